@@ -1,0 +1,1 @@
+"""Suites, ladders and the runner that turns them into records."""

@@ -1,0 +1,1 @@
+"""Certificates: what an answer is worth, computed from the problem alone, trusting nobody."""

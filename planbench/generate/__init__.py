@@ -1,0 +1,1 @@
+"""Economies from recipes: who buys from whom, how much, planted optima."""

@@ -1,0 +1,1 @@
+"""Files: npz, CSV folders, MPS and LP, plan files, input-output tables."""

@@ -1,0 +1,188 @@
+"""Canonical arrays: what every matrix and vector looks like after the boundary.
+
+Everything is validated here once; code behind the boundary relies on it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from planbench.errors import InputError
+
+FloatArray = npt.NDArray[np.float64]
+Matrix = sp.csc_array
+
+
+def canonical_matrix(
+    matrix: Any, shape: tuple[int, int] | None, where: str, *, nonnegative: bool = False
+) -> Matrix:
+    """Return `matrix` as CSC float64, indices sorted, duplicates summed, no stored zeros.
+
+    A matrix that already is canonical is returned as it is, without a copy.
+
+    Parameters
+    ----------
+    matrix : sparse array, sparse matrix or array_like, shape (rows, columns)
+    shape : tuple of int or None
+        Shape it must have; None accepts any.
+    where : str
+        Name of the field, for messages.
+    nonnegative : bool
+        Refuse negative entries.
+
+    Raises
+    ------
+    InputError
+        On a wrong shape, a NaN or infinite entry, or a negative one where not allowed.
+    """
+    try:
+        if sp.issparse(matrix):
+            if matrix.format == "csc" and isinstance(matrix, sp.csc_array):
+                out = matrix
+            else:
+                out = sp.csc_array(matrix)
+        else:
+            out = sp.csc_array(np.atleast_2d(np.asarray(matrix, dtype=np.float64)))
+        if out.dtype != np.float64:
+            out = out.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"not a matrix of numbers: {error}", where=where) from None
+    if shape is not None and out.shape != shape:
+        raise InputError(
+            f"has shape {out.shape[0]} x {out.shape[1]}, expected {shape[0]} x {shape[1]}",
+            where=where,
+        )
+    if not np.isfinite(out.data).all():
+        position = int(np.flatnonzero(~np.isfinite(out.data))[0])
+        row, column = entry_at(out, position)
+        raise InputError(
+            f"entry (row {row}, column {column}) is {out.data[position]}; give a finite number",
+            where=where,
+        )
+    if not out.has_canonical_format:
+        if out is matrix:
+            out = out.copy()
+        out.sum_duplicates()
+    if out.nnz and not out.data.all():
+        if out is matrix:
+            out = out.copy()
+        out.eliminate_zeros()
+    if nonnegative and out.nnz and out.data.min() < 0:
+        position = int(np.argmin(out.data))
+        row, column = entry_at(out, position)
+        raise InputError(
+            f"entry (row {row}, column {column}) is {out.data[position]:g}; "
+            "it must not be negative (move it to the other side of the balance)",
+            where=where,
+        )
+    index = np.int32 if max(out.nnz, *out.shape) <= np.iinfo(np.int32).max else np.int64
+    if out.indices.dtype != index or out.indptr.dtype != index:
+        out = sp.csc_array(
+            (out.data, out.indices.astype(index), out.indptr.astype(index)), shape=out.shape
+        )
+        out.has_canonical_format = True
+    return out
+
+
+def entry_at(matrix: Matrix, position: int) -> tuple[int, int]:
+    """Row and column of the stored entry at `position` in ``matrix.data``."""
+    column = int(np.searchsorted(matrix.indptr, position, side="right")) - 1
+    return int(matrix.indices[position]), column
+
+
+def canonical_vector(
+    vector: Any,
+    size: int,
+    where: str,
+    *,
+    lower: float = -np.inf,
+    allow_infinite: bool = False,
+    default: float | None = None,
+) -> FloatArray:
+    """Return `vector` as a contiguous float64 array of length `size`, checked.
+
+    Raises
+    ------
+    InputError
+        On a wrong length, NaN, an infinity where not allowed, or an entry below `lower`.
+    """
+    if vector is None:
+        if default is None:
+            raise InputError("is missing", where=where)
+        return np.full(size, default)
+    try:
+        out = np.ascontiguousarray(vector, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"not a list of numbers: {error}", where=where) from None
+    if out.ndim == 0:
+        out = np.full(size, float(out))
+    if out.shape != (size,):
+        raise InputError(f"has shape {out.shape}, expected ({size},)", where=where)
+    bad = np.isnan(out) if allow_infinite else ~np.isfinite(out)
+    if bad.any():
+        position = int(np.flatnonzero(bad)[0])
+        raise InputError(f"entry {position} is {out[position]}; give a number", where=where)
+    if size and out.min() < lower:
+        position = int(np.argmin(out))
+        raise InputError(
+            f"entry {position} is {out[position]:g}; it must be at least {lower:g}", where=where
+        )
+    return out
+
+
+def canonical_labels(labels: Sequence[str] | None, size: int, where: str) -> tuple[str, ...] | None:
+    """Return labels as a tuple of distinct non-empty strings, or None.
+
+    Raises
+    ------
+    InputError
+        On a wrong count, an empty or a repeated label.
+    """
+    if labels is None:
+        return None
+    out = tuple(str(label) for label in labels)
+    if len(out) != size:
+        raise InputError(f"has {len(out)} labels, expected {size}", where=where)
+    if any(not label.strip() for label in out):
+        position = next(i for i, label in enumerate(out) if not label.strip())
+        raise InputError(f"label {position} is empty", where=where)
+    if len(set(out)) != size:
+        seen: set[str] = set()
+        for label in out:
+            if label in seen:
+                raise InputError(f"label {label!r} stands twice; labels must differ", where=where)
+            seen.add(label)
+    return out
+
+
+def sha256_of(parts: Iterable[tuple[str, Matrix | FloatArray]]) -> str:
+    """SHA-256 over named arrays, the same on every platform and for int32 and int64 indices.
+
+    Only values count: −0.0 is hashed as 0.0, indices as little-endian int64.
+    """
+    digest = hashlib.sha256()
+    for name, part in parts:
+        if isinstance(part, sp.csc_array):
+            digest.update(f"{name}:csc:{part.shape[0]}x{part.shape[1]}:{part.nnz};".encode())
+            for index in (part.indptr, part.indices):
+                _update(digest, index, "<i8")
+            _update(digest, part.data, "<f8")
+        else:
+            digest.update(f"{name}:vector:{part.size};".encode())
+            _update(digest, part, "<f8")
+    return digest.hexdigest()
+
+
+def _update(digest: Any, array: npt.NDArray[Any], dtype: str, chunk: int = 1 << 20) -> None:
+    # In chunks, so that hashing never doubles the memory of a large matrix.
+    for start in range(0, array.size, chunk):
+        piece = array[start : start + chunk].astype(dtype)
+        if dtype == "<f8":
+            piece = piece + 0.0
+        digest.update(piece.tobytes())

@@ -1,0 +1,116 @@
+"""Economy → linear program → plan, both ways vectorised and free of loops over goods.
+
+Rows are the goods balances, then the resources; columns are the activities, then the targets.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+
+from planbench.model.arrays import FloatArray, Matrix
+from planbench.model.economy import Economy
+from planbench.model.linear_program import LinearProgram
+from planbench.model.plan import Plan
+
+
+def net_output(economy: Economy) -> Matrix:
+    """B − A, shape (goods, activities), as a CSC array."""
+    return sp.csc_array(economy.outputs - economy.inputs)
+
+
+def planning_matrix(economy: Economy) -> Matrix:
+    """Assemble M = [[B − A, −D], [R, 0]], shape (goods + resources, activities + targets)."""
+    n, m = economy.n_goods, economy.n_activities
+    k, t = economy.n_resources, economy.n_targets
+    a, d = economy.inputs, economy.assortment
+    shape = (n + k, m + t)
+    # One merge, [[B, 0], [R, 0]] − [[A, D], [0, 0]], instead of three stackings.
+    stacked = sp.vstack([economy.outputs, economy.resource_use], format="csc")
+    made = sp.csc_array((stacked.data, stacked.indices, _extended(stacked.indptr, t)), shape=shape)
+    made.has_canonical_format = True
+    index = np.int32 if a.nnz + d.nnz <= np.iinfo(np.int32).max else np.int64
+    used = sp.csc_array(
+        (
+            np.concatenate([a.data, d.data]),
+            np.concatenate([a.indices, d.indices]),
+            np.concatenate([a.indptr.astype(index), a.nnz + d.indptr[1:].astype(index)]),
+        ),
+        shape=shape,
+    )
+    used.has_canonical_format = True
+    return sp.csc_array(made - used)
+
+
+def _extended(indptr: FloatArray, extra: int) -> FloatArray:
+    return np.concatenate([indptr, np.full(extra, indptr[-1], dtype=indptr.dtype)])
+
+
+def to_linear_program(economy: Economy) -> LinearProgram:
+    """Write the planning problem of `economy` as a linear program (maximisation).
+
+    Returns
+    -------
+    LinearProgram
+        goods + resources rows, activities + targets columns; named where the economy is
+        labelled, rows ``good:…`` and ``resource:…``, columns ``activity:…`` and ``target:…``.
+    """
+    m, t = economy.n_activities, economy.n_targets
+    n, k = economy.n_goods, economy.n_resources
+    row_names = col_names = None
+    if economy.goods and economy.activities:
+        row_names = tuple(f"good:{g}" for g in economy.goods) + tuple(
+            f"resource:{economy.resource(i)}" for i in range(k)
+        )
+        col_names = tuple(f"activity:{a}" for a in economy.activities) + tuple(
+            f"target:{economy.target(i)}" for i in range(t)
+        )
+    return LinearProgram(
+        matrix=planning_matrix(economy),
+        cost=np.concatenate([np.zeros(m), economy.weights]),
+        row_lower=np.concatenate([economy.fixed_demand, np.full(k, -np.inf)]),
+        row_upper=np.concatenate([np.full(n, np.inf), economy.endowment]),
+        col_lower=np.zeros(m + t),
+        col_upper=np.concatenate([economy.capacity, np.full(t, np.inf)]),
+        maximise=True,
+        offset=0.0,
+        row_names=row_names,
+        col_names=col_names,
+        name=economy.name,
+    )
+
+
+def plan_from_lp(
+    economy: Economy, columns: FloatArray | None, row_duals: FloatArray | None
+) -> Plan | None:
+    """Read a plan out of a solution of :func:`to_linear_program`.
+
+    Parameters
+    ----------
+    columns : ndarray, shape (activities + targets,) or None
+    row_duals : ndarray, shape (goods + resources,) or None
+        y = ∂objective/∂rhs; prices are p = −y_goods, rents w = y_resources.
+
+    Returns
+    -------
+    Plan or None
+        None when there are no columns. Capacity rents v = [p(B − A) − wR]⁺ where capacity is
+        finite are recomputed, as solvers report them under many names.
+    """
+    if columns is None:
+        return None
+    m, n = economy.n_activities, economy.n_goods
+    p = w = v = None
+    if row_duals is not None:
+        p, w = 0.0 - row_duals[:n], row_duals[n:].copy()
+        surplus = economy.outputs.T @ p - economy.inputs.T @ p - economy.resource_use.T @ w
+        v = np.where(np.isfinite(economy.capacity), np.maximum(surplus, 0.0), 0.0)
+    return Plan(x=columns[:m].copy(), z=columns[m:].copy(), p=p, w=w, v=v)
+
+
+def lp_from_plan(economy: Economy, plan: Plan) -> tuple[FloatArray, FloatArray | None]:
+    """Columns and row duals of the planning LP for `plan`; the inverse of the above."""
+    columns = np.concatenate([plan.x, plan.z])
+    if plan.p is None or plan.w is None:
+        return columns, None
+    return columns, np.concatenate([-plan.p, plan.w])

@@ -1,0 +1,1 @@
+"""One file per solver adapter behind one small interface."""

@@ -1,0 +1,1 @@
+"""Pure functions on measurements: fits, intervals, aggregates."""
