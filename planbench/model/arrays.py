@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ import scipy.sparse as sp
 from planbench.errors import InputError
 
 FloatArray = npt.NDArray[np.float64]
-Matrix = sp.csc_array
+Matrix: TypeAlias = sp.csc_array
 
 
 def canonical_matrix(

@@ -5,7 +5,10 @@ Rows are the goods balances, then the resources; columns are the activities, the
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.model.arrays import FloatArray, Matrix
@@ -42,7 +45,7 @@ def planning_matrix(economy: Economy) -> Matrix:
     return sp.csc_array(made - used)
 
 
-def _extended(indptr: FloatArray, extra: int) -> FloatArray:
+def _extended(indptr: npt.NDArray[Any], extra: int) -> npt.NDArray[Any]:
     return np.concatenate([indptr, np.full(extra, indptr[-1], dtype=indptr.dtype)])
 
 
