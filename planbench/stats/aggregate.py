@@ -1,0 +1,141 @@
+"""Many runs into one figure: medians over repeats, shifted geometric means, penalties.
+
+A mean over the instances a solver happened to solve flatters the solver that fails most, so
+two figures stand side by side: over *all* instances with failures charged a stated penalty,
+and over the *intersection* that every compared solver solved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from planbench.errors import InputError
+
+#: Seconds added before the logarithm, as in the Mittelmann benchmarks: runs far below it
+#: hardly count.
+DEFAULT_SHIFT = 10.0
+#: A failure is charged this many times the time limit (PAR-2 of the SAT competitions).
+DEFAULT_PENALTY = 2.0
+
+
+@dataclass(frozen=True)
+class Score:
+    """How one solver did on a set of instances.
+
+    Attributes
+    ----------
+    solver : str
+    solved, attempted : int
+        Instances solved and instances of the set (those not run count as failures).
+    mean_all : float or None
+        Shifted geometric mean over all instances with failures at penalty × limit; None
+        where a failed instance has no known limit.
+    mean_common : float or None
+        The same over the intersection; None where that is empty.
+    n_common : int
+        Size of the intersection.
+    """
+
+    solver: str
+    solved: int
+    attempted: int
+    mean_all: float | None
+    mean_common: float | None
+    n_common: int
+
+
+def shifted_geometric_mean(values: Iterable[float], shift: float = DEFAULT_SHIFT) -> float:
+    """exp(mean(log(v + shift))) − shift.
+
+    Parameters
+    ----------
+    values : iterable of float
+        Non-negative, e.g. seconds.
+    shift : float
+        Same unit, ≥ 0.
+
+    Raises
+    ------
+    InputError
+        On no values, negative or non-finite ones.
+    """
+    array = np.asarray(list(values), dtype=np.float64)
+    if array.size == 0:
+        raise InputError("a mean needs at least one value", where="values")
+    if shift < 0 or not np.isfinite(array).all() or array.min() < 0:
+        raise InputError("must be finite and not negative", where="values, shift")
+    if shift == 0 and array.min() == 0:
+        return 0.0
+    return float(np.exp(np.log(array + shift).mean()) - shift)
+
+
+def median_or_failure(values: Sequence[float | None]) -> float | None:
+    """Median over repeats with failures (None) ranking above every number.
+
+    With an even count the lower middle one and the upper middle one are averaged; None as
+    soon as one of the two is a failure. None for no values.
+    """
+    if not values:
+        return None
+    ranked = sorted(np.inf if v is None else float(v) for v in values)
+    middle = (ranked[(len(ranked) - 1) // 2] + ranked[len(ranked) // 2]) / 2
+    return float(middle) if np.isfinite(middle) else None
+
+
+def score_solvers(
+    times: Mapping[str, Mapping[str, float | None]],
+    limits: Mapping[str, float | None],
+    *,
+    shift: float = DEFAULT_SHIFT,
+    penalty: float = DEFAULT_PENALTY,
+) -> list[Score]:
+    """Score solvers over all instances and over the intersection.
+
+    Parameters
+    ----------
+    times : mapping of solver to mapping of instance to float or None
+        Seconds; None for a failure. An instance missing for a solver counts as a failure.
+    limits : mapping of instance to float or None
+        Time limit in seconds.
+
+    Returns
+    -------
+    list of Score
+        Best penalised mean first. Solvers that solved nothing do not empty the intersection.
+    """
+    instances = sorted(limits)
+    solvers = sorted(times)
+    working = [s for s in solvers if any(times[s].get(i) is not None for i in instances)]
+    common = [i for i in instances if working and all(times[s].get(i) is not None for s in working)]
+    scores = []
+    for solver in solvers:
+        mine = [times[solver].get(i) for i in instances]
+        charged: list[float] | None = []
+        for value, instance in zip(mine, instances, strict=True):
+            limit = limits[instance]
+            if value is None and limit is None:
+                charged = None
+                break
+            assert charged is not None
+            charged.append(value if value is not None else penalty * float(limit or 0.0))
+        on_common = [v for i in common if (v := times[solver].get(i)) is not None]
+        scores.append(
+            Score(
+                solver=solver,
+                solved=sum(v is not None for v in mine),
+                attempted=len(instances),
+                mean_all=shifted_geometric_mean(charged, shift) if charged else None,
+                mean_common=(
+                    shifted_geometric_mean(on_common, shift)
+                    if common and len(on_common) == len(common)
+                    else None
+                ),
+                n_common=len(common),
+            )
+        )
+    return sorted(
+        scores, key=lambda s: (s.mean_all is None, s.mean_all or 0.0, -s.solved, s.solver)
+    )
