@@ -40,7 +40,7 @@ class GoldenCase:
 
 
 def time_shares_economy(facts: dict[str, Any]) -> Economy:
-    """Machines that divide their time between products (Kantorovich 1939, problem A).
+    """Build an economy of machines that divide their time between products (Kantorovich 1939, problem A).
 
     An activity is one machine (or kind of machine) making one product for the whole period;
     its only input is a unit of that machine's time.
@@ -96,7 +96,7 @@ class _Columns:
 
 
 def years_economy(facts: dict[str, Any]) -> Economy:
-    """A plan over several years as one economy of dated goods (Debreu 1959, ch. 2).
+    """Build a plan over several years as one economy of dated goods (Debreu 1959, ch. 2).
 
     Goods are products by year and capital stocks by product, industry and year. The
     activities of a year are
