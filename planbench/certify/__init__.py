@@ -1,1 +1,17 @@
 """Certificates: what an answer is worth, computed from the problem alone, trusting nobody."""
+
+from planbench.certify.certificate import Certificate, Residuals, relative_gap
+from planbench.certify.consensus import Consensus, Opinion, consensus
+from planbench.certify.judge import Answer, certify, certify_plan
+
+__all__ = [
+    "Answer",
+    "Certificate",
+    "Consensus",
+    "Opinion",
+    "Residuals",
+    "certify",
+    "certify_plan",
+    "consensus",
+    "relative_gap",
+]

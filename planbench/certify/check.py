@@ -1,0 +1,342 @@
+"""The trusted checker: bounds that hold for *any* numbers it is handed.
+
+It is small, does not iterate and trusts nobody. Every bound is rounded outward by a running
+error bound (Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., §3.1: a sum of
+n products, in any order, is off by at most γ_n Σ|a_i b_i| with γ_n = nu/(1 − nu)).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import numpy.typing as npt
+
+from planbench.certify.certificate import Residuals
+from planbench.model.arrays import FloatArray, Matrix
+from planbench.model.economy import Economy
+from planbench.model.linear_program import LinearProgram
+
+UNIT_ROUNDOFF = 2.0**-53
+#: Outside these no bound is given: products could overflow, or vanish without an error bound.
+SMALLEST, LARGEST = 1e-140, 1e140
+
+
+@dataclass(frozen=True, eq=False)
+class Limits:
+    """What the checker needs to know of an economy besides its matrices.
+
+    Attributes
+    ----------
+    activity : ndarray, shape (activities,)
+        ū_j = min(u_j, min over k with R_kj > 0 of r_k/R_kj), rounded up; may be ∞.
+    target : ndarray, shape (targets,)
+        z̄_k = min over i with D_ik > 0 of (Σ_j B_ij ū_j − f_i)/D_ik, rounded up; may be ∞.
+    good_terms, resource_terms : ndarray of int
+        Number of terms in each goods balance and resource row.
+    activity_terms, target_terms : ndarray of int
+        Number of terms in each column's value.
+    in_range : bool
+        All data lie within [SMALLEST, LARGEST] in magnitude (or are 0, or ∞ for capacities).
+    """
+
+    activity: FloatArray
+    target: FloatArray
+    good_terms: npt.NDArray[np.int64]
+    resource_terms: npt.NDArray[np.int64]
+    activity_terms: npt.NDArray[np.int64]
+    target_terms: npt.NDArray[np.int64]
+    in_range: bool
+
+
+_limits: WeakKeyDictionary[Economy, Limits] = WeakKeyDictionary()
+
+
+def gamma(terms: npt.NDArray[np.int64] | int) -> FloatArray:
+    """γ for sums of `terms` products, with eight terms to spare for the steps around them."""
+    n = np.asarray(terms, dtype=np.float64) + 8.0
+    return np.asarray(n * UNIT_ROUNDOFF / (1.0 - n * UNIT_ROUNDOFF))
+
+
+def _up(value: FloatArray, ulps: int = 8) -> FloatArray:
+    """`value` moved up by `ulps` relative roundoffs."""
+    return np.asarray(value + np.abs(value) * (ulps * UNIT_ROUNDOFF))
+
+
+def _row_counts(matrix: Matrix) -> npt.NDArray[np.int64]:
+    return np.bincount(matrix.indices, minlength=matrix.shape[0]).astype(np.int64)
+
+
+def _columns(matrix: Matrix) -> npt.NDArray[np.int64]:
+    return np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))
+
+
+def _in_range(values: FloatArray, *, infinite: bool = False) -> bool:
+    magnitude = np.abs(values)
+    fine = (magnitude == 0) | ((magnitude >= SMALLEST) & (magnitude <= LARGEST))
+    if infinite:
+        fine |= np.isinf(magnitude)
+    return bool(fine.all())
+
+
+def limits_of(economy: Economy) -> Limits:
+    """Limits of `economy`, computed once and kept as long as the economy lives."""
+    if economy not in _limits:
+        _limits[economy] = _compute_limits(economy)
+    return _limits[economy]
+
+
+def _compute_limits(economy: Economy) -> Limits:
+    a, b, r, d = economy.inputs, economy.outputs, economy.resource_use, economy.assortment
+    in_range = all(_in_range(m.data) for m in (a, b, r, d)) and all(
+        _in_range(v, infinite=True)
+        for v in (economy.endowment, economy.capacity, economy.fixed_demand, economy.weights)
+    )
+    activity = economy.capacity.copy()
+    target = np.full(economy.n_targets, np.inf)
+    if in_range:
+        np.minimum.at(activity, _columns(r), _up(economy.endowment[r.indices] / r.data))
+        terms = _row_counts(b)
+        most = np.asarray(b @ activity)
+        most = most + gamma(terms) * np.abs(most) - economy.fixed_demand
+        most = most + (np.abs(most) + np.abs(economy.fixed_demand)) * (8 * UNIT_ROUNDOFF)
+        ratio = np.maximum(_up(most[d.indices] / d.data), 0.0)
+        np.minimum.at(target, _columns(d), ratio)
+    return Limits(
+        activity=activity,
+        target=target,
+        good_terms=_row_counts(a) + _row_counts(b) + _row_counts(d) + 1,
+        resource_terms=_row_counts(r),
+        activity_terms=(np.diff(a.indptr) + np.diff(b.indptr) + np.diff(r.indptr)).astype(np.int64),
+        target_terms=np.diff(d.indptr).astype(np.int64) + 1,
+        in_range=in_range,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Slack:
+    """Slack of a plan in every row, and what rounding may have made of it."""
+
+    goods: FloatArray
+    goods_error: FloatArray
+    resources: FloatArray
+    resources_error: FloatArray
+
+
+def plan_slack(economy: Economy, x: FloatArray, z: FloatArray) -> Slack:
+    """Slack (B − A)x − Dz − f and r − Rx with their error bounds; one matrix pass.
+
+    `x` and `z` must be finite and non-negative.
+    """
+    limits = limits_of(economy)
+    made, used = economy.outputs @ x, economy.inputs @ x
+    delivered, spent = economy.assortment @ z, economy.resource_use @ x
+    f, r = economy.fixed_demand, economy.endowment
+    return Slack(
+        goods=made - used - delivered - f,
+        goods_error=gamma(limits.good_terms) * (made + used + delivered + np.abs(f)),
+        resources=r - spent,
+        # With nothing spent there is nothing to round, so an empty endowment is met exactly.
+        resources_error=gamma(limits.resource_terms) * (spent + np.where(spent > 0, r, 0.0)),
+    )
+
+
+def certified_lower(economy: Economy, x: FloatArray, z: FloatArray) -> float | None:
+    """ω·z rounded down if (x, z) is feasible beyond doubt, else None.
+
+    Feasible beyond doubt: x in [0, u] and z ≥ 0 exactly, and every row's computed slack is
+    at least its error bound, so that the exact plan is feasible in exact arithmetic.
+    """
+    limits = limits_of(economy)
+    if x.shape != (economy.n_activities,) or z.shape != (economy.n_targets,):
+        return None
+    if not (limits.in_range and np.isfinite(x).all() and np.isfinite(z).all()):
+        return None
+    if (x < 0).any() or (x > economy.capacity).any() or (z < 0).any():
+        return None
+    if not (_in_range(x) and _in_range(z)):
+        return None
+    slack = plan_slack(economy, x, z)
+    if (slack.goods < slack.goods_error).any():
+        return None
+    if (slack.resources < slack.resources_error).any():
+        return None
+    terms = economy.weights * z
+    value = math.fsum(terms)
+    return float(value - 4 * UNIT_ROUNDOFF * math.fsum(np.abs(terms)))
+
+
+@dataclass(frozen=True, eq=False)
+class Surplus:
+    """What prices leave an activity, p(B − A) − wR, and a target, ω − D'p, with errors."""
+
+    activities: FloatArray
+    activities_error: FloatArray
+    targets: FloatArray
+    targets_error: FloatArray
+
+
+def price_surplus(economy: Economy, p: FloatArray, w: FloatArray) -> Surplus:
+    """Surpluses of `p`, `w` with their error bounds; one transposed matrix pass.
+
+    `p` and `w` must be finite and non-negative.
+    """
+    limits = limits_of(economy)
+    revenue = economy.outputs.T @ p
+    cost = economy.inputs.T @ p + economy.resource_use.T @ w
+    worth = economy.assortment.T @ p
+    return Surplus(
+        activities=revenue - cost,
+        activities_error=gamma(limits.activity_terms) * (revenue + cost),
+        targets=economy.weights - worth,
+        targets_error=gamma(limits.target_terms) * (economy.weights + worth),
+    )
+
+
+def certified_upper(economy: Economy, p: FloatArray, w: FloatArray) -> float | None:
+    """Upper bound U(p, w) on the optimum by weak duality, rounded up; None if infinite.
+
+    U = w·r − p·f + Σ_j ū_j [p(B − A) − wR]_j⁺ + Σ_k z̄_k [ω − D'p]_k⁺ for any p, w ≥ 0
+    (negative entries are taken as 0; 0·∞ = 0).
+    """
+    limits = limits_of(economy)
+    if p.shape != (economy.n_goods,) or w.shape != (economy.n_resources,):
+        return None
+    if not (limits.in_range and np.isfinite(p).all() and np.isfinite(w).all()):
+        return None
+    p, w = np.maximum(p, 0.0), np.maximum(w, 0.0)
+    # Prices too small to multiply safely may be taken as 0: any p, w ≥ 0 give a bound.
+    p, w = np.where(p < SMALLEST, 0.0, p), np.where(w < SMALLEST, 0.0, w)
+    if not (_in_range(p) and _in_range(w)):
+        return None
+    surplus = price_surplus(economy, p, w)
+    gain = surplus.activities + surplus.activities_error
+    short = surplus.targets + surplus.targets_error
+    gains, shorts = gain > 0, short > 0
+    if np.isinf(limits.activity[gains]).any() or np.isinf(limits.target[shorts]).any():
+        return None
+    terms = np.concatenate(
+        [
+            w * economy.endowment,
+            -(p * economy.fixed_demand),
+            limits.activity[gains] * gain[gains],
+            limits.target[shorts] * short[shorts],
+        ]
+    )
+    if not np.isfinite(terms).all():
+        return None
+    return float(math.fsum(terms) + 8 * UNIT_ROUNDOFF * math.fsum(np.abs(terms)))
+
+
+def residuals(lp: LinearProgram, x: FloatArray, y: FloatArray | None) -> Residuals | None:
+    """Recompute the violations of a point of `lp`; None if it has a NaN or an infinity.
+
+    The dual side knows signs: y_i > 0 needs a finite lower bound of its row when minimising,
+    y_i < 0 a finite upper one, and likewise the reduced costs c − M'y and the column bounds.
+    """
+    if x.shape != (lp.n_cols,) or not np.isfinite(x).all():
+        return None
+    magnitude = abs(lp.matrix)
+    with np.errstate(over="ignore", invalid="ignore"):
+        activity = lp.matrix @ x
+        row_over = np.maximum(activity - lp.row_upper, lp.row_lower - activity)
+        col_over = np.maximum(x - lp.col_upper, lp.col_lower - x)
+        row_scale = 1.0 + magnitude @ np.abs(x) + _finite(lp.row_lower) + _finite(lp.row_upper)
+        col_scale = 1.0 + np.abs(x)
+        primal = _largest(row_over, col_over)
+        primal_scaled = _largest(row_over / row_scale, col_over / col_scale)
+        value = lp.objective(x)
+    if not (np.isfinite(value) and np.isfinite(primal)):
+        return None
+    nothing = Residuals(primal, primal_scaled, None, None, None, value, None, None)
+    if y is None or y.shape != (lp.n_rows,) or not np.isfinite(y).all():
+        return nothing
+    sign = -1.0 if lp.maximise else 1.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        y_min = sign * y
+        reduced = lp.minimisation_cost - lp.matrix.T @ y_min
+        col_size = 1.0 + np.abs(lp.cost) + magnitude.T @ np.abs(y)
+        bad_y = np.where(y_min > 0, np.isinf(lp.row_lower), np.isinf(lp.row_upper))
+        bad_d = np.where(reduced > 0, np.isinf(lp.col_lower), np.isinf(lp.col_upper))
+        wrong_y, wrong_d = np.abs(y) * bad_y, np.abs(reduced) * bad_d
+        dual = _largest(wrong_y, wrong_d)
+        dual_scaled = _largest(wrong_y / (1.0 + np.abs(y)), wrong_d / col_size)
+        row_bound = np.where(bad_y, 0.0, np.where(y_min > 0, lp.row_lower, lp.row_upper))
+        col_bound = np.where(bad_d, 0.0, np.where(reduced > 0, lp.col_lower, lp.col_upper))
+        row_bound = np.where(y_min == 0, 0.0, row_bound)
+        col_bound = np.where(reduced == 0, 0.0, col_bound)
+        # Multipliers of a forbidden sign count as zero in the dual objective.
+        y_ok, d_ok = np.where(bad_y, 0.0, y_min), np.where(bad_d, 0.0, reduced)
+        dual_value = sign * float(y_ok @ row_bound + d_ok @ col_bound) + lp.offset
+        slackness = float(
+            np.abs(y_ok * (activity - row_bound)).sum() + np.abs(d_ok * (x - col_bound)).sum()
+        ) / (1.0 + abs(value))
+    if not all(math.isfinite(v) for v in (dual, dual_scaled, dual_value, slackness)):
+        return nothing
+    gap = 0.0 if value == dual_value else abs(value - dual_value) / max(abs(value), abs(dual_value))
+    return Residuals(primal, primal_scaled, dual, dual_scaled, slackness, value, dual_value, gap)
+
+
+def _finite(bound: FloatArray) -> FloatArray:
+    return np.where(np.isfinite(bound), np.abs(bound), 0.0)
+
+
+def _largest(*parts: FloatArray) -> float:
+    return float(max((float(part.max()) for part in parts if part.size), default=0.0) + 0.0) or 0.0
+
+
+def lp_dual_bound(
+    lp: LinearProgram, y: FloatArray, col_lower: FloatArray, col_upper: FloatArray
+) -> float | None:
+    """Bound on the optimum of a general LP from any row duals; None if infinite.
+
+    Upper bound when maximising, lower when minimising (in the stated sense), rounded outward
+    (Neumaier & Shcherbina 2004). `col_lower` and `col_upper` must hold for every feasible
+    point: the declared bounds or ones propagated from them.
+    """
+    data_fine = _in_range(lp.matrix.data) and _in_range(lp.cost)
+    if not data_fine or y.shape != (lp.n_rows,) or not np.isfinite(y).all():
+        return None
+    y_min = -y if lp.maximise else y.copy()
+    y_min[np.abs(y_min) < SMALLEST] = 0.0
+    forbidden = np.where(y_min > 0, np.isinf(lp.row_lower), np.isinf(lp.row_upper))
+    y_min[forbidden] = 0.0
+    if not _in_range(y_min):
+        return None
+    terms = np.diff(lp.matrix.indptr).astype(np.int64) + 1
+    size = np.abs(lp.cost) + abs(lp.matrix).T @ np.abs(y_min)
+    reduced = lp.minimisation_cost - lp.matrix.T @ y_min
+    error = gamma(terms) * size
+    columns = least_terms(reduced - error, reduced + error, col_lower, col_upper)
+    if columns is None:
+        return None
+    used = y_min != 0
+    rows = y_min[used] * np.where(y_min > 0, lp.row_lower, lp.row_upper)[used]
+    parts = np.concatenate([rows, columns])
+    if not np.isfinite(parts).all():
+        return None
+    value = math.fsum(parts) - 8 * UNIT_ROUNDOFF * math.fsum(np.abs(parts))
+    value = value + (-lp.offset if lp.maximise else lp.offset)
+    value -= 4 * UNIT_ROUNDOFF * (abs(value) + abs(lp.offset))
+    return -value if lp.maximise else value
+
+
+def least_terms(
+    low: FloatArray, high: FloatArray, lower: FloatArray, upper: FloatArray
+) -> FloatArray | None:
+    """Least value of r·t over r in [low, high] and t in [lower, upper], term by term.
+
+    Returns None where one of them is −∞. All arrays have one shape; the least of a bilinear
+    term is at a corner, and a bound that no sign of r calls for is left out.
+    """
+    needs_lower, needs_upper = high > 0, low < 0
+    if np.isinf(lower[needs_lower]).any() or np.isinf(upper[needs_upper]).any():
+        return None
+    at_lower = np.where(needs_lower, lower, 0.0)
+    at_upper = np.where(needs_upper, upper, 0.0)
+    least_at_lower = np.where(needs_lower, np.minimum(low * at_lower, high * at_lower), np.inf)
+    least_at_upper = np.where(needs_upper, np.minimum(low * at_upper, high * at_upper), np.inf)
+    least = np.minimum(least_at_lower, least_at_upper)
+    return np.where(needs_lower | needs_upper, least, 0.0)
