@@ -1,0 +1,238 @@
+"""What several adapters need: senses, degenerate shapes, proofs, and reading option values."""
+
+from __future__ import annotations
+
+import difflib
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from planbench.errors import InputError, SolverError
+from planbench.model.arrays import FloatArray
+from planbench.model.economy import Economy
+from planbench.model.linear_program import LinearProgram
+from planbench.model.planning_lp import to_linear_program
+from planbench.solvers.base import NativeValue, Solution, SolveOptions
+
+
+def as_linear_program(problem: LinearProgram | Economy) -> LinearProgram:
+    """Return `problem` itself, or the planning LP of an economy."""
+    return to_linear_program(problem) if isinstance(problem, Economy) else problem
+
+
+def minimisation_offset(lp: LinearProgram) -> float:
+    """Constant of the equivalent minimisation min −c·x − c₀ (c₀ itself when minimising)."""
+    return -lp.offset if lp.maximise else lp.offset
+
+
+def in_stated_sense(lp: LinearProgram, value: float) -> float:
+    """Objective of the stated problem, from the objective of the equivalent minimisation."""
+    return (0.0 - value) if lp.maximise else value
+
+
+def duals_in_stated_sense(lp: LinearProgram, duals: FloatArray) -> FloatArray:
+    """Turn y = ∂(minimum)/∂rhs of the equivalent minimisation into the stated sense."""
+    return 0.0 - duals if lp.maximise else duals
+
+
+def with_nearest(name: str, known: Iterable[str], where: str = "planbench") -> str:
+    """Tail of a message: the known name nearest to `name`, or nothing."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+@dataclass
+class Clock:
+    """How much of a time limit is left, for adapters that run more than one step."""
+
+    limit: float | None
+    started: float = field(default_factory=time.monotonic)
+
+    def remaining(self) -> float | None:
+        """Seconds left (never negative), or None without a limit."""
+        if self.limit is None:
+            return None
+        return max(0.0, self.limit - (time.monotonic() - self.started))
+
+
+def crossed_bounds(lp: LinearProgram) -> str | None:
+    """Say which row or column has lower > upper, or None.
+
+    Several interfaces raise, or warn and go on, where the answer is simply "infeasible".
+    """
+    for what, lower, upper in (
+        ("column", lp.col_lower, lp.col_upper),
+        ("row", lp.row_lower, lp.row_upper),
+    ):
+        crossed = np.flatnonzero(lower > upper)
+        if crossed.size:
+            at = int(crossed[0])
+            name = lp.column(at) if what == "column" else lp.row(at)
+            return f"{what} {name} has lower bound {lower[at]:g} above upper bound {upper[at]:g}"
+    return None
+
+
+def unsolved_shape(lp: LinearProgram) -> Solution | None:
+    """Answer for a program no solver needs to see: no columns, or bounds that cross.
+
+    Without columns every row reads 0, so the program is optimal at the offset or infeasible.
+    Adapters whose software cannot take such a program use this and say so in
+    ``native_status`` and ``method_run``.
+    """
+    crossed = crossed_bounds(lp)
+    if crossed is not None:
+        return Solution(
+            claim="infeasible",
+            x=None,
+            y=None,
+            objective=None,
+            native_status=f"not handed over: {crossed}",
+            method_run="none (bounds cross)",
+            notes=("the adapter recognised crossing bounds; the solver was not run",),
+        )
+    if lp.n_cols:
+        return None
+    outside = (lp.row_lower > 0) | (lp.row_upper < 0)
+    if outside.any():
+        ray = np.zeros(lp.n_rows)
+        at = int(np.flatnonzero(outside)[0])
+        ray[at] = 1.0 if lp.row_lower[at] > 0 else -1.0
+        return Solution(
+            claim="infeasible",
+            x=None,
+            y=None,
+            objective=None,
+            native_status="not handed over: no columns and a row that excludes 0",
+            method_run="none (no columns)",
+            dual_ray=ray,
+            notes=("the adapter answered a program without columns; the solver was not run",),
+        )
+    return Solution(
+        claim="optimal",
+        x=np.zeros(0),
+        y=np.zeros(lp.n_rows),
+        objective=lp.offset,
+        native_status="not handed over: no columns",
+        method_run="none (no columns)",
+        notes=("the adapter answered a program without columns; the solver was not run",),
+    )
+
+
+def proves_infeasible(lp: LinearProgram, y: FloatArray, tolerance: float = 1e-9) -> bool:
+    """Whether `y` is a Farkas proof: Σ y·(row side) > max over the box of (M'y)·x.
+
+    A positive multiplier takes the row's lower side, a negative one its upper side. Used only
+    to orient a solver's ray; the certificate judges it again.
+    """
+    if not np.isfinite(y).all() or not y.any():
+        return False
+    y = y / np.abs(y).max()
+    side = np.where(y > 0, lp.row_lower, lp.row_upper)
+    used = y != 0
+    if not np.isfinite(side[used]).all():
+        return False
+    columns = lp.matrix.T @ y
+    columns[np.abs(columns) <= tolerance * (np.abs(lp.matrix).T @ np.abs(y))] = 0.0
+    bound = np.where(columns > 0, lp.col_upper, lp.col_lower)
+    pulls = columns != 0
+    if not np.isfinite(bound[pulls]).all():
+        return False
+    left = float(y[used] @ side[used])
+    right = float(columns[pulls] @ bound[pulls])
+    return left > right + tolerance * (abs(left) + abs(right))
+
+
+def oriented_dual_ray(
+    lp: LinearProgram, ray: FloatArray | None, tolerance: float = 1e-7
+) -> FloatArray | None:
+    """The ray, or its negative, whichever proves infeasibility; None if neither does."""
+    if ray is None or ray.shape != (lp.n_rows,) or not np.isfinite(ray).all():
+        return None
+    size = np.abs(ray).max(initial=0.0)
+    ray = np.where(np.abs(ray) <= tolerance * size, 0.0, ray)
+    # Multipliers on a side that is not there are rounding dust, or the ray is no proof.
+    for candidate in (ray, -ray):
+        one_sided = np.where(candidate > 0, lp.row_lower, lp.row_upper)
+        clean: FloatArray = np.where(np.isfinite(one_sided), candidate, 0.0)
+        if proves_infeasible(lp, clean, tolerance):
+            return clean
+    return None
+
+
+def convert_native(
+    key: str, value: NativeValue, kind: type[bool] | type[int] | type[float] | type[str]
+) -> NativeValue:
+    """Turn the value of ``--set key=value`` into the type the solver's option has.
+
+    Raises
+    ------
+    InputError
+        If the text is not a value of that type.
+    """
+    text = str(value).strip()
+    if kind is bool:
+        truth = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
+        if isinstance(value, bool):
+            return value
+        if text.lower() in truth:
+            return truth[text.lower()]
+        raise InputError(f"{key} is a switch; give true or false, not {text!r}", where="--set")
+    if kind is str:
+        return text
+    try:
+        if kind is int:
+            number = float(text)
+            if isinstance(value, bool) or number != int(number):
+                raise ValueError
+            return int(number)
+        return float(text)
+    except (ValueError, OverflowError):
+        word = "a whole number" if kind is int else "a number"
+        raise InputError(f"{key} is {word}; {text!r} is not", where="--set") from None
+
+
+def refuse_reserved(native: Mapping[str, NativeValue], reserved: Mapping[str, str]) -> None:
+    """Refuse native options that planbench sets itself; `reserved` maps each to the mend."""
+    for key in native:
+        if key in reserved:
+            raise InputError(f"{key} is set by planbench; {reserved[key]}", where="--set")
+
+
+def small_coefficients(lp: LinearProgram, threshold: float) -> int:
+    """Number of matrix entries with |a| ≤ `threshold` (which a solver would drop)."""
+    return int(np.count_nonzero(np.abs(lp.matrix.data) <= threshold))
+
+
+def huge_bounds(lp: LinearProgram, threshold: float) -> int:
+    """Number of finite bounds of magnitude ≥ `threshold` (which a solver takes as infinite)."""
+    total = 0
+    for bound in (lp.row_lower, lp.row_upper, lp.col_lower, lp.col_upper):
+        total += int(np.count_nonzero(np.isfinite(bound) & (np.abs(bound) >= threshold)))
+    return total
+
+
+def changed_problem(message: str, options: SolveOptions) -> str:
+    """Report that a solver would solve another problem than it was sent.
+
+    In planbench's configuration that is an error; ``:stock`` is the solver as it comes, so
+    there it is a note for the record.
+
+    Raises
+    ------
+    SolverError
+        Unless ``options.stock``.
+    """
+    if not options.stock:
+        raise SolverError(f"{message}; what was sent would not be what is solved")
+    return f"problem changed by the solver: {message}"
+
+
+def row_kinds(lp: LinearProgram) -> npt.NDArray[np.int8]:
+    """Kind of each row: 0 free, 1 lower only, 2 upper only, 3 range, 4 equation."""
+    low, high = np.isfinite(lp.row_lower), np.isfinite(lp.row_upper)
+    kinds = low.astype(np.int8) + 2 * high.astype(np.int8)
+    kinds[low & high & (lp.row_lower == lp.row_upper)] = 4
+    return kinds

@@ -1,0 +1,555 @@
+"""HiGHS through highspy: dual simplex, IPX, HiPO, cuPDLP-C and HiPDLP, each by its own name.
+
+HiGHS is always handed a minimisation: with a maximisation HiPDLP solves the wrong problem and
+the interior point methods return negated duals. Every option-setting and every call is
+checked, what HiGHS holds is compared with what was sent, and its log is read to see which
+method really ran; a method that did not run as named is an error.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from planbench.errors import InputError, SolverError, SolverUnavailableError
+from planbench.model.arrays import FloatArray
+from planbench.model.economy import Economy
+from planbench.model.linear_program import LinearProgram
+from planbench.solvers.base import (
+    Claim,
+    NativeValue,
+    Phase,
+    Solution,
+    SolveOptions,
+    SolverSpec,
+    no_phase,
+)
+from planbench.solvers.common import (
+    as_linear_program,
+    changed_problem,
+    convert_native,
+    duals_in_stated_sense,
+    in_stated_sense,
+    minimisation_offset,
+    oriented_dual_ray,
+    refuse_reserved,
+    with_nearest,
+)
+
+
+@dataclass(frozen=True)
+class Method:
+    """How one method of HiGHS is asked for and recognised.
+
+    Attributes
+    ----------
+    engine : str
+        Key of :data:`ENGINES` that its log must show.
+    chosen : mapping
+        Options that *are* the method; set for ``:stock`` as well.
+    tuned : mapping
+        Options of planbench's own configuration on top.
+    """
+
+    engine: str
+    chosen: Mapping[str, NativeValue]
+    tuned: Mapping[str, NativeValue] = field(default_factory=dict)
+
+
+METHODS: dict[str, Method] = {
+    "highs-ds": Method("dual simplex", {"solver": "simplex", "simplex_strategy": 1}),
+    "highs-ipm": Method("IPX", {"solver": "ipx", "run_crossover": "off"}),
+    "highs-ipm-crossover": Method("IPX", {"solver": "ipx", "run_crossover": "on"}),
+    "highs-hipo": Method("HiPO", {"solver": "hipo", "run_crossover": "off"}),
+    "highs-pdlp": Method("cuPDLP-C", {"solver": "pdlp", "run_crossover": "off"}),
+    "highs-hipdlp": Method(
+        "HiPDLP",
+        {"solver": "hipdlp", "run_crossover": "off"},
+        {"presolve": "off", "pdlp_scaling_mode": 7},
+    ),
+}
+
+#: What the log says when a method starts (HiGHS 1.12 to 1.15).
+ENGINES = {
+    "dual simplex": re.compile(r"^Using (?:EKK )?(?:parallel )?dual simplex solver", re.MULTILINE),
+    "primal simplex": re.compile(r"^Using (?:EKK )?primal simplex solver", re.MULTILINE),
+    "IPX": re.compile(r"^IPX version", re.MULTILINE),
+    "HiPO": re.compile(r"^Running HiPO", re.MULTILINE),
+    "cuPDLP-C": re.compile(r"^Solving with cuPDLP-C", re.MULTILINE),
+    "HiPDLP": re.compile(r"^(?:Using|Solving with) HiPDLP", re.MULTILINE),
+}
+
+#: Never above these in planbench's configuration: HiGHS drops coefficients up to 1e-9 by default.
+COMMON: dict[str, NativeValue] = {"small_matrix_value": 1e-12, "threads": 1}
+
+RESERVED = {
+    "solver": "choose the adapter by name instead (planbench solvers lists them)",
+    "run_crossover": "choose highs-ipm or highs-ipm-crossover instead",
+    "simplex_strategy": "highs-ds is the dual simplex",
+    "threads": "use the option threads",
+    "time_limit": "use the option time_limit",
+    "random_seed": "use the option seed",
+    "output_flag": "the log shows which method ran",
+    "log_file": "the log is kept by planbench",
+    "log_to_console": "the log is kept by planbench",
+}
+
+CLAIMS: dict[str, Claim] = {
+    "kOptimal": "optimal",
+    "kInfeasible": "infeasible",
+    "kUnbounded": "unbounded",
+    "kUnboundedOrInfeasible": "infeasible-or-unbounded",
+}
+LIMITS = ("kTimeLimit", "kIterationLimit", "kMemoryLimit", "kInterrupt")
+FAILURES = ("kLoadError", "kModelError", "kPresolveError", "kSolveError", "kPostsolveError")
+
+_MINIMISE = "min −c; one thread; coefficients down to 1e-12 kept"
+
+
+def _spec(
+    name: str,
+    method: str,
+    *takes: str,
+    default: str,
+    stock: str,
+    exact: bool = False,
+    packages: tuple[str, ...] = ("highspy",),
+    extra: str | None = None,
+) -> SolverSpec:
+    return SolverSpec(
+        name=name,
+        family="HiGHS",
+        method=method,
+        module="planbench.solvers.highs",
+        packages=packages,
+        extra=extra,
+        exact=exact,
+        takes=frozenset(("tolerance", "time_limit", "native", *takes)),
+        phases=("load", "check", "solve", "extract"),
+        default=f"{_MINIMISE}; {default}",
+        stock=f"min −c; {stock}",
+    )
+
+
+SOLVERS = (
+    _spec(
+        "highs-ds",
+        "dual simplex",
+        "threads",
+        "seed",
+        exact=True,
+        default="presolve on",
+        stock="HiGHS's own options, solver=simplex",
+    ),
+    _spec(
+        "highs-ipm",
+        "interior point (IPX), no crossover",
+        default="presolve on, no crossover",
+        stock="HiGHS's own options, solver=ipx, run_crossover=off",
+    ),
+    _spec(
+        "highs-ipm-crossover",
+        "interior point (IPX) with crossover",
+        "seed",
+        exact=True,
+        default="presolve on",
+        stock="HiGHS's own options, solver=ipx",
+    ),
+    _spec(
+        "highs-hipo",
+        "interior point (HiPO), no crossover",
+        "threads",
+        packages=("highspy", "highspy-extras"),
+        extra="hipo",
+        default="presolve on, no crossover",
+        stock="HiGHS's own options, solver=hipo, run_crossover=off",
+    ),
+    _spec(
+        "highs-pdlp",
+        "first-order PDHG (cuPDLP-C on the CPU)",
+        default="presolve on",
+        stock="HiGHS's own options, solver=pdlp",
+    ),
+    _spec(
+        "highs-hipdlp",
+        "first-order PDHG with Halpern restarts (HiPDLP)",
+        default="presolve off, pdlp_scaling_mode 7",
+        stock="HiGHS's own options, solver=hipdlp",
+    ),
+)
+
+
+def unavailable(spec: SolverSpec) -> str | None:
+    """Say why HiPO cannot run: its extras must have highspy's own version."""
+    if spec.name != "highs-hipo":
+        return None
+    core = importlib.metadata.version("highspy")
+    extras = importlib.metadata.version("highspy-extras")
+    if core != extras:
+        return (
+            f"needs highspy-extras {core}, found {extras}; "
+            f"pip install highspy=={core} highspy-extras=={core}"
+        )
+    return None
+
+
+def solve(
+    problem: LinearProgram | Economy,
+    spec: SolverSpec,
+    options: SolveOptions,
+    phase: Phase = no_phase,
+) -> Solution:
+    """Solve with the method of HiGHS that `spec` names.
+
+    Raises
+    ------
+    InputError
+        If a native option is unknown or has a value HiGHS refuses.
+    SolverError
+        If HiGHS changed the problem, ran another method, or ended in an error.
+    SolverUnavailableError
+        If this build of HiGHS lacks the method.
+    """
+    lp = as_linear_program(problem)
+    method = METHODS[spec.name]
+    with tempfile.TemporaryDirectory(prefix="planbench-highs-") as folder:
+        log_file = Path(folder) / "highs.log"
+        with phase("load"):
+            import highspy
+
+            highs = highspy.Highs()
+            _set(highs, "log_file", str(log_file), user=False)
+            highspy.Highs.resetGlobalScheduler(True)  # or a changed `threads` makes run() fail
+            used = _configure(highs, spec, method, options)
+            passed = _pass_model(highs, lp)
+        with phase("check"):
+            notes = _compare_with_sent(highs, lp, options)
+            if passed != "kOk" and not notes and not _bounds_cross(lp):
+                notes = [f"passModel returned {passed}"]
+        with phase("solve"):
+            _run(highs)
+        with phase("extract"):
+            log = log_file.read_text(errors="replace")
+            solution = _extract(highs, lp, log, spec, method, options)
+    return _replace(solution, options=used, notes=(*notes, *solution.notes))
+
+
+def _replace(solution: Solution, **changes: Any) -> Solution:
+    import dataclasses
+
+    return dataclasses.replace(solution, **changes)
+
+
+def _set(highs: Any, key: str, value: NativeValue, *, user: bool) -> None:
+    status = highs.setOptionValue(key, value)
+    if status.name == "kOk":
+        return
+    if user:
+        raise InputError(f"HiGHS refuses {key} = {value!r}", where="--set")
+    if key == "solver":
+        raise SolverUnavailableError(
+            f"HiGHS {highs.version()} has no method {value!r}; "
+            "pip install --upgrade highspy (HiPO also needs 'planbench[hipo]')"
+        )
+    raise SolverError(f"HiGHS {highs.version()} refuses {key} = {value!r}")
+
+
+def _configure(
+    highs: Any, spec: SolverSpec, method: Method, options: SolveOptions
+) -> dict[str, NativeValue]:
+    """Set every option and return what was set."""
+    native = _typed_native(highs, options.native)
+    wanted: dict[str, NativeValue] = dict(method.chosen)
+    if not options.stock:
+        wanted |= COMMON | dict(method.tuned)
+    if options.threads is not None:
+        wanted["threads"] = options.threads
+        if spec.name == "highs-ds" and options.threads > 1:
+            wanted |= {"parallel": "on", "simplex_strategy": 2}
+    if options.seed is not None:
+        wanted["random_seed"] = options.seed
+    if options.time_limit is not None:
+        wanted["time_limit"] = float(options.time_limit)
+    if options.tolerance is not None:
+        # kkt_tolerance overrides all others, but only where it differs from its default.
+        wanted["kkt_tolerance"] = options.tolerance
+        if options.tolerance == 1e-7:
+            wanted |= {"ipm_optimality_tolerance": 1e-7, "pdlp_optimality_tolerance": 1e-7}
+        if options.tolerance < 1e-10:
+            raise InputError(
+                f"is {options.tolerance:g}; HiGHS goes down to 1e-10", where="tolerance"
+            )
+    for key, value in wanted.items():
+        if key not in native:
+            _set(highs, key, value, user=False)
+    for key, value in native.items():
+        _set(highs, key, value, user=True)
+    return wanted | native
+
+
+def _typed_native(highs: Any, native: Mapping[str, NativeValue]) -> dict[str, NativeValue]:
+    refuse_reserved(native, RESERVED)
+    typed: dict[str, NativeValue] = {}
+    types: dict[str, type[bool] | type[int] | type[float] | type[str]] = {
+        "kBool": bool,
+        "kInt": int,
+        "kDouble": float,
+        "kString": str,
+    }
+    for key, value in native.items():
+        status, kind = highs.getOptionType(key)
+        if status.name != "kOk":
+            known = [name for name in dir(highs.getOptions()) if not name.startswith("_")]
+            raise InputError(
+                f"HiGHS has no option {key!r}{with_nearest(key, known)}", where="--set"
+            )
+        typed[key] = convert_native(key, value, types[kind.name])
+    return typed
+
+
+def _pass_model(highs: Any, lp: LinearProgram) -> str:
+    m = lp.matrix
+    if max(m.nnz, *m.shape) > np.iinfo(np.int32).max:
+        raise SolverError(f"HiGHS counts with 32 bits; {m.nnz} non-zeros are too many")
+    status = highs.passModel(
+        lp.n_cols,
+        lp.n_rows,
+        m.nnz,
+        1,  # column-wise
+        1,  # minimise
+        minimisation_offset(lp),
+        lp.minimisation_cost,
+        lp.col_lower,
+        lp.col_upper,
+        lp.row_lower,
+        lp.row_upper,
+        m.indptr.astype(np.int32, copy=False),
+        m.indices.astype(np.int32, copy=False),
+        m.data,
+        np.zeros(lp.n_cols, dtype=np.int32),
+    )
+    if status.name == "kError":
+        # run() would go on with an empty or an older model.
+        raise SolverError("HiGHS refuses the model (passModel returned kError)")
+    return str(status.name)
+
+
+def _bounds_cross(lp: LinearProgram) -> bool:
+    return bool((lp.col_lower > lp.col_upper).any() or (lp.row_lower > lp.row_upper).any())
+
+
+def _compare_with_sent(highs: Any, lp: LinearProgram, options: SolveOptions) -> list[str]:
+    """Compare costs, bounds and every coefficient HiGHS holds with those that were sent."""
+    notes = []
+    sent = (lp.n_cols, lp.n_rows, int(lp.matrix.nnz))
+    held = (highs.getNumCol(), highs.getNumRow(), highs.getNumNz())
+    if held[:2] != sent[:2]:
+        raise SolverError(f"HiGHS holds {held[1]} x {held[0]}, sent were {sent[1]} x {sent[0]}")
+    if held[2] != sent[2]:
+        notes.append(changed_problem(f"{sent[2] - held[2]} coefficients were dropped", options))
+    everything = np.arange(lp.n_cols, dtype=np.int32)
+    if lp.n_cols:
+        _, _, cost, lower, upper, _ = highs.getCols(lp.n_cols, everything)
+        for what, have, want in (
+            ("costs", cost, lp.minimisation_cost),
+            ("column lower bounds", lower, lp.col_lower),
+            ("column upper bounds", upper, lp.col_upper),
+        ):
+            notes += _differing(what, have, want, options)
+    if lp.n_rows:
+        rows = np.arange(lp.n_rows, dtype=np.int32)
+        _, _, lower, upper, _ = highs.getRows(lp.n_rows, rows)
+        notes += _differing("row lower bounds", lower, lp.row_lower, options)
+        notes += _differing("row upper bounds", upper, lp.row_upper, options)
+    if held[2] == sent[2] and sent[2]:
+        chunk = 100_000
+        for start in range(0, lp.n_cols, chunk):
+            which = everything[start : start + chunk]
+            _, begins, index, value = highs.getColsEntries(which.size, which)
+            first, last = lp.matrix.indptr[start], lp.matrix.indptr[start + which.size]
+            if not (
+                np.array_equal(begins, lp.matrix.indptr[start : start + which.size] - first)
+                and np.array_equal(index, lp.matrix.indices[first:last])
+                and np.array_equal(value, lp.matrix.data[first:last])
+            ):
+                notes.append(changed_problem("coefficients differ from those sent", options))
+                break
+    return notes
+
+
+def _differing(what: str, have: FloatArray, want: FloatArray, options: SolveOptions) -> list[str]:
+    differ = int(np.count_nonzero(have != want))
+    return [changed_problem(f"{differ} {what} differ", options)] if differ else []
+
+
+def _run(highs: Any) -> None:
+    status = highs.run()
+    if status.name == "kError":
+        raise SolverError(
+            f"HiGHS's run failed: {highs.modelStatusToString(highs.getModelStatus())}"
+        )
+
+
+def _extract(
+    highs: Any,
+    lp: LinearProgram,
+    log: str,
+    spec: SolverSpec,
+    method: Method,
+    options: SolveOptions,
+) -> Solution:
+    status = highs.getModelStatus()
+    info = highs.getInfo()
+    held = highs.getSolution()
+    word = str(highs.modelStatusToString(status))
+    if status.name in FAILURES:
+        raise SolverError(f"HiGHS ended with {word!r}")
+    claim = CLAIMS.get(status.name, "unknown")
+    x = np.array(held.col_value, dtype=np.float64) if held.value_valid else None
+    y = np.array(held.row_dual, dtype=np.float64) if held.dual_valid else None
+    notes: tuple[str, ...] = ()
+    if status.name == "kModelEmpty":
+        claim, x, y = _empty_model(lp)
+        notes = ("HiGHS calls a program without columns empty; read by the adapter",)
+    elif claim == "unknown" and x is not None and info.primal_solution_status == 2:
+        claim = "feasible"
+    iterations = {
+        kind: int(count)
+        for kind, count in (
+            ("simplex", info.simplex_iteration_count),
+            ("ipm", info.ipm_iteration_count),
+            ("crossover", info.crossover_iteration_count),
+            ("pdlp", info.pdlp_iteration_count),
+        )
+        if count > 0
+    }
+    ran = method_that_ran(log, spec.name, method.engine, claim, iterations)
+    objective = None
+    if x is not None:
+        objective = in_stated_sense(
+            lp,
+            minimisation_offset(lp) if x.size == 0 else float(info.objective_function_value),
+        )
+        if not np.isfinite(objective):
+            objective = None
+    primal_ray = dual_ray = None
+    if claim in ("infeasible", "unbounded"):
+        primal_ray, dual_ray = _rays(highs, lp, claim)
+        if primal_ray is None and dual_ray is None:
+            notes += (f"no ray proves {claim}",)
+        else:
+            notes += ("ray from HiGHS's simplex without presolve",)
+    threads = re.search(r"^Threads:\s+(\d+)", log, re.MULTILINE)
+    return Solution(
+        claim=claim,
+        x=x,
+        y=None if y is None else duals_in_stated_sense(lp, y),
+        objective=objective,
+        native_status=word,
+        iterations=iterations,
+        primal_ray=primal_ray,
+        dual_ray=dual_ray,
+        hit_limit=status.name in LIMITS,
+        version=str(highs.version()),
+        method_run=ran,
+        threads_used=_threads_used(spec, options, int(threads[1]) if threads else None),
+        notes=notes,
+    )
+
+
+def _threads_used(spec: SolverSpec, options: SolveOptions, logged: int | None) -> int | None:
+    if logged is not None:
+        return logged
+    if "threads" not in spec.takes:
+        return 1  # these methods are serial code on a CPU
+    if options.threads is not None:
+        return options.threads
+    return None if options.stock else 1
+
+
+def _empty_model(lp: LinearProgram) -> tuple[Claim, FloatArray | None, FloatArray | None]:
+    if lp.n_cols == 0 and ((lp.row_lower > 0) | (lp.row_upper < 0)).any():
+        return "infeasible", None, None
+    return "optimal", np.zeros(lp.n_cols), np.zeros(lp.n_rows)
+
+
+def method_that_ran(
+    log: str, name: str, engine: str, claim: Claim, iterations: Mapping[str, int]
+) -> str:
+    """Read from the log which method ran, and refuse any but the one asked for.
+
+    Parameters
+    ----------
+    log : str
+        HiGHS's log of the run.
+    name : str
+        Adapter name, for the message.
+    engine : str
+        Key of :data:`ENGINES` that was asked for.
+    claim : Claim
+        HiGHS settles "infeasible or unbounded" by its primal simplex whatever the method.
+    iterations : mapping
+        Iteration counts by kind.
+
+    Raises
+    ------
+    SolverError
+        If another method ran in its place.
+    """
+    found = [e for e, pattern in ENGINES.items() if pattern.search(log)]
+    helpers = {"dual simplex", "primal simplex"}
+    if engine in found:
+        others = [e for e in found if e != engine]
+        allowed = set(helpers) if engine == "dual simplex" or "crossover" in name else set()
+        if claim in ("infeasible", "unbounded", "infeasible-or-unbounded"):
+            allowed |= helpers
+        took_over = [e for e in others if e not in allowed]
+        if took_over and (iterations.get("simplex") or not set(took_over) <= helpers):
+            raise SolverError(f"{name}: HiGHS went on with {took_over[0]} after {engine}")
+        return " + ".join([engine, *others])
+    settled = claim in ("infeasible", "unbounded", "infeasible-or-unbounded")
+    if "Problem status detected on presolve" in log or "Reduced to empty" in log:
+        if found and not settled and iterations:
+            return "presolve + " + " + ".join(found)
+        return "presolve" + "".join(f" + {e}" for e in found)
+    if found:
+        raise SolverError(f"{name}: asked for {engine}, but HiGHS ran {found[0]}")
+    for words, what in (
+        ("Solving an unconstrained LP", "none (no rows)"),
+        ("inconsistent bound", "none (bounds cross)"),
+        ("Empty", "none (no columns)"),
+    ):
+        if words in log:
+            return what
+    raise SolverError(f"{name}: HiGHS's log does not show that {engine} ran")
+
+
+def _rays(
+    highs: Any, lp: LinearProgram, claim: Claim
+) -> tuple[FloatArray | None, FloatArray | None]:
+    """Ask the simplex for a proof; the time limit counts on over all runs of one object."""
+    for key, value in (("solver", "simplex"), ("presolve", "off"), ("threads", 1)):
+        if highs.setOptionValue(key, value).name != "kOk":
+            return None, None
+    want_primal = claim == "unbounded"
+    for attempt in range(2):
+        if attempt:
+            highs.clearSolver()
+            if highs.run().name == "kError":
+                return None, None
+        status, exists, ray = highs.getPrimalRay() if want_primal else highs.getDualRay()
+        if status.name == "kOk" and exists:
+            ray = np.array(ray, dtype=np.float64)
+            if want_primal:
+                return ray, None
+            proof = oriented_dual_ray(lp, ray)
+            if proof is not None:
+                return None, proof
+    return None, None

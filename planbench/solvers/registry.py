@@ -1,0 +1,225 @@
+"""Which solvers there are, under which names, and whether they can run here.
+
+Nothing in this module imports a solver package: adapter modules state their facts
+(``SOLVERS``) without one. Third-party packages add solvers with an entry point in the group
+``planbench.solvers`` that gives a :class:`SolverSpec` or a tuple of them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.metadata
+import importlib.util
+import math
+import shlex
+from dataclasses import dataclass
+from functools import cache
+
+from planbench.errors import InputError, SolverUnavailableError
+from planbench.solvers.base import OPTION_NAMES, SolveFunction, SolveOptions, SolverSpec
+
+ENTRY_POINT_GROUP = "planbench.solvers"
+
+#: Adapter modules of planbench itself, in the order they are listed.
+BUILTIN_MODULES = (
+    "planbench.solvers.highs",
+    "planbench.solvers.null",
+)
+
+
+@dataclass(frozen=True)
+class BrokenPlugin:
+    """A third-party entry point that could not be used.
+
+    Attributes
+    ----------
+    name : str
+        Name of the entry point.
+    package : str
+        Distribution it comes from.
+    reason : str
+        One line.
+    """
+
+    name: str
+    package: str
+    reason: str
+
+
+@cache
+def _builtin() -> tuple[SolverSpec, ...]:
+    specs: list[SolverSpec] = []
+    for module in BUILTIN_MODULES:
+        specs.extend(importlib.import_module(module).SOLVERS)
+    return tuple(specs)
+
+
+@cache
+def _third_party() -> tuple[tuple[SolverSpec, ...], tuple[BrokenPlugin, ...]]:
+    specs: list[SolverSpec] = []
+    broken: list[BrokenPlugin] = []
+    taken = {spec.name for spec in _builtin()}
+    points = importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
+    for point in sorted(points, key=lambda p: p.name):
+        package = point.dist.name if point.dist is not None else "unknown package"
+        try:
+            loaded = point.load()
+            found = (loaded,) if isinstance(loaded, SolverSpec) else tuple(loaded)
+            for spec in found:
+                if not isinstance(spec, SolverSpec):
+                    raise TypeError(f"gives a {type(spec).__name__}, not a SolverSpec")
+                _check_new_name(spec.name, taken)
+        except Exception as error:  # a broken package must not take the others with it
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            broken.append(BrokenPlugin(point.name, package, reason))
+            continue
+        specs.extend(found)
+        taken.update(spec.name for spec in found)
+    return tuple(specs), tuple(broken)
+
+
+def _check_new_name(name: str, taken: set[str]) -> None:
+    if name in taken:
+        raise ValueError(f"the name {name!r} is taken")
+    if not name or ":" in name or "," in name or any(c.isspace() for c in name):
+        raise ValueError(f"{name!r} is no solver name: no colons, commas or spaces")
+
+
+def list_solvers() -> tuple[SolverSpec, ...]:
+    """Return every solver planbench knows, available here or not; its own first."""
+    return _builtin() + _third_party()[0]
+
+
+def broken_plugins() -> tuple[BrokenPlugin, ...]:
+    """Third-party entry points that failed, each with its reason."""
+    return _third_party()[1]
+
+
+def find_solver(name: str) -> tuple[SolverSpec, bool, str | None]:
+    """Find the solver meant by ``NAME``, ``NAME:stock`` or ``cmd:COMMAND``.
+
+    Returns
+    -------
+    spec : SolverSpec
+    stock : bool
+        True for ``NAME:stock``: the solver's own defaults.
+    command : str or None
+        The command line of ``cmd:``, with its ``{mps}`` and ``{sol}``.
+
+    Raises
+    ------
+    InputError
+        Unknown name (with the nearest one), no stock configuration, or a bad command.
+    """
+    name = name.strip()
+    specs = {spec.name: spec for spec in list_solvers()}
+    base, _, rest = name.partition(":")
+    if base == "cmd":
+        return specs["cmd"], False, _checked_command(rest)
+    if base not in specs:
+        for plugin in broken_plugins():
+            if plugin.name == base:
+                raise InputError(
+                    f"solver {base!r} comes from {plugin.package}, which failed: {plugin.reason}"
+                )
+        near = difflib.get_close_matches(base.lower(), specs, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(specs)}"
+        raise InputError(f"unknown solver {base!r}; {hint}")
+    spec = specs[base]
+    if rest == "":
+        if name.endswith(":"):
+            raise InputError(f"{name!r} ends in a colon; write {base} or {base}:stock")
+        return spec, False, None
+    if rest != "stock":
+        raise InputError(f"{name!r} has no configuration {rest!r}; write {base} or {base}:stock")
+    if not spec.stock:
+        raise InputError(f"solver {base} has no stock configuration; write {base}")
+    return spec, True, None
+
+
+def _checked_command(text: str) -> str:
+    command = text.strip()
+    if len(command) >= 2 and command[0] == command[-1] and command[0] in "'\"":
+        command = command[1:-1].strip()
+    example = "e.g. cmd:'mysolver {mps} {sol}'"
+    if not command:
+        raise InputError(f"cmd: needs a command, {example}")
+    for placeholder in ("{mps}", "{sol}"):
+        if placeholder not in command:
+            raise InputError(f"the command {command!r} lacks {placeholder}, {example}")
+    try:
+        shlex.split(command)
+    except ValueError as error:
+        raise InputError(f"the command {command!r} cannot be read: {error}") from None
+    return command
+
+
+def availability(spec: SolverSpec) -> str | None:
+    """Say why a solver cannot run here, in one line, or None if it can.
+
+    Looks only at installed distributions; nothing is imported but the adapter itself.
+    """
+    for package in spec.packages:
+        try:
+            importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            target = f"'planbench[{spec.extra}]'" if spec.extra else package
+            return f"needs {package}; pip install {target}"
+    try:
+        module = importlib.import_module(spec.module)
+    except Exception as error:  # a third-party adapter may fail in any way
+        return " ".join(f"its adapter fails: {type(error).__name__}: {error}".split())
+    # An adapter may know more, e.g. that two packages must have the same version.
+    unavailable = getattr(module, "unavailable", None)
+    reason = unavailable(spec) if unavailable is not None else None
+    return None if reason is None else str(reason)
+
+
+def load_adapter(spec: SolverSpec) -> SolveFunction:
+    """Import the adapter of `spec` and return its ``solve``.
+
+    Raises
+    ------
+    SolverUnavailableError
+        If it cannot run here; the message is that of :func:`availability`.
+    """
+    reason = availability(spec)
+    if reason is not None:
+        raise SolverUnavailableError(f"solver {spec.name} is not available: {reason}")
+    solve: SolveFunction = importlib.import_module(spec.module).solve
+    return solve
+
+
+def check_options(spec: SolverSpec, options: SolveOptions) -> None:
+    """Refuse values that make no sense and options the solver does not have.
+
+    Raises
+    ------
+    InputError
+        Names the option and what the solver does take.
+    """
+    if options.tolerance is not None and not (0 < options.tolerance < 1):
+        raise InputError(f"is {options.tolerance:g}; give a number in (0, 1)", where="tolerance")
+    if options.threads is not None and options.threads < 1:
+        raise InputError(f"is {options.threads}; give 1 or more", where="threads")
+    if options.time_limit is not None and not (
+        math.isfinite(options.time_limit) and options.time_limit > 0
+    ):
+        raise InputError(f"is {options.time_limit:g}; give seconds > 0", where="time_limit")
+    if options.seed is not None and not (0 <= options.seed <= 2**31 - 1):
+        raise InputError(f"is {options.seed}; give 0 to 2147483647", where="seed")
+    if options.stock and not spec.stock:
+        raise InputError(f"solver {spec.name} has no stock configuration")
+    asked = {
+        "tolerance": options.tolerance is not None,
+        "threads": options.threads is not None,
+        "time_limit": options.time_limit is not None,
+        "seed": options.seed is not None,
+        "native": bool(options.native),
+    }
+    for name in OPTION_NAMES:
+        if asked[name] and name not in spec.takes:
+            has = ", ".join(o for o in OPTION_NAMES if o in spec.takes) or "none"
+            word = "native options (--set)" if name == "native" else f"option {name!r}"
+            raise InputError(f"solver {spec.name} has no {word}; it takes: {has}")
