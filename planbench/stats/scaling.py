@@ -108,8 +108,8 @@ def fit_power_law(
     costs: Sequence[float] | npt.NDArray[Any],
     at_least: Sequence[bool] | npt.NDArray[Any] | None = None,
     *,
-    floor: float | None = None,
-    limit: float | None = None,
+    floor: float | Sequence[float] | FloatArray | None = None,
+    limit: float | Sequence[float] | FloatArray | None = None,
     confidence: float = 0.95,
     replicates: int = 999,
     seed: int = 0,
@@ -129,10 +129,10 @@ def fit_power_law(
         Positive costs (seconds, passes, bytes); one per size and instance, not per repeat.
     at_least : array_like of bool, shape (n,), optional
         True where the run was stopped, so that the cost is this or more.
-    floor : float, optional
+    floor : float or array_like, shape (n,), optional
         Costs below it are dominated by fixed overheads: they count as "at most `floor`".
-    limit : float, optional
-        Cost at which runs are stopped; by default the largest cost seen, where any run was
+    limit : float or array_like, shape (n,), optional
+        Cost at which a run is stopped; by default the largest cost seen, where any run was
         stopped.
     confidence : float
         Nominal coverage, in (0, 1).
@@ -154,13 +154,13 @@ def fit_power_law(
     n, cost, stopped = _checked(sizes, costs, at_least)
     if not 0 < confidence < 1:
         raise InputError(f"is {confidence}; give a number between 0 and 1", where="confidence")
-    low_side = np.zeros(n.size, dtype=bool)
-    if floor is not None:
-        low_side = ~stopped & (cost < floor)
-        # "At least 3 ms" says nothing about a law of which only the part above 10 ms counts.
-        keep = ~(stopped & (cost < floor))
-        n, cost, stopped, low_side = n[keep], cost[keep], stopped[keep], low_side[keep]
-        cost = np.where(low_side, floor, cost)
+    bottom = _broadcast(floor, n.size, "floor", 0.0)
+    top = _broadcast(limit, n.size, "limit", cost.max() if stopped.any() else np.inf)
+    # "At least 3 ms" says nothing about a law of which only the part above 10 ms counts.
+    keep = ~(stopped & (cost < bottom))
+    n, cost, stopped, bottom, top = n[keep], cost[keep], stopped[keep], bottom[keep], top[keep]
+    low_side = ~stopped & (cost < bottom)
+    cost = np.where(low_side, bottom, cost)
     exact = ~(stopped | low_side)
     distinct = np.unique(n[exact])
     facts: dict[str, Any] = {
@@ -188,9 +188,8 @@ def fit_power_law(
     level, slope = (float(g) for g in gamma[0] / theta[0])
     low = high = None
     if replicates > 0:
-        top = limit if limit is not None else (float(cost.max()) if stopped.any() else np.inf)
         upper = np.where(stopped, cost, np.maximum(top, cost))
-        draws = _replicate(x, level, slope, sigma, upper, floor or 0.0, replicates, seed)
+        draws = _replicate(x, level, slope, sigma, upper, bottom, replicates, seed)
         pivots = draws[np.isfinite(draws)]
         if pivots.size >= replicates // 4:
             tail = (1 - confidence) / 2
@@ -254,13 +253,24 @@ def _checked(sizes: Any, costs: Any, at_least: Any) -> tuple[FloatArray, FloatAr
     return n, cost, stopped
 
 
+def _broadcast(value: Any, size: int, where: str, default: float) -> FloatArray:
+    try:
+        array = np.asarray(default if value is None else value, dtype=np.float64)
+        out = np.broadcast_to(array, (size,))
+    except (TypeError, ValueError):
+        raise InputError(f"give one number, or one for each of {size} runs", where=where) from None
+    if np.isnan(out).any() or (size and out.min() < 0):
+        raise InputError("must not be negative", where=where)
+    return out
+
+
 def _replicate(
     x: FloatArray,
     level: float,
     slope: float,
     sigma: float,
     upper: FloatArray,
-    floor: float,
+    bottom: FloatArray,
     replicates: int,
     seed: int,
 ) -> FloatArray:
@@ -271,10 +281,10 @@ def _replicate(
     y = level + slope * x + spread * rng.standard_normal((replicates, x.size))
     stopped = y > np.log(upper)
     y = np.where(stopped, np.log(upper), y)
-    low_side = np.zeros_like(stopped)
-    if floor > 0:
-        low_side = ~stopped & (y < np.log(floor))
-        y = np.where(low_side, np.log(floor), y)
+    with np.errstate(divide="ignore"):
+        lowest = np.log(bottom)
+    low_side = ~stopped & (y < lowest)
+    y = np.where(low_side, lowest, y)
     exact = ~(stopped | low_side)
     index = np.unique(x, return_inverse=True)[1]
     seen = np.zeros((replicates, int(index.max()) + 1), dtype=bool)

@@ -1,0 +1,253 @@
+"""One cell per solver and instance: repeats, reruns and disturbed rows settled into a result.
+
+Every table, chart and sentence of the report reads cells, so that all of them agree on what
+"solved" means.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from planbench.records.schema import Record
+from planbench.stats.aggregate import median_or_failure
+
+Status = Literal[
+    "solved", "loose", "unproven", "wrong", "timeout", "memory", "crash", "killed", "refused"
+]
+
+#: A run counts as solved when its certified raw gap is at most this (or its verdict is
+#: "certified"): four digits of the plan's value.
+TARGET_GAP = 1e-4
+
+#: Options that do not change what a solver is, only how long it may run.
+_NOT_CONFIGURATION = frozenset({"time_limit"})
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What came out of one solver on one instance.
+
+    Attributes
+    ----------
+    series : str
+        Solver name, with the options and version that tell it from its namesakes.
+    solver, instance, sha256, group, suite, machine : str
+    goods : int or None
+    status : Status
+    seconds : float or None
+        Median wall seconds of build + load + solve + extract; at a failure the seconds it had
+        used (the limit, for a timeout).
+    passes : float or None
+        Median matrix passes; at a failure those it had used.
+    peak_bytes : float or None
+        Largest peak; at a failure what it had reached.
+    raw_gap, polished_gap : float or None
+        Largest of the repeats.
+    record : Record
+        The row that stands for the cell.
+    repeats : int
+        Rows the medians are over.
+    disturbed : bool
+        Every row was taken on a disturbed machine.
+    """
+
+    series: str
+    solver: str
+    instance: str
+    sha256: str
+    group: str
+    suite: str
+    machine: str
+    goods: int | None
+    status: Status
+    seconds: float | None
+    passes: float | None
+    peak_bytes: float | None
+    raw_gap: float | None
+    polished_gap: float | None
+    record: Record
+    repeats: int
+    disturbed: bool
+
+    @property
+    def solved(self) -> bool:
+        """The answer is certified to the target gap."""
+        return self.status == "solved"
+
+    @property
+    def finished(self) -> bool:
+        """It ran to its end and its answer is not known to be wrong."""
+        return self.status in ("solved", "loose", "unproven")
+
+
+def machine_label(record: Record) -> str:
+    """CPU and cores of the machine of `record`, in one short phrase."""
+    machine = record.machine
+    cpu = str(machine.get("cpu_model") or machine.get("cpu") or "unnamed machine").strip()
+    cores = machine.get("cores") or machine.get("logical_cores") or machine.get("physical_cores")
+    return f"{cpu}, {cores} cores" if cores else cpu
+
+
+def status_of(record: Record, target_gap: float = TARGET_GAP) -> Status:
+    """Judge one row: how the run ended, then what its certificate is worth."""
+    if record.ended != "ok":
+        return record.ended
+    if record.verdict == "wrong":
+        return "wrong"
+    if record.verdict == "certified":
+        return "solved"
+    if record.raw_gap is None:
+        return "unproven"
+    return "solved" if record.raw_gap <= target_gap else "loose"
+
+
+def series_labels(records: Sequence[Record]) -> dict[tuple[str, str, str], str]:
+    """Label of each (solver, options, version): the name, and only what tells namesakes apart."""
+    by_solver: dict[str, dict[tuple[str, str], None]] = {}
+    for record in records:
+        _, options, version = series_key(record)
+        by_solver.setdefault(record.solver, {})[(options, version)] = None
+    labels: dict[tuple[str, str, str], str] = {}
+    for solver, kinds in by_solver.items():
+        options_seen = [json.loads(options) for options, _ in kinds]
+        names = sorted({name for options in options_seen for name in options})
+        telling = [
+            name
+            for name in names
+            if len({json.dumps(o.get(name), sort_keys=True) for o in options_seen}) > 1
+        ]
+        several_versions = len({version for _, version in kinds}) > 1
+        for (options, version), found in zip(kinds, options_seen, strict=True):
+            parts = [solver]
+            parts += [f"{name}={_plain(found[name])}" for name in telling if name in found]
+            if several_versions:
+                parts.append(version or "unknown version")
+            labels[(solver, options, version)] = " ".join(parts)
+    return labels
+
+
+def series_key(record: Record) -> tuple[str, str, str]:
+    """Solver, options that count (as sorted JSON) and version."""
+    options = {
+        name: value
+        for name, value in record.options.items()
+        if name not in _NOT_CONFIGURATION and value not in (None, {}, False)
+    }
+    return record.solver, json.dumps(options, sort_keys=True), record.solver_version
+
+
+def settle(records: Iterable[Record], target_gap: float = TARGET_GAP) -> list[Cell]:
+    """Turn rows into cells, in order of first appearance.
+
+    Rules, in order: of rows with the same key and repeat the last undisturbed one counts, else
+    the last; disturbed rows are dropped where undisturbed ones exist; a timeout under a shorter
+    limit is dropped where a longer limit was tried; a wrong answer in any repeat makes the cell
+    wrong; otherwise the median over repeats counts, failures ranking last.
+    """
+    rows = list(records)
+    labels = series_labels(rows)
+    latest: dict[tuple[str, ...], Record] = {}
+    for record in rows:
+        place = (
+            *series_key(record),
+            record.suite,
+            record.key,
+            str(record.repeat),
+            machine_label(record),
+        )
+        before = latest.get(place)
+        if before is None or not record.disturbed or before.disturbed:
+            latest[place] = record
+    cells: dict[tuple[str, ...], list[Record]] = {}
+    for record in latest.values():
+        home = (
+            labels[series_key(record)],
+            record.instance.sha256,
+            record.suite,
+            record.group,
+            machine_label(record),
+        )
+        cells.setdefault(home, []).append(record)
+    return [_cell(home[0], group, target_gap) for home, group in cells.items()]
+
+
+def _cell(series: str, rows: list[Record], target_gap: float) -> Cell:
+    calm = [r for r in rows if not r.disturbed]
+    kept = calm or rows
+    longest = max((r.time_limit_s or 0.0) for r in kept)
+    tried = [r for r in kept if r.ended != "timeout" or (r.time_limit_s or 0.0) >= longest]
+    kept = tried or kept
+    wrong = [r for r in kept if status_of(r, target_gap) == "wrong"]
+    failed = [r for r in kept if r.ended != "ok"]
+    middle = median_or_failure([r.wall_s if r.ended == "ok" else None for r in kept])
+    if wrong:
+        shown, value = wrong[0], wrong[0].wall_s
+        used = [shown]
+    elif middle is None and failed:
+        shown, value = failed[-1], _seconds_used(failed[-1])
+        used = [shown]
+    else:
+        used = [r for r in kept if r.ended == "ok"]
+        # The loosest answer stands for the cell: a solver is as good as its worst repeat.
+        shown = max(used, key=lambda r: _looseness(r, target_gap))
+        value = middle
+    passes = [p for r in used if (p := _passes_used(r)) is not None]
+    peaks = [r.peak_bytes for r in used if r.peak_bytes is not None]
+    gaps = [r.raw_gap for r in used if r.raw_gap is not None]
+    polished = [r.polished_gap for r in used if r.polished_gap is not None]
+    return Cell(
+        series=series,
+        solver=shown.solver,
+        instance=shown.instance.name,
+        sha256=shown.instance.sha256,
+        group=shown.group,
+        suite=shown.suite,
+        machine=machine_label(shown),
+        goods=shown.instance.goods,
+        status=status_of(shown, target_gap),
+        seconds=value,
+        passes=median_or_failure(passes),
+        peak_bytes=float(max(peaks)) if peaks else None,
+        raw_gap=max(gaps) if len(gaps) == len(used) else None,
+        polished_gap=max(polished) if len(polished) == len(used) else None,
+        record=shown,
+        repeats=len(used),
+        disturbed=all(r.disturbed for r in used),
+    )
+
+
+def _looseness(record: Record, target_gap: float) -> tuple[int, float]:
+    order = {"solved": 0, "loose": 1, "unproven": 2}
+    return order.get(status_of(record, target_gap), 3), record.raw_gap or 0.0
+
+
+def _seconds_used(record: Record) -> float | None:
+    if record.ended == "timeout" and record.time_limit_s is not None:
+        return record.time_limit_s
+    if record.wall_s is not None:
+        return record.wall_s
+    spent = [p.wall_s for p in record.phases if p.name in ("build", "load", "solve", "extract")]
+    return sum(spent) if spent else None
+
+
+def _passes_used(record: Record) -> float | None:
+    if record.matrix_passes is not None:
+        return record.matrix_passes
+    if record.ended != "timeout" or not record.pass_s_before:
+        return None
+    # A run stopped while solving had this many passes' time; what it loaded does not count.
+    solving = [p.wall_s for p in record.phases if p.name == "solve"]
+    if solving:
+        return sum(solving) / record.pass_s_before
+    before = sum(p.wall_s for p in record.phases if p.name in ("build", "load"))
+    left = (record.time_limit_s or record.wall_s or 0.0) - before
+    return left / record.pass_s_before if left > 0 else None
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, dict):
+        return ",".join(f"{k}={v}" for k, v in sorted(value.items()))
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,425 @@
+"""Tables for the terminal: ladders with exponents, comparisons per instance, known optima.
+
+Failures stay in their cell under their name, wrong answers are red, and nothing is dropped for
+lack of room: a table too wide for the terminal is continued in a second one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from planbench.errors import InputError
+from planbench.records.schema import Record
+from planbench.report import words
+from planbench.report.brackets import Bracket, claims_outside, instance_bracket
+from planbench.report.cells import TARGET_GAP, Cell, settle
+from planbench.report.ladders import Ladder, Measure, find_ladders, fit_ladder
+from planbench.stats.aggregate import Score, score_solvers
+from planbench.stats.scaling import PowerLawFit
+
+#: Seconds added in the shifted geometric mean of the summary; runs here last about a second.
+SUMMARY_SHIFT = 1.0
+#: A failure is charged this many times the time limit in the summary.
+SUMMARY_PENALTY = 2.0
+
+_SHORT = {
+    "memory": "mem",
+    "crash": "crash",
+    "killed": "killed",
+    "refused": "refused",
+    "wrong": "wrong",
+}
+_GOODS_WIDTH = 9
+_CELL_WIDTH = 9
+
+
+def ladder_tables(
+    records: Sequence[Record], measure: Measure = "seconds", *, width: int = 100
+) -> list[Table]:
+    """Cost against goods with fitted exponents, a table per ladder (or several, side by side).
+
+    Parameters
+    ----------
+    records : sequence of Record
+    measure : {"seconds", "passes", "bytes"}
+        What the cells show. Below them stand the exponents: in seconds and in matrix passes
+        for a table of times, else in the measure itself.
+    width : int
+        Columns of the terminal; solvers that do not fit go on in a further table.
+
+    Returns
+    -------
+    list of rich.table.Table
+        Empty where the records hold no ladder.
+
+    Raises
+    ------
+    InputError
+        Without any record.
+    """
+    cells = _settled(records)
+    tables = []
+    for ladder in find_ladders(cells):
+        per_table = max(1, (width - _GOODS_WIDTH - 3) // (_CELL_WIDTH + 1))
+        blocks = _even_blocks(list(ladder.series), per_table)
+        for number, block in enumerate(blocks):
+            part = f" ({number + 1} of {len(blocks)})" if len(blocks) > 1 else ""
+            last = number == len(blocks) - 1
+            tables.append(_ladder_table(ladder, block, measure, part, caption=last))
+    return tables
+
+
+def comparison_tables(records: Sequence[Record], *, width: int = 100) -> list[Table]:
+    """How the solvers did on each instance, a table per instance; findings in red.
+
+    Raises
+    ------
+    InputError
+        Without any record.
+    """
+    cells = _settled(records)
+    tables = []
+    for sha in dict.fromkeys(c.sha256 for c in cells):
+        tables.append(_comparison_table([c for c in cells if c.sha256 == sha], width))
+    return tables
+
+
+def golden_table(
+    records: Sequence[Record], optima: Mapping[str, float | None] | None = None
+) -> Table:
+    """Certified values beside known optima, a row per instance outside the ladders.
+
+    Parameters
+    ----------
+    records : sequence of Record
+    optima : mapping of instance name to float or None, optional
+        Optimal values known from the literature or by construction.
+
+    Raises
+    ------
+    InputError
+        Without any record.
+    """
+    cells = _settled(records)
+    on_ladders = {c.sha256 for ladder in find_ladders(cells) for c in ladder.cells}
+    table = Table(
+        title="Instances with one size",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        title_style="bold",
+        title_justify="left",
+        caption_justify="left",
+        caption=(
+            "Bracket: intersection of what the certificates of all solvers prove. Solved: "
+            f"certified to a raw gap of {words.gap(TARGET_GAP)} or better."
+        ),
+    )
+    table.add_column("instance", overflow="fold")
+    table.add_column("known\noptimum", justify="right", overflow="fold")
+    table.add_column("certified\nbracket", justify="right", overflow="fold")
+    table.add_column("solved", justify="right", no_wrap=True)
+    table.add_column("fastest", overflow="fold")
+    table.add_column("time", justify="right", no_wrap=True)
+    for sha in dict.fromkeys(c.sha256 for c in cells if c.sha256 not in on_ladders):
+        mine = [c for c in cells if c.sha256 == sha]
+        bracket = instance_bracket([r for r in records if r.instance.sha256 == sha])
+        known = (optima or {}).get(mine[0].instance)
+        solved = [c for c in mine if c.solved and c.seconds is not None]
+        best = min(solved, key=lambda c: c.seconds or 0.0, default=None)
+        agree = known is None or bracket.holds(known, tolerance=1e-9)
+        table.add_row(
+            _broken(mine[0].instance, 24),
+            Text(words.objective(known), style="" if agree else "bold red"),
+            Text(_bracket_words(bracket), style="bold red" if bracket.empty else ""),
+            Text(
+                f"{sum(c.solved for c in mine)} of {len(mine)}",
+                style="bold red" if any(c.status == "wrong" for c in mine) else "",
+            ),
+            best.series if best else words.UNKNOWN,
+            words.seconds(best.seconds) if best else words.UNKNOWN,
+        )
+    return table
+
+
+def summary_table(records: Sequence[Record]) -> Table:
+    """Solvers ranked by shifted geometric mean time over everything that was run.
+
+    Raises
+    ------
+    InputError
+        Without any record.
+    """
+    cells = _settled(records)
+    scores = summary_scores(cells)
+    common = scores[0].n_common if scores else 0
+    table = Table(
+        title="All instances",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        title_style="bold",
+        title_justify="left",
+        caption_justify="left",
+        caption=(
+            f"Shifted geometric means (shift {SUMMARY_SHIFT:g} s); what a solver did not solve, or "
+            f"was not run on, is charged {SUMMARY_PENALTY:g}x the time limit. Solved by all: the "
+            f"{common} instances every solver that solved any did solve."
+        ),
+    )
+    table.add_column("solver", overflow="fold")
+    table.add_column("solved", justify="right", no_wrap=True)
+    table.add_column("mean time,\nfailures charged", justify="right")
+    table.add_column("mean time,\nsolved by all", justify="right")
+    for score in scores:
+        table.add_row(
+            score.solver,
+            f"{score.solved} of {score.attempted}",
+            words.seconds(score.mean_all),
+            words.seconds(score.mean_common),
+        )
+    return table
+
+
+def summary_scores(cells: Sequence[Cell]) -> list[Score]:
+    """Scores of all solvers over all instances of `cells`, best first."""
+    times: dict[str, dict[str, float | None]] = {}
+    limits: dict[str, float | None] = {}
+    for cell in cells:
+        times.setdefault(cell.series, {})[cell.sha256] = cell.seconds if cell.solved else None
+        limit = cell.record.time_limit_s
+        limits[cell.sha256] = max(limits.get(cell.sha256) or 0.0, limit or 0.0) or None
+    return score_solvers(times, limits, shift=SUMMARY_SHIFT, penalty=SUMMARY_PENALTY)
+
+
+def exponent_words(fit: PowerLawFit) -> str:
+    """``n^1.92`` over its interval, or why there is none; two lines."""
+    if fit.exponent is None:
+        return fit.reason.split(" (")[0]
+    return f"{words.exponent(fit.exponent)}\n{words.interval(fit.low, fit.high)}".rstrip()
+
+
+def _settled(records: Sequence[Record]) -> list[Cell]:
+    if not records:
+        raise InputError("no measurements to show; run `planbench bench` first", where="records")
+    return settle(records)
+
+
+def _ladder_table(
+    ladder: Ladder, series: Sequence[str], measure: Measure, part: str, *, caption: bool
+) -> Table:
+    what = {"seconds": "Time", "passes": "Matrix passes", "bytes": "Peak memory"}[measure]
+    table = Table(
+        title=f"{what} on the ladder {ladder.name}{part}",
+        box=box.SIMPLE_HEAD,
+        title_style="bold",
+        title_justify="left",
+        caption_justify="left",
+        caption=_ladder_caption(measure) if caption else None,
+        pad_edge=False,
+        padding=0,
+    )
+    table.add_column("goods", justify="right", width=_GOODS_WIDTH, no_wrap=True)
+    for name in series:
+        table.add_column(
+            _broken(name, _CELL_WIDTH), justify="right", width=_CELL_WIDTH, overflow="fold"
+        )
+    for size in ladder.sizes:
+        row = [_at_size(ladder, name, size, measure) for name in series]
+        table.add_row(words.count(size), *row, end_section=size == ladder.sizes[-1])
+    fitted: tuple[tuple[str, Measure], ...] = (
+        (("time\ngrows as", "seconds"), ("passes\ngrow as", "passes"))
+        if measure == "seconds"
+        else (("grows as" if measure == "bytes" else "grow as", measure),)
+    )
+    for label, kind in fitted:
+        fits = [fit_ladder(ladder, name, kind) for name in series]
+        table.add_row(
+            Text(label, style="bold"),
+            *[
+                Text(exponent_words(f), style="bold" if f.exponent is not None else "dim")
+                for f in fits
+            ],
+        )
+    return table
+
+
+def _ladder_caption(measure: Measure) -> str:
+    stop = "reached when stopped" if measure == "bytes" else "stopped at the limit"
+    counts = "stopped runs count" if measure == "bytes" else "stopped and ~ runs count"
+    return (
+        f">: {stop}; ~: certified no better than a raw gap of {words.gap(TARGET_GAP)}; "
+        f'*: on a disturbed machine. Exponents with 95 % intervals; {counts} as "at least".'
+    )
+
+
+def _at_size(ladder: Ladder, series: str, size: int, measure: Measure) -> Text:
+    found = ladder.at(series, size)
+    if not found:
+        return Text(words.UNKNOWN, style="dim")
+    # Several seeds of one size: the middle one, failures ranking last.
+    ranked = sorted(found, key=lambda c: (not c.solved, c.seconds if c.seconds else 0.0))
+    return cell_text(ranked[len(ranked) // 2], measure)
+
+
+def cell_text(cell: Cell, measure: Measure) -> Text:
+    """One cell of a ladder table: the figure, or the failure by name."""
+    if cell.status == "wrong":
+        return Text("wrong", style="bold red")
+    if measure == "seconds":
+        figure = words.seconds(cell.seconds)
+        missing = cell.seconds is None
+    elif measure == "passes":
+        figure = words.passes(cell.passes)
+        missing = cell.passes is None
+    else:
+        figure = words.size_bytes(cell.peak_bytes)
+        missing = cell.peak_bytes is None
+    mark = "*" if cell.disturbed else ""
+    if cell.status == "solved":
+        return Text(figure + mark)
+    if cell.finished:
+        return Text(f"~{figure}{mark}", style="yellow")
+    if cell.status == "timeout":
+        return Text("timeout" if missing else f"> {figure}", style="magenta")
+    return Text(_SHORT[cell.status], style="red" if cell.status == "crash" else "magenta")
+
+
+def _comparison_table(cells: list[Cell], width: int) -> Table:
+    facts = cells[0].record.instance
+    bracket = instance_bracket([c.record for c in cells])
+    outside = claims_outside(cells, bracket)
+    size = (
+        f"{words.count(facts.goods)} goods, {words.count(facts.nonzeros)} non-zeros"
+        if facts.goods is not None
+        else f"{words.count(facts.rows)} rows, {words.count(facts.columns)} columns"
+    )
+    narrow = width < 96
+    table = Table(
+        title=Text.assemble((facts.name, "bold"), f"  {size}\n", _bracket_line(bracket)),
+        box=box.SIMPLE_HEAD,
+        title_style="",
+        title_justify="left",
+        caption_justify="left",
+        pad_edge=False,
+        padding=0 if narrow else (0, 1, 0, 0),
+    )
+    table.add_column("solver", overflow="fold")
+    table.add_column("outcome", overflow="fold", no_wrap=not narrow)
+    for header in ("time", "passes", "peak\nmemory", "objective", "raw\ngap", "polished\ngap"):
+        table.add_column(header, justify="right", no_wrap=True)
+    solved = [c.seconds for c in cells if c.solved and c.seconds is not None]
+    best = min(solved, default=None)
+    for cell in sorted(cells, key=_best_first):
+        red = cell.status == "wrong" or cell.series in outside
+        record = cell.record
+        more = "" if record.ended == "ok" else "> "
+        time = f"{more}{words.seconds(cell.seconds)}{'*' if cell.disturbed else ''}"
+        fastest = "green" if cell.solved and cell.seconds == best and len(solved) > 1 else ""
+        table.add_row(
+            _broken(cell.series, 12) if narrow else cell.series,
+            Text(outcome_words(cell, outside), style=_outcome_style(cell, red)),
+            Text(time if cell.seconds is not None else words.UNKNOWN, style=fastest),
+            more + words.passes(cell.passes) if cell.passes is not None else words.UNKNOWN,
+            more + words.size_bytes(cell.peak_bytes)
+            if cell.peak_bytes is not None
+            else words.UNKNOWN,
+            Text(
+                words.objective(record.objective, 7 if narrow else 10),
+                style="bold red" if red else "",
+            ),
+            words.gap(cell.raw_gap),
+            words.gap(cell.polished_gap),
+        )
+    notes = _comparison_notes(cells, bracket, outside)
+    if notes:
+        table.caption = Text("\n".join(notes))
+        table.caption_style = ""
+    return table
+
+
+def _best_first(cell: Cell) -> tuple[bool, bool, bool, float, str]:
+    return (
+        not cell.solved,
+        not cell.finished,
+        cell.seconds is None,
+        cell.seconds or 0.0,
+        cell.series,
+    )
+
+
+def outcome_words(cell: Cell, outside: Mapping[str, float] | None = None) -> str:
+    """``certified``, ``timeout``, ``wrong``…; what a run came to, in one or two words."""
+    if outside and cell.series in outside and cell.status != "wrong":
+        return "disagrees"
+    record = cell.record
+    if record.ended != "ok":
+        return {"memory": "out of memory", "timeout": "time limit"}.get(record.ended, record.ended)
+    verdict = record.verdict or "unproven"
+    if record.claim not in (None, "optimal"):
+        return f"{record.claim}, {verdict}"
+    return verdict
+
+
+def _outcome_style(cell: Cell, red: bool) -> str:
+    if red or cell.status == "crash":
+        return "bold red"
+    if cell.status == "solved":
+        return "green" if cell.record.verdict == "certified" else ""
+    return "yellow" if cell.finished else "magenta"
+
+
+def _comparison_notes(
+    cells: Sequence[Cell], bracket: Bracket, outside: Mapping[str, float]
+) -> list[str]:
+    notes = []
+    if bracket.empty:
+        notes.append("The certified brackets exclude each other: this is a bug of planbench.")
+    for series, by in outside.items():
+        notes.append(
+            f"{series}: claimed objective lies outside the bracket by {words.gap(by)} (relative)"
+        )
+    for cell in cells:
+        remark = cell.record.message or (cell.record.reasons[0] if cell.record.reasons else "")
+        if remark and not cell.solved and cell.series not in outside:
+            notes.append(f"{cell.series}: {remark}")
+    if any(c.disturbed for c in cells):
+        notes.append("*: measured on a disturbed machine")
+    return notes
+
+
+def _bracket_line(bracket: Bracket) -> Text:
+    text = _bracket_words(bracket, 10)
+    return Text(
+        f"certified optimum {text}" if text != words.UNKNOWN else "no certified bracket",
+        style="bold red" if bracket.empty else "dim",
+    )
+
+
+def _bracket_words(bracket: Bracket, digits: int = 8) -> str:
+    if bracket.lower is None and bracket.upper is None:
+        return words.UNKNOWN
+    low, high = words.objective(bracket.lower, digits), words.objective(bracket.upper, digits)
+    return low if low == high else f"[{low}, {high}]"
+
+
+def _broken(name: str, width: int) -> str:
+    """Break a name after hyphens and spaces so that every line fits `width` where it can."""
+    lines = [""]
+    for piece in name.replace("-", "-\0").replace(" ", "\0").split("\0"):
+        joint = "" if not lines[-1] or lines[-1].endswith("-") else " "
+        if len(lines[-1]) + len(joint) + len(piece) <= width or not lines[-1]:
+            lines[-1] += joint + piece
+        else:
+            lines.append(piece)
+    return "\n".join(lines)
+
+
+def _even_blocks(names: list[str], most: int) -> list[list[str]]:
+    count = -(-len(names) // most)
+    size = -(-len(names) // count)
+    return [names[start : start + size] for start in range(0, len(names), size)]

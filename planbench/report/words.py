@@ -1,0 +1,80 @@
+"""Numbers in the form a person reads: three digits, the unit beside them, "–" for unknown."""
+
+from __future__ import annotations
+
+UNKNOWN = "–"
+
+
+def seconds(value: float | None) -> str:
+    """Format seconds: ``0.4 ms``, ``12.5 s``, ``17 min``, ``3.2 h``; ``–`` for None."""
+    if value is None:
+        return UNKNOWN
+    if value < 0.9995:
+        return f"{_three(value * 1e3)} ms"
+    if value < 600:
+        return f"{_three(value)} s"
+    if value < 6000:
+        return f"{_three(value / 60)} min"
+    if value < 48 * 3600:
+        return f"{_three(value / 3600)} h"
+    days = value / 86400
+    return f"{_three(days)} days" if days < 730 else f"{_three(days / 365.25)} years"
+
+
+def size_bytes(value: float | None) -> str:
+    """Bytes in decimal units: ``512 kB``, ``1.2 GB``; ``–`` for None."""
+    if value is None:
+        return UNKNOWN
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if abs(value) >= 0.9995 * scale:
+            return f"{_three(value / scale)} {unit}"
+    return f"{value:.0f} B"
+
+
+def passes(value: float | None) -> str:
+    """Matrix passes, with thousands separators; ``–`` for None."""
+    if value is None:
+        return UNKNOWN
+    return f"{value:.1f}" if value < 10 else f"{value:,.0f}"
+
+
+def gap(value: float | None) -> str:
+    """Relative gap: ``0``, ``3.1e-7``; ``–`` for None."""
+    if value is None:
+        return UNKNOWN
+    if value == 0:
+        return "0"
+    mantissa, power = f"{value:.1e}".split("e")
+    return f"{mantissa.removesuffix('.0')}e{int(power)}"
+
+
+def objective(value: float | None, digits: int = 8) -> str:
+    """Objective value to `digits` significant digits; ``–`` for None."""
+    return UNKNOWN if value is None else f"{value:.{digits}g}"
+
+
+def count(value: int | None) -> str:
+    """Whole number with thousands separators; ``–`` for None."""
+    return UNKNOWN if value is None else f"{value:,}"
+
+
+def exponent(value: float | None) -> str:
+    """``n^1.92``; ``–`` for None."""
+    return UNKNOWN if value is None else f"n^{value:.2f}"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """``1.70–2.21``, ``-0.3 to 1.2``; empty where there is none."""
+    if low is None or high is None:
+        return ""
+    if low < 0 or high >= 10:
+        return f"{low:.1f} to {high:.1f}"
+    return f"{low:.2f}–{high:.2f}"
+
+
+def _three(value: float) -> str:
+    if value >= 99.95:
+        return f"{value:,.0f}"
+    if value >= 9.995:
+        return f"{value:.1f}"
+    return f"{value:.2f}"
