@@ -1,0 +1,405 @@
+"""Run one job in a process of its own and end it when it overruns, whatever it does.
+
+Solvers hold the interpreter lock for a whole solve, overrun their time limit many times over,
+hang on odd data, or allocate all memory in one go; so nothing is asked of the worker. The
+parent watches wall time and memory of the whole process group from outside and kills it. The
+limits and how each way of ending is told apart are described in docs/measurement.md.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Literal
+
+from planbench.errors import InputError
+from planbench.measure.job import JOB_FILE, LOG_FILE, PHASES_FILE, Job
+from planbench.measure.memory import (
+    SAMPLED,
+    TreeLevel,
+    kernel_oom_kills,
+    proportional_bytes,
+    tree_level,
+)
+from planbench.measure.processes import ProcessTree, describe_exit, last_words
+from planbench.measure.protocol import PhaseReader, PhaseSample, read_result, read_solution
+from planbench.solvers.base import Solution
+
+Ended = Literal["ok", "timeout", "memory", "crash", "killed", "refused"]
+
+#: Seconds between two looks at the worker: short at first, as most runs are.
+POLL_FIRST_S = 0.01
+POLL_LAST_S = 0.04
+#: A solver told the limit stops a little after it and still has to hand over its answer; it is
+#: killed this much later: the larger of half a second and a twentieth of the limit.
+GRACE_S = 0.5
+GRACE_SHARE = 0.05
+#: Backstop for what is not the solver's: starting, reading, assembling, calibrating, writing.
+OVERHEAD_S = 60.0
+OVERHEAD_BYTES_PER_S = 10e6
+#: How long a worker that has left its result may take to be gone.
+LEAVE_S = 5.0
+#: A log beyond this is a fault of its own: it would fill the disk.
+LOG_LIMIT_BYTES = 1 << 30
+#: Private memory the kernel refuses to hand out beyond: twice the limit and a gibibyte. Twice,
+#: because libraries reserve what they never touch; a jump beyond it is stopped at once.
+DATA_LIMIT_FACTOR = 2
+DATA_LIMIT_EXTRA = 1 << 30
+#: A process killed by somebody else this close to its memory limit ran out of memory.
+NEAR_LIMIT = 0.8
+
+_WORKER = (sys.executable, "-P", "-X", "faulthandler", "-m", "planbench.measure.worker")
+_THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class JobResult:
+    """How a job ended and what it cost.
+
+    Attributes
+    ----------
+    ended : {"ok", "timeout", "memory", "crash", "killed", "refused"}
+    message : str
+        One line on what went wrong; empty when nothing did.
+    solution : Solution or None
+        What the solver handed back; a run that stopped on its own time limit may have one.
+    phases : tuple of PhaseSample
+        In order; the last is incomplete where the worker died in it.
+    level_before : int or None
+        Resident bytes before the adapter's first phase.
+    peak_bytes : int or None
+        Peak of the adapter's phases, worker and children, minus the level before.
+    pass_s_before, pass_s_after : float or None
+        Seconds of one matrix pass right before and right after the solve.
+    memory_method : str
+        How memory was read.
+    log : Path
+        Everything worker and solver wrote.
+    returncode : int or None
+        Exit status of the worker; negative for a signal.
+    """
+
+    ended: Ended
+    message: str
+    solution: Solution | None
+    phases: tuple[PhaseSample, ...]
+    level_before: int | None
+    peak_bytes: int | None
+    pass_s_before: float | None
+    pass_s_after: float | None
+    memory_method: str
+    log: Path
+    returncode: int | None
+
+    def seconds(self, *names: str) -> float | None:
+        """Wall seconds of the adapter's phases called `names` (all, without names)."""
+        found = [p.wall_s for p in self.phases if p.solving and (not names or p.name in names)]
+        return sum(found) if found else None
+
+    @property
+    def cpu_s(self) -> float | None:
+        """CPU seconds of the adapter's phases; None when one of them was cut short."""
+        found = [p.cpu_s for p in self.phases if p.solving]
+        known = [c for c in found if c is not None]
+        return sum(known) if known and len(known) == len(found) else None
+
+
+@dataclass
+class _Watch:
+    """What has been seen of a worker so far, and why it was killed."""
+
+    time_limit_s: float
+    memory_limit: int
+    overhead_s: float
+    began: float
+    reader: PhaseReader
+    log: Path
+    sampled: int | None = None
+    highest: int = 0
+    had_children: bool = False
+    killed: Ended | None = None
+    reason: str = ""
+
+    def look(self, tree: ProcessTree) -> None:
+        """Sample memory, read phases, and decide whether the worker must be killed."""
+        level = tree_level(tree.pid)
+        tree.remember(level.children)
+        self.had_children = self.had_children or bool(level.children)
+        self.highest = max(self.highest, level.resident)
+        self.sampled = max(self.sampled or 0, level.reached)
+        before = len(self.reader.phases)
+        self.reader.poll(self.sampled)
+        if len(self.reader.phases) != before:
+            self.sampled = None
+        self._judge_memory(tree, level)
+        if self.killed is None:
+            self._judge_time(monotonic())
+        if self.killed is None and _size(self.log) > LOG_LIMIT_BYTES:
+            self.killed, self.reason = "killed", f"wrote more than {LOG_LIMIT_BYTES >> 20} MiB log"
+
+    def _judge_memory(self, tree: ProcessTree, level: TreeLevel) -> None:
+        if level.resident <= self.memory_limit:
+            return
+        held = level.resident
+        if level.children:
+            shared_once = proportional_bytes([tree.pid, *level.children])
+            held = level.resident if shared_once is None else shared_once
+        if held > self.memory_limit:
+            self.killed = "memory"
+            self.reason = (
+                f"held {held / 2**20:.0f} MiB, more than the limit of "
+                f"{self.memory_limit / 2**20:.0f} MiB{self._where()}"
+            )
+
+    def _judge_time(self, now: float) -> None:
+        reader = self.reader
+        if reader.solving_since is not None and (
+            reader.open_solving if reader.open_name else not self._is_after()
+        ):
+            grace = max(GRACE_S, GRACE_SHARE * self.time_limit_s)
+            if now - reader.solving_since > self.time_limit_s + grace:
+                self.killed = "timeout"
+                self.reason = f"not done after {self.time_limit_s:g} s{self._where()}"
+            return
+        since = reader.idle_since if self._is_after() else self.began
+        if since is not None and now - since > self.overhead_s:
+            self.killed = "timeout"
+            self.reason = f"not done after {self.overhead_s:.0f} s of overhead{self._where()}"
+
+    def _is_after(self) -> bool:
+        """Whether the worker is past the adapter's phases."""
+        reader = self.reader
+        if reader.open_name is not None:
+            return reader.solving_since is not None and not reader.open_solving
+        return any(p.solving for p in reader.phases) and not reader.phases[-1].solving
+
+    def _where(self) -> str:
+        return f" in phase {self.reader.open_name}" if self.reader.open_name else ""
+
+
+def run_job(
+    job: Job,
+    *,
+    time_limit_s: float,
+    memory_limit_bytes: int,
+    progress: Callable[[str], None] | None = None,
+) -> JobResult:
+    """Run `job` in a fresh process and wait for its end.
+
+    Parameters
+    ----------
+    job : Job
+        Its folder exists and is empty.
+    time_limit_s : float
+        Wall seconds from the start of the adapter's first phase to the end of its last;
+        starting the interpreter, reading and assembling do not count.
+    memory_limit_bytes : int
+        Resident bytes of the worker and all its descendants together.
+    progress : callable or None
+        Called with the phase going on whenever it changes.
+
+    Returns
+    -------
+    JobResult
+
+    Raises
+    ------
+    InputError
+        When a limit is not positive.
+    KeyboardInterrupt
+        After the worker and its descendants have been killed.
+    """
+    if not time_limit_s > 0:
+        raise InputError(f"is {time_limit_s:g}; give seconds above 0", where="time limit")
+    if memory_limit_bytes <= 0:
+        raise InputError(f"is {memory_limit_bytes}; give bytes above 0", where="memory limit")
+    folder = Path(job.folder)
+    log = folder / LOG_FILE
+    ceiling = DATA_LIMIT_FACTOR * memory_limit_bytes + DATA_LIMIT_EXTRA
+    job = replace(job, data_limit_bytes=ceiling, parent=os.getpid())
+    (folder / JOB_FILE).write_text(job.to_json())
+    (folder / "tmp").mkdir(exist_ok=True)
+    oom_before = kernel_oom_kills()
+    watch = _Watch(
+        time_limit_s=time_limit_s,
+        memory_limit=memory_limit_bytes,
+        overhead_s=OVERHEAD_S + _size(Path(job.instance)) / OVERHEAD_BYTES_PER_S,
+        began=monotonic(),
+        reader=PhaseReader(folder / PHASES_FILE, []),
+        log=log,
+    )
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [*_WORKER, str(folder / JOB_FILE)],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env=_environment(job, folder),
+            start_new_session=True,
+        )
+    tree = ProcessTree(process.pid)
+    try:
+        with _killed_with_us(process.pid):
+            _wait(process, watch, tree, progress)
+    finally:
+        # Always, and also after a good end: children may have been left behind.
+        tree.kill()
+        process.wait()
+        tree.wait_until_gone()
+    watch.reader.close(monotonic(), watch.sampled)
+    return _conclude(folder, watch, process.returncode, oom_before)
+
+
+def _wait(
+    process: subprocess.Popen[bytes],
+    watch: _Watch,
+    tree: ProcessTree,
+    progress: Callable[[str], None] | None,
+) -> None:
+    """Return when the worker has ended or must be killed."""
+    pause = POLL_FIRST_S
+    shown: str | None = None
+    result_since: float | None = None
+    with _ended_signal(process.pid) as wait_for:
+        while process.poll() is None:
+            watch.look(tree)
+            if watch.killed is not None:
+                return
+            if progress is not None and watch.reader.open_name not in (None, shown):
+                shown = watch.reader.open_name
+                progress(str(shown))
+            if watch._is_after() and read_result(watch.log.parent) is not None:
+                result_since = result_since or monotonic()
+                if monotonic() - result_since > LEAVE_S:
+                    return
+            wait_for(pause)
+            pause = min(POLL_LAST_S, pause * 1.2)
+
+
+@contextmanager
+def _ended_signal(pid: int) -> Iterator[Callable[[float], object]]:
+    """Give a way to sleep that the end of `pid` cuts short, where the system has one."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        yield sleep
+        return
+    poller = select.poll()
+    poller.register(descriptor, select.POLLIN)
+    try:
+        yield lambda seconds: poller.poll(seconds * 1000)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _killed_with_us(group: int) -> Iterator[None]:
+    """Have the process group killed even if this process is killed with SIGKILL.
+
+    A shell of its own session waits on a pipe only this process holds: a line means all is
+    well, its end without one means that this process is gone. (The worker also asks for a
+    parent-death signal; that would not reach the worker's children.)
+    """
+    watcher = subprocess.Popen(
+        ["/bin/sh", "-c", f"read line || kill -s KILL -- -{group}"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        watcher.communicate(b"done\n")
+
+
+def _environment(job: Job, folder: Path) -> dict[str, str]:
+    threads = str(job.options.threads or 1)
+    return {
+        **os.environ,
+        **dict.fromkeys(_THREAD_VARIABLES, threads),
+        "PYTHONUNBUFFERED": "1",
+        "TMPDIR": str(folder / "tmp"),
+    }
+
+
+def _conclude(folder: Path, watch: _Watch, returncode: int, oom_before: int | None) -> JobResult:
+    """Tell how the run ended from what was seen and what it left behind."""
+    reader = watch.reader
+    result = None if watch.killed else read_result(folder)
+    solution: Solution | None = None
+    ended: Ended = "ok"
+    message = ""
+    if watch.killed is not None:
+        ended, message = watch.killed, watch.reason
+    elif result is None:
+        ended, message = _died(watch, returncode, oom_before)
+    elif "failed" in result:
+        ended, message = result["failed"], result["message"]
+    else:
+        solution = read_solution(folder, result["solution"])
+        spent = sum(p.wall_s for p in reader.phases if p.solving)
+        if solution.hit_limit:
+            ended, message = "timeout", f"stopped by itself at its time limit ({spent:.3g} s)"
+        elif spent > watch.time_limit_s:
+            ended, message = "timeout", f"took {spent:.3g} s, limit {watch.time_limit_s:g} s"
+    before, after = [*reader.pass_seconds, None, None][:2]
+    peaks = [p.peak_bytes for p in reader.phases if p.solving and p.peak_bytes is not None]
+    level = reader.level_before
+    peak = max(0, max(peaks) - level) if peaks and level is not None else None
+    return JobResult(
+        ended=ended,
+        message=message,
+        solution=solution,
+        phases=tuple(reader.phases),
+        level_before=level,
+        peak_bytes=peak,
+        pass_s_before=before,
+        pass_s_after=after,
+        memory_method=reader.method + (f"; {SAMPLED}" if watch.had_children else ""),
+        log=watch.log,
+        returncode=returncode,
+    )
+
+
+def _died(watch: _Watch, returncode: int, oom_before: int | None) -> tuple[Ended, str]:
+    """How a worker ended that left no result and was not killed by us."""
+    words = last_words(watch.log)
+    what = describe_exit(returncode) + (
+        f" in phase {watch.reader.phases[-1].name}"
+        if watch.reader.phases and not watch.reader.phases[-1].complete
+        else ""
+    )
+    message = f"{what}: {words}" if words else what
+    if returncode == -signal.SIGKILL:
+        now = kernel_oom_kills()
+        by_kernel = now is not None and oom_before is not None and now > oom_before
+        if by_kernel or watch.highest > NEAR_LIMIT * watch.memory_limit:
+            return "memory", f"killed by the system when memory ran out ({what})"
+        return "killed", message
+    if returncode in (-signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP, -signal.SIGQUIT):
+        return "killed", message
+    if "bad_alloc" in words or "MemoryError" in words:
+        return "memory", message
+    return "crash", message
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,296 @@
+"""The process that makes one measurement: ``python -m planbench.measure.worker job.json``.
+
+It stays thin (numpy, scipy.sparse, one reader, one adapter), because what it imports is memory
+and time that every solver would be charged with. Each phase is written to ``phases.jsonl`` as
+it begins and as it ends, so that a run that is killed leaves behind what it had done and where
+it was. Standard output and error are files already when it starts; it imports nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from planbench.errors import InputError, PlanbenchError, SolverError
+from planbench.measure.job import (
+    JOB_FILE,
+    PHASES_FILE,
+    PROTOCOL_VERSION,
+    RESULT_FILE,
+    SOLUTION_FILE,
+    Job,
+    job_from_json,
+    load_solve,
+    resolve_solver,
+    with_name,
+)
+from planbench.measure.memory import MAXRSS, NO_RESET, own_peak, own_resident, reset_peak
+from planbench.measure.protocol import encode_number
+from planbench.model.arrays import Matrix
+from planbench.model.economy import Economy
+from planbench.model.linear_program import LinearProgram
+from planbench.solvers.base import Solution
+
+#: Arrays of a solution and whether each runs over rows or columns.
+ARRAYS = {"x": "columns", "y": "rows", "primal_ray": "columns", "dual_ray": "rows"}
+
+
+def _cpu_seconds() -> float:
+    """CPU seconds of this process and of its children that have ended."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+@dataclass
+class PhaseLog:
+    """Writes what each phase cost to a file, as it ends.
+
+    Attributes
+    ----------
+    path : Path
+    solving : bool
+        Whether phases now belong to the adapter (they count in the time limit and the times).
+    level_before : int or None
+        Resident bytes when the adapter's first phase began.
+    method : str
+        How peaks are read.
+    """
+
+    path: Path
+    solving: bool = False
+    level_before: int | None = None
+    method: str = ""
+    _open: str | None = field(default=None, repr=False)
+
+    def write(self, event: dict[str, Any]) -> None:
+        """Append one line; it is with the kernel when this returns, so a kill loses nothing."""
+        with self.path.open("ab", buffering=0) as file:
+            file.write(json.dumps(event).encode() + b"\n")
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """Measure one phase.
+
+        Raises
+        ------
+        SolverError
+            When phases are nested: the inner would reset the outer's peak.
+        """
+        if self._open is not None:
+            raise SolverError(f"phase {name!r} begins inside phase {self._open!r}")
+        self._open = name
+        solving = self.solving
+        if solving and self.level_before is None:
+            self.level_before = own_resident()
+        could_reset = reset_peak()
+        began = {"event": "start", "name": name, "solving": solving, "at": monotonic()}
+        if self.level_before is not None:
+            began["level_before"] = self.level_before
+        self.write(began)
+        cpu, start = _cpu_seconds(), monotonic()
+        try:
+            yield
+        finally:
+            wall_s, cpu_s = monotonic() - start, _cpu_seconds() - cpu
+            peak, method = own_peak()
+            self.method = method if could_reset or method == MAXRSS else NO_RESET
+            self._open = None
+            self.write(
+                {
+                    "event": "end",
+                    "name": name,
+                    "solving": solving,
+                    "wall_s": wall_s,
+                    "cpu_s": cpu_s,
+                    "peak_bytes": peak,
+                    "method": self.method,
+                    "at": monotonic(),
+                }
+            )
+
+
+def run(job: Job) -> dict[str, Any]:
+    """Carry out `job` and return what goes into ``result.json`` (without failures)."""
+    from planbench.io.npz import load_any
+    from planbench.measure.calibrate import matrix_pass_seconds
+    from planbench.model.planning_lp import to_linear_program
+
+    folder = Path(job.folder)
+    phase = PhaseLog(folder / PHASES_FILE)
+    spec, implied = resolve_solver(job.solver, job.adapter)
+    options = with_name(job.options, implied)
+
+    with phase("read"):
+        problem: Economy | LinearProgram = load_any(Path(job.instance))
+    matrix: Matrix
+    if isinstance(problem, Economy):
+        with phase("assemble"):
+            lp = to_linear_program(problem)
+        matrix = lp.matrix
+        if spec.accepts == "lp":
+            problem = lp
+        del lp
+    else:
+        matrix = problem.matrix
+    if job.calibrate:
+        with phase("calibrate"):
+            before = matrix_pass_seconds(matrix)
+        phase.write({"event": "pass", "seconds": before})
+    with phase("import"):
+        solve = load_solve(spec, job.adapter)
+    phase.solving = True
+    solution = solve(problem, spec, options, phase)
+    phase.solving = False
+    arrays = _checked_arrays(solution, matrix.shape[0], matrix.shape[1])
+    if job.calibrate:
+        with phase("calibrate"):
+            after = matrix_pass_seconds(matrix)
+        phase.write({"event": "pass", "seconds": after})
+    _write_arrays(folder / SOLUTION_FILE, arrays)
+    return {"solution": _facts(solution)}
+
+
+def _checked_arrays(solution: Solution, rows: int, columns: int) -> dict[str, Any]:
+    """Return the solution's arrays as float64, their lengths checked; values are not judged."""
+    import numpy as np
+
+    if not isinstance(solution, Solution):
+        raise TypeError(f"the adapter handed back {type(solution).__name__}, not a Solution")
+    out: dict[str, Any] = {}
+    for name, kind in ARRAYS.items():
+        value = getattr(solution, name)
+        if value is None:
+            continue
+        array = np.ascontiguousarray(value, dtype=np.float64)
+        size = rows if kind == "rows" else columns
+        if array.shape != (size,):
+            raise ValueError(
+                f"the adapter handed back {name} of shape {array.shape}, expected ({size},)"
+            )
+        out[name] = array
+    return out
+
+
+def _facts(solution: Solution) -> dict[str, Any]:
+    """Everything of `solution` but its arrays, in JSON values."""
+    objective = None if solution.objective is None else float(solution.objective)
+    return {
+        "claim": solution.claim,
+        "objective": encode_number(objective),
+        "native_status": str(solution.native_status),
+        "iterations": {str(k): int(v) for k, v in solution.iterations.items()},
+        "hit_limit": bool(solution.hit_limit),
+        "version": str(solution.version),
+        "method_run": str(solution.method_run),
+        "threads_used": None if solution.threads_used is None else int(solution.threads_used),
+        "options": {str(k): encode_number(v) for k, v in solution.options.items()},
+        "notes": [str(note) for note in solution.notes],
+    }
+
+
+def _write_arrays(path: Path, arrays: dict[str, Any]) -> None:
+    import numpy as np
+
+    with path.open("wb") as file:
+        np.savez(file, **arrays)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _write_result(folder: Path, result: dict[str, Any]) -> None:
+    """Write ``result.json`` in one piece; once it is there the measurement is complete."""
+    temporary = folder / (RESULT_FILE + ".part")
+    with temporary.open("w") as file:
+        json.dump({"protocol": PROTOCOL_VERSION, **result}, file, allow_nan=False)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(folder / RESULT_FILE)
+
+
+def _failure(error: BaseException) -> dict[str, Any]:
+    if isinstance(error, MemoryError):
+        ended = "memory"
+    elif isinstance(error, PlanbenchError):
+        ended = "refused"
+    else:
+        ended = "crash"
+    text = " ".join(str(error).split())
+    message = text if isinstance(error, PlanbenchError) else f"{type(error).__name__}: {text}"
+    return {"failed": ended, "message": message.rstrip(": ")}
+
+
+def _set_limits(job: Job) -> None:
+    """Set what the kernel enforces: no core dumps, a ceiling on memory, death with the parent."""
+    import resource
+
+    if job.parent is not None:
+        _die_with(job.parent)
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if job.data_limit_bytes is not None:
+        resource.setrlimit(resource.RLIMIT_DATA, (job.data_limit_bytes, job.data_limit_bytes))
+    # Should the machine run out of memory all the same, the kernel takes this process first.
+    try:
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    except OSError:
+        return
+
+
+def _die_with(parent: int) -> None:
+    """Ask the kernel to kill this process when its parent dies (Linux; prctl's first option)."""
+    if sys.platform == "linux":
+        import ctypes
+
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before we asked
+        os._exit(1)
+
+
+def main(argv: list[str]) -> int:
+    """Read the job named on the command line, carry it out, write the result.
+
+    Returns
+    -------
+    int
+        0 with a result or a recorded failure; 2 when the job itself cannot be read.
+    """
+    if len(argv) != 1:
+        print(f"usage: python -m planbench.measure.worker {JOB_FILE}", file=sys.stderr)
+        return 2
+    try:
+        job = job_from_json(Path(argv[0]).read_text(), argv[0])
+    except (OSError, InputError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    _set_limits(job)
+    try:
+        result = run(job)
+    except BaseException as error:  # noqa: BLE001, RUF100 - a run's failure is its result
+        result = _failure(error)
+        if not isinstance(error, PlanbenchError):
+            traceback.print_exc()
+    try:
+        _write_result(Path(job.folder), result)
+    except OSError as error:
+        print(f"cannot write the result: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    code = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # No interpreter shutdown: the measurement is complete, and several solver libraries crash
+    # or hang while they are being taken down.
+    os._exit(code)

@@ -1,0 +1,257 @@
+"""Solvers that misbehave, each in one way, and one that behaves; for tests of the limits only.
+
+A job names this file in its ``adapter`` field, as one names any adapter that is not installed.
+"""
+
+import ctypes
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from planbench.solvers.base import OPTION_NAMES, Solution, SolverSpec
+
+NAMES = (
+    "good",
+    "good-economy",
+    "busy",
+    "sleepy",
+    "quick-then-hangs",
+    "forks",
+    "escapes",
+    "hoards",
+    "hoards-in-child",
+    "jumps",
+    "segfault",
+    "real-segfault",
+    "abort",
+    "exit",
+    "sys-exit",
+    "raises",
+    "raises-memory",
+    "kills-itself",
+    "nan",
+    "wrong-shape",
+    "not-a-solution",
+    "own-limit",
+    "modules",
+    "nests",
+    "talks",
+    "slow-import",
+    "environment",
+    "child-peak",
+    "once-slow",
+)
+SOLVERS = tuple(
+    SolverSpec(
+        name=f"fake-{name}",
+        family="fake",
+        method=name,
+        module="misbehaving_adapter",
+        packages=(),
+        exact=name == "good",
+        takes=frozenset(OPTION_NAMES),
+        accepts="economy" if name == "good-economy" else "lp",
+    )
+    for name in NAMES
+)
+
+
+def solve(problem, spec, options, phase):
+    act = globals()["_" + spec.method.replace("-", "_")]
+    with phase("load"):
+        lp = problem
+    if spec.method in ("nests", "slow-import", "child-peak"):
+        return act(lp, options, phase)
+    with phase("solve"):
+        out = act(lp, options)
+    with phase("extract"):
+        return out
+
+
+def _answer(lp, **more):
+    facts = {"claim": "optimal", "objective": 1.0, "native_status": "fine", "version": "1.2"}
+    return Solution(x=np.zeros(lp.n_cols), y=np.zeros(lp.n_rows), **{**facts, **more})
+
+
+def _good(lp, options):
+    """The optimum of a linear program, by scipy, since the point is the bookkeeping around it."""
+    from scipy.optimize import linprog
+
+    found = linprog(
+        lp.minimisation_cost,
+        A_ub=_signed(lp),
+        b_ub=np.where(np.isfinite(lp.row_upper), lp.row_upper, -lp.row_lower),
+        bounds=np.stack([lp.col_lower, lp.col_upper], axis=1),
+        method="highs-ds",
+    )
+    sign = np.where(np.isfinite(lp.row_upper), -1.0, 1.0)
+    return Solution(
+        claim="optimal",
+        x=found.x,
+        y=found.ineqlin.marginals * sign,
+        objective=-found.fun,
+        native_status="0",
+        iterations={"simplex": int(found.nit)},
+        version="1",
+        threads_used=1,
+        options={"limit": float("inf")},
+    )
+
+
+def _signed(lp):
+    import scipy.sparse as sp
+
+    return sp.diags_array(np.where(np.isfinite(lp.row_upper), 1.0, -1.0)) @ lp.matrix
+
+
+def _good_economy(economy, options):
+    size = economy.n_activities + economy.n_targets
+    return Solution("feasible", np.zeros(size), None, 0.0, "an economy was handed over")
+
+
+def _busy(lp, options):
+    # One call that never gives the interpreter lock back: catastrophic backtracking.
+    re.match(r"(a|aa)+$", "a" * 200 + "b")
+
+
+def _sleepy(lp, options):
+    time.sleep(3600)
+
+
+def _quick_then_hangs(lp, options):
+    import threading
+
+    # A result is there, but the process will not end: it is stopped as it goes down.
+    stop = os._exit
+    os._exit = lambda code: (time.sleep(3600), stop(code))
+    assert threading.active_count() == 1
+    return _answer(lp)
+
+
+def _sleeping_child(*before):
+    code = "import time, sys; time.sleep(3600)"
+    return subprocess.Popen([sys.executable, "-c", code], preexec_fn=before[0] if before else None)
+
+
+def _forks(lp, options):
+    child = _sleeping_child()
+    Path(os.environ["TMPDIR"], "..", "child.pid").write_text(str(child.pid))
+    time.sleep(3600)
+
+
+def _escapes(lp, options):
+    child = _sleeping_child(os.setsid)
+    Path(os.environ["TMPDIR"], "..", "child.pid").write_text(str(child.pid))
+    time.sleep(3600)
+
+
+def _hoards(lp, options):
+    held = []
+    while True:
+        held.append(np.ones(1 << 20))
+        time.sleep(0.002)
+
+
+def _hoards_in_child(lp, options):
+    code = "import time; held = [bytearray(2**20) for _ in range(400)]; time.sleep(3600)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def _jumps(lp, options):
+    np.ones(1 << 42)
+
+
+def _segfault(lp, options):
+    os.kill(os.getpid(), 11)
+
+
+def _real_segfault(lp, options):
+    ctypes.string_at(0)
+
+
+def _abort(lp, options):
+    print("model has 3 rows")
+    ctypes.CDLL(None).abort()
+
+
+def _exit(lp, options):
+    print("licence not found", flush=True)
+    os._exit(3)
+
+
+def _sys_exit(lp, options):
+    sys.exit(3)
+
+
+def _raises(lp, options):
+    raise ValueError("singular basis")
+
+
+def _raises_memory(lp, options):
+    raise MemoryError("no room for the factors")
+
+
+def _kills_itself(lp, options):
+    os.kill(os.getpid(), 9)
+
+
+def _nan(lp, options):
+    nan = float("nan")
+    return Solution("optimal", np.full(lp.n_cols, nan), np.full(lp.n_rows, nan), nan, "fine")
+
+
+def _wrong_shape(lp, options):
+    return Solution("optimal", np.zeros(lp.n_cols + 1), None, 0.0, "fine")
+
+
+def _not_a_solution(lp, options):
+    return None
+
+
+def _own_limit(lp, options):
+    return _answer(lp, claim="feasible", hit_limit=True)
+
+
+def _modules(lp, options):
+    return _answer(lp, notes=tuple(sorted(sys.modules)))
+
+
+def _nests(lp, options, phase):
+    with phase("load"), phase("solve"):
+        return _answer(lp)
+
+
+def _slow_import(lp, options, phase):
+    time.sleep(1.5)
+    with phase("solve"):
+        return _answer(lp)
+
+
+def _talks(lp, options):
+    os.write(1, b"iteration 1\n")
+    os.write(2, b"warning: slow\n")
+    print("python says done")
+    return _answer(lp)
+
+
+def _environment(lp, options):
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+    return _answer(lp, notes=tuple(f"{n}={os.environ[n]}" for n in names))
+
+
+def _child_peak(lp, options, phase):
+    code = "import time; held = bytearray(150 * 2**20); time.sleep(0.3)"
+    with phase("solve"):
+        subprocess.run([sys.executable, "-c", code], check=True)
+    with phase("extract"):
+        return _answer(lp)
+
+
+def _once_slow(lp, options):
+    time.sleep(float(options.native["seconds"]))
+    return _answer(lp)
