@@ -137,12 +137,12 @@ def _price_floor(economy: Economy) -> float:
 
 
 def _plan_by_lp(economy: Economy) -> FloatArray | None:
-    """Half an optimal plan of a less productive economy, half a plan with slack everywhere."""
+    """Mean of optimal plans of less productive economies and a plan with slack everywhere."""
     from scipy.optimize import linprog
 
     m, t = economy.n_activities, economy.n_targets
     found: list[FloatArray] = []
-    for share in SHARES:
+    for share in SHARES[:3]:
         less = _scaled(economy, 1 - share, 1 + share)
         demand = economy.fixed_demand + share * np.abs(economy.fixed_demand)
         result = linprog(
@@ -163,7 +163,7 @@ def _plan_by_lp(economy: Economy) -> FloatArray | None:
         )
         if result.x is not None:
             found.append(np.minimum(np.maximum(result.x[:m], 0.0), economy.capacity))
-            break
+    # Several neighbours, as what one leaves idle another may run.
     spread = _plan_with_slack_everywhere(economy, found[0] if found else None)
     if spread is not None:
         found.append(spread)
@@ -172,33 +172,49 @@ def _plan_by_lp(economy: Economy) -> FloatArray | None:
 
 
 def _plan_with_slack_everywhere(economy: Economy, near: FloatArray | None) -> FloatArray | None:
-    """Plan that leaves some of every good that can be left over, and of every resource."""
+    """Plan whose least slack, as a share of what flows, is as large as it can be.
+
+    A first linear program finds the goods that can have slack at all, a second one spreads
+    it evenly over these.
+    """
+    n, m = economy.n_goods, economy.n_activities
+    gross = np.zeros(n) if near is None else np.asarray(economy.outputs @ near)
+    gross = gross + np.maximum(-economy.fixed_demand, 0.0)
+    typical = float(np.median(gross[gross > 0])) if (gross > 0).any() else 1.0
+    want = np.maximum(gross, 1e-3 * typical)
+    first = _slack_program(economy, want, np.ones(n, dtype=bool), even=False)
+    if first is None:
+        return None
+    able = first[m : m + n] > 1e-9 * want
+    second = _slack_program(economy, want, able, even=True)
+    x = (first if second is None else second)[:m]
+    return np.asarray(np.minimum(np.maximum(x, 0.0), economy.capacity))
+
+
+def _slack_program(
+    economy: Economy, want: FloatArray, able: npt.NDArray[np.bool_], *, even: bool
+) -> FloatArray | None:
+    """Maximise Σ s_i/want_i, or t with s_i ≥ t·want_i for the goods `able`; s is net surplus."""
     from scipy.optimize import linprog
 
     n, m, k = economy.n_goods, economy.n_activities, economy.n_resources
-    gross = np.ones(n) if near is None else np.asarray(economy.outputs @ near)
-    typical = float(np.median(gross[gross > 0])) if (gross > 0).any() else 1.0
-    want = np.maximum(gross, 1e-3 * typical)
-    for size in (1e-2, 1e-4, 1e-6):
-        result = linprog(
-            np.concatenate([np.zeros(m), -1.0 / want]),
-            A_ub=sp.vstack(
-                [
-                    sp.hstack([economy.inputs - economy.outputs, sp.eye_array(n)]),
-                    sp.hstack([economy.resource_use, sp.csc_array((k, n))]),
-                ],
-                format="csr",
-            ),
-            b_ub=np.concatenate([-economy.fixed_demand, 0.9 * economy.endowment]),
-            bounds=np.column_stack(
-                [np.zeros(m + n), np.concatenate([0.9 * economy.capacity, size * want])]
-            ),
-            method="highs",
-            options={"time_limit": LP_SECONDS},
-        )
-        if result.x is not None:
-            return np.asarray(np.minimum(np.maximum(result.x[:m], 0.0), economy.capacity))
-    return None
+    share = sp.csc_array((want * able)[:, None]) if even else sp.csc_array((n, 1))
+    blocks = [
+        [economy.inputs - economy.outputs, sp.eye_array(n), sp.csc_array((n, 1))],
+        [economy.resource_use, sp.csc_array((k, n)), sp.csc_array((k, 1))],
+        [sp.csc_array((n, m)), -sp.eye_array(n), share],
+    ]
+    gain = np.concatenate([np.zeros(m), np.zeros(n) if even else 1.0 / want, [1.0 * even]])
+    upper = np.concatenate([0.9 * economy.capacity, want if even else 0.01 * want, [1.0]])
+    result = linprog(
+        -gain,
+        A_ub=sp.vstack([sp.hstack(row) for row in blocks], format="csr"),
+        b_ub=np.concatenate([-economy.fixed_demand, 0.9 * economy.endowment, np.zeros(n)]),
+        bounds=np.column_stack([np.zeros(m + n + 1), upper]),
+        method="highs",
+        options={"time_limit": LP_SECONDS},
+    )
+    return None if result.x is None else np.asarray(result.x)
 
 
 def single_product(economy: Economy) -> bool:

@@ -34,7 +34,7 @@ class Answer(Protocol):
 
     @property
     def claim(self) -> str:
-        """What is claimed of the problem: optimal, infeasible, …"""
+        """What is claimed of the problem, e.g. optimal or infeasible."""
 
     @property
     def x(self) -> FloatArray | None:
@@ -267,7 +267,7 @@ def _judge_claim_of_no_optimum(
 
 
 def _contradiction(economy: Economy, claim: str) -> str | None:
-    """What the interior of the economy says against a claim, or None."""
+    """Say what the interior of the economy has against a claim, or None."""
     interior = interior_of(economy)
     if interior is None:
         return None

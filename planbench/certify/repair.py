@@ -138,16 +138,20 @@ def _plan_candidates(
     # The error of what is delivered is at most a few roundoffs of itself.
     terms = float(np.max(limits_of(economy).target_terms, initial=1) + economy.n_targets + 16)
     with_z = goods - delivered * (1 + SAFETY * terms * 2.0**-53)
-    room_goods = room_resources = None
+    room_goods = room_resources = room_with_z = None
+    z0 = nothing
     if x0 is not None:
         inner = plan_slack(economy, x0, nothing)
         room_goods = inner.goods - SAFETY * inner.goods_error
         room_resources = inner.resources - SAFETY * inner.resources_error
+        # The interior delivers half of what it could: mixing it in then costs less.
+        z0 = 0.5 * deliverable(economy, np.maximum(room_goods, 0.0), z)
+        room_with_z = room_goods - (economy.assortment @ z0) * (1 + SAFETY * terms * 2.0**-53)
     # Keep z and mix until everything fits.
-    theta = _mixing(with_z, resources, room_goods, room_resources)
+    theta = _mixing(with_z, resources, room_with_z, room_resources)
     if theta is not None:
         mixed = x if x0 is None or theta == 0 else _mix(economy, x, x0, theta)
-        yield mixed, z * (1 - theta)
+        yield mixed, (1 - theta) * z + theta * z0
     # Mix only until what is fixed fits, then deliver what is left.
     theta = _mixing(goods, resources, room_goods, room_resources)
     if theta is not None:
