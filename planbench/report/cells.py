@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from planbench.errors import InputError
 from planbench.records.schema import Record
 from planbench.stats.aggregate import median_or_failure
 
@@ -172,6 +173,19 @@ def settle(records: Iterable[Record], target_gap: float = TARGET_GAP) -> list[Ce
         )
         cells.setdefault(home, []).append(record)
     return [_cell(home[0], group, target_gap) for home, group in cells.items()]
+
+
+def settled(records: Sequence[Record]) -> list[Cell]:
+    """Cells of `records`, for those who need at least one.
+
+    Raises
+    ------
+    InputError
+        Without any record.
+    """
+    if not records:
+        raise InputError("no measurements to show; run `planbench bench` first", where="records")
+    return settle(records)
 
 
 def _cell(series: str, rows: list[Record], target_gap: float) -> Cell:

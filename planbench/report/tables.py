@@ -12,14 +12,22 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from planbench.errors import InputError
 from planbench.records.schema import Record
 from planbench.report import words
-from planbench.report.brackets import Bracket, claims_outside, instance_bracket
-from planbench.report.cells import TARGET_GAP, Cell, settle
+from planbench.report.brackets import bracket_words, excludes, instance_consensus
+from planbench.report.cells import TARGET_GAP, Cell, settled
+from planbench.report.comparison import comparison_tables
 from planbench.report.ladders import Ladder, Measure, find_ladders, fit_ladder
 from planbench.stats.aggregate import Score, score_solvers
 from planbench.stats.scaling import PowerLawFit
+
+__all__ = [
+    "comparison_tables",
+    "golden_table",
+    "ladder_tables",
+    "summary_scores",
+    "summary_table",
+]
 
 #: Seconds added in the shifted geometric mean of the summary; runs here last about a second.
 SUMMARY_SHIFT = 1.0
@@ -61,7 +69,7 @@ def ladder_tables(
     InputError
         Without any record.
     """
-    cells = _settled(records)
+    cells = settled(records)
     tables = []
     for ladder in find_ladders(cells):
         per_table = max(1, (width - _GOODS_WIDTH - 3) // (_CELL_WIDTH + 1))
@@ -70,21 +78,6 @@ def ladder_tables(
             part = f" ({number + 1} of {len(blocks)})" if len(blocks) > 1 else ""
             last = number == len(blocks) - 1
             tables.append(_ladder_table(ladder, block, measure, part, caption=last))
-    return tables
-
-
-def comparison_tables(records: Sequence[Record], *, width: int = 100) -> list[Table]:
-    """How the solvers did on each instance, a table per instance; findings in red.
-
-    Raises
-    ------
-    InputError
-        Without any record.
-    """
-    cells = _settled(records)
-    tables = []
-    for sha in dict.fromkeys(c.sha256 for c in cells):
-        tables.append(_comparison_table([c for c in cells if c.sha256 == sha], width))
     return tables
 
 
@@ -104,7 +97,7 @@ def golden_table(
     InputError
         Without any record.
     """
-    cells = _settled(records)
+    cells = settled(records)
     on_ladders = {c.sha256 for ladder in find_ladders(cells) for c in ladder.cells}
     table = Table(
         title="Instances with one size",
@@ -127,15 +120,15 @@ def golden_table(
     table.add_column("time", justify="right", no_wrap=True)
     for sha in dict.fromkeys(c.sha256 for c in cells if c.sha256 not in on_ladders):
         mine = [c for c in cells if c.sha256 == sha]
-        bracket = instance_bracket([r for r in records if r.instance.sha256 == sha])
+        found = instance_consensus(mine)
         known = (optima or {}).get(mine[0].instance)
         solved = [c for c in mine if c.solved and c.seconds is not None]
         best = min(solved, key=lambda c: c.seconds or 0.0, default=None)
-        agree = known is None or bracket.holds(known, tolerance=1e-9)
+        wrong = known is not None and excludes(found, known)
         table.add_row(
-            _broken(mine[0].instance, 24),
-            Text(words.objective(known), style="" if agree else "bold red"),
-            Text(_bracket_words(bracket), style="bold red" if bracket.empty else ""),
+            words.broken(mine[0].instance, 24),
+            Text(words.objective(known), style="bold red" if wrong else ""),
+            Text(bracket_words(found), style="bold red" if found.empty else ""),
             Text(
                 f"{sum(c.solved for c in mine)} of {len(mine)}",
                 style="bold red" if any(c.status == "wrong" for c in mine) else "",
@@ -154,7 +147,7 @@ def summary_table(records: Sequence[Record]) -> Table:
     InputError
         Without any record.
     """
-    cells = _settled(records)
+    cells = settled(records)
     scores = summary_scores(cells)
     common = scores[0].n_common if scores else 0
     table = Table(
@@ -203,12 +196,6 @@ def exponent_words(fit: PowerLawFit) -> str:
     return f"{words.exponent(fit.exponent)}\n{words.interval(fit.low, fit.high)}".rstrip()
 
 
-def _settled(records: Sequence[Record]) -> list[Cell]:
-    if not records:
-        raise InputError("no measurements to show; run `planbench bench` first", where="records")
-    return settle(records)
-
-
 def _ladder_table(
     ladder: Ladder, series: Sequence[str], measure: Measure, part: str, *, caption: bool
 ) -> Table:
@@ -226,7 +213,7 @@ def _ladder_table(
     table.add_column("goods", justify="right", width=_GOODS_WIDTH, no_wrap=True)
     for name in series:
         table.add_column(
-            _broken(name, _CELL_WIDTH), justify="right", width=_CELL_WIDTH, overflow="fold"
+            words.broken(name, _CELL_WIDTH), justify="right", width=_CELL_WIDTH, overflow="fold"
         )
     for size in ladder.sizes:
         row = [_at_size(ladder, name, size, measure) for name in series]
@@ -287,136 +274,6 @@ def cell_text(cell: Cell, measure: Measure) -> Text:
     if cell.status == "timeout":
         return Text("timeout" if missing else f"> {figure}", style="magenta")
     return Text(_SHORT[cell.status], style="red" if cell.status == "crash" else "magenta")
-
-
-def _comparison_table(cells: list[Cell], width: int) -> Table:
-    facts = cells[0].record.instance
-    bracket = instance_bracket([c.record for c in cells])
-    outside = claims_outside(cells, bracket)
-    size = (
-        f"{words.count(facts.goods)} goods, {words.count(facts.nonzeros)} non-zeros"
-        if facts.goods is not None
-        else f"{words.count(facts.rows)} rows, {words.count(facts.columns)} columns"
-    )
-    narrow = width < 96
-    table = Table(
-        title=Text.assemble((facts.name, "bold"), f"  {size}\n", _bracket_line(bracket)),
-        box=box.SIMPLE_HEAD,
-        title_style="",
-        title_justify="left",
-        caption_justify="left",
-        pad_edge=False,
-        padding=0 if narrow else (0, 1, 0, 0),
-    )
-    table.add_column("solver", overflow="fold")
-    table.add_column("outcome", overflow="fold", no_wrap=not narrow)
-    for header in ("time", "passes", "peak\nmemory", "objective", "raw\ngap", "polished\ngap"):
-        table.add_column(header, justify="right", no_wrap=True)
-    solved = [c.seconds for c in cells if c.solved and c.seconds is not None]
-    best = min(solved, default=None)
-    for cell in sorted(cells, key=_best_first):
-        red = cell.status == "wrong" or cell.series in outside
-        record = cell.record
-        more = "" if record.ended == "ok" else "> "
-        time = f"{more}{words.seconds(cell.seconds)}{'*' if cell.disturbed else ''}"
-        fastest = "green" if cell.solved and cell.seconds == best and len(solved) > 1 else ""
-        table.add_row(
-            _broken(cell.series, 12) if narrow else cell.series,
-            Text(outcome_words(cell, outside), style=_outcome_style(cell, red)),
-            Text(time if cell.seconds is not None else words.UNKNOWN, style=fastest),
-            more + words.passes(cell.passes) if cell.passes is not None else words.UNKNOWN,
-            more + words.size_bytes(cell.peak_bytes)
-            if cell.peak_bytes is not None
-            else words.UNKNOWN,
-            Text(
-                words.objective(record.objective, 7 if narrow else 10),
-                style="bold red" if red else "",
-            ),
-            words.gap(cell.raw_gap),
-            words.gap(cell.polished_gap),
-        )
-    notes = _comparison_notes(cells, bracket, outside)
-    if notes:
-        table.caption = Text("\n".join(notes))
-        table.caption_style = ""
-    return table
-
-
-def _best_first(cell: Cell) -> tuple[bool, bool, bool, float, str]:
-    return (
-        not cell.solved,
-        not cell.finished,
-        cell.seconds is None,
-        cell.seconds or 0.0,
-        cell.series,
-    )
-
-
-def outcome_words(cell: Cell, outside: Mapping[str, float] | None = None) -> str:
-    """``certified``, ``timeout``, ``wrong``…; what a run came to, in one or two words."""
-    if outside and cell.series in outside and cell.status != "wrong":
-        return "disagrees"
-    record = cell.record
-    if record.ended != "ok":
-        return {"memory": "out of memory", "timeout": "time limit"}.get(record.ended, record.ended)
-    verdict = record.verdict or "unproven"
-    if record.claim not in (None, "optimal"):
-        return f"{record.claim}, {verdict}"
-    return verdict
-
-
-def _outcome_style(cell: Cell, red: bool) -> str:
-    if red or cell.status == "crash":
-        return "bold red"
-    if cell.status == "solved":
-        return "green" if cell.record.verdict == "certified" else ""
-    return "yellow" if cell.finished else "magenta"
-
-
-def _comparison_notes(
-    cells: Sequence[Cell], bracket: Bracket, outside: Mapping[str, float]
-) -> list[str]:
-    notes = []
-    if bracket.empty:
-        notes.append("The certified brackets exclude each other: this is a bug of planbench.")
-    for series, by in outside.items():
-        notes.append(
-            f"{series}: claimed objective lies outside the bracket by {words.gap(by)} (relative)"
-        )
-    for cell in cells:
-        remark = cell.record.message or (cell.record.reasons[0] if cell.record.reasons else "")
-        if remark and not cell.solved and cell.series not in outside:
-            notes.append(f"{cell.series}: {remark}")
-    if any(c.disturbed for c in cells):
-        notes.append("*: measured on a disturbed machine")
-    return notes
-
-
-def _bracket_line(bracket: Bracket) -> Text:
-    text = _bracket_words(bracket, 10)
-    return Text(
-        f"certified optimum {text}" if text != words.UNKNOWN else "no certified bracket",
-        style="bold red" if bracket.empty else "dim",
-    )
-
-
-def _bracket_words(bracket: Bracket, digits: int = 8) -> str:
-    if bracket.lower is None and bracket.upper is None:
-        return words.UNKNOWN
-    low, high = words.objective(bracket.lower, digits), words.objective(bracket.upper, digits)
-    return low if low == high else f"[{low}, {high}]"
-
-
-def _broken(name: str, width: int) -> str:
-    """Break a name after hyphens and spaces so that every line fits `width` where it can."""
-    lines = [""]
-    for piece in name.replace("-", "-\0").replace(" ", "\0").split("\0"):
-        joint = "" if not lines[-1] or lines[-1].endswith("-") else " "
-        if len(lines[-1]) + len(joint) + len(piece) <= width or not lines[-1]:
-            lines[-1] += joint + piece
-        else:
-            lines.append(piece)
-    return "\n".join(lines)
 
 
 def _even_blocks(names: list[str], most: int) -> list[list[str]]:

@@ -72,6 +72,18 @@ def interval(low: float | None, high: float | None) -> str:
     return f"{low:.2f}–{high:.2f}"
 
 
+def broken(name: str, width: int) -> str:
+    """Break a name after hyphens and spaces so that every line fits `width` where it can."""
+    lines = [""]
+    for piece in name.replace("-", "-\0").replace(" ", "\0").split("\0"):
+        joint = "" if not lines[-1] or lines[-1].endswith("-") else " "
+        if len(lines[-1]) + len(joint) + len(piece) <= width or not lines[-1]:
+            lines[-1] += joint + piece
+        else:
+            lines.append(piece)
+    return "\n".join(lines)
+
+
 def _three(value: float) -> str:
     if value >= 99.95:
         return f"{value:,.0f}"
