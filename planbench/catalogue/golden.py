@@ -40,7 +40,9 @@ class GoldenCase:
 
 
 def time_shares_economy(facts: dict[str, Any]) -> Economy:
-    """Build an economy of machines that divide their time between products (Kantorovich 1939, problem A).
+    """Build an economy of machines that divide their time between products.
+
+    Kantorovich (1939), problem A.
 
     An activity is one machine (or kind of machine) making one product for the whole period;
     its only input is a unit of that machine's time.

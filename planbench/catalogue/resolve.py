@@ -1,0 +1,159 @@
+"""What INSTANCE on the command line means: a built-in name, a file, or a recipe."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from planbench.catalogue.builtin import builtin_names, load_builtin
+from planbench.catalogue.instance import Instance
+from planbench.catalogue.io_table import economy_of_table, read_table
+from planbench.errors import InputError
+from planbench.model.checks import check_economy
+from planbench.model.economy import Economy
+from planbench.model.linear_program import LinearProgram
+
+#: Ends of the file names that can be read.
+SUFFIXES = (".npz", ".mps", ".mps.gz", ".lp", ".toml")
+_PREFIX = "gen:"
+
+
+def load_instance(spec: str, relax: bool = False) -> Instance:
+    """Load the instance that `spec` names.
+
+    Parameters
+    ----------
+    spec : str
+        A built-in name (``us-bea-71``), an inline recipe (``gen:goods=1000,inputs=10,seed=1``),
+        or a path: ``.npz``, ``.mps``, ``.mps.gz``, ``.lp``, a ``.toml`` recipe, a folder of
+        CSV files (an economy) or a folder with ``table.toml`` (a supply and use table).
+    relax : bool
+        Read integer variables of MPS and LP files as continuous instead of refusing them.
+
+    Returns
+    -------
+    Instance
+        Economies that a person brings are checked (:func:`planbench.model.checks
+        .check_economy`); generated and built-in ones are productive by construction.
+
+    Raises
+    ------
+    InputError
+        When nothing has that name (with the nearest name), or what it names cannot be used.
+    """
+    text = spec.strip()
+    if text.startswith(_PREFIX):
+        from planbench.generate.recipe import parse_inline
+
+        return _generated(text, parse_inline(text.removeprefix(_PREFIX)), "generated")
+    if text in builtin_names():
+        return load_builtin(text)
+    if not text:
+        raise InputError(_unknown(text))
+    path = Path(text)
+    try:
+        is_folder, is_there = path.is_dir(), path.exists()
+    except (OSError, ValueError):
+        is_folder = is_there = False
+    if is_folder:
+        return _from_folder(text, path)
+    if is_there or path.name.lower().endswith(SUFFIXES):
+        return _from_file(text, path, relax)
+    raise InputError(_unknown(text))
+
+
+def _from_folder(spec: str, folder: Path) -> Instance:
+    if (folder / "table.toml").is_file():
+        economy, plan = economy_of_table(read_table(folder))
+        return Instance(
+            name=spec,
+            economy=economy,
+            recipe={"folder": spec, **economy.recipe},
+            optimum=float(economy.weights @ plan.z),
+            source=f"supply and use table {spec}",
+        )
+    from planbench.io.csv_folder import load_economy
+
+    return _brought(spec, load_economy(folder), "CSV folder")
+
+
+def _from_file(spec: str, path: Path, relax: bool) -> Instance:
+    name = path.name.lower()
+    if not path.exists():
+        raise InputError("there is no such file; check the path", where=spec)
+    if name.endswith(".npz"):
+        from planbench.io.npz import load_any
+
+        loaded = load_any(path)
+        if isinstance(loaded, Economy):
+            return _brought(spec, loaded, "file")
+        return _general(spec, loaded)
+    if name.endswith((".mps", ".mps.gz")):
+        from planbench.io.mps import read_mps
+
+        return _general(spec, read_mps(path, relax=relax))
+    if name.endswith(".lp"):
+        from planbench.io.lp_file import read_lp_format
+
+        return _general(spec, read_lp_format(path, relax=relax))
+    if name.endswith(".toml"):
+        from planbench.generate.recipe import read_toml_recipe
+
+        return _generated(spec, read_toml_recipe(path), f"recipe {spec}")
+    raise InputError(
+        f"is no instance: its name must end in {', '.join(SUFFIXES)}, or it must be a folder",
+        where=spec,
+    )
+
+
+def _generated(spec: str, recipe: Any, source: str) -> Instance:
+    from planbench.generate import generate
+
+    economy = generate(recipe)
+    return Instance(
+        name=spec,
+        economy=economy,
+        recipe=dict(economy.recipe),
+        optimum=_planted(economy.recipe),
+        source=source,
+    )
+
+
+def _brought(spec: str, economy: Economy, kind: str) -> Instance:
+    """Wrap an economy a person brings, checked unless it says how planbench made it."""
+    recipe = dict(economy.recipe)
+    if not _made_here(recipe):
+        remarks = check_economy(economy, where=spec)
+        recipe |= {"remarks": list(remarks)} if remarks else {}
+    return Instance(
+        name=spec,
+        economy=economy,
+        recipe=recipe,
+        optimum=_planted(recipe),
+        source=f"{kind} {spec}",
+    )
+
+
+def _made_here(recipe: Mapping[str, Any]) -> bool:
+    """Whether a saved recipe is that of a generated economy, productive by construction."""
+    return "generator" in recipe
+
+
+def _planted(recipe: Mapping[str, Any]) -> float | None:
+    value = recipe.get("planted_optimum")
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _general(spec: str, program: LinearProgram) -> Instance:
+    return Instance(name=spec, general=program, recipe={"file": spec}, source=f"file {spec}")
+
+
+def _unknown(text: str) -> str:
+    near = difflib.get_close_matches(text, builtin_names(), n=1, cutoff=0.5)
+    hint = f"; the nearest name is {near[0]!r}" if near else ""
+    return (
+        f"no instance {text!r}{hint}; give a built-in name (see `planbench instances`), a file "
+        f"({', '.join(SUFFIXES)}), a folder of CSV files, or gen:goods=1000,inputs=10,seed=1"
+    )
