@@ -54,6 +54,7 @@ SOLVERS = tuple(
         module="misbehaving_adapter",
         packages=(),
         exact=name == "good",
+        stock="nothing differs",
         takes=frozenset(OPTION_NAMES),
         accepts="economy" if name == "good-economy" else "lp",
     )

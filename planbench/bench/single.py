@@ -1,0 +1,405 @@
+"""One solver on one instance: worker process, certificate, record.
+
+The answer is judged here, in the parent, from the instance this process holds; nothing the
+worker says of it is taken over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter, process_time
+from typing import Any
+
+from planbench.catalogue.instance import Instance
+from planbench.certify import Certificate, certify
+from planbench.errors import InputError, SolverUnavailableError
+from planbench.io.npz import save_economy, save_lp
+from planbench.measure.calibrate import is_disturbed, passes
+from planbench.measure.job import Job, resolve_solver, with_name
+from planbench.measure.launch import JobResult, run_job
+from planbench.measure.machine import describe_machine, git_commit, load_now, package_versions
+from planbench.model.arrays import FloatArray
+from planbench.model.plan import Plan
+from planbench.model.planning_lp import plan_from_lp
+from planbench.records.schema import InstanceFacts, PhaseCost, Record, ResidualFacts
+from planbench.records.values import json_safe
+from planbench.solvers.base import Solution, SolveOptions, SolverSpec
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What is the same for every measurement of a session; found out once.
+
+    Attributes
+    ----------
+    machine : mapping
+        As :func:`planbench.measure.machine.describe_machine` gives it.
+    commit : str or None
+        Git commit of planbench.
+    """
+
+    machine: Mapping[str, Any]
+    commit: str | None
+
+
+def survey() -> Surroundings:
+    """Find out what the measurements of this session have in common."""
+    return Surroundings(describe_machine(), git_commit())
+
+
+@dataclass(frozen=True, eq=False)
+class RunOutcome:
+    """Everything one run gave.
+
+    Attributes
+    ----------
+    record : Record
+    certificate : Certificate or None
+        None when there was nothing to judge.
+    solution : Solution or None
+        What the solver handed back, translated but not judged.
+    plan : Plan or None
+        The solution read as a plan, for an economy.
+    x : ndarray, shape (columns,) or None
+    row_duals : ndarray, shape (rows,) or None
+    log : str
+        Everything worker and solver wrote.
+    """
+
+    record: Record
+    certificate: Certificate | None
+    solution: Solution | None
+    plan: Plan | None
+    x: FloatArray | None
+    row_duals: FloatArray | None
+    log: str
+
+
+@dataclass
+class InstanceCache:
+    """Folder holding each instance once as ``.npz``, for the workers to read.
+
+    Attributes
+    ----------
+    folder : Path
+    """
+
+    folder: Path
+    _files: dict[str, Path] = field(default_factory=dict)
+
+    def path(self, instance: Instance) -> Path:
+        """File of `instance`; written at the first call."""
+        sha = instance.sha256
+        path = self._files.get(sha)
+        if path is None or not path.exists():
+            path = self.folder / f"{sha}.npz"
+            if instance.economy is not None:
+                save_economy(instance.economy, path)
+            else:
+                save_lp(instance.lp, path)
+            self._files[sha] = path
+        return path
+
+    def drop(self, instance: Instance) -> None:
+        """Delete the file of `instance`, if there is one."""
+        path = self._files.pop(instance.sha256, None)
+        if path is not None:
+            path.unlink(missing_ok=True)
+
+
+def measurement_key(sha256: str, solver: str, options: SolveOptions) -> str:
+    """Identity of what is measured: instance, solver and options, 16 hexadecimal digits.
+
+    Limits do not count: raising one does not make another measurement of a run that ended.
+    """
+    canonical = json.dumps([sha256, solver, asked_options(options)], sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def asked_options(options: SolveOptions) -> dict[str, Any]:
+    """Options that were asked for, in JSON values; those left alone are not listed."""
+    named = {
+        "tolerance": options.tolerance,
+        "threads": options.threads,
+        "time_limit": options.time_limit,
+        "seed": options.seed,
+        "native": {k: json_safe(v) for k, v in sorted(options.native.items())} or None,
+    }
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def require_solver(
+    solver: str, options: SolveOptions, adapter: str | None = None
+) -> tuple[SolverSpec, SolveOptions]:
+    """Check that `solver` exists, can run here and has every option asked for.
+
+    Returns
+    -------
+    SolverSpec
+    SolveOptions
+        With what the solver's name implies (``:stock``, the command).
+
+    Raises
+    ------
+    InputError
+        Unknown solver, or an option it lacks.
+    SolverUnavailableError
+        Known, but a package is missing.
+    """
+    from planbench.solvers.registry import availability, check_options
+
+    spec, implied = resolve_solver(solver, adapter)
+    if adapter is None and (reason := availability(spec)) is not None:
+        raise SolverUnavailableError(f"solver {spec.name} is not available: {reason}")
+    asked = with_name(options, implied)
+    check_options(spec, asked)
+    return spec, asked
+
+
+def instance_facts(instance: Instance) -> InstanceFacts:
+    """Return what a record says of its instance."""
+    economy, lp = instance.economy, instance.lp
+    sizes: dict[str, int] = {}
+    if economy is not None:
+        sizes = {
+            "goods": economy.n_goods,
+            "activities": economy.n_activities,
+            "resources": economy.n_resources,
+            "targets": economy.n_targets,
+        }
+    return InstanceFacts(
+        name=instance.name,
+        sha256=instance.sha256,
+        recipe=json_safe(dict(instance.recipe)),
+        rows=lp.n_rows,
+        columns=lp.n_cols,
+        nonzeros=int(lp.matrix.nnz),
+        **sizes,
+    )
+
+
+def solve_once(
+    instance: Instance,
+    solver: str,
+    options: SolveOptions | None = None,
+    *,
+    time_limit_s: float,
+    memory_limit_bytes: int,
+    polish: bool = True,
+    tolerance: float = 1e-6,
+    keep_log: Path | None = None,
+    cache: InstanceCache | None = None,
+    adapter: str | None = None,
+    surroundings: Surroundings | None = None,
+    suite: str = "",
+    group: str = "",
+    repeat: int = 0,
+    progress: Callable[[str], None] | None = None,
+) -> RunOutcome:
+    """Let `solver` solve `instance` in a process of its own and judge the answer.
+
+    Parameters
+    ----------
+    instance : Instance
+    solver : str
+        ``NAME``, ``NAME:stock`` or ``cmd:'…'``.
+    options : SolveOptions, optional
+        The time limit is passed on to a solver that has one, unless set here.
+    time_limit_s : float
+        Wall seconds for build, load, solve and extract; enforced from outside.
+    memory_limit_bytes : int
+        Resident bytes of worker and children; enforced from outside.
+    polish : bool
+        Polish the answer for the polished gap (its seconds are recorded).
+    tolerance : float
+        Relative gap up to which an answer counts as certified.
+    keep_log : Path, optional
+        Where to copy the log.
+    cache : InstanceCache, optional
+        For many runs on one instance; otherwise it is written for this run alone.
+    adapter : str, optional
+        Module or ``.py`` file of an adapter that is not in the registry.
+    surroundings : Surroundings, optional
+        From :func:`survey`; otherwise found out anew.
+    suite, group, repeat
+        For the record.
+    progress : callable, optional
+        Called with the name of each phase as it begins.
+
+    Returns
+    -------
+    RunOutcome
+
+    Raises
+    ------
+    InputError
+        Unknown solver, an option it lacks, an impossible limit.
+    SolverUnavailableError
+        The solver cannot run here.
+    """
+    options = options or SolveOptions()
+    spec, asked = require_solver(solver, options, adapter)
+    told = asked
+    if asked.time_limit is None and "time_limit" in spec.takes:
+        told = replace(asked, time_limit=time_limit_s)
+    surroundings = surroundings or survey()
+    started = datetime.now(UTC)
+    load = load_now()
+    with tempfile.TemporaryDirectory(prefix="planbench-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        file = (cache or InstanceCache(folder)).path(instance)
+        work = folder / "job"
+        work.mkdir()
+        job = Job(str(file), solver, str(work), told, adapter)
+        result = run_job(
+            job,
+            time_limit_s=time_limit_s,
+            memory_limit_bytes=memory_limit_bytes,
+            progress=progress,
+        )
+        log = _read_log(result.log, keep_log)
+    certificate, cost = None, None
+    if result.solution is not None:
+        if progress is not None:
+            progress("certify")
+        certificate, cost = _judge(instance, result.solution, tolerance, polish)
+    record = _record(
+        instance, solver, spec, asked, result, certificate, cost, surroundings
+    ).model_copy(
+        update={
+            "started_at": started.isoformat(timespec="milliseconds"),
+            "suite": suite,
+            "group": group,
+            "repeat": repeat,
+            "time_limit_s": time_limit_s,
+            "memory_limit_bytes": memory_limit_bytes,
+            "machine": {**surroundings.machine, "load": load},
+        }
+    )
+    solution = result.solution
+    x, y = (solution.x, solution.y) if solution is not None else (None, None)
+    plan = plan_from_lp(instance.economy, x, y) if instance.economy is not None else None
+    return RunOutcome(record, certificate, solution, plan, x, y, log)
+
+
+def _judge(
+    instance: Instance, solution: Solution, tolerance: float, polish: bool
+) -> tuple[Certificate, PhaseCost]:
+    wall, cpu = perf_counter(), process_time()
+    certificate = certify(
+        instance.lp, instance.economy, solution, tolerance=tolerance, polish=polish
+    )
+    cost = PhaseCost(
+        name="certify", wall_s=perf_counter() - wall, cpu_s=process_time() - cpu, peak_bytes=None
+    )
+    return certificate, cost
+
+
+def _record(
+    instance: Instance,
+    solver: str,
+    spec: SolverSpec,
+    options: SolveOptions,
+    result: JobResult,
+    certificate: Certificate | None,
+    certify_cost: PhaseCost | None,
+    surroundings: Surroundings,
+) -> Record:
+    """Put the record together; who asked, when and with which limits is added by the caller."""
+    phases = [
+        PhaseCost(name=p.name, wall_s=p.wall_s, cpu_s=p.cpu_s, peak_bytes=p.peak_bytes)
+        for p in result.phases
+    ]
+    if certify_cost is not None:
+        phases.append(certify_cost)
+    before, after = result.pass_s_before, result.pass_s_after
+    facts: dict[str, Any] = {}
+    solution = result.solution
+    notes: list[str] = []
+    if solution is not None:
+        notes = list(solution.notes)
+        if solution.objective is not None and not math.isfinite(solution.objective):
+            notes.append(f"the solver claimed the objective {solution.objective}")
+        facts = {
+            "solver_version": solution.version,
+            "method_run": solution.method_run,
+            "native_options": json_safe(dict(solution.options)),
+            "threads_used": solution.threads_used,
+            "claim": solution.claim,
+            "native_status": solution.native_status,
+            "objective": _finite(solution.objective),
+            "iterations": dict(solution.iterations),
+            "matrix_passes": passes(result.seconds("solve"), before, after),
+        }
+    if certificate is not None:
+        facts |= _certificate_facts(certificate)
+    return Record(
+        key=measurement_key(instance.sha256, solver, options),
+        started_at="",
+        instance=instance_facts(instance),
+        solver=solver,
+        options=asked_options(options),
+        ended=result.ended,
+        wall_s=result.seconds(),
+        cpu_s=result.cpu_s,
+        peak_bytes=result.peak_bytes,
+        memory_method=result.memory_method,
+        phases=phases,
+        pass_s_before=before,
+        pass_s_after=after,
+        disturbed=is_disturbed(before, after),
+        message=result.message,
+        notes=notes,
+        packages=package_versions(spec.packages),
+        commit=surroundings.commit,
+        **facts,
+    )
+
+
+def _certificate_facts(certificate: Certificate) -> dict[str, Any]:
+    residuals = certificate.residuals
+    return {
+        "verdict": certificate.verdict,
+        "certificate": certificate.kind,
+        "lower_bound": certificate.lower_bound,
+        "upper_bound": certificate.upper_bound,
+        "raw_gap": certificate.raw_gap,
+        "polished_gap": certificate.polished_gap,
+        "polish_s": certificate.polish_s,
+        "reasons": list(certificate.reasons),
+        "residuals": None
+        if residuals is None
+        else ResidualFacts(
+            primal=_finite(residuals.primal),
+            primal_scaled=_finite(residuals.primal_scaled),
+            dual=_finite(residuals.dual),
+            dual_scaled=_finite(residuals.dual_scaled),
+            complementarity=_finite(residuals.complementarity),
+            gap=_finite(residuals.gap),
+        ),
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    """`value`, or None where JSON has no number for it."""
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def _read_log(path: Path, keep: Path | None) -> str:
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return ""
+    if keep is not None:
+        try:
+            keep.write_bytes(data)
+        except OSError as error:
+            raise InputError(f"cannot be written: {error.strerror}", where=str(keep)) from None
+    return data.decode(errors="replace")

@@ -1,0 +1,119 @@
+"""The machine and the software a measurement was made with.
+
+Nothing that names a person or a host is kept: the host's name only enters a short hash, which
+tells two machines of the same kind apart when a results file is carried on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+import socket
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from planbench.measure.memory import total_memory
+
+#: Packages whose versions every record carries, where installed.
+PACKAGES = ("planbench", "numpy", "scipy", "highspy", "highspy-extras", "pulp", "ortools")
+
+
+def describe_machine() -> dict[str, Any]:
+    """Describe this machine in JSON values.
+
+    Returns
+    -------
+    dict
+        ``id`` (12 hexadecimal digits), ``cpu`` (model), ``cores`` (physical), ``threads``
+        (logical, of which this process may use ``usable_threads``), ``memory_bytes``,
+        ``governor`` (CPU frequency governor), ``load`` (average of the last minute),
+        ``kernel``, ``system``, ``python``; a value that cannot be found out is None.
+    """
+    import psutil
+
+    facts: dict[str, Any] = {
+        "cpu": _cpu_model(),
+        "cores": psutil.cpu_count(logical=False),
+        "threads": psutil.cpu_count(logical=True),
+        "memory_bytes": total_memory(),
+        "kernel": platform.release(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+    }
+    identity = "|".join(str(facts[k]) for k in ("cpu", "cores", "threads", "memory_bytes"))
+    digest = hashlib.sha256(f"planbench|{socket.gethostname()}|{identity}".encode())
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+    return {
+        "id": digest.hexdigest()[:12],
+        **facts,
+        "usable_threads": usable,
+        "governor": _first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "load": load_now(),
+    }
+
+
+def load_now() -> float | None:
+    """Load average of the last minute; None where the system does not keep one."""
+    try:
+        return round(os.getloadavg()[0], 2)
+    except (OSError, AttributeError):
+        return None
+
+
+def _cpu_model() -> str | None:
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return platform.processor() or None
+    for line in text.splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine() or None
+
+
+def _first_line(path: str) -> str | None:
+    try:
+        return Path(path).read_text().splitlines()[0].strip()
+    except (OSError, IndexError):
+        return None
+
+
+def package_versions(more: Iterable[str] = ()) -> dict[str, str]:
+    """Versions of :data:`PACKAGES` and `more`, as far as they are installed."""
+    found: dict[str, str] = {}
+    for name in (*PACKAGES, *more):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def git_commit() -> str | None:
+    """Commit of the checkout planbench runs from, ``-dirty`` if changed; None outside one."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return None
+    commit = _git(root, "rev-parse", "HEAD")
+    if commit is None:
+        return None
+    changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", "planbench")
+    return commit + ("-dirty" if changed else "")
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        out = subprocess.run(
+            ["git", "--no-optional-locks", "-C", str(root), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return out.stdout.strip()

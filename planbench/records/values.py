@@ -1,0 +1,26 @@
+"""Values that JSON can hold: no NaN, no infinity, no numpy types."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+
+def json_safe(value: Any) -> Any:
+    """`value` with everything JSON has no form for turned into words.
+
+    NaN and infinities become ``"nan"``, ``"inf"`` and ``"-inf"``; numpy scalars become Python
+    numbers; tuples become lists; anything else unknown becomes its text.
+    """
+    if isinstance(value, Mapping):
+        return {str(k): json_safe(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_safe(v) for v in value]
+    if hasattr(value, "item") and not isinstance(value, str | bytes):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(value)
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    return str(value)
