@@ -80,9 +80,9 @@ class JobResult:
     phases : tuple of PhaseSample
         In order; the last is incomplete where the worker died in it.
     level_before : int or None
-        Resident bytes before the adapter's first phase.
+        Resident bytes before the first counted phase (build, load, solve, extract).
     peak_bytes : int or None
-        Peak of the adapter's phases, worker and children, minus the level before.
+        Peak of the counted phases, worker and children, minus the level before.
     pass_s_before, pass_s_after : float or None
         Seconds of one matrix pass right before and right after the solve.
     memory_method : str
@@ -106,13 +106,13 @@ class JobResult:
     returncode: int | None
 
     def seconds(self, *names: str) -> float | None:
-        """Wall seconds of the adapter's phases called `names` (all, without names)."""
+        """Wall seconds of the counted phases called `names` (all, without names)."""
         found = [p.wall_s for p in self.phases if p.solving and (not names or p.name in names)]
         return sum(found) if found else None
 
     @property
     def cpu_s(self) -> float | None:
-        """CPU seconds of the adapter's phases; None when one of them was cut short."""
+        """CPU seconds of the counted phases; None when one of them was cut short."""
         found = [p.cpu_s for p in self.phases if p.solving]
         known = [c for c in found if c is not None]
         return sum(known) if known and len(known) == len(found) else None
@@ -167,25 +167,17 @@ class _Watch:
 
     def _judge_time(self, now: float) -> None:
         reader = self.reader
-        if reader.solving_since is not None and (
-            reader.open_solving if reader.open_name else not self._is_after()
-        ):
+        if reader.solving_since is not None and reader.handed_back is None:
             grace = max(GRACE_S, GRACE_SHARE * self.time_limit_s)
             if now - reader.solving_since > self.time_limit_s + grace:
                 self.killed = "timeout"
                 self.reason = f"not done after {self.time_limit_s:g} s{self._where()}"
             return
-        since = reader.idle_since if self._is_after() else self.began
-        if since is not None and now - since > self.overhead_s:
-            self.killed = "timeout"
+        # Before the solve or after it: the time is not the solver's, but must end as well.
+        since = self.began if reader.handed_back is None else reader.handed_back
+        if now - since > self.overhead_s:
+            self.killed = "killed"
             self.reason = f"not done after {self.overhead_s:.0f} s of overhead{self._where()}"
-
-    def _is_after(self) -> bool:
-        """Whether the worker is past the adapter's phases."""
-        reader = self.reader
-        if reader.open_name is not None:
-            return reader.solving_since is not None and not reader.open_solving
-        return any(p.solving for p in reader.phases) and not reader.phases[-1].solving
 
     def _where(self) -> str:
         return f" in phase {self.reader.open_name}" if self.reader.open_name else ""
@@ -205,7 +197,7 @@ def run_job(
     job : Job
         Its folder exists and is empty.
     time_limit_s : float
-        Wall seconds from the start of the adapter's first phase to the end of its last;
+        Wall seconds from the start of the first counted phase to the end of the last;
         starting the interpreter, reading and assembling do not count.
     memory_limit_bytes : int
         Resident bytes of the worker and all its descendants together.
@@ -282,7 +274,7 @@ def _wait(
             if progress is not None and watch.reader.open_name not in (None, shown):
                 shown = watch.reader.open_name
                 progress(str(shown))
-            if watch._is_after() and read_result(watch.log.parent) is not None:
+            if watch.reader.handed_back is not None and read_result(watch.log.parent) is not None:
                 result_since = result_since or monotonic()
                 if monotonic() - result_since > LEAVE_S:
                     return

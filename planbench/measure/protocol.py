@@ -32,7 +32,7 @@ class PhaseSample:
     peak_bytes : int or None
         Resident bytes at the worst moment, worker and children.
     solving : bool
-        The adapter's own phase: counts in the limits, times and peak of the run.
+        A phase of the adapter that counts in the limits, times and peak of the run.
     complete : bool
         False for the phase in which the worker died.
     """
@@ -56,12 +56,12 @@ class PhaseReader:
         Phases that have ended.
     open_name : str or None
         Phase going on now.
-    open_since, solving_since, idle_since : float or None
-        Monotonic clock: start of the phase going on; of the adapter's first phase; end of the
-        last phase that ended.
+    open_since, solving_since, handed_back : float or None
+        Monotonic clock: start of the phase going on; of the first counted phase; return from
+        the adapter.
     open_solving : bool
     level_before : int or None
-        Resident bytes before the adapter's first phase.
+        Resident bytes before the first counted phase.
     method : str
         How the worker reads its peaks.
     pass_seconds : list of float
@@ -74,7 +74,7 @@ class PhaseReader:
     open_since: float | None = None
     open_solving: bool = False
     solving_since: float | None = None
-    idle_since: float | None = None
+    handed_back: float | None = None
     level_before: int | None = None
     method: str = ""
     pass_seconds: list[float] = field(default_factory=list)
@@ -107,6 +107,9 @@ class PhaseReader:
         if event["event"] == "pass":
             self.pass_seconds.append(event["seconds"])
             return
+        if event["event"] == "handed-back":
+            self.handed_back = event["at"]
+            return
         if event["event"] == "start":
             self.open_name, self.open_since = event["name"], event["at"]
             self.open_solving = event["solving"]
@@ -122,7 +125,7 @@ class PhaseReader:
                 event["name"], event["wall_s"], event["cpu_s"], peak, solving=event["solving"]
             )
         )
-        self.open_name, self.open_since, self.idle_since = None, None, event["at"]
+        self.open_name, self.open_since = None, None
         self.method = event["method"]
 
     def close(self, at: float, sampled: int | None) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import sys
 import traceback
@@ -17,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic
+from time import monotonic, process_time
 from typing import Any
 
 from planbench.errors import InputError, PlanbenchError, SolverError
@@ -44,10 +45,15 @@ from planbench.solvers.base import Solution
 ARRAYS = {"x": "columns", "y": "rows", "primal_ray": "columns", "dual_ray": "rows"}
 
 
+#: Phases of an adapter that make up what a solve costs.
+COUNTED = ("build", "load", "solve", "extract")
+
+
 def _cpu_seconds() -> float:
     """CPU seconds of this process and of its children that have ended."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
+    # Not os.times(), which counts in hundredths of a second.
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return process_time() + children.ru_utime + children.ru_stime
 
 
 @dataclass
@@ -58,9 +64,10 @@ class PhaseLog:
     ----------
     path : Path
     solving : bool
-        Whether phases now belong to the adapter (they count in the time limit and the times).
+        Whether the adapter is at work: its phases called as in :data:`COUNTED` count in the
+        time limit, the times and the peak; others (``import``, ``check``) are only listed.
     level_before : int or None
-        Resident bytes when the adapter's first phase began.
+        Resident bytes when the first counted phase began.
     method : str
         How peaks are read.
     """
@@ -88,7 +95,7 @@ class PhaseLog:
         if self._open is not None:
             raise SolverError(f"phase {name!r} begins inside phase {self._open!r}")
         self._open = name
-        solving = self.solving
+        solving = self.solving and name in COUNTED
         if solving and self.level_before is None:
             self.level_before = own_resident()
         could_reset = reset_peak()
@@ -150,6 +157,7 @@ def run(job: Job) -> dict[str, Any]:
     phase.solving = True
     solution = solve(problem, spec, options, phase)
     phase.solving = False
+    phase.write({"event": "handed-back", "at": monotonic()})
     arrays = _checked_arrays(solution, matrix.shape[0], matrix.shape[1])
     if job.calibrate:
         with phase("calibrate"):
@@ -230,8 +238,6 @@ def _failure(error: BaseException) -> dict[str, Any]:
 
 def _set_limits(job: Job) -> None:
     """Set what the kernel enforces: no core dumps, a ceiling on memory, death with the parent."""
-    import resource
-
     if job.parent is not None:
         _die_with(job.parent)
 

@@ -37,7 +37,9 @@ class InstanceFacts(_Row):
 class PhaseCost(_Row):
     """What one phase cost."""
 
-    name: str = Field(description="read, assemble, calibrate, build, load, solve, extract, certify")
+    name: str = Field(
+        description="read, assemble, calibrate, import, build, load, solve, extract, check, certify"
+    )
     wall_s: float = Field(description="wall-clock seconds")
     cpu_s: float | None = Field(default=None, description="CPU seconds of worker and children")
     peak_bytes: int | None = Field(
