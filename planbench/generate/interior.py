@@ -1,0 +1,56 @@
+"""Check an interior point, whole arrays at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from planbench.errors import PlanbenchError
+from planbench.model.economy import Economy
+
+#: Slack must exceed this share of the terms it is the difference of.
+_MARGIN = 1e-6
+
+
+def check_interior(economy: Economy) -> None:
+    """Verify the economy's interior prices and plan.
+
+    Prices must cost every activity of unlimited capacity more than it makes and give every
+    target a positive price; the plan must leave slack in every balance where there can be
+    any: goods somebody makes, uses or stocks, resources of positive endowment, and
+    activities of positive capacity.
+
+    Raises
+    ------
+    PlanbenchError
+        Naming what fails: the generator would be wrong.
+    """
+    interior = economy.interior
+    if interior is None or interior.activities is None:
+        raise PlanbenchError("the generated economy has no interior; this is a bug of planbench")
+    p, w, x = interior.goods_prices, interior.resource_prices, interior.activities
+    rent = economy.resource_use.T @ w
+    gain = economy.outputs.T @ p
+    scale = gain + rent
+    gain -= economy.inputs.T @ p
+    free = np.isinf(economy.capacity)
+    faults = []
+    if not (rent - gain > _MARGIN * scale)[free].all():
+        faults.append("prices of activities")
+    if not (economy.assortment.T @ p > 0).all() or p.min() < 0 or w.min() < 0:
+        faults.append("prices of targets")
+    made = economy.outputs @ x
+    scale = made.copy()
+    made -= economy.inputs @ x
+    made -= economy.fixed_demand
+    scale += np.abs(economy.fixed_demand)
+    if not (made > _MARGIN * scale).all():
+        faults.append("goods balances")
+    slack = economy.endowment - economy.resource_use @ x
+    if not (slack > _MARGIN * economy.endowment)[economy.endowment > 0].all():
+        faults.append("resources")
+    if x.min() < 0 or not (x < economy.capacity)[economy.capacity > 0].all():
+        faults.append("capacities")
+    if faults:
+        raise PlanbenchError(
+            f"interior of {economy.name} fails on {', '.join(faults)}; this is a bug of planbench"
+        )

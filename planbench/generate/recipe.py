@@ -1,0 +1,298 @@
+"""The recipe of a generated economy: every knob, its range, and its text form.
+
+People type recipes as ``gen:goods=1000,inputs=10,techniques=2,resources=5,seed=1`` or write
+them as TOML files with the same names.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from planbench.errors import InputError
+from planbench.generate.laws import InputsLaw, parse_law
+
+StructureName = Literal["uniform", "powerlaw", "sectors", "layered"]
+
+#: Largest number of goods: rows must fit into 31 bits.
+MAX_GOODS = 2**31 - 1
+_FEWEST_BAND = 30
+_MOST_SECTORS = 10
+#: Knobs that only one structure has, with that structure.
+_OWN_KNOBS = {
+    "sectors": "sectors",
+    "within": "sectors",
+    "band": "layered",
+    "backflow": "layered",
+    "exponent": "powerlaw",
+}
+
+
+class GeneratorRecipe(BaseModel):
+    """A recipe; the same recipe gives the same economy, bit for bit.
+
+    Build it with :func:`make_recipe`, :func:`parse_inline` or :func:`read_toml_recipe`, which
+    explain what is wrong in one line. Knobs of the chosen structure that are left out are
+    filled in, so equal recipes are equal objects with equal text.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    goods: int = Field(ge=2, le=MAX_GOODS, description="number of goods")
+    inputs: str = Field(
+        default="10",
+        description="mean inputs per technique: 10, log, 2*log, 1.5*n^0.3 or density:0.01",
+    )
+    inputs_cv: float = Field(
+        default=0.25, ge=0, le=0.25, description="coefficient of variation of the inputs' number"
+    )
+    structure: StructureName = Field(default="uniform", description="who buys from whom")
+    sectors: int | None = Field(default=None, ge=1, description="number of sectors")
+    within: float | None = Field(
+        default=None, ge=0, le=1, description="share of inputs from the own sector"
+    )
+    band: int | None = Field(
+        default=None, ge=1, description="how far up- or downstream a layered supplier stands"
+    )
+    backflow: float | None = Field(
+        default=None, ge=0, le=1, description="share of layered inputs from downstream"
+    )
+    exponent: float | None = Field(
+        default=None, ge=1.1, le=20, description="tail exponent of the number of buyers"
+    )
+    techniques: int = Field(default=2, ge=1, le=1000, description="techniques per good")
+    resources: int = Field(default=5, ge=1, le=100_000, description="scarce resources")
+    resources_per_activity: Literal["all", "half"] | int = Field(
+        default="half", description="resources an activity uses: all, half, or at most a number"
+    )
+    tightness: float = Field(
+        default=0.8,
+        gt=0,
+        le=1,
+        description="1: every resource as scarce as the others; t: endowments up to 1/t ampler",
+    )
+    byproducts: float = Field(
+        default=0.0, ge=0, le=1, description="share of activities with a by-product"
+    )
+    capacities: float = Field(
+        default=0.0, ge=0, le=1, description="share of activities with a finite capacity"
+    )
+    unit_spread: float = Field(
+        default=0.0, ge=0, le=16, description="powers of ten spanned by the physical units"
+    )
+    final_share: float = Field(
+        default=1.0, gt=0, le=1, description="share of goods in final demand"
+    )
+    targets: int = Field(default=1, ge=1, description="number of plan targets")
+    column_sum: float = Field(
+        default=0.53, gt=0, le=0.9, description="mean cost of inputs per unit of output, in value"
+    )
+    sigma: float = Field(
+        default=2.0, ge=0, le=3, description="deviation of the logarithm of coefficients"
+    )
+    planted: bool = Field(default=False, description="plant an optimum that is known")
+    seed: int = Field(default=0, ge=0, le=2**63 - 1, description="seed")
+
+    @field_validator("inputs", mode="before")
+    @classmethod
+    def _read_law(cls, value: Any) -> str:
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise ValueError("must be a number or a law such as 2*log")
+        return str(parse_law(str(value)))
+
+    @field_validator("resources_per_activity", mode="before")
+    @classmethod
+    def _read_count(cls, value: Any) -> Any:
+        text = str(value).strip().lower()
+        if text in ("all", "half"):
+            return text
+        if isinstance(value, bool) or not re.fullmatch(r"\d+", text) or int(text) < 1:
+            raise ValueError(f"must be all, half or a number of at least 1, not {value!r}")
+        return int(text)
+
+    @model_validator(mode="after")
+    def _settle(self) -> GeneratorRecipe:
+        for knob, structure in _OWN_KNOBS.items():
+            if getattr(self, knob) is not None and self.structure != structure:
+                raise ValueError(
+                    f"{knob}: belongs to structure={structure}, not {self.structure}; drop it "
+                    f"or set structure={structure}"
+                )
+        if self.targets > self.goods:
+            raise ValueError(f"targets: at most one per good, {self.goods} here")
+        mean = self.law.mean(self.goods)
+        if self.structure == "sectors":
+            roomy = max(1, int(self.goods / (2 * max(mean, 1.0))))
+            self._fill("sectors", max(1, min(_MOST_SECTORS, roomy // 2)))
+            self._fill("within", 0.9)
+            assert self.sectors is not None
+            if self.sectors > roomy:
+                raise ValueError(
+                    f"sectors: {self.sectors} leave fewer goods in a sector than twice the "
+                    f"{mean:g} inputs; use at most {roomy}"
+                )
+        elif self.structure == "layered":
+            self._fill("band", max(_FEWEST_BAND, int(4 * mean)))
+            self._fill("backflow", 0.08)
+            assert self.band is not None
+            least = min(int(2 * mean) + 1, self.goods - 1)
+            if self.band < least:
+                raise ValueError(
+                    f"band: {self.band} leaves too few suppliers for {mean:g} inputs; "
+                    f"use at least {least}"
+                )
+            object.__setattr__(self, "band", min(self.band, self.goods - 1))
+        elif self.structure == "powerlaw":
+            self._fill("exponent", 1.55)
+        return self
+
+    def _fill(self, knob: str, value: float) -> None:
+        if getattr(self, knob) is None:
+            object.__setattr__(self, knob, value)
+
+    @property
+    def law(self) -> InputsLaw:
+        """Law for the number of inputs."""
+        return parse_law(self.inputs)
+
+    @property
+    def activities(self) -> int:
+        """Number of activities."""
+        return self.goods * self.techniques
+
+    @property
+    def resources_each(self) -> int:
+        """Number of resources an activity uses."""
+        if self.resources_per_activity == "all":
+            return self.resources
+        if self.resources_per_activity == "half":
+            return (self.resources + 1) // 2
+        return min(self.resources_per_activity, self.resources)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every knob that applies, in JSON values; :func:`make_recipe` reads it back."""
+        return self.model_dump(exclude_none=True)
+
+    def canonical(self) -> str:
+        """Text that :func:`parse_inline` reads back; equal recipes have equal text.
+
+        Goods and seed always stand in it, other knobs where they differ from the default.
+        """
+        facts = []
+        for name, value in self.to_dict().items():
+            default = type(self).model_fields[name].default
+            if name in ("goods", "seed") or value != default:
+                text = str(value).lower() if isinstance(value, bool) else str(value)
+                facts.append(f"{name}={text}")
+        return ",".join(facts)
+
+    def short_name(self) -> str:
+        """Short name for tables and files, e.g. ``n1000-uniform-s1``.
+
+        Other knobs than goods, structure and seed stand as eight digits of a hash.
+        """
+        plain = {"goods": self.goods, "structure": self.structure, "seed": self.seed}
+        name = f"n{self.goods}-{self.structure}-s{self.seed}"
+        if self == GeneratorRecipe.model_validate(plain):
+            return name
+        return f"{name}-{hashlib.sha256(self.canonical().encode()).hexdigest()[:8]}"
+
+
+def make_recipe(values: Mapping[str, Any], *, where: str = "recipe") -> GeneratorRecipe:
+    """Build a recipe from names and values.
+
+    Raises
+    ------
+    InputError
+        In one line: the field, what it may be, and for an unknown field the nearest name.
+    """
+    known = list(GeneratorRecipe.model_fields)
+    for name in values:
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+            raise InputError(f"no field {name!r}; {hint}", where=where)
+    try:
+        return GeneratorRecipe.model_validate(dict(values))
+    except ValidationError as error:
+        raise InputError(_explain(error), where=where) from None
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors()[0]
+    text = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:
+        return text
+    field = str(first["loc"][0])
+    info = GeneratorRecipe.model_fields[field]
+    if first["type"] == "missing":
+        return f"{field}: is missing ({info.description})"
+    if first["type"] == "literal_error":
+        text = f"must be {', '.join(get_args(info.annotation))}"
+        near = difflib.get_close_matches(str(first["input"]), get_args(info.annotation), n=1)
+        text += f" (did you mean {near[0]!r}?)" if near else ""
+    if first["type"] == "value_error":
+        return f"{field}: {text}"
+    return f"{field}: {text[0].lower()}{text[1:]}, not {first['input']!r} ({info.description})"
+
+
+def parse_inline(text: str) -> GeneratorRecipe:
+    """Read the part after ``gen:``, e.g. ``goods=1000,inputs=10,seed=1``.
+
+    Whole numbers may be written ``1e6`` or ``1_000_000``.
+
+    Raises
+    ------
+    InputError
+        Naming the field and the mend.
+    """
+    where = "recipe"
+    values: dict[str, Any] = {}
+    for part in text.removeprefix("gen:").split(","):
+        name, sign, value = (piece.strip() for piece in part.partition("="))
+        if not part.strip():
+            continue
+        if not sign or not name or not value:
+            raise InputError(f"{part.strip()!r} is not name=value", where=where)
+        if name in values:
+            raise InputError(f"{name}: stands twice", where=where)
+        values[name] = _whole_number(value) if name in _INTEGERS else value
+    if not values:
+        raise InputError("is empty; write e.g. gen:goods=1000,inputs=10,seed=1", where=where)
+    return make_recipe(values, where=where)
+
+
+_INTEGERS = ("goods", "sectors", "band", "techniques", "resources", "targets", "seed")
+
+
+def _whole_number(text: str) -> int | str:
+    """1e6 → 1000000; text that is no whole number is left for validation to refuse."""
+    match = re.fullmatch(r"(\d+)[eE]\+?(\d{1,2})", text)
+    return int(match[1]) * 10 ** int(match[2]) if match else text
+
+
+def read_toml_recipe(path: str | Path) -> GeneratorRecipe:
+    """Read a recipe from a TOML file whose top-level keys are the fields.
+
+    Raises
+    ------
+    InputError
+        Naming the file and the field.
+    """
+    file = Path(path)
+    try:
+        with file.open("rb") as stream:
+            values = tomllib.load(stream)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InputError(f"cannot be read: {reason}", where=str(file)) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(f"is no TOML file: {error}", where=str(file)) from None
+    return make_recipe(values, where=str(file))

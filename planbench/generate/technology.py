@@ -1,0 +1,224 @@
+"""The technology of a generated economy: input coefficients, by-products, units, resources.
+
+Everything is drawn in value (a unit of every good is worth 1) and written in physical units.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from planbench.generate.columns import Columns, draw_columns
+from planbench.generate.draws import (
+    Bits,
+    Purpose,
+    choose,
+    lognormal_weights,
+    normal,
+    powers_of_ten,
+    raw,
+    round24,
+    stream,
+    uniform,
+)
+from planbench.generate.recipe import GeneratorRecipe
+from planbench.generate.structure import (
+    Layered,
+    PowerLaw,
+    Sectors,
+    Structure,
+    Uniform,
+    scattered_ranks,
+)
+from planbench.model.arrays import FloatArray, Matrix
+
+#: Column sums are normal, truncated at this many deviations.
+_SUM_CLIP = 2.0
+_LARGEST_SUM_DEVIATION = 0.2
+#: A by-product is worth between these shares of the main product.
+BYPRODUCT_VALUE = (0.1, 0.5)
+_SHARE_SIGMA = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Technology:
+    """Inputs and outputs with what they were drawn from.
+
+    Attributes
+    ----------
+    inputs, outputs : csc_array, shape (goods, activities)
+        In physical units per physical unit of the activity's own good; activities in the
+        order of their goods.
+    input_value : ndarray, shape (activities,)
+        Value of inputs per unit of value of the activity's own good, in (0, 1).
+    byproduct_value : ndarray, shape (activities,)
+        Value of by-products likewise.
+    good_units : ndarray, shape (goods,)
+        Physical units in one unit of value; 1 / good_units are the value prices.
+    largest_sum : float
+        Bound on ``input_value``, below 1.
+    """
+
+    inputs: Matrix
+    outputs: Matrix
+    input_value: FloatArray
+    byproduct_value: FloatArray
+    good_units: FloatArray
+    largest_sum: float
+
+
+def structure_of(recipe: GeneratorRecipe) -> Structure:
+    """The recipe's law of who buys from whom."""
+    n = recipe.goods
+    if recipe.structure == "powerlaw":
+        assert recipe.exponent is not None
+        return PowerLaw(n, recipe.exponent, scattered_ranks(n, recipe.seed))
+    if recipe.structure == "sectors":
+        assert recipe.sectors is not None
+        assert recipe.within is not None
+        return Sectors(n, recipe.sectors, recipe.within)
+    if recipe.structure == "layered":
+        assert recipe.band is not None
+        assert recipe.backflow is not None
+        return Layered(n, recipe.band, recipe.backflow)
+    return Uniform(n)
+
+
+def draw_technology(recipe: GeneratorRecipe) -> Technology:
+    """Draw A and B; every technique's inputs are worth less than its output."""
+    structure = structure_of(recipe)
+    units = draw_units(recipe, Purpose.UNITS, 0, recipe.goods)
+    deviation = min(
+        _LARGEST_SUM_DEVIATION, recipe.column_sum / 2.5, (1.0 - recipe.column_sum) / 2.5
+    )
+    degrees = _draw_degrees(recipe)
+    sums = raw_normal(recipe, Purpose.COLUMN_SUMS, 0, recipe.activities, _SUM_CLIP)
+    sums *= deviation
+    sums += recipe.column_sum
+    sums[degrees == 0] = 0.0
+    scaled = recipe.unit_spread > 0
+    columns = Columns(
+        structure=structure,
+        degrees=degrees,
+        sums=sums,
+        weights=lognormal_weights(recipe.sigma),
+        techniques=recipe.techniques,
+        row_units=units if scaled else None,
+        good_units=units if scaled else None,
+    )
+    inputs = draw_columns(columns, recipe.seed, Purpose.INPUTS)
+    outputs, byproducts = _draw_outputs(recipe, structure, units)
+    return Technology(
+        inputs=inputs,
+        outputs=outputs,
+        input_value=sums,
+        byproduct_value=byproducts,
+        good_units=units,
+        largest_sum=recipe.column_sum + _SUM_CLIP * deviation,
+    )
+
+
+def draw_resource_use(
+    recipe: GeneratorRecipe, value: FloatArray, good_units: FloatArray, resource_units: FloatArray
+) -> Matrix:
+    """Draw R: each activity spreads `value` over resources drawn without preference.
+
+    Parameters
+    ----------
+    value : ndarray, shape (activities,)
+        Worth of the resources used per unit of value of the activity's own good, > 0.
+    good_units : ndarray, shape (goods,)
+    resource_units : ndarray, shape (resources,)
+
+    Returns
+    -------
+    csc_array, shape (resources, activities)
+    """
+    scaled = recipe.unit_spread > 0
+    columns = Columns(
+        structure=Uniform(recipe.resources),
+        degrees=np.full(recipe.activities, recipe.resources_each, dtype=np.int32),
+        sums=value,
+        weights=lognormal_weights(_SHARE_SIGMA),
+        techniques=recipe.techniques,
+        own=True,
+        row_units=resource_units if scaled else None,
+        good_units=good_units if scaled else None,
+    )
+    return draw_columns(columns, recipe.seed, Purpose.RESOURCES)
+
+
+def draw_units(recipe: GeneratorRecipe, purpose: Purpose, part: int, count: int) -> FloatArray:
+    """Physical units per unit of value, log-uniform over the recipe's powers of ten."""
+    if recipe.unit_spread == 0:
+        return np.ones(count)
+    return powers_of_ten(raw_bits(recipe, purpose, part, count), recipe.unit_spread)
+
+
+def raw_bits(recipe: GeneratorRecipe, purpose: Purpose, part: int, count: int) -> Bits:
+    """Raw draws of the recipe's seed for a purpose."""
+    return raw(stream(recipe.seed, purpose, part), count)
+
+
+def raw_normal(
+    recipe: GeneratorRecipe, purpose: Purpose, part: int, count: int, clip: float
+) -> FloatArray:
+    """Truncated standard normal draws, 24 bits."""
+    return normal(raw_bits(recipe, purpose, part, count), clip)
+
+
+def _draw_degrees(recipe: GeneratorRecipe) -> npt.NDArray[np.int32]:
+    # A narrow in-degree: normal with the asked-for variation, rounded up or down by chance so
+    # that the mean is the law's.
+    mean = recipe.law.mean(recipe.goods)
+    source = stream(recipe.seed, Purpose.DEGREES)
+    wanted = normal(raw(source, recipe.activities), 3.0)
+    wanted *= recipe.inputs_cv
+    wanted += 1.0
+    wanted *= mean
+    wanted += uniform(raw(source, recipe.activities))
+    least = 1 if mean >= 1 else 0
+    return np.clip(np.floor(wanted), least, recipe.goods - 1).astype(np.int32)
+
+
+def _draw_outputs(
+    recipe: GeneratorRecipe, structure: Structure, units: FloatArray
+) -> tuple[Matrix, FloatArray]:
+    """B: one unit of the own good, and for a share of activities a by-product."""
+    m = recipe.activities
+    own = np.arange(m) // recipe.techniques
+    source = stream(recipe.seed, Purpose.BYPRODUCTS)
+    count = round(recipe.byproducts * m)
+    if count == 0:
+        outputs = sp.csc_array((np.ones(m), own, np.arange(m + 1)), shape=(recipe.goods, m))
+        return outputs, np.zeros(m)
+    has = choose(raw(source, m), count)
+    low, high = BYPRODUCT_VALUE
+    value = np.where(has, round24(low + (high - low) * uniform(raw(source, m))), 0.0)
+    scaled = recipe.unit_spread > 0
+    extra = draw_columns(
+        Columns(
+            structure=structure,
+            degrees=has.astype(np.int32),
+            sums=value,
+            weights=lognormal_weights(0.0),
+            techniques=recipe.techniques,
+            row_units=units if scaled else None,
+            good_units=units if scaled else None,
+        ),
+        recipe.seed,
+        Purpose.BYPRODUCTS,
+    )
+    start = np.zeros(m + 1, dtype=np.int64)
+    np.cumsum(1 + has, out=start[1:])
+    main = start[:-1].copy()
+    main[has] += extra.indices < own[has]
+    other = 2 * start[:-1][has] + 1 - main[has]
+    indices = np.empty(int(start[-1]), dtype=np.int64)
+    data = np.empty(int(start[-1]))
+    indices[main], data[main] = own, 1.0
+    indices[other], data[other] = extra.indices, extra.data
+    return sp.csc_array((data, indices, start), shape=(recipe.goods, m)), value
