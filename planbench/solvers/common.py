@@ -148,7 +148,7 @@ def proves_infeasible(lp: LinearProgram, y: FloatArray, tolerance: float = 1e-9)
 def oriented_dual_ray(
     lp: LinearProgram, ray: FloatArray | None, tolerance: float = 1e-7
 ) -> FloatArray | None:
-    """The ray, or its negative, whichever proves infeasibility; None if neither does."""
+    """Return the ray, or its negative, whichever proves infeasibility; None if neither does."""
     if ray is None or ray.shape != (lp.n_rows,) or not np.isfinite(ray).all():
         return None
     size = np.abs(ray).max(initial=0.0)
@@ -202,12 +202,12 @@ def refuse_reserved(native: Mapping[str, NativeValue], reserved: Mapping[str, st
 
 
 def small_coefficients(lp: LinearProgram, threshold: float) -> int:
-    """Number of matrix entries with |a| ≤ `threshold` (which a solver would drop)."""
+    """Count matrix entries with |a| ≤ `threshold` (which a solver would drop)."""
     return int(np.count_nonzero(np.abs(lp.matrix.data) <= threshold))
 
 
 def huge_bounds(lp: LinearProgram, threshold: float) -> int:
-    """Number of finite bounds of magnitude ≥ `threshold` (which a solver takes as infinite)."""
+    """Count finite bounds of magnitude ≥ `threshold` (which a solver takes as infinite)."""
     total = 0
     for bound in (lp.row_lower, lp.row_upper, lp.col_lower, lp.col_upper):
         total += int(np.count_nonzero(np.isfinite(bound) & (np.abs(bound) >= threshold)))

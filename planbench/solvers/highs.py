@@ -9,10 +9,9 @@ method really ran; a method that did not run as named is an error.
 from __future__ import annotations
 
 import importlib.metadata
-import re
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +39,10 @@ from planbench.solvers.common import (
     minimisation_offset,
     oriented_dual_ray,
     refuse_reserved,
+    unsolved_shape,
     with_nearest,
 )
+from planbench.solvers.highs_log import method_that_ran, threads_of
 
 
 @dataclass(frozen=True)
@@ -51,42 +52,47 @@ class Method:
     Attributes
     ----------
     engine : str
-        Key of :data:`ENGINES` that its log must show.
+        Key of :data:`~planbench.solvers.highs_log.ENGINES` that its log must show.
     chosen : mapping
         Options that *are* the method; set for ``:stock`` as well.
     tuned : mapping
         Options of planbench's own configuration on top.
+    helpers : frozenset of str
+        Engines that belong to the method besides its own.
     """
 
     engine: str
     chosen: Mapping[str, NativeValue]
     tuned: Mapping[str, NativeValue] = field(default_factory=dict)
+    helpers: frozenset[str] = frozenset()
 
+
+_SIMPLEX = frozenset({"dual simplex", "primal simplex"})
+
+#: HiPDLP's scalings: 7 (Ruiz, L2 and Pock-Chambolle) first; if it has not converged in this
+#: share of the time limit, 6 (without Ruiz) has the rest: each stalls on programs the other solves.
+SCALING_FIRST, SCALING_SECOND, FIRST_SHARE = 7, 6, 0.5
 
 METHODS: dict[str, Method] = {
-    "highs-ds": Method("dual simplex", {"solver": "simplex", "simplex_strategy": 1}),
+    "highs-ds": Method(
+        "dual simplex", {"solver": "simplex", "simplex_strategy": 1}, helpers=_SIMPLEX
+    ),
     "highs-ipm": Method("IPX", {"solver": "ipx", "run_crossover": "off"}),
-    "highs-ipm-crossover": Method("IPX", {"solver": "ipx", "run_crossover": "on"}),
+    "highs-ipm-crossover": Method(
+        "IPX", {"solver": "ipx", "run_crossover": "on"}, helpers=_SIMPLEX
+    ),
     "highs-hipo": Method("HiPO", {"solver": "hipo", "run_crossover": "off"}),
-    "highs-pdlp": Method("cuPDLP-C", {"solver": "pdlp", "run_crossover": "off"}),
+    "highs-pdlp": Method(
+        "cuPDLP-C", {"solver": "pdlp", "run_crossover": "off"}, {"presolve": "off"}
+    ),
     "highs-hipdlp": Method(
         "HiPDLP",
         {"solver": "hipdlp", "run_crossover": "off"},
-        {"presolve": "off", "pdlp_scaling_mode": 7},
+        {"presolve": "off", "pdlp_scaling_mode": SCALING_FIRST},
     ),
 }
 
-#: What the log says when a method starts (HiGHS 1.12 to 1.15).
-ENGINES = {
-    "dual simplex": re.compile(r"^Using (?:EKK )?(?:parallel )?dual simplex solver", re.MULTILINE),
-    "primal simplex": re.compile(r"^Using (?:EKK )?primal simplex solver", re.MULTILINE),
-    "IPX": re.compile(r"^IPX version", re.MULTILINE),
-    "HiPO": re.compile(r"^Running HiPO", re.MULTILINE),
-    "cuPDLP-C": re.compile(r"^Solving with cuPDLP-C", re.MULTILINE),
-    "HiPDLP": re.compile(r"^(?:Using|Solving with) HiPDLP", re.MULTILINE),
-}
-
-#: Never above these in planbench's configuration: HiGHS drops coefficients up to 1e-9 by default.
+#: In planbench's configuration always: by default HiGHS drops coefficients up to 1e-9.
 COMMON: dict[str, NativeValue] = {"small_matrix_value": 1e-12, "threads": 1}
 
 RESERVED = {
@@ -174,13 +180,13 @@ SOLVERS = (
     _spec(
         "highs-pdlp",
         "first-order PDHG (cuPDLP-C on the CPU)",
-        default="presolve on",
+        default="presolve off (it removes next to nothing and ignores the time limit)",
         stock="HiGHS's own options, solver=pdlp",
     ),
     _spec(
         "highs-hipdlp",
         "first-order PDHG with Halpern restarts (HiPDLP)",
-        default="presolve off, pdlp_scaling_mode 7",
+        default="presolve off, pdlp_scaling_mode 7, then 6 after half of the time limit",
         stock="HiGHS's own options, solver=hipdlp",
     ),
 )
@@ -234,17 +240,11 @@ def solve(
             if passed != "kOk" and not notes and not _bounds_cross(lp):
                 notes = [f"passModel returned {passed}"]
         with phase("solve"):
-            _run(highs)
+            notes += _run(highs, used, options)
         with phase("extract"):
             log = log_file.read_text(errors="replace")
             solution = _extract(highs, lp, log, spec, method, options)
-    return _replace(solution, options=used, notes=(*notes, *solution.notes))
-
-
-def _replace(solution: Solution, **changes: Any) -> Solution:
-    import dataclasses
-
-    return dataclasses.replace(solution, **changes)
+    return replace(solution, options=used, notes=(*notes, *solution.notes))
 
 
 def _set(highs: Any, key: str, value: NativeValue, *, user: bool) -> None:
@@ -389,9 +389,34 @@ def _differing(what: str, have: FloatArray, want: FloatArray, options: SolveOpti
     return [changed_problem(f"{differ} {what} differ", options)] if differ else []
 
 
-def _run(highs: Any) -> None:
-    status = highs.run()
-    if status.name == "kError":
+def _run(highs: Any, used: dict[str, NativeValue], options: SolveOptions) -> list[str]:
+    """Run; HiPDLP in planbench's configuration gets a second scaling if the first stalls."""
+    limit = options.time_limit
+    second = (
+        used["solver"] == "hipdlp"
+        and not options.stock
+        and "pdlp_scaling_mode" not in options.native
+        and limit is not None
+    )
+    if second and limit is not None:
+        _set(highs, "time_limit", FIRST_SHARE * limit, user=False)
+    _checked_run(highs)
+    if not second or limit is None or highs.getModelStatus().name not in LIMITS:
+        return []
+    spent = highs.getRunTime()
+    highs.clearSolver()
+    _set(highs, "pdlp_scaling_mode", SCALING_SECOND, user=False)
+    _set(highs, "time_limit", limit, user=False)  # HiGHS counts over all runs of one object
+    used["pdlp_scaling_mode"] = SCALING_SECOND
+    _checked_run(highs)
+    return [
+        f"pdlp_scaling_mode {SCALING_FIRST} had not converged after {spent:.3g} s; "
+        f"{SCALING_SECOND} had the rest (iterations are those of {SCALING_SECOND})"
+    ]
+
+
+def _checked_run(highs: Any) -> None:
+    if highs.run().name == "kError":
         raise SolverError(
             f"HiGHS's run failed: {highs.modelStatusToString(highs.getModelStatus())}"
         )
@@ -416,8 +441,10 @@ def _extract(
     y = np.array(held.row_dual, dtype=np.float64) if held.dual_valid else None
     notes: tuple[str, ...] = ()
     if status.name == "kModelEmpty":
-        claim, x, y = _empty_model(lp)
-        notes = ("HiGHS calls a program without columns empty; read by the adapter",)
+        # HiGHS says "empty" whether or not 0 satisfies the rows.
+        answer = unsolved_shape(lp)
+        if answer is not None:
+            return replace(answer, native_status=word, version=str(highs.version()))
     elif claim == "unknown" and x is not None and info.primal_solution_status == 2:
         claim = "feasible"
     iterations = {
@@ -430,12 +457,12 @@ def _extract(
         )
         if count > 0
     }
-    ran = method_that_ran(log, spec.name, method.engine, claim, iterations)
+    ran = method_that_ran(log, spec.name, method.engine, claim, iterations, helpers=method.helpers)
     objective = None
     if x is not None:
         objective = in_stated_sense(
             lp,
-            minimisation_offset(lp) if x.size == 0 else float(info.objective_function_value),
+            float(info.objective_function_value),
         )
         if not np.isfinite(objective):
             objective = None
@@ -446,7 +473,6 @@ def _extract(
             notes += (f"no ray proves {claim}",)
         else:
             notes += ("ray from HiGHS's simplex without presolve",)
-    threads = re.search(r"^Threads:\s+(\d+)", log, re.MULTILINE)
     return Solution(
         claim=claim,
         x=x,
@@ -459,7 +485,7 @@ def _extract(
         hit_limit=status.name in LIMITS,
         version=str(highs.version()),
         method_run=ran,
-        threads_used=_threads_used(spec, options, int(threads[1]) if threads else None),
+        threads_used=_threads_used(spec, options, threads_of(log)),
         notes=notes,
     )
 
@@ -472,63 +498,6 @@ def _threads_used(spec: SolverSpec, options: SolveOptions, logged: int | None) -
     if options.threads is not None:
         return options.threads
     return None if options.stock else 1
-
-
-def _empty_model(lp: LinearProgram) -> tuple[Claim, FloatArray | None, FloatArray | None]:
-    if lp.n_cols == 0 and ((lp.row_lower > 0) | (lp.row_upper < 0)).any():
-        return "infeasible", None, None
-    return "optimal", np.zeros(lp.n_cols), np.zeros(lp.n_rows)
-
-
-def method_that_ran(
-    log: str, name: str, engine: str, claim: Claim, iterations: Mapping[str, int]
-) -> str:
-    """Read from the log which method ran, and refuse any but the one asked for.
-
-    Parameters
-    ----------
-    log : str
-        HiGHS's log of the run.
-    name : str
-        Adapter name, for the message.
-    engine : str
-        Key of :data:`ENGINES` that was asked for.
-    claim : Claim
-        HiGHS settles "infeasible or unbounded" by its primal simplex whatever the method.
-    iterations : mapping
-        Iteration counts by kind.
-
-    Raises
-    ------
-    SolverError
-        If another method ran in its place.
-    """
-    found = [e for e, pattern in ENGINES.items() if pattern.search(log)]
-    helpers = {"dual simplex", "primal simplex"}
-    if engine in found:
-        others = [e for e in found if e != engine]
-        allowed = set(helpers) if engine == "dual simplex" or "crossover" in name else set()
-        if claim in ("infeasible", "unbounded", "infeasible-or-unbounded"):
-            allowed |= helpers
-        took_over = [e for e in others if e not in allowed]
-        if took_over and (iterations.get("simplex") or not set(took_over) <= helpers):
-            raise SolverError(f"{name}: HiGHS went on with {took_over[0]} after {engine}")
-        return " + ".join([engine, *others])
-    settled = claim in ("infeasible", "unbounded", "infeasible-or-unbounded")
-    if "Problem status detected on presolve" in log or "Reduced to empty" in log:
-        if found and not settled and iterations:
-            return "presolve + " + " + ".join(found)
-        return "presolve" + "".join(f" + {e}" for e in found)
-    if found:
-        raise SolverError(f"{name}: asked for {engine}, but HiGHS ran {found[0]}")
-    for words, what in (
-        ("Solving an unconstrained LP", "none (no rows)"),
-        ("inconsistent bound", "none (bounds cross)"),
-        ("Empty", "none (no columns)"),
-    ):
-        if words in log:
-            return what
-    raise SolverError(f"{name}: HiGHS's log does not show that {engine} ran")
 
 
 def _rays(

@@ -24,6 +24,7 @@ ENTRY_POINT_GROUP = "planbench.solvers"
 #: Adapter modules of planbench itself, in the order they are listed.
 BUILTIN_MODULES = (
     "planbench.solvers.highs",
+    "planbench.solvers.scipy_highs",
     "planbench.solvers.null",
 )
 

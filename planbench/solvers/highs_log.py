@@ -1,0 +1,96 @@
+"""Reading HiGHS's log: which of its methods ran, whatever interface called it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from planbench.errors import SolverError
+from planbench.solvers.base import Claim
+
+#: What the log says when a method starts (HiGHS 1.12 to 1.15).
+ENGINES = {
+    "dual simplex": re.compile(r"^Using (?:EKK )?(?:parallel )?dual simplex solver", re.MULTILINE),
+    "primal simplex": re.compile(r"^Using (?:EKK )?primal simplex solver", re.MULTILINE),
+    "IPX": re.compile(r"^IPX version", re.MULTILINE),
+    "HiPO": re.compile(r"^Running HiPO", re.MULTILINE),
+    "cuPDLP-C": re.compile(r"^Solving with cuPDLP-C", re.MULTILINE),
+    "HiPDLP": re.compile(r"^(?:Using|Solving with) HiPDLP", re.MULTILINE),
+}
+_SIMPLEX = {"dual simplex", "primal simplex"}
+_NO_OPTIMUM = ("infeasible", "unbounded", "infeasible-or-unbounded")
+
+#: Lines of a run that needed no method at all, and what to call it.
+_WITHOUT_METHOD = (
+    ("Solving an unconstrained LP", "none (no rows)"),
+    ("inconsistent bound", "none (bounds cross)"),
+    (": Empty", "none (no columns)"),
+)
+
+
+def version_of(log: str) -> str:
+    """Version in the banner, or an empty string."""
+    found = re.search(r"Running HiGHS (\S+)", log)
+    return found[1] if found else ""
+
+
+def threads_of(log: str) -> int | None:
+    """Threads the log speaks of (HiPO does), or None."""
+    found = re.search(r"^Threads:\s+(\d+)", log, re.MULTILINE)
+    return int(found[1]) if found else None
+
+
+def method_that_ran(
+    log: str,
+    name: str,
+    engine: str,
+    claim: Claim,
+    iterations: Mapping[str, int],
+    *,
+    helpers: frozenset[str] = frozenset(),
+) -> str:
+    """Read from the log which method ran, and refuse any but the one asked for.
+
+    Parameters
+    ----------
+    log : str
+        HiGHS's log of the run.
+    name : str
+        Adapter name, for the message.
+    engine : str
+        Key of :data:`ENGINES` that was asked for.
+    claim : Claim
+        HiGHS settles "infeasible or unbounded" by its primal simplex whatever the method.
+    iterations : mapping
+        Iteration counts by kind.
+    helpers : frozenset of str
+        Engines that belong to the method, e.g. IPX and simplex for crossover.
+
+    Returns
+    -------
+    str
+        The methods in words, e.g. ``"IPX"``, ``"presolve"``, ``"none (no rows)"``.
+
+    Raises
+    ------
+    SolverError
+        If another method ran in its place, or went on where it had stopped.
+    """
+    found = [e for e, pattern in ENGINES.items() if pattern.search(log)]
+    settled = claim in _NO_OPTIMUM
+    if engine in found:
+        others = [e for e in found if e != engine]
+        allowed = helpers | (_SIMPLEX if settled else set())
+        for other in others:
+            if other not in allowed and (other not in _SIMPLEX or iterations.get("simplex")):
+                raise SolverError(f"{name}: HiGHS went on with {other} after {engine}")
+        return " + ".join([engine, *others])
+    if "Problem status detected on presolve" in log or "Reduced to empty" in log:
+        # What is left to do after presolve is a clean-up that HiGHS does by simplex.
+        return " + ".join(["presolve", *found])
+    if found:
+        raise SolverError(f"{name}: asked for {engine}, but HiGHS ran {found[0]}")
+    for words, what in _WITHOUT_METHOD:
+        if words in log:
+            return what
+    raise SolverError(f"{name}: HiGHS's log does not show that {engine} ran")

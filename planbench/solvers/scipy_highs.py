@@ -1,0 +1,260 @@
+"""scipy.optimize.linprog: the HiGHS inside scipy, called as most people call it first.
+
+linprog takes rows as A_ub x ≤ b_ub and A_eq x = b_eq, so lower sides are negated and ranges
+become two rows; that splitting is phase ``load``. linprog loads, solves and reads back in one
+call, which is phase ``solve``. Its HiGHS drops coefficients of magnitude ≤ 1e-9 and there is no
+option against it, so such programs are refused.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from planbench.errors import InputError, SolverError
+from planbench.model.arrays import FloatArray
+from planbench.model.economy import Economy
+from planbench.model.linear_program import LinearProgram
+from planbench.solvers.base import (
+    Claim,
+    NativeValue,
+    Phase,
+    Solution,
+    SolveOptions,
+    SolverSpec,
+    no_phase,
+)
+from planbench.solvers.common import (
+    as_linear_program,
+    changed_problem,
+    convert_native,
+    duals_in_stated_sense,
+    huge_bounds,
+    in_stated_sense,
+    refuse_reserved,
+    small_coefficients,
+    unsolved_shape,
+    with_nearest,
+)
+from planbench.solvers.highs_log import method_that_ran, version_of
+from planbench.solvers.logs import captured_stdout
+
+#: HiGHS's defaults, which scipy offers no option to change.
+SMALL_MATRIX_VALUE = 1e-9
+INFINITE_BOUND = 1e20
+
+_KINDS: dict[str, type[bool] | type[int] | type[float] | type[str]] = {
+    "presolve": bool,
+    "maxiter": int,
+}
+_ONLY_DS: dict[str, type[bool] | type[int] | type[float] | type[str]] = {
+    "simplex_dual_edge_weight_strategy": str
+}
+_ONLY_IPM: dict[str, type[bool] | type[int] | type[float] | type[str]] = {
+    "ipm_optimality_tolerance": float
+}
+_RESERVED = {
+    "time_limit": "use the option time_limit",
+    "primal_feasibility_tolerance": "use the option tolerance",
+    "dual_feasibility_tolerance": "use the option tolerance",
+    "disp": "the log shows which method ran",
+}
+
+#: HiGHS's model status number, which scipy keeps in its message.
+_CLAIMS: dict[int, Claim] = {
+    7: "optimal",
+    8: "infeasible",
+    9: "infeasible-or-unbounded",
+    10: "unbounded",
+}
+_LIMITS = (13, 14)  # time, iterations
+_UNKNOWN = (11, 12, 15)  # objective bound, objective target, unknown
+
+SOLVERS = tuple(
+    SolverSpec(
+        name=f"scipy-{kind}",
+        family="scipy",
+        method=method,
+        module="planbench.solvers.scipy_highs",
+        packages=("scipy",),
+        exact=True,
+        takes=frozenset(("tolerance", "time_limit", "native")),
+        default="min −c; linprog's own defaults (it has nothing planning LPs would gain from)",
+        stock="the same; coefficients ≤ 1e-9 are flagged instead of refused",
+    )
+    for kind, method in (
+        ("highs-ds", "dual simplex, through linprog"),
+        ("highs-ipm", "interior point (IPX) with crossover, through linprog"),
+    )
+)
+
+
+def solve(
+    problem: LinearProgram | Economy,
+    spec: SolverSpec,
+    options: SolveOptions,
+    phase: Phase = no_phase,
+) -> Solution:
+    """Solve with ``linprog(method="highs-ds")`` or ``"highs-ipm"``.
+
+    Raises
+    ------
+    InputError
+        If a native option is unknown or refused.
+    SolverError
+        If linprog would drop coefficients, reports an error, or ran another method.
+    """
+    lp = as_linear_program(problem)
+    settings = _settings(spec, options)
+    shape = unsolved_shape(lp)
+    if shape is not None:
+        return shape
+    notes = _would_change(lp, options)
+    with phase("load"):
+        from scipy.optimize import OptimizeWarning, linprog
+
+        arguments = _linprog_form(lp)
+    with phase("solve"), warnings.catch_warnings(), captured_stdout() as log:
+        # linprog only warns of an option it does not use.
+        warnings.simplefilter("error", OptimizeWarning)
+        try:
+            result = linprog(
+                method=spec.name.removeprefix("scipy-"),
+                options={**settings, "disp": True},
+                **arguments,
+            )
+        except OptimizeWarning as warning:
+            raise InputError(f"linprog: {warning}", where="--set") from None
+    with phase("extract"):
+        return _extract(lp, spec, result, log.text, settings, notes)
+
+
+def _settings(spec: SolverSpec, options: SolveOptions) -> dict[str, NativeValue]:
+    ipm = spec.name.endswith("ipm")
+    kinds = _KINDS | (_ONLY_IPM if ipm else _ONLY_DS)
+    refuse_reserved(options.native, _RESERVED)
+    settings: dict[str, NativeValue] = {}
+    if options.tolerance is not None:
+        if options.tolerance < 1e-10:
+            raise InputError(
+                f"is {options.tolerance:g}; HiGHS goes down to 1e-10", where="tolerance"
+            )
+        settings["primal_feasibility_tolerance"] = options.tolerance
+        settings["dual_feasibility_tolerance"] = options.tolerance
+        if ipm:
+            settings["ipm_optimality_tolerance"] = options.tolerance
+    if options.time_limit is not None:
+        settings["time_limit"] = float(options.time_limit)
+    for key, value in options.native.items():
+        if key not in kinds:
+            raise InputError(
+                f"linprog has no option {key!r} for {spec.name}{with_nearest(key, kinds)}",
+                where="--set",
+            )
+        settings[key] = convert_native(key, value, kinds[key])
+    return settings
+
+
+def _would_change(lp: LinearProgram, options: SolveOptions) -> tuple[str, ...]:
+    notes = []
+    small = small_coefficients(lp, SMALL_MATRIX_VALUE)
+    if small:
+        notes.append(
+            changed_problem(f"{small} coefficients of magnitude ≤ 1e-9 would be dropped", options)
+        )
+    huge = huge_bounds(lp, INFINITE_BOUND)
+    if huge:
+        notes.append(
+            changed_problem(f"{huge} finite bounds ≥ 1e20 would be taken as infinite", options)
+        )
+    return tuple(notes)
+
+
+def _linprog_form(lp: LinearProgram) -> dict[str, Any]:
+    by_row = sp.csr_array(lp.matrix)
+    equal = lp.row_lower == lp.row_upper
+    upper = np.isfinite(lp.row_upper) & ~equal
+    lower = np.isfinite(lp.row_lower) & ~equal
+    arguments: dict[str, Any] = {
+        "c": lp.minimisation_cost,
+        "bounds": np.column_stack([lp.col_lower, lp.col_upper]),
+    }
+    if upper.any() or lower.any():
+        arguments["A_ub"] = sp.vstack([by_row[upper], -by_row[lower]], format="csr")
+        arguments["b_ub"] = np.concatenate([lp.row_upper[upper], -lp.row_lower[lower]])
+    if equal.any():
+        arguments["A_eq"] = by_row[equal]
+        arguments["b_eq"] = lp.row_lower[equal]
+    return arguments
+
+
+def _row_duals(lp: LinearProgram, result: Any) -> FloatArray | None:
+    """∂(minimum)/∂rhs of each row, from the marginals of its upper, lower or equal side."""
+    equal = lp.row_lower == lp.row_upper
+    upper = np.isfinite(lp.row_upper) & ~equal
+    lower = np.isfinite(lp.row_lower) & ~equal
+    sides, equations = result.ineqlin.marginals, result.eqlin.marginals
+    if sides is None or equations is None:
+        return None
+    y = np.zeros(lp.n_rows)
+    count = int(upper.sum())
+    y[upper] += sides[:count]
+    y[lower] -= sides[count:]
+    y[equal] = equations
+    return y
+
+
+def _extract(
+    lp: LinearProgram,
+    spec: SolverSpec,
+    result: Any,
+    log: str,
+    settings: dict[str, NativeValue],
+    notes: tuple[str, ...],
+) -> Solution:
+    found = re.search(r"HiGHS Status (-?\d+)", result.message)
+    status = int(found[1]) if found else None
+    word = " ".join(str(result.message).split())
+    if status is None or not (status in _CLAIMS or status in _LIMITS or status in _UNKNOWN):
+        # linprog calls a model HiGHS could not read "infeasible" (its status 2).
+        raise SolverError(f"{spec.name}: linprog failed: {word}")
+    claim = _CLAIMS.get(status, "unknown")
+    x = None if result.x is None else np.asarray(result.x, dtype=np.float64)
+    y = None if x is None else _row_duals(lp, result)
+    kind = "ipm" if spec.name.endswith("ipm") else "simplex"
+    counts = {kind: result.nit, "crossover": result.crossover_nit}
+    iterations = {key: int(value) for key, value in counts.items() if value and value > 0}
+    ran = method_that_ran(
+        log,
+        spec.name,
+        "IPX" if kind == "ipm" else "dual simplex",
+        claim,
+        iterations,
+        helpers=frozenset({"dual simplex", "primal simplex"}),
+    )
+    return Solution(
+        claim=claim,
+        x=x,
+        y=None if y is None else duals_in_stated_sense(lp, y),
+        objective=None
+        if result.fun is None
+        else in_stated_sense(lp, float(result.fun)) + lp.offset,
+        native_status=word,
+        iterations=iterations,
+        hit_limit=status in _LIMITS,
+        version=f"scipy {_scipy_version()}, HiGHS {version_of(log)}",
+        method_run=ran,
+        threads_used=1,
+        options=settings,
+        notes=notes,
+    )
+
+
+def _scipy_version() -> str:
+    import scipy
+
+    return str(scipy.__version__)
