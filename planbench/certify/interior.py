@@ -31,7 +31,7 @@ _interiors: WeakKeyDictionary[Economy, Interior | None] = WeakKeyDictionary()
 
 
 def interior_of(economy: Economy) -> Interior | None:
-    """Interior of `economy`: the one it carries if that checks out, else a computed one.
+    """Interior of `economy`: computed, or the one it carries where that is too dear.
 
     Returns None, or an interior without a plan, where none was found.
     """
@@ -41,20 +41,21 @@ def interior_of(economy: Economy) -> Interior | None:
 
 
 def _best_interior(economy: Economy) -> Interior | None:
+    # A small economy affords the neighbouring optima, which mend at less cost than what an
+    # economy carries; a large one is glad of what it carries.
+    small = economy.nnz <= LP_NONZEROS
+    prices = _prices_by_lp(economy) if small else None
+    plan = _plan_by_lp(economy) if small else None
     carried = economy.interior
-    prices = None
-    plan = None
-    if carried is not None:
+    if carried is not None and prices is None:
         pair = (carried.goods_prices, carried.resource_prices)
         prices = pair if are_interior_prices(economy, *pair) else None
-        plan = carried.activities
-        if plan is not None and not is_safe_plan(economy, plan):
-            plan = None
-    small = economy.nnz <= LP_NONZEROS
+    if carried is not None and plan is None and carried.activities is not None:
+        plan = carried.activities if is_safe_plan(economy, carried.activities) else None
     if prices is None:
-        prices = _prices_by_lp(economy) if small else _prices_by_iteration(economy)
+        prices = _prices_by_iteration(economy)
     if plan is None:
-        plan = _plan_by_lp(economy) if small else _plan_by_iteration(economy, prices)
+        plan = _plan_by_iteration(economy, prices)
     if prices is None and plan is None:
         return None
     if prices is None:

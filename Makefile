@@ -1,0 +1,71 @@
+# Two commands set up all they need: `make bench` and `make test`.
+# uv is used when it is installed; plain python3 with venv is enough.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+UV     := $(shell command -v uv 2>/dev/null)
+PYTEST_ARGS ?=
+
+.PHONY: help bench bench-full smoke test test-full lint format report setup dev clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup: $(VENV)/.bench ## Install what `make bench` needs into .venv
+dev: $(VENV)/.dev ## Install what `make test` needs into .venv
+
+bench: $(VENV)/.bench ## Quick ladder of sizes, all solvers: a table and results/quick.html (under five minutes)
+	@$(BIN)/planbench bench quick
+
+smoke: $(VENV)/.bench ## A benchmark of under a minute, as CI runs it
+	@$(BIN)/planbench bench smoke --out results/smoke.jsonl --fresh
+
+report: $(VENV)/.bench ## Write the HTML report of the last `make bench` again
+	@$(BIN)/planbench report results/quick.jsonl -o results/quick.html
+
+test: $(VENV)/.dev ## All tests that fit into a few minutes
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-full: $(VENV)/.dev ## All tests with the long fuzzing and fault runs
+	@PLANBENCH_FULL=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.dev ## ruff (lint and format) and mypy --strict
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(VENV)/.dev ## Format the code
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean: ## Remove the virtual environment and caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build dist
+
+$(VENV)/.python:
+ifdef UV
+	@uv venv --quiet --allow-existing --python $(PYTHON) $(VENV)
+else
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "planbench needs Python 3.11 or newer; set PYTHON=python3.12, say"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	  { echo "$(PYTHON) has no venv; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+endif
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.python pyproject.toml constraints.txt
+	@echo "Installing planbench and its solvers into $(VENV) ..."
+	@$(call install,.[bench])
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.python pyproject.toml constraints.txt
+	@echo "Installing planbench and its development tools into $(VENV) ..."
+	@$(call install,.[dev])
+	@touch $@ $(VENV)/.bench
+
+ifdef UV
+install = VIRTUAL_ENV=$(abspath $(VENV)) uv pip install --quiet -c constraints.txt -e '$(1)'
+else
+install = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '$(1)'
+endif
