@@ -137,7 +137,9 @@ def _row_mask(columns: Columns) -> int:
     return (1 << _row_bits(columns)) - 1
 
 
-def _pack(columns: Columns, local: IntArray, rows: IntArray, bits: npt.NDArray[np.uint64]) -> IntArray:
+def _pack(
+    columns: Columns, local: IntArray, rows: IntArray, bits: npt.NDArray[np.uint64]
+) -> IntArray:
     keys = local << _row_bits(columns)
     keys |= rows
     keys <<= WEIGHT_BITS
@@ -174,8 +176,9 @@ def _draw_distinct(
         again.sort()
         active = keep if active is None else active[keep]
         keys[active] = again
-    left = np.unique(keys[active][_repeats(columns, keys[active], goods)]
-                     >> (WEIGHT_BITS + _row_bits(columns)))
+    left = np.unique(
+        keys[active][_repeats(columns, keys[active], goods)] >> (WEIGHT_BITS + _row_bits(columns))
+    )
     for batch in np.array_split(left, -(-left.size * columns.structure.size // _DENSE_CELLS) or 1):
         chosen = _choose_among_all(columns, degrees[batch], goods[batch], source)
         shift = WEIGHT_BITS + _row_bits(columns)

@@ -79,12 +79,18 @@ def round_bits(values: FloatArray, bits: int) -> FloatArray:
     Applied to sums, whose last digits may depend on the version that adds them up.
     """
     mantissa, exponent = np.frexp(values)
-    return np.ldexp(np.rint(np.ldexp(mantissa, bits)), exponent - bits)
+    rounded: FloatArray = np.ldexp(np.rint(np.ldexp(mantissa, bits)), exponent - bits)
+    return rounded
 
 
 def normal(bits: Bits, clip: float) -> FloatArray:
-    """Standard normal numbers truncated at ±clip, with 24 bits."""
-    return _normal_table(clip)[bits >> np.uint64(64 - _NORMAL_BITS)]
+    """Look up standard normal numbers truncated at ±clip, with 24 bits."""
+    return _look_up(_normal_table(clip), bits)
+
+
+def lognormal(bits: Bits, sigma: float, clip: float) -> FloatArray:
+    """exp(σ z) of truncated standard normal z, with 24 bits."""
+    return _look_up(_lognormal_table(sigma, clip), bits)
 
 
 def exponential(bits: Bits) -> FloatArray:
@@ -98,7 +104,14 @@ def exponential(bits: Bits) -> FloatArray:
 
 def powers_of_ten(bits: Bits, spread: float) -> FloatArray:
     """Numbers 10^e with e uniform on ±spread/2, with 24 bits; 1 where spread is 0."""
-    return _ten_table(spread)[bits >> np.uint64(54)]
+    return _look_up(_ten_table(spread), bits)
+
+
+def _look_up(table: FloatArray, bits: Bits) -> FloatArray:
+    """Entries of a table of 2ᵏ numbers by the high k bits."""
+    place = bits >> np.uint64(65 - table.size.bit_length())
+    found: FloatArray = table[place.astype(np.int64)]
+    return found
 
 
 def choose(bits: Bits, count: int) -> npt.NDArray[np.bool_]:
@@ -119,6 +132,11 @@ def _normal_table(clip: float) -> FloatArray:
     table = round24(np.array(half))
     # Exactly symmetric, so that means are met exactly.
     return np.concatenate([table, -table[::-1]])
+
+
+@lru_cache(maxsize=16)
+def _lognormal_table(sigma: float, clip: float) -> FloatArray:
+    return round24(np.array([math.exp(sigma * z) for z in _normal_table(clip).tolist()]))
 
 
 @lru_cache(maxsize=16)

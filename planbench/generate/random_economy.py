@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from planbench.generate.draws import Purpose, choose, normal, round24, round_bits, uniform
+from planbench.generate.draws import (
+    Purpose,
+    choose,
+    lognormal,
+    normal,
+    round24,
+    round_bits,
+    uniform,
+)
 from planbench.generate.estimate import refuse_if_too_large
 from planbench.generate.interior import check_interior
 from planbench.generate.recipe import GeneratorRecipe
@@ -15,7 +23,6 @@ from planbench.generate.technology import (
     draw_technology,
     draw_units,
     raw_bits,
-    raw_normal,
 )
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy, Interior, make_economy
@@ -91,7 +98,7 @@ def generate(recipe: GeneratorRecipe) -> Economy:
 
 
 def draw_demand(recipe: GeneratorRecipe) -> FloatArray:
-    """Final demand in value, mean about 1 over the goods in it and 0 elsewhere.
+    """Draw final demand in value, mean about 1 over the goods in it and 0 elsewhere.
 
     Exactly ``final_share`` of the goods (rounded, at least one per target) are in it.
     """
@@ -117,15 +124,8 @@ def draw_assortment(recipe: GeneratorRecipe, demand: FloatArray) -> tuple[Matrix
 
 
 def _draw_efficiency(recipe: GeneratorRecipe) -> FloatArray:
-    z = raw_normal(recipe, Purpose.EFFICIENCY, 0, recipe.activities, _EFFICIENCY_CLIP)
-    z *= _EFFICIENCY_DEVIATION
-    # exp to 24 bits through its series: elementwise products only, the same everywhere.
-    total, term = np.ones_like(z), np.ones_like(z)
-    for k in range(1, 13):
-        term *= z
-        term /= k
-        total += term
-    return round24(total)
+    draws = raw_bits(recipe, Purpose.EFFICIENCY, 0, recipe.activities)
+    return lognormal(draws, _EFFICIENCY_DEVIATION, _EFFICIENCY_CLIP)
 
 
 def _draw_capacity(recipe: GeneratorRecipe, level: FloatArray) -> FloatArray:

@@ -190,6 +190,7 @@ class GeneratorRecipe(BaseModel):
             default = type(self).model_fields[name].default
             if name in ("goods", "seed") or value != default:
                 text = str(value).lower() if isinstance(value, bool) else str(value)
+                text = text.removesuffix(".0")
                 facts.append(f"{name}={text}")
         return ",".join(facts)
 

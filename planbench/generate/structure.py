@@ -89,10 +89,11 @@ class PowerLaw:
         low = table[cell]
         position = low + ((table[cell + 1] - low) * share >> 16)
         rank = np.minimum(position * self.size >> 32, self.size - 1)
-        return self.place[rank].astype(np.int64)
+        good: IntArray = self.place[rank].astype(np.int64)
+        return good
 
     def weights(self, goods: IntArray) -> FloatArray:
-        """The same weights for every buyer."""
+        """Weights of the rank law, alike for every buyer."""
         power = 1.0 - 1.0 / self.exponent
         steps = np.array([(k / self.size) ** power for k in range(self.size + 1)])
         by_good = np.empty(self.size)

@@ -71,7 +71,7 @@ class Technology:
 
 
 def structure_of(recipe: GeneratorRecipe) -> Structure:
-    """The recipe's law of who buys from whom."""
+    """Build the recipe's law of who buys from whom."""
     n = recipe.goods
     if recipe.structure == "powerlaw":
         assert recipe.exponent is not None
@@ -166,7 +166,7 @@ def raw_bits(recipe: GeneratorRecipe, purpose: Purpose, part: int, count: int) -
 def raw_normal(
     recipe: GeneratorRecipe, purpose: Purpose, part: int, count: int, clip: float
 ) -> FloatArray:
-    """Truncated standard normal draws, 24 bits."""
+    """Draw truncated standard normal numbers, 24 bits."""
     return normal(raw_bits(recipe, purpose, part, count), clip)
 
 
