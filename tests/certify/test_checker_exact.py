@@ -194,7 +194,9 @@ def _exact_dual(lp, y):
         if v != 0
     )
     total += sum(
-        d * Fraction(lp.col_lower[j] if d > 0 else lp.col_upper[j]) for j, d in enumerate(reduced)
+        d * Fraction(lp.col_lower[j] if d > 0 else lp.col_upper[j])
+        for j, d in enumerate(reduced)
+        if d != 0
     )
     return sign * total + Fraction(lp.offset)
 
