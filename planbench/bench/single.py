@@ -6,21 +6,24 @@ worker says of it is taken over.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
 
+from planbench.bench.prepared import (
+    InstanceCache,
+    asked_options,
+    instance_facts,
+    measurement_key,
+)
 from planbench.catalogue.instance import Instance
 from planbench.certify import Certificate, certify
 from planbench.errors import InputError, SolverUnavailableError
-from planbench.io.npz import save_economy, save_lp
 from planbench.measure.calibrate import is_disturbed, passes
 from planbench.measure.job import Job, resolve_solver, with_name
 from planbench.measure.launch import JobResult, run_job
@@ -28,7 +31,7 @@ from planbench.measure.machine import describe_machine, git_commit, load_now, pa
 from planbench.model.arrays import FloatArray
 from planbench.model.plan import Plan
 from planbench.model.planning_lp import plan_from_lp
-from planbench.records.schema import InstanceFacts, PhaseCost, Record, ResidualFacts
+from planbench.records.schema import PhaseCost, Record, ResidualFacts
 from planbench.records.values import json_safe
 from planbench.solvers.base import Solution, SolveOptions, SolverSpec
 
@@ -82,59 +85,6 @@ class RunOutcome:
     log: str
 
 
-@dataclass
-class InstanceCache:
-    """Folder holding each instance once as ``.npz``, for the workers to read.
-
-    Attributes
-    ----------
-    folder : Path
-    """
-
-    folder: Path
-    _files: dict[str, Path] = field(default_factory=dict)
-
-    def path(self, instance: Instance) -> Path:
-        """File of `instance`; written at the first call."""
-        sha = instance.sha256
-        path = self._files.get(sha)
-        if path is None or not path.exists():
-            path = self.folder / f"{sha}.npz"
-            if instance.economy is not None:
-                save_economy(instance.economy, path)
-            else:
-                save_lp(instance.lp, path)
-            self._files[sha] = path
-        return path
-
-    def drop(self, instance: Instance) -> None:
-        """Delete the file of `instance`, if there is one."""
-        path = self._files.pop(instance.sha256, None)
-        if path is not None:
-            path.unlink(missing_ok=True)
-
-
-def measurement_key(sha256: str, solver: str, options: SolveOptions) -> str:
-    """Identity of what is measured: instance, solver and options, 16 hexadecimal digits.
-
-    Limits do not count: raising one does not make another measurement of a run that ended.
-    """
-    canonical = json.dumps([sha256, solver, asked_options(options)], sort_keys=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
-
-
-def asked_options(options: SolveOptions) -> dict[str, Any]:
-    """Options that were asked for, in JSON values; those left alone are not listed."""
-    named = {
-        "tolerance": options.tolerance,
-        "threads": options.threads,
-        "time_limit": options.time_limit,
-        "seed": options.seed,
-        "native": {k: json_safe(v) for k, v in sorted(options.native.items())} or None,
-    }
-    return {name: value for name, value in named.items() if value is not None}
-
-
 def require_solver(
     solver: str, options: SolveOptions, adapter: str | None = None
 ) -> tuple[SolverSpec, SolveOptions]:
@@ -161,28 +111,6 @@ def require_solver(
     asked = with_name(options, implied)
     check_options(spec, asked)
     return spec, asked
-
-
-def instance_facts(instance: Instance) -> InstanceFacts:
-    """Return what a record says of its instance."""
-    economy, lp = instance.economy, instance.lp
-    sizes: dict[str, int] = {}
-    if economy is not None:
-        sizes = {
-            "goods": economy.n_goods,
-            "activities": economy.n_activities,
-            "resources": economy.n_resources,
-            "targets": economy.n_targets,
-        }
-    return InstanceFacts(
-        name=instance.name,
-        sha256=instance.sha256,
-        recipe=json_safe(dict(instance.recipe)),
-        rows=lp.n_rows,
-        columns=lp.n_cols,
-        nonzeros=int(lp.matrix.nnz),
-        **sizes,
-    )
 
 
 def solve_once(

@@ -1,0 +1,242 @@
+"""A suite: which solvers on which instances, up to which limits, in how much time.
+
+Suites are TOML files; those that ship with planbench go by name (``quick``, ``smoke``).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from planbench.catalogue.data_files import instances_folder
+from planbench.errors import InputError
+from planbench.solvers.base import NativeValue, SolveOptions
+
+#: What ``solvers`` may say instead of a list.
+AVAILABLE = "available"
+
+_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Options(_Table):
+    """Options every solver of the suite is given."""
+
+    tolerance: float | None = Field(default=None, gt=0, lt=1, description="the solver's own")
+    threads: int | None = Field(default=None, ge=1, description="threads of a solver")
+    seed: int | None = Field(default=None, ge=0, description="seed of a solver")
+    native: dict[str, NativeValue] = Field(default_factory=dict, description="native options")
+
+    def to_solve_options(self) -> SolveOptions:
+        """Return them as a solver takes them."""
+        return SolveOptions(
+            tolerance=self.tolerance,
+            threads=self.threads,
+            seed=self.seed,
+            native=dict(self.native),
+        )
+
+
+Solvers = Literal["available"] | Annotated[list[str], Field(min_length=1)]
+
+
+class LadderTable(_Table):
+    """One family of economies at growing sizes, climbed by each solver until it fails."""
+
+    name: str = Field(min_length=1, description="name of the ladder")
+    recipe: str = Field(description="instance with {n} for the size, e.g. gen:goods={n},seed=1")
+    sizes: Annotated[list[int], Field(min_length=1)] = Field(description="sizes, growing")
+    solvers: Literal["all"] | Annotated[list[str], Field(min_length=1)] = Field(
+        default="all", description="all (the suite's), or a list of solvers"
+    )
+
+    @field_validator("recipe")
+    @classmethod
+    def _has_size(cls, value: str) -> str:
+        if value.count("{n}") == 0 or set(re.findall(r"{[^}]*}", value)) != {"{n}"}:
+            raise ValueError("must hold {n} where the size goes, and no other braces")
+        return value
+
+    @field_validator("sizes")
+    @classmethod
+    def _grow(cls, value: list[int]) -> list[int]:
+        if any(n < 1 for n in value) or any(b <= a for a, b in pairwise(value)):
+            raise ValueError("must be positive and grow from each to the next")
+        return value
+
+    def instance(self, size: int) -> str:
+        """Name the instance of that size."""
+        return self.recipe.replace("{n}", str(size))
+
+
+class Suite(_Table):
+    """A suite as its file says it; see docs/measurement.md for every field."""
+
+    name: str = Field(min_length=1, description="name, kept in every record")
+    description: str = Field(default="", description="what it is for")
+    budget_s: float = Field(gt=0, description="seconds after which no further run begins")
+    time_limit_s: float = Field(gt=0, description="wall seconds per run")
+    memory_limit: float | str = Field(
+        default=0.7, description="share of the memory (0.7), bytes, or text such as 4 GiB"
+    )
+    repeats: int = Field(default=3, ge=1, le=1000, description="runs of each short measurement")
+    repeat_below_s: float = Field(
+        default=1.0, ge=0, description="only runs shorter than this are repeated"
+    )
+    rerun_disturbed: bool = Field(default=True, description="repeat a disturbed run once")
+    polish: bool = Field(default=True, description="also compute the polished gap")
+    solvers: Solvers = Field(default="available", description="available, or a list of solvers")
+    instances: list[str] = Field(default_factory=list, description="instances, in this order")
+    ladders: list[LadderTable] = Field(default_factory=list, description="ladders")
+    options: Options = Field(default_factory=Options, description="options for every solver")
+
+    @field_validator("memory_limit")
+    @classmethod
+    def _is_memory(cls, value: float | str) -> float | str:
+        parse_memory(value, total=1 << 40)
+        return value
+
+    @field_validator("solvers")
+    @classmethod
+    def _differ(cls, value: str | list[str]) -> str | list[str]:
+        if isinstance(value, list) and len(set(value)) != len(value):
+            raise ValueError("names a solver twice")
+        return value
+
+    @model_validator(mode="after")
+    def _has_work(self) -> Suite:
+        if not self.instances and not self.ladders:
+            raise ValueError("has neither instances nor ladders; nothing would be measured")
+        names = [ladder.name for ladder in self.ladders]
+        if len(set(names)) != len(names):
+            raise ValueError("has two ladders of one name")
+        return self
+
+    def memory_limit_bytes(self, total: int) -> int:
+        """Return the memory limit in bytes on a machine with `total` bytes."""
+        return parse_memory(self.memory_limit, total)
+
+
+_TABLES: dict[str, type[BaseModel]] = {"ladders": LadderTable, "options": Options}
+
+
+def parse_memory(value: float | str, total: int) -> int:
+    """Read a memory limit: a share of `total` (at most 1), bytes, or text such as ``4 GiB``.
+
+    Raises
+    ------
+    ValueError
+        Says what it may be.
+    """
+    expected = "must be a share in (0, 1], a number of bytes of at least 2^20, or e.g. '4 GiB'"
+    if isinstance(value, str):
+        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*", value)
+        if match is None or match[2].upper() not in _UNITS:
+            raise ValueError(expected)
+        value = float(match[1]) * _UNITS[match[2].upper()]
+    elif 0 < value <= 1:
+        return int(value * total)
+    if not 2**20 <= value < 2**60:
+        raise ValueError(expected)
+    return int(value)
+
+
+def suites_folder() -> Path:
+    """Return the folder of the suites that ship with planbench."""
+    return instances_folder() / "suites"
+
+
+def list_suites() -> tuple[str, ...]:
+    """Names of the suites that ship with planbench."""
+    return tuple(sorted(path.stem for path in suites_folder().glob("*.toml")))
+
+
+def load_suite(name_or_path: str | Path) -> Suite:
+    """Load a suite by name or from a TOML file.
+
+    Raises
+    ------
+    InputError
+        No such suite (with the nearest name), or a bad file: names file, field and mend.
+    """
+    path = Path(name_or_path)
+    text_name = str(name_or_path)
+    if path.suffix != ".toml" and "/" not in text_name:
+        known = list_suites()
+        if text_name not in known:
+            near = difflib.get_close_matches(text_name, known, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+            raise InputError(f"unknown suite {text_name!r}; {hint} (or give a .toml file)")
+        path = suites_folder() / f"{text_name}.toml"
+    try:
+        data = tomllib.loads(path.read_bytes().decode("utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"not UTF-8 text: {error.reason}", where=str(path)) from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InputError(f"not TOML: {error}", where=str(path)) from None
+    return make_suite(data, str(path))
+
+
+def make_suite(data: dict[str, Any], where: str) -> Suite:
+    """Check `data` and make a suite of it.
+
+    Raises
+    ------
+    InputError
+        Names `where`, the field at fault and what it may be.
+    """
+    try:
+        return Suite.model_validate(data)
+    except ValidationError as error:
+        # The most specific complaint: unions report one per alternative.
+        first = min(error.errors(), key=_rank)
+        raise InputError(_explain(first), where=where) from None
+
+
+def _rank(problem: Any) -> tuple[int, int]:
+    order = ["extra_forbidden", "missing", "value_error"]
+    kind = problem["type"]
+    return (order.index(kind) if kind in order else len(order), -len(problem["loc"]))
+
+
+def _explain(problem: Any) -> str:
+    """One pydantic complaint in the words of the suite file."""
+    table: type[BaseModel] = Suite
+    path: list[str] = []
+    for part in problem["loc"]:
+        if isinstance(part, int):
+            path[-1] += f"[{part + 1}]"
+            continue
+        # Union alternatives appear in the location under the names of their types.
+        if not (part in table.model_fields or problem["type"] == "extra_forbidden" or not path):
+            break
+        path.append(part)
+        table = _TABLES.get(part, table)
+    field = ".".join(path)
+    known = list(table.model_fields)
+    if problem["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+        return f"unknown field {field}; {hint}"
+    if problem["type"] == "missing":
+        info = table.model_fields.get(path[-1])
+        return f"field {field} is missing: {info.description if info else 'it is required'}"
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    if not path:
+        return message
+    info = table.model_fields.get(path[-1].split("[")[0])
+    said = repr(problem["input"])
+    said = said if len(said) <= 60 else said[:57] + "..."
+    allowed = f"; it is {info.description}" if info and info.description else ""
+    return f"field {field}: {message}, got {said}{allowed}"
