@@ -24,9 +24,9 @@ from planbench.generate.draws import (
 from planbench.generate.structure import Structure
 from planbench.model.arrays import FloatArray, Matrix
 
-_CHUNK_ENTRIES = 1 << 18
-_CHUNK_COLUMNS = 1 << 17
-_DENSE_CELLS = 1 << 20
+_CHUNK_ENTRIES = 1 << 17
+_CHUNK_COLUMNS = 1 << 16
+_DENSE_CELLS = 1 << 18
 _ROUNDS = 64
 #: Columns using more than this share of the rows are chosen among all rows at once.
 _DENSE_SHARE = 1 / 8
@@ -209,14 +209,18 @@ def _choose_among_all(
     """
     size = columns.structure.size
     weight = columns.structure.weights(goods)
-    waits = exponential(raw(source, goods.size * size)).reshape(goods.size, size)
-    order = np.full(weight.shape, np.inf)
-    np.divide(waits, weight, out=order, where=weight > 0)
-    if not columns.own:
-        order[np.arange(goods.size), goods] = np.inf
-    # A positive float32 orders like its bits, so that one integer sort has no ties.
-    packed = order.astype(np.float32).view(np.int32).astype(np.int64) << 32
+    bits = raw(source, goods.size * size).reshape(goods.size, size)
+    # The order in the high bits, the row in the low 32: one integer sort without ties.
+    if weight is None:
+        packed = (bits >> np.uint64(33)).astype(np.int64) << 32
+    else:
+        order = np.full(weight.shape, np.inf)
+        np.divide(exponential(bits), weight, out=order, where=weight > 0)
+        # A positive float32 orders like its bits.
+        packed = order.astype(np.float32).view(np.int32).astype(np.int64) << 32
     packed |= np.arange(size)
+    if not columns.own:
+        packed[np.arange(goods.size), goods] = np.iinfo(np.int64).max
     packed.sort(axis=1)
     rows = (packed & 0xFFFFFFFF)[np.arange(size) < degrees[:, None]]
     local = np.repeat(np.arange(degrees.size, dtype=np.int64), degrees)

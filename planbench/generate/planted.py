@@ -115,7 +115,7 @@ def plant(recipe: GeneratorRecipe) -> Planted:
         fixed_demand=fixed_demand,
         weights=weights,
         name=f"gen:{recipe.canonical()}",
-        recipe={**recipe.to_dict(), "planted_optimum": optimum},
+        recipe={**recipe.facts(), "planted_optimum": optimum},
         interior=Interior(goods_prices=p, resource_prices=1.5 * w, activities=_INTERIOR_SHARE * x),
     )
     check_interior(economy)

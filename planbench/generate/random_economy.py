@@ -90,7 +90,7 @@ def generate(recipe: GeneratorRecipe) -> Economy:
         capacity=capacity,
         weights=weights,
         name=f"gen:{recipe.canonical()}",
-        recipe=recipe.to_dict(),
+        recipe=recipe.facts(),
         interior=interior,
     )
     check_interior(economy)

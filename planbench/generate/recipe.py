@@ -21,6 +21,10 @@ from planbench.generate.laws import InputsLaw, parse_law
 
 StructureName = Literal["uniform", "powerlaw", "sectors", "layered"]
 
+#: Raised whenever the same recipe gives other arrays than before.
+GENERATOR_VERSION = 1
+#: What stands in a generated economy's recipe besides knobs.
+_MADE = ("generator", "planted_optimum")
 #: Largest number of goods: rows must fit into 31 bits.
 MAX_GOODS = 2**31 - 1
 _FEWEST_BAND = 30
@@ -180,6 +184,10 @@ class GeneratorRecipe(BaseModel):
         """Every knob that applies, in JSON values; :func:`make_recipe` reads it back."""
         return self.model_dump(exclude_none=True)
 
+    def facts(self) -> dict[str, Any]:
+        """Say how the economy is made: the generator's version and every knob."""
+        return {"generator": GENERATOR_VERSION, **self.to_dict()}
+
     def canonical(self) -> str:
         """Text that :func:`parse_inline` reads back; equal recipes have equal text.
 
@@ -224,6 +232,22 @@ def make_recipe(values: Mapping[str, Any], *, where: str = "recipe") -> Generato
         return GeneratorRecipe.model_validate(dict(values))
     except ValidationError as error:
         raise InputError(_explain(error), where=where) from None
+
+
+def recipe_of(facts: Mapping[str, Any]) -> GeneratorRecipe:
+    """Read back the recipe that a generated economy carries in ``economy.recipe``.
+
+    Raises
+    ------
+    InputError
+        If it is not one, or of another version of the generator.
+    """
+    if facts.get("generator") != GENERATOR_VERSION:
+        raise InputError(
+            f"is not from generator version {GENERATOR_VERSION}; generate the economy again",
+            where="recipe",
+        )
+    return make_recipe({k: v for k, v in facts.items() if k not in _MADE})
 
 
 def _explain(error: ValidationError) -> str:

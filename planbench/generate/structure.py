@@ -34,8 +34,11 @@ class Structure(Protocol):
         """
         ...
 
-    def weights(self, goods: IntArray) -> FloatArray:
-        """Relative weight of every supplier, shape (goods, size); 0 where impossible."""
+    def weights(self, goods: IntArray) -> FloatArray | None:
+        """Relative weight of every supplier, shape (goods, size); 0 where impossible.
+
+        None where all weigh alike.
+        """
         ...
 
 
@@ -55,9 +58,9 @@ class Uniform:
         """One supplier per draw, whoever buys."""
         return below(bits, self.size)
 
-    def weights(self, goods: IntArray) -> FloatArray:
-        """Ones."""
-        return np.ones((goods.size, self.size))
+    def weights(self, goods: IntArray) -> None:
+        """All weigh alike."""
+        return
 
 
 @dataclass(frozen=True, eq=False)
