@@ -87,9 +87,14 @@ class Cell:
 def machine_label(record: Record) -> str:
     """CPU and cores of the machine of `record`, in one short phrase."""
     machine = record.machine
-    cpu = str(machine.get("cpu_model") or machine.get("cpu") or "unnamed machine").strip()
-    cores = machine.get("cores") or machine.get("logical_cores") or machine.get("physical_cores")
-    return f"{cpu}, {cores} cores" if cores else cpu
+    cpu = " ".join(str(machine.get("cpu") or "unnamed machine").split())
+    cores = machine.get("threads") or machine.get("cores")
+    return f"{cpu}, {cores} threads" if cores else cpu
+
+
+def machine_key(record: Record) -> str:
+    """Identity of the machine: rows of different machines are never averaged."""
+    return str(record.machine.get("id") or machine_label(record))
 
 
 def status_of(record: Record, target_gap: float = TARGET_GAP) -> Status:
@@ -157,7 +162,7 @@ def settle(records: Iterable[Record], target_gap: float = TARGET_GAP) -> list[Ce
             record.suite,
             record.key,
             str(record.repeat),
-            machine_label(record),
+            machine_key(record),
         )
         before = latest.get(place)
         if before is None or not record.disturbed or before.disturbed:
@@ -169,7 +174,7 @@ def settle(records: Iterable[Record], target_gap: float = TARGET_GAP) -> list[Ce
             record.instance.sha256,
             record.suite,
             record.group,
-            machine_label(record),
+            machine_key(record),
         )
         cells.setdefault(home, []).append(record)
     return [_cell(home[0], group, target_gap) for home, group in cells.items()]
@@ -239,8 +244,11 @@ def _looseness(record: Record, target_gap: float) -> tuple[int, float]:
 
 
 def _seconds_used(record: Record) -> float | None:
-    if record.ended == "timeout" and record.time_limit_s is not None:
-        return record.time_limit_s
+    if record.ended == "timeout":
+        limits = [record.time_limit_s, record.options.get("time_limit")]
+        told = [float(limit) for limit in limits if isinstance(limit, int | float)]
+        if told:
+            return min(told)
     if record.wall_s is not None:
         return record.wall_s
     spent = [p.wall_s for p in record.phases if p.name in ("build", "load", "solve", "extract")]

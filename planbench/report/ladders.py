@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from planbench.report.cells import Cell
+from planbench.report.cells import Cell, machine_key
 from planbench.stats.scaling import PowerLawFit, fit_power_law
 
 Measure = Literal["seconds", "passes", "bytes"]
@@ -18,6 +18,9 @@ Measure = Literal["seconds", "passes", "bytes"]
 SECONDS_FLOOR = 0.01
 #: Bytes below which the allocator's grain dominates a peak.
 BYTES_FLOOR = 2.0**20
+
+#: Knobs that differ from rung to rung of one ladder (sectors and band are filled in by size).
+_VARIES = ("goods", "seed", "sectors", "band", "planted_optimum")
 
 
 @dataclass(frozen=True)
@@ -57,22 +60,22 @@ def find_ladders(cells: Sequence[Cell]) -> list[Ladder]:
         recipe = dict(cell.record.instance.recipe)
         if cell.goods is None or "goods" not in recipe:
             continue
-        for knob in ("goods", "seed", "name"):
+        for knob in _VARIES:
             recipe.pop(knob, None)
         rest = json.dumps(recipe, sort_keys=True, default=str)
         name = cell.group or rest
-        rungs.setdefault((cell.suite, name, cell.machine), []).append(cell)
+        rungs.setdefault((cell.suite, name, machine_key(cell.record)), []).append(cell)
     several = len({machine for _, _, machine in rungs}) > 1
     ladders = []
-    for (_, name, machine), members in rungs.items():
+    for (_, name, key), members in rungs.items():
         sizes = tuple(sorted({c.goods for c in members if c.goods is not None}))
         if len(sizes) < 2:
             continue
         title = name if members[0].group else "generated economies"
         ladders.append(
             Ladder(
-                name=f"{title} ({machine})" if several else title,
-                machine=machine,
+                name=f"{title} ({members[0].machine}, {key[:6]})" if several else title,
+                machine=members[0].machine,
                 cells=tuple(members),
                 sizes=sizes,
                 series=tuple(dict.fromkeys(c.series for c in members)),

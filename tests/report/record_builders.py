@@ -7,7 +7,15 @@ from typing import Any
 
 from planbench.records.schema import InstanceFacts, PhaseCost, Record
 
-MACHINE = {"cpu_model": "Test CPU", "cores": 2, "memory_bytes": 8_000_000_000}
+MACHINE = {
+    "id": "0123456789ab",
+    "cpu": "Test CPU",
+    "cores": 2,
+    "threads": 4,
+    "memory_bytes": 8_000_000_000,
+    "kernel": "6.1.0",
+    "python": "3.11.9",
+}
 #: Slope and seconds at 1,000 goods of each synthetic solver.
 LAWS = {
     "highs-ds": (2.5, 0.6),

@@ -1,0 +1,246 @@
+"""Pieces the charts are put together from: rows, guides, names beside lines, axes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from planbench.report import words
+from planbench.report.cells import Cell
+from planbench.report.ladders import Ladder, Measure
+from planbench.report.style import look_of
+
+#: Name of the layer with the solvers' names; the page drops it on narrow screens.
+LABELS = "names"
+
+_LABEL_PIXELS = 14
+_GREY = "#8f8f8f"
+
+
+def row(cell: Cell) -> dict[str, Any]:
+    """Facts of a cell for tooltips, in words."""
+    record = cell.record
+    more = "> " if record.ended != "ok" else ""
+    return {
+        "series": cell.series,
+        "instance": cell.instance,
+        "at": words.count(cell.goods),
+        "solved": cell.solved,
+        "outcome": cell.status + (" (disturbed machine)" if cell.disturbed else ""),
+        "time": more + words.seconds(cell.seconds) if cell.seconds is not None else words.UNKNOWN,
+        "memory": words.size_bytes(cell.peak_bytes),
+        "passes": words.passes(cell.passes),
+        "gap": words.gap(cell.raw_gap),
+    }
+
+
+def ladder_points(
+    ladder: Ladder, measure: Measure
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows of finished runs, and of failures; failures at one size stand side by side."""
+    points: list[dict[str, Any]] = []
+    stops: list[dict[str, Any]] = []
+    for cell in ladder.cells:
+        cost = {"seconds": cell.seconds, "passes": cell.passes, "bytes": cell.peak_bytes}[measure]
+        if cost is None or cost <= 0 or cell.goods is None:
+            continue
+        entry = row(cell) | {"goods": cell.goods, "cost": cost}
+        (points if cell.finished else stops).append(entry)
+    points.sort(key=lambda r: (r["series"], r["goods"]))
+    span = math.log(max(ladder.sizes) / min(ladder.sizes)) / 70
+    for size in ladder.sizes:
+        here = [r for r in stops if r["goods"] == size]
+        here.sort(key=lambda r: r["series"])
+        for place, entry in enumerate(here):
+            entry["goods"] = size * math.exp(span * (place - (len(here) - 1) / 2))
+    return points, stops
+
+
+def last_steps(points: list[dict[str, Any]], stops: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """From a solver's last finished run to its first failure."""
+    steps = []
+    for name in {r["series"] for r in stops}:
+        first = min((r for r in stops if r["series"] == name), key=lambda r: r["goods"])
+        before = [r for r in points if r["series"] == name and r["goods"] < first["goods"]]
+        if before:
+            last = max(before, key=lambda r: r["goods"])
+            steps += [{k: r[k] for k in ("series", "goods", "cost")} for r in (last, first)]
+    return steps
+
+
+def anchor(points: list[dict[str, Any]]) -> tuple[float, float] | None:
+    """Smallest size and its cheapest run, where the guides start."""
+    if not points:
+        return None
+    first = min(p["goods"] for p in points)
+    return float(first), min(p["cost"] for p in points if p["goods"] == first)
+
+
+def guides(
+    alt: Any,
+    x: Any,
+    y: Any,
+    measure: Measure,
+    x_domain: list[float],
+    y_domain: list[float],
+    anchor: tuple[float, float] | None,
+) -> list[Any]:
+    """Grey lines of slope 1, 2 (and 3, for time) from the cheapest run at the first size."""
+    if anchor is None or x_domain[1] / anchor[0] < 2:
+        return []
+    lines: list[dict[str, Any]] = []
+    ends: list[dict[str, Any]] = []
+    for power, name in ((1, "n"), (2, "n²"), (3, "n³"))[: 2 if measure == "bytes" else 3]:
+        end = min(x_domain[1], anchor[0] * (y_domain[1] / anchor[1]) ** (1 / power))
+        height = anchor[1] * (end / anchor[0]) ** power
+        lines.append({"goods": anchor[0], "cost": anchor[1], "guide": name})
+        lines.append({"goods": end, "cost": height, "guide": name})
+        ends.append({"goods": end, "cost": height, "guide": name})
+    return [
+        alt.Chart(alt.InlineData(values=lines))
+        .mark_line(color=_GREY, strokeWidth=1, opacity=0.7, clip=True)
+        .encode(x=x, y=y, detail="guide:N"),
+        alt.Chart(alt.InlineData(values=ends))
+        .mark_text(color=_GREY, align="right", baseline="top", dx=-5, dy=3, fontStyle="italic")
+        .encode(x=x, y=y, text="guide:N"),
+    ]
+
+
+def limit_line(
+    alt: Any, ladder: Ladder, measure: Measure, y: Any, y_domain: list[float]
+) -> list[Any]:
+    """Dashed line at the time limit, where all runs had the same."""
+    limits = {c.record.time_limit_s for c in ladder.cells if c.record.time_limit_s}
+    if measure != "seconds" or len(limits) != 1:
+        return []
+    limit = float(next(iter(limits)))
+    if not y_domain[0] <= limit <= y_domain[1]:
+        return []
+    data = alt.InlineData(values=[{"cost": limit, "text": f"time limit {limit:g} s"}])
+    return [
+        alt.Chart(data).mark_rule(strokeDash=[4, 4], color=_GREY).encode(y=y),
+        alt.Chart(data)
+        .mark_text(align="left", baseline="bottom", dx=5, dy=-3, color=_GREY)
+        .encode(y=y, x=alt.value(0), text="text:N"),
+    ]
+
+
+def names(
+    alt: Any,
+    y: Any,
+    colour: Any,
+    points: list[dict[str, Any]],
+    stops: list[dict[str, Any]],
+    y_domain: list[float],
+    height: int,
+) -> Any:
+    """Names right of the plot, each as near its line's end as the others leave room."""
+    ends = []
+    for name in {r["series"] for r in points + stops}:
+        mine = [r for r in points + stops if r["series"] == name]
+        last = max(mine, key=lambda r: r["goods"])
+        ends.append((pixel(last["cost"], y_domain, height), last["goods"], name))
+    # Lines that stop earlier stand above those that got further at the same cost.
+    ends.sort(key=lambda e: (round(e[0]), e[1], e[2]))
+    places = spread([e[0] for e in ends], min(_LABEL_PIXELS, height / max(len(ends), 1)), height)
+    rows = [
+        {"series": name, "cost": cost_at(place, y_domain, height)}
+        for place, (_, _, name) in zip(places, ends, strict=True)
+    ]
+    return (
+        alt.Chart(alt.InlineData(values=rows), name=LABELS)
+        .mark_text(align="left", baseline="middle", dx=8, fontSize=11)
+        .encode(y=y, x=alt.value("width"), text="series:N", color=colour)
+    )
+
+
+def spread(wanted: list[float], gap: float, height: float) -> list[float]:
+    """Move ascending pixel positions apart to at least `gap`, within [0, height]."""
+    groups: list[tuple[float, int]] = []  # mean position wanted, members
+    for value in wanted:
+        centre, members = value, 1
+        while groups:
+            other, count = groups[-1]
+            if centre - (members - 1) / 2 * gap - (other + (count - 1) / 2 * gap) >= gap:
+                break
+            groups.pop()
+            centre = (centre * members + other * count) / (members + count)
+            members += count
+            centre = min(max(centre, (members - 1) / 2 * gap), height - (members - 1) / 2 * gap)
+        groups.append((centre, members))
+    return [
+        centre + (k - (members - 1) / 2) * gap for centre, members in groups for k in range(members)
+    ]
+
+
+def pixel(cost: float, domain: list[float], height: float) -> float:
+    """Vertical position of a cost, from the top."""
+    low, high = domain
+    return height * (1 - math.log(cost / low) / math.log(high / low))
+
+
+def cost_at(place: float, domain: list[float], height: float) -> float:
+    """Cost at a vertical position; the inverse of :func:`pixel`."""
+    low, high = domain
+    return float(low * (high / low) ** (1 - place / height))
+
+
+def encodings(alt: Any, series: list[str]) -> tuple[Any, Any, Any]:
+    """Colour, shape and dash by series, without legends (the page draws its own)."""
+    looks = [look_of(name) for name in series]
+    return (
+        alt.Color(
+            "series:N",
+            scale=alt.Scale(domain=series, range=[k.colour for k in looks]),
+            legend=None,
+        ),
+        alt.Shape(
+            "series:N",
+            scale=alt.Scale(domain=series, range=[k.shape for k in looks]),
+            legend=None,
+        ),
+        alt.StrokeDash(
+            "series:N",
+            scale=alt.Scale(domain=series, range=[list(k.dash) or [1, 0] for k in looks]),
+            legend=None,
+        ),
+    )
+
+
+def finished(
+    alt: Any, chart: Any, width: int | str, height: int, background: str = "transparent"
+) -> Any:
+    """Size and configuration all charts share."""
+    return chart.properties(width=width, height=height).configure(
+        background=background,
+        font="system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
+        view=alt.ViewConfig(stroke=None),
+        axis=alt.AxisConfig(
+            labelFontSize=12,
+            titleFontSize=12.5,
+            titleFontWeight="normal",
+            titlePadding=10,
+            gridColor="#999999",
+            gridOpacity=0.25,
+            domainColor="#999999",
+            tickColor="#999999",
+            labelOverlap="greedy",
+        ),
+    )
+
+
+def widened(low: float, high: float, factor: float) -> list[float]:
+    """Domain of a log axis with room on both sides."""
+    return [low / factor, high * factor]
+
+
+def ticks(domain: list[float], every: int = 1) -> list[float]:
+    """Powers of ten within the domain; with thirds where there are fewer than three."""
+    low, high = domain
+    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
+    powers = [k for k in range(first, last + 1) if k % every == 0]
+    found = [10.0**k for k in powers]
+    if len(found) < 3:
+        found = [m * 10.0**k for k in range(first - 1, last + 1) for m in (1, 2, 5)]
+        found = [t for t in found if low <= t <= high]
+    return found
