@@ -107,7 +107,7 @@ def test_labour_and_capital_are_the_published_value_added(name: str) -> None:
     )
     used = (basic.inputs - basic.outputs).sum(axis=0) + table.make.sum(axis=0)
     product_taxes = table.use.sum(axis=0) - used
-    np.testing.assert_allclose(basic.capital, rest + product_taxes, atol=6)  # rounded source
+    np.testing.assert_allclose(basic.capital, rest + product_taxes, atol=10)  # rounded source
     assert product_taxes.sum() > 0
     np.testing.assert_allclose(
         built(name).endowment, [basic.labour.sum(), basic.capital.sum()], rtol=1e-14

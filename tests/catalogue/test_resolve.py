@@ -113,3 +113,93 @@ def test_remarks_on_a_users_economy_are_kept(tmp_path: Path) -> None:
     save_economy(odd, tmp_path / "odd.npz")
     (remark,) = load_instance(str(tmp_path / "odd.npz")).recipe["remarks"]
     assert "1 of 2 activities can never run" in remark
+
+
+def test_inline_recipe() -> None:
+    instance = load_instance("gen:goods=50,inputs=5,seed=1")
+    assert instance.name == "gen:goods=50,inputs=5,seed=1"
+    assert instance.economy is not None
+    assert instance.economy.n_goods == 50
+    assert instance.recipe["goods"] == 50
+    assert instance.optimum is None
+    assert load_instance("gen:goods=50,inputs=5,seed=1").sha256 == instance.sha256
+
+
+def test_planted_optimum_is_known() -> None:
+    instance = load_instance("gen:goods=50,planted=true,seed=1")
+    assert instance.optimum == instance.recipe["planted_optimum"] > 0
+
+
+def test_a_generated_economy_from_a_file_keeps_its_optimum_and_is_not_checked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A million goods are productive by construction; a check would cost more than the solve."""
+    generated = load_instance("gen:goods=50,planted=true,seed=1")
+    assert generated.economy is not None
+    save_economy(generated.economy, tmp_path / "gen.npz")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("checked")
+
+    monkeypatch.setattr("planbench.catalogue.resolve.check_economy", refuse)
+    assert load_instance(str(tmp_path / "gen.npz")).optimum == generated.optimum
+
+
+def test_a_bad_inline_recipe_is_refused() -> None:
+    with pytest.raises(InputError):
+        load_instance("gen:godds=50")
+
+
+def test_toml_recipe(tmp_path: Path) -> None:
+    path = tmp_path / "small.toml"
+    path.write_text('goods = 50\ninputs = "5"\nseed = 1\n')
+    assert load_instance(str(path)).sha256 == load_instance("gen:goods=50,inputs=5,seed=1").sha256
+
+
+@pytest.mark.parametrize("name", ["iron.mps", "iron.mps.gz", "IRON.MPS"])
+def test_mps(tmp_path: Path, name: str) -> None:
+    from planbench.io.mps import write_mps
+
+    write_mps(to_linear_program(iron()), tmp_path / name)
+    instance = load_instance(str(tmp_path / name))
+    assert instance.economy is None
+    assert instance.sha256 == to_linear_program(iron()).sha256
+
+
+_INTEGER_LP = "maximize\n obj: 2 x + y\nsubject to\n c1: x + y <= 4\ngeneral\n x\nend\n"
+
+
+def test_lp_file_and_relax(tmp_path: Path) -> None:
+    """Integers are refused unless the caller says that they may be dropped."""
+    path = tmp_path / "small.lp"
+    path.write_text(_INTEGER_LP)
+    with pytest.raises(InputError, match="relax"):
+        load_instance(str(path))
+    program = load_instance(str(path), relax=True).lp
+    assert (program.n_rows, program.n_cols, program.maximise) == (1, 2, True)
+
+
+def _csv_folder(folder: Path, amount: float) -> Path:
+    folder.mkdir()
+    (folder / "goods.csv").write_text("good\niron\n")
+    (folder / "assortment.csv").write_text("good,amount\niron,1\n")
+    (folder / "inputs.csv").write_text(f"good,activity,amount\niron,iron,{amount}\n")
+    (folder / "resources.csv").write_text("resource,endowment\nlabour,8\n")
+    (folder / "resource_use.csv").write_text("resource,activity,amount\nlabour,iron,1\n")
+    return folder
+
+
+def test_csv_folder(tmp_path: Path) -> None:
+    instance = load_instance(str(_csv_folder(tmp_path / "mine", 0.2)))
+    assert instance.economy is not None
+    assert instance.sha256 == iron().sha256
+
+
+def test_an_unproductive_csv_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"not productive.*'iron'"):
+        load_instance(str(_csv_folder(tmp_path / "mine", 1.2)))
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError):
+        load_instance(str(tmp_path))
