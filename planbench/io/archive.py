@@ -93,15 +93,22 @@ class Archive:
                 where=self.where(unknown[0]),
             )
 
-    def vector(self, name: str) -> npt.NDArray[np.float64]:
-        """Return the float64 array `name`.
+    def vector(self, name: str, *, any_number: bool = False) -> npt.NDArray[np.float64]:
+        """Return the array `name` as float64.
+
+        Parameters
+        ----------
+        name : str
+        any_number : bool
+            Accept float32 and integers as well.
 
         Raises
         ------
         InputError
             When it has another type or is damaged.
         """
-        return self._array(name, ("<f8",)).astype(np.float64, copy=False)
+        allowed = ("<f8", "<f4", "<i8", "<i4") if any_number else ("<f8",)
+        return self._array(name, allowed).astype(np.float64, copy=False)
 
     def index(self, name: str) -> Array:
         """Return the int32 or int64 array `name`, in the width it was stored with.
@@ -170,7 +177,7 @@ class Archive:
 
 
 @contextmanager
-def open_archive(path: Path, what: str) -> Iterator[Archive]:
+def open_archive(path: Path, what: str, *, bare: bool = False) -> Iterator[Archive]:
     """Open the archive `path`, refusing what cannot fit, and close it afterwards.
 
     Parameters
@@ -178,6 +185,8 @@ def open_archive(path: Path, what: str) -> Iterator[Archive]:
     path : Path
     what : str
         What is expected, e.g. ``"a planbench .npz file"``; for messages.
+    bare : bool
+        Accept an archive without ``meta``, as ``numpy.savez`` writes it.
 
     Raises
     ------
@@ -189,13 +198,14 @@ def open_archive(path: Path, what: str) -> Iterator[Archive]:
     try:
         with _open_zip(path, what) as file:
             members = _weigh(path, file, size)
-            archive = Archive(path, file, members, None)
-            if "meta" not in members:
+            archive = Archive(path, file, members, {})
+            if "meta" in members:
+                archive.meta = archive._json("meta")
+            elif not bare:
                 raise InputError(
                     f"is missing: this is not {what}; write it with planbench",
                     where=archive.where("meta"),
                 )
-            archive.meta = archive._json("meta")
             if not isinstance(archive.meta, dict):
                 raise InputError(
                     f"is not a JSON object; {_SAVE_AGAIN}", where=archive.where("meta")
@@ -285,6 +295,23 @@ def _read_header(file: zipfile.ZipFile, info: zipfile.ZipInfo, where: str) -> _M
     return _Member(info, dtype, shape[0], begin)
 
 
+def json_text(value: Mapping[str, Any], where: str) -> str:
+    """`value` as JSON.
+
+    Raises
+    ------
+    InputError
+        When it holds something that JSON has no word for, such as NaN.
+    """
+    try:
+        return json.dumps(dict(value), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError(
+            f"cannot be written as JSON ({error}); use plain numbers, strings, lists and mappings",
+            where=f"{where}: name or recipe",
+        ) from None
+
+
 def write_archive(
     path: Path, meta: Mapping[str, Any], arrays: Mapping[str, Any], *, compress: bool
 ) -> None:
@@ -305,13 +332,7 @@ def write_archive(
     InputError
         When `meta` is not JSON, or the file cannot be written.
     """
-    try:
-        text = json.dumps(dict(meta), allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InputError(
-            f"cannot be written as JSON ({error}); use plain numbers, strings, lists and mappings",
-            where=f"{path}: name or recipe",
-        ) from None
+    text = json_text(meta, str(path))
     method = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
     with replacing(path) as stream, zipfile.ZipFile(stream, "w") as file:
         for name, value in {"meta": np.frombuffer(text.encode(), dtype=np.uint8), **arrays}.items():

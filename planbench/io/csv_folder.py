@@ -35,6 +35,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from planbench.errors import InputError
+from planbench.io.archive import json_text
 from planbench.io.csv_table import Rows, open_table
 from planbench.io.files import os_error_as_input
 from planbench.io.text import nearest, shown
@@ -104,7 +105,8 @@ def _load(path: Path) -> Economy:
         weights = table.numbers("weight", blank=1.0)
         _require_least(table, "weight", weights, 5e-324)
     assortment, targets = _read_assortment(path / "assortment.csv", goods, targets)
-    name, recipe = path.resolve().name or "economy", {}
+    name = path.resolve().name or "economy"
+    recipe: dict[str, Any] = {}
     if "economy" in present:
         name, recipe = _read_facts(path / "economy.csv", name)
     outputs = (
@@ -171,14 +173,15 @@ def _present_files(path: Path) -> frozenset[str]:
 
 
 def _index(table: Rows, column: str) -> dict[str, int]:
-    """Number the names of a declaring table."""
+    """Give the names of a declaring table their numbers."""
     names = table.columns[column]
     out = {name: i for i, name in enumerate(names)}
     if "" in out:
         raise table.fault(names.index(""), column, f"is empty; name the {column}")
     if len(out) < len(names):
-        seen: set[str] = set()
-        i = next(i for i, name in enumerate(names) if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        # The number kept is that of the last of equal names.
+        i = next(i for i, name in enumerate(names) if out[name] != i)
+        i = names.index(names[i], i + 1)
         raise table.fault(i, column, f"{shown(names[i])} stands twice; names must differ")
     return out
 
@@ -347,7 +350,7 @@ def _write_files(economy: Economy, path: Path) -> None:
     targets = [economy.target(k) for k in range(economy.n_targets)]
     facts = [("name", economy.name)]
     if economy.recipe:
-        facts.append(("recipe", json.dumps(dict(economy.recipe), allow_nan=False)))
+        facts.append(("recipe", json_text(economy.recipe, str(path))))
     _write(path / "economy.csv", ("field", "value"), facts)
     demand = economy.fixed_demand.tolist()
     if economy.units is None:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planbench.errors import InputError
-from planbench.io.text import nearest, read_bytes, shown
+from planbench.io.text import nearest, read_bytes, reads_as_zero, shown
 
 #: Bytes of memory for a byte of text: the text itself, decoded, and a chunk of rows.
 _GROWTH = 6.0
@@ -84,6 +84,9 @@ class Rows:
         if wrong.any():
             i = int(np.flatnonzero(wrong)[0])
             raise self.fault(i, column, f"{shown(texts[i])} is too large; rescale the units")
+        for i in np.flatnonzero(out == 0).tolist():
+            if reads_as_zero(texts[i]):
+                raise self.fault(i, column, f"{shown(texts[i])} is too small; rescale the units")
         return out
 
     def _number(self, i: int, column: str, blank: float | None, infinite: bool) -> float:

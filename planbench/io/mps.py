@@ -31,6 +31,7 @@ The dialect, where the format leaves a choice:
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from planbench.io import mps_read, mps_write
@@ -79,3 +80,13 @@ def write_mps(
         When a finite bound is 1e20 or more, a row's bounds cross, or the file cannot be written.
     """
     return mps_write.write(lp, Path(path), numbered=numbered)
+
+
+def written_names(
+    lp: LinearProgram, *, numbered: bool = False
+) -> tuple[Sequence[str], Sequence[str]]:
+    """Names of the rows and of the columns as :func:`write_mps` writes them.
+
+    They are what an external solver's answer is to be matched by.
+    """
+    return mps_write.written_names(lp, numbered=numbered)

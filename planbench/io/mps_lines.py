@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planbench.errors import InputError
-from planbench.io.text import shown
+from planbench.io.text import reads_as_zero, shown
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -283,7 +283,7 @@ def numbers(path: Path, texts: list[bytes], lines: Ints, *, infinite: bool = Fal
             f"{shown(texts[i])} is not a finite number; correct it", where=at(path, int(lines[i]))
         )
     for i in np.flatnonzero(out == 0).tolist():
-        if texts[i].upper().split(b"E")[0].strip(b"+-0."):
+        if reads_as_zero(texts[i].decode("latin-1")):
             raise InputError(
                 f"{shown(texts[i])} is too small for double precision; rescale the row or column",
                 where=at(path, int(lines[i])),

@@ -21,8 +21,7 @@ _ENTRIES = 1 << 18
 def write(lp: LinearProgram, path: Path, *, numbered: bool) -> tuple[str, ...]:
     """Write `lp` to `path`; see :func:`planbench.io.mps.write_mps`."""
     _refuse_large_bounds(lp, path)
-    rows = _names(lp.row_names, lp.n_rows, "R", numbered)
-    cols = _names(lp.col_names, lp.n_cols, "C", numbered)
+    rows, cols = written_names(lp, numbered=numbered)
     objective = _unused("OBJ", rows)
     _refuse_crossing_rows(lp, path)
     kinds, rhs, width, notes = _row_forms(lp)
@@ -79,6 +78,14 @@ def _write_all(
 
 def _pick(names: Sequence[str], which: npt.NDArray[np.int64]) -> list[str]:
     return [names[i] for i in which.tolist()]
+
+
+def written_names(lp: LinearProgram, *, numbered: bool) -> tuple[Sequence[str], Sequence[str]]:
+    """Names of rows and columns as they stand in the file."""
+    return (
+        _names(lp.row_names, lp.n_rows, "R", numbered),
+        _names(lp.col_names, lp.n_cols, "C", numbered),
+    )
 
 
 def _names(names: Sequence[str] | None, size: int, letter: str, numbered: bool) -> Sequence[str]:

@@ -97,3 +97,8 @@ def shown(token: bytes | str) -> str:
     text = token.decode("utf-8", "replace") if isinstance(token, bytes) else token
     text = text if len(text) <= 40 else text[:39] + "…"
     return repr(text) if text.isprintable() else ascii(text)
+
+
+def reads_as_zero(text: str) -> bool:
+    """Whether the decimal number `text` is not zero, but too small for double precision."""
+    return any(digit in "123456789" for digit in text.lower().split("e")[0])
