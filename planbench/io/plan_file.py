@@ -1,7 +1,7 @@
 """Plan files: what ``solve -o`` writes and ``verify`` reads, as ``.npz`` or as CSV.
 
 For an economy, ``.npz`` holds x, z and, where known, p, w, v; for a general linear program
-``columns`` and, where known, ``row_duals``. ``numpy.savez(path, x=…, z=…)`` makes a valid
+x and, where known, y. ``numpy.savez(path, x=…, z=…)`` makes a valid
 one. CSV has the columns ``kind,name,value`` with the kinds of the table below; what is not
 listed is zero, so a plan can be written by hand. The kind may stand before the name instead
 (``activity:smelting``), as in the files that planbench exports; for a general linear program
@@ -15,8 +15,8 @@ kind         value                               part of the plan
 ``good``     price                               p
 ``resource`` rent                                w
 ``capacity`` rent of an activity's capacity      v
-``column``   value (general linear program)      columns
-``row``      dual ∂objective/∂rhs (the same)     row_duals
+``column``   value (general linear program)      x
+``row``      dual ∂objective/∂rhs (the same)     y
 ============ =================================== ===================
 
 CSV refuses NaN and infinities. ``.npz`` lets them through: judging them is the certificate's
@@ -34,6 +34,7 @@ from pathlib import Path
 from typing import overload
 
 import numpy as np
+import numpy.typing as npt
 
 from planbench.errors import InputError
 from planbench.io.archive import Archive, open_archive, write_archive
@@ -56,13 +57,13 @@ class LpPoint:
 
     Attributes
     ----------
-    columns : ndarray, shape (columns,)
-    row_duals : ndarray, shape (rows,) or None
+    x : ndarray, shape (columns,)
+    y : ndarray, shape (rows,) or None
         y = ∂(optimal objective)/∂(right-hand side), in the stated sense.
     """
 
-    columns: FloatArray
-    row_duals: FloatArray | None = None
+    x: FloatArray
+    y: FloatArray | None = None
 
 
 @overload
@@ -135,7 +136,7 @@ def _kinds(problem: Economy | LinearProgram) -> dict[str, str]:
     """Part of the plan by kind of line."""
     if isinstance(problem, Economy):
         return {"activity": "x", "target": "z", "good": "p", "resource": "w", "capacity": "v"}
-    return {"column": "columns", "row": "row_duals"}
+    return {"column": "x", "row": "y"}
 
 
 def _fields(problem: Economy | LinearProgram) -> dict[str, int]:
@@ -143,11 +144,11 @@ def _fields(problem: Economy | LinearProgram) -> dict[str, int]:
     if isinstance(problem, Economy):
         n, m = problem.n_goods, problem.n_activities
         return {"x": m, "z": problem.n_targets, "p": n, "w": problem.n_resources, "v": m}
-    return {"columns": problem.n_cols, "row_duals": problem.n_rows}
+    return {"x": problem.n_cols, "y": problem.n_rows}
 
 
 def _required(problem: Economy | LinearProgram) -> frozenset[str]:
-    return frozenset({"x", "z"} if isinstance(problem, Economy) else {"columns"})
+    return frozenset({"x", "z"} if isinstance(problem, Economy) else {"x"})
 
 
 def _names(problem: Economy | LinearProgram, kind: str) -> Sequence[str]:
@@ -214,7 +215,9 @@ def _read_csv(path: Path, problem: Economy | LinearProgram) -> dict[str, FloatAr
     return {field: parts[field] for field in fields if field in given}
 
 
-def _refuse_repeats(rows: Rows, which: list[int], places: list[int], known: FloatArray) -> None:
+def _refuse_repeats(
+    rows: Rows, which: list[int], places: list[int], known: npt.NDArray[np.bool_]
+) -> None:
     first = dict(zip(reversed(places), reversed(which), strict=True))
     if len(first) == len(places) and not known[places].any():
         return
@@ -264,9 +267,7 @@ def _index(problem: Economy | LinearProgram, kind: str) -> dict[str, int]:
     exported = ["_".join(name.split()) for name in names]
     if isinstance(problem, LinearProgram) and getattr(problem, f"{kind[:3]}_names") is None:
         exported = [f"{kind[0].upper()}{i + 1:07d}" for i in range(len(names))]
-    out = (
-        dict(zip(exported, range(len(names)), strict=True))
-        if len(set(exported)) == len(names)
-        else {}
-    )
-    return out | {name: i for i, name in enumerate(names)}
+    out: dict[str, int] = {}
+    if len(set(exported)) == len(names):
+        out = {name: i for i, name in enumerate(exported)}
+    return out | {name.strip(): i for i, name in enumerate(names)}
