@@ -285,3 +285,16 @@ def test_a_copied_table_folder_gives_the_same_economy(tmp_path: Path) -> None:
     shutil.copytree(tables_folder() / "us-bea-15", tmp_path / "copy")
     economy, _ = economy_of_table(read_table(tmp_path / "copy"))
     assert economy.sha256 == built("us-bea-15").sha256
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_shipped_plan_file_is_the_observed_plan(name: str) -> None:
+    """It is what `planbench verify` is shown with; it must not go stale."""
+    from planbench.io.plan_file import read_plan
+
+    plan, expected = (
+        read_plan(tables_folder() / name / "observed_plan.csv", built(name)),
+        observed_plan(name),
+    )
+    for part in ("x", "z", "p", "w"):
+        np.testing.assert_array_equal(getattr(plan, part), getattr(expected, part))
