@@ -22,8 +22,9 @@ IntArray = npt.NDArray[np.int64]
 
 #: Shares δ tried for the neighbouring economies, the most roomy first.
 SHARES = (0.05, 0.01, 1e-3, 1e-4)
-#: Economies with more non-zeros than this use iterations instead of a linear program.
-LP_NONZEROS = 60_000
+#: Up to this many non-zeros a linear program is the first choice, up to the second the last.
+LP_NONZEROS = 10_000
+LAST_RESORT_NONZEROS = 100_000
 LP_SECONDS = 20.0
 SWEEPS = 400
 
@@ -52,10 +53,15 @@ def _best_interior(economy: Economy) -> Interior | None:
         prices = pair if are_interior_prices(economy, *pair) else None
     if carried is not None and plan is None and carried.activities is not None:
         plan = carried.activities if is_safe_plan(economy, carried.activities) else None
+    dear = not small and economy.nnz <= LAST_RESORT_NONZEROS
     if prices is None:
         prices = _prices_by_iteration(economy)
+    if prices is None and dear:
+        prices = _prices_by_lp(economy)
     if plan is None:
         plan = _plan_by_iteration(economy, prices)
+    if plan is None and dear:
+        plan = _plan_by_lp(economy)
     if prices is None and plan is None:
         return None
     if prices is None:
