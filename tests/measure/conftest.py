@@ -11,24 +11,22 @@ from planbench.measure.launch import run_job
 from planbench.model import make_economy, make_linear_program
 from planbench.solvers.base import SolveOptions
 
-ADAPTER = str(Path(__file__).with_name("misbehaving_adapter.py"))
-MIB = 1 << 20
+
+@pytest.fixture(scope="session")
+def adapter():
+    return str(Path(__file__).with_name("misbehaving_adapter.py"))
 
 
 @pytest.fixture(scope="session")
-def lp():
-    return make_linear_program(
+def lp_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("instance") / "lp.npz"
+    lp = make_linear_program(
         matrix=np.array([[1.0, 1.0, 0.0], [0.0, 1.0, 2.0]]),
         cost=[1.0, 1.0, 1.0],
         row_lower=[-np.inf, -np.inf],
         row_upper=[4.0, 2.0],
         maximise=True,
     )
-
-
-@pytest.fixture(scope="session")
-def lp_file(lp, tmp_path_factory):
-    path = tmp_path_factory.mktemp("instance") / "lp.npz"
     save_lp(lp, path)
     return path
 
@@ -48,17 +46,24 @@ def economy_file(tmp_path_factory):
 
 
 @pytest.fixture
-def launch(lp_file, tmp_path):
+def launch(lp_file, adapter, tmp_path):
     """Run the fake solver of that name; the job's folder is ``tmp_path``."""
 
-    def start(name, *, time_limit_s=20.0, memory_limit_bytes=2048 * MIB, file=None, **options):
+    def start(
+        name, *, time_limit_s=20.0, memory_limit_bytes=2 << 30, file=None, progress=None, **options
+    ):
         job = Job(
             instance=str(file or lp_file),
             solver=f"fake-{name}",
             folder=str(tmp_path),
             options=SolveOptions(**options),
-            adapter=ADAPTER,
+            adapter=adapter,
         )
-        return run_job(job, time_limit_s=time_limit_s, memory_limit_bytes=memory_limit_bytes)
+        return run_job(
+            job,
+            time_limit_s=time_limit_s,
+            memory_limit_bytes=memory_limit_bytes,
+            progress=progress,
+        )
 
     return start

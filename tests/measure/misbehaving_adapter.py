@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from planbench.errors import SolverError
 from planbench.solvers.base import OPTION_NAMES, Solution, SolverSpec
 
 NAMES = (
@@ -45,6 +46,15 @@ NAMES = (
     "environment",
     "child-peak",
     "once-slow",
+    "jumps-a-little",
+    "refuses",
+    "prints-forever",
+    "never-begins",
+    "sleepy-with-pid",
+    "grows-and-dies",
+    "peaks",
+    "imports-and-checks",
+    "exact-bits",
 )
 SOLVERS = tuple(
     SolverSpec(
@@ -64,10 +74,12 @@ SOLVERS = tuple(
 
 def solve(problem, spec, options, phase):
     act = globals()["_" + spec.method.replace("-", "_")]
+    if spec.method == "never-begins":
+        time.sleep(3600)
+    if spec.method in ("nests", "slow-import", "child-peak", "imports-and-checks"):
+        return act(problem, options, phase)
     with phase("load"):
         lp = problem
-    if spec.method in ("nests", "slow-import", "child-peak"):
-        return act(lp, options, phase)
     with phase("solve"):
         out = act(lp, options)
     with phase("extract"):
@@ -80,7 +92,7 @@ def _answer(lp, **more):
 
 
 def _good(lp, options):
-    """The optimum of a linear program, by scipy, since the point is the bookkeeping around it."""
+    """Solve by scipy: the point is the bookkeeping around it."""
     from scipy.optimize import linprog
 
     found = linprog(
@@ -134,6 +146,13 @@ def _quick_then_hangs(lp, options):
     return _answer(lp)
 
 
+def _leave(name, pid):
+    """Write `pid` into the job's folder, in one piece."""
+    folder = Path(os.environ["TMPDIR"]).parent
+    (folder / "part").write_text(str(pid))
+    (folder / "part").rename(folder / name)
+
+
 def _sleeping_child(*before):
     code = "import time, sys; time.sleep(3600)"
     return subprocess.Popen([sys.executable, "-c", code], preexec_fn=before[0] if before else None)
@@ -141,13 +160,13 @@ def _sleeping_child(*before):
 
 def _forks(lp, options):
     child = _sleeping_child()
-    Path(os.environ["TMPDIR"], "..", "child.pid").write_text(str(child.pid))
+    _leave("child.pid", child.pid)
     time.sleep(3600)
 
 
 def _escapes(lp, options):
     child = _sleeping_child(os.setsid)
-    Path(os.environ["TMPDIR"], "..", "child.pid").write_text(str(child.pid))
+    _leave("child.pid", child.pid)
     time.sleep(3600)
 
 
@@ -256,3 +275,65 @@ def _child_peak(lp, options, phase):
 def _once_slow(lp, options):
     time.sleep(float(options.native["seconds"]))
     return _answer(lp)
+
+
+def _jumps_a_little(lp, options):
+    np.empty(1 << 29)
+
+
+def _refuses(lp, options):
+    raise SolverError("this solver has no option presolve")
+
+
+def _prints_forever(lp, options):
+    while True:
+        print("iteration " * 100)
+
+
+def _never_begins(lp, options):
+    raise AssertionError("solve() does not get here")
+
+
+def _sleepy_with_pid(lp, options):
+    _leave("worker.pid", os.getpid())
+    time.sleep(3600)
+
+
+def _grows_and_dies(lp, options):
+    held = np.ones((220 << 20) // 8)
+    time.sleep(0.5)
+    os.kill(os.getpid(), 9 if held.size else 15)
+
+
+def _peaks(lp, options):
+    held = np.ones((150 << 20) // 8)
+    del held
+    return _answer(lp)
+
+
+def _imports_and_checks(lp, options, phase):
+    with phase("import"):
+        pass
+    with phase("check"):
+        pass
+    with phase("solve"):
+        return _answer(lp)
+
+
+def _exact_bits(lp, options):
+    x, y = np.array([1 / 3, -0.0, 5e-324]), np.array([np.nan, 1e308])
+    return Solution(
+        "unbounded",
+        x,
+        y,
+        0.1 + 0.2,
+        "fine",
+        iterations={"simplex": 3},
+        primal_ray=-x,
+        dual_ray=y[::-1],
+        version="1.2.3",
+        method_run="dual simplex",
+        threads_used=1,
+        options={"limit": float("inf"), "presolve": "off", "crash": True},
+        notes=("rounded",),
+    )
