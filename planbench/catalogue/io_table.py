@@ -81,6 +81,20 @@ class SupplyUseTable:
     facts: dict[str, Any]
 
 
+_FIELDS: dict[str, type] = {
+    "name": str,
+    "title": str,
+    "source": str,
+    "unit": str,
+    "year": int,
+    "compensation": str,
+    "margins": list,
+}
+_KINDS: dict[type, str] = {str: "text", int: "whole number", list: "list of names"}
+#: Larger amounts are refused: their sums would leave the range of the arithmetic.
+_LARGEST = 1e100
+
+
 def tables_folder() -> Path:
     """Folder of the tables that ship with the package."""
     return instances_folder() / "tables"
@@ -95,10 +109,7 @@ def read_table(folder: Path) -> SupplyUseTable:
         When a file is missing, a cell is no number, or labels of the files differ; the
         message names file and line.
     """
-    facts = read_toml(folder / "table.toml")
-    for key in ("name", "title", "source", "unit", "year", "compensation", "margins"):
-        if key not in facts:
-            raise InputError(f"has no field {key!r}; add it", where=str(folder / "table.toml"))
+    facts = _read_facts(folder / "table.toml")
     rows, columns, make = _read_cells(folder / "make.csv")
     if columns[-1:] != ("imports",):
         raise InputError("the last column must be 'imports'", where=str(folder / "make.csv"))
@@ -141,6 +152,21 @@ def read_table(folder: Path) -> SupplyUseTable:
     )
 
 
+def _read_facts(path: Path) -> dict[str, Any]:
+    facts = read_toml(path)
+    for key, kind in _FIELDS.items():
+        if key not in facts:
+            raise InputError(f"has no field {key!r}; add it", where=str(path))
+        if not isinstance(facts[key], kind):
+            raise InputError(
+                f"field {key!r} is {facts[key]!r}; give a {_KINDS[kind]}", where=str(path)
+            )
+    for name in facts["margins"]:
+        if not isinstance(name, str):
+            raise InputError(f"field margins holds {name!r}; give names", where=str(path))
+    return facts
+
+
 def _read_cells(path: Path) -> tuple[tuple[str, ...], tuple[str, ...], FloatArray]:
     """Row labels, column labels and numbers of a table; an empty cell is 0."""
     try:
@@ -162,9 +188,10 @@ def _read_cells(path: Path) -> tuple[tuple[str, ...], tuple[str, ...], FloatArra
                 value = float(text) if text.strip() else 0.0
             except ValueError:
                 value = np.nan
-            if not np.isfinite(value):
+            if not abs(value) <= _LARGEST:
                 raise InputError(
-                    f"column {header[column + 1]!r} holds {text!r}; give a number or nothing",
+                    f"column {header[column + 1]!r} holds {text!r}; give a number of at most "
+                    f"{_LARGEST:g}, or nothing",
                     where=f"{path}:{number}",
                 )
             cells[number - 2, column] = value

@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from planbench.catalogue.convert_bea import convert
@@ -223,6 +226,7 @@ def test_a_folder_with_a_table_is_an_instance(tmp_path: Path) -> None:
         ({"use_csv": "c,farm,shop,h\ncorn,,,\ntrade,,,10\n"}, "nobody buys 'corn'"),
         ({"table_toml": 'name = "x"\n'}, "table.toml: has no field 'title'"),
         ({"table_toml": "name = \n"}, "table.toml: is not TOML"),
+        ({"table_toml": "name = 3\n"}, "table.toml: field 'name' is 3; give a text"),
     ],
 )
 def test_bad_tables_are_refused_in_one_line(
@@ -240,6 +244,9 @@ def test_a_margin_that_is_no_commodity_is_refused(tmp_path: Path) -> None:
     text = (folder / "table.toml").read_text().replace('["trade"]', '["trad"]')
     (folder / "table.toml").write_text(text)
     with pytest.raises(InputError, match="margins names 'trad'"):
+        load_instance(str(folder))
+    (folder / "table.toml").write_text(text.replace('["trad"]', "[1]"))
+    with pytest.raises(InputError, match="margins holds 1"):
         load_instance(str(folder))
 
 
@@ -298,3 +305,34 @@ def test_the_shipped_plan_file_is_the_observed_plan(name: str) -> None:
     )
     for part in ("x", "z", "p", "w"):
         np.testing.assert_array_equal(getattr(plan, part), getattr(expected, part))
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_observed_plan_is_the_only_optimal_one(name: str) -> None:
+    """All prices are positive, so balances hold with equality; these have one solution."""
+    economy = built(name)
+    net = (economy.outputs - economy.inputs).toarray()
+    assert np.linalg.matrix_rank(net) == economy.n_activities
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_damaged_tables_give_an_economy_or_one_line(data: st.DataObject) -> None:
+    """Nothing but InputError, and no warning of numpy, for whatever stands in the files."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = _small(Path(scratch) / "t")
+        path = folder / data.draw(
+            st.sampled_from(["table.toml", "make.csv", "use.csv", "value_added.csv"])
+        )
+        content = path.read_bytes()
+        start = data.draw(st.integers(0, len(content)))
+        length = data.draw(st.integers(0, 12))
+        new = data.draw(
+            st.binary(max_size=6)
+            | st.sampled_from([b"-1e308", b"1e100", b"-7", b"nan", b"1e400", b",", b"\n", b'"'])
+        )
+        path.write_bytes(content[:start] + new + content[start + length :])
+        try:
+            load_instance(str(folder))
+        except InputError as error:
+            assert "\n" not in str(error)  # noqa: PT017
