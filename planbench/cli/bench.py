@@ -1,0 +1,194 @@
+"""``planbench bench``: run a suite, carry on where it stopped, show tables and a report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from planbench.cli import completion, console, options, progress
+from planbench.errors import InputError
+
+if TYPE_CHECKING:
+    from planbench.bench.events import Event, RunSummary
+    from planbench.bench.suite import Suite
+    from planbench.certify.consensus import Consensus
+    from planbench.records.schema import Record
+
+EXAMPLES = (
+    "planbench bench",
+    "planbench bench smoke --solvers highs-ds,highs-ipm",
+    "planbench bench my-suite.toml --out results/mine.jsonl --budget 20min",
+)
+
+#: Folder that results go to unless it is said otherwise.
+RESULTS = Path("results")
+
+
+def bench(
+    suite: Annotated[
+        str,
+        typer.Argument(
+            metavar="SUITE",
+            help="A suite's name (see suites) or a .toml file.",
+            autocompletion=completion.suite_names,
+        ),
+    ] = "quick",
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Results file; results/SUITE.jsonl if not given."),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume/--fresh", help="Run only what is missing, or everything again."),
+    ] = True,
+    listed: options.SolversOption = None,
+    more: options.MoreSolversOption = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="Start no run after this: 5min. The suite's own if not given."
+        ),
+    ] = None,
+    report: Annotated[
+        bool, typer.Option("--report/--no-report", help="Write the HTML report.")
+    ] = True,
+    json: options.JsonOption = False,
+) -> int:
+    """Run a suite and show how cost grows with size.
+
+    Every measurement is appended to the results file as it completes. After Ctrl-C the same
+    command carries on where it stopped. Exit code 0: nothing found; 1: a wrong answer, a
+    disagreement or a crash; 2: bad input; 130: interrupted.
+    """
+    from planbench.bench.suite import load_suite
+
+    chosen = load_suite(suite)
+    budget_s = options.parse_seconds(budget, "--budget") if budget is not None else None
+    names = options.split_solvers(listed, more)
+    solvers = options.available_solvers(names) if names is not None else None
+    results = out if out is not None else RESULTS / f"{chosen.name}.jsonl"
+    if results.is_dir():
+        raise InputError("is a folder; give a file name", where=str(results))
+    summary = _run(chosen, results, resume, solvers, budget_s)
+    _say_what_happened(summary)
+
+    from planbench.cli.findings import announce, opinions_of
+    from planbench.records.store import read_records
+
+    records = [r for r in read_records(results) if r.suite == chosen.name]
+    if not records:
+        raise InputError("nothing was measured; raise --budget", where=str(results))
+    opinions = opinions_of(records)
+    page = _write_report(records, results.with_suffix(".html")) if report else None
+    if json:
+        console.print_json(_document(chosen, summary, records, opinions, page))
+    else:
+        _show(records)
+        console.say(f"{len(records)} measurements in {results}")
+        if page is not None:
+            console.say(f"report: {page}")
+    return 1 if announce(records, opinions) else 0
+
+
+def _run(
+    suite: Suite,
+    results: Path,
+    resume: bool,
+    solvers: list[str] | None,
+    budget_s: float | None,
+) -> RunSummary:
+    from planbench.bench.runner import run_suite
+
+    measured = 0
+    with progress.Bar() as bar:
+
+        def tell(event: Event) -> None:
+            nonlocal measured
+            measured += event.kind == "done"
+            bar.event(event)
+
+        try:
+            return run_suite(
+                suite,
+                results,
+                resume=resume,
+                solvers=solvers,
+                budget_s=budget_s,
+                progress=tell,
+            )
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"interrupted: {measured} new measurements are kept in {results}; "
+                "the same command carries on"
+            ) from None
+
+
+def _say_what_happened(summary: RunSummary) -> None:
+    from planbench.report import words
+
+    if summary.repaired:
+        console.note(f"{summary.store}: {summary.repaired}")
+    line = f"{summary.measured} measured in {words.seconds(summary.elapsed_s)}"
+    if summary.skipped:
+        line += f", {summary.skipped} were there already (--fresh measures them again)"
+    console.say(line)
+    for reason, number in Counter(entry.reason for entry in summary.left_out).items():
+        console.note(f"not run: {number} x {reason}")
+
+
+def _write_report(records: list[Record], path: Path) -> Path | None:
+    """Write the report; a missing extra is said, it does not spoil the measurements."""
+    from planbench.errors import SolverUnavailableError
+    from planbench.report.html import write_report
+
+    try:
+        write_report(records, path)
+    except SolverUnavailableError as error:
+        console.note(f"no report: {error}")
+        return None
+    return path
+
+
+def _show(records: list[Record]) -> None:
+    from planbench.catalogue.builtin import list_builtin
+    from planbench.report.tables import golden_table, ladder_tables, summary_table
+
+    optima = {info.name: info.optimum for info in list_builtin()}
+    width = console.width()
+    tables = [golden_table(records, optima)]
+    tables += ladder_tables(records, "seconds", width=width)
+    tables += ladder_tables(records, "bytes", width=width)
+    tables.append(summary_table(records))
+    out = console.out()
+    for table in tables:
+        out.print(table)
+
+
+def _document(
+    suite: Suite,
+    summary: RunSummary,
+    records: list[Record],
+    opinions: dict[str, Consensus],
+    page: Path | None,
+) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from planbench.cli.findings import findings
+    from planbench.cli.rows import consensus_document, row_document
+
+    return {
+        "suite": suite.name,
+        "results": str(summary.store),
+        "report": str(page) if page is not None else None,
+        "measured": summary.measured,
+        "skipped": summary.skipped,
+        "left_out": [asdict(entry) for entry in summary.left_out],
+        "budget_spent": summary.budget_spent,
+        "elapsed_s": summary.elapsed_s,
+        "rows": [row_document(record) for record in records],
+        "consensus": [consensus_document(name, found) for name, found in opinions.items()],
+        "findings": findings(records, opinions),
+    }

@@ -1,0 +1,184 @@
+"""``planbench compare``: several solvers on the same instances, findings in red."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from planbench.cli import console, options, progress
+from planbench.errors import InputError
+
+if TYPE_CHECKING:
+    from planbench.catalogue.instance import Instance
+    from planbench.certify.consensus import Consensus
+    from planbench.records.schema import Record
+    from planbench.solvers.base import SolveOptions
+
+EXAMPLES = (
+    "planbench compare us-bea-71 --solvers all",
+    "planbench compare model.mps.gz --solvers highs-ds,highs-ds:stock,glop",
+    "planbench compare gen:goods=2000,seed=1 --solvers highs-ipm --solver cmd:'prog {mps} {sol}'",
+)
+
+#: Seconds a single run may take unless it is said otherwise.
+DEFAULT_LIMIT = "60s"
+
+
+def compare(
+    instances: options.InstancesArgument,
+    listed: options.SolversOption = None,
+    more: options.MoreSolversOption = None,
+    tolerance: options.ToleranceOption = None,
+    threads: options.ThreadsOption = None,
+    seed: options.SeedOption = None,
+    time_limit: options.TimeLimitOption = DEFAULT_LIMIT,
+    memory_limit: options.MemoryLimitOption = None,
+    repeats: Annotated[
+        str, typer.Option(metavar="N", help="Runs of each; medians are shown.")
+    ] = "1",
+    polish: Annotated[
+        bool, typer.Option("--polish/--no-polish", help="Also compute the polished gap.")
+    ] = True,
+    relax: options.RelaxOption = False,
+    json: options.JsonOption = False,
+) -> int:
+    """Run several solvers on INSTANCEs and show how they did.
+
+    Every run has a process of its own, in an order that is shuffled anew for each repeat. All
+    certificates of an instance together bound its optimum; who claims otherwise is a finding.
+    Exit code 0: nothing found; 1: a wrong answer, a disagreement or a crash; 2: bad input, or
+    no solver came to an end.
+    """
+    asked = options.solve_options(tolerance=tolerance, threads=threads, seed=seed)
+    limit_s = options.parse_seconds(time_limit)
+    limit_bytes = options.memory_limit(memory_limit)
+    rounds = options.parse_count(repeats, "--repeats", 1) or 1
+    solvers = _with_options(options.available_solvers(options.split_solvers(listed, more)), asked)
+    found = _distinct([options.load(spec, relax) for spec in instances])
+    records = _run(found, solvers, limit_s, limit_bytes, rounds, polish)
+    from planbench.cli.findings import opinions_of
+
+    opinions = opinions_of(records)
+    if json:
+        _print_document(records, opinions)
+    else:
+        _show(records)
+    return _conclude(records, opinions)
+
+
+def _with_options(solvers: list[str], asked: SolveOptions) -> dict[str, SolveOptions]:
+    """Give each solver the options it has; say which it lacks."""
+    from dataclasses import replace
+
+    from planbench.bench.prepared import asked_options
+    from planbench.solvers.registry import check_options, find_solver
+
+    given: dict[str, SolveOptions] = {}
+    for name in solvers:
+        spec, _, _ = find_solver(name)
+        lacking = [option for option in asked_options(asked) if option not in spec.takes]
+        own = replace(
+            asked,
+            tolerance=None if "tolerance" in lacking else asked.tolerance,
+            threads=None if "threads" in lacking else asked.threads,
+            seed=None if "seed" in lacking else asked.seed,
+        )
+        check_options(spec, own)
+        given[name] = own
+        if lacking:
+            console.note(f"{name} has no option {', '.join(lacking)}; it runs without (n/a)")
+    return given
+
+
+def _distinct(instances: list[Instance]) -> list[Instance]:
+    by_hash: dict[str, Instance] = {}
+    for instance in instances:
+        first = by_hash.setdefault(instance.sha256, instance)
+        if first is not instance:
+            console.note(f"{instance.name} is the same as {first.name}; it is run once")
+    return list(by_hash.values())
+
+
+def _run(
+    instances: list[Instance],
+    solvers: dict[str, SolveOptions],
+    limit_s: float,
+    limit_bytes: int,
+    rounds: int,
+    polish: bool,
+) -> list[Record]:
+    """Run everything, instance by instance, the solvers in a shuffled order each round."""
+    import tempfile
+    from pathlib import Path
+
+    import numpy as np
+
+    from planbench.bench.prepared import InstanceCache
+    from planbench.bench.single import solve_once, survey
+
+    surroundings = survey()
+    generator = np.random.default_rng(np.random.SeedSequence(len(solvers)))
+    total = len(instances) * len(solvers) * rounds
+    records: list[Record] = []
+    with (
+        progress.Bar(total) as bar,
+        tempfile.TemporaryDirectory(prefix="planbench-", ignore_cleanup_errors=True) as folder,
+    ):
+        for instance in instances:
+            cache = InstanceCache(Path(folder))
+            for repeat in range(rounds):
+                for k in generator.permutation(len(solvers)):
+                    name = list(solvers)[int(k)]
+
+                    def phase(at: str, what: str = f"{name} on {instance.name}") -> None:
+                        bar.update(f"{what}: {at}", len(records), total, None)
+
+                    phase("start")
+                    outcome = solve_once(
+                        instance,
+                        name,
+                        solvers[name],
+                        time_limit_s=limit_s,
+                        memory_limit_bytes=limit_bytes,
+                        polish=polish,
+                        cache=cache,
+                        surroundings=surroundings,
+                        repeat=repeat,
+                        progress=phase,
+                    )
+                    records.append(outcome.record)
+                    bar.record(outcome.record, len(records), total)
+            cache.drop(instance)
+    return records
+
+
+def _print_document(records: list[Record], opinions: dict[str, Consensus]) -> None:
+    from planbench.cli.findings import findings
+    from planbench.cli.rows import consensus_document, row_document
+
+    console.print_json(
+        {
+            "rows": [row_document(record) for record in records],
+            "consensus": [consensus_document(name, found) for name, found in opinions.items()],
+            "findings": findings(records, opinions),
+        }
+    )
+
+
+def _show(records: list[Record]) -> None:
+    from planbench.report.tables import comparison_tables
+
+    out = console.out()
+    for table in comparison_tables(records, width=console.width()):
+        out.print(table)
+
+
+def _conclude(records: list[Record], opinions: dict[str, Consensus]) -> int:
+    from planbench.cli.findings import announce
+
+    if announce(records, opinions):
+        return 1
+    if not any(record.ended == "ok" for record in records):
+        raise InputError("nothing to compare: no solver came to an end; raise --time-limit")
+    return 0

@@ -1,0 +1,46 @@
+"""Names the shell can complete: built-in instances, solvers, suites.
+
+A shell waits for these, so nothing is loaded but lists of names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+
+def instance_names(incomplete: str) -> list[str]:
+    """Built-in instances and recipes that begin with `incomplete`."""
+    from planbench.catalogue.builtin import builtin_names
+
+    found = [name for name in builtin_names() if name.startswith(incomplete)]
+    if "gen:".startswith(incomplete) and incomplete:
+        found.append("gen:goods=1000,seed=1")
+    return found
+
+
+def suite_names(incomplete: str) -> list[str]:
+    """Suites that ship with planbench."""
+    from planbench.bench.suite import list_suites
+
+    return [name for name in list_suites() if name.startswith(incomplete)]
+
+
+def solver_names(incomplete: str) -> list[tuple[str, str]]:
+    """Solvers with their method; ``:stock`` variants once the name stands."""
+    return [item for item in _solvers(":" in incomplete) if item[0].startswith(incomplete)]
+
+
+def solver_lists(incomplete: str) -> list[tuple[str, str]]:
+    """Solvers behind the last comma of a list."""
+    done, comma, last = incomplete.rpartition(",")
+    names = [("all", "every solver available here"), *_solvers(":" in last)]
+    return [(done + comma + name, told) for name, told in names if name.startswith(last)]
+
+
+def _solvers(stock: bool) -> Iterator[tuple[str, str]]:
+    from planbench.solvers.registry import list_solvers
+
+    for spec in list_solvers():
+        yield spec.name, f"{spec.family} {spec.method}".strip()
+        if stock and spec.stock:
+            yield f"{spec.name}:stock", f"{spec.family}, own defaults"

@@ -1,0 +1,100 @@
+"""Where output goes: results on standard output, everything said about them on standard error.
+
+A table fits the terminal; a message is one line however long, so that it can be searched for.
+JSON is one document with neither NaN nor infinity.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+#: Columns where nobody says how wide the output is, e.g. in a pipe or a log of CI.
+PIPE_WIDTH = 100
+
+
+def width() -> int:
+    """Columns of the terminal, of ``COLUMNS``, or :data:`PIPE_WIDTH`."""
+    return max(40, shutil.get_terminal_size((PIPE_WIDTH, 24)).columns)
+
+
+def out() -> Console:
+    """Console for results: tables and text as wide as the terminal."""
+    from rich.console import Console
+
+    class _Output(Console):
+        def on_broken_pipe(self) -> None:
+            # rich would end with exit code 1, which here means a finding.
+            raise BrokenPipeError
+
+    return _Output(width=width(), highlight=False, emoji=False, markup=False)
+
+
+def say(message: str, *, word: str = "", colour: str = "") -> None:
+    """Write one line to standard error, e.g. ``note: …`` with the word coloured.
+
+    Parameters
+    ----------
+    message : str
+    word : str
+        Kind of message in front, with its colon.
+    colour : str
+        ANSI code of the word, e.g. ``31``; used on a terminal only.
+    """
+    line = " ".join(message.split())
+    if word:
+        paint = colour and sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+        line = f"\033[1;{colour}m{word}\033[0m {line}" if paint else f"{word} {line}"
+    # A file name may hold bytes that are no text; they are shown, not raised.
+    encoding = sys.stderr.encoding or "utf-8"
+    print(line.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr, flush=True)
+
+
+def note(message: str) -> None:
+    """Say something that is worth knowing, on standard error."""
+    say(message, word="note:", colour="36")
+
+
+def finding(message: str) -> None:
+    """Say what makes the exit code 1, on standard error."""
+    say(message, word="finding:", colour="31")
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """Print `document` as JSON on standard output; NaN and infinities become null."""
+    print(json.dumps(json_value(document), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def json_value(value: Any) -> Any:
+    """`value` in JSON's own types: numpy's become Python's, what is not finite becomes None."""
+    if isinstance(value, Mapping):
+        return {str(k): json_value(v) for k, v in value.items()}
+    if isinstance(value, str) or value is None or isinstance(value, bool | int):
+        return value
+    if hasattr(value, "tolist"):
+        return json_value(value.tolist())
+    if isinstance(value, list | tuple | set | frozenset):
+        return [json_value(v) for v in value]
+    if isinstance(value, float):
+        return value if value - value == 0 else None
+    return str(value)
+
+
+def examples(*lines: str) -> str:
+    """Epilog of a command's help: its examples, a line each."""
+    shown = "\n".join(f"  {line}" for line in lines).replace("[", "\\[")
+    return f"[bold]Examples[/bold]\n{shown}"
+
+
+def help_text(documentation: str | None) -> str:
+    """Help of a command from its docstring: paragraphs in one line each, for any width."""
+    paragraphs = inspect.cleandoc(documentation or "").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)

@@ -1,0 +1,200 @@
+"""``planbench generate``: an economy from a recipe, whose options are the recipe's own fields.
+
+The command is put together from :class:`planbench.generate.recipe.GeneratorRecipe` when it is
+asked for, so that its options cannot differ from what recipes hold, and ``--help`` of the
+other commands need not load it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+
+import typer
+
+from planbench.cli import console, options
+from planbench.errors import InputError
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+    from planbench.generate.recipe import GeneratorRecipe
+
+EXAMPLES = (
+    "planbench generate --goods 1000 --structure powerlaw --seed 1 -o e.npz",
+    "planbench generate gen:goods=1e5,inputs=2*log -o large.npz",
+    "planbench generate recipe.toml --seed 2 -o model.mps.gz",
+    "planbench generate --goods 500 --planted -o folder/",
+)
+
+
+def generate() -> None:
+    """Generate an economy from a recipe and write it to a file."""
+    raise AssertionError("stands in for command() in lists of commands")
+
+
+def command() -> Any:
+    """Build the command with an option for every field of the recipe."""
+    from planbench.generate.recipe import GeneratorRecipe
+
+    parameters = [
+        inspect.Parameter(
+            "base",
+            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+            default=None,
+            annotation=Annotated[
+                str | None,
+                typer.Argument(
+                    metavar="RECIPE",
+                    help="gen:goods=1000,… or a .toml file; options change it.",
+                    show_default=False,
+                ),
+            ],
+        )
+    ]
+    for name, field in GeneratorRecipe.model_fields.items():
+        parameters.append(_option(name, field))
+    parameters += [
+        inspect.Parameter(
+            "output",
+            inspect.Parameter.KEYWORD_ONLY,
+            default=...,
+            annotation=Annotated[
+                str,
+                typer.Option(
+                    "--output",
+                    "-o",
+                    metavar="FILE",
+                    help=".npz, .mps, .mps.gz, or a folder for CSV files.",
+                ),
+            ],
+        ),
+        inspect.Parameter(
+            "json",
+            inspect.Parameter.KEYWORD_ONLY,
+            default=False,
+            annotation=options.JsonOption,
+        ),
+    ]
+
+    def run(**given: Any) -> None:
+        _generate(given)
+
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    run.__doc__ = (
+        "Generate an economy from a recipe and write it to a file.\n\n"
+        "The same recipe gives the same economy, bit for bit: its SHA-256 is shown."
+    )
+    alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
+    alone.command(
+        "generate", help=console.help_text(run.__doc__), epilog=console.examples(*EXAMPLES)
+    )(run)
+    return typer.main.get_command(alone)
+
+
+def _option(name: str, field: FieldInfo) -> inspect.Parameter:
+    """Build the option for one field of the recipe; its text is read by the recipe itself."""
+    flag = f"--{name.replace('_', '-')}"
+    told = str(field.description)
+    if field.annotation is bool:
+        switch = typer.Option(flag, help=told, rich_help_panel="Recipe", show_default=False)
+        kind: Any = Annotated[bool, switch]
+    else:
+        if get_origin(field.annotation) is Literal:
+            told += f": {', '.join(map(str, get_args(field.annotation)))}"
+        told = told.replace("[", "\\[")
+        if not field.is_required() and field.default is not None:
+            told += f" [dim]\\[default: {field.default}][/dim]"
+        value = typer.Option(
+            flag, help=told, metavar="X", rich_help_panel="Recipe", show_default=False
+        )
+        kind = Annotated[str | None, value]
+    default = False if field.annotation is bool else None
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+
+
+def _generate(given: dict[str, Any]) -> None:
+    from planbench.catalogue.resolve import load_instance
+    from planbench.cli.files import check_destination, write_instance
+
+    path = check_destination(given.pop("output"))
+    as_json = given.pop("json")
+    recipe = read_recipe(given.pop("base"), given)
+    instance = load_instance(f"gen:{recipe.canonical()}")
+    write_instance(instance, path)
+    economy = instance.economy
+    assert economy is not None
+    if as_json:
+        console.print_json(
+            {
+                "file": str(path),
+                "instance": instance.name,
+                "recipe": recipe.to_dict(),
+                "sha256": instance.sha256,
+                "goods": economy.n_goods,
+                "activities": economy.n_activities,
+                "resources": economy.n_resources,
+                "targets": economy.n_targets,
+                "nonzeros": economy.nnz,
+                "bytes": economy.nbytes,
+                "optimum": instance.optimum,
+            }
+        )
+        return
+    from planbench.cli import views
+    from planbench.report import words
+
+    rows = [
+        ("wrote", str(path)),
+        ("recipe", instance.name),
+        ("sizes", views.size_words(instance)),
+        ("memory", f"{words.size_bytes(economy.nbytes)} of arrays"),
+        ("SHA-256", instance.sha256),
+    ]
+    if instance.optimum is not None:
+        rows.append(("known optimum", words.objective(instance.optimum, 12)))
+    console.out().print(views.pairs(rows))
+
+
+def read_recipe(base: str | None, changes: Mapping[str, Any]) -> GeneratorRecipe:
+    """Recipe of a command line: a base, if any, with the options put over it.
+
+    Parameters
+    ----------
+    base : str or None
+        Inline recipe, with or without ``gen:``, or the path of a TOML file.
+    changes : mapping
+        Values by field; None and False are not given.
+
+    Raises
+    ------
+    InputError
+        Naming the field and the mend.
+    """
+    from planbench.generate.recipe import parse_inline, read_toml_recipe
+
+    told = {
+        name: "true" if value is True else str(value)
+        for name, value in changes.items()
+        if value not in (None, False)
+    }
+    if base is None and not told:
+        raise InputError("no recipe; give e.g. --goods 1000 --seed 1, or gen:goods=1000,seed=1")
+    for name, value in told.items():
+        if "," in value or not value.strip():
+            raise InputError(f"is {value!r}; give one value", where=f"--{name.replace('_', '-')}")
+    facts: dict[str, str] = {}
+    if base is not None:
+        text = base.removeprefix("gen:")
+        if text.endswith(".toml"):
+            text = read_toml_recipe(text).canonical()
+        for part in text.split(","):
+            name, _, value = part.partition("=")
+            # A field that an option sets is dropped here; what is malformed is left to fail.
+            if name.strip() not in told:
+                facts[part if "=" not in part else name.strip()] = value
+    pieces = [f"{n}={v}" if v or "=" in n else n for n, v in facts.items() if n]
+    pieces += [f"{n}={v}" for n, v in told.items()]
+    return parse_inline(",".join(pieces))

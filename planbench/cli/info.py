@@ -1,0 +1,200 @@
+"""``planbench info``: what an instance is, before anything is computed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from planbench.cli import console
+from planbench.cli.options import InstanceArgument, JsonOption, RelaxOption, load
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from planbench.catalogue.instance import Instance
+    from planbench.model.economy import Economy
+    from planbench.model.linear_program import LinearProgram
+
+EXAMPLES = (
+    "planbench info us-bea-71",
+    "planbench info model.mps.gz",
+    "planbench info gen:goods=1000,structure=powerlaw,seed=1 --json",
+)
+
+
+def info(instance: InstanceArgument, relax: RelaxOption = False, json: JsonOption = False) -> None:
+    """Show sizes, density, hash, recipe and checks of an INSTANCE."""
+    found = load(instance, relax)
+    facts = instance_facts(found)
+    if json:
+        console.print_json(facts)
+        return
+    _show(found, facts)
+
+
+def instance_facts(instance: Instance) -> dict[str, Any]:
+    """Everything worth telling of an instance, in JSON values."""
+    economy, lp = instance.economy, instance.lp
+    recipe = dict(instance.recipe)
+    facts: dict[str, Any] = {
+        "instance": instance.name,
+        "kind": "economy" if economy is not None else "linear program",
+        "source": instance.source,
+        "sha256": instance.sha256,
+        "optimum": instance.optimum,
+        "rows": lp.n_rows,
+        "columns": lp.n_cols,
+        "nonzeros": int(lp.matrix.nnz),
+        "density": lp.matrix.nnz / max(1, lp.n_rows * lp.n_cols),
+        "maximise": lp.maximise,
+        "bytes": economy.nbytes if economy is not None else lp.nbytes,
+        "lp_bytes": lp.nbytes,
+        "coefficients": _range(lp.matrix.data),
+        "moved": recipe.pop("moved", []),
+        "remarks": recipe.pop("remarks", []),
+        "recipe": recipe,
+    }
+    return facts | (_economy_facts(economy) if economy is not None else _lp_facts(lp))
+
+
+def _economy_facts(economy: Economy) -> dict[str, Any]:
+    import numpy as np
+
+    inputs = economy.inputs
+    per_good = np.bincount(economy.outputs.indices, minlength=economy.n_goods)
+    outputs_each = np.diff(economy.outputs.indptr)
+    fixed = economy.fixed_demand
+    return {
+        "goods": economy.n_goods,
+        "activities": economy.n_activities,
+        "resources": economy.n_resources,
+        "targets": economy.n_targets,
+        "inputs_nonzeros": int(inputs.nnz),
+        "outputs_nonzeros": int(economy.outputs.nnz),
+        "resource_use_nonzeros": int(economy.resource_use.nnz),
+        "inputs_per_activity": _range(np.diff(inputs.indptr)),
+        "users_per_good": _range(np.bincount(inputs.indices, minlength=economy.n_goods)),
+        "techniques_per_good": _range(per_good),
+        "input_coefficients": _range(inputs.data),
+        # Sums of physical amounts mean something only where all goods share one unit.
+        "column_sums": _range(np.asarray(inputs.sum(axis=0)).ravel())
+        if _one_unit(economy)
+        else None,
+        "joint_production": int((outputs_each > 1).sum()),
+        "capacities": int(np.isfinite(economy.capacity).sum()),
+        "goods_in_targets": int(np.unique(economy.assortment.indices).size),
+        "stocks": int((fixed < 0).sum()),
+        "fixed_demands": int((fixed > 0).sum()),
+        "labelled": economy.goods is not None,
+        "units": sorted(set(economy.units)) if economy.units else [],
+    }
+
+
+def _one_unit(economy: Economy) -> bool:
+    spread = economy.recipe.get("unit_spread", 0)
+    return not spread and (economy.units is None or len(set(economy.units)) == 1)
+
+
+def _lp_facts(lp: LinearProgram) -> dict[str, Any]:
+    import numpy as np
+
+    finite_lower, finite_upper = np.isfinite(lp.row_lower), np.isfinite(lp.row_upper)
+    both = finite_lower & finite_upper
+    return {
+        "offset": lp.offset,
+        "equations": int((both & (lp.row_lower == lp.row_upper)).sum()),
+        "ranges": int((both & (lp.row_lower != lp.row_upper)).sum()),
+        "inequalities": int((finite_lower ^ finite_upper).sum()),
+        "free_rows": int((~finite_lower & ~finite_upper).sum()),
+        "free_columns": int((np.isinf(lp.col_lower) & np.isinf(lp.col_upper)).sum()),
+        "bounded_columns": int((np.isfinite(lp.col_lower) & np.isfinite(lp.col_upper)).sum()),
+        "costs": _range(lp.cost[lp.cost != 0]),
+    }
+
+
+def _range(values: npt.NDArray[Any]) -> dict[str, float] | None:
+    """Tell the smallest, median, mean and largest magnitude; None where there is nothing."""
+    import numpy as np
+
+    if values.size == 0:
+        return None
+    size = np.abs(values)
+    return {
+        "smallest": float(size.min()),
+        "median": float(np.median(size)),
+        "mean": float(size.mean()),
+        "largest": float(size.max()),
+    }
+
+
+def _show(instance: Instance, facts: dict[str, Any]) -> None:
+    from rich.text import Text
+
+    from planbench.cli import views
+    from planbench.cli.figures import amount, nouns, percent
+    from planbench.report import words
+
+    def spread(key: str) -> str:
+        values = facts[key]
+        if values is None:
+            return "–"
+        return (
+            f"{amount(values['smallest'], 3)} to {amount(values['largest'], 3)}, "
+            f"median {amount(values['median'], 3)}, mean {amount(values['mean'], 3)}"
+        )
+
+    rows: list[tuple[str, str | Text]] = [
+        ("linear program", f"{nouns(facts['rows'], 'row')}, {nouns(facts['columns'], 'column')}"),
+        ("non-zeros", f"{words.count(facts['nonzeros'])}, density {percent(facts['density'])}"),
+    ]
+    if instance.economy is not None:
+        rows += [
+            ("inputs per activity", spread("inputs_per_activity")),
+            ("users per good", spread("users_per_good")),
+            ("techniques per good", spread("techniques_per_good")),
+            ("input coefficients", spread("input_coefficients")),
+        ]
+        if facts["column_sums"] is not None:
+            rows.append(("sums of inputs", spread("column_sums")))
+        rows += [
+            ("joint production", nouns(facts["joint_production"], "activity")),
+            ("capacities", nouns(facts["capacities"], "activity")),
+            ("in targets", nouns(facts["goods_in_targets"], "good")),
+            ("stocks, fixed demands", f"{facts['stocks']:,}, {facts['fixed_demands']:,}"),
+        ]
+        if facts["units"]:
+            rows.append(("units", ", ".join(facts["units"][:6])))
+    else:
+        rows += [
+            (
+                "rows",
+                f"{nouns(facts['equations'], 'equation')}, {nouns(facts['ranges'], 'range')}, "
+                f"{nouns(facts['inequalities'], 'inequality')}, {facts['free_rows']:,} free",
+            ),
+            (
+                "columns",
+                f"{facts['bounded_columns']:,} bounded on both sides, "
+                f"{facts['free_columns']:,} free",
+            ),
+            ("coefficients", spread("coefficients")),
+            ("costs", spread("costs")),
+            ("objective offset", amount(facts["offset"])),
+        ]
+    rows += [
+        ("known optimum", words.objective(facts["optimum"], 10)),
+        ("memory", f"{words.size_bytes(facts['bytes'])} of arrays"),
+        ("SHA-256", facts["sha256"]),
+    ]
+    told = {k: v for k, v in facts["recipe"].items() if v not in (None, "", [], {})}
+    if told:
+        rows.append(("recipe", Text(", ".join(f"{k}={v}" for k, v in told.items()), style="dim")))
+    rows += [("remark", Text(remark, style="yellow")) for remark in facts["remarks"]]
+    parts: list[Any] = [views.head(instance), views.pairs(rows)]
+    if facts["moved"]:
+        parts.append(
+            views.listing(
+                f"Moved so that nothing is negative ({len(facts['moved'])})",
+                [("what was moved", "left")],
+                ([line] for line in facts["moved"]),
+            )
+        )
+    views.show(console.out(), parts)

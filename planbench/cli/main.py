@@ -1,0 +1,170 @@
+"""The ``planbench`` command: its subcommands, and one place that turns errors into exit codes.
+
+Exit codes: 0 fine; 1 a finding (a wrong answer, a disagreement, a run that did not end); 2 bad
+input or nothing to compare; 130 interrupted. Everything heavy is imported by the command that
+needs it, so that ``--help`` and shell completion answer at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from planbench import __version__
+from planbench.cli import (
+    bench,
+    compare,
+    console,
+    export,
+    generate,
+    info,
+    instances,
+    report,
+    solve,
+    solvers,
+    suites,
+    verify,
+)
+from planbench.errors import PlanbenchError
+
+#: What a shell shows for a program that a closed pipe has ended: 128 + SIGPIPE.
+BROKEN_PIPE = 141
+
+#: Root of all errors typer's parser raises, wherever this version of typer keeps it.
+_USAGE_ERROR: type[Exception] = next(
+    base for base in typer.BadParameter.__mro__ if base.__mro__[1] is Exception
+)
+
+
+class InterruptedRunError(PlanbenchError):
+    """Ctrl-C; says what is kept."""
+
+    exit_code = 130
+
+
+class _ClosedPipeError(Exception):
+    """Whoever read the output has gone."""
+
+
+class _Commands(TyperGroup):
+    """The group of all commands; errors leave it in planbench's own types."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise InterruptedRunError(str(error) or "interrupted") from None
+        except BrokenPipeError:
+            raise _ClosedPipeError from None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] == "generate":
+            # Its options are the fields of the recipe, read only when they are needed.
+            self.commands["generate"] = generate.command()
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(
+    name="planbench",
+    cls=_Commands,
+    help="Measure how hard it is to compute an optimal economic plan.",
+    epilog=console.examples(
+        "planbench instances",
+        "planbench solve us-bea-71 --solver highs-ipm",
+        "planbench compare cockshott-five-year --solvers all",
+        "planbench bench",
+    ),
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    add_completion=True,
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"planbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        # The help is printed by typer itself, or handed back, depending on its version.
+        text = context.get_help()
+        if text:
+            print(text)
+
+
+_LOOK, _PLAN, _MEASURE, _FILES = "Look around", "Plan", "Measure", "Files"
+for name, function, panel, examples in (
+    ("instances", instances.instances, _LOOK, instances.EXAMPLES),
+    ("solvers", solvers.solvers, _LOOK, solvers.EXAMPLES),
+    ("suites", suites.suites, _LOOK, suites.EXAMPLES),
+    ("info", info.info, _LOOK, info.EXAMPLES),
+    ("solve", solve.solve, _PLAN, solve.EXAMPLES),
+    ("verify", verify.verify, _PLAN, verify.EXAMPLES),
+    ("compare", compare.compare, _MEASURE, compare.EXAMPLES),
+    ("bench", bench.bench, _MEASURE, bench.EXAMPLES),
+    ("report", report.report, _MEASURE, report.EXAMPLES),
+    ("generate", generate.generate, _FILES, generate.EXAMPLES),
+    ("export", export.export, _FILES, export.EXAMPLES),
+):
+    app.command(
+        name,
+        help=console.help_text(function.__doc__),
+        epilog=console.examples(*examples),
+        rich_help_panel=panel,
+    )(function)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code; every error becomes one line.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        Without the program's name.
+    """
+    try:
+        code = app(args=list(arguments), prog_name="planbench", standalone_mode=False)
+        sys.stdout.flush()
+    except PlanbenchError as error:
+        console.say(str(error), word="error:", colour="31")
+        return error.exit_code
+    except _USAGE_ERROR as error:
+        console.say(_usage_line(error), word="error:", colour="31")
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        console.say("interrupted", word="error:", colour="31")
+        return 130
+    except (_ClosedPipeError, BrokenPipeError):
+        # Python flushes standard output at exit and would complain about the pipe again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    return code if isinstance(code, int) else 0
+
+
+def _usage_line(error: Any) -> str:
+    text = " ".join(str(error.format_message()).split()).rstrip(".")
+    context = getattr(error, "ctx", None)
+    where = context.command_path if context is not None else "planbench"
+    return f"{text} (see {where} --help)"
+
+
+def main() -> None:
+    """Entry point of the ``planbench`` command."""
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,144 @@
+"""What is going on, on standard error: a live line on a terminal, plain lines elsewhere.
+
+The commands hand over what happens; whether anybody watches is decided here alone.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from planbench.cli import console
+
+if TYPE_CHECKING:
+    from planbench.bench.events import Event
+    from planbench.records.schema import Record
+
+#: In a log, what is going on is said no more often than this.
+QUIET_S = 20.0
+
+
+def _live() -> bool:
+    return sys.stderr.isatty()
+
+
+@contextmanager
+def one_run(title: str) -> Iterator[Callable[[str], None]]:
+    """Show a spinner with the phase going on; nothing where standard error is no terminal.
+
+    Parameters
+    ----------
+    title : str
+        What runs, e.g. ``highs-ds on us-bea-71``.
+
+    Yields
+    ------
+    callable
+        To be called with the name of each phase.
+    """
+    if not _live():
+        yield lambda phase: None
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    shown = Console(stderr=True, highlight=False)
+    with shown.status(Text(f"{title}: preparing")) as status:
+        yield lambda phase: status.update(Text(f"{title}: {phase}"))
+
+
+class Bar:
+    """A progress bar over measurements: what is running, how many are done, time left.
+
+    Parameters
+    ----------
+    total : int
+        Measurements foreseen.
+    """
+
+    def __init__(self, total: int = 0) -> None:
+        self._total = total
+        self._done = 0
+        self._started = time.monotonic()
+        self._said = self._started
+        self._progress: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> Bar:
+        if _live():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+            self._progress = Progress(
+                BarColumn(bar_width=20),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[left]}", markup=False),
+                TextColumn("{task.description}", markup=False),
+                console=Console(stderr=True, highlight=False),
+                transient=True,
+            )
+            self._task = self._progress.add_task("preparing", total=self._total or None, left="")
+            self._progress.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def update(self, what: str, done: int, total: int, remaining_s: float | None) -> None:
+        """Show what is running now.
+
+        Parameters
+        ----------
+        what : str
+        done, total : int
+        remaining_s : float or None
+            Seconds left, as far as can be told.
+        """
+        from planbench.report import words
+
+        self._done, self._total = done, total
+        left = "" if remaining_s is None else f"~{words.seconds(round(remaining_s))} left"
+        if self._progress is not None:
+            self._progress.update(
+                self._task, description=what, completed=done, total=total or None, left=left
+            )
+            return
+        now = time.monotonic()
+        if now - self._said >= QUIET_S:
+            self._said = now
+            console.say(f"[{done}/{total}] {what}{', ' + left if left else ''}")
+
+    def record(self, record: Record, done: int, total: int) -> None:
+        """Say how a measurement ended; on a terminal only what went wrong scrolls by."""
+        from planbench.report import words
+
+        ended = record.ended if record.ended != "ok" else (record.verdict or "unproven")
+        line = (
+            f"[{done}/{total}] {record.solver} on {record.instance.name}: {ended}, "
+            f"{words.seconds(record.wall_s)}"
+        )
+        if self._progress is None:
+            self._said = time.monotonic()
+            console.say(line)
+        elif record.ended in ("crash", "killed") or record.verdict == "wrong":
+            from rich.text import Text
+
+            self._progress.console.print(Text(line, style="red"))
+
+    def event(self, event: Event) -> None:
+        """Take an event of a suite's run."""
+        if event.kind == "done" and event.record is not None:
+            self.record(event.record, event.done, event.total)
+            return
+        what = f"{event.solver} on {event.instance}" if event.solver else event.instance
+        if event.kind == "prepare":
+            what = f"preparing {event.instance}"
+        elif event.kind == "warm-up":
+            what = f"warming up {event.solver}".rstrip()
+        elif event.kind == "phase":
+            what += f": {event.message}"
+        self.update(what, event.done, event.total, event.remaining_s)

@@ -1,0 +1,179 @@
+"""``planbench solve``: one solver, one instance, a plan a person can read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from planbench.cli import console, options, progress
+from planbench.errors import InputError, SolverError
+
+if TYPE_CHECKING:
+    from planbench.bench.single import RunOutcome
+    from planbench.catalogue.instance import Instance
+
+EXAMPLES = (
+    "planbench solve us-bea-71 --solver highs-ipm",
+    "planbench solve cockshott-five-year -s highs-ds -o plan.csv",
+    "planbench solve model.mps.gz -s glop --time-limit 10min --log -",
+    "planbench solve gen:goods=1000,seed=1 -s highs-ds --set presolve=on --json",
+)
+
+#: Seconds a single solve may take unless it is said otherwise.
+DEFAULT_LIMIT = "10min"
+DEFAULT_SOLVER = "highs-ipm"
+
+
+def solve(
+    instance: options.InstanceArgument,
+    solver: options.SolverOption = DEFAULT_SOLVER,
+    tolerance: options.ToleranceOption = None,
+    threads: options.ThreadsOption = None,
+    seed: options.SeedOption = None,
+    settings: options.SetOption = None,
+    time_limit: options.TimeLimitOption = DEFAULT_LIMIT,
+    memory_limit: options.MemoryLimitOption = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="PLAN", help="Write the plan: .npz or .csv, for verify."
+        ),
+    ] = None,
+    log: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Keep the solver's own log; - shows it here."),
+    ] = None,
+    top: Annotated[
+        str, typer.Option(metavar="N", help="How many activities, goods and resources to list.")
+    ] = "10",
+    polish: Annotated[
+        bool, typer.Option("--polish/--no-polish", help="Also compute the polished gap.")
+    ] = True,
+    relax: options.RelaxOption = False,
+    json: options.JsonOption = False,
+) -> int:
+    """Compute a plan, certify it, and show it.
+
+    The answer is judged from the instance alone, whatever the solver says of it. Exit code 0:
+    the solver came to an end and nothing it said is refuted; 1: its answer is wrong, or it was
+    stopped at a limit, crashed, or could not run as named; 2: bad input.
+    """
+    asked = options.solve_options(
+        tolerance=tolerance, threads=threads, seed=seed, settings=settings
+    )
+    limit_s = options.parse_seconds(time_limit)
+    limit_bytes = options.memory_limit(memory_limit)
+    shown = options.parse_count(top, "--top", 0) or 0
+    log_file = options.writable(Path(log)) if log not in (None, "-") else None
+    if output is not None:
+        _check_plan_name(output)
+    from planbench.bench.single import require_solver, solve_once
+
+    # A solver's name is looked at before the instance, which may take long to load.
+    require_solver(solver, asked)
+    found = options.load(instance, relax)
+    with progress.one_run(f"{solver} on {found.name}") as phase:
+        outcome = solve_once(
+            found,
+            solver,
+            asked,
+            time_limit_s=limit_s,
+            memory_limit_bytes=limit_bytes,
+            polish=polish,
+            tolerance=CERTIFIED,
+            keep_log=log_file,
+            progress=phase,
+        )
+    if log == "-":
+        print(outcome.log, end="" if outcome.log.endswith("\n") else "\n", file=_log_stream(json))
+    if output is not None:
+        _write_plan(output, found, outcome)
+    if json:
+        console.print_json(_document(found, outcome, shown))
+    elif outcome.record.ended == "refused":
+        raise _refusal(outcome)
+    else:
+        _show(found, outcome, shown)
+    return exit_code(outcome.record.ended, outcome.record.verdict)
+
+
+#: Relative raw gap up to which an answer counts as certified.
+CERTIFIED = 1e-6
+
+
+def exit_code(ended: str, verdict: str | None) -> int:
+    """0 when a run ended by itself and is not refuted, 1 otherwise."""
+    return 0 if ended == "ok" and verdict != "wrong" else 1
+
+
+def _log_stream(json: bool) -> Any:
+    import sys
+
+    # The document must be alone on standard output.
+    return sys.stderr if json else sys.stdout
+
+
+def _check_plan_name(path: Path) -> None:
+    if path.suffix.lower() not in (".npz", ".csv"):
+        raise InputError("the name of a plan ends in .npz or .csv", where=str(path))
+    options.writable(path)
+
+
+def _write_plan(path: Path, instance: Instance, outcome: RunOutcome) -> None:
+    if outcome.x is None:
+        console.note(f"{path} was not written: the solver handed back no plan")
+        return
+    from planbench.io.plan_file import LpPoint, write_plan
+
+    if instance.economy is not None and outcome.plan is not None:
+        write_plan(outcome.plan, path, instance.economy)
+    else:
+        write_plan(LpPoint(outcome.x, outcome.row_duals), path, instance.lp)
+    console.note(f"wrote {path}")
+
+
+def _refusal(outcome: RunOutcome) -> Exception:
+    """Turn a refusal into an error: bad input where an option was at fault."""
+    message = outcome.record.message or f"{outcome.record.solver} refused to run"
+    if message.startswith("--"):
+        return InputError(message)
+    return SolverError(message)
+
+
+def _facts(instance: Instance, outcome: RunOutcome, top: int) -> Any:
+    from planbench.cli.plan_facts import plan_facts, solution_facts
+
+    if instance.economy is not None and outcome.plan is not None:
+        return plan_facts(instance.economy, outcome.plan, top)
+    if outcome.x is not None and outcome.x.size == instance.lp.n_cols:
+        return solution_facts(instance.lp, outcome.x, outcome.row_duals, top)
+    return None
+
+
+def _document(instance: Instance, outcome: RunOutcome, top: int) -> dict[str, Any]:
+    from planbench.cli.rows import row_document
+
+    facts = _facts(instance, outcome, top)
+    return row_document(outcome.record) | {
+        "known_optimum": instance.optimum,
+        "plan": facts.to_json() if facts is not None else None,
+    }
+
+
+def _show(instance: Instance, outcome: RunOutcome, top: int) -> None:
+    from planbench.cli import views
+    from planbench.cli.plan_facts import PlanFacts
+
+    parts: list[Any] = [
+        views.head(instance),
+        views.outcome(outcome.record, instance, CERTIFIED),
+    ]
+    facts = _facts(instance, outcome, top) if top > 0 else None
+    if isinstance(facts, PlanFacts):
+        parts += views.plan(facts)
+    elif facts is not None:
+        parts += views.solution(facts, instance.lp.n_rows)
+    parts.append(views.cost(outcome.record))
+    views.show(console.out(), parts)

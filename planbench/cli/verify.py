@@ -1,0 +1,153 @@
+"""``planbench verify``: judge a plan made by anyone."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from planbench.cli import console, options
+
+if TYPE_CHECKING:
+    from planbench.catalogue.instance import Instance
+    from planbench.certify import Certificate
+    from planbench.cli.violations import Violation
+
+EXAMPLES = (
+    "planbench solve us-bea-71 -o plan.csv && planbench verify us-bea-71 plan.csv",
+    "planbench verify model.mps answer.csv --tolerance 1e-4",
+)
+
+
+def verify(
+    instance: options.InstanceArgument,
+    plan: Annotated[
+        Path, typer.Argument(metavar="PLAN", help="Plan file: .npz or .csv.", show_default=False)
+    ],
+    tolerance: Annotated[
+        str, typer.Option(metavar="T", help="Relative gap up to which the plan passes.")
+    ] = "1e-6",
+    polish: Annotated[
+        bool, typer.Option("--polish/--no-polish", help="Also try to close the gap by polishing.")
+    ] = True,
+    relax: options.RelaxOption = False,
+    json: options.JsonOption = False,
+) -> int:
+    """Certify a PLAN for an INSTANCE: how good is it, proven from the instance alone.
+
+    Prices in the file are used for the upper bound, and nothing is taken on trust. Exit code
+    0: certified to within the tolerance; 1: not; 2: bad input.
+    """
+    asked = options.parse_number(tolerance, "--tolerance", 0.0, 1.0)
+    assert asked is not None
+    found = options.load(instance, relax)
+    certificate, worst = _judge(found, plan, asked, polish)
+    if json:
+        console.print_json(_document(found, plan, asked, certificate, worst))
+    else:
+        _show(found, plan, asked, certificate, worst)
+    return 0 if certificate.verdict == "certified" else 1
+
+
+def _judge(
+    instance: Instance, path: Path, tolerance: float, polish: bool
+) -> tuple[Certificate, list[Violation]]:
+    from dataclasses import replace
+
+    from planbench.certify import certify, certify_plan
+    from planbench.certify.check import residuals
+    from planbench.cli.violations import violations
+    from planbench.io.plan_file import read_plan
+    from planbench.model.planning_lp import lp_from_plan
+    from planbench.solvers.base import Solution
+
+    if instance.economy is not None:
+        plan = read_plan(path, instance.economy)
+        certificate = certify_plan(instance.economy, plan, tolerance=tolerance, polish=polish)
+        x, y = lp_from_plan(instance.economy, plan)
+        certificate = replace(certificate, residuals=residuals(instance.lp, x, y))
+    else:
+        point = read_plan(path, instance.lp)
+        x = point.x
+        # A plan handed in for judgement claims to be optimal; its objective is recomputed.
+        answer = Solution(claim="optimal", x=x, y=point.y, objective=None, native_status="")
+        certificate = certify(instance.lp, None, answer, tolerance=tolerance, polish=polish)
+    return certificate, violations(instance, x)
+
+
+def _document(
+    instance: Instance,
+    path: Path,
+    tolerance: float,
+    certificate: Certificate,
+    worst: list[Violation],
+) -> dict[str, Any]:
+    facts = asdict(certificate)
+    facts["certificate"] = facts.pop("kind")
+    return {
+        "instance": instance.name,
+        "sha256": instance.sha256,
+        "plan": str(path),
+        "tolerance": tolerance,
+        **facts,
+        "known_optimum": instance.optimum,
+        "violations": [asdict(v) for v in worst],
+    }
+
+
+def _show(
+    instance: Instance,
+    path: Path,
+    tolerance: float,
+    certificate: Certificate,
+    worst: list[Violation],
+) -> None:
+    from rich.text import Text
+
+    from planbench.cli import views
+    from planbench.cli.figures import amount
+    from planbench.report import words
+
+    gap = words.gap(certificate.raw_gap)
+    if certificate.polished_gap is not None:
+        gap += (
+            f" raw, {words.gap(certificate.polished_gap)} after "
+            f"{words.seconds(certificate.polish_s)} of polish"
+        )
+    style = "bold green" if certificate.verdict == "certified" else "bold red"
+    rows: list[tuple[str, str | Text]] = [
+        ("plan", str(path)),
+        ("verdict", Text.assemble((certificate.verdict, style), f", asked for {tolerance:g}")),
+        ("certified", views.bracket_text(certificate.lower_bound, certificate.upper_bound)),
+        ("gap", gap),
+    ]
+    if instance.optimum is not None:
+        rows.append(("known optimum", words.objective(instance.optimum, 10)))
+    rows += [("remark", Text(reason, style="yellow")) for reason in certificate.reasons]
+    parts: list[Any] = [views.head(instance), views.pairs(rows)]
+    point = certificate.residuals
+    if point is not None:
+        parts.append(
+            views.listing(
+                "Residuals",
+                (("kind", "left"), ("absolute", "right"), ("scaled", "right")),
+                (
+                    ("plan (primal)", amount(point.primal, 3), amount(point.primal_scaled, 3)),
+                    ("prices (dual)", amount(point.dual, 3), amount(point.dual_scaled, 3)),
+                    ("complementarity", "", amount(point.complementarity, 3)),
+                    ("objective of the plan", amount(point.primal_objective, 9), ""),
+                    ("objective of the prices", amount(point.dual_objective, 9), ""),
+                ),
+            )
+        )
+    if worst:
+        parts.append(
+            views.listing(
+                "Worst violated",
+                (("kind", "left"), ("name", "left"), ("missing", "right"), ("relative", "right")),
+                ((v.kind, v.name, amount(v.amount), words.gap(v.scaled)) for v in worst),
+            )
+        )
+    views.show(console.out(), parts)

@@ -1,0 +1,281 @@
+"""How a result looks on a terminal: the head, the outcome, the plan, what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from planbench.catalogue.instance import Instance
+from planbench.cli.figures import amount, counts, nouns, percent
+from planbench.cli.plan_facts import PlanFacts, SolutionFacts
+from planbench.records.schema import Record
+from planbench.report import words
+
+_VERDICT_STYLE = {
+    "certified": "bold green",
+    "loose": "bold yellow",
+    "unproven": "bold yellow",
+    "wrong": "bold red",
+}
+_ENDED_WORDS = {
+    "timeout": "stopped at the time limit",
+    "memory": "stopped at the memory limit",
+    "crash": "crashed",
+    "killed": "was killed from outside",
+    "refused": "refused to run",
+}
+
+
+def size_words(instance: Instance) -> str:
+    """Sizes of an instance in one line."""
+    economy = instance.economy
+    if economy is None:
+        lp = instance.lp
+        return (
+            f"{nouns(lp.n_rows, 'row')}, {nouns(lp.n_cols, 'column')}, "
+            f"{nouns(int(lp.matrix.nnz), 'non-zero')}, "
+            f"{'maximise' if lp.maximise else 'minimise'}"
+        )
+    parts = (
+        nouns(economy.n_goods, "good"),
+        nouns(economy.n_activities, "activity"),
+        nouns(economy.n_resources, "resource"),
+        nouns(economy.n_targets, "target"),
+        nouns(economy.nnz, "non-zero"),
+    )
+    return ", ".join(parts)
+
+
+def listing(title: str, columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[str]]) -> Table:
+    """Build a table in the style of all tables here.
+
+    Parameters
+    ----------
+    title : str
+    columns : sequence of (str, str)
+        Header and justification; names (``left``) may fold, figures (``right``) may not.
+    rows : iterable of sequence of str
+    """
+    table = Table(
+        title=title,
+        box=box.SIMPLE_HEAD,
+        title_style="bold",
+        title_justify="left",
+        caption_justify="left",
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+        header_style="dim",
+    )
+    for header, justify in columns:
+        is_name = justify == "left"
+        table.add_column(
+            header,
+            justify="left" if is_name else "right",
+            overflow="fold",
+            no_wrap=not is_name,
+        )
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
+def pairs(rows: Iterable[tuple[str, str | Text]]) -> Table:
+    """Two columns: what it is, and its value."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in rows:
+        grid.add_row(name, Text(value) if isinstance(value, str) else value)
+    return grid
+
+
+def head(instance: Instance) -> Group:
+    """Name of the instance, its sizes and where it comes from."""
+    lines = [Text(instance.name, style="bold"), Text(size_words(instance))]
+    if instance.source:
+        lines.append(Text(instance.source, style="dim"))
+    return Group(*lines)
+
+
+def bracket_text(lower: float | None, upper: float | None) -> str:
+    """``lower … upper`` to as many digits as tell them apart, or what is missing."""
+    if lower is None and upper is None:
+        return "none"
+    low = "no lower bound" if lower is None else words.objective(lower, 10)
+    high = "no upper bound" if upper is None else words.objective(upper, 10)
+    return low if low == high else f"{low} … {high}"
+
+
+def gaps_text(record: Record) -> str:
+    """Raw gap, polished gap and what polishing cost."""
+    text = f"{words.gap(record.raw_gap)} raw"
+    if record.polished_gap is not None:
+        text += (
+            f", {words.gap(record.polished_gap)} after {words.seconds(record.polish_s)} of polish"
+        )
+    return text
+
+
+def verdict_text(record: Record, tolerance: float) -> Text:
+    """Say the verdict in words."""
+    verdict = record.verdict
+    if record.ended != "ok" and verdict is None:
+        return Text(f"the solver {_ENDED_WORDS[record.ended]}", style="bold magenta")
+    if verdict is None:
+        return Text("nothing to judge", style="bold magenta")
+    said = {
+        "certified": f"the optimum is proven to within {tolerance:g}",
+        "loose": f"proven, but no closer than {words.gap(record.raw_gap)}",
+        "unproven": "nothing is proven",
+        "wrong": "the answer is refuted",
+    }[verdict]
+    if verdict == "certified" and record.claim != "optimal":
+        said = f"the claim of {record.claim} is proven"
+    elif verdict == "certified" and record.certificate == "residual-only":
+        said = "all residuals vanish; there is no finite bracket"
+    return Text.assemble((verdict, _VERDICT_STYLE[verdict]), f": {said}")
+
+
+def outcome(record: Record, instance: Instance, tolerance: float) -> Group:
+    """Solver, what it said, and what that is worth."""
+    method = ", ".join(part for part in (record.solver_version, record.method_run) if part)
+    claim = record.claim or "nothing"
+    status = f" ({record.native_status})" if record.native_status else ""
+    rows: list[tuple[str, str | Text]] = [
+        ("solver", f"{record.solver}  {method}".rstrip()),
+        ("verdict", verdict_text(record, tolerance)),
+        ("claim", f"{claim}{status}"),
+        ("objective", words.objective(record.objective, 10)),
+        ("certified", bracket_text(record.lower_bound, record.upper_bound)),
+        ("gap", gaps_text(record)),
+    ]
+    if instance.optimum is not None:
+        rows.append(("known optimum", words.objective(instance.optimum, 10)))
+    if record.iterations:
+        rows.append(("iterations", counts(record.iterations)))
+    if record.native_options:
+        settings = ", ".join(f"{k}={v}" for k, v in record.native_options.items())
+        rows.append(("settings", Text(settings, style="dim")))
+    for remark in (record.message, *record.reasons, *record.notes):
+        if remark:
+            rows.append(("remark", Text(remark, style="yellow")))
+    return Group(pairs(rows))
+
+
+def cost(record: Record) -> Group:
+    """Time and memory by phase."""
+    rows = [
+        (
+            phase.name,
+            words.seconds(phase.wall_s),
+            words.seconds(phase.cpu_s),
+            words.size_bytes(phase.peak_bytes),
+        )
+        for phase in record.phases
+    ]
+    table = listing(
+        "Time and memory",
+        (("phase", "left"), ("wall", "right"), ("CPU", "right"), ("peak memory", "right")),
+        rows,
+    )
+    summary = [
+        f"Solver: {words.seconds(record.wall_s)} wall, {words.seconds(record.cpu_s)} CPU",
+        f"{words.passes(record.matrix_passes)} matrix passes",
+        f"{words.size_bytes(record.peak_bytes)} above the level before",
+    ]
+    if record.threads_used is not None:
+        summary.append(nouns(record.threads_used, "thread"))
+    lines: list[RenderableType] = [table, Text(", ".join(summary) + ".")]
+    if record.disturbed:
+        lines.append(Text("The machine was disturbed: measure again.", style="yellow"))
+    return Group(*lines)
+
+
+def plan(facts: PlanFacts) -> list[Table]:
+    """Tables of a plan: targets, activities, goods, resources."""
+    tables = [
+        listing(
+            _of("Targets", len(facts.targets), facts.n_targets),
+            (("target", "left"), ("delivered", "right"), ("weight", "right"), ("worth", "right")),
+            ((t.name, amount(t.level), amount(t.weight), amount(t.value)) for t in facts.targets),
+        )
+    ]
+    by_value = facts.ranked_by == "value"
+    limited = any(a.capacity is not None for a in facts.activities)
+    columns = [("activity", "left"), ("level", "right")]
+    columns += [("limit", "right")] if limited else []
+    columns += [("value made", "right"), ("share", "right")] if by_value else []
+    rows = []
+    for a in facts.activities:
+        row = [a.name, amount(a.level)]
+        row += [amount(a.capacity)] if limited else []
+        row += [amount(a.value), percent(a.share)] if by_value else []
+        rows.append(row)
+    title = "Largest activities by " + ("the value they make" if by_value else "level")
+    tables.append(listing(_of(title, len(rows), facts.running, "running"), columns, rows))
+    if facts.goods:
+        has_units = any(g.unit for g in facts.goods)
+        columns = [("good", "left"), *([("unit", "left")] if has_units else [])]
+        columns += [(name, "right") for name in ("price", "made", "to targets", "worth")]
+        tables.append(
+            listing(
+                _of("Dearest goods by shadow price", len(facts.goods), facts.n_goods),
+                columns,
+                (
+                    [g.name, *([g.unit] if has_units else [])]
+                    + [amount(v) for v in (g.price, g.made, g.delivered, g.value)]
+                    for g in facts.goods
+                ),
+            )
+        )
+    if facts.resources:
+        tables.append(
+            listing(
+                _of("Dearest resources", len(facts.resources), facts.n_resources),
+                [("resource", "left")]
+                + [(n, "right") for n in ("rent", "used", "available", "share of value")],
+                (
+                    [r.name, amount(r.rent), amount(r.used), amount(r.endowment), percent(r.share)]
+                    for r in facts.resources
+                ),
+            )
+        )
+    return tables
+
+
+def solution(facts: SolutionFacts, n_rows: int) -> list[Table]:
+    """Tables of a solution of a general LP."""
+    tables = [
+        listing(
+            _of("Largest columns", len(facts.columns), facts.nonzero, "non-zero"),
+            [("column", "left")]
+            + [(n, "right") for n in ("value", "reduced cost", "cost · value")],
+            ([c.name, amount(c.value), amount(c.dual), amount(c.worth)] for c in facts.columns),
+        )
+    ]
+    if facts.rows:
+        tables.append(
+            listing(
+                _of("Dearest rows by dual value", len(facts.rows), n_rows),
+                [("row", "left")] + [(n, "right") for n in ("dual", "activity", "dual · activity")],
+                ([r.name, amount(r.dual), amount(r.value), amount(r.worth)] for r in facts.rows),
+            )
+        )
+    return tables
+
+
+def show(console: Console, parts: Iterable[RenderableType]) -> None:
+    """Print `parts` with an empty line between them."""
+    for number, part in enumerate(parts):
+        console.print(Padding(part, (1 if number else 0, 0, 0, 0)))
+
+
+def _of(title: str, shown: int, total: int, kind: str = "") -> str:
+    if shown >= total:
+        return title
+    return f"{title} ({words.count(shown)} of {words.count(total)}{' ' + kind if kind else ''})"
