@@ -161,8 +161,8 @@ class Sectors:
 class Layered:
     """Goods in order of production, each bought from a little upstream, some flowing back.
 
-    Nearly triangular and banded. The first `band` goods form a core whose upstream window is
-    the core itself; the last `band` goods likewise for flows back.
+    Nearly triangular and banded. The first `band` + 1 goods form a core whose upstream window
+    is the core itself; the last ones likewise for flows back.
 
     Attributes
     ----------

@@ -1,0 +1,142 @@
+"""Planted optima: the value a recipe claims is the optimum, at any size."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from scipy.optimize import linprog
+
+from planbench.generate import generate, generate_planted, parse_inline, plant
+from planbench.generate.planted import Planted
+from planbench.model import to_linear_program
+
+RECIPES = [
+    "structure=powerlaw",
+    "techniques=1,resources=1,structure=sectors,final_share=.1",
+    "techniques=3,resources=8,resources_per_activity=3,byproducts=1,capacities=1,structure=layered",
+    "byproducts=.4,capacities=.3,final_share=.3,targets=3,unit_spread=2",
+    "inputs=density:0.3,techniques=3,column_sum=.8,capacities=.5,targets=2",
+]
+
+
+def solved_value(planted: Planted) -> float:
+    economy = planted.economy
+    program = to_linear_program(economy)
+    rows = sp.csr_array(program.matrix)
+    n = economy.n_goods
+    result = linprog(
+        program.minimisation_cost,
+        A_ub=sp.vstack([-rows[:n], rows[n:]]),
+        b_ub=np.concatenate([-economy.fixed_demand, economy.endowment]),
+        bounds=np.column_stack([program.col_lower, program.col_upper]),
+        method="highs-ds",
+    )
+    assert result.status == 0, result.message
+    return -float(result.fun)
+
+
+def check_values(seeds: range) -> None:
+    for seed in seeds:
+        for text in RECIPES:
+            recipe = parse_inline(f"goods={50 + seed * 37 % 250},{text},planted=true,seed={seed}")
+            planted = plant(recipe)
+            value = solved_value(planted)
+            assert value == pytest.approx(planted.optimum, rel=1e-9), recipe.canonical()
+
+
+def test_solver_finds_the_planted_value() -> None:
+    check_values(range(4))
+
+
+@pytest.mark.slow
+def test_solver_finds_the_planted_value_over_many_seeds() -> None:
+    check_values(range(4, 30))
+
+
+def optimality(planted: Planted) -> dict[str, float]:
+    """Largest violations of the optimality conditions, each scaled by its own terms."""
+    economy, plan = planted.economy, planted.plan
+    assert plan.p is not None
+    assert plan.w is not None
+    assert plan.v is not None
+    a, b, d = economy.inputs, economy.outputs, economy.assortment
+    made, used, asked = b @ plan.x, a @ plan.x, d @ plan.z
+    goods = (made - used - asked - economy.fixed_demand) / (
+        made + used + asked + abs(economy.fixed_demand) + 1e-300
+    )
+    use = economy.resource_use @ plan.x
+    resources = (economy.endowment - use) / np.maximum(economy.endowment, 1e-300)
+    rent = economy.resource_use.T @ plan.w
+    returns, costs = b.T @ plan.p, a.T @ plan.p
+    activities = (rent + costs + plan.v - returns) / (rent + costs + plan.v + returns)
+    targets = (d.T @ plan.p - economy.weights) / economy.weights
+    limited = np.isfinite(economy.capacity)
+    dual = math.fsum(plan.w * economy.endowment) - math.fsum(plan.p * economy.fixed_demand)
+    dual += math.fsum(plan.v[limited] * economy.capacity[limited])
+    primal = math.fsum(economy.weights * plan.z)
+    assert (plan.v[~limited] == 0).all()
+    assert min(plan.p.min(), plan.w.min(), plan.v.min(), plan.x.min(), plan.z.min()) >= 0
+    assert primal == planted.optimum
+    return {
+        "goods": float(-goods.min()),
+        "resources": float(-resources.min()),
+        "capacities": float((plan.x - economy.capacity).max()),
+        "activities": float(-activities.min()),
+        "targets": float(-targets.min()),
+        "objectives": abs(primal - dual) / abs(primal),
+    }
+
+
+@pytest.mark.parametrize("text", RECIPES)
+def test_optimality_conditions_hold_to_rounding(text: str) -> None:
+    errors = optimality(plant(parse_inline(f"goods=300,{text},planted=true,seed=9")))
+    assert max(errors.values()) < 1e-12, errors
+
+
+def test_optimum_is_known_at_a_hundred_thousand_goods() -> None:
+    text = "byproducts=.2,capacities=.2,final_share=.5,targets=3,unit_spread=2,structure=powerlaw"
+    errors = optimality(plant(parse_inline(f"goods=1e5,inputs=6,{text},planted=true")))
+    assert max(errors.values()) < 1e-12, errors
+
+
+def test_every_feature_takes_part() -> None:
+    """Idle and running techniques, binding and loose limits, free goods, either sign of f."""
+    text = "goods=300,byproducts=.4,capacities=.4,final_share=.4,resources=8,techniques=3,targets=3"
+    planted = plant(parse_inline(f"{text},planted=true"))
+    economy, plan = planted.economy, planted.plan
+    assert plan.p is not None
+    assert plan.w is not None
+    assert plan.v is not None
+    shares: dict[str, Any] = {
+        "running": plan.x > 0,
+        "binding capacities": plan.v > 0,
+        "free goods": plan.p == 0,
+        "free resources": plan.w == 0,
+        "positive fixed demand": economy.fixed_demand > 0,
+        "stocks": economy.fixed_demand < 0,
+        "loose capacities": np.isfinite(economy.capacity) & (plan.x < economy.capacity),
+    }
+    for name, mask in shares.items():
+        assert 0 < mask.sum() < mask.size, name
+    running = plan.x.reshape(300, 3).astype(bool).sum(axis=1)
+    assert set(np.unique(running)) >= {1, 2, 3}
+
+
+def test_disturbed_plan_is_not_optimal() -> None:
+    """The check of the conditions itself can fail."""
+    planted = plant(parse_inline("goods=60,planted=true"))
+    assert planted.plan.p is not None
+    planted.plan.p[:] *= 1 + 1e-6 * np.sin(np.arange(60))
+    assert max(optimality(planted).values()) > 1e-9
+
+
+def test_recipe_leads_to_the_planted_optimum() -> None:
+    recipe = parse_inline("goods=60,planted=true,seed=2")
+    economy, optimum = generate_planted(recipe)
+    assert economy.recipe["planted_optimum"] == optimum
+    assert generate(recipe).sha256 == economy.sha256
+    asked_for = generate_planted(recipe.model_copy(update={"planted": False}))
+    assert asked_for[0].name == economy.name
+    assert "planted_optimum" not in generate(parse_inline("goods=60")).recipe
