@@ -55,7 +55,7 @@ def _comparison_table(cells: list[Cell], width: int) -> Table:
         table.add_column(header, justify="right", no_wrap=True)
     solved = [c.seconds for c in cells if c.solved and c.seconds is not None]
     best = min(solved, default=None)
-    for cell in sorted(cells, key=_best_first):
+    for cell in sorted(cells, key=best_first):
         red = cell.status == "wrong" or cell.series in outside
         record = cell.record
         more = "" if record.ended == "ok" else "> "
@@ -76,14 +76,15 @@ def _comparison_table(cells: list[Cell], width: int) -> Table:
             words.gap(cell.raw_gap),
             words.gap(cell.polished_gap),
         )
-    notes = _comparison_notes(cells, found)
+    notes = comparison_notes(cells, found)
     if notes:
         table.caption = Text("\n".join(notes))
         table.caption_style = ""
     return table
 
 
-def _best_first(cell: Cell) -> tuple[bool, bool, bool, float, str]:
+def best_first(cell: Cell) -> tuple[bool, bool, bool, float, str]:
+    """Sort key: solved by time, then finished, then failed."""
     return (
         not cell.solved,
         not cell.finished,
@@ -114,7 +115,8 @@ def _outcome_style(cell: Cell, red: bool) -> str:
     return "yellow" if cell.finished else "magenta"
 
 
-def _comparison_notes(cells: Sequence[Cell], found: Consensus) -> list[str]:
+def comparison_notes(cells: Sequence[Cell], found: Consensus) -> list[str]:
+    """Lines under a comparison: findings first, then why something is not solved."""
     notes = []
     if found.empty:
         notes.append("The certified brackets exclude each other: this is a bug of planbench.")

@@ -245,12 +245,16 @@ def _ladder_caption(measure: Measure) -> str:
 
 
 def _at_size(ladder: Ladder, series: str, size: int, measure: Measure) -> Text:
-    found = ladder.at(series, size)
-    if not found:
-        return Text(words.UNKNOWN, style="dim")
-    # Several seeds of one size: the middle one, failures ranking last.
-    ranked = sorted(found, key=lambda c: (not c.solved, c.seconds if c.seconds else 0.0))
-    return cell_text(ranked[len(ranked) // 2], measure)
+    cell = middle_cell(ladder.at(series, size))
+    return Text(words.UNKNOWN, style="dim") if cell is None else cell_text(cell, measure)
+
+
+def middle_cell(cells: Sequence[Cell]) -> Cell | None:
+    """Of several seeds of one size the middle one, failures ranking last; None of none."""
+    if not cells:
+        return None
+    ranked = sorted(cells, key=lambda c: (not c.solved, not c.finished, c.seconds or 0.0))
+    return ranked[len(ranked) // 2]
 
 
 def cell_text(cell: Cell, measure: Measure) -> Text:

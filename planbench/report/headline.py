@@ -1,0 +1,133 @@
+"""The result in words, computed from the records: what a reader should take away first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from planbench.report import words
+from planbench.report.brackets import instance_consensus
+from planbench.report.cells import TARGET_GAP, Cell
+from planbench.report.ladders import Ladder, fit_ladder
+from planbench.stats.scaling import PowerLawFit
+
+
+@dataclass(frozen=True)
+class Summit:
+    """The largest economy of a ladder that was solved, by the solver that was fastest there.
+
+    Attributes
+    ----------
+    ladder : Ladder
+    cell : Cell
+    solvers : int
+        Solvers that solved this size.
+    seconds, passes : PowerLawFit
+        How that solver's cost grows on the ladder.
+    """
+
+    ladder: Ladder
+    cell: Cell
+    solvers: int
+    seconds: PowerLawFit
+    passes: PowerLawFit
+
+
+def find_summit(ladder: Ladder) -> Summit | None:
+    """Largest economy solved on `ladder`; None where nothing was."""
+    solved = [c for c in ladder.cells if c.solved and c.goods and c.seconds is not None]
+    if not solved:
+        return None
+    goods = max(c.goods or 0 for c in solved)
+    there = [c for c in solved if c.goods == goods]
+    best = min(there, key=lambda c: c.seconds or 0.0)
+    return Summit(
+        ladder=ladder,
+        cell=best,
+        solvers=len({c.series for c in there}),
+        seconds=fit_ladder(ladder, best.series, "seconds"),
+        passes=fit_ladder(ladder, best.series, "passes"),
+    )
+
+
+def summit_words(summit: Summit) -> str:
+    """Two sentences on the largest economy solved."""
+    cell = summit.cell
+    facts = cell.record.instance
+    gap = (
+        f"certified within {words.gap(cell.raw_gap)} of the optimum"
+        if cell.raw_gap is not None
+        else "certified"
+    )
+    sentence = (
+        f"{words.count(cell.goods)} goods ({words.count(facts.nonzeros)} non-zeros): "
+        f"{cell.series} computed a plan in {words.seconds(cell.seconds)}, {gap}"
+    )
+    others = summit.solvers - 1
+    if others:
+        sentence += f"; {others} other solver{'s' if others > 1 else ''} got as far, more slowly"
+    elif len(summit.ladder.series) > 1:
+        sentence += "; no other solver got as far"
+    return f"{sentence}. {growth_words(cell.series, summit.seconds, summit.passes)}"
+
+
+def growth_words(series: str, seconds: PowerLawFit, passes: PowerLawFit) -> str:
+    """How a solver's cost grows with the number of goods, in one sentence."""
+    if seconds.exponent is None:
+        return f"How the time of {series} grows cannot be said: {seconds.reason}."
+    said = f"Its time grows as {_power(seconds)}"
+    if passes.exponent is not None:
+        said += f", counted in matrix passes as {_power(passes)}"
+    return said + "."
+
+
+def census_words(cells: Sequence[Cell]) -> str:
+    """How many results there are and how they ended."""
+    solved = sum(c.solved for c in cells)
+    instances = len({c.sha256 for c in cells})
+    solvers = len({c.series for c in cells})
+    parts = [f"{solved} of {len(cells)} results certified within {words.gap(TARGET_GAP)} or better"]
+    named = {
+        "loose": "less certain",
+        "unproven": "without a bracket",
+        "timeout": "stopped at the time limit",
+        "memory": "out of memory",
+        "crash": "crashed",
+        "killed": "killed",
+        "refused": "refused",
+        "wrong": "wrong",
+    }
+    for status, phrase in named.items():
+        number = sum(c.status == status for c in cells)
+        if number:
+            parts.append(f"{number} {phrase}")
+    noun = "solver" if solvers == 1 else "solvers"
+    where = "instance" if instances == 1 else "instances"
+    return f"{solvers} {noun} on {instances} {where}: " + ", ".join(parts) + "."
+
+
+def find_findings(cells: Sequence[Cell]) -> list[str]:
+    """Wrong answers, claims outside the certified brackets, brackets that exclude each other."""
+    found = []
+    for sha in dict.fromkeys(c.sha256 for c in cells):
+        mine = [c for c in cells if c.sha256 == sha]
+        name = mine[0].instance
+        joint = instance_consensus(mine)
+        if joint.empty:
+            found.append(
+                f"{name}: the certified brackets exclude each other; this is a bug of planbench"
+            )
+        said = set()
+        for series, why in joint.disagreeing:
+            found.append(f"{name}: {series} {why}")
+            said.add(series)
+        for cell in mine:
+            if cell.status == "wrong" and cell.series not in said:
+                why = cell.record.reasons[-1] if cell.record.reasons else "the answer is wrong"
+                found.append(f"{name}: {cell.series}: {why}")
+    return found
+
+
+def _power(fit: PowerLawFit) -> str:
+    spread = words.interval(fit.low, fit.high)
+    return f"{words.exponent(fit.exponent)}" + (f" (95 % interval {spread})" if spread else "")

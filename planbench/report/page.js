@@ -1,0 +1,123 @@
+"use strict";
+(function () {
+  const NARROW = 540;      // pixels of a chart below which names go under it
+  const AXIS = 70;         // pixels the vertical axis takes
+  const LETTER = 6.0;      // pixels of a letter in a name beside a line
+  const read = (id) => JSON.parse(document.getElementById(id).textContent);
+
+  function longestName(spec) {
+    let longest = 0;
+    for (const layer of spec.layer || []) {
+      if (layer.name !== "names") continue;
+      const rows = (layer.data && layer.data.values) || (spec.datasets || {})[(layer.data || {}).name] || [];
+      for (const row of rows) longest = Math.max(longest, String(row.series).length);
+    }
+    return longest;
+  }
+
+  function draw(holder) {
+    const spec = read(holder.dataset.spec);
+    const room = holder.clientWidth;
+    const names = longestName(spec);
+    const narrow = room < NARROW || names > 32;
+    holder.parentElement.classList.toggle("narrow", names > 0 && narrow);
+    if (narrow && spec.layer) spec.layer = spec.layer.filter((layer) => layer.name !== "names");
+    const beside = names > 0 && !narrow ? names * LETTER + 14 : 14;
+    spec.width = Math.max(160, Math.floor(room - AXIS - beside));
+    if (narrow) spec.height = Math.min(spec.height, 320);
+    spec.autosize = { type: "pad" };
+    const options = {
+      mode: "vega-lite", renderer: "svg",
+      actions: { export: true, source: false, compiled: false, editor: false },
+      downloadFileName: holder.dataset.name || "planbench",
+      tooltip: { theme: "planbench-tip" },
+    };
+    return window.vegaEmbed(holder, spec, options).catch((error) => {
+      holder.innerHTML = "";
+      const line = document.createElement("p");
+      line.className = "error";
+      line.textContent = "This chart could not be drawn: " + error.message;
+      holder.append(line);
+      throw error;
+    });
+  }
+
+  const charts = Array.from(document.querySelectorAll(".chart[data-spec]"));
+  let drawnAt = window.innerWidth;
+  const drawAll = () => Promise.all(charts.map(draw));
+  drawAll().then(() => document.documentElement.setAttribute("data-drawn", String(charts.length)));
+  let timer = 0;
+  window.addEventListener("resize", () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      if (Math.abs(window.innerWidth - drawnAt) < 8) return;
+      drawnAt = window.innerWidth;
+      drawAll();
+    }, 200);
+  });
+
+  // Sorting: numbers by data-sort, text by what is shown; empty cells stay last.
+  document.querySelectorAll("table.sortable").forEach((table) => {
+    const body = table.tBodies[0];
+    table.querySelectorAll("thead th").forEach((head, column) => {
+      const button = head.querySelector("button");
+      if (!button) return;
+      button.addEventListener("click", () => {
+        const up = head.getAttribute("aria-sort") !== "ascending";
+        table.querySelectorAll("thead th").forEach((other) => other.removeAttribute("aria-sort"));
+        head.setAttribute("aria-sort", up ? "ascending" : "descending");
+        const value = (row) => {
+          const cell = row.cells[column];
+          const key = cell.dataset.sort;
+          if (key === undefined) return cell.textContent.trim();
+          return key === "" ? null : Number(key);
+        };
+        const rows = Array.from(body.rows).map((row) => [value(row), row]);
+        rows.sort(([a], [b]) => {
+          if (a === null || a === "") return b === null || b === "" ? 0 : 1;
+          if (b === null || b === "") return -1;
+          const order = typeof a === "number" ? a - b : a.localeCompare(b);
+          return up ? order : -order;
+        });
+        body.append(...rows.map(([, row]) => row));
+      });
+    });
+  });
+
+  const filter = document.getElementById("filter");
+  if (filter) {
+    const rows = Array.from(document.querySelectorAll("#rows tbody tr"));
+    const shown = document.getElementById("shown");
+    filter.addEventListener("input", () => {
+      const terms = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+      let count = 0;
+      for (const row of rows) {
+        const text = row.textContent.toLowerCase();
+        const match = terms.every((term) => text.includes(term));
+        row.hidden = !match;
+        count += match;
+      }
+      shown.textContent = count + " of " + rows.length + " rows";
+    });
+  }
+
+  const download = document.getElementById("download");
+  if (download) {
+    download.addEventListener("click", () => {
+      const lines = read("records").map((row) => JSON.stringify(row)).join("\n") + "\n";
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob([lines], { type: "application/x-ndjson" }));
+      link.download = "planbench-results.jsonl";
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+    });
+  }
+
+  // Paper has no buttons: what is folded is unfolded for printing.
+  let folded = [];
+  window.addEventListener("beforeprint", () => {
+    folded = Array.from(document.querySelectorAll("details.instance:not([open])"));
+    folded.forEach((part) => { part.open = true; });
+  });
+  window.addEventListener("afterprint", () => folded.forEach((part) => { part.open = false; }));
+})();

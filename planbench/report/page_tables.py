@@ -1,0 +1,334 @@
+"""Tables of the HTML report; every text that comes from a record is escaped here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from planbench.records.schema import Record
+from planbench.report import words
+from planbench.report.brackets import bracket_words, instance_consensus
+from planbench.report.cells import Cell, machine_key, machine_label
+from planbench.report.comparison import best_first, comparison_notes, outcome_words
+from planbench.report.ladders import Ladder, Measure, fit_ladder
+from planbench.report.style import in_order, named
+from planbench.report.tables import cell_text, middle_cell, summary_scores
+from planbench.stats.scaling import PowerLawFit
+
+_STYLES = {
+    "solved": "",
+    "loose": "warn",
+    "unproven": "warn",
+    "wrong": "bad",
+    "crash": "bad",
+}
+
+
+def ladder_summary(ladder: Ladder) -> str:
+    """How far each solver got on a ladder and how its costs grow."""
+    rows = []
+    for series in in_order(list(ladder.series)):
+        mine = [c for c in ladder.cells if c.series == series]
+        solved = [c for c in mine if c.solved]
+        top = max(solved, key=lambda c: c.goods or 0, default=None)
+        goods, time, gap = (top.goods, top.seconds, top.raw_gap) if top else (None, None, None)
+        failed = [c for c in mine if not c.solved and c.goods]
+        first = min(failed, key=lambda c: c.goods or 0, default=None)
+        fits = [fit_ladder(ladder, series, m) for m in ("seconds", "passes", "bytes")]
+        rows.append(
+            [
+                _td(named(series)),
+                _number(words.count(goods), goods),
+                _number(words.seconds(time), time),
+                _number(words.gap(gap), gap),
+                *[_fit(f) for f in fits],
+                _td(_failure(first), "left"),
+            ]
+        )
+    return _table(
+        [
+            "solver",
+            "largest<br>solved",
+            "time<br>there",
+            "raw gap<br>there",
+            "time<br>grows as",
+            "matrix passes<br>grow as",
+            "memory<br>grows as",
+            "<first not solved",
+        ],
+        rows,
+    )
+
+
+def ladder_grid(ladder: Ladder, measure: Measure) -> str:
+    """Every cell of a ladder: rows are sizes, columns are solvers."""
+    series = in_order(list(ladder.series))
+    rows = []
+    for size in ladder.sizes:
+        row = [_td(words.count(size))]
+        for name in series:
+            cell = middle_cell(ladder.at(name, size))
+            if cell is None:
+                row.append(_td(words.UNKNOWN, "none"))
+            else:
+                style = _STYLES.get(cell.status, "none")
+                row.append(_td(escape(cell_text(cell, measure).plain), style))
+        rows.append(row)
+    return _table(["goods", *[named(s) for s in series]], rows, sortable=False)
+
+
+def instance_section(cells: Sequence[Cell]) -> str:
+    """One instance: what the certificates prove together, and each solver's answer."""
+    facts = cells[0].record.instance
+    found = instance_consensus(cells)
+    outside = dict(found.disagreeing)
+    size = (
+        f"{words.count(facts.goods)} goods, {words.count(facts.activities)} activities"
+        if facts.goods is not None
+        else f"{words.count(facts.rows)} rows, {words.count(facts.columns)} columns"
+    )
+    rows = []
+    for cell in sorted(cells, key=best_first):
+        record = cell.record
+        red = cell.status == "wrong" or cell.series in outside
+        more = "" if record.ended == "ok" else "&gt; "
+        style = "bad" if red else "good" if cell.solved else _STYLES.get(cell.status, "none")
+        rows.append(
+            [
+                _td(named(cell.series)),
+                _td(escape(outcome_words(cell, outside)), f"left {style}"),
+                _number(more + words.seconds(cell.seconds), cell.seconds),
+                _number(more + words.passes(cell.passes), cell.passes),
+                _number(more + words.size_bytes(cell.peak_bytes), cell.peak_bytes),
+                _number(words.objective(record.objective, 10), record.objective, red),
+                _number(words.objective(record.lower_bound, 10), record.lower_bound),
+                _number(words.objective(record.upper_bound, 10), record.upper_bound),
+                _number(words.gap(cell.raw_gap), cell.raw_gap),
+                _number(words.gap(cell.polished_gap), cell.polished_gap),
+                _td(escape(record.certificate or words.UNKNOWN), "left"),
+            ]
+        )
+    table = _table(
+        [
+            "solver",
+            "<outcome",
+            "time",
+            "matrix<br>passes",
+            "peak<br>memory",
+            "objective<br>claimed",
+            "lower<br>bound",
+            "upper<br>bound",
+            "raw<br>gap",
+            "polished<br>gap",
+            "<certificate",
+        ],
+        rows,
+    )
+    notes = comparison_notes(cells, found)
+    listed = "".join(f"<li>{escape(note)}</li>" for note in notes)
+    alarming = found.empty or bool(outside) or any(c.status == "wrong" for c in cells)
+    solved = sum(c.solved for c in cells)
+    bracket = bracket_words(found, 10)
+    proved = f"optimum {bracket}" if bracket != words.UNKNOWN else "no certified bracket"
+    return (
+        f'<details class="instance"{" open" if alarming else ""}><summary>'
+        f"<strong>{escape(facts.name)}</strong> "
+        f'<span class="soft">{size}, {words.count(facts.nonzeros)} non-zeros; '
+        f"{solved} of {len(cells)} solved; "
+        f"<span{' class=bad' if found.empty else ''}>{escape(proved)}</span></span></summary>"
+        f"{table}{f'<ul class=note>{listed}</ul>' if listed else ''}"
+        f'<p class="note">SHA-256 {escape(facts.sha256)}</p></details>'
+    )
+
+
+def scores_table(cells: Sequence[Cell]) -> str:
+    """Solvers ranked over all instances."""
+    rows = [
+        [
+            _td(named(s.solver)),
+            _number(f"{s.solved} of {s.attempted}", s.solved),
+            _number(words.seconds(s.mean_all), s.mean_all),
+            _number(words.seconds(s.mean_common), s.mean_common),
+        ]
+        for s in summary_scores(cells)
+    ]
+    head = ["solver", "solved", "mean time,<br>failures charged", "mean time,<br>solved by all"]
+    return _table(head, rows)
+
+
+def machines_section(records: Sequence[Record]) -> str:
+    """Machines, versions and dates of the rows."""
+    parts = []
+    for key in dict.fromkeys(machine_key(r) for r in records):
+        mine = [r for r in records if machine_key(r) == key]
+        facts = mine[-1].machine
+        items = [
+            ("machine", f"{machine_label(mine[-1])} ({len(mine)} rows)"),
+            ("memory", words.size_bytes(_as_number(facts.get("memory_bytes")))),
+            ("system", _joined(facts.get(k) for k in ("system", "kernel"))),
+            ("Python", _joined([facts.get("python")])),
+            ("CPU governor", _joined([facts.get("governor")])),
+            ("memory read by", _joined(sorted({r.memory_method for r in mine if r.memory_method}))),
+            ("measured", _span([r.started_at for r in mine if r.started_at])),
+            ("planbench commit", _joined(dict.fromkeys(r.commit[:12] for r in mine if r.commit))),
+            ("packages", _packages(mine)),
+            ("solvers", _versions(mine)),
+        ]
+        parts.append(
+            "<dl>"
+            + "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in items)
+            + "</dl>"
+        )
+    return "".join(parts)
+
+
+def raw_rows(records: Sequence[Record]) -> str:
+    """All rows, as measured, before repeats are settled."""
+    rows = []
+    for r in records:
+        bad = r.verdict == "wrong" or r.ended == "crash"
+        rows.append(
+            [
+                _td(escape(r.instance.name), "wrap"),
+                _td(escape(r.solver), "left"),
+                _td(escape(r.group or r.suite or words.UNKNOWN), "left"),
+                _number(words.count(r.instance.goods), r.instance.goods),
+                _number(str(r.repeat), r.repeat),
+                _td(escape(r.ended), "left bad" if r.ended == "crash" else "left"),
+                _td(escape(r.claim or words.UNKNOWN), "left"),
+                _td(escape(r.verdict or words.UNKNOWN), "left bad" if bad else "left"),
+                _number(words.seconds(r.wall_s), r.wall_s),
+                _number(words.passes(r.matrix_passes), r.matrix_passes),
+                _number(words.size_bytes(r.peak_bytes), r.peak_bytes),
+                _number(words.objective(r.objective, 10), r.objective),
+                _number(words.gap(r.raw_gap), r.raw_gap),
+                _number(words.gap(r.polished_gap), r.polished_gap),
+                _td("yes" if r.disturbed else "", "left warn"),
+                _td(escape(r.solver_version or words.UNKNOWN), "left"),
+                _td(escape(r.message), "wrap left"),
+            ]
+        )
+    head = [
+        "instance",
+        "<solver",
+        "<group",
+        "goods",
+        "repeat",
+        "<ended",
+        "<claim",
+        "<verdict",
+        "time",
+        "passes",
+        "peak memory",
+        "objective",
+        "raw gap",
+        "polished gap",
+        "<disturbed",
+        "<version",
+        "<message",
+    ]
+    return _table(head, rows, identity="rows", tall=True)
+
+
+def legend(series: Sequence[str], *, always: bool = False) -> str:
+    """Swatches and names, under a chart."""
+    kind = "legend always" if always else "legend"
+    return f'<div class="{kind}">{"".join(named(s) for s in in_order(list(series)))}</div>'
+
+
+def _table(
+    head: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    sortable: bool = True,
+    identity: str = "",
+    tall: bool = False,
+) -> str:
+    cells = "".join(
+        f'<th scope="col"{_aligned(h)}><button type="button">{h.lstrip("<")}</button></th>'
+        if sortable
+        else f'<th scope="col">{h}</th>'
+        for h in head
+    )
+    body = "".join(f"<tr>{''.join(row)}</tr>" for row in rows)
+    named_as = f' id="{identity}"' if identity else ""
+    return (
+        f'<div class="scroll{" tall" if tall else ""}" tabindex="0">'
+        f"<table{named_as}{' class=sortable' if sortable else ''}>"
+        f"<thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _aligned(heading: str) -> str:
+    """Headings that begin with ``<`` stand over text, the others over numbers."""
+    return ' class="left"' if heading.startswith("<") else ""
+
+
+def _td(content: str, style: str = "") -> str:
+    return f'<td class="{style}">{content}</td>' if style else f"<td>{content}</td>"
+
+
+def _number(shown: str, value: float | int | None, red: bool = False) -> str:
+    key = "" if value is None else repr(float(value))
+    if value is None:
+        shown = words.UNKNOWN
+    style = ' class="bad"' if red else ' class="none"' if value is None else ""
+    return f'<td data-sort="{key}"{style}>{shown}</td>'
+
+
+def _fit(fit: PowerLawFit) -> str:
+    if fit.exponent is None:
+        return f'<td data-sort="" class="none" title="{escape(fit.reason)}">too few sizes</td>'
+    return (
+        f'<td data-sort="{fit.exponent!r}">{_power(fit.exponent)} '
+        f"<small>{escape(words.interval(fit.low, fit.high))}</small></td>"
+    )
+
+
+def _power(exponent: float) -> str:
+    return f"n<sup>{exponent:.2f}</sup>"
+
+
+def _failure(cell: Cell | None) -> str:
+    if cell is None:
+        return '<span class="none">–</span>'
+    what = escape(outcome_words(cell))
+    if cell.status == "loose":
+        what += f", raw gap {words.gap(cell.raw_gap)}"
+    style = _STYLES.get(cell.status, "")
+    return f'{words.count(cell.goods)} goods: <span class="{style}">{what}</span>'
+
+
+def _as_number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _joined(values: Iterable[object]) -> str:
+    return " ".join(str(v) for v in values if v not in (None, "")) or words.UNKNOWN
+
+
+def _span(dates: Sequence[str]) -> str:
+    if not dates:
+        return words.UNKNOWN
+    first, last = min(dates)[:16], max(dates)[:16]
+    return first if first == last else f"{first} to {last}"
+
+
+def _packages(records: Sequence[Record]) -> str:
+    found: dict[str, dict[str, None]] = {}
+    for record in records:
+        for name, version in record.packages.items():
+            found.setdefault(name, {})[version] = None
+    return ", ".join(f"{name} {' and '.join(v)}" for name, v in sorted(found.items())) or (
+        words.UNKNOWN
+    )
+
+
+def _versions(records: Sequence[Record]) -> str:
+    found: dict[str, dict[str, None]] = {}
+    for record in records:
+        if record.solver_version:
+            found.setdefault(record.solver, {})[record.solver_version] = None
+    return ", ".join(f"{s} {' and '.join(found[s])}" for s in in_order(list(found))) or (
+        words.UNKNOWN
+    )
