@@ -190,11 +190,7 @@ def _show(instance: Instance, facts: dict[str, Any]) -> None:
     rows += [("remark", Text(remark, style="yellow")) for remark in facts["remarks"]]
     parts: list[Any] = [views.head(instance), views.pairs(rows)]
     if facts["moved"]:
-        parts.append(
-            views.listing(
-                f"Moved so that nothing is negative ({len(facts['moved'])})",
-                [("what was moved", "left")],
-                ([line] for line in facts["moved"]),
-            )
-        )
+        title = f"Moved so that nothing is negative ({len(facts['moved'])})"
+        lines = "\n".join(f"- {line}" for line in facts["moved"])
+        parts.append(Text.assemble((title, "bold"), "\n", lines))
     views.show(console.out(), parts)

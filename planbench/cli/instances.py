@@ -23,24 +23,23 @@ def instances(json: JsonOption = False) -> None:
         console.print_json({"instances": [asdict(info) for info in infos]})
         return
     from rich.console import Group
+    from rich.table import Table
     from rich.text import Text
 
-    from planbench.cli.views import listing
+    from planbench.cli.figures import nouns
     from planbench.report import words
 
-    table = listing(
-        "Built-in instances",
-        (("name", "left"), ("goods", "right"), ("activities", "right"), ("optimum", "right")),
-        (),
-    )
-    table.add_column("what it is", overflow="fold")
-    for info in infos:
-        table.add_row(
-            Text(info.name, style="bold", no_wrap=True),
-            words.count(info.goods),
-            words.count(info.activities),
-            words.objective(info.optimum),
-            Group(Text(info.description), Text(info.source, style="dim")),
+    grid = Table.grid(padding=(0, 3, 0, 0))
+    grid.add_column(no_wrap=True, style="bold")
+    grid.add_column()
+    for number, info in enumerate(infos):
+        if number:
+            grid.add_row()
+        sizes = f"{nouns(info.goods, 'good')}, {nouns(info.activities, 'activity')}"
+        if info.optimum is not None:
+            sizes += f", optimum {words.objective(info.optimum, 10)}"
+        grid.add_row(
+            info.name,
+            Group(Text(info.description), Text(sizes), Text(info.source, style="dim")),
         )
-    table.columns[0].no_wrap = True
-    console.out().print(table)
+    console.out().print(grid)

@@ -131,7 +131,7 @@ def _write_plan(path: Path, instance: Instance, outcome: RunOutcome) -> None:
         write_plan(outcome.plan, path, instance.economy)
     else:
         write_plan(LpPoint(outcome.x, outcome.row_duals), path, instance.lp)
-    console.note(f"wrote {path}")
+    console.say(f"wrote {path}")
 
 
 def _refusal(outcome: RunOutcome) -> Exception:

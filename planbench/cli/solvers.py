@@ -92,14 +92,11 @@ def _versions(facts: dict[str, Any]) -> str:
 def _show_all(found: list[dict[str, Any]]) -> None:
     from rich.text import Text
 
-    from planbench.cli.views import listing
+    from planbench.cli.views import columns_of
 
-    table = listing(
-        "Solvers",
-        (("name", "left"), ("family", "left"), ("method", "left"), ("exact", "left")),
-        (),
+    table = columns_of(
+        [(header, "left") for header in ("solver", "method", "exact", "here")],
     )
-    table.add_column("here", overflow="fold")
     table.columns[0].no_wrap = True
     for facts in found:
         here = (
@@ -108,15 +105,14 @@ def _show_all(found: list[dict[str, Any]]) -> None:
             else Text(facts["reason"], style="yellow")
         )
         name = Text(facts["name"], style="bold" if facts["available"] else "dim")
-        table.add_row(
-            name, facts["family"], Text(facts["method"]), "yes" if facts["exact"] else "", here
-        )
-    table.caption = Text(
+        table.add_row(name, Text(facts["method"]), "yes" if facts["exact"] else "", here)
+    out = console.out()
+    out.print(table)
+    out.print(
         "NAME:stock runs a solver with its own defaults; cmd:'prog {mps} {sol}' runs any program. "
-        "`planbench solvers NAME` shows the configuration."
+        "`planbench solvers NAME` shows how one is set up.",
+        style="dim",
     )
-    table.caption_style = "dim"
-    console.out().print(table)
 
 
 def _show_one(spec: SolverSpec, facts: dict[str, Any]) -> None:

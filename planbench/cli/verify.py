@@ -110,16 +110,19 @@ def _show(
     from planbench.cli.figures import amount
     from planbench.report import words
 
-    gap = words.gap(certificate.raw_gap)
+    gap = f"{words.gap(certificate.raw_gap)} raw"
     if certificate.polished_gap is not None:
         gap += (
-            f" raw, {words.gap(certificate.polished_gap)} after "
+            f", {words.gap(certificate.polished_gap)} after "
             f"{words.seconds(certificate.polish_s)} of polish"
         )
     style = "bold green" if certificate.verdict == "certified" else "bold red"
     rows: list[tuple[str, str | Text]] = [
         ("plan", str(path)),
-        ("verdict", Text.assemble((certificate.verdict, style), f", asked for {tolerance:g}")),
+        (
+            "verdict",
+            Text.assemble((certificate.verdict, style), f", asked for {words.gap(tolerance)}"),
+        ),
         ("certified", views.bracket_text(certificate.lower_bound, certificate.upper_bound)),
         ("gap", gap),
     ]

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 
 from rich import box
 from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -51,22 +50,16 @@ def size_words(instance: Instance) -> str:
     return ", ".join(parts)
 
 
-def listing(title: str, columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[str]]) -> Table:
-    """Build a table in the style of all tables here.
+def columns_of(columns: Sequence[tuple[str, str]]) -> Table:
+    """Build an empty table in the style of all tables here.
 
     Parameters
     ----------
-    title : str
     columns : sequence of (str, str)
         Header and justification; names (``left``) may fold, figures (``right``) may not.
-    rows : iterable of sequence of str
     """
     table = Table(
-        title=title,
         box=box.SIMPLE_HEAD,
-        title_style="bold",
-        title_justify="left",
-        caption_justify="left",
         pad_edge=False,
         padding=(0, 2, 0, 0),
         header_style="dim",
@@ -79,9 +72,15 @@ def listing(title: str, columns: Sequence[tuple[str, str]], rows: Iterable[Seque
             overflow="fold",
             no_wrap=not is_name,
         )
+    return table
+
+
+def listing(title: str, columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[str]]) -> Group:
+    """Build a table with its title, which is not folded to the width of the table."""
+    table = columns_of(columns)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    return table
+    return Group(Text(title, style="bold"), table)
 
 
 def pairs(rows: Iterable[tuple[str, str | Text]]) -> Table:
@@ -129,7 +128,7 @@ def verdict_text(record: Record, tolerance: float) -> Text:
     if verdict is None:
         return Text("nothing to judge", style="bold magenta")
     said = {
-        "certified": f"the optimum is proven to within {tolerance:g}",
+        "certified": f"the optimum is proven to within {words.gap(tolerance)}",
         "loose": f"proven, but no closer than {words.gap(record.raw_gap)}",
         "unproven": "nothing is proven",
         "wrong": "the answer is refuted",
@@ -141,7 +140,7 @@ def verdict_text(record: Record, tolerance: float) -> Text:
     return Text.assemble((verdict, _VERDICT_STYLE[verdict]), f": {said}")
 
 
-def outcome(record: Record, instance: Instance, tolerance: float) -> Group:
+def outcome(record: Record, instance: Instance, tolerance: float) -> Table:
     """Solver, what it said, and what that is worth."""
     method = ", ".join(part for part in (record.solver_version, record.method_run) if part)
     claim = record.claim or "nothing"
@@ -164,7 +163,7 @@ def outcome(record: Record, instance: Instance, tolerance: float) -> Group:
     for remark in (record.message, *record.reasons, *record.notes):
         if remark:
             rows.append(("remark", Text(remark, style="yellow")))
-    return Group(pairs(rows))
+    return pairs(rows)
 
 
 def cost(record: Record) -> Group:
@@ -196,7 +195,7 @@ def cost(record: Record) -> Group:
     return Group(*lines)
 
 
-def plan(facts: PlanFacts) -> list[Table]:
+def plan(facts: PlanFacts) -> list[Group]:
     """Tables of a plan: targets, activities, goods, resources."""
     tables = [
         listing(
@@ -248,7 +247,7 @@ def plan(facts: PlanFacts) -> list[Table]:
     return tables
 
 
-def solution(facts: SolutionFacts, n_rows: int) -> list[Table]:
+def solution(facts: SolutionFacts, n_rows: int) -> list[Group]:
     """Tables of a solution of a general LP."""
     tables = [
         listing(
@@ -270,9 +269,11 @@ def solution(facts: SolutionFacts, n_rows: int) -> list[Table]:
 
 
 def show(console: Console, parts: Iterable[RenderableType]) -> None:
-    """Print `parts` with an empty line between them."""
-    for number, part in enumerate(parts):
-        console.print(Padding(part, (1 if number else 0, 0, 0, 0)))
+    """Print `parts` with an empty line between them (a table brings its own)."""
+    for part in parts:
+        console.print(part)
+        if not (isinstance(part, Group) and isinstance(part.renderables[-1], Table)):
+            console.print()
 
 
 def _of(title: str, shown: int, total: int, kind: str = "") -> str:
