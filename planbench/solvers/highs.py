@@ -9,16 +9,13 @@ method really ran; a method that did not run as named is an error.
 from __future__ import annotations
 
 import importlib.metadata
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from planbench.errors import InputError, SolverError, SolverUnavailableError
-from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 from planbench.solvers.base import (
@@ -32,17 +29,21 @@ from planbench.solvers.base import (
 )
 from planbench.solvers.common import (
     as_linear_program,
-    changed_problem,
     convert_native,
     duals_in_stated_sense,
     in_stated_sense,
-    minimisation_offset,
-    oriented_dual_ray,
     refuse_reserved,
     unsolved_shape,
     with_nearest,
 )
 from planbench.solvers.highs_log import method_that_ran, threads_of
+from planbench.solvers.highs_model import (
+    bounds_cross,
+    compare_with_sent,
+    pass_model,
+    prove_by_simplex,
+)
+from planbench.solvers.logs import captured_stdout
 
 
 @dataclass(frozen=True)
@@ -225,25 +226,22 @@ def solve(
     """
     lp = as_linear_program(problem)
     method = METHODS[spec.name]
-    with tempfile.TemporaryDirectory(prefix="planbench-highs-") as folder:
-        log_file = Path(folder) / "highs.log"
-        with phase("load"):
-            import highspy
+    with phase("load"):
+        import highspy
 
-            highs = highspy.Highs()
-            _set(highs, "log_file", str(log_file), user=False)
-            highspy.Highs.resetGlobalScheduler(True)  # or a changed `threads` makes run() fail
-            used = _configure(highs, spec, method, options)
-            passed = _pass_model(highs, lp)
-        with phase("check"):
-            notes = _compare_with_sent(highs, lp, options)
-            if passed != "kOk" and not notes and not _bounds_cross(lp):
-                notes = [f"passModel returned {passed}"]
-        with phase("solve"):
-            notes += _run(highs, used, options)
-        with phase("extract"):
-            log = log_file.read_text(errors="replace")
-            solution = _extract(highs, lp, log, spec, method, options)
+        highs = highspy.Highs()
+        highspy.Highs.resetGlobalScheduler(True)  # or a changed `threads` makes run() fail
+        used = _configure(highs, spec, method, options)
+        passed = pass_model(highs, lp)
+    with phase("check"):
+        notes = compare_with_sent(highs, lp, options)
+        if passed != "kOk" and not notes and not bounds_cross(lp):
+            notes = [f"passModel returned {passed}"]
+    # cuPDLP-C prints past HiGHS's own log, so standard output is what is read.
+    with phase("solve"), captured_stdout() as log:
+        notes += _run(highs, used, options)
+    with phase("extract"):
+        solution = _extract(highs, lp, log.text, spec, method, options)
     return replace(solution, options=used, notes=(*notes, *solution.notes))
 
 
@@ -312,81 +310,6 @@ def _typed_native(highs: Any, native: Mapping[str, NativeValue]) -> dict[str, Na
             )
         typed[key] = convert_native(key, value, types[kind.name])
     return typed
-
-
-def _pass_model(highs: Any, lp: LinearProgram) -> str:
-    m = lp.matrix
-    if max(m.nnz, *m.shape) > np.iinfo(np.int32).max:
-        raise SolverError(f"HiGHS counts with 32 bits; {m.nnz} non-zeros are too many")
-    status = highs.passModel(
-        lp.n_cols,
-        lp.n_rows,
-        m.nnz,
-        1,  # column-wise
-        1,  # minimise
-        minimisation_offset(lp),
-        lp.minimisation_cost,
-        lp.col_lower,
-        lp.col_upper,
-        lp.row_lower,
-        lp.row_upper,
-        m.indptr.astype(np.int32, copy=False),
-        m.indices.astype(np.int32, copy=False),
-        m.data,
-        np.zeros(lp.n_cols, dtype=np.int32),
-    )
-    if status.name == "kError":
-        # run() would go on with an empty or an older model.
-        raise SolverError("HiGHS refuses the model (passModel returned kError)")
-    return str(status.name)
-
-
-def _bounds_cross(lp: LinearProgram) -> bool:
-    return bool((lp.col_lower > lp.col_upper).any() or (lp.row_lower > lp.row_upper).any())
-
-
-def _compare_with_sent(highs: Any, lp: LinearProgram, options: SolveOptions) -> list[str]:
-    """Compare costs, bounds and every coefficient HiGHS holds with those that were sent."""
-    notes = []
-    sent = (lp.n_cols, lp.n_rows, int(lp.matrix.nnz))
-    held = (highs.getNumCol(), highs.getNumRow(), highs.getNumNz())
-    if held[:2] != sent[:2]:
-        raise SolverError(f"HiGHS holds {held[1]} x {held[0]}, sent were {sent[1]} x {sent[0]}")
-    if held[2] != sent[2]:
-        notes.append(changed_problem(f"{sent[2] - held[2]} coefficients were dropped", options))
-    everything = np.arange(lp.n_cols, dtype=np.int32)
-    if lp.n_cols:
-        _, _, cost, lower, upper, _ = highs.getCols(lp.n_cols, everything)
-        for what, have, want in (
-            ("costs", cost, lp.minimisation_cost),
-            ("column lower bounds", lower, lp.col_lower),
-            ("column upper bounds", upper, lp.col_upper),
-        ):
-            notes += _differing(what, have, want, options)
-    if lp.n_rows:
-        rows = np.arange(lp.n_rows, dtype=np.int32)
-        _, _, lower, upper, _ = highs.getRows(lp.n_rows, rows)
-        notes += _differing("row lower bounds", lower, lp.row_lower, options)
-        notes += _differing("row upper bounds", upper, lp.row_upper, options)
-    if held[2] == sent[2] and sent[2]:
-        chunk = 100_000
-        for start in range(0, lp.n_cols, chunk):
-            which = everything[start : start + chunk]
-            _, begins, index, value = highs.getColsEntries(which.size, which)
-            first, last = lp.matrix.indptr[start], lp.matrix.indptr[start + which.size]
-            if not (
-                np.array_equal(begins, lp.matrix.indptr[start : start + which.size] - first)
-                and np.array_equal(index, lp.matrix.indices[first:last])
-                and np.array_equal(value, lp.matrix.data[first:last])
-            ):
-                notes.append(changed_problem("coefficients differ from those sent", options))
-                break
-    return notes
-
-
-def _differing(what: str, have: FloatArray, want: FloatArray, options: SolveOptions) -> list[str]:
-    differ = int(np.count_nonzero(have != want))
-    return [changed_problem(f"{differ} {what} differ", options)] if differ else []
 
 
 def _run(highs: Any, used: dict[str, NativeValue], options: SolveOptions) -> list[str]:
@@ -468,7 +391,7 @@ def _extract(
             objective = None
     primal_ray = dual_ray = None
     if claim in ("infeasible", "unbounded"):
-        primal_ray, dual_ray = _rays(highs, lp, claim)
+        primal_ray, dual_ray = prove_by_simplex(highs, lp, claim)
         if primal_ray is None and dual_ray is None:
             notes += (f"no ray proves {claim}",)
         else:
@@ -498,27 +421,3 @@ def _threads_used(spec: SolverSpec, options: SolveOptions, logged: int | None) -
     if options.threads is not None:
         return options.threads
     return None if options.stock else 1
-
-
-def _rays(
-    highs: Any, lp: LinearProgram, claim: Claim
-) -> tuple[FloatArray | None, FloatArray | None]:
-    """Ask the simplex for a proof; the time limit counts on over all runs of one object."""
-    for key, value in (("solver", "simplex"), ("presolve", "off"), ("threads", 1)):
-        if highs.setOptionValue(key, value).name != "kOk":
-            return None, None
-    want_primal = claim == "unbounded"
-    for attempt in range(2):
-        if attempt:
-            highs.clearSolver()
-            if highs.run().name == "kError":
-                return None, None
-        status, exists, ray = highs.getPrimalRay() if want_primal else highs.getDualRay()
-        if status.name == "kOk" and exists:
-            ray = np.array(ray, dtype=np.float64)
-            if want_primal:
-                return ray, None
-            proof = oriented_dual_ray(lp, ray)
-            if proof is not None:
-                return None, proof
-    return None, None

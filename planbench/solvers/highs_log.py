@@ -34,6 +34,13 @@ def version_of(log: str) -> str:
     return found[1] if found else ""
 
 
+def iterations_of(log: str) -> dict[str, int]:
+    """Read iteration counts by kind from the report at the end of a run."""
+    words = {"Simplex": "simplex", "IPM": "ipm", "Crossover": "crossover", "PDLP": "pdlp"}
+    found = re.findall(r"^(\w+)\s+iterations: (\d+)", log, re.MULTILINE)
+    return {words[word]: int(count) for word, count in found if word in words and int(count)}
+
+
 def threads_of(log: str) -> int | None:
     """Threads the log speaks of (HiPO does), or None."""
     found = re.search(r"^Threads:\s+(\d+)", log, re.MULTILINE)

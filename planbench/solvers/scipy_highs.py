@@ -40,7 +40,7 @@ from planbench.solvers.common import (
     unsolved_shape,
     with_nearest,
 )
-from planbench.solvers.highs_log import method_that_ran, version_of
+from planbench.solvers.highs_log import iterations_of, method_that_ran, version_of
 from planbench.solvers.logs import captured_stdout
 
 #: HiGHS's defaults, which scipy offers no option to change.
@@ -225,13 +225,12 @@ def _extract(
     claim = _CLAIMS.get(status, "unknown")
     x = None if result.x is None else np.asarray(result.x, dtype=np.float64)
     y = None if x is None else _row_duals(lp, result)
-    kind = "ipm" if spec.name.endswith("ipm") else "simplex"
-    counts = {kind: result.nit, "crossover": result.crossover_nit}
-    iterations = {key: int(value) for key, value in counts.items() if value and value > 0}
+    # linprog's `nit` is one number whose meaning depends on what ran; the log names each.
+    iterations = iterations_of(log)
     ran = method_that_ran(
         log,
         spec.name,
-        "IPX" if kind == "ipm" else "dual simplex",
+        "IPX" if spec.name.endswith("ipm") else "dual simplex",
         claim,
         iterations,
         helpers=frozenset({"dual simplex", "primal simplex"}),

@@ -1,0 +1,233 @@
+"""Any program that reads an MPS file and writes a solution: ``cmd:'mysolver {mps} {sol}'``.
+
+The program is started without a shell, with these words replaced in its arguments:
+
+=========== =====================================================================
+``{mps}``   path of the problem: free MPS, a **minimisation**, rows R0000001 …,
+            columns C0000001 …, no objective constant
+``{sol}``   path of the solution the program must write
+``{time}``  the time limit in seconds (also in the variable PLANBENCH_TIME_LIMIT)
+=========== =====================================================================
+
+The solution is text, one ``name value`` (or ``name,value``) per line; ``#`` starts a comment:
+
+- a column name gives its value (columns that are not named are 0);
+- a row name gives its dual, ∂(minimum)/∂(right-hand side) of the problem in the file; duals
+  are optional, but if one is given those not named are 0;
+- ``status`` gives the claim: optimal, infeasible, unbounded, infeasible-or-unbounded,
+  feasible or unknown (the default);
+- ``objective`` gives the minimum the program claims; ``iterations`` a count; ``version`` a word.
+
+A program that fails ends with a code other than 0; the last line it wrote to standard error
+is the message.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+
+from planbench.errors import InputError, SolverError
+from planbench.model.arrays import FloatArray
+from planbench.model.economy import Economy
+from planbench.model.linear_program import LinearProgram
+from planbench.solvers.base import Claim, Phase, Solution, SolveOptions, SolverSpec, no_phase
+from planbench.solvers.common import (
+    as_linear_program,
+    duals_in_stated_sense,
+    in_stated_sense,
+    minimisation_offset,
+    unsolved_shape,
+)
+
+SOLVERS = (
+    SolverSpec(
+        name="cmd",
+        family="external",
+        method="any program that reads MPS and writes a solution",
+        module="planbench.solvers.command",
+        packages=(),
+        takes=frozenset(("time_limit",)),
+        default="min −c; written as cmd:'mysolver {mps} {sol}'",
+    ),
+)
+
+
+def solve(
+    problem: LinearProgram | Economy,
+    spec: SolverSpec,
+    options: SolveOptions,
+    phase: Phase = no_phase,
+) -> Solution:
+    """Run the program of ``options.command``.
+
+    Raises
+    ------
+    InputError
+        If there is no such program, or ``{time}`` without a time limit.
+    SolverError
+        If it ends with a code other than 0 or writes no readable solution.
+    """
+    from planbench.io.mps import write_mps, written_names
+
+    lp = as_linear_program(problem)
+    if options.command is None:
+        raise InputError("cmd: needs a command, e.g. cmd:'mysolver {mps} {sol}'")
+    answer = unsolved_shape(lp)
+    if answer is not None:
+        return answer
+    with tempfile.TemporaryDirectory(prefix="planbench-cmd-") as folder:
+        mps, sol = Path(folder) / "problem.mps", Path(folder) / "solution.txt"
+        command = _arguments(options, mps, sol)
+        with phase("load"):
+            plain = replace(lp, cost=lp.minimisation_cost, offset=0.0, maximise=False)
+            notes = write_mps(plain, mps, numbered=True)
+        with phase("solve"):
+            _run(command, Path(folder) / "stderr.txt", options)
+        with phase("extract"):
+            rows, columns = written_names(plain, numbered=True)
+            read = read_solution(sol, list(rows), list(columns))
+    x, y = read.x, read.y
+    return Solution(
+        claim=read.claim,
+        x=x,
+        y=None if y is None else duals_in_stated_sense(lp, y),
+        objective=None
+        if read.objective is None
+        else in_stated_sense(lp, read.objective + minimisation_offset(lp)),
+        native_status="exit code 0",
+        iterations={} if read.iterations is None else {"reported": read.iterations},
+        version=read.version,
+        method_run=Path(command[0]).name,
+        options={"command": options.command},
+        notes=notes,
+    )
+
+
+def _arguments(options: SolveOptions, mps: Path, sol: Path) -> list[str]:
+    command = options.command or ""
+    if "{time}" in command and options.time_limit is None:
+        raise InputError("the command asks for {time}; give a time limit")
+    limit = "" if options.time_limit is None else f"{options.time_limit:g}"
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise InputError(f"the command {command!r} cannot be read: {error}") from None
+    if not words:
+        raise InputError("cmd: needs a command, e.g. cmd:'mysolver {mps} {sol}'")
+    places = {"{mps}": str(mps), "{sol}": str(sol), "{time}": limit}
+    for place, value in places.items():
+        words = [word.replace(place, value) for word in words]
+    return words
+
+
+def _run(command: list[str], stderr: Path, options: SolveOptions) -> None:
+    environment = dict(os.environ)
+    if options.time_limit is not None:
+        environment["PLANBENCH_TIME_LIMIT"] = f"{options.time_limit:g}"
+    sys.stdout.flush()
+    with stderr.open("w+", errors="replace") as errors:
+        try:
+            code = subprocess.run(
+                command, stdin=subprocess.DEVNULL, stderr=errors, env=environment, check=False
+            ).returncode
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise InputError(f"cannot start {command[0]!r}: {reason}", where="cmd") from None
+        errors.seek(0)
+        said = errors.read()
+    if said:
+        sys.stdout.write(said)  # part of the log
+        sys.stdout.flush()
+    if code != 0:
+        lines = [line.strip() for line in said.splitlines() if line.strip()]
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+        raise SolverError(f"{command[0]} {how}: {lines[-1] if lines else 'it said nothing'}")
+
+
+@dataclass(eq=False)
+class ReadSolution:
+    """What a solution file says."""
+
+    x: FloatArray | None = None
+    y: FloatArray | None = None
+    claim: Claim = "unknown"
+    objective: float | None = None
+    iterations: int | None = None
+    version: str = ""
+    seen: set[str] = field(default_factory=set)
+
+
+def read_solution(path: Path, rows: list[str], columns: list[str]) -> ReadSolution:
+    """Read a solution file; the format is that of the module's docstring.
+
+    Raises
+    ------
+    SolverError
+        Names the line that cannot be read; the file comes from a solver.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        raise SolverError("the program ended with code 0 but wrote no {sol} file") from None
+    row_at = {name: i for i, name in enumerate(rows)}
+    column_at = {name: j for j, name in enumerate(columns)}
+    out = ReadSolution()
+    x, y = np.zeros(len(columns)), np.zeros(len(rows))
+    any_row = any_column = False
+    for number, line in enumerate(lines, start=1):
+        words = line.split("#", 1)[0].replace(",", " ").split()
+        if not words or words == ["name", "value"]:
+            continue
+        if len(words) != 2:
+            raise SolverError(f"solution line {number}: {line.strip()[:60]!r} is not 'name value'")
+        name, value = words
+        if name in out.seen:
+            raise SolverError(f"solution line {number}: {name} stands a second time")
+        out.seen.add(name)
+        if name in column_at:
+            x[column_at[name]] = _number(number, value)
+            any_column = True
+        elif name in row_at:
+            y[row_at[name]] = _number(number, value)
+            any_row = True
+        else:
+            _header(out, number, name, value)
+    out.x = x if any_column or out.claim == "optimal" else None
+    out.y = y if any_row else None
+    return out
+
+
+def _number(line: int, value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise SolverError(f"solution line {line}: {value[:40]!r} is no number") from None
+
+
+def _header(out: ReadSolution, line: int, name: str, value: str) -> None:
+    if name == "status":
+        claims = {str(claim): claim for claim in get_args(Claim)}
+        if value.lower() not in claims:
+            raise SolverError(
+                f"solution line {line}: status {value[:40]!r} is none of {', '.join(claims)}"
+            )
+        out.claim = claims[value.lower()]
+    elif name == "objective":
+        out.objective = _number(line, value)
+        if not np.isfinite(out.objective):
+            out.objective = None
+    elif name == "iterations":
+        out.iterations = int(_number(line, value))
+    elif name == "version":
+        out.version = value
+    else:
+        raise SolverError(f"solution line {line}: {name[:40]!r} names no row and no column")
