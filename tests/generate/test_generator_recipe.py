@@ -183,7 +183,7 @@ def test_economy_that_cannot_fit_is_refused_before_allocating() -> None:
         generate(parse_inline("goods=2e9,inputs=1000,planted=true"))
 
 
-@pytest.mark.parametrize("text", (*RECIPES, "goods=3000", "goods=300,inputs=density:0.5"))
+@pytest.mark.parametrize("text", [*RECIPES, "goods=3000", "goods=300,inputs=density:0.5"])
 def test_finished_bytes_are_those_of_the_arrays(text: str) -> None:
     recipe = parse_inline(text)
     economy = generate(recipe)

@@ -32,6 +32,8 @@ def solved_value(planted: Planted) -> float:
         b_ub=np.concatenate([-economy.fixed_demand, economy.endowment]),
         bounds=np.column_stack([program.col_lower, program.col_upper]),
         method="highs-ds",
+        # Prices are about 1/n: the solver's own 1e-7 would leave 1e-8 of the value open.
+        options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
     )
     assert result.status == 0, result.message
     return -float(result.fun)
