@@ -131,7 +131,8 @@ def to_line(record: Record) -> bytes:
         When a free-form field holds a number JSON does not have.
     """
     try:
-        text = json.dumps(record.model_dump(mode="json"), allow_nan=False, ensure_ascii=False)
+        # Not mode="json", which would turn an infinity into null without a word.
+        text = json.dumps(record.model_dump(), allow_nan=False, ensure_ascii=False)
     except ValueError as error:
         raise PlanbenchError(
             f"record of {record.solver} on {record.instance.name} cannot be stored: {error}"
