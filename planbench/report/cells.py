@@ -110,39 +110,54 @@ def status_of(record: Record, target_gap: float = TARGET_GAP) -> Status:
     return "solved" if record.raw_gap <= target_gap else "loose"
 
 
-def series_labels(records: Sequence[Record]) -> dict[tuple[str, str, str], str]:
-    """Label of each (solver, options, version): the name, and only what tells namesakes apart."""
-    by_solver: dict[str, dict[tuple[str, str], None]] = {}
+#: Solver, options that count (as sorted JSON) and version.
+SeriesKey = tuple[str, str, str]
+
+
+def series_keys(records: Sequence[Record]) -> list[SeriesKey]:
+    """Tell for each row which series it belongs to.
+
+    A run that failed often could not say its version: it takes that of a row of the same solver
+    with the same packages, or else the last version seen.
+    """
+    by_packages: dict[tuple[str, str], str] = {}
+    last: dict[str, str] = {}
     for record in records:
-        _, options, version = series_key(record)
-        by_solver.setdefault(record.solver, {})[(options, version)] = None
-    labels: dict[tuple[str, str, str], str] = {}
+        if record.solver_version:
+            by_packages[(record.solver, _canonical(record.packages))] = record.solver_version
+            last[record.solver] = record.solver_version
+    keys = []
+    for record in records:
+        version = record.solver_version or by_packages.get(
+            (record.solver, _canonical(record.packages)), last.get(record.solver, "")
+        )
+        options = {
+            name: value
+            for name, value in record.options.items()
+            if name not in _NOT_CONFIGURATION and value not in (None, {}, False)
+        }
+        keys.append((record.solver, _canonical(options), version))
+    return keys
+
+
+def series_labels(keys: Sequence[SeriesKey]) -> dict[SeriesKey, str]:
+    """Label of each series: the solver's name, and only what tells namesakes apart."""
+    by_solver: dict[str, list[SeriesKey]] = {}
+    for key in dict.fromkeys(keys):
+        by_solver.setdefault(key[0], []).append(key)
+    labels: dict[SeriesKey, str] = {}
     for solver, kinds in by_solver.items():
-        options_seen = [json.loads(options) for options, _ in kinds]
+        options_seen = [json.loads(options) for _, options, _ in kinds]
         names = sorted({name for options in options_seen for name in options})
-        telling = [
-            name
-            for name in names
-            if len({json.dumps(o.get(name), sort_keys=True) for o in options_seen}) > 1
-        ]
-        several_versions = len({version for _, version in kinds}) > 1
-        for (options, version), found in zip(kinds, options_seen, strict=True):
+        telling = [n for n in names if len({_canonical(o.get(n)) for o in options_seen}) > 1]
+        several_versions = len({version for _, _, version in kinds}) > 1
+        for key, found in zip(kinds, options_seen, strict=True):
             parts = [solver]
             parts += [f"{name}={_plain(found[name])}" for name in telling if name in found]
             if several_versions:
-                parts.append(version or "unknown version")
-            labels[(solver, options, version)] = " ".join(parts)
+                parts.append(key[2] or "unknown version")
+            labels[key] = " ".join(parts)
     return labels
-
-
-def series_key(record: Record) -> tuple[str, str, str]:
-    """Solver, options that count (as sorted JSON) and version."""
-    options = {
-        name: value
-        for name, value in record.options.items()
-        if name not in _NOT_CONFIGURATION and value not in (None, {}, False)
-    }
-    return record.solver, json.dumps(options, sort_keys=True), record.solver_version
 
 
 def settle(records: Iterable[Record], target_gap: float = TARGET_GAP) -> list[Cell]:
@@ -154,23 +169,24 @@ def settle(records: Iterable[Record], target_gap: float = TARGET_GAP) -> list[Ce
     wrong; otherwise the median over repeats counts, failures ranking last.
     """
     rows = list(records)
-    labels = series_labels(rows)
-    latest: dict[tuple[str, ...], Record] = {}
-    for record in rows:
+    keys = series_keys(rows)
+    labels = series_labels(keys)
+    latest: dict[tuple[str, ...], tuple[SeriesKey, Record]] = {}
+    for key, record in zip(keys, rows, strict=True):
         place = (
-            *series_key(record),
+            *key,
             record.suite,
             record.key,
             str(record.repeat),
             machine_key(record),
         )
         before = latest.get(place)
-        if before is None or not record.disturbed or before.disturbed:
-            latest[place] = record
+        if before is None or not record.disturbed or before[1].disturbed:
+            latest[place] = key, record
     cells: dict[tuple[str, ...], list[Record]] = {}
-    for record in latest.values():
+    for key, record in latest.values():
         home = (
-            labels[series_key(record)],
+            labels[key],
             record.instance.sha256,
             record.suite,
             record.group,
@@ -267,6 +283,10 @@ def _passes_used(record: Record) -> float | None:
     before = sum(p.wall_s for p in record.phases if p.name in ("build", "load"))
     left = (record.time_limit_s or record.wall_s or 0.0) - before
     return left / record.pass_s_before if left > 0 else None
+
+
+def _canonical(value: object) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
 
 
 def _plain(value: object) -> str:

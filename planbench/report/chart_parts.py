@@ -70,10 +70,11 @@ def last_steps(points: list[dict[str, Any]], stops: list[dict[str, Any]]) -> lis
 
 def anchor(points: list[dict[str, Any]]) -> tuple[float, float] | None:
     """Smallest size and its cheapest run, where the guides start."""
-    if not points:
+    solved = [p for p in points if p["solved"]]
+    if not solved:
         return None
-    first = min(p["goods"] for p in points)
-    return float(first), min(p["cost"] for p in points if p["goods"] == first)
+    first = min(p["goods"] for p in solved)
+    return float(first), min(p["cost"] for p in solved if p["goods"] == first)
 
 
 def guides(

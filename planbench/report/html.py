@@ -24,8 +24,15 @@ from planbench.report.charts import (
     vegalite_version,
 )
 from planbench.report.headline import census_words, find_findings, find_summit, summit_words
-from planbench.report.ladders import BYTES_FLOOR, SECONDS_FLOOR, Ladder, find_ladders
+from planbench.report.ladders import (
+    BYTES_FLOOR,
+    OVERHEAD_FACTOR,
+    SECONDS_FLOOR,
+    Ladder,
+    find_ladders,
+)
 from planbench.report.tables import SUMMARY_PENALTY, SUMMARY_SHIFT
+from planbench.stats.scaling import LEAST_SIZES
 
 #: The page may run its own scripts and nothing else; the browser enforces "no network".
 _POLICY = (
@@ -229,9 +236,10 @@ def _reading_section() -> str:
         (
             "grows as",
             "Exponent of cost = a·n^b with a 95 % bootstrap interval, from a censored fit: runs "
-            "that were stopped or missed the target gap count as “at least”, costs below "
-            f"{words.seconds(SECONDS_FLOOR)} or {words.size_bytes(BYTES_FLOOR)} as “at most”. "
-            "Three solved sizes are the least.",
+            "that were stopped or missed the target gap count as “at least”; costs below "
+            f"{OVERHEAD_FACTOR:g} times the least the solver ever needed (or "
+            f"{words.seconds(SECONDS_FLOOR)}, {words.size_bytes(BYTES_FLOOR)}) are mostly fixed "
+            f"cost and count as “at most” that. At least {LEAST_SIZES} sizes must remain.",
         ),
         ("disturbed", "A matrix pass took clearly longer after the solve than before, or less."),
     ]

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from planbench.report.cells import Cell, machine_key
+from planbench.report.style import in_order
 from planbench.stats.scaling import PowerLawFit, fit_power_law
 
 Measure = Literal["seconds", "passes", "bytes"]
 
-#: Seconds below which start-up dominates a solve: such a run only tells "at most this".
+#: Seconds below which the clock and start-up dominate whatever the solver.
 SECONDS_FLOOR = 0.01
 #: Bytes below which the allocator's grain dominates a peak.
 BYTES_FLOOR = 2.0**20
+#: A cost below this many times the least the solver ever had is mostly fixed cost: such a run
+#: only tells "at most this".
+OVERHEAD_FACTOR = 2.0
+
+#: Answers x = 0, w = 1 whatever it is asked: shows what no effort is worth.
+YARDSTICK = "null"
 
 #: Knobs that differ from rung to rung of one ladder (sectors and band are filled in by size).
 _VARIES = ("goods", "seed", "sectors", "band", "planted_optimum")
@@ -36,7 +44,9 @@ class Ladder:
     sizes : tuple of int
         Numbers of goods, ascending.
     series : tuple of str
-        Solvers in order of first appearance.
+        Solvers, in the usual order.
+    floors : mapping of series to (float, float)
+        Seconds and bytes below which a solver's cost is mostly fixed cost.
     """
 
     name: str
@@ -44,6 +54,7 @@ class Ladder:
     cells: tuple[Cell, ...]
     sizes: tuple[int, ...]
     series: tuple[str, ...]
+    floors: Mapping[str, tuple[float, float]]
 
     def at(self, series: str, goods: int) -> list[Cell]:
         """Cells of a solver at a size (several where the ladder has several seeds)."""
@@ -54,11 +65,12 @@ def find_ladders(cells: Sequence[Cell]) -> list[Ladder]:
     """Ladders in `cells`: generated economies of at least two sizes under one group name.
 
     Cells without a group belong together when their recipes differ in goods and seed only.
+    The ``null`` solver, a yardstick of accuracy that solves nothing, climbs no ladder here.
     """
     rungs: dict[tuple[str, ...], list[Cell]] = {}
     for cell in cells:
         recipe = dict(cell.record.instance.recipe)
-        if cell.goods is None or "goods" not in recipe:
+        if cell.goods is None or "goods" not in recipe or cell.solver == YARDSTICK:
             continue
         for knob in _VARIES:
             recipe.pop(knob, None)
@@ -78,7 +90,8 @@ def find_ladders(cells: Sequence[Cell]) -> list[Ladder]:
                 machine=members[0].machine,
                 cells=tuple(members),
                 sizes=sizes,
-                series=tuple(dict.fromkeys(c.series for c in members)),
+                series=tuple(in_order([c.series for c in members])),
+                floors=_floors(cells, key),
             )
         )
     return ladders
@@ -89,7 +102,7 @@ def fit_ladder(ladder: Ladder, series: str, measure: Measure) -> PowerLawFit:
 
     Solved runs are exact observations. Timeouts, runs out of memory and answers that miss the
     target gap are "at least". Crashes, refusals and wrong answers tell nothing of cost and are
-    left out. Costs under the floor count as "at most the floor".
+    left out. Costs below the solver's floor count as "at most the floor".
     """
     cells = [c for c in ladder.cells if c.series == series and c.goods]
     pass_seconds = _pass_seconds(ladder)
@@ -101,7 +114,7 @@ def fit_ladder(ladder: Ladder, series: str, measure: Measure) -> PowerLawFit:
         if cell.status not in ("solved", "loose", "unproven", "timeout", "memory"):
             continue
         one_pass = pass_seconds.get(cell.sha256)
-        cost, floor = _cost(cell, measure, one_pass)
+        cost, floor = _cost(cell, measure, one_pass, ladder.floors[series])
         if cost is None or floor is None or (cost <= 0 and not cell.solved):
             continue
         sizes.append(float(cell.goods or 0))
@@ -113,16 +126,42 @@ def fit_ladder(ladder: Ladder, series: str, measure: Measure) -> PowerLawFit:
 
 
 def _cost(
-    cell: Cell, measure: Measure, one_pass: float | None
+    cell: Cell, measure: Measure, one_pass: float | None, floors: tuple[float, float]
 ) -> tuple[float | None, float | None]:
+    seconds_floor, bytes_floor = floors
     if measure == "seconds":
-        return cell.seconds, SECONDS_FLOOR
+        return cell.seconds, seconds_floor
     if measure == "bytes":
-        return cell.peak_bytes, BYTES_FLOOR
+        return cell.peak_bytes, bytes_floor
     cost = cell.passes
     if cost is None and not cell.solved and cell.seconds is not None and one_pass:
         cost = cell.seconds / one_pass
-    return cost, (SECONDS_FLOOR / one_pass if one_pass else None)
+    return cost, (seconds_floor / one_pass if one_pass else None)
+
+
+def _floors(cells: Sequence[Cell], machine: str) -> dict[str, tuple[float, float]]:
+    """Twice the least seconds and bytes each solver finished anything with on this machine."""
+    least: dict[str, tuple[float, float]] = {}
+    for cell in cells:
+        if machine_key(cell.record) != machine:
+            continue
+        seconds, size = least.get(cell.series, (math.inf, math.inf))
+        if cell.finished and cell.seconds is not None:
+            seconds = min(seconds, cell.seconds)
+        if cell.finished and cell.peak_bytes is not None:
+            size = min(size, cell.peak_bytes)
+        least[cell.series] = seconds, size
+    return {
+        series: (
+            _floor(SECONDS_FLOOR, seconds),
+            _floor(BYTES_FLOOR, size),
+        )
+        for series, (seconds, size) in least.items()
+    }
+
+
+def _floor(lowest: float, least: float) -> float:
+    return max(lowest, OVERHEAD_FACTOR * least) if math.isfinite(least) else lowest
 
 
 def _pass_seconds(ladder: Ladder) -> dict[str, float]:

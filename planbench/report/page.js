@@ -43,18 +43,22 @@
   }
 
   const charts = Array.from(document.querySelectorAll(".chart[data-spec]"));
-  let drawnAt = window.innerWidth;
-  const drawAll = () => Promise.all(charts.map(draw));
-  drawAll().then(() => document.documentElement.setAttribute("data-drawn", String(charts.length)));
-  let timer = 0;
-  window.addEventListener("resize", () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      if (Math.abs(window.innerWidth - drawnAt) < 8) return;
-      drawnAt = window.innerWidth;
-      drawAll();
-    }, 200);
+  Promise.all(charts.map(draw)).then(() => {
+    document.documentElement.setAttribute("data-drawn", String(charts.length));
   });
+  // Drawn again when the room changes: a turned phone, a resized window.
+  const drawnAt = new Map(charts.map((holder) => [holder, holder.clientWidth]));
+  let timer = 0;
+  const redraw = () => {
+    for (const holder of charts) {
+      const room = holder.clientWidth;
+      if (room === 0 || Math.abs(room - drawnAt.get(holder)) < 8) continue;
+      drawnAt.set(holder, room);
+      draw(holder);
+    }
+  };
+  const observer = new ResizeObserver(() => { clearTimeout(timer); timer = setTimeout(redraw, 150); });
+  charts.forEach((holder) => observer.observe(holder));
 
   // Sorting: numbers by data-sort, text by what is shown; empty cells stay last.
   document.querySelectorAll("table.sortable").forEach((table) => {

@@ -64,19 +64,19 @@ def exponent(value: float | None) -> str:
 
 
 def interval(low: float | None, high: float | None) -> str:
-    """``1.70–2.21``, ``-0.3 to 1.2``; empty where there is none."""
+    """``1.70–2.21``, ``-0.3…1.2``; empty where there is none."""
     if low is None or high is None:
         return ""
     if low < 0 or high >= 10:
-        return f"{low:.1f} to {high:.1f}"
+        return f"{low:.1f}…{high:.1f}"
     return f"{low:.2f}–{high:.2f}"
 
 
 def broken(name: str, width: int) -> str:
-    """Break a name after hyphens and spaces so that every line fits `width` where it can."""
+    """Break a name after hyphens, colons and spaces into lines of `width` where it can be."""
     lines = [""]
-    for piece in name.replace("-", "-\0").replace(" ", "\0").split("\0"):
-        joint = "" if not lines[-1] or lines[-1].endswith("-") else " "
+    for piece in name.replace("-", "-\0").replace(":", ":\0").replace(" ", "\0").split("\0"):
+        joint = "" if not lines[-1] or lines[-1].endswith(("-", ":")) else " "
         if len(lines[-1]) + len(joint) + len(piece) <= width or not lines[-1]:
             lines[-1] += joint + piece
         else:
