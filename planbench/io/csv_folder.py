@@ -161,7 +161,7 @@ def _present_files(path: Path) -> frozenset[str]:
             raise InputError(
                 f"is not one of the files of an economy{nearest(name, _FILES)}; "
                 f"they are {', '.join(f'{n}.csv' for n in _FILES)}",
-                where=str(path / name),
+                where=str(path / f"{name}.csv"),
             )
     for needed in ("goods", "assortment"):
         if needed not in present:

@@ -6,6 +6,7 @@ Commas, semicolons or tabs separate; a byte-order mark, blank lines, quoted fiel
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 from collections.abc import Iterator, Mapping
@@ -76,14 +77,13 @@ class Rows:
             if "".join(texts).translate(_NUMERIC):
                 raise ValueError
             out = np.fromiter(map(float, texts), dtype=np.float64, count=len(texts))
+            wrong = ~np.isfinite(out)
         except ValueError:
             out = np.array([self._number(i, column, blank, infinite) for i in range(len(texts))])
-        wrong = ~np.isfinite(out)
-        if infinite:
-            wrong &= ~np.isposinf(out)
+            wrong = np.zeros(out.size, dtype=np.bool_)
         if wrong.any():
             i = int(np.flatnonzero(wrong)[0])
-            raise self.fault(i, column, f"{shown(texts[i])} is too large; rescale the units")
+            raise self._too_large(i, column)
         for i in np.flatnonzero(out == 0).tolist():
             if reads_as_zero(texts[i]):
                 raise self.fault(i, column, f"{shown(texts[i])} is too small; rescale the units")
@@ -97,17 +97,22 @@ class Rows:
             return float("inf")
         if not text:
             raise self.fault(i, column, "is empty; write a number")
-        try:
-            if text.translate(_NUMERIC):
-                raise ValueError
-            return float(text)
-        except ValueError:
-            pass
+        with contextlib.suppress(ValueError):
+            if not text.translate(_NUMERIC):
+                value = float(text)
+                if np.isfinite(value):
+                    return value
+                raise self._too_large(i, column)
         if text.replace(",", "").translate(_NUMERIC) == "":
             raise self.fault(
                 i, column, f"{shown(text)} has a comma; write a decimal point, without separators"
             )
         raise self.fault(i, column, f"{shown(text)} is not a number; write one such as 12.5")
+
+    def _too_large(self, i: int, column: str) -> InputError:
+        return self.fault(
+            i, column, f"{shown(self.columns[column][i])} is too large; rescale the units"
+        )
 
     def places(self, column: str, index: Mapping[str, int]) -> npt.NDArray[np.int64]:
         """Numbers of the names in a column.

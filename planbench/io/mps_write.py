@@ -106,14 +106,21 @@ def _unused(name: str, taken: Sequence[str]) -> str:
 
 
 def _refuse_large_bounds(lp: LinearProgram, path: Path) -> None:
-    for field in ("row_lower", "row_upper", "col_lower", "col_upper"):
-        array = getattr(lp, field)
+    ranged = np.isfinite(lp.row_lower) & np.isfinite(lp.row_upper)
+    width = np.zeros(lp.n_rows)
+    width[ranged] = lp.row_upper[ranged] - lp.row_lower[ranged]
+    for what, array, name in (
+        ("row_lower", lp.row_lower, lp.row),
+        ("row_upper", lp.row_upper, lp.row),
+        ("range", width, lp.row),
+        ("col_lower", lp.col_lower, lp.column),
+        ("col_upper", lp.col_upper, lp.column),
+    ):
         large = np.isfinite(array) & (np.abs(array) >= INFINITY)
         if large.any():
             i = int(np.flatnonzero(large)[0])
-            kind = lp.row(i) if field.startswith("row") else lp.column(i)
             raise InputError(
-                f"{field} of {kind} is {array[i]:g}, and MPS readers take 1e20 and more for "
+                f"{what} of {name(i)} is {array[i]:g}, and MPS readers take 1e20 and more for "
                 "infinite; rescale it or save as .npz",
                 where=str(path),
             )

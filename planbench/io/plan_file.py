@@ -60,10 +60,17 @@ class LpPoint:
     x : ndarray, shape (columns,)
     y : ndarray, shape (rows,) or None
         y = ∂(optimal objective)/∂(right-hand side), in the stated sense.
+    claim, objective, primal_ray, dual_ray
+        What a solver would say besides; a file says nothing, so that the point can be judged
+        as any solver's answer is.
     """
 
     x: FloatArray
     y: FloatArray | None = None
+    claim: str = "unknown"
+    objective: float | None = None
+    primal_ray: FloatArray | None = None
+    dual_ray: FloatArray | None = None
 
 
 @overload
@@ -129,7 +136,7 @@ def read_plan(path: _PathLike, problem: Economy | LinearProgram) -> Plan | LpPoi
     parts = _read_npz(path, problem) if path.suffix.lower() == ".npz" else _read_csv(path, problem)
     if isinstance(problem, Economy):
         return Plan(**parts)
-    return LpPoint(**parts)
+    return LpPoint(parts["x"], parts.get("y"))
 
 
 def _kinds(problem: Economy | LinearProgram) -> dict[str, str]:
