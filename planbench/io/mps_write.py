@@ -108,7 +108,8 @@ def _unused(name: str, taken: Sequence[str]) -> str:
 def _refuse_large_bounds(lp: LinearProgram, path: Path) -> None:
     ranged = np.isfinite(lp.row_lower) & np.isfinite(lp.row_upper)
     width = np.zeros(lp.n_rows)
-    width[ranged] = lp.row_upper[ranged] - lp.row_lower[ranged]
+    with np.errstate(over="ignore"):
+        width[ranged] = lp.row_upper[ranged] - lp.row_lower[ranged]
     for what, array, name in (
         ("row_lower", lp.row_lower, lp.row),
         ("row_upper", lp.row_upper, lp.row),

@@ -426,6 +426,13 @@ def test_what_mps_cannot_hold_is_refused(program: LinearProgram, tmp_path: Path)
     wide = replace(wide, row_upper=np.array([8e19, np.inf, 1.5, 2.0, np.inf]))
     with pytest.raises(InputError, match=r"range of cap is 1\.6e\+20"):
         write_mps(wide, tmp_path / "p.mps")
+    extreme = replace(
+        wide,
+        row_lower=-np.where(np.isinf(wide.row_upper), np.inf, wide.row_upper) * 1e288,
+        row_upper=wide.row_upper * 1e288,
+    )
+    with pytest.raises(InputError, match=r"row_lower of cap is -8e\+307"):
+        write_mps(extreme, tmp_path / "p.mps")
     crossing = replace(program, row_lower=np.array([-np.inf, 0.3, 1.5, 3.0, -np.inf]))
     with pytest.raises(InputError, match="cross"):
         write_mps(crossing, tmp_path / "p.mps")
