@@ -1,5 +1,6 @@
 """Generated economies: productive, solvable, reproducible, and as the recipe says."""
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from planbench.errors import PlanbenchError
-from planbench.generate import GeneratorRecipe, generate, make_recipe, parse_inline
+from planbench.generate import GeneratorRecipe, estimate_bytes, generate, make_recipe, parse_inline
 from planbench.generate.interior import check_interior
 from planbench.model import Economy, make_economy, to_linear_program
 
@@ -180,6 +181,19 @@ def test_every_knob_changes_the_arrays() -> None:
     ]  # fmt: skip
     texts += ["goods=61,inputs=5", "goods=60,inputs=6"]
     assert len({generate(parse_inline(text)).sha256 for text in texts}) == len(texts)
+
+
+@pytest.mark.parametrize("planted", ["false", "true"])
+def test_peak_of_memory_stays_below_five_times_the_arrays(planted: str) -> None:
+    recipe = parse_inline(f"goods=1e5,inputs=10,planted={planted}")
+    tracemalloc.start()
+    try:
+        economy = generate(recipe)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 5 * economy.nbytes
+    assert peak < estimate_bytes(recipe)
 
 
 def test_smallest_economies_work() -> None:
