@@ -41,6 +41,7 @@ from planbench.solvers.cbc_program import (
 from planbench.solvers.common import (
     as_linear_program,
     duals_in_stated_sense,
+    import_solver,
     in_stated_sense,
     minimisation_offset,
     row_kinds,
@@ -113,14 +114,13 @@ def solve(
     if path is None:
         raise SolverUnavailableError(str(why_unavailable()))
     used = command_options(options) | native
+    pulp = import_solver("pulp")
+    coin_api = import_solver("pulp.apis.coin_api")
     with phase("build"):
-        built = _build(lp)
+        built = _build(pulp, lp)
     with tempfile.TemporaryDirectory(prefix="planbench-cbc-") as folder:
         with phase("solve"):
-            from pulp import PulpSolverError
-            from pulp.apis.coin_api import COIN_CMD
-
-            program = COIN_CMD(
+            program = coin_api.COIN_CMD(
                 path=str(path),
                 mip=options.stock,
                 timeLimit=options.time_limit,
@@ -131,14 +131,14 @@ def solve(
             with captured_stdout() as log:
                 try:
                     built.problem.solve(program)
-                except PulpSolverError:
+                except pulp.PulpSolverError:
                     failed = True
         check_log(log.text, native)
         check_size(log.text, len(built.sides), lp.n_cols, built.entries)
         if failed:
             raise SolverError(f"cbc: PuLP says CBC failed: {last_line(log.text)}")
     with phase("extract"):
-        return _extract(lp, built, log.text, used)
+        return _extract(pulp, lp, built, log.text, used)
 
 
 def command_options(options: SolveOptions) -> dict[str, NativeValue]:
@@ -174,9 +174,7 @@ def _empty_rows(lp: LinearProgram) -> Solution | None:
     )
 
 
-def _build(lp: LinearProgram) -> Built:
-    import pulp
-
+def _build(pulp: Any, lp: LinearProgram) -> Built:
     problem = pulp.LpProblem("planbench", pulp.LpMinimize)
     lower = [None if v == -np.inf else v for v in lp.col_lower.tolist()]
     upper = [None if v == np.inf else v for v in lp.col_upper.tolist()]
@@ -242,9 +240,9 @@ def rounded_by_pulp(lp: LinearProgram) -> int:
     return total
 
 
-def _extract(lp: LinearProgram, built: Built, log: str, used: dict[str, NativeValue]) -> Solution:
-    import pulp
-
+def _extract(
+    pulp: Any, lp: LinearProgram, built: Built, log: str, used: dict[str, NativeValue]
+) -> Solution:
     status, sol_status = built.problem.status, built.problem.sol_status
     claims: dict[int, Claim] = {
         pulp.LpSolutionOptimal: "optimal",
@@ -276,7 +274,7 @@ def _extract(lp: LinearProgram, built: Built, log: str, used: dict[str, NativeVa
         objective=value,
         native_status=f"{pulp.LpStatus[status]} (sol_status {pulp.LpSolution[sol_status]})",
         iterations=iterations_of(log),
-        hit_limit="Stopped on time" in log or "Stopped on iterations" in log,
+        hit_limit=sol_status == pulp.LpSolutionIntegerFeasible,  # whatever `status` says
         version=f"{version_of(log)}, PuLP {pulp.__version__}",
         method_run="Clp dual simplex" if iterations_of(log) else "Clp presolve or crash",
         threads_used=1,

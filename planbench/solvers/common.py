@@ -3,19 +3,40 @@
 from __future__ import annotations
 
 import difflib
+import importlib
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from planbench.errors import InputError, SolverError
+from planbench.errors import InputError, SolverError, SolverUnavailableError
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 from planbench.model.planning_lp import to_linear_program
 from planbench.solvers.base import NativeValue, Solution, SolveOptions
+
+
+def import_solver(module: str) -> Any:
+    """Import a solver's package; adapters do so before their first phase, so it is not charged.
+
+    Raises
+    ------
+    SolverUnavailableError
+        If it cannot be imported, as highspy and OR-Tools cannot be in one process.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        others = [name for name in ("highspy", "ortools") if name in sys.modules]
+        clash = [name for name in others if name != module.partition(".")[0]]
+        reason = " ".join(str(error).split())
+        hint = f"; {clash[0]} is in this process already and the two clash" if clash else ""
+        raise SolverUnavailableError(f"cannot import {module}{hint}: {reason}") from None
 
 
 def as_linear_program(problem: LinearProgram | Economy) -> LinearProgram:
@@ -38,8 +59,8 @@ def duals_in_stated_sense(lp: LinearProgram, duals: FloatArray) -> FloatArray:
     return 0.0 - duals if lp.maximise else duals
 
 
-def with_nearest(name: str, known: Iterable[str], where: str = "planbench") -> str:
-    """Tail of a message: the known name nearest to `name`, or nothing."""
+def with_nearest(name: str, known: Iterable[str]) -> str:
+    """Name the known name nearest to `name`, as the tail of a message, or nothing."""
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f"; did you mean {near[0]}?" if near else ""
 

@@ -31,6 +31,7 @@ from planbench.solvers.common import (
     as_linear_program,
     convert_native,
     duals_in_stated_sense,
+    import_solver,
     in_stated_sense,
     refuse_reserved,
     unsolved_shape,
@@ -164,7 +165,6 @@ SOLVERS = (
     _spec(
         "highs-ipm-crossover",
         "interior point (IPX) with crossover",
-        "seed",
         exact=True,
         default="presolve on",
         stock="HiGHS's own options, solver=ipx",
@@ -226,9 +226,8 @@ def solve(
     """
     lp = as_linear_program(problem)
     method = METHODS[spec.name]
+    highspy = import_solver("highspy")
     with phase("load"):
-        import highspy
-
         highs = highspy.Highs()
         highspy.Highs.resetGlobalScheduler(True)  # or a changed `threads` makes run() fail
         used = _configure(highs, spec, method, options)
@@ -270,7 +269,12 @@ def _configure(
     if options.threads is not None:
         wanted["threads"] = options.threads
         if spec.name == "highs-ds" and options.threads > 1:
-            wanted |= {"parallel": "on", "simplex_strategy": 2}
+            # PAMI (3): the serial dual simplex ignores threads, SIP (2) is many times slower.
+            wanted |= {
+                "parallel": "on",
+                "simplex_strategy": 3,
+                "simplex_max_concurrency": min(options.threads, 8),
+            }
     if options.seed is not None:
         wanted["random_seed"] = options.seed
     if options.time_limit is not None:

@@ -42,8 +42,10 @@ def iterations_of(log: str) -> dict[str, int]:
 
 
 def threads_of(log: str) -> int | None:
-    """Threads the log speaks of (HiPO does), or None."""
-    found = re.search(r"^Threads:\s+(\d+)", log, re.MULTILINE)
+    """Threads the log speaks of (HiPO and the parallel simplex do), or None."""
+    found = re.search(r"^Threads:\s+(\d+)", log, re.MULTILINE) or re.search(
+        r"^Using .*dual simplex solver.* concurrency of (\d+)", log, re.MULTILINE
+    )
     return int(found[1]) if found else None
 
 
@@ -84,6 +86,7 @@ def method_that_ran(
         If another method ran in its place, or went on where it had stopped.
     """
     found = [e for e, pattern in ENGINES.items() if pattern.search(log)]
+    parallel = " (PAMI)" if "dual simplex solver - PAMI" in log else ""
     settled = claim in _NO_OPTIMUM
     if engine in found:
         others = [e for e in found if e != engine]
@@ -91,7 +94,7 @@ def method_that_ran(
         for other in others:
             if other not in allowed and (other not in _SIMPLEX or iterations.get("simplex")):
                 raise SolverError(f"{name}: HiGHS went on with {other} after {engine}")
-        return " + ".join([engine, *others])
+        return " + ".join([engine + parallel, *others])
     if "Problem status detected on presolve" in log or "Reduced to empty" in log:
         # What is left to do after presolve is a clean-up that HiGHS does by simplex.
         return " + ".join(["presolve", *found])

@@ -7,9 +7,9 @@ does, so the claim is read there. OR-Tools and highspy cannot be imported into o
 
 from __future__ import annotations
 
-import importlib
 import importlib.metadata
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,10 +28,12 @@ from planbench.solvers.base import (
     no_phase,
 )
 from planbench.solvers.common import (
+    Clock,
     as_linear_program,
     changed_problem,
     duals_in_stated_sense,
     huge_bounds,
+    import_solver,
     in_stated_sense,
     minimisation_offset,
     refuse_reserved,
@@ -103,13 +105,13 @@ def solve(
     huge = huge_bounds(lp, INFINITE)
     if huge:
         notes.append(changed_problem(f"{huge} finite bounds ≥ 1e30 are infinite to GLOP", options))
+    helper = import_solver("ortools.linear_solver.python.model_builder_helper")
+    parameters_pb2 = import_solver("ortools.glop.parameters_pb2")
+    text_format = import_solver("google.protobuf.text_format")
     with phase("load"):
-        from ortools.glop import parameters_pb2
-        from ortools.linear_solver.python import model_builder_helper as helper
-
         parameters = parameters_pb2.GlopParameters()
         used = _configure(parameters, options)
-        model: Any = helper.ModelBuilderHelper()
+        model = helper.ModelBuilderHelper()
         model.fill_model_from_sparse_data(
             lp.col_lower,
             lp.col_upper,
@@ -120,14 +122,19 @@ def solve(
         )
         model.set_objective_offset(minimisation_offset(lp))
         solver = helper.ModelSolverHelper("glop")
-        solver.set_solver_specific_parameters(_as_text(parameters))
+        solver.set_solver_specific_parameters(text_format.MessageToString(parameters))
         if options.time_limit is not None:
             solver.set_time_limit_in_seconds(options.time_limit)
         solver.enable_output(True)
+    clock = Clock(options.time_limit)
     with phase("solve"), captured_stdout() as log:
         solver.solve(model)
+    left = clock.remaining()
     with phase("extract"):
-        return _extract(lp, solver, log.text, used, tuple(notes))
+        solution = _extract(lp, solver, log.text, used, tuple(notes))
+    # GLOP says that it is not done, never why.
+    stopped = solution.claim in ("unknown", "feasible") and left is not None and left <= 0
+    return replace(solution, hit_limit=stopped)
 
 
 def _configure(parameters: Any, options: SolveOptions) -> dict[str, NativeValue]:
@@ -144,12 +151,6 @@ def _configure(parameters: Any, options: SolveOptions) -> dict[str, NativeValue]
     if options.time_limit is not None:
         used["max_time_in_seconds"] = options.time_limit
     return used
-
-
-def _as_text(parameters: Any) -> str:
-    # By name: google.protobuf is OR-Tools' dependency, not ours, and has no types.
-    text_format: Any = importlib.import_module("google.protobuf.text_format")
-    return str(text_format.MessageToString(parameters))
 
 
 def _check_held(lp: LinearProgram, log: str) -> None:
@@ -211,8 +212,6 @@ def _extract(
         y = duals_in_stated_sense(lp, np.array(solver.dual_values(), dtype=np.float64))
         value = in_stated_sense(lp, float(solver.objective_value()))
     iterations = {"simplex": int(counts[-1])} if counts and int(counts[-1]) else {}
-    limit = used.get("max_time_in_seconds")
-    stopped = claim in ("unknown", "feasible") and limit is not None
     return Solution(
         claim=claim,
         x=x,
@@ -220,7 +219,6 @@ def _extract(
         objective=value,
         native_status=f"{own or 'no status'} ({outer})",
         iterations=iterations,
-        hit_limit=bool(stopped and solver.wall_time() >= 0.9 * float(limit or 0)),
         version=importlib.metadata.version("ortools"),
         method_run="GLOP" if iterations else "GLOP presolve",
         threads_used=1,

@@ -29,6 +29,7 @@ from planbench.solvers.base import (
 from planbench.solvers.common import (
     as_linear_program,
     duals_in_stated_sense,
+    import_solver,
     in_stated_sense,
     minimisation_offset,
     oriented_dual_ray,
@@ -89,10 +90,10 @@ def solve(
     answer = unsolved_shape(lp)
     if answer is not None:
         return answer
+    pdlp = import_solver("ortools.pdlp.python.pdlp")
+    solvers_pb2 = import_solver("ortools.pdlp.solvers_pb2")
+    solve_log_pb2 = import_solver("ortools.pdlp.solve_log_pb2")
     with phase("load"):
-        from ortools.pdlp import solve_log_pb2, solvers_pb2
-        from ortools.pdlp.python import pdlp
-
         parameters = solvers_pb2.PrimalDualHybridGradientParams()
         used = _configure(parameters, options)
         program = pdlp.QuadraticProgram()

@@ -34,6 +34,7 @@ from planbench.solvers.common import (
     convert_native,
     duals_in_stated_sense,
     huge_bounds,
+    import_solver,
     in_stated_sense,
     refuse_reserved,
     small_coefficients,
@@ -114,20 +115,19 @@ def solve(
     if shape is not None:
         return shape
     notes = _would_change(lp, options)
+    optimize = import_solver("scipy.optimize")
     with phase("load"):
-        from scipy.optimize import OptimizeWarning, linprog
-
         arguments = _linprog_form(lp)
     with phase("solve"), warnings.catch_warnings(), captured_stdout() as log:
         # linprog only warns of an option it does not use.
-        warnings.simplefilter("error", OptimizeWarning)
+        warnings.simplefilter("error", optimize.OptimizeWarning)
         try:
-            result = linprog(
+            result = optimize.linprog(
                 method=spec.name.removeprefix("scipy-"),
                 options={**settings, "disp": True},
                 **arguments,
             )
-        except OptimizeWarning as warning:
+        except optimize.OptimizeWarning as warning:
             raise InputError(f"linprog: {warning}", where="--set") from None
     with phase("extract"):
         return _extract(lp, spec, result, log.text, settings, notes)
