@@ -12,15 +12,15 @@ The dialect, where the format leaves a choice:
 - RANGES: with R the range and b the right-hand side, G is [b, b + |R|], L is [b − |R|, b],
   E is [b, b + R] for R ≥ 0 and [b + R, b] for R < 0.
 - Bounds default to [0, ∞). A negative UP without a lower bound of its own makes the lower
-  bound −∞ (as CPLEX, Gurobi and SAS do; HiGHS keeps 0, which makes the program infeasible).
+  bound −∞ (as SAS and QSopt document; HiGHS 1.15 keeps 0, an infeasible program).
   UP 0 keeps 0. MI leaves the upper bound as it is. Bounds of different types on one column
   apply in order; the same type twice is refused. Planbench writes the lower bound whenever
   the upper one is negative, so its files mean the same everywhere.
 - Bounds and right-hand sides of at least 1e20, and the words inf and infinity, are infinite.
   A free row is written as L with right-hand side 1e30.
 - Integer columns (markers, BV, LI, UI) are refused unless relaxed; then integrality is
-  dropped, and an integer column between markers without bounds is [0, 1] (as CPLEX, SAS and
-  HiGHS have it). Semicontinuous columns, quadratic terms and SOS are refused.
+  dropped, and an integer column between markers without bounds is [0, 1] (as SAS documents and
+  HiGHS reads). Semicontinuous columns, quadratic terms and SOS are refused.
 - Refused with the line: a second entry for the same row and column, a column whose entries
   do not stand together, unknown names, a second set of RHS, RANGES or BOUNDS, numbers that
   are not finite or would be read as zero, unknown sections.
