@@ -55,6 +55,8 @@ NAMES = (
     "peaks",
     "imports-and-checks",
     "exact-bits",
+    "tells-limit",
+    "tells-stock",
 )
 SOLVERS = tuple(
     SolverSpec(
@@ -337,3 +339,11 @@ def _exact_bits(lp, options):
         options={"limit": float("inf"), "presolve": "off", "crash": True},
         notes=("rounded",),
     )
+
+
+def _tells_limit(lp, options):
+    return _answer(lp, notes=(f"told {options.time_limit} s",))
+
+
+def _tells_stock(lp, options):
+    return _answer(lp, notes=(f"stock {options.stock}",))

@@ -1,0 +1,157 @@
+"""Suite files: the shipped ones are sound, bad ones are refused by field, with what is allowed."""
+
+import pytest
+
+from planbench.bench.suite import list_suites, load_suite, make_suite, parse_memory
+from planbench.errors import InputError
+
+GOOD = """
+name = "mine"
+budget_s = 10
+time_limit_s = 1.5
+instances = ["us-bea-15"]
+
+[[ladders]]
+name = "uniform"
+recipe = "gen:goods={n},seed=1"
+sizes = [10, 20]
+"""
+
+
+@pytest.fixture
+def load(tmp_path):
+    def read(text):
+        path = tmp_path / "mine.toml"
+        path.write_text(text, encoding="utf-8")
+        return load_suite(path)
+
+    return read
+
+
+def test_a_suite_is_read_with_its_defaults(load):
+    suite = load(GOOD)
+    assert (suite.name, suite.repeats, suite.solvers) == ("mine", 3, "available")
+    assert suite.ladders[0].instance(20) == "gen:goods=20,seed=1"
+    assert suite.options.to_solve_options().tolerance is None
+
+
+@pytest.mark.parametrize("name", list_suites())
+def test_every_shipped_suite_is_sound(name):
+    """A suite that names an unknown solver or recipe would fail at the user's first command."""
+    from planbench.catalogue.resolve import load_instance
+    from planbench.solvers.registry import find_solver
+
+    suite = load_suite(name)
+    assert suite.name == name
+    assert suite.description
+    for instance in suite.instances:
+        load_instance(instance)
+    for ladder in suite.ladders:
+        load_instance(ladder.instance(ladder.sizes[0]))
+        for solver in ladder.solvers if isinstance(ladder.solvers, list) else []:
+            find_solver(solver)
+
+
+def test_quick_and_smoke_are_shipped_within_their_time():
+    assert {"quick", "smoke"} <= set(list_suites())
+    assert load_suite("quick").budget_s < 300
+    assert load_suite("smoke").budget_s < 60
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("budget_s = 10", "budget = 10"), "unknown field budget; did you mean budget_s?"),
+        (("budget_s = 10", ""), "field budget_s is missing: seconds after which"),
+        (("budget_s = 10", "budget_s = -1"), "field budget_s: .*greater than 0, got -1"),
+        (("budget_s = 10", "budget_s = nan"), "field budget_s: .*finite number, got nan"),
+        (("budget_s = 10", "budget_s = true"), "field budget_s: .*valid number, got True"),
+        (("budget_s = 10", 'budget_s = "10"'), "field budget_s: .*valid number, got '10'"),
+        (("time_limit_s = 1.5", "time_limit_s = 1\nrepeats = 0"), "field repeats: .*got 0; it is"),
+        (("time_limit_s = 1.5", "time_limit_s = 1\nrepeats = 1.5"), "field repeats: .*got 1.5"),
+        (('name = "mine"', 'name = ""'), "field name: "),
+        (("sizes = [10, 20]", "sizes = [20, 10]"), r"field ladders\[1\]\.sizes: .*grow"),
+        (("sizes = [10, 20]", "sizes = []"), r"field ladders\[1\]\.sizes: "),
+        (("sizes = [10, 20]", 'sizes = ["a"]'), r"field ladders\[1\]\.sizes\[1\]: .*integer"),
+        (("sizes = [10, 20]", "size = [10]"), r"unknown field ladders\[1\]\.size; did you mean"),
+        (("{n}", "100"), r"field ladders\[1\]\.recipe: must hold \{n\}"),
+        (("{n}", "{n},seed={m}"), r"field ladders\[1\]\.recipe: .*no other braces"),
+        (('name = "uniform"', ""), r"field ladders\[1\]\.name is missing: name of the ladder"),
+        (("time_limit_s = 1.5", "time_limit_s = 1\nmemory_limit = 7"), "field memory_limit: must"),
+        (
+            ("time_limit_s = 1.5", 'time_limit_s = 1\nmemory_limit = "4 gigs"'),
+            "field memory_limit: must be a share .* got '4 gigs'",
+        ),
+        (
+            ("time_limit_s = 1.5", 'time_limit_s = 1\nsolvers = "al"'),
+            "field solvers: .*available', got 'al'; it is available, or a list of solvers",
+        ),
+        (
+            ("time_limit_s = 1.5", 'time_limit_s = 1\nsolvers = ["null", "null"]'),
+            "field solvers: names a solver twice",
+        ),
+        (("time_limit_s = 1.5", "time_limit_s = 1\nsolvers = []"), "field solvers: "),
+        (
+            ("time_limit_s = 1.5", "time_limit_s = 1\noptions.tolerance = 2"),
+            r"field options\.tolerance: .*less than 1, got 2",
+        ),
+        (
+            ("time_limit_s = 1.5", "time_limit_s = 1\noptions.toleranz = 1"),
+            r"unknown field options\.toleranz; did you mean tolerance\?",
+        ),
+        (("[[ladders]]", "[ladders]"), "field ladders: .*list"),
+        (("budget_s = 10", "budget_s ="), r"not TOML: .*line 3"),
+    ],
+)
+def test_errors_name_file_field_and_mend(load, change, words):
+    assert change[0] in GOOD
+    with pytest.raises(InputError, match=words) as caught:
+        load(GOOD.replace(*change))
+    assert "mine.toml: " in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_suite_without_work_is_refused():
+    with pytest.raises(InputError, match="x: has neither instances nor ladders"):
+        make_suite({"name": "a", "budget_s": 1.0, "time_limit_s": 1.0}, "x")
+
+
+def test_ladders_of_one_name_are_refused(load):
+    again = GOOD[GOOD.index("[[ladders]]") :]
+    with pytest.raises(InputError, match="two ladders of one name"):
+        load(GOOD + again)
+
+
+def test_unknown_suites_and_files_are_named(tmp_path):
+    with pytest.raises(InputError, match=r"unknown suite 'quik'; did you mean quick\?"):
+        load_suite("quik")
+    with pytest.raises(InputError, match=r"unknown suite 'zzzzzz'; known are .*quick"):
+        load_suite("zzzzzz")
+    with pytest.raises(InputError, match=r"none\.toml: cannot be read: No such file"):
+        load_suite(tmp_path / "none.toml")
+    (tmp_path / "latin.toml").write_bytes(b'name = "\xe4"')
+    with pytest.raises(InputError, match=r"latin\.toml: not UTF-8"):
+        load_suite(tmp_path / "latin.toml")
+    (tmp_path / "deep.toml").write_text("a = " + "[" * 100_000)
+    with pytest.raises(InputError, match=r"deep\.toml: not TOML"):
+        load_suite(tmp_path / "deep.toml")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0.5, 500 << 20),
+        (1, 1000 << 20),
+        ("4 GiB", 4 << 30),
+        ("1.5GB", 1_500_000_000),
+        (2**21, 2**21),
+    ],
+)
+def test_memory_limits_are_shares_bytes_or_text(value, expected):
+    assert parse_memory(value, 1000 << 20) == expected
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, "4", "GiB", "-4 GiB", "1 KB", 2.0**70])
+def test_senseless_memory_limits_are_refused(value):
+    with pytest.raises(ValueError, match="must be a share"):
+        parse_memory(value, 1 << 30)
