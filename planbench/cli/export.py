@@ -110,14 +110,14 @@ def flat_row(record: Record) -> dict[str, Any]:
     Returns
     -------
     dict
-        Phases become ``phase_NAME_wall_s`` and the like; lists of text are joined with "; ".
+        Phases become ``phase_NAME_wall_s`` and the like, a second one of the same name
+        ``phase_NAME_again_wall_s``; lists of text are joined with "; ".
     """
     data = record.model_dump(mode="json")
-    phases = data.pop("phases")
-    data |= {
-        f"phase_{phase['name']}": {k: v for k, v in phase.items() if k != "name"}
-        for phase in phases
-    }
+    for phase in data.pop("phases"):
+        name = f"phase_{phase.pop('name')}"
+        # Some phases occur twice, such as the calibration before and after the solve.
+        data[name if name not in data else f"{name}_again"] = phase
     row: dict[str, Any] = {}
     _flatten(data, "", row)
     return row

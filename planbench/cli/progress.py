@@ -50,6 +50,14 @@ def one_run(title: str) -> Iterator[Callable[[str], None]]:
         yield lambda phase: status.update(Text(f"{title}: {phase}"))
 
 
+def _left(remaining_s: float | None) -> str:
+    if remaining_s is None or remaining_s < 1:
+        return ""
+    return (
+        f"~{remaining_s:.0f} s left" if remaining_s < 100 else f"~{remaining_s / 60:.0f} min left"
+    )
+
+
 class Bar:
     """A progress bar over measurements: what is running, how many are done, time left.
 
@@ -61,9 +69,7 @@ class Bar:
 
     def __init__(self, total: int = 0) -> None:
         self._total = total
-        self._done = 0
-        self._started = time.monotonic()
-        self._said = self._started
+        self._said = time.monotonic()
         self._progress: Any = None
         self._task: Any = None
 
@@ -98,10 +104,7 @@ class Bar:
         remaining_s : float or None
             Seconds left, as far as can be told.
         """
-        from planbench.report import words
-
-        self._done, self._total = done, total
-        left = "" if remaining_s is None else f"~{words.seconds(round(remaining_s))} left"
+        left = _left(remaining_s)
         if self._progress is not None:
             self._progress.update(
                 self._task, description=what, completed=done, total=total or None, left=left
