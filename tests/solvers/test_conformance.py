@@ -1,0 +1,161 @@
+"""Every adapter that can run here translates its solver rightly; the kit catches those that do not."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from planbench.solvers.conformance import check_adapter
+from planbench.solvers.registry import availability, list_solvers
+
+Write = Callable[[str, str, str], Path]
+RunPython = Callable[..., str]
+
+#: HiPDLP has no way to find a program infeasible and uses its whole limit.
+SLOW = {"highs-hipdlp"}
+
+
+def _names() -> list[object]:
+    names: list[object] = []
+    for spec in list_solvers():
+        if spec.name == "cmd":
+            continue
+        marks = [pytest.mark.skipif(availability(spec) is not None, reason="not installed here")]
+        if spec.name in SLOW:
+            marks.append(pytest.mark.slow)
+        names.append(pytest.param(spec.name, marks=marks, id=spec.name))
+        if spec.stock:
+            name = f"{spec.name}:stock"
+            names.append(pytest.param(name, marks=[*marks, pytest.mark.slow], id=name))
+    return names
+
+
+@pytest.mark.parametrize("name", _names())
+def test_adapter_conforms(name: str) -> None:
+    findings = check_adapter(name, must_solve=name != "null")
+    assert len(findings) == 26
+    failed = [f"{finding.check}: {finding.message}" for finding in findings if not finding.passed]
+    assert not failed, "\n".join(failed)
+
+
+CHECK = """
+import json
+from planbench.solvers.conformance import check_adapter
+print("RESULT", json.dumps([f.check + ": " + f.message for f in check_adapter({name!r}) if not f.passed]))
+"""
+
+
+def _failed(run_python: RunPython, folder: Path, name: str) -> list[str]:
+    out = run_python(CHECK.format(name=name), path=folder)
+    line = next(line for line in out.splitlines() if line.startswith("RESULT "))
+    found: list[str] = json.loads(line.removeprefix("RESULT "))
+    return found
+
+
+def test_documented_adapter_conforms(
+    third_party: Write, run_python: RunPython, documented_adapter: str
+) -> None:
+    """The worked example is installed by entry point and passes, or the page misleads."""
+    folder = third_party(
+        "planbench_milp", "scipy-milp = planbench_milp:SOLVERS", documented_adapter
+    )
+    assert _failed(run_python, folder, "scipy-milp") == []
+
+
+LYING = '''
+import dataclasses
+import numpy as np
+from planbench.solvers import scipy_highs
+from planbench.solvers.base import SolverSpec, no_phase
+from planbench.solvers.scipy_highs import SOLVERS as HONEST
+
+SOLVERS = tuple(
+    dataclasses.replace(HONEST[0], name=name, module="planbench_liar")
+    for name in ("negated", "sense", "offset", "claims", "rounding", "crash", "phases", "options")
+)
+
+def solve(problem, spec, options, phase=no_phase):
+    if spec.name == "rounding":
+        options = dataclasses.replace(options, stock=True)
+    if spec.name == "phases":
+        phase = lambda name: no_phase(name)
+    s = scipy_highs.solve(problem, HONEST[0], options, phase)
+    change = lambda **kw: dataclasses.replace(s, **kw)
+    if spec.name == "negated" and s.y is not None:
+        return change(y=0.0 - s.y)
+    if spec.name == "sense" and s.y is not None and problem.maximise:
+        return change(y=0.0 - s.y)
+    if spec.name == "offset" and s.objective is not None:
+        return change(objective=s.objective - problem.offset)
+    if spec.name == "claims" and s.claim == "unbounded":
+        return change(claim="infeasible")
+    if spec.name == "crash" and problem.name == "unbounded":
+        import os
+        os.abort()
+    if spec.name == "options":
+        return change(options={})
+    return s
+'''
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "caught"),
+    [
+        ("negated", "minimise, ≥ and ≤: row duals"),
+        ("sense", "maximise, ≥ and ≤: row duals"),
+        ("offset", "maximise, ≥ and ≤: objective"),
+        ("claims", "unbounded: claims infeasible"),
+        ("rounding", "coefficient of 5e-10: x"),
+        ("crash", "unbounded: the process ended with code -6"),
+        ("phases", "phases are as declared"),
+        ("options", "options reach the solver"),
+    ],
+)
+def test_kit_catches(name: str, caught: str, third_party: Write, run_python: RunPython) -> None:
+    """An adapter with one thing wrong fails, at the check made for it."""
+    folder = third_party("planbench_liar", f"{name} = planbench_liar:SOLVERS", LYING)
+    failed = _failed(run_python, folder, name)
+    assert any(line.startswith(caught) for line in failed), failed
+
+
+def test_external_program_conforms(tmp_path: Path) -> None:
+    """A program behind ``cmd:`` gets the right problem and its answer is read rightly."""
+    program = tmp_path / "my solver.py"
+    program.write_text(EXTERNAL)
+    findings = check_adapter(f"cmd:{sys.executable} '{program}' {{mps}} {{sol}}")
+    failed = [f"{f.check}: {f.message}" for f in findings if not f.passed]
+    # The program is scipy's HiGHS, which drops what is below 1e-9: the kit must say so.
+    assert [line.split(":")[0] for line in failed] == ["coefficient of 5e-10"], failed
+
+
+EXTERNAL = """
+import sys
+import numpy as np
+from scipy.optimize import linprog
+from planbench.io.mps import read_mps
+
+lp = read_mps(sys.argv[1])
+assert not lp.maximise and lp.offset == 0
+up, low = np.isfinite(lp.row_upper), np.isfinite(lp.row_lower)
+m = lp.matrix.toarray()
+rows = {}
+if up.any() or low.any():
+    rows = dict(A_ub=np.vstack([m[up], -m[low]]), b_ub=np.r_[lp.row_upper[up], -lp.row_lower[low]])
+r = linprog(lp.cost, bounds=np.column_stack([lp.col_lower, lp.col_upper]), **rows)
+with open(sys.argv[2], "w") as out:
+    print("status", {0: "optimal", 2: "infeasible", 3: "unbounded"}.get(r.status, "unknown"), file=out)
+    if r.status == 0:
+        y = np.zeros(lp.n_rows)
+        y[up] += r.ineqlin.marginals[: up.sum()]
+        y[low] -= r.ineqlin.marginals[up.sum() :]
+        print("objective", float(r.fun), file=out)
+        for name, value in zip(lp.col_names or (), r.x):
+            print(name, float(value), sep=",", file=out)
+        for name, value in zip(lp.row_names or (), y):
+            print(name, float(value), file=out)
+"""
