@@ -1,0 +1,433 @@
+"""A suite measures exactly what is missing, in a fixed order, within its budget."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from planbench.bench import runner, single
+from planbench.bench.plan import Cell, plan_suite, shuffled
+from planbench.bench.runner import run_suite
+from planbench.errors import InputError, PlanbenchError, SolverUnavailableError
+from planbench.records.not_run import read_not_run
+from planbench.records.store import RecordStore, read_records
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "r.jsonl"
+
+
+@pytest.fixture
+def run(path, load, adapter):
+    def start(suite, **more):
+        return run_suite(suite, path, **{"load": load, "adapter": adapter, **more})
+
+    return start
+
+
+@pytest.fixture
+def fast(monkeypatch):
+    """Answer at once instead of starting workers; what was asked for is listed.
+
+    The runner's order, budget and bookkeeping are tested with it, measuring is tested elsewhere.
+    """
+    asked = []
+    real = single.solve_once
+
+    def answer(instance, solver, options, *, suite="", group="", repeat=0, **more):
+        outcome = answer.cache.get((instance.name, solver))
+        if outcome is None:
+            limits = {k: more[k] for k in ("time_limit_s", "memory_limit_bytes")}
+            monkeypatch.setattr(single, "run_job", answer.job)
+            outcome = real(
+                instance, solver, options, adapter=more["adapter"], polish=False, **limits
+            )
+            answer.cache[instance.name, solver] = outcome
+        if not suite:
+            asked.append(("warm-up", instance.name, solver))
+            return outcome
+        asked.append((instance.name, solver, repeat))
+        more = answer.change(instance.name, solver, repeat)
+        update = {"suite": suite, "group": group, "repeat": repeat, **more}
+        return single.RunOutcome(
+            outcome.record.model_copy(update=update), None, None, None, None, None, ""
+        )
+
+    def job(job, **limits):
+        from planbench.measure.launch import JobResult
+
+        return JobResult("ok", "", None, (), None, None, 1.0, 1.0, "", Path(job.folder), 0)
+
+    answer.cache = {}
+    answer.job = job
+    answer.change = lambda instance, solver, repeat: {"wall_s": 0.1}
+    answer.asked = asked
+    monkeypatch.setattr(runner, "solve_once", answer)
+    return answer
+
+
+def measured(path):
+    return sorted((r.instance.name, r.solver, r.repeat) for r in read_records(path))
+
+
+TWO = ["fake-talks", "fake-nan"]
+
+
+def test_every_measurement_is_made_once_and_a_second_run_makes_none(run, path, suite_of):
+    suite = suite_of(instances=["tiny-1", "lp"], solvers=TWO)
+    events = []
+    first = run(suite, progress=events.append)
+    expected = sorted((i, s, 0) for i in ("tiny-1", "lp") for s in TWO)
+    assert measured(path) == expected
+    assert (first.measured, first.skipped, first.left_out) == (4, 0, ())
+    assert not first.budget_spent
+    kinds = [e.kind for e in events]
+    assert kinds.count("done") == kinds.count("start") == 4
+    assert kinds.count("warm-up") == 2
+    assert kinds.count("prepare") == 2
+    last = events[-1]
+    assert (last.kind, last.done, last.total, last.remaining_s) == ("done", 4, 4, 0.0)
+    assert "certify" in {e.message for e in events if e.kind == "phase"}
+    second = run(suite)
+    assert (second.measured, second.skipped) == (0, 4)
+    assert measured(path) == expected
+
+
+def test_warm_ups_are_not_recorded_and_use_the_smallest_instance(run, fast, path, suite_of):
+    run(suite_of(instances=["tiny-1", "lp"], solvers=TWO))
+    warm_ups = [a for a in fast.asked if a[0] == "warm-up"]
+    assert sorted(warm_ups) == [("warm-up", "lp", "fake-nan"), ("warm-up", "lp", "fake-talks")]
+    assert len(read_records(path)) == 4
+
+
+def test_only_short_runs_are_repeated_and_after_everything_ran_once(run, fast, path, suite_of):
+    """With a budget, breadth comes before repeats."""
+    slow = ("tiny-1", "fake-nan")
+    fast.change = lambda i, s, r: {"wall_s": 2.0 if (i, s) == slow else 0.2}
+    run(suite_of(instances=["tiny-1", "tiny-2"], solvers=TWO, repeats=3))
+    order = [a for a in fast.asked if a[0] != "warm-up"]
+    assert [repeat for _, _, repeat in order] == [0] * 4 + [1] * 3 + [2] * 3
+    assert order.count((*slow, 0)) == 1
+    assert (*slow, 1) not in order
+
+
+def test_failures_are_not_repeated(run, fast, suite_of):
+    fast.change = lambda i, s, r: {"wall_s": 0.1, "ended": "crash"}
+    run(suite_of(instances=["tiny-1"], solvers=TWO, repeats=3))
+    assert {a[2] for a in fast.asked if a[0] != "warm-up"} == {0}
+
+
+def test_disturbed_runs_are_made_once_more_at_the_end(run, fast, path, suite_of):
+    fast.change = lambda i, s, r: {"wall_s": 0.1, "disturbed": s == "fake-nan" and r == 1}
+    suite = suite_of(instances=["tiny-1"], solvers=TWO, repeats=2, rerun_disturbed=True)
+    run(suite)
+    order = [a for a in fast.asked if a[0] != "warm-up"]
+    assert order[-1] == ("tiny-1", "fake-nan", 1)
+    assert order.count(("tiny-1", "fake-nan", 1)) == 2
+    assert len(order) == 5
+    again = run(suite)
+    assert again.measured == 0
+
+
+@pytest.mark.parametrize(("ended", "sizes"), [("timeout", 2), ("memory", 2), ("crash", 3)])
+def test_a_ladder_is_climbed_until_the_first_limit_or_the_second_crash(
+    run, fast, path, suite_of, ended, sizes
+):
+    """The limit is paid once for each solver, not once for each larger size."""
+    fast.change = lambda i, s, r: {
+        "wall_s": 0.1,
+        "ended": ended if s == "fake-nan" and i != "tiny-1" else "ok",
+    }
+    ladder = {"name": "up", "recipe": "tiny-{n}", "sizes": [1, 2, 3, 4]}
+    summary = run(suite_of(ladders=[ladder], solvers=TWO))
+    assert sum(1 for _, s, _ in measured(path) if s == "fake-nan") == sizes
+    assert sum(1 for _, s, _ in measured(path) if s == "fake-talks") == 4
+    assert [(n.instance, n.group) for n in summary.left_out] == [
+        (f"tiny-{n}", "up") for n in range(sizes + 1, 5)
+    ]
+    assert f"climbs no further: {ended} at tiny-{sizes}" in summary.left_out[0].reason
+    assert read_not_run(path) == list(summary.left_out)
+    # Resuming knows from the file that the limit was met.
+    asked = len(fast.asked)
+    assert run(suite_of(ladders=[ladder], solvers=TWO)).measured == 0
+    assert len(fast.asked) == asked
+
+
+def test_one_crash_does_not_end_a_climb(run, fast, path, suite_of):
+    fast.change = lambda i, s, r: {"wall_s": 0.1, "ended": "crash" if i == "tiny-2" else "ok"}
+    ladder = {"name": "up", "recipe": "tiny-{n}", "sizes": [1, 2, 3, 4]}
+    run(suite_of(ladders=[ladder], solvers=["fake-nan"]))
+    assert len(measured(path)) == 4
+
+
+def test_ladders_are_climbed_side_by_side_after_the_instances(suite_of, adapter):
+    ladders = [
+        {"name": "a", "recipe": "tiny-{n}", "sizes": [1, 2, 3]},
+        {"name": "b", "recipe": "tiny-1{n}", "sizes": [1], "solvers": ["fake-nan"]},
+    ]
+    plan = plan_suite(suite_of(instances=["lp"], ladders=ladders, solvers=TWO), None, adapter)
+    both = tuple(TWO)
+    assert plan.cells == (
+        Cell("", "lp", both),
+        Cell("a", "tiny-1", both),
+        Cell("b", "tiny-11", ("fake-nan",)),
+        Cell("a", "tiny-2", both),
+        Cell("a", "tiny-3", both),
+    )
+    narrowed = plan_suite(
+        suite_of(instances=["lp"], ladders=ladders, solvers=TWO), ["fake-talks"], adapter
+    )
+    assert [c.solvers for c in narrowed.cells] == [
+        ("fake-talks",), ("fake-talks",), (), ("fake-talks",), ("fake-talks",)
+    ]  # fmt: skip
+
+
+def test_the_order_of_solvers_is_shuffled_and_always_the_same():
+    """A solver that always ran after a memory hog would pay for it."""
+    solvers = tuple("abcdefgh")
+    orders = {tuple(shuffled("s", Cell("", f"i{n}", solvers), 0)) for n in range(20)}
+    assert len(orders) == 20
+    assert all(sorted(order) == sorted(solvers) for order in orders)
+    cell = Cell("", "i0", solvers)
+    assert shuffled("s", cell, 0) == shuffled("s", cell, 0)
+    assert shuffled("s", cell, 0) != shuffled("s", cell, 1)
+
+
+def test_a_spent_budget_is_said_and_the_rest_is_made_later(run, fast, path, suite_of):
+    """What does not fit must not vanish without a word."""
+    now = [0.0]
+
+    def clock():
+        now[0] += 0.5
+        return now[0]
+
+    suite = suite_of(instances=["tiny-1", "tiny-2", "tiny-3"], solvers=TWO, budget_s=5.0)
+    summary = run(suite, clock=clock)
+    assert summary.budget_spent
+    assert 0 < summary.measured < 6
+    assert len(summary.left_out) == 6 - summary.measured
+    assert {n.reason for n in summary.left_out} == {"budget of 5 s spent"}
+    assert read_not_run(path) == list(summary.left_out)
+    rest = run(suite)
+    assert (rest.measured, rest.skipped) == (6 - summary.measured, summary.measured)
+    assert read_not_run(path) == []
+    # With no budget at all, what is on file is not called left out.
+    nothing = run(suite, budget_s=0.0)
+    assert (nothing.measured, nothing.left_out, nothing.budget_spent) == (0, (), False)
+
+
+def test_a_higher_limit_makes_timeouts_again_and_nothing_else(run, fast, path, suite_of):
+    fast.change = lambda i, s, r: {
+        "wall_s": 0.1,
+        "ended": "timeout" if s == "fake-nan" else "ok",
+        "time_limit_s": 20.0,
+    }
+    run(suite_of(instances=["tiny-1"], solvers=TWO))
+    assert run(suite_of(instances=["tiny-1"], solvers=TWO, time_limit_s=19.0)).measured == 0
+    assert run(suite_of(instances=["tiny-1"], solvers=TWO, time_limit_s=21.0)).measured == 1
+    assert measured(path).count(("tiny-1", "fake-nan", 0)) == 2
+
+
+def test_a_run_somebody_killed_is_made_again(run, fast, suite_of):
+    fast.change = lambda i, s, r: {"ended": "killed"}
+    suite = suite_of(instances=["tiny-1"], solvers=["fake-nan"])
+    run(suite)
+    assert run(suite).measured == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"machine": {"id": "elsewhere"}},
+        {"packages": {"planbench": "0.0.1"}},
+        {"suite": "another"},
+        {"group": "another"},
+        {"key": "another"},
+    ],
+)
+def test_what_was_measured_differently_does_not_count(run, fast, path, suite_of, change):
+    """Rows of another machine or version must not stand in for this one's."""
+    suite = suite_of(instances=["tiny-1"], solvers=["fake-nan"])
+    run(suite)
+    (row,) = read_records(path)
+    path.unlink()
+    with RecordStore(path) as store:
+        store.append(row.model_copy(update=change))
+    assert run(suite).measured == 1
+
+
+def test_without_resume_everything_is_measured_again(run, fast, path, suite_of):
+    suite = suite_of(instances=["tiny-1"], solvers=TWO)
+    run(suite)
+    assert run(suite, resume=False).measured == 2
+    assert len(read_records(path)) == 4
+
+
+def test_unknown_names_fail_before_anything_is_measured(run, fast, path, suite_of):
+    with pytest.raises(InputError, match="unknown solver 'highs-dx'"):
+        run(suite_of(instances=["tiny-1"], solvers=["fake-nan", "highs-dx"]))
+    with pytest.raises(InputError, match="no instance nowhere"):
+        run(suite_of(instances=["tiny-1", "nowhere"], solvers=TWO))
+    ladder = {"name": "up", "recipe": "no-{n}", "sizes": [1]}
+    with pytest.raises(InputError, match="no instance no-1"):
+        run(suite_of(instances=["tiny-1"], ladders=[ladder], solvers=TWO))
+    assert fast.asked == []
+
+
+def test_an_instance_too_large_for_the_machine_is_left_out(run, fast, path, suite_of, load):
+    def refuse_large(name):
+        if name == "tiny-9":
+            raise InputError("needs about 900 GiB")
+        return load(name)
+
+    ladder = {"name": "up", "recipe": "tiny-{n}", "sizes": [1, 9]}
+    summary = run(suite_of(ladders=[ladder], solvers=["fake-nan"]), load=refuse_large)
+    assert [n.reason for n in summary.left_out] == ["needs about 900 GiB"]
+
+
+def test_solvers_that_cannot_run_or_lack_an_option_are_left_out_with_the_reason(
+    run, fast, path, suite_of, monkeypatch
+):
+    monkeypatch.setattr(
+        "planbench.solvers.registry.availability",
+        lambda spec: "needs moon dust" if spec.name == "cbc" else None,
+    )
+    suite = suite_of(
+        instances=["tiny-1"], solvers=["fake-nan", "cbc", "null"], options={"tolerance": 1e-6}
+    )
+    monkeypatch.setattr("planbench.bench.plan.require_solver", _without_adapter_for_cbc)
+    summary = run(suite)
+    reasons = {n.solver: n.reason for n in summary.left_out}
+    assert "needs moon dust" in reasons["cbc"]
+    assert "not applicable: solver null has no option 'tolerance'" in reasons["null"]
+    assert measured(path) == [("tiny-1", "fake-nan", 0)]
+    with pytest.raises(SolverUnavailableError, match=r"no solver can run: .*moon dust"):
+        run(suite_of(instances=["tiny-1"], solvers=["cbc"]))
+
+
+def _without_adapter_for_cbc(name, options, adapter):
+    return single.require_solver(name, options, None if name == "cbc" else adapter)
+
+
+def test_available_means_every_registered_solver_but_external_commands(suite_of):
+    from planbench.solvers.registry import list_solvers
+
+    plan = plan_suite(suite_of(instances=["tiny-1"]), None, None)
+    named = set(plan.specs) | {n.solver for n in plan.left_out}
+    assert named == {spec.name for spec in list_solvers()} - {"cmd"}
+
+
+def test_a_second_run_into_the_same_file_is_refused(run, fast, path, suite_of):
+    suite = suite_of(instances=["tiny-1"], solvers=TWO)
+    with RecordStore(path), pytest.raises(InputError, match="another planbench is writing"):
+        run(suite)
+
+
+def test_a_row_that_cannot_be_written_ends_the_run_with_one_line(
+    run, fast, path, suite_of, monkeypatch
+):
+    def full(self, record):
+        raise PlanbenchError("No space left on device")
+
+    monkeypatch.setattr(RecordStore, "append", full)
+    with pytest.raises(PlanbenchError, match="No space left"):
+        run(suite_of(instances=["tiny-1"], solvers=TWO))
+
+
+def test_an_interrupt_keeps_what_is_complete_and_says_what_is_not(run, path, suite_of):
+    suite = suite_of(instances=["tiny-1", "tiny-2"], solvers=TWO)
+    seen = []
+
+    def interrupt_third(event):
+        seen.append(event.kind)
+        if event.kind == "phase" and seen.count("start") == 3 and event.message != "certify":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(suite, progress=interrupt_third)
+    assert len(read_records(path)) == 2
+    assert [n.reason for n in read_not_run(path)] == ["interrupted"] * 2
+    rest = run(suite)
+    assert (rest.measured, rest.skipped) == (2, 2)
+    assert len(set(measured(path))) == 4
+    assert read_not_run(path) == []
+
+
+SCRIPT = """
+    import sys
+    from pathlib import Path
+    sys.path.insert(0, {folder!r})
+    from conftest import tiny
+    from planbench.bench.runner import run_suite
+    from planbench.bench.suite import make_suite
+    suite = make_suite({suite!r}, "suite")
+    def tell(event):
+        if event.kind == "done":
+            print(event.instance, event.solver, event.repeat, flush=True)
+    run_suite(suite, Path({path!r}), load=tiny, adapter={adapter!r}, progress=tell)
+"""
+
+
+def killed_runs(path, adapter, suite, moments, kill):
+    """Start the suite again and again, killing it after each of `moments` seconds."""
+    script = textwrap.dedent(SCRIPT).format(
+        folder=str(Path(__file__).parent), suite=suite, path=str(path), adapter=adapter
+    )
+    said = []
+    for seconds in [*moments, None]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        if seconds is not None:
+            time.sleep(seconds)
+            process.send_signal(kill)
+        out, err = process.communicate(timeout=120)
+        if seconds is None:
+            assert process.returncode == 0, err.decode()
+        said += [tuple(line.split()) for line in out.decode().splitlines()]
+        rows = [(i, s, str(r)) for i, s, r in measured(path)] if path.exists() else []
+        assert set(said) <= set(rows), "a completed measurement was lost"
+        assert len(rows) == len(set(rows)), "something was measured twice"
+    return rows
+
+
+def no_worker_left(folder):
+    marker = str(folder).encode()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "environ").read_bytes()
+            except OSError:
+                continue
+            if marker in words and int(entry.name) != os.getpid():
+                return False
+    return True
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_kills_at_random_moments_lose_nothing_and_the_rest_is_made(
+    path, adapter, tmp_path, kill, monkeypatch
+):
+    """Kill -9, Ctrl-C and a shutdown at any moment; every row once in the end, no orphans."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    suite = {
+        "name": "mine", "budget_s": 100.0, "time_limit_s": 20.0, "memory_limit": "1 GiB",
+        "repeats": 2, "polish": False, "rerun_disturbed": False,
+        "instances": ["tiny-1", "tiny-2", "tiny-3"], "solvers": TWO,
+    }  # fmt: skip
+    rng = random.Random(int(kill))
+    moments = [rng.uniform(0.6, 4.0) for _ in range(6)]
+    rows = killed_runs(path, adapter, suite, moments, kill)
+    assert len(rows) == 3 * 2 * 2
+    until = time.monotonic() + 10
+    while not no_worker_left(tmp_path) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert no_worker_left(tmp_path)
