@@ -13,6 +13,7 @@ from typing import Literal
 
 from planbench.errors import InputError
 from planbench.records.schema import Record
+from planbench.report import words
 from planbench.stats.aggregate import median_or_failure
 
 Status = Literal[
@@ -156,7 +157,7 @@ def series_labels(keys: Sequence[SeriesKey]) -> dict[SeriesKey, str]:
             parts += [f"{name}={_plain(found[name])}" for name in telling if name in found]
             if several_versions:
                 parts.append(key[2] or "unknown version")
-            labels[key] = " ".join(parts)
+            labels[key] = words.plain(" ".join(parts))
     return labels
 
 
@@ -236,9 +237,9 @@ def _cell(series: str, rows: list[Record], target_gap: float) -> Cell:
     return Cell(
         series=series,
         solver=shown.solver,
-        instance=shown.instance.name,
+        instance=words.plain(shown.instance.name),
         sha256=shown.instance.sha256,
-        group=shown.group,
+        group=words.plain(shown.group),
         suite=shown.suite,
         machine=machine_label(shown),
         goods=shown.instance.goods,

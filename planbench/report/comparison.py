@@ -41,7 +41,7 @@ def _comparison_table(cells: list[Cell], width: int) -> Table:
     )
     narrow = width < 96
     table = Table(
-        title=Text.assemble((facts.name, "bold"), f"  {size}\n", _bracket_line(found)),
+        title=Text.assemble((cells[0].instance, "bold"), f"  {size}\n", _bracket_line(found)),
         box=box.SIMPLE_HEAD,
         title_style="",
         title_justify="left",
@@ -62,7 +62,7 @@ def _comparison_table(cells: list[Cell], width: int) -> Table:
         time = f"{more}{words.seconds(cell.seconds)}{'*' if cell.disturbed else ''}"
         fastest = "green" if cell.solved and cell.seconds == best and len(solved) > 1 else ""
         table.add_row(
-            words.broken(cell.series, 12) if narrow else cell.series,
+            Text(words.broken(cell.series, 12) if narrow else cell.series),
             Text(outcome_words(cell, outside), style=_outcome_style(cell, red)),
             Text(time if cell.seconds is not None else words.UNKNOWN, style=fastest),
             more + words.passes(cell.passes) if cell.passes is not None else words.UNKNOWN,
@@ -128,7 +128,7 @@ def comparison_notes(cells: Sequence[Cell], found: Consensus) -> list[str]:
             notes.append(f"{cell.series}: {remark}")
     if any(c.disturbed for c in cells):
         notes.append("*: measured on a disturbed machine")
-    return notes
+    return [words.plain(note) for note in notes]
 
 
 def _bracket_line(found: Consensus) -> Text:

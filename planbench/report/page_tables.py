@@ -132,7 +132,7 @@ def instance_section(cells: Sequence[Cell]) -> str:
     proved = f"optimum {bracket}" if bracket != words.UNKNOWN else "no certified bracket"
     return (
         f'<details class="instance"{" open" if alarming else ""}><summary>'
-        f"<strong>{escape(facts.name)}</strong> "
+        f"<strong>{escape(cells[0].instance)}</strong> "
         f'<span class="soft">{size}, {words.count(facts.nonzeros)} non-zeros; '
         f"{solved} of {len(cells)} solved; "
         f"<span{' class=bad' if found.empty else ''}>{escape(proved)}</span></span></summary>"

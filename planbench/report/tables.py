@@ -126,14 +126,14 @@ def golden_table(
         best = min(solved, key=lambda c: c.seconds or 0.0, default=None)
         wrong = known is not None and excludes(found, known)
         table.add_row(
-            words.broken(mine[0].instance, 24),
+            Text(words.broken(mine[0].instance, 24)),
             Text(words.objective(known), style="bold red" if wrong else ""),
             Text(bracket_words(found), style="bold red" if found.empty else ""),
             Text(
                 f"{sum(c.solved for c in mine)} of {len(mine)}",
                 style="bold red" if any(c.status == "wrong" for c in mine) else "",
             ),
-            best.series if best else words.UNKNOWN,
+            Text(best.series if best else words.UNKNOWN),
             words.seconds(best.seconds) if best else words.UNKNOWN,
         )
     return table
@@ -170,7 +170,7 @@ def summary_table(records: Sequence[Record]) -> Table:
     table.add_column("mean time,\nsolved by all", justify="right")
     for score in scores:
         table.add_row(
-            score.solver,
+            Text(score.solver),
             f"{score.solved} of {score.attempted}",
             words.seconds(score.mean_all),
             words.seconds(score.mean_common),
@@ -201,7 +201,7 @@ def _ladder_table(
 ) -> Table:
     what = {"seconds": "Time", "passes": "Matrix passes", "bytes": "Peak memory"}[measure]
     table = Table(
-        title=f"{what} on the ladder {ladder.name}{part}",
+        title=Text(f"{what} on the ladder {ladder.name}{part}"),
         box=box.SIMPLE_HEAD,
         title_style="bold",
         title_justify="left",
@@ -213,7 +213,10 @@ def _ladder_table(
     table.add_column("goods", justify="right", width=_GOODS_WIDTH, no_wrap=True)
     for name in series:
         table.add_column(
-            words.broken(name, _CELL_WIDTH), justify="right", width=_CELL_WIDTH, overflow="fold"
+            Text(words.broken(name, _CELL_WIDTH)),
+            justify="right",
+            width=_CELL_WIDTH,
+            overflow="fold",
         )
     for size in ladder.sizes:
         row = [_at_size(ladder, name, size, measure) for name in series]

@@ -72,6 +72,11 @@ def interval(low: float | None, high: float | None) -> str:
     return f"{low:.2f}–{high:.2f}"
 
 
+def plain(text: str) -> str:
+    """`text` in one line, with what no terminal should be sent replaced."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in " ".join(text.split()))
+
+
 def broken(name: str, width: int) -> str:
     """Break a name after hyphens, colons and spaces into lines of `width` where it can be."""
     lines = [""]

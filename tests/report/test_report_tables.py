@@ -1,0 +1,160 @@
+"""Tables keep failures, name findings, and fit the terminal."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+from support.record_builders import LAWS, make_failure, make_ladder, make_record, make_suite
+
+from planbench.errors import InputError
+from planbench.report.tables import (
+    comparison_tables,
+    golden_table,
+    ladder_tables,
+    summary_table,
+)
+
+
+def shown(*tables, width=100, styled=False):
+    out = io.StringIO()
+    console = Console(
+        file=out, width=width, force_terminal=styled, color_system="standard" if styled else None
+    )
+    for table in tables:
+        console.print(table)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_every_solver_keeps_its_place_at_any_width(width):
+    """Nothing may be cut off or left out for lack of room."""
+    records = make_suite()
+    for measure in ("seconds", "passes", "bytes"):
+        text = shown(*ladder_tables(records, measure, width=width), width=width)
+        assert max(map(len, text.splitlines())) <= width
+        assert "…" not in text
+        bare = text.replace(" ", "").replace("\n", "")
+        assert bare.count("hipo") == 2, "one column on each of the two ladders"
+        assert bare.count("glop") == 2
+    text = shown(*comparison_tables(records, width=width), width=width)
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
+    assert "kantorovich-excavators" in text
+
+
+def test_ladder_table_shows_times_failures_and_exponents():
+    rows = make_ladder(laws={"highs-ipm": (2.0, 0.8), "cbc": (2.6, 1.3)}, scatter=0.0)
+    rows += [
+        make_failure(
+            "glop",
+            ended,
+            f"gen:goods={size},structure=uniform",
+            goods=size,
+            group="uniform",
+            suite="quick",
+            recipe={"goods": size, "structure": "uniform", "seed": 1},
+            key=f"glop {size}",
+        )
+        for size, ended in ((100, "crash"), (300, "memory"), (1000, "killed"))
+    ]
+    text = shown(*ladder_tables(rows))
+    assert "> 10.0 s" in text
+    assert "802 ms" in text
+    for word in ("crash", "mem", "killed", "too few", "n^", "grows as"):
+        assert word in text
+
+
+def test_wrong_and_loose_cells_are_marked():
+    rows = make_ladder(laws={"highs-ipm": (2.0, 0.8)}, sizes=(100, 300, 1000))
+    rows[0] = rows[0].model_copy(update={"verdict": "wrong"})
+    rows[1] = rows[1].model_copy(update={"verdict": "loose", "raw_gap": 0.01, "disturbed": True})
+    text = shown(*ladder_tables(rows), styled=True)
+    assert "\x1b[1;31mwrong" in text.replace(" ", "")
+    assert "~" in text
+    assert "ms*" in text
+
+
+def test_comparison_names_the_liar():
+    """A claimed optimum outside what others prove must be red and explained."""
+    rows = [
+        make_record("highs-ds", objective=1.0),
+        make_record("liar", objective=1.1, verdict="loose", lower_bound=0.5, upper_bound=1.5),
+    ]
+    (table,) = comparison_tables(rows)
+    text = shown(table, styled=True)
+    assert "disagrees" in text
+    assert "liar: claims 1.1, above" in " ".join(text.split())
+    assert "\x1b[1;31m" in text
+    assert "\x1b[1;31m" not in shown(*comparison_tables(rows[:1]), styled=True)
+
+
+def test_brackets_that_exclude_each_other_are_a_bug_of_planbench():
+    rows = [
+        make_record("a", objective=1.0),
+        make_record("b", objective=2.0),
+    ]
+    assert "bug of planbench" in shown(*comparison_tables(rows))
+
+
+def test_comparison_of_failures_and_nulls():
+    rows = [
+        make_failure("glop", "timeout", message="stopped after 10 s"),
+        make_failure("cbc", "crash", peak_bytes=None, message="SIGSEGV"),
+        make_record("x", goods=None, verdict="unproven", certificate=None, raw_gap=None,
+                    lower_bound=None, upper_bound=None, polished_gap=None, objective=None,
+                    matrix_passes=None, peak_bytes=None, wall_s=None, claim="unknown"),
+    ]  # fmt: skip
+    text = shown(*comparison_tables(rows))
+    assert "no certified bracket" in text
+    assert "time limit" in text
+    assert "SIGSEGV" in text
+    assert "> 10.0 s" in text
+
+
+def test_markup_in_names_is_not_obeyed():
+    """Names come from files and people: rich markup in them must stay text."""
+    name = "[bold red]x[/] [link=file:///etc]y\x1b[2J"
+    rows = [make_record(name, name), make_record("b", name)]
+    text = shown(*comparison_tables(rows), golden_table(rows), summary_table(rows), width=200)
+    assert text.count("[bold red]x[/]") >= 4
+    assert "\x1b" not in text, "an escape sequence would reach the terminal"
+    rows = [
+        r.model_copy(update={"group": name, "solver": name})
+        for r in make_ladder(laws={"x": (1.0, 0.1)})
+    ]
+    text = shown(*ladder_tables(rows, width=200), summary_table(rows), width=200)
+    bare = text.replace(" ", "").replace("\n", "")
+    assert bare.count("[boldred]x") == 3, "title, column heading, summary row"
+    assert "\x1b" not in text
+
+
+def test_golden_table_holds_known_values_against_the_bracket():
+    rows = make_suite()
+    right = shown(golden_table(rows, {"kantorovich-excavators": 70.4932735426}), styled=True)
+    wrong = shown(golden_table(rows, {"kantorovich-excavators": 70.5}), styled=True)
+    assert "\x1b[1;31m" not in right
+    assert "\x1b[1;31m" in wrong
+    assert "12 of 13" in right, "the null solver solves nothing"
+    assert "gen:" not in right, "ladders have their own table"
+
+
+def test_summary_ranks_and_counts():
+    text = shown(summary_table(make_suite()))
+    lines = [line for line in text.splitlines() if " of " in line]
+    assert lines[0].split()[0] == "highs-hipdlp"
+    assert all(any(name in line for line in lines) for name in LAWS)
+    assert lines[-1].split()[0] == "null"
+
+
+@pytest.mark.parametrize("make", [ladder_tables, comparison_tables, golden_table, summary_table])
+def test_no_records_is_said(make):
+    with pytest.raises(InputError, match="no measurements"):
+        make([])
+
+
+def test_one_solver_only():
+    rows = make_ladder(laws={"glop": (1.5, 0.2)})
+    text = shown(*ladder_tables(rows), *comparison_tables(rows)[:1], summary_table(rows))
+    assert "glop" in text
