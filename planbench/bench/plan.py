@@ -40,7 +40,7 @@ class Plan:
     Attributes
     ----------
     cells : tuple of Cell
-        Instances first, then the ladders, size by size.
+        Instances first, then one ladder after the other, from small to large.
     specs : dict of str to SolverSpec
         Solvers that can run, by the names they were asked for.
     left_out : tuple of NotRun
@@ -86,12 +86,12 @@ def plan_suite(suite: Suite, only: Sequence[str] | None, adapter: str | None) ->
     wanted = dict.fromkeys([*base, *(s for solvers in on_ladder.values() for s in solvers)])
     specs, left_out = _check(suite, tuple(wanted), adapter)
     cells = [Cell("", instance, base) for instance in suite.instances]
-    for step in range(max((len(ladder.sizes) for ladder in suite.ladders), default=0)):
-        cells += [
-            Cell(ladder.name, ladder.instance(ladder.sizes[step]), on_ladder[ladder.name])
-            for ladder in suite.ladders
-            if step < len(ladder.sizes)
-        ]
+    # One ladder after the other: should the budget end early, the first is complete to its top.
+    cells += [
+        Cell(ladder.name, ladder.instance(size), on_ladder[ladder.name])
+        for ladder in suite.ladders
+        for size in ladder.sizes
+    ]
     runnable = tuple(
         Cell(c.group, c.instance, tuple(s for s in c.solvers if s in specs)) for c in cells
     )

@@ -167,7 +167,7 @@ def test_one_crash_does_not_end_a_climb(run, fast, path, suite_of):
     assert len(measured(path)) == 4
 
 
-def test_ladders_are_climbed_side_by_side_after_the_instances(suite_of, adapter):
+def test_ladders_are_climbed_in_order_after_the_instances(suite_of, adapter):
     ladders = [
         {"name": "a", "recipe": "tiny-{n}", "sizes": [1, 2, 3]},
         {"name": "b", "recipe": "tiny-1{n}", "sizes": [1], "solvers": ["fake-nan"]},
@@ -177,15 +177,15 @@ def test_ladders_are_climbed_side_by_side_after_the_instances(suite_of, adapter)
     assert plan.cells == (
         Cell("", "lp", both),
         Cell("a", "tiny-1", both),
-        Cell("b", "tiny-11", ("fake-nan",)),
         Cell("a", "tiny-2", both),
         Cell("a", "tiny-3", both),
+        Cell("b", "tiny-11", ("fake-nan",)),
     )
     narrowed = plan_suite(
         suite_of(instances=["lp"], ladders=ladders, solvers=TWO), ["fake-talks"], adapter
     )
     assert [c.solvers for c in narrowed.cells] == [
-        ("fake-talks",), ("fake-talks",), (), ("fake-talks",), ("fake-talks",)
+        ("fake-talks",), ("fake-talks",), ("fake-talks",), ("fake-talks",), ()
     ]  # fmt: skip
 
 
