@@ -218,20 +218,7 @@ def plan(facts: PlanFacts) -> list[Group]:
     title = "Largest activities by " + ("the value they make" if by_value else "level")
     tables.append(listing(_of(title, len(rows), facts.running, "running"), columns, rows))
     if facts.goods:
-        has_units = any(g.unit for g in facts.goods)
-        columns = [("good", "left"), *([("unit", "left")] if has_units else [])]
-        columns += [(name, "right") for name in ("price", "made", "to targets", "worth")]
-        tables.append(
-            listing(
-                _of("Dearest goods by shadow price", len(facts.goods), facts.n_goods),
-                columns,
-                (
-                    [g.name, *([g.unit] if has_units else [])]
-                    + [amount(v) for v in (g.price, g.made, g.delivered, g.value)]
-                    for g in facts.goods
-                ),
-            )
-        )
+        tables.append(_goods(facts))
     if facts.resources:
         tables.append(
             listing(
@@ -245,6 +232,23 @@ def plan(facts: PlanFacts) -> list[Group]:
             )
         )
     return tables
+
+
+def _goods(facts: PlanFacts) -> Group:
+    units = {g.unit for g in facts.goods}
+    title = _of("Dearest goods by shadow price", len(facts.goods), facts.n_goods)
+    # One unit for all is said once; a column for it would squeeze the names.
+    if len(units) == 1 and units != {""}:
+        title += f", unit: {next(iter(units))}"
+    own_units = len(units) > 1
+    columns = [("good", "left"), *([("unit", "left")] if own_units else [])]
+    columns += [(name, "right") for name in ("price", "made", "to targets", "worth")]
+    rows = (
+        [g.name, *([g.unit] if own_units else [])]
+        + [amount(v) for v in (g.price, g.made, g.delivered, g.value)]
+        for g in facts.goods
+    )
+    return listing(title, columns, rows)
 
 
 def solution(facts: SolutionFacts, n_rows: int) -> list[Group]:
