@@ -226,7 +226,9 @@ def _header(out: ReadSolution, line: int, name: str, value: str) -> None:
         if not np.isfinite(out.objective):
             out.objective = None
     elif name == "iterations":
-        out.iterations = int(_number(line, value))
+        if not value.isdecimal():
+            raise SolverError(f"solution line {line}: {value[:40]!r} is no whole number")
+        out.iterations = int(value)
     elif name == "version":
         out.version = value
     else:

@@ -57,7 +57,7 @@ def third_party(tmp_path: Path) -> Callable[[str, str, str], Path]:
 
 @pytest.fixture
 def documented_adapter() -> str:
-    """The worked example of docs/adding-a-solver.md."""
+    """Return the worked example of docs/adding-a-solver.md."""
     text = (Path(__file__).parents[2] / "docs" / "adding-a-solver.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     return next(block for block in blocks if "SOLVERS" in block)

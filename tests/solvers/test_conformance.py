@@ -1,4 +1,4 @@
-"""Every adapter that can run here translates its solver rightly; the kit catches those that do not."""
+"""Every adapter that can run here translates its solver rightly; the kit catches others."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ def test_adapter_conforms(name: str) -> None:
 CHECK = """
 import json
 from planbench.solvers.conformance import check_adapter
-print("RESULT", json.dumps([f.check + ": " + f.message for f in check_adapter({name!r}) if not f.passed]))
+failed = [f.check + ": " + f.message for f in check_adapter({name!r}) if not f.passed]
+print("RESULT", json.dumps(failed))
 """
 
 
@@ -66,7 +67,7 @@ def test_documented_adapter_conforms(
     assert _failed(run_python, folder, "scipy-milp") == []
 
 
-LYING = '''
+LYING = """
 import dataclasses
 import numpy as np
 from planbench.solvers import scipy_highs
@@ -99,7 +100,7 @@ def solve(problem, spec, options, phase=no_phase):
     if spec.name == "options":
         return change(options={})
     return s
-'''
+"""
 
 
 @pytest.mark.slow
@@ -148,7 +149,8 @@ if up.any() or low.any():
     rows = dict(A_ub=np.vstack([m[up], -m[low]]), b_ub=np.r_[lp.row_upper[up], -lp.row_lower[low]])
 r = linprog(lp.cost, bounds=np.column_stack([lp.col_lower, lp.col_upper]), **rows)
 with open(sys.argv[2], "w") as out:
-    print("status", {0: "optimal", 2: "infeasible", 3: "unbounded"}.get(r.status, "unknown"), file=out)
+    words = {0: "optimal", 2: "infeasible", 3: "unbounded"}
+    print("status", words.get(r.status, "unknown"), file=out)
     if r.status == 0:
         y = np.zeros(lp.n_rows)
         y[up] += r.ineqlin.marginals[: up.sum()]

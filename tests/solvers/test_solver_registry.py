@@ -1,0 +1,200 @@
+"""Names, availability and options of solvers, without importing one."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from planbench.errors import InputError, SolverUnavailableError
+from planbench.solvers import registry
+from planbench.solvers.base import OPTION_NAMES, SolveOptions
+from planbench.solvers.registry import (
+    availability,
+    check_options,
+    find_solver,
+    list_solvers,
+    load_adapter,
+)
+
+NAMES = (
+    *("highs-ds", "highs-ipm", "highs-ipm-crossover", "highs-hipo", "highs-pdlp", "highs-hipdlp"),
+    *("scipy-highs-ds", "scipy-highs-ipm", "cbc", "cbc-mps", "glop", "pdlp", "cmd", "null"),
+)
+Write = Callable[[str, str, str], Path]
+RunPython = Callable[..., str]
+
+
+def test_all_named_solvers_are_listed() -> None:
+    assert [name for name in NAMES if name not in {spec.name for spec in list_solvers()}] == []
+
+
+def test_facts_are_complete() -> None:
+    for spec in list_solvers():
+        assert spec.method
+        assert spec.default
+        assert spec.takes <= set(OPTION_NAMES)
+        assert spec.phases
+
+
+def test_listing_imports_no_solver(run_python: RunPython) -> None:
+    """`planbench solvers` would take seconds, and highspy and OR-Tools clash."""
+    out = run_python(
+        "import sys\n"
+        "from planbench.solvers.registry import list_solvers, availability\n"
+        "for spec in list_solvers(): availability(spec)\n"
+        "print([m for m in ('highspy', 'ortools', 'pulp', 'scipy.optimize') if m in sys.modules])"
+    )
+    assert out.strip() == "[]"
+
+
+def test_stock_and_command_are_parsed() -> None:
+    spec, stock, command = find_solver("highs-ds:stock")
+    assert (spec.name, stock, command) == ("highs-ds", True, None)
+    spec, stock, command = find_solver("cmd:'my solver' -q {mps} {sol}")
+    assert (spec.name, stock, command) == ("cmd", False, "'my solver' -q {mps} {sol}")
+    assert find_solver("cmd:'mysolver {mps} {sol}'")[2] == "mysolver {mps} {sol}"
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("higs-ds", "did you mean highs-ds?"),
+        ("HIGHS-IPM", "did you mean highs-ipm?"),
+        ("zzz", "known are highs-ds"),
+        ("", "unknown solver"),
+        ("highs-ds:fast", "no configuration 'fast'"),
+        ("highs-ds:", "ends in a colon"),
+        ("null:stock", "no stock configuration"),
+        ("cmd:", "needs a command"),
+        ("cmd", "needs a command"),
+        ("cmd:mysolver {mps}", "lacks {sol}"),
+        ("cmd:mysolver 'oops {mps} {sol}", "cannot be read"),
+    ],
+)
+def test_bad_names_are_refused_in_one_line(name: str, says: str) -> None:
+    with pytest.raises(InputError) as caught:
+        find_solver(name)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def _without(monkeypatch: pytest.MonkeyPatch, versions: dict[str, str | None]) -> None:
+    real = importlib.metadata.version
+
+    def version(package: str) -> str:
+        if package not in versions:
+            return real(package)
+        found = versions[package]
+        if found is None:
+            raise importlib.metadata.PackageNotFoundError(package)
+        return found
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+
+
+def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    _without(monkeypatch, {"ortools": None})
+    spec, _, _ = find_solver("glop")
+    assert availability(spec) == "needs ortools; pip install 'planbench[ortools]'"
+    with pytest.raises(SolverUnavailableError, match="planbench\\[ortools\\]"):
+        load_adapter(spec)
+
+
+def test_hipo_needs_its_extras(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without highspy-extras HiGHS refuses the option and would run simplex under HiPO's name."""
+    spec, _, _ = find_solver("highs-hipo")
+    _without(monkeypatch, {"highspy": "1.15.1", "highspy-extras": None})
+    assert availability(spec) == "needs highspy-extras; pip install 'planbench[hipo]'"
+    _without(monkeypatch, {"highspy": "1.16.0", "highspy-extras": "1.15.1"})
+    assert "needs highspy-extras 1.16.0, found 1.15.1" in str(availability(spec))
+
+
+def test_cbc_without_a_bundled_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    from planbench.solvers import cbc_program
+
+    monkeypatch.setattr(cbc_program, "_for_this_platform", lambda parts: False)
+    spec, _, _ = find_solver("cbc-mps")
+    assert "bundles no CBC program" in str(availability(spec))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "says"),
+    [
+        ("null", SolveOptions(time_limit=1.0), "null has no option 'time_limit'"),
+        ("highs-ipm", SolveOptions(threads=2), "has no option 'threads'"),
+        ("highs-hipdlp", SolveOptions(seed=1), "has no option 'seed'"),
+        ("cmd:s {mps} {sol}", SolveOptions(native={"a": 1}), "no native options"),
+        ("highs-ds", SolveOptions(tolerance=0.0), "tolerance: is 0"),
+        ("highs-ds", SolveOptions(tolerance=float("nan")), "tolerance: is nan"),
+        ("highs-ds", SolveOptions(threads=0), "threads: is 0"),
+        ("highs-ds", SolveOptions(time_limit=float("inf")), "time_limit: is inf"),
+        ("highs-ds", SolveOptions(seed=-1), "seed: is -1"),
+        ("null", SolveOptions(stock=True), "no stock configuration"),
+    ],
+)
+def test_options_are_refused(name: str, options: SolveOptions, says: str) -> None:
+    """An option that is dropped in silence makes a wrong measurement."""
+    with pytest.raises(InputError, match=says):
+        check_options(find_solver(name)[0], options)
+
+
+PLUGINS = """
+from planbench.solvers.registry import list_solvers, broken_plugins, find_solver
+from planbench.errors import InputError
+names = [spec.name for spec in list_solvers()]
+print(len(names) == len(set(names)), "highs-ds" in names)
+for plugin in broken_plugins():
+    print(plugin.name, "|", plugin.package, "|", plugin.reason)
+try:
+    find_solver("mine")
+except InputError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("raise RuntimeError('no licence\\nfound')", "RuntimeError: no licence found"),
+        ("import no_such_module", "ModuleNotFoundError"),
+        ("SOLVERS = 'highs-ds'", "TypeError: gives a str, not a SolverSpec"),
+        ("SOLVERS = None", "TypeError"),
+        (
+            "from planbench.solvers.null import SOLVERS",
+            "ValueError: the name 'null' is taken",
+        ),
+        (
+            "import dataclasses\nfrom planbench.solvers.null import SOLVERS as N\n"
+            "SOLVERS = dataclasses.replace(N[0], name='a b')",
+            "ValueError: 'a b' is no solver name",
+        ),
+    ],
+)
+def test_broken_package_does_not_break_the_others(
+    source: str, reason: str, third_party: Write, run_python: RunPython
+) -> None:
+    folder = third_party("mine_solver", "mine = mine_solver:SOLVERS", source)
+    lines = run_python(PLUGINS, path=folder).splitlines()
+    assert lines[0] == "True True"
+    assert lines[1].startswith(f"mine | mine_solver | {reason}"), lines
+    assert "comes from mine_solver, which failed" in lines[2]
+
+
+def test_unusable_adapter_module_is_a_reason_not_a_crash(
+    third_party: Write, run_python: RunPython
+) -> None:
+    source = (
+        "from planbench.solvers.base import SolverSpec\n"
+        "SOLVERS = SolverSpec('mine', 'x', 'y', 'mine_missing', ())\n"
+    )
+    folder = third_party("mine_solver", "mine = mine_solver:SOLVERS", source)
+    code = "from planbench.solvers.registry import *\nprint(availability(find_solver('mine')[0]))"
+    assert "its adapter fails: ModuleNotFoundError" in run_python(code, path=folder)
+
+
+def test_builtin_modules_hold_solve() -> None:
+    for module in registry.BUILTIN_MODULES:
+        assert callable(getattr(importlib.import_module(module), "solve", None)), module
