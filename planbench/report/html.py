@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from functools import cache
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -268,7 +269,10 @@ def _figure(
 ) -> str:
     if chart is None:
         return ""
-    specs.append(chart.to_dict())
+    spec = chart.to_dict()
+    # The page names the mode itself; an address in it would only look like a request.
+    spec.pop("$schema", None)
+    specs.append(spec)
     number = len(specs) - 1
     safe = re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-")
     return (
@@ -286,11 +290,7 @@ def _page(
     body: str,
     specs: Sequence[dict[str, Any]],
 ) -> str:
-    import vl_convert
-
-    bundle = vl_convert.javascript_bundle(
-        "window.vegaEmbed = vegaEmbed;", vl_version=vegalite_version()
-    )
+    bundle = _chart_library()
     links = [(f"#{_anchor(ladder.name)}", f"Ladder {ladder.name}") for ladder in ladders]
     links += [
         ("#overall", "All instances together"),
@@ -322,6 +322,16 @@ def _page(
         f'<script type="application/json" id="records">{_json(rows)}</script>{data}'
         f"<script>{_script(bundle)}</script><script>{_script(_asset('page.js'))}</script>"
         "</body></html>\n"
+    )
+
+
+@cache
+def _chart_library() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script; bundling takes seconds."""
+    import vl_convert
+
+    return vl_convert.javascript_bundle(
+        "window.vegaEmbed = vegaEmbed;", vl_version=vegalite_version()
     )
 
 

@@ -1,0 +1,148 @@
+"""Charts draw what the records say: failures at the limit, one look per solver."""
+
+from __future__ import annotations
+
+import math
+import xml.etree.ElementTree as ET
+from itertools import pairwise
+
+import pytest
+from support.record_builders import LAWS, make_failure, make_ladder, make_record, make_suite
+
+from planbench.errors import InputError
+from planbench.report.cells import settle
+from planbench.report.ladders import find_ladders
+from planbench.report.style import LOOKS, in_order, look_of
+
+pytest.importorskip("altair")
+pytest.importorskip("vl_convert")
+
+from planbench.report.chart_parts import cost_at, ladder_points, pixel, spread, ticks
+from planbench.report.charts import (
+    accuracy_chart,
+    headline_figure,
+    ladder_chart,
+    profile_chart,
+    save_figure,
+)
+
+
+def values_of(chart):
+    """All rows of inline data in a chart."""
+    spec = chart.to_dict()
+    named = spec.get("datasets", {})
+    rows = []
+    for layer in spec["layer"]:
+        data = layer.get("data", {})
+        rows.append(data.get("values") or named.get(data.get("name"), []))
+    return rows
+
+
+def test_failures_are_drawn_at_the_limit_and_not_left_out():
+    rows = make_ladder(laws={"highs-ds": (2.5, 0.6), "cbc": (2.6, 1.3)}, limit=10.0)
+    (ladder,) = find_ladders(settle(rows))
+    points, stops = ladder_points(ladder, "seconds")
+    assert {p["series"] for p in stops} == {"highs-ds", "cbc"}
+    assert all(p["cost"] == 10.0 for p in stops)
+    assert len(points) + len(stops) == len(rows)
+
+
+def test_failures_at_one_size_stand_side_by_side():
+    """Crosses on top of each other would hide that several solvers failed."""
+    rows = make_ladder(laws=dict.fromkeys(("highs-ds", "glop", "cbc"), (2.5, 0.6)), limit=10.0)
+    (ladder,) = find_ladders(settle(rows))
+    _, stops = ladder_points(ladder, "seconds")
+    places = sorted(s["goods"] for s in stops)
+    assert len(set(places)) == 3
+    assert all(abs(math.log(p / 10000)) < 0.2 for p in places)
+    assert {s["at"] for s in stops} == {"10,000"}, "the tooltip tells the true size"
+
+
+def test_loose_answers_are_hollow():
+    rows = make_ladder(laws={"pdlp": (1.2, 0.2)})
+    rows[1] = rows[1].model_copy(update={"verdict": "loose", "raw_gap": 0.1})
+    (ladder,) = find_ladders(settle(rows))
+    points, _ = ladder_points(ladder, "seconds")
+    assert [p["solved"] for p in points] == [True, False, True, True, True]
+
+
+def test_names_do_not_overlap_and_stay_in_order():
+    wanted = [5.0, 6.0, 7.0, 200.0, 395.0, 399.0, 400.0]
+    places = spread(wanted, 14, 400)
+    assert all(b - a >= 14 - 1e-9 for a, b in pairwise(places))
+    assert places[0] >= 0
+    assert places[-1] <= 400
+    assert places[3] == pytest.approx(200.0)
+    assert spread([], 14, 400) == []
+
+
+def test_pixels_and_costs_are_inverse():
+    assert cost_at(pixel(3.0, [0.1, 50.0], 380), [0.1, 50.0], 380) == pytest.approx(3.0)
+
+
+def test_ticks_are_round_numbers_within_the_domain():
+    assert ticks([0.02, 3000.0]) == [0.1, 1.0, 10.0, 100.0, 1000.0]
+    assert ticks([80.0, 3000.0]) == [100, 200, 500, 1000, 2000]
+
+
+def test_every_known_solver_has_its_own_look():
+    colours = [look.colour for look in LOOKS.values()]
+    assert len(set(colours)) == len(colours)
+    assert look_of("highs-ds") == LOOKS["highs-ds"]
+    assert look_of("highs-ds:stock").shape == LOOKS["highs-ds"].shape
+    assert look_of("someone-elses") == look_of("someone-elses")
+    assert in_order(["zzz", "pdlp", "aaa", "highs-ds"]) == ["highs-ds", "pdlp", "aaa", "zzz"]
+
+
+@pytest.mark.parametrize("measure", ["seconds", "passes", "bytes"])
+def test_ladder_chart_holds_every_solver(measure):
+    (ladder, _) = find_ladders(settle(make_suite()))
+    drawn = {row.get("series") for rows in values_of(ladder_chart(ladder, measure)) for row in rows}
+    assert set(LAWS) <= drawn
+
+
+def test_charts_without_anything_to_draw():
+    rows = [
+        make_failure("x", "crash", f"gen:{n}", goods=n, recipe={"goods": n}, group="g")
+        for n in (10, 100)
+    ]
+    cells = settle(rows)
+    (ladder,) = find_ladders(cells)
+    assert ladder_chart(ladder, "seconds") is None
+    assert accuracy_chart(cells) is None
+    assert profile_chart(cells) is None
+    assert profile_chart(settle([make_record()])) is None, "one solver has nobody to compare with"
+
+
+def test_accuracy_chart_keeps_the_null_solver_and_zero_gaps():
+    """Without the null solver nobody sees what no effort is worth."""
+    rows = [make_record(raw_gap=0.0), make_record("null", verdict="loose", raw_gap=1.0)]
+    points = values_of(accuracy_chart(settle(rows)))[-1]
+    assert {p["series"]: p["y"] for p in points} == {"highs-ds": 1e-16, "null": 1.0}
+
+
+def test_headline_figure_is_an_svg_with_every_name(tmp_path):
+    path = tmp_path / "img" / "headline.svg"
+    headline_figure(make_suite(), path)
+    text = "".join(ET.parse(path).getroot().itertext())
+    for name in LAWS:
+        assert name in text
+    assert "goods in the economy" in text
+    assert "seconds to a plan" in text
+
+
+def test_png_and_bad_endings(tmp_path):
+    (ladder, _) = find_ladders(settle(make_suite()))
+    chart = ladder_chart(ladder, "bytes", width=300)
+    save_figure(chart, tmp_path / "x.png", scale=1)
+    assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(InputError, match=r"\.svg or \.png"):
+        save_figure(chart, tmp_path / "x.pdf")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written"):
+        save_figure(chart, tmp_path / "file" / "x.svg")
+
+
+def test_headline_needs_a_ladder(tmp_path):
+    with pytest.raises(InputError, match="no ladder"):
+        headline_figure([make_record()], tmp_path / "x.svg")
