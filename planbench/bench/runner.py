@@ -1,9 +1,9 @@
 """Run a suite: every measurement in a process of its own, each row written as it completes.
 
 The order spends the budget on breadth: first everything once (the instances, then one ladder
-after the other, as the suite lists them), then repeats of what was short, last what was measured while the machine was
-disturbed. Within one instance the order of the solvers is shuffled, reproducibly, so that no
-solver always runs after the same other one.
+after the other, as the suite lists them), then repeats of what was short, last what was
+measured while the machine was disturbed. Within one instance the order of the solvers is
+shuffled, reproducibly, so that no solver always runs after the same other one.
 """
 
 from __future__ import annotations

@@ -7,6 +7,8 @@ worker says of it is taken over.
 from __future__ import annotations
 
 import math
+import os
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -34,6 +36,9 @@ from planbench.model.planning_lp import plan_from_lp
 from planbench.records.schema import PhaseCost, Record, ResidualFacts
 from planbench.records.values import json_safe
 from planbench.solvers.base import Solution, SolveOptions, SolverSpec
+
+#: Of a longer log only the end is kept in memory.
+LOG_BYTES = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ class RunOutcome:
     x : ndarray, shape (columns,) or None
     row_duals : ndarray, shape (rows,) or None
     log : str
-        Everything worker and solver wrote.
+        What worker and solver wrote, at most the last :data:`LOG_BYTES`.
     """
 
     record: Record
@@ -321,13 +326,13 @@ def _finite(value: float | None) -> float | None:
 
 
 def _read_log(path: Path, keep: Path | None) -> str:
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return ""
+    """Copy the log to `keep` and return its end."""
     if keep is not None:
         try:
-            keep.write_bytes(data)
+            shutil.copyfile(path, keep)
         except OSError as error:
             raise InputError(f"cannot be written: {error.strerror}", where=str(keep)) from None
-    return data.decode(errors="replace")
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - LOG_BYTES))
+        return file.read().decode(errors="replace")

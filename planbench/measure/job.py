@@ -19,6 +19,11 @@ from planbench.solvers.base import SolveFunction, SolveOptions, SolverSpec
 
 PROTOCOL_VERSION = 1
 
+#: A worker's failure that is nobody's but the disk's, and its exit status when it cannot even
+#: write that down.
+NO_SPACE = "no-space"
+CANNOT_WRITE = 74  # EX_IOERR of sysexits.h
+
 #: Files in the job's folder.
 JOB_FILE = "job.json"
 LOG_FILE = "log.txt"

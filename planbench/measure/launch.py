@@ -9,19 +9,17 @@ limits and how each way of ending is told apart are described in docs/measuremen
 from __future__ import annotations
 
 import os
-import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 from typing import Literal
 
-from planbench.errors import InputError
-from planbench.measure.job import JOB_FILE, LOG_FILE, PHASES_FILE, Job
+from planbench.errors import InputError, PlanbenchError
+from planbench.measure.job import CANNOT_WRITE, JOB_FILE, LOG_FILE, NO_SPACE, PHASES_FILE, Job
 from planbench.measure.memory import (
     SAMPLED,
     TreeLevel,
@@ -29,7 +27,13 @@ from planbench.measure.memory import (
     proportional_bytes,
     tree_level,
 )
-from planbench.measure.processes import ProcessTree, describe_exit, last_words
+from planbench.measure.processes import (
+    ProcessTree,
+    describe_exit,
+    killed_with_us,
+    last_words,
+    waiting_for,
+)
 from planbench.measure.protocol import PhaseReader, PhaseSample, read_result, read_solution
 from planbench.solvers.base import Solution
 
@@ -212,6 +216,8 @@ def run_job(
     ------
     InputError
         When a limit is not positive.
+    PlanbenchError
+        When the job's folder cannot be written (a full disk).
     KeyboardInterrupt
         After the worker and its descendants have been killed.
     """
@@ -223,8 +229,11 @@ def run_job(
     log = folder / LOG_FILE
     ceiling = DATA_LIMIT_FACTOR * memory_limit_bytes + DATA_LIMIT_EXTRA
     job = replace(job, data_limit_bytes=ceiling, parent=os.getpid())
-    (folder / JOB_FILE).write_text(job.to_json())
-    (folder / "tmp").mkdir(exist_ok=True)
+    try:
+        (folder / JOB_FILE).write_text(job.to_json())
+        (folder / "tmp").mkdir(exist_ok=True)
+    except OSError as error:
+        raise PlanbenchError(f"{folder}: cannot be written: {error.strerror}") from None
     oom_before = kernel_oom_kills()
     watch = _Watch(
         time_limit_s=time_limit_s,
@@ -245,7 +254,7 @@ def run_job(
         )
     tree = ProcessTree(process.pid)
     try:
-        with _killed_with_us(process.pid):
+        with killed_with_us(process.pid):
             _wait(process, watch, tree, progress)
     finally:
         # Always, and also after a good end: children may have been left behind.
@@ -266,7 +275,7 @@ def _wait(
     pause = POLL_FIRST_S
     shown: str | None = None
     result_since: float | None = None
-    with _ended_signal(process.pid) as wait_for:
+    with waiting_for(process.pid) as wait_for:
         while process.poll() is None:
             watch.look(tree)
             if watch.killed is not None:
@@ -280,43 +289,6 @@ def _wait(
                     return
             wait_for(pause)
             pause = min(POLL_LAST_S, pause * 1.2)
-
-
-@contextmanager
-def _ended_signal(pid: int) -> Iterator[Callable[[float], object]]:
-    """Give a way to sleep that the end of `pid` cuts short, where the system has one."""
-    try:
-        descriptor = os.pidfd_open(pid)
-    except (AttributeError, OSError):
-        yield sleep
-        return
-    poller = select.poll()
-    poller.register(descriptor, select.POLLIN)
-    try:
-        yield lambda seconds: poller.poll(seconds * 1000)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _killed_with_us(group: int) -> Iterator[None]:
-    """Have the process group killed even if this process is killed with SIGKILL.
-
-    A shell of its own session waits on a pipe only this process holds: a line means all is
-    well, its end without one means that this process is gone. (The worker also asks for a
-    parent-death signal; that would not reach the worker's children.)
-    """
-    watcher = subprocess.Popen(
-        ["/bin/sh", "-c", f"read line || kill -s KILL -- -{group}"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        yield
-    finally:
-        watcher.communicate(b"done\n")
 
 
 def _environment(job: Job, folder: Path) -> dict[str, str]:
@@ -338,6 +310,13 @@ def _conclude(folder: Path, watch: _Watch, returncode: int, oom_before: int | No
     message = ""
     if watch.killed is not None:
         ended, message = watch.killed, watch.reason
+    elif returncode == CANNOT_WRITE or (result or {}).get("failed") == NO_SPACE:
+        # A row would charge the solver with our disk.
+        why = (result or {}).get("message") or last_words(watch.log, lines=1) or "no space"
+        raise PlanbenchError(
+            f"{folder}: the run could not write its files ({why}); make room there, or name "
+            "another folder with TMPDIR"
+        )
     elif result is None:
         ended, message = _died(watch, returncode, oom_before)
     elif "failed" in result:

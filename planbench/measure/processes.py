@@ -1,11 +1,13 @@
-"""A worker's process group: killing all of it, and saying how a process ended."""
+"""A worker's process group: waiting for it, killing all of it, saying how a process ended."""
 
 from __future__ import annotations
 
 import os
+import select
 import signal
-from collections.abc import Iterable
-from contextlib import suppress
+import subprocess
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
@@ -66,6 +68,43 @@ def _start_time(pid: int) -> int | None:
         return None
     fields = text.rpartition(")")[2].split()
     return None if fields[0] in "ZX" else int(fields[19])
+
+
+@contextmanager
+def waiting_for(pid: int) -> Iterator[Callable[[float], object]]:
+    """Give a way to sleep that the end of `pid` cuts short, where the system has one."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        yield sleep
+        return
+    poller = select.poll()
+    poller.register(descriptor, select.POLLIN)
+    try:
+        yield lambda seconds: poller.poll(seconds * 1000)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def killed_with_us(group: int) -> Iterator[None]:
+    """Have the process group killed even if this process is killed with SIGKILL.
+
+    A shell of its own session waits on a pipe only this process holds: a line means all is
+    well, its end without one means that this process is gone. (The worker also asks for a
+    parent-death signal; that would not reach the worker's children.)
+    """
+    watcher = subprocess.Popen(
+        ["/bin/sh", "-c", f"read line || kill -s KILL -- -{group}"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        watcher.communicate(b"done\n")
 
 
 def describe_exit(returncode: int) -> str:

@@ -8,6 +8,7 @@ it was. Standard output and error are files already when it starts; it imports n
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import resource
@@ -15,7 +16,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, process_time
@@ -23,7 +24,9 @@ from typing import Any
 
 from planbench.errors import InputError, PlanbenchError, SolverError
 from planbench.measure.job import (
+    CANNOT_WRITE,
     JOB_FILE,
+    NO_SPACE,
     PHASES_FILE,
     PROTOCOL_VERSION,
     RESULT_FILE,
@@ -225,7 +228,9 @@ def _write_result(folder: Path, result: dict[str, Any]) -> None:
 
 
 def _failure(error: BaseException) -> dict[str, Any]:
-    if isinstance(error, MemoryError):
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        ended = NO_SPACE
+    elif isinstance(error, MemoryError):
         ended = "memory"
     elif isinstance(error, PlanbenchError):
         ended = "refused"
@@ -268,7 +273,8 @@ def main(argv: list[str]) -> int:
     Returns
     -------
     int
-        0 with a result or a recorded failure; 2 when the job itself cannot be read.
+        0 with a result or a recorded failure; 2 when the job itself cannot be read;
+        :data:`CANNOT_WRITE` when the result cannot be written.
     """
     if len(argv) != 1:
         print(f"usage: python -m planbench.measure.worker {JOB_FILE}", file=sys.stderr)
@@ -284,19 +290,22 @@ def main(argv: list[str]) -> int:
     except BaseException as error:  # noqa: BLE001, RUF100 - a run's failure is its result
         result = _failure(error)
         if not isinstance(error, PlanbenchError):
-            traceback.print_exc()
+            with suppress(OSError):
+                traceback.print_exc()
     try:
         _write_result(Path(job.folder), result)
     except OSError as error:
-        print(f"cannot write the result: {error}", file=sys.stderr)
-        return 1
+        with suppress(OSError):  # the log may be on the same full disk
+            print(f"cannot write the result: {error}", file=sys.stderr, flush=True)
+        return CANNOT_WRITE
     return 0
 
 
 if __name__ == "__main__":
     code = main(sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
     # No interpreter shutdown: the measurement is complete, and several solver libraries crash
     # or hang while they are being taken down.
     os._exit(code)

@@ -4,8 +4,10 @@ A job names this file in its ``adapter`` field, as one names any adapter that is
 """
 
 import ctypes
+import errno
 import os
 import re
+import resource
 import subprocess
 import sys
 import time
@@ -57,6 +59,8 @@ NAMES = (
     "exact-bits",
     "tells-limit",
     "tells-stock",
+    "fills-disk",
+    "fills-disk-wholly",
 )
 SOLVERS = tuple(
     SolverSpec(
@@ -347,3 +351,14 @@ def _tells_limit(lp, options):
 
 def _tells_stock(lp, options):
     return _answer(lp, notes=(f"stock {options.stock}",))
+
+
+def _fills_disk(lp, options):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _fills_disk_wholly(lp, options):
+    # From here on no file of this process may have any bytes, so the result cannot be written.
+    answer = _answer(lp)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    return answer

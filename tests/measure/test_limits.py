@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from planbench.errors import InputError
+from planbench.errors import InputError, PlanbenchError
 
 
 def is_alive(pid):
@@ -210,3 +210,10 @@ def test_nothing_survives_a_parent_that_is_killed(lp_file, adapter, tmp_path):
         parent.wait()
     assert wait_until(lambda: not is_alive(worker))
     assert wait_until(lambda: not is_alive(child))
+
+
+@pytest.mark.parametrize("name", ["fills-disk", "fills-disk-wholly"])
+def test_a_full_disk_is_not_charged_to_the_solver(launch, name):
+    """A crash row would say that the solver failed; the run must end with a line instead."""
+    with pytest.raises(PlanbenchError, match=r"could not write its files .*TMPDIR"):
+        launch(name)
