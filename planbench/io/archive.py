@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from planbench.errors import InputError
 from planbench.io.files import os_error_as_input, regular_file_size, replacing, require_memory
+from planbench.io.text import shown
 
 Array = npt.NDArray[Any]
 
@@ -74,7 +75,7 @@ class Archive:
 
     def where(self, field: str) -> str:
         """``file: field 'name'``, to start a message with."""
-        return f"{self.path}: field '{field}'"
+        return f"{self.path}: field {shown(field)}"
 
     def require_fields(self, required: frozenset[str], optional: frozenset[str]) -> None:
         """Refuse the archive when a required array is missing or an unknown one present.
@@ -161,7 +162,7 @@ class Archive:
                     view[done : done + len(piece)] = piece
                     done += len(piece)
         except _BROKEN as error:
-            raise InputError(f"{error}; {_SAVE_AGAIN}", where=self.where(name)) from None
+            raise InputError(f"{_said(error)}; {_SAVE_AGAIN}", where=self.where(name)) from None
         if done != len(view):
             raise InputError(f"is cut short; {_SAVE_AGAIN}", where=self.where(name))
         return out
@@ -172,7 +173,7 @@ class Archive:
             return json.loads(raw, parse_constant=_no_constant)
         except (ValueError, RecursionError) as error:
             raise InputError(
-                f"is not valid JSON ({error}); {_SAVE_AGAIN}", where=self.where(name)
+                f"is not valid JSON ({_said(error)}); {_SAVE_AGAIN}", where=self.where(name)
             ) from None
 
 
@@ -224,7 +225,15 @@ def _open_zip(path: Path, what: str) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
     except (*_BROKEN, struct.error) as error:
-        raise InputError(f"is not {what} ({error}); {_SAVE_AGAIN}", where=str(path)) from None
+        raise InputError(
+            f"is not {what} ({_said(error)}); {_SAVE_AGAIN}", where=str(path)
+        ) from None
+
+
+def _said(error: Exception) -> str:
+    """Quote what another library says of the fault, short enough for one line."""
+    text = str(error) or type(error).__name__
+    return text if len(text) <= 120 else text[:119] + "…"
 
 
 def _weigh(path: Path, file: zipfile.ZipFile, file_bytes: int) -> dict[str, _Member]:
@@ -233,7 +242,7 @@ def _weigh(path: Path, file: zipfile.ZipFile, file_bytes: int) -> dict[str, _Mem
     need = 0
     for info in file.infolist():
         name = info.filename.removesuffix(".npy")
-        where = f"{path}: field {name!a}"
+        where = f"{path}: field {shown(name)}"
         if name == info.filename or name in members:
             raise InputError("is not an array of its own name; " + _SAVE_AGAIN, where=where)
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -266,7 +275,7 @@ def _read_header(file: zipfile.ZipFile, info: zipfile.ZipInfo, where: str) -> _M
             length = int.from_bytes(stream.read(width), "little")
             header = stream.read(min(length, 4096))
     except _BROKEN as error:
-        raise InputError(f"{error}; {_SAVE_AGAIN}", where=where) from None
+        raise InputError(f"{_said(error)}; {_SAVE_AGAIN}", where=where) from None
     if len(header) != length:
         raise InputError("has a header that is too long or cut short; save again", where=where)
     if b"'|O'" in header or b"'O'" in header:

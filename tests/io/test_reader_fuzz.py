@@ -6,11 +6,15 @@ run is part of every test run; the slow one looks further.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -114,7 +118,7 @@ def _runs(short: int) -> settings:
     )
 
 
-@pytest.fixture(params=[1, pytest.param(20, marks=pytest.mark.slow)], ids=["short", "long"])
+@pytest.fixture(params=[1, pytest.param(8, marks=pytest.mark.slow)], ids=["short", "long"])
 def times(request: pytest.FixtureRequest) -> int:
     """How many times the short run."""
     return int(request.param)
@@ -227,3 +231,71 @@ def test_lp_format(tmp_path: Path) -> None:
         b"bounds\n x <= 3\n -2 <= y <= 5\n z free\ngeneral\n x\nend\n"
     )
     _fuzz(1, data, lambda p: read_lp_format(p, relax=True), tmp_path / "m.lp", 60)
+
+
+@st.composite
+def array_changes(draw: st.DrawFn) -> Callable[[dict[str, npt.NDArray[Any]]], None]:
+    """Draw a change to one array of an archive, which is then stored with a right CRC."""
+    which, where = draw(st.integers(0, 1000)), draw(st.floats(0, 1, exclude_max=True))
+    kind = draw(st.sampled_from(["value", "shorten", "lengthen", "type", "empty", "drop", "text"]))
+    value = draw(
+        st.one_of(
+            st.sampled_from([-1, 0, 1, 2, 3, 2**31 - 1, -(2**31), 255]),
+            st.floats(width=64),
+            st.integers(-5, 5),
+        )
+    )
+    dtype = draw(st.sampled_from(["<i4", "<i8", "<f4", "<f8", ">f8", "|u1", "|b1", "<c16", "<U3"]))
+
+    def apply(arrays: dict[str, npt.NDArray[Any]]) -> None:
+        name = sorted(arrays)[which % len(arrays)]
+        array = arrays[name].copy()
+        if kind == "value" and array.size:
+            with contextlib.suppress(OverflowError, ValueError):
+                array[int(where * array.size)] = value
+        elif kind == "shorten":
+            array = array[: int(where * array.size)]
+        elif kind == "lengthen":
+            array = np.concatenate([array, array[:1]])
+        elif kind == "type":
+            with (
+                np.errstate(all="ignore"),
+                warnings.catch_warnings(),
+                contextlib.suppress(ValueError),
+            ):
+                warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
+                array = array.astype(dtype)
+        elif kind == "empty":
+            array = array[:0]
+        elif kind == "text":
+            token = TOKENS[which % len(TOKENS)]
+            array = np.frombuffer(b'["' + token + b'"]', dtype=np.uint8)
+        arrays[name] = array
+        if kind == "drop":
+            del arrays[name]
+
+    return apply
+
+
+@pytest.mark.parametrize("kind", ["economy", "program"])
+def test_npz_with_altered_arrays(
+    times: int, kind: str, economy: Economy, program: LinearProgram, tmp_path: Path
+) -> None:
+    good, path = tmp_path / "good.npz", tmp_path / "m.npz"
+    if kind == "economy":
+        npz.save_economy(economy, good)
+    else:
+        npz.save_lp(program, good)
+    with np.load(good, allow_pickle=False) as archive:
+        arrays = dict(archive)
+
+    @_runs(100 * times)
+    @given(changes=st.lists(array_changes(), min_size=1, max_size=3))
+    def run(changes: list[Callable[[dict[str, npt.NDArray[Any]]], None]]) -> None:
+        altered = dict(arrays)
+        for change in changes:
+            change(altered)
+        np.savez(path, **altered)
+        _survives(npz.load_any, path)
+
+    run()
