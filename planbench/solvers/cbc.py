@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from planbench.errors import SolverError, SolverUnavailableError
+from planbench.errors import SolverError
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 from planbench.solvers.base import (
@@ -33,7 +33,7 @@ from planbench.solvers.cbc_program import (
     check_size,
     iterations_of,
     last_line,
-    program_path,
+    runnable_program,
     typed_parameters,
     version_of,
     why_unavailable,
@@ -110,9 +110,7 @@ def solve(
     answer = unsolved_shape(lp) or _empty_rows(lp)
     if answer is not None:
         return answer
-    path = program_path()
-    if path is None:
-        raise SolverUnavailableError(str(why_unavailable()))
+    path = runnable_program()
     used = command_options(options) | native
     pulp = import_solver("pulp")
     coin_api = import_solver("pulp.apis.coin_api")

@@ -12,7 +12,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from planbench.errors import SolverError, SolverUnavailableError
+from planbench.errors import SolverError
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 from planbench.solvers.base import Phase, Solution, SolveOptions, SolverSpec, no_phase
@@ -23,8 +23,8 @@ from planbench.solvers.cbc_program import (
     claim_of,
     iterations_of,
     last_line,
-    program_path,
     read_binary_solution,
+    runnable_program,
     typed_parameters,
     version_of,
     why_unavailable,
@@ -80,9 +80,7 @@ def solve(
     answer = unsolved_shape(lp)
     if answer is not None:
         return answer
-    path = program_path()
-    if path is None:
-        raise SolverUnavailableError(str(why_unavailable()))
+    path = runnable_program()
     used = command_options(options) | native
     with tempfile.TemporaryDirectory(prefix="planbench-cbc-") as folder:
         mps, text = Path(folder) / "problem.mps", Path(folder) / "solution.txt"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import re
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from planbench.errors import InputError, SolverError
+from planbench.errors import InputError, SolverError, SolverUnavailableError
 from planbench.model.arrays import FloatArray
 from planbench.solvers.base import Claim, NativeValue
 from planbench.solvers.common import convert_native, refuse_reserved, with_nearest
@@ -60,9 +61,30 @@ def program_path() -> Path | None:
             if not _for_this_platform(parts):
                 continue
             path = Path(str(file.locate()))
-            if path.is_file() and os.access(path, os.X_OK):
+            if path.is_file():
                 return path
     return None
+
+
+def runnable_program() -> Path:
+    """Path of the bundled program, made executable if its wheel was unpacked without the bit.
+
+    Raises
+    ------
+    SolverUnavailableError
+        If there is none, or it cannot be made executable.
+    """
+    path = program_path()
+    if path is None:
+        raise SolverUnavailableError(str(why_unavailable()))
+    if not os.access(path, os.X_OK):
+        try:  # as PuLP does when it is imported
+            path.chmod(path.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
+        except OSError as error:
+            raise SolverUnavailableError(
+                f"{path} is not executable: {error.strerror}; chmod +x it"
+            ) from None
+    return path
 
 
 def _for_this_platform(parts: tuple[str, ...]) -> bool:
@@ -71,8 +93,9 @@ def _for_this_platform(parts: tuple[str, ...]) -> bool:
 
     system = {"linux": "linux", "darwin": "osx", "win32": "win"}.get(sys.platform, "")
     machine = platform.machine().lower()
-    arch = "arm64" if machine in ("arm64", "aarch64") and system == "linux" else "i64"
-    return parts[-3:-1] == (system, arch)
+    arm = machine in ("arm64", "aarch64") and system == "linux"
+    # "64" in PuLP 3.0, "i64" since.
+    return parts[-3] == system and parts[-2] in (("arm64",) if arm else ("i64", "64"))
 
 
 def why_unavailable() -> str | None:

@@ -115,6 +115,9 @@ CLAIMS: dict[str, Claim] = {
     "kUnbounded": "unbounded",
     "kUnboundedOrInfeasible": "infeasible-or-unbounded",
 }
+#: First release of HiGHS that knows the method.
+HIPDLP_SINCE = (1, 14)
+
 LIMITS = ("kTimeLimit", "kIterationLimit", "kMemoryLimit", "kInterrupt")
 FAILURES = ("kLoadError", "kModelError", "kPresolveError", "kSolveError", "kPostsolveError")
 
@@ -194,17 +197,23 @@ SOLVERS = (
 
 
 def unavailable(spec: SolverSpec) -> str | None:
-    """Say why HiPO cannot run: its extras must have highspy's own version."""
-    if spec.name != "highs-hipo":
-        return None
+    """Say what installed packages are too old for: HiPDLP, or extras of another version."""
     core = importlib.metadata.version("highspy")
-    extras = importlib.metadata.version("highspy-extras")
-    if core != extras:
-        return (
-            f"needs highspy-extras {core}, found {extras}; "
-            f"pip install highspy=={core} highspy-extras=={core}"
-        )
+    if spec.name == "highs-hipdlp" and _release(core) < HIPDLP_SINCE:
+        since = ".".join(map(str, HIPDLP_SINCE))
+        return f"needs highspy {since} or later, found {core}; pip install --upgrade highspy"
+    if spec.name == "highs-hipo":
+        extras = importlib.metadata.version("highspy-extras")
+        if core != extras:
+            return (
+                f"needs highspy-extras {core}, found {extras}; "
+                f"pip install highspy=={core} highspy-extras=={core}"
+            )
     return None
+
+
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
 
 
 def solve(

@@ -112,6 +112,15 @@ def test_hipo_needs_its_extras(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "needs highspy-extras 1.16.0, found 1.15.1" in str(availability(spec))
 
 
+def test_hipdlp_needs_a_recent_highs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """HiGHS 1.12 and 1.13 refuse the option `solver=hipdlp`."""
+    spec, _, _ = find_solver("highs-hipdlp")
+    _without(monkeypatch, {"highspy": "1.13.1"})
+    assert "needs highspy 1.14 or later, found 1.13.1" in str(availability(spec))
+    _without(monkeypatch, {"highspy": "1.14.0"})
+    assert availability(spec) is None
+
+
 def test_cbc_without_a_bundled_program(monkeypatch: pytest.MonkeyPatch) -> None:
     from planbench.solvers import cbc_program
 
