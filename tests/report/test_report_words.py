@@ -1,0 +1,62 @@
+"""Numbers are written so that a person reads the right magnitude."""
+
+from __future__ import annotations
+
+import pytest
+
+from planbench.report import words
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (0.0, "0.00 ms"),
+        (0.00042, "0.42 ms"),
+        (0.0123, "12.3 ms"),
+        (0.9996, "1.00 s"),
+        (9.999, "10.0 s"),
+        (599.0, "599 s"),
+        (601.0, "10.0 min"),
+        (7200.0, "2.00 h"),
+        (3e10, "951 years"),
+    ],
+)
+def test_seconds(value, text):
+    assert words.seconds(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (0, "0 B"), (999, "999 B"), (1e3, "1.00 kB"), (12_345_678, "12.3 MB"),
+     (999_999_999, "1.00 GB"), (1.5e12, "1,500 GB")],
+)  # fmt: skip
+def test_size_bytes(value, text):
+    assert words.size_bytes(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (0.0, "0"), (1e-4, "1e-4"), (3.14e-12, "3.1e-12"), (1.0, "1e0")],
+)
+def test_gap(value, text):
+    assert words.gap(value) == text
+
+
+def test_intervals():
+    assert words.interval(1.234, 2.0) == "1.23–2.00"
+    assert words.interval(-0.31, 2.0) == "-0.3…2.0"
+    assert words.interval(None, 2.0) == ""
+    assert words.passes(3.14159) == "3.1"
+    assert words.passes(12345.6) == "12,346"
+
+
+def test_names_break_after_hyphens_only_where_needed():
+    assert words.broken("highs-ipm-crossover", 9) == "highs-\nipm-\ncrossover"
+    assert words.broken("highs-ds", 9) == "highs-ds"
+    assert words.broken("highs-hipdlp:stock", 9) == "highs-\nhipdlp:\nstock"
+    assert words.broken("", 9) == ""
+
+
+def test_nothing_unprintable_reaches_a_terminal():
+    assert words.plain("a\x1b[2J\nb\x00") == "a\ufffd[2J b\ufffd"
