@@ -162,9 +162,7 @@ def _show(records: list[Record]) -> None:
     tables += ladder_tables(records, "seconds", width=width)
     tables += ladder_tables(records, "bytes", width=width)
     tables.append(summary_table(records))
-    out = console.out()
-    for table in tables:
-        out.print(table)
+    console.print_tables(tables)
 
 
 def _document(

@@ -45,7 +45,8 @@ def compare(
 ) -> int:
     """Run several solvers on INSTANCEs and show how they did.
 
-    Every run has a process of its own, in an order that is shuffled anew for each repeat. All
+    Without --solvers every solver available here takes part. Every run has a process of its
+    own, in an order that is shuffled anew for each repeat. All
     certificates of an instance together bound its optimum; who claims otherwise is a finding.
     Exit code 0: nothing found; 1: a wrong answer, a disagreement or a crash; 2: bad input, or
     no solver came to an end.
@@ -169,9 +170,7 @@ def _print_document(records: list[Record], opinions: dict[str, Consensus]) -> No
 def _show(records: list[Record]) -> None:
     from planbench.report.tables import comparison_tables
 
-    out = console.out()
-    for table in comparison_tables(records, width=console.width()):
-        out.print(table)
+    console.print_tables(comparison_tables(records, width=console.width()))
 
 
 def _conclude(records: list[Record], opinions: dict[str, Consensus]) -> int:

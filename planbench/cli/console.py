@@ -11,11 +11,12 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 #: Columns where nobody says how wide the output is, e.g. in a pipe or a log of CI.
 PIPE_WIDTH = 100
@@ -38,6 +39,15 @@ def out() -> Console:
     return _Output(width=width(), highlight=False, emoji=False, markup=False)
 
 
+def print_tables(tables: Iterable[Table]) -> None:
+    """Print tables on standard output, an empty line between those that end in a caption."""
+    shown = out()
+    for table in tables:
+        shown.print(table)
+        if table.caption:
+            shown.print()
+
+
 def say(message: str, *, word: str = "", colour: str = "") -> None:
     """Write one line to standard error, e.g. ``note: …`` with the word coloured.
 
@@ -49,13 +59,14 @@ def say(message: str, *, word: str = "", colour: str = "") -> None:
     colour : str
         ANSI code of the word, e.g. ``31``; used on a terminal only.
     """
-    line = " ".join(message.split())
+    from planbench.report.words import plain
+
+    # Names come from files: what no terminal should be sent is replaced.
+    line = plain(message)
     if word:
         paint = colour and sys.stderr.isatty() and not os.environ.get("NO_COLOR")
         line = f"\033[1;{colour}m{word}\033[0m {line}" if paint else f"{word} {line}"
-    # A file name may hold bytes that are no text; they are shown, not raised.
-    encoding = sys.stderr.encoding or "utf-8"
-    print(line.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr, flush=True)
+    print(line, file=sys.stderr, flush=True)
 
 
 def note(message: str) -> None:
@@ -70,7 +81,13 @@ def finding(message: str) -> None:
 
 def print_json(document: Mapping[str, Any]) -> None:
     """Print `document` as JSON on standard output; NaN and infinities become null."""
-    print(json.dumps(json_value(document), indent=2, ensure_ascii=False, allow_nan=False))
+    value = json_value(document)
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=2, allow_nan=False)
+    print(text)
 
 
 def json_value(value: Any) -> Any:

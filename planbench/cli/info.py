@@ -186,11 +186,11 @@ def _show(instance: Instance, facts: dict[str, Any]) -> None:
     ]
     told = {k: v for k, v in facts["recipe"].items() if v not in (None, "", [], {})}
     if told:
-        rows.append(("recipe", Text(", ".join(f"{k}={v}" for k, v in told.items()), style="dim")))
-    rows += [("remark", Text(remark, style="yellow")) for remark in facts["remarks"]]
+        rows.append(("recipe", views.text(", ".join(f"{k}={v}" for k, v in told.items()), "dim")))
+    rows += [("remark", views.text(remark, "yellow")) for remark in facts["remarks"]]
     parts: list[Any] = [views.head(instance), views.pairs(rows)]
     if facts["moved"]:
         title = f"Moved so that nothing is negative ({len(facts['moved'])})"
-        lines = "\n".join(f"- {line}" for line in facts["moved"])
+        lines = "\n".join(f"- {words.plain(line)}" for line in facts["moved"])
         parts.append(Text.assemble((title, "bold"), "\n", lines))
     views.show(console.out(), parts)

@@ -7,6 +7,7 @@ needs it, so that ``--help`` and shell completion answer at once.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -167,4 +168,8 @@ def _usage_line(error: Any) -> str:
 
 def main() -> None:
     """Entry point of the ``planbench`` command."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal without a character, or a file name that is no text, is no reason to fail.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))

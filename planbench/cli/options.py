@@ -35,7 +35,7 @@ InstanceArgument = Annotated[
 InstancesArgument = Annotated[
     list[str],
     typer.Argument(
-        metavar="INSTANCE…",
+        metavar="INSTANCE",
         help=_INSTANCE_HELP,
         autocompletion=completion.instance_names,
         show_default=False,
@@ -61,7 +61,7 @@ SolversOption = Annotated[
     typer.Option(
         "--solvers",
         metavar="A,B,…",
-        help="Names with commas between them, or all for every one available here.",
+        help="Names with commas between them, or all: every one available here.",
         autocompletion=completion.solver_lists,
         rich_help_panel=_SOLVER,
     ),

@@ -20,7 +20,7 @@ def report(
     results: Annotated[
         list[Path],
         typer.Argument(
-            metavar="RESULTS…", help="Results files of bench (.jsonl).", show_default=False
+            metavar="RESULTS", help="Results files of bench (.jsonl).", show_default=False
         ),
     ],
     output: Annotated[

@@ -128,7 +128,7 @@ def _show(
     ]
     if instance.optimum is not None:
         rows.append(("known optimum", words.objective(instance.optimum, 10)))
-    rows += [("remark", Text(reason, style="yellow")) for reason in certificate.reasons]
+    rows += [("remark", views.text(reason, "yellow")) for reason in certificate.reasons]
     parts: list[Any] = [views.head(instance), views.pairs(rows)]
     point = certificate.residuals
     if point is not None:

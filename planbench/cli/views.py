@@ -30,6 +30,11 @@ _ENDED_WORDS = {
 }
 
 
+def text(value: str, style: str = "") -> Text:
+    """Text as it is: no markup, and nothing a terminal should not be sent."""
+    return Text(words.plain(value), style=style)
+
+
 def size_words(instance: Instance) -> str:
     """Sizes of an instance in one line."""
     economy = instance.economy
@@ -79,7 +84,7 @@ def listing(title: str, columns: Sequence[tuple[str, str]], rows: Iterable[Seque
     """Build a table with its title, which is not folded to the width of the table."""
     table = columns_of(columns)
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(text(cell) for cell in row))
     return Group(Text(title, style="bold"), table)
 
 
@@ -89,15 +94,15 @@ def pairs(rows: Iterable[tuple[str, str | Text]]) -> Table:
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
     for name, value in rows:
-        grid.add_row(name, Text(value) if isinstance(value, str) else value)
+        grid.add_row(name, text(value) if isinstance(value, str) else value)
     return grid
 
 
 def head(instance: Instance) -> Group:
     """Name of the instance, its sizes and where it comes from."""
-    lines = [Text(instance.name, style="bold"), Text(size_words(instance))]
+    lines = [text(instance.name, "bold"), Text(size_words(instance))]
     if instance.source:
-        lines.append(Text(instance.source, style="dim"))
+        lines.append(text(instance.source, "dim"))
     return Group(*lines)
 
 
@@ -112,12 +117,12 @@ def bracket_text(lower: float | None, upper: float | None) -> str:
 
 def gaps_text(record: Record) -> str:
     """Raw gap, polished gap and what polishing cost."""
-    text = f"{words.gap(record.raw_gap)} raw"
+    said = f"{words.gap(record.raw_gap)} raw"
     if record.polished_gap is not None:
-        text += (
+        said += (
             f", {words.gap(record.polished_gap)} after {words.seconds(record.polish_s)} of polish"
         )
-    return text
+    return said
 
 
 def verdict_text(record: Record, tolerance: float) -> Text:
@@ -159,10 +164,10 @@ def outcome(record: Record, instance: Instance, tolerance: float) -> Table:
         rows.append(("iterations", counts(record.iterations)))
     if record.native_options:
         settings = ", ".join(f"{k}={v}" for k, v in record.native_options.items())
-        rows.append(("settings", Text(settings, style="dim")))
+        rows.append(("settings", text(settings, "dim")))
     for remark in (record.message, *record.reasons, *record.notes):
         if remark:
-            rows.append(("remark", Text(remark, style="yellow")))
+            rows.append(("remark", text(remark, "yellow")))
     return pairs(rows)
 
 

@@ -123,6 +123,7 @@ def _interrupted(process: subprocess.Popen[str], after: str) -> str:
     return said
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_measured_and_the_same_command_carries_on(tmp_path: Path) -> None:
     suite = tmp_path / "tiny.toml"
     suite.write_text(
