@@ -23,6 +23,12 @@ LEAST_SECONDS = 0.05
 #: differ by.
 DISTURBED_RATIO = 1.25
 
+#: A run is disturbed, too, when for more than this share of its time it was ready to run and
+#: had no processor: a steady load slows both calibrations alike and would not show in them.
+DISTURBED_WAIT = 0.1
+#: Waits below this are the clock ticks of any system.
+LEAST_WAIT_S = 0.002
+
 
 def matrix_pass_seconds(matrix: Matrix) -> float:
     """Seconds of one matrix pass: median of ≥ 5 passes and ≥ 50 ms, after one unmeasured.
@@ -49,8 +55,23 @@ def matrix_pass_seconds(matrix: Matrix) -> float:
     return median(times)
 
 
-def is_disturbed(before: float | None, after: float | None) -> bool:
-    """Whether two calibrations differ by more than :data:`DISTURBED_RATIO`."""
+def is_disturbed(
+    before: float | None,
+    after: float | None,
+    wait_s: float | None = None,
+    wall_s: float | None = None,
+) -> bool:
+    """Whether the machine did something else meanwhile.
+
+    Parameters
+    ----------
+    before, after : float or None
+        Seconds of one matrix pass; they may differ by :data:`DISTURBED_RATIO`.
+    wait_s, wall_s : float or None
+        Seconds without a processor, of how many; at most :data:`DISTURBED_WAIT` of them.
+    """
+    if wait_s is not None and wall_s and wait_s > max(LEAST_WAIT_S, DISTURBED_WAIT * wall_s):
+        return True
     if not before or not after:
         return False
     return max(before, after) > DISTURBED_RATIO * min(before, after)

@@ -117,9 +117,17 @@ class JobResult:
     @property
     def cpu_s(self) -> float | None:
         """CPU seconds of the counted phases; None when one of them was cut short."""
-        found = [p.cpu_s for p in self.phases if p.solving]
-        known = [c for c in found if c is not None]
-        return sum(known) if known and len(known) == len(found) else None
+        return _sum_if_known([p.cpu_s for p in self.phases if p.solving])
+
+    @property
+    def wait_s(self) -> float | None:
+        """Seconds of the counted phases without a processor; None when untold for one."""
+        return _sum_if_known([p.wait_s for p in self.phases if p.solving])
+
+
+def _sum_if_known(values: list[float | None]) -> float | None:
+    known = [v for v in values if v is not None]
+    return sum(known) if known and len(known) == len(values) else None
 
 
 @dataclass

@@ -35,6 +35,8 @@ class PhaseSample:
         A phase of the adapter that counts in the limits, times and peak of the run.
     complete : bool
         False for the phase in which the worker died.
+    wait_s : float or None
+        Seconds its main thread was ready to run and had no processor.
     """
 
     name: str
@@ -43,6 +45,7 @@ class PhaseSample:
     peak_bytes: int | None
     solving: bool
     complete: bool = True
+    wait_s: float | None = None
 
 
 @dataclass
@@ -122,7 +125,12 @@ class PhaseReader:
             peak = max(peak, sampled)
         self.phases.append(
             PhaseSample(
-                event["name"], event["wall_s"], event["cpu_s"], peak, solving=event["solving"]
+                event["name"],
+                event["wall_s"],
+                event["cpu_s"],
+                peak,
+                solving=event["solving"],
+                wait_s=event["wait_s"],
             )
         )
         self.open_name, self.open_since = None, None

@@ -59,6 +59,14 @@ def _cpu_seconds() -> float:
     return process_time() + children.ru_utime + children.ru_stime
 
 
+def _waiting_seconds() -> float | None:
+    """Seconds the main thread was ready to run and had no processor; None where untold."""
+    try:
+        return int(Path("/proc/self/schedstat").read_bytes().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return None
+
+
 @dataclass
 class PhaseLog:
     """Writes what each phase cost to a file, as it ends.
@@ -106,11 +114,13 @@ class PhaseLog:
         if self.level_before is not None:
             began["level_before"] = self.level_before
         self.write(began)
+        waited = _waiting_seconds()
         cpu, start = _cpu_seconds(), monotonic()
         try:
             yield
         finally:
             wall_s, cpu_s = monotonic() - start, _cpu_seconds() - cpu
+            wait_s = _waiting_seconds()
             peak, method = own_peak()
             self.method = method if could_reset or method == MAXRSS else NO_RESET
             self._open = None
@@ -121,6 +131,7 @@ class PhaseLog:
                     "solving": solving,
                     "wall_s": wall_s,
                     "cpu_s": cpu_s,
+                    "wait_s": None if wait_s is None or waited is None else wait_s - waited,
                     "peak_bytes": peak,
                     "method": self.method,
                     "at": monotonic(),

@@ -109,7 +109,12 @@ class Record(_Row):
         default=None, description="solve seconds divided by the mean seconds of one pass"
     )
     disturbed: bool = Field(
-        default=False, description="calibration before and after differ by more than the bound"
+        default=False,
+        description="calibrations differ by more than the bound, or too long without a processor",
+    )
+    wait_s: float | None = Field(
+        default=None,
+        description="seconds of build to extract the worker was ready but had no processor",
     )
     time_limit_s: float | None = Field(default=None, description="wall limit enforced outside")
     memory_limit_bytes: int | None = Field(default=None, description="memory limit enforced")

@@ -44,6 +44,7 @@ def test_a_right_answer_is_certified_and_fully_recorded(solve):
     mean = (record.pass_s_before + record.pass_s_after) / 2
     assert record.matrix_passes == pytest.approx(cost["solve"] / mean)
     assert record.cpu_s > 0
+    assert 0 <= record.wait_s <= record.wall_s
     assert record.peak_bytes > 1 << 20
     assert record.memory_limit_bytes == 1 << 30
     assert record.time_limit_s == 20.0
@@ -101,9 +102,11 @@ def test_stock_is_passed_on(solve):
 
 
 def test_a_disturbed_machine_is_marked(solve, monkeypatch):
-    monkeypatch.setattr(single, "is_disturbed", lambda before, after: before > 0 and after > 0)
+    monkeypatch.setattr(
+        single, "is_disturbed", lambda before, after, wait, wall: min(before, after, wall) > 0
+    )
     assert solve("tiny-10", "fake-good").record.disturbed
-    monkeypatch.setattr(single, "is_disturbed", lambda before, after: False)
+    monkeypatch.setattr(single, "is_disturbed", lambda *facts: False)
     assert not solve("tiny-10", "fake-good").record.disturbed
 
 

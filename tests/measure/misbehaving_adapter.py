@@ -59,6 +59,7 @@ NAMES = (
     "exact-bits",
     "tells-limit",
     "tells-stock",
+    "computes",
     "fills-disk",
     "fills-disk-wholly",
 )
@@ -362,3 +363,10 @@ def _fills_disk_wholly(lp, options):
     answer = _answer(lp)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     return answer
+
+
+def _computes(lp, options):
+    until = time.monotonic() + float(options.native["seconds"])
+    while time.monotonic() < until:
+        pass
+    return _answer(lp)

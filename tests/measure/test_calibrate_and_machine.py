@@ -46,6 +46,15 @@ def test_disturbed_means_a_quarter_either_way():
     assert not calibrate.is_disturbed(1.0, None)
 
 
+def test_disturbed_means_a_tenth_of_the_time_without_a_processor():
+    """Under a steady load both calibrations are slow alike."""
+    assert not calibrate.is_disturbed(1.0, 1.0, 0.10, 1.0)
+    assert calibrate.is_disturbed(1.0, 1.0, 0.11, 1.0)
+    assert calibrate.is_disturbed(None, None, 0.11, 1.0)
+    assert not calibrate.is_disturbed(1.0, 1.0, 0.001, 0.002)
+    assert not calibrate.is_disturbed(1.0, 1.0, None, 1.0)
+
+
 def test_passes_are_solve_seconds_over_the_mean_pass():
     assert calibrate.passes(6.0, 1.0, 2.0) == pytest.approx(4.0)
     assert calibrate.passes(None, 1.0, 2.0) is None

@@ -1,8 +1,10 @@
 """What a worker measures, hands back and refrains from importing."""
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,6 +58,24 @@ def test_phases_are_in_order_and_only_the_solvers_own_count(launch):
     assert all(p.complete and p.wall_s >= 0 and p.cpu_s >= 0 for p in result.phases)
     assert result.pass_s_before > 0
     assert result.pass_s_after > 0
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/schedstat").exists(), reason="the kernel does not tell waiting times"
+)
+def test_time_without_a_processor_is_told(launch):
+    """Two busy processes on one processor: each waits about half of the time."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    rival = subprocess.Popen(["sh", "-c", "while :; do :; done"])
+    try:
+        result = launch("computes", native={"seconds": 0.5})
+    finally:
+        os.sched_setaffinity(0, before)
+        rival.kill()
+        rival.wait()
+    assert result.ended == "ok", result.message
+    assert result.wait_s > 0.15 * result.seconds()
 
 
 def test_phases_of_other_names_are_listed_but_not_counted(launch):
