@@ -35,8 +35,8 @@ class Cell:
     Attributes
     ----------
     series : str
-        Solver name, with the options and version that tell it from its namesakes.
-    solver, instance, sha256, group, suite, machine : str
+        Solver name, with the options, version and machine that tell it from its namesakes.
+    solver, instance, sha256, group, machine : str
     goods : int or None
     status : Status
     seconds : float or None
@@ -61,7 +61,6 @@ class Cell:
     instance: str
     sha256: str
     group: str
-    suite: str
     machine: str
     goods: int | None
     status: Status
@@ -176,7 +175,6 @@ def settle(records: Iterable[Record], target_gap: float = TARGET_GAP) -> list[Ce
     for key, record in zip(keys, rows, strict=True):
         place = (
             *key,
-            record.suite,
             record.key,
             str(record.repeat),
             machine_key(record),
@@ -184,15 +182,11 @@ def settle(records: Iterable[Record], target_gap: float = TARGET_GAP) -> list[Ce
         before = latest.get(place)
         if before is None or not record.disturbed or before[1].disturbed:
             latest[place] = key, record
+    several_machines = len({machine_key(r) for r in rows}) > 1
     cells: dict[tuple[str, ...], list[Record]] = {}
     for key, record in latest.values():
-        home = (
-            labels[key],
-            record.instance.sha256,
-            record.suite,
-            record.group,
-            machine_key(record),
-        )
+        machine = f" @{machine_key(record)[:6]}" if several_machines else ""
+        home = (words.plain(labels[key] + machine), record.instance.sha256)
         cells.setdefault(home, []).append(record)
     return [_cell(home[0], group, target_gap) for home, group in cells.items()]
 
@@ -239,8 +233,7 @@ def _cell(series: str, rows: list[Record], target_gap: float) -> Cell:
         solver=shown.solver,
         instance=words.plain(shown.instance.name),
         sha256=shown.instance.sha256,
-        group=words.plain(shown.group),
-        suite=shown.suite,
+        group=words.plain(next((r.group for r in rows if r.group), "")),
         machine=machine_label(shown),
         goods=shown.instance.goods,
         status=status_of(shown, target_gap),

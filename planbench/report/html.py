@@ -242,6 +242,10 @@ def _reading_section() -> str:
             f"{words.seconds(SECONDS_FLOOR)}, {words.size_bytes(BYTES_FLOOR)}) are mostly fixed "
             f"cost and count as “at most” that. At least {LEAST_SIZES} sizes must remain.",
         ),
+        (
+            "over the last step",
+            "The exponent between the two largest sizes tried; ≥ where the larger one was stopped.",
+        ),
         ("disturbed", "A matrix pass took clearly longer after the solve than before, or less."),
     ]
     items = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in entries)

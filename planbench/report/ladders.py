@@ -10,9 +10,10 @@ from typing import Literal
 
 import numpy as np
 
+from planbench.report import words
 from planbench.report.cells import Cell, machine_key
 from planbench.report.style import in_order
-from planbench.stats.scaling import PowerLawFit, fit_power_law
+from planbench.stats.scaling import LocalSlope, PowerLawFit, fit_power_law, local_slopes
 
 Measure = Literal["seconds", "passes", "bytes"]
 
@@ -62,39 +63,57 @@ class Ladder:
 
 
 def find_ladders(cells: Sequence[Cell]) -> list[Ladder]:
-    """Ladders in `cells`: generated economies of at least two sizes under one group name.
+    """Ladders in `cells`: generated economies of two sizes or more by one recipe and group.
 
-    Cells without a group belong together when their recipes differ in goods and seed only.
     The ``null`` solver, a yardstick of accuracy that solves nothing, climbs no ladder here.
     """
-    rungs: dict[tuple[str, ...], list[Cell]] = {}
+    rungs: dict[tuple[str, str, str], list[Cell]] = {}
     for cell in cells:
-        recipe = dict(cell.record.instance.recipe)
+        recipe = cell.record.instance.recipe
         if cell.goods is None or "goods" not in recipe or cell.solver == YARDSTICK:
             continue
-        for knob in _VARIES:
-            recipe.pop(knob, None)
-        rest = json.dumps(recipe, sort_keys=True, default=str)
-        name = cell.group or rest
-        rungs.setdefault((cell.suite, name, machine_key(cell.record)), []).append(cell)
-    several = len({machine for _, _, machine in rungs}) > 1
-    ladders = []
-    for (_, name, key), members in rungs.items():
-        sizes = tuple(sorted({c.goods for c in members if c.goods is not None}))
-        if len(sizes) < 2:
-            continue
-        title = name if members[0].group else "generated economies"
-        ladders.append(
-            Ladder(
-                name=f"{title} ({members[0].machine}, {key[:6]})" if several else title,
-                machine=members[0].machine,
-                cells=tuple(members),
-                sizes=sizes,
-                series=tuple(in_order([c.series for c in members])),
-                floors=_floors(cells, key),
-            )
+        rest = json.dumps(_fixed_knobs(cell), sort_keys=True, default=str)
+        rungs.setdefault((cell.group, rest, machine_key(cell.record)), []).append(cell)
+    found = [
+        (group, key, members)
+        for (group, _, key), members in rungs.items()
+        if len({c.goods for c in members}) > 1
+    ]
+    names = _names([(group, members[0]) for group, _, members in found])
+    several = len({key for _, key, _ in found}) > 1
+    return [
+        Ladder(
+            name=f"{name} ({members[0].machine}, {key[:6]})" if several else name,
+            machine=members[0].machine,
+            cells=tuple(members),
+            sizes=tuple(sorted({c.goods for c in members if c.goods is not None})),
+            series=tuple(in_order([c.series for c in members])),
+            floors=_floors(cells, key),
         )
-    return ladders
+        for name, (_, key, members) in zip(names, found, strict=True)
+    ]
+
+
+def _fixed_knobs(cell: Cell) -> dict[str, object]:
+    recipe = cell.record.instance.recipe
+    return {knob: value for knob, value in recipe.items() if knob not in _VARIES}
+
+
+def _names(ladders: Sequence[tuple[str, Cell]]) -> list[str]:
+    """Names of ladders; of namesakes (from several suites) with the knobs that differ."""
+    names = [group or "generated economies" for group, _ in ladders]
+    out = []
+    for name, (_, cell) in zip(names, ladders, strict=True):
+        alike = [
+            _fixed_knobs(other)
+            for twin, (_, other) in zip(names, ladders, strict=True)
+            if twin == name
+        ]
+        mine = _fixed_knobs(cell)
+        telling = [k for k in sorted(mine) if any(other.get(k) != mine[k] for other in alike)]
+        suffix = ", ".join(f"{k}={mine[k]}" for k in telling)
+        out.append(words.plain(f"{name} ({suffix})") if suffix else name)
+    return out
 
 
 def fit_ladder(ladder: Ladder, series: str, measure: Measure) -> PowerLawFit:
@@ -123,6 +142,23 @@ def fit_ladder(ladder: Ladder, series: str, measure: Measure) -> PowerLawFit:
         stopped.append(not (cell.finished if measure == "bytes" else cell.solved))
         floors.append(floor)
     return fit_power_law(sizes, costs, stopped, floor=floors)
+
+
+def last_slope(ladder: Ladder, series: str) -> LocalSlope | None:
+    """Exponent of seconds over a solver's last two sizes; None with fewer."""
+    cells = [
+        c
+        for c in ladder.cells
+        if c.series == series
+        and c.seconds
+        and c.status in ("solved", "loose", "unproven", "timeout", "memory")
+    ]
+    slopes = local_slopes(
+        [float(c.goods or 0) for c in cells],
+        [c.seconds or 0.0 for c in cells],
+        [not c.solved for c in cells],
+    )
+    return slopes[-1] if slopes else None
 
 
 def _cost(

@@ -10,10 +10,10 @@ from planbench.report import words
 from planbench.report.brackets import bracket_words, instance_consensus
 from planbench.report.cells import Cell, machine_key, machine_label
 from planbench.report.comparison import best_first, comparison_notes, outcome_words
-from planbench.report.ladders import Ladder, Measure, fit_ladder
+from planbench.report.ladders import Ladder, Measure, fit_ladder, last_slope
 from planbench.report.style import in_order, named
 from planbench.report.tables import cell_text, middle_cell, summary_scores
-from planbench.stats.scaling import PowerLawFit
+from planbench.stats.scaling import LocalSlope, PowerLawFit
 
 _STYLES = {
     "solved": "",
@@ -41,7 +41,9 @@ def ladder_summary(ladder: Ladder) -> str:
                 _number(words.count(goods), goods),
                 _number(words.seconds(time), time),
                 _number(words.gap(gap), gap),
-                *[_fit(f) for f in fits],
+                _fit(fits[0]),
+                _slope(last_slope(ladder, series)),
+                *[_fit(f) for f in fits[1:]],
                 _td(_failure(first), "left"),
             ]
         )
@@ -52,6 +54,7 @@ def ladder_summary(ladder: Ladder) -> str:
             "time<br>there",
             "raw gap<br>there",
             "time<br>grows as",
+            "over the<br>last step",
             "matrix passes<br>grow as",
             "memory<br>grows as",
             "<first not solved",
@@ -283,6 +286,14 @@ def _fit(fit: PowerLawFit) -> str:
         f'<td data-sort="{fit.exponent!r}">{_power(fit.exponent)} '
         f"<small>{escape(words.interval(fit.low, fit.high))}</small></td>"
     )
+
+
+def _slope(slope: LocalSlope | None) -> str:
+    if slope is None:
+        return '<td data-sort="" class="none">–</td>'
+    more = "≥ " if slope.at_least else ""
+    span = f"{words.count(round(slope.smaller))} to {words.count(round(slope.larger))} goods"
+    return f'<td data-sort="{slope.exponent!r}" title="{span}">{more}{_power(slope.exponent)}</td>'
 
 
 def _power(exponent: float) -> str:

@@ -7,7 +7,7 @@ from support.record_builders import MACHINE, make_failure, make_ladder, make_rec
 
 from planbench.errors import InputError
 from planbench.report.cells import settle, settled, status_of
-from planbench.report.ladders import find_ladders, fit_ladder
+from planbench.report.ladders import find_ladders, fit_ladder, last_slope
 
 
 def test_status_of_a_row():
@@ -165,6 +165,39 @@ def test_recipes_without_a_group_form_a_ladder_by_themselves():
     rows = [r.model_copy(update={"group": "", "suite": ""}) for r in make_ladder()]
     (ladder,) = find_ladders(settle(rows))
     assert ladder.name == "generated economies"
+
+
+def test_ladders_of_one_name_and_different_recipes_stay_apart():
+    """Two files in one report may both have a ladder "growth" of unlike economies."""
+    rows = [
+        r.model_copy(update={"group": "growth"})
+        for structure in ("uniform", "layered")
+        for r in make_ladder(structure, laws={"glop": (1.5, 0.1)})
+    ]
+    assert {lad.name for lad in find_ladders(settle(rows))} == {
+        "growth (structure=uniform)",
+        "growth (structure=layered)",
+    }
+
+
+def test_one_instance_in_two_suites_is_one_cell():
+    rows = [make_record(suite="quick", group="golden"), make_record(suite="smoke", repeat=1)]
+    (cell,) = settle(rows)
+    assert (cell.repeats, cell.group) == (2, "golden")
+
+
+def test_last_step_of_a_ladder():
+    """The local exponent shows a cost that bends upwards before the fit does."""
+    (ladder,) = find_ladders(settle(make_ladder(laws={"glop": (1.0, 1.0)}, scatter=0.0)))
+    slope = last_slope(ladder, "glop")
+    assert slope is not None
+    assert slope.exponent == pytest.approx(1.0, abs=0.01)
+    assert (slope.smaller, slope.larger, slope.at_least) == (
+        1000.0,
+        3000.0,
+        False,
+    ) or slope.at_least
+    assert last_slope(ladder, "nobody") is None
 
 
 def test_yardstick_and_single_sizes_are_no_ladder():
