@@ -13,12 +13,21 @@ from planbench.cli import console, options
 if TYPE_CHECKING:
     from planbench.catalogue.instance import Instance
     from planbench.certify import Certificate
-    from planbench.cli.violations import Violation
+    from planbench.cli.violations import Violations
 
 EXAMPLES = (
     "planbench solve us-bea-71 -o plan.csv && planbench verify us-bea-71 plan.csv",
     "planbench verify model.mps answer.csv --tolerance 1e-4",
 )
+
+_KINDS = {
+    "good": "goods balances",
+    "resource": "resources",
+    "activity": "activities",
+    "target": "targets",
+    "row": "rows",
+    "column": "columns",
+}
 
 
 def verify(
@@ -53,7 +62,7 @@ def verify(
 
 def _judge(
     instance: Instance, path: Path, tolerance: float, polish: bool
-) -> tuple[Certificate, list[Violation]]:
+) -> tuple[Certificate, Violations]:
     from dataclasses import replace
 
     from planbench.certify import certify, certify_plan
@@ -82,7 +91,7 @@ def _document(
     path: Path,
     tolerance: float,
     certificate: Certificate,
-    worst: list[Violation],
+    worst: Violations,
 ) -> dict[str, Any]:
     facts = asdict(certificate)
     facts["certificate"] = facts.pop("kind")
@@ -93,8 +102,26 @@ def _document(
         "tolerance": tolerance,
         **facts,
         "known_optimum": instance.optimum,
-        "violations": [asdict(v) for v in worst],
+        "violations": [asdict(v) for v in worst.worst],
+        "violations_by_kind": worst.by_kind,
     }
+
+
+def _verdict_words(certificate: Certificate, tolerance: float) -> str:
+    from planbench.certify import relative_gap
+    from planbench.report import words
+
+    asked = words.gap(tolerance)
+    if certificate.verdict == "certified":
+        return f"proven to be within {asked} of the optimum"
+    gap = relative_gap(certificate.lower_bound, certificate.upper_bound)
+    if gap is not None:
+        return f"proven no closer to the optimum than {words.gap(gap)}, asked for {asked}"
+    if certificate.upper_bound is None and certificate.lower_bound is None:
+        return "neither a feasible plan nor usable prices"
+    if certificate.upper_bound is None:
+        return "no usable prices, so nothing says how much better a plan could be"
+    return "no feasible plan"
 
 
 def _show(
@@ -102,7 +129,7 @@ def _show(
     path: Path,
     tolerance: float,
     certificate: Certificate,
-    worst: list[Violation],
+    worst: Violations,
 ) -> None:
     from rich.text import Text
 
@@ -117,12 +144,10 @@ def _show(
             f"{words.seconds(certificate.polish_s)} of polish"
         )
     style = "bold green" if certificate.verdict == "certified" else "bold red"
+    said = _verdict_words(certificate, tolerance)
     rows: list[tuple[str, str | Text]] = [
         ("plan", str(path)),
-        (
-            "verdict",
-            Text.assemble((certificate.verdict, style), f", asked for {words.gap(tolerance)}"),
-        ),
+        ("verdict", Text.assemble((certificate.verdict, style), f": {said}")),
         ("certified", views.bracket_text(certificate.lower_bound, certificate.upper_bound)),
         ("gap", gap),
     ]
@@ -137,20 +162,28 @@ def _show(
                 "Residuals",
                 (("kind", "left"), ("absolute", "right"), ("scaled", "right")),
                 (
-                    ("plan (primal)", amount(point.primal, 3), amount(point.primal_scaled, 3)),
-                    ("prices (dual)", amount(point.dual, 3), amount(point.dual_scaled, 3)),
+                    (
+                        "plan (primal), largest",
+                        amount(max(point.primal, 0.0), 3),
+                        amount(max(point.primal_scaled, 0.0), 3),
+                    ),
+                    *(
+                        (f"plan: {_KINDS[kind]}", amount(found, 3), "")
+                        for kind, found in worst.by_kind.items()
+                    ),
+                    ("prices (dual), largest", amount(point.dual, 3), amount(point.dual_scaled, 3)),
                     ("complementarity", "", amount(point.complementarity, 3)),
                     ("objective of the plan", amount(point.primal_objective, 9), ""),
                     ("objective of the prices", amount(point.dual_objective, 9), ""),
                 ),
             )
         )
-    if worst:
+    if worst.worst:
         parts.append(
             views.listing(
                 "Worst violated",
                 (("kind", "left"), ("name", "left"), ("missing", "right"), ("relative", "right")),
-                ((v.kind, v.name, amount(v.amount), words.gap(v.scaled)) for v in worst),
+                ((v.kind, v.name, amount(v.amount), words.gap(v.scaled)) for v in worst.worst),
             )
         )
     views.show(console.out(), parts)

@@ -35,8 +35,24 @@ class Violation:
     scaled: float
 
 
-def violations(instance: Instance, x: FloatArray, top: int = 10) -> list[Violation]:
-    """Worst violations of `x`, by scaled amount, largest first.
+@dataclass(frozen=True)
+class Violations:
+    """What a point violates.
+
+    Attributes
+    ----------
+    worst : tuple of Violation
+        The worst by scaled amount, largest first; rounding is left out.
+    by_kind : dict of str to float
+        Largest amount of every kind, 0 where all bounds are kept.
+    """
+
+    worst: tuple[Violation, ...]
+    by_kind: dict[str, float]
+
+
+def violations(instance: Instance, x: FloatArray, top: int = 10) -> Violations:
+    """Find what `x` violates.
 
     Parameters
     ----------
@@ -50,42 +66,53 @@ def violations(instance: Instance, x: FloatArray, top: int = 10) -> list[Violati
     with np.errstate(invalid="ignore", over="ignore"):
         level = np.asarray(lp.matrix @ x)
         weight = np.asarray(abs(lp.matrix) @ np.abs(x))
-        by_row = _outside(level, lp.row_lower, lp.row_upper)
-        by_column = _outside(x, lp.col_lower, lp.col_upper)
-        bound_row = np.where(level < lp.row_lower, lp.row_lower, lp.row_upper)
-        bound_column = np.where(x < lp.col_lower, lp.col_lower, lp.col_upper)
-        scaled = np.concatenate(
+        rows = _outside(level, lp.row_lower, lp.row_upper)
+        columns = _outside(x, lp.col_lower, lp.col_upper)
+        amounts = np.concatenate([rows, columns])
+        bounds = np.concatenate(
             [
-                by_row / (1.0 + np.where(np.isfinite(bound_row), np.abs(bound_row), 0.0) + weight),
-                by_column
-                / (
-                    1.0 + np.where(np.isfinite(bound_column), np.abs(bound_column), 0.0) + np.abs(x)
-                ),
+                np.where(level < lp.row_lower, lp.row_lower, lp.row_upper),
+                np.where(x < lp.col_lower, lp.col_lower, lp.col_upper),
             ]
         )
-    amounts = np.concatenate([by_row, by_column])
+        size = 1.0 + np.where(np.isfinite(bounds), np.abs(bounds), 0.0)
+        scaled = amounts / (size + np.concatenate([weight, np.abs(x)]))
     scaled = np.where(np.isnan(scaled), np.inf, scaled)
-    return [
-        Violation(*_name(instance, i), float(amounts[i]), float(scaled[i]))
-        for i in map(int, largest(scaled, top))
-        if scaled[i] > ROUNDING
-    ]
+    amounts = np.where(np.isnan(amounts), np.inf, amounts)
+    return Violations(
+        tuple(
+            Violation(*_name(instance, i), float(amounts[i]), float(scaled[i]))
+            for i in map(int, largest(scaled, top))
+            if scaled[i] > ROUNDING
+        ),
+        {
+            kind: float(np.max(amounts[start:end], initial=0.0))
+            for kind, start, end in _kinds(instance)
+        },
+    )
 
 
 def _outside(value: FloatArray, lower: FloatArray, upper: FloatArray) -> FloatArray:
     return np.maximum(np.maximum(lower - value, value - upper), 0.0)
 
 
+def _kinds(instance: Instance) -> list[tuple[str, int, int]]:
+    """Return the kinds of rows, then of columns, each with its first index and its end."""
+    economy, lp = instance.economy, instance.lp
+    n = lp.n_rows
+    if economy is None:
+        return [("row", 0, n), ("column", n, n + lp.n_cols)]
+    m = n + economy.n_activities
+    return [
+        ("good", 0, economy.n_goods),
+        ("resource", economy.n_goods, n),
+        ("activity", n, m),
+        ("target", m, m + economy.n_targets),
+    ]
+
+
 def _name(instance: Instance, i: int) -> tuple[str, str]:
     """Kind and name of row `i`, or of column `i` − rows."""
-    economy, lp = instance.economy, instance.lp
-    column = i - lp.n_rows
-    if economy is None:
-        return ("row", lp.row(i)) if column < 0 else ("column", lp.column(column))
-    if i < economy.n_goods:
-        return "good", economy.good(i)
-    if column < 0:
-        return "resource", economy.resource(i - economy.n_goods)
-    if column < economy.n_activities:
-        return "activity", economy.activity(column)
-    return "target", economy.target(column - economy.n_activities)
+    kind, start, _ = next(k for k in _kinds(instance) if i < k[2])
+    named = instance.economy if instance.economy is not None else instance.lp
+    return kind, getattr(named, kind)(i - start)

@@ -127,7 +127,7 @@ def _interrupted(process: subprocess.Popen[str], after: str) -> str:
 def test_ctrl_c_keeps_what_is_measured_and_the_same_command_carries_on(tmp_path: Path) -> None:
     suite = tmp_path / "tiny.toml"
     suite.write_text(
-        'name = "tiny"\nbudget_s = 100\ntime_limit_s = 10\nrepeats = 1\n'
+        'name = "tiny"\nbudget_s = 100\ntime_limit_s = 10\nrepeats = 1\nrerun_disturbed = false\n'
         'solvers = ["null"]\ninstances = ["leontief-3", "kantorovich-lathes",'
         ' "kantorovich-plywood", "kantorovich-excavators"]\n'
     )

@@ -129,6 +129,10 @@ def test_verify_finds_a_bad_plan_and_names_what_it_violates(
     missing = {v["name"]: v["amount"] for v in found["violations"] if v["kind"] == "good"}
     for name, amount in missing.items():
         assert amount == pytest.approx(-net[economy.goods.index(name)])
+    assert found["violations_by_kind"]["good"] == pytest.approx(-net.min())
+    labour = economy.resource_use.toarray()[0] @ x - economy.endowment[0]
+    assert found["violations_by_kind"]["resource"] == pytest.approx(max(labour, 0.0))
+    assert found["violations_by_kind"]["activity"] == 0.0
 
 
 def test_verify_survives_a_plan_of_nan(planbench: Command, tmp_path: Path) -> None:
@@ -137,6 +141,39 @@ def test_verify_survives_a_plan_of_nan(planbench: Command, tmp_path: Path) -> No
     code, out, _ = planbench("verify", "leontief-3", str(path), "--json")
     assert code == 1
     assert strict(out)["lower_bound"] is None
+
+
+def test_a_plan_without_prices_has_no_upper_bound_and_says_so(
+    planbench: Command, tmp_path: Path
+) -> None:
+    path = tmp_path / "plan.csv"
+    path.write_text(
+        "kind,name,value\nactivity,grow grain,88\nactivity,weave cloth,38\n"
+        "activity,make tools,66\ntarget,assortment,12\n"
+    )
+    code, out, _ = planbench("verify", "leontief-3", str(path), "--no-polish")
+    assert code == 1
+    assert "no usable prices" in out
+    assert "no upper bound" in out
+
+
+def test_names_from_files_cannot_send_commands_to_the_terminal(
+    planbench: Command, tmp_path: Path
+) -> None:
+    from planbench.io.npz import save_lp
+    from planbench.model import make_linear_program
+
+    model = tmp_path / "model.npz"
+    program = make_linear_program(
+        matrix=[[1.0]], cost=[1.0], row_lower=[2.0], row_upper=[np.inf],
+        row_names=["[bold]need"], col_names=["\x1b[31mred"],
+    )  # fmt: skip
+    save_lp(program, model)
+    code, out, err = planbench("solve", str(model), "-s", "highs-ds")
+    assert code == 0
+    assert "red" in out
+    assert "[bold]need" in out
+    assert "\x1b" not in out + err
 
 
 def test_a_general_program_is_solved_verified_and_shown(planbench: Command, tmp_path: Path) -> None:
@@ -317,7 +354,7 @@ def test_generate_takes_its_options_from_the_recipe(planbench: Command, tmp_path
 def test_bench_measures_resumes_reports_and_exports(planbench: Command, tmp_path: Path) -> None:
     suite = tmp_path / "tiny.toml"
     suite.write_text(
-        'name = "tiny"\nbudget_s = 60\ntime_limit_s = 5\nrepeats = 1\n'
+        'name = "tiny"\nbudget_s = 60\ntime_limit_s = 5\nrepeats = 1\nrerun_disturbed = false\n'
         'solvers = ["highs-ds", "null"]\ninstances = ["leontief-3"]\n'
     )
     results = tmp_path / "deep" / "tiny.jsonl"
@@ -362,7 +399,7 @@ def test_report_writes_one_page(planbench: Command, tmp_path: Path) -> None:
     pytest.importorskip("altair")
     suite = tmp_path / "tiny.toml"
     suite.write_text(
-        'name = "tiny"\nbudget_s = 60\ntime_limit_s = 5\nrepeats = 1\n'
+        'name = "tiny"\nbudget_s = 60\ntime_limit_s = 5\nrepeats = 1\nrerun_disturbed = false\n'
         'solvers = ["highs-ds"]\ninstances = ["leontief-3"]\n'
     )
     results = tmp_path / "tiny.jsonl"
