@@ -58,7 +58,7 @@ SOLVERS = (
         packages=("pulp",),
         exact=True,
         takes=frozenset(("tolerance", "time_limit", "seed", "native")),
-        phases=("build", "solve", "extract"),
+        phases=("build", "check", "solve", "extract"),
         default="min −c; solved as a linear program (-initialSolve)",
         stock="min −c; PuLP's own call (-solve, as if there were integers)",
     ),
@@ -116,6 +116,8 @@ def solve(
     coin_api = import_solver("pulp.apis.coin_api")
     with phase("build"):
         built = _build(pulp, lp)
+    with phase("check"):
+        rounded = rounded_by_pulp(lp)
     with tempfile.TemporaryDirectory(prefix="planbench-cbc-") as folder:
         with phase("solve"):
             program = coin_api.COIN_CMD(
@@ -136,7 +138,7 @@ def solve(
         if failed:
             raise SolverError(f"cbc: PuLP says CBC failed: {last_line(log.text)}")
     with phase("extract"):
-        return _extract(pulp, lp, built, log.text, used)
+        return _extract(pulp, lp, built, log.text, used, rounded)
 
 
 def command_options(options: SolveOptions) -> dict[str, NativeValue]:
@@ -239,7 +241,12 @@ def rounded_by_pulp(lp: LinearProgram) -> int:
 
 
 def _extract(
-    pulp: Any, lp: LinearProgram, built: Built, log: str, used: dict[str, NativeValue]
+    pulp: Any,
+    lp: LinearProgram,
+    built: Built,
+    log: str,
+    used: dict[str, NativeValue],
+    rounded: int,
 ) -> Solution:
     status, sol_status = built.problem.status, built.problem.sol_status
     claims: dict[int, Claim] = {
@@ -258,7 +265,6 @@ def _extract(
             break
         y[i] += side.pi
     notes = ["PuLP reads CBC's solution with about 8 digits"]
-    rounded = rounded_by_pulp(lp)
     if rounded:
         notes.append(f"PuLP's MPS file rounds {rounded} numbers to 13 digits")
     # PuLP keeps no objective constant and reads no objective value: it recomputes c·x.
