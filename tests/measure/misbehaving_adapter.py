@@ -60,6 +60,7 @@ NAMES = (
     "tells-limit",
     "tells-stock",
     "computes",
+    "forks-sharing",
     "fills-disk",
     "fills-disk-wholly",
 )
@@ -369,4 +370,14 @@ def _computes(lp, options):
     until = time.monotonic() + float(options.native["seconds"])
     while time.monotonic() < until:
         pass
+    return _answer(lp)
+
+
+def _forks_sharing(lp, options):
+    held = np.ones((150 << 20) // 8)
+    child = os.fork()
+    if child == 0:
+        time.sleep(1.0)
+        os._exit(0 if held.size else 1)
+    os.waitpid(child, 0)
     return _answer(lp)

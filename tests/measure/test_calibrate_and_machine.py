@@ -74,6 +74,15 @@ def test_the_peak_can_be_reset():
     assert memory.own_peak()[0] - before < 50 * MIB
 
 
+def test_without_proc_the_peak_is_said_to_be_another_one(monkeypatch):
+    """A peak that cannot be reset must not pass for one that was."""
+    monkeypatch.setattr(memory, "process_level", lambda pid="self": None)
+    peak, method = memory.own_peak()
+    assert method == memory.MAXRSS
+    assert peak > 10 * MIB
+    assert memory.own_resident() == peak
+
+
 def test_a_tree_is_a_process_with_all_its_descendants():
     code = (
         "import subprocess, sys, time;"

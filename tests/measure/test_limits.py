@@ -90,6 +90,13 @@ def test_growing_memory_is_stopped_at_the_limit(launch, name):
     assert result.peak_bytes > 100 << 20
 
 
+def test_pages_shared_with_a_forked_child_count_once(launch):
+    """Resident sets of parent and child add up to 400 MiB here, of which half is the same."""
+    result = launch("forks-sharing", memory_limit_bytes=300 << 20)
+    assert result.ended == "ok", result.message
+    assert "children sampled" in result.memory_method
+
+
 def test_an_allocation_far_beyond_the_limit_fails_at_once(launch):
     result = launch("jumps", memory_limit_bytes=250 << 20)
     assert result.ended == "memory"
