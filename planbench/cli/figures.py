@@ -16,10 +16,15 @@ def amount(value: float | None, digits: int = 5) -> str:
     if value != value or value in (float("inf"), float("-inf")):
         return {"inf": "∞", "-inf": "−∞"}.get(repr(value), "NaN")
     if not 1e-4 <= abs(value) < 1e12:
-        return f"{value:.{max(digits - 1, 0)}e}".replace("e-0", "e-").replace("e+0", "e")
+        mantissa, power = f"{value:.{max(digits - 1, 0)}e}".split("e")
+        return f"{_bare(mantissa)}e{int(power)}"
     whole = len(str(int(abs(value))))
     decimals = max(0, digits - whole) if abs(value) >= 1 else digits
     text = f"{value:,.{decimals}f}" if abs(value) >= 1 else f"{value:.{digits}g}"
+    return _bare(text)
+
+
+def _bare(text: str) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

@@ -185,16 +185,12 @@ def read_recipe(base: str | None, changes: Mapping[str, Any]) -> GeneratorRecipe
     for name, value in told.items():
         if "," in value or not value.strip():
             raise InputError(f"is {value!r}; give one value", where=f"--{name.replace('_', '-')}")
-    facts: dict[str, str] = {}
+    parts: list[str] = []
     if base is not None:
         text = base.removeprefix("gen:")
         if text.endswith(".toml"):
             text = read_toml_recipe(text).canonical()
-        for part in text.split(","):
-            name, _, value = part.partition("=")
-            # A field that an option sets is dropped here; what is malformed is left to fail.
-            if name.strip() not in told:
-                facts[part if "=" not in part else name.strip()] = value
-    pieces = [f"{n}={v}" if v or "=" in n else n for n, v in facts.items() if n]
-    pieces += [f"{n}={v}" for n, v in told.items()]
-    return parse_inline(",".join(pieces))
+        # A field that an option sets is dropped here; what is malformed is left to fail.
+        parts = [part for part in text.split(",") if part.partition("=")[0].strip() not in told]
+    parts += [f"{name}={value}" for name, value in told.items()]
+    return parse_inline(",".join(parts))

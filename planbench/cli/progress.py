@@ -77,12 +77,19 @@ class Bar:
         if _live():
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+            from rich.table import Column
 
             self._progress = Progress(
                 BarColumn(bar_width=20),
                 MofNCompleteColumn(),
-                TextColumn("{task.fields[left]}", markup=False),
-                TextColumn("{task.description}", markup=False),
+                TextColumn("{task.fields[left]}", markup=False, table_column=Column(no_wrap=True)),
+                # A long name is cut, rather than squeezing the bar.
+                TextColumn(
+                    "{task.description}",
+                    markup=False,
+                    table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1),
+                ),
+                expand=True,
                 console=Console(stderr=True, highlight=False),
                 transient=True,
             )
@@ -104,10 +111,16 @@ class Bar:
         remaining_s : float or None
             Seconds left, as far as can be told.
         """
+        from planbench.report import words
+
         left = _left(remaining_s)
         if self._progress is not None:
             self._progress.update(
-                self._task, description=what, completed=done, total=total or None, left=left
+                self._task,
+                description=words.plain(what),
+                completed=done,
+                total=total or None,
+                left=left,
             )
             return
         now = time.monotonic()
