@@ -13,6 +13,7 @@ from planbench.errors import InputError, SolverError
 if TYPE_CHECKING:
     from planbench.bench.single import RunOutcome
     from planbench.catalogue.instance import Instance
+    from planbench.records.schema import Record
 
 EXAMPLES = (
     "planbench solve us-bea-71 --solver highs-ipm",
@@ -96,16 +97,24 @@ def solve(
         raise _refusal(outcome)
     else:
         _show(found, outcome, shown)
-    return exit_code(outcome.record.ended, outcome.record.verdict)
+    found_something = finding_of(outcome.record)
+    if found_something:
+        console.finding(found_something)
+    return 1 if found_something else 0
 
 
 #: Relative raw gap up to which an answer counts as certified.
 CERTIFIED = 1e-6
 
 
-def exit_code(ended: str, verdict: str | None) -> int:
-    """0 when a run ended by itself and is not refuted, 1 otherwise."""
-    return 0 if ended == "ok" and verdict != "wrong" else 1
+def finding_of(record: Record) -> str:
+    """Say what makes the exit code 1: a refuted answer, or no end of its own; else empty."""
+    if record.verdict == "wrong":
+        reason = record.reasons[-1] if record.reasons else "its answer is refuted"
+        return f"{record.solver} {reason}"
+    if record.ended != "ok":
+        return f"{record.solver} ended by {record.ended}: {record.message}"
+    return ""
 
 
 def _log_stream(json: bool) -> Any:
@@ -175,5 +184,6 @@ def _show(instance: Instance, outcome: RunOutcome, top: int) -> None:
         parts += views.plan(facts)
     elif facts is not None:
         parts += views.solution(facts, instance.lp.n_rows)
-    parts.append(views.cost(outcome.record))
+    if outcome.record.phases:
+        parts.append(views.cost(outcome.record))
     views.show(console.out(), parts)

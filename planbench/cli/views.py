@@ -15,6 +15,8 @@ from planbench.cli.plan_facts import PlanFacts, SolutionFacts
 from planbench.records.schema import Record
 from planbench.report import words
 
+#: Scaled violation from which a plan is said not to be feasible.
+INFEASIBLE = 1e-6
 _VERDICT_STYLE = {
     "certified": "bold green",
     "loose": "bold yellow",
@@ -129,7 +131,7 @@ def verdict_text(record: Record, tolerance: float) -> Text:
     """Say the verdict in words."""
     verdict = record.verdict
     if record.ended != "ok" and verdict is None:
-        return Text(f"the solver {_ENDED_WORDS[record.ended]}", style="bold magenta")
+        return Text("there is no answer to judge", style="magenta")
     if verdict is None:
         return Text("nothing to judge", style="bold magenta")
     said = {
@@ -149,9 +151,11 @@ def outcome(record: Record, instance: Instance, tolerance: float) -> Table:
     """Solver, what it said, and what that is worth."""
     method = ", ".join(part for part in (record.solver_version, record.method_run) if part)
     claim = record.claim or "nothing"
+    ended = Text(_ENDED_WORDS.get(record.ended, ""), style="bold magenta")
     status = f" ({record.native_status})" if record.native_status else ""
     rows: list[tuple[str, str | Text]] = [
         ("solver", f"{record.solver}  {method}".rstrip()),
+        *([("ended", ended)] if record.ended != "ok" else []),
         ("verdict", verdict_text(record, tolerance)),
         ("claim", f"{claim}{status}"),
         ("objective", words.objective(record.objective, 10)),
@@ -165,6 +169,10 @@ def outcome(record: Record, instance: Instance, tolerance: float) -> Table:
     if record.native_options:
         settings = ", ".join(f"{k}={v}" for k, v in record.native_options.items())
         rows.append(("settings", text(settings, "dim")))
+    violation = record.residuals.primal_scaled if record.residuals else None
+    if violation is not None and violation > INFEASIBLE:
+        said = f"the plan as handed back is not feasible, by {words.gap(violation)} scaled"
+        rows.append(("remark", text(said, "yellow")))
     for remark in (record.message, *record.reasons, *record.notes):
         if remark:
             rows.append(("remark", text(remark, "yellow")))

@@ -219,9 +219,10 @@ def test_a_lying_solver_is_a_finding(planbench: Command, tmp_path: Path) -> None
     assert found["findings"]
     assert [d["solver"] for d in found["consensus"][0]["disagreeing"]] == [liar]
     assert "finding: leontief-3" in err
-    code, out, _ = planbench("solve", "leontief-3", "-s", liar)
+    code, out, err = planbench("solve", "leontief-3", "-s", liar)
     assert code == 1
     assert "wrong" in out
+    assert "finding: cmd:" in err
 
 
 def test_compare_shows_a_table_and_runs_every_repeat(planbench: Command) -> None:
