@@ -63,7 +63,9 @@ def fast(monkeypatch):
     def job(job, **limits):
         from planbench.measure.launch import JobResult
 
-        return JobResult("ok", "", None, (), None, None, 1.0, 1.0, "", Path(job.folder), 0)
+        log = Path(job.folder, "log.txt")
+        log.touch()
+        return JobResult("ok", "", None, (), None, None, 1.0, 1.0, "", log, 0)
 
     answer.cache = {}
     answer.job = job
