@@ -24,7 +24,7 @@ from planbench.bench.prepared import (
     measurement_key,
 )
 from planbench.catalogue.instance import Instance
-from planbench.certify import Certificate, certify
+from planbench.certify import Certificate, certify, prepare
 from planbench.errors import InputError, SolverUnavailableError
 from planbench.measure.calibrate import is_disturbed, passes
 from planbench.measure.job import Job, resolve_solver, with_name
@@ -225,6 +225,8 @@ def solve_once(
 def _judge(
     instance: Instance, solution: Solution, tolerance: float, polish: bool
 ) -> tuple[Certificate, PhaseCost]:
+    # What belongs to the instance is not charged to the first solver that runs on it.
+    prepare(instance.lp, instance.economy)
     wall, cpu = perf_counter(), process_time()
     certificate = certify(
         instance.lp, instance.economy, solution, tolerance=tolerance, polish=polish

@@ -2,7 +2,7 @@
 
 from planbench.certify.certificate import Certificate, Residuals, relative_gap
 from planbench.certify.consensus import Consensus, Opinion, consensus
-from planbench.certify.judge import Answer, certify, certify_plan
+from planbench.certify.judge import Answer, certify, certify_plan, prepare
 
 __all__ = [
     "Answer",
@@ -13,5 +13,6 @@ __all__ = [
     "certify",
     "certify_plan",
     "consensus",
+    "prepare",
     "relative_gap",
 ]

@@ -284,7 +284,8 @@ def _finite(bound: FloatArray) -> FloatArray:
 
 
 def _largest(*parts: FloatArray) -> float:
-    return float(max((float(part.max()) for part in parts if part.size), default=0.0) + 0.0) or 0.0
+    # np.max hands a NaN on, where Python's max may lose it.
+    return float(np.max([0.0, *(part.max() for part in parts if part.size)]))
 
 
 def lp_dual_bound(

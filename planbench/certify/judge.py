@@ -10,7 +10,7 @@ import numpy as np
 
 from planbench.certify import polish as polishing
 from planbench.certify.certificate import Certificate, Residuals, relative_gap
-from planbench.certify.check import certified_lower, lp_dual_bound, residuals
+from planbench.certify.check import certified_lower, limits_of, lp_dual_bound, residuals
 from planbench.certify.interior import interior_of
 from planbench.certify.propagate import implied_bounds
 from planbench.certify.rays import proves_infeasible, proves_unbounded
@@ -89,6 +89,15 @@ def certify(
     else:
         drawn = _lp_bracket(lp, answer, point)
     return _verdict(replace(drawn, residuals=point), answer, tolerance)
+
+
+def prepare(lp: LinearProgram, economy: Economy | None) -> None:
+    """Compute what all certificates of an instance share; later calls find it ready."""
+    if economy is None:
+        implied_bounds(lp)
+    else:
+        limits_of(economy)
+        interior_of(economy)
 
 
 def certify_plan(

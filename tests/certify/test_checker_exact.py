@@ -243,6 +243,17 @@ def test_residuals_know_signs_and_missing_bounds(maximise):
     assert residuals(lp, np.array([np.nan, 0.0]), None) is None
 
 
+def test_an_overflow_is_no_small_residual():
+    """Infinity minus infinity is NaN; taken for 0 it would hide the largest violation of all."""
+    lp = make_linear_program(
+        matrix=[[1e300, -1e300]], cost=[0.0, 0.0], row_lower=[0.0], row_upper=[0.0]
+    )
+    assert residuals(lp, np.array([1e300, 1e300]), None) is None
+    inside = residuals(lp, np.array([1.0, 1.0]), None)
+    assert inside is not None
+    assert inside.primal == 0.0
+
+
 def test_limits_of_activities_and_targets():
     """ū and z̄ decide what a violated price costs; a wrong one would break every bracket."""
     economy = make_economy(
