@@ -22,7 +22,7 @@ from planbench.generate.draws import (
     stream,
 )
 from planbench.generate.structure import Structure
-from planbench.model.arrays import FloatArray, Matrix
+from planbench.model.arrays import FloatArray, Matrix, index_type
 
 _CHUNK_ENTRIES = 1 << 17
 _CHUNK_COLUMNS = 1 << 16
@@ -76,7 +76,7 @@ def draw_columns(columns: Columns, seed: int, purpose: Purpose) -> Matrix:
     """
     size, count = columns.structure.size, columns.degrees.size
     total = int(columns.degrees.sum(dtype=np.int64))
-    index = np.int32 if max(total, size, count) <= np.iinfo(np.int32).max else np.int64
+    index = index_type(total, size, count)
     indptr = np.zeros(count + 1, dtype=index)
     np.cumsum(columns.degrees, out=indptr[1:])
     indices = np.empty(total, dtype=index)

@@ -35,6 +35,7 @@ from planbench.io.mps_vectors import (
     refuse_repeats,
 )
 from planbench.io.text import read_bytes, shown
+from planbench.model.arrays import index_type
 from planbench.model.linear_program import LinearProgram, make_linear_program
 
 _WHAT = "an MPS file"
@@ -98,7 +99,7 @@ def _parse(
     cost[cols[costed]] = values[costed]
     if not inside.all():
         rows, cols, values = rows[inside], cols[inside], values[inside]
-    index = np.int32 if max(rows.size, n_rows, n_cols) <= np.iinfo(np.int32).max else np.int64
+    index = index_type(rows.size, n_rows, n_cols)
     indptr = np.zeros(n_cols + 1, dtype=index)
     np.cumsum(np.bincount(cols, minlength=n_cols), out=indptr[1:])
     # Entries of a column stand together, so they already are in compressed columns.

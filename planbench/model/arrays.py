@@ -19,6 +19,15 @@ FloatArray = npt.NDArray[np.float64]
 Matrix: TypeAlias = sp.csc_array
 
 
+#: Indices are int32 up to this many rows, columns or entries, int64 beyond.
+LARGEST_INT32 = int(np.iinfo(np.int32).max)
+
+
+def index_type(*sizes: int) -> type[np.int32] | type[np.int64]:
+    """Index type that holds every one of `sizes`: int32 while they fit, else int64."""
+    return np.int32 if max(sizes) <= LARGEST_INT32 else np.int64
+
+
 def canonical_matrix(
     matrix: Any, shape: tuple[int, int] | None, where: str, *, nonnegative: bool = False
 ) -> Matrix:
@@ -81,7 +90,7 @@ def canonical_matrix(
             "it must not be negative (move it to the other side of the balance)",
             where=where,
         )
-    index = np.int32 if max(out.nnz, *out.shape) <= np.iinfo(np.int32).max else np.int64
+    index = index_type(out.nnz, *out.shape)
     if out.indices.dtype != index or out.indptr.dtype != index:
         out = sp.csc_array(
             (out.data, out.indices.astype(index), out.indptr.astype(index)), shape=out.shape

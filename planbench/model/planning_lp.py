@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from planbench.model.arrays import FloatArray, Matrix
+from planbench.model.arrays import FloatArray, Matrix, index_type
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 from planbench.model.plan import Plan
@@ -48,7 +48,7 @@ def planning_matrix(
     shape = (n + economy.n_resources, m + economy.n_targets)
     most = economy.nnz
     if index is None:
-        index = np.int32 if max(most, *shape) <= np.iinfo(np.int32).max else np.int64
+        index = index_type(most, *shape)
     merge = _merge_by_kernels if _kernels() is not None else _merge_by_operators
 
     data = np.empty(most)

@@ -12,6 +12,9 @@ from planbench.model.linear_program import LinearProgram
 from planbench.solvers.base import Claim, SolveOptions
 from planbench.solvers.common import changed_problem, minimisation_offset, oriented_dual_ray
 
+#: HiGHS's wheels count rows, columns and non-zeros in int32.
+LARGEST_INDEX = int(np.iinfo(np.int32).max)
+
 
 def pass_model(highs: Any, lp: LinearProgram) -> str:
     """Pass the equivalent minimisation as arrays and return HiGHS's word for how it went.
@@ -22,7 +25,7 @@ def pass_model(highs: Any, lp: LinearProgram) -> str:
         If HiGHS refuses it, or cannot count its non-zeros in 32 bits.
     """
     m = lp.matrix
-    if max(m.nnz, *m.shape) > np.iinfo(np.int32).max:
+    if max(m.nnz, *m.shape) > LARGEST_INDEX:
         raise SolverError(f"HiGHS counts with 32 bits; {m.nnz} non-zeros are too many")
     status = highs.passModel(
         lp.n_cols,
