@@ -21,6 +21,7 @@ from typing import Literal
 from planbench.errors import InputError, PlanbenchError
 from planbench.measure.job import CANNOT_WRITE, JOB_FILE, LOG_FILE, NO_SPACE, PHASES_FILE, Job
 from planbench.measure.memory import (
+    REAPED,
     SAMPLED,
     TreeLevel,
     kernel_oom_kills,
@@ -349,7 +350,8 @@ def _conclude(folder: Path, watch: _Watch, returncode: int, oom_before: int | No
         peak_bytes=peak,
         pass_s_before=before,
         pass_s_after=after,
-        memory_method=reader.method + (f"; {SAMPLED}" if watch.had_children else ""),
+        memory_method=reader.method
+        + (f"; {SAMPLED}" if watch.had_children and REAPED not in reader.method else ""),
         log=watch.log,
         returncode=returncode,
     )

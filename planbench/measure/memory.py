@@ -18,7 +18,8 @@ from pathlib import Path
 RESET = "VmHWM reset per phase"
 NO_RESET = "VmHWM, not reset"
 MAXRSS = "ru_maxrss, not reset"
-#: What is added where children were seen.
+#: What is added where children were seen: each told its peak as it ended, or only sampling did.
+REAPED = "children by wait4"
 SAMPLED = "children sampled"
 
 

@@ -37,11 +37,19 @@ from planbench.measure.job import (
     resolve_solver,
     with_name,
 )
-from planbench.measure.memory import MAXRSS, NO_RESET, own_peak, own_resident, reset_peak
+from planbench.measure.memory import (
+    MAXRSS,
+    NO_RESET,
+    REAPED,
+    own_peak,
+    own_resident,
+    reset_peak,
+)
 from planbench.measure.protocol import encode_number
 from planbench.model.arrays import Matrix
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
+from planbench.solvers import programs
 from planbench.solvers.base import Solution
 
 #: Arrays of a solution and whether each runs over rows or columns.
@@ -81,18 +89,27 @@ class PhaseLog:
         Resident bytes when the first counted phase began.
     method : str
         How peaks are read.
+    reached : int
+        Most bytes this process and a program it ran held together in the phase going on.
     """
 
     path: Path
     solving: bool = False
     level_before: int | None = None
     method: str = ""
+    reached: int = 0
     _open: str | None = field(default=None, repr=False)
+    _reaped: bool = field(default=False, repr=False)
 
     def write(self, event: dict[str, Any]) -> None:
         """Append one line; it is with the kernel when this returns, so a kill loses nothing."""
         with self.path.open("ab", buffering=0) as file:
             file.write(json.dumps(event).encode() + b"\n")
+
+    def child_ended(self, peak: int) -> None:
+        """Take into account that a program ended whose resident memory reached `peak` bytes."""
+        self.reached = max(self.reached, own_resident() + peak)
+        self._reaped = True
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:
@@ -110,6 +127,7 @@ class PhaseLog:
         if solving and self.level_before is None:
             self.level_before = own_resident()
         could_reset = reset_peak()
+        self.reached = 0
         began = {"event": "start", "name": name, "solving": solving, "at": monotonic()}
         if self.level_before is not None:
             began["level_before"] = self.level_before
@@ -123,6 +141,8 @@ class PhaseLog:
             wait_s = _waiting_seconds()
             peak, method = own_peak()
             self.method = method if could_reset or method == MAXRSS else NO_RESET
+            if self._reaped:
+                self.method += f"; {REAPED}"
             self._open = None
             self.write(
                 {
@@ -132,7 +152,7 @@ class PhaseLog:
                     "wall_s": wall_s,
                     "cpu_s": cpu_s,
                     "wait_s": None if wait_s is None or waited is None else wait_s - waited,
-                    "peak_bytes": peak,
+                    "peak_bytes": max(peak, self.reached),
                     "method": self.method,
                     "at": monotonic(),
                 }
@@ -147,6 +167,8 @@ def run(job: Job) -> dict[str, Any]:
 
     folder = Path(job.folder)
     phase = PhaseLog(folder / PHASES_FILE)
+    if _adopts_orphans():
+        programs.observer = phase.child_ended
     spec, implied = resolve_solver(job.solver, job.adapter)
     options = with_name(job.options, implied)
 
@@ -265,6 +287,20 @@ def _set_limits(job: Job) -> None:
         Path("/proc/self/oom_score_adj").write_text("1000")
     except OSError:
         return
+
+
+def _adopts_orphans() -> bool:
+    """Have descendants whose parent ended passed on to this process; False if not possible.
+
+    A program that solves is started that way (see planbench.solvers.programs), and a daemon of
+    a solver stays among the descendants that are watched.
+    """
+    if sys.platform != "linux":
+        return False
+    import ctypes
+
+    pr_set_child_subreaper = 36
+    return bool(ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1, 0, 0, 0) == 0)
 
 
 def _die_with(parent: int) -> None:

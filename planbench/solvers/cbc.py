@@ -11,6 +11,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,7 @@ from planbench.solvers.common import (
     unsolved_shape,
 )
 from planbench.solvers.logs import captured_stdout
+from planbench.solvers.programs import ended, stand_in
 
 SOLVERS = (
     SolverSpec(
@@ -119,9 +121,10 @@ def solve(
     with phase("check"):
         rounded = rounded_by_pulp(lp)
     with tempfile.TemporaryDirectory(prefix="planbench-cbc-") as folder:
+        started = stand_in(path, Path(folder))
         with phase("solve"):
             program = coin_api.COIN_CMD(
-                path=str(path),
+                path=str(started),
                 mip=options.stock,
                 timeLimit=options.time_limit,
                 options=[f"{key} {value}" for key, value in used.items() if key != "seconds"],
@@ -133,6 +136,7 @@ def solve(
                     built.problem.solve(program)
                 except pulp.PulpSolverError:
                     failed = True
+            ended(started)
         check_log(log.text, native)
         check_size(log.text, len(built.sides), lp.n_cols, built.entries)
         if failed:

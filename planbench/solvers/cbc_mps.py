@@ -7,7 +7,6 @@ has 8 digits.
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +36,7 @@ from planbench.solvers.common import (
     unsolved_shape,
 )
 from planbench.solvers.logs import captured_stdout
+from planbench.solvers.programs import run_program
 
 SOLVERS = (
     SolverSpec(
@@ -97,7 +97,7 @@ def solve(
         command += ["-solve" if options.stock else "-initialSolve"]
         command += ["-solution", str(text), "-saveSolution", str(binary)]
         with phase("solve"), captured_stdout() as log:
-            code = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
+            code = run_program(command)
         check_size(log.text, lp.n_rows, lp.n_cols, int(lp.matrix.nnz))
         check_log(log.text, native)
         if code != 0:

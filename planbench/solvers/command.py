@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field, replace
@@ -47,6 +46,7 @@ from planbench.solvers.common import (
     minimisation_offset,
     unsolved_shape,
 )
+from planbench.solvers.programs import run_program
 
 SOLVERS = (
     SolverSpec(
@@ -136,9 +136,7 @@ def _run(command: list[str], stderr: Path, options: SolveOptions) -> None:
     sys.stdout.flush()
     with stderr.open("w+", errors="replace") as errors:
         try:
-            code = subprocess.run(
-                command, stdin=subprocess.DEVNULL, stderr=errors, env=environment, check=False
-            ).returncode
+            code = run_program(command, stderr=errors, env=environment)
         except OSError as error:
             reason = error.strerror or str(error)
             raise InputError(f"cannot start {command[0]!r}: {reason}", where="cmd") from None

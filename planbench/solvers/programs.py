@@ -1,0 +1,146 @@
+"""Running a solver that is a program of its own, so that its peak memory can be told.
+
+Linux hands ``ru_maxrss`` down: a child reports at least what its parent held when the child
+was started, so the peak of a small program started from a large worker is lost in the
+worker's own. Here a shell of about one megabyte starts the program and goes away at once; the
+program passes to the worker (which is a child subreaper) with a high-water mark of its own,
+exact however short it ran. Sampling from outside would miss a program that runs for less than
+the time between two looks.
+
+Nothing of this happens unless somebody measures (:data:`observer`): by hand, an adapter starts
+its program directly.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+#: Called with the peak resident bytes of each program when it has ended; set by a worker that
+#: has made itself a child subreaper.
+observer: Callable[[int], None] | None = None
+
+_SHELL = "/bin/sh"
+#: Starts the program and says its process id on descriptor 0, which is a pipe to write to.
+_START = '"$@" </dev/null & echo $! >&0'
+#: Stands in for a program that somebody else's code starts and waits for. The inner subshell is
+#: orphaned at once; it says who it is, runs the program and hands its exit code on.
+_STAND_IN = """#!/bin/sh
+mkfifo "$0.code" || exit 126
+( ( read -r pid rest </proc/self/stat; echo "$pid" >>"$0.pids"
+    {program} "$@"; echo $? >"$0.code" ) & )
+read -r code <"$0.code"
+rm -f "$0.code"
+exit "$code"
+"""
+
+
+def run_program(
+    command: Sequence[str],
+    *,
+    stderr: IO[str] | None = None,
+    env: Mapping[str, str] | None = None,
+) -> int:
+    """Run `command` without input and wait for it.
+
+    Parameters
+    ----------
+    command : sequence of str
+        Program and arguments.
+    stderr : file, optional
+        Where its standard error goes; by default where ours goes.
+    env : mapping, optional
+        Its environment; by default ours.
+
+    Returns
+    -------
+    int
+        Exit code; negative for the signal it died of.
+
+    Raises
+    ------
+    OSError
+        If it cannot be started.
+    """
+    if observer is None:
+        return subprocess.run(
+            command, stdin=subprocess.DEVNULL, stderr=stderr, env=env, check=False
+        ).returncode
+    path = _found(command[0], env)
+    read_end, write_end = os.pipe()
+    try:
+        shell = subprocess.Popen(
+            [_SHELL, "-c", _START, _SHELL, path, *command[1:]],
+            stdin=write_end,
+            stderr=stderr,
+            env=env,
+        )
+    finally:
+        os.close(write_end)
+    with os.fdopen(read_end) as told:
+        said = told.readline()
+    shell.wait()
+    if not said.strip().isdigit():
+        raise OSError(0, f"{_SHELL} could not start it")
+    return _reap(int(said))
+
+
+def _found(program: str, env: Mapping[str, str] | None) -> str:
+    """Path of `program`, refused here as the operating system would: a shell only prints."""
+    search = (os.environ if env is None else env).get("PATH")
+    found = program if os.sep in program else shutil.which(program, path=search)
+    if found is None or not Path(found).exists():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)
+    if Path(found).is_dir() or not os.access(found, os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), program)
+    return found
+
+
+def stand_in(program: Path, folder: Path) -> Path:
+    """Path to hand to code that will start `program` itself, such as PuLP's.
+
+    Parameters
+    ----------
+    program : Path
+        Absolute.
+    folder : Path
+        Temporary folder for the stand-in.
+
+    Returns
+    -------
+    Path
+        `program` itself when nobody measures, or nothing in `folder` may be run. Call
+        :func:`ended` with it when the program has run.
+    """
+    if observer is None:
+        return program
+    path = folder / program.name
+    path.write_text(_STAND_IN.format(program=shlex.quote(str(program))))
+    path.chmod(0o755)
+    return path if os.access(path, os.X_OK) else program  # a folder mounted noexec
+
+
+def ended(path: Path) -> None:
+    """Tell the observer of every run of a stand-in, after it; nothing for the program itself."""
+    try:
+        pids = Path(f"{path}.pids").read_text().split()
+    except OSError:
+        return
+    for pid in pids:
+        _reap(int(pid))
+    Path(f"{path}.pids").unlink()
+
+
+def _reap(pid: int) -> int:
+    """Wait for a program that was passed on to this process."""
+    _, status, usage = os.wait4(pid, 0)
+    if observer is not None:
+        observer(usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+    return os.waitstatus_to_exitcode(status)
