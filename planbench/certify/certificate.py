@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,11 +19,13 @@ class Residuals:
     primal : float
         Largest violation of a row or column bound, in units of the row or column.
     primal_scaled : float
-        The same, each row's divided by 1 + |bound| + Σ|M_ij x_j|.
+        The same, each row's divided by s + min(Σ|M_ij x_j|, 100 s) with s = 1 + |bound broken|
+        (less than 1 where all bounds are smaller).
     dual : float or None
         Largest dual violation with signs and infinite bounds, units of objective per column.
     dual_scaled : float or None
-        The same, each column's divided by 1 + |c_j| + Σ|M_ij y_i|.
+        The same, each column's divided by s + min(Σ|M_ij y_i|, 100 s) with s = 1 + |c_j| (less
+        than 1 where all costs are smaller).
     complementarity : float or None
         Sum of |dual × slack| over rows and columns with a finite bound on the dual's side,
         divided by 1 + |objective|.
@@ -87,4 +90,6 @@ def relative_gap(lower: float | None, upper: float | None) -> float | None:
         return None
     if lower == upper:
         return 0.0
-    return (upper - lower) / max(abs(lower), abs(upper))
+    largest = max(abs(lower), abs(upper))
+    width = upper - lower
+    return width / largest if math.isfinite(width) else upper / largest - lower / largest

@@ -14,14 +14,18 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 
-from planbench.certify.certificate import Residuals
+from planbench.certify.certificate import Residuals, relative_gap
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 
 UNIT_ROUNDOFF = 2.0**-53
-#: Outside these no bound is given: products could overflow, or vanish without an error bound.
-SMALLEST, LARGEST = 1e-140, 1e140
+#: Outside these no bound is given. Within them no product of up to six numbers, one of them a
+#: rounding error, can overflow or lose digits by underflow.
+SMALLEST, LARGEST = 1e-50, 1e50
+#: The flow through a row excuses a violation only up to this many times 1 + |bound|: without
+#: an end to it, huge numbers that cancel would make any violation look small.
+FLOW = 100.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +69,14 @@ def _up(value: FloatArray, ulps: int = 8) -> FloatArray:
     return np.asarray(value + np.abs(value) * (ulps * UNIT_ROUNDOFF))
 
 
+def sum_down(terms: FloatArray) -> float | None:
+    """Σ terms rounded down, each of them off by a few roundoffs; None if it could overflow."""
+    size = np.abs(terms)
+    if not (size <= 1e290).all():
+        return None
+    return math.fsum(terms) - 8 * UNIT_ROUNDOFF * math.fsum(size)
+
+
 def _row_counts(matrix: Matrix) -> npt.NDArray[np.int64]:
     return np.bincount(matrix.indices, minlength=matrix.shape[0]).astype(np.int64)
 
@@ -73,7 +85,8 @@ def _columns(matrix: Matrix) -> npt.NDArray[np.int64]:
     return np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))
 
 
-def _in_range(values: FloatArray, *, infinite: bool = False) -> bool:
+def in_range(values: FloatArray, *, infinite: bool = False) -> bool:
+    """Whether all of `values` are 0 or safe to compute with (or, if asked, infinite)."""
     magnitude = np.abs(values)
     fine = (magnitude == 0) | ((magnitude >= SMALLEST) & (magnitude <= LARGEST))
     if infinite:
@@ -90,13 +103,13 @@ def limits_of(economy: Economy) -> Limits:
 
 def _compute_limits(economy: Economy) -> Limits:
     a, b, r, d = economy.inputs, economy.outputs, economy.resource_use, economy.assortment
-    in_range = all(_in_range(m.data) for m in (a, b, r, d)) and all(
-        _in_range(v, infinite=True)
+    safe = all(in_range(m.data) for m in (a, b, r, d)) and all(
+        in_range(v, infinite=True)
         for v in (economy.endowment, economy.capacity, economy.fixed_demand, economy.weights)
     )
     activity = economy.capacity.copy()
     target = np.full(economy.n_targets, np.inf)
-    if in_range:
+    if safe:
         np.minimum.at(activity, _columns(r), _up(economy.endowment[r.indices] / r.data))
         terms = _row_counts(b)
         most = np.asarray(b @ activity)
@@ -111,7 +124,7 @@ def _compute_limits(economy: Economy) -> Limits:
         resource_terms=_row_counts(r),
         activity_terms=(np.diff(a.indptr) + np.diff(b.indptr) + np.diff(r.indptr)).astype(np.int64),
         target_terms=np.diff(d.indptr).astype(np.int64) + 1,
-        in_range=in_range,
+        in_range=safe,
     )
 
 
@@ -156,16 +169,14 @@ def certified_lower(economy: Economy, x: FloatArray, z: FloatArray) -> float | N
         return None
     if (x < 0).any() or (x > economy.capacity).any() or (z < 0).any():
         return None
-    if not (_in_range(x) and _in_range(z)):
+    if not (in_range(x) and in_range(z)):
         return None
     slack = plan_slack(economy, x, z)
     if (slack.goods < slack.goods_error).any():
         return None
     if (slack.resources < slack.resources_error).any():
         return None
-    terms = economy.weights * z
-    value = math.fsum(terms)
-    return float(value - 4 * UNIT_ROUNDOFF * math.fsum(np.abs(terms)))
+    return sum_down(economy.weights * z)
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,7 +220,7 @@ def certified_upper(economy: Economy, p: FloatArray, w: FloatArray) -> float | N
     p, w = np.maximum(p, 0.0), np.maximum(w, 0.0)
     # Prices too small to multiply safely may be taken as 0: any p, w ≥ 0 give a bound.
     p, w = np.where(p < SMALLEST, 0.0, p), np.where(w < SMALLEST, 0.0, w)
-    if not (_in_range(p) and _in_range(w)):
+    if not (in_range(p) and in_range(w)):
         return None
     surplus = price_surplus(economy, p, w)
     gain = surplus.activities + surplus.activities_error
@@ -225,9 +236,8 @@ def certified_upper(economy: Economy, p: FloatArray, w: FloatArray) -> float | N
             limits.target[shorts] * short[shorts],
         ]
     )
-    if not np.isfinite(terms).all():
-        return None
-    return float(math.fsum(terms) + 8 * UNIT_ROUNDOFF * math.fsum(np.abs(terms)))
+    value = sum_down(-terms)
+    return None if value is None else -value
 
 
 def residuals(lp: LinearProgram, x: FloatArray, y: FloatArray | None) -> Residuals | None:
@@ -238,31 +248,31 @@ def residuals(lp: LinearProgram, x: FloatArray, y: FloatArray | None) -> Residua
     """
     if x.shape != (lp.n_cols,) or not np.isfinite(x).all():
         return None
-    magnitude = abs(lp.matrix)
-    with np.errstate(over="ignore", invalid="ignore"):
+    sizes = magnitude(lp.matrix)
+    unit, cost_unit = units_of(lp)
+    with np.errstate(all="ignore"):
         activity = lp.matrix @ x
-        row_over = np.maximum(activity - lp.row_upper, lp.row_lower - activity)
-        col_over = np.maximum(x - lp.col_upper, lp.col_lower - x)
-        row_scale = 1.0 + magnitude @ np.abs(x) + _finite(lp.row_lower) + _finite(lp.row_upper)
-        col_scale = 1.0 + np.abs(x)
-        primal = _largest(row_over, col_over)
-        primal_scaled = _largest(row_over / row_scale, col_over / col_scale)
+        row_over, row_scaled = _violation(
+            activity, lp.row_lower, lp.row_upper, sizes @ np.abs(x), unit
+        )
+        col_over, col_scaled = _violation(x, lp.col_lower, lp.col_upper, np.abs(x), unit)
+        primal, primal_scaled = _largest(row_over, col_over), _largest(row_scaled, col_scaled)
         value = lp.objective(x)
-    if not (np.isfinite(value) and np.isfinite(primal)):
+    if not (np.isfinite(value) and np.isfinite(primal) and np.isfinite(primal_scaled)):
         return None
     nothing = Residuals(primal, primal_scaled, None, None, None, value, None, None)
     if y is None or y.shape != (lp.n_rows,) or not np.isfinite(y).all():
         return nothing
     sign = -1.0 if lp.maximise else 1.0
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         y_min = sign * y
         reduced = lp.minimisation_cost - lp.matrix.T @ y_min
-        col_size = 1.0 + np.abs(lp.cost) + magnitude.T @ np.abs(y)
+        col_size = _scale(lp.cost, sizes.T @ np.abs(y), cost_unit)
         bad_y = np.where(y_min > 0, np.isinf(lp.row_lower), np.isinf(lp.row_upper))
         bad_d = np.where(reduced > 0, np.isinf(lp.col_lower), np.isinf(lp.col_upper))
         wrong_y, wrong_d = np.abs(y) * bad_y, np.abs(reduced) * bad_d
         dual = _largest(wrong_y, wrong_d)
-        dual_scaled = _largest(wrong_y / (1.0 + np.abs(y)), wrong_d / col_size)
+        dual_scaled = _largest(wrong_y / (cost_unit + np.abs(y)), wrong_d / col_size)
         row_bound = np.where(bad_y, 0.0, np.where(y_min > 0, lp.row_lower, lp.row_upper))
         col_bound = np.where(bad_d, 0.0, np.where(reduced > 0, lp.col_lower, lp.col_upper))
         row_bound = np.where(y_min == 0, 0.0, row_bound)
@@ -272,22 +282,62 @@ def residuals(lp: LinearProgram, x: FloatArray, y: FloatArray | None) -> Residua
         dual_value = sign * float(y_ok @ row_bound + d_ok @ col_bound) + lp.offset
         slackness = float(
             np.abs(y_ok * (activity - row_bound)).sum() + np.abs(d_ok * (x - col_bound)).sum()
-        ) / (1.0 + abs(value))
+        ) / (unit * cost_unit + abs(value))
     if not all(math.isfinite(v) for v in (dual, dual_scaled, dual_value, slackness)):
         return nothing
-    gap = 0.0 if value == dual_value else abs(value - dual_value) / max(abs(value), abs(dual_value))
+    gap = relative_gap(min(value, dual_value), max(value, dual_value))
     return Residuals(primal, primal_scaled, dual, dual_scaled, slackness, value, dual_value, gap)
 
 
+def units_of(lp: LinearProgram) -> tuple[float, float]:
+    """Return what counts as 1 among bounds and costs of `lp`: less where all are smaller."""
+    bounds = [lp.row_lower, lp.row_upper, lp.col_lower, lp.col_upper]
+    sizes = (_largest(*(np.abs(_finite(b)) for b in bounds)), _largest(np.abs(lp.cost)))
+    bound, cost = (min(1.0, size) or 1.0 for size in sizes)
+    return bound, cost
+
+
+def magnitude(matrix: Matrix) -> Matrix:
+    """|matrix|, sharing its indices."""
+    return type(matrix)((np.abs(matrix.data), matrix.indices, matrix.indptr), shape=matrix.shape)
+
+
+def _violation(
+    value: FloatArray, lower: FloatArray, upper: FloatArray, flow: FloatArray, unit: float
+) -> tuple[FloatArray, FloatArray]:
+    """How far `value` lies outside [lower, upper], and the same scaled by the bound it breaks."""
+    under, over = lower - value, value - upper
+    scaled = np.maximum(under / _scale(lower, flow, unit), over / _scale(upper, flow, unit))
+    return np.maximum(under, over), scaled
+
+
+def _scale(bound: FloatArray, flow: FloatArray, unit: float) -> FloatArray:
+    size = unit + np.abs(_finite(bound))
+    return np.asarray(size + np.minimum(flow, FLOW * size))
+
+
 def _finite(bound: FloatArray) -> FloatArray:
-    return np.where(np.isfinite(bound), np.abs(bound), 0.0)
+    return np.where(np.isfinite(bound), bound, 0.0)
 
 
 def _largest(*parts: FloatArray) -> float:
-    # np.max hands a NaN on, where Python's max may lose it.
-    return float(np.max([0.0, *(part.max() for part in parts if part.size)]))
+    """Largest entry, at least 0; NaN if there is one."""
+    return float(np.max([np.max(part, initial=0.0) for part in parts]))
 
 
+def safe_lower(bound: FloatArray) -> FloatArray:
+    """Lower bounds moved down, where need be, to numbers that are safe to compute with."""
+    tiny = np.abs(bound) < SMALLEST
+    out = np.where(tiny, np.where(bound < 0, -SMALLEST, 0.0), np.minimum(bound, LARGEST))
+    return np.where(out < -LARGEST, -np.inf, out)
+
+
+def safe_upper(bound: FloatArray) -> FloatArray:
+    """Upper bounds moved up likewise."""
+    return -safe_lower(-bound)
+
+
+@np.errstate(all="ignore")
 def lp_dual_bound(
     lp: LinearProgram, y: FloatArray, col_lower: FloatArray, col_upper: FloatArray
 ) -> float | None:
@@ -297,28 +347,30 @@ def lp_dual_bound(
     (Neumaier & Shcherbina 2004). `col_lower` and `col_upper` must hold for every feasible
     point: the declared bounds or ones propagated from them.
     """
-    data_fine = _in_range(lp.matrix.data) and _in_range(lp.cost)
+    data_fine = in_range(lp.matrix.data) and in_range(lp.cost)
     if not data_fine or y.shape != (lp.n_rows,) or not np.isfinite(y).all():
         return None
-    y_min = -y if lp.maximise else y.copy()
+    y_min = -y if lp.maximise else y + 0.0
     y_min[np.abs(y_min) < SMALLEST] = 0.0
-    forbidden = np.where(y_min > 0, np.isinf(lp.row_lower), np.isinf(lp.row_upper))
-    y_min[forbidden] = 0.0
-    if not _in_range(y_min):
+    row_bound = np.where(y_min > 0, safe_lower(lp.row_lower), safe_upper(lp.row_upper))
+    y_min[np.isinf(row_bound)] = 0.0
+    if not in_range(y_min):
         return None
     terms = np.diff(lp.matrix.indptr).astype(np.int64) + 1
-    size = np.abs(lp.cost) + abs(lp.matrix).T @ np.abs(y_min)
+    size = np.abs(lp.cost) + magnitude(lp.matrix).T @ np.abs(y_min)
     reduced = lp.minimisation_cost - lp.matrix.T @ y_min
     error = gamma(terms) * size
-    columns = least_terms(reduced - error, reduced + error, col_lower, col_upper)
+    columns = least_terms(
+        reduced - error, reduced + error, safe_lower(col_lower), safe_upper(col_upper)
+    )
     if columns is None:
         return None
     used = y_min != 0
-    rows = y_min[used] * np.where(y_min > 0, lp.row_lower, lp.row_upper)[used]
+    rows = y_min[used] * row_bound[used]
     parts = np.concatenate([rows, columns])
-    if not np.isfinite(parts).all():
+    value = sum_down(parts)
+    if value is None or abs(lp.offset) > 1e290:
         return None
-    value = math.fsum(parts) - 8 * UNIT_ROUNDOFF * math.fsum(np.abs(parts))
     value = value + (-lp.offset if lp.maximise else lp.offset)
     value -= 4 * UNIT_ROUNDOFF * (abs(value) + abs(lp.offset))
     return -value if lp.maximise else value

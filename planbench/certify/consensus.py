@@ -52,7 +52,9 @@ class Consensus:
     disagreeing: tuple[tuple[str, str], ...]
 
 
-def consensus(opinions: Sequence[Opinion], *, slack: float = 1e-9) -> Consensus:
+def consensus(
+    opinions: Sequence[Opinion], *, slack: float = 1e-9, maximise: bool | None = None
+) -> Consensus:
     """Intersect the brackets of one instance and name the claims that lie outside.
 
     Parameters
@@ -61,6 +63,9 @@ def consensus(opinions: Sequence[Opinion], *, slack: float = 1e-9) -> Consensus:
     slack : float
         Relative overlap that may be missing before the intersection counts as empty; zero
         suits exact brackets, brackets of general LPs hold to a tolerance.
+    maximise : bool or None
+        Sense of the instance, which says which bound stands for a feasible point; None takes
+        both bounds for proof that there is one.
     """
     lowers = [o.lower_bound for o in opinions if o.lower_bound is not None]
     uppers = [o.upper_bound for o in opinions if o.upper_bound is not None]
@@ -71,14 +76,21 @@ def consensus(opinions: Sequence[Opinion], *, slack: float = 1e-9) -> Consensus:
         and upper is not None
         and lower - upper > slack * max(abs(lower), abs(upper))
     )
+    points, duals = (lowers, uppers) if maximise else (uppers, lowers)
+    if maximise is None:
+        points = duals = lowers and uppers
+    known = {
+        "infeasible": (bool(points), "a feasible plan is known"),
+        "unbounded": (bool(duals), "a finite bound is known"),
+        "infeasible-or-unbounded": (bool(points and duals), "a plan and a bound are known"),
+    }
     disagreeing: list[tuple[str, str]] = []
     for opinion in opinions:
         if opinion.claim == "optimal":
             why = claim_outside(opinion.objective, lower, upper, opinion.tolerance)
             if why is not None:
                 disagreeing.append((opinion.solver, why))
-        elif opinion.claim == "infeasible" and lower is not None:
-            disagreeing.append((opinion.solver, "claims infeasible, but a feasible plan is known"))
-        elif opinion.claim == "unbounded" and upper is not None:
-            disagreeing.append((opinion.solver, "claims unbounded, but a finite bound is known"))
+        contradicted, what = known.get(opinion.claim or "", (False, ""))
+        if contradicted:
+            disagreeing.append((opinion.solver, f"claims {opinion.claim}, but {what}"))
     return Consensus(lower, upper, empty, tuple(disagreeing))

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from planbench.certify.check import plan_slack, price_surplus
+from planbench.certify.check import limits_of, plan_slack, price_surplus
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy, Interior
 
@@ -41,7 +41,10 @@ def interior_of(economy: Economy) -> Interior | None:
     return _interiors[economy]
 
 
+@np.errstate(all="ignore")
 def _best_interior(economy: Economy) -> Interior | None:
+    if not limits_of(economy).in_range:
+        return None
     # A small economy affords the neighbouring optima, which mend at less cost than what an
     # economy carries; a large one is glad of what it carries.
     small = economy.nnz <= LP_NONZEROS

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
-from typing import Protocol
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 
 from planbench.certify import polish as polishing
-from planbench.certify.certificate import Certificate, Residuals, relative_gap
-from planbench.certify.check import certified_lower, limits_of, lp_dual_bound, residuals
+from planbench.certify.certificate import Certificate, Residuals, Verdict, relative_gap
+from planbench.certify.check import (
+    certified_lower,
+    limits_of,
+    lp_dual_bound,
+    residuals,
+    units_of,
+)
 from planbench.certify.interior import interior_of
 from planbench.certify.propagate import implied_bounds
 from planbench.certify.rays import proves_infeasible, proves_unbounded
@@ -19,7 +26,6 @@ from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 from planbench.model.plan import Plan
-from planbench.model.planning_lp import plan_from_lp
 
 #: A point of a general LP counts as feasible up to this scaled violation.
 FEASIBILITY = 1e-9
@@ -57,6 +63,48 @@ class Answer(Protocol):
         """Farkas multipliers, shape (rows,)."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Cleaned:
+    """An answer whose arrays are float64 arrays, whatever they were."""
+
+    claim: str
+    x: FloatArray | None
+    y: FloatArray | None
+    objective: float | None
+    primal_ray: FloatArray | None
+    dual_ray: FloatArray | None
+
+
+def _cleaned(answer: Answer) -> _Cleaned:
+    objective = answer.objective
+    try:
+        objective = None if objective is None else float(objective)
+    except (TypeError, ValueError, OverflowError):
+        objective = float("nan")
+    return _Cleaned(
+        claim=str(answer.claim),
+        x=_vector(answer.x),
+        y=_vector(answer.y),
+        objective=objective,
+        primal_ray=_vector(answer.primal_ray),
+        dual_ray=_vector(answer.dual_ray),
+    )
+
+
+def _vector(values: Any) -> FloatArray | None:
+    """`values` as float64, one NaN in place of what is not a list of real numbers."""
+    if values is None:
+        return None
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError):
+        array = np.array("")
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "biuf"):
+        return np.full(1, np.nan)
+    return np.ascontiguousarray(array, dtype=np.float64)
+
+
+@np.errstate(all="ignore")
 def certify(
     lp: LinearProgram,
     economy: Economy | None,
@@ -81,6 +129,7 @@ def certify(
     polish : bool
         Also compute the polished gap, where polish applies.
     """
+    answer = _cleaned(answer)
     if answer.claim in ("infeasible", "unbounded", "infeasible-or-unbounded"):
         return _judge_claim_of_no_optimum(lp, economy, answer)
     point = residuals(lp, answer.x, answer.y) if answer.x is not None else None
@@ -88,7 +137,7 @@ def certify(
         drawn = _economy_bracket(economy, answer, polish)
     else:
         drawn = _lp_bracket(lp, answer, point)
-    return _verdict(replace(drawn, residuals=point), answer, tolerance)
+    return _verdict(lp, replace(drawn, residuals=point), answer, tolerance)
 
 
 def prepare(lp: LinearProgram, economy: Economy | None) -> None:
@@ -100,11 +149,13 @@ def prepare(lp: LinearProgram, economy: Economy | None) -> None:
         interior_of(economy)
 
 
+@np.errstate(all="ignore")
 def certify_plan(
     economy: Economy, plan: Plan, *, tolerance: float = 1e-6, polish: bool = True
 ) -> Certificate:
     """Judge a plan made by anyone: an exact bracket, and how far it is from closed."""
-    bracket = _bracket_of_plan(economy, plan, polish)
+    vectors = {name: _vector(getattr(plan, name)) for name in ("x", "z", "p", "w")}
+    bracket = _bracket_of_plan(economy, polish=polish, **vectors)
     gap = relative_gap(bracket.lower_bound, bracket.upper_bound)
     if gap is not None and gap <= tolerance:
         return replace(bracket, verdict="certified")
@@ -112,36 +163,42 @@ def certify_plan(
 
 
 def _economy_bracket(economy: Economy, answer: Answer, polish: bool) -> Certificate:
-    fits = answer.x is None or answer.x.shape == (economy.n_activities + economy.n_targets,)
-    duals = answer.y
-    if duals is not None and duals.shape != (economy.n_goods + economy.n_resources,):
-        duals = None
-    x = answer.x if fits else None
-    plan = plan_from_lp(economy, x, duals)
-    if plan is None:
-        n = economy.n_goods
-        plan = Plan(
-            x=np.zeros(0),
-            z=np.zeros(0),
-            p=None if duals is None else -duals[:n],
-            w=None if duals is None else duals[n:],
-        )
-    return _bracket_of_plan(economy, plan, polish)
+    x, y, m, n = answer.x, answer.y, economy.n_activities, economy.n_goods
+    if x is not None and x.shape != (m + economy.n_targets,):
+        x = None
+    if y is not None and y.shape != (n + economy.n_resources,):
+        y = None
+    return _bracket_of_plan(
+        economy,
+        x=None if x is None else x[:m],
+        z=None if x is None else x[m:],
+        p=None if y is None else -y[:n],
+        w=None if y is None else y[n:],
+        polish=polish,
+    )
 
 
-def _bracket_of_plan(economy: Economy, plan: Plan, polish: bool) -> Certificate:
-    lower, _ = raw_lower(economy, plan.x, plan.z)
-    upper, prices = raw_upper(economy, plan.p, plan.w)
+def _bracket_of_plan(
+    economy: Economy,
+    *,
+    x: FloatArray | None,
+    z: FloatArray | None,
+    p: FloatArray | None,
+    w: FloatArray | None,
+    polish: bool,
+) -> Certificate:
+    lower, _ = raw_lower(economy, x, z)
+    upper, prices = raw_upper(economy, p, w)
     raw = relative_gap(lower, upper)
     polished = seconds = None
     if polish and polishing.applies(economy):
         start = time.perf_counter()
-        better_upper, better_prices = polishing.polished_upper(economy, plan.p, plan.w)
+        better_upper, better_prices = polishing.polished_upper(economy, p, w)
         upper = _best(min, upper, better_upper)
         lower = _best(
             max,
             lower,
-            polishing.polished_lower(economy, plan.x, plan.z, better_prices or prices),
+            polishing.polished_lower(economy, x, z, better_prices or prices),
         )
         polished = relative_gap(lower, upper)
         seconds = time.perf_counter() - start
@@ -156,11 +213,11 @@ def _bracket_of_plan(economy: Economy, plan: Plan, polish: bool) -> Certificate:
     )
 
 
-def _best(choose: object, a: float | None, b: float | None) -> float | None:
+def _best(
+    choose: Callable[[Iterable[float]], float], a: float | None, b: float | None
+) -> float | None:
     values = [v for v in (a, b) if v is not None]
-    if not values:
-        return None
-    return min(values) if choose is min else max(values)
+    return choose(values) if values else None
 
 
 def _lp_bracket(lp: LinearProgram, answer: Answer, point: Residuals | None) -> Certificate:
@@ -173,7 +230,7 @@ def _lp_bracket(lp: LinearProgram, answer: Answer, point: Residuals | None) -> C
     lower, upper = (primal, dual) if lp.maximise else (dual, primal)
     if lower is not None and upper is not None and lower > upper:
         # A point feasible only to a tolerance may lie past the bound by as much.
-        if lower - upper <= CLAIM * max(1.0, abs(lower), abs(upper)):
+        if lower - upper <= CLAIM * max(_unit(lp), abs(lower), abs(upper)):
             primal = dual
             reasons = ("the point lies past the dual bound by its feasibility tolerance",)
         else:
@@ -191,43 +248,56 @@ def _lp_bracket(lp: LinearProgram, answer: Answer, point: Residuals | None) -> C
     )
 
 
-def _verdict(drawn: Certificate, answer: Answer, tolerance: float) -> Certificate:
+def _unit(lp: LinearProgram) -> float:
+    """Return what counts as 1 in the objective of `lp`."""
+    bound, cost = units_of(lp)
+    return bound * cost
+
+
+def _verdict(
+    lp: LinearProgram, drawn: Certificate, answer: Answer, tolerance: float
+) -> Certificate:
     reasons = list(drawn.reasons)
-    claimed = answer.objective
-    if answer.claim == "optimal":
-        outside = claim_outside(
-            claimed, drawn.lower_bound, drawn.upper_bound, max(tolerance, CLAIM)
-        )
-        if outside is not None:
-            return replace(drawn, verdict="wrong", reasons=(*reasons, outside))
-        value = drawn.residuals.primal_objective if drawn.residuals else None
-        if claimed is not None and value is not None:
-            off = abs(claimed - value)
-            if not off <= max(tolerance, CLAIM) * max(1.0, abs(claimed), abs(value)):
-                reasons.append(f"its own plan is worth {value:.9g}, not {claimed:.9g} as claimed")
-                return replace(drawn, verdict="wrong", reasons=tuple(reasons))
-    gap = drawn.raw_gap
-    if gap is not None:
-        if gap <= tolerance:
-            return replace(drawn, verdict="certified", reasons=tuple(reasons))
-        reasons.append(f"raw gap {gap:.2g} is wider than {tolerance:g}")
-        return replace(drawn, verdict="loose", reasons=tuple(reasons))
+
+    def verdict(which: Verdict, *why: str) -> Certificate:
+        return replace(drawn, verdict=which, reasons=(*reasons, *why))
+
+    closed = drawn.raw_gap is not None and drawn.raw_gap <= tolerance
+    lie = _lie(lp, drawn, answer, max(tolerance, CLAIM))
+    # Who does not claim the optimum may stop anywhere, but not pass with a false objective.
+    if lie is not None and (closed or answer.claim == "optimal"):
+        return verdict("wrong", lie)
+    if closed:
+        return verdict("certified")
+    if drawn.raw_gap is not None:
+        return verdict("loose", f"raw gap {drawn.raw_gap:.2g} is wider than {tolerance:g}")
     point = drawn.residuals
     if answer.x is None:
-        reasons.append("no plan was handed back")
-        return replace(drawn, verdict="unproven", reasons=tuple(reasons))
+        return verdict("unproven", "no plan was handed back")
     if point is None:
-        reasons.append("the plan holds NaN or infinite numbers")
-        return replace(drawn, verdict="unproven", reasons=tuple(reasons))
-    if point.dual_scaled is None or point.gap is None or point.complementarity is None:
-        reasons.append("no usable prices were handed back")
-        return replace(drawn, verdict="unproven", reasons=tuple(reasons))
-    worst = max(point.primal_scaled, point.dual_scaled, min(point.gap, point.complementarity))
-    if drawn.kind == "residual-only" and answer.claim == "optimal" and worst <= RESIDUAL:
-        reasons.append("no finite bracket; residuals only")
-        return replace(drawn, verdict="certified", reasons=tuple(reasons))
-    reasons.append(f"no finite bracket, and the largest scaled residual is {worst:.2g}")
-    return replace(drawn, verdict="unproven", reasons=tuple(reasons))
+        return verdict("unproven", "the plan holds NaN or infinite numbers")
+    if point.dual_scaled is None or point.complementarity is None or point.dual_objective is None:
+        return verdict("unproven", "no usable prices were handed back")
+    primal, dual = point.primal_objective, point.dual_objective
+    apart = abs(primal - dual) / max(_unit(lp), abs(primal), abs(dual))
+    worst = max(point.primal_scaled, point.dual_scaled, point.complementarity, apart)
+    past = claim_outside(primal, drawn.lower_bound, drawn.upper_bound, CLAIM)
+    residual_only = drawn.kind == "residual-only" and answer.claim == "optimal"
+    if residual_only and worst <= RESIDUAL and past is None:
+        return verdict("certified", "no finite bracket; residuals only")
+    return verdict("unproven", f"no finite bracket, and the largest scaled residual is {worst:.2g}")
+
+
+def _lie(lp: LinearProgram, drawn: Certificate, answer: Answer, tolerance: float) -> str | None:
+    """Say what is wrong with the objective claimed, or None."""
+    claimed = answer.objective
+    outside = claim_outside(claimed, drawn.lower_bound, drawn.upper_bound, tolerance)
+    value = drawn.residuals.primal_objective if drawn.residuals else None
+    if outside is not None or claimed is None or value is None:
+        return outside
+    if abs(claimed - value) <= tolerance * max(_unit(lp), abs(claimed), abs(value)):
+        return None
+    return f"its own plan is worth {value:.9g}, not {claimed:.9g} as claimed"
 
 
 def claim_outside(

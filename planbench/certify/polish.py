@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from planbench.certify.check import certified_upper
+from planbench.certify.check import certified_upper, limits_of
 from planbench.certify.interior import (
     cheapest_techniques,
     least_cost_prices,
@@ -26,7 +26,7 @@ SWEEPS = 40
 
 def applies(economy: Economy) -> bool:
     """Whether polish knows what to do with `economy`."""
-    return single_product(economy)
+    return limits_of(economy).in_range and single_product(economy)
 
 
 def polished_upper(

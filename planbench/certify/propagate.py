@@ -10,12 +10,14 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from planbench.certify.check import SMALLEST, UNIT_ROUNDOFF, gamma
+from planbench.certify.check import UNIT_ROUNDOFF, gamma, in_range
 from planbench.model.arrays import FloatArray
 from planbench.model.linear_program import LinearProgram
 
 #: A chain of rows this long is followed; each round costs one pass over the matrix.
 ROUNDS = 6
+#: More than the products of a row can lose by underflow.
+UNDERFLOW = 1e-200
 
 _bounds: WeakKeyDictionary[LinearProgram, tuple[FloatArray, FloatArray]] = WeakKeyDictionary()
 
@@ -33,9 +35,10 @@ def implied_bounds(lp: LinearProgram) -> tuple[FloatArray, FloatArray]:
     return _bounds[lp]
 
 
+@np.errstate(all="ignore")
 def _propagate(lp: LinearProgram) -> tuple[FloatArray, FloatArray]:
     lower, upper = lp.col_lower.copy(), lp.col_upper.copy()
-    if not lp.matrix.nnz or (np.abs(lp.matrix.data) < SMALLEST).any():
+    if not lp.matrix.nnz or not in_range(lp.matrix.data):
         return lower, upper
     rows = lp.matrix.indices
     cols = np.repeat(np.arange(lp.n_cols), np.diff(lp.matrix.indptr))
@@ -61,6 +64,7 @@ def _propagate(lp: LinearProgram) -> tuple[FloatArray, FloatArray]:
             i, j, coefficient = rows[useful], cols[useful], a[useful]
             room = limit[i] - (total[i] - part[useful])
             spare = gamma(counts[i] + 4) * (2 * size[i] + np.abs(limit[i]) + np.abs(room))
+            spare += UNDERFLOW
             bound = (room + spare) / coefficient
             bound += np.sign(coefficient) * np.abs(bound) * (8 * UNIT_ROUNDOFF)
             good = np.isfinite(bound)

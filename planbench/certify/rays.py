@@ -7,18 +7,26 @@ when moving along it breaks nothing and improves the objective.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from planbench.certify.check import UNIT_ROUNDOFF, gamma, least_terms
+from planbench.certify.check import (
+    gamma,
+    in_range,
+    least_terms,
+    magnitude,
+    safe_lower,
+    safe_upper,
+    sum_down,
+)
 from planbench.model.arrays import FloatArray
 from planbench.model.linear_program import LinearProgram
 
-#: A direction may lean out of the cone by this much, relative to its terms.
-DIRECTION_TOLERANCE = 1e-9
+#: A direction may lean out of the cone by this much, relative to its terms: as much as a
+#: solver's rounding needs. A program whose bound depends on less counts as unbounded.
+DIRECTION_TOLERANCE = 1e-12
 
 
+@np.errstate(all="ignore")
 def proves_infeasible(
     lp: LinearProgram, y: FloatArray, col_lower: FloatArray, col_upper: FloatArray
 ) -> bool:
@@ -30,6 +38,8 @@ def proves_infeasible(
         return True
     if y.shape != (lp.n_rows,) or not np.isfinite(y).all() or not y.any():
         return False
+    if not in_range(lp.matrix.data):
+        return False
     y = y / np.abs(y).max()
     y = np.where(np.abs(y) < 1e-14, 0.0, y)
     return any(_separates(lp, sign * y, col_lower, col_upper) for sign in (1.0, -1.0))
@@ -39,22 +49,24 @@ def _separates(
     lp: LinearProgram, y: FloatArray, col_lower: FloatArray, col_upper: FloatArray
 ) -> bool:
     # A multiplier on a missing row bound says nothing; without it the rest must do.
-    y = np.where(np.where(y > 0, np.isinf(lp.row_lower), np.isinf(lp.row_upper)), 0.0, y)
+    row_bound = np.where(y > 0, safe_lower(lp.row_lower), safe_upper(lp.row_upper))
+    y = np.where(np.isinf(row_bound), 0.0, y)
     if not y.any():
         return False
     used = y != 0
-    needed = y[used] * np.where(y > 0, lp.row_lower, lp.row_upper)[used]
+    needed = y[used] * row_bound[used]
     value = lp.matrix.T @ y
-    error = gamma(np.diff(lp.matrix.indptr).astype(np.int64)) * (abs(lp.matrix).T @ np.abs(y))
-    reach = least_terms(-value - error, -value + error, col_lower, col_upper)
+    error = gamma(np.diff(lp.matrix.indptr).astype(np.int64)) * (magnitude(lp.matrix).T @ np.abs(y))
+    reach = least_terms(
+        -value - error, -value + error, safe_lower(col_lower), safe_upper(col_upper)
+    )
     if reach is None:
         return False
-    terms = np.concatenate([needed, reach])
-    if not np.isfinite(terms).all():
-        return False
-    return math.fsum(terms) > 8 * UNIT_ROUNDOFF * math.fsum(np.abs(terms))
+    beyond = sum_down(np.concatenate([needed, reach]))
+    return beyond is not None and beyond > 0
 
 
+@np.errstate(all="ignore")
 def proves_unbounded(lp: LinearProgram, x: FloatArray | None, direction: FloatArray) -> bool:
     """Whether `direction`, from a feasible `x`, improves the objective without end.
 
@@ -64,13 +76,15 @@ def proves_unbounded(lp: LinearProgram, x: FloatArray | None, direction: FloatAr
     d = direction
     if x is None or d.shape != (lp.n_cols,) or not np.isfinite(d).all() or not d.any():
         return False
+    if not (in_range(lp.matrix.data) and in_range(lp.cost)):
+        return False
     d = d / np.abs(d).max()
     d = np.where(np.abs(d) < 1e-12, 0.0, d)
     gain = float(lp.minimisation_cost @ d)
     if gain >= -DIRECTION_TOLERANCE * float(np.abs(lp.cost) @ np.abs(d)) or gain == 0:
         return False
     move = lp.matrix @ d
-    allowed = DIRECTION_TOLERANCE * (abs(lp.matrix) @ np.abs(d))
+    allowed = DIRECTION_TOLERANCE * (magnitude(lp.matrix) @ np.abs(d))
     down = (move < -allowed) & np.isfinite(lp.row_lower)
     up = (move > allowed) & np.isfinite(lp.row_upper)
     if down.any() or up.any():

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from planbench.certify.check import (
+    LARGEST,
     SMALLEST,
     certified_lower,
     certified_upper,
@@ -27,8 +28,8 @@ SAFETY = 4.0
 
 
 def clean(values: FloatArray | None, size: int) -> FloatArray | None:
-    """`values` clipped at 0 with dust flushed, or None if of a wrong size or not finite."""
-    if values is None or values.shape != (size,) or not np.isfinite(values).all():
+    """`values` clipped at 0 with dust flushed; None if of a wrong size, not finite or huge."""
+    if values is None or values.shape != (size,) or not (np.abs(values) <= LARGEST).all():
         return None
     out = np.maximum(values, 0.0)
     return np.where(out < SMALLEST, 0.0, out)
@@ -48,7 +49,7 @@ def raw_upper(
     best: float | None = None
     best_prices = None
     p, w = clean(p, economy.n_goods), clean(w, economy.n_resources)
-    if p is None or w is None:
+    if p is None or w is None or not limits_of(economy).in_range:
         return None, None
     for candidate in _price_candidates(economy, p, w):
         bound = certified_upper(economy, *candidate)
@@ -113,7 +114,7 @@ def raw_lower(
         The repaired (x, z) that gave it.
     """
     x, z = clean(x, economy.n_activities), clean(z, economy.n_targets)
-    if x is None or z is None:
+    if x is None or z is None or not limits_of(economy).in_range:
         return None, None
     x = np.minimum(x, np.minimum(economy.capacity, limits_of(economy).activity))
     best: float | None = None
