@@ -30,6 +30,7 @@ BUILTIN_MODULES = (
     "planbench.solvers.ortools_glop",
     "planbench.solvers.ortools_pdlp",
     "planbench.solvers.command",
+    "planbench.solvers.planners.primal_dual",
     "planbench.solvers.null",
 )
 

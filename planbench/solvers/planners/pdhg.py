@@ -1,0 +1,167 @@
+"""Price adjustment on the planning LP: scaling, state and rounds of the primal–dual process.
+
+The planning LP is held as min c·v with K v ≥ b, 0 ≤ v ≤ u, where v are activities and
+targets, K = [[B − A, −D], [−R, 0]], b = (f, −r) and the multipliers (p, w) ≥ 0. A round is
+
+    v⁺ = proj(v + τ (K'y − c))      every activity answers to its profit
+    y⁺ = max(0, y + σ (b − K(2v⁺ − v)))   every price answers to excess demand
+
+(Arrow, Hurwicz & Uzawa 1958; Chambolle & Pock 2011), taken in the reflected Halpern form with
+restarts (Lu & Yang 2024) on equilibrated units of goods and activities.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from planbench.model.arrays import FloatArray, Matrix
+from planbench.model.economy import Economy
+from planbench.model.planning_lp import planning_matrix
+
+#: Rounds of the equilibration and of the power iteration.
+RUIZ_ROUNDS, POWER_ROUNDS = 8, 20
+#: How much more weight the plan is given than the classic balance of distances: the mended
+#: prices are good long before the mended plan is.
+BIAS = 2.0
+
+
+@dataclass(eq=False)
+class Process:
+    """The process under way, in scaled units; the arrays are changed in place.
+
+    Attributes
+    ----------
+    matrix : csc_array, shape (rows, columns)
+        K after scaling.
+    cost, upper : ndarray, shape (columns,)
+    need : ndarray, shape (rows,)
+        b after scaling.
+    row_scale, col_scale : ndarray
+        y = row_scale·ỹ and v = col_scale·ṽ.
+    pair : ndarray, shape (rows, 2)
+        Prices, and room for what the columns scatter.
+    x, x_anchor : ndarray, shape (columns,)
+    y_anchor, made, made_anchor : ndarray, shape (rows,)
+    scalars : ndarray
+        Primal weight, step and counters, by the slots of the kernels.
+    """
+
+    matrix: Matrix
+    cost: FloatArray
+    upper: FloatArray
+    need: FloatArray
+    row_scale: FloatArray
+    col_scale: FloatArray
+    pair: FloatArray
+    x: FloatArray
+    x_anchor: FloatArray
+    y_anchor: FloatArray
+    made: FloatArray
+    made_anchor: FloatArray
+    scalars: FloatArray
+
+    @property
+    def rounds(self) -> int:
+        """Rounds done so far."""
+        from planbench.solvers.planners import pdhg_kernels as kernels
+
+        return int(self.scalars[kernels.TOTAL])
+
+    @property
+    def arrays(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any], FloatArray]:
+        """Column starts, rows and values of K for the kernels.
+
+        Indices are read as unsigned: a negative one would count from the end, and testing for
+        that doubles the time of a round.
+        """
+        m = self.matrix
+        unsigned = np.uint32 if m.indices.dtype == np.int32 else np.uint64
+        return m.indptr.view(unsigned), m.indices.view(unsigned), m.data
+
+    def columns(self) -> FloatArray:
+        """Activities and targets in the economy's units, clipped to their bounds."""
+        return np.asarray(np.minimum(np.maximum(self.x, 0.0), self.upper) * self.col_scale)
+
+    def prices(self) -> FloatArray:
+        """Prices and rents in the economy's units, clipped at 0."""
+        return np.asarray(np.maximum(self.pair[:, 0], 0.0) * self.row_scale)
+
+    def advance(self, rounds: int) -> None:
+        """Run `rounds` rounds."""
+        from planbench.solvers.planners import pdhg_kernels as kernels
+
+        kernels.run_rounds(
+            *self.arrays,
+            self.cost,
+            self.upper,
+            self.need,
+            self.pair,
+            self.x,
+            self.x_anchor,
+            self.y_anchor,
+            self.made,
+            self.made_anchor,
+            self.scalars,
+            rounds,
+        )
+
+    def move_to(self, columns: FloatArray, prices: FloatArray, weight: float | None = None) -> None:
+        """Restart from a plan and prices in the economy's units."""
+        from planbench.solvers.planners import pdhg_kernels as kernels
+
+        s = self.scalars
+        np.divide(columns, self.col_scale, out=self.x)
+        np.divide(prices, self.row_scale, out=self.pair[:, 0])
+        self.x_anchor[:], self.y_anchor[:] = self.x, self.pair[:, 0]
+        kernels.multiply(*self.arrays, self.x, self.made)
+        self.made_anchor[:] = self.made
+        s[kernels.LENGTH] = 0.0
+        if weight is not None:
+            s[kernels.WEIGHT] = weight
+
+
+def set_up(economy: Economy) -> Process:
+    """Assemble K, bring it to comparable units and find the longest safe step."""
+    from planbench.solvers.planners import pdhg_kernels as kernels
+
+    n, m = economy.n_goods, economy.n_activities
+    matrix = planning_matrix(economy)
+    rows, cols = matrix.shape
+    # planning_matrix hands over arrays of its own, so they may be changed.
+    matrix.data[matrix.indices >= n] *= -1.0
+    need = np.concatenate([economy.fixed_demand, -economy.endowment])
+    cost = np.concatenate([np.zeros(m), -economy.weights])
+    upper = np.concatenate([economy.capacity, np.full(cols - m, np.inf)])
+    row_scale, col_scale = np.ones(rows), np.ones(cols)
+    kernels.scale_lines(
+        matrix.indptr, matrix.indices, matrix.data, row_scale, col_scale, RUIZ_ROUNDS
+    )
+    start = np.random.default_rng(0).random(cols)
+    norm = kernels.spectral_norm(
+        matrix.indptr, matrix.indices, matrix.data, start, rows, POWER_ROUNDS
+    )
+    scalars = np.zeros(kernels.BIAS + 1)
+    scalars[kernels.BIAS] = BIAS
+    need, cost, upper = need * row_scale, cost * col_scale, upper / col_scale
+    scalars[kernels.STEP] = 0.99 / norm if norm > 0 else 1.0
+    size_need, size_cost = float(np.linalg.norm(need)), float(np.linalg.norm(cost))
+    scalars[kernels.WEIGHT] = size_cost / size_need if size_need > 0 and size_cost > 0 else 1.0
+    return Process(
+        matrix=matrix,
+        cost=cost,
+        upper=upper,
+        need=need,
+        row_scale=row_scale,
+        col_scale=col_scale,
+        pair=np.zeros((rows, 2)),
+        x=np.zeros(cols),
+        x_anchor=np.zeros(cols),
+        y_anchor=np.zeros(rows),
+        made=np.zeros(rows),
+        made_anchor=np.zeros(rows),
+        scalars=scalars,
+    )

@@ -1,0 +1,209 @@
+"""Compiled kernels of the price-adjustment process: matrix norms and the fused rounds.
+
+All matrices are CSC with sorted indices. One round reads the matrix once: a column gathers
+the prices of what it makes and uses, moves, and scatters its new level into the rows at once.
+Price and excess supply of a row lie side by side in memory, so both cost one access.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+
+# Slots of the vector of scalars that a run takes and hands back.
+WEIGHT, STEP, LENGTH, FIRST, LAST, TOTAL, INTEGRAL, RESTARTS, SIZE, BIAS = range(10)
+
+
+@numba.njit(cache=True, error_model="numpy")
+def scale_lines(
+    indptr: Any, indices: Any, data: Any, row_scale: Any, col_scale: Any, rounds: int
+) -> None:
+    """Equilibrate (Ruiz 2001), then Pock & Chambolle's (2011) scaling with α = 1.
+
+    Multiplies up what each row and column of `data` is to be multiplied by in `row_scale`
+    and `col_scale`, and scales `data` in place.
+    """
+    n_cols, n_rows = col_scale.size, row_scale.size
+    rows = np.zeros(n_rows)
+    for step in range(rounds + 1):
+        sums = step == rounds
+        rows[:] = 0.0
+        for j in range(n_cols):
+            top = 0.0
+            for k in range(indptr[j], indptr[j + 1]):
+                i = indices[k]
+                a = abs(data[k])
+                if sums:
+                    top += a
+                    rows[i] += a
+                else:
+                    top = max(top, a)
+                    rows[i] = max(rows[i], a)
+            factor = 1.0 / np.sqrt(top) if top > 0 else 1.0
+            col_scale[j] *= factor
+            for k in range(indptr[j], indptr[j + 1]):
+                data[k] *= factor
+        for i in range(n_rows):
+            rows[i] = 1.0 / np.sqrt(rows[i]) if rows[i] > 0 else 1.0
+            row_scale[i] *= rows[i]
+        for k in range(data.size):
+            data[k] *= rows[indices[k]]
+
+
+@numba.njit(cache=True, error_model="numpy")
+def spectral_norm(indptr: Any, indices: Any, data: Any, x: Any, n_rows: int, rounds: int) -> float:
+    """Largest singular value by power iteration from `x` (overwritten)."""
+    rows = np.zeros(n_rows)
+    norm = 0.0
+    for _ in range(rounds):
+        size = np.sqrt(np.sum(x * x))
+        if size == 0:
+            return norm
+        x /= size
+        rows[:] = 0.0
+        for j in range(x.size):
+            for k in range(indptr[j], indptr[j + 1]):
+                rows[indices[k]] += data[k] * x[j]
+        for j in range(x.size):
+            total = 0.0
+            for k in range(indptr[j], indptr[j + 1]):
+                total += data[k] * rows[indices[k]]
+            x[j] = total
+        norm = np.sqrt(np.sqrt(np.sum(x * x)))
+    return norm
+
+
+@numba.njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz", "arcp"})
+def columns_move(
+    indptr: Any,
+    indices: Any,
+    data: Any,
+    cost: Any,
+    upper: Any,
+    pair: Any,
+    x: Any,
+    anchor: Any,
+    tau: float,
+    keep: float,
+) -> float:
+    """Let every activity answer to its profit; returns ‖x⁺ − x‖².
+
+    `pair[i]` holds the price of row i and, on return, row i of K(2x⁺ − x). `x` becomes
+    keep·(2x⁺ − x) + (1 − keep)·anchor.
+    """
+    moved = 0.0
+    for j in range(x.size):
+        start, stop = indptr[j], indptr[j + 1]
+        gain = 0.0
+        for k in range(start, stop):
+            gain += data[k] * pair[indices[k], 0]
+        old = x[j]
+        new = min(max(old - tau * (cost[j] - gain), 0.0), upper[j])
+        step = new - old
+        moved += step * step
+        far = new + step
+        x[j] = keep * far + (1.0 - keep) * anchor[j]
+        if far != 0.0:
+            for k in range(start, stop):
+                pair[indices[k], 1] += data[k] * far
+    return moved
+
+
+@numba.njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz", "arcp"})
+def rows_move(
+    need: Any, pair: Any, anchor: Any, made: Any, made_anchor: Any, sigma: float, keep: float
+) -> tuple[float, float]:
+    """Let every price answer to its row's excess; returns ‖dy‖² and dy'K dx.
+
+    `made` is K x and is carried along, so that the cross term costs no matrix pass.
+    """
+    moved = cross = 0.0
+    for i in range(need.size):
+        old, far_made = pair[i, 0], pair[i, 1]
+        new = max(old + sigma * (need[i] - far_made), 0.0)
+        step = new - old
+        moved += step * step
+        cross += step * 0.5 * (far_made - made[i])
+        pair[i, 0] = keep * (new + step) + (1.0 - keep) * anchor[i]
+        pair[i, 1] = 0.0
+        made[i] = keep * far_made + (1.0 - keep) * made_anchor[i]
+    return moved, cross
+
+
+@numba.njit(cache=True, error_model="numpy")
+def multiply(indptr: Any, indices: Any, data: Any, x: Any, out: Any) -> None:
+    """Out = K x."""
+    out[:] = 0.0
+    for j in range(x.size):
+        v = x[j]
+        if v != 0.0:
+            for k in range(indptr[j], indptr[j + 1]):
+                out[indices[k]] += data[k] * v
+
+
+@numba.njit(cache=True, error_model="numpy")
+def run_rounds(
+    indptr: Any,
+    indices: Any,
+    data: Any,
+    cost: Any,
+    upper: Any,
+    need: Any,
+    pair: Any,
+    x: Any,
+    x_anchor: Any,
+    y_anchor: Any,
+    made: Any,
+    made_anchor: Any,
+    s: Any,
+    rounds: int,
+) -> int:
+    """Run reflected Halpern rounds with adaptive restarts; returns the rounds run.
+
+    Fixed-point residual, restart conditions (0.2 sufficient, 0.8 necessary, 0.36 of all
+    rounds) and the controller of the primal weight: Lu & Yang 2024; Lu et al. 2025.
+    """
+    done = 0
+    while done < rounds:
+        tau, sigma = s[STEP] / s[WEIGHT], s[STEP] * s[WEIGHT]
+        n = s[LENGTH]
+        keep = (n + 1.0) / (n + 2.0)
+        dx = columns_move(indptr, indices, data, cost, upper, pair, x, x_anchor, tau, keep)
+        dy, cross = rows_move(need, pair, y_anchor, made, made_anchor, sigma, keep)
+        squared = dx / tau + dy / sigma + 2.0 * cross
+        done += 1
+        s[TOTAL] += 1.0
+        s[LENGTH] += 1.0
+        if squared < 0.0 and squared < -1e-9 * (dx / tau + dy / sigma):
+            s[STEP] *= 0.8  # longer than the norm of K allows: it was underestimated
+        size = np.sqrt(max(squared, 0.0))
+        if s[LENGTH] == 1.0:
+            s[FIRST] = size
+        restart = (
+            size <= 0.2 * s[FIRST]
+            or (size <= 0.8 * s[FIRST] and size > s[LAST])
+            or s[LENGTH] >= 0.36 * s[TOTAL]
+        )
+        s[LAST] = size
+        s[SIZE] = size
+        if restart and s[LENGTH] > 1.0:
+            far_x = far_y = 0.0
+            for j in range(x.size):
+                x[j] = min(max(x[j], 0.0), upper[j])
+                far_x += (x[j] - x_anchor[j]) ** 2
+                x_anchor[j] = x[j]
+            for i in range(need.size):
+                pair[i, 0] = max(pair[i, 0], 0.0)
+                far_y += (pair[i, 0] - y_anchor[i]) ** 2
+                y_anchor[i] = pair[i, 0]
+            multiply(indptr, indices, data, x, made)
+            made_anchor[:] = made
+            if far_x > 1e-20 and far_y > 1e-20:
+                error = np.log(s[WEIGHT] * np.sqrt(far_x) / np.sqrt(far_y) / s[BIAS])
+                s[INTEGRAL] += error
+                s[WEIGHT] *= np.exp(-(0.99 * error + 0.01 * s[INTEGRAL]))
+            s[LENGTH] = 0.0
+            s[RESTARTS] += 1.0
+    return done

@@ -1,0 +1,131 @@
+"""Mend what the price-adjustment process has reached, so that it can be certified early.
+
+The process is near the optimum in value long before every balance holds. Prices are lowered
+where an activity would still make a profit; plans stop making what nobody wants, make what is
+short with the activity of least loss, and where all of those are at capacity the users turn to
+techniques that need less. Both are Gauss–Seidel sweeps over goods; nothing here is trusted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from planbench.model.arrays import FloatArray
+from planbench.solvers.planners.pdhg import Process
+
+IntArray = npt.NDArray[np.int64]
+
+#: Most sweeps of each kind, and rounds of making and substituting.
+PRICE_SWEEPS, SURPLUS_SWEEPS, SHORTAGE_SWEEPS, SUBSTITUTIONS = 30, 10, 40, 6
+
+
+@dataclass(frozen=True, eq=False)
+class Makers:
+    """Who makes what, in the units of the process.
+
+    Attributes
+    ----------
+    main : ndarray, shape (activities,)
+        Row of the largest output of each activity, −1 where it makes nothing on balance.
+    at : ndarray, shape (activities,)
+        Position of that entry in the matrix.
+    makers, first : ndarray
+        ``makers[first[i]:first[i + 1]]`` are the activities whose main product is good i.
+    """
+
+    main: IntArray
+    at: IntArray
+    makers: IntArray
+    first: IntArray
+
+
+def find_makers(process: Process, n_goods: int, n_activities: int) -> Makers:
+    """Find the main product of every activity and the makers of every good."""
+    from planbench.solvers.planners import pdhg_mend_kernels as kernels
+
+    main, at = kernels.main_products(*process.arrays, n_goods, n_activities)
+    makers = np.flatnonzero(main >= 0)
+    makers = makers[np.argsort(main[makers], kind="stable")]
+    return Makers(main, at, makers, np.searchsorted(main[makers], np.arange(n_goods + 1)))
+
+
+def mended_prices(process: Process, makers: Makers, tolerance: float) -> FloatArray:
+    """Prices and rents, in the units of the process, at which no open activity gains.
+
+    Parameters
+    ----------
+    tolerance : float
+        Profit, as a share of revenue, that is left to the repair of the certificate.
+    """
+    from planbench.solvers.planners import pdhg_mend_kernels as kernels
+
+    y = np.maximum(process.pair[:, 0], 0.0)
+    kernels.lower_prices(
+        *process.arrays, process.upper, makers.main, makers.at, y, PRICE_SWEEPS, tolerance
+    )
+    return y
+
+
+def mended_plan(
+    process: Process, makers: Makers, prices: FloatArray, tolerance: float
+) -> FloatArray:
+    """Activities and targets, in the units of the process, that leave no good short.
+
+    Targets stay as they are. Resources may be overdrawn; where nothing fixed must be met the
+    whole plan is then scaled to them.
+
+    Parameters
+    ----------
+    prices : ndarray, shape (rows,)
+        From :func:`mended_prices`; they say which activity loses least.
+    tolerance : float
+        Shortage, as a share of what flows, that is left to the repair of the certificate.
+    """
+    from planbench.solvers.planners import pdhg_mend_kernels as kernels
+
+    n, m = makers.first.size - 1, makers.main.size
+    arrays = process.arrays
+    x = np.minimum(np.maximum(process.x, 0.0), process.upper)
+    net, flow = kernels.balances(*arrays, x, process.need)
+    profit = process.matrix.T @ prices - process.cost
+    who: tuple[Any, ...] = (makers.makers, makers.first, profit)
+    kernels.use_surplus(*arrays, *who, x, net, n, SURPLUS_SWEEPS)
+    for _ in range(SUBSTITUTIONS):
+        worst = kernels.make_short(
+            *arrays, process.upper, *who, makers.at, x, net, flow, n, SHORTAGE_SWEEPS, tolerance
+        )
+        if worst <= tolerance:
+            break
+        able = np.zeros(n, dtype=bool)
+        able[makers.main[makers.makers[x[makers.makers] < process.upper[makers.makers]]]] = True
+        stuck = np.flatnonzero((net[:n] < -tolerance * flow[:n]) & ~able)
+        if not stuck.size:
+            break
+        slot = np.full(net.size, -1, dtype=np.int64)
+        slot[stuck] = np.arange(stuck.size)
+        users = kernels.users_of(*arrays, m, slot, stuck.size)
+        kernels.substitute(
+            *arrays, process.upper, makers.main, makers.at, *who, x, net, stuck, *users
+        )
+    return _within_endowments(process, x, n)
+
+
+def _within_endowments(process: Process, x: FloatArray, n_goods: int) -> FloatArray:
+    """Scale the plan to endowments and capacities, where that breaks no fixed demand."""
+    need = process.need
+    if (need[:n_goods] > 0).any():
+        return x
+    spent = -(process.matrix @ x)[n_goods:]
+    endowment = -need[n_goods:]
+    # A stock (need < 0) does not grow with the plan, and neither does an exhausted capacity.
+    scale = np.inf if not (need[:n_goods] < 0).any() else 1.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = min(scale, float(np.min((endowment / spent)[spent > 0], initial=np.inf)))
+        scale = min(scale, float(np.min((process.upper / x)[x > 0], initial=np.inf)))
+    if not 0 < scale < np.inf:
+        return x
+    return np.asarray(np.minimum(x * scale, process.upper))

@@ -1,0 +1,381 @@
+"""``primal-dual``: plans by price adjustment, for every economy there is.
+
+Activities expand while they make a profit and contract while they make a loss; prices rise
+with excess demand and fall with excess supply. Left alone that tâtonnement circles; looking
+one step ahead, and pulling back to where the last round of bargaining began, makes it
+converge (Arrow, Hurwicz & Uzawa 1958; Chambolle & Pock 2011; Applegate et al. 2021; Lu & Yang
+2024). Every so often prices and plan are mended and put to the certificate's own bounds;
+the process ends when the certified bracket is as narrow as was asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from planbench.certify.certificate import relative_gap
+from planbench.certify.repair import raw_lower, raw_upper
+from planbench.errors import InputError
+from planbench.model.arrays import FloatArray
+from planbench.model.economy import Economy
+from planbench.model.linear_program import LinearProgram
+from planbench.solvers.base import Claim, Phase, Solution, SolveOptions, SolverSpec, no_phase
+from planbench.solvers.common import Clock, convert_native, import_solver, with_nearest
+from planbench.solvers.planners.pdhg import Process, set_up
+from planbench.solvers.planners.pdhg_mend import Makers, find_makers, mended_plan, mended_prices
+
+SOLVERS = (
+    SolverSpec(
+        name="primal-dual",
+        family="planbench",
+        method="price adjustment (restarted primal–dual hybrid gradient)",
+        module="planbench.solvers.planners.primal_dual",
+        packages=("numba",),
+        extra="planners",
+        takes=frozenset(("tolerance", "time_limit", "native")),
+        phases=("compile", "load", "solve", "extract"),
+        default="until the certified gap is 1e-6 (the option tolerance); one thread",
+        accepts="economy",
+    ),
+)
+
+TOLERANCE = 1e-6
+#: Rounds between two looks at the bracket: this share of those done, and at least as many as
+#: handle this number of non-zeros; never fewer than this, never more.
+SHARE, WORK, FEWEST, MOST = 0.15, 4_000_000, 50, 20_000
+#: Rounds to end with at the latest, when no other limit is given.
+LIMIT = 20_000_000
+#: Up to this many non-zeros the answer as it stands is put to the certificate beside the mended.
+SMALL = 200_000
+
+Ended = Literal["closed", "time limit", "rounds", "infeasible"]
+
+
+@dataclass(frozen=True, eq=False)
+class PriceState:
+    """What a later plan starts from.
+
+    Attributes
+    ----------
+    columns : ndarray, shape (activities + targets,)
+    prices : ndarray, shape (goods + resources,)
+        Prices and rents.
+    weight : float
+        How fast prices move against activities.
+    """
+
+    columns: FloatArray
+    prices: FloatArray
+    weight: float
+
+
+@dataclass(frozen=True, eq=False)
+class PriceResult:
+    """A plan, prices and the bracket they certify.
+
+    Attributes
+    ----------
+    ended : {"closed", "time limit", "rounds", "infeasible"}
+    x, z : ndarray or None
+        The best feasible plan found.
+    p, w : ndarray or None
+        The prices and rents of the best upper bound; with ``infeasible`` the proof of it.
+    lower, upper : float or None
+        Certified bounds.
+    rounds, restarts, checks : int
+        Rounds of adjustment, restarts, looks at the bracket.
+    state : PriceState
+    """
+
+    ended: Ended
+    x: FloatArray | None
+    z: FloatArray | None
+    p: FloatArray | None
+    w: FloatArray | None
+    lower: float | None
+    upper: float | None
+    rounds: int
+    restarts: int
+    checks: int
+    state: PriceState
+
+
+@dataclass(frozen=True, eq=False)
+class _Bracket:
+    """The best bounds so far and what certifies them."""
+
+    lower: float | None = None
+    upper: float | None = None
+    plan: tuple[FloatArray, FloatArray] | None = None
+    prices: tuple[FloatArray, FloatArray] | None = None
+
+    @property
+    def gap(self) -> float | None:
+        return relative_gap(self.lower, self.upper)
+
+    def with_plan(
+        self, found: tuple[float | None, tuple[FloatArray, FloatArray] | None]
+    ) -> _Bracket:
+        bound, plan = found
+        if bound is None or (self.lower is not None and bound <= self.lower):
+            return self
+        return replace(self, lower=bound, plan=plan)
+
+    def with_prices(
+        self, found: tuple[float | None, tuple[FloatArray, FloatArray] | None]
+    ) -> _Bracket:
+        bound, prices = found
+        if bound is None or (self.upper is not None and bound >= self.upper):
+            return self
+        return replace(self, upper=bound, prices=prices)
+
+
+def plan(
+    economy: Economy,
+    *,
+    tolerance: float = TOLERANCE,
+    time_limit: float | None = None,
+    rounds: int = LIMIT,
+    state: PriceState | None = None,
+    process: Process | None = None,
+    log: bool = False,
+) -> PriceResult:
+    """Plan `economy` by price adjustment until the certified gap is `tolerance`.
+
+    Parameters
+    ----------
+    economy : Economy
+        Any: by-products, capacities, several targets, fixed demand and stocks.
+    tolerance : float
+        Relative width of the certified bracket to end with, in (0, 1).
+    time_limit : float, optional
+        Seconds; looked at between blocks of rounds.
+    rounds : int
+        Most rounds.
+    state : PriceState, optional
+        Of an earlier plan for an economy of the same shape, to start from.
+    process : Process, optional
+        From :func:`planbench.solvers.planners.pdhg.set_up`, where that is measured apart.
+    log : bool
+        Print the bounds as they improve.
+
+    Raises
+    ------
+    InputError
+        When `state` has another shape than the economy.
+    """
+    from planbench.solvers.planners import pdhg_kernels as kernels
+
+    clock = Clock(time_limit)
+    if process is None:
+        process = set_up(economy)
+    n, m = economy.n_goods, economy.n_activities
+    if state is not None:
+        wanted = (process.x.size, process.need.size)
+        if (state.columns.size, state.prices.size) != wanted:
+            raise InputError(
+                f"is of {state.columns.size} columns and {state.prices.size} rows, the economy "
+                f"has {wanted[0]} and {wanted[1]}; start without it",
+                where="state",
+            )
+        process.move_to(state.columns, state.prices, state.weight)
+    makers = find_makers(process, n, m)
+    bracket, checks = _Bracket(), 0
+    nnz = max(1, process.matrix.nnz)
+    least = int(min(max(WORK // nnz, FEWEST), MOST))
+    ended: Ended = "rounds"
+    proof: tuple[FloatArray, FloatArray] | None = None
+    look_at = 0 if state is not None else least
+    while True:
+        look_at = min(look_at, rounds)
+        if not _advance(process, look_at, clock):
+            ended = "time limit"
+        checks += 1
+        bracket, proof = _look(economy, process, makers, bracket, tolerance)
+        if log:
+            print(_line(process, bracket), flush=True)
+        gap = bracket.gap
+        if gap is not None and gap <= tolerance:
+            ended = "closed"
+            break
+        if proof is not None:
+            ended = "infeasible"
+            break
+        if ended == "time limit" or process.rounds >= rounds:
+            break
+        look_at = process.rounds + max(least, int(SHARE * process.rounds))
+    x, z = bracket.plan if bracket.plan is not None else (None, None)
+    p, w = proof or bracket.prices or (None, None)
+    return PriceResult(
+        ended=ended,
+        x=x,
+        z=z,
+        p=p,
+        w=w,
+        lower=bracket.lower,
+        upper=bracket.upper,
+        rounds=process.rounds,
+        restarts=int(process.scalars[kernels.RESTARTS]),
+        checks=checks,
+        state=PriceState(
+            process.columns(), process.prices(), float(process.scalars[kernels.WEIGHT])
+        ),
+    )
+
+
+def _advance(process: Process, until: int, clock: Clock) -> bool:
+    """Run up to round `until` in blocks short enough to see the time; False when it is up."""
+    block = max(1, int(50_000_000 / max(1, process.matrix.nnz)))
+    while process.rounds < until:
+        left = clock.remaining()
+        if left is not None and left <= 0:
+            return False
+        process.advance(min(block, until - process.rounds))
+    left = clock.remaining()
+    return left is None or left > 0
+
+
+def _look(
+    economy: Economy, process: Process, makers: Makers, bracket: _Bracket, tolerance: float
+) -> tuple[_Bracket, tuple[FloatArray, FloatArray] | None]:
+    """Mend plan and prices and put them to the certificate's bounds."""
+    n, m = economy.n_goods, economy.n_activities
+    small = process.matrix.nnz <= SMALL
+    fine = 1e-3 * tolerance
+    scaled = mended_prices(process, makers, fine)
+    prices = scaled * process.row_scale
+    bracket = bracket.with_prices(raw_upper(economy, prices[:n], prices[n:]))
+    columns = mended_plan(process, makers, scaled, fine) * process.col_scale
+    bracket = bracket.with_plan(raw_lower(economy, columns[:m], columns[m:]))
+    gap = bracket.gap
+    if small and (gap is None or gap > tolerance):
+        prices, columns = process.prices(), process.columns()
+        bracket = bracket.with_prices(raw_upper(economy, prices[:n], prices[n:]))
+        bracket = bracket.with_plan(raw_lower(economy, columns[:m], columns[m:]))
+    proof = None
+    if bracket.lower is None and (economy.fixed_demand > 0).any():
+        proof = _no_plan_at_all(economy, scaled * process.row_scale)
+    return bracket, proof
+
+
+def _no_plan_at_all(economy: Economy, prices: FloatArray) -> tuple[FloatArray, FloatArray] | None:
+    """Prices at which the fixed demand is worth more than all there is, if these are such.
+
+    p·f > w·r + v·u with profits v paid at capacity proves that no plan meets the fixed demand
+    (Farkas 1902).
+    """
+    p, w = prices[: economy.n_goods], prices[economy.n_goods :]
+    gain = economy.outputs.T @ p - economy.inputs.T @ p - economy.resource_use.T @ w
+    open_ended = np.isinf(economy.capacity)
+    scale = economy.outputs.T @ p + economy.inputs.T @ p + economy.resource_use.T @ w
+    if (gain[open_ended] > 1e-12 * scale[open_ended]).any():
+        return None
+    paid = np.maximum(gain, 0.0)[~open_ended] @ economy.capacity[~open_ended]
+    demanded, available = float(p @ economy.fixed_demand), float(w @ economy.endowment + paid)
+    size = float(np.abs(p * economy.fixed_demand).sum()) + available
+    return (p, w) if demanded - available > 1e-6 * size else None
+
+
+def _line(process: Process, bracket: _Bracket) -> str:
+    def show(value: float | None) -> str:
+        return "none" if value is None else f"{value:.9g}"
+
+    return (
+        f"round {process.rounds}: {show(bracket.lower)} <= optimum <= {show(bracket.upper)}, "
+        f"gap {'none' if bracket.gap is None else f'{bracket.gap:.2e}'}"
+    )
+
+
+def compile_kernels() -> None:
+    """Compile every kernel (or load it from numba's cache) on a tiny economy."""
+    from planbench.model.economy import make_economy
+
+    tiny = make_economy(
+        inputs=[[0.0, 0.1], [0.1, 0.0]],
+        outputs=[[1.0, 0.0], [0.0, 1.0]],
+        resource_use=[[1.0, 1.0]],
+        endowment=[1.0],
+        capacity=[1.0, 0.5],
+        assortment=[1.0, 1.0],
+    )
+    plan(tiny, rounds=20)
+
+
+def solve(
+    problem: LinearProgram | Economy,
+    spec: SolverSpec,
+    options: SolveOptions,
+    phase: Phase = no_phase,
+) -> Solution:
+    """Plan an economy by price adjustment.
+
+    Raises
+    ------
+    InputError
+        For a general linear program, or a native option there is none of.
+    """
+    if not isinstance(problem, Economy):
+        raise InputError(
+            "plans economies and this is a general linear program; use a general solver",
+            where=spec.name,
+        )
+    most = LIMIT
+    for key, value in options.native.items():
+        if key != "rounds":
+            raise InputError(
+                f"{spec.name} has no option {key!r}{with_nearest(key, ['rounds'])}; it has: rounds",
+                where="--set",
+            )
+        most = int(convert_native(key, value, int))
+        if most < 1:
+            raise InputError(f"rounds is {most}; give 1 or more", where="--set")
+    numba = import_solver("numba")
+    with phase("compile"):
+        compile_kernels()
+    clock = Clock(options.time_limit)
+    with phase("load"):
+        process = set_up(problem)
+    with phase("solve"):
+        result = plan(
+            problem,
+            tolerance=options.tolerance or TOLERANCE,
+            time_limit=clock.remaining(),
+            rounds=most,
+            process=process,
+            log=True,
+        )
+    with phase("extract"):
+        return _solution(result, numba.__version__, most)
+
+
+def _solution(result: PriceResult, version: str, most: int) -> Solution:
+    from planbench import __version__
+
+    claims: dict[str, Claim] = {"closed": "optimal", "infeasible": "infeasible"}
+    x = y = None
+    if result.x is not None and result.z is not None:
+        x = np.concatenate([result.x, result.z])
+    if result.p is not None and result.w is not None:
+        y = np.concatenate([-result.p, result.w])
+    infeasible = result.ended == "infeasible"
+    fallback: Claim = "unknown" if x is None else "feasible"
+    return Solution(
+        claim=claims.get(result.ended, fallback),
+        x=None if infeasible else x,
+        y=None if infeasible else y,
+        objective=None if infeasible else result.lower,
+        native_status=f"{result.ended} after {result.rounds} rounds",
+        iterations={
+            "rounds": result.rounds,
+            "restarts": result.restarts,
+            "checks": result.checks,
+        },
+        dual_ray=y if infeasible else None,
+        hit_limit=result.ended == "time limit",
+        version=f"{__version__} (numba {version})",
+        method_run="restarted reflected Halpern primal–dual hybrid gradient",
+        threads_used=1,
+        options={"rounds": most} if most != LIMIT else {},
+    )
