@@ -202,7 +202,7 @@ def solve_once(
     if result.solution is not None:
         if progress is not None:
             progress("certify")
-        certificate, cost = _judge(instance, result.solution, tolerance, polish)
+        certificate, cost = _judge(instance, result.solution, tolerance, asked, polish)
     record = _record(
         instance, solver, spec, asked, result, certificate, cost, surroundings
     ).model_copy(
@@ -223,13 +223,18 @@ def solve_once(
 
 
 def _judge(
-    instance: Instance, solution: Solution, tolerance: float, polish: bool
+    instance: Instance, solution: Solution, tolerance: float, asked: SolveOptions, polish: bool
 ) -> tuple[Certificate, PhaseCost]:
     # What belongs to the instance is not charged to the first solver that runs on it.
     prepare(instance.lp, instance.economy)
     wall, cpu = perf_counter(), process_time()
     certificate = certify(
-        instance.lp, instance.economy, solution, tolerance=tolerance, polish=polish
+        instance.lp,
+        instance.economy,
+        solution,
+        tolerance=tolerance,
+        claim_tolerance=asked.tolerance or 0.0,
+        polish=polish,
     )
     cost = PhaseCost(
         name="certify", wall_s=perf_counter() - wall, cpu_s=process_time() - cpu, peak_bytes=None

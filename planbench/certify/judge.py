@@ -111,6 +111,7 @@ def certify(
     answer: Answer,
     *,
     tolerance: float = 1e-6,
+    claim_tolerance: float = 0.0,
     polish: bool = True,
 ) -> Certificate:
     """Judge `answer` to `lp`.
@@ -126,6 +127,9 @@ def certify(
     tolerance : float
         Relative gap up to which the verdict is ``certified``; also how far, relative to the
         bounds, the claimed objective may lie outside the bracket.
+    claim_tolerance : float
+        How far the claimed objective may lie outside where that is more: the tolerance the
+        solver was told to work to. A loose answer that says so is loose, not wrong.
     polish : bool
         Also compute the polished gap, where polish applies.
     """
@@ -137,7 +141,7 @@ def certify(
         drawn = _economy_bracket(economy, answer, polish)
     else:
         drawn = _lp_bracket(lp, answer, point)
-    return _verdict(lp, replace(drawn, residuals=point), answer, tolerance)
+    return _verdict(lp, replace(drawn, residuals=point), answer, tolerance, claim_tolerance)
 
 
 def prepare(lp: LinearProgram, economy: Economy | None) -> None:
@@ -255,7 +259,11 @@ def _unit(lp: LinearProgram) -> float:
 
 
 def _verdict(
-    lp: LinearProgram, drawn: Certificate, answer: Answer, tolerance: float
+    lp: LinearProgram,
+    drawn: Certificate,
+    answer: Answer,
+    tolerance: float,
+    claim_tolerance: float,
 ) -> Certificate:
     reasons = list(drawn.reasons)
 
@@ -263,7 +271,7 @@ def _verdict(
         return replace(drawn, verdict=which, reasons=(*reasons, *why))
 
     closed = drawn.raw_gap is not None and drawn.raw_gap <= tolerance
-    lie = _lie(lp, drawn, answer, max(tolerance, CLAIM))
+    lie = _lie(lp, drawn, answer, max(tolerance, claim_tolerance, CLAIM))
     # Who does not claim the optimum may stop anywhere, but not pass with a false objective.
     if lie is not None and (closed or answer.claim == "optimal"):
         return verdict("wrong", lie)

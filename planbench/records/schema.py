@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Ended = Literal["ok", "timeout", "memory", "crash", "killed", "refused"]
 
@@ -58,6 +58,26 @@ class ResidualFacts(_Row):
     gap: float | None = Field(default=None, description="relative primal-dual gap")
 
 
+class AccuracyFacts(_Row):
+    """One try at reaching a target gap; a chain of tries shares solver, instance and target."""
+
+    targets: list[float] = Field(
+        description="raw gaps this try is made for, from loose to tight; several where the "
+        "solver has no tolerance to tighten and runs once for all of them"
+    )
+    attempt: int = Field(default=0, description="number of the try in its chain, from 0")
+    charged_s: float = Field(
+        description="wall_s of this try and of the failed ones before it (the seconds it was "
+        "given, for a try without wall_s)"
+    )
+    end: str = Field(
+        default="",
+        description="why the chain ends with this try: reached, once (a single run that misses "
+        "its tightest target), stalled, floor (no tighter tolerance), tries (too many), timeout, "
+        "memory, crash, killed or refused; empty while a tighter try follows",
+    )
+
+
 class Record(_Row):
     """One measurement."""
 
@@ -66,6 +86,15 @@ class Record(_Row):
     repeat: int = Field(default=0, description="number of the repeat, from 0")
     suite: str = Field(default="", description="suite it belongs to, or empty")
     group: str = Field(default="", description="ladder or group within the suite, or empty")
+    variable: str = Field(
+        default="", description="what its ladder varies, e.g. goods, inputs or threads; or empty"
+    )
+    value: int | float | str | None = Field(
+        default=None, description="value of that variable in this row"
+    )
+    accuracy: AccuracyFacts | None = Field(
+        default=None, description="with suites that state target gaps: what this try is part of"
+    )
     started_at: str = Field(description="start, ISO 8601 with time zone")
     instance: InstanceFacts
     solver: str = Field(description="adapter name as asked for, e.g. highs-ds or highs-ds:stock")

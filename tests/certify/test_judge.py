@@ -250,3 +250,17 @@ def test_general_brackets_close_on_exact_answers():
         assert certificate.verdict == "certified", certificate
         closed += 1
     assert closed > 20
+
+
+def test_a_loose_answer_that_says_so_is_loose_and_not_wrong():
+    """A solver told to stop at 1e-2 may claim an objective 1e-3 outside the bracket."""
+    lp = make_linear_program(
+        matrix=[[1.0]], cost=[1.0], row_lower=[-np.inf], row_upper=[4.0], maximise=True
+    )
+    answer = Reply("optimal", np.array([3.9]), np.array([1.0]), 3.897)
+    strict = certify(lp, None, answer)
+    told = certify(lp, None, answer, claim_tolerance=1e-2)
+    assert (strict.verdict, told.verdict) == ("wrong", "loose")
+    assert told.raw_gap == strict.raw_gap == pytest.approx(0.1 / 4)
+    lying = certify(lp, None, replace(answer, objective=3.0), claim_tolerance=1e-2)
+    assert lying.verdict == "wrong"
