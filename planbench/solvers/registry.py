@@ -31,6 +31,7 @@ BUILTIN_MODULES = (
     "planbench.solvers.ortools_pdlp",
     "planbench.solvers.command",
     "planbench.solvers.planners.primal_dual",
+    "planbench.solvers.planners.two_level",
     "planbench.solvers.null",
 )
 

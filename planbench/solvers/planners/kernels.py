@@ -1,0 +1,408 @@
+"""Kernels of the planners that know techniques: sweeps over goods, compiled by numba.
+
+All of them read the economy's own arrays (columns of A and R by activity), so nothing is
+copied; ``order`` lists the usable activities good after good, those of good g at
+``first[g]:first[g + 1]``, and ``per`` is 1 over what an activity makes of its good.
+
+The price sweeps are Gauss–Seidel value iteration for p = min over techniques of
+(wR + pA)/B (Gale 1960, ch. 9; Bellman 1957). The quantity sweeps make what is still short of
+a good with the techniques in use (Gauss–Seidel on (I − A_s) y = d in residual form). One
+thread, sums in a fixed order: a run is the same every time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from numba import njit
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def _compiled(function: _F) -> _F:
+    """Compile with sums reordered where that is faster; infinities keep their meaning."""
+    made: _F = njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "arcp", "nsz"})(
+        function
+    )
+    return made
+
+
+#: Techniques whose weight exp(−excess/τ) would be below exp(−CUT) are not used at all.
+CUT = 30.0
+#: Techniques dearer than the cheapest by more than this share are passed over in between.
+NEAR = 0.05
+#: Shares below this are left out of the spread of techniques.
+LEAST = 1e-9
+
+
+@_compiled
+def direct_costs(rptr: Any, rind: Any, rval: Any, w: Any, out: Any) -> None:
+    """Write wR_j for every activity j to `out`."""
+    for j in range(out.size):
+        total = 0.0
+        for q in range(rptr[j], rptr[j + 1]):
+            total += rval[q] * w[rind[q]]
+        out[j] = total
+
+
+@_compiled
+def sweep_near(
+    first: Any, order: Any, aptr: Any, aind: Any, aval: Any, per: Any, direct: Any,
+    near: Any, weight: Any, per_p0: Any, p: Any,
+) -> tuple[float, float, int]:  # fmt: skip
+    """Sweep once: p_g ← min of (wR_j + pA_j)/B_j over its techniques marked in `near`.
+
+    Returns
+    -------
+    drop : float
+        max over goods of (old p − new p)/p0. As a sweep sees old prices of later goods, no
+        new price exceeds its cost by more than drop · (p0 A_j)/B_j.
+    flow : float
+        Σ weight |new p − old p|.
+    work : int
+        Non-zeros of A read.
+    """
+    drop = 0.0
+    flow = 0.0
+    work = 0
+    for g in range(first.size - 1):
+        best = np.inf
+        for t in range(first[g], first[g + 1]):
+            if near[t]:
+                j = order[t]
+                lo = aptr[j]
+                hi = aptr[j + 1]
+                cost = direct[j]
+                for q in range(lo, hi):
+                    cost += aval[q] * p[aind[q]]
+                best = min(best, cost * per[j])
+                work += hi - lo
+        if best < np.inf:
+            fall = p[g] - best
+            p[g] = best
+            flow += weight[g] * abs(fall)
+            drop = max(drop, fall * per_p0[g])
+    return drop, flow, work
+
+
+@_compiled
+def sweep_all(
+    first: Any, order: Any, aptr: Any, aind: Any, aval: Any, per: Any, direct: Any,
+    near: Any, weight: Any, per_p0: Any, p: Any, costs: Any,
+) -> tuple[float, float, int]:  # fmt: skip
+    """Sweep once over all techniques: as :func:`sweep_near`, costs and marks written.
+
+    `costs` receives (wR_j + pA_j)/B_j in the order of `order`; `near` marks those within
+    :data:`NEAR` of the cheapest of their good.
+    """
+    drop = 0.0
+    flow = 0.0
+    work = 0
+    for g in range(first.size - 1):
+        best = np.inf
+        for t in range(first[g], first[g + 1]):
+            j = order[t]
+            lo = aptr[j]
+            hi = aptr[j + 1]
+            cost = direct[j]
+            for q in range(lo, hi):
+                cost += aval[q] * p[aind[q]]
+            cost *= per[j]
+            costs[t] = cost
+            best = min(best, cost)
+            work += hi - lo
+        if best < np.inf:
+            limit = best * (1.0 + NEAR)
+            for t in range(first[g], first[g + 1]):
+                near[t] = costs[t] <= limit
+            fall = p[g] - best
+            p[g] = best
+            flow += weight[g] * abs(fall)
+            drop = max(drop, fall * per_p0[g])
+    return drop, flow, work
+
+
+@_compiled
+def shares_of(first: Any, costs: Any, tau: float, share: Any) -> None:
+    """Share of each technique in its good's output: exp(−(cost/least − 1)/τ), summing to 1.
+
+    With τ = 0 the cheapest (the first of equals) has it all.
+    """
+    for g in range(first.size - 1):
+        best = np.inf
+        at = -1
+        for t in range(first[g], first[g + 1]):
+            if costs[t] < best:
+                best = costs[t]
+                at = t
+        if at < 0:
+            continue
+        total = 0.0
+        width = tau * best
+        for t in range(first[g], first[g + 1]):
+            excess = costs[t] - best
+            if t == at:
+                share[t] = 1.0
+            elif excess < CUT * width:
+                share[t] = np.exp(-excess / width)
+            else:
+                share[t] = 0.0
+            total += share[t]
+        if total > 1.0:
+            for t in range(first[g], first[g + 1]):
+                share[t] /= total
+
+
+@_compiled
+def shortage(
+    first: Any, order: Any, aptr: Any, aind: Any, aval: Any, per: Any, share: Any,
+    y: Any, short: Any,
+) -> int:  # fmt: skip
+    """Add to `short` what output `y` lacks: short ← short + A_s y − y; non-zeros read."""
+    work = 0
+    for g in range(first.size - 1):
+        amount = y[g]
+        if amount == 0.0:
+            continue
+        short[g] -= amount
+        for t in range(first[g], first[g + 1]):
+            s = share[t]
+            if s > 0.0:
+                j = order[t]
+                level = amount * s * per[j]
+                lo = aptr[j]
+                hi = aptr[j + 1]
+                for q in range(lo, hi):
+                    short[aind[q]] += aval[q] * level
+                work += hi - lo
+    return work
+
+
+@_compiled
+def sweep_quantities(
+    first: Any, order: Any, aptr: Any, aind: Any, aval: Any, per: Any, share: Any,
+    y: Any, short: Any,
+) -> int:  # fmt: skip
+    """Make what is short, good after good, what that uses added to `short`; y stays ≥ 0."""
+    work = 0
+    n = first.size - 1
+    for h in range(n):
+        g = n - 1 - h
+        amount = max(short[g], -y[g])
+        if amount == 0.0 or first[g] == first[g + 1]:
+            continue
+        short[g] -= amount
+        y[g] += amount
+        for t in range(first[g], first[g + 1]):
+            s = share[t]
+            if s > 0.0:
+                j = order[t]
+                level = amount * s * per[j]
+                lo = aptr[j]
+                hi = aptr[j + 1]
+                for q in range(lo, hi):
+                    short[aind[q]] += aval[q] * level
+                work += hi - lo
+    return work
+
+
+@_compiled
+def resource_needs(
+    first: Any, order: Any, rptr: Any, rind: Any, rval: Any, per: Any, share: Any,
+    y: Any, out: Any,
+) -> None:  # fmt: skip
+    """Add R x to `out`, with x_j = y_g share_j / B_j."""
+    for g in range(first.size - 1):
+        amount = y[g]
+        if amount > 0.0:
+            for t in range(first[g], first[g + 1]):
+                s = share[t]
+                if s > 0.0:
+                    j = order[t]
+                    level = amount * s * per[j]
+                    for q in range(rptr[j], rptr[j + 1]):
+                        out[rind[q]] += rval[q] * level
+
+
+@_compiled
+def sweep_contents(
+    first: Any, order: Any, aptr: Any, aind: Any, aval: Any, rptr: Any, rind: Any, rval: Any,
+    per: Any, share: Any, scale: Any, forward: bool, contents: Any, row: Any,
+) -> tuple[float, int]:  # fmt: skip
+    """Sweep once over L_g = Σ_j share_j (scale·R_j + L A_j)/B_j, resources in a unit of g.
+
+    Returns
+    -------
+    change : float
+        Mean over goods of (largest change of the row)/(largest entry of the row).
+    work : int
+        Non-zeros of A read, each once for every resource.
+    """
+    n, k = contents.shape
+    change = 0.0
+    work = 0
+    for h in range(n):
+        g = h if forward else n - 1 - h
+        if first[g] == first[g + 1]:
+            continue
+        for i in range(k):
+            row[i] = np.float32(0.0)
+        for t in range(first[g], first[g + 1]):
+            s = share[t]
+            if s > 0.0:
+                j = order[t]
+                f = s * per[j]
+                for q in range(rptr[j], rptr[j + 1]):
+                    row[rind[q]] += np.float32(f * rval[q] * scale[rind[q]])
+                lo = aptr[j]
+                hi = aptr[j + 1]
+                for q in range(lo, hi):
+                    v = np.float32(f * aval[q])
+                    other = aind[q]
+                    for i in range(k):
+                        row[i] += v * contents[other, i]
+                work += hi - lo
+        diff = np.float32(0.0)
+        size = np.float32(0.0)
+        for i in range(k):
+            diff = max(diff, abs(row[i] - contents[g, i]))
+            size = max(size, row[i])
+            contents[g, i] = row[i]
+        if size > np.float32(0.0):
+            change += diff / size
+    return change / n, work
+
+
+@_compiled
+def count_close(first: Any, costs: Any, y: Any, margin: float) -> tuple[int, int]:
+    """Count goods in use with a second technique within `margin`, and those techniques."""
+    goods = 0
+    techniques = 0
+    for g in range(first.size - 1):
+        if y[g] <= 0.0 or first[g + 1] - first[g] < 2:
+            continue
+        best = np.inf
+        for t in range(first[g], first[g + 1]):
+            best = min(best, costs[t])
+        within = 0
+        for t in range(first[g], first[g + 1]):
+            if costs[t] <= best * (1.0 + margin):
+                within += 1
+        if within > 1:
+            goods += 1
+            techniques += within
+    return goods, techniques
+
+
+@_compiled
+def close_techniques(
+    begin: int, first: Any, order: Any, aptr: Any, aind: Any, aval: Any,
+    rptr: Any, rind: Any, rval: Any, per: Any, scale: Any, contents: Any,
+    costs: Any, share: Any, y: Any, margin: float,
+    starts: Any, outputs: Any, cost: Any, part: Any, rows: Any,
+) -> tuple[int, int, int]:  # fmt: skip
+    """Write what the techniques within `margin` of their good's cheapest use in all.
+
+    From good `begin` on, until the room is used up: for every good counted by
+    :func:`count_close` its first row and output; for each of its close techniques the cost,
+    the share and the row E_j = (scale·R_j + L A_j)/B_j.
+
+    Returns
+    -------
+    goods, techniques : int
+        Written.
+    begin : int
+        First good not looked at.
+    """
+    n = first.size - 1
+    k = contents.shape[1]
+    goods = 0
+    used = 0
+    for g in range(begin, n):
+        if y[g] <= 0.0 or first[g + 1] - first[g] < 2:
+            continue
+        best = np.inf
+        for t in range(first[g], first[g + 1]):
+            best = min(best, costs[t])
+        within = 0
+        for t in range(first[g], first[g + 1]):
+            if costs[t] <= best * (1.0 + margin):
+                within += 1
+        if within < 2:
+            continue
+        if used + within > rows.shape[0]:
+            return goods, used, g
+        starts[goods] = used
+        outputs[goods] = y[g]
+        goods += 1
+        for t in range(first[g], first[g + 1]):
+            if costs[t] > best * (1.0 + margin):
+                continue
+            for i in range(k):
+                rows[used, i] = np.float32(0.0)
+            j = order[t]
+            for q in range(rptr[j], rptr[j + 1]):
+                rows[used, rind[q]] += np.float32(per[j] * rval[q] * scale[rind[q]])
+            for q in range(aptr[j], aptr[j + 1]):
+                v = np.float32(per[j] * aval[q])
+                other = aind[q]
+                for i in range(k):
+                    rows[used, i] += v * contents[other, i]
+            cost[used] = costs[t]
+            part[used] = share[t]
+            used += 1
+    return goods, used, n
+
+
+@_compiled
+def reweigh(starts: Any, cost: Any, tau: float, part: Any) -> None:
+    """Shares of the techniques of goods listed one after the other, as :func:`shares_of`."""
+    for z in range(starts.size - 1):
+        best = np.inf
+        for t in range(starts[z], starts[z + 1]):
+            best = min(best, cost[t])
+        total = 0.0
+        width = tau * best
+        for t in range(starts[z], starts[z + 1]):
+            excess = cost[t] - best
+            part[t] = np.exp(-excess / width) if excess < CUT * width else 0.0
+            total += part[t]
+        for t in range(starts[z], starts[z + 1]):
+            part[t] /= total
+
+
+@_compiled
+def spread(starts: Any, outputs: Any, cost: Any, part: Any, tau: float, rows: Any, out: Any) -> int:
+    """Rows whose Gram matrix is −(Jacobian of resource needs by rents); number written.
+
+    For a good with output y, least cost κ and shares s the Jacobian is
+    −y/(τκ) Σ_j s_j (E_j − Ē)(E_j − Ē)' with Ē = Σ_j s_j E_j; each technique in use gives the
+    row √(y s_j/(τκ)) (E_j − Ē).
+    """
+    k = rows.shape[1]
+    used = 0
+    for z in range(starts.size - 1):
+        lo = starts[z]
+        hi = starts[z + 1]
+        best = np.inf
+        count = 0
+        for t in range(lo, hi):
+            best = min(best, cost[t])
+            if part[t] > LEAST:
+                count += 1
+        if count < 2 or best <= 0.0:
+            continue
+        base = used
+        for t in range(lo, hi):
+            if part[t] > LEAST:
+                f = np.float32(np.sqrt(outputs[z] * part[t] / (tau * best)))
+                for i in range(k):
+                    mean = np.float32(0.0)
+                    for u in range(lo, hi):
+                        mean += np.float32(part[u]) * rows[u, i]
+                    out[base, i] = f * (rows[t, i] - mean)
+                base += 1
+        used = base
+    return used

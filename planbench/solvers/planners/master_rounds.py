@@ -1,0 +1,387 @@
+"""The rounds of ``two-level``: rents down, prices, techniques and needs up, until bounds meet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from planbench.model.arrays import FloatArray
+from planbench.model.economy import Economy
+from planbench.solvers.planners import kernels, master
+from planbench.solvers.planners.state import (
+    BoolArray,
+    Ended,
+    Meter,
+    Report,
+    State,
+    list_techniques,
+)
+from planbench.solvers.planners.state_sectors import (
+    Sectors,
+    charge_rents,
+    needs_of,
+    open_sectors,
+    settle_contents,
+    settle_prices,
+    settle_quantities,
+)
+
+#: Width of the mixing of techniques in the first round, from nothing and from an old plan.
+WIDTH, WIDTH_AGAIN = 0.3, 0.03
+MOST_ROUNDS = 300
+#: Rounds without a better bound after which planning stops.
+STALL = 30
+#: Memory for the techniques the centre's model knows: share of the economy's, and at least.
+MODEL_SHARE, MODEL_LEAST = 0.5, 128 << 20
+#: Prices this many times those with a margin mean that some good may not be makeable.
+RUNAWAY = 1e9
+#: Techniques whose use is worked out at a time where the model holds only their sum.
+CHUNK = 8192
+
+
+@dataclass
+class Best:
+    """Best bounds so far and what gave them; outputs are per unit of the plan."""
+
+    lower: float = 0.0
+    upper: float = np.inf
+    theta: float = 0.0
+    p: FloatArray | None = None
+    rents: FloatArray | None = None
+    y: FloatArray | None = None
+    share: FloatArray | None = None
+    parts: FloatArray | None = None
+    needs: float = np.inf
+
+    @property
+    def gap(self) -> float:
+        """(upper − lower)/upper, 1 without bounds."""
+        return (self.upper - self.lower) / self.upper if np.isfinite(self.upper) else 1.0
+
+
+@dataclass
+class Rounds:
+    """Everything that changes from round to round.
+
+    Attributes
+    ----------
+    sectors : Sectors
+    kept : ndarray of int64
+        Resources that are priced: available and used by something.
+    targets : ndarray of bool, shape (targets,)
+        Targets that can be reached.
+    sigma : ndarray, shape (kept,)
+        Value of each endowment, summing to 1.
+    p, y : ndarray, shape (goods,)
+        Prices at σ, outputs per unit of the plan.
+    contents : ndarray of float32, shape (goods, resources)
+        Share of each endowment in a unit of each good.
+    width : float
+        τ.
+    """
+
+    economy: Economy
+    sectors: Sectors
+    kept: npt.NDArray[np.int64]
+    targets: BoolArray
+    meter: Meter
+    sigma: FloatArray
+    p: FloatArray
+    y: FloatArray
+    contents: npt.NDArray[np.float32]
+    width: float
+    margin: float = np.inf
+    expected: float = 1.0
+    fresh: bool = True
+    thorough: bool = False
+
+
+def open_rounds(
+    economy: Economy, usable: BoolArray | None, targets: BoolArray, meter: Meter,
+    state: State | None,
+) -> Rounds:  # fmt: skip
+    """Prepare the first round, from an old plan's `state` where there is one."""
+    r = economy.endowment
+    used = np.bincount(economy.resource_use.indices, minlength=r.size) > 0
+    kept = np.flatnonzero(used & (r > 0))
+    scale = np.zeros(r.size)
+    scale[kept] = 1.0 / r[kept]
+    sectors = open_sectors(economy, list_techniques(economy, usable), scale, meter)
+    n = economy.n_goods
+    rounds = Rounds(
+        economy, sectors, kept, targets, meter,
+        sigma=np.full(kept.size, 1.0 / max(kept.size, 1)),
+        p=sectors.p0.copy(),
+        y=np.zeros(n),
+        contents=np.zeros((n, r.size), dtype=np.float32),
+        width=WIDTH,
+    )  # fmt: skip
+    if state is not None:
+        value = np.maximum(state.rents * r, 0.0)[kept]
+        if np.isfinite(value).all() and value.sum() > 0:
+            total = float(value.sum())
+            rounds.sigma = np.maximum(value / total, 1e-6 / kept.size)
+            rounds.sigma /= rounds.sigma.sum()
+            rounds.p = np.where(sectors.p0 > 0, state.prices / total, 0.0)
+            rounds.y = state.outputs.copy()
+            rounds.width, rounds.margin = WIDTH_AGAIN, 10 * WIDTH_AGAIN
+            if state.contents is not None:
+                rounds.contents = (state.contents * scale).astype(np.float32)
+                rounds.fresh = False
+    return rounds
+
+
+def run_rounds(rounds: Rounds, gap: float, report: Report) -> tuple[Best, int, Ended]:
+    """Go on until the bounds are within `gap` of one another.
+
+    Returns
+    -------
+    Best
+    rounds : int
+    ended : {"optimal", "time-limit", "stalled", "unbounded"}
+    """
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _run(rounds, gap, report)
+
+
+def _run(rounds: Rounds, gap: float, report: Report) -> tuple[Best, int, Ended]:
+    best = Best()
+    since = 0
+    for number in range(1, MOST_ROUNDS + 1):
+        before = best.gap
+        tolerance = max(gap / 20, min(1e-2, 0.05 * rounds.expected))
+        answered = answer(rounds, best, tolerance)
+        if isinstance(answered, str):
+            return best, number, answered
+        needs, value = answered
+        average = float(rounds.sigma @ needs)
+        report(
+            f"round {number}: lower {best.lower:.12g}, upper {best.upper:.12g}, "
+            f"gap {best.gap:.3g}, mixing {average / value - 1:.1e}, "
+            f"imbalance {(needs.max() - average) / value:.1e}, width {rounds.width:.1e}, "
+            f"passes {rounds.meter.passes:.1f}, {rounds.meter.seconds:.2f} s"
+        )
+        if best.gap <= gap:
+            return best, number, "optimal"
+        if rounds.meter.over():
+            return best, number, "time-limit"
+        since = 0 if best.gap < 0.9 * before else since + 1
+        if since >= STALL:
+            break
+        propose(rounds, needs, value, gap)
+    return best, number, "stalled"
+
+
+def _worth(rounds: Rounds, p: FloatArray) -> FloatArray:
+    """Cost of a unit of the objective by each target that can be reached."""
+    economy = rounds.economy
+    worth = np.asarray(economy.assortment.T @ p) / economy.weights
+    return np.asarray(worth[rounds.targets])
+
+
+def answer(rounds: Rounds, best: Best, tolerance: float) -> tuple[FloatArray, float] | Ended:
+    """Have the sectors answer the present rents; improve the bounds.
+
+    Returns
+    -------
+    needs : ndarray, shape (kept,)
+        Share of each endowment that a unit of the plan uses.
+    value : float
+        Least cost of a unit of the plan.
+    Or how planning ends: "unbounded" when a target costs nothing, "time-limit" when there
+    was no time for a plan, "unsettled" when some good may not be makeable.
+    """
+    economy, sectors = rounds.economy, rounds.sectors
+    rents = np.zeros(economy.n_resources)
+    rents[rounds.kept] = rounds.sigma
+    rents *= sectors.scale
+    charge_rents(sectors, rents)
+    weight = rounds.y
+    if not weight.any():
+        weight = np.asarray(economy.assortment @ (rounds.targets / economy.weights))
+    theta, settled = settle_prices(sectors, rounds.p, weight, tolerance)
+    if not settled and rounds.meter.over():
+        return "time-limit"
+    if not rounds.thorough and (not settled or _runs_away(rounds)):
+        return "unsettled"
+    worth = _worth(rounds, rounds.p)
+    value = float(worth.min())
+    if value <= 0:
+        return _unbounded(rounds, best, worth)
+    mended = float(np.min(worth + theta * _worth(rounds, sectors.p0)))
+    upper = (1 + theta) / mended
+    if upper < best.upper:
+        best.upper, best.theta = upper, theta
+        best.p, best.rents = rounds.p.copy(), rents
+    techniques = sectors.techniques
+    kernels.shares_of(techniques.first, sectors.costs, rounds.width, sectors.share)
+    mix = np.exp(-np.minimum((worth / value - 1) / rounds.width, 700.0))
+    parts = np.zeros(economy.n_targets)
+    parts[rounds.targets] = mix / mix.sum() / economy.weights[rounds.targets]
+    demand = np.asarray(economy.assortment @ parts)
+    if not settle_quantities(sectors, rounds.y, demand, _spare(rounds), tolerance):
+        return "time-limit"
+    needs = (needs_of(sectors, rounds.y) * sectors.scale)[rounds.kept]
+    lower = 1.0 / float(needs.max())
+    if lower > best.lower:
+        best.lower = lower
+        best.y, best.share, best.parts = rounds.y.copy(), sectors.share.copy(), parts
+    return needs, value
+
+
+def _runs_away(rounds: Rounds) -> bool:
+    """Whether some price is out of all proportion to the one with a margin."""
+    return bool(np.max(rounds.p * rounds.sectors.per_p0, initial=0.0) > RUNAWAY)
+
+
+def _unbounded(rounds: Rounds, best: Best, worth: FloatArray) -> Ended:
+    """Make one unit of a target that costs nothing; the plan grows without bound."""
+    economy, sectors = rounds.economy, rounds.sectors
+    techniques = sectors.techniques
+    kernels.shares_of(techniques.first, sectors.costs, 0.0, sectors.share)
+    parts = np.zeros(economy.n_targets)
+    chosen = np.flatnonzero(rounds.targets)[int(np.argmin(worth))]
+    parts[chosen] = 1.0 / economy.weights[chosen]
+    y = np.zeros(economy.n_goods)
+    demand = np.asarray(economy.assortment @ parts)
+    if not settle_quantities(sectors, y, demand, demand, 1e-9):
+        return "time-limit"
+    best.y, best.share, best.parts = y, sectors.share.copy(), parts
+    return "unbounded"
+
+
+def _spare(rounds: Rounds) -> FloatArray:
+    """Return a little of every good: half in proportion to output, half of equal value."""
+    p, y = rounds.p, rounds.y
+    n = p.size
+    made = np.diff(rounds.sectors.techniques.first) > 0
+    worth = float(_worth(rounds, p).min())
+    with np.errstate(divide="ignore", over="ignore"):
+        equal = np.where(made & (p > 0), worth / n / np.where(p > 0, p, 1.0), 0.0)
+    free = made & (p <= 0)
+    if free.any():
+        equal[free] = 1.0
+    total = float(y @ p)
+    if total > 0:
+        return 0.5 * equal + (0.5 * worth / total) * y
+    return equal
+
+
+def propose(rounds: Rounds, needs: FloatArray, value: float, gap: float) -> None:
+    """Choose new rents, the prices they should give, and the width of mixing to try them with."""
+    sectors = rounds.sectors
+    present = float(needs.max()) / value - 1
+    exact = max(0.003, min(0.03, 0.1 * present))
+    settle_contents(sectors, rounds.contents, exact, 8 if rounds.fresh else 4)
+    rounds.fresh = False
+    goal = 0.3 * gap
+    close = _close(rounds, rounds.margin)
+    average = float(rounds.sigma @ needs) / value - 1
+    if close is None:
+        curvature = _curvature(rounds)
+        mu = master.barrier_weight(needs, value, needs.size, goal)
+        step = master.newton_step(curvature, rounds.sigma, needs, value, mu)
+        sigma = rounds.sigma + step
+        sigma /= sigma.sum()
+        imbalance = present - average
+        if imbalance < 4 * average:
+            rounds.width *= 0.3 if imbalance < average else 0.5
+        shift = rounds.width
+        rounds.margin = 5 * rounds.width
+        rounds.expected = present
+    else:
+        # What the model cannot foresee is of the order of the square of what moves.
+        tau = rounds.width
+        floor = max(1e-9, tau * np.sqrt(0.3 * gap / max(average, 1e-16)))
+        proposal = master.improve(
+            close, needs, value, rounds.sigma, tau=tau,
+            tau_goal=min(tau, max(floor, 0.02 * tau)), gap=goal, steps=30,
+        )  # fmt: skip
+        sigma, rounds.width, shift = proposal.sigma, proposal.tau, proposal.shift
+        rounds.margin = max(1e-3, min(rounds.margin, 4 * shift))
+        rounds.expected = max(proposal.gap, shift**2)
+    moved = np.zeros(rounds.economy.n_resources, dtype=np.float32)
+    moved[rounds.kept] = sigma - rounds.sigma
+    foreseen = rounds.p + rounds.contents @ moved
+    sensible = np.isfinite(foreseen) & (foreseen > 0.2 * rounds.p)
+    np.copyto(rounds.p, foreseen, where=sensible & (sectors.p0 > 0))
+    rounds.sigma = sigma
+
+
+def _target_rows(rounds: Rounds) -> tuple[FloatArray, npt.NDArray[np.float32]]:
+    """Costs of a unit of the objective by target, and what it uses in all."""
+    economy = rounds.economy
+    each = economy.assortment.T @ rounds.contents
+    rows = np.asarray(each / economy.weights[:, None])[rounds.targets]
+    return _worth(rounds, rounds.p), rows.astype(np.float32)
+
+
+def _close(rounds: Rounds, margin: float) -> master.Close | None:
+    """Techniques within `margin`, or None where they are too many to hold."""
+    sectors, economy = rounds.sectors, rounds.economy
+    t, k = sectors.techniques, economy.n_resources
+    goods, techniques = kernels.count_close(t.first, sectors.costs, rounds.y, margin)
+    targets = int(rounds.targets.sum())
+    if techniques * k * 4 > max(MODEL_LEAST, MODEL_SHARE * economy.nbytes):
+        return None
+    several = targets if targets > 1 else 0
+    starts = np.empty(goods + (several > 0) + 1, dtype=np.int64)
+    outputs = np.empty(starts.size - 1)
+    cost, part = np.empty(techniques + several), np.empty(techniques + several)
+    rows = np.empty((techniques + several, k), dtype=np.float32)
+    kernels.close_techniques(
+        0, *sectors.matrix, *sectors.use, t.per, sectors.scale, rounds.contents,
+        sectors.costs, sectors.share, rounds.y, margin, starts, outputs, cost, part, rows,
+    )  # fmt: skip
+    starts[goods] = techniques
+    if several:
+        cost[techniques:], rows[techniques:] = _target_rows(rounds)
+        outputs[goods] = 1.0
+        starts[goods + 1] = techniques + several
+        part[techniques:] = _parts(cost[techniques:], rounds.width)
+    if rounds.kept.size < k:
+        rows = np.ascontiguousarray(rows[:, rounds.kept])
+    if starts.size == 1:
+        return None
+    return master.Close(starts, outputs, cost, part, rows)
+
+
+def _parts(worth: FloatArray, width: float) -> FloatArray:
+    mix = np.exp(-np.minimum((worth / worth.min() - 1) / width, 700.0))
+    return np.asarray(mix / mix.sum())
+
+
+def _curvature(rounds: Rounds) -> FloatArray:
+    """−∂needs/∂σ at the present width, chunk by chunk."""
+    sectors, k = rounds.sectors, rounds.economy.n_resources
+    t = sectors.techniques
+    total = np.zeros((rounds.kept.size, rounds.kept.size))
+    most = max(CHUNK, int(np.diff(t.first).max(initial=0)))
+    starts, outputs = np.empty(most + 1, dtype=np.int64), np.empty(most)
+    cost, part = np.empty(most), np.empty(most)
+    rows = np.empty((most, k), dtype=np.float32)
+    margin = kernels.CUT * rounds.width
+    begin = 0
+    while begin < rounds.economy.n_goods:
+        goods, used, begin = kernels.close_techniques(
+            begin, *sectors.matrix, *sectors.use, t.per, sectors.scale, rounds.contents,
+            sectors.costs, sectors.share, rounds.y, margin, starts, outputs, cost, part, rows,
+        )  # fmt: skip
+        starts[goods] = used
+        close = master.Close(
+            starts[: goods + 1], outputs[:goods], cost[:used], part[:used], rows[:used]
+        )
+        all_of_them = master.curvature_of(close, close.cost, close.part, rounds.width)
+        total += all_of_them[np.ix_(rounds.kept, rounds.kept)]
+    targets = int(rounds.targets.sum())
+    if targets > 1:
+        cost, rows = _target_rows(rounds)
+        close = master.Close(
+            np.array([0, targets]), np.ones(1), cost, _parts(cost, rounds.width),
+            np.ascontiguousarray(rows[:, rounds.kept]),
+        )  # fmt: skip
+        total += master.curvature_of(close, close.cost, close.part, rounds.width)
+    return total

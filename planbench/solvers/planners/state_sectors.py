@@ -1,0 +1,198 @@
+"""What the sectors answer to the centre's rents: prices, techniques, outputs, needs.
+
+Every bound comes from prices or plans that are feasible whatever the sweeps left undone:
+
+- a sweep leaves prices p that exceed a technique's cost by at most drop·(p⁰A_j)/B_j, where p⁰
+  are least-cost prices of the rents w⁰ if everything cost a share LOSS less. So (p, w) + θ(p⁰, w⁰)
+  with θ = drop/LOSS satisfies every technique;
+- outputs y are made for a demand with a spare ε·s on every good, until what is still short of
+  each good is less than its spare.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from planbench.model.arrays import FloatArray
+from planbench.model.economy import Economy
+from planbench.solvers.planners import kernels
+from planbench.solvers.planners.state import Meter, Techniques
+
+#: How much cheaper everything is in the prices p⁰ that mend p.
+LOSS = 0.25
+#: Sweeps after which slow convergence means that some good may not be makeable.
+PATIENCE = 400
+
+
+@dataclass
+class Sectors:
+    """The economy as the sectors see it, with the arrays they work in.
+
+    Attributes
+    ----------
+    economy : Economy
+    techniques : Techniques
+    scale : ndarray, shape (resources,)
+        1/r, 0 where the resource is left out of account.
+    meter : Meter
+    p0, w0 : ndarray
+        Prices and rents with a margin everywhere.
+    direct, costs, near, share : ndarray
+        By activity (`direct`) or in the order of ``techniques.order``.
+    """
+
+    economy: Economy
+    techniques: Techniques
+    scale: FloatArray
+    meter: Meter
+    w0: FloatArray
+    p0: FloatArray
+    per_p0: FloatArray
+    direct: FloatArray
+    costs: FloatArray
+    near: npt.NDArray[np.bool_]
+    share: FloatArray
+
+    @property
+    def matrix(self) -> tuple[object, ...]:
+        """Arguments that describe A by technique."""
+        t, a = self.techniques, self.economy.inputs
+        return t.first, t.order, a.indptr, a.indices, a.data
+
+    @property
+    def use(self) -> tuple[object, ...]:
+        """Arguments that describe R."""
+        r = self.economy.resource_use
+        return r.indptr, r.indices, r.data
+
+
+def open_sectors(
+    economy: Economy, techniques: Techniques, scale: FloatArray, meter: Meter
+) -> Sectors:
+    """Allocate what the sectors need and compute the prices p⁰ that mend others."""
+    n, m = economy.n_goods, economy.n_activities
+    k = max(1, int(np.count_nonzero(scale)))
+    listed = techniques.order.size
+    w0 = scale / k
+    sectors = Sectors(
+        economy, techniques, scale, meter, w0, np.zeros(n), np.ones(n), np.empty(m),
+        np.zeros(listed), np.ones(listed, dtype=np.bool_), np.zeros(listed),
+    )  # fmt: skip
+    charge_rents(sectors, w0)
+    cheaper = techniques.per * (1.0 - LOSS)
+    t, a = techniques, economy.inputs
+    weight = np.asarray(economy.assortment @ economy.weights)
+    p0 = sectors.p0
+    for _ in range(PATIENCE):
+        if meter.over():
+            break
+        _, flow, work = kernels.sweep_all(
+            t.first, t.order, a.indptr, a.indices, a.data, cheaper, sectors.direct,
+            sectors.near, weight, sectors.per_p0, p0, sectors.costs,
+        )  # fmt: skip
+        meter.work += work
+        if flow <= 0.02 * float(weight @ p0):
+            break
+    with np.errstate(divide="ignore"):
+        sectors.per_p0 = np.where(p0 > 0, 1.0 / p0, 0.0)
+    return sectors
+
+
+def charge_rents(sectors: Sectors, rents: FloatArray) -> None:
+    """Work out what the resources of a unit of every activity cost."""
+    kernels.direct_costs(*sectors.use, rents, sectors.direct)
+    sectors.meter.work += sectors.economy.resource_use.nnz
+
+
+def sweep_prices(
+    sectors: Sectors, p: FloatArray, weight: FloatArray, *, everything: bool
+) -> tuple[float, float]:
+    """One sweep; returns θ that makes (p, w) + θ(p⁰, w⁰) feasible if all was looked at, and flow."""
+    t, a = sectors.techniques, sectors.economy.inputs
+    head = (t.first, t.order, a.indptr, a.indices, a.data, t.per, sectors.direct, sectors.near)
+    if everything:
+        drop, flow, work = kernels.sweep_all(*head, weight, sectors.per_p0, p, sectors.costs)
+    else:
+        drop, flow, work = kernels.sweep_near(*head, weight, sectors.per_p0, p)
+    sectors.meter.work += work
+    return drop / LOSS, flow
+
+
+def settle_prices(
+    sectors: Sectors, p: FloatArray, weight: FloatArray, tolerance: float
+) -> tuple[float, bool]:
+    """Sweep until prices are settled to `tolerance`, relative to the value of `weight`.
+
+    Returns
+    -------
+    theta : float
+        (p, w) + θ(p⁰, w⁰) satisfies every technique.
+    settled : bool
+        False when the time or the patience ran out.
+    """
+    theta, flow = sweep_prices(sectors, p, weight, everything=True)
+    swept = 1
+    while True:
+        while theta > tolerance or flow > tolerance * float(weight @ p):
+            if swept >= PATIENCE or sectors.meter.over():
+                return sweep_prices(sectors, p, weight, everything=True)[0], False
+            theta, flow = sweep_prices(sectors, p, weight, everything=False)
+            swept += 1
+        theta, flow = sweep_prices(sectors, p, weight, everything=True)
+        swept += 1
+        if theta <= 2 * tolerance and flow <= 2 * tolerance * float(weight @ p):
+            return theta, True
+
+
+def settle_quantities(
+    sectors: Sectors, y: FloatArray, demand: FloatArray, spare: FloatArray, tolerance: float
+) -> bool:
+    """Change outputs `y` until they cover `demand` with the shares in use.
+
+    Returns
+    -------
+    bool
+        True when (I − A_s) y ≥ demand holds for every good.
+    """
+    head = (*sectors.matrix, sectors.techniques.per, sectors.share, y)
+    extra = tolerance * spare
+    short = demand + extra
+    if y.any():
+        sectors.meter.work += kernels.shortage(*head, short)
+    for _ in range(PATIENCE):
+        sectors.meter.work += kernels.sweep_quantities(*head, short)
+        if bool((short <= extra).all()):
+            return True
+        if sectors.meter.over():
+            return False
+    return False
+
+
+def needs_of(sectors: Sectors, y: FloatArray) -> FloatArray:
+    """Resources that outputs `y` use, in units of each resource."""
+    t = sectors.techniques
+    out = np.zeros(sectors.economy.n_resources)
+    kernels.resource_needs(t.first, t.order, *sectors.use, t.per, sectors.share, y, out)
+    sectors.meter.work += sectors.economy.resource_use.nnz // 2
+    return out
+
+
+def settle_contents(
+    sectors: Sectors, contents: npt.NDArray[np.float32], tolerance: float, most: int
+) -> int:
+    """Sweep the table of resource contents until its mean relative change is small; sweeps."""
+    t = sectors.techniques
+    k = contents.shape[1]
+    row = np.zeros(k, dtype=np.float32)
+    for sweep in range(most):
+        change, work = kernels.sweep_contents(
+            *sectors.matrix, *sectors.use, t.per, sectors.share, sectors.scale,
+            sweep % 2 == 0, contents, row,
+        )  # fmt: skip
+        sectors.meter.work += work * k
+        if change <= tolerance or sectors.meter.over():
+            return sweep + 1
+    return most
