@@ -23,7 +23,7 @@ SECONDS_FLOOR = 0.01
 BYTES_FLOOR = 2.0**20
 #: A cost below this many times the least the solver ever had is mostly fixed cost: such a run
 #: only tells "at most this".
-OVERHEAD_FACTOR = 2.0
+OVERHEAD_FACTOR = 4.0
 
 #: Answers x = 0, w = 1 whatever it is asked: shows what no effort is worth.
 YARDSTICK = "null"
