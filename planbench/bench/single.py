@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -30,6 +29,7 @@ from planbench.measure.calibrate import is_disturbed, passes
 from planbench.measure.job import Job, resolve_solver, with_name
 from planbench.measure.launch import JobResult, run_job
 from planbench.measure.machine import describe_machine, git_commit, load_now, package_versions
+from planbench.measure.scratch import scratch_folder
 from planbench.model.arrays import FloatArray
 from planbench.model.plan import Plan
 from planbench.model.planning_lp import plan_from_lp
@@ -185,8 +185,7 @@ def solve_once(
     surroundings = surroundings or survey()
     started = datetime.now(UTC)
     load = load_now()
-    with tempfile.TemporaryDirectory(prefix="planbench-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
+    with scratch_folder() as folder:
         file = (cache or InstanceCache(folder)).path(instance)
         work = folder / "job"
         work.mkdir()

@@ -110,13 +110,11 @@ def _run(
     polish: bool,
 ) -> list[Record]:
     """Run everything, instance by instance, the solvers in a shuffled order each round."""
-    import tempfile
-    from pathlib import Path
-
     import numpy as np
 
     from planbench.bench.prepared import InstanceCache
     from planbench.bench.single import solve_once, survey
+    from planbench.measure.scratch import scratch_folder
 
     surroundings = survey()
     generator = np.random.default_rng(np.random.SeedSequence(len(solvers)))
@@ -124,10 +122,10 @@ def _run(
     records: list[Record] = []
     with (
         progress.Bar(total) as bar,
-        tempfile.TemporaryDirectory(prefix="planbench-", ignore_cleanup_errors=True) as folder,
+        scratch_folder() as folder,
     ):
         for instance in instances:
-            cache = InstanceCache(Path(folder))
+            cache = InstanceCache(folder)
             for repeat in range(rounds):
                 for k in generator.permutation(len(solvers)):
                     name = list(solvers)[int(k)]

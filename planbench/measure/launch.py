@@ -16,18 +16,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
-from typing import Literal
 
 from planbench.errors import InputError, PlanbenchError
+from planbench.measure.cgroup import MemoryGroup, memory_group
 from planbench.measure.job import CANNOT_WRITE, JOB_FILE, LOG_FILE, NO_SPACE, PHASES_FILE, Job
-from planbench.measure.memory import (
-    REAPED,
-    SAMPLED,
-    TreeLevel,
-    kernel_oom_kills,
-    proportional_bytes,
-    tree_level,
-)
+from planbench.measure.memory import CGROUP, REAPED, SAMPLED, kernel_oom_kills
 from planbench.measure.processes import (
     ProcessTree,
     describe_exit,
@@ -36,24 +29,14 @@ from planbench.measure.processes import (
     waiting_for,
 )
 from planbench.measure.protocol import PhaseReader, PhaseSample, read_result, read_solution
+from planbench.measure.watch import Ended, Watch, size_of
 from planbench.solvers.base import Solution
 
-Ended = Literal["ok", "timeout", "memory", "crash", "killed", "refused"]
-
-#: Seconds between two looks at the worker: short at first, as most runs are.
-POLL_FIRST_S = 0.01
-POLL_LAST_S = 0.04
-#: A solver told the limit stops a little after it and still has to hand over its answer; it is
-#: killed this much later: the larger of half a second and a twentieth of the limit.
-GRACE_S = 0.5
-GRACE_SHARE = 0.05
 #: Backstop for what is not the solver's: starting, reading, assembling, calibrating, writing.
 OVERHEAD_S = 60.0
 OVERHEAD_BYTES_PER_S = 10e6
 #: How long a worker that has left its result may take to be gone.
 LEAVE_S = 5.0
-#: A log beyond this is a fault of its own: it would fill the disk.
-LOG_LIMIT_BYTES = 1 << 30
 #: Private memory the kernel refuses to hand out beyond: twice the limit and a gibibyte. Twice,
 #: because libraries reserve what they never touch; a jump beyond it is stopped at once.
 DATA_LIMIT_FACTOR = 2
@@ -96,6 +79,11 @@ class JobResult:
         Everything worker and solver wrote.
     returncode : int or None
         Exit status of the worker; negative for a signal.
+    cgroup_peak_bytes : int or None
+        Most bytes charged to the worker's control group in the whole run, where it had one.
+    threads_seen : int or None
+        Most threads seen running at one moment of the counted phases; None when no look fell
+        into them.
     """
 
     ended: Ended
@@ -109,6 +97,8 @@ class JobResult:
     memory_method: str
     log: Path
     returncode: int | None
+    cgroup_peak_bytes: int | None = None
+    threads_seen: int | None = None
 
     def seconds(self, *names: str) -> float | None:
         """Wall seconds of the counted phases called `names` (all, without names)."""
@@ -129,71 +119,6 @@ class JobResult:
 def _sum_if_known(values: list[float | None]) -> float | None:
     known = [v for v in values if v is not None]
     return sum(known) if known and len(known) == len(values) else None
-
-
-@dataclass
-class _Watch:
-    """What has been seen of a worker so far, and why it was killed."""
-
-    time_limit_s: float
-    memory_limit: int
-    overhead_s: float
-    began: float
-    reader: PhaseReader
-    log: Path
-    sampled: int | None = None
-    highest: int = 0
-    had_children: bool = False
-    killed: Ended | None = None
-    reason: str = ""
-
-    def look(self, tree: ProcessTree) -> None:
-        """Sample memory, read phases, and decide whether the worker must be killed."""
-        level = tree_level(tree.pid)
-        tree.remember(level.children)
-        self.had_children = self.had_children or bool(level.children)
-        self.highest = max(self.highest, level.resident)
-        self.sampled = max(self.sampled or 0, level.reached)
-        before = len(self.reader.phases)
-        self.reader.poll(self.sampled)
-        if len(self.reader.phases) != before:
-            self.sampled = None
-        self._judge_memory(tree, level)
-        if self.killed is None:
-            self._judge_time(monotonic())
-        if self.killed is None and _size(self.log) > LOG_LIMIT_BYTES:
-            self.killed, self.reason = "killed", f"wrote more than {LOG_LIMIT_BYTES >> 20} MiB log"
-
-    def _judge_memory(self, tree: ProcessTree, level: TreeLevel) -> None:
-        if level.resident <= self.memory_limit:
-            return
-        held = level.resident
-        if level.children:
-            shared_once = proportional_bytes([tree.pid, *level.children])
-            held = level.resident if shared_once is None else shared_once
-        if held > self.memory_limit:
-            self.killed = "memory"
-            self.reason = (
-                f"held {held / 2**20:.0f} MiB, more than the limit of "
-                f"{self.memory_limit / 2**20:.0f} MiB{self._where()}"
-            )
-
-    def _judge_time(self, now: float) -> None:
-        reader = self.reader
-        if reader.solving_since is not None and reader.handed_back is None:
-            grace = max(GRACE_S, GRACE_SHARE * self.time_limit_s)
-            if now - reader.solving_since > self.time_limit_s + grace:
-                self.killed = "timeout"
-                self.reason = f"not done after {self.time_limit_s:g} s{self._where()}"
-            return
-        # Before the solve or after it: the time is not the solver's, but must end as well.
-        since = self.began if reader.handed_back is None else reader.handed_back
-        if now - since > self.overhead_s:
-            self.killed = "killed"
-            self.reason = f"not done after {self.overhead_s:.0f} s of overhead{self._where()}"
-
-    def _where(self) -> str:
-        return f" in phase {self.reader.open_name}" if self.reader.open_name else ""
 
 
 def run_job(
@@ -244,10 +169,10 @@ def run_job(
     except OSError as error:
         raise PlanbenchError(f"{folder}: cannot be written: {error.strerror}") from None
     oom_before = kernel_oom_kills()
-    watch = _Watch(
+    watch = Watch(
         time_limit_s=time_limit_s,
         memory_limit=memory_limit_bytes,
-        overhead_s=OVERHEAD_S + _size(Path(job.instance)) / OVERHEAD_BYTES_PER_S,
+        overhead_s=OVERHEAD_S + size_of(Path(job.instance)) / OVERHEAD_BYTES_PER_S,
         began=monotonic(),
         reader=PhaseReader(folder / PHASES_FILE, []),
         log=log,
@@ -262,26 +187,52 @@ def run_job(
             start_new_session=True,
         )
     tree = ProcessTree(process.pid)
+    group = memory_group(memory_limit_bytes)
+    if group is not None and not group.add(process.pid):
+        group.remove()
+        group = None
     try:
         with killed_with_us(process.pid):
             _wait(process, watch, tree, progress)
     finally:
         # Always, and also after a good end: children may have been left behind.
+        if group is not None:
+            group.kill()
         tree.kill()
         process.wait()
         tree.wait_until_gone()
-    watch.reader.close(monotonic(), watch.sampled)
-    return _conclude(folder, watch, process.returncode, oom_before)
+        seen = _leave(group)
+    watch.reader.close(monotonic(), watch.sampled, watch.waited)
+    oom_kills = kernel_oom_kills()
+    by_kernel = seen.oom_kills > 0 or (
+        oom_kills is not None and oom_before is not None and oom_kills > oom_before
+    )
+    return _conclude(folder, watch, process.returncode, by_kernel, seen.peak)
+
+
+@dataclass(frozen=True)
+class _GroupFacts:
+    """What a worker's control group said in the end."""
+
+    peak: int | None = None
+    oom_kills: int = 0
+
+
+def _leave(group: MemoryGroup | None) -> _GroupFacts:
+    if group is None:
+        return _GroupFacts()
+    facts = _GroupFacts(group.peak(), group.oom_kills())
+    group.remove()
+    return facts
 
 
 def _wait(
     process: subprocess.Popen[bytes],
-    watch: _Watch,
+    watch: Watch,
     tree: ProcessTree,
     progress: Callable[[str], None] | None,
 ) -> None:
     """Return when the worker has ended or must be killed."""
-    pause = POLL_FIRST_S
     shown: str | None = None
     result_since: float | None = None
     with waiting_for(process.pid) as wait_for:
@@ -296,8 +247,7 @@ def _wait(
                 result_since = result_since or monotonic()
                 if monotonic() - result_since > LEAVE_S:
                     return
-            wait_for(pause)
-            pause = min(POLL_LAST_S, pause * 1.2)
+            wait_for(watch.pause())
 
 
 def _environment(job: Job, folder: Path) -> dict[str, str]:
@@ -310,7 +260,9 @@ def _environment(job: Job, folder: Path) -> dict[str, str]:
     }
 
 
-def _conclude(folder: Path, watch: _Watch, returncode: int, oom_before: int | None) -> JobResult:
+def _conclude(
+    folder: Path, watch: Watch, returncode: int, by_kernel: bool, group_peak: int | None
+) -> JobResult:
     """Tell how the run ended from what was seen and what it left behind."""
     reader = watch.reader
     result = None if watch.killed else read_result(folder)
@@ -327,7 +279,7 @@ def _conclude(folder: Path, watch: _Watch, returncode: int, oom_before: int | No
             "another folder with TMPDIR"
         )
     elif result is None:
-        ended, message = _died(watch, returncode, oom_before)
+        ended, message = _died(watch, returncode, by_kernel)
     elif "failed" in result:
         ended, message = result["failed"], result["message"]
     else:
@@ -351,13 +303,16 @@ def _conclude(folder: Path, watch: _Watch, returncode: int, oom_before: int | No
         pass_s_before=before,
         pass_s_after=after,
         memory_method=reader.method
-        + (f"; {SAMPLED}" if watch.had_children and REAPED not in reader.method else ""),
+        + (f"; {SAMPLED}" if watch.had_children and REAPED not in reader.method else "")
+        + (f"; {CGROUP}" if group_peak is not None else ""),
+        cgroup_peak_bytes=group_peak,
+        threads_seen=watch.threads or None,
         log=watch.log,
         returncode=returncode,
     )
 
 
-def _died(watch: _Watch, returncode: int, oom_before: int | None) -> tuple[Ended, str]:
+def _died(watch: Watch, returncode: int, by_kernel: bool) -> tuple[Ended, str]:
     """How a worker ended that left no result and was not killed by us."""
     words = last_words(watch.log)
     what = describe_exit(returncode) + (
@@ -367,8 +322,6 @@ def _died(watch: _Watch, returncode: int, oom_before: int | None) -> tuple[Ended
     )
     message = f"{what}: {words}" if words else what
     if returncode == -signal.SIGKILL:
-        now = kernel_oom_kills()
-        by_kernel = now is not None and oom_before is not None and now > oom_before
         if by_kernel or watch.highest > NEAR_LIMIT * watch.memory_limit:
             return "memory", f"killed by the system when memory ran out ({what})"
         return "killed", message
@@ -377,10 +330,3 @@ def _died(watch: _Watch, returncode: int, oom_before: int | None) -> tuple[Ended
     if "bad_alloc" in words or "MemoryError" in words:
         return "memory", message
     return "crash", message
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0

@@ -21,6 +21,8 @@ MAXRSS = "ru_maxrss, not reset"
 #: What is added where children were seen: each told its peak as it ended, or only sampling did.
 REAPED = "children by wait4"
 SAMPLED = "children sampled"
+#: … and where the worker had a control group of its own.
+CGROUP = "cgroup memory.peak beside"
 
 
 @dataclass(frozen=True)
@@ -127,24 +129,52 @@ class TreeLevel:
         a short peak between two looks leaves behind.
     children : tuple of int
         Process ids of the descendants.
+    copies : tuple of int
+        Those that still run their parent's program: forked, or about to become another.
     """
 
     resident: int
     reached: int
     children: tuple[int, ...]
+    copies: tuple[int, ...] = ()
 
 
-def tree_level(pid: int) -> TreeLevel:
-    """Memory of `pid` and its descendants now; zeros when it is gone."""
+def tree_level(pid: int, known_copies: frozenset[int] = frozenset()) -> TreeLevel:
+    """Memory of `pid` and its descendants now; zeros when it is gone.
+
+    Parameters
+    ----------
+    pid : int
+    known_copies : frozenset of int
+        ``copies`` of the look before. A process is started as a copy of its parent, with all of
+        its memory; one that is still a copy at the next look is a fork at work, and what it
+        does not share counts. A new copy does not count in ``reached``.
+    """
     own = _level(pid)
     children = descendants(pid)
     resident = reached = own.resident if own else 0
+    stack = _stack_start(pid) if children else None
+    copies = [child for child in children if stack is not None and _stack_start(child) == stack]
     for child in children:
         level = _level(child)
         if level is not None:
             resident += level.resident
-            reached += level.peak
-    return TreeLevel(resident, reached, tuple(children))
+            reached += 0 if child in copies else level.peak
+    if known := [child for child in copies if child in known_copies]:
+        together = proportional_bytes([pid, *known])
+        alone = own.resident if own else 0
+        reached += 0 if together is None else max(0, together - alone)
+    return TreeLevel(resident, reached, tuple(children), tuple(copies))
+
+
+def _stack_start(pid: int) -> int | None:
+    """Where the stack of process `pid` begins, the same only for copies of one process."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except OSError:
+        return None
+    fields = text.rpartition(")")[2].split()
+    return int(fields[25]) or None
 
 
 def _level(pid: int) -> Level | None:

@@ -70,6 +70,31 @@ def _start_time(pid: int) -> int | None:
     return None if fields[0] in "ZX" else int(fields[19])
 
 
+def running_threads(pids: Iterable[int]) -> int:
+    """How many threads of the processes are running or ready to run now."""
+    count = 0
+    for pid in pids:
+        try:
+            threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 - no objects in a poll
+        except OSError:
+            continue
+        for thread in threads:
+            try:
+                text = Path(f"/proc/{pid}/task/{thread}/stat").read_bytes()
+            except OSError:
+                continue
+            count += text.rpartition(b")")[2].split()[0] == b"R"
+    return count
+
+
+def waiting_seconds(pid: int | str = "self") -> float | None:
+    """Seconds a process's main thread was ready to run and had no processor; None if untold."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_bytes().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return None
+
+
 @contextmanager
 def waiting_for(pid: int) -> Iterator[Callable[[float], object]]:
     """Give a way to sleep that the end of `pid` cuts short, where the system has one."""

@@ -63,6 +63,8 @@ class PhaseReader:
         Monotonic clock: start of the phase going on; of the first counted phase; return from
         the adapter.
     open_solving : bool
+    open_waited : float or None
+        Seconds the worker had been without a processor when the phase going on began.
     level_before : int or None
         Resident bytes before the first counted phase.
     method : str
@@ -76,6 +78,7 @@ class PhaseReader:
     open_name: str | None = None
     open_since: float | None = None
     open_solving: bool = False
+    open_waited: float | None = None
     solving_since: float | None = None
     handed_back: float | None = None
     level_before: int | None = None
@@ -116,6 +119,7 @@ class PhaseReader:
         if event["event"] == "start":
             self.open_name, self.open_since = event["name"], event["at"]
             self.open_solving = event["solving"]
+            self.open_waited = event["waited_s"]
             if event["solving"] and self.solving_since is None:
                 self.solving_since = event["at"]
                 self.level_before = event.get("level_before")
@@ -136,8 +140,17 @@ class PhaseReader:
         self.open_name, self.open_since = None, None
         self.method = event["method"]
 
-    def close(self, at: float, sampled: int | None) -> None:
-        """End the phase in which the worker died, if any, at monotonic time `at`."""
+    def close(self, at: float, sampled: int | None, waited: float | None = None) -> None:
+        """End the phase in which the worker died, if any, at monotonic time `at`.
+
+        Parameters
+        ----------
+        at : float
+        sampled : int or None
+            Most bytes seen in that phase.
+        waited : float or None
+            Seconds without a processor since the worker began, when last seen.
+        """
         self.poll(sampled)
         if self.open_name is not None and self.open_since is not None:
             self.phases.append(
@@ -148,6 +161,9 @@ class PhaseReader:
                     sampled,
                     solving=self.open_solving,
                     complete=False,
+                    wait_s=None
+                    if waited is None or self.open_waited is None
+                    else max(0.0, waited - self.open_waited),
                 )
             )
             self.open_name = None

@@ -45,6 +45,7 @@ from planbench.measure.memory import (
     own_resident,
     reset_peak,
 )
+from planbench.measure.processes import waiting_seconds
 from planbench.measure.protocol import encode_number
 from planbench.model.arrays import Matrix
 from planbench.model.economy import Economy
@@ -65,14 +66,6 @@ def _cpu_seconds() -> float:
     # Not os.times(), which counts in hundredths of a second.
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return process_time() + children.ru_utime + children.ru_stime
-
-
-def _waiting_seconds() -> float | None:
-    """Seconds the main thread was ready to run and had no processor; None where untold."""
-    try:
-        return int(Path("/proc/self/schedstat").read_bytes().split()[1]) / 1e9
-    except (OSError, IndexError, ValueError):
-        return None
 
 
 @dataclass
@@ -128,17 +121,23 @@ class PhaseLog:
             self.level_before = own_resident()
         could_reset = reset_peak()
         self.reached = 0
-        began = {"event": "start", "name": name, "solving": solving, "at": monotonic()}
+        waited = waiting_seconds()
+        began: dict[str, Any] = {
+            "event": "start",
+            "name": name,
+            "solving": solving,
+            "at": monotonic(),
+        }
+        began["waited_s"] = waited
         if self.level_before is not None:
             began["level_before"] = self.level_before
         self.write(began)
-        waited = _waiting_seconds()
         cpu, start = _cpu_seconds(), monotonic()
         try:
             yield
         finally:
             wall_s, cpu_s = monotonic() - start, _cpu_seconds() - cpu
-            wait_s = _waiting_seconds()
+            wait_s = waiting_seconds()
             peak, method = own_peak()
             self.method = method if could_reset or method == MAXRSS else NO_RESET
             if self._reaped:
