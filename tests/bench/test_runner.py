@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from planbench.bench import runner, single
+from planbench.bench import session, single
 from planbench.bench.plan import Cell, plan_suite, shuffled
 from planbench.bench.runner import run_suite
 from planbench.errors import InputError, PlanbenchError, SolverUnavailableError
@@ -54,8 +54,9 @@ def fast(monkeypatch):
             asked.append(("warm-up", instance.name, solver))
             return outcome
         asked.append((instance.name, solver, repeat))
-        more = answer.change(instance.name, solver, repeat)
-        update = {"suite": suite, "group": group, "repeat": repeat, **more}
+        update = {"suite": suite, "group": group, "repeat": repeat}
+        update["time_limit_s"] = more["time_limit_s"]
+        update |= answer.change(instance.name, solver, repeat)
         return single.RunOutcome(
             outcome.record.model_copy(update=update), None, None, None, None, None, ""
         )
@@ -71,7 +72,7 @@ def fast(monkeypatch):
     answer.job = job
     answer.change = lambda instance, solver, repeat: {"wall_s": 0.1}
     answer.asked = asked
-    monkeypatch.setattr(runner, "solve_once", answer)
+    monkeypatch.setattr(session, "solve_once", answer)
     return answer
 
 
@@ -126,16 +127,38 @@ def test_failures_are_not_repeated(run, fast, suite_of):
     assert {a[2] for a in fast.asked if a[0] != "warm-up"} == {0}
 
 
-def test_disturbed_runs_are_made_once_more_at_the_end(run, fast, path, suite_of):
-    fast.change = lambda i, s, r: {"wall_s": 0.1, "disturbed": s == "fake-nan" and r == 1}
+def test_disturbed_runs_are_made_again_at_the_end_until_one_is_calm(run, fast, path, suite_of):
+    """The first rerun is calm here, so there is no second."""
+    calm = []
+
+    def change(instance, solver, repeat):
+        disturbed = solver == "fake-nan" and repeat == 1 and not calm
+        calm.extend([1] * disturbed)
+        return {"wall_s": 0.1, "disturbed": disturbed}
+
+    fast.change = change
     suite = suite_of(instances=["tiny-1"], solvers=TWO, repeats=2, rerun_disturbed=True)
     run(suite)
     order = [a for a in fast.asked if a[0] != "warm-up"]
     assert order[-1] == ("tiny-1", "fake-nan", 1)
     assert order.count(("tiny-1", "fake-nan", 1)) == 2
     assert len(order) == 5
-    again = run(suite)
-    assert again.measured == 0
+    assert [r.disturbed for r in read_records(path) if r.repeat == 1].count(True) == 1
+    assert run(suite).measured == 0
+
+
+@pytest.mark.parametrize(("ended", "rows"), [("ok", 3), ("timeout", 3), ("crash", 1)])
+def test_a_machine_that_stays_disturbed_ends_the_reruns(run, fast, path, suite_of, ended, rows):
+    """Without a limit a loaded machine would never come to an end; each row stays marked."""
+    fast.change = lambda i, s, r: {"wall_s": 0.1, "ended": ended, "disturbed": s == "fake-nan"}
+    suite = suite_of(instances=["tiny-1"], solvers=TWO, rerun_disturbed=True)
+    run(suite)
+    found = [r for r in read_records(path) if r.solver == "fake-nan"]
+    assert len(found) == rows
+    assert all(r.disturbed for r in found)
+    # A run carried on does not start to count anew.
+    assert run(suite).measured == 0
+    assert run(suite_of(instances=["tiny-1"], solvers=TWO, rerun_disturbed=False)).measured == 0
 
 
 @pytest.mark.parametrize(("ended", "sizes"), [("timeout", 2), ("memory", 2), ("crash", 3)])
@@ -178,10 +201,8 @@ def test_ladders_are_climbed_in_order_after_the_instances(suite_of, adapter):
     both = tuple(TWO)
     assert plan.cells == (
         Cell("", "lp", both),
-        Cell("a", "tiny-1", both),
-        Cell("a", "tiny-2", both),
-        Cell("a", "tiny-3", both),
-        Cell("b", "tiny-11", ("fake-nan",)),
+        *(Cell("a", f"tiny-{n}", both, "goods", n, climbs=True) for n in (1, 2, 3)),
+        Cell("b", "tiny-11", ("fake-nan",), "goods", 1, climbs=True),
     )
     narrowed = plan_suite(
         suite_of(instances=["lp"], ladders=ladders, solvers=TWO), ["fake-talks"], adapter
