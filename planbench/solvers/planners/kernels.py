@@ -30,7 +30,7 @@ def _compiled(function: _F) -> _F:
 
 
 #: Techniques whose weight exp(−excess/τ) would be below exp(−CUT) are not used at all.
-CUT = 30.0
+CUT = 20.0
 #: Techniques dearer than the cheapest by more than this share are passed over in between.
 NEAR = 0.05
 #: Shares below this are left out of the spread of techniques.
@@ -50,9 +50,9 @@ def direct_costs(rptr: Any, rind: Any, rval: Any, w: Any, out: Any) -> None:
 @_compiled
 def sweep_near(
     first: Any, order: Any, aptr: Any, aind: Any, aval: Any, per: Any, direct: Any,
-    near: Any, weight: Any, per_p0: Any, p: Any,
+    weight: Any, per_p0: Any, near: Any, p: Any,
 ) -> tuple[float, float, int]:  # fmt: skip
-    """Sweep once: p_g ← min of (wR_j + pA_j)/B_j over its techniques marked in `near`.
+    """Sweep once: p_g ← least of (wR_j + pA_j)/B_j over its techniques marked in `near`.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def sweep_near(
 @_compiled
 def sweep_all(
     first: Any, order: Any, aptr: Any, aind: Any, aval: Any, per: Any, direct: Any,
-    near: Any, weight: Any, per_p0: Any, p: Any, costs: Any,
+    weight: Any, per_p0: Any, near: Any, costs: Any, p: Any,
 ) -> tuple[float, float, int]:  # fmt: skip
     """Sweep once over all techniques: as :func:`sweep_near`, costs and marks written.
 
@@ -357,8 +357,11 @@ def close_techniques(
 
 
 @_compiled
-def reweigh(starts: Any, cost: Any, tau: float, part: Any) -> None:
-    """Shares of the techniques of goods listed one after the other, as :func:`shares_of`."""
+def reweigh(starts: Any, cost: Any, tau: float, part: Any, least: Any) -> None:
+    """Shares of the techniques of goods listed one after the other, as :func:`shares_of`.
+
+    Writes the goods' least costs to `least`.
+    """
     for z in range(starts.size - 1):
         best = np.inf
         for t in range(starts[z], starts[z + 1]):
@@ -367,10 +370,16 @@ def reweigh(starts: Any, cost: Any, tau: float, part: Any) -> None:
         width = tau * best
         for t in range(starts[z], starts[z + 1]):
             excess = cost[t] - best
-            part[t] = np.exp(-excess / width) if excess < CUT * width else 0.0
+            if excess <= 0.0:
+                part[t] = 1.0
+            elif excess < CUT * width:
+                part[t] = np.exp(-excess / width)
+            else:
+                part[t] = 0.0
             total += part[t]
         for t in range(starts[z], starts[z + 1]):
             part[t] /= total
+        least[z] = best
 
 
 @_compiled

@@ -133,16 +133,16 @@ def improve(
     amount = np.repeat(close.outputs, sizes)
     part = close.part.copy()
     base = needs - _total(close.rows, amount * part)
-    least0 = np.minimum.reduceat(close.cost, close.starts[:-1])
-    flat = value - float(close.outputs @ least0)  # φ less what the close goods cost
+    least = np.empty_like(close.outputs)
+    kernels.reweigh(close.starts, close.cost, tau, part, least)
+    flat = value - float(close.outputs @ least)  # φ less what the close goods cost
     start = sigma
 
     def at(s: FloatArray, width: float) -> tuple[FloatArray, FloatArray, float]:
         moved = s - start
         cost = close.cost + close.rows @ moved.astype(np.float32)
-        kernels.reweigh(close.starts, cost, width, part)
+        kernels.reweigh(close.starts, cost, width, part, least)
         c = base + _total(close.rows, amount * part)
-        least = np.minimum.reduceat(cost, close.starts[:-1])
         phi = flat + float(base @ moved) + float(close.outputs @ least)
         return cost, c, phi
 

@@ -11,6 +11,13 @@ from threadpoolctl import threadpool_limits
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.solvers.planners import kernels, master
+from planbench.solvers.planners.master_bundle import (
+    Bundle,
+    Offer,
+    best_mix,
+    mix_offers,
+    next_sigma,
+)
 from planbench.solvers.planners.state import (
     BoolArray,
     Ended,
@@ -30,12 +37,14 @@ from planbench.solvers.planners.state_sectors import (
 )
 
 #: Width of the mixing of techniques in the first round, from nothing and from an old plan.
-WIDTH, WIDTH_AGAIN = 0.3, 0.03
+WIDTH, WIDTH_AGAIN = 0.1, 0.03
 MOST_ROUNDS = 300
 #: Rounds without a better bound after which planning stops.
 STALL = 30
 #: Memory for the techniques the centre's model knows: share of the economy's, and at least.
 MODEL_SHARE, MODEL_LEAST = 0.5, 128 << 20
+#: Proposals that may disappoint before the centre falls back on mixing whole plans.
+FAILURES = 2
 #: Prices this many times those with a margin mean that some good may not be makeable.
 RUNAWAY = 1e9
 #: Techniques whose use is worked out at a time where the model holds only their sum.
@@ -97,6 +106,16 @@ class Rounds:
     expected: float = 1.0
     fresh: bool = True
     thorough: bool = False
+    boldness: float = 0.02
+    steps: int = 30
+    kept_p: FloatArray | None = None
+    kept_sigma: FloatArray | None = None
+    kept_value: float = 0.0
+    kept_width: float = WIDTH
+    excess: float = np.inf
+    failures: int = 0
+    bundle: Bundle | None = None
+    parts: FloatArray | None = None
 
 
 def open_rounds(
@@ -171,7 +190,11 @@ def _run(rounds: Rounds, gap: float, report: Report) -> tuple[Best, int, Ended]:
         since = 0 if best.gap < 0.9 * before else since + 1
         if since >= STALL:
             break
-        propose(rounds, needs, value, gap)
+        if rounds.bundle is not None or rounds.failures > FAILURES:
+            if mix(rounds, best, needs, value, gap):
+                return best, number, "optimal"
+        elif judge(rounds, needs, value):
+            propose(rounds, needs, value, gap)
     return best, number, "stalled"
 
 
@@ -224,6 +247,7 @@ def answer(rounds: Rounds, best: Best, tolerance: float) -> tuple[FloatArray, fl
     demand = np.asarray(economy.assortment @ parts)
     if not settle_quantities(sectors, rounds.y, demand, _spare(rounds), tolerance):
         return "time-limit"
+    rounds.parts = parts
     needs = (needs_of(sectors, rounds.y) * sectors.scale)[rounds.kept]
     lower = 1.0 / float(needs.max())
     if lower > best.lower:
@@ -270,6 +294,59 @@ def _spare(rounds: Rounds) -> FloatArray:
     return equal
 
 
+def judge(rounds: Rounds, needs: FloatArray, value: float) -> bool:
+    """Say whether the last proposal was good enough to go on from; else go back, and softer.
+
+    The model foresees the next needs as long as little changes. Where it misjudged them, the
+    centre returns to the best rents it knows, mixes techniques more widely there, and from
+    then on asks less of the model.
+    """
+    average = float(rounds.sigma @ needs)
+    mixing, excess = average / value - 1, (float(needs.max()) - average) / value
+    good = excess <= max(3.0 * mixing, 0.5 * rounds.excess) or rounds.width >= WIDTH
+    if good:
+        rounds.excess = excess
+        rounds.kept_width = rounds.width
+        if value >= rounds.kept_value:
+            rounds.kept_p, rounds.kept_sigma = rounds.p.copy(), rounds.sigma
+            rounds.kept_value = value
+        return True
+    rounds.failures += 1
+    rounds.boldness = min(0.3, 3.0 * rounds.boldness)
+    rounds.steps = max(2, rounds.steps // 3)
+    if value < rounds.kept_value and rounds.kept_p is not None:
+        rounds.p, rounds.sigma = rounds.kept_p.copy(), rounds.kept_sigma
+    rounds.width = min(WIDTH, 5.0 * rounds.width)
+    rounds.margin = np.inf
+    rounds.excess = np.inf
+    return False
+
+
+def mix(rounds: Rounds, best: Best, needs: FloatArray, value: float, gap: float) -> bool:
+    """Mix the plans offered so far and choose rents by the level bundle; True when done."""
+    sectors = rounds.sectors
+    counts = np.diff(sectors.techniques.first)
+    if rounds.bundle is None:
+        rounds.bundle = Bundle(most=2 * needs.size + 20)
+    bundle = rounds.bundle
+    assert rounds.parts is not None
+    weights = best_mix(bundle.needs)[0] if bundle.offers else None
+    bundle.add(Offer(needs, rounds.y.copy(), sectors.share.copy(), rounds.parts), weights)
+    if value >= rounds.kept_value:
+        rounds.kept_sigma, rounds.kept_value = rounds.sigma, value
+    weights, bound = best_mix(bundle.needs)
+    if 1.0 / bound > best.lower:
+        best.lower = 1.0 / bound
+        best.y, best.share, best.parts = mix_offers(bundle.offers, weights, counts)
+        if best.gap <= gap:
+            return True
+    assert rounds.kept_sigma is not None
+    rounds.sigma = next_sigma(bundle.needs, rounds.kept_sigma, rounds.kept_value, bound)
+    rounds.width = 1e-12
+    rounds.expected = best.gap
+    return False
+
+
 def propose(rounds: Rounds, needs: FloatArray, value: float, gap: float) -> None:
     """Choose new rents, the prices they should give, and the width of mixing to try them with."""
     sectors = rounds.sectors
@@ -298,10 +375,10 @@ def propose(rounds: Rounds, needs: FloatArray, value: float, gap: float) -> None
         floor = max(1e-9, tau * np.sqrt(0.3 * gap / max(average, 1e-16)))
         proposal = master.improve(
             close, needs, value, rounds.sigma, tau=tau,
-            tau_goal=min(tau, max(floor, 0.02 * tau)), gap=goal, steps=30,
+            tau_goal=min(tau, max(floor, rounds.boldness * tau)), gap=goal, steps=rounds.steps,
         )  # fmt: skip
         sigma, rounds.width, shift = proposal.sigma, proposal.tau, proposal.shift
-        rounds.margin = max(1e-3, min(rounds.margin, 4 * shift))
+        rounds.margin = max(1e-3, kernels.CUT * rounds.width, min(rounds.margin, 4 * shift))
         rounds.expected = max(proposal.gap, shift**2)
     moved = np.zeros(rounds.economy.n_resources, dtype=np.float32)
     moved[rounds.kept] = sigma - rounds.sigma

@@ -91,7 +91,7 @@ def open_sectors(
             break
         _, flow, work = kernels.sweep_all(
             t.first, t.order, a.indptr, a.indices, a.data, cheaper, sectors.direct,
-            sectors.near, weight, sectors.per_p0, p0, sectors.costs,
+            weight, sectors.per_p0, sectors.near, sectors.costs, p0,
         )  # fmt: skip
         meter.work += work
         if flow <= 0.02 * float(weight @ p0):
@@ -110,13 +110,24 @@ def charge_rents(sectors: Sectors, rents: FloatArray) -> None:
 def sweep_prices(
     sectors: Sectors, p: FloatArray, weight: FloatArray, *, everything: bool
 ) -> tuple[float, float]:
-    """One sweep; returns θ that makes (p, w) + θ(p⁰, w⁰) feasible if all was looked at, and flow."""
+    """Sweep once over all techniques or those near the cheapest.
+
+    Returns
+    -------
+    theta : float
+        (p, w) + θ(p⁰, w⁰) satisfies every technique looked at.
+    flow : float
+        Σ weight |change of p|.
+    """
     t, a = sectors.techniques, sectors.economy.inputs
-    head = (t.first, t.order, a.indptr, a.indices, a.data, t.per, sectors.direct, sectors.near)
+    head = (
+        t.first, t.order, a.indptr, a.indices, a.data, t.per, sectors.direct,
+        weight, sectors.per_p0, sectors.near,
+    )  # fmt: skip
     if everything:
-        drop, flow, work = kernels.sweep_all(*head, weight, sectors.per_p0, p, sectors.costs)
+        drop, flow, work = kernels.sweep_all(*head, sectors.costs, p)
     else:
-        drop, flow, work = kernels.sweep_near(*head, weight, sectors.per_p0, p)
+        drop, flow, work = kernels.sweep_near(*head, p)
     sectors.meter.work += work
     return drop / LOSS, flow
 
