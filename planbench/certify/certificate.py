@@ -62,7 +62,7 @@ class Certificate:
     lower_bound, upper_bound : float or None
         The best of the raw and the polished bounds.
     raw_gap : float or None
-        (U − L)/max(|L|, |U|) after clipping and interior mixing only (≤ 5 matrix passes).
+        (U − L)/max(|L|, |U|) after clipping and interior mixing only (≤ 6 matrix passes).
     polished_gap : float or None
         The same after polishing; None where polish does not apply.
     polish_s : float or None

@@ -21,7 +21,7 @@ from planbench.certify.check import (
 from planbench.certify.interior import interior_of
 from planbench.certify.propagate import implied_bounds
 from planbench.certify.rays import proves_infeasible, proves_unbounded
-from planbench.certify.repair import raw_lower, raw_upper
+from planbench.certify.repair import raw_lower, raw_upper, room_of
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
@@ -144,13 +144,16 @@ def certify(
     return _verdict(lp, replace(drawn, residuals=point), answer, tolerance, claim_tolerance)
 
 
+@np.errstate(all="ignore")
 def prepare(lp: LinearProgram, economy: Economy | None) -> None:
     """Compute what all certificates of an instance share; later calls find it ready."""
     if economy is None:
         implied_bounds(lp)
     else:
         limits_of(economy)
-        interior_of(economy)
+        interior = interior_of(economy)
+        if interior is not None:
+            room_of(economy, interior)
 
 
 @np.errstate(all="ignore")

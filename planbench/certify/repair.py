@@ -1,12 +1,16 @@
 """Repair: make nearly feasible answers feasible, so that the checker can give them a bound.
 
 Nothing here is trusted: whatever comes out goes through :mod:`planbench.certify.check`.
-One repair costs at most five matrix passes.
+A repair of both sides costs four matrix passes as a rule and six at most: one to see what is
+wrong with the plan, one to check what is promised to be best, one more where that fails, and as
+many for the prices. What belongs to the interior is computed once for an economy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -21,10 +25,46 @@ from planbench.certify.check import (
 )
 from planbench.certify.interior import interior_of
 from planbench.model.arrays import FloatArray
-from planbench.model.economy import Economy
+from planbench.model.economy import Economy, Interior
 
 #: Error bounds are counted this often when mixing, as mixing rounds once more.
 SAFETY = 4.0
+
+Prices = tuple[FloatArray, FloatArray]
+
+
+@dataclass(frozen=True, eq=False)
+class Room:
+    """What the interior of an economy leaves, rounding deducted.
+
+    Attributes
+    ----------
+    margin : ndarray, shape (activities,)
+        What each activity loses at the interior prices.
+    goods, resources : ndarray or None
+        Slack of the interior plan; None without one.
+    """
+
+    margin: FloatArray
+    goods: FloatArray | None
+    resources: FloatArray | None
+
+
+_rooms: WeakKeyDictionary[Economy, Room] = WeakKeyDictionary()
+
+
+def room_of(economy: Economy, interior: Interior) -> Room:
+    """Room the interior of `economy` leaves, computed once."""
+    if economy not in _rooms:
+        lost = price_surplus(economy, interior.goods_prices, interior.resource_prices)
+        margin = -(lost.activities + SAFETY * lost.activities_error)
+        goods = resources = None
+        if interior.activities is not None:
+            inner = plan_slack(economy, interior.activities, np.zeros(economy.n_targets))
+            goods = inner.goods - SAFETY * inner.goods_error
+            resources = inner.resources - SAFETY * inner.resources_error
+        _rooms[economy] = Room(margin, goods, resources)
+    return _rooms[economy]
 
 
 def clean(values: FloatArray | None, size: int) -> FloatArray | None:
@@ -37,8 +77,8 @@ def clean(values: FloatArray | None, size: int) -> FloatArray | None:
 
 def raw_upper(
     economy: Economy, p: FloatArray | None, w: FloatArray | None
-) -> tuple[float | None, tuple[FloatArray, FloatArray] | None]:
-    """Best certified upper bound from `p`, `w` by interior mixing and joint scaling.
+) -> tuple[float | None, Prices | None]:
+    """Certified upper bound from `p`, `w` by interior mixing and joint scaling.
 
     Returns
     -------
@@ -46,50 +86,49 @@ def raw_upper(
     prices : tuple of ndarray or None
         The repaired prices that gave it.
     """
-    best: float | None = None
-    best_prices = None
     p, w = clean(p, economy.n_goods), clean(w, economy.n_resources)
     if p is None or w is None or not limits_of(economy).in_range:
         return None, None
-    for candidate in _price_candidates(economy, p, w):
+    # The first to keep its promise will do: each check is a matrix pass.
+    for _, candidate in sorted(_price_candidates(economy, p, w), key=lambda c: c[0]):
         bound = certified_upper(economy, *candidate)
-        if bound is not None and (best is None or bound < best):
-            best, best_prices = bound, candidate
-    return best, best_prices
+        if bound is not None:
+            return bound, candidate
+    return None, None
 
 
 def _price_candidates(
     economy: Economy, p: FloatArray, w: FloatArray
-) -> Iterator[tuple[FloatArray, FloatArray]]:
+) -> Iterator[tuple[float, Prices]]:
+    """Repaired prices, each with the bound it promises."""
     limits = limits_of(economy)
     surplus = price_surplus(economy, p, w)
     gain = surplus.activities + SAFETY * surplus.activities_error
     # Scaling alone is enough where every gain is paid out of a finite limit.
     unpaid = (gain > 0) & np.isinf(limits.activity)
     if not unpaid.any():
-        yield _scaled_to_worth(economy, p, w)
+        yield _scaled_to_worth(economy, p, w, gain)
     interior = interior_of(economy)
     if interior is None:
         return
     p0, w0 = interior.goods_prices, interior.resource_prices
-    margin_surplus = price_surplus(economy, p0, w0)
-    margin = -(margin_surplus.activities + SAFETY * margin_surplus.activities_error)
+    margin = room_of(economy, interior).margin
     must = (gain > 0) & np.isinf(economy.capacity)
     if (margin[must] <= 0).any():
         return
     theta = float(np.max(gain[must] / margin[must], initial=0.0)) * (1 + 1e-9)
     mixed = p + theta * p0, w + theta * w0
-    if (economy.assortment.T @ mixed[0] > 0).all():
-        yield _scaled_to_worth(economy, *mixed)
-    else:
+    if not (economy.assortment.T @ mixed[0] > 0).all():
         # Worthless prices (the null answer): the least of the interior that gives worth.
-        yield _scaled_to_worth(economy, p0, w0)
+        yield _scaled_to_worth(economy, p0, w0, -margin)
+    elif theta > 0 or unpaid.any():
+        yield _scaled_to_worth(economy, *mixed, gain - theta * margin)
 
 
 def _scaled_to_worth(
-    economy: Economy, p: FloatArray, w: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Scale jointly so that every target is worth at least its weight."""
+    economy: Economy, p: FloatArray, w: FloatArray, gain: FloatArray
+) -> tuple[float, Prices]:
+    """Prices scaled jointly so that every target is worth its weight, and what they promise."""
     worth = np.asarray(economy.assortment.T @ p)
     limits = limits_of(economy)
     must = np.isinf(limits.target) | (worth > 0.5 * economy.weights)
@@ -99,13 +138,16 @@ def _scaled_to_worth(
     if not np.isfinite(scale):
         scale = 1.0
     scale *= 1 + SAFETY * float(np.max(limits.target_terms + 8)) * 2.0**-53
-    return p * scale, w * scale
+    p, w, gain = p * scale, w * scale, gain * scale
+    short = economy.weights - economy.assortment.T @ p
+    paid = limits.activity[gain > 0] @ gain[gain > 0] + limits.target[short > 0] @ short[short > 0]
+    return float(w @ economy.endowment - p @ economy.fixed_demand + paid), (p, w)
 
 
 def raw_lower(
     economy: Economy, x: FloatArray | None, z: FloatArray | None
 ) -> tuple[float | None, tuple[FloatArray, FloatArray] | None]:
-    """Best certified lower bound from `x`, `z` by clipping and interior mixing.
+    """Certified lower bound from `x`, `z` by clipping and interior mixing.
 
     Returns
     -------
@@ -117,13 +159,13 @@ def raw_lower(
     if x is None or z is None or not limits_of(economy).in_range:
         return None, None
     x = np.minimum(x, np.minimum(economy.capacity, limits_of(economy).activity))
-    best: float | None = None
-    best_plan = None
-    for candidate in _plan_candidates(economy, x, z):
+    candidates = list(_plan_candidates(economy, x, z))
+    # The first to keep its promise will do: each check is a matrix pass.
+    for candidate in sorted(candidates, key=lambda c: -float(economy.weights @ c[1])):
         bound = certified_lower(economy, *candidate)
-        if bound is not None and (best is None or bound > best):
-            best, best_plan = bound, candidate
-    return best, best_plan
+        if bound is not None:
+            return bound, candidate
+    return None, None
 
 
 def _plan_candidates(
@@ -141,10 +183,10 @@ def _plan_candidates(
     with_z = goods - delivered * (1 + SAFETY * terms * 2.0**-53)
     room_goods = room_resources = room_with_z = None
     z0 = nothing
-    if x0 is not None:
-        inner = plan_slack(economy, x0, nothing)
-        room_goods = inner.goods - SAFETY * inner.goods_error
-        room_resources = inner.resources - SAFETY * inner.resources_error
+    if interior is not None:
+        room = room_of(economy, interior)
+        room_goods, room_resources = room.goods, room.resources
+    if room_goods is not None:
         # The interior delivers half of what it could: mixing it in then costs less.
         z0 = 0.5 * deliverable(economy, np.maximum(room_goods, 0.0), z)
         room_with_z = room_goods - (economy.assortment @ z0) * (1 + SAFETY * terms * 2.0**-53)

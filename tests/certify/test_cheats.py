@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from support.answers import Reply, reference
-from support.economies import random_small
+from support.economies import KINDS, random_small
 
-from planbench.certify import Opinion, certify, certify_plan, consensus
+from planbench.certify import Opinion, certify, certify_plan, check, consensus, prepare, repair
 from planbench.certify.certificate import relative_gap
 from planbench.model import Plan, make_economy, make_linear_program, to_linear_program
 
@@ -222,3 +222,33 @@ def test_consensus_knows_which_bound_stands_for_a_point():
 def test_a_gap_is_finite():
     """JSON holds no infinity."""
     assert relative_gap(-1.5e308, 1.5e308) == 2.0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_repair_costs_four_matrix_passes_and_never_more_than_six(kind, monkeypatch):
+    """At 10⁶ goods each pass counts; checking every candidate took eight."""
+    passes = []
+    for module in (check, repair):
+        for name in ("plan_slack", "price_surplus"):
+            original = getattr(module, name)
+
+            def counting(*arguments, original=original):
+                passes.append(1)
+                return original(*arguments)
+
+            monkeypatch.setattr(module, name, counting)
+    counts = []
+    for seed in range(3):
+        economy = random_small(kind, seed)
+        lp = to_linear_program(economy)
+        prepare(lp, economy)
+        reply = reference(lp)
+        rng = np.random.default_rng(seed)
+        for size in (0.0, 1e-12, 1e-8, 1e-3, 1.0, 1e3):
+            x = reply.x * (1 + size * rng.standard_normal(reply.x.size))
+            y = reply.y * (1 + size * rng.standard_normal(reply.y.size))
+            passes.clear()
+            certify(lp, economy, replace(reply, x=x, y=y), polish=False)
+            counts.append(len(passes))
+    assert max(counts) <= 6
+    assert np.median(counts) <= 4
