@@ -26,6 +26,7 @@ from planbench.cli import (
     info,
     instances,
     report,
+    scaling,
     solve,
     solvers,
     suites,
@@ -121,6 +122,7 @@ for name, function, panel, examples in (
     ("compare", compare.compare, _MEASURE, compare.EXAMPLES),
     ("bench", bench.bench, _MEASURE, bench.EXAMPLES),
     ("report", report.report, _MEASURE, report.EXAMPLES),
+    ("scaling", scaling.scaling, _MEASURE, scaling.EXAMPLES),
     ("generate", generate.generate, _FILES, generate.EXAMPLES),
     ("export", export.export, _FILES, export.EXAMPLES),
 ):

@@ -29,6 +29,7 @@ from planbench.report.chart_parts import (
 )
 from planbench.report.ladders import Ladder, Measure, find_ladders
 from planbench.report.style import in_order
+from planbench.report.tables import solved_seconds
 from planbench.stats.profile import performance_profile
 
 HEIGHT = 380
@@ -233,10 +234,7 @@ def profile_chart(
 ) -> Any:
     """Draw performance profiles (Dolan & Moré 2002); None with fewer than two solvers."""
     alt = altair_module()
-    times: dict[str, dict[str, float | None]] = {}
-    for cell in cells:
-        solved = cell.seconds if cell.solved and cell.seconds else None
-        times.setdefault(cell.series, {})[cell.sha256] = solved
+    times = solved_seconds(cells)
     profiles = [p for p in performance_profile(times) if p.ratios]
     if len(profiles) < 2:
         return None

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -13,7 +14,8 @@ import numpy as np
 from planbench.report import words
 from planbench.report.cells import Cell, machine_key
 from planbench.report.style import in_order
-from planbench.stats.scaling import LocalSlope, PowerLawFit, fit_power_law, local_slopes
+from planbench.stats.growth import Growth, study_growth
+from planbench.stats.scaling import LocalSlope, PowerLawFit, local_slopes
 
 Measure = Literal["seconds", "passes", "bytes"]
 
@@ -116,8 +118,8 @@ def _names(ladders: Sequence[tuple[str, Cell]]) -> list[str]:
     return out
 
 
-def fit_ladder(ladder: Ladder, series: str, measure: Measure) -> PowerLawFit:
-    """Censored power law of a solver's cost on a ladder.
+def study_ladder(ladder: Ladder, series: str, measure: Measure) -> Growth:
+    """Laws of growth of a solver's cost on a ladder, weighed against each other.
 
     Solved runs are exact observations. Timeouts, runs out of memory and answers that miss the
     target gap are "at least". Crashes, refusals and wrong answers tell nothing of cost and are
@@ -125,10 +127,7 @@ def fit_ladder(ladder: Ladder, series: str, measure: Measure) -> PowerLawFit:
     """
     cells = [c for c in ladder.cells if c.series == series and c.goods]
     pass_seconds = _pass_seconds(ladder)
-    sizes: list[float] = []
-    costs: list[float] = []
-    stopped: list[bool] = []
-    floors: list[float] = []
+    runs: list[tuple[float, float, bool, float]] = []
     for cell in cells:
         if cell.status not in ("solved", "loose", "unproven", "timeout", "memory"):
             continue
@@ -136,27 +135,46 @@ def fit_ladder(ladder: Ladder, series: str, measure: Measure) -> PowerLawFit:
         cost, floor = _cost(cell, measure, one_pass, ladder.floors[series])
         if cost is None or floor is None or (cost <= 0 and not cell.solved):
             continue
-        sizes.append(float(cell.goods or 0))
-        costs.append(cost if cost > 0 else floor / 2)
         # A peak is known exactly once a run has ended, however loose its answer.
-        stopped.append(not (cell.finished if measure == "bytes" else cell.solved))
-        floors.append(floor)
-    return fit_power_law(sizes, costs, stopped, floor=floors)
+        stopped = not (cell.finished if measure == "bytes" else cell.solved)
+        runs.append((float(cell.goods or 0), cost if cost > 0 else floor / 2, stopped, floor))
+    return _study(tuple(runs))
 
 
-def last_slope(ladder: Ladder, series: str) -> LocalSlope | None:
-    """Exponent of seconds over a solver's last two sizes; None with fewer."""
+@lru_cache(maxsize=4096)
+def _study(runs: tuple[tuple[float, float, bool, float], ...]) -> Growth:
+    """Fit once what tables, charts and sentences all ask for."""
+    return study_growth(
+        [size for size, _, _, _ in runs],
+        [cost for _, cost, _, _ in runs],
+        [stopped for _, _, stopped, _ in runs],
+        floor=[floor for _, _, _, floor in runs],
+    )
+
+
+def fit_ladder(ladder: Ladder, series: str, measure: Measure) -> PowerLawFit:
+    """Exponent of a solver's cost on a ladder; see :func:`study_ladder`."""
+    return study_ladder(ladder, series, measure).fit
+
+
+def last_slope(ladder: Ladder, series: str, measure: Measure = "seconds") -> LocalSlope | None:
+    """Exponent of a cost over a solver's last two sizes; None with fewer."""
+    pass_seconds = _pass_seconds(ladder)
+
+    def cost(cell: Cell) -> float | None:
+        return _cost(cell, measure, pass_seconds.get(cell.sha256), ladder.floors[series])[0]
+
     cells = [
         c
         for c in ladder.cells
         if c.series == series
-        and c.seconds
+        and cost(c)
         and c.status in ("solved", "loose", "unproven", "timeout", "memory")
     ]
     slopes = local_slopes(
         [float(c.goods or 0) for c in cells],
-        [c.seconds or 0.0 for c in cells],
-        [not c.solved for c in cells],
+        [cost(c) or 0.0 for c in cells],
+        [not (c.finished if measure == "bytes" else c.solved) for c in cells],
     )
     return slopes[-1] if slopes else None
 

@@ -25,6 +25,7 @@ __all__ = [
     "comparison_tables",
     "golden_table",
     "ladder_tables",
+    "solved_seconds",
     "summary_scores",
     "summary_table",
 ]
@@ -178,15 +179,25 @@ def summary_table(records: Sequence[Record]) -> Table:
     return table
 
 
-def summary_scores(cells: Sequence[Cell]) -> list[Score]:
+def summary_scores(
+    cells: Sequence[Cell], *, shift: float = SUMMARY_SHIFT, penalty: float = SUMMARY_PENALTY
+) -> list[Score]:
     """Scores of all solvers over all instances of `cells`, best first."""
-    times: dict[str, dict[str, float | None]] = {}
+    times = solved_seconds(cells)
     limits: dict[str, float | None] = {}
     for cell in cells:
-        times.setdefault(cell.series, {})[cell.sha256] = cell.seconds if cell.solved else None
         limit = cell.record.time_limit_s
         limits[cell.sha256] = max(limits.get(cell.sha256) or 0.0, limit or 0.0) or None
-    return score_solvers(times, limits, shift=SUMMARY_SHIFT, penalty=SUMMARY_PENALTY)
+    return score_solvers(times, limits, shift=shift, penalty=penalty)
+
+
+def solved_seconds(cells: Sequence[Cell]) -> dict[str, dict[str, float | None]]:
+    """Seconds by solver and instance; None where it was not solved."""
+    times: dict[str, dict[str, float | None]] = {}
+    for cell in cells:
+        solved = cell.seconds if cell.solved and cell.seconds else None
+        times.setdefault(cell.series, {})[cell.sha256] = solved
+    return times
 
 
 def exponent_words(fit: PowerLawFit) -> str:

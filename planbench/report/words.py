@@ -64,12 +64,56 @@ def exponent(value: float | None) -> str:
 
 
 def interval(low: float | None, high: float | None) -> str:
-    """``1.70–2.21``, ``-0.3…1.2``; empty where there is none."""
+    """``1.70–2.21``, ``−0.3–1.2``; empty where there is none."""
     if low is None or high is None:
         return ""
-    if low < 0 or high >= 10:
-        return f"{low:.1f}…{high:.1f}"
-    return f"{low:.2f}–{high:.2f}"
+    digits = 1 if low < 0 or high >= 10 else 2
+    return f"{low:.{digits}f}–{high:.{digits}f}".replace("-", "−")
+
+
+def size(value: float | None) -> str:
+    """Size of an economy to two or three digits: ``840``, ``12,300``, ``1.2 million``."""
+    if value is None:
+        return UNKNOWN
+    if value < 999.5:
+        return f"{value:.0f}"
+    if value < 999_500:
+        digits = 10 ** (len(str(int(value))) - 3)
+        return f"{round(value / digits) * digits:,.0f}"
+    for unit, scale in (("million", 1e6), ("billion", 1e9), ("trillion", 1e12)):
+        if value < 999.5 * scale:
+            return (
+                f"{value / scale:.2g} {unit}"
+                if value < 99.5 * scale
+                else (f"{value / scale:.0f} {unit}")
+            )
+    return power_of_ten(value)
+
+
+def power_of_ten(value: float) -> str:
+    """``10^17``, the nearest power."""
+    import math
+
+    return f"10^{math.log10(value):.0f}"
+
+
+def long_seconds(value: float | None) -> str:
+    """Seconds as in :func:`seconds`, with geological spans as a power of ten of years."""
+    if value is not None and value > 1e5 * 365.25 * 86400:
+        return f"{power_of_ten(value / (365.25 * 86400))} years"
+    return seconds(value)
+
+
+def large_bytes(value: float | None) -> str:
+    """Bytes as in :func:`size_bytes`, going on to TB and PB."""
+    if value is None:
+        return UNKNOWN
+    for unit, scale in (("PB", 1e15), ("TB", 1e12)):
+        if value >= 1e7 * scale:
+            return f"{power_of_ten(value / scale)} {unit}"
+        if value >= 0.9995 * scale:
+            return f"{_three(value / scale)} {unit}"
+    return size_bytes(value)
 
 
 def plain(text: str) -> str:

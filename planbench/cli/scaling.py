@@ -1,0 +1,235 @@
+"""``planbench scaling``: how cost grows with size, and what that predicts."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from planbench.cli import console, options
+from planbench.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from planbench.records.schema import Record
+    from planbench.report.cells import Cell
+    from planbench.report.ladders import Ladder, Measure
+    from planbench.report.predictions import Outlook
+    from planbench.stats.growth import Estimate, Growth
+
+EXAMPLES = (
+    "planbench scaling results/quick.jsonl",
+    "planbench scaling results/standard.jsonl --ladder powerlaw --solver highs-hipdlp",
+    "planbench scaling results/standard.jsonl --measure bytes --json",
+)
+
+_MEASURES = ("seconds", "passes", "bytes")
+
+
+def scaling(
+    results: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RESULTS", help="Results files of bench (.jsonl).", show_default=False
+        ),
+    ],
+    suite: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only measurements of this suite.")
+    ] = None,
+    ladder: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this ladder; may be repeated.")
+    ] = None,
+    solver: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only this solver (the name in the tables); repeatable."),
+    ] = None,
+    measure: Annotated[
+        str, typer.Option(metavar="WHAT", help="seconds, passes or bytes.")
+    ] = "seconds",
+    shift: Annotated[
+        float, typer.Option(metavar="S", help="Seconds of shift in the geometric means.")
+    ] = 1.0,
+    penalty: Annotated[
+        float, typer.Option(metavar="X", help="A failure is charged X times the time limit.")
+    ] = 2.0,
+    json: options.JsonOption = False,
+) -> None:
+    """Fit how cost grows with the number of goods, and predict.
+
+    For each ladder: exponents with 95 % intervals, which laws fit (n^b, n log n, a fixed cost
+    plus n^b), the largest economy for a second, a minute, an hour and a day, time and memory
+    predicted for 12 million and 12 billion goods, and what warns against believing it. Then
+    means over all instances and performance profiles.
+    """
+    kind = _measure(measure)
+    if not (0 <= shift < float("inf")):
+        raise InputError(f"is {shift:g}; give seconds, 0 or more", where="--shift")
+    if not (1 <= penalty < float("inf")):
+        raise InputError(f"is {penalty:g}; give 1 or more", where="--penalty")
+    from planbench.records.store import read_records
+    from planbench.report.cells import settled
+    from planbench.report.ladders import find_ladders
+
+    records = [r for path in results for r in read_records(path)]
+    files = ", ".join(map(str, results))
+    if not records:
+        raise InputError("holds no measurements", where=files)
+    records = _of_suite(records, suite)
+    cells = settled(records)
+    ladders = _chosen_ladders(find_ladders(cells), ladder, files)
+    names = _chosen_series(cells, solver)
+    cells = [c for c in cells if c.series in names]
+    found = [(lad, _outlooks(lad, names)) for lad in ladders]
+    found = [(lad, outlooks) for lad, outlooks in found if outlooks]
+    if json:
+        console.print_json(_document(found, cells, kind, shift, penalty))
+    else:
+        _show(found, cells, kind, shift, penalty)
+
+
+def _measure(text: str) -> Measure:
+    for known in _MEASURES:
+        if text == known:
+            return known  # type: ignore[return-value]
+    raise InputError(f"is {text!r}; give {', '.join(_MEASURES)}", where="--measure")
+
+
+def _of_suite(records: list[Record], suite: str | None) -> list[Record]:
+    if suite is None:
+        return records
+    kept = [r for r in records if r.suite == suite]
+    if not kept:
+        known = ", ".join(sorted({r.suite for r in records if r.suite})) or "none"
+        raise InputError(f"is {suite!r}; the results hold {known}", where="--suite")
+    return kept
+
+
+def _chosen_ladders(ladders: list[Ladder], asked: list[str] | None, files: str) -> list[Ladder]:
+    if not ladders:
+        raise InputError(
+            "holds no ladder of generated economies; run `planbench bench`", where=files
+        )
+    if not asked:
+        return ladders
+    known = {lad.name for lad in ladders}
+    for name in asked:
+        if name not in known:
+            raise InputError(f"is {name!r}; the ladders are {', '.join(known)}", where="--ladder")
+    return [lad for lad in ladders if lad.name in asked]
+
+
+def _chosen_series(cells: Sequence[Cell], asked: list[str] | None) -> set[str]:
+    known = {c.series: c.solver for c in cells}
+    if not asked:
+        return set(known)
+    for name in asked:
+        if name not in known and name not in known.values():
+            raise InputError(
+                f"is {name!r}; the solvers are {', '.join(sorted(known))}", where="--solver"
+            )
+    return {series for series, name in known.items() if series in asked or name in asked}
+
+
+def _outlooks(ladder: Ladder, names: set[str]) -> list[Outlook]:
+    from planbench.report.predictions import outlook
+
+    return [outlook(ladder, series) for series in ladder.series if series in names]
+
+
+def _show(
+    found: Sequence[tuple[Ladder, list[Outlook]]],
+    cells: Sequence[Cell],
+    measure: Measure,
+    shift: float,
+    penalty: float,
+) -> None:
+    from rich.text import Text
+
+    from planbench.report import scaling_tables
+    from planbench.report.predictions import growth_of, warnings
+
+    out, width = console.out(), console.width()
+    for ladder, outlooks in found:
+        out.print(scaling_tables.growth_table(ladder, outlooks, measure, width))
+        if any(growth_of(o, measure).fit.exponent is not None for o in outlooks):
+            if measure == "seconds":
+                out.print(scaling_tables.reach_table(ladder, outlooks, width))
+            out.print(scaling_tables.prediction_table(ladder, outlooks, measure, width))
+        for line in warnings(ladder, outlooks, measure):
+            out.print(Text(line))
+        out.print()
+    out.print(scaling_tables.means_table(cells, shift=shift, penalty=penalty))
+
+
+def _document(
+    found: Sequence[tuple[Ladder, list[Outlook]]],
+    cells: Sequence[Cell],
+    measure: Measure,
+    shift: float,
+    penalty: float,
+) -> dict[str, Any]:
+    from planbench.report.predictions import warnings
+    from planbench.report.tables import solved_seconds, summary_scores
+    from planbench.stats.profile import performance_profile
+
+    return {
+        "measure": measure,
+        "ladders": [
+            {
+                "ladder": ladder.name,
+                "machine": ladder.machine,
+                "sizes": ladder.sizes,
+                "solvers": [_solver_document(ladder, found) for found in outlooks],
+                "warnings": warnings(ladder, outlooks, measure),
+            }
+            for ladder, outlooks in found
+        ],
+        "shift_s": shift,
+        "penalty": penalty,
+        "scores": [asdict(s) for s in summary_scores(cells, shift=shift, penalty=penalty)],
+        "profiles": [asdict(p) for p in performance_profile(solved_seconds(cells))],
+    }
+
+
+def _solver_document(ladder: Ladder, found: Outlook) -> dict[str, Any]:
+    from planbench.report.ladders import last_slope
+    from planbench.report.predictions import SIZES, SPANS
+
+    slope = last_slope(ladder, found.series)
+    return {
+        "solver": found.series,
+        "seconds": _growth_document(found.seconds),
+        "passes": _growth_document(found.passes),
+        "bytes": _growth_document(found.memory),
+        "last_slope": asdict(slope) if slope is not None else None,
+        "largest_goods": {
+            name: _estimate_document(e) for (name, _), e in zip(SPANS, found.reach, strict=True)
+        },
+        "predicted": [
+            {
+                "goods": size,
+                "seconds": _estimate_document(found.time[k]),
+                "passes": _estimate_document(found.work[k]),
+                "bytes": _estimate_document(found.bytes[k]),
+            }
+            for k, size in enumerate(SIZES)
+        ],
+    }
+
+
+def _growth_document(growth: Growth) -> dict[str, Any]:
+    return {
+        **asdict(growth.fit),
+        "supported_laws": list(growth.supported),
+        "undecided": growth.undecided,
+        "candidates": [asdict(c) for c in growth.candidates],
+    }
+
+
+def _estimate_document(estimate: Estimate | None) -> dict[str, Any] | None:
+    if estimate is None:
+        return None
+    return {**asdict(estimate), "extrapolates": estimate.extrapolates}

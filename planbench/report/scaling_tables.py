@@ -1,0 +1,195 @@
+"""Terminal tables of ``planbench scaling``: growth, reach, predictions, means and profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from planbench.report import words
+from planbench.report.cells import Cell
+from planbench.report.ladders import Ladder, Measure, last_slope
+from planbench.report.predictions import (
+    SIZES,
+    SPANS,
+    Outlook,
+    estimate_words,
+    growth_of,
+)
+from planbench.report.tables import (
+    SUMMARY_PENALTY,
+    SUMMARY_SHIFT,
+    solved_seconds,
+    summary_scores,
+)
+from planbench.stats.growth import Estimate, Growth
+from planbench.stats.profile import performance_profile
+from planbench.stats.scaling import LocalSlope
+
+_WHAT = {"seconds": "time", "passes": "matrix passes", "bytes": "peak memory"}
+#: Columns of the terminal from which a figure and its interval stand on one line.
+WIDE = 120
+#: Factors of the fastest at which a performance profile is read off.
+FACTORS = (1.0, 2.0, 10.0)
+
+
+def growth_table(
+    ladder: Ladder, outlooks: Sequence[Outlook], measure: Measure, width: int
+) -> Table:
+    """Sizes, runs, supported laws, exponents with intervals and the last local slope."""
+    table = _table(f"Growth of {_WHAT[measure]} on the ladder {ladder.name}")
+    table.add_column("solver", overflow="fold")
+    table.add_column("goods,\nfinished", justify="right", overflow="fold")
+    table.add_column("runs:\nall, >", justify="right", no_wrap=True)
+    table.add_column("law", overflow="fold")
+    for shown in _measures(measure):
+        table.add_column(f"{_WHAT[shown].replace(' ', chr(10))}", justify="right", no_wrap=True)
+    table.add_column("last\nstep", justify="right", no_wrap=True)
+    for found in outlooks:
+        growth = growth_of(found, measure)
+        fit = growth.fit
+        span = (
+            f"{words.size(fit.smallest)}\u2013{words.size(fit.largest)}"
+            if fit.smallest is not None
+            else words.UNKNOWN
+        )
+        law = growth.law or fit.reason.split(" (")[0]
+        table.add_row(
+            Text(_name(found.series, width)),
+            span,
+            f"{fit.n_points}, {fit.n_censored}",
+            Text(law, style="" if growth.law else "dim"),
+            *[_exponent(growth_of(found, m), width) for m in _measures(measure)],
+            _slope(last_slope(ladder, found.series, measure)),
+        )
+    return table
+
+
+def reach_table(ladder: Ladder, outlooks: Sequence[Outlook], width: int) -> Table:
+    """Largest number of goods for a second, a minute, an hour and a day."""
+    table = _table(f"Largest economy planned on the ladder {ladder.name}, in goods")
+    table.add_column("solver", overflow="fold")
+    for name, _ in SPANS:
+        article = "an" if name == "hour" else "a"
+        table.add_column(f"in {article} {name}", justify="right", overflow="fold")
+    for found in outlooks:
+        if found.seconds.fit.exponent is None:
+            continue
+        table.add_row(
+            Text(_name(found.series, width)),
+            *[_estimate(e, words.size, width) for e in found.reach],
+        )
+    return table
+
+
+def prediction_table(
+    ladder: Ladder, outlooks: Sequence[Outlook], measure: Measure, width: int
+) -> Table:
+    """Predicted cost at 12 million and 12 billion goods; for times the memory too."""
+    table = _table(f"Predicted from the ladder {ladder.name}")
+    table.add_column("solver", overflow="fold")
+    shown: tuple[Measure, ...] = ("seconds", "bytes") if measure == "seconds" else (measure,)
+    for kind in shown:
+        for size in SIZES:
+            label = {"seconds": "time", "passes": "passes", "bytes": "memory"}[kind]
+            table.add_column(f"{label} for\n{words.size(size)}", justify="right", overflow="fold")
+    for found in outlooks:
+        if all(growth_of(found, kind).fit.exponent is None for kind in shown):
+            continue
+        row: list[Text] = []
+        for kind in shown:
+            estimates = {"seconds": found.time, "passes": found.work, "bytes": found.bytes}[kind]
+            row += [_estimate(e, FORMATS[kind], width) for e in estimates]
+        table.add_row(Text(_name(found.series, width)), *row)
+    return table
+
+
+def means_table(
+    cells: Sequence[Cell],
+    *,
+    shift: float = SUMMARY_SHIFT,
+    penalty: float = SUMMARY_PENALTY,
+) -> Table:
+    """Shifted geometric means in both modes, and the performance profile read at three factors."""
+    scores = summary_scores(cells, shift=shift, penalty=penalty)
+    profiles = {p.solver: p for p in performance_profile(solved_seconds(cells))}
+    table = _table("All instances")
+    common = scores[0].n_common if scores else 0
+    table.caption = (
+        f"Shifted geometric means (shift {shift:g} s). Penalty: what a solver did not solve or "
+        f"was not run on is charged {penalty:g}x the time limit. Intersection: over the {common} "
+        "instances every solver that solved any did solve. Right: share of all instances solved "
+        "within this factor of the fastest solver (Dolan & Moré 2002)."
+    )
+    table.caption_justify = "left"
+    table.add_column("solver", overflow="fold")
+    table.add_column("solved", justify="right", no_wrap=True)
+    table.add_column("mean,\npenalty", justify="right")
+    table.add_column("mean,\nintersection", justify="right")
+    for factor in FACTORS:
+        table.add_column(f"within\n{factor:g}x", justify="right", no_wrap=True)
+    for score in scores:
+        table.add_row(
+            Text(score.solver),
+            f"{score.solved} of {score.attempted}",
+            words.seconds(score.mean_all),
+            words.seconds(score.mean_common),
+            *[f"{100 * profiles[score.solver].share_within(f):.0f} %" for f in FACTORS],
+        )
+    return table
+
+
+FORMATS: dict[str, Callable[[float | None], str]] = {
+    "seconds": words.long_seconds,
+    "passes": words.size,
+    "bytes": words.large_bytes,
+}
+
+
+def _measures(measure: Measure) -> tuple[Measure, ...]:
+    """Measures whose exponents stand side by side."""
+    return ("seconds", "passes") if measure == "seconds" else (measure,)
+
+
+def _table(title: str) -> Table:
+    return Table(
+        title=Text(title),
+        box=box.SIMPLE_HEAD,
+        title_style="bold",
+        title_justify="left",
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+
+
+def _name(series: str, width: int) -> str:
+    return series if width >= WIDE else words.broken(series, 12)
+
+
+def _exponent(growth: Growth, width: int) -> Text:
+    fit = growth.fit
+    if fit.exponent is None:
+        return Text(words.UNKNOWN, style="dim")
+    return _joined(words.exponent(fit.exponent), words.interval(fit.low, fit.high), width)
+
+
+def _estimate(estimate: Estimate | None, shown: Callable[[float | None], str], width: int) -> Text:
+    value, spread = estimate_words(estimate, shown)
+    if not spread:
+        return Text(value, style="dim")
+    return _joined(value, spread, width)
+
+
+def _joined(value: str, spread: str, width: int) -> Text:
+    text = Text(value)
+    if spread:
+        text.append((" " if width >= WIDE else "\n") + spread, style="dim")
+    return text
+
+
+def _slope(slope: LocalSlope | None) -> str:
+    if slope is None:
+        return words.UNKNOWN
+    return f"{'≥ ' if slope.at_least else ''}{words.exponent(slope.exponent)}"
