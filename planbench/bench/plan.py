@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from planbench.bench.accuracy import runs_once
 from planbench.bench.single import require_solver
-from planbench.bench.suite import AVAILABLE, LadderTable, Suite
+from planbench.bench.suite import AVAILABLE, LadderTable, Suite, Value
 from planbench.errors import InputError, SolverUnavailableError
 from planbench.measure.job import resolve_solver
 from planbench.records.not_run import NotRun
-from planbench.solvers.base import SolverSpec
+from planbench.solvers.base import NativeValue, SolveOptions, SolverSpec
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,47 @@ class Cell:
         Ladder it belongs to, or empty.
     instance : str
     solvers : tuple of str
+    variable : str
+        What the ladder varies, or empty.
+    value : int, float, str or None
+        The value of it here.
+    options : tuple of (str, value)
+        Options of this cell on top of the suite's.
+    climbs : bool
+        Whether a solver that fails here is spared what comes after.
     """
 
     group: str
     instance: str
     solvers: tuple[str, ...]
+    variable: str = ""
+    value: Value | None = None
+    options: tuple[tuple[str, NativeValue], ...] = ()
+    climbs: bool = False
+
+    def solve_options(self, suite: Suite) -> SolveOptions:
+        """Options a solver is given here."""
+        own: dict[str, NativeValue] = dict(self.options)
+        return replace(suite.options.to_solve_options(), **own)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One solver on one instance: a measurement, or a chain of tries at a target gap.
+
+    Attributes
+    ----------
+    cell : Cell
+    solver : str
+    repeat : int
+    targets : tuple of float
+        Empty for a plain measurement; several, loose to tight, for a solver that runs once.
+    """
+
+    cell: Cell
+    solver: str
+    repeat: int = 0
+    targets: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,11 +83,14 @@ class Plan:
         Solvers that can run, by the names they were asked for.
     left_out : tuple of NotRun
         Solvers that cannot, with the reason.
+    target_gaps : tuple of float
+        As in the suite.
     """
 
     cells: tuple[Cell, ...]
     specs: dict[str, SolverSpec]
     left_out: tuple[NotRun, ...]
+    target_gaps: tuple[float, ...] = ()
 
 
 def plan_suite(suite: Suite, only: Sequence[str] | None, adapter: str | None) -> Plan:
@@ -87,15 +128,31 @@ def plan_suite(suite: Suite, only: Sequence[str] | None, adapter: str | None) ->
     specs, left_out = _check(suite, tuple(wanted), adapter)
     cells = [Cell("", instance, base) for instance in suite.instances]
     # One ladder after the other: should the budget end early, the first is complete to its top.
-    cells += [
-        Cell(ladder.name, ladder.instance(size), on_ladder[ladder.name])
-        for ladder in suite.ladders
-        for size in ladder.sizes
+    for ladder in suite.ladders:
+        cells += _rungs(ladder, on_ladder[ladder.name])
+    runnable = []
+    for cell in cells:
+        named = tuple(s for s in cell.solvers if s in specs)
+        fits, misfits = _check_cell(suite, replace(cell, solvers=named), adapter)
+        runnable.append(replace(cell, solvers=fits))
+        left_out += misfits
+    return Plan(tuple(runnable), specs, tuple(left_out), tuple(suite.target_gaps))
+
+
+def _rungs(ladder: LadderTable, solvers: tuple[str, ...]) -> list[Cell]:
+    return [
+        Cell(
+            group=ladder.name,
+            instance=ladder.instance(value, seed),
+            solvers=solvers,
+            variable=ladder.variable,
+            value=value,
+            options=((ladder.variable, value),) if ladder.varies_option else (),
+            climbs=ladder.climbs,
+        )
+        for value in ladder.rungs
+        for seed in (ladder.seeds or (None,))
     ]
-    runnable = tuple(
-        Cell(c.group, c.instance, tuple(s for s in c.solvers if s in specs)) for c in cells
-    )
-    return Plan(runnable, specs, left_out)
 
 
 def _registered() -> tuple[str, ...]:
@@ -107,7 +164,7 @@ def _registered() -> tuple[str, ...]:
 
 def _check(
     suite: Suite, wanted: tuple[str, ...], adapter: str | None
-) -> tuple[dict[str, SolverSpec], tuple[NotRun, ...]]:
+) -> tuple[dict[str, SolverSpec], list[NotRun]]:
     options = suite.options.to_solve_options()
     specs: dict[str, SolverSpec] = {}
     left_out: list[NotRun] = []
@@ -122,7 +179,56 @@ def _check(
     if not specs:
         why = left_out[0].reason if left_out else "none is named"
         raise SolverUnavailableError(f"suite {suite.name}: no solver can run: {why}")
-    return specs, tuple(left_out)
+    return specs, left_out
+
+
+def _check_cell(
+    suite: Suite, cell: Cell, adapter: str | None
+) -> tuple[tuple[str, ...], list[NotRun]]:
+    """Solvers of `cell` that have the options it asks for, and the others with the reason."""
+    if not cell.options:
+        return cell.solvers, []
+    fits: list[str] = []
+    left_out: list[NotRun] = []
+    threads = cell.solve_options(suite).threads
+    for name in cell.solvers:
+        why = None
+        if cell.variable == "threads" and threads is not None and threads > processors():
+            why = f"{threads} threads: this machine lets planbench use {processors()}"
+        else:
+            try:
+                require_solver(name, cell.solve_options(suite), adapter)
+            except InputError as error:
+                why = f"not applicable: {error}"
+        if why is None:
+            fits.append(name)
+        else:
+            left_out.append(NotRun(suite.name, cell.group, cell.instance, name, 0, why))
+    return tuple(fits), left_out
+
+
+def processors() -> int:
+    """Processors this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def tasks(plan: Plan, cells: Iterable[Cell], suite: str, repeat: int) -> list[Task]:
+    """Everything to be done on `cells` in one round, the solvers of each cell shuffled."""
+    return [
+        Task(cell, solver, repeat, targets)
+        for cell in cells
+        for solver in shuffled(suite, cell, repeat)
+        for targets in _chains(plan, solver)
+    ]
+
+
+def _chains(plan: Plan, solver: str) -> list[tuple[float, ...]]:
+    """Targets of each chain of tries of `solver`: one chain, or one for each target."""
+    if not plan.target_gaps or runs_once(plan.specs[solver]):
+        return [plan.target_gaps]
+    return [(target,) for target in plan.target_gaps]
 
 
 def shuffled(suite: str, cell: Cell, repeat: int) -> list[str]:

@@ -20,6 +20,10 @@ from planbench.solvers.base import NativeValue, SolveOptions
 
 #: What ``solvers`` may say instead of a list.
 AVAILABLE = "available"
+#: Variables of a ladder that are options of the solvers, not part of the instance.
+OPTION_VARIABLES = ("threads",)
+#: Value of what a ladder varies.
+Value = int | float | str
 
 _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
@@ -50,32 +54,116 @@ Solvers = Literal["available"] | Annotated[list[str], Field(min_length=1)]
 
 
 class LadderTable(_Table):
-    """One family of economies at growing sizes, climbed by each solver until it fails."""
+    """One family of instances along one variable, climbed by each solver until it fails.
+
+    The variable is the number of goods (``sizes``, ``{n}`` in the recipe), another part of the
+    recipe (``values``, ``{v}``), or an option of the solvers (``values``, no placeholder).
+    """
 
     name: str = Field(min_length=1, description="name of the ladder")
-    recipe: str = Field(description="instance with {n} for the size, e.g. gen:goods={n},seed=1")
-    sizes: Annotated[list[int], Field(min_length=1)] = Field(description="sizes, growing")
+    recipe: str = Field(
+        description="instance with {n} for the size or {v} for the value, e.g. gen:goods={n},seed=1"
+    )
+    sizes: Annotated[list[int], Field(min_length=1)] | None = Field(
+        default=None, description="numbers of goods, growing"
+    )
+    values: Annotated[list[Value], Field(min_length=1)] | None = Field(
+        default=None, description="values of the variable, e.g. 1, 10, 100 or uniform, sectors"
+    )
+    variable: str = Field(
+        default="goods", min_length=1, description="what is varied: goods, inputs, threads, ..."
+    )
+    seeds: list[int] = Field(
+        default_factory=list, description="seeds for {seed} in the recipe, each on every rung"
+    )
+    climb: bool | None = Field(
+        default=None,
+        description="true: a solver that fails is spared what comes after; false: it goes on "
+        "(default: true for growing numbers, false for words)",
+    )
     solvers: Literal["all"] | Annotated[list[str], Field(min_length=1)] = Field(
         default="all", description="all (the suite's), or a list of solvers"
     )
 
-    @field_validator("recipe")
-    @classmethod
-    def _has_size(cls, value: str) -> str:
-        if value.count("{n}") == 0 or set(re.findall(r"{[^}]*}", value)) != {"{n}"}:
-            raise ValueError("must hold {n} where the size goes, and no other braces")
-        return value
-
     @field_validator("sizes")
     @classmethod
-    def _grow(cls, value: list[int]) -> list[int]:
-        if any(n < 1 for n in value) or any(b <= a for a, b in pairwise(value)):
+    def _grow(cls, value: list[int] | None) -> list[int] | None:
+        if value is not None and (
+            any(n < 1 for n in value) or any(b <= a for a, b in pairwise(value))
+        ):
             raise ValueError("must be positive and grow from each to the next")
         return value
 
-    def instance(self, size: int) -> str:
-        """Name the instance of that size."""
-        return self.recipe.replace("{n}", str(size))
+    @field_validator("values", "seeds")
+    @classmethod
+    def _differ(cls, value: list[Value] | None) -> list[Value] | None:
+        if value is not None and len({str(v) for v in value}) != len(value):
+            raise ValueError("holds a value twice")
+        return value
+
+    @field_validator("seeds")
+    @classmethod
+    def _are_seeds(cls, value: list[int]) -> list[int]:
+        if any(seed < 0 for seed in value):
+            raise ValueError("must be 0 or more")
+        return value
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> LadderTable:
+        if (self.sizes is None) == (self.values is None):
+            raise ValueError("sizes: give either sizes or values")
+        if self.sizes is not None and self.variable != "goods":
+            raise ValueError(f"sizes: are goods; give values for the variable {self.variable}")
+        holder = "{n}" if self.sizes is not None else "{v}"
+        expected = {"{seed}"} if self.seeds else set()
+        if not self.varies_option:
+            expected.add(holder)
+        if set(re.findall(r"{[^}]*}", self.recipe)) != expected:
+            if not expected:
+                raise ValueError(
+                    f"recipe: must hold no braces; {self.variable} is an option of the solvers"
+                )
+            holds = " and ".join(sorted(expected))
+            goes = "the size" if holder == "{n}" else f"the value of {self.variable}"
+            where = f" where {goes} goes" if holder in expected else ""
+            raise ValueError(f"recipe: must hold {holds}{where}, and no other braces")
+        generated = self.recipe.startswith("gen:")
+        if generated and holder in expected and not self._varies_its_variable(holder):
+            raise ValueError(f"variable: {holder} does not stand at {self.variable}= in the recipe")
+        if self.variable == "threads" and not all(isinstance(v, int) and v > 0 for v in self.rungs):
+            raise ValueError("values: threads are whole numbers of at least 1")
+        if self.climb and not self._grows:
+            raise ValueError("climb: only growing numbers can be climbed; use false")
+        return self
+
+    def _varies_its_variable(self, holder: str) -> bool:
+        pattern = rf"(?:^gen:|,)\s*{re.escape(self.variable)}\s*=[^,]*{re.escape(holder)}"
+        return re.search(pattern, self.recipe) is not None
+
+    @property
+    def rungs(self) -> list[Value]:
+        """Values of the variable, in order."""
+        return list(self.sizes or self.values or [])
+
+    @property
+    def _grows(self) -> bool:
+        numbers = [v for v in self.rungs if not isinstance(v, str)]
+        return len(numbers) == len(self.rungs) and all(b > a for a, b in pairwise(numbers))
+
+    @property
+    def climbs(self) -> bool:
+        """Whether a solver that fails is spared what comes after."""
+        return self._grows if self.climb is None else self.climb
+
+    @property
+    def varies_option(self) -> bool:
+        """Whether the variable is an option of the solvers rather than part of the instance."""
+        return self.variable in OPTION_VARIABLES
+
+    def instance(self, value: Value, seed: int | None = None) -> str:
+        """Name the instance at `value`."""
+        name = self.recipe.replace("{n}", str(value)).replace("{v}", str(value))
+        return name if seed is None else name.replace("{seed}", str(seed))
 
 
 class Suite(_Table):
@@ -94,6 +182,10 @@ class Suite(_Table):
     )
     rerun_disturbed: bool = Field(default=True, description="repeat a disturbed run once")
     polish: bool = Field(default=True, description="also compute the polished gap")
+    target_gaps: list[Annotated[float, Field(gt=0, lt=1)]] = Field(
+        default_factory=list,
+        description="raw gaps each solver is driven to, from loose to tight, e.g. 1e-2, 1e-6",
+    )
     solvers: Solvers = Field(default="available", description="available, or a list of solvers")
     instances: list[str] = Field(default_factory=list, description="instances, in this order")
     ladders: list[LadderTable] = Field(default_factory=list, description="ladders")
@@ -112,8 +204,19 @@ class Suite(_Table):
             raise ValueError("names a solver twice")
         return value
 
+    @field_validator("target_gaps")
+    @classmethod
+    def _tighten(cls, value: list[float]) -> list[float]:
+        if any(b >= a for a, b in pairwise(value)):
+            raise ValueError("must go from loose to tight")
+        return value
+
     @model_validator(mode="after")
     def _has_work(self) -> Suite:
+        if self.target_gaps and self.options.tolerance is not None:
+            raise ValueError(
+                "has both target_gaps and options.tolerance; target gaps set the tolerance"
+            )
         if not self.instances and not self.ladders:
             raise ValueError("has neither instances nor ladders; nothing would be measured")
         names = [ladder.name for ladder in self.ladders]
@@ -233,6 +336,10 @@ def _explain(problem: Any) -> str:
         info = table.model_fields.get(path[-1])
         return f"field {field} is missing: {info.description if info else 'it is required'}"
     message = str(problem["msg"]).removeprefix("Value error, ")
+    named, colon, rest = message.partition(": ")
+    if colon and named in table.model_fields:
+        # Fields that do not fit together: the message begins with the one to mend.
+        return f"field {'.'.join([*path, named])}: {rest}"
     if not path:
         return message
     info = table.model_fields.get(path[-1].split("[")[0])
