@@ -290,6 +290,8 @@ def _record(
         cpu_s=result.cpu_s,
         peak_bytes=result.peak_bytes,
         memory_method=result.memory_method,
+        cgroup_peak_bytes=result.cgroup_peak_bytes,
+        threads_seen=result.threads_seen,
         phases=phases,
         pass_s_before=before,
         pass_s_after=after,

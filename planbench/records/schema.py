@@ -1,7 +1,7 @@
 """What a measurement is: one self-contained row, validated, with a version.
 
-Every field says its meaning and unit; ``null`` means "not known" and no number is ever
-infinite or NaN.
+Every field says its meaning, its unit and its possible values (docs/records.md is written from
+them); ``null`` means "not known" and no number is ever infinite or NaN.
 """
 
 from __future__ import annotations
@@ -10,9 +10,50 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+#: 1: the first. 2: accuracy, variable, value, threads_seen, cgroup_peak_bytes were added.
 SCHEMA_VERSION = 2
 
 Ended = Literal["ok", "timeout", "memory", "crash", "killed", "refused"]
+Verdict = Literal["certified", "loose", "wrong", "unproven"]
+Kind = Literal["exact", "tolerance", "residual-only"]
+
+SECONDS = "s"
+BYTES = "bytes"
+OBJECTIVE = "units of the objective"
+_NONE: Any = None
+
+
+def _field(
+    meaning: str, values: str, unit: str = "", default: Any = ..., ge: float | None = None
+) -> Any:
+    """Declare a field; ``default=...`` makes it required, ``ge`` is checked.
+
+    Parameters
+    ----------
+    meaning, values, unit : str
+        For docs/records.md; `values` says what it may be beside ``null``.
+    """
+    said: dict[str, Any] = {"unit": unit, "values": values}
+    if isinstance(default, (dict, list)):
+        kind = type(default)
+        return Field(default_factory=kind, description=meaning, json_schema_extra=said)
+    return Field(default=default, ge=ge, description=meaning, json_schema_extra=said)
+
+
+def _count(meaning: str, default: Any = ...) -> Any:
+    return _field(meaning, "whole number ≥ 0", default=default, ge=0)
+
+
+def _seconds(meaning: str, default: Any = ...) -> Any:
+    return _field(meaning, "≥ 0", SECONDS, default, ge=0)
+
+
+def _bytes(meaning: str, default: Any = None) -> Any:
+    return _field(meaning, "whole number ≥ 0", BYTES, default, ge=0)
+
+
+def _residual(meaning: str, unit: str = "relative") -> Any:
+    return _field(meaning, "≥ 0; null without such a point", unit, _NONE, ge=0)
 
 
 class _Row(BaseModel):
@@ -22,134 +63,237 @@ class _Row(BaseModel):
 class InstanceFacts(_Row):
     """The instance a row is about."""
 
-    name: str = Field(description="name, e.g. us-bea-71 or gen:goods=1000")
-    sha256: str = Field(description="SHA-256 of its canonical arrays")
-    recipe: dict[str, Any] = Field(default_factory=dict, description="how to make it again")
-    goods: int | None = Field(default=None, description="number of goods; null for a general LP")
-    activities: int | None = Field(default=None, description="number of activities")
-    resources: int | None = Field(default=None, description="number of resources")
-    targets: int | None = Field(default=None, description="number of plan targets")
-    rows: int = Field(description="rows of the linear program")
-    columns: int = Field(description="columns of the linear program")
-    nonzeros: int = Field(description="non-zeros of the linear program's matrix")
+    name: str = _field("its name", "built-in name, file, or recipe such as gen:goods=1000,seed=1")
+    sha256: str = _field("SHA-256 of its canonical arrays", "64 hexadecimal digits")
+    recipe: dict[str, Any] = _field(
+        "how to make it again", "fields of the generator or of the catalogue", default={}
+    )
+    goods: int | None = _count("goods; null for a general LP", None)
+    activities: int | None = _count("activities; null for a general LP", None)
+    resources: int | None = _count("resources; null for a general LP", None)
+    targets: int | None = _count("plan targets; null for a general LP", None)
+    rows: int = _count("rows of the linear program")
+    columns: int = _count("columns of the linear program")
+    nonzeros: int = _count("non-zeros of the linear program's matrix")
 
 
 class PhaseCost(_Row):
     """What one phase cost."""
 
-    name: str = Field(
-        description="read, assemble, calibrate, import, build, load, solve, extract, check, certify"
+    name: str = _field(
+        "which phase; what each is stands in docs/measurement.md",
+        "read, assemble, calibrate, import, build, load, solve, extract, check, certify",
     )
-    wall_s: float = Field(description="wall-clock seconds")
-    cpu_s: float | None = Field(default=None, description="CPU seconds of worker and children")
-    peak_bytes: int | None = Field(
-        default=None, description="peak resident bytes in the phase, worker and children"
+    wall_s: float = _seconds("wall-clock time")
+    cpu_s: float | None = _seconds(
+        "CPU time of the worker and of its children that ended; null for the phase in which the "
+        "worker was killed",
+        None,
+    )
+    peak_bytes: int | None = _bytes(
+        "peak resident memory in the phase, worker and children, from zero (not above the level "
+        "before); null for phases of the parent"
     )
 
 
 class ResidualFacts(_Row):
-    """Residuals as in certify.certificate.Residuals."""
+    """Residuals of the point handed back, recomputed from the problem."""
 
-    primal: float | None = Field(default=None, description="largest primal violation, absolute")
-    primal_scaled: float | None = Field(default=None, description="the same, scaled")
-    dual: float | None = Field(default=None, description="largest dual violation with signs")
-    dual_scaled: float | None = Field(default=None, description="the same, scaled")
-    complementarity: float | None = Field(default=None, description="relative complementarity")
-    gap: float | None = Field(default=None, description="relative primal-dual gap")
+    primal: float | None = _residual(
+        "largest violation of a row or column bound", "units of the row or column"
+    )
+    primal_scaled: float | None = _residual("the same, divided by 1 + |bound| + Σ|M_ij x_j|")
+    dual: float | None = _residual(
+        "largest dual violation, with signs and infinite bounds", "objective per unit of column"
+    )
+    dual_scaled: float | None = _residual("the same, divided by 1 + |c_j| + Σ|M_ij y_i|")
+    complementarity: float | None = _residual("Σ|dual × slack| / (1 + |objective|)")
+    gap: float | None = _residual("|primal − dual objective| over the larger of the two")
 
 
 class AccuracyFacts(_Row):
     """One try at reaching a target gap; a chain of tries shares solver, instance and target."""
 
-    targets: list[float] = Field(
-        description="raw gaps this try is made for, from loose to tight; several where the "
-        "solver has no tolerance to tighten and runs once for all of them"
+    targets: list[float] = _field(
+        "raw gaps this try is made for, from loose to tight; several where the solver has no "
+        "tolerance to tighten and runs once for all of them",
+        "each in (0, 1)",
+        "relative",
     )
-    attempt: int = Field(default=0, description="number of the try in its chain, from 0")
-    charged_s: float = Field(
-        description="wall_s of this try and of the failed ones before it (the seconds it was "
-        "given, for a try without wall_s)"
+    attempt: int = _count("number of the try in its chain, from 0", 0)
+    charged_s: float = _seconds(
+        "wall_s of this try and of the failed ones before it (the seconds it was given, for a "
+        "try without wall_s)"
     )
-    end: str = Field(
+    end: str = _field(
+        "why the chain ends with this try; empty while a tighter try follows",
+        "reached, once (a single run that misses its tightest target), stalled, floor (no "
+        "tighter tolerance), tries (too many), timeout, memory, crash, killed, refused, or empty",
         default="",
-        description="why the chain ends with this try: reached, once (a single run that misses "
-        "its tightest target), stalled, floor (no tighter tolerance), tries (too many), timeout, "
-        "memory, crash, killed or refused; empty while a tighter try follows",
     )
 
 
 class Record(_Row):
     """One measurement."""
 
-    schema_version: int = Field(default=SCHEMA_VERSION, description="version of this schema")
-    key: str = Field(description="identity: what was measured; equal keys are repeats or reruns")
-    repeat: int = Field(default=0, description="number of the repeat, from 0")
-    suite: str = Field(default="", description="suite it belongs to, or empty")
-    group: str = Field(default="", description="ladder or group within the suite, or empty")
-    variable: str = Field(
-        default="", description="what its ladder varies, e.g. goods, inputs or threads; or empty"
+    schema_version: int = _field(
+        "version of this schema; older ones are read and brought up to it",
+        f"1 to {SCHEMA_VERSION}",
+        default=SCHEMA_VERSION,
     )
-    value: int | float | str | None = Field(
-        default=None, description="value of that variable in this row"
+    key: str = _field(
+        "identity of what was measured (instance, solver, options); equal keys are repeats or "
+        "reruns",
+        "16 hexadecimal digits",
     )
-    accuracy: AccuracyFacts | None = Field(
-        default=None, description="with suites that state target gaps: what this try is part of"
+    repeat: int = _count("number of the repeat, from 0", 0)
+    suite: str = _field("suite it belongs to", "a suite's name, or empty", default="")
+    group: str = _field("ladder or group within the suite", "its name, or empty", default="")
+    variable: str = _field(
+        "what its ladder varies", "goods, inputs, threads, …, or empty", default=""
     )
-    started_at: str = Field(description="start, ISO 8601 with time zone")
-    instance: InstanceFacts
-    solver: str = Field(description="adapter name as asked for, e.g. highs-ds or highs-ds:stock")
-    solver_version: str = Field(default="", description="version of the code that ran")
-    method_run: str = Field(default="", description="method that really ran")
-    options: dict[str, Any] = Field(default_factory=dict, description="options asked for")
-    native_options: dict[str, Any] = Field(
-        default_factory=dict, description="native options set, with their values"
+    value: int | float | str | None = _field(
+        "value of that variable in this row", "number or word", default=None
     )
-    threads_used: int | None = Field(default=None, description="threads the solver really used")
-    ended: Ended = Field(description="how the run ended")
-    claim: str | None = Field(default=None, description="what the solver said of the problem")
-    native_status: str = Field(default="", description="the solver's own word")
-    verdict: str | None = Field(default=None, description="certified, loose, wrong or unproven")
-    certificate: str | None = Field(default=None, description="exact, tolerance or residual-only")
-    objective: float | None = Field(default=None, description="objective the solver claimed")
-    lower_bound: float | None = Field(default=None, description="certified lower bound")
-    upper_bound: float | None = Field(default=None, description="certified upper bound")
-    raw_gap: float | None = Field(default=None, description="relative width, no polishing")
-    polished_gap: float | None = Field(default=None, description="relative width after polishing")
-    polish_s: float | None = Field(default=None, description="seconds polishing took")
-    residuals: ResidualFacts | None = Field(default=None, description="recomputed residuals")
-    iterations: dict[str, int] = Field(default_factory=dict, description="iterations by kind")
-    wall_s: float | None = Field(
-        default=None, description="build + load + solve + extract, wall-clock seconds"
+    accuracy: AccuracyFacts | None = _field(
+        "with suites that state target gaps: what this try is part of", "see below", default=None
     )
-    cpu_s: float | None = Field(default=None, description="the same in CPU seconds")
-    peak_bytes: int | None = Field(
+    started_at: str = _field("start", "ISO 8601 with time zone")
+    instance: InstanceFacts = _field("the instance", "see below")
+    solver: str = _field("solver as asked for", "e.g. highs-ds, highs-ds:stock, cmd:'…'")
+    solver_version: str = _field(
+        "version of the code that ran", "the solver's own words, or empty", default=""
+    )
+    method_run: str = _field(
+        "method that really ran", "the solver's own words, or empty", default=""
+    )
+    options: dict[str, Any] = _field(
+        "options asked for; those left alone are not listed",
+        "tolerance, threads, time_limit, seed, native",
+        default={},
+    )
+    native_options: dict[str, Any] = _field(
+        "native options that were set", "the solver's own names and values", default={}
+    )
+    threads_used: int | None = _count("threads the solver says it used", None)
+    threads_seen: int | None = _count(
+        "most threads of worker and children seen running at one moment of the counted phases, "
+        "by looks every 10 to 40 ms; null when no look fell into them or none was running",
+        None,
+    )
+    ended: Ended = _field(
+        "how the run ended; docs/measurement.md says how each is told apart",
+        "ok, timeout, memory, crash, killed, refused",
+    )
+    claim: str | None = _field(
+        "what the solver said of the problem",
+        "optimal, infeasible, unbounded, infeasible-or-unbounded, feasible, unknown; null when it "
+        "handed nothing back",
         default=None,
-        description="peak of worker and children from load to extract, minus the level before",
     )
-    memory_method: str = Field(default="", description="how memory was read, e.g. VmHWM")
-    phases: list[PhaseCost] = Field(default_factory=list, description="every phase")
-    pass_s_before: float | None = Field(
-        default=None, description="seconds of one matrix pass before the solve"
+    native_status: str = _field("how it ended in the solver's own words", "text", default="")
+    verdict: Verdict | None = _field(
+        "what the certificate says of the claim; null without an answer to judge",
+        "certified, loose, wrong, unproven",
+        default=None,
     )
-    pass_s_after: float | None = Field(
-        default=None, description="seconds of one matrix pass after the solve"
+    certificate: Kind | None = _field(
+        "what the lower bound rests on: an exactly feasible plan, a point feasible to a "
+        "tolerance, or nothing",
+        "exact, tolerance, residual-only",
+        default=None,
     )
-    matrix_passes: float | None = Field(
-        default=None, description="solve seconds divided by the mean seconds of one pass"
+    objective: float | None = _field(
+        "objective the solver claimed, in the stated sense", "any", OBJECTIVE, _NONE
     )
-    disturbed: bool = Field(
+    lower_bound: float | None = _field(
+        "certified lower bound on the optimum; null: none", "any", OBJECTIVE, _NONE
+    )
+    upper_bound: float | None = _field(
+        "certified upper bound on the optimum; null: none", "any", OBJECTIVE, _NONE
+    )
+    raw_gap: float | None = _field(
+        "(upper − lower) / max(|lower|, |upper|) without polishing; null where a bound is",
+        "≥ 0",
+        "relative",
+        _NONE,
+    )
+    polished_gap: float | None = _field(
+        "the same after polishing; null where polishing was off or does not apply",
+        "≥ 0",
+        "relative",
+        _NONE,
+    )
+    polish_s: float | None = _seconds("time polishing took, not part of wall_s", None)
+    residuals: ResidualFacts | None = _field(
+        "residuals of the point handed back", "see below", default=None
+    )
+    iterations: dict[str, int] = _field(
+        "iterations by kind; empty where the solver does not tell",
+        "e.g. simplex, ipm, crossover, pdlp; whole numbers ≥ 0",
+        default={},
+    )
+    wall_s: float | None = _seconds(
+        "wall-clock time of build + load + solve + extract; null when none of them began. For a "
+        "run that was stopped: until then",
+        None,
+    )
+    cpu_s: float | None = _seconds(
+        "CPU time of the same phases, worker and children; null for a run that was stopped", None
+    )
+    peak_bytes: int | None = _bytes(
+        "peak resident memory of worker and children in the same phases, minus the worker's "
+        "level right before"
+    )
+    memory_method: str = _field(
+        "how memory was read",
+        "VmHWM reset per phase; VmHWM, not reset; ru_maxrss, not reset; followed by children by "
+        "wait4 or children sampled, and by cgroup memory.peak beside; empty when no phase ended",
+        default="",
+    )
+    cgroup_peak_bytes: int | None = _bytes(
+        "memory.peak of the worker's control group over the whole run, page cache and kernel "
+        "memory included; null where it had none of its own"
+    )
+    phases: list[PhaseCost] = _field("every phase, in order", "see below", default=[])
+    pass_s_before: float | None = _seconds("time of one matrix pass before the solve", None)
+    pass_s_after: float | None = _seconds("time of one matrix pass after the solve", None)
+    matrix_passes: float | None = _field(
+        "time of phase solve over the mean of the two passes", "≥ 0", "matrix passes", _NONE, ge=0
+    )
+    disturbed: bool = _field(
+        "the machine did something else meanwhile: the passes differ by more than a quarter, or "
+        "more than a tenth of the time was spent waiting for a processor",
+        "true, false",
         default=False,
-        description="calibrations differ by more than the bound, or too long without a processor",
     )
-    wait_s: float | None = Field(
+    wait_s: float | None = _seconds(
+        "time of the counted phases in which the worker's main thread was ready and had no "
+        "processor",
+        None,
+    )
+    time_limit_s: float | None = _field(
+        "wall-clock limit on the counted phases, enforced from outside", "> 0", SECONDS, _NONE
+    )
+    memory_limit_bytes: int | None = _bytes(
+        "limit on the resident memory of worker and children, enforced from outside"
+    )
+    message: str = _field("what went wrong", "one line, or empty", default="")
+    reasons: list[str] = _field("remarks of the certificate", "lines of text", default=[])
+    notes: list[str] = _field(
+        "flags of the adapter, such as what could not be passed on", "lines of text", default=[]
+    )
+    machine: dict[str, Any] = _field(
+        "the machine",
+        "id (12 hexadecimal digits), cpu, cores, threads, memory_bytes, kernel, system, python, "
+        "usable_threads, governor, load (average of the last minute)",
+        default={},
+    )
+    packages: dict[str, str] = _field(
+        "versions of planbench and of the packages it solves with", "by distribution", default={}
+    )
+    commit: str | None = _field(
+        "git commit of planbench; null outside a checkout",
+        "40 hexadecimal digits, with -dirty when changed",
         default=None,
-        description="seconds of build to extract the worker was ready but had no processor",
     )
-    time_limit_s: float | None = Field(default=None, description="wall limit enforced outside")
-    memory_limit_bytes: int | None = Field(default=None, description="memory limit enforced")
-    message: str = Field(default="", description="one line on what went wrong, or empty")
-    reasons: list[str] = Field(default_factory=list, description="remarks of the certificate")
-    notes: list[str] = Field(default_factory=list, description="flags of the adapter")
-    machine: dict[str, Any] = Field(default_factory=dict, description="the machine")
-    packages: dict[str, str] = Field(default_factory=dict, description="package versions")
-    commit: str | None = Field(default=None, description="git commit of planbench, if known")

@@ -265,7 +265,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 def _to_record(row: Any, where: str) -> Record:
     version = row.get("schema_version") if isinstance(row, dict) else None
-    if not isinstance(version, int) or version < 1:
+    if type(version) is not int or version < 1:
         raise InputError("not a planbench record: it has no schema_version", where=where)
     if version > SCHEMA_VERSION:
         raise InputError(
@@ -274,7 +274,8 @@ def _to_record(row: Any, where: str) -> Record:
             where=where,
         )
     try:
-        return Record.model_validate(row)
+        # Versions have only added fields so far, and what is not there is not known.
+        return Record.model_validate({**row, "schema_version": SCHEMA_VERSION})
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "row"
