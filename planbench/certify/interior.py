@@ -26,6 +26,8 @@ SHARES = (0.05, 0.01, 1e-3, 1e-4)
 LP_NONZEROS = 10_000
 LAST_RESORT_NONZEROS = 100_000
 LP_SECONDS = 20.0
+#: linprog's status for it; what took too long once is not tried with another share.
+OUT_OF_TIME = 1
 SWEEPS = 400
 
 _interiors: WeakKeyDictionary[Economy, Interior | None] = WeakKeyDictionary()
@@ -134,11 +136,12 @@ def _prices_by_lp(economy: Economy) -> tuple[FloatArray, FloatArray] | None:
             method="highs",
             options={"time_limit": LP_SECONDS},
         )
-        if result.x is None:
-            continue
-        p, w = np.maximum(result.x[:n], 0.0), np.maximum(result.x[n : n + k], 0.0)
-        if are_interior_prices(economy, p, w):
-            return p, w
+        if result.x is not None:
+            p, w = np.maximum(result.x[:n], 0.0), np.maximum(result.x[n : n + k], 0.0)
+            if are_interior_prices(economy, p, w):
+                return p, w
+        if result.status == OUT_OF_TIME:
+            break
     return None
 
 
@@ -173,6 +176,8 @@ def _plan_by_lp(economy: Economy) -> FloatArray | None:
         )
         if result.x is not None:
             found.append(np.minimum(np.maximum(result.x[:m], 0.0), economy.capacity))
+        if result.status == OUT_OF_TIME:
+            break
     # Several neighbours, as what one leaves idle another may run.
     spread = _plan_with_slack_everywhere(economy, found[0] if found else None)
     if spread is not None:

@@ -11,6 +11,7 @@ from support.economies import KINDS, random_small
 
 from planbench.certify import Opinion, certify, certify_plan, check, consensus, prepare, repair
 from planbench.certify.certificate import relative_gap
+from planbench.certify.interior import interior_of
 from planbench.model import Plan, make_economy, make_linear_program, to_linear_program
 
 INF = np.inf
@@ -252,3 +253,18 @@ def test_repair_costs_four_matrix_passes_and_never_more_than_six(kind, monkeypat
             counts.append(len(passes))
     assert max(counts) <= 6
     assert np.median(counts) <= 4
+
+
+def test_an_interior_that_takes_too_long_is_not_tried_again(monkeypatch):
+    """Each share tried costs up to twenty seconds."""
+    import scipy.optimize
+
+    calls = []
+
+    def out_of_time(*arguments, **options):
+        calls.append(1)
+        return scipy.optimize.OptimizeResult(x=None, status=1)
+
+    monkeypatch.setattr(scipy.optimize, "linprog", out_of_time)
+    interior_of(random_small("joint", 0))
+    assert len(calls) <= 3
