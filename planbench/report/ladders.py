@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,15 +22,51 @@ Measure = Literal["seconds", "passes", "bytes"]
 SECONDS_FLOOR = 0.01
 #: Bytes below which the allocator's grain dominates a peak.
 BYTES_FLOOR = 2.0**20
-#: A cost below this many times the least the solver ever had is mostly fixed cost: such a run
-#: only tells "at most this".
+#: Where a solver's fixed cost is only known to be at most the least it ever had, a cost below
+#: this many times that least is mostly fixed cost: such a run only tells "at most this".
 OVERHEAD_FACTOR = 4.0
+#: Instances this many times smaller than a ladder's smallest rung show the fixed cost itself.
+TINY = 10
 
 #: Answers x = 0, w = 1 whatever it is asked: shows what no effort is worth.
 YARDSTICK = "null"
 
 #: Knobs that differ from rung to rung of one ladder (sectors and band are filled in by size).
 _VARIES = ("goods", "seed", "sectors", "band", "planted_optimum")
+
+
+@dataclass(frozen=True)
+class FixedCost:
+    """The part of a cost that does not grow with size.
+
+    Attributes
+    ----------
+    known : float
+        Taken off every cost; 0 where the fixed part is not known.
+    floor : float
+        A growing part below it counts as "at most this".
+    """
+
+    known: float
+    floor: float
+
+
+def fixed_cost(lowest: float, tiny: float | None, least: float | None) -> FixedCost:
+    """Say what is fixed of a cost.
+
+    Parameters
+    ----------
+    lowest : float
+        Below it the clock's or the allocator's grain dominates whatever the solver.
+    tiny : float or None
+        Least cost on instances at least :data:`TINY` times smaller than the ladder: the fixed
+        cost itself. What is left must be as large as it was, or errors in it would count.
+    least : float or None
+        Least cost on anything: the fixed cost is at most this.
+    """
+    if tiny is not None:
+        return FixedCost(tiny, max(lowest, tiny))
+    return FixedCost(0.0, max(lowest, OVERHEAD_FACTOR * least) if least is not None else lowest)
 
 
 @dataclass(frozen=True)
@@ -48,8 +83,8 @@ class Ladder:
         Numbers of goods, ascending.
     series : tuple of str
         Solvers, in the usual order.
-    floors : mapping of series to (float, float)
-        Seconds and bytes below which a solver's cost is mostly fixed cost.
+    fixed : mapping of series to (FixedCost, FixedCost)
+        What is fixed of each solver's seconds and bytes.
     """
 
     name: str
@@ -57,7 +92,7 @@ class Ladder:
     cells: tuple[Cell, ...]
     sizes: tuple[int, ...]
     series: tuple[str, ...]
-    floors: Mapping[str, tuple[float, float]]
+    fixed: Mapping[str, tuple[FixedCost, FixedCost]]
 
     def at(self, series: str, goods: int) -> list[Cell]:
         """Cells of a solver at a size (several where the ladder has several seeds)."""
@@ -90,7 +125,7 @@ def find_ladders(cells: Sequence[Cell]) -> list[Ladder]:
             cells=tuple(members),
             sizes=tuple(sorted({c.goods for c in members if c.goods is not None})),
             series=tuple(in_order([c.series for c in members])),
-            floors=_floors(cells, key),
+            fixed=_fixed_costs(cells, key, min(c.goods for c in members if c.goods)),
         )
         for name, (_, key, members) in zip(names, found, strict=True)
     ]
@@ -132,7 +167,7 @@ def study_ladder(ladder: Ladder, series: str, measure: Measure) -> Growth:
         if cell.status not in ("solved", "loose", "unproven", "timeout", "memory"):
             continue
         one_pass = pass_seconds.get(cell.sha256)
-        cost, floor = _cost(cell, measure, one_pass, ladder.floors[series])
+        cost, floor = _cost(cell, measure, one_pass, ladder.fixed[series])
         if cost is None or floor is None or (cost <= 0 and not cell.solved):
             continue
         # A peak is known exactly once a run has ended, however loose its answer.
@@ -162,7 +197,9 @@ def last_slope(ladder: Ladder, series: str, measure: Measure = "seconds") -> Loc
     pass_seconds = _pass_seconds(ladder)
 
     def cost(cell: Cell) -> float | None:
-        return _cost(cell, measure, pass_seconds.get(cell.sha256), ladder.floors[series])[0]
+        # The slope is that of the figures in the table, fixed cost and all.
+        none = FixedCost(0.0, 0.0)
+        return _cost(cell, measure, pass_seconds.get(cell.sha256), (none, none))[0]
 
     cells = [
         c
@@ -180,42 +217,51 @@ def last_slope(ladder: Ladder, series: str, measure: Measure = "seconds") -> Loc
 
 
 def _cost(
-    cell: Cell, measure: Measure, one_pass: float | None, floors: tuple[float, float]
+    cell: Cell, measure: Measure, one_pass: float | None, fixed: tuple[FixedCost, FixedCost]
 ) -> tuple[float | None, float | None]:
-    seconds_floor, bytes_floor = floors
+    """Growing part of a cost, and its floor."""
+    seconds, size = fixed
     if measure == "seconds":
-        return cell.seconds, seconds_floor
+        return _less(cell.seconds, seconds.known), seconds.floor
     if measure == "bytes":
-        return cell.peak_bytes, bytes_floor
+        return _less(cell.peak_bytes, size.known), size.floor
+    if not one_pass:
+        return cell.passes, None
     cost = cell.passes
-    if cost is None and not cell.solved and cell.seconds is not None and one_pass:
+    if cost is None and not cell.solved and cell.seconds is not None:
         cost = cell.seconds / one_pass
-    return cost, (seconds_floor / one_pass if one_pass else None)
+    return _less(cost, seconds.known / one_pass), seconds.floor / one_pass
 
 
-def _floors(cells: Sequence[Cell], machine: str) -> dict[str, tuple[float, float]]:
-    """Twice the least seconds and bytes each solver finished anything with on this machine."""
-    least: dict[str, tuple[float, float]] = {}
+def _less(cost: float | None, known: float) -> float | None:
+    return None if cost is None else max(cost - known, 0.0)
+
+
+def _fixed_costs(
+    cells: Sequence[Cell], machine: str, smallest: int
+) -> dict[str, tuple[FixedCost, FixedCost]]:
+    """Say what is fixed of each solver's costs, from all it did on this machine."""
+    costs: dict[str, list[tuple[bool, float | None, float | None]]] = {}
     for cell in cells:
-        if machine_key(cell.record) != machine:
-            continue
-        seconds, size = least.get(cell.series, (math.inf, math.inf))
-        if cell.finished and cell.seconds is not None:
-            seconds = min(seconds, cell.seconds)
-        if cell.finished and cell.peak_bytes is not None:
-            size = min(size, cell.peak_bytes)
-        least[cell.series] = seconds, size
+        if machine_key(cell.record) == machine:
+            tiny = cell.goods is not None and cell.goods * TINY <= smallest
+            done = (cell.seconds, cell.peak_bytes) if cell.finished else (None, None)
+            costs.setdefault(cell.series, []).append((tiny, *done))
     return {
         series: (
-            _floor(SECONDS_FLOOR, seconds),
-            _floor(BYTES_FLOOR, size),
+            fixed_cost(
+                SECONDS_FLOOR,
+                min((s for tiny, s, _ in seen if tiny and s is not None), default=None),
+                min((s for _, s, _ in seen if s is not None), default=None),
+            ),
+            fixed_cost(
+                BYTES_FLOOR,
+                min((b for tiny, _, b in seen if tiny and b is not None), default=None),
+                min((b for _, _, b in seen if b is not None), default=None),
+            ),
         )
-        for series, (seconds, size) in least.items()
+        for series, seen in costs.items()
     }
-
-
-def _floor(lowest: float, least: float) -> float:
-    return max(lowest, OVERHEAD_FACTOR * least) if math.isfinite(least) else lowest
 
 
 def _pass_seconds(ladder: Ladder) -> dict[str, float]:

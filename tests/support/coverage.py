@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from planbench.report.ladders import OVERHEAD_FACTOR
+from planbench.report.ladders import FixedCost, fixed_cost
 from planbench.stats.growth import study_growth
 
 #: Sizes of a ladder: two and a half decades, as suites have them.
 SIZES = (100.0, 300.0, 1000.0, 3000.0, 10000.0, 30000.0)
+#: Four decades, for ladders whose lower half is mostly fixed cost.
+LONG = (*SIZES, 100_000.0, 300_000.0, 1e6)
 #: Size at which costs are predicted, one decade beyond the largest that any scenario finishes.
 BEYOND = 300_000.0
 
@@ -38,6 +40,8 @@ class Scenario:
         Share of the points that the limit is set to stop (their expected cost is above it).
     fixed : float
         c₀ as a multiple of the growing cost at the smallest size.
+    tiny : bool
+        Whether tiny instances were run too, which show the fixed cost (with scatter).
     sizes : tuple of float
     """
 
@@ -47,6 +51,7 @@ class Scenario:
     scatter: float = 0.2
     stopped: float = 0.0
     fixed: float = 0.0
+    tiny: bool = False
     sizes: tuple[float, ...] = SIZES
 
 
@@ -56,9 +61,13 @@ SCENARIOS = (
     Scenario("three seeds a size, nothing stopped", per_size=3),
     Scenario("three seeds a size, a third stopped", per_size=3, stopped=1 / 3),
     Scenario("nearly n log n, a third stopped", exponent=1.1, stopped=1 / 3),
+    Scenario("four sizes, the last stopped", sizes=SIZES[:4], stopped=1 / 4),
     Scenario("four sizes, wide scatter", sizes=SIZES[:4], scatter=0.5),
-    Scenario("fixed cost, a third stopped", fixed=3.0, stopped=1 / 3, scatter=0.1,
-             sizes=(*SIZES, 100_000.0, 300_000.0, 1e6)),
+    Scenario("fixed cost, a third stopped", fixed=3.0, stopped=1 / 3, scatter=0.1, sizes=LONG),
+    Scenario(
+        "fixed cost known from tiny instances, a third stopped",
+        fixed=3.0, stopped=1 / 3, scatter=0.1, tiny=True, sizes=LONG,
+    ),
 )  # fmt: skip
 
 
@@ -86,22 +95,29 @@ def simulate(scenario: Scenario, simulations: int, seed: int = 2024) -> dict[str
     distinct = np.unique(mean)
     keep = round(distinct.size * (1 - scenario.stopped))
     limit = np.sqrt(distinct[keep - 1] * distinct[keep]) if keep < distinct.size else np.inf
-    truth_beyond = fixed + scale * BEYOND**scenario.exponent
-    # The cost of the largest size but one: known to lie within the ladder's range.
+    # With the fixed cost taken off, predictions are of what grows.
+    left = 0.0 if scenario.tiny else fixed
+    truth_beyond = left + scale * BEYOND**scenario.exponent
+    # Ten times the cost of the largest size that the limit lets finish.
     asked = 10.0 * distinct[keep - 1]
-    truth_size = ((asked - fixed) / scale) ** (1 / scenario.exponent)
+    truth_size = ((asked - left) / scale) ** (1 / scenario.exponent)
     counts = dict.fromkeys(("fitted", "exponent", "cost", "size", "n_log_n_alone", "decided"), 0)
     censored = 0
     for number in range(simulations):
         costs = mean * np.exp(scenario.scatter * rng.standard_normal(sizes.size))
         stopped = costs > limit
-        floor = OVERHEAD_FACTOR * fixed if fixed else None
+        least = fixed * np.exp(scenario.scatter * rng.standard_normal(3)).min()
+        part = (
+            fixed_cost(0.0, least if scenario.tiny else None, least)
+            if fixed
+            else FixedCost(0.0, 0.0)
+        )
         growth = study_growth(
             sizes,
-            np.minimum(costs, limit),
+            np.maximum(np.minimum(costs, limit) - part.known, 1e-3 * part.floor),
             stopped,
-            floor=floor,
-            limit=None if np.isinf(limit) else limit,
+            floor=part.floor,
+            limit=None if np.isinf(limit) else limit - part.known,
             seed=number,
         )
         censored += int(stopped.sum())
