@@ -301,13 +301,13 @@ def close_techniques(
     begin: int, first: Any, order: Any, aptr: Any, aind: Any, aval: Any,
     rptr: Any, rind: Any, rval: Any, per: Any, scale: Any, contents: Any,
     costs: Any, share: Any, y: Any, margin: float,
-    starts: Any, outputs: Any, cost: Any, part: Any, rows: Any,
+    which: Any, starts: Any, outputs: Any, where: Any, cost: Any, part: Any, rows: Any,
 ) -> tuple[int, int, int]:  # fmt: skip
     """Write what the techniques within `margin` of their good's cheapest use in all.
 
     From good `begin` on, until the room is used up: for every good counted by
-    :func:`count_close` its first row and output; for each of its close techniques the cost,
-    the share and the row E_j = (scale·R_j + L A_j)/B_j.
+    :func:`count_close` its number, first row and output; for each of its close techniques its
+    place in the list, the cost, the share and the row E_j = (scale·R_j + L A_j)/B_j.
 
     Returns
     -------
@@ -334,6 +334,7 @@ def close_techniques(
             continue
         if used + within > rows.shape[0]:
             return goods, used, g
+        which[goods] = g
         starts[goods] = used
         outputs[goods] = y[g]
         goods += 1
@@ -350,10 +351,22 @@ def close_techniques(
                 other = aind[q]
                 for i in range(k):
                     rows[used, i] += v * contents[other, i]
+            where[used] = t
             cost[used] = costs[t]
             part[used] = share[t]
             used += 1
     return goods, used, n
+
+
+@_compiled
+def impose(first: Any, which: Any, starts: Any, where: Any, part: Any, share: Any) -> None:
+    """Write the shares `part` of the goods `which` into `share`; their other techniques rest."""
+    for z in range(which.size):
+        g = which[z]
+        for t in range(first[g], first[g + 1]):
+            share[t] = 0.0
+        for u in range(starts[z], starts[z + 1]):
+            share[where[u]] = part[u]
 
 
 @_compiled

@@ -24,6 +24,8 @@ from planbench.model.arrays import FloatArray
 from planbench.solvers.planners import kernels
 
 IntArray = npt.NDArray[np.int64]
+#: Widest mixing of techniques the model uses.
+WIDEST = 0.3
 #: Share of the way to the nearest σ = 0 that a step may go.
 TO_BOUNDARY = 0.9
 
@@ -36,8 +38,12 @@ class Close:
     ----------
     starts : ndarray of int64, shape (goods + 1,)
         Where each good's techniques begin.
+    which : ndarray of int64, shape (goods,)
+        Number of the good; one more than there are for the choice of target.
     outputs : ndarray, shape (goods,)
         Output of the good per unit of the plan.
+    where : ndarray of int64, shape (techniques,)
+        Place of the technique in the list of techniques.
     cost : ndarray, shape (techniques,)
         Cost of a unit of the good at the present rents.
     part : ndarray, shape (techniques,)
@@ -46,8 +52,10 @@ class Close:
         E_j, share of each endowment that a unit of the good uses in all.
     """
 
+    which: IntArray
     starts: IntArray
     outputs: FloatArray
+    where: IntArray
     cost: FloatArray
     part: FloatArray
     rows: npt.NDArray[np.float32]
@@ -61,6 +69,8 @@ class Proposal:
     ----------
     sigma : ndarray, shape (resources,)
         On the unit simplex.
+    part : ndarray, shape (techniques,)
+        Shares at which the needs are foreseen to be equal.
     tau : float
         Width of the mixing of techniques that goes with them.
     shift : float
@@ -70,6 +80,7 @@ class Proposal:
     """
 
     sigma: FloatArray
+    part: FloatArray
     tau: float
     shift: float
     gap: float
@@ -147,33 +158,40 @@ def improve(
         return cost, c, phi
 
     cost, c, phi = at(sigma, tau)
-    best = Proposal(sigma, tau, 0.0, float((c.max() - phi) / phi))
+    while float(c.max() - sigma @ c) > float(sigma @ c) - phi and tau < WIDEST:
+        tau = min(WIDEST, 3.0 * tau)
+        cost, c, phi = at(sigma, tau)
+    best = Proposal(sigma, part.copy(), tau, 0.0, float((c.max() - phi) / phi))
     for _ in range(steps):
-        smoothing, imbalance = float(sigma @ c) - phi, float(c.max() - sigma @ c)
+        imbalance = float(c.max() - sigma @ c)
         curvature = curvature_of(close, cost, part, tau)
         mu = barrier_weight(c, phi, sigma.size, gap)
         step = newton_step(curvature, sigma, c, phi, mu)
-        for _ in range(5):
+        for _ in range(4):
             new = sigma + step
             new /= new.sum()
             cost, c, phi = at(new, tau)
-            if float(c.max() - new @ c) <= max(2.0 * imbalance, smoothing):
+            left, mixing = float(c.max() - new @ c), float(new @ c) - phi
+            if left <= max(0.7 * imbalance, mixing):
                 break
-            step = 0.5 * step
+            step = 0.4 * step
         sigma = new
-        imbalance, smoothing = float(c.max() - sigma @ c), float(sigma @ c) - phi
-        if imbalance <= smoothing and tau > tau_goal:
-            tau = max(0.3 * tau, tau_goal)
-            cost, c, phi = at(sigma, tau)
         reached = float((c.max() - phi) / phi)
-        if tau <= best.tau and (reached < best.gap or tau < best.tau):
-            best = Proposal(sigma, tau, 0.0, reached)
-        if reached <= gap and tau <= tau_goal * 1.001:
-            break
+        if reached < best.gap:
+            best = Proposal(sigma, part.copy(), tau, 0.0, reached)
+        if left > max(0.9 * imbalance, mixing):
+            tau = min(WIDEST, 3.0 * tau)
+        elif left <= mixing:
+            if reached <= gap or tau <= tau_goal:
+                break
+            tau = max(0.2 * tau, tau_goal)
+        else:
+            continue
+        cost, c, phi = at(sigma, tau)
     moved = close.rows @ (best.sigma - start).astype(np.float32)
     busy = (close.part > kernels.LEAST) & (close.cost > 0)
     shift = float(np.max(np.abs(moved[busy]) / close.cost[busy], initial=0.0))
-    return Proposal(best.sigma, best.tau, shift, best.gap)
+    return Proposal(best.sigma, best.part, best.tau, shift, best.gap)
 
 
 def curvature_of(close: Close, cost: FloatArray, part: FloatArray, tau: float) -> FloatArray:

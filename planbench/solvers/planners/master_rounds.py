@@ -44,7 +44,9 @@ STALL = 30
 #: Memory for the techniques the centre's model knows: share of the economy's, and at least.
 MODEL_SHARE, MODEL_LEAST = 0.5, 128 << 20
 #: Proposals that may disappoint before the centre falls back on mixing whole plans.
-FAILURES = 2
+FAILURES = 3
+#: Width of mixing after a disappointment, relative to the imbalance.
+SOFTER = 1.0
 #: Prices this many times those with a margin mean that some good may not be makeable.
 RUNAWAY = 1e9
 #: Techniques whose use is worked out at a time where the model holds only their sum.
@@ -116,6 +118,7 @@ class Rounds:
     failures: int = 0
     bundle: Bundle | None = None
     parts: FloatArray | None = None
+    told: tuple[master.Close, FloatArray] | None = None
 
 
 def open_rounds(
@@ -171,7 +174,7 @@ def _run(rounds: Rounds, gap: float, report: Report) -> tuple[Best, int, Ended]:
     since = 0
     for number in range(1, MOST_ROUNDS + 1):
         before = best.gap
-        tolerance = max(gap / 20, min(1e-2, 0.05 * rounds.expected))
+        tolerance = max(gap / 20, min(1e-2, 0.02 * rounds.expected))
         answered = answer(rounds, best, tolerance)
         if isinstance(answered, str):
             return best, number, answered
@@ -190,10 +193,10 @@ def _run(rounds: Rounds, gap: float, report: Report) -> tuple[Best, int, Ended]:
         since = 0 if best.gap < 0.9 * before else since + 1
         if since >= STALL:
             break
-        if rounds.bundle is not None or rounds.failures > FAILURES:
+        if rounds.bundle is not None or rounds.failures > FAILURES or since > 2 * FAILURES:
             if mix(rounds, best, needs, value, gap):
                 return best, number, "optimal"
-        elif judge(rounds, needs, value):
+        elif judge(rounds, needs, value, best.gap < 0.8 * before):
             propose(rounds, needs, value, gap)
     return best, number, "stalled"
 
@@ -213,7 +216,7 @@ def answer(rounds: Rounds, best: Best, tolerance: float) -> tuple[FloatArray, fl
     needs : ndarray, shape (kept,)
         Share of each endowment that a unit of the plan uses.
     value : float
-        Least cost of a unit of the plan.
+        Least cost of a unit of the plan, rounded down to what is certain.
     Or how planning ends: "unbounded" when a target costs nothing, "time-limit" when there
     was no time for a plan, "unsettled" when some good may not be makeable.
     """
@@ -241,9 +244,18 @@ def answer(rounds: Rounds, best: Best, tolerance: float) -> tuple[FloatArray, fl
         best.p, best.rents = rounds.p.copy(), rents
     techniques = sectors.techniques
     kernels.shares_of(techniques.first, sectors.costs, rounds.width, sectors.share)
-    mix = np.exp(-np.minimum((worth / value - 1) / rounds.width, 700.0))
+    mix = _parts(worth, rounds.width)
+    if rounds.told is not None:
+        close, part = rounds.told
+        known = int(np.searchsorted(close.which, economy.n_goods))
+        kernels.impose(
+            techniques.first, close.which[:known], close.starts, close.where, part, sectors.share
+        )
+        if known < close.which.size:
+            mix = part[close.starts[known] :]
+        rounds.told = None
     parts = np.zeros(economy.n_targets)
-    parts[rounds.targets] = mix / mix.sum() / economy.weights[rounds.targets]
+    parts[rounds.targets] = mix / economy.weights[rounds.targets]
     demand = np.asarray(economy.assortment @ parts)
     if not settle_quantities(sectors, rounds.y, demand, _spare(rounds), tolerance):
         return "time-limit"
@@ -253,7 +265,7 @@ def answer(rounds: Rounds, best: Best, tolerance: float) -> tuple[FloatArray, fl
     if lower > best.lower:
         best.lower = lower
         best.y, best.share, best.parts = rounds.y.copy(), sectors.share.copy(), parts
-    return needs, value
+    return needs, 1.0 / upper
 
 
 def _runs_away(rounds: Rounds) -> bool:
@@ -294,7 +306,7 @@ def _spare(rounds: Rounds) -> FloatArray:
     return equal
 
 
-def judge(rounds: Rounds, needs: FloatArray, value: float) -> bool:
+def judge(rounds: Rounds, needs: FloatArray, value: float, better: bool) -> bool:
     """Say whether the last proposal was good enough to go on from; else go back, and softer.
 
     The model foresees the next needs as long as little changes. Where it misjudged them, the
@@ -303,8 +315,7 @@ def judge(rounds: Rounds, needs: FloatArray, value: float) -> bool:
     """
     average = float(rounds.sigma @ needs)
     mixing, excess = average / value - 1, (float(needs.max()) - average) / value
-    good = excess <= max(3.0 * mixing, 0.5 * rounds.excess) or rounds.width >= WIDTH
-    if good:
+    if better or excess <= max(mixing, 0.5 * rounds.excess) or rounds.width >= WIDTH:
         rounds.excess = excess
         rounds.kept_width = rounds.width
         if value >= rounds.kept_value:
@@ -312,11 +323,11 @@ def judge(rounds: Rounds, needs: FloatArray, value: float) -> bool:
             rounds.kept_value = value
         return True
     rounds.failures += 1
-    rounds.boldness = min(0.3, 3.0 * rounds.boldness)
-    rounds.steps = max(2, rounds.steps // 3)
+    rounds.boldness = min(0.3, 2.5 * rounds.boldness)
+    rounds.steps = max(4, rounds.steps // 2)
     if value < rounds.kept_value and rounds.kept_p is not None:
         rounds.p, rounds.sigma = rounds.kept_p.copy(), rounds.kept_sigma
-    rounds.width = min(WIDTH, 5.0 * rounds.width)
+    rounds.width = min(WIDTH, max(5.0 * rounds.width, SOFTER * excess))
     rounds.margin = np.inf
     rounds.excess = np.inf
     return False
@@ -343,7 +354,7 @@ def mix(rounds: Rounds, best: Best, needs: FloatArray, value: float, gap: float)
     assert rounds.kept_sigma is not None
     rounds.sigma = next_sigma(bundle.needs, rounds.kept_sigma, rounds.kept_value, bound)
     rounds.width = 1e-12
-    rounds.expected = best.gap
+    rounds.expected = 0.01 * best.gap
     return False
 
 
@@ -378,6 +389,7 @@ def propose(rounds: Rounds, needs: FloatArray, value: float, gap: float) -> None
             tau_goal=min(tau, max(floor, rounds.boldness * tau)), gap=goal, steps=rounds.steps,
         )  # fmt: skip
         sigma, rounds.width, shift = proposal.sigma, proposal.tau, proposal.shift
+        rounds.told = close, proposal.part
         rounds.margin = max(1e-3, kernels.CUT * rounds.width, min(rounds.margin, 4 * shift))
         rounds.expected = max(proposal.gap, shift**2)
     moved = np.zeros(rounds.economy.n_resources, dtype=np.float32)
@@ -406,24 +418,26 @@ def _close(rounds: Rounds, margin: float) -> master.Close | None:
         return None
     several = targets if targets > 1 else 0
     starts = np.empty(goods + (several > 0) + 1, dtype=np.int64)
+    which = np.full(starts.size - 1, economy.n_goods)
+    where = np.zeros(techniques + several, dtype=np.int64)
     outputs = np.empty(starts.size - 1)
     cost, part = np.empty(techniques + several), np.empty(techniques + several)
     rows = np.empty((techniques + several, k), dtype=np.float32)
     kernels.close_techniques(
         0, *sectors.matrix, *sectors.use, t.per, sectors.scale, rounds.contents,
-        sectors.costs, sectors.share, rounds.y, margin, starts, outputs, cost, part, rows,
+        sectors.costs, sectors.share, rounds.y, margin, which, starts, outputs, where, cost, part, rows,
     )  # fmt: skip
     starts[goods] = techniques
     if several:
         cost[techniques:], rows[techniques:] = _target_rows(rounds)
         outputs[goods] = 1.0
         starts[goods + 1] = techniques + several
-        part[techniques:] = _parts(cost[techniques:], rounds.width)
+        part[techniques:] = rounds.parts[rounds.targets] * economy.weights[rounds.targets]
     if rounds.kept.size < k:
         rows = np.ascontiguousarray(rows[:, rounds.kept])
     if starts.size == 1:
         return None
-    return master.Close(starts, outputs, cost, part, rows)
+    return master.Close(which, starts, outputs, where, cost, part, rows)
 
 
 def _parts(worth: FloatArray, width: float) -> FloatArray:
@@ -438,6 +452,7 @@ def _curvature(rounds: Rounds) -> FloatArray:
     total = np.zeros((rounds.kept.size, rounds.kept.size))
     most = max(CHUNK, int(np.diff(t.first).max(initial=0)))
     starts, outputs = np.empty(most + 1, dtype=np.int64), np.empty(most)
+    which, where = np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64)
     cost, part = np.empty(most), np.empty(most)
     rows = np.empty((most, k), dtype=np.float32)
     margin = kernels.CUT * rounds.width
@@ -445,11 +460,17 @@ def _curvature(rounds: Rounds) -> FloatArray:
     while begin < rounds.economy.n_goods:
         goods, used, begin = kernels.close_techniques(
             begin, *sectors.matrix, *sectors.use, t.per, sectors.scale, rounds.contents,
-            sectors.costs, sectors.share, rounds.y, margin, starts, outputs, cost, part, rows,
+            sectors.costs, sectors.share, rounds.y, margin, which, starts, outputs, where, cost, part, rows,
         )  # fmt: skip
         starts[goods] = used
         close = master.Close(
-            starts[: goods + 1], outputs[:goods], cost[:used], part[:used], rows[:used]
+            which[:goods],
+            starts[: goods + 1],
+            outputs[:goods],
+            where[:used],
+            cost[:used],
+            part[:used],
+            rows[:used],
         )
         all_of_them = master.curvature_of(close, close.cost, close.part, rounds.width)
         total += all_of_them[np.ix_(rounds.kept, rounds.kept)]
@@ -457,7 +478,8 @@ def _curvature(rounds: Rounds) -> FloatArray:
     if targets > 1:
         cost, rows = _target_rows(rounds)
         close = master.Close(
-            np.array([0, targets]), np.ones(1), cost, _parts(cost, rounds.width),
+            np.array([rounds.economy.n_goods]), np.array([0, targets]), np.ones(1),
+            np.zeros(targets, dtype=np.int64), cost, _parts(cost, rounds.width),
             np.ascontiguousarray(rows[:, rounds.kept]),
         )  # fmt: skip
         total += master.curvature_of(close, close.cost, close.part, rounds.width)
