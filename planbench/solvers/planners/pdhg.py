@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from planbench.certify.check import limits_of
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy
 from planbench.model.planning_lp import planning_matrix
@@ -120,8 +121,12 @@ class Process:
         kernels.multiply(*self.arrays, self.x, self.made)
         self.made_anchor[:] = self.made
         s[kernels.LENGTH] = 0.0
+        if weight is None:
+            far_x, far_y = np.linalg.norm(self.x), np.linalg.norm(self.pair[:, 0])
+            weight = float(far_y / far_x) * BIAS if far_x > 0 and far_y > 0 else None
         if weight is not None:
-            s[kernels.WEIGHT] = weight
+            s[kernels.WEIGHT] = s[kernels.FIRST_WEIGHT] = weight
+            s[kernels.INTEGRAL] = 0.0
 
 
 def set_up(economy: Economy) -> Process:
@@ -135,7 +140,10 @@ def set_up(economy: Economy) -> Process:
     matrix.data[matrix.indices >= n] *= -1.0
     need = np.concatenate([economy.fixed_demand, -economy.endowment])
     cost = np.concatenate([np.zeros(m), -economy.weights])
-    upper = np.concatenate([economy.capacity, np.full(cols - m, np.inf)])
+    # No target can exceed what the capacities let anybody make of its scarcest good. The
+    # bound follows from the others, but as one of its own it spares the price of that good a
+    # climb by powers of ten.
+    upper = np.concatenate([economy.capacity, limits_of(economy).target])
     row_scale, col_scale = np.ones(rows), np.ones(cols)
     kernels.scale_lines(
         matrix.indptr, matrix.indices, matrix.data, row_scale, col_scale, RUIZ_ROUNDS
@@ -144,12 +152,13 @@ def set_up(economy: Economy) -> Process:
     norm = kernels.spectral_norm(
         matrix.indptr, matrix.indices, matrix.data, start, rows, POWER_ROUNDS
     )
-    scalars = np.zeros(kernels.BIAS + 1)
+    scalars = np.zeros(kernels.FIRST_WEIGHT + 1)
     scalars[kernels.BIAS] = BIAS
     need, cost, upper = need * row_scale, cost * col_scale, upper / col_scale
     scalars[kernels.STEP] = 0.99 / norm if norm > 0 else 1.0
     size_need, size_cost = float(np.linalg.norm(need)), float(np.linalg.norm(cost))
     scalars[kernels.WEIGHT] = size_cost / size_need if size_need > 0 and size_cost > 0 else 1.0
+    scalars[kernels.FIRST_WEIGHT] = scalars[kernels.WEIGHT]
     return Process(
         matrix=matrix,
         cost=cost,

@@ -7,16 +7,36 @@ Price and excess supply of a row lie side by side in memory, so both cost one ac
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numba
 import numpy as np
 
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def compiled(function: _F) -> _F:
+    """Compile `function`; division by zero gives an infinity as in numpy."""
+    made: _F = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    return made
+
+
+def fused(function: _F) -> _F:
+    """Compile `function` with sums reordered where that is faster."""
+    fast = {"reassoc", "contract", "nsz", "arcp"}
+    made: _F = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=fast)(function)
+    return made
+
+
 # Slots of the vector of scalars that a run takes and hands back.
-WEIGHT, STEP, LENGTH, FIRST, LAST, TOTAL, INTEGRAL, RESTARTS, SIZE, BIAS = range(10)
+WEIGHT, STEP, LENGTH, FIRST, LAST, TOTAL, INTEGRAL, RESTARTS, SIZE, BIAS, FIRST_WEIGHT = range(11)
+
+#: The primal weight stays within this factor of where it began.
+REACH = 1e3
 
 
-@numba.njit(cache=True, error_model="numpy")
+@compiled
 def scale_lines(
     indptr: Any, indices: Any, data: Any, row_scale: Any, col_scale: Any, rounds: int
 ) -> None:
@@ -52,7 +72,7 @@ def scale_lines(
             data[k] *= rows[indices[k]]
 
 
-@numba.njit(cache=True, error_model="numpy")
+@compiled
 def spectral_norm(indptr: Any, indices: Any, data: Any, x: Any, n_rows: int, rounds: int) -> float:
     """Largest singular value by power iteration from `x` (overwritten)."""
     rows = np.zeros(n_rows)
@@ -75,7 +95,7 @@ def spectral_norm(indptr: Any, indices: Any, data: Any, x: Any, n_rows: int, rou
     return norm
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz", "arcp"})
+@fused
 def columns_move(
     indptr: Any,
     indices: Any,
@@ -111,7 +131,7 @@ def columns_move(
     return moved
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz", "arcp"})
+@fused
 def rows_move(
     need: Any, pair: Any, anchor: Any, made: Any, made_anchor: Any, sigma: float, keep: float
 ) -> tuple[float, float]:
@@ -132,7 +152,7 @@ def rows_move(
     return moved, cross
 
 
-@numba.njit(cache=True, error_model="numpy")
+@compiled
 def multiply(indptr: Any, indices: Any, data: Any, x: Any, out: Any) -> None:
     """Out = K x."""
     out[:] = 0.0
@@ -143,7 +163,7 @@ def multiply(indptr: Any, indices: Any, data: Any, x: Any, out: Any) -> None:
                 out[indices[k]] += data[k] * v
 
 
-@numba.njit(cache=True, error_model="numpy")
+@compiled
 def run_rounds(
     indptr: Any,
     indices: Any,
@@ -203,7 +223,12 @@ def run_rounds(
             if far_x > 1e-20 and far_y > 1e-20:
                 error = np.log(s[WEIGHT] * np.sqrt(far_x) / np.sqrt(far_y) / s[BIAS])
                 s[INTEGRAL] += error
-                s[WEIGHT] *= np.exp(-(0.99 * error + 0.01 * s[INTEGRAL]))
+                weight = s[WEIGHT] * np.exp(-(0.99 * error + 0.01 * s[INTEGRAL]))
+                # One side may stand still for a while: that says nothing of their distances.
+                low, high = s[FIRST_WEIGHT] / REACH, s[FIRST_WEIGHT] * REACH
+                if weight < low or weight > high:
+                    s[INTEGRAL] = 0.0
+                s[WEIGHT] = min(max(weight, low), high)
             s[LENGTH] = 0.0
             s[RESTARTS] += 1.0
     return done

@@ -21,6 +21,8 @@ IntArray = npt.NDArray[np.int64]
 
 #: Most sweeps of each kind, and rounds of making and substituting.
 PRICE_SWEEPS, SURPLUS_SWEEPS, SHORTAGE_SWEEPS, SUBSTITUTIONS = 30, 10, 40, 6
+#: Most scarce goods whose prices are searched, and the factors tried, each as long as it helps.
+SCARCE, FACTORS = 8, (8.0, 2.0, 1.2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,9 +72,76 @@ def mended_prices(process: Process, makers: Makers, tolerance: float) -> FloatAr
     return y
 
 
+def price_scarce_goods(
+    process: Process, makers: Makers, prices: FloatArray, scarce: IntArray, tolerance: float
+) -> tuple[FloatArray, bool]:
+    """Raise the prices of goods that stay short for as long as the upper bound falls.
+
+    A good nobody has room to make may have to be dearer by powers of ten than what the process
+    has reached, and steps of a fixed length take as many rounds. One good after the other,
+    by factors, is a line search.
+
+    Parameters
+    ----------
+    prices : ndarray, shape (rows,)
+        From :func:`mended_prices`.
+    scarce : ndarray of int
+        Goods, the scarcest first.
+
+    Returns
+    -------
+    prices : ndarray, shape (rows,)
+        Mended as well.
+    changed : bool
+    """
+    from planbench.solvers.planners import pdhg_mend_kernels as kernels
+
+    best, value, changed = prices, _upper_estimate(process, prices), False
+    typical = float(np.mean(prices[prices > 0])) if (prices > 0).any() else 1.0
+    for good in scarce[:SCARCE].tolist():
+        for factor in FACTORS:
+            while True:
+                trial = best.copy()
+                trial[good] = max(trial[good], 1e-3 * typical) * factor
+                kernels.lower_prices(
+                    *process.arrays,
+                    process.upper,
+                    makers.main,
+                    makers.at,
+                    trial,
+                    PRICE_SWEEPS,
+                    tolerance,
+                )
+                found = _upper_estimate(process, trial)
+                # Weakly better will not do: it would go on for ever.
+                if not found < value * (1 - 1e-2 * tolerance) - 1e-300:
+                    break
+                best, value, changed = trial, found, True
+    return best, changed
+
+
+def _upper_estimate(process: Process, prices: FloatArray) -> float:
+    """Upper bound of mended prices, rounding left aside.
+
+    Either all is scaled until every target is worth its weight, or what a target is short of
+    it is paid at its limit, if it has one.
+    """
+    gain = process.matrix.T @ prices - process.cost
+    target = process.cost < 0
+    capped = np.isfinite(process.upper) & ~target
+    paid = float(process.upper[capped] @ np.maximum(gain[capped], 0.0))
+    paid -= float(process.need @ prices)
+    worth = -process.cost[target] - gain[target]
+    short = np.maximum(gain[target], 0.0)
+    limit = process.upper[target]
+    as_it_is = paid + float(limit[short > 0] @ short[short > 0])
+    scaled = paid * float(np.max(-process.cost[target] / worth)) if (worth > 0).all() else np.inf
+    return min(as_it_is, scaled)
+
+
 def mended_plan(
     process: Process, makers: Makers, prices: FloatArray, tolerance: float
-) -> FloatArray:
+) -> tuple[FloatArray, IntArray]:
     """Activities and targets, in the units of the process, that leave no good short.
 
     Targets stay as they are. Resources may be overdrawn; where nothing fixed must be met the
@@ -84,6 +153,12 @@ def mended_plan(
         From :func:`mended_prices`; they say which activity loses least.
     tolerance : float
         Shortage, as a share of what flows, that is left to the repair of the certificate.
+
+    Returns
+    -------
+    columns : ndarray, shape (columns,)
+    scarce : ndarray of int
+        Goods still short that nobody has room to make, the scarcest first.
     """
     from planbench.solvers.planners import pdhg_mend_kernels as kernels
 
@@ -94,10 +169,12 @@ def mended_plan(
     profit = process.matrix.T @ prices - process.cost
     who: tuple[Any, ...] = (makers.makers, makers.first, profit)
     kernels.use_surplus(*arrays, *who, x, net, n, SURPLUS_SWEEPS)
+    stuck = np.zeros(0, dtype=np.int64)
     for _ in range(SUBSTITUTIONS):
         worst = kernels.make_short(
             *arrays, process.upper, *who, makers.at, x, net, flow, n, SHORTAGE_SWEEPS, tolerance
         )
+        stuck = np.zeros(0, dtype=np.int64)
         if worst <= tolerance:
             break
         able = np.zeros(n, dtype=bool)
@@ -111,7 +188,8 @@ def mended_plan(
         kernels.substitute(
             *arrays, process.upper, makers.main, makers.at, *who, x, net, stuck, *users
         )
-    return _within_endowments(process, x, n)
+    stuck = stuck[np.argsort((net / np.maximum(flow, 1e-300))[stuck], kind="stable")]
+    return _within_endowments(process, x, n), stuck
 
 
 def _within_endowments(process: Process, x: FloatArray, n_goods: int) -> FloatArray:

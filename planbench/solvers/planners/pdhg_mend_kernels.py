@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
+from planbench.solvers.planners.pdhg_kernels import compiled, fused
 
-@numba.njit(cache=True, error_model="numpy")
+
+@compiled
 def main_products(indptr: Any, indices: Any, data: Any, n_goods: int, m: int) -> Any:
     """Row of the largest output of each activity, −1 where it makes nothing on balance."""
     main = np.full(m, -1, dtype=np.int64)
@@ -27,7 +28,7 @@ def main_products(indptr: Any, indices: Any, data: Any, n_goods: int, m: int) ->
     return main, at
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
+@fused
 def lower_prices(
     indptr: Any,
     indices: Any,
@@ -64,7 +65,7 @@ def lower_prices(
     return worst
 
 
-@numba.njit(cache=True, error_model="numpy")
+@compiled
 def balances(indptr: Any, indices: Any, data: Any, x: Any, need: Any) -> Any:
     """K x − b, and half of what flows through each row."""
     net = -need
@@ -78,7 +79,7 @@ def balances(indptr: Any, indices: Any, data: Any, x: Any, need: Any) -> Any:
     return net, 0.5 * flow
 
 
-@numba.njit(cache=True, error_model="numpy")
+@compiled
 def use_surplus(
     indptr: Any,
     indices: Any,
@@ -120,7 +121,7 @@ def use_surplus(
             break
 
 
-@numba.njit(cache=True, error_model="numpy")
+@compiled
 def make_short(
     indptr: Any,
     indices: Any,
@@ -167,7 +168,7 @@ def make_short(
     return worst
 
 
-@numba.njit(cache=True, error_model="numpy")
+@compiled
 def users_of(indptr: Any, indices: Any, data: Any, m: int, slot: Any, count: int) -> Any:
     """List the activities that use each of some goods; `slot[i]` numbers them, −1 for others."""
     first = np.zeros(count + 1, dtype=np.int64)
@@ -188,7 +189,7 @@ def users_of(indptr: Any, indices: Any, data: Any, m: int, slot: Any, count: int
     return first, users
 
 
-@numba.njit(cache=True, error_model="numpy")
+@compiled
 def entry(indptr: Any, indices: Any, data: Any, i: int, j: int) -> float:
     """Entry (i, j) of the matrix."""
     for k in range(indptr[j], indptr[j + 1]):
@@ -197,7 +198,7 @@ def entry(indptr: Any, indices: Any, data: Any, i: int, j: int) -> float:
     return 0.0
 
 
-@numba.njit(cache=True, error_model="numpy")
+@compiled
 def substitute(
     indptr: Any,
     indices: Any,

@@ -16,6 +16,8 @@ from typing import Literal
 import numpy as np
 
 from planbench.certify.certificate import relative_gap
+from planbench.certify.check import certified_upper
+from planbench.certify.interior import interior_of
 from planbench.certify.repair import raw_lower, raw_upper
 from planbench.errors import InputError
 from planbench.model.arrays import FloatArray
@@ -24,7 +26,13 @@ from planbench.model.linear_program import LinearProgram
 from planbench.solvers.base import Claim, Phase, Solution, SolveOptions, SolverSpec, no_phase
 from planbench.solvers.common import Clock, convert_native, import_solver, with_nearest
 from planbench.solvers.planners.pdhg import Process, set_up
-from planbench.solvers.planners.pdhg_mend import Makers, find_makers, mended_plan, mended_prices
+from planbench.solvers.planners.pdhg_mend import (
+    Makers,
+    find_makers,
+    mended_plan,
+    mended_prices,
+    price_scarce_goods,
+)
 
 SOLVERS = (
     SolverSpec(
@@ -44,7 +52,7 @@ SOLVERS = (
 TOLERANCE = 1e-6
 #: Rounds between two looks at the bracket: this share of those done, and at least as many as
 #: handle this number of non-zeros; never fewer than this, never more.
-SHARE, WORK, FEWEST, MOST = 0.15, 4_000_000, 50, 20_000
+SHARE, WORK, FEWEST, MOST = 0.15, 4_000_000, 50, 2_000
 #: Rounds to end with at the latest, when no other limit is given.
 LIMIT = 20_000_000
 #: Up to this many non-zeros the answer as it stands is put to the certificate beside the mended.
@@ -181,8 +189,20 @@ def plan(
                 where="state",
             )
         process.move_to(state.columns, state.prices, state.weight)
+    # With all prices 0 the bound is what capacities let anybody make of the scarcest good.
+    free = np.zeros(n), np.zeros(economy.n_resources)
+    bracket, checks = _Bracket().with_prices((certified_upper(economy, *free), free)), 0
+    interior = interior_of(economy)
+    if interior is not None and state is None:
+        pair = (interior.goods_prices, interior.resource_prices)
+        bound, found = raw_upper(economy, *pair)
+        bracket = bracket.with_prices((bound, found))
+        if interior.activities is not None:
+            idle = np.zeros(economy.n_targets)
+            bracket = bracket.with_plan(raw_lower(economy, interior.activities, idle))
+        if bracket.plan is not None and found is not None:
+            process.move_to(np.concatenate(bracket.plan), np.concatenate(found))
     makers = find_makers(process, n, m)
-    bracket, checks = _Bracket(), 0
     nnz = max(1, process.matrix.nnz)
     least = int(min(max(WORK // nnz, FEWEST), MOST))
     ended: Ended = "rounds"
@@ -241,14 +261,24 @@ def _look(
     economy: Economy, process: Process, makers: Makers, bracket: _Bracket, tolerance: float
 ) -> tuple[_Bracket, tuple[FloatArray, FloatArray] | None]:
     """Mend plan and prices and put them to the certificate's bounds."""
+    from planbench.solvers.planners import pdhg_kernels as kernels
+
     n, m = economy.n_goods, economy.n_activities
     small = process.matrix.nnz <= SMALL
-    fine = 1e-3 * tolerance
+    fine = 1e-2 * tolerance
     scaled = mended_prices(process, makers, fine)
     prices = scaled * process.row_scale
     bracket = bracket.with_prices(raw_upper(economy, prices[:n], prices[n:]))
-    columns = mended_plan(process, makers, scaled, fine) * process.col_scale
+    columns, scarce = mended_plan(process, makers, scaled, fine)
+    columns *= process.col_scale
     bracket = bracket.with_plan(raw_lower(economy, columns[:m], columns[m:]))
+    if scarce.size:
+        scaled, changed = price_scarce_goods(process, makers, scaled, scarce, fine)
+        if changed:
+            prices = scaled * process.row_scale
+            bracket = bracket.with_prices(raw_upper(economy, prices[:n], prices[n:]))
+            weight = float(process.scalars[kernels.WEIGHT])
+            process.move_to(process.columns(), prices, weight)
     gap = bracket.gap
     if small and (gap is None or gap > tolerance):
         prices, columns = process.prices(), process.columns()
