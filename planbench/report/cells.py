@@ -14,6 +14,7 @@ from typing import Literal
 from planbench.errors import InputError
 from planbench.records.schema import Record
 from planbench.report import words
+from planbench.report.tries import chains_as_results
 from planbench.stats.aggregate import median_or_failure
 
 Status = Literal[
@@ -166,9 +167,10 @@ def settle(records: Iterable[Record], target_gap: float = TARGET_GAP) -> list[Ce
     Rules, in order: of rows with the same key and repeat the last undisturbed one counts, else
     the last; disturbed rows are dropped where undisturbed ones exist; a timeout under a shorter
     limit is dropped where a longer limit was tried; a wrong answer in any repeat makes the cell
-    wrong; otherwise the median over repeats counts, failures ranking last.
+    wrong; otherwise the median over repeats counts, failures ranking last. Tries at a target
+    gap come in as one row per chain.
     """
-    rows = list(records)
+    rows = chains_as_results(list(records))
     keys = series_keys(rows)
     labels = series_labels(keys)
     latest: dict[tuple[str, ...], tuple[SeriesKey, Record]] = {}

@@ -25,6 +25,9 @@ BYTES_FLOOR = 2.0**20
 #: Where a solver's fixed cost is only known to be at most the least it ever had, a cost below
 #: this many times that least is mostly fixed cost: such a run only tells "at most this".
 OVERHEAD_FACTOR = 4.0
+#: Where the fixed cost is known and taken off, a rest below this many times it is within the
+#: errors of that subtraction, and only tells "at most this".
+KNOWN_FACTOR = 2.0
 #: Instances this many times smaller than a ladder's smallest rung show the fixed cost itself.
 TINY = 10
 
@@ -60,12 +63,13 @@ def fixed_cost(lowest: float, tiny: float | None, least: float | None) -> FixedC
         Below it the clock's or the allocator's grain dominates whatever the solver.
     tiny : float or None
         Least cost on instances at least :data:`TINY` times smaller than the ladder: the fixed
-        cost itself. What is left must be as large as it was, or errors in it would count.
+        cost itself.
+        Scatter of the whole weighs on a small rest, hence its floor.
     least : float or None
         Least cost on anything: the fixed cost is at most this.
     """
     if tiny is not None:
-        return FixedCost(tiny, max(lowest, tiny))
+        return FixedCost(tiny, max(lowest, KNOWN_FACTOR * tiny))
     return FixedCost(0.0, max(lowest, OVERHEAD_FACTOR * least) if least is not None else lowest)
 
 

@@ -76,7 +76,7 @@ class Maximum:
     log_likelihood: FloatArray
 
 
-def maximise(design: FloatArray, data: Data) -> Maximum:
+def maximise(design: FloatArray, data: Data, least_scatter: float = LEAST_SCATTER) -> Maximum:
     """Maximise the censored likelihood of y = design · β + σ ε for each data set.
 
     Parameters
@@ -84,6 +84,9 @@ def maximise(design: FloatArray, data: Data) -> Maximum:
     design : ndarray, shape (n, p)
         Its first column is ones.
     data : Data
+    least_scatter : float
+        Keeps σ off zero; must be far below the scatter of drawn data, whose extreme cases make
+        the tails of a bootstrap.
 
     Returns
     -------
@@ -97,21 +100,21 @@ def maximise(design: FloatArray, data: Data) -> Maximum:
     # Start from ordinary least squares through everything.
     start = np.linalg.lstsq(design, y.T, rcond=None)[0].T
     rest = y - start @ design.T
-    theta = 1.0 / np.maximum(np.sqrt((rest**2).mean(axis=1)), 0.05)
+    theta = 1.0 / np.maximum(np.sqrt((rest**2).mean(axis=1)), least_scatter)
     psi = np.concatenate([theta[:, None], theta[:, None] * start], axis=1)
-    value = _likelihood(psi, z, data, count)
+    value = _likelihood(psi, z, data, count, least_scatter)
     open_ = np.arange(k)
     for _ in range(_NEWTON_STEPS):
         # Most data sets are done in a few steps; only the others go on.
         z_open, data_open, count_open = z[open_], data.rows(open_), count[open_]
-        gradient, hessian = _derivatives(psi[open_], z_open, data_open, count_open)
+        gradient, hessian = _derivatives(psi[open_], z_open, data_open, count_open, least_scatter)
         step = np.linalg.solve(-hessian, gradient[:, :, None])[:, :, 0]
         going = (gradient * step).sum(axis=1) > 1e-12
         length = np.where(going, 1.0, 0.0)
         trial, new = psi[open_], value[open_]
         for _ in range(_HALVINGS):
             trial = psi[open_] + length[:, None] * step
-            new = _likelihood(trial, z_open, data_open, count_open)
+            new = _likelihood(trial, z_open, data_open, count_open, least_scatter)
             worse = (length > 0) & ~(new >= value[open_])
             if not worse.any():
                 break
@@ -121,7 +124,7 @@ def maximise(design: FloatArray, data: Data) -> Maximum:
         psi[open_], value[open_] = trial[better], new[better]
         if not open_.size:
             break
-    _, hessian = _derivatives(psi, z, data, count)
+    _, hessian = _derivatives(psi, z, data, count, least_scatter)
     theta = psi[:, 0]
     beta = psi[:, 1:] / theta[:, None]
     # Delta method for β = γ/θ.
@@ -172,23 +175,25 @@ def term_slopes(r: FloatArray, data: Data) -> tuple[FloatArray, FloatArray]:
     return first, second
 
 
-def _likelihood(psi: FloatArray, z: FloatArray, data: Data, count: FloatArray) -> FloatArray:
+def _likelihood(
+    psi: FloatArray, z: FloatArray, data: Data, count: FloatArray, least_scatter: float
+) -> FloatArray:
     theta = psi[:, 0]
     r = np.einsum("kni,ki->kn", z, psi)
     total = log_terms(r, data).sum(axis=1)
     safe = np.where(theta > 0, theta, 1.0)
-    total = total + count * np.log(safe) - 0.5 * (LEAST_SCATTER * safe) ** 2
+    total = total + count * np.log(safe) - 0.5 * (least_scatter * safe) ** 2
     return np.where(theta > 0, total, -np.inf)
 
 
 def _derivatives(
-    psi: FloatArray, z: FloatArray, data: Data, count: FloatArray
+    psi: FloatArray, z: FloatArray, data: Data, count: FloatArray, least_scatter: float
 ) -> tuple[FloatArray, FloatArray]:
     theta = psi[:, 0]
     r = np.einsum("kni,ki->kn", z, psi)
     first, second = term_slopes(r, data)
     gradient = np.einsum("kn,kni->ki", first, z)
     hessian = (z * second[:, :, None]).transpose(0, 2, 1) @ z
-    gradient[:, 0] += count / theta - LEAST_SCATTER**2 * theta
-    hessian[:, 0, 0] -= count / theta**2 + LEAST_SCATTER**2
+    gradient[:, 0] += count / theta - least_scatter**2 * theta
+    hessian[:, 0, 0] -= count / theta**2 + least_scatter**2
     return gradient, hessian

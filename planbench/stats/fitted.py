@@ -11,12 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planbench.stats.censored import Data, FloatArray, Maximum
+from planbench.stats.censored import LEAST_SCATTER, Data, FloatArray, Maximum
 from planbench.stats.models import Model
 from planbench.stats.observations import Observations
 
 #: Distinct sizes with a finished run below which no exponent is given.
 LEAST_SIZES = 3
+#: Keeps the scatter of drawn data off zero without touching the tails of the pivots.
+DRAWN_SCATTER = 1e-9
 #: Share of the replicates that must allow a fit before quantiles are taken.
 LEAST_SHARE = 0.25
 
@@ -115,7 +117,7 @@ def fit_model(
     seed : int
     """
     origin = float(np.log(seen.exact_sizes[0]))
-    found = model.fit(seen.log_size, origin, seen.data, None)
+    found = model.fit(seen.log_size, origin, seen.data, None, LEAST_SCATTER)
     draws = _replicate(model, seen, origin, found, replicates, seed) if replicates > 0 else None
     return Fitted(model, origin, found, draws, confidence, _aicc(model, seen, found))
 
@@ -138,8 +140,9 @@ def _replicate(
     """Fits to data drawn from `found`; None where too few of them can be fitted."""
     rng = np.random.default_rng(np.random.SeedSequence(seed))
     u = seen.log_size
-    # Maximum likelihood forgets the degrees of freedom of the law.
-    spread = found.sigma[0] * np.sqrt(u.size / max(u.size - model.coefficients, 1))
+    # Maximum likelihood forgets the degrees of freedom of the law; bounds bring hardly any.
+    exact = int(seen.exact.sum())
+    spread = found.sigma[0] * np.sqrt(exact / max(exact - model.coefficients, 1))
     y = model.curve(found.beta, u, origin) + spread * rng.standard_normal((replicates, u.size))
     above = y > seen.log_top
     y = np.where(above, seen.log_top, y)
@@ -153,4 +156,4 @@ def _replicate(
     usable = known.sum(axis=1) >= LEAST_SIZES
     if usable.sum() < LEAST_SHARE * replicates:
         return None
-    return model.fit(u, origin, data.rows(usable), found.beta[0])
+    return model.fit(u, origin, data.rows(usable), found.beta[0], DRAWN_SCATTER)

@@ -50,7 +50,12 @@ def jacobian(beta: FloatArray, v: FloatArray) -> FloatArray:
     return np.stack([np.ones_like(growing), v * growing, 1.0 - growing], axis=2)
 
 
-def maximise(v: FloatArray, data: Data, start: FloatArray | None = None) -> Maximum:
+def maximise(
+    v: FloatArray,
+    data: Data,
+    start: FloatArray | None = None,
+    least_scatter: float = LEAST_SCATTER,
+) -> Maximum:
     """Fit a fixed cost and a power law to each data set.
 
     Parameters
@@ -60,6 +65,8 @@ def maximise(v: FloatArray, data: Data, start: FloatArray | None = None) -> Maxi
     data : Data
     start : ndarray, shape (3,), optional
         Where to start; by default from several places, the best of which is kept.
+    least_scatter : float
+        As in :func:`planbench.stats.censored.maximise`.
 
     Returns
     -------
@@ -70,7 +77,7 @@ def maximise(v: FloatArray, data: Data, start: FloatArray | None = None) -> Maxi
     begins = [np.tile(start, (k, 1))] if start is not None else _begins(v, data)
     best: Maximum | None = None
     for begin in begins:
-        found = _climb(v, data, begin)
+        found = _climb(v, data, begin, least_scatter)
         if best is None:
             best = found
             continue
@@ -93,16 +100,16 @@ def _begins(v: FloatArray, data: Data) -> list[FloatArray]:
     return [np.column_stack([line, np.full(len(line), share)]) for share in _STARTS]
 
 
-def _climb(v: FloatArray, data: Data, beta: FloatArray) -> Maximum:
+def _climb(v: FloatArray, data: Data, beta: FloatArray, least_scatter: float) -> Maximum:
     count = data.exact.sum(axis=1).astype(np.float64)
     rest = data.y - mean(beta, v)
-    log_theta = -np.log(np.maximum(np.sqrt((rest**2).mean(axis=1)), 0.05))
+    log_theta = -np.log(np.maximum(np.sqrt((rest**2).mean(axis=1)), least_scatter))
     psi = np.column_stack([log_theta, beta])
-    value = _likelihood(psi, v, data, count)
+    value = _likelihood(psi, v, data, count, least_scatter)
     open_ = np.arange(len(psi))
     for _ in range(_STEPS):
         data_open, count_open = data.rows(open_), count[open_]
-        gradient, information = _derivatives(psi[open_], v, data_open, count_open)
+        gradient, information = _derivatives(psi[open_], v, data_open, count_open, least_scatter)
         step = np.linalg.solve(information, gradient[:, :, None])[:, :, 0]
         going = (gradient * step).sum(axis=1) > 1e-9
         length = np.where(going, 1.0, 0.0)
@@ -110,7 +117,7 @@ def _climb(v: FloatArray, data: Data, beta: FloatArray) -> Maximum:
         for _ in range(_HALVINGS):
             trial = psi[open_] + length[:, None] * step
             trial[:, 3] = np.clip(trial[:, 3], *SHARES)
-            new = _likelihood(trial, v, data_open, count_open)
+            new = _likelihood(trial, v, data_open, count_open, least_scatter)
             worse = (length > 0) & ~(new >= value[open_])
             if not worse.any():
                 break
@@ -123,21 +130,23 @@ def _climb(v: FloatArray, data: Data, beta: FloatArray) -> Maximum:
         open_ = open_[better & (gained > 1e-7)]
         if not open_.size:
             break
-    _, information = _derivatives(psi, v, data, count)
+    _, information = _derivatives(psi, v, data, count, least_scatter)
     covariance: FloatArray = np.linalg.inv(information)[:, 1:, 1:].astype(np.float64)
     sigma: FloatArray = np.exp(-psi[:, 0])
     return Maximum(psi[:, 1:].copy(), sigma, covariance, value)
 
 
-def _likelihood(psi: FloatArray, v: FloatArray, data: Data, count: FloatArray) -> FloatArray:
+def _likelihood(
+    psi: FloatArray, v: FloatArray, data: Data, count: FloatArray, least_scatter: float
+) -> FloatArray:
     theta = np.exp(np.clip(psi[:, 0], -50, 50))
     r = theta[:, None] * (data.y - mean(psi[:, 1:], v))
-    total = log_terms(r, data).sum(axis=1) + count * psi[:, 0] - 0.5 * (LEAST_SCATTER * theta) ** 2
+    total = log_terms(r, data).sum(axis=1) + count * psi[:, 0] - 0.5 * (least_scatter * theta) ** 2
     return np.where(np.isfinite(total), total, -np.inf)
 
 
 def _derivatives(
-    psi: FloatArray, v: FloatArray, data: Data, count: FloatArray
+    psi: FloatArray, v: FloatArray, data: Data, count: FloatArray, least_scatter: float
 ) -> tuple[FloatArray, FloatArray]:
     """Gradient, and a positive definite stand-in for minus the Hessian (Gauss–Newton)."""
     theta = np.exp(psi[:, 0])
@@ -148,7 +157,7 @@ def _derivatives(
     )
     gradient = np.einsum("kn,kni->ki", first, slopes)
     information = (slopes * -second[:, :, None]).transpose(0, 2, 1) @ slopes
-    prior = (LEAST_SCATTER * theta) ** 2
+    prior = (least_scatter * theta) ** 2
     gradient[:, 0] += count - prior
     information[:, 0, 0] += np.maximum((-first * r).sum(axis=1), 0.0) + 2 * prior
     # Nothing is learnt of a share that the data do not see: a ridge keeps the system regular.

@@ -27,7 +27,7 @@ class Model:
         Entries of β; σ comes on top.
     exponent : int or None
         Place of b in β.
-    fit : callable (log_size, origin, data, start) -> Maximum
+    fit : callable (log_size, origin, data, start, least_scatter) -> Maximum
         ``start`` is β of shape (p,), or None.
     curve : callable (beta, log_size, origin) -> ndarray, shape (k, n)
     slopes : callable (beta, log_size, origin) -> ndarray, shape (k, n, p)
@@ -36,7 +36,7 @@ class Model:
     name: str
     coefficients: int
     exponent: int | None
-    fit: Callable[[FloatArray, float, Data, FloatArray | None], Maximum]
+    fit: Callable[[FloatArray, float, Data, FloatArray | None, float], Maximum]
     curve: Callable[[FloatArray, FloatArray, float], FloatArray]
     slopes: Callable[[FloatArray, FloatArray, float], FloatArray]
 
@@ -45,8 +45,10 @@ def _power_design(log_size: FloatArray, origin: float) -> FloatArray:
     return np.column_stack([np.ones_like(log_size), log_size - origin])
 
 
-def _fit_power(u: FloatArray, origin: float, data: Data, start: FloatArray | None) -> Maximum:
-    return maximise(_power_design(u, origin), data)
+def _fit_power(
+    u: FloatArray, origin: float, data: Data, start: FloatArray | None, least: float
+) -> Maximum:
+    return maximise(_power_design(u, origin), data, least)
 
 
 def _power_curve(beta: FloatArray, u: FloatArray, origin: float) -> FloatArray:
@@ -62,9 +64,11 @@ def _n_log_n(log_size: FloatArray) -> FloatArray:
     return log_size + np.log(np.logaddexp(log_size, 0.0))
 
 
-def _fit_n_log_n(u: FloatArray, origin: float, data: Data, start: FloatArray | None) -> Maximum:
+def _fit_n_log_n(
+    u: FloatArray, origin: float, data: Data, start: FloatArray | None, least: float
+) -> Maximum:
     shifted = Data(data.y - _n_log_n(u), data.above, data.below)
-    return maximise(np.ones((u.size, 1)), shifted)
+    return maximise(np.ones((u.size, 1)), shifted, least)
 
 
 def _n_log_n_curve(beta: FloatArray, u: FloatArray, origin: float) -> FloatArray:
@@ -75,8 +79,10 @@ def _n_log_n_slopes(beta: FloatArray, u: FloatArray, origin: float) -> FloatArra
     return np.ones((len(beta), u.size, 1))
 
 
-def _fit_fixed(u: FloatArray, origin: float, data: Data, start: FloatArray | None) -> Maximum:
-    return fixed_cost.maximise(u - origin, data, start)
+def _fit_fixed(
+    u: FloatArray, origin: float, data: Data, start: FloatArray | None, least: float
+) -> Maximum:
+    return fixed_cost.maximise(u - origin, data, start, least)
 
 
 def _fixed_curve(beta: FloatArray, u: FloatArray, origin: float) -> FloatArray:

@@ -1,0 +1,89 @@
+"""Sweeps: economies of one size of which one knob is varied, such as the inputs per good."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from planbench.report import words
+from planbench.report.cells import Cell, machine_key
+from planbench.report.ladders import YARDSTICK
+
+#: What the knob is called on an axis.
+TITLES = {
+    "inputs": "inputs per good (mean per technique)",
+    "resources": "scarce resources",
+    "threads": "threads",
+    "techniques": "techniques per good",
+}
+#: Knobs that follow from others.
+_FILLED_IN = ("seed", "planted_optimum", "sectors", "band")
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Runs that differ in one knob.
+
+    Attributes
+    ----------
+    name : str
+        Group of the suite, or the knob.
+    knob : str
+    goods : int or None
+        Where all economies have the same number.
+    points : tuple of (float, Cell)
+        Value of the knob and what came out, ascending.
+    """
+
+    name: str
+    knob: str
+    goods: int | None
+    points: tuple[tuple[float, Cell], ...]
+
+    @property
+    def title(self) -> str:
+        """What stands along the axis."""
+        return TITLES.get(self.knob, words.plain(self.knob).replace("_", " "))
+
+
+def find_sweeps(cells: Sequence[Cell]) -> list[Sweep]:
+    """Find sweeps: declared by the suite, or generated economies that differ in ``inputs`` only."""
+    groups: dict[tuple[str, str, str], list[tuple[float, Cell]]] = {}
+    for cell in cells:
+        if cell.solver == YARDSTICK:
+            continue
+        knob, value, rest = _place(cell)
+        if knob and value is not None and value > 0:
+            home = (knob, rest, machine_key(cell.record))
+            groups.setdefault(home, []).append((value, cell))
+    found = []
+    for (knob, _, _), points in groups.items():
+        if len({value for value, _ in points}) < 2:
+            continue
+        points.sort(key=lambda p: p[0])
+        goods = {c.goods for _, c in points}
+        name = next((c.group for _, c in points if c.group), knob)
+        found.append(Sweep(name, knob, goods.pop() if len(goods) == 1 else None, tuple(points)))
+    return found
+
+
+def _place(cell: Cell) -> tuple[str, float | None, str]:
+    """Knob, its value, and all that must be equal within a sweep."""
+    record = cell.record
+    if record.variable and record.variable != "goods":
+        return record.variable, _number(record.value, cell), f"{record.suite} {record.group}"
+    recipe = record.instance.recipe
+    if record.variable or "inputs" not in recipe or "goods" not in recipe:
+        return "", None, ""
+    rest = {k: v for k, v in recipe.items() if k != "inputs" and k not in _FILLED_IN}
+    return "inputs", _number(recipe["inputs"], cell), json.dumps(rest, sort_keys=True, default=str)
+
+
+def _number(value: object, cell: Cell) -> float | None:
+    """Read a knob's value; laws such as ``2*log`` by the non-zeros per column they came to."""
+    try:
+        return float(str(value))
+    except ValueError:
+        facts = cell.record.instance
+        return facts.nonzeros / facts.columns if facts.columns else None
