@@ -276,8 +276,10 @@ def sweep_contents(
 
 
 @_compiled
-def count_close(first: Any, costs: Any, y: Any, margin: float) -> tuple[int, int]:
-    """Count goods in use with a second technique within `margin`, and those techniques."""
+def count_close(
+    first: Any, costs: Any, share: Any, y: Any, margin: float
+) -> tuple[int, int]:  # fmt: skip
+    """Count goods with more than one technique in use or within `margin`, and those."""
     goods = 0
     techniques = 0
     for g in range(first.size - 1):
@@ -288,7 +290,7 @@ def count_close(first: Any, costs: Any, y: Any, margin: float) -> tuple[int, int
             best = min(best, costs[t])
         within = 0
         for t in range(first[g], first[g + 1]):
-            if costs[t] <= best * (1.0 + margin):
+            if costs[t] <= best * (1.0 + margin) or share[t] > LEAST:
                 within += 1
         if within > 1:
             goods += 1
@@ -328,7 +330,7 @@ def close_techniques(
             best = min(best, costs[t])
         within = 0
         for t in range(first[g], first[g + 1]):
-            if costs[t] <= best * (1.0 + margin):
+            if costs[t] <= best * (1.0 + margin) or share[t] > LEAST:
                 within += 1
         if within < 2:
             continue
@@ -339,7 +341,7 @@ def close_techniques(
         outputs[goods] = y[g]
         goods += 1
         for t in range(first[g], first[g + 1]):
-            if costs[t] > best * (1.0 + margin):
+            if costs[t] > best * (1.0 + margin) and share[t] <= LEAST:
                 continue
             for i in range(k):
                 rows[used, i] = np.float32(0.0)
@@ -370,61 +372,22 @@ def impose(first: Any, which: Any, starts: Any, where: Any, part: Any, share: An
 
 
 @_compiled
-def reweigh(starts: Any, cost: Any, tau: float, part: Any, least: Any) -> None:
-    """Shares of the techniques of goods listed one after the other, as :func:`shares_of`.
-
-    Writes the goods' least costs to `least`.
-    """
-    for z in range(starts.size - 1):
-        best = np.inf
-        for t in range(starts[z], starts[z + 1]):
-            best = min(best, cost[t])
-        total = 0.0
-        width = tau * best
-        for t in range(starts[z], starts[z + 1]):
-            excess = cost[t] - best
-            if excess <= 0.0:
-                part[t] = 1.0
-            elif excess < CUT * width:
-                part[t] = np.exp(-excess / width)
-            else:
-                part[t] = 0.0
-            total += part[t]
-        for t in range(starts[z], starts[z + 1]):
-            part[t] /= total
-        least[z] = best
-
-
-@_compiled
-def spread(starts: Any, outputs: Any, cost: Any, part: Any, tau: float, rows: Any, out: Any) -> int:
-    """Rows whose Gram matrix is −(Jacobian of resource needs by rents); number written.
-
-    For a good with output y, least cost κ and shares s the Jacobian is
-    −y/(τκ) Σ_j s_j (E_j − Ē)(E_j − Ē)' with Ē = Σ_j s_j E_j; each technique in use gives the
-    row √(y s_j/(τκ)) (E_j − Ē).
-    """
+def spread(starts: Any, weight: Any, d: Any, total: Any, rows: Any, out: Any) -> None:
+    """Write rows weight_j (E_j − Ē) where weight_j > 0, Ē the mean of a good's E_j by d."""
     k = rows.shape[1]
+    mean = np.empty(k)
     used = 0
     for z in range(starts.size - 1):
-        lo = starts[z]
-        hi = starts[z + 1]
-        best = np.inf
-        count = 0
-        for t in range(lo, hi):
-            best = min(best, cost[t])
-            if part[t] > LEAST:
-                count += 1
-        if count < 2 or best <= 0.0:
-            continue
-        base = used
-        for t in range(lo, hi):
-            if part[t] > LEAST:
-                f = np.float32(np.sqrt(outputs[z] * part[t] / (tau * best)))
+        ready = False
+        for t in range(starts[z], starts[z + 1]):
+            if weight[t] > 0.0:
+                if not ready:
+                    mean[:] = 0.0
+                    for v in range(starts[z], starts[z + 1]):
+                        f = d[v] / total[z]
+                        for i in range(k):
+                            mean[i] += f * rows[v, i]
+                    ready = True
                 for i in range(k):
-                    mean = np.float32(0.0)
-                    for u in range(lo, hi):
-                        mean += np.float32(part[u]) * rows[u, i]
-                    out[base, i] = f * (rows[t, i] - mean)
-                base += 1
-        used = base
-    return used
+                    out[used, i] = weight[t] * (rows[t, i] - mean[i])
+                used += 1

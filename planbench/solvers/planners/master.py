@@ -2,20 +2,18 @@
 
 With σ_k = w_k r_k on the unit simplex, the least-cost value φ(σ) of a unit of the plan is
 concave, and its slope is c, the share of every endowment a unit of the plan uses. The best
-plan equalises c where σ > 0. Where each good is made by a mix of its techniques, with weights
-exp(−excess cost/τ), c is a smooth function of σ and Newton's method applies.
+plan equalises c where σ > 0.
 
 The centre is told what a unit of each *close* technique uses in all, E_j (its direct and
 indirect resources). Between two rounds it solves a model of the economy in which only these
 close choices can change: costs move by E_j·dσ, and a good's switch moves c by its output
 times the difference of the E_j. That is a master problem with a column for every close
-technique of every good, instead of one for a whole plan, solved by following τ → 0.
+technique of every good, instead of one for a whole plan.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +22,10 @@ from planbench.model.arrays import FloatArray
 from planbench.solvers.planners import kernels
 
 IntArray = npt.NDArray[np.int64]
-#: Widest mixing of techniques the model uses.
-WIDEST = 0.3
-#: Share of the way to the nearest σ = 0 that a step may go.
-TO_BOUNDARY = 0.9
+#: Rows at a time in products.
+BLOCK = 8192
+#: Choices whose weight is this small beside the largest do not enter the system.
+LEAST_WEIGHT = 1e-8
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,59 +69,30 @@ class Proposal:
         On the unit simplex.
     part : ndarray, shape (techniques,)
         Shares at which the needs are foreseen to be equal.
-    tau : float
-        Width of the mixing of techniques that goes with them.
     shift : float
-        Largest relative change of the cost of a close technique that is in use.
+        Largest relative change of the cost of a technique that was in use.
     gap : float
-        (max c − φ)/φ of the model at `sigma`, `tau`.
+        Relative gap left in the model.
     """
 
     sigma: FloatArray
     part: FloatArray
-    tau: float
     shift: float
     gap: float
 
 
-def newton_step(
-    curvature: FloatArray, sigma: FloatArray, needs: FloatArray, value: float, mu: float
-) -> FloatArray:
-    """Newton step towards needs = ν − μ/σ on the simplex, kept inside it.
-
-    Parameters
-    ----------
-    curvature : ndarray, shape (resources, resources)
-        −∂needs/∂σ, positive semidefinite.
-    sigma, needs : ndarray, shape (resources,)
-    value : float
-        φ(σ).
-    mu : float
-        Weight of the barrier Σ log σ.
-    """
-    k = sigma.size
-    barrier = mu / sigma
-    slack = np.maximum(value + k * mu - needs, 0.1 * barrier)
-    system = curvature + np.diag(slack / sigma)
-    both = np.linalg.solve(system, np.column_stack([needs + barrier, np.ones(k)]))
-    step: FloatArray = both[:, 0] - both[:, 0].sum() / both[:, 1].sum() * both[:, 1]
-    falling = step < 0
-    longest = float(np.min(-sigma[falling] / step[falling], initial=np.inf))
-    return step * min(1.0, TO_BOUNDARY * longest)
-
-
 def improve(
-    close: Close,
-    needs: FloatArray,
-    value: float,
-    sigma: FloatArray,
-    *,
-    tau: float,
-    tau_goal: float,
-    gap: float,
-    steps: int,
+    close: Close, needs: FloatArray, value: float, sigma: FloatArray, *, gap: float, steps: int
 ) -> Proposal:
-    """Solve the model: new σ at which the close techniques' mix equalises the needs.
+    """Solve the model: shares of the close techniques that equalise the needs, and rents.
+
+    With F_j the needs of a good's whole output by technique j, b the needs of all else and
+    q_j what the cost of j differs from F_j·σ by, the model is the linear program
+
+        minimise t + q·s  subject to  b + Σ_j s_j F_j ≤ t, Σ_(j of good g) s_j = 1, s ≥ 0
+
+    whose duals are the new σ. It is solved by a primal-dual interior point method (Mehrotra
+    1992); each step is a system of the size of the resources.
 
     Parameters
     ----------
@@ -133,85 +102,196 @@ def improve(
     value : float
         φ at the present rents.
     sigma : ndarray, shape (resources,)
-    tau, tau_goal : float
-        Width of mixing to start and to end with.
     gap : float
         Relative gap of the model that is enough.
     steps : int
-        Most Newton steps.
+        Most steps.
     """
-    sizes = np.diff(close.starts)
-    amount = np.repeat(close.outputs, sizes)
-    part = close.part.copy()
-    base = needs - _total(close.rows, amount * part)
-    least = np.empty_like(close.outputs)
-    kernels.reweigh(close.starts, close.cost, tau, part, least)
-    flat = value - float(close.outputs @ least)  # φ less what the close goods cost
-    start = sigma
-
-    def at(s: FloatArray, width: float) -> tuple[FloatArray, FloatArray, float]:
-        moved = s - start
-        cost = close.cost + close.rows @ moved.astype(np.float32)
-        kernels.reweigh(close.starts, cost, width, part, least)
-        c = base + _total(close.rows, amount * part)
-        phi = flat + float(base @ moved) + float(close.outputs @ least)
-        return cost, c, phi
-
-    cost, c, phi = at(sigma, tau)
-    while float(c.max() - sigma @ c) > float(sigma @ c) - phi and tau < WIDEST:
-        tau = min(WIDEST, 3.0 * tau)
-        cost, c, phi = at(sigma, tau)
-    best = Proposal(sigma, part.copy(), tau, 0.0, float((c.max() - phi) / phi))
+    model = _Model.of(close, needs, sigma)
+    point = model.start(close.part, sigma, value)
+    best, left = point, np.inf
     for _ in range(steps):
-        imbalance = float(c.max() - sigma @ c)
-        curvature = curvature_of(close, cost, part, tau)
-        mu = barrier_weight(c, phi, sigma.size, gap)
-        step = newton_step(curvature, sigma, c, phi, mu)
-        for _ in range(4):
-            new = sigma + step
-            new /= new.sum()
-            cost, c, phi = at(new, tau)
-            left, mixing = float(c.max() - new @ c), float(new @ c) - phi
-            if left <= max(0.7 * imbalance, mixing):
-                break
-            step = 0.4 * step
-        sigma = new
-        reached = float((c.max() - phi) / phi)
-        if reached < best.gap:
-            best = Proposal(sigma, part.copy(), tau, 0.0, reached)
-        if left > max(0.9 * imbalance, mixing):
-            tau = min(WIDEST, 3.0 * tau)
-        elif left <= mixing:
-            if reached <= gap or tau <= tau_goal:
-                break
-            tau = max(0.2 * tau, tau_goal)
-        else:
-            continue
-        cost, c, phi = at(sigma, tau)
-    moved = close.rows @ (best.sigma - start).astype(np.float32)
+        model.look(point)
+        if model.left(point) < left:
+            best, left = point, model.left(point)
+        if left <= gap * value:
+            break
+        try:
+            point = model.step(point)
+        except np.linalg.LinAlgError:
+            break
+    w = best.w / best.w.sum()
+    part = np.where(best.s > kernels.LEAST, best.s, 0.0)
+    part /= np.repeat(np.add.reduceat(part, model.first), model.sizes)
+    moved = times(close.rows, w - sigma)
     busy = (close.part > kernels.LEAST) & (close.cost > 0)
     shift = float(np.max(np.abs(moved[busy]) / close.cost[busy], initial=0.0))
-    return Proposal(best.sigma, best.part, best.tau, shift, best.gap)
+    return Proposal(w, part, shift, left / value)
 
 
-def curvature_of(close: Close, cost: FloatArray, part: FloatArray, tau: float) -> FloatArray:
-    """−∂needs/∂σ of the close techniques, with costs `cost` and shares `part`."""
-    room = int(np.count_nonzero(part > kernels.LEAST))
-    out = np.empty((room, close.rows.shape[1]), dtype=np.float32)
-    used = kernels.spread(close.starts, close.outputs, cost, part, tau, close.rows, out)
-    return np.asarray(out[:used].T @ out[:used], dtype=np.float64)
+@dataclass(frozen=True, eq=False)
+class _Point:
+    """Primal s, u, t and dual z, w, pi of the model; also used for directions."""
+
+    s: FloatArray
+    u: FloatArray
+    t: float
+    z: FloatArray
+    w: FloatArray
+    pi: FloatArray
 
 
-def barrier_weight(needs: FloatArray, value: float, resources: int, gap: float) -> float:
-    """μ of the barrier: a twentieth of the present excess, no less than the gap allows."""
-    excess = max(float(needs.max()) - value, gap * value)
-    return min(0.05 * excess, 0.1 * value) / resources
+@dataclass
+class _Model:
+    """The linear program of :func:`improve` and what is known at the present point."""
+
+    rows: npt.NDArray[np.float32]
+    first: IntArray
+    sizes: IntArray
+    starts: IntArray
+    amount: FloatArray
+    b: FloatArray
+    q: FloatArray
+    dual: FloatArray
+    short: FloatArray
+    unity: FloatArray
+    mu: float = np.inf
+
+    @classmethod
+    def of(cls, close: Close, needs: FloatArray, sigma: FloatArray) -> _Model:
+        sizes = np.diff(close.starts)
+        amount = np.repeat(close.outputs, sizes)
+        b = needs - weighted_sum(close.rows, amount * close.part)
+        q = amount * (close.cost - times(close.rows, sigma))
+        none = np.zeros(0)
+        return cls(
+            close.rows, close.starts[:-1], sizes, close.starts, amount, b, q, none, none, none
+        )
+
+    def by_good(self, values: FloatArray) -> FloatArray:
+        return np.asarray(np.add.reduceat(values, self.first))
+
+    def start(self, part: FloatArray, sigma: FloatArray, value: float) -> _Point:
+        """Well inside: shares moved off 0, prices below costs, more than is needed."""
+        s = part + 0.1
+        s /= np.repeat(self.by_good(s), self.sizes)
+        w = np.maximum(sigma, 0.1 / sigma.size)
+        w /= w.sum()
+        costs = self.q + self.amount * times(self.rows, w)
+        scale = np.maximum(np.abs(costs), 1e-3 * value / s.size)
+        pi = np.minimum.reduceat(costs - 0.05 * scale, self.first)
+        z = costs - np.repeat(pi, self.sizes)
+        used = self.b + weighted_sum(self.rows, self.amount * s)
+        t = float(used.max()) + 0.05 * value
+        return _Point(s, t - used, t, z, w, pi)
+
+    def look(self, at: _Point) -> None:
+        """Residuals and mean complementarity at a point."""
+        costs = self.q + self.amount * times(self.rows, at.w)
+        self.dual = costs - np.repeat(at.pi, self.sizes) - at.z
+        self.short = self.b + weighted_sum(self.rows, self.amount * at.s) - at.t + at.u
+        self.unity = 1.0 - self.by_good(at.s)
+        self.mu = float(at.s @ at.z + at.u @ at.w) / (at.s.size + at.u.size)
+
+    def left(self, at: _Point) -> float:
+        """Gap and infeasibility in units of the objective."""
+        count = at.s.size + at.u.size
+        wrong = np.abs(self.short).max() + np.abs(self.dual) @ at.s
+        return float(self.mu * count + wrong)
+
+    def step(self, at: _Point) -> _Point:
+        """One predictor and corrector step."""
+        d = at.s / at.z
+        total = self.by_good(d)
+        share = d / np.repeat(total, self.sizes)
+        weight = np.sqrt(d * self.amount**2)
+        weight[weight * np.sqrt(1 - share) <= LEAST_WEIGHT * weight.max()] = 0.0
+        lines = np.empty((int(np.count_nonzero(weight)), at.w.size))
+        kernels.spread(self.starts, weight, d, total, self.rows, lines)
+        factor = _Factor(lines.T @ lines + np.diag(at.u / at.w))
+        guess = self.direction(at, d, total, factor, -at.s * at.z, -at.u * at.w)
+        p, q = _lengths(at, guess)
+        after = (at.s + p * guess.s) @ (at.z + q * guess.z)
+        after += (at.u + p * guess.u) @ (at.w + q * guess.w)
+        aim = self.mu * (float(after) / (at.s.size + at.u.size) / self.mu) ** 3
+        move = self.direction(
+            at, d, total, factor,
+            aim - at.s * at.z - guess.s * guess.z,
+            aim - at.u * at.w - guess.u * guess.w,
+        )  # fmt: skip
+        p, q = (min(1.0, 0.99 * length) for length in _lengths(at, move, most=2.0))
+        return _Point(
+            at.s + p * move.s, at.u + p * move.u, at.t + p * move.t,
+            at.z + q * move.z, at.w + q * move.w, at.pi + q * move.pi,
+        )  # fmt: skip
+
+    def direction(
+        self, at: _Point, d: FloatArray, total: FloatArray, factor: _Factor,
+        rs: FloatArray, ru: FloatArray,
+    ) -> _Point:  # fmt: skip
+        """Newton direction with complementarity right-hand sides `rs`, `ru`."""
+        h = rs / at.z - d * self.dual
+        lack = (self.unity - self.by_good(h)) / total
+        h = h + d * np.repeat(lack, self.sizes)
+        right = self.short + weighted_sum(self.rows, self.amount * h) + ru / at.w
+        dw, dt = factor.solve(right, 1.0 - float(at.w.sum()))
+        move = self.amount * times(self.rows, dw)
+        mean = self.by_good(d * move) / total
+        ds = h - d * (move - np.repeat(mean, self.sizes))
+        dz = (rs - at.z * ds) / at.s
+        du = (ru - at.u * dw) / at.w
+        return _Point(ds, du, dt, dz, dw, mean + lack)
 
 
-def _total(rows: npt.NDArray[np.float32], amount: FloatArray) -> FloatArray:
+def _lengths(at: _Point, move: _Point, most: float = 1.0) -> tuple[float, float]:
+    """Longest primal and dual steps that keep everything ≥ 0."""
+    primal = min(_longest(at.s, move.s, most), _longest(at.u, move.u, most))
+    return primal, min(_longest(at.z, move.z, most), _longest(at.w, move.w, most))
+
+
+def _longest(x: FloatArray, dx: FloatArray, most: float) -> float:
+    """Longest step, at most `most`, that keeps x ≥ 0."""
+    falling = dx < 0
+    return float(np.min(-x[falling] / dx[falling], initial=most))
+
+
+class _Factor:
+    """Solves N dσ + dt·1 = right, 1'dσ = total, for several right-hand sides."""
+
+    def __init__(self, system: FloatArray) -> None:
+        from scipy.linalg import cho_factor
+
+        scale = 1.0 / np.sqrt(np.diag(system))
+        scaled = system * scale[:, None] * scale
+        scaled[np.diag_indices_from(scaled)] += 1e-14
+        self._factor = cho_factor(scaled, check_finite=False)
+        self._scale = scale
+        self._ones = self._apply(np.ones(scale.size))
+
+    def _apply(self, right: FloatArray) -> FloatArray:
+        from scipy.linalg import cho_solve
+
+        out = cho_solve(self._factor, right * self._scale, check_finite=False) * self._scale
+        return np.asarray(out)
+
+    def solve(self, right: FloatArray, total: float) -> tuple[FloatArray, float]:
+        """Return dσ and dt."""
+        base = self._apply(right)
+        dt = (float(base.sum()) - total) / float(self._ones.sum())
+        return base - dt * self._ones, dt
+
+
+def times(rows: npt.NDArray[np.float32], vector: FloatArray) -> FloatArray:
+    """Product of `rows` with `vector`, each row's in double precision, block by block."""
+    out = np.empty(rows.shape[0])
+    for begin in range(0, rows.shape[0], BLOCK):
+        out[begin : begin + BLOCK] = rows[begin : begin + BLOCK].astype(np.float64) @ vector
+    return out
+
+
+def weighted_sum(rows: npt.NDArray[np.float32], amount: FloatArray) -> FloatArray:
     """Σ_j amount_j rows_j in double precision, block by block."""
     out = np.zeros(rows.shape[1])
-    for begin in range(0, rows.shape[0], 8192):
-        piece: Any = rows[begin : begin + 8192].astype(np.float64)
-        out += amount[begin : begin + 8192] @ piece
+    for begin in range(0, rows.shape[0], BLOCK):
+        out += amount[begin : begin + BLOCK] @ rows[begin : begin + BLOCK].astype(np.float64)
     return out

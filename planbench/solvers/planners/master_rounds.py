@@ -45,12 +45,12 @@ STALL = 30
 MODEL_SHARE, MODEL_LEAST = 0.5, 128 << 20
 #: Proposals that may disappoint before the centre falls back on mixing whole plans.
 FAILURES = 3
-#: Width of mixing after a disappointment, relative to the imbalance.
-SOFTER = 1.0
 #: Prices this many times those with a margin mean that some good may not be makeable.
 RUNAWAY = 1e9
-#: Techniques whose use is worked out at a time where the model holds only their sum.
-CHUNK = 8192
+#: Steps of the interior point method that solves the model.
+STEPS = 40
+#: Techniques within this share of the cheapest are always in the model.
+LEAST_MARGIN = 1e-3
 
 
 @dataclass
@@ -108,17 +108,11 @@ class Rounds:
     expected: float = 1.0
     fresh: bool = True
     thorough: bool = False
-    boldness: float = 0.02
-    steps: int = 30
-    kept_p: FloatArray | None = None
-    kept_sigma: FloatArray | None = None
-    kept_value: float = 0.0
-    kept_width: float = WIDTH
-    excess: float = np.inf
-    failures: int = 0
     bundle: Bundle | None = None
     parts: FloatArray | None = None
     told: tuple[master.Close, FloatArray] | None = None
+    kept_sigma: FloatArray | None = None
+    kept_value: float = 0.0
 
 
 def open_rounds(
@@ -149,7 +143,7 @@ def open_rounds(
             rounds.sigma /= rounds.sigma.sum()
             rounds.p = np.where(sectors.p0 > 0, state.prices / total, 0.0)
             rounds.y = state.outputs.copy()
-            rounds.width, rounds.margin = WIDTH_AGAIN, 10 * WIDTH_AGAIN
+            rounds.width, rounds.margin = WIDTH_AGAIN, 20 * WIDTH_AGAIN
             if state.contents is not None:
                 rounds.contents = (state.contents * scale).astype(np.float32)
                 rounds.fresh = False
@@ -190,13 +184,15 @@ def _run(rounds: Rounds, gap: float, report: Report) -> tuple[Best, int, Ended]:
             return best, number, "optimal"
         if rounds.meter.over():
             return best, number, "time-limit"
-        since = 0 if best.gap < 0.9 * before else since + 1
+        since = 0 if best.gap < 0.8 * before else since + 1
         if since >= STALL:
             break
-        if rounds.bundle is not None or rounds.failures > FAILURES or since > 2 * FAILURES:
+        if rounds.bundle is not None or since > FAILURES:
             if mix(rounds, best, needs, value, gap):
                 return best, number, "optimal"
-        elif judge(rounds, needs, value, best.gap < 0.8 * before):
+        else:
+            if since:
+                rounds.margin *= 4.0
             propose(rounds, needs, value, gap)
     return best, number, "stalled"
 
@@ -306,33 +302,6 @@ def _spare(rounds: Rounds) -> FloatArray:
     return equal
 
 
-def judge(rounds: Rounds, needs: FloatArray, value: float, better: bool) -> bool:
-    """Say whether the last proposal was good enough to go on from; else go back, and softer.
-
-    The model foresees the next needs as long as little changes. Where it misjudged them, the
-    centre returns to the best rents it knows, mixes techniques more widely there, and from
-    then on asks less of the model.
-    """
-    average = float(rounds.sigma @ needs)
-    mixing, excess = average / value - 1, (float(needs.max()) - average) / value
-    if better or excess <= max(mixing, 0.5 * rounds.excess) or rounds.width >= WIDTH:
-        rounds.excess = excess
-        rounds.kept_width = rounds.width
-        if value >= rounds.kept_value:
-            rounds.kept_p, rounds.kept_sigma = rounds.p.copy(), rounds.sigma
-            rounds.kept_value = value
-        return True
-    rounds.failures += 1
-    rounds.boldness = min(0.3, 2.5 * rounds.boldness)
-    rounds.steps = max(4, rounds.steps // 2)
-    if value < rounds.kept_value and rounds.kept_p is not None:
-        rounds.p, rounds.sigma = rounds.kept_p.copy(), rounds.kept_sigma
-    rounds.width = min(WIDTH, max(5.0 * rounds.width, SOFTER * excess))
-    rounds.margin = np.inf
-    rounds.excess = np.inf
-    return False
-
-
 def mix(rounds: Rounds, best: Best, needs: FloatArray, value: float, gap: float) -> bool:
     """Mix the plans offered so far and choose rents by the level bundle; True when done."""
     sectors = rounds.sectors
@@ -353,45 +322,31 @@ def mix(rounds: Rounds, best: Best, needs: FloatArray, value: float, gap: float)
             return True
     assert rounds.kept_sigma is not None
     rounds.sigma = next_sigma(bundle.needs, rounds.kept_sigma, rounds.kept_value, bound)
-    rounds.width = 1e-12
     rounds.expected = 0.01 * best.gap
     return False
 
 
 def propose(rounds: Rounds, needs: FloatArray, value: float, gap: float) -> None:
-    """Choose new rents, the prices they should give, and the width of mixing to try them with."""
+    """Choose new rents, the mix of close techniques, and the prices they should give."""
     sectors = rounds.sectors
     present = float(needs.max()) / value - 1
     exact = max(0.003, min(0.03, 0.1 * present))
     settle_contents(sectors, rounds.contents, exact, 8 if rounds.fresh else 4)
     rounds.fresh = False
-    goal = 0.3 * gap
-    close = _close(rounds, rounds.margin)
-    average = float(rounds.sigma @ needs) / value - 1
+    close = _close(rounds)
     if close is None:
-        curvature = _curvature(rounds)
-        mu = master.barrier_weight(needs, value, needs.size, goal)
-        step = master.newton_step(curvature, rounds.sigma, needs, value, mu)
-        sigma = rounds.sigma + step
-        sigma /= sigma.sum()
-        imbalance = present - average
-        if imbalance < 4 * average:
-            rounds.width *= 0.3 if imbalance < average else 0.5
-        shift = rounds.width
-        rounds.margin = 5 * rounds.width
-        rounds.expected = present
+        # No choice of technique: what is scarcest has all the value.
+        sigma = np.where(np.arange(needs.size) == int(np.argmax(needs)), 1.0, 0.0)
+        rounds.expected = gap
     else:
         # What the model cannot foresee is of the order of the square of what moves.
-        tau = rounds.width
-        floor = max(1e-9, tau * np.sqrt(0.3 * gap / max(average, 1e-16)))
-        proposal = master.improve(
-            close, needs, value, rounds.sigma, tau=tau,
-            tau_goal=min(tau, max(floor, rounds.boldness * tau)), gap=goal, steps=rounds.steps,
-        )  # fmt: skip
-        sigma, rounds.width, shift = proposal.sigma, proposal.tau, proposal.shift
-        rounds.told = close, proposal.part
-        rounds.margin = max(1e-3, kernels.CUT * rounds.width, min(rounds.margin, 4 * shift))
-        rounds.expected = max(proposal.gap, shift**2)
+        enough = max(0.2 * gap, 1e-3 * present)
+        found = master.improve(close, needs, value, rounds.sigma, gap=enough, steps=STEPS)
+        sigma = found.sigma
+        rounds.told = close, found.part
+        rounds.margin = max(LEAST_MARGIN, min(rounds.margin, 4 * found.shift))
+        rounds.expected = max(found.gap, found.shift**2)
+    rounds.width = 0.0
     moved = np.zeros(rounds.economy.n_resources, dtype=np.float32)
     moved[rounds.kept] = sigma - rounds.sigma
     foreseen = rounds.p + rounds.contents @ moved
@@ -408,14 +363,20 @@ def _target_rows(rounds: Rounds) -> tuple[FloatArray, npt.NDArray[np.float32]]:
     return _worth(rounds, rounds.p), rows.astype(np.float32)
 
 
-def _close(rounds: Rounds, margin: float) -> master.Close | None:
-    """Techniques within `margin`, or None where they are too many to hold."""
+def _close(rounds: Rounds) -> master.Close | None:
+    """Techniques close to the cheapest, as many as there is room for; None without any."""
     sectors, economy = rounds.sectors, rounds.economy
     t, k = sectors.techniques, economy.n_resources
-    goods, techniques = kernels.count_close(t.first, sectors.costs, rounds.y, margin)
+    room = max(MODEL_LEAST, MODEL_SHARE * economy.nbytes) / (8 * k)
+    margin = rounds.margin
+    while True:
+        goods, techniques = kernels.count_close(
+            t.first, sectors.costs, sectors.share, rounds.y, margin
+        )
+        if techniques <= room or margin < LEAST_MARGIN:
+            break
+        margin = min(1.0, 0.5 * margin)
     targets = int(rounds.targets.sum())
-    if techniques * k * 4 > max(MODEL_LEAST, MODEL_SHARE * economy.nbytes):
-        return None
     several = targets if targets > 1 else 0
     starts = np.empty(goods + (several > 0) + 1, dtype=np.int64)
     which = np.full(starts.size - 1, economy.n_goods)
@@ -425,7 +386,8 @@ def _close(rounds: Rounds, margin: float) -> master.Close | None:
     rows = np.empty((techniques + several, k), dtype=np.float32)
     kernels.close_techniques(
         0, *sectors.matrix, *sectors.use, t.per, sectors.scale, rounds.contents,
-        sectors.costs, sectors.share, rounds.y, margin, which, starts, outputs, where, cost, part, rows,
+        sectors.costs, sectors.share, rounds.y, margin,
+        which, starts, outputs, where, cost, part, rows,
     )  # fmt: skip
     starts[goods] = techniques
     if several:
@@ -441,46 +403,7 @@ def _close(rounds: Rounds, margin: float) -> master.Close | None:
 
 
 def _parts(worth: FloatArray, width: float) -> FloatArray:
+    if width <= 0:
+        return np.where(np.arange(worth.size) == int(np.argmin(worth)), 1.0, 0.0)
     mix = np.exp(-np.minimum((worth / worth.min() - 1) / width, 700.0))
     return np.asarray(mix / mix.sum())
-
-
-def _curvature(rounds: Rounds) -> FloatArray:
-    """−∂needs/∂σ at the present width, chunk by chunk."""
-    sectors, k = rounds.sectors, rounds.economy.n_resources
-    t = sectors.techniques
-    total = np.zeros((rounds.kept.size, rounds.kept.size))
-    most = max(CHUNK, int(np.diff(t.first).max(initial=0)))
-    starts, outputs = np.empty(most + 1, dtype=np.int64), np.empty(most)
-    which, where = np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64)
-    cost, part = np.empty(most), np.empty(most)
-    rows = np.empty((most, k), dtype=np.float32)
-    margin = kernels.CUT * rounds.width
-    begin = 0
-    while begin < rounds.economy.n_goods:
-        goods, used, begin = kernels.close_techniques(
-            begin, *sectors.matrix, *sectors.use, t.per, sectors.scale, rounds.contents,
-            sectors.costs, sectors.share, rounds.y, margin, which, starts, outputs, where, cost, part, rows,
-        )  # fmt: skip
-        starts[goods] = used
-        close = master.Close(
-            which[:goods],
-            starts[: goods + 1],
-            outputs[:goods],
-            where[:used],
-            cost[:used],
-            part[:used],
-            rows[:used],
-        )
-        all_of_them = master.curvature_of(close, close.cost, close.part, rounds.width)
-        total += all_of_them[np.ix_(rounds.kept, rounds.kept)]
-    targets = int(rounds.targets.sum())
-    if targets > 1:
-        cost, rows = _target_rows(rounds)
-        close = master.Close(
-            np.array([rounds.economy.n_goods]), np.array([0, targets]), np.ones(1),
-            np.zeros(targets, dtype=np.int64), cost, _parts(cost, rounds.width),
-            np.ascontiguousarray(rows[:, rounds.kept]),
-        )  # fmt: skip
-        total += master.curvature_of(close, close.cost, close.part, rounds.width)
-    return total
