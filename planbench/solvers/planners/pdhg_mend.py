@@ -22,7 +22,7 @@ IntArray = npt.NDArray[np.int64]
 #: Most sweeps of each kind, and rounds of making and substituting.
 PRICE_SWEEPS, SURPLUS_SWEEPS, SHORTAGE_SWEEPS, SUBSTITUTIONS = 30, 10, 40, 6
 #: Most scarce goods whose prices are searched, and the factors tried, each as long as it helps.
-SCARCE, FACTORS = 8, (8.0, 2.0, 1.2)
+SCARCE, FACTORS, CLIMB = 8, (8.0, 2.0, 1.2), 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +100,7 @@ def price_scarce_goods(
     typical = float(np.mean(prices[prices > 0])) if (prices > 0).any() else 1.0
     for good in scarce[:SCARCE].tolist():
         for factor in FACTORS:
-            while True:
+            for _ in range(CLIMB):
                 trial = best.copy()
                 trial[good] = max(trial[good], 1e-3 * typical) * factor
                 kernels.lower_prices(
@@ -167,9 +167,10 @@ def mended_plan(
     x = np.minimum(np.maximum(process.x, 0.0), process.upper)
     net, flow = kernels.balances(*arrays, x, process.need)
     profit = process.matrix.T @ prices - process.cost
-    who: tuple[Any, ...] = (makers.makers, makers.first, profit)
+    who: tuple[Any, Any, Any] = (makers.makers, makers.first, profit)
     kernels.use_surplus(*arrays, *who, x, net, n, SURPLUS_SWEEPS)
-    stuck = np.zeros(0, dtype=np.int64)
+    stuck = tried = np.zeros(0, dtype=np.int64)
+    before = np.inf
     for _ in range(SUBSTITUTIONS):
         worst = kernels.make_short(
             *arrays, process.upper, *who, makers.at, x, net, flow, n, SHORTAGE_SWEEPS, tolerance
@@ -177,11 +178,16 @@ def mended_plan(
         stuck = np.zeros(0, dtype=np.int64)
         if worst <= tolerance:
             break
+        if worst > 0.9 * before:
+            stuck = tried
+            break
+        before = worst
         able = np.zeros(n, dtype=bool)
         able[makers.main[makers.makers[x[makers.makers] < process.upper[makers.makers]]]] = True
         stuck = np.flatnonzero((net[:n] < -tolerance * flow[:n]) & ~able)
         if not stuck.size:
             break
+        tried = stuck
         slot = np.full(net.size, -1, dtype=np.int64)
         slot[stuck] = np.arange(stuck.size)
         users = kernels.users_of(*arrays, m, slot, stuck.size)

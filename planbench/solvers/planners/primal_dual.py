@@ -261,8 +261,6 @@ def _look(
     economy: Economy, process: Process, makers: Makers, bracket: _Bracket, tolerance: float
 ) -> tuple[_Bracket, tuple[FloatArray, FloatArray] | None]:
     """Mend plan and prices and put them to the certificate's bounds."""
-    from planbench.solvers.planners import pdhg_kernels as kernels
-
     n, m = economy.n_goods, economy.n_activities
     small = process.matrix.nnz <= SMALL
     fine = 1e-2 * tolerance
@@ -277,8 +275,6 @@ def _look(
         if changed:
             prices = scaled * process.row_scale
             bracket = bracket.with_prices(raw_upper(economy, prices[:n], prices[n:]))
-            weight = float(process.scalars[kernels.WEIGHT])
-            process.move_to(process.columns(), prices, weight)
     gap = bracket.gap
     if small and (gap is None or gap > tolerance):
         prices, columns = process.prices(), process.columns()
