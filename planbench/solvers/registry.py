@@ -31,7 +31,10 @@ BUILTIN_MODULES = (
     "planbench.solvers.ortools_pdlp",
     "planbench.solvers.command",
     "planbench.solvers.planners.primal_dual",
+    "planbench.solvers.planners.value_iteration",
     "planbench.solvers.planners.two_level",
+    "planbench.solvers.planners.material_balances",
+    "planbench.solvers.planners.harmony",
     "planbench.solvers.null",
 )
 

@@ -271,7 +271,7 @@ def sweep_contents(
             size = max(size, row[i])
             contents[g, i] = row[i]
         if size > np.float32(0.0):
-            change += diff / size
+            change += float(diff / size)
     return change / n, work
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from planbench.model.arrays import FloatArray
 
@@ -87,7 +88,7 @@ def best_mix(needs: FloatArray) -> tuple[FloatArray, float]:
 
 
 def mix_offers(
-    offers: list[Offer], weights: FloatArray, counts: FloatArray
+    offers: list[Offer], weights: FloatArray, counts: npt.NDArray[Any]
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return outputs, shares and parts of a mix; `counts` are the techniques of each good."""
     used = [(w, offer) for w, offer in zip(weights, offers, strict=True) if w > 0]

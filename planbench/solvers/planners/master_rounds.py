@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
@@ -253,7 +253,7 @@ def answer(rounds: Rounds, best: Best, tolerance: float) -> tuple[FloatArray, fl
     parts = np.zeros(economy.n_targets)
     parts[rounds.targets] = mix / economy.weights[rounds.targets]
     demand = np.asarray(economy.assortment @ parts)
-    if not settle_quantities(sectors, rounds.y, demand, _spare(rounds), tolerance):
+    if not settle_quantities(sectors, rounds.y, demand, spare_of(rounds), tolerance):
         return "time-limit"
     rounds.parts = parts
     needs = (needs_of(sectors, rounds.y) * sectors.scale)[rounds.kept]
@@ -285,7 +285,7 @@ def _unbounded(rounds: Rounds, best: Best, worth: FloatArray) -> Ended:
     return "unbounded"
 
 
-def _spare(rounds: Rounds) -> FloatArray:
+def spare_of(rounds: Rounds) -> FloatArray:
     """Return a little of every good: half in proportion to output, half of equal value."""
     p, y = rounds.p, rounds.y
     n = p.size
@@ -391,6 +391,7 @@ def _close(rounds: Rounds) -> master.Close | None:
     )  # fmt: skip
     starts[goods] = techniques
     if several:
+        assert rounds.parts is not None
         cost[techniques:], rows[techniques:] = _target_rows(rounds)
         outputs[goods] = 1.0
         starts[goods + 1] = techniques + several

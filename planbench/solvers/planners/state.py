@@ -150,7 +150,7 @@ def list_techniques(economy: Economy, usable: BoolArray | None = None) -> Techni
     per = 1.0 / economy.outputs.data
     good: IndexArray = economy.outputs.indices
     if usable is None and bool((good[1:] >= good[:-1]).all()):
-        order = np.arange(good.size, dtype=np.int32)
+        order: IndexArray = np.arange(good.size, dtype=np.int32)
     else:
         order = np.arange(good.size) if usable is None else np.flatnonzero(usable)
         order = order[np.argsort(good[order], kind="stable")].astype(np.int32)

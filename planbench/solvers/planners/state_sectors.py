@@ -12,6 +12,7 @@ Every bound comes from prices or plans that are feasible whatever the sweeps lef
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -57,13 +58,13 @@ class Sectors:
     share: FloatArray
 
     @property
-    def matrix(self) -> tuple[object, ...]:
+    def matrix(self) -> tuple[Any, Any, Any, Any, Any]:
         """Arguments that describe A by technique."""
         t, a = self.techniques, self.economy.inputs
         return t.first, t.order, a.indptr, a.indices, a.data
 
     @property
-    def use(self) -> tuple[object, ...]:
+    def use(self) -> tuple[Any, Any, Any]:
         """Arguments that describe R."""
         r = self.economy.resource_use
         return r.indptr, r.indices, r.data

@@ -24,6 +24,13 @@ def to_solution(
             native_status="a target costs nothing", iterations=iterations, version=version,
             method_run=method, threads_used=1, notes=notes,
         )  # fmt: skip
+    if progress.ended == "infeasible":
+        assert y is not None
+        return Solution(
+            claim="infeasible", x=None, y=None, objective=None, dual_ray=0.0 - y,
+            native_status="f cannot be met", iterations=iterations, version=version,
+            method_run=method, threads_used=1, notes=notes,
+        )  # fmt: skip
     something = bool(plan.z.any())
     claim: Claim = CLAIMS.get(progress.ended, "feasible" if something else "unknown")
     return Solution(

@@ -11,8 +11,8 @@ from planbench.model.arrays import Matrix
 from planbench.model.economy import Economy, make_economy
 
 
-def tiny_like(economy: Economy) -> Economy:
-    """Six goods, twelve activities, two resources, two targets; index types as in `economy`."""
+def tiny_like(economy: Economy, resources: int = 2) -> Economy:
+    """Six goods, twelve activities, two targets; index types as in `economy`."""
     rng = np.random.default_rng(6)
     n, m = 6, 12
     inputs = 0.08 * rng.random((n, m))
@@ -21,8 +21,8 @@ def tiny_like(economy: Economy) -> Economy:
     tiny = make_economy(
         inputs=inputs,
         outputs=outputs,
-        resource_use=rng.uniform(0.5, 1.0, (2, m)),
-        endowment=[1.0, 1.2],
+        resource_use=rng.uniform(0.5, 1.0, (resources, m)),
+        endowment=np.ones(resources),
         assortment=rng.uniform(0.5, 1.0, (n, 2)),
     )
     return replace(

@@ -155,16 +155,16 @@ def _plan(
         if thorough:
             domain = settle_domain(economy, thorough=True)
         if not domain.targets.any():
-            return _nothing(economy, domain, meter)
+            return nothing(economy, domain, meter)
         rounds = open_rounds(economy, domain.usable, domain.targets, meter, state)
         rounds.thorough = thorough
         best, number, ended = run_rounds(rounds, gap, tell)
         if ended != "unsettled":
             break
-    return _finish(economy, domain, rounds, best, number, ended)
+    return finish(economy, domain, rounds, best, number, ended)
 
 
-def _nothing(economy: Economy, domain: Domain, meter: Meter) -> tuple[Plan, State, Progress]:
+def nothing(economy: Economy, domain: Domain, meter: Meter) -> tuple[Plan, State, Progress]:
     """No target can be reached: the best plan is to do nothing."""
     from planbench.solvers.planners.state_domain import complete_prices
 
@@ -176,7 +176,7 @@ def _nothing(economy: Economy, domain: Domain, meter: Meter) -> tuple[Plan, Stat
     return plan, state, Progress("optimal", 0.0, 0.0, 0, meter.passes, meter.seconds, message)
 
 
-def _finish(
+def finish(
     economy: Economy, domain: Domain, rounds: Rounds, best: Best, number: int, ended: Ended
 ) -> tuple[Plan, State, Progress]:
     """Plan, prices and state of the best bounds."""

@@ -1,0 +1,238 @@
+"""``value-iteration``: one scarce resource, so the choice of techniques needs no centre.
+
+With one resource the best techniques do not depend on what is demanded (the non-substitution
+theorem; Samuelson 1951, Gale 1960 ch. 9): they are the cheapest at prices
+p = min over techniques (wR + pA)/B, found by value iteration. What is made follows from
+(I − A_π) y = demand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from planbench.errors import SolverError
+from planbench.model.arrays import FloatArray
+from planbench.model.economy import Economy
+from planbench.model.linear_program import LinearProgram
+from planbench.model.plan import Plan
+from planbench.model.productivity import one_good_each
+from planbench.solvers.base import Phase, Solution, SolveOptions, SolverSpec, no_phase
+from planbench.solvers.planners.state import Meter, Progress, Report, State
+from planbench.solvers.planners.state_solution import to_solution
+
+if TYPE_CHECKING:
+    from planbench.solvers.planners.master_rounds import Best, Rounds
+    from planbench.solvers.planners.state_domain import Domain
+
+VERSION = "1"
+#: Certified gap where none is asked for.
+GAP = 1e-6
+#: Times the tolerance of the sweeps is tightened before planning stops.
+TRIES = 12
+
+SOLVERS = (
+    SolverSpec(
+        name="value-iteration",
+        family="planbench planners",
+        method="value iteration on prices, Gauss-Seidel on quantities (one resource)",
+        module="planbench.solvers.planners.value_iteration",
+        packages=("numba",),
+        extra="planners",
+        takes=frozenset(("tolerance", "time_limit")),
+        phases=("compile", "load", "solve", "extract"),
+        default=f"one thread; stops at a certified gap of the tolerance ({GAP:g} if none)",
+        accepts="economy",
+    ),
+)
+
+
+def refusal(economy: Economy) -> str | None:
+    """Say why `economy` is outside the domain, or None."""
+    if economy.n_resources != 1:
+        return f"takes one resource; this economy has {economy.n_resources} (see two-level)"
+    if not one_good_each(economy):
+        return "takes economies whose activities each make one good; this one has others"
+    if np.isfinite(economy.capacity).any():
+        return "takes no capacities; this economy has activities with an upper limit"
+    if (economy.fixed_demand < 0).any():
+        return "takes no initial stocks (f >= 0)"
+    return None
+
+
+def solve(
+    problem: LinearProgram | Economy,
+    spec: SolverSpec,
+    options: SolveOptions,
+    phase: Phase = no_phase,
+) -> Solution:
+    """Plan the economy; the tolerance is the certified gap asked for."""
+    if not isinstance(problem, Economy):
+        raise SolverError(f"{spec.name} plans economies, not general linear programs")
+    reason = refusal(problem)
+    if reason is not None:
+        raise SolverError(f"{spec.name} {reason}")
+    with phase("compile"):
+        from planbench.solvers.planners.state_warm import tiny_like
+
+        plan(tiny_like(problem, resources=1))
+    from planbench.solvers.planners.state_domain import settle_domain
+
+    gap = GAP if options.tolerance is None else options.tolerance
+    with phase("load"):
+        domain = settle_domain(problem)
+    with phase("solve"):
+        found = _plan(problem, domain, gap, None, options.time_limit, _say)
+    with phase("extract"):
+        return to_solution(problem, found[0], found[2], spec.method, VERSION)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def plan(
+    economy: Economy,
+    *,
+    gap: float = GAP,
+    state: State | None = None,
+    time_limit: float | None = None,
+    report: Report | None = None,
+) -> tuple[Plan, State, Progress]:
+    """Plan until the certified gap is at most `gap`.
+
+    Parameters
+    ----------
+    economy : Economy
+        One resource, one good per activity, no capacities, f ≥ 0.
+    gap : float
+        (upper − lower)/upper asked for.
+    state : State, optional
+        Of an old plan of an economy with the same goods and activities.
+    time_limit : float, optional
+        Seconds.
+    report : callable, optional
+        Is told a line a round.
+
+    Returns
+    -------
+    Plan
+        Feasible x and z; prices p and rents w that are dual feasible. Where f cannot be
+        met (``ended`` is "infeasible"), p and w prove it: p·f > w·r.
+    State
+        To plan a changed economy from.
+    Progress
+
+    Raises
+    ------
+    SolverError
+        If the economy is outside the domain.
+    """
+    reason = refusal(economy)
+    if reason is not None:
+        raise SolverError(f"value-iteration {reason}")
+    from planbench.solvers.planners.state_domain import settle_domain
+
+    return _plan(economy, settle_domain(economy), gap, state, time_limit, report)
+
+
+def _plan(
+    economy: Economy,
+    domain: Domain,
+    gap: float,
+    state: State | None,
+    time_limit: float | None,
+    report: Report | None,
+) -> tuple[Plan, State, Progress]:
+    from planbench.solvers.planners.master_rounds import Best, answer, open_rounds
+    from planbench.solvers.planners.state_domain import settle_domain
+    from planbench.solvers.planners.two_level import finish, nothing
+
+    meter = Meter(economy.nnz, time_limit)
+    tell = report or (lambda line: None)
+    f = economy.fixed_demand
+    while True:
+        if domain.makeable is not None and f[~domain.makeable].any():
+            plan_, state_, progress = nothing(economy, domain, meter)
+            message = "a fixed demand is for a good that cannot be made"
+            return plan_, state_, replace(progress, ended="infeasible", message=message)
+        if not domain.targets.any() and not f.any():
+            return nothing(economy, domain, meter)
+        if not domain.targets.any():
+            raise SolverError("value-iteration takes no f > 0 where no target can be reached")
+        rounds = open_rounds(economy, domain.usable, domain.targets, meter, state)
+        rounds.width = 0.0
+        best, tolerance, number = Best(), gap / 8, 0
+        ended: str = "stalled"
+        lower = upper = 0.0
+        extra: FloatArray | None = None
+        for number in range(1, TRIES + 1):
+            answered = answer(rounds, best, tolerance)
+            if isinstance(answered, str):
+                ended = answered
+                break
+            lower, upper = best.lower, best.upper
+            if f.any():
+                extra, lower, upper = _meet_fixed(rounds, best, tolerance)
+                if upper < 0:
+                    ended = "infeasible"
+                    break
+            tell(
+                f"round {number}: lower {lower:.12g}, upper {upper:.12g}, "
+                f"passes {meter.passes:.1f}, {meter.seconds:.2f} s"
+            )
+            if upper - lower <= gap * upper:
+                ended = "optimal"
+                break
+            if meter.over():
+                ended = "time-limit"
+                break
+            tolerance *= 0.2
+        if ended != "unsettled":
+            break
+        domain = settle_domain(economy, thorough=True)
+    out, new, progress = finish(economy, domain, rounds, best, number, ended)  # type: ignore[arg-type]
+    if extra is not None or ended == "infeasible":
+        out, progress = _with_fixed(economy, rounds, best, out, progress, extra, lower, upper)
+        new = replace(new, levels=out.x)
+    return out, new, progress
+
+
+def _meet_fixed(rounds: Rounds, best: Best, tolerance: float) -> tuple[FloatArray, float, float]:
+    """Find outputs that meet f with the techniques in use, and bounds with f deducted."""
+    from planbench.solvers.planners.master_rounds import spare_of
+    from planbench.solvers.planners.state_sectors import needs_of, settle_quantities
+
+    economy, sectors = rounds.economy, rounds.sectors
+    f = economy.fixed_demand
+    assert best.p is not None
+    mended = best.p + best.theta * sectors.p0
+    upper = best.upper * (1.0 - float(f @ mended) / (1.0 + best.theta))
+    y = np.zeros(economy.n_goods)
+    if not settle_quantities(sectors, y, f.copy(), spare_of(rounds), tolerance):
+        return y, 0.0, upper
+    share = float((needs_of(sectors, y) * sectors.scale).max())
+    return y, best.lower * (1.0 - share) if share <= 1 else -np.inf, upper
+
+
+def _with_fixed(
+    economy: Economy, rounds: Rounds, best: Best, plan_: Plan, progress: Progress,
+    extra: FloatArray | None, lower: float, upper: float,
+) -> tuple[Plan, Progress]:  # fmt: skip
+    """Give f its share of the resource; the targets have the rest."""
+    if upper < 0 or extra is None:
+        message = "the fixed demand needs more of the resource than there is"
+        none = replace(plan_, x=np.zeros_like(plan_.x), z=np.zeros_like(plan_.z))
+        return none, replace(progress, ended="infeasible", lower=0.0, upper=0.0, message=message)
+    techniques = rounds.sectors.techniques
+    share = max(lower, 0.0) / best.lower
+    x = plan_.x * share
+    order = techniques.order
+    made = np.repeat(extra, np.diff(techniques.first)) * rounds.sectors.share
+    x[order] += made * techniques.per[order]
+    return (
+        replace(plan_, x=x, z=plan_.z * share),
+        replace(progress, lower=max(lower, 0.0), upper=upper),
+    )

@@ -1,0 +1,269 @@
+"""``two-level``: right on every economy it accepts, cheaper from an old plan, clear otherwise."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from support.economies import random_small
+
+from planbench.certify import certify
+from planbench.errors import SolverError
+from planbench.model import Economy, make_economy, to_linear_program
+from planbench.solvers.base import Solution, SolveOptions
+from planbench.solvers.registry import find_solver
+
+pytest.importorskip("numba")
+pytest.importorskip("clarabel")
+
+from planbench.solvers.planners import two_level
+
+FULL = os.environ.get("PLANBENCH_FULL") == "1"
+SEEDS = 500 if FULL else 100
+GAP = 1e-6
+
+
+def oracle(economy: Economy) -> float:
+    """Optimum by HiGHS."""
+    from scipy.optimize import linprog
+
+    lp = to_linear_program(economy)
+    rows = sp.csr_array(lp.matrix)
+    goods = economy.n_goods
+    result = linprog(
+        -lp.cost,
+        A_ub=sp.vstack([-rows[:goods], rows[goods:]], format="csr"),
+        b_ub=np.concatenate([-economy.fixed_demand, economy.endowment]),
+        method="highs-ds",
+        options={"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9},
+    )
+    assert result.status == 0, result.message
+    return float(-result.fun)
+
+
+def solved(economy: Economy, gap: float = GAP) -> Solution:
+    spec = find_solver("two-level")[0]
+    return two_level.solve(economy, spec, SolveOptions(tolerance=gap))
+
+
+def check(economy: Economy, optimum: float, gap: float = GAP) -> Solution:
+    """The answer's independent bracket holds the optimum and is as narrow as asked for."""
+    solution = solved(economy, gap)
+    assert solution.claim == "optimal"
+    certificate = certify(to_linear_program(economy), economy, solution, polish=False)
+    assert certificate.lower_bound is not None
+    assert certificate.upper_bound is not None
+    assert certificate.lower_bound <= optimum * (1 + 1e-8) + 1e-12
+    assert certificate.upper_bound >= optimum * (1 - 1e-8) - 1e-12
+    assert certificate.raw_gap is not None
+    assert certificate.raw_gap <= gap * 1.001 + 1e-12
+    return solution
+
+
+@pytest.mark.parametrize("kind", ["plain", "targets"])
+def test_bracket_closes_on_the_optimum_of_small_economies(kind: str) -> None:
+    for seed in range(SEEDS):
+        economy = random_small(kind, seed)
+        optimum = oracle(economy)
+        plan, _, progress = two_level.plan(economy, gap=GAP)
+        assert progress.ended == "optimal", (kind, seed)
+        assert progress.gap <= GAP
+        assert progress.lower <= optimum * (1 + 1e-8), (kind, seed)
+        assert progress.upper >= optimum * (1 - 1e-8), (kind, seed)
+        assert plan.p is not None
+        assert (plan.x >= 0).all()
+
+
+@pytest.mark.parametrize("kind", ["plain", "targets"])
+def test_independent_certificate_confirms_the_gap(kind: str) -> None:
+    for seed in range(10):
+        economy = random_small(kind, seed)
+        check(economy, oracle(economy))
+
+
+def grid(goods: int = 40, techniques: int = 2, resources: int = 4, seed: int = 1) -> Economy:
+    """Random productive economy, large enough for technique choice to matter."""
+    rng = np.random.default_rng(seed)
+    m = goods * techniques
+    good = np.arange(m) % goods
+    inputs = rng.random((goods, m)) * (rng.random((goods, m)) < 6 / goods)
+    inputs *= 0.5 * rng.random(m) / np.maximum(inputs.sum(axis=0), 1e-9)
+    outputs = np.zeros((goods, m))
+    outputs[good, np.arange(m)] = 1.0
+    return make_economy(
+        inputs=inputs,
+        outputs=outputs,
+        resource_use=rng.uniform(0.1, 1.0, (resources, m)),
+        endowment=rng.uniform(50.0, 60.0, resources),
+        assortment=np.ones(goods),
+    )
+
+
+def test_old_plan_makes_the_next_one_cheaper() -> None:
+    """Endowments change by 3 %: fewer passes from the old state, and the right answer."""
+    economy = grid(goods=300, resources=6)
+    _, state, _ = two_level.plan(economy, gap=GAP)
+    shock = np.random.default_rng(3).uniform(0.97, 1.03, 6)
+    changed = replace(economy, endowment=economy.endowment * shock)
+    _, _, cold = two_level.plan(changed, gap=GAP)
+    _, _, warm = two_level.plan(changed, gap=GAP, state=state)
+    assert warm.ended == cold.ended == "optimal"
+    assert warm.passes < cold.passes
+    assert warm.lower <= cold.upper
+    assert cold.lower <= warm.upper
+
+
+def test_same_plan_every_time() -> None:
+    economy = grid()
+    first, second = two_level.plan(economy)[0], two_level.plan(economy)[0]
+    assert np.array_equal(first.x, second.x)
+    assert first.p is not None
+    assert np.array_equal(first.p, second.p)
+
+
+def test_ties_between_techniques() -> None:
+    """Every technique stands twice: shares are arbitrary, the value is not."""
+    economy = grid(techniques=1)
+    twice = make_economy(
+        inputs=sp.hstack([economy.inputs, economy.inputs]),
+        outputs=sp.hstack([economy.outputs, economy.outputs]),
+        resource_use=sp.hstack([economy.resource_use, economy.resource_use]),
+        endowment=economy.endowment,
+        assortment=economy.assortment,
+    )
+    check(twice, oracle(economy))
+
+
+def test_leontief_closed_form() -> None:
+    """One technique a good: z = min over resources of r / R (I − A)⁻¹ d."""
+    economy = grid(techniques=1)
+    goods = economy.n_goods
+    x = np.linalg.solve(np.eye(goods) - economy.inputs.toarray(), np.ones(goods))
+    z = float(np.min(economy.endowment / (economy.resource_use @ x)))
+    solution = check(economy, z)
+    assert solution.objective == pytest.approx(z, rel=1e-6)
+
+
+def changed(economy: Economy, **parts: object) -> Economy:
+    given = {
+        name: getattr(economy, name)
+        for name in ("inputs", "outputs", "resource_use", "endowment", "assortment")
+    }
+    return make_economy(**{**given, **parts})  # type: ignore[arg-type]
+
+
+def test_ample_resource_has_no_rent() -> None:
+    base = grid()
+    economy = changed(base, endowment=base.endowment * np.array([1, 1, 1, 1000.0]))
+    solution = check(economy, oracle(economy))
+    assert solution.y is not None
+    assert solution.y[-1] * 60_000 < 1e-5 * (solution.objective or 0.0)
+
+
+def test_resource_nobody_uses_and_goods_nobody_demands() -> None:
+    base = grid()
+    use = base.resource_use.toarray()
+    use[2] = 0.0
+    demand = np.zeros(40)
+    demand[:3] = 1.0
+    economy = changed(base, resource_use=use, assortment=demand)
+    check(economy, oracle(economy))
+
+
+def test_resource_there_is_none_of() -> None:
+    """Activities that need it are idle; the prices still leave them no profit."""
+    base = grid()
+    use = base.resource_use.toarray()
+    use[3, :40] = 0.0
+    endowment = base.endowment.copy()
+    endowment[3] = 0.0
+    economy = changed(base, resource_use=use, endowment=endowment)
+    check(economy, oracle(economy))
+
+
+def test_target_that_cannot_be_reached() -> None:
+    """One good has no technique: a target that needs it gets nothing, the other all."""
+    base = grid()
+    outputs = base.outputs.toarray()
+    outputs[1, [1, 41]] = 0.0
+    outputs[2, [1, 41]] = 1.0
+    inputs = base.inputs.toarray()
+    inputs[1, :] = 0.0
+    assortment = np.zeros((40, 2))
+    assortment[3:20, 0] = 1.0
+    assortment[1:3, 1] = 1.0
+    economy = changed(base, inputs=inputs, outputs=outputs, assortment=assortment)
+    solution = check(economy, oracle(economy))
+    assert solution.x is not None
+    assert solution.x[-1] == 0.0
+
+
+def test_nothing_can_be_reached() -> None:
+    base = grid()
+    economy = changed(base, endowment=np.zeros(4))
+    solution = solved(economy)
+    assert solution.claim == "optimal"
+    assert solution.objective == 0.0
+    certificate = certify(to_linear_program(economy), economy, solution, polish=False)
+    assert certificate.lower_bound == 0.0
+    assert certificate.raw_gap == 0.0
+
+
+def test_unproductive_technique_is_not_used() -> None:
+    """A good's only technique eats more of it than it makes: the target is out of reach."""
+    inputs = np.array([[0.1, 0.0], [0.0, 1.5]])
+    economy = make_economy(
+        inputs=inputs,
+        outputs=np.eye(2),
+        resource_use=[[1.0, 1.0]],
+        endowment=[10.0],
+        assortment=np.array([[1.0, 0.0], [0.0, 1.0]]),
+    )
+    check(economy, oracle(economy))
+
+
+def test_unbounded_where_a_target_costs_nothing() -> None:
+    economy = make_economy(
+        inputs=np.zeros((2, 2)),
+        outputs=np.eye(2),
+        resource_use=[[0.0, 1.0]],
+        endowment=[1.0],
+        assortment=np.array([1.0, 0.0]),
+    )
+    solution = solved(economy)
+    assert solution.claim == "unbounded"
+    certificate = certify(to_linear_program(economy), economy, solution, polish=False)
+    assert certificate.verdict == "certified"
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"),
+    [("joint", "each make one good"), ("capacities", "capacities"), ("stocks", "f = 0")],
+)
+def test_refuses_what_it_cannot_plan(kind: str, word: str) -> None:
+    economies = (random_small(kind, seed) for seed in range(20))
+    spec = find_solver("two-level")[0]
+    refused = 0
+    for economy in economies:
+        if two_level.refusal(economy) is None:
+            continue
+        with pytest.raises(SolverError, match=word):
+            two_level.solve(economy, spec, SolveOptions())
+        refused += 1
+    assert refused >= 5
+
+
+def test_refuses_a_general_linear_program() -> None:
+    spec = find_solver("two-level")[0]
+    with pytest.raises(SolverError, match="economies"):
+        two_level.solve(to_linear_program(grid()), spec, SolveOptions())
+
+
+def test_time_limit_ends_planning_with_bounds() -> None:
+    economy = grid()
+    _, _, progress = two_level.plan(economy, gap=1e-12, time_limit=1e-6)
+    assert progress.ended == "time-limit"
+    assert progress.rounds <= 1
