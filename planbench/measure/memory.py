@@ -35,10 +35,13 @@ class Level:
         Resident set, swapped-out pages included.
     peak : int
         High-water mark of the resident set.
+    file : int
+        Resident pages of files, such as libraries, which other processes may share.
     """
 
     resident: int
     peak: int
+    file: int = 0
 
 
 def process_level(pid: int | str = "self") -> Level | None:
@@ -47,13 +50,13 @@ def process_level(pid: int | str = "self") -> Level | None:
         text = Path(f"/proc/{pid}/status").read_bytes()
     except OSError:
         return None
-    found = {b"VmRSS": 0, b"VmSwap": 0, b"VmHWM": 0}
+    found = {b"VmRSS": 0, b"VmSwap": 0, b"VmHWM": 0, b"RssFile": 0}
     for line in text.splitlines():
         key, _, rest = line.partition(b":")
         if key in found:
             found[key] = int(rest.split()[0]) * 1024
     resident = found[b"VmRSS"] + found[b"VmSwap"]
-    return Level(resident=resident, peak=max(found[b"VmHWM"], found[b"VmRSS"]))
+    return Level(resident, max(found[b"VmHWM"], found[b"VmRSS"]), found[b"RssFile"])
 
 
 def reset_peak() -> bool:
@@ -123,7 +126,8 @@ class TreeLevel:
     Attributes
     ----------
     resident : int
-        Bytes now, summed over the processes.
+        Bytes now, summed over the processes; of the descendants without pages of files, most
+        of which are libraries that they share.
     reached : int
         Bytes now for the worker plus the high-water marks of its descendants, which are what
         a short peak between two looks leaves behind.
@@ -158,7 +162,7 @@ def tree_level(pid: int, known_copies: frozenset[int] = frozenset()) -> TreeLeve
     for child in children:
         level = _level(child)
         if level is not None:
-            resident += level.resident
+            resident += level.resident - level.file
             reached += 0 if child in copies else level.peak
     if known := [child for child in copies if child in known_copies]:
         together = proportional_bytes([pid, *known])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic
+from time import monotonic, thread_time
 from typing import Literal
 
 from planbench.measure.memory import TreeLevel, proportional_bytes, tree_level
@@ -85,7 +85,7 @@ class Watch:
 
     def look(self, tree: ProcessTree) -> None:
         """Sample memory, read phases, and decide whether the worker must be killed."""
-        start = monotonic()
+        start = thread_time()  # not wall time: on a busy machine looks must not become rare
         level = tree_level(tree.pid, self._copies)
         self._copies = frozenset(level.copies)
         tree.remember(level.children)
@@ -104,17 +104,17 @@ class Watch:
             self._judge_time(monotonic())
         if self.killed is None and size_of(self.log) > LOG_LIMIT_BYTES:
             self.killed, self.reason = "killed", f"wrote more than {LOG_LIMIT_BYTES >> 20} MiB log"
-        self._look_s = monotonic() - start
+        self._look_s = thread_time() - start
 
     def pause(self) -> float:
         """Seconds until the next look."""
         self._pause = min(POLL_LAST_S, self._pause * POLL_GROWTH)
         soon = max(POLL_LEAST_S, self._headroom / FILL_BYTES_PER_S)
-        return max(min(self._pause, soon), LOOK_SHARE * self._look_s)
+        return min(POLL_LAST_S, max(min(self._pause, soon), LOOK_SHARE * self._look_s))
 
     def _judge_memory(self, tree: ProcessTree, level: TreeLevel) -> None:
         held = level.resident
-        if level.children and held > self.memory_limit:
+        if level.copies and held > self.memory_limit:  # they share pages, counted more than once
             shared_once = proportional_bytes([tree.pid, *level.children])
             held = level.resident if shared_once is None else shared_once
         self._headroom = max(0, self.memory_limit - held)

@@ -63,6 +63,14 @@ NAMES = (
     "forks-sharing",
     "fills-disk",
     "fills-disk-wholly",
+    "stops-signals",
+    "hoards-at-once",
+    "hoards-in-jump",
+    "hoards-in-threads",
+    "hoards-in-children",
+    "short-programs",
+    "small-program",
+    "near-limit",
 )
 SOLVERS = tuple(
     SolverSpec(
@@ -381,3 +389,66 @@ def _forks_sharing(lp, options):
         os._exit(0 if held.size else 1)
     os.waitpid(child, 0)
     return _answer(lp)
+
+
+def _stops_signals(lp, options):
+    import signal
+
+    for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGXCPU):
+        signal.signal(name, signal.SIG_IGN)
+    while True:
+        time.sleep(1)
+
+
+def _hoards_at_once(lp, options):
+    held = []
+    while True:
+        held.append(np.ones(1 << 22))
+
+
+def _hoards_in_jump(lp, options):
+    # 1.8 GiB in one call: less than the backstop on private memory refuses.
+    np.ones(1800 << 17)
+    time.sleep(3600)
+
+
+def _hoards_in_threads(lp, options):
+    import threading
+
+    threads = [threading.Thread(target=_hoards_at_once, args=(lp, options)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _hoards_in_children(lp, options):
+    code = "import time; held = [bytearray(2**20) for _ in range(400)]; time.sleep(3600)"
+    children = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(4)]
+    for child in children:
+        child.wait()
+
+
+def _short_programs(lp, options):
+    from planbench.solvers.programs import run_program
+
+    for size in (20, 90, 10):
+        code = f"held = bytearray({size} << 20)"
+        assert run_program([sys.executable, "-S", "-c", code]) == 0
+    return _answer(lp)
+
+
+def _small_program(lp, options):
+    from planbench.solvers.programs import run_program
+
+    held = np.ones((200 << 20) // 8)
+    assert run_program(["true"]) == 0
+    assert run_program(["false"]) == 1
+    return _answer(lp, objective=float(held[0]))
+
+
+def _near_limit(lp, options):
+    level = int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+    held = np.ones(((385 << 20) - level) // 8)
+    time.sleep(2.0)
+    return _answer(lp, objective=float(held[0]))
