@@ -1,0 +1,441 @@
+"""``harmony``: the heuristic planner of Cockshott and Cottrell, in this project's reading.
+
+Each final good has a target and a *harmony* h of how well it is met, with
+s = (net − target)/target,
+
+    h = s − s²/2 for s < 0,   h = ln(1 + s) otherwise,
+
+and a round moves activity towards goods whose harmony is below the mean and towards techniques
+whose product is worth more, at marginal harmony, than what they use (Cockshott & Cottrell,
+*Towards a New Socialism*, 1993, ch. 6; Cockshott 1990). How the description was read where it
+leaves a choice stands in ``docs/planners-heuristics.md``. The planner knows no optimum: the
+certificate says how far it is from one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from planbench.errors import InputError
+from planbench.model.arrays import FloatArray
+from planbench.model.economy import Economy
+from planbench.model.linear_program import LinearProgram
+from planbench.model.productivity import one_good_each
+from planbench.solvers.base import Phase, Solution, SolveOptions, SolverSpec, no_phase
+from planbench.solvers.common import Clock, convert_native, with_nearest
+
+SOLVERS = (
+    SolverSpec(
+        name="harmony",
+        family="planbench",
+        method="harmony heuristic (Cockshott & Cottrell)",
+        module="planbench.solvers.planners.harmony",
+        packages=(),
+        takes=frozenset(("time_limit", "native")),
+        phases=("load", "solve", "extract"),
+        default="100 rounds (--set rounds=N), targets of what the first plan delivers on average",
+        accepts="economy",
+    ),
+)
+
+ROUNDS = 100
+#: T of the description: how strongly a round answers.
+PACE = 0.23
+#: Share of the tightest resource that the plan uses.
+USED = 0.98
+#: Reserve of a good that is no final good, as a share of what is made of it.
+RESERVE = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class HarmonyState:
+    """What a later plan starts from.
+
+    Attributes
+    ----------
+    intensities : ndarray, shape (activities,)
+    values : ndarray, shape (goods + resources,)
+        Marginal harmony of goods, then resources.
+    """
+
+    intensities: FloatArray
+    values: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class HarmonyResult:
+    """The best plan of all rounds and the values of the last.
+
+    Attributes
+    ----------
+    x, z : ndarray
+        The plan; z is what it delivers, as a common multiple of the targets.
+    p, w : ndarray
+        Marginal harmony of goods and resources, in the objective's units.
+    harmony : float
+        Mean harmony of the final goods at the end.
+    rounds : int
+    hit_limit : bool
+    state : HarmonyState
+    """
+
+    x: FloatArray
+    z: FloatArray
+    p: FloatArray
+    w: FloatArray
+    harmony: float
+    rounds: int
+    hit_limit: bool
+    state: HarmonyState
+
+
+def refusal(economy: Economy) -> str | None:
+    """Say why harmony cannot plan `economy`, or None."""
+    if not one_good_each(economy):
+        return "an activity makes several goods or none; harmony scales the producers of one good"
+    if (economy.fixed_demand > 0).any():
+        return "there is fixed demand; harmony weighs targets and can guarantee none"
+    if not (economy.resource_use.data > 0).any():
+        return "no activity uses a resource; harmony scales its plan to them"
+    return None
+
+
+def squash(d: FloatArray) -> FloatArray:
+    """σ(d) = d/(1 + |d|), in (−1, 1)."""
+    return np.asarray(d / (1.0 + np.abs(d)))
+
+
+def harmony_of(net: FloatArray, target: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Harmony of net outputs and its derivative by net output.
+
+    Parameters
+    ----------
+    net, target : ndarray
+        Units of the goods; targets are positive.
+    """
+    s = (net - target) / target
+    above = np.maximum(s, 0.0)
+    value = np.where(s < 0, s - 0.5 * s * s, np.log1p(above))
+    slope = np.where(s < 0, 1.0 - s, 1.0 / (1.0 + above)) / target
+    return value, slope
+
+
+@dataclass(frozen=True, eq=False)
+class _Workshop:
+    """Arrays of an economy in the order the rounds need them."""
+
+    economy: Economy
+    good: npt.NDArray[np.int64]
+    rate: FloatArray
+    uses: sp.csr_array
+    activity: npt.NDArray[np.int64]
+    amount: FloatArray
+    first: npt.NDArray[np.int64]
+    used_rows: npt.NDArray[np.int64]
+    final: npt.NDArray[np.bool_]
+
+
+def _open(economy: Economy) -> _Workshop:
+    uses = sp.vstack([economy.inputs, economy.resource_use], format="csr")
+    used = np.flatnonzero(np.diff(uses.indptr))
+    return _Workshop(
+        economy=economy,
+        good=economy.outputs.indices.astype(np.int64),
+        rate=economy.outputs.data,
+        uses=uses,
+        activity=uses.indices.astype(np.int64),
+        amount=uses.data,
+        first=uses.indptr[:-1][used].astype(np.int64),
+        used_rows=used,
+        final=np.asarray(economy.assortment @ np.ones(economy.n_targets)) > 0,
+    )
+
+
+def plan(
+    economy: Economy,
+    *,
+    rounds: int = ROUNDS,
+    target: float | None = None,
+    time_limit: float | None = None,
+    state: HarmonyState | None = None,
+    log: bool = False,
+) -> HarmonyResult:
+    """Plan `economy` by harmony.
+
+    Parameters
+    ----------
+    economy : Economy
+        One good per activity, no fixed demand.
+    rounds : int
+    target : float, optional
+        Sets of each assortment to aim at; what the first plan delivers on average if missing.
+    time_limit : float, optional
+        Seconds, looked at every round.
+    state : HarmonyState, optional
+        Of an earlier plan for an economy of the same shape.
+    log : bool
+        Print the plan's worth every tenth of the rounds.
+
+    Raises
+    ------
+    InputError
+        When the economy is not one harmony can plan, or `state` has another shape.
+    """
+    reason = refusal(economy)
+    if reason is not None:
+        raise InputError(reason, where="harmony")
+    shop, clock = _open(economy), Clock(time_limit)
+    n, k = economy.n_goods, economy.n_resources
+    if state is None:
+        x = _to_resources(economy, np.ones(economy.n_activities))
+        values = np.zeros(n + k)
+    else:
+        if state.intensities.size != economy.n_activities or state.values.size != n + k:
+            raise InputError("is of an economy of another shape; start without it", where="state")
+        x, values = _to_resources(economy, state.intensities), state.values
+    made, net = _balances(shop, x)
+    sets = _first_target(shop, net) if target is None else target
+    wanted = sets * np.asarray(economy.assortment @ np.ones(economy.n_targets))
+    best_z, best_x, done, mean = -np.inf, x, 0, 0.0
+    late = False
+    for done in range(1, rounds + 1):
+        worth = _delivers(shop, net)
+        if worth > best_z:
+            best_z, best_x = worth, x
+        x, values, mean = _round(shop, x, made, net, wanted, values, first=done == 1)
+        made, net = _balances(shop, x)
+        if log and done % max(1, rounds // 10) == 0:
+            print(f"round {done}: {_delivers(shop, net):.9g} sets, mean harmony {mean:.6g}")
+        left = clock.remaining()
+        if left is not None and left <= 0:
+            late = done < rounds
+            break
+    if _delivers(shop, net) > best_z:
+        best_z, best_x = _delivers(shop, net), x
+    z = np.full(economy.n_targets, max(best_z, 0.0))
+    # The reserve in the resources is for the rounds; the finished plan may use it.
+    grown = best_x / USED if not (economy.fixed_demand < 0).any() else best_x
+    if (grown <= economy.capacity).all():
+        best_x, z = grown, z * (1 / USED if grown is not best_x else 1.0)
+    # What is handed back as rents is not blended with the past: that would underpay someone.
+    product = np.where(
+        shop.final, harmony_of(net, np.where(shop.final, wanted, 1.0))[1], values[:n]
+    )
+    rents = _best_user(shop, product)[n:]
+    product, rents = worth_their_weight(economy, product, rents)
+    return HarmonyResult(
+        x=best_x,
+        z=z,
+        p=product,
+        w=rents,
+        harmony=mean,
+        rounds=done,
+        hit_limit=late,
+        state=HarmonyState(x, values),
+    )
+
+
+def _to_resources(economy: Economy, x: FloatArray) -> FloatArray:
+    """Scale each activity to :data:`USED` of the tightest resource it uses, within capacities."""
+    x = np.minimum(x, economy.capacity)
+    use = economy.resource_use
+    spent = np.asarray(use @ x)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        room = np.where(spent > 0, USED * economy.endowment / spent, np.inf)
+    # What needs a resource there is none of cannot run at all.
+    room[economy.endowment == 0] = 0.0
+    scale = np.full(x.size, np.inf)
+    busy = np.flatnonzero(np.diff(use.indptr))
+    scale[busy] = np.minimum.reduceat(room[use.indices], use.indptr[:-1][busy])
+    # An activity without a resource of its own moves with the plan as a whole.
+    finite = np.isfinite(scale)
+    scale[~finite] = float(np.min(scale[finite & (scale > 0)], initial=np.inf))
+    scale[~np.isfinite(scale)] = 1.0
+    return np.asarray(np.minimum(x * scale, economy.capacity))
+
+
+def _balances(shop: _Workshop, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Made, and net of what the plan uses itself, stocks included."""
+    economy = shop.economy
+    made = np.asarray(economy.outputs @ x) - economy.fixed_demand
+    return made, made - economy.inputs @ x
+
+
+def _first_target(shop: _Workshop, net: FloatArray) -> float:
+    """Count the sets of the assortment that the final goods' net output makes up on average."""
+    bundle = np.asarray(shop.economy.assortment @ np.ones(shop.economy.n_targets))
+    ratio = np.maximum(net[shop.final], 0.0) / bundle[shop.final]
+    mean = float(ratio.mean())
+    if mean > 0:
+        return mean
+    made = np.asarray(shop.economy.outputs @ np.ones(shop.economy.n_activities))
+    return float((made[shop.final] / bundle[shop.final]).mean()) or 1.0
+
+
+def _delivers(shop: _Workshop, net: FloatArray) -> float:
+    """Count the sets of the assortments that net output covers; negative where a good is short."""
+    economy = shop.economy
+    bundle = np.asarray(economy.assortment @ np.ones(economy.n_targets))
+    ratio = net[shop.final] / bundle[shop.final]
+    others = net[~shop.final]
+    short = float(np.minimum(others, 0.0).sum())
+    return float(ratio.min()) if short >= 0 else min(float(ratio.min()), short)
+
+
+def _best_user(shop: _Workshop, product: FloatArray) -> FloatArray:
+    """Value of a unit of each good and resource to whoever makes most of it.
+
+    Parameters
+    ----------
+    product : ndarray, shape (goods,)
+        Value of a unit of each good as a product.
+    """
+    value = np.zeros(shop.uses.shape[0])
+    offer = (product[shop.good] * shop.rate)[shop.activity] / shop.amount
+    if offer.size:
+        value[shop.used_rows] = np.maximum.reduceat(offer, shop.first)
+    return value
+
+
+def _round(
+    shop: _Workshop,
+    x: FloatArray,
+    made: FloatArray,
+    net: FloatArray,
+    wanted: FloatArray,
+    values: FloatArray,
+    *,
+    first: bool,
+) -> tuple[FloatArray, FloatArray, float]:
+    economy, n = shop.economy, shop.economy.n_goods
+    # Goods that are not final have a reserve to keep; nothing made, nothing to reserve.
+    target = np.where(shop.final, wanted, RESERVE * made)
+    counted = target > 0
+    aim = np.where(counted, target, 1.0)
+    harmony, slope = harmony_of(net, aim)
+    mean = float(harmony[shop.final].mean())
+    # Far below 0 a net output says which way, not how much: its size counts.
+    size = np.maximum(np.abs(net), 1e-9 * aim)
+    answer = squash(PACE * (harmony - mean) / (slope * size))
+    factor = np.where(counted, 1.0 - answer, 1.0)
+
+    # Final goods are worth their marginal harmony; all else that of its best user.
+    new = _best_user(shop, np.where(shop.final, slope, values[:n]))
+    blended = new if first else (values + 5.0 * new) / 6.0
+    values = blended.copy()
+    values[:n][shop.final] = slope[shop.final]
+
+    gain = values[shop.good] * shop.rate
+    cost = np.asarray(shop.uses.T @ values)
+    costly = cost > 0
+    better = squash(np.where(costly, (gain - cost) / np.where(costly, cost, 1.0), 0.0))
+    moved = x * factor[shop.good] * (1.0 + 0.4 * PACE * better)
+    return _to_resources(economy, moved), values, mean
+
+
+def worth_their_weight(
+    economy: Economy, p: FloatArray, w: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Express prices in the objective's units: every target is worth at least its weight.
+
+    A heuristic's prices are only relative. They are returned as they are where a target is
+    worth nothing.
+    """
+    worth = np.asarray(economy.assortment.T @ p)
+    if not (np.isfinite(worth).all() and (worth > 0).all()):
+        return p, w
+    scale = float(np.max(economy.weights / worth))
+    return p * scale, w * scale
+
+
+def read_rounds(options: SolveOptions, name: str, default: int) -> tuple[int, float | None]:
+    """Native options ``rounds`` and ``target`` of the planners that count rounds.
+
+    Raises
+    ------
+    InputError
+        For any other option or a value out of range.
+    """
+    rounds, target = default, None
+    for key, value in options.native.items():
+        if key == "rounds":
+            rounds = int(convert_native(key, value, int))
+            if rounds < 1:
+                raise InputError(f"rounds is {rounds}; give 1 or more", where="--set")
+        elif key == "target":
+            target = float(convert_native(key, value, float))
+            if not (0 < target < np.inf):
+                raise InputError(f"target is {target:g}; give a number > 0", where="--set")
+        else:
+            raise InputError(
+                f"{name} has no option {key!r}{with_nearest(key, ['rounds', 'target'])}; "
+                "it has: rounds, target",
+                where="--set",
+            )
+    return rounds, target
+
+
+def economy_or_refuse(problem: LinearProgram | Economy, name: str) -> Economy:
+    """Return `problem` if it is an economy.
+
+    Raises
+    ------
+    InputError
+        For a general linear program.
+    """
+    if not isinstance(problem, Economy):
+        raise InputError(
+            "plans economies and this is a general linear program; use a general solver",
+            where=name,
+        )
+    return problem
+
+
+def solve(
+    problem: LinearProgram | Economy,
+    spec: SolverSpec,
+    options: SolveOptions,
+    phase: Phase = no_phase,
+) -> Solution:
+    """Plan an economy by harmony.
+
+    Raises
+    ------
+    InputError
+        For a general linear program, an economy harmony cannot plan, or an unknown option.
+    """
+    from planbench import __version__
+
+    economy = economy_or_refuse(problem, spec.name)
+    rounds, target = read_rounds(options, spec.name, ROUNDS)
+    with phase("load"):
+        reason = refusal(economy)
+        if reason is not None:
+            raise InputError(reason, where=spec.name)
+    with phase("solve"):
+        result = plan(
+            economy, rounds=rounds, target=target, time_limit=options.time_limit, log=True
+        )
+    with phase("extract"):
+        x = np.concatenate([result.x, result.z])
+        y = np.concatenate([-result.p, result.w])
+    used: dict[str, str | int | float | bool] = {"rounds": rounds}
+    if target is not None:
+        used["target"] = target
+    return Solution(
+        claim="unknown",
+        x=x,
+        y=y,
+        objective=float(economy.weights @ result.z),
+        native_status="time limit" if result.hit_limit else f"{result.rounds} rounds done",
+        iterations={"rounds": result.rounds},
+        hit_limit=result.hit_limit,
+        version=__version__,
+        method_run="harmony, own reading",
+        threads_used=1,
+        options=used,
+    )
