@@ -186,24 +186,25 @@ def cost_at(place: float, domain: list[float], height: float) -> float:
     return float(low * (high / low) ** (1 - place / height))
 
 
-def encodings(alt: Any, series: list[str]) -> tuple[Any, Any, Any]:
-    """Colour, shape and dash by series, without legends (the page draws its own)."""
+def encodings(alt: Any, series: list[str], *, legend: bool = False) -> tuple[Any, Any, Any]:
+    """Colour, shape and dash by series; without legends (the page draws its own) unless asked."""
     looks = [look_of(name) for name in series]
+    shown = alt.Legend(title=None, symbolLimit=0) if legend else None
     return (
         alt.Color(
             "series:N",
             scale=alt.Scale(domain=series, range=[k.colour for k in looks]),
-            legend=None,
+            legend=shown,
         ),
         alt.Shape(
             "series:N",
             scale=alt.Scale(domain=series, range=[k.shape for k in looks]),
-            legend=None,
+            legend=shown,
         ),
         alt.StrokeDash(
             "series:N",
             scale=alt.Scale(domain=series, range=[list(k.dash) or [1, 0] for k in looks]),
-            legend=None,
+            legend=shown,
         ),
     )
 

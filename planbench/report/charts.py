@@ -7,13 +7,10 @@ slopes n, n² and n³, lines carry their names, and axes speak in plain words wi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from planbench.errors import InputError, SolverUnavailableError
-from planbench.records.schema import Record
-from planbench.report import words
-from planbench.report.cells import TARGET_GAP, Cell, settled
+from planbench.errors import SolverUnavailableError
+from planbench.report.cells import TARGET_GAP, Cell
 from planbench.report.chart_parts import (
     anchor,
     encodings,
@@ -27,7 +24,7 @@ from planbench.report.chart_parts import (
     ticks,
     widened,
 )
-from planbench.report.ladders import Ladder, Measure, find_ladders
+from planbench.report.ladders import Ladder, Measure
 from planbench.report.style import in_order
 from planbench.report.tables import solved_seconds
 from planbench.stats.profile import performance_profile
@@ -35,13 +32,13 @@ from planbench.stats.profile import performance_profile
 HEIGHT = 380
 #: Gaps below it are drawn on it: the last digit of a double.
 GAP_FLOOR = 1e-16
-_CROSS = "M-1,-1L1,1M-1,1L1,-1"
+CROSS = "M-1,-1L1,1M-1,1L1,-1"
 _AXIS_TITLES = {
     "seconds": "seconds to a plan",
     "passes": "matrix passes to a plan",
     "bytes": "peak memory of the solve",
 }
-_TICKS = {
+TICKS = {
     "seconds": (
         "datum.value < 1e-3 ? format(datum.value * 1e6, '~g') + ' µs' : "
         "datum.value < 1 ? format(datum.value * 1e3, '~g') + ' ms' : "
@@ -121,7 +118,7 @@ def ladder_chart(
         "cost:Q",
         title=_AXIS_TITLES[measure],
         scale=alt.Scale(type="log", domain=y_domain, nice=False),
-        axis=alt.Axis(values=ticks(y_domain), labelExpr=_TICKS[measure], grid=True),
+        axis=alt.Axis(values=ticks(y_domain), labelExpr=TICKS[measure], grid=True),
     )
     colour, shape, dash = encodings(alt, series)
     tooltip = [
@@ -161,7 +158,7 @@ def ladder_chart(
     )
     layers.append(
         alt.Chart(stopped)
-        .mark_point(shape=_CROSS, size=70, strokeWidth=2.2, filled=False)
+        .mark_point(shape=CROSS, size=70, strokeWidth=2.2, filled=False)
         .encode(x=x, y=y, color=colour, tooltip=tooltip)
     )
     layers.append(names(alt, y, colour, points, stops, y_domain, height))
@@ -169,7 +166,12 @@ def ladder_chart(
 
 
 def accuracy_chart(
-    cells: Sequence[Cell], *, width: int | str = "container", height: int = HEIGHT
+    cells: Sequence[Cell],
+    *,
+    width: int | str = "container",
+    height: int = HEIGHT,
+    background: str = "transparent",
+    legend: bool = False,
 ) -> Any:
     """Certified raw gap against seconds, a point per solver and instance; None without any."""
     alt = altair_module()
@@ -181,14 +183,14 @@ def accuracy_chart(
     if not rows:
         return None
     series = in_order([r["series"] for r in rows])
-    colour, shape, _ = encodings(alt, series)
+    colour, shape, _ = encodings(alt, series, legend=legend)
     x_domain = widened(min(r["x"] for r in rows), max(r["x"] for r in rows), 1.7)
     y_domain = widened(min(r["y"] for r in rows), max(1.0, *(r["y"] for r in rows)), 3.0)
     x = alt.X(
         "x:Q",
         title="seconds to a plan",
         scale=alt.Scale(type="log", domain=x_domain, nice=False),
-        axis=alt.Axis(values=ticks(x_domain), labelExpr=_TICKS["seconds"]),
+        axis=alt.Axis(values=ticks(x_domain), labelExpr=TICKS["seconds"]),
     )
     y = alt.Y(
         "y:Q",
@@ -226,11 +228,16 @@ def accuracy_chart(
         .mark_text(align="right", baseline="bottom", dy=-3, dx=-4, color="#888")
         .encode(y=y, x=alt.value("width"), text="text:N")
     )
-    return finished(alt, alt.layer(line, note, points), width, height)
+    return finished(alt, alt.layer(line, note, points), width, height, background)
 
 
 def profile_chart(
-    cells: Sequence[Cell], *, width: int | str = "container", height: int = 320
+    cells: Sequence[Cell],
+    *,
+    width: int | str = "container",
+    height: int = 320,
+    background: str = "transparent",
+    legend: bool = False,
 ) -> Any:
     """Draw performance profiles (Dolan & Moré 2002); None with fewer than two solvers."""
     alt = altair_module()
@@ -248,7 +255,7 @@ def profile_chart(
             for ratio, share in zip(profile.ratios, profile.shares, strict=True)
         ]
         rows.append({"series": profile.solver, "x": end, "y": profile.shares[-1]})
-    colour, _, dash = encodings(alt, in_order(list(times)))
+    colour, _, dash = encodings(alt, in_order(list(times)), legend=legend)
     chart = (
         alt.Chart(alt.InlineData(values=rows))
         .mark_line(interpolate="step-after", strokeWidth=2)
@@ -277,69 +284,7 @@ def profile_chart(
             ],
         )
     )
-    return finished(alt, alt.layer(chart), width, height)
-
-
-def save_figure(chart: Any, path: Path | str, *, scale: float = 2.0) -> None:
-    """Write a chart as SVG or PNG, by the ending of `path`; no browser needed.
-
-    Raises
-    ------
-    InputError
-        For another ending, or a file that cannot be written.
-    """
-    import json
-
-    target = Path(path)
-    altair_module()
-    import vl_convert
-
-    spec = json.dumps(chart.to_dict())
-    version = vegalite_version()
-    if target.suffix == ".svg":
-        content = vl_convert.vegalite_to_svg(spec, vl_version=version).encode()
-    elif target.suffix == ".png":
-        content = vl_convert.vegalite_to_png(spec, vl_version=version, scale=scale)
-    else:
-        raise InputError(f"ends in {target.suffix or 'nothing'}; use .svg or .png", where=str(path))
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", where=str(path)) from None
-
-
-def headline_figure(records: Sequence[Record], path: Path | str) -> None:
-    """Write the chart of the README: time against goods on the highest ladder.
-
-    Raises
-    ------
-    InputError
-        Where the records hold no ladder.
-    """
-    ladders = find_ladders(settled(records))
-    if not ladders:
-        raise InputError("hold no ladder of generated economies", where="records")
-    ladder = headline_ladder(ladders)
-    chart = ladder_chart(ladder, "seconds", width=640, height=400, background="white")
-    if chart is None:
-        raise InputError("hold no ladder with a time to draw", where="records")
-    alt = altair_module()
-    title = alt.TitleParams(
-        text="How long does it take to compute an optimal plan?",
-        subtitle=[
-            f"Generated economies, ladder {ladder.name}. Filled points: certified within "
-            f"{words.gap(TARGET_GAP)} of the optimum;",
-            "hollow: finished, less certain. Crosses: stopped. Grey: slopes n, n², n³.",
-        ],
-        anchor="start",
-        fontSize=17,
-        subtitleColor="#555",
-        subtitleFontSize=12,
-        subtitlePadding=6,
-        offset=14,
-    )
-    save_figure(chart.properties(title=title, padding=14), path)
+    return finished(alt, alt.layer(chart), width, height, background)
 
 
 def headline_ladder(ladders: Sequence[Ladder]) -> Ladder:

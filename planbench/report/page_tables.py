@@ -11,9 +11,9 @@ from planbench.report.brackets import bracket_words, instance_consensus
 from planbench.report.cells import Cell, machine_key, machine_label
 from planbench.report.comparison import best_first, comparison_notes, outcome_words
 from planbench.report.ladders import Ladder, Measure, fit_ladder, last_slope
+from planbench.report.page_parts import fitted, number, slope_cell, table, td
 from planbench.report.style import in_order, named
 from planbench.report.tables import cell_text, middle_cell, summary_scores
-from planbench.stats.scaling import LocalSlope, PowerLawFit
 
 _STYLES = {
     "solved": "",
@@ -37,17 +37,17 @@ def ladder_summary(ladder: Ladder) -> str:
         fits = [fit_ladder(ladder, series, m) for m in ("seconds", "passes", "bytes")]
         rows.append(
             [
-                _td(named(series)),
-                _number(words.count(goods), goods),
-                _number(words.seconds(time), time),
-                _number(words.gap(gap), gap),
-                _fit(fits[0]),
-                _slope(last_slope(ladder, series)),
-                *[_fit(f) for f in fits[1:]],
-                _td(_failure(first), "left"),
+                td(named(series)),
+                number(words.count(goods), goods),
+                number(words.seconds(time), time),
+                number(words.gap(gap), gap),
+                fitted(fits[0]),
+                slope_cell(last_slope(ladder, series)),
+                *[fitted(f) for f in fits[1:]],
+                td(_failure(first), "left"),
             ]
         )
-    return _table(
+    return table(
         [
             "solver",
             "largest<br>solved",
@@ -68,16 +68,16 @@ def ladder_grid(ladder: Ladder, measure: Measure) -> str:
     series = in_order(list(ladder.series))
     rows = []
     for size in ladder.sizes:
-        row = [_td(words.count(size))]
+        row = [td(words.count(size))]
         for name in series:
             cell = middle_cell(ladder.at(name, size))
             if cell is None:
-                row.append(_td(words.UNKNOWN, "none"))
+                row.append(td(words.UNKNOWN, "none"))
             else:
                 style = _STYLES.get(cell.status, "none")
-                row.append(_td(escape(cell_text(cell, measure).plain), style))
+                row.append(td(escape(cell_text(cell, measure).plain), style))
         rows.append(row)
-    return _table(["goods", *[named(s) for s in series]], rows, sortable=False)
+    return table(["goods", *[named(s) for s in series]], rows, sortable=False)
 
 
 def instance_section(cells: Sequence[Cell]) -> str:
@@ -98,20 +98,20 @@ def instance_section(cells: Sequence[Cell]) -> str:
         style = "bad" if red else "good" if cell.solved else _STYLES.get(cell.status, "none")
         rows.append(
             [
-                _td(named(cell.series)),
-                _td(escape(outcome_words(cell, outside)), f"left {style}"),
-                _number(more + words.seconds(cell.seconds), cell.seconds),
-                _number(more + words.passes(cell.passes), cell.passes),
-                _number(more + words.size_bytes(cell.peak_bytes), cell.peak_bytes),
-                _number(words.objective(record.objective, 10), record.objective, red),
-                _number(words.objective(record.lower_bound, 10), record.lower_bound),
-                _number(words.objective(record.upper_bound, 10), record.upper_bound),
-                _number(words.gap(cell.raw_gap), cell.raw_gap),
-                _number(words.gap(cell.polished_gap), cell.polished_gap),
-                _td(escape(record.certificate or words.UNKNOWN), "left"),
+                td(named(cell.series)),
+                td(escape(outcome_words(cell, outside)), f"left {style}"),
+                number(more + words.seconds(cell.seconds), cell.seconds),
+                number(more + words.passes(cell.passes), cell.passes),
+                number(more + words.size_bytes(cell.peak_bytes), cell.peak_bytes),
+                number(words.objective(record.objective, 10), record.objective, red),
+                number(words.objective(record.lower_bound, 10), record.lower_bound),
+                number(words.objective(record.upper_bound, 10), record.upper_bound),
+                number(words.gap(cell.raw_gap), cell.raw_gap),
+                number(words.gap(cell.polished_gap), cell.polished_gap),
+                td(escape(record.certificate or words.UNKNOWN), "left"),
             ]
         )
-    table = _table(
+    listed_table = table(
         [
             "solver",
             "<outcome",
@@ -139,7 +139,7 @@ def instance_section(cells: Sequence[Cell]) -> str:
         f'<span class="soft">{size}, {words.count(facts.nonzeros)} non-zeros; '
         f"{solved} of {len(cells)} solved; "
         f"<span{' class=bad' if found.empty else ''}>{escape(proved)}</span></span></summary>"
-        f"{table}{f'<ul class=note>{listed}</ul>' if listed else ''}"
+        f"{listed_table}{f'<ul class=note>{listed}</ul>' if listed else ''}"
         f'<p class="note">SHA-256 {escape(facts.sha256)}</p></details>'
     )
 
@@ -148,15 +148,15 @@ def scores_table(cells: Sequence[Cell]) -> str:
     """Solvers ranked over all instances."""
     rows = [
         [
-            _td(named(s.solver)),
-            _number(f"{s.solved} of {s.attempted}", s.solved),
-            _number(words.seconds(s.mean_all), s.mean_all),
-            _number(words.seconds(s.mean_common), s.mean_common),
+            td(named(s.solver)),
+            number(f"{s.solved} of {s.attempted}", s.solved),
+            number(words.seconds(s.mean_all), s.mean_all),
+            number(words.seconds(s.mean_common), s.mean_common),
         ]
         for s in summary_scores(cells)
     ]
     head = ["solver", "solved", "mean time,<br>failures charged", "mean time,<br>solved by all"]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def machines_section(records: Sequence[Record]) -> str:
@@ -192,23 +192,23 @@ def raw_rows(records: Sequence[Record]) -> str:
         bad = r.verdict == "wrong" or r.ended == "crash"
         rows.append(
             [
-                _td(escape(r.instance.name), "wrap"),
-                _td(escape(r.solver), "left"),
-                _td(escape(r.group or r.suite or words.UNKNOWN), "left"),
-                _number(words.count(r.instance.goods), r.instance.goods),
-                _number(str(r.repeat), r.repeat),
-                _td(escape(r.ended), "left bad" if r.ended == "crash" else "left"),
-                _td(escape(r.claim or words.UNKNOWN), "left"),
-                _td(escape(r.verdict or words.UNKNOWN), "left bad" if bad else "left"),
-                _number(words.seconds(r.wall_s), r.wall_s),
-                _number(words.passes(r.matrix_passes), r.matrix_passes),
-                _number(words.size_bytes(r.peak_bytes), r.peak_bytes),
-                _number(words.objective(r.objective, 10), r.objective),
-                _number(words.gap(r.raw_gap), r.raw_gap),
-                _number(words.gap(r.polished_gap), r.polished_gap),
-                _td("yes" if r.disturbed else "", "left warn"),
-                _td(escape(r.solver_version or words.UNKNOWN), "left"),
-                _td(escape(r.message), "wrap left"),
+                td(escape(r.instance.name), "wrap"),
+                td(escape(r.solver), "left"),
+                td(escape(r.group or r.suite or words.UNKNOWN), "left"),
+                number(words.count(r.instance.goods), r.instance.goods),
+                number(str(r.repeat), r.repeat),
+                td(escape(r.ended), "left bad" if r.ended == "crash" else "left"),
+                td(escape(r.claim or words.UNKNOWN), "left"),
+                td(escape(r.verdict or words.UNKNOWN), "left bad" if bad else "left"),
+                number(words.seconds(r.wall_s), r.wall_s),
+                number(words.passes(r.matrix_passes), r.matrix_passes),
+                number(words.size_bytes(r.peak_bytes), r.peak_bytes),
+                number(words.objective(r.objective, 10), r.objective),
+                number(words.gap(r.raw_gap), r.raw_gap),
+                number(words.gap(r.polished_gap), r.polished_gap),
+                td("yes" if r.disturbed else "", "left warn"),
+                td(escape(r.solver_version or words.UNKNOWN), "left"),
+                td(escape(r.message), "wrap left"),
             ]
         )
     head = [
@@ -230,74 +230,13 @@ def raw_rows(records: Sequence[Record]) -> str:
         "<version",
         "<message",
     ]
-    return _table(head, rows, identity="rows", tall=True)
+    return table(head, rows, identity="rows", tall=True)
 
 
 def legend(series: Sequence[str], *, always: bool = False) -> str:
     """Swatches and names, under a chart."""
     kind = "legend always" if always else "legend"
     return f'<div class="{kind}">{"".join(named(s) for s in in_order(list(series)))}</div>'
-
-
-def _table(
-    head: Sequence[str],
-    rows: Iterable[Sequence[str]],
-    *,
-    sortable: bool = True,
-    identity: str = "",
-    tall: bool = False,
-) -> str:
-    cells = "".join(
-        f'<th scope="col"{_aligned(h)}><button type="button">{h.lstrip("<")}</button></th>'
-        if sortable
-        else f'<th scope="col">{h}</th>'
-        for h in head
-    )
-    body = "".join(f"<tr>{''.join(row)}</tr>" for row in rows)
-    named_as = f' id="{identity}"' if identity else ""
-    return (
-        f'<div class="scroll{" tall" if tall else ""}" tabindex="0">'
-        f"<table{named_as}{' class=sortable' if sortable else ''}>"
-        f"<thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
-
-
-def _aligned(heading: str) -> str:
-    """Headings that begin with ``<`` stand over text, the others over numbers."""
-    return ' class="left"' if heading.startswith("<") else ""
-
-
-def _td(content: str, style: str = "") -> str:
-    return f'<td class="{style}">{content}</td>' if style else f"<td>{content}</td>"
-
-
-def _number(shown: str, value: float | int | None, red: bool = False) -> str:
-    key = "" if value is None else repr(float(value))
-    if value is None:
-        shown = words.UNKNOWN
-    style = ' class="bad"' if red else ' class="none"' if value is None else ""
-    return f'<td data-sort="{key}"{style}>{shown}</td>'
-
-
-def _fit(fit: PowerLawFit) -> str:
-    if fit.exponent is None:
-        return f'<td data-sort="" class="none" title="{escape(fit.reason)}">too few sizes</td>'
-    return (
-        f'<td data-sort="{fit.exponent!r}">{_power(fit.exponent)} '
-        f"<small>{escape(words.interval(fit.low, fit.high))}</small></td>"
-    )
-
-
-def _slope(slope: LocalSlope | None) -> str:
-    if slope is None:
-        return '<td data-sort="" class="none">–</td>'
-    more = "≥ " if slope.at_least else ""
-    span = f"{words.count(round(slope.smaller))} to {words.count(round(slope.larger))} goods"
-    return f'<td data-sort="{slope.exponent!r}" title="{span}">{more}{_power(slope.exponent)}</td>'
-
-
-def _power(exponent: float) -> str:
-    return f"n<sup>{exponent:.2f}</sup>"
 
 
 def _failure(cell: Cell | None) -> str:

@@ -18,13 +18,8 @@ pytest.importorskip("altair")
 pytest.importorskip("vl_convert")
 
 from planbench.report.chart_parts import cost_at, ladder_points, pixel, spread, ticks
-from planbench.report.charts import (
-    accuracy_chart,
-    headline_figure,
-    ladder_chart,
-    profile_chart,
-    save_figure,
-)
+from planbench.report.charts import accuracy_chart, ladder_chart, profile_chart
+from planbench.report.figures import headline_figure, save_figure
 
 
 def values_of(chart):
@@ -136,8 +131,8 @@ def test_png_and_bad_endings(tmp_path):
     chart = ladder_chart(ladder, "bytes", width=300)
     save_figure(chart, tmp_path / "x.png", scale=1)
     assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
-    with pytest.raises(InputError, match=r"\.svg or \.png"):
-        save_figure(chart, tmp_path / "x.pdf")
+    with pytest.raises(InputError, match=r"\.svg, \.png or \.pdf"):
+        save_figure(chart, tmp_path / "x.gif")
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
         save_figure(chart, tmp_path / "file" / "x.svg")

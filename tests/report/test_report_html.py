@@ -87,11 +87,11 @@ def test_every_record_can_be_taken_out_again(page):
 def test_page_shows_instances_machine_and_solvers(page):
     for word in ("A title", "kantorovich-excavators", "70.49327354", "Test CPU", "highspy 1.15.1"):
         assert word in page.text
-    assert sum(tag == "figure" for tag, _ in page.tags) == 6
+    assert sum(tag == "figure" for tag, _ in page.tags) == 8
     specs = [
         a for tag, a in page.tags if tag == "script" and (a.get("id") or "").startswith("chart")
     ]
-    assert len(specs) == 6
+    assert len(specs) == 8
 
 
 def test_hostile_names_stay_text(render):

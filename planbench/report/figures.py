@@ -1,0 +1,146 @@
+"""Figures as files, for papers: SVG, PNG and PDF of every chart of a report."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from planbench.errors import InputError
+from planbench.records.schema import Record
+from planbench.report import words
+from planbench.report.cells import TARGET_GAP, settled
+from planbench.report.charts import (
+    accuracy_chart,
+    altair_module,
+    headline_ladder,
+    ladder_chart,
+    profile_chart,
+    vegalite_version,
+)
+from planbench.report.growth_charts import effort_chart, exponent_chart, sweep_chart
+from planbench.report.ladders import find_ladders
+from planbench.report.sweeps import find_sweeps
+from planbench.stats.accuracy import time_to_accuracy
+
+ENDINGS = (".svg", ".png", ".pdf")
+_WIDTH = 560
+
+
+def write_figures(records: Sequence[Record], folder: Path | str) -> list[Path]:
+    """Write every chart that `records` allow into `folder`, as SVG, PNG and PDF.
+
+    Returns
+    -------
+    list of Path
+        The files, charts in the order of the report.
+
+    Raises
+    ------
+    InputError
+        Without any record, or when a file cannot be written.
+    SolverUnavailableError
+        Without the packages of the ``report`` extra.
+    """
+    altair_module()
+    written = []
+    for name, chart in _charts(records):
+        for ending in ENDINGS:
+            path = Path(folder) / f"{name}{ending}"
+            save_figure(chart, path)
+            written.append(path)
+    return written
+
+
+def _charts(records: Sequence[Record]) -> Iterator[tuple[str, Any]]:
+    cells = settled(records)
+    look: dict[str, Any] = {"width": _WIDTH, "background": "white"}
+    made: list[tuple[str, Any]] = []
+    for ladder in sorted(find_ladders(cells), key=lambda lad: lad.name):
+        made.append((f"time-{ladder.name}", ladder_chart(ladder, "seconds", **look)))
+        made.append((f"passes-{ladder.name}", ladder_chart(ladder, "passes", **look)))
+        made.append((f"memory-{ladder.name}", ladder_chart(ladder, "bytes", **look)))
+        made.append((f"exponents-{ladder.name}", exponent_chart(ladder, **look)))
+    for sweep in find_sweeps(cells):
+        made.append((f"{sweep.knob}-{sweep.name}", sweep_chart(sweep, **look, legend=True)))
+    made.append(("accuracy", accuracy_chart(cells, **look, legend=True)))
+    made.append(("effort", effort_chart(time_to_accuracy(records), **look, legend=True)))
+    made.append(("profile", profile_chart(cells, **look, legend=True)))
+    seen: set[str] = set()
+    for name, chart in made:
+        if chart is None:
+            continue
+        safe = re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-.") or "figure"
+        unique, number = safe, 1
+        while unique in seen:
+            number += 1
+            unique = f"{safe}-{number}"
+        seen.add(unique)
+        yield unique, chart.properties(padding=10)
+
+
+def save_figure(chart: Any, path: Path | str, *, scale: float = 2.0) -> None:
+    """Write a chart as SVG, PNG or PDF, by the ending of `path`; no browser needed.
+
+    Raises
+    ------
+    InputError
+        For another ending, or a file that cannot be written.
+    """
+    import json
+
+    target = Path(path)
+    altair_module()
+    import vl_convert
+
+    spec = json.dumps(chart.to_dict())
+    version = vegalite_version()
+    if target.suffix == ".svg":
+        content = vl_convert.vegalite_to_svg(spec, vl_version=version).encode()
+    elif target.suffix == ".png":
+        content = vl_convert.vegalite_to_png(spec, vl_version=version, scale=scale)
+    elif target.suffix == ".pdf":
+        content = vl_convert.vegalite_to_pdf(spec, vl_version=version)
+    else:
+        raise InputError(
+            f"ends in {target.suffix or 'nothing'}; use .svg, .png or .pdf", where=str(path)
+        )
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", where=str(path)) from None
+
+
+def headline_figure(records: Sequence[Record], path: Path | str) -> None:
+    """Write the chart of the README: time against goods on the highest ladder.
+
+    Raises
+    ------
+    InputError
+        Where the records hold no ladder.
+    """
+    ladders = find_ladders(settled(records))
+    if not ladders:
+        raise InputError("hold no ladder of generated economies", where="records")
+    ladder = headline_ladder(ladders)
+    chart = ladder_chart(ladder, "seconds", width=640, height=400, background="white")
+    if chart is None:
+        raise InputError("hold no ladder with a time to draw", where="records")
+    alt = altair_module()
+    title = alt.TitleParams(
+        text="How long does it take to compute an optimal plan?",
+        subtitle=[
+            f"Generated economies, ladder {ladder.name}. Filled points: certified within "
+            f"{words.gap(TARGET_GAP)} of the optimum;",
+            "hollow: finished, less certain. Crosses: stopped. Grey: slopes n, n², n³.",
+        ],
+        anchor="start",
+        fontSize=17,
+        subtitleColor="#555",
+        subtitleFontSize=12,
+        subtitlePadding=6,
+        offset=14,
+    )
+    save_figure(chart.properties(title=title, padding=14), path)

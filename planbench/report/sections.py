@@ -1,0 +1,326 @@
+"""Sections of the HTML report, in the order of the page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from planbench.records.not_run import NotRun
+from planbench.records.schema import Record
+from planbench.report import page_growth, page_tables, words
+from planbench.report.cells import TARGET_GAP, Cell
+from planbench.report.charts import accuracy_chart, headline_ladder, ladder_chart, profile_chart
+from planbench.report.claims import judge_claims
+from planbench.report.growth_charts import (
+    effort_chart,
+    exponent_chart,
+    largest_driven,
+    sweep_chart,
+)
+from planbench.report.headline import census_words, find_findings, find_summit, summit_words
+from planbench.report.ladders import (
+    BYTES_FLOOR,
+    KNOWN_FACTOR,
+    OVERHEAD_FACTOR,
+    SECONDS_FLOOR,
+    TINY,
+    Ladder,
+)
+from planbench.report.page_parts import raised
+from planbench.report.sweeps import find_sweeps
+from planbench.report.tables import SUMMARY_PENALTY, SUMMARY_SHIFT
+from planbench.stats.accuracy import time_to_accuracy
+from planbench.stats.growth import EXCLUDED, FURTHEST
+from planbench.stats.scaling import LEAST_SIZES
+
+
+def anchor(name: str) -> str:
+    """Address of a ladder's section within the page."""
+    return "ladder-" + re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower()
+
+
+def headline(cells: Sequence[Cell], ladders: Sequence[Ladder]) -> str:
+    """Answer in words, first of all."""
+    lines = []
+    if ladders:
+        first = headline_ladder(ladders)
+        for ladder in [first, *[lad for lad in ladders if lad is not first]]:
+            summit = find_summit(ladder)
+            said = summit_words(summit) if summit else "no economy was solved."
+            lead = ' class="lead"' if ladder is first else ""
+            lines.append(f"<p{lead}><strong>{escape(ladder.name)}</strong>: {raised(said)}</p>")
+    lines.append(f"<p>{escape(census_words(cells))}</p>")
+    return f'<section class="headline">{"".join(lines)}</section>'
+
+
+def findings(cells: Sequence[Cell]) -> str:
+    """Wrong answers and disagreements; empty without any."""
+    found = find_findings(cells)
+    if not found:
+        return ""
+    items = "".join(f"<li>{escape(line)}</li>" for line in found)
+    return (
+        f'<section class="findings" id="findings"><h2>{len(found)} '
+        f"finding{'s' if len(found) > 1 else ''}</h2><ul>{items}</ul></section>"
+    )
+
+
+def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> str:
+    """One ladder: charts, growth, predictions, all figures."""
+    time = _figure(
+        "Time",
+        "Log–log. Filled: certified; hollow: finished, less certain; ×: stopped or failed.",
+        ladder_chart(ladder, "seconds"),
+        specs,
+        f"time-{ladder.name}",
+        ladder.series,
+    )
+    exponents = _figure(
+        "Exponents with their 95 % intervals",
+        "Circle: time; diamond: matrix passes; square: memory. Dashed: claims of the debate.",
+        exponent_chart(ladder),
+        specs,
+        f"exponents-{ladder.name}",
+    )
+    memory = _figure(
+        "Memory",
+        "Peak of worker and children above the level before the solve.",
+        ladder_chart(ladder, "bytes"),
+        specs,
+        f"memory-{ladder.name}",
+        ladder.series,
+    )
+    return (
+        f'<section id="{anchor(ladder.name)}"><h2>Ladder {escape(ladder.name)}</h2>'
+        f'<p class="soft">{words.count(ladder.sizes[0])} to {words.count(ladder.sizes[-1])} goods, '
+        f"{len(ladder.series)} solvers, {escape(ladder.machine)}.</p>"
+        f'<div class="charts">{time}{memory}</div>'
+        f"<h3>How cost grows with the number of goods</h3>"
+        f"{page_tables.ladder_summary(ladder)}{exponents}{_predictions(ladder)}"
+        f"<details><summary>All times</summary>"
+        f"{page_tables.ladder_grid(ladder, 'seconds')}</details>"
+        f"<details><summary>All matrix passes</summary>"
+        f"{page_tables.ladder_grid(ladder, 'passes')}</details>"
+        f"<details><summary>All peaks of memory</summary>"
+        f"{page_tables.ladder_grid(ladder, 'bytes')}</details></section>"
+    )
+
+
+def _predictions(ladder: Ladder) -> str:
+    table = page_growth.predictions_table(ladder)
+    return f"<h3>What that predicts</h3>{table}" if table else ""
+
+
+def claims_section(records: Sequence[Record], cells: Sequence[Cell], ladder: Ladder | None) -> str:
+    """Hold published claims against the records."""
+    return (
+        '<section id="claims"><h2>What was claimed, and what was measured</h2>'
+        f"{page_growth.claims_table(judge_claims(records, cells, ladder))}"
+        f'<p class="note">{escape(page_growth.claims_rules())}</p></section>'
+    )
+
+
+def sweeps_section(cells: Sequence[Cell], specs: list[dict[str, Any]]) -> str:
+    """Cost against inputs per good and other knobs, where they were swept."""
+    figures = []
+    for sweep in find_sweeps(cells):
+        size = f", {words.count(sweep.goods)} goods" if sweep.goods is not None else ""
+        figures.append(
+            _figure(
+                f"Time against {sweep.title}",
+                f"Ladder {sweep.name}{size}. Crosses: stopped or failed.",
+                sweep_chart(sweep),
+                specs,
+                f"{sweep.knob}-{sweep.name}",
+                [cell.series for _, cell in sweep.points],
+                always=True,
+            )
+        )
+    if not any(figures):
+        return ""
+    return (
+        '<section id="sweeps"><h2>One size, other economies</h2>'
+        f'<div class="charts">{"".join(figures)}</div></section>'
+    )
+
+
+def effort_section(records: Sequence[Record], specs: list[dict[str, Any]]) -> str:
+    """Time to verified accuracy, where a suite drove solvers to target gaps."""
+    times = time_to_accuracy(records)
+    if not times:
+        return ""
+    chosen = largest_driven(times)
+    name = chosen[0].instance if chosen else ""
+    figure = _figure(
+        "Time to verified accuracy",
+        f"On {words.plain(name)}: seconds until the gap was certified. Crosses: not reached.",
+        effort_chart(times),
+        specs,
+        "effort",
+        [t.solver for t in chosen],
+        always=True,
+    )
+    return (
+        '<section id="effort"><h2>Is a good enough plan much cheaper?</h2>'
+        f'<div class="charts one">{figure}</div>'
+        "<p class=note>Each solver is driven to each certified gap by tightening its tolerance; "
+        "failed tries are charged. &gt;: not reached, with the seconds spent.</p>"
+        f"{page_growth.effort_table(times)}</section>"
+    )
+
+
+def overall_section(cells: Sequence[Cell], specs: list[dict[str, Any]]) -> str:
+    """Everything together: accuracy, profile, means."""
+    series = [c.series for c in cells]
+    accuracy = _figure(
+        "Accuracy against time",
+        "A point per solver and instance; low and to the left is good.",
+        accuracy_chart(cells),
+        specs,
+        "accuracy",
+    )
+    profile = _figure(
+        "Performance profile",
+        "How often a solver is within a factor of the fastest one (Dolan & Moré 2002).",
+        profile_chart(cells, height=380),
+        specs,
+        "profile",
+    )
+    charts = f'<div class="charts">{accuracy}{profile}</div>' if accuracy or profile else ""
+    return (
+        f'<section id="overall"><h2>All instances together</h2>{charts}'
+        f"{page_tables.legend(series, always=True) if charts else ''}"
+        f"{page_tables.scores_table(cells)}"
+        f'<p class="note">Shifted geometric means (shift {SUMMARY_SHIFT:g} s). What a solver did '
+        f"not solve, or was not run on, is charged {SUMMARY_PENALTY:g} times the time limit; "
+        "“solved by all” is over the instances that every solver which solved any did solve."
+        "</p></section>"
+    )
+
+
+def instances_section(cells: Sequence[Cell]) -> str:
+    """Each instance with every solver's answer."""
+    shas = dict.fromkeys(c.sha256 for c in cells)
+    parts = [page_tables.instance_section([c for c in cells if c.sha256 == sha]) for sha in shas]
+    return f'<section id="instances"><h2>Instance by instance</h2>{"".join(parts)}</section>'
+
+
+def machines_section(records: Sequence[Record], not_run: Sequence[NotRun]) -> str:
+    """Machines, versions, and what was left out."""
+    left = ""
+    if not_run:
+        items = "".join(
+            f"<li>{escape(n.instance)}, {escape(n.solver)}: {escape(n.reason)}</li>"
+            for n in not_run
+        )
+        left = f"<details><summary>{len(not_run)} runs left out</summary><ul>{items}</ul></details>"
+    return (
+        f'<section id="machine"><h2>Machine and versions</h2>'
+        f"{page_tables.machines_section(records)}{left}</section>"
+    )
+
+
+def reading_section() -> str:
+    """Say what the words and marks mean."""
+    target = words.gap(TARGET_GAP)
+    entries = [
+        (
+            "raw gap",
+            "Relative width of the bracket lower ≤ optimum ≤ upper that the solver's own plan and "
+            "prices prove, recomputed from the problem in at most five matrix passes. The solver "
+            "is not believed in anything.",
+        ),
+        (
+            "polished gap",
+            "The same after planbench improved plan and prices at its own cost; it says what is "
+            "known of the optimum, not how good the solver was.",
+        ),
+        (
+            "solved",
+            f"Ended by itself, and certified or with a raw gap of {target} or better. Only such "
+            "runs are exact observations in the fits.",
+        ),
+        (
+            "loose, unproven, wrong",
+            "Certified to less than that; not certified at all; excluded by a certificate.",
+        ),
+        (
+            "time",
+            "Wall seconds of building, loading, solving and extracting, in a process of its own; "
+            "medians over repeats, failures ranking last.",
+        ),
+        (
+            "matrix passes",
+            "Solve seconds divided by the seconds of one product with the LP matrix on the same "
+            "machine at the same time: a unit that depends little on hardware.",
+        ),
+        (
+            "grows as",
+            "Exponent of cost = a·n^b with a 95 % bootstrap interval, from a censored fit: runs "
+            "that were stopped or missed the target gap count as “at least”. What instances "
+            f"{TINY} times smaller cost is taken off as fixed; a rest below {KNOWN_FACTOR:g} times "
+            f"that (without such instances: a cost below {OVERHEAD_FACTOR:g} times the least the "
+            f"solver ever needed), {words.seconds(SECONDS_FLOOR)} or "
+            f"{words.size_bytes(BYTES_FLOOR)} counts as “at most”. At least {LEAST_SIZES} sizes "
+            "must remain.",
+        ),
+        (
+            "laws not excluded",
+            "n^b, n log n and a fixed cost plus n^b. The fixed cost is believed where the "
+            f"corrected Akaike criterion is better with it by more than {EXCLUDED:g} units; n log "
+            "n is excluded where the interval of b excludes what n log n shows over the sizes "
+            "measured.",
+        ),
+        (
+            "!",
+            f"More than {FURTHEST:g} times beyond the largest economy the solver finished: "
+            "extrapolated past what the data can bear.",
+        ),
+        (
+            "over the last step",
+            "The exponent between the two largest sizes tried; ≥ where the larger one was stopped.",
+        ),
+        ("disturbed", "A matrix pass took clearly longer after the solve than before, or less."),
+    ]
+    items = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in entries)
+    return f'<section id="reading"><h2>How to read this</h2><dl>{items}</dl></section>'
+
+
+def rows_section(records: Sequence[Record]) -> str:
+    """All rows, searchable and to be downloaded."""
+    return (
+        '<section id="raw" class="raw"><h2>Every measurement</h2>'
+        '<div class="tools"><input id="filter" type="search" '
+        'placeholder="filter, e.g. highs timeout" aria-label="filter rows">'
+        '<button id="download" type="button">Download as JSON Lines</button>'
+        f'<span id="shown" class="soft">{len(records)} of {len(records)} rows</span></div>'
+        f"{page_tables.raw_rows(records)}</section>"
+    )
+
+
+def _figure(
+    heading: str,
+    caption: str,
+    chart: Any,
+    specs: list[dict[str, Any]],
+    name: str,
+    series: Sequence[str] = (),
+    *,
+    always: bool = False,
+) -> str:
+    if chart is None:
+        return ""
+    spec = chart.to_dict()
+    # The page names the mode itself; an address in it would only look like a request.
+    spec.pop("$schema", None)
+    specs.append(spec)
+    number = len(specs) - 1
+    safe = re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-")
+    return (
+        f"<figure><h3>{escape(heading)}</h3><figcaption>{escape(caption)}</figcaption>"
+        f'<div class="chart" data-spec="chart-{number}" data-name="planbench-{safe}" role="img" '
+        f'aria-label="{escape(heading)}: {escape(caption)}"></div>'
+        f"{page_tables.legend(series, always=always) if series else ''}</figure>"
+    )
