@@ -24,6 +24,8 @@ POLL_GROWTH = 1.2
 #: Near the memory limit looks come sooner: as soon as memory could be full if it filled at this
 #: rate, several times what one core can touch.
 FILL_BYTES_PER_S = 8e9
+#: … and we were given a processor only so much later.
+LATE_S = 0.008
 POLL_LEAST_S = 0.001
 #: … but looking may take no more than a fifth of a core.
 LOOK_SHARE = 4
@@ -88,6 +90,7 @@ class Watch:
         start = thread_time()  # not wall time: on a busy machine looks must not become rare
         level = tree_level(tree.pid, self._copies)
         self._copies = frozenset(level.copies)
+        self._judge_memory(tree, level)
         tree.remember(level.children)
         self.had_children = self.had_children or bool(level.children)
         self.highest = max(self.highest, level.resident)
@@ -99,7 +102,6 @@ class Watch:
         if self.reader.open_name is not None and self.reader.open_solving:
             self.threads = max(self.threads, running_threads((tree.pid, *level.children)))
             self.waited = waiting_seconds(tree.pid)
-        self._judge_memory(tree, level)
         if self.killed is None:
             self._judge_time(monotonic())
         if self.killed is None and size_of(self.log) > LOG_LIMIT_BYTES:
@@ -109,7 +111,7 @@ class Watch:
     def pause(self) -> float:
         """Seconds until the next look."""
         self._pause = min(POLL_LAST_S, self._pause * POLL_GROWTH)
-        soon = max(POLL_LEAST_S, self._headroom / FILL_BYTES_PER_S)
+        soon = max(POLL_LEAST_S, self._headroom / FILL_BYTES_PER_S - LATE_S)
         return min(POLL_LAST_S, max(min(self._pause, soon), LOOK_SHARE * self._look_s))
 
     def _judge_memory(self, tree: ProcessTree, level: TreeLevel) -> None:
@@ -120,6 +122,8 @@ class Watch:
         self._headroom = max(0, self.memory_limit - held)
         if held > self.memory_limit:
             self.killed = "memory"
+            # Who runs on goes on allocating: kill first, and see to the rest afterwards.
+            tree.kill()
             self.reason = (
                 f"held {held / 2**20:.0f} MiB, more than the limit of "
                 f"{self.memory_limit / 2**20:.0f} MiB{self._where()}"
