@@ -50,7 +50,7 @@ def solved(economy: Economy, gap: float = GAP) -> Solution:
 
 
 def check(economy: Economy, optimum: float, gap: float = GAP) -> Solution:
-    """The answer's independent bracket holds the optimum and is as narrow as asked for."""
+    """Assert that the independent bracket holds the optimum and is as narrow as asked for."""
     solution = solved(economy, gap)
     assert solution.claim == "optimal"
     certificate = certify(to_linear_program(economy), economy, solution, polish=False)

@@ -142,7 +142,7 @@ def open_rounds(
             rounds.sigma = np.maximum(value / total, 1e-6 / kept.size)
             rounds.sigma /= rounds.sigma.sum()
             rounds.p = np.where(sectors.p0 > 0, state.prices / total, 0.0)
-            rounds.y = state.outputs.copy()
+            rounds.y = state.outputs / total
             rounds.width, rounds.margin = WIDTH_AGAIN, 20 * WIDTH_AGAIN
             if state.contents is not None:
                 rounds.contents = (state.contents * scale).astype(np.float32)

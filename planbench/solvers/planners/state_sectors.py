@@ -87,15 +87,16 @@ def open_sectors(
     t, a = techniques, economy.inputs
     weight = np.asarray(economy.assortment @ economy.weights)
     p0 = sectors.p0
+    positive = -1
     for _ in range(PATIENCE):
-        if meter.over():
-            break
         _, flow, work = kernels.sweep_all(
             t.first, t.order, a.indptr, a.indices, a.data, cheaper, sectors.direct,
             weight, sectors.per_p0, sectors.near, sectors.costs, p0,
         )  # fmt: skip
         meter.work += work
-        if flow <= 0.02 * float(weight @ p0):
+        # A good still free of cost after a sweep that gave none its first cost stays free.
+        before, positive = positive, int(np.count_nonzero(p0))
+        if positive == before and (flow <= 0.1 * float(weight @ p0) or meter.over()):
             break
     with np.errstate(divide="ignore"):
         sectors.per_p0 = np.where(p0 > 0, 1.0 / p0, 0.0)
@@ -176,7 +177,8 @@ def settle_quantities(
         sectors.meter.work += kernels.shortage(*head, short)
     for _ in range(PATIENCE):
         sectors.meter.work += kernels.sweep_quantities(*head, short)
-        if bool((short <= extra).all()):
+        # Neither short of demand nor, by more than the spare, beyond it.
+        if bool((np.abs(short) <= extra).all()):
             return True
         if sectors.meter.over():
             return False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from planbench.model.economy import Economy
 from planbench.model.plan import Plan
 from planbench.model.planning_lp import lp_from_plan
@@ -20,7 +22,7 @@ def to_solution(
     notes = (progress.message,) if progress.message else ()
     if progress.ended == "unbounded":
         return Solution(
-            claim="unbounded", x=None, y=None, objective=None, primal_ray=x,
+            claim="unbounded", x=np.zeros_like(x), y=None, objective=None, primal_ray=x,
             native_status="a target costs nothing", iterations=iterations, version=version,
             method_run=method, threads_used=1, notes=notes,
         )  # fmt: skip

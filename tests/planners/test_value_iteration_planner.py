@@ -1,0 +1,142 @@
+"""``value-iteration``: right with one resource, with and without fixed demands; clear otherwise."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from support.economies import random_small
+
+from planbench.certify import certify
+from planbench.errors import SolverError
+from planbench.model import Economy, make_economy, to_linear_program
+from planbench.solvers.base import Solution, SolveOptions
+from planbench.solvers.registry import find_solver
+
+pytest.importorskip("numba")
+
+from planbench.solvers.planners import value_iteration
+
+FULL = os.environ.get("PLANBENCH_FULL") == "1"
+SEEDS = 500 if FULL else 100
+GAP = 1e-8
+
+
+def one_resource(kind: str, seed: int) -> Economy:
+    """`random_small` with its first resource only (which every activity uses)."""
+    economy = random_small(kind, seed)
+    return replace(
+        economy,
+        resource_use=sp.csc_array(economy.resource_use[[0], :]),
+        endowment=economy.endowment[:1].copy(),
+    )
+
+
+def optimum_of(economy: Economy) -> float | None:
+    """Optimum by HiGHS, None where infeasible."""
+    from scipy.optimize import linprog
+
+    lp = to_linear_program(economy)
+    rows = sp.csr_array(lp.matrix)
+    goods = economy.n_goods
+    result = linprog(
+        -lp.cost,
+        A_ub=sp.vstack([-rows[:goods], rows[goods:]], format="csr"),
+        b_ub=np.concatenate([-economy.fixed_demand, economy.endowment]),
+        method="highs-ds",
+    )
+    return float(-result.fun) if result.status == 0 else None
+
+
+def solved(economy: Economy, gap: float = GAP) -> Solution:
+    spec = find_solver("value-iteration")[0]
+    return value_iteration.solve(economy, spec, SolveOptions(tolerance=gap))
+
+
+@pytest.mark.parametrize("kind", ["plain", "targets", "demand"])
+def test_bracket_closes_on_the_optimum_of_small_economies(kind: str) -> None:
+    for seed in range(SEEDS):
+        economy = one_resource(kind, seed)
+        optimum = optimum_of(economy)
+        _, _, progress = value_iteration.plan(economy, gap=GAP)
+        if optimum is None:
+            assert progress.ended == "infeasible", (kind, seed)
+            continue
+        assert progress.ended == "optimal", (kind, seed)
+        assert progress.gap <= GAP
+        assert progress.lower <= optimum * (1 + 1e-9), (kind, seed)
+        assert progress.upper >= optimum * (1 - 1e-9), (kind, seed)
+
+
+@pytest.mark.parametrize("kind", ["plain", "targets", "demand"])
+def test_independent_certificate_confirms_the_gap(kind: str) -> None:
+    for seed in range(10):
+        economy = one_resource(kind, seed)
+        optimum = optimum_of(economy)
+        solution = solved(economy)
+        certificate = certify(to_linear_program(economy), economy, solution, polish=False)
+        if optimum is None:
+            assert certificate.verdict == "certified"
+            continue
+        assert certificate.raw_gap is not None
+        assert certificate.raw_gap <= GAP * 1.001 + 1e-12, seed
+
+
+def leontief(goods: int = 30) -> Economy:
+    rng = np.random.default_rng(4)
+    inputs = rng.random((goods, goods)) * (rng.random((goods, goods)) < 0.2)
+    inputs *= 0.5 / np.maximum(inputs.sum(axis=0), 1e-9)
+    return make_economy(
+        inputs=inputs,
+        outputs=np.eye(goods),
+        resource_use=rng.uniform(0.5, 1.0, (1, goods)),
+        endowment=[100.0],
+        assortment=rng.uniform(0.5, 1.0, goods),
+    )
+
+
+def test_leontief_closed_form() -> None:
+    """Prices are labour values l (I − A)⁻¹, the value is r over the labour in the assortment."""
+    economy = leontief()
+    inverse = np.linalg.inv(np.eye(30) - economy.inputs.toarray())
+    values = economy.resource_use.toarray()[0] @ inverse
+    demand = economy.assortment.toarray()[:, 0]
+    solution = solved(economy, 1e-9)
+    assert solution.objective == pytest.approx(100.0 / float(values @ demand), rel=1e-9)
+    assert solution.y is not None
+    assert -solution.y[:30] == pytest.approx(values / float(values @ demand), rel=1e-6)
+
+
+def test_demand_beyond_means_is_infeasible_with_a_proof() -> None:
+    economy = replace(leontief(), fixed_demand=np.full(30, 50.0))
+    solution = solved(economy)
+    assert solution.claim == "infeasible"
+    certificate = certify(to_linear_program(economy), economy, solution, polish=False)
+    assert certificate.verdict == "certified"
+
+
+def test_old_plan_makes_the_next_one_cheaper() -> None:
+    economy = leontief()
+    _, state, _ = value_iteration.plan(economy, gap=GAP)
+    scarcer = replace(economy, endowment=economy.endowment * 0.97)
+    _, _, cold = value_iteration.plan(scarcer, gap=GAP)
+    _, _, warm = value_iteration.plan(scarcer, gap=GAP, state=state)
+    assert warm.passes < cold.passes
+    assert warm.lower == pytest.approx(cold.lower, rel=GAP)
+
+
+def test_refuses_several_resources() -> None:
+    economy = next(e for e in (random_small("plain", s) for s in range(9)) if e.n_resources > 1)
+    spec = find_solver("value-iteration")[0]
+    with pytest.raises(SolverError, match="one resource"):
+        value_iteration.solve(economy, spec, SolveOptions())
+
+
+def test_refuses_stocks() -> None:
+    economy = replace(leontief(), fixed_demand=np.full(30, -1.0))
+    spec = find_solver("value-iteration")[0]
+    with pytest.raises(SolverError, match="stocks"):
+        value_iteration.solve(economy, spec, SolveOptions())
