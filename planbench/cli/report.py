@@ -1,4 +1,4 @@
-"""``planbench report``: the HTML report of results files."""
+"""``planbench report``: the HTML report of results files, or of two runs side by side."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from planbench.errors import InputError
 
 EXAMPLES = (
     "planbench report results/quick.jsonl",
-    "planbench report mine.jsonl theirs.jsonl -o both.html",
+    "planbench report before.jsonl after.jsonl -o change.html",
+    "planbench report results/standard.jsonl --figures figures",
 )
 
 
@@ -27,21 +28,64 @@ def report(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="The page; RESULTS.html if not given."),
     ] = None,
+    merge: Annotated[
+        bool, typer.Option("--merge", help="Read two files as one run, not side by side.")
+    ] = False,
+    figures: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Also write every chart there as SVG, PNG and PDF."),
+    ] = None,
     json: options.JsonOption = False,
 ) -> None:
-    """Write a report with tables and charts, one self-contained HTML page."""
+    """Write a report with tables and charts, one self-contained HTML page.
+
+    Two files are laid side by side, matched by instance, solver and options. One file, three or
+    more, or two with --merge are read as one run.
+    """
+    from planbench.records.not_run import read_not_run
     from planbench.records.store import read_records
 
     page = options.writable(output if output is not None else results[0].with_suffix(".html"))
     if page in results:
         raise InputError("would replace the results; give another name", where=str(page))
-    records = [record for path in results for record in read_records(path)]
+    runs = [read_records(path) for path in results]
+    records = [record for run in runs for record in run]
     if not records:
         raise InputError("holds no measurements", where=", ".join(map(str, results)))
-    from planbench.report.html import write_report
+    pair = len(results) == 2 and not merge
+    if pair and figures is not None:
+        raise InputError("draws one run; give one results file, or --merge", where="--figures")
+    if pair:
+        from planbench.report.page_side_by_side import write_side_by_side
 
-    write_report(records, page)
+        for path, run in zip(results, runs, strict=True):
+            if not run:
+                raise InputError("holds no measurements", where=str(path))
+        write_side_by_side(runs[0], runs[1], page, names=_names(results))
+    else:
+        from planbench.report.html import write_report
+
+        left_out = [entry for path in results for entry in read_not_run(path)]
+        write_report(records, page, not_run=left_out)
+    written: list[Path] = []
+    if figures is not None:
+        from planbench.report.figures import write_figures
+
+        written = write_figures(records, figures)
     if json:
-        console.print_json({"report": str(page), "rows": len(records)})
+        document: dict[str, object] = {"report": str(page), "rows": len(records)}
+        if figures is not None:
+            document["figures"] = [str(path) for path in written]
+        console.print_json(document)
     else:
         console.say(f"wrote {page} from {len(records)} measurements")
+        if figures is not None:
+            console.say(f"wrote {len(written)} figures to {figures}")
+
+
+def _names(results: list[Path]) -> tuple[str, str]:
+    """Names of two runs: of the files, with their folders where the names are the same."""
+    first, second = results
+    if first.stem != second.stem:
+        return first.stem, second.stem
+    return str(first), str(second)

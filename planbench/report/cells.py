@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from planbench.errors import InputError
 from planbench.records.schema import Record
@@ -132,13 +132,25 @@ def series_keys(records: Sequence[Record]) -> list[SeriesKey]:
         version = record.solver_version or by_packages.get(
             (record.solver, _canonical(record.packages)), last.get(record.solver, "")
         )
-        options = {
-            name: value
-            for name, value in record.options.items()
-            if name not in _NOT_CONFIGURATION and value not in (None, {}, False)
-        }
-        keys.append((record.solver, _canonical(options), version))
+        keys.append((record.solver, _canonical(_options(record)), version))
     return keys
+
+
+def configuration(record: Record) -> str:
+    """Solver with all options that count, whatever its version, e.g. ``pdlp tolerance=1e-08``."""
+    options = sorted(_options(record).items())
+    return words.plain(
+        " ".join([record.solver, *(f"{name}={_plain(value)}" for name, value in options)])
+    )
+
+
+def _options(record: Record) -> dict[str, Any]:
+    """Options that make a solver another one."""
+    return {
+        name: value
+        for name, value in record.options.items()
+        if name not in _NOT_CONFIGURATION and value not in (None, {}, False)
+    }
 
 
 def series_labels(keys: Sequence[SeriesKey]) -> dict[SeriesKey, str]:

@@ -49,11 +49,21 @@ def write_report(
     SolverUnavailableError
         Without the packages of the ``report`` extra.
     """
-    page = render_report(records, title=title, not_run=not_run)
+    write_page(render_report(records, title=title, not_run=not_run), path)
+
+
+def write_page(text: str, path: Path | str) -> None:
+    """Write a page.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be written.
+    """
     target = Path(path)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(page, encoding="utf-8")
+        target.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror}", where=str(path)) from None
 

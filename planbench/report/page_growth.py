@@ -76,7 +76,7 @@ def predictions_table(ladder: Ladder) -> str:
         rows.append(
             [
                 td(named(found.series)),
-                td(escape(law), "left" if found.seconds.law else "left none"),
+                td(raised(law), "left" if found.seconds.law else "left none"),
                 *[_estimate(e, "goods") for e in found.reach],
                 *[_estimate(e, "seconds") for e in found.time],
                 *[_estimate(e, "bytes") for e in found.bytes],

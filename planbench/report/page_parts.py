@@ -23,9 +23,9 @@ def table(
     `rows` hold finished cells (:func:`td`, :func:`number`); headings are HTML.
     """
     cells = "".join(
-        f'<th scope="col"{aligned(h)}><button type="button">{h.lstrip("<")}</button></th>'
+        f'<th scope="col"{aligned(h)}><button type="button">{h.removeprefix("<")}</button></th>'
         if sortable
-        else f'<th scope="col">{h}</th>'
+        else f'<th scope="col"{aligned(h)}>{h.removeprefix("<") if aligned(h) else h}</th>'
         for h in head
     )
     body = "".join(f"<tr>{''.join(row)}</tr>" for row in rows)
@@ -39,7 +39,9 @@ def table(
 
 def aligned(heading: str) -> str:
     """Headings that begin with ``<`` stand over text, the others over numbers."""
-    return ' class="left"' if heading.startswith("<") else ""
+    # A heading that begins with an element, such as a swatch, is no such mark.
+    marked = heading.startswith("<") and not heading.endswith(">")
+    return ' class="left"' if marked else ""
 
 
 def td(content: str, style: str = "") -> str:
@@ -82,4 +84,4 @@ def power(exponent: float) -> str:
 
 def raised(sentence: str) -> str:
     """Escape a sentence and set its exponents high."""
-    return re.sub(r"(\bn|\b10|n\))\^([-−]?[0-9.]*[0-9])", r"\1<sup>\2</sup>", escape(sentence))
+    return re.sub(r"(\bn|\b10|n\))\^([-−]?[0-9.]*[0-9]|b\b)", r"\1<sup>\2</sup>", escape(sentence))

@@ -1,0 +1,262 @@
+"""The page of ``planbench report A B``: two runs side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+from planbench.errors import InputError
+from planbench.records.schema import Record
+from planbench.report import page_tables, words
+from planbench.report.cells import settled
+from planbench.report.charts import altair_module
+from planbench.report.comparison import outcome_words
+from planbench.report.headline import find_findings
+from planbench.report.html import page, write_page
+from planbench.report.ladders import Ladder, find_ladders, fit_ladder
+from planbench.report.page_parts import fitted, number, table, td
+from planbench.report.sections import rows_section
+from planbench.report.side_by_side import (
+    Pair,
+    differences,
+    match_runs,
+    ratio_by_solver,
+    ratio_of,
+    unequal_machines,
+)
+from planbench.report.style import in_order, named
+from planbench.stats.aggregate import Ratio
+
+#: Ratios within this factor of 1 are not coloured.
+QUIET = 1.1
+
+
+def write_side_by_side(
+    first: Sequence[Record],
+    second: Sequence[Record],
+    path: Path | str,
+    *,
+    names: tuple[str, str] = ("first", "second"),
+) -> None:
+    """Write two runs side by side as one self-contained HTML file.
+
+    Parameters
+    ----------
+    first, second : sequence of Record
+    path : path-like
+    names : (str, str)
+        What the runs are called.
+
+    Raises
+    ------
+    InputError
+        When a run is empty, nothing was measured in both, or the file cannot be written.
+    SolverUnavailableError
+        Without the packages of the ``report`` extra.
+    """
+    write_page(render_side_by_side(first, second, names=names), path)
+
+
+def render_side_by_side(
+    first: Sequence[Record], second: Sequence[Record], *, names: tuple[str, str]
+) -> str:
+    """Return the page as text; see :func:`write_side_by_side`."""
+    pairs = match_runs(first, second)
+    if not any(p.first and p.second for p in pairs):
+        raise InputError(
+            "have no instance and solver in common; nothing to compare", where=" and ".join(names)
+        )
+    altair_module()
+    unequal = unequal_machines(first, second)
+    body = [_head(first, second, pairs, names, unequal), _findings(first, second, names)]
+    body.append(_solvers(pairs, unequal))
+    body.append(_growth(first, second, names))
+    body.append(_cells(pairs, names, unequal))
+    body.append(_machines(first, second, names))
+    rows = [*first, *second]
+    body.append(rows_section(rows))
+    links = [
+        ("#solvers", "Solver by solver"),
+        ("#growth", "Growth"),
+        ("#cells", "Every pair"),
+        ("#machine", "Machines and versions"),
+        ("#raw", "Every measurement"),
+    ]
+    return page(f"{names[0]} against {names[1]}", rows, links, "".join(body), [])
+
+
+def _head(
+    first: Sequence[Record],
+    second: Sequence[Record],
+    pairs: Sequence[Pair],
+    names: tuple[str, str],
+    unequal: str,
+) -> str:
+    both = sum(1 for p in pairs if p.first and p.second)
+    lines = [
+        f'<p class="lead">{both} results were measured in both runs; ratios are '
+        f"<strong>{escape(names[1])}</strong> over <strong>{escape(names[0])}</strong>, below 1 "
+        "is less.</p>"
+    ]
+    lonely = [sum(1 for p in pairs if p.second is None), sum(1 for p in pairs if p.first is None)]
+    if any(lonely):
+        lines.append(
+            f"<p>Only in {escape(names[0])}: {lonely[0]}; only in {escape(names[1])}: "
+            f"{lonely[1]}.</p>"
+        )
+    if unequal:
+        lines.append(
+            f'<p class="bad">Not comparable in seconds: {escape(unequal)}. Seconds are shown and '
+            "not divided; compare matrix passes.</p>"
+        )
+    changed = differences(first, second)
+    if changed:
+        items = "".join(f"<li>{escape(words.plain(line))}</li>" for line in changed)
+        lines.append(
+            f"<details open><summary>{len(changed)} things differ</summary>"
+            f"<ul>{items}</ul></details>"
+        )
+    else:
+        lines.append("<p>Packages, solver versions, planbench commit and limits are the same.</p>")
+    return f'<section class="headline">{"".join(lines)}</section>'
+
+
+def _findings(first: Sequence[Record], second: Sequence[Record], names: tuple[str, str]) -> str:
+    found = [
+        f"{name}: {line}"
+        for name, records in zip(names, (first, second), strict=True)
+        for line in find_findings(settled(records))
+    ]
+    if not found:
+        return ""
+    items = "".join(f"<li>{escape(line)}</li>" for line in found)
+    return (
+        f'<section class="findings" id="findings"><h2>{len(found)} '
+        f"finding{'s' if len(found) > 1 else ''}</h2><ul>{items}</ul></section>"
+    )
+
+
+def _solvers(pairs: Sequence[Pair], unequal: str) -> str:
+    times = {} if unequal else ratio_by_solver(pairs, "seconds")
+    passes, memory = ratio_by_solver(pairs, "passes"), ratio_by_solver(pairs, "bytes")
+    rows = []
+    for solver in in_order([p.solver for p in pairs]):
+        mine = [p for p in pairs if p.solver == solver and p.first and p.second]
+        if not mine:
+            continue
+        lost = sum(1 for p in mine if p.first and p.second and p.first.solved > p.second.solved)
+        won = sum(1 for p in mine if p.first and p.second and p.first.solved < p.second.solved)
+        rows.append(
+            [
+                td(named(solver)),
+                number(str(len(mine)), len(mine)),
+                number(str(won), won),
+                number(str(lost), lost, red=lost > 0),
+                _mean(times.get(solver)),
+                _mean(passes[solver]),
+                _mean(memory[solver]),
+            ]
+        )
+    head = ["solver", "in both<br>runs", "newly<br>solved", "no longer<br>solved"]
+    head += ["time<br>ratio", "matrix passes<br>ratio", "memory<br>ratio"]
+    return (
+        f'<section id="solvers"><h2>Solver by solver</h2>{table(head, rows)}'
+        '<p class="note">Geometric means over the instances solved in both runs, with 95 % '
+        "intervals (Student, over instances).</p></section>"
+    )
+
+
+def _mean(ratio: Ratio | None) -> str:
+    if ratio is None:
+        return number("", None)
+    spread = ""
+    if ratio.low is not None and ratio.high is not None:
+        spread = f" <small>{ratio.low:.2f}–{ratio.high:.2f}</small>"
+    sure = ratio.low is not None and ratio.high is not None
+    style = ""
+    if sure and ratio.low is not None and ratio.low > 1:
+        style = ' class="bad"' if ratio.value > QUIET else ""
+    elif sure and ratio.high is not None and ratio.high < 1:
+        style = ' class="good"' if ratio.value < 1 / QUIET else ""
+    return f'<td data-sort="{ratio.value!r}"{style}>{ratio.value:.2f}×{spread}</td>'
+
+
+def _growth(first: Sequence[Record], second: Sequence[Record], names: tuple[str, str]) -> str:
+    ladders = [
+        {lad.name: lad for lad in find_ladders(settled(records))} for records in (first, second)
+    ]
+    parts = []
+    for name in ladders[0]:
+        if name not in ladders[1]:
+            continue
+        pair = ladders[0][name], ladders[1][name]
+        series = [s for s in in_order(list(pair[0].series)) if s in pair[1].series]
+        rows = [[td(named(s)), *_exponents(pair, s)] for s in series]
+        if rows:
+            head = ["solver"]
+            for what in ("time", "matrix passes", "memory"):
+                head += [f"{what},<br>{escape(run)}" for run in names]
+            parts.append(f"<h3>Ladder {escape(name)}</h3>{table(head, rows)}")
+    if not parts:
+        return ""
+    return f'<section id="growth"><h2>How cost grows</h2>{"".join(parts)}</section>'
+
+
+def _exponents(pair: tuple[Ladder, Ladder], series: str) -> list[str]:
+    return [
+        fitted(fit_ladder(ladder, series, measure))
+        for measure in ("seconds", "passes", "bytes")
+        for ladder in pair
+    ]
+
+
+def _cells(pairs: Sequence[Pair], names: tuple[str, str], unequal: str) -> str:
+    rows = []
+    for pair in pairs:
+        cells = (pair.first, pair.second)
+        row = [td(escape(pair.instance), "wrap"), td(named(pair.solver), "left")]
+        for cell in cells:
+            said = outcome_words(cell) if cell else "not measured"
+            worse = cell is pair.second and bool(pair.first and pair.first.solved)
+            bad = worse and not (cell and cell.solved)
+            row.append(td(escape(said), "left bad" if bad else "left"))
+        for cell in cells:
+            seconds = cell.seconds if cell else None
+            more = "&gt; " if cell and cell.record.ended != "ok" else ""
+            row.append(number(more + escape(words.seconds(seconds)), seconds))
+        row.append(_ratio(None if unequal else ratio_of(pair, "seconds")))
+        row.append(_ratio(ratio_of(pair, "passes")))
+        row += [
+            number(escape(words.size_bytes(cell.peak_bytes)), cell.peak_bytes)
+            if cell
+            else number("", None)
+            for cell in cells
+        ]
+        row.append(_ratio(ratio_of(pair, "bytes")))
+        row += [
+            number(words.gap(cell.raw_gap), cell.raw_gap) if cell else number("", None)
+            for cell in cells
+        ]
+        rows.append(row)
+    one, two = (escape(name) for name in names)
+    head = ["instance", "<solver", f"<outcome,<br>{one}", f"<outcome,<br>{two}"]
+    head += [f"time,<br>{one}", f"time,<br>{two}", "time<br>ratio", "passes<br>ratio"]
+    head += [f"memory,<br>{one}", f"memory,<br>{two}", "memory<br>ratio"]
+    head += [f"raw gap,<br>{one}", f"raw gap,<br>{two}"]
+    return f'<section id="cells"><h2>Every pair</h2>{table(head, rows, tall=True)}</section>'
+
+
+def _ratio(value: float | None) -> str:
+    if value is None:
+        return number("", None)
+    style = ' class="bad"' if value > QUIET else ' class="good"' if value < 1 / QUIET else ""
+    return f'<td data-sort="{value!r}"{style}>{value:.2f}×</td>'
+
+
+def _machines(first: Sequence[Record], second: Sequence[Record], names: tuple[str, str]) -> str:
+    parts = [
+        f"<h3>{escape(name)}</h3>{page_tables.machines_section(records)}"
+        for name, records in zip(names, (first, second), strict=True)
+    ]
+    return f'<section id="machine"><h2>Machines and versions</h2>{"".join(parts)}</section>'
