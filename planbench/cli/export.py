@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from planbench.cli import completion, console, options
 from planbench.errors import InputError
 
-if TYPE_CHECKING:
-    from planbench.records.schema import Record
-
 EXAMPLES = (
     "planbench export us-bea-71 -o us-bea-71.mps.gz",
     "planbench export gen:goods=100,seed=1 -o economy/",
     "planbench export results/quick.jsonl -o quick.csv",
+    "planbench export results/quick.jsonl -o quick.json",
 )
+
+#: Tables for spreadsheets and data frames, and pyperf's own format.
+RESULT_ENDINGS = (".csv", ".parquet", ".json")
 
 
 def export(
@@ -42,16 +43,20 @@ def export(
     compress: Annotated[
         bool, typer.Option("--compress", help="Deflate .npz: smaller, and much slower.")
     ] = False,
+    memory: Annotated[
+        bool, typer.Option("--memory", help="In a pyperf .json: peak bytes, not seconds.")
+    ] = False,
     relax: options.RelaxOption = False,
     json: options.JsonOption = False,
 ) -> None:
     """Write an INSTANCE or measurements in another format, by the ending of FILE.
 
     An INSTANCE becomes .npz, .mps or .mps.gz (its linear program), or a folder of CSV files
-    (an economy). Results (.jsonl) become .csv, a row per measurement.
+    (an economy). Results (.jsonl) become .csv or .parquet, a row per measurement, or .json for
+    python -m pyperf stats and compare_to.
     """
     if source.lower().endswith(".jsonl"):
-        facts = _export_results(Path(source), Path(output))
+        facts = _export_results(Path(source), Path(output), memory)
     else:
         facts = _export_instance(source, output, compress, relax)
     if json:
@@ -78,56 +83,44 @@ def _export_instance(source: str, output: str, compress: bool, relax: bool) -> d
     }
 
 
-def _export_results(source: Path, path: Path) -> dict[str, Any]:
-    import csv
+def _export_results(source: Path, path: Path, memory: bool) -> dict[str, Any]:
+    import json
 
+    from planbench.records.flat import write_csv, write_parquet
+    from planbench.records.pyperf_json import to_pyperf
     from planbench.records.store import read_records
 
-    if path.suffix.lower() != ".csv":
-        raise InputError("measurements are written as .csv; rename it", where=str(path))
+    ending = path.suffix.lower()
+    if ending not in RESULT_ENDINGS:
+        raise InputError(
+            f"measurements are written as {', '.join(RESULT_ENDINGS)}; rename it", where=str(path)
+        )
+    if memory and ending != ".json":
+        raise InputError("is for a pyperf .json only", where="--memory")
     options.writable(path)
-    rows = [flat_row(record) for record in read_records(source)]
-    if not rows:
+    records = read_records(source)
+    if not records:
         raise InputError("holds no measurements", where=str(source))
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    try:
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, columns, restval="")
-            writer.writeheader()
-            writer.writerows(rows)
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", where=str(path)) from None
-    return {"file": str(path), "source": str(source), "rows": f"{len(rows)} measurements"}
+    facts: dict[str, Any] = {"file": str(path), "source": str(source)}
+    if ending == ".json":
+        suite = to_pyperf(records, memory=memory)
+        count = len(suite.document["benchmarks"])
+        if not count:
+            raise InputError(
+                "holds no measurement pyperf could hold: " + _left_out(suite.left_out),
+                where=str(source),
+            )
+        try:
+            path.write_text(json.dumps(suite.document, allow_nan=False), encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"cannot be written: {error.strerror}", where=str(path)) from None
+        facts |= {"rows": f"{count} pyperf benchmarks", "left_out": suite.left_out}
+        if suite.left_out:
+            facts["rows"] += f" (left out: {_left_out(suite.left_out)})"
+        return facts
+    (write_csv if ending == ".csv" else write_parquet)(records, path)
+    return facts | {"rows": f"{len(records)} measurements"}
 
 
-def flat_row(record: Record) -> dict[str, Any]:
-    """One measurement as one row of a spreadsheet; nested fields become ``outer_inner``.
-
-    Parameters
-    ----------
-    record : Record
-
-    Returns
-    -------
-    dict
-        Phases become ``phase_NAME_wall_s`` and the like, a second one of the same name
-        ``phase_NAME_again_wall_s``; lists of text are joined with "; ".
-    """
-    data = record.model_dump(mode="json")
-    for phase in data.pop("phases"):
-        name = f"phase_{phase.pop('name')}"
-        # Some phases occur twice, such as the calibration before and after the solve.
-        data[name if name not in data else f"{name}_again"] = phase
-    row: dict[str, Any] = {}
-    _flatten(data, "", row)
-    return row
-
-
-def _flatten(data: dict[str, Any], prefix: str, row: dict[str, Any]) -> None:
-    for name, value in data.items():
-        if isinstance(value, dict):
-            _flatten(value, f"{prefix}{name}_", row)
-        elif isinstance(value, list):
-            row[prefix + name] = "; ".join(map(str, value))
-        else:
-            row[prefix + name] = value
+def _left_out(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()))
