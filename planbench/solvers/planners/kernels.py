@@ -391,3 +391,25 @@ def spread(starts: Any, weight: Any, d: Any, total: Any, rows: Any, out: Any) ->
                 for i in range(k):
                     out[used, i] = weight[t] * (rows[t, i] - mean[i])
                 used += 1
+
+
+@_compiled
+def times(rows: Any, vector: Any, out: Any) -> None:
+    """Write rows · vector to `out`, in double precision."""
+    k = rows.shape[1]
+    for j in range(rows.shape[0]):
+        total = 0.0
+        for i in range(k):
+            total += rows[j, i] * vector[i]
+        out[j] = total
+
+
+@_compiled
+def weighted_sum(rows: Any, amount: Any, out: Any) -> None:
+    """Add Σ_j amount_j rows_j to `out`, in double precision."""
+    k = rows.shape[1]
+    for j in range(rows.shape[0]):
+        f = amount[j]
+        if f != 0.0:
+            for i in range(k):
+                out[i] += f * rows[j, i]

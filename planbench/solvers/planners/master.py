@@ -22,8 +22,8 @@ from planbench.model.arrays import FloatArray
 from planbench.solvers.planners import kernels
 
 IntArray = npt.NDArray[np.int64]
-#: Rows at a time in products.
-BLOCK = 8192
+#: Rows at a time in products with many resources, and how few have kernels of their own.
+BLOCK, NARROW = 512, 32
 #: Choices whose weight is this small beside the largest do not enter the system.
 LEAST_WEIGHT = 1e-8
 
@@ -282,16 +282,22 @@ class _Factor:
 
 
 def times(rows: npt.NDArray[np.float32], vector: FloatArray) -> FloatArray:
-    """Product of `rows` with `vector`, each row's in double precision, block by block."""
+    """Product of `rows` with `vector` in double precision."""
     out = np.empty(rows.shape[0])
-    for begin in range(0, rows.shape[0], BLOCK):
-        out[begin : begin + BLOCK] = rows[begin : begin + BLOCK].astype(np.float64) @ vector
+    if rows.shape[1] <= NARROW:
+        kernels.times(rows, vector, out)
+    else:
+        for begin in range(0, rows.shape[0], BLOCK):
+            out[begin : begin + BLOCK] = rows[begin : begin + BLOCK].astype(np.float64) @ vector
     return out
 
 
 def weighted_sum(rows: npt.NDArray[np.float32], amount: FloatArray) -> FloatArray:
-    """Σ_j amount_j rows_j in double precision, block by block."""
+    """Σ_j amount_j rows_j in double precision."""
     out = np.zeros(rows.shape[1])
-    for begin in range(0, rows.shape[0], BLOCK):
-        out += amount[begin : begin + BLOCK] @ rows[begin : begin + BLOCK].astype(np.float64)
+    if rows.shape[1] <= NARROW:
+        kernels.weighted_sum(rows, amount, out)
+    else:
+        for begin in range(0, rows.shape[0], BLOCK):
+            out += amount[begin : begin + BLOCK] @ rows[begin : begin + BLOCK].astype(np.float64)
     return out

@@ -51,6 +51,8 @@ RUNAWAY = 1e9
 STEPS = 40
 #: Techniques within this share of the cheapest are always in the model.
 LEAST_MARGIN = 1e-3
+#: In the first round: those within this share.
+FIRST_MARGIN = 0.3
 
 
 @dataclass
@@ -104,7 +106,7 @@ class Rounds:
     y: FloatArray
     contents: npt.NDArray[np.float32]
     width: float
-    margin: float = np.inf
+    margin: float = FIRST_MARGIN
     expected: float = 1.0
     fresh: bool = True
     thorough: bool = False
@@ -143,7 +145,7 @@ def open_rounds(
             rounds.sigma /= rounds.sigma.sum()
             rounds.p = np.where(sectors.p0 > 0, state.prices / total, 0.0)
             rounds.y = state.outputs / total
-            rounds.width, rounds.margin = WIDTH_AGAIN, 20 * WIDTH_AGAIN
+            rounds.width, rounds.margin = WIDTH_AGAIN, 10 * WIDTH_AGAIN
             if state.contents is not None:
                 rounds.contents = (state.contents * scale).astype(np.float32)
                 rounds.fresh = False
@@ -224,6 +226,9 @@ def answer(rounds: Rounds, best: Best, tolerance: float) -> tuple[FloatArray, fl
     weight = rounds.y
     if not weight.any():
         weight = np.asarray(economy.assortment @ (rounds.targets / economy.weights))
+    fixed = economy.fixed_demand
+    if fixed.any():
+        weight = weight + fixed * (weight.sum() / fixed.sum())
     theta, settled = settle_prices(sectors, rounds.p, weight, tolerance)
     if not settled and rounds.meter.over():
         return "time-limit"
@@ -340,11 +345,11 @@ def propose(rounds: Rounds, needs: FloatArray, value: float, gap: float) -> None
         rounds.expected = gap
     else:
         # What the model cannot foresee is of the order of the square of what moves.
-        enough = max(0.2 * gap, 1e-3 * present)
+        enough = max(0.2 * gap, 1e-3 * present, 0.05 * present**2)
         found = master.improve(close, needs, value, rounds.sigma, gap=enough, steps=STEPS)
         sigma = found.sigma
         rounds.told = close, found.part
-        rounds.margin = max(LEAST_MARGIN, min(rounds.margin, 4 * found.shift))
+        rounds.margin = max(LEAST_MARGIN, min(rounds.margin, found.shift))
         rounds.expected = max(found.gap, found.shift**2)
     rounds.width = 0.0
     moved = np.zeros(rounds.economy.n_resources, dtype=np.float32)

@@ -169,6 +169,8 @@ def _plan(
         lower = upper = 0.0
         extra: FloatArray | None = None
         for number in range(1, TRIES + 1):
+            if f.any():
+                best = Best()  # prices good for the targets need not be so for f
             answered = answer(rounds, best, tolerance)
             if isinstance(answered, str):
                 ended = answered
