@@ -200,9 +200,10 @@ def plan(
         if closed or late:
             break
     orphans = np.setdiff1d(np.flatnonzero(outputs.any(axis=1)), able)
-    x, sets = _scaled(economy, outputs, activity, able, rate, direct, target)
-    if orphans.size:
-        x, sets = np.zeros(economy.n_activities), 0.0  # somebody needs what nobody can make
+    if orphans.size:  # somebody needs what nobody can make
+        x, sets = np.zeros(economy.n_activities), 0.0
+    else:
+        x, sets = _scaled(economy, outputs, activity, able, rate, direct, target)
     p, w = worth_their_weight(economy, prices, rents)
     return BalanceResult(
         x=x,

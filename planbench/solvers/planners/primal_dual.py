@@ -58,7 +58,7 @@ LIMIT = 20_000_000
 #: Up to this many non-zeros the answer as it stands is put to the certificate beside the mended.
 SMALL = 200_000
 
-Ended = Literal["closed", "time limit", "rounds", "infeasible"]
+Ended = Literal["closed", "time limit", "rounds", "infeasible", "unbounded"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +85,7 @@ class PriceResult:
 
     Attributes
     ----------
-    ended : {"closed", "time limit", "rounds", "infeasible"}
+    ended : {"closed", "time limit", "rounds", "infeasible", "unbounded"}
     x, z : ndarray or None
         The best feasible plan found.
     p, w : ndarray or None
@@ -95,6 +95,8 @@ class PriceResult:
     rounds, restarts, checks : int
         Rounds of adjustment, restarts, looks at the bracket.
     state : PriceState
+    ray : tuple of ndarray or None
+        With ``unbounded``: activities and targets that can grow without end.
     """
 
     ended: Ended
@@ -108,6 +110,7 @@ class PriceResult:
     restarts: int
     checks: int
     state: PriceState
+    ray: tuple[FloatArray, FloatArray] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,6 +210,7 @@ def plan(
     least = int(min(max(WORK // nnz, FEWEST), MOST))
     ended: Ended = "rounds"
     proof: tuple[FloatArray, FloatArray] | None = None
+    ray: tuple[FloatArray, FloatArray] | None = None
     look_at = 0 if state is not None else least
     while True:
         look_at = min(look_at, rounds)
@@ -223,6 +227,11 @@ def plan(
         if proof is not None:
             ended = "infeasible"
             break
+        if bracket.upper is None and bracket.plan is not None:
+            ray = _growth_without_end(economy, process)
+            if ray is not None:
+                ended = "unbounded"
+                break
         if ended == "time limit" or process.rounds >= rounds:
             break
         look_at = process.rounds + max(least, int(SHARE * process.rounds))
@@ -242,6 +251,7 @@ def plan(
         state=PriceState(
             process.columns(), process.prices(), float(process.scalars[kernels.WEIGHT])
         ),
+        ray=ray,
     )
 
 
@@ -302,6 +312,29 @@ def _no_plan_at_all(economy: Economy, prices: FloatArray) -> tuple[FloatArray, F
     demanded, available = float(p @ economy.fixed_demand), float(w @ economy.endowment + paid)
     size = float(np.abs(p * economy.fixed_demand).sum()) + available
     return (p, w) if demanded - available > 1e-6 * size else None
+
+
+def _growth_without_end(economy: Economy, process: Process) -> tuple[FloatArray, FloatArray] | None:
+    """Find a direction of unboundedness in what needs neither resource nor capacity.
+
+    A plan of the same economy without endowments, fixed demand and limited activities that
+    still delivers something can be added to any plan, as often as one likes.
+    """
+    alone = replace(
+        economy,
+        endowment=np.zeros(economy.n_resources),
+        fixed_demand=np.zeros(economy.n_goods),
+        capacity=np.where(np.isfinite(economy.capacity), 0.0, np.inf),
+        interior=None,
+    )
+    columns = process.columns()
+    size = float(np.abs(columns).max(initial=0.0))
+    if not 0 < size < np.inf:
+        return None
+    columns /= size
+    m = economy.n_activities
+    bound, found = raw_lower(alone, columns[:m], columns[m:])
+    return found if bound is not None and bound > 0 else None
 
 
 def _line(process: Process, bracket: _Bracket) -> str:
@@ -379,7 +412,11 @@ def solve(
 def _solution(result: PriceResult, version: str, most: int) -> Solution:
     from planbench import __version__
 
-    claims: dict[str, Claim] = {"closed": "optimal", "infeasible": "infeasible"}
+    claims: dict[str, Claim] = {
+        "closed": "optimal",
+        "infeasible": "infeasible",
+        "unbounded": "unbounded",
+    }
     x = y = None
     if result.x is not None and result.z is not None:
         x = np.concatenate([result.x, result.z])
@@ -399,6 +436,7 @@ def _solution(result: PriceResult, version: str, most: int) -> Solution:
             "checks": result.checks,
         },
         dual_ray=y if infeasible else None,
+        primal_ray=None if result.ray is None else np.concatenate(result.ray),
         hit_limit=result.ended == "time limit",
         version=f"{__version__} (numba {version})",
         method_run="restarted reflected Halpern primal–dual hybrid gradient",

@@ -1,0 +1,305 @@
+"""The price-adjustment planner: bounds that hold, answers that close, states that carry on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from support.economies import KINDS, random_general, random_small
+
+from planbench.catalogue.golden import golden_cases
+from planbench.catalogue.resolve import load_instance
+from planbench.certify import certify
+from planbench.certify.certificate import relative_gap
+from planbench.errors import InputError
+from planbench.model import Economy, make_economy, to_linear_program
+from planbench.solvers.base import SolveOptions
+from planbench.solvers.registry import check_options, find_solver
+
+pytest.importorskip("numba")
+
+from planbench.solvers.planners.pdhg import set_up
+from planbench.solvers.planners.pdhg_mend import (
+    find_makers,
+    mended_plan,
+    mended_prices,
+    price_scarce_goods,
+)
+from planbench.solvers.planners.primal_dual import plan, solve
+
+SPEC = find_solver("primal-dual")[0]
+
+TWO_GOODS: dict[str, Any] = {
+    "inputs": [[0, 0.1], [0.2, 0]],
+    "outputs": np.eye(2),
+    "resource_use": [[1.0, 1.0]],
+    "endowment": [1.0],
+    "assortment": [1.0, 1.0],
+}
+
+
+def optimum(economy: Economy) -> float:
+    """Optimum by scipy's HiGHS, the oracle."""
+    from scipy.optimize import linprog
+
+    lp, n = to_linear_program(economy), economy.n_goods
+    matrix = lp.matrix.toarray()
+    result = linprog(
+        -lp.cost,
+        A_ub=np.vstack([-matrix[:n], matrix[n:]]),
+        b_ub=np.concatenate([-economy.fixed_demand, economy.endowment]),
+        bounds=np.column_stack([lp.col_lower, lp.col_upper]),
+        method="highs",
+    )
+    assert result.status == 0
+    return float(-result.fun)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(6))
+def test_bracket_of_every_kind_closes_on_the_oracle(kind: str, seed: int) -> None:
+    """A wrong sign, scaling or mending step would lose the optimum or never close on it."""
+    economy = random_small(kind, 1000 + seed)
+    result = plan(economy, tolerance=1e-6, rounds=500_000)
+    best = optimum(economy)
+    assert result.ended == "closed"
+    assert result.lower is not None
+    assert result.upper is not None
+    assert result.lower <= best * (1 + 1e-8)
+    assert result.upper >= best * (1 - 1e-8)
+    assert relative_gap(result.lower, result.upper) <= 1e-6  # type: ignore[operator]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_many_economies_of_every_kind(kind: str) -> None:
+    """Rare shapes (a zero capacity, an idle technique, a scarce by-product) break it."""
+    for seed in range(150):
+        economy = random_small(kind, seed)
+        result = plan(economy, tolerance=1e-6, rounds=500_000)
+        best = optimum(economy)
+        assert result.ended == "closed", (kind, seed)
+        assert result.lower is not None
+        assert result.upper is not None
+        assert result.lower <= best * (1 + 1e-8), (kind, seed)
+        assert result.upper >= best * (1 - 1e-8), (kind, seed)
+
+
+@pytest.mark.parametrize("name", sorted(golden_cases()))
+def test_golden_cases(name: str) -> None:
+    """Published optima: machines, dated capital goods, several targets."""
+    case = golden_cases()[name]
+    result = plan(case.economy, tolerance=1e-6, rounds=500_000)
+    assert result.ended == "closed"
+    assert result.lower == pytest.approx(case.optimum, rel=1e-6)
+    assert result.upper == pytest.approx(case.optimum, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["us-bea-15", "us-bea-71"])
+def test_real_tables(name: str) -> None:
+    """Quantities of 10^7 and prices of 1: a primal weight that runs away never moves the plan."""
+    instance = load_instance(name)
+    result = plan(instance.economy, tolerance=1e-6, rounds=2_000_000)
+    assert result.ended == "closed"
+    assert result.lower == pytest.approx(instance.optimum, rel=1e-6)
+
+
+def test_planted_optimum() -> None:
+    """By-products, capacities and several resources at a size no oracle is needed for."""
+    recipe = "gen:goods=2000,byproducts=0.09,capacities=0.1,resources=5,planted=true"
+    instance = load_instance(recipe)
+    result = plan(instance.economy, tolerance=1e-4, rounds=100_000)
+    assert result.ended == "closed"
+    assert instance.optimum is not None
+    assert result.lower is not None
+    assert result.upper is not None
+    assert result.lower <= instance.optimum * (1 + 1e-9)
+    assert result.upper >= instance.optimum * (1 - 1e-9)
+
+
+def test_adapter_hands_back_what_the_certificate_confirms() -> None:
+    """Signs or order of x and y wrong, or a gap that only the planner itself believes."""
+    economy = random_small("joint", 3)
+    solution = solve(economy, SPEC, SolveOptions(tolerance=1e-6))
+    certificate = certify(to_linear_program(economy), economy, solution, polish=False)
+    assert solution.claim == "optimal"
+    assert certificate.verdict == "certified"
+    assert certificate.raw_gap is not None
+    assert certificate.raw_gap <= 1e-6
+    assert solution.iterations["rounds"] > 0
+
+
+def test_phases_are_as_declared() -> None:
+    """An undeclared phase would not be listed; compiling must stay out of the counted ones."""
+    from contextlib import contextmanager
+
+    seen = []
+
+    @contextmanager
+    def phase(name: str) -> Any:
+        seen.append(name)
+        yield
+
+    solve(random_small("plain", 1), SPEC, SolveOptions(), phase)
+    assert tuple(seen) == SPEC.phases == ("compile", "load", "solve", "extract")
+
+
+def test_same_run_twice() -> None:
+    """Rounds are a deterministic counter: a gate on regressions compares them exactly."""
+    economy = load_instance("gen:goods=300,byproducts=0.1,resources=3").economy
+    first, second = (plan(economy, tolerance=1e-5, rounds=20_000) for _ in range(2))
+    assert first.rounds == second.rounds
+    assert (first.lower, first.upper) == (second.lower, second.upper)
+
+
+def test_replanning_from_the_old_state() -> None:
+    """A state in wrong units, or one that is ignored, would not close at the first look."""
+    economy = load_instance("gen:goods=500,byproducts=0.1,resources=3").economy
+    before = plan(economy, tolerance=1e-5, rounds=50_000)
+    again = plan(economy, tolerance=1e-4, rounds=50_000, state=before.state)
+    assert again.ended == "closed"
+    assert again.rounds == 0
+    endowment = economy.endowment.copy()
+    endowment[0] *= 0.9
+    shocked = replace(economy, endowment=endowment, interior=None)
+    warm = plan(shocked, tolerance=1e-4, rounds=50_000, state=before.state)
+    cold = plan(shocked, tolerance=1e-4, rounds=50_000)
+    assert warm.ended == cold.ended == "closed"
+    assert warm.lower == pytest.approx(cold.lower, rel=2e-4)
+
+
+def test_state_of_another_economy_is_refused() -> None:
+    """It would be read out of bounds by the kernels."""
+    state = plan(random_small("plain", 1), rounds=50).state
+    with pytest.raises(InputError, match="start without it"):
+        plan(load_instance("kantorovich-plywood").economy, state=state)
+
+
+@pytest.mark.parametrize(
+    ("change", "value"),
+    [
+        ({"endowment": [0.0]}, 0.0),
+        ({"outputs": [[1.0, 0.0], [0.0, 0.0]]}, 0.0),
+        ({"inputs": [[0.0, 2.0], [2.0, 0.0]]}, 0.0),
+        ({"capacity": [0.0, 0.0]}, 0.0),
+        ({"resource_use": [[1.0, 1.0], [0.0, 0.0]], "endowment": [1.0, 5.0]}, 0.98 / 2.3),
+        ({"endowment": [0.0], "fixed_demand": [-1.0, -2.0]}, 1.0),
+        ({"assortment": [1.0, 0.0], "inputs": [[0.0, 0.1], [0.0, 0.0]]}, 1.0),
+    ],
+    ids=["no endowment", "unmakeable", "unproductive", "no capacity", "unused", "stocks", "idle"],
+)
+def test_degenerate_economies(change: dict[str, Any], value: float) -> None:
+    """Nothing to plan with, or nothing to plan: the answer is still known."""
+    result = plan(make_economy(**{**TWO_GOODS, **change}), tolerance=1e-6, rounds=200_000)
+    assert result.ended == "closed"
+    assert result.lower == pytest.approx(value, abs=1e-6)
+    assert result.upper == pytest.approx(value, abs=1e-6)
+
+
+def test_ties_between_techniques() -> None:
+    """Equal techniques leave the plan open but not its worth."""
+    twice = {
+        **TWO_GOODS,
+        "inputs": np.hstack([TWO_GOODS["inputs"]] * 2),
+        "outputs": np.hstack([np.eye(2)] * 2),
+        "resource_use": [[1.0] * 4],
+    }
+    result = plan(make_economy(**twice), rounds=200_000)
+    assert result.lower == pytest.approx(0.98 / 2.3, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"fixed_demand": [10.0, 0.0]}, {"capacity": [0.1, 0.1], "fixed_demand": [0.2, 0.0]}],
+    ids=["resources", "capacities"],
+)
+def test_infeasible_is_claimed_with_a_proof(change: dict[str, Any]) -> None:
+    """Demand that cannot be met must not end as a plan, nor as a bare claim."""
+    economy = make_economy(**{**TWO_GOODS, **change})
+    solution = solve(economy, SPEC, SolveOptions(native={"rounds": 200_000}))
+    assert solution.claim == "infeasible"
+    certificate = certify(to_linear_program(economy), economy, solution, polish=False)
+    assert certificate.verdict == "certified"
+
+
+def test_unbounded_is_claimed_with_a_ray() -> None:
+    """Production out of nothing must not run to the limit or pass as optimal."""
+    economy = make_economy(**{**TWO_GOODS, "resource_use": [[0.0, 0.0]]})
+    solution = solve(economy, SPEC, SolveOptions(native={"rounds": 200_000}))
+    assert solution.claim == "unbounded"
+    certificate = certify(to_linear_program(economy), economy, solution, polish=False)
+    assert certificate.verdict == "certified"
+
+
+def test_bottleneck_of_capacities() -> None:
+    """A good whose makers are all at capacity: its price must climb by powers of ten."""
+    economy = load_instance("gen:goods=2000,techniques=1,capacities=0.1,resources=3").economy
+    result = plan(economy, tolerance=1e-4, rounds=20_000)
+    assert result.ended == "closed"
+
+
+def test_mended_plan_leaves_no_good_short() -> None:
+    """The mended plan is what makes the bracket close early; a shortage left undoes it."""
+    economy = load_instance("gen:goods=500,byproducts=0.1,resources=3").economy
+    process = set_up(economy)
+    process.advance(100)
+    makers = find_makers(process, economy.n_goods, economy.n_activities)
+    prices = mended_prices(process, makers, 1e-9)
+    columns, scarce = mended_plan(process, makers, prices, 1e-9)
+    n, m = economy.n_goods, economy.n_activities
+    net = process.matrix @ columns - process.need
+    flow = np.abs(process.matrix) @ columns + np.abs(process.need)
+    assert (net[:n] >= -1e-8 * flow[:n]).all()
+    assert scarce.size == 0
+    gain = process.matrix.T @ prices
+    assert (gain[:m] <= 1e-7 * (np.abs(process.matrix).T @ prices)[:m]).all()
+
+
+def test_search_for_scarce_prices_only_lowers_the_bound() -> None:
+    """Raising a price past its best would hand back a worse bound than before."""
+    from planbench.certify.repair import raw_upper
+
+    economy = load_instance("gen:goods=500,capacities=0.3,resources=3").economy
+    process = set_up(economy)
+    process.advance(200)
+    makers = find_makers(process, economy.n_goods, economy.n_activities)
+    before = mended_prices(process, makers, 1e-8)
+    after, _ = price_scarce_goods(process, makers, before, np.arange(5), 1e-8)
+    n = economy.n_goods
+    bounds = []
+    for y in (before, after):
+        p = y * process.row_scale
+        bounds.append(raw_upper(economy, p[:n], p[n:])[0])
+    assert bounds[1] <= bounds[0] * (1 + 1e-6)
+
+
+def test_time_limit_is_honoured() -> None:
+    """It must hand back its best bracket so far and say why it stopped."""
+    economy = load_instance("gen:goods=2000,byproducts=0.1,resources=20").economy
+    solution = solve(economy, SPEC, SolveOptions(tolerance=1e-12, time_limit=0.2))
+    assert solution.hit_limit
+    assert solution.claim == "feasible"
+    assert solution.x is not None
+
+
+def test_rounds_limit() -> None:
+    """The option caps the rounds exactly."""
+    economy = load_instance("gen:goods=300,resources=3").economy
+    options = SolveOptions(tolerance=1e-12, native={"rounds": "70"})
+    check_options(SPEC, options)
+    assert solve(economy, SPEC, options).iterations["rounds"] == 70
+
+
+@pytest.mark.parametrize("native", [{"round": 5}, {"rounds": 0}, {"rounds": "many"}])
+def test_bad_native_options(native: dict[str, Any]) -> None:
+    """A misspelt option must not pass in silence."""
+    with pytest.raises(InputError):
+        solve(random_small("plain", 1), SPEC, SolveOptions(native=native))
+
+
+def test_general_programs_are_refused() -> None:
+    """It needs goods and activities; a general LP has none."""
+    with pytest.raises(InputError, match="use a general solver"):
+        solve(random_general(1), SPEC, SolveOptions())
