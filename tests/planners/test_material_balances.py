@@ -94,7 +94,7 @@ def test_old_outputs_save_rounds() -> None:
     "change",
     [
         {"inputs": [[0.0, 4.0, 0.0], [4.0, 0.0, 0.0]]},
-        {"outputs": [[2.0, 0.0, 1.0], [0.0, 0.0, 0.0]]},
+        {"outputs": [[2.0, 3.0, 1.0], [0.0, 0.0, 0.0]]},
         {"endowment": [0.0]},
     ],
     ids=["unproductive", "unmakeable", "no endowment"],
