@@ -24,6 +24,8 @@ from planbench.solvers.planners import kernels
 IntArray = npt.NDArray[np.int64]
 #: Rows at a time in products with many resources, and how few have kernels of their own.
 BLOCK, NARROW = 512, 32
+#: More resources than this: the system is summed up in single precision.
+WIDE = 256
 #: Choices whose weight is this small beside the largest do not enter the system.
 LEAST_WEIGHT = 1e-8
 
@@ -82,7 +84,14 @@ class Proposal:
 
 
 def improve(
-    close: Close, needs: FloatArray, value: float, sigma: FloatArray, *, gap: float, steps: int
+    close: Close,
+    needs: FloatArray,
+    value: float,
+    sigma: FloatArray,
+    *,
+    margin: float,
+    gap: float,
+    steps: int,
 ) -> Proposal:
     """Solve the model: shares of the close techniques that equalise the needs, and rents.
 
@@ -102,13 +111,31 @@ def improve(
     value : float
         φ at the present rents.
     sigma : ndarray, shape (resources,)
+    margin : float
+        Techniques dearer than the cheapest by more than this share are given up.
     gap : float
         Relative gap of the model that is enough.
     steps : int
         Most steps.
     """
-    model = _Model.of(close, needs, sigma)
-    point = model.start(close.part, sigma, value)
+    sizes = np.diff(close.starts)
+    amount = np.repeat(close.outputs, sizes)
+    least = np.minimum.reduceat(close.cost, close.starts[:-1])
+    kept = close.cost <= np.repeat(least, sizes) * (1.0 + margin)
+    if int(np.count_nonzero(kept)) == close.outputs.size:
+        kept[:] = True  # nothing would be left to choose from
+    counts = np.add.reduceat(kept.astype(np.int64), close.starts[:-1])
+    open_ = kept & np.repeat(counts > 1, sizes)
+    settled = kept & ~open_
+    b = needs - weighted_sum(close.rows, amount * close.part)
+    b += weighted_sum(close.rows, np.where(settled, amount, 0.0))
+    part = settled.astype(np.float64)
+    rows = close.rows if bool(open_.all()) else close.rows[open_]
+    model = _Model.of(
+        rows, counts[counts > 1], amount[open_], b,
+        amount[open_] * (close.cost[open_] - times(rows, sigma)),
+    )  # fmt: skip
+    point = model.start(close.part[open_], sigma, value)
     best, left = point, np.inf
     for _ in range(steps):
         model.look(point)
@@ -121,11 +148,12 @@ def improve(
         except np.linalg.LinAlgError:
             break
     w = best.w / best.w.sum()
-    part = np.where(best.s > kernels.LEAST, best.s, 0.0)
-    part /= np.repeat(np.add.reduceat(part, model.first), model.sizes)
-    moved = times(close.rows, w - sigma)
-    busy = (close.part > kernels.LEAST) & (close.cost > 0)
-    shift = float(np.max(np.abs(moved[busy]) / close.cost[busy], initial=0.0))
+    chosen = np.where(best.s > kernels.LEAST, best.s, 0.0)
+    chosen /= np.repeat(model.by_good(chosen), model.sizes)
+    part[open_] = chosen
+    moved = np.abs(times(rows, w - sigma))
+    cost = close.cost[open_]
+    shift = float(np.max(moved / np.where(cost > 0, cost, np.inf), initial=0.0))
     return Proposal(w, part, shift, left / value)
 
 
@@ -158,15 +186,13 @@ class _Model:
     mu: float = np.inf
 
     @classmethod
-    def of(cls, close: Close, needs: FloatArray, sigma: FloatArray) -> _Model:
-        sizes = np.diff(close.starts)
-        amount = np.repeat(close.outputs, sizes)
-        b = needs - weighted_sum(close.rows, amount * close.part)
-        q = amount * (close.cost - times(close.rows, sigma))
+    def of(
+        cls, rows: npt.NDArray[np.float32], sizes: IntArray, amount: FloatArray,
+        b: FloatArray, q: FloatArray,
+    ) -> _Model:  # fmt: skip
+        starts = np.concatenate([[0], np.cumsum(sizes)])
         none = np.zeros(0)
-        return cls(
-            close.rows, close.starts[:-1], sizes, close.starts, amount, b, q, none, none, none
-        )
+        return cls(rows, starts[:-1], sizes, starts, amount, b, q, none, none, none)
 
     def by_good(self, values: FloatArray) -> FloatArray:
         return np.asarray(np.add.reduceat(values, self.first))
@@ -206,9 +232,11 @@ class _Model:
         share = d / np.repeat(total, self.sizes)
         weight = np.sqrt(d * self.amount**2)
         weight[weight * np.sqrt(1 - share) <= LEAST_WEIGHT * weight.max()] = 0.0
-        lines = np.empty((int(np.count_nonzero(weight)), at.w.size))
+        # With many resources single precision is enough for a direction, and twice as fast.
+        kind = np.float64 if at.w.size <= WIDE else np.float32
+        lines = np.empty((int(np.count_nonzero(weight)), at.w.size), dtype=kind)
         kernels.spread(self.starts, weight, d, total, self.rows, lines)
-        factor = _Factor(lines.T @ lines + np.diag(at.u / at.w))
+        factor = _Factor((lines.T @ lines).astype(np.float64) + np.diag(at.u / at.w))
         guess = self.direction(at, d, total, factor, -at.s * at.z, -at.u * at.w)
         p, q = _lengths(at, guess)
         after = (at.s + p * guess.s) @ (at.z + q * guess.z)

@@ -51,6 +51,8 @@ RUNAWAY = 1e9
 STEPS = 40
 #: Techniques within this share of the cheapest are always in the model.
 LEAST_MARGIN = 1e-3
+#: And within this multiple of the relative gap.
+MARGIN_OF_GAP = 2.0
 #: In the first round: those within this share.
 FIRST_MARGIN = 0.3
 
@@ -338,6 +340,8 @@ def propose(rounds: Rounds, needs: FloatArray, value: float, gap: float) -> None
     exact = max(0.003, min(0.03, 0.1 * present))
     settle_contents(sectors, rounds.contents, exact, 8 if rounds.fresh else 4)
     rounds.fresh = False
+    # What was misjudged must be put right with techniques about as far from the cheapest.
+    rounds.margin = max(rounds.margin, MARGIN_OF_GAP * min(present, 1.0))
     close = _close(rounds)
     if close is None:
         # No choice of technique: what is scarcest has all the value.
@@ -345,8 +349,10 @@ def propose(rounds: Rounds, needs: FloatArray, value: float, gap: float) -> None
         rounds.expected = gap
     else:
         # What the model cannot foresee is of the order of the square of what moves.
-        enough = max(0.2 * gap, 1e-3 * present, 0.05 * present**2)
-        found = master.improve(close, needs, value, rounds.sigma, gap=enough, steps=STEPS)
+        enough = max(0.2 * gap, 1e-3 * present, 0.05 * min(present, 1.0) ** 2)
+        found = master.improve(
+            close, needs, value, rounds.sigma, margin=rounds.margin, gap=enough, steps=STEPS
+        )
         sigma = found.sigma
         rounds.told = close, found.part
         rounds.margin = max(LEAST_MARGIN, min(rounds.margin, found.shift))
