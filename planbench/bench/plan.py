@@ -136,7 +136,9 @@ def plan_suite(suite: Suite, only: Sequence[str] | None, adapter: str | None) ->
         fits, misfits = _check_cell(suite, replace(cell, solvers=named), adapter)
         runnable.append(replace(cell, solvers=fits))
         left_out += misfits
-    return Plan(tuple(runnable), specs, tuple(left_out), tuple(suite.target_gaps))
+    # What is not applicable on one rung is so on all: say it once.
+    told = tuple(dict.fromkeys(left_out))
+    return Plan(tuple(runnable), specs, told, tuple(suite.target_gaps))
 
 
 def _rungs(ladder: LadderTable, solvers: tuple[str, ...]) -> list[Cell]:
@@ -192,14 +194,13 @@ def _check_cell(
     left_out: list[NotRun] = []
     threads = cell.solve_options(suite).threads
     for name in cell.solvers:
-        why = None
-        if cell.variable == "threads" and threads is not None and threads > processors():
+        try:
+            require_solver(name, cell.solve_options(suite), adapter)
+            why = None
+        except InputError as error:
+            why = f"not applicable: {error}"
+        if why is None and cell.variable == "threads" and (threads or 1) > processors():
             why = f"{threads} threads: this machine lets planbench use {processors()}"
-        else:
-            try:
-                require_solver(name, cell.solve_options(suite), adapter)
-            except InputError as error:
-                why = f"not applicable: {error}"
         if why is None:
             fits.append(name)
         else:

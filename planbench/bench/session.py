@@ -263,7 +263,7 @@ class Session:
 
     def _warm_up(self, cell: Cell, solver: str) -> None:
         """Run `solver` once unrecorded on the smallest instance, so that its files are cached."""
-        if solver in self.warm:
+        if solver in self.warm or not self.suite.warm_up:
             return
         self.warm.add(solver)
         self.tell("warm-up", cell, solver)

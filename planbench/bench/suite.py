@@ -181,6 +181,7 @@ class Suite(_Table):
         default=1.0, ge=0, description="only runs shorter than this are repeated"
     )
     rerun_disturbed: bool = Field(default=True, description="repeat a disturbed run once")
+    warm_up: bool = Field(default=True, description="run each solver once unrecorded at first")
     polish: bool = Field(default=True, description="also compute the polished gap")
     target_gaps: list[Annotated[float, Field(gt=0, lt=1)]] = Field(
         default_factory=list,

@@ -110,6 +110,11 @@ def test_warm_ups_are_not_recorded_and_use_the_smallest_instance(run, fast, path
     assert len(read_records(path)) == 4
 
 
+def test_a_suite_can_do_without_warm_ups(run, fast, suite_of):
+    run(suite_of(instances=["tiny-1"], solvers=TWO, warm_up=False))
+    assert sorted(fast.asked) == [("tiny-1", "fake-nan", 0), ("tiny-1", "fake-talks", 0)]
+
+
 def test_only_short_runs_are_repeated_and_after_everything_ran_once(run, fast, path, suite_of):
     """With a budget, breadth comes before repeats."""
     slow = ("tiny-1", "fake-nan")
