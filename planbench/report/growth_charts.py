@@ -14,7 +14,7 @@ from planbench.report.sweeps import Sweep
 from planbench.stats.accuracy import TimeToAccuracy
 
 #: Exponents that were claimed, with what stands beside their line.
-CLAIMED = ((1.0, "n"), (2.0, "n²"), (3.5, "n³·⁵"))
+CLAIMED = ((1.0, "n"), (2.0, "n²"), (3.5, "n^3.5"))
 #: Exponents shown; intervals that go further end at the edge.
 RANGE = (-0.5, 5.0)
 _KINDS: tuple[tuple[Measure, str], ...] = (

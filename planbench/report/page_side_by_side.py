@@ -114,7 +114,7 @@ def _head(
     if changed:
         items = "".join(f"<li>{escape(words.plain(line))}</li>" for line in changed)
         lines.append(
-            f"<details open><summary>{len(changed)} things differ</summary>"
+            f"<details open><summary>What else differs: {len(changed)}</summary>"
             f"<ul>{items}</ul></details>"
         )
     else:

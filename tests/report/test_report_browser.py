@@ -147,3 +147,22 @@ def test_hostile_names_do_not_run(write, tmp_path):
     root = re.search(r"<html[^>]*>", dom).group(0)
     assert "data-drawn" in root
     assert "pwned" not in root
+
+
+@pytest.mark.parametrize("width", [1280, 500])
+def test_two_runs_side_by_side_in_a_browser(write, tmp_path, width):
+    """The page without charts runs the same scripts: they must not trip over what is absent."""
+    from planbench.report.page_side_by_side import write_side_by_side
+
+    records = make_suite()
+    slower = [r.model_copy(update={"wall_s": r.wall_s and 1.5 * r.wall_s}) for r in records]
+    path = tmp_path / "pair.html"
+    write_side_by_side(records, slower, path, names=("before", "after"))
+    add_probe(path)
+    dom, console = open_page(path, tmp_path, width=width)
+    assert console == []
+    root = re.search(r"<html[^>]*>", dom).group(0)
+    assert 'data-drawn="0"' in root
+    assert f'data-lines="{2 * len(records)}"' in root
+    assert 'data-wide="false"' in root, "the page scrolls sideways"
+    assert dom.count("1.50×") > 100

@@ -1,0 +1,137 @@
+"""``planbench scaling`` and the options of ``planbench report`` on results of known growth."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from support.command_line import planbench
+from support.record_builders import MACHINE, make_ladder, make_suite
+
+from planbench.records.not_run import NotRun, write_not_run
+
+
+def write(path, records):
+    path.write_text("".join(r.model_dump_json() + "\n" for r in records))
+    return path
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    return write(tmp_path_factory.mktemp("results") / "quick.jsonl", make_suite())
+
+
+@pytest.mark.parametrize("columns", [80, 140])
+@pytest.mark.parametrize("measure", ["seconds", "passes", "bytes"])
+def test_tables_fit_the_terminal(results, columns, measure):
+    said = planbench("scaling", str(results), "--measure", measure, columns=columns)
+    assert said.code == 0, said.err
+    lines = said.out.splitlines()
+    assert max(map(len, lines)) <= columns
+    assert "…" not in said.out
+    for word in ("uniform", "powerlaw", "n^b", "12 million", "12 billion", "penalty", "within"):
+        assert word in said.out
+    assert ("hour" in said.out) == (measure == "seconds")
+    assert "change of regime" in " ".join(said.out.split())
+
+
+def test_json_holds_laws_intervals_and_predictions(tmp_path):
+    laws = {"highs-ipm": (2.0, 0.8), "pdlp": (1.2, 0.2)}
+    rows = make_ladder(laws=laws, limit=1e4, sizes=(100, 300, 1000, 3000, 10000, 30000))
+    path = write(tmp_path / "x.jsonl", rows)
+    document = planbench("scaling", str(path), "--json").document
+    (ladder,) = document["ladders"]
+    found = {s["solver"]: s for s in ladder["solvers"]}
+    for solver, (slope, at_1000) in laws.items():
+        fit = found[solver]["seconds"]
+        assert fit["low"] < slope < fit["high"]
+        minute = found[solver]["largest_goods"]["minute"]
+        assert minute["low"] <= 1000 * (60 / at_1000) ** (1 / slope) <= minute["high"]
+        assert [p["goods"] for p in found[solver]["predicted"]] == [12e6, 12e9]
+        assert found[solver]["predicted"][1]["seconds"]["extrapolates"]
+    assert found["highs-ipm"]["seconds"]["supported_laws"] == ["n^b"]
+    assert {s["solver"] for s in document["scores"]} == set(laws)
+    assert {p["solver"] for p in document["profiles"]} == set(laws)
+
+
+def test_solver_ladder_and_suite_narrow_it_down(results):
+    said = planbench(
+        "scaling", str(results), "--ladder", "powerlaw", "--solver", "glop", "--suite", "quick",
+        "--json",
+    )  # fmt: skip
+    (ladder,) = said.document["ladders"]
+    assert ladder["ladder"] == "powerlaw"
+    assert [s["solver"] for s in ladder["solvers"]] == ["glop"]
+
+
+def test_penalty_and_shift_count(results):
+    one = planbench("scaling", str(results), "--json").document
+    other = planbench("scaling", str(results), "--json", "--penalty", "20", "--shift", "5").document
+
+    def failing(document):
+        return next(s for s in document["scores"] if s["solver"] == "cbc")
+
+    assert failing(other)["mean_all"] > 2 * failing(one)["mean_all"]
+    assert failing(other)["mean_common"] != failing(one)["mean_common"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--measure", "metres"), "--measure: is 'metres'; give seconds, passes, bytes"),
+        (("--ladder", "x"), "the ladders are"),
+        (("--solver", "x"), "the solvers are"),
+        (("--suite", "x"), "the results hold quick"),
+        (("--penalty", "0.5"), "--penalty"),
+        (("--shift", "-1"), "--shift"),
+    ],
+)
+def test_bad_input_is_one_line(results, arguments, told):
+    said = planbench("scaling", str(results), *arguments)
+    assert said.code == 2
+    assert told in said.err
+    assert len(said.err.strip().splitlines()) == 1
+
+
+def test_results_without_a_ladder(tmp_path):
+    path = write(tmp_path / "x.jsonl", [r for r in make_suite() if r.group == "golden"])
+    said = planbench("scaling", str(path))
+    assert said.code == 2
+    assert "no ladder" in said.err
+
+
+def test_report_lists_what_was_not_run(tmp_path):
+    pytest.importorskip("altair")
+    path = write(tmp_path / "x.jsonl", make_ladder(laws={"pdlp": (1.2, 0.2)}))
+    write_not_run(path, [NotRun("quick", "g", "gen:big", "glop", 0, "the budget was spent")])
+    assert planbench("report", str(path)).code == 0
+    assert "the budget was spent" in path.with_suffix(".html").read_text()
+
+
+def test_two_files_are_laid_side_by_side_unless_merged(tmp_path):
+    pytest.importorskip("altair")
+    rows = make_ladder(laws={"pdlp": (1.2, 0.2)})
+    first = write(tmp_path / "before.jsonl", rows)
+    other = {**MACHINE, "id": "fedcba987654"}
+    second = write(
+        tmp_path / "after.jsonl", [r.model_copy(update={"machine": other}) for r in rows]
+    )
+    page = tmp_path / "page.html"
+    assert planbench("report", str(first), str(second), "-o", str(page)).code == 0
+    assert "before against after" in page.read_text()
+    assert "Not comparable in seconds" in page.read_text()
+    assert planbench("report", str(first), str(second), "-o", str(page), "--merge").code == 0
+    assert "before against after" not in page.read_text()
+    said = planbench("report", str(first), str(second), "--figures", str(tmp_path / "f"))
+    assert said.code == 2
+    assert "--merge" in said.err
+
+
+def test_figures_are_written_and_told(tmp_path):
+    pytest.importorskip("altair")
+    path = write(tmp_path / "x.jsonl", make_ladder(laws={"pdlp": (1.2, 0.2)}))
+    said = planbench("report", str(path), "--figures", str(tmp_path / "f"), "--json")
+    assert said.code == 0, said.err
+    figures = json.loads(said.out)["figures"]
+    assert str(tmp_path / "f" / "time-uniform.pdf") in figures
+    assert all((tmp_path / "f").joinpath(name).stat().st_size > 1000 for name in figures)

@@ -1,0 +1,127 @@
+"""Verdicts on published claims follow their stated rules, and nothing unmeasured gets one."""
+
+from __future__ import annotations
+
+import pytest
+from support.record_builders import make_ladder, make_record
+
+from planbench.records.schema import AccuracyFacts
+from planbench.report.cells import settle
+from planbench.report.claims import (
+    UNKNOWN,
+    UNMEASURED,
+    best_general,
+    exponent_verdict,
+    judge_claims,
+)
+from planbench.report.ladders import find_ladders
+from planbench.stats.scaling import PowerLawFit
+
+SIZES = (100, 300, 1000, 3000, 10000, 30000)
+
+
+def fit(low, high, exponent=1.5, n_sizes=5):
+    return PowerLawFit(
+        exponent, low, high, 1e-5, 0.1, 0.95, n_sizes, 0, n_sizes, 100.0, 1e4, "too few sizes"
+    )
+
+
+def findings(rows):
+    cells = settle(rows)
+    ladders = find_ladders(cells)
+    return {
+        f.claim.split(",")[0]: f for f in judge_claims(rows, cells, ladders[0] if ladders else None)
+    }
+
+
+@pytest.mark.parametrize(
+    ("found", "predicted", "verdict"),
+    [
+        (fit(1.0, 1.3), (3.5, 3.5), "contradicted"),
+        (fit(1.9, 2.2), (2.0, 2.0), "supported"),
+        (fit(0.5, 4.0), (2.0, 2.0), UNKNOWN),
+        (fit(1.1, 1.4), (1.0, 1.15), "supported"),
+        (fit(1.2, 1.4), (1.0, 1.15), "contradicted"),
+        (fit(0.2, 0.9), (1.0, 1.15), "contradicted"),
+        (fit(None, None), (2.0, 2.0), UNKNOWN),
+        (fit(None, None, None, 2), (2.0, 2.0), UNKNOWN),
+        (fit(None, None, None, 0), (2.0, 2.0), UNMEASURED),
+    ],
+)
+def test_exponents_are_judged_by_their_interval(found, predicted, verdict):
+    assert exponent_verdict(found, *predicted) == verdict
+
+
+def test_claims_on_growth_against_known_laws():
+    rows = make_ladder(
+        laws={"highs-hipdlp": (1.13, 0.05), "highs-ds": (2.0, 0.01)}, sizes=SIZES, limit=1e9
+    )
+    rows = [r.model_copy(update={"wall_s": r.wall_s * 100}) for r in rows]
+    found = findings(rows)
+    shalizi = found["The cost of interior-point methods"]
+    assert shalizi.verdict == "contradicted"
+    assert "highs-hipdlp: n^1.1" in shalizi.measured
+    assert "at 12 billion goods" in shalizi.measured
+    assert found["Inputs per product are few"].verdict == "supported"
+    quadratic = found["Ten thousand times more choices cost 100 million times more computation"]
+    assert quadratic.verdict == "contradicted"
+    by_solver = {series: verdict for series, _, verdict in quadratic.each}
+    assert by_solver == {"highs-ds": "supported", "highs-hipdlp": "contradicted"}
+
+
+def test_without_ladders_nothing_is_said_of_growth():
+    """A verdict without data would be invented."""
+    found = findings([make_record(goods=None, recipe={})])
+    verdicts = {f.verdict for f in found.values()}
+    assert verdicts == {UNMEASURED}
+    assert all(not f.each for f in found.values())
+
+
+def test_planners_do_not_stand_for_general_solvers(monkeypatch):
+    from planbench.report import claims
+
+    monkeypatch.setattr(claims, "_planners", lambda: frozenset({"swift"}))
+    rows = make_ladder(laws={"swift": (1.0, 0.001), "highs-ipm": (2.0, 0.8)})
+    (ladder,) = find_ladders(settle(rows))
+    assert best_general(ladder) == "highs-ipm"
+
+
+def driven(target, seconds, solver="pdlp", reached=True, instance="a"):
+    return make_record(
+        solver,
+        instance,
+        key=f"{solver} {instance} {target}",
+        wall_s=seconds,
+        raw_gap=target / 2 if reached else 0.5,
+        verdict="loose",
+        options={"tolerance": target},
+        accuracy=AccuracyFacts(
+            targets=[target], charged_s=seconds, end="reached" if reached else "stalled"
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("slow", "verdict"), [(20.0, "supported"), (1.5, "contradicted"), (5.0, UNKNOWN)]
+)
+def test_good_enough_is_judged_by_charged_time(slow, verdict):
+    rows = [driven(1e-2, 1.0), driven(1e-6, slow), driven(1e-6, 99.0, "glop")]
+    found = findings(rows)["A good enough approximation is far cheaper than the optimum"]
+    assert found.verdict == verdict
+    assert f"{slow:.1f} times as long" in found.measured
+
+
+def test_targets_that_were_missed_give_no_ratio():
+    rows = [driven(1e-2, 1.0), driven(1e-6, 20.0, reached=False)]
+    found = findings(rows)["A good enough approximation is far cheaper than the optimum"]
+    assert found.verdict == UNMEASURED
+
+
+def test_prices_are_proven_or_not():
+    claim = "What planning lacks is prices"
+    good = [make_record(raw_gap=1e-7)]
+    bad = [make_record(raw_gap=0.3, verdict="loose")]
+    assert findings(good)[claim].verdict == "contradicted"
+    assert findings(bad)[claim].verdict == UNKNOWN
+    null = [make_record("null", raw_gap=1e-7)]
+    assert findings(null)[claim].verdict == UNMEASURED

@@ -1,0 +1,129 @@
+"""Every chart of a report as SVG, PNG and PDF."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+import pytest
+from support.record_builders import make_ladder, make_record
+
+from planbench.errors import InputError
+from planbench.records.schema import AccuracyFacts
+from planbench.report.cells import settle
+from planbench.report.ladders import find_ladders
+from planbench.report.sweeps import find_sweeps
+from planbench.stats.accuracy import time_to_accuracy
+
+pytest.importorskip("altair")
+pytest.importorskip("vl_convert")
+
+from planbench.report.figures import write_figures
+from planbench.report.growth_charts import (
+    effort_chart,
+    exponent_chart,
+    largest_driven,
+    sweep_chart,
+)
+
+
+def driven():
+    return [
+        make_record(
+            solver,
+            "gen:goods=500",
+            goods=500,
+            key=f"{solver} {target}",
+            wall_s=seconds,
+            raw_gap=target / 2 if reached else 0.4,
+            verdict="loose",
+            options={"tolerance": target},
+            accuracy=AccuracyFacts(
+                targets=[target], charged_s=seconds, end="reached" if reached else "stalled"
+            ),
+        )
+        for solver, target, seconds, reached in (
+            ("pdlp", 1e-2, 0.1, True),
+            ("pdlp", 1e-6, 3.0, True),
+            ("null", 1e-2, 0.1, False),
+            ("null", 1e-6, 0.1, False),
+        )
+    ]
+
+
+def density():
+    return [
+        make_record(
+            "pdlp",
+            f"gen:goods=90,inputs={n}",
+            recipe={"goods": 90, "inputs": str(n), "seed": 1},
+            goods=90,
+            wall_s=0.01 * n,
+            group="density",
+            key=str(n),
+        )
+        for n in (5, 20, 80)
+    ]
+
+
+def test_all_charts_in_three_formats(tmp_path):
+    rows = make_ladder(laws={"highs-ipm": (2.0, 0.8), "pdlp": (1.2, 0.2)}) + driven() + density()
+    written = write_figures(rows, tmp_path)
+    stems = {path.stem for path in written}
+    assert stems == {
+        "time-uniform", "passes-uniform", "memory-uniform", "exponents-uniform",
+        "inputs-density", "accuracy", "effort", "profile",
+    }  # fmt: skip
+    assert len(written) == 3 * len(stems)
+    for path in written:
+        head = path.read_bytes()[:5]
+        assert head.startswith({".svg": b"<svg", ".png": b"\x89PNG", ".pdf": b"%PDF"}[path.suffix])
+    text = "".join(ET.parse(tmp_path / "profile.svg").getroot().itertext())
+    assert "highs-ipm" in text, "a figure on its own needs its legend"
+
+
+def test_names_of_files_are_safe(tmp_path):
+    rows = make_ladder("../../etc/x", laws={"pdlp": (1.2, 0.2)})
+    written = write_figures(rows, tmp_path)
+    assert all(path.parent == tmp_path for path in written)
+
+
+def test_figures_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written"):
+        write_figures(make_ladder(laws={"pdlp": (1.2, 0.2)}), tmp_path / "file")
+
+
+def rows_of(chart, mark):
+    spec = chart.to_dict()
+    data = spec.get("datasets", {})
+    return [
+        row
+        for layer in spec["layer"]
+        if layer["mark"]["type"] == mark
+        for row in layer["data"].get("values") or data.get(layer["data"].get("name"), [])
+    ]
+
+
+def test_exponent_chart_holds_intervals_and_claims():
+    (ladder,) = find_ladders(settle(make_ladder(laws={"highs-ipm": (2.0, 0.8)}, limit=1e9)))
+    rules = rows_of(exponent_chart(ladder), "rule")
+    assert {r["exponent"] for r in rules if "text" in r} == {1.0, 2.0, 3.5}
+    (time,) = [r for r in rules if r.get("what") == "time"]
+    assert time["low"] < 2.0 < time["high"]
+    (ladder,) = find_ladders(settle(make_ladder(laws={"x": (2.0, 0.8)}, sizes=(100, 300))))
+    assert exponent_chart(ladder) is None
+
+
+def test_targets_that_were_missed_are_crosses():
+    """Leaving them out would make a solver that reaches nothing look cheap."""
+    times = time_to_accuracy(driven())
+    assert len(largest_driven(times)) == 4
+    points = rows_of(effort_chart(times), "point")
+    assert sorted(p["series"] for p in points if not p["reached"]) == ["null", "null"]
+    assert effort_chart([]) is None
+
+
+def test_sweep_chart_draws_the_knob():
+    (sweep,) = find_sweeps(settle(density()))
+    points = rows_of(sweep_chart(sweep), "point")
+    assert sorted({p["x"] for p in points}) == [5, 20, 80]

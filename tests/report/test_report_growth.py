@@ -1,0 +1,174 @@
+"""Fixed costs, chains of tries and sweeps are read as what they are; predictions in words."""
+
+from __future__ import annotations
+
+import pytest
+from support.record_builders import make_failure, make_ladder, make_record
+
+from planbench.records.schema import AccuracyFacts
+from planbench.report import words
+from planbench.report.cells import settle
+from planbench.report.ladders import find_ladders, fit_ladder, fixed_cost, last_slope
+from planbench.report.predictions import estimate_words, outlook, warnings
+from planbench.report.sweeps import find_sweeps
+from planbench.report.tries import chains_as_results
+from planbench.stats.growth import Estimate
+
+SIZES = (100, 300, 1000, 3000, 10000, 30000)
+
+
+def test_fixed_cost_shown_by_tiny_instances_is_taken_off():
+    """Else a solver that takes long to start seems to grow slowly."""
+    rows = make_ladder(laws={"glop": (1.6, 0.5)}, sizes=SIZES, limit=1e9, scatter=0.01)
+    rows = [r.model_copy(update={"wall_s": r.wall_s + 0.5}) for r in rows]
+    (alone,) = find_ladders(settle(rows))
+    tiny = make_record("glop", "tiny", goods=3, wall_s=0.5)
+    (known,) = find_ladders(settle([*rows, tiny]))
+    assert known.fixed["glop"][0].known == 0.5
+    assert alone.fixed["glop"][0].known == 0.0
+    fit = fit_ladder(known, "glop", "seconds")
+    assert fit.exponent == pytest.approx(1.6, abs=0.06)
+    other = fit_ladder(alone, "glop", "seconds")
+    assert abs(fit.exponent - 1.6) < abs(other.exponent - 1.6)
+    assert fit.high - fit.low < other.high - other.low
+
+
+def test_fixed_cost_rules():
+    assert fixed_cost(0.01, 0.2, 0.1).known == 0.2
+    assert fixed_cost(0.01, 0.2, 0.1).floor == pytest.approx(0.4)
+    assert fixed_cost(0.01, None, 0.1).floor == pytest.approx(0.4)
+    assert fixed_cost(0.01, None, None).floor == 0.01
+    assert fixed_cost(0.01, 0.0, 0.0).floor == 0.01
+
+
+def test_slope_of_memory_takes_loose_runs_as_known():
+    rows = make_ladder(laws={"pdlp": (1.2, 0.1)}, sizes=(100, 1000), scatter=0.0)
+    rows[1] = rows[1].model_copy(update={"verdict": "loose", "raw_gap": 0.5})
+    (ladder,) = find_ladders(settle(rows))
+    assert last_slope(ladder, "pdlp", "seconds").at_least
+    assert not last_slope(ladder, "pdlp", "bytes").at_least
+
+
+def test_predictions_and_their_warnings():
+    rows = make_ladder(laws={"highs-ipm": (2.0, 8.0), "glop": (2.0, 800.0)}, sizes=SIZES, limit=1e4)
+    (ladder,) = find_ladders(settle(rows))
+    seen = {s: outlook(ladder, s) for s in ladder.series}
+    ipm = seen["highs-ipm"]
+    assert ipm.reach[0].value == pytest.approx(1000 * (1 / 8) ** 0.5, rel=0.1)
+    assert ipm.time[0].value == pytest.approx(8 * 12000**2, rel=0.3)
+    assert ipm.time[0].extrapolates
+    assert ipm.bytes[0].value > 1e9
+    said = " ".join(warnings(ladder, list(seen.values())))
+    assert "more than 10 times the largest economy" in said
+    assert "no change of regime" in said
+    assert "cannot be told apart" not in said
+
+
+def test_vague_intervals_are_not_printed():
+    """A figure between a second and an age would still be quoted."""
+    assert estimate_words(Estimate(3.0, 1.0, 1e7, 0.0), words.seconds) == ("not known", "")
+    assert estimate_words(Estimate(3.0, None, 9.0, 0.0), words.seconds) == ("not known", "")
+    assert estimate_words(None, words.seconds) == ("–", "")
+    value, spread = estimate_words(Estimate(3.0, 1.0, 9.0, 2.0), words.seconds)
+    assert (value, spread) == ("3.00 s!", "1.00 s – 9.00 s")
+
+
+def tries(solver="pdlp", machine="m"):
+    def one(attempt, gap, seconds, charged, end, **more):
+        return make_record(
+            solver,
+            "gen:goods=1000",
+            key=f"{solver}{attempt}{charged}",
+            raw_gap=gap,
+            verdict="loose",
+            wall_s=seconds,
+            options={"tolerance": 10.0 ** -(attempt + 2)},
+            accuracy=AccuracyFacts(
+                targets=more.pop("targets", [1e-4]), attempt=attempt, charged_s=charged, end=end
+            ),
+            **more,
+        )
+
+    return [
+        one(0, 5e-3, 1.0, 1.0, "reached", targets=[1e-2]),
+        one(0, 5e-2, 1.0, 1.0, ""),
+        one(1, 5e-3, 2.0, 3.0, ""),
+        one(2, 5e-5, 4.0, 7.0, "reached"),
+    ]
+
+
+def test_a_chain_of_tries_is_one_result_with_all_charged():
+    """Tries as results of their own would count a solver four times and its time once."""
+    (cell,) = settle(tries())
+    assert cell.series == "pdlp"
+    assert cell.seconds == 7.0
+    assert cell.raw_gap == 5e-5
+    assert cell.solved
+    plain = make_record("pdlp")
+    assert chains_as_results([plain]) == [plain]
+
+
+def test_a_chain_that_ran_out_of_time_is_stopped_at_all_it_was_given():
+    rows = tries()[:3]
+    last = make_failure(
+        "pdlp",
+        "timeout",
+        "gen:goods=1000",
+        time_limit_s=2.0,
+        options={"tolerance": 1e-4},
+        accuracy=AccuracyFacts(targets=[1e-4], attempt=2, charged_s=5.0, end="timeout"),
+    )
+    (cell,) = settle([*rows, last])
+    assert cell.status == "timeout"
+    assert cell.seconds == 5.0
+
+
+def test_sweeps_declared_and_inferred():
+    declared = [
+        make_record(
+            "pdlp",
+            f"gen:goods=50,threads={n}",
+            recipe={"goods": 50, "k": n},
+            goods=50,
+            variable="threads",
+            value=n,
+            group="threads",
+            key=str(n),
+        )
+        for n in (1, 2, 4)
+    ]
+    inferred = [
+        make_record(
+            "pdlp",
+            f"gen:goods=90,inputs={law}",
+            recipe={"goods": 90, "inputs": law, "seed": 1},
+            goods=90,
+            group="density",
+            key=law,
+        )
+        for law in ("5", "20", "2*log")
+    ]
+    threads, density = find_sweeps(settle([*declared, *inferred]))
+    assert [v for v, _ in threads.points] == [1, 2, 4]
+    assert threads.title == "threads"
+    assert (density.knob, density.name, density.goods) == ("inputs", "density", 90)
+    assert density.points[0][0] == 5
+    assert find_sweeps(settle(make_ladder())) == [], "sizes differ, not inputs"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (84.4, "84"), (12345, "12,300"), (999_400, "999,000"), (1.234e6, "1.2 million"),
+     (12e9, "12 billion"), (4.4e13, "44 trillion"), (1e17, "10^17")],
+)  # fmt: skip
+def test_sizes_in_words(value, text):
+    assert words.size(value) == text
+
+
+def test_huge_figures_in_words():
+    assert words.long_seconds(3e10) == "951 years"
+    assert words.long_seconds(3e20) == "10^13 years"
+    assert words.large_bytes(2.5e12) == "2.50 TB"
+    assert words.large_bytes(2.5e9) == "2.50 GB"
+    assert words.large_bytes(3e25) == "10^10 PB"
+    assert words.large_bytes(None) == "–"

@@ -1,0 +1,108 @@
+"""Two runs are matched cell by cell, and unequal machines are never divided in seconds."""
+
+from __future__ import annotations
+
+import pytest
+from support.record_builders import MACHINE, make_failure, make_record
+
+from planbench.errors import InputError
+from planbench.report.side_by_side import (
+    differences,
+    match_runs,
+    ratio_by_solver,
+    ratio_of,
+    unequal_machines,
+)
+
+OTHER = {**MACHINE, "id": "fedcba987654", "cpu": "Other CPU"}
+
+
+def run(factor=1.0, version="1.15.1", machine=None, **more):
+    return [
+        make_record(
+            solver,
+            name,
+            wall_s=0.5 * factor,
+            matrix_passes=1000.0 * factor,
+            solver_version=version,
+            machine=machine or MACHINE,
+            **more,
+        )
+        for solver in ("glop", "pdlp")
+        for name in ("a", "b", "c")
+    ]
+
+
+def test_versions_do_not_keep_runs_apart():
+    """The point of the page is to compare versions."""
+    pairs = match_runs(run(), run(1.2, "1.16.0"))
+    assert len(pairs) == 6
+    assert all(p.first and p.second for p in pairs)
+    assert [ratio_of(p, "seconds") for p in pairs] == pytest.approx([1.2] * 6)
+    means = ratio_by_solver(pairs, "seconds")
+    assert means["glop"].value == pytest.approx(1.2)
+    assert means["glop"].n == 3
+
+
+def test_options_keep_runs_apart():
+    pairs = match_runs(run(), run(options={"tolerance": 1e-8}))
+    assert len(pairs) == 12
+    assert all(p.first is None or p.second is None for p in pairs)
+
+
+def test_failures_have_no_ratio():
+    second = run()
+    second[0] = make_failure("glop", "timeout", "a")
+    pairs = match_runs(run(), second)
+    assert ratio_of(pairs[0], "seconds") is None
+    assert ratio_by_solver(pairs, "seconds")["glop"].n == 2
+
+
+def test_machines_are_told_apart():
+    assert unequal_machines(run(), run()) == ""
+    said = unequal_machines(run(), run(machine=OTHER))
+    assert "Test CPU" in said
+    assert "Other CPU" in said
+
+
+def test_what_differs_is_listed():
+    assert differences(run(), run()) == []
+    found = differences(run(), run(version="1.16.0", commit="fedcba9876543210", time_limit_s=20.0))
+    assert "solver glop: 1.15.1 → 1.16.0" in found
+    assert any(line.startswith("planbench commit: 0123456789ab →") for line in found)
+    assert "time limit: 10 s → 20 s" in found
+
+
+@pytest.fixture(scope="module")
+def render():
+    pytest.importorskip("altair")
+    pytest.importorskip("vl_convert")
+    from planbench.report.page_side_by_side import render_side_by_side
+
+    return render_side_by_side
+
+
+def test_page_divides_seconds_of_one_machine_only(render):
+    same = render(run(), run(1.25), names=("before", "after"))
+    assert same.count("1.25×") >= 2 * 2 + 6 * 2, "means and pairs, in seconds and in passes"
+    assert "Not comparable" not in same
+    other = render(run(), run(1.25, machine=OTHER), names=("before", "after"))
+    assert "Not comparable in seconds" in other
+    assert other.count("1.25×") == 2 + 6, "in passes only"
+
+
+def test_page_reddens_what_is_no_longer_solved(render):
+    second = run()
+    second[0] = make_failure("glop", "timeout", "a")
+    assert 'data-sort="1.0" class="bad">1<' in render(run(), second, names=("x", "y"))
+
+
+def test_names_of_runs_stay_text(render):
+    text = render(run(), run(), names=("<img src=x>", "<script>alert(1)</script>"))
+    assert "<img src=x>" not in text
+    assert "<script>alert" not in text
+
+
+def test_nothing_in_common_is_an_error(render):
+    with pytest.raises(InputError, match="nothing to compare"):
+        render(run()[:3], run()[3:], names=("x", "y"))
