@@ -1,0 +1,94 @@
+"""Kernels of the price adjustment against dense linear algebra."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from support.economies import random_small
+
+from planbench.model import to_linear_program
+
+pytest.importorskip("numba")
+
+from planbench.solvers.planners import pdhg_kernels as kernels
+from planbench.solvers.planners import pdhg_mend_kernels as mend
+from planbench.solvers.planners.pdhg import set_up
+
+
+@pytest.mark.parametrize("kind", ["joint", "targets", "storage"])
+def test_scaled_matrix_is_the_planning_matrix(kind: str) -> None:
+    """Wrong factors would solve another economy and read its answer in wrong units."""
+    economy = random_small(kind, 5)
+    process, lp, n = set_up(economy), to_linear_program(economy), economy.n_goods
+    dense = process.matrix.toarray() / process.row_scale[:, None] / process.col_scale
+    dense[n:] *= -1.0
+    assert dense == pytest.approx(lp.matrix.toarray(), rel=1e-12)
+    assert process.cost / process.col_scale == pytest.approx(-lp.cost)
+    assert (process.need / process.row_scale)[:n] == pytest.approx(economy.fixed_demand)
+    assert (process.need / process.row_scale)[n:] == pytest.approx(-economy.endowment)
+
+
+def test_scaling_evens_out_units() -> None:
+    """Goods in units 10^6 apart must end within a few powers of two."""
+    economy = random_small("plain", 2)
+    entries = np.abs(set_up(economy).matrix.data)
+    assert entries.max() <= 1.0 + 1e-9
+    assert np.median(entries) > 0.01
+
+
+def test_norm_is_the_largest_singular_value() -> None:
+    """A step longer than 1/norm diverges, a much shorter one crawls."""
+    process = set_up(random_small("joint", 4))
+    true = np.linalg.norm(process.matrix.toarray(), 2)
+    assert process.scalars[kernels.STEP] * true == pytest.approx(0.99, rel=0.02)
+    found = kernels.spectral_norm(*process.arrays, np.ones(process.x.size), process.need.size, 200)
+    assert found == pytest.approx(true, rel=1e-6)
+    assert kernels.spectral_norm(*process.arrays, np.zeros(process.x.size), 3, 5) == 0.0
+
+
+def test_one_round_is_the_textbook_step() -> None:
+    """A fused round: x⁺ from the prices, y⁺ from 2x⁺ − x, both reflected towards the anchor."""
+    process = set_up(random_small("capacities", 7))
+    rng = np.random.default_rng(3)
+    x, y = rng.random(process.x.size), rng.random(process.need.size)
+    x = np.minimum(x, process.upper)
+    process.move_to(x * process.col_scale, y * process.row_scale, 0.7)
+    matrix = process.matrix.toarray()
+    step = process.scalars[kernels.STEP]
+    tau, sigma = step / 0.7, step * 0.7
+    new_x = np.clip(x + tau * (matrix.T @ y - process.cost), 0.0, process.upper)
+    new_y = np.maximum(0.0, y + sigma * (process.need - matrix @ (2 * new_x - x)))
+    process.advance(1)
+    assert process.x == pytest.approx(0.5 * (2 * new_x - x) + 0.5 * x, abs=1e-12)
+    assert process.pair[:, 0] == pytest.approx(0.5 * (2 * new_y - y) + 0.5 * y, abs=1e-12)
+    assert process.made == pytest.approx(matrix @ process.x, abs=1e-12)
+    difference = np.concatenate([new_x - x, new_y - y])
+    squared = (
+        difference[: x.size] @ difference[: x.size] / tau
+        + difference[x.size :] @ difference[x.size :] / sigma
+        + 2 * difference[x.size :] @ matrix @ difference[: x.size]
+    )
+    assert process.scalars[kernels.SIZE] == pytest.approx(np.sqrt(squared))
+
+
+def test_carried_product_stays_exact() -> None:
+    """K x is carried along instead of computed; drift would falsify the restarts."""
+    process = set_up(random_small("targets", 1))
+    process.advance(997)
+    assert process.made == pytest.approx(process.matrix @ process.x, abs=1e-9)
+
+
+def test_balances_and_users() -> None:
+    """Net and flow of each row, and the list of users of a good."""
+    matrix = sp.csc_array(np.array([[1.0, -0.5, 0.0], [-0.2, 1.0, -1.0], [-1.0, -1.0, 0.0]]))
+    arrays = matrix.indptr.view(np.uint32), matrix.indices.view(np.uint32), matrix.data
+    net, flow = mend.balances(*arrays, np.array([2.0, 1.0, 0.5]), np.array([0.1, 0.0, -3.0]))
+    assert net == pytest.approx([1.4, 0.1, 0.0])
+    assert flow == pytest.approx([1.3, 0.95, 3.0])
+    slot = np.array([-1, 0, -1])
+    first, users = mend.users_of(*arrays, 3, slot, 1)
+    assert first.tolist() == [0, 2]
+    assert users.tolist() == [0, 2]
+    assert mend.entry(*arrays, 1, 2) == -1.0
+    assert mend.entry(*arrays, 0, 2) == 0.0
