@@ -1,44 +1,134 @@
-"""``planbench suites``: the suites that ship with the package."""
+"""``planbench suites``: what bench can run, for what, and how long it takes."""
 
 from __future__ import annotations
 
-from planbench.cli import console
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from planbench.cli import completion, console
 from planbench.cli.options import JsonOption
 
-EXAMPLES = ("planbench suites", "planbench bench quick")
+if TYPE_CHECKING:
+    from planbench.bench.suite import LadderTable, Suite
+
+EXAMPLES = ("planbench suites", "planbench suites accuracy", "planbench bench quick")
 
 
-def suites(json: JsonOption = False) -> None:
-    """List the suites that bench can run.
+def suites(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SUITE",
+            help="Show this suite in full; a name or a .toml file.",
+            autocompletion=completion.suite_names,
+            show_default=False,
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """List the suites that bench can run, or show one in full.
 
     A suite is a TOML file saying which solvers run on which instances, up to which limits;
     bench takes your own by its path.
     """
     from planbench.bench.suite import list_suites, load_suite
 
-    found = [load_suite(name) for name in list_suites()]
-    if json:
-        console.print_json({"suites": [suite.model_dump(mode="json") for suite in found]})
+    if name is not None:
+        suite = load_suite(name)
+        if json:
+            console.print_json(_document(suite))
+        else:
+            _show_one(suite)
         return
+    found = sorted((load_suite(name) for name in list_suites()), key=lambda s: s.budget_s)
+    if json:
+        console.print_json({"suites": [_document(suite) for suite in found]})
+    else:
+        _show_all(found)
+
+
+def _document(suite: Suite) -> dict[str, Any]:
+    return suite.model_dump(mode="json") | {"runs": _runs(suite)}
+
+
+def _runs(suite: Suite) -> int:
+    """Measurements, or chains of tries, of one round with the solvers available here."""
+    from planbench.bench.plan import plan_suite, tasks
+    from planbench.errors import SolverUnavailableError
+
+    try:
+        plan = plan_suite(suite, None, None)
+    except SolverUnavailableError:
+        return 0
+    return len(tasks(plan, plan.cells, suite.name, 0))
+
+
+def _show_all(found: list[Suite]) -> None:
     from planbench.cli.views import listing
     from planbench.report import words
 
     rows = [
-        [
-            suite.name,
-            words.count(len(suite.instances)),
-            words.count(len(suite.ladders)),
-            words.seconds(suite.budget_s),
-            words.seconds(suite.time_limit_s),
-            suite.description,
-        ]
+        [suite.name, words.count(_runs(suite)), words.seconds(suite.budget_s), suite.description]
         for suite in found
     ]
-    table = listing(
-        "Suites",
-        [("name", "left")]
-        + [(n, "right") for n in ("instances", "ladders", "budget", "limit per run")]
-        + [("what it is for", "left")],
-        rows,
+    columns = [("name", "left"), ("runs", "right"), ("budget", "right"), ("what it is for", "left")]
+    out = console.out()
+    out.print(listing("Suites", columns, rows))
+    out.print(
+        "Runs: at most, once each, with the solvers available here; short ones are repeated while "
+        "the budget lasts. `planbench suites SUITE` shows one in full.",
+        style="dim",
     )
-    console.out().print(table)
+
+
+def _show_one(suite: Suite) -> None:
+    from rich.text import Text
+
+    from planbench.cli.views import pairs
+    from planbench.report import words
+
+    rows: list[tuple[str, str | Text]] = [
+        ("suite", Text(words.plain(suite.name), style="bold")),
+        ("what it is for", suite.description or words.UNKNOWN),
+        ("runs", f"{words.count(_runs(suite))} at most, once each, with the solvers here"),
+        ("budget", f"{words.seconds(suite.budget_s)}, after which no run begins"),
+        ("limits per run", f"{words.seconds(suite.time_limit_s)}, {_memory(suite)}"),
+        ("repeats", _repeats(suite)),
+    ]
+    if suite.target_gaps:
+        gaps = ", ".join(words.gap(gap) for gap in suite.target_gaps)
+        rows.append(("target gaps", f"{gaps}; the limit is for all tries at one of them"))
+    solvers = suite.solvers
+    rows.append(
+        ("solvers", "every one available" if isinstance(solvers, str) else ", ".join(solvers))
+    )
+    if suite.instances:
+        rows.append(("instances", ", ".join(suite.instances)))
+    rows += [(f"ladder {ladder.name}", _ladder(ladder)) for ladder in suite.ladders]
+    console.out().print(pairs(rows))
+
+
+def _memory(suite: Suite) -> str:
+    from planbench.measure.memory import total_memory
+    from planbench.report import words
+
+    return f"{words.size_bytes(suite.memory_limit_bytes(total_memory()))} of memory here"
+
+
+def _repeats(suite: Suite) -> str:
+    from planbench.report import words
+
+    if suite.repeats == 1:
+        return "none"
+    return f"{suite.repeats} runs of what takes less than {words.seconds(suite.repeat_below_s)}"
+
+
+def _ladder(ladder: LadderTable) -> str:
+    values = ", ".join(
+        f"{value:,}" if isinstance(value, int) else str(value) for value in ladder.rungs
+    )
+    stop = "until a solver fails" if ladder.climbs else "all of them"
+    who = "" if isinstance(ladder.solvers, str) else f"\n{', '.join(ladder.solvers)}"
+    seeds = f", seeds {', '.join(map(str, ladder.seeds))}" if ladder.seeds else ""
+    return f"{ladder.variable} {values}{seeds}; {stop}\n{ladder.recipe}{who}"

@@ -1,8 +1,18 @@
 """Suite files: the shipped ones are sound, bad ones are refused by field, with what is allowed."""
 
+import re
+from pathlib import Path
+
 import pytest
 
-from planbench.bench.suite import list_suites, load_suite, make_suite, parse_memory
+from planbench.bench.suite import (
+    LadderTable,
+    Suite,
+    list_suites,
+    load_suite,
+    make_suite,
+    parse_memory,
+)
 from planbench.errors import InputError
 
 GOOD = """
@@ -47,15 +57,62 @@ def test_every_shipped_suite_is_sound(name):
     for instance in suite.instances:
         load_instance(instance)
     for ladder in suite.ladders:
-        load_instance(ladder.instance(ladder.sizes[0]))
+        for value in ladder.rungs:
+            check_recipe(ladder.instance(value, *ladder.seeds[:1]))
         for solver in ladder.solvers if isinstance(ladder.solvers, list) else []:
             find_solver(solver)
+    for solver in suite.solvers if isinstance(suite.solvers, list) else []:
+        find_solver(solver)
 
 
-def test_quick_and_smoke_are_shipped_within_their_time():
-    assert {"quick", "smoke"} <= set(list_suites())
-    assert load_suite("quick").budget_s < 300
-    assert load_suite("smoke").budget_s < 60
+def check_recipe(name):
+    """Read what an instance is made from, without making it: some are large."""
+    from planbench.catalogue.resolve import load_instance
+    from planbench.generate.recipe import parse_inline
+
+    if name.startswith("gen:"):
+        parse_inline(name)
+    else:
+        load_instance(name)
+
+
+def test_the_suites_that_were_promised_are_shipped_within_their_time():
+    budgets = {name: load_suite(name).budget_s for name in list_suites()}
+    most = {
+        "smoke": 60, "quick": 300, "golden": 1800, "density": 3600, "structure": 3600,
+        "resources": 3600, "accuracy": 3600, "units": 3600, "threads": 3600,
+        "standard": 3600, "full": 9 * 3600,
+    }  # fmt: skip
+    assert set(budgets) == set(most)
+    assert all(budgets[name] <= most[name] for name in most)
+
+
+def test_suites_are_described_where_people_look_for_them():
+    """docs/suites.md must name every suite, every field and no other."""
+    text = (Path(__file__).parents[2] / "docs" / "suites.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*?) \|", text, flags=re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`\[*(\w+)\]*`", row)}
+    fields = set(Suite.model_fields) | set(LadderTable.model_fields)
+    assert named == set(list_suites()) | fields
+
+
+def test_the_resource_suite_goes_from_one_to_a_thousand():
+    (three, _) = load_suite("resources").ladders
+    assert (three.rungs[0], three.rungs[-1]) == (1, 1000)
+
+
+def test_ladders_over_any_variable_name_their_instances(load):
+    ladder = load(GOOD.replace("{n}", "9,inputs={v}").replace(
+        "sizes = [10, 20]", 'values = [3, 5.5]\nvariable = "inputs"'
+    )).ladders[0]  # fmt: skip
+    assert [ladder.instance(v) for v in ladder.rungs] == [
+        "gen:goods=9,inputs=3,seed=1", "gen:goods=9,inputs=5.5,seed=1"
+    ]  # fmt: skip
+    assert (ladder.climbs, ladder.varies_option) == (True, False)
+    words = load(GOOD.replace("{n}", "9,structure={v}").replace(
+        "sizes = [10, 20]", 'values = ["uniform", "sectors"]\nvariable = "structure"'
+    )).ladders[0]  # fmt: skip
+    assert not words.climbs
 
 
 @pytest.mark.parametrize(
@@ -74,6 +131,66 @@ def test_quick_and_smoke_are_shipped_within_their_time():
         (("sizes = [10, 20]", "sizes = []"), r"field ladders\[1\]\.sizes: "),
         (("sizes = [10, 20]", 'sizes = ["a"]'), r"field ladders\[1\]\.sizes\[1\]: .*integer"),
         (("sizes = [10, 20]", "size = [10]"), r"unknown field ladders\[1\]\.size; did you mean"),
+        (
+            ("sizes = [10, 20]", "values = [1, 2]"),
+            r"field ladders\[1\]\.recipe: must hold \{v\} where the value of goods goes",
+        ),
+        (
+            ("sizes = [10, 20]", "sizes = [10]\nvalues = [1, 2]"),
+            r"field ladders\[1\]\.sizes: give either",
+        ),
+        (("sizes = [10, 20]", ""), r"field ladders\[1\]\.sizes: give either sizes or values"),
+        (
+            ("sizes = [10, 20]", 'sizes = [10]\nvariable = "inputs"'),
+            r"field ladders\[1\]\.sizes: are goods; give values for the variable inputs",
+        ),
+        (
+            ('{n},seed=1"\nsizes = [10, 20]', '{v}"\nvariable = "inputs"\nvalues = [1]'),
+            r"field ladders\[1\]\.variable: \{v\} does not stand at inputs= in the recipe",
+        ),
+        (
+            ("sizes = [10, 20]", 'variable = "threads"\nvalues = [1]'),
+            r"field ladders\[1\]\.recipe: must hold no braces; threads is an option",
+        ),
+        (
+            ('{n},seed=1"\nsizes = [10, 20]', '9"\nvariable = "threads"\nvalues = [0.5]'),
+            r"field ladders\[1\]\.values: threads are whole numbers",
+        ),
+        (
+            (
+                '{n},seed=1"\nsizes = [10, 20]',
+                '9,structure={v}"\nvariable = "structure"\nvalues = ["uniform"]\nclimb = true',
+            ),
+            r"field ladders\[1\]\.climb: only growing numbers",
+        ),
+        (("sizes = [10, 20]", "sizes = [10]\nseeds = [1]"), r"recipe: must hold \{n\} and \{seed"),
+        (
+            ('seed=1"\n', 'seed={seed}"\nseeds = [1, 1]\n'),
+            r"field ladders\[1\]\.seeds: holds a value twice",
+        ),
+        (
+            ('seed=1"\n', 'seed={seed}"\nseeds = [-1]\n'),
+            r"field ladders\[1\]\.seeds: must be 0 or more",
+        ),
+        (
+            ("time_limit_s = 1.5", "time_limit_s = 1\ntarget_gaps = [1e-4, 1e-2]"),
+            "field target_gaps: must go from loose to tight",
+        ),
+        (
+            ("time_limit_s = 1.5", "time_limit_s = 1\ntarget_gaps = [1]"),
+            r"field target_gaps\[1\]: .*valid number|field target_gaps\[1\]: .*less than 1",
+        ),
+        (
+            (
+                "time_limit_s = 1.5",
+                "time_limit_s = 1\ntarget_gaps = [0.1]\noptions.tolerance = 0.1",
+            ),
+            "has both target_gaps and options.tolerance",
+        ),
+        (
+            ("time_limit_s = 1.5", "time_limit_s = 1\ntarget_gap = [0.1]"),
+            "unknown field target_gap; did you mean target_gaps",
+        ),
         (("{n}", "100"), r"field ladders\[1\]\.recipe: must hold \{n\}"),
         (("{n}", "{n},seed={m}"), r"field ladders\[1\]\.recipe: .*no other braces"),
         (('name = "uniform"', ""), r"field ladders\[1\]\.name is missing: name of the ladder"),
