@@ -22,7 +22,7 @@ IntArray = npt.NDArray[np.int64]
 #: Most sweeps of each kind, and rounds of making and substituting.
 PRICE_SWEEPS, SURPLUS_SWEEPS, SHORTAGE_SWEEPS, SUBSTITUTIONS = 30, 10, 40, 6
 #: Most scarce goods whose prices are searched, and the factors tried, each as long as it helps.
-SCARCE, FACTORS, CLIMB = 8, (8.0, 2.0, 1.2), 8
+SCARCE, FACTORS, CLIMB = 3, (8.0, 2.0, 1.2), 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,25 +169,21 @@ def mended_plan(
     profit = process.matrix.T @ prices - process.cost
     who: tuple[Any, Any, Any] = (makers.makers, makers.first, profit)
     kernels.use_surplus(*arrays, *who, x, net, n, SURPLUS_SWEEPS)
-    stuck = tried = np.zeros(0, dtype=np.int64)
+    stuck = np.zeros(0, dtype=np.int64)
     before = np.inf
     for _ in range(SUBSTITUTIONS):
-        worst = kernels.make_short(
+        kernels.make_short(
             *arrays, process.upper, *who, makers.at, x, net, flow, n, SHORTAGE_SWEEPS, tolerance
         )
-        stuck = np.zeros(0, dtype=np.int64)
-        if worst <= tolerance:
-            break
-        if worst > 0.9 * before:
-            stuck = tried
-            break
-        before = worst
         able = np.zeros(n, dtype=bool)
         able[makers.main[makers.makers[x[makers.makers] < process.upper[makers.makers]]]] = True
-        stuck = np.flatnonzero((net[:n] < -tolerance * flow[:n]) & ~able)
-        if not stuck.size:
+        short = -net[:n] / np.maximum(flow[:n], 1e-300)
+        stuck = np.flatnonzero((short > tolerance) & ~able)
+        worst = float(short[stuck].max(initial=0.0))
+        # What substitution hardly mends is for the process to learn, or for dearer prices.
+        if worst <= tolerance or worst > 0.9 * before:
             break
-        tried = stuck
+        before = worst
         slot = np.full(net.size, -1, dtype=np.int64)
         slot[stuck] = np.arange(stuck.size)
         users = kernels.users_of(*arrays, m, slot, stuck.size)

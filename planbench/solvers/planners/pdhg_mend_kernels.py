@@ -138,14 +138,18 @@ def make_short(
     sweeps: int,
     tolerance: float,
 ) -> float:
-    """Make what is short with the activity of least loss that has room; returns the worst left."""
+    """Make what is short with the activity of least loss that has room.
+
+    Ends when all that was still made up in a sweep is within `tolerance` of what flows; goods
+    that nobody has room to make stay short. Returns the largest shortage of that last sweep.
+    """
     worst = 0.0
     for _ in range(sweeps):
         worst = 0.0
         for i in range(n_goods):
             if net[i] >= 0.0:
                 continue
-            worst = max(worst, -net[i] / flow[i] if flow[i] > 0.0 else np.inf)
+            short, made = -net[i], False
             while net[i] < 0.0:
                 best = -1
                 for c in range(first[i], first[i + 1]):
@@ -158,11 +162,14 @@ def make_short(
                     break
                 more = min(-net[i] / data[at[best]], upper[best] - x[best])
                 full = more == upper[best] - x[best]
+                made = True
                 x[best] = upper[best] if full else x[best] + more
                 for k in range(indptr[best], indptr[best + 1]):
                     net[indices[k]] += data[k] * more
                 if not full:
                     net[i] = max(net[i], 0.0)
+            if made:
+                worst = max(worst, short / flow[i] if flow[i] > 0.0 else np.inf)
         if worst <= tolerance:
             break
     return worst

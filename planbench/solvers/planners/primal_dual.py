@@ -211,13 +211,18 @@ def plan(
     ended: Ended = "rounds"
     proof: tuple[FloatArray, FloatArray] | None = None
     ray: tuple[FloatArray, FloatArray] | None = None
+    search_at = 0
     look_at = 0 if state is not None else least
     while True:
         look_at = min(look_at, rounds)
         if not _advance(process, look_at, clock):
             ended = "time limit"
         checks += 1
-        bracket, proof = _look(economy, process, makers, bracket, tolerance)
+        search = checks >= search_at
+        bracket, proof, helped = _look(economy, process, makers, bracket, tolerance, search=search)
+        if search and not helped:
+            # A search that found nothing is not repeated at once: it costs many passes.
+            search_at = checks + 4
         if log:
             print(_line(process, bracket), flush=True)
         gap = bracket.gap
@@ -268,9 +273,24 @@ def _advance(process: Process, until: int, clock: Clock) -> bool:
 
 
 def _look(
-    economy: Economy, process: Process, makers: Makers, bracket: _Bracket, tolerance: float
-) -> tuple[_Bracket, tuple[FloatArray, FloatArray] | None]:
-    """Mend plan and prices and put them to the certificate's bounds."""
+    economy: Economy,
+    process: Process,
+    makers: Makers,
+    bracket: _Bracket,
+    tolerance: float,
+    *,
+    search: bool,
+) -> tuple[_Bracket, tuple[FloatArray, FloatArray] | None, bool]:
+    """Mend plan and prices and put them to the certificate's bounds.
+
+    Returns
+    -------
+    bracket : _Bracket
+    proof : tuple of ndarray or None
+        Prices that prove the economy infeasible.
+    helped : bool
+        False when prices of scarce goods were searched (`search`) and lowered no bound.
+    """
     n, m = economy.n_goods, economy.n_activities
     small = process.matrix.nnz <= SMALL
     fine = 1e-2 * tolerance
@@ -280,11 +300,15 @@ def _look(
     columns, scarce = mended_plan(process, makers, scaled, fine)
     columns *= process.col_scale
     bracket = bracket.with_plan(raw_lower(economy, columns[:m], columns[m:]))
-    if scarce.size:
+    helped = True
+    gap = bracket.gap
+    if search and scarce.size and (gap is None or gap > tolerance):
+        before = bracket.upper
         scaled, changed = price_scarce_goods(process, makers, scaled, scarce, fine)
         if changed:
             prices = scaled * process.row_scale
             bracket = bracket.with_prices(raw_upper(economy, prices[:n], prices[n:]))
+        helped = bracket.upper != before
     gap = bracket.gap
     if small and (gap is None or gap > tolerance):
         prices, columns = process.prices(), process.columns()
@@ -293,7 +317,7 @@ def _look(
     proof = None
     if bracket.lower is None and (economy.fixed_demand > 0).any():
         proof = _no_plan_at_all(economy, scaled * process.row_scale)
-    return bracket, proof
+    return bracket, proof, helped
 
 
 def _no_plan_at_all(economy: Economy, prices: FloatArray) -> tuple[FloatArray, FloatArray] | None:
