@@ -355,7 +355,7 @@ def propose(rounds: Rounds, needs: FloatArray, value: float, gap: float) -> None
         )
         sigma = found.sigma
         rounds.told = close, found.part
-        rounds.margin = max(LEAST_MARGIN, min(rounds.margin, found.shift))
+        rounds.margin = max(LEAST_MARGIN, min(rounds.margin, 2 * found.shift))
         rounds.expected = max(found.gap, found.shift**2)
     rounds.width = 0.0
     moved = np.zeros(rounds.economy.n_resources, dtype=np.float32)

@@ -24,6 +24,8 @@ from planbench.solvers.planners.state import Meter, Techniques
 
 #: How much cheaper everything is in the prices p⁰ that mend p.
 LOSS = 0.25
+#: Share of the last change at which all techniques are looked at again.
+IN_BETWEEN = 0.03
 #: Sweeps after which slow convergence means that some good may not be makeable.
 PATIENCE = 400
 
@@ -146,18 +148,39 @@ def settle_prices(
     settled : bool
         False when the time or the patience ran out.
     """
-    theta, flow = sweep_prices(sectors, p, weight, everything=True)
-    swept = 1
+    old = np.empty_like(p)
+    swept = 0
     while True:
-        while theta > tolerance or flow > tolerance * float(weight @ p):
-            if swept >= PATIENCE or sectors.meter.over():
-                return sweep_prices(sectors, p, weight, everything=True)[0], False
-            theta, flow = sweep_prices(sectors, p, weight, everything=False)
-            swept += 1
         theta, flow = sweep_prices(sectors, p, weight, everything=True)
         swept += 1
-        if theta <= 2 * tolerance and flow <= 2 * tolerance * float(weight @ p):
+        enough = tolerance * float(weight @ p)
+        if theta <= 2 * tolerance and flow <= 2 * enough:
             return theta, True
+        # Which techniques are near changes as prices do: look at all of them from time to time.
+        until = max(enough, IN_BETWEEN * flow)
+        far = max(tolerance, IN_BETWEEN * theta, until / float(weight @ p))
+        since, ratio = 0, 0.0
+        while flow > until or theta > far:
+            if swept >= PATIENCE or sectors.meter.over():
+                return sweep_prices(sectors, p, weight, everything=True)[0], False
+            np.copyto(old, p)
+            before = flow
+            theta, flow = sweep_prices(sectors, p, weight, everything=False)
+            swept, since = swept + 1, since + 1
+            last, ratio = ratio, flow / before if before > 0 else 0.0
+            if since >= 4 and steady(last, ratio) and flow > until:
+                p += ratio / (1 - ratio) * (p - old)
+                np.maximum(p, 0.0, out=p)
+                since = 0
+
+
+def steady(last: float, ratio: float) -> bool:
+    """Whether changes shrink at a steady rate, so that what they sum up to can be foreseen.
+
+    Where one eigenvector dominates the error, changes c, λc, λ²c, … sum to c/(1 − λ)
+    (Lyusternik's extrapolation).
+    """
+    return ratio < 0.9 and abs(ratio - last) <= 0.05 * ratio
 
 
 def settle_quantities(
@@ -175,13 +198,29 @@ def settle_quantities(
     short = demand + extra
     if y.any():
         sectors.meter.work += kernels.shortage(*head, short)
+    old_y, old_short = np.empty_like(y), np.empty_like(y)
+    left, ratio, since = np.inf, 0.0, 0
     for _ in range(PATIENCE):
+        np.copyto(old_y, y)
+        np.copyto(old_short, short)
         sectors.meter.work += kernels.sweep_quantities(*head, short)
         # Neither short of demand nor, by more than the spare, beyond it.
         if bool((np.abs(short) <= extra).all()):
             return True
         if sectors.meter.over():
             return False
+        before, left = left, float(np.abs(short) @ sectors.p0)
+        last, ratio, since = ratio, left / before if before > 0 else 0.0, since + 1
+        if since >= 4 and steady(last, ratio):
+            # What is short is linear in outputs, so it goes the same way.
+            more = ratio / (1 - ratio)
+            y += more * (y - old_y)
+            short += more * (short - old_short)
+            if (y < 0).any():
+                np.maximum(y, 0.0, out=y)
+                np.add(demand, extra, out=short)
+                sectors.meter.work += kernels.shortage(*head, short)
+            since = 0
     return False
 
 
