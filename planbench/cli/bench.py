@@ -12,9 +12,12 @@ from planbench.cli import completion, console, options, progress
 from planbench.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from planbench.bench.events import Event, RunSummary
     from planbench.bench.suite import Suite
     from planbench.certify.consensus import Consensus
+    from planbench.records.not_run import NotRun
     from planbench.records.schema import Record
 
 EXAMPLES = (
@@ -82,7 +85,9 @@ def bench(
     if not records:
         raise InputError("nothing was measured; raise --budget", where=str(results))
     opinions = opinions_of(records)
-    page = _write_report(records, results.with_suffix(".html")) if report else None
+    page = (
+        _write_report(records, results.with_suffix(".html"), summary.left_out) if report else None
+    )
     if json:
         console.print_json(_document(chosen, summary, records, opinions, page))
     else:
@@ -139,13 +144,13 @@ def _say_what_happened(summary: RunSummary) -> None:
         console.note(f"not run: {number} x {reason}")
 
 
-def _write_report(records: list[Record], path: Path) -> Path | None:
+def _write_report(records: list[Record], path: Path, left_out: Sequence[NotRun]) -> Path | None:
     """Write the report; a missing extra is said, it does not spoil the measurements."""
     from planbench.errors import SolverUnavailableError
     from planbench.report.html import write_report
 
     try:
-        write_report(records, path)
+        write_report(records, path, not_run=left_out)
     except SolverUnavailableError as error:
         console.note(f"no report: {error}")
         return None

@@ -26,8 +26,9 @@ BYTES_FLOOR = 2.0**20
 #: this many times that least is mostly fixed cost: such a run only tells "at most this".
 OVERHEAD_FACTOR = 4.0
 #: Where the fixed cost is known and taken off, a rest below this many times it is within the
-#: errors of that subtraction, and only tells "at most this".
-KNOWN_FACTOR = 2.0
+#: errors of that subtraction, and only tells "at most this": seconds scatter by a tenth or more,
+#: peaks of memory by a hundredth.
+KNOWN_SECONDS, KNOWN_BYTES = 2.0, 0.5
 #: Instances this many times smaller than a ladder's smallest rung show the fixed cost itself.
 TINY = 10
 
@@ -54,7 +55,9 @@ class FixedCost:
     floor: float
 
 
-def fixed_cost(lowest: float, tiny: float | None, least: float | None) -> FixedCost:
+def fixed_cost(
+    lowest: float, tiny: float | None, least: float | None, factor: float = KNOWN_SECONDS
+) -> FixedCost:
     """Say what is fixed of a cost.
 
     Parameters
@@ -67,9 +70,11 @@ def fixed_cost(lowest: float, tiny: float | None, least: float | None) -> FixedC
         Scatter of the whole weighs on a small rest, hence its floor.
     least : float or None
         Least cost on anything: the fixed cost is at most this.
+    factor : float
+        Times `tiny`, below which a rest is not believed.
     """
     if tiny is not None:
-        return FixedCost(tiny, max(lowest, KNOWN_FACTOR * tiny))
+        return FixedCost(tiny, max(lowest, factor * tiny))
     return FixedCost(0.0, max(lowest, OVERHEAD_FACTOR * least) if least is not None else lowest)
 
 
@@ -262,6 +267,7 @@ def _fixed_costs(
                 BYTES_FLOOR,
                 min((b for tiny, _, b in seen if tiny and b is not None), default=None),
                 min((b for _, _, b in seen if b is not None), default=None),
+                KNOWN_BYTES,
             ),
         )
         for series, seen in costs.items()

@@ -22,7 +22,8 @@ from planbench.report.growth_charts import (
 from planbench.report.headline import census_words, find_findings, find_summit, summit_words
 from planbench.report.ladders import (
     BYTES_FLOOR,
-    KNOWN_FACTOR,
+    KNOWN_BYTES,
+    KNOWN_SECONDS,
     OVERHEAD_FACTOR,
     SECONDS_FLOOR,
     TINY,
@@ -260,11 +261,11 @@ def reading_section() -> str:
             "grows as",
             "Exponent of cost = a·n^b with a 95 % bootstrap interval, from a censored fit: runs "
             "that were stopped or missed the target gap count as “at least”. What instances "
-            f"{TINY} times smaller cost is taken off as fixed; a rest below {KNOWN_FACTOR:g} times "
-            f"that (without such instances: a cost below {OVERHEAD_FACTOR:g} times the least the "
-            f"solver ever needed), {words.seconds(SECONDS_FLOOR)} or "
-            f"{words.size_bytes(BYTES_FLOOR)} counts as “at most”. At least {LEAST_SIZES} sizes "
-            "must remain.",
+            f"{TINY} times smaller cost is taken off as fixed; a rest below {KNOWN_SECONDS:g} "
+            f"times that ({KNOWN_BYTES:g} for memory; without such instances: a cost below "
+            f"{OVERHEAD_FACTOR:g} times the least the solver ever needed), "
+            f"{words.seconds(SECONDS_FLOOR)} or {words.size_bytes(BYTES_FLOOR)} counts as "
+            f"“at most”. At least {LEAST_SIZES} sizes must remain.",
         ),
         (
             "laws not excluded",

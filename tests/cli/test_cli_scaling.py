@@ -18,7 +18,12 @@ def write(path, records):
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    return write(tmp_path_factory.mktemp("results") / "quick.jsonl", make_suite())
+    # The builder's tiny instances have a peak as high as its ladders.
+    rows = [
+        r.model_copy(update={"peak_bytes": 10_000}) if r.group == "golden" else r
+        for r in make_suite()
+    ]
+    return write(tmp_path_factory.mktemp("results") / "quick.jsonl", rows)
 
 
 @pytest.mark.parametrize("columns", [80, 140])

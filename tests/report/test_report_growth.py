@@ -36,6 +36,7 @@ def test_fixed_cost_shown_by_tiny_instances_is_taken_off():
 def test_fixed_cost_rules():
     assert fixed_cost(0.01, 0.2, 0.1).known == 0.2
     assert fixed_cost(0.01, 0.2, 0.1).floor == pytest.approx(0.4)
+    assert fixed_cost(0.01, 0.2, 0.1, 0.5).floor == pytest.approx(0.1)
     assert fixed_cost(0.01, None, 0.1).floor == pytest.approx(0.4)
     assert fixed_cost(0.01, None, None).floor == 0.01
     assert fixed_cost(0.01, 0.0, 0.0).floor == 0.01
