@@ -202,7 +202,7 @@ def run_job(
         process.wait()
         tree.wait_until_gone()
         seen = _leave(group)
-    watch.reader.close(monotonic(), watch.sampled, watch.waited)
+    watch.reader.close(monotonic(), watch.waited)
     oom_kills = kernel_oom_kills()
     by_kernel = seen.oom_kills > 0 or (
         oom_kills is not None and oom_before is not None and oom_kills > oom_before
@@ -290,16 +290,18 @@ def _conclude(
         elif spent > watch.time_limit_s:
             ended, message = "timeout", f"took {spent:.3g} s, limit {watch.time_limit_s:g} s"
     before, after = [*reader.pass_seconds, None, None][:2]
-    peaks = [p.peak_bytes for p in reader.phases if p.solving and p.peak_bytes is not None]
-    level = reader.level_before
-    peak = max(0, max(peaks) - level) if peaks and level is not None else None
+    peaks = [
+        p.peak_bytes - p.level
+        for p in reader.phases
+        if p.solving and p.peak_bytes is not None and p.level is not None
+    ]
     return JobResult(
         ended=ended,
         message=message,
         solution=solution,
         phases=tuple(reader.phases),
-        level_before=level,
-        peak_bytes=peak,
+        level_before=reader.level_before,
+        peak_bytes=max(0, *peaks) if peaks else None,
         pass_s_before=before,
         pass_s_after=after,
         memory_method=reader.method

@@ -37,6 +37,8 @@ class PhaseSample:
         False for the phase in which the worker died.
     wait_s : float or None
         Seconds its main thread was ready to run and had no processor.
+    level : int or None
+        For a phase that counts: resident bytes that are not the solver's.
     """
 
     name: str
@@ -46,6 +48,26 @@ class PhaseSample:
     solving: bool
     complete: bool = True
     wait_s: float | None = None
+    level: int | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """Memory of worker and children as seen from outside at one moment.
+
+    Attributes
+    ----------
+    at : float
+        Monotonic clock.
+    held : int
+        Bytes.
+    children : bool
+        Whether there were any.
+    """
+
+    at: float
+    held: int
+    children: bool
 
 
 @dataclass
@@ -65,6 +87,8 @@ class PhaseReader:
     open_solving : bool
     open_waited : float or None
         Seconds the worker had been without a processor when the phase going on began.
+    open_level : int or None
+        As ``level`` of the phase going on.
     level_before : int or None
         Resident bytes before the first counted phase.
     method : str
@@ -79,21 +103,31 @@ class PhaseReader:
     open_since: float | None = None
     open_solving: bool = False
     open_waited: float | None = None
+    open_level: int | None = None
     solving_since: float | None = None
     handed_back: float | None = None
     level_before: int | None = None
     method: str = ""
     pass_seconds: list[float] = field(default_factory=list)
     _offset: int = 0
+    _looks: list[Look] = field(default_factory=list, repr=False)
 
-    def poll(self, sampled: int | None = None) -> None:
+    def see(self, look: Look) -> None:
+        """Take in a look from outside; :meth:`poll` finds the phase it fell into."""
+        if self._looks and self.open_since is not None:
+            # Within one phase only the highest matters.
+            last = self._looks[-1]
+            if last.at >= self.open_since and last.children <= look.children:
+                if last.held > look.held:
+                    look = Look(look.at, last.held, look.children)
+                self._looks.pop()
+        self._looks.append(look)
+
+    def poll(self) -> None:
         """Read the lines added since the last call.
 
-        Parameters
-        ----------
-        sampled : int or None
-            Highest level of worker and children seen from outside during the phase going on;
-            it stands where it exceeds the worker's own peak, which knows nothing of children.
+        A look with children stands where it exceeds the worker's own peak, which knows nothing
+        of them; without children the worker knows better.
         """
         try:
             with self.path.open("rb") as file:
@@ -104,12 +138,9 @@ class PhaseReader:
         whole, newline, _ = data.rpartition(b"\n")
         self._offset += len(whole) + len(newline)
         for line in whole.splitlines():
-            event = json.loads(line)
-            self._take(event, sampled)
-            if event["event"] == "end":
-                sampled = None  # what was seen belongs to the phase that has just ended
+            self._take(json.loads(line))
 
-    def _take(self, event: dict[str, Any], sampled: int | None) -> None:
+    def _take(self, event: dict[str, Any]) -> None:
         if event["event"] == "pass":
             self.pass_seconds.append(event["seconds"])
             return
@@ -120,50 +151,52 @@ class PhaseReader:
             self.open_name, self.open_since = event["name"], event["at"]
             self.open_solving = event["solving"]
             self.open_waited = event["waited_s"]
+            self.open_level = event.get("level_before")
             if event["solving"] and self.solving_since is None:
                 self.solving_since = event["at"]
                 self.level_before = event.get("level_before")
             return
-        peak = event["peak_bytes"]
-        if sampled is not None:
-            peak = max(peak, sampled)
+        since = self.open_since or 0.0
+        seen = [k.held for k in self._looks if k.children and since <= k.at <= event["at"]]
+        self._looks = [k for k in self._looks if k.at > event["at"]]
         self.phases.append(
             PhaseSample(
                 event["name"],
                 event["wall_s"],
                 event["cpu_s"],
-                peak,
+                max(event["peak_bytes"], *seen) if seen else event["peak_bytes"],
                 solving=event["solving"],
                 wait_s=event["wait_s"],
+                level=self.open_level,
             )
         )
         self.open_name, self.open_since = None, None
         self.method = event["method"]
 
-    def close(self, at: float, sampled: int | None, waited: float | None = None) -> None:
+    def close(self, at: float, waited: float | None = None) -> None:
         """End the phase in which the worker died, if any, at monotonic time `at`.
 
         Parameters
         ----------
         at : float
-        sampled : int or None
-            Most bytes seen in that phase.
         waited : float or None
             Seconds without a processor since the worker began, when last seen.
         """
-        self.poll(sampled)
+        self.poll()
         if self.open_name is not None and self.open_since is not None:
+            seen = [look.held for look in self._looks if look.at >= self.open_since]
             self.phases.append(
                 PhaseSample(
                     self.open_name,
                     max(0.0, at - self.open_since),
                     None,
-                    sampled,
+                    max(seen) if seen else None,
                     solving=self.open_solving,
                     complete=False,
                     wait_s=None
                     if waited is None or self.open_waited is None
                     else max(0.0, waited - self.open_waited),
+                    level=self.open_level,
                 )
             )
             self.open_name = None

@@ -13,7 +13,7 @@ from typing import Literal
 
 from planbench.measure.memory import TreeLevel, proportional_bytes, tree_level
 from planbench.measure.processes import ProcessTree, running_threads, waiting_seconds
-from planbench.measure.protocol import PhaseReader
+from planbench.measure.protocol import Look, PhaseReader
 
 Ended = Literal["ok", "timeout", "memory", "crash", "killed", "refused"]
 
@@ -53,8 +53,6 @@ class Watch:
         Monotonic clock.
     reader : PhaseReader
     log : Path
-    sampled : int or None
-        Most bytes seen in the phase going on, worker and children.
     highest : int
         Most bytes seen at all.
     had_children : bool
@@ -73,7 +71,6 @@ class Watch:
     began: float
     reader: PhaseReader
     log: Path
-    sampled: int | None = None
     highest: int = 0
     had_children: bool = False
     threads: int = 0
@@ -88,17 +85,15 @@ class Watch:
     def look(self, tree: ProcessTree) -> None:
         """Sample memory, read phases, and decide whether the worker must be killed."""
         start = thread_time()  # not wall time: on a busy machine looks must not become rare
+        at = monotonic()
         level = tree_level(tree.pid, self._copies)
         self._copies = frozenset(level.copies)
         self._judge_memory(tree, level)
         tree.remember(level.children)
         self.had_children = self.had_children or bool(level.children)
         self.highest = max(self.highest, level.resident)
-        self.sampled = max(self.sampled or 0, level.reached)
-        before = len(self.reader.phases)
-        self.reader.poll(self.sampled)
-        if len(self.reader.phases) != before:
-            self.sampled = None
+        self.reader.see(Look(at, level.reached, bool(level.children)))
+        self.reader.poll()
         if self.reader.open_name is not None and self.reader.open_solving:
             self.threads = max(self.threads, running_threads((tree.pid, *level.children)))
             self.waited = waiting_seconds(tree.pid)

@@ -41,6 +41,7 @@ from planbench.measure.memory import (
     MAXRSS,
     NO_RESET,
     REAPED,
+    give_back_free_memory,
     own_peak,
     own_resident,
     reset_peak,
@@ -79,7 +80,8 @@ class PhaseLog:
         Whether the adapter is at work: its phases called as in :data:`COUNTED` count in the
         time limit, the times and the peak; others (``import``, ``check``) are only listed.
     level_before : int or None
-        Resident bytes when the first counted phase began.
+        Resident bytes when the first counted phase began, and what phases that do not count
+        have added since: what the solver's peak is counted from.
     method : str
         How peaks are read.
     reached : int
@@ -93,6 +95,8 @@ class PhaseLog:
     reached: int = 0
     _open: str | None = field(default=None, repr=False)
     _reaped: bool = field(default=False, repr=False)
+    _counting: bool = field(default=False, repr=False)
+    _held: int = field(default=0, repr=False)
 
     def write(self, event: dict[str, Any]) -> None:
         """Append one line; it is with the kernel when this returns, so a kill loses nothing."""
@@ -103,6 +107,20 @@ class PhaseLog:
         """Take into account that a program ended whose resident memory reached `peak` bytes."""
         self.reached = max(self.reached, own_resident() + peak)
         self._reaped = True
+
+    def _change_over(self, solving: bool) -> None:
+        """Keep apart the memory of phases that count and of those that do not."""
+        self._counting = solving
+        # What a phase that does not count has freed is not the solver's to find or to pay.
+        give_back_free_memory()
+        held = own_resident()
+        if not solving:
+            self._held = held
+        elif self.level_before is None:
+            self.level_before = held
+        else:
+            # Nor is what it keeps, such as pages of library code that only it needed.
+            self.level_before += max(0, held - self._held)
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:
@@ -117,8 +135,8 @@ class PhaseLog:
             raise SolverError(f"phase {name!r} begins inside phase {self._open!r}")
         self._open = name
         solving = self.solving and name in COUNTED
-        if solving and self.level_before is None:
-            self.level_before = own_resident()
+        if solving != self._counting:
+            self._change_over(solving)
         could_reset = reset_peak()
         self.reached = 0
         waited = waiting_seconds()

@@ -1,0 +1,88 @@
+"""What is seen from outside is charged to the phase it fell into."""
+
+import json
+
+import pytest
+
+from planbench.measure.protocol import Look, PhaseReader
+
+
+@pytest.fixture
+def reader(tmp_path):
+    return PhaseReader(tmp_path / "phases.jsonl", [])
+
+
+def write(reader, *events):
+    with reader.path.open("a") as file:
+        for event in events:
+            file.write(json.dumps(event) + "\n")
+
+
+def start(name, at, solving=True):
+    return {
+        "event": "start", "name": name, "solving": solving, "at": at,
+        "waited_s": 0.5, "level_before": 100,
+    }  # fmt: skip
+
+
+def end(name, at, peak):
+    return {
+        "event": "end", "name": name, "solving": True, "wall_s": 1.0, "cpu_s": 1.0,
+        "wait_s": 0.0, "peak_bytes": peak, "method": "m", "at": at,
+    }  # fmt: skip
+
+
+def peaks(reader):
+    return {phase.name: phase.peak_bytes for phase in reader.phases}
+
+
+def test_a_look_into_a_later_phase_is_not_charged_to_an_earlier_one(reader):
+    """Several phases may end between two reads; the look then belongs to the last of them."""
+    reader.see(Look(5.5, 900, children=True))
+    write(reader, start("load", 1.0), end("load", 2.0, 200))
+    write(reader, start("solve", 5.0), end("solve", 6.0, 300))
+    reader.poll()
+    assert peaks(reader) == {"load": 200, "solve": 900}
+
+
+def test_without_children_the_worker_knows_its_peak_better(reader):
+    """A look takes a moment, in which a phase may change."""
+    reader.see(Look(1.5, 900, children=False))
+    write(reader, start("load", 1.0), end("load", 2.0, 200))
+    reader.poll()
+    assert peaks(reader) == {"load": 200}
+
+
+def test_the_highest_of_many_looks_stands(reader):
+    write(reader, start("solve", 1.0))
+    reader.poll()
+    for at, held in ((1.1, 10), (1.2, 700), (1.3, 20), (1.4, 30)):
+        reader.see(Look(at, held, children=True))
+    write(reader, end("solve", 2.0, 200), start("extract", 2.5), end("extract", 3.0, 50))
+    reader.poll()
+    assert peaks(reader) == {"solve": 700, "extract": 50}
+
+
+def test_a_phase_cut_short_has_what_was_seen_of_it(reader):
+    """The worker died and could say nothing; looks before the phase do not count."""
+    reader.see(Look(0.5, 5000, children=False))
+    write(reader, start("solve", 1.0))
+    reader.poll()
+    reader.see(Look(1.5, 700, children=False))
+    reader.see(Look(1.7, 600, children=False))
+    reader.close(4.0, waited=0.7)
+    (phase,) = reader.phases
+    assert (phase.name, phase.complete, phase.wall_s) == ("solve", False, 3.0)
+    assert phase.peak_bytes == 700
+    assert phase.wait_s == pytest.approx(0.2)
+    assert phase.level == 100
+
+
+def test_a_line_half_written_is_read_when_it_is_whole(reader):
+    whole = json.dumps(start("solve", 1.0)) + "\n"
+    reader.path.write_text(whole[:20])
+    reader.poll()
+    assert reader.open_name is None
+    reader.path.write_text(whole)
+    reader.poll()
+    assert reader.open_name == "solve"
