@@ -26,7 +26,7 @@ from planbench.model.linear_program import LinearProgram
 from planbench.model.productivity import one_good_each
 from planbench.solvers.base import Phase, Solution, SolveOptions, SolverSpec, no_phase
 from planbench.solvers.common import Clock
-from planbench.solvers.planners.harmony import (
+from planbench.solvers.planners.heuristics import (
     economy_or_refuse,
     read_rounds,
     worth_their_weight,

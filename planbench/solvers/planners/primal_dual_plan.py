@@ -1,0 +1,349 @@
+"""Planning by price adjustment: rounds, looks at the certified bracket, and when to stop.
+
+The adapter that puts this behind the solvers' interface is ``primal_dual``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from planbench.certify.certificate import relative_gap
+from planbench.certify.check import certified_upper
+from planbench.certify.interior import interior_of
+from planbench.certify.repair import raw_lower, raw_upper
+from planbench.errors import InputError
+from planbench.model.arrays import FloatArray
+from planbench.model.economy import Economy
+from planbench.solvers.common import Clock
+from planbench.solvers.planners.pdhg import Process, set_up
+from planbench.solvers.planners.pdhg_mend import (
+    Makers,
+    find_makers,
+    mended_plan,
+    mended_prices,
+    price_scarce_goods,
+)
+
+TOLERANCE = 1e-6
+#: Rounds between two looks at the bracket: this share of those done, and at least as many as
+#: handle this number of non-zeros; never fewer than this, never more.
+SHARE, WORK, FEWEST, MOST = 0.15, 4_000_000, 50, 2_000
+#: Rounds to end with at the latest, when no other limit is given.
+LIMIT = 20_000_000
+#: Up to this many non-zeros the answer as it stands is put to the certificate beside the mended.
+SMALL = 200_000
+
+Ended = Literal["closed", "time limit", "rounds", "infeasible", "unbounded"]
+
+
+@dataclass(frozen=True, eq=False)
+class PriceState:
+    """What a later plan starts from.
+
+    Attributes
+    ----------
+    columns : ndarray, shape (activities + targets,)
+    prices : ndarray, shape (goods + resources,)
+        Prices and rents.
+    weight : float
+        How fast prices move against activities.
+    """
+
+    columns: FloatArray
+    prices: FloatArray
+    weight: float
+
+
+@dataclass(frozen=True, eq=False)
+class PriceResult:
+    """A plan, prices and the bracket they certify.
+
+    Attributes
+    ----------
+    ended : {"closed", "time limit", "rounds", "infeasible", "unbounded"}
+    x, z : ndarray or None
+        The best feasible plan found.
+    p, w : ndarray or None
+        The prices and rents of the best upper bound; with ``infeasible`` the proof of it.
+    lower, upper : float or None
+        Certified bounds.
+    rounds, restarts, checks : int
+        Rounds of adjustment, restarts, looks at the bracket.
+    state : PriceState
+    ray : tuple of ndarray or None
+        With ``unbounded``: activities and targets that can grow without end.
+    """
+
+    ended: Ended
+    x: FloatArray | None
+    z: FloatArray | None
+    p: FloatArray | None
+    w: FloatArray | None
+    lower: float | None
+    upper: float | None
+    rounds: int
+    restarts: int
+    checks: int
+    state: PriceState
+    ray: tuple[FloatArray, FloatArray] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Bracket:
+    """The best bounds so far and what certifies them."""
+
+    lower: float | None = None
+    upper: float | None = None
+    plan: tuple[FloatArray, FloatArray] | None = None
+    prices: tuple[FloatArray, FloatArray] | None = None
+
+    @property
+    def gap(self) -> float | None:
+        return relative_gap(self.lower, self.upper)
+
+    def with_plan(
+        self, found: tuple[float | None, tuple[FloatArray, FloatArray] | None]
+    ) -> _Bracket:
+        bound, plan = found
+        if bound is None or (self.lower is not None and bound <= self.lower):
+            return self
+        return replace(self, lower=bound, plan=plan)
+
+    def with_prices(
+        self, found: tuple[float | None, tuple[FloatArray, FloatArray] | None]
+    ) -> _Bracket:
+        bound, prices = found
+        if bound is None or (self.upper is not None and bound >= self.upper):
+            return self
+        return replace(self, upper=bound, prices=prices)
+
+
+def plan(
+    economy: Economy,
+    *,
+    tolerance: float = TOLERANCE,
+    time_limit: float | None = None,
+    rounds: int = LIMIT,
+    state: PriceState | None = None,
+    process: Process | None = None,
+    log: bool = False,
+) -> PriceResult:
+    """Plan `economy` by price adjustment until the certified gap is `tolerance`.
+
+    Parameters
+    ----------
+    economy : Economy
+        Any: by-products, capacities, several targets, fixed demand and stocks.
+    tolerance : float
+        Relative width of the certified bracket to end with, in (0, 1).
+    time_limit : float, optional
+        Seconds; looked at between blocks of rounds.
+    rounds : int
+        Most rounds.
+    state : PriceState, optional
+        Of an earlier plan for an economy of the same shape, to start from.
+    process : Process, optional
+        From :func:`planbench.solvers.planners.pdhg.set_up`, where that is measured apart.
+    log : bool
+        Print the bounds as they improve.
+
+    Raises
+    ------
+    InputError
+        When `state` has another shape than the economy.
+    """
+    from planbench.solvers.planners import pdhg_kernels as kernels
+
+    clock = Clock(time_limit)
+    if process is None:
+        process = set_up(economy)
+    n, m = economy.n_goods, economy.n_activities
+    if state is not None:
+        wanted = (process.x.size, process.need.size)
+        if (state.columns.size, state.prices.size) != wanted:
+            raise InputError(
+                f"is of {state.columns.size} columns and {state.prices.size} rows, the economy "
+                f"has {wanted[0]} and {wanted[1]}; start without it",
+                where="state",
+            )
+        process.move_to(state.columns, state.prices, state.weight)
+    # With all prices 0 the bound is what capacities let anybody make of the scarcest good.
+    free = np.zeros(n), np.zeros(economy.n_resources)
+    bracket, checks = _Bracket().with_prices((certified_upper(economy, *free), free)), 0
+    interior = interior_of(economy)
+    if interior is not None and state is None:
+        pair = (interior.goods_prices, interior.resource_prices)
+        bound, found = raw_upper(economy, *pair)
+        bracket = bracket.with_prices((bound, found))
+        if interior.activities is not None:
+            idle = np.zeros(economy.n_targets)
+            bracket = bracket.with_plan(raw_lower(economy, interior.activities, idle))
+        if bracket.plan is not None and found is not None:
+            process.move_to(np.concatenate(bracket.plan), np.concatenate(found))
+    makers = find_makers(process, n, m)
+    nnz = max(1, process.matrix.nnz)
+    least = int(min(max(WORK // nnz, FEWEST), MOST))
+    ended: Ended = "rounds"
+    proof: tuple[FloatArray, FloatArray] | None = None
+    ray: tuple[FloatArray, FloatArray] | None = None
+    search_at = 0
+    look_at = 0 if state is not None else least
+    while True:
+        look_at = min(look_at, rounds)
+        if not _advance(process, look_at, clock):
+            ended = "time limit"
+        checks += 1
+        search = checks >= search_at
+        bracket, proof, helped = _look(economy, process, makers, bracket, tolerance, search=search)
+        if search and not helped:
+            # A search that found nothing is not repeated at once: it costs many passes.
+            search_at = checks + 4
+        if log:
+            print(_line(process, bracket), flush=True)
+        gap = bracket.gap
+        if gap is not None and gap <= tolerance:
+            ended = "closed"
+            break
+        if proof is not None:
+            ended = "infeasible"
+            break
+        if bracket.upper is None and bracket.plan is not None:
+            ray = _growth_without_end(economy, process)
+            if ray is not None:
+                ended = "unbounded"
+                break
+        if ended == "time limit" or process.rounds >= rounds:
+            break
+        look_at = process.rounds + max(least, int(SHARE * process.rounds))
+    x, z = bracket.plan if bracket.plan is not None else (None, None)
+    p, w = proof or bracket.prices or (None, None)
+    return PriceResult(
+        ended=ended,
+        x=x,
+        z=z,
+        p=p,
+        w=w,
+        lower=bracket.lower,
+        upper=bracket.upper,
+        rounds=process.rounds,
+        restarts=int(process.scalars[kernels.RESTARTS]),
+        checks=checks,
+        state=PriceState(
+            process.columns(), process.prices(), float(process.scalars[kernels.WEIGHT])
+        ),
+        ray=ray,
+    )
+
+
+def _advance(process: Process, until: int, clock: Clock) -> bool:
+    """Run up to round `until` in blocks short enough to see the time; False when it is up."""
+    block = max(1, int(50_000_000 / max(1, process.matrix.nnz)))
+    while process.rounds < until:
+        left = clock.remaining()
+        if left is not None and left <= 0:
+            return False
+        process.advance(min(block, until - process.rounds))
+    left = clock.remaining()
+    return left is None or left > 0
+
+
+def _look(
+    economy: Economy,
+    process: Process,
+    makers: Makers,
+    bracket: _Bracket,
+    tolerance: float,
+    *,
+    search: bool,
+) -> tuple[_Bracket, tuple[FloatArray, FloatArray] | None, bool]:
+    """Mend plan and prices and put them to the certificate's bounds.
+
+    Returns
+    -------
+    bracket : _Bracket
+    proof : tuple of ndarray or None
+        Prices that prove the economy infeasible.
+    helped : bool
+        False when prices of scarce goods were searched (`search`) and lowered no bound.
+    """
+    n, m = economy.n_goods, economy.n_activities
+    small = process.matrix.nnz <= SMALL
+    fine = 1e-2 * tolerance
+    scaled = mended_prices(process, makers, fine)
+    prices = scaled * process.row_scale
+    bracket = bracket.with_prices(raw_upper(economy, prices[:n], prices[n:]))
+    columns, scarce = mended_plan(process, makers, scaled, fine)
+    columns *= process.col_scale
+    bracket = bracket.with_plan(raw_lower(economy, columns[:m], columns[m:]))
+    helped = True
+    gap = bracket.gap
+    if search and scarce.size and (gap is None or gap > tolerance):
+        before = bracket.upper
+        scaled, changed = price_scarce_goods(process, makers, scaled, scarce, fine)
+        if changed:
+            prices = scaled * process.row_scale
+            bracket = bracket.with_prices(raw_upper(economy, prices[:n], prices[n:]))
+        helped = bracket.upper != before
+    gap = bracket.gap
+    if small and (gap is None or gap > tolerance):
+        prices, columns = process.prices(), process.columns()
+        bracket = bracket.with_prices(raw_upper(economy, prices[:n], prices[n:]))
+        bracket = bracket.with_plan(raw_lower(economy, columns[:m], columns[m:]))
+    proof = None
+    if bracket.lower is None and (economy.fixed_demand > 0).any():
+        proof = _no_plan_at_all(economy, scaled * process.row_scale)
+    return bracket, proof, helped
+
+
+def _no_plan_at_all(economy: Economy, prices: FloatArray) -> tuple[FloatArray, FloatArray] | None:
+    """Prices at which the fixed demand is worth more than all there is, if these are such.
+
+    p·f > w·r + v·u with profits v paid at capacity proves that no plan meets the fixed demand
+    (Farkas 1902).
+    """
+    p, w = prices[: economy.n_goods], prices[economy.n_goods :]
+    gain = economy.outputs.T @ p - economy.inputs.T @ p - economy.resource_use.T @ w
+    open_ended = np.isinf(economy.capacity)
+    scale = economy.outputs.T @ p + economy.inputs.T @ p + economy.resource_use.T @ w
+    if (gain[open_ended] > 1e-12 * scale[open_ended]).any():
+        return None
+    paid = np.maximum(gain, 0.0)[~open_ended] @ economy.capacity[~open_ended]
+    demanded, available = float(p @ economy.fixed_demand), float(w @ economy.endowment + paid)
+    size = float(np.abs(p * economy.fixed_demand).sum()) + available
+    return (p, w) if demanded - available > 1e-6 * size else None
+
+
+def _growth_without_end(economy: Economy, process: Process) -> tuple[FloatArray, FloatArray] | None:
+    """Find a direction of unboundedness in what needs neither resource nor capacity.
+
+    A plan of the same economy without endowments, fixed demand and limited activities that
+    still delivers something can be added to any plan, as often as one likes.
+    """
+    alone = replace(
+        economy,
+        endowment=np.zeros(economy.n_resources),
+        fixed_demand=np.zeros(economy.n_goods),
+        capacity=np.where(np.isfinite(economy.capacity), 0.0, np.inf),
+        interior=None,
+    )
+    columns = process.columns()
+    size = float(np.abs(columns).max(initial=0.0))
+    if not 0 < size < np.inf:
+        return None
+    columns /= size
+    m = economy.n_activities
+    bound, found = raw_lower(alone, columns[:m], columns[m:])
+    return found if bound is not None and bound > 0 else None
+
+
+def _line(process: Process, bracket: _Bracket) -> str:
+    def show(value: float | None) -> str:
+        return "none" if value is None else f"{value:.9g}"
+
+    return (
+        f"round {process.rounds}: {show(bracket.lower)} <= optimum <= {show(bracket.upper)}, "
+        f"gap {'none' if bracket.gap is None else f'{bracket.gap:.2e}'}"
+    )
