@@ -39,8 +39,8 @@ from planbench.solvers.planners.state_sectors import (
 #: Width of the mixing of techniques in the first round, from nothing and from an old plan.
 WIDTH, WIDTH_AGAIN = 0.1, 0.03
 MOST_ROUNDS = 300
-#: Rounds without a better bound after which planning stops.
-STALL = 30
+#: Rounds in which the gap does not even halve after which planning stops.
+STALL = 60
 #: Memory for the techniques the centre's model knows: share of the economy's, and at least.
 MODEL_SHARE, MODEL_LEAST = 0.5, 128 << 20
 #: Proposals that may disappoint before the centre falls back on mixing whole plans.
@@ -169,7 +169,7 @@ def run_rounds(rounds: Rounds, gap: float, report: Report) -> tuple[Best, int, E
 
 def _run(rounds: Rounds, gap: float, report: Report) -> tuple[Best, int, Ended]:
     best = Best()
-    since = 0
+    since, mark, marked = 0, 1.0, 0
     for number in range(1, MOST_ROUNDS + 1):
         before = best.gap
         tolerance = max(gap / 20, min(1e-2, 0.02 * rounds.expected))
@@ -189,7 +189,9 @@ def _run(rounds: Rounds, gap: float, report: Report) -> tuple[Best, int, Ended]:
         if rounds.meter.over():
             return best, number, "time-limit"
         since = 0 if best.gap < 0.8 * before else since + 1
-        if since >= STALL:
+        if best.gap < 0.5 * mark:
+            mark, marked = best.gap, number
+        if number - marked >= STALL:
             break
         if rounds.bundle is not None or since > FAILURES:
             if mix(rounds, best, needs, value, gap):
@@ -330,6 +332,7 @@ def mix(rounds: Rounds, best: Best, needs: FloatArray, value: float, gap: float)
     assert rounds.kept_sigma is not None
     rounds.sigma = next_sigma(bundle.needs, rounds.kept_sigma, rounds.kept_value, bound)
     rounds.expected = 0.01 * best.gap
+    rounds.width = 0.0
     return False
 
 

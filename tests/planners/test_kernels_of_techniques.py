@@ -1,0 +1,173 @@
+"""The compiled sweeps and the centre's model against dense arithmetic."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from support.economies import random_small
+
+pytest.importorskip("numba")
+pytest.importorskip("clarabel")
+
+from planbench.model import Economy
+from planbench.solvers.planners import master, master_bundle, master_rounds, two_level
+from planbench.solvers.planners.state import Meter, list_techniques
+from planbench.solvers.planners.state_sectors import (
+    LOSS,
+    Sectors,
+    charge_rents,
+    needs_of,
+    open_sectors,
+    settle_contents,
+    settle_prices,
+    settle_quantities,
+    sweep_prices,
+)
+
+
+def opened(economy: Economy) -> Sectors:
+    return open_sectors(
+        economy, list_techniques(economy), 1.0 / economy.endowment, Meter(economy.nnz)
+    )
+
+
+def economies() -> list[Economy]:
+    return [random_small("plain", seed) for seed in range(20)]
+
+
+def dense_costs(economy: Economy, p: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """Cost of a unit of its good by each activity."""
+    cost = economy.resource_use.T @ w + economy.inputs.T @ p
+    return np.asarray(cost / economy.outputs.data)
+
+
+def test_techniques_stand_good_after_good() -> None:
+    for economy in economies():
+        listed = list_techniques(economy)
+        good = economy.outputs.indices[listed.order]
+        for g in range(economy.n_goods):
+            assert (good[listed.first[g] : listed.first[g + 1]] == g).all()
+        assert sorted(listed.order) == list(range(economy.n_activities))
+
+
+def test_prices_are_least_costs() -> None:
+    for economy in economies():
+        sectors = opened(economy)
+        w = 1.0 / economy.endowment
+        charge_rents(sectors, w)
+        p = sectors.p0.copy()
+        _, settled = settle_prices(sectors, p, np.ones(p.size), 1e-13)
+        assert settled
+        least = np.full(p.size, np.inf)
+        np.minimum.at(least, economy.outputs.indices, dense_costs(economy, p, w))
+        assert p == pytest.approx(least, rel=1e-10)
+
+
+def test_mended_prices_leave_no_profit_after_any_sweep() -> None:
+    """θ makes (p, w) + θ(p⁰, w⁰) dual feasible however far from settled the prices are."""
+    rng = np.random.default_rng(5)
+    for economy in economies():
+        sectors = opened(economy)
+        w = rng.random(economy.n_resources) / economy.endowment
+        charge_rents(sectors, w)
+        p = sectors.p0 * rng.uniform(0.1, 10.0, economy.n_goods)
+        theta, _ = sweep_prices(sectors, p, np.ones(p.size), everything=True)
+        mended, rents = p + theta * sectors.p0, w + theta * sectors.w0
+        left = dense_costs(economy, mended, rents) - mended[economy.outputs.indices]
+        assert (left >= -1e-12 * mended.max()).all()
+
+
+def test_margin_of_the_mending_prices() -> None:
+    for economy in economies():
+        sectors = opened(economy)
+        cost = dense_costs(economy, sectors.p0, sectors.w0)
+        assert (sectors.p0[economy.outputs.indices] <= (1 - LOSS) * cost * (1 + 1e-12)).all()
+        assert (sectors.p0 > 0).all()
+
+
+def test_outputs_cover_demand_and_little_more() -> None:
+    rng = np.random.default_rng(6)
+    for economy in economies():
+        sectors = opened(economy)
+        listed = sectors.techniques
+        for g in range(economy.n_goods):
+            share = rng.random(listed.first[g + 1] - listed.first[g])
+            sectors.share[listed.first[g] : listed.first[g + 1]] = share / share.sum()
+        demand = rng.random(economy.n_goods)
+        y = 3.0 * rng.random(economy.n_goods)
+        assert settle_quantities(sectors, y, demand, np.ones(y.size), 1e-9)
+        x = np.zeros(economy.n_activities)
+        x[listed.order] = (
+            np.repeat(y, np.diff(listed.first)) * sectors.share * listed.per[listed.order]
+        )
+        net = economy.outputs @ x - economy.inputs @ x
+        assert (net >= demand - 1e-14).all()
+        assert (net <= demand + 2.1e-9).all()
+        assert needs_of(sectors, y) == pytest.approx(economy.resource_use @ x)
+        contents = np.zeros((economy.n_goods, economy.n_resources), dtype=np.float32)
+        settle_contents(sectors, contents, 1e-7, 100)
+        total = (demand @ contents) * economy.endowment
+        assert total == pytest.approx(economy.resource_use @ x, rel=1e-5)
+
+
+def test_model_is_the_linear_program_it_says() -> None:
+    """Value and rents of the interior point method against HiGHS."""
+    from scipy.optimize import linprog
+
+    rng = np.random.default_rng(7)
+    for _ in range(20):
+        goods, k = int(rng.integers(2, 12)), int(rng.integers(2, 6))
+        sizes = rng.integers(2, 5, goods)
+        starts = np.concatenate([[0], np.cumsum(sizes)])
+        count = int(sizes.sum())
+        rows = rng.random((count, k)).astype(np.float32)
+        outputs = rng.random(goods)
+        sigma = np.full(k, 1.0 / k)
+        cost = rows.astype(np.float64) @ sigma
+        part = rng.random(count)
+        part /= np.repeat(np.add.reduceat(part, starts[:-1]), sizes)
+        amount = np.repeat(outputs, sizes)
+        needs = (amount * part) @ rows.astype(np.float64)
+        close = master.Close(np.arange(goods), starts, outputs, np.arange(count), cost, part, rows)
+        found = master.improve(
+            close, needs, float(needs.min()), sigma, margin=np.inf, gap=1e-9, steps=60
+        )
+        lines = (amount[:, None] * rows).T
+        result = linprog(
+            np.concatenate([np.zeros(count), [1.0]]),
+            A_ub=np.hstack([lines, -np.ones((k, 1))]),
+            b_ub=np.zeros(k),
+            A_eq=sp.hstack(
+                [
+                    sp.csr_array((np.ones(count), np.arange(count), starts), (goods, count)),
+                    sp.csr_array((goods, 1)),
+                ]
+            ),
+            b_eq=np.ones(goods),
+            method="highs",
+        )
+        assert float((lines @ found.part).max()) == pytest.approx(result.fun, rel=1e-6)
+        assert found.sigma.sum() == pytest.approx(1.0)
+        dual = np.minimum.reduceat(lines.T @ found.sigma, starts[:-1]).sum()
+        assert dual == pytest.approx(result.fun, rel=1e-6)
+
+
+def test_safety_net_alone_closes_the_bracket(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the model, the level bundle over whole plans finds the same bounds."""
+    monkeypatch.setattr(master_rounds, "FAILURES", -1)
+    for seed in range(10):
+        economy = random_small("targets", seed)
+        _, _, alone = two_level.plan(economy, gap=1e-6)
+        monkeypatch.setattr(master_rounds, "FAILURES", 3)
+        _, _, both = two_level.plan(economy, gap=1e-6)
+        monkeypatch.setattr(master_rounds, "FAILURES", -1)
+        assert alone.ended == "optimal", seed
+        assert alone.lower <= both.upper * (1 + 1e-12)
+        assert both.lower <= alone.upper * (1 + 1e-12)
+
+
+def test_best_mix_equalises_two_plans() -> None:
+    weights, most = master_bundle.best_mix(np.array([[1.0, 3.0], [3.0, 1.0]]))
+    assert weights == pytest.approx([0.5, 0.5])
+    assert most == pytest.approx(2.0)
