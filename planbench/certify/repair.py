@@ -17,6 +17,7 @@ import numpy as np
 from planbench.certify.check import (
     LARGEST,
     SMALLEST,
+    Limits,
     certified_lower,
     certified_upper,
     limits_of,
@@ -128,20 +129,46 @@ def _price_candidates(
 def _scaled_to_worth(
     economy: Economy, p: FloatArray, w: FloatArray, gain: FloatArray
 ) -> tuple[float, Prices]:
-    """Prices scaled jointly so that every target is worth its weight, and what they promise."""
-    worth = np.asarray(economy.assortment.T @ p)
+    """Prices scaled jointly to the lowest bound, and the bound they promise.
+
+    All of U but the targets' shortfall is in proportion to the scale, so U is convex and
+    piecewise linear in it, with a corner where a target is worth just its weight.
+    """
     limits = limits_of(economy)
-    must = np.isinf(limits.target) | (worth > 0.5 * economy.weights)
-    with np.errstate(divide="ignore"):
-        ratio = np.where(worth > 0, economy.weights / worth, np.inf)
-    scale = float(np.max(ratio[must], initial=0.0)) or 1.0
-    if not np.isfinite(scale):
-        scale = 1.0
+    worth = np.asarray(economy.assortment.T @ p)
+    gains = gain > 0
+    base = float(w @ economy.endowment - p @ economy.fixed_demand)
+    base += float(limits.activity[gains] @ gain[gains])
+    valued = worth > 0
+    corners = np.unique(economy.weights[valued] / worth[valued])
+    # A target without a limit must be worth its weight in full.
+    least = np.max(
+        economy.weights[valued & np.isinf(limits.target)] / worth[valued & np.isinf(limits.target)],
+        initial=0.0,
+    )
+    corners = corners[corners >= least]
+    if (~valued & np.isinf(limits.target)).any() or not np.isfinite([base, *corners]).all():
+        return np.inf, (p, w)
+    if not corners.size:
+        return base + float(limits.target @ economy.weights), (p, w)
+    scale = float(corners[np.argmin(_bounds_at(corners, base, worth, economy.weights, limits))])
     scale *= 1 + SAFETY * float(np.max(limits.target_terms + 8)) * 2.0**-53
-    p, w, gain = p * scale, w * scale, gain * scale
-    short = economy.weights - economy.assortment.T @ p
-    paid = limits.activity[gain > 0] @ gain[gain > 0] + limits.target[short > 0] @ short[short > 0]
-    return float(w @ economy.endowment - p @ economy.fixed_demand + paid), (p, w)
+    promise = float(_bounds_at(np.array([scale]), base, worth, economy.weights, limits)[0])
+    return promise, (p * scale, w * scale)
+
+
+def _bounds_at(
+    scales: FloatArray, base: float, worth: FloatArray, weights: FloatArray, limits: Limits
+) -> FloatArray:
+    """U at each of `scales`: scale·base and z̄ times what each target falls short by."""
+    finite = np.isfinite(limits.target)
+    at = np.argsort(weights[finite] / np.maximum(worth[finite], SMALLEST))
+    corner = (weights[finite] / np.maximum(worth[finite], SMALLEST))[at]
+    owed = np.append(np.cumsum((limits.target * weights)[finite][at][::-1])[::-1], 0.0)
+    paid = np.append(np.cumsum((limits.target * worth)[finite][at][::-1])[::-1], 0.0)
+    # Targets whose corner lies beyond the scale fall short.
+    first = np.searchsorted(corner, scales, side="right")
+    return np.asarray(scales * base + owed[first] - scales * paid[first])
 
 
 def raw_lower(

@@ -230,7 +230,7 @@ def reading_section() -> str:
         (
             "raw gap",
             "Relative width of the bracket lower ≤ optimum ≤ upper that the solver's own plan and "
-            "prices prove, recomputed from the problem in at most five matrix passes. The solver "
+            "prices prove, recomputed from the problem in a few matrix passes. The solver "
             "is not believed in anything.",
         ),
         (

@@ -264,3 +264,26 @@ def test_a_loose_answer_that_says_so_is_loose_and_not_wrong():
     assert told.raw_gap == strict.raw_gap == pytest.approx(0.1 / 4)
     lying = certify(lp, None, replace(answer, objective=3.0), claim_tolerance=1e-2)
     assert lying.verdict == "wrong"
+
+
+def test_prices_are_scaled_where_the_bound_is_lowest():
+    """Valuing a target that capacities limit anyway would cost more than what it brings."""
+    # Target a is limited to 1 by a capacity; raising its price raises the rent of labour.
+    economy = make_economy(
+        inputs=np.zeros((2, 2)),
+        outputs=np.eye(2),
+        resource_use=[[1.0, 1.0]],
+        endowment=[100.0],
+        capacity=[1.0, np.inf],
+        assortment=np.eye(2),
+        weights=[5.0, 1.0],
+    )
+    lp = to_linear_program(economy)
+    exact = reference(lp)
+    assert exact.objective == pytest.approx(104.0)
+    # Rents that are right for b; a is undervalued by 4 and falls short by 4·z̄ = 4.
+    flat = replace(exact, y=np.array([-1.0, -1.0, 1.0]))
+    certificate = certify(lp, economy, flat, polish=False)
+    assert certificate.upper_bound == pytest.approx(104.0, rel=1e-9)
+    halved = replace(exact, y=np.array([-3.0, -1.0, 1.0]))
+    assert certify(lp, economy, halved, polish=False).upper_bound == pytest.approx(104.0, rel=1e-9)
