@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import time
 
 import pytest
 
