@@ -1,8 +1,7 @@
 """The trusted checker: bounds that hold for *any* numbers it is handed.
 
 It is small, does not iterate and trusts nobody. Every bound is rounded outward by a running
-error bound (Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., §3.1: a sum of
-n products, in any order, is off by at most γ_n Σ|a_i b_i| with γ_n = nu/(1 − nu)).
+error bound, see :mod:`planbench.certify.sums`.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from planbench.certify.certificate import Residuals, relative_gap
+from planbench.certify.sums import UNIT_ROUNDOFF, LongRows, gamma, long_rows, sum_down
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 
-UNIT_ROUNDOFF = 2.0**-53
 #: Outside these no bound is given. Within them no product of up to six numbers, one of them a
 #: rounding error, can overflow or lose digits by underflow.
 SMALLEST, LARGEST = 1e-50, 1e50
@@ -38,10 +37,10 @@ class Limits:
         ū_j = min(u_j, min over k with R_kj > 0 of r_k/R_kj), rounded up; may be ∞.
     target : ndarray, shape (targets,)
         z̄_k = min over i with D_ik > 0 of (Σ_j B_ij ū_j − f_i)/D_ik, rounded up; may be ∞.
-    good_terms, resource_terms : ndarray of int
-        Number of terms in each goods balance and resource row.
-    activity_terms, target_terms : ndarray of int
-        Number of terms in each column's value.
+    good_terms, activity_terms : ndarray of int
+        Number of terms in each goods balance and in each activity's value.
+    resources, targets : LongRows
+        R by rows and D by columns: few and long, so they are added in blocks.
     in_range : bool
         All data lie within [SMALLEST, LARGEST] in magnitude (or are 0, or ∞ for capacities).
     """
@@ -49,32 +48,18 @@ class Limits:
     activity: FloatArray
     target: FloatArray
     good_terms: npt.NDArray[np.int64]
-    resource_terms: npt.NDArray[np.int64]
     activity_terms: npt.NDArray[np.int64]
-    target_terms: npt.NDArray[np.int64]
+    resources: LongRows
+    targets: LongRows
     in_range: bool
 
 
 _limits: WeakKeyDictionary[Economy, Limits] = WeakKeyDictionary()
 
 
-def gamma(terms: npt.NDArray[np.int64] | int) -> FloatArray:
-    """γ for sums of `terms` products, with eight terms to spare for the steps around them."""
-    n = np.asarray(terms, dtype=np.float64) + 8.0
-    return np.asarray(n * UNIT_ROUNDOFF / (1.0 - n * UNIT_ROUNDOFF))
-
-
 def _up(value: FloatArray, ulps: int = 8) -> FloatArray:
     """`value` moved up by `ulps` relative roundoffs."""
     return np.asarray(value + np.abs(value) * (ulps * UNIT_ROUNDOFF))
-
-
-def sum_down(terms: FloatArray) -> float | None:
-    """Σ terms rounded down, each of them off by a few roundoffs; None if it could overflow."""
-    size = np.abs(terms)
-    if not (size <= 1e290).all():
-        return None
-    return math.fsum(terms) - 8 * UNIT_ROUNDOFF * math.fsum(size)
 
 
 def _row_counts(matrix: Matrix) -> npt.NDArray[np.int64]:
@@ -117,13 +102,14 @@ def _compute_limits(economy: Economy) -> Limits:
         most = most + (np.abs(most) + np.abs(economy.fixed_demand)) * (8 * UNIT_ROUNDOFF)
         ratio = np.maximum(_up(most[d.indices] / d.data), 0.0)
         np.minimum.at(target, _columns(d), ratio)
+    by_row = r.tocsr()
     return Limits(
         activity=activity,
         target=target,
         good_terms=_row_counts(a) + _row_counts(b) + _row_counts(d) + 1,
-        resource_terms=_row_counts(r),
         activity_terms=(np.diff(a.indptr) + np.diff(b.indptr) + np.diff(r.indptr)).astype(np.int64),
-        target_terms=np.diff(d.indptr).astype(np.int64) + 1,
+        resources=long_rows(by_row.data, by_row.indices, by_row.indptr),
+        targets=long_rows(d.data, d.indices, d.indptr),
         in_range=safe,
     )
 
@@ -145,14 +131,14 @@ def plan_slack(economy: Economy, x: FloatArray, z: FloatArray) -> Slack:
     """
     limits = limits_of(economy)
     made, used = economy.outputs @ x, economy.inputs @ x
-    delivered, spent = economy.assortment @ z, economy.resource_use @ x
+    delivered, spent = economy.assortment @ z, limits.resources.product(x)
     f, r = economy.fixed_demand, economy.endowment
     return Slack(
         goods=made - used - delivered - f,
         goods_error=gamma(limits.good_terms) * (made + used + delivered + np.abs(f)),
         resources=r - spent,
         # With nothing spent there is nothing to round, so an empty endowment is met exactly.
-        resources_error=gamma(limits.resource_terms) * (spent + np.where(spent > 0, r, 0.0)),
+        resources_error=gamma(limits.resources.terms) * (spent + np.where(spent > 0, r, 0.0)),
     )
 
 
@@ -197,12 +183,12 @@ def price_surplus(economy: Economy, p: FloatArray, w: FloatArray) -> Surplus:
     limits = limits_of(economy)
     revenue = economy.outputs.T @ p
     cost = economy.inputs.T @ p + economy.resource_use.T @ w
-    worth = economy.assortment.T @ p
+    worth = limits.targets.product(p)
     return Surplus(
         activities=revenue - cost,
         activities_error=gamma(limits.activity_terms) * (revenue + cost),
         targets=economy.weights - worth,
-        targets_error=gamma(limits.target_terms) * (economy.weights + worth),
+        targets_error=gamma(limits.targets.terms) * (economy.weights + worth),
     )
 
 

@@ -10,7 +10,8 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from planbench.certify.check import UNIT_ROUNDOFF, gamma, in_range
+from planbench.certify.check import in_range
+from planbench.certify.sums import UNIT_ROUNDOFF, gamma
 from planbench.model.arrays import FloatArray
 from planbench.model.linear_program import LinearProgram
 

@@ -10,14 +10,13 @@ from __future__ import annotations
 import numpy as np
 
 from planbench.certify.check import (
-    gamma,
     in_range,
     least_terms,
     magnitude,
     safe_lower,
     safe_upper,
-    sum_down,
 )
+from planbench.certify.sums import gamma, sum_down
 from planbench.model.arrays import FloatArray
 from planbench.model.linear_program import LinearProgram
 

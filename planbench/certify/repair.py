@@ -152,7 +152,7 @@ def _scaled_to_worth(
     if not corners.size:
         return base + float(limits.target @ economy.weights), (p, w)
     scale = float(corners[np.argmin(_bounds_at(corners, base, worth, economy.weights, limits))])
-    scale *= 1 + SAFETY * float(np.max(limits.target_terms + 8)) * 2.0**-53
+    scale *= 1 + SAFETY * float(np.max(limits.targets.terms + 8)) * 2.0**-53
     promise = float(_bounds_at(np.array([scale]), base, worth, economy.weights, limits)[0])
     return promise, (p * scale, w * scale)
 
@@ -206,7 +206,7 @@ def _plan_candidates(
     resources = slack.resources - SAFETY * slack.resources_error
     delivered = np.asarray(economy.assortment @ z)
     # The error of what is delivered is at most a few roundoffs of itself.
-    terms = float(np.max(limits_of(economy).target_terms, initial=1) + economy.n_targets + 16)
+    terms = float(economy.n_targets + 16)
     with_z = goods - delivered * (1 + SAFETY * terms * 2.0**-53)
     room_goods = room_resources = room_with_z = None
     z0 = nothing

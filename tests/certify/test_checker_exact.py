@@ -6,9 +6,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from support.answers import Reply, reference
 from support.economies import KINDS, random_general, random_small
 
+from planbench.certify import sums
 from planbench.certify.certificate import relative_gap
 from planbench.certify.check import (
     certified_lower,
@@ -19,6 +21,7 @@ from planbench.certify.check import (
     residuals,
 )
 from planbench.certify.propagate import implied_bounds
+from planbench.certify.sums import gamma
 from planbench.model import make_economy, make_linear_program, to_linear_program
 
 
@@ -315,3 +318,36 @@ def test_relative_gap():
     assert relative_gap(0.0, 0.0) == 0.0
     assert relative_gap(-2.0, -1.0) == 0.5
     assert Reply().claim == "optimal"
+
+
+@pytest.mark.parametrize("block", [1, 3, 4096])
+def test_sums_in_blocks_hold_their_error_bound(block, monkeypatch):
+    """Rows of millions of terms are bounded tightly only if the bound still holds."""
+    monkeypatch.setattr(sums, "BLOCK", block)
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        matrix = sp.random_array(
+            (int(rng.integers(1, 6)), int(rng.integers(1, 40))), density=0.5, rng=rng, format="csr"
+        )
+        vector = rng.random(matrix.shape[1]) * 10.0 ** rng.integers(-9, 9, matrix.shape[1])
+        rows = sums.long_rows(matrix.data, matrix.indices, matrix.indptr)
+        product = rows.product(vector)
+        error = gamma(rows.terms) * product
+        for exact, got, off in zip(_exact(matrix, vector), product, error, strict=True):
+            assert abs(exact - Fraction(got)) <= Fraction(off)
+    assert sums.long_rows(np.zeros(0), np.zeros(0, np.int32), np.zeros(4, np.int32)).product(
+        np.zeros(0)
+    ) == pytest.approx([0, 0, 0])
+
+
+def test_long_rows_have_short_chains_of_roundings():
+    """With γ of the whole row no answer at a million goods could be certified to 1e-9."""
+    count = 1_000_000
+    rows = sums.long_rows(
+        np.full(count, 0.1), np.arange(count), np.array([0, count], dtype=np.int64)
+    )
+    exact = Fraction(0.1) * count
+    got = rows.product(np.ones(count))[0]
+    off = float(gamma(rows.terms)[0]) * got
+    assert abs(exact - Fraction(got)) <= Fraction(off)
+    assert off < 1e-12 * got
