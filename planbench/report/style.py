@@ -26,7 +26,7 @@ class Look:
         ``#rrggbb``.
     shape : str
         Vega point shape: circle for simplex, square for interior point, triangle for
-        first-order methods, diamond for anything else.
+        first-order methods, diamond for planners and anything else.
     dash : tuple of int
         Dash pattern in pixels: solid HiGHS, dashed scipy, dotted CBC, mixed OR-Tools.
     """
@@ -49,6 +49,11 @@ LOOKS: dict[str, Look] = {
     "cbc-mps": Look("#a583cf", _CIRCLE, _DOTTED),
     "glop": Look("#c79a00", _CIRCLE, _MIXED),
     "pdlp": Look("#4e8c89", _TRIANGLE, _MIXED),
+    "two-level": Look("#d4145a", _DIAMOND, _SOLID),
+    "value-iteration": Look("#8e24aa", _DIAMOND, _SOLID),
+    "primal-dual": Look("#3157d6", _DIAMOND, _SOLID),
+    "harmony": Look("#7d6e83", _DIAMOND, _DOTTED),
+    "material-balances": Look("#8c7a3d", _DIAMOND, _DOTTED),
     "null": Look("#8a8a8a", _DIAMOND, _DOTTED),
 }
 #: For names planbench does not know, and for namesakes with other options or versions.
