@@ -59,15 +59,17 @@ def _comparison_table(cells: list[Cell], width: int) -> Table:
         red = cell.status == "wrong" or cell.series in outside
         record = cell.record
         more = "" if record.ended == "ok" else "> "
+        # What refused to run cost nothing worth a figure.
+        ran = record.ended != "refused"
         time = f"{more}{words.seconds(cell.seconds)}{'*' if cell.disturbed else ''}"
         fastest = "green" if cell.solved and cell.seconds == best and len(solved) > 1 else ""
         table.add_row(
             Text(words.broken(cell.series, 12) if narrow else cell.series),
             Text(outcome_words(cell, outside), style=_outcome_style(cell, red)),
-            Text(time if cell.seconds is not None else words.UNKNOWN, style=fastest),
+            Text(time if ran and cell.seconds is not None else words.UNKNOWN, style=fastest),
             more + words.passes(cell.passes) if cell.passes is not None else words.UNKNOWN,
             more + words.size_bytes(cell.peak_bytes)
-            if cell.peak_bytes is not None
+            if ran and cell.peak_bytes is not None
             else words.UNKNOWN,
             Text(
                 words.objective(record.objective, 7 if narrow else 10),
