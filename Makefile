@@ -24,7 +24,12 @@ smoke: $(VENV)/.bench ## A benchmark of under a minute, as CI runs it
 report: $(VENV)/.bench ## Write the HTML report of the last `make bench` again
 	@$(BIN)/planbench report results/quick.jsonl -o results/quick.html
 
-test: $(VENV)/.dev ## All tests that fit into a few minutes
+headline: $(VENV)/.bench ## Draw the README's chart again from the reference run
+	@$(BIN)/python -c 'from planbench.records.store import read_records as r; \
+	  from planbench.report.figures import headline_figure as h; \
+	  h(r("results/reference/quick.jsonl"), "docs/img/headline.svg")'
+
+test: $(VENV)/.dev ## The tests (under ten minutes on two cores)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 test-full: $(VENV)/.dev ## All tests with the long fuzzing and fault runs

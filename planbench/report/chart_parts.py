@@ -59,7 +59,7 @@ def ladder_points(
 def last_steps(points: list[dict[str, Any]], stops: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """From a solver's last finished run to its first failure."""
     steps = []
-    for name in {r["series"] for r in stops}:
+    for name in dict.fromkeys(r["series"] for r in stops):
         first = min((r for r in stops if r["series"] == name), key=lambda r: r["goods"])
         before = [r for r in points if r["series"] == name and r["goods"] < first["goods"]]
         if before:
@@ -137,7 +137,7 @@ def names(
 ) -> Any:
     """Names right of the plot, each as near its line's end as the others leave room."""
     ends = []
-    for name in {r["series"] for r in points + stops}:
+    for name in dict.fromkeys(r["series"] for r in points + stops):
         mine = [r for r in points + stops if r["series"] == name]
         last = max(mine, key=lambda r: r["goods"])
         ends.append((pixel(last["cost"], y_domain, height), last["goods"], name))

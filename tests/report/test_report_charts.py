@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from support.record_builders import LAWS, make_failure, make_ladder, make_record, make_suite
@@ -141,3 +145,29 @@ def test_png_and_bad_endings(tmp_path):
 def test_headline_needs_a_ladder(tmp_path):
     with pytest.raises(InputError, match="no ladder"):
         headline_figure([make_record()], tmp_path / "x.svg")
+
+
+def test_a_chart_does_not_depend_on_the_order_of_hashes():
+    """A figure that changes by itself cannot be told from one whose figures changed."""
+    script = (
+        "import hashlib, json; from planbench.records.store import read_records as r;"
+        "from planbench.report.ladders import find_ladders;"
+        "from planbench.report.cells import settled;"
+        "from planbench.report.charts import ladder_chart;"
+        "l = find_ladders(settled(r('results/reference/quick.jsonl')))[0];"
+        "c = ladder_chart(l, 'seconds', width=640, height=400, background='white').to_dict();"
+        "print(json.dumps(c, sort_keys=True))"
+    )
+    root = Path(__file__).resolve().parents[2]
+    drawn = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=root,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(drawn) == 1
