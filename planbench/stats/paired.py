@@ -1,0 +1,183 @@
+"""Is one of two sides slower? The ratio of paired run times, its interval, and a verdict.
+
+Two runs made right after each other see the same machine, so the logarithm of their ratio is
+free of most of what disturbs either. A verdict needs both an interval that leaves no doubt and
+an effect that matters: significance alone calls a steady 0.3 % a regression, and a least effect
+alone calls one unlucky run one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from planbench.errors import InputError
+from planbench.model.arrays import FloatArray
+
+Verdict = Literal["slower", "faster", "same", "ambiguous"]
+
+#: Fewer pairs say nothing about their own scatter.
+LEAST_PAIRS = 3
+#: Standard deviation of log ratios is never taken to be below this: a few pairs that agree
+#: better than half a per cent do so by luck.
+LEAST_SPREAD = 0.005
+#: Up to here the distribution of the signed-rank sum is computed exactly.
+_EXACT_UP_TO = 50
+
+
+@dataclass(frozen=True)
+class PairedRatio:
+    """How many times as much the candidate needed, pair by pair.
+
+    Attributes
+    ----------
+    ratio : float
+        Candidate over baseline; above 1 the candidate is slower.
+    low, high : float or None
+        Interval of the ratio at the confidence asked for; None with fewer than
+        :data:`LEAST_PAIRS` pairs.
+    n : int
+        Number of pairs.
+    verdict : {"slower", "faster", "same", "ambiguous"}
+        ``slower``: the whole interval lies above 1 and the ratio is at least the least effect;
+        ``faster``: the mirror image; ``same``: the whole interval lies within the least effect;
+        otherwise ``ambiguous``.
+    """
+
+    ratio: float
+    low: float | None
+    high: float | None
+    n: int
+    verdict: Verdict
+
+
+def paired_log_ratio(
+    baseline: Sequence[float],
+    candidate: Sequence[float],
+    *,
+    least_effect: float,
+    confidence: float = 0.99,
+) -> PairedRatio:
+    """Compare two sides by the log ratios of their paired runs.
+
+    From as many pairs on as an exact test at `confidence` can decide (8 at 0.99), ratio and
+    interval are those of the Wilcoxon signed-rank test (Hodges and Lehmann 1963): they assume
+    only that swapping the two sides changes nothing when they are equal, and an outlier counts
+    as one pair. With fewer pairs they are Student's, which takes log ratios as normal; one
+    outlier then makes the answer ambiguous.
+
+    Parameters
+    ----------
+    baseline, candidate : sequence of float
+        Run times (or matrix passes) > 0 of equal length; element i of both was measured
+        together.
+    least_effect : float
+        Smallest relative change that matters, > 0, e.g. 0.05. Slower means at least
+        ``1 + least_effect``, faster at most its inverse.
+    confidence : float
+        Of the two-sided interval, in (0, 1).
+
+    Returns
+    -------
+    PairedRatio
+
+    Raises
+    ------
+    InputError
+        On no pairs, unequal lengths, numbers that are not positive and finite, or parameters
+        out of range.
+    """
+    if not 0 < confidence < 1:
+        raise InputError(f"is {confidence}; give a number between 0 and 1", where="confidence")
+    if not 0 < least_effect < np.inf:
+        raise InputError(f"is {least_effect}; give a number above 0", where="least effect")
+    if len(baseline) != len(candidate) or not len(baseline):
+        raise InputError(
+            f"{len(baseline)} and {len(candidate)} runs; give pairs, at least one", where="pairs"
+        )
+    first = np.asarray(baseline, dtype=np.float64)
+    second = np.asarray(candidate, dtype=np.float64)
+    if not (np.isfinite(first).all() and np.isfinite(second).all()):
+        raise InputError("hold a number that is not finite", where="pairs")
+    if first.min() <= 0 or second.min() <= 0:
+        raise InputError("hold a number that is not above 0", where="pairs")
+    logs = np.log(second) - np.log(first)
+    middle, half = _estimate(logs, confidence)
+    effect = float(np.log1p(least_effect))
+    if half is None:
+        return PairedRatio(float(np.exp(middle)), None, None, len(logs), "ambiguous")
+    low, high = half
+    return PairedRatio(
+        float(np.exp(middle)),
+        float(np.exp(low)),
+        float(np.exp(high)),
+        len(logs),
+        _judge(middle, low, high, effect),
+    )
+
+
+def least_pairs_for_exact(confidence: float) -> int:
+    """Fewest pairs with which the signed-rank test can decide at `confidence`."""
+    return int(np.ceil(1.0 - np.log2(1.0 - confidence)))
+
+
+def _judge(middle: float, low: float, high: float, effect: float) -> Verdict:
+    if -effect < low and high < effect:
+        return "same"
+    if low > 0 and middle >= effect:
+        return "slower"
+    if high < 0 and middle <= -effect:
+        return "faster"
+    return "ambiguous"
+
+
+def _estimate(logs: FloatArray, confidence: float) -> tuple[float, tuple[float, float] | None]:
+    """Middle of the log ratios and its interval, None where there are too few."""
+    n = len(logs)
+    if n < LEAST_PAIRS:
+        return float(logs.mean()), None
+    from scipy.special import stdtrit
+
+    if n < least_pairs_for_exact(confidence):
+        reach = float(stdtrit(n - 1, (1 + confidence) / 2))
+        half = reach * max(float(logs.std(ddof=1)), LEAST_SPREAD) / float(np.sqrt(n))
+        middle = float(logs.mean())
+        return middle, (middle - half, middle + half)
+    averages = _walsh_averages(logs)
+    middle = float(np.median(averages))
+    cut = _signed_rank_cut(n, (1 - confidence) / 2)
+    low, high = float(averages[cut - 1]), float(averages[-cut])
+    # Equal times on a coarse clock would leave an interval without any width.
+    least = LEAST_SPREAD / float(np.sqrt(n))
+    return middle, (min(low, middle - least), max(high, middle + least))
+
+
+def _walsh_averages(values: FloatArray) -> FloatArray:
+    """Means of all pairs i ≤ j, sorted; shape (n(n+1)/2,)."""
+    i, j = np.triu_indices(len(values))
+    averages: FloatArray = np.sort((values[i] + values[j]) / 2)
+    return averages
+
+
+def _signed_rank_cut(n: int, tail: float) -> int:
+    """Rank, from each end, of the Walsh average that bounds: largest k with P(W < k) ≤ `tail`.
+
+    W is the sum of the ranks with a positive sign, of which each of 2^n sign patterns is
+    equally likely when the two sides are equal.
+    """
+    if n <= _EXACT_UP_TO:
+        ways = np.ones(1)
+        for rank in range(1, n + 1):
+            grown = np.zeros(len(ways) + rank)
+            grown[: len(ways)] = ways
+            grown[rank:] += ways
+            ways = grown
+        below = np.cumsum(ways) * 0.5**n  # P(W <= k)
+        return int(np.searchsorted(below, tail, side="right"))
+    from scipy.special import ndtri
+
+    mean, variance = n * (n + 1) / 4, n * (n + 1) * (2 * n + 1) / 24
+    return max(1, int(np.floor(mean + float(ndtri(tail)) * float(np.sqrt(variance)))))
