@@ -2,7 +2,9 @@
 
 All of them read the economy's own arrays (columns of A and R by activity), so nothing is
 copied; ``order`` lists the usable activities good after good, those of good g at
-``first[g]:first[g + 1]``, and ``per`` is 1 over what an activity makes of its good.
+``first[g]:first[g + 1]``, and ``per`` is 1 over what an activity makes of its good. Indices are
+best read as unsigned (:func:`planbench.solvers.planners.state.unsigned`): a negative one would
+count from the end, and testing for that costs half of a sweep.
 
 The price sweeps are Gauss–Seidel value iteration for p = min over techniques of
 (wR + pA)/B (Gale 1960, ch. 9; Bellman 1957). The quantity sweeps make what is still short of
@@ -21,7 +23,7 @@ from numba import njit
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-def _compiled(function: _F) -> _F:
+def compiled(function: _F) -> _F:
     """Compile with sums reordered where that is faster; infinities keep their meaning."""
     made: _F = njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "arcp", "nsz"})(
         function
@@ -33,11 +35,9 @@ def _compiled(function: _F) -> _F:
 CUT = 20.0
 #: Techniques dearer than the cheapest by more than this share are passed over in between.
 NEAR = 0.05
-#: Shares below this are left out of the spread of techniques.
-LEAST = 1e-9
 
 
-@_compiled
+@compiled
 def direct_costs(rptr: Any, rind: Any, rval: Any, w: Any, out: Any) -> None:
     """Write wR_j for every activity j to `out`."""
     for j in range(out.size):
@@ -47,7 +47,7 @@ def direct_costs(rptr: Any, rind: Any, rval: Any, w: Any, out: Any) -> None:
         out[j] = total
 
 
-@_compiled
+@compiled
 def sweep_near(
     first: Any, order: Any, aptr: Any, aind: Any, aval: Any, per: Any, direct: Any,
     weight: Any, per_p0: Any, near: Any, p: Any,
@@ -78,7 +78,7 @@ def sweep_near(
                 for q in range(lo, hi):
                     cost += aval[q] * p[aind[q]]
                 best = min(best, cost * per[j])
-                work += hi - lo
+                work += np.int64(hi - lo)
         if best < np.inf:
             fall = p[g] - best
             p[g] = best
@@ -87,7 +87,7 @@ def sweep_near(
     return drop, flow, work
 
 
-@_compiled
+@compiled
 def sweep_all(
     first: Any, order: Any, aptr: Any, aind: Any, aval: Any, per: Any, direct: Any,
     weight: Any, per_p0: Any, near: Any, costs: Any, p: Any,
@@ -112,7 +112,7 @@ def sweep_all(
             cost *= per[j]
             costs[t] = cost
             best = min(best, cost)
-            work += hi - lo
+            work += np.int64(hi - lo)
         if best < np.inf:
             limit = best * (1.0 + NEAR)
             for t in range(first[g], first[g + 1]):
@@ -124,7 +124,7 @@ def sweep_all(
     return drop, flow, work
 
 
-@_compiled
+@compiled
 def shares_of(first: Any, costs: Any, tau: float, share: Any) -> None:
     """Share of each technique in its good's output: exp(−(cost/least − 1)/τ), summing to 1.
 
@@ -155,7 +155,7 @@ def shares_of(first: Any, costs: Any, tau: float, share: Any) -> None:
                 share[t] /= total
 
 
-@_compiled
+@compiled
 def shortage(
     first: Any, order: Any, aptr: Any, aind: Any, aval: Any, per: Any, share: Any,
     y: Any, short: Any,
@@ -176,11 +176,11 @@ def shortage(
                 hi = aptr[j + 1]
                 for q in range(lo, hi):
                     short[aind[q]] += aval[q] * level
-                work += hi - lo
+                work += np.int64(hi - lo)
     return work
 
 
-@_compiled
+@compiled
 def sweep_quantities(
     first: Any, order: Any, aptr: Any, aind: Any, aval: Any, per: Any, share: Any,
     y: Any, short: Any,
@@ -204,11 +204,11 @@ def sweep_quantities(
                 hi = aptr[j + 1]
                 for q in range(lo, hi):
                     short[aind[q]] += aval[q] * level
-                work += hi - lo
+                work += np.int64(hi - lo)
     return work
 
 
-@_compiled
+@compiled
 def resource_needs(
     first: Any, order: Any, rptr: Any, rind: Any, rval: Any, per: Any, share: Any,
     y: Any, out: Any,
@@ -226,7 +226,7 @@ def resource_needs(
                         out[rind[q]] += rval[q] * level
 
 
-@_compiled
+@compiled
 def sweep_contents(
     first: Any, order: Any, aptr: Any, aind: Any, aval: Any, rptr: Any, rind: Any, rval: Any,
     per: Any, share: Any, scale: Any, forward: bool, contents: Any, row: Any,
@@ -263,7 +263,7 @@ def sweep_contents(
                     other = aind[q]
                     for i in range(k):
                         row[i] += v * contents[other, i]
-                work += hi - lo
+                work += np.int64(hi - lo)
         diff = np.float32(0.0)
         size = np.float32(0.0)
         for i in range(k):
@@ -273,143 +273,3 @@ def sweep_contents(
         if size > np.float32(0.0):
             change += float(diff / size)
     return change / n, work
-
-
-@_compiled
-def count_close(
-    first: Any, costs: Any, share: Any, y: Any, margin: float
-) -> tuple[int, int]:  # fmt: skip
-    """Count goods with more than one technique in use or within `margin`, and those."""
-    goods = 0
-    techniques = 0
-    for g in range(first.size - 1):
-        if y[g] <= 0.0 or first[g + 1] - first[g] < 2:
-            continue
-        best = np.inf
-        for t in range(first[g], first[g + 1]):
-            best = min(best, costs[t])
-        within = 0
-        for t in range(first[g], first[g + 1]):
-            if costs[t] <= best * (1.0 + margin) or share[t] > LEAST:
-                within += 1
-        if within > 1:
-            goods += 1
-            techniques += within
-    return goods, techniques
-
-
-@_compiled
-def close_techniques(
-    begin: int, first: Any, order: Any, aptr: Any, aind: Any, aval: Any,
-    rptr: Any, rind: Any, rval: Any, per: Any, scale: Any, contents: Any,
-    costs: Any, share: Any, y: Any, margin: float,
-    which: Any, starts: Any, outputs: Any, where: Any, cost: Any, part: Any, rows: Any,
-) -> tuple[int, int, int]:  # fmt: skip
-    """Write what the techniques within `margin` of their good's cheapest use in all.
-
-    From good `begin` on, until the room is used up: for every good counted by
-    :func:`count_close` its number, first row and output; for each of its close techniques its
-    place in the list, the cost, the share and the row E_j = (scale·R_j + L A_j)/B_j.
-
-    Returns
-    -------
-    goods, techniques : int
-        Written.
-    begin : int
-        First good not looked at.
-    """
-    n = first.size - 1
-    k = contents.shape[1]
-    goods = 0
-    used = 0
-    for g in range(begin, n):
-        if y[g] <= 0.0 or first[g + 1] - first[g] < 2:
-            continue
-        best = np.inf
-        for t in range(first[g], first[g + 1]):
-            best = min(best, costs[t])
-        within = 0
-        for t in range(first[g], first[g + 1]):
-            if costs[t] <= best * (1.0 + margin) or share[t] > LEAST:
-                within += 1
-        if within < 2:
-            continue
-        if used + within > rows.shape[0]:
-            return goods, used, g
-        which[goods] = g
-        starts[goods] = used
-        outputs[goods] = y[g]
-        goods += 1
-        for t in range(first[g], first[g + 1]):
-            if costs[t] > best * (1.0 + margin) and share[t] <= LEAST:
-                continue
-            for i in range(k):
-                rows[used, i] = np.float32(0.0)
-            j = order[t]
-            for q in range(rptr[j], rptr[j + 1]):
-                rows[used, rind[q]] += np.float32(per[j] * rval[q] * scale[rind[q]])
-            for q in range(aptr[j], aptr[j + 1]):
-                v = np.float32(per[j] * aval[q])
-                other = aind[q]
-                for i in range(k):
-                    rows[used, i] += v * contents[other, i]
-            where[used] = t
-            cost[used] = costs[t]
-            part[used] = share[t]
-            used += 1
-    return goods, used, n
-
-
-@_compiled
-def impose(first: Any, which: Any, starts: Any, where: Any, part: Any, share: Any) -> None:
-    """Write the shares `part` of the goods `which` into `share`; their other techniques rest."""
-    for z in range(which.size):
-        g = which[z]
-        for t in range(first[g], first[g + 1]):
-            share[t] = 0.0
-        for u in range(starts[z], starts[z + 1]):
-            share[where[u]] = part[u]
-
-
-@_compiled
-def spread(starts: Any, weight: Any, d: Any, total: Any, rows: Any, out: Any) -> None:
-    """Write rows weight_j (E_j − Ē) where weight_j > 0, Ē the mean of a good's E_j by d."""
-    k = rows.shape[1]
-    mean = np.empty(k)
-    used = 0
-    for z in range(starts.size - 1):
-        ready = False
-        for t in range(starts[z], starts[z + 1]):
-            if weight[t] > 0.0:
-                if not ready:
-                    mean[:] = 0.0
-                    for v in range(starts[z], starts[z + 1]):
-                        f = d[v] / total[z]
-                        for i in range(k):
-                            mean[i] += f * rows[v, i]
-                    ready = True
-                for i in range(k):
-                    out[used, i] = weight[t] * (rows[t, i] - mean[i])
-                used += 1
-
-
-@_compiled
-def times(rows: Any, vector: Any, out: Any) -> None:
-    """Write rows · vector to `out`, in double precision."""
-    k = rows.shape[1]
-    for j in range(rows.shape[0]):
-        total = 0.0
-        for i in range(k):
-            total += rows[j, i] * vector[i]
-        out[j] = total
-
-
-@_compiled
-def weighted_sum(rows: Any, amount: Any, out: Any) -> None:
-    """Add Σ_j amount_j rows_j to `out`, in double precision."""
-    k = rows.shape[1]
-    for j in range(rows.shape[0]):
-        f = amount[j]
-        if f != 0.0:
-            for i in range(k):
-                out[i] += f * rows[j, i]

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planbench.model.arrays import FloatArray
-from planbench.solvers.planners import kernels
+from planbench.solvers.planners import kernels_close as kernels
 
 IntArray = npt.NDArray[np.int64]
 #: Rows at a time in products with many resources, and how few have kernels of their own.

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
-from planbench.solvers.planners import kernels, master
+from planbench.solvers.planners import kernels, kernels_close, master
 from planbench.solvers.planners.master_bundle import (
     Bundle,
     Offer,
@@ -248,13 +248,13 @@ def answer(rounds: Rounds, best: Best, tolerance: float) -> tuple[FloatArray, fl
         best.upper, best.theta = upper, theta
         best.p, best.rents = rounds.p.copy(), rents
     techniques = sectors.techniques
-    kernels.shares_of(techniques.first, sectors.costs, rounds.width, sectors.share)
+    kernels.shares_of(techniques.spans[0], sectors.costs, rounds.width, sectors.share)
     mix = _parts(worth, rounds.width)
     if rounds.told is not None:
         close, part = rounds.told
         known = int(np.searchsorted(close.which, economy.n_goods))
-        kernels.impose(
-            techniques.first, close.which[:known], close.starts, close.where, part, sectors.share
+        kernels_close.impose(
+            techniques.spans[0], close.which[:known], close.starts, close.where, part, sectors.share
         )
         if known < close.which.size:
             mix = part[close.starts[known] :]
@@ -282,7 +282,7 @@ def _unbounded(rounds: Rounds, best: Best, worth: FloatArray) -> Ended:
     """Make one unit of a target that costs nothing; the plan grows without bound."""
     economy, sectors = rounds.economy, rounds.sectors
     techniques = sectors.techniques
-    kernels.shares_of(techniques.first, sectors.costs, 0.0, sectors.share)
+    kernels.shares_of(techniques.spans[0], sectors.costs, 0.0, sectors.share)
     parts = np.zeros(economy.n_targets)
     chosen = np.flatnonzero(rounds.targets)[int(np.argmin(worth))]
     parts[chosen] = 1.0 / economy.weights[chosen]
@@ -384,8 +384,8 @@ def _close(rounds: Rounds) -> master.Close | None:
     room = max(MODEL_LEAST, MODEL_SHARE * economy.nbytes) / (8 * k)
     margin = rounds.margin
     while True:
-        goods, techniques = kernels.count_close(
-            t.first, sectors.costs, sectors.share, rounds.y, margin
+        goods, techniques = kernels_close.count_close(
+            t.spans[0], sectors.costs, sectors.share, rounds.y, margin
         )
         if techniques <= room or margin < LEAST_MARGIN:
             break
@@ -398,7 +398,7 @@ def _close(rounds: Rounds) -> master.Close | None:
     outputs = np.empty(starts.size - 1)
     cost, part = np.empty(techniques + several), np.empty(techniques + several)
     rows = np.empty((techniques + several, k), dtype=np.float32)
-    kernels.close_techniques(
+    kernels_close.close_techniques(
         0, *sectors.matrix, *sectors.use, t.per, sectors.scale, rounds.contents,
         sectors.costs, sectors.share, rounds.y, margin,
         which, starts, outputs, where, cost, part, rows,

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.solvers.planners import kernels
-from planbench.solvers.planners.state import Meter, Techniques
+from planbench.solvers.planners.state import Meter, Techniques, unsigned
 
 #: How much cheaper everything is in the prices p⁰ that mend p.
 LOSS = 0.25
@@ -62,14 +62,14 @@ class Sectors:
     @property
     def matrix(self) -> tuple[Any, Any, Any, Any, Any]:
         """Arguments that describe A by technique."""
-        t, a = self.techniques, self.economy.inputs
-        return t.first, t.order, a.indptr, a.indices, a.data
+        a = self.economy.inputs
+        return *self.techniques.spans, unsigned(a.indptr), unsigned(a.indices), a.data
 
     @property
     def use(self) -> tuple[Any, Any, Any]:
         """Arguments that describe R."""
         r = self.economy.resource_use
-        return r.indptr, r.indices, r.data
+        return unsigned(r.indptr), unsigned(r.indices), r.data
 
 
 def open_sectors(
@@ -86,14 +86,12 @@ def open_sectors(
     )  # fmt: skip
     charge_rents(sectors, w0)
     cheaper = techniques.per * (1.0 - LOSS)
-    t, a = techniques, economy.inputs
     weight = np.asarray(economy.assortment @ economy.weights)
     p0 = sectors.p0
     positive = -1
     for _ in range(PATIENCE):
         _, flow, work = kernels.sweep_all(
-            t.first, t.order, a.indptr, a.indices, a.data, cheaper, sectors.direct,
-            weight, sectors.per_p0, sectors.near, sectors.costs, p0,
+            *sectors.matrix, cheaper, sectors.direct, weight, sectors.per_p0, sectors.near, sectors.costs, p0,
         )  # fmt: skip
         meter.work += work
         # A good still free of cost after a sweep that gave none its first cost stays free.
@@ -123,11 +121,8 @@ def sweep_prices(
     flow : float
         Σ weight |change of p|.
     """
-    t, a = sectors.techniques, sectors.economy.inputs
-    head = (
-        t.first, t.order, a.indptr, a.indices, a.data, t.per, sectors.direct,
-        weight, sectors.per_p0, sectors.near,
-    )  # fmt: skip
+    per = sectors.techniques.per
+    head = *sectors.matrix, per, sectors.direct, weight, sectors.per_p0, sectors.near
     if everything:
         drop, flow, work = kernels.sweep_all(*head, sectors.costs, p)
     else:
@@ -228,7 +223,7 @@ def needs_of(sectors: Sectors, y: FloatArray) -> FloatArray:
     """Resources that outputs `y` use, in units of each resource."""
     t = sectors.techniques
     out = np.zeros(sectors.economy.n_resources)
-    kernels.resource_needs(t.first, t.order, *sectors.use, t.per, sectors.share, y, out)
+    kernels.resource_needs(*t.spans, *sectors.use, t.per, sectors.share, y, out)
     sectors.meter.work += sectors.economy.resource_use.nnz // 2
     return out
 

@@ -1,0 +1,156 @@
+"""Kernels of the centre's model in ``two-level``: techniques close to the cheapest of their good.
+
+Arrays are those of :mod:`planbench.solvers.planners.kernels`; a *row* is what a unit of a good
+made by a technique uses of every endowment, directly and indirectly.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from planbench.solvers.planners.kernels import compiled
+
+#: Shares below this are left out of the spread of techniques.
+LEAST = 1e-9
+
+
+@compiled
+def count_close(
+    first: Any, costs: Any, share: Any, y: Any, margin: float
+) -> tuple[int, int]:  # fmt: skip
+    """Count goods with more than one technique in use or within `margin`, and those."""
+    goods = 0
+    techniques = 0
+    for g in range(first.size - 1):
+        if y[g] <= 0.0 or first[g + 1] - first[g] < 2:
+            continue
+        best = np.inf
+        for t in range(first[g], first[g + 1]):
+            best = min(best, costs[t])
+        within = 0
+        for t in range(first[g], first[g + 1]):
+            if costs[t] <= best * (1.0 + margin) or share[t] > LEAST:
+                within += 1
+        if within > 1:
+            goods += 1
+            techniques += within
+    return goods, techniques
+
+
+@compiled
+def close_techniques(
+    begin: int, first: Any, order: Any, aptr: Any, aind: Any, aval: Any,
+    rptr: Any, rind: Any, rval: Any, per: Any, scale: Any, contents: Any,
+    costs: Any, share: Any, y: Any, margin: float,
+    which: Any, starts: Any, outputs: Any, where: Any, cost: Any, part: Any, rows: Any,
+) -> tuple[int, int, int]:  # fmt: skip
+    """Write what the techniques within `margin` of their good's cheapest use in all.
+
+    From good `begin` on, until the room is used up: for every good counted by
+    :func:`count_close` its number, first row and output; for each of its close techniques its
+    place in the list, the cost, the share and the row E_j = (scale·R_j + L A_j)/B_j.
+
+    Returns
+    -------
+    goods, techniques : int
+        Written.
+    begin : int
+        First good not looked at.
+    """
+    n = first.size - 1
+    k = contents.shape[1]
+    goods = 0
+    used = 0
+    for g in range(begin, n):
+        if y[g] <= 0.0 or first[g + 1] - first[g] < 2:
+            continue
+        best = np.inf
+        for t in range(first[g], first[g + 1]):
+            best = min(best, costs[t])
+        within = 0
+        for t in range(first[g], first[g + 1]):
+            if costs[t] <= best * (1.0 + margin) or share[t] > LEAST:
+                within += 1
+        if within < 2:
+            continue
+        if used + within > rows.shape[0]:
+            return goods, used, g
+        which[goods] = g
+        starts[goods] = used
+        outputs[goods] = y[g]
+        goods += 1
+        for t in range(first[g], first[g + 1]):
+            if costs[t] > best * (1.0 + margin) and share[t] <= LEAST:
+                continue
+            for i in range(k):
+                rows[used, i] = np.float32(0.0)
+            j = order[t]
+            for q in range(rptr[j], rptr[j + 1]):
+                rows[used, rind[q]] += np.float32(per[j] * rval[q] * scale[rind[q]])
+            for q in range(aptr[j], aptr[j + 1]):
+                v = np.float32(per[j] * aval[q])
+                other = aind[q]
+                for i in range(k):
+                    rows[used, i] += v * contents[other, i]
+            where[used] = t
+            cost[used] = costs[t]
+            part[used] = share[t]
+            used += 1
+    return goods, used, n
+
+
+@compiled
+def impose(first: Any, which: Any, starts: Any, where: Any, part: Any, share: Any) -> None:
+    """Write the shares `part` of the goods `which` into `share`; their other techniques rest."""
+    for z in range(which.size):
+        g = which[z]
+        for t in range(first[g], first[g + 1]):
+            share[t] = 0.0
+        for u in range(starts[z], starts[z + 1]):
+            share[where[u]] = part[u]
+
+
+@compiled
+def spread(starts: Any, weight: Any, d: Any, total: Any, rows: Any, out: Any) -> None:
+    """Write rows weight_j (E_j − Ē) where weight_j > 0, Ē the mean of a good's E_j by d."""
+    k = rows.shape[1]
+    mean = np.empty(k)
+    used = 0
+    for z in range(starts.size - 1):
+        ready = False
+        for t in range(starts[z], starts[z + 1]):
+            if weight[t] > 0.0:
+                if not ready:
+                    mean[:] = 0.0
+                    for v in range(starts[z], starts[z + 1]):
+                        f = d[v] / total[z]
+                        for i in range(k):
+                            mean[i] += f * rows[v, i]
+                    ready = True
+                for i in range(k):
+                    out[used, i] = weight[t] * (rows[t, i] - mean[i])
+                used += 1
+
+
+@compiled
+def times(rows: Any, vector: Any, out: Any) -> None:
+    """Write rows · vector to `out`, in double precision."""
+    k = rows.shape[1]
+    for j in range(rows.shape[0]):
+        total = 0.0
+        for i in range(k):
+            total += rows[j, i] * vector[i]
+        out[j] = total
+
+
+@compiled
+def weighted_sum(rows: Any, amount: Any, out: Any) -> None:
+    """Add Σ_j amount_j rows_j to `out`, in double precision."""
+    k = rows.shape[1]
+    for j in range(rows.shape[0]):
+        f = amount[j]
+        if f != 0.0:
+            for i in range(k):
+                out[i] += f * rows[j, i]
