@@ -1,0 +1,20 @@
+"""Statistics of an economy: how dense, how connected, how near to triangular its inputs are."""
+
+from planbench.generate.statistics.facts import (
+    CHEAP_GROUPS,
+    GROUPS,
+    EconomyStatistics,
+    Limits,
+    explain,
+)
+from planbench.generate.statistics.study import study_economy, study_inputs
+
+__all__ = [
+    "CHEAP_GROUPS",
+    "GROUPS",
+    "EconomyStatistics",
+    "Limits",
+    "explain",
+    "study_economy",
+    "study_inputs",
+]

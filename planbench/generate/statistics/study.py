@@ -1,0 +1,169 @@
+"""Study an economy: every figure of :class:`EconomyStatistics`, exact or marked as an estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from planbench.errors import InputError
+from planbench.generate.statistics.coefficients import study_density, study_sizes
+from planbench.generate.statistics.facts import GROUPS, EconomyStatistics, Limits
+from planbench.generate.statistics.value import ValueInputs, equal_weights, value_inputs
+from planbench.model.arrays import canonical_matrix, canonical_vector
+from planbench.model.economy import Economy
+
+LIMITS = Limits()
+
+
+def study_economy(
+    economy: Economy,
+    *,
+    seed: int = 0,
+    limits: Limits = LIMITS,
+    groups: Collection[str] = GROUPS,
+) -> EconomyStatistics:
+    """Compute the statistics of an economy.
+
+    Parameters
+    ----------
+    economy : Economy
+    seed : int
+        Of every sample and random start, at least 0.
+    limits : Limits
+        Up to where figures are exact.
+    groups : collection of str
+        Groups of figures to compute, of ``GROUPS``; sizes always are.
+
+    Returns
+    -------
+    EconomyStatistics
+
+    Raises
+    ------
+    InputError
+        On an unknown group.
+    """
+    found = _study(value_inputs(economy), seed, limits, groups)
+    return replace(
+        found,
+        nonzeros=int(economy.inputs.nnz),
+        density=economy.inputs.nnz / (economy.n_goods * economy.n_activities),
+        resources=economy.n_resources,
+    )
+
+
+def study_inputs(
+    matrix: Any,
+    *,
+    main: npt.ArrayLike | None = None,
+    output: npt.ArrayLike | None = None,
+    seed: int = 0,
+    limits: Limits = LIMITS,
+    groups: Collection[str] = GROUPS,
+) -> EconomyStatistics:
+    """Compute the statistics of a bare matrix of input coefficients.
+
+    Parameters
+    ----------
+    matrix : sparse array or array_like, shape (goods, activities)
+        Value of input per value of output, ≥ 0.
+    main : array_like of int, shape (activities,), optional
+        Good that each activity makes, −1 for none; good j for activity j if missing and the
+        matrix is square. Without it nothing is said of eigenvalues, orders, communities and
+        factors.
+    output : array_like, shape (activities,), optional
+        Value of output of each activity, ≥ 0; if missing the output of every good counts one.
+    seed, limits, groups
+        As in :func:`study_economy`.
+
+    Raises
+    ------
+    InputError
+        On a matrix with negative or infinite entries, a wrong length, or an unknown group.
+    """
+    a = canonical_matrix(matrix, None, "matrix", nonnegative=True)
+    goods, activities = a.shape
+    makes = _main(main, goods, activities)
+    if output is not None:
+        weights = canonical_vector(output, activities, "output", lower=0.0)
+    elif makes is not None:
+        weights = equal_weights(makes, goods)
+    else:
+        weights = np.ones(activities)
+    inputs = ValueInputs(
+        coefficients=a,
+        main=makes,
+        output=weights,
+        byproduct_share=None,
+        price_basis="coefficients as given",
+        level_basis="as given" if output is not None else "every good counts one",
+    )
+    return _study(inputs, seed, limits, groups)
+
+
+def _main(main: npt.ArrayLike | None, goods: int, activities: int) -> npt.NDArray[np.int64] | None:
+    if main is None:
+        return np.arange(goods, dtype=np.int64) if goods == activities else None
+    makes = np.asarray(main)
+    if makes.shape != (activities,) or not np.issubdtype(makes.dtype, np.integer):
+        raise InputError(f"give {activities} whole numbers, one for each column", where="main")
+    if makes.size and (makes.min() < -1 or makes.max() >= goods):
+        raise InputError(f"give goods from 0 to {goods - 1}, or -1", where="main")
+    return makes.astype(np.int64)
+
+
+_Part = Callable[[ValueInputs, Limits, int], tuple[dict[str, Any], dict[str, str], dict[str, str]]]
+
+
+def _inputs(
+    inputs: ValueInputs, limits: Limits, seed: int
+) -> tuple[dict[str, Any], dict[str, str], dict[str, str]]:
+    figures, how = study_density(inputs.coefficients, limits, seed)
+    return figures, dict.fromkeys(("k50", "k90", "k99"), how) if how else {}, {}
+
+
+def _coefficients(
+    inputs: ValueInputs, limits: Limits, seed: int
+) -> tuple[dict[str, Any], dict[str, str], dict[str, str]]:
+    figures, how = study_sizes(inputs.coefficients, limits, seed)
+    fitted = ("log_mean", "log_deviation", "log_ks")
+    missing = {}
+    if "log_mean" not in figures:
+        missing = dict.fromkeys(fitted, "needs two different coefficients")
+    return figures, dict.fromkeys(fitted, how) if how else {}, missing
+
+
+_PARTS: dict[str, _Part] = {"inputs": _inputs, "coefficients": _coefficients}
+
+
+def _study(
+    inputs: ValueInputs, seed: int, limits: Limits, groups: Collection[str]
+) -> EconomyStatistics:
+    unknown = [group for group in groups if group not in GROUPS]
+    if unknown:
+        raise InputError(f"no group {unknown[0]!r}; known are {', '.join(GROUPS)}", where="groups")
+    figures: dict[str, Any] = {}
+    estimates: dict[str, str] = {}
+    missing: dict[str, str] = {}
+    for group, part in _PARTS.items():
+        if group in groups:
+            found, estimated, left_out = part(inputs, limits, seed)
+            figures |= found
+            estimates |= estimated
+            missing |= left_out
+    return EconomyStatistics(
+        goods=inputs.n_goods,
+        activities=inputs.n_activities,
+        nonzeros=int(inputs.coefficients.nnz),
+        density=inputs.coefficients.nnz / max(1, inputs.n_goods * inputs.n_activities),
+        byproduct_share=inputs.byproduct_share,
+        price_basis=inputs.price_basis,
+        level_basis=inputs.level_basis,
+        estimates=estimates,
+        missing=missing,
+        **figures,
+    )
