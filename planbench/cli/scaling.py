@@ -172,7 +172,7 @@ def _document(
     penalty: float,
 ) -> dict[str, Any]:
     from planbench.report.predictions import warnings
-    from planbench.report.tables import solved_seconds, summary_scores
+    from planbench.report.scores import solved_seconds, standings
     from planbench.stats.profile import performance_profile
 
     return {
@@ -189,7 +189,10 @@ def _document(
         ],
         "shift_s": shift,
         "penalty": penalty,
-        "scores": [asdict(s) for s in summary_scores(cells, shift=shift, penalty=penalty)],
+        "scores": [
+            {**asdict(s.score), "refused": s.refused, "not_run": s.not_run}
+            for s in standings(cells, shift=shift, penalty=penalty)
+        ],
         "profiles": [asdict(p) for p in performance_profile(solved_seconds(cells))],
     }
 

@@ -25,8 +25,8 @@ from planbench.report.chart_parts import (
     widened,
 )
 from planbench.report.ladders import Ladder, Measure
+from planbench.report.scores import solved_seconds
 from planbench.report.style import in_order
-from planbench.report.tables import solved_seconds
 from planbench.stats.profile import performance_profile
 
 HEIGHT = 380

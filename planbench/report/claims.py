@@ -16,7 +16,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -25,6 +24,7 @@ from planbench.records.schema import Record
 from planbench.report import words
 from planbench.report.cells import TARGET_GAP, Cell
 from planbench.report.headline import find_summit
+from planbench.report.kinds import is_planner
 from planbench.report.ladders import Ladder, fit_ladder
 from planbench.report.predictions import SIZES, estimate_words, outlook
 from planbench.stats.accuracy import TimeToAccuracy, time_to_accuracy
@@ -185,23 +185,11 @@ def best_general(ladder: Ladder | None) -> str | None:
     """Series of the general LP solver that solved the largest economy of a ladder fastest."""
     if ladder is None:
         return None
-    general = tuple(c for c in ladder.cells if not _is_planner(c.solver))
+    general = tuple(c for c in ladder.cells if not is_planner(c.solver))
     summit = find_summit(
         Ladder(ladder.name, ladder.machine, general, ladder.sizes, ladder.series, ladder.fixed)
     )
     return summit.cell.series if summit else None
-
-
-@cache
-def _planners() -> frozenset[str]:
-    from planbench.solvers.registry import list_solvers
-
-    return frozenset(spec.name for spec in list_solvers() if spec.accepts == "economy")
-
-
-def _is_planner(solver: str) -> bool:
-    """Whether it is handed the economy instead of the linear program."""
-    return solver.split(":")[0] in _planners()
 
 
 def _square(ladder: Ladder | None) -> Finding:

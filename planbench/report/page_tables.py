@@ -12,8 +12,9 @@ from planbench.report.cells import Cell, machine_key, machine_label
 from planbench.report.comparison import best_first, comparison_notes, outcome_words
 from planbench.report.ladders import Ladder, Measure, fit_ladder, last_slope
 from planbench.report.page_parts import fitted, number, slope_cell, table, td
+from planbench.report.scores import Standing
 from planbench.report.style import in_order, named
-from planbench.report.tables import cell_text, middle_cell, summary_scores
+from planbench.report.tables import cell_text, middle_cell
 
 _STYLES = {
     "solved": "",
@@ -144,18 +145,27 @@ def instance_section(cells: Sequence[Cell]) -> str:
     )
 
 
-def scores_table(cells: Sequence[Cell]) -> str:
+def scores_table(found: Sequence[Standing]) -> str:
     """Solvers ranked over all instances."""
     rows = [
         [
-            td(named(s.solver)),
-            number(f"{s.solved} of {s.attempted}", s.solved),
-            number(words.seconds(s.mean_all), s.mean_all),
-            number(words.seconds(s.mean_common), s.mean_common),
+            td(named(s.score.solver)),
+            number(f"{s.score.solved} of {s.score.attempted}", s.score.solved),
+            td(escape(s.left_out), "left none"),
+            number(words.seconds(s.score.mean_all), s.score.mean_all),
+            number(words.times(s.score.against_others), s.score.against_others),
+            number(words.seconds(s.score.mean_common), s.score.mean_common),
         ]
-        for s in summary_scores(cells)
+        for s in found
     ]
-    head = ["solver", "solved", "mean time,<br>failures charged", "mean time,<br>solved by all"]
+    head = [
+        "solver",
+        "solved",
+        "<left out",
+        "mean time,<br>failures charged",
+        "over the<br>fastest other",
+        "mean time,<br>solved by all",
+    ]
     return table(head, rows)
 
 

@@ -18,11 +18,12 @@ from planbench.report.predictions import (
     estimate_words,
     growth_of,
 )
-from planbench.report.tables import (
+from planbench.report.scores import (
     SUMMARY_PENALTY,
     SUMMARY_SHIFT,
+    score_rules,
     solved_seconds,
-    summary_scores,
+    standings,
 )
 from planbench.stats.growth import Estimate, Growth
 from planbench.stats.profile import performance_profile
@@ -113,28 +114,31 @@ def means_table(
     penalty: float = SUMMARY_PENALTY,
 ) -> Table:
     """Shifted geometric means in both modes, and the performance profile read at three factors."""
-    scores = summary_scores(cells, shift=shift, penalty=penalty)
+    found = standings(cells, shift=shift, penalty=penalty)
     profiles = {p.solver: p for p in performance_profile(solved_seconds(cells))}
     table = _table("All instances")
-    common = scores[0].n_common if scores else 0
+    common = found[0].score.n_common if found else 0
     table.caption = (
-        f"Shifted geometric means (shift {shift:g} s). Penalty: what a solver did not solve or "
-        f"was not run on is charged {penalty:g}x the time limit. Intersection: over the {common} "
-        "instances every solver that solved any did solve. Right: share of all instances solved "
-        "within this factor of the fastest solver (Dolan & Moré 2002)."
+        f"{score_rules(common, shift, penalty)} Right: share of all instances, refused ones "
+        "included, solved within this factor of the fastest solver (Dolan & Moré 2002)."
     )
     table.caption_justify = "left"
     table.add_column("solver", overflow="fold")
     table.add_column("solved", justify="right", no_wrap=True)
-    table.add_column("mean,\npenalty", justify="right")
-    table.add_column("mean,\nintersection", justify="right")
+    table.add_column("left out", overflow="fold")
+    table.add_column("mean,\nfailures\ncharged", justify="right")
+    table.add_column("over the\nfastest\nother", justify="right")
+    table.add_column("mean,\nsolved\nby all", justify="right")
     for factor in FACTORS:
         table.add_column(f"within\n{factor:g}x", justify="right", no_wrap=True)
-    for score in scores:
+    for standing in found:
+        score = standing.score
         table.add_row(
             Text(score.solver),
             f"{score.solved} of {score.attempted}",
+            Text(standing.left_out, style="dim"),
             words.seconds(score.mean_all),
+            words.times(score.against_others),
             words.seconds(score.mean_common),
             *[f"{100 * profiles[score.solver].share_within(f):.0f} %" for f in FACTORS],
         )

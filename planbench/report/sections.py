@@ -30,8 +30,8 @@ from planbench.report.ladders import (
     Ladder,
 )
 from planbench.report.page_parts import raised
+from planbench.report.scores import SUMMARY_PENALTY, SUMMARY_SHIFT, score_rules, standings
 from planbench.report.sweeps import find_sweeps
-from planbench.report.tables import SUMMARY_PENALTY, SUMMARY_SHIFT
 from planbench.stats.accuracy import time_to_accuracy
 from planbench.stats.growth import EXCLUDED, FURTHEST
 from planbench.stats.scaling import LEAST_SIZES
@@ -189,14 +189,15 @@ def overall_section(cells: Sequence[Cell], specs: list[dict[str, Any]]) -> str:
         specs,
         "profile",
     )
+    found = standings(cells)
+    common = found[0].score.n_common if found else 0
     charts = f'<div class="charts">{accuracy}{profile}</div>' if accuracy or profile else ""
     return (
         f'<section id="overall"><h2>All instances together</h2>{charts}'
         f"{page_tables.legend(series, always=True) if charts else ''}"
-        f"{page_tables.scores_table(cells)}"
-        f'<p class="note">Shifted geometric means (shift {SUMMARY_SHIFT:g} s). What a solver did '
-        f"not solve, or was not run on, is charged {SUMMARY_PENALTY:g} times the time limit; "
-        "“solved by all” is over the instances that every solver which solved any did solve."
+        f"{page_tables.scores_table(found)}"
+        f'<p class="note">{escape(score_rules(common, SUMMARY_SHIFT, SUMMARY_PENALTY))} The '
+        "profile is over all instances: what a solver refused or did not run is not solved by it."
         "</p></section>"
     )
 

@@ -18,22 +18,20 @@ from planbench.report.brackets import bracket_words, excludes, instance_consensu
 from planbench.report.cells import TARGET_GAP, Cell, settled
 from planbench.report.comparison import comparison_tables
 from planbench.report.ladders import Ladder, Measure, find_ladders, fit_ladder
-from planbench.stats.aggregate import Score, score_solvers
+from planbench.report.scores import (
+    SUMMARY_PENALTY,
+    SUMMARY_SHIFT,
+    score_rules,
+    standings,
+)
 from planbench.stats.scaling import PowerLawFit
 
 __all__ = [
     "comparison_tables",
     "golden_table",
     "ladder_tables",
-    "solved_seconds",
-    "summary_scores",
     "summary_table",
 ]
-
-#: Seconds added in the shifted geometric mean of the summary; runs here last about a second.
-SUMMARY_SHIFT = 1.0
-#: A failure is charged this many times the time limit in the summary.
-SUMMARY_PENALTY = 2.0
 
 _SHORT = {
     "memory": "mem",
@@ -149,8 +147,8 @@ def summary_table(records: Sequence[Record]) -> Table:
         Without any record.
     """
     cells = settled(records)
-    scores = summary_scores(cells)
-    common = scores[0].n_common if scores else 0
+    found = standings(cells)
+    common = found[0].score.n_common if found else 0
     table = Table(
         title="All instances",
         box=box.SIMPLE_HEAD,
@@ -159,45 +157,25 @@ def summary_table(records: Sequence[Record]) -> Table:
         title_style="bold",
         title_justify="left",
         caption_justify="left",
-        caption=(
-            f"Shifted geometric means (shift {SUMMARY_SHIFT:g} s); what a solver did not solve, or "
-            f"was not run on, is charged {SUMMARY_PENALTY:g}x the time limit. Solved by all: the "
-            f"{common} instances every solver that solved any did solve."
-        ),
+        caption=score_rules(common, SUMMARY_SHIFT, SUMMARY_PENALTY),
     )
     table.add_column("solver", overflow="fold")
     table.add_column("solved", justify="right", no_wrap=True)
+    table.add_column("left out", overflow="fold")
     table.add_column("mean time,\nfailures charged", justify="right")
+    table.add_column("over the\nfastest other", justify="right")
     table.add_column("mean time,\nsolved by all", justify="right")
-    for score in scores:
+    for standing in found:
+        score = standing.score
         table.add_row(
             Text(score.solver),
             f"{score.solved} of {score.attempted}",
+            Text(standing.left_out, style="dim"),
             words.seconds(score.mean_all),
+            words.times(score.against_others),
             words.seconds(score.mean_common),
         )
     return table
-
-
-def summary_scores(
-    cells: Sequence[Cell], *, shift: float = SUMMARY_SHIFT, penalty: float = SUMMARY_PENALTY
-) -> list[Score]:
-    """Scores of all solvers over all instances of `cells`, best first."""
-    times = solved_seconds(cells)
-    limits: dict[str, float | None] = {}
-    for cell in cells:
-        limit = cell.record.time_limit_s
-        limits[cell.sha256] = max(limits.get(cell.sha256) or 0.0, limit or 0.0) or None
-    return score_solvers(times, limits, shift=shift, penalty=penalty)
-
-
-def solved_seconds(cells: Sequence[Cell]) -> dict[str, dict[str, float | None]]:
-    """Seconds by solver and instance; None where it was not solved."""
-    times: dict[str, dict[str, float | None]] = {}
-    for cell in cells:
-        solved = cell.seconds if cell.solved and cell.seconds else None
-        times.setdefault(cell.series, {})[cell.sha256] = solved
-    return times
 
 
 def exponent_words(fit: PowerLawFit) -> str:

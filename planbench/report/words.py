@@ -31,6 +31,11 @@ def size_bytes(value: float | None) -> str:
     return f"{value:.0f} B"
 
 
+def times(value: float | None) -> str:
+    """Factor: ``0.42×``, ``17×``, ``5,300×``; ``–`` for None."""
+    return UNKNOWN if value is None else f"{_three(value)}×"
+
+
 def passes(value: float | None) -> str:
     """Matrix passes, with thousands separators; ``–`` for None."""
     if value is None:

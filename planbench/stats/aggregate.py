@@ -3,11 +3,16 @@
 A mean over the instances a solver happened to solve flatters the solver that fails most, so
 two figures stand side by side: over *all* instances with failures charged a stated penalty,
 and over the *intersection* that every compared solver solved.
+
+An instance that is not meant for a solver (a planner of one good per activity handed joint
+production) is no failure of it, and no merit either: it is excused, which is counted. Means over
+unlike instances cannot be compared, so solvers are ranked by their mean over that of the fastest
+of the others on the same instances.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,14 +34,20 @@ class Score:
     ----------
     solver : str
     solved, attempted : int
-        Instances solved and instances of the set (those not run count as failures).
+        Instances solved, and instances that count: those not run are failures, excused ones are
+        left out.
     mean_all : float or None
-        Shifted geometric mean over all instances with failures at penalty × limit; None
-        where a failed instance has no known limit.
+        Shifted geometric mean over the instances that count with failures at penalty × limit;
+        None where a failed instance has no known limit, or none counts.
     mean_common : float or None
         The same over the intersection; None where that is empty.
     n_common : int
         Size of the intersection.
+    excused : int
+        Instances that do not count for this solver.
+    against_others : float or None
+        ``mean_all`` over the same mean of the fastest other solver on each instance that counts:
+        below 1 where it is the fastest. None without another solver or without a mean.
     """
 
     solver: str
@@ -45,6 +56,8 @@ class Score:
     mean_all: float | None
     mean_common: float | None
     n_common: int
+    excused: int = 0
+    against_others: float | None = None
 
 
 def shifted_geometric_mean(values: Iterable[float], shift: float = DEFAULT_SHIFT) -> float:
@@ -91,8 +104,9 @@ def score_solvers(
     *,
     shift: float = DEFAULT_SHIFT,
     penalty: float = DEFAULT_PENALTY,
+    excused: Mapping[str, Collection[str]] | None = None,
 ) -> list[Score]:
-    """Score solvers over all instances and over the intersection.
+    """Score solvers over the instances that count for them and over the intersection.
 
     Parameters
     ----------
@@ -100,11 +114,15 @@ def score_solvers(
         Seconds; None for a failure. An instance missing for a solver counts as a failure.
     limits : mapping of instance to float or None
         Time limit in seconds.
+    excused : mapping of solver to instances, optional
+        Instances that are neither a success nor a failure of a solver. One that it solved counts
+        all the same.
 
     Returns
     -------
     list of Score
-        Best penalised mean first. Solvers that solved nothing do not empty the intersection.
+        Lowest ``against_others`` first, then by mean. Solvers that solved nothing do not empty
+        the intersection.
     """
     instances = sorted(limits)
     solvers = sorted(times)
@@ -112,33 +130,59 @@ def score_solvers(
     common = [i for i in instances if working and all(times[s].get(i) is not None for s in working)]
     scores = []
     for solver in solvers:
-        mine = [times[solver].get(i) for i in instances]
-        charged: list[float] | None = []
-        for value, instance in zip(mine, instances, strict=True):
-            limit = limits[instance]
-            if value is None and limit is None:
-                charged = None
-                break
-            assert charged is not None
-            charged.append(value if value is not None else penalty * float(limit or 0.0))
+        spared = (excused or {}).get(solver, ())
+        mine = [i for i in instances if i not in spared or times[solver].get(i) is not None]
+        own = {i: times[solver].get(i) for i in mine}
+        others = {i: _fastest(times, i, solver) for i in mine}
+        mean = _charged_mean(own, limits, shift, penalty)
+        theirs = _charged_mean(others, limits, shift, penalty) if len(solvers) > 1 else None
         on_common = [v for i in common if (v := times[solver].get(i)) is not None]
         scores.append(
             Score(
                 solver=solver,
-                solved=sum(v is not None for v in mine),
-                attempted=len(instances),
-                mean_all=shifted_geometric_mean(charged, shift) if charged else None,
+                solved=sum(v is not None for v in own.values()),
+                attempted=len(mine),
+                mean_all=mean,
                 mean_common=(
                     shifted_geometric_mean(on_common, shift)
                     if common and len(on_common) == len(common)
                     else None
                 ),
                 n_common=len(common),
+                excused=len(instances) - len(mine),
+                against_others=mean / theirs if mean is not None and theirs else None,
             )
         )
-    return sorted(
-        scores, key=lambda s: (s.mean_all is None, s.mean_all or 0.0, -s.solved, s.solver)
-    )
+    return sorted(scores, key=_rank)
+
+
+def _rank(score: Score) -> tuple[bool, float, bool, float, int, str]:
+    relative, mean = score.against_others, score.mean_all
+    return relative is None, relative or 0.0, mean is None, mean or 0.0, -score.solved, score.solver
+
+
+def _fastest(
+    times: Mapping[str, Mapping[str, float | None]], instance: str, besides: str
+) -> float | None:
+    """Least seconds of all solvers but one on an instance; None where none of them solved it."""
+    theirs = (mine.get(instance) for name, mine in times.items() if name != besides)
+    return min((value for value in theirs if value is not None), default=None)
+
+
+def _charged_mean(
+    times: Mapping[str, float | None],
+    limits: Mapping[str, float | None],
+    shift: float,
+    penalty: float,
+) -> float | None:
+    """Shifted geometric mean with failures charged; None where a failure has no limit."""
+    charged: list[float] = []
+    for instance, value in times.items():
+        limit = limits[instance]
+        if value is None and limit is None:
+            return None
+        charged.append(value if value is not None else penalty * float(limit or 0.0))
+    return shifted_geometric_mean(charged, shift) if charged else None
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def test_tables_fit_the_terminal(results, columns, measure):
     lines = said.out.splitlines()
     assert max(map(len, lines)) <= columns
     assert "…" not in said.out
-    for word in ("uniform", "powerlaw", "n^b", "12 million", "12 billion", "penalty", "within"):
+    for word in ("uniform", "powerlaw", "n^b", "12 million", "12 billion", "charged", "within"):
         assert word in said.out
     assert ("hour" in said.out) == (measure == "seconds")
     assert "change of regime" in " ".join(said.out.split())

@@ -78,9 +78,9 @@ def test_without_ladders_nothing_is_said_of_growth():
 
 
 def test_planners_do_not_stand_for_general_solvers(monkeypatch):
-    from planbench.report import claims
+    from planbench.report import kinds
 
-    monkeypatch.setattr(claims, "_planners", lambda: frozenset({"swift"}))
+    monkeypatch.setattr(kinds, "planners", lambda: frozenset({"swift"}))
     rows = make_ladder(laws={"swift": (1.0, 0.001), "highs-ipm": (2.0, 0.8)})
     (ladder,) = find_ladders(settle(rows))
     assert best_general(ladder) == "highs-ipm"
