@@ -27,7 +27,7 @@ from planbench.certify import Certificate, certify, prepare
 from planbench.errors import InputError, SolverUnavailableError
 from planbench.measure.calibrate import is_disturbed, passes
 from planbench.measure.job import Job, resolve_solver, with_name
-from planbench.measure.launch import JobResult, run_job
+from planbench.measure.launch import Interpreter, JobResult, run_job
 from planbench.measure.machine import describe_machine, git_commit, load_now, package_versions
 from planbench.measure.scratch import scratch_folder
 from planbench.model.arrays import FloatArray
@@ -54,6 +54,27 @@ class Surroundings:
     """
 
     machine: Mapping[str, Any]
+    commit: str | None
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """An environment other than this one, in which a worker runs.
+
+    Attributes
+    ----------
+    name : str
+        What the record calls it, e.g. ``highspy==1.13.1``.
+    interpreter : Interpreter
+    packages : mapping of str to str
+        Versions of the packages installed there, and of planbench.
+    commit : str or None
+        Git commit of the planbench used there.
+    """
+
+    name: str
+    interpreter: Interpreter
+    packages: Mapping[str, str]
     commit: str | None
 
 
@@ -91,9 +112,11 @@ class RunOutcome:
 
 
 def require_solver(
-    solver: str, options: SolveOptions, adapter: str | None = None
+    solver: str, options: SolveOptions, adapter: str | None = None, *, here: bool = True
 ) -> tuple[SolverSpec, SolveOptions]:
     """Check that `solver` exists, can run here and has every option asked for.
+
+    With ``here=False`` it runs in another environment, whose worker says what is missing.
 
     Returns
     -------
@@ -111,7 +134,7 @@ def require_solver(
     from planbench.solvers.registry import availability, check_options
 
     spec, implied = resolve_solver(solver, adapter)
-    if adapter is None and (reason := availability(spec)) is not None:
+    if here and adapter is None and (reason := availability(spec)) is not None:
         raise SolverUnavailableError(f"solver {spec.name} is not available: {reason}")
     asked = with_name(options, implied)
     check_options(spec, asked)
@@ -131,6 +154,7 @@ def solve_once(
     cache: InstanceCache | None = None,
     adapter: str | None = None,
     surroundings: Surroundings | None = None,
+    elsewhere: Elsewhere | None = None,
     suite: str = "",
     group: str = "",
     repeat: int = 0,
@@ -161,6 +185,8 @@ def solve_once(
         Module or ``.py`` file of an adapter that is not in the registry.
     surroundings : Surroundings, optional
         From :func:`survey`; otherwise found out anew.
+    elsewhere : Elsewhere, optional
+        Another environment to run the worker in; the answer is judged here all the same.
     suite, group, repeat
         For the record.
     progress : callable, optional
@@ -178,7 +204,7 @@ def solve_once(
         The solver cannot run here.
     """
     options = options or SolveOptions()
-    spec, asked = require_solver(solver, options, adapter)
+    spec, asked = require_solver(solver, options, adapter, here=elsewhere is None)
     told = asked
     if asked.time_limit is None and "time_limit" in spec.takes:
         told = replace(asked, time_limit=time_limit_s)
@@ -195,6 +221,7 @@ def solve_once(
             time_limit_s=time_limit_s,
             memory_limit_bytes=memory_limit_bytes,
             progress=progress,
+            interpreter=elsewhere.interpreter if elsewhere is not None else None,
         )
         log = _read_log(result.log, keep_log)
     certificate, cost = None, None
@@ -215,6 +242,14 @@ def solve_once(
             "machine": {**surroundings.machine, "load": load},
         }
     )
+    if elsewhere is not None:
+        record = record.model_copy(
+            update={
+                "environment": elsewhere.name,
+                "packages": dict(elsewhere.packages),
+                "commit": elsewhere.commit,
+            }
+        )
     solution = result.solution
     x, y = (solution.x, solution.y) if solution is not None else (None, None)
     plan = plan_from_lp(instance.economy, x, y) if instance.economy is not None else None

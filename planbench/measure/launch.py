@@ -44,7 +44,7 @@ DATA_LIMIT_EXTRA = 1 << 30
 #: A process killed by somebody else this close to its memory limit ran out of memory.
 NEAR_LIMIT = 0.8
 
-_WORKER = (sys.executable, "-P", "-X", "faulthandler", "-m", "planbench.measure.worker")
+_WORKER = ("-P", "-X", "faulthandler", "-m", "planbench.measure.worker")
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -52,6 +52,23 @@ _THREAD_VARIABLES = (
     "NUMEXPR_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """The Python a worker runs in.
+
+    Attributes
+    ----------
+    python : str
+        Path of the program.
+    source : str or None
+        Folder that holds the ``planbench`` package to be used, and nothing else that could be
+        imported; None: the one installed there.
+    """
+
+    python: str = sys.executable
+    source: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +144,7 @@ def run_job(
     time_limit_s: float,
     memory_limit_bytes: int,
     progress: Callable[[str], None] | None = None,
+    interpreter: Interpreter | None = None,
 ) -> JobResult:
     """Run `job` in a fresh process and wait for its end.
 
@@ -141,6 +159,8 @@ def run_job(
         Resident bytes of the worker and all its descendants together.
     progress : callable or None
         Called with the phase going on whenever it changes.
+    interpreter : Interpreter or None
+        Python of another environment; None: the one this process runs in.
 
     Returns
     -------
@@ -177,13 +197,14 @@ def run_job(
         reader=PhaseReader(folder / PHASES_FILE, []),
         log=log,
     )
+    interpreter = interpreter or Interpreter()
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [*_WORKER, str(folder / JOB_FILE)],
+            [interpreter.python, *_WORKER, str(folder / JOB_FILE)],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
-            env=_environment(job, folder),
+            env=_environment(job, folder, interpreter),
             start_new_session=True,
         )
     tree = ProcessTree(process.pid)
@@ -250,10 +271,14 @@ def _wait(
             wait_for(watch.pause())
 
 
-def _environment(job: Job, folder: Path) -> dict[str, str]:
+def _environment(job: Job, folder: Path, interpreter: Interpreter) -> dict[str, str]:
     threads = str(job.options.threads or 1)
+    inherited = dict(os.environ)
+    if interpreter.source is not None:
+        # What the user's PYTHONPATH holds is not part of that environment.
+        inherited["PYTHONPATH"] = interpreter.source
     return {
-        **os.environ,
+        **inherited,
         **dict.fromkeys(_THREAD_VARIABLES, threads),
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": str(folder / "tmp"),

@@ -11,7 +11,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 #: 1: the first. 2: accuracy, variable, value, threads_seen, cgroup_peak_bytes were added.
-SCHEMA_VERSION = 2
+#: 3: environment was added.
+SCHEMA_VERSION = 3
 
 Ended = Literal["ok", "timeout", "memory", "crash", "killed", "refused"]
 Verdict = Literal["certified", "loose", "wrong", "unproven"]
@@ -289,8 +290,15 @@ class Record(_Row):
         "usable_threads, governor, load (average of the last minute)",
         default={},
     )
+    environment: str = _field(
+        "environment the worker ran in, where it was not planbench's own (docs/ab.md)",
+        "e.g. highspy==1.13.1 or git:0123456789ab; or empty",
+        default="",
+    )
     packages: dict[str, str] = _field(
-        "versions of planbench and of the packages it solves with", "by distribution", default={}
+        "versions of planbench and of the packages it solves with, in that environment",
+        "by distribution",
+        default={},
     )
     commit: str | None = _field(
         "git commit of planbench; null outside a checkout",
