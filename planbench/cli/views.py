@@ -204,7 +204,8 @@ def cost(record: Record) -> Group:
         summary.append(nouns(record.threads_used, "thread"))
     lines: list[RenderableType] = [table, Text(", ".join(summary) + ".")]
     if record.disturbed:
-        lines.append(Text("The machine was disturbed: measure again.", style="yellow"))
+        why = disturbance_words(record)
+        lines.append(Text(f"The machine was disturbed ({why}): measure again.", style="yellow"))
     return Group(*lines)
 
 

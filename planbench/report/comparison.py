@@ -13,6 +13,7 @@ from planbench.records.schema import Record
 from planbench.report import words
 from planbench.report.brackets import bracket_words, instance_consensus
 from planbench.report.cells import Cell, settled
+from planbench.report.disturbance import disturbance_words
 
 
 def comparison_tables(records: Sequence[Record], *, width: int = 100) -> list[Table]:
@@ -128,8 +129,9 @@ def comparison_notes(cells: Sequence[Cell], found: Consensus) -> list[str]:
         remark = cell.record.message or (cell.record.reasons[0] if cell.record.reasons else "")
         if remark and not cell.solved and cell.series not in outside:
             notes.append(f"{cell.series}: {remark}")
-    if any(c.disturbed for c in cells):
-        notes.append("*: measured on a disturbed machine")
+    why = dict.fromkeys(f"{c.series} {disturbance_words(c.record)}" for c in cells if c.disturbed)
+    if why:
+        notes.append(f"*: measured on a disturbed machine ({', '.join(why)})")
     return [words.plain(note) for note in notes]
 
 

@@ -184,7 +184,6 @@ def effort_chart(
             "end": t.end,
         }
         for t in chosen
-        if t.seconds > 0
     ]
     series = in_order([str(r["series"]) for r in rows])
     colour, shape, dash = encodings(alt, series, legend=legend)
@@ -229,6 +228,9 @@ def largest_driven(times: Sequence[TimeToAccuracy]) -> list[TimeToAccuracy]:
     """Choose the largest instance that was driven to several targets; empty without one."""
     by_instance: dict[str, list[TimeToAccuracy]] = {}
     for one in times:
+        # A planner that refused the economy spent no time worth a cross.
+        if one.seconds <= 0 or one.end == "refused":
+            continue
         by_instance.setdefault(one.sha256, []).append(one)
     several = [ts for ts in by_instance.values() if len({t.target for t in ts}) > 1]
     return max(several, key=lambda ts: (ts[0].goods or 0, len(ts)), default=[])

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from planbench.records.schema import Record
 from planbench.report import words
 from planbench.report.claims import FAR, NARROW, NEAR, Finding
+from planbench.report.effort import (
+    effort_blocks,
+    effort_standings,
+    effort_words,
+    targets_of,
+)
 from planbench.report.ladders import Ladder
 from planbench.report.page_parts import number, raised, table, td
 from planbench.report.predictions import (
@@ -102,26 +109,51 @@ def _estimate(estimate: Estimate | None, kind: str) -> str:
     return f'<td data-sort="{key!r}">{raised(value)}<br><small>{raised(spread)}</small></td>'
 
 
-def effort_table(times: Sequence[TimeToAccuracy]) -> str:
-    """Seconds to each target gap, a row per solver and instance."""
-    targets = sorted({t.target for t in times}, reverse=True)
-    places = dict.fromkeys((t.sha256, t.machine, t.solver) for t in times)
+def effort_table(records: Sequence[Record]) -> str:
+    """Seconds to each target gap, raw and polished, a row per solver and instance."""
+    targets = targets_of(records)
+    blocks = effort_blocks(records)
+    polished = any(row.polished for block in blocks for row in block.rows)
     rows = []
-    for sha, machine, solver in places:
-        mine = [t for t in times if (t.sha256, t.machine, t.solver) == (sha, machine, solver)]
+    for block in blocks:
+        for row in block.rows:
+            cells = [_effort(row.raw.get(target)) for target in targets]
+            if polished:
+                cells += [_effort(row.polished.get(target)) for target in targets]
+            rows.append([td(escape(block.instance), "wrap"), td(named(row.series), "left"), *cells])
+    head = ["instance", "<solver", *[f"to<br>{words.gap(t)}" for t in targets]]
+    head += [f"polished,<br>to {words.gap(t)}" for t in targets] if polished else []
+    return table(head, rows)
+
+
+def _effort(one: TimeToAccuracy | None) -> str:
+    if one is None:
+        return number("", None)
+    said = escape(effort_words(one))
+    if one.reached:
+        return number(said, one.seconds)
+    style = "none" if one.end == "refused" else "warn"
+    return f'<td data-sort="" class="{style}" title="{escape(one.end)}">{said}</td>'
+
+
+def effort_overall(records: Sequence[Record]) -> str:
+    """Solvers ranked at each target gap over all instances."""
+    targets = targets_of(records)
+    found = {t: {s.score.solver: s for s in effort_standings(records, t)} for t in targets}
+    rows = []
+    for series in dict.fromkeys(s for t in reversed(targets) for s in found[t]):
         cells = []
+        left_out = ""
         for target in targets:
-            one = next((t for t in mine if t.target == target), None)
-            if one is None:
-                cells.append(number("", None))
-            elif one.reached:
-                cells.append(number(escape(words.seconds(one.seconds)), one.seconds))
-            else:
-                cells.append(
-                    f'<td data-sort="" class="warn" title="{escape(one.end)}">'
-                    f"&gt; {escape(words.seconds(one.seconds))}</td>"
-                )
-        rows.append(
-            [td(escape(words.plain(mine[0].instance)), "wrap"), td(named(solver), "left"), *cells]
-        )
-    return table(["instance", "<solver", *[words.gap(t) for t in targets]], rows)
+            standing = found[target].get(series)
+            if standing is None:
+                cells += [number("", None), number("", None)]
+                continue
+            score, left_out = standing.score, left_out or standing.left_out
+            cells.append(number(f"{score.solved} of {score.attempted}", score.solved))
+            cells.append(number(words.seconds(score.mean_all), score.mean_all))
+        rows.append([td(named(series)), td(escape(left_out), "left none"), *cells])
+    head = ["solver", "<left out"]
+    for target in targets:
+        head += [f"reached<br>{words.gap(target)}", "mean<br>time"]
+    return table(head, rows)

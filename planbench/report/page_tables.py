@@ -10,6 +10,7 @@ from planbench.report import words
 from planbench.report.brackets import bracket_words, instance_consensus
 from planbench.report.cells import Cell, machine_key, machine_label
 from planbench.report.comparison import best_first, comparison_notes, outcome_words
+from planbench.report.disturbance import disturbance_words
 from planbench.report.ladders import Ladder, Measure, fit_ladder, last_slope
 from planbench.report.page_parts import fitted, number, slope_cell, table, td
 from planbench.report.scores import Standing
@@ -216,7 +217,7 @@ def raw_rows(records: Sequence[Record]) -> str:
                 number(words.objective(r.objective, 10), r.objective),
                 number(words.gap(r.raw_gap), r.raw_gap),
                 number(words.gap(r.polished_gap), r.polished_gap),
-                td("yes" if r.disturbed else "", "left warn"),
+                td(escape(disturbance_words(r)), "wrap left warn"),
                 td(escape(r.solver_version or words.UNKNOWN), "left"),
                 td(escape(r.message), "wrap left"),
             ]

@@ -55,10 +55,25 @@ def standings(
     for cell in cells:
         limit = cell.record.time_limit_s
         limits[cell.sha256] = max(limits.get(cell.sha256) or 0.0, limit or 0.0) or None
-    refused, not_run = _left_out(cells)
-    excused = {s: refused[s] | not_run[s] for s in times}
+    return ranked(times, limits, [_as_run(c) for c in cells], shift=shift, penalty=penalty)
+
+
+def ranked(
+    times: Mapping[str, Mapping[str, float | None]],
+    limits: Mapping[str, float | None],
+    runs: Sequence[Run],
+    *,
+    shift: float = SUMMARY_SHIFT,
+    penalty: float = SUMMARY_PENALTY,
+) -> list[Standing]:
+    """Score solvers whose `runs` tell what counts for whom.
+
+    `times` and `limits` are as in :func:`planbench.stats.aggregate.score_solvers`.
+    """
+    missing = left_out(runs)
+    excused = {s: refused | not_run for s, (refused, not_run) in missing.items()}
     scores = score_solvers(times, limits, shift=shift, penalty=penalty, excused=excused)
-    return [Standing(s, len(refused[s.solver]), len(not_run[s.solver])) for s in scores]
+    return [Standing(s, *(len(shas) for shas in missing[s.solver])) for s in scores]
 
 
 def solved_seconds(cells: Sequence[Cell]) -> dict[str, dict[str, float | None]]:
@@ -83,34 +98,62 @@ def score_rules(common: int, shift: float, penalty: float) -> str:
     )
 
 
-def _left_out(cells: Sequence[Cell]) -> tuple[Mapping[str, set[str]], Mapping[str, set[str]]]:
+@dataclass(frozen=True)
+class Run:
+    """What of a result decides whether what is missing above it counts.
+
+    Attributes
+    ----------
+    series, sha256 : str
+    ladder : tuple of str
+        Suite and group; an empty group is no ladder.
+    goods : int
+    stopped : bool
+        The suite may have spared the solver what lies above.
+    refused : bool
+        A planner said that it plans no such economy.
+    """
+
+    series: str
+    sha256: str
+    ladder: tuple[str, str]
+    goods: int
+    stopped: bool
+    refused: bool
+
+
+def left_out(runs: Sequence[Run]) -> dict[str, tuple[set[str], set[str]]]:
     """Instances each solver refused, and those it was not asked to solve."""
-    everything = {c.sha256: c for c in cells}
-    refused: dict[str, set[str]] = {}
-    not_run: dict[str, set[str]] = {}
-    for series in dict.fromkeys(c.series for c in cells):
-        mine = {c.sha256: c for c in cells if c.series == series}
-        refused[series] = {sha for sha, c in mine.items() if not_applicable(c)}
-        not_run[series] = set()
+    everything = {r.sha256: r for r in runs}
+    found = {}
+    for series in dict.fromkeys(r.series for r in runs):
+        mine = {r.sha256: r for r in runs if r.series == series}
+        refused = {sha for sha, r in mine.items() if r.refused}
+        not_run: set[str] = set()
         for sha, other in everything.items():
             if sha in mine:
                 continue
-            below = [c for c in mine.values() if _below(c, other) and _climbs_no_further(c)]
-            if any(not not_applicable(c) for c in below):
+            below = [r for r in mine.values() if r.stopped and _below(r, other)]
+            if any(not r.refused for r in below):
                 continue  # it failed on a smaller one and climbed no further: a failure here too
-            (refused if below else not_run)[series].add(sha)
-    return refused, not_run
+            (refused if below else not_run).add(sha)
+        found[series] = refused, not_run
+    return found
 
 
-def _climbs_no_further(cell: Cell) -> bool:
-    """Whether the suite may have spared the solver what lies above."""
+def _as_run(cell: Cell) -> Run:
     facts = cell.record.accuracy
     missed = facts is not None and facts.end not in ("reached", "once")
-    return cell.record.ended != "ok" or missed
+    return Run(
+        series=cell.series,
+        sha256=cell.sha256,
+        ladder=(cell.record.suite, cell.group),
+        goods=cell.goods or 0,
+        stopped=cell.record.ended != "ok" or missed,
+        refused=not_applicable(cell),
+    )
 
 
-def _below(cell: Cell, other: Cell) -> bool:
-    """Whether `cell` is a smaller rung of the ladder of `other`."""
-    if not cell.group or cell.group != other.group or cell.record.suite != other.record.suite:
-        return False
-    return (cell.goods or 0) <= (other.goods or 0)
+def _below(run: Run, other: Run) -> bool:
+    """Whether `run` is on a smaller rung of the ladder of `other`."""
+    return bool(run.ladder[1]) and run.ladder == other.ladder and run.goods <= other.goods

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from planbench.measure.calibrate import DISTURBED_RATIO, DISTURBED_WAIT
 from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
 from planbench.report import page_growth, page_tables, words
 from planbench.report.cells import TARGET_GAP, Cell
 from planbench.report.charts import accuracy_chart, headline_ladder, ladder_chart, profile_chart
 from planbench.report.claims import judge_claims
+from planbench.report.effort import effort_rules
 from planbench.report.growth_charts import (
     effort_chart,
     exponent_chart,
@@ -93,10 +95,15 @@ def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> str:
         f"memory-{ladder.name}",
         ladder.series,
     )
+    driven = (
+        " Time and memory to the tightest of several target gaps, failed tries charged."
+        if any(c.record.accuracy is not None for c in ladder.cells)
+        else ""
+    )
     return (
         f'<section id="{anchor(ladder.name)}"><h2>Ladder {escape(ladder.name)}</h2>'
         f'<p class="soft">{words.count(ladder.sizes[0])} to {words.count(ladder.sizes[-1])} goods, '
-        f"{len(ladder.series)} solvers, {escape(ladder.machine)}.</p>"
+        f"{len(ladder.series)} solvers, {escape(ladder.machine)}.{driven}</p>"
         f'<div class="charts">{time}{memory}</div>'
         f"<h3>How cost grows with the number of goods</h3>"
         f"{page_tables.ladder_summary(ladder)}{exponents}{_predictions(ladder)}"
@@ -166,15 +173,18 @@ def effort_section(records: Sequence[Record], specs: list[dict[str, Any]]) -> st
     return (
         '<section id="effort"><h2>Is a good enough plan much cheaper?</h2>'
         f'<div class="charts one">{figure}</div>'
-        "<p class=note>Each solver is driven to each certified gap by tightening its tolerance; "
-        "failed tries are charged. &gt;: not reached, with the seconds spent.</p>"
-        f"{page_growth.effort_table(times)}</section>"
+        "<p class=soft>Each solver is driven to each certified gap by tightening its tolerance.</p>"
+        f"{page_growth.effort_overall(records)}"
+        f"<h3>By instance</h3>{page_growth.effort_table(records)}"
+        f'<p class="note">{escape(effort_rules())}</p></section>'
     )
 
 
 def overall_section(cells: Sequence[Cell], specs: list[dict[str, Any]]) -> str:
     """Everything together: accuracy, profile, means."""
     series = [c.series for c in cells]
+    # Solvers driven to target gaps are ranked at each of them, in a section of their own.
+    plain = [c for c in cells if c.record.accuracy is None]
     accuracy = _figure(
         "Accuracy against time",
         "A point per solver and instance; low and to the left is good.",
@@ -185,20 +195,25 @@ def overall_section(cells: Sequence[Cell], specs: list[dict[str, Any]]) -> str:
     profile = _figure(
         "Performance profile",
         "How often a solver is within a factor of the fastest one (Dolan & Moré 2002).",
-        profile_chart(cells, height=380),
+        profile_chart(plain, height=380) if plain else None,
         specs,
         "profile",
     )
-    found = standings(cells)
+    found = standings(plain)
     common = found[0].score.n_common if found else 0
+    scores = ""
+    if found:
+        scores = (
+            f"{page_tables.scores_table(found)}"
+            f'<p class="note">{escape(score_rules(common, SUMMARY_SHIFT, SUMMARY_PENALTY))} The '
+            "profile is over all instances: what a solver refused or did not run is not solved by "
+            "it.</p>"
+        )
     charts = f'<div class="charts">{accuracy}{profile}</div>' if accuracy or profile else ""
     return (
         f'<section id="overall"><h2>All instances together</h2>{charts}'
         f"{page_tables.legend(series, always=True) if charts else ''}"
-        f"{page_tables.scores_table(found)}"
-        f'<p class="note">{escape(score_rules(common, SUMMARY_SHIFT, SUMMARY_PENALTY))} The '
-        "profile is over all instances: what a solver refused or did not run is not solved by it."
-        "</p></section>"
+        f"{scores}</section>"
     )
 
 
@@ -284,7 +299,13 @@ def reading_section() -> str:
             "over the last step",
             "The exponent between the two largest sizes tried; ≥ where the larger one was stopped.",
         ),
-        ("disturbed", "A matrix pass took clearly longer after the solve than before, or less."),
+        (
+            "disturbed",
+            "The machine did something else meanwhile: a matrix pass took more than "
+            f"{DISTURBED_RATIO:g} times as long after the solve as before, or less, or the solver "
+            f"was ready and had no processor for more than {100 * DISTURBED_WAIT:g} % of its time. "
+            "Each such row says which.",
+        ),
     ]
     items = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in entries)
     return f'<section id="reading"><h2>How to read this</h2><dl>{items}</dl></section>'

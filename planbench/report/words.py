@@ -50,7 +50,8 @@ def gap(value: float | None) -> str:
     if value == 0:
         return "0"
     mantissa, power = f"{value:.1e}".split("e")
-    return f"{mantissa.removesuffix('.0')}e{int(power)}"
+    figure = mantissa.removesuffix(".0")
+    return figure if int(power) == 0 else f"{figure}e{int(power)}"
 
 
 def objective(value: float | None, digits: int = 8) -> str:

@@ -37,7 +37,7 @@ def test_size_bytes(value, text):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, "–"), (0.0, "0"), (1e-4, "1e-4"), (3.14e-12, "3.1e-12"), (1.0, "1e0")],
+    [(None, "–"), (0.0, "0"), (1e-4, "1e-4"), (3.14e-12, "3.1e-12"), (1.0, "1")],
 )
 def test_gap(value, text):
     assert words.gap(value) == text

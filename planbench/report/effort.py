@@ -1,0 +1,180 @@
+"""Time to verified accuracy: solvers at the same certified gap, by instance and over all.
+
+A suite with target gaps drives each solver to each of them. What misses the tightest gap is no
+failure at the loose one, so such a run has tables of its own: seconds to each gap, failed tries
+charged, with the ``null`` solver, which does nothing, as the floor.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from planbench.records.schema import Record
+from planbench.report import words
+from planbench.report.kinds import is_planner
+from planbench.report.ladders import YARDSTICK
+from planbench.report.scores import Run, Standing, ranked
+from planbench.report.style import in_order
+from planbench.stats.accuracy import BROKEN_OFF, NO_POLISH, TimeToAccuracy, time_to_accuracy
+
+#: Ends of a chain that say how the run ended, in a word.
+_ENDED = {"memory": "mem", "crash": "crash", "killed": "killed", "refused": "refused"}
+
+
+@dataclass(frozen=True)
+class EffortRow:
+    """One solver on one instance.
+
+    Attributes
+    ----------
+    series : str
+        Solver, with what tells it from its namesakes.
+    raw, polished : mapping of float to TimeToAccuracy
+        By target; polished empty where no row has a polished gap.
+    """
+
+    series: str
+    raw: Mapping[float, TimeToAccuracy]
+    polished: Mapping[float, TimeToAccuracy]
+
+
+@dataclass(frozen=True)
+class EffortBlock:
+    """All solvers on one instance and machine.
+
+    Attributes
+    ----------
+    instance : str
+    goods : int or None
+    rows : tuple of EffortRow
+        Best first; ``null`` last, as the floor.
+    """
+
+    instance: str
+    goods: int | None
+    rows: tuple[EffortRow, ...]
+
+
+def was_driven(record: Record) -> bool:
+    """Whether a row is a try at a target gap."""
+    return record.accuracy is not None
+
+
+def targets_of(records: Sequence[Record]) -> list[float]:
+    """All target gaps of `records`, from loose to tight."""
+    return sorted({t for r in records if r.accuracy for t in r.accuracy.targets}, reverse=True)
+
+
+def effort_blocks(records: Sequence[Record]) -> list[EffortBlock]:
+    """Read the chains of tries in `records`, one block per instance and machine."""
+    raw = time_to_accuracy(records)
+    polished = [t for t in time_to_accuracy(records, gap="polished") if t.end != NO_POLISH]
+    if not any(t.reached for t in polished):
+        polished = []
+    labels = _labels(raw)
+    blocks = []
+    for place in dict.fromkeys((t.sha256, t.machine) for t in raw):
+        here = [t for t in raw if (t.sha256, t.machine) == place]
+        rows = [
+            EffortRow(
+                labels[key],
+                {t.target: t for t in here if _key(t) == key},
+                {
+                    t.target: t
+                    for t in polished
+                    if (t.sha256, t.machine) == place and _key(t) == key
+                },
+            )
+            for key in dict.fromkeys(map(_key, here))
+        ]
+        rows.sort(key=_best_first)
+        blocks.append(EffortBlock(words.plain(here[0].instance), here[0].goods, tuple(rows)))
+    return blocks
+
+
+def effort_words(one: TimeToAccuracy | None) -> str:
+    """Seconds with the tries charged, or what it came to instead: ``only 2e-3``, ``> 30 s``."""
+    if one is None:
+        return words.UNKNOWN
+    mark = "*" if one.disturbed else ""
+    if one.reached:
+        tries = f" ({one.tries})" if one.tries > 1 else ""
+        return f"{words.seconds(one.seconds)}{mark}{tries}"
+    if one.end in _ENDED:
+        return _ENDED[one.end]
+    if one.end in ("timeout", BROKEN_OFF) or one.gap is None:
+        return f"> {words.seconds(one.seconds)}{mark}"
+    return f"only {words.gap(one.gap)}"
+
+
+def effort_rules() -> str:
+    """Say what the figures are, in one paragraph."""
+    return (
+        "Seconds until the raw gap was certified, failed tries charged; in brackets how many "
+        "tries, where several. Only: no tolerance brought it closer than this gap. >: stopped, "
+        "with the seconds spent. Polished: planbench improves plan and prices after each try and "
+        "its seconds are charged too. null answers with no effort: what it reaches is free."
+    )
+
+
+def effort_standings(records: Sequence[Record], target: float) -> list[Standing]:
+    """Rank solvers by their time to one target gap over all instances driven to it."""
+    every = time_to_accuracy(records)
+    labels = _labels(every)
+    mine = [t for t in every if t.target == target]
+    times: dict[str, dict[str, float | None]] = {}
+    limits: dict[str, float | None] = {}
+    runs = []
+    for one in mine:
+        series = labels[_key(one)]
+        where = f"{one.sha256} {one.machine}"
+        times.setdefault(series, {})[where] = one.seconds if one.reached else None
+        limits[where] = max(limits.get(where) or 0.0, one.limit_s or 0.0) or None
+        runs.append(
+            Run(
+                series=series,
+                sha256=where,
+                ladder=(one.machine, one.group),
+                goods=one.goods or 0,
+                stopped=not one.reached and one.end != "once",
+                refused=one.end == "refused" and is_planner(one.solver),
+            )
+        )
+    return ranked(times, limits, runs)
+
+
+def all_series(blocks: Iterable[EffortBlock]) -> list[str]:
+    """Solvers of `blocks`, in the usual order."""
+    return in_order([row.series for block in blocks for row in block.rows])
+
+
+def _best_first(row: EffortRow) -> tuple[bool, int, float, str]:
+    reached = [t for t in row.raw.values() if t.reached]
+    tightest = min(reached, key=lambda t: t.target, default=None)
+    seconds = tightest.seconds if tightest is not None else 0.0
+    return row.series.split(" ")[0] == YARDSTICK, -len(reached), seconds, row.series
+
+
+_Key = tuple[str, str, str]
+
+
+def _key(one: TimeToAccuracy) -> _Key:
+    return one.solver, json.dumps(one.options, sort_keys=True, default=str), one.version
+
+
+def _labels(times: Sequence[TimeToAccuracy]) -> dict[_Key, str]:
+    """Name of each solver, with options and version only where they tell namesakes apart."""
+    keys = list(dict.fromkeys(map(_key, times)))
+    labels = {}
+    for key in keys:
+        namesakes = [k for k in keys if k[0] == key[0]]
+        parts = [key[0]]
+        if len({k[1] for k in namesakes}) > 1:
+            options = json.loads(key[1])
+            parts += [f"{name}={value}" for name, value in sorted(options.items())]
+        if len({k[2] for k in namesakes}) > 1:
+            parts.append(key[2] or "unknown version")
+        labels[key] = words.plain(" ".join(parts))
+    return labels
