@@ -14,6 +14,7 @@ from planbench.cli.figures import amount, counts, nouns, percent
 from planbench.cli.plan_facts import PlanFacts, SolutionFacts
 from planbench.records.schema import Record
 from planbench.report import words
+from planbench.report.disturbance import disturbance_words
 
 #: Scaled violation from which a plan is said not to be feasible.
 INFEASIBLE = 1e-6

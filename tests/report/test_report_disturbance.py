@@ -17,7 +17,10 @@ from planbench.report.page_tables import raw_rows
     [
         ({"disturbed": False, "wait_s": 0.4}, ""),
         ({"wait_s": 0.2}, "waited 40 % of the time for a processor"),
-        ({"wait_s": 0.01, "pass_s_after": 2e-4}, "a matrix pass took 2 times as long after the solve"),
+        (
+            {"wait_s": 0.01, "pass_s_after": 2e-4},
+            "a matrix pass took 2 times as long after the solve",
+        ),
         (
             {"wait_s": 0.2, "pass_s_after": 5e-5},
             "waited 40 % of the time for a processor; "
@@ -25,7 +28,7 @@ from planbench.report.page_tables import raw_rows
         ),
         ({"wait_s": None, "pass_s_after": None}, "marked when it was measured"),
     ],
-)  # fmt: skip
+)
 def test_reason(changes, said):
     """A reader must see whether a burst or a steady load spoilt a row."""
     row = make_record(**({"disturbed": True, "pass_s_before": 1e-4} | changes))
