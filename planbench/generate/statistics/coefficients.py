@@ -14,9 +14,9 @@ import scipy.sparse as sp
 from planbench.generate.statistics.facts import THRESHOLDS, Limits
 from planbench.model.arrays import FloatArray, Matrix
 
-#: Coefficients below this share of output are left out of the log-normal fit: in real tables
-#: they are traces of rounding and balancing.
-LOG_THRESHOLD = 1e-5
+#: Coefficients below this share of output are left out of the log-normal fit: published
+#: tables have none so small, and balancing a table leaves dust at 1e-10 and below.
+LOG_THRESHOLD = 1e-7
 _SHARES = (0.5, 0.9, 0.99)
 
 

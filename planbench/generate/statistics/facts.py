@@ -192,16 +192,16 @@ class Limits:
         Non-zeros in the random sample of columns that stands for all in what needs sorting.
     spectrum_passes : int
         Most products with the input matrix for the two eigenvalues.
-    order_nonzeros : int
-        Links up to which orders for triangularity are improved by local search.
+    order_work : int
+        Links, times sweeps over them, spent on better orders of goods.
     community_links : int
-        Links up to which communities are looked for; beyond, in a sample of goods.
+        Links up to which communities are looked for.
     factor_goods : int
         Goods up to which I − A is factorised.
     """
 
     sample: int = 2_000_000
     spectrum_passes: int = 400
-    order_nonzeros: int = 300_000
+    order_work: int = 60_000_000
     community_links: int = 20_000_000
     factor_goods: int = 3_000

@@ -11,7 +11,19 @@ import numpy.typing as npt
 
 from planbench.errors import InputError
 from planbench.generate.statistics.coefficients import study_density, study_sizes
-from planbench.generate.statistics.facts import GROUPS, EconomyStatistics, Limits
+from planbench.generate.statistics.communities import study_communities
+from planbench.generate.statistics.factor import study_factor
+from planbench.generate.statistics.facts import (
+    DEAR_GROUPS,
+    GROUPS,
+    EconomyStatistics,
+    Limits,
+    figure_fields,
+)
+from planbench.generate.statistics.goods_graph import GoodsGraph, goods_graph
+from planbench.generate.statistics.links import study_links
+from planbench.generate.statistics.order import study_order
+from planbench.generate.statistics.spectrum import study_spectrum
 from planbench.generate.statistics.value import ValueInputs, equal_weights, value_inputs
 from planbench.model.arrays import canonical_matrix, canonical_vector
 from planbench.model.economy import Economy
@@ -116,19 +128,16 @@ def _main(main: npt.ArrayLike | None, goods: int, activities: int) -> npt.NDArra
     return makes.astype(np.int64)
 
 
-_Part = Callable[[ValueInputs, Limits, int], tuple[dict[str, Any], dict[str, str], dict[str, str]]]
+#: Figures, how those that are estimates were got, and why others are missing.
+_Found = tuple[dict[str, Any], dict[str, str], dict[str, str]]
 
 
-def _inputs(
-    inputs: ValueInputs, limits: Limits, seed: int
-) -> tuple[dict[str, Any], dict[str, str], dict[str, str]]:
+def _inputs(inputs: ValueInputs, limits: Limits, seed: int) -> _Found:
     figures, how = study_density(inputs.coefficients, limits, seed)
     return figures, dict.fromkeys(("k50", "k90", "k99"), how) if how else {}, {}
 
 
-def _coefficients(
-    inputs: ValueInputs, limits: Limits, seed: int
-) -> tuple[dict[str, Any], dict[str, str], dict[str, str]]:
+def _coefficients(inputs: ValueInputs, limits: Limits, seed: int) -> _Found:
     figures, how = study_sizes(inputs.coefficients, limits, seed)
     fitted = ("log_mean", "log_deviation", "log_ks")
     missing = {}
@@ -137,7 +146,22 @@ def _coefficients(
     return figures, dict.fromkeys(fitted, how) if how else {}, missing
 
 
-_PARTS: dict[str, _Part] = {"inputs": _inputs, "coefficients": _coefficients}
+def _links(inputs: ValueInputs, limits: Limits, seed: int) -> _Found:
+    figures, missing = study_links(inputs.coefficients)
+    return figures, {}, missing
+
+
+_OF_INPUTS: dict[str, Callable[[ValueInputs, Limits, int], _Found]] = {
+    "inputs": _inputs,
+    "coefficients": _coefficients,
+    "links": _links,
+}
+_OF_GRAPH: dict[str, Callable[[GoodsGraph, Limits, int], _Found]] = {
+    "spectrum": study_spectrum,
+    "order": study_order,
+    "communities": study_communities,
+    "factor": study_factor,
+}
 
 
 def _study(
@@ -146,15 +170,23 @@ def _study(
     unknown = [group for group in groups if group not in GROUPS]
     if unknown:
         raise InputError(f"no group {unknown[0]!r}; known are {', '.join(GROUPS)}", where="groups")
+    parts = [part(inputs, limits, seed) for group, part in _OF_INPUTS.items() if group in groups]
+    of_graph = [part for group, part in _OF_GRAPH.items() if group in groups]
+    if of_graph:
+        graph = goods_graph(inputs)
+        if graph is None:
+            names = [f.name for f in figure_fields() if f.metadata["group"] in DEAR_GROUPS]
+            why = "it is not known which good an activity makes (the matrix is not square)"
+            parts.append(({}, {}, dict.fromkeys(names, why)))
+        else:
+            parts += [part(graph, limits, seed) for part in of_graph]
     figures: dict[str, Any] = {}
     estimates: dict[str, str] = {}
     missing: dict[str, str] = {}
-    for group, part in _PARTS.items():
-        if group in groups:
-            found, estimated, left_out = part(inputs, limits, seed)
-            figures |= found
-            estimates |= estimated
-            missing |= left_out
+    for found, estimated, left_out in parts:
+        figures |= found
+        estimates |= estimated
+        missing |= left_out
     return EconomyStatistics(
         goods=inputs.n_goods,
         activities=inputs.n_activities,
