@@ -1,0 +1,1 @@
+"""Comparing two runs layer by layer, and histories of many runs."""

@@ -1,0 +1,192 @@
+"""Which measurements of two runs belong together, and how alike their circumstances are.
+
+A measurement is one solver with its options on one instance, told by the hash of its arrays:
+names may lie. Repeats stay apart, so that layers can see their scatter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from planbench.records.schema import Record
+from planbench.report.cells import configuration, machine_key, machine_label
+from planbench.report.tries import chains_as_results
+from planbench.report.words import plain
+
+
+@dataclass(frozen=True)
+class Sample:
+    """All repeats of one measurement in one run.
+
+    Attributes
+    ----------
+    solver : str
+        With its options.
+    instance, sha256 : str
+    rows : tuple of Record
+        One per repeat, undisturbed where there is one; at least one.
+    """
+
+    solver: str
+    instance: str
+    sha256: str
+    rows: tuple[Record, ...]
+
+    @cached_property
+    def ended(self) -> tuple[Record, ...]:
+        """Rows of runs that ended by themselves with an answer that is not refuted."""
+        return tuple(r for r in self.rows if r.ended == "ok" and r.verdict != "wrong")
+
+    @cached_property
+    def calm(self) -> tuple[Record, ...]:
+        """Those of `ended` that the machine did not disturb."""
+        return tuple(r for r in self.ended if not r.disturbed)
+
+    @property
+    def row(self) -> Record:
+        """Row that speaks for the circumstances: the last that ended, else the last."""
+        return (self.ended or self.rows)[-1]
+
+
+@dataclass(frozen=True)
+class Match:
+    """One measurement that both runs have.
+
+    Attributes
+    ----------
+    baseline, candidate : Sample
+    """
+
+    baseline: Sample
+    candidate: Sample
+
+    @property
+    def solver(self) -> str:
+        """Solver with its options."""
+        return self.candidate.solver
+
+    @property
+    def instance(self) -> str:
+        """Name of the instance."""
+        return self.candidate.instance
+
+    @cached_property
+    def same_machine(self) -> bool:
+        """Both ran on one machine."""
+        return machine_key(self.baseline.row) == machine_key(self.candidate.row)
+
+    @cached_property
+    def same_cpu(self) -> bool:
+        """The processors round alike: of one class, as far as that is known."""
+        classes = [s.row.machine.get("cpu_class") for s in (self.baseline, self.candidate)]
+        if all(classes):
+            return bool(classes[0] == classes[1])
+        return self.same_machine
+
+    @cached_property
+    def changed_versions(self) -> tuple[str, ...]:
+        """Solver and packages (planbench apart) whose versions differ, as ``name: old → new``."""
+        old, new = self.baseline.row, self.candidate.row
+        found = [
+            f"{name}: {old.packages.get(name, 'none')} → {new.packages.get(name, 'none')}"
+            for name in sorted({*old.packages, *new.packages} - {"planbench"})
+            if old.packages.get(name) != new.packages.get(name)
+        ]
+        versions = old.solver_version, new.solver_version
+        if all(versions) and versions[0] != versions[1] and not found:
+            found.append(f"{new.solver}: {versions[0]} → {versions[1]}")
+        return tuple(found)
+
+    @cached_property
+    def changed_setting(self) -> str:
+        """What of the solver's own options or method differs; empty where nothing does."""
+        old, new = self.baseline.row, self.candidate.row
+        if old.method_run != new.method_run and self.baseline.ended and self.candidate.ended:
+            return f"ran {new.method_run}, before {old.method_run}"
+        if old.native_options != new.native_options and self.baseline.ended:
+            return "native options differ"
+        return ""
+
+    @cached_property
+    def why_not_exact(self) -> str:
+        """Why counts need not be equal; empty where they must."""
+        reasons = []
+        if not self.same_cpu:
+            reasons.append("other CPU")
+        if self.changed_versions:
+            reasons.append("other versions")
+        if self.changed_setting:
+            reasons.append(self.changed_setting)
+        return ", ".join(reasons)
+
+
+def samples(records: Sequence[Record], machine: str | None = None) -> dict[tuple[str, str], Sample]:
+    """Measurements of a run by solver with options, and hash of the instance.
+
+    Where a run has rows of several versions, those of the last one count. Of reruns of a
+    repeat the last undisturbed one counts, else the last. Tries at a target gap are one row per
+    chain.
+
+    Parameters
+    ----------
+    records : sequence of Record
+    machine : str, optional
+        Only rows of this machine.
+    """
+    chosen: dict[tuple[str, str], dict[tuple[str, int], Record]] = {}
+    last: dict[tuple[str, str], Record] = {}
+    rows = chains_as_results(list(records))
+    rows = [r for r in rows if machine is None or machine_key(r) == machine]
+    for row in rows:
+        last[_place(row)] = row
+    for row in rows:
+        place = _place(row)
+        if _versions(row) != _versions(last[place]):
+            continue
+        repeats = chosen.setdefault(place, {})
+        before = repeats.get((row.group, row.repeat))
+        if before is None or not row.disturbed or before.disturbed:
+            repeats[(row.group, row.repeat)] = row
+    return {
+        place: Sample(place[0], plain(last[place].instance.name), place[1], tuple(kept.values()))
+        for place, kept in chosen.items()
+    }
+
+
+def _place(row: Record) -> tuple[str, str]:
+    return configuration(row), row.instance.sha256
+
+
+def _versions(row: Record) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(row.packages.items()))
+
+
+def choose_machines(
+    baseline: Sequence[Record], candidate: Sequence[Record]
+) -> tuple[str | None, str | None, str]:
+    """Machine to take from each run (None: all), and how they differ (empty: they do not).
+
+    Where both runs have rows of one machine, that machine is compared; of several, the one
+    with most rows in the candidate.
+    """
+    keys = [[machine_key(r) for r in records] for records in (baseline, candidate)]
+    shared = [key for key in dict.fromkeys(keys[1]) if key in keys[0]]
+    if shared:
+        best = max(shared, key=keys[1].count)
+        return best, best, ""
+    labels = [
+        " and ".join(dict.fromkeys(f"{machine_label(r)} ({machine_key(r)[:6]})" for r in records))
+        for records in (baseline, candidate)
+    ]
+    # Rows of several machines are no repeats of each other.
+    most = [max(dict.fromkeys(side), key=side.count) for side in keys]
+    return most[0], most[1], plain(f"{labels[0]} against {labels[1]}")
+
+
+def match(
+    baseline: dict[tuple[str, str], Sample], candidate: dict[tuple[str, str], Sample]
+) -> list[Match]:
+    """Measurements that both runs have, in the candidate's order."""
+    return [Match(baseline[place], new) for place, new in candidate.items() if place in baseline]

@@ -1,0 +1,76 @@
+"""The comparison on a terminal: worst first, and one line that sums it up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from planbench.regress.facts import Comparison, Finding, Verdict
+from planbench.regress.figures import WORDS, amount, because, change
+from planbench.report import words
+
+STYLES: dict[Verdict, str] = {
+    "worse": "bold red",
+    "better": "green",
+    "same": "",
+    "unclear": "yellow",
+    "skipped": "dim",
+}
+#: Rows shown of each verdict unless all are asked for; what is worse is always shown.
+MOST = 12
+
+
+def shown_findings(comparison: Comparison, *, everything: bool = False) -> list[Finding]:
+    """Choose what a person wants to see: all that is worse, some of the unclear and better."""
+    if everything:
+        return list(comparison.findings)
+    shown = list(comparison.having("worse"))
+    shown += comparison.having("unclear")[:MOST]
+    shown += comparison.having("better")[:MOST]
+    return shown
+
+
+def left_out_words(comparison: Comparison, shown: Sequence[Finding]) -> str:
+    """Say what is not shown; empty where everything is."""
+    here = {id(f) for f in shown}
+    rest = [f for f in comparison.findings if id(f) not in here]
+    counts = {v: sum(f.verdict == v for f in rest) for v in WORDS}
+    parts = [f"{count} {WORDS[v]}" for v, count in counts.items() if count]
+    return f"Not shown: {', '.join(parts)}." if parts else ""
+
+
+def comparison_table(
+    comparison: Comparison, *, width: int = 100, everything: bool = False
+) -> Table | None:
+    """Lay out the findings as a table; None where there is nothing to show."""
+    shown = shown_findings(comparison, everything=everything)
+    if not shown:
+        return None
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption_justify="left")
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("layer", no_wrap=True)
+    table.add_column("solver and instance", overflow="fold")
+    table.add_column("what", overflow="fold")
+    table.add_column(words.plain(comparison.baseline), justify="right", overflow="fold")
+    table.add_column(words.plain(comparison.candidate), justify="right", overflow="fold")
+    table.add_column("change", justify="right", overflow="fold")
+    if width >= 110:
+        table.add_column("held to", overflow="fold")
+    for finding in shown:
+        row = [
+            Text(WORDS[finding.verdict], style=STYLES[finding.verdict]),
+            Text(finding.layer),
+            Text(words.plain(finding.where)),
+            Text(finding.measure),
+            Text(amount(finding, finding.baseline)),
+            Text(amount(finding, finding.candidate)),
+            Text(change(finding), style=STYLES[finding.verdict]),
+        ]
+        table.add_row(*row, *([Text(because(finding))] if width >= 110 else []))
+    rest = left_out_words(comparison, shown)
+    if rest:
+        table.caption = Text(f"{rest} --all shows them.", style="dim")
+    return table

@@ -1,0 +1,323 @@
+"""Each layer of the gate: a run that got worse in one way goes red and is named; noise does not.
+
+The runs are copies of a real one, changed in one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from planbench.records.schema import Record
+from planbench.records.store import read_records
+from planbench.regress.facts import LAYERS, Comparison, Rules
+from planbench.regress.gate import compare_runs
+from planbench.regress.match import samples
+
+REFERENCE = Path(__file__).parents[2] / "results" / "reference" / "quick.jsonl"
+
+
+@pytest.fixture(scope="module")
+def run() -> list[Record]:
+    """Return a real run of the quick suite."""
+    return read_records(REFERENCE)
+
+
+Change = Callable[[Record], dict[str, Any]]
+
+
+def changed(
+    run: list[Record], where: Callable[[Record], bool], change: Change
+) -> tuple[list[Record], int]:
+    """Return a copy of `run` with the rows `where` changed, and how many those were."""
+    rows = [r.model_copy(update=change(r)) if where(r) else r for r in run]
+    return rows, sum(where(r) for r in run)
+
+
+def layer_only(layer: str) -> Rules:
+    """Return rules that judge outcomes and one layer."""
+    return Rules(layers=frozenset(w for w in LAYERS if w in ("outcomes", layer)))
+
+
+def is_on(solver: str, instance: str) -> Callable[[Record], bool]:
+    """Tell rows of a solver on an instance whose name begins so, where the run ended."""
+    return lambda r: r.solver == solver and r.instance.name.startswith(instance) and r.ended == "ok"
+
+
+def reds(found: Comparison) -> set[tuple[str, str, str]]:
+    """Layer, solver and measure of everything that got worse."""
+    return {(f.layer, f.solver, f.measure) for f in found.having("worse")}
+
+
+def test_a_run_against_itself_is_green_in_every_layer(run: list[Record]) -> None:
+    found = compare_runs(run, run)
+    assert found.exit_code == 0
+    assert not found.having("worse", "better")
+    assert {f.layer for f in found.findings} == set(LAYERS)
+
+
+def test_one_iteration_more_is_red_and_named(run: list[Record]) -> None:
+    worse, rows = changed(
+        run,
+        is_on("highs-ds", "us-bea-71"),
+        lambda r: {"iterations": {k: v + 1 for k, v in r.iterations.items()}},
+    )
+    assert rows
+    found = compare_runs(run, worse)
+    assert reds(found) == {("counters", "highs-ds", "simplex iterations")}
+    assert found.exit_code == 1
+    assert found.findings[0].instance == "us-bea-71"
+    # The other way round it is no regression, and is told.
+    back = compare_runs(worse, run)
+    assert back.exit_code == 0
+    assert [f.measure for f in back.having("better")] == ["simplex iterations"]
+
+
+def test_an_iteration_more_passes_where_versions_differ(run: list[Record]) -> None:
+    """Exact counters of unequal versions would cry wolf at every upgrade."""
+    other, _ = changed(
+        run,
+        lambda r: True,
+        lambda r: {
+            "packages": {**r.packages, "highspy": "1.16.0"},
+            "iterations": {k: v + 1 for k, v in r.iterations.items()},
+        },
+    )
+    refused = compare_runs(run, other)
+    assert refused.exit_code == 2
+    assert "highspy: 1.15.1 → 1.16.0" in refused.obstacles[0].message
+    allowed = compare_runs(run, other, Rules(allow=frozenset({"versions"})))
+    assert allowed.exit_code == 0
+    many, _ = changed(
+        other,
+        is_on("highs-ds", "gen:goods=1000,"),
+        lambda r: {"iterations": {k: 3 * v for k, v in r.iterations.items()}},
+    )
+    found = compare_runs(run, many, Rules(allow=frozenset({"versions"})))
+    assert ("counters", "highs-ds", "simplex iterations") in reds(found)
+
+
+def test_a_moved_objective_is_red(run: list[Record]) -> None:
+    worse, rows = changed(
+        run,
+        is_on("glop", "us-bea-71"),
+        lambda r: {"objective": (r.objective or 0.0) * (1 + 1e-7)},
+    )
+    assert rows
+    assert reds(compare_runs(run, worse)) == {("counters", "glop", "objective")}
+
+
+def test_a_wider_gap_and_a_lost_bracket_are_red(run: list[Record]) -> None:
+    for gap, solver in ((0.5, "highs-hipdlp"), (None, "highs-ipm")):
+        worse, rows = changed(run, is_on(solver, "us-bea-71"), lambda r, g=gap: {"raw_gap": g})
+        assert rows
+        found = compare_runs(run, worse, layer_only("counters"))
+        assert ("counters", solver, "certified gap") in reds(found)
+
+
+def test_a_program_assembled_larger_is_red(run: list[Record]) -> None:
+    worse, rows = changed(
+        run,
+        is_on("pdlp", "us-bea-71"),
+        lambda r: {"instance": r.instance.model_copy(update={"rows": r.instance.rows + 1})},
+    )
+    assert rows
+    assert reds(compare_runs(run, worse)) == {("counters", "pdlp", "assembled rows")}
+
+
+def test_half_as_much_memory_again_is_red(run: list[Record]) -> None:
+    worse, rows = changed(
+        run,
+        is_on("highs-ipm", "gen:goods=1000,"),
+        lambda r: {"peak_bytes": int(1.5 * (r.peak_bytes or 0))},
+    )
+    assert rows
+    found = compare_runs(run, worse, layer_only("memory"))
+    assert reds(found) == {("memory", "highs-ipm", "peak memory")}
+    assert found.findings[0].ratio == pytest.approx(1.5, rel=1e-6)
+
+
+def slower(factor: float) -> Change:
+    """Make a row slower by `factor`."""
+    return lambda r: {
+        "wall_s": None if r.wall_s is None else factor * r.wall_s,
+        "matrix_passes": None if r.matrix_passes is None else factor * r.matrix_passes,
+    }
+
+
+def test_a_solver_slower_by_three_tenths_is_red_over_its_instances(run: list[Record]) -> None:
+    worse, rows = changed(run, lambda r: r.solver == "primal-dual", slower(1.3))
+    assert rows
+    found = compare_runs(run, worse, layer_only("time"))
+    assert reds(found) == {("time", "primal-dual", "time of solve")}
+    finding = found.having("worse")[0]
+    assert finding.ratio == pytest.approx(1.3, rel=1e-6)
+    assert finding.low is not None
+    assert finding.low > 1
+
+
+def test_time_outside_of_the_solve_is_seen_too(run: list[Record]) -> None:
+    """A model loaded three times as slowly must show, though the solver itself is as fast."""
+    worse, rows = changed(
+        run, lambda r: r.solver == "primal-dual", lambda r: {"wall_s": 1.3 * (r.wall_s or 0.0)}
+    )
+    assert rows
+    assert reds(compare_runs(run, worse, layer_only("time"))) == {("time", "primal-dual", "time")}
+
+
+def test_one_instance_with_repeats_is_judged_by_itself(run: list[Record]) -> None:
+    """One model of many may be slower; its solver's mean over all would hide it."""
+    one = next(r for r in run if is_on("highs-ipm", "gen:goods=1000,")(r) and not r.disturbed)
+    rng = np.random.default_rng(5)
+    sides = []
+    for factor in (1.0, 1.3):
+        scatter = factor * np.exp(0.03 * rng.standard_normal(8))
+        sides.append(
+            [
+                one.model_copy(update={"repeat": k, **slower(float(s))(one)})
+                for k, s in enumerate(scatter)
+            ]
+        )
+    found = compare_runs(*sides, layer_only("time"))
+    assert reds(found) == {("time", "highs-ipm", "time of solve")}
+    assert found.findings[0].instance == one.instance.name
+
+
+def test_a_raised_exponent_is_red_on_its_ladder(run: list[Record]) -> None:
+    worse, rows = changed(
+        run,
+        lambda r: r.solver == "highs-hipdlp" and "goods" in r.instance.recipe,
+        lambda r: slower(((r.instance.goods or 1) / 1000) ** 0.3)(r),
+    )
+    assert rows
+    found = compare_runs(run, worse, layer_only("scaling"))
+    assert reds(found) == {("scaling", "highs-hipdlp", "exponent of time")}
+    finding = found.having("worse")[0]
+    assert finding.instance.startswith("ladder ")
+    assert finding.low == pytest.approx(0.3, abs=1e-6)
+
+
+def test_a_growing_share_of_memory_is_red_as_an_exponent(run: list[Record]) -> None:
+    worse, rows = changed(
+        run,
+        lambda r: r.solver == "highs-hipdlp" and "goods" in r.instance.recipe,
+        lambda r: {"peak_bytes": int((r.peak_bytes or 0) * (r.instance.goods or 1) ** 0.25)},
+    )
+    assert rows
+    found = compare_runs(run, worse, layer_only("scaling"))
+    assert reds(found) == {("scaling", "highs-hipdlp", "exponent of memory")}
+
+
+@pytest.mark.parametrize("allow", [frozenset(), frozenset({"machine"})])
+def test_a_wrong_answer_is_red_whatever_else_differs(
+    run: list[Record], allow: frozenset[Any]
+) -> None:
+    wrong, rows = changed(
+        run,
+        is_on("cbc", "us-bea-71"),
+        lambda r: {"verdict": "wrong", "reasons": ["claims too much"]},
+    )
+    assert rows
+    elsewhere = [r.model_copy(update={"machine": {**r.machine, "id": "other"}}) for r in wrong]
+    for candidate in (wrong, elsewhere):
+        found = compare_runs(run, candidate, Rules(allow=allow))
+        assert ("outcomes", "cbc", "outcome") in reds(found)
+        assert found.exit_code == 1
+        assert found.findings[0].candidate == "wrong"
+        assert "claims too much" in found.findings[0].note
+    # Wrong before as well: not new, but not forgotten either.
+    found = compare_runs(wrong, wrong)
+    assert found.exit_code == 0
+    assert any(f.candidate == "wrong" for f in found.having("same"))
+
+
+def test_a_wrong_answer_where_the_baseline_has_none_is_red(run: list[Record]) -> None:
+    before = [r for r in run if r.solver != "cbc"]
+    wrong, _ = changed(run, is_on("cbc", "us-bea-71"), lambda r: {"verdict": "wrong"})
+    assert reds(compare_runs(before, wrong)) == {("outcomes", "cbc", "outcome")}
+
+
+@pytest.mark.parametrize("ended", ["timeout", "memory", "crash", "killed", "refused"])
+def test_a_run_that_no_longer_ends_is_red(run: list[Record], ended: str) -> None:
+    worse, rows = changed(
+        run, is_on("scipy-highs-ds", "us-bea-71"), lambda r: {"ended": ended, "verdict": None}
+    )
+    assert rows
+    found = compare_runs(run, worse, layer_only("counters"))
+    assert reds(found) == {("outcomes", "scipy-highs-ds", "outcome")}
+    assert found.findings[0].candidate == ended
+    assert compare_runs(worse, run, layer_only("counters")).exit_code == 0
+
+
+def test_a_timeout_on_a_slower_machine_is_unclear_where_the_limit_was_near(
+    run: list[Record],
+) -> None:
+    """The gate runs on machines of any speed; a limit that was nearly needed proves nothing."""
+    elsewhere = [r.model_copy(update={"machine": {**r.machine, "id": "other"}}) for r in run]
+    near = max(
+        (r for r in elsewhere if r.ended == "ok" and r.solver == "highs-ipm"),
+        key=lambda r: r.wall_s or 0.0,
+    )
+    late, _ = changed(
+        elsewhere,
+        lambda r: r.key == near.key and r.group == near.group,
+        lambda r: {"ended": "timeout", "verdict": None, "time_limit_s": 1.5 * (r.wall_s or 0)},
+    )
+    found = compare_runs(run, late, Rules(allow=frozenset({"machine"})))
+    assert [
+        f.verdict for f in found.findings if f.candidate == "timeout" and f.baseline != "timeout"
+    ] == ["unclear"]
+
+
+def test_a_loose_answer_in_place_of_a_certified_one_is_red(run: list[Record]) -> None:
+    worse, rows = changed(run, is_on("pdlp", "us-bea-71"), lambda r: {"verdict": "unproven"})
+    assert rows
+    assert reds(compare_runs(run, worse)) == {("outcomes", "pdlp", "outcome")}
+
+
+def test_what_is_not_measured_any_more_is_told_and_red_on_request(run: list[Record]) -> None:
+    fewer = [r for r in run if r.solver != "glop"]
+    gone = sum(place[0] == "glop" for place in samples(run))
+    told = compare_runs(run, fewer)
+    assert told.exit_code == 0
+    assert f"{gone} of " in told.notes[0]
+    assert "are not in candidate" in told.notes[0]
+    asked = compare_runs(run, fewer, Rules(require_all=True))
+    assert asked.exit_code == 1
+    assert {f.solver for f in asked.having("worse")} == {"glop"}
+    assert len(asked.having("worse")) == gone
+
+
+def noisy(run: list[Record], rng: np.random.Generator) -> list[Record]:
+    """Copy `run` with the scatter repeats of one machine show, drawn anew for every row."""
+    rows = []
+    for r in run:
+        time, calm, memory = np.exp(np.array([0.06, 0.02, 0.01]) * rng.standard_normal(3))
+        if rng.random() < 0.05:
+            time *= 1.4  # the machine did something else, unnoticed
+        rows.append(
+            r.model_copy(
+                update={
+                    "peak_bytes": None if r.peak_bytes is None else int(r.peak_bytes * memory),
+                    "pass_s_before": r.pass_s_before and float(r.pass_s_before * calm),
+                    **slower(float(time))(r),
+                }
+            )
+        )
+    return rows
+
+
+@pytest.mark.parametrize("layer", ["memory", "time", "scaling"])
+def test_noise_alone_stays_green(run: list[Record], layer: str) -> None:
+    """A gate that cries wolf is turned off: at most one false alarm in a hundred comparisons."""
+    rng = np.random.default_rng(20261122)
+    rounds = 60
+    alarms = 0
+    for _ in range(rounds):
+        found = compare_runs(noisy(run, rng), noisy(run, rng), layer_only(layer))
+        alarms += found.exit_code == 1
+    assert alarms <= 1
