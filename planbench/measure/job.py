@@ -23,6 +23,8 @@ PROTOCOL_VERSION = 1
 #: write that down.
 NO_SPACE = "no-space"
 CANNOT_WRITE = 74  # EX_IOERR of sysexits.h
+#: Exit status of a worker that cannot read its job.
+CANNOT_READ = 2
 
 #: Files in the job's folder.
 JOB_FILE = "job.json"

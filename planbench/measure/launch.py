@@ -19,7 +19,15 @@ from time import monotonic
 
 from planbench.errors import InputError, PlanbenchError
 from planbench.measure.cgroup import MemoryGroup, memory_group
-from planbench.measure.job import CANNOT_WRITE, JOB_FILE, LOG_FILE, NO_SPACE, PHASES_FILE, Job
+from planbench.measure.job import (
+    CANNOT_READ,
+    CANNOT_WRITE,
+    JOB_FILE,
+    LOG_FILE,
+    NO_SPACE,
+    PHASES_FILE,
+    Job,
+)
 from planbench.measure.memory import CGROUP, REAPED, SAMPLED, kernel_oom_kills
 from planbench.measure.processes import (
     ProcessTree,
@@ -348,6 +356,9 @@ def _died(watch: Watch, returncode: int, by_kernel: bool) -> tuple[Ended, str]:
         else ""
     )
     message = f"{what}: {words}" if words else what
+    if returncode == CANNOT_READ and not watch.reader.phases:
+        # Another planbench may be at work there, which does not know this one's jobs.
+        return "refused", f"the worker cannot read its job: {words}"
     if returncode == -signal.SIGKILL:
         if by_kernel or watch.highest > NEAR_LIMIT * watch.memory_limit:
             return "memory", f"killed by the system when memory ran out ({what})"

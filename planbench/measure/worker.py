@@ -24,6 +24,7 @@ from typing import Any
 
 from planbench.errors import InputError, PlanbenchError, SolverError
 from planbench.measure.job import (
+    CANNOT_READ,
     CANNOT_WRITE,
     JOB_FILE,
     NO_SPACE,
@@ -337,17 +338,17 @@ def main(argv: list[str]) -> int:
     Returns
     -------
     int
-        0 with a result or a recorded failure; 2 when the job itself cannot be read;
+        0 with a result or a recorded failure; :data:`CANNOT_READ` when the job cannot be;
         :data:`CANNOT_WRITE` when the result cannot be written.
     """
     if len(argv) != 1:
         print(f"usage: python -m planbench.measure.worker {JOB_FILE}", file=sys.stderr)
-        return 2
+        return CANNOT_READ
     try:
         job = job_from_json(Path(argv[0]).read_text(), argv[0])
     except (OSError, InputError) as error:
         print(error, file=sys.stderr)
-        return 2
+        return CANNOT_READ
     _set_limits(job)
     try:
         result = run(job)

@@ -1,0 +1,313 @@
+"""What the paired runs of two sides say: slower, faster, the same, or something worse.
+
+Pure functions on records. Times are only compared where both sides came to an end; how runs
+ended, and whether the two sides give the same answer, is judged before and weighs more.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import Literal
+
+from planbench.errors import InputError
+from planbench.records.schema import Record
+from planbench.stats.paired import PairedRatio, paired_log_ratio
+from planbench.stats.sequential import Schedule
+
+#: ``time``: wall seconds of build, load, solve and extract, less those the worker's main thread
+#: was ready to run and had no processor. ``cpu``: CPU seconds of the same. ``passes``: seconds
+#: of phase solve in matrix passes.
+MEASURES = ("time", "cpu", "passes")
+
+Outcome = Literal["slower", "faster", "same", "ambiguous", "worse", "better", "not-compared"]
+
+#: Objectives that claim to be optimal may differ by so much, relative, beside their certified
+#: gaps: from solvers that reach a vertex, and from the others.
+SAME_IF_EXACT, SAME_OTHERWISE = 1e-6, 1e-4
+#: Pairs after which a side that never came to an end is given up.
+GIVE_UP_AFTER = 2
+#: The control is judged once, with this confidence.
+CONTROL_CONFIDENCE = 0.99
+
+
+@dataclass(frozen=True)
+class Case:
+    """One instance and the solver that both sides run on it.
+
+    Attributes
+    ----------
+    instance : str
+    solver : str
+        A side may name another for itself.
+    """
+
+    instance: str
+    solver: str
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two runs made right after each other.
+
+    Attributes
+    ----------
+    a, b : Record
+    """
+
+    a: Record
+    b: Record
+
+
+@dataclass(frozen=True)
+class CaseVerdict:
+    """What was found on one instance.
+
+    Attributes
+    ----------
+    case : Case
+    outcome : str
+        ``slower``, ``faster``, ``same`` and ``ambiguous`` speak of the second side's time;
+        ``worse``: it does not come to an end where the first does; ``better``: the mirror
+        image; ``not-compared``: neither does, or one refuses.
+    ratio : PairedRatio or None
+        Second over first; None without a pair in which both came to an end.
+    control : PairedRatio or None
+        The same of the control; None where there was none.
+    pairs, disturbed : int
+        Pairs run, and those in which the machine was disturbed.
+    typical : tuple of (float or None, float or None)
+        Median of the measure for either side.
+    iterations : tuple of (mapping, mapping)
+        Iterations by kind of the first run of either side that came to an end.
+    ends : tuple of (mapping, mapping)
+        How often runs of either side ended in which way.
+    findings : tuple of str
+        What makes the comparison a finding whatever the time: answers that differ, runs of the
+        second side that died.
+    remarks : tuple of str
+        What is worth knowing besides.
+    reason : str
+        Why there is no verdict, where there is none.
+    """
+
+    case: Case
+    outcome: Outcome
+    ratio: PairedRatio | None = None
+    control: PairedRatio | None = None
+    pairs: int = 0
+    disturbed: int = 0
+    typical: tuple[float | None, float | None] = (None, None)
+    iterations: tuple[Mapping[str, int], Mapping[str, int]] = ({}, {})
+    ends: tuple[Mapping[str, int], Mapping[str, int]] = ({}, {})
+    findings: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    reason: str = ""
+
+
+def amount(record: Record, measure: str) -> float | None:
+    """Read one of :data:`MEASURES` off a record; None where it does not hold it.
+
+    Raises
+    ------
+    InputError
+        On another measure.
+    """
+    if measure == "time":
+        if record.wall_s is None:
+            return None
+        return max(record.wall_s - (record.wait_s or 0.0), 1e-9)
+    if measure == "cpu":
+        return record.cpu_s
+    if measure == "passes":
+        return record.matrix_passes
+    raise InputError(f"is {measure!r}; give one of {', '.join(MEASURES)}", where="measure")
+
+
+def judge_case(
+    case: Case,
+    pairs: Sequence[Pair],
+    controls: Sequence[Pair],
+    schedule: Schedule,
+    *,
+    measure: str = "time",
+    exact: bool = True,
+    names: tuple[str, str] = ("a", "b"),
+) -> CaseVerdict:
+    """Say what the pairs made so far mean.
+
+    Parameters
+    ----------
+    case : Case
+    pairs, controls : sequence of Pair
+        In the order they were made.
+    schedule : Schedule
+    measure : {"time", "cpu", "passes"}
+    exact : bool
+        Whether the solver reaches a vertex, so that objectives must agree closely.
+    names : tuple of str
+        What the sides are called in sentences.
+    """
+    sides = ([p.a for p in pairs], [p.b for p in pairs])
+    ended = [[r for r in side if r.ended == "ok"] for side in sides]
+    findings, remarks = _ends(sides, names)
+    if ended[0] and ended[1]:
+        more, said = _answers(ended[0][0], ended[1][0], names, exact)
+        findings += more
+        remarks += said
+        remarks += _unsteady(ended, names)
+    control = _control(controls, schedule.least_effect)
+    found = CaseVerdict(
+        case,
+        "ambiguous",
+        control=control,
+        pairs=len(pairs),
+        disturbed=sum(p.a.disturbed or p.b.disturbed for p in pairs),
+        typical=(_typical(ended[0], measure), _typical(ended[1], measure)),
+        iterations=(_iterations(ended[0]), _iterations(ended[1])),
+        ends=(Counter(r.ended for r in sides[0]), Counter(r.ended for r in sides[1])),
+        findings=tuple(findings),
+        remarks=tuple(remarks),
+    )
+    if not (ended[0] and ended[1]):
+        outcome, reason = _unended(sides, names)
+        return replace(found, outcome=outcome, reason=reason)
+    times = _times(pairs, measure)
+    if not times:
+        reason = f"no pair of runs in which both came to an end and {measure} is known"
+        return replace(found, reason=reason)
+    ratio = schedule.look([t[0] for t in times], [t[1] for t in times])
+    if control is not None and control.verdict in ("slower", "faster"):
+        reason = (
+            f"the control, the same on both sides, took {control.ratio:.3g} times as long beside "
+            f"{names[1]}: the machine changed, not the solver"
+        )
+        return replace(found, ratio=ratio, reason=reason)
+    reason = f"{ratio.n} pairs do not tell" if ratio.verdict == "ambiguous" else ""
+    return replace(found, ratio=ratio, outcome=ratio.verdict, reason=reason)
+
+
+def _iterations(records: Sequence[Record]) -> dict[str, int]:
+    return dict(records[0].iterations) if records else {}
+
+
+def is_settled(verdict: CaseVerdict, schedule: Schedule) -> bool:
+    """Whether more runs could not change the verdict, or are not foreseen."""
+    if verdict.outcome in ("worse", "better", "not-compared"):
+        return verdict.pairs >= GIVE_UP_AFTER
+    usable = verdict.ratio.n if verdict.ratio is not None else 0
+    # Pairs without a ratio do not count as looks; at some point they are enough, too.
+    if usable >= schedule.most_pairs or verdict.pairs >= 2 * schedule.most_pairs:
+        return True
+    return usable in schedule.looks and verdict.outcome != "ambiguous"
+
+
+def _times(pairs: Sequence[Pair], measure: str) -> list[tuple[float, float]]:
+    times = []
+    for pair in pairs:
+        if pair.a.ended == pair.b.ended == "ok":
+            a, b = amount(pair.a, measure), amount(pair.b, measure)
+            if a is not None and b is not None and a > 0 and b > 0:
+                times.append((a, b))
+    return times
+
+
+def _typical(records: Sequence[Record], measure: str) -> float | None:
+    known = [v for r in records if (v := amount(r, measure)) is not None]
+    return median(known) if known else None
+
+
+def _control(controls: Sequence[Pair], least_effect: float) -> PairedRatio | None:
+    times = _times(controls, "time")
+    if not times:
+        return None
+    return paired_log_ratio(
+        [t[0] for t in times],
+        [t[1] for t in times],
+        least_effect=least_effect,
+        confidence=CONTROL_CONFIDENCE,
+    )
+
+
+def _ends(
+    sides: tuple[Sequence[Record], Sequence[Record]], names: tuple[str, str]
+) -> tuple[list[str], list[str]]:
+    """Tell of runs that did not end: findings of the second side, remarks of the first."""
+    findings: list[str] = []
+    remarks: list[str] = []
+    for number, (side, name) in enumerate(zip(sides, names, strict=True)):
+        for ended, count in Counter(r.ended for r in side if r.ended != "ok").items():
+            example = next(r.message for r in side if r.ended == ended)
+            line = f"{name}: {ended} in {count} of {len(side)} runs" + (
+                f" ({example})" if example else ""
+            )
+            also_there = any(r.ended == ended for r in sides[1 - number])
+            blamed = number == 1 and ended != "refused" and not also_there
+            (findings if blamed else remarks).append(line)
+        wrong = [r for r in side if r.verdict == "wrong"]
+        if wrong:
+            why = wrong[0].reasons[-1] if wrong[0].reasons else "refuted by the certificate"
+            line = f"{name}: a wrong answer in {len(wrong)} of {len(side)} runs ({why})"
+            (findings if number == 1 else remarks).append(line)
+    return findings, remarks
+
+
+def _answers(
+    a: Record, b: Record, names: tuple[str, str], exact: bool
+) -> tuple[list[str], list[str]]:
+    """Compare what the two sides say of the instance."""
+    findings: list[str] = []
+    remarks: list[str] = []
+    if a.claim != b.claim:
+        findings.append(f"answers differ: {names[0]} says {a.claim}, {names[1]} says {b.claim}")
+    elif a.claim == "optimal" and a.objective is not None and b.objective is not None:
+        allowed = (SAME_IF_EXACT if exact else SAME_OTHERWISE) + sum(
+            min(r.raw_gap or 0.0, 1.0) for r in (a, b)
+        )
+        scale = max(abs(a.objective), abs(b.objective))
+        if abs(a.objective - b.objective) > allowed * scale:
+            findings.append(
+                f"answers differ: objective {a.objective:.12g} with {names[0]}, "
+                f"{b.objective:.12g} with {names[1]}"
+            )
+    if a.verdict == "certified" and b.verdict in ("loose", "unproven"):
+        gap = "" if b.raw_gap is None else f" (gap {b.raw_gap:.2g})"
+        findings.append(f"{names[0]}'s answer is certified, {names[1]}'s is only {b.verdict}{gap}")
+    if a.iterations != b.iterations:
+        remarks.append(f"iterations {_counts(a)} with {names[0]}, {_counts(b)} with {names[1]}")
+    if a.method_run != b.method_run:
+        remarks.append(f"ran {a.method_run!r} with {names[0]}, {b.method_run!r} with {names[1]}")
+    return findings, remarks
+
+
+def _counts(record: Record) -> str:
+    return ", ".join(f"{n} {kind}" for kind, n in record.iterations.items()) or "not told"
+
+
+def _unsteady(ended: Sequence[Sequence[Record]], names: tuple[str, str]) -> list[str]:
+    return [
+        f"{name}: iterations vary from run to run"
+        for side, name in zip(ended, names, strict=True)
+        if any(r.iterations != side[0].iterations for r in side)
+    ]
+
+
+def _unended(
+    sides: tuple[Sequence[Record], Sequence[Record]], names: tuple[str, str]
+) -> tuple[Outcome, str]:
+    """Outcome where at least one side never came to an end."""
+    words = []
+    failed = []
+    for side, name in zip(sides, names, strict=True):
+        ends = [r.ended for r in side]
+        failed.append("ok" not in ends)
+        if failed[-1] and side:
+            message = side[-1].message
+            words.append(f"{name}: {ends[-1]}" + (f" ({message})" if message else ""))
+    reason = "; ".join(words) or "nothing was run"
+    refused = any(side and side[-1].ended == "refused" for side in sides)
+    if refused or all(failed):
+        return "not-compared", reason
+    return ("better", reason) if failed[0] else ("worse", reason)
