@@ -150,6 +150,7 @@ def _show(
 
     from planbench.report import scaling_tables
     from planbench.report.predictions import growth_of, warnings
+    from planbench.report.real import beside
 
     out, width = console.out(), console.width()
     for ladder, outlooks in found:
@@ -161,6 +162,9 @@ def _show(
         for line in warnings(ladder, outlooks, measure):
             out.print(Text(line))
         out.print()
+    both = [b for b in beside([lad for lad, _ in found]) if b.series in {c.series for c in cells}]
+    if both:
+        out.print(scaling_tables.beside_table(both, width))
     out.print(scaling_tables.means_table(cells, shift=shift, penalty=penalty))
 
 
@@ -172,6 +176,7 @@ def _document(
     penalty: float,
 ) -> dict[str, Any]:
     from planbench.report.predictions import warnings
+    from planbench.report.real import beside
     from planbench.report.scores import solved_seconds, standings
     from planbench.stats.profile import performance_profile
 
@@ -186,6 +191,17 @@ def _document(
                 "warnings": warnings(ladder, outlooks, measure),
             }
             for ladder, outlooks in found
+        ],
+        "real_beside_synthetic": [
+            {
+                "solver": one.series,
+                "real": one.real.name,
+                "synthetic": one.synthetic.name,
+                **asdict(one.difference),
+                "goods": one.goods,
+                "time_ratio": one.ratio,
+            }
+            for one in beside([ladder for ladder, _ in found])
         ],
         "shift_s": shift,
         "penalty": penalty,

@@ -78,15 +78,17 @@ def render_report(records: Sequence[Record], *, title: str, not_run: Sequence[No
     body = [sections.headline(cells, ladders), sections.findings(cells)]
     body.append(sections.claims_section(records, cells, first))
     body += [sections.ladder_section(ladder, specs) for ladder in ladders]
+    real = sections.beside_section(ladders)
     effort = sections.effort_section(records, specs)
     sweeps = sections.sweeps_section(cells, specs)
-    body += [effort, sweeps, sections.overall_section(cells, specs)]
+    body += [real, effort, sweeps, sections.overall_section(cells, specs)]
     body.append(sections.instances_section(cells))
     body.append(sections.machines_section(records, not_run))
     body.append(sections.reading_section())
     body.append(sections.rows_section(records))
     links = [("#claims", "What was claimed")]
     links += [(f"#{sections.anchor(lad.name)}", f"Ladder {lad.name}") for lad in ladders]
+    links += [("#real", "Real beside synthetic")] if real else []
     links += [("#effort", "Accuracy")] if effort else []
     links += [("#sweeps", "Other economies")] if sweeps else []
     links += [

@@ -12,6 +12,7 @@ import numpy as np
 
 from planbench.report import words
 from planbench.report.cells import Cell, machine_key
+from planbench.report.rungs import fixed_knobs, from_real_tables
 from planbench.report.style import in_order
 from planbench.stats.growth import Growth, study_growth
 from planbench.stats.scaling import LocalSlope, PowerLawFit, local_slopes
@@ -34,9 +35,6 @@ TINY = 10
 
 #: Answers x = 0, w = 1 whatever it is asked: shows what no effort is worth.
 YARDSTICK = "null"
-
-#: Knobs that differ from rung to rung of one ladder (sectors and band are filled in by size).
-_VARIES = ("goods", "seed", "sectors", "band", "planted_optimum")
 
 
 @dataclass(frozen=True)
@@ -94,6 +92,8 @@ class Ladder:
         Solvers, in the usual order.
     fixed : mapping of series to (FixedCost, FixedCost)
         What is fixed of each solver's seconds and bytes.
+    real : bool
+        Made from a real table, or by figures fitted to one.
     """
 
     name: str
@@ -102,6 +102,7 @@ class Ladder:
     sizes: tuple[int, ...]
     series: tuple[str, ...]
     fixed: Mapping[str, tuple[FixedCost, FixedCost]]
+    real: bool = False
 
     def at(self, series: str, goods: int) -> list[Cell]:
         """Cells of a solver at a size (several where the ladder has several seeds)."""
@@ -115,10 +116,10 @@ def find_ladders(cells: Sequence[Cell]) -> list[Ladder]:
     """
     rungs: dict[tuple[str, str, str], list[Cell]] = {}
     for cell in cells:
-        recipe = cell.record.instance.recipe
-        if cell.goods is None or "goods" not in recipe or cell.solver == YARDSTICK:
+        knobs = fixed_knobs(cell)
+        if knobs is None or cell.solver == YARDSTICK:
             continue
-        rest = json.dumps(_fixed_knobs(cell), sort_keys=True, default=str)
+        rest = json.dumps(knobs, sort_keys=True, default=str)
         rungs.setdefault((cell.group, rest, machine_key(cell.record)), []).append(cell)
     found = [
         (group, key, members)
@@ -135,27 +136,19 @@ def find_ladders(cells: Sequence[Cell]) -> list[Ladder]:
             sizes=tuple(sorted({c.goods for c in members if c.goods is not None})),
             series=tuple(in_order([c.series for c in members])),
             fixed=_fixed_costs(cells, key, min(c.goods for c in members if c.goods)),
+            real=from_real_tables(fixed_knobs(members[0]) or {}),
         )
         for name, (_, key, members) in zip(names, found, strict=True)
     ]
 
 
-def _fixed_knobs(cell: Cell) -> dict[str, object]:
-    recipe = cell.record.instance.recipe
-    return {knob: value for knob, value in recipe.items() if knob not in _VARIES}
-
-
 def _names(ladders: Sequence[tuple[str, Cell]]) -> list[str]:
     """Names of ladders; of namesakes (from several suites) with the knobs that differ."""
     names = [group or "generated economies" for group, _ in ladders]
+    knobs = [fixed_knobs(cell) or {} for _, cell in ladders]
     out = []
-    for name, (_, cell) in zip(names, ladders, strict=True):
-        alike = [
-            _fixed_knobs(other)
-            for twin, (_, other) in zip(names, ladders, strict=True)
-            if twin == name
-        ]
-        mine = _fixed_knobs(cell)
+    for name, mine in zip(names, knobs, strict=True):
+        alike = [other for twin, other in zip(names, knobs, strict=True) if twin == name]
         telling = [k for k in sorted(mine) if any(other.get(k) != mine[k] for other in alike)]
         suffix = ", ".join(f"{k}={mine[k]}" for k in telling)
         out.append(words.plain(f"{name} ({suffix})") if suffix else name)

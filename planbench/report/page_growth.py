@@ -15,7 +15,7 @@ from planbench.report.effort import (
     targets_of,
 )
 from planbench.report.ladders import Ladder
-from planbench.report.page_parts import number, raised, table, td
+from planbench.report.page_parts import fitted, number, raised, table, td
 from planbench.report.predictions import (
     SIZES,
     SPANS,
@@ -24,6 +24,7 @@ from planbench.report.predictions import (
     vague,
     warnings,
 )
+from planbench.report.real import RealBeside, difference_words
 from planbench.report.style import in_order, named
 from planbench.stats.accuracy import TimeToAccuracy
 from planbench.stats.growth import Estimate
@@ -107,6 +108,29 @@ def _estimate(estimate: Estimate | None, kind: str) -> str:
     if key is None:
         return f'<td data-sort="" class="none">{escape(value)}</td>'
     return f'<td data-sort="{key!r}">{raised(value)}<br><small>{raised(spread)}</small></td>'
+
+
+def beside_table(found: Sequence[RealBeside]) -> str:
+    """Growth on ladders made from real tables beside that on synthetic ones."""
+    rows = []
+    for one in found:
+        difference = one.difference
+        style = {"differs": "warn", "same": "good"}.get(difference.likeness, "none")
+        rows.append(
+            [
+                td(named(one.series)),
+                td(escape(one.real.name), "left"),
+                td(escape(one.synthetic.name), "left"),
+                *[fitted(fit) for fit in one.fits],
+                number(escape(difference_words(difference)), difference.value),
+                number(words.count(one.goods), one.goods),
+                number(words.times(one.ratio), one.ratio),
+                td(escape(difference.likeness), f"left {style}"),
+            ]
+        )
+    head = ["solver", "<real", "<synthetic", "real<br>grows as", "synthetic<br>grows as"]
+    head += ["difference", "goods", "time, real<br>over synthetic", "<verdict"]
+    return table(head, rows)
 
 
 def effort_table(records: Sequence[Record]) -> str:

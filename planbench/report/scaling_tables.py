@@ -18,6 +18,7 @@ from planbench.report.predictions import (
     estimate_words,
     growth_of,
 )
+from planbench.report.real import RealBeside, beside_rules, difference_words
 from planbench.report.scores import (
     SUMMARY_PENALTY,
     SUMMARY_SHIFT,
@@ -141,6 +142,31 @@ def means_table(
             words.times(score.against_others),
             words.seconds(score.mean_common),
             *[f"{100 * profiles[score.solver].share_within(f):.0f} %" for f in FACTORS],
+        )
+    return table
+
+
+def beside_table(found: Sequence[RealBeside], width: int) -> Table:
+    """Growth on ladders made from real tables beside that on synthetic ones."""
+    table = _table("Real structure beside synthetic")
+    table.caption = beside_rules()
+    table.caption_justify = "left"
+    table.add_column("solver", overflow="fold")
+    table.add_column("real /\nsynthetic", overflow="fold")
+    table.add_column("real", justify="right", no_wrap=True)
+    table.add_column("synthetic", justify="right", no_wrap=True)
+    table.add_column("difference", justify="right", overflow="fold")
+    table.add_column("time over\nsynthetic", justify="right")
+    table.add_column("verdict", overflow="fold")
+    for one in found:
+        at = f"\nat {words.size(one.goods)}" if one.goods is not None else ""
+        table.add_row(
+            Text(_name(one.series, width)),
+            Text(f"{one.real.name} /\n{one.synthetic.name}"),
+            *[Text(words.exponent(fit.exponent)) for fit in one.fits],
+            Text(difference_words(one.difference).replace(" (", "\n(")),
+            Text(words.times(one.ratio) + at),
+            Text(one.difference.likeness),
         )
     return table
 

@@ -32,6 +32,7 @@ from planbench.report.ladders import (
     Ladder,
 )
 from planbench.report.page_parts import raised
+from planbench.report.real import beside, beside_rules, beside_words
 from planbench.report.scores import SUMMARY_PENALTY, SUMMARY_SHIFT, score_rules, standings
 from planbench.report.sweeps import find_sweeps
 from planbench.stats.accuracy import time_to_accuracy
@@ -127,6 +128,18 @@ def claims_section(records: Sequence[Record], cells: Sequence[Cell], ladder: Lad
         '<section id="claims"><h2>What was claimed, and what was measured</h2>'
         f"{page_growth.claims_table(judge_claims(records, cells, ladder))}"
         f'<p class="note">{escape(page_growth.claims_rules())}</p></section>'
+    )
+
+
+def beside_section(ladders: Sequence[Ladder]) -> str:
+    """Hold ladders made from real tables against synthetic ones, where there are both."""
+    found = beside(ladders)
+    if not found:
+        return ""
+    return (
+        '<section id="real"><h2>Real structure beside synthetic</h2>'
+        f"<p>{escape(beside_words(found))}</p>{page_growth.beside_table(found)}"
+        f'<p class="note">{escape(beside_rules())}</p></section>'
     )
 
 
