@@ -28,7 +28,8 @@ def describe_machine() -> dict[str, Any]:
     Returns
     -------
     dict
-        ``id`` (12 hexadecimal digits), ``cpu`` (model), ``cores`` (physical), ``threads``
+        ``id`` (12 hexadecimal digits), ``cpu`` (model), ``cpu_class`` (family and vector
+        units: processors of one class round alike), ``cores`` (physical), ``threads``
         (logical, of which this process may use ``usable_threads``), ``memory_bytes``,
         ``governor`` (CPU frequency governor), ``load`` (average of the last minute),
         ``kernel``, ``system``, ``python``; a value that cannot be found out is None.
@@ -50,6 +51,7 @@ def describe_machine() -> dict[str, Any]:
     return {
         "id": digest.hexdigest()[:12],
         **facts,
+        "cpu_class": cpu_class(),
         "usable_threads": usable,
         "governor": _first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         "load": load_now(),
@@ -73,6 +75,29 @@ def _cpu_model() -> str | None:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.machine() or None
+
+
+#: What libraries of linear algebra choose their kernels by, and so the order of their sums.
+_VECTOR_UNITS = ("sse4_2", "avx", "fma", "avx2", "avx512f", "asimd", "sve")
+
+
+def cpu_class(cpuinfo: Path = Path("/proc/cpuinfo")) -> str | None:
+    """Vendor, family, model and vector units of the processor, e.g. ``GenuineIntel 6 143 avx2``.
+
+    None where the system does not tell.
+    """
+    try:
+        lines = cpuinfo.read_text().partition("\n\n")[0].splitlines()
+    except OSError:
+        return None
+    facts = {
+        key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)
+    }
+    named = ("vendor_id", "cpu family", "model", "CPU implementer", "CPU part")
+    units = set((facts.get("flags") or facts.get("Features") or "").split())
+    parts = [facts[name] for name in named if facts.get(name)]
+    parts += [unit for unit in _VECTOR_UNITS if unit in units]
+    return " ".join(parts) or None
 
 
 def _first_line(path: str) -> str | None:

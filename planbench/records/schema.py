@@ -286,8 +286,8 @@ class Record(_Row):
     )
     machine: dict[str, Any] = _field(
         "the machine",
-        "id (12 hexadecimal digits), cpu, cores, threads, memory_bytes, kernel, system, python, "
-        "usable_threads, governor, load (average of the last minute)",
+        "id (12 hexadecimal digits), cpu, cpu_class, cores, threads, memory_bytes, kernel, system, "
+        "python, usable_threads, governor, load (average of the last minute)",
         default={},
     )
     environment: str = _field(

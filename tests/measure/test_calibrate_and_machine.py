@@ -113,14 +113,26 @@ def test_the_machine_is_described_without_naming_it():
 
     facts = machine.describe_machine()
     assert set(facts) == {
-        "id", "cpu", "cores", "threads", "usable_threads", "memory_bytes", "kernel", "system",
-        "python", "governor", "load",
+        "id", "cpu", "cpu_class", "cores", "threads", "usable_threads", "memory_bytes", "kernel",
+        "system", "python", "governor", "load",
     }  # fmt: skip
     assert facts["memory_bytes"] > 1 << 28
     assert len(facts["id"]) == 12
     assert facts["id"] == machine.describe_machine()["id"]
     text = json.dumps(facts, allow_nan=False)
     assert len(socket.gethostname()) < 4 or socket.gethostname() not in text
+
+
+def test_processors_that_round_differently_are_of_other_classes(tmp_path):
+    """Exact counters may only be asked of processors that sum in the same order."""
+    text = "vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 143\nflags\t\t: fpu {}\n"
+    path = tmp_path / "cpuinfo"
+    found = []
+    for flags in ("avx avx2 fma avx512f", "avx avx2 fma"):
+        path.write_text(f"processor\t: 0\n{text}\nprocessor\t: 1\n{text}\n".format(flags, flags))
+        found.append(machine.cpu_class(path))
+    assert found == ["GenuineIntel 6 143 avx fma avx2 avx512f", "GenuineIntel 6 143 avx fma avx2"]
+    assert machine.cpu_class(tmp_path / "none") is None
 
 
 def test_another_host_of_the_same_kind_is_another_machine(monkeypatch):
