@@ -79,9 +79,10 @@ def render_report(records: Sequence[Record], *, title: str, not_run: Sequence[No
     body.append(sections.claims_section(records, cells, first))
     body += [sections.ladder_section(ladder, specs) for ladder in ladders]
     real = sections.beside_section(ladders)
+    told = sections.information_section(cells)
     effort = sections.effort_section(records, specs)
     sweeps = sections.sweeps_section(cells, specs)
-    body += [real, effort, sweeps, sections.overall_section(cells, specs)]
+    body += [real, effort, sweeps, told, sections.overall_section(cells, specs)]
     body.append(sections.instances_section(cells))
     body.append(sections.machines_section(records, not_run))
     body.append(sections.reading_section())
@@ -91,6 +92,7 @@ def render_report(records: Sequence[Record], *, title: str, not_run: Sequence[No
     links += [("#real", "Real beside synthetic")] if real else []
     links += [("#effort", "Accuracy")] if effort else []
     links += [("#sweeps", "Other economies")] if sweeps else []
+    links += [("#information", "What must be told")] if told else []
     links += [
         ("#overall", "All instances together"),
         ("#instances", "Instance by instance"),

@@ -14,6 +14,7 @@ from planbench.report.effort import (
     effort_words,
     targets_of,
 )
+from planbench.report.information import Exchange, range_words
 from planbench.report.ladders import Ladder
 from planbench.report.page_parts import fitted, number, raised, table, td
 from planbench.report.predictions import (
@@ -108,6 +109,37 @@ def _estimate(estimate: Estimate | None, kind: str) -> str:
     if key is None:
         return f'<td data-sort="" class="none">{escape(value)}</td>'
     return f'<td data-sort="{key!r}">{raised(value)}<br><small>{raised(spread)}</small></td>'
+
+
+def exchange_table(found: Sequence[Exchange]) -> str:
+    """Numbers told per round, down, up and sideways."""
+    rows = []
+    for one in found:
+        down, up, sideways = one.formulas
+        rows.append(
+            [
+                td(named(one.series)),
+                number(words.count(one.cell.goods), one.cell.goods),
+                number(words.count(one.rounds), one.rounds),
+                _told(one.down, down),
+                _told(one.up, up),
+                _told(one.total, ""),
+                _told(None if one.sideways is None else (one.sideways, one.sideways), sideways),
+                number(words.count(one.everything), one.everything),
+                number(words.gap(one.cell.raw_gap), one.cell.raw_gap),
+            ]
+        )
+    head = ["planner", "goods", "rounds", "numbers down<br>per round", "numbers up<br>per round"]
+    head += ["both, in<br>all rounds", "sideways, in<br>all rounds"]
+    head += ["everything,<br>told once", "raw gap"]
+    return table(head, rows)
+
+
+def _told(numbers: tuple[int, int] | None, formula: str) -> str:
+    if numbers is None:
+        return number("", None)
+    below = f"<br><small>{escape(formula)}</small>" if formula else ""
+    return f'<td data-sort="{numbers[1]}">{escape(range_words(numbers))}{below}</td>'
 
 
 def beside_table(found: Sequence[RealBeside]) -> str:

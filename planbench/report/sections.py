@@ -22,6 +22,7 @@ from planbench.report.growth_charts import (
     sweep_chart,
 )
 from planbench.report.headline import census_words, find_findings, find_summit, summit_words
+from planbench.report.information import debate_words, exchange_rules, exchanges
 from planbench.report.ladders import (
     BYTES_FLOOR,
     KNOWN_BYTES,
@@ -140,6 +141,18 @@ def beside_section(ladders: Sequence[Ladder]) -> str:
         '<section id="real"><h2>Real structure beside synthetic</h2>'
         f"<p>{escape(beside_words(found))}</p>{page_growth.beside_table(found)}"
         f'<p class="note">{escape(beside_rules())}</p></section>'
+    )
+
+
+def information_section(cells: Sequence[Cell]) -> str:
+    """Count what decentralised planners exchange per round, where such took part."""
+    found = exchanges(cells)
+    if not found:
+        return ""
+    return (
+        '<section id="information"><h2>What must be told</h2>'
+        f"<p>{escape(debate_words())}</p>{page_growth.exchange_table(found)}"
+        f'<p class="note">{escape(exchange_rules())}</p></section>'
     )
 
 
