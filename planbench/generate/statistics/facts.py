@@ -190,8 +190,8 @@ class Limits:
     ----------
     sample : int
         Non-zeros in the random sample of columns that stands for all in what needs sorting.
-    spectrum_passes : int
-        Most products with the input matrix for the two eigenvalues.
+    spectrum_work : int
+        Links, times products with the input matrix, spent on eigenvalues.
     order_work : int
         Links, times sweeps over them, spent on better orders of goods.
     community_links : int
@@ -201,7 +201,7 @@ class Limits:
     """
 
     sample: int = 2_000_000
-    spectrum_passes: int = 400
+    spectrum_work: int = 400_000_000
     order_work: int = 60_000_000
     community_links: int = 20_000_000
     factor_goods: int = 3_000

@@ -19,7 +19,7 @@ from planbench.generate.statistics.goods_graph import GoodsGraph, links_of
 from planbench.generate.statistics.value import IntArray
 from planbench.model.arrays import FloatArray
 
-_LEVEL_STEPS = 40
+_LEVEL_STEPS = 20
 _FEWEST_SWEEPS, _MOST_SWEEPS = 4, 400
 #: Shares of the goods that gain by moving that are moved at once, the largest first.
 _LARGEST_PART, _SMALLEST_PART = 0.5, 1 / 256

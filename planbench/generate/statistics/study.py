@@ -151,12 +151,12 @@ def _links(inputs: ValueInputs, limits: Limits, seed: int) -> _Found:
     return figures, {}, missing
 
 
-_OF_INPUTS: dict[str, Callable[[ValueInputs, Limits, int], _Found]] = {
+OF_INPUTS: dict[str, Callable[[ValueInputs, Limits, int], _Found]] = {
     "inputs": _inputs,
     "coefficients": _coefficients,
     "links": _links,
 }
-_OF_GRAPH: dict[str, Callable[[GoodsGraph, Limits, int], _Found]] = {
+OF_GRAPH: dict[str, Callable[[GoodsGraph, Limits, int], _Found]] = {
     "spectrum": study_spectrum,
     "order": study_order,
     "communities": study_communities,
@@ -170,8 +170,8 @@ def _study(
     unknown = [group for group in groups if group not in GROUPS]
     if unknown:
         raise InputError(f"no group {unknown[0]!r}; known are {', '.join(GROUPS)}", where="groups")
-    parts = [part(inputs, limits, seed) for group, part in _OF_INPUTS.items() if group in groups]
-    of_graph = [part for group, part in _OF_GRAPH.items() if group in groups]
+    parts = [part(inputs, limits, seed) for group, part in OF_INPUTS.items() if group in groups]
+    of_graph = [part for group, part in OF_GRAPH.items() if group in groups]
     if of_graph:
         graph = goods_graph(inputs)
         if graph is None:
