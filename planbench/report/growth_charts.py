@@ -118,14 +118,8 @@ def sweep_chart(
     stops = [r for r in rows if not r["finished"]]
     series = in_order([r["series"] for r in rows])
     colour, shape, dash = encodings(alt, series, legend=legend)
-    x_domain = widened(min(r["x"] for r in rows), max(r["x"] for r in rows), 1.25)
     y_domain = widened(min(r["cost"] for r in rows), max(r["cost"] for r in rows), 1.7)
-    x = alt.X(
-        "x:Q",
-        title=sweep.title,
-        scale=alt.Scale(type="log", domain=x_domain, nice=False),
-        axis=alt.Axis(values=ticks(x_domain), labelExpr="format(datum.value, ',~r')"),
-    )
+    x = _knob_axis(alt, sweep.title, [r["x"] for r in rows])
     y = alt.Y(
         "cost:Q",
         title="seconds to a plan",
@@ -159,6 +153,24 @@ def sweep_chart(
         .encode(x=x, y=y, color=colour, tooltip=tooltip),
     ]
     return finished(alt, alt.layer(*layers), width, height, background)
+
+
+def _knob_axis(alt: Any, title: str, values: Sequence[float]) -> Any:
+    """Logarithmic, unless the knob was turned to zero or is a share."""
+    if min(values) <= 0 or (max(values) <= 1 and min(values) < 1):
+        return alt.X(
+            "x:Q",
+            title=title,
+            scale=alt.Scale(domain=[0, 1.04 * max(values) or 1.0], nice=False),
+            axis=alt.Axis(values=sorted(set(values)), format=",~r", labelOverlap=True),
+        )
+    domain = widened(min(values), max(values), 1.25)
+    return alt.X(
+        "x:Q",
+        title=title,
+        scale=alt.Scale(type="log", domain=domain, nice=False),
+        axis=alt.Axis(values=ticks(domain), labelExpr="format(datum.value, ',~r')"),
+    )
 
 
 def effort_chart(

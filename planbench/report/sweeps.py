@@ -16,6 +16,7 @@ TITLES = {
     "resources": "scarce resources",
     "threads": "threads",
     "techniques": "techniques per good",
+    "cross_share": "share of inputs that cross regions",
 }
 #: Knobs that follow from others.
 _FILLED_IN = ("seed", "planted_optimum", "sectors", "band")
@@ -54,7 +55,7 @@ def find_sweeps(cells: Sequence[Cell]) -> list[Sweep]:
         if cell.solver == YARDSTICK:
             continue
         knob, value, rest = _place(cell)
-        if knob and value is not None and value > 0:
+        if knob and value is not None and value >= 0:
             home = (knob, rest, machine_key(cell.record))
             groups.setdefault(home, []).append((value, cell))
     found = []

@@ -125,3 +125,55 @@ def test_prices_are_proven_or_not():
     assert findings(bad)[claim].verdict == UNKNOWN
     null = [make_record("null", raw_gap=1e-7)]
     assert findings(null)[claim].verdict == UNMEASURED
+
+
+def coupled(costs, solver="highs-ipm", top=None):
+    rows = []
+    for share, seconds in zip((0.0, 0.1, 0.5), costs, strict=True):
+        changes = {} if share < 0.5 or top is None else top
+        rows.append(
+            make_record(
+                solver,
+                f"gen:goods=500,regions=4,cross_share={share}",
+                goods=2000,
+                group="coupling",
+                suite="regions",
+                variable="cross_share",
+                value=share,
+                key=f"{solver} {share}",
+                wall_s=seconds,
+                **changes,
+            )
+        )
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("costs", "top", "verdict"),
+    [
+        ((1.0, 3.0, 30.0), None, "supported"),
+        ((1.0, 1.0, 1.5), None, "contradicted"),
+        ((1.0, 2.0, 4.0), None, UNKNOWN),
+        ((1.0, 1.0, 1.5), {"ended": "timeout", "time_limit_s": 1.5}, UNKNOWN),
+        ((1.0, 1.0, 30.0), {"ended": "timeout", "time_limit_s": 30.0}, "supported"),
+        ((1.0, 1.0, 1.5), {"ended": "crash"}, UNMEASURED),
+    ],
+)
+def test_coupling_is_judged_between_the_ends_of_the_sweep(costs, top, verdict):
+    """A run stopped at its limit took at least that long; a crash tells nothing of cost."""
+    claim = "Parts that trade little can be planned in parallel; coupling destroys it"
+    found = findings(coupled(costs, top=top))[claim]
+    assert found.verdict == verdict
+    assert bool(found.measured) == (verdict != UNMEASURED)
+
+
+def test_coupling_goes_by_the_fastest_general_solver():
+    rows = coupled((1.0, 2.0, 20.0), "highs-ds") + coupled((1.0, 1.0, 1.2), "highs-ipm")
+    rows += coupled((0.1, 0.1, 2.0), "two-level")
+    found = findings(rows)[
+        "Parts that trade little can be planned in parallel; coupling destroys it"
+    ]
+    assert found.measured.startswith("highs-ipm")
+    assert {s: v for s, _, v in found.each} == {
+        "highs-ds": "supported", "highs-ipm": "contradicted", "two-level": "supported",
+    }  # fmt: skip

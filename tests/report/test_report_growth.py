@@ -8,6 +8,7 @@ from support.record_builders import make_failure, make_ladder, make_record
 from planbench.records.schema import AccuracyFacts
 from planbench.report import words
 from planbench.report.cells import settle
+from planbench.report.growth_charts import sweep_chart
 from planbench.report.ladders import find_ladders, fit_ladder, fixed_cost, last_slope
 from planbench.report.predictions import estimate_words, outlook, warnings
 from planbench.report.sweeps import find_sweeps
@@ -155,6 +156,19 @@ def test_sweeps_declared_and_inferred():
     assert (density.knob, density.name, density.goods) == ("inputs", "density", 90)
     assert density.points[0][0] == 5
     assert find_sweeps(settle(make_ladder())) == [], "sizes differ, not inputs"
+
+
+def test_sweep_from_zero_keeps_its_first_point():
+    """A knob turned to 0 has no place on a logarithmic axis, and must not be lost for that."""
+    rows = [
+        make_record("pdlp", f"gen:goods=50,unit_spread={v}", recipe={"goods": 50, "u": v}, goods=50,
+                    variable="unit_spread", value=v, group="units", key=str(v))
+        for v in (0, 6, 12)
+    ]  # fmt: skip
+    (sweep,) = find_sweeps(settle(rows))
+    assert [v for v, _ in sweep.points] == [0, 6, 12]
+    scale = str(sweep_chart(sweep).to_dict()["layer"][0]["encoding"]["x"]["scale"])
+    assert "log" not in scale
 
 
 @pytest.mark.parametrize(
