@@ -31,7 +31,7 @@ from planbench.measure.machine import git_commit
 #: Folder of everything kept between runs; the variable names another one.
 CACHE_VARIABLE = "PLANBENCH_CACHE"
 #: What a worker imports besides a solver.
-WORKER_PACKAGES = ("numpy", "scipy")
+WORKER_PACKAGES = ("numpy", "scipy", "psutil")
 #: Installing a side may take so long.
 INSTALL_S = 900.0
 _MARKER = "planbench-environment.json"

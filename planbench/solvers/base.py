@@ -33,6 +33,28 @@ def no_phase(name: str) -> AbstractContextManager[object]:
 
 
 @dataclass(frozen=True)
+class Supported:
+    """Versions of a package that an adapter supports.
+
+    Attributes
+    ----------
+    package : str
+        Distribution name.
+    least : str
+        Oldest version that works; an older one is refused.
+    tested : str
+        Newest version it has been tested with; a newer one is tried.
+    """
+
+    package: str
+    least: str
+    tested: str
+
+    def __str__(self) -> str:
+        return f"{self.package} {self.least} or later, tested up to {self.tested}"
+
+
+@dataclass(frozen=True)
 class SolverSpec:
     """What is known of a solver without importing it.
 
@@ -62,6 +84,8 @@ class SolverSpec:
         One line: what ``NAME:stock`` runs instead (the solver's own defaults).
     accepts : {"lp", "economy"}
         Whether ``solve`` is handed the linear program or the economy.
+    supports : tuple of Supported
+        Versions of its packages; one that is not named may be any.
     """
 
     name: str
@@ -76,6 +100,7 @@ class SolverSpec:
     default: str = ""
     stock: str = ""
     accepts: Literal["lp", "economy"] = "lp"
+    supports: tuple[Supported, ...] = ()
 
 
 @dataclass(frozen=True)

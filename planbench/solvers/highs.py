@@ -25,6 +25,7 @@ from planbench.solvers.base import (
     Solution,
     SolveOptions,
     SolverSpec,
+    Supported,
     no_phase,
 )
 from planbench.solvers.common import (
@@ -115,8 +116,10 @@ CLAIMS: dict[str, Claim] = {
     "kUnbounded": "unbounded",
     "kUnboundedOrInfeasible": "infeasible-or-unbounded",
 }
-#: First release of HiGHS that knows the method.
-HIPDLP_SINCE = (1, 14)
+#: Versions of highspy that adapters are tested with.
+HIGHSPY = Supported("highspy", "1.12", "1.15.1")
+#: Releases that first know a method (an older one would refuse the option).
+HIPDLP_SINCE, HIPO_SINCE = "1.14", "1.15"
 
 LIMITS = ("kTimeLimit", "kIterationLimit", "kMemoryLimit", "kInterrupt")
 FAILURES = ("kLoadError", "kModelError", "kPresolveError", "kSolveError", "kPostsolveError")
@@ -133,6 +136,7 @@ def _spec(
     exact: bool = False,
     packages: tuple[str, ...] = ("highspy",),
     extra: str | None = None,
+    supports: tuple[Supported, ...] = (HIGHSPY,),
 ) -> SolverSpec:
     return SolverSpec(
         name=name,
@@ -146,6 +150,7 @@ def _spec(
         phases=("load", "check", "solve", "extract"),
         default=f"{_MINIMISE}; {default}",
         stock=f"min −c; {stock}",
+        supports=supports,
     )
 
 
@@ -178,6 +183,10 @@ SOLVERS = (
         "threads",
         packages=("highspy", "highspy-extras"),
         extra="hipo",
+        supports=(
+            replace(HIGHSPY, least=HIPO_SINCE),
+            Supported("highspy-extras", HIPO_SINCE, HIGHSPY.tested),
+        ),
         default="presolve on, no crossover",
         stock="HiGHS's own options, solver=hipo, run_crossover=off",
     ),
@@ -192,17 +201,15 @@ SOLVERS = (
         "first-order PDHG with Halpern restarts (HiPDLP)",
         default="presolve off, pdlp_scaling_mode 7, then 6 after half of the time limit",
         stock="HiGHS's own options, solver=hipdlp",
+        supports=(replace(HIGHSPY, least=HIPDLP_SINCE),),
     ),
 )
 
 
 def unavailable(spec: SolverSpec) -> str | None:
-    """Say what installed packages are too old for: HiPDLP, or extras of another version."""
-    core = importlib.metadata.version("highspy")
-    if spec.name == "highs-hipdlp" and _release(core) < HIPDLP_SINCE:
-        since = ".".join(map(str, HIPDLP_SINCE))
-        return f"needs highspy {since} or later, found {core}; pip install --upgrade highspy"
+    """Say when the extras are of another version than HiGHS itself, which then ignores them."""
     if spec.name == "highs-hipo":
+        core = importlib.metadata.version("highspy")
         extras = importlib.metadata.version("highspy-extras")
         if core != extras:
             return (
@@ -210,10 +217,6 @@ def unavailable(spec: SolverSpec) -> str | None:
                 f"pip install highspy=={core} highspy-extras=={core}"
             )
     return None
-
-
-def _release(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
 
 
 def solve(

@@ -25,6 +25,7 @@ from planbench.solvers.base import (
     Solution,
     SolveOptions,
     SolverSpec,
+    Supported,
     no_phase,
 )
 from planbench.solvers.common import (
@@ -49,6 +50,7 @@ SOLVERS = (
         method="primal simplex (GLOP)",
         module="planbench.solvers.ortools_glop",
         packages=("ortools",),
+        supports=(Supported("ortools", "9.14", "9.15.6755"),),
         extra="ortools",
         exact=True,
         takes=frozenset(("tolerance", "time_limit", "seed", "native")),

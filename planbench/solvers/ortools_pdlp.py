@@ -24,6 +24,7 @@ from planbench.solvers.base import (
     Solution,
     SolveOptions,
     SolverSpec,
+    Supported,
     no_phase,
 )
 from planbench.solvers.common import (
@@ -45,6 +46,7 @@ SOLVERS = (
         method="first-order PDHG (PDLP)",
         module="planbench.solvers.ortools_pdlp",
         packages=("ortools",),
+        supports=(Supported("ortools", "9.14", "9.15.6755"),),
         extra="ortools",
         takes=frozenset(("tolerance", "threads", "time_limit", "native")),
         phases=("load", "check", "solve", "extract"),

@@ -12,6 +12,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import math
+import re
 import shlex
 from dataclasses import dataclass
 from functools import cache
@@ -177,6 +178,13 @@ def availability(spec: SolverSpec) -> str | None:
         except importlib.metadata.PackageNotFoundError:
             target = f"'planbench[{spec.extra}]'" if spec.extra else package
             return f"needs {package}; pip install {target}"
+    for supported in spec.supports:
+        found = importlib.metadata.version(supported.package)
+        if _release(found) < _release(supported.least):
+            return (
+                f"needs {supported.package} {supported.least} or later, found {found}; "
+                f"pip install --upgrade {supported.package}"
+            )
     try:
         module = importlib.import_module(spec.module)
     except Exception as error:  # a third-party adapter may fail in any way
@@ -185,6 +193,12 @@ def availability(spec: SolverSpec) -> str | None:
     unavailable = getattr(module, "unavailable", None)
     reason = unavailable(spec) if unavailable is not None else None
     return None if reason is None else str(reason)
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """Numbers a version begins with: (1, 15, 1) for ``1.15.1rc2``."""
+    numbers = re.match(r"\d+(?:\.\d+)*", version)
+    return tuple(map(int, numbers[0].split("."))) if numbers else ()
 
 
 def load_adapter(spec: SolverSpec) -> SolveFunction:

@@ -121,6 +121,27 @@ def test_hipdlp_needs_a_recent_highs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert availability(spec) is None
 
 
+@pytest.mark.parametrize(
+    ("solver", "package", "old", "least"),
+    [("highs-ds", "highspy", "1.11.0", "1.12"), ("glop", "ortools", "9.13.4784", "9.14")],
+)
+def test_versions_too_old_are_refused(
+    monkeypatch: pytest.MonkeyPatch, solver: str, package: str, old: str, least: str
+) -> None:
+    """An adapter that has never been run with a version must not say that it supports it."""
+    spec, _, _ = find_solver(solver)
+    _without(monkeypatch, {package: old})
+    assert f"needs {package} {least} or later, found {old}" in str(availability(spec))
+    _without(monkeypatch, {package: f"{least}.0rc1"})
+    assert availability(spec) is None
+
+
+def test_adapters_of_highs_and_ortools_state_their_versions() -> None:
+    for spec in list_solvers():
+        stated = {supported.package for supported in spec.supports}
+        assert stated >= set(spec.packages) & {"highspy", "highspy-extras", "ortools"}, spec.name
+
+
 def test_cbc_without_a_bundled_program(monkeypatch: pytest.MonkeyPatch) -> None:
     from planbench.solvers import cbc_program
 
