@@ -6,8 +6,9 @@ close to the arrays themselves. Columns come out sorted and without duplicates.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +55,12 @@ class Columns:
         Physical units per unit of value of each row; None for 1.
     good_units : ndarray, shape (goods,) or None
         The same of the column's good, by which the column is divided.
+    sizes : callable or None
+        Factors on the relative sizes of entries, from their rows and their columns' goods.
+    goods : ndarray of int64, shape (columns,) or None
+        Good of each column where it is not j // techniques.
+    dense_below : int
+        Up to this many rows, columns are chosen among all rows at once.
     """
 
     structure: Structure
@@ -64,6 +71,9 @@ class Columns:
     own: bool = False
     row_units: FloatArray | None = None
     good_units: FloatArray | None = None
+    sizes: Callable[[IntArray, IntArray], FloatArray] | None = None
+    goods: IntArray | None = None
+    dense_below: int = 0
 
 
 def draw_columns(columns: Columns, seed: int, purpose: Purpose) -> Matrix:
@@ -83,7 +93,10 @@ def draw_columns(columns: Columns, seed: int, purpose: Purpose) -> Matrix:
     data = np.empty(total)
     for part, start, end in _chunks(columns):
         degrees = columns.degrees[start:end]
-        goods = np.arange(start, end, dtype=np.int64) // columns.techniques
+        if columns.goods is None:
+            goods = np.arange(start, end, dtype=np.int64) // columns.techniques
+        else:
+            goods = columns.goods[start:end]
         source = stream(seed, purpose, part)
         if _is_dense(columns):
             keys = _choose_among_all(columns, degrees, goods, source)
@@ -92,12 +105,19 @@ def draw_columns(columns: Columns, seed: int, purpose: Purpose) -> Matrix:
         place = slice(int(indptr[start]), int(indptr[end]))
         rows = (keys >> WEIGHT_BITS) & _row_mask(columns)
         indices[place] = rows
-        weight = columns.weights[keys & ((1 << WEIGHT_BITS) - 1)]
-        sums = np.zeros(weight.size + 1, dtype=np.int64)
-        np.cumsum(weight, out=sums[1:])
-        ends = np.cumsum(degrees, dtype=np.int64)
-        totals = sums[ends] - sums[ends - degrees]
-        scale = columns.sums[start:end] / np.maximum(totals, 1)
+        weight: npt.NDArray[Any] = columns.weights[keys & ((1 << WEIGHT_BITS) - 1)]
+        if columns.sizes is None:
+            sums = np.zeros(weight.size + 1, dtype=np.int64)
+            np.cumsum(weight, out=sums[1:])
+            ends = np.cumsum(degrees, dtype=np.int64)
+            totals = sums[ends] - sums[ends - degrees]
+            scale = columns.sums[start:end] / np.maximum(totals, 1)
+        else:
+            weight = weight * columns.sizes(rows, np.repeat(goods, degrees))
+            local = np.repeat(np.arange(degrees.size), degrees)
+            # bincount adds one by one, in storage order.
+            totals = np.bincount(local, weights=weight, minlength=degrees.size)
+            scale = columns.sums[start:end] / np.where(degrees > 0, totals, 1.0)
         if columns.good_units is not None:
             scale /= columns.good_units[goods]
         values = weight * np.repeat(scale, degrees)
@@ -110,6 +130,8 @@ def draw_columns(columns: Columns, seed: int, purpose: Purpose) -> Matrix:
 
 
 def _is_dense(columns: Columns) -> bool:
+    if columns.structure.size <= columns.dense_below:
+        return True
     largest = int(columns.degrees.max(initial=0))
     return largest > columns.structure.size * _DENSE_SHARE
 

@@ -43,6 +43,9 @@ class Purpose(IntEnum):
     HUBS = 11
     TARGETS = 12
     PLANTED = 13
+    SUPPLIERS = 14
+    PILOT = 15
+    SPLIT = 16
 
 
 def stream(seed: int, purpose: Purpose, part: int = 0) -> np.random.PCG64:

@@ -18,13 +18,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from planbench.errors import InputError
 from planbench.generate.laws import InputsLaw, parse_law
+from planbench.generate.profile import REGIMES, Profile, RegimeName, find_profile
 
 StructureName = Literal["uniform", "powerlaw", "sectors", "layered"]
 
 #: Raised whenever the same recipe gives other arrays than before.
 GENERATOR_VERSION = 1
 #: What stands in a generated economy's recipe besides knobs.
-_MADE = ("generator", "planted_optimum")
+_MADE = ("generator", "planted_optimum", "profile_digest")
 #: Largest number of goods: rows must fit into 31 bits.
 MAX_GOODS = 2**31 - 1
 _FEWEST_BAND = 30
@@ -37,6 +38,16 @@ _OWN_KNOBS = {
     "backflow": "layered",
     "exponent": "powerlaw",
 }
+#: Knobs that a profile decides.
+_PROFILE_DECIDES = (
+    "inputs",
+    "inputs_cv",
+    "structure",
+    "column_sum",
+    "sigma",
+    "byproducts",
+    "final_share",
+)
 
 
 class GeneratorRecipe(BaseModel):
@@ -101,6 +112,12 @@ class GeneratorRecipe(BaseModel):
     sigma: float = Field(
         default=2.0, ge=0, le=3, description="deviation of the logarithm of coefficients"
     )
+    profile: str | None = Field(
+        default=None, description="statistics of a real table: a profile's name or .toml file"
+    )
+    regime: RegimeName | None = Field(
+        default=None, description="inputs per product with a profile (default: published)"
+    )
     planted: bool = Field(default=False, description="plant an optimum that is known")
     seed: int = Field(default=0, ge=0, le=2**63 - 1, description="seed")
 
@@ -110,6 +127,11 @@ class GeneratorRecipe(BaseModel):
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise ValueError("must be a number or a law such as 2*log")
         return str(parse_law(str(value)))
+
+    @field_validator("regime", mode="before")
+    @classmethod
+    def _read_regime(cls, value: Any) -> Any:
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
     @field_validator("resources_per_activity", mode="before")
     @classmethod
@@ -123,6 +145,10 @@ class GeneratorRecipe(BaseModel):
 
     @model_validator(mode="after")
     def _settle(self) -> GeneratorRecipe:
+        if self.profile is not None:
+            self._settle_profile(find_profile(self.profile))
+        elif self.regime is not None:
+            raise ValueError("regime: belongs to a profile; give profile=NAME or use inputs")
         for knob, structure in _OWN_KNOBS.items():
             if getattr(self, knob) is not None and self.structure != structure:
                 raise ValueError(
@@ -157,7 +183,28 @@ class GeneratorRecipe(BaseModel):
             self._fill("exponent", 1.55)
         return self
 
-    def _fill(self, knob: str, value: float) -> None:
+    def _settle_profile(self, profile: Profile) -> None:
+        from planbench.generate.technology import BYPRODUCT_VALUE
+
+        for knob in _PROFILE_DECIDES:
+            if knob in self.model_fields_set:
+                raise ValueError(f"{knob}: the profile decides it; drop it, or drop profile")
+        if self.planted:
+            raise ValueError("planted: goes with no profile; drop one of the two")
+        self._fill("regime", "published")
+        made = sum(BYPRODUCT_VALUE) / 2
+        share = profile.byproducts
+        decided = {
+            "inputs": str(parse_law(str(profile.mean_inputs(self.goods, str(self.regime))))),
+            "column_sum": profile.coefficients.column_sum,
+            "sigma": profile.coefficients.sigma,
+            "byproducts": min(1.0, share / (1.0 - share) / made),
+            "final_share": profile.final_demand.share,
+        }
+        for knob, value in decided.items():
+            object.__setattr__(self, knob, value)
+
+    def _fill(self, knob: str, value: float | str) -> None:
         if getattr(self, knob) is None:
             object.__setattr__(self, knob, value)
 
@@ -182,11 +229,15 @@ class GeneratorRecipe(BaseModel):
 
     def to_dict(self) -> dict[str, Any]:
         """Every knob that applies, in JSON values; :func:`make_recipe` reads it back."""
-        return self.model_dump(exclude_none=True)
+        decided = set(_PROFILE_DECIDES) if self.profile is not None else None
+        return self.model_dump(exclude_none=True, exclude=decided)
 
     def facts(self) -> dict[str, Any]:
         """Say how the economy is made: the generator's version and every knob."""
-        return {"generator": GENERATOR_VERSION, **self.to_dict()}
+        facts = {"generator": GENERATOR_VERSION, **self.to_dict()}
+        if self.profile is not None:
+            facts["profile_digest"] = find_profile(self.profile).digest
+        return facts
 
     def canonical(self) -> str:
         """Text that :func:`parse_inline` reads back; equal recipes have equal text.
@@ -207,8 +258,11 @@ class GeneratorRecipe(BaseModel):
 
         Other knobs than goods, structure and seed stand as eight digits of a hash.
         """
-        plain = {"goods": self.goods, "structure": self.structure, "seed": self.seed}
-        name = f"n{self.goods}-{self.structure}-s{self.seed}"
+        law: tuple[str, str] = ("structure", self.structure)
+        if self.profile is not None:
+            law = ("profile", self.profile)
+        plain = {"goods": self.goods, law[0]: law[1], "seed": self.seed}
+        name = f"n{self.goods}-{Path(law[1]).stem}-s{self.seed}"
         if self == GeneratorRecipe.model_validate(plain):
             return name
         return f"{name}-{hashlib.sha256(self.canonical().encode()).hexdigest()[:8]}"
@@ -260,8 +314,9 @@ def _explain(error: ValidationError) -> str:
     if first["type"] == "missing":
         return f"{field}: is missing ({info.description})"
     if first["type"] == "literal_error":
-        text = f"must be {', '.join(get_args(info.annotation))}"
-        near = difflib.get_close_matches(str(first["input"]), get_args(info.annotation), n=1)
+        choices = REGIMES if field == "regime" else get_args(info.annotation)
+        text = f"must be {', '.join(choices)}"
+        near = difflib.get_close_matches(str(first["input"]), choices, n=1)
         text += f" (did you mean {near[0]!r}?)" if near else ""
     if first["type"] == "value_error":
         return f"{field}: {text}"

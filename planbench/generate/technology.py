@@ -24,6 +24,15 @@ from planbench.generate.draws import (
     stream,
     uniform,
 )
+from planbench.generate.profile import Profile, find_profile
+from planbench.generate.profile_amounts import (
+    DENSE_GOODS,
+    SUM_CLIP,
+    draw_profiled,
+    draw_profiled_degrees,
+    sum_deviation,
+)
+from planbench.generate.profile_structure import Profiled, profiled
 from planbench.generate.recipe import GeneratorRecipe
 from planbench.generate.structure import (
     Layered,
@@ -33,14 +42,15 @@ from planbench.generate.structure import (
     Uniform,
     scattered_ranks,
 )
-from planbench.model.arrays import FloatArray, Matrix
+from planbench.model.arrays import FloatArray, Matrix, index_type
 
-#: Column sums are normal, truncated at this many deviations.
-_SUM_CLIP = 2.0
 _LARGEST_SUM_DEVIATION = 0.2
 #: A by-product is worth between these shares of the main product.
 BYPRODUCT_VALUE = (0.1, 0.5)
 _SHARE_SIGMA = 1.0
+#: Labour's share of value added with a profile, and the part of the stream it is drawn from.
+_LABOUR_RANGE = (0.05, 0.95)
+_LABOUR = 1 << 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +83,8 @@ class Technology:
 def structure_of(recipe: GeneratorRecipe) -> Structure:
     """Build the recipe's law of who buys from whom."""
     n = recipe.goods
+    if recipe.profile is not None:
+        return profiled(find_profile(recipe.profile), n, recipe.seed)
     if recipe.structure == "powerlaw":
         assert recipe.exponent is not None
         return PowerLaw(n, recipe.exponent, scattered_ranks(n, recipe.seed))
@@ -91,11 +103,10 @@ def draw_technology(recipe: GeneratorRecipe) -> Technology:
     """Draw A and B; every technique's inputs are worth less than its output."""
     structure = structure_of(recipe)
     units = draw_units(recipe, Purpose.UNITS, 0, recipe.goods)
-    deviation = min(
-        _LARGEST_SUM_DEVIATION, recipe.column_sum / 2.5, (1.0 - recipe.column_sum) / 2.5
-    )
-    degrees = _draw_degrees(recipe)
-    sums = raw_normal(recipe, Purpose.COLUMN_SUMS, 0, recipe.activities, _SUM_CLIP)
+    profile = find_profile(recipe.profile) if recipe.profile is not None else None
+    deviation = _sum_deviation(recipe, profile)
+    degrees = _draw_degrees(recipe, profile)
+    sums = raw_normal(recipe, Purpose.COLUMN_SUMS, 0, recipe.activities, SUM_CLIP)
     sums *= deviation
     sums += recipe.column_sum
     sums[degrees == 0] = 0.0
@@ -109,7 +120,10 @@ def draw_technology(recipe: GeneratorRecipe) -> Technology:
         row_units=units if scaled else None,
         good_units=units if scaled else None,
     )
-    inputs = draw_columns(columns, recipe.seed, Purpose.INPUTS)
+    if profile is None:
+        inputs = draw_columns(columns, recipe.seed, Purpose.INPUTS)
+    else:
+        inputs = draw_profiled(columns, profile, recipe.seed)
     outputs, byproducts = _draw_outputs(recipe, structure, units)
     return Technology(
         inputs=inputs,
@@ -117,7 +131,7 @@ def draw_technology(recipe: GeneratorRecipe) -> Technology:
         input_value=sums,
         byproduct_value=byproducts,
         good_units=units,
-        largest_sum=recipe.column_sum + _SUM_CLIP * deviation,
+        largest_sum=recipe.column_sum + SUM_CLIP * deviation,
     )
 
 
@@ -138,17 +152,48 @@ def draw_resource_use(
     csc_array, shape (resources, activities)
     """
     scaled = recipe.unit_spread > 0
+    # With a profile the first resource is labour, which every activity uses.
+    first = 0
+    labour: FloatArray | None = None
+    law = find_profile(recipe.profile).value_added if recipe.profile is not None else None
+    if law is not None:
+        share = normal(raw_bits(recipe, Purpose.RESOURCES, _LABOUR, recipe.activities), SUM_CLIP)
+        share = np.clip(law.labour + law.labour_deviation * share, *_LABOUR_RANGE)
+        first = 1
+        labour = value * (share if recipe.resources > 1 else 1.0)
+        value = value - labour
+        labour /= np.repeat(good_units, recipe.techniques)
+        labour *= resource_units[0]
+        if recipe.resources == 1:
+            return sp.csc_array(round24(labour)[None, :])
     columns = Columns(
-        structure=Uniform(recipe.resources),
-        degrees=np.full(recipe.activities, recipe.resources_each, dtype=np.int32),
+        structure=Uniform(recipe.resources - first),
+        degrees=np.full(recipe.activities, max(1, recipe.resources_each - first), dtype=np.int32),
         sums=value,
         weights=lognormal_weights(_SHARE_SIGMA),
         techniques=recipe.techniques,
         own=True,
-        row_units=resource_units if scaled else None,
+        row_units=resource_units[first:] if scaled else None,
         good_units=good_units if scaled else None,
     )
-    return draw_columns(columns, recipe.seed, Purpose.RESOURCES)
+    rest = draw_columns(columns, recipe.seed, Purpose.RESOURCES)
+    return rest if labour is None else _under(round24(labour), rest)
+
+
+def _under(row: FloatArray, matrix: Matrix) -> Matrix:
+    """Stack a full row on top of `matrix`, whose columns all hold equally many entries."""
+    m = row.size
+    each = matrix.nnz // m
+    index = index_type(m * (each + 1))
+    indices = np.zeros((m, each + 1), dtype=index)
+    indices[:, 1:] = matrix.indices.reshape(m, each) + 1
+    data = np.empty((m, each + 1))
+    data[:, 0] = row
+    data[:, 1:] = matrix.data.reshape(m, each)
+    indptr = np.arange(0, m * (each + 1) + 1, each + 1, dtype=index)
+    stacked = sp.csc_array((data.ravel(), indices.ravel(), indptr), shape=(matrix.shape[0] + 1, m))
+    stacked.has_canonical_format = True
+    return stacked
 
 
 def draw_units(recipe: GeneratorRecipe, purpose: Purpose, part: int, count: int) -> FloatArray:
@@ -170,7 +215,18 @@ def raw_normal(
     return normal(raw_bits(recipe, purpose, part, count), clip)
 
 
-def _draw_degrees(recipe: GeneratorRecipe) -> npt.NDArray[np.int32]:
+def _sum_deviation(recipe: GeneratorRecipe, profile: Profile | None) -> float:
+    if profile is not None:
+        return sum_deviation(profile)
+    mean = recipe.column_sum
+    return min(_LARGEST_SUM_DEVIATION, mean / 2.5, (1.0 - mean) / 2.5)
+
+
+def _draw_degrees(recipe: GeneratorRecipe, profile: Profile | None) -> npt.NDArray[np.int32]:
+    if profile is not None:
+        return draw_profiled_degrees(
+            profile, recipe.law.mean(recipe.goods), recipe.goods, recipe.activities, recipe.seed
+        )
     # A narrow in-degree: normal with the asked-for variation, rounded up or down by chance so
     # that the mean is the law's.
     mean = recipe.law.mean(recipe.goods)
@@ -206,6 +262,7 @@ def _draw_outputs(
             sums=value,
             weights=lognormal_weights(0.0),
             techniques=recipe.techniques,
+            dense_below=DENSE_GOODS if isinstance(structure, Profiled) else 0,
             row_units=units if scaled else None,
             good_units=units if scaled else None,
         ),

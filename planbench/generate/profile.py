@@ -1,0 +1,264 @@
+"""Profiles: what a real table looks like, in figures from which economies of any size are made.
+
+A profile holds figures only, no table: sizes, laws and shares fitted by ``planbench calibrate``
+(:mod:`planbench.generate.profile_fit`) and kept as TOML. docs/calibration.md says what each
+figure is and what is made of it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import tomllib
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from planbench.errors import InputError
+
+#: Density regimes: how many inputs a product has in an economy of n goods.
+RegimeName = Literal["published", "log", "20", "100", "table"]
+REGIMES: tuple[str, ...] = get_args(RegimeName)
+
+#: The regime ``table``: inputs per product of the detailed US table, growing as n^0.2.
+_TABLE_INPUTS, _TABLE_GOODS, _TABLE_EXPONENT = 122.0, 402.0, 0.2
+#: Below its own size a table's inputs per product fall about as the root of n, as they do
+#: from 405 to 73 to 15 industries of the United States.
+_COARSE_EXPONENT = 0.5
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Inputs(_Section):
+    """Inputs per product: how many, and how many of them matter."""
+
+    mean: Positive
+    cv: float = Field(ge=0, le=2, description="coefficient of variation of their number")
+    above_1e_4: float = Field(ge=0)
+    above_1e_3: float = Field(ge=0)
+    above_1e_2: float = Field(ge=0)
+
+
+class Coefficients(_Section):
+    """Sizes of input coefficients, in value per value of output."""
+
+    column_sum: float = Field(gt=0, lt=0.95)
+    column_sum_deviation: float = Field(ge=0, le=0.5)
+    sigma: float = Field(ge=0, le=4, description="deviation of the logarithm")
+    own_sigma: float = Field(ge=0.1, le=4, description="the same within a supplier, drawn with")
+    spectral_radius: float = Field(ge=0)
+
+
+class Suppliers(_Section):
+    """How unequal suppliers are.
+
+    ``weights`` are relative chances of being chosen as a supplier, mean 1 over all goods: the
+    mean of goods ranked between the shares 2^(−(k+1)/2) and 2^(−k/2) from the top, k = 0, 1, …
+    Beyond the last they grow like u^(−``steepness``) as the share u falls.
+    """
+
+    degree_cv: float = Field(ge=0, description="coefficient of variation of buyers per good")
+    strength_cv: float = Field(ge=0, description="the same of the sum of coefficients")
+    top_share: Share
+    universal_share: Share
+    tail_exponent: Positive
+    weights: tuple[Positive, ...] = Field(min_length=1, max_length=64)
+    steepness: float = Field(ge=0, lt=1)
+    size_slope: float = Field(ge=-1, le=2, description="of ln mean coefficient on ln weight")
+    size_sigma: float = Field(ge=0, le=4, description="deviation of suppliers around that slope")
+
+
+class Communities(_Section):
+    """Groups of goods that trade mostly with one another."""
+
+    modularity: float = Field(ge=0, lt=1)
+    shares: tuple[Positive, ...] = Field(min_length=1, max_length=64)
+
+    @model_validator(mode="after")
+    def _add_up(self) -> Communities:
+        if abs(sum(self.shares) - 1.0) > 1e-3:
+            raise ValueError(f"shares: add up to {sum(self.shares):g}; they must add up to 1")
+        return self
+
+    @property
+    def inside(self) -> float:
+        """Share of flows inside communities that the modularity amounts to.
+
+        Q = Σ (e_cc − a_c²) with a_c the communities' shares (Newman & Girvan 2004).
+        """
+        return min(0.99, self.modularity + sum(share * share for share in self.shares))
+
+
+class Order(_Section):
+    """How nearly triangular the table is in its best order."""
+
+    triangularity: float = Field(ge=0.5, le=1)
+
+
+class ValueAdded(_Section):
+    """Compensation of employees as a share of value added, over activities."""
+
+    labour: float = Field(gt=0, lt=1)
+    labour_deviation: float = Field(ge=0, le=0.5)
+
+
+class FinalDemand(_Section):
+    """Goods in final demand and how unequal their amounts are."""
+
+    share: float = Field(gt=0, le=1)
+    sigma: float = Field(ge=0, le=4, description="deviation of the logarithm of amounts")
+
+
+class Profile(_Section):
+    """A profile; build it with :func:`make_profile`, read it with :func:`find_profile`.
+
+    Own use of an industry is trade among its goods: figures are taken with the diagonal
+    spread over the other inputs of its column.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    title: str
+    source: str
+    goods: int = Field(ge=2)
+    activities: int = Field(ge=2)
+    byproducts: float = Field(ge=0, le=0.5, description="share of output beside the main good")
+    inputs: Inputs
+    coefficients: Coefficients
+    suppliers: Suppliers
+    communities: Communities
+    order: Order
+    final_demand: FinalDemand
+    value_added: ValueAdded | None = None
+
+    def mean_inputs(self, goods: int, regime: str) -> float:
+        """Compute the inputs per product at `goods` goods in a regime, at most goods − 1.
+
+        Parameters
+        ----------
+        goods : int
+        regime : {"published", "log", "20", "100", "table"}
+            The table's own number (falling as the root of n below its own size), ln n, 20,
+            100, or 122 (n / 402)^0.2.
+        """
+        if regime == "published":
+            mean = self.inputs.mean * min(1.0, goods / self.goods) ** _COARSE_EXPONENT
+        elif regime == "log":
+            from planbench.generate.laws import parse_law
+
+            mean = parse_law("log").mean(goods)
+        elif regime == "table":
+            mean = _TABLE_INPUTS * (goods / _TABLE_GOODS) ** _TABLE_EXPONENT
+        else:
+            mean = float(regime)
+        return float(min(mean, goods - 1))
+
+    @property
+    def digest(self) -> str:
+        """Twelve digits of the SHA-256 of every figure, without names and sources."""
+        figures = self.model_dump(exclude={"name", "title", "source"}, exclude_none=True)
+        return hashlib.sha256(json.dumps(figures, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def make_profile(values: Any, *, where: str = "profile") -> Profile:
+    """Build a profile from nested names and values.
+
+    Raises
+    ------
+    InputError
+        In one line: the field and what it may be.
+    """
+    try:
+        return Profile.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        text = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "missing":
+            text = "is missing; add it, or make the profile again with planbench calibrate"
+        elif first["type"] == "extra_forbidden":
+            text = "is no figure of a profile; drop it"
+        raise InputError(f"{field}: {text}" if field else text, where=where) from None
+
+
+def profiles_folder() -> Path:
+    """Folder of the profiles that ship with the package, or of the source tree."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "instances" / "profiles"
+    return inside if inside.is_dir() else package.parent / "instances" / "profiles"
+
+
+def profile_names() -> tuple[str, ...]:
+    """Names of the profiles that ship with the package, sorted."""
+    return tuple(sorted(path.stem for path in profiles_folder().glob("*.toml")))
+
+
+def find_profile(name: str) -> Profile:
+    """Profile of a name that ships with the package, or of a ``.toml`` file.
+
+    Raises
+    ------
+    InputError
+        When there is none, with the nearest name, or it is not a profile.
+    """
+    if name.endswith(".toml"):
+        return read_profile(Path(name))
+    names = profile_names()
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}"
+        raise InputError(f"no profile {name!r}; {hint} (or give a .toml file)", where="profile")
+    return _shipped(name)
+
+
+@lru_cache(maxsize=32)
+def _shipped(name: str) -> Profile:
+    return read_profile(profiles_folder() / f"{name}.toml")
+
+
+def read_profile(path: Path) -> Profile:
+    """Read a profile from TOML.
+
+    Raises
+    ------
+    InputError
+        Naming the file and the field.
+    """
+    try:
+        with path.open("rb") as stream:
+            values = tomllib.load(stream)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InputError(f"cannot be read: {reason}", where=str(path)) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(f"is no TOML file: {error}", where=str(path)) from None
+    return make_profile(values, where=str(path))
+
+
+def profile_text(profile: Profile) -> str:
+    """TOML of a profile; :func:`read_profile` gives the same profile back."""
+    lines = [f"# Figures of {profile.title}, made by planbench calibrate."]
+    values = profile.model_dump(exclude_none=True)
+    for key, value in values.items():
+        if not isinstance(value, dict):
+            lines.append(f"{key} = {_toml(value)}")
+    for key, value in values.items():
+        if isinstance(value, dict):
+            lines += ["", f"[{key}]"]
+            lines += [f"{name} = {_toml(entry)}" for name, entry in value.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(_toml(entry) for entry in value)}]"
+    return repr(value)

@@ -1,0 +1,255 @@
+"""Does an economy made from a profile look like the table? Each figure with a stated bound.
+
+Figures that a table has at its own size only (how many inputs exceed 1 % of cost, how many
+buyers a good has) are compared there; elsewhere with what the profile's laws say for that size
+and density.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from planbench.errors import PlanbenchError
+from planbench.generate.columns import Columns
+from planbench.generate.draws import Purpose, lognormal_weights, normal, raw, stream
+from planbench.generate.laws import parse_law
+from planbench.generate.profile import Profile
+from planbench.generate.profile_amounts import (
+    SUM_CLIP,
+    draw_profiled,
+    draw_profiled_degrees,
+    sum_deviation,
+)
+from planbench.generate.profile_structure import Profiled, preferences, profiled, supplier_classes
+from planbench.generate.statistics import EconomyStatistics, study_inputs
+from planbench.model.arrays import Matrix
+from planbench.model.economy import Economy
+
+#: From this size on, what takes many passes over the links is not computed.
+_DEAR_GOODS = 20_000
+_CHEAP = ("size", "inputs", "coefficients", "links")
+
+
+@dataclass(frozen=True)
+class CheckedFigure:
+    """A figure of the table, or of the profile's law, against the made economy's.
+
+    Attributes
+    ----------
+    name : str
+    wanted, found : float
+    bound : float
+        Largest difference allowed, in the figure's own unit.
+    says : str
+        What it is, in a few words.
+    """
+
+    name: str
+    wanted: float
+    found: float
+    bound: float
+    says: str
+
+    @property
+    def holds(self) -> bool:
+        """Whether the difference is within the bound."""
+        return abs(self.found - self.wanted) <= self.bound
+
+
+def matrix_of_profile(
+    profile: Profile, goods: int, *, regime: str = "published", seed: int = 0
+) -> Matrix:
+    """Input coefficients in value of an economy made from a profile, one technique per good.
+
+    The same as those of ``gen:profile=…,goods=…,regime=…,techniques=1``.
+
+    Returns
+    -------
+    csc_array, shape (goods, goods)
+    """
+    mean = parse_law(str(profile.mean_inputs(goods, regime))).mean(goods)
+    sums = normal(raw(stream(seed, Purpose.COLUMN_SUMS), goods), SUM_CLIP)
+    sums *= sum_deviation(profile)
+    sums += profile.coefficients.column_sum
+    columns = Columns(
+        structure=profiled(profile, goods, seed),
+        degrees=draw_profiled_degrees(profile, mean, goods, goods, seed),
+        sums=sums,
+        weights=lognormal_weights(0.0),
+        techniques=1,
+    )
+    return draw_profiled(columns, profile, seed)
+
+
+def check_profile(
+    profile: Profile,
+    matrix: Matrix,
+    *,
+    regime: str = "published",
+    seed: int = 0,
+    statistics: EconomyStatistics | None = None,
+) -> tuple[CheckedFigure, ...]:
+    """Compare input coefficients made from a profile with it, figure by figure.
+
+    Parameters
+    ----------
+    profile : Profile
+    matrix : csc_array, shape (goods, goods)
+        As :func:`matrix_of_profile` makes it, with the same `regime` and `seed`.
+    regime : str
+        Density regime it was made in.
+    seed : int
+        Seed it was made with; says which goods are in which community.
+    statistics : EconomyStatistics, optional
+        Of the matrix, computed where missing.
+    """
+    goods = int(matrix.shape[0])
+    dear = goods <= _DEAR_GOODS
+    if statistics is None:
+        groups = (*_CHEAP, "spectrum", "order", "communities") if dear else (*_CHEAP, "spectrum")
+        statistics = study_inputs(matrix, groups=groups)
+    own_size = goods == profile.goods and regime == "published"
+    mean = profile.mean_inputs(goods, regime)
+    sizes, suppliers = profile.coefficients, profile.suppliers
+    law = profiled(profile, goods, seed)
+    top = predicted_top_share(profile, goods, mean)
+    near, up = planted_shares(law, matrix)
+    wanted: list[tuple[str, float, Any, float, str]] = [
+        ("inputs", mean, statistics.inputs_mean, 0.05 * mean + 0.1, "inputs per product"),
+        ("in-degree CV", profile.inputs.cv, statistics.in_degree_cv, 0.08, "of their number"),
+        ("column sum", sizes.column_sum, statistics.column_sum_mean, 0.04, "mean"),
+        (
+            "its deviation",
+            min(sizes.column_sum_deviation, sum_deviation(profile)),
+            statistics.column_sum_deviation,
+            0.05,
+            "as far as sums stay within 0 and 1",
+        ),
+        ("sigma", sizes.sigma, statistics.log_deviation, 0.3, "of ln coefficient"),
+        ("spectral radius", sizes.spectral_radius, statistics.spectral_radius, 0.15, "of A"),
+        ("links of the top 10 %", top, statistics.top_supplier_share, 0.06, "by the law"),
+        ("tail exponent", suppliers.tail_exponent, statistics.out_tail_exponent, 0.6, "Hill"),
+        ("inside communities", profile.communities.inside, near, 0.05, "share of flows"),
+        ("upstream", profile.order.triangularity, up, 0.04, "share of flows"),
+    ]
+    if own_size:
+        inputs = profile.inputs
+        for name, value, found in (
+            ("inputs > 0.01 %", inputs.above_1e_4, statistics.inputs_above_1e_4),
+            ("inputs > 0.1 %", inputs.above_1e_3, statistics.inputs_above_1e_3),
+            ("inputs > 1 %", inputs.above_1e_2, statistics.inputs_above_1e_2),
+        ):
+            wanted.append((name, value, found, 0.25 * value + 0.5, "at the table's size"))
+        wanted += [
+            (
+                "out-degree CV",
+                suppliers.degree_cv,
+                statistics.out_degree_cv,
+                0.15 * suppliers.degree_cv + 0.05,
+                "at the table's size",
+            ),
+            (
+                "weighted out-degree CV",
+                suppliers.strength_cv,
+                statistics.out_strength_cv,
+                0.4 * suppliers.strength_cv,
+                "at the table's size",
+            ),
+        ]
+    if dear and own_size:
+        wanted += [
+            ("modularity", profile.communities.modularity, statistics.modularity, 0.1, "Louvain"),
+            (
+                "triangularity",
+                profile.order.triangularity,
+                statistics.triangularity,
+                0.05,
+                "best order found",
+            ),
+        ]
+    checked = []
+    for name, value, found, bound, says in wanted:
+        if found is None:
+            raise PlanbenchError(f"{name} of the made economy was not computed: {says}")
+        checked.append(CheckedFigure(name, float(value), float(found), bound, says))
+    return tuple(checked)
+
+
+def planted_shares(law: Profiled, matrix: Matrix) -> tuple[float, float]:
+    """Shares of flows inside the communities and upstream in the order the law planted.
+
+    Each activity weighs as its coefficients do.
+    """
+    column = np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))
+    total = float(matrix.data.sum())
+    near = law.block[matrix.indices] == law.block[column]
+    up = matrix.indices < column
+    return float(matrix.data[near].sum()) / total, float(matrix.data[up].sum()) / total
+
+
+def predicted_top_share(profile: Profile, goods: int, mean: float) -> float:
+    """Share of links of the 10 % of goods with most buyers, by the law of suppliers.
+
+    A good of weight w is bought with chance 1 − exp(−τ w), with τ such that the chances add up
+    to the mean number of inputs; averaged over the sides a supplier can stand on.
+    """
+    counts, weights = supplier_classes(profile, goods)
+    near, down = preferences(profile)
+    chance = sum(share * share for share in profile.communities.shares)
+    # Weights on the four sides and how often a supplier stands there.
+    sides = np.array([near, near * down, 1.0, down])
+    often = 0.5 * np.array([chance, chance, 1.0 - chance, 1.0 - chance])
+
+    def bought(scale: float) -> Any:
+        return -np.expm1(-scale * np.outer(weights, sides)) @ often
+
+    low, high = 0.0, 1.0
+    while float(counts @ bought(high)) < min(mean, 0.999 * goods) and high < 1e9:
+        high *= 2.0
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        if float(counts @ bought(middle)) < mean:
+            low = middle
+        else:
+            high = middle
+    share = bought(high)[::-1]
+    held = counts[::-1].astype(np.float64)
+    upto = np.clip(0.1 * goods - (np.cumsum(held) - held), 0.0, held)
+    return float((upto @ share) / (held @ share))
+
+
+def check_economy(profile: Profile, economy: Economy) -> tuple[CheckedFigure, ...]:
+    """Compare by-products, labour and final demand of an economy made from `profile`.
+
+    The economy must have one technique per good and physical units of value 1.
+    """
+    made = economy.outputs.sum()
+    checked = [
+        CheckedFigure(
+            "by-products",
+            profile.byproducts,
+            float((made - economy.n_activities) / made),
+            0.03,
+            "share of output",
+        ),
+        CheckedFigure(
+            "goods in final demand",
+            profile.final_demand.share,
+            float(np.count_nonzero(np.diff(economy.assortment.tocsr().indptr)) / economy.n_goods),
+            0.5 / math.sqrt(economy.n_goods),
+            "share of goods",
+        ),
+    ]
+    if profile.value_added is not None and economy.n_resources > 1:
+        use = economy.resource_use
+        labour = use[[0]].toarray().ravel() / np.asarray(use.sum(axis=0)).ravel()
+        checked.append(
+            CheckedFigure(
+                "labour", profile.value_added.labour, float(labour.mean()), 0.06, "of value added"
+            )
+        )
+    return tuple(checked)

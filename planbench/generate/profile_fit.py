@@ -1,0 +1,350 @@
+"""Fit a profile to a real table.
+
+Most figures are measured (:mod:`planbench.generate.statistics`). What decides who supplies whom
+and how unequal amounts are is first read off the table and then corrected in a few rounds:
+an economy of the table's own size is made from the profile so far, measured in the same way,
+and the laws are shifted by what differs (the method of simulated moments, McFadden 1989).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from planbench.errors import InputError
+from planbench.generate.profile import Profile, make_profile
+from planbench.generate.statistics import EconomyStatistics, study_inputs
+from planbench.generate.statistics.value import value_inputs, value_prices
+from planbench.model.arrays import FloatArray, Matrix, canonical_matrix
+from planbench.model.economy import Economy
+
+_ROUNDS = 5
+#: Economies made per round; their mean is compared.
+_SEEDS = 3
+_LEAST_ENTRIES = 5
+_SWEEPS = 20
+_LEAST_SIGMA = 0.1
+_STEEPEST = 0.9
+
+
+@dataclass(frozen=True, eq=False)
+class TableFigures:
+    """What of a table a profile is fitted to.
+
+    Attributes
+    ----------
+    coefficients : csc_array, shape (goods, activities)
+        Value of input per value of output, own use spread over the other inputs.
+    main : ndarray of int64, shape (activities,)
+        Good each activity mainly makes.
+    byproducts : float
+        Share of output beside the main good.
+    labour : ndarray, shape (activities,) or None
+        Compensation of employees as a share of value added; NaN where there is none of it.
+    final : ndarray, shape (goods,)
+        Value of final use, 0 where there is none.
+    """
+
+    coefficients: Matrix
+    main: npt.NDArray[np.int64]
+    byproducts: float
+    labour: FloatArray | None
+    final: FloatArray
+
+
+def figures_of_economy(economy: Economy) -> TableFigures:
+    """Take from an economy what a profile is fitted to.
+
+    Labour is the resource of that name, or the first of several; prices are those of
+    :func:`planbench.generate.statistics.value.value_prices`.
+
+    Raises
+    ------
+    InputError
+        When some activity makes nothing of value.
+    """
+    found = value_inputs(economy)
+    if found.main is None or (found.main < 0).any():
+        raise InputError(
+            "an activity makes nothing of value; a profile needs one good per activity",
+            where=economy.name,
+        )
+    prices, _ = value_prices(economy)
+    final = np.asarray(economy.assortment.sum(axis=1)).ravel() * prices
+    labour = None
+    if economy.n_resources > 1:
+        rents = np.ones(economy.n_resources)
+        if economy.interior is not None and (economy.interior.resource_prices > 0).all():
+            rents = economy.interior.resource_prices
+        names = [economy.resource(i).lower() for i in range(economy.n_resources)]
+        which = names.index("labour") if "labour" in names else 0
+        added = economy.resource_use.T @ rents
+        own = economy.resource_use[[which]].toarray().ravel() * rents[which]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            labour = np.where(added > 0, own / added, np.nan)
+    return TableFigures(
+        coefficients=fold_own_use(found.coefficients, found.main),
+        main=found.main,
+        byproducts=float(found.byproduct_share or 0.0),
+        labour=labour,
+        final=final,
+    )
+
+
+def fold_own_use(coefficients: Any, main: npt.NDArray[np.int64]) -> Matrix:
+    """Spread each activity's use of its own good over its other inputs, in proportion.
+
+    An activity that uses nothing else keeps an empty column.
+    """
+    a = canonical_matrix(coefficients, None, "coefficients", nonnegative=True)
+    column = np.repeat(np.arange(a.shape[1]), np.diff(a.indptr))
+    own = a.indices == main[column]
+    total = np.bincount(column, weights=a.data, minlength=a.shape[1])
+    other = np.bincount(column[~own], weights=a.data[~own], minlength=a.shape[1])
+    scale = np.where(other > 0, total / np.where(other > 0, other, 1.0), 0.0)
+    folded = sp.csc_array(
+        (a.data[~own] * scale[column[~own]], (a.indices[~own], column[~own])), shape=a.shape
+    )
+    folded.sum_duplicates()
+    return folded
+
+
+def fit_profile(
+    table: TableFigures, *, name: str, title: str, source: str, seed: int = 0
+) -> Profile:
+    """Fit a profile.
+
+    Parameters
+    ----------
+    table : TableFigures
+    name, title, source : str
+        What the profile says of itself.
+    seed : int
+        Of the economies it is corrected with.
+
+    Raises
+    ------
+    InputError
+        When a figure cannot be measured, e.g. because the extra that finds communities is
+        missing, or is out of the range of profiles.
+    """
+    studied = study_inputs(table.coefficients, main=table.main)
+    links = supplier_links(table.coefficients)
+    slope, size_sigma, own_sigma = _fit_sizes(table.coefficients, links)
+    weights = _bands(links)
+    values = _first_values(table, studied, weights, slope, size_sigma, own_sigma)
+    where = f"profile of {name}"
+    values |= {"name": name, "title": title, "source": source}
+    for _ in range(_ROUNDS):
+        values = _corrected(values, table, studied, links, seed, where)
+    return make_profile(_rounded(values), where=where)
+
+
+def supplier_links(coefficients: Matrix) -> FloatArray:
+    """Chance that an activity buys each good, as the rate −ln(1 − share of activities).
+
+    Largest first. A good nobody buys counts as a quarter of a buyer, one that everybody buys
+    as missed by half of one.
+    """
+    goods, activities = coefficients.shape
+    buyers = np.bincount(coefficients.indices, minlength=goods)
+    share = np.clip(buyers / max(1, activities - 1), 0.25 / activities, 1.0 - 0.5 / activities)
+    rates: FloatArray = np.sort(-np.log1p(-share))[::-1]
+    return rates
+
+
+def _bands(ranked: FloatArray) -> FloatArray:
+    """Means over the bands of ranks of a profile's weights, while they hold a good."""
+    n = ranked.size
+    total = np.concatenate([[0.0], np.cumsum(ranked)])
+    count = max(1, int(2 * math.log2(n)))
+    edges = n * 2.0 ** (-0.5 * np.arange(count + 1))
+    upto = np.interp(edges, np.arange(n + 1), total)
+    means: FloatArray = (upto[:-1] - upto[1:]) / (edges[:-1] - edges[1:])
+    return means
+
+
+def _normal(weights: FloatArray) -> FloatArray:
+    """Scale to mean 1 over all goods, the strongest band standing for all above it.
+
+    Weights rise towards the top: what suppliers of everybody are worth cannot be told apart.
+    """
+    weights = np.maximum.accumulate(weights)
+    share = 2.0 ** (-0.5 * np.arange(weights.size + 1))
+    mean = float(weights @ (share[:-1] - share[1:]) + weights[-1] * share[-1])
+    return weights / mean
+
+
+def _fit_sizes(coefficients: Matrix, links: FloatArray) -> tuple[float, float, float]:
+    """Slope and deviation of suppliers' own sizes, and the deviation within suppliers.
+
+    Logarithms of coefficients are split into a part of the buyer, a part of the supplier and
+    a rest (two-way analysis of variance by alternating means).
+    """
+    goods, activities = coefficients.shape
+    buyer = np.repeat(np.arange(activities), np.diff(coefficients.indptr))
+    supplier = coefficients.indices
+    rest = np.log(coefficients.data)
+    bought = np.maximum(np.bincount(supplier, minlength=goods), 1)
+    buys = np.maximum(np.bincount(buyer, minlength=activities), 1)
+    effect = np.zeros(goods)
+    for _ in range(_SWEEPS):
+        rest = rest - (np.bincount(buyer, rest, activities) / buys)[buyer]
+        step = np.bincount(supplier, rest, goods) / bought
+        effect += step
+        rest = rest - step[supplier]
+    own = float(rest.std())
+    share = np.clip(np.bincount(supplier, minlength=goods) / activities, 0, 1 - 0.5 / activities)
+    enough = bought >= min(_LEAST_ENTRIES, activities // 2)
+    rate = -np.log1p(-share)
+    weight = bought[enough].astype(np.float64)
+    x, y = np.log(np.maximum(rate[enough], links[-1])), effect[enough]
+    x_mean, y_mean = np.average(x, weights=weight), np.average(y, weights=weight)
+    spread = np.average((x - x_mean) ** 2, weights=weight)
+    covariance = np.average((x - x_mean) * (y - y_mean), weights=weight)
+    slope = float(covariance / spread) if spread > 0 else 0.0
+    left = y - y_mean - slope * (x - x_mean)
+    noise = np.average(own**2 / weight, weights=weight)
+    variance = float(np.average(left**2, weights=weight) - noise)
+    return slope, math.sqrt(max(variance, 0.0)), max(own, _LEAST_SIGMA)
+
+
+def _need(value: Any, what: str, studied: EconomyStatistics) -> Any:
+    if value is None:
+        why = studied.missing.get(what, "it is not defined for this table")
+        raise InputError(f"no profile without {what}: {why}", where="calibrate")
+    return value
+
+
+def _first_values(
+    table: TableFigures,
+    studied: EconomyStatistics,
+    weights: FloatArray,
+    slope: float,
+    size_sigma: float,
+    own_sigma: float,
+) -> dict[str, Any]:
+    def figure(name: str) -> Any:
+        return _need(getattr(studied, name), name, studied)
+
+    goods, activities = table.coefficients.shape
+    tail = float(figure("out_tail_exponent"))
+    triangularity = float(figure("triangularity"))
+    values: dict[str, Any] = {
+        "goods": goods,
+        "activities": activities,
+        "byproducts": min(table.byproducts, 0.5),
+        "inputs": {
+            "mean": figure("inputs_mean"),
+            "cv": figure("in_degree_cv"),
+            "above_1e_4": figure("inputs_above_1e_4"),
+            "above_1e_3": figure("inputs_above_1e_3"),
+            "above_1e_2": figure("inputs_above_1e_2"),
+        },
+        "coefficients": {
+            "column_sum": figure("column_sum_mean"),
+            "column_sum_deviation": figure("column_sum_deviation"),
+            "sigma": figure("log_deviation"),
+            "own_sigma": own_sigma,
+            "spectral_radius": figure("spectral_radius"),
+        },
+        "suppliers": {
+            "degree_cv": figure("out_degree_cv"),
+            "strength_cv": figure("out_strength_cv"),
+            "top_share": figure("top_supplier_share"),
+            "universal_share": figure("universal_share"),
+            "tail_exponent": tail,
+            "weights": _normal(weights),
+            "steepness": min(_STEEPEST, 1.0 / (tail * max(1.0 + slope, 0.5))),
+            "size_slope": max(-1.0, min(2.0, slope)),
+            "size_sigma": size_sigma,
+        },
+        "communities": {
+            "modularity": max(0.0, float(figure("modularity"))),
+            "shares": community_shares(int(figure("communities")), figure("largest_community")),
+        },
+        "order": {"triangularity": triangularity},
+        "final_demand": _final_values(table.final),
+    }
+    if table.labour is not None and np.isfinite(table.labour).any():
+        known = table.labour[np.isfinite(table.labour)]
+        inside = np.clip(known, 0.0, 1.0)
+        values["value_added"] = {
+            "labour": float(inside.mean()),
+            "labour_deviation": float(inside.std()),
+        }
+    return values
+
+
+def _final_values(final: FloatArray) -> dict[str, float]:
+    amounts = final[final > 0]
+    if amounts.size == 0:
+        raise InputError("the table has no final use; a profile needs some", where="calibrate")
+    return {"share": amounts.size / final.size, "sigma": float(np.log(amounts).std())}
+
+
+def community_shares(count: int, largest: float) -> tuple[float, ...]:
+    """Shares of `count` communities that fall geometrically from the largest.
+
+    The ratio is found by bisection, so that they add up to 1.
+    """
+    largest = min(max(largest, 1.0 / count), 1.0)
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        ratio = 0.5 * (low + high)
+        if largest * sum(ratio**k for k in range(count)) < 1.0:
+            low = ratio
+        else:
+            high = ratio
+    shares = [largest * high**k for k in range(count)]
+    # What is too small to hold a good of a small economy is left to the others.
+    shares = [share for share in shares if share >= 0.005]
+    return tuple(share / sum(shares) for share in shares)
+
+
+def _corrected(
+    values: dict[str, Any],
+    table: TableFigures,
+    studied: EconomyStatistics,
+    links: FloatArray,
+    seed: int,
+    where: str,
+) -> dict[str, Any]:
+    """Shift the laws by what differs between the table and economies made from them."""
+    from planbench.generate.profile_check import matrix_of_profile
+
+    profile = make_profile(_rounded(values), where=where)
+    rates = np.zeros(profile.goods)
+    variance = strength = 0.0
+    for k in range(_SEEDS):
+        made = matrix_of_profile(profile, profile.goods, seed=seed + k)
+        rates += supplier_links(made) / _SEEDS
+        figures = study_inputs(made, groups=("size", "coefficients", "links"))
+        variance += float(_need(figures.log_deviation, "log_deviation", figures)) ** 2 / _SEEDS
+        strength += float(_need(figures.out_strength_cv, "strength_cv", figures)) / _SEEDS
+    suppliers, sizes = dict(values["suppliers"]), dict(values["coefficients"])
+    ratio = _bands(links) / np.maximum(_bands(rates), 1e-12)
+    weights = np.asarray(suppliers["weights"]) * np.clip(ratio, 0.5, 2.0)
+    suppliers["weights"] = _normal(np.clip(weights, 1e-6, None))
+    # Strength is number times size: what degrees leave unexplained is in the sizes.
+    wanted = float(_need(studied.out_strength_cv, "strength_cv", studied))
+    step = math.log((1.0 + wanted**2) / (1.0 + strength**2))
+    between = max(0.0, suppliers["size_sigma"] ** 2 + 0.5 * step)
+    suppliers["size_sigma"] = min(math.sqrt(between), 0.95 * sizes["sigma"])
+    left = sizes["own_sigma"] ** 2 + sizes["sigma"] ** 2 - variance
+    sizes["own_sigma"] = max(math.sqrt(max(left, 0.0)), _LEAST_SIGMA)
+    return values | {"suppliers": suppliers, "coefficients": sizes}
+
+
+def _rounded(values: Any) -> Any:
+    """Five significant digits: a profile holds figures, not the table."""
+    if isinstance(values, dict):
+        return {name: _rounded(value) for name, value in values.items()}
+    if isinstance(values, np.ndarray | tuple | list):
+        return tuple(_rounded(float(value)) for value in values)
+    return float(f"{values:.5g}") if isinstance(values, float) else values
