@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from planbench.cli import console
 from planbench.cli.options import InstanceArgument, JsonOption, RelaxOption, load
@@ -17,18 +19,50 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "planbench info us-bea-71",
     "planbench info model.mps.gz",
+    "planbench info economy.npz --statistics",
     "planbench info gen:goods=1000,structure=powerlaw,seed=1 --json",
 )
 
 
-def info(instance: InstanceArgument, relax: RelaxOption = False, json: JsonOption = False) -> None:
-    """Show sizes, density, hash, recipe and checks of an INSTANCE."""
+def info(
+    instance: InstanceArgument,
+    statistics: Annotated[
+        bool,
+        typer.Option(
+            "--statistics",
+            help="All statistics of an economy of any size; about a minute for a million goods.",
+        ),
+    ] = False,
+    relax: RelaxOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Show sizes, density, hash, recipe, checks and statistics of an INSTANCE.
+
+    An economy of up to 2,000 goods shows all statistics, a larger one those that a few looks
+    at its inputs give: eigenvalues, triangularity, communities and fill-in need --statistics.
+    """
+    from planbench.cli import statistics as economy_statistics
+    from planbench.errors import InputError
+
     found = load(instance, relax)
     facts = instance_facts(found)
+    studied = None
+    if found.economy is not None:
+        studied = economy_statistics.study(found.economy, everything=statistics)
+    elif statistics:
+        raise InputError(
+            "is a general linear program, and statistics are of economies; drop --statistics",
+            where=instance,
+        )
     if json:
-        console.print_json(facts)
+        more = economy_statistics.facts(studied) if studied is not None else None
+        console.print_json(facts | {"statistics": more})
         return
     _show(found, facts)
+    if studied is not None:
+        from planbench.cli import views
+
+        views.show(console.out(), economy_statistics.shown(studied))
 
 
 def instance_facts(instance: Instance) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from planbench.generate.statistics.facts import (
     EconomyStatistics,
     Limits,
     explain,
+    figure_fields,
 )
 from planbench.generate.statistics.study import study_economy, study_inputs
 
@@ -15,6 +16,7 @@ __all__ = [
     "EconomyStatistics",
     "Limits",
     "explain",
+    "figure_fields",
     "study_economy",
     "study_inputs",
 ]

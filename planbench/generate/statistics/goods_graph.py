@@ -65,8 +65,10 @@ def goods_graph(inputs: ValueInputs) -> GoodsGraph | None:
     matrix = sp.csc_array(inputs.coefficients @ assign)
     matrix.sum_duplicates()
     matrix.eliminate_zeros()
-    # csgraph reads rows as sources; transposed, the components are the same.
-    _, component = sp.csgraph.connected_components(
+    from scipy.sparse.csgraph import connected_components
+
+    # Columns are read as rows; transposed, the components are the same.
+    _, component = connected_components(
         sp.csr_array((matrix.data, matrix.indices, matrix.indptr), shape=(n, n)),
         directed=True,
         connection="strong",
