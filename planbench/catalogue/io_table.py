@@ -40,6 +40,7 @@ from typing import Any
 
 import numpy as np
 
+from planbench.catalogue.basic_prices import basic_prices
 from planbench.catalogue.data_files import instances_folder, read_toml
 from planbench.errors import InputError
 from planbench.model.arrays import FloatArray
@@ -238,39 +239,11 @@ def basic_table(table: SupplyUseTable) -> BasicTable:
         nothing, or when its value added besides compensation is negative.
     """
     where = table.facts["name"]
-    moved: list[str] = []
     supply = table.make.sum(axis=1) + table.imports
     bought = table.use.sum(axis=1) + table.final_use.sum(axis=1)
-    above = bought - supply
-
-    carrier = np.zeros(len(table.commodities), dtype=bool)
-    carrier[list(table.margins)] = True
-    carrier &= above < 0
-    margin = np.where(carrier, -above, 0.0)
-    if (bought[~carrier] <= 0).any():
-        at = int(np.flatnonzero(~carrier & (bought <= 0))[0])
-        raise InputError(f"nobody buys {table.commodities[at]!r}; drop the row", where=where)
-    # Share of a purchase that stays with the commodity; above 1 where it is subsidised.
-    kept = np.where(carrier, 1.0, supply / np.where(carrier, 1.0, bought))
-    marked_up = np.where(~carrier & (above > 0), above, 0.0)
-    rate = margin.sum() / marked_up.sum() if marked_up.sum() > 0 else 0.0
-    if rate > 1 or (margin.sum() > 0 and marked_up.sum() == 0):
-        raise InputError(
-            f"margins of {margin.sum():g} exceed the {marked_up.sum():g} that purchasers pay "
-            "above basic prices; check field margins of table.toml",
-            where=where,
-        )
-    split = margin / margin.sum() if margin.sum() > 0 else margin
-    paid_as_margin = np.maximum(1.0 - kept, 0.0) * rate
-    use = kept[:, None] * table.use + np.outer(split, paid_as_margin @ table.use)
-    moved.append(
-        f"margins: {margin.sum():.0f} of {marked_up.sum():.0f} paid above basic prices is bought "
-        f"from {int(carrier.sum())} trade and transport commodities, the rest is product tax"
-    )
-    for i in np.flatnonzero(~carrier & (above < 0)):
-        moved.append(
-            f"subsidy: purchases of {table.commodities[i]} scaled by {kept[i]:.6f} to basic prices"
-        )
+    prices = basic_prices(supply, bought, table.margins, table.commodities, where)
+    use = prices.of(table.use)
+    moved = list(prices.moved)
 
     outputs, inputs = np.maximum(table.make, 0.0), np.maximum(use, 0.0)
     for i, j in zip(*np.nonzero(use < 0), strict=True):

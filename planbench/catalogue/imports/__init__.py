@@ -1,0 +1,139 @@
+"""Real input-output tables become economies: read, mended by rules, reported, checked.
+
+The way of a table: files → :class:`planbench.io.tables.RawTable` (what is published) →
+:class:`planbench.catalogue.imports.flows.Flows` (every figure in its place) → technology →
+:class:`planbench.model.Economy`. The rules are explained in docs/tables.md.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+from planbench.catalogue.imports.economy import economy_of_flows
+from planbench.catalogue.imports.flows import flows_of
+from planbench.catalogue.imports.report import ImportReport, Moved, Observed, recipe_lines
+from planbench.catalogue.imports.settings import ImportSettings
+from planbench.catalogue.imports.technology import by_product
+from planbench.errors import InputError
+from planbench.io.tables import RawTable, ReadOptions, read_raw_table
+from planbench.io.tables.recognise import Named
+from planbench.model.checks import check_economy
+from planbench.model.economy import Economy
+
+__all__ = ["ImportReport", "ImportSettings", "Moved", "Observed", "import_raw", "import_table"]
+
+_Path = str | os.PathLike[str]
+
+
+def import_table(path: _Path | Sequence[_Path], **options: Any) -> tuple[Economy, ImportReport]:
+    """Read a published table and make an economy of it.
+
+    Parameters
+    ----------
+    path : path-like or sequence of path-like
+        One file (CSV, xlsx, npz), a use and a make table, or with ``form`` a folder that
+        pymrio knows.
+    **options
+        Fields of :class:`planbench.io.tables.ReadOptions` (``use``, ``make``, ``sheet``,
+        ``form``, ``year``, ``make_rows``, ``name``), of
+        :class:`planbench.io.tables.recognise.Named` (``final``, ``exports``, ``imports``,
+        ``value_added``, ``compensation``, ``drop``) and of :class:`ImportSettings`
+        (``technology``, ``trade``, ``targets``, ``resources``, ``trade_limit``, ``prices``,
+        ``margins``).
+
+    Returns
+    -------
+    economy : Economy
+        Its recipe lists the options and everything that was moved; it carries an interior.
+    report : ImportReport
+
+    Raises
+    ------
+    InputError
+        In one line with the file and the mend.
+
+    Examples
+    --------
+    >>> import_table(["use_71.csv", "make_71.csv"], technology="industry")  # doctest: +SKIP
+    """
+    paths = [path] if isinstance(path, str | os.PathLike) else list(path)
+    read, named, settings = (
+        {f.name: options.pop(f.name) for f in fields(kind) if f.name in options}
+        for kind in (ReadOptions, Named, ImportSettings)
+    )
+    if options:
+        raise InputError(f"is no option of an import: {next(iter(options))!r}", where="options")
+    reading = ReadOptions(**read)
+    if named:
+        reading = replace(
+            reading, named=replace(reading.named, **{k: tuple(v) for k, v in named.items()})
+        )
+    chosen = ImportSettings(**settings).checked()
+    raw = read_raw_table([os.fspath(p) for p in paths], reading)
+    return import_raw(raw, chosen)
+
+
+def import_raw(
+    raw: RawTable, settings: ImportSettings | None = None
+) -> tuple[Economy, ImportReport]:
+    """Make an economy of a table that was read.
+
+    Raises
+    ------
+    InputError
+        When the table does not allow what the settings ask for, or no target can be reached.
+    """
+    settings = (settings or ImportSettings()).checked()
+    technology = _technology(raw, settings)
+    flows = flows_of(raw, settings)
+    if technology in ("industry", "commodity"):
+        flows = by_product(flows, technology, raw.name)
+    recipe = {
+        "imported": raw.name,
+        "kind": raw.kind,
+        "source": raw.source,
+        "technology": technology,
+        "trade": settings.trade,
+        "targets": settings.targets,
+        "trade_limit": settings.trade_limit,
+    }
+    economy, observed, moved = economy_of_flows(flows, settings, raw.name, raw.unit, recipe)
+    figures = (*flows.moved, *moved)
+    remarks = (*raw.remarks, *flows.remarks)
+    if not observed.feasible:
+        remarks = (*remarks, *check_economy(economy, where=raw.name))
+    full = recipe | {
+        "remarks": list(remarks),
+        "moved": recipe_lines(figures),
+        "observed_value": observed.value,
+        "observed_shortfall": observed.shortfall,
+    }
+    if observed.optimal:
+        full["observed_optimum"] = observed.value
+    report = ImportReport(
+        name=raw.name,
+        kind=raw.kind,
+        products=len(raw.products),
+        industries=len(raw.industries),
+        technology=technology,
+        trade=settings.trade,
+        targets=settings.targets,
+        moved=figures,
+        remarks=remarks,
+        observed=observed,
+    )
+    return replace(economy, recipe=full), report
+
+
+def _technology(raw: RawTable, settings: ImportSettings) -> str:
+    if raw.make is None:
+        if settings.technology in ("auto", "joint"):
+            return "one product each"
+        raise InputError(
+            f"is {settings.technology}, and a symmetric table has no make table; leave it out",
+            where="--technology",
+        )
+    return "joint" if settings.technology == "auto" else settings.technology

@@ -1,0 +1,276 @@
+"""From flows to an economy, with the observed plan that should come out of it.
+
+Units of an activity are money units of its output, so every price of the table is 1. Goods are
+the products and, where there is trade, foreign exchange. An export takes a unit of a product
+and makes a unit of foreign exchange, an import does the reverse; each is limited to a multiple
+of what was observed. The deficit of the table is permitted: a negative fixed demand for foreign
+exchange. (A surplus is a claim on abroad, part of final use.)
+
+With ω = ΣD, the observed plan x, z = 1 and the prices p = 1, w = 1 satisfy every balance with
+equality and let no activity gain, so both are optimal; where an industry is subsidised (its
+inputs and wages exceed its output) it loses at these prices, and they prove an upper bound only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from planbench.catalogue.imports.flows import Flows
+from planbench.catalogue.imports.report import Moved, Observed
+from planbench.catalogue.imports.settings import ImportSettings
+from planbench.errors import InputError
+from planbench.model.arrays import FloatArray, Matrix
+from planbench.model.economy import Economy, Interior, make_economy
+from planbench.model.plan import Plan
+
+FOREIGN_EXCHANGE = "foreign exchange"
+#: An activity gains at the prices of the table only if by more than this share of its output.
+ROUNDING = 1e-9
+
+
+def economy_of_flows(
+    flows: Flows, settings: ImportSettings, name: str, unit: str, recipe: dict[str, Any]
+) -> tuple[Economy, Observed, tuple[Moved, ...]]:
+    """Make the economy and check the observed plan in it.
+
+    Parameters
+    ----------
+    flows : Flows
+    settings : ImportSettings
+    name, unit : str
+    recipe : dict
+        What the economy should say about itself.
+
+    Returns
+    -------
+    economy : Economy
+    observed : Observed
+    moved : tuple of Moved
+        Figures moved here: negative final use, subsidised industries.
+
+    Raises
+    ------
+    InputError
+        When no final use is left, or no resource is used at all.
+    """
+    moved: list[Moved] = []
+    assortment, supply, targets, foreign = _targets(flows, settings, name, moved)
+    resource_flows, resources = _resources(flows, settings, moved)
+    if not resources:
+        raise InputError(
+            "no industry has any value added, so nothing would be scarce; check the rows of "
+            "value added and the outputs",
+            where=name,
+        )
+
+    n, m = len(flows.goods), len(flows.industries)
+    sent, bought = np.flatnonzero(flows.exports > 0), np.flatnonzero(flows.imports > 0)
+    e, i = sent.size, bought.size
+    scale = sp.diags_array(1.0 / flows.level)
+    inputs, outputs = flows.inputs @ scale, flows.outputs @ scale
+    deficit = float(
+        flows.imports.sum() + flows.import_use.sum() + foreign.sum() - flows.exports.sum()
+    )
+    has_exchange = bool(e or i or flows.import_use.any() or foreign.any())
+    goods = flows.goods
+    fixed = supply
+    if has_exchange:
+        goods = (*goods, _free_name(FOREIGN_EXCHANGE, goods))
+        inputs = _bordered(inputs, flows.import_use / flows.level, (sent, np.full(i, n)), n, m)
+        outputs = _bordered(outputs, np.zeros(m), (np.full(e, n), bought), n, m)
+        claims = max(-deficit, 0.0) * assortment.sum(axis=0) / assortment.sum()
+        assortment = np.vstack([assortment, foreign + claims])
+        fixed = np.append(supply, -max(deficit, 0.0))
+        if deficit < 0:
+            moved.append(Moved("surplus", goods[-1], -deficit, "claims on abroad, final use"))
+    level = np.concatenate([flows.level, flows.exports[sent], flows.imports[bought]])
+    use = sp.hstack([resource_flows @ scale, sp.csc_array((len(resources), e + i))], format="csc")
+    capacity = np.concatenate([np.full(m, np.inf), settings.trade_limit * level[m:]])
+    weights = assortment.sum(axis=0)
+    economy = make_economy(
+        inputs=inputs,
+        outputs=outputs,
+        resource_use=use,
+        endowment=np.asarray(resource_flows.sum(axis=1)),
+        assortment=assortment,
+        capacity=capacity,
+        fixed_demand=fixed,
+        weights=weights,
+        goods=goods,
+        activities=_activities(flows, sent, bought),
+        resources=resources,
+        targets=targets,
+        units=[unit] * len(goods),
+        name=name,
+        recipe=recipe,
+        # Value added dearer than it is makes every industry lose; half of the observed plan
+        # leaves half of everything over.
+        interior=Interior(
+            goods_prices=np.ones(len(goods)),
+            resource_prices=np.full(len(resources), 2.0),
+            activities=0.5 * level,
+        ),
+    )
+    return economy, check_observed(economy, level), tuple(moved)
+
+
+def check_observed(economy: Economy, level: FloatArray) -> Observed:
+    """Check the plan x = `level`, z = 1 in an economy at prices of 1.
+
+    Parameters
+    ----------
+    economy : Economy
+    level : ndarray, shape (activities,)
+    """
+    ones = np.ones(economy.n_targets)
+    made, used = economy.outputs @ level, economy.inputs @ level
+    asked = used + economy.assortment @ ones
+    size = np.maximum(np.maximum(asked, made), np.abs(economy.fixed_demand))
+    lacking = np.maximum(asked + economy.fixed_demand - made, 0.0) / np.where(size > 0, size, 1.0)
+    spent = economy.resource_use @ level
+    over = np.maximum(spent - economy.endowment, 0.0) / np.where(spent > 0, spent, 1.0)
+    short = np.concatenate([lacking, over])
+    worst = int(np.argmax(short))
+    n = economy.n_goods
+    plan = Plan(x=level, z=ones, p=np.ones(n), w=np.ones(economy.n_resources))
+    gain = np.asarray((economy.outputs - economy.inputs).sum(axis=0))
+    gain = gain - np.asarray(economy.resource_use.sum(axis=0))
+    worth = np.asarray(economy.assortment.sum(axis=0))
+    upper = None
+    if (gain <= ROUNDING).all() and (worth >= (1 - ROUNDING) * economy.weights).all():
+        upper = float(economy.endowment.sum() - economy.fixed_demand.sum())
+    return Observed(
+        plan=plan,
+        shortfall=float(short[worst]),
+        short=economy.good(worst) if worst < n else economy.resource(worst - n),
+        value=float(economy.weights @ ones),
+        upper=upper,
+    )
+
+
+def _targets(
+    flows: Flows, settings: ImportSettings, name: str, moved: list[Moved]
+) -> tuple[FloatArray, FloatArray, list[str], FloatArray]:
+    """Assortment, fixed supply (≤ 0), names, and foreign exchange asked for, by target."""
+    count = len(flows.final_uses)
+    if settings.targets == "one":
+        groups, names = np.zeros(count, dtype=np.int64), ["final use"]
+    elif settings.targets == "columns":
+        groups, names = np.arange(count), list(flows.final_uses)
+    else:
+        if flows.final_regions is None:
+            raise InputError(
+                "is regions, and the table does not tell final uses by region; give one or columns",
+                where="--targets",
+            )
+        names = list(dict.fromkeys(flows.final_regions))
+        at = {region: k for k, region in enumerate(names)}
+        groups = np.array([at[region] for region in flows.final_regions])
+    sums = np.zeros((len(flows.goods), len(names)))
+    np.add.at(sums.T, groups, flows.final_use.T)
+    if settings.targets == "one":
+        # Exactly what the balances leave.
+        sums = flows.net_final_use[:, None].copy()
+        turnover = np.asarray(flows.outputs.sum(axis=1)) + flows.imports
+        sums[np.abs(sums[:, 0]) <= 1e-12 * turnover] = 0.0
+    foreign = np.zeros(len(names))
+    np.add.at(foreign, groups, flows.final_import_use)
+    for i, k in zip(*np.nonzero(sums < 0), strict=True):
+        place = flows.goods[i] if len(names) == 1 else f"{flows.goods[i]} for {names[k]}"
+        moved.append(Moved("negative final use", place, float(sums[i, k]), "fixed supply"))
+    if (foreign < 0).any():
+        at_ = int(np.argmin(foreign))
+        raise InputError(
+            f"imports by {names[at_]!r} add up to {foreign[at_]:g}; check their row", where=name
+        )
+    asked = np.maximum(sums, 0.0)
+    kept = asked.sum(axis=0) > 0
+    if not kept.any():
+        raise InputError(
+            "no final use is left: industries use all that is made; check the columns of final "
+            "use (--final)",
+            where=name,
+        )
+    supply = np.minimum(sums, 0.0).sum(axis=1)
+    for k in np.flatnonzero(~kept & (foreign > 0)):
+        raise InputError(f"{names[k]!r} asks for foreign products only; --drop it", where=name)
+    names = [label for label, good in zip(names, kept, strict=True) if good]
+    return asked[:, kept], supply, names, foreign[kept]
+
+
+def _resources(
+    flows: Flows, settings: ImportSettings, moved: list[Moved]
+) -> tuple[Matrix, list[str]]:
+    """Resource flows (resources × industries) and their names; empty ones are left out."""
+    kinds: list[tuple[str, FloatArray]] = []
+    if flows.labour is None:
+        kinds.append(("value added", flows.other))
+    else:
+        kinds += [("labour", flows.labour), ("capital", flows.other)]
+    for j in np.flatnonzero(flows.other < -ROUNDING * flows.level):
+        moved.append(
+            Moved(
+                "loss",
+                flows.industries[j],
+                float(flows.other[j]),
+                "no other value added; the industry runs at a loss at the prices of the table",
+            )
+        )
+    regions = flows.industry_regions
+    if settings.resources == "regions" and regions is None:
+        raise InputError("is regions, and the table has none; give pooled", where="--resources")
+    if settings.resources == "pooled" or regions is None:
+        regions = ("",) * len(flows.industries)
+    names = list(dict.fromkeys(regions))
+    at = {region: k for k, region in enumerate(names)}
+    rows = np.array([at[region] for region in regions])
+    columns = np.arange(rows.size)
+    parts = []
+    labels = []
+    for kind, amounts in kinds:
+        part = sp.csr_array(
+            (np.where(amounts > ROUNDING * flows.level, amounts, 0.0), (rows, columns)),
+            shape=(len(names), rows.size),
+        )
+        used = np.asarray(part.sum(axis=1)) > 0
+        parts.append(part[used])
+        labels += [
+            f"{region} {kind}".strip() for region, kept in zip(names, used, strict=True) if kept
+        ]
+    return sp.csc_array(sp.vstack(parts)), labels
+
+
+def _bordered(
+    block: Matrix,
+    last: FloatArray,
+    rows: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
+    n: int,
+    m: int,
+) -> Matrix:
+    """Append the row of foreign exchange and columns of exports and imports, ones in `rows`."""
+    e, i = rows[0].size, rows[1].size
+    trade = sp.csc_array(
+        (np.ones(e + i), (np.concatenate(rows), np.arange(e + i))), shape=(n + 1, e + i)
+    )
+    left = sp.vstack([block, sp.csr_array(last[None, :])], format="csc")
+    return sp.csc_array(sp.hstack([left, trade], format="csc"))
+
+
+def _activities(
+    flows: Flows, sent: npt.NDArray[np.int64], bought: npt.NDArray[np.int64]
+) -> list[str]:
+    taken = set(flows.industries)
+    names = [f"export {flows.goods[k]}" for k in sent] + [
+        f"import {flows.goods[k]}" for k in bought
+    ]
+    return [*flows.industries, *(_free_name(label, taken) for label in names)]
+
+
+def _free_name(label: str, taken: Any) -> str:
+    while label in taken:
+        label += " (trade)"
+    return label

@@ -1,0 +1,391 @@
+"""A table with every figure in its place: what is left is non-negative where it must be.
+
+The rules, in their order (docs/tables.md explains them):
+
+1. *prices*: purchases at purchasers' prices are brought to basic prices;
+2. *negative use* of a product by an industry is an output of it, *negative output* an input;
+3. *no output*: an industry without output is left out, and so is a product that nobody makes,
+   trades or uses; what the industry used is final use;
+4. *exports* that are negative are imports, and the other way round;
+5. *imports not told* are what is used beyond domestic output (one region only);
+6. *discrepancy*: what supply exceeds use by is final use, what it falls short is fixed supply;
+7. *other value added* is output less inputs less compensation, so that cost equals revenue.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from planbench.catalogue.basic_prices import basic_prices
+from planbench.catalogue.imports.report import Moved
+from planbench.catalogue.imports.settings import ImportSettings
+from planbench.errors import InputError
+from planbench.io.tables import RawTable
+from planbench.io.tables.names import chosen, is_trade
+from planbench.model.arrays import FloatArray, Matrix
+
+#: Use and supply that differ by a larger share are at different prices.
+SAME_PRICES = 0.01
+#: A product bought for less than this share of its supply delivers margins; trade and
+#: transport do whenever they are bought for less.
+MARGIN_SHARE = 0.95
+#: Differences below this share of a row's (column's) total are rounding and not told.
+NEGLIGIBLE = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Flows:
+    """Flows of a year, money units; see the head of this module.
+
+    Attributes
+    ----------
+    goods, industries : tuple of str
+    inputs, outputs : csc_array, shape (goods, industries)
+        ≥ 0.
+    level : ndarray, shape (industries,)
+        Observed output, > 0.
+    labour : ndarray, shape (industries,), or None
+        Compensation of employees ≥ 0; None where the table does not tell it.
+    other : ndarray, shape (industries,)
+        Other value added; negative where an industry is subsidised.
+    import_use : ndarray, shape (industries,)
+        Bought straight from abroad.
+    final_use : ndarray, shape (goods, final uses)
+        As published, with its signs.
+    final_import_use : ndarray, shape (final uses,)
+    exports, imports : ndarray, shape (goods,)
+        ≥ 0.
+    final_uses : tuple of str
+    industry_regions, final_regions : tuple of str or None
+    moved : tuple of Moved
+    remarks : tuple of str
+    """
+
+    goods: tuple[str, ...]
+    industries: tuple[str, ...]
+    inputs: Matrix
+    outputs: Matrix
+    level: FloatArray
+    labour: FloatArray | None
+    other: FloatArray
+    import_use: FloatArray
+    final_use: FloatArray
+    final_import_use: FloatArray
+    exports: FloatArray
+    imports: FloatArray
+    final_uses: tuple[str, ...]
+    industry_regions: tuple[str, ...] | None
+    final_regions: tuple[str, ...] | None
+    moved: tuple[Moved, ...]
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def net_final_use(self) -> FloatArray:
+        """What is left for final use by goods balances: make and imports less use and exports."""
+        made = self.outputs.sum(axis=1) - self.inputs.sum(axis=1)
+        return np.asarray(made + self.imports - self.exports)
+
+
+def flows_of(raw: RawTable, settings: ImportSettings) -> Flows:
+    """Put every figure of a table in its place.
+
+    Raises
+    ------
+    InputError
+        When margins cannot be what they are said to be, or no industry makes anything.
+    """
+    moved: list[Moved] = []
+    remarks: list[str] = []
+    n, m = len(raw.products), len(raw.industries)
+    zero_n, zero_m = np.zeros(n), np.zeros(m)
+    use, final = raw.use, raw.final_use
+    exports = zero_n if raw.exports is None else raw.exports
+    imports = zero_n if raw.imports is None else raw.imports
+    import_use = zero_m if raw.import_use is None else raw.import_use
+    final_import_use = raw.final_import_use
+    if final_import_use is None:
+        final_import_use = np.zeros(final.shape[1])
+    make = _make(raw, exports, imports, remarks)
+
+    at_purchasers, carriers = _margins(raw, make, settings, remarks)
+    if at_purchasers:
+        supply = make.sum(axis=1) + imports
+        bought = use.sum(axis=1) + final.sum(axis=1) + exports
+        prices = basic_prices(supply, bought, carriers, raw.products, raw.name)
+        before = use.sum() + final.sum() + exports.sum()
+        use = sp.csc_array(prices.of(use.toarray()))
+        final, exports = prices.of(final), prices.of(exports[:, None])[:, 0]
+        taxes = before - use.sum() - final.sum() - exports.sum()
+        moved.append(
+            Moved("prices", "all purchases", float(taxes), "product taxes, out of the flows")
+        )
+        remarks += prices.moved
+
+    inputs, outputs = _signs(use, make, raw, moved)
+    level = np.asarray(make.sum(axis=0))
+    exports, imports = _trade_signs(exports, imports, raw, moved)
+
+    keep = level > 0
+    if not keep.any():
+        raise InputError("no industry has any output; is it the right table?", where=raw.name)
+    spent = np.asarray(inputs.sum(axis=0))
+    for j in np.flatnonzero(~keep):
+        moved.append(
+            Moved("no output", raw.industries[j], float(spent[j]), "left out, its inputs final use")
+        )
+    inputs, outputs = inputs[:, keep], outputs[:, keep]
+    labour = None if raw.compensation is None else raw.compensation[keep]
+    if labour is not None and not (labour > 0).any():
+        labour = None
+        remarks.append("compensation of employees is 0 everywhere: one resource, value added")
+    flows = Flows(
+        goods=raw.products,
+        industries=_kept(raw.industries, keep),
+        inputs=inputs,
+        outputs=outputs,
+        level=level[keep],
+        labour=_paid(labour, _kept(raw.industries, keep), moved),
+        other=zero_m[keep],
+        import_use=import_use[keep],
+        final_use=final,
+        final_import_use=final_import_use,
+        exports=exports,
+        imports=imports,
+        final_uses=raw.final_uses,
+        industry_regions=None
+        if raw.industry_regions is None
+        else _kept(raw.industry_regions, keep),
+        final_regions=raw.final_regions,
+        moved=(),
+    )
+    flows = _trade(flows, raw, settings, moved, remarks)
+    flows = _without_idle_goods(flows, moved)
+    earned = np.asarray(flows.outputs.sum(axis=0) - flows.inputs.sum(axis=0)) - flows.import_use
+    other = earned - (0.0 if flows.labour is None else flows.labour)
+    _compare_value_added(raw, keep, earned, remarks)
+    flows = _discrepancies(flows, moved)
+    return replace(flows, other=other, moved=tuple(moved), remarks=tuple(remarks))
+
+
+def _kept(labels: tuple[str, ...], keep: npt.NDArray[np.bool_]) -> tuple[str, ...]:
+    return tuple(label for label, kept in zip(labels, keep, strict=True) if kept)
+
+
+def _make(raw: RawTable, exports: FloatArray, imports: FloatArray, remarks: list[str]) -> Matrix:
+    """Make table; that of a symmetric table is the diagonal of its outputs."""
+    if raw.make is None:
+        output = raw.output
+        if output is None:
+            output = raw.use.sum(axis=1) + raw.final_use.sum(axis=1) + exports - imports
+            remarks.append("outputs are not told: they are what is used, less imports")
+        return sp.csc_array(sp.diags_array(np.asarray(output)))
+    for stated, axis, what in ((raw.output, 0, "industry"), (raw.supply, 1, "product")):
+        if stated is None:
+            continue
+        apart = np.asarray(raw.make.sum(axis=axis)) - stated
+        at = int(np.argmax(np.abs(apart)))
+        if np.abs(apart).sum() > NEGLIGIBLE * np.abs(stated).sum():
+            label = (raw.industries, raw.products)[axis][at]
+            remarks.append(
+                f"outputs by {what} differ from the cells of the make table by "
+                f"{np.abs(apart).sum():.6g} in all, most ({apart[at]:.6g}) at {label}: "
+                "the cells are used"
+            )
+    return raw.make
+
+
+def _margins(
+    raw: RawTable, make: Matrix, settings: ImportSettings, remarks: list[str]
+) -> tuple[bool, list[int]]:
+    """Whether purchases are at purchasers' prices, and which products deliver margins."""
+    told = raw.make is not None and raw.imports is not None and raw.final_use.shape[1] > 0
+    if settings.prices == "basic" or (settings.prices == "auto" and not told):
+        return False, []
+    if not told:
+        raise InputError(
+            "purchasers' prices ask for a make table, imports and final use; one is missing",
+            where="--prices",
+        )
+    supply = np.asarray(make.sum(axis=1) + raw.imports)
+    exports = 0.0 if raw.exports is None else raw.exports
+    bought = np.asarray(raw.use.sum(axis=1) + raw.final_use.sum(axis=1) + exports)
+    apart = float(np.abs(bought - supply).sum() / max(np.abs(supply).sum(), 1e-300))
+    if settings.prices == "auto" and apart <= SAME_PRICES and not settings.margins:
+        return False, []
+    if settings.margins:
+        found = sorted(chosen(settings.margins, raw.products, "--margins", raw.name))
+    else:
+        found = [
+            int(i)
+            for i in np.flatnonzero(bought < supply)
+            if bought[i] < MARGIN_SHARE * supply[i] or is_trade(raw.products[i])
+        ]
+    remarks.append(
+        f"purchases differ from supply by {100 * apart:.2g} %: taken as purchasers' prices, with "
+        f"margins of {', '.join(raw.products[i] for i in found) or 'no product'}"
+    )
+    return True, found
+
+
+def _signs(use: Matrix, make: Matrix, raw: RawTable, moved: list[Moved]) -> tuple[Matrix, Matrix]:
+    """Make inputs and outputs ≥ 0: negative uses are outputs, negative outputs inputs."""
+    below_use, below_make = _negative(use), _negative(make)
+    for part, rule, treatment in (
+        (below_use, "negative use", "an output of the industry"),
+        (below_make, "negative output", "an input of the industry"),
+    ):
+        entries = part.tocoo()
+        for i, j, amount in zip(entries.row, entries.col, entries.data, strict=True):
+            place = f"{raw.products[i]} by {raw.industries[j]}"
+            moved.append(Moved(rule, place, -float(amount), treatment))
+    inputs = sp.csc_array(use + below_use + below_make)
+    outputs = sp.csc_array(make + below_make + below_use)
+    for matrix in (inputs, outputs):
+        matrix.eliminate_zeros()
+    return inputs, outputs
+
+
+def _negative(matrix: Matrix) -> Matrix:
+    """Negative entries as positive amounts."""
+    part = matrix.copy()
+    part.data = np.maximum(-part.data, 0.0)
+    part.eliminate_zeros()
+    return part
+
+
+def _trade_signs(
+    exports: FloatArray, imports: FloatArray, raw: RawTable, moved: list[Moved]
+) -> tuple[FloatArray, FloatArray]:
+    for line, rule, treatment in (
+        (exports, "negative exports", "imports"),
+        (imports, "negative imports", "exports"),
+    ):
+        for i in np.flatnonzero(line < 0):
+            moved.append(Moved(rule, raw.products[i], float(line[i]), treatment))
+    out = np.maximum(exports, 0.0) + np.maximum(-imports, 0.0)
+    into = np.maximum(imports, 0.0) + np.maximum(-exports, 0.0)
+    return out, into
+
+
+def _paid(
+    labour: FloatArray | None, industries: tuple[str, ...], moved: list[Moved]
+) -> FloatArray | None:
+    if labour is None:
+        return None
+    for j in np.flatnonzero(labour < 0):
+        moved.append(
+            Moved("negative compensation", industries[j], float(labour[j]), "other value added")
+        )
+    return np.maximum(labour, 0.0)
+
+
+def _trade(
+    flows: Flows, raw: RawTable, settings: ImportSettings, moved: list[Moved], remarks: list[str]
+) -> Flows:
+    """Find imports that are not told; net final use of trade where that is asked for."""
+    if settings.trade == "net":
+        if flows.exports.any() or flows.imports.any():
+            net = flows.exports - flows.imports
+            regions = flows.final_regions
+            flows = replace(
+                flows,
+                final_use=np.column_stack([flows.final_use, net]),
+                final_uses=(*flows.final_uses, "net exports"),
+                final_import_use=np.append(flows.final_import_use, 0.0),
+                final_regions=None if regions is None else (*regions, "abroad"),
+                exports=np.zeros(net.size),
+                imports=np.zeros(net.size),
+            )
+        return flows
+    if raw.imports is not None or raw.import_use is not None or raw.product_regions is not None:
+        return flows
+    wanted = flows.inputs.sum(axis=1) + flows.final_use.sum(axis=1) + flows.exports
+    lacking = np.maximum(wanted - flows.outputs.sum(axis=1), 0.0)
+    lacking[lacking <= NEGLIGIBLE * np.abs(wanted)] = 0.0
+    if lacking.any():
+        remarks.append(
+            f"imports are not told: they are what is used beyond domestic output, "
+            f"{lacking.sum():.6g} of {int((lacking > 0).sum())} products"
+        )
+        for i in np.flatnonzero(lacking):
+            moved.append(Moved("imports not told", flows.goods[i], float(lacking[i]), "imports"))
+    return replace(flows, imports=flows.imports + lacking)
+
+
+def _without_idle_goods(flows: Flows, moved: list[Moved]) -> Flows:
+    """Leave out goods that nobody makes, uses or trades."""
+    alive = (
+        (flows.inputs.sum(axis=1) > 0)
+        | (flows.outputs.sum(axis=1) > 0)
+        | (flows.exports + flows.imports > 0)
+        | (flows.final_use != 0).any(axis=1)
+    )
+    if alive.all():
+        return flows
+    for i in np.flatnonzero(~alive):
+        moved.append(Moved("idle product", flows.goods[i], 0.0, "left out"))
+    return replace(
+        flows,
+        goods=_kept(flows.goods, alive),
+        inputs=sp.csc_array(flows.inputs[alive]),
+        outputs=sp.csc_array(flows.outputs[alive]),
+        final_use=flows.final_use[alive],
+        exports=flows.exports[alive],
+        imports=flows.imports[alive],
+    )
+
+
+def _discrepancies(flows: Flows, moved: list[Moved]) -> Flows:
+    """Make final use what the balances leave: tell where that is not what was published."""
+    net = flows.net_final_use
+    if flows.final_use.shape[1] == 0:
+        return replace(
+            flows,
+            final_use=net[:, None],
+            final_uses=("net final use",),
+            final_import_use=np.zeros(1),
+            final_regions=None,
+        )
+    published = flows.final_use.sum(axis=1)
+    turnover = flows.outputs.sum(axis=1) + flows.imports + np.abs(published)
+    apart = np.where(np.abs(net - published) > NEGLIGIBLE * turnover, net - published, 0.0)
+    for i in np.flatnonzero(apart):
+        treatment = "final use" if apart[i] > 0 else "fixed supply"
+        moved.append(Moved("discrepancy", flows.goods[i], float(apart[i]), treatment))
+    if not apart.any():
+        return flows
+    # What is left over goes to the buyers in proportion; what is missing is a column of its
+    # own, whose negative entries become fixed supply as all of them do.
+    positive = np.maximum(flows.final_use, 0.0)
+    total = positive.sum(axis=1)
+    everyone = positive.sum(axis=0) / max(positive.sum(), 1e-300)
+    share = np.where(
+        total[:, None] > 0, positive / np.where(total > 0, total, 1.0)[:, None], everyone
+    )
+    final = flows.final_use + np.maximum(apart, 0.0)[:, None] * share
+    regions = flows.final_regions
+    return replace(
+        flows,
+        final_use=np.column_stack([final, np.minimum(apart, 0.0)]),
+        final_uses=(*flows.final_uses, "discrepancy"),
+        final_import_use=np.append(flows.final_import_use, 0.0),
+        final_regions=None if regions is None else (*regions, "discrepancy"),
+    )
+
+
+def _compare_value_added(
+    raw: RawTable, keep: npt.NDArray[np.bool_], earned: FloatArray, remarks: list[str]
+) -> None:
+    if raw.value_added is None:
+        return
+    stated = raw.value_added[keep]
+    apart = earned - stated
+    if np.abs(apart).sum() > 1e-3 * np.abs(stated).sum():
+        remarks.append(
+            f"value added is output less inputs, {earned.sum():.6g}; the rows of value added hold "
+            f"{stated.sum():.6g} (taxes on products and prices may lie between)"
+        )

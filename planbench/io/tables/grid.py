@@ -1,0 +1,297 @@
+"""A sheet of cells from a CSV or xlsx file: labels told apart from figures, blanks understood."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from planbench.errors import InputError
+from planbench.io.files import regular_file_size, require_memory
+from planbench.io.tables.raw import LARGEST
+from planbench.io.text import nearest, read_bytes, shown
+from planbench.model.arrays import FloatArray
+
+#: Cells that stand for "nothing here", as published tables write them (lower case).
+BLANKS = frozenset({
+    "-", "--", "---", "–", "—", ".", "..", "...", "…", ":", "*", "x", "(x)", "(d)", "(z)",
+    "na", "(na)", "n/a", "n.a.", "#n/a", "nan", "n.p.", "np", "n.y.a.", "nil", "null", "none",
+})  # fmt: skip
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
+_BRACKETED = re.compile(r"\((\d[\d,]*\.?\d*)\)")
+#: What stands in the label columns of a row of codes.
+_HEAD_WORD = re.compile(r"(io)?codes?|naics( codes?)?", re.IGNORECASE)
+#: Bytes of memory for a byte of CSV text, and of an xlsx file (which is compressed).
+_GROWTH, _XLSX_GROWTH = 12.0, 60.0
+Kinds = npt.NDArray[np.str_]
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Figures of a sheet with the labels of its rows and columns.
+
+    Attributes
+    ----------
+    where : str
+        File, and sheet where there are several.
+    row_labels, column_labels : tuple of tuple of str
+        Labels by row (column); more than one where there are several label columns (rows).
+    cells : ndarray, shape (rows, columns)
+        Blanks are 0.
+    unlabelled : bool
+        The sheet has no labels of rows.
+    remarks : tuple of str
+    """
+
+    where: str
+    row_labels: tuple[tuple[str, ...], ...]
+    column_labels: tuple[tuple[str, ...], ...]
+    cells: FloatArray
+    unlabelled: bool = False
+    remarks: tuple[str, ...] = ()
+
+
+def read_grid(path: Path, sheet: str | None = None) -> Grid:
+    """Read a CSV file (comma, semicolon or tab) or a sheet of an xlsx file.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, holds no table, or a cell is neither a number nor blank.
+    """
+    if path.suffix.lower() in (".xlsx", ".xlsm"):
+        return _xlsx_grid(path, sheet)
+    text = read_bytes(path, "a CSV table", growth=_GROWTH).decode("utf-8", "replace")
+    try:
+        rows = max(
+            (list(csv.reader(io.StringIO(text, newline=""), delimiter=d)) for d in ",;\t"),
+            key=lambda rows: max(map(len, rows), default=0),
+        )
+    except csv.Error as error:
+        raise InputError(f"is no CSV table: {error}", where=str(path)) from None
+    return make_grid(rows, str(path))
+
+
+def sheet_names(path: Path) -> list[str]:
+    """Names of the sheets of an xlsx file.
+
+    Raises
+    ------
+    InputError
+    """
+    book = _open_book(path)
+    names = [str(name) for name in book.sheetnames]
+    book.close()
+    return names
+
+
+def _open_book(path: Path) -> Any:
+    try:
+        import openpyxl
+    except ImportError:
+        raise InputError(
+            "is an xlsx file, which needs openpyxl; pip install 'planbench[tables]', "
+            "or save the sheet as CSV",
+            where=str(path),
+        ) from None
+    size = regular_file_size(path, "an xlsx file")
+    require_memory(_XLSX_GROWTH * size, str(path), "reading this xlsx file")
+    try:
+        return openpyxl.load_workbook(path, read_only=True, data_only=True)
+    # A damaged file fails in as many ways as zip and XML can.
+    except Exception as error:
+        line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"is no xlsx file: {line}; save it again", where=str(path)) from None
+
+
+def _xlsx_grid(path: Path, sheet: str | None) -> Grid:
+    book = _open_book(path)
+    try:
+        names = [str(name) for name in book.sheetnames]
+        if sheet is not None and sheet not in names:
+            raise InputError(
+                f"has no sheet {sheet!r}{nearest(sheet, names)}; it has {', '.join(names[:8])}",
+                where=str(path),
+            )
+        tables = [sheet] if sheet is not None else names
+        first = ""
+        for name in tables:
+            page = book[name]
+            # A chart sheet has no rows.
+            rows = [
+                ["" if cell is None else str(cell) for cell in row]
+                for row in getattr(page, "iter_rows", lambda **_: ())(values_only=True)
+            ]
+            try:
+                return make_grid(rows, f"{path}[{name}]")
+            except InputError as error:
+                first = first or str(error)
+                if sheet is not None or "no table" not in str(error):
+                    raise
+        raise InputError("no sheet holds a table; name one with --sheet", where=str(path))
+    finally:
+        book.close()
+
+
+def make_grid(rows: Sequence[Sequence[str]], where: str) -> Grid:
+    """Tell labels from figures in the cells of a sheet.
+
+    Titles above the table (rows with one cell), rows and columns that are empty, and notes
+    below it are left out. Header rows are the first one and those after it that hold text
+    beyond the label columns.
+
+    Raises
+    ------
+    InputError
+    """
+    width = max(map(len, rows), default=0)
+    lines = [i for i, row in enumerate(rows) if any(cell.strip() for cell in row)]
+    text = np.array(
+        [[cell.strip() for cell in rows[i]] + [""] * (width - len(rows[i])) for i in lines]
+        or [[""]],
+        dtype=np.str_,
+    )
+    keep = (text != "").any(axis=0)
+    text = text[:, keep]
+    columns_kept = np.flatnonzero(keep)
+    titles = 0
+    while titles < len(lines) and text.shape[1] > 2 and (text[titles] != "").sum() < 2:
+        titles += 1
+    text, lines = text[titles:], lines[titles:]
+    if text.shape[0] < 2 or text.shape[1] < 2:
+        raise InputError("holds no table; give a header and rows of figures", where=where)
+    kinds = _kinds(text)
+    labels, unlabelled = _label_columns(text, kinds)
+    heads = 1
+    while heads < text.shape[0] and _is_header(text[heads], kinds[heads], labels):
+        heads += 1
+    body_text, body_kinds = text[heads:, labels:], kinds[heads:, labels:]
+    if not body_text.size or not (body_kinds == "N").any():
+        raise InputError("holds no table; give a header and rows of figures", where=where)
+    if (body_kinds == "T").any():
+        row = heads + int(np.argwhere(body_kinds == "T")[0][0])
+        raise _not_a_number(text, kinds, row, labels, where, lines, columns_kept)
+
+    column_labels = _tuples(text[:heads, labels:].T)
+    if unlabelled:
+        n = body_text.shape[0]
+        row_labels = tuple(
+            column_labels[i] if i < len(column_labels) else ("",) * heads for i in range(n)
+        )
+    else:
+        row_labels = _tuples(text[heads:, :labels])
+    empty = (body_kinds == "E").all(axis=1)
+    remarks = []
+    if unlabelled:
+        remarks.append(f"{where}: rows have no labels; they take those of the columns, in order")
+    marks, counts = np.unique(np.char.lower(body_text[body_kinds == "B"]), return_counts=True)
+    remarks += [
+        f"{where}: {c} cells {str(m)!r} read as 0" for m, c in zip(marks, counts, strict=True)
+    ]
+    known = {label for levels in column_labels for label in levels}
+    empty &= np.array([not known & set(levels) for levels in row_labels]) | unlabelled
+    cells = _numbers(body_text, body_kinds)
+    large = ~(np.abs(cells) <= LARGEST)
+    if large.any():
+        at = np.argwhere(large)[0]
+        raise InputError(
+            f"{shown(str(body_text[at[0], at[1]]))} is too large; rescale the units",
+            where=f"{where}:{lines[heads + int(at[0])] + 1}",
+        )
+    return Grid(
+        where=where,
+        row_labels=tuple(r for r, gone in zip(row_labels, empty, strict=True) if not gone),
+        column_labels=column_labels,
+        cells=cells[~empty],
+        unlabelled=unlabelled,
+        remarks=tuple(remarks),
+    )
+
+
+def _tuples(text: npt.NDArray[np.str_]) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(str(cell) for cell in row) for row in text)
+
+
+def _kinds(text: npt.NDArray[np.str_]) -> Kinds:
+    """Kind of each cell: E empty, B a mark for nothing, N number, T text."""
+    # Each different text is looked at once: tables repeat themselves.
+    unique, inverse = np.unique(text, return_inverse=True)
+    kinds = np.array([_kind(str(cell)) for cell in unique])
+    return np.asarray(kinds[inverse].reshape(text.shape))
+
+
+def _kind(cell: str) -> str:
+    if not cell:
+        return "E"
+    if cell.lower() in BLANKS:
+        return "B"
+    number = _NUMBER.fullmatch(cell) or _GROUPED.fullmatch(cell) or _BRACKETED.fullmatch(cell)
+    return "N" if number else "T"
+
+
+def _numbers(text: npt.NDArray[np.str_], kinds: Kinds) -> FloatArray:
+    plain = np.where(kinds == "N", text, "0")
+    unique, inverse = np.unique(plain, return_inverse=True)
+    values = np.array([_number(str(cell)) for cell in unique])
+    return np.asarray(values[inverse].reshape(text.shape), dtype=np.float64)
+
+
+def _number(cell: str) -> float:
+    bracketed = _BRACKETED.fullmatch(cell)
+    if bracketed:
+        # Accountants write negative amounts in brackets.
+        return -float(bracketed[1].replace(",", ""))
+    return float(cell.replace(",", ""))
+
+
+def _label_columns(text: npt.NDArray[np.str_], kinds: Kinds) -> tuple[int, bool]:
+    """Count the leading columns of labels; the second value tells that there are none."""
+    body = kinds[1:]
+    count = 0
+    while count < text.shape[1] - 1:
+        filled = body[:, count] != "E"
+        if not filled.any() or (body[:, count] == "T").sum() * 2 <= filled.sum():
+            break
+        count += 1
+    if count:
+        return count, False
+    head = kinds[0]
+    corner_apart = head[0] in "EB" or (head[0] == "T" and (head[1:] == "N").all())
+    first = [str(cell) for cell in text[1:, 0] if cell]
+    named = len(set(first)) == len(first) and set(first) <= set(map(str, text[0, 1:]))
+    if corner_apart or named or (text.shape[0] < text.shape[1] and head[0] == "T"):
+        return 1, False
+    return 0, True
+
+
+def _is_header(text: npt.NDArray[np.str_], kinds: Kinds, labels: int) -> bool:
+    """Whether a row after the first is one more row of column labels (codes under names)."""
+    if any(_HEAD_WORD.fullmatch(str(cell)) for cell in text[:labels]):
+        return True
+    words, figures = (kinds[labels:] == "T").sum(), (kinds[labels:] == "N").sum()
+    return bool(words > figures or (words and not (kinds[:labels] == "T").any()))
+
+
+def _not_a_number(
+    text: npt.NDArray[np.str_],
+    kinds: Kinds,
+    row: int,
+    labels: int,
+    where: str,
+    lines: Sequence[int],
+    columns: npt.NDArray[np.int64],
+) -> InputError:
+    column = labels + int(np.flatnonzero(kinds[row, labels:] == "T")[0])
+    head = str(text[0, column]) or f"number {int(columns[column]) + 1}"
+    return InputError(
+        f"column {head!r} holds {shown(str(text[row, column]))}; give a number, or nothing",
+        where=f"{where}:{lines[row] + 1}",
+    )

@@ -1,0 +1,111 @@
+"""What rows and columns of published tables are called, in English statistics and BEA codes."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Sequence
+
+from planbench.errors import InputError
+from planbench.io.text import nearest
+
+_TOTAL = re.compile(r"\btotals?\b|\bsub-?total\b|\bsum\b|\bgrand\b|^t\d{3}$", re.IGNORECASE)
+_OUTPUT = re.compile(
+    r"^(?!.*intermediate).*\b(total|gross)\b.*\b(outputs?|inputs?|production)\b"
+    r"|^(gross )?outputs?\b",
+    re.IGNORECASE,
+)
+_EXPORT = re.compile(r"^(total )?exports?\b|\bexports of\b|^f04[0-9a-z]*$|^exgr", re.IGNORECASE)
+_IMPORT = re.compile(
+    r"^(less:? )?(total )?imports?\b|^imported\b|\bimports of\b|cif ?/ ?fob|^f05[0-9a-z]*$"
+    r"|^mcif$|^madj$",
+    re.IGNORECASE,
+)
+_COMPENSATION = re.compile(
+    r"compensation|\bwages?\b|\bsalar(y|ies)\b|^labou?r\b|^v001(00)?$|^d1$", re.IGNORECASE
+)
+_VALUE_ADDED = re.compile(
+    r"value[- _]added|^gva\b|^vabas$|^valu$|^va$|operating surplus|mixed income|subsid|\btax(es)?\b"
+    r"|fixed capital|depreciation|compensation|\bwages?\b|\bsalar(y|ies)\b|^v00\d+$",
+    re.IGNORECASE,
+)
+_TRADE = re.compile(
+    r"\b(wholesale|retail|trade|dealers?|stores?|transport(ation)?|warehousing|freight)\b",
+    re.IGNORECASE,
+)
+_MARGIN_OR_TAX = re.compile(r"\bmargins?\b|\btax(es)?\b|subsid|\bduties\b", re.IGNORECASE)
+
+
+def is_total(label: str) -> bool:
+    """Whether a label speaks of a sum of others."""
+    return bool(_TOTAL.search(label) or _OUTPUT.search(label))
+
+
+def is_output(label: str) -> bool:
+    """Whether a label speaks of an industry's total output."""
+    return bool(_OUTPUT.search(label))
+
+
+def is_export(label: str) -> bool:
+    """Whether a label speaks of exports."""
+    return bool(_EXPORT.search(label))
+
+
+def is_import(label: str) -> bool:
+    """Whether a label speaks of imports (not of taxes on them)."""
+    return bool(_IMPORT.search(label)) and not _MARGIN_OR_TAX.search(label)
+
+
+def is_compensation(label: str) -> bool:
+    """Whether a label speaks of compensation of employees."""
+    return bool(_COMPENSATION.search(label))
+
+
+def is_value_added(label: str) -> bool:
+    """Whether a label speaks of value added or a part of it."""
+    return bool(_VALUE_ADDED.search(label))
+
+
+def is_margin_or_tax(label: str) -> bool:
+    """Whether a label speaks of margins, taxes or subsidies on products."""
+    return bool(_MARGIN_OR_TAX.search(label))
+
+
+def is_trade(label: str) -> bool:
+    """Whether a product is trade or transport, whose services are margins on others."""
+    return bool(_TRADE.search(label))
+
+
+def chosen(patterns: Sequence[str], labels: Sequence[str], option: str, where: str) -> set[int]:
+    """Positions of the labels that any of the patterns names.
+
+    Parameters
+    ----------
+    patterns : sequence of str
+        Names or shell patterns such as ``F0*``, upper and lower case alike.
+    labels : sequence of str
+    option : str
+        For messages, e.g. ``--final``.
+    where : str
+        File, for messages.
+
+    Raises
+    ------
+    InputError
+        When a pattern names nothing, with the nearest label.
+    """
+    out: set[int] = set()
+    folded = [label.casefold() for label in labels]
+    for pattern in patterns:
+        # A name may itself hold brackets or stars, so it is tried as it is first.
+        low = pattern.strip().casefold()
+        found = {i for i, label in enumerate(folded) if label == low}
+        found = found or {i for i, label in enumerate(folded) if fnmatch.fnmatchcase(label, low)}
+        if not found:
+            raise InputError(
+                f"option {option} names {pattern!r}, which is not there"
+                f"{nearest(pattern, labels)}; check the spelling",
+                where=where,
+            )
+        out |= found
+    return out

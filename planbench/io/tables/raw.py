@@ -1,0 +1,192 @@
+"""A table as published: flows between industries, final use, value added, nothing mended yet.
+
+One form for symmetric tables (Z), supply and use tables (make V and use U) and multi-region
+tables; what a file does not tell is None. Signs are as published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from planbench.errors import InputError
+from planbench.model.arrays import FloatArray, Matrix, canonical_matrix
+
+#: Larger amounts are refused: their sums would leave the range of the arithmetic.
+LARGEST = 1e100
+
+
+@dataclass(frozen=True, eq=False)
+class RawTable:
+    """An input-output table as published; build it with :func:`make_raw_table`.
+
+    Attributes
+    ----------
+    name : str
+    products : tuple of str
+        Rows; in a symmetric table the same as the industries.
+    industries : tuple of str
+        Columns.
+    use : csc_array, shape (products, industries)
+        Z of a symmetric table, U of a supply and use table, money a year.
+    final_use : ndarray, shape (products, final uses)
+        Domestic final uses, without exports and imports; may have no column.
+    make : csc_array, shape (products, industries), or None
+        V; None for a symmetric table, in which each industry makes its own product.
+    output : ndarray, shape (industries,), or None
+        Output of each industry as stated.
+    supply : ndarray, shape (products,), or None
+        Domestic output of each product as stated.
+    final_uses : tuple of str
+    exports, imports : ndarray, shape (products,), or None
+        Imports are positive.
+    import_use : ndarray, shape (industries,), or None
+        Imports bought straight from abroad by industries: a row of the table.
+    final_import_use : ndarray, shape (final uses,), or None
+        The same by final uses.
+    compensation : ndarray, shape (industries,), or None
+        Compensation of employees.
+    value_added : ndarray, shape (industries,), or None
+        Value added as stated; only compared with output less inputs.
+    product_regions, industry_regions, final_regions : tuple of str or None
+        Region of each row, column and final use of a multi-region table.
+    unit : str
+    source : str
+    remarks : tuple of str
+        What reading the files decided, one line each.
+    """
+
+    name: str
+    products: tuple[str, ...]
+    industries: tuple[str, ...]
+    use: Matrix
+    final_use: FloatArray
+    make: Matrix | None = None
+    output: FloatArray | None = None
+    supply: FloatArray | None = None
+    final_uses: tuple[str, ...] = ()
+    exports: FloatArray | None = None
+    imports: FloatArray | None = None
+    import_use: FloatArray | None = None
+    final_import_use: FloatArray | None = None
+    compensation: FloatArray | None = None
+    value_added: FloatArray | None = None
+    product_regions: tuple[str, ...] | None = None
+    industry_regions: tuple[str, ...] | None = None
+    final_regions: tuple[str, ...] | None = None
+    unit: str = "money"
+    source: str = ""
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """``symmetric`` or ``supply-use``, with ``multi-region`` in front where it is one."""
+        kind = "symmetric" if self.make is None else "supply-use"
+        return f"multi-region {kind}" if self.product_regions is not None else kind
+
+
+#: Fields by products, by industries, by final uses.
+_BY_PRODUCT = ("supply", "exports", "imports")
+_BY_INDUSTRY = ("output", "import_use", "compensation", "value_added")
+
+
+def make_raw_table(
+    name: str, products: Sequence[str], industries: Sequence[str], use: Any, **fields: Any
+) -> RawTable:
+    """Check shapes and numbers once and build a :class:`RawTable`.
+
+    Parameters
+    ----------
+    name : str
+        Also stands in front of messages.
+    products, industries : sequence of str
+        Labels that stand twice get a number.
+    use : array_like, shape (products, industries)
+    **fields
+        The other fields of :class:`RawTable`.
+
+    Raises
+    ------
+    InputError
+        On an array of the wrong shape, or an amount that is no number or above 1e100.
+    """
+    n, m = len(products), len(industries)
+    if n == 0 or m == 0:
+        raise InputError(f"is no table: {n} products and {m} industries", where=name)
+    fields["use"] = _matrix(use, (n, m), "use", name)
+    if fields.get("make") is not None:
+        fields["make"] = _matrix(fields["make"], (n, m), "make", name)
+    elif n != m:
+        raise InputError(
+            f"has {n} products and {m} industries but no make table; give one with --make",
+            where=name,
+        )
+    final = fields.get("final_use")
+    final = np.zeros((n, 0)) if final is None else np.asarray(final, dtype=np.float64)
+    if final.ndim == 1:
+        final = final[:, None]
+    uses = final.shape[1] if final.ndim == 2 else 0
+    fields["final_use"] = _array(final, (n, uses), "final_use", name)
+    labels = tuple(fields.get("final_uses") or ())
+    fields["final_uses"] = distinct(labels or [f"final use {k + 1}" for k in range(uses)])
+    sizes = dict.fromkeys(_BY_PRODUCT, n) | dict.fromkeys(_BY_INDUSTRY, m)
+    sizes["final_import_use"] = uses
+    for field, size in sizes.items():
+        if fields.get(field) is not None:
+            fields[field] = _array(fields[field], (size,), field, name)
+    counts = {
+        "product_regions": n,
+        "industry_regions": m,
+        "final_regions": uses,
+        "final_uses": uses,
+    }
+    for field, size in counts.items():
+        given = fields.get(field)
+        if given is None:
+            continue
+        fields[field] = tuple(str(label) for label in given)
+        if len(given) != size:
+            raise InputError(f"{field} has {len(given)} labels, expected {size}", where=name)
+    return RawTable(
+        name=name, products=distinct(products), industries=distinct(industries), **fields
+    )
+
+
+def distinct(labels: Sequence[str]) -> tuple[str, ...]:
+    """Labels without surrounding blanks, none empty; one that stands twice gets a number."""
+    seen: dict[str, int] = {}
+    out: list[str] = []
+    for position, label in enumerate(labels, start=1):
+        text = " ".join(str(label).split()) or f"unnamed {position}"
+        seen[text] = seen.get(text, 0) + 1
+        out.append(text if seen[text] == 1 else f"{text} ({seen[text]})")
+    return tuple(out) if len(set(out)) == len(out) else distinct(out)
+
+
+def _array(values: Any, shape: tuple[int, ...], field: str, name: str) -> FloatArray:
+    try:
+        out = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"field {field} holds something that is no number", where=name) from None
+    if out.shape != shape:
+        found, expected = " x ".join(map(str, out.shape)), " x ".join(map(str, shape))
+        raise InputError(f"field {field} is {found or 'one number'}, not {expected}", where=name)
+    if not (np.abs(out) <= LARGEST).all():
+        at = tuple(int(i) for i in np.argwhere(~(np.abs(out) <= LARGEST))[0])
+        raise InputError(
+            f"field {field} holds {out[at]} at {at}; give numbers of at most {LARGEST:g}",
+            where=name,
+        )
+    return out
+
+
+def _matrix(values: Any, shape: tuple[int, int], field: str, name: str) -> Matrix:
+    if not hasattr(values, "indptr"):
+        values = _array(values, shape, field, name)
+    matrix = canonical_matrix(values, shape, f"{name}: field {field}")
+    if matrix.nnz and np.abs(matrix.data).max() > LARGEST:
+        raise InputError(f"field {field} holds amounts above {LARGEST:g}; rescale", where=name)
+    return matrix

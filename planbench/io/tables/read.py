@@ -1,0 +1,175 @@
+"""Which reader a path asks for: CSV, xlsx, npz, or a folder that pymrio knows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from planbench.errors import InputError
+from planbench.io.tables.from_grid import supply_use_table, symmetric_table
+from planbench.io.tables.from_npz import read_npz_table
+from planbench.io.tables.from_pymrio import FORMATS, read_pymrio_folder
+from planbench.io.tables.grid import Grid, read_grid, sheet_names
+from planbench.io.tables.raw import RawTable
+from planbench.io.tables.recognise import Named
+
+_USE = re.compile(r"(^|[^a-z])use([^a-z]|$)", re.IGNORECASE)
+_MAKE = re.compile(r"(^|[^a-z])(make|supply)([^a-z]|$)", re.IGNORECASE)
+_SHEETS = (".xlsx", ".xlsm")
+_TEXT = (".csv", ".tsv", ".txt")
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How a table is read.
+
+    Attributes
+    ----------
+    use, make : str or None
+        File (or sheet of the one xlsx file) of the use and the make table.
+    sheet : str or None
+        Sheet of an xlsx file with a symmetric table.
+    form : str or None
+        One of :data:`planbench.io.tables.from_pymrio.FORMATS`.
+    year : int or None
+    make_rows : {"auto", "products", "industries"}
+    named : Named
+        Rows and columns by name.
+    name : str or None
+        Name of the table; the name of its file if missing.
+    """
+
+    use: str | None = None
+    make: str | None = None
+    sheet: str | None = None
+    form: str | None = None
+    year: int | None = None
+    make_rows: str = "auto"
+    named: Named = field(default_factory=Named)
+    name: str | None = None
+
+
+def read_raw_table(paths: Sequence[str | Path], options: ReadOptions | None = None) -> RawTable:
+    """Read one table from its file or files.
+
+    Parameters
+    ----------
+    paths : sequence of path-like
+        One file of a symmetric table or npz; a use and a make table, told apart by their names
+        or by the options; or a folder in one of pymrio's formats.
+    options : ReadOptions, optional
+
+    Raises
+    ------
+    InputError
+        In one line with the file and the mend.
+    """
+    options = options or ReadOptions()
+    if options.make_rows not in ("auto", "products", "industries"):
+        raise InputError(
+            f"is {options.make_rows!r}; give auto, products or industries", where="--make-rows"
+        )
+    files = [Path(path) for path in paths]
+    if options.form is not None:
+        return _by_format(files, options)
+    use, make, rest = _use_and_make(files, options)
+    if use is not None and make is not None:
+        if rest:
+            raise InputError(
+                "is one file too many beside a use and a make table", where=str(rest[0])
+            )
+        name = options.name or _stem(use[0])
+        return supply_use_table(
+            read_grid(*use), read_grid(*make), options.named, name, options.make_rows
+        )
+    if use is not None or make is not None:
+        lonely, other = (use, "--make") if use is not None else (make, "--use")
+        assert lonely is not None
+        if not rest and lonely[0].suffix.lower() in (*_TEXT, *_SHEETS) and other == "--make":
+            # A file may be called use and be symmetric.
+            return symmetric_table(read_grid(*lonely), options.named, _named(options, lonely[0]))
+        raise InputError(
+            f"a use and a make table belong together; give {other}", where=str(lonely[0])
+        )
+    if len(rest) != 1:
+        raise InputError(
+            "give one file, or a use and a make table (with --use and --make where their names "
+            "do not say so)",
+            where=" ".join(map(str, rest)) or "PATH",
+        )
+    return _one_file(rest[0], options)
+
+
+def _one_file(path: Path, options: ReadOptions) -> RawTable:
+    name = _named(options, path)
+    if path.is_dir():
+        raise InputError(
+            f"is a folder; give --format ({', '.join(FORMATS)}), or the files in it",
+            where=str(path),
+        )
+    if path.suffix.lower() == ".npz":
+        return read_npz_table(path, name, options.make_rows)
+    if path.suffix.lower() not in (*_TEXT, *_SHEETS) and path.exists():
+        raise InputError(
+            "is no table: its name must end in .csv, .tsv, .txt, .xlsx or .npz; "
+            f"or give --format ({', '.join(FORMATS)})",
+            where=str(path),
+        )
+    return symmetric_table(_grid(path, options.sheet), options.named, name)
+
+
+def _grid(path: Path, sheet: str | None) -> Grid:
+    if sheet is not None and path.suffix.lower() not in _SHEETS:
+        raise InputError("option --sheet is for xlsx files", where=str(path))
+    return read_grid(path, sheet)
+
+
+def _by_format(files: list[Path], options: ReadOptions) -> RawTable:
+    if options.form not in FORMATS:
+        raise InputError(f"is {options.form!r}; give {', '.join(FORMATS)}", where="--format")
+    if len(files) != 1 or options.use or options.make:
+        raise InputError("give the one folder or archive of the format", where="--format")
+    return read_pymrio_folder(files[0], options.form, _named(options, files[0]), options.year)
+
+
+_Place = tuple[Path, str | None]
+
+
+def _use_and_make(
+    files: list[Path], options: ReadOptions
+) -> tuple[_Place | None, _Place | None, list[Path]]:
+    """Files (and sheets) of the use and the make table, and the other files."""
+    rest = list(files)
+    book = files[0] if len(files) == 1 and files[0].suffix.lower() in _SHEETS else None
+    if book is not None and options.sheet is None:
+        sheets = sheet_names(book)
+        told = _told(options.use, sheets, _USE), _told(options.make, sheets, _MAKE)
+        if all(told):
+            return (book, told[0]), (book, told[1]), []
+    use = (Path(options.use), None) if options.use is not None else None
+    make = (Path(options.make), None) if options.make is not None else None
+    for path in files if len(files) > 1 or use or make else []:
+        if use is None and _USE.search(path.stem):
+            use = (path, None)
+        elif make is None and _MAKE.search(path.stem):
+            make = (path, None)
+        else:
+            continue
+        rest.remove(path)
+    return use, make, rest
+
+
+def _told(given: str | None, sheets: list[str], pattern: re.Pattern[str]) -> str | None:
+    if given is not None:
+        return given if given in sheets else None
+    return next((name for name in sheets if pattern.search(name)), None)
+
+
+def _named(options: ReadOptions, path: Path) -> str:
+    return options.name or _stem(path)
+
+
+def _stem(path: Path) -> str:
+    return path.stem or path.resolve().name or "table"
