@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planbench.catalogue.data_files import instances_folder, read_toml
+from planbench.catalogue.williams import growth_economy
 from planbench.model.economy import Economy, make_economy
 
 
@@ -191,7 +192,11 @@ def years_economy(facts: dict[str, Any]) -> Economy:
     )
 
 
-_KINDS = {"time-shares": time_shares_economy, "years": years_economy}
+_KINDS = {
+    "time-shares": time_shares_economy,
+    "years": years_economy,
+    "growth": growth_economy,
+}
 
 
 @cache

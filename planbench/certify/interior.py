@@ -8,6 +8,7 @@ more and everything available shrinks. Whatever comes out is checked before it i
 
 from __future__ import annotations
 
+from itertools import product
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -22,6 +23,8 @@ IntArray = npt.NDArray[np.int64]
 
 #: Shares δ tried for the neighbouring economies, the most roomy first.
 SHARES = (0.05, 0.01, 1e-3, 1e-4)
+#: Least prices tried, as shares of what the target's dearest good may be worth.
+FLOORS = (1e-9, 1e-4)
 #: Up to this many non-zeros a linear program is the first choice, up to the second the last.
 LP_NONZEROS = 10_000
 LAST_RESORT_NONZEROS = 100_000
@@ -114,15 +117,15 @@ def _prices_by_lp(economy: Economy) -> tuple[FloatArray, FloatArray] | None:
         (np.ones(finite.size), (finite, np.arange(finite.size))),
         shape=(economy.n_activities, finite.size),
     )
-    # Of several optimal prices the one with no zero: every price has a small floor.
-    for share in SHARES:
+    # Of several optimal prices the one with no zero: every price has a small floor. What keeps
+    # without loss, and is worth little, needs a floor above what the solver tolerates.
+    for share, floor in product(SHARES, _price_floors(economy)):
         more = _scaled(economy, 1 + share, 1 - share)
         left = sp.hstack([more.T, -(1 - share) * economy.resource_use.T, -pays], format="csr")
         worth = sp.hstack(
             [-economy.assortment.T, sp.csr_array((economy.n_targets, k + finite.size))],
             format="csr",
         )
-        floor = _price_floor(economy)
         result = linprog(
             np.concatenate([-economy.fixed_demand, economy.endowment, economy.capacity[finite]]),
             A_ub=sp.vstack([left, worth], format="csr"),
@@ -145,8 +148,9 @@ def _prices_by_lp(economy: Economy) -> tuple[FloatArray, FloatArray] | None:
     return None
 
 
-def _price_floor(economy: Economy) -> float:
-    return 1e-9 * float(economy.weights.max()) / max(float(economy.assortment.data.max()), 1e-300)
+def _price_floors(economy: Economy) -> list[float]:
+    worth = float(economy.weights.max()) / max(float(economy.assortment.data.max()), 1e-300)
+    return [share * worth for share in FLOORS]
 
 
 def _plan_by_lp(economy: Economy) -> FloatArray | None:

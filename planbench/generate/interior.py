@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from planbench.errors import PlanbenchError
-from planbench.model.economy import Economy
+from planbench.model.arrays import FloatArray
+from planbench.model.economy import Economy, Interior
 
 #: Slack must exceed this share of the terms it is the difference of.
 _MARGIN = 1e-6
@@ -27,7 +28,16 @@ def check_interior(economy: Economy) -> None:
     interior = economy.interior
     if interior is None or interior.activities is None:
         raise PlanbenchError("the generated economy has no interior; this is a bug of planbench")
-    p, w, x = interior.goods_prices, interior.resource_prices, interior.activities
+    faults = price_faults(economy, interior) + plan_faults(economy, interior.activities)
+    if faults:
+        raise PlanbenchError(
+            f"interior of {economy.name} fails on {', '.join(faults)}; this is a bug of planbench"
+        )
+
+
+def price_faults(economy: Economy, interior: Interior) -> list[str]:
+    """Name what the interior prices fail on; empty where they are strict."""
+    p, w = interior.goods_prices, interior.resource_prices
     rent = economy.resource_use.T @ w
     gain = economy.outputs.T @ p
     scale = gain + rent
@@ -38,6 +48,12 @@ def check_interior(economy: Economy) -> None:
         faults.append("prices of activities")
     if not (economy.assortment.T @ p > 0).all() or p.min() < 0 or w.min() < 0:
         faults.append("prices of targets")
+    return faults
+
+
+def plan_faults(economy: Economy, x: FloatArray) -> list[str]:
+    """Name what the interior plan `x`, shape (activities,), fails on; empty where it has slack."""
+    faults = []
     made = economy.outputs @ x
     scale = made.copy()
     made -= economy.inputs @ x
@@ -50,7 +66,14 @@ def check_interior(economy: Economy) -> None:
         faults.append("resources")
     if x.min() < 0 or not (x < economy.capacity)[economy.capacity > 0].all():
         faults.append("capacities")
-    if faults:
-        raise PlanbenchError(
-            f"interior of {economy.name} fails on {', '.join(faults)}; this is a bug of planbench"
-        )
+    return faults
+
+
+def strict_interior(economy: Economy, interior: Interior) -> Interior | None:
+    """Keep of `interior` what holds for `economy`: prices and plan, prices only, or nothing."""
+    if price_faults(economy, interior):
+        return None
+    x = interior.activities
+    if x is not None and plan_faults(economy, x):
+        return Interior(interior.goods_prices, interior.resource_prices, None)
+    return interior

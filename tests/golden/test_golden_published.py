@@ -48,6 +48,10 @@ def test_all_cases_are_there() -> None:
         "kantorovich-excavators",
         "kantorovich-lathes",
         "kantorovich-plywood",
+        "williams-growth",
+        "williams-growth-employment",
+        "williams-growth-gurobi",
+        "williams-growth-output",
     ]
 
 

@@ -1,0 +1,81 @@
+"""Block matrices of economies told apart by date and place, assembled straight into the result.
+
+Years and regions repeat the same technology: block t stands beside block t − 1 and some rows
+lower. Blocks are small beside the whole, so the whole is written once into arrays allocated once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import scipy.sparse as sp
+
+from planbench.model.arrays import Matrix, index_type
+
+
+def staircase(blocks: Sequence[Matrix], steps: Sequence[int], shape: tuple[int, int]) -> Matrix:
+    """Place canonical blocks side by side, block t `steps[t]` rows down.
+
+    Parameters
+    ----------
+    blocks : sequence of csc_array
+        With sorted indices and no duplicates; their columns add up to ``shape[1]``.
+    steps : sequence of int
+        Row of the whole at which row 0 of each block lies, ≥ 0.
+    shape : tuple of int
+        Rows and columns of the whole; rows of a block that fall below the last are cut.
+
+    Returns
+    -------
+    csc_array
+        Canonical; int32 indices while they fit, else int64.
+    """
+    rows, columns = shape
+    fitting = [
+        cut_rows(block, rows - step) if step + block.shape[0] > rows else block
+        for block, step in zip(blocks, steps, strict=True)
+    ]
+    total = sum(block.nnz for block in fitting)
+    index = index_type(total, rows, columns)
+    data = np.empty(total)
+    indices = np.empty(total, dtype=index)
+    indptr = np.zeros(columns + 1, dtype=index)
+    at = column = 0
+    for block, step in zip(fitting, steps, strict=True):
+        end, width = at + block.nnz, column + block.shape[1]
+        data[at:end] = block.data
+        np.add(block.indices, index(step), out=indices[at:end])
+        np.add(block.indptr[1:], index(at), out=indptr[column + 1 : width + 1])
+        at, column = end, width
+    out = sp.csc_array((data, indices, indptr), shape=shape)
+    out.has_canonical_format = True
+    return out
+
+
+def cut_rows(block: Matrix, rows: int) -> Matrix:
+    """Rows 0 to `rows` − 1 of a canonical block, itself where it has no more."""
+    if rows >= block.shape[0]:
+        return block
+    stays = block.indices < rows
+    before = np.concatenate([[0], np.cumsum(stays)])
+    out = sp.csc_array(
+        (block.data[stays], block.indices[stays], before[block.indptr]),
+        shape=(max(rows, 0), block.shape[1]),
+    )
+    out.has_canonical_format = True
+    return out
+
+
+def pile(blocks: Sequence[Matrix]) -> Matrix:
+    """Stack canonical blocks of equally many columns on top of each other."""
+    if len(blocks) == 1:
+        return blocks[0]
+    out = sp.csc_array(sp.vstack(blocks, format="csc"))
+    out.sort_indices()
+    return out
+
+
+def scaled(block: Matrix, factor: float) -> Matrix:
+    """`block` times a positive number; itself where that is 1."""
+    return block if factor == 1.0 else sp.csc_array(block * factor)

@@ -1,0 +1,217 @@
+"""Williams's exercise and Cockshott's plan come out of over_years with their published values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from scipy.optimize import linprog
+
+from planbench.catalogue.data_files import instances_folder, read_toml
+from planbench.catalogue.golden import golden_cases
+from planbench.certify import certify_plan
+from planbench.generate.capital import stocks_by_user
+from planbench.generate.over_years import over_years
+from planbench.model import Economy, make_economy, plan_from_lp, to_linear_program
+
+
+def solve(economy: Economy) -> tuple[float, Any]:
+    program = to_linear_program(economy)
+    n = economy.n_goods
+    rows = sp.csr_array(program.matrix)
+    answer = linprog(
+        -program.cost,
+        A_ub=sp.vstack([-rows[:n], rows[n:]], format="csr"),
+        b_ub=np.concatenate([-program.row_lower[:n], program.row_upper[n:]]),
+        bounds=np.column_stack([program.col_lower, program.col_upper]),
+        method="highs-ds",
+    )
+    assert answer.status == 0
+    marginals = -answer.ineqlin.marginals
+    return -answer.fun, plan_from_lp(
+        economy, answer.x, np.concatenate([-marginals[:n], marginals[n:]])
+    )
+
+
+@pytest.fixture(scope="module")
+def five_year() -> dict[str, Any]:
+    return read_toml(instances_folder() / "golden" / "cockshott-five-year.toml")
+
+
+def expanded(facts: dict[str, Any], output: list[float]) -> Economy:
+    """Cockshott's plan as one year's economy, its stocks, and five years."""
+    names, targets = facts["goods"], facts["targets"]
+    n, hours = len(names), facts["labour_available"]["hours"]
+    year = make_economy(
+        inputs=facts["flow"],
+        outputs=np.diag(output),
+        resource_use=[facts["labour"]],
+        endowment=[hours[0]],
+        assortment=np.ones(n),
+        goods=names,
+        activities=names,
+        resources=["labour"],
+        targets=["plan"],
+    )
+    bundles = np.zeros((len(hours), n))
+    for good, amounts in targets.items():
+        bundles[:, names.index(good)] = amounts
+    return over_years(
+        year,
+        len(hours),
+        capital=stocks_by_user(year, facts["stock"], depreciation=facts["depreciation"]),
+        endowment=np.asarray(hours)[:, None],
+        assortments=list(bundles),
+    )
+
+
+def test_cockshotts_plan_has_its_published_value(five_year: dict[str, Any]) -> None:
+    """Depreciation of idle stocks, investment usable a year later and labour by year are right."""
+    value, plan = solve(expanded(five_year, five_year["output"]))
+    assert value == pytest.approx(7.336453089662, abs=1e-10)
+    np.testing.assert_allclose(plan.z, five_year["published"]["fulfilment"], atol=5e-6, rtol=0)
+    value, _ = solve(expanded(five_year, five_year["variants"]["coal6"]["output"]))
+    assert value == pytest.approx(8.797299129, abs=1e-8)
+
+
+def test_cockshotts_plan_is_the_built_in_one_renamed(five_year: dict[str, Any]) -> None:
+    """The economy written out cell by cell has the same entries under the same names."""
+    found = expanded(five_year, five_year["output"])
+    built_in = golden_cases()["cockshott-five-year"].economy
+    assert found.goods is not None
+    assert built_in.goods is not None
+    assert found.activities is not None
+    assert built_in.activities is not None
+    rows = [found.goods.index(good) for good in built_in.goods]
+    renamed = []
+    for name in built_in.activities:
+        kind, rest = name.split(" ", 1)
+        if kind == "make":
+            renamed.append(rest)
+        elif kind == "invest":
+            good, rest = rest.split(" in ", 1)
+            renamed.append(f"build {good} stock of {rest}")
+        else:
+            renamed.append(name)
+    columns = [found.activities.index(name) for name in renamed]
+    assert sorted(columns) == list(range(found.n_activities))
+    for name in ("inputs", "outputs"):
+        mine, theirs = getattr(found, name).toarray(), getattr(built_in, name).toarray()
+        np.testing.assert_array_equal(mine[np.ix_(rows, columns)], theirs)
+    np.testing.assert_array_equal(
+        found.resource_use.toarray()[:, columns], built_in.resource_use.toarray()
+    )
+    np.testing.assert_array_equal(found.assortment.toarray()[rows], built_in.assortment.toarray())
+    np.testing.assert_array_equal(found.fixed_demand[rows], built_in.fixed_demand)
+    np.testing.assert_array_equal(found.endowment, built_in.endowment)
+
+
+@pytest.mark.parametrize(
+    ("name", "printed", "tolerance"),
+    [
+        # The tests of the package sasoptpy, whose example it is.
+        ("williams-growth-employment", 2450.026622821294, 1e-9),
+        # The solver's log in gurobipy's modelling example.
+        ("williams-growth-gurobi", 1902.216910, 5e-7),
+    ],
+)
+def test_growth_has_the_published_value(name: str, printed: float, tolerance: float) -> None:
+    case = golden_cases()[name]
+    value, _ = solve(case.economy)
+    assert value == pytest.approx(printed, abs=tolerance)
+    assert case.optimum == pytest.approx(printed, abs=tolerance)
+
+
+def written_out(objective: str) -> float:
+    """Williams's model row by row with production, stock and extra capacity as variables.
+
+    An independent second writing: production p[i,t], stock s[i,t], extra capacity e[i,t] by
+    the year in which they are there, as in the text of the problem.
+    """
+    facts = read_toml(instances_folder() / "golden" / "williams-growth.toml")
+    need, build = np.array(facts["production"]), np.array(facts["building"])
+    hours, build_hours = np.array(facts["production_labour"]), np.array(facts["building_labour"])
+    final = np.zeros(3) if objective == "output" else np.array(facts["final_use"])
+    place: dict[tuple[str, int, int], int] = {}
+    for kind, years in (("p", range(1, 7)), ("s", range(7)), ("e", range(2, 6))):
+        for t in years:
+            for i in range(3):
+                place[kind, i, t] = len(place)
+    size = len(place)
+    equal, right, below, limit = [], [], [], []
+
+    def row(terms: list[tuple[tuple[str, int, int], float]]) -> Any:
+        out = np.zeros(size)
+        for key, value in terms:
+            if key in place:
+                out[place[key]] += value
+        return out
+
+    for t in range(6):
+        for i in range(3):
+            terms = [(("s", i, t), 1.0), (("p", i, t), 1.0), (("s", i, t + 1), -1.0)]
+            terms += [(("p", j, t + 1), -need[i, j]) for j in range(3)]
+            terms += [(("e", j, t + 2), -build[i, j]) for j in range(3)]
+            equal.append(row(terms))
+            right.append(final[i] if t else 0.0)
+    for t in range(1, 7):
+        for i in range(3):
+            extra = [(("e", i, y), -1.0) for y in range(2, t + 1)]
+            below.append(row([(("p", i, t), 1.0), *extra]))
+            limit.append(facts["capacity"][i])
+        if objective != "employment":
+            terms = [(("p", j, t), hours[j]) for j in range(3)]
+            terms += [(("e", j, t + 1), build_hours[j]) for j in range(3)]
+            below.append(row(terms))
+            limit.append(facts["labour"])
+    low, high = np.zeros(size), np.full(size, np.inf)
+    for i in range(3):
+        low[place["s", i, 0]] = high[place["s", i, 0]] = facts["stocks"][i]
+        going_on = np.linalg.solve(np.eye(3) - need, facts["final_use"])
+        low[place["p", i, 6]] = going_on[i]
+    cost, constant = np.zeros(size), 0.0
+    if objective == "capacity":
+        constant = float(sum(facts["capacity"]))
+        cost = row([(("e", i, t), 1.0) for i in range(3) for t in range(2, 6)])
+    elif objective == "output":
+        cost = row([(("p", i, t), 1.0) for i in range(3) for t in (4, 5)])
+    else:
+        cost = row([(("p", i, t), hours[i]) for i in range(3) for t in range(2, 7)])
+        cost += row([(("e", i, t), build_hours[i]) for i in range(3) for t in range(3, 8)])
+    answer = linprog(
+        -cost,
+        A_ub=np.array(below),
+        b_ub=limit,
+        A_eq=np.array(equal),
+        b_eq=right,
+        bounds=np.column_stack([low, high]),
+    )
+    assert answer.status == 0
+    return constant - float(answer.fun)
+
+
+@pytest.mark.parametrize(
+    ("name", "objective"),
+    [
+        ("williams-growth", "capacity"),
+        ("williams-growth-output", "output"),
+        ("williams-growth-employment", "employment"),
+    ],
+)
+def test_growth_equals_the_model_written_out(name: str, objective: str) -> None:
+    """Dating of capacity, labour and stocks, end of horizon: one of them wrong changes it."""
+    assert golden_cases()[name].optimum == pytest.approx(written_out(objective), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", [n for n in golden_cases() if n.startswith("williams")])
+def test_certificate_closes_on_goods_that_keep_without_loss(name: str) -> None:
+    """Prices near 0 of what keeps for nothing leave no interior unless they have a floor."""
+    economy = golden_cases()[name].economy
+    value, plan = solve(economy)
+    certificate = certify_plan(economy, plan)
+    assert certificate.verdict == "certified"
+    assert certificate.raw_gap is not None
+    assert certificate.raw_gap < 1e-9
+    assert certificate.lower_bound == pytest.approx(value, rel=1e-9)
