@@ -23,6 +23,7 @@ from planbench.solvers.planners.state_sectors import (
     settle_prices,
     settle_quantities,
     sweep_prices,
+    use_shares,
 )
 
 
@@ -72,7 +73,7 @@ def test_mended_prices_leave_no_profit_after_any_sweep() -> None:
         w = rng.random(economy.n_resources) / economy.endowment
         charge_rents(sectors, w)
         p = sectors.p0 * rng.uniform(0.1, 10.0, economy.n_goods)
-        theta, _ = sweep_prices(sectors, p, np.ones(p.size), everything=True)
+        theta, _, _ = sweep_prices(sectors, p, np.ones(p.size), 0.05)
         mended, rents = p + theta * sectors.p0, w + theta * sectors.w0
         left = dense_costs(economy, mended, rents) - mended[economy.outputs.indices]
         assert (left >= -1e-12 * mended.max()).all()
@@ -96,6 +97,7 @@ def test_outputs_cover_demand_and_little_more() -> None:
             sectors.share[listed.first[g] : listed.first[g + 1]] = share / share.sum()
         demand = rng.random(economy.n_goods)
         y = 3.0 * rng.random(economy.n_goods)
+        use_shares(sectors)
         assert settle_quantities(sectors, y, demand, np.ones(y.size), 1e-9)
         x = np.zeros(economy.n_activities)
         x[listed.order] = (

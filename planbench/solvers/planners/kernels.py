@@ -1,10 +1,11 @@
 """Kernels of the planners that know techniques: sweeps over goods, compiled by numba.
 
-All of them read the economy's own arrays (columns of A and R by activity), so nothing is
-copied; ``order`` lists the usable activities good after good, those of good g at
-``first[g]:first[g + 1]``, and ``per`` is 1 over what an activity makes of its good. Indices are
-best read as unsigned (:func:`planbench.solvers.planners.state.unsigned`): a negative one would
-count from the end, and testing for that costs half of a sweep.
+Prices are swept over the economy's own arrays (columns of A and R by activity), quantities over
+a list of what the techniques in use need; ``order`` lists the usable activities good after
+good, those of good g at ``first[g]:first[g + 1]``, and ``per`` is 1 over what an activity makes
+of its good. Indices are best read as unsigned
+(:func:`planbench.solvers.planners.state.unsigned`): a negative one would count from the end,
+and testing for that costs half of a sweep.
 
 The price sweeps are Gauss–Seidel value iteration for p = min over techniques of
 (wR + pA)/B (Gale 1960, ch. 9; Bellman 1957). The quantity sweeps make what is still short of
@@ -33,8 +34,6 @@ def compiled(function: _F) -> _F:
 
 #: Techniques whose weight exp(−excess/τ) would be below exp(−CUT) are not used at all.
 CUT = 20.0
-#: Techniques dearer than the cheapest by more than this share are passed over in between.
-NEAR = 0.05
 
 
 @compiled
@@ -90,18 +89,28 @@ def sweep_near(
 @compiled
 def sweep_all(
     first: Any, order: Any, aptr: Any, aind: Any, aval: Any, per: Any, direct: Any,
-    weight: Any, per_p0: Any, near: Any, costs: Any, p: Any,
-) -> tuple[float, float, int]:  # fmt: skip
+    weight: Any, per_p0: Any, near: Any, margin: float, costs: Any, p: Any,
+) -> tuple[float, float, float, int]:  # fmt: skip
     """Sweep once over all techniques: as :func:`sweep_near`, costs and marks written.
 
     `costs` receives (wR_j + pA_j)/B_j in the order of `order`; `near` marks those within
-    :data:`NEAR` of the cheapest of their good.
+    `margin` of the cheapest of their good.
+
+    Returns
+    -------
+    drop, flow : float
+    missed : float
+        Σ weight times what the cheapest technique costs less than the cheapest one that was
+        marked: how wrong the marks were.
+    work : int
     """
     drop = 0.0
     flow = 0.0
+    missed = 0.0
     work = 0
     for g in range(first.size - 1):
         best = np.inf
+        marked = np.inf
         for t in range(first[g], first[g + 1]):
             j = order[t]
             lo = aptr[j]
@@ -112,16 +121,20 @@ def sweep_all(
             cost *= per[j]
             costs[t] = cost
             best = min(best, cost)
+            if near[t]:
+                marked = min(marked, cost)
             work += np.int64(hi - lo)
         if best < np.inf:
-            limit = best * (1.0 + NEAR)
+            limit = best * (1.0 + margin)
             for t in range(first[g], first[g + 1]):
                 near[t] = costs[t] <= limit
             fall = p[g] - best
             p[g] = best
             flow += weight[g] * abs(fall)
             drop = max(drop, fall * per_p0[g])
-    return drop, flow, work
+            if marked > best:
+                missed += weight[g] * (marked - best)
+    return drop, flow, missed, work
 
 
 @compiled
@@ -156,55 +169,77 @@ def shares_of(first: Any, costs: Any, tau: float, share: Any) -> None:
 
 
 @compiled
-def shortage(
-    first: Any, order: Any, aptr: Any, aind: Any, aval: Any, per: Any, share: Any,
-    y: Any, short: Any,
-) -> int:  # fmt: skip
-    """Add to `short` what output `y` lacks: short ← short + A_s y − y; non-zeros read."""
-    work = 0
+def count_chosen(first: Any, order: Any, aptr: Any, share: Any, start: Any) -> None:
+    """Write where the inputs of each good begin when the techniques in use are listed."""
+    start[0] = 0
     for g in range(first.size - 1):
-        amount = y[g]
-        if amount == 0.0:
-            continue
-        short[g] -= amount
+        count = 0
+        for t in range(first[g], first[g + 1]):
+            if share[t] > 0.0:
+                j = order[t]
+                count += np.int64(aptr[j + 1] - aptr[j])
+        start[g + 1] = start[g] + count
+
+
+@compiled
+def list_chosen(
+    first: Any, order: Any, aptr: Any, aind: Any, aval: Any, per: Any, share: Any,
+    which: Any, amount: Any,
+) -> None:  # fmt: skip
+    """List the inputs of a unit of each good by the techniques in use: A_s, good after good."""
+    at = np.uint64(0)
+    for g in range(first.size - 1):
         for t in range(first[g], first[g + 1]):
             s = share[t]
             if s > 0.0:
                 j = order[t]
-                level = amount * s * per[j]
-                lo = aptr[j]
-                hi = aptr[j + 1]
-                for q in range(lo, hi):
-                    short[aind[q]] += aval[q] * level
-                work += np.int64(hi - lo)
+                f = s * per[j]
+                lo = np.uint64(aptr[j])
+                count = np.uint64(aptr[j + 1]) - lo
+                for q in range(count):
+                    which[at + q] = aind[lo + q]
+                for q in range(count):
+                    amount[at + q] = f * aval[lo + q]
+                at += count
+
+
+@compiled
+def shortage(start: Any, which: Any, amount: Any, y: Any, short: Any) -> int:
+    """Add to `short` what output `y` lacks: short ← short + A_s y − y; non-zeros read."""
+    work = 0
+    for g in range(y.size):
+        level = y[g]
+        if level == 0.0:
+            continue
+        short[g] -= level
+        lo = start[g]
+        hi = start[g + 1]
+        for q in range(lo, hi):
+            short[which[q]] += amount[q] * level
+        work += np.int64(hi - lo)
     return work
 
 
 @compiled
-def sweep_quantities(
-    first: Any, order: Any, aptr: Any, aind: Any, aval: Any, per: Any, share: Any,
-    y: Any, short: Any,
-) -> int:  # fmt: skip
-    """Make what is short, good after good, what that uses added to `short`; y stays ≥ 0."""
+def sweep_quantities(able: Any, start: Any, which: Any, amount: Any, y: Any, short: Any) -> int:
+    """Make what is short, good after good, what that uses added to `short`; y stays ≥ 0.
+
+    Goods that nothing makes (not `able`) stay short.
+    """
     work = 0
-    n = first.size - 1
+    n = y.size
     for h in range(n):
         g = n - 1 - h
-        amount = max(short[g], -y[g])
-        if amount == 0.0 or first[g] == first[g + 1]:
+        level = max(short[g], -y[g])
+        if level == 0.0 or not able[g]:
             continue
-        short[g] -= amount
-        y[g] += amount
-        for t in range(first[g], first[g + 1]):
-            s = share[t]
-            if s > 0.0:
-                j = order[t]
-                level = amount * s * per[j]
-                lo = aptr[j]
-                hi = aptr[j + 1]
-                for q in range(lo, hi):
-                    short[aind[q]] += aval[q] * level
-                work += np.int64(hi - lo)
+        short[g] -= level
+        y[g] += level
+        lo = start[g]
+        hi = start[g + 1]
+        for q in range(lo, hi):
+            short[which[q]] += amount[q] * level
+        work += np.int64(hi - lo)
     return work
 
 
@@ -228,10 +263,10 @@ def resource_needs(
 
 @compiled
 def sweep_contents(
-    first: Any, order: Any, aptr: Any, aind: Any, aval: Any, rptr: Any, rind: Any, rval: Any,
-    per: Any, share: Any, scale: Any, forward: bool, contents: Any, row: Any,
+    first: Any, order: Any, rptr: Any, rind: Any, rval: Any, per: Any, share: Any, scale: Any,
+    start: Any, which: Any, amount: Any, forward: bool, contents: Any, row: Any,
 ) -> tuple[float, int]:  # fmt: skip
-    """Sweep once over L_g = Σ_j share_j (scale·R_j + L A_j)/B_j, resources in a unit of g.
+    """Sweep once over L_g = Σ_j share_j scale·R_j/B_j + L A_s, resources in a unit of g.
 
     Returns
     -------
@@ -256,14 +291,14 @@ def sweep_contents(
                 f = s * per[j]
                 for q in range(rptr[j], rptr[j + 1]):
                     row[rind[q]] += np.float32(f * rval[q] * scale[rind[q]])
-                lo = aptr[j]
-                hi = aptr[j + 1]
-                for q in range(lo, hi):
-                    v = np.float32(f * aval[q])
-                    other = aind[q]
-                    for i in range(k):
-                        row[i] += v * contents[other, i]
-                work += np.int64(hi - lo)
+        lo = start[g]
+        hi = start[g + 1]
+        for q in range(lo, hi):
+            v = np.float32(amount[q])
+            other = which[q]
+            for i in range(k):
+                row[i] += v * contents[other, i]
+        work += np.int64(hi - lo)
         diff = np.float32(0.0)
         size = np.float32(0.0)
         for i in range(k):

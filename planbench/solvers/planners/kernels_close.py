@@ -113,25 +113,56 @@ def impose(first: Any, which: Any, starts: Any, where: Any, part: Any, share: An
 
 
 @compiled
-def spread(starts: Any, weight: Any, d: Any, total: Any, rows: Any, out: Any) -> None:
-    """Write rows weight_j (E_j − Ē) where weight_j > 0, Ē the mean of a good's E_j by d."""
+def spread_weights(starts: Any, amount: Any, d: Any, out: Any) -> None:
+    """Write how much each technique adds to the spread of its good about the mean by d.
+
+    Σ_j d_j (E_j − Ē)(E_j − Ē)' over m techniques is a sum of m − 1 products, one for each
+    technique but the first: d_t D/(D + d_t) (E_t − M)(E_t − M)', where D and M are the sum and
+    the mean so far (Welford 1962). The root of that factor times the good's output is written.
+    """
+    for z in range(starts.size - 1):
+        so_far = d[starts[z]]
+        out[starts[z]] = 0.0
+        for t in range(starts[z] + 1, starts[z + 1]):
+            now = so_far + d[t]
+            out[t] = amount[t] * np.sqrt(d[t] * (so_far / now))
+            so_far = now
+
+
+@compiled
+def spread(starts: Any, weight: Any, d: Any, rows: Any, out: Any) -> None:
+    """Write weight_t (E_t − M) for every weight_t > 0, M the mean by d of those before t."""
     k = rows.shape[1]
     mean = np.empty(k)
     used = 0
     for z in range(starts.size - 1):
-        ready = False
-        for t in range(starts[z], starts[z + 1]):
-            if weight[t] > 0.0:
-                if not ready:
-                    mean[:] = 0.0
-                    for v in range(starts[z], starts[z + 1]):
-                        f = d[v] / total[z]
-                        for i in range(k):
-                            mean[i] += f * rows[v, i]
-                    ready = True
+        begin, end = starts[z], starts[z + 1]
+        if end == begin + 2:
+            f = weight[begin + 1]
+            if f > 0.0:
                 for i in range(k):
-                    out[used, i] = weight[t] * (rows[t, i] - mean[i])
+                    out[used, i] = f * (rows[begin + 1, i] - rows[begin, i])
                 used += 1
+            continue
+        last = begin
+        for t in range(begin + 1, end):
+            if weight[t] > 0.0:
+                last = t
+        if last == begin:
+            continue
+        so_far = d[begin]
+        for i in range(k):
+            mean[i] = rows[begin, i]
+        for t in range(begin + 1, last + 1):
+            so_far += d[t]
+            share = d[t] / so_far
+            f = weight[t]
+            if f > 0.0:
+                for i in range(k):
+                    out[used, i] = f * (rows[t, i] - mean[i])
+                used += 1
+            for i in range(k):
+                mean[i] += share * (rows[t, i] - mean[i])
 
 
 @compiled

@@ -22,8 +22,6 @@ from planbench.model.arrays import FloatArray
 from planbench.solvers.planners import kernels_close as kernels
 
 IntArray = npt.NDArray[np.int64]
-#: Rows at a time in products with many resources, and how few have kernels of their own.
-BLOCK, NARROW = 512, 32
 #: More resources than this: the system is summed up in single precision.
 WIDE = 256
 #: Choices whose weight is this small beside the largest do not enter the system.
@@ -229,13 +227,13 @@ class _Model:
         """One predictor and corrector step."""
         d = at.s / at.z
         total = self.by_good(d)
-        share = d / np.repeat(total, self.sizes)
-        weight = np.sqrt(d * self.amount**2)
-        weight[weight * np.sqrt(1 - share) <= LEAST_WEIGHT * weight.max()] = 0.0
+        weight = np.empty(d.size)
+        kernels.spread_weights(self.starts, self.amount, d, weight)
+        weight[weight <= LEAST_WEIGHT * weight.max()] = 0.0
         # With many resources single precision is enough for a direction, and twice as fast.
         kind = np.float64 if at.w.size <= WIDE else np.float32
         lines = np.empty((int(np.count_nonzero(weight)), at.w.size), dtype=kind)
-        kernels.spread(self.starts, weight, d, total, self.rows, lines)
+        kernels.spread(self.starts, weight, d, self.rows, lines)
         factor = _Factor((lines.T @ lines).astype(np.float64) + np.diag(at.u / at.w))
         guess = self.direction(at, d, total, factor, -at.s * at.z, -at.u * at.w)
         p, q = _lengths(at, guess)
@@ -312,20 +310,12 @@ class _Factor:
 def times(rows: npt.NDArray[np.float32], vector: FloatArray) -> FloatArray:
     """Product of `rows` with `vector` in double precision."""
     out = np.empty(rows.shape[0])
-    if rows.shape[1] <= NARROW:
-        kernels.times(rows, vector, out)
-    else:
-        for begin in range(0, rows.shape[0], BLOCK):
-            out[begin : begin + BLOCK] = rows[begin : begin + BLOCK].astype(np.float64) @ vector
+    kernels.times(rows, vector, out)
     return out
 
 
 def weighted_sum(rows: npt.NDArray[np.float32], amount: FloatArray) -> FloatArray:
     """Σ_j amount_j rows_j in double precision."""
     out = np.zeros(rows.shape[1])
-    if rows.shape[1] <= NARROW:
-        kernels.weighted_sum(rows, amount, out)
-    else:
-        for begin in range(0, rows.shape[0], BLOCK):
-            out += amount[begin : begin + BLOCK] @ rows[begin : begin + BLOCK].astype(np.float64)
+    kernels.weighted_sum(rows, amount, out)
     return out

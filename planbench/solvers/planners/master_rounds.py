@@ -34,6 +34,7 @@ from planbench.solvers.planners.state_sectors import (
     settle_contents,
     settle_prices,
     settle_quantities,
+    use_shares,
 )
 
 #: Width of the mixing of techniques in the first round, from nothing and from an old plan.
@@ -262,6 +263,7 @@ def answer(rounds: Rounds, best: Best, tolerance: float) -> tuple[FloatArray, fl
     parts = np.zeros(economy.n_targets)
     parts[rounds.targets] = mix / economy.weights[rounds.targets]
     demand = np.asarray(economy.assortment @ parts)
+    use_shares(sectors)
     if not settle_quantities(sectors, rounds.y, demand, spare_of(rounds), tolerance):
         return "time-limit"
     rounds.parts = parts
@@ -288,6 +290,7 @@ def _unbounded(rounds: Rounds, best: Best, worth: FloatArray) -> Ended:
     parts[chosen] = 1.0 / economy.weights[chosen]
     y = np.zeros(economy.n_goods)
     demand = np.asarray(economy.assortment @ parts)
+    use_shares(sectors)
     if not settle_quantities(sectors, y, demand, demand, 1e-9):
         return "time-limit"
     best.y, best.share, best.parts = y, sectors.share.copy(), parts

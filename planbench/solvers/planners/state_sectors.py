@@ -11,7 +11,7 @@ Every bound comes from prices or plans that are feasible whatever the sweeps lef
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,14 +20,22 @@ import numpy.typing as npt
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.solvers.planners import kernels
+from planbench.solvers.planners.extrapolation import Window
 from planbench.solvers.planners.state import Meter, Techniques, unsigned
 
 #: How much cheaper everything is in the prices p⁰ that mend p.
 LOSS = 0.25
-#: Share of the last change at which all techniques are looked at again.
-IN_BETWEEN = 0.03
+#: All techniques are looked at again when changes are down to this share of what the techniques
+#: looked at in between missed, or to this share of the last change of all.
+IN_BETWEEN, LEAST_STAGE = 0.1, 1e-4
+#: Techniques dearer than the cheapest by more than this share are passed over in between: at
+#: most and at least.
+NEAR, LEAST_NEAR = 0.05, 1e-5
 #: Sweeps after which slow convergence means that some good may not be makeable.
 PATIENCE = 400
+
+
+_NOTHING: tuple[Any, Any, Any] = (np.zeros(1, dtype=np.uint32),) * 2 + (np.zeros(0),)
 
 
 @dataclass
@@ -45,6 +53,9 @@ class Sectors:
         Prices and rents with a margin everywhere.
     direct, costs, near, share : ndarray
         By activity (`direct`) or in the order of ``techniques.order``.
+    chosen : tuple of ndarray
+        A_s of the shares at the last :func:`use_shares`: where each good's inputs begin, which
+        goods they are, and how much of each a unit of the good uses.
     """
 
     economy: Economy
@@ -58,6 +69,7 @@ class Sectors:
     costs: FloatArray
     near: npt.NDArray[np.bool_]
     share: FloatArray
+    chosen: tuple[Any, Any, Any] = field(default=_NOTHING)
 
     @property
     def matrix(self) -> tuple[Any, Any, Any, Any, Any]:
@@ -90,8 +102,9 @@ def open_sectors(
     p0 = sectors.p0
     positive = -1
     for _ in range(PATIENCE):
-        _, flow, work = kernels.sweep_all(
-            *sectors.matrix, cheaper, sectors.direct, weight, sectors.per_p0, sectors.near, sectors.costs, p0,
+        _, flow, _, work = kernels.sweep_all(
+            *sectors.matrix, cheaper, sectors.direct, weight, sectors.per_p0,
+            sectors.near, NEAR, sectors.costs, p0,
         )  # fmt: skip
         meter.work += work
         # A good still free of cost after a sweep that gave none its first cost stays free.
@@ -110,9 +123,15 @@ def charge_rents(sectors: Sectors, rents: FloatArray) -> None:
 
 
 def sweep_prices(
-    sectors: Sectors, p: FloatArray, weight: FloatArray, *, everything: bool
-) -> tuple[float, float]:
-    """Sweep once over all techniques or those near the cheapest.
+    sectors: Sectors, p: FloatArray, weight: FloatArray, margin: float | None
+) -> tuple[float, float, float]:
+    """Sweep once over all techniques, or over those marked as near the cheapest.
+
+    Parameters
+    ----------
+    margin : float or None
+        Sweep over all, and mark those within this share of the cheapest; None sweeps over
+        those marked.
 
     Returns
     -------
@@ -120,15 +139,17 @@ def sweep_prices(
         (p, w) + θ(p⁰, w⁰) satisfies every technique looked at.
     flow : float
         Σ weight |change of p|.
+    missed : float
+        What the cheapest techniques cost less than the marked ones, by `weight`.
     """
-    per = sectors.techniques.per
+    per, missed = sectors.techniques.per, 0.0
     head = *sectors.matrix, per, sectors.direct, weight, sectors.per_p0, sectors.near
-    if everything:
-        drop, flow, work = kernels.sweep_all(*head, sectors.costs, p)
-    else:
+    if margin is None:
         drop, flow, work = kernels.sweep_near(*head, p)
+    else:
+        drop, flow, missed, work = kernels.sweep_all(*head, margin, sectors.costs, p)
     sectors.meter.work += work
-    return drop / LOSS, flow
+    return drop / LOSS, flow, missed
 
 
 def settle_prices(
@@ -143,79 +164,98 @@ def settle_prices(
     settled : bool
         False when the time or the patience ran out.
     """
-    old = np.empty_like(p)
-    swept = 0
+    window = Window(sectors.per_p0)
+    old = p.copy()
+    margin, swept = NEAR, 0
     while True:
-        theta, flow = sweep_prices(sectors, p, weight, everything=True)
+        theta, flow, missed = sweep_prices(sectors, p, weight, margin)
         swept += 1
-        enough = tolerance * float(weight @ p)
-        if theta <= 2 * tolerance and flow <= 2 * enough:
+        value = float(weight @ p)
+        if theta <= 2 * tolerance and flow <= 2 * tolerance * value:
             return theta, True
-        # Which techniques are near changes as prices do: look at all of them from time to time.
-        until = max(enough, IN_BETWEEN * flow)
-        far = max(tolerance, IN_BETWEEN * theta, until / float(weight @ p))
-        since, ratio = 0, 0.0
+        if swept >= PATIENCE or sectors.meter.over():
+            return theta, False
+        if missed > 0.1 * flow:
+            window.clear()
+        else:
+            window.add_step(old, p)
+        # What the marks miss is of the order of what they missed; nothing is gained by going on
+        # far below that. Prices yet to come differ little, so fewer techniques can be cheapest.
+        enough = tolerance * value
+        until = max(enough, IN_BETWEEN * (missed if swept > 1 else flow), LEAST_STAGE * flow)
+        far = tolerance if until == enough else np.inf
+        margin = min(NEAR, max(LEAST_NEAR, 10.0 * flow / value))
         while flow > until or theta > far:
             if swept >= PATIENCE or sectors.meter.over():
-                return sweep_prices(sectors, p, weight, everything=True)[0], False
+                return sweep_prices(sectors, p, weight, margin)[0], False
+            if window.ready:
+                _jump(window, p)
             np.copyto(old, p)
-            before = flow
-            theta, flow = sweep_prices(sectors, p, weight, everything=False)
-            swept, since = swept + 1, since + 1
-            last, ratio = ratio, flow / before if before > 0 else 0.0
-            if since >= 4 and steady(last, ratio) and flow > until:
-                p += ratio / (1 - ratio) * (p - old)
-                np.maximum(p, 0.0, out=p)
-                since = 0
+            theta, flow, _ = sweep_prices(sectors, p, weight, None)
+            swept += 1
+            window.add_step(old, p)
+        if window.ready:
+            _jump(window, p)
+        np.copyto(old, p)
 
 
-def steady(last: float, ratio: float) -> bool:
-    """Whether changes shrink at a steady rate, so that what they sum up to can be foreseen.
+def _jump(window: Window, p: FloatArray) -> None:
+    """Move prices to where they are heading."""
+    gamma = window.mix()
+    if gamma is not None:
+        ahead = window.mixed(gamma)[0]
+        np.copyto(p, ahead, where=ahead > 0)
 
-    Where one eigenvector dominates the error, changes c, λc, λ²c, … sum to c/(1 − λ)
-    (Lyusternik's extrapolation).
+
+def use_shares(sectors: Sectors) -> None:
+    """List what the techniques in use need, so that sweeps over quantities read nothing else.
+
+    That list is read three times as fast as the same techniques among all others.
     """
-    return ratio < 0.9 and abs(ratio - last) <= 0.05 * ratio
+    first, order, aptr, aind, aval = sectors.matrix
+    start = np.empty(first.size, dtype=np.int64)
+    kernels.count_chosen(first, order, aptr, sectors.share, start)
+    sectors.chosen = _NOTHING  # the old list makes room for the new one
+    which, amount = np.empty(start[-1], dtype=aind.dtype), np.empty(start[-1])
+    kernels.list_chosen(
+        first, order, aptr, aind, aval, sectors.techniques.per, sectors.share, which, amount
+    )
+    sectors.chosen = unsigned(start), which, amount
+    sectors.meter.work += int(start[-1])
 
 
 def settle_quantities(
     sectors: Sectors, y: FloatArray, demand: FloatArray, spare: FloatArray, tolerance: float
 ) -> bool:
-    """Change outputs `y` until they cover `demand` with the shares in use.
+    """Change outputs `y` until they cover `demand` with the shares of :func:`use_shares`.
 
     Returns
     -------
     bool
         True when (I − A_s) y ≥ demand holds for every good.
     """
-    head = (*sectors.matrix, sectors.techniques.per, sectors.share, y)
+    able = np.diff(sectors.techniques.first) > 0
     extra = tolerance * spare
     short = demand + extra
     if y.any():
-        sectors.meter.work += kernels.shortage(*head, short)
-    old_y, old_short = np.empty_like(y), np.empty_like(y)
-    left, ratio, since = np.inf, 0.0, 0
+        sectors.meter.work += kernels.shortage(*sectors.chosen, y, short)
+    window = Window(sectors.p0)
     for _ in range(PATIENCE):
-        np.copyto(old_y, y)
-        np.copyto(old_short, short)
-        sectors.meter.work += kernels.sweep_quantities(*head, short)
+        sectors.meter.work += kernels.sweep_quantities(able, *sectors.chosen, y, short)
         # Neither short of demand nor, by more than the spare, beyond it.
         if bool((np.abs(short) <= extra).all()):
             return True
         if sectors.meter.over():
             return False
-        before, left = left, float(np.abs(short) @ sectors.p0)
-        last, ratio, since = ratio, left / before if before > 0 else 0.0, since + 1
-        if since >= 4 and steady(last, ratio):
+        window.add(y, short)
+        gamma = window.mix() if window.ready else None
+        if gamma is not None:
             # What is short is linear in outputs, so it goes the same way.
-            more = ratio / (1 - ratio)
-            y += more * (y - old_y)
-            short += more * (short - old_short)
+            y[:], short[:] = window.mixed(gamma)
             if (y < 0).any():
                 np.maximum(y, 0.0, out=y)
                 np.add(demand, extra, out=short)
-                sectors.meter.work += kernels.shortage(*head, short)
-            since = 0
+                sectors.meter.work += kernels.shortage(*sectors.chosen, y, short)
     return False
 
 
@@ -237,7 +277,7 @@ def settle_contents(
     row = np.zeros(k, dtype=np.float32)
     for sweep in range(most):
         change, work = kernels.sweep_contents(
-            *sectors.matrix, *sectors.use, t.per, sectors.share, sectors.scale,
+            *t.spans, *sectors.use, t.per, sectors.share, sectors.scale, *sectors.chosen,
             sweep % 2 == 0, contents, row,
         )  # fmt: skip
         sectors.meter.work += work * k

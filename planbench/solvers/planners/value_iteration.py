@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 VERSION = "1"
 #: Certified gap where none is asked for.
 GAP = 1e-6
+#: The sweeps' first tolerance is the gap divided by this; their errors add up to about the gap.
+SHARE = 5.0
 #: Times the tolerance of the sweeps is tightened before planning stops.
 TRIES = 12
 
@@ -164,7 +166,7 @@ def _plan(
             raise SolverError("value-iteration takes no f > 0 where no target can be reached")
         rounds = open_rounds(economy, domain.usable, domain.targets, meter, state)
         rounds.width = 0.0
-        best, tolerance, number = Best(), gap / 8, 0
+        best, tolerance, number = Best(), gap / SHARE, 0
         ended: str = "stalled"
         lower = upper = 0.0
         extra: FloatArray | None = None
