@@ -12,6 +12,7 @@ import numpy as np
 from planbench.bench.accuracy import runs_once
 from planbench.bench.single import require_solver
 from planbench.bench.suite import AVAILABLE, LadderTable, Suite, Value
+from planbench.catalogue.at_hand import why_not_at_hand
 from planbench.errors import InputError, SolverUnavailableError
 from planbench.measure.job import resolve_solver
 from planbench.records.not_run import NotRun
@@ -127,6 +128,11 @@ def plan_suite(suite: Suite, only: Sequence[str] | None, adapter: str | None) ->
     wanted = dict.fromkeys([*base, *(s for solvers in on_ladder.values() for s in solvers)])
     specs, left_out = _check(suite, tuple(wanted), adapter)
     cells = [Cell("", instance, base) for instance in suite.instances]
+    for instance in suite.optional_instances:
+        if why := why_not_at_hand(instance):
+            left_out.append(NotRun(suite.name, "", instance, "", 0, why))
+        else:
+            cells.append(Cell("", instance, base))
     # One ladder after the other: should the budget end early, the first is complete to its top.
     for ladder in suite.ladders:
         cells += _rungs(ladder, on_ladder[ladder.name])

@@ -189,6 +189,10 @@ class Suite(_Table):
     )
     solvers: Solvers = Field(default="available", description="available, or a list of solvers")
     instances: list[str] = Field(default_factory=list, description="instances, in this order")
+    optional_instances: list[str] = Field(
+        default_factory=list,
+        description="instances that are left out, with a note, where they are not at hand",
+    )
     ladders: list[LadderTable] = Field(default_factory=list, description="ladders")
     options: Options = Field(default_factory=Options, description="options for every solver")
 
@@ -220,6 +224,9 @@ class Suite(_Table):
             )
         if not self.instances and not self.ladders:
             raise ValueError("has neither instances nor ladders; nothing would be measured")
+        twice = set(self.instances) & set(self.optional_instances)
+        if twice:
+            raise ValueError(f"optional_instances: {min(twice)} is one of the instances already")
         names = [ladder.name for ladder in self.ladders]
         if len(set(names)) != len(names):
             raise ValueError("has two ladders of one name")

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from planbench.catalogue.at_hand import PREFIX as TABLE_PREFIX
+from planbench.catalogue.at_hand import load_table
 from planbench.catalogue.builtin import builtin_names, load_builtin
 from planbench.catalogue.instance import Instance
 from planbench.catalogue.io_table import economy_of_table, read_table
@@ -27,6 +29,7 @@ def load_instance(spec: str, relax: bool = False) -> Instance:
     ----------
     spec : str
         A built-in name (``us-bea-71``), an inline recipe (``gen:goods=1000,inputs=10,seed=1``),
+        a table at hand (``table:wiod-1995-1435``, see :mod:`planbench.catalogue.at_hand`),
         or a path: ``.npz``, ``.mps``, ``.mps.gz``, ``.lp``, a ``.toml`` recipe, a folder of
         CSV files (an economy) or a folder with ``table.toml`` (a supply and use table).
     relax : bool
@@ -48,6 +51,8 @@ def load_instance(spec: str, relax: bool = False) -> Instance:
         from planbench.generate.recipe import parse_inline
 
         return _generated(text, parse_inline(text.removeprefix(_PREFIX)), "generated")
+    if text.startswith(TABLE_PREFIX):
+        return load_table(text)
     if text in builtin_names():
         return load_builtin(text)
     if not text:

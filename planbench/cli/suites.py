@@ -85,6 +85,7 @@ def _show_all(found: list[Suite]) -> None:
 def _show_one(suite: Suite) -> None:
     from rich.text import Text
 
+    from planbench.catalogue.at_hand import why_not_at_hand
     from planbench.cli.views import pairs
     from planbench.report import words
 
@@ -105,6 +106,9 @@ def _show_one(suite: Suite) -> None:
     )
     if suite.instances:
         rows.append(("instances", ", ".join(suite.instances)))
+    for instance in suite.optional_instances:
+        why = why_not_at_hand(instance)
+        rows.append(("optional", f"{instance}: {why or 'at hand'}"))
     rows += [(f"ladder {ladder.name}", _ladder(ladder)) for ladder in suite.ladders]
     console.out().print(pairs(rows))
 

@@ -340,6 +340,25 @@ def test_solvers_that_cannot_run_or_lack_an_option_are_left_out_with_the_reason(
         run(suite_of(instances=["tiny-1"], solvers=["cbc"]))
 
 
+def test_optional_instances_not_at_hand_are_left_out_with_the_mend(
+    run, fast, path, suite_of, monkeypatch, tmp_path, adapter
+):
+    """Who has no copy of a table must still be able to run the rest, and be told."""
+    monkeypatch.delenv("PLANBENCH_TABLES", raising=False)
+    suite = suite_of(
+        instances=["tiny-1"], optional_instances=["table:wiod", "tiny-2"], solvers=TWO[:1]
+    )
+    summary = run(suite)
+    (left,) = summary.left_out
+    assert left.instance == "table:wiod"
+    assert "set PLANBENCH_TABLES" in left.reason
+    assert [name for name, _, _ in measured(path)] == ["tiny-1", "tiny-2"]
+    (tmp_path / "wiod.npz").touch()
+    monkeypatch.setenv("PLANBENCH_TABLES", str(tmp_path))
+    cells = plan_suite(suite, None, adapter).cells
+    assert [cell.instance for cell in cells] == ["tiny-1", "table:wiod", "tiny-2"]
+
+
 def _without_adapter_for_cbc(name, options, adapter):
     return single.require_solver(name, options, None if name == "cbc" else adapter)
 
