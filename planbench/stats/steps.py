@@ -44,14 +44,14 @@ class Step:
         Index of the first run at the new level.
     before, after : float
         Medians of the levels left and right of it.
-    ratio : float
-        after / before.
+    ratio : float or None
+        after / before; None from 0.
     """
 
     at: int
     before: float
     after: float
-    ratio: float
+    ratio: float | None
 
 
 def find_steps(
@@ -62,7 +62,7 @@ def find_steps(
     Parameters
     ----------
     values : sequence of float, shape (n,)
-        One figure per run in order of time, > 0.
+        One figure per run in order of time, > 0 (≥ 0 where `exact`).
     least_effect : float
         Relative changes below it are no steps, > 0.
     exact : bool
@@ -84,10 +84,10 @@ def find_steps(
     if not 0 < least_effect < np.inf:
         raise InputError(f"is {least_effect}; give a number above 0", where="least effect")
     array = np.asarray(values, dtype=np.float64)
-    if array.size and not (np.isfinite(array).all() and array.min() > 0):
+    if array.size and not (np.isfinite(array).all() and (array.min() > 0 or exact)):
         raise InputError("hold a number that is not positive and finite", where="values")
     if exact:
-        return _steps(np.log(array), [int(k) + 1 for k in np.flatnonzero(np.diff(array))])
+        return _steps(array, [int(k) + 1 for k in np.flatnonzero(np.diff(array))])
     ruptures = ruptures_module()
     if array.size < LEAST_LENGTH:
         return []
@@ -98,7 +98,7 @@ def find_steps(
     penalty = PENALTY * scatter**2 * float(np.log(logs.size))
     search = ruptures.Pelt(model="l2", min_size=LEAST_RUNS, jump=1).fit(logs[:, None])
     places = [int(k) for k in search.predict(pen=penalty)[:-1]]
-    return _steps(logs, _kept(logs, places, scatter, float(np.log1p(least_effect))))
+    return _steps(array, _kept(logs, places, scatter, float(np.log1p(least_effect))))
 
 
 def ruptures_module() -> Any:
@@ -156,10 +156,10 @@ def _kept(logs: FloatArray, places: list[int], scatter: float, effect: float) ->
     return kept
 
 
-def _steps(logs: FloatArray, places: list[int]) -> list[Step]:
-    edges = [0, *places, logs.size]
-    levels = [float(np.exp(np.median(logs[a:b]))) for a, b in pairwise(edges)] if logs.size else []
+def _steps(values: FloatArray, places: list[int]) -> list[Step]:
+    edges = [0, *places, values.size]
+    levels = [float(np.median(values[a:b])) for a, b in pairwise(edges) if b > a]
     return [
-        Step(at, before, after, after / before)
-        for at, before, after in zip(places, levels, levels[1:], strict=False)
+        Step(at, before, after, after / before if before else None)
+        for at, (before, after) in zip(places, pairwise(levels), strict=True)
     ]

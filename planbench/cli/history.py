@@ -1,0 +1,172 @@
+"""``planbench history``: figures over many runs, and when they changed level."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from planbench.cli import console, options
+from planbench.errors import InputError
+
+if TYPE_CHECKING:
+    from planbench.regress.history import History, Measure
+
+EXAMPLES = (
+    "planbench history results",
+    "planbench history nightly/ --measure passes --solver highs-ds -o history.html",
+    "planbench history nightly/ --machine 3f2a --json",
+)
+
+
+def history(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR", help="Folder with results files of many runs.", show_default=False
+        ),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="The page; DIR.html if not given."),
+    ] = None,
+    measure: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WHAT",
+            help="passes, seconds, bytes or iterations; may be repeated. All but seconds if not "
+            "given.",
+            show_default=False,
+        ),
+    ] = None,
+    solver: Annotated[
+        list[str] | None,
+        typer.Option("--solver", "-s", metavar="NAME", help="Only this solver; may be repeated."),
+    ] = None,
+    instance: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only this instance; may be repeated."),
+    ] = None,
+    machine: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID", help="Beginning of a machine's id; the one with most rows if not given."
+        ),
+    ] = None,
+    least_effect: Annotated[
+        str, typer.Option("--least-effect", metavar="SHARE", help="Smallest step that matters.")
+    ] = "5%",
+    no_page: Annotated[bool, typer.Option("--no-page", help="Write no HTML page.")] = False,
+    json: options.JsonOption = False,
+) -> None:
+    """Draw every figure over the runs in DIR and name its steps: when, with what, by how much.
+
+    A series is one solver on one instance; runs are told apart by file, commit and versions.
+    Levels are found with PELT (package ruptures, extra history). Rows of one machine only are
+    put together. Every change of a count of iterations is a step.
+    """
+    from planbench.cli.regress import parse_share
+    from planbench.records.store import read_records
+    from planbench.regress.history import MEASURES, read_history
+    from planbench.regress.sides import results_files
+
+    effect = parse_share(least_effect, "--least-effect")
+    measures = _measures(measure, MEASURES)
+    if not folder.is_dir():
+        raise InputError("is no folder; give one that holds results files", where=str(folder))
+    page = None
+    if not no_page:
+        page = options.writable(output or folder.resolve().with_suffix(".html"))
+    files = [
+        (str(path.relative_to(folder)), read_records(path))
+        for path in results_files(folder, deep=True)
+    ]
+    for where, asked, known in (
+        ("--solver", solver, {r.solver for _, rows in files for r in rows}),
+        ("--instance", instance, {r.instance.name for _, rows in files for r in rows}),
+    ):
+        for name in asked or ():
+            if name not in known:
+                held = ", ".join(sorted(known)) or "nothing"
+                raise InputError(f"is {name!r}; the results hold {held}", where=where)
+    kept = [
+        (
+            name,
+            [
+                r
+                for r in rows
+                if (not solver or r.solver in solver)
+                and (not instance or r.instance.name in instance)
+            ],
+        )
+        for name, rows in files
+    ]
+    found = read_history(kept, measures=measures, machine=machine, least_effect=effect)
+    written: dict[str, Any] = {}
+    if page is not None and found.series:
+        from planbench.regress.history_page import write_history
+        from planbench.report.cells import machine_key
+
+        rows = [r for _, run in kept for r in run if machine_key(r) == found.machine_id]
+        written = {"page": str(page), "charts": write_history(found, rows, page)}
+    _show(found, written, json=json)
+
+
+def _measures(asked: list[str] | None, known: tuple[Measure, ...]) -> tuple[Measure, ...]:
+    for name in asked or ():
+        if name not in known:
+            raise InputError(f"is {name!r}; give {', '.join(known)}", where="--measure")
+    return tuple(m for m in known if (m in asked if asked else m != "seconds"))
+
+
+def _show(found: History, written: dict[str, Any], *, json: bool) -> None:
+    from planbench.regress.history_table import steps_table
+
+    if json:
+        console.print_json(_document(found) | written)
+    else:
+        table = steps_table(found)
+        console.print_tables([table] if table is not None else [])
+    for line in found.notes:
+        console.note(line)
+    steps = sum(len(s.changes) for s in found.series)
+    console.say(
+        f"{len(found.series)} series over {found.runs} runs on {found.machine}: "
+        f"{steps or 'no'} step{'' if steps == 1 else 's'}"
+    )
+    if written:
+        console.say(f"wrote {written['page']} with {written['charts']} charts")
+
+
+def _document(found: History) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "machine": found.machine,
+        "machine_id": found.machine_id,
+        "runs": found.runs,
+        "notes": list(found.notes),
+        "series": [
+            {
+                "solver": s.solver,
+                "instance": s.instance,
+                "sha256": s.sha256,
+                "measure": s.measure,
+                "points": [asdict(p) | {"packages": dict(p.packages)} for p in s.points],
+                "steps": [
+                    {
+                        "when": c.after.started_at,
+                        "before": c.level_before,
+                        "after": c.level_after,
+                        "ratio": c.ratio,
+                        "from_commit": c.before.commit,
+                        "to_commit": c.after.commit,
+                        "changed": c.what_changed,
+                    }
+                    for c in s.changes
+                ],
+            }
+            for s in found.series
+        ],
+    }
