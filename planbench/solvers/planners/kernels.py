@@ -65,7 +65,7 @@ def sweep_near(
     """
     drop = 0.0
     flow = 0.0
-    work = 0
+    work: Any = 0
     for g in range(first.size - 1):
         best = np.inf
         for t in range(first[g], first[g + 1]):
@@ -107,7 +107,7 @@ def sweep_all(
     drop = 0.0
     flow = 0.0
     missed = 0.0
-    work = 0
+    work: Any = 0
     for g in range(first.size - 1):
         best = np.inf
         marked = np.inf
@@ -206,7 +206,7 @@ def list_chosen(
 @compiled
 def shortage(start: Any, which: Any, amount: Any, y: Any, short: Any) -> int:
     """Add to `short` what output `y` lacks: short ← short + A_s y − y; non-zeros read."""
-    work = 0
+    work: Any = 0
     for g in range(y.size):
         level = y[g]
         if level == 0.0:
@@ -226,7 +226,7 @@ def sweep_quantities(able: Any, start: Any, which: Any, amount: Any, y: Any, sho
 
     Goods that nothing makes (not `able`) stay short.
     """
-    work = 0
+    work: Any = 0
     n = y.size
     for h in range(n):
         g = n - 1 - h
@@ -277,7 +277,7 @@ def sweep_contents(
     """
     n, k = contents.shape
     change = 0.0
-    work = 0
+    work: Any = 0
     for h in range(n):
         g = h if forward else n - 1 - h
         if first[g] == first[g + 1]:

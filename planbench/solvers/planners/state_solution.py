@@ -1,6 +1,8 @@
-"""A planner's plan as a :class:`~planbench.solvers.base.Solution` of the planning LP."""
+"""What planning ends with: the plan and state of the best bounds, and the plan as a Solution."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,7 +10,11 @@ from planbench.model.economy import Economy
 from planbench.model.plan import Plan
 from planbench.model.planning_lp import lp_from_plan
 from planbench.solvers.base import Claim, Solution
-from planbench.solvers.planners.state import Progress
+from planbench.solvers.planners.state import Ended, Meter, Progress, State
+from planbench.solvers.planners.state_domain import Domain, complete_prices
+
+if TYPE_CHECKING:
+    from planbench.solvers.planners.state_rounds import Best, Rounds
 
 CLAIMS: dict[str, Claim] = {"optimal": "optimal", "unbounded": "unbounded"}
 
@@ -48,3 +54,46 @@ def to_solution(
         threads_used=1,
         notes=notes,
     )
+
+
+def nothing(economy: Economy, domain: Domain, meter: Meter) -> tuple[Plan, State, Progress]:
+    """No target can be reached: the best plan is to do nothing."""
+    n, m, k = economy.n_goods, economy.n_activities, economy.n_resources
+    p, w = complete_prices(economy, domain, np.zeros(n), np.zeros(k))
+    plan = Plan(x=np.zeros(m), z=np.zeros(economy.n_targets), p=p, w=w)
+    state = State(w, p, np.zeros(n), np.zeros(m), plan.x, None, 1.0)
+    message = "no target can be reached: goods it needs cannot be made"
+    return plan, state, Progress("optimal", 0.0, 0.0, 0, meter.passes, meter.seconds, message)
+
+
+def finish(
+    economy: Economy, domain: Domain, rounds: Rounds, best: Best, number: int, ended: Ended
+) -> tuple[Plan, State, Progress]:
+    """Plan, prices and state of the best bounds."""
+    techniques = rounds.sectors.techniques
+    x, shares = np.zeros(economy.n_activities), np.zeros(economy.n_activities)
+    z, y = np.zeros(economy.n_targets), rounds.y
+    if best.y is not None and best.share is not None and best.parts is not None:
+        scale = 1.0 if ended == "unbounded" else best.lower
+        y = best.y * scale
+        order = techniques.order
+        shares[order] = best.share
+        x[order] = np.repeat(y, np.diff(techniques.first)) * best.share * techniques.per[order]
+        z = best.parts * scale
+    p = w = None
+    prices, rents = rounds.p, np.zeros(economy.n_resources)
+    if best.p is not None and best.rents is not None:
+        theta, sectors = best.theta, rounds.sectors
+        p = best.p + theta * sectors.p0
+        w = best.rents + theta * sectors.w0
+        factor = best.upper / (1 + theta)
+        p, w = complete_prices(economy, domain, p * factor, w * factor)
+        prices, rents = p, w
+    contents = rounds.contents
+    contents *= economy.endowment
+    state = State(rents, prices, y, shares, x, contents, rounds.width)
+    meter = rounds.meter
+    progress = Progress(
+        ended, best.lower, best.upper, number, meter.passes, meter.seconds,
+    )  # fmt: skip
+    return Plan(x=x, z=z, p=p, w=w), state, progress

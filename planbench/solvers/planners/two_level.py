@@ -10,26 +10,19 @@ rents come from :mod:`planbench.solvers.planners.master`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from planbench.errors import SolverError
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 from planbench.model.plan import Plan
 from planbench.model.productivity import one_good_each
 from planbench.solvers.base import Phase, Solution, SolveOptions, SolverSpec, no_phase
-from planbench.solvers.planners.state import Ended, Meter, Progress, Report, State
-from planbench.solvers.planners.state_solution import to_solution
+from planbench.solvers.planners.frame import GAP, Outcome, Task, plan_economy, solve_economy
+from planbench.solvers.planners.state import Progress, Report, State
+from planbench.solvers.planners.state_domain import Domain
+from planbench.solvers.planners.state_solution import finish, nothing
 
-if TYPE_CHECKING:
-    from planbench.solvers.planners.master_rounds import Best, Rounds
-    from planbench.solvers.planners.state_domain import Domain
-
-VERSION = "1"
-#: Certified gap where none is asked for.
-GAP = 1e-6
+VERSION = "2"
 
 SOLVERS = (
     SolverSpec(
@@ -64,34 +57,24 @@ def solve(
     options: SolveOptions,
     phase: Phase = no_phase,
 ) -> Solution:
-    """Plan the economy; the tolerance is the certified gap asked for."""
-    if not isinstance(problem, Economy):
-        raise SolverError(f"{spec.name} plans economies, not general linear programs")
-    reason = refusal(problem)
-    if reason is not None:
-        raise SolverError(f"{spec.name} {reason}")
-    with phase("compile"):
-        warm_up(problem)
-    from planbench.solvers.planners.state_domain import settle_domain
+    """Plan the economy; the tolerance is the certified gap asked for.
 
-    gap = GAP if options.tolerance is None else options.tolerance
-    with phase("load"):
-        domain = settle_domain(problem)
-    with phase("solve"):
-        found = _plan(problem, domain, gap, None, options.time_limit, _say)
-    with phase("extract"):
-        return to_solution(problem, found[0], found[2], spec.method, VERSION)
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
+    Raises
+    ------
+    SolverError
+        For a general linear program, or an economy outside the domain.
+    """
+    return solve_economy(
+        problem, spec, options, phase,
+        refusal=refusal, warm_up=warm_up, planner=_plan, version=VERSION,
+    )  # fmt: skip
 
 
 def warm_up(economy: Economy) -> None:
     """Plan a tiny economy with the same types of arrays, so that every kernel is compiled."""
     from planbench.solvers.planners.state_warm import tiny_like
 
-    plan(tiny_like(economy), gap=1e-6)
+    plan(tiny_like(economy))
 
 
 def plan(
@@ -128,84 +111,24 @@ def plan(
     Raises
     ------
     SolverError
-        If the economy is outside the domain.
+        If the economy is outside the domain, or `state` is of another shape.
     """
-    reason = refusal(economy)
-    if reason is not None:
-        raise SolverError(f"two-level {reason}")
+    return plan_economy("two-level", refusal, _plan, economy, gap, state, time_limit, report)
+
+
+def _plan(economy: Economy, domain: Domain, task: Task) -> Outcome:
+    from planbench.solvers.planners.master_rounds import run_rounds
     from planbench.solvers.planners.state_domain import settle_domain
+    from planbench.solvers.planners.state_rounds import open_rounds
 
-    return _plan(economy, settle_domain(economy), gap, state, time_limit, report)
-
-
-def _plan(
-    economy: Economy,
-    domain: Domain,
-    gap: float,
-    state: State | None,
-    time_limit: float | None,
-    report: Report | None,
-) -> tuple[Plan, State, Progress]:
-    from planbench.solvers.planners.master_rounds import open_rounds, run_rounds
-    from planbench.solvers.planners.state_domain import settle_domain
-
-    meter = Meter(economy.nnz, time_limit)
-    tell = report or (lambda line: None)
     for thorough in (False, True):
         if thorough:
             domain = settle_domain(economy, thorough=True)
         if not domain.targets.any():
-            return nothing(economy, domain, meter)
-        rounds = open_rounds(economy, domain.usable, domain.targets, meter, state)
+            return nothing(economy, domain, task.meter)
+        rounds = open_rounds(economy, domain.usable, domain.targets, task.meter, task.state)
         rounds.thorough = thorough
-        best, number, ended = run_rounds(rounds, gap, tell)
+        best, number, ended = run_rounds(rounds, task.gap, task.tell)
         if ended != "unsettled":
             break
     return finish(economy, domain, rounds, best, number, ended)
-
-
-def nothing(economy: Economy, domain: Domain, meter: Meter) -> tuple[Plan, State, Progress]:
-    """No target can be reached: the best plan is to do nothing."""
-    from planbench.solvers.planners.state_domain import complete_prices
-
-    n, m, k = economy.n_goods, economy.n_activities, economy.n_resources
-    p, w = complete_prices(economy, domain, np.zeros(n), np.zeros(k))
-    plan = Plan(x=np.zeros(m), z=np.zeros(economy.n_targets), p=p, w=w)
-    state = State(w, p, np.zeros(n), np.zeros(m), plan.x, None, 1.0)
-    message = "no target can be reached: goods it needs cannot be made"
-    return plan, state, Progress("optimal", 0.0, 0.0, 0, meter.passes, meter.seconds, message)
-
-
-def finish(
-    economy: Economy, domain: Domain, rounds: Rounds, best: Best, number: int, ended: Ended
-) -> tuple[Plan, State, Progress]:
-    """Plan, prices and state of the best bounds."""
-    from planbench.solvers.planners.state_domain import complete_prices
-
-    techniques = rounds.sectors.techniques
-    x, shares = np.zeros(economy.n_activities), np.zeros(economy.n_activities)
-    z, y = np.zeros(economy.n_targets), rounds.y
-    if best.y is not None and best.share is not None and best.parts is not None:
-        scale = 1.0 if ended == "unbounded" else best.lower
-        y = best.y * scale
-        order = techniques.order
-        shares[order] = best.share
-        x[order] = np.repeat(y, np.diff(techniques.first)) * best.share * techniques.per[order]
-        z = best.parts * scale
-    p = w = None
-    prices, rents = rounds.p, np.zeros(economy.n_resources)
-    if best.p is not None and best.rents is not None:
-        theta, sectors = best.theta, rounds.sectors
-        p = best.p + theta * sectors.p0
-        w = best.rents + theta * sectors.w0
-        factor = best.upper / (1 + theta)
-        p, w = complete_prices(economy, domain, p * factor, w * factor)
-        prices, rents = p, w
-    contents = rounds.contents
-    contents *= economy.endowment
-    state = State(rents, prices, y, shares, x, contents, rounds.width)
-    meter = rounds.meter
-    progress = Progress(
-        ended, best.lower, best.upper, number, meter.passes, meter.seconds,
-    )  # fmt: skip
-    return Plan(x=x, z=z, p=p, w=w), state, progress

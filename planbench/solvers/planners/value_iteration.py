@@ -20,16 +20,15 @@ from planbench.model.linear_program import LinearProgram
 from planbench.model.plan import Plan
 from planbench.model.productivity import one_good_each
 from planbench.solvers.base import Phase, Solution, SolveOptions, SolverSpec, no_phase
-from planbench.solvers.planners.state import Meter, Progress, Report, State
-from planbench.solvers.planners.state_solution import to_solution
+from planbench.solvers.planners.frame import GAP, Outcome, Task, plan_economy, solve_economy
+from planbench.solvers.planners.state import Progress, Report, State
+from planbench.solvers.planners.state_domain import Domain
+from planbench.solvers.planners.state_solution import finish, nothing
 
 if TYPE_CHECKING:
-    from planbench.solvers.planners.master_rounds import Best, Rounds
-    from planbench.solvers.planners.state_domain import Domain
+    from planbench.solvers.planners.state_rounds import Best, Rounds
 
-VERSION = "1"
-#: Certified gap where none is asked for.
-GAP = 1e-6
+VERSION = "2"
 #: The sweeps' first tolerance is the gap divided by this; their errors add up to about the gap.
 SHARE = 5.0
 #: Times the tolerance of the sweeps is tightened before planning stops.
@@ -70,29 +69,24 @@ def solve(
     options: SolveOptions,
     phase: Phase = no_phase,
 ) -> Solution:
-    """Plan the economy; the tolerance is the certified gap asked for."""
-    if not isinstance(problem, Economy):
-        raise SolverError(f"{spec.name} plans economies, not general linear programs")
-    reason = refusal(problem)
-    if reason is not None:
-        raise SolverError(f"{spec.name} {reason}")
-    with phase("compile"):
-        from planbench.solvers.planners.state_warm import tiny_like
+    """Plan the economy; the tolerance is the certified gap asked for.
 
-        plan(tiny_like(problem, resources=1))
-    from planbench.solvers.planners.state_domain import settle_domain
-
-    gap = GAP if options.tolerance is None else options.tolerance
-    with phase("load"):
-        domain = settle_domain(problem)
-    with phase("solve"):
-        found = _plan(problem, domain, gap, None, options.time_limit, _say)
-    with phase("extract"):
-        return to_solution(problem, found[0], found[2], spec.method, VERSION)
+    Raises
+    ------
+    SolverError
+        For a general linear program, or an economy outside the domain.
+    """
+    return solve_economy(
+        problem, spec, options, phase,
+        refusal=refusal, warm_up=warm_up, planner=_plan, version=VERSION,
+    )  # fmt: skip
 
 
-def _say(line: str) -> None:
-    print(line, flush=True)
+def warm_up(economy: Economy) -> None:
+    """Plan a tiny economy with the same types of arrays, so that every kernel is compiled."""
+    from planbench.solvers.planners.state_warm import tiny_like
+
+    plan(tiny_like(economy, resources=1))
 
 
 def plan(
@@ -130,30 +124,16 @@ def plan(
     Raises
     ------
     SolverError
-        If the economy is outside the domain.
+        If the economy is outside the domain, or `state` is of another shape.
     """
-    reason = refusal(economy)
-    if reason is not None:
-        raise SolverError(f"value-iteration {reason}")
+    return plan_economy("value-iteration", refusal, _plan, economy, gap, state, time_limit, report)
+
+
+def _plan(economy: Economy, domain: Domain, task: Task) -> Outcome:
     from planbench.solvers.planners.state_domain import settle_domain
+    from planbench.solvers.planners.state_rounds import Best, answer, open_rounds
 
-    return _plan(economy, settle_domain(economy), gap, state, time_limit, report)
-
-
-def _plan(
-    economy: Economy,
-    domain: Domain,
-    gap: float,
-    state: State | None,
-    time_limit: float | None,
-    report: Report | None,
-) -> tuple[Plan, State, Progress]:
-    from planbench.solvers.planners.master_rounds import Best, answer, open_rounds
-    from planbench.solvers.planners.state_domain import settle_domain
-    from planbench.solvers.planners.two_level import finish, nothing
-
-    meter = Meter(economy.nnz, time_limit)
-    tell = report or (lambda line: None)
+    gap, meter, tell = task.gap, task.meter, task.tell
     f = economy.fixed_demand
     while True:
         if domain.makeable is not None and f[~domain.makeable].any():
@@ -164,7 +144,7 @@ def _plan(
             return nothing(economy, domain, meter)
         if not domain.targets.any():
             raise SolverError("value-iteration takes no f > 0 where no target can be reached")
-        rounds = open_rounds(economy, domain.usable, domain.targets, meter, state)
+        rounds = open_rounds(economy, domain.usable, domain.targets, meter, task.state)
         rounds.width = 0.0
         best, tolerance, number = Best(), gap / SHARE, 0
         ended: str = "stalled"
@@ -206,7 +186,7 @@ def _plan(
 
 def _meet_fixed(rounds: Rounds, best: Best, tolerance: float) -> tuple[FloatArray, float, float]:
     """Find outputs that meet f with the techniques in use, and bounds with f deducted."""
-    from planbench.solvers.planners.master_rounds import spare_of
+    from planbench.solvers.planners.state_rounds import spare_of
     from planbench.solvers.planners.state_sectors import needs_of, settle_quantities
 
     economy, sectors = rounds.economy, rounds.sectors

@@ -1,0 +1,126 @@
+"""The frame of the planners that know techniques: domain, limits, compile phase, hand-over.
+
+``two-level`` and ``value-iteration`` differ in what happens between rounds; what stands around
+the rounds is the same and stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from planbench.errors import SolverError
+from planbench.model.economy import Economy
+from planbench.model.linear_program import LinearProgram
+from planbench.model.plan import Plan
+from planbench.solvers.base import Phase, Solution, SolveOptions, SolverSpec
+from planbench.solvers.planners.state import Meter, Progress, Report, State
+from planbench.solvers.planners.state_domain import Domain, settle_domain
+from planbench.solvers.planners.state_solution import to_solution
+
+#: Certified gap where none is asked for.
+GAP = 1e-6
+
+Outcome = tuple[Plan, State, Progress]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is asked of a planner.
+
+    Attributes
+    ----------
+    gap : float
+        (upper − lower)/upper to end with.
+    state : State or None
+        Of an old plan to start from.
+    meter : Meter
+        Counts work, and knows the time limit.
+    tell : callable
+        Is told a line a round.
+    """
+
+    gap: float
+    state: State | None
+    meter: Meter
+    tell: Report
+
+
+#: Plans an economy inside the domain that was settled for it.
+Planner = Callable[[Economy, Domain, Task], Outcome]
+Refusal = Callable[[Economy], str | None]
+
+
+def plan_economy(
+    name: str,
+    refusal: Refusal,
+    planner: Planner,
+    economy: Economy,
+    gap: float,
+    state: State | None,
+    time_limit: float | None,
+    report: Report | None,
+) -> Outcome:
+    """Plan from Python; raises SolverError outside the planner's domain."""
+    reason = refusal(economy)
+    if reason is None and state is not None:
+        reason = other_shape(economy, state)
+    if reason is not None:
+        raise SolverError(f"{name} {reason}")
+    task = Task(gap, state, Meter(economy.nnz, time_limit), report or (lambda line: None))
+    with _one_thread():
+        return planner(economy, settle_domain(economy), task)
+
+
+def solve_economy(
+    problem: LinearProgram | Economy,
+    spec: SolverSpec,
+    options: SolveOptions,
+    phase: Phase,
+    *,
+    refusal: Refusal,
+    warm_up: Callable[[Economy], object],
+    planner: Planner,
+    version: str,
+) -> Solution:
+    """Plan as an adapter: the tolerance is the certified gap asked for."""
+    if not isinstance(problem, Economy):
+        raise SolverError(f"{spec.name} plans economies, not general linear programs")
+    reason = refusal(problem)
+    if reason is not None:
+        raise SolverError(f"{spec.name} {reason}")
+    with phase("compile"):
+        warm_up(problem)
+    gap = GAP if options.tolerance is None else options.tolerance
+    with phase("load"):
+        domain = settle_domain(problem)
+    with phase("solve"), _one_thread():
+        task = Task(gap, None, Meter(problem.nnz, options.time_limit), _say)
+        plan, _, progress = planner(problem, domain, task)
+    with phase("extract"):
+        return to_solution(problem, plan, progress, spec.method, version)
+
+
+def other_shape(economy: Economy, state: State) -> str | None:
+    """Say why `state` is no plan of `economy`'s goods, activities and resources, or None."""
+    n, m, k = economy.n_goods, economy.n_activities, economy.n_resources
+    of = state.outputs.size, state.levels.size, state.rents.size
+    if of == (n, m, k):
+        return None
+    return (
+        f"takes the state of an economy of {n} goods, {m} activities and {k} resources; this one "
+        f"is of {of[0]}, {of[1]} and {of[2]}: start without it"
+    )
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    """BLAS would otherwise wake a second thread for every short product and let it spin."""
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    limits: AbstractContextManager[object] = threadpool_limits(limits=1, user_api="blas")
+    return limits
