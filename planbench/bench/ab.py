@@ -145,6 +145,11 @@ class Comparison:
         return 0
 
 
+def told_apart(a: str, b: str) -> tuple[str, str]:
+    """Names of two sides, also when they are the same side twice."""
+    return (f"{a} (a)", f"{b} (b)") if a == b else (a, b)
+
+
 def compare_sides(
     a: Side,
     b: Side,
@@ -329,7 +334,7 @@ class _Run:
             self.schedule,
             measure=self.settings.measure,
             exact=all(spec.exact for spec in specs),
-            names=(names[0], names[1]) if names[0] != names[1] else ("side a", "side b"),
+            names=told_apart(names[0], names[1]),
         )
 
     def go(self) -> None:

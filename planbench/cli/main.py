@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 
 from planbench import __version__
 from planbench.cli import (
+    ab,
     bench,
     compare,
     console,
@@ -123,6 +124,7 @@ for name, function, panel, examples in (
     ("verify", verify.verify, _PLAN, verify.EXAMPLES),
     ("compare", compare.compare, _MEASURE, compare.EXAMPLES),
     ("bench", bench.bench, _MEASURE, bench.EXAMPLES),
+    ("ab", ab.ab, _MEASURE, ab.EXAMPLES),
     ("report", report.report, _MEASURE, report.EXAMPLES),
     ("regress", regress.regress, _MEASURE, regress.EXAMPLES),
     ("history", history.history, _MEASURE, history.EXAMPLES),

@@ -1,0 +1,308 @@
+"""``planbench ab``: which of two sides is slower, on given instances, and is it sure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from planbench.cli import completion, console, options
+from planbench.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from planbench.bench.ab import Comparison, Settings
+    from planbench.bench.ab_judge import Case
+    from planbench.bench.sides import Side
+    from planbench.solvers.base import SolveOptions
+
+EXAMPLES = (
+    "planbench ab --a highspy==1.13.1 --b highspy==1.15.1 model.mps",
+    "planbench ab --a highspy==1.14.0 us-bea-71 gen:goods=1000,seed=1 -s highs-ds -s highs-ipm",
+    "planbench ab --a presolve=on --b presolve=off us-bea-71 --least-effect 10%",
+    "planbench ab --a git:HEAD~1 --b here --suite smoke --markdown comment.md",
+)
+
+#: Solver both sides run where none is named.
+DEFAULT_SOLVER = "highs-ds"
+DEFAULT_LIMIT = "60s"
+RESULTS = Path("results/ab.jsonl")
+_SIDE = "PACKAGE==VERSION, git:REF, OPTION=VALUE, or here; several with commas."
+_SIDES = "Sides"
+
+Budget = Annotated[
+    str,
+    typer.Option(metavar="TIME", help="Begin no pair of runs after this: 5min, 1h."),
+]
+LeastEffect = Annotated[
+    str, typer.Option(metavar="SHARE", help="Smallest difference that matters: 5% or 0.05.")
+]
+Confidence = Annotated[
+    str, typer.Option(metavar="P", help="That no verdict is wrong, over all instances.")
+]
+Measure = Annotated[
+    str,
+    typer.Option(
+        metavar="WHAT",
+        help="time (wall time less waits for a processor), cpu, or passes (matrix passes).",
+    ),
+]
+ControlOption = Annotated[
+    bool,
+    typer.Option(
+        "--control/--no-control", help="Run something unchanged beside each run, see docs/ab.md."
+    ),
+]
+
+
+def ab(
+    instances: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="INSTANCE",
+            help="Built-in names, files or gen:goods=…",
+            autocompletion=completion.instance_names,
+            show_default=False,
+        ),
+    ] = None,
+    a: Annotated[
+        str, typer.Option("--a", metavar="SIDE", help=f"Baseline: {_SIDE}", rich_help_panel=_SIDES)
+    ] = "here",
+    b: Annotated[
+        str, typer.Option("--b", metavar="SIDE", help="Candidate.", rich_help_panel=_SIDES)
+    ] = "here",
+    suite: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SUITE",
+            help="Instances and solvers of a suite.",
+            autocompletion=completion.suite_names,
+        ),
+    ] = None,
+    more: options.MoreSolversOption = None,
+    tolerance: options.ToleranceOption = None,
+    threads: options.ThreadsOption = None,
+    seed: options.SeedOption = None,
+    settings: options.SetOption = None,
+    budget: Budget = "10min",
+    least_effect: LeastEffect = "5%",
+    confidence: Confidence = "0.99",
+    measure: Measure = "time",
+    control: ControlOption = True,
+    time_limit: options.TimeLimitOption = DEFAULT_LIMIT,
+    memory_limit: options.MemoryLimitOption = None,
+    out: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help="Results file; every run is a row of it."),
+    ] = RESULTS,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume/--fresh", help="Count pairs in the results file, or start anew."),
+    ] = True,
+    markdown: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write it for a pull request; - for the output."),
+    ] = None,
+    json: options.JsonOption = False,
+) -> int:
+    """Compare two sides on INSTANCEs: versions, commits or options.
+
+    Each side runs in an environment of its own, built once. Runs are interleaved A B B A until
+    the answer is clear or the budget is spent. Exit code 0: nowhere slower; 1: slower, or the
+    answers differ, or runs died; 2: not decided, could not be compared, or bad input.
+    """
+    from planbench.bench.sides import parse_side
+
+    sides = parse_side(a, "--a"), parse_side(b, "--b")
+    if markdown is not None and str(markdown) != "-":
+        options.writable(markdown)
+    given = _settings(
+        budget=budget,
+        least_effect=least_effect,
+        confidence=confidence,
+        measure=measure,
+        control=control,
+        time_limit=time_limit,
+        memory_limit=memory_limit,
+        resume=resume,
+        asked=options.solve_options(
+            tolerance=tolerance, threads=threads, seed=seed, settings=settings
+        ),
+    )
+    cases = _cases(instances or [], suite, options.split_solvers(None, more), sides)
+    comparison = _run(sides, cases, out, given)
+    _show(comparison, json, markdown)
+    return comparison.exit_code
+
+
+def parse_share(text: str, option: str) -> float:
+    """Read a share such as ``5%`` or ``0.05``.
+
+    Raises
+    ------
+    InputError
+    """
+    number = text.strip()
+    scale = 1.0
+    if number.endswith("%"):
+        number, scale = number[:-1].strip(), 0.01
+    value = options.parse_number(number, option, 0.0, 1.0 / scale)
+    assert value is not None
+    return value * scale
+
+
+def _settings(
+    *,
+    budget: str,
+    least_effect: str,
+    confidence: str,
+    measure: str,
+    control: bool,
+    time_limit: str,
+    memory_limit: str | None,
+    resume: bool,
+    asked: SolveOptions,
+) -> Settings:
+    from planbench.bench.ab import Control, Settings
+    from planbench.stats.sequential import Schedule
+
+    sure = options.parse_number(confidence, "--confidence", 0.5, 1.0)
+    assert sure is not None
+    return Settings(
+        options=asked,
+        schedule=Schedule(parse_share(least_effect, "--least-effect"), sure),
+        measure=measure,
+        time_limit_s=options.parse_seconds(time_limit),
+        memory_limit_bytes=options.memory_limit(memory_limit),
+        budget_s=options.parse_seconds(budget, "--budget"),
+        control=Control() if control else None,
+        resume=resume,
+    )
+
+
+def _cases(
+    instances: Sequence[str],
+    suite: str | None,
+    solvers: list[str] | None,
+    sides: tuple[Side, Side],
+) -> list[Case]:
+    """List what is compared: instances times solvers, and the cells of a suite."""
+    from planbench.bench.ab_judge import Case
+
+    if not instances and suite is None:
+        raise InputError("names no instance; give one, or --suite NAME", where="ab")
+    cases = [Case(i, s) for i in instances for s in (solvers or [DEFAULT_SOLVER])]
+    if suite is not None:
+        cases += _of_suite(suite, solvers, sides)
+    return list(dict.fromkeys(cases))
+
+
+def _of_suite(suite: str, solvers: list[str] | None, sides: tuple[Side, Side]) -> list[Case]:
+    from planbench.bench.ab_judge import Case
+    from planbench.bench.plan import plan_suite
+    from planbench.bench.sides import normalised
+    from planbench.bench.suite import load_suite
+    from planbench.solvers.registry import find_solver
+
+    plan = plan_suite(load_suite(suite), solvers, None)
+    touched = {name for side in sides for name, _ in side.packages}
+
+    def matters(solver: str) -> bool:
+        packages = find_solver(solver)[0].packages
+        return solvers is not None or not touched or bool(touched & set(map(normalised, packages)))
+
+    found = [
+        Case(cell.instance, solver)
+        for cell in plan.cells
+        if not cell.options
+        for solver in cell.solvers
+        if matters(solver)
+    ]
+    if not found:
+        raise InputError(
+            f"has no solver that needs {', '.join(sorted(touched)) or 'anything'}; "
+            "name one with --solver",
+            where=f"suite {suite}",
+        )
+    return found
+
+
+def _run(
+    sides: tuple[Side, Side], cases: Sequence[Case], out: Path, settings: Settings
+) -> Comparison:
+    from planbench.bench.ab import compare_sides
+    from planbench.cli import progress
+
+    if out.is_dir():
+        raise InputError("is a folder; give a file name", where=str(out))
+    made = 0
+    with progress.Bar() as bar:
+
+        def tell(what: str, done: int, most: int, left_s: float) -> None:
+            nonlocal made
+            made = done
+            bar.update(what, done, most, left_s)
+
+        try:
+            comparison = compare_sides(
+                sides[0], sides[1], cases, out, settings, progress=tell, load=options.load
+            )
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"interrupted: {made} pairs are kept in {out}; the same command carries on"
+            ) from None
+    if comparison.repaired:
+        console.note(f"{out}: {comparison.repaired}")
+    if comparison.pairs_found:
+        console.note(
+            f"{comparison.pairs_found} pairs were in {out} already (--fresh measures anew)"
+        )
+    return comparison
+
+
+def _show(comparison: Comparison, json: bool, path: Path | None) -> None:
+    from planbench.report import ab as words
+
+    if path is not None and str(path) != "-":
+        try:
+            path.write_text(words.markdown(comparison), encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"cannot be written: {error.strerror}", where=str(path)) from None
+    for verdict in comparison.verdicts:
+        for line in verdict.findings:
+            console.finding(f"{verdict.case.solver} on {verdict.case.instance}: {line}")
+        for line in verdict.remarks:
+            console.note(f"{verdict.case.solver} on {verdict.case.instance}: {line}")
+    disturbed = sum(v.disturbed for v in comparison.verdicts)
+    if disturbed:
+        console.note(f"the machine was disturbed in {disturbed} pairs")
+    if json:
+        console.print_json(words.document(comparison))
+        return
+    if path is not None and str(path) == "-":
+        print(words.markdown(comparison))
+        return
+    _print_text(comparison)
+
+
+def _print_text(comparison: Comparison) -> None:
+    from rich.text import Text
+
+    from planbench.cli.views import columns_of
+    from planbench.report import ab as words
+
+    colours = {"slower": "red", "worse": "red", "faster": "green", "better": "green"}
+    table = columns_of([(h, "right" if right else "left") for h, right in words.COLUMNS])
+    for row in words.rows(comparison):
+        table.add_row(*row[:-1], Text(row[-1], style=colours.get(row[-1], "")))
+    out = console.out()
+    a, b = words.names(comparison)
+    out.print(f"a: {a}   b: {b}")
+    out.print(table)
+    for verdict in comparison.verdicts:
+        out.print(words.sentence(comparison, verdict))
+    out.print()
+    out.print(words.overall(comparison), style="bold")
+    out.print(words.small_print(comparison), style="dim")
