@@ -142,12 +142,15 @@ def _brought(spec: str, economy: Economy, kind: str) -> Instance:
 
 
 def _made_here(recipe: Mapping[str, Any]) -> bool:
-    """Whether a saved recipe is that of a generated economy, productive by construction."""
-    return "generator" in recipe
+    """Whether a saved recipe is that of an economy made here, with a plan by construction."""
+    # An imported table's observed plan was checked; what it falls short by is told.
+    short = recipe.get("observed_shortfall")
+    return "generator" in recipe or (isinstance(short, float) and short <= 1e-9)
 
 
 def _planted(recipe: Mapping[str, Any]) -> float | None:
-    value = recipe.get("planted_optimum")
+    # A real table's observed plan may be optimal by construction, as a planted one is.
+    value = recipe.get("planted_optimum", recipe.get("observed_optimum"))
     return float(value) if isinstance(value, int | float) else None
 
 

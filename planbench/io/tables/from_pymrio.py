@@ -182,7 +182,10 @@ def _factors(system: Any, flows: Any) -> tuple[dict[str, FloatArray], list[str]]
         if not paid and not added:
             continue
         values = _values(table)
-        told = [f"value added from extension {label!r}: {len(paid)} rows of compensation"]
+        told = [
+            f"value added from extension {label!r}, with {len(paid) or 'no'} "
+            f"row{'s' if len(paid) > 1 else ''} of compensation"
+        ]
         # A row of the whole of value added is enough; components add up to it.
         whole = [i for i in added if "value added" in rows[i].casefold()][:1]
         fields = {"value_added": values[whole or added].sum(axis=0)} if added else {}

@@ -81,9 +81,8 @@ def read_raw_table(paths: Sequence[str | Path], options: ReadOptions | None = No
                 "is one file too many beside a use and a make table", where=str(rest[0])
             )
         name = options.name or _stem(use[0])
-        return supply_use_table(
-            read_grid(*use), read_grid(*make), options.named, name, options.make_rows
-        )
+        used, made = (_grid(path, page or options.sheet) for path, page in (use, make))
+        return supply_use_table(used, made, options.named, name, options.make_rows)
     if use is not None or make is not None:
         lonely, other = (use, "--make") if use is not None else (make, "--use")
         assert lonely is not None

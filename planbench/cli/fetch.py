@@ -1,0 +1,112 @@
+"""``planbench fetch``: tables from their official source, where there is internet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from planbench.cli import console, options
+from planbench.errors import InputError
+
+EXAMPLES = (
+    "planbench fetch --list",
+    "planbench fetch exiobase3 --year 2019",
+    "planbench fetch us-bea --to tables/bea",
+)
+
+
+def fetch(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="A source, see --list.", show_default=False),
+    ] = None,
+    sources: Annotated[bool, typer.Option("--list", help="List the sources.")] = False,
+    year: Annotated[
+        str | None,
+        typer.Option(metavar="YEAR", help="Where there is a download for each year."),
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", help="Where to; a cache folder if not given."),
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Download again what is there already.")
+    ] = False,
+    json: options.JsonOption = False,
+) -> None:
+    """Download published input-output tables from their official source.
+
+    What was downloaded is then read by ``planbench import``. The publisher's terms apply; they
+    are shown, and kept beside the files.
+    """
+    if sources or name is None:
+        if name is None and not sources:
+            raise InputError("name a source; planbench fetch --list shows them", where="fetch")
+        _list(json)
+        return
+    from planbench.io.tables.fetch import fetch_table
+    from planbench.io.tables.sources import find_source
+
+    source = find_source(name)
+    if source.how != "by hand" and not json:
+        console.note(f"{source.name}: {source.licence}; {source.size}")
+    got = fetch_table(
+        name,
+        year=options.parse_count(year, "--year", 1900),
+        folder=Path(to) if to is not None else None,
+        fresh=fresh,
+    )
+    command = source.command(str(got.folder))
+    if json:
+        console.print_json(
+            {
+                "source": source.name,
+                "folder": str(got.folder),
+                "files": [str(path) for path in got.files],
+                "already_there": got.already_there,
+                "licence": source.licence,
+                "import": command,
+            }
+        )
+        return
+    from planbench.cli import views
+
+    shown = [path.name for path in got.files[:6]]
+    more = len(got.files) - len(shown)
+    rows = [
+        ("is there" if got.already_there else "fetched", str(got.folder)),
+        ("files", ", ".join(shown) + (f" and {more} more" if more else "")),
+        ("terms", source.licence),
+        ("import with", command),
+    ]
+    console.out().print(views.pairs(rows))
+
+
+def _list(as_json: bool) -> None:
+    from planbench.io.tables.sources import SOURCES
+
+    if as_json:
+        console.print_json({"sources": [vars(source) for source in SOURCES]})
+        return
+    from planbench.cli import views
+
+    rows = [
+        (
+            source.name,
+            source.title,
+            "–" if source.years is None else f"{source.years[0]}–{source.years[1]}",
+            source.licence,
+            "by hand" if source.how == "by hand" else source.size,
+        )
+        for source in SOURCES
+    ]
+    columns = (
+        ("name", "left"),
+        ("what", "left"),
+        ("years", "right"),
+        ("terms", "left"),
+        ("download", "left"),
+    )
+    views.show(console.out(), [views.listing("Sources of published tables", columns, rows)])

@@ -1,0 +1,247 @@
+"""``planbench import``: published input-output tables become economies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from planbench.cli import console, options
+from planbench.errors import InputError
+
+if TYPE_CHECKING:
+    from planbench.catalogue.imports import ImportReport
+    from planbench.model.economy import Economy
+
+EXAMPLES = (
+    "planbench import use_71.csv make_71.csv -o us.npz",
+    "planbench import us-bea-2012-405.npz --technology industry -o us-405.npz",
+    "planbench import wiot95.npz --targets regions -o world.npz --plan observed.csv",
+    "planbench import IOT_2019_ixi.zip --format exiobase3 -o exiobase.npz",
+)
+_NAMES, _RULES = "Rows and columns", "Rules"
+_Names = list[str] | None
+
+
+def _named(flag: str, what: str) -> Any:
+    return typer.Option(
+        flag,
+        metavar="NAME",
+        help=f"{what}; names or patterns such as F0*. May be repeated.",
+        rich_help_panel=_NAMES,
+        show_default=False,
+    )
+
+
+def _rule(flag: str, what: str, metavar: str) -> Any:
+    return typer.Option(flag, metavar=metavar, help=what, rich_help_panel=_RULES)
+
+
+def import_table(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="PATH",
+            help="CSV, xlsx or npz; a use and a make table; or a folder with --format.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help=".npz, .mps, .mps.gz, or a folder for CSV."
+        ),
+    ] = "",
+    use: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The use table (or its sheet).")
+    ] = None,
+    make: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The make table (or its sheet).")
+    ] = None,
+    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="Sheet of xlsx files.")] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format", metavar="F", help="wiod, exiobase3, oecd, eora26, gloria or pymrio."
+        ),
+    ] = None,
+    year: Annotated[
+        str | None, typer.Option(metavar="YEAR", help="Of a folder with several years.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name of the economy; the file's if missing.")
+    ] = None,
+    plan: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Write the observed plan too (.npz or .csv)."),
+    ] = None,
+    technology: Annotated[
+        str, _rule("--technology", "By-products: joint, industry or commodity technology.", "T")
+    ] = "auto",
+    trade: Annotated[
+        str, _rule("--trade", "activities, or net: final use net of imports.", "T")
+    ] = "activities",
+    trade_limit: Annotated[
+        str, _rule("--trade-limit", "Most exports and imports, times the observed ones.", "X")
+    ] = "2",
+    targets: Annotated[
+        str, _rule("--targets", "one, columns (of final use) or regions.", "T")
+    ] = "one",
+    resources: Annotated[
+        str, _rule("--resources", "regions or pooled: whether labour stays in its region.", "R")
+    ] = "auto",
+    prices: Annotated[
+        str, _rule("--prices", "basic or purchasers: what purchases are valued at.", "P")
+    ] = "auto",
+    margins: Annotated[_Names, _named("--margins", "Trade and transport products")] = None,
+    final: Annotated[_Names, _named("--final", "Columns of final use")] = None,
+    exports: Annotated[_Names, _named("--exports", "Columns of exports")] = None,
+    imports: Annotated[_Names, _named("--imports", "Columns of imports")] = None,
+    value_added: Annotated[_Names, _named("--value-added", "Rows of value added")] = None,
+    compensation: Annotated[_Names, _named("--compensation", "Rows of labour's pay")] = None,
+    drop: Annotated[_Names, _named("--drop", "Rows and columns to leave out")] = None,
+    make_rows: Annotated[
+        str,
+        typer.Option(
+            metavar="R",
+            help="products or industries: rows of the make table.",
+            rich_help_panel=_NAMES,
+        ),
+    ] = "auto",
+    json: options.JsonOption = False,
+) -> None:
+    """Make an economy of a published input-output table.
+
+    Supply and use tables, symmetric and multi-region tables are read. Totals, value added and
+    final uses are recognised by name and by adding up; what cannot stay where it is (negative
+    entries, industries without output, …) is moved by the rules of docs/tables.md and told. At
+    the end the observed plan is checked in the economy that was made.
+    """
+    from planbench.catalogue.imports import import_table as import_it
+    from planbench.catalogue.instance import Instance
+    from planbench.cli.files import check_destination, write_instance
+
+    if not output:
+        raise InputError("is missing; say where to, e.g. -o economy.npz", where="--output")
+    path = check_destination(output)
+    plan_path = _plan_path(plan)
+    named = {
+        "margins": margins,
+        "final": final,
+        "exports": exports,
+        "imports": imports,
+        "value_added": value_added,
+        "compensation": compensation,
+        "drop": drop,
+    }
+    economy, report = import_it(
+        paths or [],
+        use=use,
+        make=make,
+        sheet=sheet,
+        form=form,
+        year=options.parse_count(year, "--year", 1900),
+        name=name,
+        make_rows=make_rows,
+        technology=technology,
+        trade=trade,
+        trade_limit=_limit(trade_limit),
+        targets=targets,
+        resources=resources,
+        prices=prices,
+        **{option: tuple(given) for option, given in named.items() if given},
+    )
+    write_instance(Instance(name=report.name, economy=economy), path)
+    if plan_path is not None:
+        from planbench.io.plan_file import write_plan
+
+        write_plan(report.observed.plan, plan_path, economy)
+    if json:
+        sizes = {
+            "goods": economy.n_goods,
+            "activities": economy.n_activities,
+            "resources": economy.n_resources,
+            "targets": economy.n_targets,
+            "nonzeros": economy.nnz,
+        }
+        document = {"file": str(path), "sha256": economy.sha256, **sizes, **report.to_dict()}
+        console.print_json(document)
+        return
+    _show(economy, report, path, plan_path)
+
+
+def _limit(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError(
+            f"is {text!r}; give a number of at least 1, such as 2", where="--trade-limit"
+        ) from None
+
+
+def _plan_path(text: str | None) -> Path | None:
+    if text is None:
+        return None
+    path = Path(text)
+    if path.suffix.lower() not in (".npz", ".csv"):
+        raise InputError("must end in .npz or .csv", where=f"--plan {text}")
+    return options.writable(path)
+
+
+def _show(economy: Economy, report: ImportReport, path: Path, plan_path: Path | None) -> None:
+    from planbench.catalogue.instance import Instance
+    from planbench.cli import views
+    from planbench.cli.figures import amount, nouns
+    from planbench.report import words
+
+    observed = report.observed
+    rows = [
+        ("wrote", str(path)),
+        (
+            "table",
+            f"{report.name}, {report.kind}, {nouns(report.products, 'product')}, "
+            f"{words.count(report.industries)} industries",
+        ),
+        ("economy", views.size_words(Instance(name=report.name, economy=economy))),
+        ("technology", report.technology),
+        ("trade", report.trade),
+        ("observed plan", _observed_words(report)),
+    ]
+    if observed.optimal:
+        rows.append(("known optimum", words.objective(observed.value, 12)))
+    elif observed.upper is not None:
+        rows.append(
+            (
+                "optimum",
+                f"{amount(observed.value, 8)} to {amount(observed.upper, 8)}, by its prices",
+            )
+        )
+    if plan_path is not None:
+        rows.append(("observed plan in", str(plan_path)))
+    rows.append(("SHA-256", economy.sha256))
+    parts: list[Any] = [views.pairs(rows)]
+    totals = report.rules()
+    if totals:
+        columns = (
+            ("rule", "left"),
+            ("figures", "right"),
+            ("together", "right"),
+            ("largest", "left"),
+            ("became", "left"),
+        )
+        lines = [
+            (t.rule, words.count(t.count), amount(t.amount, 6), t.largest, t.treatment)
+            for t in totals
+        ]
+        parts.append(views.listing("Figures that were moved", columns, lines))
+    views.show(console.out(), parts)
+    for remark in report.remarks:
+        console.note(remark)
+
+
+def _observed_words(report: ImportReport) -> str:
+    observed = report.observed
+    if observed.feasible:
+        return f"feasible (to {observed.shortfall:.0e} of a balance)"
+    return f"{100 * observed.shortfall:.3g} % short of {observed.short}"

@@ -1,0 +1,244 @@
+"""Downloading tables from their official source into a cache folder.
+
+Files come into a folder beside their place and are moved there when all is complete, so that a
+download that broke off is never taken for a table. ``source.json`` beside the files tells where
+they came from, when, under which terms, and their SHA-256.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import hashlib
+import io
+import json
+import logging
+import os
+import shutil
+import tempfile
+import urllib.error
+import urllib.parse
+import urllib.request
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from planbench.errors import InputError
+from planbench.io.files import os_error_as_input
+from planbench.io.tables.from_pymrio import require_pymrio
+from planbench.io.tables.sources import Source, find_source
+
+#: Seconds to wait for a source to answer at all.
+TIMEOUT_S = 20.0
+PROVENANCE = "source.json"
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """Tables on this machine.
+
+    Attributes
+    ----------
+    source : Source
+    folder : Path
+    files : tuple of Path
+    already_there : bool
+        Nothing was downloaded.
+    """
+
+    source: Source
+    folder: Path
+    files: tuple[Path, ...]
+    already_there: bool
+
+
+def cache_folder() -> Path:
+    """Folder of downloads: ``PLANBENCH_CACHE``, else the user's cache folder."""
+    given = os.environ.get("PLANBENCH_CACHE")
+    if given:
+        return Path(given) / "tables"
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "planbench" / "tables"
+
+
+def fetch_table(
+    name: str, *, year: int | None = None, folder: Path | None = None, fresh: bool = False
+) -> Fetched:
+    """Download a source's tables, unless they are there already.
+
+    Parameters
+    ----------
+    name : str
+        See :data:`planbench.io.tables.sources.SOURCES`.
+    year : int, optional
+        Asked for by sources with a download for each year.
+    folder : Path, optional
+        Where to; a folder of its own under :func:`cache_folder` if missing.
+    fresh : bool
+        Download again.
+
+    Raises
+    ------
+    InputError
+        When the name or year is unknown, the source wants a person, or cannot be reached: one
+        line that says where to get it by hand.
+    """
+    source = find_source(name)
+    if source.how == "by hand":
+        raise InputError(
+            f"cannot be downloaded by a program, as {source.reason}: get it from "
+            f"{source.homepage}, then {source.command('FOLDER')}",
+            where=name,
+        )
+    year = _checked_year(source, year)
+    place = folder or cache_folder() / (f"{name}-{year}" if year is not None else name)
+    if not fresh and _noted(place):
+        return Fetched(source, place, _noted(place), True)
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
+    except OSError as error:
+        raise os_error_as_input(error, place, "create this folder") from None
+    try:
+        _download(source, year, partial)
+        _write_provenance(source, year, partial)
+        _move(partial, place)
+    except OSError as error:
+        raise os_error_as_input(error, place, "write to this folder") from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return Fetched(source, place, _noted(place), False)
+
+
+def _checked_year(source: Source, year: int | None) -> int | None:
+    if source.years is None:
+        if year is not None:
+            raise InputError("has all years in one download; leave --year out", where=source.name)
+        return None
+    first, last = source.years
+    if year is None or not first <= year <= last:
+        said = "has one download for each year" if year is None else f"has no year {year}"
+        raise InputError(f"{said}; give --year {first} to {last}", where=source.name)
+    return year
+
+
+def _download(source: Source, year: int | None, folder: Path) -> None:
+    """Download into `folder`; whatever goes wrong on the way is one line."""
+    _reach(source, source.files[0] if source.files else source.homepage)
+    try:
+        if source.how == "files":
+            _download_files(source, folder)
+        else:
+            _download_by_pymrio(source, year, folder)
+    except InputError:
+        raise
+    # Between here and the publisher everything can fail, each part with errors of its own.
+    except Exception as error:
+        line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise _by_hand(source, f"the download failed ({line[:200]})") from None
+    if not _files(folder):
+        raise _by_hand(source, "the source answered, but offers no such table")
+
+
+def _by_hand(source: Source, what: str) -> InputError:
+    return InputError(
+        f"{what}; get it by hand from {source.homepage}, then {source.command('FOLDER')}",
+        where=source.name,
+    )
+
+
+def _reach(source: Source, address: str) -> None:
+    """Refuse at once where there is no way to the source: a download would hang for minutes."""
+    host = urllib.parse.urlsplit(address).netloc
+    request = urllib.request.Request(address, method="HEAD", headers={"User-Agent": "planbench"})
+    try:
+        urllib.request.urlopen(request, timeout=TIMEOUT_S).close()
+    except urllib.error.HTTPError as error:
+        # It answers; whether it likes this kind of request does not matter here.
+        error.close()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise _by_hand(source, f"{host} cannot be reached from here ({reason})") from None
+
+
+def _download_files(source: Source, folder: Path) -> None:
+    try:
+        import pooch
+    except ImportError:
+        raise InputError(
+            "fetching needs pooch; pip install 'planbench[tables]'", where=source.name
+        ) from None
+    log = pooch.get_logger()
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        for address in source.files:
+            name = Path(urllib.parse.unquote(urllib.parse.urlsplit(address).path)).name
+            unpack = pooch.Unzip(extract_dir=".") if name.endswith(".zip") else None
+            pooch.retrieve(
+                address,
+                # Publishers revise the file under the same address; source.json has its hash.
+                known_hash=None,
+                fname=name,
+                path=folder,
+                processor=unpack,
+                downloader=pooch.HTTPDownloader(timeout=TIMEOUT_S),
+            )
+    finally:
+        log.setLevel(level)
+
+
+def _download_by_pymrio(source: Source, year: int | None, folder: Path) -> None:
+    pymrio = require_pymrio()
+    calls: dict[str, Any] = {
+        "wiod-2013": lambda: pymrio.download_wiod2013(folder, years=[year], satellite_urls=[]),
+        "exiobase3": lambda: pymrio.download_exiobase3(folder, years=[year], system="ixi"),
+        "oecd-icio": lambda: pymrio.download_oecd(folder, version="v2023", years=[year]),
+    }
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        calls[source.name]()
+
+
+def _files(folder: Path) -> tuple[Path, ...]:
+    """Tables in a folder: what is neither our note nor pymrio's log."""
+    notes = (PROVENANCE, "download_log.json")
+    return tuple(sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in notes))
+
+
+def _move(partial: Path, place: Path) -> None:
+    """Move what was downloaded to its place, the note last; other files there stay."""
+    moving = [p for p in partial.rglob("*") if p.is_file() and p.name != PROVENANCE]
+    for path in [*moving, partial / PROVENANCE]:
+        target = place / path.relative_to(partial)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(target)
+
+
+def _noted(folder: Path) -> tuple[Path, ...]:
+    """Files that the note in a folder lists, if all of them are there; else none."""
+    try:
+        noted = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))["sha256"]
+        files = tuple(folder / name for name in noted)
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
+    return files if all(path.is_file() for path in files) else ()
+
+
+def _write_provenance(source: Source, year: int | None, folder: Path) -> None:
+    def sha256(path: Path) -> str:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+
+    document = {
+        "source": source.name,
+        "title": source.title,
+        "homepage": source.homepage,
+        "licence": source.licence,
+        "year": year,
+        "files": list(source.files),
+        "fetched": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "sha256": {str(p.relative_to(folder)): sha256(p) for p in _files(folder)},
+    }
+    (folder / PROVENANCE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
