@@ -23,8 +23,10 @@ from planbench.cli import (
     compare,
     console,
     export,
+    fetch,
     generate,
     history,
+    import_table,
     info,
     instances,
     regress,
@@ -130,6 +132,8 @@ for name, function, panel, examples in (
     ("history", history.history, _MEASURE, history.EXAMPLES),
     ("scaling", scaling.scaling, _MEASURE, scaling.EXAMPLES),
     ("generate", generate.generate, _FILES, generate.EXAMPLES),
+    ("import", import_table.import_table, _FILES, import_table.EXAMPLES),
+    ("fetch", fetch.fetch, _FILES, fetch.EXAMPLES),
     ("export", export.export, _FILES, export.EXAMPLES),
 ):
     app.command(
