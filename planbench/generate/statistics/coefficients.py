@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import scipy.sparse as sp
 
-from planbench.generate.statistics.facts import THRESHOLDS, Limits
+from planbench.generate.statistics.facts import ABOVE, THRESHOLDS, Limits
 from planbench.model.arrays import FloatArray, Matrix
 
 #: Coefficients below this share of output are left out of the log-normal fit: published
@@ -26,7 +25,7 @@ def study_density(matrix: Matrix, limits: Limits, seed: int) -> tuple[dict[str, 
     Parameters
     ----------
     matrix : csc_array, shape (goods, activities)
-        Input coefficients in value.
+        Input coefficients in value, at least one.
     limits : Limits
     seed : int
         Of the sample of activities.
@@ -38,11 +37,11 @@ def study_density(matrix: Matrix, limits: Limits, seed: int) -> tuple[dict[str, 
         How k50, k90 and k99 were estimated, None where they are exact.
     """
     columns = int(np.count_nonzero(np.diff(matrix.indptr)))
-    figures: dict[str, Any] = {"inputs_mean": _ratio(matrix.nnz, columns)}
+    figures: dict[str, Any] = {"inputs_mean": matrix.nnz / columns}
     for name, threshold in zip(
         ("inputs_above_1e_4", "inputs_above_1e_3", "inputs_above_1e_2"), THRESHOLDS, strict=True
     ):
-        figures[name] = _ratio(int(np.count_nonzero(matrix.data > threshold)), columns)
+        figures[name] = int(np.count_nonzero(matrix.data > ABOVE * threshold)) / columns
     part, how = sample_columns(matrix, limits.sample, seed)
     for name, mean in zip(("k50", "k90", "k99"), concentration(part, _SHARES), strict=True):
         figures[name] = mean
@@ -52,8 +51,6 @@ def study_density(matrix: Matrix, limits: Limits, seed: int) -> tuple[dict[str, 
 def study_sizes(matrix: Matrix, limits: Limits, seed: int) -> tuple[dict[str, Any], str | None]:
     """Study column sums and the log-normal law; returned as by :func:`study_density`."""
     filled = np.flatnonzero(np.diff(matrix.indptr))
-    if filled.size == 0:
-        return {}, None
     sums = np.add.reduceat(matrix.data, matrix.indptr[filled])
     figures: dict[str, Any] = {
         "column_sum_mean": float(sums.mean()),
@@ -92,22 +89,20 @@ def lognormal_fit(values: FloatArray) -> tuple[float, float, float] | None:
     return mean, deviation, distance
 
 
-def concentration(matrix: Matrix, shares: tuple[float, ...]) -> list[float | None]:
+def concentration(matrix: Matrix, shares: tuple[float, ...]) -> list[float]:
     """Mean number of largest inputs that make up each share of an activity's input cost.
 
     Columns are sorted by size in one go, by column and value together.
     """
     counts = np.diff(matrix.indptr)
     filled = np.flatnonzero(counts)
-    if filled.size == 0:
-        return [None] * len(shares)
     column = np.repeat(np.arange(filled.size), counts[filled])
     order = np.lexsort((-matrix.data, column))
     running = np.cumsum(matrix.data[order])
     start = np.concatenate([[0], np.cumsum(counts[filled])])
     before = np.concatenate([[0.0], running])[start[:-1]]
     total = np.concatenate([[0.0], running])[start[1:]] - before
-    found: list[float | None] = []
+    found: list[float] = []
     for share in shares:
         # Inputs that do not reach the share yet, plus the one that does; a hair below it,
         # for three halves of a half may add up to a rounding less than the whole.
@@ -126,7 +121,3 @@ def sample_columns(matrix: Matrix, nonzeros: int, seed: int) -> tuple[Matrix, st
     rng = np.random.default_rng(np.random.SeedSequence([seed, 1]))
     chosen = np.sort(rng.choice(columns, count, replace=False))
     return sp.csc_array(matrix[:, chosen]), f"from {count:,} of {columns:,} activities at random"
-
-
-def _ratio(part: npt.NDArray[Any] | int, whole: int) -> float | None:
-    return float(part / whole) if whole else None

@@ -18,6 +18,8 @@ GROUPS = CHEAP_GROUPS + DEAR_GROUPS
 
 #: Coefficients above these count in ``inputs_above_…``, as shares of the value of output.
 THRESHOLDS = (1e-4, 1e-3, 1e-2)
+#: Above is by more than rounding: a coefficient of exactly 1 % is not, in whatever unit.
+ABOVE = 1 + 1e-9
 
 
 def _figure(group: str, label: str, says: str, form: str = "number") -> Any:
@@ -113,7 +115,7 @@ class EconomyStatistics:
         "links", "weighted out-degree CV", "the same of the sum of coefficients of all buyers"
     )
     out_tail_exponent: float | None = _figure(
-        "links", "tail exponent", "Hill's estimate for the weighted out-degree, largest suppliers"
+        "links", "tail exponent", "weighted out-degree of the largest suppliers, Hill"
     )
     out_tail_count: int | None = _figure(
         "links", "suppliers in the tail", "number of largest suppliers it is taken from", "count"
@@ -139,15 +141,15 @@ class EconomyStatistics:
         "order", "strong component", "goods that all need one another, the largest set", "count"
     )
     triangularity: float | None = _figure(
-        "order", "triangularity", "share of flow on one side of the diagonal, best order found",
+        "order", "triangularity", "share of input value on one side of the diagonal, best order",
         "share",
     )  # fmt: skip
 
     communities: int | None = _figure(
-        "communities", "communities", "found by Louvain's method on flows", "count"
+        "communities", "communities", "found by Louvain's method on input values", "count"
     )
     modularity: float | None = _figure(
-        "communities", "modularity", "flow inside communities beyond what chance would give"
+        "communities", "modularity", "input value inside them beyond what chance would give"
     )
     largest_community: float | None = _figure(
         "communities", "largest community", "share of the goods in it", "share"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from planbench.generate.statistics.facts import THRESHOLDS
+from planbench.generate.statistics.facts import ABOVE, THRESHOLDS
 from planbench.model.arrays import Matrix
 
 Sizes = npt.NDArray[np.number[Any]]
@@ -27,6 +27,8 @@ _UNIVERSAL = 0.9
 def study_links(matrix: Matrix) -> tuple[dict[str, Any], dict[str, str]]:
     """Study in- and out-degrees of a matrix of input coefficients, goods × activities.
 
+    The matrix has at least one entry.
+
     Returns
     -------
     figures : dict
@@ -38,15 +40,7 @@ def study_links(matrix: Matrix) -> tuple[dict[str, Any], dict[str, str]]:
     filled = np.flatnonzero(counts)
     figures: dict[str, Any] = {}
     missing: dict[str, str] = {}
-    if filled.size == 0:
-        return figures, dict.fromkeys(
-            (
-                *("in_degree_cv", "out_degree_cv", "out_strength_cv"),
-                *("out_tail_exponent", "top_supplier_share", "universal_share"),
-            ),
-            "no activity has inputs",
-        )
-    strong = matrix.data > LINK
+    strong = matrix.data > ABOVE * LINK
     suppliers = np.add.reduceat(strong.astype(np.int64), matrix.indptr[filled])
     buyers = np.bincount(matrix.indices[strong], minlength=goods)
     strength = np.bincount(matrix.indices, weights=matrix.data, minlength=goods)
@@ -65,7 +59,7 @@ def study_links(matrix: Matrix) -> tuple[dict[str, Any], dict[str, str]]:
     count = round(TAIL_SHARE * goods)
     tail = hill(strength, count) if count >= _FEWEST_IN_TAIL else None
     if tail is None:
-        missing["out_tail_exponent"] = (
+        missing["out_tail_exponent"] = missing["out_tail_count"] = (
             f"{TAIL_SHARE:.0%} of the goods are fewer than {_FEWEST_IN_TAIL} suppliers"
             if count < _FEWEST_IN_TAIL
             else "the largest suppliers are all alike"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,6 @@ from planbench.generate.statistics.coefficients import study_density, study_size
 from planbench.generate.statistics.communities import study_communities
 from planbench.generate.statistics.factor import study_factor
 from planbench.generate.statistics.facts import (
-    DEAR_GROUPS,
     GROUPS,
     EconomyStatistics,
     Limits,
@@ -114,7 +113,9 @@ def study_inputs(
         price_basis="coefficients as given",
         level_basis="as given" if output is not None else "every good counts one",
     )
-    return _study(inputs, seed, limits, groups)
+    found = _study(inputs, seed, limits, groups)
+    unknown = dict.fromkeys(("resources", "byproduct_share"), "not told by inputs alone")
+    return replace(found, missing={**unknown, **found.missing})
 
 
 def _main(main: npt.ArrayLike | None, goods: int, activities: int) -> npt.NDArray[np.int64] | None:
@@ -164,26 +165,42 @@ OF_GRAPH: dict[str, Callable[[GoodsGraph, Limits, int], _Found]] = {
 }
 
 
+def _parts(
+    inputs: ValueInputs, seed: int, limits: Limits, groups: Collection[str]
+) -> Iterator[_Found]:
+    if inputs.coefficients.nnz == 0:
+        yield _nothing(set(groups) - {"size"}, "no activity has inputs")
+        return
+    for group, part in OF_INPUTS.items():
+        if group in groups:
+            yield part(inputs, limits, seed)
+    of_graph = set(groups) & set(OF_GRAPH)
+    if not of_graph:
+        return
+    graph = goods_graph(inputs)
+    if graph is None:
+        yield _nothing(of_graph, "it is not known which good an activity makes; give main")
+        return
+    for group, study in OF_GRAPH.items():
+        if group in of_graph:
+            yield study(graph, limits, seed)
+
+
+def _nothing(groups: Collection[str], why: str) -> _Found:
+    names = [f.name for f in figure_fields() if f.metadata["group"] in groups]
+    return {}, {}, dict.fromkeys(names, why)
+
+
 def _study(
     inputs: ValueInputs, seed: int, limits: Limits, groups: Collection[str]
 ) -> EconomyStatistics:
     unknown = [group for group in groups if group not in GROUPS]
     if unknown:
         raise InputError(f"no group {unknown[0]!r}; known are {', '.join(GROUPS)}", where="groups")
-    parts = [part(inputs, limits, seed) for group, part in OF_INPUTS.items() if group in groups]
-    of_graph = [part for group, part in OF_GRAPH.items() if group in groups]
-    if of_graph:
-        graph = goods_graph(inputs)
-        if graph is None:
-            names = [f.name for f in figure_fields() if f.metadata["group"] in DEAR_GROUPS]
-            why = "it is not known which good an activity makes (the matrix is not square)"
-            parts.append(({}, {}, dict.fromkeys(names, why)))
-        else:
-            parts += [part(graph, limits, seed) for part in of_graph]
     figures: dict[str, Any] = {}
     estimates: dict[str, str] = {}
     missing: dict[str, str] = {}
-    for found, estimated, left_out in parts:
+    for found, estimated, left_out in _parts(inputs, seed, limits, groups):
         figures |= found
         estimates |= estimated
         missing |= left_out

@@ -34,6 +34,8 @@ BoolArray = npt.NDArray[np.bool_]
 
 _SWEEPS = 500
 _SETTLED = 1e-9
+#: Inputs of more than this times the output are no technique, and would leave the arithmetic.
+_LARGEST = 1e100
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +73,7 @@ class ValueInputs:
         return int(self.coefficients.shape[1])
 
 
+@np.errstate(over="ignore", invalid="ignore", under="ignore", divide="ignore")
 def value_inputs(economy: Economy) -> ValueInputs:
     """Input coefficients of `economy` in value; see the head of this module."""
     prices, price_basis = value_prices(economy)
@@ -83,11 +86,14 @@ def value_inputs(economy: Economy) -> ValueInputs:
     live = revenue > 0
     if unpriced.any():
         live &= (a.T @ unpriced.astype(np.float64)) == 0
-    per_revenue = np.zeros(economy.n_activities)
-    per_revenue[live] = 1.0 / revenue[live]
     used = _scaled(a, prices)
-    used.data *= np.repeat(per_revenue, np.diff(used.indptr))
+    counts = np.diff(used.indptr)
+    used.data /= np.repeat(np.where(live, revenue, 1.0), counts)
+    live &= _column_sums(used) <= _LARGEST
     if not live.all():
+        used.data[~np.repeat(live, counts)] = 0.0
+        price_basis += f"; {int((~live).sum()):,} activities make nothing of value and are left out"
+    if not used.data.all():
         used.eliminate_zeros()
     main = np.where(live, main, -1)
 
@@ -97,7 +103,11 @@ def value_inputs(economy: Economy) -> ValueInputs:
     if filled.size:
         own[filled] = np.maximum.reduceat(made.data, made.indptr[filled])
     total = float(output.sum())
-    share = float(output @ ((revenue - own) * per_revenue)) / total if total > 0 else None
+    share = (
+        float(output @ ((revenue - own) / np.where(live, revenue, 1.0))) / total
+        if total > 0
+        else None
+    )
     return ValueInputs(
         coefficients=used,
         main=main,
