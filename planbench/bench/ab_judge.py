@@ -91,6 +91,10 @@ class CaseVerdict:
         What is worth knowing besides.
     reason : str
         Why there is no verdict, where there is none.
+    difference : str
+        How the two sides contradict each other on the instance; empty when they do not.
+    steady : bool
+        All runs of either side that came to an end took the same iterations.
     """
 
     case: Case
@@ -105,6 +109,8 @@ class CaseVerdict:
     findings: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     reason: str = ""
+    difference: str = ""
+    steady: bool = True
 
 
 def amount(record: Record, measure: str) -> float | None:
@@ -153,11 +159,19 @@ def judge_case(
     sides = ([p.a for p in pairs], [p.b for p in pairs])
     ended = [[r for r in side if r.ended == "ok"] for side in sides]
     findings, remarks = _ends(sides, names)
+    differ = ""
+    unsteady = [
+        f"{name}: iterations vary from run to run"
+        for side, name in zip(ended, names, strict=True)
+        if any(r.iterations != side[0].iterations for r in side)
+    ]
     if ended[0] and ended[1]:
-        more, said = _answers(ended[0][0], ended[1][0], names, exact)
-        findings += more
-        remarks += said
-        remarks += _unsteady(ended, names)
+        first, second = ended[0][0], ended[1][0]
+        differ = _difference(first, second, names, exact)
+        findings += [differ] if differ else []
+        findings += _less_certain(first, second, names)
+        remarks += _done_differently(first, second, names)
+    remarks += unsteady
     control = _control(controls, schedule.least_effect)
     found = CaseVerdict(
         case,
@@ -170,6 +184,8 @@ def judge_case(
         ends=(Counter(r.ended for r in sides[0]), Counter(r.ended for r in sides[1])),
         findings=tuple(findings),
         remarks=tuple(remarks),
+        difference=differ,
+        steady=not unsteady,
     )
     if not (ended[0] and ended[1]):
         outcome, reason = _unended(sides, names)
@@ -254,44 +270,41 @@ def _ends(
     return findings, remarks
 
 
-def _answers(
-    a: Record, b: Record, names: tuple[str, str], exact: bool
-) -> tuple[list[str], list[str]]:
-    """Compare what the two sides say of the instance."""
-    findings: list[str] = []
-    remarks: list[str] = []
+def _difference(a: Record, b: Record, names: tuple[str, str], exact: bool) -> str:
+    """Say how the two answers contradict each other; empty when they do not."""
     if a.claim != b.claim:
-        findings.append(f"answers differ: {names[0]} says {a.claim}, {names[1]} says {b.claim}")
-    elif a.claim == "optimal" and a.objective is not None and b.objective is not None:
-        allowed = (SAME_IF_EXACT if exact else SAME_OTHERWISE) + sum(
-            min(r.raw_gap or 0.0, 1.0) for r in (a, b)
-        )
-        scale = max(abs(a.objective), abs(b.objective))
-        if abs(a.objective - b.objective) > allowed * scale:
-            findings.append(
-                f"answers differ: objective {a.objective:.12g} with {names[0]}, "
-                f"{b.objective:.12g} with {names[1]}"
-            )
-    if a.verdict == "certified" and b.verdict in ("loose", "unproven"):
-        gap = "" if b.raw_gap is None else f" (gap {b.raw_gap:.2g})"
-        findings.append(f"{names[0]}'s answer is certified, {names[1]}'s is only {b.verdict}{gap}")
+        return f"answers differ: {names[0]} says {a.claim}, {names[1]} says {b.claim}"
+    if a.claim != "optimal" or a.objective is None or b.objective is None:
+        return ""
+    allowed = (SAME_IF_EXACT if exact else SAME_OTHERWISE) + sum(
+        min(r.raw_gap or 0.0, 1.0) for r in (a, b)
+    )
+    if abs(a.objective - b.objective) <= allowed * max(abs(a.objective), abs(b.objective)):
+        return ""
+    return (
+        f"answers differ: objective {a.objective:.12g} with {names[0]}, "
+        f"{b.objective:.12g} with {names[1]}"
+    )
+
+
+def _less_certain(a: Record, b: Record, names: tuple[str, str]) -> list[str]:
+    if a.verdict != "certified" or b.verdict not in ("loose", "unproven"):
+        return []
+    gap = "" if b.raw_gap is None else f" (gap {b.raw_gap:.2g})"
+    return [f"{names[0]}'s answer is certified, {names[1]}'s is only {b.verdict}{gap}"]
+
+
+def _done_differently(a: Record, b: Record, names: tuple[str, str]) -> list[str]:
+    remarks: list[str] = []
     if a.iterations != b.iterations:
         remarks.append(f"iterations {_counts(a)} with {names[0]}, {_counts(b)} with {names[1]}")
     if a.method_run != b.method_run:
         remarks.append(f"ran {a.method_run!r} with {names[0]}, {b.method_run!r} with {names[1]}")
-    return findings, remarks
+    return remarks
 
 
 def _counts(record: Record) -> str:
     return ", ".join(f"{n} {kind}" for kind, n in record.iterations.items()) or "not told"
-
-
-def _unsteady(ended: Sequence[Sequence[Record]], names: tuple[str, str]) -> list[str]:
-    return [
-        f"{name}: iterations vary from run to run"
-        for side, name in zip(ended, names, strict=True)
-        if any(r.iterations != side[0].iterations for r in side)
-    ]
 
 
 def _unended(

@@ -118,7 +118,7 @@ def ab(
     sides = parse_side(a, "--a"), parse_side(b, "--b")
     if markdown is not None and str(markdown) != "-":
         options.writable(markdown)
-    given = _settings(
+    given = make_settings(
         budget=budget,
         least_effect=least_effect,
         confidence=confidence,
@@ -153,7 +153,7 @@ def parse_share(text: str, option: str) -> float:
     return value * scale
 
 
-def _settings(
+def make_settings(
     *,
     budget: str,
     least_effect: str,
@@ -165,6 +165,13 @@ def _settings(
     resume: bool,
     asked: SolveOptions,
 ) -> Settings:
+    """Make the settings of a comparison from the text of its options.
+
+    Raises
+    ------
+    InputError
+        Naming the option.
+    """
     from planbench.bench.ab import Control, Settings
     from planbench.stats.sequential import Schedule
 

@@ -1,0 +1,199 @@
+"""``planbench bisect``: in which version of a list a solver became slower, or answers otherwise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from planbench.cli import ab, console, options
+from planbench.errors import InputError
+
+if TYPE_CHECKING:
+    from planbench.bench.bisect import Found, Step
+    from planbench.bench.sides import Side
+
+EXAMPLES = (
+    "planbench bisect model.mps --versions highspy==1.12.0,1.13.1,1.14.0,1.15.1",
+    "planbench bisect model.mps --measure iterations --versions highspy==1.12.0,1.15.1",
+    "planbench bisect us-bea-71 --versions git:v0.1,git:HEAD~10,git:HEAD --measure objective",
+)
+RESULTS = Path("results/bisect.jsonl")
+
+
+def bisect(
+    instance: options.InstanceArgument,
+    versions: Annotated[
+        str,
+        typer.Option(
+            metavar="A,B,…",
+            help="Versions, oldest first: PACKAGE==V,V,… or git:REF,git:REF,…",
+            show_default=False,
+        ),
+    ],
+    solver: options.SolverOption = ab.DEFAULT_SOLVER,
+    measure: Annotated[
+        str,
+        typer.Option(metavar="WHAT", help="time, cpu, passes, iterations or objective."),
+    ] = "time",
+    tolerance: options.ToleranceOption = None,
+    threads: options.ThreadsOption = None,
+    seed: options.SeedOption = None,
+    settings: options.SetOption = None,
+    budget: Annotated[
+        str, typer.Option(metavar="TIME", help="For each two versions compared.")
+    ] = "10min",
+    least_effect: ab.LeastEffect = "5%",
+    confidence: ab.Confidence = "0.99",
+    control: ab.ControlOption = True,
+    time_limit: options.TimeLimitOption = ab.DEFAULT_LIMIT,
+    memory_limit: options.MemoryLimitOption = None,
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="Results file; every run is a row of it.")
+    ] = RESULTS,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume/--fresh", help="Count pairs in the results file, or start anew."),
+    ] = True,
+    json: options.JsonOption = False,
+) -> int:
+    """Find the version of a list in which the cost or the answer of a solver changed.
+
+    The ends are compared first, then a binary search compares versions with the first one. Exit
+    code 0: no change between the ends; 1: found; 2: not decided, or bad input.
+    """
+    from planbench.bench.ab_judge import Case
+    from planbench.bench.bisect import bisect_versions
+    from planbench.cli import progress
+
+    sides = parse_versions(versions)
+    given = ab.make_settings(
+        budget=budget,
+        least_effect=least_effect,
+        confidence=confidence,
+        measure="time",
+        control=control,
+        time_limit=time_limit,
+        memory_limit=memory_limit,
+        resume=resume,
+        asked=options.solve_options(
+            tolerance=tolerance, threads=threads, seed=seed, settings=settings
+        ),
+    )
+    if out.is_dir():
+        raise InputError("is a folder; give a file name", where=str(out))
+    with progress.Bar() as bar:
+        found = bisect_versions(
+            sides,
+            Case(instance, solver),
+            out,
+            given,
+            measure=measure,
+            progress=lambda what, done, most, left_s: bar.update(what, done, most, left_s),
+            load=options.load,
+            told=lambda step: console.say(_step_line(sides, step)),
+        )
+    if json:
+        console.print_json(_document(found, solver, instance, measure))
+    else:
+        _show(found, solver, instance, measure)
+    return found.exit_code
+
+
+def parse_versions(text: str) -> list[Side]:
+    """Read ``highspy==1.12.0,1.13.1`` or ``git:A,git:B``; a bare version is of the last package.
+
+    Raises
+    ------
+    InputError
+        An empty item, or a bare version before any package.
+    """
+    from planbench.bench.sides import parse_side
+
+    sides: list[Side] = []
+    package = ""
+    for item in (piece.strip() for piece in text.split(",")):
+        if "==" in item:
+            package = item.partition("==")[0].strip()
+        elif package and item[:1].isdigit():
+            item = f"{package}=={item}"
+        elif not item.startswith("git:"):
+            raise InputError(
+                f"{item!r} is no version; write PACKAGE==V,V,… or git:REF,git:REF,…",
+                where="--versions",
+            )
+        sides.append(parse_side(item, "--versions"))
+    return sides
+
+
+def _step_line(sides: list[Side], step: Step) -> str:
+    return f"{sides[step.version].text} against {sides[step.first].text}: {step.words}"
+
+
+def sentence(found: Found, solver: str, instance: str, measure: str) -> str:
+    """Say in one sentence what the search came to."""
+    where = f"{measure} of {solver} on {instance}"
+    first, last = found.versions[0], found.versions[-1]
+    if not found.decided:
+        assert found.before is not None
+        assert found.after is not None
+        return (
+            f"{where}: not decided; a change, if there is one, lies between "
+            f"{found.versions[found.before]} and {found.versions[found.after]}."
+        )
+    if found.before is None or found.after is None:
+        return f"{where}: no change between {first} and {last}."
+    return (
+        f"{where}: changed in {found.versions[found.after]} "
+        f"(the version before is {found.versions[found.before]})."
+    )
+
+
+def _show(found: Found, solver: str, instance: str, measure: str) -> None:
+    from planbench.cli.views import columns_of
+
+    table = columns_of(
+        [("version", "left"), ("against", "left"), ("change", "left"), ("seen", "left")]
+    )
+    words = {"none": "no", "up": "more", "down": "less", "other": "differs", "unknown": "unclear"}
+    for step in found.steps:
+        table.add_row(
+            found.versions[step.version],
+            found.versions[step.first],
+            words[step.change],
+            step.words,
+        )
+    out = console.out()
+    out.print(table)
+    for remark in found.remarks:
+        console.note(remark)
+    out.print(sentence(found, solver, instance, measure), style="bold")
+
+
+def _document(found: Found, solver: str, instance: str, measure: str) -> dict[str, Any]:
+    def name(position: int | None) -> str | None:
+        return None if position is None else found.versions[position]
+
+    return {
+        "instance": instance,
+        "solver": solver,
+        "measure": measure,
+        "versions": list(found.versions),
+        "decided": found.decided,
+        "changed_in": name(found.after) if found.decided else None,
+        "between": [name(found.before), name(found.after)],
+        "sentence": sentence(found, solver, instance, measure),
+        "remarks": list(found.remarks),
+        "steps": [
+            {
+                "version": name(step.version),
+                "against": name(step.first),
+                "change": step.change,
+                "ratio": step.ratio,
+                "seen": step.words,
+            }
+            for step in found.steps
+        ],
+        "exit_code": found.exit_code,
+    }
