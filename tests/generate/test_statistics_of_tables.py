@@ -15,12 +15,19 @@ import numpy as np
 import pytest
 
 from planbench.catalogue.resolve import load_instance
-from planbench.generate.statistics import EconomyStatistics, study_economy, study_inputs
+from planbench.generate.statistics import (
+    EconomyStatistics,
+    explain,
+    study_economy,
+    study_inputs,
+)
 
 TABLES = Path(
     os.environ.get("PLANBENCH_TABLES")
     or Path(__file__).resolve().parents[2] / ".." / "shared" / "tables"
 )
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "statistics.md"
 
 
 def _table(name: str) -> dict[str, np.ndarray]:
@@ -169,3 +176,28 @@ def test_tables_that_ship_with_the_package() -> None:
         modularity=(0.26, 0.01),
         byproduct_share=(0.0768, 0.0001),
     )
+
+
+def test_the_page_on_statistics_names_every_figure() -> None:
+    for name in explain():
+        assert f"`{name}`" in PAGE.read_text(encoding="utf-8"), name
+
+
+def test_the_page_on_statistics_tells_what_comes_out() -> None:
+    table = _us_detail()
+    found = study_inputs(table["coefficients"], main=table["main"], output=table["industry_output"])
+    lines = PAGE.read_text(encoding="utf-8").split("## Real tables")[1].splitlines()
+    told = {
+        cells[1]: cells[4]
+        for cells in ([cell.strip() for cell in line.split("|")] for line in lines if "|" in line)
+        if len(cells) == 7
+    }
+    assert told["figure"] == "US detail 2012"
+    assert told["inputs"] == f"{found.inputs_mean:.1f}"
+    assert told["> 1 %"] == f"{found.inputs_above_1e_2:.1f}"
+    assert told["k50, k90, k99"] == f"{found.k50:.1f}, {found.k90:.1f}, {found.k99:.1f}"
+    assert told["KS"] == f"{found.log_ks:.3f}"
+    assert told["tail exponent"] == f"{found.out_tail_exponent:.2f}"
+    assert told["spectral radius"] == f"{found.spectral_radius:.2f}"
+    assert told["strong component"] == f"{found.strong_component:,}"
+    assert told["fill-in, LU density"].startswith(f"{found.fill_in:.1f},")
