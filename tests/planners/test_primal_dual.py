@@ -170,6 +170,24 @@ def test_replanning_from_the_old_state() -> None:
     assert warm.lower == pytest.approx(cold.lower, rel=2e-4)
 
 
+def test_old_prices_are_not_thrown_away() -> None:
+    """A primal weight that runs away in the first restarts costs all that the old plan saved."""
+    warm = cold = 0
+    for seed in range(4):
+        economy = load_instance(
+            f"gen:goods=1000,byproducts=0.09,capacities=0.1,resources=20,seed={seed}"
+        ).economy
+        state = plan(economy, tolerance=1e-4, rounds=20_000).state
+        endowment = economy.endowment.copy()
+        endowment[seed] *= 0.99
+        shocked = replace(economy, endowment=endowment)
+        again = plan(shocked, tolerance=1e-4, rounds=20_000, state=state)
+        fresh = plan(shocked, tolerance=1e-4, rounds=20_000)
+        assert again.ended == fresh.ended == "closed"
+        warm, cold = warm + again.rounds, cold + fresh.rounds
+    assert warm < 0.75 * cold
+
+
 def test_state_of_another_economy_is_refused() -> None:
     """It would be read out of bounds by the kernels."""
     state = plan(random_small("plain", 1), rounds=50).state

@@ -173,7 +173,7 @@ def count_chosen(first: Any, order: Any, aptr: Any, share: Any, start: Any) -> N
     """Write where the inputs of each good begin when the techniques in use are listed."""
     start[0] = 0
     for g in range(first.size - 1):
-        count = 0
+        count: Any = 0
         for t in range(first[g], first[g + 1]):
             if share[t] > 0.0:
                 j = order[t]
@@ -204,7 +204,7 @@ def list_chosen(
 
 
 @compiled
-def shortage(start: Any, which: Any, amount: Any, y: Any, short: Any) -> int:
+def shortage(start: Any, which: Any, amount: Any, y: Any, short: Any) -> Any:
     """Add to `short` what output `y` lacks: short ← short + A_s y − y; non-zeros read."""
     work: Any = 0
     for g in range(y.size):
@@ -221,7 +221,7 @@ def shortage(start: Any, which: Any, amount: Any, y: Any, short: Any) -> int:
 
 
 @compiled
-def sweep_quantities(able: Any, start: Any, which: Any, amount: Any, y: Any, short: Any) -> int:
+def sweep_quantities(able: Any, start: Any, which: Any, amount: Any, y: Any, short: Any) -> Any:
     """Make what is short, good after good, what that uses added to `short`; y stays ≥ 0.
 
     Goods that nothing makes (not `able`) stay short.

@@ -28,6 +28,12 @@ RUIZ_ROUNDS, POWER_ROUNDS = 8, 20
 #: How much more weight the plan is given than the classic balance of distances: the mended
 #: prices are good long before the mended plan is.
 BIAS = 2.0
+#: The primal weight stays within this factor of where it began; of an old plan's weight.
+REACH, REACH_AGAIN = 1e3, 10.0
+#: Rounds that count as done when an old plan is started from. As restarts come by the share of
+#: all rounds, they would otherwise follow one another at once, and each correct the primal
+#: weight by what next to no movement tells: good prices are lost within 25 rounds.
+PAST = 100.0
 
 
 @dataclass(eq=False)
@@ -110,8 +116,23 @@ class Process:
             rounds,
         )
 
-    def move_to(self, columns: FloatArray, prices: FloatArray, weight: float | None = None) -> None:
-        """Restart from a plan and prices in the economy's units."""
+    def move_to(
+        self,
+        columns: FloatArray,
+        prices: FloatArray,
+        weight: float | None = None,
+        age: float = 0.0,
+    ) -> None:
+        """Restart from a plan and prices in the economy's units.
+
+        Parameters
+        ----------
+        columns, prices : ndarray
+        weight : float, optional
+            Primal weight; from the distances to 0 if missing.
+        age : float
+            Rounds that count as done: > 0 for an old plan.
+        """
         from planbench.solvers.planners import pdhg_kernels as kernels
 
         s = self.scalars
@@ -127,6 +148,8 @@ class Process:
         if weight is not None:
             s[kernels.WEIGHT] = s[kernels.FIRST_WEIGHT] = weight
             s[kernels.INTEGRAL] = 0.0
+        s[kernels.AGE] = age
+        s[kernels.REACH] = REACH if age == 0 else REACH_AGAIN
 
 
 def set_up(economy: Economy) -> Process:
@@ -152,7 +175,8 @@ def set_up(economy: Economy) -> Process:
     norm = kernels.spectral_norm(
         matrix.indptr, matrix.indices, matrix.data, start, rows, POWER_ROUNDS
     )
-    scalars = np.zeros(kernels.FIRST_WEIGHT + 1)
+    scalars = np.zeros(kernels.SLOTS)
+    scalars[kernels.REACH] = REACH
     scalars[kernels.BIAS] = BIAS
     need, cost, upper = need * row_scale, cost * col_scale, upper / col_scale
     scalars[kernels.STEP] = 0.99 / norm if norm > 0 else 1.0

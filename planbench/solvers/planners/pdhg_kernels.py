@@ -30,10 +30,10 @@ def fused(function: _F) -> _F:
 
 
 # Slots of the vector of scalars that a run takes and hands back.
-WEIGHT, STEP, LENGTH, FIRST, LAST, TOTAL, INTEGRAL, RESTARTS, SIZE, BIAS, FIRST_WEIGHT = range(11)
-
-#: The primal weight stays within this factor of where it began.
-REACH = 1e3
+(
+    WEIGHT, STEP, LENGTH, FIRST, LAST, TOTAL, INTEGRAL, RESTARTS, SIZE, BIAS, FIRST_WEIGHT, REACH,
+    AGE, SLOTS,
+) = range(14)  # fmt: skip
 
 
 @compiled
@@ -204,7 +204,7 @@ def run_rounds(
         restart = (
             size <= 0.2 * s[FIRST]
             or (size <= 0.8 * s[FIRST] and size > s[LAST])
-            or s[LENGTH] >= 0.36 * s[TOTAL]
+            or s[LENGTH] >= 0.36 * (s[TOTAL] + s[AGE])
         )
         s[LAST] = size
         s[SIZE] = size
@@ -225,7 +225,7 @@ def run_rounds(
                 s[INTEGRAL] += error
                 weight = s[WEIGHT] * np.exp(-(0.99 * error + 0.01 * s[INTEGRAL]))
                 # One side may stand still for a while: that says nothing of their distances.
-                low, high = s[FIRST_WEIGHT] / REACH, s[FIRST_WEIGHT] * REACH
+                low, high = s[FIRST_WEIGHT] / s[REACH], s[FIRST_WEIGHT] * s[REACH]
                 if weight < low or weight > high:
                     s[INTEGRAL] = 0.0
                 s[WEIGHT] = min(max(weight, low), high)

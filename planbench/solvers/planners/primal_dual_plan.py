@@ -18,7 +18,7 @@ from planbench.errors import InputError
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.solvers.common import Clock
-from planbench.solvers.planners.pdhg import Process, set_up
+from planbench.solvers.planners.pdhg import PAST, Process, set_up
 from planbench.solvers.planners.pdhg_mend import (
     Makers,
     find_makers,
@@ -169,7 +169,7 @@ def plan(
                 f"has {wanted[0]} and {wanted[1]}; start without it",
                 where="state",
             )
-        process.move_to(state.columns, state.prices, state.weight)
+        process.move_to(state.columns, state.prices, state.weight, age=PAST)
     # With all prices 0 the bound is what capacities let anybody make of the scarcest good.
     free = np.zeros(n), np.zeros(economy.n_resources)
     bracket, checks = _Bracket().with_prices((certified_upper(economy, *free), free)), 0
