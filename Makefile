@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 UV     := $(shell command -v uv 2>/dev/null)
 PYTEST_ARGS ?=
 
-.PHONY: help bench bench-full smoke test test-full lint format report setup dev clean
+.PHONY: help bench bench-full bench-self smoke test test-full lint format report setup dev clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -23,6 +23,15 @@ smoke: $(VENV)/.bench ## A benchmark of under a minute, as CI runs it
 
 report: $(VENV)/.bench ## Write the HTML report of the last `make bench` again
 	@$(BIN)/planbench report results/quick.jsonl -o results/quick.html
+
+bench-self: $(VENV)/.dev ## Time planbench itself; compare with `planbench regress OLD results/self/self.jsonl` (ten minutes)
+	@mkdir -p results/self && rm -f results/self/*.json
+	@$(BIN)/python -m pytest -q benchmarks --benchmark-json=results/self/steps.json
+	@$(BIN)/python benchmarks/commands.py --quiet -o results/self/commands.json
+	@if command -v valgrind >/dev/null; then \
+	  $(BIN)/python benchmarks/instructions.py -o results/self/instructions.json; \
+	else echo "instructions are not counted: valgrind is not installed"; fi
+	@$(BIN)/python -m planbench.records.self_results results/self -o results/self/self.jsonl
 
 headline: $(VENV)/.bench ## Draw the README's chart again from the reference run
 	@$(BIN)/python -c 'from planbench.records.store import read_records as r; \
