@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from planbench.generate.capital import Capital
-from planbench.generate.one_year import Kinds, Year
+from planbench.generate.one_year import End, Kinds, Year
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy, Interior
 
@@ -31,7 +31,7 @@ def interior_over_years(
     capital: Capital | None,
     year: Year,
     kinds: Sequence[Kinds],
-    dates: int,
+    end: End,
     available: FloatArray,
 ) -> Interior | None:
     """Interior of `economy` planned over several years; a proposal, to be checked.
@@ -44,8 +44,7 @@ def interior_over_years(
     year : Year
     kinds : sequence of Kinds
         For each year the kinds of activity there are.
-    dates : int
-        Years, and one more where something must be left at the end.
+    end : End
     available : ndarray, shape (years, resources)
         Endowments.
 
@@ -58,22 +57,24 @@ def interior_over_years(
     given = economy.interior
     if given is None:
         return None
-    prices = given.goods_prices
+    prices, stocks = given.goods_prices, np.zeros(0)
     if capital is not None:
         cost = np.asarray(
             capital.built_from.T @ given.goods_prices + capital.builders.T @ given.resource_prices
         )
         # What cannot be built (or costs nothing) has any price; the typical one keeps the scale.
         typical = float(np.median(cost[cost > 0])) if (cost > 0).any() else 1.0
-        prices = np.concatenate([prices, np.where(cost > 0, cost, typical)])
-    fall = _FALL ** np.arange(dates)
+        stocks = np.where(cost > 0, cost, typical)
+    fall = _FALL ** np.arange(end.years + 1)
+    left = [prices] * end.goods + [stocks] * end.capital
+    by_year = np.outer(fall[:-1], np.concatenate([prices, stocks])).ravel()
     x0 = given.activities
     plan = None
     if x0 is not None and year.delays[0] == 0:
         plan = _plan(economy, capital, year, kinds, available, x0)
     return Interior(
-        goods_prices=np.outer(fall, prices).ravel(),
-        resource_prices=np.outer(fall[: len(kinds)], given.resource_prices).ravel(),
+        goods_prices=np.concatenate([by_year, *(fall[-1] * part for part in left)]),
+        resource_prices=np.outer(fall[:-1], given.resource_prices).ravel(),
         activities=plan,
     )
 

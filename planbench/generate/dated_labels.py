@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from planbench.generate.capital import Capital
-from planbench.generate.one_year import Kinds, Year
+from planbench.generate.one_year import End, Kinds, Year
 from planbench.model.economy import Economy
 
 
@@ -15,15 +15,15 @@ def labels_over_years(
     capital: Capital | None,
     year: Year,
     kinds: Sequence[Kinds],
-    dates: int,
+    end: End,
     common_target: bool,
 ) -> dict[str, Any]:
     """Labels for :func:`planbench.model.economy.make_economy`; none where `economy` has none.
 
     Goods after the last year are ``… at the end``.
     """
-    years = len(kinds)
-    when = [f"in year {t + 1}" for t in range(years)] + ["at the end"] * (dates - years)
+    years = end.years
+    when = [f"in year {t + 1}" for t in range(years)]
     count = 0 if capital is None else capital.count
     stocks = [f"capital-{i}" for i in range(count)]
     if capital is not None and capital.names:
@@ -31,7 +31,9 @@ def labels_over_years(
     out: dict[str, Any] = {}
     if economy.goods:
         names = [*economy.goods, *stocks]
+        left = [*(list(economy.goods) * end.goods), *(stocks * end.capital)]
         out["goods"] = [f"{name} {date}" for date in when for name in names]
+        out["goods"] += [f"{name} at the end" for name in left]
     if economy.activities:
         by_kind = (
             list(economy.activities),
@@ -53,8 +55,12 @@ def labels_over_years(
         if not common_target:
             out["targets"] = [f"{name} {when[t]}" for t in range(years) for name in economy.targets]
     if economy.units:
-        units = list(economy.units)
-        if capital is not None:
-            units += list(capital.units) if capital.units else ["units"] * count
-        out["units"] = units * dates
+        units, others = list(economy.units), ["units"] * count
+        if capital is not None and capital.units:
+            others = list(capital.units)
+        out["units"] = [
+            *((units + others) * years),
+            *(units * end.goods),
+            *(others * end.capital),
+        ]
     return out

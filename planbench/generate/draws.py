@@ -46,6 +46,10 @@ class Purpose(IntEnum):
     SUPPLIERS = 14
     PILOT = 15
     SPLIT = 16
+    CAPITAL = 21
+    STORAGE = 22
+    REGIONS = 23
+    TRANSPORT = 24
 
 
 def stream(seed: int, purpose: Purpose, part: int = 0) -> np.random.PCG64:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,34 @@ class Storage:
     years: int | None = None
 
 
+@dataclass(frozen=True)
+class End:
+    """When a plan ends, and what must be left then.
+
+    Attributes
+    ----------
+    years : int
+    goods, capital : bool
+        Whether goods, and capital goods, are asked for at the date after the last year; what
+        is not asked for is no good at that date.
+    """
+
+    years: int
+    goods: bool
+    capital: bool
+
+    def rows(self, goods: int, capital: int) -> int:
+        """Count the dated goods."""
+        per_year = goods + capital
+        return self.years * per_year + self.goods * goods + self.capital * capital
+
+    def gap(self, goods: int, capital: int) -> tuple[int, int] | None:
+        """First row and number of the goods that stand before the capital left at the end."""
+        if self.goods or not self.capital:
+            return None
+        return self.years * (goods + capital), goods
+
+
 @dataclass(frozen=True, eq=False)
 class Year:
     """One year's activities, in the order make, keep, build, store.
@@ -58,6 +86,7 @@ class Year:
         Number of years each kind may begin in; None for all.
     stored, buildable : ndarray of int
         Goods that keep; capital goods that can be built.
+    capital_goods : int
     """
 
     inputs: Matrix
@@ -69,12 +98,16 @@ class Year:
     until: tuple[int | None, int | None, int | None, int | None]
     stored: IntArray
     buildable: IntArray
+    capital_goods: int
 
-    def kinds_in(self, t: int, dates: int) -> Kinds:
-        """Which kinds there are in year `t` (from 0): those that bear fruit by the last date."""
+    def kinds_in(self, t: int, end: End) -> Kinds:
+        """Which kinds there are in year `t` (from 0): those that bear fruit while it matters."""
+        last = (end.goods, end.capital, end.capital, end.goods)
         make, keep, build, store = (
-            count > 0 and t + delay < dates and (until is None or t < until)
-            for count, delay, until in zip(self.counts, self.delays, self.until, strict=True)
+            count > 0 and t + delay < end.years + asked and (until is None or t < until)
+            for count, delay, until, asked in zip(
+                self.counts, self.delays, self.until, last, strict=True
+            )
         )
         return make, keep, build, store
 
@@ -84,16 +117,13 @@ class Year:
             return self
         stays = np.flatnonzero(np.repeat(kinds, self.counts))
         counts = tuple(c * there for c, there in zip(self.counts, kinds, strict=True))
-        return Year(
+        return replace(
+            self,
             inputs=_columns(self.inputs, stays),
             outputs=_columns(self.outputs, stays),
             resource_use=_columns(self.resource_use, stays),
             capacity=self.capacity[stays],
             counts=(counts[0], counts[1], counts[2], counts[3]),
-            delays=self.delays,
-            until=self.until,
-            stored=self.stored,
-            buildable=self.buildable,
         )
 
 
@@ -170,6 +200,7 @@ def one_year(
         ),
         stored=stored,
         buildable=buildable,
+        capital_goods=h,
     )
 
 

@@ -28,7 +28,7 @@ from planbench.generate.capital import Capital, vector_of
 from planbench.generate.dated_interior import interior_over_years
 from planbench.generate.dated_labels import labels_over_years
 from planbench.generate.interior import strict_interior
-from planbench.generate.one_year import Storage, one_year
+from planbench.generate.one_year import End, Storage, one_year
 from planbench.generate.staircase import pile, staircase
 from planbench.model.arrays import FloatArray, Matrix, canonical_matrix, canonical_vector
 from planbench.model.economy import Economy, make_economy
@@ -99,10 +99,13 @@ def over_years(
     """
     _check(economy, capital, years, delivery, growth, discount)
     year = one_year(economy, capital, storage, delivery)
-    n, k = economy.n_goods, economy.n_resources
-    width = n if capital is None else n + capital.count
-    dates = years + _looks_beyond(capital, terminal)
-    kinds = [year.kinds_in(t, dates) for t in range(years)]
+    n, h, k = economy.n_goods, year.capital_goods, economy.n_resources
+    end = End(
+        years=years,
+        goods=terminal is not None,
+        capital=capital is not None and capital.terminal is not None,
+    )
+    kinds = [year.kinds_in(t, end) for t in range(years)]
     if not any(any(there) for there in kinds):
         raise InputError(
             "no activity bears fruit within the horizon; use more years, or say what must be "
@@ -111,41 +114,36 @@ def over_years(
         )
     variants = {there: year.part(there) for there in set(kinds)}
     parts = [variants[there] for there in kinds]
-    m = sum(part.capacity.size for part in parts)
-    steps = [t * width for t in range(years)]
+    rows, m = end.rows(n, h), sum(part.capacity.size for part in parts)
+    steps = [t * (n + h) for t in range(years)]
     available = _by_year(endowment, years, k, economy.endowment, "endowment", lower=0.0)
     if endowment is None:
         available = available * _powers(1.0 + growth, years)[:, None]
     bundles = _assortments(economy, assortments, years)
     if common_target:
-        assortment, weights = _in_one(bundles, width, dates), economy.weights
+        assortment, weights = _in_one(bundles, h, rows), economy.weights
     else:
-        assortment = staircase(bundles, steps, (dates * width, years * economy.n_targets))
+        assortment = staircase(bundles, steps, (rows, years * economy.n_targets))
         weights = np.outer(_powers(discount, years), economy.weights).ravel()
     out = make_economy(
-        inputs=staircase([part.inputs for part in parts], steps, (dates * width, m)),
-        outputs=staircase([part.outputs for part in parts], steps, (dates * width, m)),
+        inputs=staircase([part.inputs for part in parts], steps, (rows, m)),
+        outputs=staircase([part.outputs for part in parts], steps, (rows, m), end.gap(n, h)),
         resource_use=staircase(
             [part.resource_use for part in parts], [t * k for t in range(years)], (years * k, m)
         ),
         endowment=available.ravel(),
         capacity=np.concatenate([part.capacity for part in parts]),
         assortment=assortment,
-        fixed_demand=_fixed_demand(economy, capital, fixed_demand, initial, terminal, years),
+        fixed_demand=_fixed_demand(economy, capital, fixed_demand, initial, terminal, end),
         weights=weights,
         name=name or f"{economy.name} over {years} years",
         recipe={"over_years": years, "of": dict(economy.recipe)},
-        **labels_over_years(economy, capital, year, kinds, dates, common_target),
+        **labels_over_years(economy, capital, year, kinds, end, common_target),
     )
-    interior = interior_over_years(economy, capital, year, kinds, dates, available)
+    interior = interior_over_years(economy, capital, year, kinds, end, available)
     if interior is None:
         return out
     return replace(out, interior=strict_interior(out, interior))
-
-
-def _looks_beyond(capital: Capital | None, terminal: Any) -> bool:
-    """Whether something must be left at the date after the last year."""
-    return terminal is not None or (capital is not None and capital.terminal is not None)
 
 
 def _check(
@@ -210,29 +208,28 @@ def _assortments(economy: Economy, given: Sequence[Any] | None, years: int) -> l
     ]
 
 
-def _in_one(bundles: list[Matrix], width: int, dates: int) -> Matrix:
+def _in_one(bundles: list[Matrix], capital: int, rows: int) -> Matrix:
     """Stack the assortments of all years in the same columns."""
     goods, targets = bundles[0].shape
-    below = sp.csc_array((width - goods, targets))
-    after = sp.csc_array(((dates - len(bundles)) * width, targets))
+    below = sp.csc_array((capital, targets))
+    after = sp.csc_array((rows - len(bundles) * (goods + capital), targets))
     return pile([*(part for bundle in bundles for part in (bundle, below)), after])
 
 
 def _fixed_demand(
-    economy: Economy, capital: Capital | None, given: Any, initial: Any, terminal: Any, years: int
+    economy: Economy, capital: Capital | None, given: Any, initial: Any, terminal: Any, end: End
 ) -> FloatArray:
     """Set out f by date: each year's, less what is found, and what must be left."""
     n = economy.n_goods
-    count = 0 if capital is None else capital.count
-    dates = years + _looks_beyond(capital, terminal)
-    out = np.zeros((dates, n + count))
-    out[:years, :n] = _by_year(given, years, n, economy.fixed_demand, "fixed_demand")
+    out = np.zeros((end.years, n + (0 if capital is None else capital.count)))
+    out[:, :n] = _by_year(given, end.years, n, economy.fixed_demand, "fixed_demand")
     if initial is not None:
         out[0, :n] -= vector_of(initial, n, "initial")
+    parts = [out.ravel()]
     if terminal is not None:
-        out[years, :n] = vector_of(terminal, n, "terminal")
+        parts.append(vector_of(terminal, n, "terminal"))
     if capital is not None:
         out[0, n:] = -capital.initial
         if capital.terminal is not None:
-            out[years, n:] = capital.terminal
-    return out.ravel()
+            parts.append(capital.terminal)
+    return np.concatenate(parts)

@@ -14,7 +14,12 @@ import scipy.sparse as sp
 from planbench.model.arrays import Matrix, index_type
 
 
-def staircase(blocks: Sequence[Matrix], steps: Sequence[int], shape: tuple[int, int]) -> Matrix:
+def staircase(
+    blocks: Sequence[Matrix],
+    steps: Sequence[int],
+    shape: tuple[int, int],
+    gap: tuple[int, int] | None = None,
+) -> Matrix:
     """Place canonical blocks side by side, block t `steps[t]` rows down.
 
     Parameters
@@ -25,6 +30,9 @@ def staircase(blocks: Sequence[Matrix], steps: Sequence[int], shape: tuple[int, 
         Row of the whole at which row 0 of each block lies, ≥ 0.
     shape : tuple of int
         Rows and columns of the whole; rows of a block that fall below the last are cut.
+    gap : tuple of int, optional
+        First row and number of rows in which no block has an entry and that are left out: what
+        lies below them moves up.
 
     Returns
     -------
@@ -33,7 +41,7 @@ def staircase(blocks: Sequence[Matrix], steps: Sequence[int], shape: tuple[int, 
     """
     rows, columns = shape
     fitting = [
-        cut_rows(block, rows - step) if step + block.shape[0] > rows else block
+        cut_rows(_closed(block, step, gap), rows - step)
         for block, step in zip(blocks, steps, strict=True)
     ]
     total = sum(block.nnz for block in fitting)
@@ -49,6 +57,19 @@ def staircase(blocks: Sequence[Matrix], steps: Sequence[int], shape: tuple[int, 
         np.add(block.indptr[1:], index(at), out=indptr[column + 1 : width + 1])
         at, column = end, width
     out = sp.csc_array((data, indices, indptr), shape=shape)
+    out.has_canonical_format = True
+    return out
+
+
+def _closed(block: Matrix, step: int, gap: tuple[int, int] | None) -> Matrix:
+    """`block`, `step` rows down, with the rows below the gap moved up."""
+    if gap is None or step + block.shape[0] <= gap[0]:
+        return block
+    below = block.indices >= gap[0] - step
+    out = sp.csc_array(
+        (block.data, block.indices - gap[1] * below, block.indptr),
+        shape=(block.shape[0] - gap[1], block.shape[1]),
+    )
     out.has_canonical_format = True
     return out
 
@@ -74,8 +95,3 @@ def pile(blocks: Sequence[Matrix]) -> Matrix:
     out = sp.csc_array(sp.vstack(blocks, format="csc"))
     out.sort_indices()
     return out
-
-
-def scaled(block: Matrix, factor: float) -> Matrix:
-    """`block` times a positive number; itself where that is 1."""
-    return block if factor == 1.0 else sp.csc_array(block * factor)
