@@ -20,6 +20,7 @@ from planbench import __version__
 from planbench.cli import (
     ab,
     bench,
+    bisect,
     compare,
     console,
     export,
@@ -127,6 +128,7 @@ for name, function, panel, examples in (
     ("compare", compare.compare, _MEASURE, compare.EXAMPLES),
     ("bench", bench.bench, _MEASURE, bench.EXAMPLES),
     ("ab", ab.ab, _MEASURE, ab.EXAMPLES),
+    ("bisect", bisect.bisect, _MEASURE, bisect.EXAMPLES),
     ("report", report.report, _MEASURE, report.EXAMPLES),
     ("regress", regress.regress, _MEASURE, regress.EXAMPLES),
     ("history", history.history, _MEASURE, history.EXAMPLES),

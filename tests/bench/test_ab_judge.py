@@ -1,0 +1,145 @@
+"""What pairs of records mean: times, ends, answers, and the control."""
+
+from __future__ import annotations
+
+import pytest
+from support.record_builders import make_failure, make_record
+
+from planbench.bench.ab_judge import Case, Pair, is_settled, judge_case
+from planbench.errors import InputError
+from planbench.stats.sequential import Schedule
+
+CASE = Case("tiny", "highs-ds")
+NAMES = ("old", "new")
+#: Scatter of a steady machine.
+NOISE = (1.0, 1.004, 0.997, 1.002, 0.999, 1.003, 0.996, 1.001)
+
+
+def pairs(slowdown=1.0, n=8, **changes):
+    return [
+        Pair(
+            make_record("highs-ds", wall_s=NOISE[i % 8]),
+            make_record("highs-ds", wall_s=slowdown * NOISE[(3 * i + 1) % 8], **changes),
+        )
+        for i in range(n)
+    ]
+
+
+def judge(found, controls=(), **more):
+    return judge_case(CASE, found, list(controls), Schedule(), names=NAMES, **more)
+
+
+@pytest.mark.parametrize(
+    ("slowdown", "outcome"), [(1.2, "slower"), (1 / 1.2, "faster"), (1.0, "same")]
+)
+def test_times_decide_where_all_else_is_equal(slowdown, outcome):
+    found = judge(pairs(slowdown))
+    assert found.outcome == outcome
+    assert found.findings == ()
+    assert is_settled(found, Schedule())
+
+
+def test_waits_for_a_processor_are_not_the_solvers_time():
+    slow = pairs(1.5, wait_s=0.5)
+    assert judge(slow).outcome == "same"
+
+
+def test_cpu_time_and_matrix_passes_can_be_compared_instead():
+    found = pairs(1.0, cpu_s=2.0, matrix_passes=617.0)
+    assert judge(found, measure="cpu").outcome == "slower"
+    assert judge(found, measure="passes").outcome == "faster"
+    with pytest.raises(InputError, match="time, cpu, passes"):
+        judge(found, measure="joules")
+
+
+def test_a_control_that_changed_too_forbids_a_verdict():
+    found = judge(pairs(1.3), controls=pairs(1.3))
+    assert found.outcome == "ambiguous"
+    assert "the machine changed" in found.reason
+    assert not is_settled(found, Schedule())
+    assert judge(pairs(1.3), controls=pairs(1.0)).outcome == "slower"
+
+
+def test_a_candidate_that_dies_is_worse_and_its_mirror_image_better():
+    good, dead = make_record("highs-ds"), make_failure("highs-ds", "crash")
+    worse = judge([Pair(good, dead)] * 2)
+    assert worse.outcome == "worse"
+    assert "new: crash in 2 of 2 runs (ended by crash)" in worse.findings
+    assert is_settled(worse, Schedule())
+    better = judge([Pair(dead, good)] * 2)
+    assert (better.outcome, better.findings) == ("better", ())
+    assert "old: crash in 2 of 2 runs (ended by crash)" in better.remarks
+
+
+def test_one_crash_among_good_runs_is_a_finding_and_times_are_compared_all_the_same():
+    found = pairs(1.0)
+    found[3] = Pair(found[3].a, make_failure("highs-ds", "crash"))
+    verdict = judge(found)
+    assert verdict.outcome == "same"
+    assert verdict.ratio is not None
+    assert verdict.ratio.n == 7
+    assert verdict.findings == ("new: crash in 1 of 8 runs (ended by crash)",)
+
+
+def test_limits_hit_by_both_compare_nothing():
+    dead = make_failure("highs-ds", "timeout")
+    found = judge([Pair(dead, dead)] * 2)
+    assert (found.outcome, found.findings) == ("not-compared", ())
+    assert "timeout" in found.reason
+
+
+def test_a_side_without_the_method_cannot_be_compared_and_is_no_regression():
+    refused = make_failure("highs-ds", "refused", message="needs highspy 1.14 or later")
+    found = judge([Pair(make_record("highs-ds"), refused)] * 2)
+    assert (found.outcome, found.findings) == ("not-compared", ())
+    assert "needs highspy 1.14" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"objective": 1.26}, "objective 1.25 with old, 1.26 with new"),
+        ({"claim": "infeasible"}, "old says optimal, new says infeasible"),
+        ({"verdict": "wrong"}, "new: a wrong answer in 8 of 8 runs"),
+        ({"verdict": "loose", "raw_gap": 0.1}, "new's is only loose"),
+    ],
+)
+def test_another_answer_is_a_finding_however_fast(changes, words):
+    assert any(words in line for line in judge(pairs(0.5, **changes)).findings)
+
+
+def test_solvers_to_a_tolerance_may_differ_by_their_certified_gaps():
+    close = pairs(1.0, objective=1.25 * (1 + 5e-5))
+    assert judge(close, exact=False).difference == ""
+    assert judge(close, exact=True).difference != ""
+    loose = pairs(1.0, objective=1.25 * 1.01, raw_gap=0.02)
+    assert judge(loose, exact=False).difference == ""
+
+
+def test_other_iterations_are_told_but_are_no_finding():
+    found = judge(pairs(1.0, iterations={"simplex": 130}))
+    assert found.findings == ()
+    assert found.remarks == ("iterations 120 simplex with old, 130 simplex with new",)
+    assert found.steady
+
+
+def test_iterations_that_vary_within_a_side_are_told():
+    found = pairs(1.0)
+    found[2] = Pair(found[2].a, make_record("highs-ds", iterations={"simplex": 99}))
+    verdict = judge(found)
+    assert not verdict.steady
+    assert "new: iterations vary from run to run" in verdict.remarks
+
+
+def test_looks_are_kept_to_and_come_to_an_end():
+    schedule = Schedule(looks=(4, 8))
+    clear = pairs(1.3, 5)
+    assert not is_settled(judge(clear), schedule)  # 5 pairs: not a look
+    assert is_settled(judge(clear[:4]), schedule)
+    unclear = [
+        Pair(make_record("highs-ds", wall_s=1.0), make_record("highs-ds", wall_s=w))
+        for w in (0.7, 1.4, 0.8, 1.3, 0.75, 1.35, 0.9, 1.2)
+    ]
+    assert judge(unclear).outcome == "ambiguous"
+    assert not is_settled(judge(unclear[:4]), schedule)
+    assert is_settled(judge(unclear), schedule)

@@ -1,0 +1,165 @@
+"""Comparisons with real workers: rows, resuming, dead sides, budgets, other commits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from planbench.bench.ab import Control, Settings, compare_sides
+from planbench.bench.ab_judge import Case
+from planbench.bench.sides import parse_side
+from planbench.catalogue.resolve import load_instance
+from planbench.errors import InputError, SolverUnavailableError
+from planbench.records.store import read_records
+from planbench.stats.sequential import Schedule
+
+ROOT = Path(__file__).resolve().parents[2]
+ADAPTER = str(Path(__file__).with_name("steady_adapter.py"))
+CASE = Case("kantorovich-lathes", "steady")
+QUICK = Settings(
+    schedule=Schedule(least_effect=0.2, looks=(3, 6)),
+    measure="cpu",
+    control=None,
+    adapter=ADAPTER,
+    time_limit_s=20,
+    memory_limit_bytes=2 << 30,
+)
+FAST, SLOW = parse_side("seconds=0.1"), parse_side("seconds=0.3")
+
+
+def compare(a, b, store, settings=QUICK, case=CASE, **more):
+    return compare_sides(a, b, [case], store, settings, **more)
+
+
+@pytest.fixture(scope="module")
+def tripled(tmp_path_factory):
+    store = tmp_path_factory.mktemp("ab") / "ab.jsonl"
+    return compare(FAST, SLOW, store), store
+
+
+def test_three_times_the_work_is_found_to_be_slower(tripled):
+    comparison, _ = tripled
+    (verdict,) = comparison.verdicts
+    assert verdict.outcome == "slower"
+    assert comparison.exit_code == 1
+    assert verdict.ratio is not None
+    assert 2 < verdict.ratio.ratio < 4
+
+
+def test_every_run_is_a_row_that_names_its_side(tripled):
+    comparison, store = tripled
+    rows = read_records(store)
+    assert len(rows) == 2 * comparison.pairs_made
+    assert {(r.suite, r.group, r.variable) for r in rows} == {
+        ("ab", "seconds=0.1 vs seconds=0.3", "side")
+    }
+    sides = "".join(str(r.value) for r in rows)
+    blocks = {sides[i : i + 4] for i in range(0, len(sides) - 3, 4)}
+    assert blocks <= {"abba", "baab"}  # a drift of the machine falls on both sides alike
+
+
+def test_the_same_command_again_runs_nothing_and_says_the_same(tripled, tmp_path):
+    comparison, store = tripled
+    copy = tmp_path / "ab.jsonl"
+    copy.write_bytes(store.read_bytes())
+    again = compare(FAST, SLOW, copy)
+    assert (again.pairs_made, again.pairs_found) == (0, comparison.pairs_made)
+    assert again.verdicts == comparison.verdicts
+    # Turned round it is another comparison.
+    with pytest.raises(KeyboardInterrupt):
+        compare(SLOW, FAST, copy, progress=interrupt_at(1))
+
+
+def interrupt_at(pairs):
+    def progress(what, done, most, left):
+        if done == pairs:
+            raise KeyboardInterrupt
+
+    return progress
+
+
+def test_an_interrupted_comparison_carries_on(tmp_path):
+    store = tmp_path / "ab.jsonl"
+    with pytest.raises(KeyboardInterrupt):
+        compare(FAST, SLOW, store, progress=interrupt_at(2))
+    kept = len(read_records(store))
+    assert kept >= 4
+    done = compare(FAST, SLOW, store)
+    assert done.pairs_found == 2
+    assert done.verdicts[0].outcome == "slower"
+    repeats = [(r.repeat, r.value) for r in read_records(store)]
+    assert len(set(repeats)) == len(repeats)
+
+
+def test_a_side_that_dies_is_a_finding_and_its_rows_are_kept(tmp_path):
+    store = tmp_path / "ab.jsonl"
+    dying = parse_side("solver=dies,seconds=0.1")
+    comparison = compare(parse_side("seconds=0.1"), dying, store)
+    (verdict,) = comparison.verdicts
+    assert (verdict.outcome, comparison.exit_code) == ("worse", 1)
+    assert "crash in 2 of 2 runs (died of SIGSEGV" in verdict.findings[0]
+    assert [r.ended for r in read_records(store) if r.value == "b"] == ["crash"] * verdict.pairs
+
+
+def test_a_spent_budget_ends_it_undecided(tmp_path):
+    now = iter(range(0, 100_000, 40))
+    settings = replace(QUICK, budget_s=100.0)
+    comparison = compare(
+        FAST, SLOW, tmp_path / "ab.jsonl", settings, clock=lambda: float(next(now))
+    )
+    assert comparison.budget_spent
+    assert comparison.verdicts[0].outcome in ("ambiguous", "not-compared")
+    assert comparison.exit_code == 2
+
+
+@pytest.mark.slow
+def test_the_control_runs_beside_each_run_and_is_kept_apart(tmp_path):
+    store = tmp_path / "ab.jsonl"
+    control = Control(solver="scipy-highs-ds", instance="kantorovich-lathes")
+    settings = replace(QUICK, control=control, schedule=Schedule(0.2, looks=(3,)))
+    comparison = compare(FAST, SLOW, store, settings)
+    (verdict,) = comparison.verdicts
+    assert verdict.control is not None
+    assert verdict.control.n == verdict.pairs
+    rows = read_records(store)
+    beside = [r for r in rows if r.solver == "scipy-highs-ds"]
+    assert len(beside) == len(rows) / 2
+    assert {r.group for r in beside}.isdisjoint(r.group for r in rows if r not in beside)
+
+
+@pytest.mark.parametrize(
+    ("side", "case", "words"),
+    [
+        ("presolve=off", Case("kantorovich-lathes", "no-such-solver"), "unknown solver"),
+        ("threads=2", Case("kantorovich-lathes", "null"), "has no option 'threads'"),
+        ("git:no-such-branch", Case("kantorovich-lathes", "null"), "git"),
+    ],
+)
+def test_what_cannot_be_compared_is_said_before_anything_runs(tmp_path, side, case, words):
+    settings = replace(QUICK, adapter=None)
+    with pytest.raises((InputError, SolverUnavailableError), match=words):
+        compare(parse_side("here"), parse_side(side), tmp_path / "x.jsonl", settings, case)
+    assert not (tmp_path / "x.jsonl").exists()
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a git checkout")
+def test_a_commit_runs_its_own_planbench(tmp_path):
+    """The row must say which commit ran, and the worker must not find this checkout."""
+    settings = replace(QUICK, adapter=None, schedule=Schedule(0.2, looks=(2,)), measure="time")
+    comparison = compare(
+        parse_side("git:HEAD"),
+        parse_side("here"),
+        tmp_path / "ab.jsonl",
+        settings,
+        Case("kantorovich-lathes", "null"),
+        cache=tmp_path / "cache",
+        load=load_instance,
+    )
+    commit = comparison.environments[0].removeprefix("git:")
+    assert len(commit) == 40
+    rows = read_records(tmp_path / "ab.jsonl")
+    assert {r.ended for r in rows} == {"ok"}
+    assert {r.commit for r in rows if r.value == "a"} == {commit}
+    assert (tmp_path / "cache" / "source" / commit / "planbench" / "__init__.py").is_file()
