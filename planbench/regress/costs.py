@@ -156,7 +156,7 @@ def _time_finding(
         solver=solver,
         instance=instance,
         measure=measure,
-        verdict=_verdict(found),
+        verdict=verdict_of(found),
         baseline=median(old),
         candidate=median(new),
         ratio=found.ratio,
@@ -167,7 +167,8 @@ def _time_finding(
     )
 
 
-def _verdict(found: PairedRatio) -> Verdict:
+def verdict_of(found: PairedRatio) -> Verdict:
+    """Say in the words of the gate what a ratio of times came to."""
     verdicts: dict[str, Verdict] = {
         "slower": "worse",
         "faster": "better",

@@ -83,12 +83,12 @@ def _steps(history: History) -> str:
         [
             td(escape(when(change)), "left"),
             td(named(series.solver), "left"),
-            td(escape(series.instance), "wrap"),
+            td(escape(series.instance), "left wrap"),
             td(escape(TITLES[series.measure]), "left"),
             number(escape(amount(series.measure, change.level_before)), change.level_before),
             number(escape(amount(series.measure, change.level_after)), change.level_after),
             number(escape(ratio(change)), change.ratio, red=_is_worse(change)),
-            td(escape(words.plain(change.what_changed or "nothing recorded")), "wrap"),
+            td(escape(words.plain(change.what_changed or "nothing recorded")), "left wrap"),
         ]
         for series, change in in_time_order(history)
     ]
@@ -143,7 +143,7 @@ def history_chart(
         "value:Q",
         title=TITLES[measure],
         scale=alt.Scale(type="log", domain=domain, nice=False, clamp=True),
-        axis=alt.Axis(values=ticks(domain), labelExpr=_label_expression(measure), grid=True),
+        axis=alt.Axis(labelExpr=_label_expression(measure), grid=True, **_ticks(domain)),
     )
     colour, shape, dash = encodings(alt, in_order([s.solver for s in series]))
     tooltip = [
@@ -202,6 +202,11 @@ def _rows(series: Sequence[Series]) -> tuple[list[dict[str, Any]], list[dict[str
         for c in s.changes
     ]
     return rows, rules
+
+
+def _ticks(domain: list[float]) -> dict[str, Any]:
+    # Within a factor of ten there are too few round figures; Vega finds its own.
+    return {"tickCount": 5} if domain[1] < 10 * domain[0] else {"values": ticks(domain)}
 
 
 def _label_expression(measure: Measure) -> str:

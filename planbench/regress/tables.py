@@ -49,27 +49,34 @@ def comparison_table(
     shown = shown_findings(comparison, everything=everything)
     if not shown:
         return None
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption_justify="left")
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        caption_justify="left",
+    )
     table.add_column("verdict", no_wrap=True)
-    table.add_column("layer", no_wrap=True)
-    table.add_column("solver and instance", overflow="fold")
-    table.add_column("what", overflow="fold")
+    wide = width >= 110
+    if wide:
+        table.add_column("layer", no_wrap=True)
+    table.add_column("solver and instance", overflow="fold", min_width=26 if width < 100 else 36)
+    table.add_column("what", overflow="fold", min_width=10)
     table.add_column(words.plain(comparison.baseline), justify="right", overflow="fold")
     table.add_column(words.plain(comparison.candidate), justify="right", overflow="fold")
     table.add_column("change", justify="right", overflow="fold")
-    if width >= 110:
+    if wide:
         table.add_column("held to", overflow="fold")
     for finding in shown:
         row = [
             Text(WORDS[finding.verdict], style=STYLES[finding.verdict]),
-            Text(finding.layer),
+            *([Text(finding.layer)] if wide else []),
             Text(words.plain(finding.where)),
             Text(finding.measure),
             Text(amount(finding, finding.baseline)),
             Text(amount(finding, finding.candidate)),
             Text(change(finding), style=STYLES[finding.verdict]),
         ]
-        table.add_row(*row, *([Text(because(finding))] if width >= 110 else []))
+        table.add_row(*row, *([Text(because(finding))] if wide else []))
     rest = left_out_words(comparison, shown)
     if rest:
         table.caption = Text(f"{rest} --all shows them.", style="dim")
