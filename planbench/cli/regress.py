@@ -97,8 +97,8 @@ def regress(
     Outcomes: answers that turned wrong, runs that no longer end. Counters: iterations, sizes,
     objective, certified gap; exact where versions and processor are the same. Memory: peaks
     against a bound. Time: log ratios of pairs in matrix passes, which must exceed --least-effect
-    beyond doubt. Scaling: exponents of ladders. Two .json files of pytest-benchmark or pyperf
-    are compared by the same rules.
+    beyond doubt. Scaling: exponents of ladders. Files (.json) of the benchmarks of planbench
+    itself are compared by the same rules.
 
     Exit code 0: nothing worse; 1: something is worse; 2: could not compare, because instances,
     machines or versions differ (see --allow), nothing is in common, or the input is bad.
@@ -113,8 +113,6 @@ def regress(
     if update and baseline.is_dir():
         raise InputError("is a folder; --update replaces one file", where=str(baseline))
     check_two_sides(baseline, candidate)
-    if {baseline.suffix, candidate.suffix} == {".json"}:
-        return _benchmarks(baseline, candidate, rules, markdown, junit, json, everything, update)
     new = read_side(candidate)
     if update and not baseline.exists():
         _refuse_wrong(new, candidate)
@@ -132,28 +130,6 @@ def regress(
     write_baseline(new, baseline)
     console.say(f"wrote {baseline}: {len(old)} measurements before, {len(new)} now")
     return 0
-
-
-def _benchmarks(
-    baseline: Path,
-    candidate: Path,
-    rules: Rules,
-    markdown: Path | None,
-    junit: Path | None,
-    json: bool,
-    everything: bool,
-    update: bool,
-) -> int:
-    """Compare two files of pytest-benchmark or pyperf."""
-    from planbench.regress.timings import compare_timings, read_timings
-
-    if update:
-        raise InputError("replaces results of bench (.jsonl) only; copy the file", where="--update")
-    old, new = read_timings(baseline), read_timings(candidate)
-    found = compare_timings(old, new, rules, names=_names(baseline, candidate))
-    _write(found, markdown, junit)
-    _show(found, json=json, everything=everything)
-    return found.exit_code
 
 
 def _rules(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from statistics import median
 
 from planbench.records.schema import Record
+from planbench.regress.counters import counts_instructions
 from planbench.regress.facts import Finding, Rules, Verdict
 from planbench.regress.match import Match
 from planbench.stats.paired import LEAST_PAIRS, PairedRatio, paired_log_ratio
@@ -81,6 +82,7 @@ def judge_time(matches: Sequence[Match], rules: Rules) -> list[Finding]:
     repeats enough for a verdict. The interval of each is so much wider that all of them
     together keep the confidence asked for.
     """
+    matches = [m for m in matches if not counts_instructions(m)]
     samples: list[tuple[str, str, str, list[float], list[float], bool]] = []
     for measure, of in _MEASURES:
         singles = {id(m): pair for m in matches if (pair := _pairs(m, of)) is not None}
@@ -156,7 +158,7 @@ def _time_finding(
         solver=solver,
         instance=instance,
         measure=measure,
-        verdict=verdict_of(found),
+        verdict=_verdict(found),
         baseline=median(old),
         candidate=median(new),
         ratio=found.ratio,
@@ -167,8 +169,7 @@ def _time_finding(
     )
 
 
-def verdict_of(found: PairedRatio) -> Verdict:
-    """Say in the words of the gate what a ratio of times came to."""
+def _verdict(found: PairedRatio) -> Verdict:
     verdicts: dict[str, Verdict] = {
         "slower": "worse",
         "faster": "better",

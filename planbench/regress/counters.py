@@ -8,12 +8,16 @@ is worse. Elsewhere rounding goes other ways, and stated bounds take the place o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 
+from planbench.records.self_results import INSTRUCTIONS
 from planbench.regress.facts import Finding, Verdict
 from planbench.regress.match import Match
 from planbench.stats.regression import Bound, moved
 
 EXACT = Bound()
+#: Instructions of equal code differ by hashing, the allocator and the length of paths.
+INSTRUCTIONS_BOUND = Bound(factor=1.02)
 #: Iterations where rounding differs: first-order methods check for their end every 40 to 100.
 ITERATIONS_ELSEWHERE = Bound(factor=2.0, extra=100.0)
 #: Relative change of an objective that is none, where everything is the same.
@@ -32,12 +36,35 @@ def judge_counters(matches: Sequence[Match]) -> list[Finding]:
     """Compare every counter of every measurement that ended in both runs."""
     found: list[Finding] = []
     for match in matches:
+        if counts_instructions(match):
+            found += _instructions(match)
+            continue
         found += _sizes(match)
         if match.baseline.ended and match.candidate.ended:
             found += _iterations(match)
             found += _objective(match)
             found += _gap(match)
     return found
+
+
+def counts_instructions(match: Match) -> bool:
+    """Whether it is a benchmark of planbench itself that counts instructions, not time."""
+    return match.candidate.row.solver == INSTRUCTIONS
+
+
+def _instructions(match: Match) -> list[Finding]:
+    old, new = (
+        [r.matrix_passes for r in s.ended if r.matrix_passes]
+        for s in (match.baseline, match.candidate)
+    )
+    if not old or not new:
+        return []
+    before, now = median(old), median(new)
+    verdict: Verdict = INSTRUCTIONS_BOUND.judge(before, now)
+    if verdict == "worse" and match.why_not_exact:
+        verdict = "unclear"
+    rule = _bound_words(INSTRUCTIONS_BOUND, match.why_not_exact)
+    return [_finding(match, "million instructions", verdict, before, now, rule)]
 
 
 def _sizes(match: Match) -> list[Finding]:
@@ -129,7 +156,7 @@ def _gap(match: Match) -> list[Finding]:
 def _bound_words(bound: Bound, why: str) -> str:
     if bound.is_exact:
         return "exact"
-    said = f"at most {bound.factor:g}× + {bound.extra:g}"
+    said = f"at most {bound.factor:g}×" + (f" + {bound.extra:g}" if bound.extra else "")
     return f"{said} ({why})" if why else said
 
 

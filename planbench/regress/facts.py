@@ -69,8 +69,6 @@ class Finding:
         What the figure was held to, in words.
     note : str
         Why it is unclear or skipped, or what is behind it.
-    unit : str
-        Of a time: ``passes``, ``s``, or what a benchmark of planbench itself counts.
     """
 
     layer: Layer
@@ -85,7 +83,6 @@ class Finding:
     high: float | None = None
     rule: str = ""
     note: str = ""
-    unit: str = "passes"
 
     @property
     def where(self) -> str:

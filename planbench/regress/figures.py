@@ -23,9 +23,7 @@ def amount(finding: Finding, value: float | str | None) -> str:
     if finding.layer == "memory":
         return words.size_bytes(value)
     if finding.layer == "time":
-        return (
-            f"{words.passes(value)} passes" if finding.unit == "passes" else _unit(finding, value)
-        )
+        return f"{words.passes(value)} passes"
     if finding.layer == "scaling":
         return words.exponent(value)
     if finding.measure == "objective":
@@ -33,10 +31,6 @@ def amount(finding: Finding, value: float | str | None) -> str:
     if finding.measure == "certified gap":
         return words.gap(value)
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:.6g}"
-
-
-def _unit(finding: Finding, value: float) -> str:
-    return words.seconds(value) if finding.unit == "s" else f"{value:,.6g} {finding.unit}".strip()
 
 
 def change(finding: Finding) -> str:

@@ -1,4 +1,4 @@
-"""Reading a side of a comparison: a results file of bench, or a folder of them."""
+"""Reading a side of a comparison: results files of bench, or benchmarks of planbench itself."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from pathlib import Path
 
 from planbench.errors import InputError
 from planbench.records.schema import Record
+from planbench.records.self_results import looks_like_benchmarks, read_benchmarks
 from planbench.records.store import read_records, to_line
 
 
 def read_side(path: Path) -> list[Record]:
     """Read all measurements of a results file, or of every ``.jsonl`` file in a folder.
+
+    A ``.json`` file is one of pytest-benchmark or pyperf, as ``make bench-self`` writes them.
 
     Raises
     ------
@@ -21,6 +24,8 @@ def read_side(path: Path) -> list[Record]:
         When there is nothing to read, a row is not a record of this planbench or an older one,
         or the last line was torn; names file and line.
     """
+    if looks_like_benchmarks(path) and not path.is_dir():
+        return read_benchmarks(path)
     files = results_files(path)
     records = [record for file in files for record in _read_whole(file)]
     if not records:

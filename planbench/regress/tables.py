@@ -23,6 +23,14 @@ STYLES: dict[Verdict, str] = {
 MOST = 12
 
 
+#: Columns of a narrow table but that of solver and instance, which takes what is left.
+_WIDTHS = (8, 12, 18, 12)
+
+
+def _left(width: int) -> int:
+    return max(12, width - sum(_WIDTHS) - 7)
+
+
 def shown_findings(comparison: Comparison, *, everything: bool = False) -> list[Finding]:
     """Choose what a person wants to see: all that is worse, some of the unclear and better."""
     if everything:
@@ -49,34 +57,33 @@ def comparison_table(
     shown = shown_findings(comparison, everything=everything)
     if not shown:
         return None
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-        caption_justify="left",
-    )
-    table.add_column("verdict", no_wrap=True)
     wide = width >= 110
+    sides = [words.plain(name) for name in (comparison.baseline, comparison.candidate)]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), caption_justify="left")
+    table.add_column("verdict", no_wrap=True)
     if wide:
         table.add_column("layer", no_wrap=True)
-    table.add_column("solver and instance", overflow="fold", min_width=26 if width < 100 else 36)
-    table.add_column("what", overflow="fold", min_width=10)
-    table.add_column(words.plain(comparison.baseline), justify="right", overflow="fold")
-    table.add_column(words.plain(comparison.candidate), justify="right", overflow="fold")
-    table.add_column("change", justify="right", overflow="fold")
+    table.add_column("solver and instance", overflow="fold", width=None if wide else _left(width))
+    table.add_column("what", overflow="fold", width=None if wide else _WIDTHS[1])
+    for name in sides if wide else ["before → now"]:
+        table.add_column(name, justify="right", overflow="fold", width=None if wide else _WIDTHS[2])
+    table.add_column("change", justify="right", overflow="fold", width=None if wide else _WIDTHS[3])
     if wide:
         table.add_column("held to", overflow="fold")
     for finding in shown:
-        row = [
+        figures = [amount(finding, value) for value in (finding.baseline, finding.candidate)]
+        table.add_row(
             Text(WORDS[finding.verdict], style=STYLES[finding.verdict]),
             *([Text(finding.layer)] if wide else []),
             Text(words.plain(finding.where)),
             Text(finding.measure),
-            Text(amount(finding, finding.baseline)),
-            Text(amount(finding, finding.candidate)),
-            Text(change(finding), style=STYLES[finding.verdict]),
-        ]
-        table.add_row(*row, *([Text(because(finding))] if wide else []))
+            *(Text(text) for text in (figures if wide else [" → ".join(figures)])),
+            Text(
+                change(finding) if wide else change(finding).replace(" (", "\n("),
+                style=STYLES[finding.verdict],
+            ),
+            *([Text(because(finding))] if wide else []),
+        )
     rest = left_out_words(comparison, shown)
     if rest:
         table.caption = Text(f"{rest} --all shows them.", style="dim")

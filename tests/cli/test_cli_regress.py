@@ -64,7 +64,8 @@ def test_a_regression_is_shown_written_and_makes_the_exit_code_1(
     )
     assert said.code == 1, said
     assert "glop on gen:goods=100" in " ".join(said.out.split())
-    assert "122" in said.out
+    assert "120 → 122" in said.out
+    assert "1.02×" in said.out
     assert "finding:" in said.err
     text = markdown.read_text()
     assert text.startswith("### 🔴 planbench: ")

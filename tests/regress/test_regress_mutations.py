@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.record_builders import make_record
 
 from planbench.records.schema import Record
+from planbench.records.self_results import INSTRUCTIONS
 from planbench.records.store import read_records
 from planbench.regress.facts import LAYERS, Comparison, Rules
 from planbench.regress.gate import compare_runs
@@ -321,3 +323,27 @@ def test_noise_alone_stays_green(run: list[Record], layer: str) -> None:
         found = compare_runs(noisy(run, rng), noisy(run, rng), layer_only(layer))
         alarms += found.exit_code == 1
     assert alarms <= 1
+
+
+def counted(instructions: float) -> list[Record]:
+    """Make rounds of a benchmark of planbench itself that counts instructions, in millions."""
+    return [
+        make_record(
+            INSTRUCTIONS,
+            "certify",
+            repeat=k,
+            matrix_passes=instructions * (1 + 0.001 * k),
+            objective=None,
+            raw_gap=None,
+            iterations={},
+        )
+        for k in range(3)
+    ]
+
+
+def test_instructions_are_held_to_a_bound_no_clock_could_keep() -> None:
+    """Three per cent more instructions are a change of the code, whatever the clock says."""
+    found = compare_runs(counted(1000), counted(1030))
+    assert reds(found) == {("counters", INSTRUCTIONS, "million instructions")}
+    assert compare_runs(counted(1000), counted(1010)).exit_code == 0
+    assert not [f for f in compare_runs(counted(1000), counted(1030)).findings if f.layer == "time"]
