@@ -81,6 +81,8 @@ class Settings:
         Count the pairs that the results file holds already.
     adapter : str or None
         As in :class:`planbench.measure.job.Job`, for both sides.
+    warm_up : bool
+        Run each side once unrecorded at first.
     """
 
     options: SolveOptions = field(default_factory=SolveOptions)
@@ -93,6 +95,7 @@ class Settings:
     seed: int = 0
     resume: bool = True
     adapter: str | None = None
+    warm_up: bool = True
 
 
 @dataclass(frozen=True)
@@ -345,7 +348,7 @@ class _Run:
             for number, case in enumerate(self.cases)
         }
         open_cases = [c for c in self.cases if not is_settled(self.judge(c), self.schedule)]
-        if open_cases:
+        if open_cases and self.settings.warm_up:
             self._warm_up(open_cases)
         while open_cases:
             for case in list(open_cases):
