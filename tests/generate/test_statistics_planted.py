@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from planbench.catalogue.resolve import load_instance
 from planbench.errors import InputError
 from planbench.generate.statistics import (
     EconomyStatistics,
@@ -181,6 +182,22 @@ def test_local_search_comes_near_the_best_of_all_orders() -> None:
         ) / float(matrix.sum())
         assert found is not None
         assert 0.97 * best <= found <= best + 1e-12
+
+
+@pytest.mark.parametrize("goods", [300, 3000])
+def test_a_planted_order_of_production_is_found_or_bettered(goods: int) -> None:
+    """A long chain of layers with some flow back: levels alone would not settle along it."""
+    economy = load_instance(
+        f"gen:goods={goods},structure=layered,backflow=0.05,techniques=1,seed=2"
+    ).economy
+    assert economy is not None
+    rows, columns, flow = links_of(economy.inputs)
+    planted = share_above(np.arange(goods), rows, columns, flow)
+    order = np.random.default_rng(1).permutation(goods)
+    shuffled = economy.inputs[order][:, order]
+    found = study_inputs(shuffled, groups=("order",)).triangularity
+    assert found is not None
+    assert found >= planted - 0.01
 
 
 def test_more_sweeps_never_give_a_worse_order() -> None:

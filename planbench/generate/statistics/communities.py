@@ -12,7 +12,7 @@ from planbench.generate.statistics.goods_graph import GoodsGraph, links_of
 from planbench.generate.statistics.value import IntArray
 from planbench.model.arrays import FloatArray
 
-#: Up to this many links the best of several starts is taken.
+#: Up to this many links the best of several starts is taken, to a finer tolerance of gains.
 _RESTART_LINKS, _RESTARTS = 300_000, 5
 _NAMES = ("communities", "modularity", "largest_community")
 
@@ -50,11 +50,13 @@ def study_communities(
     rows, columns = number[rows], number[columns]
     count = int(linked.sum())
     adjacency = sp.csr_matrix((flow, (rows, columns)), shape=(count, count))
+    small = flow.size <= _RESTART_LINKS
     best: tuple[float, IntArray] | None = None
-    for start in range(_RESTARTS if flow.size <= _RESTART_LINKS else 1):
+    for start in range(_RESTARTS if small else 1):
         labels = Louvain(
             modularity="dugue",
             shuffle_nodes=True,
+            tol_optimization=1e-3 if small else 1e-2,
             return_probs=False,
             return_aggregate=False,
             random_state=(seed + start) % 2**32,

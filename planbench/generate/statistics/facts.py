@@ -204,6 +204,6 @@ class Limits:
 
     sample: int = 2_000_000
     spectrum_work: int = 400_000_000
-    order_work: int = 60_000_000
+    order_work: int = 40_000_000
     community_links: int = 20_000_000
     factor_goods: int = 3_000
