@@ -13,6 +13,7 @@ inputs and wages exceed its output) it loses at these prices, and they prove an 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,9 @@ from planbench.model.plan import Plan
 FOREIGN_EXCHANGE = "foreign exchange"
 #: An activity gains at the prices of the table only if by more than this share of its output.
 ROUNDING = 1e-9
+#: Room for each good in the interior plan, as a share of its largest maker's output.
+ROOM = 1e-3
+ROUNDS = 500
 
 
 def economy_of_flows(
@@ -107,15 +111,50 @@ def economy_of_flows(
         units=[unit] * len(goods),
         name=name,
         recipe=recipe,
-        # Value added dearer than it is makes every industry lose; half of the observed plan
-        # leaves half of everything over.
-        interior=Interior(
-            goods_prices=np.ones(len(goods)),
-            resource_prices=np.full(len(resources), 2.0),
-            activities=0.5 * level,
-        ),
     )
+    # Value added dearer than it is makes every industry lose.
+    interior = Interior(
+        goods_prices=np.ones(len(goods)),
+        resource_prices=np.full(len(resources), 2.0),
+        activities=roomy_plan(economy, level),
+    )
+    economy = replace(economy, interior=interior)
     return economy, check_observed(economy, level), tuple(moved)
+
+
+def roomy_plan(economy: Economy, level: FloatArray) -> FloatArray:
+    """Plan that delivers nothing and leaves some of every good and resource over.
+
+    Half of the observed plan leaves half of the final use over. A good without final use gets
+    its share :data:`ROOM` of what is made of it from its largest maker, and what that takes is
+    made in turn, round by round, as in a Leontief series.
+
+    Parameters
+    ----------
+    economy : Economy
+    level : ndarray, shape (activities,)
+        Observed plan.
+
+    Returns
+    -------
+    ndarray, shape (activities,)
+        Half of `level` as it is where the rounds come to no end.
+    """
+    flows = (economy.outputs @ sp.diags_array(level)).tocsr()
+    largest = np.asarray(flows.argmax(axis=1)).ravel()
+    made = np.asarray(flows.max(axis=1).toarray()).ravel()
+    rate = np.where(made > 0, made / level[largest], np.inf)
+    want = ROOM * made
+    net = economy.outputs - economy.inputs
+    x = 0.5 * level
+    for _ in range(ROUNDS):
+        lacking = want - (net @ x - economy.fixed_demand)
+        if (lacking <= 0).all():
+            return x
+        np.add.at(x, largest, np.maximum(lacking + 0.1 * want, 0.0) / rate)
+        if not (x <= np.minimum(economy.capacity, 0.9 * level)).all():
+            break
+    return 0.5 * level
 
 
 def check_observed(economy: Economy, level: FloatArray) -> Observed:

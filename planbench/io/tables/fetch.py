@@ -183,10 +183,21 @@ def _download_files(source: Source, folder: Path) -> None:
                 fname=name,
                 path=folder,
                 processor=unpack,
-                downloader=pooch.HTTPDownloader(timeout=TIMEOUT_S),
+                downloader=_download_one,
             )
     finally:
         log.setLevel(level)
+
+
+def _download_one(address: str, target: str, _: Any) -> None:
+    """Download one file for pooch, closing the connection whatever happens."""
+    import requests
+
+    with requests.get(address, stream=True, timeout=TIMEOUT_S) as response:
+        response.raise_for_status()
+        with Path(target).open("wb") as file:
+            for chunk in response.iter_content(1 << 20):
+                file.write(chunk)
 
 
 def _download_by_pymrio(source: Source, year: int | None, folder: Path) -> None:

@@ -22,8 +22,8 @@ from planbench.io.tables.recognise import (
 )
 from planbench.model.arrays import FloatArray
 
-#: Share of labels that must be found again for two axes to be the same.
-SAME = 0.9
+#: Columns of imports that miss the total supply by a larger share are remarked.
+TOTAL_SUPPLY = 1e-3
 
 
 def symmetric_table(grid: Grid, named: Named, name: str) -> RawTable:
@@ -156,7 +156,8 @@ def supply_use_table(
     if use.unlabelled:
         use_rows = _labels_in_order(use, products)
 
-    dropped = set(named.drop)
+    everything = [*use_rows, *use_columns, *products, *made_by]
+    dropped = {everything[i] for i in names.chosen(named.drop, everything, "--drop", use.where)}
     at_use = {label: i for i, label in reversed(list(enumerate(use_rows))) if label}
     core = [
         i
@@ -178,7 +179,7 @@ def supply_use_table(
             "the use table; give tables of the same classification, or --drop it",
             where=use.where,
         )
-    industries, imports = _make_columns(make, made_by, core, named, remarks)
+    industries, imports = _make_columns(make, made_by, core, dropped, remarks)
     core_use = [at_use[products[i]] for i in core]
     columns = _industry_columns(use, use_columns, core_use, [made_by[j] for j in industries])
     block = replace(use, cells=use.cells[core_use])
@@ -244,7 +245,7 @@ def _transposed(
 
 
 def _make_columns(
-    make: Grid, labels: Sequence[str], core: list[int], named: Named, remarks: list[str]
+    make: Grid, labels: Sequence[str], core: list[int], dropped: set[str], remarks: list[str]
 ) -> tuple[list[int], FloatArray | None]:
     """Industries among the columns of a make table (products in rows), and imports if told."""
     block = make.cells[core]
@@ -253,7 +254,7 @@ def _make_columns(
     total: int | None = None
     for j, label in enumerate(labels):
         line = block[:, j]
-        if label in named.drop:
+        if label in dropped:
             remarks.append(f"column {label!r} of the make table left out as asked")
         elif names.is_import(label):
             imports.append(j)
@@ -282,10 +283,6 @@ def _make_columns(
     return industries, stated
 
 
-#: Columns of imports that miss the total supply by a larger share are remarked.
-TOTAL_SUPPLY = 1e-3
-
-
 def _industry_columns(
     use: Grid, labels: Sequence[str], core: list[int], industries: list[str]
 ) -> list[int]:
@@ -297,7 +294,7 @@ def _industry_columns(
     # Other words for the same: as many columns before the first total.
     n = len(industries)
     sums = use.cells[core].T
-    if len(found) < SAME * n and len(labels) >= n:
+    if not found and len(labels) >= n:
         early = [j for j in range(n) if names.is_total(labels[j]) or not labels[j]]
         closed = len(labels) == n or names.is_total(labels[n]) or is_sum(sums[n], sums[:n])
         if not early and closed:

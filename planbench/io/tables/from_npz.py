@@ -82,7 +82,7 @@ def read_npz_table(path: Path, name: str, make_rows: str = "auto") -> RawTable:
         make = _products_by_industries(make, given, (n, m), make_rows, where, remarks)
     industries = sectors or [f"industry {j + 1}" for j in range(m)]
     products = _labels(given, "products") or (
-        industries if make is None else [f"product {i + 1}" for i in range(n)]
+        industries if make is None and n == m else [f"product {i + 1}" for i in range(n)]
     )
     return make_raw_table(
         name,

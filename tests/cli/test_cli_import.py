@@ -1,0 +1,93 @@
+"""``planbench import`` and ``planbench fetch`` as a person runs them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.command_line import planbench
+
+SYMMETRIC = """,farm,mill,households,exports,imports,total output
+farm,10,20,60,20,-10,100
+mill,30,5,20,---,-5,50
+wages,30,15,,,,
+other value added,30,10,,,,
+"""
+WHOLE = 85.0
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "table.csv").write_text(SYMMETRIC)
+    return tmp_path
+
+
+def test_import_then_verify_the_observed_plan(folder: Path) -> None:
+    said = planbench("import", "table.csv", "-o", "e.npz", "--plan", "seen.csv", folder=folder)
+    assert said.code == 0
+    assert "known optimum" in said.out
+    assert "surplus" in said.out
+    assert "note: table.csv: 1 cells '---' read as 0" in said.err
+    judged = planbench("verify", "e.npz", "seen.csv", "--json", folder=folder)
+    assert judged.code == 0
+    assert judged.document["verdict"] == "certified"
+    told = planbench("info", "e.npz", "--json", folder=folder).document
+    assert told["optimum"] == WHOLE
+    assert told["moved"] == ["surplus: foreign exchange: 5; claims on abroad, final use"]
+
+
+def test_import_as_json(folder: Path) -> None:
+    said = planbench(
+        "import", "table.csv", "-o", "e.npz", "--trade", "net", "--json", folder=folder
+    )
+    assert (said.code, said.err) == (0, "")
+    document = said.document
+    assert document["goods"] == 2
+    assert document["observed"]["optimal"] is True
+    assert document["observed"]["value"] == WHOLE
+    assert document["kind"] == "symmetric"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["missing.csv", "-o", "e.npz"], "missing.csv: no such file"),
+        (["table.csv"], "--output: is missing"),
+        (["table.csv", "-o", "e.xyz"], "no known format"),
+        (["table.csv", "-o", "e.npz", "--technology", "magic"], "--technology: is 'magic'"),
+        (["table.csv", "-o", "e.npz", "--trade-limit", "two"], "--trade-limit: is 'two'"),
+        (["table.csv", "-o", "e.npz", "--year", "MMXX"], "--year: is 'MMXX'"),
+        (["table.csv", "-o", "e.npz", "--plan", "plan.txt"], "must end in .npz or .csv"),
+        (["table.csv", "-o", "e.npz", "--format", "wod"], "--format: is 'wod'"),
+        (["table.csv", "-o", "e.npz", "--final", "housholds"], "nearest 'households'"),
+        (["-o", "e.npz"], "give one file, or a use and a make table"),
+    ],
+)
+def test_bad_input_is_one_line_and_writes_nothing(
+    folder: Path, arguments: list[str], message: str
+) -> None:
+    said = planbench("import", *arguments, folder=folder)
+    assert said.code == 2
+    assert said.err.startswith("error: ")
+    assert said.err.count("\n") == 1
+    assert message in said.err
+    assert not list(folder.glob("e.*"))
+
+
+def test_sources_are_listed_and_unknown_ones_named() -> None:
+    listed = planbench("fetch", "--list")
+    assert listed.code == 0
+    for name in ("us-bea", "wiod-2013", "exiobase3", "oecd-icio", "eora26", "gloria"):
+        assert name in listed.out
+    assert len(planbench("fetch", "--list", "--json").document["sources"]) == 6
+    unknown = planbench("fetch", "wiod")
+    assert unknown.code == 2
+    assert "no source 'wiod'" in unknown.err
+    assert planbench("fetch").code == 2
+
+
+def test_a_source_behind_an_account_says_where_to_get_it() -> None:
+    said = planbench("fetch", "eora26")
+    assert said.code == 2
+    assert said.err.count("\n") == 1
+    assert "https://worldmrio.com" in said.err
