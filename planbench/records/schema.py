@@ -18,6 +18,9 @@ Ended = Literal["ok", "timeout", "memory", "crash", "killed", "refused"]
 Verdict = Literal["certified", "loose", "wrong", "unproven"]
 Kind = Literal["exact", "tolerance", "residual-only"]
 
+#: Suite of the rows of studies, which ask something else than how fast a solver is.
+STUDY = "study"
+
 SECONDS = "s"
 BYTES = "bytes"
 OBJECTIVE = "units of the objective"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from planbench.errors import InputError
-from planbench.records.schema import Record
+from planbench.records.schema import STUDY, Record
 from planbench.report import words
 from planbench.report.tries import chains_as_results
 from planbench.stats.aggregate import median_or_failure
@@ -180,9 +180,9 @@ def settle(records: Iterable[Record], target_gap: float = TARGET_GAP) -> list[Ce
     the last; disturbed rows are dropped where undisturbed ones exist; a timeout under a shorter
     limit is dropped where a longer limit was tried; a wrong answer in any repeat makes the cell
     wrong; otherwise the median over repeats counts, failures ranking last. Tries at a target
-    gap come in as one row per chain.
+    gap come in as one row per chain. Rows of studies are no results of this kind.
     """
-    rows = chains_as_results(list(records))
+    rows = chains_as_results([r for r in records if r.suite != STUDY])
     keys = series_keys(rows)
     labels = series_labels(keys)
     latest: dict[tuple[str, ...], tuple[SeriesKey, Record]] = {}
@@ -213,9 +213,10 @@ def settled(records: Sequence[Record]) -> list[Cell]:
     InputError
         Without any record.
     """
-    if not records:
+    cells = settle(records)
+    if not cells:
         raise InputError("no measurements to show; run `planbench bench` first", where="records")
-    return settle(records)
+    return cells
 
 
 def _cell(series: str, rows: list[Record], target_gap: float) -> Cell:

@@ -8,70 +8,39 @@ holds the prediction and is at most :data:`NARROW` wide. Else ``cannot be told``
 exponent: ``not measured``.
 
 *Factors.* ``supported`` from :data:`FAR` times, ``contradicted`` up to :data:`NEAR` times, else
-``cannot be told``. A run that was stopped tells of a factor "at least".
+``cannot be told``.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from planbench.records.schema import Record
 from planbench.report import words
 from planbench.report.cells import TARGET_GAP, Cell
+from planbench.report.claims_shocks import judge_bad_data, judge_coupling, judge_replanning
+from planbench.report.finding import (
+    FAR,
+    NARROW,
+    NEAR,
+    UNKNOWN,
+    UNMEASURED,
+    Finding,
+    Verdict,
+)
 from planbench.report.headline import find_summit
 from planbench.report.kinds import is_planner
 from planbench.report.ladders import Ladder, fit_ladder
 from planbench.report.predictions import SIZES, estimate_words, outlook
-from planbench.report.sweeps import Sweep, find_sweeps
 from planbench.stats.accuracy import TimeToAccuracy, time_to_accuracy
 from planbench.stats.models import n_log_n_exponent
 from planbench.stats.scaling import PowerLawFit
 
-Verdict = Literal[
-    "contradicted",
-    "supported",
-    "cannot be told with these data",
-    "not measured in this run",
-]
-
-#: Width of the interval of an exponent up to which it supports a claim that it holds.
-NARROW = 0.5
-#: "Far cheaper" is at least this factor; at most the other is no difference to speak of.
-FAR, NEAR = 10.0, 2.0
-#: Knob of the suites that says what share of the inputs crosses regions.
-COUPLING = "cross_share"
 #: Rounds that are said to give four digits.
 ROUNDS = 15.0
-
-UNKNOWN: Verdict = "cannot be told with these data"
-UNMEASURED: Verdict = "not measured in this run"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A claim and what the records say of it.
-
-    Attributes
-    ----------
-    claim, who, predicted : str
-    measured : str
-        In words, of the best general solver.
-    each : tuple of (str, str, Verdict)
-        Solver, its figure, and the verdict by it alone.
-    verdict : Verdict
-    """
-
-    claim: str
-    who: str
-    predicted: str
-    measured: str
-    each: tuple[tuple[str, str, Verdict], ...]
-    verdict: Verdict
 
 
 def judge_claims(
@@ -115,24 +84,10 @@ def judge_claims(
             (2.0, 2.0),
         ),
         _good_enough(records),
-        _coupling(cells),
-        Finding(
-            "A shock (tin becomes scarce) needs a fresh plan before it is stale",
-            "Hayek",
-            "re-planning from the old plan takes as long as planning",
-            "",
-            (),
-            UNMEASURED,
-        ),
+        judge_coupling(cells),
+        judge_replanning(records),
         _prices(cells),
-        Finding(
-            "Planning with bad data is worthless",
-            "several",
-            "noise in the coefficients destroys the value of the plan",
-            "",
-            (),
-            UNMEASURED,
-        ),
+        judge_bad_data(records),
     ]
 
 
@@ -282,59 +237,6 @@ def _ratios(reached: Sequence[TimeToAccuracy], loose: float, tight: float) -> li
     places = dict.fromkeys((t.sha256, t.machine) for t in reached)
     pairs = [(at.get((*p, tight)), at.get((*p, loose))) for p in places]
     return [slow / fast for slow, fast in pairs if slow and fast]
-
-
-def _coupling(cells: Sequence[Cell]) -> Finding:
-    """Cost of planning regions together where much of their inputs crosses, over where little."""
-    claim = "Parts that trade little can be planned in parallel; coupling destroys it"
-    who = "Kornai & Lipták; a critic"
-    predicted = f"at least {FAR:g} times the time where most inputs cross regions"
-    found: list[tuple[str, float, bool, Sweep]] = []
-    for sweep in find_sweeps(cells):
-        if sweep.knob == COUPLING:
-            for series in dict.fromkeys(c.series for _, c in sweep.points):
-                costs = _ends([(v, c) for v, c in sweep.points if c.series == series])
-                if costs is not None:
-                    found.append((series, *costs, sweep))
-    if not found:
-        return Finding(claim, who, predicted, "", (), UNMEASURED)
-    each = tuple(
-        (series, f"{'at least ' if more else ''}{ratio:.2g} times", _coupled(ratio, more))
-        for series, ratio, more, _ in found
-    )
-    general = [f for f in found if not is_planner(f[0].split(" ")[0])] or found
-    # Who solved the most coupled economy fastest, as with the exponents.
-    series, ratio, more, sweep = min(general, key=lambda f: (f[2], _seconds_at_top(f[0], f[3])))
-    shares = sorted({v for v, _ in sweep.points})
-    said = (
-        f"{series}: {'at least ' if more else ''}{ratio:.2g} times as long where "
-        f"{100 * shares[-1]:g} % of the inputs cross regions as where {100 * shares[0]:g} % do "
-        f"({words.count(sweep.goods)} goods, one solver for all regions at once)"
-    )
-    return Finding(claim, who, predicted, said, each, _coupled(ratio, more))
-
-
-def _ends(points: Sequence[tuple[float, Cell]]) -> tuple[float, bool] | None:
-    """Seconds at the greatest share over those at the least; whether it is only known as more."""
-    if len(points) < 2:
-        return None
-    (_, first), (_, last) = points[0], points[-1]
-    if not first.solved or not first.seconds or not last.seconds:
-        return None
-    if not last.solved and last.status not in ("timeout", "memory", "loose"):
-        return None
-    return last.seconds / first.seconds, not last.solved
-
-
-def _coupled(ratio: float, more: bool) -> Verdict:
-    if ratio >= FAR:
-        return "supported"
-    return "contradicted" if ratio <= NEAR and not more else UNKNOWN
-
-
-def _seconds_at_top(series: str, sweep: Sweep) -> float:
-    own = [c.seconds for _, c in sweep.points if c.series == series]
-    return own[-1] or math.inf
 
 
 def _prices(cells: Sequence[Cell]) -> Finding:

@@ -7,13 +7,8 @@ from support.record_builders import make_ladder, make_record
 
 from planbench.records.schema import AccuracyFacts
 from planbench.report.cells import settle
-from planbench.report.claims import (
-    UNKNOWN,
-    UNMEASURED,
-    best_general,
-    exponent_verdict,
-    judge_claims,
-)
+from planbench.report.claims import best_general, exponent_verdict, judge_claims
+from planbench.report.finding import UNKNOWN, UNMEASURED
 from planbench.report.ladders import find_ladders
 from planbench.stats.scaling import PowerLawFit
 

@@ -1,0 +1,148 @@
+"""Claims on what disturbs a plan: coupled regions, shocks, wrong data.
+
+Their rules are those of :mod:`planbench.report.claims`; a run that was stopped tells of a factor
+"at least".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from planbench.records.schema import Record
+from planbench.report import words
+from planbench.report.cells import TARGET_GAP, Cell
+from planbench.report.finding import FAR, NEAR, UNKNOWN, UNMEASURED, Finding, Verdict
+from planbench.report.kinds import is_planner
+from planbench.report.studies import NoiseLoss, Replanned, noise_losses, replanned
+from planbench.report.sweeps import Sweep, find_sweeps
+
+#: Knob of the suites that says what share of the inputs crosses regions.
+COUPLING = "cross_share"
+#: Errors at which plans from bad data are judged, and the loss from which one is worthless.
+NOISE, WORTHLESS = 0.1, 0.5
+
+
+def judge_coupling(cells: Sequence[Cell]) -> Finding:
+    """Judge what planning regions together costs where much of their inputs crosses."""
+    claim = "Parts that trade little can be planned in parallel; coupling destroys it"
+    who = "Kornai & Lipták; a critic"
+    predicted = f"at least {FAR:g} times the time where most inputs cross regions"
+    found: list[tuple[str, float, bool, Sweep]] = []
+    for sweep in find_sweeps(cells):
+        if sweep.knob == COUPLING:
+            for series in dict.fromkeys(c.series for _, c in sweep.points):
+                costs = _ends([(v, c) for v, c in sweep.points if c.series == series])
+                if costs is not None:
+                    found.append((series, *costs, sweep))
+    if not found:
+        return Finding(claim, who, predicted, "", (), UNMEASURED)
+    each = tuple(
+        (series, f"{'at least ' if more else ''}{ratio:.2g} times", _coupled(ratio, more))
+        for series, ratio, more, _ in found
+    )
+    general = [f for f in found if not is_planner(f[0].split(" ")[0])] or found
+    # Who solved the most coupled economy fastest, as with the exponents.
+    series, ratio, more, sweep = min(general, key=lambda f: (f[2], _seconds_at_top(f[0], f[3])))
+    shares = sorted({v for v, _ in sweep.points})
+    said = (
+        f"{series}: {'at least ' if more else ''}{ratio:.2g} times as long where "
+        f"{100 * shares[-1]:g} % of the inputs cross regions as where {100 * shares[0]:g} % do "
+        f"({words.count(sweep.goods)} goods, one solver for all regions at once)"
+    )
+    return Finding(claim, who, predicted, said, each, _coupled(ratio, more))
+
+
+def _ends(points: Sequence[tuple[float, Cell]]) -> tuple[float, bool] | None:
+    """Seconds at the greatest share over those at the least; whether it is only known as more."""
+    if len(points) < 2:
+        return None
+    (_, first), (_, last) = points[0], points[-1]
+    if not first.solved or not first.seconds or not last.seconds:
+        return None
+    if not last.solved and last.status not in ("timeout", "memory", "loose"):
+        return None
+    return last.seconds / first.seconds, not last.solved
+
+
+def _coupled(ratio: float, more: bool) -> Verdict:
+    if ratio >= FAR:
+        return "supported"
+    return "contradicted" if ratio <= NEAR and not more else UNKNOWN
+
+
+def _seconds_at_top(series: str, sweep: Sweep) -> float:
+    own = [c.seconds for _, c in sweep.points if c.series == series]
+    return own[-1] or math.inf
+
+
+def judge_replanning(records: Sequence[Record]) -> Finding:
+    """Judge what a plan from the old plan takes, beside one from nothing."""
+    claim = "A shock (tin becomes scarce) needs a fresh plan before it is stale"
+    who, predicted = "Hayek", "re-planning from the old plan takes as long as planning"
+    found = replanned(records, TARGET_GAP)
+    if not found:
+        return Finding(claim, who, predicted, "", (), UNMEASURED)
+    each = tuple(
+        (r.solver, f"{r.saving:.2g} times faster at {words.count(r.goods)} goods", _spared(r))
+        for r in found
+    )
+    largest = max(r.goods or 0 for r in found)
+    best = min((r for r in found if (r.goods or 0) == largest), key=lambda r: r.warm)
+    counted = "; ".join(f"{kind} {cold:,} and {warm:,}" for kind, cold, warm in best.counts)
+    said = (
+        f"{best.solver}, {words.plain(best.instance)}: {words.seconds(best.cold)} from nothing, "
+        f"{words.seconds(best.warm)} from the old plan" + (f" ({counted})" if counted else "")
+    )
+    return Finding(claim, who, predicted, said, each, _spared(best))
+
+
+def _spared(one: Replanned) -> Verdict:
+    """Judge the claim that an old plan saves nothing."""
+    if one.saving >= FAR:
+        return "contradicted"
+    return "supported" if one.saving <= NEAR else UNKNOWN
+
+
+def judge_bad_data(records: Sequence[Record]) -> Finding:
+    """Judge what plans made from wrong coefficients lose in the true economy."""
+    claim, who = "Planning with bad data is worthless", "several"
+    predicted = (
+        f"with coefficients off by {100 * NOISE:g} % at least {100 * WORTHLESS:g} % of the value "
+        "is lost"
+    )
+    losses = noise_losses(records)
+    told = [x for x in losses if x.noise > 0 and x.mended is not None and x.scaled is not None]
+    if not told:
+        return Finding(claim, who, predicted, "", (), UNMEASURED)
+    each = tuple(
+        (
+            x.solver,
+            f"{words.plain(x.instance)}, off by {100 * x.noise:g} %: {_lost(x)}",
+            _worth(x) if x.noise == NOISE else UNKNOWN,
+        )
+        for x in told
+    )
+    judged = [x for x in told if x.noise == NOISE]
+    if not judged:
+        return Finding(claim, who, predicted, "", each, UNMEASURED)
+    worst = max(judged, key=lambda x: x.mended or 0.0)
+    said = (
+        f"off by {100 * NOISE:g} %, {words.plain(worst.instance)} ({worst.solver}, median of "
+        f"{worst.plans}): {_lost(worst)}"
+    )
+    return Finding(claim, who, predicted, said, each, _worth(worst))
+
+
+def _lost(loss: NoiseLoss) -> str:
+    return (
+        f"{100 * (loss.mended or 0.0):.2g} % of the value lost where shortages are made good with "
+        f"the techniques at hand, {100 * (loss.scaled or 0.0):.2g} % where the plan is only scaled"
+    )
+
+
+def _worth(loss: NoiseLoss) -> Verdict:
+    lost = loss.mended or 0.0
+    if lost >= WORTHLESS:
+        return "supported"
+    return "contradicted" if lost <= loss.noise else UNKNOWN

@@ -1,0 +1,121 @@
+"""What the studies say: re-planning after a shock, and plans made from wrong data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from planbench.records.schema import STUDY, Record
+from planbench.stats.aggregate import median_or_failure
+
+
+@dataclass(frozen=True)
+class Replanned:
+    """One solver after one shock.
+
+    Attributes
+    ----------
+    solver, instance, sha256 : str
+    goods : int or None
+    cold, warm : float
+        Median seconds from nothing and from the old plan, both to the certified gap.
+    counts : tuple of (str, int, int)
+        What the solver counts, cold and warm: rounds, passes, simplex iterations.
+    """
+
+    solver: str
+    instance: str
+    sha256: str
+    goods: int | None
+    cold: float
+    warm: float
+    counts: tuple[tuple[str, int, int], ...]
+
+    @property
+    def saving(self) -> float:
+        """How many times faster from the old plan."""
+        return self.cold / self.warm
+
+
+def replanned(records: Sequence[Record], gap: float) -> list[Replanned]:
+    """Pairs of cold and warm plans of which both are certified to `gap`."""
+    rows = _of(records, "replan")
+    found = []
+    for solver, sha in dict.fromkeys((r.solver, r.instance.sha256) for r in rows):
+        mine = [r for r in rows if (r.solver, r.instance.sha256) == (solver, sha)]
+        sides = [[r for r in mine if r.value == start] for start in ("cold", "warm")]
+        medians = [_median(side, gap) for side in sides]
+        if medians[0] is None or medians[1] is None:
+            continue
+        facts = mine[0].instance
+        counts = tuple(
+            (kind, _middle_count(sides[0], kind), _middle_count(sides[1], kind))
+            for kind in mine[0].iterations
+        )
+        found.append(
+            Replanned(solver, facts.name, sha, facts.goods, medians[0], medians[1], counts)
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class NoiseLoss:
+    """Loss of value at one noise, over its seeds.
+
+    Attributes
+    ----------
+    instance, solver : str
+    noise : float
+        σ of the errors' logarithms.
+    scaled, mended : float or None
+        Median share of the optimum lost: plan scaled until nothing is short; what is short made
+        with the cheapest technique at hand. None where some plan could not be judged.
+    plans : int
+    """
+
+    instance: str
+    solver: str
+    noise: float
+    scaled: float | None
+    mended: float | None
+    plans: int
+
+
+def noise_losses(records: Sequence[Record]) -> list[NoiseLoss]:
+    """Median losses by instance, solver and noise, noises ascending."""
+    rows = [r for r in _of(records, "bad-data") if isinstance(r.value, int | float)]
+    groups: dict[tuple[str, str, float], list[Record]] = {}
+    for row in rows:
+        groups.setdefault((row.instance.name, row.solver, float(row.value or 0.0)), []).append(row)
+    return [
+        NoiseLoss(
+            instance,
+            solver,
+            noise,
+            median_or_failure([r.raw_gap for r in group]),
+            median_or_failure([r.polished_gap for r in group]),
+            len(group),
+        )
+        for (instance, solver, noise), group in sorted(groups.items())
+    ]
+
+
+def _of(records: Sequence[Record], study: str) -> list[Record]:
+    """Rows of a study; of a run made again the last."""
+    mine = [r for r in records if r.suite == STUDY and r.group == study]
+    latest = {(r.key, r.repeat, str(r.machine.get("id"))): r for r in mine}
+    return list(latest.values())
+
+
+def _middle_count(rows: Sequence[Record], kind: str) -> int:
+    return int(np.median([r.iterations.get(kind, 0) for r in rows]))
+
+
+def _median(rows: Sequence[Record], gap: float) -> float | None:
+    good = [r.raw_gap is not None and r.raw_gap <= gap and r.ended == "ok" for r in rows]
+    calm = [r for r in rows if not r.disturbed] or list(rows)
+    if not rows or not all(good):
+        return None
+    return median_or_failure([r.wall_s for r in calm])

@@ -1,0 +1,137 @@
+"""Studies measure what they say: plans after a shock, and plans from wrong data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from planbench.bench.bad_data import bad_data, noisy_economy
+from planbench.bench.replan import COLD, WARM, cut_resource, replan
+from planbench.bench.replanners import find_replanner
+from planbench.bench.single import survey
+from planbench.catalogue.instance import Instance
+from planbench.catalogue.resolve import load_instance
+from planbench.errors import InputError
+from planbench.records.schema import STUDY
+
+SMALL = "gen:goods=120,techniques=2,resources=3,seed=1"
+
+
+@pytest.fixture(scope="module")
+def instance():
+    return load_instance(SMALL)
+
+
+@pytest.fixture(scope="module")
+def around():
+    return survey()
+
+
+def test_simplex_takes_up_its_basis(instance, around):
+    """From the old basis a few pivots must do; from nothing hundreds."""
+    rows = replan(instance, [find_replanner("highs-ds")], around, repeats=2)
+    assert {(r.value, r.repeat) for r in rows} == {(s, k) for s in (COLD, WARM) for k in (0, 1)}
+    assert all(r.verdict == "certified" and r.suite == STUDY for r in rows)
+    cold = {r.iterations["simplex"] for r in rows if r.value == COLD}
+    warm = {r.iterations["simplex"] for r in rows if r.value == WARM}
+    assert max(warm) < min(cold) / 5
+    assert len(warm) == 1, "each warm start must begin at the old plan, not at the last one"
+    assert len({r.lower_bound for r in rows}) <= 4
+    bounds = [r.lower_bound for r in rows]
+    assert max(bounds) - min(bounds) <= 1e-6 * max(bounds), "warm and cold agree on the optimum"
+
+
+@pytest.mark.parametrize("solver", ["two-level", "primal-dual"])
+def test_planners_take_up_their_state(instance, around, solver):
+    pytest.importorskip("numba")
+    rows = replan(instance, [find_replanner(solver)], around, repeats=1)
+    assert [r.value for r in rows] == [COLD, WARM]
+    assert all(r.raw_gap is not None and r.raw_gap <= 1e-6 for r in rows)
+    assert rows[0].iterations["rounds"] >= 1
+
+
+def test_cut_falls_on_the_scarcest_resource(instance, around):
+    """Cutting what nobody wants would be no shock."""
+    rows = replan(instance, [find_replanner("highs-ds")], around, repeats=1, left=0.5)
+    shock = rows[0].instance.recipe["shock"]
+    assert shock["left"] == 0.5
+    uncut = load_instance(SMALL)
+    from planbench.bench.replanners import replanners
+
+    old, _ = replanners()["highs-ds"].solve(uncut.economy, uncut.lp, 1e-6, None)
+    rents = old.y[uncut.economy.n_goods :] * uncut.economy.endowment
+    assert shock["resource"] == int(np.argmax(rents))
+    optimum = float(uncut.lp.cost @ old.x)
+    assert rows[0].upper_bound < 0.9 * optimum, "less of the scarcest resource, less of the plan"
+
+
+def test_cut_changes_one_endowment_only(instance):
+    changed = cut_resource(instance.economy, 1, 0.8)
+    ratio = changed.endowment / instance.economy.endowment
+    assert ratio == pytest.approx([1.0, 0.8, 1.0])
+    assert changed.sha256 != instance.economy.sha256
+    assert changed.inputs is instance.economy.inputs
+
+
+def test_refusals_are_rows(around):
+    """An economy a planner does not take must not look like one that was not tried."""
+    five_years = load_instance("cockshott-five-year")
+    (row,) = replan(five_years, [find_replanner("two-level")], around)
+    assert row.ended == "refused"
+    assert "two-level" in row.message
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [({"left": 0.0}, "--left"), ({"left": 1.5}, "--left"), ({"resource": 7}, "--resource")],
+)
+def test_bad_shocks_are_refused(instance, around, changes, words):
+    with pytest.raises(InputError, match=words):
+        replan(instance, [find_replanner("highs-ds")], around, **changes)
+
+
+def test_unknown_replanner_names_those_there_are():
+    with pytest.raises(InputError, match="cannot start from an old plan; choose from two-level"):
+        find_replanner("cbc")
+
+
+def test_noise_has_mean_one_and_its_spread(instance):
+    economy = load_instance("gen:goods=2000,seed=1").economy
+    seen = noisy_economy(economy, 0.3, seed=5)
+    ratio = seen.inputs.data / economy.inputs.data
+    assert ratio.mean() == pytest.approx(1.0, abs=0.01)
+    assert np.log(ratio).std() == pytest.approx(0.3, rel=0.02)
+    assert np.array_equal(seen.inputs.indices, economy.inputs.indices)
+    again = noisy_economy(economy, 0.3, seed=5)
+    assert np.array_equal(again.resource_use.data, seen.resource_use.data), "seeded"
+    assert seen.outputs is economy.outputs
+
+
+def test_loss_grows_with_noise_and_mending_saves_most(instance, around):
+    rows = bad_data(
+        instance, "highs-ds", around, noises=(0.01, 0.3), seeds=(1, 2),
+        time_limit_s=30.0, memory_limit_bytes=2 << 30,
+    )  # fmt: skip
+    assert [r.value for r in rows] == [0.0, 0.01, 0.01, 0.3, 0.3]
+    assert {r.instance.sha256 for r in rows} == {instance.sha256}, "judged on the true economy"
+    assert rows[0].raw_gap < 1e-6, "true data lose nothing"
+    small, large = (np.mean([r.raw_gap for r in rows if r.value == v]) for v in (0.01, 0.3))
+    assert 1e-6 < small < large <= 1
+    assert all(r.polished_gap <= r.raw_gap for r in rows)
+
+
+@pytest.mark.parametrize("noise", [0.0, -1.0, 5.0])
+def test_senseless_noise_is_refused(instance, around, noise):
+    with pytest.raises(InputError, match="--noise"):
+        bad_data(
+            instance, "highs-ds", around, noises=(noise,),
+            time_limit_s=1.0, memory_limit_bytes=2 << 30,
+        )  # fmt: skip
+
+
+def test_general_programs_are_no_economies(instance, around):
+    program = Instance(name="lp", general=instance.lp)
+    with pytest.raises(InputError, match="no economy"):
+        replan(program, [], around)
+    with pytest.raises(InputError, match="no economy"):
+        bad_data(program, "highs-ds", around, time_limit_s=1.0, memory_limit_bytes=2 << 30)
