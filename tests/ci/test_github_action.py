@@ -1,0 +1,242 @@
+"""The GitHub action: its file is sound, and its shell steps do what docs/ci.md says."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import shutil
+import subprocess
+import textwrap
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ACTION = (ROOT / "action.yml").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+BLOCK = re.compile(r"^( *)- name: (.+?)\n((?:\1 .*\n|\n)+)", re.MULTILINE)
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("bash") is None or shutil.which("git") is None, reason="needs bash and git"
+)
+
+
+def script(step: str) -> str:
+    """Shell text of a step."""
+    body = next(body for _, name, body in BLOCK.findall(ACTION) if name == step)
+    text = body.partition("run: |\n")[2]
+    assert text, f"step {step} has no script"
+    return textwrap.dedent(text)
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git in a repository that nothing outside configures."""
+    clean = {
+        **os.environ,
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        **{
+            f"GIT_{who}_{what}": "a@b.example"
+            for who in ("AUTHOR", "COMMITTER")
+            for what in ("NAME", "EMAIL")
+        },
+    }
+    clean.pop("GIT_DIR", None)
+    done = subprocess.run(
+        ["git", *arguments], cwd=folder, env=clean, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Return a project whose last commit raised the pin of a solver."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    git(folder, "init", "-q")
+    for version in ("1.13.1", "1.15.1"):
+        (folder / "requirements.txt").write_text(
+            f"numpy>=2\nhighspy-extras==9.9.9\n highspy == {version} ; python_version > '3'\n"
+        )
+        git(folder, "add", ".")
+        git(folder, "commit", "-q", "-m", version)
+    return folder
+
+
+def run_step(
+    step: str, folder: Path, tmp_path: Path, **environment: str
+) -> tuple[subprocess.CompletedProcess[str], dict[str, str], str]:
+    """Run a step as GitHub does; also its outputs and the job's summary."""
+    output, summary = tmp_path / "output", tmp_path / "summary"
+    for path in (output, summary):
+        path.write_text("")
+    done = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script(step)],
+        cwd=folder,
+        env={
+            **os.environ,
+            "GITHUB_OUTPUT": str(output),
+            "GITHUB_STEP_SUMMARY": str(summary),
+            "RUNNER_TEMP": str(tmp_path),
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    outputs = dict(line.split("=", 1) for line in output.read_text().splitlines())
+    return done, outputs, summary.read_text()
+
+
+NOTHING = {"SIDE_A": "", "SIDE_B": "", "BASE": "", "PINS": "", "PACKAGE": "highspy"}
+
+
+def test_the_pins_of_base_and_head_are_the_two_sides(project: Path, tmp_path: Path) -> None:
+    done, outputs, _ = run_step(
+        "Find the two sides",
+        project,
+        tmp_path,
+        **NOTHING | {"BASE": git(project, "rev-parse", "HEAD~1"), "PINS": "requirements.txt"},
+    )
+    assert done.returncode == 0, done
+    assert outputs == {"a": "highspy==1.13.1", "b": "highspy==1.15.1", "changed": "true"}
+
+
+def test_equal_pins_end_the_job_green_and_say_so(project: Path, tmp_path: Path) -> None:
+    done, outputs, summary = run_step(
+        "Find the two sides",
+        project,
+        tmp_path,
+        **NOTHING | {"BASE": git(project, "rev-parse", "HEAD"), "PINS": "requirements.txt"},
+    )
+    assert done.returncode == 0
+    assert "changed" not in outputs
+    assert "nothing to compare" in summary
+
+
+def test_a_checkout_of_planbench_compares_its_commits(project: Path, tmp_path: Path) -> None:
+    (project / "planbench").mkdir()
+    base, head = (git(project, "rev-parse", r) for r in ("HEAD~1", "HEAD"))
+    _, outputs, _ = run_step("Find the two sides", project, tmp_path, **NOTHING | {"BASE": base})
+    assert (outputs["a"], outputs["b"]) == (f"git:{base}", f"git:{head}")
+
+
+def test_sides_that_are_given_are_taken(project: Path, tmp_path: Path) -> None:
+    _, outputs, _ = run_step(
+        "Find the two sides", project, tmp_path, **NOTHING | {"SIDE_B": "presolve=off"}
+    )
+    assert (outputs["a"], outputs["b"]) == ("here", "presolve=off")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({}, "no base"),
+        ({"BASE": "0" * 40}, "fetch-depth: 0"),
+        ({"BASE": "HEAD"}, "no checkout of planbench"),
+        ({"BASE": "HEAD", "PINS": "none.txt"}, "no file none.txt"),
+        ({"BASE": "HEAD", "PINS": "requirements.txt", "PACKAGE": "ortools"}, "ortools==VERSION"),
+    ],
+)
+def test_what_cannot_be_compared_fails_with_the_mend(
+    project: Path, tmp_path: Path, given: dict[str, str], words: str
+) -> None:
+    done, _, _ = run_step("Find the two sides", project, tmp_path, **NOTHING | given)
+    assert done.returncode == 2
+    assert "::error::" in done.stdout
+    assert words in done.stdout
+
+
+COMPARE = {
+    "SIDE_A": "highspy==1.13.1",
+    "SIDE_B": "highspy==1.15.1",
+    "INSTANCES": "model.mps us-bea-71",
+    "SUITE": "",
+    "SOLVERS": "highs-ds,highs-ipm",
+    "BUDGET": "5min",
+    "LEAST_EFFECT": "10%",
+    "UNDECIDED": "pass",
+}
+
+
+def compare(
+    tmp_path: Path, code: int, *, report: bool = True, **given: str
+) -> tuple[subprocess.CompletedProcess[str], dict[str, str], str, list[str]]:
+    """Run the step with a planbench that ends with `code` and notes what it was asked."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    told = tmp_path / "told"
+    program = programs / "planbench"
+    lines = ["#!/usr/bin/env bash", f'printf "%s\\n" "$@" > "{told}"']
+    lines += [f'echo "the report" > "{tmp_path}/planbench.md"'] if report else []
+    program.write_text("\n".join([*lines, f"exit {code}\n"]))
+    program.chmod(0o755)
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    done, outputs, summary = run_step("Compare", tmp_path, tmp_path, **COMPARE | given, PATH=path)
+    return done, outputs, summary, told.read_text().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("code", "undecided", "ends"), [(0, "pass", 0), (1, "pass", 1), (2, "pass", 0), (2, "fail", 2)]
+)
+def test_the_job_ends_as_the_comparison_did(
+    tmp_path: Path, code: int, undecided: str, ends: int
+) -> None:
+    done, outputs, summary, asked = compare(tmp_path, code, UNDECIDED=undecided)
+    assert done.returncode == ends, done
+    assert summary == "the report\n"
+    assert outputs["exit-code"] == str(code)
+    assert asked[0] == "ab"
+    assert asked[-2:] == ["model.mps", "us-bea-71"]
+    assert [b for a, b in itertools.pairwise(asked) if a == "--solver"] == [
+        "highs-ds",
+        "highs-ipm",
+    ]
+    assert "--suite" not in asked
+
+
+def test_a_comparison_without_a_report_is_no_success(tmp_path: Path) -> None:
+    """Bad input also ends with exit code 2, and must not pass as undecided."""
+    done, _, _, _ = compare(tmp_path, 2, report=False)
+    assert done.returncode == 2
+    assert "compared nothing" in done.stdout
+
+
+def test_the_command_knows_every_option_the_action_gives(tmp_path: Path) -> None:
+    from support.command_line import planbench
+
+    _, _, _, asked = compare(tmp_path, 0, SUITE="smoke")
+    told = planbench("ab", "--help", columns=160).out
+    for option in asked:
+        if option.startswith("--"):
+            assert option in told
+
+
+def test_no_input_is_pasted_into_a_script() -> None:
+    """Text of a pull request in ``${{ }}`` within a script would be run as a command."""
+    names = [name for _, name, _ in BLOCK.findall(ACTION)]
+    assert names == ["Find the two sides", "Install planbench", "Compare", "Keep the measurements"]
+    for name in names[:3]:
+        assert "${{" not in script(name)
+
+
+def test_the_page_on_ci_names_every_input() -> None:
+    section = ACTION.partition("inputs:\n")[2].partition("\noutputs:\n")[0]
+    inputs = re.findall(r"^  ([a-z-]+):$", section, re.MULTILINE)
+    assert len(inputs) == 13
+    for name in inputs:
+        assert f"| `{name}` |" in PAGE
+
+
+def test_the_files_are_yaml() -> None:
+    yaml = pytest.importorskip("yaml")
+    action = yaml.safe_load(ACTION)
+    assert action["runs"]["using"] == "composite"
+    assert set(action["outputs"]) == {"exit-code", "report", "results"}
+    for step in action["runs"]["steps"]:
+        assert ("run" in step) == ("shell" in step)
+    for text in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL):
+        workflow = yaml.safe_load(text)
+        assert workflow["jobs"]
