@@ -153,6 +153,24 @@ def test_least_cost_prices_of_a_leontief_economy_are_its_labour_values() -> None
     assert prices / prices[0] == pytest.approx(truth.p / truth.p[0], rel=1e-7)
 
 
+def test_one_unit_for_all_is_taken_for_value_only_where_it_can_be() -> None:
+    def economy(inputs: float) -> Economy:
+        return make_economy(
+            inputs=[[0.0, inputs], [0.0, 0.0]],
+            outputs=np.eye(2),
+            resource_use=[[1.0, 1.0]],
+            endowment=[1.0],
+            assortment=[1.0, 1.0],
+            units=["t", "t"],
+        )
+
+    assert value_prices(economy(0.5))[1] == "all goods are in one unit, t"
+    # Two tonnes of ore in a tonne of iron: iron must be worth more than ore.
+    prices, basis = value_prices(economy(2.0))
+    assert basis.startswith("least-cost")
+    assert prices == pytest.approx([1.0, 3.0])
+
+
 def test_prices_that_do_not_settle_are_owned_up_to() -> None:
     # A unit of good takes more than itself: least-cost prices grow without bound.
     economy = make_economy(

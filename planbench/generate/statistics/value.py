@@ -6,7 +6,8 @@ this order,
 
 1. those of the interior the economy carries, where all are positive (a generated economy
    carries the values it was drawn in, a table the prices of its year);
-2. one money unit for all, where all goods are stated to be in the same unit;
+2. one for all goods, where they are stated to be in one and the same unit and that unit can
+   be of value: in it, 9 of 10 activities make at least what they use;
 3. least-cost prices, p_i = min over j of p_i (wR_j + pA_j) / (p·B_j) with every resource's
    endowment worth the same, w_k = 1/r_k: value iteration where an activity makes one good,
    cost split in proportion to value where it makes several. A good that is only in stock is
@@ -34,6 +35,8 @@ BoolArray = npt.NDArray[np.bool_]
 
 _SWEEPS = 500
 _SETTLED = 1e-9
+#: Share of the activities that do not lose, where one unit of each good is worth the same.
+_BREAK_EVEN = 0.9
 #: Inputs of more than this times the output are no technique, and would leave the arithmetic.
 _LARGEST = 1e100
 
@@ -132,12 +135,21 @@ def value_prices(economy: Economy) -> tuple[FloatArray, str]:
         carried = interior.goods_prices
         if carried.shape == (economy.n_goods,) and np.isfinite(carried).all() and carried.min() > 0:
             return carried, "prices the economy carries"
-    if economy.units is not None and len(set(economy.units)) == 1:
+    if _one_unit_of_value(economy):
+        assert economy.units is not None
         return np.ones(economy.n_goods), f"all goods are in one unit, {economy.units[0]}"
     found = _least_cost(economy)
     if found is not None:
         return found, "least-cost prices with all resources worth the same"
     return np.ones(economy.n_goods), "amounts as they stand, for no prices were found"
+
+
+def _one_unit_of_value(economy: Economy) -> bool:
+    """Tell money from tonnes: hardly anybody makes less of it than he uses."""
+    if economy.units is None or len(set(economy.units)) != 1:
+        return False
+    used, made = _column_sums(economy.inputs), _column_sums(economy.outputs)
+    return bool((used <= made).mean() >= _BREAK_EVEN)
 
 
 @np.errstate(all="ignore")
