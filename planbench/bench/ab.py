@@ -342,6 +342,7 @@ class _Run:
 
     def go(self) -> None:
         for case in self.cases:
+            self.instance(case.instance)  # a bad name must not show after an hour
             self._find(case)
         order = {
             case: np.random.default_rng(np.random.SeedSequence([self.settings.seed, number]))

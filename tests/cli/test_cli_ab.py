@@ -1,0 +1,110 @@
+"""``planbench ab``, ``bisect`` and ``selftest`` through their real entry point."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.command_line import planbench
+
+ROOT = Path(__file__).resolve().parents[2]
+IS_CHECKOUT = pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a git checkout")
+
+
+@pytest.mark.parametrize("command", ["ab", "bisect", "selftest"])
+def test_help_has_examples(command):
+    said = planbench(command, "--help")
+    assert said.code == 0
+    assert f"planbench {command}" in said.out.split("Examples")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["ab"], "names no instance"),
+        (["ab", "us-bea-15", "--a", "highspy>=1.13"], "--a: 'highspy>=1.13' cannot be read"),
+        (["ab", "us-bea-15", "--least-effect", "lots"], "--least-effect: is 'lots'"),
+        (["ab", "us-bea-15", "--least-effect", "-5%"], "--least-effect"),
+        (["ab", "us-bea-15", "--confidence", "1"], "--confidence"),
+        (["ab", "us-bea-15", "--budget", "0"], "--budget"),
+        (["ab", "us-bea-15", "--measure", "joules"], "time, cpu, passes"),
+        (["ab", "us-bea-15", "-s", "highs-xx"], "unknown solver 'highs-xx'"),
+        (["ab", "no-such-instance"], "no-such-instance"),
+        (["ab", "us-bea-15", "--markdown", "/no/such/folder/x.md"], "there is no folder"),
+        (["ab", "--suite", "no-such-suite"], "unknown suite"),
+        (["ab", "us-bea-15", "--b", "git:no-such-ref"], "git"),
+        (["bisect", "us-bea-15", "--versions", "1.12.0,1.13.1"], "'1.12.0' is no version"),
+        (["bisect", "us-bea-15", "--versions", "highspy==1.12.0"], "two or more"),
+        (["bisect", "us-bea-15", "--versions", "highspy==1.12.0,1.12.0"], "stands twice"),
+        (
+            ["bisect", "us-bea-15", "--versions", "highspy==1.12.0,1.13.1", "--measure", "x"],
+            "time, cpu, passes, iterations, objective",
+        ),
+        (["selftest", "--no-real", "--seed", "-1"], "--seed"),
+        (["selftest", "--no-real", "--out", "/no/such/folder/x.json"], "there is no folder"),
+    ],
+)
+def test_bad_input_is_one_line_and_code_2(tmp_path, arguments, words):
+    said = planbench(*arguments, folder=tmp_path)
+    assert said.code == 2
+    assert said.out == ""
+    lines = [line for line in said.err.splitlines() if line.startswith("error:")]
+    assert len(lines) == 1
+    assert words in lines[0]
+    assert "Traceback" not in said.err
+
+
+@pytest.mark.slow
+def test_option_sets_are_compared_and_the_page_written(tmp_path):
+    said = planbench(
+        "ab", "kantorovich-lathes", "--a", "presolve=on", "--b", "presolve=off", "--no-control",
+        "--budget", "4s", "--markdown", "comment.md", "--json",
+        folder=tmp_path,
+    )  # fmt: skip
+    document = said.document
+    assert said.code == document["exit_code"]
+    assert (document["a"], document["b"]) == ("presolve=on", "presolve=off")
+    (row,) = document["instances"]
+    assert row["solver"] == "highs-ds"
+    assert row["pairs"] >= 1
+    assert row["findings"] == []
+    assert row["ends"] == {"a": {"ok": row["pairs"]}, "b": {"ok": row["pairs"]}}
+    page = (tmp_path / "comment.md").read_text()
+    assert "`presolve=off` against `presolve=on`" in page
+    assert "| kantorovich-lathes | highs-ds |" in page
+    assert (tmp_path / "results" / "ab.jsonl").exists()
+
+
+@pytest.mark.slow
+def test_sentences_end_the_text_and_another_answer_ends_with_1(tmp_path):
+    """The null solver claims nothing: an answer that is lost must never pass as faster."""
+    said = planbench(
+        "ab", "kantorovich-lathes", "--b", "solver=null", "--no-control", "--budget", "3s",
+        folder=tmp_path, columns=100,
+    )  # fmt: skip
+    assert said.code == 1
+    assert "finding: highs-ds on kantorovich-lathes: answers differ" in said.err
+    assert max(map(len, said.out.splitlines())) <= 100
+    assert "Overall, solver=null against here, 1 comparison:" in " ".join(said.out.split())
+
+
+@pytest.mark.slow
+@IS_CHECKOUT
+def test_bisect_over_commits_finds_no_change_where_there_is_none(tmp_path):
+    said = planbench(
+        "bisect", "kantorovich-lathes", "--versions", "git:HEAD~1,git:HEAD",
+        "--measure", "objective", "--json",
+        folder=tmp_path,
+    )  # fmt: skip
+    assert said.code == 0, said.err
+    document = said.document
+    assert document["decided"]
+    assert document["changed_in"] is None
+    assert len(document["steps"]) == 1
+
+
+def test_selftest_without_real_runs_writes_its_record(tmp_path):
+    said = planbench("selftest", "--no-real", "--json", "--out", "record.json", folder=tmp_path)
+    assert said.code == 0
+    assert said.document["passed"]
+    assert (tmp_path / "record.json").exists()
