@@ -35,6 +35,7 @@ from planbench.cli import (
     scaling,
     solve,
     solvers,
+    study,
     suites,
     verify,
 )
@@ -133,6 +134,7 @@ for name, function, panel, examples in (
     ("regress", regress.regress, _MEASURE, regress.EXAMPLES),
     ("history", history.history, _MEASURE, history.EXAMPLES),
     ("scaling", scaling.scaling, _MEASURE, scaling.EXAMPLES),
+    ("study", study.study, _MEASURE, study.EXAMPLES),
     ("generate", generate.generate, _FILES, generate.EXAMPLES),
     ("import", import_table.import_table, _FILES, import_table.EXAMPLES),
     ("fetch", fetch.fetch, _FILES, fetch.EXAMPLES),
