@@ -7,7 +7,8 @@ own (solver libraries clash, and a crash must not take the others with it)::
 
 Exact solvers must claim the right thing and return the unique point and duals; first-order
 ones are held to a looser tolerance and may leave an infeasible or unbounded program open, but
-may never claim what is wrong.
+may never claim what is wrong. Planners, which are handed economies, are checked by
+:mod:`planbench.solvers.conformance_planners`.
 """
 
 from __future__ import annotations
@@ -126,6 +127,9 @@ def check_here(name: str, *, must_solve: bool = True) -> Iterator[str | Finding]
     """Run every check in this process; yields the name of each check, then its finding."""
     spec, stock, command = find_solver(name)
     solve = load_adapter(spec)
+    if spec.accepts == "economy":
+        yield from _check_planner_here(name, spec, stock, must_solve)
+        return
 
     def run(case: Case, options: SolveOptions | None = None, phase: Phase = no_phase) -> Solution:
         options = options or SolveOptions()
@@ -156,6 +160,16 @@ def check_here(name: str, *, must_solve: bool = True) -> Iterator[str | Finding]
         except Exception as error:
             problem = f"{type(error).__name__}: {error}"
         yield Finding(name, check, not problem, problem)
+
+
+def _check_planner_here(
+    name: str, spec: SolverSpec, stock: bool, must_solve: bool
+) -> Iterator[str | Finding]:
+    from planbench.solvers.conformance_planners import Planner, check_planner
+
+    planner = Planner(spec, load_adapter(spec), stock)
+    for check, problem in check_planner(planner, _PLANNER_OPTION_CHECKS, must_solve=must_solve):
+        yield check if problem is None else Finding(name, check, not problem, problem)
 
 
 Run = Callable[..., Solution]
@@ -327,6 +341,13 @@ _OPTION_CHECKS: dict[str, Callable[[SolverSpec, Run], str]] = {
     "threads are reported": _threads_reported,
     "version, method and status are told": _identified,
     "phases are as declared": _phases,
+}
+
+
+#: Those that hold for planners too; a planner must meet its tolerance, which says more than
+#: recording it.
+_PLANNER_OPTION_CHECKS = {
+    name: test for name, test in _OPTION_CHECKS.items() if test is not _recorded
 }
 
 

@@ -14,7 +14,7 @@ from planbench.errors import SolverError
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 from planbench.model.plan import Plan
-from planbench.solvers.base import Phase, Solution, SolveOptions, SolverSpec
+from planbench.solvers.base import Phase, Solution, SolveOptions, SolverSpec, no_phase
 from planbench.solvers.planners.state import Meter, Progress, Report, State
 from planbench.solvers.planners.state_domain import Domain, settle_domain
 from planbench.solvers.planners.state_solution import to_solution
@@ -47,14 +47,29 @@ class Task:
     tell: Report
 
 
-#: Plans an economy inside the domain that was settled for it.
-Planner = Callable[[Economy, Domain, Task], Outcome]
-Refusal = Callable[[Economy], str | None]
+@dataclass(frozen=True)
+class Planner:
+    """What tells one planner from another.
+
+    Attributes
+    ----------
+    refusal : callable
+        Says why an economy is outside the domain, or None.
+    rounds : callable
+        Plans an economy inside the domain that was settled for it.
+    warm_up : callable
+        Compiles every kernel for arrays of an economy's types.
+    version : str
+    """
+
+    refusal: Callable[[Economy], str | None]
+    rounds: Callable[[Economy, Domain, Task], Outcome]
+    warm_up: Callable[[Economy], object]
+    version: str
 
 
 def plan_economy(
     name: str,
-    refusal: Refusal,
     planner: Planner,
     economy: Economy,
     gap: float,
@@ -63,43 +78,54 @@ def plan_economy(
     report: Report | None,
 ) -> Outcome:
     """Plan from Python; raises SolverError outside the planner's domain."""
-    reason = refusal(economy)
-    if reason is None and state is not None:
-        reason = other_shape(economy, state)
-    if reason is not None:
-        raise SolverError(f"{name} {reason}")
+    _refuse(name, planner, economy, state)
     task = Task(gap, state, Meter(economy.nnz, time_limit), report or (lambda line: None))
     with _one_thread():
-        return planner(economy, settle_domain(economy), task)
+        return planner.rounds(economy, settle_domain(economy), task)
 
 
 def solve_economy(
+    planner: Planner,
     problem: LinearProgram | Economy,
     spec: SolverSpec,
     options: SolveOptions,
-    phase: Phase,
-    *,
-    refusal: Refusal,
-    warm_up: Callable[[Economy], object],
-    planner: Planner,
-    version: str,
-) -> Solution:
-    """Plan as an adapter: the tolerance is the certified gap asked for."""
+    phase: Phase = no_phase,
+    state: State | None = None,
+) -> tuple[Solution, State]:
+    """Plan as an adapter: the tolerance is the certified gap asked for.
+
+    Returns
+    -------
+    Solution
+    State
+        To plan a changed economy from.
+
+    Raises
+    ------
+    SolverError
+        For a general linear program, an economy outside the domain, or a state of another shape.
+    """
     if not isinstance(problem, Economy):
         raise SolverError(f"{spec.name} plans economies, not general linear programs")
-    reason = refusal(problem)
-    if reason is not None:
-        raise SolverError(f"{spec.name} {reason}")
+    _refuse(spec.name, planner, problem, state)
     with phase("compile"):
-        warm_up(problem)
+        planner.warm_up(problem)
     gap = GAP if options.tolerance is None else options.tolerance
     with phase("load"):
         domain = settle_domain(problem)
     with phase("solve"), _one_thread():
-        task = Task(gap, None, Meter(problem.nnz, options.time_limit), _say)
-        plan, _, progress = planner(problem, domain, task)
+        task = Task(gap, state, Meter(problem.nnz, options.time_limit), _say)
+        plan, after, progress = planner.rounds(problem, domain, task)
     with phase("extract"):
-        return to_solution(problem, plan, progress, spec.method, version)
+        return to_solution(problem, plan, progress, spec.method, planner.version), after
+
+
+def _refuse(name: str, planner: Planner, economy: Economy, state: State | None) -> None:
+    reason = planner.refusal(economy)
+    if reason is None and state is not None:
+        reason = other_shape(economy, state)
+    if reason is not None:
+        raise SolverError(f"{name} {reason}")
 
 
 def other_shape(economy: Economy, state: State) -> str | None:

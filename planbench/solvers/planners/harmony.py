@@ -27,11 +27,7 @@ from planbench.model.linear_program import LinearProgram
 from planbench.model.productivity import one_good_each
 from planbench.solvers.base import Phase, Solution, SolveOptions, SolverSpec, no_phase
 from planbench.solvers.common import Clock
-from planbench.solvers.planners.heuristics import (
-    economy_or_refuse,
-    read_rounds,
-    worth_their_weight,
-)
+from planbench.solvers.planners.heuristics import solve_by_rounds, worth_their_weight
 
 SOLVERS = (
     SolverSpec(
@@ -52,6 +48,9 @@ ROUNDS = 100
 PACE = 0.23
 #: Share of the tightest resource that the plan uses.
 USED = 0.98
+#: Values stop growing here: where goods that are not final go round, each is worth more every
+#: time it passes, without end.
+MOST = 1e150
 #: Reserve of a good that is no final good, as a share of what is made of it.
 RESERVE = 0.05
 
@@ -300,7 +299,9 @@ def _best_user(shop: _Workshop, product: FloatArray) -> FloatArray:
         Value of a unit of each good as a product.
     """
     value = np.zeros(shop.uses.shape[0])
-    offer = (product[shop.good] * shop.rate)[shop.activity] / shop.amount
+    with np.errstate(over="ignore"):
+        offer = (product[shop.good] * shop.rate)[shop.activity] / shop.amount
+    np.minimum(offer, MOST, out=offer)
     if offer.size:
         value[shop.used_rows] = np.maximum.reduceat(offer, shop.first)
     return value
@@ -355,34 +356,39 @@ def solve(
     InputError
         For a general linear program, an economy harmony cannot plan, or an unknown option.
     """
-    from planbench import __version__
+    return _run(problem, spec, options, phase, None)[0]
 
-    economy = economy_or_refuse(problem, spec.name)
-    rounds, target = read_rounds(options, spec.name, ROUNDS)
-    with phase("load"):
-        reason = refusal(economy)
-        if reason is not None:
-            raise InputError(reason, where=spec.name)
-    with phase("solve"):
-        result = plan(
-            economy, rounds=rounds, target=target, time_limit=options.time_limit, log=True
-        )
-    with phase("extract"):
-        x = np.concatenate([result.x, result.z])
-        y = np.concatenate([-result.p, result.w])
-    used: dict[str, str | int | float | bool] = {"rounds": rounds}
-    if target is not None:
-        used["target"] = target
-    return Solution(
-        claim="unknown",
-        x=x,
-        y=y,
-        objective=float(economy.weights @ result.z),
-        native_status="time limit" if result.hit_limit else f"{result.rounds} rounds done",
-        iterations={"rounds": result.rounds},
-        hit_limit=result.hit_limit,
-        version=__version__,
-        method_run="harmony, own reading",
-        threads_used=1,
-        options=used,
+
+def replan(
+    problem: LinearProgram | Economy,
+    spec: SolverSpec,
+    options: SolveOptions,
+    state: HarmonyState | None = None,
+) -> tuple[Solution, HarmonyState]:
+    """Plan as :func:`solve` does, from the state of an old plan; the new state comes back too."""
+    return _run(problem, spec, options, no_phase, state)
+
+
+def _run(
+    problem: LinearProgram | Economy,
+    spec: SolverSpec,
+    options: SolveOptions,
+    phase: Phase,
+    state: HarmonyState | None,
+) -> tuple[Solution, HarmonyState]:
+    return solve_by_rounds(
+        problem,
+        spec,
+        options,
+        phase,
+        state,
+        refusal=refusal,
+        plan=plan,
+        rounds=ROUNDS,
+        method="harmony, own reading",
+        status=_status,
     )
+
+
+def _status(result: HarmonyResult) -> str:
+    return "time limit" if result.hit_limit else f"{result.rounds} rounds done"

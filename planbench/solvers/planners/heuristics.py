@@ -1,6 +1,9 @@
-"""What planners that count rounds share: their options, what they accept, units of prices."""
+"""What planners that count rounds share: the frame of an adapter, options, units of prices."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -8,7 +11,7 @@ from planbench.errors import InputError
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
-from planbench.solvers.base import SolveOptions
+from planbench.solvers.base import Phase, Solution, SolveOptions, SolverSpec
 from planbench.solvers.common import convert_native, with_nearest
 
 
@@ -68,3 +71,104 @@ def economy_or_refuse(problem: LinearProgram | Economy, name: str) -> Economy:
             where=name,
         )
     return problem
+
+
+class Result(Protocol):
+    """What every such planner hands back."""
+
+    @property
+    def x(self) -> FloatArray:
+        """Activity levels."""
+
+    @property
+    def z(self) -> FloatArray:
+        """Targets."""
+
+    @property
+    def p(self) -> FloatArray:
+        """Prices; not finite where there are none."""
+
+    @property
+    def w(self) -> FloatArray:
+        """Rents."""
+
+    @property
+    def rounds(self) -> int:
+        """Rounds done."""
+
+    @property
+    def hit_limit(self) -> bool:
+        """Whether the time ran out."""
+
+    @property
+    def state(self) -> Any:
+        """What a later plan starts from."""
+
+
+def solve_by_rounds(
+    problem: LinearProgram | Economy,
+    spec: SolverSpec,
+    options: SolveOptions,
+    phase: Phase,
+    state: Any,
+    *,
+    refusal: Callable[[Economy], str | None],
+    plan: Callable[..., Result],
+    rounds: int,
+    method: str,
+    status: Callable[[Any], str],
+) -> tuple[Solution, Any]:
+    """Plan as an adapter.
+
+    Parameters
+    ----------
+    state : object or None
+        Of an old plan.
+    refusal, plan : callable
+        The planner's own.
+    rounds : int
+        Rounds where none are asked for.
+    method : str
+        What ran, for the record.
+    status : callable
+        Says how a result ended.
+
+    Raises
+    ------
+    InputError
+        For a general linear program, an economy the planner refuses, or an unknown option.
+    """
+    from planbench import __version__
+
+    economy = economy_or_refuse(problem, spec.name)
+    most, target = read_rounds(options, spec.name, rounds)
+    with phase("load"):
+        reason = refusal(economy)
+        if reason is not None:
+            raise InputError(reason, where=spec.name)
+    with phase("solve"):
+        result = plan(
+            economy, rounds=most, target=target, time_limit=options.time_limit, state=state,
+            log=True,
+        )  # fmt: skip
+    with phase("extract"):
+        x = np.concatenate([result.x, result.z])
+        priced = bool(np.isfinite(result.p).all() and np.isfinite(result.w).all())
+        y = np.concatenate([-result.p, result.w]) if priced else None
+    used: dict[str, str | int | float | bool] = {"rounds": most}
+    if target is not None:
+        used["target"] = target
+    solution = Solution(
+        claim="unknown",
+        x=x,
+        y=y,
+        objective=float(economy.weights @ result.z),
+        native_status=status(result),
+        iterations={"rounds": result.rounds},
+        hit_limit=result.hit_limit,
+        version=__version__,
+        method_run=method,
+        threads_used=1,
+        options=used,
+    )
+    return solution, result.state

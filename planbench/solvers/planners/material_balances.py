@@ -26,11 +26,7 @@ from planbench.model.linear_program import LinearProgram
 from planbench.model.productivity import one_good_each
 from planbench.solvers.base import Phase, Solution, SolveOptions, SolverSpec, no_phase
 from planbench.solvers.common import Clock
-from planbench.solvers.planners.heuristics import (
-    economy_or_refuse,
-    read_rounds,
-    worth_their_weight,
-)
+from planbench.solvers.planners.heuristics import solve_by_rounds, worth_their_weight
 
 SOLVERS = (
     SolverSpec(
@@ -256,36 +252,40 @@ def solve(
     InputError
         For a general linear program, an economy without such balances, or an unknown option.
     """
-    from planbench import __version__
+    return _run(problem, spec, options, phase, None)[0]
 
-    economy = economy_or_refuse(problem, spec.name)
-    rounds, target = read_rounds(options, spec.name, ROUNDS)
-    with phase("load"):
-        reason = refusal(economy)
-        if reason is not None:
-            raise InputError(reason, where=spec.name)
-    with phase("solve"):
-        result = plan(
-            economy, rounds=rounds, target=target, time_limit=options.time_limit, log=True
-        )
-    with phase("extract"):
-        x = np.concatenate([result.x, result.z])
-        finite = np.isfinite(result.p).all()
-        y = np.concatenate([-result.p, result.w]) if finite else None
-    used: dict[str, str | int | float | bool] = {"rounds": rounds}
-    if target is not None:
-        used["target"] = target
-    how = "balances closed" if result.closed else "balances open"
-    return Solution(
-        claim="unknown",
-        x=x,
-        y=y,
-        objective=float(economy.weights @ result.z),
-        native_status=f"time limit, {how}" if result.hit_limit else how,
-        iterations={"rounds": result.rounds},
-        hit_limit=result.hit_limit,
-        version=__version__,
-        method_run="material balances with norms of least direct resource use",
-        threads_used=1,
-        options=used,
+
+def replan(
+    problem: LinearProgram | Economy,
+    spec: SolverSpec,
+    options: SolveOptions,
+    state: BalanceState | None = None,
+) -> tuple[Solution, BalanceState]:
+    """Plan as :func:`solve` does, from the state of an old plan; the new state comes back too."""
+    return _run(problem, spec, options, no_phase, state)
+
+
+def _run(
+    problem: LinearProgram | Economy,
+    spec: SolverSpec,
+    options: SolveOptions,
+    phase: Phase,
+    state: BalanceState | None,
+) -> tuple[Solution, BalanceState]:
+    return solve_by_rounds(
+        problem,
+        spec,
+        options,
+        phase,
+        state,
+        refusal=refusal,
+        plan=plan,
+        rounds=ROUNDS,
+        method="material balances with norms of least direct resource use",
+        status=_status,
     )
+
+
+def _status(result: BalanceResult) -> str:
+    how = "balances closed" if result.closed else "balances open"
+    return f"time limit, {how}" if result.hit_limit else how

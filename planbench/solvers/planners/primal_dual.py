@@ -72,6 +72,26 @@ def solve(
     InputError
         For a general linear program, or a native option there is none of.
     """
+    return _run(problem, spec, options, phase, None)[0]
+
+
+def replan(
+    problem: LinearProgram | Economy,
+    spec: SolverSpec,
+    options: SolveOptions,
+    state: PriceState | None = None,
+) -> tuple[Solution, PriceState]:
+    """Plan as :func:`solve` does, from the state of an old plan; the new state comes back too."""
+    return _run(problem, spec, options, no_phase, state)
+
+
+def _run(
+    problem: LinearProgram | Economy,
+    spec: SolverSpec,
+    options: SolveOptions,
+    phase: Phase,
+    state: PriceState | None,
+) -> tuple[Solution, PriceState]:
     if not isinstance(problem, Economy):
         raise InputError(
             "plans economies and this is a general linear program; use a general solver",
@@ -99,11 +119,12 @@ def solve(
             tolerance=options.tolerance or TOLERANCE,
             time_limit=clock.remaining(),
             rounds=most,
+            state=state,
             process=process,
             log=True,
         )
     with phase("extract"):
-        return _solution(result, numba.__version__, most)
+        return _solution(result, numba.__version__, most), result.state
 
 
 def _solution(result: PriceResult, version: str, most: int) -> Solution:

@@ -344,6 +344,6 @@ def _line(process: Process, bracket: _Bracket) -> str:
         return "none" if value is None else f"{value:.9g}"
 
     return (
-        f"round {process.rounds}: {show(bracket.lower)} <= optimum <= {show(bracket.upper)}, "
+        f"round {process.rounds}: lower {show(bracket.lower)}, upper {show(bracket.upper)}, "
         f"gap {'none' if bracket.gap is None else f'{bracket.gap:.2e}'}"
     )

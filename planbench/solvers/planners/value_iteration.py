@@ -20,7 +20,14 @@ from planbench.model.linear_program import LinearProgram
 from planbench.model.plan import Plan
 from planbench.model.productivity import one_good_each
 from planbench.solvers.base import Phase, Solution, SolveOptions, SolverSpec, no_phase
-from planbench.solvers.planners.frame import GAP, Outcome, Task, plan_economy, solve_economy
+from planbench.solvers.planners.frame import (
+    GAP,
+    Outcome,
+    Planner,
+    Task,
+    plan_economy,
+    solve_economy,
+)
 from planbench.solvers.planners.state import Progress, Report, State
 from planbench.solvers.planners.state_domain import Domain
 from planbench.solvers.planners.state_solution import finish, nothing
@@ -76,10 +83,17 @@ def solve(
     SolverError
         For a general linear program, or an economy outside the domain.
     """
-    return solve_economy(
-        problem, spec, options, phase,
-        refusal=refusal, warm_up=warm_up, planner=_plan, version=VERSION,
-    )  # fmt: skip
+    return solve_economy(_planner(), problem, spec, options, phase)[0]
+
+
+def replan(
+    problem: LinearProgram | Economy,
+    spec: SolverSpec,
+    options: SolveOptions,
+    state: State | None = None,
+) -> tuple[Solution, State]:
+    """Plan as :func:`solve` does, from the state of an old plan; the new state comes back too."""
+    return solve_economy(_planner(), problem, spec, options, state=state)
 
 
 def warm_up(economy: Economy) -> None:
@@ -126,7 +140,11 @@ def plan(
     SolverError
         If the economy is outside the domain, or `state` is of another shape.
     """
-    return plan_economy("value-iteration", refusal, _plan, economy, gap, state, time_limit, report)
+    return plan_economy("value-iteration", _planner(), economy, gap, state, time_limit, report)
+
+
+def _planner() -> Planner:
+    return Planner(refusal, _plan, warm_up, VERSION)
 
 
 def _plan(economy: Economy, domain: Domain, task: Task) -> Outcome:
