@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 UV     := $(shell command -v uv 2>/dev/null)
 PYTEST_ARGS ?=
 
-.PHONY: help bench bench-full bench-self smoke test test-full lint format report setup dev clean
+.PHONY: help bench bench-full bench-self smoke regress baseline test test-full lint format report setup dev clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -20,6 +20,15 @@ bench: $(VENV)/.bench ## Quick ladder of sizes, all solvers: a table and results
 
 smoke: $(VENV)/.bench ## A benchmark of under a minute, as CI runs it
 	@$(BIN)/planbench bench smoke --out results/smoke.jsonl --fresh
+
+# Counters only, which another machine repeats; it may be another machine.
+GATE := results/baselines/smoke.jsonl results/smoke.jsonl --layers counters --allow machine
+
+regress: $(VENV)/.bench ## Hold the last `make smoke` against the committed baseline
+	@$(BIN)/planbench regress $(GATE)
+
+baseline: smoke ## Run the smoke suite, show what changes, and make it the baseline
+	@$(BIN)/planbench regress $(GATE) --update
 
 report: $(VENV)/.bench ## Write the HTML report of the last `make bench` again
 	@$(BIN)/planbench report results/quick.jsonl -o results/quick.html

@@ -66,7 +66,7 @@ def history(
     Levels are found with PELT (package ruptures, extra history). Rows of one machine only are
     put together. Every change of a count of iterations is a step.
     """
-    from planbench.cli.regress import parse_share
+    from planbench.cli.ab import parse_share
     from planbench.records.store import read_records
     from planbench.regress.history import MEASURES, read_history
     from planbench.regress.sides import results_files

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -103,6 +104,7 @@ def regress(
     Exit code 0: nothing worse; 1: something is worse; 2: could not compare, because instances,
     machines or versions differ (see --allow), nothing is in common, or the input is bad.
     """
+    from planbench.regress.facts import ALLOWANCES
     from planbench.regress.gate import compare_runs
     from planbench.regress.sides import check_two_sides, read_side, write_baseline
 
@@ -121,6 +123,9 @@ def regress(
         return 0
     old = read_side(baseline)
     names = _names(baseline, candidate)
+    if update:
+        # What changes is to be seen whatever it is due to.
+        rules = replace(rules, allow=frozenset(ALLOWANCES))
     found = compare_runs(_of(old, solver), _of(new, solver), rules, names=names)
     _write(found, markdown, junit)
     _show(found, json=json, everything=everything)
@@ -135,6 +140,7 @@ def regress(
 def _rules(
     layers: str | None, allow: str | None, least_effect: str, confidence: str, require_all: bool
 ) -> Rules:
+    from planbench.cli.ab import parse_share
     from planbench.regress.facts import ALLOWANCES, LAYERS, Rules
 
     level = options.parse_number(confidence, "--confidence", 0.0, 1.0)
@@ -146,24 +152,6 @@ def _rules(
         confidence=level,
         require_all=require_all,
     )
-
-
-def parse_share(text: str, option: str) -> float:
-    """Read a share such as ``10%`` or ``0.1``.
-
-    Raises
-    ------
-    InputError
-        Unless it is above 0 and at most 1000 %.
-    """
-    number, is_percent = text.strip().removesuffix("%").strip(), text.strip().endswith("%")
-    try:
-        value = float(number) / (100 if is_percent else 1)
-    except ValueError:
-        value = float("nan")
-    if not 0 < value <= 10:
-        raise InputError(f"is {text!r}; give a share above 0, e.g. 10% or 0.1", where=option)
-    return value
 
 
 def _words(text: str, known: tuple[_Word, ...], option: str) -> frozenset[_Word]:

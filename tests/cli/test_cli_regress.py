@@ -275,7 +275,7 @@ def test_a_torn_file_is_refused_with_the_mend(command: Command, base: Path, tmp_
         (["base.jsonl", "worse.jsonl", "--layers", "counter"], ["--layers", "counters"]),
         (["base.jsonl", "worse.jsonl", "--allow", "all"], ["--allow", "versions, machine"]),
         (["base.jsonl", "worse.jsonl", "--allow", ","], ["--allow", "empty"]),
-        (["base.jsonl", "worse.jsonl", "--least-effect", "0"], ["--least-effect", "10%"]),
+        (["base.jsonl", "worse.jsonl", "--least-effect", "0"], ["--least-effect", "'0'"]),
         (["base.jsonl", "worse.jsonl", "--least-effect", "much"], ["--least-effect", "'much'"]),
         (["base.jsonl", "worse.jsonl", "--confidence", "1"], ["--confidence"]),
         (["base.jsonl", "worse.jsonl", "--solver", "cplex"], ["--solver", "highs-ds"]),
