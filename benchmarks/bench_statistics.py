@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import statistics
 import sys
 import time
@@ -90,14 +91,17 @@ def main() -> int:
         parser.error(f"{name} is no economy")
     spent = measure(economy, Limits(), arguments.seed)
     total = sum(figure["cpu_s"] for figure in spent.values())
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     if arguments.json:
-        print(json.dumps({"instance": name, "nonzeros": economy.inputs.nnz, "parts": spent}))
+        facts = {"instance": name, "nonzeros": int(economy.inputs.nnz), "peak_bytes": peak}
+        print(json.dumps({**facts, "parts": spent}))
         return 0
     print(f"{name}: {economy.n_goods:,} goods, {economy.inputs.nnz:,} inputs")
     print(f"{'part':<14}{'CPU s':>9}{'wall s':>9}{'passes':>9}")
     for part, figure in spent.items():
         print(f"{part:<14}{figure['cpu_s']:>9.2f}{figure['wall_s']:>9.2f}{figure['passes']:>9.0f}")
     print(f"{'in all':<14}{total:>9.2f}")
+    print(f"largest memory: {peak / 1e9:.2f} GB, of it the economy {economy.nbytes / 1e9:.2f} GB")
     return 0
 
 

@@ -12,12 +12,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.generate.statistics.facts import Limits
 from planbench.generate.statistics.goods_graph import GoodsGraph, links_of
 from planbench.generate.statistics.value import IntArray
-from planbench.model.arrays import FloatArray
+from planbench.model.arrays import FloatArray, index_type
 
 _LEVEL_STEPS = 20
 _FEWEST_SWEEPS, _MOST_SWEEPS = 6, 400
@@ -85,7 +86,9 @@ def best_order(graph: GoodsGraph, limits: Limits, seed: int) -> IntArray:
     return improve_order(order, rows, columns, flow, sweeps - 2 * _TRIAL_SWEEPS, rng)
 
 
-def band_ranks(n: int, rows: IntArray, columns: IntArray, flow: FloatArray) -> IntArray:
+def band_ranks(
+    n: int, rows: IntArray, columns: IntArray, flow: FloatArray
+) -> npt.NDArray[np.integer]:
     """Ranks in a band of small width (reverse Cuthill–McKee), in the better direction.
 
     Finds long chains of production, along which levels would take as many steps as they have
@@ -153,7 +156,7 @@ def improve_order(
     moves: tuple[FloatArray, FloatArray] | None = None
     for _ in range(sweeps):
         if moves is None:
-            moves = _best_places(partners, order, place, 1e-12 * total)
+            moves = _best_places(partners, place, 1e-12 * total)
         gain, wanted = moves
         gaining = np.flatnonzero(gain > 0)
         if gaining.size == 0:
@@ -177,13 +180,13 @@ def improve_order(
 
 
 def _best_places(
-    partners: sp.csr_array, order: IntArray, place: IntArray, least: float
+    partners: sp.csr_array, place: npt.NDArray[np.integer], least: float
 ) -> tuple[FloatArray, FloatArray]:
     """Gain of every good by moving alone to its best place, and that place as a sort key.
 
     ``partners[i, k]`` is what i gains when k stands before it: F_ki − F_ik.
     """
-    n = order.size
+    n = place.size
     # Rows in the order of goods, partners in the order of places: two transpositions sort.
     moved = sp.csr_array(
         (partners.data, place[partners.indices], partners.indptr), shape=partners.shape
@@ -191,13 +194,18 @@ def _best_places(
     moved = moved.tocsc().tocsr()
     ends = moved.indptr.astype(np.int64)
     counts = np.diff(ends)
-    running = np.concatenate([[0.0], np.cumsum(moved.data)])
-    owner = np.repeat(np.arange(n), counts)
-    after = running[1:] - running[ends[:-1]][owner]
-    before_it = moved.indices < place[owner]
-    now_count = np.bincount(owner, weights=before_it, minlength=n).astype(np.int64)
-    now = running[ends[:-1] + now_count] - running[ends[:-1]]
     has = np.flatnonzero(counts)
+    owner = np.repeat(np.arange(n, dtype=moved.indices.dtype), counts)
+    before_it = moved.indices < place[owner]
+    now_count = np.zeros(n, dtype=np.int64)
+    now_count[has] = np.add.reduceat(before_it, ends[has], dtype=np.int64)
+    running = np.zeros(moved.nnz + 1)
+    np.cumsum(moved.data, out=running[1:])
+    start = running[ends[:-1]]
+    now = running[ends[:-1] + now_count] - start
+    # What a good gains by standing right after each of its partners, instead of first.
+    after = running[1:]
+    after -= start[owner]
     top = np.zeros(n)
     top[has] = np.maximum(np.maximum.reduceat(after, ends[has]), 0.0)
     gain = np.where(top - now > least, top - now, 0.0)
@@ -213,7 +221,7 @@ def _best_places(
     return gain, wanted
 
 
-def _inverse(order: IntArray) -> IntArray:
-    place = np.empty(order.size, dtype=np.int64)
-    place[order] = np.arange(order.size)
+def _inverse(order: IntArray) -> npt.NDArray[np.integer]:
+    place = np.empty(order.size, dtype=index_type(order.size))
+    place[order] = np.arange(order.size, dtype=place.dtype)
     return place
