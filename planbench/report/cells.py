@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from planbench.errors import InputError
 from planbench.records.schema import STUDY, Record
+from planbench.records.values import canonical
 from planbench.report import words
 from planbench.report.tries import chains_as_results
 from planbench.stats.aggregate import median_or_failure
@@ -125,14 +126,14 @@ def series_keys(records: Sequence[Record]) -> list[SeriesKey]:
     last: dict[str, str] = {}
     for record in records:
         if record.solver_version:
-            by_packages[(record.solver, _canonical(record.packages))] = record.solver_version
+            by_packages[(record.solver, canonical(record.packages))] = record.solver_version
             last[record.solver] = record.solver_version
     keys = []
     for record in records:
         version = record.solver_version or by_packages.get(
-            (record.solver, _canonical(record.packages)), last.get(record.solver, "")
+            (record.solver, canonical(record.packages)), last.get(record.solver, "")
         )
-        keys.append((record.solver, _canonical(_options(record)), version))
+        keys.append((record.solver, canonical(_options(record)), version))
     return keys
 
 
@@ -162,7 +163,7 @@ def series_labels(keys: Sequence[SeriesKey]) -> dict[SeriesKey, str]:
     for solver, kinds in by_solver.items():
         options_seen = [json.loads(options) for _, options, _ in kinds]
         names = sorted({name for options in options_seen for name in options})
-        telling = [n for n in names if len({_canonical(o.get(n)) for o in options_seen}) > 1]
+        telling = [n for n in names if len({canonical(o.get(n)) for o in options_seen}) > 1]
         several_versions = len({version for _, _, version in kinds}) > 1
         for key, found in zip(kinds, options_seen, strict=True):
             parts = [solver]
@@ -292,10 +293,6 @@ def _passes_used(record: Record) -> float | None:
     before = sum(p.wall_s for p in record.phases if p.name in ("build", "load"))
     left = (record.time_limit_s or record.wall_s or 0.0) - before
     return left / record.pass_s_before if left > 0 else None
-
-
-def _canonical(value: object) -> str:
-    return json.dumps(value, sort_keys=True, default=str)
 
 
 def _plain(value: object) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -14,6 +13,7 @@ from planbench.report import words
 from planbench.report.brackets import bracket_words, instance_consensus
 from planbench.report.cells import Cell, settled
 from planbench.report.disturbance import disturbance_words
+from planbench.report.terminal import plain_table
 
 
 def comparison_tables(records: Sequence[Record], *, width: int = 100) -> list[Table]:
@@ -41,15 +41,11 @@ def _comparison_table(cells: list[Cell], width: int) -> Table:
         else f"{words.count(facts.rows)} rows, {words.count(facts.columns)} columns"
     )
     narrow = width < 96
-    table = Table(
-        title=Text.assemble((cells[0].instance, "bold"), f"  {size}\n", _bracket_line(found)),
-        box=box.SIMPLE_HEAD,
-        title_style="",
-        title_justify="left",
-        caption_justify="left",
-        pad_edge=False,
-        padding=0 if narrow else (0, 1, 0, 0),
+    table = plain_table(
+        Text.assemble((cells[0].instance, "bold"), f"  {size}\n", _bracket_line(found))
     )
+    if narrow:
+        table.padding = (0, 0, 0, 0)
     table.add_column("solver", overflow="fold")
     table.add_column("outcome", overflow="fold", no_wrap=not narrow)
     for header in ("time", "passes", "peak\nmemory", "objective", "raw\ngap", "polished\ngap"):

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from planbench.records.schema import Record
+from planbench.records.values import canonical
 from planbench.report import words
 from planbench.report.kinds import is_planner
 from planbench.report.ladders import YARDSTICK
@@ -161,7 +162,7 @@ _Key = tuple[str, str, str]
 
 
 def _key(one: TimeToAccuracy) -> _Key:
-    return one.solver, json.dumps(one.options, sort_keys=True, default=str), one.version
+    return one.solver, canonical(one.options), one.version
 
 
 def _labels(times: Sequence[TimeToAccuracy]) -> dict[_Key, str]:

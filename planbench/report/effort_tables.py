@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -21,6 +20,7 @@ from planbench.report.effort import (
     targets_of,
 )
 from planbench.report.scores import SUMMARY_PENALTY
+from planbench.report.terminal import plain_table
 from planbench.stats.accuracy import TimeToAccuracy
 
 #: Columns of the terminal from which names are not broken.
@@ -43,7 +43,7 @@ def effort_tables(records: Sequence[Record], *, width: int = 100) -> list[Table]
 
 def _block_table(block: EffortBlock, targets: Sequence[float], width: int) -> Table:
     size = f"  {words.count(block.goods)} goods" if block.goods is not None else ""
-    table = _table(Text.assemble((block.instance, "bold"), size))
+    table = plain_table(Text.assemble((block.instance, "bold"), size))
     table.add_column("solver", overflow="fold")
     for target in targets:
         table.add_column(f"time to\n{words.gap(target)}", justify="right", no_wrap=True)
@@ -83,7 +83,7 @@ def _overall_table(
     targets: Sequence[float],
     width: int,
 ) -> Table:
-    table = _table(Text("All instances, by target gap", style="bold"))
+    table = plain_table("All instances, by target gap")
     table.caption = (
         "Reached, of those that count; shifted geometric mean of the time, where a gap that was "
         f"not reached is charged {SUMMARY_PENALTY:g} times the time limit. What a planner "
@@ -109,18 +109,6 @@ def _overall_table(
             cells += [f"{score.solved} of {score.attempted}", words.seconds(score.mean_all)]
         table.add_row(Text(_name(series, width)), Text(left_out, style="dim"), *cells)
     return table
-
-
-def _table(title: Text) -> Table:
-    return Table(
-        title=title,
-        title_style="",
-        title_justify="left",
-        caption_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-    )
 
 
 def _name(series: str, width: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from planbench.records.values import canonical
 from planbench.report import words
 from planbench.report.cells import Cell, machine_key
 from planbench.report.rungs import fixed_knobs, from_real_tables
@@ -119,7 +119,7 @@ def find_ladders(cells: Sequence[Cell]) -> list[Ladder]:
         knobs = fixed_knobs(cell)
         if knobs is None or cell.solver == YARDSTICK:
             continue
-        rest = json.dumps(knobs, sort_keys=True, default=str)
+        rest = canonical(knobs)
         rungs.setdefault((cell.group, rest, machine_key(cell.record)), []).append(cell)
     found = [
         (group, key, members)

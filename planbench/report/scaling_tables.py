@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -26,6 +25,7 @@ from planbench.report.scores import (
     solved_seconds,
     standings,
 )
+from planbench.report.terminal import plain_table
 from planbench.stats.growth import Estimate, Growth
 from planbench.stats.profile import performance_profile
 from planbench.stats.scaling import LocalSlope
@@ -41,7 +41,7 @@ def growth_table(
     ladder: Ladder, outlooks: Sequence[Outlook], measure: Measure, width: int
 ) -> Table:
     """Sizes, runs, supported laws, exponents with intervals and the last local slope."""
-    table = _table(f"Growth of {_WHAT[measure]} on the ladder {ladder.name}")
+    table = plain_table(f"Growth of {_WHAT[measure]} on the ladder {ladder.name}")
     table.add_column("solver", overflow="fold")
     table.add_column("goods,\nfinished", justify="right", overflow="fold")
     table.add_column("runs:\nall, >", justify="right", no_wrap=True)
@@ -71,7 +71,7 @@ def growth_table(
 
 def reach_table(ladder: Ladder, outlooks: Sequence[Outlook], width: int) -> Table:
     """Largest number of goods for a second, a minute, an hour and a day."""
-    table = _table(f"Largest economy planned on the ladder {ladder.name}, in goods")
+    table = plain_table(f"Largest economy planned on the ladder {ladder.name}, in goods")
     table.add_column("solver", overflow="fold")
     for name, _ in SPANS:
         article = "an" if name == "hour" else "a"
@@ -90,7 +90,7 @@ def prediction_table(
     ladder: Ladder, outlooks: Sequence[Outlook], measure: Measure, width: int
 ) -> Table:
     """Predicted cost at 12 million and 12 billion goods; for times the memory too."""
-    table = _table(f"Predicted from the ladder {ladder.name}")
+    table = plain_table(f"Predicted from the ladder {ladder.name}")
     table.add_column("solver", overflow="fold")
     shown: tuple[Measure, ...] = ("seconds", "bytes") if measure == "seconds" else (measure,)
     for kind in shown:
@@ -117,13 +117,12 @@ def means_table(
     """Shifted geometric means in both modes, and the performance profile read at three factors."""
     found = standings(cells, shift=shift, penalty=penalty)
     profiles = {p.solver: p for p in performance_profile(solved_seconds(cells))}
-    table = _table("All instances")
+    table = plain_table("All instances")
     common = found[0].score.n_common if found else 0
     table.caption = (
         f"{score_rules(common, shift, penalty)} Right: share of all instances, refused ones "
         "included, solved within this factor of the fastest solver (Dolan & Moré 2002)."
     )
-    table.caption_justify = "left"
     table.add_column("solver", overflow="fold")
     table.add_column("solved", justify="right", no_wrap=True)
     table.add_column("left out", overflow="fold")
@@ -148,9 +147,8 @@ def means_table(
 
 def beside_table(found: Sequence[RealBeside], width: int) -> Table:
     """Growth on ladders made from real tables beside that on synthetic ones."""
-    table = _table("Real structure beside synthetic")
+    table = plain_table("Real structure beside synthetic")
     table.caption = beside_rules()
-    table.caption_justify = "left"
     table.add_column("solver", overflow="fold")
     table.add_column("real /\nsynthetic", overflow="fold")
     table.add_column("real", justify="right", no_wrap=True)
@@ -181,17 +179,6 @@ FORMATS: dict[str, Callable[[float | None], str]] = {
 def _measures(measure: Measure) -> tuple[Measure, ...]:
     """Measures whose exponents stand side by side."""
     return ("seconds", "passes") if measure == "seconds" else (measure,)
-
-
-def _table(title: str) -> Table:
-    return Table(
-        title=Text(title),
-        box=box.SIMPLE_HEAD,
-        title_style="bold",
-        title_justify="left",
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-    )
 
 
 def _name(series: str, width: int) -> str:

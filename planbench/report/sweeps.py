@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from planbench.records.values import canonical
 from planbench.report import words
 from planbench.report.cells import Cell, machine_key
 from planbench.report.ladders import YARDSTICK
@@ -78,7 +78,7 @@ def _place(cell: Cell) -> tuple[str, float | None, str]:
     if record.variable or "inputs" not in recipe or "goods" not in recipe:
         return "", None, ""
     rest = {k: v for k, v in recipe.items() if k != "inputs" and k not in _FILLED_IN}
-    return "inputs", _number(recipe["inputs"], cell), json.dumps(rest, sort_keys=True, default=str)
+    return "inputs", _number(recipe["inputs"], cell), canonical(rest)
 
 
 def _number(value: object, cell: Cell) -> float | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -24,6 +23,7 @@ from planbench.report.scores import (
     score_rules,
     standings,
 )
+from planbench.report.terminal import plain_table
 from planbench.stats.scaling import PowerLawFit
 
 __all__ = [
@@ -98,18 +98,10 @@ def golden_table(
     """
     cells = settled(records)
     on_ladders = {c.sha256 for ladder in find_ladders(cells) for c in ladder.cells}
-    table = Table(
-        title="Instances with one size",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-        title_style="bold",
-        title_justify="left",
-        caption_justify="left",
-        caption=(
-            "Bracket: intersection of what the certificates of all solvers prove. Solved: "
-            f"certified to a raw gap of {words.gap(TARGET_GAP)} or better."
-        ),
+    table = plain_table(
+        "Instances with one size",
+        "Bracket: intersection of what the certificates of all solvers prove. Solved: "
+        f"certified to a raw gap of {words.gap(TARGET_GAP)} or better.",
     )
     table.add_column("instance", overflow="fold")
     table.add_column("known\noptimum", justify="right", overflow="fold")
@@ -149,16 +141,7 @@ def summary_table(records: Sequence[Record]) -> Table:
     cells = settled(records)
     found = standings(cells)
     common = found[0].score.n_common if found else 0
-    table = Table(
-        title="All instances",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-        title_style="bold",
-        title_justify="left",
-        caption_justify="left",
-        caption=score_rules(common, SUMMARY_SHIFT, SUMMARY_PENALTY),
-    )
+    table = plain_table("All instances", score_rules(common, SUMMARY_SHIFT, SUMMARY_PENALTY))
     table.add_column("solver", overflow="fold")
     table.add_column("solved", justify="right", no_wrap=True)
     table.add_column("left out", overflow="fold")
@@ -189,16 +172,10 @@ def _ladder_table(
     ladder: Ladder, series: Sequence[str], measure: Measure, part: str, *, caption: bool
 ) -> Table:
     what = {"seconds": "Time", "passes": "Matrix passes", "bytes": "Peak memory"}[measure]
-    table = Table(
-        title=Text(f"{what} on the ladder {ladder.name}{part}"),
-        box=box.SIMPLE_HEAD,
-        title_style="bold",
-        title_justify="left",
-        caption_justify="left",
-        caption=_ladder_caption(measure) if caption else None,
-        pad_edge=False,
-        padding=0,
+    table = plain_table(
+        f"{what} on the ladder {ladder.name}{part}", _ladder_caption(measure) if caption else None
     )
+    table.padding = (0, 0, 0, 0)
     table.add_column("goods", justify="right", width=_GOODS_WIDTH, no_wrap=True)
     for name in series:
         table.add_column(

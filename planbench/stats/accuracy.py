@@ -6,12 +6,12 @@ A suite with target gaps drives each solver to each target in a chain of tries
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from planbench.records.schema import Record
+from planbench.records.values import canonical
 from planbench.stats.aggregate import median_or_failure
 
 #: Options that belong to a try, or say how long a solver may run, not which solver it is.
@@ -150,12 +150,12 @@ def time_to_accuracy(
 def _versions(rows: Sequence[Record]) -> list[str]:
     """Version of each row's solver; a run that failed takes that of its namesakes."""
     known = {
-        (row.solver, _canonical(row.packages)): row.solver_version
+        (row.solver, canonical(row.packages)): row.solver_version
         for row in rows
         if row.solver_version
     }
     return [
-        row.solver_version or known.get((row.solver, _canonical(row.packages)), "") for row in rows
+        row.solver_version or known.get((row.solver, canonical(row.packages)), "") for row in rows
     ]
 
 
@@ -164,7 +164,7 @@ def _place(record: Record, version: str) -> _Place:
     return (
         record.solver,
         version,
-        _canonical(_configuration(record)),
+        canonical(_configuration(record)),
         record.instance.sha256,
         record.suite,
         record.group,
@@ -175,10 +175,6 @@ def _place(record: Record, version: str) -> _Place:
 
 def _configuration(record: Record) -> dict[str, Any]:
     return {k: v for k, v in record.options.items() if k not in _NOT_CONFIGURATION}
-
-
-def _canonical(value: object) -> str:
-    return json.dumps(value, sort_keys=True, default=str)
 
 
 def _read(chain: Sequence[Record], target: float, kind: Literal["raw", "polished"]) -> _Outcome:
