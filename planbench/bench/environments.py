@@ -130,6 +130,8 @@ def _own_source(cache: Path) -> Path:
 
 def _checked_out(ref: str, cache: Path, text: str) -> tuple[str, Path]:
     """Commit that `ref` means, and a folder with the planbench of that commit."""
+    import filelock
+
     root = Path(__file__).resolve().parents[2]
     where = f"side {text}"
     if not (root / ".git").exists():
@@ -138,29 +140,32 @@ def _checked_out(ref: str, cache: Path, text: str) -> tuple[str, Path]:
     commit = done.stdout.strip()
     if done.returncode or not commit:
         raise InputError(f"git knows no revision {ref!r}; see git log", where=where)
-    folder = cache / "source" / commit
-    if not folder.exists():
-        part = Path(tempfile.mkdtemp(prefix="part-", dir=_made(cache / "source")))
-        try:
-            archive = part / "planbench.tar"
-            done = _run(
-                ["git", "-C", str(root), "archive", "-o", str(archive), commit, "planbench"]
-            )
-            if done.returncode:
-                raise InputError(
-                    f"commit {commit[:12]} holds no planbench: {_one_line(done.stderr)}",
-                    where=where,
-                )
-            with tarfile.open(archive) as tar:
-                tar.extractall(part / "out", filter="data")
-            (part / "out").replace(folder)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
+    folder = _made(cache / "source") / commit
+    with filelock.FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            _extract(root, commit, folder, where)
     if not (folder / "planbench" / "measure" / "worker.py").is_file():
         raise InputError(
             f"commit {commit[:12]} is too old: it has no worker to be measured by", where=where
         )
     return commit, folder
+
+
+def _extract(root: Path, commit: str, folder: Path, where: str) -> None:
+    """Put the package of `commit` into `folder`, whole or not at all."""
+    part = Path(tempfile.mkdtemp(prefix="part-", dir=folder.parent))
+    try:
+        archive = part / "planbench.tar"
+        done = _run(["git", "-C", str(root), "archive", "-o", str(archive), commit, "planbench"])
+        if done.returncode:
+            raise InputError(
+                f"commit {commit[:12]} holds no planbench: {_one_line(done.stderr)}", where=where
+            )
+        with tarfile.open(archive) as tar:
+            tar.extractall(part / "out", filter="data")
+        (part / "out").replace(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def _version_of(source: Path) -> str:

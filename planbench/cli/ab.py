@@ -32,6 +32,17 @@ RESULTS = Path("results/ab.jsonl")
 _SIDE = "PACKAGE==VERSION, git:REF, OPTION=VALUE, or here; several with commas."
 _SIDES = "Sides"
 
+Solvers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--solver",
+        "-s",
+        metavar="NAME",
+        help=f"Solver of both sides; {DEFAULT_SOLVER} if not given. May be repeated.",
+        autocompletion=completion.solver_names,
+        rich_help_panel="Solver",
+    ),
+]
 Budget = Annotated[
     str,
     typer.Option(metavar="TIME", help="Begin no pair of runs after this: 5min, 1h."),
@@ -68,11 +79,25 @@ def ab(
         ),
     ] = None,
     a: Annotated[
-        str, typer.Option("--a", metavar="SIDE", help=f"Baseline: {_SIDE}", rich_help_panel=_SIDES)
-    ] = "here",
+        str | None,
+        typer.Option(
+            "--a",
+            metavar="SIDE",
+            help=f"Baseline: {_SIDE} here, if only --b is given.",
+            rich_help_panel=_SIDES,
+            show_default=False,
+        ),
+    ] = None,
     b: Annotated[
-        str, typer.Option("--b", metavar="SIDE", help="Candidate.", rich_help_panel=_SIDES)
-    ] = "here",
+        str | None,
+        typer.Option(
+            "--b",
+            metavar="SIDE",
+            help="Candidate; here, if only --a is given.",
+            rich_help_panel=_SIDES,
+            show_default=False,
+        ),
+    ] = None,
     suite: Annotated[
         str | None,
         typer.Option(
@@ -81,7 +106,7 @@ def ab(
             autocompletion=completion.suite_names,
         ),
     ] = None,
-    more: options.MoreSolversOption = None,
+    more: Solvers = None,
     tolerance: options.ToleranceOption = None,
     threads: options.ThreadsOption = None,
     seed: options.SeedOption = None,
@@ -113,9 +138,9 @@ def ab(
     the answer is clear or the budget is spent. Exit code 0: nowhere slower; 1: slower, or the
     answers differ, or runs died; 2: not decided, could not be compared, or bad input.
     """
-    from planbench.bench.sides import parse_side
+    from planbench.bench.sides import HERE, parse_side
 
-    sides = parse_side(a, "--a"), parse_side(b, "--b")
+    sides = parse_side(a or HERE, "--a"), parse_side(b or HERE, "--b")
     if markdown is not None and str(markdown) != "-":
         options.writable(markdown)
     given = make_settings(
@@ -132,6 +157,8 @@ def ab(
         ),
     )
     cases = _cases(instances or [], suite, options.split_solvers(None, more), sides)
+    if a is None and b is None:
+        raise InputError("names no side; give --a or --b, e.g. --a highspy==1.13.1", where="ab")
     comparison = _run(sides, cases, out, given)
     _show(comparison, json, markdown)
     return comparison.exit_code

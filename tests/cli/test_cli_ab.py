@@ -27,9 +27,10 @@ def test_help_has_examples(command):
         (["ab", "us-bea-15", "--least-effect", "-5%"], "--least-effect"),
         (["ab", "us-bea-15", "--confidence", "1"], "--confidence"),
         (["ab", "us-bea-15", "--budget", "0"], "--budget"),
-        (["ab", "us-bea-15", "--measure", "joules"], "time, cpu, passes"),
-        (["ab", "us-bea-15", "-s", "highs-xx"], "unknown solver 'highs-xx'"),
-        (["ab", "no-such-instance"], "no-such-instance"),
+        (["ab", "us-bea-15"], "names no side; give --a or --b"),
+        (["ab", "us-bea-15", "--a", "here", "--measure", "joules"], "time, cpu, passes"),
+        (["ab", "us-bea-15", "--a", "here", "-s", "highs-xx"], "unknown solver 'highs-xx'"),
+        (["ab", "no-such-instance", "--a", "here"], "no-such-instance"),
         (["ab", "us-bea-15", "--markdown", "/no/such/folder/x.md"], "there is no folder"),
         (["ab", "--suite", "no-such-suite"], "unknown suite"),
         (["ab", "us-bea-15", "--b", "git:no-such-ref"], "git"),
@@ -108,3 +109,9 @@ def test_selftest_without_real_runs_writes_its_record(tmp_path):
     assert said.code == 0
     assert said.document["passed"]
     assert (tmp_path / "record.json").exists()
+
+
+def test_solvers_shows_the_versions_an_adapter_supports():
+    document = planbench("solvers", "highs-hipdlp", "--json").document
+    assert document["supports"]["highspy"]["least"] == "1.14"
+    assert "highspy 1.14 or later" in planbench("solvers", "highs-hipdlp").out
