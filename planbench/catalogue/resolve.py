@@ -20,6 +20,7 @@ from planbench.model.linear_program import LinearProgram
 #: Ends of the file names that can be read.
 SUFFIXES = (".npz", ".mps", ".mps.gz", ".lp", ".toml")
 _PREFIX = "gen:"
+SPLIT_PREFIX = "split:"
 
 
 def load_instance(spec: str, relax: bool = False) -> Instance:
@@ -29,6 +30,7 @@ def load_instance(spec: str, relax: bool = False) -> Instance:
     ----------
     spec : str
         A built-in name (``us-bea-71``), an inline recipe (``gen:goods=1000,inputs=10,seed=1``),
+        a table split into goods (``split:us-bea-71,goods=1000,seed=1``),
         a table at hand (``table:wiod-1995-1435``, see :mod:`planbench.catalogue.at_hand`),
         or a path: ``.npz``, ``.mps``, ``.mps.gz``, ``.lp``, a ``.toml`` recipe, a folder of
         CSV files (an economy) or a folder with ``table.toml`` (a supply and use table).
@@ -51,6 +53,10 @@ def load_instance(spec: str, relax: bool = False) -> Instance:
         from planbench.generate.recipe import parse_inline
 
         return _generated(text, parse_inline(text.removeprefix(_PREFIX)), "generated")
+    if text.startswith(SPLIT_PREFIX):
+        from planbench.catalogue.split import load_split
+
+        return load_split(text)
     if text.startswith(TABLE_PREFIX):
         return load_table(text)
     if text in builtin_names():

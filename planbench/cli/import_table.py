@@ -28,7 +28,7 @@ def _named(flag: str, what: str) -> Any:
     return typer.Option(
         flag,
         metavar="NAME",
-        help=f"{what}; names or patterns such as F0*. May be repeated.",
+        help=f"{what}, by name or pattern (F0*). May be repeated.",
         rich_help_panel=_NAMES,
         show_default=False,
     )
@@ -115,7 +115,7 @@ def import_table(
 
     Supply and use tables, symmetric and multi-region tables are read. Totals, value added and
     final uses are recognised by name and by adding up; what cannot stay where it is (negative
-    entries, industries without output, …) is moved by the rules of docs/tables.md and told. At
+    entries, industries without output, …) is moved by the rules of docs/importing.md and told. At
     the end the observed plan is checked in the economy that was made.
     """
     from planbench.catalogue.imports import import_table as import_it

@@ -19,7 +19,7 @@ from planbench.cli.main import app, run
 
 COMMANDS = (
     *("instances", "solvers", "suites", "info", "solve", "verify"),
-    *("compare", "bench", "report", "scaling", "generate", "export"),
+    *("compare", "bench", "report", "scaling", "generate", "import", "fetch", "export"),
 )
 
 

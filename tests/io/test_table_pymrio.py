@@ -120,3 +120,85 @@ def test_extensions_alone_are_refused() -> None:
 
     with pytest.raises(InputError, match="holds no Z or no Y"):
         from_pymrio(Nothing(), "nothing")
+
+
+OECD = """V1,AAA_D01,AAA_D02,BBB_D01,BBB_D02,AAA_HFCE,AAA_GFCF,BBB_HFCE,BBB_GFCF,OUT
+AAA_D01,1,2,0,1,5,0,1,0,10
+AAA_D02,2,1,1,0,1,4,0,1,10
+BBB_D01,0,1,2,1,1,0,4,1,10
+BBB_D02,1,0,1,2,0,1,1,4,10
+TLS,0,1,0,0,0,0,0,0,1
+VA,6,5,6,6,0,0,0,0,23
+OUT,10,10,10,10,7,5,6,6,64
+"""
+
+
+def test_a_local_copy_of_the_oecd_tables(tmp_path: Path) -> None:
+    (tmp_path / "ICIO2021_2000.csv").write_text(OECD)
+    economy, report = import_table(tmp_path, form="oecd", year=2000, targets="regions")
+    assert economy.goods == ("AAA D01", "AAA D02", "BBB D01", "BBB D02")
+    assert economy.resources == ("AAA value added", "BBB value added")
+    np.testing.assert_allclose(economy.endowment, [12, 12])
+    np.testing.assert_allclose(economy.assortment.sum(axis=0), [12, 12])
+    assert report.observed.optimal
+
+
+def test_a_local_copy_of_the_wiod_tables(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    sectors = [
+        (code, name, region, short)
+        for region in ("AUS", "USA")
+        for code, name, short in (("AtB", "Agriculture", "c1"), ("P", "Households", "c35"))
+    ]
+    heads = [*sectors, ("F_HH", "Final", "AUS", "c37"), ("F_HH", "Final", "USA", "c37")]
+    heads.append(("GO", "Total output", "TOT", "c99"))
+    flows = [[1, 2, 0, 1, 6, 0], [2, 1, 1, 0, 5, 1], [0, 1, 2, 1, 1, 5], [1, 0, 1, 2, 1, 5]]
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.append(["Intercountry Input-Output Table for 1995"])
+    sheet.append(["made up"])
+    notes = ["(industry-by-industry)", "(millions of US$)", None, None]
+    for level, note in enumerate(notes):
+        sheet.append([note, None, None, None, *(head[level] for head in heads)])
+    for labels, line in zip(sectors, flows, strict=True):
+        sheet.append([*labels, *line, sum(line)])
+    for code, name, line in (
+        ("r60", "Total intermediate consumption", [4, 4, 4, 4, 13, 11]),
+        ("r64", "Value added at basic prices", [6, 6, 6, 6, 0, 0]),
+        ("r69", "Output at basic prices", [10, 10, 10, 10, 13, 11]),
+    ):
+        sheet.append([code, name, "TOT", code, *line, sum(line)])
+    book.save(tmp_path / "wiot95_row_apr12.xlsx")
+    economy, report = import_table(tmp_path, form="wiod", year=1995)
+    assert economy.n_goods == 4
+    np.testing.assert_allclose(economy.endowment, [12, 12])
+    np.testing.assert_allclose(report.observed.plan.x, [10, 10, 10, 10])
+    assert report.observed.optimal
+
+
+def test_a_local_copy_of_the_eora_tables(tmp_path: Path) -> None:
+    places = [("Aland", "ALA"), ("Bland", "BLA")]
+    sectors = [(*place, "Industries", s) for place in places for s in ("Farms", "Mills")]
+    finals = [(*place, "Final", "Households") for place in places]
+    files = {
+        "labels_T": sectors,
+        "labels_FD": finals,
+        "labels_VA": [
+            ("Primary Inputs", "Compensation of employees D.1"),
+            ("Primary Inputs", "Net operating surplus"),
+        ],
+        "labels_Q": [("Energy (TJ)", "coal")],
+        "Eora26_2000_bp_T": [[1, 2, 0, 1], [2, 1, 1, 0], [0, 1, 2, 1], [1, 0, 1, 2]],
+        "Eora26_2000_bp_FD": [[6, 0], [5, 1], [1, 5], [1, 5]],
+        "Eora26_2000_bp_VA": [[4, 4, 4, 4], [2, 2, 2, 2]],
+        "Eora26_2000_bp_Q": [[1, 1, 1, 1]],
+        "Eora26_2000_bp_QY": [[0, 0]],
+    }
+    for name, rows in files.items():
+        text = "\n".join("\t".join(map(str, row)) for row in rows)
+        (tmp_path / f"{name}.txt").write_text(text + "\n")
+    economy, report = import_table(tmp_path, form="eora26", year=2000)
+    assert economy.n_goods == 4
+    assert economy.resources == ("ALA labour", "BLA labour", "ALA capital", "BLA capital")
+    np.testing.assert_allclose(economy.endowment, [8, 8, 4, 4])
+    assert report.observed.optimal

@@ -2,7 +2,7 @@
 
 The way of a table: files → :class:`planbench.io.tables.RawTable` (what is published) →
 :class:`planbench.catalogue.imports.flows.Flows` (every figure in its place) → technology →
-:class:`planbench.model.Economy`. The rules are explained in docs/tables.md.
+:class:`planbench.model.Economy`. The rules are explained in docs/importing.md.
 """
 
 from __future__ import annotations

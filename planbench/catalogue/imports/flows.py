@@ -1,6 +1,6 @@
 """A table with every figure in its place: what is left is non-negative where it must be.
 
-The rules, in their order (docs/tables.md explains them):
+The rules, in their order (docs/importing.md explains them):
 
 1. *prices*: purchases at purchasers' prices are brought to basic prices;
 2. *negative use* of a product by an industry is an output of it, *negative output* an input;
@@ -213,8 +213,8 @@ def _margins(
     supply = np.asarray(make.sum(axis=1) + raw.imports)
     exports = 0.0 if raw.exports is None else raw.exports
     bought = np.asarray(raw.use.sum(axis=1) + raw.final_use.sum(axis=1) + exports)
-    apart = float(np.abs(bought - supply).sum() / max(np.abs(supply).sum(), 1e-300))
-    if settings.prices == "auto" and apart <= SAME_PRICES and not settings.margins:
+    apart, whole = float(np.abs(bought - supply).sum()), float(np.abs(supply).sum())
+    if settings.prices == "auto" and apart <= SAME_PRICES * whole and not settings.margins:
         return False, []
     if settings.margins:
         found = sorted(chosen(settings.margins, raw.products, "--margins", raw.name))
@@ -225,8 +225,8 @@ def _margins(
             if bought[i] < MARGIN_SHARE * supply[i] or is_trade(raw.products[i])
         ]
     remarks.append(
-        f"purchases differ from supply by {100 * apart:.2g} %: taken as purchasers' prices, with "
-        f"margins of {', '.join(raw.products[i] for i in found) or 'no product'}"
+        f"purchases differ from supply by {apart:.6g} of {whole:.6g}: taken as purchasers' prices, "
+        f"with margins of {', '.join(raw.products[i] for i in found) or 'no product'}"
     )
     return True, found
 

@@ -15,8 +15,9 @@ import numpy as np
 from planbench.errors import InputError
 from planbench.model.arrays import FloatArray, Matrix, canonical_matrix
 
-#: Larger amounts are refused: their sums would leave the range of the arithmetic.
-LARGEST = 1e100
+#: Amounts outside these (but 0) are refused: sums and quotients would leave the range of the
+#: arithmetic.
+SMALLEST, LARGEST = 1e-100, 1e100
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,10 +175,13 @@ def _array(values: Any, shape: tuple[int, ...], field: str, name: str) -> FloatA
     if out.shape != shape:
         found, expected = " x ".join(map(str, out.shape)), " x ".join(map(str, shape))
         raise InputError(f"field {field} is {found or 'one number'}, not {expected}", where=name)
-    if not (np.abs(out) <= LARGEST).all():
-        at = tuple(int(i) for i in np.argwhere(~(np.abs(out) <= LARGEST))[0])
+    size = np.abs(out)
+    wrong = ~((size <= LARGEST) & ((size >= SMALLEST) | (size == 0)))
+    if wrong.any():
+        at = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise InputError(
-            f"field {field} holds {out[at]} at {at}; give numbers of at most {LARGEST:g}",
+            f"field {field} holds {out[at]} at {at}; give 0 or amounts between {SMALLEST:g} and "
+            f"{LARGEST:g}",
             where=name,
         )
     return out
@@ -187,6 +191,5 @@ def _matrix(values: Any, shape: tuple[int, int], field: str, name: str) -> Matri
     if not hasattr(values, "indptr"):
         values = _array(values, shape, field, name)
     matrix = canonical_matrix(values, shape, f"{name}: field {field}")
-    if matrix.nnz and np.abs(matrix.data).max() > LARGEST:
-        raise InputError(f"field {field} holds amounts above {LARGEST:g}; rescale", where=name)
+    _array(matrix.data, matrix.data.shape, field, name)
     return matrix
