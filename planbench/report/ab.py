@@ -40,6 +40,11 @@ def sentence(comparison: Comparison, verdict: CaseVerdict) -> str:
         return f"{where}: {b} comes to an end where {a} does not: {verdict.reason}."
     if verdict.outcome == "not-compared":
         return f"{where}: could not be compared: {verdict.reason}."
+    if verdict.outcome == "too-short":
+        return (
+            f"{where}: answers and iterations compared only: {verdict.reason} "
+            f"({_typical(verdict, 'time')})."
+        )
     if verdict.ratio is None:
         return f"{where}: not decided: {verdict.reason}."
     effect = f"{100 * comparison.least_effect:g} %"
@@ -55,6 +60,16 @@ def sentence(comparison: Comparison, verdict: CaseVerdict) -> str:
     return f"{where}: not decided ({verdict.reason}): {b} took {figures}."
 
 
+def sentences(comparison: Comparison) -> list[str]:
+    """Return a sentence for each instance; those that were not run share one."""
+    said = [sentence(comparison, v) for v in comparison.verdicts if v.pairs]
+    left = sum(not v.pairs for v in comparison.verdicts)
+    if left:
+        number = f"{left} {_plural('comparison', left)}"
+        said.append(f"{number} not run within the budget; raise it with --budget.")
+    return said
+
+
 def overall(comparison: Comparison) -> str:
     """Say in one sentence what was found over all instances."""
     a, b = names(comparison)
@@ -68,6 +83,7 @@ def overall(comparison: Comparison) -> str:
             ("faster", "faster"),
             ("better", "the only one to end"),
             ("same", f"the same within {100 * comparison.least_effect:g} %"),
+            ("too-short", "too short to be timed"),
             ("ambiguous", "not decided"),
             ("not-compared", "not comparable"),
         )

@@ -8,7 +8,8 @@ charged, with the ``null`` solver, which does nothing, as the floor.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from planbench.records.schema import Record
@@ -17,7 +18,6 @@ from planbench.report import words
 from planbench.report.kinds import is_planner
 from planbench.report.ladders import YARDSTICK
 from planbench.report.scores import Run, Standing, ranked
-from planbench.report.style import in_order
 from planbench.stats.accuracy import BROKEN_OFF, NO_POLISH, TimeToAccuracy, time_to_accuracy
 
 #: Ends of a chain that say how the run ended, in a word.
@@ -146,9 +146,16 @@ def effort_standings(records: Sequence[Record], target: float) -> list[Standing]
     return ranked(times, limits, runs)
 
 
-def all_series(blocks: Iterable[EffortBlock]) -> list[str]:
-    """Solvers of `blocks`, in the usual order."""
-    return in_order([row.series for block in blocks for row in block.rows])
+def ranked_series(records: Sequence[Record]) -> list[str]:
+    """Solvers by their standing at the tightest target, then the next; ``null`` last."""
+    places: dict[str, list[tuple[int, float]]] = {}
+    for target in reversed(targets_of(records)):
+        for standing in effort_standings(records, target):
+            score = standing.score
+            ratio = score.against_others if score.against_others is not None else math.inf
+            mine = places.setdefault(score.solver, [])
+            mine.append((-score.solved, ratio) if score.solved else (1, math.inf))
+    return sorted(places, key=lambda s: (s.split(" ")[0] == YARDSTICK, places[s], s))
 
 
 def _best_first(row: EffortRow) -> tuple[bool, int, float, str]:

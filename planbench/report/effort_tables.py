@@ -12,11 +12,11 @@ from planbench.report import words
 from planbench.report.effort import (
     EffortBlock,
     EffortRow,
-    all_series,
     effort_blocks,
     effort_rules,
     effort_standings,
     effort_words,
+    ranked_series,
     targets_of,
 )
 from planbench.report.scores import SUMMARY_PENALTY
@@ -38,7 +38,7 @@ def effort_tables(records: Sequence[Record], *, width: int = 100) -> list[Table]
     if not tables:
         return []
     tables[-1].caption = effort_rules()
-    return [*tables, _overall_table(records, blocks, targets, width)]
+    return [*tables, _overall_table(records, targets, width)]
 
 
 def _block_table(block: EffortBlock, targets: Sequence[float], width: int) -> Table:
@@ -79,7 +79,6 @@ def _cell(one: TimeToAccuracy | None, best: float | None) -> Text:
 
 def _overall_table(
     records: Sequence[Record],
-    blocks: Sequence[EffortBlock],
     targets: Sequence[float],
     width: int,
 ) -> Table:
@@ -95,8 +94,7 @@ def _overall_table(
         table.add_column(f"reached\n{words.gap(target)}", justify="right", no_wrap=True)
         table.add_column("mean\ntime", justify="right", no_wrap=True)
     found = {t: {s.score.solver: s for s in effort_standings(records, t)} for t in targets}
-    tightest = list(found[targets[-1]])
-    for series in [*tightest, *[s for s in all_series(blocks) if s not in tightest]]:
+    for series in ranked_series(records):
         cells = []
         left_out = ""
         for target in targets:

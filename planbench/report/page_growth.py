@@ -12,6 +12,7 @@ from planbench.report.effort import (
     effort_blocks,
     effort_standings,
     effort_words,
+    ranked_series,
     targets_of,
 )
 from planbench.report.finding import FAR, NARROW, NEAR, Finding
@@ -154,8 +155,8 @@ def beside_table(found: Sequence[RealBeside]) -> str:
         rows.append(
             [
                 td(named(one.series)),
-                td(escape(one.real.name), "left"),
-                td(escape(one.synthetic.name), "left"),
+                td(escape(one.real.name), "short left"),
+                td(escape(one.synthetic.name), "short left"),
                 *[fitted(fit) for fit in one.fits],
                 number(escape(difference_words(difference)), difference.value),
                 number(words.count(one.goods), one.goods),
@@ -200,7 +201,7 @@ def effort_overall(records: Sequence[Record]) -> str:
     targets = targets_of(records)
     found = {t: {s.score.solver: s for s in effort_standings(records, t)} for t in targets}
     rows = []
-    for series in dict.fromkeys(s for t in reversed(targets) for s in found[t]):
+    for series in ranked_series(records):
         cells = []
         left_out = ""
         for target in targets:

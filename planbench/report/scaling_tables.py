@@ -134,9 +134,9 @@ def means_table(
     for standing in found:
         score = standing.score
         table.add_row(
-            Text(score.solver),
+            Text(words.broken(score.solver, 17)),
             f"{score.solved} of {score.attempted}",
-            Text(standing.left_out, style="dim"),
+            Text(standing.left_out.replace(", ", "\n"), style="dim"),
             words.seconds(score.mean_all),
             words.times(score.against_others),
             words.seconds(score.mean_common),

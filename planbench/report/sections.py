@@ -105,7 +105,8 @@ def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> str:
     return (
         f'<section id="{anchor(ladder.name)}"><h2>Ladder {escape(ladder.name)}</h2>'
         f'<p class="soft">{words.count(ladder.sizes[0])} to {words.count(ladder.sizes[-1])} goods, '
-        f"{len(ladder.series)} solvers, {escape(ladder.machine)}.{driven}</p>"
+        f"{len(ladder.series)} solver{'s' if len(ladder.series) > 1 else ''}, "
+        f"{escape(ladder.machine)}.{driven}</p>"
         f'<div class="charts">{time}{memory}</div>'
         f"<h3>How cost grows with the number of goods</h3>"
         f"{page_tables.ladder_summary(ladder)}{exponents}{_predictions(ladder)}"

@@ -61,6 +61,7 @@ def test_sentence_names_both_sides_the_ratio_and_how_sure_it_is():
         (verdict("ambiguous", reason="8 pairs do not tell"), "not decided (8 pairs do not tell)"),
         (verdict("worse", ratio=1, reason="b: crash"), "does not come to an end where"),
         (verdict("better", ratio=1, reason="a: crash"), "comes to an end where"),
+        (verdict("too-short", reason="below 10 ms"), "answers and iterations compared only"),
         (verdict("not-compared", reason="both: timeout"), "could not be compared: both: timeout"),
     ],
 )
@@ -87,7 +88,7 @@ def test_overall_counts_outcomes_and_findings():
         ([verdict("faster", findings=("answers differ",))], 1),
         ([verdict("same"), verdict("ambiguous")], 2),
         ([verdict("not-compared")], 2),
-        ([verdict("better")], 0),
+        ([verdict("better"), verdict("too-short")], 0),
     ],
 )
 def test_exit_codes(verdicts, code):
@@ -116,3 +117,10 @@ def test_document_is_strict_json_and_complete():
     assert document["instances"][0]["ratio"]["pairs"] == 8
     assert document["instances"][2]["ratio"] is None
     assert document["exit_code"] == 1
+
+
+def test_what_was_not_run_shares_one_sentence():
+    found = comparison(verdict(), *[verdict("not-compared", pairs=0)] * 3)
+    said = ab.sentences(found)
+    assert len(said) == 2
+    assert said[1].startswith("3 comparisons not run within the budget")

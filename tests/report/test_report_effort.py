@@ -10,7 +10,12 @@ from support.record_builders import make_failure, make_ladder, make_record
 
 from planbench.cli.bench import _show
 from planbench.records.schema import AccuracyFacts
-from planbench.report.effort import effort_blocks, effort_standings, effort_words
+from planbench.report.effort import (
+    effort_blocks,
+    effort_standings,
+    effort_words,
+    ranked_series,
+)
 from planbench.report.effort_tables import effort_tables
 from planbench.report.html import render_report
 from planbench.report.page_growth import effort_overall, effort_table
@@ -121,6 +126,13 @@ def test_polish_is_charged_and_shown(run):
     assert pdlp.polished[1e-4].seconds == pytest.approx(1.25), "one try and its polish"
     assert not pdlp.polished[1e-6].reached
     assert "polished," in shown(effort_tables(run))
+
+
+def test_ranking_goes_by_the_tightest_target_then_the_next(run):
+    """Who reached 1e-4 must not stand below who reached nothing."""
+    names = ranked_series(run)
+    assert names[:2] == ["highs-ipm", "pdlp"]
+    assert names[-1] == "null"
 
 
 def test_standings_leave_refusals_out(run):
