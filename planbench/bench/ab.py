@@ -286,8 +286,8 @@ def _prepared(
 
 
 def _differing(a: _Prepared, b: _Prepared) -> tuple[dict[str, str], dict[str, str]]:
-    names = [n for n in {**a.packages, **b.packages} if a.packages.get(n) != b.packages.get(n)]
-    return tuple({n: s.packages[n] for n in names if n in s.packages} for s in (a, b))  # type: ignore[return-value]
+    names = [n for n in a.packages.keys() & b.packages if a.packages[n] != b.packages[n]]
+    return {n: a.packages[n] for n in sorted(names)}, {n: b.packages[n] for n in sorted(names)}
 
 
 def _from_catalogue(name: str) -> Instance:

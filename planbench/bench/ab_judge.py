@@ -22,13 +22,17 @@ from planbench.stats.sequential import Schedule
 #: of phase solve in matrix passes.
 MEASURES = ("time", "cpu", "passes")
 
-Outcome = Literal["slower", "faster", "same", "ambiguous", "worse", "better", "not-compared"]
+Outcome = Literal[
+    "slower", "faster", "same", "too-short", "ambiguous", "worse", "better", "not-compared"
+]
 
 #: Objectives that claim to be optimal may differ by so much, relative, beside their certified
 #: gaps: from solvers that reach a vertex, and from the others.
 SAME_IF_EXACT, SAME_OTHERWISE = 1e-6, 1e-4
 #: Pairs after which a side that never came to an end is given up.
 GIVE_UP_AFTER = 2
+#: Below so many seconds on both sides the time is that of starting things, not of solving.
+LEAST_TIMED_S = 0.01
 #: The control is judged once, with this confidence.
 CONTROL_CONFIDENCE = 0.99
 
@@ -71,7 +75,9 @@ class CaseVerdict:
     outcome : str
         ``slower``, ``faster``, ``same`` and ``ambiguous`` speak of the second side's time;
         ``worse``: it does not come to an end where the first does; ``better``: the mirror
-        image; ``not-compared``: neither does, or one refuses.
+        image; ``too-short``: both take less than :data:`LEAST_TIMED_S`, so that only answers
+        and iterations were compared; ``not-compared``: neither comes to an end, one refuses,
+        or nothing was run.
     ratio : PairedRatio or None
         Second over first; None without a pair in which both came to an end.
     control : PairedRatio or None
@@ -191,6 +197,10 @@ def judge_case(
         outcome, reason = _unended(sides, names)
         return replace(found, outcome=outcome, reason=reason)
     times = _times(pairs, measure)
+    walls = [_typical(side, "time") for side in ended]
+    if len(times) >= GIVE_UP_AFTER and all(w is not None and w < LEAST_TIMED_S for w in walls):
+        reason = f"runs below {1000 * LEAST_TIMED_S:g} ms are too short to be timed"
+        return replace(found, outcome="too-short", reason=reason)
     if not times:
         reason = f"no pair of runs in which both came to an end and {measure} is known"
         return replace(found, reason=reason)
@@ -211,7 +221,7 @@ def _iterations(records: Sequence[Record]) -> dict[str, int]:
 
 def is_settled(verdict: CaseVerdict, schedule: Schedule) -> bool:
     """Whether more runs could not change the verdict, or are not foreseen."""
-    if verdict.outcome in ("worse", "better", "not-compared"):
+    if verdict.outcome in ("worse", "better", "not-compared", "too-short"):
         return verdict.pairs >= GIVE_UP_AFTER
     usable = verdict.ratio.n if verdict.ratio is not None else 0
     # Pairs without a ratio do not count as looks; at some point they are enough, too.
@@ -319,7 +329,7 @@ def _unended(
         if failed[-1] and side:
             message = side[-1].message
             words.append(f"{name}: {ends[-1]}" + (f" ({message})" if message else ""))
-    reason = "; ".join(words) or "nothing was run"
+    reason = "; ".join(words) or "not run within the budget"
     refused = any(side and side[-1].ended == "refused" for side in sides)
     if refused or all(failed):
         return "not-compared", reason

@@ -329,14 +329,15 @@ def _print_text(comparison: Comparison) -> None:
 
     colours = {"slower": "red", "worse": "red", "faster": "green", "better": "green"}
     table = columns_of([(h, "right" if right else "left") for h, right in words.COLUMNS])
+    table.columns[1].no_wrap = True
     for row in words.rows(comparison):
         table.add_row(*row[:-1], Text(row[-1], style=colours.get(row[-1], "")))
     out = console.out()
     a, b = words.names(comparison)
     out.print(f"a: {a}   b: {b}")
     out.print(table)
-    for verdict in comparison.verdicts:
-        out.print(words.sentence(comparison, verdict))
+    for line in words.sentences(comparison):
+        out.print(line)
     out.print()
     out.print(words.overall(comparison), style="bold")
     out.print(words.small_print(comparison), style="dim")

@@ -143,3 +143,15 @@ def test_looks_are_kept_to_and_come_to_an_end():
     assert judge(unclear).outcome == "ambiguous"
     assert not is_settled(judge(unclear[:4]), schedule)
     assert is_settled(judge(unclear), schedule)
+
+
+def test_runs_of_milliseconds_are_not_timed_but_their_answers_are_compared():
+    """Their time is that of starting things: they would be ambiguous for ever."""
+    short = [Pair(make_record("highs-ds", wall_s=0.001), make_record("highs-ds", wall_s=0.003))] * 2
+    found = judge(short)
+    assert (found.outcome, found.findings) == ("too-short", ())
+    assert is_settled(found, Schedule())
+    other = [Pair(p.a, make_record("highs-ds", wall_s=0.003, objective=2.0)) for p in short]
+    assert judge(other).findings
+    grown = [Pair(p.a, make_record("highs-ds", wall_s=0.2)) for p in short * 4]
+    assert judge(grown).outcome == "slower"
