@@ -20,11 +20,14 @@ from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy, Interior
 
 IntArray = npt.NDArray[np.int64]
+Prices = tuple[FloatArray, FloatArray]
 
 #: Shares δ tried for the neighbouring economies, the most roomy first.
 SHARES = (0.05, 0.01, 1e-3, 1e-4)
 #: Least prices tried, as shares of what the target's dearest good may be worth.
 FLOORS = (1e-9, 1e-4)
+#: Share of what an economy carries that is mixed into what a linear program finds.
+CARRIED = 0.1
 #: Up to this many non-zeros a linear program is the first choice, up to the second the last.
 LP_NONZEROS = 10_000
 LAST_RESORT_NONZEROS = 100_000
@@ -56,11 +59,11 @@ def _best_interior(economy: Economy) -> Interior | None:
     prices = _prices_by_lp(economy) if small else None
     plan = _plan_by_lp(economy) if small else None
     carried = economy.interior
-    if carried is not None and prices is None:
+    if carried is not None:
         pair = (carried.goods_prices, carried.resource_prices)
-        prices = pair if are_interior_prices(economy, *pair) else None
-    if carried is not None and plan is None and carried.activities is not None:
-        plan = carried.activities if is_safe_plan(economy, carried.activities) else None
+        prices = _with_margin_of(economy, prices, pair)
+    if carried is not None and carried.activities is not None:
+        plan = _with_room_of(economy, plan, carried.activities)
     dear = not small and economy.nnz <= LAST_RESORT_NONZEROS
     if prices is None:
         prices = _prices_by_iteration(economy)
@@ -75,6 +78,33 @@ def _best_interior(economy: Economy) -> Interior | None:
     if prices is None:
         prices = (np.zeros(economy.n_goods), np.zeros(economy.n_resources))
     return Interior(prices[0], prices[1], plan)
+
+
+def _with_margin_of(economy: Economy, prices: Prices | None, carried: Prices) -> Prices | None:
+    """`prices` and a little of the carried ones, by worth, for the same reason."""
+    if not are_interior_prices(economy, *carried):
+        return prices
+    if prices is None:
+        return carried
+    worth, other = (economy.assortment.T @ pair[0] for pair in (prices, carried))
+    scale = CARRIED * float(np.min(worth / other))
+    both = prices[0] + scale * carried[0], prices[1] + scale * carried[1]
+    return both if are_interior_prices(economy, *both) else prices
+
+
+def _with_room_of(
+    economy: Economy, plan: FloatArray | None, carried: FloatArray
+) -> FloatArray | None:
+    """`plan` and a little of the carried one, which has slack where a solver sees none.
+
+    A linear program is solved to a tolerance; balances of small amounts get no slack from it.
+    """
+    if not is_safe_plan(economy, carried):
+        return plan
+    if plan is None:
+        return carried
+    both = np.minimum((1 - CARRIED) * plan + CARRIED * carried, economy.capacity)
+    return both if is_safe_plan(economy, both) else plan
 
 
 def are_interior_prices(economy: Economy, p: FloatArray, w: FloatArray) -> bool:

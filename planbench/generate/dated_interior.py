@@ -19,9 +19,11 @@ from planbench.model.economy import Economy, Interior
 
 #: Prices of a year over those of the year before.
 _FALL = 0.95
-#: Share of the surplus goods and resources that is invested, and of the capital that is slack.
+#: Share of the surplus goods and resources that is invested.
 _INVESTED = 0.9
-_SLACK = 1e-4
+#: Share of the capital that is slack: part of what wears out anyway, and no less than the second.
+_SLACK_OF_WORN = 0.08
+_LEAST_SLACK = 1e-4
 #: Investment is at most so many times what wears out.
 _MOST_REPLACED = 2.0
 
@@ -98,10 +100,11 @@ def _plan(
     worn[~capital.can_be_built] = 0.0
     replaced = _replaceable(economy, capital, x0, worn)
     remains = 1.0 - capital.depreciation
+    slack = np.maximum(_SLACK_OF_WORN * capital.depreciation, _LEAST_SLACK)
     stock = capital.initial
     coming = [np.zeros(capital.count) for _ in range(len(kinds) + capital.delay)]
     for t, (most, there) in enumerate(zip(levels, kinds, strict=True)):
-        held = (1.0 - _SLACK) * stock
+        held = (1.0 - slack) * stock
         with np.errstate(divide="ignore", invalid="ignore"):
             level = min(most, float(np.min((held / needed)[needed > 0], initial=np.inf)))
         built = level * replaced * worn if there[2] else np.zeros(capital.count)

@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 from planbench.errors import InputError
+from planbench.generate.expanded_sizes import sizes_of
 from planbench.generate.recipe import GeneratorRecipe
 
 #: Chunk buffers, look-up tables and what numpy holds besides, whatever the size.
 _FIXED = 96 << 20
 #: Vectors of one float64 per activity and per good alive at the same time, at most.
 _ACTIVITY_VECTORS, _GOOD_VECTORS = 9, 8
+#: Times a year's share of the finished arrays alive while the years are put together, at most.
+_YEARS_ALIVE = 4
 _GIB = float(1 << 30)
 
 
 def finished_bytes(recipe: GeneratorRecipe) -> int:
     """Bytes of the finished arrays (as :attr:`Economy.nbytes`, to the mean of the law)."""
-    n, m = recipe.goods, recipe.activities
-    inputs = recipe.law.mean(n) * m
-    outputs = (1.0 + recipe.byproducts) * m
-    resources = float(recipe.resources_each) * m
-    final = max(float(recipe.targets), recipe.final_share * n)
-    total = 8.0 * (m + recipe.resources + n + recipe.targets)
-    for entries, columns in (
-        (inputs, m),
-        (outputs, m),
-        (resources, m),
-        (final, recipe.targets),
-    ):
-        index = 4 if max(entries, n, m) < 2**31 else 8
-        total += entries * (8 + index) + columns * index
-    return int(total)
+    return sizes_of(recipe).nbytes
 
 
 def estimate_bytes(recipe: GeneratorRecipe) -> int:
@@ -38,6 +27,11 @@ def estimate_bytes(recipe: GeneratorRecipe) -> int:
     if recipe.planted:
         # Sums are added up in a fixed order with one good and one product per entry.
         vectors += 8 * 6 * recipe.activities
+    if recipe.expands:
+        # Beside the whole: the economy of one year and region, and those of a year being built.
+        base = finished_bytes(recipe.of_one_year_and_region)
+        parts = 0 if recipe.years is None else _YEARS_ALIVE * finished_bytes(recipe) // recipe.years
+        vectors += base + parts
     return finished_bytes(recipe) + vectors + widest + _FIXED
 
 

@@ -58,6 +58,10 @@ def generate(recipe: GeneratorRecipe) -> Economy:
         from planbench.generate.planted import generate_planted
 
         return generate_planted(recipe)[0]
+    if recipe.expands:
+        from planbench.generate.expansion import generate_expanded
+
+        return generate_expanded(recipe, generate(recipe.of_one_year_and_region))
     refuse_if_too_large(recipe)
     technology = draw_technology(recipe)
     units = technology.good_units

@@ -17,6 +17,7 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from planbench.errors import InputError
+from planbench.generate.expansion_knobs import WITHOUT, settle_expansion
 from planbench.generate.laws import InputsLaw, parse_law
 from planbench.generate.profile import REGIMES, Profile, RegimeName, find_profile
 
@@ -116,7 +117,46 @@ class GeneratorRecipe(BaseModel):
         default=None, description="statistics of a real table: a profile's name or .toml file"
     )
     regime: RegimeName | None = Field(
-        default=None, description="inputs per product with a profile (default: published)"
+        default=None, description=f"inputs per product: {', '.join(REGIMES)} (with a profile)"
+    )
+    years: int | None = Field(
+        default=None, ge=1, le=1000, description="years planned: goods are told apart by date"
+    )
+    capital: float | None = Field(
+        default=None, ge=0, le=20, description="years of value added held as capital (default: 2)"
+    )
+    depreciation: float | None = Field(
+        default=None, ge=0.01, le=1, description="share of capital lost in a year (default: 0.1)"
+    )
+    terminal: float | None = Field(
+        default=None, ge=0, le=1, description="share of the first stocks to be left (default: 1)"
+    )
+    storable: float | None = Field(
+        default=None, ge=0, le=1, description="share of goods that keep (default: 0.3)"
+    )
+    spoilage: float | None = Field(
+        default=None, ge=0, le=0.99, description="share lost in a year of store (default: 0.05)"
+    )
+    growth: float | None = Field(
+        default=None, ge=-0.5, le=1, description="growth of the endowments a year (default: 0.02)"
+    )
+    regions: int | None = Field(
+        default=None, ge=1, le=10_000, description="regions: goods are told apart by place"
+    )
+    cross_share: float | None = Field(
+        default=None, ge=0, le=1, description="share of inputs from other regions (default: 0.1)"
+    )
+    tradable: float | None = Field(
+        default=None, ge=0, le=1, description="share of goods that can be carried (default: 0.1)"
+    )
+    transport: float | None = Field(
+        default=None,
+        ge=0.001,
+        le=10,
+        description="cost of carrying to the next region, share of value (default: 0.05)",
+    )
+    common_target: bool = Field(
+        default=False, description="one target for all years and regions, not one for each"
     )
     planted: bool = Field(default=False, description="plant an optimum that is known")
     seed: int = Field(default=0, ge=0, le=2**63 - 1, description="seed")
@@ -181,6 +221,8 @@ class GeneratorRecipe(BaseModel):
             object.__setattr__(self, "band", min(self.band, self.goods - 1))
         elif self.structure == "powerlaw":
             self._fill("exponent", 1.55)
+        for knob, value in settle_expansion(self).items():
+            object.__setattr__(self, knob, value)
         return self
 
     def _settle_profile(self, profile: Profile) -> None:
@@ -212,6 +254,16 @@ class GeneratorRecipe(BaseModel):
     def law(self) -> InputsLaw:
         """Law for the number of inputs."""
         return parse_law(self.inputs)
+
+    @property
+    def expands(self) -> bool:
+        """Whether goods are told apart by date or place."""
+        return self.years is not None or self.regions is not None
+
+    @property
+    def of_one_year_and_region(self) -> GeneratorRecipe:
+        """The same recipe without years and regions."""
+        return self.model_copy(update=WITHOUT)
 
     @property
     def activities(self) -> int:
@@ -349,7 +401,10 @@ def parse_inline(text: str) -> GeneratorRecipe:
     return make_recipe(values, where=where)
 
 
-_INTEGERS = ("goods", "sectors", "band", "techniques", "resources", "targets", "seed")
+_INTEGERS = (
+    *("goods", "sectors", "band", "techniques", "resources", "targets", "seed"),
+    *("years", "regions"),
+)
 
 
 def _whole_number(text: str) -> int | str:
