@@ -211,7 +211,8 @@ def judge_case(
             f"{names[1]}: the machine changed, not the solver"
         )
         return replace(found, ratio=ratio, reason=reason)
-    reason = f"{ratio.n} pairs do not tell" if ratio.verdict == "ambiguous" else ""
+    unclear = ratio.verdict == "ambiguous"
+    reason = f"too few or too uneven pairs, {ratio.n}" if unclear else ""
     return replace(found, ratio=ratio, outcome=ratio.verdict, reason=reason)
 
 

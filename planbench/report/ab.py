@@ -51,7 +51,7 @@ def sentence(comparison: Comparison, verdict: CaseVerdict) -> str:
     figures = (
         f"{verdict.ratio.ratio:.3g} times the {_measure(comparison)} of {a}"
         f"{_interval(verdict.ratio)}, {_typical(verdict, comparison.measure)}, "
-        f"{verdict.ratio.n} pairs"
+        f"{verdict.ratio.n} {_plural('pair', verdict.ratio.n)}"
     )
     if verdict.outcome in ("slower", "faster"):
         return f"{where}: {b} is {verdict.outcome}: {figures}."
