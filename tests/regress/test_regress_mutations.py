@@ -325,6 +325,44 @@ def test_noise_alone_stays_green(run: list[Record], layer: str) -> None:
     assert alarms <= 1
 
 
+def test_the_two_repeats_of_a_real_run_are_alike(run: list[Record]) -> None:
+    """What one machine measures twice within minutes must pass, counters to the last bit."""
+    again = {(r.key, r.group) for r in run if r.repeat == 1}
+    sides = [
+        [
+            r.model_copy(update={"repeat": 0})
+            for r in run
+            if r.repeat == k and (r.key, r.group) in again
+        ]
+        for k in (0, 1)
+    ]
+    found = compare_runs(*sides)
+    assert found.compared > 80
+    assert not found.having("worse")
+    assert not [f for f in found.having("better") if f.layer in ("outcomes", "counters")]
+
+
+def scattered(run: list[Record], rng: np.random.Generator) -> list[Record]:
+    """Copy `run` with the scatter of a calm machine: a median of 3 % in the reference run."""
+    factors = np.exp(0.03 * rng.standard_normal(len(run)))
+    return [
+        r.model_copy(update=slower(float(factor))(r))
+        for r, factor in zip(run, factors, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("solver", ["highs-hipdlp", "primal-dual", "two-level"])
+def test_a_slowdown_shows_through_the_noise(run: list[Record], solver: str) -> None:
+    """The gate must not sleep: three tenths more time over 7 to 11 instances are seen."""
+    rng = np.random.default_rng(7)
+    seen = 0
+    for _ in range(20):
+        worse, _ = changed(scattered(run, rng), lambda r: r.solver == solver, slower(1.3))
+        found = compare_runs(scattered(run, rng), worse, layer_only("time"))
+        seen += {f.solver for f in found.having("worse")} == {solver}
+    assert seen >= 19
+
+
 def counted(instructions: float) -> list[Record]:
     """Make rounds of a benchmark of planbench itself that counts instructions, in millions."""
     return [
