@@ -74,7 +74,9 @@ def interval(low: float | None, high: float | None) -> str:
     if low is None or high is None:
         return ""
     digits = 1 if low < 0 or high >= 10 else 2
-    return f"{low:.{digits}f}–{high:.{digits}f}".replace("-", "−")
+    # Adding 0 turns a rounded −0.0 into 0.0.
+    ends = [f"{round(end, digits) + 0.0:.{digits}f}" for end in (low, high)]
+    return "–".join(ends).replace("-", "−")
 
 
 def size(value: float | None) -> str:
