@@ -14,8 +14,10 @@ from math import log
 from pathlib import Path
 from typing import Literal
 
-from planbench.bench.ab import Comparison, Progress, Settings, compare_sides
+from planbench.bench.ab import Comparison, compare_sides
 from planbench.bench.ab_judge import Case, CaseVerdict
+from planbench.bench.ab_run import Progress
+from planbench.bench.ab_settings import Settings
 from planbench.bench.session import Load
 from planbench.bench.sides import Side
 from planbench.errors import InputError

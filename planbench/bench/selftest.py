@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from planbench.bench.ab import Settings, compare_sides
+from planbench.bench.ab import compare_sides
 from planbench.bench.ab_judge import Case, amount
+from planbench.bench.ab_settings import Settings
 from planbench.bench.sides import parse_side
 from planbench.bench.single import solve_once, survey
 from planbench.bench.slowed import NAME, SLOWDOWN

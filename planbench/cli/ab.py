@@ -13,8 +13,9 @@ from planbench.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from planbench.bench.ab import Comparison, Settings
+    from planbench.bench.ab import Comparison
     from planbench.bench.ab_judge import Case
+    from planbench.bench.ab_settings import Settings
     from planbench.bench.sides import Side
     from planbench.solvers.base import SolveOptions
 
@@ -199,7 +200,7 @@ def make_settings(
     InputError
         Naming the option.
     """
-    from planbench.bench.ab import Control, Settings
+    from planbench.bench.ab_settings import Control, Settings
     from planbench.stats.sequential import Schedule
 
     sure = options.parse_number(confidence, "--confidence", 0.5, 1.0)

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from math import exp, log
 from typing import Any
 
-from planbench.bench.ab import Comparison, told_apart
+from planbench.bench.ab import Comparison
 from planbench.bench.ab_judge import CaseVerdict
+from planbench.bench.ab_run import told_apart
 from planbench.report import words
 from planbench.stats.paired import PairedRatio
 

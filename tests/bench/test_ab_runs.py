@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from planbench.bench.ab import Control, Settings, compare_sides
+from planbench.bench.ab import compare_sides
 from planbench.bench.ab_judge import Case
+from planbench.bench.ab_settings import Control, Settings
 from planbench.bench.sides import parse_side
 from planbench.catalogue.resolve import load_instance
 from planbench.errors import InputError, SolverUnavailableError
