@@ -135,28 +135,33 @@ def _generated(spec: str, recipe: Any, source: str) -> Instance:
 def _brought(spec: str, economy: Economy, kind: str) -> Instance:
     """Wrap an economy a person brings, checked unless it says how planbench made it."""
     recipe = dict(economy.recipe)
-    if not _made_here(recipe):
+    observed = _observed(economy)
+    if "generator" not in recipe and observed is None:
         remarks = check_economy(economy, where=spec)
         recipe |= {"remarks": list(remarks)} if remarks else {}
     return Instance(
         name=spec,
         economy=economy,
         recipe=recipe,
-        optimum=_planted(recipe),
+        optimum=_planted(recipe) if observed is None else observed.get("optimum"),
         source=f"{kind} {spec}",
     )
 
 
-def _made_here(recipe: Mapping[str, Any]) -> bool:
-    """Whether a saved recipe is that of an economy made here, with a plan by construction."""
-    # An imported table's observed plan was checked; what it falls short by is told.
-    short = recipe.get("observed_shortfall")
-    return "generator" in recipe or (isinstance(short, float) and short <= 1e-9)
+def _observed(economy: Economy) -> Mapping[str, Any] | None:
+    """Read what the recipe tells of an imported table's observed plan, if it is this economy's.
+
+    The plan was checked at import. An economy derived from the imported one may carry its
+    recipe, but has another hash.
+    """
+    told = economy.recipe.get("observed")
+    if not isinstance(told, dict) or told.get("sha256") != economy.sha256:
+        return None
+    return told if told.get("feasible") is True else None
 
 
 def _planted(recipe: Mapping[str, Any]) -> float | None:
-    # A real table's observed plan may be optimal by construction, as a planted one is.
-    value = recipe.get("planted_optimum", recipe.get("observed_optimum"))
+    value = recipe.get("planted_optimum")
     return float(value) if isinstance(value, int | float) else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -415,6 +416,22 @@ def test_recipe_tells_what_was_moved_and_the_file_keeps_the_known_optimum(tmp_pa
     loaded = load_instance(str(tmp_path / "economy.npz"))
     assert loaded.optimum == report.observed.value
     assert loaded.sha256 == economy.sha256
+
+
+def test_an_economy_made_of_an_imported_one_does_not_inherit_its_optimum(tmp_path: Path) -> None:
+    """Its recipe may be copied; the optimum is that of one economy only."""
+    economy, report = made(**SYMMETRIC)
+    other = replace(economy, endowment=economy.endowment / 2)
+    save_economy(other, tmp_path / "other.npz")
+    assert load_instance(str(tmp_path / "other.npz")).optimum is None
+    assert solved(other) < report.observed.value
+
+
+def test_recipes_name_files_without_their_folders(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(",a,final\na,1,9\nwages,9,\n")
+    economy, _ = import_table(tmp_path / "t.csv")
+    assert economy.recipe["source"] == "t.csv"
+    assert str(tmp_path) not in json.dumps(dict(economy.recipe))
 
 
 def test_unknown_option_of_an_import() -> None:

@@ -229,6 +229,47 @@ def test_use_and_make_sheets_of_one_xlsx_file(tmp_path: Path) -> None:
     check_pair(read_raw_table([tmp_path / "sut.xlsx"]))
 
 
+def test_workbooks_as_the_bea_lays_them_out(tmp_path: Path) -> None:
+    """Titles, codes over names on both axes, a sheet a year, industries as rows of the make."""
+    openpyxl = pytest.importorskip("openpyxl")
+    title = [["The Use of Commodities by Industries"], ["(Millions of dollars)"], []]
+    use = [
+        [None, "Commodities/Industries", "111CA", "311", "T001", "F010", "F040", "F050", "T007"],
+        ["IOCode", "Name", "farm", "mill", "Total", "Households", "Exports", "Imports", "Total"],
+        ["111CA", "farm", 10, 35, 45, 30, 20, -5, 90],
+        ["311", "mill", 20, 5, 25, 30, "...", -5, 50],
+        ["V001", "Compensation of employees", 50, "...", 50, None, None, None, None],
+        ["V003", "Gross operating surplus", 20, "...", 20, None, None, None, None],
+        ["T018", "Total industry output", 100, 40, 140, None, None, None, None],
+        ["Note. Made up."],
+    ]
+    make = [
+        [None, "Industries/Commodities", "111CA", "311", "T008"],
+        ["IOCode", "Name", "farm", "mill", "Total Industry Output"],
+        ["111CA", "farm", 90, 10, 100],
+        ["311", "mill", "...", 40, 40],
+        ["T007", "Total Commodity Output", 90, 50, 140],
+    ]
+    for name, rows in (("IOUse_PRO", use), ("IOMake_PRO", make)):
+        book = openpyxl.Workbook()
+        book.active.title = "ReadMe"
+        for row in [*title, *rows]:
+            book.create_sheet("2020") if "2020" not in book.sheetnames else None
+            book["2020"].append(row)
+        book.save(tmp_path / f"{name}.xlsx")
+    files = [tmp_path / "IOMake_PRO.xlsx", tmp_path / "IOUse_PRO.xlsx"]
+    raw = read_raw_table(files, ReadOptions(sheet="2020", make_rows="industries"))
+    assert raw.make is not None
+    assert raw.make.toarray().tolist() == [[90, 0], [10, 40]]
+    assert raw.use.toarray().tolist() == [[10, 35], [20, 5]]
+    assert raw.final_use.tolist() == [[30], [30]]
+    for line, expected in ((raw.exports, [20, 0]), (raw.imports, [5, 5])):
+        assert line is not None
+        assert line.tolist() == expected
+    assert raw.compensation is not None
+    assert raw.compensation.tolist() == [50, 0]
+
+
 def test_npz_symmetric_and_multi_region(tmp_path: Path) -> None:
     flows = np.arange(16.0).reshape(4, 4)
     np.savez(

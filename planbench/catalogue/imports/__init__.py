@@ -108,11 +108,16 @@ def import_raw(
     full = recipe | {
         "remarks": list(remarks),
         "moved": recipe_lines(figures),
-        "observed_value": observed.value,
-        "observed_shortfall": observed.shortfall,
+        # Bound to the hash: what is made of this economy has another optimum.
+        "observed": {
+            "sha256": economy.sha256,
+            "feasible": observed.feasible,
+            "shortfall": observed.shortfall,
+            "value": observed.value,
+            "upper": observed.upper,
+            "optimum": observed.value if observed.optimal else None,
+        },
     }
-    if observed.optimal:
-        full["observed_optimum"] = observed.value
     report = ImportReport(
         name=raw.name,
         kind=raw.kind,

@@ -107,7 +107,7 @@ def _fields(
         "final_import_use": row_sum(down.imports, across.final),
         "compensation": row_sum(down.compensation, core),
         "value_added": row_sum(items, core),
-        "source": grid.where,
+        "source": grid.short,
         "remarks": (*grid.remarks, *across.remarks, *down.remarks),
     }
 
@@ -140,9 +140,8 @@ def supply_use_table(
     InputError
         When the tables do not fit each other; the line says where.
     """
-    use_rows, row_regions = axis_labels(use.row_labels, make.row_labels, use.where)
     remarks: list[str] = []
-    turned = _transposed(use, make, use_rows, make_rows, remarks)
+    turned = _transposed(use, make, make_rows, remarks)
     if turned:
         make = replace(
             make,
@@ -150,6 +149,8 @@ def supply_use_table(
             column_labels=make.row_labels,
             cells=make.cells.T.copy(),
         )
+    # Each axis is compared with its like, so that of codes and names both keep the same.
+    use_rows, row_regions = axis_labels(use.row_labels, make.row_labels, use.where)
     products, _ = axis_labels(make.row_labels, use.row_labels, make.where)
     made_by, _ = axis_labels(make.column_labels, use.column_labels, make.where)
     use_columns, column_regions = axis_labels(use.column_labels, make.column_labels, use.where)
@@ -192,7 +193,7 @@ def supply_use_table(
         fields["product_regions"] = [row_regions[i] for i in core_use]
         fields["industry_regions"] = [column_regions[j] for j in columns]
         fields["final_regions"] = [column_regions[j] for j in across.final]
-    fields["source"] = f"{use.where} and {make.where}"
+    fields["source"] = f"{use.short} and {make.short}"
     fields["remarks"] = (*remarks, *make.remarks, *fields["remarks"])
     return make_raw_table(
         name,
@@ -218,13 +219,11 @@ def _labels_in_order(use: Grid, products: Sequence[str]) -> list[str]:
     return wanted[:n]
 
 
-def _transposed(
-    use: Grid, make: Grid, use_rows: Sequence[str], make_rows: str, remarks: list[str]
-) -> bool:
+def _transposed(use: Grid, make: Grid, make_rows: str, remarks: list[str]) -> bool:
     """Whether the rows of the make table are industries."""
     if make_rows != "auto":
         return make_rows == "industries"
-    known = {label for label in use_rows if label}
+    known = {label for levels in use.row_labels for label in levels if label}
     rows = {label for levels in make.row_labels for label in levels if label}
     columns = {label for levels in make.column_labels for label in levels if label}
     in_rows, in_columns = len(known & rows), len(known & columns)
@@ -237,7 +236,7 @@ def _transposed(
     straight = float(np.maximum(used - cells.sum(axis=0), 0.0).sum())
     turned = float(np.maximum(used - cells.sum(axis=1), 0.0).sum())
     remarks.append(
-        f"{make.where}: rows and columns have the same labels; with products as rows industries "
+        f"{make.short}: rows and columns have the same labels; with products as rows industries "
         f"use {straight:.6g} more than they make, with industries as rows {turned:.6g}: rows are "
         f"{'industries' if turned < straight else 'products'} (--make-rows says otherwise)"
     )

@@ -93,7 +93,7 @@ def read_npz_table(path: Path, name: str, make_rows: str = "auto") -> RawTable:
         final_uses=_labels(given, "final_uses"),
         **{key: given.get(key) for key in _VECTORS},
         final_use=given.get("final_use"),
-        source=where,
+        source=Path(where).name,
         remarks=tuple(remarks),
     )
 
@@ -145,7 +145,7 @@ def _multi_region(
         industry_regions=placed,
         final_regions=final_regions,
         **{key: given.get(key) for key in _VECTORS},
-        source=where,
+        source=Path(where).name,
         remarks=tuple(remarks),
     )
 

@@ -89,7 +89,7 @@ def read_pymrio_folder(path: Path, form: str, name: str, year: int | None = None
         for w in caught
         if issubclass(w.category, UserWarning) and str(w.message)
     ]
-    return from_pymrio(system, name, source=f"{form} {path}", remarks=tuple(remarks))
+    return from_pymrio(system, name, source=f"{form} {path.name}", remarks=tuple(remarks))
 
 
 def from_pymrio(

@@ -58,6 +58,11 @@ class Grid:
     unlabelled: bool = False
     remarks: tuple[str, ...] = ()
 
+    @property
+    def short(self) -> str:
+        """File (and sheet) without its folder: recipes are passed on, and folders say nothing."""
+        return Path(self.where).name
+
 
 def read_grid(path: Path, sheet: str | None = None) -> Grid:
     """Read a CSV file (comma, semicolon or tab) or a sheet of an xlsx file.
@@ -190,11 +195,12 @@ def make_grid(rows: Sequence[Sequence[str]], where: str) -> Grid:
         row_labels = _tuples(text[heads:, :labels])
     empty = (body_kinds == "E").all(axis=1)
     remarks = []
+    short = Path(where).name
     if unlabelled:
-        remarks.append(f"{where}: rows have no labels; they take those of the columns, in order")
+        remarks.append(f"{short}: rows have no labels; they take those of the columns, in order")
     marks, counts = np.unique(np.char.lower(body_text[body_kinds == "B"]), return_counts=True)
     remarks += [
-        f"{where}: {c} cells {str(m)!r} read as 0" for m, c in zip(marks, counts, strict=True)
+        f"{short}: {c} cells {str(m)!r} read as 0" for m, c in zip(marks, counts, strict=True)
     ]
     known = {label for levels in column_labels for label in levels}
     empty &= np.array([not known & set(levels) for levels in row_labels]) | unlabelled

@@ -15,8 +15,8 @@ from planbench.io.tables.grid import Grid, read_grid, sheet_names
 from planbench.io.tables.raw import RawTable
 from planbench.io.tables.recognise import Named
 
-_USE = re.compile(r"(^|[^a-z])use([^a-z]|$)", re.IGNORECASE)
-_MAKE = re.compile(r"(^|[^a-z])(make|supply)([^a-z]|$)", re.IGNORECASE)
+_USE = re.compile(r"(^|[^a-z]|io)use([^a-z]|$)", re.IGNORECASE)
+_MAKE = re.compile(r"(^|[^a-z]|io)(make|supply)([^a-z]|$)", re.IGNORECASE)
 _SHEETS = (".xlsx", ".xlsm")
 _TEXT = (".csv", ".tsv", ".txt")
 
