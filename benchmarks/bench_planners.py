@@ -1,20 +1,31 @@
 """Structured planners against the fastest general adapters at the same certified gap.
 
-    python benchmarks/bench_planners.py [--largest GOODS] [--repeats N] [--limit S] [--out FILE]
+    python benchmarks/bench_planners.py [--rows table|growth|byproducts|ten-million]
+        [--largest GOODS] [--repeats N] [--seeds N] [--limit S] [--out FILE]
 
-Each row of the table is one economy and one target gap. Every run has a process of its own;
+table (the default): one line per economy, gap and solver. Every run has a process of its own;
 solvers take turns, so that a disturbance of the machine hits all of them. A general adapter
 is asked for ever tighter tolerances of its own until its answer's ``raw_gap`` meets the
 target; its failed tries are charged to it. Seconds are those of load and solve (wall, the
-median of the repeats), passes those of the solve in products with the full matrix, timed in
-the same process right before and after.
+median of the repeats). Passes are products with the full matrix, twice: *timed*, seconds of the
+solve over those of one product, measured in the same process right before and after; and
+*counted* by the planner, non-zeros read over non-zeros of the matrix, the same on every machine.
+
+growth: ``two-level`` with 5 resources to 1e-6 on several seeds of each size from 10^3 on, and
+the exponents fitted to passes counted, passes timed and seconds.
+
+byproducts: ``primal-dual`` on economies with by-products and capacities, several seeds.
+
+ten-million: 10^7 goods in one process that does everything, see bench_planner_at_scale.py.
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
+import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,28 +33,54 @@ from planbench.bench.single import Surroundings, solve_once, survey
 from planbench.catalogue.resolve import load_instance
 from planbench.records.schema import Record
 from planbench.solvers.base import SolveOptions
+from planbench.stats.scaling import fit_power_law
 
 COMMON = "inputs=10,techniques=2"
-#: Recipe, target gap and planner, smallest first.
-CASES: tuple[tuple[str, float, str], ...] = (
-    (f"goods=1000,{COMMON},resources=5", 1e-6, "two-level"),
-    (f"goods=10000,{COMMON},resources=5", 1e-6, "two-level"),
-    (f"goods=10000,{COMMON},resources=1000,resources_per_activity=3", 1e-4, "two-level"),
-    (f"goods=100000,{COMMON},resources=5", 1e-6, "two-level"),
-    (f"goods=100000,{COMMON},resources=20", 1e-6, "two-level"),
-    (f"goods=100000,{COMMON},resources=20,resources_per_activity=3", 1e-6, "two-level"),
-    (f"goods=100000,{COMMON},resources=100", 1e-6, "two-level"),
-    (f"goods=100000,{COMMON},resources=100,resources_per_activity=3", 1e-6, "two-level"),
-    ("goods=1000000,inputs=20,techniques=3,resources=1", 1e-9, "value-iteration"),
-    (f"goods=1000000,{COMMON},resources=5", 1e-6, "two-level"),
-    (f"goods=10000000,{COMMON},resources=5", 1e-4, "two-level"),
-)
+BYPRODUCTS = "inputs=10,techniques=2,byproducts=0.09,capacities=0.1,resources=20"
 GENERAL = ("highs-hipdlp", "pdlp")
 #: Tolerances tried by general adapters, relative to the target.
 TRIES = (1.0, 1e-1, 1e-2)
+#: GiB that the largest economy may take.
+MOST_GIB = 24.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """An economy without its seed, the gap to reach, and the planner meant for it."""
+
+    goods: int
+    recipe: str
+    gap: float
+    planner: str = "two-level"
+
+    def seeded(self, seed: int) -> str:
+        """Return the recipe in full."""
+        return f"goods={self.goods},{self.recipe},seed={seed}"
+
+
+TABLE = (
+    Case(10**3, f"{COMMON},resources=5", 1e-6),
+    Case(10**4, f"{COMMON},resources=5", 1e-6),
+    Case(10**4, f"{COMMON},resources=1000,resources_per_activity=3", 1e-4),
+    Case(10**5, f"{COMMON},resources=5", 1e-6),
+    Case(10**5, f"{COMMON},resources=20", 1e-6),
+    Case(10**5, f"{COMMON},resources=20,resources_per_activity=3", 1e-6),
+    Case(10**5, f"{COMMON},resources=100", 1e-6),
+    Case(10**5, f"{COMMON},resources=100,resources_per_activity=3", 1e-6),
+    Case(10**5, BYPRODUCTS, 1e-4, "primal-dual"),
+    Case(10**6, "inputs=20,techniques=3,resources=1", 1e-9, "value-iteration"),
+    Case(10**6, f"{COMMON},resources=5", 1e-6),
+)
+#: From 10^3 to 10^6 in steps of a half power of ten.
+GROWTH = tuple(
+    Case(goods, f"{COMMON},resources=5", 1e-6)
+    for goods in (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
+)
+MANY = (Case(10**4, BYPRODUCTS, 1e-4, "primal-dual"), Case(10**5, BYPRODUCTS, 1e-4, "primal-dual"))
+
 HEADER = (
-    f"{'economy':58} {'gap':>7} {'solver':16} {'ended':9} {'raw gap':>9} {'seconds':>9} "
-    f"{'passes':>8} {'counted':>8} {'rounds':>6} {'peak/economy':>12}"
+    f"{'economy':80} {'gap':>7} {'solver':16} {'ended':9} {'raw gap':>9} {'seconds':>9} "
+    f"{'timed':>8} {'counted':>8} {'rounds':>6} {'peak/economy':>12}"
 )
 
 
@@ -55,75 +92,146 @@ class Result:
     seconds: float
 
 
-def measure(
-    recipe: str, gap: float, solver: str, limit: float, memory: int, around: Surroundings
-) -> Result:
-    """Run `solver` until its certified gap is at most `gap`, or it runs out of tries."""
-    instance = load_instance("gen:" + recipe)
+@dataclass(frozen=True)
+class Setting:
+    """How runs are made: limits in seconds and bytes, the machine, how often."""
+
+    limit: float
+    memory: int
+    around: Surroundings
+    repeats: int
+    general_largest: int
+
+
+def measure(case: Case, seed: int, solver: str, how: Setting) -> Result:
+    """Run `solver` until its certified gap is at most the case's, or it runs out of tries."""
+    instance = load_instance("gen:" + case.seeded(seed))
     seconds = 0.0
     for share in TRIES if solver in GENERAL else (1.0,):
         record = solve_once(
             instance,
             solver,
-            SolveOptions(tolerance=gap * share),
-            time_limit_s=limit,
-            memory_limit_bytes=memory,
+            SolveOptions(tolerance=case.gap * share),
+            time_limit_s=how.limit,
+            memory_limit_bytes=how.memory,
             polish=False,
-            surroundings=around,
+            surroundings=how.around,
         ).record
-        seconds += record.wall_s if record.wall_s is not None else limit
-        met = record.raw_gap is not None and record.raw_gap <= gap
+        seconds += record.wall_s if record.wall_s is not None else how.limit
+        met = record.raw_gap is not None and record.raw_gap <= case.gap
         if met or record.ended != "ok":
             break
     return Result(record, seconds)
 
 
-def line(recipe: str, gap: float, solver: str, results: list[Result], nbytes: int) -> str:
+def line(case: Case, seed: int, solver: str, results: list[Result]) -> str:
     """One row of the table."""
     last = results[-1].record
     seconds = statistics.median(result.seconds for result in results)
     passes = [r.record.matrix_passes for r in results if r.record.matrix_passes is not None]
+    nbytes = economy_bytes(case, seed)
     peak = f"{last.peak_bytes / nbytes:12.2f}" if last.peak_bytes else f"{'-':>12}"
     disturbed = " disturbed" if any(r.record.disturbed for r in results) else ""
     raw = f"{last.raw_gap:9.1e}" if last.raw_gap is not None else f"{'-':>9}"
     timed = f"{statistics.median(passes):8.0f}" if passes else f"{'-':>8}"
     iterations = last.iterations
     return (
-        f"{recipe:58} {gap:7.0e} {solver:16} {last.ended:9} {raw} {seconds:9.2f} {timed} "
-        f"{iterations.get('passes', '-'):>8} {iterations.get('rounds', '-'):>6} {peak}{disturbed}"
+        f"{case.seeded(seed):80} {case.gap:7.0e} {solver:16} {last.ended:9} {raw} {seconds:9.2f} "
+        f"{timed} {iterations.get('passes', '-'):>8} {iterations.get('rounds', '-'):>6} "
+        f"{peak}{disturbed}"
     )
 
 
+def economy_bytes(case: Case, seed: int) -> int:
+    """Bytes of the economy's own arrays."""
+    economy = load_instance("gen:" + case.seeded(seed)).economy
+    assert economy is not None
+    return economy.nbytes
+
+
+def compare(cases: tuple[Case, ...], seeds: int, how: Setting) -> Iterator[str]:
+    """Lines of the table: every solver on every economy, in turns."""
+    yield HEADER
+    for case in cases:
+        for seed in range(seeds):
+            solvers = [case.planner, *(GENERAL if case.goods <= how.general_largest else ())]
+            found: dict[str, list[Result]] = {solver: [] for solver in solvers}
+            for _ in range(how.repeats):
+                for solver in solvers:
+                    before = found[solver]
+                    if before and before[-1].seconds > how.limit / 2:
+                        continue  # long runs once
+                    before.append(measure(case, seed, solver, how))
+            for solver in solvers:
+                yield line(case, seed, solver, found[solver])
+
+
+def grow(cases: tuple[Case, ...], seeds: int, how: Setting) -> Iterator[str]:
+    """Lines of the growth of passes and seconds, and the exponents fitted to them."""
+    yield HEADER
+    sizes: list[int] = []
+    costs: dict[str, list[float]] = {"passes counted": [], "passes timed": [], "seconds": []}
+    for case in cases:
+        for seed in range(seeds):
+            found = [measure(case, seed, case.planner, how) for _ in range(how.repeats)]
+            yield line(case, seed, case.planner, found)
+            last = found[-1].record
+            timed = [r.record.matrix_passes for r in found if r.record.matrix_passes is not None]
+            if last.raw_gap is None or last.raw_gap > case.gap or not timed:
+                yield f"  left out of the fit: {last.ended}, raw gap {last.raw_gap}"
+                continue
+            sizes.append(case.goods)
+            costs["passes counted"].append(float(last.iterations["passes"]))
+            costs["passes timed"].append(statistics.median(timed))
+            costs["seconds"].append(statistics.median(result.seconds for result in found))
+    for name, values in costs.items():
+        fit = fit_power_law(sizes, values)
+        if fit.exponent is None:
+            yield f"{name}: no exponent, {fit.reason}"
+            continue
+        yield (
+            f"{name}: about n^{fit.exponent:.3f} (95 % interval {fit.low:.3f} to {fit.high:.3f}; "
+            f"{fit.n_points} runs of {fit.n_sizes} sizes, {fit.smallest:g} to {fit.largest:g})"
+        )
+
+
+def ten_million() -> int:
+    """Hand the largest economy to a process of its own that does everything."""
+    script = Path(__file__).with_name("bench_planner_at_scale.py")
+    command = [sys.executable, str(script), "--memory", f"{MOST_GIB:g}"]
+    return subprocess.run(command, check=False).returncode
+
+
 def main(argv: list[str]) -> int:
-    """Run the cases and print (and write) the table."""
+    """Run the rows asked for and print (and write) them."""
     parser = argparse.ArgumentParser(description=__doc__)
+    kinds = ("table", "growth", "byproducts", "ten-million")
+    parser.add_argument("--rows", choices=kinds, default="table")
     parser.add_argument("--largest", type=int, default=100_000, help="most goods")
     parser.add_argument("--general-largest", type=int, default=100_000)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--seeds", type=int, help="1 for the table, 3 for growth and byproducts")
     parser.add_argument("--limit", type=float, default=120.0, help="seconds per run")
     parser.add_argument("--memory", type=float, default=16.0, help="GiB per run")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args(argv)
-    around, memory = survey(), int(options.memory * 2**30)
-    lines = [HEADER]
-    print(HEADER, flush=True)
-    for recipe, gap, planner in CASES:
-        goods = int(recipe.partition(",")[0].removeprefix("goods="))
-        if goods > options.largest:
-            continue
-        solvers = [planner, *(GENERAL if goods <= options.general_largest else ())]
-        found: dict[str, list[Result]] = {solver: [] for solver in solvers}
-        for _ in range(options.repeats):
-            for solver in solvers:
-                before = found[solver]
-                if before and before[-1].seconds > options.limit / 2:
-                    continue  # long runs once
-                before.append(measure(recipe, gap, solver, options.limit, memory, around))
-        economy = load_instance("gen:" + recipe).economy
-        assert economy is not None
-        for solver in solvers:
-            lines.append(line(recipe, gap, solver, found[solver], economy.nbytes))
-            print(lines[-1], flush=True)
+    if options.rows == "ten-million":
+        return ten_million()
+    how = Setting(
+        limit=options.limit,
+        memory=int(options.memory * 2**30),
+        around=survey(),
+        repeats=options.repeats,
+        general_largest=options.general_largest,
+    )
+    cases = {"table": TABLE, "growth": GROWTH, "byproducts": MANY}[options.rows]
+    cases = tuple(case for case in cases if case.goods <= options.largest)
+    seeds = options.seeds or (1 if options.rows == "table" else 3)
+    run = grow if options.rows == "growth" else compare
+    lines = []
+    for text in run(cases, seeds, how):
+        lines.append(text)
+        print(text, flush=True)
     if options.out is not None:
         options.out.write_text("\n".join(lines) + "\n")
     return 0

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from planbench.errors import SolverError
-from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy, make_economy
 from planbench.model.planning_lp import to_linear_program
 
@@ -92,13 +91,15 @@ def _plain() -> tuple[EconomyCase, ...]:
         EconomyCase(
             "units of all sizes",
             "goods measured in grams and in megatons",
-            _in_other_units(random_economy(), 10.0 ** np.random.default_rng(2).integers(-4, 5, 12)),
+            _in_other_units(random_economy()),
         ),
     )  # fmt: skip
 
 
-def _in_other_units(economy: Economy, unit: FloatArray) -> Economy:
-    """Return the same economy with amounts of good i multiplied by ``unit[i]``."""
+def _in_other_units(economy: Economy) -> Economy:
+    """Return the same economy with goods measured in units from 10⁻⁴ to 10⁴ of the old."""
+    powers = np.random.default_rng(2).integers(-4, 5, economy.n_goods)
+    unit = 10.0 ** powers.astype(np.float64)
     return make_economy(
         inputs=economy.inputs.toarray() * unit[:, None],
         outputs=economy.outputs.toarray() * unit[:, None],

@@ -16,7 +16,7 @@ from planbench.solvers.planners.master_bundle import (
 )
 from planbench.solvers.planners.state import Ended, Report
 from planbench.solvers.planners.state_rounds import Best, Rounds, answer, worth_of
-from planbench.solvers.planners.state_sectors import settle_contents
+from planbench.solvers.planners.state_sectors import forget_shares, settle_contents
 
 MOST_ROUNDS = 300
 #: Rounds in which the gap does not even halve after which planning stops.
@@ -109,6 +109,7 @@ def propose(rounds: Rounds, needs: FloatArray, value: float, gap: float) -> None
     exact = max(0.003, min(0.03, 0.1 * present))
     settle_contents(sectors, rounds.contents, exact, 8 if rounds.fresh else 4)
     rounds.fresh = False
+    forget_shares(sectors)
     # What was misjudged must be put right with techniques about as far from the cheapest.
     rounds.margin = max(rounds.margin, MARGIN_OF_GAP * min(present, 1.0))
     close = _close(rounds)

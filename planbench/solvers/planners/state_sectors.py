@@ -215,13 +215,18 @@ def use_shares(sectors: Sectors) -> None:
     first, order, aptr, aind, aval = sectors.matrix
     start = np.empty(first.size, dtype=np.int64)
     kernels.count_chosen(first, order, aptr, sectors.share, start)
-    sectors.chosen = _NOTHING  # the old list makes room for the new one
+    forget_shares(sectors)  # the old list makes room for the new one
     which, amount = np.empty(start[-1], dtype=aind.dtype), np.empty(start[-1])
     kernels.list_chosen(
         first, order, aptr, aind, aval, sectors.techniques.per, sectors.share, which, amount
     )
     sectors.chosen = unsigned(start), which, amount
     sectors.meter.work += int(start[-1])
+
+
+def forget_shares(sectors: Sectors) -> None:
+    """Give back the memory of the list of :func:`use_shares`, until the next."""
+    sectors.chosen = _NOTHING
 
 
 def settle_quantities(
