@@ -21,8 +21,10 @@ from planbench.cli import (
     ab,
     bench,
     bisect,
+    calibrate,
     compare,
     console,
+    disaggregate,
     export,
     fetch,
     generate,
@@ -140,6 +142,8 @@ for name, function, panel, examples in (
     ("generate", generate.generate, _FILES, generate.EXAMPLES),
     ("import", import_table.import_table, _FILES, import_table.EXAMPLES),
     ("fetch", fetch.fetch, _FILES, fetch.EXAMPLES),
+    ("calibrate", calibrate.calibrate, _FILES, calibrate.EXAMPLES),
+    ("disaggregate", disaggregate.disaggregate, _FILES, disaggregate.EXAMPLES),
     ("export", export.export, _FILES, export.EXAMPLES),
 ):
     app.command(

@@ -23,6 +23,9 @@ from planbench.errors import InputError
 RegimeName = Literal["published", "log", "20", "100", "table"]
 REGIMES: tuple[str, ...] = get_args(RegimeName)
 
+#: Tail exponent of suppliers where a table is too small to tell (the detailed US table's is
+#: 1.5, that of the world's regions and industries 2.1).
+USUAL_TAIL = 1.55
 #: The regime ``table``: inputs per product of the detailed US table, growing as n^0.2.
 _TABLE_INPUTS, _TABLE_GOODS, _TABLE_EXPONENT = 122.0, 402.0, 0.2
 #: Below its own size a table's inputs per product fall about as the root of n, as they do
@@ -42,6 +45,7 @@ class Inputs(_Section):
 
     mean: Positive
     cv: float = Field(ge=0, le=2, description="coefficient of variation of their number")
+    drawn_cv: float = Field(ge=0, le=2, description="the same, to draw with")
     above_1e_4: float = Field(ge=0)
     above_1e_3: float = Field(ge=0)
     above_1e_2: float = Field(ge=0)
@@ -62,24 +66,32 @@ class Suppliers(_Section):
 
     ``weights`` are relative chances of being chosen as a supplier, mean 1 over all goods: the
     mean of goods ranked between the shares 2^(−(k+1)/2) and 2^(−k/2) from the top, k = 0, 1, …
-    Beyond the last they grow like u^(−``steepness``) as the share u falls.
+    ``tail_exponent`` is missing where a table is too small for one.
+
+    Beyond the last band weights grow like u^(−``steepness``) as the share u falls.
     """
 
     degree_cv: float = Field(ge=0, description="coefficient of variation of buyers per good")
     strength_cv: float = Field(ge=0, description="the same of the sum of coefficients")
     top_share: Share
     universal_share: Share
-    tail_exponent: Positive
+    tail_exponent: Positive | None = None
     weights: tuple[Positive, ...] = Field(min_length=1, max_length=64)
     steepness: float = Field(ge=0, lt=1)
     size_slope: float = Field(ge=-1, le=2, description="of ln mean coefficient on ln weight")
     size_sigma: float = Field(ge=0, le=4, description="deviation of suppliers around that slope")
+
+    @property
+    def tail(self) -> float:
+        """Tail exponent, :data:`USUAL_TAIL` where the table has none."""
+        return self.tail_exponent if self.tail_exponent is not None else USUAL_TAIL
 
 
 class Communities(_Section):
     """Groups of goods that trade mostly with one another."""
 
     modularity: float = Field(ge=0, lt=1)
+    inside: float = Field(ge=0, le=0.99, description="share of flows inside, to draw with")
     shares: tuple[Positive, ...] = Field(min_length=1, max_length=64)
 
     @model_validator(mode="after")
@@ -88,19 +100,12 @@ class Communities(_Section):
             raise ValueError(f"shares: add up to {sum(self.shares):g}; they must add up to 1")
         return self
 
-    @property
-    def inside(self) -> float:
-        """Share of flows inside communities that the modularity amounts to.
-
-        Q = Σ (e_cc − a_c²) with a_c the communities' shares (Newman & Girvan 2004).
-        """
-        return min(0.99, self.modularity + sum(share * share for share in self.shares))
-
 
 class Order(_Section):
     """How nearly triangular the table is in its best order."""
 
     triangularity: float = Field(ge=0.5, le=1)
+    upstream: float = Field(ge=0.5, le=0.995, description="share of flows upstream, to draw with")
 
 
 class ValueAdded(_Section):

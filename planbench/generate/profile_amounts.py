@@ -35,8 +35,10 @@ _LARGEST_FACTOR = 1024.0
 _BISECTIONS = 24
 _ROUNDS = 8
 _DEGREE_CLIP = 3.0
+_DEGREE_ROUNDS = 5
 #: Column sums are normal, truncated at this many deviations.
 SUM_CLIP = 2.0
+LEFT_OF_DEVIATION = 0.88
 
 
 def draw_profiled(columns: Columns, profile: Profile, seed: int) -> Matrix:
@@ -69,19 +71,31 @@ def own_sigma(profile: Profile) -> float:
 def draw_profiled_degrees(
     profile: Profile, mean: float, goods: int, activities: int, seed: int
 ) -> npt.NDArray[np.int32]:
-    """Draw numbers of inputs: log-normal with the profile's variation, rounded by chance."""
+    """Draw numbers of inputs: log-normal with the profile's variation, rounded by chance.
+
+    They are scaled until their mean is right, for none exceeds the number of other goods.
+    """
     source = stream(seed, Purpose.DEGREES)
-    sigma = round(math.sqrt(math.log1p(profile.inputs.cv**2)) * 1024) / 1024
+    sigma = round(math.sqrt(math.log1p(profile.inputs.drawn_cv**2)) * 1024) / 1024
     wanted = lognormal(raw(source, activities), sigma, _DEGREE_CLIP)
-    wanted *= mean * round(math.exp(-(sigma**2) / 2), 6)
-    wanted += uniform(raw(source, activities))
-    return np.clip(np.floor(wanted), 1, goods - 1).astype(np.int32)
+    chance = uniform(raw(source, activities))
+    scale = mean * math.exp(-(sigma**2) / 2)
+    for _ in range(_DEGREE_ROUNDS):
+        # Rounded, so that no last digit of the exponential is in the arrays.
+        scale = round(scale * 1024) / 1024
+        degrees = np.clip(np.floor(scale * wanted + chance), 1, goods - 1).astype(np.int32)
+        scale *= mean * activities / int(degrees.sum(dtype=np.int64))
+    return degrees
 
 
 def sum_deviation(profile: Profile) -> float:
-    """Deviation of column sums that keeps them within (0, 1) when cut at two deviations."""
+    """Deviation to draw column sums with, which keeps them within (0, 1).
+
+    Cutting at two deviations leaves 88 % of the deviation.
+    """
     mean = profile.coefficients.column_sum
-    return min(profile.coefficients.column_sum_deviation, mean / 2.1, (1.0 - mean) / 2.1)
+    wanted = profile.coefficients.column_sum_deviation / LEFT_OF_DEVIATION
+    return min(wanted, mean / 2.1, (1.0 - mean) / 2.1)
 
 
 def _factors(
@@ -124,7 +138,7 @@ def _factors(
             other = base * np.where(down, downstream, 1.0)
             inside = _solve(profile.communities.inside, near, other, share)
         other = base * np.where(near, inside, 1.0)
-        downstream = _solve(1.0 - profile.order.triangularity, down, other, share)
+        downstream = _solve(1.0 - profile.order.upstream, down, other, share)
     return round(inside * 1024) / 1024, max(1, round(downstream * 1024)) / 1024
 
 

@@ -17,19 +17,28 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.errors import InputError
-from planbench.generate.profile import Profile, make_profile
+from planbench.generate.observed import MONEY
+from planbench.generate.profile import USUAL_TAIL, Profile, make_profile
 from planbench.generate.statistics import EconomyStatistics, study_inputs
 from planbench.generate.statistics.value import value_inputs, value_prices
 from planbench.model.arrays import FloatArray, Matrix, canonical_matrix
 from planbench.model.economy import Economy
 
-_ROUNDS = 5
+_Mask = npt.NDArray[np.bool_]
+_ROUNDS = 8
 #: Economies made per round; their mean is compared.
 _SEEDS = 3
 _LEAST_ENTRIES = 5
 _SWEEPS = 20
 _LEAST_SIGMA = 0.1
 _STEEPEST = 0.9
+#: Range of the slope of ln mean coefficient on ln weight.
+_SLOPES = (-0.8, 0.8)
+#: How far weights may go from the first ones, as a factor: where nearly everybody buys from
+#: everybody, links say little about weights.
+_WEIGHT_ROOM = 2.0
+#: How far the slope of sizes may go from the one measured.
+_SLOPE_ROOM = 0.15
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +69,9 @@ class TableFigures:
 def figures_of_economy(economy: Economy) -> TableFigures:
     """Take from an economy what a profile is fitted to.
 
-    Labour is the resource of that name, or the first of several; prices are those of
-    :func:`planbench.generate.statistics.value.value_prices`.
+    Labour are the resources with that name (in several regions), or the first of several;
+    prices are those of :func:`planbench.generate.statistics.value.value_prices`. Foreign
+    exchange and the activities that trade for it are left out.
 
     Raises
     ------
@@ -76,24 +86,45 @@ def figures_of_economy(economy: Economy) -> TableFigures:
         )
     prices, _ = value_prices(economy)
     final = np.asarray(economy.assortment.sum(axis=1)).ravel() * prices
-    labour = None
-    if economy.n_resources > 1:
-        rents = np.ones(economy.n_resources)
-        if economy.interior is not None and (economy.interior.resource_prices > 0).all():
-            rents = economy.interior.resource_prices
-        names = [economy.resource(i).lower() for i in range(economy.n_resources)]
-        which = names.index("labour") if "labour" in names else 0
-        added = economy.resource_use.T @ rents
-        own = economy.resource_use[[which]].toarray().ravel() * rents[which]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            labour = np.where(added > 0, own / added, np.nan)
+    goods, activities = _without_trade(economy)
+    labour = _labour(economy)
+    number = np.cumsum(goods) - 1
+    main = number[found.main[activities]]
     return TableFigures(
-        coefficients=fold_own_use(found.coefficients, found.main),
-        main=found.main,
+        coefficients=fold_own_use(found.coefficients[goods][:, activities], main),
+        main=main,
         byproducts=float(found.byproduct_share or 0.0),
-        labour=labour,
-        final=final,
+        labour=None if labour is None else labour[activities],
+        final=final[goods],
     )
+
+
+def _without_trade(economy: Economy) -> tuple[_Mask, _Mask]:
+    """Goods and activities that are not foreign exchange and trade for it."""
+    goods = np.array(
+        [not any(word in economy.good(i).lower() for word in MONEY) for i in range(economy.n_goods)]
+    )
+    activities = np.ones(economy.n_activities, dtype=np.bool_)
+    if not goods.all():
+        money = (~goods).astype(np.float64)
+        touches = (economy.outputs.T @ money > 0) | (economy.inputs.T @ money > 0)
+        activities = ~(touches & (np.diff(economy.resource_use.indptr) == 0))
+    return goods, activities
+
+
+def _labour(economy: Economy) -> FloatArray | None:
+    if economy.n_resources < 2:
+        return None
+    rents = np.ones(economy.n_resources)
+    if economy.interior is not None and (economy.interior.resource_prices > 0).all():
+        rents = economy.interior.resource_prices
+    names = [economy.resource(i).lower() for i in range(economy.n_resources)]
+    which = np.array([name.endswith("labour") for name in names])
+    if not which.any():
+        which[0] = True
+    added = economy.resource_use.T @ rents
+    own = economy.resource_use.T @ np.where(which, rents, 0.0)
+    return np.where(added > 0, own / np.where(added > 0, added, 1.0), np.nan)
 
 
 def fold_own_use(coefficients: Any, main: npt.NDArray[np.int64]) -> Matrix:
@@ -141,7 +172,7 @@ def fit_profile(
     where = f"profile of {name}"
     values |= {"name": name, "title": title, "source": source}
     for _ in range(_ROUNDS):
-        values = _corrected(values, table, studied, links, seed, where)
+        values = _corrected(values, slope, weights, studied, links, seed, where)
     return make_profile(_rounded(values), where=where)
 
 
@@ -207,7 +238,7 @@ def _fit_sizes(coefficients: Matrix, links: FloatArray) -> tuple[float, float, f
     x_mean, y_mean = np.average(x, weights=weight), np.average(y, weights=weight)
     spread = np.average((x - x_mean) ** 2, weights=weight)
     covariance = np.average((x - x_mean) * (y - y_mean), weights=weight)
-    slope = float(covariance / spread) if spread > 0 else 0.0
+    slope = float(np.clip(covariance / spread, *_SLOPES)) if spread > 0 else 0.0
     left = y - y_mean - slope * (x - x_mean)
     noise = np.average(own**2 / weight, weights=weight)
     variance = float(np.average(left**2, weights=weight) - noise)
@@ -233,8 +264,10 @@ def _first_values(
         return _need(getattr(studied, name), name, studied)
 
     goods, activities = table.coefficients.shape
-    tail = float(figure("out_tail_exponent"))
+    tail = studied.out_tail_exponent
     triangularity = float(figure("triangularity"))
+    modularity = max(0.0, float(figure("modularity")))
+    shares = community_shares(int(figure("communities")), figure("largest_community"))
     values: dict[str, Any] = {
         "goods": goods,
         "activities": activities,
@@ -242,6 +275,7 @@ def _first_values(
         "inputs": {
             "mean": figure("inputs_mean"),
             "cv": figure("in_degree_cv"),
+            "drawn_cv": figure("in_degree_cv"),
             "above_1e_4": figure("inputs_above_1e_4"),
             "above_1e_3": figure("inputs_above_1e_3"),
             "above_1e_2": figure("inputs_above_1e_2"),
@@ -260,15 +294,17 @@ def _first_values(
             "universal_share": figure("universal_share"),
             "tail_exponent": tail,
             "weights": _normal(weights),
-            "steepness": min(_STEEPEST, 1.0 / (tail * max(1.0 + slope, 0.5))),
+            "steepness": min(_STEEPEST, 1.0 / ((tail or USUAL_TAIL) * max(1.0 + slope, 0.5))),
             "size_slope": max(-1.0, min(2.0, slope)),
             "size_sigma": size_sigma,
         },
         "communities": {
-            "modularity": max(0.0, float(figure("modularity"))),
-            "shares": community_shares(int(figure("communities")), figure("largest_community")),
+            "modularity": modularity,
+            # Q = Σ (e_cc − a_c²) with a_c the communities' shares (Newman & Girvan 2004).
+            "inside": min(0.99, modularity + sum(share * share for share in shares)),
+            "shares": shares,
         },
-        "order": {"triangularity": triangularity},
+        "order": {"triangularity": triangularity, "upstream": min(triangularity, 0.995)},
         "final_demand": _final_values(table.final),
     }
     if table.labour is not None and np.isfinite(table.labour).any():
@@ -309,7 +345,8 @@ def community_shares(count: int, largest: float) -> tuple[float, ...]:
 
 def _corrected(
     values: dict[str, Any],
-    table: TableFigures,
+    around: float,
+    first: FloatArray,
     studied: EconomyStatistics,
     links: FloatArray,
     seed: int,
@@ -320,25 +357,50 @@ def _corrected(
 
     profile = make_profile(_rounded(values), where=where)
     rates = np.zeros(profile.goods)
-    variance = strength = 0.0
+    groups = ("size", "coefficients", "links", "order", "communities")
+    found: list[EconomyStatistics] = []
     for k in range(_SEEDS):
         made = matrix_of_profile(profile, profile.goods, seed=seed + k)
         rates += supplier_links(made) / _SEEDS
-        figures = study_inputs(made, groups=("size", "coefficients", "links"))
-        variance += float(_need(figures.log_deviation, "log_deviation", figures)) ** 2 / _SEEDS
-        strength += float(_need(figures.out_strength_cv, "strength_cv", figures)) / _SEEDS
+        found.append(study_inputs(made, groups=groups))
+
+    def mean(name: str) -> float:
+        return sum(float(_need(getattr(one, name), name, one)) for one in found) / _SEEDS
+
+    def want(name: str) -> float:
+        return float(_need(getattr(studied, name), name, studied))
+
     suppliers, sizes = dict(values["suppliers"]), dict(values["coefficients"])
     ratio = _bands(links) / np.maximum(_bands(rates), 1e-12)
     weights = np.asarray(suppliers["weights"]) * np.clip(ratio, 0.5, 2.0)
-    suppliers["weights"] = _normal(np.clip(weights, 1e-6, None))
+    near = _normal(first)
+    suppliers["weights"] = _normal(np.clip(weights, near / _WEIGHT_ROOM, near * _WEIGHT_ROOM))
+    # Links count above a size: the more large suppliers deliver at once, the more are theirs.
+    slope = suppliers["size_slope"] + want("top_supplier_share") - mean("top_supplier_share")
+    suppliers["size_slope"] = min(max(slope, around - _SLOPE_ROOM), around + _SLOPE_ROOM)
     # Strength is number times size: what degrees leave unexplained is in the sizes.
-    wanted = float(_need(studied.out_strength_cv, "strength_cv", studied))
-    step = math.log((1.0 + wanted**2) / (1.0 + strength**2))
+    step = math.log((1.0 + want("out_strength_cv") ** 2) / (1.0 + mean("out_strength_cv") ** 2))
     between = max(0.0, suppliers["size_sigma"] ** 2 + 0.5 * step)
     suppliers["size_sigma"] = min(math.sqrt(between), 0.95 * sizes["sigma"])
-    left = sizes["own_sigma"] ** 2 + sizes["sigma"] ** 2 - variance
-    sizes["own_sigma"] = max(math.sqrt(max(left, 0.0)), _LEAST_SIGMA)
-    return values | {"suppliers": suppliers, "coefficients": sizes}
+    variance = sizes["own_sigma"] ** 2 + sizes["sigma"] ** 2 - mean("log_deviation") ** 2
+    sizes["own_sigma"] = max(math.sqrt(max(variance, 0.0)), _LEAST_SIGMA)
+    # Orders and communities that are looked for find more than what was drawn.
+    order, communities = dict(values["order"]), dict(values["communities"])
+    upstream = order["upstream"] + want("triangularity") - mean("triangularity")
+    order["upstream"] = min(max(upstream, 0.5), 0.995)
+    inside = communities["inside"] + communities["modularity"] - mean("modularity")
+    chance = sum(share * share for share in communities["shares"])
+    communities["inside"] = min(max(inside, chance), 0.99)
+    inputs = dict(values["inputs"])
+    change = inputs["cv"] / max(mean("in_degree_cv"), 1e-3)
+    inputs["drawn_cv"] = min(inputs["drawn_cv"] * min(max(change, 0.5), 2.0), 2.0)
+    return values | {
+        "suppliers": suppliers,
+        "coefficients": sizes,
+        "order": order,
+        "communities": communities,
+        "inputs": inputs,
+    }
 
 
 def _rounded(values: Any) -> Any:

@@ -192,7 +192,7 @@ def preferences(profile: Profile) -> tuple[float, float]:
     chance = sum(share * share for share in profile.communities.shares)
     inside = profile.communities.inside
     odds = inside / (1.0 - inside) * (1.0 - chance) / chance if chance < 1 else 1.0
-    back = max(1.0 - profile.order.triangularity, 0.005)
+    back = max(1.0 - profile.order.upstream, 0.005)
     half_in = min(max(math.sqrt(odds), 1.0), 64.0)
     half_down = min(math.sqrt(back / (1.0 - back)), 1.0)
     return round(half_in * 1024) / 1024, max(round(half_down * 1024), 1) / 1024
@@ -236,7 +236,7 @@ def _band_mean(weights: tuple[float, ...], steepness: float, band: int, lower: f
     def one(k: int) -> float:
         # Beyond the table the law u^(−e) multiplies a band's mean by 2^(e/2) each time.
         steps = 0.5 * max(0, k - known + 1)
-        return weights[min(k, known - 1)] * math.pow(2.0, steepness * steps)
+        return float(weights[min(k, known - 1)]) * math.pow(2.0, steepness * steps)
 
     if lower > 0:
         return one(band)
@@ -247,6 +247,6 @@ def _band_mean(weights: tuple[float, ...], steepness: float, band: int, lower: f
         mass += share
         share *= math.sqrt(0.5)
         k += 1
-    total += share * one(k) / (1.0 - 2.0 ** (0.5 * (steepness - 1.0)))
+    total += share * one(k) / (1.0 - math.pow(2.0, 0.5 * (steepness - 1.0)))
     mass += share / (1.0 - math.sqrt(0.5))
     return total / mass
