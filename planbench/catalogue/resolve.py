@@ -136,7 +136,7 @@ def _brought(spec: str, economy: Economy, kind: str) -> Instance:
     """Wrap an economy a person brings, checked unless it says how planbench made it."""
     recipe = dict(economy.recipe)
     observed = _observed(economy)
-    if "generator" not in recipe and observed is None:
+    if "generator" not in recipe and "split" not in recipe and observed is None:
         remarks = check_economy(economy, where=spec)
         recipe |= {"remarks": list(remarks)} if remarks else {}
     return Instance(
@@ -161,7 +161,7 @@ def _observed(economy: Economy) -> Mapping[str, Any] | None:
 
 
 def _planted(recipe: Mapping[str, Any]) -> float | None:
-    value = recipe.get("planted_optimum")
+    value = recipe.get("planted_optimum", recipe.get("known_optimum"))
     return float(value) if isinstance(value, int | float) else None
 
 
