@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
-import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import linprog
+from support.solving import solve_exactly
 
 from planbench.certify import certify_plan
 from planbench.errors import InputError
@@ -24,25 +22,6 @@ from planbench.generate import (
 from planbench.generate.estimate import finished_bytes
 from planbench.generate.expanded_sizes import sizes_of
 from planbench.generate.interior import check_interior
-from planbench.model import Economy, plan_from_lp, to_linear_program
-
-
-def solve(economy: Economy) -> tuple[float, Any]:
-    program = to_linear_program(economy)
-    n = economy.n_goods
-    rows = sp.csr_array(program.matrix)
-    answer = linprog(
-        -program.cost,
-        A_ub=sp.vstack([-rows[:n], rows[n:]], format="csr"),
-        b_ub=np.concatenate([-program.row_lower[:n], program.row_upper[n:]]),
-        bounds=np.column_stack([program.col_lower, program.col_upper]),
-        method="highs-ds",
-    )
-    assert answer.status == 0
-    marginals = -answer.ineqlin.marginals
-    return -answer.fun, plan_from_lp(
-        economy, answer.x, np.concatenate([-marginals[:n], marginals[n:]])
-    )
 
 
 @st.composite
@@ -114,7 +93,7 @@ def test_economy_is_as_large_as_said_reproducible_and_strictly_feasible(
 def test_economy_has_a_finite_optimum_and_its_certificate_closes(recipe: GeneratorRecipe) -> None:
     """Neither dated nor placed goods make anything free, and the bracket holds the optimum."""
     economy = generate(recipe)
-    value, plan = solve(economy)
+    value, plan = solve_exactly(economy)
     certificate = certify_plan(economy, plan)
     assert certificate.lower_bound is not None
     assert certificate.upper_bound is not None
@@ -137,20 +116,20 @@ def test_the_economy_underneath_is_that_of_the_recipe_without() -> None:
 
 def test_without_capital_and_storage_years_are_separate() -> None:
     """One year planned is the one-year economy; two are twice it."""
-    base, _ = solve(generate(parse_inline("goods=40,seed=5")))
+    base, _ = solve_exactly(generate(parse_inline("goods=40,seed=5")))
     text = "goods=40,seed=5,capital=0,storable=0,growth=0,years="
     assert (
         generate(parse_inline(text + "1")).sha256
         == generate(parse_inline("goods=40,seed=5")).sha256
     )
-    two, _ = solve(generate(parse_inline(text + "2")))
+    two, _ = solve_exactly(generate(parse_inline(text + "2")))
     assert two == pytest.approx(2 * base, rel=1e-7)
 
 
 def test_more_of_the_first_stocks_to_be_left_costs_more() -> None:
     """The end of the plan is not the end of the world: terminal stocks bind."""
     text = "goods=40,years=6,seed=2,capital=1,depreciation=0.3,terminal="
-    values = [solve(generate(parse_inline(text + share)))[0] for share in ("0", "1")]
+    values = [solve_exactly(generate(parse_inline(text + share)))[0] for share in ("0", "1")]
     assert values[0] > values[1] + 1e-3
 
 
@@ -158,7 +137,7 @@ def test_trade_between_unequal_regions_is_worth_something() -> None:
     """Dearer carriage is worth less, and no carriage least."""
     text = "goods=40,regions=3,cross_share=0,seed=4,tradable="
     free, dear, none = (
-        solve(generate(parse_inline(text + more)))[0]
+        solve_exactly(generate(parse_inline(text + more)))[0]
         for more in ("1,transport=0.001", "1,transport=0.03", "0")
     )
     assert free > dear + 1e-6
