@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from planbench.records.schema import Record
+from planbench.records.schema import STUDY, Record
 from planbench.regress.costs import comparable_times, judge_memory, judge_time
 from planbench.regress.counters import judge_counters
 from planbench.regress.facts import Comparison, Obstacle, Rules, in_order
@@ -158,7 +158,11 @@ def _of(records: Sequence[Record], machine: str | None) -> list[Record]:
 
 def _notes(records: Sequence[Record], machine: str | None, name: str) -> list[str]:
     left = len(records) - len(_of(records, machine))
-    return [f"{left} rows of {name} are of other machines and were left out"] if left else []
+    studies = sum(r.suite == STUDY for r in _of(records, machine))
+    notes = [f"{left} rows of {name} are of other machines and were left out"] if left else []
+    return notes + (
+        [f"{studies} rows of {name} are of studies and were left out"] if studies else []
+    )
 
 
 def _some(items: Sequence[str], most: int = 3) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from planbench.records.schema import Record
+from planbench.records.schema import STUDY, Record
 from planbench.report.cells import configuration, machine_key, machine_label
 from planbench.report.tries import chains_as_results
 from planbench.report.words import plain
@@ -127,7 +127,7 @@ def samples(records: Sequence[Record], machine: str | None = None) -> dict[tuple
 
     Where a run has rows of several versions, those of the last one count. Of reruns of a
     repeat the last undisturbed one counts, else the last. Tries at a target gap are one row per
-    chain.
+    chain. Rows of studies, which ask something else than how hard an instance is, are no part.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def samples(records: Sequence[Record], machine: str | None = None) -> dict[tuple
     """
     chosen: dict[tuple[str, str], dict[tuple[str, int], Record]] = {}
     last: dict[tuple[str, str], Record] = {}
-    rows = chains_as_results(list(records))
+    rows = chains_as_results([r for r in records if r.suite != STUDY])
     rows = [r for r in rows if machine is None or machine_key(r) == machine]
     for row in rows:
         last[_place(row)] = row

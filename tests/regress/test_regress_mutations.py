@@ -237,6 +237,15 @@ def test_a_wrong_answer_is_red_whatever_else_differs(
     assert any(f.candidate == "wrong" for f in found.having("same"))
 
 
+def test_rows_of_studies_are_left_out_and_told(run: list[Record]) -> None:
+    """Planning again from a warm start is no repeat of planning from nothing."""
+    study = [r.model_copy(update={"suite": "study", "wall_s": 9.0}) for r in run[:5]]
+    found = compare_runs(run, [*run, *study])
+    assert found.exit_code == 0
+    assert found.notes == ("5 rows of candidate are of studies and were left out",)
+    assert compare_runs(study, study).exit_code == 2
+
+
 def test_a_wrong_answer_where_the_baseline_has_none_is_red(run: list[Record]) -> None:
     before = [r for r in run if r.solver != "cbc"]
     wrong, _ = changed(run, is_on("cbc", "us-bea-71"), lambda r: {"verdict": "wrong"})
