@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from planbench.errors import InputError
 from planbench.generate.draws import Bits, Purpose, below, choose, round24, round_bits, uniform
 from planbench.generate.estimate import refuse_if_too_large
 from planbench.generate.interior import check_interior
@@ -84,6 +85,12 @@ def plant(recipe: GeneratorRecipe) -> Planted:
     technology = draw_technology(recipe)
     demand = draw_demand(recipe) * technology.good_units
     x, net, made = _choose_levels(recipe, technology, demand)
+    if recipe.closed and not (net > 0).all():
+        raise InputError(
+            "closed: rounding leaves some much used good short; use fewer goods, a smaller "
+            "column_sum or another structure",
+            where=f"gen:{recipe.canonical()}",
+        )
     free = _in_excess(recipe, x, net, made, demand)
     p = _choose_prices(recipe, technology, free)
     gain = backward(technology.outputs, p) - backward(technology.inputs, p)
@@ -92,8 +99,13 @@ def plant(recipe: GeneratorRecipe) -> Planted:
     resource_use, w = _draw_resources(recipe, technology, rent)
     del rent, gain
 
-    z = round24(0.5 + uniform(_bits(recipe, 6, recipe.targets)))
-    assortment = _draw_assortment(recipe, demand, net)
+    z = _choose_targets(recipe)
+    if recipe.closed:
+        # Targets are powers of two, so what is delivered is what is made, to the last bit.
+        amount = net / np.resize(z, recipe.goods)
+        assortment = draw_assortment(recipe, amount)[0]
+    else:
+        assortment = _draw_assortment(recipe, demand, net)
     delivered = forward(assortment, z)
     fixed_demand = net - delivered
     # A good in excess: stocks exceed what the plan draws on.
@@ -126,23 +138,34 @@ def _bits(recipe: GeneratorRecipe, part: int, count: int) -> Bits:
     return raw_bits(recipe, Purpose.PLANTED, part, count)
 
 
+def _choose_targets(recipe: GeneratorRecipe) -> FloatArray:
+    """z*: between 0.5 and 1.5; 0.5 or 1 where f is to be 0."""
+    bits = _bits(recipe, 6, recipe.targets)
+    if recipe.closed:
+        return np.where(bits >> np.uint64(63) == 1, 1.0, 0.5)
+    return round24(0.5 + uniform(bits))
+
+
 def _choose_levels(
     recipe: GeneratorRecipe, technology: Technology, demand: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Activity levels x*, net output (B − A)x* and gross output Bx*.
 
     Goods outside final demand are made short of their use, so that stocks cover the rest, or
-    not made at all.
+    not made at all. With ``closed`` every good is made in excess of its use.
     """
     n, techniques = recipe.goods, recipe.techniques
     share = _choose_shares(recipe)
+    covered = 1.0 if recipe.closed else _COVERED
     output = demand.copy()
     for _ in range(_SWEEPS):
         level = np.repeat(output, techniques) * share
         own = level.reshape(n, techniques).sum(axis=1)
         byproducts = technology.outputs @ level - own
-        following = np.maximum(_COVERED * (technology.inputs @ level) - byproducts, 0.0) + demand
-        done = bool((np.abs(following - output) <= 0.02 * following).all())
+        following = np.maximum(covered * (technology.inputs @ level) - byproducts, 0.0) + demand
+        # What is left after use is demand less this change.
+        enough = 0.1 * demand if recipe.closed else 0.02 * following
+        done = bool((np.abs(following - output) <= enough).all())
         output = following
         if done:
             break

@@ -159,6 +159,9 @@ class GeneratorRecipe(BaseModel):
         default=False, description="one target for all years and regions, not one for each"
     )
     planted: bool = Field(default=False, description="plant an optimum that is known")
+    closed: bool = Field(
+        default=False, description="planted without fixed demand and stocks (f = 0)"
+    )
     seed: int = Field(default=0, ge=0, le=2**63 - 1, description="seed")
 
     @field_validator("inputs", mode="before")
@@ -195,6 +198,8 @@ class GeneratorRecipe(BaseModel):
                     f"{knob}: belongs to structure={structure}, not {self.structure}; drop it "
                     f"or set structure={structure}"
                 )
+        if self.closed and not (self.planted and self.final_share == 1.0):
+            raise ValueError("closed: goes with planted=true and final_share=1 only")
         if self.targets > self.goods:
             raise ValueError(f"targets: at most one per good, {self.goods} here")
         mean = self.law.mean(self.goods)

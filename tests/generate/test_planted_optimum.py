@@ -18,6 +18,8 @@ RECIPES = [
     "techniques=3,resources=8,resources_per_activity=3,byproducts=1,capacities=1,structure=layered",
     "byproducts=.4,capacities=.3,final_share=.3,targets=3,unit_spread=2",
     "inputs=density:0.3,techniques=3,column_sum=.8,capacities=.5,targets=2",
+    "closed=true,targets=2,byproducts=0.2",
+    "closed=true,structure=layered,techniques=3,resources=3",
 ]
 
 
@@ -142,3 +144,13 @@ def test_recipe_leads_to_the_planted_optimum() -> None:
     asked_for = generate_planted(recipe.model_copy(update={"planted": False}))
     assert asked_for[0].name == economy.name
     assert "planted_optimum" not in generate(parse_inline("goods=60")).recipe
+
+
+def test_closed_economy_has_no_fixed_demand() -> None:
+    """Planners that take neither stocks nor fixed demand would refuse it for a single bit."""
+    for seed in range(5):
+        planted = plant(
+            parse_inline(f"goods=500,structure=powerlaw,closed=true,planted=true,seed={seed}")
+        )
+        assert (planted.economy.fixed_demand == 0).all()
+        assert (planted.plan.x > 0).any()

@@ -10,6 +10,7 @@ import pytest
 import scipy.sparse as sp
 from support.economies import random_small
 
+from planbench.catalogue.resolve import load_instance
 from planbench.certify import certify
 from planbench.errors import SolverError
 from planbench.model import Economy, make_economy, to_linear_program
@@ -267,3 +268,19 @@ def test_time_limit_ends_planning_with_bounds() -> None:
     _, _, progress = two_level.plan(economy, gap=1e-12, time_limit=1e-6)
     assert progress.ended == "time-limit"
     assert progress.rounds <= 1
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        "goods=3000,techniques=2,resources=5",
+        "goods=2000,techniques=3,resources=8,targets=3,structure=sectors",
+        "goods=100000,techniques=2,resources=5",
+    ],
+)
+def test_planted_optimum(recipe: str) -> None:
+    """At sizes no oracle reaches, the bracket must hold the optimum that was planted."""
+    instance = load_instance(f"gen:{recipe},planted=true,closed=true")
+    assert instance.economy is not None
+    assert instance.optimum is not None
+    check(instance.economy, instance.optimum)

@@ -10,6 +10,7 @@ import pytest
 import scipy.sparse as sp
 from support.economies import random_small
 
+from planbench.catalogue.resolve import load_instance
 from planbench.certify import certify
 from planbench.errors import SolverError
 from planbench.model import Economy, make_economy, to_linear_program
@@ -140,3 +141,22 @@ def test_refuses_stocks() -> None:
     spec = find_solver("value-iteration")[0]
     with pytest.raises(SolverError, match="stocks"):
         value_iteration.solve(economy, spec, SolveOptions())
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        "goods=3000,techniques=3,planted=true,closed=true",
+        "goods=3000,techniques=3,planted=true,closed=true,targets=3",
+        "goods=100000,techniques=3,planted=true,closed=true",
+    ],
+)
+def test_planted_optimum(recipe: str) -> None:
+    """At sizes no oracle reaches, the bracket must hold the optimum that was planted."""
+    instance = load_instance(f"gen:{recipe},resources=1")
+    assert instance.economy is not None
+    assert instance.optimum is not None
+    progress = value_iteration.plan(instance.economy, gap=GAP)[2]
+    assert progress.ended == "optimal"
+    assert progress.lower <= instance.optimum * (1 + 1e-10)
+    assert progress.upper >= instance.optimum * (1 - 1e-10)
