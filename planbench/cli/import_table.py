@@ -72,6 +72,9 @@ def import_table(
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name of the economy; the file's if missing.")
     ] = None,
+    unit: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Unit of the amounts, e.g. 'million USD'.")
+    ] = None,
     plan: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Write the observed plan too (.npz or .csv)."),
@@ -143,6 +146,7 @@ def import_table(
         form=form,
         year=options.parse_count(year, "--year", 1900),
         name=name,
+        unit=unit,
         make_rows=make_rows,
         technology=technology,
         trade=trade,

@@ -145,6 +145,15 @@ def test_use_and_make_tables(tmp_path: Path) -> None:
     check_pair(pair(tmp_path))
 
 
+def test_use_and_make_named_by_options(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(USE)
+    (tmp_path / "b.csv").write_text(MAKE)
+    options = ReadOptions(use=str(tmp_path / "a.csv"), make=str(tmp_path / "b.csv"), unit="t")
+    raw = read_raw_table([], options)
+    check_pair(raw)
+    assert raw.unit == "t"
+
+
 def test_make_table_with_industries_as_rows_is_turned(tmp_path: Path) -> None:
     """The labels tell: those of the use table's rows are products."""
     rows = [line.split(",") for line in MAKE.splitlines()]

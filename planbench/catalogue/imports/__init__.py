@@ -38,7 +38,7 @@ def import_table(path: _Path | Sequence[_Path], **options: Any) -> tuple[Economy
         pymrio knows.
     **options
         Fields of :class:`planbench.io.tables.ReadOptions` (``use``, ``make``, ``sheet``,
-        ``form``, ``year``, ``make_rows``, ``name``), of
+        ``form``, ``year``, ``make_rows``, ``name``, ``unit``), of
         :class:`planbench.io.tables.recognise.Named` (``final``, ``exports``, ``imports``,
         ``value_added``, ``compensation``, ``drop``) and of :class:`ImportSettings`
         (``technology``, ``trade``, ``targets``, ``resources``, ``trade_limit``, ``prices``,
@@ -98,7 +98,10 @@ def import_raw(
         "technology": technology,
         "trade": settings.trade,
         "targets": settings.targets,
+        "resources": settings.resources,
         "trade_limit": settings.trade_limit,
+        "prices": settings.prices,
+        "margins": list(settings.margins),
     }
     economy, observed, moved = economy_of_flows(flows, settings, raw.name, raw.unit, recipe)
     figures = (*flows.moved, *moved)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from planbench.errors import InputError
@@ -39,6 +39,8 @@ class ReadOptions:
         Rows and columns by name.
     name : str or None
         Name of the table; the name of its file if missing.
+    unit : str or None
+        Unit of its amounts, e.g. ``million USD``, where the files do not tell it.
     """
 
     use: str | None = None
@@ -49,6 +51,7 @@ class ReadOptions:
     make_rows: str = "auto"
     named: Named = field(default_factory=Named)
     name: str | None = None
+    unit: str | None = None
 
 
 def read_raw_table(paths: Sequence[str | Path], options: ReadOptions | None = None) -> RawTable:
@@ -67,6 +70,11 @@ def read_raw_table(paths: Sequence[str | Path], options: ReadOptions | None = No
         In one line with the file and the mend.
     """
     options = options or ReadOptions()
+    raw = _read(paths, options)
+    return raw if options.unit is None else replace(raw, unit=options.unit)
+
+
+def _read(paths: Sequence[str | Path], options: ReadOptions) -> RawTable:
     if options.make_rows not in ("auto", "products", "industries"):
         raise InputError(
             f"is {options.make_rows!r}; give auto, products or industries", where="--make-rows"
