@@ -19,7 +19,8 @@ from planbench.cli.main import app, run
 
 COMMANDS = (
     *("instances", "solvers", "suites", "info", "solve", "verify"),
-    *("compare", "bench", "report", "scaling", "generate", "import", "fetch", "export"),
+    *("compare", "bench", "ab", "bisect", "selftest", "report", "regress", "history"),
+    *("scaling", "study", "generate", "import", "fetch", "calibrate", "disaggregate", "export"),
 )
 
 
