@@ -310,6 +310,7 @@ def _record(
             "native_status": solution.native_status,
             "objective": _finite(solution.objective),
             "iterations": dict(solution.iterations),
+            "presolved": dict(solution.presolved),
             "matrix_passes": passes(result.seconds("solve"), before, after),
         }
     if certificate is not None:

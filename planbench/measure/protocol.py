@@ -235,4 +235,5 @@ def read_solution(folder: Path, facts: dict[str, Any]) -> Solution:
         threads_used=facts["threads_used"],
         options=facts["options"],
         notes=tuple(facts["notes"]),
+        presolved=facts.get("presolved", {}),  # workers of earlier commits do not tell
     )

@@ -256,6 +256,7 @@ def _facts(solution: Solution) -> dict[str, Any]:
         "threads_used": None if solution.threads_used is None else int(solution.threads_used),
         "options": {str(k): encode_number(v) for k, v in solution.options.items()},
         "notes": [str(note) for note in solution.notes],
+        "presolved": {str(k): int(v) for k, v in solution.presolved.items()},
     }
 
 

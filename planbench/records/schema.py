@@ -11,8 +11,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 #: 1: the first. 2: accuracy, variable, value, threads_seen, cgroup_peak_bytes were added.
-#: 3: environment was added.
-SCHEMA_VERSION = 3
+#: 3: environment was added. 4: presolved was added.
+SCHEMA_VERSION = 4
 
 Ended = Literal["ok", "timeout", "memory", "crash", "killed", "refused"]
 Verdict = Literal["certified", "loose", "wrong", "unproven"]
@@ -231,6 +231,12 @@ class Record(_Row):
     polish_s: float | None = _seconds("time polishing took, not part of wall_s", None)
     residuals: ResidualFacts | None = _field(
         "residuals of the point handed back", "see below", default=None
+    )
+    presolved: dict[str, int] = _field(
+        "size of the linear program after the solver's presolve; empty where presolve did not run "
+        "or the solver does not tell (HiGHS, CBC and GLOP do, in their logs)",
+        "rows, columns, nonzeros; whole numbers ≥ 0",
+        default={},
     )
     iterations: dict[str, int] = _field(
         "iterations by kind; empty where the solver does not tell",

@@ -20,6 +20,8 @@ EXACT = Bound()
 INSTRUCTIONS_BOUND = Bound(factor=1.02)
 #: Iterations where rounding differs: first-order methods check for their end every 40 to 100.
 ITERATIONS_ELSEWHERE = Bound(factor=2.0, extra=100.0)
+#: Sizes after presolve where versions differ: other reductions, not no reductions.
+PRESOLVED_ELSEWHERE = Bound(factor=1.1, extra=10.0)
 #: Relative change of an objective that is none, where everything is the same.
 OBJECTIVE_SHARE = 1e-9
 #: The same elsewhere, on top of both certified gaps.
@@ -41,6 +43,7 @@ def judge_counters(matches: Sequence[Match]) -> list[Finding]:
             continue
         found += _sizes(match)
         if match.baseline.ended and match.candidate.ended:
+            found += _presolved(match)
             found += _iterations(match)
             found += _objective(match)
             found += _gap(match)
@@ -80,6 +83,24 @@ def _sizes(match: Match) -> list[Finding]:
             "exact",
         )
         for name in _SIZES
+    ]
+
+
+def _presolved(match: Match) -> list[Finding]:
+    """Sizes after presolve, where both runs tell them."""
+    old, new = match.baseline.row.presolved, match.candidate.row.presolved
+    bound = PRESOLVED_ELSEWHERE if match.why_not_exact else EXACT
+    return [
+        _finding(
+            match,
+            f"presolved {_SIZE_WORDS.get(name, name)}",
+            bound.judge(old[name], new[name]),
+            old[name],
+            new[name],
+            _bound_words(bound, match.why_not_exact),
+        )
+        for name in _SIZES
+        if name in old and name in new
     ]
 
 

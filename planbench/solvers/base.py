@@ -167,6 +167,8 @@ class Solution:
         Every native option set, with its value.
     notes : tuple of str
         Flags for the record, e.g. what could not be passed on.
+    presolved : mapping of str to int
+        ``rows``, ``columns`` and ``nonzeros`` after presolve; empty where not told.
     """
 
     claim: Claim
@@ -183,6 +185,7 @@ class Solution:
     threads_used: int | None = None
     options: Mapping[str, NativeValue] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    presolved: Mapping[str, int] = field(default_factory=dict)
 
 
 class SolveFunction(Protocol):

@@ -49,6 +49,7 @@ from planbench.solvers.common import (
     unsolved_shape,
 )
 from planbench.solvers.logs import captured_stdout
+from planbench.solvers.presolve_log import presolved_size
 from planbench.solvers.programs import ended, stand_in
 
 SOLVERS = (
@@ -288,4 +289,5 @@ def _extract(
         threads_used=1,
         options=used,
         notes=tuple(notes),
+        presolved=presolved_size(log),
     )

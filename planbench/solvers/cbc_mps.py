@@ -36,6 +36,7 @@ from planbench.solvers.common import (
     unsolved_shape,
 )
 from planbench.solvers.logs import captured_stdout
+from planbench.solvers.presolve_log import presolved_size
 from planbench.solvers.programs import run_program
 
 SOLVERS = (
@@ -129,4 +130,5 @@ def _extract(lp: LinearProgram, text: Path, binary: Path, log: str) -> Solution:
         version=version_of(log),
         method_run="Clp dual simplex" if iterations else "Clp presolve or crash",
         threads_used=1,
+        presolved=presolved_size(log),
     )

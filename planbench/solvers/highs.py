@@ -57,6 +57,7 @@ from planbench.solvers.highs_model import (
     prove_by_simplex,
 )
 from planbench.solvers.logs import captured_stdout
+from planbench.solvers.presolve_log import presolved_size
 
 __all__ = ["METHODS", "SOLVERS", "Method", "solve", "unavailable"]
 
@@ -281,6 +282,7 @@ def _extract(
         method_run=ran,
         threads_used=_threads_used(spec, options, threads_of(log)),
         notes=notes,
+        presolved=presolved_size(log),
     )
 
 

@@ -41,6 +41,7 @@ from planbench.solvers.common import (
     unsolved_shape,
 )
 from planbench.solvers.logs import captured_stdout
+from planbench.solvers.presolve_log import presolved_size
 from planbench.solvers.proto_options import set_fields
 
 SOLVERS = (
@@ -225,5 +226,6 @@ def _extract(
         method_run="GLOP" if iterations else "GLOP presolve",
         threads_used=1,
         options=used,
+        presolved=presolved_size(log),
         notes=notes,
     )

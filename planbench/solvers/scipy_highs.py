@@ -43,6 +43,7 @@ from planbench.solvers.common import (
 )
 from planbench.solvers.highs_log import iterations_of, method_that_ran, version_of
 from planbench.solvers.logs import captured_stdout
+from planbench.solvers.presolve_log import presolved_size
 
 #: HiGHS's defaults, which scipy offers no option to change.
 SMALL_MATRIX_VALUE = 1e-9
@@ -250,6 +251,7 @@ def _extract(
         threads_used=1,
         options=settings,
         notes=notes,
+        presolved=presolved_size(log),
     )
 
 

@@ -131,6 +131,19 @@ def test_a_program_assembled_larger_is_red(run: list[Record]) -> None:
     assert reds(compare_runs(run, worse)) == {("counters", "pdlp", "assembled rows")}
 
 
+def test_a_presolve_that_removes_less_is_red(run: list[Record]) -> None:
+    size = {"rows": 50, "columns": 80, "nonzeros": 300}
+    before, rows = changed(run, is_on("highs-ds", "us-bea-71"), lambda r: {"presolved": size})
+    after, _ = changed(
+        run, is_on("highs-ds", "us-bea-71"), lambda r: {"presolved": {**size, "columns": 81}}
+    )
+    assert rows
+    assert reds(compare_runs(before, after)) == {("counters", "highs-ds", "presolved columns")}
+    assert compare_runs(after, before).exit_code == 0
+    # A run that does not tell the size is neither better nor worse.
+    assert compare_runs(run, after).exit_code == 0
+
+
 def test_half_as_much_memory_again_is_red(run: list[Record]) -> None:
     worse, rows = changed(
         run,

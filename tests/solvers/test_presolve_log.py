@@ -31,3 +31,20 @@ def test_sizes_are_read(log: str, size: tuple[int, int, int]) -> None:
 @pytest.mark.parametrize("log", ["", "Not presolved: solving the LP\n", "Presolve 0.00\n"])
 def test_what_is_not_told_is_empty(log: str) -> None:
     assert presolved_size(log) == {}
+
+
+@pytest.mark.parametrize("name", ["highs-ds", "scipy-highs-ds", "cbc-mps", "glop"])
+def test_adapters_hand_on_what_presolve_left(name: str) -> None:
+    """The gate compares sizes after presolve: a solver that presolves less must show."""
+    from planbench.bench.single import solve_once
+    from planbench.catalogue.resolve import load_instance
+    from planbench.solvers.registry import availability, find_solver
+
+    reason = availability(find_solver(name)[0])
+    if reason is not None:
+        pytest.skip(reason)
+    instance = load_instance("cockshott-five-year")
+    row = solve_once(instance, name, time_limit_s=20.0, memory_limit_bytes=1 << 30).record
+    assert set(row.presolved) == {"rows", "columns", "nonzeros"}
+    assert 0 < row.presolved["rows"] <= instance.lp.n_rows
+    assert 0 < row.presolved["columns"] <= instance.lp.n_cols
