@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -402,6 +403,24 @@ def test_damaged_files_are_one_line(tmp_path: Path, name: str) -> None:
         read_raw_table([tmp_path / name])
     assert "\n" not in str(caught.value)
     assert name in str(caught.value)
+
+
+def test_a_workbook_with_a_damaged_sheet_is_one_line(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active.append(["", "a", "b"])
+    book.active.append(["a", 1, 2])
+    book.save(tmp_path / "whole.xlsx")
+    with (
+        zipfile.ZipFile(tmp_path / "whole.xlsx") as whole,
+        zipfile.ZipFile(tmp_path / "broken.xlsx", "w") as broken,
+    ):
+        for name in whole.namelist():
+            data = whole.read(name)
+            broken.writestr(name, data[: len(data) // 2] if "sheet1" in name else data)
+    with pytest.raises(InputError, match="is no xlsx file") as caught:
+        read_raw_table([tmp_path / "broken.xlsx"])
+    assert "\n" not in str(caught.value)
 
 
 def test_pickled_arrays_are_refused(tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import re
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,8 +111,19 @@ def _open_book(path: Path) -> Any:
         ) from None
     size = regular_file_size(path, "an xlsx file")
     require_memory(_XLSX_GROWTH * size, str(path), "reading this xlsx file")
-    try:
+    with _xlsx_faults(path):
         return openpyxl.load_workbook(path, read_only=True, data_only=True)
+
+
+@contextlib.contextmanager
+def _xlsx_faults(path: Path) -> Iterator[None]:
+    """Turn whatever openpyxl raises into one line; its warnings are about styles."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except InputError:
+        raise
     # A damaged file fails in as many ways as zip and XML can.
     except Exception as error:
         line = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -126,24 +139,25 @@ def _xlsx_grid(path: Path, sheet: str | None) -> Grid:
                 f"has no sheet {sheet!r}{nearest(sheet, names)}; it has {', '.join(names[:8])}",
                 where=str(path),
             )
-        tables = [sheet] if sheet is not None else names
-        first = ""
-        for name in tables:
-            page = book[name]
-            # A chart sheet has no rows.
-            rows = [
-                ["" if cell is None else str(cell) for cell in row]
-                for row in getattr(page, "iter_rows", lambda **_: ())(values_only=True)
-            ]
+        for name in [sheet] if sheet is not None else names:
+            with _xlsx_faults(path):
+                rows = [
+                    ["" if cell is None else str(cell) for cell in row]
+                    # A sheet of charts has no rows.
+                    for row in getattr(book[name], "iter_rows", _no_rows)(values_only=True)
+                ]
             try:
                 return make_grid(rows, f"{path}[{name}]")
             except InputError as error:
-                first = first or str(error)
-                if sheet is not None or "no table" not in str(error):
+                if sheet is not None or "holds no table" not in str(error):
                     raise
         raise InputError("no sheet holds a table; name one with --sheet", where=str(path))
     finally:
         book.close()
+
+
+def _no_rows(*, values_only: bool) -> Iterator[tuple[object, ...]]:
+    yield from ()
 
 
 def make_grid(rows: Sequence[Sequence[str]], where: str) -> Grid:
