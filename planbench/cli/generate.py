@@ -26,6 +26,8 @@ EXAMPLES = (
     "planbench generate gen:goods=1e5,inputs=2*log -o large.npz",
     "planbench generate recipe.toml --seed 2 -o model.mps.gz",
     "planbench generate --goods 500 --planted -o folder/",
+    "planbench generate --goods 1000 --years 5 --depreciation 0.08 -o plan.npz",
+    "planbench generate --goods 1000 --regions 4 --cross-share 0.05 -o parts.npz",
 )
 
 
