@@ -26,13 +26,16 @@ class Sample:
         With its options.
     instance, sha256 : str
     rows : tuple of Record
-        One per repeat, undisturbed where there is one; at least one.
+        The last of each repeat; at least one.
+    undisturbed : tuple of Record
+        The last undisturbed one of each repeat.
     """
 
     solver: str
     instance: str
     sha256: str
     rows: tuple[Record, ...]
+    undisturbed: tuple[Record, ...]
 
     @cached_property
     def ended(self) -> tuple[Record, ...]:
@@ -41,8 +44,8 @@ class Sample:
 
     @cached_property
     def calm(self) -> tuple[Record, ...]:
-        """Those of `ended` that the machine did not disturb."""
-        return tuple(r for r in self.ended if not r.disturbed)
+        """Runs that ended so and that the machine did not disturb: what times are taken from."""
+        return tuple(r for r in self.undisturbed if r.ended == "ok" and r.verdict != "wrong")
 
     @property
     def row(self) -> Record:
@@ -125,9 +128,10 @@ class Match:
 def samples(records: Sequence[Record], machine: str | None = None) -> dict[tuple[str, str], Sample]:
     """Measurements of a run by solver with options, and hash of the instance.
 
-    Where a run has rows of several versions, those of the last one count. Of reruns of a
-    repeat the last undisturbed one counts, else the last. Tries at a target gap are one row per
-    chain. Rows of studies, which ask something else than how hard an instance is, are no part.
+    Where a run has rows of several versions or commits, those of the last one count. Of reruns
+    of a repeat the last one counts, and for times the last undisturbed one. Tries at a target
+    gap are one row per chain. Rows of studies, which ask something else than how hard an
+    instance is, are no part.
 
     Parameters
     ----------
@@ -135,23 +139,26 @@ def samples(records: Sequence[Record], machine: str | None = None) -> dict[tuple
     machine : str, optional
         Only rows of this machine.
     """
-    chosen: dict[tuple[str, str], dict[tuple[str, int], Record]] = {}
-    last: dict[tuple[str, str], Record] = {}
     rows = chains_as_results([r for r in records if r.suite != STUDY])
     rows = [r for r in rows if machine is None or machine_key(r) == machine]
-    for row in rows:
-        last[_place(row)] = row
+    last = {_place(row): row for row in rows}
+    latest: dict[tuple[str, str], dict[tuple[str, int], Record]] = {}
+    calm: dict[tuple[str, str], dict[tuple[str, int], Record]] = {}
     for row in rows:
         place = _place(row)
-        if _versions(row) != _versions(last[place]):
-            continue
-        repeats = chosen.setdefault(place, {})
-        before = repeats.get((row.group, row.repeat))
-        if before is None or not row.disturbed or before.disturbed:
-            repeats[(row.group, row.repeat)] = row
+        if _versions(row) == _versions(last[place]):
+            latest.setdefault(place, {})[(row.group, row.repeat)] = row
+            if not row.disturbed:
+                calm.setdefault(place, {})[(row.group, row.repeat)] = row
     return {
-        place: Sample(place[0], plain(last[place].instance.name), place[1], tuple(kept.values()))
-        for place, kept in chosen.items()
+        place: Sample(
+            solver=place[0],
+            instance=plain(last[place].instance.name),
+            sha256=place[1],
+            rows=tuple(kept.values()),
+            undisturbed=tuple(calm.get(place, {}).values()),
+        )
+        for place, kept in latest.items()
     }
 
 
@@ -159,8 +166,8 @@ def _place(row: Record) -> tuple[str, str]:
     return configuration(row), row.instance.sha256
 
 
-def _versions(row: Record) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted(row.packages.items()))
+def _versions(row: Record) -> tuple[object, ...]:
+    return (row.commit, *sorted(row.packages.items()))
 
 
 def choose_machines(

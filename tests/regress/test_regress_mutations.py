@@ -259,6 +259,20 @@ def test_rows_of_studies_are_left_out_and_told(run: list[Record]) -> None:
     assert compare_runs(study, study).exit_code == 2
 
 
+def test_the_last_run_in_a_file_counts(run: list[Record]) -> None:
+    """Results of the old code, left in the file and undisturbed, must not hide those of the new."""
+    one = [r for r in run if is_on("highs-ds", "us-bea-71")(r)]
+    new = [
+        r.model_copy(update={"iterations": {"simplex": 9999}, "disturbed": True, **more})
+        for more in ({}, {"commit": "f" * 40})
+        for r in one
+    ]
+    for candidate in ([*one, *new[: len(one)]], [*one, *new[len(one) :]]):
+        found = compare_runs(one, candidate, layer_only("counters"))
+        assert reds(found) == {("counters", "highs-ds", "simplex iterations")}
+    assert compare_runs(one, [*new, *one], layer_only("counters")).exit_code == 0
+
+
 def test_a_wrong_answer_where_the_baseline_has_none_is_red(run: list[Record]) -> None:
     before = [r for r in run if r.solver != "cbc"]
     wrong, _ = changed(run, is_on("cbc", "us-bea-71"), lambda r: {"verdict": "wrong"})
