@@ -19,6 +19,7 @@ from planbench.generate.statistics import (
     study_inputs,
 )
 from planbench.generate.statistics.coefficients import lognormal_fit
+from planbench.generate.statistics.communities import strongest
 from planbench.generate.statistics.goods_graph import goods_graph, links_of
 from planbench.generate.statistics.links import hill
 from planbench.generate.statistics.order import best_order, share_above
@@ -251,6 +252,15 @@ def test_samples_stand_for_the_whole_and_are_marked() -> None:
     assert part.column_sum_mean == whole.column_sum_mean
     again = study_inputs(matrix, groups=("inputs",), limits=Limits(sample=40_000))
     assert again.k50 == part.k50
+
+
+def test_the_strongest_links_make_their_share_and_leave_nobody_out() -> None:
+    columns = np.array([0, 0, 0, 1, 1, 2])
+    flow = np.array([5.0, 1.0, 3.0, 0.2, 0.1, 0.7])
+    kept = strongest(columns, flow, 0.8)
+    # 5 and 3 make 80 %; .2 and .7 are the largest of their columns.
+    assert kept.tolist() == [True, False, True, True, False, True]
+    assert strongest(columns, flow, 0.999).sum() == 6
 
 
 def test_without_the_extra_communities_name_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.generate.statistics.facts import Limits
@@ -14,6 +15,8 @@ from planbench.model.arrays import FloatArray
 
 #: Up to this many links the best of several starts is taken, to a finer tolerance of gains.
 _RESTART_LINKS, _RESTARTS = 300_000, 5
+#: Beyond this many, the largest links that make this share of all input value are looked at.
+_ALL_LINKS, _SHARE = 2_000_000, 0.99
 _NAMES = ("communities", "modularity", "largest_community")
 
 
@@ -49,7 +52,12 @@ def study_communities(
     number = np.cumsum(linked) - 1
     rows, columns = number[rows], number[columns]
     count = int(linked.sum())
-    adjacency = sp.csr_matrix((flow, (rows, columns)), shape=(count, count))
+    how = "Louvain's method, a heuristic"
+    kept = np.ones(flow.size, dtype=bool)
+    if flow.size > _ALL_LINKS:
+        kept = strongest(columns, flow, _SHARE)
+        how += f", on the links that make {_SHARE:.0%} of input value"
+    adjacency = sp.csr_matrix((flow[kept], (rows[kept], columns[kept])), shape=(count, count))
     small = flow.size <= _RESTART_LINKS
     best: tuple[float, IntArray] | None = None
     for start in range(_RESTARTS if small else 1):
@@ -72,7 +80,27 @@ def study_communities(
         "modularity": value,
         "largest_community": float(sizes.max() / count),
     }
-    return figures, dict.fromkeys(_NAMES, "Louvain's method, a heuristic"), {}
+    return figures, dict.fromkeys(_NAMES, how), {}
+
+
+def strongest(columns: IntArray, flow: FloatArray, share: float) -> npt.NDArray[np.bool_]:
+    """Which links are the largest that make `share` of the sum, or the largest of a column.
+
+    Parameters
+    ----------
+    columns : ndarray of int, shape (links,)
+        Ascending.
+    flow : ndarray, shape (links,)
+    share : float
+        Between 0 and 1.
+    """
+    sizes = np.sort(flow)[::-1]
+    least = sizes[np.searchsorted(np.cumsum(sizes), share * sizes.sum())]
+    start = np.flatnonzero(np.diff(columns, prepend=-1))
+    counts = np.diff(np.append(start, columns.size))
+    own = flow == np.repeat(np.maximum.reduceat(flow, start), counts)
+    kept: npt.NDArray[np.bool_] = (flow >= least) | own
+    return kept
 
 
 def modularity(labels: IntArray, rows: IntArray, columns: IntArray, flow: FloatArray) -> float:

@@ -9,6 +9,8 @@ in a narrow band (Cuthill & McKee 1969) and are moved to where they are best, ma
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -78,17 +80,40 @@ def best_order(graph: GoodsGraph, limits: Limits, seed: int) -> IntArray:
         return np.argsort(first, kind="stable")
     sweeps = int(np.clip(limits.order_work // flow.size, _FEWEST_SWEEPS, _MOST_SWEEPS))
     rng = np.random.default_rng(np.random.SeedSequence([seed, 4]))
+    links = Links(rows, columns, flow, sp.csr_array((flow, (rows, columns)), shape=(n, n)))
     starts = []
-    for rank in (trophic_levels(n, rows, columns, flow), band_ranks(n, rows, columns, flow)):
-        order = improve_order(np.lexsort((rank, first)), rows, columns, flow, _TRIAL_SWEEPS, rng)
+    for rank in (trophic_levels(links), band_ranks(links)):
+        order = improve_order(np.lexsort((rank, first)), links, _TRIAL_SWEEPS, rng)
         starts.append((share_above(order, rows, columns, flow), order))
     order = max(starts, key=lambda start: start[0])[1]
-    return improve_order(order, rows, columns, flow, sweeps - 2 * _TRIAL_SWEEPS, rng)
+    return improve_order(order, links, sweeps - 2 * _TRIAL_SWEEPS, rng)
 
 
-def band_ranks(
-    n: int, rows: IntArray, columns: IntArray, flow: FloatArray
-) -> npt.NDArray[np.integer]:
+@dataclass(frozen=True, eq=False)
+class Links:
+    """Links off the diagonal, inside components.
+
+    Attributes
+    ----------
+    rows, columns : ndarray of int, shape (links,)
+        Supplier and user of each link, different.
+    flow : ndarray, shape (links,)
+    matrix : csr_array, shape (goods, goods)
+        The same, F.
+    """
+
+    rows: IntArray
+    columns: IntArray
+    flow: FloatArray
+    matrix: sp.csr_array
+
+    @cached_property
+    def partners(self) -> sp.csr_array:
+        """F' − F: entry (i, k) is what i gains when k stands before it."""
+        return (self.matrix.T.tocsr() - self.matrix).tocsr()
+
+
+def band_ranks(links: Links) -> npt.NDArray[np.integer]:
     """Ranks in a band of small width (reverse Cuthill–McKee), in the better direction.
 
     Finds long chains of production, along which levels would take as many steps as they have
@@ -96,35 +121,27 @@ def band_ranks(
     """
     from scipy.sparse.csgraph import reverse_cuthill_mckee
 
-    matrix = sp.csr_array((flow, (rows, columns)), shape=(n, n))
-    band = reverse_cuthill_mckee((matrix + matrix.T).tocsr(), symmetric_mode=True)
+    band = reverse_cuthill_mckee(links.partners, symmetric_mode=True)
     rank = _inverse(band.astype(np.int64))
-    ahead = float(flow[rank[rows] < rank[columns]].sum())
-    return rank if 2 * ahead >= float(flow.sum()) else -rank
+    ahead = float(links.flow[rank[links.rows] < rank[links.columns]].sum())
+    return rank if 2 * ahead >= float(links.flow.sum()) else -rank
 
 
-def trophic_levels(n: int, rows: IntArray, columns: IntArray, flow: FloatArray) -> FloatArray:
+def trophic_levels(links: Links) -> FloatArray:
     """Levels h with (deg − F − F')h = in − out, by damped Jacobi steps; suppliers are low."""
-    out = np.bincount(rows, weights=flow, minlength=n)
-    into = np.bincount(columns, weights=flow, minlength=n)
+    matrix = links.matrix
+    out = np.asarray(matrix.sum(axis=1)).ravel()
+    into = np.asarray(matrix.sum(axis=0)).ravel()
     total = np.where(out + into > 0, out + into, 1.0)
-    matrix = sp.csr_array((flow, (rows, columns)), shape=(n, n))
     balance = into - out
-    level = balance / total
+    level: FloatArray = balance / total
     for _ in range(_LEVEL_STEPS):
         step = (balance + matrix @ level + matrix.T @ level) / total
         level = 0.5 * (level + step)
     return level
 
 
-def improve_order(
-    order: IntArray,
-    rows: IntArray,
-    columns: IntArray,
-    flow: FloatArray,
-    sweeps: int,
-    rng: np.random.Generator,
-) -> IntArray:
+def improve_order(order: IntArray, links: Links, sweeps: int, rng: np.random.Generator) -> IntArray:
     """Move goods to their best places, in sweeps over all links; never for the worse.
 
     In a sweep the best place of every good, the others standing still, is found from running
@@ -134,9 +151,7 @@ def improve_order(
     Parameters
     ----------
     order : ndarray of int, shape (goods,)
-    rows, columns : ndarray of int, shape (links,)
-        Supplier and user of each link, different.
-    flow : ndarray, shape (links,)
+    links : Links
     sweeps : int
     rng : Generator
 
@@ -144,19 +159,16 @@ def improve_order(
     -------
     ndarray of int64, shape (goods,)
     """
-    n = order.size
+    rows, columns, flow = links.rows, links.columns, links.flow
     order = order.astype(np.int64)
     place = _inverse(order)
     total = float(flow.sum())
     best = float(flow[place[rows] < place[columns]].sum())
-    partners = sp.csr_array((flow, (columns, rows)), shape=(n, n)) - sp.csr_array(
-        (flow, (rows, columns)), shape=(n, n)
-    )
     part = _LARGEST_PART
     moves: tuple[FloatArray, FloatArray] | None = None
     for _ in range(sweeps):
         if moves is None:
-            moves = _best_places(partners, place, 1e-12 * total)
+            moves = _best_places(links.partners, place, 1e-12 * total)
         gain, wanted = moves
         gaining = np.flatnonzero(gain > 0)
         if gaining.size == 0:
@@ -182,16 +194,13 @@ def improve_order(
 def _best_places(
     partners: sp.csr_array, place: npt.NDArray[np.integer], least: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Gain of every good by moving alone to its best place, and that place as a sort key.
-
-    ``partners[i, k]`` is what i gains when k stands before it: F_ki − F_ik.
-    """
+    """Gain of every good by moving alone to its best place, and that place as a sort key."""
     n = place.size
-    # Rows in the order of goods, partners in the order of places: two transpositions sort.
+    # Each good's partners in the order of their places.
     moved = sp.csr_array(
-        (partners.data, place[partners.indices], partners.indptr), shape=partners.shape
+        (partners.data.copy(), place[partners.indices], partners.indptr), shape=partners.shape
     )
-    moved = moved.tocsc().tocsr()
+    moved.sort_indices()
     ends = moved.indptr.astype(np.int64)
     counts = np.diff(ends)
     has = np.flatnonzero(counts)
