@@ -14,13 +14,15 @@ def instance_consensus(cells: Sequence[Cell]) -> Consensus:
     """Consensus on one instance; solvers go by the name of their series.
 
     A claim may lie outside the bracket by the tolerance the solver was given, where that is
-    looser than the default.
+    looser than the default; a solver driven to a target gap was given at most that.
     """
     opinions = []
     for cell in cells:
         record = cell.record
         tolerance = record.options.get("tolerance")
         stated = float(tolerance) if isinstance(tolerance, int | float) else 0.0
+        if record.accuracy is not None:
+            stated = max(stated, min(record.accuracy.targets))
         opinions.append(
             Opinion(
                 solver=cell.series,

@@ -56,7 +56,7 @@ def beside(ladders: Sequence[Ladder], measure: Measure = "seconds") -> list[Real
             for series in real.series:
                 if series in synthetic.series:
                     found.append(_compare(series, real, synthetic, measure))
-    return found
+    return [f for f in found if f.difference.value is not None or f.ratio is not None]
 
 
 def beside_words(found: Sequence[RealBeside]) -> str:

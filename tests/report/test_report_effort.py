@@ -10,6 +10,7 @@ from support.record_builders import make_failure, make_ladder, make_record
 
 from planbench.cli.bench import _show
 from planbench.records.schema import AccuracyFacts
+from planbench.report.cells import settle
 from planbench.report.effort import (
     effort_blocks,
     effort_standings,
@@ -17,6 +18,7 @@ from planbench.report.effort import (
     ranked_series,
 )
 from planbench.report.effort_tables import effort_tables
+from planbench.report.headline import find_findings
 from planbench.report.html import render_report
 from planbench.report.page_growth import effort_overall, effort_table
 from planbench.stats.accuracy import time_to_accuracy
@@ -133,6 +135,16 @@ def test_ranking_goes_by_the_tightest_target_then_the_next(run):
     names = ranked_series(run)
     assert names[:2] == ["highs-ipm", "pdlp"]
     assert names[-1] == "null"
+
+
+def test_a_claim_within_the_target_is_no_disagreement():
+    """A solver told to stop at 1e-2 may be off by as much; it must not be called a liar."""
+    wide = {"claim": "optimal", "lower_bound": 1.2449, "upper_bound": 1.2501}
+    loose = chain("highs-ipm", 1e-2, [5e-3], objective=1.25 * (1 - 4e-4), **wide)
+    exact = make_record("highs-ds", "gen:goods=1000", goods=1000, recipe={"goods": 1000})
+    assert find_findings(settle([*loose, exact])) == []
+    liar = chain("highs-ipm", 1e-2, [5e-3], objective=1.25 * 0.9, **wide)
+    assert len(find_findings(settle([*liar, exact]))) == 1
 
 
 def test_standings_leave_refusals_out(run):
