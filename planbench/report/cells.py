@@ -220,6 +220,14 @@ def settled(records: Sequence[Record]) -> list[Cell]:
     return cells
 
 
+def middle_cell(cells: Sequence[Cell]) -> Cell | None:
+    """Of several seeds of one size the middle one, failures ranking last; None of none."""
+    if not cells:
+        return None
+    ranked = sorted(cells, key=lambda c: (not c.solved, not c.finished, c.seconds or 0.0))
+    return ranked[len(ranked) // 2]
+
+
 def _cell(series: str, rows: list[Record], target_gap: float) -> Cell:
     calm = [r for r in rows if not r.disturbed]
     kept = calm or rows

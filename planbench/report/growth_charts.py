@@ -156,12 +156,15 @@ def sweep_chart(
 
 
 def _knob_axis(alt: Any, title: str, values: Sequence[float]) -> Any:
-    """Logarithmic, unless the knob was turned to zero or is a share."""
-    if min(values) <= 0 or (max(values) <= 1 and min(values) < 1):
+    """Logarithmic; where the knob was turned to zero linear, or symmetrical about it."""
+    if min(values) <= 0:
+        least = min((v for v in values if v > 0), default=1.0)
+        steep = max(values) > 30 * least
+        kind = {"type": "symlog", "constant": least} if steep else {}
         return alt.X(
             "x:Q",
             title=title,
-            scale=alt.Scale(domain=[0, 1.04 * max(values) or 1.0], nice=False),
+            scale=alt.Scale(domain=[0, 1.04 * max(values) or 1.0], nice=False, **kind),
             axis=alt.Axis(values=sorted(set(values)), format=",~r", labelOverlap=True),
         )
     domain = widened(min(values), max(values), 1.25)

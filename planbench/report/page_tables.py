@@ -8,14 +8,14 @@ from html import escape
 from planbench.records.schema import Record
 from planbench.report import words
 from planbench.report.brackets import bracket_words, instance_consensus
-from planbench.report.cells import Cell, machine_key, machine_label
+from planbench.report.cells import Cell, machine_key, machine_label, middle_cell
 from planbench.report.comparison import best_first, comparison_notes, outcome_words
 from planbench.report.disturbance import disturbance_words
 from planbench.report.ladders import Ladder, Measure, fit_ladder, last_slope
 from planbench.report.page_parts import fitted, number, slope_cell, table, td
 from planbench.report.scores import Standing
 from planbench.report.style import in_order, named
-from planbench.report.tables import cell_text, middle_cell
+from planbench.report.tables import cell_text
 
 _STYLES = {
     "solved": "",

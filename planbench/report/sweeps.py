@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from planbench.records.values import canonical
 from planbench.report import words
-from planbench.report.cells import Cell, machine_key
+from planbench.report.cells import Cell, machine_key, middle_cell
 from planbench.report.ladders import YARDSTICK
 
 #: What the knob is called on an axis.
@@ -34,7 +34,7 @@ class Sweep:
     goods : int or None
         Where all economies have the same number.
     points : tuple of (float, Cell)
-        Value of the knob and what came out, ascending.
+        Value of the knob and what came out, ascending; of several seeds the middle one.
     """
 
     name: str
@@ -62,11 +62,20 @@ def find_sweeps(cells: Sequence[Cell]) -> list[Sweep]:
     for (knob, _, _), points in groups.items():
         if len({value for value, _ in points}) < 2:
             continue
-        points.sort(key=lambda p: p[0])
+        points = _middles(points)
         goods = {c.goods for _, c in points}
         name = next((c.group for _, c in points if c.group), knob)
         found.append(Sweep(name, knob, goods.pop() if len(goods) == 1 else None, tuple(points)))
     return found
+
+
+def _middles(points: Sequence[tuple[float, Cell]]) -> list[tuple[float, Cell]]:
+    """Of several seeds at one value the middle one of each solver, ascending."""
+    groups: dict[tuple[str, float], list[Cell]] = {}
+    for value, cell in points:
+        groups.setdefault((cell.series, value), []).append(cell)
+    found = [(value, middle_cell(cells)) for (_, value), cells in groups.items()]
+    return sorted(((v, c) for v, c in found if c is not None), key=lambda p: p[0])
 
 
 def _place(cell: Cell) -> tuple[str, float | None, str]:

@@ -14,7 +14,7 @@ from rich.text import Text
 from planbench.records.schema import Record
 from planbench.report import words
 from planbench.report.brackets import bracket_words, excludes, instance_consensus
-from planbench.report.cells import TARGET_GAP, Cell, settled
+from planbench.report.cells import TARGET_GAP, Cell, middle_cell, settled
 from planbench.report.comparison import comparison_tables
 from planbench.report.ladders import Ladder, Measure, find_ladders, fit_ladder
 from planbench.report.scores import (
@@ -216,14 +216,6 @@ def _ladder_caption(measure: Measure) -> str:
 def _at_size(ladder: Ladder, series: str, size: int, measure: Measure) -> Text:
     cell = middle_cell(ladder.at(series, size))
     return Text(words.UNKNOWN, style="dim") if cell is None else cell_text(cell, measure)
-
-
-def middle_cell(cells: Sequence[Cell]) -> Cell | None:
-    """Of several seeds of one size the middle one, failures ranking last; None of none."""
-    if not cells:
-        return None
-    ranked = sorted(cells, key=lambda c: (not c.solved, not c.finished, c.seconds or 0.0))
-    return ranked[len(ranked) // 2]
 
 
 def cell_text(cell: Cell, measure: Measure) -> Text:

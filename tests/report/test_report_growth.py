@@ -171,6 +171,18 @@ def test_sweep_from_zero_keeps_its_first_point():
     assert "log" not in scale
 
 
+def test_seeds_of_one_value_are_one_point():
+    """Else the line of a sweep would run up and down at each value."""
+    rows = [
+        make_record("pdlp", f"gen:goods=50,seed={s}", recipe={"goods": 50, "s": s, "v": v},
+                    goods=50, variable="cross_share", value=v, group="c", key=f"{v} {s}",
+                    wall_s=float(s + 10 * v))
+        for v in (0.0, 0.1) for s in (1, 2, 3)
+    ]  # fmt: skip
+    (sweep,) = find_sweeps(settle(rows))
+    assert [(v, c.seconds) for v, c in sweep.points] == [(0.0, 2.0), (0.1, 3.0)]
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [(None, "–"), (84.4, "84"), (12345, "12,300"), (999_400, "999,000"), (1.234e6, "1.2 million"),
