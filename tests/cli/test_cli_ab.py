@@ -59,7 +59,7 @@ def test_bad_input_is_one_line_and_code_2(tmp_path, arguments, words):
 def test_option_sets_are_compared_and_the_page_written(tmp_path):
     said = planbench(
         "ab", "kantorovich-lathes", "--a", "presolve=on", "--b", "presolve=off", "--no-control",
-        "--budget", "4s", "--markdown", "comment.md", "--json",
+        "--budget", "40s", "--markdown", "comment.md", "--json",
         folder=tmp_path,
     )  # fmt: skip
     document = said.document
@@ -80,7 +80,7 @@ def test_option_sets_are_compared_and_the_page_written(tmp_path):
 def test_sentences_end_the_text_and_another_answer_ends_with_1(tmp_path):
     """The null solver claims nothing: an answer that is lost must never pass as faster."""
     said = planbench(
-        "ab", "kantorovich-lathes", "--b", "solver=null", "--no-control", "--budget", "3s",
+        "ab", "kantorovich-lathes", "--b", "solver=null", "--no-control", "--budget", "40s",
         folder=tmp_path, columns=100,
     )  # fmt: skip
     assert said.code == 1
