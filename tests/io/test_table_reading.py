@@ -80,7 +80,7 @@ def test_thousands_separators_and_amounts_in_brackets(tmp_path: Path) -> None:
         table(tmp_path, text)
     raw = table(tmp_path, SYMMETRIC.replace("-10", "(10)").replace(",60,", ',"1,060",'))
     assert raw.imports is not None
-    assert raw.imports[0] == 10
+    assert raw.imports.tolist() == [10, 5]
     assert raw.final_use[0, 0] == 1060
 
 
@@ -91,6 +91,29 @@ def test_a_total_is_known_by_adding_up_whatever_it_is_called(tmp_path: Path) -> 
     assert raw.final_uses == ("households",)
     assert any("'Insgesamt' is a total as it is the sum" in line for line in raw.remarks)
     assert raw.output is None
+
+
+def test_a_sum_of_the_industries_is_known_by_adding_up(tmp_path: Path) -> None:
+    """It stands between industries and final uses, and would be the largest of these."""
+    text = "\n".join(
+        (
+            ",farm,mill,Vorleistungen,households",
+            "farm,10,20,30,70",
+            "mill,30,5,35,15",
+            "Vorleistungen,40,25,65,85",
+            "wages,60,25,,",
+        )
+    )
+    raw = table(tmp_path, text)
+    assert raw.products == ("farm", "mill")
+    assert raw.final_uses == ("households",)
+    assert raw.value_added is not None
+    assert raw.value_added.tolist() == [60, 25]
+
+
+def test_industries_that_use_nothing_of_each_other_are_no_totals(tmp_path: Path) -> None:
+    raw = table(tmp_path, ",a,b,c,final\na,0,0,0,5\nb,0,0,0,6\nc,0,0,0,7\nwages,5,6,7,\n")
+    assert raw.products == ("a", "b", "c")
 
 
 def test_marks_for_nothing_are_counted(tmp_path: Path) -> None:

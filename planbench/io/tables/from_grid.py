@@ -13,6 +13,7 @@ from planbench.io.tables import names
 from planbench.io.tables.grid import Grid
 from planbench.io.tables.raw import RawTable, make_raw_table
 from planbench.io.tables.recognise import (
+    TOTAL_TOLERANCE,
     Named,
     Roles,
     axis_labels,
@@ -44,6 +45,9 @@ def symmetric_table(grid: Grid, named: Named, name: str) -> RawTable:
         if label and label in at_row and label not in apart and not names.is_total(label)
     ]
     core_rows = [at_row[columns[j]] for j in core]
+    total = _total_among(grid.cells[np.ix_(core_rows, core)])
+    if total is not None:
+        del core[total], core_rows[total]
     if len(core) < 1:
         raise InputError(
             "no label stands both in its rows and its columns, so it is no symmetric table; "
@@ -63,6 +67,22 @@ def symmetric_table(grid: Grid, named: Named, name: str) -> RawTable:
         fields["final_regions"] = [column_regions[j] for j in across.final]
     labels = [columns[j] for j in core]
     return make_raw_table(name, labels, labels, grid.cells[np.ix_(core_rows, core)], **fields)
+
+
+def _total_among(block: FloatArray) -> int | None:
+    """Position of a label whose row and column are the sums of all others, or None.
+
+    A total that has the same unknown name on both axes looks like one more industry.
+    """
+    sides = (block, block.sum(axis=0)), (block.T, block.sum(axis=1))
+    if block.shape[0] < 3 or not all(np.any(sums) for _, sums in sides):
+        return None
+    # With the total itself among them, its line is half of the sums.
+    worst = np.maximum(
+        *(np.abs(2 * part - sums).sum(axis=1) / np.abs(sums).sum() for part, sums in sides)
+    )
+    at = int(np.argmin(worst))
+    return at if worst[at] <= TOTAL_TOLERANCE else None
 
 
 def _named_apart(grid: Grid, rows: list[str], columns: list[str], named: Named) -> set[str]:
