@@ -9,11 +9,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from planbench.records.schema import STUDY, Record
 from planbench.report.cells import configuration, machine_key, machine_label
 from planbench.report.tries import chains_as_results
 from planbench.report.words import plain
+
+#: What solvers call their time limits: a run that ended before it took no notice of it.
+_TIME_LIMITS = frozenset(
+    {
+        "time_limit",
+        "seconds",
+        "max_time_in_seconds",
+        "termination_criteria.time_sec_limit",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -108,7 +119,7 @@ class Match:
         old, new = self.baseline.row, self.candidate.row
         if old.method_run != new.method_run and self.baseline.ended and self.candidate.ended:
             return f"ran {new.method_run}, before {old.method_run}"
-        if old.native_options != new.native_options and self.baseline.ended:
+        if _settings(old) != _settings(new) and self.baseline.ended:
             return "native options differ"
         return ""
 
@@ -160,6 +171,10 @@ def samples(records: Sequence[Record], machine: str | None = None) -> dict[tuple
         )
         for place, kept in latest.items()
     }
+
+
+def _settings(row: Record) -> dict[str, Any]:
+    return {name: v for name, v in row.native_options.items() if name not in _TIME_LIMITS}
 
 
 def _place(row: Record) -> tuple[str, str]:

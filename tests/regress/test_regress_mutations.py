@@ -103,6 +103,25 @@ def test_an_iteration_more_passes_where_versions_differ(run: list[Record]) -> No
     assert ("counters", "highs-ds", "simplex iterations") in reds(found)
 
 
+def test_counters_stay_exact_under_another_time_limit_but_not_other_options(
+    run: list[Record],
+) -> None:
+    """A run that ended took no notice of its limit; one told to work otherwise did."""
+    for option, verdict in (("time_limit", "worse"), ("presolve", "same")):
+        other, rows = changed(
+            run,
+            is_on("highs-ds", "us-bea-71"),
+            lambda r, o=option: {
+                "native_options": {**r.native_options, o: 77},
+                "iterations": {k: v + 1 for k, v in r.iterations.items()},
+            },
+        )
+        assert rows
+        found = compare_runs(run, other, layer_only("counters"))
+        mine = [f for f in found.findings if f.measure == "simplex iterations"]
+        assert [f.verdict for f in mine if f.baseline != f.candidate] == [verdict]
+
+
 def test_a_moved_objective_is_red(run: list[Record]) -> None:
     worse, rows = changed(
         run,
