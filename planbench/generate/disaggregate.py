@@ -243,9 +243,10 @@ def pareto_sizes(shares: FloatArray, exponent: float) -> FloatArray:
     mantissa, octave = np.frexp(shares)
     size = 1 << _QUANTILE_BITS
     steps = [(0.5 + (k + 0.5) / (2 * size)) ** (-1.0 / exponent) for k in range(size)]
-    octaves = [2.0 ** (k / exponent) for k in range(64)]
+    # The octave of 1 itself is the first.
+    octaves = [2.0 ** ((k - 1) / exponent) for k in range(64)]
     place = ((mantissa - 0.5) * (2 * size)).astype(np.int64)
-    return round24(np.array(steps))[place] * round24(np.array(octaves))[-octave]
+    return round24(np.array(steps))[place] * round24(np.array(octaves))[1 - octave]
 
 
 def _split_outputs(

@@ -64,11 +64,10 @@ class Coefficients(_Section):
 class Suppliers(_Section):
     """How unequal suppliers are.
 
-    ``weights`` are relative chances of being chosen as a supplier, mean 1 over all goods: the
-    mean of goods ranked between the shares 2^(−(k+1)/2) and 2^(−k/2) from the top, k = 0, 1, …
-    ``tail_exponent`` is missing where a table is too small for one.
-
-    Beyond the last band weights grow like u^(−``steepness``) as the share u falls.
+    ``links`` are numbers of buyers per good, mean 1 over all goods: the mean of goods ranked
+    between the shares 2^(−(k+1)/2) and 2^(−k/2) from the top, k = 0, 1, … Beyond the last band
+    they grow like u^(−``steepness``) as the share u falls. ``tail_exponent`` is missing where
+    a table is too small for one.
     """
 
     degree_cv: float = Field(ge=0, description="coefficient of variation of buyers per good")
@@ -76,9 +75,9 @@ class Suppliers(_Section):
     top_share: Share
     universal_share: Share
     tail_exponent: Positive | None = None
-    weights: tuple[Positive, ...] = Field(min_length=1, max_length=64)
+    links: tuple[Positive, ...] = Field(min_length=1, max_length=64)
     steepness: float = Field(ge=0, lt=1)
-    size_slope: float = Field(ge=-1, le=2, description="of ln mean coefficient on ln weight")
+    size_slope: float = Field(ge=-1, le=2, description="of ln mean coefficient on ln links")
     size_sigma: float = Field(ge=0, le=4, description="deviation of suppliers around that slope")
 
     @property

@@ -30,10 +30,10 @@ from planbench.model.arrays import FloatArray, Matrix
 
 #: Up to this many goods every column is chosen among all suppliers by their exact weights.
 DENSE_GOODS = 2048
-_PILOT_ENTRIES = 1 << 17
+_PILOT_ENTRIES = 1 << 16
 _LARGEST_FACTOR = 1024.0
-_BISECTIONS = 24
-_ROUNDS = 8
+_BISECTIONS = 16
+_ROUNDS = 5
 _DEGREE_CLIP = 3.0
 _DEGREE_ROUNDS = 5
 #: Column sums are normal, truncated at this many deviations.

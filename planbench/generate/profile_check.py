@@ -25,8 +25,9 @@ from planbench.generate.profile_amounts import (
     draw_profiled_degrees,
     sum_deviation,
 )
-from planbench.generate.profile_structure import Profiled, preferences, profiled, supplier_classes
+from planbench.generate.profile_structure import Profiled, profiled, supplier_classes
 from planbench.generate.statistics import study_inputs
+from planbench.generate.statistics.links import TAIL_SHARE
 from planbench.model.arrays import Matrix
 from planbench.model.economy import Economy
 
@@ -81,7 +82,7 @@ def matrix_of_profile(
     sums *= sum_deviation(profile)
     sums += profile.coefficients.column_sum
     columns = Columns(
-        structure=profiled(profile, goods, seed),
+        structure=profiled(profile, goods, mean, seed),
         degrees=draw_profiled_degrees(profile, mean, goods, goods, seed),
         sums=sums,
         weights=lognormal_weights(0.0),
@@ -132,12 +133,18 @@ def _figures(profile: Profile, matrix: Matrix, regime: str, seed: int) -> tuple[
     own_size = goods == profile.goods and regime == "published"
     mean = profile.mean_inputs(goods, regime)
     sizes, suppliers = profile.coefficients, profile.suppliers
-    law = profiled(profile, goods, seed)
-    top = suppliers.top_share if own_size else predicted_top_share(profile, goods, mean)
+    law = profiled(profile, goods, mean, seed)
+    top = suppliers.top_share if own_size else predicted_top_share(profile, goods)
     near, up = planted_shares(law, matrix)
     wanted: list[tuple[str, float, Any, float, str]] = [
         ("inputs", mean, statistics.inputs_mean, 0.05 * mean + 0.1, "inputs per product"),
-        ("in-degree CV", profile.inputs.cv, statistics.in_degree_cv, 0.08, "of their number"),
+        (
+            "in-degree CV",
+            profile.inputs.cv,
+            statistics.in_degree_cv,
+            0.06 + 0.1 * profile.inputs.cv,
+            "of their number",
+        ),
         ("column sum", sizes.column_sum, statistics.column_sum_mean, 0.04, "mean"),
         (
             "its deviation",
@@ -153,9 +160,10 @@ def _figures(profile: Profile, matrix: Matrix, regime: str, seed: int) -> tuple[
         ("upstream", profile.order.upstream, up, 0.04, "share of flows, as drawn"),
     ]
     if suppliers.tail_exponent is not None:
-        wanted.append(
-            ("tail exponent", suppliers.tail_exponent, statistics.out_tail_exponent, 0.6, "Hill")
-        )
+        # Hill's estimate from the table itself errs by α/√k.
+        tail, count = suppliers.tail_exponent, TAIL_SHARE * profile.goods
+        bound = 0.4 + 2.0 * tail / math.sqrt(count)
+        wanted.append(("tail exponent", tail, statistics.out_tail_exponent, bound, "Hill"))
     if own_size:
         inputs = profile.inputs
         for name, value, found in (
@@ -211,35 +219,12 @@ def planted_shares(law: Profiled, matrix: Matrix) -> tuple[float, float]:
     return float(matrix.data[near].sum()) / total, float(matrix.data[up].sum()) / total
 
 
-def predicted_top_share(profile: Profile, goods: int, mean: float) -> float:
-    """Share of links of the 10 % of goods with most buyers, by the law of suppliers.
-
-    A good of weight w is bought with chance 1 − exp(−τ w), with τ such that the chances add up
-    to the mean number of inputs; averaged over the sides a supplier can stand on.
-    """
-    counts, weights = supplier_classes(profile, goods)
-    near, down = preferences(profile)
-    chance = sum(share * share for share in profile.communities.shares)
-    # Weights on the four sides and how often a supplier stands there.
-    sides = np.array([near, near * down, 1.0, down])
-    often = 0.5 * np.array([chance, chance, 1.0 - chance, 1.0 - chance])
-
-    def bought(scale: float) -> Any:
-        return -np.expm1(-scale * np.outer(weights, sides)) @ often
-
-    low, high = 0.0, 1.0
-    while float(counts @ bought(high)) < min(mean, 0.999 * goods) and high < 1e9:
-        high *= 2.0
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        if float(counts @ bought(middle)) < mean:
-            low = middle
-        else:
-            high = middle
-    share = bought(high)[::-1]
-    held = counts[::-1].astype(np.float64)
+def predicted_top_share(profile: Profile, goods: int) -> float:
+    """Share of links of the 10 % of goods with most buyers, by the law of suppliers."""
+    counts, links = supplier_classes(profile, goods)
+    held, amount = counts[::-1].astype(np.float64), links[::-1]
     upto = np.clip(0.1 * goods - (np.cumsum(held) - held), 0.0, held)
-    return float((upto @ share) / (held @ share))
+    return float((upto @ amount) / (held @ amount))
 
 
 def check_economy(profile: Profile, economy: Economy) -> tuple[CheckedFigure, ...]:

@@ -32,11 +32,10 @@ _LEAST_ENTRIES = 5
 _SWEEPS = 20
 _LEAST_SIGMA = 0.1
 _STEEPEST = 0.9
-#: Range of the slope of ln mean coefficient on ln weight.
-_SLOPES = (-0.8, 0.8)
-#: How far weights may go from the first ones, as a factor: where nearly everybody buys from
-#: everybody, links say little about weights.
-_WEIGHT_ROOM = 2.0
+#: Range of the slope of ln mean coefficient on ln links.
+_SLOPES = (-0.8, 1.2)
+#: How far the links that are drawn with may go from the table's, as a factor.
+_LINKS_ROOM = 2.0
 #: How far the slope of sizes may go from the one measured.
 _SLOPE_ROOM = 0.15
 
@@ -166,7 +165,7 @@ def fit_profile(
     """
     studied = study_inputs(table.coefficients, main=table.main)
     links = supplier_links(table.coefficients)
-    slope, size_sigma, own_sigma = _fit_sizes(table.coefficients, links)
+    slope, size_sigma, own_sigma = _fit_sizes(table.coefficients)
     weights = _bands(links)
     values = _first_values(table, studied, weights, slope, size_sigma, own_sigma)
     where = f"profile of {name}"
@@ -177,20 +176,14 @@ def fit_profile(
 
 
 def supplier_links(coefficients: Matrix) -> FloatArray:
-    """Chance that an activity buys each good, as the rate −ln(1 − share of activities).
-
-    Largest first. A good nobody buys counts as a quarter of a buyer, one that everybody buys
-    as missed by half of one.
-    """
-    goods, activities = coefficients.shape
-    buyers = np.bincount(coefficients.indices, minlength=goods)
-    share = np.clip(buyers / max(1, activities - 1), 0.25 / activities, 1.0 - 0.5 / activities)
-    rates: FloatArray = np.sort(-np.log1p(-share))[::-1]
-    return rates
+    """Buyers of each good, largest first; a good nobody buys counts as a quarter of a buyer."""
+    buyers = np.bincount(coefficients.indices, minlength=coefficients.shape[0])
+    ranked: FloatArray = np.maximum(np.sort(buyers)[::-1], 0.25)
+    return ranked
 
 
 def _bands(ranked: FloatArray) -> FloatArray:
-    """Means over the bands of ranks of a profile's weights, while they hold a good."""
+    """Means over the bands of ranks of a profile, while they hold a good."""
     n = ranked.size
     total = np.concatenate([[0.0], np.cumsum(ranked)])
     count = max(1, int(2 * math.log2(n)))
@@ -200,18 +193,18 @@ def _bands(ranked: FloatArray) -> FloatArray:
     return means
 
 
-def _normal(weights: FloatArray) -> FloatArray:
+def _normal(links: FloatArray) -> FloatArray:
     """Scale to mean 1 over all goods, the strongest band standing for all above it.
 
-    Weights rise towards the top: what suppliers of everybody are worth cannot be told apart.
+    Links rise towards the top, as they do in what is ranked.
     """
-    weights = np.maximum.accumulate(weights)
-    share = 2.0 ** (-0.5 * np.arange(weights.size + 1))
-    mean = float(weights @ (share[:-1] - share[1:]) + weights[-1] * share[-1])
-    return weights / mean
+    links = np.maximum.accumulate(links)
+    share = 2.0 ** (-0.5 * np.arange(links.size + 1))
+    mean = float(links @ (share[:-1] - share[1:]) + links[-1] * share[-1])
+    return links / mean
 
 
-def _fit_sizes(coefficients: Matrix, links: FloatArray) -> tuple[float, float, float]:
+def _fit_sizes(coefficients: Matrix) -> tuple[float, float, float]:
     """Slope and deviation of suppliers' own sizes, and the deviation within suppliers.
 
     Logarithms of coefficients are split into a part of the buyer, a part of the supplier and
@@ -230,11 +223,9 @@ def _fit_sizes(coefficients: Matrix, links: FloatArray) -> tuple[float, float, f
         effect += step
         rest = rest - step[supplier]
     own = float(rest.std())
-    share = np.clip(np.bincount(supplier, minlength=goods) / activities, 0, 1 - 0.5 / activities)
     enough = bought >= min(_LEAST_ENTRIES, activities // 2)
-    rate = -np.log1p(-share)
     weight = bought[enough].astype(np.float64)
-    x, y = np.log(np.maximum(rate[enough], links[-1])), effect[enough]
+    x, y = np.log(weight), effect[enough]
     x_mean, y_mean = np.average(x, weights=weight), np.average(y, weights=weight)
     spread = np.average((x - x_mean) ** 2, weights=weight)
     covariance = np.average((x - x_mean) * (y - y_mean), weights=weight)
@@ -255,7 +246,7 @@ def _need(value: Any, what: str, studied: EconomyStatistics) -> Any:
 def _first_values(
     table: TableFigures,
     studied: EconomyStatistics,
-    weights: FloatArray,
+    links: FloatArray,
     slope: float,
     size_sigma: float,
     own_sigma: float,
@@ -293,7 +284,7 @@ def _first_values(
             "top_share": figure("top_supplier_share"),
             "universal_share": figure("universal_share"),
             "tail_exponent": tail,
-            "weights": _normal(weights),
+            "links": _normal(links),
             "steepness": min(_STEEPEST, 1.0 / ((tail or USUAL_TAIL) * max(1.0 + slope, 0.5))),
             "size_slope": max(-1.0, min(2.0, slope)),
             "size_sigma": size_sigma,
@@ -356,12 +347,12 @@ def _corrected(
     from planbench.generate.profile_check import matrix_of_profile
 
     profile = make_profile(_rounded(values), where=where)
-    rates = np.zeros(profile.goods)
+    buyers = np.zeros(profile.goods)
     groups = ("size", "coefficients", "links", "order", "communities")
     found: list[EconomyStatistics] = []
     for k in range(_SEEDS):
         made = matrix_of_profile(profile, profile.goods, seed=seed + k)
-        rates += supplier_links(made) / _SEEDS
+        buyers += supplier_links(made) / _SEEDS
         found.append(study_inputs(made, groups=groups))
 
     def mean(name: str) -> float:
@@ -371,10 +362,10 @@ def _corrected(
         return float(_need(getattr(studied, name), name, studied))
 
     suppliers, sizes = dict(values["suppliers"]), dict(values["coefficients"])
-    ratio = _bands(links) / np.maximum(_bands(rates), 1e-12)
-    weights = np.asarray(suppliers["weights"]) * np.clip(ratio, 0.5, 2.0)
+    ratio = _bands(links) / np.maximum(_bands(buyers), 1e-12)
+    drawn = np.asarray(suppliers["links"]) * np.clip(ratio, 0.5, 2.0)
     near = _normal(first)
-    suppliers["weights"] = _normal(np.clip(weights, near / _WEIGHT_ROOM, near * _WEIGHT_ROOM))
+    suppliers["links"] = _normal(np.clip(drawn, near / _LINKS_ROOM, near * _LINKS_ROOM))
     # Links count above a size: the more large suppliers deliver at once, the more are theirs.
     slope = suppliers["size_slope"] + want("top_supplier_share") - mean("top_supplier_share")
     suppliers["size_slope"] = min(max(slope, around - _SLOPE_ROOM), around + _SLOPE_ROOM)

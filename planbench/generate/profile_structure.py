@@ -5,7 +5,8 @@ weight
 
     w_i · T^[same community] · t^[downstream of the buyer]
 
-with w_i the supplier's weight by the profile's law over ranks, scattered over the goods. The
+with w_i = −ln(1 − q_i) and q_i the share of goods that should buy from i: the table's shares
+of links by rank, at any size and density, scattered over the goods. The
 other half of the two preferences is in the amounts (:meth:`Profiled.sizes`).
 
 Suppliers of nearly equal weight form a class. A draw takes a side (same community or not, up-
@@ -29,6 +30,8 @@ from planbench.model.arrays import FloatArray
 
 _MOST_BUCKETS = 1 << 14
 _GRID = 1 << 16
+#: Largest share of goods that buy from one.
+_MOST_BUYERS = 0.998
 #: Suppliers' own sizes are clipped at this many deviations.
 _SIZE_CLIP = 3.0
 
@@ -134,8 +137,17 @@ class Amounts:
         return size
 
 
-def profiled(profile: Profile, goods: int, seed: int) -> Profiled:
-    """Build the law of suppliers of `profile` for an economy of `goods` goods."""
+def profiled(profile: Profile, goods: int, mean: float, seed: int) -> Profiled:
+    """Build the law of suppliers of `profile`.
+
+    Parameters
+    ----------
+    profile : Profile
+    goods : int
+    mean : float
+        Inputs per product.
+    seed : int
+    """
     edges = [0.0]
     for share in profile.communities.shares:
         edges.append(edges[-1] + share)
@@ -143,7 +155,8 @@ def profiled(profile: Profile, goods: int, seed: int) -> Profiled:
     block = np.repeat(np.arange(bounds.size - 1, dtype=np.int8), np.diff(bounds))
     inside, downstream = preferences(profile)
 
-    counts, weights = supplier_classes(profile, goods)
+    counts, shares = supplier_classes(profile, goods)
+    weights = supplier_weights(shares, mean / goods)
     classes = counts.size
     order = scattered_ranks(goods, seed)
     group = np.empty(goods, dtype=np.int8)
@@ -161,7 +174,7 @@ def profiled(profile: Profile, goods: int, seed: int) -> Profiled:
     steps = np.concatenate([[0], np.rint(upper * _GRID)]).astype(np.int64)
     pick = np.repeat(np.arange(classes, dtype=np.int8), np.diff(steps))
     slope, sigma = profile.suppliers.size_slope, profile.suppliers.size_sigma
-    by_class = round24(np.array([w**slope for w in weights.tolist()]))
+    by_class = round24(np.array([share**slope for share in shares.tolist()]))
     size = by_class[group]
     size *= lognormal(raw(stream(seed, Purpose.SUPPLIERS), goods), sigma, _SIZE_CLIP)
     return Profiled(
@@ -199,7 +212,7 @@ def preferences(profile: Profile) -> tuple[float, float]:
 
 
 def supplier_classes(profile: Profile, goods: int) -> tuple[IntArray, FloatArray]:
-    """Sizes and weights of the classes of suppliers, from the weakest to the strongest.
+    """Sizes and links of the classes of suppliers, from the weakest to the strongest.
 
     A class is a band of ranks between the shares 2^(−(k+1)/2) and 2^(−k/2) from the top; the
     strongest is what is left when a band would hold fewer than two goods.
@@ -207,12 +220,12 @@ def supplier_classes(profile: Profile, goods: int) -> tuple[IntArray, FloatArray
     Returns
     -------
     counts : ndarray of int64, shape (classes,)
-    weights : ndarray, shape (classes,)
-        With 24 significant bits.
+    links : ndarray, shape (classes,)
+        Links of a good of the class, mean 1 over all goods.
     """
     law = profile.suppliers
     half = math.sqrt(0.5)
-    counts, weights = [], []
+    counts, links = [], []
     upper, place, band = 1.0, goods, 0
     while True:
         lower = upper * half
@@ -222,21 +235,34 @@ def supplier_classes(profile: Profile, goods: int) -> tuple[IntArray, FloatArray
             lower, following = 0.0, 0
         if place > following:
             counts.append(place - following)
-            weights.append(_band_mean(law.weights, law.steepness, band, lower))
+            links.append(_band_mean(law.links, law.steepness, band, lower))
         if last:
             break
         upper, place, band = lower, following, band + 1
-    return np.array(counts, dtype=np.int64), round24(np.array(weights))
+    held, mean = np.array(counts, dtype=np.int64), np.array(links)
+    return held, mean * (goods / float(held @ mean))
 
 
-def _band_mean(weights: tuple[float, ...], steepness: float, band: int, lower: float) -> float:
-    """Mean weight of ranks in a band, or of all from it to the top where `lower` is 0."""
-    known = len(weights)
+def supplier_weights(links: FloatArray, density: float) -> FloatArray:
+    """Weights −ln(1 − q) that make a share q = density × links of all goods buy from a good.
+
+    Returns
+    -------
+    ndarray, shape (classes,)
+        With 24 significant bits.
+    """
+    shares = [min(density * link, _MOST_BUYERS) for link in links.tolist()]
+    return round24(np.array([-math.log1p(-share) / density for share in shares]))
+
+
+def _band_mean(links: tuple[float, ...], steepness: float, band: int, lower: float) -> float:
+    """Mean links of ranks in a band, or of all from it to the top where `lower` is 0."""
+    known = len(links)
 
     def one(k: int) -> float:
         # Beyond the table the law u^(−e) multiplies a band's mean by 2^(e/2) each time.
         steps = 0.5 * max(0, k - known + 1)
-        return float(weights[min(k, known - 1)]) * math.pow(2.0, steepness * steps)
+        return float(links[min(k, known - 1)]) * math.pow(2.0, steepness * steps)
 
     if lower > 0:
         return one(band)

@@ -84,7 +84,8 @@ def structure_of(recipe: GeneratorRecipe) -> Structure:
     """Build the recipe's law of who buys from whom."""
     n = recipe.goods
     if recipe.profile is not None:
-        return profiled(find_profile(recipe.profile), n, recipe.seed)
+        mean = recipe.law.mean(n)
+        return profiled(find_profile(recipe.profile), n, mean, recipe.seed)
     if recipe.structure == "powerlaw":
         assert recipe.exponent is not None
         return PowerLaw(n, recipe.exponent, scattered_ranks(n, recipe.seed))

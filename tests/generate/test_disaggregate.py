@@ -1,0 +1,256 @@
+"""Tables split into goods: they add up to the table, and the observed plan stays optimal."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from planbench.catalogue.builtin import load_builtin
+from planbench.catalogue.resolve import load_instance
+from planbench.errors import InputError
+from planbench.generate import generate, parse_inline
+from planbench.generate.aggregate import aggregate, aggregation_error
+from planbench.generate.disaggregate import disaggregate, pareto_sizes
+from planbench.generate.interior import check_interior
+from planbench.generate.line_cut import cut_line
+from planbench.generate.observed import observed_plan
+from planbench.generate.profile import find_profile
+from planbench.generate.split_recipe import parse_split
+from planbench.generate.spread import group_activities, run_of, spread_cells
+from planbench.io.npz import load_economy, save_economy
+from planbench.model.economy import Economy, Interior, make_economy
+from planbench.model.planning_lp import to_linear_program
+
+PROFILE = find_profile("us-bea-71")
+
+
+def table(name: str = "us-bea-71") -> Economy:
+    economy = load_builtin(name).economy
+    assert economy is not None
+    return economy
+
+
+def plan_of(economy: Economy) -> np.ndarray:
+    assert economy.interior is not None
+    assert economy.interior.activities is not None
+    return 2.0 * economy.interior.activities
+
+
+@pytest.mark.parametrize("goods", [74, 200, 5000])
+@pytest.mark.parametrize("techniques", [1, 3])
+def test_goods_add_up_to_the_table_cell_by_cell(goods: int, techniques: int) -> None:
+    split = disaggregate(table(), goods, profile=PROFILE, seed=3, techniques=techniques)
+    assert split.n_goods == goods
+    assert aggregation_error(table(), split) < 1e-12
+    used = aggregate(split, plan_of(split)).used
+    # Every cell is hit, and no other.
+    assert ((used > 0) == (table().inputs.toarray() > 0)).all()
+
+
+def test_aggregation_error_sees_a_flow_that_moved() -> None:
+    split = disaggregate(table(), 300, profile=PROFILE, seed=3)
+    plan = plan_of(split).copy()
+    plan[7] *= 1 + 1e-6
+    assert aggregation_error(table(), split, plan) > 1e-9
+    # The first activity is of the industry that mainly makes the first commodity.
+    industry = split.recipe["main_commodities"].index(0)
+    unused = np.flatnonzero(table().inputs.toarray()[:, industry] == 0)
+    commodity = np.repeat(np.arange(73), split.recipe["goods_of_commodities"])
+    inputs = split.inputs.copy()
+    inputs.indices[0] = np.flatnonzero(commodity == unused[0])[0]
+    assert aggregation_error(table(), replace(split, inputs=inputs)) == np.inf
+
+
+def test_observed_plan_balances_every_good_and_every_activity_breaks_even() -> None:
+    split = disaggregate(table(), 2000, profile=PROFILE, seed=1)
+    plan = plan_of(split)
+    made, used = split.outputs @ plan, split.inputs @ plan
+    wanted = np.asarray(split.assortment.sum(axis=1)).ravel() + split.fixed_demand
+    assert np.abs(made - used - wanted).max() < 1e-9 * made.max()
+    assert (np.abs(made - used - wanted) <= 1e-9 * (made + np.abs(wanted))).all()
+    assert split.resource_use @ plan == pytest.approx(split.endowment, rel=1e-12)
+    cost = split.inputs.sum(axis=0) + split.resource_use.sum(axis=0)
+    assert cost == pytest.approx(split.outputs.sum(axis=0), rel=1e-12)
+    assert (split.resource_use.sum(axis=0) > 0).all()
+    check_interior(split)
+
+
+def test_further_techniques_lose_at_the_tables_prices() -> None:
+    split = disaggregate(table("us-bea-15"), 200, profile=PROFILE, seed=1, techniques=3)
+    loss = np.asarray(
+        split.inputs.sum(axis=0) + split.resource_use.sum(axis=0) - split.outputs.sum(axis=0)
+    )
+    assert np.abs(loss[::3]).max() < 1e-12
+    assert loss[1::3].min() > 1e-3
+    assert loss[2::3].min() > 1e-3
+    # They buy from other goods.
+    differ = abs(split.inputs[:, 0::3] - split.inputs[:, 1::3]).sum(axis=0)
+    assert (np.asarray(differ) > 0).mean() > 0.9
+
+
+@pytest.mark.parametrize("techniques", [1, 2])
+def test_optimum_is_the_tables(techniques: int) -> None:
+    instance = load_instance(f"split:us-bea-15,goods=150,techniques={techniques},seed=1")
+    assert instance.optimum == load_builtin("us-bea-15").optimum
+    lp = to_linear_program(instance.economy)  # type: ignore[arg-type]
+    from scipy.optimize import linprog
+
+    lower = np.where(np.isfinite(lp.row_lower), lp.row_lower, -np.inf)
+    upper = np.isfinite(lp.row_upper)
+    matrix = sp.vstack([lp.matrix[upper], -lp.matrix[np.isfinite(lower)]], format="csc")
+    right = np.concatenate([lp.row_upper[upper], -lp.row_lower[np.isfinite(lower)]])
+    bounds = np.column_stack([lp.col_lower, lp.col_upper])
+    scale = np.abs(right).max()
+    found = linprog(-lp.cost, A_ub=matrix, b_ub=right / scale, bounds=bounds / scale)
+    assert found.status == 0
+    assert -found.fun * scale == pytest.approx(instance.optimum, rel=1e-6)
+
+
+def test_same_recipe_same_goods_and_another_seed_others() -> None:
+    one = load_instance("split:us-bea-15,goods=100,seed=1")
+    assert one.sha256 == load_instance("split:us-bea-15,goods=1e2,seed=1").sha256
+    assert one.sha256 != load_instance("split:us-bea-15,goods=100,seed=2").sha256
+    assert parse_split(one.name) == parse_split("us-bea-15,goods=100,seed=1")
+
+
+def test_links_are_few_suppliers_many_sizes() -> None:
+    """Each activity has about the inputs asked for, and large goods have many buyers."""
+    split = disaggregate(table(), 20_000, profile=PROFILE, seed=1, inputs=12)
+    inputs = np.diff(split.inputs.indptr)
+    assert inputs.mean() == pytest.approx(12, rel=0.25)
+    buyers = np.diff(split.inputs.tocsr().indptr)
+    assert buyers.max() > 30 * np.median(buyers)
+    assert np.log(split.inputs.data).std() > 1.0
+
+
+def test_saved_file_keeps_what_it_takes_to_add_up(tmp_path: Path) -> None:
+    instance = load_instance("split:us-bea-15,goods=100,seed=1")
+    assert instance.economy is not None
+    save_economy(instance.economy, tmp_path / "s.npz")
+    assert aggregation_error(table("us-bea-15"), load_economy(tmp_path / "s.npz")) < 1e-12
+    assert load_instance(str(tmp_path / "s.npz")).optimum == instance.optimum
+
+
+def test_small_economy_of_goods_has_names() -> None:
+    split = disaggregate(table("us-bea-15"), 60, profile=PROFILE, seed=1)
+    assert split.goods is not None
+    assert split.goods[0].endswith(" 1")
+    assert len(set(split.goods)) == 60
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_goods_add_up() -> None:
+    split = disaggregate(table(), 100_000, profile=PROFILE, seed=5, techniques=2)
+    assert aggregation_error(table(), split) < 1e-9
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("split:us-bea-71", "goods: is missing"),
+        ("split:goods=10", "begins with no table"),
+        ("split:us-bea-71,goods=50", "fewer than the"),
+        ("split:us-bea-71,goods=1000,sed=1", "did you mean 'seed'"),
+        ("split:us-bea-71,goods=many", "goods:"),
+        ("split:us-bea-71,goods=1000,goods=2", "stands twice"),
+        ("split:us-bea-71,goods", "is not name=value"),
+        ("split:us-bea-7,goods=1000", "no instance 'us-bea-7'"),
+        ("split:gen:goods=10,goods=1000", "begins with no table"),
+        ("split:split:us-bea-71,goods=1000", "is no table"),
+        ("split:leontief-3,goods=1000", "carries no observed plan"),
+        ("split:us-bea-71,goods=1000,profile=nothing", "no profile 'nothing'"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(text: str, message: str) -> None:
+    with pytest.raises(InputError) as error:
+        load_instance(text)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_only_economies_whose_plan_balances_are_split() -> None:
+    economy = generate(parse_inline("goods=50,techniques=1,seed=1"))
+    with pytest.raises(InputError, match="does not balance"):
+        disaggregate(economy, 500, profile=PROFILE)
+    with pytest.raises(InputError, match="is no split table"):
+        aggregate(economy, np.ones(economy.n_activities))
+
+
+def test_foreign_exchange_stays_one_good_and_limits_are_shared() -> None:
+    """A means of payment that came in many kinds would not be one."""
+    economy = make_economy(
+        inputs=[[0, 0.5, 0, 1, 0], [0.4, 0, 0.2, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0, 1]],
+        outputs=[[1, 0, 0, 0, 0], [0, 1, 0, 0, 1], [0, 0, 1, 0, 0], [0, 0, 0, 1, 0]],
+        resource_use=[[0.6, 0.5, 0.8, 0, 0]],
+        endowment=[190.0],
+        capacity=[np.inf, np.inf, np.inf, 20.0, 20.0],
+        # x = 100, 100, 100, 10, 10: 40 of a and 50 of b are left, and all of c.
+        assortment=[40.0, 50.0, 100.0, 0.0],
+        weights=[190.0],
+        goods=["a", "b", "c", "foreign exchange"],
+        interior=Interior(np.ones(4), np.full(1, 2.0), np.array([50.0, 50, 50, 5, 5])),
+    )
+    assert observed_plan(economy).breaks_even
+    split = disaggregate(economy, 400, profile=PROFILE, seed=1)
+    assert split.recipe["goods_of_commodities"][3] == 1
+    assert aggregation_error(economy, split) < 1e-12
+    limited = np.isfinite(split.capacity)
+    ratio = split.capacity[limited] / plan_of(split)[limited]
+    assert np.allclose(ratio, 2.0)
+    assert limited.sum() > 2
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    supply=st.lists(st.floats(0, 1e6), min_size=1, max_size=40).filter(lambda v: sum(v) > 1e-3),
+    demand=st.lists(st.floats(1e-9, 1e3), min_size=1, max_size=40),
+)
+def test_cut_line_meets_both_sums_with_few_links(supply: list[float], demand: list[float]) -> None:
+    bought = np.array(demand)
+    given_ = np.array(supply) * (bought.sum() / sum(supply))
+    supplier, buyer, amount = cut_line(given_, bought)
+    assert amount.min() > 0
+    assert supplier.size <= given_.size + bought.size - 1
+    assert np.bincount(buyer, amount, bought.size) == pytest.approx(bought, rel=1e-12)
+    total = np.bincount(supplier, amount, given_.size)
+    assert np.abs(total - given_).max() <= 1e-12 * bought.sum()
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10_000), cells=st.integers(1, 30), each=st.floats(1, 20))
+def test_spread_keeps_cells_exact_and_leaves_everyone_something(
+    seed: int, cells: int, each: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    industry = np.sort(rng.integers(0, 3, 60)).astype(np.int64)
+    industry[:3], industry[-1] = 0, 2
+    industry.sort()
+    if not (np.bincount(industry, minlength=3) > 0).all():
+        return
+    revenue = rng.pareto(1.5, 60) + 0.1
+    groups = group_activities(industry, revenue, rng.permutation(60))
+    of = np.sort(rng.integers(0, 3, cells)).astype(np.int64)
+    value = rng.lognormal(0, 2, cells)
+    totals = np.bincount(of, weights=value, minlength=3)
+    value = 0.8 * value / totals[of]
+    amount = value * np.bincount(industry, weights=revenue)[of]
+    kept = 1.0 - np.bincount(of, weights=value, minlength=3)
+    spread = spread_cells(groups, of, amount, value, kept, each)
+    cell, activity, part = run_of(groups, spread, of, amount, np.arange(cells))
+    assert part.min() > 0
+    assert np.bincount(cell, part, cells) == pytest.approx(amount, rel=1e-12)
+    assert (industry[activity] == of[cell]).all()
+    assert np.unique(cell * 60 + activity).size == cell.size
+    spent = np.bincount(activity, part, 60) / revenue
+    assert spent.max() < 1.0
+    # What was foreseen for each activity is what it gets.
+    assert spent[groups.member] == pytest.approx(spread.taken, rel=1e-9, abs=1e-12)
+
+
+def test_pareto_sizes_are_the_law() -> None:
+    shares = np.array([1.0, 0.5, 0.25, 0.1, 1e-3, 1e-6])
+    assert pareto_sizes(shares, 1.5) == pytest.approx(shares ** (-1 / 1.5), rel=1e-3)
