@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 UNKNOWN = "–"
+#: After these a name may be broken.
+_JOINTS = ("-", ":", ",")
 
 
 def seconds(value: float | None) -> str:
@@ -130,10 +132,13 @@ def plain(text: str) -> str:
 
 
 def broken(name: str, width: int) -> str:
-    """Break a name after hyphens, colons and spaces into lines of `width` where it can be."""
+    """Break a name after hyphens, colons, commas and spaces into lines of `width` where it can."""
     lines = [""]
-    for piece in name.replace("-", "-\0").replace(":", ":\0").replace(" ", "\0").split("\0"):
-        joint = "" if not lines[-1] or lines[-1].endswith(("-", ":")) else " "
+    marked = name.replace(" ", "\0")
+    for mark in _JOINTS:
+        marked = marked.replace(mark, f"{mark}\0")
+    for piece in marked.split("\0"):
+        joint = "" if not lines[-1] or lines[-1].endswith(_JOINTS) else " "
         if len(lines[-1]) + len(joint) + len(piece) <= width or not lines[-1]:
             lines[-1] += joint + piece
         else:

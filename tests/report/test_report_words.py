@@ -57,6 +57,7 @@ def test_names_break_after_hyphens_only_where_needed():
     assert words.broken("highs-ds", 9) == "highs-ds"
     assert words.broken("highs-hipdlp:stock", 9) == "highs-\nhipdlp:\nstock"
     assert words.broken("", 9) == ""
+    assert words.broken("gen:goods=100,seed=1", 14) == "gen:goods=100,\nseed=1"
 
 
 def test_nothing_unprintable_reaches_a_terminal():
