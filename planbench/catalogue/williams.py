@@ -8,6 +8,7 @@ what final use, with the inputs for it, takes in a stationary economy.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -82,7 +83,8 @@ def growth_economy(facts: dict[str, Any]) -> Economy:
         name=facts["name"],
     )
     counts = _counts(dated, facts["objective"], hours.ravel(), building.ravel())
-    return with_counter(dated, counts, name=facts["objective"]["count"])
+    counted = with_counter(dated, counts, name=facts["objective"]["count"])
+    return replace(counted, recipe={"builtin": facts["name"]})
 
 
 def _counts(
