@@ -25,6 +25,9 @@ STALL = 60
 MODEL_SHARE, MODEL_LEAST = 0.5, 128 << 20
 #: Proposals that may disappoint before the centre falls back on mixing whole plans.
 FAILURES = 3
+#: Sweeps a round over the table of resource contents, at most. More make the model truer than it
+#: need be: with two, rounds are as many as with eight, and each sweep costs a product per resource.
+SWEEPS = 2
 #: Steps of the interior point method that solves the model.
 STEPS = 40
 #: Techniques within this share of the cheapest are always in the model.
@@ -107,7 +110,13 @@ def propose(rounds: Rounds, needs: FloatArray, value: float, gap: float) -> None
     sectors = rounds.sectors
     present = float(needs.max()) / value - 1
     exact = max(0.003, min(0.03, 0.1 * present))
-    settle_contents(sectors, rounds.contents, exact, 8 if rounds.fresh else 4)
+    if rounds.fresh:
+        # As if every unit of cost were spent on resources as the plan spends it on the whole.
+        each = needs / float(rounds.sigma @ needs)
+        rounds.contents[:, rounds.kept] = np.multiply.outer(
+            rounds.p.astype(np.float32), each.astype(np.float32)
+        )
+    settle_contents(sectors, rounds.contents, exact, SWEEPS)
     rounds.fresh = False
     forget_shares(sectors)
     # What was misjudged must be put right with techniques about as far from the cheapest.
