@@ -161,6 +161,7 @@ def _show(records: list[Record]) -> None:
     from planbench.catalogue.builtin import list_builtin
     from planbench.report.effort import was_driven
     from planbench.report.effort_tables import effort_tables
+    from planbench.report.sweep_tables import sweep_tables
     from planbench.report.tables import golden_table, ladder_tables, summary_table
 
     width = console.width()
@@ -170,8 +171,10 @@ def _show(records: list[Record]) -> None:
     if not records:
         return
     optima = {info.name: info.optimum for info in list_builtin()}
-    tables = [golden_table(records, optima)]
+    alone = golden_table(records, optima)
+    tables = [alone] if alone.row_count else []
     tables += ladder_tables(records, "seconds", width=width)
+    tables += sweep_tables(records, "seconds", width=width)
     tables += ladder_tables(records, "bytes", width=width)
     tables.append(summary_table(records))
     console.print_tables(tables)

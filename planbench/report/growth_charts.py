@@ -119,7 +119,11 @@ def sweep_chart(
     series = in_order([r["series"] for r in rows])
     colour, shape, dash = encodings(alt, series, legend=legend)
     y_domain = widened(min(r["cost"] for r in rows), max(r["cost"] for r in rows), 1.7)
-    x = _knob_axis(alt, sweep.title, [r["x"] for r in rows])
+    x = _knob_axis(alt, sweep, [r["x"] for r in rows])
+    if sweep.words:
+        rows = [r | {"x": sweep.label(r["x"])} for r in rows]
+        points = [r for r in rows if r["finished"]]
+        stops = [r for r in rows if not r["finished"]]
     y = alt.Y(
         "cost:Q",
         title="seconds to a plan",
@@ -128,16 +132,22 @@ def sweep_chart(
     )
     tooltip = [
         alt.Tooltip("series:N", title="solver"),
-        alt.Tooltip("x:Q", title=sweep.title, format=",.4~g"),
+        alt.Tooltip("x:N", title=sweep.title)
+        if sweep.words
+        else alt.Tooltip("x:Q", title=sweep.title, format=",.4~g"),
         alt.Tooltip("time:N", title="time"),
         alt.Tooltip("outcome:N", title="outcome"),
         alt.Tooltip("gap:N", title="raw gap"),
     ]
     data = alt.InlineData(values=points)
-    layers = [
+    line = (
         alt.Chart(data)
         .mark_line(strokeWidth=2)
-        .encode(x=x, y=y, color=colour, strokeDash=dash, detail="series:N"),
+        .encode(x=x, y=y, color=colour, strokeDash=dash, detail="series:N")
+    )
+    # Between words there is no way that a line could follow.
+    layers = [] if sweep.words else [line]
+    layers += [
         alt.Chart(data)
         .mark_point(size=55, strokeWidth=1.6, filled=False)
         .encode(
@@ -155,8 +165,11 @@ def sweep_chart(
     return finished(alt, alt.layer(*layers), width, height, background)
 
 
-def _knob_axis(alt: Any, title: str, values: Sequence[float]) -> Any:
+def _knob_axis(alt: Any, sweep: Sweep, values: Sequence[float]) -> Any:
     """Logarithmic; where the knob was turned to zero linear, or symmetrical about it."""
+    title = sweep.title
+    if sweep.words:
+        return alt.X("x:N", title=title, sort=list(sweep.words), axis=alt.Axis(labelAngle=0))
     if min(values) <= 0:
         least = min((v for v in values if v > 0), default=1.0)
         steep = max(values) > 30 * least

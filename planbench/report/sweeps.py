@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from planbench.records.schema import Record
 from planbench.records.values import canonical
 from planbench.report import words
 from planbench.report.cells import Cell, machine_key, middle_cell
 from planbench.report.ladders import YARDSTICK
+from planbench.report.style import in_order
 
 #: What the knob is called on an axis.
 TITLES = {
@@ -35,12 +37,33 @@ class Sweep:
         Where all economies have the same number.
     points : tuple of (float, Cell)
         Value of the knob and what came out, ascending; of several seeds the middle one.
+    words : tuple of str
+        Where the knob takes words: value k stands for word k, in the suite's order.
     """
 
     name: str
     knob: str
     goods: int | None
     points: tuple[tuple[float, Cell], ...]
+    words: tuple[str, ...] = ()
+
+    def label(self, value: float) -> str:
+        """Name of a value in tables and on axes."""
+        return self.words[int(value)] if self.words else f"{value:,.6g}"
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """All values, ascending."""
+        return tuple(sorted({value for value, _ in self.points}))
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """Solvers, in the usual order."""
+        return tuple(in_order([cell.series for _, cell in self.points]))
+
+    def at(self, series: str, value: float) -> Cell | None:
+        """Find what came of a solver at a value; None where it was not run."""
+        return next((c for v, c in self.points if v == value and c.series == series), None)
 
     @property
     def title(self) -> str:
@@ -50,22 +73,33 @@ class Sweep:
 
 def find_sweeps(cells: Sequence[Cell]) -> list[Sweep]:
     """Find sweeps: declared by the suite, or generated economies that differ in ``inputs`` only."""
-    groups: dict[tuple[str, str, str], list[tuple[float, Cell]]] = {}
+    groups: dict[tuple[str, str, str], list[tuple[object, Cell]]] = {}
     for cell in cells:
         if cell.solver == YARDSTICK:
             continue
         knob, value, rest = _place(cell)
-        if knob and value is not None and value >= 0:
+        if knob and value is not None:
             home = (knob, rest, machine_key(cell.record))
             groups.setdefault(home, []).append((value, cell))
     found = []
-    for (knob, _, _), points in groups.items():
+    for (knob, _, _), members in groups.items():
+        words_seen = tuple(dict.fromkeys(v for v, _ in members if isinstance(v, str)))
+        # A knob that takes words: their places stand for them.
+        places: dict[object, float] = {word: float(k) for k, word in enumerate(words_seen)}
+        numbered = [(places.get(v, v), c) for v, c in members]
+        points = _middles([(float(v), c) for v, c in numbered if isinstance(v, float) and v >= 0])
         if len({value for value, _ in points}) < 2:
             continue
-        points = _middles(points)
         goods = {c.goods for _, c in points}
-        name = next((c.group for _, c in points if c.group), knob)
-        found.append(Sweep(name, knob, goods.pop() if len(goods) == 1 else None, tuple(points)))
+        found.append(
+            Sweep(
+                name=next((c.group for _, c in points if c.group), knob),
+                knob=knob,
+                goods=goods.pop() if len(goods) == 1 else None,
+                points=tuple(points),
+                words=tuple(map(words.plain, words_seen)),
+            )
+        )
     return found
 
 
@@ -78,16 +112,28 @@ def _middles(points: Sequence[tuple[float, Cell]]) -> list[tuple[float, Cell]]:
     return sorted(((v, c) for v, c in found if c is not None), key=lambda p: p[0])
 
 
-def _place(cell: Cell) -> tuple[str, float | None, str]:
+def _place(cell: Cell) -> tuple[str, float | str | None, str]:
     """Knob, its value, and all that must be equal within a sweep."""
     record = cell.record
     if record.variable and record.variable != "goods":
-        return record.variable, _number(record.value, cell), f"{record.suite} {record.group}"
+        home = f"{record.suite} {record.group}"
+        if isinstance(record.value, str) and record.variable != "inputs" and not _reads(record):
+            return record.variable, record.value, home
+        return record.variable, _number(record.value, cell), home
     recipe = record.instance.recipe
     if record.variable or "inputs" not in recipe or "goods" not in recipe:
         return "", None, ""
     rest = {k: v for k, v in recipe.items() if k != "inputs" and k not in _FILLED_IN}
     return "inputs", _number(recipe["inputs"], cell), canonical(rest)
+
+
+def _reads(record: Record) -> bool:
+    """Whether the value of what is varied is a number."""
+    try:
+        float(str(record.value))
+    except ValueError:
+        return False
+    return True
 
 
 def _number(value: object, cell: Cell) -> float | None:

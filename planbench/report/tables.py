@@ -23,6 +23,7 @@ from planbench.report.scores import (
     score_rules,
     standings,
 )
+from planbench.report.sweeps import find_sweeps
 from planbench.report.terminal import plain_table
 from planbench.stats.scaling import PowerLawFit
 
@@ -83,7 +84,7 @@ def ladder_tables(
 def golden_table(
     records: Sequence[Record], optima: Mapping[str, float | None] | None = None
 ) -> Table:
-    """Certified values beside known optima, a row per instance outside the ladders.
+    """Certified values beside known optima, a row per instance outside ladders and sweeps.
 
     Parameters
     ----------
@@ -98,6 +99,11 @@ def golden_table(
     """
     cells = settled(records)
     on_ladders = {c.sha256 for ladder in find_ladders(cells) for c in ladder.cells}
+    # Of several seeds at a value one stands for all; the others are on the sweep too.
+    sweeps = find_sweeps(cells)
+    on_ladders |= {c.sha256 for sweep in sweeps for _, c in sweep.points}
+    swept = {(sweep.knob, sweep.name) for sweep in sweeps}
+    on_ladders |= {c.sha256 for c in cells if (c.record.variable, c.group) in swept}
     table = plain_table(
         "Instances with one size",
         "Bracket: intersection of what the certificates of all solvers prove. Solved: "

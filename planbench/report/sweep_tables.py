@@ -1,0 +1,63 @@
+"""Terminal tables of sweeps: a row per value of the knob, a column per solver."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from planbench.records.schema import Record
+from planbench.report import words
+from planbench.report.cells import TARGET_GAP, settled
+from planbench.report.ladders import Measure
+from planbench.report.sweeps import Sweep, find_sweeps
+from planbench.report.tables import cell_text
+from planbench.report.terminal import plain_table
+
+_CELL_WIDTH = 10
+_LABEL_WIDTH = 12
+
+
+def sweep_tables(
+    records: Sequence[Record], measure: Measure = "seconds", *, width: int = 100
+) -> list[Table]:
+    """Cost against the knob of each sweep; solvers that do not fit go on in a further table.
+
+    Empty where the records hold no sweep.
+
+    Raises
+    ------
+    InputError
+        Without any record.
+    """
+    tables = []
+    for sweep in find_sweeps(settled(records)):
+        most = max(1, (width - _LABEL_WIDTH) // (_CELL_WIDTH + 1))
+        blocks = [sweep.series[k : k + most] for k in range(0, len(sweep.series), most)]
+        tables += [_table(sweep, block, measure) for block in blocks]
+        tables[-1].caption = (
+            f">: stopped at the limit; ~: certified no better than {words.gap(TARGET_GAP)}; "
+            "*: on a disturbed machine; of several seeds the middle one."
+        )
+    return tables
+
+
+def _table(sweep: Sweep, series: Sequence[str], measure: Measure) -> Table:
+    what = {"seconds": "Time", "passes": "Matrix passes", "bytes": "Peak memory"}[measure]
+    size = f", {words.count(sweep.goods)} goods" if sweep.goods is not None else ""
+    table = plain_table(f"{what} against {sweep.title} (ladder {sweep.name}{size})")
+    table.add_column(words.broken(sweep.knob.replace("_", " "), _LABEL_WIDTH), justify="right")
+    for name in series:
+        heading = Text(words.broken(name, _CELL_WIDTH))
+        table.add_column(heading, justify="right", width=_CELL_WIDTH, overflow="fold")
+    for value in sweep.values:
+        cells = [sweep.at(name, value) for name in series]
+        table.add_row(
+            Text(sweep.label(value)),
+            *[
+                Text(words.UNKNOWN, style="dim") if cell is None else cell_text(cell, measure)
+                for cell in cells
+            ],
+        )
+    return table
