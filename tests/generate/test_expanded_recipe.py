@@ -126,6 +126,26 @@ def test_certificate_is_tight_on_an_exact_answer(text: str) -> None:
     assert certificate.lower_bound == pytest.approx(value, rel=3e-5)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "goods=14,inputs=3,resources=1,final_share=0.01,column_sum=0.1,years=1,terminal=0,"
+        "storable=0,growth=-0.1,regions=2,cross_share=0,tradable=0,seed=400",
+        "goods=13,inputs=1,techniques=1,resources=1,final_share=0.01,column_sum=0.1,years=1,"
+        "terminal=0,storable=0,growth=-0.1,regions=4,cross_share=0,tradable=0.3,seed=397",
+        "goods=11,inputs=1,techniques=1,resources=1,final_share=0.01,column_sum=0.1,years=5,"
+        "terminal=0,storable=0,growth=-0.1,regions=3,cross_share=0,tradable=0.3,seed=400",
+    ],
+)
+def test_goods_made_in_tiny_amounts_have_room_in_the_interior(text: str) -> None:
+    """A linear program's interior has no slack below its tolerance; the carried one has."""
+    economy = generate(parse_inline(text))
+    _, plan = solve_exactly(economy)
+    gap = certify_plan(economy, plan, polish=False).raw_gap
+    assert gap is not None
+    assert gap < 1e-4
+
+
 def test_the_economy_underneath_is_that_of_the_recipe_without() -> None:
     """Streams of their own: adding years or regions must not change what was drawn before."""
     base = generate(parse_inline("goods=50,byproducts=0.3,seed=3"))
