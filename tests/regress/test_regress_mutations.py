@@ -132,6 +132,22 @@ def test_a_moved_objective_is_red(run: list[Record]) -> None:
     assert reds(compare_runs(run, worse)) == {("counters", "glop", "objective")}
 
 
+def test_an_answer_found_in_fewer_iterations_may_differ_within_its_gap(run: list[Record]) -> None:
+    """A better method ends at another point of the same quality: that is no regression."""
+    for gap, expected in ((1e-7, set()), (1e-4, {("counters", "glop", "certified gap")})):
+        other, rows = changed(
+            run,
+            is_on("glop", "us-bea-71"),
+            lambda r, g=gap: {
+                "iterations": {k: v // 2 for k, v in r.iterations.items()},
+                "objective": (r.objective or 0.0) * (1 + 1e-8),
+                "raw_gap": g,
+            },
+        )
+        assert rows
+        assert reds(compare_runs(run, other)) == expected
+
+
 def test_a_wider_gap_and_a_lost_bracket_are_red(run: list[Record]) -> None:
     for gap, solver in ((0.5, "highs-hipdlp"), (None, "highs-ipm")):
         worse, rows = changed(run, is_on(solver, "us-bea-71"), lambda r, g=gap: {"raw_gap": g})
