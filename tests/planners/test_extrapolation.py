@@ -75,7 +75,7 @@ def test_spread_of_each_goods_techniques() -> None:
     assert (weight[starts[:-1]] == 0).all()
     lines = np.empty((int(np.count_nonzero(weight)), k))
     assert lines.shape[0] == total - sizes.size
-    kernels_close.spread(starts, weight, d, rows, lines)
+    assert kernels_close.spread(0, starts, weight, d, rows, lines) == (11, sizes.size)
     right = np.zeros((k, k))
     for z in range(sizes.size):
         part = slice(starts[z], starts[z + 1])
@@ -83,3 +83,9 @@ def test_spread_of_each_goods_techniques() -> None:
         away = e - np.average(e, axis=0, weights=d[part])
         right += amount[starts[z]] ** 2 * (away.T * d[part]) @ away
     assert lines.T @ lines == pytest.approx(right, rel=1e-5)
+    # In blocks of at most five rows: the same rows.
+    room, good, seen = np.empty((5, k)), 0, []
+    while good < sizes.size:
+        used, good = kernels_close.spread(good, starts, weight, d, rows, room)
+        seen.append(room[:used].copy())
+    assert np.array_equal(np.vstack(seen), lines)

@@ -130,13 +130,23 @@ def spread_weights(starts: Any, amount: Any, d: Any, out: Any) -> None:
 
 
 @compiled
-def spread(starts: Any, weight: Any, d: Any, rows: Any, out: Any) -> None:
-    """Write weight_t (E_t − M) for every weight_t > 0, M the mean by d of those before t."""
+def spread(good: int, starts: Any, weight: Any, d: Any, rows: Any, out: Any) -> tuple[int, int]:
+    """Write weight_t (E_t − M) for every weight_t > 0, M the mean by d of those before t.
+
+    From `good` on, until `out` has no room for the next.
+
+    Returns
+    -------
+    used, good : int
+        Rows written, and the first good not looked at.
+    """
     k = rows.shape[1]
     mean = np.empty(k)
     used = 0
-    for z in range(starts.size - 1):
+    for z in range(good, starts.size - 1):
         begin, end = starts[z], starts[z + 1]
+        if used + end - begin - 1 > out.shape[0]:
+            return used, z
         if end == begin + 2:
             f = weight[begin + 1]
             if f > 0.0:
@@ -163,6 +173,7 @@ def spread(starts: Any, weight: Any, d: Any, rows: Any, out: Any) -> None:
                 used += 1
             for i in range(k):
                 mean[i] += share * (rows[t, i] - mean[i])
+    return used, starts.size - 1
 
 
 @compiled

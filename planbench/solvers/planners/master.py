@@ -24,6 +24,8 @@ from planbench.solvers.planners import kernels_close as kernels
 IntArray = npt.NDArray[np.int64]
 #: More resources than this: the system is summed up in single precision.
 WIDE = 256
+#: Rows of the system summed up at a time.
+BLOCK = 4096
 #: Choices whose weight is this small beside the largest do not enter the system.
 LEAST_WEIGHT = 1e-8
 
@@ -230,11 +232,7 @@ class _Model:
         weight = np.empty(d.size)
         kernels.spread_weights(self.starts, self.amount, d, weight)
         weight[weight <= LEAST_WEIGHT * weight.max()] = 0.0
-        # With many resources single precision is enough for a direction, and twice as fast.
-        kind = np.float64 if at.w.size <= WIDE else np.float32
-        lines = np.empty((int(np.count_nonzero(weight)), at.w.size), dtype=kind)
-        kernels.spread(self.starts, weight, d, self.rows, lines)
-        factor = _Factor((lines.T @ lines).astype(np.float64) + np.diag(at.u / at.w))
+        factor = _Factor(self.system(weight, d) + np.diag(at.u / at.w))
         guess = self.direction(at, d, total, factor, -at.s * at.z, -at.u * at.w)
         p, q = _lengths(at, guess)
         after = (at.s + p * guess.s) @ (at.z + q * guess.z)
@@ -250,6 +248,20 @@ class _Model:
             at.s + p * move.s, at.u + p * move.u, at.t + p * move.t,
             at.z + q * move.z, at.w + q * move.w, at.pi + q * move.pi,
         )  # fmt: skip
+
+    def system(self, weight: FloatArray, d: FloatArray) -> FloatArray:
+        """Σ over goods of output² times the spread of their rows, a block of rows at a time."""
+        k = self.rows.shape[1]
+        # With many resources single precision is enough for a direction, and twice as fast.
+        kind = np.float64 if k <= WIDE else np.float32
+        lines = np.empty((max(BLOCK, int(self.sizes.max())), k), dtype=kind)
+        out = np.zeros((k, k))
+        good = 0
+        while good < self.sizes.size:
+            used, good = kernels.spread(good, self.starts, weight, d, self.rows, lines)
+            block = lines[:used]
+            out += block.T @ block
+        return out
 
     def direction(
         self, at: _Point, d: FloatArray, total: FloatArray, factor: _Factor,
