@@ -163,6 +163,8 @@ def fit_profile(
         When a figure cannot be measured, e.g. because the extra that finds communities is
         missing, or is out of the range of profiles.
     """
+    if table.coefficients.nnz == 0:
+        raise InputError("has no inputs besides own use; a profile needs some", where=name)
     studied = study_inputs(table.coefficients, main=table.main)
     links = supplier_links(table.coefficients)
     slope, size_sigma, own_sigma = _fit_sizes(table.coefficients)
