@@ -83,7 +83,9 @@ def bench(
 
     records = [r for r in read_records(results) if r.suite == chosen.name]
     if not records:
-        raise InputError("nothing was measured; raise --budget", where=str(results))
+        whys = Counter(entry.reason for entry in summary.left_out if "budget" not in entry.reason)
+        why = f": {whys.most_common(1)[0][0]}" if whys else "; raise --budget"
+        raise InputError(f"nothing was measured{why}", where=str(results))
     opinions = opinions_of(records)
     page = (
         _write_report(records, results.with_suffix(".html"), summary.left_out) if report else None

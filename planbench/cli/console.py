@@ -40,12 +40,25 @@ def out() -> Console:
 
 
 def print_tables(tables: Iterable[Table]) -> None:
-    """Print tables on standard output, an empty line between those that end in a caption."""
+    """Print tables on standard output, an empty line between those that end in a caption.
+
+    Title and caption may be wider than their table: they are folded to the terminal, not to it.
+    """
+    from rich.text import Text
+
     shown = out()
     for table in tables:
+        title, caption = table.title, table.caption
+        table.title = table.caption = None
+        if title:
+            shown.print(title, style=table.title_style or "")
         shown.print(table)
-        if table.caption:
+        if caption:
+            style = "dim" if table.caption_style is None else table.caption_style
+            text = Text(caption) if isinstance(caption, str) else caption
+            shown.print(text, style=style)
             shown.print()
+        table.title, table.caption = title, caption
 
 
 def say(message: str, *, word: str = "", colour: str = "") -> None:
