@@ -211,7 +211,8 @@ def _good_enough(records: Sequence[Record]) -> Finding:
     ratio = float(np.exp(np.mean(np.log(best))))
     said = (
         f"a gap of {words.gap(tight)} takes {ratio:.1f} times as long as {words.gap(loose)}, each "
-        f"by the fastest solver (geometric mean over {len(best)} instances)"
+        f"by the fastest solver (geometric mean over "
+        f"{len(best)} instance{'s' if len(best) > 1 else ''})"
     )
     return Finding(claim, who, predicted, said, tuple(each), _saving(ratio))
 

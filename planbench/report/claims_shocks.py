@@ -19,6 +19,8 @@ from planbench.report.sweeps import Sweep, find_sweeps
 
 #: Knob of the suites that says what share of the inputs crosses regions.
 COUPLING = "cross_share"
+#: Share of the inputs from which on most of them cross.
+MOST = 0.5
 #: Errors at which plans from bad data are judged, and the loss from which one is worthless.
 NOISE, WORTHLESS = 0.1, 0.5
 
@@ -30,11 +32,13 @@ def judge_coupling(cells: Sequence[Cell]) -> Finding:
     predicted = f"at least {FAR:g} times the time where most inputs cross regions"
     found: list[tuple[str, float, bool, Sweep]] = []
     for sweep in find_sweeps(cells):
-        if sweep.knob == COUPLING:
-            for series in dict.fromkeys(c.series for _, c in sweep.points):
-                costs = _ends([(v, c) for v, c in sweep.points if c.series == series])
-                if costs is not None:
-                    found.append((series, *costs, sweep))
+        # Without a point at which most inputs cross, coupling was not put to the test.
+        if sweep.knob != COUPLING or sweep.values[-1] < MOST:
+            continue
+        for series in sweep.series:
+            costs = _ends(sweep, series)
+            if costs is not None:
+                found.append((series, *costs, sweep))
     if not found:
         return Finding(claim, who, predicted, "", (), UNMEASURED)
     each = tuple(
@@ -44,7 +48,7 @@ def judge_coupling(cells: Sequence[Cell]) -> Finding:
     general = [f for f in found if not is_planner(f[0].split(" ")[0])] or found
     # Who solved the most coupled economy fastest, as with the exponents.
     series, ratio, more, sweep = min(general, key=lambda f: (f[2], _seconds_at_top(f[0], f[3])))
-    shares = sorted({v for v, _ in sweep.points})
+    shares = sweep.values
     said = (
         f"{series}: {'at least ' if more else ''}{ratio:.2g} times as long where "
         f"{100 * shares[-1]:g} % of the inputs cross regions as where {100 * shares[0]:g} % do "
@@ -53,12 +57,10 @@ def judge_coupling(cells: Sequence[Cell]) -> Finding:
     return Finding(claim, who, predicted, said, each, _coupled(ratio, more))
 
 
-def _ends(points: Sequence[tuple[float, Cell]]) -> tuple[float, bool] | None:
+def _ends(sweep: Sweep, series: str) -> tuple[float, bool] | None:
     """Seconds at the greatest share over those at the least; whether it is only known as more."""
-    if len(points) < 2:
-        return None
-    (_, first), (_, last) = points[0], points[-1]
-    if not first.solved or not first.seconds or not last.seconds:
+    first, last = (sweep.at(series, value) for value in (sweep.values[0], sweep.values[-1]))
+    if first is None or last is None or not first.solved or not first.seconds or not last.seconds:
         return None
     if not last.solved and last.status not in ("timeout", "memory", "loose"):
         return None
@@ -72,8 +74,8 @@ def _coupled(ratio: float, more: bool) -> Verdict:
 
 
 def _seconds_at_top(series: str, sweep: Sweep) -> float:
-    own = [c.seconds for _, c in sweep.points if c.series == series]
-    return own[-1] or math.inf
+    cell = sweep.at(series, sweep.values[-1])
+    return (cell.seconds if cell is not None else None) or math.inf
 
 
 def judge_replanning(records: Sequence[Record]) -> Finding:

@@ -162,6 +162,16 @@ def test_coupling_is_judged_between_the_ends_of_the_sweep(costs, top, verdict):
     assert bool(found.measured) == (verdict != UNMEASURED)
 
 
+def test_coupling_is_not_judged_before_most_inputs_cross():
+    """A run cut off at a tenth has not put the claim to the test."""
+    claim = "Parts that trade little can be planned in parallel; coupling destroys it"
+    rows = coupled((1.0, 1.0, 1.5))
+    assert findings([r for r in rows if r.value < 0.5])[claim].verdict == UNMEASURED
+    short = [r for r in coupled((1.0, 1.0, 99.0), "glop") if r.value < 0.5]
+    found = findings(rows + short)[claim]
+    assert [series for series, _, _ in found.each] == ["highs-ipm"], "glop was not run at the end"
+
+
 def test_coupling_goes_by_the_fastest_general_solver():
     rows = coupled((1.0, 2.0, 20.0), "highs-ds") + coupled((1.0, 1.0, 1.2), "highs-ipm")
     rows += coupled((0.1, 0.1, 2.0), "two-level")
