@@ -47,11 +47,14 @@ def judge_counters(matches: Sequence[Match]) -> list[Finding]:
             found += _instructions(match)
             continue
         found += _sizes(match)
-        if match.baseline.ended and match.candidate.ended:
+        if match.baseline.complete and match.candidate.complete:
             found += _presolved(match)
             found += _iterations(match)
             found += _objective(match)
             found += _gap(match)
+        elif match.baseline.ended and match.candidate.ended:
+            note = "stopped at a time limit: how far it came depends on the machine"
+            found.append(_finding(match, "iterations", "skipped", None, None, note=note))
     return found
 
 
@@ -62,7 +65,7 @@ def counts_instructions(match: Match) -> bool:
 
 def _instructions(match: Match) -> list[Finding]:
     old, new = (
-        [r.matrix_passes for r in s.ended if r.matrix_passes]
+        [r.matrix_passes for r in s.complete if r.matrix_passes]
         for s in (match.baseline, match.candidate)
     )
     if not old or not new:
@@ -110,7 +113,7 @@ def _presolved(match: Match) -> list[Finding]:
 
 
 def _iterations(match: Match) -> list[Finding]:
-    before, now = ([r.iterations for r in s.ended] for s in (match.baseline, match.candidate))
+    before, now = ([r.iterations for r in s.complete] for s in (match.baseline, match.candidate))
     if not any(before) and not any(now):
         return []
     if not any(now):
@@ -164,13 +167,13 @@ def _objective(match: Match) -> list[Finding]:
 
 def _gap(match: Match) -> list[Finding]:
     old, new = (
-        [r.raw_gap for r in s.ended if r.raw_gap is not None]
+        [r.raw_gap for r in s.complete if r.raw_gap is not None]
         for s in (match.baseline, match.candidate)
     )
     if not old and not new:
         return []
     measure = "certified gap"
-    if len(new) < len(match.candidate.ended) and len(old) == len(match.baseline.ended):
+    if len(new) < len(match.candidate.complete) and len(old) == len(match.baseline.complete):
         return [_finding(match, measure, "worse", max(old), None, note="no bracket any more")]
     if not old or not new:
         return [_finding(match, measure, "better" if new else "skipped", None, None)]
@@ -185,7 +188,7 @@ def _why_elsewhere(match: Match) -> str:
     """Why an answer need not be the same to the last digit; empty where it must."""
     if match.why_not_exact:
         return match.why_not_exact
-    counts = [{tuple(sorted(r.iterations.items())) for r in s.ended} for s in _sides(match)]
+    counts = [{tuple(sorted(r.iterations.items())) for r in s.complete} for s in _sides(match)]
     return "other iterations" if counts[0] != counts[1] else ""
 
 

@@ -141,8 +141,8 @@ def _disturbed(matches: Sequence[Match], rules: Rules) -> list[Obstacle]:
     ended = [m for m in matches if m.baseline.ended and m.candidate.ended]
     if not ended or comparable_times(matches):
         return []
-    if all(m.baseline.calm and m.candidate.calm for m in ended):
-        return []  # none of them tells a time: nothing was disturbed
+    if not all(_spoilt(m.baseline) or _spoilt(m.candidate) for m in ended):
+        return []  # some tell no time for another reason
     return [
         Obstacle(
             "disturbed",
@@ -150,6 +150,10 @@ def _disturbed(matches: Sequence[Match], rules: Rules) -> list[Obstacle]:
             "could be compared; measure again, or give --allow disturbed to go without",
         )
     ]
+
+
+def _spoilt(sample: Sample) -> bool:
+    return all(r.disturbed for r in sample.ended)
 
 
 def _of(records: Sequence[Record], machine: str | None) -> list[Record]:

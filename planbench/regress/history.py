@@ -258,7 +258,7 @@ def _bytes(sample: Sample) -> float | None:
 
 
 def _iterations(sample: Sample) -> float | None:
-    told = [sum(r.iterations.values()) for r in sample.ended if r.iterations]
+    told = [sum(r.iterations.values()) for r in sample.complete if r.iterations]
     return float(max(told)) if told else None
 
 

@@ -16,6 +16,9 @@ from planbench.report.cells import configuration, machine_key, machine_label
 from planbench.report.tries import chains_as_results
 from planbench.report.words import plain
 
+#: Solvers stop by themselves a little before the limit they were told.
+LIMIT_SHARE = 0.5
+
 #: What solvers call their time limits: a run that ended before it took no notice of it.
 _TIME_LIMITS = frozenset(
     {
@@ -56,12 +59,21 @@ class Sample:
     @cached_property
     def calm(self) -> tuple[Record, ...]:
         """Runs that ended so and that the machine did not disturb: what times are taken from."""
-        return tuple(r for r in self.undisturbed if r.ended == "ok" and r.verdict != "wrong")
+        return tuple(
+            r
+            for r in self.undisturbed
+            if r.ended == "ok" and r.verdict != "wrong" and not cut_short(r)
+        )
+
+    @cached_property
+    def complete(self) -> tuple[Record, ...]:
+        """Those of `ended` that no time limit cut short: what counters are taken from."""
+        return tuple(r for r in self.ended if not cut_short(r))
 
     @property
     def row(self) -> Record:
         """Row that speaks for the circumstances: the last that ended, else the last."""
-        return (self.ended or self.rows)[-1]
+        return (self.complete or self.ended or self.rows)[-1]
 
 
 @dataclass(frozen=True)
@@ -171,6 +183,16 @@ def samples(records: Sequence[Record], machine: str | None = None) -> dict[tuple
         )
         for place, kept in latest.items()
     }
+
+
+def cut_short(row: Record) -> bool:
+    """Whether a solver seems to have stopped for its own time limit, with what it had by then.
+
+    It then ends well, claims no optimum, and how far it came depends on the machine.
+    """
+    if row.claim not in ("feasible", "unknown") or row.wall_s is None or not row.time_limit_s:
+        return False
+    return row.wall_s >= LIMIT_SHARE * row.time_limit_s
 
 
 def _settings(row: Record) -> dict[str, Any]:

@@ -107,6 +107,8 @@ def _worth(match: Match) -> tuple[Verdict, str]:
         return "better", ""
     if new == old:
         return "same", ""
+    if match.baseline.complete and not match.candidate.complete:
+        return _timeout(match, match.candidate.ended[-1], "stopped at its time limit")
     if new == 1 and match.why_not_exact:
         # Near the line between certified and loose, rounding may decide; the gap is judged.
         return "unclear", f"{match.why_not_exact}: the certified gap is held to its own bound"

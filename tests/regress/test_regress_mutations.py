@@ -132,6 +132,23 @@ def test_a_moved_objective_is_red(run: list[Record]) -> None:
     assert reds(compare_runs(run, worse)) == {("counters", "glop", "objective")}
 
 
+def test_counters_of_a_run_cut_short_by_its_limit_are_not_compared(run: list[Record]) -> None:
+    """How many iterations fit into a time limit depends on the machine."""
+    cut = {"claim": "feasible", "verdict": "loose", "wall_s": 3.7, "time_limit_s": 4.0}
+    sides = [
+        changed(
+            run, is_on("glop", "us-bea-71"), lambda r, n=n: {**cut, "iterations": {"simplex": n}}
+        )[0]
+        for n in (2774, 2801)
+    ]
+    found = compare_runs(*sides)
+    assert found.exit_code == 0
+    skipped = [f for f in found.having("skipped") if f.instance == "us-bea-71"]
+    assert [f.measure for f in skipped] == ["iterations"]
+    # Where the baseline came to its end in a fraction of that time, it is a loss.
+    assert reds(compare_runs(run, sides[0])) == {("outcomes", "glop", "outcome")}
+
+
 def test_an_answer_found_in_fewer_iterations_may_differ_within_its_gap(run: list[Record]) -> None:
     """A better method ends at another point of the same quality: that is no regression."""
     for gap, expected in ((1e-7, set()), (1e-4, {("counters", "glop", "certified gap")})):
