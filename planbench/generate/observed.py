@@ -1,8 +1,9 @@
 """The observed plan of an economy that was made from a table.
 
-Such an economy carries a fraction of its observed activities as its interior plan, the prices
-of its year, and value added dearer than it was. The observed plan is got back from them and
-checked: it must use up what it makes.
+Such an economy carries the prices of its year, value added dearer than it was, and half of its
+observed activities as its interior plan, or a little more where that leaves room for a good.
+Exports and imports are limited to a stated multiple of what was observed. The observed plan is
+got back from this: the plan near twice the interior that uses up what it makes.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
 
 from planbench.errors import InputError
 from planbench.model.arrays import FloatArray
@@ -18,7 +21,11 @@ from planbench.model.economy import Economy
 #: Goods with these words in their names are means of payment.
 MONEY = ("foreign exchange",)
 #: Largest relative imbalance of a table that is taken as rounding.
-_BALANCE = 1e-6
+_BALANCE = 1e-9
+_USED_UP = 1e-6
+_ROUNDS = 1000
+#: Activities up to which the plan is solved for directly, beyond by iteration.
+_DENSE = 3000
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,33 +66,74 @@ def observed_plan(economy: Economy) -> Observed:
             "carries no observed plan; give a table (us-bea-71, or one read by planbench import)",
             where=where,
         )
-    x, p, w = interior.activities, interior.goods_prices, interior.resource_prices
-    if x.min() <= 0 or p.min() <= 0 or w.min(initial=1.0) <= 0:
+    p, w = interior.goods_prices, interior.resource_prices
+    if interior.activities.min() <= 0 or p.min() <= 0 or w.min(initial=1.0) <= 0:
         raise InputError(
             "has an activity, a price or a rent of zero in its observed plan; drop it first",
             where=where,
         )
     wanted = np.asarray(economy.assortment.sum(axis=1)).ravel() + economy.fixed_demand
-    made, used = economy.outputs @ x, economy.inputs @ x
-    # Tables whose trade nets out have no imbalance to scale by, so each good counts its worth.
-    value = p * (made - used)
-    scale = float(value @ (p * wanted)) / float(value @ value) if value.any() else 0.0
-    if scale <= 0:
-        raise InputError("its plan makes nothing for final use", where=where)
-    off = np.abs(scale * (made - used) - wanted)
-    bad = off > _BALANCE * (scale * (made + used) + np.abs(wanted))
+    x = 2.0 * interior.activities
+    off, bad = _imbalance(economy, x, wanted)
     if bad.any():
+        x = _balanced(economy, x, wanted)
+        off, bad = _imbalance(economy, x, wanted)
+    if bad.any() or x.min() <= 0:
         worst = int(np.argmax(np.where(bad, off * p, 0.0)))
         raise InputError(
             f"its plan does not balance {economy.good(worst)!r} (off by {off[worst]:g}); "
             "only economies made from a table can be split",
             where=where,
         )
+    spent = economy.resource_use @ x
+    if (np.abs(spent - economy.endowment) > _USED_UP * economy.endowment).any():
+        raise InputError(
+            "its plan does not use up its resources; only economies made from a table can be split",
+            where=where,
+        )
     cost = economy.inputs.T @ p
     earned = economy.outputs.T @ p - cost
     use = economy.resource_use.T @ w
-    rent = float(earned @ (scale * x)) / max(float(use @ (scale * x)), 1e-300)
+    rent = float(earned @ x) / max(float(use @ x), 1e-300)
     even = np.abs(earned - rent * use) <= 1e-9 * (earned + cost)
-    return Observed(
-        levels=scale * x, prices=p, rents=rent * w, breaks_even=bool(even.all() and rent > 0)
-    )
+    if rent <= 0:
+        raise InputError("nothing is left of its revenues for resources", where=where)
+    return Observed(levels=x, prices=p, rents=rent * w, breaks_even=bool(even.all()))
+
+
+def _imbalance(
+    economy: Economy, x: FloatArray, wanted: FloatArray
+) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+    """How far the plan `x` is from making just what is wanted, and whether too far."""
+    made, used = economy.outputs @ x, economy.inputs @ x
+    off = np.abs(made - used - wanted)
+    return off, off > _BALANCE * (made + used + np.abs(wanted))
+
+
+def _balanced(economy: Economy, start: FloatArray, wanted: FloatArray) -> FloatArray:
+    """Solve (B − A) x = wanted near `start`, with trade at what its limits say."""
+    from scipy.linalg import lstsq
+    from scipy.sparse.linalg import lsmr
+
+    limit = economy.recipe.get("trade_limit")
+    known = np.isfinite(economy.capacity)
+    x = start.copy()
+    if isinstance(limit, int | float) and limit > 0:
+        x[known] = economy.capacity[known] / limit
+    else:
+        known = np.zeros(x.size, dtype=np.bool_)
+    net = economy.outputs - economy.inputs
+    turnover = economy.outputs @ x + economy.inputs @ x + np.abs(wanted)
+    rows = sp.diags_array(1.0 / np.where(turnover > 0, turnover, 1.0))
+    used = economy.resource_use
+    stock = sp.diags_array(1.0 / np.where(economy.endowment > 0, economy.endowment, 1.0))
+    # In shares of the start, of each good's turnover and of each resource.
+    system = sp.vstack([rows @ net[:, ~known], stock @ used[:, ~known]]) @ sp.diags_array(x[~known])
+    right = np.concatenate([rows @ (wanted - net @ x), stock @ (economy.endowment - used @ x)])
+    if system.shape[1] <= _DENSE:
+        change = lstsq(system.toarray(), right, lapack_driver="gelsy")[0]
+    else:
+        change = lsmr(sp.csc_array(system), right, atol=0.0, btol=0.0, conlim=0.0,
+                      maxiter=_ROUNDS)[0]  # fmt: skip
+    x[~known] *= 1.0 + change
+    return x

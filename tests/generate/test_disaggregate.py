@@ -1,5 +1,6 @@
 """Tables split into goods: they add up to the table, and the observed plan stays optimal."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -117,6 +118,12 @@ def test_same_recipe_same_goods_and_another_seed_others() -> None:
     assert parse_split(one.name) == parse_split("us-bea-15,goods=100,seed=1")
 
 
+def test_split_table_has_the_known_hash() -> None:
+    """Split tables are the same everywhere; SPLIT_VERSION rises when they change on purpose."""
+    found = load_instance("split:us-bea-15,goods=500,techniques=2,seed=1").sha256
+    assert found == "338460a432de36d46a97ebba386fcba720ba17c8133c6fe907a71d141f811350"
+
+
 def test_links_are_few_suppliers_many_sizes() -> None:
     """Each activity has about the inputs asked for, and large goods have many buyers."""
     split = disaggregate(table(), 20_000, profile=PROFILE, seed=1, inputs=12)
@@ -174,7 +181,7 @@ def test_mistakes_are_told_in_one_line(text: str, message: str) -> None:
 
 def test_only_economies_whose_plan_balances_are_split() -> None:
     economy = generate(parse_inline("goods=50,techniques=1,seed=1"))
-    with pytest.raises(InputError, match="does not balance"):
+    with pytest.raises(InputError, match="only economies made from a table"):
         disaggregate(economy, 500, profile=PROFILE)
     with pytest.raises(InputError, match="is no split table"):
         aggregate(economy, np.ones(economy.n_activities))
@@ -254,3 +261,23 @@ def test_spread_keeps_cells_exact_and_leaves_everyone_something(
 def test_pareto_sizes_are_the_law() -> None:
     shares = np.array([1.0, 0.5, 0.25, 0.1, 1e-3, 1e-6])
     assert pareto_sizes(shares, 1.5) == pytest.approx(shares ** (-1 / 1.5), rel=1e-3)
+
+
+TABLES = Path(
+    os.environ.get("PLANBENCH_TABLES", Path(__file__).resolve().parents[3] / "shared" / "tables")
+)
+
+
+@pytest.mark.parametrize("name", ["us-bea-2012-405", "us-bea-2017-73"])
+def test_imported_table_is_split_at_its_published_outputs(name: str) -> None:
+    """The plan found back from an imported economy is the one in the published file."""
+    file = TABLES / f"{name}.npz"
+    if not file.is_file():
+        pytest.skip(f"{name} is not at hand")
+    from planbench.catalogue.imports import import_table
+
+    economy, report = import_table(file)
+    levels = observed_plan(economy).levels
+    assert levels == pytest.approx(report.observed.plan.x, rel=1e-6)
+    split = disaggregate(economy, 3000, profile=PROFILE, seed=1)
+    assert aggregation_error(economy, split) < 1e-9
