@@ -284,3 +284,16 @@ def test_planted_optimum(recipe: str) -> None:
     assert instance.economy is not None
     assert instance.optimum is not None
     check(instance.economy, instance.optimum)
+
+
+def test_passes_do_not_grow_with_size() -> None:
+    """Passes are counted, so the same everywhere: at ten times the size about as many."""
+    counted = []
+    for goods in (3_000, 30_000):
+        economy = load_instance(f"gen:goods={goods},inputs=10,techniques=2,resources=5").economy
+        assert economy is not None
+        progress = two_level.plan(economy, gap=GAP)[2]
+        assert progress.ended == "optimal"
+        counted.append(progress.passes)
+    assert counted[0] < 75
+    assert counted[1] < 1.25 * counted[0]

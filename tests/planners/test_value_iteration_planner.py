@@ -160,3 +160,14 @@ def test_planted_optimum(recipe: str) -> None:
     assert progress.ended == "optimal"
     assert progress.lower <= instance.optimum * (1 + 1e-10)
     assert progress.upper >= instance.optimum * (1 - 1e-10)
+
+
+def test_passes_stay_few() -> None:
+    """Passes are counted, so the same everywhere: extrapolation and listing save half of them."""
+    recipe = "gen:goods=10000,inputs=20,techniques=3,resources=1"
+    economy = load_instance(recipe).economy
+    assert economy is not None
+    progress = value_iteration.plan(economy, gap=1e-9)[2]
+    assert progress.ended == "optimal"
+    assert progress.gap <= 1e-9
+    assert progress.passes < 24
