@@ -77,7 +77,8 @@ def split_table(recipe: SplitRecipe, table: Economy) -> Instance:
     return Instance(
         name=name,
         economy=economy,
-        recipe=dict(economy.recipe),
+        # Which goods belong together stands in the economy; a record needs no such lists.
+        recipe=facts,
         optimum=float(table.weights.sum()) if even else None,
         source=f"{recipe.table} split into goods",
     )

@@ -27,7 +27,7 @@ from planbench.generate.profile_amounts import (
 )
 from planbench.generate.profile_structure import Profiled, profiled, supplier_classes
 from planbench.generate.statistics import study_inputs
-from planbench.generate.statistics.links import TAIL_SHARE
+from planbench.generate.statistics.links import TAIL_SHARE, top_share
 from planbench.model.arrays import Matrix
 from planbench.model.economy import Economy
 
@@ -134,7 +134,13 @@ def _figures(profile: Profile, matrix: Matrix, regime: str, seed: int) -> tuple[
     mean = profile.mean_inputs(goods, regime)
     sizes, suppliers = profile.coefficients, profile.suppliers
     law = profiled(profile, goods, mean, seed)
-    top = suppliers.top_share if own_size else predicted_top_share(profile, goods)
+    if own_size:
+        # The table's own figure counts links above 1e-4 of output.
+        top = suppliers.top_share, statistics.top_supplier_share
+    else:
+        # How many are above it depends on how many there are; the law speaks of all.
+        buyers = np.bincount(matrix.indices, minlength=goods)
+        top = predicted_top_share(profile, goods), top_share(buyers, 0.1)
     near, up = planted_shares(law, matrix)
     wanted: list[tuple[str, float, Any, float, str]] = [
         ("inputs", mean, statistics.inputs_mean, 0.05 * mean + 0.1, "inputs per product"),
@@ -155,7 +161,7 @@ def _figures(profile: Profile, matrix: Matrix, regime: str, seed: int) -> tuple[
         ),
         ("sigma", sizes.sigma, statistics.log_deviation, 0.3, "of ln coefficient"),
         ("spectral radius", sizes.spectral_radius, statistics.spectral_radius, 0.15, "of A"),
-        ("links of the top 10 %", top, statistics.top_supplier_share, 0.08, "of suppliers"),
+        ("links of the top 10 %", *top, 0.08, "of suppliers"),
         ("inside communities", profile.communities.inside, near, 0.05, "share of flows, as drawn"),
         ("upstream", profile.order.upstream, up, 0.04, "share of flows, as drawn"),
     ]

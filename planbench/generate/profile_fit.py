@@ -68,9 +68,9 @@ class TableFigures:
 def figures_of_economy(economy: Economy) -> TableFigures:
     """Take from an economy what a profile is fitted to.
 
-    Labour are the resources with that name (in several regions), or the first of several;
-    prices are those of :func:`planbench.generate.statistics.value.value_prices`. Foreign
-    exchange and the activities that trade for it are left out.
+    Labour are the resources of that name, perhaps in several regions; prices are those of
+    :func:`planbench.generate.statistics.value.value_prices`. Foreign exchange and the
+    activities that trade for it are left out.
 
     Raises
     ------
@@ -112,15 +112,13 @@ def _without_trade(economy: Economy) -> tuple[_Mask, _Mask]:
 
 
 def _labour(economy: Economy) -> FloatArray | None:
-    if economy.n_resources < 2:
+    names = [economy.resource(i).lower() for i in range(economy.n_resources)]
+    which = np.array([name.endswith("labour") for name in names])
+    if not which.any() or which.all():
         return None
     rents = np.ones(economy.n_resources)
     if economy.interior is not None and (economy.interior.resource_prices > 0).all():
         rents = economy.interior.resource_prices
-    names = [economy.resource(i).lower() for i in range(economy.n_resources)]
-    which = np.array([name.endswith("labour") for name in names])
-    if not which.any():
-        which[0] = True
     added = economy.resource_use.T @ rents
     own = economy.resource_use.T @ np.where(which, rents, 0.0)
     return np.where(added > 0, own / np.where(added > 0, added, 1.0), np.nan)

@@ -15,11 +15,12 @@ from planbench.catalogue.resolve import load_instance
 from planbench.errors import InputError
 from planbench.generate import generate, parse_inline
 from planbench.generate.aggregate import aggregate, aggregation_error
-from planbench.generate.disaggregate import disaggregate, pareto_sizes
+from planbench.generate.disaggregate import disaggregate
 from planbench.generate.interior import check_interior
 from planbench.generate.line_cut import cut_line
 from planbench.generate.observed import observed_plan
 from planbench.generate.profile import find_profile
+from planbench.generate.split_layout import pareto_sizes
 from planbench.generate.split_recipe import parse_split
 from planbench.generate.spread import group_activities, run_of, spread_cells
 from planbench.io.npz import load_economy, save_economy
@@ -161,6 +162,7 @@ def test_a_hundred_thousand_goods_add_up() -> None:
         ("split:us-bea-71", "goods: is missing"),
         ("split:goods=10", "begins with no table"),
         ("split:us-bea-71,goods=50", "fewer than the"),
+        ("split:us-bea-71,goods=1e9,techniques=9", "GiB available"),
         ("split:us-bea-71,goods=1000,sed=1", "did you mean 'seed'"),
         ("split:us-bea-71,goods=many", "goods:"),
         ("split:us-bea-71,goods=1000,goods=2", "stands twice"),
