@@ -170,7 +170,8 @@ def profiled(profile: Profile, goods: int, mean: float, seed: int) -> Profiled:
     np.cumsum(found, axis=0, out=before[1:])
 
     links = counts * weights
-    upper = np.cumsum(links) / links.sum()
+    upper = np.cumsum(links)
+    upper /= upper[-1]
     steps = np.concatenate([[0], np.rint(upper * _GRID)]).astype(np.int64)
     pick = np.repeat(np.arange(classes, dtype=np.int8), np.diff(steps))
     slope, sigma = profile.suppliers.size_slope, profile.suppliers.size_sigma
@@ -240,7 +241,8 @@ def supplier_classes(profile: Profile, goods: int) -> tuple[IntArray, FloatArray
             break
         upper, place, band = lower, following, band + 1
     held, mean = np.array(counts, dtype=np.int64), np.array(links)
-    return held, mean * (goods / float(held @ mean))
+    # An exact sum: how numpy adds up is its own affair.
+    return held, mean * (goods / math.fsum((held * mean).tolist()))
 
 
 def supplier_weights(links: FloatArray, density: float) -> FloatArray:
