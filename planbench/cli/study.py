@@ -179,7 +179,7 @@ def _show(rows: Sequence[Record]) -> None:
     losses = noise_losses(rows)
     if losses:
         columns = [("instance", "left"), ("solver", "left")]
-        heads = ("coefficients off by", "plans", "lost, scaled", "lost, mended")
+        heads = ("coefficients\noff by", "plans", "lost,\nlevels", "lost,\ntechniques")
         columns += [(head, "right") for head in heads]
         table = [
             [
@@ -187,15 +187,15 @@ def _show(rows: Sequence[Record]) -> None:
                 x.solver,
                 f"{100 * x.noise:g} %",
                 str(x.plans),
-                _share(x.scaled),
-                _share(x.mended),
+                _share(x.levels),
+                _share(x.techniques),
             ]
             for x in losses
         ]
         out.print(listing("Value lost by planning from wrong data (medians)", columns, table))
         out.print(
-            "Scaled: the plan is only cut until nothing is short. Mended: what is short is made "
-            "with the cheapest technique at hand.",
+            "Levels: every activity runs as planned, the plan cut until nothing is short. "
+            "Techniques: goods are made by the techniques planned, as much as is needed.",
             style="dim",
         )
     for row in rows:

@@ -19,6 +19,8 @@ from planbench.report.sweeps import Sweep, find_sweeps
 
 #: Knob of the suites that says what share of the inputs crosses regions.
 COUPLING = "cross_share"
+#: Seconds up to which a fresh plan is in time, and beyond which it is stale.
+FRESH, STALE = 3600.0, 86400.0
 #: Share of the inputs from which on most of them cross.
 MOST = 0.5
 #: Errors at which plans from bad data are judged, and the loss from which one is worthless.
@@ -79,31 +81,46 @@ def _seconds_at_top(series: str, sweep: Sweep) -> float:
 
 
 def judge_replanning(records: Sequence[Record]) -> Finding:
-    """Judge what a plan from the old plan takes, beside one from nothing."""
+    """Judge how soon there is a fresh plan after a shock."""
     claim = "A shock (tin becomes scarce) needs a fresh plan before it is stale"
-    who, predicted = "Hayek", "re-planning from the old plan takes as long as planning"
+    who, predicted = "Hayek", f"a fresh plan takes more than {words.seconds(STALE)}"
     found = replanned(records, TARGET_GAP)
     if not found:
         return Finding(claim, who, predicted, "", (), UNMEASURED)
     each = tuple(
-        (r.solver, f"{r.saving:.2g} times faster at {words.count(r.goods)} goods", _spared(r))
+        (
+            r.solver,
+            f"{words.count(r.goods)} goods: {words.seconds(r.warm)} from the old plan, "
+            f"{words.seconds(r.cold)} from nothing",
+            _fresh(r),
+        )
         for r in found
     )
     largest = max(r.goods or 0 for r in found)
-    best = min((r for r in found if (r.goods or 0) == largest), key=lambda r: r.warm)
-    counted = "; ".join(f"{kind} {cold:,} and {warm:,}" for kind, cold, warm in best.counts)
+    best = min((r for r in found if (r.goods or 0) == largest), key=_soonest)
+    counted = "; ".join(f"{kind} {warm:,} and {cold:,}" for kind, cold, warm in best.counts)
     said = (
-        f"{best.solver}, {words.plain(best.instance)}: {words.seconds(best.cold)} from nothing, "
-        f"{words.seconds(best.warm)} from the old plan" + (f" ({counted})" if counted else "")
+        f"{best.solver}, {words.plain(best.instance)}: {words.seconds(best.warm)} from the old "
+        f"plan, {words.seconds(best.cold)} from nothing" + (f" ({counted})" if counted else "")
     )
-    return Finding(claim, who, predicted, said, each, _spared(best))
+    saving = max(found, key=lambda r: r.saving)
+    if saving.saving > NEAR:
+        said += (
+            f"; most is saved by {saving.solver} at {words.count(saving.goods)} goods: "
+            f"{saving.saving:,.3g} times faster from the old plan"
+        )
+    return Finding(claim, who, predicted, said, each, _fresh(best))
 
 
-def _spared(one: Replanned) -> Verdict:
-    """Judge the claim that an old plan saves nothing."""
-    if one.saving >= FAR:
+def _soonest(one: Replanned) -> float:
+    return min(one.cold, one.warm)
+
+
+def _fresh(one: Replanned) -> Verdict:
+    """Judge the sooner of the two plans."""
+    if _soonest(one) <= FRESH:
         return "contradicted"
-    return "supported" if one.saving <= NEAR else UNKNOWN
+    return "supported" if _soonest(one) > STALE else UNKNOWN
 
 
 def judge_bad_data(records: Sequence[Record]) -> Finding:
@@ -114,7 +131,7 @@ def judge_bad_data(records: Sequence[Record]) -> Finding:
         "is lost"
     )
     losses = noise_losses(records)
-    told = [x for x in losses if x.noise > 0 and x.mended is not None and x.scaled is not None]
+    told = [x for x in losses if x.noise > 0 and x.kept is not None]
     if not told:
         return Finding(claim, who, predicted, "", (), UNMEASURED)
     each = tuple(
@@ -128,7 +145,7 @@ def judge_bad_data(records: Sequence[Record]) -> Finding:
     judged = [x for x in told if x.noise == NOISE]
     if not judged:
         return Finding(claim, who, predicted, "", each, UNMEASURED)
-    worst = max(judged, key=lambda x: x.mended or 0.0)
+    worst = max(judged, key=lambda x: x.kept or 0.0)
     said = (
         f"off by {100 * NOISE:g} %, {words.plain(worst.instance)} ({worst.solver}, median of "
         f"{worst.plans}): {_lost(worst)}"
@@ -137,14 +154,22 @@ def judge_bad_data(records: Sequence[Record]) -> Finding:
 
 
 def _lost(loss: NoiseLoss) -> str:
-    return (
-        f"{100 * (loss.mended or 0.0):.2g} % of the value lost where shortages are made good with "
-        f"the techniques at hand, {100 * (loss.scaled or 0.0):.2g} % where the plan is only scaled"
-    )
+    said = []
+    if loss.techniques is not None:
+        said.append(
+            f"at most {100 * loss.techniques:.2g} % of the value lost where goods are made by the "
+            "techniques planned"
+        )
+    if loss.levels is not None:
+        said.append(
+            f"at most {100 * loss.levels:.2g} % where every activity runs at the level planned, "
+            "cut until nothing is short"
+        )
+    return "; ".join(said)
 
 
 def _worth(loss: NoiseLoss) -> Verdict:
-    lost = loss.mended or 0.0
+    lost = loss.kept or 0.0
     if lost >= WORTHLESS:
         return "supported"
     return "contradicted" if lost <= loss.noise else UNKNOWN

@@ -7,7 +7,7 @@ from html import escape
 
 from planbench.records.schema import Record
 from planbench.report import words
-from planbench.report.claims_shocks import NOISE, WORTHLESS
+from planbench.report.claims_shocks import FRESH, NOISE, STALE, WORTHLESS
 from planbench.report.effort import (
     effort_blocks,
     effort_standings,
@@ -72,6 +72,8 @@ def claims_rules() -> str:
         f"“Far cheaper” is supported from {FAR:g} times and contradicted up to {NEAR:g} times; a "
         f"count is supported within a factor of {NEAR:g} and contradicted beyond {FAR:g}. Prices: "
         "contradicted where at least half of the finished plans came with duals that prove them. "
+        f"A fresh plan: contradicted up to {words.seconds(FRESH)}, supported from "
+        f"{words.seconds(STALE)}, at the largest economy tried. "
         f"Wrong data: contradicted where coefficients off by {100 * NOISE:g} % cost no larger a "
         f"share of the value, supported from {100 * WORTHLESS:g} %. "
         "Each verdict is on these generated economies, this machine and these solvers."

@@ -69,18 +69,24 @@ class NoiseLoss:
     instance, solver : str
     noise : float
         σ of the errors' logarithms.
-    scaled, mended : float or None
-        Median share of the optimum lost: plan scaled until nothing is short; what is short made
-        with the cheapest technique at hand. None where some plan could not be judged.
+    levels, techniques : float or None
+        Median share of the optimum lost, at most: activities run as planned, scaled until nothing
+        is short; goods made by the techniques planned, as much as is needed. None where more
+        than half of the plans could not be judged, or techniques cannot be told apart.
     plans : int
     """
 
     instance: str
     solver: str
     noise: float
-    scaled: float | None
-    mended: float | None
+    levels: float | None
+    techniques: float | None
     plans: int
+
+    @property
+    def kept(self) -> float | None:
+        """Loss where goods are made as much as is needed, if that is known; else of the levels."""
+        return self.levels if self.techniques is None else self.techniques
 
 
 def noise_losses(records: Sequence[Record]) -> list[NoiseLoss]:
@@ -89,17 +95,18 @@ def noise_losses(records: Sequence[Record]) -> list[NoiseLoss]:
     groups: dict[tuple[str, str, float], list[Record]] = {}
     for row in rows:
         groups.setdefault((row.instance.name, row.solver, float(row.value or 0.0)), []).append(row)
-    return [
-        NoiseLoss(
-            instance,
-            solver,
-            noise,
-            median_or_failure([r.raw_gap for r in group]),
-            median_or_failure([r.polished_gap for r in group]),
-            len(group),
+    found = []
+    for (instance, solver, noise), group in sorted(groups.items()):
+        by_way = {
+            way: [r.raw_gap for r in group if r.options.get("carried_out") == way]
+            for way in ("levels", "techniques")
+        }
+        losses = {way: median_or_failure(values) for way, values in by_way.items()}
+        plans = len(by_way["levels"])
+        found.append(
+            NoiseLoss(instance, solver, noise, losses["levels"], losses["techniques"], plans)
         )
-        for (instance, solver, noise), group in sorted(groups.items())
-    ]
+    return found
 
 
 def _of(records: Sequence[Record], study: str) -> list[Record]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from planbench.bench.bad_data import bad_data, noisy_economy
+from planbench.bench.bad_data import bad_data, carry_out_techniques, noisy_economy
 from planbench.bench.replan import COLD, WARM, cut_resource, replan
 from planbench.bench.replanners import find_replanner
 from planbench.bench.single import survey
 from planbench.catalogue.instance import Instance
 from planbench.catalogue.resolve import load_instance
 from planbench.errors import InputError
+from planbench.model import make_economy
 from planbench.records.schema import STUDY
 
 SMALL = "gen:goods=120,techniques=2,resources=3,seed=1"
@@ -107,17 +108,45 @@ def test_noise_has_mean_one_and_its_spread(instance):
     assert seen.outputs is economy.outputs
 
 
-def test_loss_grows_with_noise_and_mending_saves_most(instance, around):
+def test_loss_grows_with_noise_and_techniques_keep_most(instance, around):
     rows = bad_data(
         instance, "highs-ds", around, noises=(0.01, 0.3), seeds=(1, 2),
         time_limit_s=30.0, memory_limit_bytes=2 << 30,
     )  # fmt: skip
-    assert [r.value for r in rows] == [0.0, 0.01, 0.01, 0.3, 0.3]
+    assert [r.value for r in rows] == [0.0] * 2 + [0.01] * 4 + [0.3] * 4
     assert {r.instance.sha256 for r in rows} == {instance.sha256}, "judged on the true economy"
-    assert rows[0].raw_gap < 1e-6, "true data lose nothing"
-    small, large = (np.mean([r.raw_gap for r in rows if r.value == v]) for v in (0.01, 0.3))
-    assert 1e-6 < small < large <= 1
-    assert all(r.polished_gap <= r.raw_gap for r in rows)
+    assert all(r.raw_gap < 1e-6 for r in rows[:2]), "true data lose nothing, however carried out"
+
+    def loss(noise, way):
+        mine = [r for r in rows if r.value == noise and r.options["carried_out"] == way]
+        return np.mean([r.raw_gap for r in mine])
+
+    for way in ("levels", "techniques"):
+        assert 1e-6 < loss(0.01, way) < loss(0.3, way) <= 1
+    assert loss(0.3, "techniques") < loss(0.3, "levels")
+    assert all(r.polished_gap is None for r in rows), "polish would plan anew from true data"
+
+
+def test_techniques_carried_out_by_hand():
+    """Grain by the second technique alone, in the plan's proportions of bread to grain."""
+    economy = make_economy(
+        inputs=[[0.0, 0.0, 0.5], [0.0, 0.0, 0.0]],
+        outputs=[[2.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+        resource_use=[[1.0, 3.0, 1.0]],
+        endowment=[10.0],
+        assortment=[[0.0], [1.0]],
+    )
+    made = carry_out_techniques(economy, np.array([0.0, 7.0, 1.0, 1.0]))
+    # A loaf needs half a grain (1.5 labour) and 1 labour: 4 loaves of 10 labour.
+    assert made == pytest.approx([0.0, 2.0, 4.0, 4.0])
+    halves = carry_out_techniques(economy, np.array([0.5, 1.0, 9.0, 1.0]))
+    # Equal outputs of both techniques: .25 grain at half a labour, .25 at 3.
+    assert halves == pytest.approx(np.array([0.125, 0.25, 1.0, 1.0]) * 10 / 1.875)
+
+
+def test_joint_production_has_no_techniques_to_keep():
+    economy = load_instance("us-bea-71").economy
+    assert carry_out_techniques(economy, np.ones(economy.n_activities + 1)) is None
 
 
 @pytest.mark.parametrize("noise", [0.0, -1.0, 5.0])

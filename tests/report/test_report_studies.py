@@ -22,22 +22,33 @@ def start(value, seconds, solver="two-level", goods=1000, repeat=0, **changes):
     return make_record(solver, f"gen:goods={goods} cut", **(fields | changes))
 
 
-def noisy(noise, scaled, mended, seed=1):
-    return make_record(
-        "highs-ipm", "gen:goods=500", suite=STUDY, group="bad-data", variable="noise",
-        value=noise, raw_gap=scaled, polished_gap=mended, repeat=seed, key=f"{noise}",
-        verdict="loose", options={"noise": noise},
-    )  # fmt: skip
+def noisy(noise, levels, techniques, seed=1):
+    losses = {"levels": levels, "techniques": techniques}
+    return [
+        make_record(
+            "highs-ipm", "gen:goods=500", suite=STUDY, group="bad-data", variable="noise",
+            value=noise, raw_gap=loss, repeat=seed, key=f"{noise} {way}", verdict="loose",
+            options={"noise": noise, "carried_out": way},
+        )
+        for way, loss in losses.items() if loss != "none"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("warm", "verdict"), [(0.05, "contradicted"), (0.8, "supported"), (0.3, UNKNOWN)]
+    ("cold", "warm", "verdict"),
+    [
+        (1.0, 0.05, "contradicted"),
+        (9e4, 1e5, "supported"),
+        (9e4, 3e3, "contradicted"),
+        (9e3, 2e4, UNKNOWN),
+    ],
 )
-def test_replanning_is_judged_by_what_the_old_plan_saves(warm, verdict):
-    found = judge_replanning([start("cold", 1.0), start("warm", warm)])
+def test_replanning_is_judged_by_the_sooner_plan(cold, warm, verdict):
+    found = judge_replanning([start("cold", cold), start("warm", warm)])
     assert found.verdict == verdict
-    assert "1.00 s from nothing" in found.measured
-    assert "rounds 12 and 2" in found.measured
+    assert "from the old plan" in found.measured
+    assert "rounds 2 and 12" in found.measured
+    assert ("times faster" in found.measured) == (cold > 2 * warm)
 
 
 def test_fastest_on_the_largest_economy_counts():
@@ -45,8 +56,8 @@ def test_fastest_on_the_largest_economy_counts():
     rows += [start("cold", 9.0, goods=9000), start("warm", 9.0, goods=9000)]
     rows += [start("cold", 99.0, "highs-ds", 9000), start("warm", 50.0, "highs-ds", 9000)]
     found = judge_replanning(rows)
-    assert found.verdict == "supported"
     assert found.measured.startswith("two-level, gen:goods=9000")
+    assert "saved by two-level at 1,000 goods: 100 times" in found.measured
     assert len(found.each) == 3
 
 
@@ -71,7 +82,7 @@ def test_medians_over_repeats_and_reruns_replace():
     ("lost", "verdict"), [(0.04, "contradicted"), (0.7, "supported"), (0.2, UNKNOWN)]
 )
 def test_bad_data_are_judged_at_a_tenth(lost, verdict):
-    rows = [noisy(0.0, 0.0, 0.0), noisy(0.1, 0.9, lost), noisy(0.01, 0.1, 0.001)]
+    rows = [*noisy(0.0, 0.0, 0.0), *noisy(0.1, 0.9, lost), *noisy(0.01, 0.1, 0.001)]
     found = judge_bad_data(rows)
     assert found.verdict == verdict
     assert "off by 10 %" in found.measured
@@ -79,20 +90,27 @@ def test_bad_data_are_judged_at_a_tenth(lost, verdict):
 
 
 def test_noise_not_measured_at_a_tenth_gets_no_verdict():
-    found = judge_bad_data([noisy(0.01, 0.1, 0.001)])
+    found = judge_bad_data(noisy(0.01, 0.1, 0.001))
     assert found.verdict == UNMEASURED
     assert found.each
 
 
 def test_a_plan_that_could_not_be_judged_counts_as_worst():
-    rows = [noisy(0.1, 0.2, 0.02, 1), noisy(0.1, None, None, 2), noisy(0.1, None, None, 3)]
+    rows = [*noisy(0.1, 0.2, 0.02, 1), *noisy(0.1, None, None, 2), *noisy(0.1, None, None, 3)]
     (found,) = noise_losses(rows)
-    assert (found.mended, found.plans) == (None, 3)
+    assert (found.levels, found.techniques, found.plans) == (None, None, 3)
+
+
+def test_levels_stand_in_where_techniques_cannot_be_told_apart():
+    """Joint production: the plan is judged by what runs as planned."""
+    found = judge_bad_data(noisy(0.1, 0.7, "none"))
+    assert found.verdict == "supported"
+    assert "techniques" not in found.measured
 
 
 def test_studies_are_no_results_of_a_ranking():
     """A plan from wrong data must not make its solver look loose."""
-    rows = [start("cold", 1.0), noisy(0.1, 0.9, 0.5)]
+    rows = [start("cold", 1.0), *noisy(0.1, 0.9, 0.5)]
     assert settle(rows) == []
     with pytest.raises(InputError, match="no measurements to show"):
         settled(rows)
