@@ -108,7 +108,7 @@ def _show_one(suite: Suite) -> None:
         rows.append(("instances", ", ".join(suite.instances)))
     for instance in suite.optional_instances:
         why = why_not_at_hand(instance)
-        rows.append(("optional", f"{instance}: {why or 'at hand'}"))
+        rows.append(("optional", why or f"{instance}: at hand"))
     rows += [(f"ladder {ladder.name}", _ladder(ladder)) for ladder in suite.ladders]
     console.out().print(pairs(rows))
 

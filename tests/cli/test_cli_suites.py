@@ -82,3 +82,15 @@ def test_an_unknown_suite_names_the_nearest(planbench: Command) -> None:
     code, _, err = planbench("suites", "densty")
     assert code == 2
     assert "did you mean density?" in err
+
+
+def test_optional_instances_say_whether_they_are_at_hand(
+    planbench: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PLANBENCH_TABLES", str(tmp_path))
+    (tmp_path / "wiod-1995-1435.npz").touch()
+    code, out, _ = planbench("suites", "real")
+    assert code == 0
+    said = " ".join(out.split())
+    assert "table:wiod-1995-1435: at hand" in said
+    assert said.count("not at hand") == 3
