@@ -57,7 +57,7 @@ class Coefficients(_Section):
     column_sum: float = Field(gt=0, lt=0.95)
     column_sum_deviation: float = Field(ge=0, le=0.5)
     sigma: float = Field(ge=0, le=4, description="deviation of the logarithm")
-    own_sigma: float = Field(ge=0.1, le=4, description="the same within a supplier, drawn with")
+    own_sigma: float = Field(ge=0.1, le=4, description="the same within a supplier")
     spectral_radius: float = Field(ge=0)
 
 

@@ -26,6 +26,7 @@ from planbench.generate.draws import (
 )
 from planbench.generate.profile import Profile
 from planbench.generate.profile_structure import Amounts, Profiled
+from planbench.generate.statistics.coefficients import LOG_THRESHOLD
 from planbench.model.arrays import FloatArray, Matrix
 
 #: Up to this many goods every column is chosen among all suppliers by their exact weights.
@@ -33,6 +34,9 @@ DENSE_GOODS = 2048
 _PILOT_ENTRIES = 1 << 16
 _LARGEST_FACTOR = 1024.0
 _BISECTIONS = 16
+#: The pilot is drawn with this deviation of ln weights, whatever is found.
+_PILOT_SIGMA = 1.0
+_LEAST_SIGMA = 0.1
 _ROUNDS = 5
 _DEGREE_CLIP = 3.0
 _DEGREE_ROUNDS = 5
@@ -53,19 +57,14 @@ def draw_profiled(columns: Columns, profile: Profile, seed: int) -> Matrix:
     """
     structure = columns.structure
     assert isinstance(structure, Profiled)
+    columns = replace(columns, dense_below=DENSE_GOODS)
+    sigma, inside, downstream = _factors(columns, structure, profile, seed)
     columns = replace(
         columns,
-        weights=lognormal_weights(own_sigma(profile)),
-        dense_below=DENSE_GOODS,
+        weights=lognormal_weights(sigma),
+        sizes=Amounts(structure, inside, downstream),
     )
-    inside, downstream = _factors(columns, structure, profile, seed)
-    columns = replace(columns, sizes=Amounts(structure, inside, downstream))
     return draw_columns(columns, seed, Purpose.INPUTS)
-
-
-def own_sigma(profile: Profile) -> float:
-    """Deviation of the logarithm of coefficients within suppliers, in steps of 1/1024."""
-    return round(profile.coefficients.own_sigma * 1024) / 1024
 
 
 def draw_profiled_degrees(
@@ -100,8 +99,11 @@ def sum_deviation(profile: Profile) -> float:
 
 def _factors(
     columns: Columns, structure: Profiled, profile: Profile, seed: int
-) -> tuple[float, float]:
-    """Factors on amounts inside communities and from downstream, 10 bits after the point."""
+) -> tuple[float, float, float]:
+    """Find the deviation of ln weights, the factors inside communities and from downstream.
+
+    All three have 10 bits after the point, so that no last digit of a sum is in the arrays.
+    """
     m = columns.degrees.size
     width = max(1, min(m, _PILOT_ENTRIES // max(1, int(columns.degrees.max(initial=0)))))
     # Spread over all goods, whose place in the order decides what is up- and downstream.
@@ -110,6 +112,7 @@ def _factors(
         columns,
         degrees=columns.degrees[chosen],
         sums=np.ones(width),
+        weights=lognormal_weights(_PILOT_SIGMA),
         sizes=None,
         goods=chosen // columns.techniques,
         row_units=None,
@@ -119,7 +122,7 @@ def _factors(
     rows = drawn.indices.astype(np.int64)
     column = np.repeat(np.arange(width), np.diff(drawn.indptr))
     good = (chosen // columns.techniques)[column]
-    base = drawn.data * structure.supplier_size[rows]
+    supplier = structure.supplier_size[rows]
     near, down = structure.block[rows] == structure.block[good], rows > good
     weights = columns.sums[chosen]
 
@@ -131,15 +134,31 @@ def _factors(
         value = np.cumsum(own[filled] / total[filled] * weights[filled])[-1]
         return float(value / np.cumsum(weights[filled])[-1])
 
-    inside = downstream = 1.0
+    sigma, inside, downstream = profile.coefficients.own_sigma, 1.0, 1.0
     single = len(profile.communities.shares) == 1
     for _ in range(_ROUNDS):
+        # A power of log-normal weights is log-normal; what is common to a column drops out.
+        base = drawn.data ** (sigma / _PILOT_SIGMA) * supplier
         if not single:
             other = base * np.where(down, downstream, 1.0)
             inside = _solve(profile.communities.inside, near, other, share)
         other = base * np.where(near, inside, 1.0)
         downstream = _solve(1.0 - profile.order.upstream, down, other, share)
-    return round(inside * 1024) / 1024, max(1, round(downstream * 1024)) / 1024
+        amount = other * np.where(down, downstream, 1.0)
+        scale = weights / np.bincount(column, weights=amount, minlength=width)
+        found = _log_variance(amount * scale[column])
+        sigma = math.sqrt(max(sigma**2 + profile.coefficients.sigma**2 - found, _LEAST_SIGMA**2))
+    return (
+        max(1, round(sigma * 1024)) / 1024,
+        round(inside * 1024) / 1024,
+        max(1, round(downstream * 1024)) / 1024,
+    )
+
+
+def _log_variance(coefficients: FloatArray) -> float:
+    """Variance of the logarithm of what is above the threshold of the statistics."""
+    logs = np.log(coefficients[coefficients > LOG_THRESHOLD])
+    return float(logs.var())
 
 
 def _solve(

@@ -135,19 +135,21 @@ def _figures(profile: Profile, matrix: Matrix, regime: str, seed: int) -> tuple[
     sizes, suppliers = profile.coefficients, profile.suppliers
     law = profiled(profile, goods, mean, seed)
     if own_size:
-        # The table's own figure counts links above 1e-4 of output.
+        # The table's own figures count links above 1e-4 of output.
         top = suppliers.top_share, statistics.top_supplier_share
+        spread = profile.inputs.cv, statistics.in_degree_cv
     else:
         # How many are above it depends on how many there are; the law speaks of all.
         buyers = np.bincount(matrix.indices, minlength=goods)
         top = predicted_top_share(profile, goods), top_share(buyers, 0.1)
+        degrees = np.diff(matrix.indptr)
+        spread = profile.inputs.drawn_cv, float(degrees.std() / degrees.mean())
     near, up = planted_shares(law, matrix)
     wanted: list[tuple[str, float, Any, float, str]] = [
         ("inputs", mean, statistics.inputs_mean, 0.05 * mean + 0.1, "inputs per product"),
         (
             "in-degree CV",
-            profile.inputs.cv,
-            statistics.in_degree_cv,
+            *spread,
             0.06 + 0.1 * profile.inputs.cv,
             "of their number",
         ),
@@ -159,7 +161,7 @@ def _figures(profile: Profile, matrix: Matrix, regime: str, seed: int) -> tuple[
             0.05,
             "as far as sums stay within 0 and 1",
         ),
-        ("sigma", sizes.sigma, statistics.log_deviation, 0.3, "of ln coefficient"),
+        ("sigma", sizes.sigma, statistics.log_deviation, 0.2, "of ln coefficient"),
         ("spectral radius", sizes.spectral_radius, statistics.spectral_radius, 0.15, "of A"),
         ("links of the top 10 %", *top, 0.08, "of suppliers"),
         ("inside communities", profile.communities.inside, near, 0.05, "share of flows, as drawn"),

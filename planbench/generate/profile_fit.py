@@ -361,7 +361,7 @@ def _corrected(
     def want(name: str) -> float:
         return float(_need(getattr(studied, name), name, studied))
 
-    suppliers, sizes = dict(values["suppliers"]), dict(values["coefficients"])
+    suppliers = dict(values["suppliers"])
     ratio = _bands(links) / np.maximum(_bands(buyers), 1e-12)
     drawn = np.asarray(suppliers["links"]) * np.clip(ratio, 0.5, 2.0)
     near = _normal(first)
@@ -372,9 +372,7 @@ def _corrected(
     # Strength is number times size: what degrees leave unexplained is in the sizes.
     step = math.log((1.0 + want("out_strength_cv") ** 2) / (1.0 + mean("out_strength_cv") ** 2))
     between = max(0.0, suppliers["size_sigma"] ** 2 + 0.5 * step)
-    suppliers["size_sigma"] = min(math.sqrt(between), 0.95 * sizes["sigma"])
-    variance = sizes["own_sigma"] ** 2 + sizes["sigma"] ** 2 - mean("log_deviation") ** 2
-    sizes["own_sigma"] = max(math.sqrt(max(variance, 0.0)), _LEAST_SIGMA)
+    suppliers["size_sigma"] = min(math.sqrt(between), 0.95 * values["coefficients"]["sigma"])
     # Orders and communities that are looked for find more than what was drawn.
     order, communities = dict(values["order"]), dict(values["communities"])
     upstream = order["upstream"] + want("triangularity") - mean("triangularity")
@@ -387,7 +385,6 @@ def _corrected(
     inputs["drawn_cv"] = min(inputs["drawn_cv"] * min(max(change, 0.5), 2.0), 2.0)
     return values | {
         "suppliers": suppliers,
-        "coefficients": sizes,
         "order": order,
         "communities": communities,
         "inputs": inputs,

@@ -98,11 +98,11 @@ def test_a_difference_beyond_the_bound_is_told() -> None:
     """A profile of other figures must not pass for the one the economy was made from."""
     profile = find_profile(DETAILED)
     values = profile.model_dump()
-    values["coefficients"]["sigma"] = 3.2
+    values["communities"]["modularity"] = 0.7
     values["inputs"]["above_1e_2"] = 20.0
     broken = make_profile(values)
     names = " ".join(failing(check_profile(broken, broken.goods, seed=7)))
-    assert "sigma" in names
+    assert "modularity" in names
     assert "inputs > 1 %" in names
 
 
