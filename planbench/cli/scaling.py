@@ -82,12 +82,14 @@ def scaling(
     ladders = _chosen_ladders(find_ladders(cells), ladder, files)
     names = _chosen_series(cells, solver)
     cells = [c for c in cells if c.series in names]
+    # Solvers driven to target gaps are ranked at each of them, by bench and in the report.
+    ranked = [c for c in cells if c.record.accuracy is None]
     found = [(lad, _outlooks(lad, names)) for lad in ladders]
     found = [(lad, outlooks) for lad, outlooks in found if outlooks]
     if json:
-        console.print_json(_document(found, cells, kind, shift, penalty))
+        console.print_json(_document(found, ranked, kind, shift, penalty))
     else:
-        _show(found, cells, kind, shift, penalty)
+        _show(found, ranked, kind, shift, penalty)
 
 
 def _measure(text: str) -> Measure:
@@ -154,18 +156,22 @@ def _show(
 
     out, width = console.out(), console.width()
     for ladder, outlooks in found:
-        out.print(scaling_tables.growth_table(ladder, outlooks, measure, width))
+        console.print_tables([scaling_tables.growth_table(ladder, outlooks, measure, width)])
         if any(growth_of(o, measure).fit.exponent is not None for o in outlooks):
             if measure == "seconds":
-                out.print(scaling_tables.reach_table(ladder, outlooks, width))
-            out.print(scaling_tables.prediction_table(ladder, outlooks, measure, width))
+                console.print_tables([scaling_tables.reach_table(ladder, outlooks, width)])
+            console.print_tables(
+                [scaling_tables.prediction_table(ladder, outlooks, measure, width)]
+            )
         for line in warnings(ladder, outlooks, measure):
             out.print(Text(line))
         out.print()
-    both = [b for b in beside([lad for lad, _ in found]) if b.series in {c.series for c in cells}]
+    chosen = {o.series for _, outlooks in found for o in outlooks}
+    both = [b for b in beside([lad for lad, _ in found]) if b.series in chosen]
     if both:
-        out.print(scaling_tables.beside_table(both, width))
-    out.print(scaling_tables.means_table(cells, shift=shift, penalty=penalty))
+        console.print_tables([scaling_tables.beside_table(both, width)])
+    if cells:
+        console.print_tables([scaling_tables.means_table(cells, shift=shift, penalty=penalty)])
 
 
 def _document(
