@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from planbench.records.schema import Record
 from planbench.records.values import canonical
@@ -80,7 +80,7 @@ def find_sweeps(cells: Sequence[Cell]) -> list[Sweep]:
         knob, value, rest = _place(cell)
         if knob and value is not None:
             home = (knob, rest, machine_key(cell.record))
-            groups.setdefault(home, []).append((value, cell))
+            groups.setdefault(home, []).append((value, _without_knob(cell, knob)))
     found = []
     for (knob, _, _), members in groups.items():
         words_seen = tuple(dict.fromkeys(v for v, _ in members if isinstance(v, str)))
@@ -101,6 +101,14 @@ def find_sweeps(cells: Sequence[Cell]) -> list[Sweep]:
             )
         )
     return found
+
+
+def _without_knob(cell: Cell, knob: str) -> Cell:
+    """Name the solver without the option that is swept: it is one solver all along."""
+    asked = cell.record.options.get(knob)
+    if asked is None:
+        return cell
+    return replace(cell, series=cell.series.replace(f" {knob}={asked}", "", 1))
 
 
 def _middles(points: Sequence[tuple[float, Cell]]) -> list[tuple[float, Cell]]:

@@ -73,6 +73,17 @@ def test_table_holds_every_value_and_solver(width):
     assert "50 goods" in " ".join(text.split())
 
 
+def test_an_option_that_is_swept_makes_no_other_solver():
+    """With two threads highs-hipo is still highs-hipo: its line must go on."""
+    rows = [
+        row.model_copy(update={"options": {"threads": row.value}})
+        for row in sweep([1, 2, 4], "threads", ("highs-hipo",))
+    ]
+    (found,) = find_sweeps(settle(rows))
+    assert found.series == ("highs-hipo",)
+    assert [found.at("highs-hipo", v) is not None for v in (1.0, 2.0, 4.0)] == [True] * 3
+
+
 def test_many_solvers_go_on_in_a_further_table():
     solvers = tuple(f"solver-{k}" for k in range(12))
     tables = sweep_tables(sweep([1, 2], "threads", solvers), width=80)
