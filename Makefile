@@ -18,6 +18,9 @@ dev: $(VENV)/.dev ## Install what `make test` needs into .venv
 bench: $(VENV)/.bench ## Quick ladder of sizes, all solvers: a table and results/quick.html (under five minutes)
 	@$(BIN)/planbench bench quick
 
+bench-full: $(VENV)/.bench ## The long run, a night: four structures up to a million goods
+	@$(BIN)/planbench bench full
+
 smoke: $(VENV)/.bench ## A benchmark of under a minute, as CI runs it
 	@rm -f results/smoke.jsonl
 	@$(BIN)/planbench bench smoke --out results/smoke.jsonl
@@ -43,10 +46,9 @@ bench-self: $(VENV)/.dev ## Time planbench itself; compare with `planbench regre
 	else echo "instructions are not counted: valgrind is not installed"; fi
 	@$(BIN)/python -m planbench.records.self_results results/self -o results/self/self.jsonl
 
-headline: $(VENV)/.bench ## Draw the README's chart again from the reference run
-	@$(BIN)/python -c 'from planbench.records.store import read_records as r; \
-	  from planbench.report.figures import headline_figure as h; \
-	  h(r("results/reference/quick.jsonl"), "docs/img/headline.svg")'
+headline: $(VENV)/.bench ## Write the README's figures and chart again from the reference run
+	@$(BIN)/python -m planbench.report.headline_table results/reference/standard.jsonl \
+	  --write README.md --figure docs/img/headline.svg
 
 test: $(VENV)/.dev ## The tests (under ten minutes on two cores)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)

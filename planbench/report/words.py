@@ -72,13 +72,13 @@ def exponent(value: float | None) -> str:
 
 
 def interval(low: float | None, high: float | None) -> str:
-    """``1.70–2.21``, ``−0.3–1.2``; empty where there is none."""
+    """``1.70–2.21``, ``−0.3–1.2``, ``−0.12 to −0.08``; empty where there is none."""
     if low is None or high is None:
         return ""
-    digits = 1 if low < 0 or high >= 10 else 2
+    digits = 1 if high >= 10 or (low < 0 and high - low >= 0.5) else 2
     # Adding 0 turns a rounded −0.0 into 0.0.
     ends = [f"{round(end, digits) + 0.0:.{digits}f}" for end in (low, high)]
-    return "–".join(ends).replace("-", "−")
+    return (" to " if high < 0 else "–").join(ends).replace("-", "−")
 
 
 def size(value: float | None) -> str:

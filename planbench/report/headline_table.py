@@ -1,0 +1,122 @@
+"""The README's headline figures, in Markdown, computed from the rows of a run.
+
+``python -m planbench.report.headline_table RESULTS`` prints them; ``--write README.md`` puts them
+between the markers there, ``--figure FILE`` draws the chart that goes with them.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from planbench.errors import InputError
+from planbench.records.schema import Record
+from planbench.records.store import read_records
+from planbench.report import words
+from planbench.report.cells import settled
+from planbench.report.charts import headline_ladder
+from planbench.report.figures import headline_figure
+from planbench.report.headline import census_words, find_summit, summit_words
+from planbench.report.ladders import Ladder, find_ladders, fit_ladder
+from planbench.stats.scaling import PowerLawFit
+
+BEGIN, END = "<!-- headline: begin -->", "<!-- headline: end -->"
+
+
+def headline_markdown(records: Sequence[Record]) -> str:
+    """Sentence on the largest economy solved and a table of the solvers that solved any.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        A run with at least one ladder of sizes.
+
+    Raises
+    ------
+    InputError
+        Without a ladder.
+    """
+    cells = settled(records)
+    ladders = find_ladders(cells)
+    if not ladders:
+        raise InputError("there is no ladder of sizes among the results: run planbench bench")
+    ladder = headline_ladder(ladders)
+    summit = find_summit(ladder)
+    said = summit_words(summit) if summit else "no economy was solved."
+    rows = sorted(
+        (row for series in ladder.series if (row := _row(ladder, series)) is not None),
+        key=lambda row: (-row[0], row[1]),
+    )
+    lines = [
+        f"**Ladder {ladder.name}**: {said}",
+        "",
+        "| solver | largest economy certified | time there | time grows as | in matrix passes |",
+        "|---|--:|--:|--:|--:|",
+        *(line for *_, line in rows),
+        "",
+        f"{census_words(cells)} Exponents with 95 % intervals; stopped runs count as “at least”.",
+    ]
+    return "\n".join(lines)
+
+
+def put_between_markers(text: str, new: str, where: str) -> str:
+    """`text` with `new` between the markers.
+
+    Raises
+    ------
+    InputError
+        When the markers are missing.
+    """
+    if BEGIN not in text or END not in text:
+        raise InputError(f"has no markers {BEGIN} and {END}; put them back", where=where)
+    return f"{text.split(BEGIN)[0]}{BEGIN}\n{new}\n{END}{text.split(END)[1]}"
+
+
+def _row(ladder: Ladder, series: str) -> tuple[int, float, str] | None:
+    """Largest size, seconds there and the line of the table; None if it solved nothing."""
+    mine = [
+        (cell.goods, cell.seconds)
+        for cell in ladder.cells
+        if cell.series == series and cell.solved and cell.goods and cell.seconds is not None
+    ]
+    if not mine:
+        return None
+    goods, seconds = max(mine)
+    figures = (
+        f"`{series}`",
+        words.count(goods),
+        words.seconds(seconds),
+        _growth(fit_ladder(ladder, series, "seconds")),
+        _growth(fit_ladder(ladder, series, "passes")),
+    )
+    return goods, seconds, "| " + " | ".join(figures) + " |"
+
+
+def _growth(fit: PowerLawFit) -> str:
+    if fit.exponent is None:
+        return "too few sizes"
+    spread = words.interval(fit.low, fit.high)
+    return words.exponent(fit.exponent) + (f" ({spread})" if spread else "")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the figures, or write them and the chart where asked."""
+    parser = argparse.ArgumentParser(description="Headline figures of a run, in Markdown.")
+    parser.add_argument("results", help="results file (.jsonl)")
+    parser.add_argument("--write", metavar="FILE", help="put them between the markers of FILE")
+    parser.add_argument("--figure", metavar="FILE", help="draw the chart")
+    asked = parser.parse_args(arguments)
+    records = read_records(asked.results)
+    if asked.figure:
+        headline_figure(records, asked.figure)
+    if asked.write:
+        path = Path(asked.write)
+        text = put_between_markers(path.read_text(), headline_markdown(records), asked.write)
+        path.write_text(text)
+    if not (asked.write or asked.figure):
+        print(headline_markdown(records))
+
+
+if __name__ == "__main__":
+    main()
