@@ -5,7 +5,8 @@ Rules of the verdicts, the same for every claim of a kind:
 *Exponents.* ``contradicted``: the 95 % interval of the exponent of the best general solver (that
 which solved the largest economy fastest) excludes what the claim predicts. ``supported``: it
 holds the prediction and is at most :data:`NARROW` wide. Else ``cannot be told``. Without an
-exponent: ``not measured``.
+exponent: ``not measured``. That planning *can* be done in n log n is a claim that one way of doing
+it is enough for: it is judged by the best solver of all, planners among them.
 
 *Factors.* ``supported`` from :data:`FAR` times, ``contradicted`` up to :data:`NEAR` times, else
 ``cannot be told``.
@@ -56,7 +57,8 @@ def judge_claims(
     ladder : Ladder or None
         The ladder whose exponents count.
     """
-    top = _top_exponent(ladder)
+    anyone = best_of_all(ladder)
+    top = _top_exponent(ladder, anyone)
     return [
         _square(ladder),
         _growth(
@@ -74,6 +76,7 @@ def judge_claims(
             "Cockshott & Cottrell",
             f"n log n, here like n^{top:.2f}" if top else "n log n",
             (1.0, top or 1.0),
+            judged=anyone,
         ),
         _rounds(cells),
         _growth(
@@ -110,8 +113,9 @@ def _growth(
     exponents: tuple[float, float],
     *,
     predict: bool = False,
+    judged: str | None = None,
 ) -> Finding:
-    best = best_general(ladder)
+    best = judged or best_general(ladder)
     if ladder is None or best is None:
         return Finding(claim, who, predicted, "", (), UNMEASURED)
     each = []
@@ -140,6 +144,12 @@ def best_general(ladder: Ladder | None) -> str | None:
     summit = find_summit(
         Ladder(ladder.name, ladder.machine, general, ladder.sizes, ladder.series, ladder.fixed)
     )
+    return summit.cell.series if summit else None
+
+
+def best_of_all(ladder: Ladder | None) -> str | None:
+    """Series that solved the largest economy of a ladder fastest, planner or not."""
+    summit = find_summit(ladder) if ladder is not None else None
     return summit.cell.series if summit else None
 
 
@@ -265,9 +275,8 @@ def _proven(cell: Cell) -> bool:
     return cell.raw_gap is not None and cell.raw_gap <= TARGET_GAP
 
 
-def _top_exponent(ladder: Ladder | None) -> float | None:
-    """Exponent n log n shows over the sizes that the best general solver finished."""
-    best = best_general(ladder)
+def _top_exponent(ladder: Ladder | None, best: str | None) -> float | None:
+    """Exponent n log n shows over the sizes that the solver `best` finished."""
     if ladder is None or best is None:
         return None
     fit = fit_ladder(ladder, best, "seconds")

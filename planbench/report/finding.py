@@ -29,7 +29,7 @@ class Finding:
     ----------
     claim, who, predicted : str
     measured : str
-        In words, of the best general solver.
+        In words, of the solver that is judged.
     each : tuple of (str, str, Verdict)
         Solver, its figure, and the verdict by it alone.
     verdict : Verdict

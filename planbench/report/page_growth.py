@@ -67,7 +67,8 @@ def claims_rules() -> str:
     """How the verdicts come about, in one paragraph of text."""
     return (
         "Exponents: contradicted where the 95 % interval of the best general solver (that which "
-        "solved the largest economy of the headline ladder fastest) excludes the prediction; "
+        "solved the largest economy of the headline ladder fastest; for n log n of any solver, one "
+        "way to do it being enough) excludes the prediction; "
         f"supported where it holds it and is at most {NARROW:g} wide; else it cannot be told. "
         f"“Far cheaper” is supported from {FAR:g} times and contradicted up to {NEAR:g} times; a "
         f"count is supported within a factor of {NEAR:g} and contradicted beyond {FAR:g}. Prices: "

@@ -64,6 +64,18 @@ def test_claims_on_growth_against_known_laws():
     assert by_solver == {"highs-ds": "supported", "highs-hipdlp": "contradicted"}
 
 
+def test_one_way_to_plan_in_n_log_n_is_enough():
+    """What can be done is judged by the best solver of all, what must be paid by general ones."""
+    rows = make_ladder(
+        laws={"two-level": (1.1, 0.01), "highs-ds": (2.0, 0.01)}, sizes=SIZES, limit=1e9
+    )
+    found = findings([r.model_copy(update={"wall_s": r.wall_s * 100}) for r in rows])
+    assert found["Inputs per product are few"].verdict == "supported"
+    assert "two-level" in found["Inputs per product are few"].measured
+    quadratic = found["Ten thousand times more choices cost 100 million times more computation"]
+    assert "highs-ds" in quadratic.measured
+
+
 def test_without_ladders_nothing_is_said_of_growth():
     """A verdict without data would be invented."""
     found = findings([make_record(goods=None, recipe={})])
