@@ -172,11 +172,10 @@ def judge_case(
         if any(r.iterations != side[0].iterations for r in side)
     ]
     if ended[0] and ended[1]:
-        first, second = ended[0][0], ended[1][0]
-        differ = _difference(first, second, names, exact)
+        differ = _differing(ended[0], ended[1], names, exact)
         findings += [differ] if differ else []
-        findings += _less_certain(first, second, names)
-        remarks += _done_differently(first, second, names)
+        findings += _less_certain(ended[0], ended[1], names)
+        remarks += _done_differently(ended[0][0], ended[1][0], names)
     remarks += unsteady
     control = _control(controls, schedule.least_effect)
     found = CaseVerdict(
@@ -211,6 +210,13 @@ def judge_case(
             f"{names[1]}: the machine changed, not the solver"
         )
         return replace(found, ratio=ratio, reason=reason)
+    late = _late(pairs)
+    if (late[1] and ratio.verdict in ("same", "faster")) or (late[0] and ratio.verdict == "slower"):
+        reason = (
+            f"the time limit cut off {late[0]} runs of {names[0]} and {late[1]} of {names[1]}, "
+            "whose times are not known; raise --time-limit"
+        )
+        return replace(found, ratio=ratio, reason=reason)
     unclear = ratio.verdict == "ambiguous"
     reason = f"too few or too uneven pairs, {ratio.n}" if unclear else ""
     return replace(found, ratio=ratio, outcome=ratio.verdict, reason=reason)
@@ -239,6 +245,12 @@ def _times(pairs: Sequence[Pair], measure: str) -> list[tuple[float, float]]:
             if a is not None and b is not None and a > 0 and b > 0:
                 times.append((a, b))
     return times
+
+
+def _late(pairs: Sequence[Pair]) -> tuple[int, int]:
+    """Count the pairs in which only the first side, only the second hit the time limit."""
+    ends = [(p.a.ended, p.b.ended) for p in pairs]
+    return ends.count(("timeout", "ok")), ends.count(("ok", "timeout"))
 
 
 def _typical(records: Sequence[Record], measure: str) -> float | None:
@@ -281,6 +293,17 @@ def _ends(
     return findings, remarks
 
 
+def _differing(
+    first: Sequence[Record], second: Sequence[Record], names: tuple[str, str], exact: bool
+) -> str:
+    """Say how some run of the second side contradicts every run of the first."""
+    for b in second:
+        found = [_difference(a, b, names, exact) for a in first]
+        if all(found):
+            return found[0]
+    return ""
+
+
 def _difference(a: Record, b: Record, names: tuple[str, str], exact: bool) -> str:
     """Say how the two answers contradict each other; empty when they do not."""
     if a.claim != b.claim:
@@ -298,11 +321,17 @@ def _difference(a: Record, b: Record, names: tuple[str, str], exact: bool) -> st
     )
 
 
-def _less_certain(a: Record, b: Record, names: tuple[str, str]) -> list[str]:
-    if a.verdict != "certified" or b.verdict not in ("loose", "unproven"):
+def _less_certain(
+    first: Sequence[Record], second: Sequence[Record], names: tuple[str, str]
+) -> list[str]:
+    weaker = [b for b in second if b.verdict in ("loose", "unproven")]
+    if not weaker or any(a.verdict != "certified" for a in first):
         return []
-    gap = "" if b.raw_gap is None else f" (gap {b.raw_gap:.2g})"
-    return [f"{names[0]}'s answer is certified, {names[1]}'s is only {b.verdict}{gap}"]
+    gap = "" if weaker[0].raw_gap is None else f" (gap {weaker[0].raw_gap:.2g})"
+    often = "" if len(weaker) == len(second) else f" in {len(weaker)} of {len(second)} runs"
+    return [
+        f"{names[0]}'s answer is certified, {names[1]}'s is only {weaker[0].verdict}{gap}{often}"
+    ]
 
 
 def _done_differently(a: Record, b: Record, names: tuple[str, str]) -> list[str]:

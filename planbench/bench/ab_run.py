@@ -18,12 +18,11 @@ from planbench.bench.single import Elsewhere, Surroundings, require_solver, solv
 from planbench.catalogue.instance import Instance
 from planbench.measure.job import resolve_solver
 from planbench.measure.machine import package_versions
-from planbench.records.schema import Record
+from planbench.records.schema import AB, SIDE, Record
 from planbench.records.store import RecordStore
 from planbench.solvers.base import SolveOptions
 from planbench.stats.sequential import Schedule
 
-SUITE = "ab"
 #: Called with what goes on, pairs made, pairs foreseen at most, and the seconds of budget left.
 Progress = Callable[[str, int, int, float], None]
 
@@ -227,10 +226,10 @@ class Run:
             adapter=None if here else self.settings.adapter,
             surroundings=self.surroundings,
             elsewhere=None if here else side.elsewhere,
-            suite=SUITE,
+            suite=AB,
             group=group,
             repeat=repeat,
-        ).record.model_copy(update={"variable": "side", "value": side.letter})
+        ).record.model_copy(update={"variable": SIDE, "value": side.letter})
         self.store.append(record)
         return record
 
@@ -278,7 +277,7 @@ class Run:
         rows = [
             r
             for r in self.store.records
-            if r.suite == SUITE
+            if r.suite == AB
             and r.group == group
             and r.machine.get("id") == self.surroundings.machine["id"]
         ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from planbench.cli import console, options
+from planbench.cli.sides import without_sides
 from planbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def history(
     if not no_page:
         page = options.writable(output or folder.resolve().with_suffix(".html"))
     files = [
-        (str(path.relative_to(folder)), read_records(path))
+        (str(path.relative_to(folder)), without_sides(read_records(path), path, needed=False))
         for path in results_files(folder, deep=True)
     ]
     for where, asked, known in (

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from planbench.cli import console, options
+from planbench.cli.sides import without_sides
 from planbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -115,13 +116,13 @@ def regress(
     if update and baseline.is_dir():
         raise InputError("is a folder; --update replaces one file", where=str(baseline))
     check_two_sides(baseline, candidate)
-    new = read_side(candidate)
+    new = without_sides(read_side(candidate), candidate)
     if update and not baseline.exists():
         _refuse_wrong(new, candidate)
         write_baseline(new, baseline)
         console.say(f"wrote {baseline}, a new baseline of {len(new)} measurements")
         return 0
-    old = read_side(baseline)
+    old = without_sides(read_side(baseline), baseline)
     names = _names(baseline, candidate)
     if update:
         # What changes is to be seen whatever it is due to.

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from planbench.cli import console, options
+from planbench.cli.sides import without_sides
 from planbench.errors import InputError
 
 EXAMPLES = (
@@ -48,7 +49,7 @@ def report(
     page = options.writable(output if output is not None else results[0].with_suffix(".html"))
     if page in results:
         raise InputError("would replace the results; give another name", where=str(page))
-    runs = [read_records(path) for path in results]
+    runs = [without_sides(read_records(path), path) for path in results]
     records = [record for run in runs for record in run]
     if not records:
         raise InputError("holds no measurements", where=", ".join(map(str, results)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from planbench.cli import console, options
+from planbench.cli.sides import without_sides
 from planbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def scaling(
     from planbench.report.cells import settled
     from planbench.report.ladders import find_ladders
 
-    records = [r for path in results for r in read_records(path)]
+    records = [r for path in results for r in without_sides(read_records(path), path)]
     files = ", ".join(map(str, results))
     if not records:
         raise InputError("holds no measurements", where=files)

@@ -20,6 +20,8 @@ Kind = Literal["exact", "tolerance", "residual-only"]
 
 #: Suite of the rows of studies, which ask something else than how fast a solver is.
 STUDY = "study"
+#: Suite of the rows of planbench ab and bisect, and what they vary: rows of two sides.
+AB, SIDE = "ab", "side"
 
 SECONDS = "s"
 BYTES = "bytes"

@@ -24,6 +24,8 @@ MEMORY_ELSEWHERE = Bound(factor=1.5, extra=4 * 2.0**20)
 LEAST_SECONDS = 0.01
 #: Least effect on times across machines, even in matrix passes.
 LEAST_EFFECT_ELSEWHERE = 0.5
+#: Solver, instance, measure, times of both sides, whether they are of one machine.
+_TimeSample = tuple[str, str, str, list[float], list[float], bool]
 
 
 def judge_memory(matches: Sequence[Match]) -> list[Finding]:
@@ -83,16 +85,21 @@ def judge_time(matches: Sequence[Match], rules: Rules) -> list[Finding]:
     together keep the confidence asked for.
     """
     matches = [m for m in matches if not counts_instructions(m)]
-    samples: list[tuple[str, str, str, list[float], list[float], bool]] = []
+    samples: list[_TimeSample] = []
+    too_few: list[_TimeSample] = []
     for measure, of in _MEASURES:
         singles = {id(m): pair for m in matches if (pair := _pairs(m, of)) is not None}
         for match in matches:
             pair = singles.get(id(match))
-            if pair is not None and min(map(len, pair)) >= LEAST_PAIRS:
-                size = min(map(len, pair))
-                old, new = (side[:size] for side in pair)
-                place = (match.solver, match.instance, measure)
-                samples.append((*place, old, new, match.same_machine))
+            if pair is None:
+                continue
+            size = min(map(len, pair))
+            old, new = (side[:size] for side in pair)
+            sample = (match.solver, match.instance, measure, old, new, match.same_machine)
+            if size >= LEAST_PAIRS:
+                samples.append(sample)
+            elif sum(m.solver == match.solver and id(m) in singles for m in matches) < LEAST_PAIRS:
+                too_few.append(sample)  # shown as unclear where it moved far, but never decided
         for solver in dict.fromkeys(m.solver for m in matches):
             mine = [m for m in matches if m.solver == solver and id(m) in singles]
             if len(mine) >= LEAST_PAIRS:
@@ -108,7 +115,44 @@ def judge_time(matches: Sequence[Match], rules: Rules) -> list[Finding]:
                     )
                 )
     confidence = shared_confidence(rules.confidence, len(samples))
-    return _once([_time_finding(*sample, rules, confidence) for sample in samples])
+    shown = [f for s in too_few if _is_far(f := _time_finding(*s, rules, confidence), rules)]
+    return _once([*(_time_finding(*sample, rules, confidence) for sample in samples), *shown])
+
+
+def _is_far(finding: Finding, rules: Rules) -> bool:
+    """Whether a time that nobody can judge moved so far that it must not pass in silence."""
+    ratio = finding.ratio or 1.0
+    return max(ratio, 1 / ratio) >= 1 + rules.least_effect
+
+
+def times_left_out(matches: Sequence[Match]) -> str:
+    """Say how many measurements that ended have no time to compare, and why; empty for none."""
+    ended = [
+        m for m in matches if m.baseline.ended and m.candidate.ended and not counts_instructions(m)
+    ]
+    without = [m for m in ended if _pairs(m, counted_passes) is None]
+    if not without:
+        return ""
+    spoilt = sum(spoilt_by_machine(m) for m in without)
+    reasons = [
+        f"{count} {why}"
+        for count, why in (
+            (spoilt, "where the machine was disturbed"),
+            (
+                len(without) - spoilt,
+                f"below {1000 * LEAST_SECONDS:g} ms, cut short or without matrix passes",
+            ),
+        )
+        if count
+    ]
+    return f"times of {len(without)} of {len(ended)} measurements are not compared: " + ", ".join(
+        reasons
+    )
+
+
+def spoilt_by_machine(match: Match) -> bool:
+    """Whether one of the two runs has no undisturbed row of the measurement that ended."""
+    return any(all(r.disturbed for r in s.ended) for s in (match.baseline, match.candidate))
 
 
 def comparable_times(matches: Sequence[Match]) -> int:

@@ -6,7 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 from planbench.records.schema import STUDY, Record
-from planbench.regress.costs import comparable_times, judge_memory, judge_time
+from planbench.regress.costs import (
+    comparable_times,
+    judge_memory,
+    judge_time,
+    spoilt_by_machine,
+    times_left_out,
+)
 from planbench.regress.counters import judge_counters
 from planbench.regress.facts import Comparison, Obstacle, Rules, in_order
 from planbench.regress.growth import judge_growth
@@ -71,6 +77,8 @@ def compare_runs(
             )
         if lonely:
             notes.append(f"{len(lonely)} measurements are new in {names[1]}")
+        if "time" in rules.layers and (left_out := times_left_out(matches)):
+            notes.append(left_out)
         stopping += _disturbed(matches, rules)
     return Comparison(
         findings=in_order(findings),
@@ -141,7 +149,7 @@ def _disturbed(matches: Sequence[Match], rules: Rules) -> list[Obstacle]:
     ended = [m for m in matches if m.baseline.ended and m.candidate.ended]
     if not ended or comparable_times(matches):
         return []
-    if not all(_spoilt(m.baseline) or _spoilt(m.candidate) for m in ended):
+    if not all(spoilt_by_machine(m) for m in ended):
         return []  # some tell no time for another reason
     return [
         Obstacle(
@@ -150,10 +158,6 @@ def _disturbed(matches: Sequence[Match], rules: Rules) -> list[Obstacle]:
             "could be compared; measure again, or give --allow disturbed to go without",
         )
     ]
-
-
-def _spoilt(sample: Sample) -> bool:
-    return all(r.disturbed for r in sample.ended)
 
 
 def _of(records: Sequence[Record], machine: str | None) -> list[Record]:

@@ -53,9 +53,9 @@ def _outcome(match: Match) -> Finding:
     elif _wrong(old):
         # What replaces a wrong answer, even no answer, is no loss.
         verdict = "better"
-    elif len(old.ended) == len(old.rows) and len(new.ended) < len(new.rows):
+    elif old.ended and (not new.ended or (len(new.ended) < len(new.rows) and _all_ended(old))):
         verdict, note = _lost(match)
-    elif len(new.ended) == len(new.rows) and len(old.ended) < len(old.rows):
+    elif _all_ended(new) and not _all_ended(old):
         verdict = "better"
     elif old.ended and new.ended:
         verdict, note = _worth(match)
@@ -65,7 +65,7 @@ def _outcome(match: Match) -> Finding:
 
 
 def _lost(match: Match) -> tuple[Verdict, str]:
-    """Every repeat of the baseline ended and not every one of the candidate does."""
+    """Every repeat of the baseline ended and not every one of the candidate, or none does now."""
     new = match.candidate
     failed = [r for r in new.rows if r.ended != "ok"]
     note = next((r.message for r in failed if r.message), "")
@@ -113,6 +113,10 @@ def _worth(match: Match) -> tuple[Verdict, str]:
         # Near the line between certified and loose, rounding may decide; the gap is judged.
         return "unclear", f"{match.why_not_exact}: the certified gap is held to its own bound"
     return "worse", ""
+
+
+def _all_ended(sample: Sample) -> bool:
+    return len(sample.ended) == len(sample.rows)
 
 
 def _wrong(sample: Sample) -> list[Record]:

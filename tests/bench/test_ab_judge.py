@@ -81,6 +81,31 @@ def test_one_crash_among_good_runs_is_a_finding_and_times_are_compared_all_the_s
     assert verdict.findings == ("new: crash in 1 of 8 runs (ended by crash)",)
 
 
+def test_runs_cut_off_by_the_limit_are_no_proof_of_equal_times():
+    """What is left of a side that often hits the limit are its fastest runs."""
+    late = make_failure("highs-ds", "timeout")
+    found = pairs(1.0)
+    found[1] = Pair(late, found[1].b)
+    assert judge(found).outcome == "same"
+    found[3] = Pair(found[3].a, late)
+    found[5] = Pair(found[5].a, late)
+    verdict = judge(found)
+    assert verdict.outcome == "ambiguous"
+    assert "cut off 1 runs of old and 2 of new" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    "changes", [{"objective": 1.26}, {"claim": "infeasible"}, {"verdict": "unproven"}]
+)
+def test_another_answer_in_one_run_only_is_a_finding_unless_the_first_side_gives_it_too(changes):
+    odd = make_record("highs-ds", **changes)
+    found = pairs(1.0)
+    found[5] = Pair(found[5].a, odd)
+    assert judge(found).findings
+    found[6] = Pair(odd, found[6].b)
+    assert not judge(found).findings
+
+
 def test_limits_hit_by_both_compare_nothing():
     dead = make_failure("highs-ds", "timeout")
     found = judge([Pair(dead, dead)] * 2)

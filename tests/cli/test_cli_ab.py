@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 from support.command_line import planbench
+from support.record_builders import make_ladder, make_record
+
+from planbench.records.store import to_line
 
 ROOT = Path(__file__).resolve().parents[2]
 IS_CHECKOUT = pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a git checkout")
@@ -115,3 +118,25 @@ def test_solvers_shows_the_versions_an_adapter_supports():
     document = planbench("solvers", "highs-hipdlp", "--json").document
     assert document["supports"]["highspy"]["least"] == "1.14"
     assert "highspy 1.14 or later" in planbench("solvers", "highs-hipdlp").out
+
+
+@pytest.mark.parametrize("command", ["report", "scaling", "regress", "history"])
+def test_rows_of_two_sides_pass_nowhere_for_repeats_of_one_solver(tmp_path, command):
+    sides = [
+        make_record(suite="ab", variable="side", value=side, wall_s=wall, repeat=repeat)
+        for repeat in range(3)
+        for side, wall in (("a", 1.0), ("b", 9.0))
+    ]
+    bench = make_ladder()
+    for name, rows in {"ab": sides, "both": [*sides, *bench], "bench": bench}.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "rows.jsonl").write_bytes(b"".join(map(to_line, rows)))
+    more = {"regress": ["bench/rows.jsonl"], "history": ["--no-page"]}.get(command, [])
+    file = "" if command == "history" else "/rows.jsonl"
+    said = planbench(command, f"ab{file}", *more, folder=tmp_path)
+    assert said.code == 2
+    assert "of planbench ab" in said.err
+    said = planbench(command, f"both{file}", *more, folder=tmp_path)
+    assert said.code == 0
+    assert "6 rows of planbench ab, of two sides, are left out" in said.err

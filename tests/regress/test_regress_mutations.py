@@ -227,6 +227,29 @@ def test_a_solver_slower_by_three_tenths_is_red_over_its_instances(run: list[Rec
     assert finding.low > 1
 
 
+def test_a_slowdown_of_too_few_runs_to_tell_is_shown_as_unclear(run: list[Record]) -> None:
+    one = next(
+        r
+        for r in run
+        if r.ended == "ok" and r.matrix_passes and not r.disturbed and (r.wall_s or 0) > 0.05
+    )
+    found = compare_runs([one], [one.model_copy(update=slower(10)(one))], layer_only("time"))
+    assert found.exit_code == 0
+    (finding,) = found.having("unclear")
+    assert finding.layer == "time"
+    assert finding.ratio == pytest.approx(10)
+
+
+def test_times_that_are_not_compared_are_counted(run: list[Record]) -> None:
+    one = next(r for r in run if r.ended == "ok" and r.matrix_passes and (r.wall_s or 0) > 0.05)
+    calm = one.model_copy(update={"disturbed": False})
+    short = calm.model_copy(update={"wall_s": 0.001, "solver": "glop"})
+    spoilt = one.model_copy(update={"disturbed": True, "solver": "cbc"})
+    rows = [calm, short, spoilt]
+    (note,) = compare_runs(rows, rows, layer_only("time")).notes
+    assert note.startswith("times of 2 of 3 measurements are not compared: 1 where the machine")
+
+
 def test_time_outside_of_the_solve_is_seen_too(run: list[Record]) -> None:
     """A model loaded three times as slowly must show, though the solver itself is as fast."""
     worse, rows = changed(
@@ -307,7 +330,7 @@ def test_rows_of_studies_are_left_out_and_told(run: list[Record]) -> None:
     study = [r.model_copy(update={"suite": "study", "wall_s": 9.0}) for r in run[:5]]
     found = compare_runs(run, [*run, *study])
     assert found.exit_code == 0
-    assert found.notes == ("5 rows of candidate are of studies and were left out",)
+    assert found.notes[0] == "5 rows of candidate are of studies and were left out"
     assert compare_runs(study, study).exit_code == 2
 
 
@@ -341,6 +364,18 @@ def test_a_run_that_no_longer_ends_is_red(run: list[Record], ended: str) -> None
     assert reds(found) == {("outcomes", "scipy-highs-ds", "outcome")}
     assert found.findings[0].candidate == ended
     assert compare_runs(worse, run, layer_only("counters")).exit_code == 0
+
+
+def test_a_run_of_which_no_repeat_ends_any_more_is_red_though_one_failed_before(
+    run: list[Record],
+) -> None:
+    one = next(r for r in run if is_on("highs-ipm", "us-bea-71")(r))
+    dead = {"ended": "crash", "verdict": None}
+    repeats = [one.model_copy(update={"repeat": k}) for k in range(3)]
+    before = [*repeats[:2], repeats[2].model_copy(update=dead)]
+    now = [r.model_copy(update=dead) for r in repeats]
+    found = compare_runs(before, now, layer_only("counters"))
+    assert reds(found) == {("outcomes", "highs-ipm", "outcome")}
 
 
 def test_a_timeout_on_a_slower_machine_is_unclear_where_the_limit_was_near(
