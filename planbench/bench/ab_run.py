@@ -306,7 +306,18 @@ class Run:
             and not limited
             and row.ended != "killed"
             and all(row.packages.get(n) == v for n, v in side.packages.items())
+            and self._same_code(row, side)
         )
+
+    def _same_code(self, row: Record, side: Prepared) -> bool:
+        """Where planbench itself is compared: a row made by the code that `side` stands for now.
+
+        Uncommitted code may have changed since, and nothing would tell.
+        """
+        if all(s.side.ref is None for s in self.sides):
+            return True
+        now = side.elsewhere.commit if side.elsewhere is not None else self.surroundings.commit
+        return row.commit == now and not (now or "").endswith("-dirty")
 
 
 def _complete(rows: Sequence[Record]) -> list[Pair]:

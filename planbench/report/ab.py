@@ -76,6 +76,9 @@ def overall(comparison: Comparison) -> str:
     a, b = names(comparison)
     counts: Counter[str] = Counter(v.outcome for v in comparison.verdicts)
     total = len(comparison.verdicts)
+    if counts["not-compared"] == total and not any(v.findings for v in comparison.verdicts):
+        number = f"{total} {_plural('comparison', total)}"
+        return f"Nothing could be compared: {b} against {a}, {number} without a verdict."
     said = [
         f"{text} on {counts[outcome]}"
         for outcome, text in (

@@ -6,11 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.record_builders import make_record
 
 from planbench.bench.ab import compare_sides
 from planbench.bench.ab_judge import Case
+from planbench.bench.ab_run import Prepared, Run
 from planbench.bench.ab_settings import Control, Settings
 from planbench.bench.sides import parse_side
+from planbench.bench.single import Surroundings
 from planbench.catalogue.resolve import load_instance
 from planbench.errors import InputError, SolverUnavailableError
 from planbench.records.store import read_records
@@ -164,3 +167,21 @@ def test_a_commit_runs_its_own_planbench(tmp_path):
     assert {r.ended for r in rows} == {"ok"}
     assert {r.commit for r in rows if r.value == "a"} == {commit}
     assert (tmp_path / "cache" / "source" / commit / "planbench" / "__init__.py").is_file()
+
+
+@pytest.mark.parametrize(
+    ("made_with", "now", "counts"),
+    [("c1", "c1", True), ("c0", "c1", False), ("c1-dirty",) * 2 + (False,)],
+)
+def test_runs_of_code_that_may_have_changed_are_not_taken_over(made_with, now, counts):
+    """Editing planbench and comparing again must not show the verdict on what it was before."""
+    row = make_record(suite="ab", variable="side", value="b", commit=made_with, packages={})
+    here = Prepared(parse_side("here"), "b", None, {})
+    commit = Prepared(parse_side("git:HEAD"), "a", None, {})
+    run = Run.__new__(Run)
+    run.settings = QUICK
+    run.surroundings = Surroundings({}, now)
+    run.sides = (commit, here)
+    assert run._same_versions(row) is counts
+    run.sides = (replace(here, letter="a"), here)  # options of one solver: the code is on both
+    assert run._same_versions(row)

@@ -162,7 +162,7 @@ COMPARE = {
 
 
 def compare(
-    tmp_path: Path, code: int, *, report: bool = True, **given: str
+    tmp_path: Path, code: int, *, report: bool = True, words: str = "the report", **given: str
 ) -> tuple[subprocess.CompletedProcess[str], dict[str, str], str, list[str]]:
     """Run the step with a planbench that ends with `code` and notes what it was asked."""
     programs = tmp_path / "bin"
@@ -170,7 +170,7 @@ def compare(
     told = tmp_path / "told"
     program = programs / "planbench"
     lines = ["#!/usr/bin/env bash", f'printf "%s\\n" "$@" > "{told}"']
-    lines += [f'echo "the report" > "{tmp_path}/planbench.md"'] if report else []
+    lines += [f'echo "{words}" > "{tmp_path}/planbench.md"'] if report else []
     program.write_text("\n".join([*lines, f"exit {code}\n"]))
     program.chmod(0o755)
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
@@ -202,6 +202,37 @@ def test_a_comparison_without_a_report_is_no_success(tmp_path: Path) -> None:
     done, _, _, _ = compare(tmp_path, 2, report=False)
     assert done.returncode == 2
     assert "compared nothing" in done.stdout
+
+
+def test_a_comparison_of_nothing_is_no_success(tmp_path: Path) -> None:
+    from planbench.bench.ab import Comparison
+    from planbench.bench.ab_judge import Case, CaseVerdict
+    from planbench.report.ab import markdown
+
+    nothing = (CaseVerdict(Case("tiny", "highs-ds"), "not-compared", pairs=1),)
+    found = Comparison(
+        a="highspy==1.10.0", b="here", environments=("", ""), versions=({}, {}), measure="time",
+        least_effect=0.1, confidence=0.99, verdicts=nothing, pairs_made=1, pairs_found=0,
+        elapsed_s=1.0, budget_spent=False, store=tmp_path / "ab.jsonl", repaired=None,
+    )  # fmt: skip
+    assert found.exit_code == 2
+    first = next(line for line in markdown(found).splitlines() if line.startswith("**"))
+    done, _, _, _ = compare(tmp_path, 2, words=first)
+    assert done.returncode == 2
+    assert "could not compare" in done.stdout
+
+
+def test_a_list_may_have_one_item_a_line(tmp_path: Path) -> None:
+    given = {"INSTANCES": "model.mps\nus-bea-71\n", "SOLVERS": "highs-ds\nhighs-ipm\n"}
+    _, _, _, asked = compare(tmp_path, 0, **given)
+    assert asked[-2:] == ["model.mps", "us-bea-71"]
+    assert [b for a, b in itertools.pairwise(asked) if a == "--solver"] == ["highs-ds", "highs-ipm"]
+
+
+def test_a_misspelt_input_is_no_pass(tmp_path: Path) -> None:
+    done, _, _ = run_step("Compare", tmp_path, tmp_path, **COMPARE | {"UNDECIDED": "failure"})
+    assert done.returncode == 2
+    assert "give pass or fail" in done.stdout
 
 
 def test_the_command_knows_every_option_the_action_gives(tmp_path: Path) -> None:
