@@ -139,6 +139,8 @@ def _brought(spec: str, economy: Economy, kind: str) -> Instance:
     if "generator" not in recipe and "split" not in recipe and observed is None:
         remarks = check_economy(economy, where=spec)
         recipe |= {"remarks": list(remarks)} if remarks else {}
+    if "split" in recipe:
+        recipe = _of_split(economy, recipe, spec)
     return Instance(
         name=spec,
         economy=economy,
@@ -146,6 +148,25 @@ def _brought(spec: str, economy: Economy, kind: str) -> Instance:
         optimum=_planted(recipe) if observed is None else observed.get("optimum"),
         source=f"{kind} {spec}",
     )
+
+
+def _of_split(economy: Economy, recipe: dict[str, Any], where: str) -> dict[str, Any]:
+    """Recipe of a table split into goods, without its long lists and without a stale optimum.
+
+    Somebody may have changed the economy since; the claim is kept where it still holds.
+    """
+    from planbench.generate.disaggregate import LAYOUT_FIELDS
+    from planbench.generate.observed import proven_optimum
+
+    recipe = {name: value for name, value in recipe.items() if name not in LAYOUT_FIELDS}
+    if "known_optimum" in recipe and proven_optimum(economy) is None:
+        del recipe["known_optimum"]
+        recipe["remarks"] = [
+            *recipe.get("remarks", []),
+            "was changed since its table was split: the optimum in its recipe no longer holds",
+            *check_economy(economy, where=where),
+        ]
+    return recipe
 
 
 def _observed(economy: Economy) -> Mapping[str, Any] | None:

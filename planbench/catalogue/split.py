@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from planbench.catalogue.instance import Instance
 from planbench.errors import InputError
 from planbench.generate.disaggregate import disaggregate
-from planbench.generate.observed import observed_plan
+from planbench.generate.observed import proven_optimum
 from planbench.generate.profile import find_profile
 from planbench.generate.split_recipe import SPLIT_VERSION, SplitRecipe, parse_split
 from planbench.model.economy import Economy
@@ -45,7 +47,7 @@ def split_table(recipe: SplitRecipe, table: Economy) -> Instance:
     """Split `table` as `recipe` says.
 
     The optimum is known where the table's activities break even at its prices: the observed
-    plan is optimal then, every target fulfilled once.
+    plan is optimal then, every target fulfilled once. That is checked in the goods.
 
     Raises
     ------
@@ -61,9 +63,6 @@ def split_table(recipe: SplitRecipe, table: Economy) -> Instance:
         "profile": recipe.profile_name,
         "profile_digest": profile.digest,
     }
-    even = observed_plan(table).breaks_even
-    if even:
-        facts["known_optimum"] = float(table.weights.sum())
     economy = disaggregate(
         table,
         recipe.goods,
@@ -74,11 +73,15 @@ def split_table(recipe: SplitRecipe, table: Economy) -> Instance:
         name=name,
         recipe=facts,
     )
+    optimum = proven_optimum(economy)
+    if optimum is not None:
+        facts["known_optimum"] = optimum
+        economy = replace(economy, recipe={**economy.recipe, "known_optimum": optimum})
     return Instance(
         name=name,
         economy=economy,
         # Which goods belong together stands in the economy; a record needs no such lists.
         recipe=facts,
-        optimum=float(table.weights.sum()) if even else None,
+        optimum=optimum,
         source=f"{recipe.table} split into goods",
     )

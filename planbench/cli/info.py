@@ -23,6 +23,10 @@ EXAMPLES = (
     "planbench info gen:goods=1000,structure=powerlaw,seed=1 --json",
 )
 
+#: Figures of one rule, and entries of one field of a recipe, that are shown; --json has all.
+_MOVED_SHOWN = 10
+_LISTED = 8
+
 
 def info(
     instance: InstanceArgument,
@@ -160,6 +164,39 @@ def _range(values: npt.NDArray[Any]) -> dict[str, float] | None:
     }
 
 
+def _moved_lines(moved: list[str]) -> list[str]:
+    """Of each rule the first few figures (importing puts the largest first), and how many more."""
+    by_rule: dict[str, list[str]] = {}
+    for line in moved:
+        by_rule.setdefault(line.partition(":")[0], []).append(line)
+    lines = []
+    for rule, figures in by_rule.items():
+        lines += figures[:_MOVED_SHOWN]
+        if len(figures) > _MOVED_SHOWN:
+            lines.append(f"{rule}: {len(figures) - _MOVED_SHOWN:,} more, in --json")
+    return lines
+
+
+def _brief(value: Any) -> str:
+    """Value of a recipe's field; of a long list or a table only how long it is."""
+    if isinstance(value, list | tuple | dict) and len(value) > _LISTED:
+        return f"({len(value):,} values)"
+    return str(value)
+
+
+def _observed_words(told: dict[str, Any]) -> str:
+    """Tell what the recipe of an imported table says of the plan that was observed."""
+    from planbench.report import words
+
+    if not told.get("feasible"):
+        return f"{100 * float(told.get('shortfall', 0.0)):.3g} % short"
+    value, upper = told.get("value"), told.get("upper")
+    if told.get("optimum") is not None:
+        return f"feasible and optimal, worth {words.objective(value, 10)}"
+    at_most = "" if upper is None else f"; its prices prove at most {words.objective(upper, 10)}"
+    return f"feasible, worth {words.objective(value, 10)}{at_most}"
+
+
 def _show(instance: Instance, facts: dict[str, Any]) -> None:
     from rich.text import Text
 
@@ -218,13 +255,16 @@ def _show(instance: Instance, facts: dict[str, Any]) -> None:
         ("memory", f"{words.size_bytes(facts['bytes'])} of arrays"),
         ("SHA-256", facts["sha256"]),
     ]
-    told = {k: v for k, v in facts["recipe"].items() if v not in (None, "", [], {})}
+    recipe = dict(facts["recipe"])
+    if isinstance(recipe.get("observed"), dict):
+        rows.append(("observed plan", _observed_words(recipe.pop("observed"))))
+    told = {k: _brief(v) for k, v in recipe.items() if v not in (None, "", [], {})}
     if told:
         rows.append(("recipe", views.text(", ".join(f"{k}={v}" for k, v in told.items()), "dim")))
     rows += [("remark", views.text(remark, "yellow")) for remark in facts["remarks"]]
     parts: list[Any] = [views.head(instance), views.pairs(rows)]
     if facts["moved"]:
         title = f"Moved so that nothing is negative ({len(facts['moved'])})"
-        lines = "\n".join(f"- {words.plain(line)}" for line in facts["moved"])
+        lines = "\n".join(f"- {words.plain(line)}" for line in _moved_lines(facts["moved"]))
         parts.append(Text.assemble((title, "bold"), "\n", lines))
     views.show(console.out(), parts)

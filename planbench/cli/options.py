@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from planbench.solvers.base import NativeValue, SolveOptions
 
 _INSTANCE_HELP = (
-    "A built-in name, a file (.npz .mps .mps.gz .lp .toml), a folder of CSV files, or gen:goods=…"
+    "A built-in name, a file (.npz .mps .mps.gz .lp .toml), a folder of CSV files, gen:goods=…, "
+    "split:TABLE,goods=… or table:NAME"
 )
 _LIMITS = "Limits"
 _SOLVER = "Solver"

@@ -126,5 +126,7 @@ def aggregation_error(table: Economy, economy: Economy, plan: FloatArray | None 
         if (split[~here] != 0).any():
             return float("inf")
         if here.any():
-            worst = max(worst, float((np.abs(split - whole)[here] / np.abs(whole[here])).max()))
+            off = np.abs(split - whole)[here] / np.abs(whole[here])
+            # A sum that is no number is no agreement.
+            worst = max(worst, float(np.where(np.isnan(off), np.inf, off).max()))
     return worst

@@ -42,6 +42,8 @@ from planbench.model.economy import Economy, Interior, make_economy
 _MARKUP = (0.02, 0.28)
 #: Peak of memory over the finished arrays, at most.
 _PEAK = 4.5
+#: Fields of a recipe that say which goods and activities belong together, a figure for each.
+LAYOUT_FIELDS = ("goods_of_commodities", "activities_of_industries", "main_commodities")
 #: Goods get names up to this many.
 _NAMED = 20_000
 

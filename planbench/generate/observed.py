@@ -101,6 +101,46 @@ def observed_plan(economy: Economy) -> Observed:
     return Observed(levels=x, prices=p, rents=rent * w, breaks_even=bool(even.all()))
 
 
+def proven_optimum(economy: Economy) -> float | None:
+    """Value of the observed plan of a table, or of one split into goods, if nothing is better.
+
+    The plan is twice the interior's activities with every target fulfilled once, its prices are
+    the interior's with rents half as dear. Both are checked in the economy as it is, so an
+    economy that was changed since loses the claim.
+
+    Parameters
+    ----------
+    economy : Economy
+
+    Returns
+    -------
+    float or None
+        None where the plan falls short, or its prices do not prove it optimal, by more than
+        1e-9.
+    """
+    interior = economy.interior
+    if interior is None or interior.activities is None:
+        return None
+    x, p, w = 2.0 * interior.activities, interior.goods_prices, 0.5 * interior.resource_prices
+    asked = economy.inputs @ x + economy.assortment @ np.ones(economy.n_targets)
+    made, fixed = economy.outputs @ x, economy.fixed_demand
+    feasible = (
+        (asked + fixed - made <= _BALANCE * (asked + made + np.abs(fixed))).all()
+        and (economy.resource_use @ x <= (1.0 + _BALANCE) * economy.endowment).all()
+        and (x <= (1.0 + _BALANCE) * economy.capacity).all()
+    )
+    cost = economy.inputs.T @ p + economy.resource_use.T @ w
+    earned = economy.outputs.T @ p
+    worth = economy.assortment.T @ p / economy.weights
+    value = float(economy.weights.sum())
+    # Any positive multiple of the prices is as good; the smallest that pays for every target.
+    scale = float(worth.min())
+    if not feasible or scale <= 0 or (earned - cost > _BALANCE * (earned + cost)).any():
+        return None
+    bound = float(w @ economy.endowment - p @ fixed) / scale
+    return value if abs(bound - value) <= _BALANCE * value else None
+
+
 def _imbalance(
     economy: Economy, x: FloatArray, wanted: FloatArray
 ) -> tuple[FloatArray, npt.NDArray[np.bool_]]:

@@ -36,6 +36,35 @@ def test_import_then_verify_the_observed_plan(folder: Path) -> None:
     assert told["moved"] == ["surplus: foreign exchange: 5; claims on abroad, final use"]
 
 
+def test_info_of_an_imported_table_is_short(folder: Path) -> None:
+    """Of many figures moved by one rule a few are shown; the observed plan is a line."""
+    count = 30
+    header = ",".join(["", *(f"p{i}" for i in range(count)), "households", "total output"])
+    rows = [
+        ",".join([f"p{i}", *("-1" if j == i else "" for j in range(count)), "101", "100"])
+        for i in range(count)
+    ]
+    (folder / "many.csv").write_text("\n".join([header, *rows, f"wages{',50' * count},,"]))
+    assert planbench("import", "many.csv", "-o", "e.npz", folder=folder).code == 0
+    told = planbench("info", "e.npz", "--json", folder=folder).document
+    assert len(told["moved"]) == count
+    assert told["recipe"]["observed"]["feasible"] is True
+    shown = planbench("info", "e.npz", folder=folder).out
+    assert shown.count("- negative use: p") == 10
+    assert "- negative use: 20 more, in --json" in shown
+    assert "feasible and optimal, worth 3030" in shown
+    assert "'sha256'" not in shown
+
+
+def test_info_of_a_split_file_has_no_long_lists(folder: Path) -> None:
+    said = planbench("disaggregate", "us-bea-15", "--goods", "100", "-o", "s.npz", folder=folder)
+    assert said.code == 0
+    shown = planbench("info", "s.npz", folder=folder).out
+    assert "split=us-bea-15,goods=100,seed=0" in shown
+    assert "known optimum" in shown
+    assert "goods_of_commodities" not in shown
+
+
 def test_import_as_json(folder: Path) -> None:
     said = planbench(
         "import", "table.csv", "-o", "e.npz", "--trade", "net", "--json", folder=folder

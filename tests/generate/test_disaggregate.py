@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from planbench.catalogue.builtin import load_builtin
 from planbench.catalogue.resolve import load_instance
+from planbench.catalogue.split import split_table
 from planbench.errors import InputError
 from planbench.generate import generate, parse_inline
 from planbench.generate.aggregate import aggregate, aggregation_error
@@ -110,6 +111,71 @@ def test_optimum_is_the_tables(techniques: int) -> None:
     found = linprog(-lp.cost, A_ub=matrix, b_ub=right / scale, bounds=bounds / scale)
     assert found.status == 0
     assert -found.fun * scale == pytest.approx(instance.optimum, rel=1e-6)
+
+
+def test_a_split_file_that_was_changed_loses_its_optimum(tmp_path: Path) -> None:
+    made = load_instance("split:us-bea-15,goods=150,seed=1")
+    assert made.economy is not None
+    save_economy(made.economy, tmp_path / "same.npz")
+    same = load_instance(str(tmp_path / "same.npz"))
+    assert same.optimum == made.optimum
+    assert same.recipe == made.recipe | {"techniques": 1}
+    for n, change in enumerate(
+        (
+            {"endowment": 0.5 * made.economy.endowment},
+            {"endowment": 2.0 * made.economy.endowment},
+            {"inputs": 0.9 * made.economy.inputs},
+            {"assortment": 1.1 * made.economy.assortment},
+        )
+    ):
+        path = tmp_path / f"{n}.npz"
+        save_economy(replace(made.economy, **change), path)
+        changed = load_instance(str(path))
+        assert changed.optimum is None
+        assert "no longer holds" in changed.recipe["remarks"][0]
+
+
+def test_no_optimum_is_claimed_where_prices_do_not_pay_for_the_weights() -> None:
+    """Activities break even, and yet more of the dearly weighted target is better."""
+    whole = table("us-bea-15")
+    half = whole.assortment.toarray() * np.linspace(0, 1, whole.n_goods)[:, None]
+    both = sp.csc_array(np.hstack([half, whole.assortment.toarray() - half]))
+    worth = both.sum(axis=0)
+    recipe = parse_split("us-bea-15,goods=100,seed=1")
+    even = replace(whole, assortment=both, weights=worth, targets=("a", "b"))
+    assert split_table(recipe, even).optimum == pytest.approx(worth.sum(), rel=1e-12)
+    uneven = replace(even, weights=worth * np.array([1.0, 5.0]))
+    assert observed_plan(uneven).breaks_even
+    instance = split_table(recipe, uneven)
+    assert instance.optimum is None
+    assert "known_optimum" not in instance.recipe
+
+
+def test_no_optimum_is_claimed_where_an_industry_loses() -> None:
+    whole = table("us-bea-15")
+    assert whole.interior is not None
+    dear = 1.2 * whole.inputs.toarray()[:, [3]]
+    inputs = sp.csc_array(np.hstack([whole.inputs.toarray()[:, :3], dear,
+                                     whole.inputs.toarray()[:, 4:]]))  # fmt: skip
+    plan = plan_of(whole)
+    net = np.asarray((whole.outputs - inputs) @ plan)
+    losing = replace(
+        whole,
+        inputs=inputs,
+        assortment=sp.csc_array(np.maximum(net, 0.0)[:, None]),
+        fixed_demand=np.minimum(net, 0.0),
+        weights=np.array([np.maximum(net, 0.0).sum()]),
+    )
+    instance = split_table(parse_split("us-bea-15,goods=100,seed=1"), losing)
+    assert instance.optimum is None
+    assert aggregation_error(losing, instance.economy) < 1e-12  # type: ignore[arg-type]
+
+
+def test_a_sum_that_is_no_number_is_no_agreement() -> None:
+    split = disaggregate(table("us-bea-15"), 100, profile=PROFILE, seed=1)
+    plan = plan_of(split).copy()
+    plan[0] = np.nan
+    assert aggregation_error(table("us-bea-15"), split, plan) == np.inf
 
 
 def test_same_recipe_same_goods_and_another_seed_others() -> None:
