@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from support.economies import KINDS, random_general, random_small
 
+from planbench.bench.replan import cut_resource
 from planbench.catalogue.golden import golden_cases
 from planbench.catalogue.resolve import load_instance
 from planbench.certify import certify
@@ -186,6 +187,23 @@ def test_old_prices_are_not_thrown_away() -> None:
         assert again.ended == fresh.ended == "closed"
         warm, cold = warm + again.rounds, cold + fresh.rounds
     assert warm < 0.75 * cold
+
+
+def test_an_old_weight_that_is_off_can_be_left() -> None:
+    """The weight an old plan ends with may be off; held to it, planning takes six times as long."""
+    warm = cold = 0
+    for seed in range(3):
+        economy = load_instance(f"gen:goods=1000,techniques=2,resources=5,seed={seed}").economy
+        old = plan(economy, tolerance=1e-6, rounds=40_000)
+        assert old.w is not None
+        scarcest = int(np.argmax(old.w * economy.endowment))
+        shocked = cut_resource(economy, scarcest, 0.8)
+        again = plan(shocked, tolerance=1e-6, rounds=40_000, state=old.state)
+        fresh = plan(shocked, tolerance=1e-6, rounds=40_000)
+        assert again.ended == fresh.ended == "closed"
+        assert again.rounds < 1.5 * fresh.rounds
+        warm, cold = warm + again.rounds, cold + fresh.rounds
+    assert warm < 1.2 * cold
 
 
 def test_state_of_another_economy_is_refused() -> None:

@@ -53,8 +53,10 @@ class Window:
         np.copyto(self._points[at], point)
         self._count += 1
         held = min(self._count, DEPTH)
-        np.multiply(self._lefts[at], self._square, out=self._room)
-        self._gram[at, :held] = self._gram[:held, at] = self._lefts[:held] @ self._room
+        # Weights without end (nothing is productive) leave a size that is no number: no mix then.
+        with np.errstate(invalid="ignore", over="ignore"):
+            np.multiply(self._lefts[at], self._square, out=self._room)
+            self._gram[at, :held] = self._gram[:held, at] = self._lefts[:held] @ self._room
         size = float(self._gram[at, at])
         if self._before is not None and size > self._before:
             self._failures += 1

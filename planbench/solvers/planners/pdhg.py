@@ -28,8 +28,10 @@ RUIZ_ROUNDS, POWER_ROUNDS = 8, 20
 #: How much more weight the plan is given than the classic balance of distances: the mended
 #: prices are good long before the mended plan is.
 BIAS = 2.0
-#: The primal weight stays within this factor of where it began; of an old plan's weight.
-REACH, REACH_AGAIN = 1e3, 10.0
+#: The primal weight stays within this factor of where it began; of an old plan's weight. That is
+#: the weight of one moment, which may be far off: where it could be left by a factor of ten only,
+#: a cut of a resource took seven times the rounds of a plan from nothing.
+REACH, REACH_AGAIN = 1e3, 100.0
 #: Rounds that count as done when an old plan is started from. As restarts come by the share of
 #: all rounds, they would otherwise follow one another at once, and each correct the primal
 #: weight by what next to no movement tells: good prices are lost within 25 rounds.

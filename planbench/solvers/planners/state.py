@@ -109,7 +109,9 @@ class Progress:
 
     @property
     def gap(self) -> float:
-        """(upper − lower)/upper; 0 if equal."""
+        """(upper − lower)/upper; 0 if equal, 1 without an upper bound."""
+        if not np.isfinite(self.upper):
+            return 1.0
         return 0.0 if self.upper == self.lower else (self.upper - self.lower) / self.upper
 
 

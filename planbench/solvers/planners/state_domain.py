@@ -90,6 +90,22 @@ def complete_prices(
             far = worth > 0
             need = max(need, float(np.max(economy.weights[far] / worth[far], initial=0.0)))
             p += 2.0 * need * q
+    return p, _rents_of_barred(economy, p, w)
+
+
+def prices_of_lost(economy: Economy, domain: Domain) -> tuple[FloatArray, FloatArray]:
+    """Prices of goods that cannot be made, all else free: proof that none can be demanded.
+
+    Nobody gains at them and no endowment is worth anything, but a demand for such goods is.
+    """
+    assert domain.makeable is not None
+    q = _reproducing(economy, ~domain.makeable)
+    p = np.zeros(economy.n_goods) if q is None else q
+    return p, _rents_of_barred(economy, p, np.zeros(economy.n_resources))
+
+
+def _rents_of_barred(economy: Economy, p: FloatArray, w: FloatArray) -> FloatArray:
+    """Raise the rents of resources there are none of until nobody gains by using them."""
     barred = np.flatnonzero(economy.endowment <= 0)
     if barred.size:
         gain = _gain(economy, p, w)
@@ -98,7 +114,7 @@ def complete_prices(
         pays = (gain > 0) & (total > 0)
         rent = float(np.max(gain[pays] / total[pays], initial=0.0))
         w[barred] = np.maximum(w[barred], 2.0 * rent)
-    return p, w
+    return w
 
 
 def _gain(economy: Economy, p: FloatArray, w: FloatArray) -> FloatArray:

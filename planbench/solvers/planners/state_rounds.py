@@ -151,7 +151,8 @@ def answer(rounds: Rounds, best: Best, tolerance: float) -> tuple[FloatArray, fl
     value : float
         Least cost of a unit of the plan, rounded down to what is certain.
     Or how planning ends: "unbounded" when a target costs nothing, "time-limit" when there
-    was no time for a plan, "unsettled" when some good may not be makeable.
+    was no time for a plan, "unsettled" when some good may not be makeable, "stalled" when
+    outputs do not settle all the same.
     """
     economy, sectors = rounds.economy, rounds.sectors
     rents = np.zeros(economy.n_resources)
@@ -195,7 +196,14 @@ def answer(rounds: Rounds, best: Best, tolerance: float) -> tuple[FloatArray, fl
     demand = np.asarray(economy.assortment @ parts)
     use_shares(sectors)
     if not settle_quantities(sectors, rounds.y, demand, spare_of(rounds), tolerance):
-        return "time-limit"
+        if rounds.meter.over():
+            return "time-limit"
+        # A mix may need more of a good than it makes; what is cheapest at settled prices does not.
+        kernels.shares_of(techniques.spans[0], sectors.costs, 0.0, sectors.share)
+        rounds.y = np.zeros(economy.n_goods)
+        use_shares(sectors)
+        if not settle_quantities(sectors, rounds.y, demand, spare_of(rounds), tolerance):
+            return _gave_up(rounds)
     rounds.parts = parts
     needs = (needs_of(sectors, rounds.y) * sectors.scale)[rounds.kept]
     lower = 1.0 / float(needs.max())
@@ -210,6 +218,13 @@ def _runs_away(rounds: Rounds) -> bool:
     return bool(np.max(rounds.p * rounds.sectors.per_p0, initial=0.0) > RUNAWAY)
 
 
+def _gave_up(rounds: Rounds) -> Ended:
+    """How planning ends where outputs do not settle."""
+    if rounds.meter.over():
+        return "time-limit"
+    return "stalled" if rounds.thorough else "unsettled"
+
+
 def _unbounded(rounds: Rounds, best: Best, worth: FloatArray) -> Ended:
     """Make one unit of a target that costs nothing; the plan grows without bound."""
     economy, sectors = rounds.economy, rounds.sectors
@@ -221,8 +236,12 @@ def _unbounded(rounds: Rounds, best: Best, worth: FloatArray) -> Ended:
     y = np.zeros(economy.n_goods)
     demand = np.asarray(economy.assortment @ parts)
     use_shares(sectors)
-    if not settle_quantities(sectors, y, demand, demand, 1e-9):
-        return "time-limit"
+    # Goods that are only used on the way are in no demand: their spare is a share of output.
+    if not (
+        settle_quantities(sectors, y, demand, demand, 1e-9)
+        or settle_quantities(sectors, y, demand, y.copy(), 1e-9)
+    ):
+        return _gave_up(rounds)
     best.y, best.share, best.parts = y, sectors.share.copy(), parts
     return "unbounded"
 

@@ -148,14 +148,18 @@ def _planner() -> Planner:
 
 
 def _plan(economy: Economy, domain: Domain, task: Task) -> Outcome:
-    from planbench.solvers.planners.state_domain import settle_domain
+    from planbench.solvers.planners.state_domain import prices_of_lost, settle_domain
     from planbench.solvers.planners.state_rounds import Best, answer, open_rounds
 
     gap, meter, tell = task.gap, task.meter, task.tell
     f = economy.fixed_demand
-    while True:
+    for thorough in (False, True):
+        if thorough:
+            domain = settle_domain(economy, thorough=True)
         if domain.makeable is not None and f[~domain.makeable].any():
             plan_, state_, progress = nothing(economy, domain, meter)
+            p, w = prices_of_lost(economy, domain)
+            plan_ = replace(plan_, p=p, w=w)
             message = "a fixed demand is for a good that cannot be made"
             return plan_, state_, replace(progress, ended="infeasible", message=message)
         if not domain.targets.any() and not f.any():
@@ -163,17 +167,20 @@ def _plan(economy: Economy, domain: Domain, task: Task) -> Outcome:
         if not domain.targets.any():
             raise SolverError("value-iteration takes no f > 0 where no target can be reached")
         rounds = open_rounds(economy, domain.usable, domain.targets, meter, task.state)
-        rounds.width = 0.0
+        rounds.width, rounds.thorough = 0.0, thorough
         best, tolerance, number = Best(), gap / SHARE, 0
         ended: str = "stalled"
         lower = upper = 0.0
         extra: FloatArray | None = None
         for number in range(1, TRIES + 1):
+            before = best
             if f.any():
                 best = Best()  # prices good for the targets need not be so for f
             answered = answer(rounds, best, tolerance)
             if isinstance(answered, str):
                 ended = answered
+                if extra is not None:
+                    best = before  # what `extra` belongs to
                 break
             lower, upper = best.lower, best.upper
             if f.any():
@@ -194,7 +201,6 @@ def _plan(economy: Economy, domain: Domain, task: Task) -> Outcome:
             tolerance *= 0.2
         if ended != "unsettled":
             break
-        domain = settle_domain(economy, thorough=True)
     out, new, progress = finish(economy, domain, rounds, best, number, ended)  # type: ignore[arg-type]
     if extra is not None or ended == "infeasible":
         out, progress = _with_fixed(economy, rounds, best, out, progress, extra, lower, upper)
@@ -228,11 +234,12 @@ def _with_fixed(
         message = "the fixed demand needs more of the resource than there is"
         none = replace(plan_, x=np.zeros_like(plan_.x), z=np.zeros_like(plan_.z))
         return none, replace(progress, ended="infeasible", lower=0.0, upper=0.0, message=message)
+    assert best.share is not None
     techniques = rounds.sectors.techniques
     share = max(lower, 0.0) / best.lower
     x = plan_.x * share
     order = techniques.order
-    made = np.repeat(extra, np.diff(techniques.first)) * rounds.sectors.share
+    made = np.repeat(extra, np.diff(techniques.first)) * best.share
     x[order] += made * techniques.per[order]
     return (
         replace(plan_, x=x, z=plan_.z * share),

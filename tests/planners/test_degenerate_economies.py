@@ -1,0 +1,117 @@
+"""Economies in which little is scarce or can be made: how planning ends must be told right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from planbench.certify import certify
+from planbench.certify.certificate import Certificate
+from planbench.model import Economy, make_economy, to_linear_program
+from planbench.solvers.base import Solution, SolveOptions
+from planbench.solvers.registry import find_solver, load_adapter
+
+pytest.importorskip("numba")
+
+#: Long enough for any of these; without it a planner that never ends would hang.
+LIMIT = 5.0
+BOTH = pytest.mark.parametrize("name", ["two-level", "value-iteration"])
+
+
+def two_goods(**changes: Any) -> Economy:
+    fields: dict[str, Any] = {
+        "inputs": [[0.0, 0.1], [0.1, 0.0]],
+        "outputs": np.eye(2),
+        "resource_use": [[0.0, 0.0]],
+        "endowment": [1.0],
+        "assortment": [1.0, 0.0],
+    }
+    return make_economy(**{**fields, **changes})
+
+
+def planned(name: str, economy: Economy) -> tuple[Solution, Certificate]:
+    spec = find_solver(name)[0]
+    solution = load_adapter(spec)(economy, spec, SolveOptions(time_limit=LIMIT))
+    return solution, certify(to_linear_program(economy), economy, solution, polish=False)
+
+
+@BOTH
+def test_a_free_target_may_need_goods_in_no_demand(name: str) -> None:
+    """The ray must make what is only used on the way, or planning ends without a claim."""
+    solution, certificate = planned(name, two_goods(inputs=[[0.3, 0.6], [0.6, 0.3]]))
+    assert solution.claim == "unbounded"
+    assert certificate.verdict == "certified"
+
+
+@BOTH
+def test_nothing_productive_and_nothing_scarce(name: str) -> None:
+    """Prices of 0 hold, yet nothing can be made: the optimum is 0, not a time limit."""
+    solution, _ = planned(name, two_goods(inputs=[[0.0, 2.0], [2.0, 0.0]]))
+    assert not solution.hit_limit
+    assert solution.claim == "optimal"
+    assert solution.objective == 0.0
+
+
+@pytest.mark.parametrize("demand", [0.0, 1.0])
+def test_giving_up_is_no_time_limit(demand: float) -> None:
+    """Of two free techniques one is unproductive: what does not settle must end, and say so."""
+    economy = make_economy(
+        inputs=[[2.0, 0.1]],
+        outputs=[[1.0, 1.0]],
+        resource_use=[[0.0, 0.0]],
+        endowment=[1.0],
+        assortment=[1.0],
+        fixed_demand=[demand],
+    )
+    solution, certificate = planned("value-iteration", economy)
+    assert not solution.hit_limit
+    assert "time" not in solution.native_status
+    assert certificate.verdict != "wrong"
+
+
+def test_demand_for_what_nobody_makes_is_proved_impossible() -> None:
+    """Prices of 0 prove nothing; those of the goods that cannot be made do."""
+    economy = two_goods(
+        inputs=[[0.1, 0.0], [0.0, 0.0]],
+        outputs=[[1.0, 1.0], [0.0, 0.0]],
+        resource_use=[[1.0, 1.0]],
+        fixed_demand=[0.0, 0.5],
+    )
+    solution, certificate = planned("value-iteration", economy)
+    assert solution.claim == "infeasible"
+    assert certificate.verdict == "certified"
+
+
+def test_last_plan_with_fixed_demand_outlives_the_time_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A limit met in a later round must hand back the plan of the round before it."""
+    from planbench.solvers.planners import state_rounds, value_iteration
+
+    answer, calls = state_rounds.answer, []
+
+    def once(*arguments: Any) -> Any:
+        calls.append(1)
+        return answer(*arguments) if len(calls) == 1 else "time-limit"
+
+    rng = np.random.default_rng(3)
+    n = 30
+    inputs = rng.random((n, n)) / n
+    economy = make_economy(
+        inputs=inputs,
+        outputs=np.eye(n),
+        resource_use=rng.uniform(0.5, 1.0, (1, n)),
+        endowment=[100.0],
+        assortment=np.ones(n),
+        fixed_demand=np.full(n, 0.1),
+    )
+    monkeypatch.setattr(state_rounds, "answer", once)
+    monkeypatch.setattr(value_iteration, "SHARE", 1e-6)  # the first round is far from the gap
+    found, _, progress = value_iteration.plan(economy, gap=1e-9)
+    assert progress.ended == "time-limit"
+    assert len(calls) == 2
+    assert progress.lower > 0
+    net = (economy.outputs - economy.inputs) @ found.x - economy.assortment @ found.z
+    assert (net >= economy.fixed_demand - 1e-9).all()
