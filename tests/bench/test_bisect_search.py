@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from planbench.bench.bisect import Step, search
+from planbench.bench.ab import Comparison
+from planbench.bench.ab_judge import Case, CaseVerdict
+from planbench.bench.bisect import Step, _read, search
+from planbench.stats.paired import PairedRatio
 
 VERSIONS = tuple("abcdefgh")
 
@@ -83,3 +88,19 @@ def test_what_cannot_be_decided_names_what_is_left():
     assert (found.before, found.after, found.decided, found.exit_code) == (0, 7, False, 2)
     ends = search(VERSIONS, comparer([1.0] * 8, unclear={(0, 7)}))
     assert ends.exit_code == 2
+
+
+def test_another_answer_is_said_beside_the_time():
+    verdict = CaseVerdict(
+        Case("tiny", "highs-ds"),
+        "same",
+        ratio=PairedRatio(1.0, 0.99, 1.01, 8, "same"),
+        findings=("answers differ: objective 1 with a, 2 with b",),
+    )
+    made = Comparison(
+        a="a", b="b", environments=("", ""), versions=({}, {}), measure="time", least_effect=0.05,
+        confidence=0.99, verdicts=(verdict,), pairs_made=8, pairs_found=0, elapsed_s=1.0,
+        budget_spent=False, store=Path("ab.jsonl"), repaired=None,
+    )  # fmt: skip
+    step = _read(made, 0, 1, "time")
+    assert (step.change, "answers differ" in step.words) == ("none", True)
