@@ -152,7 +152,10 @@ def _show(
         ("gap", gap),
     ]
     if instance.optimum is not None:
-        rows.append(("known optimum", words.objective(instance.optimum, 10)))
+        known = views.known_optimum(
+            instance.optimum, certificate.lower_bound, certificate.upper_bound
+        )
+        rows.append(("known optimum", known))
     rows += [("remark", views.text(reason, "yellow")) for reason in certificate.reasons]
     parts: list[Any] = [views.head(instance), views.pairs(rows)]
     point = certificate.residuals

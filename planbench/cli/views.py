@@ -18,6 +18,8 @@ from planbench.report.disturbance import disturbance_words
 
 #: Scaled violation from which a plan is said not to be feasible.
 INFEASIBLE = 1e-6
+#: A known optimum this far outside of a certified bracket, relative, is no optimum.
+KNOWN_TO = 1e-6
 _VERDICT_STYLE = {
     "certified": "bold green",
     "loose": "bold yellow",
@@ -148,6 +150,18 @@ def verdict_text(record: Record, tolerance: float) -> Text:
     return Text.assemble((verdict, _VERDICT_STYLE[verdict]), f": {said}")
 
 
+def known_optimum(optimum: float, lower: float | None, upper: float | None) -> str | Text:
+    """Show an instance's known optimum; one outside of the certified bracket is told to be false.
+
+    An instance's file says what its optimum is, and somebody may have changed its arrays since.
+    """
+    said = words.objective(optimum, 10)
+    slack = KNOWN_TO * max(1.0, abs(optimum))
+    if (lower is None or lower <= optimum + slack) and (upper is None or upper >= optimum - slack):
+        return said
+    return Text(f"{said}, refuted: outside of what is certified; was it changed?", "bold red")
+
+
 def outcome(record: Record, instance: Instance, tolerance: float) -> Table:
     """Solver, what it said, and what that is worth."""
     method = ", ".join(part for part in (record.solver_version, record.method_run) if part)
@@ -164,7 +178,8 @@ def outcome(record: Record, instance: Instance, tolerance: float) -> Table:
         ("gap", gaps_text(record)),
     ]
     if instance.optimum is not None:
-        rows.append(("known optimum", words.objective(instance.optimum, 10)))
+        known = known_optimum(instance.optimum, record.lower_bound, record.upper_bound)
+        rows.append(("known optimum", known))
     if record.iterations:
         rows.append(("iterations", counts(record.iterations)))
     if record.native_options:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.command_line import planbench
+
+from planbench.catalogue.resolve import load_instance
+from planbench.io.npz import save_economy
 
 SYMMETRIC = """,farm,mill,households,exports,imports,total output
 farm,10,20,60,20,-10,100
@@ -63,6 +67,18 @@ def test_info_of_a_split_file_has_no_long_lists(folder: Path) -> None:
     assert "split=us-bea-15,goods=100,seed=0" in shown
     assert "known optimum" in shown
     assert "goods_of_commodities" not in shown
+
+
+def test_a_known_optimum_outside_of_the_bracket_is_told_to_be_false(folder: Path) -> None:
+    planted = load_instance("gen:goods=30,planted=true,seed=1").economy
+    assert planted is not None
+    for name, factor in (("same.npz", 1.0), ("half.npz", 0.5)):
+        save_economy(replace(planted, endowment=factor * planted.endowment), folder / name)
+        solved = planbench("solve", name, "-s", "highs-ds", "-o", "plan.csv", folder=folder)
+        judged = planbench("verify", name, "plan.csv", folder=folder)
+        for said in (solved, judged):
+            assert (said.code, "known optimum" in said.out) == (0, True)
+            assert ("refuted: outside of what is certified" in said.out) is (factor != 1.0)
 
 
 def test_import_as_json(folder: Path) -> None:
