@@ -51,10 +51,10 @@ headline: $(VENV)/.bench ## Write the README's figures and chart again from the 
 	  --write README.md --figure docs/img/headline.svg
 
 test: $(VENV)/.dev ## The tests (under ten minutes on two cores)
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(call tests)
 
 test-full: $(VENV)/.dev ## All tests with the long fuzzing and fault runs
-	@PLANBENCH_FULL=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
+	@export PLANBENCH_FULL=1; $(call tests)
 
 lint: $(VENV)/.dev ## ruff (lint and format) and mypy --strict
 	@$(BIN)/ruff check .
@@ -89,6 +89,10 @@ $(VENV)/.dev: $(VENV)/.python pyproject.toml constraints.txt
 	@echo "Installing planbench and its development tools into $(VENV) ..."
 	@$(call install,.[dev])
 	@touch $@ $(VENV)/.bench
+
+# Side by side what only computes, then one at a time what sets limits or measures.
+tests = $(BIN)/python -m pytest -n auto --maxprocesses 4 -q -m 'not alone' $(PYTEST_ARGS) && \
+  $(BIN)/python -m pytest -m alone --durations=8 $(PYTEST_ARGS)
 
 ifdef UV
 install = VIRTUAL_ENV=$(abspath $(VENV)) uv pip install --quiet -c constraints.txt -e '$(1)'

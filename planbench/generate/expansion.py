@@ -192,6 +192,13 @@ def _capital(recipe: GeneratorRecipe, economy: Economy, held: _Held, regions: in
     assert economy.interior is not None
     assert economy.interior.activities is not None
     assert recipe.terminal is not None
+    assert recipe.years is not None
+    assert recipe.growth is not None
+    # What shrinking resources can no longer replace cannot be asked for at the end.
+    left = recipe.terminal
+    if recipe.growth < 0:
+        shrunk = np.array([left * (1.0 + recipe.growth) ** (recipe.years - 1)])
+        left = float(round_bits(shrunk, LEVEL_BITS)[0])
     count, n = held.goods.size, recipe.goods
     steps = [count * c for c in range(regions)]
     carrying = economy.n_activities - recipe.activities * regions
@@ -212,7 +219,7 @@ def _capital(recipe: GeneratorRecipe, economy: Economy, held: _Held, regions: in
             (n * regions, count * regions),
         ),
         initial=first,
-        terminal=recipe.terminal * first if recipe.terminal else None,
+        terminal=left * first if left else None,
     )
 
 
