@@ -241,7 +241,12 @@ def _times(pairs: Sequence[Pair], measure: str) -> list[tuple[float, float]]:
     times = []
     for pair in pairs:
         if pair.a.ended == pair.b.ended == "ok":
-            a, b = amount(pair.a, measure), amount(pair.b, measure)
+            runs = (pair.a, pair.b)
+            if measure == "time" and any(r.wait_s is None for r in runs):
+                # Workers of early commits do not tell their waits: they count on neither side.
+                a, b = pair.a.wall_s, pair.b.wall_s
+            else:
+                a, b = (amount(r, measure) for r in runs)
             if a is not None and b is not None and a > 0 and b > 0:
                 times.append((a, b))
     return times

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from planbench.errors import PlanbenchError
 from planbench.measure.job import PROTOCOL_VERSION, RESULT_FILE, SOLUTION_FILE
 from planbench.solvers.base import Solution
 
@@ -138,7 +139,13 @@ class PhaseReader:
         whole, newline, _ = data.rpartition(b"\n")
         self._offset += len(whole) + len(newline)
         for line in whole.splitlines():
-            self._take(json.loads(line))
+            try:
+                self._take(json.loads(line))
+            except (KeyError, TypeError, ValueError):
+                raise PlanbenchError(
+                    "the worker tells its phases in another way; it is of a planbench too far "
+                    "from this one to be measured by it"
+                ) from None
 
     def _take(self, event: dict[str, Any]) -> None:
         if event["event"] == "pass":
@@ -150,7 +157,7 @@ class PhaseReader:
         if event["event"] == "start":
             self.open_name, self.open_since = event["name"], event["at"]
             self.open_solving = event["solving"]
-            self.open_waited = event["waited_s"]
+            self.open_waited = event.get("waited_s")  # workers of earlier commits do not tell
             self.open_level = event.get("level_before")
             if event["solving"] and self.solving_since is None:
                 self.solving_since = event["at"]
@@ -166,7 +173,7 @@ class PhaseReader:
                 event["cpu_s"],
                 max(event["peak_bytes"], *seen) if seen else event["peak_bytes"],
                 solving=event["solving"],
-                wait_s=event["wait_s"],
+                wait_s=event.get("wait_s"),
                 level=self.open_level,
             )
         )

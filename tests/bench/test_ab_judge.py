@@ -18,7 +18,7 @@ NOISE = (1.0, 1.004, 0.997, 1.002, 0.999, 1.003, 0.996, 1.001)
 def pairs(slowdown=1.0, n=8, **changes):
     return [
         Pair(
-            make_record("highs-ds", wall_s=NOISE[i % 8]),
+            make_record("highs-ds", wall_s=NOISE[i % 8], wait_s=0.0),
             make_record("highs-ds", wall_s=slowdown * NOISE[(3 * i + 1) % 8], **changes),
         )
         for i in range(n)
@@ -42,6 +42,14 @@ def test_times_decide_where_all_else_is_equal(slowdown, outcome):
 def test_waits_for_a_processor_are_not_the_solvers_time():
     slow = pairs(1.5, wait_s=0.5)
     assert judge(slow).outcome == "same"
+
+
+def test_waits_that_one_side_does_not_tell_count_on_neither():
+    slow = [
+        Pair(p.a.model_copy(update={"wait_s": None}), p.b.model_copy(update={"wait_s": 0.5}))
+        for p in pairs(1.5)
+    ]
+    assert judge(slow).outcome == "slower"
 
 
 def test_cpu_time_and_matrix_passes_can_be_compared_instead():

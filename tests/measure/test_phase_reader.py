@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from planbench.errors import PlanbenchError
 from planbench.measure.protocol import Look, PhaseReader
 
 
@@ -86,3 +87,20 @@ def test_a_line_half_written_is_read_when_it_is_whole(reader):
     reader.path.write_text(whole)
     reader.poll()
     assert reader.open_name == "solve"
+
+
+def test_workers_of_earlier_commits_do_not_tell_how_long_they_waited(reader):
+    """``planbench ab --a git:OLD`` measures by the worker of that commit."""
+    first, last = start("solve", 1.0), end("solve", 2.0, 200)
+    del first["waited_s"], last["wait_s"]
+    write(reader, first, last)
+    reader.poll()
+    assert peaks(reader) == {"solve": 200}
+    assert reader.phases[0].wait_s is None
+
+
+@pytest.mark.parametrize("line", ["nonsense", "[]", '{"event": "start"}'])
+def test_a_worker_that_speaks_another_way_gives_one_line(reader, line):
+    reader.path.write_text(line + "\n")
+    with pytest.raises(PlanbenchError, match="too far from this one"):
+        reader.poll()
