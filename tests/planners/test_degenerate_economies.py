@@ -45,6 +45,24 @@ def test_a_free_target_may_need_goods_in_no_demand(name: str) -> None:
     assert certificate.verdict == "certified"
 
 
+def test_free_at_the_rents_of_one_round_is_not_free() -> None:
+    """All value on one resource: what uses only the other costs nothing, yet is no ray."""
+    economy = make_economy(
+        inputs=np.zeros((2, 2)),
+        outputs=np.eye(2),
+        resource_use=np.eye(2),
+        endowment=[1.0, 3.0],
+        assortment=np.eye(2),
+    )
+    from planbench.solvers.planners.state import Meter
+    from planbench.solvers.planners.state_rounds import Best, answer, open_rounds
+
+    rounds = open_rounds(economy, None, np.ones(2, dtype=bool), Meter(economy.nnz), None)
+    rounds.sigma, best = np.array([1.0, 0.0]), Best()
+    assert answer(rounds, best, 1e-3) != "unbounded"
+    assert best.lower <= 4.0 <= best.upper
+
+
 @BOTH
 def test_nothing_productive_and_nothing_scarce(name: str) -> None:
     """Prices of 0 hold, yet nothing can be made: the optimum is 0, not a time limit."""

@@ -173,6 +173,11 @@ def answer(rounds: Rounds, best: Best, tolerance: float) -> tuple[FloatArray, fl
     worth = worth_of(rounds, rounds.p)
     value = float(worth.min())
     if value <= 0:
+        if (rounds.sigma <= 0).any():
+            # What is free now may use a resource that is priced at nothing: price them all.
+            rounds.sigma = 0.5 * rounds.sigma + 0.5 / rounds.sigma.size
+            rounds.p, rounds.told = sectors.p0.copy(), None
+            return answer(rounds, best, tolerance)
         return _unbounded(rounds, best, worth)
     mended = float(np.min(worth + theta * worth_of(rounds, sectors.p0)))
     upper = (1 + theta) / mended
@@ -241,6 +246,8 @@ def _unbounded(rounds: Rounds, best: Best, worth: FloatArray) -> Ended:
         settle_quantities(sectors, y, demand, demand, 1e-9)
         or settle_quantities(sectors, y, demand, y.copy(), 1e-9)
     ):
+        return _gave_up(rounds)
+    if (needs_of(sectors, y) > 0)[rounds.kept].any():
         return _gave_up(rounds)
     best.y, best.share, best.parts = y, sectors.share.copy(), parts
     return "unbounded"

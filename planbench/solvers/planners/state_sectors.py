@@ -184,7 +184,7 @@ def settle_prices(
         enough = tolerance * value
         until = max(enough, IN_BETWEEN * (missed if swept > 1 else flow), LEAST_STAGE * flow)
         far = tolerance if until == enough else np.inf
-        margin = min(NEAR, max(LEAST_NEAR, 10.0 * flow / value))
+        margin = min(NEAR, max(LEAST_NEAR, 10.0 * flow / value)) if value > 0 else NEAR
         while flow > until or theta > far:
             if swept >= PATIENCE or sectors.meter.over():
                 return sweep_prices(sectors, p, weight, margin)[0], False
