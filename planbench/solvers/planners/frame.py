@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from planbench.errors import SolverError
+from planbench.errors import InputError, SolverError
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 from planbench.model.plan import Plan
@@ -39,12 +39,15 @@ class Task:
         Counts work, and knows the time limit.
     tell : callable
         Is told a line a round.
+    threads : int
+        The work may be shared among so many.
     """
 
     gap: float
     state: State | None
     meter: Meter
     tell: Report
+    threads: int = 1
 
 
 @dataclass(frozen=True)
@@ -76,10 +79,22 @@ def plan_economy(
     state: State | None,
     time_limit: float | None,
     report: Report | None,
+    threads: int = 1,
 ) -> Outcome:
-    """Plan from Python; raises SolverError outside the planner's domain."""
+    """Plan from Python.
+
+    Raises
+    ------
+    InputError
+        For fewer threads than one.
+    SolverError
+        Outside the planner's domain.
+    """
+    if threads < 1:
+        raise InputError(f"is {threads}; give 1 or more", where="threads")
     _refuse(name, planner, economy, state)
-    task = Task(gap, state, Meter(economy.nnz, time_limit), report or (lambda line: None))
+    meter = Meter(economy.nnz, time_limit)
+    task = Task(gap, state, meter, report or (lambda line: None), threads)
     with _one_thread():
         return planner.rounds(economy, settle_domain(economy), task)
 
@@ -114,7 +129,8 @@ def solve_economy(
     with phase("load"):
         domain = settle_domain(problem)
     with phase("solve"), _one_thread():
-        task = Task(gap, state, Meter(problem.nnz, options.time_limit), _say)
+        threads = options.threads or 1
+        task = Task(gap, state, Meter(problem.nnz, options.time_limit), _say, threads)
         plan, after, progress = planner.rounds(problem, domain, task)
     with phase("extract"):
         return to_solution(problem, plan, progress, spec.method, planner.version), after

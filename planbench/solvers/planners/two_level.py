@@ -98,6 +98,7 @@ def plan(
     state: State | None = None,
     time_limit: float | None = None,
     report: Report | None = None,
+    threads: int = 1,
 ) -> tuple[Plan, State, Progress]:
     """Plan until the certified gap is at most `gap`.
 
@@ -113,6 +114,8 @@ def plan(
         Seconds.
     report : callable, optional
         Is told a line a round.
+    threads : int
+        The work is shared among so many; the same plan every time for the same number.
 
     Returns
     -------
@@ -124,10 +127,12 @@ def plan(
 
     Raises
     ------
+    InputError
+        For fewer threads than one.
     SolverError
         If the economy is outside the domain, or `state` is of another shape.
     """
-    return plan_economy("two-level", _planner(), economy, gap, state, time_limit, report)
+    return plan_economy("two-level", _planner(), economy, gap, state, time_limit, report, threads)
 
 
 def _planner() -> Planner:
