@@ -17,10 +17,10 @@ import ctypes
 import json
 import os
 import resource
+import select
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +33,7 @@ SOLVERS = ("highs-ds", "highs-hipdlp", "cbc-mps", "glop")
 INSTANCES = {
     "highs-ds": "gen:goods=800,resources=3,seed=1",
     "highs-hipdlp": "gen:goods=5000,resources=3,seed=1",
-    "cbc-mps": "gen:goods=600,resources=3,seed=1",
+    "cbc-mps": "gen:goods=800,resources=3,seed=1",
     "glop": "gen:goods=800,resources=3,seed=1",
 }
 WHAT = ("seconds", "cpu", "bytes")
@@ -128,30 +128,28 @@ def bare_cbc(lp: Any, options: dict[str, Any]) -> dict[str, float]:
         def solve() -> int:
             write_mps(least, mps, numbered=True)
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-            peaks = [0]
-            # The kernel's own figure, asked for so seldom that it costs nothing.
-            asking = threading.Thread(target=_ask_for_peak, args=(process.pid, peaks))
-            asking.start()
+            peak = _watched_peak(process.pid)
             process.wait()
-            peak = max(peaks)
             read_binary_solution(binary, lp.n_rows, lp.n_cols)
             return peak
 
         return measured(solve)
 
 
-def _ask_for_peak(pid: int, peaks: list[int]) -> None:
-    while True:
-        try:
-            peak = memory(str(pid))
-        except OSError:
-            return
-        if not peak:  # it has ended
-            return
-        # Both at the same time, as the harness counts them: this script holds less meanwhile than
-        # when it has read the answer.
-        peaks.append(peak + memory(name="VmRSS"))
-        time.sleep(0.05)
+def _watched_peak(pid: int) -> int:
+    """Most that this script and the program hold together until it ends.
+
+    The kernel's own figure, asked for so seldom that it costs nothing; both at the same time, as
+    the harness counts them: this script holds less meanwhile than when it has read the answer.
+    """
+    most = 0
+    ended = select.poll()
+    handle = os.pidfd_open(pid)
+    ended.register(handle, select.POLLIN)
+    while not ended.poll(50):  # ms; it answers at once when the program has ended
+        most = max(most, memory(str(pid)) + memory(name="VmRSS"))
+    os.close(handle)
+    return most
 
 
 def bare(solver: str, instance: Path, options: dict[str, Any]) -> dict[str, float]:

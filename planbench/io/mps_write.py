@@ -15,7 +15,7 @@ from planbench.io.files import replacing
 from planbench.io.mps_lines import INFINITY, Floats
 from planbench.model.linear_program import LinearProgram
 
-_ENTRIES = 1 << 18
+_ENTRIES = 1 << 11
 
 
 def write(lp: LinearProgram, path: Path, *, numbered: bool) -> tuple[str, ...]:
