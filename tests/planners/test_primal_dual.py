@@ -152,6 +152,7 @@ def test_same_run_twice() -> None:
     economy = load_instance("gen:goods=300,byproducts=0.1,resources=3").economy
     first, second = (plan(economy, tolerance=1e-5, rounds=20_000) for _ in range(2))
     assert first.rounds == second.rounds
+    assert first.passes == second.passes
     assert (first.lower, first.upper) == (second.lower, second.upper)
 
 

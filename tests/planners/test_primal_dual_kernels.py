@@ -14,6 +14,7 @@ pytest.importorskip("numba")
 from planbench.solvers.planners import pdhg_kernels as kernels
 from planbench.solvers.planners import pdhg_mend_kernels as mend
 from planbench.solvers.planners.pdhg import set_up
+from planbench.solvers.planners.pdhg_mend import find_makers
 
 
 @pytest.mark.parametrize("kind", ["joint", "targets", "storage"])
@@ -92,3 +93,33 @@ def test_balances_and_users() -> None:
     assert users.tolist() == [0, 2]
     assert mend.entry(*arrays, 1, 2) == -1.0
     assert mend.entry(*arrays, 0, 2) == 0.0
+
+
+def test_rounds_count_the_entries_they_read() -> None:
+    """Passes are compared between planners and held by a gate: a round is two, or fewer."""
+    process = set_up(random_small("joint", 4))
+    nnz = process.matrix.nnz
+    columns = np.diff(process.matrix.indptr)
+    process.move_to(np.ones(process.x.size), np.zeros(process.need.size), 1.0)
+    assert process.meter.work == nnz
+    # Free goods: only targets gain, and what is far from 0 is all that is scattered.
+    before = process.x.copy()
+    process.advance(1)
+    far = np.flatnonzero(2 * process.x - before)
+    assert process.meter.work == 2 * nnz + columns[far].sum()
+    process.meter.work = 0
+    process.profits(np.ones(process.need.size))
+    assert process.meter.work == nnz
+
+
+def test_sweeps_count_the_entries_they_read() -> None:
+    """A sweep that counts nothing would make mending look free."""
+    process = set_up(random_small("joint", 4))
+    makers = find_makers(process, 6, process.cost.size - 1)
+    open_ended = (makers.main >= 0) & np.isinf(process.upper[: makers.main.size])
+    per_sweep = int(np.diff(process.matrix.indptr)[: makers.main.size][open_ended].sum())
+    prices = np.zeros(process.need.size)
+    read = mend.lower_prices(
+        *process.arrays, process.upper, makers.main, makers.at, prices, 30, 1e-9
+    )
+    assert read == per_sweep > 0

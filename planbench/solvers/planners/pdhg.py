@@ -22,6 +22,7 @@ from planbench.certify.check import limits_of
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy
 from planbench.model.planning_lp import planning_matrix
+from planbench.solvers.planners.state import Meter
 
 #: Rounds of the equilibration and of the power iteration.
 RUIZ_ROUNDS, POWER_ROUNDS = 8, 20
@@ -57,6 +58,8 @@ class Process:
     y_anchor, made, made_anchor : ndarray, shape (rows,)
     scalars : ndarray
         Primal weight, step and counters, by the slots of the kernels.
+    meter : Meter
+        Counts entries of the matrix read, in rounds, mending and looks at the bracket.
     """
 
     matrix: Matrix
@@ -72,6 +75,7 @@ class Process:
     made: FloatArray
     made_anchor: FloatArray
     scalars: FloatArray
+    meter: Meter
 
     @property
     def rounds(self) -> int:
@@ -103,6 +107,7 @@ class Process:
         """Run `rounds` rounds."""
         from planbench.solvers.planners import pdhg_kernels as kernels
 
+        before = self.scalars[kernels.READ]
         kernels.run_rounds(
             *self.arrays,
             self.cost,
@@ -117,6 +122,12 @@ class Process:
             self.scalars,
             rounds,
         )
+        self.meter.work += int(self.scalars[kernels.READ] - before)
+
+    def profits(self, prices: FloatArray) -> FloatArray:
+        """K'y − c at scaled prices: what a unit of each activity and target gains."""
+        self.meter.work += self.matrix.nnz
+        return np.asarray(self.matrix.T @ prices - self.cost)
 
     def move_to(
         self,
@@ -141,7 +152,7 @@ class Process:
         np.divide(columns, self.col_scale, out=self.x)
         np.divide(prices, self.row_scale, out=self.pair[:, 0])
         self.x_anchor[:], self.y_anchor[:] = self.x, self.pair[:, 0]
-        kernels.multiply(*self.arrays, self.x, self.made)
+        self.meter.work += kernels.multiply(*self.arrays, self.x, self.made)
         self.made_anchor[:] = self.made
         s[kernels.LENGTH] = 0.0
         if weight is None:
@@ -199,4 +210,5 @@ def set_up(economy: Economy) -> Process:
         made=np.zeros(rows),
         made_anchor=np.zeros(rows),
         scalars=scalars,
+        meter=Meter(max(1, matrix.nnz)),
     )

@@ -32,8 +32,8 @@ def fused(function: _F) -> _F:
 # Slots of the vector of scalars that a run takes and hands back.
 (
     WEIGHT, STEP, LENGTH, FIRST, LAST, TOTAL, INTEGRAL, RESTARTS, SIZE, BIAS, FIRST_WEIGHT, REACH,
-    AGE, SLOTS,
-) = range(14)  # fmt: skip
+    AGE, READ, SLOTS,
+) = range(15)  # fmt: skip
 
 
 @compiled
@@ -107,13 +107,14 @@ def columns_move(
     anchor: Any,
     tau: float,
     keep: float,
-) -> float:
-    """Let every activity answer to its profit; returns ‖x⁺ − x‖².
+) -> tuple[float, int]:
+    """Let every activity answer to its profit; returns ‖x⁺ − x‖² and the entries multiplied.
 
     `pair[i]` holds the price of row i and, on return, row i of K(2x⁺ − x). `x` becomes
     keep·(2x⁺ − x) + (1 − keep)·anchor.
     """
     moved = 0.0
+    read = data.size
     for j in range(x.size):
         start, stop = indptr[j], indptr[j + 1]
         gain = 0.0
@@ -126,9 +127,10 @@ def columns_move(
         far = new + step
         x[j] = keep * far + (1.0 - keep) * anchor[j]
         if far != 0.0:
+            read += np.int64(stop - start)
             for k in range(start, stop):
                 pair[indices[k], 1] += data[k] * far
-    return moved
+    return moved, read
 
 
 @fused
@@ -153,14 +155,17 @@ def rows_move(
 
 
 @compiled
-def multiply(indptr: Any, indices: Any, data: Any, x: Any, out: Any) -> None:
-    """Out = K x."""
+def multiply(indptr: Any, indices: Any, data: Any, x: Any, out: Any) -> int:
+    """Out = K x; returns the entries multiplied."""
     out[:] = 0.0
+    read = 0
     for j in range(x.size):
         v = x[j]
         if v != 0.0:
+            read += np.int64(indptr[j + 1] - indptr[j])
             for k in range(indptr[j], indptr[j + 1]):
                 out[indices[k]] += data[k] * v
+    return read
 
 
 @compiled
@@ -190,7 +195,8 @@ def run_rounds(
         tau, sigma = s[STEP] / s[WEIGHT], s[STEP] * s[WEIGHT]
         n = s[LENGTH]
         keep = (n + 1.0) / (n + 2.0)
-        dx = columns_move(indptr, indices, data, cost, upper, pair, x, x_anchor, tau, keep)
+        dx, read = columns_move(indptr, indices, data, cost, upper, pair, x, x_anchor, tau, keep)
+        s[READ] += read
         dy, cross = rows_move(need, pair, y_anchor, made, made_anchor, sigma, keep)
         squared = dx / tau + dy / sigma + 2.0 * cross
         done += 1
@@ -218,7 +224,7 @@ def run_rounds(
                 pair[i, 0] = max(pair[i, 0], 0.0)
                 far_y += (pair[i, 0] - y_anchor[i]) ** 2
                 y_anchor[i] = pair[i, 0]
-            multiply(indptr, indices, data, x, made)
+            s[READ] += multiply(indptr, indices, data, x, made)
             made_anchor[:] = made
             if far_x > 1e-20 and far_y > 1e-20:
                 error = np.log(s[WEIGHT] * np.sqrt(far_x) / np.sqrt(far_y) / s[BIAS])

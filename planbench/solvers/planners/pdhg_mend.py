@@ -66,7 +66,7 @@ def mended_prices(process: Process, makers: Makers, tolerance: float) -> FloatAr
     from planbench.solvers.planners import pdhg_mend_kernels as kernels
 
     y = np.maximum(process.pair[:, 0], 0.0)
-    kernels.lower_prices(
+    process.meter.work += kernels.lower_prices(
         *process.arrays, process.upper, makers.main, makers.at, y, PRICE_SWEEPS, tolerance
     )
     return y
@@ -103,7 +103,7 @@ def price_scarce_goods(
             for _ in range(CLIMB):
                 trial = best.copy()
                 trial[good] = max(trial[good], 1e-3 * typical) * factor
-                kernels.lower_prices(
+                process.meter.work += kernels.lower_prices(
                     *process.arrays,
                     process.upper,
                     makers.main,
@@ -126,7 +126,7 @@ def _upper_estimate(process: Process, prices: FloatArray) -> float:
     Either all is scaled until every target is worth its weight, or what a target is short of
     it is paid at its limit, if it has one.
     """
-    gain = process.matrix.T @ prices - process.cost
+    gain = process.profits(prices)
     target = process.cost < 0
     capped = np.isfinite(process.upper) & ~target
     paid = float(process.upper[capped] @ np.maximum(gain[capped], 0.0))
@@ -166,13 +166,14 @@ def mended_plan(
     arrays = process.arrays
     x = np.minimum(np.maximum(process.x, 0.0), process.upper)
     net, flow = kernels.balances(*arrays, x, process.need)
-    profit = process.matrix.T @ prices - process.cost
+    process.meter.work += process.matrix.nnz
+    profit = process.profits(prices)
     who: tuple[Any, Any, Any] = (makers.makers, makers.first, profit)
-    kernels.use_surplus(*arrays, *who, x, net, n, SURPLUS_SWEEPS)
+    process.meter.work += kernels.use_surplus(*arrays, *who, x, net, n, SURPLUS_SWEEPS)
     stuck = np.zeros(0, dtype=np.int64)
     before = np.inf
     for _ in range(SUBSTITUTIONS):
-        kernels.make_short(
+        process.meter.work += kernels.make_short(
             *arrays, process.upper, *who, makers.at, x, net, flow, n, SHORTAGE_SWEEPS, tolerance
         )
         able = np.zeros(n, dtype=bool)
@@ -187,7 +188,9 @@ def mended_plan(
         slot = np.full(net.size, -1, dtype=np.int64)
         slot[stuck] = np.arange(stuck.size)
         users = kernels.users_of(*arrays, m, slot, stuck.size)
-        kernels.substitute(
+        # That list takes two readings.
+        process.meter.work += 2 * process.matrix.nnz
+        process.meter.work += kernels.substitute(
             *arrays, process.upper, makers.main, makers.at, *who, x, net, stuck, *users
         )
     stuck = stuck[np.argsort((net / np.maximum(flow, 1e-300))[stuck], kind="stable")]
@@ -200,6 +203,7 @@ def _within_endowments(process: Process, x: FloatArray, n_goods: int) -> FloatAr
     if (need[:n_goods] > 0).any():
         return x
     spent = -(process.matrix @ x)[n_goods:]
+    process.meter.work += process.matrix.nnz
     endowment = -need[n_goods:]
     # A stock (need < 0) does not grow with the plan, and neither does an exhausted capacity.
     scale = np.inf if not (need[:n_goods] < 0).any() else 1.0

@@ -39,13 +39,13 @@ def lower_prices(
     y: Any,
     sweeps: int,
     tolerance: float,
-) -> float:
+) -> int:
     """Lower the price of each activity's main product until it makes no profit.
 
-    Only activities without a capacity count, as the others may keep theirs. Returns the
-    largest profit left, as a share of the revenue.
+    Only activities without a capacity count, as the others may keep theirs. Returns the entries
+    read.
     """
-    worst = 0.0
+    read = 0
     for sweep in range(sweeps):
         worst = 0.0
         # Forwards and backwards in turn, as inputs point both ways.
@@ -54,6 +54,7 @@ def lower_prices(
             if main[j] < 0 or upper[j] != np.inf:
                 continue
             gain = 0.0
+            read += np.int64(indptr[j + 1] - indptr[j])
             for k in range(indptr[j], indptr[j + 1]):
                 gain += data[k] * y[indices[k]]
             if gain > 0.0:
@@ -62,7 +63,7 @@ def lower_prices(
                 y[i] = max(0.0, y[i] - gain / data[at[j]])
         if worst <= tolerance:
             break
-    return worst
+    return read
 
 
 @compiled
@@ -91,8 +92,12 @@ def use_surplus(
     net: Any,
     n_goods: int,
     sweeps: int,
-) -> None:
-    """Run down what makes goods nobody wants, the greatest loss first, as far as others allow."""
+) -> int:
+    """Run down what makes goods nobody wants, the greatest loss first, as far as others allow.
+
+    Returns the entries read.
+    """
+    read = 0
     for _ in range(sweeps):
         changed = False
         for i in range(n_goods):
@@ -106,6 +111,7 @@ def use_surplus(
             if worst < 0:
                 continue
             less = x[worst]
+            read += 2 * np.int64(indptr[worst + 1] - indptr[worst])
             for k in range(indptr[worst], indptr[worst + 1]):
                 r = indices[k]
                 if r < n_goods and data[k] > 0.0:
@@ -119,6 +125,7 @@ def use_surplus(
                 net[indices[k]] -= data[k] * less
         if not changed:
             break
+    return read
 
 
 @compiled
@@ -137,13 +144,13 @@ def make_short(
     n_goods: int,
     sweeps: int,
     tolerance: float,
-) -> float:
+) -> int:
     """Make what is short with the activity of least loss that has room.
 
     Ends when all that was still made up in a sweep is within `tolerance` of what flows; goods
-    that nobody has room to make stay short. Returns the largest shortage of that last sweep.
+    that nobody has room to make stay short. Returns the entries read.
     """
-    worst = 0.0
+    read = 0
     for _ in range(sweeps):
         worst = 0.0
         for i in range(n_goods):
@@ -164,6 +171,7 @@ def make_short(
                 full = more == upper[best] - x[best]
                 made = True
                 x[best] = upper[best] if full else x[best] + more
+                read += np.int64(indptr[best + 1] - indptr[best])
                 for k in range(indptr[best], indptr[best + 1]):
                     net[indices[k]] += data[k] * more
                 if not full:
@@ -172,7 +180,7 @@ def make_short(
                 worst = max(worst, short / flow[i] if flow[i] > 0.0 else np.inf)
         if worst <= tolerance:
             break
-    return worst
+    return read
 
 
 @compiled
@@ -221,11 +229,13 @@ def substitute(
     short: Any,
     user_first: Any,
     users: Any,
-) -> None:
+) -> int:
     """Save goods nobody has room to make: their users turn to techniques that need less.
 
     Of all changes of technique the one that costs least profit per unit saved comes first.
+    Returns the entries read, of a column searched for one entry all.
     """
+    read = 0
     for c in range(short.size):
         i = short[c]
         if net[i] >= 0.0:
@@ -239,11 +249,13 @@ def substitute(
             if g < 0 or x[j] <= 0.0:
                 continue
             uses = -entry(indptr, indices, data, i, j) / data[at[j]]
+            read += np.int64(indptr[j + 1] - indptr[j])
             for q in range(first[g], first[g + 1]):
                 k = makers[q]
                 if k == j or x[k] >= upper[k]:
                     continue
                 saves = uses + entry(indptr, indices, data, i, k) / data[at[k]]
+                read += np.int64(indptr[k + 1] - indptr[k])
                 if saves <= 0.0:
                     continue
                 cost = (profit[j] / data[at[j]] - profit[k] / data[at[k]]) / saves
@@ -256,6 +268,7 @@ def substitute(
                 break
             j = users[user_first[c] + t]
             ratio = data[at[j]] / data[at[k]]
+            read += 2 * np.int64(indptr[j + 1] - indptr[j] + indptr[k + 1] - indptr[k])
             saves = entry(indptr, indices, data, i, k) * ratio - entry(indptr, indices, data, i, j)
             move = min(x[j], -net[i] / saves, (upper[k] - x[k]) / ratio)
             if move <= 0.0:
@@ -266,3 +279,4 @@ def substitute(
                 net[indices[e]] -= data[e] * move
             for e in range(indptr[k], indptr[k + 1]):
                 net[indices[e]] += data[e] * move * ratio
+    return read

@@ -152,6 +152,7 @@ def _solution(result: PriceResult, version: str, most: int) -> Solution:
             "rounds": result.rounds,
             "restarts": result.restarts,
             "checks": result.checks,
+            "passes": round(result.passes),
         },
         dual_ray=y if infeasible else None,
         primal_ray=None if result.ray is None else np.concatenate(result.ray),

@@ -35,6 +35,8 @@ SHARE, WORK, FEWEST, MOST = 0.15, 4_000_000, 50, 2_000
 LIMIT = 20_000_000
 #: Up to this many non-zeros the answer as it stands is put to the certificate beside the mended.
 SMALL = 200_000
+#: Products with the matrix of one bound of the certificate: what is wrong, and the check.
+BOUND = 2
 
 Ended = Literal["closed", "time limit", "rounds", "infeasible", "unbounded"]
 
@@ -72,6 +74,9 @@ class PriceResult:
         Certified bounds.
     rounds, restarts, checks : int
         Rounds of adjustment, restarts, looks at the bracket.
+    passes : float
+        Entries of the matrix multiplied in all of that, over its entries. A round is up to two:
+        prices gathered by columns, levels scattered into rows.
     state : PriceState
     ray : tuple of ndarray or None
         With ``unbounded``: activities and targets that can grow without end.
@@ -87,6 +92,7 @@ class PriceResult:
     rounds: int
     restarts: int
     checks: int
+    passes: float
     state: PriceState
     ray: tuple[FloatArray, FloatArray] | None = None
 
@@ -173,14 +179,17 @@ def plan(
     # With all prices 0 the bound is what capacities let anybody make of the scarcest good.
     free = np.zeros(n), np.zeros(economy.n_resources)
     bracket, checks = _Bracket().with_prices((certified_upper(economy, *free), free)), 0
+    process.meter.work += process.matrix.nnz
     interior = interior_of(economy)
     if interior is not None and state is None:
         pair = (interior.goods_prices, interior.resource_prices)
         bound, found = raw_upper(economy, *pair)
         bracket = bracket.with_prices((bound, found))
+        process.meter.work += BOUND * process.matrix.nnz
         if interior.activities is not None:
             idle = np.zeros(economy.n_targets)
             bracket = bracket.with_plan(raw_lower(economy, interior.activities, idle))
+            process.meter.work += BOUND * process.matrix.nnz
         if bracket.plan is not None and found is not None:
             process.move_to(np.concatenate(bracket.plan), np.concatenate(found))
     makers = find_makers(process, n, m)
@@ -231,6 +240,7 @@ def plan(
         rounds=process.rounds,
         restarts=int(process.scalars[kernels.RESTARTS]),
         checks=checks,
+        passes=process.meter.passes,
         state=PriceState(
             process.columns(), process.prices(), float(process.scalars[kernels.WEIGHT])
         ),
@@ -272,12 +282,14 @@ def _look(
     n, m = economy.n_goods, economy.n_activities
     small = process.matrix.nnz <= SMALL
     fine = 1e-2 * tolerance
+    bound = BOUND * process.matrix.nnz
     scaled = mended_prices(process, makers, fine)
     prices = scaled * process.row_scale
     bracket = bracket.with_prices(raw_upper(economy, prices[:n], prices[n:]))
     columns, scarce = mended_plan(process, makers, scaled, fine)
     columns *= process.col_scale
     bracket = bracket.with_plan(raw_lower(economy, columns[:m], columns[m:]))
+    process.meter.work += 2 * bound
     helped = True
     gap = bracket.gap
     if search and scarce.size and (gap is None or gap > tolerance):
@@ -286,12 +298,14 @@ def _look(
         if changed:
             prices = scaled * process.row_scale
             bracket = bracket.with_prices(raw_upper(economy, prices[:n], prices[n:]))
+            process.meter.work += bound
         helped = bracket.upper != before
     gap = bracket.gap
     if small and (gap is None or gap > tolerance):
         prices, columns = process.prices(), process.columns()
         bracket = bracket.with_prices(raw_upper(economy, prices[:n], prices[n:]))
         bracket = bracket.with_plan(raw_lower(economy, columns[:m], columns[m:]))
+        process.meter.work += 2 * bound
     proof = None
     if bracket.lower is None and (economy.fixed_demand > 0).any():
         proof = _no_plan_at_all(economy, scaled * process.row_scale)
