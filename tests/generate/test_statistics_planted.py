@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -18,14 +19,20 @@ from planbench.generate.statistics import (
     study_economy,
     study_inputs,
 )
+from planbench.generate.statistics import blocks as module_of_blocks
+from planbench.generate.statistics import coefficients as module_of_coefficients
+from planbench.generate.statistics.blocks import blocks
 from planbench.generate.statistics.coefficients import lognormal_fit
-from planbench.generate.statistics.communities import strongest
-from planbench.generate.statistics.goods_graph import goods_graph, links_of
+from planbench.generate.statistics.goods_graph import goods_graph
 from planbench.generate.statistics.links import hill
 from planbench.generate.statistics.order import best_order, share_above
-from planbench.generate.statistics.spectrum import power_bound, ritz_moduli
+from planbench.generate.statistics.spectrum import Cycles, power_bound, ritz_moduli
+from planbench.generate.statistics.strong_links import strong_links
 from planbench.generate.statistics.value import value_inputs
 from planbench.model import make_economy
+
+#: A block of a million entries and what is computed of it.
+BLOCKS_BYTES = 60e6
 
 
 def permuted(matrix: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -160,13 +167,13 @@ def test_the_upper_bound_holds_in_parts_that_feed_one_another() -> None:
         random = sparse_random(30, 0.1, seed)
         random[0, 1] = 1.0
         truth = np.abs(np.linalg.eigvals(random)).max()
-        _, upper = power_bound(sp.csc_array(random), 60)
+        _, upper = power_bound(Cycles(sp.csc_array(random)), 60)
         assert upper >= truth * (1 - 1e-9)
 
 
 def test_ritz_values_of_a_full_iteration_are_the_eigenvalues() -> None:
     matrix = sparse_random(40, 0.3, seed=5)
-    moduli, residuals = ritz_moduli(sp.csc_array(matrix), np.ones(40), 40)
+    moduli, residuals = ritz_moduli(Cycles(sp.csc_array(matrix)), np.ones(40), 40)
     truth = np.sort(np.abs(np.linalg.eigvals(matrix)))[::-1]
     assert moduli[:3] == pytest.approx(truth[:3])
     assert residuals[0] < 1e-8
@@ -192,8 +199,7 @@ def test_a_planted_order_of_production_is_found_or_bettered(goods: int) -> None:
         f"gen:goods={goods},structure=layered,backflow=0.05,techniques=1,seed=2"
     ).economy
     assert economy is not None
-    rows, columns, flow = links_of(economy.inputs)
-    planted = share_above(np.arange(goods), rows, columns, flow)
+    planted = share_above(np.arange(goods), economy.inputs)
     order = np.random.default_rng(1).permutation(goods)
     shuffled = economy.inputs[order][:, order]
     found = study_inputs(shuffled, groups=("order",)).triangularity
@@ -206,11 +212,12 @@ def test_more_sweeps_never_give_a_worse_order() -> None:
     inputs = value_inputs(_economy_of(0.5 * matrix / matrix.sum(axis=0)))
     graph = goods_graph(inputs)
     assert graph is not None
-    rows, columns, flow = links_of(graph.matrix)
-    shares = [
-        share_above(best_order(graph, Limits(order_work=work), 0), rows, columns, flow)
-        for work in (1, 100_000, 10_000_000)
-    ]
+    shares = []
+    for work in (1, 100_000, 10_000_000):
+        order, how = best_order(graph, Limits(order_work=work), 0)
+        assert order is not None
+        assert how == ""
+        shares.append(share_above(order, graph.matrix))
     assert shares == sorted(shares)
     assert shares[-1] > shares[0]
 
@@ -230,13 +237,9 @@ def test_a_factor_without_fill_in_and_one_that_is_full() -> None:
 
 
 def test_dear_figures_are_left_out_beyond_their_limits_and_say_why() -> None:
-    found = study_inputs(
-        sparse_random(50, 0.2, seed=1) / 20, limits=Limits(factor_goods=49, community_links=10)
-    )
+    found = study_inputs(sparse_random(50, 0.2, seed=1) / 20, limits=Limits(factor_goods=49))
     assert found.fill_in is None
     assert "50 goods are more than 49" in found.missing["fill_in"]
-    assert found.communities is None
-    assert "too dear" in found.missing["communities"]
 
 
 def test_samples_stand_for_the_whole_and_are_marked() -> None:
@@ -254,13 +257,130 @@ def test_samples_stand_for_the_whole_and_are_marked() -> None:
     assert again.k50 == part.k50
 
 
-def test_the_strongest_links_make_their_share_and_leave_nobody_out() -> None:
-    columns = np.array([0, 0, 0, 1, 1, 2])
-    flow = np.array([5.0, 1.0, 3.0, 0.2, 0.1, 0.7])
-    kept = strongest(columns, flow, 0.8)
-    # 5 and 3 make 80 %; .2 and .7 are the largest of their columns.
-    assert kept.tolist() == [True, False, True, True, False, True]
-    assert strongest(columns, flow, 0.999).sum() == 6
+def test_the_strongest_links_are_the_largest_and_leave_nobody_out() -> None:
+    matrix = np.zeros((4, 4))
+    matrix[1, 0], matrix[2, 0], matrix[3, 0] = 5.0, 1.0, 3.0
+    matrix[0, 1], matrix[2, 1] = 0.2, 0.1
+    matrix[0, 2] = 0.7
+    np.fill_diagonal(matrix, 100.0)
+    found = strong_links(sp.csc_array(matrix), 2, 0)
+    # 5 and 3 are the largest; .2 and .7 are of their columns, 1 of its row.
+    assert list(zip(found.rows.tolist(), found.columns.tolist(), strict=True)) == [
+        (1, 0), (2, 0), (3, 0), (0, 1), (0, 2),
+    ]  # fmt: skip
+    assert found.flow.tolist() == [5.0, 1.0, 3.0, 0.2, 0.7]
+    assert (found.all_links, found.share) == (6, pytest.approx(9.9 / 10))
+    assert "5 of 6 links" in found.how
+    every = strong_links(sp.csc_array(matrix), 10, 0)
+    assert (every.flow.size, every.share, every.how) == (6, 1.0, "")
+
+
+def test_of_links_that_are_all_alike_a_part_is_taken() -> None:
+    """All of them, or none, would be as wrong as memory for all."""
+    alike = sp.csc_array(np.full((400, 400), 0.01))
+    found = strong_links(alike, 40_000, 1)
+    assert found.flow.size == pytest.approx(40_000, rel=0.05)
+    assert np.bincount(found.rows, minlength=400).min() > 50
+    assert np.bincount(found.columns, minlength=400).min() > 50
+
+
+def test_orders_and_communities_on_a_part_of_the_links_are_judged_on_all() -> None:
+    pytest.importorskip("sknetwork")
+    size, groups = 60, 6
+    strong = np.kron(np.eye(groups), np.triu(np.full((size, size), 0.01), 1))
+    matrix = permuted(strong + sparse_random(size * groups, 0.1, seed=1) * 1e-3)
+    np.fill_diagonal(matrix, 0.0)
+    whole = study_inputs(matrix, groups=("order", "communities"))
+    links = np.count_nonzero(matrix)
+    part = study_inputs(
+        matrix, groups=("order", "communities"), limits=Limits(links=links // 2, most_links=0)
+    )
+    assert "of value" not in whole.estimates["modularity"]
+    for name in ("triangularity", "modularity"):
+        assert f"of {links:,} links" in part.estimates[name]
+        assert getattr(part, name) == pytest.approx(getattr(whole, name), abs=0.01)
+    assert part.communities == whole.communities == groups
+
+
+def test_eigenvalues_are_the_same_with_links_between_components_and_without() -> None:
+    """Beyond a size the matrix is not copied, and links between components stay in."""
+    blocks = [sparse_random(250, 0.08, seed=k) for k in (1, 2)]
+    between = np.full((250, 250), 1e-3)
+    matrix = np.block([[blocks[0], between], [np.zeros((250, 250)), blocks[1]]])
+    # Goods that nobody uses are in no cycle and must not be counted in.
+    matrix = permuted(np.pad(matrix, ((0, 30), (0, 30))) + np.eye(530, k=30) * 1e-4) / 25
+    matrix[:, -1] = 0.0
+    copied = study_inputs(matrix, groups=("spectrum",))
+    shared = study_inputs(matrix, groups=("spectrum",), limits=Limits(links=10))
+    truth = np.sort(np.abs(np.linalg.eigvals(matrix)))[::-1]
+    for found in (copied, shared):
+        assert found.spectral_radius == pytest.approx(truth[0], rel=1e-6)
+        assert found.spectral_upper is not None
+        assert found.spectral_upper >= truth[0] * (1 - 1e-12)
+        assert found.second_eigenvalue == pytest.approx(truth[1], rel=0.05)
+
+
+def test_blocks_cover_every_entry_once() -> None:
+    counts = np.array([0, 3, 0, 50, 1, 0, 0, 2, 7, 0])
+    indptr = np.concatenate([[0], np.cumsum(counts)])
+    for size in (1, 2, 5, 1000):
+        found = list(blocks(indptr, size))
+        assert np.concatenate([np.arange(10)[c] for c, _ in found]).tolist() == list(range(10))
+        entries = np.concatenate([np.arange(63)[e] for _, e in found])
+        assert entries.tolist() == list(range(63))
+        # One column may be larger than a block, several together not.
+        assert all(c.stop - c.start == 1 or e.stop - e.start <= size for c, e in found)
+
+
+def test_figures_do_not_depend_on_the_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    economy = load_instance("gen:goods=300,inputs=8,byproducts=0.2,unit_spread=3,seed=3").economy
+    assert economy is not None
+    once = study_economy(economy)
+    for module in (module_of_blocks, module_of_coefficients):
+        monkeypatch.setattr(module, "BLOCK", 97)
+    monkeypatch.setattr(module_of_blocks.blocks, "__defaults__", (97,))
+    again = study_economy(economy)
+    for name in explain():
+        if getattr(once, name) is not None:
+            assert getattr(again, name) == pytest.approx(getattr(once, name), rel=1e-9), name
+
+
+def test_statistics_leave_the_economy_alone() -> None:
+    """Values share its arrays: what is left out must not be taken out of the economy."""
+    economy = make_economy(
+        inputs=[[0.0, 0.5, 0.1], [0.1, 0.0, 0.1], [0.0, 0.0, 0.1]],
+        outputs=[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]],
+        resource_use=[[1.0, 1.0, 1.0]],
+        endowment=[1.0],
+        assortment=[1.0, 1.0, 0.0],
+        fixed_demand=[0.0, 0.0, -1.0],
+        interior=_interior([1.0, 1.0, 1.0], [1.0, 1.0, 1.0]),
+    )
+    before = economy.inputs.copy()
+    found = study_economy(economy)
+    assert "1 activities make nothing of value" in found.price_basis
+    assert found.inputs_mean == 1.0
+    assert abs(economy.inputs - before).max() == 0
+    assert economy.inputs.indices.tolist() == before.indices.tolist()
+
+
+def test_memory_is_below_twice_that_of_the_inputs() -> None:
+    """Beside what fixed samples take: a copy here and there, and a million goods do not fit."""
+    pytest.importorskip("sknetwork")
+    economy = load_instance("gen:goods=40000,inputs=50,techniques=1,seed=1").economy
+    assert economy is not None
+    a = economy.inputs
+    own = a.data.nbytes + a.indices.nbytes + a.indptr.nbytes
+    limits = Limits(sample=50_000, links=50_000, spectrum_work=10_000_000)
+    study_economy(economy, limits=limits)
+    tracemalloc.start()
+    try:
+        found = study_economy(economy, limits=limits)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found.triangularity is not None
+    assert peak < 2 * own + BLOCKS_BYTES
 
 
 def test_without_the_extra_communities_name_it(monkeypatch: pytest.MonkeyPatch) -> None:

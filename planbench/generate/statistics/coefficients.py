@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from planbench.generate.statistics.blocks import BLOCK
 from planbench.generate.statistics.facts import ABOVE, THRESHOLDS, Limits
 from planbench.model.arrays import FloatArray, Matrix
 
@@ -41,11 +42,17 @@ def study_density(matrix: Matrix, limits: Limits, seed: int) -> tuple[dict[str, 
     for name, threshold in zip(
         ("inputs_above_1e_4", "inputs_above_1e_3", "inputs_above_1e_2"), THRESHOLDS, strict=True
     ):
-        figures[name] = int(np.count_nonzero(matrix.data > ABOVE * threshold)) / columns
+        figures[name] = _above(matrix.data, ABOVE * threshold) / columns
     part, how = sample_columns(matrix, limits.sample, seed)
     for name, mean in zip(("k50", "k90", "k99"), concentration(part, _SHARES), strict=True):
         figures[name] = mean
     return figures, how
+
+
+def _above(values: FloatArray, threshold: float) -> int:
+    """Count the values above a threshold, block by block."""
+    starts = range(0, values.size, BLOCK)
+    return sum(int(np.count_nonzero(values[s : s + BLOCK] > threshold)) for s in starts)
 
 
 def study_sizes(matrix: Matrix, limits: Limits, seed: int) -> tuple[dict[str, Any], str | None]:

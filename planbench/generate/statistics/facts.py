@@ -196,8 +196,10 @@ class Limits:
         Links, times products with the input matrix, spent on eigenvalues.
     order_work : int
         Links, times sweeps over them, spent on better orders of goods.
-    community_links : int
-        Links up to which communities are looked for.
+    links : int
+        Links up to which orders and communities are sought on all; beyond, on the largest.
+    most_links : int
+        Largest links they are sought on at most.
     factor_goods : int
         Goods up to which I − A is factorised.
     """
@@ -205,5 +207,13 @@ class Limits:
     sample: int = 2_000_000
     spectrum_work: int = 400_000_000
     order_work: int = 40_000_000
-    community_links: int = 20_000_000
+    links: int = 2_000_000
+    most_links: int = 10_000_000
     factor_goods: int = 3_000
+
+    def links_kept(self, count: int) -> int:
+        """Of `count` links, how many orders and communities are sought on.
+
+        A fifth of them, within the limits: it takes ten times as much memory as the links.
+        """
+        return max(self.links, min(count // 5, self.most_links))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from planbench.generate.statistics.blocks import per_column, per_row
 from planbench.generate.statistics.facts import ABOVE, THRESHOLDS
 from planbench.model.arrays import Matrix
 
@@ -40,11 +41,10 @@ def study_links(matrix: Matrix) -> tuple[dict[str, Any], dict[str, str]]:
     filled = np.flatnonzero(counts)
     figures: dict[str, Any] = {}
     missing: dict[str, str] = {}
-    strong = matrix.data > ABOVE * LINK
-    suppliers = np.add.reduceat(strong.astype(np.int64), matrix.indptr[filled])
-    buyers = np.bincount(matrix.indices[strong], minlength=goods)
-    strength = np.bincount(matrix.indices, weights=matrix.data, minlength=goods)
-    users = np.bincount(matrix.indices, minlength=goods)
+    suppliers = per_column(matrix, ABOVE * LINK)
+    buyers = per_row(matrix, ABOVE * LINK)
+    strength = matrix @ np.ones(matrix.shape[1])
+    users = per_row(matrix)
     figures["out_strength_cv"] = _variation(strength)
     figures["universal_share"] = float(np.mean(users >= _UNIVERSAL * filled.size))
     if buyers.any():

@@ -10,17 +10,18 @@ in a narrow band (Cuthill & McKee 1969) and are moved to where they are best, ma
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from planbench.generate.statistics.blocks import blocks
 from planbench.generate.statistics.facts import Limits
-from planbench.generate.statistics.goods_graph import GoodsGraph, links_of
+from planbench.generate.statistics.goods_graph import GoodsGraph, flow_ahead
+from planbench.generate.statistics.strong_links import strong_links
 from planbench.generate.statistics.value import IntArray
-from planbench.model.arrays import FloatArray, index_type
+from planbench.model.arrays import FloatArray, Matrix, index_type
 
 _LEVEL_STEPS = 20
 _FEWEST_SWEEPS, _MOST_SWEEPS = 6, 400
@@ -40,53 +41,63 @@ def study_order(
     figures, estimated, missing : dict
     """
     figures: dict[str, Any] = {"strong_component": int(graph.size.max())}
-    rows, columns, flow = links_of(graph.matrix)
-    if flow.size == 0:
+    order, how = best_order(graph, limits, seed)
+    if order is None:
         return figures, {}, {"triangularity": "no good is used for another"}
-    order = best_order(graph, limits, seed)
-    share = share_above(order, rows, columns, flow)
-    how = "best order found, the best there is may be better"
+    share = share_above(order, graph.matrix)
+    how = f"best order found{how}; the best there is may be better"
     exact = share > 1 - 1e-12
     return figures | {"triangularity": share}, {} if exact else {"triangularity": how}, {}
 
 
-def share_above(order: IntArray, rows: IntArray, columns: IntArray, flow: FloatArray) -> float:
-    """Share of links (row supplies column) that go forward in `order`, a list of goods."""
-    place = _inverse(order)
-    return float(flow[place[rows] < place[columns]].sum() / flow.sum())
+def share_above(order: IntArray, matrix: Matrix) -> float:
+    """Share of flow off the diagonal (row supplies column) forward in `order`, a list of goods."""
+    ahead, total = flow_ahead(_inverse(order), matrix)
+    return ahead / total
 
 
-def best_order(graph: GoodsGraph, limits: Limits, seed: int) -> IntArray:
+def best_order(graph: GoodsGraph, limits: Limits, seed: int) -> tuple[IntArray | None, str]:
     """Find an order of the goods, suppliers first.
 
     Returns
     -------
-    ndarray of int64, shape (goods,)
-        Goods from the most upstream on.
+    order : ndarray of int64, shape (goods,), or None
+        Goods from the most upstream on; None where no good is used for another.
+    how : str
+        Which links were looked at; empty where all were.
     """
-    rows, columns, flow = links_of(graph.matrix)
-    inside = graph.component[rows] == graph.component[columns]
-    # Components are numbered in the order of production, from one end or the other.
-    crossing = ~inside
-    ahead = graph.component[rows[crossing]] < graph.component[columns[crossing]]
-    first = (
-        graph.component
-        if 2 * flow[crossing][ahead].sum() >= flow[crossing].sum()
-        else (-graph.component)
-    )
-    rows, columns, flow = rows[inside], columns[inside], flow[inside]
+    strong = strong_links(graph.matrix, limits.links_kept(graph.matrix.nnz), seed)
+    if strong.flow.size == 0:
+        return None, ""
+    first, how = _along_production(graph), strong.how
+    inside = graph.component[strong.rows] == graph.component[strong.columns]
+    rows, columns, flow = strong.rows[inside], strong.columns[inside], strong.flow[inside]
+    del strong, inside
     n = graph.matrix.shape[0]
     if flow.size == 0:
-        return np.argsort(first, kind="stable")
+        return np.argsort(first, kind="stable"), how
     sweeps = int(np.clip(limits.order_work // flow.size, _FEWEST_SWEEPS, _MOST_SWEEPS))
     rng = np.random.default_rng(np.random.SeedSequence([seed, 4]))
-    links = Links(rows, columns, flow, sp.csr_array((flow, (rows, columns)), shape=(n, n)))
+    matrix = sp.csr_array((flow, (rows, columns)), shape=(n, n))
+    level = trophic_levels(matrix)
+    links = Links(rows, columns, flow, (matrix.T.tocsr() - matrix).tocsr())
+    del matrix
     starts = []
-    for rank in (trophic_levels(links), band_ranks(links)):
+    for rank in (level, band_ranks(links)):
         order = improve_order(np.lexsort((rank, first)), links, _TRIAL_SWEEPS, rng)
-        starts.append((share_above(order, rows, columns, flow), order))
+        starts.append((_ahead(_inverse(order), links), order))
     order = max(starts, key=lambda start: start[0])[1]
-    return improve_order(order, links, sweeps - 2 * _TRIAL_SWEEPS, rng)
+    return improve_order(order, links, sweeps - 2 * _TRIAL_SWEEPS, rng), how
+
+
+def _along_production(graph: GoodsGraph) -> npt.NDArray[np.integer]:
+    """Component of each good, numbered in the order of production.
+
+    They are numbered so already, from one end or the other: all flow between them is ahead, or
+    none.
+    """
+    ahead, _ = flow_ahead(graph.component, graph.matrix)
+    return graph.component if ahead > 0 else -graph.component
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,19 +109,20 @@ class Links:
     rows, columns : ndarray of int, shape (links,)
         Supplier and user of each link, different.
     flow : ndarray, shape (links,)
-    matrix : csr_array, shape (goods, goods)
-        The same, F.
+    partners : csr_array, shape (goods, goods)
+        F' − F, with F the same as a matrix: entry (i, k) is what i gains when k stands before
+        it.
     """
 
-    rows: IntArray
-    columns: IntArray
+    rows: npt.NDArray[np.integer]
+    columns: npt.NDArray[np.integer]
     flow: FloatArray
-    matrix: sp.csr_array
+    partners: sp.csr_array
 
-    @cached_property
-    def partners(self) -> sp.csr_array:
-        """F' − F: entry (i, k) is what i gains when k stands before it."""
-        return (self.matrix.T.tocsr() - self.matrix).tocsr()
+
+def _ahead(place: npt.NDArray[np.integer], links: Links) -> float:
+    """Flow of the links that go forward."""
+    return float(np.sum(links.flow, where=place[links.rows] < place[links.columns]))
 
 
 def band_ranks(links: Links) -> npt.NDArray[np.integer]:
@@ -123,13 +135,11 @@ def band_ranks(links: Links) -> npt.NDArray[np.integer]:
 
     band = reverse_cuthill_mckee(links.partners, symmetric_mode=True)
     rank = _inverse(band.astype(np.int64))
-    ahead = float(links.flow[rank[links.rows] < rank[links.columns]].sum())
-    return rank if 2 * ahead >= float(links.flow.sum()) else -rank
+    return rank if 2 * _ahead(rank, links) >= float(links.flow.sum()) else -rank
 
 
-def trophic_levels(links: Links) -> FloatArray:
+def trophic_levels(matrix: sp.csr_array) -> FloatArray:
     """Levels h with (deg − F − F')h = in − out, by damped Jacobi steps; suppliers are low."""
-    matrix = links.matrix
     out = np.asarray(matrix.sum(axis=1)).ravel()
     into = np.asarray(matrix.sum(axis=0)).ravel()
     total = np.where(out + into > 0, out + into, 1.0)
@@ -159,11 +169,10 @@ def improve_order(order: IntArray, links: Links, sweeps: int, rng: np.random.Gen
     -------
     ndarray of int64, shape (goods,)
     """
-    rows, columns, flow = links.rows, links.columns, links.flow
     order = order.astype(np.int64)
     place = _inverse(order)
-    total = float(flow.sum())
-    best = float(flow[place[rows] < place[columns]].sum())
+    total = float(links.flow.sum())
+    best = _ahead(place, links)
     part = _LARGEST_PART
     moves: tuple[FloatArray, FloatArray] | None = None
     for _ in range(sweeps):
@@ -180,7 +189,7 @@ def improve_order(order: IntArray, links: Links, sweeps: int, rng: np.random.Gen
         key[chosen] = wanted[chosen]
         candidate = np.argsort(key, kind="stable")
         where = _inverse(candidate)
-        found = float(flow[where[rows] < where[columns]].sum())
+        found = _ahead(where, links)
         if found > best:
             order, place, best, moves = candidate, where, found, None
             part = min(_LARGEST_PART, 1.5 * part)
@@ -195,17 +204,37 @@ def _best_places(
     partners: sp.csr_array, place: npt.NDArray[np.integer], least: float
 ) -> tuple[FloatArray, FloatArray]:
     """Gain of every good by moving alone to its best place, and that place as a sort key."""
-    n = place.size
+    gain = np.zeros(place.size)
+    wanted = place.astype(np.float64)
+    for goods, _ in blocks(partners.indptr):
+        _best_of_block(partners, place, least, goods, gain[goods], wanted[goods])
+    return gain, wanted
+
+
+def _best_of_block(
+    partners: sp.csr_array,
+    place: npt.NDArray[np.integer],
+    least: float,
+    goods: slice,
+    gain: FloatArray,
+    wanted: FloatArray,
+) -> None:
+    """Set gains and wanted places, shape (goods of the block,), of a block of goods."""
+    indptr = partners.indptr[goods.start : goods.stop + 1].astype(np.int64)
+    entries = slice(int(indptr[0]), int(indptr[-1]))
+    ends = indptr - indptr[0]
+    n = ends.size - 1
+    own = place[goods]
     # Each good's partners in the order of their places.
     moved = sp.csr_array(
-        (partners.data.copy(), place[partners.indices], partners.indptr), shape=partners.shape
+        (partners.data[entries].copy(), place[partners.indices[entries]], ends),
+        shape=(n, place.size),
     )
     moved.sort_indices()
-    ends = moved.indptr.astype(np.int64)
     counts = np.diff(ends)
     has = np.flatnonzero(counts)
-    owner = np.repeat(np.arange(n, dtype=moved.indices.dtype), counts)
-    before_it = moved.indices < place[owner]
+    owner = np.repeat(np.arange(n), counts)
+    before_it = moved.indices < own[owner]
     now_count = np.zeros(n, dtype=np.int64)
     now_count[has] = np.add.reduceat(before_it, ends[has], dtype=np.int64)
     running = np.zeros(moved.nnz + 1)
@@ -217,17 +246,15 @@ def _best_places(
     after -= start[owner]
     top = np.zeros(n)
     top[has] = np.maximum(np.maximum.reduceat(after, ends[has]), 0.0)
-    gain = np.where(top - now > least, top - now, 0.0)
+    gain[:] = np.where(top - now > least, top - now, 0.0)
     # Number of partners that stand before it at the best place; 0 where first is best.
     hit = np.flatnonzero((after == top[owner]) & (top[owner] > 0))
     count = np.zeros(n, dtype=np.int64)
     count[owner[hit]] = hit - ends[owner[hit]] + 1
-    wanted = place.astype(np.float64)
     down = np.flatnonzero((gain > 0) & (count < now_count))
     up = np.flatnonzero((gain > 0) & (count > now_count))
     wanted[down] = moved.indices[ends[down] + count[down]] - 0.5
     wanted[up] = moved.indices[ends[up] + count[up] - 1] + 0.5
-    return gain, wanted
 
 
 def _inverse(order: IntArray) -> npt.NDArray[np.integer]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.generate.statistics.facts import Limits
@@ -16,6 +18,8 @@ _DENSE = 300
 _FEWEST_STEPS, _MOST_STEPS = 25, 120
 #: Goods times steps squared: what keeping the Arnoldi vectors orthogonal costs.
 _ORTHOGONAL_WORK = 6e8
+#: Up to this many goods Arnoldi vectors have double precision.
+_DOUBLE = 100_000
 #: Relative residuals up to which an eigenvalue counts as exact, and as found at all.
 _EXACT, _FOUND = 1e-6, 0.2
 _BOUND_CLOSE = 1e-6
@@ -33,18 +37,19 @@ def study_spectrum(
     -------
     figures, estimated, missing : dict
     """
-    inside = graph.inside()
-    n = inside.shape[0]
+    inside = cycles_of(graph, limits.links)
+    n = inside.size
     if n == 0:
         return _figures(0.0, 0.0, 0.0), {}, {}
-    products = int(np.clip(limits.spectrum_work // inside.nnz, 2 * _FEWEST_STEPS, 400))
+    products = int(np.clip(limits.spectrum_work // inside.matrix.nnz, 2 * _FEWEST_STEPS, 400))
     power, upper = power_bound(inside, products // 2)
     if int(graph.size.max()) == 1:
         # No cycle but goods that use themselves: the eigenvalues stand on the diagonal.
-        loops = np.append(np.sort(inside.diagonal())[::-1], 0.0)
+        loops = np.append(np.sort(graph.matrix.diagonal())[::-1], 0.0)
         return _figures(float(loops[0]), upper, float(loops[1])), {}, {}
     if n <= _DENSE:
-        moduli = np.append(np.sort(np.abs(np.linalg.eigvals(inside.toarray())))[::-1], 0.0)
+        eigenvalues = np.linalg.eigvals(inside.compact().toarray())
+        moduli = np.append(np.sort(np.abs(eigenvalues))[::-1], 0.0)
         return _figures(float(moduli[0]), upper, float(moduli[1])), {}, {}
 
     affordable = max(_FEWEST_STEPS, int((_ORTHOGONAL_WORK / n) ** 0.5))
@@ -71,7 +76,55 @@ def study_spectrum(
     return _figures(radius, upper, second), estimated, missing
 
 
-def ritz_moduli(matrix: Matrix, start: FloatArray, steps: int) -> tuple[FloatArray, FloatArray]:
+@dataclass(frozen=True, eq=False)
+class Cycles:
+    """Links among the goods that are in a cycle.
+
+    Attributes
+    ----------
+    matrix : csc_array, shape (all goods, all goods)
+    goods : ndarray of int, shape (size,), or None
+        Those in a cycle, ascending; None where they all are. Links of others count as none.
+    """
+
+    matrix: Matrix
+    goods: npt.NDArray[np.integer] | None = None
+
+    @property
+    def size(self) -> int:
+        """Number of goods in a cycle."""
+        return int(self.matrix.shape[0]) if self.goods is None else int(self.goods.size)
+
+    def times(self, x: FloatArray) -> FloatArray:
+        """Multiply the transpose by `x`, shape (size,): x_i g_ik, added up over i."""
+        everywhere = x
+        if self.goods is not None:
+            everywhere = np.zeros(self.matrix.shape[0])
+            everywhere[self.goods] = x
+        product: FloatArray = self.matrix.T @ everywhere
+        return product if self.goods is None else product[self.goods]
+
+    def compact(self) -> Matrix:
+        """Shape (size, size)."""
+        if self.goods is None:
+            return self.matrix
+        return sp.csc_array(self.matrix[:, self.goods][self.goods])
+
+
+def cycles_of(graph: GoodsGraph, copied: int) -> Cycles:
+    """Take the links that all eigenvalues but zeros are those of.
+
+    Links from one strongly connected component to another change no eigenvalue. Up to `copied`
+    links they are left out, for iterations settle the sooner without; beyond, the matrix would
+    be too large to copy, and all are taken that lie among the goods in a cycle.
+    """
+    if graph.matrix.nnz <= copied:
+        return Cycles(graph.inside())
+    goods = np.flatnonzero(graph.cyclic())
+    return Cycles(graph.matrix, None if goods.size == graph.matrix.shape[0] else goods)
+
+
+def ritz_moduli(matrix: Cycles, start: FloatArray, steps: int) -> tuple[FloatArray, FloatArray]:
     """Moduli of the Ritz values of one Arnoldi iteration, the largest first, with residuals.
 
     A residual r means that the Ritz value is an eigenvalue of a matrix nearer than r in the
@@ -79,7 +132,8 @@ def ritz_moduli(matrix: Matrix, start: FloatArray, steps: int) -> tuple[FloatArr
 
     Parameters
     ----------
-    matrix : csc_array, shape (n, n), n > 1
+    matrix : Cycles
+        Of n > 1 goods.
     start : ndarray, shape (n,)
     steps : int
         Products with `matrix`; fewer when a space closes on itself.
@@ -88,15 +142,16 @@ def ritz_moduli(matrix: Matrix, start: FloatArray, steps: int) -> tuple[FloatArr
     -------
     moduli, residuals : ndarray, shape (at least 2,)
     """
-    n = matrix.shape[0]
+    n = matrix.size
     steps = min(steps, n)
-    rows = sp.csr_array(matrix)
-    basis = np.empty((steps + 1, n))
+    # Where the vectors are what takes the memory, half the digits do for an estimate.
+    kind = np.float64 if n <= _DOUBLE else np.float32
+    basis: npt.NDArray[np.floating] = np.empty((steps + 1, n), dtype=kind)
     basis[0] = start / np.linalg.norm(start)
     projected = np.zeros((steps + 1, steps))
     size = steps
     for k in range(steps):
-        step = rows @ basis[k]
+        step: npt.NDArray[np.floating] = matrix.times(basis[k].astype(np.float64)).astype(kind)
         norm = float(np.linalg.norm(step))
         known = basis[: k + 1]
         for _ in range(2):  # the second time removes what rounding left
@@ -119,7 +174,7 @@ def ritz_moduli(matrix: Matrix, start: FloatArray, steps: int) -> tuple[FloatArr
     return moduli, residuals
 
 
-def power_bound(matrix: Matrix, passes: int) -> tuple[float, float]:
+def power_bound(matrix: Cycles, passes: int) -> tuple[float, float]:
     """Estimate of the spectral radius of a non-negative matrix, and an upper bound.
 
     The bound is Collatz and Wielandt's, ρ ≤ max over k of (xG)_k / x_k for any x > 0, with x
@@ -127,7 +182,7 @@ def power_bound(matrix: Matrix, passes: int) -> tuple[float, float]:
 
     Parameters
     ----------
-    matrix : csc_array, shape (n, n), n > 0
+    matrix : Cycles
     passes : int
         Most products.
 
@@ -138,17 +193,18 @@ def power_bound(matrix: Matrix, passes: int) -> tuple[float, float]:
     upper : float
         The first is the largest column sum.
     """
-    x: FloatArray = np.ones(matrix.shape[0])
+    x: FloatArray = np.ones(matrix.size)
     upper = np.inf
     estimate = 0.0
     for _ in range(max(1, passes)):
-        y = matrix.T @ x
+        y = matrix.times(x)
         ratio = y / x
         upper = min(upper, float(ratio.max()))
         estimate = float(y @ x / (x @ x))
         if upper - float(ratio.min()) <= _BOUND_CLOSE * upper:
             break
-        x = y + 0.5 * upper * x
+        x *= 0.5 * upper
+        x += y
         x /= x.max()
         # Bounded away from 0, where a good shrinks beside others until it underflows.
         np.maximum(x, 1e-200, out=x)

@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from planbench.generate.statistics.blocks import blocks
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy
 
@@ -89,14 +90,13 @@ def value_inputs(economy: Economy) -> ValueInputs:
     live = revenue > 0
     if unpriced.any():
         live &= (a.T @ unpriced.astype(np.float64)) == 0
-    used = _scaled(a, prices)
-    counts = np.diff(used.indptr)
-    used.data /= np.repeat(np.where(live, revenue, 1.0), counts)
+    used = _per_output(a, prices, np.where(live, revenue, 1.0))
     live &= _column_sums(used) <= _LARGEST
     if not live.all():
-        used.data[~np.repeat(live, counts)] = 0.0
+        used = _only_columns(used, live)
         price_basis += f"; {int((~live).sum()):,} activities make nothing of value and are left out"
     if not used.data.all():
+        used = used.copy()
         used.eliminate_zeros()
     main = np.where(live, main, -1)
 
@@ -236,6 +236,35 @@ def _scaled(matrix: Matrix, rows: FloatArray) -> Matrix:
     out = sp.csc_array(
         (matrix.data * rows[matrix.indices], matrix.indices, matrix.indptr), shape=matrix.shape
     )
+    out.has_canonical_format = True
+    return out
+
+
+def _per_output(matrix: Matrix, prices: FloatArray, revenue: FloatArray) -> Matrix:
+    """Entries by the price of their row over the revenue of their column.
+
+    Shares the indices of `matrix`, and its entries too where all prices and revenues are 1.
+    """
+    if (prices == 1.0).all() and (revenue == 1.0).all():
+        return matrix
+    data = np.empty(matrix.nnz)
+    for columns, entries in blocks(matrix.indptr):
+        part = data[entries]
+        np.multiply(matrix.data[entries], prices[matrix.indices[entries]], out=part)
+        counts = np.diff(matrix.indptr[columns.start : columns.stop + 1])
+        part /= np.repeat(revenue[columns], counts)
+    out = sp.csc_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
+    out.has_canonical_format = True
+    return out
+
+
+def _only_columns(matrix: Matrix, kept: BoolArray) -> Matrix:
+    """Return `matrix` with the columns that are not `kept` empty."""
+    counts = np.diff(matrix.indptr)
+    stays = np.repeat(kept, counts)
+    indptr = np.zeros_like(matrix.indptr)
+    np.cumsum(np.where(kept, counts, 0), out=indptr[1:])
+    out = sp.csc_array((matrix.data[stays], matrix.indices[stays], indptr), shape=matrix.shape)
     out.has_canonical_format = True
     return out
 
