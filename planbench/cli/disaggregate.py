@@ -51,14 +51,11 @@ def disaggregate(
     from planbench.catalogue.split import load_table_economy, split_table
     from planbench.cli.files import check_destination, write_instance
     from planbench.generate.aggregate import aggregation_error
-    from planbench.generate.split_recipe import parse_split
+    from planbench.generate.split_recipe import read_split
 
     path = check_destination(output)
-    parts = [table, f"goods={goods}", f"techniques={techniques}", f"inputs={inputs}",
-             f"seed={seed}"]  # fmt: skip
-    if profile is not None:
-        parts.append(f"profile={profile}")
-    recipe = parse_split(",".join(parts))
+    values = {"table": table, "goods": goods, "techniques": techniques, "inputs": inputs}
+    recipe = read_split(values | {"seed": seed} | ({} if profile is None else {"profile": profile}))
     whole = load_table_economy(recipe)
     try:
         instance = split_table(recipe, whole)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.errors import InputError
+from planbench.generate.arguments import array_of, list_of_text, whole_number
 from planbench.model.arrays import (
     FloatArray,
     Matrix,
@@ -84,9 +85,10 @@ def vector_of(values: Any, size: int, where: str) -> FloatArray:
     InputError
         As :func:`planbench.model.arrays.canonical_vector`.
     """
-    if np.ndim(values) == 0:
-        values = np.full(size, values, dtype=np.float64)
-    return canonical_vector(values, size, where, lower=0.0)
+    numbers = array_of(values, where, f"one number, or {size} of them")
+    if numbers.ndim == 0:
+        numbers = np.full(size, float(numbers))
+    return canonical_vector(numbers, size, where, lower=0.0)
 
 
 def make_capital(
@@ -124,14 +126,11 @@ def make_capital(
     share = vector_of(depreciation, count, "capital.depreciation")
     if share.max() > 1:
         raise InputError(f"is {share.max():g}; a share is at most 1", where="capital.depreciation")
-    if isinstance(delay, bool) or not isinstance(delay, int) or delay < 1:
-        raise InputError(f"is {delay!r}; give 1 or more years", where="capital.delay")
-    if building_years is not None and building_years < 0:
-        raise InputError(f"is {building_years}; give 0 or more", where="capital.building_years")
+    delay = whole_number(delay, "capital.delay", least=1)
+    if building_years is not None:
+        building_years = whole_number(building_years, "capital.building_years")
     if builders is None:
         builders = sp.csc_array((economy.n_resources, count))
-    if units is not None and len(units) != count:
-        raise InputError(f"has {len(units)} entries, expected {count}", where="capital.units")
     return Capital(
         held=stocks,
         depreciation=share,
@@ -145,8 +144,8 @@ def make_capital(
         terminal=None if terminal is None else vector_of(terminal, count, "capital.terminal"),
         delay=delay,
         building_years=building_years,
-        names=canonical_labels(names, count, "capital.names"),
-        units=None if units is None else tuple(str(unit) for unit in units),
+        names=canonical_labels(list_of_text(names, count, "capital.names"), count, "capital.names"),
+        units=list_of_text(units, count, "capital.units"),
     )
 
 
@@ -188,8 +187,10 @@ def stocks_by_user(
         raise InputError("holds nothing; leave capital out", where="capital.stock")
 
     def at_entries(values: Any, field: str) -> FloatArray:
-        if np.ndim(values) == 0 and not sp.issparse(values):
-            return np.full(count, float(values))
+        if not sp.issparse(values):
+            values = array_of(values, field, "one number, or a matrix like the stock's")
+            if values.ndim == 0:
+                return np.full(count, float(values))
         matrix = canonical_matrix(values, shape, field).tocsr()
         return np.asarray(matrix[good, activity]).ravel()
 

@@ -52,6 +52,7 @@ def settle_expansion(recipe: Any) -> dict[str, Any]:
     if recipe.planted:
         raise ValueError("planted: goes with neither years nor regions; drop it")
     if recipe.years is not None:
+        settle_capital(recipe.capital, recipe.terminal, filled)
         worn = filled.get("capital", recipe.capital) * filled.get(
             "depreciation", recipe.depreciation
         )
@@ -61,3 +62,18 @@ def settle_expansion(recipe: Any) -> dict[str, Any]:
                 f"at most {MOST_WORN:g}"
             )
     return filled
+
+
+def settle_capital(capital: float | None, terminal: float | None, filled: dict[str, Any]) -> None:
+    """Without capital nothing of it is left at the end: say so, or fill it in.
+
+    Raises
+    ------
+    ValueError
+        Where stocks of capital are to be left of none.
+    """
+    if capital != 0:
+        return
+    if terminal:
+        raise ValueError("terminal: is a share of the capital, and capital=0; drop one of them")
+    filled["terminal"] = 0.0

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.errors import InputError
+from planbench.generate.arguments import chosen_goods, whole_number
 from planbench.generate.capital import Capital, vector_of
 from planbench.generate.staircase import pile, staircase
 from planbench.model.arrays import FloatArray, Matrix, canonical_matrix
@@ -243,24 +244,14 @@ def _what_keeps(goods: int, storage: Storage | None) -> tuple[IntArray, FloatArr
     """Goods that keep, and the share of each that is left after a year."""
     if storage is None:
         return np.zeros(0, dtype=np.int64), np.zeros(0)
-    if storage.goods is None:
-        stored = np.arange(goods, dtype=np.int64)
-    else:
-        stored = np.asarray(storage.goods)
-        if stored.size and not np.issubdtype(stored.dtype, np.integer):
-            raise InputError("must be the numbers of goods", where="storage.goods")
-        stored = stored.astype(np.int64).ravel()
-    if stored.size and (stored.min() < 0 or stored.max() >= goods):
-        raise InputError(f"names a good outside 0 to {goods - 1}", where="storage.goods")
-    if np.unique(stored).size != stored.size:
-        raise InputError("names a good twice", where="storage.goods")
+    stored = chosen_goods(storage.goods, goods, "storage.goods")
     loss = vector_of(storage.loss, stored.size, "storage.loss")
     if loss.size and loss.max() >= 1:
         raise InputError(
             f"is {loss.max():g}; it must be below 1 (leave such a good out)", where="storage.loss"
         )
-    if storage.years is not None and storage.years < 0:
-        raise InputError(f"is {storage.years}; give 0 or more", where="storage.years")
+    if storage.years is not None:
+        whole_number(storage.years, "storage.years")
     return stored, 1.0 - loss
 
 

@@ -24,15 +24,16 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.errors import InputError
+from planbench.generate.arguments import array_of, single_number, whole_number
 from planbench.generate.draws import Purpose, below, choose, raw, stream
 from planbench.generate.interior import strict_interior
 from planbench.generate.staircase import pile, staircase
 from planbench.generate.transport import Transport
+from planbench.io.files import require_memory
 from planbench.model.arrays import (
     FloatArray,
     Matrix,
     canonical_matrix,
-    canonical_vector,
     index_type,
 )
 from planbench.model.economy import Economy, Interior, make_economy
@@ -91,6 +92,7 @@ def over_regions(
         Naming the argument and the mend.
     """
     _check(economy, regions, cross_share, transport, seed)
+    require_memory(float(economy.nbytes) * regions, "regions", f"an economy of {regions} regions")
     n, m, k = economy.n_goods, economy.n_activities, economy.n_resources
     divided, size = _shares(shares, regions, k)
     routes = [] if transport is None else transport.routes
@@ -148,14 +150,14 @@ def over_regions(
 def _check(
     economy: Economy, regions: int, cross_share: float, transport: Transport | None, seed: int
 ) -> None:
-    if isinstance(regions, bool) or not isinstance(regions, int | np.integer) or regions < 1:
-        raise InputError(f"is {regions!r}; give a whole number of at least 1", where="regions")
-    if not 0 <= cross_share <= 1:
+    whole_number(regions, "regions", least=1)
+    if not 0 <= single_number(cross_share, "cross_share", "a share in [0, 1]") <= 1:
         raise InputError(f"is {cross_share!r}; give a share in [0, 1]", where="cross_share")
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise InputError(f"is {seed!r}; give a whole number of at least 0", where="seed")
+    whole_number(seed, "seed", most=2**63 - 1)
     if transport is None:
         return
+    if not isinstance(transport, Transport):
+        raise InputError("is no transport; give what make_transport returns", where="transport")
     if transport.distance.shape[0] != regions or transport.freight.shape[0] != economy.n_goods:
         raise InputError(
             "is of another economy or number of regions; make it from these", where="transport"
@@ -170,15 +172,23 @@ def _shares(given: Any, regions: int, resources: int) -> tuple[FloatArray, Float
     """Shares by region and resource, and by region, each column adding up to 1."""
     if given is None:
         given = np.ones(regions)
-    table = np.asarray(given, dtype=np.float64)
+    mend = "a share for each region, or a row of shares (one for each resource) for each"
+    table = array_of(given, "shares", mend)
     if table.ndim == 1:
         table = np.repeat(table[:, None], max(resources, 1), axis=1)
     if table.shape != (regions, max(resources, 1)):
         raise InputError(
-            f"has shape {table.shape}, expected {(regions,)} or {(regions, resources)}",
+            f"has shape {np.shape(given)}, expected {(regions,)} or {(regions, resources)}; "
+            f"give {mend}",
             where="shares",
         )
-    canonical_vector(table.ravel(), table.size, "shares", lower=0.0)
+    wrong = ~(np.isfinite(table) & (table >= 0))
+    if wrong.any():
+        c, i = (int(at) for at in np.argwhere(wrong)[0])
+        raise InputError(
+            f"of region {c + 1} is {table[c, i]:g}; give a finite number of at least 0",
+            where="shares",
+        )
     total = table.sum(axis=0)
     if not (table.sum(axis=1) > 0).all() or not (total > 0).all():
         raise InputError("leaves a region or a resource with nothing", where="shares")

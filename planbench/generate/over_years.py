@@ -24,13 +24,15 @@ import numpy as np
 import scipy.sparse as sp
 
 from planbench.errors import InputError
+from planbench.generate.arguments import array_of, single_number, whole_number
 from planbench.generate.capital import Capital, vector_of
 from planbench.generate.dated_interior import interior_over_years
 from planbench.generate.dated_labels import labels_over_years
 from planbench.generate.interior import strict_interior
 from planbench.generate.one_year import End, Storage, one_year
 from planbench.generate.staircase import pile, staircase
-from planbench.model.arrays import FloatArray, Matrix, canonical_matrix, canonical_vector
+from planbench.io.files import require_memory
+from planbench.model.arrays import FloatArray, Matrix, canonical_matrix
 from planbench.model.economy import Economy, make_economy
 
 
@@ -97,7 +99,8 @@ def over_years(
     InputError
         Naming the argument and the mend.
     """
-    _check(economy, capital, years, delivery, growth, discount)
+    _check(economy, capital, storage, years, delivery, growth, discount)
+    require_memory(float(economy.nbytes) * years, "years", f"an economy over {years} years")
     year = one_year(economy, capital, storage, delivery)
     n, h, k = economy.n_goods, year.capital_goods, economy.n_resources
     end = End(
@@ -149,19 +152,24 @@ def over_years(
 def _check(
     economy: Economy,
     capital: Capital | None,
+    storage: Storage | None,
     years: int,
     delivery: int,
     growth: float,
     discount: float,
 ) -> None:
-    if isinstance(years, bool) or not isinstance(years, int | np.integer) or years < 1:
-        raise InputError(f"is {years!r}; give a whole number of at least 1", where="years")
-    if isinstance(delivery, bool) or not isinstance(delivery, int) or delivery < 0:
-        raise InputError(f"is {delivery!r}; give 0 or more years", where="delivery")
-    if not (np.isfinite(growth) and growth > -1):
+    whole_number(years, "years", least=1)
+    whole_number(delivery, "delivery")
+    if not single_number(growth, "growth", "a share a year above -1") > -1:
         raise InputError(f"is {growth!r}; give a share a year above -1", where="growth")
-    if not 0 < discount <= 1:
+    if not 0 < single_number(discount, "discount", "a number in (0, 1]") <= 1:
         raise InputError(f"is {discount!r}; give a number in (0, 1]", where="discount")
+    if storage is not None and not isinstance(storage, Storage):
+        raise InputError("is no storage; give Storage(…), or leave it out", where="storage")
+    if capital is not None and not isinstance(capital, Capital):
+        raise InputError(
+            "is no capital; give what make_capital returns, or leave it out", where="capital"
+        )
     if capital is not None and (
         capital.held.shape[1] != economy.n_activities
         or capital.built_from.shape[0] != economy.n_goods
@@ -182,30 +190,42 @@ def _by_year(
     """Return one row for each year: those given, or the usual one in every year."""
     if given is None:
         return np.tile(usual, (years, 1))
-    try:
-        rows = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"is no table of numbers: {error}", where=field) from None
+    rows = array_of(given, field, f"a row of {size} for each of the {years} years")
     if rows.shape != (years, size):
         raise InputError(f"has shape {rows.shape}, expected {(years, size)}", where=field)
-    return canonical_vector(rows.ravel(), years * size, field, lower=lower).reshape(years, size)
+    wrong = ~(np.isfinite(rows) & (rows >= lower))
+    if wrong.any():
+        t, i = (int(at) for at in np.argwhere(wrong)[0])
+        least = f" of at least {lower:g}" if np.isfinite(lower) else ""
+        raise InputError(
+            f"entry {i} of year {t + 1} is {rows[t, i]:g}; give a finite number{least}", where=field
+        )
+    return rows
 
 
 def _assortments(economy: Economy, given: Sequence[Any] | None, years: int) -> list[Matrix]:
     if given is None:
         return [economy.assortment] * years
-    if len(given) != years:
-        raise InputError(f"has {len(given)} entries, expected {years}", where="assortments")
+    if not isinstance(given, Sequence | np.ndarray) or len(given) != years:
+        raise InputError(f"give a list of {years}, one matrix for each year", where="assortments")
     shape = (economy.n_goods, economy.n_targets)
     return [
         canonical_matrix(
-            np.reshape(one, (-1, 1)) if np.ndim(one) == 1 else one,
+            _upright(one),
             shape,
             f"assortments[{t}]",
             nonnegative=True,
         )
         for t, one in enumerate(given)
     ]
+
+
+def _upright(given: Any) -> Any:
+    """Turn a list of numbers into a column; leave a matrix, or what is none, as it is."""
+    try:
+        return np.reshape(given, (-1, 1)) if np.ndim(given) == 1 else given
+    except ValueError:
+        return given
 
 
 def _in_one(bundles: list[Matrix], capital: int, rows: int) -> Matrix:

@@ -6,20 +6,25 @@ them as TOML files with the same names.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from planbench.errors import InputError
 from planbench.generate.expansion_knobs import WITHOUT, settle_expansion
 from planbench.generate.laws import InputsLaw, parse_law
 from planbench.generate.profile import REGIMES, Profile, RegimeName, find_profile
+from planbench.generate.recipe_text import (
+    read_toml,
+    read_values,
+    split_parts,
+    text_of,
+    validated,
+)
 
 StructureName = Literal["uniform", "powerlaw", "sectors", "layered"]
 
@@ -305,9 +310,7 @@ class GeneratorRecipe(BaseModel):
         for name, value in self.to_dict().items():
             default = type(self).model_fields[name].default
             if name in ("goods", "seed") or value != default:
-                text = str(value).lower() if isinstance(value, bool) else str(value)
-                text = text.removesuffix(".0")
-                facts.append(f"{name}={text}")
+                facts.append(f"{name}={text_of(value)}")
         return ",".join(facts)
 
     def short_name(self) -> str:
@@ -333,16 +336,7 @@ def make_recipe(values: Mapping[str, Any], *, where: str = "recipe") -> Generato
     InputError
         In one line: the field, what it may be, and for an unknown field the nearest name.
     """
-    known = list(GeneratorRecipe.model_fields)
-    for name in values:
-        if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
-            raise InputError(f"no field {name!r}; {hint}", where=where)
-    try:
-        return GeneratorRecipe.model_validate(dict(values))
-    except ValidationError as error:
-        raise InputError(_explain(error), where=where) from None
+    return validated(GeneratorRecipe, values, where=where)
 
 
 def recipe_of(facts: Mapping[str, Any]) -> GeneratorRecipe:
@@ -361,25 +355,6 @@ def recipe_of(facts: Mapping[str, Any]) -> GeneratorRecipe:
     return make_recipe({k: v for k, v in facts.items() if k not in _MADE})
 
 
-def _explain(error: ValidationError) -> str:
-    first = error.errors()[0]
-    text = first["msg"].removeprefix("Value error, ")
-    if not first["loc"]:
-        return text
-    field = str(first["loc"][0])
-    info = GeneratorRecipe.model_fields[field]
-    if first["type"] == "missing":
-        return f"{field}: is missing ({info.description})"
-    if first["type"] == "literal_error":
-        choices = REGIMES if field == "regime" else get_args(info.annotation)
-        text = f"must be {', '.join(choices)}"
-        near = difflib.get_close_matches(str(first["input"]), choices, n=1)
-        text += f" (did you mean {near[0]!r}?)" if near else ""
-    if first["type"] == "value_error":
-        return f"{field}: {text}"
-    return f"{field}: {text[0].lower()}{text[1:]}, not {first['input']!r} ({info.description})"
-
-
 def parse_inline(text: str) -> GeneratorRecipe:
     """Read the part after ``gen:``, e.g. ``goods=1000,inputs=10,seed=1``.
 
@@ -390,32 +365,16 @@ def parse_inline(text: str) -> GeneratorRecipe:
     InputError
         Naming the field and the mend.
     """
-    where = "recipe"
-    values: dict[str, Any] = {}
-    for part in text.removeprefix("gen:").split(","):
-        name, sign, value = (piece.strip() for piece in part.partition("="))
-        if not part.strip():
-            continue
-        if not sign or not name or not value:
-            raise InputError(f"{part.strip()!r} is not name=value", where=where)
-        if name in values:
-            raise InputError(f"{name}: stands twice", where=where)
-        values[name] = _whole_number(value) if name in _INTEGERS else value
+    values = read_values(split_parts(text.removeprefix("gen:")), _INTEGERS)
     if not values:
-        raise InputError("is empty; write e.g. gen:goods=1000,inputs=10,seed=1", where=where)
-    return make_recipe(values, where=where)
+        raise InputError("is empty; write e.g. gen:goods=1000,inputs=10,seed=1", where="recipe")
+    return make_recipe(values)
 
 
 _INTEGERS = (
     *("goods", "sectors", "band", "techniques", "resources", "targets", "seed"),
     *("years", "regions"),
 )
-
-
-def _whole_number(text: str) -> int | str:
-    """1e6 → 1000000; text that is no whole number is left for validation to refuse."""
-    match = re.fullmatch(r"(\d+)[eE]\+?(\d{1,2})", text)
-    return int(match[1]) * 10 ** int(match[2]) if match else text
 
 
 def read_toml_recipe(path: str | Path) -> GeneratorRecipe:
@@ -426,13 +385,4 @@ def read_toml_recipe(path: str | Path) -> GeneratorRecipe:
     InputError
         Naming the file and the field.
     """
-    file = Path(path)
-    try:
-        with file.open("rb") as stream:
-            values = tomllib.load(stream)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise InputError(f"cannot be read: {reason}", where=str(file)) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"is no TOML file: {error}", where=str(file)) from None
-    return make_recipe(values, where=str(file))
+    return make_recipe(read_toml(Path(path)), where=str(path))

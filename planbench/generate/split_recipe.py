@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
-import re
+from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from planbench.errors import InputError
 from planbench.generate.profile import profile_names
+from planbench.generate.recipe_text import quoted, read_values, split_parts, validated
 
 #: Raised whenever the same recipe gives other arrays than before.
 SPLIT_VERSION = 1
@@ -40,13 +40,13 @@ class SplitRecipe(BaseModel):
 
     def canonical(self) -> str:
         """Text that :func:`parse_split` reads back, without the prefix."""
-        parts = [self.table, f"goods={self.goods}"]
+        parts = [quoted(self.table), f"goods={self.goods}"]
         if self.techniques != 1:
             parts.append(f"techniques={self.techniques}")
         if self.inputs != 20.0:
             parts.append(f"inputs={self.inputs:.12g}")
         if self.profile is not None:
-            parts.append(f"profile={self.profile}")
+            parts.append(f"profile={quoted(self.profile)}")
         return ",".join([*parts, f"seed={self.seed}"])
 
 
@@ -58,42 +58,50 @@ def make_split(values: dict[str, Any], *, where: str = "recipe") -> SplitRecipe:
     InputError
         In one line: the field and what it may be.
     """
-    known = list(SplitRecipe.model_fields)
-    for name in values:
-        if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
-            raise InputError(f"no field {name!r}; {hint}", where=where)
-    try:
-        return SplitRecipe.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = str(first["loc"][0])
-        info = SplitRecipe.model_fields[field].description
-        if first["type"] == "missing":
-            raise InputError(f"{field}: is missing ({info})", where=where) from None
-        text = first["msg"][0].lower() + first["msg"][1:]
-        raise InputError(f"{field}: {text}, not {first['input']!r} ({info})", where=where) from None
+    return validated(SplitRecipe, values, where=where)
 
 
 def parse_split(text: str) -> SplitRecipe:
     """Read ``TABLE,goods=1000,seed=1``, with or without ``split:`` in front.
+
+    A name that holds a comma or an equal sign stands in quotes.
 
     Raises
     ------
     InputError
         Naming the field and the mend.
     """
-    table, *rest = text.removeprefix(PREFIX).split(",")
-    values: dict[str, Any] = {"table": table.strip()}
-    if not table.strip() or "=" in table:
-        raise InputError(f"begins with no table; write e.g. {EXAMPLE}", where="recipe")
-    for part in rest:
-        name, sign, value = (piece.strip() for piece in part.partition("="))
-        if not sign or not name or not value:
-            raise InputError(f"{part.strip()!r} is not name=value", where="recipe")
-        if name in values:
-            raise InputError(f"{name}: stands twice", where="recipe")
-        match = re.fullmatch(r"(\d+)[eE]\+?(\d{1,2})", value)
-        values[name] = int(match[1]) * 10 ** int(match[2]) if match else value
-    return make_split(values)
+    table, rest = split_source(text.removeprefix(PREFIX), EXAMPLE)
+    return make_split(read_values([("table", table), *rest], _INTEGERS))
+
+
+def read_split(texts: Mapping[str, str]) -> SplitRecipe:
+    """Build a recipe from names and texts, as a command line has them; names need no quotes.
+
+    Raises
+    ------
+    InputError
+        Naming the field and the mend.
+    """
+    return make_split(read_values(list(texts.items()), _INTEGERS))
+
+
+_INTEGERS = ("goods", "techniques", "seed")
+
+
+def split_source(text: str, example: str) -> tuple[str, list[tuple[str, str]]]:
+    """Return what a recipe begins with (a table), and the parts after it.
+
+    Raises
+    ------
+    InputError
+        When it begins with something else.
+    """
+    parts = split_parts(text)
+    if not parts or parts[0][0] or not parts[0][1]:
+        raise InputError(
+            f"begins with no table; write e.g. {example} (a name with a comma or an equal sign "
+            "in quotes)",
+            where="recipe",
+        )
+    return parts[0][1], parts[1:]

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.errors import InputError
+from planbench.generate.arguments import array_of, chosen_goods, whole_number
 from planbench.generate.capital import vector_of
 from planbench.model.arrays import FloatArray, Matrix, canonical_matrix
 from planbench.model.economy import Economy
@@ -86,16 +87,8 @@ def make_transport(
     InputError
         Naming the field and the mend.
     """
-    goods = np.arange(economy.n_goods) if carried is None else np.asarray(carried).ravel()
-    if goods.size and not np.issubdtype(goods.dtype, np.integer):
-        raise InputError("must be the numbers of goods", where="transport.carried")
-    goods = goods.astype(np.int64)
-    if goods.size and (goods.min() < 0 or goods.max() >= economy.n_goods):
-        raise InputError(
-            f"names a good outside 0 to {economy.n_goods - 1}", where="transport.carried"
-        )
-    if np.unique(goods).size != goods.size:
-        raise InputError("names a good twice", where="transport.carried")
+    regions = whole_number(regions, "regions", least=1)
+    goods = chosen_goods(carried, economy.n_goods, "transport.carried")
     shapes = (economy.n_goods, goods.size), (economy.n_resources, goods.size)
     used = [
         canonical_matrix(
@@ -106,13 +99,19 @@ def make_transport(
         )
     ]
     lost = vector_of(loss, goods.size, "transport.loss")
-    far = np.asarray(distance, dtype=np.float64)
+    mend = "a number of at least 0 (or infinite) for all routes, or one for each pair of regions"
+    far = array_of(distance, "transport.distance", mend)
     if far.ndim == 0:
         far = np.full((regions, regions), float(far))
     if far.shape != (regions, regions):
         raise InputError(
             f"has shape {far.shape}, expected {(regions, regions)}", where="transport.distance"
         )
-    if np.isnan(far).any() or far.min(initial=0.0) < 0:
-        raise InputError("must be 0 or more, or infinite", where="transport.distance")
+    wrong = np.isnan(far) | (far < 0)
+    if wrong.any():
+        a, b = (int(i) for i in np.argwhere(wrong)[0])
+        raise InputError(
+            f"entry (row {a}, column {b}) is {far[a, b]:g}; give {mend}",
+            where="transport.distance",
+        )
     return Transport(goods, used[0], used[1], lost, far)

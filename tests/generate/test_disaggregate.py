@@ -21,8 +21,9 @@ from planbench.generate.interior import check_interior
 from planbench.generate.line_cut import cut_line
 from planbench.generate.observed import observed_plan
 from planbench.generate.profile import find_profile
+from planbench.generate.recipe_text import quoted
 from planbench.generate.split_layout import pareto_sizes
-from planbench.generate.split_recipe import parse_split
+from planbench.generate.split_recipe import parse_split, read_split
 from planbench.generate.spread import group_activities, run_of, spread_cells
 from planbench.io.npz import load_economy, save_economy
 from planbench.model.economy import Economy, Interior, make_economy
@@ -233,6 +234,11 @@ def test_a_hundred_thousand_goods_add_up() -> None:
         ("split:us-bea-71,goods=many", "goods:"),
         ("split:us-bea-71,goods=1000,goods=2", "stands twice"),
         ("split:us-bea-71,goods", "is not name=value"),
+        ("split:my,table.npz,goods=10", "text that holds a comma goes in quotes"),
+        ("split:my=table.npz,goods=10", "begins with no table"),
+        ('split:"my,table.npz,goods=10', "a quote that is not closed"),
+        ('split:"my,table.npz"x,goods=10', "a quote that is not closed, or text behind it"),
+        ("split:us-bea-71,table=us-bea-15,goods=100", "table: stands twice"),
         ("split:us-bea-7,goods=1000", "no instance 'us-bea-7'"),
         ("split:gen:goods=10,goods=1000", "begins with no table"),
         ("split:split:us-bea-71,goods=1000", "is no table"),
@@ -245,6 +251,29 @@ def test_mistakes_are_told_in_one_line(text: str, message: str) -> None:
         load_instance(text)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["my,table.npz", "goods=5.npz", "it's.npz", 'a "b",c.npz', "'a'.npz"]
+)
+def test_a_table_of_any_name_is_split(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Commas and quotes in a file's name must not end up as knobs; the name is written back."""
+    monkeypatch.chdir(tmp_path)
+    save_economy(table("us-bea-15"), tmp_path / name)
+    recipe = parse_split(f"split:{quoted(name)},goods=60,seed=1")
+    assert recipe == read_split({"table": name, "goods": "60", "seed": "1"})
+    assert recipe.table == name
+    instance = load_instance(f"split:{recipe.canonical()}")
+    assert instance.name == f"split:{recipe.canonical()}"
+    same = load_instance("split:us-bea-15,goods=60,profile=us-bea-2012,seed=1")
+    assert instance.sha256 == same.sha256
+
+
+def test_single_quotes_serve_as_well() -> None:
+    recipe = parse_split("split:'my, ''table''.npz' , goods = 1e3")
+    assert (recipe.table, recipe.goods) == ("my, 'table'.npz", 1000)
 
 
 def test_only_economies_whose_plan_balances_are_split() -> None:

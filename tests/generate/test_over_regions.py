@@ -264,6 +264,15 @@ def test_transport_that_costs_nothing_leaves_no_interior() -> None:
         ({"shares": [1.0, 0.0]}, "shares"),
         ({"shares": [[1.0], [2.0]]}, "shares"),
         ({"seed": -1}, "seed"),
+        ({"regions": 10**400}, "regions"),
+        ({"cross_share": "half"}, "cross_share: is 'half'; give a share"),
+        ({"cross_share": [0.5, 0.5]}, "cross_share"),
+        ({"shares": "equal"}, "shares: is 'equal', not numbers; give a share for each region"),
+        ({"shares": ["a", "b"]}, "shares"),
+        ({"shares": [[1.0], [1.0, 2.0]]}, "shares"),
+        ({"shares": [1.0, float("nan")]}, "shares: of region 2 is nan"),
+        ({"shares": [1.0, 1e400]}, "shares: of region 2 is inf"),
+        ({"transport": 0.05}, "transport: is no transport"),
     ],
 )
 def test_bad_argument_is_named_in_one_line(arguments: dict[str, Any], words: str) -> None:
@@ -287,6 +296,12 @@ def test_bad_argument_is_named_in_one_line(arguments: dict[str, Any], words: str
         ({"distance": [[1.0]]}, "transport.distance"),
         ({"distance": -1.0}, "transport.distance"),
         ({"distance": float("nan")}, "transport.distance"),
+        ({"distance": "far"}, "transport.distance: is 'far', not numbers"),
+        ({"distance": [[0.0, 1.0], [np.nan, 0.0]]}, "entry (row 1, column 0) is nan"),
+        ({"distance": [[0.0, 1.0], [0.0]]}, "transport.distance"),
+        ({"loss": "some"}, "transport.loss"),
+        ({"carried": "all"}, "transport.carried"),
+        ({"carried": [[0], [0, 1]]}, "transport.carried"),
     ],
 )
 def test_bad_transport_is_named_in_one_line(arguments: dict[str, Any], words: str) -> None:

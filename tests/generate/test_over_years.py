@@ -334,6 +334,23 @@ def test_counter_maximises_any_objective_on_activities() -> None:
         ({"storage": Storage(loss=1.0)}, "storage.loss"),
         ({"storage": Storage(loss=[0.1, 0.1])}, "storage.loss"),
         ({"storage": Storage(years=-1)}, "storage.years"),
+        ({"years": 10**400}, "years"),
+        ({"capital": 0, "terminal": 1}, "capital: is no capital"),
+        ({"storage": 0.3}, "storage: is no storage"),
+        ({"growth": "much"}, "growth: is 'much'; give a share a year"),
+        ({"growth": [0.1, 0.2]}, "growth"),
+        ({"discount": None}, "discount: is None"),
+        ({"delivery": "late"}, "delivery"),
+        ({"initial": "all"}, "initial: is 'all', not numbers"),
+        ({"terminal": [[1.0], [1.0, 2.0]]}, "terminal"),
+        ({"terminal": 10**400}, "terminal"),
+        ({"endowment": [["a"], [1.0]]}, "endowment: is [['a'], [1.0]], not numbers; give a row"),
+        ({"endowment": [[1.0], [np.nan]]}, "endowment: entry 0 of year 2 is nan"),
+        ({"endowment": [[1.0], [-1.0]]}, "endowment: entry 0 of year 2 is -1"),
+        ({"assortments": 3}, "assortments: give a list of 2"),
+        ({"assortments": [[[1.0], [2.0, 3.0]], [1.0]]}, "assortments[0]"),
+        ({"storage": Storage(goods=["flour"])}, "storage.goods"),
+        ({"storage": Storage(loss="some")}, "storage.loss"),
     ],
 )
 def test_bad_argument_is_named_in_one_line(arguments: dict[str, Any], words: str) -> None:
@@ -358,6 +375,10 @@ def test_bad_argument_is_named_in_one_line(arguments: dict[str, Any], words: str
         ({"building_years": -1}, "capital.building_years"),
         ({"names": ["a", "b"]}, "capital.names"),
         ({"units": ["a", "b"]}, "capital.units"),
+        ({"units": 3}, "capital.units"),
+        ({"names": 1.0}, "capital.names"),
+        ({"depreciation": "slow"}, "capital.depreciation: is 'slow', not numbers"),
+        ({"initial": [np.nan]}, "capital.initial"),
     ],
 )
 def test_bad_capital_is_named_in_one_line(arguments: dict[str, Any], words: str) -> None:
@@ -373,6 +394,8 @@ def test_capital_of_another_economy_is_refused() -> None:
         over_years(other, 2, capital=stones(mill()))
     with pytest.raises(InputError, match="holds nothing"):
         stocks_by_user(mill(), [[0.0]])
+    with pytest.raises(InputError, match=r"capital\.depreciation: is 'x', not numbers"):
+        stocks_by_user(mill(), [[1.0]], depreciation="x")
 
 
 def test_staircase_widens_its_indices_when_rows_need_it() -> None:

@@ -1,0 +1,117 @@
+"""Arguments from Python that are single numbers or arrays, checked where they come in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from planbench.errors import InputError
+from planbench.model.arrays import FloatArray
+
+IntArray = npt.NDArray[np.int64]
+#: Nobody plans for more years or regions; seeds have a limit of their own.
+MOST = 1_000_000
+
+
+def whole_number(value: Any, where: str, *, least: int = 0, most: int = MOST) -> int:
+    """Return `value` as an int.
+
+    Raises
+    ------
+    InputError
+        When it is no whole number from `least` to `most`.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise InputError(f"is {_said(value)}; give a whole number of at least {least}", where=where)
+    if value > most:
+        raise InputError(f"is {_said(value)}; give at most {most:,}", where=where)
+    return int(value)
+
+
+def single_number(value: Any, where: str, mend: str) -> float:
+    """Return `value` as a finite float.
+
+    Parameters
+    ----------
+    value : float
+    where : str
+        Name of the argument.
+    mend : str
+        What to give instead, e.g. ``a share in [0, 1]``.
+
+    Raises
+    ------
+    InputError
+        When it is no number, or not finite.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = float("nan")
+    if isinstance(value, str | bytes) or not np.isfinite(number):
+        raise InputError(f"is {_said(value)}; give {mend}", where=where)
+    return number
+
+
+def array_of(value: Any, where: str, mend: str) -> FloatArray:
+    """Return `value` as a float64 array of whatever shape.
+
+    Raises
+    ------
+    InputError
+        When it holds something that is no number, or rows of different lengths.
+    """
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(f"is {_said(value)}, not numbers; give {mend}", where=where) from None
+
+
+def chosen_goods(value: Any, goods: int, where: str) -> IntArray:
+    """Return numbers of goods as int64, each once; all goods for None.
+
+    Raises
+    ------
+    InputError
+        When something is no number of a good, or stands twice.
+    """
+    if value is None:
+        return np.arange(goods, dtype=np.int64)
+    try:
+        chosen = np.asarray(value).ravel()
+    except (TypeError, ValueError):
+        chosen = np.zeros(1)
+    if chosen.size and not np.issubdtype(chosen.dtype, np.integer):
+        raise InputError("must be the numbers of goods", where=where)
+    chosen = chosen.astype(np.int64)
+    if chosen.size and (chosen.min() < 0 or chosen.max() >= goods):
+        raise InputError(f"names a good outside 0 to {goods - 1}", where=where)
+    if np.unique(chosen).size != chosen.size:
+        raise InputError("names a good twice", where=where)
+    return chosen
+
+
+def list_of_text(value: Any, count: int, where: str) -> tuple[str, ...] | None:
+    """Return `count` texts, or None for None.
+
+    Raises
+    ------
+    InputError
+        When there are not as many.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        raise InputError(f"is {_said(value)}; give a list of {count}", where=where)
+    texts = tuple(str(text) for text in value)
+    if len(texts) != count:
+        raise InputError(f"has length {len(texts)}; give a list of {count}", where=where)
+    return texts
+
+
+def _said(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"
