@@ -28,6 +28,8 @@ WIDE = 256
 BLOCK = 4096
 #: Choices whose weight is this small beside the largest do not enter the system.
 LEAST_WEIGHT = 1e-8
+#: Relative change of a cost beyond which all foresight ends.
+MOST_SHIFT = 100.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +155,12 @@ def improve(
     part[open_] = chosen
     moved = np.abs(times(rows, w - sigma))
     cost = close.cost[open_]
-    shift = float(np.max(moved / np.where(cost > 0, cost, np.inf), initial=0.0))
+    # Costs that are next to nothing can change by any factor: beyond MOST_SHIFT it tells nothing.
+    ratio = np.zeros(cost.size)
+    far = moved >= MOST_SHIFT * cost
+    np.divide(moved, cost, out=ratio, where=~far)
+    ratio[far & (cost > 0)] = MOST_SHIFT
+    shift = float(ratio.max(initial=0.0))
     return Proposal(w, part, shift, left / value)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planbench.model.arrays import FloatArray
-from planbench.solvers.planners import kernels_close, master
+from planbench.solvers.planners import kernels_close, master, state_direct
 from planbench.solvers.planners.master_bundle import (
     Bundle,
     Offer,
@@ -116,7 +116,10 @@ def propose(rounds: Rounds, needs: FloatArray, value: float, gap: float) -> None
         rounds.contents[:, rounds.kept] = np.multiply.outer(
             rounds.p.astype(np.float32), each.astype(np.float32)
         )
-    settle_contents(sectors, rounds.contents, exact, SWEEPS)
+    if rounds.direct is not None and rounds.factors is not None:
+        state_direct.settled_contents(sectors, rounds.direct, rounds.factors, rounds.contents)
+    else:
+        settle_contents(sectors, rounds.contents, exact, SWEEPS)
     rounds.fresh = False
     forget_shares(sectors)
     # What was misjudged must be put right with techniques about as far from the cheapest.

@@ -21,6 +21,10 @@ from planbench.solvers.planners.state import BoolArray
 
 #: Sweeps to find prices that reproduce themselves.
 SWEEPS = 2000
+#: Share by which prices of lost goods stay below what their inputs are worth, where they can.
+LOSS = 1e-6
+#: Share of a value by which adding up may be wrong.
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +88,7 @@ def complete_prices(
             # Prices of lost goods enter losses of their users, and gains of barred makers.
             net = np.asarray((economy.inputs - economy.outputs).T @ q)
             gain = _gain(economy, p, w)
+            gain += ROUNDING * np.asarray(economy.outputs.T @ p)
             pays = (net > 0) & (gain > 0)
             need = float(np.max(gain[pays] / net[pays], initial=0.0))
             worth = np.asarray(economy.assortment.T @ q)
@@ -108,7 +113,8 @@ def _rents_of_barred(economy: Economy, p: FloatArray, w: FloatArray) -> FloatArr
     """Raise the rents of resources there are none of until nobody gains by using them."""
     barred = np.flatnonzero(economy.endowment <= 0)
     if barred.size:
-        gain = _gain(economy, p, w)
+        # Whoever checks this adds up in another order.
+        gain = _gain(economy, p, w) + ROUNDING * np.asarray(economy.outputs.T @ p)
         use = sp.csr_array(economy.resource_use[barred, :])
         total = np.asarray(use.sum(axis=0)).ravel()
         pays = (gain > 0) & (total > 0)
@@ -123,7 +129,18 @@ def _gain(economy: Economy, p: FloatArray, w: FloatArray) -> FloatArray:
 
 
 def _reproducing(economy: Economy, lost: BoolArray) -> FloatArray | None:
-    """Find q > 0 on the lost goods with q ≤ qA_j/B_j for every activity that can make one."""
+    """Find q > 0 on the lost goods with q ≤ qA_j/B_j for every activity that can make one.
+
+    Where some goods make just as much of themselves as they eat there is no margin.
+    """
+    for margin in (LOSS, 0.0):
+        q = _reproducing_with(economy, lost, margin)
+        if q is not None:
+            return q
+    return None
+
+
+def _reproducing_with(economy: Economy, lost: BoolArray, margin: float) -> FloatArray | None:
     good = economy.outputs.indices
     barred = np.asarray(economy.resource_use.T @ (economy.endowment <= 0).astype(float)) > 0
     makers = np.flatnonzero(lost[good] & ~barred)
@@ -133,7 +150,7 @@ def _reproducing(economy: Economy, lost: BoolArray) -> FloatArray | None:
     used = sp.csr_array(economy.inputs[:, makers].T)
     rate, made = economy.outputs.data[makers], good[makers]
     for _ in range(SWEEPS):
-        cost = used @ q / rate
+        cost = used @ q / rate * (1.0 - margin)
         new = np.full(q.size, np.inf)
         np.minimum.at(new, made, cost)
         has = np.isfinite(new)

@@ -13,15 +13,17 @@ import numpy.typing as npt
 
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
-from planbench.solvers.planners import kernels, kernels_close
+from planbench.solvers.planners import kernels, kernels_close, state_direct
 from planbench.solvers.planners.state import BoolArray, Ended, Meter, State, list_techniques
 from planbench.solvers.planners.state_sectors import (
+    NEAR,
     Sectors,
     charge_rents,
     needs_of,
     open_sectors,
     settle_prices,
     settle_quantities,
+    sweep_prices,
     use_shares,
 )
 
@@ -35,6 +37,10 @@ WIDTH, WIDTH_AGAIN = 0.1, 0.03
 RUNAWAY = 1e9
 #: Techniques in the model of the first round: those within this share of the cheapest.
 FIRST_MARGIN = 0.3
+#: Error bounds are counted this often, as whoever checks them adds up in another order.
+SAFETY = 8.0
+#: Terms added one after the other at most in a resource's balance: the rest in blocks.
+BLOCK = 4096
 
 
 @dataclass
@@ -76,6 +82,10 @@ class Rounds:
         Share of each endowment in a unit of each good.
     width : float
         τ.
+    direct : Listed or None
+        What is factorised where sweeps are slow and the economy is small.
+    rounding : float
+        What adding up may be off by, as a share of what is added, for a technique.
     """
 
     economy: Economy
@@ -97,6 +107,9 @@ class Rounds:
     told: tuple[Close, FloatArray] | None = None
     kept_sigma: FloatArray | None = None
     kept_value: float = 0.0
+    direct: state_direct.Listed | None = None
+    factors: state_direct.Factors | None = None
+    rounding: float = 0.0
 
 
 def open_rounds(
@@ -118,6 +131,7 @@ def open_rounds(
         y=np.zeros(n),
         contents=np.zeros((n, r.size), dtype=np.float32),
         width=WIDTH,
+        rounding=_rounding(economy),
     )  # fmt: skip
     if state is not None:
         value = np.maximum(state.rents * r, 0.0)[kept]
@@ -132,6 +146,18 @@ def open_rounds(
                 rounds.contents = (state.contents * scale).astype(np.float32)
                 rounds.fresh = False
     return rounds
+
+
+def _rounding(economy: Economy) -> float:
+    parts = (economy.inputs, economy.resource_use)
+    terms = sum(int(np.diff(part.indptr).max(initial=0)) for part in parts)
+    return SAFETY * (terms + 8) * 2.0**-53
+
+
+def _short_of_endowments(economy: Economy) -> float:
+    """Share of the endowments left over, lest a plan use more of them by rounding."""
+    m = economy.n_activities
+    return SAFETY * (min(m, BLOCK) + m // BLOCK + 8) * 2.0**-53
 
 
 def worth_of(rounds: Rounds, p: FloatArray) -> FloatArray:
@@ -165,7 +191,7 @@ def answer(rounds: Rounds, best: Best, tolerance: float) -> tuple[FloatArray, fl
     fixed = economy.fixed_demand
     if fixed.any():
         weight = weight + fixed * (weight.sum() / fixed.sum())
-    theta, settled = settle_prices(sectors, rounds.p, weight, tolerance)
+    theta, settled = _settle_prices(rounds, weight, tolerance)
     if not settled and rounds.meter.over():
         return "time-limit"
     if not rounds.thorough and (not settled or _runs_away(rounds)):
@@ -200,22 +226,60 @@ def answer(rounds: Rounds, best: Best, tolerance: float) -> tuple[FloatArray, fl
     parts[rounds.targets] = mix / economy.weights[rounds.targets]
     demand = np.asarray(economy.assortment @ parts)
     use_shares(sectors)
-    if not settle_quantities(sectors, rounds.y, demand, spare_of(rounds), tolerance):
+    if not _settle_quantities(rounds, demand, tolerance):
         if rounds.meter.over():
             return "time-limit"
         # A mix may need more of a good than it makes; what is cheapest at settled prices does not.
         kernels.shares_of(techniques.spans[0], sectors.costs, 0.0, sectors.share)
         rounds.y = np.zeros(economy.n_goods)
         use_shares(sectors)
-        if not settle_quantities(sectors, rounds.y, demand, spare_of(rounds), tolerance):
+        if not _settle_quantities(rounds, demand, tolerance):
             return _gave_up(rounds)
     rounds.parts = parts
     needs = (needs_of(sectors, rounds.y) * sectors.scale)[rounds.kept]
-    lower = 1.0 / float(needs.max())
+    lower = (1.0 - _short_of_endowments(economy)) / float(needs.max())
     if lower > best.lower:
         best.lower = lower
         best.y, best.share, best.parts = rounds.y.copy(), sectors.share.copy(), parts
     return needs, 1.0 / upper
+
+
+def _settle_prices(rounds: Rounds, weight: FloatArray, tolerance: float) -> tuple[float, bool]:
+    """Settle prices by sweeps or, where those are slow and goods few, by factorising.
+
+    Returns
+    -------
+    theta : float
+        (p, w) + θ(p⁰, w⁰) satisfies every technique, whatever rounding does.
+    settled : bool
+    """
+    sectors, p = rounds.sectors, rounds.p
+    settled = False
+    if rounds.direct is None:
+        theta, settled = settle_prices(sectors, p, weight, tolerance)
+        if rounds.thorough and not settled and state_direct.fits(sectors):
+            rounds.direct = state_direct.list_inputs(sectors)
+    if rounds.direct is not None and not rounds.meter.over():
+        settled = state_direct.cheapest_prices(sectors, rounds.direct, p)
+        theta = sweep_prices(sectors, p, weight, NEAR)[0]
+    dearest = float(np.max(p * sectors.per_p0, initial=0.0))
+    return theta + SAFETY * rounds.rounding * dearest, settled
+
+
+def _settle_quantities(rounds: Rounds, demand: FloatArray, tolerance: float) -> bool:
+    """Settle outputs likewise; False where the techniques in use eat more than they make."""
+    sectors, spare = rounds.sectors, spare_of(rounds)
+    if rounds.direct is None:
+        return settle_quantities(sectors, rounds.y, demand, spare, tolerance)
+    factors = state_direct.factor_shares(sectors, rounds.direct)
+    if factors is None:
+        return False
+    rounds.factors = factors
+    y = state_direct.outputs_for(rounds.direct, factors, demand, tolerance * spare)
+    if y is None:
+        return False
+    rounds.y = y
+    return True
 
 
 def _runs_away(rounds: Rounds) -> bool:
