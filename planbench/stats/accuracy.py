@@ -123,7 +123,7 @@ def time_to_accuracy(
         In order of first appearance, targets from loose to tight.
     """
     rows = [record for record in records if record.accuracy is not None]
-    versions = _versions(rows)
+    versions = versions_of(rows)
     chains: dict[tuple[_Place, tuple[float, ...], int], list[Record]] = {}
     for record, version in zip(rows, versions, strict=True):
         assert record.accuracy is not None
@@ -147,7 +147,7 @@ def time_to_accuracy(
     ]
 
 
-def _versions(rows: Sequence[Record]) -> list[str]:
+def versions_of(rows: Sequence[Record]) -> list[str]:
     """Version of each row's solver; a run that failed takes that of its namesakes."""
     known = {
         (row.solver, canonical(row.packages)): row.solver_version
@@ -164,7 +164,7 @@ def _place(record: Record, version: str) -> _Place:
     return (
         record.solver,
         version,
-        canonical(_configuration(record)),
+        canonical(configuration(record)),
         record.instance.sha256,
         record.suite,
         record.group,
@@ -173,7 +173,8 @@ def _place(record: Record, version: str) -> _Place:
     )
 
 
-def _configuration(record: Record) -> dict[str, Any]:
+def configuration(record: Record) -> dict[str, Any]:
+    """Options of a try that make its solver another one: without the tolerance that is driven."""
     return {k: v for k, v in record.options.items() if k not in _NOT_CONFIGURATION}
 
 
@@ -220,7 +221,7 @@ def _combine(outcomes: Sequence[_Outcome], target: float, version: str) -> TimeT
     return TimeToAccuracy(
         solver=record.solver,
         version=version,
-        options=_configuration(record),
+        options=configuration(record),
         instance=record.instance.name,
         sha256=record.instance.sha256,
         goods=record.instance.goods,

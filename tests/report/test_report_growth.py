@@ -110,6 +110,41 @@ def test_a_chain_of_tries_is_one_result_with_all_charged():
     assert chains_as_results([plain]) == [plain]
 
 
+def test_chains_of_other_versions_and_options_are_results_of_their_own():
+    """A file carried on with a newer solver would otherwise lose the older one without a word."""
+    newer = [r.model_copy(update={"solver_version": "2.0"}) for r in tries()]
+    threaded = [
+        r.model_copy(update={"options": {**r.options, "threads": 2}, "wall_s": 9.0})
+        for r in tries()
+    ]
+    found = {c.series for c in settle([*tries(), *newer, *threaded])}
+    assert found == {"pdlp 1.15.1", "pdlp 2.0", "pdlp threads=2 1.15.1"}
+
+
+def test_a_chain_is_disturbed_by_any_of_its_tries():
+    """Its seconds are charged, so a disturbed try that failed disturbs the whole."""
+    first, *rest = tries()[1:]
+    disturbed = first.model_copy(update={"disturbed": True, "wall_s": 3.0})
+    (cell,) = settle([disturbed, *rest])
+    assert cell.disturbed
+    (cell,) = settle([first, *rest, disturbed, *rest])
+    assert not cell.disturbed, "a calm chain is not replaced by a disturbed one"
+    (cell,) = settle([disturbed, *rest, first, *rest])
+    assert not cell.disturbed, "nor is the disturbed one kept where there is a calm one"
+
+
+def test_a_chain_is_charged_the_passes_and_the_peak_of_all_its_tries():
+    """Exponents in passes and in seconds would otherwise be of different work."""
+    one, two, three = tries()[1:]
+    big = one.model_copy(update={"matrix_passes": 100.0, "peak_bytes": 50_000_000})
+    (cell,) = settle([big, two, three])
+    assert cell.passes == 100.0 + 2 * 1234.0
+    assert cell.peak_bytes == 50_000_000
+    unknown = one.model_copy(update={"matrix_passes": None})
+    (cell,) = settle([unknown, two, three])
+    assert cell.passes is None
+
+
 def test_a_chain_that_ran_out_of_time_is_stopped_at_all_it_was_given():
     rows = tries()[:3]
     last = make_failure(
