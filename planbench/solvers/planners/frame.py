@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from planbench.errors import InputError, SolverError
 from planbench.model.economy import Economy
@@ -18,6 +18,7 @@ from planbench.solvers.base import Phase, Solution, SolveOptions, SolverSpec, no
 from planbench.solvers.planners.state import Meter, Progress, Report, State
 from planbench.solvers.planners.state_domain import Domain, settle_domain
 from planbench.solvers.planners.state_solution import to_solution
+from planbench.solvers.planners.team import GRAIN, share
 
 #: Certified gap where none is asked for.
 GAP = 1e-6
@@ -40,7 +41,8 @@ class Task:
     tell : callable
         Is told a line a round.
     threads : int
-        The work may be shared among so many.
+        The work is shared among so many where there is enough of it (the team of
+        :mod:`planbench.solvers.planners.team` is open while planning).
     """
 
     gap: float
@@ -61,13 +63,13 @@ class Planner:
     rounds : callable
         Plans an economy inside the domain that was settled for it.
     warm_up : callable
-        Compiles every kernel for arrays of an economy's types.
+        Compiles every kernel for arrays of an economy's types, for a number of threads.
     version : str
     """
 
     refusal: Callable[[Economy], str | None]
     rounds: Callable[[Economy, Domain, Task], Outcome]
-    warm_up: Callable[[Economy], object]
+    warm_up: Callable[[Economy, int], object]
     version: str
 
 
@@ -80,8 +82,9 @@ def plan_economy(
     time_limit: float | None,
     report: Report | None,
     threads: int = 1,
+    grain: int = GRAIN,
 ) -> Outcome:
-    """Plan from Python.
+    """Plan from Python; with `grain` 0 everything is shared among the threads, however small.
 
     Raises
     ------
@@ -95,8 +98,9 @@ def plan_economy(
     _refuse(name, planner, economy, state)
     meter = Meter(economy.nnz, time_limit)
     task = Task(gap, state, meter, report or (lambda line: None), threads)
-    with _one_thread():
-        return planner.rounds(economy, settle_domain(economy), task)
+    with _one_thread(), share(threads, grain) as team:
+        plan, after, progress = planner.rounds(economy, settle_domain(economy), task)
+    return plan, after, replace(progress, threads=team.used)
 
 
 def solve_economy(
@@ -123,15 +127,16 @@ def solve_economy(
     if not isinstance(problem, Economy):
         raise SolverError(f"{spec.name} plans economies, not general linear programs")
     _refuse(spec.name, planner, problem, state)
+    threads = options.threads or 1
     with phase("compile"):
-        planner.warm_up(problem)
+        planner.warm_up(problem, threads)
     gap = GAP if options.tolerance is None else options.tolerance
     with phase("load"):
         domain = settle_domain(problem)
-    with phase("solve"), _one_thread():
-        threads = options.threads or 1
+    with phase("solve"), _one_thread(), share(threads) as team:
         task = Task(gap, state, Meter(problem.nnz, options.time_limit), _say, threads)
         plan, after, progress = planner.rounds(problem, domain, task)
+    progress = replace(progress, threads=team.used)
     with phase("extract"):
         return to_solution(problem, plan, progress, spec.method, planner.version), after
 

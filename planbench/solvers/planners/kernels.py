@@ -9,8 +9,9 @@ and testing for that costs half of a sweep.
 
 The price sweeps are Gauss–Seidel value iteration for p = min over techniques of
 (wR + pA)/B (Gale 1960, ch. 9; Bellman 1957). The quantity sweeps make what is still short of
-a good with the techniques in use (Gauss–Seidel on (I − A_s) y = d in residual form). One
-thread, sums in a fixed order: a run is the same every time.
+a good with the techniques in use (Gauss–Seidel on (I − A_s) y = d in residual form). Most
+kernels take the part of the goods to look at, ``begin:end``, so that threads can share them
+(:mod:`planbench.solvers.planners.team`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numba import njit
+
+from planbench.solvers.planners.team import current
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -37,9 +40,9 @@ CUT = 20.0
 
 
 @compiled
-def direct_costs(rptr: Any, rind: Any, rval: Any, w: Any, out: Any) -> None:
+def direct_costs(rptr: Any, rind: Any, rval: Any, w: Any, out: Any, begin: int, end: int) -> None:
     """Write wR_j for every activity j to `out`."""
-    for j in range(out.size):
+    for j in range(begin, end):
         total = 0.0
         for q in range(rptr[j], rptr[j + 1]):
             total += rval[q] * w[rind[q]]
@@ -49,7 +52,7 @@ def direct_costs(rptr: Any, rind: Any, rval: Any, w: Any, out: Any) -> None:
 @compiled
 def sweep_near(
     first: Any, order: Any, aptr: Any, aind: Any, aval: Any, per: Any, direct: Any,
-    weight: Any, per_p0: Any, near: Any, p: Any,
+    weight: Any, per_p0: Any, near: Any, p: Any, begin: int, end: int,
 ) -> tuple[float, float, int]:  # fmt: skip
     """Sweep once: p_g ← least of (wR_j + pA_j)/B_j over its techniques marked in `near`.
 
@@ -66,7 +69,7 @@ def sweep_near(
     drop = 0.0
     flow = 0.0
     work: Any = 0
-    for g in range(first.size - 1):
+    for g in range(begin, end):
         best = np.inf
         for t in range(first[g], first[g + 1]):
             if near[t]:
@@ -89,7 +92,7 @@ def sweep_near(
 @compiled
 def sweep_all(
     first: Any, order: Any, aptr: Any, aind: Any, aval: Any, per: Any, direct: Any,
-    weight: Any, per_p0: Any, near: Any, margin: float, costs: Any, p: Any,
+    weight: Any, per_p0: Any, near: Any, margin: float, costs: Any, p: Any, begin: int, end: int,
 ) -> tuple[float, float, float, int]:  # fmt: skip
     """Sweep once over all techniques: as :func:`sweep_near`, costs and marks written.
 
@@ -108,7 +111,7 @@ def sweep_all(
     flow = 0.0
     missed = 0.0
     work: Any = 0
-    for g in range(first.size - 1):
+    for g in range(begin, end):
         best = np.inf
         marked = np.inf
         for t in range(first[g], first[g + 1]):
@@ -138,12 +141,9 @@ def sweep_all(
 
 
 @compiled
-def shares_of(first: Any, costs: Any, tau: float, share: Any) -> None:
-    """Share of each technique in its good's output: exp(−(cost/least − 1)/τ), summing to 1.
-
-    With τ = 0 the cheapest (the first of equals) has it all.
-    """
-    for g in range(first.size - 1):
+def _shares_of(first: Any, costs: Any, tau: float, share: Any, begin: int, end: int) -> None:
+    """Do :func:`shares_of` for a part of the goods."""
+    for g in range(begin, end):
         best = np.inf
         at = -1
         for t in range(first[g], first[g + 1]):
@@ -169,26 +169,37 @@ def shares_of(first: Any, costs: Any, tau: float, share: Any) -> None:
 
 
 @compiled
-def count_chosen(first: Any, order: Any, aptr: Any, share: Any, start: Any) -> None:
-    """Write where the inputs of each good begin when the techniques in use are listed."""
-    start[0] = 0
-    for g in range(first.size - 1):
-        count: Any = 0
+def count_chosen(
+    first: Any, order: Any, aptr: Any, share: Any, start: Any, begin: int, end: int
+) -> Any:
+    """Write where the inputs of each good end when the techniques in use are listed.
+
+    Returns
+    -------
+    int
+        Inputs of goods ``begin:end``; those of `begin` are taken to start at 0.
+    """
+    total: Any = 0
+    for g in range(begin, end):
         for t in range(first[g], first[g + 1]):
             if share[t] > 0.0:
                 j = order[t]
-                count += np.int64(aptr[j + 1] - aptr[j])
-        start[g + 1] = start[g] + count
+                total += np.int64(aptr[j + 1] - aptr[j])
+        start[g + 1] = total
+    return total
 
 
 @compiled
 def list_chosen(
     first: Any, order: Any, aptr: Any, aind: Any, aval: Any, per: Any, share: Any,
-    which: Any, amount: Any,
+    which: Any, amount: Any, begin: int, end: int, offset: int,
 ) -> None:  # fmt: skip
-    """List the inputs of a unit of each good by the techniques in use: A_s, good after good."""
-    at = np.uint64(0)
-    for g in range(first.size - 1):
+    """List the inputs of a unit of each good by the techniques in use: A_s, good after good.
+
+    From `offset` on.
+    """
+    at = np.uint64(offset)
+    for g in range(begin, end):
         for t in range(first[g], first[g + 1]):
             s = share[t]
             if s > 0.0:
@@ -204,10 +215,10 @@ def list_chosen(
 
 
 @compiled
-def shortage(start: Any, which: Any, amount: Any, y: Any, short: Any) -> Any:
-    """Add to `short` what output `y` lacks: short ← short + A_s y − y; non-zeros read."""
+def shortage(start: Any, which: Any, amount: Any, y: Any, short: Any, begin: int, end: int) -> Any:
+    """Add to `short` what outputs ``begin:end`` of `y` lack: A_s y − y; non-zeros read."""
     work: Any = 0
-    for g in range(y.size):
+    for g in range(begin, end):
         level = y[g]
         if level == 0.0:
             continue
@@ -246,10 +257,10 @@ def sweep_quantities(able: Any, start: Any, which: Any, amount: Any, y: Any, sho
 @compiled
 def resource_needs(
     first: Any, order: Any, rptr: Any, rind: Any, rval: Any, per: Any, share: Any,
-    y: Any, out: Any,
+    y: Any, out: Any, begin: int, end: int,
 ) -> None:  # fmt: skip
     """Add R x to `out`, with x_j = y_g share_j / B_j."""
-    for g in range(first.size - 1):
+    for g in range(begin, end):
         amount = y[g]
         if amount > 0.0:
             for t in range(first[g], first[g + 1]):
@@ -261,50 +272,89 @@ def resource_needs(
                         out[rind[q]] += rval[q] * level
 
 
-@compiled
-def sweep_contents(
-    first: Any, order: Any, rptr: Any, rind: Any, rval: Any, per: Any, share: Any, scale: Any,
-    start: Any, which: Any, amount: Any, forward: bool, contents: Any, row: Any,
-) -> tuple[float, int]:  # fmt: skip
-    """Sweep once over L_g = Σ_j share_j scale·R_j/B_j + L A_s, resources in a unit of g.
+def shares_of(first: Any, costs: Any, tau: float, share: Any) -> None:
+    """Share of each technique in its good's output: exp(−(cost/least − 1)/τ), summing to 1.
 
-    Returns
-    -------
-    change : float
-        Mean over goods of (largest change of the row)/(largest entry of the row).
-    work : int
-        Non-zeros of A read, each once for every resource.
+    With τ = 0 the cheapest (the first of equals) has it all.
     """
-    n, k = contents.shape
-    change = 0.0
+    threads = current()
+    threads.each(
+        lambda _, begin, end: _shares_of(first, costs, tau, share, begin, end),
+        threads.parts(first.size - 1, costs.size),
+    )
+
+
+@compiled
+def near_part(
+    first: Any, order: Any, aptr: Any, aind: Any, aval: Any, per: Any, direct: Any,
+    weight: Any, per_p0: Any, near: Any, p: Any, mine: Any,
+    seen: int, new: int, begin: int, end: int,
+) -> tuple[float, float, int]:  # fmt: skip
+    """Do :func:`sweep_near` for a part of the goods while other threads do theirs.
+
+    Prices ``seen:new`` of `p` are copied to `mine` first; they must be nobody's part. Prices
+    ``begin:end`` are swept in `mine`, and then copied to `p`.
+    """
+    for g in range(seen, new):
+        mine[g] = p[g]
+    found = sweep_near(
+        first, order, aptr, aind, aval, per, direct, weight, per_p0, near, mine, begin, end
+    )
+    for g in range(begin, end):
+        p[g] = mine[g]
+    return found
+
+
+@compiled
+def all_part(
+    first: Any, order: Any, aptr: Any, aind: Any, aval: Any, per: Any, direct: Any,
+    weight: Any, per_p0: Any, near: Any, margin: float, costs: Any, p: Any, mine: Any,
+    seen: int, new: int, begin: int, end: int,
+) -> tuple[float, float, float, int]:  # fmt: skip
+    """Do :func:`sweep_all` as :func:`near_part` does :func:`sweep_near`."""
+    for g in range(seen, new):
+        mine[g] = p[g]
+    found = sweep_all(
+        first, order, aptr, aind, aval, per, direct, weight, per_p0, near, margin, costs, mine,
+        begin, end,
+    )  # fmt: skip
+    for g in range(begin, end):
+        p[g] = mine[g]
+    return found
+
+
+@compiled
+def quantities_part(
+    able: Any, start: Any, which: Any, amount: Any, y: Any, short: Any, mine: Any,
+    begin: int, end: int,
+) -> Any:  # fmt: skip
+    """Do :func:`sweep_quantities` for a part of the goods while other threads do theirs.
+
+    What making these goods uses is added to `mine`, not to `short`.
+    """
     work: Any = 0
-    for h in range(n):
-        g = h if forward else n - 1 - h
-        if first[g] == first[g + 1]:
+    for h in range(end - begin):
+        g = end - 1 - h
+        have = short[g] + mine[g]
+        mine[g] = 0.0
+        level = max(have, -y[g])
+        if level == 0.0 or not able[g]:
+            short[g] = have
             continue
-        for i in range(k):
-            row[i] = np.float32(0.0)
-        for t in range(first[g], first[g + 1]):
-            s = share[t]
-            if s > 0.0:
-                j = order[t]
-                f = s * per[j]
-                for q in range(rptr[j], rptr[j + 1]):
-                    row[rind[q]] += np.float32(f * rval[q] * scale[rind[q]])
+        short[g] = have - level
+        y[g] += level
         lo = start[g]
         hi = start[g + 1]
         for q in range(lo, hi):
-            v = np.float32(amount[q])
-            other = which[q]
-            for i in range(k):
-                row[i] += v * contents[other, i]
+            mine[which[q]] += amount[q] * level
         work += np.int64(hi - lo)
-        diff = np.float32(0.0)
-        size = np.float32(0.0)
-        for i in range(k):
-            diff = max(diff, abs(row[i] - contents[g, i]))
-            size = max(size, row[i])
-            contents[g, i] = row[i]
-        if size > np.float32(0.0):
-            change += float(diff / size)
-    return change / n, work
+    return work
+
+
+@compiled
+def gather_short(each: Any, short: Any, begin: int, end: int) -> None:
+    """Move what every thread found short of goods ``begin:end`` to `short`, in their order."""
+    for k in range(each.shape[0]):
+        for g in range(begin, end):
+            short[g] += each[k, g]
+            each[k, g] = 0.0

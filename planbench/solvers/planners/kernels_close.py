@@ -1,7 +1,8 @@
 """Kernels of the centre's model in ``two-level``: techniques close to the cheapest of their good.
 
 Arrays are those of :mod:`planbench.solvers.planners.kernels`; a *row* is what a unit of a good
-made by a technique uses of every endowment, directly and indirectly.
+made by a technique uses of every endowment, directly and indirectly. What the centre's model
+calls is shared among the threads of the :mod:`planbench.solvers.planners.team`.
 """
 
 from __future__ import annotations
@@ -11,19 +12,20 @@ from typing import Any
 import numpy as np
 
 from planbench.solvers.planners.kernels import compiled
+from planbench.solvers.planners.team import Team, current
 
 #: Shares below this are left out of the spread of techniques.
 LEAST = 1e-9
 
 
 @compiled
-def count_close(
-    first: Any, costs: Any, share: Any, y: Any, margin: float
+def _count_close(
+    first: Any, costs: Any, share: Any, y: Any, margin: float, begin: int, end: int
 ) -> tuple[int, int]:  # fmt: skip
-    """Count goods with more than one technique in use or within `margin`, and those."""
+    """Do :func:`count_close` for a part of the goods."""
     goods = 0
     techniques = 0
-    for g in range(first.size - 1):
+    for g in range(begin, end):
         if y[g] <= 0.0 or first[g + 1] - first[g] < 2:
             continue
         best = np.inf
@@ -40,30 +42,17 @@ def count_close(
 
 
 @compiled
-def close_techniques(
-    begin: int, first: Any, order: Any, aptr: Any, aind: Any, aval: Any,
+def _close_techniques(
+    begin: int, end: int, first: Any, order: Any, aptr: Any, aind: Any, aval: Any,
     rptr: Any, rind: Any, rval: Any, per: Any, scale: Any, contents: Any,
     costs: Any, share: Any, y: Any, margin: float,
     which: Any, starts: Any, outputs: Any, where: Any, cost: Any, part: Any, rows: Any,
 ) -> tuple[int, int, int]:  # fmt: skip
-    """Write what the techniques within `margin` of their good's cheapest use in all.
-
-    From good `begin` on, until the room is used up: for every good counted by
-    :func:`count_close` its number, first row and output; for each of its close techniques its
-    place in the list, the cost, the share and the row E_j = (scale·R_j + L A_j)/B_j.
-
-    Returns
-    -------
-    goods, techniques : int
-        Written.
-    begin : int
-        First good not looked at.
-    """
-    n = first.size - 1
+    """Do :func:`close_techniques` for a part of the goods; rows are counted from its first."""
     k = contents.shape[1]
     goods = 0
     used = 0
-    for g in range(begin, n):
+    for g in range(begin, end):
         if y[g] <= 0.0 or first[g + 1] - first[g] < 2:
             continue
         best = np.inf
@@ -98,7 +87,69 @@ def close_techniques(
             cost[used] = costs[t]
             part[used] = share[t]
             used += 1
-    return goods, used, n
+    return goods, used, end
+
+
+def count_close(
+    first: Any, costs: Any, share: Any, y: Any, margin: float
+) -> tuple[int, int]:  # fmt: skip
+    """Count goods with more than one technique in use or within `margin`, and those."""
+    counts = _counts(first, costs, share, y, margin, current(), costs.size)[1]
+    return sum(goods for goods, _ in counts), sum(techniques for _, techniques in counts)
+
+
+def _counts(
+    first: Any, costs: Any, share: Any, y: Any, margin: float, threads: Team, work: int
+) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Cut the goods into parts for that much work, and count in each."""
+    parts = threads.parts(first.size - 1, work)
+    return parts, threads.each(
+        lambda _, a, b: _count_close(first, costs, share, y, margin, a, b), parts
+    )
+
+
+def close_techniques(
+    begin: int, first: Any, order: Any, aptr: Any, aind: Any, aval: Any,
+    rptr: Any, rind: Any, rval: Any, per: Any, scale: Any, contents: Any,
+    costs: Any, share: Any, y: Any, margin: float,
+    which: Any, starts: Any, outputs: Any, where: Any, cost: Any, part: Any, rows: Any,
+) -> tuple[int, int, int]:  # fmt: skip
+    """Write what the techniques within `margin` of their good's cheapest use in all.
+
+    From good `begin` on, until the room is used up: for every good counted by
+    :func:`count_close` its number, first row and output; for each of its close techniques its
+    place in the list, the cost, the share and the row E_j = (scale·R_j + L A_j)/B_j.
+
+    Returns
+    -------
+    goods, techniques : int
+        Written.
+    begin : int
+        First good not looked at.
+    """
+    n = first.size - 1
+    given = first, order, aptr, aind, aval, rptr, rind, rval, per, scale, contents, costs, share, y
+    into = which, starts, outputs, where, cost, part, rows
+    threads = current()
+    parts, counts = _counts(
+        first, costs, share, y, margin, threads, (aind.size + costs.size) * contents.shape[1]
+    )
+    goods, techniques = (np.cumsum([0, *each]).tolist() for each in zip(*counts, strict=True))
+    if len(parts) == 1 or begin > 0 or techniques[-1] > rows.shape[0]:
+        found: tuple[int, int, int] = _close_techniques(begin, n, *given, margin, *into)
+        return found
+
+    def write(number: int, a: int, b: int) -> None:
+        here = slice(goods[number], goods[number + 1])
+        rows_here = slice(techniques[number], techniques[number + 1])
+        _close_techniques(
+            a, b, *given, margin, which[here], starts[here], outputs[here],
+            where[rows_here], cost[rows_here], part[rows_here], rows[rows_here],
+        )  # fmt: skip
+        starts[here] += techniques[number]
+
+    threads.each(write, parts)
+    return goods[-1], techniques[-1], n
 
 
 @compiled
@@ -177,8 +228,8 @@ def spread(good: int, starts: Any, weight: Any, d: Any, rows: Any, out: Any) -> 
 
 
 @compiled
-def times(rows: Any, vector: Any, out: Any) -> None:
-    """Write rows · vector to `out`, in double precision."""
+def _times(rows: Any, vector: Any, out: Any) -> None:
+    """Do :func:`times` for a part of the rows."""
     k = rows.shape[1]
     for j in range(rows.shape[0]):
         total = 0.0
@@ -187,12 +238,33 @@ def times(rows: Any, vector: Any, out: Any) -> None:
         out[j] = total
 
 
+def times(rows: Any, vector: Any, out: Any) -> None:
+    """Write rows · vector to `out`, in double precision."""
+    threads = current()
+    threads.each(
+        lambda _, a, b: _times(rows[a:b], vector, out[a:b]),
+        threads.parts(rows.shape[0], rows.size),
+    )
+
+
 @compiled
-def weighted_sum(rows: Any, amount: Any, out: Any) -> None:
-    """Add Σ_j amount_j rows_j to `out`, in double precision."""
+def _weighted_sum(rows: Any, amount: Any, out: Any) -> None:
+    """Do :func:`weighted_sum` for a part of the rows."""
     k = rows.shape[1]
     for j in range(rows.shape[0]):
         f = amount[j]
         if f != 0.0:
             for i in range(k):
                 out[i] += f * rows[j, i]
+
+
+def weighted_sum(rows: Any, amount: Any, out: Any) -> None:
+    """Add Σ_j amount_j rows_j to `out`, in double precision."""
+    threads = current()
+    parts = threads.parts(rows.shape[0], rows.size)
+    if len(parts) == 1:
+        _weighted_sum(rows, amount, out)
+        return
+    each = np.zeros((len(parts), out.size))
+    threads.each(lambda k, a, b: _weighted_sum(rows[a:b], amount[a:b], each[k]), parts)
+    out += each.sum(axis=0)

@@ -97,6 +97,8 @@ class Progress:
     seconds : float
     message : str
         Why there is no optimum, where there is none.
+    threads : int
+        Most threads that worked at one time.
     """
 
     ended: Ended
@@ -106,6 +108,7 @@ class Progress:
     passes: float
     seconds: float
     message: str = ""
+    threads: int = 1
 
     @property
     def gap(self) -> float:

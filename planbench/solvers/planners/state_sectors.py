@@ -21,7 +21,18 @@ from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.solvers.planners import kernels
 from planbench.solvers.planners.extrapolation import Window
+from planbench.solvers.planners.kernels_contents import sweep_contents
+from planbench.solvers.planners.lanes import (
+    Lanes,
+    clear_accounts,
+    open_lanes,
+    share_all,
+    share_near,
+    share_quantities,
+    share_shortage,
+)
 from planbench.solvers.planners.state import Meter, Techniques, unsigned
+from planbench.solvers.planners.team import current
 
 #: How much cheaper everything is in the prices p⁰ that mend p.
 LOSS = 0.25
@@ -31,6 +42,9 @@ IN_BETWEEN, LEAST_STAGE = 0.1, 1e-4
 #: Techniques dearer than the cheapest by more than this share are passed over in between: at
 #: most and at least.
 NEAR, LEAST_NEAR = 0.05, 1e-5
+#: Columns of the table of resource contents that are worth a thread: below, most of what a
+#: sweep reads is which goods are used.
+LEAST_COLUMNS = 8
 #: Sweeps after which slow convergence means that some good may not be makeable.
 PATIENCE = 400
 
@@ -56,6 +70,8 @@ class Sectors:
     chosen : tuple of ndarray
         A_s of the shares at the last :func:`use_shares`: where each good's inputs begin, which
         goods they are, and how much of each a unit of the good uses.
+    lanes : Lanes or None
+        How sweeps over goods are shared among threads, if they are.
     """
 
     economy: Economy
@@ -70,6 +86,7 @@ class Sectors:
     near: npt.NDArray[np.bool_]
     share: FloatArray
     chosen: tuple[Any, Any, Any] = field(default=_NOTHING)
+    lanes: Lanes | None = None
 
     @property
     def matrix(self) -> tuple[Any, Any, Any, Any, Any]:
@@ -96,17 +113,14 @@ def open_sectors(
         economy, techniques, scale, meter, w0, np.zeros(n), np.ones(n), np.empty(m),
         np.zeros(listed), np.ones(listed, dtype=np.bool_), np.zeros(listed),
     )  # fmt: skip
+    sectors.lanes = _lanes_of(sectors)
     charge_rents(sectors, w0)
     cheaper = techniques.per * (1.0 - LOSS)
     weight = np.asarray(economy.assortment @ economy.weights)
     p0 = sectors.p0
     positive = -1
     for _ in range(PATIENCE):
-        _, flow, _, work = kernels.sweep_all(
-            *sectors.matrix, cheaper, sectors.direct, weight, sectors.per_p0,
-            sectors.near, NEAR, sectors.costs, p0,
-        )  # fmt: skip
-        meter.work += work
+        _, flow, _ = _sweep(sectors, cheaper, p0, weight, NEAR)
         # A good still free of cost after a sweep that gave none its first cost stays free.
         before, positive = positive, int(np.count_nonzero(p0))
         if positive == before and (flow <= 0.1 * float(weight @ p0) or meter.over()):
@@ -118,8 +132,12 @@ def open_sectors(
 
 def charge_rents(sectors: Sectors, rents: FloatArray) -> None:
     """Work out what the resources of a unit of every activity cost."""
-    kernels.direct_costs(*sectors.use, rents, sectors.direct)
-    sectors.meter.work += sectors.economy.resource_use.nnz
+    threads, nnz = current(), sectors.economy.resource_use.nnz
+    threads.each(
+        lambda _, a, b: kernels.direct_costs(*sectors.use, rents, sectors.direct, a, b),
+        threads.parts(sectors.direct.size, nnz),
+    )
+    sectors.meter.work += nnz
 
 
 def sweep_prices(
@@ -142,14 +160,38 @@ def sweep_prices(
     missed : float
         What the cheapest techniques cost less than the marked ones, by `weight`.
     """
-    per, missed = sectors.techniques.per, 0.0
-    head = *sectors.matrix, per, sectors.direct, weight, sectors.per_p0, sectors.near
-    if margin is None:
-        drop, flow, work = kernels.sweep_near(*head, p)
-    else:
-        drop, flow, missed, work = kernels.sweep_all(*head, margin, sectors.costs, p)
-    sectors.meter.work += work
+    drop, flow, missed = _sweep(sectors, sectors.techniques.per, p, weight, margin)
     return drop / LOSS, flow, missed
+
+
+def _sweep(
+    sectors: Sectors, per: FloatArray, p: FloatArray, weight: FloatArray, margin: float | None
+) -> tuple[float, float, float]:
+    """Do :func:`sweep_prices` with 1/B as given; drop, flow, missed."""
+    head = *sectors.matrix, per, sectors.direct, weight, sectors.per_p0, sectors.near
+    lanes, missed = sectors.lanes, 0.0
+    if margin is None:
+        if lanes is None:
+            drop, flow, work = kernels.sweep_near(*head, p, 0, p.size)
+        else:
+            drop, flow, work = share_near(lanes, head, p)
+    elif lanes is None:
+        drop, flow, missed, work = kernels.sweep_all(
+            *head, margin, sectors.costs, p, 0, p.size
+        )  # fmt: skip
+    else:
+        drop, flow, missed, work = share_all(lanes, head, margin, sectors.costs, p)
+    sectors.meter.work += work
+    return drop, flow, missed
+
+
+def _lanes_of(sectors: Sectors) -> Lanes | None:
+    threads = current()
+    if threads.size == 1:
+        return None
+    first, order, aptr, _, _ = sectors.matrix
+    reach = np.concatenate([[0], np.cumsum(np.diff(aptr)[order], dtype=np.int64)])[first]
+    return open_lanes(reach, threads)
 
 
 def settle_prices(
@@ -213,13 +255,25 @@ def use_shares(sectors: Sectors) -> None:
     That list is read three times as fast as the same techniques among all others.
     """
     first, order, aptr, aind, aval = sectors.matrix
-    start = np.empty(first.size, dtype=np.int64)
-    kernels.count_chosen(first, order, aptr, sectors.share, start)
-    forget_shares(sectors)  # the old list makes room for the new one
-    which, amount = np.empty(start[-1], dtype=aind.dtype), np.empty(start[-1])
-    kernels.list_chosen(
-        first, order, aptr, aind, aval, sectors.techniques.per, sectors.share, which, amount
+    threads, share = current(), sectors.share
+    parts = threads.parts(first.size - 1, aind.size)
+    start = np.zeros(first.size, dtype=np.int64)
+    counts = threads.each(
+        lambda _, a, b: kernels.count_chosen(first, order, aptr, share, start, a, b), parts
     )
+    before = np.cumsum([0, *counts]).tolist()
+    forget_shares(sectors)  # the old list makes room for the new one
+    which, amount = np.empty(before[-1], dtype=aind.dtype), np.empty(before[-1])
+
+    def write(number: int, a: int, b: int) -> None:
+        if number:
+            start[a + 1 : b + 1] += before[number]
+        kernels.list_chosen(
+            first, order, aptr, aind, aval, sectors.techniques.per, share, which, amount,
+            a, b, before[number],
+        )  # fmt: skip
+
+    threads.each(write, parts)
     sectors.chosen = unsigned(start), which, amount
     sectors.meter.work += int(start[-1])
 
@@ -240,13 +294,19 @@ def settle_quantities(
         True when (I − A_s) y ≥ demand holds for every good.
     """
     able = np.diff(sectors.techniques.first) > 0
+    if sectors.lanes is not None:
+        clear_accounts(sectors.lanes)
     extra = tolerance * spare
     short = demand + extra
     if y.any():
-        sectors.meter.work += kernels.shortage(*sectors.chosen, y, short)
+        _add_shortage(sectors, y, short)
     window = Window(sectors.p0)
     for _ in range(PATIENCE):
-        sectors.meter.work += kernels.sweep_quantities(able, *sectors.chosen, y, short)
+        if sectors.lanes is None:
+            work = kernels.sweep_quantities(able, *sectors.chosen, y, short)
+        else:
+            work = share_quantities(sectors.lanes, able, sectors.chosen, y, short)
+        sectors.meter.work += work
         # Neither short of demand nor, by more than the spare, beyond it.
         if bool((np.abs(short) <= extra).all()):
             return True
@@ -260,32 +320,60 @@ def settle_quantities(
             if (y < 0).any():
                 np.maximum(y, 0.0, out=y)
                 np.add(demand, extra, out=short)
-                sectors.meter.work += kernels.shortage(*sectors.chosen, y, short)
+                _add_shortage(sectors, y, short)
     return False
+
+
+def _add_shortage(sectors: Sectors, y: FloatArray, short: FloatArray) -> None:
+    if sectors.lanes is None:
+        work = kernels.shortage(*sectors.chosen, y, short, 0, y.size)
+    else:
+        work = share_shortage(sectors.lanes, sectors.chosen, y, short)
+    sectors.meter.work += work
 
 
 def needs_of(sectors: Sectors, y: FloatArray) -> FloatArray:
     """Resources that outputs `y` use, in units of each resource."""
-    t = sectors.techniques
-    out = np.zeros(sectors.economy.n_resources)
-    kernels.resource_needs(*t.spans, *sectors.use, t.per, sectors.share, y, out)
+    t, threads = sectors.techniques, current()
+    parts = threads.parts(y.size, sectors.economy.resource_use.nnz)
+    out = np.zeros((len(parts), sectors.economy.n_resources))
+    threads.each(
+        lambda k, a, b: kernels.resource_needs(
+            *t.spans, *sectors.use, t.per, sectors.share, y, out[k], a, b
+        ),
+        parts,
+    )
     sectors.meter.work += sectors.economy.resource_use.nnz // 2
-    return out
+    return np.asarray(out.sum(axis=0))
 
 
 def settle_contents(
     sectors: Sectors, contents: npt.NDArray[np.float32], tolerance: float, most: int
 ) -> int:
-    """Sweep the table of resource contents until its mean relative change is small; sweeps."""
-    t = sectors.techniques
-    k = contents.shape[1]
-    row = np.zeros(k, dtype=np.float32)
-    for sweep in range(most):
-        change, work = kernels.sweep_contents(
+    """Sweep the table of resource contents until its mean relative change is small; sweeps.
+
+    Threads have columns of their own, so sweeps are the same for any number of threads.
+    """
+    t, threads = sectors.techniques, current()
+    n, k = contents.shape
+    parts = [(0, k)]
+    if k >= threads.size * LEAST_COLUMNS:
+        parts = threads.parts(k, sectors.chosen[1].size * k)
+    change, size = np.zeros((len(parts), n), np.float32), np.zeros((len(parts), n), np.float32)
+
+    def sweep(number: int, a: int, b: int) -> int:
+        work: int = sweep_contents(
             *t.spans, *sectors.use, t.per, sectors.share, sectors.scale, *sectors.chosen,
-            sweep % 2 == 0, contents, row,
+            swept % 2 == 0, contents, np.zeros(k, dtype=np.float32),
+            change[number], size[number], a, b,
         )  # fmt: skip
-        sectors.meter.work += work * k
-        if change <= tolerance or sectors.meter.over():
-            return sweep + 1
+        return work
+
+    for swept in range(most):
+        sectors.meter.work += threads.each(sweep, parts)[0] * k
+        largest = size.max(axis=0)
+        some = largest > 0
+        moved = change.max(axis=0)[some] / largest[some]
+        if float(moved.sum(dtype=np.float64)) / n <= tolerance or sectors.meter.over():
+            return swept + 1
     return most

@@ -30,14 +30,14 @@ def to_solution(
         return Solution(
             claim="unbounded", x=np.zeros_like(x), y=None, objective=None, primal_ray=x,
             native_status="a target costs nothing", iterations=iterations, version=version,
-            method_run=method, threads_used=1, notes=notes,
+            method_run=method, threads_used=progress.threads, notes=notes,
         )  # fmt: skip
     if progress.ended == "infeasible":
         assert y is not None
         return Solution(
             claim="infeasible", x=None, y=None, objective=None, dual_ray=0.0 - y,
             native_status="f cannot be met", iterations=iterations, version=version,
-            method_run=method, threads_used=1, notes=notes,
+            method_run=method, threads_used=progress.threads, notes=notes,
         )  # fmt: skip
     something = bool(plan.z.any())
     claim: Claim = CLAIMS.get(progress.ended, "feasible" if something else "unknown")
@@ -51,7 +51,7 @@ def to_solution(
         hit_limit=progress.ended == "time-limit",
         version=version,
         method_run=method,
-        threads_used=1,
+        threads_used=progress.threads,
         notes=notes,
     )
 

@@ -39,7 +39,7 @@ SOLVERS = (
         module="planbench.solvers.planners.two_level",
         packages=("numba", "clarabel"),
         extra="planners",
-        takes=frozenset(("tolerance", "time_limit")),
+        takes=frozenset(("tolerance", "threads", "time_limit")),
         phases=("compile", "load", "solve", "extract"),
         default=f"one thread; stops at a certified gap of the tolerance ({GAP:g} if none)",
         accepts="economy",
@@ -84,11 +84,14 @@ def replan(
     return solve_economy(_planner(), problem, spec, options, state=state)
 
 
-def warm_up(economy: Economy) -> None:
+def warm_up(economy: Economy, threads: int = 1) -> None:
     """Plan a tiny economy with the same types of arrays, so that every kernel is compiled."""
     from planbench.solvers.planners.state_warm import tiny_like
 
-    plan(tiny_like(economy))
+    tiny = tiny_like(economy)
+    plan(tiny)
+    if threads > 1:  # kernels that only threads use
+        plan_economy("two-level", _planner(), tiny, GAP, None, None, None, 2, grain=0)
 
 
 def plan(
@@ -115,7 +118,8 @@ def plan(
     report : callable, optional
         Is told a line a round.
     threads : int
-        The work is shared among so many; the same plan every time for the same number.
+        The work is shared among so many, where there is enough of it; the plan is the same
+        every time for the same number.
 
     Returns
     -------

@@ -49,7 +49,7 @@ SOLVERS = (
         module="planbench.solvers.planners.value_iteration",
         packages=("numba",),
         extra="planners",
-        takes=frozenset(("tolerance", "time_limit")),
+        takes=frozenset(("tolerance", "threads", "time_limit")),
         phases=("compile", "load", "solve", "extract"),
         default=f"one thread; stops at a certified gap of the tolerance ({GAP:g} if none)",
         accepts="economy",
@@ -96,11 +96,14 @@ def replan(
     return solve_economy(_planner(), problem, spec, options, state=state)
 
 
-def warm_up(economy: Economy) -> None:
+def warm_up(economy: Economy, threads: int = 1) -> None:
     """Plan a tiny economy with the same types of arrays, so that every kernel is compiled."""
     from planbench.solvers.planners.state_warm import tiny_like
 
-    plan(tiny_like(economy, resources=1))
+    tiny = tiny_like(economy, resources=1)
+    plan(tiny)
+    if threads > 1:  # kernels that only threads use
+        plan_economy("value-iteration", _planner(), tiny, GAP, None, None, None, 2, grain=0)
 
 
 def plan(
@@ -127,7 +130,8 @@ def plan(
     report : callable, optional
         Is told a line a round.
     threads : int
-        The work is shared among so many; the same plan every time for the same number.
+        The work is shared among so many, where there is enough of it; the plan is the same
+        every time for the same number.
 
     Returns
     -------
