@@ -41,7 +41,9 @@ def bench(
     ] = "quick",
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Results file; results/SUITE.jsonl if not given."),
+        typer.Option(
+            metavar="FILE", help="Results file, .jsonl; results/SUITE.jsonl if not given."
+        ),
     ] = None,
     resume: Annotated[
         bool,
@@ -75,6 +77,9 @@ def bench(
     results = out if out is not None else RESULTS / f"{chosen.name}.jsonl"
     if results.is_dir():
         raise InputError("is a folder; give a file name", where=str(results))
+    if results.suffix != ".jsonl":
+        # The report and the list of what was not run stand beside it under other endings.
+        raise InputError("the name of a results file ends in .jsonl", where=str(results))
     summary = _run(chosen, results, resume, solvers, budget_s)
     _say_what_happened(summary)
 

@@ -47,7 +47,7 @@ def report(
     from planbench.records.store import read_records
 
     page = options.writable(output if output is not None else results[0].with_suffix(".html"))
-    if page in results:
+    if page.resolve() in [path.resolve() for path in results]:
         raise InputError("would replace the results; give another name", where=str(page))
     runs = [without_sides(read_records(path), path) for path in results]
     records = [record for run in runs for record in run]

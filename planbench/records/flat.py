@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,15 @@ def flat_row(record: Record) -> dict[str, Any]:
     -------
     dict
         Phases become ``phase_NAME_wall_s`` and the like, a second one of the same name
-        ``phase_NAME_again_wall_s``; lists are joined with "; ".
+        ``phase_NAME_again_wall_s``, a third ``phase_NAME_3_wall_s``; lists are joined with "; ".
     """
     data = record.model_dump(mode="json")
+    seen: Counter[str] = Counter()
     for phase in data.pop("phases"):
         name = f"phase_{phase.pop('name')}"
         # Some phases occur twice, such as the calibration before and after the solve.
-        data[name if name not in data else f"{name}_again"] = phase
+        seen[name] += 1
+        data[name + {1: "", 2: "_again"}.get(seen[name], f"_{seen[name]}")] = phase
     row: dict[str, Any] = {}
     _flatten(data, "", row)
     return row

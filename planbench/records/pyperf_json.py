@@ -1,9 +1,10 @@
 """Records as a pyperf file, for ``python -m pyperf stats``, ``hist`` and ``compare_to``.
 
-Each solver with its options on each instance is one benchmark, each repeat a run of one value:
-seconds, or peak memory in bytes (in a file of its own, since pyperf takes means over a file).
-pyperf can hold nothing but values above zero, so runs that gave none are left out and counted,
-and so are those not to be used: disturbed, or refuted by the certificate.
+Each solver with its options on each instance is one benchmark (each version of it, where a file
+holds several), each repeat a run of one value: seconds, or peak memory in bytes (in a file of its
+own, since pyperf takes means over a file). pyperf can hold nothing but values above zero, so runs
+that gave none are left out and counted, and so are those not to be used: disturbed, or refuted by
+the certificate.
 
 The format is written by hand: pyperf is needed to read such a file, not to write it.
 """
@@ -54,7 +55,7 @@ def to_pyperf(records: Iterable[Record], *, memory: bool = False) -> PyperfSuite
         chosen, reasons = _choose(rows, measure)
         left_out.update(reasons)
         if chosen is not None:
-            series.setdefault(key[:2], []).append(chosen)
+            series.setdefault(key.series, []).append(chosen)
     names = _names(series)
     unit = "byte" if memory else "second"
     benchmarks = [
@@ -66,8 +67,26 @@ def to_pyperf(records: Iterable[Record], *, memory: bool = False) -> PyperfSuite
     )
 
 
-#: What is measured, and the machine.
-_Series = tuple[str, str]
+@dataclass(frozen=True)
+class _Series:
+    """What one benchmark holds: one version of a solver, of one environment, on one machine."""
+
+    key: str
+    machine: str
+    version: str
+    environment: str
+
+
+@dataclass(frozen=True)
+class _Place:
+    """One repeat of a series."""
+
+    series: _Series
+    suite: str
+    group: str
+    repeat: int
+
+
 _Measure = Callable[[Record], float | int | None]
 
 
@@ -79,13 +98,11 @@ def _peak(row: Record) -> int | None:
     return row.peak_bytes
 
 
-def _by_repeat(
-    records: Iterable[Record],
-) -> dict[tuple[str, str, str, str, int], list[Record]]:
-    found: dict[tuple[str, str, str, str, int], list[Record]] = {}
+def _by_repeat(records: Iterable[Record]) -> dict[_Place, list[Record]]:
+    found: dict[_Place, list[Record]] = {}
     for r in records:
-        key = (r.key, str(r.machine.get("id", "")), r.suite, r.group, r.repeat)
-        found.setdefault(key, []).append(r)
+        series = _Series(r.key, str(r.machine.get("id", "")), r.solver_version, r.environment)
+        found.setdefault(_Place(series, r.suite, r.group, r.repeat), []).append(r)
     return found
 
 
@@ -109,16 +126,23 @@ def _choose(rows: Sequence[Record], measure: _Measure) -> tuple[Record | None, l
 
 
 def _names(series: dict[_Series, list[Record]]) -> dict[_Series, str]:
-    """Name each series: solver and instance, the options and the machine where there are more."""
+    """Name each series: solver and instance, and what else tells it from the others."""
     names: dict[_Series, str] = {}
-    machines = {machine for _, machine in series}
-    for key, rows in series.items():
-        options = json.dumps(rows[0].options, sort_keys=True) if rows[0].options else ""
-        machine = f"on {key[1]}" if len(machines) > 1 else ""
-        words = f"{rows[0].solver} {options} {rows[0].instance.name} {machine}"
-        names[key] = " ".join(words.split())
+    several_machines = len({s.machine for s in series}) > 1
+    versions: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for one in series:
+        versions.setdefault((one.key, one.machine), set()).add((one.version, one.environment))
+    for one, rows in series.items():
+        words = [rows[0].solver]
+        if len(versions[one.key, one.machine]) > 1:
+            words += [one.version or "unknown version", one.environment]
+        words.append(json.dumps(rows[0].options, sort_keys=True) if rows[0].options else "")
+        words.append(rows[0].instance.name)
+        if several_machines:
+            words.append(f"on {one.machine}")
+        names[one] = " ".join(" ".join(words).split())
     many = Counter(names.values())
-    return {key: name if many[name] == 1 else f"{name} {key[0]}" for key, name in names.items()}
+    return {one: name if many[name] == 1 else f"{name} {one.key}" for one, name in names.items()}
 
 
 def _benchmark(

@@ -52,7 +52,8 @@ class RecordStore:
         self.path = Path(path)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            lock = filelock.FileLock(str(self.path) + ".lock")
+            # A link is another name of the same file: both must find the same lock.
+            lock = filelock.FileLock(f"{self.path.resolve()}.lock")
             lock.acquire(timeout=0)
         except filelock.Timeout:
             raise InputError(
@@ -266,7 +267,9 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
 def _to_record(row: Any, where: str) -> Record:
     version = row.get("schema_version") if isinstance(row, dict) else None
     if type(version) is not int or version < 1:
-        raise InputError("not a planbench record: it has no schema_version", where=where)
+        raise InputError(
+            "not a planbench record: it has no schema_version; remove the line", where=where
+        )
     if version > SCHEMA_VERSION:
         raise InputError(
             f"written by a newer planbench (schema {version}, this one reads up to "
@@ -279,4 +282,7 @@ def _to_record(row: Any, where: str) -> Record:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "row"
-        raise InputError(f"field {field}: {first['msg']}", where=where) from None
+        raise InputError(
+            f"field {field}: {first['msg'][:1].lower()}{first['msg'][1:]}; mend or remove the line",
+            where=where,
+        ) from None

@@ -396,6 +396,34 @@ def test_bench_says_what_the_budget_left_out(planbench: Command, tmp_path: Path)
     assert f"not run: {len(found['left_out'])} x" in err
 
 
+@pytest.mark.parametrize("name", ["mine.html", "mine.json", "mine", "mine.1"])
+def test_bench_refuses_names_beside_which_other_files_would_not_fit(
+    planbench: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The report of mine.html would replace the very rows it is made from."""
+    monkeypatch.chdir(tmp_path)
+    code, _, err = planbench("bench", "smoke", "--out", name)
+    assert code == 2
+    assert err == f"error: {name}: the name of a results file ends in .jsonl\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_report_never_replaces_its_results(
+    planbench: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither under the same name nor under another name of the same file."""
+    rows = Path(__file__).parents[1] / "records" / "data" / "version-1.jsonl"
+    results = tmp_path / "r.jsonl"
+    results.write_bytes(rows.read_bytes())
+    (tmp_path / "link.jsonl").symlink_to(results)
+    monkeypatch.chdir(tmp_path)
+    for page in ("r.jsonl", str(results), "link.jsonl"):
+        code, _, err = planbench("report", "r.jsonl", "-o", page)
+        assert code == 2
+        assert "would replace the results" in err
+    assert results.read_bytes() == rows.read_bytes()
+
+
 def test_report_writes_one_page(planbench: Command, tmp_path: Path) -> None:
     pytest.importorskip("altair")
     suite = tmp_path / "tiny.toml"

@@ -80,6 +80,20 @@ def test_unlike_things_never_share_a_benchmark():
     ]
 
 
+def test_versions_never_share_a_benchmark():
+    """A file carried on with a newer solver would show the mean of the two, as one."""
+    rows = [row(repeat=r, seconds=1.0, solver_version="1.14") for r in range(2)]
+    rows += [row(repeat=r, seconds=9.0, solver_version="1.15") for r in range(2)]
+    rows.append(row("glop", solver_version="9"))
+    assert values(to_pyperf(rows)) == {
+        "highs-ds 1.14 tiny": [1.0, 1.0],
+        "highs-ds 1.15 tiny": [9.0, 9.0],
+        "glop tiny": [1.0],
+    }
+    sides = [row(environment="", seconds=1.0), row(environment="highspy==1.13.1", seconds=2.0)]
+    assert len(values(to_pyperf(sides))) == 2, "the sides of planbench ab"
+
+
 def pyperf(*arguments):
     pytest.importorskip("pyperf")
     out = subprocess.run(
@@ -109,6 +123,14 @@ def test_pyperf_reads_memory_as_bytes(tmp_path):
     suite = to_pyperf([row(repeat=r, peak_bytes=3 << 20) for r in range(3)], memory=True)
     (tmp_path / "m.json").write_text(json.dumps(suite.document))
     assert "3072.0 KiB" in pyperf("stats", tmp_path / "m.json")
+
+
+def test_phases_of_one_name_all_have_their_columns():
+    """A third one would otherwise take the place of the second, without a word."""
+    phases = [PhaseCost(name="solve", wall_s=float(k)) for k in range(1, 5)]
+    found = flat_row(row(phases=phases))
+    names = ("solve", "solve_again", "solve_3", "solve_4")
+    assert [found[f"phase_{name}_wall_s"] for name in names] == [1.0, 2.0, 3.0, 4.0]
 
 
 def test_a_table_row_holds_every_field_of_the_record():
