@@ -15,7 +15,14 @@ from planbench.solvers.planners.master_bundle import (
     next_sigma,
 )
 from planbench.solvers.planners.state import Ended, Report
-from planbench.solvers.planners.state_rounds import Best, Rounds, answer, worth_of
+from planbench.solvers.planners.state_rounds import (
+    Best,
+    Rounds,
+    answer,
+    factorise,
+    left_of_endowments,
+    worth_of,
+)
 from planbench.solvers.planners.state_sectors import forget_shares, settle_contents
 
 MOST_ROUNDS = 300
@@ -28,6 +35,8 @@ FAILURES = 3
 #: Sweeps a round over the table of resource contents, at most. More make the model truer than it
 #: need be: with two, rounds are as many as with eight, and each sweep costs a product per resource.
 SWEEPS = 2
+#: Prices this many tolerances below what the cheapest techniques cost were swept too slowly.
+SLOW = 30.0
 #: Steps of the interior point method that solves the model.
 STEPS = 40
 #: Techniques within this share of the cheapest are always in the model.
@@ -65,6 +74,10 @@ def run_rounds(rounds: Rounds, gap: float, report: Report) -> tuple[Best, int, E
             return best, number, "optimal"
         if rounds.meter.over():
             return best, number, "time-limit"
+        # The bundle's plans are of the cheapest techniques: what they cost is what prices say.
+        swept = rounds.bundle is not None and rounds.direct is None
+        if swept and average > value * (1.0 + SLOW * tolerance) and factorise(rounds):
+            mark, marked = best.gap, number
         since = 0 if best.gap < 0.8 * before else since + 1
         if best.gap < 0.5 * mark:
             mark, marked = best.gap, number
@@ -93,8 +106,9 @@ def mix(rounds: Rounds, best: Best, needs: FloatArray, value: float, gap: float)
     if value >= rounds.kept_value:
         rounds.kept_sigma, rounds.kept_value = rounds.sigma, value
     weights, bound = best_mix(bundle.needs)
-    if 1.0 / bound > best.lower:
-        best.lower = 1.0 / bound
+    lower = (1.0 - left_of_endowments(rounds.economy)) / bound
+    if lower > best.lower:
+        best.lower = lower
         best.y, best.share, best.parts = mix_offers(bundle.offers, weights, counts)
         if best.gap <= gap:
             return True

@@ -31,8 +31,8 @@ MOST = 120
 CHEAPER = 1e-13
 #: Cost of a technique that decides between free ones, as a share of an average cost.
 TRIFLE = 1e-9
-#: Share of an output left over in its balance.
-ROUNDING = 64 * 2.0**-53
+#: Times the rounding of its balance that is left over of every good.
+SAFETY = 16.0
 
 
 @dataclass(eq=False)
@@ -149,7 +149,9 @@ def outputs_for(
     wanted = least + spare[listed.goods] * listed.unit
     y = factors.outputs(wanted)
     # A hair of every output is left over, lest rounding make balances fall short.
-    y = np.maximum(factors.outputs(wanted + ROUNDING * np.maximum(y, 0.0)), 0.0)
+    users = np.bincount(listed.inputs.indices, minlength=y.size)
+    hair = SAFETY * (users + 8) * 2.0**-53
+    y = np.maximum(factors.outputs(wanted + hair * np.maximum(y, 0.0)), 0.0)
     if (factors.matrix @ y < least).any():
         return None
     out = np.zeros(demand.size)

@@ -37,8 +37,14 @@ WIDTH, WIDTH_AGAIN = 0.1, 0.03
 RUNAWAY = 1e9
 #: Techniques in the model of the first round: those within this share of the cheapest.
 FIRST_MARGIN = 0.3
-#: Error bounds are counted this often, as whoever checks them adds up in another order.
-SAFETY = 8.0
+#: Error bounds are counted this often, as whoever checks them adds up in another order: of the
+#: endowments used, and of prices, whose error must fit into the margin p⁰ leaves.
+SAFETY, SAFETY_OF_PRICES = 8.0, 32.0
+#: Share of the spare that is left over in every balance, whatever else is: so that whoever
+#: checks the plan finds it feasible beyond rounding.
+LEFT_OVER = 0.1
+#: Sweeps over quantities after which rounding adds up.
+MANY = 50
 #: Terms added one after the other at most in a resource's balance: the rest in blocks.
 BLOCK = 4096
 
@@ -151,10 +157,10 @@ def open_rounds(
 def _rounding(economy: Economy) -> float:
     parts = (economy.inputs, economy.resource_use)
     terms = sum(int(np.diff(part.indptr).max(initial=0)) for part in parts)
-    return SAFETY * (terms + 8) * 2.0**-53
+    return (terms + 8) * 2.0**-53
 
 
-def _short_of_endowments(economy: Economy) -> float:
+def left_of_endowments(economy: Economy) -> float:
     """Share of the endowments left over, lest a plan use more of them by rounding."""
     m = economy.n_activities
     return SAFETY * (min(m, BLOCK) + m // BLOCK + 8) * 2.0**-53
@@ -234,14 +240,24 @@ def answer(rounds: Rounds, best: Best, tolerance: float) -> tuple[FloatArray, fl
         rounds.y = np.zeros(economy.n_goods)
         use_shares(sectors)
         if not _settle_quantities(rounds, demand, tolerance):
+            if rounds.thorough and rounds.direct is None and factorise(rounds):
+                return answer(rounds, best, tolerance)
             return _gave_up(rounds)
     rounds.parts = parts
     needs = (needs_of(sectors, rounds.y) * sectors.scale)[rounds.kept]
-    lower = (1.0 - _short_of_endowments(economy)) / float(needs.max())
+    lower = (1.0 - left_of_endowments(economy)) / float(needs.max())
     if lower > best.lower:
         best.lower = lower
         best.y, best.share, best.parts = rounds.y.copy(), sectors.share.copy(), parts
     return needs, 1.0 / upper
+
+
+def factorise(rounds: Rounds) -> bool:
+    """Solve from now on where sweeps were slow; False where there are too many goods for it."""
+    if rounds.meter.over() or not state_direct.fits(rounds.sectors):
+        return False
+    rounds.direct = state_direct.list_inputs(rounds.sectors)
+    return True
 
 
 def _settle_prices(rounds: Rounds, weight: FloatArray, tolerance: float) -> tuple[float, bool]:
@@ -257,20 +273,26 @@ def _settle_prices(rounds: Rounds, weight: FloatArray, tolerance: float) -> tupl
     settled = False
     if rounds.direct is None:
         theta, settled = settle_prices(sectors, p, weight, tolerance)
-        if rounds.thorough and not settled and state_direct.fits(sectors):
-            rounds.direct = state_direct.list_inputs(sectors)
+        if rounds.thorough and not settled:
+            factorise(rounds)
     if rounds.direct is not None and not rounds.meter.over():
         settled = state_direct.cheapest_prices(sectors, rounds.direct, p)
         theta = sweep_prices(sectors, p, weight, NEAR)[0]
     dearest = float(np.max(p * sectors.per_p0, initial=0.0))
-    return theta + SAFETY * rounds.rounding * dearest, settled
+    return theta + SAFETY_OF_PRICES * rounds.rounding * dearest, settled
 
 
 def _settle_quantities(rounds: Rounds, demand: FloatArray, tolerance: float) -> bool:
     """Settle outputs likewise; False where the techniques in use eat more than they make."""
     sectors, spare = rounds.sectors, spare_of(rounds)
     if rounds.direct is None:
-        return settle_quantities(sectors, rounds.y, demand, spare, tolerance)
+        more = demand + LEFT_OVER * tolerance * spare
+        before = sectors.meter.work
+        settled = settle_quantities(sectors, rounds.y, more, spare, tolerance)
+        if settled and sectors.meter.work - before > MANY * sectors.chosen[1].size:
+            # What is short was added up sweep after sweep: a fresh start knows it to rounding.
+            settled = settle_quantities(sectors, rounds.y, more, spare, tolerance)
+        return settled
     factors = state_direct.factor_shares(sectors, rounds.direct)
     if factors is None:
         return False
