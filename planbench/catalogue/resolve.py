@@ -21,6 +21,7 @@ from planbench.model.linear_program import LinearProgram
 SUFFIXES = (".npz", ".mps", ".mps.gz", ".lp", ".toml")
 _PREFIX = "gen:"
 SPLIT_PREFIX = "split:"
+EXPANDED_PREFIXES = ("years:", "regions:")
 
 
 def load_instance(spec: str, relax: bool = False) -> Instance:
@@ -31,6 +32,8 @@ def load_instance(spec: str, relax: bool = False) -> Instance:
     spec : str
         A built-in name (``us-bea-71``), an inline recipe (``gen:goods=1000,inputs=10,seed=1``),
         a table split into goods (``split:us-bea-71,goods=1000,seed=1``),
+        a table over years or in regions (``years:us-bea-71,years=5``,
+        ``regions:us-bea-71,regions=4``),
         a table at hand (``table:wiod-1995-1435``, see :mod:`planbench.catalogue.at_hand`),
         or a path: ``.npz``, ``.mps``, ``.mps.gz``, ``.lp``, a ``.toml`` recipe, a folder of
         CSV files (an economy) or a folder with ``table.toml`` (a supply and use table).
@@ -57,6 +60,10 @@ def load_instance(spec: str, relax: bool = False) -> Instance:
         from planbench.catalogue.split import load_split
 
         return load_split(text)
+    if text.startswith(EXPANDED_PREFIXES):
+        from planbench.catalogue.expanded import load_expanded
+
+        return load_expanded(text)
     if text.startswith(TABLE_PREFIX):
         return load_table(text)
     if text in builtin_names():

@@ -35,7 +35,7 @@ def load_table_economy(recipe: SplitRecipe) -> Economy:
     """
     from planbench.catalogue.resolve import load_instance
 
-    if recipe.table.startswith(("gen:", "split:")):
+    if recipe.table.startswith(("gen:", "split:", "years:", "regions:")):
         raise InputError("is no table; give a table such as us-bea-71", where=recipe.table)
     found = load_instance(recipe.table).economy
     if found is None:

@@ -7,15 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+_RECIPES = (
+    "gen:goods=1000,seed=1",
+    "split:us-bea-71,goods=1000,seed=1",
+    "years:us-bea-71,years=5",
+    "regions:us-bea-71,regions=4",
+)
+
 
 def instance_names(incomplete: str) -> list[str]:
     """Built-in instances and recipes that begin with `incomplete`."""
     from planbench.catalogue.builtin import builtin_names
 
     found = [name for name in builtin_names() if name.startswith(incomplete)]
-    if "gen:".startswith(incomplete) and incomplete:
-        found.append("gen:goods=1000,seed=1")
-    return found
+    return found + [recipe for recipe in _RECIPES if incomplete and recipe.startswith(incomplete)]
 
 
 def suite_names(incomplete: str) -> list[str]:

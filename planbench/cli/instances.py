@@ -14,7 +14,8 @@ def instances(json: JsonOption = False) -> None:
     """List the built-in instances.
 
     Every command that takes an INSTANCE also takes a file (.npz .mps .mps.gz .lp .toml), a
-    folder of CSV files, or a recipe such as gen:goods=1000,inputs=10,seed=1.
+    folder of CSV files, or a recipe such as gen:goods=1000,inputs=10,seed=1 or
+    years:us-bea-71,years=5.
     """
     from planbench.catalogue.builtin import list_builtin
 

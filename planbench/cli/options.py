@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _INSTANCE_HELP = (
     "A built-in name, a file (.npz .mps .mps.gz .lp .toml), a folder of CSV files, gen:goods=…, "
-    "split:TABLE,goods=… or table:NAME"
+    "split:TABLE,goods=…, years:TABLE,years=…, regions:TABLE,regions=… or table:NAME"
 )
 _LIMITS = "Limits"
 _SOLVER = "Solver"

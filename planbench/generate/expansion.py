@@ -25,12 +25,17 @@ from planbench.generate.draws import (
     round24,
     round_bits,
     stream,
-    uniform,
 )
 from planbench.generate.estimate import refuse_if_too_large
 from planbench.generate.expanded_sizes import CAPITAL_GOODS, CAPITAL_KINDS
+from planbench.generate.expansion_draws import (
+    draw_carried,
+    draw_shares,
+    draw_storage,
+    left_at_end,
+    ring,
+)
 from planbench.generate.interior import check_interior
-from planbench.generate.one_year import Storage
 from planbench.generate.over_regions import over_regions
 from planbench.generate.over_years import over_years
 from planbench.generate.products import backward, forward
@@ -55,8 +60,6 @@ _FIRST_STOCKS = 1.2
 _LEAST_DEMAND = 0.1
 #: One good in so many serves to carry others.
 _GOODS_PER_CARRIER = 100
-#: Shares of regions in a resource lie within these before they are divided by their sum.
-_SHARE_RANGE = (0.5, 1.5)
 
 
 def generate_expanded(recipe: GeneratorRecipe, base: Economy) -> Economy:
@@ -88,17 +91,20 @@ def generate_expanded(recipe: GeneratorRecipe, base: Economy) -> Economy:
             regions,
             cross_share=recipe.cross_share,
             transport=_draw_transport(recipe, base),
-            shares=_draw_shares(recipe),
+            shares=draw_shares(recipe.seed, regions, recipe.resources),
             common_target=recipe.common_target,
             seed=recipe.seed,
         )
     if recipe.years is not None:
         assert recipe.growth is not None
+        assert recipe.storable is not None
         economy = over_years(
             economy,
             recipe.years,
             capital=None if held is None else _capital(recipe, economy, held, regions),
-            storage=_draw_storage(recipe, regions),
+            storage=draw_storage(
+                recipe.seed, recipe.goods, regions, recipe.storable, recipe.spoilage
+            ),
             growth=recipe.growth,
             common_target=recipe.common_target,
         )
@@ -194,11 +200,7 @@ def _capital(recipe: GeneratorRecipe, economy: Economy, held: _Held, regions: in
     assert recipe.terminal is not None
     assert recipe.years is not None
     assert recipe.growth is not None
-    # What shrinking resources can no longer replace cannot be asked for at the end.
-    left = recipe.terminal
-    if recipe.growth < 0:
-        shrunk = np.array([left * (1.0 + recipe.growth) ** (recipe.years - 1)])
-        left = float(round_bits(shrunk, LEVEL_BITS)[0])
+    left = left_at_end(recipe.terminal, recipe.growth, recipe.years)
     count, n = held.goods.size, recipe.goods
     steps = [count * c for c in range(regions)]
     carrying = economy.n_activities - recipe.activities * regions
@@ -223,36 +225,16 @@ def _capital(recipe: GeneratorRecipe, economy: Economy, held: _Held, regions: in
     )
 
 
-def _draw_storage(recipe: GeneratorRecipe, regions: int) -> Storage | None:
-    assert recipe.storable is not None
-    n = recipe.goods
-    count = round(recipe.storable * n)
-    if not count:
-        return None
-    goods = np.flatnonzero(choose(raw(stream(recipe.seed, Purpose.STORAGE), n), count))
-    placed = np.arange(regions)[:, None] * n + goods
-    return Storage(goods=placed.ravel(), loss=recipe.spoilage)
-
-
-def _draw_shares(recipe: GeneratorRecipe) -> FloatArray:
-    """Unequal shares of every region in every resource: what there is to trade for."""
-    assert recipe.regions is not None
-    low, high = _SHARE_RANGE
-    draws = raw(stream(recipe.seed, Purpose.REGIONS, 1), recipe.regions * recipe.resources)
-    # Multiples of 2⁻²⁴, whose sums are exact in any order.
-    return (low + (high - low) * uniform(draws)).reshape(recipe.regions, recipe.resources)
-
-
 def _draw_transport(recipe: GeneratorRecipe, base: Economy) -> Transport | None:
     """Draw which goods can be carried, and by which; every region reaches its two neighbours."""
     assert recipe.tradable is not None
     assert recipe.transport is not None
     assert recipe.regions is not None
     n, regions = recipe.goods, recipe.regions
-    count = round(recipe.tradable * n)
+    carried = draw_carried(recipe.seed, n, recipe.tradable)
+    count = carried.size
     if not count or regions == 1:
         return None
-    carried = np.flatnonzero(choose(raw(stream(recipe.seed, Purpose.TRANSPORT, 0), n), count))
     carriers = np.flatnonzero(
         choose(raw(stream(recipe.seed, Purpose.TRANSPORT, 1), n), max(1, n // _GOODS_PER_CARRIER))
     )
@@ -263,11 +245,3 @@ def _draw_transport(recipe: GeneratorRecipe, base: Economy) -> Transport | None:
         shape=(n, count),
     )
     return make_transport(base, regions, carried=carried, freight=freight, distance=ring(regions))
-
-
-def ring(regions: int) -> FloatArray:
-    """Distances in a ring: 1 to either neighbour, no other route."""
-    place = np.arange(regions)
-    apart = np.abs(place[:, None] - place)
-    near = np.minimum(apart, regions - apart) <= 1
-    return np.where(near, 1.0, np.inf)

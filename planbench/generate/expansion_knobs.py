@@ -15,6 +15,8 @@ OF_YEARS: dict[str, Any] = {
 }
 #: Knobs that go with ``regions``, with their defaults.
 OF_REGIONS: dict[str, Any] = {"cross_share": 0.1, "tradable": 0.1, "transport": 0.05}
+#: Values to suggest.
+_EXAMPLE = {"years": 5, "regions": 4}
 #: Replacing capital takes at most this share of value added.
 MOST_WORN = 0.3
 #: What a recipe without years and regions has instead.
@@ -36,15 +38,7 @@ def settle_expansion(recipe: Any) -> dict[str, Any]:
     ValueError
         ``field: what is wrong and the mend``, where knobs do not go together.
     """
-    filled: dict[str, Any] = {}
-    for owner, knobs, example in (("years", OF_YEARS, 5), ("regions", OF_REGIONS, 4)):
-        for knob, default in knobs.items():
-            given = getattr(recipe, knob)
-            if getattr(recipe, owner) is None:
-                if given is not None:
-                    raise ValueError(f"{knob}: belongs to {owner}; add {owner}={example}")
-            elif given is None:
-                filled[knob] = default
+    filled = fill_knobs(recipe, {"years": OF_YEARS, "regions": OF_REGIONS})
     if recipe.years is None and recipe.regions is None:
         if recipe.common_target:
             raise ValueError("common_target: belongs to years or regions; add years=5")
@@ -52,28 +46,45 @@ def settle_expansion(recipe: Any) -> dict[str, Any]:
     if recipe.planted:
         raise ValueError("planted: goes with neither years nor regions; drop it")
     if recipe.years is not None:
-        settle_capital(recipe.capital, recipe.terminal, filled)
-        worn = filled.get("capital", recipe.capital) * filled.get(
-            "depreciation", recipe.depreciation
-        )
-        if worn > MOST_WORN * (1 + 1e-12):
-            raise ValueError(
-                f"capital: replacing it takes capital × depreciation = {worn:g} of value added; "
-                f"at most {MOST_WORN:g}"
-            )
+        settle_capital(recipe, filled)
     return filled
 
 
-def settle_capital(capital: float | None, terminal: float | None, filled: dict[str, Any]) -> None:
-    """Without capital nothing of it is left at the end: say so, or fill it in.
+def fill_knobs(recipe: Any, owners: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Defaults of the knobs of years and of regions that are left out.
 
     Raises
     ------
     ValueError
-        Where stocks of capital are to be left of none.
+        When a knob is given whose owner is not.
     """
-    if capital != 0:
-        return
-    if terminal:
-        raise ValueError("terminal: is a share of the capital, and capital=0; drop one of them")
-    filled["terminal"] = 0.0
+    filled: dict[str, Any] = {}
+    for owner, knobs in owners.items():
+        for knob, default in knobs.items():
+            given = getattr(recipe, knob)
+            if getattr(recipe, owner) is None:
+                if given is not None:
+                    raise ValueError(f"{knob}: belongs to {owner}; add {owner}={_EXAMPLE[owner]}")
+            elif given is None:
+                filled[knob] = default
+    return filled
+
+
+def settle_capital(recipe: Any, filled: dict[str, Any]) -> None:
+    """Check the knobs of capital; without any, nothing of it is left at the end.
+
+    Raises
+    ------
+    ValueError
+        Where stocks are to be left of none, or more wears out than can be replaced.
+    """
+    if recipe.capital == 0:
+        if recipe.terminal:
+            raise ValueError("terminal: is a share of the capital, and capital=0; drop one of them")
+        filled["terminal"] = 0.0
+    worn = filled.get("capital", recipe.capital) * filled.get("depreciation", recipe.depreciation)
+    if worn > MOST_WORN * (1 + 1e-12):
+        raise ValueError(
+            f"capital: replacing it takes capital × depreciation = {worn:g} of value added; "
+            f"at most {MOST_WORN:g}"
+        )
