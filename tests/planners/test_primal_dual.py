@@ -14,6 +14,8 @@ from planbench.catalogue.golden import golden_cases
 from planbench.catalogue.resolve import load_instance
 from planbench.certify import certify
 from planbench.certify.certificate import relative_gap
+from planbench.certify.propagate import implied_bounds
+from planbench.certify.rays import proves_infeasible
 from planbench.errors import InputError
 from planbench.model import Economy, make_economy, to_linear_program
 from planbench.solvers.base import SolveOptions
@@ -29,6 +31,7 @@ from planbench.solvers.planners.pdhg_mend import (
     price_scarce_goods,
 )
 from planbench.solvers.planners.primal_dual import plan, solve
+from planbench.solvers.planners.primal_dual_rays import infeasibility_proof
 
 SPEC = find_solver("primal-dual")[0]
 
@@ -259,6 +262,46 @@ def test_infeasible_is_claimed_with_a_proof(change: dict[str, Any]) -> None:
     assert solution.claim == "infeasible"
     certificate = certify(to_linear_program(economy), economy, solution, polish=False)
     assert certificate.verdict == "certified"
+
+
+def unreachable(kind: str, seed: int) -> Economy:
+    """Add a fixed demand to a small economy, as a rule far above what it can make."""
+    economy = random_small(kind, seed)
+    rng = np.random.default_rng(seed)
+    wanted = rng.random(economy.n_goods) < 0.4
+    demand = np.where(wanted, rng.uniform(0.5, 5.0, economy.n_goods), 0.0)
+    demand *= 10.0 ** rng.uniform(-1.0, 1.5) * economy.outputs.max(axis=1).toarray().ravel()
+    return replace(economy, fixed_demand=demand, interior=None)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_claim_of_infeasible_is_one_the_certificate_confirms(kind: str) -> None:
+    """Prices at which an idle activity gains by rounding look like a proof and are none.
+
+    In the storage economy of seed 2 they were claimed as one.
+    """
+    proofs = 0
+    for seed in (0, 2, 5):
+        economy = unreachable(kind, seed)
+        solution = solve(economy, SPEC, SolveOptions(native={"rounds": 20_000}))
+        certificate = certify(to_linear_program(economy), economy, solution, polish=False)
+        assert certificate.verdict == "certified", (seed, solution.claim, certificate.reasons)
+        proofs += solution.claim == "infeasible"
+    assert proofs > 0
+
+
+def test_gains_by_rounding_are_mended_or_no_proof() -> None:
+    """Almost even is not even: a Farkas proof has no tolerance for activities without limit."""
+    economy = make_economy(**{**TWO_GOODS, "fixed_demand": [10.0, 0.0]})
+    lp = to_linear_program(economy)
+    for dust in (0.0, 1e-15, 1e-13, 1e-11, 1e-9):
+        # Cost prices for a rent of 1, and a share of dust above: both activities gain.
+        prices = np.linalg.solve(np.array([[1.0, -0.2], [-0.1, 1.0]]), np.ones(2)) * (1 + dust)
+        proof = infeasibility_proof(economy, prices, np.ones(1))
+        assert (proof is not None) == (dust < 1e-10)
+        if proof is not None:
+            ray = np.concatenate([-proof[0], proof[1]])
+            assert proves_infeasible(lp, ray, *implied_bounds(lp))
 
 
 def test_unbounded_is_claimed_with_a_ray() -> None:

@@ -107,14 +107,14 @@ def columns_move(
     anchor: Any,
     tau: float,
     keep: float,
-) -> tuple[float, int]:
+) -> tuple[float, np.int64]:
     """Let every activity answer to its profit; returns ‖x⁺ − x‖² and the entries multiplied.
 
     `pair[i]` holds the price of row i and, on return, row i of K(2x⁺ − x). `x` becomes
     keep·(2x⁺ − x) + (1 − keep)·anchor.
     """
     moved = 0.0
-    read = data.size
+    read = np.int64(data.size)
     for j in range(x.size):
         start, stop = indptr[j], indptr[j + 1]
         gain = 0.0
@@ -155,10 +155,10 @@ def rows_move(
 
 
 @compiled
-def multiply(indptr: Any, indices: Any, data: Any, x: Any, out: Any) -> int:
+def multiply(indptr: Any, indices: Any, data: Any, x: Any, out: Any) -> np.int64:
     """Out = K x; returns the entries multiplied."""
     out[:] = 0.0
-    read = 0
+    read = np.int64(0)
     for j in range(x.size):
         v = x[j]
         if v != 0.0:

@@ -39,13 +39,13 @@ def lower_prices(
     y: Any,
     sweeps: int,
     tolerance: float,
-) -> int:
+) -> np.int64:
     """Lower the price of each activity's main product until it makes no profit.
 
     Only activities without a capacity count, as the others may keep theirs. Returns the entries
     read.
     """
-    read = 0
+    read = np.int64(0)
     for sweep in range(sweeps):
         worst = 0.0
         # Forwards and backwards in turn, as inputs point both ways.
@@ -92,12 +92,12 @@ def use_surplus(
     net: Any,
     n_goods: int,
     sweeps: int,
-) -> int:
+) -> np.int64:
     """Run down what makes goods nobody wants, the greatest loss first, as far as others allow.
 
     Returns the entries read.
     """
-    read = 0
+    read = np.int64(0)
     for _ in range(sweeps):
         changed = False
         for i in range(n_goods):
@@ -144,13 +144,13 @@ def make_short(
     n_goods: int,
     sweeps: int,
     tolerance: float,
-) -> int:
+) -> np.int64:
     """Make what is short with the activity of least loss that has room.
 
     Ends when all that was still made up in a sweep is within `tolerance` of what flows; goods
     that nobody has room to make stay short. Returns the entries read.
     """
-    read = 0
+    read = np.int64(0)
     for _ in range(sweeps):
         worst = 0.0
         for i in range(n_goods):
@@ -229,13 +229,13 @@ def substitute(
     short: Any,
     user_first: Any,
     users: Any,
-) -> int:
+) -> np.int64:
     """Save goods nobody has room to make: their users turn to techniques that need less.
 
     Of all changes of technique the one that costs least profit per unit saved comes first.
     Returns the entries read, of a column searched for one entry all.
     """
-    read = 0
+    read = np.int64(0)
     for c in range(short.size):
         i = short[c]
         if net[i] >= 0.0:

@@ -26,6 +26,7 @@ from planbench.solvers.planners.pdhg_mend import (
     mended_prices,
     price_scarce_goods,
 )
+from planbench.solvers.planners.primal_dual_rays import growth_without_end, infeasibility_proof
 
 TOLERANCE = 1e-6
 #: Rounds between two looks at the bracket: this share of those done, and at least as many as
@@ -220,7 +221,7 @@ def plan(
             ended = "infeasible"
             break
         if bracket.upper is None and bracket.plan is not None:
-            ray = _growth_without_end(economy, process)
+            ray = growth_without_end(economy, process.columns(), bracket.plan)
             if ray is not None:
                 ended = "unbounded"
                 break
@@ -308,49 +309,9 @@ def _look(
         process.meter.work += 2 * bound
     proof = None
     if bracket.lower is None and (economy.fixed_demand > 0).any():
-        proof = _no_plan_at_all(economy, scaled * process.row_scale)
+        prices = scaled * process.row_scale
+        proof = infeasibility_proof(economy, prices[:n], prices[n:])
     return bracket, proof, helped
-
-
-def _no_plan_at_all(economy: Economy, prices: FloatArray) -> tuple[FloatArray, FloatArray] | None:
-    """Prices at which the fixed demand is worth more than all there is, if these are such.
-
-    p·f > w·r + v·u with profits v paid at capacity proves that no plan meets the fixed demand
-    (Farkas 1902).
-    """
-    p, w = prices[: economy.n_goods], prices[economy.n_goods :]
-    gain = economy.outputs.T @ p - economy.inputs.T @ p - economy.resource_use.T @ w
-    open_ended = np.isinf(economy.capacity)
-    scale = economy.outputs.T @ p + economy.inputs.T @ p + economy.resource_use.T @ w
-    if (gain[open_ended] > 1e-12 * scale[open_ended]).any():
-        return None
-    paid = np.maximum(gain, 0.0)[~open_ended] @ economy.capacity[~open_ended]
-    demanded, available = float(p @ economy.fixed_demand), float(w @ economy.endowment + paid)
-    size = float(np.abs(p * economy.fixed_demand).sum()) + available
-    return (p, w) if demanded - available > 1e-6 * size else None
-
-
-def _growth_without_end(economy: Economy, process: Process) -> tuple[FloatArray, FloatArray] | None:
-    """Find a direction of unboundedness in what needs neither resource nor capacity.
-
-    A plan of the same economy without endowments, fixed demand and limited activities that
-    still delivers something can be added to any plan, as often as one likes.
-    """
-    alone = replace(
-        economy,
-        endowment=np.zeros(economy.n_resources),
-        fixed_demand=np.zeros(economy.n_goods),
-        capacity=np.where(np.isfinite(economy.capacity), 0.0, np.inf),
-        interior=None,
-    )
-    columns = process.columns()
-    size = float(np.abs(columns).max(initial=0.0))
-    if not 0 < size < np.inf:
-        return None
-    columns /= size
-    m = economy.n_activities
-    bound, found = raw_lower(alone, columns[:m], columns[m:])
-    return found if bound is not None and bound > 0 else None
 
 
 def _line(process: Process, bracket: _Bracket) -> str:
