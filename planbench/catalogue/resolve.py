@@ -146,8 +146,7 @@ def _brought(spec: str, economy: Economy, kind: str) -> Instance:
     if "generator" not in recipe and "split" not in recipe and observed is None:
         remarks = check_economy(economy, where=spec)
         recipe |= {"remarks": list(remarks)} if remarks else {}
-    if "split" in recipe:
-        recipe = _of_split(economy, recipe, spec)
+    recipe = _with_checked_optimum(economy, recipe, spec)
     return Instance(
         name=spec,
         economy=economy,
@@ -157,23 +156,36 @@ def _brought(spec: str, economy: Economy, kind: str) -> Instance:
     )
 
 
-def _of_split(economy: Economy, recipe: dict[str, Any], where: str) -> dict[str, Any]:
-    """Recipe of a table split into goods, without its long lists and without a stale optimum.
+def _with_checked_optimum(economy: Economy, recipe: dict[str, Any], where: str) -> dict[str, Any]:
+    """Recipe of an economy of planbench, without long lists and without a stale optimum.
 
     Somebody may have changed the economy since; the claim is kept where it still holds.
     """
     from planbench.generate.disaggregate import LAYOUT_FIELDS
     from planbench.generate.observed import proven_optimum
+    from planbench.generate.planted_check import planted_holds
 
-    recipe = {name: value for name, value in recipe.items() if name not in LAYOUT_FIELDS}
-    if "known_optimum" in recipe and proven_optimum(economy) is None:
-        del recipe["known_optimum"]
-        recipe["remarks"] = [
-            *recipe.get("remarks", []),
-            "was changed since its table was split: the optimum in its recipe no longer holds",
-            *check_economy(economy, where=where),
-        ]
-    return recipe
+    if "split" in recipe:
+        recipe = {name: value for name, value in recipe.items() if name not in LAYOUT_FIELDS}
+    claimed = _planted(recipe)
+    if claimed is None:
+        return recipe
+    if "planted_optimum" in recipe:
+        holds, made = planted_holds(economy, claimed), "was changed since it was generated"
+    else:
+        holds = proven_optimum(economy) is not None
+        made = "was changed since its table was split"
+    if holds:
+        return recipe
+    recipe = {k: v for k, v in recipe.items() if k not in ("planted_optimum", "known_optimum")}
+    told = f"{made}: the optimum in its recipe no longer holds"
+    if economy.interior is None:
+        told = (
+            "carries no prices (a CSV folder keeps none) to check the optimum in its recipe by: "
+            "it is left out"
+        )
+    remarks = told, *check_economy(economy, where=where)
+    return recipe | {"remarks": [*recipe.get("remarks", []), *remarks]}
 
 
 def _observed(economy: Economy) -> Mapping[str, Any] | None:

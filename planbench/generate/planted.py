@@ -39,8 +39,9 @@ _SWEEPS = 200
 _COVERED = 0.8
 #: A balance nearer to zero than this share of what is made counts as met.
 _NEAR = 1e-3
-#: The interior plan is this share of the optimal one.
-_INTERIOR_SHARE = 0.9
+#: The interior plan is this share of the optimal one, and its rents so many times the optimal.
+INTERIOR_SHARE = 0.9
+INTERIOR_RENTS = 1.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +129,9 @@ def plant(recipe: GeneratorRecipe) -> Planted:
         weights=weights,
         name=f"gen:{recipe.canonical()}",
         recipe={**recipe.facts(), "planted_optimum": optimum},
-        interior=Interior(goods_prices=p, resource_prices=1.5 * w, activities=_INTERIOR_SHARE * x),
+        interior=Interior(
+            goods_prices=p, resource_prices=INTERIOR_RENTS * w, activities=INTERIOR_SHARE * x
+        ),
     )
     check_interior(economy)
     return Planted(economy, optimum, Plan(x=x, z=z, p=p, w=w, v=capacity_rent))

@@ -1,6 +1,8 @@
 """Planted optima: the value a recipe claims is the optimum, at any size."""
 
 import math
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,8 +10,12 @@ import pytest
 import scipy.sparse as sp
 from scipy.optimize import linprog
 
+from planbench.catalogue.resolve import load_instance
 from planbench.generate import generate, generate_planted, parse_inline, plant
 from planbench.generate.planted import Planted
+from planbench.generate.planted_check import planted_holds
+from planbench.io.csv_folder import save_economy as save_folder
+from planbench.io.npz import save_economy
 from planbench.model import to_linear_program
 
 RECIPES = [
@@ -154,3 +160,44 @@ def test_closed_economy_has_no_fixed_demand() -> None:
         )
         assert (planted.economy.fixed_demand == 0).all()
         assert (planted.plan.x > 0).any()
+
+
+@pytest.mark.parametrize("text", RECIPES)
+def test_planted_optimum_is_confirmed_from_what_the_economy_carries(text: str) -> None:
+    economy, optimum = generate_planted(parse_inline(f"goods=60,planted=true,seed=1,{text}"))
+    assert planted_holds(economy, optimum)
+    assert not planted_holds(economy, optimum * (1 + 1e-6))
+    assert not planted_holds(replace(economy, interior=None), optimum)
+
+
+@pytest.mark.parametrize("text", RECIPES)
+@pytest.mark.parametrize(
+    "field", ["inputs", "outputs", "resource_use", "endowment", "assortment", "weights"]
+)
+@pytest.mark.parametrize("factor", [1.0 - 1e-6, 1.0 + 1e-6])
+def test_a_changed_economy_loses_its_planted_optimum(text: str, field: str, factor: float) -> None:
+    """Less or more of anything that binds gives another optimum, however little."""
+    economy, optimum = generate_planted(parse_inline(f"goods=60,planted=true,seed=1,{text}"))
+    assert not planted_holds(replace(economy, **{field: factor * getattr(economy, field)}), optimum)
+
+
+def test_info_of_a_changed_file_says_so(tmp_path: Path) -> None:
+    """The file's own hash is in order: it was saved again, with the old recipe."""
+    economy, optimum = generate_planted(parse_inline("goods=60,planted=true,seed=1"))
+    save_economy(economy, tmp_path / "same.npz")
+    assert load_instance(str(tmp_path / "same.npz")).optimum == optimum
+    save_economy(replace(economy, endowment=0.5 * economy.endowment), tmp_path / "less.npz")
+    changed = load_instance(str(tmp_path / "less.npz"))
+    assert changed.optimum is None
+    assert "planted_optimum" not in changed.recipe
+    assert "was changed since it was generated" in changed.recipe["remarks"][0]
+
+
+def test_a_csv_folder_keeps_no_prices_and_claims_no_optimum(tmp_path: Path) -> None:
+    """What cannot be checked is not shown, and the reason is no change of the economy."""
+    economy, _ = generate_planted(parse_inline("goods=30,planted=true,seed=1"))
+    save_folder(economy, tmp_path / "folder")
+    loaded = load_instance(str(tmp_path / "folder"))
+    assert loaded.sha256 == economy.sha256
+    assert loaded.optimum is None
+    assert "carries no prices" in loaded.recipe["remarks"][0]
