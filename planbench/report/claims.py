@@ -6,7 +6,8 @@ Rules of the verdicts, the same for every claim of a kind:
 which solved the largest economy fastest) excludes what the claim predicts. ``supported``: it
 holds the prediction and is at most :data:`NARROW` wide. Else ``cannot be told``. Without an
 exponent: ``not measured``. That planning *can* be done in n log n is a claim that one way of doing
-it is enough for: it is judged by the best solver of all, planners among them.
+it is enough for: it is judged by the best solver of all, planners among them. What is claimed of
+interior-point methods is judged by the best of these.
 
 *Factors.* ``supported`` from :data:`FAR` times, ``contradicted`` up to :data:`NEAR` times, else
 ``cannot be told``.
@@ -15,14 +16,14 @@ it is enough for: it is judged by the best solver of all, planners among them.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-
-import numpy as np
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from planbench.records.schema import Record
 from planbench.report import words
 from planbench.report.cells import TARGET_GAP, Cell
 from planbench.report.claims_shocks import judge_bad_data, judge_coupling, judge_replanning
+from planbench.report.effort import effort_key, effort_names
 from planbench.report.finding import (
     FAR,
     NARROW,
@@ -33,8 +34,8 @@ from planbench.report.finding import (
     Verdict,
 )
 from planbench.report.headline import find_summit
-from planbench.report.kinds import is_planner
-from planbench.report.ladders import Ladder, fit_ladder
+from planbench.report.kinds import is_interior_point, is_planner
+from planbench.report.ladders import YARDSTICK, Ladder, fit_ladder
 from planbench.report.predictions import SIZES, estimate_words, outlook
 from planbench.stats.accuracy import TimeToAccuracy, time_to_accuracy
 from planbench.stats.models import n_log_n_exponent
@@ -61,15 +62,7 @@ def judge_claims(
     top = _top_exponent(ladder, anyone)
     return [
         _square(ladder),
-        _growth(
-            ladder,
-            "The cost of interior-point methods, (m+n)^1.5 n^2 log(1/h), grows with about the "
-            "power 3.5 of size: 12 million variables in a second mean 1,000 years for 12 billion",
-            "Shalizi 2012",
-            "n^3.5",
-            (3.5, 3.5),
-            predict=True,
-        ),
+        _interior_point(ladder),
         _growth(
             ladder,
             "Inputs per product are few, so a plan costs about n log n",
@@ -105,6 +98,33 @@ def exponent_verdict(fit: PowerLawFit, low: float, high: float) -> Verdict:
     return "supported" if fit.high - fit.low <= NARROW else UNKNOWN
 
 
+def _interior_point(ladder: Ladder | None) -> Finding:
+    """Judge the cost of interior-point methods by these, and say what others need."""
+    claim = (
+        "The cost of interior-point methods, (m+n)^1.5 n^2 log(1/h), grows with about the "
+        "power 3.5 of size: 12 million variables in a second mean 1,000 years for 12 billion"
+    )
+    who, predicted, power = "Shalizi 2012", "n^3.5", (3.5, 3.5)
+    general = best_general(ladder)
+    if ladder is None or general is None:
+        return Finding(claim, who, predicted, "", (), UNMEASURED)
+    best = _best(ladder, is_interior_point)
+    said = "no interior-point solver solved any"
+    verdict: Verdict = UNMEASURED
+    if best is not None:
+        said = _growth_words(ladder, best)
+        verdict = exponent_verdict(fit_ladder(ladder, best, "seconds"), *power)
+    if general != best:
+        said += f"; any general method: {_growth_words(ladder, general)}"
+    kinds = {c.series: c.solver for c in ladder.cells}
+    each = tuple(e for e in _each(ladder, power) if is_interior_point(kinds[e[0]]))
+    times = zip(SIZES, outlook(ladder, general).time, strict=True)
+    for size, estimate in times if fit_ladder(ladder, general, "seconds").exponent else ():
+        value, spread = estimate_words(estimate, words.long_seconds)
+        said += f"; at {words.size(size)} goods {value}" + (f" ({spread})" if spread else "")
+    return Finding(claim, who, predicted, said, each, verdict)
+
+
 def _growth(
     ladder: Ladder | None,
     claim: str,
@@ -112,38 +132,42 @@ def _growth(
     predicted: str,
     exponents: tuple[float, float],
     *,
-    predict: bool = False,
     judged: str | None = None,
 ) -> Finding:
     best = judged or best_general(ladder)
     if ladder is None or best is None:
         return Finding(claim, who, predicted, "", (), UNMEASURED)
-    each = []
-    for series in ladder.series:
-        fit = fit_ladder(ladder, series, "seconds")
-        if fit.exponent is not None:
-            each.append((series, _power(fit), exponent_verdict(fit, *exponents)))
-    fit = fit_ladder(ladder, best, "seconds")
-    said = f"{best}: {_power(fit)}"
-    passes = fit_ladder(ladder, best, "passes")
-    if passes.exponent is not None:
-        said += f"; in matrix passes {_power(passes)}"
-    if predict and fit.exponent is not None:
-        times = outlook(ladder, best).time
-        for size, estimate in zip(SIZES, times, strict=True):
-            value, spread = estimate_words(estimate, words.long_seconds)
-            said += f"; at {words.size(size)} goods {value}" + (f" ({spread})" if spread else "")
-    return Finding(claim, who, predicted, said, tuple(each), exponent_verdict(fit, *exponents))
+    verdict = exponent_verdict(fit_ladder(ladder, best, "seconds"), *exponents)
+    said = _growth_words(ladder, best)
+    return Finding(claim, who, predicted, said, _each(ladder, exponents), verdict)
+
+
+def _each(ladder: Ladder, exponents: tuple[float, float]) -> tuple[tuple[str, str, Verdict], ...]:
+    fits = ((series, fit_ladder(ladder, series, "seconds")) for series in ladder.series)
+    return tuple(
+        (series, _power(fit), exponent_verdict(fit, *exponents))
+        for series, fit in fits
+        if fit.exponent is not None
+    )
+
+
+def _growth_words(ladder: Ladder, series: str) -> str:
+    said = f"{series}: {_power(fit_ladder(ladder, series, 'seconds'))}"
+    passes = fit_ladder(ladder, series, "passes")
+    return said + (f"; in matrix passes {_power(passes)}" if passes.exponent is not None else "")
 
 
 def best_general(ladder: Ladder | None) -> str | None:
     """Series of the general LP solver that solved the largest economy of a ladder fastest."""
     if ladder is None:
         return None
-    general = tuple(c for c in ladder.cells if not is_planner(c.solver))
-    summit = find_summit(
-        Ladder(ladder.name, ladder.machine, general, ladder.sizes, ladder.series, ladder.fixed)
-    )
+    return _best(ladder, lambda solver: not is_planner(solver))
+
+
+def _best(ladder: Ladder, kind: Callable[[str], bool]) -> str | None:
+    """Series of the solver of one kind that solved the largest economy of a ladder fastest."""
+    cells = tuple(c for c in ladder.cells if kind(c.solver))
+    summit = find_summit(replace(ladder, cells=cells))
     return summit.cell.series if summit else None
 
 
@@ -204,56 +228,69 @@ def _factor_verdict(factor: float) -> Verdict:
 def _good_enough(records: Sequence[Record]) -> Finding:
     claim = "A good enough approximation is far cheaper than the optimum"
     who, predicted = "writers on platform socialism", f"at least {FAR:g} times less time"
-    reached = [t for t in time_to_accuracy(records) if t.reached]
-    targets = sorted({t.target for t in reached}, reverse=True)
-    if len(targets) < 2:
+    times = [t for t in time_to_accuracy(records) if t.solver != YARDSTICK]
+    targets = sorted({t.target for t in times}, reverse=True)
+    best = _ratios(times, targets[0], targets[-1]) if len(targets) > 1 else None
+    if best is None:
         return Finding(claim, who, predicted, "", (), UNMEASURED)
-    loose, tight = targets[0], targets[-1]
-    best = _ratios(_fastest(reached), loose, tight)
-    if not best:
-        return Finding(claim, who, predicted, "", (), UNMEASURED)
+    names = effort_names(times)
     each = []
-    for solver in dict.fromkeys(t.solver for t in reached):
-        own = _ratios([t for t in reached if t.solver == solver], loose, tight)
-        if own:
-            ratio = float(np.exp(np.mean(np.log(own))))
-            each.append((solver, f"{ratio:.1f} times", _saving(ratio)))
-    ratio = float(np.exp(np.mean(np.log(best))))
+    for key, name in names.items():
+        own = _ratios([t for t in times if effort_key(t) == key], targets[0], targets[-1])
+        if own is not None:
+            each.append((name, f"{_at_least(own)}{own.value:.1f} times", _saving(own)))
     said = (
-        f"a gap of {words.gap(tight)} takes {ratio:.1f} times as long as {words.gap(loose)}, each "
-        f"by the fastest solver (geometric mean over "
-        f"{len(best)} instance{'s' if len(best) > 1 else ''})"
+        f"a gap of {words.gap(targets[-1])} takes {_at_least(best)}{best.value:.1f} times as long "
+        f"as {words.gap(targets[0])}, each by the fastest solver (geometric mean over "
+        f"{best.n} instance{'s' if best.n > 1 else ''})"
     )
-    return Finding(claim, who, predicted, said, tuple(each), _saving(ratio))
+    return Finding(claim, who, predicted, said, tuple(each), _saving(best))
 
 
-def _saving(ratio: float) -> Verdict:
-    if ratio >= FAR:
+@dataclass(frozen=True)
+class _Saving:
+    """How many times as long the tight target takes, over `n` instances; or at least so long."""
+
+    value: float
+    more: bool
+    n: int
+
+
+def _at_least(saving: _Saving) -> str:
+    return "at least " if saving.more else ""
+
+
+def _saving(saving: _Saving) -> Verdict:
+    if saving.value >= FAR:
         return "supported"
-    return "contradicted" if ratio <= NEAR else UNKNOWN
+    return "contradicted" if saving.value <= NEAR and not saving.more else UNKNOWN
 
 
-def _fastest(reached: Sequence[TimeToAccuracy]) -> list[TimeToAccuracy]:
-    best: dict[tuple[str, str, float], TimeToAccuracy] = {}
-    for one in reached:
-        place = one.sha256, one.machine, one.target
-        if place not in best or one.seconds < best[place].seconds:
-            best[place] = one
-    return list(best.values())
+def _ratios(times: Sequence[TimeToAccuracy], loose: float, tight: float) -> _Saving | None:
+    """Least seconds at the tight target over those at the loose one; None without any such pair.
 
-
-def _ratios(reached: Sequence[TimeToAccuracy], loose: float, tight: float) -> list[float]:
-    """Seconds at the tight target over those at the loose one, per instance that has both."""
-    at = {(t.sha256, t.machine, t.target): t.seconds for t in reached}
-    places = dict.fromkeys((t.sha256, t.machine) for t in reached)
-    pairs = [(at.get((*p, tight)), at.get((*p, loose))) for p in places]
-    return [slow / fast for slow, fast in pairs if slow and fast]
+    Where all who could have reached the tight target were stopped at the time limit, the least
+    of the seconds they had spent is a bound: to leave such instances out would leave the easy
+    ones only.
+    """
+    logs: list[float] = []
+    more = False
+    for place in dict.fromkeys((t.sha256, t.machine) for t in times):
+        here = [t for t in times if (t.sha256, t.machine) == place and t.seconds > 0]
+        fast = [t.seconds for t in here if t.target == loose and t.reached]
+        slow = [t.seconds for t in here if t.target == tight and t.reached]
+        stopped = [t.seconds for t in here if t.target == tight and t.end == "timeout"]
+        if not fast or not (slow or stopped):
+            continue
+        more = more or not slow
+        logs.append(math.log(min(slow or stopped) / min(fast)))
+    return _Saving(math.exp(sum(logs) / len(logs)), more, len(logs)) if logs else None
 
 
 def _prices(cells: Sequence[Cell]) -> Finding:
     claim = "What planning lacks is prices, so opportunity costs cannot be known"
     who, predicted = "Mises; Hayek", "no plan comes with prices that prove it"
-    finished = [c for c in cells if c.finished and c.goods is not None and c.solver != "null"]
+    finished = [c for c in cells if c.finished and c.goods is not None and c.solver != YARDSTICK]
     if not finished:
         return Finding(claim, who, predicted, "", (), UNMEASURED)
     each = []

@@ -74,21 +74,21 @@ def effort_blocks(records: Sequence[Record]) -> list[EffortBlock]:
     polished = [t for t in time_to_accuracy(records, gap="polished") if t.end != NO_POLISH]
     if not any(t.reached for t in polished):
         polished = []
-    labels = _labels(raw)
+    labels = effort_names(raw)
     blocks = []
     for place in dict.fromkeys((t.sha256, t.machine) for t in raw):
         here = [t for t in raw if (t.sha256, t.machine) == place]
         rows = [
             EffortRow(
                 labels[key],
-                {t.target: t for t in here if _key(t) == key},
+                {t.target: t for t in here if effort_key(t) == key},
                 {
                     t.target: t
                     for t in polished
-                    if (t.sha256, t.machine) == place and _key(t) == key
+                    if (t.sha256, t.machine) == place and effort_key(t) == key
                 },
             )
-            for key in dict.fromkeys(map(_key, here))
+            for key in dict.fromkeys(map(effort_key, here))
         ]
         rows.sort(key=_best_first)
         blocks.append(EffortBlock(words.plain(here[0].instance), here[0].goods, tuple(rows)))
@@ -123,13 +123,13 @@ def effort_rules() -> str:
 def effort_standings(records: Sequence[Record], target: float) -> list[Standing]:
     """Rank solvers by their time to one target gap over all instances driven to it."""
     every = time_to_accuracy(records)
-    labels = _labels(every)
+    labels = effort_names(every)
     mine = [t for t in every if t.target == target]
     times: dict[str, dict[str, float | None]] = {}
     limits: dict[str, float | None] = {}
     runs = []
     for one in mine:
-        series = labels[_key(one)]
+        series = labels[effort_key(one)]
         where = f"{one.sha256} {one.machine}"
         times.setdefault(series, {})[where] = one.seconds if one.reached else None
         limits[where] = max(limits.get(where) or 0.0, one.limit_s or 0.0) or None
@@ -168,13 +168,14 @@ def _best_first(row: EffortRow) -> tuple[bool, int, float, str]:
 _Key = tuple[str, str, str]
 
 
-def _key(one: TimeToAccuracy) -> _Key:
+def effort_key(one: TimeToAccuracy) -> _Key:
+    """Solver, options that count, and version: what is one solver among results like this."""
     return one.solver, canonical(one.options), one.version
 
 
-def _labels(times: Sequence[TimeToAccuracy]) -> dict[_Key, str]:
+def effort_names(times: Sequence[TimeToAccuracy]) -> dict[_Key, str]:
     """Name of each solver, with options and version only where they tell namesakes apart."""
-    keys = list(dict.fromkeys(map(_key, times)))
+    keys = list(dict.fromkeys(map(effort_key, times)))
     labels = {}
     for key in keys:
         namesakes = [k for k in keys if k[0] == key[0]]

@@ -20,6 +20,19 @@ def is_planner(solver: str) -> bool:
     return solver.split(":")[0] in planners()
 
 
+@cache
+def interior_point() -> frozenset[str]:
+    """Names of the solvers whose method is an interior-point one."""
+    from planbench.solvers.registry import list_solvers
+
+    return frozenset(spec.name for spec in list_solvers() if "interior point" in spec.method)
+
+
+def is_interior_point(solver: str) -> bool:
+    """Whether it solves by an interior-point method."""
+    return solver.split(":")[0] in interior_point()
+
+
 def not_applicable(cell: Cell) -> bool:
     """Whether a planner said that it plans no such economy.
 

@@ -54,7 +54,8 @@ def test_claims_on_growth_against_known_laws():
     rows = [r.model_copy(update={"wall_s": r.wall_s * 100}) for r in rows]
     found = findings(rows)
     shalizi = found["The cost of interior-point methods"]
-    assert shalizi.verdict == "contradicted"
+    assert shalizi.verdict == UNMEASURED, "neither is an interior-point method"
+    assert not shalizi.each
     assert "highs-hipdlp: n^1.1" in shalizi.measured
     assert "at 12 billion goods" in shalizi.measured
     assert found["Inputs per product are few"].verdict == "supported"
@@ -62,6 +63,18 @@ def test_claims_on_growth_against_known_laws():
     assert quadratic.verdict == "contradicted"
     by_solver = {series: verdict for series, _, verdict in quadratic.each}
     assert by_solver == {"highs-ds": "supported", "highs-hipdlp": "contradicted"}
+
+
+def test_interior_point_methods_are_judged_by_their_own_kind():
+    """A first-order method that grows like n would refute what was never said of it."""
+    laws = {"highs-hipdlp": (1.1, 0.01), "highs-ds": (2.0, 0.01), "highs-ipm": (3.5, 10.0)}
+    rows = make_ladder(laws=laws, sizes=SIZES, limit=1e9)
+    rows = [r.model_copy(update={"wall_s": r.wall_s * 1e4}) for r in rows]
+    found = findings(rows)["The cost of interior-point methods"]
+    assert found.verdict == "supported"
+    assert found.measured.startswith("highs-ipm: n^3.4")
+    assert "; any general method: highs-hipdlp: n^1.0" in found.measured
+    assert [(series, verdict) for series, _, verdict in found.each] == [("highs-ipm", "supported")]
 
 
 def test_one_way_to_plan_in_n_log_n_is_enough():
@@ -122,6 +135,40 @@ def test_targets_that_were_missed_give_no_ratio():
     rows = [driven(1e-2, 1.0), driven(1e-6, 20.0, reached=False)]
     found = findings(rows)["A good enough approximation is far cheaper than the optimum"]
     assert found.verdict == UNMEASURED
+
+
+def stopped(target, seconds, solver="pdlp", instance="a"):
+    row = driven(target, seconds, solver, reached=False, instance=instance)
+    facts = row.accuracy.model_copy(update={"end": "timeout"})
+    return row.model_copy(update={"ended": "timeout", "raw_gap": None, "accuracy": facts})
+
+
+CLAIM = "A good enough approximation is far cheaper than the optimum"
+
+
+def test_tight_targets_that_ran_out_of_time_count_as_at_least():
+    """Without them the easy instances alone would say that accuracy costs nothing."""
+    easy = [driven(1e-2, 1.0), driven(1e-6, 1.2)]
+    assert findings(easy)[CLAIM].verdict == "contradicted"
+    hard = [driven(1e-2, 1.0, instance="b"), stopped(1e-6, 2.0, instance="b")]
+    found = findings(easy + hard)[CLAIM]
+    assert found.verdict == UNKNOWN
+    assert "at least 1.5 times as long" in found.measured
+    far = [driven(1e-2, 1.0), stopped(1e-6, 20.0)]
+    assert findings(far)[CLAIM].verdict == "supported"
+
+
+def test_accuracy_is_compared_within_one_version_of_a_solver():
+    """The loose target of one version over the tight one of another is no ratio of either."""
+    old = [driven(1e-2, 1.0), driven(1e-6, 20.0)]
+    new = [driven(1e-2, 0.5).model_copy(update={"solver_version": "2.0"})]
+    each = findings(old + new)[CLAIM].each
+    assert [(name, said) for name, said, _ in each] == [("pdlp 1.15.1", "20.0 times")]
+
+
+def test_doing_nothing_is_no_good_enough_plan():
+    rows = [driven(1e-2, 1e-4, "null"), driven(1e-2, 10.0), driven(1e-6, 11.0)]
+    assert findings(rows)[CLAIM].verdict == "contradicted"
 
 
 def test_prices_are_proven_or_not():
