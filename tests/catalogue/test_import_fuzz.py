@@ -6,27 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.tables import MAKE, SYMMETRIC, USE
 
 from planbench.catalogue.imports import import_table
 from planbench.errors import InputError
 
-SYMMETRIC = """,farm,mill,households,exports,imports,total output
-farm,10,20,60,20,-10,100
-mill,30,5,20,---,-5,50
-wages,30,15,,,,
-other value added,30,10,,,,
-total inputs,100,50,,,,
-"""
-MAKE = """products,farm,mill,imports,total supply
-corn,90,0,5,95
-flour,10,40,5,55
-"""
-USE = """products,farm,mill,total intermediate,households,exports,total use
-corn,10,35,45,30,20,95
-flour,20,5,25,30,0,55
-compensation of employees,50,-,50,,,
-operating surplus,20,0,20,,,
-"""
 TOKENS = (
     *("", "0", "-1", "-300", "1e99", "1e100", "1e308", "1e-320", "nan", "inf", "farm", "corn"),
     *("total", "imports", '"', '""', "\n", ",", ";", "\t", "9" * 400, "(5)", "1,5", "é", "\x00"),

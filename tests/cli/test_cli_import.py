@@ -70,10 +70,14 @@ def test_info_of_a_split_file_has_no_long_lists(folder: Path) -> None:
 
 
 def test_a_known_optimum_outside_of_the_bracket_is_told_to_be_false(folder: Path) -> None:
-    planted = load_instance("gen:goods=30,planted=true,seed=1").economy
-    assert planted is not None
-    for name, factor in (("same.npz", 1.0), ("half.npz", 0.5)):
-        save_economy(replace(planted, endowment=factor * planted.endowment), folder / name)
+    """A planted optimum is checked on reading; that of an observed plan stands in the file."""
+    planted = load_instance("gen:goods=30,planted=true,seed=1")
+    economy, optimum = planted.economy, planted.optimum
+    assert economy is not None
+    assert optimum is not None
+    for name, factor in (("same.npz", 1.0), ("twice.npz", 2.0)):
+        told = {"sha256": economy.sha256, "feasible": True, "optimum": factor * optimum}
+        save_economy(replace(economy, recipe={"observed": told}), folder / name)
         solved = planbench("solve", name, "-s", "highs-ds", "-o", "plan.csv", folder=folder)
         judged = planbench("verify", name, "plan.csv", folder=folder)
         for said in (solved, judged):

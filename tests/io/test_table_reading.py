@@ -7,28 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.tables import MAKE, SYMMETRIC, USE
 
 from planbench.errors import InputError
 from planbench.io.tables import RawTable, ReadOptions, read_raw_table
 from planbench.io.tables.recognise import Named
-
-SYMMETRIC = """,farm,mill,households,exports,imports,total output
-farm,10,20,60,20,-10,100
-mill,30,5,20,---,-5,50
-wages,30,15,,,,
-other value added,30,10,,,,
-total inputs,100,50,,,,
-"""
-MAKE = """products,farm,mill,imports,total supply
-corn,90,0,5,95
-flour,10,40,5,55
-"""
-USE = """products,farm,mill,total intermediate,households,exports,total use
-corn,10,35,45,30,20,95
-flour,20,5,25,30,0,55
-compensation of employees,50,-,50,,,
-operating surplus,20,0,20,,,
-"""
 
 
 def table(folder: Path, text: str, name: str = "table.csv", **options: object) -> RawTable:
@@ -156,6 +139,10 @@ def check_pair(raw: RawTable) -> None:
     assert raw.industries == ("farm", "mill")
     assert raw.make is not None
     assert raw.make.toarray().tolist() == [[90, 0], [10, 40]]
+    check_uses(raw)
+
+
+def check_uses(raw: RawTable) -> None:
     assert raw.use.toarray().tolist() == [[10, 35], [20, 5]]
     assert raw.final_use.tolist() == [[30], [30]]
     for line, expected in ((raw.exports, [20, 0]), (raw.imports, [5, 5])):
@@ -208,6 +195,66 @@ def test_use_table_without_labels_of_rows(tmp_path: Path) -> None:
     assert raw.products == ("01", "02")
     assert raw.use.toarray().tolist() == [[10, 20], [20, 5]]
     assert any("no labels" in line for line in raw.remarks)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "farm,mill,households\n10,20,60\n30,5,20\n",
+        "10,20,70\n30,40,30\n5,6,7\n",
+        "farm,mill,households\n10,20,60\n30,5,20\n30,15,\n",
+    ],
+)
+def test_a_symmetric_table_without_labels_of_rows_is_refused(tmp_path: Path, text: str) -> None:
+    """Its first column would pass for labels, or its wages for an industry."""
+    with pytest.raises(InputError, match=r"table\.csv: has no labels of rows.*add a first column"):
+        table(tmp_path, text)
+
+
+def test_codes_that_are_numbers_are_labels_beside_rows_of_text(tmp_path: Path) -> None:
+    raw = table(tmp_path, "code,1,2,final\n1,10,20,70\n2,30,40,30\nwages,60,40,\n")
+    assert raw.products == ("1", "2")
+    assert raw.use.toarray().tolist() == [[10, 20], [30, 40]]
+
+
+DECIMALS = [[10.5, 1020.25], [30.0, 1.234]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ";a;b;final\na;10,5;1.020,25;7\nb;30;1,234;30\nwages;6;4;\n",
+        "\ta\tb\tfinal\na\t10,5\t1020,25\t7\nb\t30\t1,234\t30\nwages\t6\t4\t\n",
+        ',a,b,final\na,"10,5","1.020,25",7\nb,30,"1,234",30\nwages,6,4,\n',
+    ],
+)
+def test_decimal_commas_are_read_where_the_figures_show_them(tmp_path: Path, text: str) -> None:
+    """A figure such as 10,5 says what 1,234 means too; otherwise it is off by a thousand."""
+    raw = table(tmp_path, text)
+    assert raw.use.toarray().tolist() == DECIMALS
+    assert any("decimal commas" in line for line in raw.remarks)
+
+
+def test_thousands_are_read_where_the_figures_show_them(tmp_path: Path) -> None:
+    raw = table(tmp_path, ";a;b;final\na;10.5;1,020.25;7\nb;30;1,234;30\nwages;6;4;\n")
+    assert raw.use.toarray().tolist() == [[10.5, 1020.25], [30.0, 1234.0]]
+    assert not any("decimal commas" in line for line in raw.remarks)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (";a;b;final\na;1,234;20,345;70\nb;30;40,250;30\n", "'1,234' may have a decimal comma"),
+        (";a;b;final\na;10,5;20.5;70\nb;30;40;30\n", "'10,5'; write decimals with a point"),
+        ("x|a|b\na|1|2\nb|3|4\n", "put commas, semicolons or tabs between them"),
+        (",a,b,final\na,10,2O,70\nb,30,40,30\n", "table.csv:2: column 'b' holds '2O'; give"),
+    ],
+)
+def test_figures_that_cannot_be_told_are_refused(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(InputError) as caught:
+        table(tmp_path, text)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_two_levels_of_labels_are_region_and_sector(tmp_path: Path) -> None:
@@ -294,13 +341,7 @@ def test_workbooks_as_the_bea_lays_them_out(tmp_path: Path) -> None:
     raw = read_raw_table(files, ReadOptions(sheet="2020", make_rows="industries"))
     assert raw.make is not None
     assert raw.make.toarray().tolist() == [[90, 0], [10, 40]]
-    assert raw.use.toarray().tolist() == [[10, 35], [20, 5]]
-    assert raw.final_use.tolist() == [[30], [30]]
-    for line, expected in ((raw.exports, [20, 0]), (raw.imports, [5, 5])):
-        assert line is not None
-        assert line.tolist() == expected
-    assert raw.compensation is not None
-    assert raw.compensation.tolist() == [50, 0]
+    check_uses(raw)
 
 
 def test_npz_symmetric_and_multi_region(tmp_path: Path) -> None:

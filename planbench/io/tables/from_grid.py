@@ -35,6 +35,12 @@ def symmetric_table(grid: Grid, named: Named, name: str) -> RawTable:
     InputError
         When no label stands on both axes, or something cannot be told; the line says what.
     """
+    if grid.unlabelled:
+        raise InputError(
+            "has no labels of rows, so nothing tells industries from value added and figures from "
+            "labels; add a first column with the labels of the columns",
+            where=grid.where,
+        )
     rows, row_regions = axis_labels(grid.row_labels, grid.column_labels, grid.where)
     columns, column_regions = axis_labels(grid.column_labels, grid.row_labels, grid.where)
     apart = _named_apart(grid, rows, columns, named)

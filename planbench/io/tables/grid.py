@@ -7,6 +7,7 @@ import csv
 import io
 import re
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,23 +18,17 @@ import numpy.typing as npt
 
 from planbench.errors import InputError
 from planbench.io.files import regular_file_size, require_memory
+from planbench.io.tables.cells import Text, kinds_of, mend_for, numbers_of, with_points
 from planbench.io.tables.raw import LARGEST
 from planbench.io.text import nearest, read_bytes, shown
 from planbench.model.arrays import FloatArray
 
-#: Cells that stand for "nothing here", as published tables write them (lower case).
-BLANKS = frozenset({
-    "-", "--", "---", "–", "—", ".", "..", "...", "…", ":", "*", "x", "(x)", "(d)", "(z)",
-    "na", "(na)", "n/a", "n.a.", "#n/a", "nan", "n.p.", "np", "n.y.a.", "nil", "null", "none",
-})  # fmt: skip
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
-_BRACKETED = re.compile(r"\((\d[\d,]*\.?\d*)\)")
 #: What stands in the label columns of a row of codes.
 _HEAD_WORD = re.compile(r"(io)?codes?|naics( codes?)?", re.IGNORECASE)
+#: What may stand between the cells of a text file.
+DELIMITERS = ",;\t"
 #: Bytes of memory for a byte of CSV text, and of an xlsx file (which is compressed).
 _GROWTH, _XLSX_GROWTH = 12.0, 60.0
-Kinds = npt.NDArray[np.str_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,13 +73,27 @@ def read_grid(path: Path, sheet: str | None = None) -> Grid:
         return _xlsx_grid(path, sheet)
     text = read_bytes(path, "a CSV table", growth=_GROWTH).decode("utf-8", "replace")
     try:
-        rows = max(
-            (list(csv.reader(io.StringIO(text, newline=""), delimiter=d)) for d in ",;\t"),
-            key=lambda rows: max(map(len, rows), default=0),
-        )
+        split = {
+            d: list(csv.reader(io.StringIO(text, newline=""), delimiter=d)) for d in DELIMITERS
+        }
     except csv.Error as error:
         raise InputError(f"is no CSV table: {error}", where=str(path)) from None
-    return make_grid(rows, str(path))
+    delimiter = max(split, key=lambda d: _evenness(split[d]))
+    if max(map(len, split[delimiter]), default=0) == 1 and text.strip():
+        raise InputError(
+            "holds no table: no row has two cells; put commas, semicolons or tabs between them",
+            where=str(path),
+        )
+    return make_grid(split[delimiter], str(path), commas_spare=delimiter != ",")
+
+
+def _evenness(rows: Sequence[Sequence[str]]) -> tuple[int, int]:
+    """How well a delimiter suits: cells in rows of the commonest width, then the widest row.
+
+    Commas within figures or titles make rows of other widths than those of the table.
+    """
+    widths = Counter(len(row) for row in rows if len(row) > 1)
+    return max((w * c for w, c in widths.items()), default=0), max(widths, default=0)
 
 
 def sheet_names(path: Path) -> list[str]:
@@ -160,12 +169,20 @@ def _no_rows(*, values_only: bool) -> Iterator[tuple[object, ...]]:
     yield from ()
 
 
-def make_grid(rows: Sequence[Sequence[str]], where: str) -> Grid:
+def make_grid(rows: Sequence[Sequence[str]], where: str, *, commas_spare: bool = False) -> Grid:
     """Tell labels from figures in the cells of a sheet.
 
     Titles above the table (rows with one cell), rows and columns that are empty, and notes
     below it are left out. Header rows are the first one and those after it that hold text
     beyond the label columns.
+
+    Parameters
+    ----------
+    rows : sequence of sequence of str
+    where : str
+        File, and sheet where there are several.
+    commas_spare : bool
+        Whether commas separate no cells, so that they may be decimal ones.
 
     Raises
     ------
@@ -187,7 +204,8 @@ def make_grid(rows: Sequence[Sequence[str]], where: str) -> Grid:
     text, lines = text[titles:], lines[titles:]
     if text.shape[0] < 2 or text.shape[1] < 2:
         raise InputError("holds no table; give a header and rows of figures", where=where)
-    kinds = _kinds(text)
+    text[1:, 1:], decimals = with_points(text[1:, 1:], where, spare=commas_spare)
+    kinds = kinds_of(text)
     labels, unlabelled = _label_columns(text, kinds)
     heads = 1
     while heads < text.shape[0] and _is_header(text[heads], kinds[heads], labels):
@@ -208,8 +226,8 @@ def make_grid(rows: Sequence[Sequence[str]], where: str) -> Grid:
     else:
         row_labels = _tuples(text[heads:, :labels])
     empty = (body_kinds == "E").all(axis=1)
-    remarks = []
     short = Path(where).name
+    remarks = [f"{short}: {decimals}"] if decimals else []
     if unlabelled:
         remarks.append(f"{short}: rows have no labels; they take those of the columns, in order")
     marks, counts = np.unique(np.char.lower(body_text[body_kinds == "B"]), return_counts=True)
@@ -218,7 +236,7 @@ def make_grid(rows: Sequence[Sequence[str]], where: str) -> Grid:
     ]
     known = {label for levels in column_labels for label in levels}
     empty &= np.array([not known & set(levels) for levels in row_labels]) | unlabelled
-    cells = _numbers(body_text, body_kinds)
+    cells = numbers_of(body_text, body_kinds)
     large = ~(np.abs(cells) <= LARGEST)
     if large.any():
         at = np.argwhere(large)[0]
@@ -240,39 +258,7 @@ def _tuples(text: npt.NDArray[np.str_]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(str(cell) for cell in row) for row in text)
 
 
-def _kinds(text: npt.NDArray[np.str_]) -> Kinds:
-    """Kind of each cell: E empty, B a mark for nothing, N number, T text."""
-    # Each different text is looked at once: tables repeat themselves.
-    unique, inverse = np.unique(text, return_inverse=True)
-    kinds = np.array([_kind(str(cell)) for cell in unique])
-    return np.asarray(kinds[inverse].reshape(text.shape))
-
-
-def _kind(cell: str) -> str:
-    if not cell:
-        return "E"
-    if cell.lower() in BLANKS:
-        return "B"
-    number = _NUMBER.fullmatch(cell) or _GROUPED.fullmatch(cell) or _BRACKETED.fullmatch(cell)
-    return "N" if number else "T"
-
-
-def _numbers(text: npt.NDArray[np.str_], kinds: Kinds) -> FloatArray:
-    plain = np.where(kinds == "N", text, "0")
-    unique, inverse = np.unique(plain, return_inverse=True)
-    values = np.array([_number(str(cell)) for cell in unique])
-    return np.asarray(values[inverse].reshape(text.shape), dtype=np.float64)
-
-
-def _number(cell: str) -> float:
-    bracketed = _BRACKETED.fullmatch(cell)
-    if bracketed:
-        # Accountants write negative amounts in brackets.
-        return -float(bracketed[1].replace(",", ""))
-    return float(cell.replace(",", ""))
-
-
-def _label_columns(text: npt.NDArray[np.str_], kinds: Kinds) -> tuple[int, bool]:
+def _label_columns(text: npt.NDArray[np.str_], kinds: Text) -> tuple[int, bool]:
     """Count the leading columns of labels; the second value tells that there are none."""
     body = kinds[1:]
     count = 0
@@ -287,12 +273,14 @@ def _label_columns(text: npt.NDArray[np.str_], kinds: Kinds) -> tuple[int, bool]
     corner_apart = head[0] in "EB" or (head[0] == "T" and (head[1:] == "N").all())
     first = [str(cell) for cell in text[1:, 0] if cell]
     named = len(set(first)) == len(first) and set(first) <= set(map(str, text[0, 1:]))
-    if corner_apart or named or (text.shape[0] < text.shape[1] and head[0] == "T"):
+    # Codes may be numbers, but a figure is never text.
+    some_text = bool((body[:, 0] == "T").any()) and head[0] == "T"
+    if corner_apart or named or some_text or (text.shape[0] < text.shape[1] and head[0] == "T"):
         return 1, False
     return 0, True
 
 
-def _is_header(text: npt.NDArray[np.str_], kinds: Kinds, labels: int) -> bool:
+def _is_header(text: npt.NDArray[np.str_], kinds: Text, labels: int) -> bool:
     """Whether a row after the first is one more row of column labels (codes under names)."""
     if any(_HEAD_WORD.fullmatch(str(cell)) for cell in text[:labels]):
         return True
@@ -302,7 +290,7 @@ def _is_header(text: npt.NDArray[np.str_], kinds: Kinds, labels: int) -> bool:
 
 def _not_a_number(
     text: npt.NDArray[np.str_],
-    kinds: Kinds,
+    kinds: Text,
     row: int,
     labels: int,
     where: str,
@@ -312,6 +300,7 @@ def _not_a_number(
     column = labels + int(np.flatnonzero(kinds[row, labels:] == "T")[0])
     head = str(text[0, column]) or f"number {int(columns[column]) + 1}"
     return InputError(
-        f"column {head!r} holds {shown(str(text[row, column]))}; give a number, or nothing",
+        f"column {head!r} holds {shown(str(text[row, column]))}; "
+        f"{mend_for(str(text[row, column]))}",
         where=f"{where}:{lines[row] + 1}",
     )

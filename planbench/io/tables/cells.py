@@ -1,0 +1,132 @@
+"""What stands in the cells of a sheet: figures, blanks, text; decimal points and decimal commas."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import numpy.typing as npt
+
+from planbench.errors import InputError
+from planbench.io.text import shown
+from planbench.model.arrays import FloatArray
+
+#: Cells that stand for "nothing here", as published tables write them (lower case).
+BLANKS = frozenset({
+    "-", "--", "---", "–", "—", ".", "..", "...", "…", ":", "*", "x", "(x)", "(d)", "(z)",
+    "na", "(na)", "n/a", "n.a.", "#n/a", "nan", "n.p.", "np", "n.y.a.", "nil", "null", "none",
+})  # fmt: skip
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
+_BRACKETED = re.compile(r"\((\d[\d,]*\.?\d*)\)")
+#: 10,5 and 1.010,5: the comma can only be a decimal one, unless 1,010 is what is meant.
+_COMMA = re.compile(r"\(?[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+\)?")
+#: 1.234.567, with points between thousands.
+_POINTED = re.compile(r"\(?[+-]?\d{1,3}(\.\d{3}){2,}\)?")
+Text = npt.NDArray[np.str_]
+
+
+def kinds_of(text: Text) -> Text:
+    """Kind of each cell: E empty, B a mark for nothing, N number, T text."""
+    # Each different text is looked at once: tables repeat themselves.
+    unique, inverse = np.unique(text, return_inverse=True)
+    kinds = np.array([_kind(str(cell)) for cell in unique])
+    return np.asarray(kinds[inverse].reshape(text.shape))
+
+
+def _kind(cell: str) -> str:
+    if not cell:
+        return "E"
+    if cell.lower() in BLANKS:
+        return "B"
+    number = _NUMBER.fullmatch(cell) or _GROUPED.fullmatch(cell) or _BRACKETED.fullmatch(cell)
+    return "N" if number else "T"
+
+
+def numbers_of(text: Text, kinds: Text) -> FloatArray:
+    """Numbers in the cells of kind N, 0 in the others."""
+    plain = np.where(kinds == "N", text, "0")
+    unique, inverse = np.unique(plain, return_inverse=True)
+    values = np.array([_number(str(cell)) for cell in unique])
+    return np.asarray(values[inverse].reshape(text.shape), dtype=np.float64)
+
+
+def _number(cell: str) -> float:
+    bracketed = _BRACKETED.fullmatch(cell)
+    if bracketed:
+        # Accountants write negative amounts in brackets.
+        return -float(bracketed[1].replace(",", ""))
+    return float(cell.replace(",", ""))
+
+
+def with_points(text: Text, where: str, *, spare: bool) -> tuple[Text, str]:
+    """Write decimal commas as points, where the figures show that they are such.
+
+    ``10,5`` shows it: no thousand is written so. Then ``1,234`` is read alike and points stand
+    between thousands.
+
+    Parameters
+    ----------
+    text : ndarray of str
+        Cells of figures, without the labels.
+    where : str
+        File, for messages.
+    spare : bool
+        Whether commas separate no cells here, so that ``1,234`` may be either.
+
+    Returns
+    -------
+    text : ndarray of str
+    remark : str
+        What was decided; empty where there is nothing to tell.
+
+    Raises
+    ------
+    InputError
+        When the figures leave it open whether ``1,234`` is above a thousand or below two.
+    """
+    cells = [str(cell) for cell in np.unique(text) if "," in cell or "." in cell]
+    commas = [cell for cell in cells if _COMMA.fullmatch(cell)]
+    if not commas:
+        return text, ""
+    sure = [cell for cell in commas if not _GROUPED.fullmatch(cell.strip("()"))]
+    against = [
+        cell
+        for cell in cells
+        if cell not in commas
+        and not _POINTED.fullmatch(cell)
+        and _kind(cell) == "N"
+        # 1.234 fits either way.
+        and not re.fullmatch(r"\(?[+-]?\d{1,3}\.\d{3}\)?", cell)
+    ]
+    if sure and not against:
+        written = {c: c.replace(".", "").replace(",", ".") for c in cells if _is_figure(c)}
+        changed = np.isin(text, list(written))
+        out = text.copy()
+        out[changed] = [written[str(cell)] for cell in text[changed]]
+        example = sure[0]
+        return out, (
+            f"decimal commas: {int(changed.sum())} figures such as {example!r} read as "
+            f"{written[example]}"
+        )
+    if spare and not against:
+        raise InputError(
+            f"{shown(commas[0])} may have a decimal comma or one between thousands; write figures "
+            "with a decimal point and nothing between thousands",
+            where=where,
+        )
+    return text, ""
+
+
+def _is_figure(cell: str) -> bool:
+    return bool(
+        _COMMA.fullmatch(cell) or _POINTED.fullmatch(cell)
+        or re.fullmatch(r"\(?[+-]?\d{1,3}\.\d{3}\)?", cell)
+    )  # fmt: skip
+
+
+def mend_for(cell: str) -> str:
+    """Say what to write instead of `cell`, which is no number."""
+    if _COMMA.fullmatch(cell):
+        return "write decimals with a point, as the others are"
+    return "give a number, or nothing"
