@@ -1,7 +1,9 @@
 """The table of docs/calibration.md: real against generated, figure by figure.
 
 ``python -m planbench.generate.calibration_table`` prints it; ``--write docs/calibration.md``
-puts it between the markers there. Sizes up to ``--most`` goods are made.
+puts it between the markers there; ``--row 1000000:100`` makes only that row of the second
+table, and ``--write`` with it only puts that row in its place. Exits with 1 where a figure is
+out of its bound, and says which.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from planbench.errors import InputError
+from planbench.generate.profile import REGIMES as ALL_REGIMES
 from planbench.generate.profile import find_profile, profile_names
 from planbench.generate.profile_check import CheckedFigure, check_profile
 
@@ -21,8 +24,18 @@ SEED = 11
 GROWN = "us-bea-2012"
 SIZES = (402, 3_000, 10_000, 100_000, 1_000_000)
 REGIMES = ("log", "20", "100", "table")
-#: Most inputs in all that are made; denser ones take more memory than a table is worth.
-_MOST_LINKS = 60_000_000
+NAMES = (
+    "inputs",
+    "in-degree CV",
+    "column sum",
+    "its deviation",
+    "sigma",
+    "spectral radius",
+    "links of the top 10 %",
+    "inside communities",
+    "upstream",
+    "tail exponent",
+)
 
 
 def own_size_rows(name: str) -> list[str]:
@@ -39,22 +52,8 @@ def own_size_rows(name: str) -> list[str]:
 def grown_row(goods: int, regime: str) -> str:
     """Row of the second table: what an economy of `goods` goods has, beside what is wanted."""
     figures = check_profile(find_profile(GROWN), goods, regime=regime, seed=SEED)
-    cells = [_cell(f) for f in figures if f.name in _grown_names()]
-    return f"| {goods:,} | {regime} | {' | '.join(cells)} |"
-
-
-def _grown_names() -> tuple[str, ...]:
-    return (
-        "inputs",
-        "in-degree CV",
-        "column sum",
-        "sigma",
-        "spectral radius",
-        "links of the top 10 %",
-        "inside communities",
-        "upstream",
-        "tail exponent",
-    )
+    cells = {f.name: _cell(f) for f in figures}
+    return f"{_key(goods, regime)} {' | '.join(cells[name] for name in NAMES)} |"
 
 
 def table(most: int) -> str:
@@ -68,20 +67,19 @@ def table(most: int) -> str:
     for name in profile_names():
         if find_profile(name).goods <= most:
             lines += own_size_rows(name)
-    names = _grown_names()
     lines += [
         "",
         f"### `{GROWN}` at other sizes and densities (made / wanted)",
         "",
-        f"| goods | regime | {' | '.join(names)} |",
-        f"|---|---|{'---|' * len(names)}",
+        f"| goods | regime | {' | '.join(NAMES)} |",
+        f"|---|---|{'---|' * len(NAMES)}",
     ]
-    profile = find_profile(GROWN)
-    for goods in SIZES:
-        for regime in REGIMES:
-            if goods <= most and goods * profile.mean_inputs(goods, regime) <= _MOST_LINKS:
-                lines.append(grown_row(goods, regime))
+    lines += [grown_row(goods, regime) for goods in SIZES if goods <= most for regime in REGIMES]
     return "\n".join(lines)
+
+
+def _key(goods: int, regime: str) -> str:
+    return f"| {goods:,} | {regime} |"
 
 
 def _cell(figure: CheckedFigure) -> str:
@@ -101,9 +99,54 @@ def replaced(text: str, new: str, where: str) -> str:
     InputError
         When the markers are missing.
     """
+    before, _, after = _parted(text, where)
+    return f"{before}{BEGIN}\n\n{new}\n\n{END}{after}"
+
+
+def with_row(text: str, row: str, where: str) -> str:
+    """`text` with `row` in the place of the row of the same goods and regime, or after the last.
+
+    Raises
+    ------
+    InputError
+        When the markers or the second table are missing, or have a row of other columns.
+    """
+    _, inside, _ = _parted(text, where)
+    lines = inside.strip().split("\n")
+    if not lines[-1].startswith("|") or lines[-1].count("|") != row.count("|"):
+        raise InputError("has no table with the columns of this row; make all rows", where=where)
+    key = "|".join(row.split("|")[:3]) + "|"
+    places = [i for i, line in enumerate(lines) if line.startswith(key)]
+    if places:
+        lines[places[-1]] = row
+    else:
+        lines.append(row)
+    return replaced(text, "\n".join(lines), where)
+
+
+def _parted(text: str, where: str) -> tuple[str, str, str]:
     if BEGIN not in text or END not in text:
         raise InputError(f"has no markers {BEGIN} and {END}; put them back", where=where)
-    return f"{text.split(BEGIN)[0]}{BEGIN}\n\n{new}\n\n{END}{text.split(END)[1]}"
+    before, rest = text.split(BEGIN, 1)
+    inside, after = rest.split(END, 1)
+    return before, inside, after
+
+
+def out_of_bounds(new: str) -> list[str]:
+    """Rows with a figure out of its bound."""
+    return [line for line in new.split("\n") if "**" in line]
+
+
+def _row_wanted(text: str) -> tuple[int, str]:
+    goods, _, regime = text.partition(":")
+    try:
+        size = int(float(goods))
+    except (ValueError, OverflowError):
+        size = 0
+    if size < 2 or regime not in ALL_REGIMES:
+        known = ", ".join(ALL_REGIMES)
+        raise InputError(f"{text!r} must be goods:regime, of {known}", where="--row")
+    return size, regime
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -111,22 +154,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m planbench.generate.calibration_table")
     parser.add_argument("--write", metavar="FILE", help="put it between the markers of FILE")
     parser.add_argument("--most", type=float, default=1e6, help="largest number of goods")
+    parser.add_argument("--row", metavar="GOODS:REGIME", help="only this row, as 1000000:100")
     chosen = parser.parse_args(arguments)
     try:
-        new = table(int(chosen.most))
+        new = grown_row(*_row_wanted(chosen.row)) if chosen.row else table(int(chosen.most))
         if chosen.write is None:
             print(new)
-            return 0
-        path = Path(chosen.write)
-        try:
-            text = path.read_text(encoding="utf-8")
-            path.write_text(replaced(text, new, chosen.write), encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"cannot be written: {error.strerror}", where=chosen.write) from None
+        else:
+            put = with_row if chosen.row else replaced
+            path = Path(chosen.write)
+            try:
+                text = put(path.read_text(encoding="utf-8"), new, chosen.write)
+                path.write_text(text, encoding="utf-8")
+            except OSError as error:
+                reason = f"cannot be written: {error.strerror}"
+                raise InputError(reason, where=chosen.write) from None
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    return 0
+    failed = out_of_bounds(new)
+    for row in failed:
+        print(f"out of bounds: {row}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

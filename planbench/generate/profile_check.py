@@ -26,13 +26,14 @@ from planbench.generate.profile_amounts import (
     sum_deviation,
 )
 from planbench.generate.profile_structure import Profiled, profiled, supplier_classes
-from planbench.generate.statistics import study_inputs
+from planbench.generate.statistics import Limits, study_inputs
+from planbench.generate.statistics.blocks import blocks, owners, per_row
 from planbench.generate.statistics.links import TAIL_SHARE, top_share
 from planbench.model.arrays import Matrix
 from planbench.model.economy import Economy
 
-#: From this size on, what takes many passes over the links is not computed.
-_DEAR_GOODS = 20_000
+#: The spectral radius is settled to three digits long before the second eigenvalue.
+_LIMITS = Limits(spectrum_steps=15)
 _CHEAP = ("size", "inputs", "coefficients", "links")
 #: Goods that are compared in all, in at most so many economies.
 GOODS_COMPARED, MOST_COMPARED = 1500, 12
@@ -127,10 +128,9 @@ def check_profile(
 
 def _figures(profile: Profile, matrix: Matrix, regime: str, seed: int) -> tuple[CheckedFigure, ...]:
     goods = int(matrix.shape[0])
-    dear = goods <= _DEAR_GOODS
-    groups = (*_CHEAP, "spectrum", "order", "communities") if dear else (*_CHEAP, "spectrum")
-    statistics = study_inputs(matrix, groups=groups)
     own_size = goods == profile.goods and regime == "published"
+    groups = (*_CHEAP, "spectrum", "order", "communities") if own_size else (*_CHEAP, "spectrum")
+    statistics = study_inputs(matrix, groups=groups, limits=_LIMITS)
     mean = profile.mean_inputs(goods, regime)
     sizes, suppliers = profile.coefficients, profile.suppliers
     law = profiled(profile, goods, mean, seed)
@@ -140,7 +140,7 @@ def _figures(profile: Profile, matrix: Matrix, regime: str, seed: int) -> tuple[
         spread = profile.inputs.cv, statistics.in_degree_cv
     else:
         # How many are above it depends on how many there are; the law speaks of all.
-        buyers = np.bincount(matrix.indices, minlength=goods)
+        buyers = per_row(matrix)
         top = predicted_top_share(profile, goods), top_share(buyers, 0.1)
         degrees = np.diff(matrix.indptr)
         spread = profile.inputs.drawn_cv, float(degrees.std() / degrees.mean())
@@ -196,7 +196,7 @@ def _figures(profile: Profile, matrix: Matrix, regime: str, seed: int) -> tuple[
                 "at the table's size",
             ),
         ]
-    if dear and own_size:
+    if own_size:
         wanted += [
             ("modularity", profile.communities.modularity, statistics.modularity, 0.1, "Louvain"),
             (
@@ -220,11 +220,13 @@ def planted_shares(law: Profiled, matrix: Matrix) -> tuple[float, float]:
 
     Each activity weighs as its coefficients do.
     """
-    column = np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))
+    near = up = 0.0
+    for columns, entries in blocks(matrix.indptr):
+        row, column = matrix.indices[entries], owners(matrix.indptr, columns)
+        near += float(np.sum(matrix.data[entries], where=law.block[row] == law.block[column]))
+        up += float(np.sum(matrix.data[entries], where=row < column))
     total = float(matrix.data.sum())
-    near = law.block[matrix.indices] == law.block[column]
-    up = matrix.indices < column
-    return float(matrix.data[near].sum()) / total, float(matrix.data[up].sum()) / total
+    return near / total, up / total
 
 
 def predicted_top_share(profile: Profile, goods: int) -> float:

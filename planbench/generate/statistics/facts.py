@@ -194,6 +194,8 @@ class Limits:
         Non-zeros in the random sample of columns that stands for all in what needs sorting.
     spectrum_work : int
         Links, times products with the input matrix, spent on eigenvalues.
+    spectrum_steps : int
+        Fewest steps of their iteration, however many links there are.
     order_work : int
         Links, times sweeps over them, spent on better orders of goods.
     links : int
@@ -205,15 +207,13 @@ class Limits:
     """
 
     sample: int = 2_000_000
-    spectrum_work: int = 400_000_000
+    spectrum_work: int = 800_000_000
+    spectrum_steps: int = 25
     order_work: int = 40_000_000
     links: int = 2_000_000
     most_links: int = 10_000_000
     factor_goods: int = 3_000
 
-    def links_kept(self, count: int) -> int:
-        """Of `count` links, how many orders and communities are sought on.
-
-        A fifth of them, within the limits: it takes ten times as much memory as the links.
-        """
-        return max(self.links, min(count // 5, self.most_links))
+    def links_kept(self, count: int, part: float) -> int:
+        """How many of `count` links a search looks at: `part` of them, within the limits."""
+        return max(self.links, min(int(part * count), self.most_links))

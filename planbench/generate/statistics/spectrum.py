@@ -15,9 +15,9 @@ from planbench.model.arrays import FloatArray, Matrix
 
 #: Up to this many goods all eigenvalues are computed.
 _DENSE = 300
-_FEWEST_STEPS, _MOST_STEPS = 25, 120
+_MOST_STEPS = 120
 #: Goods times steps squared: what keeping the Arnoldi vectors orthogonal costs.
-_ORTHOGONAL_WORK = 6e8
+_ORTHOGONAL_WORK = 1.6e9
 #: Up to this many goods Arnoldi vectors have double precision.
 _DOUBLE = 100_000
 #: Relative residuals up to which an eigenvalue counts as exact, and as found at all.
@@ -41,7 +41,8 @@ def study_spectrum(
     n = inside.size
     if n == 0:
         return _figures(0.0, 0.0, 0.0), {}, {}
-    products = int(np.clip(limits.spectrum_work // inside.matrix.nnz, 2 * _FEWEST_STEPS, 400))
+    affordable = limits.spectrum_work // inside.matrix.nnz
+    products = int(np.clip(affordable, 2 * limits.spectrum_steps, 400))
     power, upper = power_bound(inside, products // 2)
     if int(graph.size.max()) == 1:
         # No cycle but goods that use themselves: the eigenvalues stand on the diagonal.
@@ -52,8 +53,8 @@ def study_spectrum(
         moduli = np.append(np.sort(np.abs(eigenvalues))[::-1], 0.0)
         return _figures(float(moduli[0]), upper, float(moduli[1])), {}, {}
 
-    affordable = max(_FEWEST_STEPS, int((_ORTHOGONAL_WORK / n) ** 0.5))
-    steps = min(products // 2, _MOST_STEPS, affordable)
+    orthogonal = max(limits.spectrum_steps, int((_ORTHOGONAL_WORK / n) ** 0.5))
+    steps = min(products // 2, _MOST_STEPS, orthogonal)
     rng = np.random.default_rng(np.random.SeedSequence([seed, 3]))
     moduli, residual = ritz_moduli(inside, 0.5 + rng.random(n), steps)
     estimated: dict[str, str] = {}
@@ -96,12 +97,19 @@ class Cycles:
         return int(self.matrix.shape[0]) if self.goods is None else int(self.goods.size)
 
     def times(self, x: FloatArray) -> FloatArray:
-        """Multiply the transpose by `x`, shape (size,): x_i g_ik, added up over i."""
+        """Gx, shape (size,) like `x`."""
+        return self._product(self.matrix, x)
+
+    def transposed_times(self, x: FloatArray) -> FloatArray:
+        """Gᵀx, shape (size,) like `x`."""
+        return self._product(self.matrix.T, x)
+
+    def _product(self, matrix: Any, x: FloatArray) -> FloatArray:
         everywhere = x
         if self.goods is not None:
             everywhere = np.zeros(self.matrix.shape[0])
             everywhere[self.goods] = x
-        product: FloatArray = self.matrix.T @ everywhere
+        product: FloatArray = matrix @ everywhere
         return product if self.goods is None else product[self.goods]
 
     def compact(self) -> Matrix:
@@ -197,7 +205,7 @@ def power_bound(matrix: Cycles, passes: int) -> tuple[float, float]:
     upper = np.inf
     estimate = 0.0
     for _ in range(max(1, passes)):
-        y = matrix.times(x)
+        y = matrix.transposed_times(x)
         ratio = y / x
         upper = min(upper, float(ratio.max()))
         estimate = float(y @ x / (x @ x))
