@@ -32,7 +32,7 @@ CHEAPER = 1e-13
 #: Cost of a technique that decides between free ones, as a share of an average cost.
 TRIFLE = 1e-9
 #: Times the rounding of its balance that is left over of every good.
-SAFETY = 16.0
+SAFETY = 10.0
 
 
 @dataclass(eq=False)
@@ -149,8 +149,8 @@ def outputs_for(
     wanted = least + spare[listed.goods] * listed.unit
     y = factors.outputs(wanted)
     # A hair of every output is left over, lest rounding make balances fall short.
-    users = np.bincount(listed.inputs.indices, minlength=y.size)
-    hair = SAFETY * (users + 8) * 2.0**-53
+    users = np.bincount(listed.inputs.indices, minlength=y.size) + listed.count
+    hair = SAFETY * (users + 16) * 2.0**-53
     y = np.maximum(factors.outputs(wanted + hair * np.maximum(y, 0.0)), 0.0)
     if (factors.matrix @ y < least).any():
         return None

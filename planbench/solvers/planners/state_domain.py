@@ -156,7 +156,7 @@ def _reproducing_with(economy: Economy, lost: BoolArray, margin: float) -> Float
         has = np.isfinite(new)
         if (new[has] >= q[has] * (1 - 1e-14)).all():
             return q
-        # A good that has makers sinks to what they cost; one that has none keeps its price.
-        fallen = np.where(has, np.maximum(new, 1e-3 * q), q)
-        q = fallen / fallen.max()
+        # A good that has makers sinks to what they cost; one that has none keeps its price. What
+        # has sunk never rises: from above, the largest of such prices is reached.
+        q = np.where(has, np.minimum(new, q), q)
     return None
