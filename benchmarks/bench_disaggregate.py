@@ -12,23 +12,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
-import subprocess
-import sys
-import time
-from pathlib import Path
+
+from fresh import measured, median, median_ratio, run_in_turn
 
 KINDS = ("gen", "profile", "split")
-
-
-def resident_peak(*, reset: bool) -> int:
-    """Peak resident bytes of this process; `reset` starts it anew from the present level."""
-    if reset:
-        Path("/proc/self/clear_refs").write_text("5")
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    raise SystemExit("no VmHWM in /proc/self/status: this benchmark needs Linux")
 
 
 def spec_of(kind: str, goods: int) -> str:
@@ -48,27 +35,10 @@ def measure(kind: str, goods: int) -> dict[str, float]:
 
     # Tables of draws, imports and the table itself are made once.
     load_instance(spec_of(kind, 1000))
-    baseline = resident_peak(reset=True)
-    wall, cpu = time.perf_counter(), time.process_time()
-    economy = load_instance(spec_of(kind, goods)).economy
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    instance, figures = measured(lambda: load_instance(spec_of(kind, goods)))
+    economy = instance.economy
     assert economy is not None
-    return {
-        "wall": wall,
-        "cpu": cpu,
-        "peak": resident_peak(reset=False) - baseline,
-        "entries": economy.nnz,
-        "bytes": economy.nbytes,
-    }
-
-
-def run_in_fresh_process(kind: str, goods: int) -> dict[str, float]:
-    command = [sys.executable, __file__, "--measure", kind, "--goods", str(goods)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    result: dict[str, float] = json.loads(done.stdout)
-    return result
+    return figures | {"entries": economy.nnz, "bytes": economy.nbytes}
 
 
 def main() -> None:
@@ -81,22 +51,20 @@ def main() -> None:
     if options.measure:
         print(json.dumps(measure(options.measure, goods)))
         return
-    runs: dict[str, list[dict[str, float]]] = {kind: [] for kind in KINDS}
-    for _ in range(options.repeats):
-        for kind in KINDS:
-            runs[kind].append(run_in_fresh_process(kind, goods))
-
-    def median(kind: str, field: str) -> float:
-        return statistics.median(run[field] for run in runs[kind])
-
+    runs = run_in_turn(
+        __file__,
+        {kind: ["--measure", kind, "--goods", str(goods)] for kind in KINDS},
+        options.repeats,
+    )
     print(f"{goods:,} goods, median of {options.repeats}")
     for kind in KINDS:
-        ratios = [a["cpu"] / b["cpu"] for a, b in zip(runs[kind], runs["gen"], strict=True)]
+        mine = runs[kind]
+        times = median_ratio(mine, runs["gen"], "cpu")
         print(
-            f"  {spec_of(kind, goods).split(',goods')[0]:44s} {median(kind, 'cpu'):7.2f} s cpu "
-            f"{median(kind, 'wall'):7.2f} s wall {median(kind, 'entries'):12.0f} non-zeros  "
-            f"time / gen {statistics.median(ratios):5.2f}  "
-            f"peak / arrays {median(kind, 'peak') / median(kind, 'bytes'):5.2f}"
+            f"  {spec_of(kind, goods).split(',goods')[0]:44s} {median(mine, 'cpu'):7.2f} s cpu "
+            f"{median(mine, 'wall'):7.2f} s wall {median(mine, 'entries'):12.0f} non-zeros  "
+            f"time / gen {times:5.2f}  "
+            f"peak / arrays {median(mine, 'peak') / median(mine, 'bytes'):5.2f}"
         )
 
 

@@ -12,12 +12,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
-import subprocess
 import sys
-import time
 
-from bench_generate import resident_peak
+from fresh import measured, median, median_ratio, run_in_turn
 
 YEARS, REGIONS = 5, 4
 MOST_TIME, MOST_MEMORY = 3.0, 6.0
@@ -40,28 +37,12 @@ def measure(recipe_text: str) -> dict[str, float]:
 
     recipe = parse_inline(recipe_text)
     generate(parse_inline("goods=10,years=2,regions=2"))
-    baseline = resident_peak(reset=True)
-    wall, cpu = time.perf_counter(), time.process_time()
-    economy = generate(recipe)
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    peak = resident_peak(reset=False) - baseline
-    return {
-        "wall": wall,
-        "cpu": cpu,
-        "peak": peak,
+    economy, figures = measured(lambda: generate(recipe))
+    return figures | {
         "goods": economy.n_goods,
         "entries": economy.nnz,
         "bytes": economy.nbytes,
     }
-
-
-def run_in_fresh_process(recipe: str) -> dict[str, float]:
-    command = [sys.executable, __file__, "--measure", recipe]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    result: dict[str, float] = json.loads(done.stdout)
-    return result
 
 
 def main() -> int:
@@ -74,27 +55,19 @@ def main() -> int:
         print(json.dumps(measure(options.measure)))
         return 0
     asked = recipes(int(options.goods))
-    runs: dict[str, list[dict[str, float]]] = {kind: [] for kind in asked}
-    for _ in range(options.repeats):
-        for kind, recipe in asked.items():
-            runs[kind].append(run_in_fresh_process(recipe))
-
-    def median(kind: str, field: str) -> float:
-        return statistics.median(run[field] for run in runs[kind])
-
-    def ratio(kind: str, field: str) -> float:
-        pairs = zip(runs[kind], runs["plain"], strict=True)
-        return statistics.median(run[field] / plain[field] for run, plain in pairs)
-
+    runs = run_in_turn(
+        __file__, {kind: ["--measure", recipe] for kind, recipe in asked.items()}, options.repeats
+    )
     missed = False
     for kind, recipe in asked.items():
-        memory = median(kind, "peak") / median(kind, "bytes")
-        times = ratio(kind, "cpu")
+        mine = runs[kind]
+        memory = median(mine, "peak") / median(mine, "bytes")
+        times = median_ratio(mine, runs["plain"], "cpu")
         missed |= times > MOST_TIME or memory > MOST_MEMORY
         print(
-            f"{kind:8s} {median(kind, 'goods'):9.0f} goods {median(kind, 'entries'):10.0f} entries "
-            f"{median(kind, 'wall'):6.2f} s wall {median(kind, 'cpu'):6.2f} s cpu "
-            f"({times:.2f} x plain), peak {median(kind, 'peak') / 2**20:5.0f} MiB "
+            f"{kind:8s} {median(mine, 'goods'):9.0f} goods {median(mine, 'entries'):10.0f} entries "
+            f"{median(mine, 'wall'):6.2f} s wall {median(mine, 'cpu'):6.2f} s cpu "
+            f"({times:.2f} x plain), peak {median(mine, 'peak') / 2**20:5.0f} MiB "
             f"({memory:.2f} x finished)  gen:{recipe}"
         )
     print("targets missed" if missed else "targets met")

@@ -11,21 +11,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
-import subprocess
-import sys
-import time
-from pathlib import Path
 
-
-def resident_peak(*, reset: bool) -> int:
-    """Peak resident bytes of this process; `reset` starts it anew from the present level."""
-    if reset:
-        Path("/proc/self/clear_refs").write_text("5")
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    raise SystemExit("no VmHWM in /proc/self/status: this benchmark needs Linux")
+from fresh import measured, run_in_turn
+from fresh import median as median_of
 
 
 def measure(what: str, recipe_text: str) -> dict[str, float]:
@@ -40,26 +28,13 @@ def measure(what: str, recipe_text: str) -> dict[str, float]:
     density = recipe.law.mean(n) / n
     rng = np.random.default_rng(recipe.seed)
     generate(parse_inline("goods=10"))
-    baseline = resident_peak(reset=True)
-    wall, cpu = time.perf_counter(), time.process_time()
     if what == "generate":
-        economy = generate(recipe)
-        entries, size = economy.inputs.nnz, economy.nbytes
-    else:
-        matrix = sp.random_array((n, m), density=density, format=what, rng=rng)
-        entries, size = matrix.nnz, 0
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    peak = resident_peak(reset=False) - baseline
-    return {"wall": wall, "cpu": cpu, "peak": peak, "entries": entries, "bytes": size}
-
-
-def run_in_fresh_process(what: str, recipe: str) -> dict[str, float]:
-    command = [sys.executable, __file__, "--measure", what, "--recipe", recipe]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    result: dict[str, float] = json.loads(done.stdout)
-    return result
+        economy, figures = measured(lambda: generate(recipe))
+        return figures | {"entries": economy.inputs.nnz, "bytes": economy.nbytes}
+    matrix, figures = measured(
+        lambda: sp.random_array((n, m), density=density, format=what, rng=rng)
+    )
+    return figures | {"entries": matrix.nnz, "bytes": 0}
 
 
 def main() -> None:
@@ -76,13 +51,14 @@ def main() -> None:
         print(json.dumps(measure(options.measure, recipe)))
         return
     kinds = ("generate", "coo", "csc")
-    runs: dict[str, list[dict[str, float]]] = {kind: [] for kind in kinds}
-    for _ in range(options.repeats):
-        for kind in kinds:
-            runs[kind].append(run_in_fresh_process(kind, recipe))
+    runs = run_in_turn(
+        __file__,
+        {kind: ["--measure", kind, "--recipe", recipe] for kind in kinds},
+        options.repeats,
+    )
 
     def median(kind: str, field: str) -> float:
-        return statistics.median(run[field] for run in runs[kind])
+        return median_of(runs[kind], field)
 
     print(f"gen:{recipe}, median of {options.repeats}")
     names = {"generate": "planbench generate", "coo": "random_array", "csc": "random_array csc"}
