@@ -16,6 +16,7 @@ from planbench.errors import InputError
 from planbench.records.schema import Record
 from planbench.stats.paired import PairedRatio, paired_log_ratio
 from planbench.stats.sequential import Schedule
+from planbench.words import nouns
 
 #: ``time``: wall seconds of build, load, solve and extract, less those the worker's main thread
 #: was ready to run and had no processor. ``cpu``: CPU seconds of the same. ``passes``: seconds
@@ -213,8 +214,8 @@ def judge_case(
     late = _late(pairs)
     if (late[1] and ratio.verdict in ("same", "faster")) or (late[0] and ratio.verdict == "slower"):
         reason = (
-            f"the time limit cut off {late[0]} runs of {names[0]} and {late[1]} of {names[1]}, "
-            "whose times are not known; raise --time-limit"
+            f"the time limit cut off {nouns(late[0], 'run')} of {names[0]} and {late[1]} of "
+            f"{names[1]}, whose times are not known; raise --time-limit"
         )
         return replace(found, ratio=ratio, reason=reason)
     unclear = ratio.verdict == "ambiguous"
@@ -284,7 +285,7 @@ def _ends(
     for number, (side, name) in enumerate(zip(sides, names, strict=True)):
         for ended, count in Counter(r.ended for r in side if r.ended != "ok").items():
             example = next(r.message for r in side if r.ended == ended)
-            line = f"{name}: {ended} in {count} of {len(side)} runs" + (
+            line = f"{name}: {ended} in {count} of {nouns(len(side), 'run')}" + (
                 f" ({example})" if example else ""
             )
             also_there = any(r.ended == ended for r in sides[1 - number])
@@ -293,7 +294,7 @@ def _ends(
         wrong = [r for r in side if r.verdict == "wrong"]
         if wrong:
             why = wrong[0].reasons[-1] if wrong[0].reasons else "refuted by the certificate"
-            line = f"{name}: a wrong answer in {len(wrong)} of {len(side)} runs ({why})"
+            line = f"{name}: a wrong answer in {len(wrong)} of {nouns(len(side), 'run')} ({why})"
             (findings if number == 1 else remarks).append(line)
     return findings, remarks
 

@@ -30,6 +30,7 @@ from planbench.measure.machine import package_versions
 from planbench.measure.scratch import scratch_folder
 from planbench.stats.noisy_runs import MACHINES, simulate_pairs
 from planbench.stats.sequential import Schedule, decide
+from planbench.words import nouns
 
 ADAPTER = "planbench.bench.slowed"
 #: Shares that are injected, and the share of them that must be found.
@@ -307,7 +308,7 @@ def _trials(
             what = f"+{100 * share:g} %" if share else "equal sides"
             tell(
                 f"[{k + 1}/{number}] {what}: {found.outcome}, ratio {shown}, "
-                f"{found.pairs} pairs, {made.elapsed_s:.0f} s"
+                f"{nouns(found.pairs, 'pair')}, {made.elapsed_s:.0f} s"
             )
     return trials
 

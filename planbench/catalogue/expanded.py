@@ -6,6 +6,7 @@ from planbench.catalogue.instance import Instance
 from planbench.errors import InputError
 from planbench.generate.expand_recipe import EXPAND_VERSION, ExpandRecipe, parse_expand
 from planbench.generate.expand_table import expand_table, keeps_optimum
+from planbench.words import nouns
 
 
 def load_expanded(spec: str) -> Instance:
@@ -43,7 +44,7 @@ def load_expanded(spec: str) -> Instance:
 def _words(recipe: ExpandRecipe) -> str:
     parts = []
     if recipe.years is not None:
-        parts.append("over 1 year" if recipe.years == 1 else f"over {recipe.years} years")
+        parts.append(f"over {nouns(recipe.years, 'year')}")
     if recipe.regions is not None:
-        parts.append("in 1 region" if recipe.regions == 1 else f"in {recipe.regions} regions")
+        parts.append(f"in {nouns(recipe.regions, 'region')}")
     return " ".join(parts)

@@ -46,6 +46,7 @@ from planbench.errors import InputError
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy, Interior, make_economy
 from planbench.model.plan import Plan
+from planbench.words import nouns
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +183,7 @@ def _read_cells(path: Path) -> tuple[tuple[str, ...], tuple[str, ...], FloatArra
     for number, line in enumerate(lines[1:], start=2):
         if len(line) != len(header):
             raise InputError(
-                f"has {len(line)} cells, expected {len(header)}", where=f"{path}:{number}"
+                f"has {nouns(len(line), 'cell')}, expected {len(header)}", where=f"{path}:{number}"
             )
         for column, text in enumerate(line[1:]):
             try:

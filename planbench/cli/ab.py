@@ -9,6 +9,7 @@ import typer
 
 from planbench.cli import completion, console, options
 from planbench.errors import InputError
+from planbench.words import nouns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -286,13 +287,13 @@ def _run(
             )
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
-                f"interrupted: {made} pairs are kept in {out}; the same command carries on"
+                f"interrupted: {nouns(made, 'pair')} kept in {out}; the same command carries on"
             ) from None
     if comparison.repaired:
         console.note(f"{out}: {comparison.repaired}")
     if comparison.pairs_found:
         console.note(
-            f"{comparison.pairs_found} pairs were in {out} already (--fresh measures anew)"
+            f"{out} held {nouns(comparison.pairs_found, 'pair')} already (--fresh measures anew)"
         )
     return comparison
 
@@ -312,7 +313,7 @@ def _show(comparison: Comparison, json: bool, path: Path | None) -> None:
             console.note(f"{verdict.case.solver} on {verdict.case.instance}: {line}")
     disturbed = sum(v.disturbed for v in comparison.verdicts)
     if disturbed:
-        console.note(f"the machine was disturbed in {disturbed} pairs")
+        console.note(f"the machine was disturbed in {nouns(disturbed, 'pair')}")
     if json:
         console.print_json(words.document(comparison))
         return

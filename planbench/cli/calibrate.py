@@ -10,6 +10,7 @@ import typer
 
 from planbench.cli import console, options
 from planbench.errors import InputError
+from planbench.words import nouns
 
 if TYPE_CHECKING:
     from planbench.generate.profile import Profile
@@ -126,7 +127,7 @@ def _show(path: Path, profile: Profile, checked: tuple[CheckedFigure, ...]) -> N
     rows: list[tuple[str, Any]] = [
         ("wrote", str(path)),
         ("profile", f"{profile.name}, {profile.title}"),
-        ("size", f"{profile.goods:,} goods, {profile.activities:,} activities"),
+        ("size", f"{nouns(profile.goods, 'good')}, {nouns(profile.activities, 'activity')}"),
     ]
     grid = views.columns_of(
         (

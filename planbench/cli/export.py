@@ -9,6 +9,7 @@ import typer
 
 from planbench.cli import completion, console, options
 from planbench.errors import InputError
+from planbench.words import nouns
 
 EXAMPLES = (
     "planbench export us-bea-71 -o us-bea-71.mps.gz",
@@ -119,7 +120,7 @@ def _export_results(source: Path, path: Path, memory: bool) -> dict[str, Any]:
             facts["rows"] += f" (left out: {_left_out(suite.left_out)})"
         return facts
     (write_csv if ending == ".csv" else write_parquet)(records, path)
-    return facts | {"rows": f"{len(records)} measurements"}
+    return facts | {"rows": nouns(len(records), "measurement")}
 
 
 def _left_out(counts: dict[str, int]) -> str:

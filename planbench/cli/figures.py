@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from planbench.report import words
+from planbench.words import nouns as nouns
 
 
 def amount(value: float | None, digits: int = 5) -> str:
@@ -41,11 +42,3 @@ def counts(iterations: Mapping[str, int]) -> str:
     """Format iterations by kind: ``1,234 simplex, 7 crossover``; ``–`` where not told."""
     told = [f"{words.count(n)} {kind}" for kind, n in iterations.items()]
     return ", ".join(told) or words.UNKNOWN
-
-
-def nouns(number: int, noun: str) -> str:
-    """``1 good``, ``1,000 goods``, ``3 activities``."""
-    if number == 1:
-        return f"1 {noun}"
-    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
-    return f"{words.count(number)} {plural}"

@@ -10,6 +10,7 @@ import typer
 from planbench.cli import console, options
 from planbench.cli.sides import without_sides
 from planbench.errors import InputError
+from planbench.words import nouns
 
 if TYPE_CHECKING:
     from planbench.regress.history import History, Measure
@@ -133,11 +134,11 @@ def _show(found: History, written: dict[str, Any], *, json: bool) -> None:
         console.note(line)
     steps = sum(len(s.changes) for s in found.series)
     console.say(
-        f"{len(found.series)} series over {found.runs} runs on {found.machine}: "
-        f"{steps or 'no'} step{'' if steps == 1 else 's'}"
+        f"{len(found.series)} series over {nouns(found.runs, 'run')} on {found.machine}: "
+        f"{nouns(steps, 'step') if steps else 'no steps'}"
     )
     if written:
-        console.say(f"wrote {written['page']} with {written['charts']} charts")
+        console.say(f"wrote {written['page']} with {nouns(written['charts'], 'chart')}")
 
 
 def _document(found: History) -> dict[str, Any]:

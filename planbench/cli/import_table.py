@@ -205,7 +205,7 @@ def _show(economy: Economy, report: ImportReport, path: Path, plan_path: Path | 
         (
             "table",
             f"{report.name}, {report.kind}, {nouns(report.products, 'product')}, "
-            f"{words.count(report.industries)} industries",
+            f"{nouns(report.industries, 'industry')}",
         ),
         ("economy", views.size_words(Instance(name=report.name, economy=economy))),
         ("technology", report.technology),

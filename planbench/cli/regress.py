@@ -11,6 +11,7 @@ import typer
 from planbench.cli import console, options
 from planbench.cli.sides import without_sides
 from planbench.errors import InputError
+from planbench.words import nouns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,7 +121,7 @@ def regress(
     if update and not baseline.exists():
         _refuse_wrong(new, candidate)
         write_baseline(new, baseline)
-        console.say(f"wrote {baseline}, a new baseline of {len(new)} measurements")
+        console.say(f"wrote {baseline}, a new baseline of {nouns(len(new), 'measurement')}")
         return 0
     old = without_sides(read_side(baseline), baseline)
     names = _names(baseline, candidate)
@@ -134,7 +135,7 @@ def regress(
         return found.exit_code
     _refuse_wrong(new, candidate)
     write_baseline(new, baseline)
-    console.say(f"wrote {baseline}: {len(old)} measurements before, {len(new)} now")
+    console.say(f"wrote {baseline}: {nouns(len(old), 'measurement')} before, {len(new)} now")
     return 0
 
 
@@ -187,7 +188,7 @@ def _refuse_wrong(records: Sequence[Record], path: Path) -> None:
     if wrong:
         first = f"{wrong[0].solver} on {wrong[0].instance.name}"
         raise InputError(
-            f"holds {len(wrong)} wrong answers (first {first}) and makes no baseline",
+            f"holds {nouns(len(wrong), 'wrong answer')} (first {first}) and makes no baseline",
             where=str(path),
         )
 

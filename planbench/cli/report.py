@@ -10,6 +10,7 @@ import typer
 from planbench.cli import console, options
 from planbench.cli.sides import without_sides
 from planbench.errors import InputError
+from planbench.words import nouns
 
 EXAMPLES = (
     "planbench report results/quick.jsonl",
@@ -79,9 +80,9 @@ def report(
             document["figures"] = [str(path) for path in written]
         console.print_json(document)
     else:
-        console.say(f"wrote {page} from {len(records)} measurements")
+        console.say(f"wrote {page} from {nouns(len(records), 'measurement')}")
         if figures is not None:
-            console.say(f"wrote {len(written)} figures to {figures}")
+            console.say(f"wrote {nouns(len(written), 'figure')} to {figures}")
 
 
 def _names(results: list[Path]) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from planbench.cli import console
 from planbench.errors import InputError
+from planbench.words import nouns
 
 if TYPE_CHECKING:
     from planbench.records.schema import Record
@@ -49,5 +50,5 @@ def without_sides(records: Sequence[Record], path: Path, *, needed: bool = True)
             where=str(path),
         )
     if left:
-        console.note(f"{path}: {left} rows of planbench ab, of two sides, are left out")
+        console.note(f"{path}: {nouns(left, 'row')} of planbench ab, of two sides, left out")
     return kept

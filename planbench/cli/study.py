@@ -9,6 +9,7 @@ import typer
 
 from planbench.cli import console, options
 from planbench.errors import InputError
+from planbench.words import nouns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,7 +89,9 @@ def study(
         console.print_json({"results": str(out), "rows": [row_document(row) for row in rows]})
     else:
         _show(rows)
-        console.say(f"{len(rows)} measurements in {out}; show them with `planbench report --merge`")
+        console.say(
+            f"{nouns(len(rows), 'measurement')} in {out}; show them with `planbench report --merge`"
+        )
     if all(row.ended != "ok" for row in rows):
         raise InputError(f"nothing to compare: {rows[0].message}", where=rows[0].solver)
     return 0

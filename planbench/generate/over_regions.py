@@ -37,6 +37,7 @@ from planbench.model.arrays import (
     index_type,
 )
 from planbench.model.economy import Economy, Interior, make_economy
+from planbench.words import nouns
 
 _CHUNK = 1 << 20
 IntArray = npt.NDArray[np.int32]
@@ -92,7 +93,9 @@ def over_regions(
         Naming the argument and the mend.
     """
     _check(economy, regions, cross_share, transport, seed)
-    require_memory(float(economy.nbytes) * regions, "regions", f"an economy of {regions} regions")
+    require_memory(
+        float(economy.nbytes) * regions, "regions", f"an economy of {nouns(regions, 'region')}"
+    )
     n, m, k = economy.n_goods, economy.n_activities, economy.n_resources
     divided, size = _shares(shares, regions, k)
     routes = [] if transport is None else transport.routes
@@ -132,7 +135,7 @@ def over_regions(
         assortment=_assortment(economy, regions, size, common_target),
         fixed_demand=np.outer(size, economy.fixed_demand).ravel(),
         weights=economy.weights if common_target else np.tile(economy.weights, regions),
-        name=name or f"{economy.name} in {regions} regions",
+        name=name or f"{economy.name} in {nouns(regions, 'region')}",
         recipe={
             "over_regions": regions,
             "cross_share": cross_share,

@@ -34,6 +34,7 @@ from planbench.generate.staircase import pile, staircase
 from planbench.io.files import require_memory
 from planbench.model.arrays import FloatArray, Matrix, canonical_matrix
 from planbench.model.economy import Economy, make_economy
+from planbench.words import nouns
 
 
 def over_years(
@@ -100,7 +101,9 @@ def over_years(
         Naming the argument and the mend.
     """
     _check(economy, capital, storage, years, delivery, growth, discount)
-    require_memory(float(economy.nbytes) * years, "years", f"an economy over {years} years")
+    require_memory(
+        float(economy.nbytes) * years, "years", f"an economy over {nouns(years, 'year')}"
+    )
     year = one_year(economy, capital, storage, delivery)
     n, h, k = economy.n_goods, year.capital_goods, economy.n_resources
     end = End(
@@ -139,7 +142,7 @@ def over_years(
         assortment=assortment,
         fixed_demand=_fixed_demand(economy, capital, fixed_demand, initial, terminal, end),
         weights=weights,
-        name=name or f"{economy.name} over {years} years",
+        name=name or f"{economy.name} over {nouns(years, 'year')}",
         recipe={"over_years": years, "of": dict(economy.recipe)},
         **labels_over_years(economy, capital, year, kinds, end, common_target),
     )

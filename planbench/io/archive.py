@@ -23,6 +23,7 @@ import numpy.typing as npt
 from planbench.errors import InputError
 from planbench.io.files import os_error_as_input, regular_file_size, replacing, require_memory
 from planbench.io.text import shown
+from planbench.words import nouns
 
 Array = npt.NDArray[Any]
 
@@ -297,8 +298,8 @@ def _read_header(file: zipfile.ZipFile, info: zipfile.ZipInfo, where: str) -> _M
     begin = 8 + width + length
     if shape[0] * dtype.itemsize != info.file_size - begin:
         raise InputError(
-            f"declares {shape[0]} entries of {dtype.itemsize} bytes, the file holds "
-            f"{info.file_size - begin} bytes; {_SAVE_AGAIN}",
+            f"declares {nouns(shape[0], 'entry')} of {nouns(dtype.itemsize, 'byte')}, the file "
+            f"holds {info.file_size - begin} bytes; {_SAVE_AGAIN}",
             where=where,
         )
     return _Member(info, dtype, shape[0], begin)

@@ -19,6 +19,7 @@ from planbench.io.archive import Archive, open_archive, write_archive
 from planbench.model.arrays import FloatArray, Matrix, canonical_vector
 from planbench.model.economy import Economy, Interior, make_economy
 from planbench.model.linear_program import LinearProgram, make_linear_program
+from planbench.words import nouns
 
 FORMAT = "planbench"
 VERSION = 1
@@ -287,7 +288,9 @@ def _read_matrix(archive: Archive, field: str, shape: tuple[int, int]) -> Matrix
     where = archive.where(f"{field}_indptr")
     mend = "; save the file again"
     if indptr.size != shape[1] + 1:
-        raise InputError(f"has {indptr.size} entries, expected {shape[1] + 1}{mend}", where=where)
+        raise InputError(
+            f"has {nouns(indptr.size, 'entry')}, expected {shape[1] + 1}{mend}", where=where
+        )
     if indptr[0] != 0 or indptr[-1] != indices.size or indices.size != data.size:
         raise InputError(
             f"runs from {indptr[0]} to {indptr[-1]}, expected 0 to {data.size} with as many "

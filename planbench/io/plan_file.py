@@ -46,6 +46,7 @@ from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 from planbench.model.plan import Plan
+from planbench.words import nouns
 
 _PathLike = str | os.PathLike[str]
 _WHAT = "a plan file"
@@ -181,7 +182,7 @@ def _read_npz(path: Path, problem: Economy | LinearProgram) -> dict[str, FloatAr
         for field, values in parts.items():
             if values.size != fields[field]:
                 raise InputError(
-                    f"has {values.size} entries, this instance needs {fields[field]}; "
+                    f"has {nouns(values.size, 'entry')}, this instance needs {fields[field]}; "
                     "check that the plan is for this instance",
                     where=archive.where(field),
                 )

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from planbench.errors import InputError, PlanbenchError
 from planbench.records.schema import SCHEMA_VERSION, Record
+from planbench.words import nouns
 
 
 class RecordStore:
@@ -188,7 +189,7 @@ def repair(path: Path) -> str | None:
                     torn.flush()
                     os.fsync(torn.fileno())
                 file.truncate(tail_at)
-                what = f"moved a torn last line of {len(tail)} bytes to {path.name}.torn"
+                what = f"moved a torn last line of {nouns(len(tail), 'byte')} to {path.name}.torn"
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:

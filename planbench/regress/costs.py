@@ -16,6 +16,7 @@ from planbench.regress.facts import Finding, Rules, Verdict
 from planbench.regress.match import Match
 from planbench.stats.paired import LEAST_PAIRS, PairedRatio, paired_log_ratio
 from planbench.stats.regression import Bound, shared_confidence
+from planbench.words import nouns
 
 #: Peaks of equal runs differ by up to a tenth, small ones by the grain of allocators and pages.
 MEMORY = Bound(factor=1.10, extra=2.0**20)
@@ -145,8 +146,9 @@ def times_left_out(matches: Sequence[Match]) -> str:
         )
         if count
     ]
-    return f"times of {len(without)} of {len(ended)} measurements are not compared: " + ", ".join(
-        reasons
+    return (
+        f"times not compared: {len(without)} of {nouns(len(ended), 'measurement')}: "
+        + ", ".join(reasons)
     )
 
 
@@ -209,7 +211,7 @@ def _time_finding(
         low=found.low,
         high=found.high,
         rule=f"slower by {effect:.0%} or more, beyond doubt",
-        note=f"{found.n} pairs" + ("" if same_machine else ", other machine"),
+        note=nouns(found.n, "pair") + ("" if same_machine else ", other machine"),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from planbench.regress.facts import Comparison, Finding
 from planbench.report import words
+from planbench.words import nouns
 
 WORDS = {
     "worse": "worse",
@@ -74,7 +75,7 @@ def summary(comparison: Comparison) -> str:
     if comparison.obstacles and not worse:
         return f"could not compare: {comparison.obstacles[0].message}"
     count = comparison.counts
-    parts = [f"{comparison.compared} measurements compared"]
+    parts = [f"{nouns(comparison.compared, 'measurement')} compared"]
     parts += [f"{count[v]} {WORDS[v]}" for v in ("unclear", "better") if count.get(v)]
     tail = f" ({', '.join(parts)})"
     if not worse:

@@ -19,6 +19,7 @@ from planbench.regress.growth import judge_growth
 from planbench.regress.match import Match, Sample, choose_machines, match, samples
 from planbench.regress.outcomes import judge_outcomes, missing, new_wrong_answers
 from planbench.report.cells import machine_key
+from planbench.words import nouns
 
 _Samples = dict[tuple[str, str], Sample]
 
@@ -73,10 +74,11 @@ def compare_runs(
             findings += judge_growth(_of(baseline, old_machine), _of(candidate, new_machine), rules)
         if gone:
             notes.append(
-                f"{len(gone)} of {len(old)} measurements of {names[0]} are not in {names[1]}"
+                f"{len(gone)} of {nouns(len(old), 'measurement')} of {names[0]} not found in "
+                f"{names[1]}"
             )
         if lonely:
-            notes.append(f"{len(lonely)} measurements are new in {names[1]}")
+            notes.append(f"new in {names[1]}: {nouns(len(lonely), 'measurement')}")
         if "time" in rules.layers and (left_out := times_left_out(matches)):
             notes.append(left_out)
         stopping += _disturbed(matches, rules)
@@ -167,10 +169,8 @@ def _of(records: Sequence[Record], machine: str | None) -> list[Record]:
 def _notes(records: Sequence[Record], machine: str | None, name: str) -> list[str]:
     left = len(records) - len(_of(records, machine))
     studies = sum(r.suite == STUDY for r in _of(records, machine))
-    notes = [f"{left} rows of {name} are of other machines and were left out"] if left else []
-    return notes + (
-        [f"{studies} rows of {name} are of studies and were left out"] if studies else []
-    )
+    notes = [f"{nouns(left, 'row')} of {name}, of other machines, left out"] if left else []
+    return notes + ([f"{nouns(studies, 'row')} of {name}, of studies, left out"] if studies else [])
 
 
 def _some(items: Sequence[str], most: int = 3) -> str:

@@ -16,6 +16,7 @@ from planbench.records.schema import Record
 from planbench.regress.match import Sample, samples
 from planbench.report.cells import machine_key, machine_label
 from planbench.stats.steps import find_steps
+from planbench.words import nouns
 
 Measure = Literal["passes", "seconds", "bytes", "iterations"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
@@ -218,7 +219,7 @@ def _choose(rows: Sequence[Record], asked: str | None) -> tuple[str, list[str]]:
     left = sum(counts.values()) - counts[chosen]
     if not left:
         return chosen, []
-    return chosen, [f"{left} rows of other machines were left out: {', '.join(sorted(others))}"]
+    return chosen, [f"{nouns(left, 'row')} of other machines left out: {', '.join(sorted(others))}"]
 
 
 def _series(

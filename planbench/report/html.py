@@ -17,6 +17,7 @@ from planbench.report import sections
 from planbench.report.cells import settled
 from planbench.report.charts import altair_module, headline_ladder, vegalite_version
 from planbench.report.ladders import find_ladders
+from planbench.words import nouns
 
 #: The page may run its own scripts and nothing else; the browser enforces "no network".
 _POLICY = (
@@ -140,7 +141,7 @@ def page(
         '<link rel="icon" href="data:,">'
         f"<title>{escape(title)}</title><style>{_asset('page.css')}</style></head><body>"
         f'<header class="top"><h1>{escape(title)}</h1>'
-        f'<div class="soft">{when}{len(records)} measurements by planbench.</div>'
+        f'<div class="soft">{when}{nouns(len(records), "measurement")} by planbench.</div>'
         f"<nav>{nav}</nav></header><main>{body}"
         "<noscript><p>Without scripts there are no charts; the tables hold the same figures.</p>"
         "</noscript></main><footer>Made by planbench. Every bracket was recomputed from the "

@@ -16,6 +16,7 @@ from planbench.report.page_parts import fitted, number, slope_cell, table, td
 from planbench.report.scores import Standing
 from planbench.report.style import in_order, named
 from planbench.report.tables import cell_text
+from planbench.words import nouns
 
 _STYLES = {
     "solved": "",
@@ -177,7 +178,7 @@ def machines_section(records: Sequence[Record]) -> str:
         mine = [r for r in records if machine_key(r) == key]
         facts = mine[-1].machine
         items = [
-            ("machine", f"{machine_label(mine[-1])} ({len(mine)} rows)"),
+            ("machine", f"{machine_label(mine[-1])} ({nouns(len(mine), 'row')})"),
             ("memory", words.size_bytes(_as_number(facts.get("memory_bytes")))),
             ("system", _joined(facts.get(k) for k in ("system", "kernel"))),
             ("Python", _joined([facts.get("python")])),

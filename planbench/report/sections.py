@@ -39,6 +39,7 @@ from planbench.report.sweeps import find_sweeps
 from planbench.stats.accuracy import time_to_accuracy
 from planbench.stats.growth import EXCLUDED, FURTHEST
 from planbench.stats.scaling import LEAST_SIZES
+from planbench.words import nouns
 
 
 def anchor(name: str) -> str:
@@ -259,7 +260,8 @@ def machines_section(records: Sequence[Record], not_run: Sequence[NotRun]) -> st
             f"<li>{escape(n.instance)}, {escape(n.solver)}: {escape(n.reason)}</li>"
             for n in not_run
         )
-        left = f"<details><summary>{len(not_run)} runs left out</summary><ul>{items}</ul></details>"
+        told = f"{nouns(len(not_run), 'run')} left out"
+        left = f"<details><summary>{told}</summary><ul>{items}</ul></details>"
     return (
         f'<section id="machine"><h2>Machine and versions</h2>'
         f"{page_tables.machines_section(records)}{left}</section>"

@@ -99,7 +99,7 @@ def test_runs_cut_off_by_the_limit_are_no_proof_of_equal_times():
     found[5] = Pair(found[5].a, late)
     verdict = judge(found)
     assert verdict.outcome == "ambiguous"
-    assert "cut off 1 runs of old and 2 of new" in verdict.reason
+    assert "cut off 1 run of old and 2 of new" in verdict.reason
 
 
 @pytest.mark.parametrize(

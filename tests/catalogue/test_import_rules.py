@@ -197,7 +197,7 @@ def test_commodity_technology_is_refused_where_it_means_nothing() -> None:
             make=[[10, 20], [5, 10]],
             settings=ImportSettings(technology="commodity"),
         )
-    with pytest.raises(InputError, match="2 products are made by 1"):
+    with pytest.raises(InputError, match="not 2 products of 1 industry"):
         made([[1], [1]], make=[[10], [5]], settings=ImportSettings(technology="commodity"))
     with pytest.raises(InputError, match="symmetric table has no make"):
         made(**SYMMETRIC, settings=ImportSettings(technology="industry"))

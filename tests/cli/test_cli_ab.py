@@ -139,4 +139,4 @@ def test_rows_of_two_sides_pass_nowhere_for_repeats_of_one_solver(tmp_path, comm
     assert "of planbench ab" in said.err
     said = planbench(command, f"both{file}", *more, folder=tmp_path)
     assert said.code == 0
-    assert "6 rows of planbench ab, of two sides, are left out" in said.err
+    assert "6 rows of planbench ab, of two sides, left out" in said.err

@@ -31,7 +31,7 @@ def test_import_then_verify_the_observed_plan(folder: Path) -> None:
     assert said.code == 0
     assert "known optimum" in said.out
     assert "surplus" in said.out
-    assert "note: table.csv: 1 cells '---' read as 0" in said.err
+    assert "note: table.csv: 1 cell '---' read as 0" in said.err
     judged = planbench("verify", "e.npz", "seen.csv", "--json", folder=folder)
     assert judged.code == 0
     assert judged.document["verdict"] == "certified"

@@ -100,7 +100,7 @@ def test_industries_that_use_nothing_of_each_other_are_no_totals(tmp_path: Path)
 
 
 def test_marks_for_nothing_are_counted(tmp_path: Path) -> None:
-    assert any("1 cells '---' read as 0" in line for line in table(tmp_path, SYMMETRIC).remarks)
+    assert any("1 cell '---' read as 0" in line for line in table(tmp_path, SYMMETRIC).remarks)
 
 
 def test_codes_and_names_in_two_header_rows(tmp_path: Path) -> None:
@@ -443,7 +443,7 @@ BAD_NPZ = {
     "text": ({"Z": np.array([["a", "b"], ["c", "d"]])}, "no numbers"),
     "nan": ({"Z": np.full((2, 2), np.nan)}, "give 0 or amounts between"),
     "tiny": ({"Z": np.full((2, 2), 1e-320)}, "give 0 or amounts between"),
-    "labels": ({"Z": np.eye(2), "industry": np.array(["a"])}, "1 labels, expected 2"),
+    "labels": ({"Z": np.eye(2), "industry": np.array(["a"])}, "1 label, expected 2"),
     "output": ({"Z": np.eye(2), "x": np.ones(3)}, "field output is 3, not 2"),
     "make": ({"use": np.eye(2), "make": np.ones((3, 2))}, "make is 3 x 2"),
     "regions": ({"Z": np.eye(3), "country": np.array(["a", "b"])}, "do not make 3 rows"),

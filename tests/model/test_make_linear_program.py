@@ -58,7 +58,7 @@ def test_crossing_bounds_are_a_program_not_an_error() -> None:
         ("col_upper", [1.0, np.nan, 0.0], "col_upper: entry 1 is nan"),
         ("offset", np.nan, "offset: is nan"),
         ("row_names", ["a", "a"], "row_names: label 'a' stands twice"),
-        ("col_names", ["a"], "col_names: has 1 labels, expected 3"),
+        ("col_names", ["a"], "col_names: has 1 label, expected 3"),
     ],
 )
 def test_each_field_is_refused_by_name_in_one_line(field: str, value: Any, words: str) -> None:

@@ -247,7 +247,7 @@ def test_times_that_are_not_compared_are_counted(run: list[Record]) -> None:
     spoilt = one.model_copy(update={"disturbed": True, "solver": "cbc"})
     rows = [calm, short, spoilt]
     (note,) = compare_runs(rows, rows, layer_only("time")).notes
-    assert note.startswith("times of 2 of 3 measurements are not compared: 1 where the machine")
+    assert note.startswith("times not compared: 2 of 3 measurements: 1 where the machine")
 
 
 def test_time_outside_of_the_solve_is_seen_too(run: list[Record]) -> None:
@@ -330,7 +330,7 @@ def test_rows_of_studies_are_left_out_and_told(run: list[Record]) -> None:
     study = [r.model_copy(update={"suite": "study", "wall_s": 9.0}) for r in run[:5]]
     found = compare_runs(run, [*run, *study])
     assert found.exit_code == 0
-    assert found.notes[0] == "5 rows of candidate are of studies and were left out"
+    assert found.notes[0] == "5 rows of candidate, of studies, left out"
     assert compare_runs(study, study).exit_code == 2
 
 
@@ -410,7 +410,7 @@ def test_what_is_not_measured_any_more_is_told_and_red_on_request(run: list[Reco
     told = compare_runs(run, fewer)
     assert told.exit_code == 0
     assert f"{gone} of " in told.notes[0]
-    assert "are not in candidate" in told.notes[0]
+    assert "not found in candidate" in told.notes[0]
     asked = compare_runs(run, fewer, Rules(require_all=True))
     assert asked.exit_code == 1
     assert {f.solver for f in asked.having("worse")} == {"glop"}

@@ -27,6 +27,7 @@ from planbench.errors import InputError
 from planbench.io.tables import RawTable
 from planbench.io.tables.names import chosen, is_trade
 from planbench.model.arrays import FloatArray, Matrix
+from planbench.words import nouns
 
 #: Use and supply that differ by a larger share are at different prices.
 SAME_PRICES = 0.01
@@ -309,7 +310,7 @@ def _trade(
     if lacking.any():
         remarks.append(
             f"imports are not told: they are what is used beyond domestic output, "
-            f"{lacking.sum():.6g} of {int((lacking > 0).sum())} products"
+            f"{lacking.sum():.6g} of {nouns(int((lacking > 0).sum()), 'product')}"
         )
         for i in np.flatnonzero(lacking):
             moved.append(Moved("imports not told", flows.goods[i], float(lacking[i]), "imports"))

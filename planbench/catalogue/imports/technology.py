@@ -25,6 +25,7 @@ from planbench.catalogue.imports.flows import Flows
 from planbench.catalogue.imports.report import Moved
 from planbench.errors import InputError
 from planbench.model.arrays import FloatArray
+from planbench.words import nouns
 
 #: Entries of a commodity-technology table that are smaller than this share of their column are
 #: rounding of the solution.
@@ -110,8 +111,9 @@ def _commodity(
     make = flows.outputs.toarray()[made]
     if make.shape[0] != make.shape[1]:
         raise InputError(
-            f"commodity technology asks for as many products as industries, and "
-            f"{make.shape[0]} products are made by {make.shape[1]}; take joint or industry",
+            "commodity technology asks for as many products as industries, not "
+            f"{nouns(make.shape[0], 'product')} of {nouns(make.shape[1], 'industry')}; take joint "
+            "or industry",
             where=where,
         )
     products = [g for g, kept in zip(flows.goods, made, strict=True) if kept]

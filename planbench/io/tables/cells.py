@@ -10,6 +10,7 @@ import numpy.typing as npt
 from planbench.errors import InputError
 from planbench.io.text import shown
 from planbench.model.arrays import FloatArray
+from planbench.words import nouns
 
 #: Cells that stand for "nothing here", as published tables write them (lower case).
 BLANKS = frozenset({
@@ -106,7 +107,7 @@ def with_points(text: Text, where: str, *, spare: bool) -> tuple[Text, str]:
         out[changed] = [written[str(cell)] for cell in text[changed]]
         example = sure[0]
         return out, (
-            f"decimal commas: {int(changed.sum())} figures such as {example!r} read as "
+            f"decimal commas: {nouns(int(changed.sum()), 'figure')} such as {example!r} read as "
             f"{written[example]}"
         )
     if spare and not against:

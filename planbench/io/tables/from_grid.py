@@ -22,6 +22,7 @@ from planbench.io.tables.recognise import (
     row_roles,
 )
 from planbench.model.arrays import FloatArray
+from planbench.words import nouns
 
 #: Columns of imports that miss the total supply by a larger share are remarked.
 TOTAL_SUPPLY = 1e-3
@@ -38,7 +39,8 @@ def symmetric_table(grid: Grid, named: Named, name: str) -> RawTable:
     if grid.unlabelled:
         raise InputError(
             "has no labels of rows, so nothing tells industries from value added and figures from "
-            "labels; add a first column with the labels of the columns",
+            "labels; add a first column with the labels of the columns, or give the make table of "
+            "a use table",
             where=grid.where,
         )
     rows, row_regions = axis_labels(grid.row_labels, grid.column_labels, grid.where)
@@ -238,7 +240,8 @@ def _labels_in_order(use: Grid, products: Sequence[str]) -> list[str]:
     if len(wanted) < n and any(label for label in wanted):
         # Further rows would be value added, which nobody could tell apart.
         raise InputError(
-            f"has {n} rows without labels, and the make table {len(wanted)} products; "
+            f"has {nouns(n, 'row')} without labels, and the make table "
+            f"{nouns(len(wanted), 'product')}; "
             "add a column of labels",
             where=use.where,
         )

@@ -30,6 +30,7 @@ from planbench.errors import InputError
 from planbench.io.files import regular_file_size, require_memory
 from planbench.io.tables.raw import RawTable, make_raw_table
 from planbench.model.arrays import FloatArray
+from planbench.words import nouns
 
 _NAMES: dict[str, tuple[str, ...]] = {
     "use": ("Z", "use", "U"),
@@ -115,7 +116,8 @@ def _multi_region(
     n = use.shape[0]
     if sectors is None or len(regions) * len(sectors) != n:
         raise InputError(
-            f"{len(regions)} regions and {len(sectors or [])} industries do not make {n} rows",
+            f"{nouns(len(regions), 'region')} and {nouns(len(sectors or []), 'industry')} do not "
+            f"make {nouns(n, 'row')}",
             where=where,
         )
     placed = [r for r in regions for _ in sectors]
@@ -173,7 +175,9 @@ def _read(path: Path) -> tuple[dict[str, Any], list[str]]:
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, KeyError, NotImplementedError) as e:
         line = str(e).splitlines()[0] if str(e) else type(e).__name__
         raise InputError(
-            f"is no npz file of plain arrays: {line}; save it with numpy.savez", where=where
+            f"is no npz file of plain arrays, or a damaged one: {line}; save it with numpy.savez, "
+            "or download it again",
+            where=where,
         ) from None
     for field, array in given.items():
         if field not in _LABELS and array.dtype.kind not in "buif":
@@ -189,7 +193,7 @@ def _labels(given: dict[str, Any], field: str) -> list[str] | None:
 
 def _sized(labels: list[str], size: int, field: str, where: str) -> list[str]:
     if len(labels) != size:
-        raise InputError(f"{field} has {len(labels)} labels, expected {size}", where=where)
+        raise InputError(f"{field} has {nouns(len(labels), 'label')}, expected {size}", where=where)
     return labels
 
 

@@ -22,6 +22,7 @@ from planbench.io.tables.cells import Text, kinds_of, mend_for, numbers_of, with
 from planbench.io.tables.raw import LARGEST
 from planbench.io.text import nearest, read_bytes, shown
 from planbench.model.arrays import FloatArray
+from planbench.words import nouns
 
 #: What stands in the label columns of a row of codes.
 _HEAD_WORD = re.compile(r"(io)?codes?|naics( codes?)?", re.IGNORECASE)
@@ -232,7 +233,8 @@ def make_grid(rows: Sequence[Sequence[str]], where: str, *, commas_spare: bool =
         remarks.append(f"{short}: rows have no labels; they take those of the columns, in order")
     marks, counts = np.unique(np.char.lower(body_text[body_kinds == "B"]), return_counts=True)
     remarks += [
-        f"{short}: {c} cells {str(m)!r} read as 0" for m, c in zip(marks, counts, strict=True)
+        f"{short}: {nouns(int(c), 'cell')} {str(m)!r} read as 0"
+        for m, c in zip(marks, counts, strict=True)
     ]
     known = {label for levels in column_labels for label in levels}
     empty &= np.array([not known & set(levels) for levels in row_labels]) | unlabelled

@@ -14,6 +14,7 @@ import numpy as np
 
 from planbench.errors import InputError
 from planbench.model.arrays import FloatArray, Matrix, canonical_matrix
+from planbench.words import nouns
 
 #: Amounts outside these (but 0) are refused: sums and quotients would leave the range of the
 #: arithmetic.
@@ -116,13 +117,16 @@ def make_raw_table(
     """
     n, m = len(products), len(industries)
     if n == 0 or m == 0:
-        raise InputError(f"is no table: {n} products and {m} industries", where=name)
+        raise InputError(
+            f"is no table: {nouns(n, 'product')} and {nouns(m, 'industry')}", where=name
+        )
     fields["use"] = _matrix(use, (n, m), "use", name)
     if fields.get("make") is not None:
         fields["make"] = _matrix(fields["make"], (n, m), "make", name)
     elif n != m:
         raise InputError(
-            f"has {n} products and {m} industries but no make table; give one with --make",
+            f"has {nouns(n, 'product')} and {nouns(m, 'industry')} but no make table; "
+            "give one with --make",
             where=name,
         )
     final = fields.get("final_use")
@@ -150,7 +154,9 @@ def make_raw_table(
             continue
         fields[field] = tuple(str(label) for label in given)
         if len(given) != size:
-            raise InputError(f"{field} has {len(given)} labels, expected {size}", where=name)
+            raise InputError(
+                f"{field} has {nouns(len(given), 'label')}, expected {size}", where=name
+            )
     return RawTable(
         name=name, products=distinct(products), industries=distinct(industries), **fields
     )
