@@ -170,10 +170,11 @@ def _show(records: list[Record]) -> None:
     from planbench.report.effort_tables import effort_tables
     from planbench.report.sweep_tables import sweep_tables
     from planbench.report.tables import golden_table, ladder_tables, summary_table
+    from planbench.report.terminal import fitting
 
     width = console.width()
     # What misses the tightest of several target gaps is no failure: it has tables of its own.
-    console.print_tables(effort_tables(records, width=width))
+    console.print_tables(fitting(effort_tables(records, width=width), width))
     records = [record for record in records if not was_driven(record)]
     if not records:
         return
@@ -184,7 +185,7 @@ def _show(records: list[Record]) -> None:
     tables += sweep_tables(records, "seconds", width=width)
     tables += ladder_tables(records, "bytes", width=width)
     tables.append(summary_table(records))
-    console.print_tables(tables)
+    console.print_tables(fitting(tables, width))
 
 
 def _document(

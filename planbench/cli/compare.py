@@ -167,8 +167,10 @@ def _print_document(records: list[Record], opinions: dict[str, Consensus]) -> No
 
 def _show(records: list[Record]) -> None:
     from planbench.report.tables import comparison_tables
+    from planbench.report.terminal import fitting
 
-    console.print_tables(comparison_tables(records, width=console.width()))
+    width = console.width()
+    console.print_tables(fitting(comparison_tables(records, width=width), width))
 
 
 def _conclude(records: list[Record], opinions: dict[str, Consensus]) -> int:

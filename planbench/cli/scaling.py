@@ -154,15 +154,20 @@ def _show(
     from planbench.report import scaling_tables
     from planbench.report.predictions import growth_of, warnings
     from planbench.report.real import beside
+    from planbench.report.terminal import fitting
 
     out, width = console.out(), console.width()
     for ladder, outlooks in found:
-        console.print_tables([scaling_tables.growth_table(ladder, outlooks, measure, width)])
+        console.print_tables(
+            fitting([scaling_tables.growth_table(ladder, outlooks, measure, width)], width)
+        )
         if any(growth_of(o, measure).fit.exponent is not None for o in outlooks):
             if measure == "seconds":
-                console.print_tables([scaling_tables.reach_table(ladder, outlooks, width)])
+                console.print_tables(
+                    fitting([scaling_tables.reach_table(ladder, outlooks, width)], width)
+                )
             console.print_tables(
-                [scaling_tables.prediction_table(ladder, outlooks, measure, width)]
+                fitting([scaling_tables.prediction_table(ladder, outlooks, measure, width)], width)
             )
         for line in warnings(ladder, outlooks, measure):
             out.print(Text(line))
@@ -170,9 +175,11 @@ def _show(
     chosen = {o.series for _, outlooks in found for o in outlooks}
     both = [b for b in beside([lad for lad, _ in found]) if b.series in chosen]
     if both:
-        console.print_tables([scaling_tables.beside_table(both, width)])
+        console.print_tables(fitting([scaling_tables.beside_table(both, width)], width))
     if cells:
-        console.print_tables([scaling_tables.means_table(cells, shift=shift, penalty=penalty)])
+        console.print_tables(
+            fitting([scaling_tables.means_table(cells, shift=shift, penalty=penalty)], width)
+        )
 
 
 def _document(

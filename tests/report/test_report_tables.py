@@ -10,12 +10,17 @@ from rich.console import Console
 from support.record_builders import LAWS, make_failure, make_ladder, make_record, make_suite
 
 from planbench.errors import InputError
+from planbench.report import scaling_tables
+from planbench.report.cells import settle
+from planbench.report.ladders import find_ladders
+from planbench.report.predictions import outlook
 from planbench.report.tables import (
     comparison_tables,
     golden_table,
     ladder_tables,
     summary_table,
 )
+from planbench.report.terminal import fitting
 
 
 def shown(*tables, width=100, styled=False):
@@ -26,6 +31,37 @@ def shown(*tables, width=100, styled=False):
     for table in tables:
         console.print(table)
     return out.getvalue()
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_what_is_too_wide_goes_on_in_another_table(width):
+    """Rich would drop the columns on the left: exponents without the solvers they belong to."""
+    records = make_suite()
+    cells = settle(records)
+    ladder = find_ladders(cells)[0]
+    outlooks = [outlook(ladder, series) for series in ladder.series[:3]]
+    tables = [
+        scaling_tables.growth_table(ladder, outlooks, "seconds", width),
+        scaling_tables.reach_table(ladder, outlooks, width),
+        scaling_tables.prediction_table(ladder, outlooks, "seconds", width),
+        scaling_tables.means_table(cells),
+        summary_table(records),
+    ]
+    for table in tables:
+        table.caption = None
+        parts = fitting([table], width)
+        assert (len(parts) == 1) == (len(parts[0].columns) == len(table.columns))
+        headers = [column.header for part in parts for column in part.columns[1:]]
+        assert headers == [column.header for column in table.columns[1:]]
+        for part in parts:
+            text = shown(part, width=width)
+            assert "…" not in text
+            assert max(map(len, text.splitlines())) <= width
+            assert [str(c) for c in part.columns[0].cells] == [
+                str(c) for c in table.columns[0].cells
+            ]
+    (wide,) = fitting(tables[:1], 200)
+    assert wide is tables[0], "what fits stays as it is"
 
 
 @pytest.mark.parametrize("width", [80, 100, 140])
