@@ -292,7 +292,7 @@ def test_a_declared_shape_larger_than_the_file_is_refused_before_allocating(
     path = tmp_path / "e.npz"
     huge = "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000000,), }"
     _with_member(path, _npy(huge))
-    _refused(path, "'weights'", "declares 1000000000000000 entries", "holds 0 bytes")
+    _refused(path, "'weights'", "declares 1,000,000,000,000,000 entries", "holds 0 bytes")
     _with_member(path, _npy(huge.replace("1000000000000000", "1" * 3000)))
     _refused(path, "'weights'")
 
