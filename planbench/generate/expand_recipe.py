@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from planbench.errors import InputError
+from planbench.generate import expansion_knobs as knobs
 from planbench.generate.expansion_draws import SPREAD
 from planbench.generate.expansion_knobs import OF_YEARS, fill_knobs, settle_capital
 from planbench.generate.recipe_text import quoted, read_values, text_of, validated
@@ -38,34 +39,18 @@ class ExpandRecipe(BaseModel):
 
     table: str = Field(min_length=1, description="a table, or a recipe split:… in quotes")
     years: int | None = Field(default=None, ge=1, le=1000, description="years planned")
-    capital: float | None = Field(
-        default=None, ge=0, le=20, description="years of value added held as capital (default: 2)"
-    )
-    depreciation: float | None = Field(
-        default=None, ge=0.01, le=1, description="share of capital lost in a year (default: 0.1)"
-    )
-    terminal: float | None = Field(
-        default=None, ge=0, le=1, description="share of the first stocks to be left (default: 1)"
-    )
-    storable: float | None = Field(
-        default=None, ge=0, le=1, description="share of goods that keep (default: 0.3)"
-    )
-    spoilage: float | None = Field(
-        default=None, ge=0, le=0.99, description="share lost in a year of store (default: 0.05)"
-    )
-    growth: float | None = Field(
-        default=None, ge=-0.5, le=1, description="growth of the endowments a year (default: 0.02)"
-    )
+    capital: knobs.Capital = None
+    depreciation: knobs.Depreciation = None
+    terminal: knobs.Terminal = None
+    storable: knobs.Storable = None
+    spoilage: knobs.Spoilage = None
+    growth: knobs.Growth = None
     discount: float | None = Field(
         default=None, ge=0.01, le=1, description="weight of a year over the last (default: 1)"
     )
     regions: int | None = Field(default=None, ge=1, le=10_000, description="number of regions")
-    cross_share: float | None = Field(
-        default=None, ge=0, le=1, description="share of inputs from other regions (default: 0.1)"
-    )
-    tradable: float | None = Field(
-        default=None, ge=0, le=1, description="share of goods that can be carried (default: 0.1)"
-    )
+    cross_share: knobs.CrossShare = None
+    tradable: knobs.Tradable = None
     loss: float | None = Field(
         default=None, ge=0.001, le=0.99, description="share lost on the way (default: 0.05)"
     )

@@ -2,8 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
+
+# What a knob may be; None stands for its default.
+Capital = Annotated[
+    float | None,
+    Field(ge=0, le=20, description="years of value added held as capital (default: 2)"),
+]
+Depreciation = Annotated[
+    float | None, Field(ge=0.01, le=1, description="share of capital lost in a year (default: 0.1)")
+]
+Terminal = Annotated[
+    float | None, Field(ge=0, le=1, description="share of the first stocks to be left (default: 1)")
+]
+Storable = Annotated[
+    float | None, Field(ge=0, le=1, description="share of goods that keep (default: 0.3)")
+]
+Spoilage = Annotated[
+    float | None, Field(ge=0, le=0.99, description="share lost in a year of store (default: 0.05)")
+]
+Growth = Annotated[
+    float | None,
+    Field(ge=-0.5, le=1, description="growth of the endowments a year (default: 0.02)"),
+]
+CrossShare = Annotated[
+    float | None, Field(ge=0, le=1, description="share of inputs from other regions (default: 0.1)")
+]
+Tradable = Annotated[
+    float | None, Field(ge=0, le=1, description="share of goods that can be carried (default: 0.1)")
+]
 #: Knobs that go with ``years``, with their defaults.
 OF_YEARS: dict[str, Any] = {
     "capital": 2.0,
