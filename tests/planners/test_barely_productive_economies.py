@@ -1,0 +1,220 @@
+"""Economies at the edge: barely productive, free, barred; the independent bracket must close."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+import pytest
+
+from planbench.certify import certify
+from planbench.certify.certificate import Certificate
+from planbench.model import Economy, make_economy, to_linear_program
+from planbench.solvers.base import Solution, SolveOptions
+from planbench.solvers.registry import find_solver, load_adapter
+
+pytest.importorskip("numba")
+pytest.importorskip("clarabel")
+
+from planbench.solvers.planners import master, state_direct
+from planbench.solvers.planners.state import Meter, list_techniques
+from planbench.solvers.planners.state_domain import prices_of_lost, settle_domain
+from planbench.solvers.planners.state_sectors import Sectors, charge_rents, open_sectors
+
+FULL = os.environ.get("PLANBENCH_FULL") == "1"
+SEEDS = 100 if FULL else 6
+GAP = 1e-6
+BOTH = pytest.mark.parametrize("name", ["two-level", "value-iteration"])
+
+
+def planned(name: str, economy: Economy) -> tuple[Solution, Certificate]:
+    spec = find_solver(name)[0]
+    solution = load_adapter(spec)(economy, spec, SolveOptions(tolerance=GAP, time_limit=20.0))
+    return solution, certify(to_linear_program(economy), economy, solution, polish=False)
+
+
+def closed(name: str, economy: Economy) -> Solution:
+    """Plan, and assert that the independent bracket closes."""
+    solution, certificate = planned(name, economy)
+    assert solution.claim == "optimal", (economy.name, solution.native_status)
+    assert certificate.raw_gap is not None, (economy.name, certificate.reasons)
+    assert certificate.raw_gap <= 1.01 * GAP, (economy.name, certificate.raw_gap)
+    return solution
+
+
+def edge(kind: str, resources: int, seed: int) -> Economy:
+    """Random economy of 1 to 25 goods.
+
+    barely: a unit of every good eats goods worth 1 − 1e-6 to 1 − 1e-2 of it. ring: each good is
+    made of the next alone, likewise. free: some activities use no resource. barred: there is
+    none of most resources.
+    """
+    rng = np.random.default_rng([seed, resources, len(kind)])
+    n, each = int(rng.integers(1, 26)), int(rng.integers(1, 5))
+    m = n * each
+    good = np.arange(m) % n
+    used = (rng.random((n, m)) < min(1.0, 4.0 / n)) * rng.lognormal(0.0, 1.0, (n, m))
+    total = rng.uniform(0.1, 0.9, m)
+    if kind == "ring":
+        used = np.zeros((n, m))
+        used[(good + 1) % n, np.arange(m)] = 1.0
+    if kind in ("barely", "ring"):
+        total = 1.0 - 10.0 ** rng.uniform(-6.0, -2.0) * rng.uniform(0.5, 1.5, m)
+    inputs = used * (total / np.maximum(used.sum(axis=0), 1e-9))
+    outputs = np.zeros((n, m))
+    outputs[good, np.arange(m)] = 1.0
+    use = rng.uniform(0.05, 1.0, (resources, m)) * (rng.random((resources, m)) < 0.5)
+    use[rng.integers(0, resources, m), np.arange(m)] += 0.1
+    endowment = rng.uniform(1.0, 5.0, resources)
+    if kind == "free":
+        use *= rng.random(m) < 0.6
+    if kind == "barred":
+        endowment *= rng.random(resources) < 0.3
+    demand = rng.random(n) * (rng.random(n) < 0.6)
+    demand[rng.integers(n)] += 0.5
+    unit = 10.0 ** rng.uniform(-4.0, 4.0, n)
+    return make_economy(
+        inputs=inputs * unit[:, None],
+        outputs=outputs * unit[:, None],
+        resource_use=use,
+        endowment=endowment,
+        assortment=demand * unit,
+        name=f"{kind}-{resources}-{seed}",
+    )
+
+
+@pytest.mark.parametrize("kind", ["barely", "ring"])
+@pytest.mark.parametrize("resources", [1, 5])
+def test_barely_productive(kind: str, resources: int) -> None:
+    """Sweeps leave all but a millionth of the error: planning would stall without a plan."""
+    for seed in range(SEEDS):
+        economy = edge(kind, resources, seed)
+        closed("two-level", economy)
+        if resources == 1:
+            closed("value-iteration", economy)
+
+
+@pytest.mark.parametrize("kind", ["free", "barred"])
+def test_free_and_barred(kind: str) -> None:
+    """No interior prices mend these: those handed over must hold beyond rounding."""
+    certified = 0
+    for seed in range(3 * SEEDS):
+        solution, certificate = planned("two-level", edge(kind, 8, seed))
+        assert certificate.verdict == "certified", (kind, seed, certificate.reasons)
+        certified += solution.claim == "optimal"
+    assert certified > SEEDS
+
+
+@BOTH
+def test_the_closed_form_of_a_single_good(name: str) -> None:
+    """One good that eats all but a millionth of itself: z = r (1 − a)/R."""
+    left = 2.0**-20
+    economy = make_economy(
+        inputs=[[1.0 - left]],
+        outputs=[[1.0]],
+        resource_use=[[0.5]],
+        endowment=[3.0],
+        assortment=[1.0],
+    )
+    solution = closed(name, economy)
+    assert solution.objective == pytest.approx(6.0 * left, rel=1e-6)
+
+
+def sectors_of(economy: Economy) -> Sectors:
+    scale = 1.0 / economy.endowment
+    sectors = open_sectors(economy, list_techniques(economy), scale, Meter(economy.nnz))
+    charge_rents(sectors, scale)
+    return sectors
+
+
+def test_a_productive_choice_is_found_from_one_that_is_not() -> None:
+    """Techniques cheapest at prices of 0 eat more than they make; the others do not."""
+    inputs = np.array([[0.0, 0.0, 3.0, 0.1], [3.0, 0.1, 0.0, 0.0]])
+    economy = make_economy(
+        inputs=inputs,
+        outputs=[[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]],
+        resource_use=[[0.01, 1.0, 0.01, 1.0]],
+        endowment=[1.0],
+        assortment=[1.0, 1.0],
+    )
+    sectors = sectors_of(economy)
+    p = np.zeros(2)
+    assert state_direct.cheapest_prices(sectors, state_direct.list_inputs(sectors), p)
+    assert p == pytest.approx([1.0 / 0.9, 1.0 / 0.9])
+
+
+def test_nothing_productive_gives_no_prices() -> None:
+    """Every technique eats more than it makes: there is no choice to be found."""
+    economy = make_economy(
+        inputs=[[0.0, 2.0], [2.0, 0.0]],
+        outputs=np.eye(2),
+        resource_use=[[1.0, 1.0]],
+        endowment=[1.0],
+        assortment=[1.0, 1.0],
+    )
+    sectors = sectors_of(economy)
+    p = np.ones(2)
+    assert not state_direct.cheapest_prices(sectors, state_direct.list_inputs(sectors), p)
+
+
+def test_many_goods_are_not_factorised() -> None:
+    """Factors of a large network fill up: planning must not try."""
+    n = state_direct.LARGEST + 1
+    tiny = sectors_of(
+        make_economy(
+            inputs=np.zeros((1, 1)), outputs=[[1.0]], resource_use=[[1.0]],
+            endowment=[1.0], assortment=[1.0],
+        )
+    )  # fmt: skip
+    assert state_direct.fits(tiny)
+    import scipy.sparse as sp
+
+    large = make_economy(
+        inputs=sp.csc_array((n, n)),
+        outputs=sp.eye_array(n, format="csc"),
+        resource_use=np.ones((1, n)),
+        endowment=[1.0],
+        assortment=np.ones(n),
+    )
+    assert not state_direct.fits(sectors_of(large))
+
+
+def test_prices_of_goods_that_only_a_ring_could_make() -> None:
+    """Each of three goods takes 1.2 of the next, in units that differ: prices must not circle."""
+    unit = np.array([1.0, 50.0, 1e-3])
+    inputs = np.zeros((3, 3))
+    inputs[[1, 2, 0], [0, 1, 2]] = 1.2
+    economy = make_economy(
+        inputs=inputs * unit[:, None] / unit,
+        outputs=np.eye(3),
+        resource_use=[[1.0, 1.0, 1.0]],
+        endowment=[1.0],
+        assortment=[1.0, 0.0, 0.0],
+    )
+    domain = settle_domain(economy, thorough=True)
+    p, _ = prices_of_lost(economy, domain)
+    assert (p > 0).all()
+    assert ((economy.outputs - economy.inputs).T @ p < 0).all()
+
+
+def close_with(costs: Any) -> master.Close:
+    return master.Close(
+        which=np.array([0]),
+        starts=np.array([0, 2]),
+        outputs=np.ones(1),
+        where=np.array([0, 1]),
+        cost=np.asarray(costs, dtype=float),
+        part=np.array([0.5, 0.5]),
+        rows=np.array([[1.0, 0.0], [0.0, 1.0]], dtype=np.float32),
+    )
+
+
+def test_costs_of_next_to_nothing_do_not_overflow() -> None:
+    """A cost of 1e-300 changes by any factor: its relative change must stay a number."""
+    close = close_with([1e-300, 1e-300])
+    found = master.improve(
+        close, np.array([0.5, 0.5]), 0.5, np.array([0.9, 0.1]), margin=0.1, gap=1e-6, steps=20
+    )
+    assert found.shift <= master.MOST_SHIFT
+    assert np.isfinite(found.sigma).all()
