@@ -217,7 +217,7 @@ def test_a_run_with_wrong_answers_makes_no_baseline(
     wrong = write(tmp_path / "wrong.jsonl", [make_record("glop", verdict="wrong")])
     code, _, err = command("regress", base, wrong, "--update")
     assert code == 2
-    assert "wrong answers" in err
+    assert "holds 1 wrong answer (first glop" in err
     assert base.read_bytes() == before
 
 
