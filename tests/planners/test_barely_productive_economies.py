@@ -119,6 +119,8 @@ def test_the_closed_form_of_a_single_good(name: str) -> None:
     )
     solution = closed(name, economy)
     assert solution.objective == pytest.approx(6.0 * left, rel=1e-6)
+    # What ran besides sweeps must be told.
+    assert "policy iteration" in solution.method_run
 
 
 def sectors_of(economy: Economy) -> Sectors:

@@ -16,6 +16,8 @@ from planbench.solvers.planners.state_domain import Domain, complete_prices
 if TYPE_CHECKING:
     from planbench.solvers.planners.state_rounds import Best, Rounds
 
+#: What is said of a run in which sweeps did not do.
+FACTORISED = "policy iteration with sparse LU, as sweeps were slow"
 CLAIMS: dict[str, Claim] = {"optimal": "optimal", "unbounded": "unbounded"}
 
 
@@ -26,6 +28,8 @@ def to_solution(
     x, y = lp_from_plan(economy, plan)
     iterations = {"rounds": progress.rounds, "passes": round(progress.passes)}
     notes = (progress.message,) if progress.message else ()
+    if progress.message == FACTORISED:
+        method = f"{method}; {FACTORISED}"
     if progress.ended == "unbounded":
         return Solution(
             claim="unbounded", x=np.zeros_like(x), y=None, objective=None, primal_ray=x,
@@ -93,7 +97,8 @@ def finish(
     contents *= economy.endowment
     state = State(rents, prices, y, shares, x, contents, rounds.width)
     meter = rounds.meter
+    message = "" if rounds.direct is None else FACTORISED
     progress = Progress(
-        ended, best.lower, best.upper, number, meter.passes, meter.seconds,
+        ended, best.lower, best.upper, number, meter.passes, meter.seconds, message
     )  # fmt: skip
     return Plan(x=x, z=z, p=p, w=w), state, progress
