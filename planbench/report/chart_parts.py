@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from planbench.report import words
-from planbench.report.cells import Cell
+from planbench.report.cells import Cell, middle_cell
 from planbench.report.ladders import Ladder, Measure
 from planbench.report.style import look_of
 
@@ -54,6 +54,17 @@ def ladder_points(
         for place, entry in enumerate(here):
             entry["goods"] = size * math.exp(span * (place - (len(here) - 1) / 2))
     return points, stops
+
+
+def line_points(ladder: Ladder, points: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows that lines run through: of several seeds of one size the middle one."""
+    middle = {
+        (cell.series, cell.instance)
+        for series in ladder.series
+        for size in ladder.sizes
+        if (cell := middle_cell([c for c in ladder.at(series, size) if c.finished])) is not None
+    }
+    return [p for p in points if (p["series"], p["instance"]) in middle]
 
 
 def last_steps(points: list[dict[str, Any]], stops: list[dict[str, Any]]) -> list[dict[str, Any]]:

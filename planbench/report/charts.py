@@ -19,6 +19,7 @@ from planbench.report.chart_parts import (
     ladder_points,
     last_steps,
     limit_line,
+    line_points,
     names,
     row,
     ticks,
@@ -135,7 +136,7 @@ def ladder_chart(
     layers = guides(alt, x, y, measure, x_domain, y_domain, anchor(points))
     layers += limit_line(alt, ladder, measure, y, y_domain)
     layers.append(
-        alt.Chart(data)
+        alt.Chart(alt.InlineData(values=line_points(ladder, points)))
         .mark_line(strokeWidth=2, clip=True)
         .encode(x=x, y=y, color=colour, strokeDash=dash, detail="series:N")
     )

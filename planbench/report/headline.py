@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from planbench.report import words
 from planbench.report.brackets import instance_consensus
 from planbench.report.cells import TARGET_GAP, Cell
-from planbench.report.ladders import Ladder, fit_ladder
+from planbench.report.ladders import Ladder, fit_ladder, largest_solved
 from planbench.stats.scaling import PowerLawFit
 
 
@@ -35,16 +35,16 @@ class Summit:
 
 def find_summit(ladder: Ladder) -> Summit | None:
     """Largest economy solved on `ladder`; None where nothing was."""
-    solved = [c for c in ladder.cells if c.solved and c.goods and c.seconds is not None]
-    if not solved:
+    tops = [c for s in ladder.series if (c := largest_solved(ladder, s)) is not None]
+    if not tops:
         return None
-    goods = max(c.goods or 0 for c in solved)
-    there = [c for c in solved if c.goods == goods]
+    goods = max(c.goods or 0 for c in tops)
+    there = [c for c in tops if c.goods == goods]
     best = min(there, key=lambda c: c.seconds or 0.0)
     return Summit(
         ladder=ladder,
         cell=best,
-        solvers=len({c.series for c in there}),
+        solvers=len(there),
         seconds=fit_ladder(ladder, best.series, "seconds"),
         passes=fit_ladder(ladder, best.series, "passes"),
     )

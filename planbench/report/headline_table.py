@@ -18,7 +18,7 @@ from planbench.report.cells import settled
 from planbench.report.charts import headline_ladder
 from planbench.report.figures import headline_figure
 from planbench.report.headline import census_words, find_summit, summit_words
-from planbench.report.ladders import Ladder, find_ladders, fit_ladder
+from planbench.report.ladders import Ladder, find_ladders, fit_ladder, largest_solved
 from planbench.stats.scaling import PowerLawFit
 
 BEGIN, END = "<!-- headline: begin -->", "<!-- headline: end -->"
@@ -75,14 +75,10 @@ def put_between_markers(text: str, new: str, where: str) -> str:
 
 def _row(ladder: Ladder, series: str) -> tuple[int, float, str] | None:
     """Largest size, seconds there and the line of the table; None if it solved nothing."""
-    mine = [
-        (cell.goods, cell.seconds)
-        for cell in ladder.cells
-        if cell.series == series and cell.solved and cell.goods and cell.seconds is not None
-    ]
-    if not mine:
+    top = largest_solved(ladder, series)
+    if top is None or top.goods is None or top.seconds is None:
         return None
-    goods, seconds = max(mine)
+    goods, seconds = top.goods, top.seconds
     figures = (
         f"`{series}`",
         words.count(goods),

@@ -11,7 +11,7 @@ import numpy as np
 
 from planbench.records.values import canonical
 from planbench.report import words
-from planbench.report.cells import Cell, machine_key
+from planbench.report.cells import Cell, machine_key, middle_cell
 from planbench.report.rungs import fixed_knobs, from_real_tables
 from planbench.report.style import in_order
 from planbench.stats.growth import Growth, study_growth
@@ -140,6 +140,19 @@ def find_ladders(cells: Sequence[Cell]) -> list[Ladder]:
         )
         for name, (_, key, members) in zip(names, found, strict=True)
     ]
+
+
+def largest_solved(ladder: Ladder, series: str) -> Cell | None:
+    """Find the result of a solver on the largest economy it solved; None where it solved none.
+
+    Of several seeds the middle one stands for a size, as in the tables: neither the luckiest seed
+    nor the first decides what a solver needs there, or that it got so far.
+    """
+    for size in reversed(ladder.sizes):
+        cell = middle_cell(ladder.at(series, size))
+        if cell is not None and cell.solved and cell.seconds is not None:
+            return cell
+    return None
 
 
 def _names(ladders: Sequence[tuple[str, Cell]]) -> list[str]:

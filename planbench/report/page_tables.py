@@ -11,7 +11,7 @@ from planbench.report.brackets import bracket_words, instance_consensus
 from planbench.report.cells import Cell, machine_key, machine_label, middle_cell
 from planbench.report.comparison import best_first, comparison_notes, outcome_words
 from planbench.report.disturbance import disturbance_words
-from planbench.report.ladders import Ladder, Measure, fit_ladder, last_slope
+from planbench.report.ladders import Ladder, Measure, fit_ladder, largest_solved, last_slope
 from planbench.report.page_parts import fitted, number, slope_cell, table, td
 from planbench.report.scores import Standing
 from planbench.report.style import in_order, named
@@ -32,8 +32,7 @@ def ladder_summary(ladder: Ladder) -> str:
     rows = []
     for series in in_order(list(ladder.series)):
         mine = [c for c in ladder.cells if c.series == series]
-        solved = [c for c in mine if c.solved]
-        top = max(solved, key=lambda c: c.goods or 0, default=None)
+        top = largest_solved(ladder, series)
         goods, time, gap = (top.goods, top.seconds, top.raw_gap) if top else (None, None, None)
         failed = [c for c in mine if not c.solved and c.goods]
         first = min(failed, key=lambda c: c.goods or 0, default=None)

@@ -5,11 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.record_builders import make_record
+from support.record_builders import make_ladder, make_record
 
 from planbench.errors import InputError
 from planbench.records.store import read_records
+from planbench.report.cells import settle
+from planbench.report.chart_parts import ladder_points, line_points
+from planbench.report.headline import find_summit
 from planbench.report.headline_table import BEGIN, END, headline_markdown, put_between_markers
+from planbench.report.ladders import find_ladders
+from planbench.report.page_tables import ladder_summary
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,3 +39,45 @@ def test_a_run_without_a_ladder_has_no_headline():
     """One line, no traceback, when somebody takes the wrong file."""
     with pytest.raises(InputError, match="no ladder"):
         headline_markdown([make_record()])
+
+
+def with_seeds(*factors):
+    """Make a ladder whose seed k takes `factors[k]` seconds at its top; None: stopped."""
+    rows = []
+    for seed, factor in enumerate(factors):
+        for row in make_ladder(sizes=(100, 1000), laws={"highs-ds": (1.0, 1.0)}, scatter=0.0):
+            facts = row.instance
+            name = f"{facts.name},seed={seed}"
+            changes = {
+                "instance": facts.model_copy(update={"name": name, "sha256": name}),
+                "key": name,
+            }
+            if facts.goods == 1000:
+                changes |= (
+                    {"ended": "timeout", "verdict": None, "raw_gap": None, "wall_s": 10.0}
+                    if factor is None
+                    else {"wall_s": factor}
+                )
+            rows.append(row.model_copy(update=changes))
+    return rows
+
+
+def test_of_several_seeds_all_figures_are_those_of_the_middle_one():
+    """The luckiest seed in the sentence, the slowest in the README and the first on the page."""
+    rows = with_seeds(3.0, 1.0, 2.0)
+    (ladder,) = find_ladders(settle(rows))
+    assert find_summit(ladder).cell.seconds == 2.0
+    assert "| `highs-ds` | 1,000 | 2.00 s |" in headline_markdown(rows)
+    assert ">2.00 s<" in ladder_summary(ladder)
+    points, _ = ladder_points(ladder, "seconds")
+    assert len(points) == 6, "every run has its point"
+    lines = line_points(ladder, points)
+    assert [p["cost"] for p in lines if p["goods"] == 1000] == [2.0], "a line goes up once"
+
+
+def test_a_size_that_most_seeds_did_not_solve_is_not_solved():
+    (ladder,) = find_ladders(settle(with_seeds(1.0, None, None)))
+    assert find_summit(ladder).cell.goods == 100
+    assert "1,000 goods: time limit" in " ".join(ladder_summary(ladder).split()).replace(
+        '<span class="">', ""
+    )
