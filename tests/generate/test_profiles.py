@@ -82,7 +82,7 @@ def test_every_profile_holds_at_another_size(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("regime", ["log", "20", "100"])
+@pytest.mark.parametrize("regime", ["log", "20", "100", "table"])
 @pytest.mark.parametrize("goods", [10_000, 100_000])
 def test_large_economies_are_within_the_bounds(goods: int, regime: str) -> None:
     assert not failing(check_profile(find_profile(DETAILED), goods, regime=regime, seed=3))

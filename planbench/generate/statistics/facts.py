@@ -210,7 +210,7 @@ class Limits:
     spectrum_work: int = 800_000_000
     spectrum_steps: int = 25
     order_work: int = 40_000_000
-    links: int = 2_000_000
+    links: int = 1_500_000
     most_links: int = 10_000_000
     factor_goods: int = 3_000
 

@@ -25,7 +25,7 @@ from planbench.model.arrays import FloatArray, Matrix, index_type
 
 _LEVEL_STEPS = 20
 #: Part of very many links that is looked at: a search takes six times the memory of its links.
-_LINKS_PART = 0.3
+_LINKS_PART = 0.28
 _FEWEST_SWEEPS, _MOST_SWEEPS = 6, 400
 #: Sweeps after which the better of two starting orders is chosen.
 _TRIAL_SWEEPS = 2
