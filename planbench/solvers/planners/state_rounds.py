@@ -42,10 +42,12 @@ FIRST_MARGIN = 0.3
 SAFETY, SAFETY_OF_PRICES = 8.0, 32.0
 #: Share of the spare that is left over in every balance, whatever else is: so that whoever
 #: checks the plan finds it feasible beyond rounding.
-LEFT_OVER = 0.1
+LEFT_OVER = 1e-3
 #: Where more than this many times what is left over for the plan is made, outputs are settled
 #: again, this often at most, until a fresh count and this many sweeps confirm them.
-BARELY, AGAIN, FEW = 100.0, 4, 2
+BARELY, AGAIN, FEW = 100.0, 5, 2
+#: What is left over then: beside so much that is made, more.
+LEFT_OVER_BARELY = 0.1
 #: Terms added one after the other at most in a resource's balance: the rest in blocks.
 BLOCK = 4096
 
@@ -288,16 +290,17 @@ def _settle_quantities(rounds: Rounds, demand: FloatArray, tolerance: float) -> 
     sectors, spare = rounds.sectors, spare_of(rounds)
     if rounds.direct is None:
         more = demand + LEFT_OVER * tolerance * spare
-        for _ in range(AGAIN):
+        for number in range(AGAIN):
             before = sectors.meter.work
             if not settle_quantities(sectors, rounds.y, more, spare, tolerance):
                 return False
             steady = sectors.meter.work - before <= FEW * sectors.chosen[1].size
             gross, net = float(rounds.y @ rounds.p), float(demand @ rounds.p)
-            if steady or gross <= BARELY * net:
+            if gross <= BARELY * net or (steady and number > 0):
                 return True
             # What is short was added up step after step, and beside what is made it is dust: a
             # fresh start knows it to rounding.
+            more = demand + LEFT_OVER_BARELY * tolerance * spare
         # What sweeps cannot confirm may be solved for; with more goods the plan is what it is.
         return not state_direct.fits(sectors)
     factors = state_direct.factor_shares(sectors, rounds.direct)
