@@ -47,11 +47,18 @@ class Lanes:
 
     def parts(self, stage: int) -> list[tuple[int, int]]:
         """Part of each thread."""
-        cuts = self.cuts[stage].tolist()
-        return list(pairwise(cuts))
+        return list(pairwise(self.cuts[stage].tolist()))
 
 
 def open_lanes(reach: npt.NDArray[Any], team: Team) -> Lanes | None:
+    """Share sweeps over prices and outputs; None where there is too little to read to share."""
+    cuts = cut_stages(reach, team)
+    return None if cuts is None else Lanes(cuts, np.empty((team.size, reach.size - 1)))
+
+
+def cut_stages(
+    reach: npt.NDArray[Any], team: Team, columns: int = 1
+) -> npt.NDArray[np.int64] | None:
     """Cut the goods so that every thread reads as much in every stage.
 
     Parameters
@@ -59,24 +66,25 @@ def open_lanes(reach: npt.NDArray[Any], team: Team) -> Lanes | None:
     reach : ndarray, shape (goods + 1,)
         Non-zeros of the techniques of all goods before each.
     team : Team
+    columns : int
+        Times each of them is read.
 
     Returns
     -------
-    Lanes or None
-        None where there is too little to read to share it.
+    ndarray of int64, shape (stages, threads + 1), or None
+        As in :class:`Lanes`; None where there is too little to read to share it.
     """
     n, total, threads = reach.size - 1, int(reach[-1]), team.size
     stages, least = min(MOST_STAGES, n // threads), 1
     if team.grain:
-        stages = min(stages, total // (threads * GRAINS * team.grain))
+        stages = min(stages, total * columns // (threads * GRAINS * team.grain))
         least = LEAST_STAGES
     if threads < 2 or stages < least:
         return None
     wanted = np.arange(1, stages * threads) * (total / (stages * threads))
     inner = np.searchsorted(reach, wanted)
     edges = np.concatenate([[0], inner, [n]]).astype(np.int64)
-    cuts = np.stack([edges[s * threads : (s + 1) * threads + 1] for s in range(stages)])
-    return Lanes(cuts, np.empty((threads, n)))
+    return np.stack([edges[s * threads : (s + 1) * threads + 1] for s in range(stages)])
 
 
 def share_near(lanes: Lanes, head: tuple[Any, ...], p: FloatArray) -> tuple[float, float, int]:

@@ -21,7 +21,6 @@ from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.solvers.planners import kernels
 from planbench.solvers.planners.extrapolation import Window
-from planbench.solvers.planners.kernels_contents import sweep_contents
 from planbench.solvers.planners.lanes import (
     Lanes,
     clear_accounts,
@@ -31,7 +30,8 @@ from planbench.solvers.planners.lanes import (
     share_quantities,
     share_shortage,
 )
-from planbench.solvers.planners.state import Meter, Techniques, unsigned
+from planbench.solvers.planners.state import IndexArray, Meter, Techniques, unsigned
+from planbench.solvers.planners.state_contents import open_table, sweep_table
 from planbench.solvers.planners.team import current
 
 #: How much cheaper everything is in the prices p⁰ that mend p.
@@ -42,9 +42,6 @@ IN_BETWEEN, LEAST_STAGE = 0.1, 1e-4
 #: Techniques dearer than the cheapest by more than this share are passed over in between: at
 #: most and at least.
 NEAR, LEAST_NEAR = 0.05, 1e-5
-#: Columns of the table of resource contents that are worth a thread: below, most of what a
-#: sweep reads is which goods are used.
-LEAST_COLUMNS = 8
 #: Sweeps after which slow convergence means that some good may not be makeable.
 PATIENCE = 400
 
@@ -185,13 +182,15 @@ def _sweep(
     return drop, flow, missed
 
 
+def reach_of(sectors: Sectors) -> IndexArray:
+    """Count the non-zeros of the techniques of all goods before each, and of all."""
+    first, order, aptr, _, _ = sectors.matrix
+    return np.concatenate([[0], np.cumsum(np.diff(aptr)[order], dtype=np.int64)])[first]
+
+
 def _lanes_of(sectors: Sectors) -> Lanes | None:
     threads = current()
-    if threads.size == 1:
-        return None
-    first, order, aptr, _, _ = sectors.matrix
-    reach = np.concatenate([[0], np.cumsum(np.diff(aptr)[order], dtype=np.int64)])[first]
-    return open_lanes(reach, threads)
+    return None if threads.size == 1 else open_lanes(reach_of(sectors), threads)
 
 
 def settle_prices(
@@ -350,30 +349,13 @@ def needs_of(sectors: Sectors, y: FloatArray) -> FloatArray:
 def settle_contents(
     sectors: Sectors, contents: npt.NDArray[np.float32], tolerance: float, most: int
 ) -> int:
-    """Sweep the table of resource contents until its mean relative change is small; sweeps.
-
-    Threads have columns of their own, so sweeps are the same for any number of threads.
-    """
-    t, threads = sectors.techniques, current()
-    n, k = contents.shape
-    parts = [(0, k)]
-    if k >= threads.size * LEAST_COLUMNS:
-        parts = threads.parts(k, sectors.chosen[1].size * k)
-    change, size = np.zeros((len(parts), n), np.float32), np.zeros((len(parts), n), np.float32)
-
-    def sweep(number: int, a: int, b: int) -> int:
-        work: int = sweep_contents(
-            *t.spans, *sectors.use, t.per, sectors.share, sectors.scale, *sectors.chosen,
-            swept % 2 == 0, contents, np.zeros(k, dtype=np.float32),
-            change[number], size[number], a, b,
-        )  # fmt: skip
-        return work
-
-    for swept in range(most):
-        sectors.meter.work += threads.each(sweep, parts)[0] * k
-        largest = size.max(axis=0)
-        some = largest > 0
-        moved = change.max(axis=0)[some] / largest[some]
-        if float(moved.sum(dtype=np.float64)) / n <= tolerance or sectors.meter.over():
-            return swept + 1
+    """Sweep the table of resource contents until its mean relative change is small; sweeps."""
+    t = sectors.techniques
+    given = *t.spans, *sectors.use, t.per, sectors.share, sectors.scale, *sectors.chosen
+    table = open_table(given, contents, sectors.chosen[1].size, lambda: reach_of(sectors))
+    for number in range(most):
+        change, work = sweep_table(table, number % 2 == 0)
+        sectors.meter.work += work * contents.shape[1]
+        if change <= tolerance or sectors.meter.over():
+            return number + 1
     return most
