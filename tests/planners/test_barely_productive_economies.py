@@ -18,6 +18,7 @@ pytest.importorskip("numba")
 pytest.importorskip("clarabel")
 
 from planbench.solvers.planners import master, state_direct
+from planbench.solvers.planners.master_bundle import best_mix
 from planbench.solvers.planners.state import Meter, list_techniques
 from planbench.solvers.planners.state_domain import prices_of_lost, settle_domain
 from planbench.solvers.planners.state_sectors import Sectors, charge_rents, open_sectors
@@ -210,6 +211,14 @@ def close_with(costs: Any) -> master.Close:
         part=np.array([0.5, 0.5]),
         rows=np.array([[1.0, 0.0], [0.0, 1.0]], dtype=np.float32),
     )
+
+
+def test_the_mix_of_plans_is_the_same_in_any_unit() -> None:
+    """Needs of a unit of the plan may be 1e-12 of the endowments: no tolerance may hide them."""
+    needs = np.array([[1.0, 3.0, 2.0], [4.0, 1.0, 2.0]])
+    weights, bound = best_mix(needs * 1e-12)
+    assert weights == pytest.approx([0.6, 0.4])
+    assert bound == pytest.approx(2.2e-12)
 
 
 def test_costs_of_next_to_nothing_do_not_overflow() -> None:

@@ -69,9 +69,11 @@ def best_mix(needs: FloatArray) -> tuple[FloatArray, float]:
     from scipy.optimize import linprog
 
     count, k = needs.shape
+    # Tolerances are absolute: in units of the best single plan they mean the same everywhere.
+    unit = float(needs.max(axis=1).min())
     result = linprog(
         np.concatenate([np.zeros(count), [1.0]]),
-        A_ub=np.hstack([needs.T, -np.ones((k, 1))]),
+        A_ub=np.hstack([needs.T / unit, -np.ones((k, 1))]),
         b_ub=np.zeros(k),
         A_eq=np.concatenate([np.ones(count), [0.0]])[None, :],
         b_eq=[1.0],
