@@ -5,8 +5,9 @@
 A Gauss–Seidel sweep uses each new price at once, so it cannot be cut into parts that run at the
 same time without using old prices of the other parts. Goods are cut into B blocks here, each
 swept in order with old prices of the others, as B threads would do it with the same answer every
-time; sweeps are counted, not timed, so the figures hold on every machine. The most that B cores
-can gain is B times the sweeps of one block over those of B.
+time: all at once, or in stages one after another, each cut into B blocks. Sweeps are counted, not
+timed, so the figures hold on every machine. The most that B cores can gain is B times the sweeps
+of one block over those of B; ``--threads`` of ``bench_planner_threads.py`` times them.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from planbench.catalogue.resolve import load_instance
 from planbench.model import Economy
 from planbench.solvers.planners import kernels
 from planbench.solvers.planners.kernels import compiled
+from planbench.solvers.planners.lanes import MOST_STAGES
 from planbench.solvers.planners.state import Meter, list_techniques
 from planbench.solvers.planners.state_sectors import (
     charge_rents,
@@ -39,11 +41,14 @@ RECIPES = (
 
 
 @compiled
-def sweep(start: Any, which: Any, amount: Any, direct: Any, p: Any, old: Any, blocks: int) -> float:
-    """Sweep once over p = direct + p A, with `old` prices across blocks; Σ|change|."""
+def sweep(
+    start: Any, which: Any, amount: Any, direct: Any, p: Any, old: Any, blocks: int, stages: int
+) -> float:
+    """Sweep once over p = direct + p A, with `old` prices across blocks of a stage; Σ|change|."""
     flow, n = 0.0, p.size
-    for block in range(blocks):
-        lo, hi = block * n // blocks, (block + 1) * n // blocks
+    parts = blocks * stages
+    for part in range(parts):
+        lo, hi = part * n // parts, (part + 1) * n // parts
         for good in range(lo, hi):
             cost = direct[good]
             for q in range(start[good], start[good + 1]):
@@ -51,11 +56,17 @@ def sweep(start: Any, which: Any, amount: Any, direct: Any, p: Any, old: Any, bl
                 cost += amount[q] * (p[other] if lo <= other < hi else old[other])
             flow += abs(cost - p[good])
             p[good] = cost
+        if (part + 1) % blocks == 0:
+            for good in range((part + 1 - blocks) * n // parts, hi):
+                old[good] = p[good]
     return flow
 
 
-def count(economy: Economy, gap: float) -> dict[int, int]:
-    """Sweeps from zero until prices of the cheapest techniques change by `gap` in all."""
+def count(economy: Economy, gap: float) -> dict[tuple[int, int], int]:
+    """Sweeps from zero until prices of the cheapest techniques change by `gap` in all.
+
+    By (blocks, stages).
+    """
     sectors = open_sectors(
         economy, list_techniques(economy), 1.0 / economy.endowment, Meter(economy.nnz)
     )
@@ -68,13 +79,14 @@ def count(economy: Economy, gap: float) -> dict[int, int]:
     chosen = listed.order[sectors.share > 0]
     direct = sectors.direct[chosen] * listed.per[chosen]
     found = {}
-    for blocks in (1, 2, 4, 8, 16, economy.n_goods):
+    cuts = [(b, 1) for b in (1, 2, 4, economy.n_goods)]
+    for blocks, stages in (*cuts, (2, MOST_STAGES), (4, MOST_STAGES), (16, MOST_STAGES)):
         p = np.zeros(economy.n_goods)
         sweeps, flow = 0, np.inf
         while flow > gap * p.sum():
-            flow = sweep(*sectors.chosen, direct, p, p.copy(), blocks)
+            flow = sweep(*sectors.chosen, direct, p, p.copy(), blocks, stages)
             sweeps += 1
-        found[blocks] = sweeps
+        found[blocks, stages] = sweeps
     return found
 
 
@@ -84,15 +96,19 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--goods", type=int, default=100_000)
     parser.add_argument("--gap", type=float, default=1e-8)
     options = parser.parse_args(argv)
-    print(f"{'economy':62} {'blocks: sweeps':40} most gained on 2, 4 cores")
+    print(f"{'economy':62} {'blocks (x stages): sweeps':66} most gained on 2, 4 cores in stages")
     for recipe in RECIPES:
         text = f"goods={options.goods},{recipe}"
         economy = load_instance("gen:" + text).economy
         assert economy is not None
         found = count(economy, options.gap)
-        each = ", ".join(f"{blocks}: {sweeps}" for blocks, sweeps in found.items())
-        gains = ", ".join(f"{b * found[1] / found[b]:.2f}" for b in (2, 4))
-        print(f"{text:62} {each:40} {gains}", flush=True)
+        each = ", ".join(
+            f"{blocks}{f'x{stages}' if stages > 1 else ''}: {sweeps}"
+            for (blocks, stages), sweeps in found.items()
+        )
+        alone = found[1, 1]
+        gains = ", ".join(f"{b * alone / found[b, MOST_STAGES]:.2f}" for b in (2, 4))
+        print(f"{text:62} {each:66} {gains}", flush=True)
     return 0
 
 

@@ -33,7 +33,7 @@ ROWS = (
     (f"goods=1e5,{COMMON},resources=20", 1e-6),
     (f"goods=1e5,{COMMON},resources=100", 1e-6),
     (f"goods=1e4,{COMMON},resources=1000,resources_per_activity=3", 1e-4),
-    ("goods=1e6,inputs=20,techniques=3,resources=1", 1e-9),
+    ("goods=3e5,inputs=20,techniques=3,resources=1", 1e-9),
 )
 
 

@@ -23,6 +23,7 @@ from planbench.solvers.planners.state import IndexArray
 from planbench.solvers.planners.team import Part, current
 
 Rows = npt.NDArray[np.float32]
+Given = tuple[Any, Any, Any, Any, Any, Any, Any, Any, Any, Any, Any]
 #: Columns that are worth a thread. On one core half of the columns take 0.5 of the seconds of
 #: all with 1,000, 0.7 with 20 or 100, and 0.9 with 5.
 LEAST_COLUMNS = 128
@@ -45,7 +46,7 @@ class Table:
         Largest change in the last sweep and largest entry of each row.
     """
 
-    given: tuple[Any, ...]
+    given: Given
     contents: Rows
     columns: list[Part]
     cuts: npt.NDArray[np.int64] | None
@@ -61,9 +62,7 @@ class Table:
         return work
 
 
-def open_table(
-    given: tuple[Any, ...], contents: Rows, nonzeros: int, reach: Callable[[], IndexArray]
-) -> Table:
+def open_table(given: Any, contents: Rows, nonzeros: int, reach: Callable[[], IndexArray]) -> Table:
     """Decide how the sweeps are shared.
 
     Parameters

@@ -185,7 +185,8 @@ def _sweep(
 def reach_of(sectors: Sectors) -> IndexArray:
     """Count the non-zeros of the techniques of all goods before each, and of all."""
     first, order, aptr, _, _ = sectors.matrix
-    return np.concatenate([[0], np.cumsum(np.diff(aptr)[order], dtype=np.int64)])[first]
+    total = np.concatenate([[0], np.cumsum(np.diff(aptr)[order], dtype=np.int64)])
+    return np.asarray(total[first])
 
 
 def _lanes_of(sectors: Sectors) -> Lanes | None:
