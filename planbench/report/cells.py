@@ -52,8 +52,8 @@ class Cell:
         Largest of the repeats.
     record : Record
         The row that stands for the cell.
-    repeats : int
-        Rows the medians are over.
+    rows : tuple of Record
+        What the figures are over: one for each repeat that counts.
     disturbed : bool
         Every row was taken on a disturbed machine.
     """
@@ -72,8 +72,13 @@ class Cell:
     raw_gap: float | None
     polished_gap: float | None
     record: Record
-    repeats: int
+    rows: tuple[Record, ...]
     disturbed: bool
+
+    @property
+    def repeats(self) -> int:
+        """Rows that the medians are over."""
+        return len(self.rows)
 
     @property
     def solved(self) -> bool:
@@ -248,7 +253,7 @@ def _cell(series: str, rows: list[Record], target_gap: float) -> Cell:
         # The loosest answer stands for the cell: a solver is as good as its worst repeat.
         shown = max(used, key=lambda r: _looseness(r, target_gap))
         value = middle
-    passes = [p for r in used if (p := _passes_used(r)) is not None]
+    passes = [p for r in used if (p := passes_used(r)) is not None]
     peaks = [r.peak_bytes for r in used if r.peak_bytes is not None]
     gaps = [r.raw_gap for r in used if r.raw_gap is not None]
     polished = [r.polished_gap for r in used if r.polished_gap is not None]
@@ -267,7 +272,7 @@ def _cell(series: str, rows: list[Record], target_gap: float) -> Cell:
         raw_gap=max(gaps) if len(gaps) == len(used) else None,
         polished_gap=max(polished) if len(polished) == len(used) else None,
         record=shown,
-        repeats=len(used),
+        rows=tuple(used),
         disturbed=all(r.disturbed for r in used),
     )
 
@@ -289,7 +294,8 @@ def _seconds_used(record: Record) -> float | None:
     return sum(spent) if spent else None
 
 
-def _passes_used(record: Record) -> float | None:
+def passes_used(record: Record) -> float | None:
+    """Matrix passes of a row; of a run stopped at its limit those that it had the time for."""
     if record.matrix_passes is not None:
         return record.matrix_passes
     if record.ended != "timeout" or not record.pass_s_before:

@@ -1,7 +1,8 @@
 """Charts of the report, as Altair objects; habits of ClickBench and COCO.
 
-Failures are drawn as crosses at the limit instead of being left out, grey guides show the
-slopes n, n² and n³, lines carry their names, and axes speak in plain words with units.
+Failures are drawn as crosses at the limit instead of being left out, bars and bands show how far
+measurements and fits scatter, grey guides show the slopes n, n² and n³, lines carry their names,
+and axes speak in plain words with units.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 from planbench.errors import SolverUnavailableError
 from planbench.report.cells import TARGET_GAP, Cell
+from planbench.report.chart_intervals import band_rows, bar_rows, interval_layers
 from planbench.report.chart_parts import (
     anchor,
     encodings,
@@ -82,6 +84,7 @@ def ladder_chart(
     width: int | str = "container",
     height: int = HEIGHT,
     background: str = "transparent",
+    beside: Sequence[Ladder] = (),
 ) -> Any:
     """Cost against goods on log–log axes, a line per solver.
 
@@ -95,6 +98,8 @@ def ladder_chart(
         Pixels of the plot.
     background : str
         Colour behind everything.
+    beside : sequence of Ladder, optional
+        The axes are made long enough for these too, so that their charts can stand next to this.
 
     Returns
     -------
@@ -106,9 +111,12 @@ def ladder_chart(
     if not points and not stops:
         return None
     series = in_order([p["series"] for p in points + stops])
-    costs = [p["cost"] for p in points + stops]
+    bars = bar_rows(ladder, measure)
+    drawn = [ladder, *beside]
+    costs = [cost for one in drawn for cost in _costs(one, measure)]
+    sizes = [size for one in drawn for size in one.sizes]
     y_domain = widened(min(costs), max(costs), 1.7)
-    x_domain = widened(min(ladder.sizes), max(ladder.sizes), 1.25)
+    x_domain = widened(min(sizes), max(sizes), 1.25)
     x = alt.X(
         "goods:Q",
         title="goods in the economy",
@@ -135,6 +143,7 @@ def ladder_chart(
     stopped = alt.InlineData(values=stops)
     layers = guides(alt, x, y, measure, x_domain, y_domain, anchor(points))
     layers += limit_line(alt, ladder, measure, y, y_domain)
+    layers += interval_layers(alt, x, y, colour, bars, band_rows(ladder, measure))
     layers.append(
         alt.Chart(alt.InlineData(values=line_points(ladder, points)))
         .mark_line(strokeWidth=2, clip=True)
@@ -164,6 +173,13 @@ def ladder_chart(
     )
     layers.append(names(alt, y, colour, points, stops, y_domain, height))
     return finished(alt, alt.layer(*layers), width, height, background)
+
+
+def _costs(ladder: Ladder, measure: Measure) -> list[float]:
+    """Everything that stands on the vertical axis, ends of bars too."""
+    points, stops = ladder_points(ladder, measure)
+    ends = [end for bar in bar_rows(ladder, measure) for end in (bar["low"], bar["high"])]
+    return [p["cost"] for p in points + stops] + ends
 
 
 def accuracy_chart(

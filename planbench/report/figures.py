@@ -11,6 +11,7 @@ from planbench.errors import InputError
 from planbench.records.schema import Record
 from planbench.report import words
 from planbench.report.cells import TARGET_GAP, settled
+from planbench.report.chart_intervals import interval_sentences
 from planbench.report.charts import (
     accuracy_chart,
     altair_module,
@@ -30,6 +31,8 @@ _WIDTH = 560
 
 def write_figures(records: Sequence[Record], folder: Path | str) -> list[Path]:
     """Write every chart that `records` allow into `folder`, as SVG, PNG and PDF.
+
+    Captions are left to the paper; :func:`planbench.report.sections.ladder_caption` has the page's.
 
     Returns
     -------
@@ -135,6 +138,7 @@ def headline_figure(records: Sequence[Record], path: Path | str) -> None:
             f"Generated economies, ladder {ladder.name}. Filled points: certified within "
             f"{words.gap(TARGET_GAP)} of the optimum;",
             "hollow: finished, less certain. Crosses: stopped. Grey: slopes n, n², n³.",
+            *interval_sentences(ladder, "seconds"),
         ],
         anchor="start",
         fontSize=17,

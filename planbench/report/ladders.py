@@ -14,6 +14,7 @@ from planbench.report import words
 from planbench.report.cells import Cell, machine_key, middle_cell
 from planbench.report.rungs import fixed_knobs, from_real_tables
 from planbench.report.style import in_order
+from planbench.stats.censored import FloatArray
 from planbench.stats.growth import Growth, study_growth
 from planbench.stats.scaling import LocalSlope, PowerLawFit, local_slopes
 
@@ -207,6 +208,36 @@ def fit_ladder(ladder: Ladder, series: str, measure: Measure) -> PowerLawFit:
     return study_ladder(ladder, series, measure).fit
 
 
+def band_over(
+    ladder: Ladder, series: str, measure: Measure, steps: int
+) -> list[tuple[float, float, float]]:
+    """Interval of the fitted cost from the smallest to the largest size that told of it exactly.
+
+    What is fixed of the cost, which the fit is without, is added again, so that the band runs
+    where the measurements stand.
+
+    Returns
+    -------
+    list of (float, float, float)
+        Goods, low and high at `steps` sizes; empty without an exponent or its interval.
+    """
+    growth = study_ladder(ladder, series, measure)
+    fit = growth.fit
+    if fit.exponent is None or fit.low is None or fit.smallest is None or fit.largest is None:
+        return []
+    sizes = np.geomspace(fit.smallest, fit.largest, steps)
+    low, high = growth.band(sizes)
+    seconds, memory = ladder.fixed[series]
+    if measure == "bytes":
+        fixed = np.full_like(sizes, memory.known)
+    elif measure == "seconds":
+        fixed = np.full_like(sizes, seconds.known)
+    else:
+        fixed = seconds.known / _pass_seconds_at(ladder, sizes)
+    bounds = zip(sizes.tolist(), (low + fixed).tolist(), (high + fixed).tolist(), strict=True)
+    return [(n, a, b) for n, a, b in bounds if 0 < a <= b < np.inf]
+
+
 def last_slope(ladder: Ladder, series: str, measure: Measure = "seconds") -> LocalSlope | None:
     """Exponent of a cost over a solver's last two sizes; None with fewer."""
     pass_seconds = _pass_seconds(ladder)
@@ -288,3 +319,12 @@ def _pass_seconds(ladder: Ladder) -> dict[str, float]:
             if value:
                 seen.setdefault(cell.sha256, []).append(value)
     return {sha: float(np.median(values)) for sha, values in seen.items()}
+
+
+def _pass_seconds_at(ladder: Ladder, sizes: FloatArray) -> FloatArray:
+    """Seconds of one matrix pass at any size, along log–log lines between those measured."""
+    one_pass = _pass_seconds(ladder)
+    known = sorted({(c.goods, one_pass[c.sha256]) for c in ladder.cells if c.sha256 in one_pass})
+    goods, seconds = np.log(np.array(known)).T
+    at: FloatArray = np.exp(np.interp(np.log(sizes), goods, seconds))
+    return at

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from planbench.errors import InputError
 from planbench.records.schema import Record
 from planbench.report import page_tables, words
 from planbench.report.cells import settled
-from planbench.report.charts import altair_module
+from planbench.report.charts import altair_module, ladder_chart
 from planbench.report.comparison import outcome_words
 from planbench.report.headline import find_findings
 from planbench.report.html import page, write_page
-from planbench.report.ladders import Ladder, find_ladders, fit_ladder
+from planbench.report.ladders import Ladder, Measure, find_ladders, fit_ladder
 from planbench.report.page_parts import fitted, number, table, td
-from planbench.report.sections import rows_section
+from planbench.report.sections import figure, ladder_caption, rows_section
 from planbench.report.side_by_side import (
     Pair,
     differences,
@@ -30,6 +31,8 @@ from planbench.stats.aggregate import Ratio
 
 #: Ratios within this factor of 1 are not coloured.
 QUIET = 1.1
+#: Costs that are drawn for each ladder that both runs hold.
+_CHARTS: tuple[tuple[Measure, str], ...] = (("seconds", "Time"), ("bytes", "Memory"))
 
 
 def write_side_by_side(
@@ -71,7 +74,8 @@ def render_side_by_side(
     unequal = unequal_machines(first, second)
     body = [_head(first, second, pairs, names, unequal), _findings(first, second, names)]
     body.append(_solvers(pairs, unequal))
-    body.append(_growth(first, second, names))
+    specs: list[dict[str, Any]] = []
+    body.append(_growth(first, second, names, specs))
     body.append(_cells(pairs, names, unequal))
     body.append(_machines(first, second, names))
     rows = [*first, *second]
@@ -83,7 +87,7 @@ def render_side_by_side(
         ("#machine", "Machines and versions"),
         ("#raw", "Every measurement"),
     ]
-    return page(f"{names[0]} against {names[1]}", rows, links, "".join(body), [])
+    return page(f"{names[0]} against {names[1]}", rows, links, "".join(body), specs)
 
 
 def _head(
@@ -182,7 +186,12 @@ def _mean(ratio: Ratio | None) -> str:
     return f'<td data-sort="{ratio.value!r}"{style}>{ratio.value:.2f}×{spread}</td>'
 
 
-def _growth(first: Sequence[Record], second: Sequence[Record], names: tuple[str, str]) -> str:
+def _growth(
+    first: Sequence[Record],
+    second: Sequence[Record],
+    names: tuple[str, str],
+    specs: list[dict[str, Any]],
+) -> str:
     ladders = [
         {lad.name: lad for lad in find_ladders(settled(records))} for records in (first, second)
     ]
@@ -197,10 +206,32 @@ def _growth(first: Sequence[Record], second: Sequence[Record], names: tuple[str,
             head = ["solver"]
             for what in ("time", "matrix passes", "memory"):
                 head += [f"{what},<br>{escape(run)}" for run in names]
-            parts.append(f"<h3>Ladder {escape(name)}</h3>{table(head, rows)}")
+            charts = "".join(_charts(pair, names, measure, specs) for measure, _ in _CHARTS)
+            parts.append(f"<h3>Ladder {escape(name)}</h3>{charts}{table(head, rows)}")
     if not parts:
         return ""
     return f'<section id="growth"><h2>How cost grows</h2>{"".join(parts)}</section>'
+
+
+def _charts(
+    pair: tuple[Ladder, Ladder],
+    names: tuple[str, str],
+    measure: Measure,
+    specs: list[dict[str, Any]],
+) -> str:
+    """Charts of one cost in both runs, on axes of equal length."""
+    drawn = "".join(
+        figure(
+            f"{dict(_CHARTS)[measure]}, {name}",
+            ladder_caption(ladder, measure),
+            ladder_chart(ladder, measure, beside=pair),
+            specs,
+            f"{measure}-{ladder.name}-{name}",
+            ladder.series,
+        )
+        for ladder, name in zip(pair, names, strict=True)
+    )
+    return f'<div class="charts">{drawn}</div>'
 
 
 def _exponents(pair: tuple[Ladder, Ladder], series: str) -> list[str]:

@@ -12,6 +12,7 @@ from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
 from planbench.report import page_growth, page_tables, words
 from planbench.report.cells import TARGET_GAP, Cell
+from planbench.report.chart_intervals import interval_sentences
 from planbench.report.charts import accuracy_chart, headline_ladder, ladder_chart, profile_chart
 from planbench.report.claims import judge_claims
 from planbench.report.effort import effort_rules
@@ -31,6 +32,7 @@ from planbench.report.ladders import (
     SECONDS_FLOOR,
     TINY,
     Ladder,
+    Measure,
 )
 from planbench.report.page_parts import raised
 from planbench.report.real import beside, beside_rules, beside_words
@@ -75,24 +77,24 @@ def findings(cells: Sequence[Cell]) -> str:
 
 def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> str:
     """One ladder: charts, growth, predictions, all figures."""
-    time = _figure(
+    time = figure(
         "Time",
-        "Log–log. Filled: certified; hollow: finished, less certain; ×: stopped or failed.",
+        ladder_caption(ladder, "seconds"),
         ladder_chart(ladder, "seconds"),
         specs,
         f"time-{ladder.name}",
         ladder.series,
     )
-    exponents = _figure(
+    exponents = figure(
         "Exponents with their 95 % intervals",
         "Circle: time; diamond: matrix passes; square: memory. Dashed: claims of the debate.",
         exponent_chart(ladder),
         specs,
         f"exponents-{ladder.name}",
     )
-    memory = _figure(
+    memory = figure(
         "Memory",
-        "Peak of worker and children above the level before the solve.",
+        ladder_caption(ladder, "bytes"),
         ladder_chart(ladder, "bytes"),
         specs,
         f"memory-{ladder.name}",
@@ -118,6 +120,17 @@ def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> str:
         f"<details><summary>All peaks of memory</summary>"
         f"{page_tables.ladder_grid(ladder, 'bytes')}</details></section>"
     )
+
+
+def ladder_caption(ladder: Ladder, measure: Measure) -> str:
+    """Say what a chart of a ladder shows, and what its marks, bars and bands are."""
+    first = {
+        "seconds": "Log–log.",
+        "passes": "Log–log; one pass is one product with the LP matrix.",
+        "bytes": "Peak of worker and children above the level before the solve.",
+    }[measure]
+    marks = "Filled: certified; hollow: finished, less certain; ×: stopped or failed."
+    return " ".join([first, marks, *interval_sentences(ladder, measure)])
 
 
 def _predictions(ladder: Ladder) -> str:
@@ -164,7 +177,7 @@ def sweeps_section(cells: Sequence[Cell], specs: list[dict[str, Any]]) -> str:
     for sweep in find_sweeps(cells):
         size = f", {words.count(sweep.goods)} goods" if sweep.goods is not None else ""
         figures.append(
-            _figure(
+            figure(
                 f"Time against {sweep.title}",
                 f"Ladder {sweep.name}{size}. Crosses: stopped or failed.",
                 sweep_chart(sweep),
@@ -189,7 +202,7 @@ def effort_section(records: Sequence[Record], specs: list[dict[str, Any]]) -> st
         return ""
     chosen = largest_driven(times)
     name = chosen[0].instance if chosen else ""
-    figure = _figure(
+    drawn = figure(
         "Time to verified accuracy",
         f"On {words.plain(name)}: seconds until the gap was certified. Crosses: not reached.",
         effort_chart(times),
@@ -200,7 +213,7 @@ def effort_section(records: Sequence[Record], specs: list[dict[str, Any]]) -> st
     )
     return (
         '<section id="effort"><h2>Is a good enough plan much cheaper?</h2>'
-        f'<div class="charts one">{figure}</div>'
+        f'<div class="charts one">{drawn}</div>'
         "<p class=soft>Each solver is driven to each certified gap by tightening its tolerance.</p>"
         f"{page_growth.effort_overall(records)}"
         f"<h3>By instance</h3>{page_growth.effort_table(records)}"
@@ -213,14 +226,14 @@ def overall_section(cells: Sequence[Cell], specs: list[dict[str, Any]]) -> str:
     series = [c.series for c in cells]
     # Solvers driven to target gaps are ranked at each of them, in a section of their own.
     plain = [c for c in cells if c.record.accuracy is None]
-    accuracy = _figure(
+    accuracy = figure(
         "Accuracy against time",
         "A point per solver and instance; low and to the left is good.",
         accuracy_chart(cells),
         specs,
         "accuracy",
     )
-    profile = _figure(
+    profile = figure(
         "Performance profile",
         "How often a solver is within a factor of the fastest one (Dolan & Moré 2002).",
         profile_chart(plain, height=380) if plain else None,
@@ -352,7 +365,7 @@ def rows_section(records: Sequence[Record]) -> str:
     )
 
 
-def _figure(
+def figure(
     heading: str,
     caption: str,
     chart: Any,
@@ -362,6 +375,7 @@ def _figure(
     *,
     always: bool = False,
 ) -> str:
+    """Heading, caption, place and legend of a chart, which joins `specs`; empty without one."""
     if chart is None:
         return ""
     spec = chart.to_dict()
