@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from planbench.model.arrays import FloatArray
 from planbench.solvers.planners import kernels_close as kernels
+from planbench.solvers.planners.team import current
 
 IntArray = npt.NDArray[np.int64]
 #: More resources than this: the system is summed up in single precision.
@@ -261,14 +262,20 @@ class _Model:
         k = self.rows.shape[1]
         # With many resources single precision is enough for a direction, and twice as fast.
         kind = np.float64 if k <= WIDE else np.float32
-        lines = np.empty((max(BLOCK, int(self.sizes.max())), k), dtype=kind)
-        out = np.zeros((k, k))
-        good = 0
-        while good < self.sizes.size:
-            used, good = kernels.spread(good, self.starts, weight, d, self.rows, lines)
-            block = lines[:used]
-            out += block.T @ block
-        return out
+
+        def add(_: int, begin: int, end: int) -> FloatArray:
+            starts = self.starts[: end + 1]
+            lines = np.empty((max(BLOCK, int(self.sizes.max())), k), dtype=kind)
+            out, good = np.zeros((k, k)), begin
+            while good < end:
+                used, good = kernels.spread(good, starts, weight, d, self.rows, lines)
+                block = lines[:used]
+                out += block.T @ block
+            return out
+
+        threads = current()
+        found = threads.each(add, threads.parts(self.sizes.size, self.rows.size * k))
+        return sum(found[1:], found[0])
 
     def direction(
         self, at: _Point, d: FloatArray, total: FloatArray, factor: _Factor,
