@@ -9,7 +9,7 @@ from typing import Literal
 from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
 
-EventKind = Literal["prepare", "warm-up", "start", "phase", "done", "skipped", "left-out"]
+EventKind = Literal["prepare", "warm-up", "start", "phase", "done", "skipped", "left-out", "resume"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Event:
     ----------
     kind : str
         ``prepare`` (an instance is made), ``warm-up``, ``start``, ``phase``, ``done``,
-        ``skipped`` (measured before) or ``left-out``.
+        ``skipped`` (measured before), ``left-out``, or ``resume`` (rows of other commits are
+        carried on).
     instance, solver : str
     repeat : int
     done, total : int
@@ -30,7 +31,7 @@ class Event:
     remaining_s : float
         Estimated seconds to the end, at most what is left of the budget.
     message : str
-        Phase, or reason for leaving out.
+        Phase, reason for leaving out, or what is carried on.
     record : Record or None
         With ``done`` and ``skipped``.
     """

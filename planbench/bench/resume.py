@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from planbench.records.schema import Record
+from planbench.records.values import short_commit
+from planbench.words import nouns
 
 #: Relative room for rounding where limits of tries are put together again.
 ROUNDING = 1e-9
@@ -48,6 +51,33 @@ class Done:
     def add(self, record: Record) -> None:
         """Take in one more measurement."""
         self._found.setdefault((record.key, record.group, record.repeat), []).append(record)
+
+    def mixes(self, commit: str | None, version: str | None) -> str:
+        """Say which rows another commit of the same version of planbench has measured.
+
+        They count as made, for what they measured may well be the same; but nobody should have to
+        find out from the rows that two commits stand in one table.
+
+        Parameters
+        ----------
+        commit, version : str or None
+            Of planbench in this run.
+
+        Returns
+        -------
+        str
+            One line; empty where all rows are of `commit` or of other versions.
+        """
+        rows = Counter(
+            record.commit
+            for records in self._found.values()
+            for record in records
+            if record.commit != commit and record.packages.get("planbench") == version
+        )
+        if not rows:
+            return ""
+        told = ", ".join(f"{nouns(n, 'row')} of {short_commit(c)}" for c, n in rows.most_common())
+        return f"carries on with {told}, now at {short_commit(commit)}"
 
     def find(
         self,

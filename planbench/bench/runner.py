@@ -22,9 +22,11 @@ from planbench.bench.session import MOST_RERUNS, Load, Session, bytes_of, only_d
 from planbench.bench.single import survey
 from planbench.bench.suite import Suite
 from planbench.catalogue.instance import Instance
+from planbench.errors import InputError
+from planbench.measure.machine import package_versions
 from planbench.measure.memory import total_memory
 from planbench.measure.scratch import scratch_folder
-from planbench.records.not_run import write_not_run
+from planbench.records.not_run import read_not_run, write_not_run
 from planbench.records.schema import Record
 from planbench.records.store import RecordStore
 
@@ -83,6 +85,8 @@ def run_suite(
         RecordStore(Path(store_path)) as store,
         scratch_folder() as folder,
     ):
+        # Read before anything is measured: a damaged list is better told now than in an hour.
+        others = [entry for entry in read_not_run(store.path) if entry.suite != suite.name]
         session = Session(
             suite=suite,
             plan=plan,
@@ -105,13 +109,20 @@ def run_suite(
             ),
             left_out=list(plan.left_out),
         )
+        version = package_versions(("planbench",)).get("planbench")
+        session.tell_mixture(session.done.mixes(surroundings.commit, version))
         try:
             _run_rounds(session)
-        except KeyboardInterrupt:
-            session.note_interrupt()
+        except BaseException as stopped:
+            if isinstance(stopped, KeyboardInterrupt):
+                session.note_interrupt()
+            try:
+                write_not_run(store.path, [*others, *session.left_out])
+            except InputError as error:
+                # What stopped the run matters more than a list that could not be kept.
+                stopped.add_note(str(error))
             raise
-        finally:
-            write_not_run(store.path, session.left_out)
+        write_not_run(store.path, [*others, *session.left_out])
         return RunSummary(
             store=store.path,
             measured=session.measured,

@@ -92,6 +92,11 @@ class Session:
             )
         )
 
+    def tell_mixture(self, message: str) -> None:
+        """Send word that rows of other commits are carried on; nothing where `message` is empty."""
+        if message:
+            self.tell("resume", Cell("", "", ()), message=message)
+
     def instance(self, cell: Cell) -> Instance:
         """Return the instance of `cell`, made or loaded unless it is still at hand."""
         found = self.kept.get(cell.instance)

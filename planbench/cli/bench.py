@@ -119,6 +119,9 @@ def _run(
 
         def tell(event: Event) -> None:
             nonlocal measured
+            if event.kind == "resume":
+                console.note(f"{results}: {event.message} (--fresh measures everything again)")
+                return
             measured += event.kind == "done"
             bar.event(event)
 
@@ -131,10 +134,11 @@ def _run(
                 budget_s=budget_s,
                 progress=tell,
             )
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stopped:
+            notes = "".join(f"; {note}" for note in getattr(stopped, "__notes__", ()))
             raise KeyboardInterrupt(
                 f"interrupted: {measured} new measurements are kept in {results}; "
-                "the same command carries on"
+                f"the same command carries on{notes}"
             ) from None
 
 

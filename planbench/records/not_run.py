@@ -2,8 +2,8 @@
 
 Rows of the results file are measurements only; what was left out (a spent budget, a solver
 that is not installed, a ladder no longer climbed after a timeout) stands in
-``RESULTS.not-run.json`` with its reason, rewritten at the end of each run so that it always
-says what is missing now.
+``RESULTS.not-run.json`` with its reason. The part of a suite is rewritten at the end of each of its
+runs, so that it always says what is missing now; those of other suites in the file stay.
 """
 
 from __future__ import annotations

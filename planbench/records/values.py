@@ -30,3 +30,11 @@ def json_safe(value: Any) -> Any:
 def canonical(value: Any) -> str:
     """One text for equal values, whatever the order of their keys."""
     return json.dumps(value, sort_keys=True, default=str)
+
+
+def short_commit(commit: str | None) -> str:
+    """First 12 digits of a commit, and ``-dirty`` where it is; ``unknown commit`` for None."""
+    if not commit:
+        return "unknown commit"
+    digits, mark, rest = commit.partition("-")
+    return digits[:12] + mark + rest

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
 
 from planbench.records.schema import Record
+from planbench.records.values import short_commit
 from planbench.report import words
 from planbench.report.brackets import bracket_words, instance_consensus
 from planbench.report.cells import Cell, machine_key, machine_label, middle_cell
@@ -184,7 +186,7 @@ def machines_section(records: Sequence[Record]) -> str:
             ("CPU governor", _joined([facts.get("governor")])),
             ("memory read by", _joined(sorted({r.memory_method for r in mine if r.memory_method}))),
             ("measured", _span([r.started_at for r in mine if r.started_at])),
-            ("planbench commit", _joined(dict.fromkeys(r.commit[:12] for r in mine if r.commit))),
+            ("planbench commit", _commits(mine)),
             ("packages", _packages(mine)),
             ("solvers", _versions(mine)),
         ]
@@ -194,6 +196,16 @@ def machines_section(records: Sequence[Record]) -> str:
             + "</dl>"
         )
     return "".join(parts)
+
+
+def _commits(records: Sequence[Record]) -> str:
+    """Name the commits of planbench; of several each with the number of its rows."""
+    rows = Counter(short_commit(r.commit) for r in records)
+    if not any(r.commit for r in records):
+        return words.UNKNOWN
+    if len(rows) == 1:
+        return next(iter(rows))
+    return ", ".join(f"{commit} ({nouns(number, 'row')})" for commit, number in rows.items())
 
 
 def raw_rows(records: Sequence[Record]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from planbench.records.schema import Record
+from planbench.records.values import short_commit
 from planbench.report.cells import Cell, configuration, machine_key, machine_label, settled
 from planbench.report.ladders import Measure
 from planbench.stats.aggregate import Ratio, geometric_ratio
@@ -74,7 +75,7 @@ def differences(first: Sequence[Record], second: Sequence[Record]) -> list[str]:
     """List what else changed between the runs: packages, solvers, planbench, limits."""
     found = []
     for label, facts in (
-        ("planbench commit", lambda r: {"": r.commit[:12]} if r.commit else {}),
+        ("planbench commit", lambda r: {"": short_commit(r.commit)} if r.commit else {}),
         ("package", lambda r: r.packages),
         ("solver", lambda r: {r.solver: r.solver_version} if r.solver_version else {}),
         ("time limit", lambda r: {"": f"{r.time_limit_s:g} s"} if r.time_limit_s else {}),

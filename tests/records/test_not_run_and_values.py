@@ -7,7 +7,7 @@ import pytest
 
 from planbench.errors import InputError
 from planbench.records.not_run import NotRun, not_run_path, read_not_run, write_not_run
-from planbench.records.values import json_safe
+from planbench.records.values import json_safe, short_commit
 
 
 def test_the_list_says_what_is_missing_now(tmp_path):
@@ -47,3 +47,10 @@ def test_values_become_json():
         "1": [0.5, 3, True, "nan"],
         "deep": {"a": ["-inf", None, "text", "b'raw'"]},
     }
+
+
+def test_short_commits_still_say_that_they_were_changed():
+    """Twelve digits that hide "-dirty" would name a commit that was not measured."""
+    assert short_commit("0123456789abcdef") == "0123456789ab"
+    assert short_commit("0123456789abcdef-dirty") == "0123456789ab-dirty"
+    assert short_commit(None) == "unknown commit"

@@ -224,3 +224,11 @@ def test_findings_name_each_kind_once():
     assert any("bug of planbench" in line for line in found)
     assert sum("other: c: its plan is worth 3" in line for line in found) == 1
     assert find_findings(settle(make_suite())) == []
+
+
+def test_the_machine_section_counts_the_rows_of_each_commit(render):
+    """A run carried on after a commit mixes two of them; nobody should have to count."""
+    rows = [make_record(solver, commit=c) for solver, c in (("glop", "a" * 40), ("cbc", "a" * 40))]
+    assert "<dd>aaaaaaaaaaaa</dd>" in render(rows, title="t")
+    rows.append(make_record("pdlp", commit="b" * 40 + "-dirty"))
+    assert "aaaaaaaaaaaa (2 rows), bbbbbbbbbbbb-dirty (1 row)" in render(rows, title="t")
