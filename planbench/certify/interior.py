@@ -36,26 +36,38 @@ LP_SECONDS = 20.0
 OUT_OF_TIME = 1
 SWEEPS = 400
 
-_interiors: WeakKeyDictionary[Economy, Interior | None] = WeakKeyDictionary()
+_Known = WeakKeyDictionary[Economy, Interior | None]
+_interiors: dict[bool, _Known] = {True: WeakKeyDictionary(), False: WeakKeyDictionary()}
 
 
-def interior_of(economy: Economy) -> Interior | None:
+def interior_of(economy: Economy, *, programs: bool = True) -> Interior | None:
     """Interior of `economy`: computed, or the one it carries where that is too dear.
 
-    Returns None, or an interior without a plan, where none was found.
+    Parameters
+    ----------
+    economy : Economy
+    programs : bool
+        Whether linear programs of neighbouring economies may be solved for it (by HiGHS). A
+        planner that is to find a plan by its own method must not start from such a plan.
+
+    Returns
+    -------
+    Interior or None
+        None, or an interior without a plan, where none was found.
     """
-    if economy not in _interiors:
-        _interiors[economy] = _best_interior(economy)
-    return _interiors[economy]
+    known = _interiors[programs]
+    if economy not in known:
+        known[economy] = _best_interior(economy, programs)
+    return known[economy]
 
 
 @np.errstate(all="ignore")
-def _best_interior(economy: Economy) -> Interior | None:
+def _best_interior(economy: Economy, programs: bool) -> Interior | None:
     if not limits_of(economy).in_range:
         return None
     # A small economy affords the neighbouring optima, which mend at less cost than what an
     # economy carries; a large one is glad of what it carries.
-    small = economy.nnz <= LP_NONZEROS
+    small = programs and economy.nnz <= LP_NONZEROS
     prices = _prices_by_lp(economy) if small else None
     plan = _plan_by_lp(economy) if small else None
     carried = economy.interior
@@ -64,7 +76,7 @@ def _best_interior(economy: Economy) -> Interior | None:
         prices = _with_margin_of(economy, prices, pair)
     if carried is not None and carried.activities is not None:
         plan = _with_room_of(economy, plan, carried.activities)
-    dear = not small and economy.nnz <= LAST_RESORT_NONZEROS
+    dear = programs and not small and economy.nnz <= LAST_RESORT_NONZEROS
     if prices is None:
         prices = _prices_by_iteration(economy)
     if prices is None and dear:

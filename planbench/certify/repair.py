@@ -51,12 +51,14 @@ class Room:
     resources: FloatArray | None
 
 
-_rooms: WeakKeyDictionary[Economy, Room] = WeakKeyDictionary()
+#: By the identity of an interior, which is kept beside its room so that it stays one.
+_rooms: WeakKeyDictionary[Economy, dict[int, tuple[Interior, Room]]] = WeakKeyDictionary()
 
 
 def room_of(economy: Economy, interior: Interior) -> Room:
-    """Room the interior of `economy` leaves, computed once."""
-    if economy not in _rooms:
+    """Room the `interior` of `economy` leaves, computed once."""
+    known = _rooms.setdefault(economy, {})
+    if id(interior) not in known:
         lost = price_surplus(economy, interior.goods_prices, interior.resource_prices)
         margin = -(lost.activities + SAFETY * lost.activities_error)
         goods = resources = None
@@ -64,8 +66,8 @@ def room_of(economy: Economy, interior: Interior) -> Room:
             inner = plan_slack(economy, interior.activities, np.zeros(economy.n_targets))
             goods = inner.goods - SAFETY * inner.goods_error
             resources = inner.resources - SAFETY * inner.resources_error
-        _rooms[economy] = Room(margin, goods, resources)
-    return _rooms[economy]
+        known[id(interior)] = interior, Room(margin, goods, resources)
+    return known[id(interior)][1]
 
 
 def clean(values: FloatArray | None, size: int) -> FloatArray | None:
@@ -77,9 +79,17 @@ def clean(values: FloatArray | None, size: int) -> FloatArray | None:
 
 
 def raw_upper(
-    economy: Economy, p: FloatArray | None, w: FloatArray | None
+    economy: Economy, p: FloatArray | None, w: FloatArray | None, *, programs: bool = True
 ) -> tuple[float | None, Prices | None]:
     """Certified upper bound from `p`, `w` by interior mixing and joint scaling.
+
+    Parameters
+    ----------
+    economy : Economy
+    p : ndarray, shape (goods,), or None
+    w : ndarray, shape (resources,), or None
+    programs : bool
+        As for :func:`planbench.certify.interior.interior_of`.
 
     Returns
     -------
@@ -90,8 +100,9 @@ def raw_upper(
     p, w = clean(p, economy.n_goods), clean(w, economy.n_resources)
     if p is None or w is None or not limits_of(economy).in_range:
         return None, None
+    interior = interior_of(economy, programs=programs)
     # The first to keep its promise will do: each check is a matrix pass.
-    for _, candidate in sorted(_price_candidates(economy, p, w), key=lambda c: c[0]):
+    for _, candidate in sorted(_price_candidates(economy, p, w, interior), key=lambda c: c[0]):
         bound = certified_upper(economy, *candidate)
         if bound is not None:
             return bound, candidate
@@ -99,7 +110,7 @@ def raw_upper(
 
 
 def _price_candidates(
-    economy: Economy, p: FloatArray, w: FloatArray
+    economy: Economy, p: FloatArray, w: FloatArray, interior: Interior | None
 ) -> Iterator[tuple[float, Prices]]:
     """Repaired prices, each with the bound it promises."""
     limits = limits_of(economy)
@@ -109,7 +120,6 @@ def _price_candidates(
     unpaid = (gain > 0) & np.isinf(limits.activity)
     if not unpaid.any():
         yield _scaled_to_worth(economy, p, w, gain)
-    interior = interior_of(economy)
     if interior is None:
         return
     p0, w0 = interior.goods_prices, interior.resource_prices
@@ -172,9 +182,17 @@ def _bounds_at(
 
 
 def raw_lower(
-    economy: Economy, x: FloatArray | None, z: FloatArray | None
+    economy: Economy, x: FloatArray | None, z: FloatArray | None, *, programs: bool = True
 ) -> tuple[float | None, tuple[FloatArray, FloatArray] | None]:
     """Certified lower bound from `x`, `z` by clipping and interior mixing.
+
+    Parameters
+    ----------
+    economy : Economy
+    x : ndarray, shape (activities,), or None
+    z : ndarray, shape (targets,), or None
+    programs : bool
+        As for :func:`planbench.certify.interior.interior_of`.
 
     Returns
     -------
@@ -186,7 +204,8 @@ def raw_lower(
     if x is None or z is None or not limits_of(economy).in_range:
         return None, None
     x = np.minimum(x, np.minimum(economy.capacity, limits_of(economy).activity))
-    candidates = list(_plan_candidates(economy, x, z))
+    interior = interior_of(economy, programs=programs)
+    candidates = list(_plan_candidates(economy, x, z, interior))
     # The first to keep its promise will do: each check is a matrix pass.
     for candidate in sorted(candidates, key=lambda c: -float(economy.weights @ c[1])):
         bound = certified_lower(economy, *candidate)
@@ -196,9 +215,8 @@ def raw_lower(
 
 
 def _plan_candidates(
-    economy: Economy, x: FloatArray, z: FloatArray
+    economy: Economy, x: FloatArray, z: FloatArray, interior: Interior | None
 ) -> Iterator[tuple[FloatArray, FloatArray]]:
-    interior = interior_of(economy)
     x0 = interior.activities if interior is not None else None
     nothing = np.zeros_like(z)
     slack = plan_slack(economy, x, nothing)
