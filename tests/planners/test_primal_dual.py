@@ -26,10 +26,10 @@ pytest.importorskip("numba")
 from planbench.solvers.planners.pdhg import set_up
 from planbench.solvers.planners.pdhg_mend import (
     find_makers,
-    mended_plan,
     mended_prices,
     price_scarce_goods,
 )
+from planbench.solvers.planners.pdhg_mend_plan import mended_plan
 from planbench.solvers.planners.primal_dual import plan, solve
 from planbench.solvers.planners.primal_dual_rays import infeasibility_proof
 

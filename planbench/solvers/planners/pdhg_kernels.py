@@ -107,7 +107,7 @@ def columns_move(
     anchor: Any,
     tau: float,
     keep: float,
-) -> tuple[float, np.int64]:
+) -> Any:
     """Let every activity answer to its profit; returns ‖x⁺ − x‖² and the entries multiplied.
 
     `pair[i]` holds the price of row i and, on return, row i of K(2x⁺ − x). `x` becomes
@@ -155,7 +155,7 @@ def rows_move(
 
 
 @compiled
-def multiply(indptr: Any, indices: Any, data: Any, x: Any, out: Any) -> np.int64:
+def multiply(indptr: Any, indices: Any, data: Any, x: Any, out: Any) -> Any:
     """Out = K x; returns the entries multiplied."""
     out[:] = 0.0
     read = np.int64(0)

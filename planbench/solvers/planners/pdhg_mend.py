@@ -1,15 +1,13 @@
-"""Mend what the price-adjustment process has reached, so that it can be certified early.
+"""Mend the prices that price adjustment has reached, so that they can be certified early.
 
-The process is near the optimum in value long before every balance holds. Prices are lowered
-where an activity would still make a profit; plans stop making what nobody wants, make what is
-short with the activity of least loss, and where all of those are at capacity the users turn to
-techniques that need less. Both are Gauss–Seidel sweeps over goods; nothing here is trusted.
+They are near the optimum in value long before every balance holds. Prices are lowered where an
+activity would still make a profit, in Gauss–Seidel sweeps; nothing here is trusted. Plans are
+mended by ``pdhg_mend_plan``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +17,8 @@ from planbench.solvers.planners.pdhg import Process
 
 IntArray = npt.NDArray[np.int64]
 
-#: Most sweeps of each kind, and rounds of making and substituting.
-PRICE_SWEEPS, SURPLUS_SWEEPS, SHORTAGE_SWEEPS, SUBSTITUTIONS = 30, 10, 40, 6
+#: Most sweeps.
+PRICE_SWEEPS = 30
 #: Most scarce goods whose prices are searched, and the factors tried, each as long as it helps.
 SCARCE, FACTORS, CLIMB = 3, (8.0, 2.0, 1.2), 8
 
@@ -137,79 +135,3 @@ def _upper_estimate(process: Process, prices: FloatArray) -> float:
     as_it_is = paid + float(limit[short > 0] @ short[short > 0])
     scaled = paid * float(np.max(-process.cost[target] / worth)) if (worth > 0).all() else np.inf
     return min(as_it_is, scaled)
-
-
-def mended_plan(
-    process: Process, makers: Makers, prices: FloatArray, tolerance: float
-) -> tuple[FloatArray, IntArray]:
-    """Activities and targets, in the units of the process, that leave no good short.
-
-    Targets stay as they are. Resources may be overdrawn; where nothing fixed must be met the
-    whole plan is then scaled to them.
-
-    Parameters
-    ----------
-    prices : ndarray, shape (rows,)
-        From :func:`mended_prices`; they say which activity loses least.
-    tolerance : float
-        Shortage, as a share of what flows, that is left to the repair of the certificate.
-
-    Returns
-    -------
-    columns : ndarray, shape (columns,)
-    scarce : ndarray of int
-        Goods still short that nobody has room to make, the scarcest first.
-    """
-    from planbench.solvers.planners import pdhg_mend_kernels as kernels
-
-    n, m = makers.first.size - 1, makers.main.size
-    arrays = process.arrays
-    x = np.minimum(np.maximum(process.x, 0.0), process.upper)
-    net, flow = kernels.balances(*arrays, x, process.need)
-    process.meter.work += process.matrix.nnz
-    profit = process.profits(prices)
-    who: tuple[Any, Any, Any] = (makers.makers, makers.first, profit)
-    process.meter.work += kernels.use_surplus(*arrays, *who, x, net, n, SURPLUS_SWEEPS)
-    stuck = np.zeros(0, dtype=np.int64)
-    before = np.inf
-    for _ in range(SUBSTITUTIONS):
-        process.meter.work += kernels.make_short(
-            *arrays, process.upper, *who, makers.at, x, net, flow, n, SHORTAGE_SWEEPS, tolerance
-        )
-        able = np.zeros(n, dtype=bool)
-        able[makers.main[makers.makers[x[makers.makers] < process.upper[makers.makers]]]] = True
-        short = -net[:n] / np.maximum(flow[:n], 1e-300)
-        stuck = np.flatnonzero((short > tolerance) & ~able)
-        worst = float(short[stuck].max(initial=0.0))
-        # What substitution hardly mends is for the process to learn, or for dearer prices.
-        if worst <= tolerance or worst > 0.9 * before:
-            break
-        before = worst
-        slot = np.full(net.size, -1, dtype=np.int64)
-        slot[stuck] = np.arange(stuck.size)
-        users = kernels.users_of(*arrays, m, slot, stuck.size)
-        # That list takes two readings.
-        process.meter.work += 2 * process.matrix.nnz
-        process.meter.work += kernels.substitute(
-            *arrays, process.upper, makers.main, makers.at, *who, x, net, stuck, *users
-        )
-    stuck = stuck[np.argsort((net / np.maximum(flow, 1e-300))[stuck], kind="stable")]
-    return _within_endowments(process, x, n), stuck
-
-
-def _within_endowments(process: Process, x: FloatArray, n_goods: int) -> FloatArray:
-    """Scale the plan to endowments and capacities, where that breaks no fixed demand."""
-    need = process.need
-    if (need[:n_goods] > 0).any():
-        return x
-    spent = -(process.matrix @ x)[n_goods:]
-    process.meter.work += process.matrix.nnz
-    endowment = -need[n_goods:]
-    # A stock (need < 0) does not grow with the plan, and neither does an exhausted capacity.
-    scale = np.inf if not (need[:n_goods] < 0).any() else 1.0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        scale = min(scale, float(np.min((endowment / spent)[spent > 0], initial=np.inf)))
-        scale = min(scale, float(np.min((process.upper / x)[x > 0], initial=np.inf)))
-    if not 0 < scale < np.inf:
-        return x
-    return np.asarray(np.minimum(x * scale, process.upper))

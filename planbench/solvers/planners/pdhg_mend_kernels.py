@@ -39,7 +39,7 @@ def lower_prices(
     y: Any,
     sweeps: int,
     tolerance: float,
-) -> np.int64:
+) -> Any:
     """Lower the price of each activity's main product until it makes no profit.
 
     Only activities without a capacity count, as the others may keep theirs. Returns the entries
@@ -81,54 +81,6 @@ def balances(indptr: Any, indices: Any, data: Any, x: Any, need: Any) -> Any:
 
 
 @compiled
-def use_surplus(
-    indptr: Any,
-    indices: Any,
-    data: Any,
-    makers: Any,
-    first: Any,
-    profit: Any,
-    x: Any,
-    net: Any,
-    n_goods: int,
-    sweeps: int,
-) -> np.int64:
-    """Run down what makes goods nobody wants, the greatest loss first, as far as others allow.
-
-    Returns the entries read.
-    """
-    read = np.int64(0)
-    for _ in range(sweeps):
-        changed = False
-        for i in range(n_goods):
-            if net[i] <= 0.0:
-                continue
-            worst = -1
-            for c in range(first[i], first[i + 1]):
-                j = makers[c]
-                if x[j] > 0.0 and (worst < 0 or profit[j] < profit[worst]):
-                    worst = j
-            if worst < 0:
-                continue
-            less = x[worst]
-            read += 2 * np.int64(indptr[worst + 1] - indptr[worst])
-            for k in range(indptr[worst], indptr[worst + 1]):
-                r = indices[k]
-                if r < n_goods and data[k] > 0.0:
-                    less = min(less, max(net[r], 0.0) / data[k])
-            if less <= 0.0:
-                continue
-            if less > 1e-9 * x[worst]:
-                changed = True
-            x[worst] -= less
-            for k in range(indptr[worst], indptr[worst + 1]):
-                net[indices[k]] -= data[k] * less
-        if not changed:
-            break
-    return read
-
-
-@compiled
 def make_short(
     indptr: Any,
     indices: Any,
@@ -144,7 +96,7 @@ def make_short(
     n_goods: int,
     sweeps: int,
     tolerance: float,
-) -> np.int64:
+) -> Any:
     """Make what is short with the activity of least loss that has room.
 
     Ends when all that was still made up in a sweep is within `tolerance` of what flows; goods
@@ -229,7 +181,7 @@ def substitute(
     short: Any,
     user_first: Any,
     users: Any,
-) -> np.int64:
+) -> Any:
     """Save goods nobody has room to make: their users turn to techniques that need less.
 
     Of all changes of technique the one that costs least profit per unit saved comes first.

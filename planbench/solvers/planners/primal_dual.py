@@ -18,6 +18,8 @@ from planbench.model.linear_program import LinearProgram
 from planbench.solvers.base import Claim, Phase, Solution, SolveOptions, SolverSpec, no_phase
 from planbench.solvers.common import Clock, convert_native, import_solver, with_nearest
 from planbench.solvers.planners.pdhg import set_up
+from planbench.solvers.planners.pdhg_mend import find_makers
+from planbench.solvers.planners.pdhg_mend_plan import warm_up
 from planbench.solvers.planners.primal_dual_plan import (
     LIMIT,
     TOLERANCE,
@@ -57,6 +59,8 @@ def compile_kernels() -> None:
         assortment=[1.0, 1.0],
     )
     plan(tiny, rounds=20)
+    process = set_up(tiny)
+    warm_up(process, find_makers(process, tiny.n_goods, tiny.n_activities))
 
 
 def solve(

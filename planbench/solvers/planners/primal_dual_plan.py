@@ -22,10 +22,10 @@ from planbench.solvers.planners.pdhg import PAST, Process, set_up
 from planbench.solvers.planners.pdhg_mend import (
     Makers,
     find_makers,
-    mended_plan,
     mended_prices,
     price_scarce_goods,
 )
+from planbench.solvers.planners.pdhg_mend_plan import Drafts, mended_plan
 from planbench.solvers.planners.primal_dual_rays import growth_without_end, infeasibility_proof
 
 TOLERANCE = 1e-6
@@ -200,6 +200,7 @@ def plan(
     proof: tuple[FloatArray, FloatArray] | None = None
     ray: tuple[FloatArray, FloatArray] | None = None
     search_at = 0
+    drafts: Drafts = []
     look_at = 0 if state is not None else least
     while True:
         look_at = min(look_at, rounds)
@@ -207,7 +208,9 @@ def plan(
             ended = "time limit"
         checks += 1
         search = checks >= search_at
-        bracket, proof, helped = _look(economy, process, makers, bracket, tolerance, search=search)
+        bracket, proof, helped = _look(
+            economy, process, makers, bracket, tolerance, drafts, search=search
+        )
         if search and not helped:
             # A search that found nothing is not repeated at once: it costs many passes.
             search_at = checks + 4
@@ -267,6 +270,7 @@ def _look(
     makers: Makers,
     bracket: _Bracket,
     tolerance: float,
+    drafts: Drafts,
     *,
     search: bool,
 ) -> tuple[_Bracket, tuple[FloatArray, FloatArray] | None, bool]:
@@ -287,7 +291,9 @@ def _look(
     scaled = mended_prices(process, makers, fine)
     prices = scaled * process.row_scale
     bracket = bracket.with_prices(raw_upper(economy, prices[:n], prices[n:]))
-    columns, scarce = mended_plan(process, makers, scaled, fine)
+    columns, scarce = mended_plan(
+        process, makers, scaled, fine, upper=bracket.upper, goal=tolerance, drafts=drafts
+    )
     columns *= process.col_scale
     bracket = bracket.with_plan(raw_lower(economy, columns[:m], columns[m:]))
     process.meter.work += 2 * bound
