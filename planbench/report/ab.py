@@ -124,7 +124,7 @@ def rows(comparison: Comparison) -> list[tuple[str, ...]]:
             "–" if v.ratio is None else f"{v.ratio.ratio:.3f}",
             "–"
             if v.ratio is None or v.ratio.low is None or v.ratio.high is None
-            else f"{v.ratio.low:.3f}–{v.ratio.high:.3f}",
+            else words.between(f"{v.ratio.low:.3f}", f"{v.ratio.high:.3f}"),
             str(v.pairs),
             v.outcome,
         )

@@ -117,7 +117,7 @@ def _estimate(estimate: Estimate | None, kind: str) -> str:
     known = estimate is not None and not vague(estimate)
     key = estimate.value if estimate is not None and known else None
     if key is None:
-        return f'<td data-sort="" class="none">{escape(value)}</td>'
+        return f'<td data-sort="" class="none">{raised(value)}</td>'
     return f'<td data-sort="{key!r}">{raised(value)}<br><small>{raised(spread)}</small></td>'
 
 

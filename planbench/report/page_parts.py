@@ -79,7 +79,7 @@ def slope_cell(slope: LocalSlope | None) -> str:
 
 def power(exponent: float) -> str:
     """``n`` with a raised exponent."""
-    return f"n<sup>{exponent:.2f}</sup>"
+    return f"n<sup>{words.signed(exponent)}</sup>"
 
 
 def raised(sentence: str) -> str:

@@ -176,7 +176,7 @@ def _mean(ratio: Ratio | None) -> str:
         return number("", None)
     spread = ""
     if ratio.low is not None and ratio.high is not None:
-        spread = f" <small>{ratio.low:.2f}–{ratio.high:.2f}</small>"
+        spread = f" <small>{words.interval(ratio.low, ratio.high)}</small>"
     sure = ratio.low is not None and ratio.high is not None
     style = ""
     if sure and ratio.low is not None and ratio.low > 1:

@@ -17,8 +17,12 @@ from planbench.stats.growth import FURTHEST, Estimate, Growth
 SPANS = (("second", 1.0), ("minute", 60.0), ("hour", 3600.0), ("day", 86400.0))
 #: Numbers of goods at which costs are predicted.
 SIZES = (12e6, 12e9)
-#: An interval whose ends differ by more than this factor says nothing: it is not printed.
-VAGUE = 1e6
+#: Where the ends of an interval differ by more than this factor, it is printed without a value.
+VAGUE = 1e3
+#: Where they differ by more than this, the interval says nothing: it is not printed.
+HOPELESS = 1e6
+#: Stands for such a prediction.
+UNTOLD = "cannot be told"
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ def growth_of(found: Outlook, measure: Measure) -> Growth:
 
 
 def vague(estimate: Estimate) -> bool:
-    """Whether the interval is open or spans more than :data:`VAGUE`."""
+    """Whether the interval is open or spans more than :data:`VAGUE`: no figure can be named."""
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return True
     return estimate.high > VAGUE * estimate.low
@@ -85,13 +89,20 @@ def vague(estimate: Estimate) -> bool:
 def estimate_words(
     estimate: Estimate | None, shown: Callable[[float | None], str]
 ) -> tuple[str, str]:
-    """Value (with ``!`` where it extrapolates) and interval; ``not known`` where it is vague."""
+    """Value and interval, with ``!`` where they extrapolate.
+
+    Where the interval is vague it stands alone, for a value before it would be believed; where it
+    is open or spans more than :data:`HOPELESS`, words stand for both.
+    """
     if estimate is None:
         return words.UNKNOWN, ""
-    if vague(estimate):
-        return "not known", ""
     mark = "!" if estimate.extrapolates else ""
-    return shown(estimate.value) + mark, f"{shown(estimate.low)} – {shown(estimate.high)}"
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return UNTOLD, ""
+    spread = words.between(shown(estimate.low), shown(estimate.high))
+    if estimate.high > HOPELESS * estimate.low:
+        return UNTOLD, ""
+    return (spread + mark, "") if vague(estimate) else (shown(estimate.value) + mark, spread)
 
 
 def warnings(
@@ -116,8 +127,9 @@ def warnings(
     ]
     if hazy:
         said.append(
-            f"not known: the interval spans more than a factor of {VAGUE:,.0f} or is open; too few "
-            "runs finished."
+            f"A range alone: the interval spans more than a factor of {VAGUE:,.0f}, so that no "
+            f"figure can be named. “{UNTOLD}”: it spans more than a factor of {HOPELESS:,.0f}, or "
+            "is open; too few runs finished."
         )
     alike = [name for name, g in fitted.items() if g.undecided]
     if alike:

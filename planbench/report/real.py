@@ -80,10 +80,9 @@ def difference_words(difference: ExponentDifference) -> str:
     """``+0.12 (−0.05 to 0.30)``; ``–`` without two exponents."""
     if difference.value is None:
         return words.UNKNOWN
-    said = f"{difference.value:+.2f}"
-    if difference.low is not None and difference.high is not None:
-        said += f" ({difference.low:.2f} to {difference.high:.2f})"
-    return said.replace("-", "−")
+    said = f"{difference.value:+.2f}".replace("-", words.MINUS)
+    spread = words.interval(difference.low, difference.high)
+    return f"{said} ({spread})" if spread else said
 
 
 def beside_rules() -> str:

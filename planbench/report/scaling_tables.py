@@ -40,11 +40,15 @@ FACTORS = (1.0, 2.0, 10.0)
 def growth_table(
     ladder: Ladder, outlooks: Sequence[Outlook], measure: Measure, width: int
 ) -> Table:
-    """Sizes, runs, supported laws, exponents with intervals and the last local slope."""
+    """Sizes and runs of the fit, supported laws, exponents with intervals, the last local slope.
+
+    Sizes are those that tell the cost exactly. Runs that finished below a solver's fixed cost stand
+    among the bounds, as do stopped ones.
+    """
     table = plain_table(f"Growth of {_WHAT[measure]} on the ladder {ladder.name}")
-    table.add_column("solver", overflow="fold")
-    table.add_column("goods,\nfinished", justify="right", overflow="fold")
-    table.add_column("runs:\nall, >", justify="right", no_wrap=True)
+    table.add_column("solver", no_wrap=True)
+    table.add_column("goods,\nexact", justify="right", no_wrap=True)
+    table.add_column("runs,\n≥, ≤", justify="right", no_wrap=True)
     table.add_column("law", overflow="fold")
     for shown in _measures(measure):
         table.add_column(f"{_WHAT[shown].replace(' ', chr(10))}", justify="right", no_wrap=True)
@@ -52,12 +56,13 @@ def growth_table(
     for found in outlooks:
         growth = growth_of(found, measure)
         fit = growth.fit
-        span = (
-            f"{words.size(fit.smallest)}\u2013{words.size(fit.largest)}"
-            if fit.smallest is not None
-            else words.UNKNOWN
-        )
+        narrow = width < WIDE
+        span = words.UNKNOWN
+        if fit.smallest is not None:
+            span = f"{words.size(fit.smallest)}–{chr(10) * narrow}{words.size(fit.largest)}"
         law = growth.law or fit.reason.split(" (")[0]
+        if narrow:
+            law = words.broken(law, 7)
         table.add_row(
             Text(_name(found.series, width)),
             span,
@@ -182,7 +187,7 @@ def _measures(measure: Measure) -> tuple[Measure, ...]:
 
 
 def _name(series: str, width: int) -> str:
-    return series if width >= WIDE else words.broken(series, 12)
+    return series if width >= WIDE else words.broken(series, 11)
 
 
 def _exponent(growth: Growth, width: int) -> Text:

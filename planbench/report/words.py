@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 UNKNOWN = "–"
+#: U+2212, as wide as a plus; a hyphen before a digit is easily overlooked.
+MINUS = "−"
 #: After these a name may be broken.
 _JOINTS = ("-", ":", ",")
 
@@ -66,19 +68,27 @@ def count(value: int | None) -> str:
     return UNKNOWN if value is None else f"{value:,}"
 
 
+def signed(value: float, digits: int = 2) -> str:
+    """Write a number with the sign that typographers use: ``−0.10``; a rounded −0.0 is ``0.00``."""
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", MINUS)
+
+
 def exponent(value: float | None) -> str:
-    """``n^1.92``; ``–`` for None."""
-    return UNKNOWN if value is None else f"n^{value:.2f}"
+    """``n^1.92``, ``n^−0.10``; ``–`` for None."""
+    return UNKNOWN if value is None else f"n^{signed(value)}"
 
 
 def interval(low: float | None, high: float | None) -> str:
-    """``1.70–2.21``, ``−0.3–1.2``, ``−0.12 to −0.08``; empty where there is none."""
+    """``1.70 to 2.21``, ``−0.41 to 0.22``; empty where there is none."""
     if low is None or high is None:
         return ""
-    digits = 1 if high >= 10 or (low < 0 and high - low >= 0.5) else 2
-    # Adding 0 turns a rounded −0.0 into 0.0.
-    ends = [f"{round(end, digits) + 0.0:.{digits}f}" for end in (low, high)]
-    return (" to " if high < 0 else "–").join(ends).replace("-", "−")
+    digits = 1 if high >= 10 else 2
+    return between(signed(low, digits), signed(high, digits))
+
+
+def between(low: str, high: str) -> str:
+    """Both ends of an interval; a dash between them could be taken for a minus."""
+    return f"{low} to {high}"
 
 
 def size(value: float | None) -> str:

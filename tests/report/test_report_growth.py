@@ -68,11 +68,13 @@ def test_predictions_and_their_warnings():
 
 def test_vague_intervals_are_not_printed():
     """A figure between a second and an age would still be quoted."""
-    assert estimate_words(Estimate(3.0, 1.0, 1e7, 0.0), words.seconds) == ("not known", "")
-    assert estimate_words(Estimate(3.0, None, 9.0, 0.0), words.seconds) == ("not known", "")
+    assert estimate_words(Estimate(3.0, 1.0, 1e7, 0.0), words.seconds) == ("cannot be told", "")
+    assert estimate_words(Estimate(3.0, None, 9.0, 0.0), words.seconds) == ("cannot be told", "")
+    vague = estimate_words(Estimate(60.0, 1.0, 7200.0, 2.0), words.seconds)
+    assert vague == ("1.00 s to 2.00 h!", ""), "a range, and no value that would be believed"
     assert estimate_words(None, words.seconds) == ("–", "")
     value, spread = estimate_words(Estimate(3.0, 1.0, 9.0, 2.0), words.seconds)
-    assert (value, spread) == ("3.00 s!", "1.00 s – 9.00 s")
+    assert (value, spread) == ("3.00 s!", "1.00 s to 9.00 s")
 
 
 def tries(solver="pdlp", machine="m"):
@@ -234,3 +236,33 @@ def test_huge_figures_in_words():
     assert words.large_bytes(2.5e9) == "2.50 GB"
     assert words.large_bytes(3e25) == "10^10 PB"
     assert words.large_bytes(None) == "–"
+
+
+def test_the_growth_of_the_reference_run_fits_into_eighty_columns():
+    """A table that only just does not fit goes on in a second one, for a column of its own."""
+    from pathlib import Path
+
+    from planbench.records.store import read_records
+    from planbench.report.cells import settled
+    from planbench.report.scaling_tables import growth_table
+    from planbench.report.terminal import fitting
+
+    reference = Path(__file__).resolve().parents[2] / "results" / "reference" / "standard.jsonl"
+    for ladder in find_ladders(settled(read_records(reference))):
+        outlooks = [outlook(ladder, series) for series in ladder.series]
+        assert len(fitting([growth_table(ladder, outlooks, "seconds", 80)], 80)) == 1
+
+
+def test_sizes_are_called_exact_and_other_runs_bounds():
+    """Runs that finished below a solver's fixed cost were left out of "finished" sizes."""
+    from planbench.report.scaling_tables import growth_table
+
+    rows = make_ladder(laws={"highs-ds": (1.2, 0.5)}, sizes=(100, 1000, 3000, 10000))
+    (ladder,) = find_ladders(settle(rows))
+    found = outlook(ladder, "highs-ds")
+    table = growth_table(ladder, [found], "seconds", 200)
+    told = {str(c.header).split("\n")[0]: next(iter(c.cells)) for c in table.columns}
+    assert ladder.sizes[0] == 100
+    assert told["goods,"] == f"{found.seconds.fit.smallest:,.0f}–10,000"
+    assert found.seconds.fit.smallest == 1000, "at 100 goods it finished too"
+    assert told["runs,"].split(", ")[1] >= "1", "that run is among the bounds"

@@ -44,9 +44,10 @@ def test_gap(value, text):
 
 
 def test_intervals():
-    assert words.interval(1.234, 2.0) == "1.23–2.00"
-    assert words.interval(-0.31, 2.0) == "−0.3–2.0"
-    assert words.interval(-0.04, 0.7) == "0.0–0.7"
+    assert words.interval(1.234, 2.0) == "1.23 to 2.00"
+    assert words.interval(-0.31, 2.0) == "−0.31 to 2.00"
+    assert words.interval(-0.004, 12.3) == "0.0 to 12.3", "no signed zero"
+    assert words.exponent(-0.1) == "n^−0.10"
     assert words.interval(-0.118, -0.084) == "−0.12 to −0.08"
     assert words.interval(None, 2.0) == ""
     assert words.passes(3.14159) == "3.1"
