@@ -120,7 +120,8 @@
   // Paper has no buttons: what is folded is unfolded for printing.
   let folded = [];
   window.addEventListener("beforeprint", () => {
-    folded = Array.from(document.querySelectorAll("details.instance:not([open])"));
+    const parts = "details.instance:not([open]), #claims details:not([open])";
+    folded = Array.from(document.querySelectorAll(parts));
     folded.forEach((part) => { part.open = true; });
   });
   window.addEventListener("afterprint", () => folded.forEach((part) => { part.open = false; }));

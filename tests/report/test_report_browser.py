@@ -39,6 +39,9 @@ window.addEventListener("load", () => setTimeout(async () => {
   URL.createObjectURL = (given) => { blob = given; return "#"; };
   document.getElementById("download").click();
   root.dataset.lines = String((await blob.text()).trim().split("\\n").length);
+  const open = () => document.querySelectorAll("#claims details[open]").length;
+  window.dispatchEvent(new Event("beforeprint")); root.dataset.printed = String(open());
+  window.dispatchEvent(new Event("afterprint")); root.dataset.folded = String(open());
   root.dataset.wide = String(root.scrollWidth > root.clientWidth);
 }, 1500));
 </script>
@@ -118,6 +121,10 @@ def test_page_in_a_browser(write, tmp_path):
     assert f'data-shown="{hits} of {len(records)} rows"' in root
     assert f'data-lines="{len(records)}"' in root
     assert 'data-wide="false"' in root, "the page scrolls sideways"
+    told = dom.count("<summary>each solver</summary>")
+    assert told > 0
+    assert f'data-printed="{told}"' in root, "paper cannot be unfolded"
+    assert 'data-folded="0"' in root
 
 
 def test_page_in_a_narrow_browser(write, tmp_path):
@@ -151,7 +158,7 @@ def test_hostile_names_do_not_run(write, tmp_path):
 
 @pytest.mark.parametrize("width", [1280, 500])
 def test_two_runs_side_by_side_in_a_browser(write, tmp_path, width):
-    """The page without charts runs the same scripts: they must not trip over what is absent."""
+    """Each ladder is drawn for both runs; scripts must not trip over sections that are absent."""
     from planbench.report.page_side_by_side import write_side_by_side
 
     records = make_suite()
@@ -162,7 +169,7 @@ def test_two_runs_side_by_side_in_a_browser(write, tmp_path, width):
     dom, console = open_page(path, tmp_path, width=width)
     assert console == []
     root = re.search(r"<html[^>]*>", dom).group(0)
-    assert 'data-drawn="0"' in root
+    assert 'data-drawn="8"' in root, "two ladders, time and memory, two runs"
     assert f'data-lines="{2 * len(records)}"' in root
     assert 'data-wide="false"' in root, "the page scrolls sideways"
     assert dom.count("1.50×") > 100
