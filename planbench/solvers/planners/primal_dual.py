@@ -46,8 +46,14 @@ SOLVERS = (
 )
 
 
+#: Said of a run whose answers are mended with an interior that is not the economy's own.
+WITH_PROGRAMS = "mended with an interior from linear programs (HiGHS)"
+
+
 def compile_kernels() -> None:
     """Compile every kernel (or load it from numba's cache) on a tiny economy."""
+    import scipy.optimize  # noqa: F401 - its import is not what planning costs
+
     from planbench.model.economy import make_economy
 
     tiny = make_economy(
@@ -162,7 +168,8 @@ def _solution(result: PriceResult, version: str, most: int) -> Solution:
         primal_ray=None if result.ray is None else np.concatenate(result.ray),
         hit_limit=result.ended == "time limit",
         version=f"{__version__} (numba {version})",
-        method_run="restarted reflected Halpern primal–dual hybrid gradient",
+        method_run="restarted reflected Halpern primal–dual hybrid gradient"
+        + (f", {WITH_PROGRAMS}" if result.programs else ""),
         threads_used=1,
         options={"rounds": most} if most != LIMIT else {},
     )

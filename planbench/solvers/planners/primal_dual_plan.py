@@ -12,7 +12,12 @@ import numpy as np
 
 from planbench.certify.certificate import relative_gap
 from planbench.certify.check import certified_upper
-from planbench.certify.interior import interior_of
+from planbench.certify.interior import (
+    LAST_RESORT_NONZEROS,
+    are_interior_prices,
+    interior_of,
+    single_product,
+)
 from planbench.certify.repair import raw_lower, raw_upper
 from planbench.errors import InputError
 from planbench.model.arrays import FloatArray
@@ -27,6 +32,7 @@ from planbench.solvers.planners.pdhg_mend import (
 )
 from planbench.solvers.planners.pdhg_mend_plan import Drafts, mended_plan
 from planbench.solvers.planners.primal_dual_rays import growth_without_end, infeasibility_proof
+from planbench.solvers.planners.primal_dual_warm import WORTH_KEEPING, keep_prices_only
 
 TOLERANCE = 1e-6
 #: Rounds between two looks at the bracket: this share of those done, and at least as many as
@@ -81,6 +87,9 @@ class PriceResult:
     state : PriceState
     ray : tuple of ndarray or None
         With ``unbounded``: activities and targets that can grow without end.
+    programs : bool
+        Whether the interior that answers are mended with came from linear programs of
+        neighbouring economies, solved by HiGHS.
     """
 
     ended: Ended
@@ -96,6 +105,7 @@ class PriceResult:
     passes: float
     state: PriceState
     ray: tuple[FloatArray, FloatArray] | None = None
+    programs: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,15 +191,18 @@ def plan(
     free = np.zeros(n), np.zeros(economy.n_resources)
     bracket, checks = _Bracket().with_prices((certified_upper(economy, *free), free)), 0
     process.meter.work += process.matrix.nnz
-    interior = interior_of(economy)
+    programs = needs_programs(economy)
+    interior = interior_of(economy, programs=programs)
     if interior is not None and state is None:
         pair = (interior.goods_prices, interior.resource_prices)
-        bound, found = raw_upper(economy, *pair)
+        bound, found = raw_upper(economy, *pair, programs=programs)
         bracket = bracket.with_prices((bound, found))
         process.meter.work += BOUND * process.matrix.nnz
         if interior.activities is not None:
             idle = np.zeros(economy.n_targets)
-            bracket = bracket.with_plan(raw_lower(economy, interior.activities, idle))
+            bracket = bracket.with_plan(
+                raw_lower(economy, interior.activities, idle, programs=programs)
+            )
             process.meter.work += BOUND * process.matrix.nnz
         if bracket.plan is not None and found is not None:
             process.move_to(np.concatenate(bracket.plan), np.concatenate(found))
@@ -230,6 +243,9 @@ def plan(
                 break
         if ended == "time limit" or process.rounds >= rounds:
             break
+        if state is not None and checks == 1 and (gap is None or gap > WORTH_KEEPING):
+            keep_prices_only(economy, process, state.prices, programs=programs)
+            process.meter.work += BOUND * process.matrix.nnz
         look_at = process.rounds + max(least, int(SHARE * process.rounds))
     x, z = bracket.plan if bracket.plan is not None else (None, None)
     p, w = proof or bracket.prices or (None, None)
@@ -249,6 +265,7 @@ def plan(
             process.columns(), process.prices(), float(process.scalars[kernels.WEIGHT])
         ),
         ray=ray,
+        programs=programs,
     )
 
 
@@ -262,6 +279,22 @@ def _advance(process: Process, until: int, clock: Clock) -> bool:
         process.advance(min(block, until - process.rounds))
     left = clock.remaining()
     return left is None or left > 0
+
+
+def needs_programs(economy: Economy) -> bool:
+    """Whether an interior to mend with takes linear programs, for want of a good one without.
+
+    Generated economies carry one, and where every activity makes one good without a limit, sweeps
+    find one. Others, such as real tables with by-products and dated goods, have to have theirs
+    from HiGHS, and the run's method says so.
+    """
+    simple = single_product(economy) and bool(np.isinf(economy.capacity).all())
+    if economy.interior is None and not simple:
+        return economy.nnz <= LAST_RESORT_NONZEROS
+    own = interior_of(economy, programs=False)
+    if own is None or own.activities is None:
+        return True
+    return not are_interior_prices(economy, own.goods_prices, own.resource_prices)
 
 
 def _look(
@@ -285,17 +318,18 @@ def _look(
         False when prices of scarce goods were searched (`search`) and lowered no bound.
     """
     n, m = economy.n_goods, economy.n_activities
+    programs = needs_programs(economy)
     small = process.matrix.nnz <= SMALL
     fine = 1e-2 * tolerance
     bound = BOUND * process.matrix.nnz
     scaled = mended_prices(process, makers, fine)
     prices = scaled * process.row_scale
-    bracket = bracket.with_prices(raw_upper(economy, prices[:n], prices[n:]))
+    bracket = bracket.with_prices(raw_upper(economy, prices[:n], prices[n:], programs=programs))
     columns, scarce = mended_plan(
         process, makers, scaled, fine, upper=bracket.upper, goal=tolerance, drafts=drafts
     )
     columns *= process.col_scale
-    bracket = bracket.with_plan(raw_lower(economy, columns[:m], columns[m:]))
+    bracket = bracket.with_plan(raw_lower(economy, columns[:m], columns[m:], programs=programs))
     process.meter.work += 2 * bound
     helped = True
     gap = bracket.gap
@@ -304,14 +338,16 @@ def _look(
         scaled, changed = price_scarce_goods(process, makers, scaled, scarce, fine)
         if changed:
             prices = scaled * process.row_scale
-            bracket = bracket.with_prices(raw_upper(economy, prices[:n], prices[n:]))
+            bracket = bracket.with_prices(
+                raw_upper(economy, prices[:n], prices[n:], programs=programs)
+            )
             process.meter.work += bound
         helped = bracket.upper != before
     gap = bracket.gap
     if small and (gap is None or gap > tolerance):
         prices, columns = process.prices(), process.columns()
-        bracket = bracket.with_prices(raw_upper(economy, prices[:n], prices[n:]))
-        bracket = bracket.with_plan(raw_lower(economy, columns[:m], columns[m:]))
+        bracket = bracket.with_prices(raw_upper(economy, prices[:n], prices[n:], programs=programs))
+        bracket = bracket.with_plan(raw_lower(economy, columns[:m], columns[m:], programs=programs))
         process.meter.work += 2 * bound
     proof = None
     if bracket.lower is None and (economy.fixed_demand > 0).any():
