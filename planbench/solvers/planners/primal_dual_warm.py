@@ -1,0 +1,48 @@
+"""How much of an old plan price adjustment starts from, once it is known what it is worth.
+
+An old plan that mends to within a hundredth of its bound is a better start than any other: half
+of the rounds, as a rule. One that is further off is not: levels that no longer fit take as long
+to unwind as new ones to build, and step sizes that were balanced for the end of the old process
+are wrong for the beginning of a new one. What keeps its worth are prices.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from planbench.certify.interior import interior_of
+from planbench.certify.repair import raw_lower
+from planbench.model.arrays import FloatArray
+from planbench.model.economy import Economy
+from planbench.solvers.planners.pdhg import Process
+
+#: Gap of an old plan and old prices, mended, up to which both are kept.
+WORTH_KEEPING = 1e-2
+
+
+def keep_prices_only(
+    economy: Economy, process: Process, prices: FloatArray, *, programs: bool
+) -> bool:
+    """Go on from the interior plan at old prices, as if there had been no round before.
+
+    Parameters
+    ----------
+    prices : ndarray, shape (rows,)
+        Old prices and rents, in the economy's units.
+    programs : bool
+        As for :func:`planbench.certify.interior.interior_of`.
+
+    Returns
+    -------
+    bool
+        False where there is no interior plan, and nothing was changed.
+    """
+    interior = interior_of(economy, programs=programs)
+    if interior is None or interior.activities is None:
+        return False
+    idle = np.zeros(economy.n_targets)
+    _, found = raw_lower(economy, interior.activities, idle, programs=programs)
+    if found is None:
+        return False
+    process.move_to(np.concatenate(found), prices)
+    return True
