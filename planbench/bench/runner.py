@@ -87,6 +87,7 @@ def run_suite(
     ):
         # Read before anything is measured: a damaged list is better told now than in an hour.
         others = [entry for entry in read_not_run(store.path) if entry.suite != suite.name]
+        version = package_versions(("planbench",)).get("planbench")
         session = Session(
             suite=suite,
             plan=plan,
@@ -109,7 +110,6 @@ def run_suite(
             ),
             left_out=list(plan.left_out),
         )
-        version = package_versions(("planbench",)).get("planbench")
         session.tell_mixture(session.done.mixes(surroundings.commit, version))
         try:
             _run_rounds(session)
