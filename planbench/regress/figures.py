@@ -61,7 +61,7 @@ def _interval(low: float | None, high: float | None, *, signed: bool = False) ->
         return ""
     if signed:
         return f" ({low:+.2f} to {high:+.2f})"
-    return f" ({low:.2f}–{high:.2f})" if high < 1e4 else ""
+    return f" ({low:.2f} to {high:.2f})" if high < 1e4 else ""
 
 
 def because(finding: Finding) -> str:

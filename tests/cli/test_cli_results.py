@@ -386,7 +386,7 @@ def test_bench_says_what_the_budget_left_out(planbench: Command, tmp_path: Path)
     )
     code, out, err = planbench(
         "bench", str(suite), "--out", str(tmp_path / "t.jsonl"), "--no-report",
-        "--budget", "1ms", "--json",
+        "--budget", "200ms", "--json",
     )  # fmt: skip
     found = strict(out)
     assert code == 0
