@@ -23,6 +23,7 @@ from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy
 from planbench.model.planning_lp import planning_matrix
 from planbench.solvers.planners.state import Meter
+from planbench.solvers.planners.team import Part, Team, current
 
 #: Rounds of the equilibration and of the power iteration.
 RUIZ_ROUNDS, POWER_ROUNDS = 8, 20
@@ -104,25 +105,78 @@ class Process:
         return np.asarray(np.maximum(self.pair[:, 0], 0.0) * self.row_scale)
 
     def advance(self, rounds: int) -> None:
-        """Run `rounds` rounds."""
+        """Run `rounds` rounds, shared among the current team of threads where that is worth it."""
         from planbench.solvers.planners import pdhg_kernels as kernels
 
+        team = current()
+        parts = team.parts(self.x.size, 2 * self.matrix.nnz)
         before = self.scalars[kernels.READ]
-        kernels.run_rounds(
-            *self.arrays,
-            self.cost,
-            self.upper,
-            self.need,
-            self.pair,
-            self.x,
-            self.x_anchor,
-            self.y_anchor,
-            self.made,
-            self.made_anchor,
-            self.scalars,
-            rounds,
-        )
+        if len(parts) > 1:
+            self._advance_together(rounds, team, parts)
+        else:
+            kernels.run_rounds(
+                *self.arrays,
+                self.cost,
+                self.upper,
+                self.need,
+                self.pair,
+                self.x,
+                self.x_anchor,
+                self.y_anchor,
+                self.made,
+                self.made_anchor,
+                self.scalars,
+                rounds,
+            )
         self.meter.work += int(self.scalars[kernels.READ] - before)
+
+    def _advance_together(self, rounds: int, team: Team, parts: list[Part]) -> None:
+        """Run rounds with a part of the columns, then a part of the rows, per thread.
+
+        Each thread scatters into rows of its own, which are added in the order of the parts:
+        the same every time for the same number of threads.
+        """
+        from planbench.solvers.planners import pdhg_kernels as kernels
+
+        s, arrays, size = self.scalars, self.arrays, self.need.size
+        pairs = np.zeros((len(parts), size, 2))
+        pairs[:, :, 0] = self.pair[:, 0]
+        rows = [(k * size // len(parts), (k + 1) * size // len(parts)) for k in range(len(parts))]
+        for _ in range(rounds):
+            tau, sigma = s[kernels.STEP] / s[kernels.WEIGHT], s[kernels.STEP] * s[kernels.WEIGHT]
+            length = s[kernels.LENGTH]
+            keep = (length + 1.0) / (length + 2.0)
+
+            def columns(
+                k: int, begin: int, end: int, tau: float = tau, keep: float = keep
+            ) -> tuple[float, int]:
+                found: tuple[float, int] = kernels.columns_move(
+                    *arrays, self.cost, self.upper, pairs[k], self.x, self.x_anchor, tau, keep,
+                    begin, end,
+                )  # fmt: skip
+                return found
+
+            def prices(
+                k: int, begin: int, end: int, sigma: float = sigma, keep: float = keep
+            ) -> tuple[float, float]:
+                return kernels.rows_move_together(
+                    self.need, pairs, self.y_anchor, self.made, self.made_anchor, sigma, keep,
+                    begin, end,
+                )  # fmt: skip
+
+            moved = team.each(columns, parts)
+            answered = team.each(prices, rows)
+            s[kernels.READ] += sum(read for _, read in moved)
+            dx = sum(part for part, _ in moved)
+            dy, cross = sum(part for part, _ in answered), sum(part for _, part in answered)
+            if kernels.note_round(dx, dy, cross, tau, sigma, s):
+                self.pair[:, 0] = pairs[0, :, 0]
+                kernels.restart(
+                    *arrays, self.upper, self.pair, self.x, self.x_anchor, self.y_anchor,
+                    self.made, self.made_anchor, s,
+                )  # fmt: skip
+                pairs[:, :, 0] = self.pair[:, 0]
+        self.pair[:, 0] = pairs[0, :, 0]
 
     def profits(self, prices: FloatArray) -> FloatArray:
         """K'y − c at scaled prices: what a unit of each activity and target gains."""

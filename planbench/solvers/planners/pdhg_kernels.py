@@ -107,15 +107,19 @@ def columns_move(
     anchor: Any,
     tau: float,
     keep: float,
+    begin: int,
+    end: int,
 ) -> Any:
-    """Let every activity answer to its profit; returns ‖x⁺ − x‖² and the entries multiplied.
+    """Let activities from `begin` to `end` answer to their profit.
+
+    Returns ‖x⁺ − x‖² and the entries multiplied.
 
     `pair[i]` holds the price of row i and, on return, row i of K(2x⁺ − x). `x` becomes
     keep·(2x⁺ − x) + (1 − keep)·anchor.
     """
     moved = 0.0
-    read = np.int64(data.size)
-    for j in range(x.size):
+    read = np.int64(indptr[end] - indptr[begin])
+    for j in range(begin, end):
         start, stop = indptr[j], indptr[j + 1]
         gain = 0.0
         for k in range(start, stop):
@@ -169,6 +173,70 @@ def multiply(indptr: Any, indices: Any, data: Any, x: Any, out: Any) -> Any:
 
 
 @compiled
+def note_round(dx: float, dy: float, cross: float, tau: float, sigma: float, s: Any) -> bool:
+    """Keep account of a round; returns whether to restart.
+
+    Fixed-point residual and restart conditions (0.2 sufficient, 0.8 necessary, 0.36 of all
+    rounds): Lu & Yang 2024.
+    """
+    squared = dx / tau + dy / sigma + 2.0 * cross
+    s[TOTAL] += 1.0
+    s[LENGTH] += 1.0
+    if squared < 0.0 and squared < -1e-9 * (dx / tau + dy / sigma):
+        s[STEP] *= 0.8  # longer than the norm of K allows: it was underestimated
+    size = np.sqrt(max(squared, 0.0))
+    if s[LENGTH] == 1.0:
+        s[FIRST] = size
+    due = (
+        size <= 0.2 * s[FIRST]
+        or (size <= 0.8 * s[FIRST] and size > s[LAST])
+        or s[LENGTH] >= 0.36 * (s[TOTAL] + s[AGE])
+    )
+    s[LAST] = size
+    s[SIZE] = size
+    return bool(due and s[LENGTH] > 1.0)
+
+
+@compiled
+def restart(
+    indptr: Any,
+    indices: Any,
+    data: Any,
+    upper: Any,
+    pair: Any,
+    x: Any,
+    x_anchor: Any,
+    y_anchor: Any,
+    made: Any,
+    made_anchor: Any,
+    s: Any,
+) -> None:
+    """Begin anew from here; corrects the primal weight by the controller of Lu et al. (2025)."""
+    far_x = far_y = 0.0
+    for j in range(x.size):
+        x[j] = min(max(x[j], 0.0), upper[j])
+        far_x += (x[j] - x_anchor[j]) ** 2
+        x_anchor[j] = x[j]
+    for i in range(y_anchor.size):
+        pair[i, 0] = max(pair[i, 0], 0.0)
+        far_y += (pair[i, 0] - y_anchor[i]) ** 2
+        y_anchor[i] = pair[i, 0]
+    s[READ] += multiply(indptr, indices, data, x, made)
+    made_anchor[:] = made
+    if far_x > 1e-20 and far_y > 1e-20:
+        error = np.log(s[WEIGHT] * np.sqrt(far_x) / np.sqrt(far_y) / s[BIAS])
+        s[INTEGRAL] += error
+        weight = s[WEIGHT] * np.exp(-(0.99 * error + 0.01 * s[INTEGRAL]))
+        # One side may stand still for a while: that says nothing of their distances.
+        low, high = s[FIRST_WEIGHT] / s[REACH], s[FIRST_WEIGHT] * s[REACH]
+        if weight < low or weight > high:
+            s[INTEGRAL] = 0.0
+        s[WEIGHT] = min(max(weight, low), high)
+    s[LENGTH] = 0.0
+    s[RESTARTS] += 1.0
+
+
+@compiled
 def run_rounds(
     indptr: Any,
     indices: Any,
@@ -185,56 +253,53 @@ def run_rounds(
     s: Any,
     rounds: int,
 ) -> int:
-    """Run reflected Halpern rounds with adaptive restarts; returns the rounds run.
-
-    Fixed-point residual, restart conditions (0.2 sufficient, 0.8 necessary, 0.36 of all
-    rounds) and the controller of the primal weight: Lu & Yang 2024; Lu et al. 2025.
-    """
+    """Run reflected Halpern rounds with adaptive restarts; returns the rounds run."""
     done = 0
     while done < rounds:
         tau, sigma = s[STEP] / s[WEIGHT], s[STEP] * s[WEIGHT]
         n = s[LENGTH]
         keep = (n + 1.0) / (n + 2.0)
-        dx, read = columns_move(indptr, indices, data, cost, upper, pair, x, x_anchor, tau, keep)
+        dx, read = columns_move(
+            indptr, indices, data, cost, upper, pair, x, x_anchor, tau, keep, 0, x.size
+        )
         s[READ] += read
         dy, cross = rows_move(need, pair, y_anchor, made, made_anchor, sigma, keep)
-        squared = dx / tau + dy / sigma + 2.0 * cross
         done += 1
-        s[TOTAL] += 1.0
-        s[LENGTH] += 1.0
-        if squared < 0.0 and squared < -1e-9 * (dx / tau + dy / sigma):
-            s[STEP] *= 0.8  # longer than the norm of K allows: it was underestimated
-        size = np.sqrt(max(squared, 0.0))
-        if s[LENGTH] == 1.0:
-            s[FIRST] = size
-        restart = (
-            size <= 0.2 * s[FIRST]
-            or (size <= 0.8 * s[FIRST] and size > s[LAST])
-            or s[LENGTH] >= 0.36 * (s[TOTAL] + s[AGE])
-        )
-        s[LAST] = size
-        s[SIZE] = size
-        if restart and s[LENGTH] > 1.0:
-            far_x = far_y = 0.0
-            for j in range(x.size):
-                x[j] = min(max(x[j], 0.0), upper[j])
-                far_x += (x[j] - x_anchor[j]) ** 2
-                x_anchor[j] = x[j]
-            for i in range(need.size):
-                pair[i, 0] = max(pair[i, 0], 0.0)
-                far_y += (pair[i, 0] - y_anchor[i]) ** 2
-                y_anchor[i] = pair[i, 0]
-            s[READ] += multiply(indptr, indices, data, x, made)
-            made_anchor[:] = made
-            if far_x > 1e-20 and far_y > 1e-20:
-                error = np.log(s[WEIGHT] * np.sqrt(far_x) / np.sqrt(far_y) / s[BIAS])
-                s[INTEGRAL] += error
-                weight = s[WEIGHT] * np.exp(-(0.99 * error + 0.01 * s[INTEGRAL]))
-                # One side may stand still for a while: that says nothing of their distances.
-                low, high = s[FIRST_WEIGHT] / s[REACH], s[FIRST_WEIGHT] * s[REACH]
-                if weight < low or weight > high:
-                    s[INTEGRAL] = 0.0
-                s[WEIGHT] = min(max(weight, low), high)
-            s[LENGTH] = 0.0
-            s[RESTARTS] += 1.0
+        if note_round(dx, dy, cross, tau, sigma, s):
+            restart(indptr, indices, data, upper, pair, x, x_anchor, y_anchor, made, made_anchor, s)
     return done
+
+
+@fused
+def rows_move_together(
+    need: Any,
+    pairs: Any,
+    anchor: Any,
+    made: Any,
+    made_anchor: Any,
+    sigma: float,
+    keep: float,
+    begin: int,
+    end: int,
+) -> tuple[float, float]:
+    """Do as ``rows_move`` does, for rows from `begin` to `end` of several threads' pairs.
+
+    Each of `pairs` holds what one thread has scattered; they are added in their order, and all
+    get the new prices.
+    """
+    moved = cross = 0.0
+    for i in range(begin, end):
+        far_made = 0.0
+        for t in range(pairs.shape[0]):
+            far_made += pairs[t, i, 1]
+            pairs[t, i, 1] = 0.0
+        old = pairs[0, i, 0]
+        new = max(old + sigma * (need[i] - far_made), 0.0)
+        step = new - old
+        moved += step * step
+        cross += step * 0.5 * (far_made - made[i])
+        price = keep * (new + step) + (1.0 - keep) * anchor[i]
+        for t in range(pairs.shape[0]):
+            pairs[t, i, 0] = price
+        made[i] = keep * far_made + (1.0 - keep) * made_anchor[i]
+    return moved, cross

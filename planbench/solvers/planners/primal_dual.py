@@ -38,7 +38,7 @@ SOLVERS = (
         module="planbench.solvers.planners.primal_dual",
         packages=("numba",),
         extra="planners",
-        takes=frozenset(("tolerance", "time_limit", "native")),
+        takes=frozenset(("tolerance", "threads", "time_limit", "native")),
         phases=("compile", "load", "solve", "extract"),
         default="until the certified gap is 1e-6 (the option tolerance); one thread",
         accepts="economy",
@@ -50,7 +50,7 @@ SOLVERS = (
 WITH_PROGRAMS = "mended with an interior from linear programs (HiGHS)"
 
 
-def compile_kernels() -> None:
+def compile_kernels(threads: int = 1) -> None:
     """Compile every kernel (or load it from numba's cache) on a tiny economy."""
     import scipy.optimize  # noqa: F401 - its import is not what planning costs
 
@@ -65,6 +65,8 @@ def compile_kernels() -> None:
         assortment=[1.0, 1.0],
     )
     plan(tiny, rounds=20)
+    if threads > 1:  # kernels that only threads use
+        plan(tiny, rounds=20, tolerance=1e-15, threads=2, grain=0)
     process = set_up(tiny)
     warm_up(process, find_makers(process, tiny.n_goods, tiny.n_activities))
 
@@ -117,9 +119,10 @@ def _run(
         most = int(convert_native(key, value, int))
         if most < 1:
             raise InputError(f"rounds is {most}; give 1 or more", where="--set")
+    threads = options.threads or 1
     numba = import_solver("numba")
     with phase("compile"):
-        compile_kernels()
+        compile_kernels(threads)
     clock = Clock(options.time_limit)
     with phase("load"):
         process = set_up(problem)
@@ -132,6 +135,7 @@ def _run(
             state=state,
             process=process,
             log=True,
+            threads=threads,
         )
     with phase("extract"):
         return _solution(result, numba.__version__, most), result.state
@@ -170,6 +174,6 @@ def _solution(result: PriceResult, version: str, most: int) -> Solution:
         version=f"{__version__} (numba {version})",
         method_run="restarted reflected Halpern primal–dual hybrid gradient"
         + (f", {WITH_PROGRAMS}" if result.programs else ""),
-        threads_used=1,
+        threads_used=result.threads,
         options={"rounds": most} if most != LIMIT else {},
     )

@@ -33,6 +33,7 @@ from planbench.solvers.planners.pdhg_mend import (
 from planbench.solvers.planners.pdhg_mend_plan import Drafts, mended_plan
 from planbench.solvers.planners.primal_dual_rays import growth_without_end, infeasibility_proof
 from planbench.solvers.planners.primal_dual_warm import WORTH_KEEPING, keep_prices_only
+from planbench.solvers.planners.team import GRAIN, share
 
 TOLERANCE = 1e-6
 #: Rounds between two looks at the bracket: this share of those done, and at least as many as
@@ -87,6 +88,8 @@ class PriceResult:
     state : PriceState
     ray : tuple of ndarray or None
         With ``unbounded``: activities and targets that can grow without end.
+    threads : int
+        Most that had a part in a round.
     programs : bool
         Whether the interior that answers are mended with came from linear programs of
         neighbouring economies, solved by HiGHS.
@@ -106,6 +109,7 @@ class PriceResult:
     state: PriceState
     ray: tuple[FloatArray, FloatArray] | None = None
     programs: bool = False
+    threads: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,6 +151,8 @@ def plan(
     state: PriceState | None = None,
     process: Process | None = None,
     log: bool = False,
+    threads: int = 1,
+    grain: int = GRAIN,
 ) -> PriceResult:
     """Plan `economy` by price adjustment until the certified gap is `tolerance`.
 
@@ -166,17 +172,40 @@ def plan(
         From :func:`planbench.solvers.planners.pdhg.set_up`, where that is measured apart.
     log : bool
         Print the bounds as they improve.
+    threads : int
+        Rounds are shared among so many where there is enough to do; mending is done by one.
+    grain : int
+        Numbers read that a thread's part of a round is worth at least; 0 shares everything.
 
     Raises
     ------
     InputError
-        When `state` has another shape than the economy.
+        When `state` has another shape than the economy; for fewer threads than one.
     """
-    from planbench.solvers.planners import pdhg_kernels as kernels
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+    if threads < 1:
+        raise InputError(f"is {threads}; give 1 or more", where="threads")
     clock = Clock(time_limit)
     if process is None:
         process = set_up(economy)
+    # BLAS would otherwise wake other threads for every short product and let them spin.
+    with threadpool_limits(limits=1, user_api="blas"), share(threads, grain) as team:
+        result = _plan(economy, tolerance, clock, rounds, state, process, log)
+    return replace(result, threads=team.used)
+
+
+def _plan(
+    economy: Economy,
+    tolerance: float,
+    clock: Clock,
+    rounds: int,
+    state: PriceState | None,
+    process: Process,
+    log: bool,
+) -> PriceResult:
+    from planbench.solvers.planners import pdhg_kernels as kernels
+
     n, m = economy.n_goods, economy.n_activities
     if state is not None:
         wanted = (process.x.size, process.need.size)
@@ -244,8 +273,8 @@ def plan(
         if ended == "time limit" or process.rounds >= rounds:
             break
         if state is not None and checks == 1 and (gap is None or gap > WORTH_KEEPING):
-            keep_prices_only(economy, process, state.prices, programs=programs)
-            process.meter.work += BOUND * process.matrix.nnz
+            keep_prices_only(economy, process, bracket.prices, bracket.upper, programs=programs)
+            process.meter.work += 2 * BOUND * process.matrix.nnz
         look_at = process.rounds + max(least, int(SHARE * process.rounds))
     x, z = bracket.plan if bracket.plan is not None else (None, None)
     p, w = proof or bracket.prices or (None, None)
@@ -352,7 +381,7 @@ def _look(
     proof = None
     if bracket.lower is None and (economy.fixed_demand > 0).any():
         prices = scaled * process.row_scale
-        proof = infeasibility_proof(economy, prices[:n], prices[n:])
+        proof = infeasibility_proof(economy, prices[:n], prices[n:], programs=programs)
     return bracket, proof, helped
 
 

@@ -16,7 +16,7 @@ from planbench.certify.propagate import implied_bounds
 from planbench.certify.rays import proves_infeasible, proves_unbounded
 from planbench.certify.repair import raw_lower, room_of
 from planbench.model.arrays import FloatArray
-from planbench.model.economy import Economy
+from planbench.model.economy import Economy, Interior
 from planbench.model.planning_lp import to_linear_program
 
 #: Share by which the demand must be worth more than all there is before a proof is tried.
@@ -29,7 +29,9 @@ HIDDEN = 1e-13
 Pair = tuple[FloatArray, FloatArray]
 
 
-def infeasibility_proof(economy: Economy, p: FloatArray, w: FloatArray) -> Pair | None:
+def infeasibility_proof(
+    economy: Economy, p: FloatArray, w: FloatArray, *, programs: bool = False
+) -> Pair | None:
     """Prices and rents at which the fixed demand is worth more than all there is, if these are.
 
     p·f > w·r + v·u with profits v paid at capacity proves that no plan meets the fixed demand
@@ -40,6 +42,8 @@ def infeasibility_proof(economy: Economy, p: FloatArray, w: FloatArray) -> Pair 
     ----------
     p, w : ndarray, shapes (goods,) and (resources,)
         ≥ 0.
+    programs : bool
+        As for :func:`planbench.certify.interior.interior_of`.
 
     Returns
     -------
@@ -57,7 +61,8 @@ def infeasibility_proof(economy: Economy, p: FloatArray, w: FloatArray) -> Pair 
         return None
     lp = to_linear_program(economy)
     bounds = implied_bounds(lp)
-    for pair in _candidates(economy, p, w, gain, size):
+    interior = interior_of(economy, programs=programs)
+    for pair in _candidates(economy, interior, p, w, gain, size):
         if proves_infeasible(lp, np.concatenate([-pair[0], pair[1]]), *bounds):
             return pair
     return None
@@ -71,10 +76,14 @@ def _gains(economy: Economy, p: FloatArray, w: FloatArray) -> Pair:
 
 
 def _candidates(
-    economy: Economy, p: FloatArray, w: FloatArray, gain: FloatArray, size: FloatArray
+    economy: Economy,
+    interior: Interior | None,
+    p: FloatArray,
+    w: FloatArray,
+    gain: FloatArray,
+    size: FloatArray,
 ) -> Iterator[Pair]:
     yield p, w
-    interior = interior_of(economy)
     if interior is None:
         return
     margin = room_of(economy, interior).margin

@@ -1,0 +1,72 @@
+"""Planning anew with ``primal-dual``: never much worse than from nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from planbench.bench.replan import cut_resource
+from planbench.catalogue.resolve import load_instance
+from planbench.model import Economy
+
+pytest.importorskip("numba")
+
+from planbench.solvers.planners.pdhg import set_up
+from planbench.solvers.planners.primal_dual import PriceState, plan
+from planbench.solvers.planners.primal_dual_warm import keep_prices_only
+
+FAMILIES = (
+    "techniques=2,resources=3",
+    "techniques=2,resources=20,byproducts=0.09",
+    "techniques=2,resources=20,byproducts=0.09,capacities=0.1",
+)
+
+
+def economy_of(recipe: str) -> Economy:
+    economy = load_instance(f"gen:{recipe}").economy
+    assert economy is not None
+    return economy
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("left", [0.99, 0.8])
+def test_an_old_plan_costs_little_where_it_does_not_help(family: str, left: float) -> None:
+    """Old levels and step sizes kept after a large change took up to twice the rounds."""
+    ratios = []
+    for seed in range(4):
+        economy = economy_of(f"goods=600,{family},seed={seed}")
+        old = plan(economy, tolerance=1e-4, rounds=50_000)
+        assert old.w is not None
+        changed = cut_resource(economy, int(np.argmax(old.w * economy.endowment)), left)
+        warm = plan(changed, tolerance=1e-4, rounds=50_000, state=old.state)
+        cold = plan(changed, tolerance=1e-4, rounds=50_000)
+        assert warm.ended == cold.ended == "closed"
+        ratios.append(warm.passes / cold.passes)
+    assert float(np.exp(np.mean(np.log(ratios)))) < (0.95 if left > 0.9 else 1.15)
+    assert max(ratios) < 2.0
+
+
+def test_a_state_of_nonsense_ends_as_well() -> None:
+    """Levels and step sizes of no use whatever must not be held on to."""
+    economy = economy_of("goods=300,techniques=2,resources=3,seed=2")
+    cold = plan(economy, tolerance=1e-4, rounds=50_000)
+    columns, prices = np.ones(cold.state.columns.size), np.ones(cold.state.prices.size)
+    warm = plan(
+        economy, tolerance=1e-4, rounds=50_000, state=PriceState(1e9 * columns, prices, 1e6)
+    )
+    assert warm.ended == "closed"
+    assert warm.rounds < 3 * cold.rounds
+
+
+def test_without_an_interior_plan_nothing_is_dropped() -> None:
+    """Half a start, old prices and no levels, would be worse than either."""
+    economy = economy_of("goods=50,techniques=2,resources=3")
+    impossible = replace(economy, fixed_demand=np.full(economy.n_goods, 1e9), interior=None)
+    process = set_up(impossible)
+    before = process.x.copy()
+    assert not keep_prices_only(
+        impossible, process, (np.ones(50), np.ones(3)), None, programs=False
+    )
+    assert np.array_equal(process.x, before)
