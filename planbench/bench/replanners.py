@@ -90,7 +90,12 @@ def _primal_dual(economy: Economy, lp: LinearProgram, gap: float, kept: Any) -> 
     if found.x is None or found.z is None:
         raise SolverError(f"primal-dual found no plan: {found.ended}")
     made = Plan(x=found.x, z=found.z, p=found.p, w=found.w)
-    return _solution(economy, made, str(found.ended), {"rounds": int(found.rounds)}), found.state
+    return _solution(
+        economy,
+        made,
+        str(found.ended),
+        {"rounds": int(found.rounds), "passes": round(found.passes)},
+    ), found.state
 
 
 def _solution(economy: Economy, plan: Plan, status: str, counts: dict[str, int]) -> Solution:
