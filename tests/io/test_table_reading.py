@@ -217,6 +217,35 @@ def test_codes_that_are_numbers_are_labels_beside_rows_of_text(tmp_path: Path) -
     assert raw.use.toarray().tolist() == [[10, 20], [30, 40]]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "code,name,a,b,final\n1,a,10,20,70\n2,b,30,40,30\n,wages,60,40,\n",
+        "name,ISIC,a,b,final\na,1,10,20,70\nb,2,30,40,30\nwages,,60,40,\n",
+    ],
+)
+def test_codes_that_are_numbers_are_labels_beside_names(tmp_path: Path, text: str) -> None:
+    """Else the codes would be bought: a final use of 1 of a and 2 of b."""
+    raw = table(tmp_path, text)
+    assert raw.products == ("a", "b")
+    assert raw.use.toarray().tolist() == [[10, 20], [30, 40]]
+    assert raw.final_use.tolist() == [[70], [30]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'name,a,b,final\ncode,11,"44,45",F1\na,10,"1,234",70\nb,30,40,30\nwages,60,40,\n',
+        'name,code,a,b,final\na,11A,10,"1,234",70\nb,"44,45",30,40,30\nwages,V1,60,40,\n',
+    ],
+)
+def test_codes_with_commas_do_not_say_how_figures_are_written(tmp_path: Path, text: str) -> None:
+    """Else 1,234 would be read as 1.234 for the sake of the code 44,45."""
+    raw = table(tmp_path, text)
+    assert raw.use.toarray().tolist() == [[10, 1234], [30, 40]]
+    assert not any("decimal commas" in line for line in raw.remarks)
+
+
 DECIMALS = [[10.5, 1020.25], [30.0, 1.234]]
 
 

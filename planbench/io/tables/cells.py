@@ -27,11 +27,16 @@ _POINTED = re.compile(r"\(?[+-]?\d{1,3}(\.\d{3}){2,}\)?")
 Text = npt.NDArray[np.str_]
 
 
-def kinds_of(text: Text) -> Text:
-    """Kind of each cell: E empty, B a mark for nothing, N number, T text."""
+def kinds_of(text: Text, *, commas: bool = False) -> Text:
+    """Kind of each cell: E empty, B a mark for nothing, N number, T text.
+
+    With `commas` a figure with a decimal comma is a number as well.
+    """
     # Each different text is looked at once: tables repeat themselves.
     unique, inverse = np.unique(text, return_inverse=True)
-    kinds = np.array([_kind(str(cell)) for cell in unique])
+    kinds = np.array(
+        ["N" if commas and _is_figure(str(cell)) else _kind(str(cell)) for cell in unique]
+    )
     return np.asarray(kinds[inverse].reshape(text.shape))
 
 

@@ -25,7 +25,9 @@ from planbench.model.arrays import FloatArray
 from planbench.words import nouns
 
 #: What stands in the label columns of a row of codes.
-_HEAD_WORD = re.compile(r"(io)?codes?|naics( codes?)?", re.IGNORECASE)
+_HEAD_WORD = re.compile(
+    r"(\w+ )?(io)?codes?|(naics|nace|isic|sic|cpc|cpa)( codes?)?", re.IGNORECASE
+)
 #: What may stand between the cells of a text file.
 DELIMITERS = ",;\t"
 #: Bytes of memory for a byte of CSV text, and of an xlsx file (which is compressed).
@@ -205,12 +207,14 @@ def make_grid(rows: Sequence[Sequence[str]], where: str, *, commas_spare: bool =
     text, lines = text[titles:], lines[titles:]
     if text.shape[0] < 2 or text.shape[1] < 2:
         raise InputError("holds no table; give a header and rows of figures", where=where)
-    text[1:, 1:], decimals = with_points(text[1:, 1:], where, spare=commas_spare)
-    kinds = kinds_of(text)
+    kinds = kinds_of(text, commas=True)
     labels, unlabelled = _label_columns(text, kinds)
     heads = 1
     while heads < text.shape[0] and _is_header(text[heads], kinds[heads], labels):
         heads += 1
+    # Codes such as 44,45 are labels; they say nothing of how figures are written.
+    text[heads:, labels:], decimals = with_points(text[heads:, labels:], where, spare=commas_spare)
+    kinds[heads:, labels:] = kinds_of(text[heads:, labels:])
     body_text, body_kinds = text[heads:, labels:], kinds[heads:, labels:]
     if not body_text.size or not (body_kinds == "N").any():
         raise InputError("holds no table; give a header and rows of figures", where=where)
@@ -263,12 +267,14 @@ def _tuples(text: npt.NDArray[np.str_]) -> tuple[tuple[str, ...], ...]:
 def _label_columns(text: npt.NDArray[np.str_], kinds: Text) -> tuple[int, bool]:
     """Count the leading columns of labels; the second value tells that there are none."""
     body = kinds[1:]
+    worded = (body == "T").sum(axis=0) * 2 > (body != "E").sum(axis=0)
+    headed = np.array([any(_HEAD_WORD.fullmatch(str(c)) for c in text[:2, j]) for j in range(2)])
     count = 0
-    while count < text.shape[1] - 1:
-        filled = body[:, count] != "E"
-        if not filled.any() or (body[:, count] == "T").sum() * 2 <= filled.sum():
-            break
+    while count < text.shape[1] - 1 and worded[count]:
         count += 1
+    # Codes that are numbers stand before names, or after them under a word that says so.
+    if text.shape[1] > 2 and ((count == 0 and worded[1]) or (count == 1 and headed[1])):
+        count = 2
     if count:
         return count, False
     head = kinds[0]
