@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -173,7 +174,8 @@ def _with_checked_optimum(economy: Economy, recipe: dict[str, Any], where: str) 
     if "planted_optimum" in recipe:
         holds, made = planted_holds(economy, claimed), "was changed since it was generated"
     else:
-        holds = proven_optimum(economy) is not None
+        proven = proven_optimum(economy)
+        holds = proven is not None and math.isclose(proven, claimed, rel_tol=1e-9)
         made = "was changed since its table was split"
     if holds:
         return recipe

@@ -16,6 +16,7 @@ from planbench.model.economy import Economy
 _ROUNDING = 1e-9
 
 
+@np.errstate(all="ignore")
 def planted_holds(economy: Economy, optimum: float) -> bool:
     """Whether the planted plan is feasible, worth `optimum`, and proven optimal by its prices.
 
@@ -41,6 +42,9 @@ def planted_holds(economy: Economy, optimum: float) -> bool:
     need = economy.assortment
     if np.bincount(need.indices, minlength=economy.n_goods).max(initial=0) > 1:
         # Planted targets share no good; these do not come from the generator.
+        return False
+    if not np.diff(need.indptr).all():
+        # A target that asks for nothing has no best value.
         return False
     # The most of each target that its scarcest good allows.
     z = np.minimum.reduceat(

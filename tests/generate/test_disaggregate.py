@@ -127,6 +127,8 @@ def test_a_split_file_that_was_changed_loses_its_optimum(tmp_path: Path) -> None
             {"endowment": 2.0 * made.economy.endowment},
             {"inputs": 0.9 * made.economy.inputs},
             {"assortment": 1.1 * made.economy.assortment},
+            # The plan is as good as before, and its value another.
+            {"weights": 2.0 * made.economy.weights},
         )
     ):
         path = tmp_path / f"{n}.npz"

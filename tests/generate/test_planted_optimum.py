@@ -181,6 +181,13 @@ def test_a_changed_economy_loses_its_planted_optimum(text: str, field: str, fact
     assert not planted_holds(replace(economy, **{field: factor * getattr(economy, field)}), optimum)
 
 
+def test_a_target_emptied_since_has_no_planted_optimum() -> None:
+    economy, optimum = generate_planted(parse_inline("goods=60,planted=true,seed=1"))
+    assert not planted_holds(replace(economy, assortment=0.0 * economy.assortment), optimum)
+    nothing = sp.csc_array(economy.assortment.shape)
+    assert not planted_holds(replace(economy, assortment=nothing), optimum)
+
+
 def test_info_of_a_changed_file_says_so(tmp_path: Path) -> None:
     """The file's own hash is in order: it was saved again, with the old recipe."""
     economy, optimum = generate_planted(parse_inline("goods=60,planted=true,seed=1"))
