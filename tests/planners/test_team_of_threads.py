@@ -62,11 +62,8 @@ def test_one_thread_outside_the_block_and_in_the_threads_of_a_team() -> None:
 
 
 def test_threads_end_with_the_block() -> None:
-    """Planning often in one process would pile up threads otherwise."""
+    """A process that forks while threads end may wait for ever for a lock that one of them held."""
     before = set(threading.enumerate())
     with team.share(4):
-        mine = set(threading.enumerate()) - before
-        assert len(mine) == 3
-    for thread in mine:
-        thread.join(timeout=30)
-        assert not thread.is_alive()
+        assert len(set(threading.enumerate()) - before) == 3
+    assert set(threading.enumerate()) <= before

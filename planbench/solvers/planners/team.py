@@ -47,8 +47,12 @@ class Team:
         self.used = 1
         self._tasks: list[SimpleQueue[Any]] = [SimpleQueue() for _ in range(size - 1)]
         self._done: list[SimpleQueue[Any]] = [SimpleQueue() for _ in range(size - 1)]
-        for tasks, done in zip(self._tasks, self._done, strict=True):
-            Thread(target=_serve, args=(tasks, done), daemon=True).start()
+        self._threads = [
+            Thread(target=_serve, args=pair, daemon=True)
+            for pair in zip(self._tasks, self._done, strict=True)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def parts(self, count: int, work: int) -> list[Part]:
         """Cut ``range(count)`` into a part per thread, or one where `work` is too little."""
@@ -83,9 +87,11 @@ class Team:
         return found
 
     def close(self) -> None:
-        """Let the threads end."""
+        """Let the threads end, and wait until they have."""
         for tasks in self._tasks:
             tasks.put(None)
+        for thread in self._threads:
+            thread.join()
 
 
 def _serve(tasks: SimpleQueue[Any], done: SimpleQueue[Any]) -> None:
