@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
+import scipy.sparse as sp
 
 from planbench.catalogue.resolve import load_instance
+from planbench.certify.interior import LAST_RESORT_NONZEROS, interior_of
+from planbench.model import make_economy
 from planbench.solvers.base import SolveOptions
 from planbench.solvers.planners.pdhg_mend_plan import DRAFTS
 from planbench.solvers.planners.primal_dual import WITH_PROGRAMS
+from planbench.solvers.planners.primal_dual_plan import needs_programs
+from planbench.solvers.planners.primal_dual_rays import growth_without_end
 from planbench.solvers.registry import find_solver, load_adapter
 
 SMALL = (
@@ -54,3 +60,50 @@ def test_an_interior_from_another_solver_is_told() -> None:
         told[name] = load_adapter(spec)(economy, spec, SolveOptions()).method_run
     assert WITH_PROGRAMS in told["cockshott-five-year"]
     assert WITH_PROGRAMS not in told["gen:goods=60,seed=1"]
+
+
+def no_programs(*_: Any, **__: Any) -> Any:
+    raise AssertionError("a linear program was solved by another solver")
+
+
+def test_no_linear_programs_are_told_of_where_none_were_solved(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Too large for linear programs and too barely productive for sweeps: there is no interior."""
+    import scipy.optimize
+
+    monkeypatch.setattr(scipy.optimize, "linprog", no_programs)
+    n, each = 15_000, 8
+    rows = np.random.default_rng(0).integers(0, n, n * each)
+    used = np.full(n * each, 0.999 / each), (rows, np.repeat(np.arange(n), each))
+    economy = make_economy(
+        inputs=sp.csc_array(used, shape=(n, n)),
+        outputs=sp.eye_array(n, format="csc"),
+        resource_use=np.ones((1, n)),
+        endowment=[1.0],
+        assortment=np.ones(n),
+    )
+    assert economy.nnz > LAST_RESORT_NONZEROS
+    interior = interior_of(economy)
+    assert interior is None or interior.activities is None
+    assert not needs_programs(economy)
+
+
+def test_growth_without_end_is_found_without_linear_programs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It mends with an interior of an economy of its own, which must not come from HiGHS either."""
+    import scipy.optimize
+
+    monkeypatch.setattr(scipy.optimize, "linprog", no_programs)
+    economy = make_economy(
+        inputs=[[0.0, 0.5]],
+        outputs=[[1.0, 1.0]],
+        resource_use=[[1.0, 0.0]],
+        endowment=[1.0],
+        assortment=[1.0],
+    )
+    ray = growth_without_end(economy, np.array([1.0, 9.0, 3.0]), (np.zeros(2), np.zeros(1)))
+    assert ray is not None
+    assert ray[0][0] == 0
+    assert ray[1][0] > 0

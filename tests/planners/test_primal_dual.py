@@ -23,6 +23,7 @@ from planbench.solvers.registry import check_options, find_solver
 
 pytest.importorskip("numba")
 
+from planbench.solvers.planners import primal_dual_plan
 from planbench.solvers.planners.pdhg import set_up
 from planbench.solvers.planners.pdhg_mend import (
     find_makers,
@@ -383,3 +384,19 @@ def test_general_programs_are_refused() -> None:
     """It needs goods and activities; a general LP has none."""
     with pytest.raises(InputError, match="use a general solver"):
         solve(random_general(1), SPEC, SolveOptions())
+
+
+def test_no_search_once_the_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The search for prices of scarce goods takes up to thousands of sweeps over the matrix."""
+    look, searched = primal_dual_plan._look, []
+
+    def noted(*arguments: Any, search: bool) -> Any:
+        searched.append(search)
+        return look(*arguments, search=search)
+
+    monkeypatch.setattr(primal_dual_plan, "_look", noted)
+    economy = random_small("plain", 1)
+    assert plan(economy, tolerance=1e-12, time_limit=0.0).ended == "time limit"
+    assert searched == [False]
+    plan(economy, tolerance=1e-12, rounds=100)
+    assert searched[1]

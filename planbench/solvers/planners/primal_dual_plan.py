@@ -249,7 +249,8 @@ def _plan(
         if not _advance(process, look_at, clock):
             ended = "time limit"
         checks += 1
-        search = checks >= search_at
+        # A search takes many passes: there is no time for it once the time is up.
+        search = checks >= search_at and ended != "time limit"
         bracket, proof, helped = _look(
             economy, process, makers, bracket, tolerance, drafts, search=search
         )
@@ -266,7 +267,7 @@ def _plan(
             ended = "infeasible"
             break
         if bracket.upper is None and bracket.plan is not None:
-            ray = growth_without_end(economy, process.columns(), bracket.plan)
+            ray = growth_without_end(economy, process.columns(), bracket.plan, programs=programs)
             if ray is not None:
                 ended = "unbounded"
                 break
@@ -318,8 +319,10 @@ def needs_programs(economy: Economy) -> bool:
     from HiGHS, and the run's method says so.
     """
     simple = single_product(economy) and bool(np.isinf(economy.capacity).all())
+    if economy.nnz > LAST_RESORT_NONZEROS:
+        return False  # none are solved then
     if economy.interior is None and not simple:
-        return economy.nnz <= LAST_RESORT_NONZEROS
+        return True
     own = interior_of(economy, programs=False)
     if own is None or own.activities is None:
         return True

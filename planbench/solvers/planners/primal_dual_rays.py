@@ -96,7 +96,7 @@ def _candidates(
 
 
 def growth_without_end(
-    economy: Economy, columns: FloatArray, plan: Pair
+    economy: Economy, columns: FloatArray, plan: Pair, *, programs: bool = False
 ) -> tuple[FloatArray, FloatArray] | None:
     """Find a direction of unboundedness in what needs neither resource nor capacity.
 
@@ -109,6 +109,8 @@ def growth_without_end(
         Where the process has got to, in the economy's units.
     plan : tuple of ndarray
         A feasible (x, z) that the direction starts from.
+    programs : bool
+        As for :func:`planbench.certify.interior.interior_of`.
 
     Returns
     -------
@@ -126,7 +128,7 @@ def growth_without_end(
     if not 0 < size < np.inf:
         return None
     m = economy.n_activities
-    bound, found = raw_lower(alone, columns[:m] / size, columns[m:] / size)
+    bound, found = raw_lower(alone, columns[:m] / size, columns[m:] / size, programs=programs)
     if bound is None or bound <= 0 or found is None:
         return None
     lp = to_linear_program(economy)
