@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -94,6 +95,47 @@ def test_barely_productive(kind: str, resources: int) -> None:
         closed("two-level", economy)
         if resources == 1:
             closed("value-iteration", economy)
+
+
+@pytest.mark.parametrize("kind", ["barely", "ring"])
+def test_barely_productive_with_fixed_demand(kind: str) -> None:
+    """Outputs for fixed demand were swept only: no plan was found, where half was to be had."""
+    for seed in range(SEEDS):
+        economy = edge(kind, 1, seed)
+        best = closed("value-iteration", economy).objective
+        assert best is not None
+        for share in (0.5, 0.99, 1.01):
+            fixed = economy.assortment @ np.full(1, share * best)
+            demanding = replace(economy, fixed_demand=fixed)
+            if share > 1:
+                solution, certificate = planned("value-iteration", demanding)
+                assert solution.claim == "infeasible", (kind, seed)
+                assert certificate.verdict == "certified", (kind, seed)
+            else:
+                found = closed("value-iteration", demanding).objective
+                assert found == pytest.approx((1 - share) * best, rel=2e-6 / (1 - share))
+
+
+def test_the_search_for_techniques_ends_with_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Factors of thousands of goods take seconds: dozens more must not follow when time is up."""
+    economy = make_economy(
+        inputs=[[0.0, 1e9], [1e9, 0.0]],
+        outputs=np.eye(2),
+        resource_use=[[1.0, 1.0]],
+        endowment=[1.0],
+        assortment=[1.0, 1.0],
+    )
+    sectors = sectors_of(economy)
+    sectors.meter.limit = 0.0
+    factorise, calls = state_direct._factorise, []
+
+    def counted(*arguments: Any) -> Any:
+        calls.append(1)
+        return factorise(*arguments)
+
+    monkeypatch.setattr(state_direct, "_factorise", counted)
+    assert not state_direct.cheapest_prices(sectors, state_direct.list_inputs(sectors), np.ones(2))
+    assert len(calls) <= 2
 
 
 @pytest.mark.parametrize("kind", ["free", "barred"])

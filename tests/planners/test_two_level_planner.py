@@ -297,3 +297,15 @@ def test_passes_do_not_grow_with_size() -> None:
         counted.append(progress.passes)
     assert counted[0] < 75
     assert counted[1] < 1.25 * counted[0]
+
+
+@pytest.mark.parametrize("part", ["rents", "prices", "outputs", "contents"])
+def test_a_state_of_no_numbers_is_no_start(part: str) -> None:
+    """NaN in an old plan spreads from good to good and ends in an error of some library."""
+    economy = random_small("plain", 2)
+    _, state, cold = two_level.plan(economy, gap=GAP)
+    spoilt = replace(state, **{part: np.full_like(getattr(state, part), np.nan)})
+    _, _, warm = two_level.plan(economy, gap=GAP, state=spoilt)
+    assert warm.ended == "optimal"
+    assert warm.lower <= cold.upper * (1 + 1e-12)
+    assert cold.lower <= warm.upper * (1 + 1e-12)

@@ -52,6 +52,8 @@ def unsigned(index: IndexArray) -> IndexArray:
 class State:
     """An old plan to start from.
 
+    One whose rents, prices or outputs are not all finite is no start: planning is as from nothing.
+
     Attributes
     ----------
     rents : ndarray, shape (resources,)

@@ -204,6 +204,10 @@ def _factorise(sectors: Sectors, inputs: Any) -> Factors | None:
     return factors if bool((left < 0.5).all()) else None
 
 
+def _spent(sectors: Sectors, budget: list[int]) -> bool:
+    return budget[0] <= 0 or sectors.meter.over()
+
+
 def _productive(
     sectors: Sectors, listed: Listed, choice: IntArray, beta: float, budget: list[int]
 ) -> Factors | None:
@@ -229,7 +233,7 @@ def _improve(
         # The technique in use stays where the others are cheaper by rounding only.
         better = np.where(costs[better] < prices * (1.0 - CHEAPER), better, choice)
         done = bool((better == choice).all()) or not total < before * (1.0 - CHEAPER)
-        if done or budget[0] <= 0 or sectors.meter.over():
+        if done or _spent(sectors, budget):
             return choice, prices
         choice, before = better, total
 
@@ -243,15 +247,15 @@ def _productive_choice(
     beta = 0.5
     while _productive(sectors, listed, choice, beta, budget) is None:
         beta *= 0.5
-        if budget[0] <= 0 or beta < 1e-12:
+        if _spent(sectors, budget) or beta < 1e-12:
             return None
-    while budget[0] > 0 and not sectors.meter.over():
+    while not _spent(sectors, budget):
         found = _improve(sectors, listed, direct, choice, beta, budget)
         if found is None:
             return None
         choice = found[0]
         step = 1.0 - beta
-        while budget[0] > 0 and step > 1e-14:
+        while not _spent(sectors, budget) and step > 1e-14:
             if _productive(sectors, listed, choice, beta + step, budget) is not None:
                 break
             step *= 0.5

@@ -144,7 +144,8 @@ def open_rounds(
     )  # fmt: skip
     if state is not None:
         value = np.maximum(state.rents * r, 0.0)[kept]
-        if np.isfinite(value).all() and value.sum() > 0:
+        old = value, state.prices, state.outputs
+        if all(np.isfinite(part).all() for part in old) and value.sum() > 0:
             total = float(value.sum())
             rounds.sigma = np.maximum(value / total, 1e-6 / kept.size)
             rounds.sigma /= rounds.sigma.sum()
@@ -312,6 +313,23 @@ def _settle_quantities(rounds: Rounds, demand: FloatArray, tolerance: float) -> 
         return False
     rounds.y = y
     return True
+
+
+def meet_fixed_demand(rounds: Rounds, tolerance: float) -> tuple[FloatArray, bool]:
+    """Find outputs that meet f with the techniques in use; whether they do."""
+    sectors, spare = rounds.sectors, spare_of(rounds)
+    f = rounds.economy.fixed_demand
+    y = np.zeros(f.size)
+    if rounds.direct is None:
+        if settle_quantities(sectors, y, f.copy(), spare, tolerance):
+            return y, True
+        if not factorise(rounds):
+            return y, False
+        rounds.factors = state_direct.factor_shares(sectors, rounds.direct)
+    if rounds.factors is None:
+        return y, False
+    solved = state_direct.outputs_for(rounds.direct, rounds.factors, f, tolerance * spare)
+    return (y, False) if solved is None else (solved, True)
 
 
 def _runs_away(rounds: Rounds) -> bool:

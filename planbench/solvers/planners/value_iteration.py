@@ -40,6 +40,8 @@ VERSION = "2"
 SHARE = 5.0
 #: Times the tolerance of the sweeps is tightened before planning stops.
 TRIES = 12
+#: Times what adding up may be wrong by is left over of the resource beside a fixed demand.
+LEFT_OVER = 2.0
 
 SOLVERS = (
     SolverSpec(
@@ -221,19 +223,21 @@ def _plan(economy: Economy, domain: Domain, task: Task) -> Outcome:
 
 def _meet_fixed(rounds: Rounds, best: Best, tolerance: float) -> tuple[FloatArray, float, float]:
     """Find outputs that meet f with the techniques in use, and bounds with f deducted."""
-    from planbench.solvers.planners.state_rounds import spare_of
-    from planbench.solvers.planners.state_sectors import needs_of, settle_quantities
+    from planbench.solvers.planners.state_rounds import left_of_endowments, meet_fixed_demand
+    from planbench.solvers.planners.state_sectors import needs_of
 
     economy, sectors = rounds.economy, rounds.sectors
     f = economy.fixed_demand
     assert best.p is not None
     mended = best.p + best.theta * sectors.p0
     upper = best.upper * (1.0 - float(f @ mended) / (1.0 + best.theta))
-    y = np.zeros(economy.n_goods)
-    if not settle_quantities(sectors, y, f.copy(), spare_of(rounds), tolerance):
+    y, settled = meet_fixed_demand(rounds, tolerance)
+    if not settled:
         return y, 0.0, upper
     share = float((needs_of(sectors, y) * sectors.scale).max())
-    return y, best.lower * (1.0 - share) if share <= 1 else -np.inf, upper
+    # No scaling of the whole plan can mend what adding up is wrong by: f would not be met.
+    room = max(1.0 - share - LEFT_OVER * left_of_endowments(economy), 0.0)
+    return y, best.lower * room if share <= 1 else -np.inf, upper
 
 
 def _with_fixed(
