@@ -320,15 +320,15 @@ def meet_fixed_demand(rounds: Rounds, tolerance: float) -> tuple[FloatArray, boo
     sectors, spare = rounds.sectors, spare_of(rounds)
     f = rounds.economy.fixed_demand
     y = np.zeros(f.size)
-    if rounds.direct is None:
-        if settle_quantities(sectors, y, f.copy(), spare, tolerance):
-            return y, True
-        if not factorise(rounds):
-            return y, False
-        rounds.factors = state_direct.factor_shares(sectors, rounds.direct)
-    if rounds.factors is None:
+    if rounds.direct is None and settle_quantities(sectors, y, f.copy(), spare, tolerance):
+        return y, True
+    if rounds.direct is None and not factorise(rounds):
         return y, False
-    solved = state_direct.outputs_for(rounds.direct, rounds.factors, f, tolerance * spare)
+    assert rounds.direct is not None
+    factors = rounds.factors or state_direct.factor_shares(sectors, rounds.direct)
+    if factors is None:
+        return y, False
+    solved = state_direct.outputs_for(rounds.direct, factors, f, tolerance * spare)
     return (y, False) if solved is None else (solved, True)
 
 
