@@ -255,6 +255,7 @@ DECIMALS = [[10.5, 1020.25], [30.0, 1.234]]
         ";a;b;final\na;10,5;1.020,25;7\nb;30;1,234;30\nwages;6;4;\n",
         "\ta\tb\tfinal\na\t10,5\t1020,25\t7\nb\t30\t1,234\t30\nwages\t6\t4\t\n",
         ',a,b,final\na,"10,5","1.020,25",7\nb,30,"1,234",30\nwages,6,4,\n',
+        ',a,b,final\na,"10,500","1.020,250",7\nb,30,"1,234",30\nwages,6,4,"0,000"\n',
     ],
 )
 def test_decimal_commas_are_read_where_the_figures_show_them(tmp_path: Path, text: str) -> None:
@@ -262,6 +263,13 @@ def test_decimal_commas_are_read_where_the_figures_show_them(tmp_path: Path, tex
     raw = table(tmp_path, text)
     assert raw.use.toarray().tolist() == DECIMALS
     assert any("decimal commas" in line for line in raw.remarks)
+
+
+@pytest.mark.parametrize("sure", ["0.500", "6.5", "1234", "6.0000"])
+def test_points_are_decimal_where_a_figure_shows_it(tmp_path: Path, sure: str) -> None:
+    """1.020 alone would be above a thousand where commas are decimal, and is refused."""
+    raw = table(tmp_path, f";a;b;final\na;10;1.020;7\nb;30;1.234;30\nwages;{sure};4;\n")
+    assert raw.use.toarray().tolist() == [[10.0, 1.02], [30.0, 1.234]]
 
 
 def test_thousands_are_read_where_the_figures_show_them(tmp_path: Path) -> None:
@@ -275,6 +283,10 @@ def test_thousands_are_read_where_the_figures_show_them(tmp_path: Path) -> None:
     [
         (";a;b;final\na;1,234;20,345;70\nb;30;40,250;30\n", "'1,234' may have a decimal comma"),
         (";a;b;final\na;10,5;20.5;70\nb;30;40;30\n", "'10,5'; write decimals with a point"),
+        (";a;b;final\na;10,5;0.125;70\nb;30;40;30\n", "'10,5'; write decimals with a point"),
+        (";a;b;final\na;(4,5);20.5;70\nb;30;40;30\n", "'(4,5)'; write decimals with a point"),
+        (";a;b;final\na;1.234.567;2;7\nb;3;4;30\n", "'1.234.567'; write nothing between thousands"),
+        (";a;b;final\na;1.234;20;700\nb;30;40.250;30\n", "write one such figure as 1234 or"),
         ("x|a|b\na|1|2\nb|3|4\n", "put commas, semicolons or tabs between them"),
         (",a,b,final\na,10,2O,70\nb,30,40,30\n", "table.csv:2: column 'b' holds '2O'; give"),
     ],

@@ -18,12 +18,15 @@ BLANKS = frozenset({
     "na", "(na)", "n/a", "n.a.", "#n/a", "nan", "n.p.", "np", "n.y.a.", "nil", "null", "none",
 })  # fmt: skip
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
-_BRACKETED = re.compile(r"\((\d[\d,]*\.?\d*)\)")
+#: 1,234 but not 0,234: no thousand begins with 0.
+_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
+_BRACKETED = re.compile(r"\((\d+\.?\d*|[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?)\)")
 #: 10,5 and 1.010,5: the comma can only be a decimal one, unless 1,010 is what is meant.
 _COMMA = re.compile(r"\(?[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+\)?")
 #: 1.234.567, with points between thousands.
 _POINTED = re.compile(r"\(?[+-]?\d{1,3}(\.\d{3}){2,}\)?")
+#: 1.234, which fits either way; 0.234 is no thousand.
+_EITHER = re.compile(r"\(?[+-]?[1-9]\d{0,2}\.\d{3}\)?")
 Text = npt.NDArray[np.str_]
 
 
@@ -89,11 +92,15 @@ def with_points(text: Text, where: str, *, spare: bool) -> tuple[Text, str]:
     Raises
     ------
     InputError
-        When the figures leave it open whether ``1,234`` is above a thousand or below two.
+        When the figures leave it open whether ``1,234``, or ``1.234`` where commas separate no
+        cells, is above a thousand or below two.
     """
-    cells = [str(cell) for cell in np.unique(text) if "," in cell or "." in cell]
+    every = [str(cell) for cell in np.unique(text)]
+    cells = [cell for cell in every if "," in cell or "." in cell]
     commas = [cell for cell in cells if _COMMA.fullmatch(cell)]
     if not commas:
+        if spare:
+            _refuse_either(every, where)
         return text, ""
     sure = [cell for cell in commas if not _GROUPED.fullmatch(cell.strip("()"))]
     against = [
@@ -102,8 +109,7 @@ def with_points(text: Text, where: str, *, spare: bool) -> tuple[Text, str]:
         if cell not in commas
         and not _POINTED.fullmatch(cell)
         and _kind(cell) == "N"
-        # 1.234 fits either way.
-        and not re.fullmatch(r"\(?[+-]?\d{1,3}\.\d{3}\)?", cell)
+        and not _EITHER.fullmatch(cell)
     ]
     if sure and not against:
         written = {c: c.replace(".", "").replace(",", ".") for c in cells if _is_figure(c)}
@@ -124,10 +130,24 @@ def with_points(text: Text, where: str, *, spare: bool) -> tuple[Text, str]:
     return text, ""
 
 
+def _refuse_either(cells: list[str], where: str) -> None:
+    """Refuse figures like 1.234 where none tells that points are decimal: 0.5, 1.25, 1234."""
+    figures = [cell for cell in cells if _kind(cell) == "N"]
+    either = [cell for cell in figures if _EITHER.fullmatch(cell)]
+    plain = [cell.strip("()+-") for cell in figures if cell not in either]
+    if either and all(cell.isdigit() and len(cell) <= 3 for cell in plain):
+        first = either[0]
+        raise InputError(
+            f"{shown(first)} may have a decimal point or one between thousands; write one such "
+            f"figure as {first.replace('.', '')} or with another decimal",
+            where=where,
+        )
+
+
 def _is_figure(cell: str) -> bool:
     return bool(
         _COMMA.fullmatch(cell) or _POINTED.fullmatch(cell)
-        or re.fullmatch(r"\(?[+-]?\d{1,3}\.\d{3}\)?", cell)
+        or _EITHER.fullmatch(cell)
     )  # fmt: skip
 
 
@@ -135,4 +155,6 @@ def mend_for(cell: str) -> str:
     """Say what to write instead of `cell`, which is no number."""
     if _COMMA.fullmatch(cell):
         return "write decimals with a point, as the others are"
+    if _POINTED.fullmatch(cell):
+        return "write nothing between thousands"
     return "give a number, or nothing"
