@@ -265,6 +265,22 @@ def test_decimal_commas_are_read_where_the_figures_show_them(tmp_path: Path, tex
     assert any("decimal commas" in line for line in raw.remarks)
 
 
+def test_small_figures_with_three_decimals_are_below_one(tmp_path: Path) -> None:
+    """Between thousands nothing begins with 0: 0,125 is an eighth, not 125."""
+    raw = table(tmp_path, ',a,b,final\na,"0,125","0,250",7\nb,"0,500",0,30\nwages,6,4,\n')
+    assert raw.use.toarray().tolist() == [[0.125, 0.25], [0.5, 0.0]]
+
+
+def test_columns_taken_as_final_use_are_told(tmp_path: Path) -> None:
+    """A column of notes or codes would else be bought unseen."""
+    names = ",".join(f"f{k}" for k in range(9))
+    text = f",a,b,{names}\na,1,2{',3' * 9}\nb,3,4{',5' * 9}\nwages,6,4{',' * 9}\n"
+    told = [line for line in table(tmp_path, text).remarks if line.startswith("final use")]
+    assert told == ["final use: 'f0', 'f1', 'f2', 'f3', 'f4', 'f5' and 3 more"]
+    named = table(tmp_path, text, named=Named(final=("f*",)))
+    assert not any("final use" in line for line in named.remarks)
+
+
 @pytest.mark.parametrize("sure", ["0.500", "6.5", "1234", "6.0000"])
 def test_points_are_decimal_where_a_figure_shows_it(tmp_path: Path, sure: str) -> None:
     """1.020 alone would be above a thousand where commas are decimal, and is refused."""

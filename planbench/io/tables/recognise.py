@@ -18,6 +18,8 @@ from planbench.model.arrays import FloatArray
 
 #: A line is a total when it differs from the sum by no more than this share of it.
 TOTAL_TOLERANCE = 1e-3
+#: Columns of final use that a remark names.
+_LISTED = 6
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,10 @@ def column_roles(grid: Grid, labels: Sequence[str], core: Sequence[int], named: 
             roles.final.append(j)
         used.append(j)
         since.append(j)
+    if roles.final and not named.final:
+        listed = ", ".join(repr(labels[j]) for j in roles.final[:_LISTED])
+        more = len(roles.final) - _LISTED
+        roles.remarks.append(f"final use: {listed}{f' and {more} more' if more > 0 else ''}")
     return roles
 
 
