@@ -146,6 +146,13 @@ def test_spectral_radius_of_equal_column_sums_is_that_sum(n: int) -> None:
     assert found.second_eigenvalue == pytest.approx(second, rel=0.05)
 
 
+def test_coefficients_whose_squares_underflow_have_statistics() -> None:
+    """Modularity would divide by the square of a total, which is 0."""
+    found = study_inputs(np.full((400, 400), 1e-200))
+    assert found.spectral_radius == pytest.approx(4e-198)
+    assert found.modularity == pytest.approx(study_inputs(np.full((400, 400), 1e-3)).modularity)
+
+
 @pytest.mark.parametrize("n", [50, 400])
 def test_a_planted_second_eigenvalue_is_found(n: int) -> None:
     matrix = 0.2 * np.eye(n) + np.full((n, n), 0.3 / n)

@@ -97,4 +97,5 @@ def modularity(labels: IntArray, matrix: Matrix) -> float:
     """
     inside, out, into = flow_between(labels, matrix)
     total = float(out.sum())
-    return inside / total - float(out @ into) / total**2
+    # Shares before products: the square of a total may underflow.
+    return inside / total - float((out / total) @ (into / total))
