@@ -97,6 +97,12 @@ def test_barely_productive(kind: str, resources: int) -> None:
             closed("value-iteration", economy)
 
 
+@pytest.mark.parametrize(("kind", "seed"), [("barely", 8), ("ring", 9)])
+def test_outputs_that_do_not_settle_are_solved_for(kind: str, seed: int) -> None:
+    """Prices may settle by sweeps where outputs do not: that must not end the planning."""
+    closed("two-level", edge(kind, 5, seed))
+
+
 @pytest.mark.parametrize("kind", ["barely", "ring"])
 def test_barely_productive_with_fixed_demand(kind: str) -> None:
     """Outputs for fixed demand were swept only: no plan was found, where half was to be had."""

@@ -27,7 +27,12 @@ from planbench.solvers.planners import (
     value_iteration,
 )
 from planbench.solvers.planners.frame import Outcome, plan_economy
-from planbench.solvers.planners.lanes import clear_accounts, share_quantities, share_shortage
+from planbench.solvers.planners.lanes import (
+    clear_accounts,
+    share_near,
+    share_quantities,
+    share_shortage,
+)
 from planbench.solvers.planners.state import Meter, list_techniques
 from planbench.solvers.planners.state_sectors import (
     Sectors,
@@ -158,6 +163,30 @@ def close_rows(
     assert written == (goods, count, y.size)
     assert count > goods > 0
     return [which, starts, outputs, where, cost, part, rows]
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_sweeps_use_what_the_stages_before_found(threads: int) -> None:
+    """Prices of the sweep before in their place would cost a third more sweeps."""
+    for economy in economies()[:4]:
+        with team.share(threads, grain=0):
+            sectors = opened(economy)
+            lanes = sectors.lanes
+            assert lanes is not None
+            sectors.near[:] = True
+            weight = np.ones(economy.n_goods)
+            head = *sectors.matrix, sectors.techniques.per, sectors.direct, weight
+            head = *head, sectors.per_p0, sectors.near
+            p = sectors.p0 * np.random.default_rng(threads).uniform(0.5, 2.0, weight.size)
+            expected = p.copy()
+            share_near(lanes, head, p)
+        for stage in range(lanes.cuts.shape[0]):
+            before = expected.copy()
+            for begin, end in lanes.parts(stage):
+                mine = before.copy()
+                kernels.sweep_near(*head, mine, begin, end)
+                expected[begin:end] = mine[begin:end]
+        assert np.array_equal(p, expected)
 
 
 @pytest.mark.parametrize("threads", [2, 3])

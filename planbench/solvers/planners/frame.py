@@ -125,7 +125,9 @@ def solve_economy(
         For a general linear program, an economy outside the domain, or a state of another shape.
     """
     if not isinstance(problem, Economy):
-        raise SolverError(f"{spec.name} plans economies, not general linear programs")
+        raise SolverError(
+            f"{spec.name} plans economies; for a general linear program use a general solver"
+        )
     _refuse(spec.name, planner, problem, state)
     threads = options.threads or 1
     with phase("compile"):

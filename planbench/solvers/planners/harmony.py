@@ -100,9 +100,11 @@ class HarmonyResult:
 def refusal(economy: Economy) -> str | None:
     """Say why harmony cannot plan `economy`, or None."""
     if not one_good_each(economy):
-        return "an activity makes several goods or none; harmony scales the producers of one good"
+        return "an activity makes several goods or none; harmony takes one each (see primal-dual)"
     if (economy.fixed_demand > 0).any():
-        return "there is fixed demand; harmony weighs targets and can guarantee none"
+        return (
+            "there is fixed demand; harmony weighs targets and can guarantee none (see primal-dual)"
+        )
     if not (economy.resource_use.data > 0).any():
         return "no activity uses a resource; harmony scales its plan to them"
     return None

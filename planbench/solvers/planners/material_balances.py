@@ -93,9 +93,11 @@ class BalanceResult:
 def refusal(economy: Economy) -> str | None:
     """Say why there are no material balances for `economy`, or None."""
     if not one_good_each(economy):
-        return "an activity makes several goods or none; a norm belongs to one good"
+        return (
+            "an activity makes several goods or none; a norm belongs to one good (see primal-dual)"
+        )
     if (economy.fixed_demand < 0).any():
-        return "there are stocks; a plan scaled to its resources would scale them too"
+        return "there are stocks; a plan scaled to resources would scale them too (see primal-dual)"
     return None
 
 

@@ -50,11 +50,11 @@ SOLVERS = (
 def refusal(economy: Economy) -> str | None:
     """Say why `economy` is outside the domain, or None."""
     if not one_good_each(economy):
-        return "takes economies whose activities each make one good; this one has others"
+        return "takes activities that each make one good; this economy has others (see primal-dual)"
     if np.isfinite(economy.capacity).any():
-        return "takes no capacities; this economy has activities with an upper limit"
+        return "takes no capacities; this economy has upper limits (see primal-dual)"
     if economy.fixed_demand.any():
-        return "takes no fixed demands or stocks (f = 0)"
+        return "takes no fixed demands or stocks (f = 0); this economy has some (see primal-dual)"
     return None
 
 

@@ -64,11 +64,11 @@ def refusal(economy: Economy) -> str | None:
     if economy.n_resources != 1:
         return f"takes one resource; this economy has {economy.n_resources} (see two-level)"
     if not one_good_each(economy):
-        return "takes economies whose activities each make one good; this one has others"
+        return "takes activities that each make one good; this economy has others (see primal-dual)"
     if np.isfinite(economy.capacity).any():
-        return "takes no capacities; this economy has activities with an upper limit"
+        return "takes no capacities; this economy has upper limits (see primal-dual)"
     if (economy.fixed_demand < 0).any():
-        return "takes no initial stocks (f >= 0)"
+        return "takes no initial stocks (f >= 0); this economy has some (see primal-dual)"
     return None
 
 
@@ -178,7 +178,9 @@ def _plan(economy: Economy, domain: Domain, task: Task) -> Outcome:
         if not domain.targets.any() and not f.any():
             return nothing(economy, domain, meter)
         if not domain.targets.any():
-            raise SolverError("value-iteration takes no f > 0 where no target can be reached")
+            raise SolverError(
+                "value-iteration takes no f > 0 where no target can be reached; see primal-dual"
+            )
         rounds = open_rounds(economy, domain.usable, domain.targets, meter, task.state)
         rounds.width, rounds.thorough = 0.0, thorough
         best, tolerance, number = Best(), gap / SHARE, 0
