@@ -164,12 +164,12 @@ def _show(rows: Sequence[Record]) -> None:
 
     out = console.out()
     pairs = replanned(rows, TARGET_GAP)
-    if pairs:
-        columns = [("instance", "left"), ("solver", "left")]
+    # A table for each instance: names of instances are long, and would leave no room beside them.
+    for instance in dict.fromkeys(p.instance for p in pairs):
+        columns = [("solver", "left")]
         columns += [(n, "right") for n in ("from nothing", "from old plan", "faster", "counted")]
         table = [
             [
-                p.instance,
                 p.solver,
                 words.seconds(p.cold),
                 words.seconds(p.warm),
@@ -177,16 +177,16 @@ def _show(rows: Sequence[Record]) -> None:
                 "\n".join(f"{kind} {cold:,} → {warm:,}" for kind, cold, warm in p.counts),
             ]
             for p in pairs
+            if p.instance == instance
         ]
-        out.print(listing("Planning again after a shock", columns, table))
+        out.print(listing(f"Planning again after a shock: {instance}", columns, table))
     losses = noise_losses(rows)
-    if losses:
-        columns = [("instance", "left"), ("solver", "left")]
+    for instance in dict.fromkeys(x.instance for x in losses):
+        columns = [("solver", "left")]
         heads = ("coefficients\noff by", "plans", "lost,\nlevels", "lost,\ntechniques")
         columns += [(head, "right") for head in heads]
         table = [
             [
-                x.instance,
                 x.solver,
                 f"{100 * x.noise:g} %",
                 str(x.plans),
@@ -194,8 +194,11 @@ def _show(rows: Sequence[Record]) -> None:
                 _share(x.techniques),
             ]
             for x in losses
+            if x.instance == instance
         ]
-        out.print(listing("Value lost by planning from wrong data (medians)", columns, table))
+        title = f"Value lost by planning from wrong data (medians): {instance}"
+        out.print(listing(title, columns, table))
+    if losses:
         out.print(
             "Levels: every activity runs as planned, the plan cut until nothing is short. "
             "Techniques: goods are made by the techniques planned, as much as is needed.",
