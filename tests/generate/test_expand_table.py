@@ -115,6 +115,40 @@ def test_capital_is_held_in_proportion_to_what_resources_earn() -> None:
     np.testing.assert_allclose(built.toarray().ravel(), share, rtol=1e-12)
 
 
+def test_discount_and_common_target_reach_the_targets() -> None:
+    table = economy_of(TABLE)
+    falling = economy_of("years:us-bea-15,years=3,discount=0.9")
+    np.testing.assert_allclose(falling.weights, table.weights * [1.0, 0.9, 0.81], rtol=1e-12)
+    for spec in ("years:us-bea-15,years=3", "regions:us-bea-15,regions=3"):
+        assert economy_of(spec).n_targets == 3
+        common = economy_of(f"{spec},common_target=true")
+        assert common.n_targets == 1
+        assert common.weights.tolist() == table.weights.tolist()
+
+
+@pytest.mark.parametrize(("growth", "left"), [(-0.1, 0.81), (0.1, 1.0)])
+def test_what_must_be_left_shrinks_with_the_resources(growth: float, left: float) -> None:
+    """Shrinking resources could not replace the first stocks; growing ones need not add any."""
+    dated = economy_of(f"years:us-bea-15,years=3,growth={growth},terminal=0.5")
+    found = -dated.fixed_demand[dated.fixed_demand < 0].min()
+    assert dated.fixed_demand[-1] == pytest.approx(0.5 * left * found, rel=1e-3)
+    k = economy_of(TABLE).n_resources
+    np.testing.assert_allclose(
+        dated.endowment[-k:], dated.endowment[:k] * (1 + growth) ** 2, rtol=1e-12
+    )
+
+
+def test_what_wears_out_spoils_and_is_lost_on_the_way() -> None:
+    spec = "years:us-bea-15,years=2,regions=3,depreciation=0.08,spoilage=0.2,loss=0.3"
+    economy = economy_of(f"{spec},storable=0.5,tradable=0.5,terminal=0.5")
+    assert economy.activities is not None
+    for word, left in (("keep", 0.92), ("store", 0.8), ("carry", 0.7)):
+        columns = [j for j, name in enumerate(economy.activities) if name.startswith(word)]
+        assert columns
+        kept = economy.outputs[:, columns].sum(axis=0) / economy.inputs[:, columns].sum(axis=0)
+        np.testing.assert_allclose(kept, left, rtol=1e-12)
+
+
 def test_recipe_is_read_back_and_its_economy_is_pinned() -> None:
     spec = "years:us-bea-15,years=2,regions=2,capital=1.5,storable=0.2,seed=7"
     recipe = parse_expand(spec)

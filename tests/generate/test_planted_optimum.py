@@ -181,6 +181,20 @@ def test_a_changed_economy_loses_its_planted_optimum(text: str, field: str, fact
     assert not planted_holds(replace(economy, **{field: factor * getattr(economy, field)}), optimum)
 
 
+def test_a_plan_beyond_a_capacity_that_earned_nothing_is_refused() -> None:
+    """Such a capacity is in no price: only the plan tells that it is too small now."""
+    text = "goods=60,planted=true,seed=1,capacities=1,techniques=3"
+    economy, optimum = generate_planted(parse_inline(text))
+    assert economy.interior is not None
+    assert economy.interior.activities is not None
+    x = economy.interior.activities / 0.9
+    slack = (x > 0) & (x < 0.999 * economy.capacity)
+    assert slack.any()
+    assert planted_holds(economy, optimum)
+    less = np.where(slack, 0.5 * x, economy.capacity)
+    assert not planted_holds(replace(economy, capacity=less), optimum)
+
+
 def test_a_target_emptied_since_has_no_planted_optimum() -> None:
     economy, optimum = generate_planted(parse_inline("goods=60,planted=true,seed=1"))
     assert not planted_holds(replace(economy, assortment=0.0 * economy.assortment), optimum)
