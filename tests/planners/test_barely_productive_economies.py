@@ -22,6 +22,7 @@ from planbench.solvers.planners import master, state_direct
 from planbench.solvers.planners.master_bundle import best_mix
 from planbench.solvers.planners.state import Meter, list_techniques
 from planbench.solvers.planners.state_domain import prices_of_lost, settle_domain
+from planbench.solvers.planners.state_rounds import Best, answer, factorise, open_rounds
 from planbench.solvers.planners.state_sectors import Sectors, charge_rents, open_sectors
 
 FULL = os.environ.get("PLANBENCH_FULL") == "1"
@@ -142,6 +143,17 @@ def test_the_search_for_techniques_ends_with_the_time(monkeypatch: pytest.Monkey
     monkeypatch.setattr(state_direct, "_factorise", counted)
     assert not state_direct.cheapest_prices(sectors, state_direct.list_inputs(sectors), np.ones(2))
     assert len(calls) <= 2
+
+
+def test_time_may_run_out_between_factorisations() -> None:
+    """Rounds that are solved for have no bound before the first of their own."""
+    economy = edge("ring", 5, 9)
+    meter = Meter(economy.nnz)
+    rounds = open_rounds(economy, None, np.ones(1, dtype=bool), meter, None)
+    rounds.thorough = True
+    assert factorise(rounds)
+    meter.limit = 0.0
+    assert answer(rounds, Best(), 1e-3) == "time-limit"
 
 
 @pytest.mark.parametrize("kind", ["free", "barred"])

@@ -274,7 +274,7 @@ def _settle_prices(rounds: Rounds, weight: FloatArray, tolerance: float) -> tupl
     settled : bool
     """
     sectors, p = rounds.sectors, rounds.p
-    settled = False
+    theta, settled = np.inf, False
     if rounds.direct is None:
         theta, settled = settle_prices(sectors, p, weight, tolerance)
         if rounds.thorough and not settled:
