@@ -81,7 +81,9 @@ def left_at_end(terminal: float, growth: float, years: int) -> float:
 
 def ring(regions: int) -> FloatArray:
     """Distances in a ring: 1 to either neighbour, no other route."""
+    # One array of all pairs is large enough where there are many regions.
+    far = np.full((regions, regions), np.inf)
     place = np.arange(regions)
-    apart = np.abs(place[:, None] - place)
-    near = np.minimum(apart, regions - apart) <= 1
-    return np.where(near, 1.0, np.inf)
+    for step in (-1, 0, 1):
+        far[place, (place + step) % regions] = 1.0
+    return far
