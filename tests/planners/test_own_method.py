@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import scipy.sparse as sp
 
 from planbench.catalogue.resolve import load_instance
-from planbench.certify.interior import LAST_RESORT_NONZEROS, interior_of
+from planbench.certify.interior import LAST_RESORT_NONZEROS, LP_NONZEROS, interior_of
 from planbench.model import make_economy
 from planbench.solvers.base import SolveOptions
 from planbench.solvers.planners.pdhg_mend_plan import DRAFTS
@@ -86,6 +87,21 @@ def test_no_linear_programs_are_told_of_where_none_were_solved(
     assert economy.nnz > LAST_RESORT_NONZEROS
     interior = interior_of(economy)
     assert interior is None or interior.activities is None
+    assert not needs_programs(economy)
+
+
+def test_an_interior_by_sweeps_is_not_told_as_from_linear_programs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By-products and capacities alone do not mean that HiGHS was asked."""
+    import scipy.optimize
+
+    monkeypatch.setattr(scipy.optimize, "linprog", no_programs)
+    economy = load_instance("gen:goods=1000,byproducts=0.09,capacities=0.1,resources=3").economy
+    assert economy is not None
+    economy = replace(economy, interior=None)
+    assert LP_NONZEROS < economy.nnz <= LAST_RESORT_NONZEROS
+    assert interior_of(economy) is not None
     assert not needs_programs(economy)
 
 

@@ -14,6 +14,7 @@ from planbench.certify.certificate import relative_gap
 from planbench.certify.check import certified_upper
 from planbench.certify.interior import (
     LAST_RESORT_NONZEROS,
+    LP_NONZEROS,
     are_interior_prices,
     interior_of,
     single_product,
@@ -320,9 +321,9 @@ def needs_programs(economy: Economy) -> bool:
     """
     simple = single_product(economy) and bool(np.isinf(economy.capacity).all())
     if economy.nnz > LAST_RESORT_NONZEROS:
-        return False  # none are solved then
-    if economy.interior is None and not simple:
-        return True
+        return False
+    if economy.nnz <= LP_NONZEROS and economy.interior is None and not simple:
+        return True  # they are the first choice then
     own = interior_of(economy, programs=False)
     if own is None or own.activities is None:
         return True
