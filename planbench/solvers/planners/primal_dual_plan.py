@@ -316,8 +316,8 @@ def needs_programs(economy: Economy) -> bool:
     """Whether an interior to mend with takes linear programs, for want of a good one without.
 
     Generated economies carry one, and where every activity makes one good without a limit, sweeps
-    find one. Others, such as real tables with by-products and dated goods, have to have theirs
-    from HiGHS, and the run's method says so.
+    find one. Others, such as real tables with by-products and dated goods, have theirs from HiGHS
+    if they are small or sweeps find none, and the run's method says so.
     """
     simple = single_product(economy) and bool(np.isinf(economy.capacity).all())
     if economy.nnz > LAST_RESORT_NONZEROS:
