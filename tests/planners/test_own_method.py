@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from planbench.catalogue.resolve import load_instance
 from planbench.certify.interior import LAST_RESORT_NONZEROS, LP_NONZEROS, interior_of
 from planbench.model import make_economy
 from planbench.solvers.base import SolveOptions
+from planbench.solvers.planners import primal_dual_plan
 from planbench.solvers.planners.pdhg_mend_plan import DRAFTS
 from planbench.solvers.planners.primal_dual import WITH_PROGRAMS
 from planbench.solvers.planners.primal_dual_plan import needs_programs
@@ -123,3 +125,23 @@ def test_growth_without_end_is_found_without_linear_programs(
     assert ray is not None
     assert ray[0][0] == 0
     assert ray[1][0] > 0
+
+
+def test_no_look_begins_that_would_end_after_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks at a large economy take half a minute: one more, and nothing is handed back."""
+    economy = load_instance("us-bea-15").economy
+    assert economy is not None
+    looks = []
+    look = primal_dual_plan._look
+
+    def slow(*arguments: Any, **options: Any) -> Any:
+        looks.append(1)
+        time.sleep(0.4)
+        return look(*arguments, **options)
+
+    monkeypatch.setattr(primal_dual_plan, "_look", slow)
+    found = primal_dual_plan.plan(economy, tolerance=1e-9, time_limit=0.6)
+    assert found.ended == "time limit"
+    assert len(looks) == 1
+    assert found.lower is not None
+    assert found.upper is not None

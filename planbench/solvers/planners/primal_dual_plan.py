@@ -6,6 +6,7 @@ The adapter that puts this behind the solvers' interface is ``primal_dual``.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from time import perf_counter
 from typing import Literal
 
 import numpy as np
@@ -46,6 +47,9 @@ LIMIT = 20_000_000
 SMALL = 200_000
 #: Products with the matrix of one bound of the certificate: what is wrong, and the check.
 BOUND = 2
+
+#: Seconds that a last look may take after the time is up.
+GRACE = 0.2
 
 Ended = Literal["closed", "time limit", "rounds", "infeasible", "unbounded"]
 
@@ -245,16 +249,23 @@ def _plan(
     search_at = 0
     drafts: Drafts = []
     look_at = 0 if state is not None else least
+    slowest = 0.0
     while True:
         look_at = min(look_at, rounds)
         if not _advance(process, look_at, clock):
             ended = "time limit"
-        checks += 1
+        left = clock.remaining()
+        if left is not None and bracket.plan is not None and slowest > max(left, GRACE):
+            # Another look would end after the time: what there is is handed back.
+            ended = "time limit"
+            break
+        checks, began = checks + 1, perf_counter()
         # A search takes many passes: there is no time for it once the time is up.
         search = checks >= search_at and ended != "time limit"
         bracket, proof, helped = _look(
             economy, process, makers, bracket, tolerance, drafts, search=search
         )
+        slowest = max(slowest, perf_counter() - began)
         if search and not helped:
             # A search that found nothing is not repeated at once: it costs many passes.
             search_at = checks + 4
