@@ -20,6 +20,7 @@ somebody bends on purpose.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -31,6 +32,7 @@ from planbench.bench.study import study_row
 from planbench.catalogue.instance import Instance
 from planbench.certify.judge import certify, prepare
 from planbench.errors import InputError
+from planbench.generate.draws import round24
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy
 from planbench.records.schema import Record
@@ -257,7 +259,9 @@ def _row(
 
 
 def _disturbed(matrix: Matrix, noise: float, generator: np.random.Generator) -> Matrix:
-    factors = np.exp(noise * generator.standard_normal(matrix.nnz) - noise**2 / 2)
+    logs = noise * generator.standard_normal(matrix.nnz) - noise**2 / 2
+    # numpy's own exponential differs between processors in the last digit.
+    factors = round24(np.array([math.exp(value) for value in logs.tolist()]))
     changed = matrix.copy()
     changed.data = matrix.data * factors
     return changed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from planbench.errors import InputError
 from planbench.model.arrays import FloatArray
+from planbench.model.products import column_sums
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +36,8 @@ class BasicPrices:
 
     def of(self, purchases: FloatArray) -> FloatArray:
         """Purchases at basic prices, shape (commodities, buyers)."""
-        margins = np.outer(self.split, self.paid_as_margin @ purchases)
-        return np.asarray(self.kept[:, None] * purchases + margins)
+        paid = column_sums(self.paid_as_margin[:, None] * purchases)
+        return np.asarray(self.kept[:, None] * purchases + np.multiply.outer(self.split, paid))
 
 
 def basic_prices(
@@ -75,15 +77,16 @@ def basic_prices(
         raise InputError(f"nobody buys {commodities[at]!r}; drop the row", where=where)
     kept = np.where(carrier, 1.0, supply / np.where(carrier, 1.0, bought))
     marked_up = np.where(~carrier & (above > 0), above, 0.0)
-    rate = margin.sum() / marked_up.sum() if marked_up.sum() > 0 else 0.0
-    if rate > 1 or (margin.sum() > 0 and marked_up.sum() == 0):
+    delivered, paid = math.fsum(margin.tolist()), math.fsum(marked_up.tolist())
+    rate = delivered / paid if paid > 0 else 0.0
+    if rate > 1 or (delivered > 0 and paid == 0):
         raise InputError(
-            f"margins of {margin.sum():g} exceed the {marked_up.sum():g} that purchasers pay "
+            f"margins of {delivered:g} exceed the {paid:g} that purchasers pay "
             "above basic prices; check which commodities are named as margins",
             where=where,
         )
     moved.append(
-        f"margins: {margin.sum():.0f} of {marked_up.sum():.0f} paid above basic prices is bought "
+        f"margins: {delivered:.0f} of {paid:.0f} paid above basic prices is bought "
         f"from {int(carrier.sum())} trade and transport commodities, the rest is product tax"
     )
     for i in np.flatnonzero(~carrier & (above < 0)).tolist():
@@ -93,6 +96,6 @@ def basic_prices(
     return BasicPrices(
         kept=kept,
         paid_as_margin=np.maximum(1.0 - kept, 0.0) * rate,
-        split=margin / margin.sum() if margin.sum() > 0 else margin,
+        split=margin / delivered if delivered > 0 else margin,
         moved=tuple(moved),
     )

@@ -46,6 +46,7 @@ from planbench.errors import InputError
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy, Interior, make_economy
 from planbench.model.plan import Plan
+from planbench.model.products import column_sums, row_sums
 from planbench.words import nouns
 
 
@@ -240,8 +241,8 @@ def basic_table(table: SupplyUseTable) -> BasicTable:
         nothing, or when its value added besides compensation is negative.
     """
     where = table.facts["name"]
-    supply = table.make.sum(axis=1) + table.imports
-    bought = table.use.sum(axis=1) + table.final_use.sum(axis=1)
+    supply = row_sums(np.column_stack([table.make, table.imports]))
+    bought = row_sums(np.column_stack([table.use, table.final_use]))
     prices = basic_prices(supply, bought, table.margins, table.commodities, where)
     use = prices.of(table.use)
     moved = list(prices.moved)
@@ -260,11 +261,11 @@ def basic_table(table: SupplyUseTable) -> BasicTable:
             f"{table.commodities[i]}; made an input"
         )
 
-    level = table.make.sum(axis=0)
+    level = column_sums(table.make)
     if (level <= 0).any():
         at = int(np.flatnonzero(level <= 0)[0])
         raise InputError(f"{table.industries[at]!r} makes nothing; drop the column", where=where)
-    capital = outputs.sum(axis=0) - inputs.sum(axis=0) - table.compensation
+    capital = column_sums(np.vstack([outputs, -inputs, -table.compensation]))
     if capital.min() < 0 or table.compensation.min() < 0:
         at = int(np.argmin(np.minimum(capital, table.compensation)))
         raise InputError(
@@ -272,7 +273,7 @@ def basic_table(table: SupplyUseTable) -> BasicTable:
             "merge it with another industry",
             where=where,
         )
-    net = outputs.sum(axis=1) - inputs.sum(axis=1)
+    net = row_sums(np.hstack([outputs, -inputs]))
     for i in np.flatnonzero(net < 0):
         moved.append(
             f"net imports: {table.commodities[i]} has a net final use of {net[i]:.0f} "
@@ -307,10 +308,10 @@ def economy_of_table(table: SupplyUseTable) -> tuple[Economy, Plan]:
         inputs=basic.inputs / basic.level,
         outputs=basic.outputs / basic.level,
         resource_use=np.vstack([basic.labour, basic.capital]) / basic.level,
-        endowment=[basic.labour.sum(), basic.capital.sum()],
+        endowment=row_sums(np.vstack([basic.labour, basic.capital])),
         assortment=assortment,
         fixed_demand=np.minimum(basic.net_final_use, 0.0),
-        weights=[assortment.sum()],
+        weights=row_sums(assortment[None, :]),
         goods=table.commodities,
         activities=table.industries,
         resources=["labour", "capital"],

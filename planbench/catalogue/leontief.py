@@ -16,6 +16,7 @@ from planbench.errors import InputError
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy, Interior, make_economy
 from planbench.model.plan import Plan
+from planbench.model.products import dot
 
 
 def three_goods() -> Economy:
@@ -121,7 +122,7 @@ def solve_leontief(economy: Economy, *, tolerance: float = 1e-15, limit: int = 1
     wanted = np.asarray(economy.assortment.todense()).ravel()
     gross = _neumann(used, wanted, tolerance, limit, economy.name)
     values = _neumann(sp.csr_array(used.T), labour, tolerance, limit, economy.name)
-    z = float(economy.endowment[0]) / float(labour @ gross)
+    z = float(economy.endowment[0]) / dot(labour, gross)
     w = economy.weights[0] * z / float(economy.endowment[0])
     return Plan(x=z * gross * scale, z=np.array([z]), p=w * values, w=np.array([w]))
 

@@ -19,6 +19,7 @@ from planbench.generate.one_year import Storage
 from planbench.generate.over_years import over_years
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy, make_economy
+from planbench.model.products import solve
 
 
 def growth_economy(facts: dict[str, Any]) -> Economy:
@@ -78,7 +79,7 @@ def growth_economy(facts: dict[str, Any]) -> Economy:
         storage=Storage(years=years - 1),
         delivery=1,
         initial=facts["stocks"],
-        terminal=np.linalg.solve(np.eye(n) - needs, final),
+        terminal=solve(np.eye(n) - needs, final),
         fixed_demand=use,
         name=facts["name"],
     )

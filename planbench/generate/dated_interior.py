@@ -67,7 +67,7 @@ def interior_over_years(
         # What cannot be built (or costs nothing) has any price; the typical one keeps the scale.
         typical = float(np.median(cost[cost > 0])) if (cost > 0).any() else 1.0
         stocks = np.where(cost > 0, cost, typical)
-    fall = _FALL ** np.arange(end.years + 1)
+    fall = np.cumprod([1.0, *[_FALL] * end.years])
     left = [prices] * end.goods + [stocks] * end.capital
     by_year = np.outer(fall[:-1], np.concatenate([prices, stocks])).ravel()
     x0 = given.activities

@@ -31,12 +31,12 @@ import scipy.sparse as sp
 from planbench.errors import InputError
 from planbench.generate.draws import IntArray, Purpose, below, raw, stream, uniform
 from planbench.generate.observed import Observed, observed_plan
-from planbench.generate.products import backward
 from planbench.generate.profile import Profile
 from planbench.generate.split_flows import split_final, split_inputs, split_outputs
 from planbench.generate.split_layout import Flows, Layout, column_of, draw_sizes, lay_out, scaled
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy, Interior, make_economy
+from planbench.model.products import backward
 
 #: Further techniques cost this share of value added more, and up to so much beside it.
 _MARKUP = (0.02, 0.28)

@@ -14,7 +14,7 @@ from planbench.generate.recipe_text import quoted, read_values, text_of, validat
 from planbench.generate.split_recipe import split_source
 
 #: Raised whenever the same recipe gives other arrays than before.
-EXPAND_VERSION = 1
+EXPAND_VERSION = 2
 YEARS_PREFIX, REGIONS_PREFIX = "years:", "regions:"
 PREFIXES = (YEARS_PREFIX, REGIONS_PREFIX)
 _EXAMPLES = {

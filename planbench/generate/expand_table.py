@@ -31,6 +31,7 @@ from planbench.generate.staircase import staircase
 from planbench.generate.transport import Transport, make_transport
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
+from planbench.model.products import backward, dot, forward, row_sums
 
 #: The interior plan over years runs so much of the observed one.
 _INTERIOR_SHARE = 0.8
@@ -155,12 +156,12 @@ def _capital(recipe: ExpandRecipe, table: Economy, placed: Economy, observed: Ob
     assert recipe.growth is not None
     assert recipe.years is not None
     regions, k = recipe.regions or 1, table.n_resources
-    bundle = np.asarray(table.assortment @ np.ones(table.n_targets))
-    bundle /= observed.prices @ bundle
-    held = sp.csc_array((recipe.capital * observed.rents)[None, :] @ table.resource_use)
+    bundle = forward(table.assortment, np.ones(table.n_targets))
+    bundle /= dot(observed.prices, bundle)
+    held = sp.csc_array(recipe.capital * backward(table.resource_use, observed.rents)[None, :])
     steps = range(regions)
     carrying = placed.n_activities - table.n_activities * regions
-    earned = placed.endowment.reshape(regions, k) @ observed.rents
+    earned = row_sums(placed.endowment.reshape(regions, k) * observed.rents)
     initial = recipe.capital * earned
     left = left_at_end(recipe.terminal, recipe.growth, recipe.years)
     unit = table.units[0] if table.units and len(set(table.units)) == 1 else "money"

@@ -38,7 +38,6 @@ from planbench.generate.expansion_draws import (
 from planbench.generate.interior import check_interior
 from planbench.generate.over_regions import over_regions
 from planbench.generate.over_years import over_years
-from planbench.generate.products import backward, forward
 from planbench.generate.recipe import GeneratorRecipe
 from planbench.generate.reference import LEVEL_BITS, growth_plan
 from planbench.generate.staircase import staircase
@@ -47,6 +46,7 @@ from planbench.generate.technology import draw_units
 from planbench.generate.transport import Transport, make_transport
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy, Interior
+from planbench.model.products import backward, forward
 
 #: Deviation of the logarithm of what an activity holds of each kind.
 _HELD_SIGMA = 1.0

@@ -8,6 +8,7 @@ got back from this: the plan near twice the interior that uses up what it makes.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +16,9 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.errors import InputError
-from planbench.model.arrays import FloatArray
+from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy
+from planbench.model.products import backward, dot, forward
 
 #: Goods with these words in their names are means of payment.
 MONEY = ("foreign exchange",)
@@ -24,8 +26,8 @@ MONEY = ("foreign exchange",)
 _BALANCE = 1e-9
 _USED_UP = 1e-6
 _ROUNDS = 1000
-#: Activities up to which the plan is solved for directly, beyond by iteration.
-_DENSE = 3000
+#: Least squares end when their gradient is this share of what it was.
+_GRADIENT = 1e-14
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +74,7 @@ def observed_plan(economy: Economy) -> Observed:
             "has an activity, a price or a rent of zero in its observed plan; drop it first",
             where=where,
         )
-    wanted = np.asarray(economy.assortment.sum(axis=1)).ravel() + economy.fixed_demand
+    wanted = forward(economy.assortment, np.ones(economy.n_targets)) + economy.fixed_demand
     x = 2.0 * interior.activities
     off, bad = _imbalance(economy, x, wanted)
     if bad.any():
@@ -85,16 +87,16 @@ def observed_plan(economy: Economy) -> Observed:
             "only economies made from a table can be split",
             where=where,
         )
-    spent = economy.resource_use @ x
+    spent = forward(economy.resource_use, x)
     if (np.abs(spent - economy.endowment) > _USED_UP * economy.endowment).any():
         raise InputError(
             "its plan does not use up its resources; only economies made from a table can be split",
             where=where,
         )
-    cost = economy.inputs.T @ p
-    earned = economy.outputs.T @ p - cost
-    use = economy.resource_use.T @ w
-    rent = float(earned @ x) / max(float(use @ x), 1e-300)
+    cost = backward(economy.inputs, p)
+    earned = backward(economy.outputs, p) - cost
+    use = backward(economy.resource_use, w)
+    rent = dot(earned, x) / max(dot(use, x), 1e-300)
     even = np.abs(earned - rent * use) <= 1e-9 * (earned + cost)
     if rent <= 0:
         raise InputError("nothing is left of its revenues for resources", where=where)
@@ -132,7 +134,7 @@ def proven_optimum(economy: Economy) -> float | None:
     cost = economy.inputs.T @ p + economy.resource_use.T @ w
     earned = economy.outputs.T @ p
     worth = economy.assortment.T @ p / economy.weights
-    value = float(economy.weights.sum())
+    value = math.fsum(economy.weights.tolist())
     # Any positive multiple of the prices is as good; the smallest that pays for every target.
     scale = float(worth.min())
     if not feasible or scale <= 0 or (earned - cost > _BALANCE * (earned + cost)).any():
@@ -145,16 +147,17 @@ def _imbalance(
     economy: Economy, x: FloatArray, wanted: FloatArray
 ) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
     """How far the plan `x` is from making just what is wanted, and whether too far."""
-    made, used = economy.outputs @ x, economy.inputs @ x
+    made, used = forward(economy.outputs, x), forward(economy.inputs, x)
     off = np.abs(made - used - wanted)
     return off, off > _BALANCE * (made + used + np.abs(wanted))
 
 
 def _balanced(economy: Economy, start: FloatArray, wanted: FloatArray) -> FloatArray:
-    """Solve (B − A) x = wanted near `start`, with trade at what its limits say."""
-    from scipy.linalg import lstsq
-    from scipy.sparse.linalg import lsmr
+    """Solve (B − A) x = wanted near `start`, with trade at what its limits say.
 
+    Least squares by conjugate gradients (CGLS: Björck 1996, ch. 7), begun at `start`, so that
+    of many solutions it finds the nearest. The levels end in hashed arrays, so no LAPACK.
+    """
     limit = economy.recipe.get("trade_limit")
     known = np.isfinite(economy.capacity)
     x = start.copy()
@@ -163,17 +166,33 @@ def _balanced(economy: Economy, start: FloatArray, wanted: FloatArray) -> FloatA
     else:
         known = np.zeros(x.size, dtype=np.bool_)
     net = economy.outputs - economy.inputs
-    turnover = economy.outputs @ x + economy.inputs @ x + np.abs(wanted)
+    turnover = forward(economy.outputs, x) + forward(economy.inputs, x) + np.abs(wanted)
     rows = sp.diags_array(1.0 / np.where(turnover > 0, turnover, 1.0))
     used = economy.resource_use
     stock = sp.diags_array(1.0 / np.where(economy.endowment > 0, economy.endowment, 1.0))
     # In shares of the start, of each good's turnover and of each resource.
     system = sp.vstack([rows @ net[:, ~known], stock @ used[:, ~known]]) @ sp.diags_array(x[~known])
-    right = np.concatenate([rows @ (wanted - net @ x), stock @ (economy.endowment - used @ x)])
-    if system.shape[1] <= _DENSE:
-        change = lstsq(system.toarray(), right, lapack_driver="gelsy")[0]
-    else:
-        change = lsmr(sp.csc_array(system), right, atol=0.0, btol=0.0, conlim=0.0,
-                      maxiter=_ROUNDS)[0]  # fmt: skip
-    x[~known] *= 1.0 + change
+    left = np.concatenate(
+        [rows @ (wanted - forward(net, x)), stock @ (economy.endowment - forward(used, x))]
+    )
+    x[~known] *= 1.0 + _least_squares(sp.csc_array(system), left)
     return x
+
+
+def _least_squares(matrix: Matrix, right: FloatArray) -> FloatArray:
+    """Smallest y that minimises |M y − right|, by conjugate gradients from y = 0."""
+    y = np.zeros(int(matrix.shape[1]))
+    left, gradient = right.copy(), backward(matrix, right)
+    direction, size = gradient, dot(gradient, gradient)
+    end = (_GRADIENT**2) * size
+    for _ in range(_ROUNDS):
+        if not size > end:
+            break
+        moved = forward(matrix, direction)
+        step = size / dot(moved, moved)
+        y += step * direction
+        left -= step * moved
+        gradient = backward(matrix, left)
+        size, before = dot(gradient, gradient), size
+        direction = gradient + (size / before) * direction
+    return y

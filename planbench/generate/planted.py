@@ -17,7 +17,6 @@ from planbench.errors import InputError
 from planbench.generate.draws import Bits, Purpose, below, choose, round24, round_bits, uniform
 from planbench.generate.estimate import refuse_if_too_large
 from planbench.generate.interior import check_interior
-from planbench.generate.products import backward, forward
 from planbench.generate.random_economy import draw_assortment, draw_demand
 from planbench.generate.recipe import GeneratorRecipe
 from planbench.generate.reference import LEVEL_BITS
@@ -31,6 +30,7 @@ from planbench.generate.technology import (
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy, Interior, make_economy
 from planbench.model.plan import Plan
+from planbench.model.products import backward, forward
 
 BoolArray = npt.NDArray[np.bool_]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from planbench.generate.planted import INTERIOR_RENTS, INTERIOR_SHARE
-from planbench.generate.products import backward, forward
 from planbench.model.economy import Economy
+from planbench.model.products import backward, forward
 
 #: Relative difference that is taken as rounding.
 _ROUNDING = 1e-9

@@ -14,11 +14,11 @@ import scipy.sparse as sp
 from planbench.errors import InputError
 from planbench.generate.draws import IntArray, Purpose, raw, round24, stream
 from planbench.generate.observed import MONEY, Observed
-from planbench.generate.products import backward
 from planbench.generate.profile import Profile
 from planbench.generate.spread import Groups, group_activities
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy
+from planbench.model.products import backward
 
 _QUANTILE_BITS = 11
 

@@ -20,7 +20,7 @@ from planbench.generate.draws import (
     stream,
 )
 from planbench.generate.manifest import find_differences, main, manifest_path, read_manifest
-from planbench.generate.products import backward, forward
+from planbench.model.products import backward, forward
 
 
 @pytest.mark.parametrize("recipe", list(read_manifest()))

@@ -18,13 +18,13 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-import scipy.linalg
 import scipy.sparse as sp
 
 from planbench.catalogue.imports.flows import Flows
 from planbench.catalogue.imports.report import Moved
 from planbench.errors import InputError
 from planbench.model.arrays import FloatArray
+from planbench.model.products import backward, solve
 from planbench.words import nouns
 
 #: Entries of a commodity-technology table that are smaller than this share of their column are
@@ -59,7 +59,8 @@ def by_product(flows: Flows, technology: str, where: str) -> Flows:
     remarks: list[str] = []
     if technology == "industry":
         shares = sp.diags_array(1.0 / np.asarray(flows.outputs.sum(axis=0))) @ flows.outputs.T
-        spread = np.asarray(table @ shares.tocsc()[:, made])
+        shares = sp.csc_array(shares)[:, made]
+        spread = np.array([backward(shares, row) for row in table])
     else:
         spread = _commodity(flows, table, rows, made, where, moved, remarks)
     n = len(flows.goods)
@@ -125,7 +126,7 @@ def _commodity(
         )
     output = make.sum(axis=1)
     # A V = U, and flows are A q̂.
-    spread = scipy.linalg.solve(make.T, table.T).T * output
+    spread = solve(make.T, table.T).T * output
     below = np.where(spread < -ROUNDING * output, -spread, 0.0)
     for i, j in zip(*np.nonzero(below), strict=True):
         moved.append(
