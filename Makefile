@@ -90,9 +90,12 @@ $(VENV)/.dev: $(VENV)/.python pyproject.toml constraints.txt
 	@$(call install,.[dev])
 	@touch $@ $(VENV)/.bench
 
-# Side by side what only computes, then one at a time what sets limits or measures.
-tests = $(BIN)/python -m pytest -n auto --maxprocesses 4 -q -m 'not alone' $(PYTEST_ARGS) && \
-  $(BIN)/python -m pytest -m alone --durations=8 $(PYTEST_ARGS)
+# Side by side what only computes, then one at a time what sets limits or measures. Both parts
+# run whatever the first finds, and a failure in either fails.
+tests = failed=0; \
+  $(BIN)/python -m pytest -n auto --maxprocesses 4 -q -m 'not alone' $(PYTEST_ARGS) || failed=$$?; \
+  $(BIN)/python -m pytest -m alone --durations=8 $(PYTEST_ARGS) || failed=$$?; \
+  exit $$failed
 
 ifdef UV
 install = VIRTUAL_ENV=$(abspath $(VENV)) uv pip install --quiet -c constraints.txt -e '$(1)'
