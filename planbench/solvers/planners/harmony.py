@@ -48,11 +48,16 @@ ROUNDS = 100
 PACE = 0.23
 #: Share of the tightest resource that the plan uses.
 USED = 0.98
-#: Values stop growing here: where goods that are not final go round, each is worth more every
-#: time it passes, without end.
+#: Stages through which the value of a product passes to its inputs in a round. Without end, a
+#: good that goes into itself by a detour would be worth more every time it passes.
+STAGES = 3
+#: Largest value of a unit; reached only where amounts lie more than a hundred decades apart.
 MOST = 1e150
-#: Reserve of a good that is no final good, as a share of what is made of it.
+#: Reserve of a good that is no final good, as a share of what is used of it.
 RESERVE = 0.05
+#: An activity that runs does not fall below this share of its first level: so it can come back,
+#: and what its product is worth stays finite.
+LEAST = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,12 +67,9 @@ class HarmonyState:
     Attributes
     ----------
     intensities : ndarray, shape (activities,)
-    values : ndarray, shape (goods + resources,)
-        Marginal harmony of goods, then resources.
     """
 
     intensities: FloatArray
-    values: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +86,8 @@ class HarmonyResult:
         Mean harmony of the final goods at the end.
     rounds : int
     hit_limit : bool
+    overflowed : bool
+        Whether a round's plan was no longer finite; the rounds stopped there.
     state : HarmonyState
     """
 
@@ -94,6 +98,7 @@ class HarmonyResult:
     harmony: float
     rounds: int
     hit_limit: bool
+    overflowed: bool
     state: HarmonyState
 
 
@@ -161,6 +166,7 @@ def _open(economy: Economy) -> _Workshop:
     )
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def plan(
     economy: Economy,
     *,
@@ -195,24 +201,27 @@ def plan(
     if reason is not None:
         raise InputError(reason, where="harmony")
     shop, clock = _open(economy), Clock(time_limit)
-    n, k = economy.n_goods, economy.n_resources
-    if state is None:
-        x = _to_resources(economy, np.ones(economy.n_activities))
-        values = np.zeros(n + k)
-    else:
-        if state.intensities.size != economy.n_activities or state.values.size != n + k:
+    n = economy.n_goods
+    x = _to_resources(economy, np.ones(economy.n_activities))
+    least = LEAST * x
+    if state is not None:
+        if state.intensities.size != economy.n_activities:
             raise InputError("is of an economy of another shape; start without it", where="state")
-        x, values = _to_resources(economy, state.intensities), state.values
+        x = _to_resources(economy, state.intensities)
     made, net = _balances(shop, x)
     sets = _first_target(shop, net) if target is None else target
     wanted = sets * np.asarray(economy.assortment @ np.ones(economy.n_targets))
     best_z, best_x, done, mean = -np.inf, x, 0, 0.0
-    late = False
+    late = overflowed = False
     for done in range(1, rounds + 1):
         worth = _delivers(shop, net)
         if worth > best_z:
             best_z, best_x = worth, x
-        x, values, mean = _round(shop, x, made, net, wanted, values, first=done == 1)
+        moved, mean = _round(shop, x, least, made, net, wanted)
+        if not np.isfinite(moved).all():
+            overflowed = True
+            break
+        x = moved
         made, net = _balances(shop, x)
         if log and done % max(1, rounds // 10) == 0:
             print(f"round {done}: {_delivers(shop, net):.9g} sets, mean harmony {mean:.6g}")
@@ -227,12 +236,13 @@ def plan(
     grown = best_x / USED if not (economy.fixed_demand < 0).any() else best_x
     if (grown <= economy.capacity).all():
         best_x, z = grown, z * (1 / USED if grown is not best_x else 1.0)
-    # What is handed back as rents is not blended with the past: that would underpay someone.
-    product = np.where(
-        shop.final, harmony_of(net, np.where(shop.final, wanted, 1.0))[1], values[:n]
-    )
-    rents = _best_user(shop, product)[n:]
-    product, rents = worth_their_weight(economy, product, rents)
+    aim = _targets(shop, made, net, wanted)
+    product = _values(shop, harmony_of(net, np.where(aim > 0, aim, 1.0))[1], aim)[:n]
+    # All there is of a good is worth no more than all that is wanted of the final goods.
+    whole = float((product * wanted)[shop.final].sum())
+    most = np.where(shop.final | (made <= 0), np.inf, whole / made)
+    product = np.minimum(product, most)
+    product, rents = worth_their_weight(economy, product, _best_user(shop, product)[n:])
     return HarmonyResult(
         x=best_x,
         z=z,
@@ -241,7 +251,8 @@ def plan(
         harmony=mean,
         rounds=done,
         hit_limit=late,
-        state=HarmonyState(x, values),
+        overflowed=overflowed,
+        state=HarmonyState(x),
     )
 
 
@@ -250,8 +261,7 @@ def _to_resources(economy: Economy, x: FloatArray) -> FloatArray:
     x = np.minimum(x, economy.capacity)
     use = economy.resource_use
     spent = np.asarray(use @ x)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        room = np.where(spent > 0, USED * economy.endowment / spent, np.inf)
+    room = np.where(spent > 0, USED * economy.endowment / spent, np.inf)
     # What needs a resource there is none of cannot run at all.
     room[economy.endowment == 0] = 0.0
     scale = np.full(x.size, np.inf)
@@ -301,48 +311,60 @@ def _best_user(shop: _Workshop, product: FloatArray) -> FloatArray:
         Value of a unit of each good as a product.
     """
     value = np.zeros(shop.uses.shape[0])
-    with np.errstate(over="ignore"):
-        offer = (product[shop.good] * shop.rate)[shop.activity] / shop.amount
+    offer = (product[shop.good] * shop.rate)[shop.activity] / shop.amount
     np.minimum(offer, MOST, out=offer)
     if offer.size:
         value[shop.used_rows] = np.maximum.reduceat(offer, shop.first)
     return value
 
 
+def _targets(shop: _Workshop, made: FloatArray, net: FloatArray, wanted: FloatArray) -> FloatArray:
+    """Targets of all goods: what is wanted of final goods, a reserve of what is used of others."""
+    return np.where(shop.final, wanted, RESERVE * (made - net))
+
+
+def _values(shop: _Workshop, slope: FloatArray, target: FloatArray) -> FloatArray:
+    """Value goods and resources, shape (goods + resources,).
+
+    Final goods are worth their marginal harmony; others that of their reserve and, for the
+    most part, what their best user makes of them; resources what their best user does.
+    """
+    n = shop.economy.n_goods
+    own = np.where(target > 0, slope, 0.0)
+    value = own
+    for _ in range(STAGES):
+        best = _best_user(shop, value)[:n]
+        value = np.where(shop.final, own, (own + 5.0 * best) / 6.0)
+    return np.concatenate([value, _best_user(shop, value)[n:]])
+
+
 def _round(
     shop: _Workshop,
     x: FloatArray,
+    least: FloatArray,
     made: FloatArray,
     net: FloatArray,
     wanted: FloatArray,
-    values: FloatArray,
-    *,
-    first: bool,
-) -> tuple[FloatArray, FloatArray, float]:
-    economy, n = shop.economy, shop.economy.n_goods
-    # Goods that are not final have a reserve to keep; nothing made, nothing to reserve.
-    target = np.where(shop.final, wanted, RESERVE * made)
+) -> tuple[FloatArray, float]:
+    target = _targets(shop, made, net, wanted)
     counted = target > 0
     aim = np.where(counted, target, 1.0)
     harmony, slope = harmony_of(net, aim)
     mean = float(harmony[shop.final].mean())
-    # Far below 0 a net output says which way, not how much: its size counts.
-    size = np.maximum(np.abs(net), 1e-9 * aim)
+    # A step is a share of what is made. As a share of the net output it would be without bound
+    # where most of a good is used by industries.
+    size = np.maximum(made, 1e-9 * aim)
     answer = squash(PACE * (harmony - mean) / (slope * size))
     factor = np.where(counted, 1.0 - answer, 1.0)
 
-    # Final goods are worth their marginal harmony; all else that of its best user.
-    new = _best_user(shop, np.where(shop.final, slope, values[:n]))
-    blended = new if first else (values + 5.0 * new) / 6.0
-    values = blended.copy()
-    values[:n][shop.final] = slope[shop.final]
-
+    values = _values(shop, slope, target)
     gain = values[shop.good] * shop.rate
     cost = np.asarray(shop.uses.T @ values)
     costly = cost > 0
     better = squash(np.where(costly, (gain - cost) / np.where(costly, cost, 1.0), 0.0))
     moved = x * factor[shop.good] * (1.0 + 0.4 * PACE * better)
-    return _to_resources(economy, moved), values, mean
+    moved = np.where(moved > 0, np.maximum(moved, least), moved)
+    return _to_resources(shop.economy, moved), mean
 
 
 def solve(
@@ -393,4 +415,9 @@ def _run(
 
 
 def _status(result: HarmonyResult) -> str:
-    return "time limit" if result.hit_limit else f"{result.rounds} rounds done"
+    if result.hit_limit:
+        return "time limit"
+    if result.overflowed:
+        return f"stopped in round {result.rounds}: the next plan is not finite"
+    fails = "" if result.z.max(initial=0.0) > 0 else ", and no plan among them meets every balance"
+    return f"{result.rounds} rounds done{fails}"
