@@ -53,7 +53,7 @@ _EXAMPLE = (
     "write a package as pip takes it (highspy==1.13.1), a wheel or folder (./NAME), git:REF, "
     "OPTION=VALUE or here"
 )
-_OPTION = re.compile(r"([A-Za-z_][\w.-]*)\s*=(?!=)\s*(.*)", re.DOTALL)
+_OPTION = re.compile(r"([A-Za-z_][\w.-]*)\s*=(?![=<>~!])\s*(.*)", re.DOTALL)
 _ARCHIVES = (".whl", ".tar.gz", ".zip")
 #: What a version clause begins with: ``pkg>=1,<2`` is one part.
 _CLAUSE = re.compile(r"\s*(?:[<>!~]=?|==)")
@@ -207,6 +207,8 @@ def _with_part(side: Side, part: str, where: str) -> Side:
     if option:
         if not option[2]:
             raise InputError(f"{part!r} has no value; {_EXAMPLE}", where=where)
+        if solvers_that_use(option[1]).direct:
+            raise InputError(f"{part!r}: write {option[1]}=={option[2]}", where=where)
         return _with_option(side, option[1], option[2], where)
     words = part.split()
     if _PRE in words:

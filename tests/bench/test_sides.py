@@ -41,6 +41,8 @@ def test_a_side_changes_only_the_options_it_names():
         ("git+https://example.org/x", r"write 'NAME @ git\+https"),
         ("--pre", "needs a package"),
         ("presolve=", "has no value"),
+        ("highspy=1.13", "write highspy==1.13"),
+        ("highspy=>1.13", "cannot be read"),
         ("highspy==1.1,highspy==1.2", "stands twice"),
         ("threads=two", "not a number"),
         ("threads=1,threads=2", "stands twice"),
