@@ -68,6 +68,8 @@ def claims_table(findings: Sequence[Finding]) -> str:
 def claims_rules() -> str:
     """How the verdicts come about, in one paragraph of text."""
     return (
+        f"Judged are only ladders on which economies of {LEAST_SIZES} sizes or more were solved, "
+        f"the largest at least {SPREAD:g} times the smallest. "
         "Exponents: contradicted where the 95 % interval of the best general solver (that which "
         "solved the largest economy of the headline ladder fastest; for n log n of any solver, one "
         "way to do it being enough; for interior-point methods of the best of these) excludes the "
@@ -78,8 +80,6 @@ def claims_rules() -> str:
         f"A count is supported within a factor of {NEAR:g} and contradicted beyond {FAR:g}. "
         "Prices: contradicted where at least half of the finished plans came with duals that prove "
         "them. "
-        f"Judged are only ladders on which economies of {LEAST_SIZES} sizes or more were solved, "
-        f"the largest at least {SPREAD:g} times the smallest. "
         f"A fresh plan, of {words.count(LEAST_GOODS)} goods or more: contradicted up to "
         f"{words.seconds(FRESH)}, supported from {words.seconds(STALE)}, at the "
         "largest economy tried. "

@@ -91,7 +91,8 @@ def apart_table(cells: Sequence[Cell]) -> str:
         mine = [c for c in cells if c.series == series and c.apart]
         top = max(mine, key=lambda c: c.goods or 0)
         gaps = [c.raw_gap for c in mine if c.raw_gap is not None]
-        said = "–".join(dict.fromkeys(words.gap(g) for g in (min(gaps), max(gaps)))) if gaps else ""
+        ends = dict.fromkeys(words.gap(g) for g in (min(gaps), max(gaps))) if gaps else {}
+        said = " to ".join(ends)
         unproven = len(mine) - len(gaps)
         said += ("; " if said and unproven else "") + (f"none on {unproven}" if unproven else "")
         run = sum(c.series == series for c in cells)

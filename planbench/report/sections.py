@@ -31,6 +31,7 @@ from planbench.report.headline import (
     summit_words,
 )
 from planbench.report.information import debate_words, exchange_rules, exchanges
+from planbench.report.kinds import not_applicable
 from planbench.report.ladders import (
     BYTES_FLOOR,
     KNOWN_BYTES,
@@ -153,8 +154,8 @@ def ladder_caption(ladder: Ladder, measure: Measure) -> str:
         "bytes": "Peak of worker and children above the level before the solve.",
     }[measure]
     marks = (
-        f"Filled: certified; hollow: finished, proven to {words.gap(APART_GAP)} at least; "
-        "×: stopped or failed."
+        f"Filled: certified; hollow: finished, proven to {words.gap(APART_GAP)} at least (less is "
+        "not drawn); ×: stopped or failed."
     )
     return " ".join([first, marks, *interval_sentences(ladder, measure)])
 
@@ -262,7 +263,7 @@ def effort_section(records: Sequence[Record], specs: list[dict[str, Any]]) -> st
 
 def overall_section(cells: Sequence[Cell], specs: list[dict[str, Any]]) -> str:
     """Everything together: accuracy, profile, means."""
-    series = [c.series for c in cells]
+    series = [c.series for c in cells if not not_applicable(c)]
     # Solvers driven to target gaps are ranked at each of them, in a section of their own.
     plain = [c for c in cells if c.record.accuracy is None]
     accuracy = figure(
