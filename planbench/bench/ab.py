@@ -15,11 +15,17 @@ from pathlib import Path
 from time import monotonic
 
 from planbench.bench.ab_judge import MEASURES, Case, CaseVerdict
-from planbench.bench.ab_run import Progress, Run, differing_versions, prepare_side
+from planbench.bench.ab_run import (
+    Progress,
+    Run,
+    check_differ,
+    differing_versions,
+    prepare_side,
+)
 from planbench.bench.ab_settings import Settings
 from planbench.bench.prepared import InstanceCache
 from planbench.bench.session import Load
-from planbench.bench.sides import Side
+from planbench.bench.sides import Side, check_use
 from planbench.bench.single import survey
 from planbench.catalogue.instance import Instance
 from planbench.errors import InputError
@@ -51,6 +57,8 @@ class Comparison:
     store : Path
     repaired : str or None
         What was repaired in the results file.
+    solvers : tuple of (str or None, str or None)
+        Solver that a side names for itself.
     """
 
     a: str
@@ -67,6 +75,7 @@ class Comparison:
     budget_spent: bool
     store: Path
     repaired: str | None
+    solvers: tuple[str | None, str | None] = (None, None)
 
     @property
     def exit_code(self) -> int:
@@ -115,7 +124,8 @@ def compare_sides(
     Raises
     ------
     InputError
-        No cases, an unknown solver, instance or measure, a side that cannot be installed.
+        No cases, an unknown solver, instance or measure, a side that cannot be installed, a
+        solver that uses no package under test, or sides between which nothing differs.
     PlanbenchError
         The results file or the cache cannot be written, or no package index answers.
     KeyboardInterrupt
@@ -128,10 +138,15 @@ def compare_sides(
         raise InputError(
             f"is {settings.measure!r}; give one of {', '.join(MEASURES)}", where="measure"
         )
+    if settings.adapter is None:
+        check_use([a, b], list(dict.fromkeys(case.solver for case in cases)))
     sides = tuple(
         prepare_side(side, letter, cases, settings, progress, cache)
         for side, letter in ((a, "a"), (b, "b"))
     )
+    surroundings = survey()
+    if not settings.may_be_same:
+        check_differ(sides[0], sides[1], cases, settings, surroundings.commit)
     with RecordStore(Path(store_path)) as store, scratch_folder() as folder:
         run = Run(
             sides=sides,
@@ -144,7 +159,7 @@ def compare_sides(
                 settings.schedule.looks,
             ),
             store=store,
-            surroundings=survey(),
+            surroundings=surroundings,
             cache=InstanceCache(folder),
             load=load or _from_catalogue,
             progress=progress,
@@ -157,6 +172,7 @@ def compare_sides(
             b=b.text,
             environments=(sides[0].environment, sides[1].environment),
             versions=differing_versions(sides[0], sides[1]),
+            solvers=(a.solver, b.solver),
             measure=settings.measure,
             least_effect=settings.schedule.least_effect,
             confidence=settings.schedule.confidence,

@@ -10,17 +10,19 @@ import numpy as np
 
 from planbench.bench.ab_judge import Case, CaseVerdict, Pair, is_settled, judge_case
 from planbench.bench.ab_settings import Control, Settings
-from planbench.bench.environments import environment_for
+from planbench.bench.environments import WORKER_PACKAGES, environment_for, installed_here
 from planbench.bench.prepared import InstanceCache, measurement_key
 from planbench.bench.session import KEEP_BYTES, WARM_UP_S, Load, bytes_of
-from planbench.bench.sides import Side
+from planbench.bench.sides import Side, packages_under_test
 from planbench.bench.single import Elsewhere, Surroundings, require_solver, solve_once
 from planbench.catalogue.instance import Instance
+from planbench.errors import InputError
 from planbench.measure.job import resolve_solver
 from planbench.measure.machine import package_versions
 from planbench.records.schema import AB, SIDE, Record
 from planbench.records.store import RecordStore
 from planbench.solvers.base import SolveOptions
+from planbench.solvers.registry import distributions, uses
 from planbench.stats.sequential import Schedule
 
 #: Called with what goes on, pairs made, pairs foreseen at most, and the seconds of budget left.
@@ -34,12 +36,25 @@ def told_apart(a: str, b: str) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Prepared:
-    """One side, ready to run."""
+    """One side, ready to run.
+
+    Attributes
+    ----------
+    side : Side
+    letter : {"a", "b"}
+    elsewhere : Elsewhere or None
+        Its environment; None for planbench's own.
+    packages : mapping of str to str
+        Versions, as its records state them.
+    contents : mapping of str to (str, str)
+        Version, and hash of the files, of all that its solvers run on.
+    """
 
     side: Side
     letter: str
     elsewhere: Elsewhere | None
     packages: dict[str, str]
+    contents: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def environment(self) -> str:
@@ -61,17 +76,68 @@ def prepare_side(
 ) -> Prepared:
     """Check what `side` asks for, and build its environment."""
     packages: dict[str, None] = {}
+    needed = set(WORKER_PACKAGES)
     options = side.options(settings.options)
     for case in cases:
         solver = side.solver or case.solver
         spec, _ = require_solver(solver, options, settings.adapter, here=not side.is_elsewhere)
-        packages.update(dict.fromkeys(spec.packages))
+        packages.update(dict.fromkeys(distributions(spec)))
+        needed |= uses(spec)
     if not side.is_elsewhere:
-        return Prepared(side, letter, None, package_versions(packages))
+        return Prepared(side, letter, None, package_versions(packages), installed_here(needed))
     if progress is not None:
         progress(f"environment of {side.text}", 0, 0, settings.budget_s)
     elsewhere = environment_for(side, packages, cache=cache)
-    return Prepared(side, letter, elsewhere, dict(elsewhere.packages))
+    contents = {
+        name: (elsewhere.packages[name], files)
+        for name, files in elsewhere.files.items()
+        if name in needed
+    }
+    return Prepared(side, letter, elsewhere, dict(elsewhere.packages), contents)
+
+
+def check_differ(
+    a: Prepared, b: Prepared, cases: Sequence[Case], settings: Settings, commit: str | None
+) -> None:
+    """Refuse two sides that run the same: options, solvers, planbench, and files of packages.
+
+    Parameters
+    ----------
+    a, b : Prepared
+    cases : sequence of Case
+    settings : Settings
+    commit : str or None
+        Of the planbench that runs here.
+
+    Raises
+    ------
+    InputError
+        Says what is the same.
+    """
+    if a.side.options(settings.options) != b.side.options(settings.options):
+        return
+    if any(a.solver(case) != b.solver(case) for case in cases):
+        return
+    # Where neither side is a commit, the code is that of this folder on both.
+    if (a.side.ref or b.side.ref) and _commit(a, commit) != _commit(b, commit):
+        return
+    for name in a.contents.keys() | b.contents.keys():
+        one, other = a.contents.get(name), b.contents.get(name)
+        if one != other:
+            return
+        if one is not None and not one[1] and a.environment != b.environment:
+            return  # not known to be the same
+    named = packages_under_test([a.side, b.side])
+    what = ", ".join(f"{name} {b.packages[name]}" for name in named) or b.environment
+    raise InputError(
+        f"{a.side.text} and {b.side.text} are the same{': ' + what if what else ''}, with the "
+        "same options; there is nothing to compare",
+        where="ab",
+    )
+
+
+def _commit(side: Prepared, here: str | None) -> str | None:
+    return side.elsewhere.commit if side.elsewhere is not None else here
 
 
 def differing_versions(a: Prepared, b: Prepared) -> tuple[dict[str, str], dict[str, str]]:

@@ -47,6 +47,8 @@ class Settings:
         As in :class:`planbench.measure.job.Job`, for both sides.
     warm_up : bool
         Run each side once unrecorded at first.
+    may_be_same : bool
+        Compare even sides between which nothing differs, to see the noise.
     """
 
     options: SolveOptions = field(default_factory=SolveOptions)
@@ -60,3 +62,4 @@ class Settings:
     resume: bool = True
     adapter: str | None = None
     warm_up: bool = True
+    may_be_same: bool = False

@@ -226,7 +226,11 @@ def bisect_versions(
             versions[version],
             [case],
             store_path,
-            _for_attempt(settings, measure, attempt),
+            # Between the ends two versions may be the same: that is no change.
+            replace(
+                _for_attempt(settings, measure, attempt),
+                may_be_same=(first, version) != (0, len(versions) - 1),
+            ),
             progress=progress,
             load=load,
             cache=cache,

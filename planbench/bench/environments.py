@@ -2,14 +2,15 @@
 
 Only what a side names differs from the environment planbench runs in: the interpreter is the
 same, the packages a worker needs are pinned to the versions found here, and planbench itself is
-not installed but put on the path, from here or from a git commit. An environment is named by a
-hash of everything that goes into it, so that two comparisons share it.
+not installed but put on the path, from here or from a git commit. An environment of fixed versions
+is named by a hash of everything that goes into it, so that two comparisons share it. What a range,
+a file, a folder or an address gives may change from day to day: such an environment is built anew
+each time, and named by what came to be in it.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 import os
 import platform
@@ -19,14 +20,17 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from planbench.bench.sides import Side, normalised
+from planbench.bench import installed
+from planbench.bench.sides import Side
 from planbench.bench.single import Elsewhere
 from planbench.errors import InputError, PlanbenchError
 from planbench.measure.launch import Interpreter
 from planbench.measure.machine import git_commit
+from planbench.solvers.registry import normalised
 
 #: Folder of everything kept between runs; the variable names another one.
 CACHE_VARIABLE = "PLANBENCH_CACHE"
@@ -73,7 +77,7 @@ def environment_for(side: Side, packages: Iterable[str], *, cache: Path | None =
     Raises
     ------
     InputError
-        A version that cannot be installed, or a revision git does not know.
+        What cannot be installed, or a revision git does not know.
     UnreachableIndexError
         No package index answers.
     PlanbenchError
@@ -86,27 +90,36 @@ def environment_for(side: Side, packages: Iterable[str], *, cache: Path | None =
         if side.ref is not None:
             commit, source = _checked_out(side.ref, folder, side.text)
         if not side.packages:
-            versions = _versions_here((*WORKER_PACKAGES, *packages))
+            found = installed_here((*WORKER_PACKAGES, *packages))
             python = sys.executable
         else:
-            python, versions = _installed(side, packages, folder)
+            python, found = _installed(side, packages, folder)
     except OSError as error:
         raise PlanbenchError(
             f"{folder}: cannot hold an environment ({error.strerror or error}); "
             f"name another folder with {CACHE_VARIABLE}"
         ) from None
-    name = side_name(side, commit)
+    versions = {name: version for name, (version, _) in found.items()}
     return Elsewhere(
-        name,
+        _name_of(side, commit, found),
         Interpreter(python, str(source)),
         {**versions, "planbench": _version_of(source)},
         commit,
+        {name: files for name, (_, files) in found.items()},
     )
 
 
-def side_name(side: Side, commit: str | None) -> str:
-    """Name the environment of `side` as records do: its packages, and the commit in full."""
-    pieces = [f"{package}=={version}" for package, version in side.packages]
+def _name_of(side: Side, commit: str | None, found: Mapping[str, tuple[str, str]]) -> str:
+    """Name an environment as records do: its packages as installed, and the commit in full."""
+    pieces = []
+    for package in side.packages:
+        if package.name not in found:
+            raise PlanbenchError(
+                f"side {side.text}: pip installed no {package.name} for {package.requirement}"
+            )
+        version, files = found[package.name]
+        # What does not come from an index may change and keep its version.
+        pieces.append(f"{package.name}=={version}{'#' + files[:12] if package.is_direct else ''}")
     if side.ref is not None:
         pieces.append(f"git:{commit}")
     return ",".join(pieces)
@@ -177,43 +190,74 @@ def _version_of(source: Path) -> str:
 # -- packages --------------------------------------------------------------------------------
 
 
-def _versions_here(packages: Iterable[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name in packages:
-        try:
-            found[normalised(name)] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+def installed_here(packages: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Version and hash of the files of `packages` in this environment, of those that are there."""
+    here = installed.list_installed()
+    names = map(normalised, packages)
+    return {name: here[name] for name in names if name in here}
 
 
 def requirements(side: Side, packages: Iterable[str]) -> list[str]:
     """List what is installed for `side`: what it names, the rest pinned to the versions here."""
-    pins = _versions_here((*WORKER_PACKAGES, *packages)) | dict(side.packages)
-    return sorted(f"{name}=={version}" for name, version in pins.items())
+    pins = installed_here((*WORKER_PACKAGES, *packages))
+    return sorted(
+        [f"{name}=={version}" for name, (version, _) in pins.items() if name not in side.names]
+        + [package.requirement for package in side.packages]
+    )
 
 
-def _installed(side: Side, packages: Iterable[str], cache: Path) -> tuple[str, dict[str, str]]:
+def _installed(
+    side: Side, packages: Iterable[str], cache: Path
+) -> tuple[str, dict[str, tuple[str, str]]]:
     """Python of the environment with the packages of `side`, and what is installed in it."""
+    wanted = requirements(side, packages)
+    environments = _made(cache / "environments")
+    if all(package.is_fixed for package in side.packages) and not side.pre:
+        folder = environments / _key(wanted)
+        with _locked(folder):
+            found = _contents(folder)
+            if found is None:
+                found = _build(folder, wanted, side)
+        return _python(folder), found
+    part = Path(tempfile.mkdtemp(prefix="part-", dir=environments))
+    try:
+        found = _build(part / "environment", wanted, side)
+        folder = environments / _key(f"{name} {v} {files}" for name, (v, files) in found.items())
+        with _locked(folder):
+            if _contents(folder) is None:
+                shutil.rmtree(folder, ignore_errors=True)
+                (part / "environment").replace(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return _python(folder), found
+
+
+def _key(lines: Iterable[str]) -> str:
+    """Hash that names an environment: its contents, and the Python and place they are for."""
+    python = (platform.python_version(), sys.platform, platform.machine(), sys.prefix)
+    facts = [*sorted(lines), *python, "1"]  # the last: what a marker file holds
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
+
+
+def _locked(folder: Path) -> AbstractContextManager[object]:
     import filelock
 
-    wanted = requirements(side, packages)
-    facts = [*wanted, platform.python_version(), sys.platform, platform.machine(), sys.prefix]
-    key = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
-    folder = _made(cache / "environments") / key
-    python = folder / "bin" / "python"
-    with filelock.FileLock(f"{folder}.lock"):
-        marker = folder / _MARKER
-        if not marker.is_file():
-            shutil.rmtree(folder, ignore_errors=True)  # of a build that was killed
-            try:
-                _build(folder, python, wanted, f"side {side.text}")
-            except BaseException:
-                shutil.rmtree(folder, ignore_errors=True)
-                raise
-            marker.write_text(json.dumps({"packages": _listed(python)}, indent=1))
-        versions = json.loads(marker.read_text())["packages"]
-    return str(python), versions
+    return filelock.FileLock(f"{folder}.lock")
+
+
+def _python(folder: Path) -> str:
+    return str(folder / "bin" / "python")
+
+
+def _contents(folder: Path) -> dict[str, tuple[str, str]] | None:
+    """Return what is installed in an environment that was built to its end; None in another."""
+    try:
+        noted = json.loads((folder / _MARKER).read_text())
+        found = {str(name): (str(v), str(files)) for name, (v, files) in noted.items()}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return None
+    # The interpreter it was made with may have been removed since.
+    return found if os.access(_python(folder), os.X_OK) else None
 
 
 def find_uv() -> str | None:
@@ -222,41 +266,58 @@ def find_uv() -> str | None:
     return shutil.which("uv") or (str(beside) if beside.is_file() else None)
 
 
-def _build(folder: Path, python: Path, wanted: Sequence[str], where: str) -> None:
+def _build(folder: Path, wanted: Sequence[str], side: Side) -> dict[str, tuple[str, str]]:
+    """Make the environment `folder` with `wanted` in it, whole or not at all."""
+    shutil.rmtree(folder, ignore_errors=True)  # of a build that was killed
+    try:
+        _install(folder, wanted, side)
+        found = _listed(_python(folder))
+        (folder / _MARKER).write_text(json.dumps(found, indent=1))
+        return found
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _install(folder: Path, wanted: Sequence[str], side: Side) -> None:
+    # What a side gives as a folder or address may have to be built; all else comes as a wheel.
+    wheels = [":all:"]
+    if any(package.is_direct for package in side.packages):
+        wheels = [name.partition("==")[0] for name in wanted if "==" in name and "@" not in name]
     uv = find_uv()
     if uv is not None:
         make = [uv, "venv", "--quiet", "--python", sys.executable, str(folder)]
-        install = [uv, "pip", "install", "--quiet", "--only-binary", ":all:", "--python"]
-        install += [str(python), *wanted]
+        install = [uv, "pip", "install", "--quiet", "--python", _python(folder)]
+        install += ["--prerelease", "allow"] if side.pre else []
     else:
         make = [sys.executable, "-m", "venv", str(folder)]
-        install = [str(python), "-m", "pip", "install", "--quiet", "--only-binary", ":all:"]
-        install += ["--disable-pip-version-check", *wanted]
-    for command in (make, install):
+        install = [_python(folder), "-m", "pip", "install", "--quiet"]
+        install += ["--disable-pip-version-check", *(["--pre"] if side.pre else [])]
+    for name in wheels:
+        install += ["--only-binary", name]
+    for command in (make, [*install, *wanted]):
         done = _run(command, INSTALL_S)
-        if done.returncode:
-            said = _one_line(done.stderr or done.stdout)
-            if _UNREACHABLE.search(done.stderr + done.stdout):
-                raise UnreachableIndexError(
-                    f"{where}: no package index can be reached to install it: {said}"
-                )
-            raise InputError(
-                f"cannot be installed; give a version that exists for Python "
-                f"{platform.python_version()}: {said}",
-                where=where,
+        if done.returncode == 0:
+            continue
+        where = f"side {side.text}"
+        said = _one_line(done.stderr or done.stdout)
+        if _UNREACHABLE.search(done.stderr + done.stdout):
+            raise UnreachableIndexError(
+                f"{where}: no package index can be reached to install it: {said}"
             )
+        raise InputError(
+            f"cannot be installed beside {', '.join(wanted)}; give what exists for Python "
+            f"{platform.python_version()}: {said}",
+            where=where,
+        )
 
 
-def _listed(python: Path) -> dict[str, str]:
-    """Everything installed in an environment, by normalised name."""
-    code = (
-        "import importlib.metadata as m, json;"
-        "print(json.dumps({d.metadata['Name']: d.version for d in m.distributions()}))"
-    )
-    done = _run([str(python), "-P", "-c", code])
+def _listed(python: str) -> dict[str, tuple[str, str]]:
+    """Version and hash of the files of everything in an environment, by normalised name."""
+    done = _run([python, "-P", str(Path(installed.__file__))])
     if done.returncode:
         raise PlanbenchError(f"{python}: does not run: {_one_line(done.stderr)}")
-    return {normalised(name): version for name, version in json.loads(done.stdout).items()}
+    return {name: (v, files) for name, (v, files) in json.loads(done.stdout).items()}
 
 
 # -- small helpers ---------------------------------------------------------------------------

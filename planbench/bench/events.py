@@ -12,6 +12,10 @@ from planbench.records.schema import Record
 EventKind = Literal["prepare", "warm-up", "start", "phase", "done", "skipped", "left-out", "resume"]
 
 
+#: Message of a measurement that was made once more, since the machine was disturbed.
+AGAIN = "again"
+
+
 @dataclass(frozen=True)
 class Event:
     """What is going on, for whoever draws it.
@@ -25,13 +29,14 @@ class Event:
     instance, solver : str
     repeat : int
     done, total : int
-        Measurements settled (made, skipped or left out), and all that are foreseen now.
+        Measurements settled (made, skipped or left out), and the most there will be; it may
+        shrink, and never grows. Those made again are no part of either.
     elapsed_s : float
         Seconds since the run began.
     remaining_s : float
         Estimated seconds to the end, at most what is left of the budget.
     message : str
-        Phase, reason for leaving out, or what is carried on.
+        Phase, reason for leaving out, what is carried on, or :data:`AGAIN`.
     record : Record or None
         With ``done`` and ``skipped``.
     """

@@ -147,7 +147,9 @@ def _run_rounds(session: Session) -> None:
     climbs: dict[str, Climb] = {}
     first: dict[Task, list[Record]] = {}
     session.queue = tasks(plan, plan.cells, suite.name, 0)
-    session.foreseen = len(session.queue)
+    # Every repeat is foreseen until it shows that there need be none: a total that grew while it
+    # is counted towards would tell nothing.
+    session.foreseen = len(session.queue) * suite.repeats
     while session.queue:
         task = session.queue[0]
         climb = climbs.setdefault(task.cell.group, Climb()) if task.cell.climbs else Climb()
@@ -156,6 +158,8 @@ def _run_rounds(session: Session) -> None:
         elif found := session.measure(task):
             first[task] = found
             climb.note(found[-1])
+        if not _is_short(first.get(task), suite):
+            session.foreseen -= suite.repeats - 1
         session.queue.pop(0)
     repeats: dict[Task, list[Record]] = {}
     session.queue = [
@@ -164,7 +168,6 @@ def _run_rounds(session: Session) -> None:
         for task in tasks(plan, plan.cells, suite.name, repeat)
         if _is_short(first.get(replace(task, repeat=0)), suite)
     ]
-    session.foreseen = session.settled + len(session.queue)
     while session.queue:
         repeats[session.queue[0]] = session.measure(session.queue[0])
         session.queue.pop(0)
@@ -174,10 +177,10 @@ def _run_rounds(session: Session) -> None:
 
 def _run_disturbed_again(session: Session, every: dict[Task, list[Record]]) -> None:
     """Measure again what was only measured disturbed; it stays marked when it is to no avail."""
+    session.rerunning = True
     for _ in range(MOST_RERUNS):
         # Rows of an earlier session count as reruns too: a run carried on has the same limit.
         again = [t for t, rows in every.items() if not t.targets and only_disturbed(rows)]
-        session.foreseen = session.settled + len(again)
         session.queue = list(again)
         while session.queue:
             if rows := session.measure(session.queue[0], again=True):

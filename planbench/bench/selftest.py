@@ -287,7 +287,7 @@ def _trials(
                 b,
                 [Case(instance, NAME)],
                 Path(folder) / f"{k}.jsonl",
-                replace(settings, seed=1000 * seed + k, warm_up=k == 0),
+                replace(settings, seed=1000 * seed + k, warm_up=k == 0, may_be_same=share == 0.0),
                 load=load,
             )
             (found,) = made.verdicts

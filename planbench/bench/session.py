@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from planbench.bench.accuracy import pursue
-from planbench.bench.events import Event, EventKind
+from planbench.bench.events import AGAIN, Event, EventKind
 from planbench.bench.plan import Cell, Plan, Task
 from planbench.bench.prepared import InstanceCache, measurement_key
 from planbench.bench.resume import Done
@@ -61,6 +61,7 @@ class Session:
     cold: set[str] = field(default_factory=set)
     warm_up_on: str = ""
     queue: list[Task] = field(default_factory=list)
+    rerunning: bool = False
 
     def tell(
         self,
@@ -75,7 +76,8 @@ class Session:
         if self.progress is None:
             return
         elapsed = self.clock() - self.began
-        open_runs = max(0, self.foreseen - self.settled)
+        # What is measured again is no part of the total.
+        open_runs = len(self.queue) if self.rerunning else max(0, self.foreseen - self.settled)
         each = self.spent_s / self.measured if self.measured else self.suite.time_limit_s / 4
         self.progress(
             Event(
@@ -166,7 +168,7 @@ class Session:
         if rows and not again:
             self._settle(task, rows[-1], skipped=True)
             return rows
-        return [*rows, self._run(instance, task, options, limit)]
+        return [*rows, self._run(instance, task, options, limit, again=again)]
 
     def _pursue(self, instance: Instance, task: Task, options: SolveOptions) -> list[Record]:
         def attempt(
@@ -187,9 +189,8 @@ class Session:
                     self.budget_spent = True
                     self.leave_out(task, f"budget of {self.budget_s:g} s spent")
                     return None
-                if rows and rows[-1].accuracy is not None and rows[-1].accuracy.end:
-                    self.foreseen += 1  # made again, it is told as done again
-                rows.append(self._run(instance, task, asked, allowed_s, facts))
+                again = bool(rows and rows[-1].accuracy is not None and rows[-1].accuracy.end)
+                rows.append(self._run(instance, task, asked, allowed_s, facts, again=again))
             return rows[-1]
 
         spec = self.plan.specs[task.solver]
@@ -219,8 +220,10 @@ class Session:
         options: SolveOptions,
         limit_s: float,
         facts: Callable[[Record], AccuracyFacts] | None = None,
+        *,
+        again: bool = False,
     ) -> Record:
-        """Make one measurement and write it down."""
+        """Make one measurement and write it down; one made again has been counted already."""
         cell, solver, repeat = task.cell, task.solver, task.repeat
         self._warm_up(cell, solver)
         self.tell("start", cell, solver, repeat)
@@ -256,15 +259,16 @@ class Session:
         self.done.add(record)
         self.measured += 1
         self.spent_s += self.clock() - start
-        self._settle(task, record, skipped=False)
+        self._settle(task, record, skipped=False, again=again)
         return record
 
-    def _settle(self, task: Task, record: Record, *, skipped: bool) -> None:
+    def _settle(self, task: Task, record: Record, *, skipped: bool, again: bool = False) -> None:
         """Count and tell what has come of (one try of) a task."""
         self.skipped += skipped
-        self.settled += record.accuracy is None or bool(record.accuracy.end)
+        self.settled += not again and (record.accuracy is None or bool(record.accuracy.end))
         kind: EventKind = "skipped" if skipped else "done"
-        self.tell(kind, task.cell, task.solver, task.repeat, record=record)
+        message = AGAIN if again else ""
+        self.tell(kind, task.cell, task.solver, task.repeat, message, record=record)
 
     def _warm_up(self, cell: Cell, solver: str) -> None:
         """Run `solver` once unrecorded on the smallest instance, so that its files are cached."""

@@ -1,27 +1,90 @@
-"""What one side of a comparison is: package versions, a commit of planbench, options of a solver.
+"""What one side of a comparison is: packages, a commit of planbench, options of a solver.
 
 A side is written as parts with commas between them:
 
-=================== ==========================================================
-``highspy==1.13.1`` that version of a package, in an environment of its own
-``git:REF``         planbench as of a commit, tag or branch of this checkout
-``presolve=off``    an option: tolerance, threads, seed, or a native one
-``solver=NAME``     another solver than the other side's
-``here``            the environment planbench runs in, as it is
-=================== ==========================================================
+=========================== ==================================================================
+``highspy==1.13.1``         a package as pip takes it, in an environment of its own: with a
+                            version, a range (``highspy>=1.14,<2``), extras, a marker, an address
+                            (``highspy @ git+https://…``), or its newest release (``highspy``)
+``./highspy-1.16-….whl``    a wheel or source archive
+``./HiGHS``                 the folder of a project, built by pip
+``--pre``                   pre-releases count too
+``git:REF``                 planbench as of a commit, tag or branch of this checkout
+``presolve=off``            an option: tolerance, threads, seed, or a native one
+``solver=NAME``             another solver than the other side's
+``cmd:'PROGRAM {mps} {sol}'`` a program as the solver; takes the rest of the text
+``here``                    the environment planbench runs in, as it is
+=========================== ==================================================================
+
+What a version, marker or address means is left to pip.
 """
 
 from __future__ import annotations
 
 import re
+import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
 
 from planbench.errors import InputError
 from planbench.solvers.base import NativeValue, SolveOptions
+from planbench.solvers.registry import (
+    distributions,
+    find_solver,
+    list_solvers,
+    normalised,
+    solvers_that_use,
+    uses,
+)
 
 HERE = "here"
-_PACKAGE = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9][A-Za-z0-9._!+-]*)")
-_EXAMPLE = "write PACKAGE==VERSION, git:REF, OPTION=VALUE or here"
+_PRE = "--pre"
+_EXAMPLE = (
+    "write a package as pip takes it (highspy==1.13.1), a wheel or folder (./NAME), git:REF, "
+    "OPTION=VALUE or here"
+)
+_OPTION = re.compile(r"([A-Za-z_][\w.-]*)\s*=(?![=<>~!])\s*(.*)", re.DOTALL)
+_ARCHIVES = (".whl", ".tar.gz", ".zip")
+#: What a version clause begins with: ``pkg>=1,<2`` is one part.
+_CLAUSE = re.compile(r"\s*(?:[<>!~]=?|==)")
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package that a side asks for.
+
+    Attributes
+    ----------
+    name : str
+        As package indexes compare names.
+    requirement : str
+        What the installer is given.
+    """
+
+    name: str
+    requirement: str
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether it is a file, a folder or an address, not a release of a package index."""
+        return Requirement(self.requirement).url is not None
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it names one release of a package index, and so always means the same."""
+        clauses = list(Requirement(self.requirement).specifier)
+        exact = any(c.operator == "==" and not c.version.endswith(".*") for c in clauses)
+        return exact and not self.is_direct
 
 
 @dataclass(frozen=True)
@@ -31,9 +94,11 @@ class Side:
     Attributes
     ----------
     text : str
-        As typed, without spaces; the name it goes by.
-    packages : tuple of (str, str)
-        Packages and their versions, by normalised name, sorted.
+        As typed, without spaces around the parts; the name it goes by.
+    packages : tuple of Package
+        Sorted by name.
+    pre : bool
+        Whether pre-releases of them count.
     ref : str or None
         Git revision of planbench.
     solver : str or None
@@ -45,7 +110,8 @@ class Side:
     """
 
     text: str
-    packages: tuple[tuple[str, str], ...] = ()
+    packages: tuple[Package, ...] = ()
+    pre: bool = False
     ref: str | None = None
     solver: str | None = None
     tolerance: float | None = None
@@ -58,6 +124,11 @@ class Side:
         """Whether it needs an environment other than this one."""
         return bool(self.packages) or self.ref is not None
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Names of its packages."""
+        return frozenset(package.name for package in self.packages)
+
     def options(self, common: SolveOptions) -> SolveOptions:
         """Options of this side, from those both sides have in common."""
         return replace(
@@ -69,9 +140,7 @@ class Side:
         )
 
 
-def normalised(package: str) -> str:
-    """Name of a package as package indexes compare it: lower case, single hyphens."""
-    return re.sub(r"[-_.]+", "-", package).lower()
+# -- reading ---------------------------------------------------------------------------------
 
 
 def parse_side(text: str, where: str = "side") -> Side:
@@ -80,7 +149,8 @@ def parse_side(text: str, where: str = "side") -> Side:
     Parameters
     ----------
     text : str
-        E.g. ``highspy==1.13.1``, ``git:HEAD~3``, ``presolve=off,threads=2``, ``here``.
+        E.g. ``highspy==1.13.1``, ``./highspy-1.16.0-….whl``, ``git:HEAD~3``,
+        ``presolve=off,threads=2``, ``here``.
     where : str
         Option it was given with, for the message.
 
@@ -89,7 +159,7 @@ def parse_side(text: str, where: str = "side") -> Side:
     InputError
         Names the part that cannot be read, or stands twice.
     """
-    parts = [part.strip() for part in text.split(",")]
+    parts = split_parts(text)
     if not all(parts):
         raise InputError(f"{text!r} has an empty part; {_EXAMPLE}", where=where)
     side = Side(",".join(parts))
@@ -99,35 +169,138 @@ def parse_side(text: str, where: str = "side") -> Side:
         raise InputError(
             f"{text!r}: {HERE} is this environment as it is; leave it out", where=where
         )
-    return replace(side, packages=tuple(sorted(side.packages)))
+    if side.pre and not side.packages:
+        raise InputError(f"{text!r}: {_PRE} needs a package, e.g. 'highspy {_PRE}'", where=where)
+    return replace(side, packages=tuple(sorted(side.packages, key=lambda p: p.name)))
+
+
+def split_parts(text: str) -> list[str]:
+    """Split a side at its commas, but for those within brackets, quotes, commands and versions."""
+    parts = [""]
+    depth, quote = 0, ""
+    for position, mark in enumerate(text):
+        if quote:
+            quote = "" if mark == quote else quote
+        elif mark in "'\"":
+            quote = mark
+        elif mark in "[(":
+            depth += 1
+        elif mark in "])":
+            depth -= 1
+        is_command = re.match(r"\s*(solver\s*=\s*)?cmd:", parts[-1])
+        continues = _CLAUSE.match(text, position + 1)
+        if mark == "," and not (depth > 0 or quote or is_command or continues):
+            parts.append("")
+        else:
+            parts[-1] += mark
+    return [part.strip() for part in parts]
 
 
 def _with_part(side: Side, part: str, where: str) -> Side:
     if part == HERE:
         return side
     if part.startswith("git:"):
-        ref = part.removeprefix("git:")
-        if side.ref is not None or not re.fullmatch(r"[A-Za-z0-9_./@^~{}-]+", ref):
-            raise InputError(f"{part!r}: give one commit, tag or branch, git:REF", where=where)
-        if ref.startswith("-"):
-            raise InputError(f"{part!r}: no revision begins with a hyphen", where=where)
-        return replace(side, ref=ref)
-    if "==" in part:
-        match = _PACKAGE.fullmatch(part.replace(" ", ""))
-        if match is None:
-            raise InputError(f"{part!r} is not PACKAGE==VERSION", where=where)
-        name = normalised(match[1])
-        if name == "planbench":
-            raise InputError(
-                f"{part!r}: another planbench is asked for by its commit, git:REF", where=where
-            )
-        if name in dict(side.packages):
-            raise InputError(f"{name} stands twice; give one version", where=where)
-        return replace(side, packages=(*side.packages, (name, match[2])))
-    key, sign, value = (piece.strip() for piece in part.partition("="))
-    if not key or not sign or not value or re.search(r"[<>!~]", part):
-        raise InputError(f"{part!r} cannot be read; {_EXAMPLE}", where=where)
-    return _with_option(side, key, value, where)
+        return _with_ref(side, part, where)
+    if part.startswith("cmd:"):
+        return _with_option(side, "solver", part, where)
+    option = _OPTION.fullmatch(part)
+    if option:
+        if not option[2]:
+            raise InputError(f"{part!r} has no value; {_EXAMPLE}", where=where)
+        if solvers_that_use(option[1]).direct:
+            raise InputError(f"{part!r}: write {option[1]}=={option[2]}", where=where)
+        return _with_option(side, option[1], option[2], where)
+    words = part.split()
+    if _PRE in words:
+        side = replace(side, pre=True)
+        part = " ".join(word for word in words if word != _PRE)
+        if not part:
+            return side
+    package = _package(part, where)
+    if package.name == "planbench":
+        raise InputError(
+            f"{part!r}: another planbench is asked for by its commit, git:REF", where=where
+        )
+    if package.name in side.names:
+        raise InputError(f"{package.name} stands twice; give it once", where=where)
+    return replace(side, packages=(*side.packages, package))
+
+
+def _with_ref(side: Side, part: str, where: str) -> Side:
+    ref = part.removeprefix("git:")
+    if side.ref is not None or not re.fullmatch(r"[A-Za-z0-9_./@^~{}-]+", ref):
+        raise InputError(f"{part!r}: give one commit, tag or branch, git:REF", where=where)
+    if ref.startswith("-"):
+        raise InputError(f"{part!r}: no revision begins with a hyphen", where=where)
+    return replace(side, ref=ref)
+
+
+def _package(part: str, where: str) -> Package:
+    """Read what pip would install."""
+    if part.startswith((".", "/", "~")) or ("://" not in part and part.endswith(_ARCHIVES)):
+        return _of_path(part, "", where)
+    if "://" in part.partition("@")[0]:
+        return _of_address(part, where)
+    try:
+        asked = Requirement(part)
+    except InvalidRequirement as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{part!r} cannot be read: {reason}; {_EXAMPLE}", where=where) from None
+    if asked.marker is not None and not asked.marker.evaluate():
+        raise InputError(
+            f"{part!r} is not for this Python: its marker, {asked.marker}, does not hold",
+            where=where,
+        )
+    if asked.url is not None and not re.match(r"[A-Za-z][\w+.-]*:", asked.url):
+        return _of_path(asked.url, asked.name, where)
+    asked.name = normalised(asked.name)
+    return Package(asked.name, str(asked))
+
+
+def _of_path(text: str, name: str, where: str) -> Package:
+    """Read a wheel, a source archive or the folder of a project."""
+    path = Path(text).expanduser()
+    if not path.exists():
+        raise InputError(
+            f"there is no file or folder {text}; give a wheel, a source archive or a project's "
+            "folder",
+            where=where,
+        )
+    name = name or (_folder_name(path) if path.is_dir() else _archive_name(path.name))
+    return _direct(name, text, path.resolve().as_uri(), where)
+
+
+def _of_address(text: str, where: str) -> Package:
+    address = urlsplit(text)
+    name = _archive_name(unquote(address.path.rpartition("/")[2]))
+    return _direct(name, text, text, where)
+
+
+def _direct(name: str, text: str, address: str, where: str) -> Package:
+    if not name:
+        raise InputError(
+            f"{text} does not say which package it is; write 'NAME @ {text}'", where=where
+        )
+    return Package(normalised(name), f"{name} @ {address}")
+
+
+def _archive_name(file: str) -> str:
+    """Name of the package in a wheel or source archive; empty where the file's name is none."""
+    try:
+        if file.endswith(".whl"):
+            return parse_wheel_filename(file)[0]
+        return parse_sdist_filename(file)[0]
+    except (InvalidWheelFilename, InvalidSdistFilename):
+        return ""
+
+
+def _folder_name(folder: Path) -> str:
+    """Name of the project in a folder; empty where ``pyproject.toml`` does not state it."""
+    try:
+        project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        return str(project["name"])
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError):
+        return ""
 
 
 def _with_option(side: Side, key: str, value: str, where: str) -> Side:
@@ -147,3 +320,79 @@ def _with_option(side: Side, key: str, value: str, where: str) -> Side:
     except ValueError:
         raise InputError(f"{key}={value} is not a number", where=where) from None
     return replace(side, native=(*side.native, (key, value)))
+
+
+# -- what they put under test ----------------------------------------------------------------
+
+
+def packages_under_test(sides: Sequence[Side]) -> tuple[str, ...]:
+    """Names of the packages that some side names."""
+    return tuple(sorted(frozenset().union(*(side.names for side in sides))))
+
+
+def default_solvers(sides: Sequence[Side]) -> list[str]:
+    """Solvers to run on `sides` where none is named: for each package the first that needs it.
+
+    Raises
+    ------
+    InputError
+        Where that is not clear; lists the solvers to choose from.
+    """
+    packages = packages_under_test(sides)
+    if not packages:
+        if any(side.ref is not None for side in sides):
+            raise InputError(
+                "names no solver, and planbench itself, which all of them run through, is under "
+                "test; name some with --solver, or give --suite",
+                where="ab",
+            )
+        return [list_solvers()[0].name]
+    found: dict[str, None] = {}
+    for package in packages:
+        using = solvers_that_use(package)
+        if not using.direct:
+            raise InputError(_no_default(package, using.indirect), where="ab")
+        found[using.direct[0]] = None
+    return list(found)
+
+
+def _no_default(package: str, indirect: Sequence[str]) -> str:
+    if indirect:
+        return (
+            f"names no solver, and {package} is only needed by packages of {', '.join(indirect)}; "
+            "name some of these with --solver"
+        )
+    used = sorted({name for spec in list_solvers() for name in distributions(spec)})
+    return f"no solver uses {package}; those of planbench use {', '.join(used)}"
+
+
+def check_use(sides: Sequence[Side], solvers: Sequence[str]) -> None:
+    """Refuse solvers of a comparison of packages that use none of these packages.
+
+    Parameters
+    ----------
+    sides : sequence of Side
+    solvers : sequence of str
+        What the sides run where they do not name a solver themselves.
+
+    Raises
+    ------
+    InputError
+        Names the solver, and those that do use a package under test.
+    """
+    packages = packages_under_test(sides)
+    if not packages or any(side.ref is not None for side in sides):
+        return
+    for solver in solvers:
+        run = [(side, side.solver or solver) for side in sides]
+        if any(side.names & uses(find_solver(name)[0]) for side, name in run):
+            continue
+        names = dict.fromkeys(name for _, name in run)
+        users = [solvers_that_use(package) for package in packages]
+        could = [s for found in users for s in (*found.direct, *found.indirect)]
+        hint = f"these do: {', '.join(dict.fromkeys(could))}" if could else "no solver does"
+        raise InputError(
+            f"solver {' and '.join(names)} does not use {' or '.join(packages)}, so both sides "
+            f"would run the same; {hint}",
+            where="ab",
+        )

@@ -10,7 +10,7 @@ import math
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter, process_time
@@ -70,12 +70,15 @@ class Elsewhere:
         Versions of the packages installed there, and of planbench.
     commit : str or None
         Git commit of the planbench used there.
+    files : mapping of str to str
+        Hash of the files of each package there; empty where it is not known.
     """
 
     name: str
     interpreter: Interpreter
     packages: Mapping[str, str]
     commit: str | None
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def survey() -> Surroundings:

@@ -24,14 +24,16 @@ EXAMPLES = (
     "planbench ab --a highspy==1.13.1 --b highspy==1.15.1 model.mps",
     "planbench ab --a highspy==1.14.0 us-bea-71 gen:goods=1000,seed=1 -s highs-ds -s highs-ipm",
     "planbench ab --a presolve=on --b presolve=off us-bea-71 --least-effect 10%",
+    "planbench ab --a highspy==1.15.1 --b ./highspy-1.16.0-cp312-cp312-linux_x86_64.whl model.mps",
     "planbench ab --a git:HEAD~1 --b here --suite smoke --markdown comment.md",
 )
 
-#: Solver both sides run where none is named.
-DEFAULT_SOLVER = "highs-ds"
 DEFAULT_LIMIT = "60s"
 RESULTS = Path("results/ab.jsonl")
-_SIDE = "PACKAGE==VERSION, git:REF, OPTION=VALUE, or here; several with commas."
+_SIDE = (
+    "PACKAGE==VERSION or what else pip takes, a wheel or folder, git:REF, OPTION=VALUE, or here; "
+    "several with commas."
+)
 _SIDES = "Sides"
 
 Solvers = Annotated[
@@ -40,7 +42,8 @@ Solvers = Annotated[
         "--solver",
         "-s",
         metavar="NAME",
-        help=f"Solver of both sides; {DEFAULT_SOLVER} if not given. May be repeated.",
+        help="Solver of both sides; if not given, the first that uses the package compared. "
+        "May be repeated.",
         autocompletion=completion.solver_names,
         rich_help_panel="Solver",
     ),
@@ -158,6 +161,8 @@ def ab(
             tolerance=tolerance, threads=threads, seed=seed, settings=settings
         ),
     )
+    if not instances and suite is None:
+        raise InputError("names no instance; give one, or --suite NAME", where="ab")
     cases = _cases(instances or [], suite, options.split_solvers(None, more), sides)
     if a is None and b is None:
         raise InputError("names no side; give --a or --b, e.g. --a highspy==1.13.1", where="ab")
@@ -227,27 +232,58 @@ def _cases(
     """List what is compared: instances times solvers, and the cells of a suite."""
     from planbench.bench.ab_judge import Case
 
-    if not instances and suite is None:
-        raise InputError("names no instance; give one, or --suite NAME", where="ab")
-    cases = [Case(i, s) for i in instances for s in (solvers or [DEFAULT_SOLVER])]
+    cases = []
+    if instances:
+        chosen = choose_solvers(solvers, sides)
+        cases = [Case(i, s) for i in instances for s in chosen]
     if suite is not None:
         cases += _of_suite(suite, solvers, sides)
     return list(dict.fromkeys(cases))
 
 
+def choose_solvers(given: list[str] | None, sides: Sequence[Side]) -> list[str]:
+    """Return the solvers given, or those that follow from what the sides compare; says which.
+
+    Raises
+    ------
+    InputError
+        Where no solver follows, or the sides name solvers of their own beside those given.
+    """
+    from planbench.bench.sides import default_solvers, packages_under_test
+    from planbench.solvers.registry import solvers_that_use
+
+    own = [side.solver for side in sides if side.solver is not None]
+    if len(own) == len(sides):
+        if given:
+            raise InputError(
+                f"{', '.join(given)} would be run by no side: each names a solver of its own",
+                where="--solver",
+            )
+        return own[:1]
+    if given:
+        return given
+    chosen = default_solvers(sides)
+    packages = packages_under_test(sides)
+    others = {s: None for p in packages for s in solvers_that_use(p).direct if s not in chosen}
+    if packages:
+        more = f"; --solver also takes {', '.join(others)}" if others else ""
+        console.note(f"compared with {', '.join(chosen)}, which uses {', '.join(packages)}{more}")
+    return chosen
+
+
 def _of_suite(suite: str, solvers: list[str] | None, sides: tuple[Side, Side]) -> list[Case]:
     from planbench.bench.ab_judge import Case
     from planbench.bench.plan import plan_suite
-    from planbench.bench.sides import normalised
+    from planbench.bench.sides import packages_under_test
     from planbench.bench.suite import load_suite
-    from planbench.solvers.registry import find_solver
+    from planbench.solvers.registry import distributions, find_solver
 
     plan = plan_suite(load_suite(suite), solvers, None)
-    touched = {name for side in sides for name, _ in side.packages}
+    packages = frozenset(packages_under_test(sides))
 
     def matters(solver: str) -> bool:
-        packages = find_solver(solver)[0].packages
-        return solvers is not None or not touched or bool(touched & set(map(normalised, packages)))
+        used = packages & set(distributions(find_solver(solver)[0]))
+        return solvers is not None or not packages or bool(used)
 
     found = [
         Case(cell.instance, solver)
@@ -258,7 +294,7 @@ def _of_suite(suite: str, solvers: list[str] | None, sides: tuple[Side, Side]) -
     ]
     if not found:
         raise InputError(
-            f"has no solver that needs {', '.join(sorted(touched)) or 'anything'}; "
+            f"has no solver that needs {', '.join(sorted(packages)) or 'anything'}; "
             "name one with --solver",
             where=f"suite {suite}",
         )
@@ -308,9 +344,9 @@ def _show(comparison: Comparison, json: bool, path: Path | None) -> None:
             raise InputError(f"cannot be written: {error.strerror}", where=str(path)) from None
     for verdict in comparison.verdicts:
         for line in verdict.findings:
-            console.finding(f"{verdict.case.solver} on {verdict.case.instance}: {line}")
+            console.finding(f"{words.where(comparison, verdict)}: {line}")
         for line in verdict.remarks:
-            console.note(f"{verdict.case.solver} on {verdict.case.instance}: {line}")
+            console.note(f"{words.where(comparison, verdict)}: {line}")
     disturbed = sum(v.disturbed for v in comparison.verdicts)
     if disturbed:
         console.note(f"the machine was disturbed in {nouns(disturbed, 'pair')}")
@@ -335,8 +371,7 @@ def _print_text(comparison: Comparison) -> None:
     for row in words.rows(comparison):
         table.add_row(*row[:-1], Text(row[-1], style=colours.get(row[-1], "")))
     out = console.out()
-    a, b = words.names(comparison)
-    out.print(f"a: {a}   b: {b}")
+    out.print("   ".join(words.sides(comparison)), markup=False)
     out.print(table)
     for line in words.sentences(comparison):
         out.print(line)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from planbench.cli import ab, console, options
+from planbench.cli import ab, completion, console, options
 from planbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "planbench bisect model.mps --versions highspy==1.12.0,1.13.1,1.14.0,1.15.1",
     "planbench bisect model.mps --measure iterations --versions highspy==1.12.0,1.15.1",
-    "planbench bisect us-bea-71 --versions git:v0.1,git:HEAD~10,git:HEAD --measure objective",
+    "planbench bisect us-bea-71 -s two-level --versions git:v0.1,git:HEAD~10,git:HEAD",
 )
 RESULTS = Path("results/bisect.jsonl")
 
@@ -32,7 +33,17 @@ def bisect(
             show_default=False,
         ),
     ],
-    solver: options.SolverOption = ab.DEFAULT_SOLVER,
+    solver: Annotated[
+        str | None,
+        typer.Option(
+            "--solver",
+            "-s",
+            metavar="NAME",
+            help="If not given, the first that uses the package searched.",
+            autocompletion=completion.solver_names,
+            show_default=False,
+        ),
+    ] = None,
     measure: Annotated[
         str,
         typer.Option(metavar="WHAT", help="time, cpu, passes, iterations or objective."),
@@ -83,6 +94,12 @@ def bisect(
     )
     if out.is_dir():
         raise InputError("is a folder; give a file name", where=str(out))
+    chosen = ab.choose_solvers([solver] if solver else None, sides)
+    if len(chosen) > 1:
+        raise InputError(
+            f"{', '.join(chosen)} use what is searched; name one with --solver", where="bisect"
+        )
+    solver = chosen[0]
     with progress.Bar() as bar:
         found = bisect_versions(
             sides,
@@ -102,28 +119,31 @@ def bisect(
 
 
 def parse_versions(text: str) -> list[Side]:
-    """Read ``highspy==1.12.0,1.13.1`` or ``git:A,git:B``; a bare version is of the last package.
+    """Read ``highspy==1.12.0,1.13.1``, ``git:A,git:B`` or wheels.
+
+    A bare version is of the last package.
 
     Raises
     ------
     InputError
         An empty item, or a bare version before any package.
     """
-    from planbench.bench.sides import parse_side
+    from planbench.bench.sides import parse_side, split_parts
 
     sides: list[Side] = []
     package = ""
-    for item in (piece.strip() for piece in text.split(",")):
-        if "==" in item:
-            package = item.partition("==")[0].strip()
-        elif package and item[:1].isdigit():
+    for item in split_parts(text):
+        is_bare = re.fullmatch(r"\d[\w.!+]*", item)
+        if is_bare and package:
             item = f"{package}=={item}"
-        elif not item.startswith("git:"):
+        elif is_bare or not item:
             raise InputError(
-                f"{item!r} is no version; write PACKAGE==V,V,… or git:REF,git:REF,…",
+                f"{item!r} is no version; write PACKAGE==V,V,…, git:REF,git:REF,… or wheels",
                 where="--versions",
             )
-        sides.append(parse_side(item, "--versions"))
+        side = parse_side(item, "--versions")
+        package = side.packages[0].name if side.packages else ""
+        sides.append(side)
     return sides
 
 

@@ -128,14 +128,14 @@ class Bar:
             self._said = now
             console.say(f"[{done}/{total}] {what}{', ' + left if left else ''}")
 
-    def record(self, record: Record, done: int, total: int) -> None:
+    def record(self, record: Record, done: int, total: int, note: str = "") -> None:
         """Say how a measurement ended; on a terminal only what went wrong scrolls by."""
         from planbench.report import words
 
         ended = record.ended if record.ended != "ok" else (record.verdict or "unproven")
         line = (
             f"[{done}/{total}] {record.solver} on {record.instance.name}: {ended}, "
-            f"{words.seconds(record.wall_s)}"
+            f"{words.seconds(record.wall_s)}{', ' + note if note else ''}"
         )
         if self._progress is None:
             self._said = time.monotonic()
@@ -148,7 +148,7 @@ class Bar:
     def event(self, event: Event) -> None:
         """Take an event of a suite's run."""
         if event.kind == "done" and event.record is not None:
-            self.record(event.record, event.done, event.total)
+            self.record(event.record, event.done, event.total, event.message)
             return
         what = f"{event.solver} on {event.instance}" if event.solver else event.instance
         if event.kind == "prepare":

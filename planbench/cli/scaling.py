@@ -191,7 +191,7 @@ def _document(
 ) -> dict[str, Any]:
     from planbench.report.predictions import warnings
     from planbench.report.real import beside
-    from planbench.report.scores import solved_seconds, standings
+    from planbench.report.scores import profile_seconds, standings
     from planbench.stats.profile import performance_profile
 
     return {
@@ -223,7 +223,7 @@ def _document(
             {**asdict(s.score), "refused": s.refused, "not_run": s.not_run}
             for s in standings(cells, shift=shift, penalty=penalty)
         ],
-        "profiles": [asdict(p) for p in performance_profile(solved_seconds(cells))],
+        "profiles": [asdict(p) for p in performance_profile(profile_seconds(cells))],
     }
 
 

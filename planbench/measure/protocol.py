@@ -85,6 +85,8 @@ class PhaseReader:
     open_since, solving_since, handed_back : float or None
         Monotonic clock: start of the phase going on; of the first counted phase; return from
         the adapter.
+    aside_s : float
+        Seconds since the first counted phase in phases that do not count and have ended.
     open_solving : bool
     open_waited : float or None
         Seconds the worker had been without a processor when the phase going on began.
@@ -107,6 +109,7 @@ class PhaseReader:
     open_level: int | None = None
     solving_since: float | None = None
     handed_back: float | None = None
+    aside_s: float = 0.0
     level_before: int | None = None
     method: str = ""
     pass_seconds: list[float] = field(default_factory=list)
@@ -164,6 +167,8 @@ class PhaseReader:
                 self.level_before = event.get("level_before")
             return
         since = self.open_since or 0.0
+        if not event["solving"] and self.solving_since is not None:
+            self.aside_s += max(0.0, event["at"] - since)
         seen = [k.held for k in self._looks if k.children and since <= k.at <= event["at"]]
         self._looks = [k for k in self._looks if k.at > event["at"]]
         self.phases.append(
@@ -179,6 +184,12 @@ class PhaseReader:
         )
         self.open_name, self.open_since = None, None
         self.method = event["method"]
+
+    def aside(self, now: float) -> float:
+        """Seconds since the first counted phase in phases that do not count, until `now`."""
+        if self.open_since is None or self.open_solving or self.solving_since is None:
+            return self.aside_s
+        return self.aside_s + max(0.0, now - self.open_since)
 
     def close(self, at: float, waited: float | None = None) -> None:
         """End the phase in which the worker died, if any, at monotonic time `at`.

@@ -128,9 +128,14 @@ class Watch:
         reader = self.reader
         if reader.solving_since is not None and reader.handed_back is None:
             grace = max(GRACE_S, GRACE_SHARE * self.time_limit_s)
-            if now - reader.solving_since > self.time_limit_s + grace:
+            # The limit is on what is reported: phases that do not count stop the clock.
+            aside = reader.aside(now)
+            if now - reader.solving_since - aside > self.time_limit_s + grace:
                 self.killed = "timeout"
                 self.reason = f"not done after {self.time_limit_s:g} s{self._where()}"
+            elif aside > self.overhead_s:
+                self.killed = "killed"
+                self.reason = f"not done after {self.overhead_s:.0f} s of overhead{self._where()}"
             return
         # Before the solve or after it: the time is not the solver's, but must end as well.
         since = self.began if reader.handed_back is None else reader.handed_back

@@ -31,23 +31,47 @@ def names(comparison: Comparison) -> tuple[str, str]:
     return told_apart(comparison.a, comparison.b)
 
 
+def sides(comparison: Comparison) -> tuple[str, ...]:
+    """Return ``a: …`` and ``b: …``, with what was installed where the side does not say it."""
+    return tuple(
+        f"{letter}: {name}" + (f" = {found}" if found not in ("", name) else "")
+        for letter, name, found in zip(
+            "ab", names(comparison), comparison.environments, strict=True
+        )
+    )
+
+
+def solver_of(comparison: Comparison, verdict: CaseVerdict) -> str:
+    """Name what ran on one instance: one solver, or that of either side."""
+    a, b = (own or verdict.case.solver for own in comparison.solvers)
+    return a if a == b else f"{a} / {b}"
+
+
+def where(comparison: Comparison, verdict: CaseVerdict) -> str:
+    """Name an instance, and what ran on it where the sides do not say it."""
+    own = comparison.solvers
+    if all(own) and own[0] != own[1]:  # the names of the sides say it already
+        return verdict.case.instance
+    return f"{solver_of(comparison, verdict)} on {verdict.case.instance}"
+
+
 def sentence(comparison: Comparison, verdict: CaseVerdict) -> str:
     """Say in one sentence what was found on one instance."""
     a, b = names(comparison)
-    where = f"{verdict.case.solver} on {verdict.case.instance}"
+    place = where(comparison, verdict)
     if verdict.outcome == "worse":
-        return f"{where}: {b} does not come to an end where {a} does: {verdict.reason}."
+        return f"{place}: {b} does not come to an end where {a} does: {verdict.reason}."
     if verdict.outcome == "better":
-        return f"{where}: {b} comes to an end where {a} does not: {verdict.reason}."
+        return f"{place}: {b} comes to an end where {a} does not: {verdict.reason}."
     if verdict.outcome == "not-compared":
-        return f"{where}: could not be compared: {verdict.reason}."
+        return f"{place}: could not be compared: {verdict.reason}."
     if verdict.outcome == "too-short":
         return (
-            f"{where}: answers and iterations compared only: {verdict.reason} "
+            f"{place}: answers and iterations compared only: {verdict.reason} "
             f"({_typical(verdict, 'time')})."
         )
     if verdict.ratio is None:
-        return f"{where}: not decided: {verdict.reason}."
+        return f"{place}: not decided: {verdict.reason}."
     effect = f"{100 * comparison.least_effect:g} %"
     figures = (
         f"{verdict.ratio.ratio:.3g} times the {_measure(comparison)} of {a}"
@@ -55,10 +79,10 @@ def sentence(comparison: Comparison, verdict: CaseVerdict) -> str:
         f"{verdict.ratio.n} {_plural('pair', verdict.ratio.n)}"
     )
     if verdict.outcome in ("slower", "faster"):
-        return f"{where}: {b} is {verdict.outcome}: {figures}."
+        return f"{place}: {b} is {verdict.outcome}: {figures}."
     if verdict.outcome == "same":
-        return f"{where}: no difference of {effect}: {b} took {figures}."
-    return f"{where}: not decided ({verdict.reason}): {b} took {figures}."
+        return f"{place}: no difference of {effect}: {b} took {figures}."
+    return f"{place}: not decided ({verdict.reason}): {b} took {figures}."
 
 
 def sentences(comparison: Comparison) -> list[str]:
@@ -118,7 +142,7 @@ def rows(comparison: Comparison) -> list[tuple[str, ...]]:
     return [
         (
             v.case.instance,
-            v.case.solver,
+            solver_of(comparison, v),
             _amount(v.typical[0], comparison.measure),
             _amount(v.typical[1], comparison.measure),
             "–" if v.ratio is None else f"{v.ratio.ratio:.3f}",
@@ -152,6 +176,8 @@ def markdown(comparison: Comparison) -> str:
     ]
     if notes:
         lines += ["", *dict.fromkeys(notes)]
+    if any(" = " in side for side in sides(comparison)):
+        lines += ["", *(f"- {_safe(side)}" for side in sides(comparison))]
     lines += ["", f"<sub>{_safe(small_print(comparison))}</sub>", ""]
     return "\n".join(lines)
 
@@ -194,7 +220,7 @@ def document(comparison: Comparison) -> dict[str, Any]:
         "instances": [
             {
                 "instance": v.case.instance,
-                "solver": v.case.solver,
+                "solver": solver_of(comparison, v),
                 "verdict": v.outcome,
                 "sentence": sentence(comparison, v),
                 "ratio": _ratio(v.ratio),

@@ -26,6 +26,10 @@ Status = Literal[
 #: "certified"): four digits of the plan's value.
 TARGET_GAP = 1e-4
 
+#: An answer proven to no better than this is another task than planning: its time is not drawn
+#: beside the times of plans.
+APART_GAP = 1e-2
+
 #: Options that do not change what a solver is, only how long it may run.
 _NOT_CONFIGURATION = frozenset({"time_limit"})
 
@@ -84,6 +88,12 @@ class Cell:
     def solved(self) -> bool:
         """The answer is certified to the target gap."""
         return self.status == "solved"
+
+    @property
+    def apart(self) -> bool:
+        """It ended, and proves so little that its time compares with no other."""
+        loose = self.raw_gap is None or self.raw_gap > APART_GAP
+        return self.finished and not self.solved and loose
 
     @property
     def finished(self) -> bool:

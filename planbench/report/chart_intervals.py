@@ -30,7 +30,9 @@ def bar_rows(ladder: Ladder, measure: Measure) -> list[dict[str, Any]]:
     rows = []
     for series in ladder.series:
         for size in ladder.sizes:
-            costs = _costs([c for c in ladder.at(series, size) if c.finished], measure)
+            costs = _costs(
+                [c for c in ladder.at(series, size) if c.finished and not c.apart], measure
+            )
             if len(costs) > 1 and min(costs) < max(costs):
                 rows.append(_row(series, size, min(costs), max(costs)))
     return rows
@@ -39,9 +41,10 @@ def bar_rows(ladder: Ladder, measure: Measure) -> list[dict[str, Any]]:
 def band_rows(ladder: Ladder, measure: Measure) -> list[dict[str, Any]]:
     """Low and high ends of each solver's fitted cost, at a few sizes from small to large.
 
-    Without bands that are somewhere wider than :data:`WIDE`.
+    Without bands that are somewhere wider than :data:`WIDE`, and of those whose results are drawn.
     """
-    bands = {series: band_over(ladder, series, measure, _STEPS) for series in ladder.series}
+    drawn = {c.series for c in ladder.cells if c.finished and not c.apart}
+    bands = {s: band_over(ladder, s, measure, _STEPS) for s in ladder.series if s in drawn}
     return [
         _row(series, size, low, high)
         for series, band in bands.items()

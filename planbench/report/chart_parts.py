@@ -37,12 +37,15 @@ def row(cell: Cell) -> dict[str, Any]:
 def ladder_points(
     ladder: Ladder, measure: Measure
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Rows of finished runs, and of failures; failures at one size stand side by side."""
+    """Rows of finished runs, and of failures; failures at one size stand side by side.
+
+    Runs that prove next to nothing are neither: they would lead by answering another question.
+    """
     points: list[dict[str, Any]] = []
     stops: list[dict[str, Any]] = []
     for cell in ladder.cells:
         cost = {"seconds": cell.seconds, "passes": cell.passes, "bytes": cell.peak_bytes}[measure]
-        if cost is None or cost <= 0 or cell.goods is None:
+        if cost is None or cost <= 0 or cell.goods is None or cell.apart:
             continue
         entry = row(cell) | {"goods": cell.goods, "cost": cost}
         (points if cell.finished else stops).append(entry)
@@ -62,7 +65,8 @@ def line_points(ladder: Ladder, points: list[dict[str, Any]]) -> list[dict[str, 
         (cell.series, cell.instance)
         for series in ladder.series
         for size in ladder.sizes
-        if (cell := middle_cell([c for c in ladder.at(series, size) if c.finished])) is not None
+        if (cell := middle_cell([c for c in ladder.at(series, size) if c.finished and not c.apart]))
+        is not None
     }
     return [p for p in points if (p["series"], p["instance"]) in middle]
 

@@ -28,7 +28,7 @@ from planbench.report.chart_parts import (
     widened,
 )
 from planbench.report.ladders import Ladder, Measure
-from planbench.report.scores import solved_seconds
+from planbench.report.scores import profile_seconds
 from planbench.report.style import in_order
 from planbench.stats.profile import performance_profile
 
@@ -256,9 +256,12 @@ def profile_chart(
     background: str = "transparent",
     legend: bool = False,
 ) -> Any:
-    """Draw performance profiles (Dolan & Moré 2002); None with fewer than two solvers."""
+    """Draw performance profiles (Dolan & Moré 2002); None with fewer than two solvers.
+
+    Each solver's share is of the instances it was run on.
+    """
     alt = altair_module()
-    times = solved_seconds(cells)
+    times = profile_seconds(cells)
     profiles = [p for p in performance_profile(times) if p.ratios]
     if len(profiles) < 2:
         return None
@@ -266,12 +269,11 @@ def profile_chart(
     end = max(worst * 1.2, 2.0)
     rows: list[dict[str, Any]] = []
     for profile in profiles:
-        rows.append({"series": profile.solver, "x": 1.0, "y": profile.share_within(1.0)})
-        rows += [
-            {"series": profile.solver, "x": ratio, "y": share}
-            for ratio, share in zip(profile.ratios, profile.shares, strict=True)
-        ]
-        rows.append({"series": profile.solver, "x": end, "y": profile.shares[-1]})
+        steps = [(1.0, profile.share_within(1.0))]
+        steps += zip(profile.ratios, profile.shares, strict=True)
+        steps.append((end, profile.shares[-1]))
+        of = f"of {profile.instances}"
+        rows += [{"series": profile.solver, "x": x, "y": y, "of": of} for x, y in steps]
     colour, _, dash = encodings(alt, in_order(list(times)), legend=legend)
     chart = (
         alt.Chart(alt.InlineData(values=rows))
@@ -287,7 +289,7 @@ def profile_chart(
             ),
             y=alt.Y(
                 "y:Q",
-                title="share of instances solved",
+                title="solved, of the instances it was run on",
                 scale=alt.Scale(domain=[0, 1.02], nice=False),
                 axis=alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1]),
             ),
@@ -298,6 +300,7 @@ def profile_chart(
                 alt.Tooltip("series:N", title="solver"),
                 alt.Tooltip("x:Q", title="factor", format=".3~g"),
                 alt.Tooltip("y:Q", title="share", format=".0%"),
+                alt.Tooltip("of:N", title="instances"),
             ],
         )
     )

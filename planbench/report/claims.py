@@ -9,6 +9,11 @@ exponent: ``not measured``. That planning *can* be done in n log n is a claim th
 it is enough for: it is judged by the best solver of all, planners among them. What is claimed of
 interior-point methods is judged by the best of these.
 
+A ladder bears a claim only with economies of :data:`LEAST_SIZES` sizes or more that were solved,
+the largest at least :data:`SPREAD` times the smallest: otherwise nothing is said of growth, rounds,
+accuracy or prices. Replanning is judged from :data:`~planbench.report.claims_shocks.LEAST_GOODS`
+goods on.
+
 *Factors.* ``supported`` from :data:`FAR` times, ``contradicted`` up to :data:`NEAR` times, else
 ``cannot be told``.
 """
@@ -22,6 +27,7 @@ from dataclasses import dataclass, replace
 from planbench.records.schema import Record
 from planbench.report import words
 from planbench.report.cells import TARGET_GAP, Cell
+from planbench.report.charts import headline_ladder
 from planbench.report.claims_shocks import judge_bad_data, judge_coupling, judge_replanning
 from planbench.report.effort import effort_key, effort_names
 from planbench.report.finding import (
@@ -39,10 +45,24 @@ from planbench.report.ladders import YARDSTICK, Ladder, fit_ladder
 from planbench.report.predictions import SIZES, estimate_words, outlook
 from planbench.stats.accuracy import TimeToAccuracy, time_to_accuracy
 from planbench.stats.models import n_log_n_exponent
-from planbench.stats.scaling import PowerLawFit
+from planbench.stats.scaling import LEAST_SIZES, PowerLawFit
 
+#: Largest over smallest economy solved on a ladder that bears a claim.
+SPREAD = 10.0
 #: Rounds that are said to give four digits.
 ROUNDS = 15.0
+
+
+def bears_claims(ladder: Ladder) -> bool:
+    """Whether economies of enough sizes, far enough apart, were solved on a ladder."""
+    sizes = {c.goods for c in ladder.cells if c.solved and c.goods}
+    return len(sizes) >= LEAST_SIZES and max(sizes) >= SPREAD * min(sizes)
+
+
+def claims_ladder(ladders: Sequence[Ladder]) -> Ladder | None:
+    """Choose the ladder by which claims are judged; None where none can bear it."""
+    able = [ladder for ladder in ladders if bears_claims(ladder)]
+    return headline_ladder(able) if able else None
 
 
 def judge_claims(
@@ -56,8 +76,10 @@ def judge_claims(
     cells : sequence of Cell
         Of these records.
     ladder : Ladder or None
-        The ladder whose exponents count.
+        The ladder that counts; None, or one that bears no claims, leaves them untested.
     """
+    if ladder is not None and not bears_claims(ladder):
+        ladder = None
     anyone = best_of_all(ladder)
     top = _top_exponent(ladder, anyone)
     return [
@@ -71,7 +93,7 @@ def judge_claims(
             (1.0, top or 1.0),
             judged=anyone,
         ),
-        _rounds(cells),
+        _rounds(ladder),
         _growth(
             ladder,
             "Ten thousand times more choices cost 100 million times more computation",
@@ -79,10 +101,10 @@ def judge_claims(
             "n^2",
             (2.0, 2.0),
         ),
-        _good_enough(records),
+        _good_enough(records, ladder),
         judge_coupling(cells),
         judge_replanning(records),
-        _prices(cells),
+        _prices(ladder),
         judge_bad_data(records),
     ]
 
@@ -198,9 +220,10 @@ def _square(ladder: Ladder | None) -> Finding:
     )
 
 
-def _rounds(cells: Sequence[Cell]) -> Finding:
+def _rounds(ladder: Ladder | None) -> Finding:
     claim = "Four digits of the optimum take about 15 rounds over the matrix"
     who, predicted = "Cockshott & Cottrell", f"{ROUNDS:g} matrix passes"
+    cells = ladder.cells if ladder is not None else ()
     done = [c for c in cells if c.solved and c.passes and c.raw_gap is not None and c.goods]
     done = [c for c in done if (c.raw_gap or 0.0) <= TARGET_GAP]
     if not done:
@@ -225,10 +248,11 @@ def _factor_verdict(factor: float) -> Verdict:
     return "contradicted" if factor >= FAR or factor <= 1 / FAR else UNKNOWN
 
 
-def _good_enough(records: Sequence[Record]) -> Finding:
+def _good_enough(records: Sequence[Record], ladder: Ladder | None) -> Finding:
     claim = "A good enough approximation is far cheaper than the optimum"
     who, predicted = "writers on platform socialism", f"at least {FAR:g} times less time"
-    times = [t for t in time_to_accuracy(records) if t.solver != YARDSTICK]
+    rungs = {c.sha256 for c in ladder.cells} if ladder is not None else set()
+    times = [t for t in time_to_accuracy(records) if t.solver != YARDSTICK and t.sha256 in rungs]
     targets = sorted({t.target for t in times}, reverse=True)
     best = _ratios(times, targets[0], targets[-1]) if len(targets) > 1 else None
     if best is None:
@@ -287,10 +311,10 @@ def _ratios(times: Sequence[TimeToAccuracy], loose: float, tight: float) -> _Sav
     return _Saving(math.exp(sum(logs) / len(logs)), more, len(logs)) if logs else None
 
 
-def _prices(cells: Sequence[Cell]) -> Finding:
+def _prices(ladder: Ladder | None) -> Finding:
     claim = "What planning lacks is prices, so opportunity costs cannot be known"
     who, predicted = "Mises; Hayek", "no plan comes with prices that prove it"
-    finished = [c for c in cells if c.finished and c.goods is not None and c.solver != YARDSTICK]
+    finished = [c for c in ladder.cells if c.finished] if ladder is not None else []
     if not finished:
         return Finding(claim, who, predicted, "", (), UNMEASURED)
     each = []

@@ -21,6 +21,8 @@ from planbench.report.sweeps import Sweep, find_sweeps
 COUPLING = "cross_share"
 #: Seconds up to which a fresh plan is in time, and beyond which it is stale.
 FRESH, STALE = 3600.0, 86400.0
+#: Goods from which on replanning is judged: an economy of a handful is replanned by hand.
+LEAST_GOODS = 1000
 #: Share of the inputs from which on most of them cross.
 MOST = 0.5
 #: Errors at which plans from bad data are judged, and the loss from which one is worthless.
@@ -117,7 +119,9 @@ def _soonest(one: Replanned) -> float:
 
 
 def _fresh(one: Replanned) -> Verdict:
-    """Judge the sooner of the two plans."""
+    """Judge the sooner of the two plans, where the economy is large enough to tell."""
+    if (one.goods or 0) < LEAST_GOODS:
+        return UNKNOWN
     if _soonest(one) <= FRESH:
         return "contradicted"
     return "supported" if _soonest(one) > STALE else UNKNOWN

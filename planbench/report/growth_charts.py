@@ -110,7 +110,7 @@ def sweep_chart(
     rows = [
         row(cell) | {"x": value, "cost": cell.seconds, "finished": cell.finished}
         for value, cell in sweep.points
-        if cell.seconds
+        if cell.seconds and not cell.apart
     ]
     if not rows:
         return None

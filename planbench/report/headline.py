@@ -9,6 +9,7 @@ from planbench.report import words
 from planbench.report.brackets import instance_consensus
 from planbench.report.cells import TARGET_GAP, Cell
 from planbench.report.ladders import Ladder, fit_ladder, largest_solved
+from planbench.report.scores import standings
 from planbench.stats.scaling import PowerLawFit
 
 
@@ -104,6 +105,23 @@ def census_words(cells: Sequence[Cell]) -> str:
     noun = "solver" if solvers == 1 else "solvers"
     where = "instance" if instances == 1 else "instances"
     return f"{solvers} {noun} on {instances} {where}: " + ", ".join(parts) + "."
+
+
+def standing_words(cells: Sequence[Cell]) -> str:
+    """Who did best over all instances, in one sentence; empty where nothing was solved."""
+    found = [s.score for s in standings(cells) if s.score.solved]
+    if not found:
+        return ""
+    best = found[0]
+    said = f"{best.solver} did best: {best.solved} of {best.attempted} solved"
+    if best.mean_all is not None:
+        said += f", {words.seconds(best.mean_all)} in the shifted geometric mean"
+    if best.against_others is not None and len(found) > 1:
+        said += (
+            f", {words.times(best.against_others)} the time of the fastest other solver on each "
+            "instance"
+        )
+    return said + "."
 
 
 def find_findings(cells: Sequence[Cell]) -> list[str]:

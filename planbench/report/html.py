@@ -15,7 +15,8 @@ from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
 from planbench.report import sections
 from planbench.report.cells import settled
-from planbench.report.charts import altair_module, headline_ladder, vegalite_version
+from planbench.report.charts import altair_module, vegalite_version
+from planbench.report.claims import claims_ladder
 from planbench.report.ladders import find_ladders
 from planbench.words import nouns
 
@@ -26,11 +27,16 @@ _POLICY = (
 )
 
 
+#: Heading of a page, and of one on linear programs that are no economies.
+TITLE = "How hard is it to compute an optimal plan?"
+GENERAL_TITLE = "How do solvers do on these linear programs?"
+
+
 def write_report(
     records: Sequence[Record],
     path: Path | str,
     *,
-    title: str = "How hard is it to compute an optimal plan?",
+    title: str | None = None,
     not_run: Sequence[NotRun] = (),
 ) -> None:
     """Write the report on `records` as one self-contained HTML file.
@@ -39,7 +45,8 @@ def write_report(
     ----------
     records : sequence of Record
     path : path-like
-    title : str
+    title : str, optional
+        By default what the records are about.
     not_run : sequence of NotRun, optional
         What was meant to be measured and was not; listed with its reasons.
 
@@ -69,33 +76,37 @@ def write_page(text: str, path: Path | str) -> None:
         raise InputError(f"cannot be written: {error.strerror}", where=str(path)) from None
 
 
-def render_report(records: Sequence[Record], *, title: str, not_run: Sequence[NotRun] = ()) -> str:
+def render_report(
+    records: Sequence[Record], *, title: str | None = None, not_run: Sequence[NotRun] = ()
+) -> str:
     """Return the report as text; see :func:`write_report`."""
     cells = settled(records)
+    if title is None:
+        economies = any(cell.goods is not None for cell in cells)
+        title = TITLE if economies else GENERAL_TITLE
     altair_module()
     ladders = sorted(find_ladders(cells), key=lambda ladder: ladder.name)
-    first = headline_ladder(ladders) if ladders else None
     specs: list[dict[str, Any]] = []
     body = [sections.headline(cells, ladders), sections.findings(cells)]
-    body.append(sections.claims_section(records, cells, first))
     body += [sections.ladder_section(ladder, specs) for ladder in ladders]
     real = sections.beside_section(ladders)
     told = sections.information_section(cells)
     effort = sections.effort_section(records, specs)
     sweeps = sections.sweeps_section(cells, specs)
-    body += [real, effort, sweeps, told, sections.overall_section(cells, specs)]
+    claims = sections.claims_section(records, cells, claims_ladder(ladders))
+    body += [real, effort, sweeps, told, sections.overall_section(cells, specs), claims]
     body.append(sections.instances_section(cells))
     body.append(sections.machines_section(records, not_run))
     body.append(sections.reading_section())
     body.append(sections.rows_section(records))
-    links = [("#claims", "What was claimed")]
-    links += [(f"#{sections.anchor(lad.name)}", f"Ladder {lad.name}") for lad in ladders]
+    links = [(f"#{sections.anchor(lad.name)}", f"Ladder {lad.name}") for lad in ladders]
     links += [("#real", "Real beside synthetic")] if real else []
     links += [("#effort", "Accuracy")] if effort else []
     links += [("#sweeps", "Other economies")] if sweeps else []
     links += [("#information", "What must be told")] if told else []
+    links += [("#overall", "All instances together")]
+    links += [("#claims", "What was claimed")] if claims else []
     links += [
-        ("#overall", "All instances together"),
         ("#instances", "Instance by instance"),
         ("#machine", "Machine and versions"),
         ("#reading", "How to read this"),

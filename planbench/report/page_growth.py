@@ -7,7 +7,8 @@ from html import escape
 
 from planbench.records.schema import Record
 from planbench.report import words
-from planbench.report.claims_shocks import FRESH, NOISE, STALE, WORTHLESS
+from planbench.report.claims import SPREAD
+from planbench.report.claims_shocks import FRESH, LEAST_GOODS, NOISE, STALE, WORTHLESS
 from planbench.report.effort import (
     effort_blocks,
     effort_standings,
@@ -31,12 +32,13 @@ from planbench.report.real import RealBeside, difference_words
 from planbench.report.style import in_order, named
 from planbench.stats.accuracy import TimeToAccuracy
 from planbench.stats.growth import Estimate
+from planbench.stats.scaling import LEAST_SIZES
 
 _VERDICT_STYLES = {"contradicted": "bad", "supported": "good"}
 
 
 def claims_table(findings: Sequence[Finding]) -> str:
-    """Each claim with who says it, what it predicts, what was measured, and a verdict."""
+    """Each claim put to the test: who says it, what it predicts, what was measured, a verdict."""
     rows = []
     for finding in findings:
         each = "".join(
@@ -66,6 +68,8 @@ def claims_table(findings: Sequence[Finding]) -> str:
 def claims_rules() -> str:
     """How the verdicts come about, in one paragraph of text."""
     return (
+        f"Judged are only ladders on which economies of {LEAST_SIZES} sizes or more were solved, "
+        f"the largest at least {SPREAD:g} times the smallest. "
         "Exponents: contradicted where the 95 % interval of the best general solver (that which "
         "solved the largest economy of the headline ladder fastest; for n log n of any solver, one "
         "way to do it being enough; for interior-point methods of the best of these) excludes the "
@@ -76,8 +80,9 @@ def claims_rules() -> str:
         f"A count is supported within a factor of {NEAR:g} and contradicted beyond {FAR:g}. "
         "Prices: contradicted where at least half of the finished plans came with duals that prove "
         "them. "
-        f"A fresh plan: contradicted up to {words.seconds(FRESH)}, supported from "
-        f"{words.seconds(STALE)}, at the largest economy tried. "
+        f"A fresh plan, of {words.count(LEAST_GOODS)} goods or more: contradicted up to "
+        f"{words.seconds(FRESH)}, supported from {words.seconds(STALE)}, at the "
+        "largest economy tried. "
         f"Wrong data: contradicted where coefficients off by {100 * NOISE:g} % cost no larger a "
         f"share of the value, supported from {100 * WORTHLESS:g} %. "
         "Each verdict is on these generated economies, this machine and these solvers."

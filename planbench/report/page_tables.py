@@ -84,6 +84,31 @@ def ladder_grid(ladder: Ladder, measure: Measure) -> str:
     return table(["goods", *[named(s) for s in series]], rows, sortable=False)
 
 
+def apart_table(cells: Sequence[Cell]) -> str:
+    """Answers that prove next to nothing, a row per solver; empty without any."""
+    rows = []
+    for series in in_order(list(dict.fromkeys(c.series for c in cells if c.apart))):
+        mine = [c for c in cells if c.series == series and c.apart]
+        top = max(mine, key=lambda c: c.goods or 0)
+        gaps = [c.raw_gap for c in mine if c.raw_gap is not None]
+        ends = dict.fromkeys(words.gap(g) for g in (min(gaps), max(gaps))) if gaps else {}
+        said = " to ".join(ends)
+        unproven = len(mine) - len(gaps)
+        said += ("; " if said and unproven else "") + (f"none on {unproven}" if unproven else "")
+        run = sum(c.series == series for c in cells)
+        rows.append(
+            [
+                td(named(series)),
+                td(escape(said), "left warn"),
+                td(f"{len(mine)} of {run}"),
+                number(words.count(top.goods), top.goods),
+                number(words.seconds(top.seconds), top.seconds),
+            ]
+        )
+    head = ["solver", "<proven gaps", "of its<br>results", "largest,<br>goods", "time<br>there"]
+    return table(head, rows) if rows else ""
+
+
 def instance_section(cells: Sequence[Cell]) -> str:
     """One instance: what the certificates prove together, and each solver's answer."""
     facts = cells[0].record.instance

@@ -21,13 +21,13 @@ from planbench.report.real import RealBeside, beside_rules, difference_words
 from planbench.report.scores import (
     SUMMARY_PENALTY,
     SUMMARY_SHIFT,
+    profile_seconds,
     score_rules,
-    solved_seconds,
     standings,
 )
 from planbench.report.terminal import plain_table
 from planbench.stats.growth import Estimate, Growth
-from planbench.stats.profile import performance_profile
+from planbench.stats.profile import Profile, performance_profile
 from planbench.stats.scaling import LocalSlope
 
 _WHAT = {"seconds": "time", "passes": "matrix passes", "bytes": "peak memory"}
@@ -121,12 +121,12 @@ def means_table(
 ) -> Table:
     """Shifted geometric means in both modes, and the performance profile read at three factors."""
     found = standings(cells, shift=shift, penalty=penalty)
-    profiles = {p.solver: p for p in performance_profile(solved_seconds(cells))}
+    profiles = {p.solver: p for p in performance_profile(profile_seconds(cells))}
     table = plain_table("All instances")
     common = found[0].score.n_common if found else 0
     table.caption = (
-        f"{score_rules(common, shift, penalty)} Right: share of all instances, refused ones "
-        "included, solved within this factor of the fastest solver (Dolan & Moré 2002)."
+        f"{score_rules(common, shift, penalty)} Right: share of the instances it was run "
+        "on, solved within this factor of the fastest solver (Dolan & Moré 2002)."
     )
     table.add_column("solver", overflow="fold")
     table.add_column("solved", justify="right", no_wrap=True)
@@ -145,9 +145,14 @@ def means_table(
             words.seconds(score.mean_all),
             words.times(score.against_others),
             words.seconds(score.mean_common),
-            *[f"{100 * profiles[score.solver].share_within(f):.0f} %" for f in FACTORS],
+            *[_share(profiles.get(score.solver), f) for f in FACTORS],
         )
     return table
+
+
+def _share(profile: Profile | None, factor: float) -> str:
+    """Share within a factor; nothing for who was run on nothing that is its task."""
+    return words.UNKNOWN if profile is None else f"{100 * profile.share_within(factor):.0f} %"
 
 
 def beside_table(found: Sequence[RealBeside], width: int) -> Table:

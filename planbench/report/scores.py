@@ -85,6 +85,14 @@ def solved_seconds(cells: Sequence[Cell]) -> dict[str, dict[str, float | None]]:
     return times
 
 
+def profile_seconds(cells: Sequence[Cell]) -> dict[str, dict[str, float | None]]:
+    """Seconds for a performance profile: None for a failure, nothing for what was not run.
+
+    What a planner refused, as no economy of its kind, is not its task and counts as not run.
+    """
+    return solved_seconds([cell for cell in cells if not not_applicable(cell)])
+
+
 def score_rules(common: int, shift: float, penalty: float) -> str:
     """Say what the columns of a table of scores are, in one paragraph."""
     return (

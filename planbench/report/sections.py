@@ -11,19 +11,27 @@ from planbench.measure.calibrate import DISTURBED_RATIO, DISTURBED_WAIT
 from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
 from planbench.report import page_growth, page_tables, words
-from planbench.report.cells import TARGET_GAP, Cell
+from planbench.report.cells import APART_GAP, TARGET_GAP, Cell
 from planbench.report.chart_intervals import interval_sentences
 from planbench.report.charts import accuracy_chart, headline_ladder, ladder_chart, profile_chart
 from planbench.report.claims import judge_claims
 from planbench.report.effort import effort_rules
+from planbench.report.finding import UNMEASURED
 from planbench.report.growth_charts import (
     effort_chart,
     exponent_chart,
     largest_driven,
     sweep_chart,
 )
-from planbench.report.headline import census_words, find_findings, find_summit, summit_words
+from planbench.report.headline import (
+    census_words,
+    find_findings,
+    find_summit,
+    standing_words,
+    summit_words,
+)
 from planbench.report.information import debate_words, exchange_rules, exchanges
+from planbench.report.kinds import not_applicable
 from planbench.report.ladders import (
     BYTES_FLOOR,
     KNOWN_BYTES,
@@ -59,6 +67,9 @@ def headline(cells: Sequence[Cell], ladders: Sequence[Ladder]) -> str:
             said = summit_words(summit) if summit else "no economy was solved."
             lead = ' class="lead"' if ladder is first else ""
             lines.append(f"<p{lead}><strong>{escape(ladder.name)}</strong>: {raised(said)}</p>")
+    else:
+        said = standing_words(cells)
+        lines += [f'<p class="lead">{escape(said)}</p>'] if said else []
     lines.append(f"<p>{escape(census_words(cells))}</p>")
     return f'<section class="headline">{"".join(lines)}</section>'
 
@@ -77,13 +88,14 @@ def findings(cells: Sequence[Cell]) -> str:
 
 def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> str:
     """One ladder: charts, growth, predictions, all figures."""
+    drawn = [s for s in ladder.series if any(c.series == s and not c.apart for c in ladder.cells)]
     time = figure(
         "Time",
         ladder_caption(ladder, "seconds"),
         ladder_chart(ladder, "seconds"),
         specs,
         f"time-{ladder.name}",
-        ladder.series,
+        drawn,
     )
     exponents = figure(
         "Exponents with their 95 % intervals",
@@ -98,7 +110,7 @@ def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> str:
         ladder_chart(ladder, "bytes"),
         specs,
         f"memory-{ladder.name}",
-        ladder.series,
+        drawn,
     )
     driven = (
         " Time and memory to the tightest of several target gaps, failed tries charged."
@@ -110,7 +122,7 @@ def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> str:
         f'<p class="soft">{words.count(ladder.sizes[0])} to {words.count(ladder.sizes[-1])} goods, '
         f"{len(ladder.series)} solver{'s' if len(ladder.series) > 1 else ''}, "
         f"{escape(ladder.machine)}.{driven}</p>"
-        f'<div class="charts">{time}{memory}</div>'
+        f'<div class="charts">{time}{memory}</div>{_apart(ladder.cells)}'
         f"<h3>How cost grows with the number of goods</h3>"
         f"{page_tables.ladder_summary(ladder)}{exponents}{_predictions(ladder)}"
         f"<details><summary>All times</summary>"
@@ -122,6 +134,18 @@ def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> str:
     )
 
 
+def _apart(cells: Sequence[Cell]) -> str:
+    """List what ended and proves next to nothing, with its gap; empty without any."""
+    table = page_tables.apart_table(cells)
+    if not table:
+        return ""
+    return (
+        f"<h3>Answers that prove no better than {words.gap(APART_GAP)}</h3>"
+        '<p class="soft">Their times are not those of a plan as good as the others, and are not '
+        f"drawn among them.</p>{table}"
+    )
+
+
 def ladder_caption(ladder: Ladder, measure: Measure) -> str:
     """Say what a chart of a ladder shows, and what its marks, bars and bands are."""
     first = {
@@ -129,7 +153,10 @@ def ladder_caption(ladder: Ladder, measure: Measure) -> str:
         "passes": "Log–log; one pass is one product with the LP matrix.",
         "bytes": "Peak of worker and children above the level before the solve.",
     }[measure]
-    marks = "Filled: certified; hollow: finished, less certain; ×: stopped or failed."
+    marks = (
+        f"Filled: certified; hollow: finished, proven to {words.gap(APART_GAP)} at least (less is "
+        "not drawn); ×: stopped or failed."
+    )
     return " ".join([first, marks, *interval_sentences(ladder, measure)])
 
 
@@ -139,10 +166,22 @@ def _predictions(ladder: Ladder) -> str:
 
 
 def claims_section(records: Sequence[Record], cells: Sequence[Cell], ladder: Ladder | None) -> str:
-    """Hold published claims against the records."""
+    """Hold published claims against the records; empty where none was put to the test."""
+    found = judge_claims(records, cells, ladder)
+    tested = [finding for finding in found if finding.verdict != UNMEASURED]
+    if not tested:
+        return ""
+    left = [finding.claim for finding in found if finding.verdict == UNMEASURED]
+    items = "".join(f"<li>{raised(claim)}</li>" for claim in left)
+    rest = (
+        f"<details><summary>{nouns(len(left), 'claim')} not measured in this run</summary>"
+        f"<ul>{items}</ul></details>"
+        if left
+        else ""
+    )
     return (
         '<section id="claims"><h2>What was claimed, and what was measured</h2>'
-        f"{page_growth.claims_table(judge_claims(records, cells, ladder))}"
+        f"{page_growth.claims_table(tested)}{rest}"
         f'<p class="note">{escape(page_growth.claims_rules())}</p></section>'
     )
 
@@ -183,9 +222,10 @@ def sweeps_section(cells: Sequence[Cell], specs: list[dict[str, Any]]) -> str:
                 sweep_chart(sweep),
                 specs,
                 f"{sweep.knob}-{sweep.name}",
-                [cell.series for _, cell in sweep.points],
+                [cell.series for _, cell in sweep.points if not cell.apart],
                 always=True,
             )
+            + _apart([cell for _, cell in sweep.points])
         )
     if not any(figures):
         return ""
@@ -223,7 +263,7 @@ def effort_section(records: Sequence[Record], specs: list[dict[str, Any]]) -> st
 
 def overall_section(cells: Sequence[Cell], specs: list[dict[str, Any]]) -> str:
     """Everything together: accuracy, profile, means."""
-    series = [c.series for c in cells]
+    series = [c.series for c in cells if not not_applicable(c)]
     # Solvers driven to target gaps are ranked at each of them, in a section of their own.
     plain = [c for c in cells if c.record.accuracy is None]
     accuracy = figure(
@@ -235,7 +275,8 @@ def overall_section(cells: Sequence[Cell], specs: list[dict[str, Any]]) -> str:
     )
     profile = figure(
         "Performance profile",
-        "How often a solver is within a factor of the fastest one (Dolan & Moré 2002).",
+        "How often a solver is within a factor of the fastest one (Dolan & Moré 2002), of the "
+        "instances it was run on.",
         profile_chart(plain, height=380) if plain else None,
         specs,
         "profile",
@@ -247,8 +288,8 @@ def overall_section(cells: Sequence[Cell], specs: list[dict[str, Any]]) -> str:
         scores = (
             f"{page_tables.scores_table(found)}"
             f'<p class="note">{escape(score_rules(common, SUMMARY_SHIFT, SUMMARY_PENALTY))} The '
-            "profile is over all instances: what a solver refused or did not run is not solved by "
-            "it.</p>"
+            "profile counts what a solver was run on: failures are part of it, what was never run "
+            "and what a planner refused are not.</p>"
         )
     charts = f'<div class="charts">{accuracy}{profile}</div>' if accuracy or profile else ""
     return (

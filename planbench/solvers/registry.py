@@ -98,6 +98,72 @@ def _check_new_name(name: str, taken: set[str]) -> None:
         raise ValueError(f"{name!r} is no solver name: no colons, commas or spaces")
 
 
+@dataclass(frozen=True)
+class Users:
+    """Solvers that use a package.
+
+    Attributes
+    ----------
+    direct : tuple of str
+        Those that state it.
+    indirect : tuple of str
+        Those of which a stated package needs it.
+    """
+
+    direct: tuple[str, ...]
+    indirect: tuple[str, ...]
+
+
+def normalised(package: str) -> str:
+    """Name of a package as package indexes compare it: lower case, single hyphens."""
+    return re.sub(r"[-_.]+", "-", package).lower()
+
+
+def distributions(spec: SolverSpec) -> tuple[str, ...]:
+    """Return the distributions a solver runs on, its adapter's included, by normalised name."""
+    names = [normalised(name) for name in spec.packages]
+    top = spec.module.partition(".")[0]
+    if top != "planbench":
+        owners = importlib.metadata.packages_distributions().get(top, [])
+        names += [normalised(name) for name in owners]
+    return tuple(dict.fromkeys(names))
+
+
+def uses(spec: SolverSpec) -> frozenset[str]:
+    """Return the distributions a solver runs on and all that these need, as installed here."""
+    found: set[str] = set()
+    left = list(distributions(spec))
+    while left:
+        name = left.pop()
+        if name not in found:
+            found.add(name)
+            left += _needs(name)
+    return frozenset(found)
+
+
+@cache
+def _needs(distribution: str) -> tuple[str, ...]:
+    try:
+        stated = importlib.metadata.requires(distribution) or []
+    except importlib.metadata.PackageNotFoundError:
+        return ()
+    # Not at the top: a worker, in whose environment packaging may be missing, asks for none of it.
+    from packaging.requirements import Requirement
+
+    needed = [Requirement(text) for text in stated]
+    return tuple(
+        normalised(r.name) for r in needed if r.marker is None or r.marker.evaluate({"extra": ""})
+    )
+
+
+def solvers_that_use(package: str) -> Users:
+    """Find the solvers that use a distribution, in the order they are listed."""
+    name = normalised(package)
+    direct = tuple(s.name for s in list_solvers() if name in distributions(s))
+    others = (s for s in list_solvers() if s.name not in direct)
+    return Users(direct, tuple(s.name for s in others if name in uses(s)))
+
+
 def list_solvers() -> tuple[SolverSpec, ...]:
     """Return every solver planbench knows, available here or not; its own first."""
     return _builtin() + _third_party()[0]

@@ -1,4 +1,7 @@
-"""Performance profiles: the share of instances a solver does within a factor of the best.
+"""Performance profiles: the share of its instances a solver does within a factor of the best.
+
+A solver that was not run on an instance has not failed there: its share is of the instances it
+was run on, and the number of these goes with it.
 
 Dolan & Moré, "Benchmarking optimization software with performance profiles", Mathematical
 Programming 91 (2002). Note Gould & Scott (2016): with more than two solvers a profile compares
@@ -25,12 +28,15 @@ class Profile:
     ratios : tuple of float
         Factors τ ≥ 1 at which the step function rises, ascending.
     shares : tuple of float
-        Share of all instances with time ≤ τ · best time, in (0, 1].
+        Share of its instances with time ≤ τ · best time, in (0, 1].
+    instances : int
+        Those it was run on.
     """
 
     solver: str
     ratios: tuple[float, ...]
     shares: tuple[float, ...]
+    instances: int
 
     def share_within(self, ratio: float) -> float:
         """Share of instances solved within `ratio` times the best time."""
@@ -41,12 +47,13 @@ class Profile:
 def performance_profile(
     times: Mapping[str, Mapping[str, float | None]],
 ) -> list[Profile]:
-    """Profiles of all solvers over the union of their instances.
+    """Profiles of all solvers, each over the instances it was run on.
 
     Parameters
     ----------
     times : mapping of solver to mapping of instance to float or None
-        Positive seconds; None (or missing) for a failure, which never counts as solved.
+        Positive seconds; None for a failure, which never counts as solved; no entry where it
+        was not run. The best time of an instance is that of all who were run on it.
 
     Raises
     ------
@@ -59,7 +66,7 @@ def performance_profile(
     for row, solver in enumerate(solvers):
         for column, instance in enumerate(instances):
             value = times[solver].get(instance)
-            if value is None:
+            if value is None:  # failed, or not run
                 continue
             if not (np.isfinite(value) and value > 0):
                 raise InputError(
@@ -71,6 +78,7 @@ def performance_profile(
     for row, solver in enumerate(solvers):
         done = np.isfinite(table[row])
         ratios, counts = np.unique(table[row, done] / best[done], return_counts=True)
-        shares = np.cumsum(counts) / max(len(instances), 1)
-        profiles.append(Profile(solver, tuple(ratios.tolist()), tuple(shares.tolist())))
+        run = len(times[solver])
+        shares = np.cumsum(counts) / max(run, 1)
+        profiles.append(Profile(solver, tuple(ratios.tolist()), tuple(shares.tolist()), run))
     return profiles

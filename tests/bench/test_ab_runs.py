@@ -10,12 +10,13 @@ from support.record_builders import make_record
 
 from planbench.bench.ab import compare_sides
 from planbench.bench.ab_judge import Case
-from planbench.bench.ab_run import Prepared, Run
+from planbench.bench.ab_run import Prepared, Run, check_differ
 from planbench.bench.ab_settings import Control, Settings
 from planbench.bench.sides import parse_side
-from planbench.bench.single import Surroundings
+from planbench.bench.single import Elsewhere, Surroundings
 from planbench.catalogue.resolve import load_instance
 from planbench.errors import InputError, SolverUnavailableError
+from planbench.measure.launch import Interpreter
 from planbench.records.store import read_records
 from planbench.stats.sequential import Schedule
 
@@ -151,7 +152,9 @@ def test_what_cannot_be_compared_is_said_before_anything_runs(tmp_path, side, ca
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a git checkout")
 def test_a_commit_runs_its_own_planbench(tmp_path):
     """The row must say which commit ran, and the worker must not find this checkout."""
-    settings = replace(QUICK, adapter=None, schedule=Schedule(0.2, looks=(2,)), measure="time")
+    settings = replace(
+        QUICK, adapter=None, schedule=Schedule(0.2, looks=(2,)), measure="time", may_be_same=True
+    )
     comparison = compare(
         parse_side("git:HEAD"),
         parse_side("here"),
@@ -185,3 +188,69 @@ def test_runs_of_code_that_may_have_changed_are_not_taken_over(made_with, now, c
     assert run._same_versions(row) is counts
     run.sides = (replace(here, letter="a"), here)  # options of one solver: the code is on both
     assert run._same_versions(row)
+
+
+# -- sides between which nothing differs -----------------------------------------------------
+
+
+def prepared(text, letter, version="1.15.1", files="f1", commit="c1"):
+    side = parse_side(text)
+    contents = {"highspy": (version, files), "numpy": ("2.0", "n")}
+    if not side.is_elsewhere:
+        return Prepared(side, letter, None, {"highspy": version}, contents)
+    there = Elsewhere(text, Interpreter(), {"highspy": version}, commit)
+    return Prepared(side, letter, there, {"highspy": version}, contents)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        (("highspy==1.15.1",), ("here",)),
+        (("highspy>=1.14",), ("highspy==1.15.1",)),
+        (("highspy @ https://x/h",), ("highspy==1.15.1",)),
+        (("here",), ("here",)),
+        (("git:HEAD",), ("here",)),
+        (("git:HEAD",), ("git:main",)),
+        (("threads=2",), ("threads=2,highspy==1.15.1",)),
+    ],
+)
+def test_two_sides_that_are_the_same_are_refused(a, b):
+    """A pull request would be green for a comparison of one thing with itself."""
+    case = Case("kantorovich-lathes", "highs-ds")
+    with pytest.raises(InputError, match="are the same"):
+        check_differ(
+            prepared(*a, "a"), prepared(*b, "b"), [case], replace(QUICK, adapter=None), "c1"
+        )
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "changes"),
+    [
+        ("highspy==1.15.1", "here", {"files": "f2"}),  # a rebuilt wheel keeps its version
+        ("highspy==1.14.0", "here", {"version": "1.14.0"}),
+        ("highspy==1.15.1", "here", {"files": ""}),  # not known to be the same
+        ("git:HEAD", "here", {"commit": "c0"}),
+        ("presolve=on", "presolve=off", {}),
+        ("here", "solver=highs-ipm", {}),
+    ],
+)
+def test_two_sides_that_differ_in_anything_are_compared(a, b, changes):
+    case = Case("kantorovich-lathes", "highs-ds")
+    check_differ(
+        prepared(a, "a", **changes), prepared(b, "b"), [case], replace(QUICK, adapter=None), "c1"
+    )
+
+
+def test_nothing_is_run_for_two_equal_sides(tmp_path):
+    settings = replace(QUICK, adapter=None)
+    with pytest.raises(InputError, match="here and here are the same"):
+        compare(
+            parse_side("here"), parse_side("here"), tmp_path / "x.jsonl", settings,
+            Case("kantorovich-lathes", "highs-ds"),
+        )  # fmt: skip
+    with pytest.raises(InputError, match="does not use scipy"):
+        compare(
+            parse_side("scipy==1.15.0"), parse_side("scipy==1.16.0"), tmp_path / "x.jsonl",
+            settings, Case("kantorovich-lathes", "highs-ds"),
+        )  # fmt: skip
+    assert not (tmp_path / "x.jsonl").exists()

@@ -190,7 +190,8 @@ def test_a_disturbed_try_is_made_again_at_once_and_only_once(run, solver, path, 
     )
     events = []
     assert run(suite, progress=events.append).measured == 2
-    assert (events[-1].done, events[-1].total) == (2, 2)
+    assert (events[-1].done, events[-1].total) == (1, 1)
+    assert events[-1].message == "again"
     assert run(suite).measured == 0
 
 

@@ -5,6 +5,9 @@ Those that install something need a package index and are skipped where none ans
 
 from __future__ import annotations
 
+import hashlib
+import itertools
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -26,7 +29,9 @@ from planbench.errors import InputError, PlanbenchError
 
 
 def test_only_what_a_side_names_differs_from_this_environment():
-    pins = dict(r.split("==") for r in requirements(parse_side("highspy==1.13.1"), ["highspy"]))
+    wanted = requirements(parse_side("highspy==1.13.1"), ["highspy"])
+    pins = dict(r.split("==") for r in wanted)
+    assert len(pins) == len(wanted)
     assert pins["highspy"] == "1.13.1"
     import numpy as np
 
@@ -84,6 +89,129 @@ def test_a_cache_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(PlanbenchError, match="PLANBENCH_CACHE"):
         environment_for(parse_side("highspy==1.13.1"), [], cache=tmp_path / "file" / "cache")
+
+
+@pytest.fixture
+def installer(monkeypatch):
+    """Stand in for pip: "installs" what :attr:`gives` says; counts what it was asked to."""
+
+    class Installer:
+        def __init__(self):
+            self.gives = {}
+            self.asked = []
+
+        def install(self, folder, wanted, side):
+            self.asked.append(list(wanted))
+            (folder / "bin").mkdir(parents=True)
+            (folder / "bin" / "python").symlink_to(sys.executable)
+            (folder / "installed.json").write_text(json.dumps(self.gives))
+
+        def listed(self, python):
+            found = json.loads((Path(python).parents[1] / "installed.json").read_text())
+            return {name: (version, files) for name, (version, files) in found.items()}
+
+    stand_in = Installer()
+    monkeypatch.setattr(environments, "_install", stand_in.install)
+    monkeypatch.setattr(environments, "_listed", stand_in.listed)
+    return stand_in
+
+
+def files(text):
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_what_was_really_installed_is_what_an_environment_is_called(installer, tmp_path):
+    installer.gives = {"highspy": ("1.16.0", files("one"))}
+    found = environment_for(parse_side("highspy>=1.14"), ["highspy"], cache=tmp_path)
+    assert found.name == "highspy==1.16.0"
+    assert found.packages["highspy"] == "1.16.0"
+    assert found.files["highspy"] == files("one")
+    assert Path(found.interpreter.python).is_file()
+    wheel = tmp_path / "highspy-1.16.0-py3-none-any.whl"
+    wheel.write_bytes(b"")
+    found = environment_for(parse_side(str(wheel)), ["highspy"], cache=tmp_path)
+    assert found.name == f"highspy==1.16.0#{files('one')[:12]}"
+
+
+def test_only_a_fixed_release_is_taken_from_the_cache_unasked(installer, tmp_path):
+    """A range, a folder or a nightly gives something else tomorrow."""
+    installer.gives = {"highspy": ("1.14.0", files("old"))}
+    fixed = [environment_for(parse_side("highspy==1.14.0"), [], cache=tmp_path) for _ in range(2)]
+    assert len(installer.asked) == 1
+    assert fixed[0] == fixed[1]
+    for side in ("highspy>=1.14", "highspy", "highspy==1.14.0 --pre", "highspy @ https://x/h"):
+        installer.asked.clear()
+        for version in ("1.15.0", "1.16.0"):
+            installer.gives = {"highspy": (version, files(version))}
+            found = environment_for(parse_side(side), [], cache=tmp_path)
+            assert found.packages["highspy"] == version
+        assert len(installer.asked) == 2
+    left = [p.name for p in (tmp_path / "environments").iterdir() if p.suffix != ".lock"]
+    assert len(left) == 3  # equal contents share an environment, and no part of one is left
+
+
+@pytest.mark.parametrize("damage", ["", "[]", '{"highspy": 3}', "no JSON"])
+def test_a_damaged_environment_is_built_again(installer, tmp_path, damage):
+    installer.gives = {"highspy": ("1.14.0", files("x"))}
+    side = parse_side("highspy==1.14.0")
+    python = Path(environment_for(side, [], cache=tmp_path).interpreter.python)
+    (python.parents[1] / "planbench-environment.json").write_text(damage)
+    assert environment_for(side, [], cache=tmp_path).packages["highspy"] == "1.14.0"
+    python.unlink()
+    environment_for(side, [], cache=tmp_path)
+    assert python.exists()
+    assert len(installer.asked) == 3
+
+
+def test_an_installer_that_installs_something_else_is_not_believed(installer, tmp_path):
+    with pytest.raises(PlanbenchError, match="installed no highspy"):
+        environment_for(parse_side("highspy==1.14.0"), [], cache=tmp_path)
+
+
+def test_a_source_may_be_built_and_nothing_else(monkeypatch, tmp_path):
+    """What is not under test must not be compiled here: it would not be what others run."""
+    called = _installer(monkeypatch, "error: no")
+    monkeypatch.setattr(environments, "find_uv", lambda: None)
+    (tmp_path / "venv").mkdir()
+
+    def wheels_only(side):
+        monkeypatch.setattr(
+            environments, "_run",
+            lambda c, t=60.0: called.append(c) or subprocess.CompletedProcess(c, 0, "", ""),
+        )  # fmt: skip
+        parsed = parse_side(side)
+        environments._install(tmp_path / "venv", requirements(parsed, ["highspy"]), parsed)
+        install = called[-1]
+        return {b for a, b in itertools.pairwise(install) if a == "--only-binary"}
+
+    assert wheels_only("highspy==1.14.0") == {":all:"}
+    assert wheels_only("highspy @ https://x/h") == {"numpy", "psutil", "scipy"}
+
+
+def test_the_same_files_have_one_hash_however_they_were_installed(tmp_path):
+    """Two installs of one wheel differ in their notes alone: who installed it, and from where."""
+    from planbench.bench import installed
+
+    hashes = []
+    for number, code in enumerate(("x = 1", "x = 1", "x = 2")):
+        site = tmp_path / str(number)
+        info = site / "solver-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: Solver\nVersion: 1.0\n")
+        (info / "RECORD").write_text(
+            f"solver/__init__.py,sha256={hashlib.sha256(code.encode()).hexdigest()},5\n"
+            f"solver-1.0.dist-info/INSTALLER,sha256={number},3\n"
+            "solver-1.0.dist-info/RECORD,,\n"
+        )
+        script = Path(installed.__file__)
+        done = subprocess.run(
+            [sys.executable, "-P", "-S", str(script)], env={"PYTHONPATH": str(site)},
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        version, hashed = json.loads(done.stdout)["solver"]
+        assert version == "1.0"
+        hashes.append(hashed)
+    assert hashes[0] == hashes[1] != hashes[2]
 
 
 @pytest.fixture(scope="module")
@@ -161,3 +289,20 @@ def test_pip_builds_the_same_environment_when_uv_is_absent(install, monkeypatch)
     record = solve(install("highspy==1.14.0,psutil==7.0.0", "highspy"), "highs-ds")
     assert (record.ended, record.solver_version) == ("ok", "1.14.0")
     assert record.packages["psutil"] == "7.0.0"
+
+
+@pytest.mark.slow
+def test_a_wheel_of_a_release_is_that_release(install, tmp_path):
+    """Both sides of such a comparison run the same files, which only their hash can tell."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "-d", tmp_path,
+         "highspy==1.14.0"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        pytest.skip(f"no package index: {done.stderr[-200:]}")
+    (wheel,) = tmp_path.iterdir()
+    release, file = install("highspy==1.14.0", "highspy"), install(str(wheel), "highspy")
+    assert release.files["highspy"] == file.files["highspy"] != ""
+    assert solve(file, "highs-ds").environment == file.name
+    assert file.name.startswith("highspy==1.14.0#")

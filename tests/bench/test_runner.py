@@ -126,6 +126,26 @@ def test_only_short_runs_are_repeated_and_after_everything_ran_once(run, fast, p
     assert (*slow, 1) not in order
 
 
+def test_the_total_is_never_raised_while_it_is_counted_towards(run, fast, suite_of):
+    """``[20/20]`` became ``[21/89]`` when the repeats began, and grew again with the reruns."""
+    fast.change = lambda i, s, r: {
+        "wall_s": 2.0 if (i, s) == ("tiny-1", "fake-nan") else 0.2,
+        "disturbed": s == "fake-nan",
+    }
+    events = []
+    suite = suite_of(instances=["tiny-1", "tiny-2"], solvers=TWO, repeats=3, rerun_disturbed=True)
+    run(suite, progress=events.append)
+    totals = [e.total for e in events if e.kind == "done"]
+    assert totals[0] <= 2 * 2 * 3
+    assert totals == sorted(totals, reverse=True)
+    assert totals[-1] == 10  # one of four is not repeated
+    again = [e for e in events if e.kind == "done" and e.message == "again"]
+    assert again
+    assert {(e.done, e.total) for e in again} == {(10, 10)}
+    assert [e.done for e in events if e.kind == "done" and e not in again] == [*range(1, 11)]
+    assert events[-1].done == events[-1].total
+
+
 def test_failures_are_not_repeated(run, fast, suite_of):
     fast.change = lambda i, s, r: {"wall_s": 0.1, "ended": "crash"}
     run(suite_of(instances=["tiny-1"], solvers=TWO, repeats=3))

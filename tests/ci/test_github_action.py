@@ -5,12 +5,19 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import shlex
 import shutil
 import subprocess
+import sys
 import textwrap
 from pathlib import Path
 
 import pytest
+from support.command_line import planbench
+
+from planbench.bench.pins import find_requirement
+from planbench.bench.sides import parse_side
+from planbench.records.store import read_records, to_line
 
 ROOT = Path(__file__).parents[2]
 ACTION = (ROOT / "action.yml").read_text(encoding="utf-8")
@@ -79,6 +86,7 @@ def run_step(
             "GITHUB_OUTPUT": str(output),
             "GITHUB_STEP_SUMMARY": str(summary),
             "RUNNER_TEMP": str(tmp_path),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             **environment,
         },
         capture_output=True,
@@ -90,7 +98,9 @@ def run_step(
     return done, outputs, summary.read_text()
 
 
-NOTHING = {"SIDE_A": "", "SIDE_B": "", "BASE": "", "PINS": "", "PACKAGE": "highspy"}
+NOTHING = {
+    "SIDE_A": "", "SIDE_B": "", "BASE": "", "PINS": "", "PACKAGE": "highspy", "ACTION": str(ROOT),
+}  # fmt: skip
 
 
 def test_the_pins_of_base_and_head_are_the_two_sides(project: Path, tmp_path: Path) -> None:
@@ -137,7 +147,7 @@ def test_sides_that_are_given_are_taken(project: Path, tmp_path: Path) -> None:
         ({"BASE": "0" * 40}, "fetch-depth: 0"),
         ({"BASE": "HEAD"}, "no checkout of planbench"),
         ({"BASE": "HEAD", "PINS": "none.txt"}, "no file none.txt"),
-        ({"BASE": "HEAD", "PINS": "requirements.txt", "PACKAGE": "ortools"}, "ortools==VERSION"),
+        ({"BASE": "HEAD", "PINS": "requirements.txt", "PACKAGE": "ortools"}, "not require ortools"),
     ],
 )
 def test_what_cannot_be_compared_fails_with_the_mend(
@@ -161,8 +171,76 @@ COMPARE = {
 }
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "file", "sides"),
+    [
+        ("highspy>=1.13", "highspy>=1.14,<2", "requirements.txt", (">=1.13", ">=1.14,<2")),
+        (
+            "highspy==1.13.1 # why",
+            "highspy==1.14.0 --hash=sha256:0",
+            "r.txt",
+            ("==1.13.1", "==1.14.0"),
+        ),
+        (
+            '[project]\ndependencies = ["numpy", "highspy>=1.13"]',
+            '[project]\ndependencies = ["numpy", "highspy >= 1.14"]',
+            "pyproject.toml",
+            (">=1.13", ">=1.14"),
+        ),
+        (
+            '[[package]]\nname = "highspy"\nversion = "1.13.1"',
+            '[[package]]\nname = "highspy"\nversion = "1.14.0"\ndependencies = [{name = "numpy"}]',
+            "uv.lock",
+            ("==1.13.1", "==1.14.0"),
+        ),
+    ],
+)
+def test_any_file_that_requires_the_package_is_read(
+    tmp_path: Path, before: str, now: str, file: str, sides: tuple[str, str]
+) -> None:
+    """Most projects state a range in pyproject.toml; that is no error."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    git(folder, "init", "-q")
+    for text in (before, now):
+        (folder / file).write_text(text + "\n")
+        git(folder, "add", ".")
+        git(folder, "commit", "-q", "-m", "pin")
+    base = git(folder, "rev-parse", "HEAD~1")
+    done, outputs, _ = run_step(
+        "Find the two sides", folder, tmp_path, **NOTHING | {"BASE": base, "PINS": file}
+    )
+    assert done.returncode == 0, done
+    assert (outputs["a"], outputs["b"]) == tuple(f"highspy{side}" for side in sides)
+    for side in sides:
+        parse_side(f"highspy{side}")
+
+
+@pytest.mark.parametrize(
+    ("text", "file", "words"),
+    [
+        (
+            "highspy==1.13\nhighspy==1.14\n",
+            "r.txt",
+            "more than once (highspy==1.13; highspy==1.14)",
+        ),
+        ("highspy-extras==1.13\n", "r.txt", "does not require highspy"),
+        ("[project\n", "pyproject.toml", "is no TOML"),
+    ],
+)
+def test_a_requirement_that_is_not_clear_is_refused(text: str, file: str, words: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)):
+        find_requirement(text, file, "highspy")
+
+
 def compare(
-    tmp_path: Path, code: int, *, report: bool = True, words: str = "the report", **given: str
+    tmp_path: Path,
+    code: int,
+    *,
+    report: bool = True,
+    words: str = "the report",
+    says: str = "",
+    **given: str,
 ) -> tuple[subprocess.CompletedProcess[str], dict[str, str], str, list[str]]:
     """Run the step with a planbench that ends with `code` and notes what it was asked."""
     programs = tmp_path / "bin"
@@ -171,6 +249,7 @@ def compare(
     program = programs / "planbench"
     lines = ["#!/usr/bin/env bash", f'printf "%s\\n" "$@" > "{told}"']
     lines += [f'echo "{words}" > "{tmp_path}/planbench.md"'] if report else []
+    lines += [f'echo "{says}" >&2']
     program.write_text("\n".join([*lines, f"exit {code}\n"]))
     program.chmod(0o755)
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
@@ -222,6 +301,16 @@ def test_a_comparison_of_nothing_is_no_success(tmp_path: Path) -> None:
     assert "could not compare" in done.stdout
 
 
+def test_two_ranges_that_mean_one_release_are_no_failure(tmp_path: Path) -> None:
+    """Raising a lower bound below the newest release changes nothing that could be slower."""
+    line = "error: ab: highspy>=1.13 and highspy>=1.14 are the same: highspy 1.16.0; nothing"
+    done, outputs, summary, _ = compare(tmp_path, 2, report=False, says=line)
+    assert done.returncode == 0, done
+    assert "nothing to compare" in summary
+    assert "exit-code" not in outputs
+    assert line in done.stderr
+
+
 def test_a_list_may_have_one_item_a_line(tmp_path: Path) -> None:
     given = {"INSTANCES": "model.mps\nus-bea-71\n", "SOLVERS": "highs-ds\nhighs-ipm\n"}
     _, _, _, asked = compare(tmp_path, 0, **given)
@@ -236,8 +325,6 @@ def test_a_misspelt_input_is_no_pass(tmp_path: Path) -> None:
 
 
 def test_the_command_knows_every_option_the_action_gives(tmp_path: Path) -> None:
-    from support.command_line import planbench
-
     _, _, _, asked = compare(tmp_path, 0, SUITE="smoke")
     told = planbench("ab", "--help", columns=160).out
     for option in asked:
@@ -271,3 +358,74 @@ def test_the_files_are_yaml() -> None:
     for text in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL):
         workflow = yaml.safe_load(text)
         assert workflow["jobs"]
+
+
+# -- the commands of the page ----------------------------------------------------------------
+
+UV = """#!/usr/bin/env bash
+# Stands in for uv: an environment is this Python, where highspy says it is the version asked for.
+set -eu
+folder="${@: -1}"
+if [ "$1" = venv ]; then
+  mkdir -p "$folder/bin"
+  printf '#!/bin/sh\\nPYTHONPATH="%s:$PYTHONPATH" exec "%s" "$@"\\n' \\
+    "$folder/site" "$REAL" > "$folder/bin/python"
+  chmod +x "$folder/bin/python"
+else
+  for word in "$@"; do
+    case "$word" in
+      highspy==*) version=${word#highspy==} ;;
+      */bin/python) folder=${word%/bin/python} ;;
+    esac
+  done
+  info="$folder/site/highspy-$version.dist-info"
+  mkdir -p "$info"
+  printf 'Metadata-Version: 2.1\\nName: highspy\\nVersion: %s\\n' "$version" > "$info/METADATA"
+  printf 'highspy/__init__.py,sha256=%s,1\\n' "$version" > "$info/RECORD"
+fi
+"""
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_page_do_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its second form ended with 2 on the upgrade that the page is about."""
+    commands = [
+        shlex.split(line) for line in re.findall(r"^    (planbench .+)$", PAGE, re.MULTILINE)
+    ]
+    assert [c[1] for c in commands] == ["ab", "bench", "regress"]
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "uv").write_text(UV)
+    (programs / "uv").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("REAL", sys.executable)
+    monkeypatch.setenv("PLANBENCH_CACHE", str(tmp_path / "cache"))
+    project = tmp_path / "project"
+    (project / "models").mkdir(parents=True)
+    (project / "baselines").mkdir()
+    made = planbench("generate", "gen:goods=20,seed=1", "-o", "models/plan.mps.gz", folder=project)
+    assert made.code == 0, made.err
+    (toml,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    (project / "mine.toml").write_text(toml)
+
+    ab, bench, regress = commands
+    said = planbench(*ab[1:], folder=project)
+    assert said.code == 0, said.err
+    assert "a: highspy 1.13.1; b: highspy 1.15.1" in " ".join(said.out.split())
+    assert "highspy==1.15.1" in (project / "report.md").read_text()
+
+    said = planbench(*bench[1:], folder=project)
+    assert said.code == 0, said.err
+    rows = read_records(project / "results" / "mine.jsonl")
+    older = [
+        r.model_copy(
+            update={"packages": {**r.packages, "highspy": "1.13.1"}, "solver_version": "1.13.1"}
+        )
+        for r in rows
+    ]
+    (project / "baselines" / "mine.jsonl").write_bytes(b"".join(map(to_line, older)))
+    said = planbench(*regress[1:], folder=project)
+    assert said.code == 0, said.err
+    assert (project / "regress.xml").exists()

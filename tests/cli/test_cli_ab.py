@@ -25,7 +25,20 @@ def test_help_has_examples(command):
     ("arguments", "words"),
     [
         (["ab"], "names no instance"),
-        (["ab", "us-bea-15", "--a", "highspy>=1.13"], "--a: 'highspy>=1.13' cannot be read"),
+        (["ab", "us-bea-15", "--a", "highspy=>1.13"], "--a: 'highspy=>1.13' cannot be read"),
+        (["ab", "us-bea-15", "--a", "highspy>=1", "--b", "here", "-s", "glop"], "use highspy"),
+        (["ab", "us-bea-15", "--a", "scipy==1.15.0", "-s", "highs-ds"], "does not use scipy"),
+        (["ab", "us-bea-15", "--a", "here", "--b", "here"], "are the same"),
+        (["ab", "us-bea-15", "--b", "git:HEAD"], "planbench itself"),
+        (["ab", "us-bea-15", "--b", "hihgspy"], "no solver uses hihgspy"),
+        (
+            ["ab", "us-bea-15", "--a", "solver=glop", "--b", "solver=pdlp", "-s", "null"],
+            "null would be run by no side",
+        ),
+        (
+            ["bisect", "us-bea-15", "--versions", "scipy==1.15.0,1.16.0", "-s", "highs-ds"],
+            "does not use scipy",
+        ),
         (["ab", "us-bea-15", "--least-effect", "lots"], "--least-effect: is 'lots'"),
         (["ab", "us-bea-15", "--least-effect", "-5%"], "--least-effect"),
         (["ab", "us-bea-15", "--confidence", "1"], "--confidence"),
@@ -33,10 +46,10 @@ def test_help_has_examples(command):
         (["ab", "us-bea-15"], "names no side; give --a or --b"),
         (["ab", "us-bea-15", "--a", "here", "--measure", "joules"], "time, cpu, passes"),
         (["ab", "us-bea-15", "--a", "here", "-s", "highs-xx"], "unknown solver 'highs-xx'"),
-        (["ab", "no-such-instance", "--a", "here"], "no-such-instance"),
+        (["ab", "no-such-instance", "--b", "threads=2"], "no-such-instance"),
         (["ab", "us-bea-15", "--markdown", "/no/such/folder/x.md"], "there is no folder"),
         (["ab", "--suite", "no-such-suite"], "unknown suite"),
-        (["ab", "us-bea-15", "--b", "git:no-such-ref"], "git"),
+        (["ab", "us-bea-15", "--b", "git:no-such-ref", "-s", "null"], "git"),
         (["bisect", "us-bea-15", "--versions", "1.12.0,1.13.1"], "'1.12.0' is no version"),
         (["bisect", "us-bea-15", "--versions", "highspy==1.12.0"], "two or more"),
         (["bisect", "us-bea-15", "--versions", "highspy==1.12.0,1.12.0"], "stands twice"),
@@ -87,7 +100,7 @@ def test_sentences_end_the_text_and_another_answer_ends_with_1(tmp_path):
         folder=tmp_path, columns=100,
     )  # fmt: skip
     assert said.code == 1
-    assert "finding: highs-ds on kantorovich-lathes: answers differ" in said.err
+    assert "finding: highs-ds / null on kantorovich-lathes: answers differ" in said.err
     assert max(map(len, said.out.splitlines())) <= 100
     assert "Overall, solver=null against here, 1 comparison:" in " ".join(said.out.split())
 
@@ -96,7 +109,7 @@ def test_sentences_end_the_text_and_another_answer_ends_with_1(tmp_path):
 @IS_CHECKOUT
 def test_bisect_over_commits_finds_no_change_where_there_is_none(tmp_path):
     said = planbench(
-        "bisect", "kantorovich-lathes", "--versions", "git:HEAD~1,git:HEAD",
+        "bisect", "kantorovich-lathes", "--versions", "git:HEAD~1,git:HEAD", "-s", "highs-ds",
         "--measure", "objective", "--json",
         folder=tmp_path,
     )  # fmt: skip
@@ -140,3 +153,21 @@ def test_rows_of_two_sides_pass_nowhere_for_repeats_of_one_solver(tmp_path, comm
     said = planbench(command, f"both{file}", *more, folder=tmp_path)
     assert said.code == 0
     assert "6 rows of planbench ab, of two sides, left out" in said.err
+
+
+def test_versions_of_a_bisection_may_be_wheels_and_ranges(tmp_path):
+    from planbench.cli.bisect import parse_versions
+
+    wheel = tmp_path / "highspy-1.16.0.dev1-py3-none-any.whl"
+    wheel.write_bytes(b"")
+    sides = parse_versions(f"highspy==1.12.0,1.13.1,{wheel},highspy>=1.14,<2")
+    assert [s.text for s in sides] == [
+        "highspy==1.12.0", "highspy==1.13.1", str(wheel), "highspy>=1.14,<2",
+    ]  # fmt: skip
+
+
+def test_the_solver_of_a_bisection_follows_from_the_package():
+    from planbench.cli.ab import choose_solvers
+    from planbench.cli.bisect import parse_versions
+
+    assert choose_solvers(None, parse_versions("scipy==1.15.0,1.16.0")) == ["scipy-highs-ds"]

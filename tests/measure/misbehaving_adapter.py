@@ -56,6 +56,7 @@ NAMES = (
     "grows-and-dies",
     "peaks",
     "imports-and-checks",
+    "slow-check",
     "exact-bits",
     "tells-limit",
     "tells-stock",
@@ -92,7 +93,7 @@ def solve(problem, spec, options, phase):
     act = globals()["_" + spec.method.replace("-", "_")]
     if spec.method == "never-begins":
         time.sleep(3600)
-    if spec.method in ("nests", "slow-import", "child-peak", "imports-and-checks"):
+    if spec.method in ("nests", "slow-import", "child-peak", "imports-and-checks", "slow-check"):
         return act(problem, options, phase)
     with phase("load"):
         lp = problem
@@ -332,6 +333,15 @@ def _imports_and_checks(lp, options, phase):
         pass
     with phase("check"):
         pass
+    with phase("solve"):
+        return _answer(lp)
+
+
+def _slow_check(lp, options, phase):
+    with phase("load"):
+        pass
+    with phase("check"):
+        time.sleep(float(options.native["seconds"]))
     with phase("solve"):
         return _answer(lp)
 

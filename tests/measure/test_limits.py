@@ -70,6 +70,14 @@ def test_time_before_the_first_phase_is_not_the_solvers(launch):
     assert result.seconds() < 0.2
 
 
+def test_the_limit_is_on_the_seconds_that_are_reported(launch):
+    """A comparison of what the solver holds with what was sent is planbench's own doing."""
+    result = launch("slow-check", time_limit_s=0.2, native={"seconds": 1.0})
+    assert result.ended == "ok", result.message
+    assert result.seconds() < 0.2
+    assert next(p.wall_s for p in result.phases if p.name == "check") >= 1.0
+
+
 @pytest.mark.parametrize("name", ["forks", "escapes"])
 def test_children_of_a_solver_are_killed_with_it(launch, tmp_path, name):
     """``escapes`` starts its child in a session of its own, as a daemon would."""

@@ -104,3 +104,30 @@ def test_a_worker_that_speaks_another_way_gives_one_line(reader, line):
     reader.path.write_text(line + "\n")
     with pytest.raises(PlanbenchError, match="too far from this one"):
         reader.poll()
+
+
+def test_phases_that_do_not_count_are_told_from_those_that_do(reader):
+    """The clock of the time limit stops meanwhile, also while such a phase is going on."""
+    write(reader, start("read", 0.0, solving=False), end("read", 9.0, 1) | {"solving": False})
+    write(reader, start("load", 10.0), end("load", 11.0, 1))
+    reader.poll()
+    assert reader.aside(12.0) == 0.0
+    write(reader, start("check", 12.0, solving=False))
+    reader.poll()
+    assert reader.aside(14.0) == 2.0
+    write(reader, end("check", 15.0, 1) | {"solving": False}, start("solve", 15.0))
+    reader.poll()
+    assert reader.aside(20.0) == 3.0
+
+
+def test_a_check_without_end_is_ended(tmp_path, reader):
+    from planbench.measure.watch import Watch
+
+    write(reader, start("load", 0.0), end("load", 1.0, 1), start("check", 1.0, solving=False))
+    reader.poll()
+    watch = Watch(5.0, 1 << 30, 60.0, 0.0, reader, tmp_path / "log.txt")
+    watch._judge_time(50.0)
+    assert watch.killed is None
+    watch._judge_time(62.0)
+    assert watch.killed == "killed"
+    assert "of overhead in phase check" in watch.reason

@@ -124,3 +124,25 @@ def test_what_was_not_run_shares_one_sentence():
     said = ab.sentences(found)
     assert len(said) == 2
     assert said[1].startswith("3 comparisons not run within the budget")
+
+
+def test_programs_are_named_where_each_side_runs_its_own():
+    """The table said ``highs-ds``, which neither side ran."""
+    programs = ("cmd:./old {mps} {sol}", "cmd:./new {mps} {sol}")
+    found = comparison(verdict(), a=programs[0], b=programs[1], solvers=programs)
+    (row,) = ab.rows(found)
+    assert row[1] == "cmd:./old {mps} {sol} / cmd:./new {mps} {sol}"
+    for text in (row[1], ab.sentence(found, found.verdicts[0]), ab.markdown(found)):
+        assert "highs-ds" not in text
+    assert ab.document(found)["instances"][0]["solver"] == row[1]
+    one = comparison(verdict(), a="here", b="solver=glop", solvers=(None, "glop"))
+    assert ab.rows(one)[0][1] == "highs-ds / glop"
+    assert ab.rows(comparison(verdict()))[0][1] == "highs-ds"
+
+
+def test_what_was_installed_is_said_where_the_side_does_not():
+    found = comparison(verdict(), a="here", b="highspy>=1.14")
+    found = replace(found, environments=("", "highspy==1.16.0"))
+    assert ab.sides(found) == ("a: here", "b: highspy>=1.14 = highspy==1.16.0")
+    assert "highspy==1.16.0" in ab.markdown(found)
+    assert ab.sides(comparison(verdict())) == ("a: highspy==1.13.1", "b: highspy==1.15.1")

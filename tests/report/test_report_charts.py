@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import subprocess
@@ -24,6 +25,7 @@ pytest.importorskip("vl_convert")
 from planbench.report.chart_parts import cost_at, ladder_points, pixel, spread, ticks
 from planbench.report.charts import accuracy_chart, ladder_chart, profile_chart
 from planbench.report.figures import headline_figure, save_figure
+from planbench.report.html import render_report
 
 
 def values_of(chart):
@@ -59,10 +61,41 @@ def test_failures_at_one_size_stand_side_by_side():
 
 def test_loose_answers_are_hollow():
     rows = make_ladder(laws={"pdlp": (1.2, 0.2)})
-    rows[1] = rows[1].model_copy(update={"verdict": "loose", "raw_gap": 0.1})
+    rows[1] = rows[1].model_copy(update={"verdict": "loose", "raw_gap": 5e-3})
     (ladder,) = find_ladders(settle(rows))
     points, _ = ladder_points(ladder, "seconds")
     assert [p["solved"] for p in points] == [True, False, True, True, True]
+
+
+def heuristic(gap=0.45):
+    """Rows of a planner that is faster than all and proves next to nothing."""
+    rows = make_ladder(laws={"harmony": (1.0, 1e-4)})
+    verdict = "unproven" if gap is None else "loose"
+    return [r.model_copy(update={"verdict": verdict, "raw_gap": gap}) for r in rows]
+
+
+@pytest.mark.parametrize("gap", [0.45, None])
+def test_who_proves_next_to_nothing_does_not_lead_the_chart(gap):
+    """Planners with a gap of 45 % were the lowest lines of the chart of times."""
+    rows = [*make_ladder(laws={"highs-ds": (1.5, 0.3)}), *heuristic(gap)]
+    (ladder,) = find_ladders(settle(rows))
+    for measure in ("seconds", "passes", "bytes"):
+        points, stops = ladder_points(ladder, measure)
+        assert {p["series"] for p in points} == {"highs-ds"}
+        assert not stops
+        assert "harmony" not in json.dumps(ladder_chart(ladder, measure).to_dict())
+    page = render_report(rows)
+    apart = page.partition("Answers that prove no better than 1e-2")[2].partition("</table>")[0]
+    assert "harmony" in apart
+    assert ("4.5e-1" if gap else "none on 5") in apart
+    assert "5 of 5" in apart
+    without = render_report(make_ladder(laws={"highs-ds": (1.5, 0.3)}))
+    assert "Answers that prove no better" not in without
+
+
+def test_a_ladder_of_heuristics_alone_still_makes_a_page():
+    page = render_report(heuristic())
+    assert "Answers that prove no better than 1e-2" in page
 
 
 def test_names_do_not_overlap_and_stay_in_order():

@@ -7,7 +7,13 @@ from support.record_builders import make_ladder, make_record
 
 from planbench.records.schema import AccuracyFacts
 from planbench.report.cells import settle
-from planbench.report.claims import best_general, exponent_verdict, judge_claims
+from planbench.report.claims import (
+    bears_claims,
+    best_general,
+    claims_ladder,
+    exponent_verdict,
+    judge_claims,
+)
 from planbench.report.finding import UNKNOWN, UNMEASURED
 from planbench.report.ladders import find_ladders
 from planbench.stats.scaling import PowerLawFit
@@ -106,8 +112,24 @@ def test_planners_do_not_stand_for_general_solvers(monkeypatch):
     assert best_general(ladder) == "highs-ipm"
 
 
-def driven(target, seconds, solver="pdlp", reached=True, instance="a"):
+CLAIM = "A good enough approximation is far cheaper than the optimum"
+#: A ladder that bears claims, by a solver that says nothing of them.
+BASE = make_ladder(laws={"cbc": (1.0, 0.5)}, sizes=(100, 1000, 3000))
+RUNGS = {"a": 1000, "b": 3000}
+
+
+def rung(solver, instance, **fields):
+    """Row on a rung of that ladder."""
+    size = RUNGS[instance]
+    recipe = {"goods": size, "structure": "uniform", "seed": 1}
     return make_record(
+        solver, f"gen:goods={size},structure=uniform", goods=size, recipe=recipe,
+        group="uniform", **fields,
+    )  # fmt: skip
+
+
+def driven(target, seconds, solver="pdlp", reached=True, instance="a"):
+    return rung(
         solver,
         instance,
         key=f"{solver} {instance} {target}",
@@ -126,14 +148,15 @@ def driven(target, seconds, solver="pdlp", reached=True, instance="a"):
 )
 def test_good_enough_is_judged_by_charged_time(slow, verdict):
     rows = [driven(1e-2, 1.0), driven(1e-6, slow), driven(1e-6, 99.0, "glop")]
-    found = findings(rows)["A good enough approximation is far cheaper than the optimum"]
+    assert findings(rows)[CLAIM].verdict == UNMEASURED, "one economy is no ladder"
+    found = findings(BASE + rows)["A good enough approximation is far cheaper than the optimum"]
     assert found.verdict == verdict
     assert f"{slow:.1f} times as long" in found.measured
 
 
 def test_targets_that_were_missed_give_no_ratio():
     rows = [driven(1e-2, 1.0), driven(1e-6, 20.0, reached=False)]
-    found = findings(rows)["A good enough approximation is far cheaper than the optimum"]
+    found = findings(BASE + rows)["A good enough approximation is far cheaper than the optimum"]
     assert found.verdict == UNMEASURED
 
 
@@ -143,42 +166,71 @@ def stopped(target, seconds, solver="pdlp", instance="a"):
     return row.model_copy(update={"ended": "timeout", "raw_gap": None, "accuracy": facts})
 
 
-CLAIM = "A good enough approximation is far cheaper than the optimum"
-
-
 def test_tight_targets_that_ran_out_of_time_count_as_at_least():
     """Without them the easy instances alone would say that accuracy costs nothing."""
-    easy = [driven(1e-2, 1.0), driven(1e-6, 1.2)]
+    easy = [*BASE, driven(1e-2, 1.0), driven(1e-6, 1.2)]
     assert findings(easy)[CLAIM].verdict == "contradicted"
     hard = [driven(1e-2, 1.0, instance="b"), stopped(1e-6, 2.0, instance="b")]
     found = findings(easy + hard)[CLAIM]
     assert found.verdict == UNKNOWN
     assert "at least 1.5 times as long" in found.measured
     far = [driven(1e-2, 1.0), stopped(1e-6, 20.0)]
-    assert findings(far)[CLAIM].verdict == "supported"
+    assert findings(BASE + far)[CLAIM].verdict == "supported"
 
 
 def test_accuracy_is_compared_within_one_version_of_a_solver():
     """The loose target of one version over the tight one of another is no ratio of either."""
     old = [driven(1e-2, 1.0), driven(1e-6, 20.0)]
     new = [driven(1e-2, 0.5).model_copy(update={"solver_version": "2.0"})]
-    each = findings(old + new)[CLAIM].each
+    each = findings(BASE + old + new)[CLAIM].each
     assert [(name, said) for name, said, _ in each] == [("pdlp 1.15.1", "20.0 times")]
 
 
 def test_doing_nothing_is_no_good_enough_plan():
     rows = [driven(1e-2, 1e-4, "null"), driven(1e-2, 10.0), driven(1e-6, 11.0)]
-    assert findings(rows)[CLAIM].verdict == "contradicted"
+    assert findings(BASE + rows)[CLAIM].verdict == "contradicted"
 
 
 def test_prices_are_proven_or_not():
     claim = "What planning lacks is prices"
-    good = [make_record(raw_gap=1e-7)]
-    bad = [make_record(raw_gap=0.3, verdict="loose")]
-    assert findings(good)[claim].verdict == "contradicted"
-    assert findings(bad)[claim].verdict == UNKNOWN
+    assert findings(BASE)[claim].verdict == "contradicted"
+    loose = [
+        r.model_copy(update={"solver": s, "raw_gap": 0.3, "verdict": "loose", "key": s + r.key})
+        for r in BASE
+        for s in ("glop", "pdlp")
+    ]
+    assert findings(BASE + loose)[claim].verdict == UNKNOWN
     null = [make_record("null", raw_gap=1e-7)]
     assert findings(null)[claim].verdict == UNMEASURED
+
+
+@pytest.mark.parametrize(
+    ("sizes", "bears"),
+    [((100, 1000), False), ((100, 200, 400), False), ((100, 300, 1000), True)],
+)
+def test_a_ladder_bears_claims_with_enough_sizes_far_enough_apart(sizes, bears):
+    (ladder,) = find_ladders(settle(make_ladder(laws={"cbc": (1.0, 0.1)}, sizes=sizes)))
+    assert bears_claims(ladder) is bears
+    assert (claims_ladder([ladder]) is ladder) is bears
+    found = findings(make_ladder(laws={"cbc": (1.0, 0.1)}, sizes=sizes))
+    assert ({f.verdict for f in found.values()} == {UNMEASURED}) is not bears
+
+
+def test_what_was_not_solved_is_no_rung_of_it():
+    rows = make_ladder(laws={"cbc": (2.0, 1.0)}, sizes=(100, 1000, 100_000), limit=10.0)
+    (ladder,) = find_ladders(settle(rows))
+    assert not bears_claims(ladder)
+
+
+def test_a_few_goods_do_not_tell_how_many_rounds_planning_takes():
+    """A run of MPS files was told that 15 rounds are contradicted, at 5 goods."""
+    handful = [
+        make_record("highs-ds", "kantorovich-plywood", goods=5, matrix_passes=9000.0),
+        make_record("highs-ds", "model.mps", goods=None, recipe={}, matrix_passes=9000.0),
+    ]
+    assert {f.verdict for f in findings(handful).values()} == {UNMEASURED}
+    claim = "Four digits of the optimum take about 15 rounds over the matrix"
+    assert "at 3,000 goods" in findings(BASE + handful)[claim].measured
 
 
 def coupled(costs, solver="highs-ipm", top=None):

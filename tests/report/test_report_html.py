@@ -150,6 +150,36 @@ def test_one_solver_failures_and_nulls(render):
     Page(render(rows[:1], title="t"))
 
 
+def order_of(page, *anchors):
+    places = [page.index(f'<section id="{anchor}"') for anchor in anchors]
+    return places == sorted(places)
+
+
+def test_claims_stand_behind_what_the_run_was_about(render):
+    page = render(make_suite(), title="x")
+    assert order_of(page, "ladder-powerlaw", "overall", "claims", "instances")
+    assert page.index('href="#ladder-powerlaw"') < page.index('href="#claims"')
+    table = page.partition('<section id="claims"')[2].partition("</table>")[0]
+    assert "not measured in this run" not in table, "what was not tested is a list below"
+    assert "claims not measured in this run" in page
+
+
+def test_a_run_of_linear_programs_is_about_solvers(render):
+    """It was told that 15 rounds of planning are contradicted."""
+    rows = [
+        make_record(solver, f"model-{k}.mps", goods=None, wall_s=seconds * k, matrix_passes=4e3)
+        for k in (1, 2, 3)
+        for solver, seconds in (("highs-ds", 0.2), ("cbc", 0.9))
+    ]
+    page = render(rows)
+    assert "How do solvers do on these linear programs?" in page
+    assert 'id="claims"' not in page
+    assert 'href="#claims"' not in page
+    assert "rounds over the matrix" not in page
+    assert "highs-ds did best: 3 of 3 solved" in page
+    assert order_of(page, "overall", "instances")
+
+
 def test_findings_come_first_and_red(render):
     rows = [
         make_record("highs-ds", objective=1.0),

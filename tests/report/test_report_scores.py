@@ -11,8 +11,9 @@ from support.record_builders import make_failure, make_record
 from planbench.report.cells import settle
 from planbench.report.page_tables import scores_table
 from planbench.report.scaling_tables import means_table
-from planbench.report.scores import standings
+from planbench.report.scores import profile_seconds, standings
 from planbench.report.tables import summary_table
+from planbench.stats.profile import performance_profile
 
 
 def rung(solver, size, seconds=None, ended="timeout", group="up", **changes):
@@ -110,3 +111,15 @@ def test_every_table_tells_what_was_left_out():
     page = scores_table(standings(settle(rows)))
     assert "3 refused" in page
     assert "0 of 0" in page
+
+
+def test_the_profile_counts_what_was_run():
+    """Not run and not its task are no failures; what was tried and failed is one."""
+    rows = [*general((100, 500, 1000, 2000)), rung("two-level", 100, 0.1)]
+    rows += [rung("two-level", 500, None, "timeout"), rung("two-level", 1000, None, "refused")]
+    (found,) = [
+        p for p in performance_profile(profile_seconds(settle(rows))) if p.solver == "two-level"
+    ]
+    assert (found.instances, found.share_within(1e9)) == (2, 0.5)
+    text = shown(means_table(settle([*rows, rung("harmony", 100, None, "refused")])))
+    assert "instances it was run on" in " ".join(text.split())

@@ -27,6 +27,15 @@ def test_instance_nobody_solved_counts_in_the_denominator():
     assert only.share_within(1e9) == pytest.approx(0.5)
 
 
+def test_who_was_not_run_has_not_failed():
+    """A planner asked for two of a hundred instances stood at 2 %."""
+    a, b = performance_profile({"a": {"p": 1.0, "q": 4.0, "r": 2.0, "s": None}, "b": {"q": 2.0}})
+    assert (b.instances, b.share_within(1.0)) == (1, 1.0)
+    assert a.instances == 4
+    assert a.share_within(1.0) == pytest.approx(0.5), "p and r; q was done faster by b"
+    assert a.share_within(1e9) == pytest.approx(0.75), "a failure that was tried counts"
+
+
 def test_no_solver_no_profile():
     assert performance_profile({}) == []
 

@@ -35,7 +35,7 @@ SOLVERS = (
         family="planbench",
         method="harmony heuristic (Cockshott & Cottrell)",
         module="planbench.solvers.planners.harmony",
-        packages=(),
+        packages=("scipy",),
         takes=frozenset(("time_limit", "native")),
         phases=("load", "solve", "extract"),
         default="100 rounds (--set rounds=N), targets of what the first plan delivers on average",

@@ -34,7 +34,7 @@ SOLVERS = (
         family="planbench",
         method="successive approximation with fixed norms (Montias)",
         module="planbench.solvers.planners.material_balances",
-        packages=(),
+        packages=("scipy",),
         takes=frozenset(("time_limit", "native")),
         phases=("load", "solve", "extract"),
         default="until the balances close to 1e-9, at most 100 rounds (--set rounds=N)",
