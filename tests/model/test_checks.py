@@ -230,21 +230,24 @@ def random_economies(draw: st.DrawFn) -> Economy:
 @given(random_economies())
 @settings(max_examples=200, deadline=None)
 def test_value_iteration_agrees_with_linear_programming(economy_: Economy) -> None:
-    """A good is makeable exactly if (B − A)x ≥ e_i, x ≥ 0 has a solution."""
+    """A good is makeable exactly if (B − A)x ≥ e_i, x ≥ 0 has a solution.
+
+    Prices close in on their limit at a rate below 1 − 1/(largest price), so value iteration owes
+    a decision only where no good is dear; elsewhere it may not contradict the linear program.
+    """
     assert one_good_each(economy_)
     m, n = economy_.n_activities, economy_.n_goods
     found = value_iteration(economy_, np.ones(m, dtype=bool), np.zeros(n, dtype=bool))
     net = (economy_.outputs - economy_.inputs).toarray()
-    for i in range(n):
-        unit = np.zeros(n)
-        unit[i] = 1.0
-        answer = linprog(np.ones(m), A_ub=-net, b_ub=-unit, method="highs")
-        # Plans of enormous length are on the edge, where rounding may decide either way.
-        if answer.status == 2:
-            assert not found.makeable[i]
-        elif answer.status == 0 and answer.fun < 1e6:
-            assert found.makeable[i]
-            assert not found.unmakeable[i]
+    units = np.eye(n)
+    answers = [linprog(np.ones(m), A_ub=-net, b_ub=-unit, method="highs") for unit in units]
+    length = np.array([a.fun if a.status == 0 else np.inf for a in answers])
+    impossible = np.array([a.status == 2 for a in answers])
+    assert not (found.makeable & impossible).any()
+    # Plans of enormous length are on the edge, where rounding may decide either way.
+    assert not (found.unmakeable & (length < 1e6)).any()
+    if (impossible | (length < 200)).all():
+        assert (found.makeable == ~impossible).all()
 
 
 @given(random_economies())
