@@ -42,7 +42,7 @@ _SECTION = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _AT_START = re.compile(rf"\s*(?:{_SECTION.pattern})(?=[\s:]|$)", re.IGNORECASE | re.VERBOSE)
-_NAME = r"""[^\W\d](?:\w|[!"\#$%&?@'`{}~|.,()\[\]])*"""
+_NAME = r"""[^\W\d](?:\w|[!"\#$%&?@'`{}~|.,;()\[\]])*"""
 _NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _TOKEN = re.compile(
     rf"""(?P<unclear>0[xX][0-9a-fA-F]+|{_NUMBER}(?:[dD][+-]?[0-9]|_)\w*)
@@ -124,6 +124,8 @@ class _Reader:
         self.path, self.relax = path, relax
         self.kind = self.text = ""
         self.line, self.first, self.alone = 0, False, False
+        # The last section as it is written in the file.
+        self.word = ""
         self.tokens = self._tokens()
         self.maximise = False
         self.columns: dict[str, int] = {}
@@ -163,12 +165,7 @@ class _Reader:
                         "rename it",
                         number,
                     )
-                if found.lastgroup == "refused":
-                    raise self.fault(
-                        f"section '{word}' is not linear, and planbench solves linear programs; "
-                        "take it out",
-                        number,
-                    )
+                self.word = word
                 yield "section", found.lastgroup or "", number, True
             self.alone = not found and _ALONE.fullmatch(line) is not None
             for token in _TOKEN.finditer(line, begin):
@@ -206,11 +203,18 @@ class _Reader:
         self._advance()
         self._objective()
         seen: set[str] = set()
+        statement = {
+            "rows": self._row,
+            "bounds": self._bound,
+            "integer": self._integral,
+            "binary": self._binary,
+            "refused": self._refuse,
+        }
         while self.kind == "section":
             section = self.text
             if section in ("maximise", "minimise"):
                 raise self.fault("a second objective; delete one")
-            if section in seen or (section == "rows" and seen):
+            if (section in seen and section != "refused") or (section == "rows" and seen):
                 raise self.fault(f"the section of {section} stands here a second time or too late")
             seen.add(section)
             self._advance()
@@ -219,15 +223,16 @@ class _Reader:
                     raise self.fault(f"{self._found()} after 'end'; delete it or move it up")
                 return self._program()
             while self.kind not in ("section", "end of file"):
-                {
-                    "rows": self._row,
-                    "bounds": self._bound,
-                    "integer": self._integer,
-                    "binary": self._binary,
-                }[section]()
+                statement[section]()
         if self.kind == "end of file":
             raise self.fault("there is no 'end': the file is cut short; get it again or add it")
         raise self.fault(f"{self._found()} is not expected here; is 'subject to' missing?")
+
+    def _refuse(self) -> None:
+        raise self.fault(
+            f"section '{self.word}' is not linear, and planbench solves linear programs; take it "
+            "out"
+        )
 
     def _objective(self) -> None:
         if self.kind == "label":
@@ -268,7 +273,9 @@ class _Reader:
             sides.append(self._side("no" if complete else "after variables"))
         if len(sides) == 1:
             raise self.fault(f"expected <=, >= or = after the left side, found {self._found()}")
-        if not all(side.cols or side.constants for side in sides):
+        empty = [not (side.cols or side.constants) for side in sides]
+        # HiGHS writes a row without entries as 'c1: = 0'.
+        if any(empty[1:]) or (empty[0] and not (name and len(sides) == 2)):
             raise self.fault("a relation with nothing on one side; write the number", begin)
         if len(sides) == 3 and (sides[0].cols or sides[2].cols or relations not in ("<<", ">>")):
             raise self.fault(
@@ -363,6 +370,8 @@ class _Reader:
             raise self.fault(
                 f"{kind} name {shown(name)} is a word of the format or a number; rename it"
             )
+        if name.endswith(";") and kind == "variable":
+            raise self.fault(f"{shown(name)} ends in a semicolon: {_LP_SOLVE}")
         rest, found = name, 1
         while found:
             rest, found = _INDEX.subn("", rest)
@@ -392,7 +401,7 @@ class _Reader:
     def _add_row(self, name: str, sides: list[_Side], relations: str, line: int) -> None:
         """Bring a row into the form lower ≤ Σ coefs·cols ≤ upper."""
         left, *rest = sides
-        body = left if left.cols else rest[0]
+        body = rest[0] if len(sides) == 3 or (rest[0].cols and not left.cols) else left
         lower, upper = -_INF, _INF
         for relation, a, b in zip(relations, sides, rest, strict=False):
             other = b if body is a else a
@@ -405,6 +414,8 @@ class _Reader:
                 lower = value
         if lower == _INF or upper == -_INF:
             raise self.fault("an infinite side that nothing can satisfy; correct it", line)
+        if not (left.cols or left.constants) and not lower <= 0 <= upper:
+            raise self.fault("a relation with nothing on the left; complete the row", line)
         cols, coefs = list(body.cols), list(body.coefs)
         if len(sides) == 2 and body is left:
             cols += rest[0].cols
@@ -485,9 +496,6 @@ class _Reader:
             if value is not None and bounds.setdefault(col, value) != value:
                 name = list(self.columns)[col]
                 raise self.fault(f"a second {what} bound of {shown(name)}; keep one")
-
-    def _integer(self) -> None:
-        self._integral()
 
     def _binary(self) -> None:
         self.binary.add(self._integral())

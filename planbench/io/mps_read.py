@@ -226,7 +226,7 @@ class _Reader:
     def _require_name(self, name: str, kind: str) -> None:
         if not name.isprintable():
             raise self.fault(f"{kind} name {shown(name)} is not printable; rename it")
-        if name[0] in "*$":
+        if name[0] == "$" or (kind == "column" and name[0] == "*"):
             raise self.fault(f"{kind} name {shown(name)} starts like a comment; rename it")
 
     def _find(self, names: dict[str, int], name: str, kind: str) -> int:

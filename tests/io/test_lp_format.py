@@ -134,9 +134,11 @@ ROWS = [
     ("x + y >= -infinity", [1, 1], -np.inf, np.inf),
     ("x + y <= 1e30", [1, 1], -np.inf, np.inf),
     ("x - x + y = 1", [0, 1], 1, 1),
-    ("2 <= 3", [0, 0], -1, np.inf),
+    ("2 <= 3", [0, 0], -np.inf, 1),
     ("3 <= 2 <= 4", [0, 0], 1, 2),
-    ("1 = 0", [0, 0], 1, 1),
+    ("0 = 1", [0, 0], 1, 1),
+    ("= 0", [0, 0], 0, 0),
+    ("<= 2", [0, 0], -np.inf, 2),
     ("+ - 3 x - - y >= 0", [-3, 1], 0, np.inf),
     ("3x+2y>=-1", [3, 2], -1, np.inf),
     ("2e1x + .5y + 1.e+5 x >= 1.5E-1", [100020, 0.5], 0.15, np.inf),
@@ -209,7 +211,7 @@ def test_objectives(tmp_path: Path, objective: str, cost: list[float], offset: f
     [
         *("x[1]", "x[1,2]", "x(1,2)", "x{a}", "inflow", "infinity_x", "nano", "e5", "e", "E"),
         *("free_x", "st_x", "bounds1", "endive", "x.1", "x#1", "_x", "maxi", "general_"),
-        *("preis_für_öl", "生产", "x'", "x[(1,2),a]", "binär", "St1", "int8", "d1"),
+        *("preis_für_öl", "生产", "x'", "x[(1,2),a]", "binär", "St1", "int8", "d1", "x;1;a"),
     ],
 )
 def test_names(tmp_path: Path, name: str) -> None:
@@ -228,6 +230,12 @@ def test_names(tmp_path: Path, name: str) -> None:
 def test_rows_without_label_never_take_a_name_that_is_given(tmp_path: Path) -> None:
     lp = _read(tmp_path, "min\n x\nst\n c2: x >= 1\n x >= 2\nend\n")
     assert lp.row_names == ("c2", "c2_")
+
+
+def test_sections_that_are_empty_take_nothing_away(tmp_path: Path) -> None:
+    """HiGHS writes empty ones."""
+    lp = _read(tmp_path, GOOD.replace("end\n", "bin\ngen\nsemi\nend\n"))
+    assert _facts(lp) == _facts(_read(tmp_path, GOOD))
 
 
 def test_integer_columns_need_relax(tmp_path: Path) -> None:
@@ -282,7 +290,9 @@ BAD = [
     (GOOD.replace("x + y + x", "2 3 x"), 5, "'3' follows without an operator"),
     (GOOD.replace("x + y + x", "2 e5"), 5, "exponent or a variable"),
     (GOOD.replace("x + y + x", "x + y +"), 5, "sign with no term"),
-    (GOOD.replace("x + y + x", ""), 5, "nothing on one side"),
+    (GOOD.replace("x + y + x <=", "="), 5, "nothing on the left"),
+    (GOOD.replace("cap: x + y + x", ""), 5, "nothing on one side"),
+    (GOOD.replace("x + y + x", "<= 1"), 5, "nothing on one side"),
     (GOOD.replace("x <= 4", "x <= "), 5, "nothing on one side"),
     (GOOD.replace("x <= 4", "x"), 6, "expected <=, >= or ="),
     (GOOD.replace("x <= 4", "x == 4"), 5, "nothing on one side"),
@@ -301,6 +311,7 @@ BAD = [
     (GOOD.replace("floor", "cap"), 6, "'cap' stands twice"),
     (GOOD.replace(" cap:", "end:"), 5, "without a colon"),
     (GOOD.replace("x <= 4", "x <= 4; "), 5, "lp_solve"),
+    (GOOD.replace("- z + 7", "- z;"), 3, "lp_solve"),
     (GOOD.replace("x <= 4", "x <= 4 // four"), 5, "backslash"),
     (GOOD.replace("x <= 4", "end <= 4"), 5, "'end' is a word"),
     (GOOD.replace("x <= 4", "x = 1 -> y <= 3"), 5, "indicator"),
@@ -315,9 +326,9 @@ BAD = [
     (GOOD.replace("bounds", "boundz"), 8, "misspelt section"),
     (GOOD.replace("bounds\n x <= 3\n", "boundz\n"), 8, "misspelt section"),
     (GOOD.replace("bounds", "ranges"), 8, "misspelt section"),
-    (GOOD.replace("bounds", "lazy constraints"), 8, "'lazy constraints' is not linear"),
-    (GOOD.replace("bounds", "semi-continuous"), 8, "'semi-continuous' is not linear"),
-    (GOOD.replace("bounds", "SOS2"), 8, "'SOS2' is not linear"),
+    (GOOD.replace("bounds", "lazy constraints"), 9, "'lazy constraints' is not linear"),
+    (GOOD.replace("bounds", "semi-continuous"), 9, "'semi-continuous' is not linear"),
+    (GOOD.replace("bounds", "SOS2"), 9, "'SOS2' is not linear"),
     (GOOD.replace("x <= 3", "X <= 3"), 9, "stands in no row", "nearest 'x'"),
     (GOOD.replace("x <= 3", "2 x <= 6"), 9, "without a coefficient"),
     (GOOD.replace("x <= 3", "x + y <= 6"), 9, "without a coefficient"),

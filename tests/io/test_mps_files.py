@@ -379,7 +379,15 @@ FAULTS: list[tuple[str, int | None, tuple[str, ...]]] = [
     (BASE.replace("ROWS\n", "OBJSENSE SIDEWAYS\nROWS\n"), 3, ("'SIDEWAYS'", "MAX or MIN")),
     (BASE.replace("ROWS\n", "OBJSENSE\nROWS\n"), 3, ("MAX or MIN",)),
     (BASE.replace("CAP", "C\x1bP"), 6, ("printable",)),
-    (BASE.replace(" L  CAP", " L  *CAP"), 6, ("starts like a comment",)),
+    (BASE.replace("    Y ", "    *Y "), 12, ("starts like a comment",)),
+    (
+        BASE.replace(" L  CAP", " L  $CAP"),
+        6,
+        (
+            "1 fields",
+            "$ begins a comment",
+        ),
+    ),
     (BASE.replace("    Y ", "    $Y "), 12, ("starts like a comment",)),
     (BASE.replace("NAME ", " stray\nNAME "), 2, ("before any section",)),
     (_after("UP BND       X                  4.0", "FR BND X four"), 20, ("'four'",)),
@@ -655,7 +663,7 @@ def test_what_unpacks_to_far_more_than_it_is_is_stopped(
     head, _, tail = BASE.partition("RHS\n")
     blanks = (" " * 1000 + "\n") * 5000
     _refused(
-        tmp_path, PACKERS[kind](f"{head}{blanks}RHS\n{tail}".encode()), None, "200 times its size"
+        tmp_path, PACKERS[kind](f"{head}{blanks}RHS\n{tail}".encode()), None, "300 times its size"
     )
 
 
