@@ -19,7 +19,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from planbench.errors import InputError
-from planbench.io.text import INFINITY, nearest, read_lines, reads_as_zero, shown, stem
+from planbench.io.text import INFINITY, RELAX_HINT, decimal, nearest, read_lines, shown, stem
 from planbench.model.arrays import index_type
 from planbench.model.linear_program import LinearProgram, make_linear_program
 
@@ -79,7 +79,6 @@ _OTHER = {
     ":": "a ':' that follows no name; labels start with a letter (SOS sets are not linear)",
     "-": "an indicator constraint ('->'), which is not linear; take it out",
 }
-_RELAX_HINT = "planbench solves linear programs; relax it (--relax) to drop the integrality"
 
 
 def read_lp_format(path: str | os.PathLike[str], relax: bool = False) -> LinearProgram:
@@ -353,13 +352,12 @@ class _Reader:
 
     def _number(self) -> float:
         value = float(self.text)
-        if math.isinf(value):
-            raise self.fault(f"{shown(self.text)} is not a finite number; correct it")
-        if value == 0 and reads_as_zero(self.text):
-            raise self.fault(
-                f"{shown(self.text)} is too small for double precision; rescale the row or column"
-            )
-        return value
+        if 0 < value < _INF:
+            return value
+        try:
+            return decimal(self.text)
+        except InputError as error:
+            raise self.fault(str(error)) from None
 
     def _check_name(self, name: str, kind: str) -> None:
         """Refuse names that other readers, or a typing error, would give another meaning."""
@@ -503,7 +501,7 @@ class _Reader:
     def _integral(self) -> int:
         col = self._known_column()
         if not self.relax:
-            raise self.fault(f"integer columns; {_RELAX_HINT}")
+            raise self.fault(f"integer columns; {RELAX_HINT}")
         self._advance()
         return col
 

@@ -16,7 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from planbench.errors import InputError
-from planbench.io.text import INFINITY, decimal, nearest, read_lines, shown, stem
+from planbench.io.text import INFINITY, RELAX_HINT, decimal, nearest, read_lines, shown, stem
 from planbench.model.arrays import index_type
 from planbench.model.linear_program import LinearProgram, make_linear_program
 
@@ -24,7 +24,6 @@ _WHAT = "an MPS file"
 #: Bytes of memory for a byte of text: 1 to 3 where columns have many entries, 15 where one.
 _GROWTH = 5.0
 _LONGEST_LINE = 1 << 20
-RELAX_HINT = "planbench solves linear programs; relax it (--relax) to drop the integrality"
 
 #: Numbers of the objective and of the rows of type N that are left out, instead of a row's.
 _OBJECTIVE, _DROPPED = -1, -2
@@ -73,6 +72,9 @@ def read(path: Path, *, relax: bool) -> LinearProgram:
         try:
             return free.read()
         except InputError as error:
+            if error.where == str(path):
+                # It is about the file as a whole, in whatever form.
+                raise
             fault = error
         # Names with blanks cannot be told from several fields in free form.
         try:

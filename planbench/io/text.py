@@ -25,10 +25,12 @@ from planbench.io.files import (
 
 #: Bounds and right-hand sides of at least this size are infinite, as in most solvers.
 INFINITY = 1e20
+#: What a message about integer columns ends with.
+RELAX_HINT = "planbench solves linear programs; relax it (--relax) to drop the integrality"
 #: Endings of compressed files that are read.
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 #: A file that unpacks to more than `_FLOOR` bytes and to more than this many times its size is
-#: refused. Linear programs shrink 3- to 70-fold, an identity matrix padded with blanks 163-fold (xz).
+#: refused. Linear programs shrink 3- to 70-fold, an identity padded with blanks 163-fold (xz).
 MOST_UNPACKED = 300
 _FLOOR = 1 << 26
 
