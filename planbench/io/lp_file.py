@@ -42,8 +42,11 @@ _SECTION = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _AT_START = re.compile(rf"\s*(?:{_SECTION.pattern})(?=[\s:]|$)", re.IGNORECASE | re.VERBOSE)
-_NAME = r"""[^\W\d](?:\w|[!"\#$%&?@'`{}~|.,;()\[\]])*"""
-_NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+# Possessive, so that no hostile line takes time that grows with its square.
+_NAME = r"""[^\W\d](?:\w|[!"\#$%&?@'`{}~|.,;()\[\]])*+"""
+_NUMBER = r"(?>[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+"
+#: Characters of a name, as CPLEX and Gurobi allow.
+_LONGEST_NAME = 255
 _TOKEN = re.compile(
     rf"""(?P<unclear>0[xX][0-9a-fA-F]+|{_NUMBER}(?:[dD][+-]?[0-9]|_)\w*)
     | (?P<number>{_NUMBER})
@@ -361,6 +364,11 @@ class _Reader:
 
     def _check_name(self, name: str, kind: str) -> None:
         """Refuse names that other readers, or a typing error, would give another meaning."""
+        if len(name) > _LONGEST_NAME:
+            raise self.fault(
+                f"{kind} name {shown(name)} has {len(name)} characters; the format allows "
+                f"{_LONGEST_NAME}"
+            )
         if not all(c.isascii() or c.isalpha() for c in name):
             # x² is no name, and ½x is none either.
             raise self.fault(f"{kind} name {shown(name)} holds more than letters; rename it")

@@ -35,7 +35,7 @@ MOST_UNPACKED = 300
 _FLOOR = 1 << 26
 
 _CHUNK = 1 << 20
-_DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?(?:\d++\.?\d*+|\.\d++)(?:[eEdD][+-]?\d++)?", re.ASCII)
 _INFINITE = re.compile(r"([+-]?)(?:inf(?:inity)?|1\.#inf)", re.ASCII | re.IGNORECASE)
 _D_TO_E = str.maketrans("dD", "ee")
 #: First bytes of what cannot be read, and what to do about it.
@@ -177,8 +177,8 @@ def _unpacked(path: Path, stream: BinaryIO) -> tuple[str, BinaryIO, type[Excepti
             continue
         return "zstd", module.ZstdFile(stream), module.ZstdError
     raise InputError(
-        "is compressed by Zstandard, which needs Python 3.14 or the extra planbench[zstd]; "
-        "install it, or unpack the file with 'zstd -d'",
+        "is compressed by Zstandard, which needs Python 3.14 or pip install 'planbench[zstd]'; "
+        "or unpack it with 'zstd -d'",
         where=str(path),
     )
 

@@ -379,6 +379,25 @@ def test_a_compressed_file(tmp_path: Path) -> None:
     assert _facts(lp) == _facts(_read(tmp_path, GOOD))
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        "9" * 300_000 + " x",
+        "9" * 300_000 + "x",
+        "0." + "0" * 300_000 + "1 x",
+        "x" * 300_000,
+        "x" + "[" * 100_000 + "]" * 100_000,
+        "x" + " " * 300_000 + "x",
+        "- " * 100_001 + "x x",
+        "semi" * 99_999,
+    ],
+    ids=range(8),
+)
+def test_hostile_lines_are_refused_at_once(tmp_path: Path, row: str) -> None:
+    """Time that grew with the square of their length would run into the limit of a test."""
+    _refused(tmp_path, f"min\n x\nst\n c: {row} >= 2\nend\n", 4, "")
+
+
 def test_every_token_counts(tmp_path: Path) -> None:
     """Without any one word or sign the file is another program, or none: nothing is passed over."""
     text = GOOD.replace("floor: -", "floor: 1 <=").replace(">= -12", "<= 20 - 8")

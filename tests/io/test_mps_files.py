@@ -401,6 +401,16 @@ def test_a_fault_is_named_with_its_line(
     _refused(tmp_path, content, line, *words)
 
 
+@pytest.mark.parametrize("number", ["9" * 300_000, "9" * 300_000 + "x", "0." + "0" * 300_000 + "1"])
+def test_hostile_numbers_are_refused_at_once(tmp_path: Path, number: str) -> None:
+    _refused(
+        tmp_path,
+        _after("CAP                2.0", f"CAP {number}"),
+        11,
+        "9" if "9" in number else "small",
+    )
+
+
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     _refused(tmp_path, BASE.encode("utf-16"), None, "NUL")
     _refused(tmp_path, BASE.replace("CAP", "CÄP").encode("latin-1"), 6, "UTF-8")
