@@ -14,12 +14,14 @@ from planbench.catalogue.builtin import builtin_names, load_builtin
 from planbench.catalogue.instance import Instance
 from planbench.catalogue.io_table import economy_of_table, read_table
 from planbench.errors import InputError
+from planbench.io.text import COMPRESSED
 from planbench.model.checks import check_economy
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 
-#: Ends of the file names that can be read.
+#: Ends of the file names that can be read; .mps and .lp also with those of COMPRESSED.
 SUFFIXES = (".npz", ".mps", ".mps.gz", ".lp", ".toml")
+_MPS, _LP = (tuple(f"{end}{packed}" for packed in ("", *COMPRESSED)) for end in (".mps", ".lp"))
 _PREFIX = "gen:"
 SPLIT_PREFIX = "split:"
 EXPANDED_PREFIXES = ("years:", "regions:")
@@ -36,8 +38,9 @@ def load_instance(spec: str, relax: bool = False) -> Instance:
         a table over years or in regions (``years:us-bea-71,years=5``,
         ``regions:us-bea-71,regions=4``),
         a table at hand (``table:wiod-1995-1435``, see :mod:`planbench.catalogue.at_hand`),
-        or a path: ``.npz``, ``.mps``, ``.mps.gz``, ``.lp``, a ``.toml`` recipe, a folder of
-        CSV files (an economy) or a folder with ``table.toml`` (a supply and use table).
+        or a path: ``.npz``, ``.mps``, ``.lp`` (both also compressed, as ``.mps.gz``), a
+        ``.toml`` recipe, a folder of CSV files (an economy) or a folder with ``table.toml``
+        (a supply and use table).
     relax : bool
         Read integer variables of MPS and LP files as continuous instead of refusing them.
 
@@ -78,7 +81,7 @@ def load_instance(spec: str, relax: bool = False) -> Instance:
         is_folder = is_there = False
     if is_folder:
         return _from_folder(text, path)
-    if is_there or path.name.lower().endswith(SUFFIXES):
+    if is_there or path.name.lower().endswith((*SUFFIXES, *_MPS, *_LP)):
         return _from_file(text, path, relax)
     raise InputError(_unknown(text))
 
@@ -109,11 +112,11 @@ def _from_file(spec: str, path: Path, relax: bool) -> Instance:
         if isinstance(loaded, Economy):
             return _brought(spec, loaded, "file")
         return _general(spec, loaded)
-    if name.endswith((".mps", ".mps.gz")):
+    if name.endswith(_MPS):
         from planbench.io.mps import read_mps
 
         return _general(spec, read_mps(path, relax=relax))
-    if name.endswith(".lp"):
+    if name.endswith(_LP):
         from planbench.io.lp_file import read_lp_format
 
         return _general(spec, read_lp_format(path, relax=relax))
@@ -121,6 +124,12 @@ def _from_file(spec: str, path: Path, relax: bool) -> Instance:
         from planbench.generate.recipe import read_toml_recipe
 
         return _generated(spec, read_toml_recipe(path), f"recipe {spec}")
+    if name.endswith((*COMPRESSED, ".zip", ".7z", ".z")):
+        raise InputError(
+            f"is compressed; unpack it, or name it after its format, such as .mps.gz "
+            f"({' '.join(COMPRESSED)} of .mps and .lp are read)",
+            where=spec,
+        )
     raise InputError(
         f"is no instance: its name must end in {', '.join(SUFFIXES)}, or it must be a folder",
         where=spec,

@@ -1,224 +1,542 @@
-"""CPLEX ``.lp`` files, read by HiGHS in a process of its own.
+"""CPLEX LP files, read strictly: every token is part of the program, or its line is refused.
 
-A hostile file may crash or stall the reader, so it never runs in this process; what it hands
-back is checked against what is known to go wrong: HiGHS keeps only the last of several terms
-of one variable in the objective, drops tiny coefficients, and takes quadratic terms.
+The dialect is described in docs/formats.md. HiGHS's reader and the parsers on PyPI drop what they
+do not understand (constants on the left, ``Maximise``, a second row of one name), so this module
+has its own: a tokenizer and a recursive descent that looks one token ahead.
 """
 
 from __future__ import annotations
 
-import collections
-import dataclasses
+import math
 import os
 import re
-import subprocess
-import sys
-import tempfile
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from planbench.errors import InputError
-from planbench.io.files import MEMORY_SHARE, available_bytes
-from planbench.io.npz import load_lp, save_lp
-from planbench.io.text import read_bytes, shown
+from planbench.io.text import INFINITY, RELAX_HINT, decimal, nearest, read_lines, shown, stem
+from planbench.model.arrays import index_type
 from planbench.model.linear_program import LinearProgram, make_linear_program
 
 _WHAT = "an .lp file"
-#: Bytes of memory for a byte of text: the reader keeps every term as an object.
-_GROWTH = 30.0
-_MEND = (
-    "correct it (no ranges such as -1 <= x + y <= 3 and no variables on the right: "
-    "write two rows) or convert it to MPS"
+#: Bytes of memory for a byte of text, measured on rows of a few terms.
+_GROWTH = 5.0
+_INF = math.inf
+
+#: Section words; they begin a line.
+_SECTION = re.compile(
+    r"""(?P<maximise>max(?:imi[sz]e|imum)?)
+    | (?P<minimise>min(?:imi[sz]e|imum)?)
+    | (?P<rows>subject\s+to|such\s+that|st\.?|s\.\s*t\.?)
+    | (?P<bounds>bounds?)
+    | (?P<refused>general\s+constraints?|lazy\s+constraints?|user\s+cuts?|sos[12]?|pwlobj
+        |semi(?:s|[\s-]*(?:continuous|integers?))?)
+    | (?P<integer>gen(?:erals?)?|int(?:egers?)?)
+    | (?P<binary>bin(?:ary|aries)?)
+    | (?P<end>end)""",
+    re.IGNORECASE | re.VERBOSE,
 )
-_QUADRATIC = "the objective is quadratic, and planbench solves linear programs; drop the terms"
-_COMMENT = re.compile(r"\\\*.*?\*\\|\\[^\n]*", re.DOTALL)
-_OBJECTIVE = re.compile(
-    r"\s*(?:max|maximum|maximi[sz]e|min|minimum|minimi[sz]e)\b(.*?)"
-    r"(?:\bsubject\s+to\b|\bsuch\s+that\b|\bst\b|\bs\.\s*t\.|\bbounds?\b|\bend\b|\Z)",
-    re.DOTALL | re.IGNORECASE,
+_AT_START = re.compile(rf"\s*(?:{_SECTION.pattern})(?=[\s:]|$)", re.IGNORECASE | re.VERBOSE)
+# Possessive, so that no hostile line takes time that grows with its square.
+_NAME = r"""[^\W\d](?:\w|[!"\#$%&?@'`{}~|.,;()\[\]])*+"""
+_NUMBER = r"(?>[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+"
+#: Characters of a name, as CPLEX and Gurobi allow.
+_LONGEST_NAME = 255
+_TOKEN = re.compile(
+    rf"""(?P<unclear>0[xX][0-9a-fA-F]+|{_NUMBER}(?:[dD][+-]?[0-9]|_)\w*)
+    | (?P<number>{_NUMBER})
+    | (?P<label>{_NAME}\s*:)
+    | (?P<name>{_NAME})
+    | (?P<relation>[<>]=?|=[<>]?)
+    | (?P<sign>[+-](?!>))
+    | (?P<other>\S)""",
+    re.VERBOSE,
 )
-_TERM = re.compile(
-    r"(?P<number>(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)|(?P<name>[^\s\d.+\-*^<>=:\[\]/][^\s+\-*^<>=:\[\]]*)",
-    re.IGNORECASE,
+_ALONE = re.compile(rf"\s*(?:{_NAME})\s*", re.VERBOSE)
+_INFINITE = re.compile(r"inf(?:inity)?", re.IGNORECASE)
+#: What may not be a name besides the section words.
+_WORDS = ("free", "inf", "infinity", "infinite", "infty", "nan", "none", "null")
+#: A part of a name in brackets, such as an index.
+_INDEX = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}")
+_EXPONENT = re.compile(r"[eE][0-9]*")
+_LP_SOLVE = (
+    "this is lp_solve's LP format, not that of CPLEX; write it as MPS (lp_solve -parse -wfmps "
+    "model.mps model.lp)"
 )
-_HEX = re.compile(r"(?<![\w.])0x[0-9a-f]", re.IGNORECASE)
+_QUADRATIC = "a quadratic term, and planbench solves linear programs; drop it"
+_OTHER = {
+    ";": _LP_SOLVE,
+    ",": "a comma; write a decimal point",
+    "(": "a bracket; the format has none: multiply out",
+    ")": "a bracket; the format has none: multiply out",
+    "[": _QUADRATIC,
+    "]": _QUADRATIC,
+    "^": _QUADRATIC,
+    "*": "a '*'; write '3 x' for a coefficient (products of variables are not linear)",
+    "/": "a '/'; write the quotient as a decimal number (comments start with a backslash)",
+    ":": "a ':' that follows no name; labels start with a letter (SOS sets are not linear)",
+    "-": "an indicator constraint ('->'), which is not linear; take it out",
+}
 
 
-def read_lp_format(
-    path: str | os.PathLike[str], relax: bool = False, *, time_limit: float = 300.0
-) -> LinearProgram:
-    """Read a linear program in CPLEX LP format (``.lp``, plain or gzipped).
+def read_lp_format(path: str | os.PathLike[str], relax: bool = False) -> LinearProgram:
+    """Read a linear program in CPLEX LP format, plain or compressed.
 
-    The default lower bound 0 stays in force beside a negative upper bound, as the format has
-    it. Repeated terms of one variable in a row are added up.
+    Columns come in the order in which their names first stand in the file. Terms of one variable
+    in a row or in the objective are added up; variables on the right are moved to the left.
 
     Parameters
     ----------
     path : path-like
     relax : bool
         Drop integrality instead of refusing integer columns.
-    time_limit : float
-        Seconds the reader may take.
 
     Raises
     ------
     InputError
-        When the file is not a linear program that HiGHS reads without changing it, or the
-        reader crashes or takes too long.
+        ``file:line: what is wrong; how to mend it``.
     """
-    path = Path(path)
-    data = read_bytes(path, _WHAT, growth=_GROWTH)
-    _check_text(path, data)
-    with tempfile.TemporaryDirectory(prefix="planbench-") as folder:
-        model, out = Path(folder, "model.lp"), Path(folder, "model.npz")
-        model.write_bytes(data)
-        command = [sys.executable, "-m", __name__, str(model), str(out)]
+    reader = _Reader(Path(path), relax)
+    try:
+        return reader.read()
+    except MemoryError:
+        raise InputError(
+            "does not fit into memory; use a smaller instance or a larger machine", where=str(path)
+        ) from None
+
+
+@dataclass
+class _Side:
+    """One side of a relation: Σ coefs·cols + constant."""
+
+    cols: list[int] = field(default_factory=list)
+    coefs: list[float] = field(default_factory=list)
+    constants: list[float] = field(default_factory=list)
+
+
+class _Reader:
+    """The token at hand (`kind`, `text`, `line`, whether `first` on its line) and the program."""
+
+    def __init__(self, path: Path, relax: bool) -> None:
+        self.path, self.relax = path, relax
+        self.kind = self.text = ""
+        self.line, self.first, self.alone = 0, False, False
+        # The last section as it is written in the file.
+        self.word = ""
+        self.tokens = self._tokens()
+        self.maximise = False
+        self.columns: dict[str, int] = {}
+        self.cost = array("d")
+        self.offset = 0.0
+        self.rows: dict[str, int] = {}
+        # Whether a row has no label, and the line in which the middle of a range went on.
+        self.unlabelled, self.wrapped = False, 0
+        self.starts, self.indices, self.values = array("q", [0]), array("i"), array("d")
+        self.row_lower, self.row_upper = array("d"), array("d")
+        self.lower: dict[int, float] = {}
+        self.upper: dict[int, float] = {}
+        self.binary: set[int] = set()
+
+    def fault(self, message: str, line: int | None = None) -> InputError:
+        """Make the error for the line at hand, or for another one."""
+        return InputError(message, where=f"{self.path}:{max(1, line or self.line)}")
+
+    # --- tokens ---
+
+    def _tokens(self) -> Iterator[tuple[str, str, int, bool]]:
+        for number, line in enumerate(read_lines(self.path, _WHAT, growth=_GROWTH), 1):
+            if "\\" in line:
+                line, comment = line.split("\\", 1)
+                if comment.startswith("*") and comment.partition("*\\")[2].strip():
+                    raise self.fault("text after a comment; put it on a line of its own", number)
+            first, begin = True, 0
+            found = _AT_START.match(line)
+            if found:
+                begin = found.end()
+                word = found[0].strip()
+                if line[begin:].lstrip().startswith(":"):
+                    if found.lastgroup in ("maximise", "minimise"):
+                        raise self.fault(f"'{word}:' starts an objective: {_LP_SOLVE}", number)
+                    raise self.fault(
+                        f"'{word}' is the name of a section, without a colon; if it is a label, "
+                        "rename it",
+                        number,
+                    )
+                self.word = word
+                yield "section", found.lastgroup or "", number, True
+            self.alone = not found and _ALONE.fullmatch(line) is not None
+            for token in _TOKEN.finditer(line, begin):
+                yield token.lastgroup or "", token[0], number, first
+                first = False
+        yield "end of file", "", self.line, True
+
+    def _advance(self) -> None:
+        self.kind, self.text, self.line, self.first = next(self.tokens)
+        if self.kind == "other":
+            what = _OTHER.get(
+                self.text,
+                "no part of the format here; names start with a letter, relations are <=, >= and =",
+            )
+            raise self.fault(f"{shown(self.text)}: {what}")
+        if self.kind == "unclear":
+            raise self.fault(
+                f"{shown(self.text)} may be a number or a coefficient and a name; write a decimal "
+                "number, or put a blank between the two"
+            )
+
+    def _found(self) -> str:
+        if self.kind == "end of file":
+            return "the end of the file"
+        return f"section '{self.text}'" if self.kind == "section" else shown(self.text)
+
+    # --- the file ---
+
+    def read(self) -> LinearProgram:
+        """Read the file to its end."""
+        self._advance()
+        if self.kind != "section" or self.text not in ("maximise", "minimise"):
+            raise self.fault("does not start with 'maximize' or 'minimize'; add it")
+        self.maximise = self.text == "maximise"
+        self._advance()
+        self._objective()
+        seen: set[str] = set()
+        statement = {
+            "rows": self._row,
+            "bounds": self._bound,
+            "integer": self._integral,
+            "binary": self._binary,
+            "refused": self._refuse,
+        }
+        while self.kind == "section":
+            section = self.text
+            if section in ("maximise", "minimise"):
+                raise self.fault("a second objective; delete one")
+            if (section in seen and section != "refused") or (section == "rows" and seen):
+                raise self.fault(f"the section of {section} stands here a second time or too late")
+            seen.add(section)
+            self._advance()
+            if section == "end":
+                if self.kind != "end of file":
+                    raise self.fault(f"{self._found()} after 'end'; delete it or move it up")
+                return self._program()
+            while self.kind not in ("section", "end of file"):
+                statement[section]()
+        if self.kind == "end of file":
+            raise self.fault("there is no 'end': the file is cut short; get it again or add it")
+        raise self.fault(f"{self._found()} is not expected here; is 'subject to' missing?")
+
+    def _refuse(self) -> None:
+        raise self.fault(
+            f"section '{self.word}' is not linear, and planbench solves linear programs; take it "
+            "out"
+        )
+
+    def _objective(self) -> None:
+        if self.kind == "label":
+            self._advance()
+        side = self._side()
+        for col, coef in zip(side.cols, side.coefs, strict=True):
+            self.cost[col] += coef
+        self.offset = self._sum(side.constants)
+        if math.isinf(self.offset):
+            raise self.fault("an infinite constant in the objective; correct it")
+        if self.kind == "label":
+            raise self.fault(f"a second objective {shown(self.text)}; delete one")
+
+    def _row(self) -> None:
+        name, begin = "", self.line
+        if self.kind == "label":
+            name = self.text[:-1].rstrip()
+            self._check_name(name, "row")
+            if name in self.rows:
+                raise self.fault(f"row {shown(name)} stands twice; names must differ")
+            self._advance()
+        elif self.kind == "name" and self.alone:
+            raise self.fault(
+                f"{shown(self.text)} alone on its line: a misspelt section? "
+                "(a row that starts so needs a label)"
+            )
+        if not name:
+            self.unlabelled = True
+            if self.wrapped:
+                raise self._unclear(self.wrapped)
+        sides, relations = [self._side()], ""
+        while self.kind == "relation" and len(sides) < 3:
+            relations += "<" if "<" in self.text else ">" if ">" in self.text else "="
+            self._advance()
+            # The right side ends with its line, since a row without label may begin in the next.
+            # Only after a number on the left, as in 'c1: 1 <= x + y', it may be the middle one.
+            complete = any(side.cols for side in sides)
+            sides.append(self._side("no" if complete else "after variables"))
+        if len(sides) == 1:
+            raise self.fault(f"expected <=, >= or = after the left side, found {self._found()}")
+        empty = [not (side.cols or side.constants) for side in sides]
+        # HiGHS writes a row without entries as 'c1: = 0'.
+        if any(empty[1:]) or (empty[0] and not (name and len(sides) == 2)):
+            raise self.fault("a relation with nothing on one side; write the number", begin)
+        if len(sides) == 3 and (sides[0].cols or sides[2].cols or relations not in ("<<", ">>")):
+            raise self.fault(
+                "two relations; a range is '1 <= x + y <= 5', with numbers outside", begin
+            )
+        self._add_row(name, sides, relations, begin)
+
+    def _side(self, next_line: str = "yes") -> _Side:
+        """Read a sum of terms and constants.
+
+        Parameters
+        ----------
+        next_line : {"yes", "no", "after variables"}
+            Whether it may go on in the next line: always, never, or where a sign follows
+            variables in a file that labels all its rows.
+        """
+        out, items = _Side(), 0
+        while self._goes_on(out, items, next_line):
+            sign, signs = 1.0, 0
+            while self.kind == "sign":
+                sign, signs = -sign if self.text == "-" else sign, signs + 1
+                self._advance()
+            if self.kind not in ("number", "name"):
+                raise self.fault("a sign with no term after it; complete or delete it")
+            if items and not signs:
+                raise self.fault(
+                    f"{shown(self.text)} follows without an operator; write + or - (names hold no "
+                    "blanks, and the words that start a section begin a line)"
+                )
+            items += 1
+            if self.kind == "number":
+                value = self._number()
+                self._advance()
+                if self.kind != "name" or (self.first and next_line == "no"):
+                    out.constants.append(sign * value)
+                    continue
+                if self.first and next_line != "yes":
+                    raise self._unclear()
+                if _EXPONENT.fullmatch(self.text):
+                    raise self.fault(
+                        f"{shown(self.text)} after a number may be its exponent or a variable; "
+                        "rename the variable"
+                    )
+                sign *= value
+            elif _INFINITE.fullmatch(self.text):
+                out.constants.append(sign * _INF)
+                self._advance()
+                continue
+            col = self.columns.get(self.text)
+            out.cols.append(self._new_column() if col is None else col)
+            out.coefs.append(sign)
+            self._advance()
+        if items > 1 and not all(map(math.isfinite, out.constants)):
+            raise self.fault("infinity as part of a sum; correct it")
+        return out
+
+    def _goes_on(self, side: _Side, items: int, next_line: str) -> bool:
+        if self.kind not in ("sign", "number", "name"):
+            return False
+        if not items or not self.first or next_line == "yes":
+            return True
+        if next_line == "no" or self.kind != "sign":
+            return False
+        self.wrapped = self.line
+        if self.unlabelled or not side.cols:
+            raise self._unclear()
+        return True
+
+    def _unclear(self, line: int | None = None) -> InputError:
+        return self.fault(
+            "this line may go on with the row above or start a new one; label all rows, or write "
+            "each on one line",
+            line,
+        )
+
+    def _number(self) -> float:
+        value = float(self.text)
+        if 0 < value < _INF:
+            return value
         try:
-            done = subprocess.run(
-                [*command, "relax"] if relax else command,
-                capture_output=True,
-                timeout=time_limit,
-                check=False,
-                stdin=subprocess.DEVNULL,
-            )
-        except subprocess.TimeoutExpired:
-            raise InputError(
-                f"the reader did not finish in {time_limit:g} s; convert the file to MPS",
-                where=str(path),
-            ) from None
-        if done.returncode == 2:
-            raise InputError(done.stderr.decode("utf-8", "replace"), where=str(path))
-        if done.returncode != 0:
-            raise InputError(
-                f"the reader crashed (exit status {done.returncode}); convert the file to MPS",
-                where=str(path),
-            )
-        name = path.name.removesuffix(".gz").removesuffix(".lp")
-        return dataclasses.replace(load_lp(out), name=name)
+            return decimal(self.text)
+        except InputError as error:
+            raise self.fault(str(error)) from None
 
-
-def _check_text(path: Path, data: bytes) -> None:
-    """Refuse what HiGHS's reader would take for something else without a word."""
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise InputError("is not UTF-8 text; save it in UTF-8", where=f"{path}:{line}") from None
-    text = _COMMENT.sub(lambda match: "\n" * match[0].count("\n"), text)
-    if found := _HEX.search(text):
-        raise InputError(
-            "hexadecimal number; write it in decimals",
-            where=f"{path}:{text.count(chr(10), 0, found.start()) + 1}",
-        )
-    objective = _OBJECTIVE.match(text)
-    if objective is None:
-        raise InputError("does not start with 'maximize' or 'minimize'; add it", where=str(path))
-    terms = objective[1].rpartition(":")[2]
-    if "[" in terms:
-        raise InputError(_QUADRATIC, where=str(path))
-    names = collections.Counter(
-        match["name"] for match in _TERM.finditer(terms) if match["name"] is not None
-    )
-    for name, count in names.most_common(1):
-        if count > 1:
-            raise InputError(
-                f"{shown(name)} stands {count} times in the objective, and HiGHS's reader would "
-                "keep one of the terms; add them up",
-                where=str(path),
+    def _check_name(self, name: str, kind: str) -> None:
+        """Refuse names that other readers, or a typing error, would give another meaning."""
+        if len(name) > _LONGEST_NAME:
+            raise self.fault(
+                f"{kind} name {shown(name)} has {len(name)} characters; the format allows "
+                f"{_LONGEST_NAME}"
+            )
+        if not all(c.isascii() or c.isalpha() for c in name):
+            # x² is no name, and ½x is none either.
+            raise self.fault(f"{kind} name {shown(name)} holds more than letters; rename it")
+        if _SECTION.fullmatch(name) or name.lower() in _WORDS:
+            raise self.fault(
+                f"{kind} name {shown(name)} is a word of the format or a number; rename it"
+            )
+        if name.endswith(";") and kind == "variable":
+            raise self.fault(f"{shown(name)} ends in a semicolon: {_LP_SOLVE}")
+        rest, found = name, 1
+        while found:
+            rest, found = _INDEX.subn("", rest)
+        if not set(rest).isdisjoint("()[]{},"):
+            raise self.fault(
+                f"{kind} name {shown(name)} has a comma outside brackets or half a bracket; names "
+                "hold no blanks, numbers no commas, and the format has no brackets around sums"
             )
 
+    def _new_column(self) -> int:
+        self._check_name(self.text, "variable")
+        self.cost.append(0.0)
+        return self.columns.setdefault(self.text, len(self.columns))
 
-def _read_with_highs(model: Path, relax: bool) -> LinearProgram:
-    """Read `model` in this process; run in a child only."""
-    import highspy
+    def _known_column(self) -> int:
+        if self.kind != "name":
+            raise self.fault(f"expected the name of a variable, found {self._found()}")
+        if self.text not in self.columns:
+            raise self.fault(
+                f"{shown(self.text)} stands in no row and not in the objective"
+                f"{nearest(self.text, self.columns)}; correct it, or add '0 {self.text}' there"
+            )
+        return self.columns[self.text]
 
-    _limit_memory()
-    log = model.with_suffix(".log")
-    log.touch()
-    highs = highspy.Highs()
-    for option, value in (
-        ("log_to_console", False),
-        ("log_file", str(log)),
-        # The least that HiGHS allows; it drops smaller coefficients.
-        ("small_matrix_value", 1e-12),
-        ("large_matrix_value", np.inf),
-    ):
-        if highs.setOptionValue(option, value) != highspy.HighsStatus.kOk:
-            raise InputError(f"this highspy does not take the option {option}; update highspy")
-    status = highs.readModel(str(model))
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines()]
-    if status == highspy.HighsStatus.kError:
-        said = [line.replace(str(model), "").strip() for line in lines if "ERROR" in line]
-        raise InputError(f"HiGHS cannot read it ({'; '.join(said)[:200]}); {_MEND}")
-    for line in lines:
-        harmless = "inconsistent bounds" in line or "summed to" in line or "repeated var" in line
-        if line.startswith("WARNING") and not harmless:
-            raise InputError(f"HiGHS would change it ({line[:200]}); {_MEND}")
-    whole = highs.getModel()
-    if whole.hessian_.dim_:
-        raise InputError(_QUADRATIC)
-    return _from_highs(whole.lp_, relax)
+    # --- rows ---
 
+    def _add_row(self, name: str, sides: list[_Side], relations: str, line: int) -> None:
+        """Bring a row into the form lower ≤ Σ coefs·cols ≤ upper."""
+        left, *rest = sides
+        body = rest[0] if len(sides) == 3 or (rest[0].cols and not left.cols) else left
+        lower, upper = -_INF, _INF
+        for relation, a, b in zip(relations, sides, rest, strict=False):
+            other = b if body is a else a
+            value = self._sum([*other.constants, *(-c for c in body.constants)])
+            value = value if abs(value) < INFINITY else math.copysign(_INF, value)
+            # As if the body stood on the left.
+            if relation == "=" or (relation == "<") == (body is a):
+                upper = value
+            if relation == "=" or (relation == ">") == (body is a):
+                lower = value
+        if lower == _INF or upper == -_INF:
+            raise self.fault("an infinite side that nothing can satisfy; correct it", line)
+        if not (left.cols or left.constants) and not lower <= 0 <= upper:
+            raise self.fault("a relation with nothing on the left; complete the row", line)
+        cols, coefs = list(body.cols), list(body.coefs)
+        if len(sides) == 2 and body is left:
+            cols += rest[0].cols
+            coefs += [-coef for coef in rest[0].coefs]
+        if not name:
+            name = f"c{len(self.rows) + 1}"
+            while name in self.rows:
+                name += "_"
+        self.rows[name] = len(self.rows)
+        self.indices.extend(cols)
+        self.values.extend(coefs)
+        self.starts.append(len(self.indices))
+        self.row_lower.append(lower)
+        self.row_upper.append(upper)
 
-def _from_highs(held: Any, relax: bool) -> LinearProgram:
-    import highspy
-    import scipy.sparse as sp
+    def _sum(self, terms: list[float]) -> float:
+        """Add up constants, rounded once."""
+        try:
+            return math.fsum(terms)
+        except (ValueError, OverflowError):
+            raise self.fault("constants that add up to no finite number; correct them") from None
 
-    kinds = set(held.integrality_)
-    types = highspy.HighsVarType
-    if kinds & {types.kSemiContinuous, types.kSemiInteger}:
-        raise InputError("semicontinuous columns are not linear; give them bounds instead")
-    if not relax and types.kInteger in kinds:
-        raise InputError(
-            "integer columns; planbench solves linear programs; relax it (--relax) to drop the "
-            "integrality"
-        )
-    matrix = held.a_matrix_
-    if matrix.format_ != highspy.MatrixFormat.kColwise:
-        raise InputError("HiGHS holds the matrix by rows, which it should not; convert to MPS")
-    built = sp.csc_array(
-        (np.array(matrix.value_), np.array(matrix.index_), np.array(matrix.start_)),
-        shape=(held.num_row_, held.num_col_),
-    )
-    return make_linear_program(
-        matrix=built,
-        cost=np.array(held.col_cost_),
-        row_lower=np.array(held.row_lower_),
-        row_upper=np.array(held.row_upper_),
-        col_lower=np.array(held.col_lower_),
-        col_upper=np.array(held.col_upper_),
-        maximise=held.sense_ == highspy.ObjSense.kMaximize,
-        offset=held.offset_,
-        row_names=list(held.row_names_) or None,
-        col_names=list(held.col_names_) or None,
-    )
+    # --- bounds and integrality ---
 
+    def _bound(self) -> None:
+        if not self.first:
+            raise self.fault(f"{self._found()} after a bound; write each on a line of its own")
+        if self.kind == "name" and not _INFINITE.fullmatch(self.text):
+            col = self._known_column()
+            self._advance()
+            if self.kind == "name" and self.text.lower() == "free":
+                self._advance()
+                self._set(col, -_INF, _INF)
+                return
+            self._bound_side(col, self._relation(), self._value())
+            return
+        value, relation = self._value(), self._relation()
+        col = self._known_column()
+        self._advance()
+        self._bound_side(col, {"<": ">", ">": "<", "=": "="}[relation], value)
+        if self.kind == "relation":
+            if self._relation() != relation or relation == "=":
+                raise self.fault("two relations that do not make a range such as 1 <= x <= 5")
+            self._bound_side(col, relation, self._value())
 
-def _limit_memory() -> None:
-    try:
-        import resource
-    except ImportError:
-        return
-    import psutil
+    def _relation(self) -> str:
+        if self.kind != "relation":
+            raise self.fault(
+                f"expected <=, >=, = or 'free', found {self._found()}; a bound is about one "
+                "variable without a coefficient (what is more is a row)"
+            )
+        text = self.text
+        self._advance()
+        return "<" if "<" in text else ">" if ">" in text else "="
 
-    used = int(psutil.Process().memory_info().vms)
-    limit = used + int(MEMORY_SHARE * available_bytes())
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    if hard == resource.RLIM_INFINITY or limit < hard:
-        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    def _value(self) -> float:
+        sign = 1.0
+        while self.kind == "sign":
+            sign = -sign if self.text == "-" else sign
+            self._advance()
+        if self.kind == "number":
+            value = self._number()
+            value = value if value < INFINITY else _INF
+        elif self.kind == "name" and _INFINITE.fullmatch(self.text):
+            value = _INF
+        else:
+            raise self.fault(f"expected a number, found {self._found()}")
+        self._advance()
+        return sign * value
 
+    def _bound_side(self, col: int, relation: str, value: float) -> None:
+        self._set(col, None if relation == "<" else value, None if relation == ">" else value)
 
-def _main(arguments: list[str]) -> int:
-    try:
-        lp = _read_with_highs(Path(arguments[0]), relax="relax" in arguments[2:])
-        save_lp(lp, arguments[1])
-    except InputError as error:
-        print(error, file=sys.stderr, end="")
-        return 2
-    return 0
+    def _set(self, col: int, lower: float | None, upper: float | None) -> None:
+        if lower == _INF or upper == -_INF:
+            raise self.fault("an infinite bound that nothing can satisfy; correct it")
+        for bounds, value, what in ((self.lower, lower, "lower"), (self.upper, upper, "upper")):
+            if value is not None and bounds.setdefault(col, value) != value:
+                name = list(self.columns)[col]
+                raise self.fault(f"a second {what} bound of {shown(name)}; keep one")
 
+    def _binary(self) -> None:
+        self.binary.add(self._integral())
 
-if __name__ == "__main__":
-    sys.exit(_main(sys.argv[1:]))
+    def _integral(self) -> int:
+        col = self._known_column()
+        if not self.relax:
+            raise self.fault(f"integer columns; {RELAX_HINT}")
+        self._advance()
+        return col
+
+    # --- the program ---
+
+    def _program(self) -> LinearProgram:
+        m, n = len(self.row_lower), len(self.columns)
+        lower, upper = np.zeros(n), np.full(n, np.inf)
+        lower[list(self.lower)] = list(self.lower.values())
+        upper[list(self.upper)] = list(self.upper.values())
+        binary = sorted(self.binary)
+        lower[binary], upper[binary] = np.maximum(lower[binary], 0), np.minimum(upper[binary], 1)
+        index = index_type(len(self.indices), m, n)
+        parts = np.array(self.values), np.array(self.indices, index), np.array(self.starts, index)
+        try:
+            return make_linear_program(
+                matrix=sp.csr_array(parts, shape=(m, n)),
+                cost=np.array(self.cost),
+                row_lower=np.array(self.row_lower),
+                row_upper=np.array(self.row_upper),
+                col_lower=lower,
+                col_upper=upper,
+                maximise=self.maximise,
+                offset=self.offset,
+                row_names=list(self.rows),
+                col_names=list(self.columns),
+                name=stem(self.path),
+            )
+        except InputError as error:
+            raise InputError(str(error), where=str(self.path)) from None

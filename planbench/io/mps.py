@@ -1,31 +1,9 @@
-"""MPS files (``.mps``, ``.mps.gz``): the one format every LP solver reads.
+"""MPS files, plain or compressed: the one format every LP solver reads.
 
-The dialect, where the format leaves a choice:
-
-- Free form is written; free and fixed form (names with blanks) are read. Lines that start
-  with ``*`` are comments. Numbers are decimal; they are written with the fewest digits, at
-  most 17, that read back as the same double. ENDATA must be there.
-- ``OBJSENSE`` (MAX, MAXIMIZE, MIN, MINIMIZE; on its own line or on the next) gives the sense;
-  minimisation is the default.
-- The first row of type N is the objective; further ones are dropped. The right-hand side of
-  the objective is minus the constant.
-- RANGES: with R the range and b the right-hand side, G is [b, b + |R|], L is [b − |R|, b],
-  E is [b, b + R] for R ≥ 0 and [b + R, b] for R < 0.
-- Bounds default to [0, ∞). A negative UP without a lower bound of its own makes the lower
-  bound −∞ (as SAS and QSopt document; HiGHS 1.15 keeps 0, an infeasible program).
-  UP 0 keeps 0. MI leaves the upper bound as it is. Bounds of different types on one column
-  apply in order; the same type twice is refused. Planbench writes the lower bound whenever
-  the upper one is negative, so its files mean the same everywhere.
-- Bounds and right-hand sides of at least 1e20, and the words inf and infinity, are infinite.
-  A free row is written as L with right-hand side 1e30.
-- Integer columns (markers, BV, LI, UI) are refused unless relaxed; then integrality is
-  dropped, and an integer column between markers without bounds is [0, 1] (as SAS documents and
-  HiGHS reads). Semicontinuous columns, quadratic terms and SOS are refused.
-- Refused with the line: a second entry for the same row and column, a column whose entries
-  do not stand together, unknown names, a second set of RHS, RANGES or BOUNDS, numbers that
-  are not finite or would be read as zero, unknown sections.
-- Names that free form cannot hold: blanks become underscores; if names then coincide, or
-  start with ``*``, ``$`` or a quote, all rows (columns) are numbered R0000001… (C0000001…).
+Free form is written; free and fixed form (names with blanks) are read. Where the format leaves
+a choice, docs/formats.md says how it is taken. What a linear program cannot hold, and whatever
+cannot be understood, is refused with its line; nothing is dropped but rows of type N beyond the
+objective and what follows ENDATA.
 """
 
 from __future__ import annotations
@@ -39,7 +17,7 @@ from planbench.model.linear_program import LinearProgram
 
 
 def read_mps(path: str | os.PathLike[str], relax: bool = False) -> LinearProgram:
-    """Read an MPS file, plain or gzipped, in free or fixed form.
+    """Read an MPS file in free or fixed form, plain or compressed (gzip, bzip2, xz, Zstandard).
 
     Parameters
     ----------

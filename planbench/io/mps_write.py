@@ -1,4 +1,4 @@
-"""Writing MPS files; the dialect is described in :mod:`planbench.io.mps`."""
+"""Writing MPS files; the dialect is described in docs/formats.md."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from planbench.errors import InputError
 from planbench.io.files import replacing
-from planbench.io.mps_lines import INFINITY, Floats
+from planbench.io.text import INFINITY
+from planbench.model.arrays import FloatArray
 from planbench.model.linear_program import LinearProgram
 
 _ENTRIES = 1 << 11
@@ -43,8 +44,8 @@ def _write_all(
     cols: Sequence[str],
     objective: str,
     kinds: Sequence[str],
-    rhs: Floats,
-    width: Floats,
+    rhs: FloatArray,
+    width: FloatArray,
 ) -> None:
     def put(lines: Iterable[str]) -> None:
         text = "\n".join(lines)
@@ -138,7 +139,7 @@ def _refuse_crossing_rows(lp: LinearProgram, path: Path) -> None:
         )
 
 
-def _row_forms(lp: LinearProgram) -> tuple[list[str], Floats, Floats, tuple[str, ...]]:
+def _row_forms(lp: LinearProgram) -> tuple[list[str], FloatArray, FloatArray, tuple[str, ...]]:
     """Type, right-hand side and range width of every row, and notes on inexact ones."""
     # Adding 0.0 turns −0.0 into 0.0.
     lower, upper = lp.row_lower + 0.0, lp.row_upper + 0.0
@@ -166,8 +167,8 @@ def _row_forms(lp: LinearProgram) -> tuple[list[str], Floats, Floats, tuple[str,
 
 
 def _range_forms(
-    low: Floats, high: Floats
-) -> tuple[npt.NDArray[np.str_], Floats, Floats, npt.NDArray[np.bool_]]:
+    low: FloatArray, high: FloatArray
+) -> tuple[npt.NDArray[np.str_], FloatArray, FloatArray, npt.NDArray[np.bool_]]:
     """Write low ≤ row ≤ high as a base and a width that give both back exactly, if any do."""
     width = high - low
     form = np.full(low.size, "G", dtype="<U1")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 from pathlib import Path
 
 import numpy as np
@@ -166,6 +169,24 @@ def test_mps(tmp_path: Path, name: str) -> None:
     assert instance.sha256 == to_linear_program(iron()).sha256
 
 
+@pytest.mark.parametrize("name", ["iron.mps.bz2", "iron.mps.xz", "IRON.MPS.XZ", "iron.mps"])
+def test_compressed_mps_files_are_read(tmp_path: Path, name: str) -> None:
+    from planbench.io.mps import write_mps
+
+    write_mps(to_linear_program(iron()), tmp_path / "plain.mps")
+    content = (tmp_path / "plain.mps").read_bytes()
+    pack = {".bz2": bz2.compress, ".xz": lzma.compress}.get(Path(name.lower()).suffix, bytes)
+    (tmp_path / name).write_bytes(pack(content))
+    assert load_instance(str(tmp_path / name)).sha256 == to_linear_program(iron()).sha256
+
+
+@pytest.mark.parametrize("name", ["model.gz", "model.mps.zip", "model.npz.xz", "model.mps.Z"])
+def test_other_compressed_files_are_refused_with_the_fix(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(InputError, match=r"unpack it, or name it after its format"):
+        load_instance(str(tmp_path / name))
+
+
 _INTEGER_LP = "maximize\n obj: 2 x + y\nsubject to\n c1: x + y <= 4\ngeneral\n x\nend\n"
 
 
@@ -177,6 +198,9 @@ def test_lp_file_and_relax(tmp_path: Path) -> None:
         load_instance(str(path))
     program = load_instance(str(path), relax=True).lp
     assert (program.n_rows, program.n_cols, program.maximise) == (1, 2, True)
+    packed = tmp_path / "small.lp.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    assert load_instance(str(packed), relax=True).sha256 == program.sha256
 
 
 def _csv_folder(folder: Path, amount: float) -> Path:

@@ -224,13 +224,12 @@ def test_point_of_a_program(times: int, program: LinearProgram, tmp_path: Path) 
     _fuzz(times, path.read_bytes(), lambda p: plan_file.read_plan(p, program), path, 100)
 
 
-@pytest.mark.slow
-def test_lp_format(tmp_path: Path) -> None:
+def test_lp_format(times: int, tmp_path: Path) -> None:
     data = (
-        b"max\n obj: 3 x + 2.5 y - z + 7\nst\n c1: x + y <= 4\n c2: - 3 x + z >= -12\n"
-        b"bounds\n x <= 3\n -2 <= y <= 5\n z free\ngeneral\n x\nend\n"
+        b"max\n obj: 3 x[1] + 2.5 y - z + 7\nst\n c1: x[1] + y <= 4\n c2: 1 <= - 3 x[1] + z <= 9\n"
+        b" x[1] - 1 >= 2 y\nbounds\n x[1] <= 3\n -2 <= y <= 5\n z free\ngeneral\n x[1]\nend\n"
     )
-    _fuzz(1, data, lambda p: read_lp_format(p, relax=True), tmp_path / "m.lp", 60)
+    _fuzz(times, data, lambda p: read_lp_format(p, relax=True), tmp_path / "m.lp", 200)
 
 
 @st.composite
