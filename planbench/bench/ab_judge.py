@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import Literal
 
+from planbench.certify.verdict import CANCELLED
 from planbench.errors import InputError
 from planbench.records.schema import Record
 from planbench.stats.paired import PairedRatio, paired_log_ratio
@@ -320,7 +321,7 @@ def _difference(a: Record, b: Record, names: tuple[str, str], exact: bool) -> st
         min(r.raw_gap or 0.0, 1.0) for r in (a, b)
     )
     # An optimum near 0 has no digits of its own: what flows through the objective scales it.
-    flows = min((r.scale or 0.0) for r in (a, b))
+    flows = CANCELLED * min((r.scale or 0.0) for r in (a, b))
     if abs(a.objective - b.objective) <= allowed * max(abs(a.objective), abs(b.objective), flows):
         return ""
     return (

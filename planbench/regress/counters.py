@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
+from planbench.certify.verdict import CANCELLED
 from planbench.records.self_results import INSTRUCTIONS
 from planbench.regress.facts import Finding, Verdict
 from planbench.regress.match import Match, Sample
@@ -163,7 +164,7 @@ def _objective(match: Match) -> list[Finding]:
         share = old.raw_gap + new.raw_gap + OBJECTIVE_SHARE_ELSEWHERE
         rule = f"within both gaps and {OBJECTIVE_SHARE_ELSEWHERE:g} ({why})"
     # An optimum near 0 has no digits of its own: what flows through the objective scales it.
-    room = share * min((r.scale or 0.0) for r in (old, new))
+    room = share * CANCELLED * min((r.scale or 0.0) for r in (old, new))
     far = abs(new.objective - old.objective) > room
     verdict = "worse" if far and moved(old.objective, new.objective, share) else "same"
     return [_finding(match, "objective", verdict, old.objective, new.objective, rule)]
