@@ -317,7 +317,8 @@ def _overall(
     if passed:
         return "certified", []
     bracket = sides.lower is not None and sides.upper is not None
-    if bracket and (case.has_plan or case.claimed.reading == "delivers"):
+    alone = not case.has_plan and case.claimed.reading == "delivers"
+    if bracket and (case.point is not None or (alone and case.dual_scaled is not None)):
         return "loose", _what_is_loose(case, drawn)
     return "unproven", _what_is_missing(case)
 
@@ -325,9 +326,7 @@ def _overall(
 def _what_is_loose(case: _Case, drawn: Certificate) -> list[str]:
     point, asked, sides = case.point, case.tolerance, case.sides
     why = []
-    if case.has_plan and point is None:
-        why.append("the plan holds NaN or infinite numbers, or is of another instance")
-    elif point is not None and not case.plan_fits:
+    if point is not None and not case.plan_fits:
         why.append(
             f"the plan's own violation is {point.primal:.2g} ({point.primal_scaled:.2g} scaled); "
             "the bracket is that of the repaired plan"

@@ -83,6 +83,8 @@ class _Judged:
 def _judge(
     instance: Instance, path: Path, tolerance: float, polish: bool, solver: str, limit_s: float
 ) -> _Judged:
+    import numpy as np
+
     from planbench.certify import certify
     from planbench.cli.violations import violations
     from planbench.io.plan_file import read_parts
@@ -92,7 +94,8 @@ def _judge(
     x, y = _columns_and_duals(instance, read_parts(path, problem))
     helper = None
     known: tuple[float | None, float | None] = (None, None)
-    if x is None or y is None:
+    given = [part for part in (x, y) if part is not None]
+    if len(given) == 1 and np.isfinite(given[0]).all():
         helper = _find_bound(instance, solver, limit_s)
         known = helper["lower_bound"], helper["upper_bound"]
     certificate = certify(
