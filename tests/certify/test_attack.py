@@ -32,7 +32,7 @@ TOLERANCE = 1e-6
 #: Problems of each kind, and attacks on each.
 PROBLEMS, ATTACKS = (4, 90) if FULL else (1, 14)
 #: Units of goods, of resources and activities, and of the objective, as powers of ten.
-UNITS = {"": (0, 0, 0), "small": (-6, -6, 0), "large": (6, 3, -3)}
+UNITS = {"": (0, 0, 0), "small": (-9, -9, -4), "large": (6, 3, -3)}
 PROGRAMS = (
     "box",
     "nonnegative",
