@@ -163,6 +163,11 @@ def verdict_text(record: Record, tolerance: float) -> Text:
         said = f"the claim of {record.claim} is proven"
     elif residuals_only(record):
         said = "residuals fit, but no bracket is proven"
+    elif verdict == "certified" and record.raw_gap is not None and record.raw_gap > tolerance:
+        width = (record.upper_bound or 0.0) - (record.lower_bound or 0.0)
+        said = f"the optimum is proven to within {words.gap(width)} in its units"
+        if record.scale:
+            said += f"; what flows through it is {words.objective(record.scale, 3)}"
     elif verdict == "loose" and record.raw_gap is not None and record.raw_gap > tolerance:
         said = f"proven, but no closer than {words.gap(record.raw_gap)}"
     return Text.assemble((verdict, _VERDICT_STYLE[verdict]), f": {said}")
