@@ -508,3 +508,20 @@ def test_instructions_are_held_to_a_bound_no_clock_could_keep() -> None:
     assert reds(found) == {("counters", INSTRUCTIONS, "million instructions")}
     assert compare_runs(counted(1000), counted(1010)).exit_code == 0
     assert not [f for f in compare_runs(counted(1000), counted(1030)).findings if f.layer == "time"]
+
+
+def test_verdicts_of_other_versions_of_the_certificate_are_not_compared(run: list[Record]) -> None:
+    """Stricter rules are no fault of a solver; a wrong answer is one by any rules."""
+    loose, number = changed(run, is_on("highs-ds", ""), lambda r: {"verdict": "loose"})
+    assert number
+    judged_anew = [r.model_copy(update={"certificate_version": 2}) for r in loose]
+    assert {r.certificate_version for r in run} == {1}
+    assert ("outcomes", "highs-ds", "outcome") in reds(compare_runs(run, loose))
+    found = compare_runs(run, judged_anew)
+    assert not reds(found)
+    assert any("certificate" in note for note in found.notes)
+    skipped = [f for f in found.findings if f.measure == "outcome" and f.verdict == "skipped"]
+    assert skipped
+    assert all("not compared" in f.note for f in skipped)
+    wrong, _ = changed(judged_anew, is_on("highs-ds", ""), lambda r: {"verdict": "wrong"})
+    assert ("outcomes", "highs-ds", "outcome") in reds(compare_runs(run, wrong))
