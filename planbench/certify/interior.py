@@ -73,9 +73,11 @@ def _interior_in_units_of_one(economy: Economy, programs: bool) -> Interior | No
 
     Units are changed by powers of two, so nothing is rounded.
     """
+    if not programs or not limits_of(economy).in_range:
+        return _best_interior(economy, programs)
     goods = _unit_for(np.concatenate([economy.assortment.data, np.abs(economy.fixed_demand)]))
     levels, worth = _unit_for(economy.endowment), _unit_for(economy.weights)
-    if not programs or not limits_of(economy).in_range or goods == levels == worth == 1.0:
+    if goods == levels == worth == 1.0:
         return _best_interior(economy, programs)
     carried = economy.interior
     if carried is not None:

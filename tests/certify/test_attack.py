@@ -44,6 +44,8 @@ PROGRAMS = (
     "ranges",
     "tall",
 )
+#: Factors on bounds and on costs of a general LP.
+SIZES = {"small box": (1e-8, 1.0), "large box": (1e6, 1.0), "tiny": (1.0, 1e-9)}
 CASES = [f"{k} {u}".strip() for k in KINDS for u in UNITS] + [f"lp {p}" for p in PROGRAMS]
 
 
@@ -89,10 +91,11 @@ def make_program(kind: str, seed: int) -> LinearProgram:
         "maximise": base.maximise,
     }
     rng = np.random.default_rng([seed, 77])
-    if kind in ("small box", "large box"):
-        size = 1e-8 if kind == "small box" else 1e6
+    if kind in SIZES:
+        size, price = SIZES[kind]
         for name in ("row_lower", "row_upper", "col_lower", "col_upper"):
             facts[name] = facts[name] * size
+        facts["cost"] = base.cost * price
     elif kind == "zero":
         # The cost is 0 on all points that the rows allow: c = M'y with rows that say 0.
         matrix = rng.integers(-3, 4, (3, 6)).astype(float)
@@ -107,8 +110,6 @@ def make_program(kind: str, seed: int) -> LinearProgram:
     elif kind == "free":
         facts["col_lower"] = np.where(rng.random(base.n_cols) < 0.3, -np.inf, base.col_lower)
         facts["col_upper"] = np.where(np.isinf(facts["col_lower"]), np.inf, base.col_upper)
-    elif kind == "tiny":
-        facts["cost"] = base.cost * 1e-9
     elif kind == "ranges":
         facts["row_upper"] = np.where(np.isfinite(base.row_lower), 1e9, base.row_upper)
     else:
@@ -148,11 +149,18 @@ def problems(case: str) -> Iterator[Problem]:
             lp = to_linear_program(economy)
         seed += 1
         # A solver's absolute tolerances do not fit all units, so it solves the one counted in 1.
-        right = reference(lp if economy is None else to_linear_program(counted))
+        if economy is not None:
+            right = reference(to_linear_program(counted))
+        else:
+            right = reference(random_general(seed - 1) if case[3:] in SIZES else lp)
         if right.claim != "optimal":
             continue
         if economy is not None:
             right = answer_in_units(economy, right, *UNITS[units])
+        elif case[3:] in SIZES:
+            size, price = SIZES[case[3:]]
+            x = right.x * size
+            right = replace(right, x=x, y=right.y * price, objective=lp.objective(x))
         found += 1
         most = None if economy is None else _most_flow(lp)
         yield Problem(lp, economy, right, exact_optimum(lp, economy), most)
