@@ -59,9 +59,8 @@ class Certificate:
     Attributes
     ----------
     kind : {"exact", "tolerance", "residual-only"}
-        ``exact``: what is said rests on proof; ``tolerance``: on a direction checked to 1e-12
-        (or, in rows of certificate 1, on a point feasible to 1e-9); ``residual-only``: a side
-        of the bracket is missing.
+        ``exact``: what is said rests on proof; ``residual-only``: a side of the bracket is
+        missing; ``tolerance``, in rows of certificate 1 alone: a point feasible to 1e-9.
     verdict : {"certified", "loose", "wrong", "unproven"}
         On the answer as a whole.
     lower_bound, upper_bound : float or None

@@ -361,7 +361,7 @@ def _find_on_no_optimum(
         point = residuals(lp, x, None) if x is not None else None
         feasible = point is not None and point.primal_scaled <= FEASIBILITY
         if feasible and proves_unbounded(lp, x, answer.primal_ray):
-            return "tolerance", "certified", "point and ray prove it"
+            return "exact", "certified", "point and ray prove it"
     return "residual-only", "unproven", "claimed without proof"
 
 

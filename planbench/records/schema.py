@@ -226,9 +226,8 @@ class Record(_Row):
         default=None,
     )
     certificate: Kind | None = _field(
-        "what the certificate rests on: proof; a direction checked to 1e-12 (in rows of "
-        "certificate 1 a point feasible to 1e-9); or residuals, as a side of the bracket is "
-        "missing",
+        "what the certificate rests on: proof; a point feasible to 1e-9 (in rows of certificate 1 "
+        "alone); or residuals, as a side of the bracket is missing",
         "exact, tolerance, residual-only",
         default=None,
     )

@@ -203,7 +203,7 @@ def test_a_poor_plan_without_prices_is_measured_against_a_bound_that_is_found(
     code, out, _ = planbench("verify", "leontief-3", str(path), "--no-polish")
     assert code == 1
     assert "bound from" in out
-    assert "proven no closer to the optimum than 0.0" in out
+    assert "proven no closer to the optimum than" in out
 
 
 def test_names_from_files_cannot_send_commands_to_the_terminal(
