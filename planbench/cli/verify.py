@@ -61,7 +61,8 @@ def verify(
     from planbench.bench.single import require_solver
     from planbench.solvers.base import SolveOptions
 
-    require_solver(solver, SolveOptions())
+    # It must be there only if a bound has to be found.
+    require_solver(solver, SolveOptions(), here=False)
     found = options.load(instance, relax)
     judged = _judge(found, plan, asked, polish, solver, limit_s)
     if json:
