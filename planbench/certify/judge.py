@@ -24,7 +24,7 @@ from planbench.certify.interior import interior_of
 from planbench.certify.propagate import implied_bounds
 from planbench.certify.rays import proves_infeasible, proves_unbounded
 from planbench.certify.repair import raw_lower, raw_upper, room_of
-from planbench.certify.verdict import CLAIM, Claimed, Reading, Sides, judge_answer
+from planbench.certify.verdict import CLAIM, Claimed, Flows, Reading, Sides, judge_answer
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
@@ -180,7 +180,7 @@ def certify(
         drawn,
         Sides(raw_plan, raw_prices, lower, upper),
         Claimed(answer.objective, reading, claim_tolerance),
-        objective_flow(lp, x, y),
+        Flows(objective_flow(lp, x, y), _dearest(y) if economy is None else 0.0),
         has_plan=answer.x is not None,
         has_prices=answer.y is not None,
         dual_scaled=dual_scaled,
@@ -326,6 +326,12 @@ def _lp_bracket(lp: LinearProgram, answer: Answer, point: Residuals | None) -> C
         raw_gap=relative_gap(lower, upper),
         reasons=reasons,
     )
+
+
+def _dearest(y: FloatArray | None) -> float:
+    """Largest |row dual|; 0 without any that can be used."""
+    largest = 0.0 if y is None else float(np.max(np.abs(y), initial=0.0))
+    return largest if np.isfinite(largest) else 0.0
 
 
 def _unit(lp: LinearProgram) -> float:

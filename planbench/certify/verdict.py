@@ -19,7 +19,7 @@ from planbench.model.linear_program import LinearProgram
 #: objective: an optimum that is 0, or nearly, has no digits of its own.
 CANCELLED = 1e-3
 #: Objectives nearer to each other than this share of a unit, times the tolerance, are equal.
-LEAST_SCALE = 1e-6
+LEAST_SCALE = 1e-9
 #: A claim may lie this far from what is proven, times the scale of the objective, before it is
 #: called wrong, however little was asked for.
 CLAIM = 1e-6
@@ -67,34 +67,62 @@ class Claimed:
     tolerance: float = 0.0
 
 
-def objective_scale(lp: LinearProgram, flow: float, *values: float | None) -> float:
-    """Size that differences of objectives are measured against.
+@dataclass(frozen=True)
+class Flows:
+    """What goes through the objective of an answer.
+
+    Attributes
+    ----------
+    terms : float
+        Sum of the magnitudes of the terms of c·x or of the dual objective, the larger of the two.
+    price : float
+        Largest |row dual| of a general LP: what a violation of one unit is worth. 0 for an
+        economy, where the repaired answer says what flows.
+    """
+
+    terms: float
+    price: float = 0.0
+
+
+def _counted(lp: LinearProgram, flow: float, size: float) -> float:
+    """Give `flow`, as far as an answer's own flows count."""
+    if not np.isfinite(flow):
+        return 0.0
+    bound, _ = units_of(lp)
+    dearest = float(np.max(np.abs(lp.cost), initial=0.0))
+    return min(flow, FLOW * (bound * dearest + size))
+
+
+def claim_scale(lp: LinearProgram, flows: Flows, *values: float | None) -> float:
+    """Size that a claim's distance from what is proven is measured against.
+
+    Whoever keeps each bound to a tolerance may miss the objective by as much, times what goes
+    through it, or times what a unit is worth.
 
     Parameters
     ----------
     lp : LinearProgram
-    flow : float
-        Sum of the magnitudes of the terms of the primal or of the dual objective.
+    flows : Flows
     values : float or None
         Objectives known: bounds, or the worth of a point without any.
 
     Returns
     -------
     float
-        The largest of |values| and of `flow`, which counts up to 100 times a unit of the
-        objective plus the largest |value|.
+        The largest of |values|, a unit of the objective, and the flows, which count up to 100
+        times (a unit of the dearest column plus the largest |value|).
     """
     bound, cost = units_of(lp)
-    unit = bound * cost
     size = max((abs(v) for v in values if v is not None), default=0.0)
-    if not np.isfinite(flow):
-        flow = 0.0
-    return max(size, min(flow, FLOW * (unit + size)), LEAST_SCALE * unit)
+    flow = max(flows.terms, bound * flows.price)
+    return max(size, bound * cost, _counted(lp, flow, size))
 
 
-def closing_scale(scale: float, lower: float | None, upper: float | None) -> float:
+def closing_scale(lp: LinearProgram, flows: Flows, *values: float | None) -> float:
     """Size that the width of a bracket is measured against: its bounds, or flows that cancel."""
-    return max(abs(lower or 0.0), abs(upper or 0.0), CANCELLED * scale)
+    bound, cost = units_of(lp)
+    size = max((abs(v) for v in values if v is not None), default=0.0)
+    return max(size, CANCELLED * _counted(lp, flows.terms, size), LEAST_SCALE * bound * cost)
 
 
 def claim_outside(
@@ -170,7 +198,7 @@ def judge_answer(
     drawn: Certificate,
     sides: Sides,
     claimed: Claimed,
-    flow: float,
+    flows: Flows,
     *,
     has_plan: bool,
     has_prices: bool,
@@ -185,8 +213,7 @@ def judge_answer(
     drawn : Certificate
     sides : Sides
     claimed : Claimed
-    flow : float
-        As for :func:`objective_scale`.
+    flows : Flows
     has_plan, has_prices : bool
         What was handed back at all.
     dual_scaled : float or None
@@ -198,14 +225,14 @@ def judge_answer(
     known = [sides.lower, sides.upper]
     if all(v is None for v in known) and point is not None:
         known = [point.primal_objective]
-    scale = objective_scale(lp, flow, *known)
+    scale = claim_scale(lp, flows, *known)
     case = _Case(
         lp,
         point,
         sides,
         claimed,
         scale,
-        closing_scale(scale, sides.lower, sides.upper),
+        closing_scale(lp, flows, sides.lower, sides.upper),
         has_plan,
         has_prices,
         dual_scaled,

@@ -345,7 +345,8 @@ def harm(problem: Problem, reply: Reply) -> str:
         + np.abs(reduced * np.where(np.isfinite(cols), cols, 0.0)).sum(),
     )
     one = unit * cost_unit
-    scale = max(abs(best), 1e-3 * max(min(flow, 100 * (one + abs(best))), 1e-6 * one))
+    dearest = unit * np.abs(lp.cost).max(initial=0.0)
+    scale = max(abs(best), 1e-3 * min(flow, 100 * (dearest + abs(best))), 1e-9 * one)
     claimed = lp.objective(reply.x) if reply.objective is None else reply.objective
     for what, figure in (("worth", lp.objective(reply.x)), ("optimum", best)):
         if not abs(figure - claimed) <= 10 * TOLERANCE * scale:

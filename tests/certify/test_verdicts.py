@@ -10,7 +10,7 @@ from support.answers import Reply, reference
 from support.economies import KINDS, random_small
 
 from planbench.certify import Opinion, certify, consensus
-from planbench.certify.verdict import claim_outside, closing_scale, objective_scale
+from planbench.certify.verdict import Flows, claim_outside, claim_scale, closing_scale
 from planbench.model import make_economy, make_linear_program, to_linear_program
 
 INF = np.inf
@@ -172,15 +172,38 @@ def test_an_optimum_of_zero_is_judged_by_what_flows_through_it():
     assert [s for s, _ in consensus([honest, exact, liar]).disagreeing] == ["c"]
 
 
+def test_an_answer_right_to_its_tolerance_is_not_wrong_where_nothing_flows():
+    """First-order solvers end near x = 0 with an objective of 4e-8: no flow would excuse it."""
+    lp = make_linear_program(
+        matrix=[[1.0, 1.0], [1.0, -1.0]],
+        cost=[5.0, 1.0],
+        row_lower=[0.0, 0.0],
+        row_upper=[0.0, 0.0],
+        col_lower=[-9.0, -9.0],
+        col_upper=[9.0, 9.0],
+    )
+    near = Reply(x=np.array([8e-9, 4e-9]), y=np.array([3.0, 2.0]), objective=4.4e-8)
+    assert certify(lp, None, near).claim_verdict != "wrong"
+    economy = make_economy(
+        inputs=[[0.0]], outputs=[[1.0]], resource_use=[[1.0]], endowment=[0.0], assortment=[1.0]
+    )
+    reply = Reply(x=np.array([4e-8, 4e-8]), y=np.array([-1.0, 1.0]), objective=4e-8)
+    found = certify(to_linear_program(economy), economy, reply)
+    assert (found.lower_bound, found.upper_bound) == (0.0, 0.0)
+    assert found.verdict != "wrong", found
+
+
 def test_scales_of_objectives():
     """An answer's flows count up to a limit, and an optimum counts whole."""
     lp = make_linear_program(matrix=[[1.0]], cost=[2.0], row_lower=[0.0], row_upper=[5.0])
-    assert objective_scale(lp, 0.0, 0.0, 0.0) == pytest.approx(1e-6)
-    assert objective_scale(lp, 50.0, 0.0, 0.0) == 50.0
-    assert objective_scale(lp, 1e12, 0.0, 3.0) == pytest.approx(400.0)
-    assert objective_scale(lp, INF, -7.0, None) == 7.0
-    assert closing_scale(400.0, -3.0, 2.0) == 3.0
-    assert closing_scale(400.0, 0.0, None) == pytest.approx(0.4)
+    assert claim_scale(lp, Flows(0.0), 0.0, 0.0) == 1.0
+    assert claim_scale(lp, Flows(50.0), 0.0, 0.0) == 50.0
+    assert claim_scale(lp, Flows(0.0, price=7.0), 0.0, 0.0) == 7.0
+    assert claim_scale(lp, Flows(1e12), 0.0, 3.0) == pytest.approx(500.0)
+    assert claim_scale(lp, Flows(INF), -7.0, None) == 7.0
+    assert closing_scale(lp, Flows(400.0), -3.0, 2.0) == 3.0
+    assert closing_scale(lp, Flows(150.0), 0.0, None) == pytest.approx(0.15)
+    assert closing_scale(lp, Flows(0.0, price=7.0), 0.0, 0.0) == 1e-9
     assert claim_outside(1.0, 0.0, 0.5, 0.6) is None
     assert claim_outside(1.0, 0.0, 0.5, 0.4) is not None
     assert claim_outside(INF, None, None, 1.0) is not None
