@@ -525,3 +525,14 @@ def test_verdicts_of_other_versions_of_the_certificate_are_not_compared(run: lis
     assert all("not compared" in f.note for f in skipped)
     wrong, _ = changed(judged_anew, is_on("highs-ds", ""), lambda r: {"verdict": "wrong"})
     assert ("outcomes", "highs-ds", "outcome") in reds(compare_runs(run, wrong))
+
+
+def test_an_objective_near_zero_moves_by_rounding_only(run: list[Record]) -> None:
+    """-2.8e-14 and 1e-14 are the same 0 where hundreds flow through the objective."""
+    near = is_on("highs-ds", "kantorovich")
+    zero, number = changed(run, near, lambda r: {"objective": 1e-14, "scale": 100.0})
+    assert number
+    other, _ = changed(run, near, lambda r: {"objective": -2.8e-14, "scale": 100.0})
+    assert not reds(compare_runs(zero, other))
+    moved, _ = changed(run, near, lambda r: {"objective": 1e-3, "scale": 100.0})
+    assert ("counters", "highs-ds", "objective") in reds(compare_runs(zero, moved))
