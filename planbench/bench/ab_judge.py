@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import Literal
 
+from planbench.certify.verdict import CANCELLED
 from planbench.errors import InputError
 from planbench.records.schema import Record
 from planbench.stats.paired import PairedRatio, paired_log_ratio
@@ -319,7 +320,9 @@ def _difference(a: Record, b: Record, names: tuple[str, str], exact: bool) -> st
     allowed = (SAME_IF_EXACT if exact else SAME_OTHERWISE) + sum(
         min(r.raw_gap or 0.0, 1.0) for r in (a, b)
     )
-    if abs(a.objective - b.objective) <= allowed * max(abs(a.objective), abs(b.objective)):
+    # An optimum near 0 has no digits of its own: what flows through the objective scales it.
+    flows = CANCELLED * min((r.scale or 0.0) for r in (a, b))
+    if abs(a.objective - b.objective) <= allowed * max(abs(a.objective), abs(b.objective), flows):
         return ""
     return (
         f"answers differ: objective {a.objective:.12g} with {names[0]}, "
@@ -333,6 +336,8 @@ def _less_certain(
     weaker = [b for b in second if b.verdict in ("loose", "unproven")]
     if not weaker or any(a.verdict != "certified" for a in first):
         return []
+    if len({r.certificate_version for r in (*first, *second)}) > 1:
+        return []  # verdicts by different rules are not compared
     gap = "" if weaker[0].raw_gap is None else f" (gap {weaker[0].raw_gap:.2g})"
     often = "" if len(weaker) == len(second) else f" in {len(weaker)} of {len(second)} runs"
     return [

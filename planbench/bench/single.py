@@ -24,6 +24,7 @@ from planbench.bench.prepared import (
 )
 from planbench.catalogue.instance import Instance
 from planbench.certify import Certificate, certify, prepare
+from planbench.certify.certificate import CERTIFICATE_VERSION
 from planbench.errors import InputError, SolverUnavailableError
 from planbench.measure.calibrate import is_disturbed, passes
 from planbench.measure.job import Job, resolve_solver, with_name
@@ -297,14 +298,14 @@ def _record(
     if certify_cost is not None:
         phases.append(certify_cost)
     before, after = result.pass_s_before, result.pass_s_after
-    facts: dict[str, Any] = {}
+    facts: dict[str, Any] = {"certificate_version": CERTIFICATE_VERSION}
     solution = result.solution
     notes: list[str] = []
     if solution is not None:
         notes = list(solution.notes)
         if solution.objective is not None and not math.isfinite(solution.objective):
             notes.append(f"the solver claimed the objective {solution.objective}")
-        facts = {
+        facts |= {
             "solver_version": solution.version,
             "method_run": solution.method_run,
             "native_options": json_safe(dict(solution.options)),
@@ -317,7 +318,7 @@ def _record(
             "matrix_passes": passes(result.seconds("solve"), before, after),
         }
     if certificate is not None:
-        facts |= _certificate_facts(certificate)
+        facts |= certificate_facts(certificate)
     return Record(
         key=measurement_key(instance.sha256, solver, options),
         started_at="",
@@ -344,13 +345,20 @@ def _record(
     )
 
 
-def _certificate_facts(certificate: Certificate) -> dict[str, Any]:
+def certificate_facts(certificate: Certificate) -> dict[str, Any]:
+    """Return what a record holds of a certificate, field by field."""
     residuals = certificate.residuals
     return {
         "verdict": certificate.verdict,
+        "certificate_version": CERTIFICATE_VERSION,
+        "plan_verdict": certificate.plan_verdict,
+        "prices_verdict": certificate.prices_verdict,
+        "claim_verdict": certificate.claim_verdict,
         "certificate": certificate.kind,
         "lower_bound": certificate.lower_bound,
         "upper_bound": certificate.upper_bound,
+        "estimate": _finite(certificate.estimate),
+        "scale": _finite(certificate.scale),
         "raw_gap": certificate.raw_gap,
         "polished_gap": certificate.polished_gap,
         "polish_s": certificate.polish_s,

@@ -8,13 +8,12 @@ them over; the report's claims read them.
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from planbench.bench.prepared import instance_facts
-from planbench.bench.single import Surroundings
+from planbench.bench.single import Surroundings, certificate_facts
 from planbench.catalogue.instance import Instance
 from planbench.certify.certificate import Certificate
 from planbench.measure.calibrate import is_disturbed, passes
@@ -62,18 +61,7 @@ def study_row(
     """
     before, after = pass_s or (None, None)
     text = f"{instance.sha256} {study} {solver} {sorted(options.items())}"
-    bounds: dict[str, Any] = {}
-    if certificate is not None:
-        bounds = {
-            "verdict": certificate.verdict,
-            "certificate": certificate.kind,
-            "lower_bound": _finite(certificate.lower_bound),
-            "upper_bound": _finite(certificate.upper_bound),
-            "raw_gap": _finite(certificate.raw_gap),
-            "polished_gap": _finite(certificate.polished_gap),
-            "polish_s": certificate.polish_s,
-            "reasons": list(certificate.reasons),
-        }
+    judged = {} if certificate is None else certificate_facts(certificate)
     return Record(
         key=hashlib.sha256(text.encode()).hexdigest()[:16],
         repeat=repeat,
@@ -103,9 +91,5 @@ def study_row(
         machine=dict(surroundings.machine),
         packages=package_versions(),
         commit=surroundings.commit,
-        **bounds,
+        **judged,
     )
-
-
-def _finite(value: float | None) -> float | None:
-    return float(value) if value is not None and math.isfinite(value) else None

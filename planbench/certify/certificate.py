@@ -9,6 +9,10 @@ from typing import Literal
 Verdict = Literal["certified", "loose", "wrong", "unproven"]
 Kind = Literal["exact", "tolerance", "residual-only"]
 
+#: 1: verdicts looked at the bracket alone, and points of general LPs feasible to 1e-9 counted as
+#: proof. 2: the answer's own violations and claim count; bounds are proven or missing.
+CERTIFICATE_VERSION = 2
+
 
 @dataclass(frozen=True)
 class Residuals:
@@ -19,13 +23,11 @@ class Residuals:
     primal : float
         Largest violation of a row or column bound, in units of the row or column.
     primal_scaled : float
-        The same, each row's divided by s + min(Σ|M_ij x_j|, 100 s) with s = 1 + |bound broken|
-        (less than 1 where all bounds are smaller).
+        The same on the scales of docs/certificate.md.
     dual : float or None
         Largest dual violation with signs and infinite bounds, units of objective per column.
     dual_scaled : float or None
-        The same, each column's divided by s + min(Σ|M_ij y_i|, 100 s) with s = 1 + |c_j| (less
-        than 1 where all costs are smaller).
+        The same on the scales of docs/certificate.md.
     complementarity : float or None
         Sum of |dual × slack| over rows and columns with a finite bound on the dual's side,
         divided by 1 + |objective|.
@@ -49,7 +51,7 @@ class Residuals:
 
 @dataclass(frozen=True)
 class Certificate:
-    """A certified bracket on the optimum and a verdict on the claim.
+    """A certified bracket on the optimum and verdicts on the answer.
 
     ``lower_bound`` ≤ optimum ≤ ``upper_bound`` in the stated sense, whatever the solver
     handed back. None stands for "no bound", never infinity.
@@ -57,10 +59,12 @@ class Certificate:
     Attributes
     ----------
     kind : {"exact", "tolerance", "residual-only"}
-        Lower side from an exactly feasible plan; from a point feasible to a tolerance; none.
+        ``exact``: what is said rests on proof; ``residual-only``: a side of the bracket is
+        missing; ``tolerance``, in rows of certificate 1 alone: a point feasible to 1e-9.
     verdict : {"certified", "loose", "wrong", "unproven"}
+        On the answer as a whole.
     lower_bound, upper_bound : float or None
-        The best of the raw and the polished bounds.
+        The best proven bounds: raw, polished, or known before.
     raw_gap : float or None
         (U − L)/max(|L|, |U|) after clipping and interior mixing only (≤ 6 matrix passes).
     polished_gap : float or None
@@ -69,6 +73,13 @@ class Certificate:
         Seconds polish took; charged to whoever quotes the polished gap.
     residuals : Residuals or None
         None without a point.
+    estimate : float or None
+        Objective of a nearly feasible point of a general LP whose side of the bracket is not
+        proven; no bound.
+    plan_verdict, prices_verdict, claim_verdict : Verdict or None
+        On the plan, the prices and the claim alone; None where there is none.
+    scale : float or None
+        What differences of objectives are measured against, in units of the objective.
     reasons : tuple of str
         Why the verdict is not ``certified``, and other remarks.
     """
@@ -81,6 +92,11 @@ class Certificate:
     polished_gap: float | None = None
     polish_s: float | None = None
     residuals: Residuals | None = None
+    estimate: float | None = None
+    plan_verdict: Verdict | None = None
+    prices_verdict: Verdict | None = None
+    claim_verdict: Verdict | None = None
+    scale: float | None = None
     reasons: tuple[str, ...] = ()
 
 

@@ -226,11 +226,38 @@ def certified_upper(economy: Economy, p: FloatArray, w: FloatArray) -> float | N
     return None if value is None else -value
 
 
-def residuals(lp: LinearProgram, x: FloatArray, y: FloatArray | None) -> Residuals | None:
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """A feasible plan and prices of an economy whose flows say what counts as large.
+
+    An answer's own flows would not do: whoever inflates them would excuse any violation.
+
+    Attributes
+    ----------
+    x : ndarray, shape (columns,), or None
+    y : ndarray, shape (rows,), or None
+    """
+
+    x: FloatArray | None
+    y: FloatArray | None
+
+
+def residuals(
+    lp: LinearProgram, x: FloatArray, y: FloatArray | None, reference: Reference | None = None
+) -> Residuals | None:
     """Recompute the violations of a point of `lp`; None if it has a NaN or an infinity.
 
     The dual side knows signs: y_i > 0 needs a finite lower bound of its row when minimising,
     y_i < 0 a finite upper one, and likewise the reduced costs c − M'y and the column bounds.
+
+    Parameters
+    ----------
+    lp : LinearProgram
+    x : ndarray, shape (columns,)
+    y : ndarray, shape (rows,), or None
+    reference : Reference or None
+        Whose flows scale the violations; None for a general LP, where the point's own do, up to
+        a limit.
     """
     if x.shape != (lp.n_cols,) or not np.isfinite(x).all():
         return None
@@ -238,10 +265,21 @@ def residuals(lp: LinearProgram, x: FloatArray, y: FloatArray | None) -> Residua
     unit, cost_unit = units_of(lp)
     with np.errstate(all="ignore"):
         activity = lp.matrix @ x
-        row_over, row_scaled = _violation(
-            activity, lp.row_lower, lp.row_upper, sizes @ np.abs(x), unit
-        )
-        col_over, col_scaled = _violation(x, lp.col_lower, lp.col_upper, np.abs(x), unit)
+        if reference is None:
+            flow = sizes @ np.abs(x)
+            low, high = (_scale(b, flow, unit) for b in (lp.row_lower, lp.row_upper))
+            col_low, col_high = (_scale(b, np.abs(x), unit) for b in (lp.col_lower, lp.col_upper))
+        else:
+            flow = 0.0 if reference.x is None else sizes @ np.abs(reference.x)
+            low, high = (unit + np.abs(_finite(b)) + flow for b in (lp.row_lower, lp.row_upper))
+            col_low, col_high = (unit + np.abs(_finite(b)) for b in (lp.col_lower, lp.col_upper))
+            out = np.flatnonzero((x < lp.col_lower) | (x > lp.col_upper))
+            rows = np.where(np.isfinite(lp.row_lower), low, high)
+            worth = _felt_in_rows(lp.matrix, out, rows)
+            col_low[out] = np.maximum(col_low[out], worth)
+            col_high[out] = np.maximum(col_high[out], worth)
+        row_over, row_scaled = _violation(activity, lp.row_lower, lp.row_upper, low, high)
+        col_over, col_scaled = _violation(x, lp.col_lower, lp.col_upper, col_low, col_high)
         primal, primal_scaled = _largest(row_over, col_over), _largest(row_scaled, col_scaled)
         value = lp.objective(x)
     if not (np.isfinite(value) and np.isfinite(primal) and np.isfinite(primal_scaled)):
@@ -253,12 +291,21 @@ def residuals(lp: LinearProgram, x: FloatArray, y: FloatArray | None) -> Residua
     with np.errstate(all="ignore"):
         y_min = sign * y
         reduced = lp.minimisation_cost - lp.matrix.T @ y_min
-        col_size = _scale(lp.cost, sizes.T @ np.abs(y), cost_unit)
         bad_y = np.where(y_min > 0, np.isinf(lp.row_lower), np.isinf(lp.row_upper))
         bad_d = np.where(reduced > 0, np.isinf(lp.col_lower), np.isinf(lp.col_upper))
         wrong_y, wrong_d = np.abs(y) * bad_y, np.abs(reduced) * bad_d
+        if reference is None:
+            col_size = _scale(lp.cost, sizes.T @ np.abs(y), cost_unit)
+            row_size = cost_unit + np.abs(y)
+        else:
+            flow = 0.0 if reference.y is None else sizes.T @ np.abs(reference.y)
+            col_size = cost_unit + np.abs(lp.cost) + flow
+            row_size = np.full(lp.n_rows, cost_unit)
+            out = np.flatnonzero(wrong_y)
+            if out.size:
+                row_size[out] = np.maximum(cost_unit, _felt_in_rows(lp.matrix.T, out, col_size))
         dual = _largest(wrong_y, wrong_d)
-        dual_scaled = _largest(wrong_y / (cost_unit + np.abs(y)), wrong_d / col_size)
+        dual_scaled = _largest(wrong_y / row_size, wrong_d / col_size)
         row_bound = np.where(bad_y, 0.0, np.where(y_min > 0, lp.row_lower, lp.row_upper))
         col_bound = np.where(bad_d, 0.0, np.where(reduced > 0, lp.col_lower, lp.col_upper))
         row_bound = np.where(y_min == 0, 0.0, row_bound)
@@ -275,6 +322,42 @@ def residuals(lp: LinearProgram, x: FloatArray, y: FloatArray | None) -> Residua
     return Residuals(primal, primal_scaled, dual, dual_scaled, slackness, value, dual_value, gap)
 
 
+def objective_flow(lp: LinearProgram, x: FloatArray | None, y: FloatArray | None) -> float:
+    """Sum of the magnitudes of the terms of c·x or of the dual objective, the larger of the two.
+
+    Parameters
+    ----------
+    lp : LinearProgram
+    x : ndarray, shape (columns,), or None
+    y : ndarray, shape (rows,), or None
+    """
+    primal = dual = 0.0
+    with np.errstate(all="ignore"):
+        if x is not None and x.shape == (lp.n_cols,):
+            primal = float(np.abs(lp.cost * x).sum())
+        if y is not None and y.shape == (lp.n_rows,):
+            y_min = -y if lp.maximise else y
+            reduced = lp.minimisation_cost - lp.matrix.T @ y_min
+            rows = np.where(y_min > 0, lp.row_lower, lp.row_upper)
+            cols = np.where(reduced > 0, lp.col_lower, lp.col_upper)
+            dual = float(np.abs(y * _finite(rows)).sum() + np.abs(reduced * _finite(cols)).sum())
+    return max((v for v in (primal, dual) if math.isfinite(v)), default=0.0)
+
+
+def _felt_in_rows(matrix: Matrix, columns: npt.NDArray[np.int64], rows: FloatArray) -> FloatArray:
+    """Change of each of `columns` that moves no row by more than its scale; 0 for an empty one.
+
+    So a level below zero counts by what it makes and uses, in whatever units it is counted.
+    """
+    part = matrix[:, columns].tocsc()
+    filled = np.flatnonzero(np.diff(part.indptr))
+    room = np.zeros(columns.size)
+    if filled.size:
+        ratio = rows[part.indices] / np.abs(part.data)
+        room[filled] = np.minimum.reduceat(ratio, part.indptr[:-1][filled])
+    return room
+
+
 def units_of(lp: LinearProgram) -> tuple[float, float]:
     """Return what counts as 1 among bounds and costs of `lp`: less where all are smaller."""
     bounds = [lp.row_lower, lp.row_upper, lp.col_lower, lp.col_upper]
@@ -289,12 +372,11 @@ def magnitude(matrix: Matrix) -> Matrix:
 
 
 def _violation(
-    value: FloatArray, lower: FloatArray, upper: FloatArray, flow: FloatArray, unit: float
+    value: FloatArray, lower: FloatArray, upper: FloatArray, low: FloatArray, high: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """How far `value` lies outside [lower, upper], and the same scaled by the bound it breaks."""
+    """How far `value` lies outside [lower, upper], and the same over the scales of the two."""
     under, over = lower - value, value - upper
-    scaled = np.maximum(under / _scale(lower, flow, unit), over / _scale(upper, flow, unit))
-    return np.maximum(under, over), scaled
+    return np.maximum(under, over), np.maximum(under / low, over / high)
 
 
 def _scale(bound: FloatArray, flow: FloatArray, unit: float) -> FloatArray:

@@ -8,6 +8,7 @@ more and everything available shrinks. Whatever comes out is checked before it i
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from weakref import WeakKeyDictionary
 
@@ -57,8 +58,58 @@ def interior_of(economy: Economy, *, programs: bool = True) -> Interior | None:
     """
     known = _interiors[programs]
     if economy not in known:
-        known[economy] = _best_interior(economy, programs)
+        known[economy] = _interior_in_units_of_one(economy, programs)
     return known[economy]
+
+
+#: Amounts below this are counted in other units before a linear program is solved: a solver's
+#: tolerances are absolute, and would swallow them.
+SMALL = 2.0**-10
+
+
+@np.errstate(all="ignore")
+def _interior_in_units_of_one(economy: Economy, programs: bool) -> Interior | None:
+    """Find the interior of `economy` counted in units in which no kind of amount is small.
+
+    Units are changed by powers of two, so nothing is rounded.
+    """
+    if not programs or not limits_of(economy).in_range:
+        return _best_interior(economy, programs)
+    goods = _unit_for(np.concatenate([economy.assortment.data, np.abs(economy.fixed_demand)]))
+    levels, worth = _unit_for(economy.endowment), _unit_for(economy.weights)
+    if goods == levels == worth == 1.0:
+        return _best_interior(economy, programs)
+    carried = economy.interior
+    if carried is not None:
+        carried = _recounted(carried, goods, levels, worth)
+    counted = replace(
+        economy,
+        inputs=economy.inputs * (goods / levels),
+        outputs=economy.outputs * (goods / levels),
+        endowment=economy.endowment * levels,
+        capacity=economy.capacity * levels,
+        assortment=economy.assortment * goods,
+        fixed_demand=economy.fixed_demand * goods,
+        weights=economy.weights * worth,
+        interior=carried,
+    )
+    found = _best_interior(counted, programs)
+    return None if found is None else _recounted(found, 1 / goods, 1 / levels, 1 / worth)
+
+
+def _unit_for(amounts: FloatArray) -> float:
+    """Power of two that makes the largest of `amounts` about one, where all are small."""
+    largest = float(np.max(amounts, initial=0.0))
+    return 2.0 ** -round(np.log2(largest)) if 0 < largest < SMALL else 1.0
+
+
+def _recounted(interior: Interior, goods: float, levels: float, worth: float) -> Interior:
+    activities = interior.activities
+    return Interior(
+        interior.goods_prices * (worth / goods),
+        interior.resource_prices * (worth / levels),
+        None if activities is None else activities * levels,
+    )
 
 
 @np.errstate(all="ignore")

@@ -1,4 +1,4 @@
-"""The certificate of one answer: checker, repair and polish put together, and a verdict."""
+"""The certificate of one answer: checker, repair, polish and verdicts put together."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from planbench.certify import polish as polishing
-from planbench.certify.certificate import Certificate, Residuals, Verdict, relative_gap
+from planbench.certify.certificate import Certificate, Kind, Residuals, Verdict, relative_gap
 from planbench.certify.check import (
+    Reference,
     certified_lower,
     limits_of,
     lp_dual_bound,
+    objective_flow,
     residuals,
     units_of,
 )
@@ -22,17 +24,15 @@ from planbench.certify.interior import interior_of
 from planbench.certify.propagate import implied_bounds
 from planbench.certify.rays import proves_infeasible, proves_unbounded
 from planbench.certify.repair import raw_lower, raw_upper, room_of
+from planbench.certify.verdict import CLAIM, Claimed, Flows, Reading, Sides, judge_answer
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 from planbench.model.plan import Plan
+from planbench.model.planning_lp import to_linear_program
 
 #: A point of a general LP counts as feasible up to this scaled violation.
 FEASIBILITY = 1e-9
-#: Scaled residuals up to which an answer without a bracket passes.
-RESIDUAL = 1e-7
-#: A claimed objective may lie this far outside the bracket, relative to max(1, |bounds|).
-CLAIM = 1e-6
 
 
 class Answer(Protocol):
@@ -113,6 +113,8 @@ def certify(
     tolerance: float = 1e-6,
     claim_tolerance: float = 0.0,
     polish: bool = True,
+    known: tuple[float | None, float | None] = (None, None),
+    delivers: bool = False,
 ) -> Certificate:
     """Judge `answer` to `lp`.
 
@@ -125,23 +127,65 @@ def certify(
     answer : Answer
         Any numbers at all, NaN included.
     tolerance : float
-        Relative gap up to which the verdict is ``certified``; also how far, relative to the
-        bounds, the claimed objective may lie outside the bracket.
+        Up to which the verdict is ``certified``: scaled violations, the relative width of the
+        bracket, and how far the claim may be from what the repaired plan is worth.
     claim_tolerance : float
         How far the claimed objective may lie outside where that is more: the tolerance the
         solver was told to work to. A loose answer that says so is loose, not wrong.
     polish : bool
-        Also compute the polished gap, where polish applies.
+        Also compute the polished gap, where polish applies; no verdict depends on it.
+    known : tuple of (float or None, float or None)
+        Proven lower and upper bound from elsewhere.
+    delivers : bool
+        The answer is a plan, prices or both handed in by anyone: it claims to deliver its
+        objective, whatever it is, and what it does not hold is not missed.
     """
     answer = _cleaned(answer)
-    if answer.claim in ("infeasible", "unbounded", "infeasible-or-unbounded"):
+    if answer.claim in ("infeasible", "unbounded", "infeasible-or-unbounded") and not delivers:
         return _judge_claim_of_no_optimum(lp, economy, answer)
-    point = residuals(lp, answer.x, answer.y) if answer.x is not None else None
+    reading: Reading = "optimal" if answer.claim == "optimal" else "stopped"
+    if delivers:
+        reading = "delivers"
+    reference: Reference | None = None
+    x, y = answer.x, answer.y
     if economy is not None:
-        drawn = _economy_bracket(economy, answer, polish)
-    else:
+        bracket = _economy_bracket(economy, answer, polish)
+        drawn, raw_plan, raw_prices = bracket.drawn, bracket.plan, bracket.prices
+        x, y = bracket.x, bracket.y
+        reference = Reference(x, y)
+    point = None if answer.x is None else residuals(lp, answer.x, answer.y, reference)
+    dual_scaled = point.dual_scaled if point is not None else None
+    if point is None and answer.y is not None:
+        alone = residuals(lp, np.zeros(lp.n_cols), answer.y, reference)
+        dual_scaled = alone.dual_scaled if alone is not None else None
+    if economy is None:
         drawn = _lp_bracket(lp, answer, point)
-    return _verdict(lp, replace(drawn, residuals=point), answer, tolerance, claim_tolerance)
+        raw_plan, raw_prices = drawn.lower_bound, drawn.upper_bound
+        if not lp.maximise:
+            raw_plan, raw_prices = raw_prices, raw_plan
+    lower, upper = known
+    lower, upper = _best(max, lower, drawn.lower_bound), _best(min, upper, drawn.upper_bound)
+    raw_gap = drawn.raw_gap
+    if delivers:
+        # What was not handed in is not missed: the best known stands for it.
+        best = (lower, upper) if lp.maximise else (upper, lower)
+        ends = (
+            raw_plan if answer.x is not None else best[0],
+            raw_prices if answer.y is not None else best[1],
+        )
+        raw_gap = relative_gap(*(ends if lp.maximise else ends[::-1]))
+    drawn = replace(drawn, residuals=point, lower_bound=lower, upper_bound=upper, raw_gap=raw_gap)
+    return judge_answer(
+        lp,
+        drawn,
+        Sides(raw_plan, raw_prices, lower, upper),
+        Claimed(answer.objective, reading, claim_tolerance),
+        Flows(objective_flow(lp, x, y), _dearest(y) if economy is None else 0.0),
+        has_plan=answer.x is not None,
+        has_prices=answer.y is not None,
+        dual_scaled=dual_scaled,
+        tolerance=tolerance,
+    )
 
 
 @np.errstate(all="ignore")
@@ -156,47 +200,69 @@ def prepare(lp: LinearProgram, economy: Economy | None) -> None:
             room_of(economy, interior)
 
 
-@np.errstate(all="ignore")
 def certify_plan(
-    economy: Economy, plan: Plan, *, tolerance: float = 1e-6, polish: bool = True
+    economy: Economy,
+    plan: Plan,
+    *,
+    tolerance: float = 1e-6,
+    polish: bool = True,
+    known: tuple[float | None, float | None] = (None, None),
+    lp: LinearProgram | None = None,
 ) -> Certificate:
-    """Judge a plan made by anyone: an exact bracket, and how far it is from closed."""
-    vectors = {name: _vector(getattr(plan, name)) for name in ("x", "z", "p", "w")}
-    bracket = _bracket_of_plan(economy, polish=polish, **vectors)
-    gap = relative_gap(bracket.lower_bound, bracket.upper_bound)
-    if gap is not None and gap <= tolerance:
-        return replace(bracket, verdict="certified")
-    return replace(bracket, verdict="unproven" if gap is None else "loose")
+    """Judge a plan, prices or both, made by anyone.
 
-
-def _economy_bracket(economy: Economy, answer: Answer, polish: bool) -> Certificate:
-    x, y, m, n = answer.x, answer.y, economy.n_activities, economy.n_goods
-    if x is not None and x.shape != (m + economy.n_targets,):
-        x = None
-    if y is not None and y.shape != (n + economy.n_resources,):
-        y = None
-    return _bracket_of_plan(
+    Parameters
+    ----------
+    economy : Economy
+    plan : Plan
+        Any numbers at all. What is missing is not missed: a plan without prices is judged
+        against the bound in `known`.
+    tolerance, polish, known
+        As for :func:`certify`.
+    lp : LinearProgram, optional
+        The planning LP of `economy`, where it is at hand.
+    """
+    x, z, p, w = (_vector(getattr(plan, name)) for name in ("x", "z", "p", "w"))
+    answer = _Cleaned(
+        claim="feasible",
+        x=None if x is None or z is None else np.concatenate([x, z]),
+        y=None if p is None or w is None else np.concatenate([-p, w]),
+        objective=None,
+        primal_ray=None,
+        dual_ray=None,
+    )
+    return certify(
+        lp if lp is not None else to_linear_program(economy),
         economy,
-        x=None if x is None else x[:m],
-        z=None if x is None else x[m:],
-        p=None if y is None else -y[:n],
-        w=None if y is None else y[n:],
+        answer,
+        tolerance=tolerance,
         polish=polish,
+        known=known,
+        delivers=True,
     )
 
 
-def _bracket_of_plan(
-    economy: Economy,
-    *,
-    x: FloatArray | None,
-    z: FloatArray | None,
-    p: FloatArray | None,
-    w: FloatArray | None,
-    polish: bool,
-) -> Certificate:
-    lower, _ = raw_lower(economy, x, z)
-    upper, prices = raw_upper(economy, p, w)
-    raw = relative_gap(lower, upper)
+@dataclass(frozen=True, eq=False)
+class _EconomyBracket:
+    """A bracket, whose bounds are the answer's own, and the repaired answer behind them."""
+
+    drawn: Certificate
+    plan: float | None
+    prices: float | None
+    x: FloatArray | None
+    y: FloatArray | None
+
+
+def _economy_bracket(economy: Economy, answer: Answer, polish: bool) -> _EconomyBracket:
+    x = z = p = w = None
+    m, n = economy.n_activities, economy.n_goods
+    if answer.x is not None and answer.x.shape == (m + economy.n_targets,):
+        x, z = answer.x[:m], answer.x[m:]
+    if answer.y is not None and answer.y.shape == (n + economy.n_resources,):
+        p, w = -answer.y[:n], answer.y[n:]
+    raw_plan, plan = raw_lower(economy, x, z)
+    raw_prices, prices = raw_upper(economy, p, w)
+    lower, upper = raw_plan, raw_prices
     polished = seconds = None
     if polish and polishing.applies(economy):
         start = time.perf_counter()
@@ -209,14 +275,21 @@ def _bracket_of_plan(
         )
         polished = relative_gap(lower, upper)
         seconds = time.perf_counter() - start
-    return Certificate(
+    drawn = Certificate(
         kind="residual-only" if lower is None else "exact",
         verdict="unproven",
         lower_bound=lower,
         upper_bound=upper,
-        raw_gap=raw,
+        raw_gap=relative_gap(raw_plan, raw_prices),
         polished_gap=polished,
         polish_s=seconds,
+    )
+    return _EconomyBracket(
+        drawn,
+        raw_plan,
+        raw_prices,
+        None if plan is None else np.concatenate(plan),
+        None if prices is None else np.concatenate([-prices[0], prices[1]]),
     )
 
 
@@ -255,105 +328,47 @@ def _lp_bracket(lp: LinearProgram, answer: Answer, point: Residuals | None) -> C
     )
 
 
+def _dearest(y: FloatArray | None) -> float:
+    """Largest |row dual|; 0 without any that can be used."""
+    largest = 0.0 if y is None else float(np.max(np.abs(y), initial=0.0))
+    return largest if np.isfinite(largest) else 0.0
+
+
 def _unit(lp: LinearProgram) -> float:
     """Return what counts as 1 in the objective of `lp`."""
     bound, cost = units_of(lp)
     return bound * cost
 
 
-def _verdict(
-    lp: LinearProgram,
-    drawn: Certificate,
-    answer: Answer,
-    tolerance: float,
-    claim_tolerance: float,
-) -> Certificate:
-    reasons = list(drawn.reasons)
-
-    def verdict(which: Verdict, *why: str) -> Certificate:
-        return replace(drawn, verdict=which, reasons=(*reasons, *why))
-
-    closed = drawn.raw_gap is not None and drawn.raw_gap <= tolerance
-    lie = _lie(lp, drawn, answer, max(tolerance, claim_tolerance, CLAIM))
-    # Who does not claim the optimum may stop anywhere, but not pass with a false objective.
-    if lie is not None and (closed or answer.claim == "optimal"):
-        return verdict("wrong", lie)
-    if closed:
-        return verdict("certified")
-    if drawn.raw_gap is not None:
-        return verdict("loose", f"raw gap {drawn.raw_gap:.2g} is wider than {tolerance:g}")
-    point = drawn.residuals
-    if answer.x is None:
-        return verdict("unproven", "no plan was handed back")
-    if point is None:
-        return verdict("unproven", "the plan holds NaN or infinite numbers")
-    if point.dual_scaled is None or point.complementarity is None or point.dual_objective is None:
-        return verdict("unproven", "no usable prices were handed back")
-    primal, dual = point.primal_objective, point.dual_objective
-    apart = abs(primal - dual) / max(_unit(lp), abs(primal), abs(dual))
-    worst = max(point.primal_scaled, point.dual_scaled, point.complementarity, apart)
-    past = claim_outside(primal, drawn.lower_bound, drawn.upper_bound, CLAIM)
-    residual_only = drawn.kind == "residual-only" and answer.claim == "optimal"
-    if residual_only and worst <= RESIDUAL and past is None:
-        return verdict("certified", "no finite bracket; residuals only")
-    return verdict("unproven", f"no finite bracket, and the largest scaled residual is {worst:.2g}")
-
-
-def _lie(lp: LinearProgram, drawn: Certificate, answer: Answer, tolerance: float) -> str | None:
-    """Say what is wrong with the objective claimed, or None."""
-    claimed = answer.objective
-    outside = claim_outside(claimed, drawn.lower_bound, drawn.upper_bound, tolerance)
-    value = drawn.residuals.primal_objective if drawn.residuals else None
-    if outside is not None or claimed is None or value is None:
-        return outside
-    if abs(claimed - value) <= tolerance * max(_unit(lp), abs(claimed), abs(value)):
-        return None
-    return f"its own plan is worth {value:.9g}, not {claimed:.9g} as claimed"
-
-
-def claim_outside(
-    claimed: float | None, lower: float | None, upper: float | None, tolerance: float
-) -> str | None:
-    """Why a claimed objective cannot be the optimum, or None if it can.
-
-    `tolerance` is relative to the larger of 1 and the bound at stake, but never more than
-    relative to the bounds themselves where both are small.
-    """
-    if claimed is None:
-        return None
-    if not np.isfinite(claimed):
-        return f"claims the objective {claimed}"
-    if lower is not None and claimed < lower - tolerance * max(abs(lower), 1e-9):
-        return f"claims {claimed:.9g}, below the certified lower bound {lower:.9g}"
-    if upper is not None and claimed > upper + tolerance * max(abs(upper), 1e-9):
-        return f"claims {claimed:.9g}, above the certified upper bound {upper:.9g}"
-    return None
-
-
 def _judge_claim_of_no_optimum(
     lp: LinearProgram, economy: Economy | None, answer: Answer
 ) -> Certificate:
-    """Check "infeasible" and "unbounded" against a ray, and against what is known."""
+    """Check "infeasible" and "unbounded" against a ray, and against what is proven."""
+    kind, verdict, why = _find_on_no_optimum(lp, economy, answer)
+    return Certificate(kind, verdict, claim_verdict=verdict, reasons=(why,))
+
+
+def _find_on_no_optimum(
+    lp: LinearProgram, economy: Economy | None, answer: Answer
+) -> tuple[Kind, Verdict, str]:
     crossed = bool((lp.row_lower > lp.row_upper).any() or (lp.col_lower > lp.col_upper).any())
     if "infeasible" in answer.claim and crossed:
-        return Certificate("exact", "certified", reasons=("a lower bound exceeds its upper bound",))
+        return "exact", "certified", "a lower bound exceeds its upper bound"
     contradiction = _contradiction(economy, answer.claim) if economy is not None else None
     if contradiction is not None:
-        return Certificate("exact", "wrong", reasons=(contradiction,))
+        return "exact", "wrong", contradiction
     if "infeasible" in answer.claim and answer.dual_ray is not None:
         if proves_infeasible(lp, answer.dual_ray, *implied_bounds(lp)):
-            return Certificate("exact", "certified", reasons=("the Farkas ray proves it",))
+            return "exact", "certified", "the Farkas ray proves it"
         if answer.claim == "infeasible":
-            return Certificate(
-                "residual-only", "unproven", reasons=("the ray handed back proves nothing",)
-            )
+            return "residual-only", "unproven", "the ray handed back proves nothing"
     if "unbounded" in answer.claim and answer.primal_ray is not None:
         x = answer.x
         point = residuals(lp, x, None) if x is not None else None
         feasible = point is not None and point.primal_scaled <= FEASIBILITY
         if feasible and proves_unbounded(lp, x, answer.primal_ray):
-            return Certificate("tolerance", "certified", reasons=("point and ray prove it",))
-    return Certificate("residual-only", "unproven", reasons=("claimed without proof",))
+            return "exact", "certified", "point and ray prove it"
+    return "residual-only", "unproven", "claimed without proof"
 
 
 def _contradiction(economy: Economy, claim: str) -> str | None:

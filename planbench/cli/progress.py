@@ -130,9 +130,10 @@ class Bar:
 
     def record(self, record: Record, done: int, total: int, note: str = "") -> None:
         """Say how a measurement ended; on a terminal only what went wrong scrolls by."""
+        from planbench.records.verdicts import verdict_words
         from planbench.report import words
 
-        ended = record.ended if record.ended != "ok" else (record.verdict or "unproven")
+        ended = record.ended if record.ended != "ok" else verdict_words(record)
         line = (
             f"[{done}/{total}] {record.solver} on {record.instance.name}: {ended}, "
             f"{words.seconds(record.wall_s)}{', ' + note if note else ''}"

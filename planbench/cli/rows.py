@@ -14,6 +14,9 @@ _FIRST = (
     "ended",
     "claim",
     "verdict",
+    "plan_verdict",
+    "prices_verdict",
+    "claim_verdict",
     "objective",
     "lower_bound",
     "upper_bound",
@@ -52,4 +55,5 @@ def consensus_document(instance: str, found: Consensus) -> dict[str, Any]:
         "upper_bound": found.upper_bound,
         "empty": found.empty,
         "disagreeing": [{"solver": solver, "why": why} for solver, why in found.disagreeing],
+        "remarks": [{"solver": solver, "what": what} for solver, what in found.remarks],
     }

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from planbench.cli import console, options
+from planbench.cli import console, options, progress
+from planbench.cli.solve import DEFAULT_SOLVER
 
 if TYPE_CHECKING:
     from planbench.catalogue.instance import Instance
     from planbench.certify import Certificate
     from planbench.cli.violations import Violations
+    from planbench.model.arrays import FloatArray
 
 EXAMPLES = (
     "planbench solve us-bea-71 -o plan.csv && planbench verify us-bea-71 plan.csv",
@@ -36,8 +38,10 @@ def verify(
         Path, typer.Argument(metavar="PLAN", help="Plan file: .npz or .csv.", show_default=False)
     ],
     tolerance: Annotated[
-        str, typer.Option(metavar="T", help="Relative gap up to which the plan passes.")
+        str, typer.Option(metavar="T", help="Relative tolerance up to which an answer passes.")
     ] = "1e-6",
+    solver: options.SolverOption = DEFAULT_SOLVER,
+    time_limit: options.TimeLimitOption = "1min",
     polish: Annotated[
         bool, typer.Option("--polish/--no-polish", help="Also try to close the gap by polishing.")
     ] = True,
@@ -46,97 +50,145 @@ def verify(
 ) -> int:
     """Certify a PLAN for an INSTANCE: how good is it, proven from the instance alone.
 
-    Prices in the file are used for the upper bound, and nothing is taken on trust. Exit code
-    0: certified to within the tolerance; 1: not; 2: bad input.
+    PLAN may hold a plan, prices, or both; nothing in it is taken on trust. A plan without prices
+    (or prices without a plan) is measured against a bound that planbench finds itself: it lets
+    --solver solve the instance, within --time-limit. Exit code 0: what was handed in is certified
+    to within the tolerance; 1: not; 2: bad input.
     """
     asked = options.parse_number(tolerance, "--tolerance", 0.0, 1.0)
     assert asked is not None
+    limit_s = options.parse_seconds(time_limit)
+    from planbench.bench.single import require_solver
+    from planbench.solvers.base import SolveOptions
+
+    # It must be there only if a bound has to be found.
+    require_solver(solver, SolveOptions(), here=False)
     found = options.load(instance, relax)
-    certificate, worst = _judge(found, plan, asked, polish)
+    judged = _judge(found, plan, asked, polish, solver, limit_s)
     if json:
-        console.print_json(_document(found, plan, asked, certificate, worst))
+        console.print_json(_document(found, plan, asked, judged))
     else:
-        _show(found, plan, asked, certificate, worst)
-    return 0 if certificate.verdict == "certified" else 1
+        _show(found, plan, asked, judged)
+    return 0 if judged.certificate.verdict == "certified" else 1
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A certificate, what the plan violates, and the run that found the missing bound."""
+
+    certificate: Certificate
+    violations: Violations | None
+    helper: dict[str, Any] | None
 
 
 def _judge(
-    instance: Instance, path: Path, tolerance: float, polish: bool
-) -> tuple[Certificate, Violations]:
-    from dataclasses import replace
+    instance: Instance, path: Path, tolerance: float, polish: bool, solver: str, limit_s: float
+) -> _Judged:
+    import numpy as np
 
-    from planbench.certify import certify, certify_plan
-    from planbench.certify.check import residuals
+    from planbench.certify import certify
     from planbench.cli.violations import violations
-    from planbench.io.plan_file import read_plan
-    from planbench.model.planning_lp import lp_from_plan
+    from planbench.io.plan_file import read_parts
     from planbench.solvers.base import Solution
 
-    if instance.economy is not None:
-        plan = read_plan(path, instance.economy)
-        certificate = certify_plan(instance.economy, plan, tolerance=tolerance, polish=polish)
-        x, y = lp_from_plan(instance.economy, plan)
-        certificate = replace(certificate, residuals=residuals(instance.lp, x, y))
-    else:
-        point = read_plan(path, instance.lp)
-        x = point.x
-        # A plan handed in for judgement claims to be optimal; its objective is recomputed.
-        answer = Solution(claim="optimal", x=x, y=point.y, objective=None, native_status="")
-        certificate = certify(instance.lp, None, answer, tolerance=tolerance, polish=polish)
-    return certificate, violations(instance, x)
+    problem = instance.economy if instance.economy is not None else instance.lp
+    x, y = _columns_and_duals(instance, read_parts(path, problem))
+    helper = None
+    known: tuple[float | None, float | None] = (None, None)
+    given = [part for part in (x, y) if part is not None]
+    if len(given) == 1 and np.isfinite(given[0]).all():
+        helper = _find_bound(instance, solver, limit_s)
+        known = helper["lower_bound"], helper["upper_bound"]
+    certificate = certify(
+        instance.lp,
+        instance.economy,
+        Solution(claim="feasible", x=x, y=y, objective=None, native_status=""),
+        tolerance=tolerance,
+        polish=polish,
+        known=known,
+        delivers=True,
+    )
+    return _Judged(certificate, None if x is None else violations(instance, x), helper)
 
 
-def _document(
-    instance: Instance,
-    path: Path,
-    tolerance: float,
-    certificate: Certificate,
-    worst: Violations,
-) -> dict[str, Any]:
-    facts = asdict(certificate)
+def _columns_and_duals(
+    instance: Instance, parts: dict[str, FloatArray]
+) -> tuple[FloatArray | None, FloatArray | None]:
+    """Columns and row duals of the linear program; None for what the file does not hold."""
+    import numpy as np
+
+    if instance.economy is None:
+        return parts.get("x"), parts.get("y")
+    x = np.concatenate([parts["x"], parts["z"]]) if "x" in parts else None
+    has_prices = "p" in parts and "w" in parts
+    return x, np.concatenate([-parts["p"], parts["w"]]) if has_prices else None
+
+
+def _find_bound(instance: Instance, solver: str, limit_s: float) -> dict[str, Any]:
+    """Let `solver` solve the instance, for the bounds that its answer proves."""
+    from planbench.bench.single import solve_once
+
+    with progress.one_run(f"{solver} on {instance.name}, for a bound") as phase:
+        record = solve_once(
+            instance,
+            solver,
+            time_limit_s=limit_s,
+            memory_limit_bytes=options.memory_limit(None),
+            progress=phase,
+        ).record
+    return {
+        "solver": record.solver,
+        "ended": record.ended,
+        "wall_s": record.wall_s,
+        "lower_bound": record.lower_bound,
+        "upper_bound": record.upper_bound,
+        "message": record.message,
+    }
+
+
+def _document(instance: Instance, path: Path, tolerance: float, judged: _Judged) -> dict[str, Any]:
+    from planbench.certify.certificate import CERTIFICATE_VERSION
+
+    facts = asdict(judged.certificate)
     facts["certificate"] = facts.pop("kind")
+    worst = judged.violations
     return {
         "instance": instance.name,
         "sha256": instance.sha256,
         "plan": str(path),
         "tolerance": tolerance,
+        "certificate_version": CERTIFICATE_VERSION,
         **facts,
+        "bound_from": judged.helper,
         "known_optimum": instance.optimum,
-        "violations": [asdict(v) for v in worst.worst],
-        "violations_by_kind": worst.by_kind,
+        "violations": [asdict(v) for v in worst.worst] if worst is not None else [],
+        "violations_by_kind": worst.by_kind if worst is not None else {},
     }
 
 
 def _verdict_words(certificate: Certificate, tolerance: float) -> str:
-    from planbench.certify import relative_gap
     from planbench.report import words
 
     asked = words.gap(tolerance)
     if certificate.verdict == "certified":
         return f"proven to be within {asked} of the optimum"
-    gap = relative_gap(certificate.lower_bound, certificate.upper_bound)
-    if gap is not None:
-        return f"proven no closer to the optimum than {words.gap(gap)}, asked for {asked}"
-    if certificate.upper_bound is None and certificate.lower_bound is None:
-        return "neither a feasible plan nor usable prices"
-    if certificate.upper_bound is None:
-        return "no usable prices, so nothing says how much better a plan could be"
-    return "no feasible plan"
+    if certificate.verdict == "wrong":
+        return "it promises what it does not deliver"
+    if certificate.verdict == "unproven":
+        return "nothing says how far it is from the optimum"
+    if certificate.raw_gap is not None and certificate.raw_gap > tolerance:
+        return f"proven no closer to the optimum than {words.gap(certificate.raw_gap)} as it is"
+    return f"it does not keep its bounds to within {asked}"
 
 
-def _show(
-    instance: Instance,
-    path: Path,
-    tolerance: float,
-    certificate: Certificate,
-    worst: Violations,
-) -> None:
+def _show(instance: Instance, path: Path, tolerance: float, judged: _Judged) -> None:
     from rich.text import Text
 
     from planbench.cli import views
     from planbench.cli.figures import amount
     from planbench.report import words
 
+    certificate, helper = judged.certificate, judged.helper
     gap = f"{words.gap(certificate.raw_gap)} raw"
     if certificate.polished_gap is not None:
         gap += (
@@ -146,11 +198,19 @@ def _show(
     style = "bold green" if certificate.verdict == "certified" else "bold red"
     said = _verdict_words(certificate, tolerance)
     rows: list[tuple[str, str | Text]] = [
-        ("plan", str(path)),
+        ("file", str(path)),
         ("verdict", Text.assemble((certificate.verdict, style), f": {said}")),
+        *views.three_verdicts(
+            certificate.plan_verdict, certificate.prices_verdict, certificate.claim_verdict
+        ),
         ("certified", views.bracket_text(certificate.lower_bound, certificate.upper_bound)),
         ("gap", gap),
     ]
+    if certificate.estimate is not None:
+        rows.append(("estimate", views.estimate_text(certificate.estimate, _violation(judged))))
+    if helper is not None:
+        how = "" if helper["ended"] == "ok" else f", which ended by {helper['ended']}"
+        rows.append(("bound from", f"{helper['solver']} in {words.seconds(helper['wall_s'])}{how}"))
     if instance.optimum is not None:
         known = views.known_optimum(
             instance.optimum, certificate.lower_bound, certificate.upper_bound
@@ -158,8 +218,8 @@ def _show(
         rows.append(("known optimum", known))
     rows += [("remark", views.text(reason, "yellow")) for reason in certificate.reasons]
     parts: list[Any] = [views.head(instance), views.pairs(rows)]
-    point = certificate.residuals
-    if point is not None:
+    point, worst = certificate.residuals, judged.violations
+    if point is not None and worst is not None:
         parts.append(
             views.listing(
                 "Residuals",
@@ -181,7 +241,7 @@ def _show(
                 ),
             )
         )
-    if worst.worst:
+    if worst is not None and worst.worst:
         parts.append(
             views.listing(
                 "Worst violated",
@@ -190,3 +250,8 @@ def _show(
             )
         )
     views.show(console.out(), parts)
+
+
+def _violation(judged: _Judged) -> float | None:
+    point = judged.certificate.residuals
+    return point.primal_scaled if point is not None else None

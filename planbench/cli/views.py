@@ -13,11 +13,10 @@ from planbench.catalogue.instance import Instance
 from planbench.cli.figures import amount, counts, nouns, percent
 from planbench.cli.plan_facts import PlanFacts, SolutionFacts
 from planbench.records.schema import Record
+from planbench.records.verdicts import residuals_only
 from planbench.report import words
 from planbench.report.disturbance import disturbance_words
 
-#: Scaled violation from which a plan is said not to be feasible.
-INFEASIBLE = 1e-6
 #: A known optimum this far outside of a certified bracket, relative, is no optimum.
 KNOWN_TO = 1e-6
 _VERDICT_STYLE = {
@@ -120,6 +119,23 @@ def bracket_text(lower: float | None, upper: float | None) -> str:
     return low if low == high else f"{low} … {high}"
 
 
+def three_verdicts(
+    plan: str | None, prices: str | None, claim: str | None
+) -> list[tuple[str, str | Text]]:
+    """Rows with the verdicts of plan, prices and claim; ``none`` for what was not handed back."""
+    rows: list[tuple[str, str | Text]] = []
+    for name, verdict in (("plan", plan), ("prices", prices), ("claim", claim)):
+        said = Text("none", "dim") if verdict is None else Text(verdict, _VERDICT_STYLE[verdict])
+        rows.append((f"  {name}", said))
+    return rows
+
+
+def estimate_text(estimate: float, violation: float | None) -> str:
+    """Objective of a nearly feasible point, which proves nothing."""
+    by = "" if violation is None else f" (violation {words.gap(violation)})"
+    return f"{words.objective(estimate, 10)}{by}, not proven"
+
+
 def gaps_text(record: Record) -> str:
     """Raw gap, polished gap and what polishing cost."""
     said = f"{words.gap(record.raw_gap)} raw"
@@ -139,14 +155,21 @@ def verdict_text(record: Record, tolerance: float) -> Text:
         return Text("nothing to judge", style="bold magenta")
     said = {
         "certified": f"the optimum is proven to within {words.gap(tolerance)}",
-        "loose": f"proven, but no closer than {words.gap(record.raw_gap)}",
+        "loose": f"its own violations exceed {words.gap(tolerance)}; repaired it is proven",
         "unproven": "nothing is proven",
         "wrong": "the answer is refuted",
     }[verdict]
-    if verdict == "certified" and record.claim != "optimal":
+    if verdict == "certified" and record.claim in ("infeasible", "unbounded"):
         said = f"the claim of {record.claim} is proven"
-    elif verdict == "certified" and record.certificate == "residual-only":
-        said = "all residuals vanish; there is no finite bracket"
+    elif residuals_only(record):
+        said = "residuals fit, but no bracket is proven"
+    elif verdict == "certified" and record.raw_gap is not None and record.raw_gap > tolerance:
+        width = (record.upper_bound or 0.0) - (record.lower_bound or 0.0)
+        said = f"the optimum is proven to within {words.gap(width)} in its units"
+        if record.scale:
+            said += f"; what flows through it is {words.objective(record.scale, 3)}"
+    elif verdict == "loose" and record.raw_gap is not None and record.raw_gap > tolerance:
+        said = f"proven, but no closer than {words.gap(record.raw_gap)}"
     return Text.assemble((verdict, _VERDICT_STYLE[verdict]), f": {said}")
 
 
@@ -172,11 +195,19 @@ def outcome(record: Record, instance: Instance, tolerance: float) -> Table:
         ("solver", f"{record.solver}  {method}".rstrip()),
         *([("ended", ended)] if record.ended != "ok" else []),
         ("verdict", verdict_text(record, tolerance)),
+        *(
+            three_verdicts(record.plan_verdict, record.prices_verdict, record.claim_verdict)
+            if record.verdict is not None
+            else []
+        ),
         ("claim", f"{claim}{status}"),
         ("objective", words.objective(record.objective, 10)),
         ("certified", bracket_text(record.lower_bound, record.upper_bound)),
         ("gap", gaps_text(record)),
     ]
+    violation = record.residuals.primal_scaled if record.residuals else None
+    if record.estimate is not None:
+        rows.append(("estimate", estimate_text(record.estimate, violation)))
     if instance.optimum is not None:
         known = known_optimum(instance.optimum, record.lower_bound, record.upper_bound)
         rows.append(("known optimum", known))
@@ -185,10 +216,6 @@ def outcome(record: Record, instance: Instance, tolerance: float) -> Table:
     if record.native_options:
         settings = ", ".join(f"{k}={v}" for k, v in record.native_options.items())
         rows.append(("settings", text(settings, "dim")))
-    violation = record.residuals.primal_scaled if record.residuals else None
-    if violation is not None and violation > INFEASIBLE:
-        said = f"the plan as handed back is not feasible, by {words.gap(violation)} scaled"
-        rows.append(("remark", text(said, "yellow")))
     for remark in (record.message, *record.reasons, *record.notes):
         if remark:
             rows.append(("remark", text(remark, "yellow")))

@@ -1,11 +1,11 @@
 """Plan files: what ``solve -o`` writes and ``verify`` reads, as ``.npz`` or as CSV.
 
-For an economy, ``.npz`` holds x, z and, where known, p, w, v; for a general linear program
-x and, where known, y. ``numpy.savez(path, x=…, z=…)`` makes a valid
-one. CSV has the columns ``kind,name,value`` with the kinds of the table below; what is not
-listed is zero, so a plan can be written by hand. The kind may stand before the name instead
-(``activity:smelting``), as in the files that planbench exports; for a general linear program
-a line without a kind is a column.
+For an economy, ``.npz`` holds x, z and, where known, p, w, v; for a general linear program x and,
+where known, y. ``numpy.savez(path, x=…, z=…)`` makes a valid one. Prices (p and w, or y) may come
+without a plan. CSV has the columns ``kind,name,value`` with the kinds of the table below; what is
+not listed is zero, so a plan can be written by hand. The kind may stand before the name instead
+(``activity:smelting``), as in the files that planbench exports; for a general linear program a
+line without a kind is a column.
 
 ============ =================================== ===================
 kind         value                               part of the plan
@@ -28,7 +28,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
@@ -133,11 +133,24 @@ def read_plan(path: _PathLike, problem: Economy | LinearProgram) -> Plan | LpPoi
         When the file cannot be read, names what is not in the problem, has the wrong sizes,
         or was written for another problem.
     """
-    path = Path(path)
-    parts = _read_npz(path, problem) if path.suffix.lower() == ".npz" else _read_csv(path, problem)
+    parts = read_parts(path, problem)
+    if not _required(problem) <= parts.keys():
+        raise InputError("holds prices alone, no plan; give a plan file", where=str(path))
     if isinstance(problem, Economy):
         return Plan(**parts)
     return LpPoint(parts["x"], parts.get("y"))
+
+
+def read_parts(path: _PathLike, problem: Economy | LinearProgram) -> dict[str, FloatArray]:
+    """Read a plan, prices alone, or both, by the names that the table above has for them.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_plan`.
+    """
+    path = Path(path)
+    return _read_npz(path, problem) if path.suffix.lower() == ".npz" else _read_csv(path, problem)
 
 
 def _kinds(problem: Economy | LinearProgram) -> dict[str, str]:
@@ -159,6 +172,17 @@ def _required(problem: Economy | LinearProgram) -> frozenset[str]:
     return frozenset({"x", "z"} if isinstance(problem, Economy) else {"x"})
 
 
+def _prices(problem: Economy | LinearProgram) -> frozenset[str]:
+    return frozenset({"p", "w"} if isinstance(problem, Economy) else {"y"})
+
+
+def _needed(problem: Economy | LinearProgram, given: Iterable[str]) -> frozenset[str]:
+    """Tell what a file with the parts `given` must hold: prices may come without a plan."""
+    if _prices(problem) & set(given) and not _required(problem) & set(given):
+        return _prices(problem)
+    return _required(problem)
+
+
 def _names(problem: Economy | LinearProgram, kind: str) -> Sequence[str]:
     size = _fields(problem)[_kinds(problem)[kind]]
     if isinstance(problem, Economy):
@@ -173,7 +197,7 @@ def _read_npz(path: Path, problem: Economy | LinearProgram) -> dict[str, FloatAr
     with open_archive(path, _WHAT, bare=True) as archive:
         if archive.meta:
             _check_meta(archive, problem)
-        archive.require_fields(_required(problem), frozenset(fields))
+        archive.require_fields(_needed(problem, archive.names), frozenset(fields))
         parts = {
             field: archive.vector(field, any_number=True)
             for field in fields
@@ -217,7 +241,8 @@ def _read_csv(path: Path, problem: Economy | LinearProgram) -> dict[str, FloatAr
             _refuse_repeats(rows, which, places, known)
             known[places] = True
             parts[kinds[kind]][places] = value[which]
-    given = {field for field in fields if seen[field].any()} | _required(problem)
+    given = {field for field in fields if seen[field].any()}
+    given |= _needed(problem, given)
     if given & {"p", "w"}:
         given |= {"p", "w"}
     return {field: parts[field] for field in fields if field in given}

@@ -11,8 +11,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 #: 1: the first. 2: accuracy, variable, value, threads_seen, cgroup_peak_bytes were added.
-#: 3: environment was added. 4: presolved was added.
-SCHEMA_VERSION = 4
+#: 3: environment was added. 4: presolved was added. 5: certificate_version, the verdicts of plan,
+#: prices and claim, estimate and scale were added.
+SCHEMA_VERSION = 5
 
 Ended = Literal["ok", "timeout", "memory", "crash", "killed", "refused"]
 Verdict = Literal["certified", "loose", "wrong", "unproven"]
@@ -108,11 +109,11 @@ class ResidualFacts(_Row):
     primal: float | None = _residual(
         "largest violation of a row or column bound", "units of the row or column"
     )
-    primal_scaled: float | None = _residual("the same, divided by 1 + |bound| + Σ|M_ij x_j|")
+    primal_scaled: float | None = _residual("the same on the scales of docs/certificate.md")
     dual: float | None = _residual(
         "largest dual violation, with signs and infinite bounds", "objective per unit of column"
     )
-    dual_scaled: float | None = _residual("the same, divided by 1 + |c_j| + Σ|M_ij y_i|")
+    dual_scaled: float | None = _residual("the same on the scales of docs/certificate.md")
     complementarity: float | None = _residual("Σ|dual × slack| / (1 + |objective|)")
     gap: float | None = _residual("|primal − dual objective| over the larger of the two")
 
@@ -199,13 +200,34 @@ class Record(_Row):
     )
     native_status: str = _field("how it ended in the solver's own words", "text", default="")
     verdict: Verdict | None = _field(
-        "what the certificate says of the claim; null without an answer to judge",
+        "what the certificate says of the answer as a whole; null without an answer to judge",
+        "certified, loose, wrong, unproven",
+        default=None,
+    )
+    certificate_version: int = _field(
+        "version of the rules of the certificate, see docs/certificate.md; verdicts of different "
+        "versions are not compared",
+        "1 for rows of schema 1 to 4, else 2",
+        default=1,
+    )
+    plan_verdict: Verdict | None = _field(
+        "on the plan alone; null without one, and in rows of certificate 1",
+        "certified, loose, unproven",
+        default=None,
+    )
+    prices_verdict: Verdict | None = _field(
+        "on the prices (row duals) alone; null without any, and in rows of certificate 1",
+        "certified, loose, unproven",
+        default=None,
+    )
+    claim_verdict: Verdict | None = _field(
+        "on what the solver claimed; null without a claim, and in rows of certificate 1",
         "certified, loose, wrong, unproven",
         default=None,
     )
     certificate: Kind | None = _field(
-        "what the lower bound rests on: an exactly feasible plan, a point feasible to a "
-        "tolerance, or nothing",
+        "what the certificate rests on: proof; a point feasible to 1e-9 (in rows of certificate 1 "
+        "alone); or residuals, as a side of the bracket is missing",
         "exact, tolerance, residual-only",
         default=None,
     )
@@ -217,6 +239,20 @@ class Record(_Row):
     )
     upper_bound: float | None = _field(
         "certified upper bound on the optimum; null: none", "any", OBJECTIVE, _NONE
+    )
+    estimate: float | None = _field(
+        "objective of a nearly feasible point of a general LP, where no bound is proven on that "
+        "side; proves nothing",
+        "any",
+        OBJECTIVE,
+        _NONE,
+    )
+    scale: float | None = _field(
+        "what differences of objectives are measured against; null in rows of certificate 1",
+        "≥ 0",
+        OBJECTIVE,
+        _NONE,
+        ge=0,
     )
     raw_gap: float | None = _field(
         "(upper − lower) / max(|lower|, |upper|) without polishing; null where a bound is",

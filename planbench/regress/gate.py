@@ -77,6 +77,11 @@ def compare_runs(
                 f"{len(gone)} of {nouns(len(old), 'measurement')} of {names[0]} not found in "
                 f"{names[1]}"
             )
+        if any(not m.same_certificate for m in matches):
+            notes.append(
+                "the runs were judged by different versions of the certificate: verdicts are not "
+                f"compared; measure {names[0]} again"
+            )
         if lonely:
             notes.append(f"new in {names[1]}: {nouns(len(lonely), 'measurement')}")
         if "time" in rules.layers and (left_out := times_left_out(matches)):

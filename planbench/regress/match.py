@@ -126,6 +126,12 @@ class Match:
         return tuple(found)
 
     @cached_property
+    def same_certificate(self) -> bool:
+        """Both were judged by the same rules, so that their verdicts can be compared."""
+        judged = {r.certificate_version for s in (self.baseline, self.candidate) for r in s.rows}
+        return len(judged) == 1
+
+    @cached_property
     def changed_setting(self) -> str:
         """What of the solver's own options or method differs; empty where nothing does."""
         old, new = self.baseline.row, self.candidate.row

@@ -11,6 +11,8 @@ from planbench.regress.match import Match, Sample
 #: A timeout on another or a disturbed machine counts where the limit is at least this many
 #: times what the baseline needed: no two machines of today differ more.
 TIMEOUT_MARGIN = 4.0
+#: Why verdicts are not compared.
+OTHER_RULES = "judged by other versions of the certificate; verdicts are not compared"
 
 
 def judge_outcomes(matches: Sequence[Match]) -> list[Finding]:
@@ -48,11 +50,13 @@ def _outcome(match: Match) -> Finding:
     verdict: Verdict
     note = ""
     if wrong := _wrong(new):
+        # Wrong stands for itself, whatever rules the baseline was judged by.
         verdict = "same" if _wrong(old) else "worse"
         note = _reason(wrong[0])
     elif _wrong(old):
         # What replaces a wrong answer, even no answer, is no loss.
-        verdict = "better"
+        verdict = "better" if match.same_certificate else "skipped"
+        note = "" if match.same_certificate else OTHER_RULES
     elif old.ended and (not new.ended or (len(new.ended) < len(new.rows) and _all_ended(old))):
         verdict, note = _lost(match)
     elif _all_ended(new) and not _all_ended(old):
@@ -98,6 +102,8 @@ def _timeout(match: Match, row: Record, note: str) -> tuple[Verdict, str]:
 
 def _worth(match: Match) -> tuple[Verdict, str]:
     """Both gave answers: compare what their certificates say."""
+    if not match.same_certificate:
+        return "skipped", OTHER_RULES
     order = {"certified": 0, "loose": 1, "unproven": 2}
     old, new = (
         max(order.get(r.verdict or "unproven", 2) for r in s.ended)

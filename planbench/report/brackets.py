@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from planbench.certify.consensus import Consensus, Opinion, consensus
-from planbench.certify.judge import CLAIM
+from planbench.certify.verdict import CLAIM
 from planbench.report import words
 from planbench.report.cells import Cell
 
@@ -23,14 +23,23 @@ def instance_consensus(cells: Sequence[Cell]) -> Consensus:
         stated = float(tolerance) if isinstance(tolerance, int | float) else 0.0
         if record.accuracy is not None:
             stated = max(stated, min(record.accuracy.targets))
+        # Bounds that hold to a tolerance, as certificate 1 gave them, prove nothing.
+        proven = record.certificate != "tolerance" and (
+            record.certificate_version > 1 or record.certificate == "exact"
+        )
         opinions.append(
             Opinion(
                 solver=cell.series,
                 claim=record.claim,
                 objective=record.objective,
-                lower_bound=record.lower_bound,
-                upper_bound=record.upper_bound,
+                lower_bound=record.lower_bound if proven else None,
+                upper_bound=record.upper_bound if proven else None,
                 tolerance=max(CLAIM, stated),
+                scale=record.scale,
+                violation=record.residuals.primal_scaled if record.residuals else None,
+                proof=record.claim == "infeasible"
+                and record.verdict == "certified"
+                and record.certificate == "exact",
             )
         )
     return consensus(opinions)

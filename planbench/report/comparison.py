@@ -9,6 +9,7 @@ from rich.text import Text
 
 from planbench.certify.consensus import Consensus
 from planbench.records.schema import Record
+from planbench.records.verdicts import is_proven, old_note, verdict_words
 from planbench.report import words
 from planbench.report.brackets import bracket_words, instance_consensus
 from planbench.report.cells import Cell, settled
@@ -100,7 +101,7 @@ def outcome_words(cell: Cell, outside: Mapping[str, str] | None = None) -> str:
     record = cell.record
     if record.ended != "ok":
         return {"memory": "out of memory", "timeout": "time limit"}.get(record.ended, record.ended)
-    verdict = record.verdict or "unproven"
+    verdict = verdict_words(record)
     if record.claim not in (None, "optimal"):
         return f"{record.claim}, {verdict}"
     return verdict
@@ -110,7 +111,7 @@ def _outcome_style(cell: Cell, red: bool) -> str:
     if red or cell.status == "crash":
         return "bold red"
     if cell.status == "solved":
-        return "green" if cell.record.verdict == "certified" else ""
+        return "green" if is_proven(cell.record) else ""
     return "yellow" if cell.finished else "magenta"
 
 
@@ -121,10 +122,14 @@ def comparison_notes(cells: Sequence[Cell], found: Consensus) -> list[str]:
         notes.append("The certified brackets exclude each other: this is a bug of planbench.")
     outside = dict(found.disagreeing)
     notes += [f"{series}: {why}" for series, why in outside.items()]
+    notes += [f"{series}: {what}" for series, what in found.remarks]
     for cell in cells:
         remark = cell.record.message or (cell.record.reasons[0] if cell.record.reasons else "")
-        if remark and not cell.solved and cell.series not in outside:
+        fine = cell.solved and cell.record.verdict == "certified"
+        if remark and not fine and cell.series not in outside:
             notes.append(f"{cell.series}: {remark}")
+    if old := old_note([c.record for c in cells]):
+        notes.append(old)
     why = dict.fromkeys(f"{c.series} {disturbance_words(c.record)}" for c in cells if c.disturbed)
     if why:
         notes.append(f"*: measured on a disturbed machine ({', '.join(why)})")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from planbench.records.verdicts import residuals_only
 from planbench.report import words
 from planbench.report.brackets import instance_consensus
 from planbench.report.cells import TARGET_GAP, Cell
@@ -90,7 +91,7 @@ def census_words(cells: Sequence[Cell]) -> str:
     parts = [f"{solved} of {len(cells)} results certified within {words.gap(TARGET_GAP)} or better"]
     named = {
         "loose": "less certain",
-        "unproven": "without a bracket",
+        "unproven": "unproven",
         "timeout": "stopped at the time limit",
         "memory": "out of memory",
         "crash": "crashed",
@@ -102,6 +103,9 @@ def census_words(cells: Sequence[Cell]) -> str:
         number = sum(c.status == status for c in cells)
         if number:
             parts.append(f"{number} {phrase}")
+            fit = sum(residuals_only(c.record) for c in cells if c.status == "unproven")
+            if status == "unproven" and fit:
+                parts[-1] += f" ({fit} with residuals that fit)"
     noun = "solver" if solvers == 1 else "solvers"
     where = "instance" if instances == 1 else "instances"
     return f"{solvers} {noun} on {instances} {where}: " + ", ".join(parts) + "."

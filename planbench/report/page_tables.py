@@ -8,6 +8,7 @@ from html import escape
 
 from planbench.records.schema import Record
 from planbench.records.values import short_commit
+from planbench.records.verdicts import verdict_words
 from planbench.report import words
 from planbench.report.brackets import bracket_words, instance_consensus
 from planbench.report.cells import Cell, machine_key, machine_label, middle_cell
@@ -247,7 +248,10 @@ def raw_rows(records: Sequence[Record]) -> str:
                 number(str(r.repeat), r.repeat),
                 td(escape(r.ended), "left bad" if r.ended == "crash" else "left"),
                 td(escape(r.claim or words.UNKNOWN), "left"),
-                td(escape(r.verdict or words.UNKNOWN), "left bad" if bad else "left"),
+                td(
+                    escape(verdict_words(r) if r.verdict else words.UNKNOWN),
+                    "left bad" if bad else "left",
+                ),
                 number(words.seconds(r.wall_s), r.wall_s),
                 number(words.passes(r.matrix_passes), r.matrix_passes),
                 number(words.size_bytes(r.peak_bytes), r.peak_bytes),

@@ -10,6 +10,7 @@ from typing import Any
 from planbench.measure.calibrate import DISTURBED_RATIO, DISTURBED_WAIT
 from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
+from planbench.records.verdicts import OLD_MARK, old_note
 from planbench.report import page_growth, page_tables, words
 from planbench.report.cells import APART_GAP, TARGET_GAP, Cell
 from planbench.report.chart_intervals import interval_sentences
@@ -71,6 +72,8 @@ def headline(cells: Sequence[Cell], ladders: Sequence[Ladder]) -> str:
         said = standing_words(cells)
         lines += [f'<p class="lead">{escape(said)}</p>'] if said else []
     lines.append(f"<p>{escape(census_words(cells))}</p>")
+    if note := old_note([c.record for c in cells]):
+        lines.append(f"<p class=soft>{escape(note)}</p>")
     return f'<section class="headline">{"".join(lines)}</section>'
 
 
@@ -339,12 +342,17 @@ def reading_section() -> str:
         ),
         (
             "solved",
-            f"Ended by itself, and certified or with a raw gap of {target} or better. Only such "
-            "runs are exact observations in the fits.",
+            f"Ended by itself, and certified, or with a raw gap and violations of its own of "
+            f"{target} or better. Only such runs are exact observations in the fits.",
         ),
         (
             "loose, unproven, wrong",
-            "Certified to less than that; not certified at all; excluded by a certificate.",
+            "Certified to less than that, or with larger violations; not certified at all, though "
+            "residuals may fit; excluded by a certificate.",
+        ),
+        (
+            OLD_MARK,
+            "A verdict of an older certificate, which judged what repair made of the answer.",
         ),
         (
             "time",

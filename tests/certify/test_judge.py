@@ -107,7 +107,25 @@ def test_a_plan_alone_can_be_judged():
     assert certificate.verdict == "unproven"
     assert certificate.lower_bound == pytest.approx(reply.objective, rel=1e-8)
     assert certificate.upper_bound is None
-    assert certify_plan(economy, replace(plan, x=plan.x * 0.9)).verdict == "loose"
+    # Feasible but poor is loose; to promise what is not made is wrong.
+    poor = replace(plan, x=plan.x * 0.9, z=plan.z * 0.9)
+    assert certify_plan(economy, poor).verdict == "loose"
+    assert certify_plan(economy, replace(plan, x=plan.x * 0.9)).verdict == "wrong"
+    # The bound that prices lack here may come from elsewhere.
+    bound = certify_plan(economy, plan).upper_bound
+    known = certify_plan(economy, without, known=(None, bound))
+    assert (known.verdict, known.plan_verdict, known.prices_verdict) == (
+        "certified",
+        "certified",
+        None,
+    )
+    only_prices = replace(plan, x=None, z=None)
+    known = certify_plan(economy, only_prices, known=(certificate.lower_bound, None))
+    assert (known.verdict, known.plan_verdict, known.prices_verdict) == (
+        "certified",
+        None,
+        "certified",
+    )
 
 
 def test_claims_of_infeasible_and_unbounded_need_proof():
@@ -216,25 +234,25 @@ def test_consensus_catches_the_liar_and_reports_its_own_bugs():
     assert consensus([]).lower_bound is None
 
 
-def test_general_programs_without_a_bracket_pass_on_residuals_and_say_so():
-    """Free variables leave no bracket; the certificate must name what it rests on."""
+def test_general_programs_without_a_bracket_are_unproven_and_say_what_fits():
+    """Residuals that vanish are no proof: this program has no feasible point at all."""
     lp = make_linear_program(
-        matrix=[[1.0, 1.0], [1.0, -1.0]],
-        cost=[0.0, 1.0],
-        row_lower=[2.0, 0.3],
-        row_upper=[2.0, 0.3],
+        matrix=[[1.0, 1.0], [1.0, 1.0]],
+        cost=[1.0, 1.0],
+        row_lower=[2.0, 2.0 + 1e-12],
+        row_upper=[2.0, 2.0 + 1e-12],
         col_lower=[-np.inf, -np.inf],
     )
-    y = np.array([0.5, -0.5])
-    x = np.array([1.15, 0.85])
-    # The equations leave rounding in the reduced costs of free columns: no finite bound.
-    noisy = Reply(x=x, y=y * (1 + 1e-12), objective=0.85)
+    y = np.array([0.5, 0.5])
+    noisy = Reply(x=np.ones(2), y=y * (1 + 1e-12), objective=2.0)
     certificate = certify(lp, None, noisy)
-    assert certificate.verdict == "certified"
+    assert certificate.verdict == "unproven"
     assert certificate.kind == "residual-only"
     assert certificate.raw_gap is None
+    assert "nothing wrong was found" in certificate.reasons[-1]
     bad = certify(lp, None, replace(noisy, y=y * 1.001))
     assert bad.verdict == "unproven"
+    assert "nothing wrong" not in bad.reasons[-1]
 
 
 def test_general_brackets_close_on_exact_answers():
@@ -246,7 +264,7 @@ def test_general_brackets_close_on_exact_answers():
         if reply.claim != "optimal":
             continue
         certificate = certify(lp, None, reply)
-        assert certificate.kind == "tolerance"
+        assert certificate.kind != "residual-only"
         assert certificate.verdict == "certified", certificate
         closed += 1
     assert closed > 20

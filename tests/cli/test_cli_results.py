@@ -16,7 +16,8 @@ from planbench.catalogue.resolve import load_instance
 from planbench.cli.main import run
 
 REQUIRED = [
-    *("instance", "solver", "ended", "claim", "verdict", "objective", "lower_bound"),
+    *("instance", "solver", "ended", "claim", "verdict"),
+    *("plan_verdict", "prices_verdict", "claim_verdict", "objective", "lower_bound"),
     *("upper_bound", "raw_gap", "polished_gap", "iterations", "wall_s", "peak_bytes", "phases"),
 ]
 
@@ -140,10 +141,59 @@ def test_verify_survives_a_plan_of_nan(planbench: Command, tmp_path: Path) -> No
     np.savez(path, x=np.full(3, np.nan), z=np.array([np.inf]))
     code, out, _ = planbench("verify", "leontief-3", str(path), "--json")
     assert code == 1
-    assert strict(out)["lower_bound"] is None
+    found = strict(out)
+    assert found["lower_bound"] is None
+    assert found["plan_verdict"] == found["verdict"] == "unproven"
 
 
-def test_a_plan_without_prices_has_no_upper_bound_and_says_so(
+def test_an_empty_plan_is_not_certified_by_what_polish_makes_of_it(
+    planbench: Command, tmp_path: Path
+) -> None:
+    """Polish solves economies with one resource from any rent; the plan is still empty."""
+    path = tmp_path / "nothing.csv"
+    path.write_text("kind,name,value\ntarget,assortment,0\nresource,labour,1\n")
+    code, out, _ = planbench("verify", "leontief-3", str(path), "--json")
+    found = strict(out)
+    assert code == 1
+    assert found["polished_gap"] < 1e-9
+    assert (found["verdict"], found["plan_verdict"]) == ("loose", "loose")
+
+
+def test_a_plan_that_promises_what_cannot_be_is_refuted(planbench: Command, tmp_path: Path) -> None:
+    """Repair delivers what is possible, and the optimal rest would hide a false promise."""
+    good = tmp_path / "plan.csv"
+    assert planbench("solve", "leontief-3", "-s", "highs-ds", "-o", str(good))[0] == 0
+    lines = good.read_text().splitlines()
+    bad = ["target,assortment,1e6" if line.startswith("target,") else line for line in lines]
+    (tmp_path / "bad.csv").write_text("\n".join(bad) + "\n")
+    code, out, _ = planbench("verify", "leontief-3", str(tmp_path / "bad.csv"))
+    assert code == 1
+    assert "promises 1000000, more than the certified upper bound" in " ".join(out.split())
+
+
+def test_parts_of_a_plan_are_judged_alone(planbench: Command, tmp_path: Path) -> None:
+    """An optimal plan without prices is optimal all the same, and so are its prices alone."""
+    both = tmp_path / "plan.csv"
+    assert planbench("solve", "leontief-3", "-s", "highs-ds", "-o", str(both))[0] == 0
+    head, *lines = both.read_text().splitlines()
+    kinds = {"plan": ("activity", "target"), "prices": ("good", "resource")}
+    for part, of_kind in kinds.items():
+        path = tmp_path / f"{part}.csv"
+        kept = [line for line in lines if line.split(",")[0] in of_kind]
+        path.write_text("\n".join([head, *kept]) + "\n")
+        code, out, _ = planbench("verify", "leontief-3", str(path), "--json")
+        found = strict(out)
+        assert code == 0, out
+        other = "prices" if part == "plan" else "plan"
+        assert found[f"{part}_verdict"] == "certified"
+        assert found[f"{other}_verdict"] is None
+        assert found["bound_from"]["solver"] == "highs-ipm"
+        code, out, _ = planbench("verify", "leontief-3", str(path))
+        assert code == 0
+        assert "bound from" in out
+
+
+def test_a_poor_plan_without_prices_is_measured_against_a_bound_that_is_found(
     planbench: Command, tmp_path: Path
 ) -> None:
     path = tmp_path / "plan.csv"
@@ -153,8 +203,8 @@ def test_a_plan_without_prices_has_no_upper_bound_and_says_so(
     )
     code, out, _ = planbench("verify", "leontief-3", str(path), "--no-polish")
     assert code == 1
-    assert "no usable prices" in out
-    assert "no upper bound" in out
+    assert "bound from" in out
+    assert "proven no closer to the optimum than" in out
 
 
 def test_names_from_files_cannot_send_commands_to_the_terminal(

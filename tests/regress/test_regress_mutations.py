@@ -508,3 +508,31 @@ def test_instructions_are_held_to_a_bound_no_clock_could_keep() -> None:
     assert reds(found) == {("counters", INSTRUCTIONS, "million instructions")}
     assert compare_runs(counted(1000), counted(1010)).exit_code == 0
     assert not [f for f in compare_runs(counted(1000), counted(1030)).findings if f.layer == "time"]
+
+
+def test_verdicts_of_other_versions_of_the_certificate_are_not_compared(run: list[Record]) -> None:
+    """Stricter rules are no fault of a solver; a wrong answer is one by any rules."""
+    loose, number = changed(run, is_on("highs-ds", ""), lambda r: {"verdict": "loose"})
+    assert number
+    judged_anew = [r.model_copy(update={"certificate_version": 2}) for r in loose]
+    assert {r.certificate_version for r in run} == {1}
+    assert ("outcomes", "highs-ds", "outcome") in reds(compare_runs(run, loose))
+    found = compare_runs(run, judged_anew)
+    assert not reds(found)
+    assert any("certificate" in note for note in found.notes)
+    skipped = [f for f in found.findings if f.measure == "outcome" and f.verdict == "skipped"]
+    assert skipped
+    assert all("not compared" in f.note for f in skipped)
+    wrong, _ = changed(judged_anew, is_on("highs-ds", ""), lambda r: {"verdict": "wrong"})
+    assert ("outcomes", "highs-ds", "outcome") in reds(compare_runs(run, wrong))
+
+
+def test_an_objective_near_zero_moves_by_rounding_only(run: list[Record]) -> None:
+    """-2.8e-14 and 1e-14 are the same 0 where hundreds flow through the objective."""
+    near = is_on("highs-ds", "kantorovich")
+    zero, number = changed(run, near, lambda r: {"objective": 1e-14, "scale": 100.0})
+    assert number
+    other, _ = changed(run, near, lambda r: {"objective": -2.8e-14, "scale": 100.0})
+    assert not reds(compare_runs(zero, other))
+    moved, _ = changed(run, near, lambda r: {"objective": 1e-3, "scale": 100.0})
+    assert ("counters", "highs-ds", "objective") in reds(compare_runs(zero, moved))

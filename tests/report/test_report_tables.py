@@ -10,8 +10,11 @@ from rich.console import Console
 from support.record_builders import LAWS, make_failure, make_ladder, make_record, make_suite
 
 from planbench.errors import InputError
+from planbench.records.schema import ResidualFacts
 from planbench.report import scaling_tables
-from planbench.report.cells import settle
+from planbench.report.brackets import instance_consensus
+from planbench.report.cells import settle, settled
+from planbench.report.headline import census_words
 from planbench.report.ladders import find_ladders
 from planbench.report.predictions import outlook
 from planbench.report.tables import (
@@ -195,3 +198,60 @@ def test_one_solver_only():
     rows = make_ladder(laws={"glop": (1.5, 0.2)})
     text = shown(*ladder_tables(rows), *comparison_tables(rows)[:1], summary_table(rows))
     assert "glop" in text
+
+
+def test_old_verdicts_and_residuals_alone_are_never_shown_as_certified():
+    """A number in a table is a proven one, or it says that it is not."""
+    old = make_record("old", certificate_version=1)
+    fits = {
+        "certificate": "residual-only",
+        "lower_bound": None,
+        "upper_bound": None,
+        "raw_gap": None,
+        "polished_gap": None,
+    }
+    small = ResidualFacts(
+        primal=0.0, primal_scaled=0.0, dual=0.0, dual_scaled=1e-12, complementarity=0.0, gap=0.0
+    )
+    records = [
+        old,
+        make_record("was-certified", certificate_version=1, **fits),
+        make_record("fits", verdict="unproven", residuals=small, **fits),
+        make_record("does-not", verdict="unproven", **fits),
+        make_record("now"),
+    ]
+    text = shown(*comparison_tables(records), width=140)
+    rows = {line.split()[0]: line for line in text.splitlines() if line.strip()}
+    assert "certified †" in rows["old"]
+    assert "unproven, residuals fit †" in rows["was-certified"]
+    assert "unproven, residuals fit " in rows["fits"]
+    assert "fit" not in rows["does-not"]
+    assert "†" not in rows["now"]
+    assert "†: verdict of certificate 1" in text
+    cells = settled(records)
+    assert [c.status for c in cells].count("solved") == 2
+    assert "3 unproven (2 with residuals that fit)" in census_words(cells)
+
+
+def test_an_answer_with_large_violations_is_not_solved():
+    """Repair may prove a good bracket from a plan that runs an activity at -1000."""
+    bad = ResidualFacts(
+        primal=1e3, primal_scaled=9.9, dual=0.0, dual_scaled=0.0, complementarity=0.0, gap=0.0
+    )
+    (cell,) = settled([make_record("sly", verdict="loose", raw_gap=3e-14, residuals=bad)])
+    assert cell.status == "loose"
+
+
+def test_bounds_to_a_tolerance_are_no_part_of_the_consensus():
+    """A point feasible to 1e-9 had refuted right answers."""
+    old = make_record(
+        "old",
+        certificate="tolerance",
+        certificate_version=1,
+        lower_bound=1.1,
+        upper_bound=1.2,
+        objective=1.2,
+    )
+    found = instance_consensus(settled([old, make_record("now")]))
+    assert not found.empty
+    assert [solver for solver, _ in found.disagreeing] == ["old"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from planbench.certify.certificate import CERTIFICATE_VERSION
 from planbench.records.schema import InstanceFacts, PhaseCost, Record
 
 MACHINE = {
@@ -62,6 +63,7 @@ def make_record(solver: str = "highs-ds", instance: str = "tiny", **changes: Any
         "claim": "optimal",
         "native_status": "Optimal",
         "verdict": "certified",
+        "certificate_version": CERTIFICATE_VERSION,
         "certificate": "exact",
         "objective": 1.25,
         "lower_bound": value * (1 - 1e-9),
