@@ -84,7 +84,7 @@ def pass_seconds(economy: Economy, repeats: int = 3) -> float:
 
 def measure(recipe_text: str, planner: str, gap: float, threads: int = 1) -> dict[str, Any]:
     """Generate, plan and certify; every stage measured."""
-    module = import_module(f"planbench.solvers.planners.{MODULES[planner]}")
+    module = import_module(f"planbench.planners.{MODULES[planner]}")
     recipe, stages = parse_inline(recipe_text), Stages()
     with stages.stage("generate"):
         economy = generate(recipe)

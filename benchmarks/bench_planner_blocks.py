@@ -20,11 +20,11 @@ import numpy as np
 
 from planbench.catalogue.resolve import load_instance
 from planbench.model import Economy
-from planbench.solvers.planners import kernels
-from planbench.solvers.planners.kernels import compiled
-from planbench.solvers.planners.lanes import MOST_STAGES
-from planbench.solvers.planners.state import Meter, list_techniques
-from planbench.solvers.planners.state_sectors import (
+from planbench.planners import kernels
+from planbench.planners.kernels import compiled
+from planbench.planners.lanes import MOST_STAGES
+from planbench.planners.state import Meter, list_techniques
+from planbench.planners.state_sectors import (
     charge_rents,
     open_sectors,
     settle_prices,

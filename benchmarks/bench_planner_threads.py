@@ -24,7 +24,7 @@ from typing import Any
 
 from planbench.generate import generate, parse_inline
 from planbench.model import Economy
-from planbench.solvers.planners import team, two_level, value_iteration
+from planbench.planners import team, two_level, value_iteration
 
 COMMON = "inputs=10,techniques=2"
 #: Recipe and gap.

@@ -14,9 +14,9 @@ import argparse
 
 import numpy as np
 
-from planbench.bench.replan import cut_resource
 from planbench.catalogue.resolve import load_instance
-from planbench.solvers.planners.primal_dual import plan
+from planbench.debate.replan import cut_resource
+from planbench.planners.primal_dual import plan
 
 FAMILIES = (
     "techniques=2,resources=3",

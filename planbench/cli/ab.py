@@ -14,10 +14,10 @@ from planbench.words import nouns
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from planbench.bench.ab import Comparison
-    from planbench.bench.ab_judge import Case
-    from planbench.bench.ab_settings import Settings
-    from planbench.bench.sides import Side
+    from planbench.compare.ab import Comparison
+    from planbench.compare.ab_judge import Case
+    from planbench.compare.ab_settings import Settings
+    from planbench.compare.sides import Side
     from planbench.solvers.base import SolveOptions
 
 EXAMPLES = (
@@ -143,7 +143,7 @@ def ab(
     the answer is clear or the budget is spent. Exit code 0: nowhere slower; 1: slower, or the
     answers differ, or runs died; 2: not decided, could not be compared, or bad input.
     """
-    from planbench.bench.sides import HERE, parse_side
+    from planbench.compare.sides import HERE, parse_side
 
     sides = parse_side(a or HERE, "--a"), parse_side(b or HERE, "--b")
     if markdown is not None and str(markdown) != "-":
@@ -206,7 +206,7 @@ def make_settings(
     InputError
         Naming the option.
     """
-    from planbench.bench.ab_settings import Control, Settings
+    from planbench.compare.ab_settings import Control, Settings
     from planbench.stats.sequential import Schedule
 
     sure = options.parse_number(confidence, "--confidence", 0.5, 1.0)
@@ -230,7 +230,7 @@ def _cases(
     sides: tuple[Side, Side],
 ) -> list[Case]:
     """List what is compared: instances times solvers, and the cells of a suite."""
-    from planbench.bench.ab_judge import Case
+    from planbench.compare.ab_judge import Case
 
     cases = []
     if instances:
@@ -249,7 +249,7 @@ def choose_solvers(given: list[str] | None, sides: Sequence[Side]) -> list[str]:
     InputError
         Where no solver follows, or the sides name solvers of their own beside those given.
     """
-    from planbench.bench.sides import default_solvers, packages_under_test
+    from planbench.compare.sides import default_solvers, packages_under_test
     from planbench.solvers.registry import solvers_that_use
 
     own = [side.solver for side in sides if side.solver is not None]
@@ -272,10 +272,10 @@ def choose_solvers(given: list[str] | None, sides: Sequence[Side]) -> list[str]:
 
 
 def _of_suite(suite: str, solvers: list[str] | None, sides: tuple[Side, Side]) -> list[Case]:
-    from planbench.bench.ab_judge import Case
     from planbench.bench.plan import plan_suite
-    from planbench.bench.sides import packages_under_test
     from planbench.bench.suite import load_suite
+    from planbench.compare.ab_judge import Case
+    from planbench.compare.sides import packages_under_test
     from planbench.solvers.registry import distributions, find_solver
 
     plan = plan_suite(load_suite(suite), solvers, None)
@@ -304,8 +304,8 @@ def _of_suite(suite: str, solvers: list[str] | None, sides: tuple[Side, Side]) -
 def _run(
     sides: tuple[Side, Side], cases: Sequence[Case], out: Path, settings: Settings
 ) -> Comparison:
-    from planbench.bench.ab import compare_sides
     from planbench.cli import progress
+    from planbench.compare.ab import compare_sides
 
     if out.is_dir():
         raise InputError("is a folder; give a file name", where=str(out))
@@ -335,7 +335,7 @@ def _run(
 
 
 def _show(comparison: Comparison, json: bool, path: Path | None) -> None:
-    from planbench.report import ab as words
+    from planbench.compare import ab_tables as words
 
     if path is not None and str(path) != "-":
         try:
@@ -363,7 +363,7 @@ def _print_text(comparison: Comparison) -> None:
     from rich.text import Text
 
     from planbench.cli.views import columns_of
-    from planbench.report import ab as words
+    from planbench.compare import ab_tables as words
 
     colours = {"slower": "red", "worse": "red", "faster": "green", "better": "green"}
     table = columns_of([(h, "right" if right else "left") for h, right in words.COLUMNS])

@@ -13,7 +13,7 @@ from planbench.errors import InputError
 from planbench.words import nouns
 
 if TYPE_CHECKING:
-    from planbench.regress.history import History, Measure
+    from planbench.compare.history import History, Measure
 
 EXAMPLES = (
     "planbench history results",
@@ -69,9 +69,9 @@ def history(
     put together. Every change of a count of iterations is a step.
     """
     from planbench.cli.ab import parse_share
+    from planbench.compare.history import MEASURES, read_history
+    from planbench.compare.runs import results_files
     from planbench.records.store import read_records
-    from planbench.regress.history import MEASURES, read_history
-    from planbench.regress.sides import results_files
 
     effect = parse_share(least_effect, "--least-effect")
     measures = _measures(measure, MEASURES)
@@ -107,7 +107,7 @@ def history(
     found = read_history(kept, measures=measures, machine=machine, least_effect=effect)
     written: dict[str, Any] = {}
     if page is not None and found.series:
-        from planbench.regress.history_page import write_history
+        from planbench.compare.history_page import write_history
         from planbench.report.cells import machine_key
 
         rows = [r for _, run in kept for r in run if machine_key(r) == found.machine_id]
@@ -123,7 +123,7 @@ def _measures(asked: list[str] | None, known: tuple[Measure, ...]) -> tuple[Meas
 
 
 def _show(found: History, written: dict[str, Any], *, json: bool) -> None:
-    from planbench.regress.history_table import steps_table
+    from planbench.compare.history_table import steps_table
 
     if json:
         console.print_json(_document(found) | written)

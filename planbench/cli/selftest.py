@@ -11,7 +11,7 @@ from planbench.cli import console, options
 from planbench.errors import InputError
 
 if TYPE_CHECKING:
-    from planbench.bench.selftest import SelfTest
+    from planbench.compare.selftest import SelfTest
 
 EXAMPLES = (
     "planbench selftest",
@@ -45,7 +45,7 @@ def selftest(
     """
     from dataclasses import replace
 
-    from planbench.bench.selftest import FULL, SHORT, run_selftest
+    from planbench.compare.selftest import FULL, SHORT, run_selftest
 
     if out is not None:
         options.writable(out)

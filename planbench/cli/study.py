@@ -100,9 +100,9 @@ def study(
 def _replan(
     spec: str, names: Sequence[str], left: str, resource: str | None, rounds: int
 ) -> list[Record]:
-    from planbench.bench.replan import replan
-    from planbench.bench.replanners import find_replanner
     from planbench.bench.single import survey
+    from planbench.debate.replan import replan
+    from planbench.debate.replanners import find_replanner
 
     number = options.parse_count(resource, "--resource", 1)
     return replan(
@@ -119,8 +119,8 @@ def _replan(
 def _bad_data(
     spec: str, names: Sequence[str], noise: str, rounds: int, time_limit: str | None
 ) -> list[Record]:
-    from planbench.bench.bad_data import bad_data
     from planbench.bench.single import survey
+    from planbench.debate.bad_data import bad_data
 
     noises = [parse_share(part, "--noise") for part in noise.split(",") if part.strip()]
     limit_s = options.parse_seconds(time_limit or LIMIT)
@@ -158,9 +158,9 @@ def parse_share(text: str, option: str) -> float:
 
 def _show(rows: Sequence[Record]) -> None:
     from planbench.cli.views import listing
+    from planbench.debate.study_tables import noise_losses, replanned
     from planbench.report import words
     from planbench.report.cells import TARGET_GAP
-    from planbench.report.studies import noise_losses, replanned
 
     out = console.out()
     pairs = replanned(rows, TARGET_GAP)

@@ -10,13 +10,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from planbench.debate.claims import claims_ladder
 from planbench.errors import InputError
 from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
 from planbench.report import sections
 from planbench.report.cells import settled
 from planbench.report.charts import altair_module, vegalite_version
-from planbench.report.claims import claims_ladder
 from planbench.report.ladders import find_ladders
 from planbench.words import nouns
 

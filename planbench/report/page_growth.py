@@ -5,22 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from planbench.records.schema import Record
-from planbench.report import words
-from planbench.report.claims import SPREAD
-from planbench.report.claims_shocks import FRESH, LEAST_GOODS, NOISE, STALE, WORTHLESS
-from planbench.report.effort import (
-    effort_blocks,
-    effort_standings,
-    effort_words,
-    ranked_series,
-    targets_of,
-)
-from planbench.report.finding import FAR, NARROW, NEAR, Finding
-from planbench.report.information import Exchange, range_words
-from planbench.report.ladders import Ladder
-from planbench.report.page_parts import fitted, number, raised, table, td
-from planbench.report.predictions import (
+from planbench.debate.claims import SPREAD
+from planbench.debate.claims_shocks import FRESH, LEAST_GOODS, NOISE, STALE, WORTHLESS
+from planbench.debate.finding import FAR, NARROW, NEAR, Finding
+from planbench.debate.information import Exchange, range_words
+from planbench.debate.predictions import (
     SIZES,
     SPANS,
     estimate_words,
@@ -28,6 +17,17 @@ from planbench.report.predictions import (
     vague,
     warnings,
 )
+from planbench.records.schema import Record
+from planbench.report import words
+from planbench.report.effort import (
+    effort_blocks,
+    effort_standings,
+    effort_words,
+    ranked_series,
+    targets_of,
+)
+from planbench.report.ladders import Ladder
+from planbench.report.page_parts import fitted, number, raised, table, td
 from planbench.report.real import RealBeside, difference_words
 from planbench.report.style import in_order, named
 from planbench.stats.accuracy import TimeToAccuracy

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from planbench.debate.claims import judge_claims
+from planbench.debate.finding import UNMEASURED
+from planbench.debate.information import debate_words, exchange_rules, exchanges
 from planbench.measure.calibrate import DISTURBED_RATIO, DISTURBED_WAIT
 from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
@@ -15,9 +18,7 @@ from planbench.report import page_growth, page_tables, words
 from planbench.report.cells import APART_GAP, TARGET_GAP, Cell
 from planbench.report.chart_intervals import interval_sentences
 from planbench.report.charts import accuracy_chart, headline_ladder, ladder_chart, profile_chart
-from planbench.report.claims import judge_claims
 from planbench.report.effort import effort_rules
-from planbench.report.finding import UNMEASURED
 from planbench.report.growth_charts import (
     effort_chart,
     exponent_chart,
@@ -31,7 +32,6 @@ from planbench.report.headline import (
     standing_words,
     summit_words,
 )
-from planbench.report.information import debate_words, exchange_rules, exchanges
 from planbench.report.kinds import not_applicable
 from planbench.report.ladders import (
     BYTES_FLOOR,

@@ -31,11 +31,11 @@ BUILTIN_MODULES = (
     "planbench.solvers.ortools_glop",
     "planbench.solvers.ortools_pdlp",
     "planbench.solvers.command",
-    "planbench.solvers.planners.primal_dual",
-    "planbench.solvers.planners.value_iteration",
-    "planbench.solvers.planners.two_level",
-    "planbench.solvers.planners.material_balances",
-    "planbench.solvers.planners.harmony",
+    "planbench.planners.primal_dual",
+    "planbench.planners.value_iteration",
+    "planbench.planners.two_level",
+    "planbench.planners.material_balances",
+    "planbench.planners.harmony",
     "planbench.solvers.null",
 )
 

@@ -15,16 +15,16 @@ from pathlib import Path
 import pytest
 
 from planbench.bench import environments
-from planbench.bench.environments import (
+from planbench.bench.single import solve_once, survey
+from planbench.catalogue.resolve import load_instance
+from planbench.compare.environments import (
     UnreachableIndexError,
     cache_folder,
     environment_for,
     find_uv,
     requirements,
 )
-from planbench.bench.sides import parse_side
-from planbench.bench.single import solve_once, survey
-from planbench.catalogue.resolve import load_instance
+from planbench.compare.sides import parse_side
 from planbench.errors import InputError, PlanbenchError
 
 

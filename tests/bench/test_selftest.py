@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from planbench.bench import selftest
-from planbench.bench.selftest import FULL, SHORT, Trial, run_selftest, simulate
 from planbench.bench.single import solve_once
-from planbench.bench.slowed import NAME
 from planbench.catalogue.resolve import load_instance
+from planbench.compare.selftest import FULL, SHORT, Trial, run_selftest, simulate
+from planbench.compare.slowed import NAME
 from planbench.solvers.base import SolveOptions
 from planbench.stats.noisy_runs import MACHINES, simulate_pairs
 from planbench.stats.sequential import Schedule
@@ -69,7 +69,7 @@ def test_the_injected_slowdown_is_extra_cpu_time_of_that_share():
             time_limit_s=60,
             memory_limit_bytes=2 << 30,
             polish=False,
-            adapter="planbench.bench.slowed",
+            adapter="planbench.compare.slowed",
         ).record
         assert record.verdict == "certified", record.message
         assert record.native_options["slowdown"] == share
@@ -87,7 +87,7 @@ def test_a_bad_share_is_refused():
         SolveOptions(native={"slowdown": "much"}),
         time_limit_s=60,
         memory_limit_bytes=2 << 30,
-        adapter="planbench.bench.slowed",
+        adapter="planbench.compare.slowed",
     ).record
     assert record.ended == "refused"
     assert "slowdown: is 'much'" in record.message

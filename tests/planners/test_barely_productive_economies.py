@@ -18,12 +18,12 @@ from planbench.solvers.registry import find_solver, load_adapter
 pytest.importorskip("numba")
 pytest.importorskip("clarabel")
 
-from planbench.solvers.planners import master, state_direct
-from planbench.solvers.planners.master_bundle import best_mix
-from planbench.solvers.planners.state import Meter, list_techniques
-from planbench.solvers.planners.state_domain import prices_of_lost, settle_domain
-from planbench.solvers.planners.state_rounds import Best, answer, factorise, open_rounds
-from planbench.solvers.planners.state_sectors import Sectors, charge_rents, open_sectors
+from planbench.planners import master, state_direct
+from planbench.planners.master_bundle import best_mix
+from planbench.planners.state import Meter, list_techniques
+from planbench.planners.state_domain import prices_of_lost, settle_domain
+from planbench.planners.state_rounds import Best, answer, factorise, open_rounds
+from planbench.planners.state_sectors import Sectors, charge_rents, open_sectors
 
 FULL = os.environ.get("PLANBENCH_FULL") == "1"
 SEEDS = 100 if FULL else 6

@@ -54,8 +54,8 @@ def test_free_at_the_rents_of_one_round_is_not_free() -> None:
         endowment=[1.0, 3.0],
         assortment=np.eye(2),
     )
-    from planbench.solvers.planners.state import Meter
-    from planbench.solvers.planners.state_rounds import Best, answer, open_rounds
+    from planbench.planners.state import Meter
+    from planbench.planners.state_rounds import Best, answer, open_rounds
 
     rounds = open_rounds(economy, None, np.ones(2, dtype=bool), Meter(economy.nnz), None)
     rounds.sigma, best = np.array([1.0, 0.0]), Best()
@@ -106,7 +106,7 @@ def test_last_plan_with_fixed_demand_outlives_the_time_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A limit met in a later round must hand back the plan of the round before it."""
-    from planbench.solvers.planners import state_rounds, value_iteration
+    from planbench.planners import state_rounds, value_iteration
 
     answer, calls = state_rounds.answer, []
 

@@ -7,8 +7,8 @@ import pytest
 
 pytest.importorskip("numba")
 
-from planbench.solvers.planners import kernels_close
-from planbench.solvers.planners.extrapolation import DEPTH, FAILURES, Window
+from planbench.planners import kernels_close
+from planbench.planners.extrapolation import DEPTH, FAILURES, Window
 
 
 def test_mix_of_few_eigenvectors_is_the_fixed_point() -> None:

@@ -16,8 +16,7 @@ from planbench.certify import certify
 from planbench.errors import InputError
 from planbench.io.tables.raw import make_raw_table
 from planbench.model import Economy, make_economy, to_linear_program
-from planbench.solvers.base import SolveOptions
-from planbench.solvers.planners.harmony import (
+from planbench.planners.harmony import (
     HarmonyState,
     harmony_of,
     plan,
@@ -25,6 +24,7 @@ from planbench.solvers.planners.harmony import (
     solve,
     squash,
 )
+from planbench.solvers.base import SolveOptions
 from planbench.solvers.registry import find_solver
 
 SPEC = find_solver("harmony")[0]

@@ -11,9 +11,9 @@ pytest.importorskip("numba")
 pytest.importorskip("clarabel")
 
 from planbench.model import Economy
-from planbench.solvers.planners import master, master_bundle, master_rounds, two_level
-from planbench.solvers.planners.state import Meter, list_techniques
-from planbench.solvers.planners.state_sectors import (
+from planbench.planners import master, master_bundle, master_rounds, two_level
+from planbench.planners.state import Meter, list_techniques
+from planbench.planners.state_sectors import (
     LOSS,
     Sectors,
     charge_rents,

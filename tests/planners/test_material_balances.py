@@ -13,8 +13,8 @@ from planbench.catalogue.resolve import load_instance
 from planbench.certify import certify
 from planbench.errors import InputError
 from planbench.model import make_economy, to_linear_program
+from planbench.planners.material_balances import BalanceState, norms, plan, solve
 from planbench.solvers.base import SolveOptions
-from planbench.solvers.planners.material_balances import BalanceState, norms, plan, solve
 from planbench.solvers.registry import find_solver
 
 SPEC = find_solver("material-balances")[0]

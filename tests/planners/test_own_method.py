@@ -13,12 +13,12 @@ import scipy.sparse as sp
 from planbench.catalogue.resolve import load_instance
 from planbench.certify.interior import LAST_RESORT_NONZEROS, LP_NONZEROS, interior_of
 from planbench.model import make_economy
+from planbench.planners import primal_dual_plan
+from planbench.planners.pdhg_mend_plan import DRAFTS
+from planbench.planners.primal_dual import WITH_PROGRAMS
+from planbench.planners.primal_dual_plan import needs_programs
+from planbench.planners.primal_dual_rays import growth_without_end
 from planbench.solvers.base import SolveOptions
-from planbench.solvers.planners import primal_dual_plan
-from planbench.solvers.planners.pdhg_mend_plan import DRAFTS
-from planbench.solvers.planners.primal_dual import WITH_PROGRAMS
-from planbench.solvers.planners.primal_dual_plan import needs_programs
-from planbench.solvers.planners.primal_dual_rays import growth_without_end
 from planbench.solvers.registry import find_solver, load_adapter
 
 SMALL = (

@@ -16,8 +16,7 @@ from planbench.errors import InputError
 from planbench.generate import generate, parse_inline
 from planbench.model import Economy
 from planbench.model.plan import Plan
-from planbench.solvers.base import SolveOptions
-from planbench.solvers.planners import (
+from planbench.planners import (
     kernels,
     kernels_close,
     kernels_contents,
@@ -26,15 +25,15 @@ from planbench.solvers.planners import (
     two_level,
     value_iteration,
 )
-from planbench.solvers.planners.frame import Outcome, plan_economy
-from planbench.solvers.planners.lanes import (
+from planbench.planners.frame import Outcome, plan_economy
+from planbench.planners.lanes import (
     clear_accounts,
     share_near,
     share_quantities,
     share_shortage,
 )
-from planbench.solvers.planners.state import Meter, list_techniques
-from planbench.solvers.planners.state_sectors import (
+from planbench.planners.state import Meter, list_techniques
+from planbench.planners.state_sectors import (
     Sectors,
     charge_rents,
     needs_of,
@@ -44,6 +43,7 @@ from planbench.solvers.planners.state_sectors import (
     settle_quantities,
     use_shares,
 )
+from planbench.solvers.base import SolveOptions
 from planbench.solvers.registry import check_options, list_solvers
 
 GAP = 1e-6

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from support.economies import KINDS, random_general, random_small
 
-from planbench.bench.replan import cut_resource
 from planbench.catalogue.golden import golden_cases
 from planbench.catalogue.resolve import load_instance
 from planbench.certify import certify
 from planbench.certify.certificate import relative_gap
 from planbench.certify.propagate import implied_bounds
 from planbench.certify.rays import proves_infeasible
+from planbench.debate.replan import cut_resource
 from planbench.errors import InputError
 from planbench.model import Economy, make_economy, to_linear_program
 from planbench.solvers.base import SolveOptions
@@ -23,16 +23,16 @@ from planbench.solvers.registry import check_options, find_solver
 
 pytest.importorskip("numba")
 
-from planbench.solvers.planners import primal_dual_plan
-from planbench.solvers.planners.pdhg import set_up
-from planbench.solvers.planners.pdhg_mend import (
+from planbench.planners import primal_dual_plan
+from planbench.planners.pdhg import set_up
+from planbench.planners.pdhg_mend import (
     find_makers,
     mended_prices,
     price_scarce_goods,
 )
-from planbench.solvers.planners.pdhg_mend_plan import mended_plan
-from planbench.solvers.planners.primal_dual import plan, solve
-from planbench.solvers.planners.primal_dual_rays import infeasibility_proof
+from planbench.planners.pdhg_mend_plan import mended_plan
+from planbench.planners.primal_dual import plan, solve
+from planbench.planners.primal_dual_rays import infeasibility_proof
 
 SPEC = find_solver("primal-dual")[0]
 

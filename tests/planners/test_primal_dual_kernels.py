@@ -11,10 +11,10 @@ from planbench.model import to_linear_program
 
 pytest.importorskip("numba")
 
-from planbench.solvers.planners import pdhg_kernels as kernels
-from planbench.solvers.planners import pdhg_mend_kernels as mend
-from planbench.solvers.planners.pdhg import set_up
-from planbench.solvers.planners.pdhg_mend import find_makers
+from planbench.planners import pdhg_kernels as kernels
+from planbench.planners import pdhg_mend_kernels as mend
+from planbench.planners.pdhg import set_up
+from planbench.planners.pdhg_mend import find_makers
 
 
 @pytest.mark.parametrize("kind", ["joint", "targets", "storage"])

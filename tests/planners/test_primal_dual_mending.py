@@ -12,13 +12,13 @@ from planbench.model import Economy, make_economy
 
 pytest.importorskip("numba")
 
-from planbench.solvers.planners import pdhg_balance_kernels as kernels
-from planbench.solvers.planners import pdhg_kernels as rounds
-from planbench.solvers.planners import pdhg_mend_kernels as mend
-from planbench.solvers.planners.pdhg import Process, set_up
-from planbench.solvers.planners.pdhg_mend import find_makers, mended_prices
-from planbench.solvers.planners.pdhg_mend_plan import mended_plan, mixed
-from planbench.solvers.planners.primal_dual import compile_kernels, plan
+from planbench.planners import pdhg_balance_kernels as kernels
+from planbench.planners import pdhg_kernels as rounds
+from planbench.planners import pdhg_mend_kernels as mend
+from planbench.planners.pdhg import Process, set_up
+from planbench.planners.pdhg_mend import find_makers, mended_prices
+from planbench.planners.pdhg_mend_plan import mended_plan, mixed
+from planbench.planners.primal_dual import compile_kernels, plan
 
 #: Rounds to a gap of 1e-4, geometric mean of four seeds: it takes 468, and took 690 without.
 LIMIT = 600

@@ -15,10 +15,10 @@ from planbench.solvers.registry import check_options, find_solver
 
 pytest.importorskip("numba")
 
-from planbench.solvers.planners import pdhg_kernels as kernels
-from planbench.solvers.planners.pdhg import set_up
-from planbench.solvers.planners.primal_dual import plan, solve
-from planbench.solvers.planners.team import share
+from planbench.planners import pdhg_kernels as kernels
+from planbench.planners.pdhg import set_up
+from planbench.planners.primal_dual import plan, solve
+from planbench.planners.team import share
 
 SPEC = find_solver("primal-dual")[0]
 

@@ -7,15 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from planbench.bench.replan import cut_resource
 from planbench.catalogue.resolve import load_instance
+from planbench.debate.replan import cut_resource
 from planbench.model import Economy
 
 pytest.importorskip("numba")
 
-from planbench.solvers.planners.pdhg import set_up
-from planbench.solvers.planners.primal_dual import PriceState, plan
-from planbench.solvers.planners.primal_dual_warm import keep_prices_only
+from planbench.planners.pdhg import set_up
+from planbench.planners.primal_dual import PriceState, plan
+from planbench.planners.primal_dual_warm import keep_prices_only
 
 FAMILIES = (
     "techniques=2,resources=3",

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from planbench.solvers.planners import team
+from planbench.planners import team
 
 
 def test_parts_cover_everything_once() -> None:

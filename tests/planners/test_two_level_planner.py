@@ -20,7 +20,7 @@ from planbench.solvers.registry import find_solver
 pytest.importorskip("numba")
 pytest.importorskip("clarabel")
 
-from planbench.solvers.planners import two_level
+from planbench.planners import two_level
 
 FULL = os.environ.get("PLANBENCH_FULL") == "1"
 SEEDS = 500 if FULL else 100

@@ -19,7 +19,7 @@ from planbench.solvers.registry import find_solver
 
 pytest.importorskip("numba")
 
-from planbench.solvers.planners import value_iteration
+from planbench.planners import value_iteration
 
 FULL = os.environ.get("PLANBENCH_FULL") == "1"
 SEEDS = 500 if FULL else 100

@@ -12,10 +12,10 @@ import pytest
 from support.record_builders import MACHINE, make_record
 
 from planbench.cli.main import run
+from planbench.compare.history import read_history
 from planbench.errors import InputError
 from planbench.records.schema import Record
 from planbench.records.store import to_line
-from planbench.regress.history import read_history
 
 SLOWER_FROM, MORE_FROM = 12, 15
 

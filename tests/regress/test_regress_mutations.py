@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from support.record_builders import make_record
 
+from planbench.compare.facts import LAYERS, Comparison, Rules
+from planbench.compare.gate import compare_runs
+from planbench.compare.match import samples
 from planbench.records.schema import Record
 from planbench.records.self_results import INSTRUCTIONS
 from planbench.records.store import read_records
-from planbench.regress.facts import LAYERS, Comparison, Rules
-from planbench.regress.gate import compare_runs
-from planbench.regress.match import samples
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference" / "quick.jsonl"
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from planbench.compare.facts import Comparison, Rules
+from planbench.compare.gate import compare_runs
 from planbench.records.schema import Record
 from planbench.records.store import read_records
-from planbench.regress.facts import Comparison, Rules
-from planbench.regress.gate import compare_runs
 
 ROOT = Path(__file__).parents[2]
 #: What `make regress` asks for.

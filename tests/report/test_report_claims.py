@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 from support.record_builders import make_ladder, make_record
 
-from planbench.records.schema import AccuracyFacts
-from planbench.report.cells import settle
-from planbench.report.claims import (
+from planbench.debate.claims import (
     bears_claims,
     best_general,
     claims_ladder,
     exponent_verdict,
     judge_claims,
 )
-from planbench.report.finding import UNKNOWN, UNMEASURED
+from planbench.debate.finding import UNKNOWN, UNMEASURED
+from planbench.records.schema import AccuracyFacts
+from planbench.report.cells import settle
 from planbench.report.ladders import find_ladders
 from planbench.stats.scaling import PowerLawFit
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from support.record_builders import make_ladder, make_record
 
+from planbench.debate.information import exchanges, range_words
 from planbench.report.cells import settle
 from planbench.report.html import render_report
-from planbench.report.information import exchanges, range_words
 
 # make_record: activities 2n, resources 5, targets 1, non-zeros given.
 N = 1000

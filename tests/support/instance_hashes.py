@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from planbench.bench.bad_data import noisy_economy
 from planbench.catalogue.builtin import builtin_names
 from planbench.catalogue.imports import ImportSettings, import_raw
 from planbench.catalogue.io_table import table_names
 from planbench.catalogue.resolve import load_instance
+from planbench.debate.bad_data import noisy_economy
 from planbench.generate.manifest import read_manifest
 from planbench.generate.profile import profile_names
 from planbench.io.npz import save_economy

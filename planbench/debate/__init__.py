@@ -1,0 +1,1 @@
+"""Claims of the socialist calculation debate, and the studies that test them."""

@@ -1,0 +1,353 @@
+"""Published claims on the difficulty of planning, held against what was measured.
+
+Rules of the verdicts, the same for every claim of a kind:
+
+*Exponents.* ``contradicted``: the 95 % interval of the exponent of the best general solver (that
+which solved the largest economy fastest) excludes what the claim predicts. ``supported``: it
+holds the prediction and is at most :data:`NARROW` wide. Else ``cannot be told``. Without an
+exponent: ``not measured``. That planning *can* be done in n log n is a claim that one way of doing
+it is enough for: it is judged by the best solver of all, planners among them. What is claimed of
+interior-point methods is judged by the best of these.
+
+A ladder bears a claim only with economies of :data:`LEAST_SIZES` sizes or more that were solved,
+the largest at least :data:`SPREAD` times the smallest: otherwise nothing is said of growth, rounds,
+accuracy or prices. Replanning is judged from :data:`~planbench.debate.claims_shocks.LEAST_GOODS`
+goods on.
+
+*Factors.* ``supported`` from :data:`FAR` times, ``contradicted`` up to :data:`NEAR` times, else
+``cannot be told``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from planbench.debate.claims_shocks import judge_bad_data, judge_coupling, judge_replanning
+from planbench.debate.finding import (
+    FAR,
+    NARROW,
+    NEAR,
+    UNKNOWN,
+    UNMEASURED,
+    Finding,
+    Verdict,
+)
+from planbench.debate.predictions import SIZES, estimate_words, outlook
+from planbench.records.schema import Record
+from planbench.report import words
+from planbench.report.cells import TARGET_GAP, Cell
+from planbench.report.charts import headline_ladder
+from planbench.report.effort import effort_key, effort_names
+from planbench.report.headline import find_summit
+from planbench.report.kinds import is_interior_point, is_planner
+from planbench.report.ladders import YARDSTICK, Ladder, fit_ladder
+from planbench.stats.accuracy import TimeToAccuracy, time_to_accuracy
+from planbench.stats.models import n_log_n_exponent
+from planbench.stats.scaling import LEAST_SIZES, PowerLawFit
+
+#: Largest over smallest economy solved on a ladder that bears a claim.
+SPREAD = 10.0
+#: Rounds that are said to give four digits.
+ROUNDS = 15.0
+
+
+def bears_claims(ladder: Ladder) -> bool:
+    """Whether economies of enough sizes, far enough apart, were solved on a ladder."""
+    sizes = {c.goods for c in ladder.cells if c.solved and c.goods}
+    return len(sizes) >= LEAST_SIZES and max(sizes) >= SPREAD * min(sizes)
+
+
+def claims_ladder(ladders: Sequence[Ladder]) -> Ladder | None:
+    """Choose the ladder by which claims are judged; None where none can bear it."""
+    able = [ladder for ladder in ladders if bears_claims(ladder)]
+    return headline_ladder(able) if able else None
+
+
+def judge_claims(
+    records: Sequence[Record], cells: Sequence[Cell], ladder: Ladder | None
+) -> list[Finding]:
+    """Judge every claim of the debate, tested or not.
+
+    Parameters
+    ----------
+    records : sequence of Record
+    cells : sequence of Cell
+        Of these records.
+    ladder : Ladder or None
+        The ladder that counts; None, or one that bears no claims, leaves them untested.
+    """
+    if ladder is not None and not bears_claims(ladder):
+        ladder = None
+    anyone = best_of_all(ladder)
+    top = _top_exponent(ladder, anyone)
+    return [
+        _square(ladder),
+        _interior_point(ladder),
+        _growth(
+            ladder,
+            "Inputs per product are few, so a plan costs about n log n",
+            "Cockshott & Cottrell",
+            f"n log n, here like n^{top:.2f}" if top else "n log n",
+            (1.0, top or 1.0),
+            judged=anyone,
+        ),
+        _rounds(ladder),
+        _growth(
+            ladder,
+            "Ten thousand times more choices cost 100 million times more computation",
+            "a critic",
+            "n^2",
+            (2.0, 2.0),
+        ),
+        _good_enough(records, ladder),
+        judge_coupling(cells),
+        judge_replanning(records),
+        _prices(ladder),
+        judge_bad_data(records),
+    ]
+
+
+def exponent_verdict(fit: PowerLawFit, low: float, high: float) -> Verdict:
+    """Hold a predicted exponent (or a range of them) against a fitted one."""
+    if fit.exponent is None:
+        return UNMEASURED if fit.n_sizes == 0 else UNKNOWN
+    if fit.low is None or fit.high is None:
+        return UNKNOWN
+    if fit.high < low or fit.low > high:
+        return "contradicted"
+    return "supported" if fit.high - fit.low <= NARROW else UNKNOWN
+
+
+def _interior_point(ladder: Ladder | None) -> Finding:
+    """Judge the cost of interior-point methods by these, and say what others need."""
+    claim = (
+        "The cost of interior-point methods, (m+n)^1.5 n^2 log(1/h), grows with about the "
+        "power 3.5 of size: 12 million variables in a second mean 1,000 years for 12 billion"
+    )
+    who, predicted, power = "Shalizi 2012", "n^3.5", (3.5, 3.5)
+    general = best_general(ladder)
+    if ladder is None or general is None:
+        return Finding(claim, who, predicted, "", (), UNMEASURED)
+    best = _best(ladder, is_interior_point)
+    said = "no interior-point solver solved any"
+    verdict: Verdict = UNMEASURED
+    if best is not None:
+        said = _growth_words(ladder, best)
+        verdict = exponent_verdict(fit_ladder(ladder, best, "seconds"), *power)
+    if general != best:
+        said += f"; any general method: {_growth_words(ladder, general)}"
+    kinds = {c.series: c.solver for c in ladder.cells}
+    each = tuple(e for e in _each(ladder, power) if is_interior_point(kinds[e[0]]))
+    times = zip(SIZES, outlook(ladder, general).time, strict=True)
+    for size, estimate in times if fit_ladder(ladder, general, "seconds").exponent else ():
+        value, spread = estimate_words(estimate, words.long_seconds)
+        said += f"; at {words.size(size)} goods {value}" + (f" ({spread})" if spread else "")
+    return Finding(claim, who, predicted, said, each, verdict)
+
+
+def _growth(
+    ladder: Ladder | None,
+    claim: str,
+    who: str,
+    predicted: str,
+    exponents: tuple[float, float],
+    *,
+    judged: str | None = None,
+) -> Finding:
+    best = judged or best_general(ladder)
+    if ladder is None or best is None:
+        return Finding(claim, who, predicted, "", (), UNMEASURED)
+    verdict = exponent_verdict(fit_ladder(ladder, best, "seconds"), *exponents)
+    said = _growth_words(ladder, best)
+    return Finding(claim, who, predicted, said, _each(ladder, exponents), verdict)
+
+
+def _each(ladder: Ladder, exponents: tuple[float, float]) -> tuple[tuple[str, str, Verdict], ...]:
+    fits = ((series, fit_ladder(ladder, series, "seconds")) for series in ladder.series)
+    return tuple(
+        (series, _power(fit), exponent_verdict(fit, *exponents))
+        for series, fit in fits
+        if fit.exponent is not None
+    )
+
+
+def _growth_words(ladder: Ladder, series: str) -> str:
+    said = f"{series}: {_power(fit_ladder(ladder, series, 'seconds'))}"
+    passes = fit_ladder(ladder, series, "passes")
+    return said + (f"; in matrix passes {_power(passes)}" if passes.exponent is not None else "")
+
+
+def best_general(ladder: Ladder | None) -> str | None:
+    """Series of the general LP solver that solved the largest economy of a ladder fastest."""
+    if ladder is None:
+        return None
+    return _best(ladder, lambda solver: not is_planner(solver))
+
+
+def _best(ladder: Ladder, kind: Callable[[str], bool]) -> str | None:
+    """Series of the solver of one kind that solved the largest economy of a ladder fastest."""
+    cells = tuple(c for c in ladder.cells if kind(c.solver))
+    summit = find_summit(replace(ladder, cells=cells))
+    return summit.cell.series if summit else None
+
+
+def best_of_all(ladder: Ladder | None) -> str | None:
+    """Series that solved the largest economy of a ladder fastest, planner or not."""
+    summit = find_summit(ladder) if ladder is not None else None
+    return summit.cell.series if summit else None
+
+
+def _square(ladder: Ladder | None) -> Finding:
+    measured = ""
+    if ladder is not None:
+        facts = max((c.record.instance for c in ladder.cells), key=lambda f: f.goods or 0)
+        filled = facts.nonzeros / (facts.rows * facts.columns)
+        measured = (
+            f"{words.count(facts.goods)} goods are {words.count(facts.rows)} rows and "
+            f"{words.count(facts.columns)} columns, {100 * filled:.2g} % of them filled; how "
+            "sparse generated economies are is up to their recipe"
+        )
+    return Finding(
+        "The problem is a linear program over an enormous square matrix, a row and a column per "
+        "product",
+        "common",
+        "n^2 entries",
+        measured,
+        (),
+        UNKNOWN if measured else UNMEASURED,
+    )
+
+
+def _rounds(ladder: Ladder | None) -> Finding:
+    claim = "Four digits of the optimum take about 15 rounds over the matrix"
+    who, predicted = "Cockshott & Cottrell", f"{ROUNDS:g} matrix passes"
+    cells = ladder.cells if ladder is not None else ()
+    done = [c for c in cells if c.solved and c.passes and c.raw_gap is not None and c.goods]
+    done = [c for c in done if (c.raw_gap or 0.0) <= TARGET_GAP]
+    if not done:
+        return Finding(claim, who, predicted, "", (), UNMEASURED)
+    largest = max(c.goods or 0 for c in done)
+    there = [c for c in done if c.goods == largest]
+    best = min(there, key=lambda c: c.passes or math.inf)
+    factor = (best.passes or 0.0) / ROUNDS
+    there = [c for c in there if c.sha256 == best.sha256]
+    each = tuple(
+        (c.series, f"{words.passes(c.passes)} passes", _factor_verdict((c.passes or 0.0) / ROUNDS))
+        for c in there
+    )
+    said = f"{best.series}: {words.passes(best.passes)} passes at {words.count(largest)} goods"
+    return Finding(claim, who, predicted, said, each, _factor_verdict(factor))
+
+
+def _factor_verdict(factor: float) -> Verdict:
+    """Whether a predicted figure is met within :data:`NEAR`, or missed by :data:`FAR`."""
+    if 1 / NEAR <= factor <= NEAR:
+        return "supported"
+    return "contradicted" if factor >= FAR or factor <= 1 / FAR else UNKNOWN
+
+
+def _good_enough(records: Sequence[Record], ladder: Ladder | None) -> Finding:
+    claim = "A good enough approximation is far cheaper than the optimum"
+    who, predicted = "writers on platform socialism", f"at least {FAR:g} times less time"
+    rungs = {c.sha256 for c in ladder.cells} if ladder is not None else set()
+    times = [t for t in time_to_accuracy(records) if t.solver != YARDSTICK and t.sha256 in rungs]
+    targets = sorted({t.target for t in times}, reverse=True)
+    best = _ratios(times, targets[0], targets[-1]) if len(targets) > 1 else None
+    if best is None:
+        return Finding(claim, who, predicted, "", (), UNMEASURED)
+    names = effort_names(times)
+    each = []
+    for key, name in names.items():
+        own = _ratios([t for t in times if effort_key(t) == key], targets[0], targets[-1])
+        if own is not None:
+            each.append((name, f"{_at_least(own)}{own.value:.1f} times", _saving(own)))
+    said = (
+        f"a gap of {words.gap(targets[-1])} takes {_at_least(best)}{best.value:.1f} times as long "
+        f"as {words.gap(targets[0])}, each by the fastest solver (geometric mean over "
+        f"{best.n} instance{'s' if best.n > 1 else ''})"
+    )
+    return Finding(claim, who, predicted, said, tuple(each), _saving(best))
+
+
+@dataclass(frozen=True)
+class _Saving:
+    """How many times as long the tight target takes, over `n` instances; or at least so long."""
+
+    value: float
+    more: bool
+    n: int
+
+
+def _at_least(saving: _Saving) -> str:
+    return "at least " if saving.more else ""
+
+
+def _saving(saving: _Saving) -> Verdict:
+    if saving.value >= FAR:
+        return "supported"
+    return "contradicted" if saving.value <= NEAR and not saving.more else UNKNOWN
+
+
+def _ratios(times: Sequence[TimeToAccuracy], loose: float, tight: float) -> _Saving | None:
+    """Least seconds at the tight target over those at the loose one; None without any such pair.
+
+    Where all who could have reached the tight target were stopped at the time limit, the least
+    of the seconds they had spent is a bound: to leave such instances out would leave the easy
+    ones only.
+    """
+    logs: list[float] = []
+    more = False
+    for place in dict.fromkeys((t.sha256, t.machine) for t in times):
+        here = [t for t in times if (t.sha256, t.machine) == place and t.seconds > 0]
+        fast = [t.seconds for t in here if t.target == loose and t.reached]
+        slow = [t.seconds for t in here if t.target == tight and t.reached]
+        stopped = [t.seconds for t in here if t.target == tight and t.end == "timeout"]
+        if not fast or not (slow or stopped):
+            continue
+        more = more or not slow
+        logs.append(math.log(min(slow or stopped) / min(fast)))
+    return _Saving(math.exp(sum(logs) / len(logs)), more, len(logs)) if logs else None
+
+
+def _prices(ladder: Ladder | None) -> Finding:
+    claim = "What planning lacks is prices, so opportunity costs cannot be known"
+    who, predicted = "Mises; Hayek", "no plan comes with prices that prove it"
+    finished = [c for c in ladder.cells if c.finished] if ladder is not None else []
+    if not finished:
+        return Finding(claim, who, predicted, "", (), UNMEASURED)
+    each = []
+    for series in dict.fromkeys(c.series for c in finished):
+        mine = [c for c in finished if c.series == series]
+        good = sum(_proven(c) for c in mine)
+        share: Verdict = "contradicted" if 2 * good >= len(mine) else UNKNOWN
+        each.append((series, f"{good} of {len(mine)}", share))
+    good = sum(map(_proven, finished))
+    said = (
+        f"{good} of {len(finished)} plans came with prices (the duals) which prove them within "
+        f"{words.gap(TARGET_GAP)} of the optimum"
+    )
+    verdict: Verdict = "contradicted" if 2 * good >= len(finished) else UNKNOWN
+    return Finding(claim, who, predicted, said, tuple(each), verdict)
+
+
+def _proven(cell: Cell) -> bool:
+    return cell.raw_gap is not None and cell.raw_gap <= TARGET_GAP
+
+
+def _top_exponent(ladder: Ladder | None, best: str | None) -> float | None:
+    """Exponent n log n shows over the sizes that the solver `best` finished."""
+    if ladder is None or best is None:
+        return None
+    fit = fit_ladder(ladder, best, "seconds")
+    if fit.smallest is None or fit.largest is None or fit.smallest == fit.largest:
+        return None
+    return n_log_n_exponent(fit.smallest, fit.largest)
+
+
+def _power(fit: PowerLawFit) -> str:
+    if fit.exponent is None:
+        return fit.reason
+    spread = words.interval(fit.low, fit.high)
+    return words.exponent(fit.exponent) + (f" ({spread})" if spread else "")

@@ -1,0 +1,197 @@
+"""Planning anew after a shock: how long it takes from the old plan, and from nothing.
+
+Hayek (1945) asked what a plan is worth when tin becomes scarce before it is carried out. Here the
+scarcest resource (that with the largest share of the value, at the old plan's rents) is cut, and
+each solver plans the changed economy to the same certified gap, from what it kept of the old plan
+(warm) and from nothing (cold), in turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from time import perf_counter
+
+import numpy as np
+
+from planbench.bench.single import Surroundings
+from planbench.catalogue.instance import Instance
+from planbench.certify.judge import certify, prepare
+from planbench.debate.replanners import Replanner
+from planbench.debate.study import study_row
+from planbench.errors import InputError, PlanbenchError
+from planbench.measure.calibrate import matrix_pass_seconds
+from planbench.model.economy import Economy
+from planbench.records.schema import Record
+from planbench.solvers.base import Solution
+
+STUDY_NAME = "replan"
+#: What is varied: the plan a solver starts from.
+VARIABLE = "start"
+COLD, WARM = "cold", "warm"
+#: What is left of the resource.
+LEFT = 0.8
+GAP = 1e-6
+REPEATS = 3
+
+Tell = Callable[[str], None]
+
+
+def replan(
+    instance: Instance,
+    solvers: Sequence[Replanner],
+    surroundings: Surroundings,
+    *,
+    left: float = LEFT,
+    resource: int | None = None,
+    gap: float = GAP,
+    repeats: int = REPEATS,
+    tell: Tell | None = None,
+) -> list[Record]:
+    """Plan, cut a resource, and plan again, warm and cold in turn.
+
+    Parameters
+    ----------
+    instance : Instance
+        An economy.
+    solvers : sequence of Replanner
+    left : float
+        Share of the resource that is left, in (0, 1).
+    resource : int, optional
+        Number of the resource; by default the scarcest.
+    gap : float
+        Gap that planners stop at; HiGHS's simplex stops at the optimum.
+    repeats : int
+
+    Returns
+    -------
+    list of Record
+        Of the changed economy, ``variable`` ``start``; refusals as such.
+
+    Raises
+    ------
+    InputError
+        Without an economy, a resource, or a share in (0, 1).
+    """
+    economy = instance.economy
+    if economy is None:
+        raise InputError("is no economy; re-planning needs resources to cut", where=instance.name)
+    if not 0 < left < 1:
+        raise InputError(f"is {left:g}; give a share between 0 and 1", where="--left")
+    if resource is not None and not 0 <= resource < economy.n_resources:
+        raise InputError(f"is {resource}; there are {economy.n_resources}", where="--resource")
+    rows: list[Record] = []
+    for solver in solvers:
+        say = tell or (lambda _: None)
+        say(f"{solver.name} on {instance.name}: the old plan")
+        try:
+            old, kept = solver.solve(economy, instance.lp, gap, None)
+        except PlanbenchError as error:
+            rows.append(_refused(instance, solver, surroundings, str(error)))
+            continue
+        cut = resource if resource is not None else _scarcest(economy, old)
+        shocked = _shocked_instance(instance, economy, cut, left)
+        prepare(shocked.lp, shocked.economy)
+        for repeat in range(repeats):
+            # In turn, so that a drift of the machine hits both alike.
+            for start in (COLD, WARM) if repeat % 2 == 0 else (WARM, COLD):
+                say(f"{solver.name} on {shocked.name}: {start}")
+                rows.append(_once(shocked, solver, start, kept, gap, repeat, surroundings))
+                if start == WARM and solver.name == "highs-ds":
+                    # Its state is itself: back to the old plan before the next round.
+                    _, kept = solver.solve(economy, instance.lp, gap, None)
+    return rows
+
+
+def cut_resource(economy: Economy, resource: int, left: float) -> Economy:
+    """Economy with `left` times as much of one resource; its interior plan shrinks with it."""
+    endowment = economy.endowment.copy()
+    endowment[resource] *= left
+    interior = economy.interior
+    if interior is not None and interior.activities is not None:
+        # A share of a plan with slack has slack; where fixed demand forbids it the certificate
+        # finds another, for it checks an interior before it uses it.
+        interior = replace(interior, activities=left * interior.activities)
+    shock = {"resource": resource, "left": left}
+    return replace(
+        economy,
+        endowment=endowment,
+        interior=interior,
+        recipe={**economy.recipe, "shock": shock},
+    )
+
+
+def _once(
+    shocked: Instance,
+    solver: Replanner,
+    start: str,
+    kept: object,
+    gap: float,
+    repeat: int,
+    surroundings: Surroundings,
+) -> Record:
+    assert shocked.economy is not None
+    before = matrix_pass_seconds(shocked.lp.matrix)
+    begun = perf_counter()
+    try:
+        found, _ = solver.solve(shocked.economy, shocked.lp, gap, kept if start == WARM else None)
+    except PlanbenchError as error:
+        return _refused(shocked, solver, surroundings, str(error), start)
+    seconds = perf_counter() - begun
+    after = matrix_pass_seconds(shocked.lp.matrix)
+    return study_row(
+        shocked,
+        study=STUDY_NAME,
+        solver=solver.name,
+        options={VARIABLE: start, "gap": gap},
+        variable=VARIABLE,
+        value=start,
+        certificate=certify(shocked.lp, shocked.economy, found, tolerance=max(gap, 1e-6)),
+        surroundings=surroundings,
+        repeat=repeat,
+        wall_s=seconds,
+        iterations=found.iterations,
+        pass_s=(before, after),
+        version=found.version,
+        method=found.method_run,
+    )
+
+
+def _refused(
+    instance: Instance,
+    solver: Replanner,
+    surroundings: Surroundings,
+    message: str,
+    start: str = COLD,
+) -> Record:
+    return study_row(
+        instance,
+        study=STUDY_NAME,
+        solver=solver.name,
+        options={VARIABLE: start},
+        variable=VARIABLE,
+        value=start,
+        certificate=None,
+        surroundings=surroundings,
+        ended="refused",
+        message=message,
+    )
+
+
+def _scarcest(economy: Economy, old: Solution) -> int:
+    """Resource with the largest share of the plan's value, w_k r_k."""
+    if old.y is None:
+        return 0
+    rents = np.maximum(old.y[economy.n_goods :], 0.0)
+    return int(np.argmax(rents * economy.endowment))
+
+
+def _shocked_instance(instance: Instance, economy: Economy, resource: int, left: float) -> Instance:
+    changed = cut_resource(economy, resource, left)
+    named = economy.resources[resource] if economy.resources else f"resource {resource + 1}"
+    return Instance(
+        name=f"{instance.name} with {100 * left:g} % of {named}",
+        economy=changed,
+        recipe=dict(changed.recipe),
+        source=f"{instance.source}, {named} cut".strip(", "),
+    )

@@ -1,0 +1,293 @@
+"""``material-balances``: plans by successive approximation, as planning offices made them.
+
+Output targets are fixed, the inputs they need are worked out with fixed norms, the inputs of
+these inputs likewise, and so on, round after round,
+
+    q⁽⁰⁾ = y,   q⁽ᵗ⁺¹⁾ = y + A q⁽ᵗ⁾,
+
+until the balances close (Montias, "Planning with Material Balances in Soviet-Type Economies",
+American Economic Review 49, 1959). Nothing is optimised: every good has one norm, chosen
+beforehand, and the whole plan is scaled to the scarcest resource at the end. How the procedure
+was read stands in ``docs/planners-heuristics.md``; the certificate says what it is worth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from planbench.errors import InputError
+from planbench.model.arrays import FloatArray
+from planbench.model.economy import Economy
+from planbench.model.linear_program import LinearProgram
+from planbench.model.productivity import one_good_each
+from planbench.planners.heuristics import solve_by_rounds, worth_their_weight
+from planbench.solvers.base import Phase, Solution, SolveOptions, SolverSpec, no_phase
+from planbench.solvers.common import Clock
+
+SOLVERS = (
+    SolverSpec(
+        name="material-balances",
+        family="planbench",
+        method="successive approximation with fixed norms (Montias)",
+        module="planbench.planners.material_balances",
+        packages=("scipy",),
+        takes=frozenset(("time_limit", "native")),
+        phases=("load", "solve", "extract"),
+        default="until the balances close to 1e-9, at most 100 rounds (--set rounds=N)",
+        accepts="economy",
+    ),
+)
+
+ROUNDS = 100
+#: Balances count as closed when no output changes by more than this share.
+CLOSED = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class BalanceState:
+    """What a later plan starts from.
+
+    Attributes
+    ----------
+    outputs : ndarray, shape (goods, 2)
+        Gross outputs for fixed demand and for the targets.
+    prices : ndarray, shape (goods,)
+        Cost prices.
+    """
+
+    outputs: FloatArray
+    prices: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class BalanceResult:
+    """A plan by norms.
+
+    Attributes
+    ----------
+    x, z : ndarray
+        The plan, scaled to what there is.
+    p, w : ndarray
+        Cost prices of the norms with all endowments of one worth, in the objective's units.
+    rounds : int
+    closed : bool
+        Whether the balances closed.
+    hit_limit : bool
+    state : BalanceState
+    """
+
+    x: FloatArray
+    z: FloatArray
+    p: FloatArray
+    w: FloatArray
+    rounds: int
+    closed: bool
+    hit_limit: bool
+    state: BalanceState
+
+
+def refusal(economy: Economy) -> str | None:
+    """Say why there are no material balances for `economy`, or None."""
+    if not one_good_each(economy):
+        return (
+            "an activity makes several goods or none; a norm belongs to one good (see primal-dual)"
+        )
+    if (economy.fixed_demand < 0).any():
+        return "there are stocks; a plan scaled to resources would scale them too (see primal-dual)"
+    return None
+
+
+def norms(economy: Economy) -> npt.NDArray[np.int64]:
+    """Choose the norm of each good: the technique of least direct resource use.
+
+    The use of each resource counts as a share of its endowment; of equals the first. Techniques
+    that need a resource there is none of, or whose capacity is 0, are no norms.
+
+    Returns
+    -------
+    ndarray of int64, shape (goods,)
+        Activity of each good, −1 where there is none.
+    """
+    with np.errstate(divide="ignore"):
+        weight = 1.0 / economy.endowment
+    unusable = np.asarray(economy.resource_use.T @ np.isinf(weight).astype(np.float64)) > 0
+    weight[np.isinf(weight)] = 0.0
+    direct = np.asarray(economy.resource_use.T @ weight) / economy.outputs.data
+    direct[unusable | (economy.capacity == 0)] = np.inf
+    good = economy.outputs.indices
+    order = np.lexsort((direct, good))
+    firsts = order[np.flatnonzero(np.r_[True, np.diff(good[order]) > 0])]
+    firsts = firsts[np.isfinite(direct[firsts])]
+    chosen = np.full(economy.n_goods, -1, dtype=np.int64)
+    chosen[good[firsts]] = firsts
+    return chosen
+
+
+def plan(
+    economy: Economy,
+    *,
+    rounds: int = ROUNDS,
+    target: float | None = None,
+    time_limit: float | None = None,
+    state: BalanceState | None = None,
+    log: bool = False,
+) -> BalanceResult:
+    """Plan `economy` by material balances.
+
+    Parameters
+    ----------
+    economy : Economy
+        One good per activity, no stocks.
+    rounds : int
+        Most rounds of approximation.
+    target : float, optional
+        Sets of each assortment to plan for; as many as the resources allow if missing. More
+        than that is cut down to what they allow.
+    time_limit : float, optional
+        Seconds, looked at every round.
+    state : BalanceState, optional
+        Of an earlier plan for an economy of the same shape: its outputs are the first
+        approximation.
+    log : bool
+        Print how far the balances are from closing.
+
+    Raises
+    ------
+    InputError
+        When the economy has no material balances, or `state` has another shape.
+    """
+    reason = refusal(economy)
+    if reason is not None:
+        raise InputError(reason, where="material-balances")
+    clock = Clock(time_limit)
+    n = economy.n_goods
+    if state is not None and (state.outputs.shape != (n, 2) or state.prices.shape != (n,)):
+        raise InputError("is of an economy of another shape; start without it", where="state")
+    chosen = norms(economy)
+    able = np.flatnonzero(chosen >= 0)
+    activity = chosen[able]
+    rate = economy.outputs.data[activity]
+    # Column i of the norms' matrix: inputs per unit of good i.
+    spread = sp.csc_array((1.0 / rate, (activity, able)), shape=(economy.n_activities, n))
+    inputs = sp.csr_array(economy.inputs @ spread)
+    direct = sp.csr_array(economy.resource_use @ spread)
+    bundle = np.asarray(economy.assortment @ np.ones(economy.n_targets))
+    final = np.column_stack([economy.fixed_demand, bundle])
+    with np.errstate(divide="ignore"):
+        rents = np.where(economy.endowment > 0, 1.0 / economy.endowment, 0.0)
+    cost = np.asarray(direct.T @ rents)
+    outputs = final.copy() if state is None else state.outputs
+    prices = cost.copy() if state is None else state.prices
+    done, closed, late = 0, False, False
+    for done in range(1, rounds + 1):
+        new = final + inputs @ outputs
+        prices = cost + inputs.T @ prices
+        if not (np.isfinite(new).all() and np.isfinite(prices).all()):
+            break  # the norms reproduce less than they use: no plan by them
+        change = float(np.max(np.abs(new - outputs) / np.maximum(new, 1e-300), initial=0.0))
+        outputs = new
+        if log:
+            print(f"round {done}: outputs change by at most {change:.2e}", flush=True)
+        closed = change <= CLOSED
+        left = clock.remaining()
+        late = left is not None and left <= 0 and not closed
+        if closed or late:
+            break
+    orphans = np.setdiff1d(np.flatnonzero(outputs.any(axis=1)), able)
+    if orphans.size:  # somebody needs what nobody can make
+        x, sets = np.zeros(economy.n_activities), 0.0
+    else:
+        x, sets = _scaled(economy, outputs, activity, able, rate, direct, target)
+    p, w = worth_their_weight(economy, prices, rents)
+    return BalanceResult(
+        x=x,
+        z=np.full(economy.n_targets, sets),
+        p=p,
+        w=w,
+        rounds=done,
+        closed=closed,
+        hit_limit=late,
+        state=BalanceState(outputs, prices),
+    )
+
+
+def _scaled(
+    economy: Economy,
+    outputs: FloatArray,
+    activity: npt.NDArray[np.int64],
+    able: npt.NDArray[np.int64],
+    rate: FloatArray,
+    direct: sp.csr_array,
+    target: float | None,
+) -> tuple[FloatArray, float]:
+    """Largest multiple of the targets' part that fits beside the fixed part."""
+    spent = np.asarray(direct @ outputs)
+    levels = np.zeros((economy.n_activities, 2))
+    levels[activity] = outputs[able] / rate[:, None]
+    left = np.concatenate([economy.endowment - spent[:, 0], economy.capacity - levels[:, 0]])
+    wants = np.concatenate([spent[:, 1], levels[:, 1]])
+    sets = max(0.0, float(np.min(left[wants > 0] / wants[wants > 0], initial=np.inf)))
+    if target is not None:
+        sets = min(sets, target)
+    if not np.isfinite(sets):
+        raise InputError(
+            "no resource or capacity limits the targets; state a target (--set target=N)",
+            where="material-balances",
+        )
+    return np.minimum(levels[:, 0] + sets * levels[:, 1], economy.capacity), sets
+
+
+def solve(
+    problem: LinearProgram | Economy,
+    spec: SolverSpec,
+    options: SolveOptions,
+    phase: Phase = no_phase,
+) -> Solution:
+    """Plan an economy by material balances.
+
+    Raises
+    ------
+    InputError
+        For a general linear program, an economy without such balances, or an unknown option.
+    """
+    return _run(problem, spec, options, phase, None)[0]
+
+
+def replan(
+    problem: LinearProgram | Economy,
+    spec: SolverSpec,
+    options: SolveOptions,
+    state: BalanceState | None = None,
+) -> tuple[Solution, BalanceState]:
+    """Plan as :func:`solve` does, from the state of an old plan; the new state comes back too."""
+    return _run(problem, spec, options, no_phase, state)
+
+
+def _run(
+    problem: LinearProgram | Economy,
+    spec: SolverSpec,
+    options: SolveOptions,
+    phase: Phase,
+    state: BalanceState | None,
+) -> tuple[Solution, BalanceState]:
+    return solve_by_rounds(
+        problem,
+        spec,
+        options,
+        phase,
+        state,
+        refusal=refusal,
+        plan=plan,
+        rounds=ROUNDS,
+        method="material balances with norms of least direct resource use",
+        status=_status,
+    )
+
+
+def _status(result: BalanceResult) -> str:
+    how = "balances closed" if result.closed else "balances open"
+    return f"time limit, {how}" if result.hit_limit else how
