@@ -9,7 +9,11 @@ from collections.abc import Sequence
 from planbench.errors import InputError
 from planbench.io.text import nearest
 
-_TOTAL = re.compile(r"\btotals?\b|\bsub-?total\b|\bsum\b|\bgrand\b|^t\d{3}$", re.IGNORECASE)
+_TOTAL = re.compile(
+    r"\b(sub-?)?totals?\b|\bsum\b|\bgrand\b|^t\d{3}$|^(tot|out|go)$"
+    r"|\b(insgesamt|zusammen|summe|totaux|totale|suma|итого|всего)\b",
+    re.IGNORECASE,
+)
 _OUTPUT = re.compile(
     r"^(?!.*intermediate).*\b(total|gross)\b.*\b(outputs?|inputs?|production)\b"
     r"|^(gross )?outputs?\b",
@@ -31,6 +35,22 @@ _VALUE_ADDED = re.compile(
 )
 _TRADE = re.compile(
     r"\b(wholesale|retail|trade|dealers?|stores?|transport(ation)?|warehousing|freight)\b",
+    re.IGNORECASE,
+)
+_FINAL = re.compile(r"\bfinal (demand|use|uses|consumption)\b|^final$", re.IGNORECASE)
+_LESS = re.compile(r"^less\b", re.IGNORECASE)
+_UNIT = re.compile(
+    r"[(\[,]\s*((?:1[ ,]?000|thousand|million|mln|mio|bn)?\s*(?:"
+    r"k?t|mt|tons?|tonnes?|k?g|lbs?|[kmgt]?wh|[kmgtp]?j|btu|m[23²³]|lit(?:re|er)s?|hl|barrels?|bbl"
+    r"|hours?|hrs?|h|days?|persons?|people|workers?|employees|jobs|fte|(?:wo)?man-?(?:hours|years|days)"
+    r"|person-?(?:hours|years|days)|units?|pieces?|pcs|head|ha|hectares?|acres?|t?km|bushels?"
+    r"))\s*[)\]]?$",
+    re.IGNORECASE,
+)
+#: Primary inputs that are counted, not paid.
+_COUNTED = re.compile(
+    r"\b(hours|persons|people|workers|employment|employees|jobs|fte|headcount|hectares|acres)\b"
+    r"|\b(wo)?man-?(hours|years|days)\b",
     re.IGNORECASE,
 )
 _MARGIN_OR_TAX = re.compile(r"\bmargins?\b|\btax(es)?\b|subsid|\bduties\b", re.IGNORECASE)
@@ -69,6 +89,28 @@ def is_value_added(label: str) -> bool:
 def is_margin_or_tax(label: str) -> bool:
     """Whether a label speaks of margins, taxes or subsidies on products."""
     return bool(_MARGIN_OR_TAX.search(label))
+
+
+def is_final(label: str) -> bool:
+    """Whether a label speaks of final use as such."""
+    return bool(_FINAL.search(label))
+
+
+def is_less(label: str) -> bool:
+    """Whether a label says that its figures are subtracted."""
+    return bool(_LESS.search(label))
+
+
+def physical_unit(label: str) -> str:
+    """Physical unit in brackets (or after a comma) at the end of a label; empty if none."""
+    found = _UNIT.search(label)
+    return found[1].casefold() if found else ""
+
+
+def is_counted(label: str) -> bool:
+    """Whether a row is a primary input in a unit of its own: hours, persons, hectares."""
+    paid = _COMPENSATION.search(label) or _VALUE_ADDED.search(label)
+    return bool(physical_unit(label) or (_COUNTED.search(label) and not paid))
 
 
 def is_trade(label: str) -> bool:
