@@ -80,7 +80,7 @@ def make_axis(
     labels : sequence of str
     core, across : sequence of int
     across_labels : sequence of str
-        Labels of all lines of the other axis.
+        Labels of all lines of the other axis; none where no line has one of the same name.
     """
     over = list(across)
     if what == "column":
@@ -89,7 +89,8 @@ def make_axis(
         lines, half, unknown = grid.cells[:, over], grid.half[:, over], grid.unknown[:, over]
     # Where a figure is not published nothing adds up.
     kept = ~unknown.any(axis=0)
-    at = {across_labels[i]: k for k, i in enumerate(np.array(over, dtype=int)[kept].tolist())}
+    positions = np.array(over, dtype=int)[kept].tolist() if across_labels else []
+    at = {across_labels[i]: k for k, i in enumerate(positions)}
     return Axis(
         what=what,
         labels=tuple(labels),
@@ -100,7 +101,9 @@ def make_axis(
     )
 
 
-def find_totals(axis: Axis, candidates: Collection[int] | None = None) -> dict[int, Total]:
+def find_totals(
+    axis: Axis, candidates: Collection[int] | None = None, known: Collection[int] = ()
+) -> dict[int, Total]:
     """Find the lines that are sums of others.
 
     Parameters
@@ -108,6 +111,8 @@ def find_totals(axis: Axis, candidates: Collection[int] | None = None) -> dict[i
     axis : Axis
     candidates : collection of int, optional
         Lines that may be totals; all of them if missing.
+    known : collection of int
+        Lines that are known to be totals, so that they are no summands.
     """
     if candidates is None:
         candidates = range(len(axis.labels))
@@ -118,7 +123,7 @@ def find_totals(axis: Axis, candidates: Collection[int] | None = None) -> dict[i
     while more:
         more = False
         for j in candidates:
-            total = None if j in found else _total_at(axis, j, found, sums, rooms)
+            total = None if j in found else _total_at(axis, j, {*found, *known}, sums, rooms)
             if total is not None:
                 found[j] = total
                 more = True
@@ -185,6 +190,19 @@ def _signed(axis: Axis, members: list[int]) -> Iterator[tuple[list[int], list[fl
     imports = [k for k in members if names.is_import(axis.labels[k])]
     exports = [k for k in members if names.is_export(axis.labels[k])]
     less = [k for k in members if names.is_less(axis.labels[k])]
+    if axis.what == "row":
+        # Hours and persons are no money; wages may be a part of the value added beside them.
+        members = [k for k in members if not names.is_counted(axis.labels[k])]
+    whole = any("value added" in axis.labels[k].casefold() for k in members)
+    parts = [k for k in members if whole and names.is_compensation(axis.labels[k])]
+    for of_parts in (1.0, 0.0) if parts else (1.0,):
+        yield from _with_signs(members, imports, exports, less, parts, of_parts)
+
+
+def _with_signs(
+    members: list[int], imports: list[int], exports: list[int], less: list[int],
+    parts: list[int], of_parts: float,
+) -> Iterator[tuple[list[int], list[float]]]:  # fmt: skip
     for of_imports, of_exports, of_less in product(
         (1.0, -1.0, 0.0) if imports else (1.0,),
         (1.0, 0.0) if exports else (1.0,),
@@ -194,6 +212,7 @@ def _signed(axis: Axis, members: list[int]) -> Iterator[tuple[list[int], list[fl
         sign.update(dict.fromkeys(less, of_less))
         sign.update(dict.fromkeys(exports, of_exports))
         sign.update(dict.fromkeys(imports, of_imports))
+        sign.update(dict.fromkeys(parts, of_parts) if not of_parts else {})
         kept = [k for k in members if sign[k]]
         yield kept, [sign[k] for k in kept]
 

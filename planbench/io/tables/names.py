@@ -37,6 +37,11 @@ _TRADE = re.compile(
     r"\b(wholesale|retail|trade|dealers?|stores?|transport(ation)?|warehousing|freight)\b",
     re.IGNORECASE,
 )
+_AS_SUCH = re.compile(
+    r"^(less:? )?(other )?(net )?(tax(es)?\b|subsid)|^(gross |net |total )?value[- _]added"
+    r"|^compensation|^wages\b|^(gross |net )?operating surplus|^consumption of fixed capital",
+    re.IGNORECASE,
+)
 _FINAL = re.compile(r"\bfinal (demand|use|uses|consumption)\b|^final$", re.IGNORECASE)
 _LESS = re.compile(r"^less\b", re.IGNORECASE)
 _UNIT = re.compile(
@@ -86,6 +91,11 @@ def is_value_added(label: str) -> bool:
     return bool(_VALUE_ADDED.search(label))
 
 
+def is_value_added_as_such(label: str) -> bool:
+    """Whether a label can only be value added: no industry begins so."""
+    return bool(_AS_SUCH.search(label))
+
+
 def is_margin_or_tax(label: str) -> bool:
     """Whether a label speaks of margins, taxes or subsidies on products."""
     return bool(_MARGIN_OR_TAX.search(label))
@@ -111,6 +121,11 @@ def is_counted(label: str) -> bool:
     """Whether a row is a primary input in a unit of its own: hours, persons, hectares."""
     paid = _COMPENSATION.search(label) or _VALUE_ADDED.search(label)
     return bool(physical_unit(label) or (_COUNTED.search(label) and not paid))
+
+
+def is_product_tax(label: str) -> bool:
+    """Whether a label speaks of taxes or subsidies on products, which basic prices leave out."""
+    return is_margin_or_tax(label) and bool(re.search(r"\bproducts?\b", label, re.IGNORECASE))
 
 
 def is_trade(label: str) -> bool:
