@@ -18,7 +18,6 @@ resource, is optimal.
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import replace
 from typing import Any
 
@@ -31,6 +30,7 @@ from planbench.catalogue.imports.report import Moved, Observed
 from planbench.catalogue.imports.settings import ImportSettings
 from planbench.errors import InputError
 from planbench.io.tables.names import physical_unit
+from planbench.io.tables.requirements import total_requirements
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy, Interior, make_economy
 from planbench.model.plan import Plan
@@ -107,7 +107,7 @@ def economy_of_flows(
     if not flows.in_money:
         w = 1.0 / (endowment * len(resources))
         p = _contents(inputs, outputs, use, w, name)
-    weights = p @ assortment
+    weights = (p[:, None] * assortment).sum(axis=0)
     economy = make_economy(
         inputs=inputs,
         outputs=outputs,
@@ -136,19 +136,20 @@ def economy_of_flows(
 
 
 def _contents(inputs: Matrix, outputs: Matrix, use: Matrix, w: FloatArray, name: str) -> FloatArray:
-    """Total resource requirements p of each product, valued at w: p(B − A) = wR."""
-    net = sp.csc_array(outputs - inputs)
-    n, m = net.shape
-    if n != m:
+    """Value the total resource requirements p of each product at w: p(B − A) = wR."""
+    n, m = outputs.shape
+    own = outputs.diagonal()
+    if n != m or not (own > 0).all():
         raise InputError(
             f"is in quantities and has {n} products of {m} industries, so nothing says what they "
             "are worth; give a table with an industry for each product",
             where=name,
         )
-    p = np.full(n, np.nan)
-    with contextlib.suppress(np.linalg.LinAlgError):
-        p = np.linalg.solve(net.toarray().T, np.asarray(use.T @ w))
-    if not (np.isfinite(p) & (p > 0)).all():
+    # p (B - A) = wR, one product after the other: what an industry takes but for its by-products.
+    scale = sp.diags_array(1.0 / own)
+    taken = sp.csr_array(scale @ (inputs - outputs + sp.diags_array(own)).T)
+    p = total_requirements(taken, (w[:, None] * use.toarray()).sum(axis=0) / own)
+    if p is None or not (p > 0).all():
         raise InputError(
             "takes more of a product to make it than is made, or makes one without any resource; "
             "check the figures and the rows of resources (--resource)",

@@ -233,8 +233,8 @@ def _refuse_stated_outputs(raw: RawTable, apart: FloatArray) -> None:
         at = int(wrong[np.argmax(np.abs(apart[wrong]))])
         raise InputError(
             f"the stated output of {raw.industries[at]!r} is {raw.output[at]:.6g}, and the make "
-            f"table holds {raw.output[at] + apart[at]:.6g}; mend the figures, or give --outputs "
-            "uses to go by the make table",
+            f"table holds {raw.output[at] + apart[at]:.6g}; mend the figures, or give "
+            "--gross-outputs uses to go by the make table",
             where=raw.name,
         )
 
@@ -425,7 +425,8 @@ def _discrepancies(
             raise InputError(
                 f"the output of {flows.goods[i]!r}{' with imports' if flows.imports[i] else ''} is "
                 f"{made:.6g}, and its uses add up to {made - apart[i]:.6g}; mend the figures, or "
-                "give --outputs uses (output is what is used) or stated (the rest is final use)",
+                "give --gross-outputs uses (output is what is used) or stated (the rest is final "
+                "use)",
                 where=name,
             )
         treatment = "final use" if apart[i] > 0 else "fixed supply"
@@ -470,8 +471,8 @@ def _compare_value_added(
             raise InputError(
                 f"industry {industry!r} has {earned[j]:.6g} left of its output for value added, "
                 f"and the table states {stated[j]:.6g}; mend the figures, or give --entries "
-                "quantities (each row in a unit of its own), or --outputs uses (stated value added "
-                "does not count)",
+                "quantities (each row in a unit of its own), or --gross-outputs uses (stated value "
+                "added does not count)",
                 where=raw.name,
             )
     if np.abs(apart).sum() > 1e-3 * np.abs(stated).sum():

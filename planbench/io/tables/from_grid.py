@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from planbench.errors import InputError
 from planbench.io.tables import names
 from planbench.io.tables.adding_up import Total, find_totals, make_axis, same
 from planbench.io.tables.grid import Grid
-from planbench.io.tables.raw import RawTable, Role, make_raw_table
+from planbench.io.tables.raw import RawTable, make_raw_table
 from planbench.io.tables.recognise import (
     Labels,
     Lines,
@@ -28,6 +29,7 @@ from planbench.io.tables.recognise import (
     settle_open_totals,
     stated_roles,
 )
+from planbench.io.tables.requirements import total_requirements
 from planbench.io.text import nearest
 from planbench.model.arrays import FloatArray
 from planbench.words import nouns
@@ -383,7 +385,6 @@ def _adds_to_one(lines: Grid, rows: Lines, core_rows: list[int]) -> bool:
 
 def _from_coefficients(block: FloatArray, fields: dict[str, Any], where: str) -> FloatArray:
     """Flows of a table of coefficients: outputs follow from final use."""
-    n = block.shape[0]
     asked = fields["final_use"].sum(axis=1)
     asked = asked + (0.0 if fields["exports"] is None else fields["exports"])
     asked = asked - (0.0 if fields["imports"] is None else fields["imports"])
@@ -399,7 +400,13 @@ def _from_coefficients(block: FloatArray, fields: dict[str, Any], where: str) ->
             "money or quantities if they are flows",
             where=where,
         )
-    output = np.linalg.solve(np.eye(n) - block, asked)
+    output = total_requirements(sp.csr_array(block), asked)
+    if output is None:
+        raise InputError(
+            "needs almost all of its output as inputs, so that outputs cannot be told from final "
+            "use; check the coefficients",
+            where=where,
+        )
     if (output < 0).any():
         raise InputError(
             "has imports that make outputs negative; check them, or --drop them", where=where
@@ -420,7 +427,7 @@ def _from_coefficients(block: FloatArray, fields: dict[str, Any], where: str) ->
 
 def _by_outputs(outputs: str, role: str) -> tuple[str, str]:
     """Role of a total that adds up to nothing, where the caller decides about outputs."""
-    return (role if outputs == "stated" else "left out"), f"as --outputs {outputs} says"
+    return (role if outputs == "stated" else "left out"), f"as --gross-outputs {outputs} says"
 
 
 def _outputs(
@@ -873,7 +880,7 @@ def _supplied_imports(
         if same(block[:, j], domestic, room):
             columns[j] = "total", "is the sum of all industries"
         elif outputs != "auto":
-            columns[j] = "left out", f"as --outputs {outputs} says"
+            columns[j] = "left out", f"as --gross-outputs {outputs} says"
         elif stated is not None and _is_all_use(
             block[:, j], use, use_columns, use_rows, use_labels
         ):
@@ -929,24 +936,4 @@ def _industry_columns(
         f"industry {lost!r} of the make table is no column of the use table"
         f"{nearest(lost, labels)}; give tables of the same classification",
         where=use.where,
-    )
-
-
-def roles_of_arrays(fields: dict[str, Any]) -> tuple[Role, ...]:
-    """Roles of the arrays of a table that tells them by their names."""
-    return tuple(
-        Role("array", field, role, "by its name")
-        for field, role in (
-            ("use", "intermediate use"),
-            ("make", "outputs of industries"),
-            ("output", "output"),
-            ("supply", "output by product"),
-            ("final_use", "final use"),
-            ("exports", "exports"),
-            ("imports", "imports"),
-            ("import_use", "imports"),
-            ("compensation", "compensation"),
-            ("value_added", "value added"),
-        )
-        if fields.get(field) is not None
     )

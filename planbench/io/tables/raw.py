@@ -135,6 +135,22 @@ class RawTable:
         return f"multi-region {kind}" if self.product_regions is not None else kind
 
 
+#: Roles of the fields of a table.
+ROLES = {
+    "use": "intermediate use",
+    "make": "outputs of industries",
+    "output": "output",
+    "supply": "output by product",
+    "final_use": "final use",
+    "exports": "exports",
+    "imports": "imports",
+    "compensation": "compensation",
+    "value_added": "value added",
+    "products": "labels of products",
+    "industries": "labels of industries",
+    "regions": "labels of regions",
+    "final_uses": "labels of final uses",
+}
 #: Fields by products, by industries, by final uses.
 _BY_PRODUCT = ("supply", "exports", "imports")
 _BY_INDUSTRY = ("output", "import_use", "compensation", "value_added")

@@ -38,7 +38,7 @@ class ReadOptions:
     make_rows : {"auto", "products", "industries"}
     entries : {"auto", "money", "quantities", "coefficients"}
         What the cells of a symmetric table hold.
-    outputs : {"auto", "stated", "uses"}
+    gross_outputs : {"auto", "stated", "uses"}
         Which outputs count where those stated and the uses differ; ``auto`` refuses.
     named : Named
         Rows and columns by name.
@@ -55,7 +55,7 @@ class ReadOptions:
     year: int | None = None
     make_rows: str = "auto"
     entries: str = "auto"
-    outputs: str = "auto"
+    gross_outputs: str = "auto"
     named: Named = field(default_factory=Named)
     name: str | None = None
     unit: str | None = None
@@ -82,7 +82,11 @@ def read_raw_table(paths: Sequence[str | Path], options: ReadOptions | None = No
 
 
 def _read(paths: Sequence[str | Path], options: ReadOptions) -> RawTable:
-    for option, known in (("make_rows", MAKE_ROWS), ("entries", ENTRIES), ("outputs", OUTPUTS)):
+    for option, known in (
+        ("make_rows", MAKE_ROWS),
+        ("entries", ENTRIES),
+        ("gross_outputs", OUTPUTS),
+    ):
         if getattr(options, option) not in known:
             raise InputError(
                 f"is {getattr(options, option)!r}; give {', '.join(known[:-1])} or {known[-1]}",
@@ -101,7 +105,9 @@ def _read(paths: Sequence[str | Path], options: ReadOptions) -> RawTable:
         used, made = (_grid(path, page or options.sheet) for path, page in (use, make))
         if options.entries not in ("auto", "money"):
             raise InputError("is for symmetric tables; leave it out", where="--entries")
-        return supply_use_table(used, made, options.named, name, options.make_rows, options.outputs)
+        return supply_use_table(
+            used, made, options.named, name, options.make_rows, options.gross_outputs
+        )
     if use is not None or make is not None:
         lonely, other = (use, "--make") if use is not None else (make, "--use")
         assert lonely is not None
@@ -140,7 +146,7 @@ def _one_file(path: Path, options: ReadOptions) -> RawTable:
 
 def _symmetric(grid: Grid, options: ReadOptions, path: Path) -> RawTable:
     name = _named(options, path)
-    return symmetric_table(grid, options.named, name, options.entries, options.outputs)
+    return symmetric_table(grid, options.named, name, options.entries, options.gross_outputs)
 
 
 def _grid(path: Path, sheet: str | None) -> Grid:

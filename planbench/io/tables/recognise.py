@@ -432,8 +432,8 @@ def settle_open_totals(
         raise InputError(
             f"{axis} {labels[j]!r} is called a total and does not add up: {line[worst]:.6g} at "
             f"{across_labels[worst]!r}, where the others make {sums[worst]:.6g}; mend the figures, "
-            f"or give --outputs stated or uses (which of them counts), --drop, or {option} if it "
-            f"is {other}",
+            "or give --gross-outputs stated or uses (which of them counts), --drop, or "
+            f"{option} if it is {other}",
             where=grid.where,
         )
 
