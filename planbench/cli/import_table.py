@@ -191,6 +191,7 @@ def import_table(
         prices=prices,
         **{option: tuple(given) for option, given in named.items() if given},
     )
+    _certify(economy, report)
     write_instance(Instance(name=report.name, economy=economy), path)
     if plan_path is not None:
         from planbench.io.plan_file import write_plan
@@ -208,6 +209,26 @@ def import_table(
         console.print_json(document)
         return
     _show(economy, report, path, plan_path)
+
+
+def _certify(economy: Economy, report: ImportReport) -> None:
+    """Refuse an economy in which the certificate finds less than the observed plan delivers.
+
+    The checker knows nothing of tables: that it finds the plan feasible, and worth what the table
+    says, shows that its figures are in their places.
+    """
+    from planbench.catalogue.imports.report import FEASIBLE
+    from planbench.certify import certify_plan
+
+    observed = report.observed
+    lower = certify_plan(economy, observed.plan, polish=False).lower_bound
+    if lower is None or lower < observed.value * (1 - FEASIBLE):
+        raise InputError(
+            f"the observed plan is worth {observed.value:.9g}, and "
+            f"{'nothing' if lower is None else format(lower, '.9g')} of it can be certified; check "
+            "the roles of rows and columns",
+            where=report.name,
+        )
 
 
 def _limit(text: str) -> float:
@@ -261,10 +282,8 @@ def _show(economy: Economy, report: ImportReport, path: Path, plan_path: Path | 
     rows.append(("SHA-256", economy.sha256))
     parts: list[Any] = [views.pairs(rows)]
     if report.roles:
-        columns = (("lines", "left"), ("role", "left"), ("why", "left"))
-        parts.append(
-            views.listing("What each row and column is", columns, _role_rows(report.roles))
-        )
+        heads = (("lines", "left"), ("role", "left"), ("why", "left"))
+        parts.append(views.listing("What each row and column is", heads, _role_rows(report.roles)))
     totals = report.rules()
     if totals:
         columns = (

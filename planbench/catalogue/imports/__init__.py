@@ -15,7 +15,6 @@ from typing import Any
 from planbench.catalogue.imports.economy import economy_of_flows
 from planbench.catalogue.imports.flows import flows_of
 from planbench.catalogue.imports.report import (
-    FEASIBLE,
     ImportReport,
     Moved,
     Observed,
@@ -23,7 +22,6 @@ from planbench.catalogue.imports.report import (
 )
 from planbench.catalogue.imports.settings import ImportSettings
 from planbench.catalogue.imports.technology import by_product
-from planbench.certify import certify_plan
 from planbench.errors import InputError
 from planbench.io.tables import RawTable, ReadOptions, read_raw_table
 from planbench.io.tables.recognise import Named
@@ -110,7 +108,7 @@ def import_raw(
         "margins": list(settings.margins),
     }
     economy, observed, moved = economy_of_flows(flows, settings, raw.name, raw.unit, recipe)
-    _refuse_false_plan(economy, observed, raw.name)
+    _refuse_false_plan(observed, raw.name)
     figures = (*flows.moved, *moved)
     remarks = (*raw.remarks, *flows.remarks)
     full = recipe | {
@@ -142,24 +140,11 @@ def import_raw(
     return replace(economy, recipe=full), report
 
 
-def _refuse_false_plan(economy: Economy, observed: Observed, name: str) -> None:
-    """Refuse an economy in which the certificate does not find the observed plan feasible.
-
-    The certificate knows nothing of tables: what it says of the plan is that the figures have
-    become an economy in which everything published can be delivered.
-    """
+def _refuse_false_plan(observed: Observed, name: str) -> None:
     if not observed.feasible:
         raise InputError(
             f"the observed plan is not feasible: {100 * observed.shortfall:.3g} % short of "
             f"{observed.short!r}; check its row and the roles of rows and columns",
-            where=name,
-        )
-    lower = certify_plan(economy, observed.plan, polish=False).lower_bound
-    if lower is None or lower < observed.value * (1 - FEASIBLE):
-        raise InputError(
-            f"the observed plan is worth {observed.value:.9g}, and only "
-            f"{'nothing' if lower is None else format(lower, '.9g')} of it can be certified; check "
-            "the roles of rows and columns",
             where=name,
         )
 

@@ -193,7 +193,7 @@ def _signed(axis: Axis, members: list[int]) -> Iterator[tuple[list[int], list[fl
     if axis.what == "row":
         # Hours and persons are no money; wages may be a part of the value added beside them.
         members = [k for k in members if not names.is_counted(axis.labels[k])]
-    whole = any("value added" in axis.labels[k].casefold() for k in members)
+    whole = any(names.is_whole_value_added(axis.labels[k]) for k in members)
     parts = [k for k in members if whole and names.is_compensation(axis.labels[k])]
     for of_parts in (1.0, 0.0) if parts else (1.0,):
         yield from _with_signs(members, imports, exports, less, parts, of_parts)

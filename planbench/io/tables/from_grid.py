@@ -144,7 +144,9 @@ def symmetric_table(
     costs = lines.cells[at(rows_are, "product", "value added", "compensation", "imports")].sum(0)
     settle_open_totals(rows_are, rows.labels, lines, "row", costs, labels)
     _refuse_unknown_rows(rows_are, rows.labels, grid.where)
-    fields = _fields(grid, core_rows, core, rows, columns, columns_are, rows_are)
+    fields = _fields(
+        grid, core_rows, core, rows, columns, columns_are, rows_are, row_totals, balanced
+    )
     if outputs == "stated" and fields["output"] is None:
         fields["output"] = _stated_column(body, columns_are, columns.labels)
     if rows.regions and columns.regions:
@@ -315,7 +317,7 @@ def _balances(grid: Grid, uses: FloatArray, columns: Lines, rows: Lines, labels:
     room = room + grid.half[np.ix_(core_rows, at(columns, "industry", "final use", "exports",
                                                  "imports"))].sum(axis=1)  # fmt: skip
     cells = grid.cells[np.ix_(parts, core)]
-    whole = [k for k, i in enumerate(parts) if "value added" in labels[i].casefold()][:1]
+    whole = [k for k, i in enumerate(parts) if names.is_whole_value_added(labels[i])][:1]
     imported = [k for k, i in enumerate(parts) if rows[i][0] == "imports"]
     return any(
         same(inputs + added, uses, room)
@@ -475,7 +477,7 @@ def _leaves_out(grid: Grid, columns: Lines, rows: Lines) -> bool:
 
 def _fields(
     grid: Grid, core_rows: list[int], core: list[int], rows: Labels, columns: Labels,
-    columns_are: Lines, rows_are: Lines,
+    columns_are: Lines, rows_are: Lines, row_totals: dict[int, Total], balanced: bool,
 ) -> dict[str, Any]:  # fmt: skip
     """Fields of the table that the roles of rows and columns tell."""
     cells = grid.cells
@@ -492,15 +494,15 @@ def _fields(
         return np.asarray(sign @ np.where(sign[:, None] < 0, np.abs(figures), figures))
 
     added, paid = at(rows_are, "value added"), at(rows_are, "compensation")
-    whole = [
-        i
-        for i in sorted({*added, *at(rows_are, "total")})
-        if "value added" in rows.labels[i].casefold()
-    ][:1]
-    imported, resources = at(rows_are, "imports"), at(rows_are, "resource")
-    used = [*core, *final, *at(columns_are, "exports", "imports")]
     outputs = at(rows_are, "output")
     named = [i for i in outputs if names.is_output(rows.labels[i])] or outputs[-1:]
+    whole = [
+        i for i in (*added, *at(rows_are, "total")) if names.is_whole_value_added(rows.labels[i])
+    ]
+    counted = [row_totals[i].members for i in outputs if i in row_totals]
+    items = sorted(set(counted[0]) & {*added, *paid} if counted else whole[:1] or {*added, *paid})
+    imported, resources = at(rows_are, "imports"), at(rows_are, "resource")
+    used = [*core, *final, *at(columns_are, "exports", "imports")]
     product_rounding = np.where(
         grid.unknown[np.ix_(core_rows, used)].any(axis=1),
         np.inf,
@@ -508,7 +510,7 @@ def _fields(
     )
     if named and len(core) == len(core_rows):
         product_rounding = product_rounding + grid.half[named[0], core]
-    costs = [*core_rows, *added, *paid, *imported, *whole]
+    costs = [*core_rows, *added, *paid, *imported]
     industry_rounding = np.where(
         grid.unknown[np.ix_(costs, core)].any(axis=0),
         np.inf,
@@ -525,8 +527,8 @@ def _fields(
         if not imported
         else np.append(cells[np.ix_(imported, final)].sum(axis=0), np.zeros(len(final_rows))),
         "compensation": row_sum(paid, core),
-        "value_added": row_sum(whole or (added + paid), core),
-        "value_added_is_whole": bool(whole),
+        "value_added": row_sum(items, core),
+        "value_added_is_whole": bool(counted or whole or balanced),
         "resources": tuple(rows.labels[i] for i in resources),
         "resource_use": cells[np.ix_(resources, core)] if resources else None,
         "product_rounding": product_rounding,
@@ -632,7 +634,9 @@ def supply_use_table(
     settle_open_totals(columns_are, use_columns.labels, body, "column", used, product_labels)
     settle_open_totals(rows_are, use_rows.labels, lines, "row", made, labels)
     _refuse_unknown_rows(rows_are, use_rows.labels, use.where)
-    fields = _fields(use, core_use, columns, use_rows, use_columns, columns_are, rows_are)
+    fields = _fields(
+        use, core_use, columns, use_rows, use_columns, columns_are, rows_are, row_totals, False
+    )
     fields["industry_rounding"] = None
     imports = _supplied_imports(
         make, made_by.labels, make_columns_are, core, industries, use, columns_are, rows_are,

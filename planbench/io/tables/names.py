@@ -42,6 +42,7 @@ _AS_SUCH = re.compile(
     r"|^compensation|^wages\b|^(gross |net )?operating surplus|^consumption of fixed capital",
     re.IGNORECASE,
 )
+_WHOLE = re.compile(r"^(gross |net |total )?value[- _]added|^gva\b|^va$|^valu$", re.IGNORECASE)
 _FINAL = re.compile(r"\bfinal (demand|use|uses|consumption)\b|^final$", re.IGNORECASE)
 _LESS = re.compile(r"^less\b", re.IGNORECASE)
 _UNIT = re.compile(
@@ -89,6 +90,11 @@ def is_compensation(label: str) -> bool:
 def is_value_added(label: str) -> bool:
     """Whether a label speaks of value added or a part of it."""
     return bool(_VALUE_ADDED.search(label))
+
+
+def is_whole_value_added(label: str) -> bool:
+    """Whether a label speaks of all value added, not of a part of it."""
+    return bool(_WHOLE.search(label))
 
 
 def is_value_added_as_such(label: str) -> bool:
