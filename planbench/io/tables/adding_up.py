@@ -23,6 +23,8 @@ from planbench.model.arrays import FloatArray
 _NOISE = 1e-9
 #: A sum that is not exact must be this many times as large as what rounding allows.
 _CLEAR = 4.0
+#: An exact sum in as many cells that are not 0 is clear whatever its size.
+_CELLS = 3
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,14 @@ class Total:
     why : str
     filled : int
         In how many lines of the other axis the sum is more than rounding.
+    clear : bool
+        Whether the figures are large enough for rounding not to explain it.
     """
 
     members: frozenset[int]
     why: str
     filled: int
+    clear: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,10 +129,39 @@ def find_totals(
         more = False
         for j in candidates:
             total = None if j in found else _total_at(axis, j, {*found, *known}, sums, rooms)
-            if total is not None:
+            if total is not None and (total.clear or _named(axis.labels[j])):
                 found[j] = total
                 more = True
     return found
+
+
+def find_doubtful(
+    axis: Axis, candidates: Collection[int], totals: Collection[int]
+) -> dict[int, Total]:
+    """Find the lines that are sums of others only because the figures are so coarse.
+
+    Parameters
+    ----------
+    axis : Axis
+    candidates : collection of int
+    totals : collection of int
+        Lines that are totals, which are no summands.
+    """
+    sums = axis.lines.sum(axis=1)
+    rooms = axis.half.sum(axis=1) + _NOISE * np.abs(axis.lines).sum(axis=1)
+    found = {j: _total_at(axis, j, {*totals, j}, sums, rooms) for j in candidates}
+    return {j: total for j, total in found.items() if total is not None and not total.clear}
+
+
+def fits_without(axis: Axis, total: int, totals: Collection[int], line: int) -> bool:
+    """Whether a total is the sum of others even if `line` is none of them."""
+    sums = axis.lines.sum(axis=1)
+    rooms = axis.half.sum(axis=1) + _NOISE * np.abs(axis.lines).sum(axis=1)
+    return _total_at(axis, total, {*totals, line} - {total}, sums, rooms) is not None
+
+
+def _named(label: str) -> bool:
+    return names.is_total(label) or names.is_whole_value_added(label)
 
 
 def _total_at(
@@ -142,8 +176,9 @@ def _total_at(
     if not line.any():
         return None
     seen: set[tuple[tuple[int, ...], tuple[float, ...]]] = set()
+    named = _named(axis.labels[j])
     for why, members in _readings(axis, j, found, amounts, room):
-        if len(members) < 2 and not (members and names.is_total(axis.labels[j])):
+        if len(members) < 2 and not (members and named):
             continue
         for parts, signs in _signed(axis, members):
             key = (tuple(parts), tuple(signs))
@@ -155,9 +190,10 @@ def _total_at(
             if abs(sign @ amounts[parts] - amounts[j]) > room[parts].sum() + room[j]:
                 continue
             figures, halves = axis.lines[parts][:, kept], axis.half[parts][:, kept]
-            filled = _sum_fits(line, half, sign @ figures, figures, halves)
-            if filled:
-                return Total(frozenset(parts), f"is the sum of {why}", filled)
+            filled, clear = _sum_fits(line, half, sign @ figures, figures, halves)
+            # Neighbours that make the sum within rounding are found by chance.
+            if filled and (clear or named or not why.endswith(" it")):
+                return Total(frozenset(parts), f"is the sum of {why}", filled, clear)
     return None
 
 
@@ -172,10 +208,10 @@ def _readings(
     lines = f"{axis.what}s"
     kind = "industries" if axis.what == "column" else "products"
     yield f"all {kind}", [k for k in leaves if k in core]
-    yield f"all {lines} before it", before
+    yield f"all {lines} before", before
     yield f"all other {lines}", leaves
     yield f"the {lines} since the last total", [k for k in before if k > last]
-    yield f"the {lines} before it that are no {kind}", [k for k in before if k not in core]
+    yield f"the {lines} before that are no {kind}", [k for k in before if k not in core]
     yield f"all {lines} that are no {kind}", [k for k in leaves if k not in core]
     # A subtotal of its neighbours.
     for near, where in ((before[::-1], "before"), ([k for k in leaves if k > j], "after")):
@@ -219,18 +255,17 @@ def _with_signs(
 
 def _sum_fits(
     line: FloatArray, half: FloatArray, total: FloatArray, parts: FloatArray, halves: FloatArray
-) -> int:
-    """In how many cells the sum is more than rounding, 0 where the line is not the sum."""
+) -> tuple[int, bool]:
+    """Count the cells where the sum is more than rounding (0: no sum); tell if it is clear."""
     noise = _NOISE * np.abs(parts).sum(axis=0)
     room = halves.sum(axis=0) + half + noise
     apart = np.abs(line - total)
     size = np.abs(total)
     if not size.any() or (apart > room).any():
-        return 0
-    exact = (apart <= noise).all() and np.count_nonzero(total) >= min(2, total.size)
-    if not exact and size.sum() < _CLEAR * room.sum():
-        return 0
-    return max(1, int((size > room).sum()))
+        return 0, False
+    exact = (apart <= noise).all() and np.count_nonzero(total) >= min(_CELLS, total.size)
+    clear = bool(exact or size.sum() >= _CLEAR * room.sum())
+    return max(1, int((size > room).sum())), clear
 
 
 def same(one: FloatArray, other: FloatArray, room: FloatArray | float = 0.0) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,14 @@ import scipy.sparse as sp
 
 from planbench.errors import InputError
 from planbench.io.tables import names
-from planbench.io.tables.adding_up import Total, find_totals, make_axis, same
+from planbench.io.tables.adding_up import (
+    Total,
+    find_doubtful,
+    find_totals,
+    fits_without,
+    make_axis,
+    same,
+)
 from planbench.io.tables.grid import Grid
 from planbench.io.tables.raw import RawTable, make_raw_table
 from planbench.io.tables.recognise import (
@@ -95,13 +102,24 @@ def symmetric_table(
         grid.where,
     )
     uses = _uses(body, columns_are, rows_are, lines, core)
-    balanced = _balances(grid, uses, columns_are, rows_are, rows.labels)
+
+    def balances(more: FloatArray | float = 0.0) -> bool:
+        return _balances(grid, uses + more, columns_are, rows_are, rows.labels)
+
+    balanced = balances()
     column_totals = _confirmed(
-        "column", columns, core, column_totals, row_totals, body, lines, balanced, grid.where
+        "column", columns, core, column_totals, row_totals, body, lines, balances, grid.where
     )
     row_totals = _confirmed(
-        "row", rows, core_rows, row_totals, column_totals, lines, body, balanced, grid.where
+        "row", rows, core_rows, row_totals, column_totals, lines, body, balances, grid.where
     )
+    for axis, of, are, lines_of, totals_of, roles in (
+        ("column", columns, columns_are, core, column_totals, ("final use",)),
+        ("row", rows, rows_are, core_rows, row_totals, ("value added?",)),
+    ):
+        _refuse_coarse(grid, axis, of, rows if axis == "column" else columns, at(are, *roles),
+                       lines_of, core_rows if axis == "column" else core, totals_of,
+                       across if axis == "column" else down)  # fmt: skip
     is_ones = any(
         (np.abs(lines.cells[i] - 1.0) <= np.maximum(lines.half[i], 1e-9)).all() for i in row_totals
     )
@@ -217,8 +235,14 @@ def _settled(
     while True:
         core_rows = [at_row[columns.labels[j]] for j in core]
         known = sure | contested | by_chance
-        tellers = [k for k, j in enumerate(core) if columns.labels[j] in sure
-                   or not names.is_total(columns.labels[j])]  # fmt: skip
+        # Where totals cross there is often nothing, in a table that has figures elsewhere.
+        bare = {j for j, i in zip(core, core_rows, strict=True) if grid.half[i, j] == 0}
+        tellers = [
+            k
+            for k, j in enumerate(core)
+            if columns.labels[j] in sure
+            or not (names.is_total(columns.labels[j]) or (j in bare and 2 * len(bare) < len(core)))
+        ]
         totals = []
         for what, of, lines, crossing, other, stated in (
             ("column", columns, core, core_rows, rows, across),
@@ -235,13 +259,13 @@ def _settled(
         gone: set[int] = set()
         for j, i in zip(core, core_rows, strict=True):
             label = columns.labels[j]
-            cells = [t[k].filled for t, k in ((column_totals, j), (row_totals, i)) if k in t]
-            sums = len(cells)
+            held = [t[k] for t, k in ((column_totals, j), (row_totals, i)) if k in t]
+            sums, clear = len(held), any(t.filled >= _TWO for t in held)
             if label in known or (not sums and not names.is_total(label)):
                 continue
-            if sums and max(cells) < _TWO and not names.is_total(label):
+            if sums == 1 and not clear and not names.is_total(label):
                 by_chance.add(label)
-            elif sums == 2 or (
+            elif (sums == 2 and (clear or names.is_total(label))) or (
                 sums and (names.is_total(label) or _alike(grid, j, i, core, core_rows))
             ):
                 gone.add(j)
@@ -269,12 +293,41 @@ def _settled(
             t.members >= set(core_rows) for t in row_totals.values()
         ):
             continue
-        raise InputError(
-            f"{label!r} adds up on one axis and not on the other: a total or an industry? give "
-            "--total or --industry",
-            where=grid.where,
-        )
+        raise _total_or_industry(label, grid.where)
+    _refuse_coarse_industries(grid, rows, columns, core, core_rows, column_totals, row_totals, sure)
     return core, core_rows, column_totals, row_totals, sure
+
+
+def _total_or_industry(label: str, where: str) -> InputError:
+    return InputError(
+        f"{label!r} may be a total, as it adds up on one axis or within rounding, or an "
+        "industry; give --total or --industry",
+        where=where,
+    )
+
+
+def _refuse_coarse_industries(
+    grid: Grid, rows: Labels, columns: Labels, core: list[int], core_rows: list[int],
+    column_totals: dict[int, Total], row_totals: dict[int, Total], sure: set[str],
+) -> None:  # fmt: skip
+    """Refuse lines that rounding allows to be totals on both axes, and that no total counts in."""
+    by_column = make_axis(grid, "column", columns.labels, core, core_rows, rows.labels)
+    by_row = make_axis(grid, "row", rows.labels, core_rows, core, columns.labels)
+    down = find_doubtful(by_row, core_rows, row_totals)
+    across = find_doubtful(by_column, core, column_totals) if down else {}
+    for j, i in zip(core, core_rows, strict=True):
+        if not (j in across and i in down) or columns.labels[j] in sure or len(core) <= _TWO:
+            continue
+        counted = any(
+            t.members >= set(lines) and not fits_without(axis, k, totals, line)
+            for axis, totals, lines, line in (
+                (by_column, column_totals, core, j),
+                (by_row, row_totals, core_rows, i),
+            )
+            for k, t in totals.items()
+        )
+        if not counted:
+            raise _total_or_industry(columns.labels[j], grid.where)
 
 
 def _refuse_twice(rows: Labels, columns: Labels, core: list[int], where: str) -> None:
@@ -331,15 +384,19 @@ def _balances(grid: Grid, uses: FloatArray, columns: Lines, rows: Lines, labels:
 
 def _confirmed(
     axis: str, labels: Labels, core: list[int], totals: dict[int, Total],
-    others: dict[int, Total], lines: Grid, crossing: Grid, balanced: bool, where: str,
+    others: dict[int, Total], lines: Grid, crossing: Grid,
+    balances: Callable[[FloatArray | float], bool], where: str,
 ) -> dict[int, Total]:  # fmt: skip
     """Refuse lines that add up by chance as well as not: nothing else says that they are totals."""
     for j, total in totals.items():
         label = labels.labels[j]
         whole = total.members >= set(core)
-        if names.is_total(label) or not label or balanced or (whole and total.filled >= _ENOUGH):
+        if names.is_total(label) or not label or (whole and total.filled >= _ENOUGH):
             continue
         line, half = _line(lines, axis, j)
+        # The balance tells where it fails with the line as final use (value added).
+        if balances(0.0) and not balances(line if axis == "column" else -line):
+            continue
         twin = any(
             same(line, _line(crossing, "row" if axis == "column" else "column", i)[0], 2 * half)
             for i in others
@@ -360,6 +417,27 @@ def _confirmed(
             where=where,
         )
     return totals
+
+
+def _refuse_coarse(
+    grid: Grid, axis: str, labels: Labels, crossing: Labels, lines: list[int], core: list[int],
+    over_lines: list[int], totals: dict[int, Total], stated: Lines,
+) -> None:  # fmt: skip
+    """Refuse lines that rounding allows to be totals, and that no total counts in."""
+    seen = make_axis(grid, axis, labels.labels, core, over_lines, crossing.labels)
+    open_lines = [j for j in lines if j not in stated]
+    for j, total in find_doubtful(seen, open_lines, totals).items():
+        whole = [k for k, t in totals.items() if t.members >= {*core, j}]
+        if whole and not all(fits_without(seen, k, totals, j) for k in whole):
+            continue
+        role, option = (
+            ("final use", "--final") if axis == "column" else ("value added", "--value-added")
+        )
+        raise InputError(
+            f"{axis} {labels.labels[j]!r} {total.why} within rounding: a total, or {role}? give "
+            f"--total or {option}",
+            where=grid.where,
+        )
 
 
 def _line(grid: Grid, axis: str, j: int) -> tuple[FloatArray, FloatArray]:
@@ -613,7 +691,7 @@ def supply_use_table(
         lines, use_rows.labels, core_use, "is a product of the make table", down[0], row_totals,
         only_value_added=bool(named.value_added),
     )  # fmt: skip
-    confirm: dict[str, Any] = {"balanced": False, "where": use.where}
+    confirm: dict[str, Any] = {"balances": lambda _: False, "where": use.where}
     _confirmed("column", use_columns, columns, column_totals, {}, body, lines, **confirm)
     _confirmed("row", use_rows, core_use, row_totals, {}, lines, body, **confirm)
     rows_are = _outputs(

@@ -11,7 +11,8 @@ from planbench.io.text import nearest
 
 _TOTAL = re.compile(
     r"\b(sub-?)?totals?\b|\bsum\b|\bgrand\b|^t\d{3}$|^(tot|out|go)$"
-    r"|\b(insgesamt|zusammen|summe|totaux|totale|suma|итого|всего)\b",
+    r"|\b(insgesamt|zusammen|summe|totaux|totale|suma|итого|всего)\b"
+    r"|\bintermediate (inputs?|demand|consumption|uses?)\b",
     re.IGNORECASE,
 )
 _OUTPUT = re.compile(
