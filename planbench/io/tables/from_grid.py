@@ -294,7 +294,9 @@ def _settled(
         ):
             continue
         raise _total_or_industry(label, grid.where)
-    _refuse_coarse_industries(grid, rows, columns, core, core_rows, column_totals, row_totals, sure)
+    _refuse_coarse_industries(
+        grid, rows, columns, core, core_rows, column_totals, row_totals, sure, tellers
+    )
     return core, core_rows, column_totals, row_totals, sure
 
 
@@ -309,10 +311,12 @@ def _total_or_industry(label: str, where: str) -> InputError:
 def _refuse_coarse_industries(
     grid: Grid, rows: Labels, columns: Labels, core: list[int], core_rows: list[int],
     column_totals: dict[int, Total], row_totals: dict[int, Total], sure: set[str],
+    tellers: list[int],
 ) -> None:  # fmt: skip
     """Refuse lines that rounding allows to be totals on both axes, and that no total counts in."""
-    by_column = make_axis(grid, "column", columns.labels, core, core_rows, rows.labels)
-    by_row = make_axis(grid, "row", rows.labels, core_rows, core, columns.labels)
+    over_rows, over_columns = [core_rows[k] for k in tellers], [core[k] for k in tellers]
+    by_column = make_axis(grid, "column", columns.labels, core, over_rows, rows.labels)
+    by_row = make_axis(grid, "row", rows.labels, core_rows, over_columns, columns.labels)
     down = find_doubtful(by_row, core_rows, row_totals)
     across = find_doubtful(by_column, core, column_totals) if down else {}
     for j, i in zip(core, core_rows, strict=True):
