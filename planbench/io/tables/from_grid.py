@@ -101,6 +101,7 @@ def symmetric_table(
         ("row", "column"),
         grid.where,
     )
+    _refuse_misplaced(grid, columns_are, rows_are, columns.labels, rows.labels, across, own_units)
     uses = _uses(body, columns_are, rows_are, lines, core)
 
     def balances(more: FloatArray | float = 0.0) -> bool:
@@ -548,6 +549,31 @@ def _refuse_unknown_rows(rows: Lines, labels: list[str], where: str) -> None:
         )
 
 
+def _refuse_misplaced(
+    grid: Grid, columns_are: Lines, rows_are: Lines, columns: list[str], rows: list[str],
+    stated: Lines, own_units: bool,
+) -> None:  # fmt: skip
+    """Refuse lines that look like industries whose name is another one on the other axis."""
+    last = max(at(columns_are, "industry"))
+    for j in at(columns_are, "final use"):
+        if j < last and j not in stated:
+            raise InputError(
+                f"column {columns[j]!r} stands among the industries and is none by its name; give "
+                "rows and columns the same names, or --final or --drop",
+                where=grid.where,
+            )
+    sold = at(columns_are, "final use", "exports")
+    last = max(at(rows_are, "product"))
+    for i in at(rows_are, "value added?", *(("resource",) if own_units else ())):
+        if i < last or grid.cells[i, sold].any():
+            raise InputError(
+                f"row {rows[i]!r} stands among the products, or is sold to final users, and is no "
+                "product by its name; give rows and columns the same names, or --value-added, "
+                "--resource or --drop",
+                where=grid.where,
+            )
+
+
 def _leaves_out(grid: Grid, columns: Lines, rows: Lines) -> bool:
     """Whether figures of the table are left out, so that nothing needs to add up."""
     core, core_rows = at(columns, "industry"), at(rows, "product")
@@ -695,6 +721,15 @@ def supply_use_table(
         lines, use_rows.labels, core_use, "is a product of the make table", down[0], row_totals,
         only_value_added=bool(named.value_added),
     )  # fmt: skip
+    _refuse_misplaced(grid=use, columns_are=columns_are, rows_are=rows_are,
+                      columns=use_columns.labels, rows=use_rows.labels, stated=across[0],
+                      own_units=False)  # fmt: skip
+    for i in at(rows_are, "final use"):
+        raise InputError(
+            f"row {use_rows.labels[i]!r} holds final use, which is a column of a use table; give "
+            "--value-added, --resource or --drop",
+            where=use.where,
+        )
     confirm: dict[str, Any] = {"balances": lambda _: False, "where": use.where}
     _confirmed("column", use_columns, columns, column_totals, {}, body, lines, **confirm)
     _confirmed("row", use_rows, core_use, row_totals, {}, lines, body, **confirm)

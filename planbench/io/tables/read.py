@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from planbench.errors import InputError
@@ -134,6 +134,7 @@ def _one_file(path: Path, options: ReadOptions) -> RawTable:
             where=str(path),
         )
     if path.suffix.lower() == ".npz":
+        _refuse_sheet_options(options, str(path))
         return read_npz_table(path, name, options.make_rows)
     if path.suffix.lower() not in (*_TEXT, *_SHEETS) and path.exists():
         raise InputError(
@@ -142,6 +143,18 @@ def _one_file(path: Path, options: ReadOptions) -> RawTable:
             where=str(path),
         )
     return _symmetric(_grid(path, options.sheet), options, path)
+
+
+def _refuse_sheet_options(options: ReadOptions, where: str) -> None:
+    """Refuse options that say what the lines of a sheet are, where arrays have names."""
+    given = [f.name for f in fields(Named) if getattr(options.named, f.name)]
+    given += [o for o in ("entries", "gross_outputs") if getattr(options, o) != "auto"]
+    if given:
+        raise InputError(
+            f"option --{given[0].replace('_', '-')} is for CSV and xlsx files; its arrays say what "
+            "they are by their names",
+            where=where,
+        )
 
 
 def _symmetric(grid: Grid, options: ReadOptions, path: Path) -> RawTable:
@@ -160,6 +173,7 @@ def _by_format(files: list[Path], options: ReadOptions) -> RawTable:
         raise InputError(f"is {options.form!r}; give {', '.join(FORMATS)}", where="--format")
     if len(files) != 1 or options.use or options.make:
         raise InputError("give the one folder or archive of the format", where="--format")
+    _refuse_sheet_options(options, str(files[0]))
     return read_pymrio_folder(files[0], options.form, _named(options, files[0]), options.year)
 
 
