@@ -407,7 +407,7 @@ def _confirmed(
             for i in others
         )
         above = any(
-            other.members >= set(core) | total.members and j not in other.members
+            other.clear and other.members >= set(core) | total.members and j not in other.members
             for k, other in totals.items()
             if k != j
         )
@@ -555,21 +555,25 @@ def _refuse_misplaced(
 ) -> None:  # fmt: skip
     """Refuse lines that look like industries whose name is another one on the other axis."""
     last = max(at(columns_are, "industry"))
+    paid = [
+        i
+        for i in at(rows_are, "value added", "compensation", "total")
+        if names.is_compensation(rows[i]) or names.is_whole_value_added(rows[i])
+    ]
     for j in at(columns_are, "final use"):
-        if j < last and j not in stated:
+        if j not in stated and (j < last or grid.cells[paid, j].any()):
+            how = "stands among the industries" if j < last else "pays wages"
             raise InputError(
-                f"column {columns[j]!r} stands among the industries and is none by its name; give "
-                "rows and columns the same names, or --final or --drop",
+                f"column {columns[j]!r} {how} and is no industry by its name; give rows and "
+                "columns the same names, or --final or --drop",
                 where=grid.where,
             )
-    sold = at(columns_are, "final use", "exports")
     last = max(at(rows_are, "product"))
     for i in at(rows_are, "value added?", *(("resource",) if own_units else ())):
-        if i < last or grid.cells[i, sold].any():
+        if i < last:
             raise InputError(
-                f"row {rows[i]!r} stands among the products, or is sold to final users, and is no "
-                "product by its name; give rows and columns the same names, or --value-added, "
-                "--resource or --drop",
+                f"row {rows[i]!r} stands among the products and is none by its name; give rows and "
+                "columns the same names, or --value-added, --resource or --drop",
                 where=grid.where,
             )
 

@@ -30,8 +30,8 @@ _COMPENSATION = re.compile(
     r"compensation|\bwages?\b|\bsalar(y|ies)\b|^labou?r\b|^v001(00)?$|^d1$", re.IGNORECASE
 )
 _VALUE_ADDED = re.compile(
-    r"value[- _]added|^gva\b|^vabas$|^valu$|^va$|operating surplus|mixed income|subsid|\btax(es)?\b"
-    r"|fixed capital|depreciation|compensation|\bwages?\b|\bsalar(y|ies)\b|^v00\d+$",
+    r"value[- _]added|^gva\b|^vabas$|^valu$|^va$|^tls$|operating surplus|mixed income|subsid"
+    r"|\btax(es)?\b|fixed capital|depreciation|compensation|\bwages?\b|\bsalar(y|ies)\b|^v00\d+$",
     re.IGNORECASE,
 )
 _TRADE = re.compile(
