@@ -8,8 +8,9 @@ the next, so that subtotals go first.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -70,6 +71,39 @@ class Axis:
     half: FloatArray
     core: tuple[int, ...]
     own: npt.NDArray[np.int64]
+
+    def _where(self, test: Callable[[str], bool]) -> frozenset[int]:
+        return frozenset(k for k, label in enumerate(self.labels) if test(label))
+
+    @cached_property
+    def imports(self) -> frozenset[int]:
+        """Lines of imports, by their names."""
+        return self._where(names.is_import)
+
+    @cached_property
+    def exports(self) -> frozenset[int]:
+        """Lines of exports, by their names."""
+        return self._where(names.is_export)
+
+    @cached_property
+    def less(self) -> frozenset[int]:
+        """Lines that are subtracted, by their names."""
+        return self._where(names.is_less)
+
+    @cached_property
+    def counted(self) -> frozenset[int]:
+        """Rows in units of their own, by their names: hours and persons are no money."""
+        return self._where(names.is_counted) if self.what == "row" else frozenset()
+
+    @cached_property
+    def whole(self) -> frozenset[int]:
+        """Lines of all value added, by their names."""
+        return self._where(names.is_whole_value_added)
+
+    @cached_property
+    def wages(self) -> frozenset[int]:
+        """Lines of compensation, which may be a part of the value added beside them."""
+        return self._where(names.is_compensation)
 
 
 def make_axis(
@@ -223,14 +257,11 @@ def _readings(
 
 def _signed(axis: Axis, members: list[int]) -> Iterator[tuple[list[int], list[float]]]:
     """Yield `members` with signs: imports and exports may be left out, imports subtracted."""
-    imports = [k for k in members if names.is_import(axis.labels[k])]
-    exports = [k for k in members if names.is_export(axis.labels[k])]
-    less = [k for k in members if names.is_less(axis.labels[k])]
-    if axis.what == "row":
-        # Hours and persons are no money; wages may be a part of the value added beside them.
-        members = [k for k in members if not names.is_counted(axis.labels[k])]
-    whole = any(names.is_whole_value_added(axis.labels[k]) for k in members)
-    parts = [k for k in members if whole and names.is_compensation(axis.labels[k])]
+    if axis.counted:
+        members = [k for k in members if k not in axis.counted]
+    inside = set(members)
+    imports, exports, less = (sorted(k & inside) for k in (axis.imports, axis.exports, axis.less))
+    parts = sorted(axis.wages & inside) if axis.whole & inside else []
     for of_parts in (1.0, 0.0) if parts else (1.0,):
         yield from _with_signs(members, imports, exports, less, parts, of_parts)
 
