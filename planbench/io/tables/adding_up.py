@@ -26,6 +26,8 @@ _NOISE = 1e-9
 _CLEAR = 4.0
 #: An exact sum in as many cells that are not 0 is clear whatever its size.
 _CELLS = 3
+#: Cells that are compared before all of them are.
+_PROBED = 8
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,11 @@ class Axis:
 
     def _where(self, test: Callable[[str], bool]) -> frozenset[int]:
         return frozenset(k for k, label in enumerate(self.labels) if test(label))
+
+    @cached_property
+    def heaviest(self) -> npt.NDArray[np.int64]:
+        """Lines of the other axis with the largest sums."""
+        return np.argsort(-np.abs(self.lines).sum(axis=0), kind="stable")[:_PROBED]
 
     @cached_property
     def imports(self) -> frozenset[int]:
@@ -210,6 +217,9 @@ def _total_at(
     if not line.any():
         return None
     seen: set[tuple[tuple[int, ...], tuple[float, ...]]] = set()
+    probe = np.argsort(-np.abs(axis.lines[j]) * kept, kind="stable")[:_PROBED]
+    probe = np.union1d(probe, axis.heaviest)
+    probe = probe[kept[probe]]
     named = _named(axis.labels[j])
     for why, members in _readings(axis, j, found, amounts, room):
         if len(members) < 2 and not (members and named):
@@ -222,6 +232,8 @@ def _total_at(
             sign = np.array(signs)
             # The sums of all cells are compared first: they are quick.
             if abs(sign @ amounts[parts] - amounts[j]) > room[parts].sum() + room[j]:
+                continue
+            if not _may_fit(axis, j, parts, sign, probe):
                 continue
             figures, halves = axis.lines[parts][:, kept], axis.half[parts][:, kept]
             filled, clear = _sum_fits(line, half, sign @ figures, figures, halves)
@@ -282,6 +294,16 @@ def _with_signs(
         sign.update(dict.fromkeys(parts, of_parts) if not of_parts else {})
         kept = [k for k in members if sign[k]]
         yield kept, [sign[k] for k in kept]
+
+
+def _may_fit(
+    axis: Axis, j: int, parts: list[int], sign: FloatArray, probe: npt.NDArray[np.int64]
+) -> bool:
+    """Compare a few cells, the largest ones, which is quick in a table of thousands of lines."""
+    cells = np.ix_(np.array(parts, dtype=np.int64), probe)
+    figures = axis.lines[cells]
+    room = axis.half[cells].sum(axis=0) + axis.half[j, probe] + _NOISE * np.abs(figures).sum(axis=0)
+    return bool((np.abs(axis.lines[j, probe] - sign @ figures) <= room).all())
 
 
 def _sum_fits(
