@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +14,7 @@ from planbench.errors import InputError
 
 if TYPE_CHECKING:
     from planbench.catalogue.imports import ImportReport
+    from planbench.io.tables.raw import Role
     from planbench.model.economy import Economy
 
 EXAMPLES = (
@@ -22,6 +25,8 @@ EXAMPLES = (
 )
 _NAMES, _RULES = "Rows and columns", "Rules"
 _Names = list[str] | None
+#: Neighbours with the same role that are named one by one.
+_SHOWN = 3
 
 
 def _named(flag: str, what: str) -> Any:
@@ -103,6 +108,13 @@ def import_table(
     imports: Annotated[_Names, _named("--imports", "Columns of imports")] = None,
     value_added: Annotated[_Names, _named("--value-added", "Rows of value added")] = None,
     compensation: Annotated[_Names, _named("--compensation", "Rows of labour's pay")] = None,
+    resource: Annotated[
+        _Names, _named("--resource", "Rows of inputs in a unit of their own (hours, hectares)")
+    ] = None,
+    total: Annotated[_Names, _named("--total", "Rows and columns that are sums of others")] = None,
+    industry: Annotated[
+        _Names, _named("--industry", "Rows and columns that are industries, not totals")
+    ] = None,
     drop: Annotated[_Names, _named("--drop", "Rows and columns to leave out")] = None,
     make_rows: Annotated[
         str,
@@ -112,14 +124,32 @@ def import_table(
             rich_help_panel=_NAMES,
         ),
     ] = "auto",
+    entries: Annotated[
+        str,
+        typer.Option(
+            metavar="E",
+            help="What cells hold: money, quantities (each row in a unit of its own) or "
+            "coefficients (inputs per unit of output).",
+            rich_help_panel=_NAMES,
+        ),
+    ] = "auto",
+    gross_outputs: Annotated[
+        str,
+        typer.Option(
+            metavar="G",
+            help="Where stated outputs and uses differ: stated, or uses. auto refuses.",
+            rich_help_panel=_NAMES,
+        ),
+    ] = "auto",
     json: options.JsonOption = False,
 ) -> None:
     """Make an economy of a published input-output table.
 
-    Supply and use tables, symmetric and multi-region tables are read. Totals, value added and
-    final uses are recognised by name and by adding up; what cannot stay where it is (negative
-    entries, industries without output, …) is moved by the rules of docs/importing.md and told. At
-    the end the observed plan is checked in the economy that was made.
+    Supply and use tables, symmetric and multi-region tables are read. Totals are found by adding
+    up, value added and final uses by their names and places; a table shows what each row and
+    column was taken as, and what could be two things is refused. Entries that cannot stay where
+    they are (negative ones, industries without output, …) are moved by the rules of
+    docs/importing.md and listed. At the end the observed plan is certified in the economy.
     """
     from planbench.catalogue.imports import import_table as import_it
     from planbench.catalogue.instance import Instance
@@ -136,6 +166,9 @@ def import_table(
         "imports": imports,
         "value_added": value_added,
         "compensation": compensation,
+        "resource": resource,
+        "total": total,
+        "industry": industry,
         "drop": drop,
     }
     economy, report = import_it(
@@ -148,6 +181,8 @@ def import_table(
         name=name,
         unit=unit,
         make_rows=make_rows,
+        entries=entries,
+        gross_outputs=gross_outputs,
         technology=technology,
         trade=trade,
         trade_limit=_limit(trade_limit),
@@ -156,6 +191,7 @@ def import_table(
         prices=prices,
         **{option: tuple(given) for option, given in named.items() if given},
     )
+    _certify(economy, report)
     write_instance(Instance(name=report.name, economy=economy), path)
     if plan_path is not None:
         from planbench.io.plan_file import write_plan
@@ -173,6 +209,26 @@ def import_table(
         console.print_json(document)
         return
     _show(economy, report, path, plan_path)
+
+
+def _certify(economy: Economy, report: ImportReport) -> None:
+    """Refuse an economy in which the certificate finds less than the observed plan delivers.
+
+    The checker knows nothing of tables: that it finds the plan feasible, and worth what the table
+    says, shows that its figures are in their places.
+    """
+    from planbench.catalogue.imports.report import FEASIBLE
+    from planbench.certify import certify_plan
+
+    observed = report.observed
+    lower = certify_plan(economy, observed.plan, polish=False).lower_bound
+    if lower is None or lower < observed.value * (1 - FEASIBLE):
+        raise InputError(
+            f"the observed plan is worth {observed.value:.9g}, and "
+            f"{'nothing' if lower is None else format(lower, '.9g')} of it can be certified; check "
+            "the roles of rows and columns",
+            where=report.name,
+        )
 
 
 def _limit(text: str) -> float:
@@ -225,6 +281,9 @@ def _show(economy: Economy, report: ImportReport, path: Path, plan_path: Path | 
         rows.append(("observed plan in", str(plan_path)))
     rows.append(("SHA-256", economy.sha256))
     parts: list[Any] = [views.pairs(rows)]
+    if report.roles:
+        heads = (("lines", "left"), ("role", "left"), ("why", "left"))
+        parts.append(views.listing("What each row and column is", heads, _role_rows(report.roles)))
     totals = report.rules()
     if totals:
         columns = (
@@ -242,6 +301,20 @@ def _show(economy: Economy, report: ImportReport, path: Path, plan_path: Path | 
     views.show(console.out(), parts)
     for remark in report.remarks:
         console.note(remark)
+
+
+def _role_rows(roles: Sequence[Role]) -> list[tuple[str, str, str]]:
+    """Group neighbours that have the same role for the same reason into one row."""
+    rows = []
+    for key, group in groupby(roles, key=lambda r: (r.table, r.axis, r.role, r.why)):
+        table, axis, role, why = key
+        labels = [r.label for r in group]
+        named = ", ".join(labels) if len(labels) <= _SHOWN else f"{labels[0]} … {labels[-1]}"
+        place = " ".join(filter(None, (table, axis)))
+        rows.append((f"{place}{'s' if len(labels) > 1 else ''} {named}", role, why))
+        if len(labels) > _SHOWN:
+            rows[-1] = (f"{len(labels)} {place}s {named}", role, why)
+    return rows
 
 
 def _observed_words(report: ImportReport) -> str:

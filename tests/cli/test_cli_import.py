@@ -40,6 +40,37 @@ def test_import_then_verify_the_observed_plan(folder: Path) -> None:
     assert told["moved"] == ["surplus: foreign exchange: 5; claims on abroad, final use"]
 
 
+def test_the_roles_of_all_lines_are_shown_and_in_the_json(folder: Path) -> None:
+    """What a figure was taken for is seen before it is believed."""
+    shown = planbench("import", "table.csv", "-o", "e.npz", folder=folder).out
+    assert "What each row and column is" in shown
+    assert "rows farm, mill" in shown
+    assert "is the sum of all columns before" in shown
+    said = planbench("import", "table.csv", "-o", "e.npz", "--json", folder=folder)
+    roles = said.document["roles"]
+    assert [r["label"] for r in roles if r["axis"] == "column"] == SYMMETRIC.split("\n")[0].split(
+        ","
+    )[1:]
+    wages = next(r for r in roles if r["label"] == "wages")
+    assert (wages["role"], wages["why"]) == ("compensation", "by its name")
+
+
+def test_an_observed_plan_that_is_not_certified_is_no_success(
+    folder: Path,
+) -> None:
+    """Exit code 0 says that the certificate found what the table delivers."""
+    from planbench.catalogue.imports import import_table
+    from planbench.cli.import_table import _certify
+    from planbench.errors import InputError
+
+    economy, report = import_table(folder / "table.csv")
+    _certify(economy, report)
+    plan = replace(report.observed.plan, x=report.observed.plan.x / 2)
+    less = replace(report, observed=replace(report.observed, plan=plan))
+    with pytest.raises(InputError, match=r"observed plan is worth 85, and .* can be certified"):
+        _certify(economy, less)
+
+
 def test_info_of_an_imported_table_is_short(folder: Path) -> None:
     """Of many figures moved by one rule a few are shown; the observed plan is a line."""
     count = 30
@@ -109,6 +140,9 @@ def test_import_as_json(folder: Path) -> None:
         (["table.csv", "-o", "e.npz", "--plan", "plan.txt"], "must end in .npz or .csv"),
         (["table.csv", "-o", "e.npz", "--format", "wod"], "--format: is 'wod'"),
         (["table.csv", "-o", "e.npz", "--final", "housholds"], "nearest 'households'"),
+        (["table.csv", "-o", "e.npz", "--entries", "tonnes"], "--entries: is 'tonnes'"),
+        (["table.csv", "-o", "e.npz", "--gross-outputs", "x"], "--gross-outputs: is 'x'; give"),
+        (["table.csv", "-o", "e.npz", "--total", "Summe"], "--total names 'Summe'"),
         (["-o", "e.npz"], "give one file, or a use and a make table"),
     ],
 )

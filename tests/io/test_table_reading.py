@@ -61,7 +61,8 @@ def test_thousands_separators_and_amounts_in_brackets(tmp_path: Path) -> None:
     text = SYMMETRIC.replace("-10", "(10)").replace(",100\nm", ',"1,00,0"\nm')
     with pytest.raises(InputError, match=r"column 'total output' holds '1,00,0'"):
         table(tmp_path, text)
-    raw = table(tmp_path, SYMMETRIC.replace("-10", "(10)").replace(",60,", ',"1,060",'))
+    text = SYMMETRIC.replace("-10", "(10)").replace(",60,", ',"1,060",')
+    raw = table(tmp_path, text.replace("20,(10),100", '20,(10),"1,100"'))
     assert raw.imports is not None
     assert raw.imports.tolist() == [10, 5]
     assert raw.final_use[0, 0] == 1060
@@ -72,8 +73,10 @@ def test_a_total_is_known_by_adding_up_whatever_it_is_called(tmp_path: Path) -> 
     text = SYMMETRIC.replace("total output", "Insgesamt").replace("total inputs", "Zusammen")
     raw = table(tmp_path, text)
     assert raw.final_uses == ("households",)
-    assert any("'Insgesamt' is a total as it is the sum" in line for line in raw.remarks)
-    assert raw.output is None
+    roles = {role.label: (role.role, role.why) for role in raw.roles}
+    assert roles["Insgesamt"] == ("total", "is the sum of all columns before")
+    assert raw.output is not None
+    assert raw.output.tolist() == [100, 50]
 
 
 def test_a_sum_of_the_industries_is_known_by_adding_up(tmp_path: Path) -> None:
@@ -191,7 +194,10 @@ def test_same_labels_on_both_axes_turn_by_what_industries_use(tmp_path: Path) ->
 
 def test_use_table_without_labels_of_rows(tmp_path: Path) -> None:
     make = ",01,02,total\n01,100,0,100\n02,5,40,45\n,105,40,145\n"
-    raw = pair(tmp_path, use="01,02\n10,20\n20,5\n,\n", make=make)
+    use = "01,02\n10,20\n20,5\n,\n"
+    with pytest.raises(InputError, match="give --make-rows products or industries"):
+        pair(tmp_path, use=use, make=make)
+    raw = pair(tmp_path, use=use, make=make, make_rows="products")
     assert raw.products == ("01", "02")
     assert raw.use.toarray().tolist() == [[10, 20], [20, 5]]
     assert any("no labels" in line for line in raw.remarks)
@@ -267,7 +273,8 @@ def test_decimal_commas_are_read_where_the_figures_show_them(tmp_path: Path, tex
 
 def test_small_figures_with_three_decimals_are_below_one(tmp_path: Path) -> None:
     """Between thousands nothing begins with 0: 0,125 is an eighth, not 125."""
-    raw = table(tmp_path, ',a,b,final\na,"0,125","0,250",7\nb,"0,500",0,30\nwages,6,4,\n')
+    text = ',a,b,final\na,"0,125","0,250",7\nb,"0,500",0,30\nwages,6,4,\n'
+    raw = table(tmp_path, text, entries="money")
     assert raw.use.toarray().tolist() == [[0.125, 0.25], [0.5, 0.0]]
 
 
@@ -275,10 +282,10 @@ def test_columns_taken_as_final_use_are_told(tmp_path: Path) -> None:
     """A column of notes or codes would else be bought unseen."""
     names = ",".join(f"f{k}" for k in range(9))
     text = f",a,b,{names}\na,1,2{',3' * 9}\nb,3,4{',5' * 9}\nwages,6,4{',' * 9}\n"
-    told = [line for line in table(tmp_path, text).remarks if line.startswith("final use")]
-    assert told == ["final use: 'f0', 'f1', 'f2', 'f3', 'f4', 'f5' and 3 more"]
+    told = [r.label for r in table(tmp_path, text).roles if r.role == "final use"]
+    assert told == [f"f{k}" for k in range(9)]
     named = table(tmp_path, text, named=Named(final=("f*",)))
-    assert not any("final use" in line for line in named.remarks)
+    assert {r.why for r in named.roles if r.role == "final use"} == {"as --final says"}
 
 
 @pytest.mark.parametrize("sure", ["0.500", "6.5", "1234", "6.0000"])

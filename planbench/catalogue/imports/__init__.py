@@ -14,13 +14,17 @@ from typing import Any
 
 from planbench.catalogue.imports.economy import economy_of_flows
 from planbench.catalogue.imports.flows import flows_of
-from planbench.catalogue.imports.report import ImportReport, Moved, Observed, recipe_lines
+from planbench.catalogue.imports.report import (
+    ImportReport,
+    Moved,
+    Observed,
+    recipe_lines,
+)
 from planbench.catalogue.imports.settings import ImportSettings
 from planbench.catalogue.imports.technology import by_product
 from planbench.errors import InputError
 from planbench.io.tables import RawTable, ReadOptions, read_raw_table
 from planbench.io.tables.recognise import Named
-from planbench.model.checks import check_economy
 from planbench.model.economy import Economy
 
 __all__ = ["ImportReport", "ImportSettings", "Moved", "Observed", "import_raw", "import_table"]
@@ -38,11 +42,11 @@ def import_table(path: _Path | Sequence[_Path], **options: Any) -> tuple[Economy
         pymrio knows.
     **options
         Fields of :class:`planbench.io.tables.ReadOptions` (``use``, ``make``, ``sheet``,
-        ``form``, ``year``, ``make_rows``, ``name``, ``unit``), of
-        :class:`planbench.io.tables.recognise.Named` (``final``, ``exports``, ``imports``,
-        ``value_added``, ``compensation``, ``drop``) and of :class:`ImportSettings`
-        (``technology``, ``trade``, ``targets``, ``resources``, ``trade_limit``, ``prices``,
-        ``margins``).
+        ``form``, ``year``, ``make_rows``, ``entries``, ``gross_outputs``, ``name``, ``unit``),
+        of :class:`planbench.io.tables.recognise.Named` (``final``, ``exports``, ``imports``,
+        ``value_added``, ``compensation``, ``resource``, ``total``, ``industry``, ``drop``) and
+        of :class:`ImportSettings` (``technology``, ``trade``, ``targets``, ``resources``,
+        ``trade_limit``, ``prices``, ``margins``).
 
     Returns
     -------
@@ -104,10 +108,9 @@ def import_raw(
         "margins": list(settings.margins),
     }
     economy, observed, moved = economy_of_flows(flows, settings, raw.name, raw.unit, recipe)
+    _refuse_false_plan(observed, raw.name)
     figures = (*flows.moved, *moved)
     remarks = (*raw.remarks, *flows.remarks)
-    if not observed.feasible:
-        remarks = (*remarks, *check_economy(economy, where=raw.name))
     full = recipe | {
         "remarks": list(remarks),
         "moved": recipe_lines(figures),
@@ -130,10 +133,20 @@ def import_raw(
         trade=settings.trade,
         targets=settings.targets,
         moved=figures,
+        roles=raw.roles,
         remarks=remarks,
         observed=observed,
     )
     return replace(economy, recipe=full), report
+
+
+def _refuse_false_plan(observed: Observed, name: str) -> None:
+    if not observed.feasible:
+        raise InputError(
+            f"the observed plan is not feasible: {100 * observed.shortfall:.3g} % short of "
+            f"{observed.short!r}; check its row and the roles of rows and columns",
+            where=name,
+        )
 
 
 def _technology(raw: RawTable, settings: ImportSettings) -> str:

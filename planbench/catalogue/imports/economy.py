@@ -9,6 +9,11 @@ exchange. (A surplus is a claim on abroad, part of final use.)
 With ω = ΣD, the observed plan x, z = 1 and the prices p = 1, w = 1 satisfy every balance with
 equality and let no activity gain, so both are optimal; where an industry is subsidised (its
 inputs and wages exceed its output) it loses at these prices, and they prove an upper bound only.
+
+Where each product is in a unit of its own there are no prices of the table. Each resource is then
+worth 1 in all, shared by the resources, and a product what resources it takes, directly and
+indirectly: p(B − A) = wR. At these no activity gains, and the observed plan, which uses up every
+resource, is optimal.
 """
 
 from __future__ import annotations
@@ -24,6 +29,8 @@ from planbench.catalogue.imports.flows import Flows
 from planbench.catalogue.imports.report import Moved, Observed
 from planbench.catalogue.imports.settings import ImportSettings
 from planbench.errors import InputError
+from planbench.io.tables.names import physical_unit
+from planbench.io.tables.requirements import total_requirements
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy, Interior, make_economy
 from planbench.model.plan import Plan
@@ -63,7 +70,7 @@ def economy_of_flows(
     """
     moved: list[Moved] = []
     assortment, supply, targets, foreign = _targets(flows, settings, name, moved)
-    resource_flows, resources = _resources(flows, settings, moved)
+    resource_flows, resources, own = _resources(flows, settings, moved)
     if not resources:
         raise InputError(
             "no industry has any value added, so nothing would be scarce; check the rows of "
@@ -94,12 +101,18 @@ def economy_of_flows(
     level = np.concatenate([flows.level, flows.exports[sent], flows.imports[bought]])
     use = sp.hstack([resource_flows @ scale, sp.csc_array((len(resources), e + i))], format="csc")
     capacity = np.concatenate([np.full(m, np.inf), settings.trade_limit * level[m:]])
-    weights = assortment.sum(axis=0)
+    endowment = np.asarray(resource_flows.sum(axis=1))
+    p, w = np.ones(len(goods)), np.ones(len(resources))
+    w[len(resources) - own :] = 0.0
+    if not flows.in_money:
+        w = 1.0 / (endowment * len(resources))
+        p = _contents(inputs, outputs, use, w, name)
+    weights = (p[:, None] * assortment).sum(axis=0)
     economy = make_economy(
         inputs=inputs,
         outputs=outputs,
         resource_use=use,
-        endowment=np.asarray(resource_flows.sum(axis=1)),
+        endowment=endowment,
         assortment=assortment,
         capacity=capacity,
         fixed_demand=fixed,
@@ -108,18 +121,41 @@ def economy_of_flows(
         activities=_activities(flows, sent, bought),
         resources=resources,
         targets=targets,
-        units=[unit] * len(goods),
+        units=[unit if flows.in_money else physical_unit(label) or "own unit" for label in goods],
         name=name,
         recipe=recipe,
     )
     # Value added dearer than it is makes every industry lose.
     interior = Interior(
-        goods_prices=np.ones(len(goods)),
-        resource_prices=np.full(len(resources), 2.0),
+        goods_prices=p,
+        resource_prices=np.full(len(resources), 2.0) if flows.in_money else 2.0 * w,
         activities=roomy_plan(economy, level),
     )
     economy = replace(economy, interior=interior)
-    return economy, check_observed(economy, level), tuple(moved)
+    return economy, check_observed(economy, level, p, w), tuple(moved)
+
+
+def _contents(inputs: Matrix, outputs: Matrix, use: Matrix, w: FloatArray, name: str) -> FloatArray:
+    """Value the total resource requirements p of each product at w: p(B − A) = wR."""
+    n, m = outputs.shape
+    own = outputs.diagonal()
+    if n != m or not (own > 0).all():
+        raise InputError(
+            f"is in quantities and has {n} products of {m} industries, so nothing says what they "
+            "are worth; give a table with an industry for each product",
+            where=name,
+        )
+    # p (B - A) = wR, one product after the other: what an industry takes but for its by-products.
+    scale = sp.diags_array(1.0 / own)
+    taken = sp.csr_array(scale @ (inputs - outputs + sp.diags_array(own)).T)
+    p = total_requirements(taken, (w[:, None] * use.toarray()).sum(axis=0) / own)
+    if p is None or not (p > 0).all():
+        raise InputError(
+            "takes more of a product to make it than is made, or makes one without any resource; "
+            "check the figures and the rows of resources (--resource)",
+            where=name,
+        )
+    return p
 
 
 def roomy_plan(economy: Economy, level: FloatArray) -> FloatArray:
@@ -157,15 +193,26 @@ def roomy_plan(economy: Economy, level: FloatArray) -> FloatArray:
     return 0.5 * level
 
 
-def check_observed(economy: Economy, level: FloatArray) -> Observed:
-    """Check the plan x = `level`, z = 1 in an economy at prices of 1.
+def check_observed(
+    economy: Economy,
+    level: FloatArray,
+    prices: FloatArray | None = None,
+    rents: FloatArray | None = None,
+) -> Observed:
+    """Check the plan x = `level`, z = 1 in an economy at its prices.
 
     Parameters
     ----------
     economy : Economy
     level : ndarray, shape (activities,)
+    prices : ndarray, shape (goods,), optional
+        1 if missing.
+    rents : ndarray, shape (resources,), optional
+        1 if missing.
     """
     ones = np.ones(economy.n_targets)
+    p = np.ones(economy.n_goods) if prices is None else prices
+    w = np.ones(economy.n_resources) if rents is None else rents
     made, used = economy.outputs @ level, economy.inputs @ level
     asked = used + economy.assortment @ ones
     size = np.maximum(np.maximum(asked, made), np.abs(economy.fixed_demand))
@@ -175,13 +222,14 @@ def check_observed(economy: Economy, level: FloatArray) -> Observed:
     short = np.concatenate([lacking, over])
     worst = int(np.argmax(short))
     n = economy.n_goods
-    plan = Plan(x=level, z=ones, p=np.ones(n), w=np.ones(economy.n_resources))
-    gain = np.asarray((economy.outputs - economy.inputs).sum(axis=0))
-    gain = gain - np.asarray(economy.resource_use.sum(axis=0))
-    worth = np.asarray(economy.assortment.sum(axis=0))
+    plan = Plan(x=level, z=ones, p=p, w=w)
+    gain = np.asarray(p @ (economy.outputs - economy.inputs))
+    gain = gain - np.asarray(w @ economy.resource_use)
+    worth = np.asarray(p @ economy.assortment)
+    room = ROUNDING * np.maximum(np.asarray(p @ economy.outputs), np.finfo(float).tiny)
     upper = None
-    if (gain <= ROUNDING).all() and (worth >= (1 - ROUNDING) * economy.weights).all():
-        upper = float(economy.endowment.sum() - economy.fixed_demand.sum())
+    if (gain <= room).all() and (worth >= (1 - ROUNDING) * economy.weights).all():
+        upper = float(w @ economy.endowment - p @ economy.fixed_demand)
     return Observed(
         plan=plan,
         shortfall=float(short[worst]),
@@ -243,8 +291,11 @@ def _targets(
 
 def _resources(
     flows: Flows, settings: ImportSettings, moved: list[Moved]
-) -> tuple[Matrix, list[str]]:
-    """Resource flows (resources × industries) and their names; empty ones are left out."""
+) -> tuple[Matrix, list[str], int]:
+    """Resource flows (resources × industries) and their names; empty ones are left out.
+
+    The last value counts those in units of their own, which come last.
+    """
     kinds: list[tuple[str, FloatArray]] = []
     if flows.labour is None:
         kinds.append(("value added", flows.other))
@@ -280,7 +331,11 @@ def _resources(
         labels += [
             f"{region} {kind}".strip() for region, kept in zip(names, used, strict=True) if kept
         ]
-    return sp.csc_array(sp.vstack(parts)), labels
+    kept = (flows.resource_use > 0).any(axis=1)
+    parts.append(sp.csr_array(flows.resource_use[kept]))
+    for k in np.flatnonzero(kept):
+        labels.append(_free_name(flows.resources[k], labels, " (own unit)"))
+    return sp.csc_array(sp.vstack(parts)), labels, int(kept.sum())
 
 
 def _bordered(
@@ -309,7 +364,7 @@ def _activities(
     return [*flows.industries, *(_free_name(label, taken) for label in names)]
 
 
-def _free_name(label: str, taken: Any) -> str:
+def _free_name(label: str, taken: Any, suffix: str = " (trade)") -> str:
     while label in taken:
-        label += " (trade)"
+        label += suffix
     return label

@@ -55,12 +55,17 @@ class Flows:
         Other value added; negative where an industry is subsidised.
     import_use : ndarray, shape (industries,)
         Bought straight from abroad.
+    resource_use : ndarray, shape (resources, industries)
+        Primary inputs in units of their own.
     final_use : ndarray, shape (goods, final uses)
         As published, with its signs.
     final_import_use : ndarray, shape (final uses,)
     exports, imports : ndarray, shape (goods,)
         ≥ 0.
     final_uses : tuple of str
+    resources : tuple of str
+    in_money : bool
+        Whether all products are in one unit, so that inputs and value added make the output.
     industry_regions, final_regions : tuple of str or None
     moved : tuple of Moved
     remarks : tuple of str
@@ -74,11 +79,14 @@ class Flows:
     labour: FloatArray | None
     other: FloatArray
     import_use: FloatArray
+    resource_use: FloatArray
     final_use: FloatArray
     final_import_use: FloatArray
     exports: FloatArray
     imports: FloatArray
     final_uses: tuple[str, ...]
+    resources: tuple[str, ...]
+    in_money: bool
     industry_regions: tuple[str, ...] | None
     final_regions: tuple[str, ...] | None
     moved: tuple[Moved, ...]
@@ -152,23 +160,37 @@ def flows_of(raw: RawTable, settings: ImportSettings) -> Flows:
         labour=_paid(labour, _kept(raw.industries, keep), moved),
         other=zero_m[keep],
         import_use=import_use[keep],
+        resource_use=np.zeros((0, int(keep.sum())))
+        if raw.resource_use is None
+        else raw.resource_use[:, keep],
         final_use=final,
         final_import_use=final_import_use,
         exports=exports,
         imports=imports,
         final_uses=raw.final_uses,
+        resources=raw.resources,
+        in_money=raw.entries == "money",
         industry_regions=None
         if raw.industry_regions is None
         else _kept(raw.industry_regions, keep),
         final_regions=raw.final_regions,
         moved=(),
     )
+    _refuse_negative_resources(flows, raw.name)
     flows = _trade(flows, raw, settings, moved, remarks)
+    rounding = (
+        None
+        if raw.product_rounding is None
+        else dict(zip(raw.products, raw.product_rounding, strict=True))
+    )
     flows = _without_idle_goods(flows, moved)
     earned = np.asarray(flows.outputs.sum(axis=0) - flows.inputs.sum(axis=0)) - flows.import_use
     other = earned - (0.0 if flows.labour is None else flows.labour)
-    _compare_value_added(raw, keep, earned, remarks)
-    flows = _discrepancies(flows, moved)
+    if flows.in_money:
+        _compare_value_added(raw, keep, earned, remarks)
+    else:
+        other = np.zeros(earned.size)
+    flows = _discrepancies(flows, rounding, raw.name, moved)
     return replace(flows, other=other, moved=tuple(moved), remarks=tuple(remarks))
 
 
@@ -191,12 +213,40 @@ def _make(raw: RawTable, exports: FloatArray, imports: FloatArray, remarks: list
         at = int(np.argmax(np.abs(apart)))
         if np.abs(apart).sum() > NEGLIGIBLE * np.abs(stated).sum():
             label = (raw.industries, raw.products)[axis][at]
+            if axis == 0 and raw.output_rounding is not None:
+                _refuse_stated_outputs(raw, apart)
             remarks.append(
                 f"outputs by {what} differ from the cells of the make table by "
                 f"{np.abs(apart).sum():.6g} in all, most ({apart[at]:.6g}) at {label}: "
                 "the cells are used"
             )
     return raw.make
+
+
+def _refuse_stated_outputs(raw: RawTable, apart: FloatArray) -> None:
+    """Refuse outputs that are not what the make table holds, beyond rounding."""
+    assert raw.output is not None
+    assert raw.output_rounding is not None
+    size = np.abs(raw.output)
+    wrong = np.flatnonzero(np.abs(apart) > raw.output_rounding + NEGLIGIBLE * size)
+    if wrong.size:
+        at = int(wrong[np.argmax(np.abs(apart[wrong]))])
+        raise InputError(
+            f"the stated output of {raw.industries[at]!r} is {raw.output[at]:.6g}, and the make "
+            f"table holds {raw.output[at] + apart[at]:.6g}; mend the figures, or give "
+            "--gross-outputs uses to go by the make table",
+            where=raw.name,
+        )
+
+
+def _refuse_negative_resources(flows: Flows, name: str) -> None:
+    if (flows.resource_use < 0).any():
+        k, j = np.argwhere(flows.resource_use < 0)[0]
+        raise InputError(
+            f"{flows.resources[k]!r} is {flows.resource_use[k, j]:g} in {flows.industries[j]!r}; a "
+            "resource cannot be negative: mend it, or --drop the row",
+            where=name,
+        )
 
 
 def _margins(
@@ -288,6 +338,15 @@ def _trade(
     flows: Flows, raw: RawTable, settings: ImportSettings, moved: list[Moved], remarks: list[str]
 ) -> Flows:
     """Find imports that are not told; net final use of trade where that is asked for."""
+    if (
+        not flows.in_money
+        and settings.trade != "net"
+        and (flows.exports.any() or flows.imports.any() or flows.import_use.any())
+    ):
+        raise InputError(
+            "is in quantities, so exports and imports have no prices; give --trade net",
+            where=raw.name,
+        )
     if settings.trade == "net":
         if flows.exports.any() or flows.imports.any():
             net = flows.exports - flows.imports
@@ -302,7 +361,8 @@ def _trade(
                 imports=np.zeros(net.size),
             )
         return flows
-    if raw.imports is not None or raw.import_use is not None or raw.product_regions is not None:
+    told = raw.imports is not None or raw.import_use is not None
+    if told or raw.product_regions is not None or not flows.in_money:
         return flows
     wanted = flows.inputs.sum(axis=1) + flows.final_use.sum(axis=1) + flows.exports
     lacking = np.maximum(wanted - flows.outputs.sum(axis=1), 0.0)
@@ -340,8 +400,13 @@ def _without_idle_goods(flows: Flows, moved: list[Moved]) -> Flows:
     )
 
 
-def _discrepancies(flows: Flows, moved: list[Moved]) -> Flows:
-    """Make final use what the balances leave: tell where that is not what was published."""
+def _discrepancies(
+    flows: Flows, rounding: dict[str, float] | None, name: str, moved: list[Moved]
+) -> Flows:
+    """Make final use what the balances leave: tell where that is not what was published.
+
+    What rounding does not explain is refused, where it is known how figures are rounded.
+    """
     net = flows.net_final_use
     if flows.final_use.shape[1] == 0:
         return replace(
@@ -355,6 +420,15 @@ def _discrepancies(flows: Flows, moved: list[Moved]) -> Flows:
     turnover = flows.outputs.sum(axis=1) + flows.imports + np.abs(published)
     apart = np.where(np.abs(net - published) > NEGLIGIBLE * turnover, net - published, 0.0)
     for i in np.flatnonzero(apart):
+        if rounding is not None and abs(apart[i]) > rounding[flows.goods[i]]:
+            made = float(flows.outputs[[i]].sum() + flows.imports[i])
+            raise InputError(
+                f"the output of {flows.goods[i]!r}{' with imports' if flows.imports[i] else ''} is "
+                f"{made:.6g}, and its uses add up to {made - apart[i]:.6g}; mend the figures, or "
+                "give --gross-outputs uses (output is what is used) or stated (the rest is final "
+                "use)",
+                where=name,
+            )
         treatment = "final use" if apart[i] > 0 else "fixed supply"
         moved.append(Moved("discrepancy", flows.goods[i], float(apart[i]), treatment))
     if not apart.any():
@@ -385,6 +459,22 @@ def _compare_value_added(
         return
     stated = raw.value_added[keep]
     apart = earned - stated
+    if raw.industry_rounding is not None and raw.make is None:
+        room = raw.industry_rounding[keep] + NEGLIGIBLE * np.abs(stated)
+        if raw.product_rounding is not None:
+            room = room + raw.product_rounding[keep]
+        # Parts that are published may be less than the whole, not more.
+        wrong = (np.abs(apart) > room) if raw.value_added_is_whole else (apart < -room)
+        if wrong.any():
+            j = int(np.argmax(np.where(wrong, np.abs(apart), -1.0)))
+            industry = _kept(raw.industries, keep)[j]
+            raise InputError(
+                f"industry {industry!r} has {earned[j]:.6g} left of its output for value added, "
+                f"and the table states {stated[j]:.6g}; mend the figures, or give --entries "
+                "quantities (each row in a unit of its own), or --gross-outputs uses (stated value "
+                "added does not count)",
+                where=raw.name,
+            )
     if np.abs(apart).sum() > 1e-3 * np.abs(stated).sum():
         remarks.append(
             f"value added is output less inputs, {earned.sum():.6g}; the rows of value added hold "

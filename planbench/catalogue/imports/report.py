@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from planbench.io.tables.raw import Role
 from planbench.model.plan import Plan
 
 #: Lines of one rule that a recipe holds; the rest is told as one line with its sum.
@@ -66,7 +67,7 @@ class Observed:
     Attributes
     ----------
     plan : Plan
-        x the observed outputs, z = 1, p = 1 and w = 1.
+        x the observed outputs and z = 1; p = 1 and w = 1 where the table is in money.
     shortfall : float
         Largest share of what a good's users ask for (or of a resource) that is missing; a few
         times 1e-16 is rounding.
@@ -75,7 +76,7 @@ class Observed:
     value : float
         ω·z.
     upper : float or None
-        Bound of the optimum by the prices p = 1, w = 1; None where an activity gains at them.
+        Bound of the optimum by these prices; None where an activity gains at them.
     """
 
     plan: Plan
@@ -118,8 +119,10 @@ class ImportReport:
     technology, trade, targets : str
         As carried out.
     moved : tuple of Moved
+    roles : tuple of Role
+        What each row and column of the table was taken as, and why.
     remarks : tuple of str
-        What reading the files decided.
+        What reading the files decided besides.
     observed : Observed
     """
 
@@ -131,6 +134,7 @@ class ImportReport:
     trade: str
     targets: str
     moved: tuple[Moved, ...]
+    roles: tuple[Role, ...]
     remarks: tuple[str, ...]
     observed: Observed
 
@@ -150,6 +154,7 @@ class ImportReport:
             "targets": self.targets,
             "rules": [vars(total) for total in self.rules()],
             "moved": [vars(figure) for figure in self.moved],
+            "roles": [vars(role) for role in self.roles],
             "remarks": list(self.remarks),
             "observed": {
                 "feasible": self.observed.feasible,

@@ -84,6 +84,7 @@ def by_product(flows: Flows, technology: str, where: str) -> Flows:
         import_use=spread[n],
         labour=None if flows.labour is None else spread[n + 2],
         other=spread[n + 1],
+        resource_use=spread[spread.shape[0] - len(flows.resources) :],
         industry_regions=regions,
         moved=(*flows.moved, *moved),
         remarks=(*flows.remarks, *remarks),
@@ -97,6 +98,8 @@ def _stacked(flows: Flows) -> tuple[FloatArray, list[str]]:
     if flows.labour is not None:
         rows.append(flows.labour[None, :])
         names.append("compensation")
+    rows.append(flows.resource_use)
+    names += flows.resources
     return np.vstack(rows), names
 
 
@@ -139,8 +142,10 @@ def _commodity(
         )
     spread = np.asarray(np.maximum(spread, 0.0))
     spread[spread < ROUNDING * output] = 0.0
+    # Primary inputs in units of their own are no part of what a product costs.
+    paid = spread[: len(rows) - len(flows.resources)]
     row_totals, column_totals = np.maximum(table.sum(axis=1), 0.0), output
-    rounds, left = _ras(spread, row_totals, column_totals)
+    rounds, left = _ras(paid, row_totals[: paid.shape[0]], column_totals)
     remarks.append(
         f"commodity technology: {int((below > 0).sum())} negative entries, together "
         f"{below.sum():.6g}, set to 0; RAS of {rounds} rounds leaves {left:.1e} of the totals"

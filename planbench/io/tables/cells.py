@@ -1,8 +1,10 @@
-"""What stands in the cells of a sheet: figures, blanks, text; decimal points and decimal commas."""
+"""The cells of a sheet: figures, blanks, text; how figures are written and rounded."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +19,16 @@ BLANKS = frozenset({
     "-", "--", "---", "–", "—", ".", "..", "...", "…", ":", "*", "x", "(x)", "(d)", "(z)",
     "na", "(na)", "n/a", "n.a.", "#n/a", "nan", "n.p.", "np", "n.y.a.", "nil", "null", "none",
 })  # fmt: skip
+#: Those of them that stand for a figure which is not published; the others say that it is 0.
+UNKNOWN = frozenset({
+    ".", "..", ":", "*", "x", "(x)", "(d)", "na", "(na)", "n/a", "n.a.", "#n/a", "nan", "n.p.",
+    "np", "n.y.a.",
+})  # fmt: skip
+#: 10 000 and 10'000: blanks (also those that do not break a line) and apostrophes between
+#: thousands.
+_SPACED = re.compile(
+    r"\(?[+-]?\d{1,3}(?:[ \u00a0\u2009\u202f]\d{3}|['\u2019]\d{3})+(?:[.,]\d+)?\)?"
+)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 #: 1,234 but not 0,234: no thousand begins with 0.
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
@@ -27,23 +39,49 @@ _COMMA = re.compile(r"\(?[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+\)?")
 _POINTED = re.compile(r"\(?[+-]?\d{1,3}(\.\d{3}){2,}\)?")
 #: 1.234, which fits either way; 0.234 is no thousand.
 _EITHER = re.compile(r"\(?[+-]?[1-9]\d{0,2}\.\d{3}\)?")
-Text = npt.NDArray[np.str_]
+#: Significant digits of a double that are not noise of its own arithmetic.
+_SIGNIFICANT = 12
+#: Cells as they stand in the file; objects, since one long label would widen all of them.
+Text = npt.NDArray[np.object_]
 
 
-def kinds_of(text: Text, *, commas: bool = False) -> Text:
+def _each(text: Text, function: Callable[[str], Any], dtype: Any) -> npt.NDArray[Any]:
+    """Apply `function` to each cell, once for each different text: tables repeat themselves."""
+    cells = text.ravel().tolist()
+    found = {cell: function(cell) for cell in set(cells)}
+    return np.array([found[cell] for cell in cells], dtype=dtype).reshape(text.shape)
+
+
+def plain(cell: str) -> str:
+    """`cell` with a plain minus sign and, where it is a figure, nothing between thousands."""
+    cell = cell.replace("\u2212", "-")
+    if _SPACED.fullmatch(cell):
+        return re.sub(r"[ \u00a0\u2009\u202f'\u2019]", "", cell)
+    return cell
+
+
+def plain_cells(text: Text) -> tuple[Text, str]:
+    """Apply :func:`plain` to all cells; the second value tells what was done, or is empty."""
+    out = _each(text, plain, object)
+    changed = [str(cell) for cell in text[out != text] if _SPACED.fullmatch(str(cell))]
+    if not changed:
+        return out, ""
+    return out, (
+        f"thousands: {nouns(len(changed), 'figure')} such as {changed[0]!r} read as "
+        f"{plain(changed[0])}"
+    )
+
+
+def kinds_of(text: Text, *, commas: bool = False) -> npt.NDArray[np.str_]:
     """Kind of each cell: E empty, B a mark for nothing, N number, T text.
 
     With `commas` a figure with a decimal comma is a number as well.
     """
-    # Each different text is looked at once: tables repeat themselves.
-    unique, inverse = np.unique(text, return_inverse=True)
-    kinds = np.array(
-        ["N" if commas and _is_figure(str(cell)) else _kind(str(cell)) for cell in unique]
-    )
-    return np.asarray(kinds[inverse].reshape(text.shape))
+    return _each(text, lambda cell: "N" if commas and _is_figure(cell) else _kind(cell), "U1")
 
 
 def _kind(cell: str) -> str:
+    cell = plain(cell)
     if not cell:
         return "E"
     if cell.lower() in BLANKS:
@@ -52,12 +90,40 @@ def _kind(cell: str) -> str:
     return "N" if number else "T"
 
 
-def numbers_of(text: Text, kinds: Text) -> FloatArray:
+def numbers_of(text: Text, kinds: npt.NDArray[np.str_]) -> FloatArray:
     """Numbers in the cells of kind N, 0 in the others."""
-    plain = np.where(kinds == "N", text, "0")
-    unique, inverse = np.unique(plain, return_inverse=True)
-    values = np.array([_number(str(cell)) for cell in unique])
-    return np.asarray(values[inverse].reshape(text.shape), dtype=np.float64)
+    return _each(np.where(kinds == "N", text, "0"), _number, np.float64)
+
+
+def half_units(text: Text, kinds: npt.NDArray[np.str_]) -> FloatArray:
+    """Half a unit of the last printed digit of each cell: how far rounding may have moved it.
+
+    A row (column) is printed with as many decimals as its finest figure has; of both the coarser
+    one counts, as totals and rows in another unit may be rounded more. Empty cells are exact.
+    """
+    decimals = _each(np.where(kinds == "N", text, "0"), _decimals, np.int16)
+    figures = kinds == "N"
+    finest = np.where(figures, decimals, np.iinfo(np.int16).min)
+    by_row, by_column = finest.max(axis=1, initial=-999), finest.max(axis=0, initial=-999)
+    shared = np.minimum(by_row[:, None], by_column[None, :]).astype(np.float64)
+    return np.where(
+        (kinds == "N") | (kinds == "B"), 0.5 * 10.0 ** -np.clip(shared, 0.0, 300.0), 0.0
+    )
+
+
+def _decimals(cell: str) -> int:
+    """Digits printed after the point; digits beyond double precision are noise."""
+    cell = cell.replace(",", "").strip("()+-").lower()
+    mantissa, _, exponent = cell.partition("e")
+    if len(mantissa.replace(".", "").lstrip("0")) > _SIGNIFICANT:
+        mantissa, _, exponent = format(float(cell), f".{_SIGNIFICANT}g").partition("e")
+    return len(mantissa.partition(".")[2]) - min(max(int(exponent or 0), -300), 300)
+
+
+def suppressed(text: Text, kinds: npt.NDArray[np.str_]) -> npt.NDArray[np.bool_]:
+    """Which cells hold a mark for a figure that is not published."""
+    marks = _each(text, lambda cell: cell.lower() in UNKNOWN, np.bool_)
+    return np.asarray(marks & (kinds == "B"))
 
 
 def _number(cell: str) -> float:
@@ -95,7 +161,7 @@ def with_points(text: Text, where: str, *, spare: bool) -> tuple[Text, str]:
         When the figures leave it open whether ``1,234``, or ``1.234`` where commas separate no
         cells, is above a thousand or below two.
     """
-    every = [str(cell) for cell in np.unique(text)]
+    every = sorted({str(cell) for cell in text.ravel().tolist()})
     cells = [cell for cell in every if "," in cell or "." in cell]
     commas = [cell for cell in cells if _COMMA.fullmatch(cell)]
     if not commas:
@@ -113,9 +179,8 @@ def with_points(text: Text, where: str, *, spare: bool) -> tuple[Text, str]:
     ]
     if sure and not against:
         written = {c: c.replace(".", "").replace(",", ".") for c in cells if _is_figure(c)}
-        changed = np.isin(text, list(written))
-        out = text.copy()
-        out[changed] = [written[str(cell)] for cell in text[changed]]
+        out = _each(text, lambda cell: written.get(cell, cell), object)
+        changed = out != text
         example = sure[0]
         return out, (
             f"decimal commas: {nouns(int(changed.sum()), 'figure')} such as {example!r} read as "

@@ -21,6 +21,7 @@ arrays                              shape                 meaning
 from __future__ import annotations
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ import numpy as np
 
 from planbench.errors import InputError
 from planbench.io.files import regular_file_size, require_memory
-from planbench.io.tables.raw import RawTable, make_raw_table
+from planbench.io.tables.raw import ROLES, RawTable, Role, make_raw_table
 from planbench.model.arrays import FloatArray
 from planbench.words import nouns
 
@@ -65,9 +66,9 @@ def read_npz_table(path: Path, name: str, make_rows: str = "auto") -> RawTable:
     InputError
         When it is no such file, or arrays are missing or do not fit each other.
     """
-    given, unknown = _read(path)
+    given, roles = _read(path)
     where = str(path)
-    remarks = [f"array {key!r} is not known: left out" for key in unknown]
+    remarks: list[str] = []
     if "use" not in given:
         raise InputError("has no array 'Z' or 'use'; store the table under that name", where=where)
     use = given["use"]
@@ -76,7 +77,8 @@ def read_npz_table(path: Path, name: str, make_rows: str = "auto") -> RawTable:
     regions = _labels(given, "regions")
     sectors = _labels(given, "industries")
     if regions is not None:
-        return _multi_region(given, use, regions, sectors, name, where, remarks)
+        raw = _multi_region(given, use, regions, sectors, name, where, remarks)
+        return replace(raw, roles=tuple(roles))
     n, m = use.shape
     make = given.get("make")
     if make is not None:
@@ -95,6 +97,7 @@ def read_npz_table(path: Path, name: str, make_rows: str = "auto") -> RawTable:
         **{key: given.get(key) for key in _VECTORS},
         final_use=given.get("final_use"),
         source=Path(where).name,
+        roles=tuple(roles),
         remarks=tuple(remarks),
     )
 
@@ -152,13 +155,13 @@ def _multi_region(
     )
 
 
-def _read(path: Path) -> tuple[dict[str, Any], list[str]]:
-    """Known arrays by field, and the names of the others."""
+def _read(path: Path) -> tuple[dict[str, Any], list[Role]]:
+    """Known arrays by field, and the roles of all."""
     where = str(path)
     size = regular_file_size(path, "an npz file")
     known = {alias: field for field, aliases in _NAMES.items() for alias in aliases}
     given: dict[str, Any] = {}
-    unknown: list[str] = []
+    roles: list[Role] = []
     try:
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(item.file_size for item in archive.infolist())
@@ -167,11 +170,12 @@ def _read(path: Path) -> tuple[dict[str, Any], list[str]]:
             for key in archive.files:
                 field = known.get(key)
                 if field is None:
-                    unknown.append(key)
+                    roles.append(Role("array", key, "left out", "is not known by this name"))
                     continue
                 if field in given:
                     raise InputError(f"array {key!r} says {field} twice; drop one", where=where)
                 given[field] = archive[key]
+                roles.append(Role("array", key, ROLES[field], "by its name"))
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, KeyError, NotImplementedError) as e:
         line = str(e).splitlines()[0] if str(e) else type(e).__name__
         raise InputError(
@@ -182,7 +186,7 @@ def _read(path: Path) -> tuple[dict[str, Any], list[str]]:
     for field, array in given.items():
         if field not in _LABELS and array.dtype.kind not in "buif":
             raise InputError(f"array of {field} holds no numbers", where=where)
-    return given, unknown
+    return given, roles
 
 
 def _labels(given: dict[str, Any], field: str) -> list[str] | None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from planbench.errors import InputError
 from planbench.io.tables import names
-from planbench.io.tables.raw import RawTable, make_raw_table
+from planbench.io.tables.raw import ROLES, RawTable, Role, make_raw_table
 from planbench.model.arrays import FloatArray
 
 #: Formats, and what pymrio calls their readers; all but ``pymrio`` are those of publishers.
@@ -141,6 +141,12 @@ def from_pymrio(
         final_regions=uses,
         unit=_unit(system),
         source=source,
+        roles=(
+            Role("array", "Z", ROLES["use"], f"as pymrio reads {source}"),
+            Role("array", "Y", ROLES["final_use"], f"as pymrio reads {source}"),
+            *([] if stated is None else [Role("array", "x", ROLES["output"], "as pymrio says")]),
+            *(Role("array", f, ROLES[f], told[0]) for f in factors),
+        ),
         remarks=(*remarks, *told),
         **factors,
     )

@@ -6,10 +6,12 @@ import contextlib
 import csv
 import io
 import re
+import sys
 import warnings
+import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,17 @@ import numpy as np
 import numpy.typing as npt
 
 from planbench.errors import InputError
-from planbench.io.files import regular_file_size, require_memory
-from planbench.io.tables.cells import Text, kinds_of, mend_for, numbers_of, with_points
+from planbench.io.files import human_bytes, regular_file_size, require_memory
+from planbench.io.tables.cells import (
+    Text,
+    half_units,
+    kinds_of,
+    mend_for,
+    numbers_of,
+    plain_cells,
+    suppressed,
+    with_points,
+)
 from planbench.io.tables.raw import LARGEST
 from planbench.io.text import nearest, read_bytes, shown
 from planbench.model.arrays import FloatArray
@@ -30,8 +41,13 @@ _HEAD_WORD = re.compile(
 )
 #: What may stand between the cells of a text file.
 DELIMITERS = ",;\t"
-#: Bytes of memory for a byte of CSV text, and of an xlsx file (which is compressed).
-_GROWTH, _XLSX_GROWTH = 12.0, 60.0
+#: Bytes of memory for a byte of CSV text.
+_GROWTH = 12.0
+#: Most cells of a sheet, and most bytes that an xlsx file may unpack to: its cells take far
+#: more memory than the file, and a file of 7 MB can hold a thousand times as much.
+MOST_CELLS, MOST_UNPACKED = 10_000_000, 500_000_000
+#: Bytes of memory for a byte of an unpacked xlsx file.
+_XLSX_GROWTH = 4.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +62,14 @@ class Grid:
         Labels by row (column); more than one where there are several label columns (rows).
     cells : ndarray, shape (rows, columns)
         Blanks are 0.
+    half : ndarray, shape (rows, columns)
+        Half a unit of the last printed digit of each cell.
+    unknown : ndarray of bool, shape (rows, columns)
+        Figures that are not published; they are 0 in `cells`.
     unlabelled : bool
         The sheet has no labels of rows.
+    ignored : tuple of str
+        Titles, notes and other sheets, which are no part of the table.
     remarks : tuple of str
     """
 
@@ -55,13 +77,27 @@ class Grid:
     row_labels: tuple[tuple[str, ...], ...]
     column_labels: tuple[tuple[str, ...], ...]
     cells: FloatArray
+    half: FloatArray
+    unknown: npt.NDArray[np.bool_]
     unlabelled: bool = False
+    ignored: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
     @property
     def short(self) -> str:
         """File (and sheet) without its folder: recipes are passed on, and folders say nothing."""
         return Path(self.where).name
+
+    def turned(self) -> Grid:
+        """Swap rows and columns."""
+        return replace(
+            self,
+            row_labels=self.column_labels,
+            column_labels=self.row_labels,
+            cells=self.cells.T.copy(),
+            half=self.half.T.copy(),
+            unknown=self.unknown.T.copy(),
+        )
 
 
 def read_grid(path: Path, sheet: str | None = None) -> Grid:
@@ -70,11 +106,17 @@ def read_grid(path: Path, sheet: str | None = None) -> Grid:
     Raises
     ------
     InputError
-        When the file cannot be read, holds no table, or a cell is neither a number nor blank.
+        When the file cannot be read, holds no table or several, or a cell is neither a number
+        nor blank.
     """
     if path.suffix.lower() in (".xlsx", ".xlsm"):
         return _xlsx_grid(path, sheet)
-    text = read_bytes(path, "a CSV table", growth=_GROWTH).decode("utf-8", "replace")
+    data = read_bytes(path, "a CSV table", growth=_GROWTH)
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        # What Excel in Western Europe writes; each byte stands for something.
+        text = data.decode("cp1252", "replace")
     try:
         split = {
             d: list(csv.reader(io.StringIO(text, newline=""), delimiter=d)) for d in DELIMITERS
@@ -82,12 +124,14 @@ def read_grid(path: Path, sheet: str | None = None) -> Grid:
     except csv.Error as error:
         raise InputError(f"is no CSV table: {error}", where=str(path)) from None
     delimiter = max(split, key=lambda d: _evenness(split[d]))
-    if max(map(len, split[delimiter]), default=0) == 1 and text.strip():
+    rows = split.pop(delimiter)
+    split.clear()
+    if max(map(len, rows), default=0) == 1 and text.strip():
         raise InputError(
             "holds no table: no row has two cells; put commas, semicolons or tabs between them",
             where=str(path),
         )
-    return make_grid(split[delimiter], str(path), commas_spare=delimiter != ",")
+    return make_grid(rows, str(path), commas_spare=delimiter != ",")
 
 
 def _evenness(rows: Sequence[Sequence[str]]) -> tuple[int, int]:
@@ -121,9 +165,17 @@ def _open_book(path: Path) -> Any:
             "or save the sheet as CSV",
             where=str(path),
         ) from None
-    size = regular_file_size(path, "an xlsx file")
-    require_memory(_XLSX_GROWTH * size, str(path), "reading this xlsx file")
+    regular_file_size(path, "an xlsx file")
     with _xlsx_faults(path):
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(item.file_size for item in archive.infolist())
+        if unpacked > MOST_UNPACKED:
+            raise InputError(
+                f"unpacks to {human_bytes(unpacked)}, more than {human_bytes(MOST_UNPACKED)}; "
+                "save the sheet of the table as CSV",
+                where=str(path),
+            )
+        require_memory(_XLSX_GROWTH * unpacked, str(path), "reading this xlsx file")
         return openpyxl.load_workbook(path, read_only=True, data_only=True)
 
 
@@ -143,6 +195,7 @@ def _xlsx_faults(path: Path) -> Iterator[None]:
 
 
 def _xlsx_grid(path: Path, sheet: str | None) -> Grid:
+    """Read the sheet that is named, or the only one that holds a table."""
     book = _open_book(path)
     try:
         names = [str(name) for name in book.sheetnames]
@@ -151,21 +204,54 @@ def _xlsx_grid(path: Path, sheet: str | None) -> Grid:
                 f"has no sheet {sheet!r}{nearest(sheet, names)}; it has {', '.join(names[:8])}",
                 where=str(path),
             )
-        for name in [sheet] if sheet is not None else names:
-            with _xlsx_faults(path):
-                rows = [
-                    ["" if cell is None else str(cell) for cell in row]
-                    # A sheet of charts has no rows.
-                    for row in getattr(book[name], "iter_rows", _no_rows)(values_only=True)
-                ]
+        if sheet is not None or len(names) == 1:
+            name = names[0] if sheet is None else sheet
+            return make_grid(_sheet_rows(book, name, path), f"{path}[{name}]")
+        found: dict[str, Grid | InputError] = {}
+        for name in names:
+            rows = _sheet_rows(book, name, path)
             try:
-                return make_grid(rows, f"{path}[{name}]")
+                found[name] = make_grid(rows, f"{path}[{name}]")
             except InputError as error:
-                if sheet is not None or "holds no table" not in str(error):
-                    raise
-        raise InputError("no sheet holds a table; name one with --sheet", where=str(path))
+                if "holds no table" not in str(error):
+                    found[name] = error
     finally:
         book.close()
+    if not found:
+        raise InputError("no sheet holds a table; name one with --sheet", where=str(path))
+    if len(found) > 1:
+        raise InputError(
+            f"has {len(found)} sheets with figures ({', '.join(list(found)[:6])}); name the one "
+            "with the table with --sheet",
+            where=str(path),
+        )
+    name, only = found.popitem()
+    if isinstance(only, InputError):
+        raise only
+    others = tuple(f"sheet {other!r}" for other in names if other != name)
+    return replace(only, ignored=(*only.ignored, *others))
+
+
+def _sheet_rows(book: Any, name: str, path: Path) -> list[list[str]]:
+    """Cells of a sheet as text, read row by row up to :data:`MOST_CELLS`."""
+    rows: list[list[str]] = []
+    count = 0
+    with _xlsx_faults(path):
+        sheet = book[name]
+        if hasattr(sheet, "reset_dimensions"):
+            # Programs write wrong ones, and what lies beyond would be lost.
+            sheet.reset_dimensions()
+        # A sheet of charts has no rows.
+        for row in getattr(sheet, "iter_rows", _no_rows)(values_only=True):
+            # Figures are short and mostly alike: each text is kept once.
+            rows.append(["" if cell is None else sys.intern(str(cell)) for cell in row])
+            count += len(row) + 1
+            if count > MOST_CELLS:
+                raise InputError(
+                    f"has more than {MOST_CELLS:,} cells in sheet {name!r}; save the table as CSV",
+                    where=str(path),
+                )
+    return rows
 
 
 def _no_rows(*, values_only: bool) -> Iterator[tuple[object, ...]]:
@@ -191,19 +277,17 @@ def make_grid(rows: Sequence[Sequence[str]], where: str, *, commas_spare: bool =
     ------
     InputError
     """
-    width = max(map(len, rows), default=0)
     lines = [i for i, row in enumerate(rows) if any(cell.strip() for cell in row)]
-    text = np.array(
-        [[cell.strip() for cell in rows[i]] + [""] * (width - len(rows[i])) for i in lines]
-        or [[""]],
-        dtype=np.str_,
-    )
-    keep = (text != "").any(axis=0)
-    text = text[:, keep]
-    columns_kept = np.flatnonzero(keep)
+    filled = {j for i in lines for j, cell in enumerate(rows[i]) if cell.strip()}
+    columns_kept = sorted(filled)
+    text = np.empty((len(lines), len(columns_kept)), dtype=object)
+    for k, i in enumerate(lines):
+        cells_of_row = rows[i]
+        text[k] = [cells_of_row[j].strip() if j < len(cells_of_row) else "" for j in columns_kept]
     titles = 0
     while titles < len(lines) and text.shape[1] > 2 and (text[titles] != "").sum() < 2:
         titles += 1
+    ignored = [f"title {shown(_first(row))}" for row in text[:titles]]
     text, lines = text[titles:], lines[titles:]
     if text.shape[0] < 2 or text.shape[1] < 2:
         raise InputError("holds no table; give a header and rows of figures", where=where)
@@ -213,10 +297,12 @@ def make_grid(rows: Sequence[Sequence[str]], where: str, *, commas_spare: bool =
     while heads < text.shape[0] and _is_header(text[heads], kinds[heads], labels):
         heads += 1
     # Codes such as 44,45 are labels; they say nothing of how figures are written.
-    text[heads:, labels:], decimals = with_points(text[heads:, labels:], where, spare=commas_spare)
-    kinds[heads:, labels:] = kinds_of(text[heads:, labels:])
-    body_text, body_kinds = text[heads:, labels:], kinds[heads:, labels:]
-    if not body_text.size or not (body_kinds == "N").any():
+    body, thousands = plain_cells(text[heads:, labels:])
+    body, decimals = with_points(body, where, spare=commas_spare)
+    text[heads:, labels:] = body
+    kinds[heads:, labels:] = kinds_of(body)
+    body_kinds = kinds[heads:, labels:]
+    if not body.size or not (body_kinds == "N").any():
         raise InputError("holds no table; give a header and rows of figures", where=where)
     if (body_kinds == "T").any():
         row = heads + int(np.argwhere(body_kinds == "T")[0][0])
@@ -224,7 +310,7 @@ def make_grid(rows: Sequence[Sequence[str]], where: str, *, commas_spare: bool =
 
     column_labels = _tuples(text[:heads, labels:].T)
     if unlabelled:
-        n = body_text.shape[0]
+        n = body.shape[0]
         row_labels = tuple(
             column_labels[i] if i < len(column_labels) else ("",) * heads for i in range(n)
         )
@@ -232,22 +318,27 @@ def make_grid(rows: Sequence[Sequence[str]], where: str, *, commas_spare: bool =
         row_labels = _tuples(text[heads:, :labels])
     empty = (body_kinds == "E").all(axis=1)
     short = Path(where).name
-    remarks = [f"{short}: {decimals}"] if decimals else []
+    remarks = [f"{short}: {told}" for told in (thousands, decimals) if told]
     if unlabelled:
         remarks.append(f"{short}: rows have no labels; they take those of the columns, in order")
-    marks, counts = np.unique(np.char.lower(body_text[body_kinds == "B"]), return_counts=True)
+    marks = Counter(str(cell).lower() for cell in body[body_kinds == "B"])
     remarks += [
-        f"{short}: {nouns(int(c), 'cell')} {str(m)!r} read as 0"
-        for m, c in zip(marks, counts, strict=True)
+        f"{short}: {nouns(count, 'cell')} {mark!r} read as 0"
+        for mark, count in sorted(marks.items())
     ]
     known = {label for levels in column_labels for label in levels}
     empty &= np.array([not known & set(levels) for levels in row_labels]) | unlabelled
-    cells = numbers_of(body_text, body_kinds)
+    ignored += [
+        f"note {shown(_first(np.array(levels, dtype=object)))}"
+        for levels, gone in zip(row_labels, empty, strict=True)
+        if gone and any(levels) and not unlabelled
+    ]
+    cells = numbers_of(body, body_kinds)
     large = ~(np.abs(cells) <= LARGEST)
     if large.any():
         at = np.argwhere(large)[0]
         raise InputError(
-            f"{shown(str(body_text[at[0], at[1]]))} is too large; rescale the units",
+            f"{shown(str(body[at[0], at[1]]))} is too large; rescale the units",
             where=f"{where}:{lines[heads + int(at[0])] + 1}",
         )
     return Grid(
@@ -255,16 +346,23 @@ def make_grid(rows: Sequence[Sequence[str]], where: str, *, commas_spare: bool =
         row_labels=tuple(r for r, gone in zip(row_labels, empty, strict=True) if not gone),
         column_labels=column_labels,
         cells=cells[~empty],
+        half=half_units(body, body_kinds)[~empty],
+        unknown=suppressed(body, body_kinds)[~empty],
         unlabelled=unlabelled,
+        ignored=tuple(ignored),
         remarks=tuple(remarks),
     )
 
 
-def _tuples(text: npt.NDArray[np.str_]) -> tuple[tuple[str, ...], ...]:
+def _first(row: Text) -> str:
+    return next((str(cell) for cell in row if cell), "")
+
+
+def _tuples(text: Text) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(str(cell) for cell in row) for row in text)
 
 
-def _label_columns(text: npt.NDArray[np.str_], kinds: Text) -> tuple[int, bool]:
+def _label_columns(text: Text, kinds: npt.NDArray[np.str_]) -> tuple[int, bool]:
     """Count the leading columns of labels; the second value tells that there are none."""
     body = kinds[1:]
     worded = (body == "T").sum(axis=0) * 2 > (body != "E").sum(axis=0)
@@ -288,7 +386,7 @@ def _label_columns(text: npt.NDArray[np.str_], kinds: Text) -> tuple[int, bool]:
     return 0, True
 
 
-def _is_header(text: npt.NDArray[np.str_], kinds: Text, labels: int) -> bool:
+def _is_header(text: Text, kinds: npt.NDArray[np.str_], labels: int) -> bool:
     """Whether a row after the first is one more row of column labels (codes under names)."""
     if any(_HEAD_WORD.fullmatch(str(cell)) for cell in text[:labels]):
         return True
@@ -297,13 +395,13 @@ def _is_header(text: npt.NDArray[np.str_], kinds: Text, labels: int) -> bool:
 
 
 def _not_a_number(
-    text: npt.NDArray[np.str_],
-    kinds: Text,
+    text: Text,
+    kinds: npt.NDArray[np.str_],
     row: int,
     labels: int,
     where: str,
     lines: Sequence[int],
-    columns: npt.NDArray[np.int64],
+    columns: Sequence[int],
 ) -> InputError:
     column = labels + int(np.flatnonzero(kinds[row, labels:] == "T")[0])
     head = str(text[0, column]) or f"number {int(columns[column]) + 1}"

@@ -9,7 +9,12 @@ from collections.abc import Sequence
 from planbench.errors import InputError
 from planbench.io.text import nearest
 
-_TOTAL = re.compile(r"\btotals?\b|\bsub-?total\b|\bsum\b|\bgrand\b|^t\d{3}$", re.IGNORECASE)
+_TOTAL = re.compile(
+    r"\b(sub-?)?totals?\b|\bsum\b|\bgrand\b|^t\d{3}$|^(tot|out|go)$"
+    r"|\b(insgesamt|zusammen|summe|totaux|totale|suma|итого|всего)\b"
+    r"|\bintermediate (inputs?|demand|consumption|uses?)\b",
+    re.IGNORECASE,
+)
 _OUTPUT = re.compile(
     r"^(?!.*intermediate).*\b(total|gross)\b.*\b(outputs?|inputs?|production)\b"
     r"|^(gross )?outputs?\b",
@@ -25,12 +30,34 @@ _COMPENSATION = re.compile(
     r"compensation|\bwages?\b|\bsalar(y|ies)\b|^labou?r\b|^v001(00)?$|^d1$", re.IGNORECASE
 )
 _VALUE_ADDED = re.compile(
-    r"value[- _]added|^gva\b|^vabas$|^valu$|^va$|operating surplus|mixed income|subsid|\btax(es)?\b"
-    r"|fixed capital|depreciation|compensation|\bwages?\b|\bsalar(y|ies)\b|^v00\d+$",
+    r"value[- _]added|^gva\b|^vabas$|^valu$|^va$|^tls$|operating surplus|mixed income|subsid"
+    r"|\btax(es)?\b|fixed capital|depreciation|compensation|\bwages?\b|\bsalar(y|ies)\b|^v00\d+$",
     re.IGNORECASE,
 )
 _TRADE = re.compile(
     r"\b(wholesale|retail|trade|dealers?|stores?|transport(ation)?|warehousing|freight)\b",
+    re.IGNORECASE,
+)
+_AS_SUCH = re.compile(
+    r"^(less:? )?(other )?(net )?(tax(es)?\b|subsid)|^(gross |net |total )?value[- _]added"
+    r"|^compensation|^wages\b|^(gross |net )?operating surplus|^consumption of fixed capital",
+    re.IGNORECASE,
+)
+_WHOLE = re.compile(r"^(gross |net |total )?value[- _]added|^gva\b|^va$|^valu$", re.IGNORECASE)
+_FINAL = re.compile(r"\bfinal (demand|use|uses|consumption)\b|^final$", re.IGNORECASE)
+_LESS = re.compile(r"^less\b", re.IGNORECASE)
+_UNIT = re.compile(
+    r"[(\[,]\s*((?:1[ ,]?000|thousand|million|mln|mio|bn)?\s*(?:"
+    r"k?t|mt|tons?|tonnes?|k?g|lbs?|[kmgt]?wh|[kmgtp]?j|btu|m[23²³]|lit(?:re|er)s?|hl|barrels?|bbl"
+    r"|hours?|hrs?|h|days?|persons?|people|workers?|employees|jobs|fte|(?:wo)?man-?(?:hours|years|days)"
+    r"|person-?(?:hours|years|days)|units?|pieces?|pcs|head|ha|hectares?|acres?|t?km|bushels?"
+    r"))\s*[)\]]?$",
+    re.IGNORECASE,
+)
+#: Primary inputs that are counted, not paid.
+_COUNTED = re.compile(
+    r"\b(hours|persons|people|workers|employment|employees|jobs|fte|headcount|hectares|acres)\b"
+    r"|\b(wo)?man-?(hours|years|days)\b",
     re.IGNORECASE,
 )
 _MARGIN_OR_TAX = re.compile(r"\bmargins?\b|\btax(es)?\b|subsid|\bduties\b", re.IGNORECASE)
@@ -66,9 +93,46 @@ def is_value_added(label: str) -> bool:
     return bool(_VALUE_ADDED.search(label))
 
 
+def is_whole_value_added(label: str) -> bool:
+    """Whether a label speaks of all value added, not of a part of it."""
+    return bool(_WHOLE.search(label))
+
+
+def is_value_added_as_such(label: str) -> bool:
+    """Whether a label can only be value added: no industry begins so."""
+    return bool(_AS_SUCH.search(label))
+
+
 def is_margin_or_tax(label: str) -> bool:
     """Whether a label speaks of margins, taxes or subsidies on products."""
     return bool(_MARGIN_OR_TAX.search(label))
+
+
+def is_final(label: str) -> bool:
+    """Whether a label speaks of final use as such."""
+    return bool(_FINAL.search(label))
+
+
+def is_less(label: str) -> bool:
+    """Whether a label says that its figures are subtracted."""
+    return bool(_LESS.search(label))
+
+
+def physical_unit(label: str) -> str:
+    """Physical unit in brackets (or after a comma) at the end of a label; empty if none."""
+    found = _UNIT.search(label)
+    return found[1].casefold() if found else ""
+
+
+def is_counted(label: str) -> bool:
+    """Whether a row is a primary input in a unit of its own: hours, persons, hectares."""
+    paid = _COMPENSATION.search(label) or _VALUE_ADDED.search(label)
+    return bool(physical_unit(label) or (_COUNTED.search(label) and not paid))
+
+
+def is_product_tax(label: str) -> bool:
+    """Whether a label speaks of taxes or subsidies on products, which basic prices leave out."""
+    return is_margin_or_tax(label) and bool(re.search(r"\bproducts?\b", label, re.IGNORECASE))
 
 
 def is_trade(label: str) -> bool:

@@ -21,6 +21,29 @@ from planbench.words import nouns
 SMALLEST, LARGEST = 1e-100, 1e100
 
 
+@dataclass(frozen=True)
+class Role:
+    """What a row, a column or an array was taken as, and why.
+
+    Attributes
+    ----------
+    axis : {"row", "column", "array", "sheet"}
+    label : str
+    role : str
+        ``product``, ``industry``, ``final use``, ``exports``, ``imports``, ``value added``,
+        ``compensation``, ``resource``, ``output``, ``total`` or ``left out``.
+    why : str
+    table : str
+        ``use`` or ``make``; empty where there is one table.
+    """
+
+    axis: str
+    label: str
+    role: str
+    why: str
+    table: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class RawTable:
     """An input-output table as published; build it with :func:`make_raw_table`.
@@ -53,12 +76,24 @@ class RawTable:
         Compensation of employees.
     value_added : ndarray, shape (industries,), or None
         Value added as stated; only compared with output less inputs.
+    value_added_is_whole : bool
+        Whether `value_added` is all of it, rather than the parts that are published.
+    resources : tuple of str
+    resource_use : ndarray, shape (resources, industries), or None
+        Primary inputs in units of their own: hours, hectares.
+    entries : {"money", "quantities"}
+        ``quantities``: each product is in a unit of its own, so that columns do not add up.
+    product_rounding, industry_rounding, output_rounding : ndarray or None
+        By how much rounding may upset what is used of a product, what an industry pays, and what
+        it makes; None where the figures do not tell, and then differences are only listed.
     product_regions, industry_regions, final_regions : tuple of str or None
         Region of each row, column and final use of a multi-region table.
     unit : str
     source : str
+    roles : tuple of Role
+        What each row, column or array was taken as.
     remarks : tuple of str
-        What reading the files decided, one line each.
+        What reading the files decided besides, one line each.
     """
 
     name: str
@@ -76,20 +111,46 @@ class RawTable:
     final_import_use: FloatArray | None = None
     compensation: FloatArray | None = None
     value_added: FloatArray | None = None
+    value_added_is_whole: bool = False
+    resources: tuple[str, ...] = ()
+    resource_use: FloatArray | None = None
+    entries: str = "money"
+    product_rounding: FloatArray | None = None
+    industry_rounding: FloatArray | None = None
+    output_rounding: FloatArray | None = None
     product_regions: tuple[str, ...] | None = None
     industry_regions: tuple[str, ...] | None = None
     final_regions: tuple[str, ...] | None = None
     unit: str = "money"
     source: str = ""
+    roles: tuple[Role, ...] = ()
     remarks: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
         """``symmetric`` or ``supply-use``, with ``multi-region`` in front where it is one."""
         kind = "symmetric" if self.make is None else "supply-use"
+        if self.entries == "quantities":
+            kind = f"{kind} in quantities"
         return f"multi-region {kind}" if self.product_regions is not None else kind
 
 
+#: Roles of the fields of a table.
+ROLES = {
+    "use": "intermediate use",
+    "make": "outputs of industries",
+    "output": "output",
+    "supply": "output by product",
+    "final_use": "final use",
+    "exports": "exports",
+    "imports": "imports",
+    "compensation": "compensation",
+    "value_added": "value added",
+    "products": "labels of products",
+    "industries": "labels of industries",
+    "regions": "labels of regions",
+    "final_uses": "labels of final uses",
+}
 #: Fields by products, by industries, by final uses.
 _BY_PRODUCT = ("supply", "exports", "imports")
 _BY_INDUSTRY = ("output", "import_use", "compensation", "value_added")
@@ -139,6 +200,10 @@ def make_raw_table(
     fields["final_uses"] = distinct(labels or [f"final use {k + 1}" for k in range(uses)])
     sizes = dict.fromkeys(_BY_PRODUCT, n) | dict.fromkeys(_BY_INDUSTRY, m)
     sizes["final_import_use"] = uses
+    fields["resources"] = distinct(fields.get("resources") or ())
+    if fields.get("resource_use") is not None:
+        shape = (len(fields["resources"]), m)
+        fields["resource_use"] = _array(fields["resource_use"], shape, "resource_use", name)
     for field, size in sizes.items():
         if fields.get(field) is not None:
             fields[field] = _array(fields[field], (size,), field, name)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from planbench.errors import InputError
-from planbench.io.tables.from_grid import supply_use_table, symmetric_table
+from planbench.io.tables.from_grid import ENTRIES, OUTPUTS, supply_use_table, symmetric_table
 from planbench.io.tables.from_npz import read_npz_table
 from planbench.io.tables.from_pymrio import FORMATS, read_pymrio_folder
 from planbench.io.tables.grid import Grid, read_grid, sheet_names
@@ -17,6 +17,7 @@ from planbench.io.tables.recognise import Named
 
 _USE = re.compile(r"(^|[^a-z]|io)use([^a-z]|$)", re.IGNORECASE)
 _MAKE = re.compile(r"(^|[^a-z]|io)(make|supply)([^a-z]|$)", re.IGNORECASE)
+MAKE_ROWS = ("auto", "products", "industries")
 _SHEETS = (".xlsx", ".xlsm")
 _TEXT = (".csv", ".tsv", ".txt")
 
@@ -35,6 +36,10 @@ class ReadOptions:
         One of :data:`planbench.io.tables.from_pymrio.FORMATS`.
     year : int or None
     make_rows : {"auto", "products", "industries"}
+    entries : {"auto", "money", "quantities", "coefficients"}
+        What the cells of a symmetric table hold.
+    gross_outputs : {"auto", "stated", "uses"}
+        Which outputs count where those stated and the uses differ; ``auto`` refuses.
     named : Named
         Rows and columns by name.
     name : str or None
@@ -49,6 +54,8 @@ class ReadOptions:
     form: str | None = None
     year: int | None = None
     make_rows: str = "auto"
+    entries: str = "auto"
+    gross_outputs: str = "auto"
     named: Named = field(default_factory=Named)
     name: str | None = None
     unit: str | None = None
@@ -75,10 +82,16 @@ def read_raw_table(paths: Sequence[str | Path], options: ReadOptions | None = No
 
 
 def _read(paths: Sequence[str | Path], options: ReadOptions) -> RawTable:
-    if options.make_rows not in ("auto", "products", "industries"):
-        raise InputError(
-            f"is {options.make_rows!r}; give auto, products or industries", where="--make-rows"
-        )
+    for option, known in (
+        ("make_rows", MAKE_ROWS),
+        ("entries", ENTRIES),
+        ("gross_outputs", OUTPUTS),
+    ):
+        if getattr(options, option) not in known:
+            raise InputError(
+                f"is {getattr(options, option)!r}; give {', '.join(known[:-1])} or {known[-1]}",
+                where=f"--{option.replace('_', '-')}",
+            )
     files = [Path(path) for path in paths]
     if options.form is not None:
         return _by_format(files, options)
@@ -90,13 +103,17 @@ def _read(paths: Sequence[str | Path], options: ReadOptions) -> RawTable:
             )
         name = options.name or _stem(use[0])
         used, made = (_grid(path, page or options.sheet) for path, page in (use, make))
-        return supply_use_table(used, made, options.named, name, options.make_rows)
+        if options.entries not in ("auto", "money"):
+            raise InputError("is for symmetric tables; leave it out", where="--entries")
+        return supply_use_table(
+            used, made, options.named, name, options.make_rows, options.gross_outputs
+        )
     if use is not None or make is not None:
         lonely, other = (use, "--make") if use is not None else (make, "--use")
         assert lonely is not None
         if not rest and lonely[0].suffix.lower() in (*_TEXT, *_SHEETS) and other == "--make":
             # A file may be called use and be symmetric.
-            return symmetric_table(read_grid(*lonely), options.named, _named(options, lonely[0]))
+            return _symmetric(read_grid(*lonely), options, lonely[0])
         raise InputError(
             f"a use and a make table belong together; give {other}", where=str(lonely[0])
         )
@@ -117,6 +134,7 @@ def _one_file(path: Path, options: ReadOptions) -> RawTable:
             where=str(path),
         )
     if path.suffix.lower() == ".npz":
+        _refuse_sheet_options(options, str(path))
         return read_npz_table(path, name, options.make_rows)
     if path.suffix.lower() not in (*_TEXT, *_SHEETS) and path.exists():
         raise InputError(
@@ -124,7 +142,24 @@ def _one_file(path: Path, options: ReadOptions) -> RawTable:
             f"or give --format ({', '.join(FORMATS)})",
             where=str(path),
         )
-    return symmetric_table(_grid(path, options.sheet), options.named, name)
+    return _symmetric(_grid(path, options.sheet), options, path)
+
+
+def _refuse_sheet_options(options: ReadOptions, where: str) -> None:
+    """Refuse options that say what the lines of a sheet are, where arrays have names."""
+    given = [f.name for f in fields(Named) if getattr(options.named, f.name)]
+    given += [o for o in ("entries", "gross_outputs") if getattr(options, o) != "auto"]
+    if given:
+        raise InputError(
+            f"option --{given[0].replace('_', '-')} is for CSV and xlsx files; its arrays say what "
+            "they are by their names",
+            where=where,
+        )
+
+
+def _symmetric(grid: Grid, options: ReadOptions, path: Path) -> RawTable:
+    name = _named(options, path)
+    return symmetric_table(grid, options.named, name, options.entries, options.gross_outputs)
 
 
 def _grid(path: Path, sheet: str | None) -> Grid:
@@ -138,6 +173,7 @@ def _by_format(files: list[Path], options: ReadOptions) -> RawTable:
         raise InputError(f"is {options.form!r}; give {', '.join(FORMATS)}", where="--format")
     if len(files) != 1 or options.use or options.make:
         raise InputError("give the one folder or archive of the format", where="--format")
+    _refuse_sheet_options(options, str(files[0]))
     return read_pymrio_folder(files[0], options.form, _named(options, files[0]), options.year)
 
 
@@ -152,7 +188,10 @@ def _use_and_make(
     book = files[0] if len(files) == 1 and files[0].suffix.lower() in _SHEETS else None
     if book is not None and options.sheet is None:
         sheets = sheet_names(book)
-        told = _told(options.use, sheets, _USE), _told(options.make, sheets, _MAKE)
+        told = (
+            _told(options.use, sheets, _USE, book, "--use"),
+            _told(options.make, sheets, _MAKE, book, "--make"),
+        )
         if all(told):
             return (book, told[0]), (book, told[1]), []
     use = (Path(options.use), None) if options.use is not None else None
@@ -168,10 +207,17 @@ def _use_and_make(
     return use, make, rest
 
 
-def _told(given: str | None, sheets: list[str], pattern: re.Pattern[str]) -> str | None:
+def _told(
+    given: str | None, sheets: list[str], pattern: re.Pattern[str], book: Path, option: str
+) -> str | None:
     if given is not None:
         return given if given in sheets else None
-    return next((name for name in sheets if pattern.search(name)), None)
+    found = [name for name in sheets if pattern.search(name)]
+    if len(found) > 1:
+        raise InputError(
+            f"has sheets {', '.join(map(repr, found[:6]))}; name one with {option}", where=str(book)
+        )
+    return found[0] if found else None
 
 
 def _named(options: ReadOptions, path: Path) -> str:

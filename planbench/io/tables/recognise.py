@@ -1,25 +1,35 @@
 """What each row and column of a sheet is: product, industry, final use, value added, total.
 
-Names decide first, then adding up: a column that equals the sum of those before it is a total,
-whatever it is called. Options of the caller come before both.
+Options of the caller come first, then adding up (:mod:`planbench.io.tables.adding_up`), then
+names. A name alone makes nothing a total; what the figures leave open is refused with both
+readings and the option that decides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import difflib
+import unicodedata
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from planbench.errors import InputError
 from planbench.io.tables import names
+from planbench.io.tables.adding_up import Total
 from planbench.io.tables.grid import Grid
+from planbench.io.tables.raw import Role
 from planbench.model.arrays import FloatArray
 
-#: A line is a total when it differs from the sum by no more than this share of it.
-TOTAL_TOLERANCE = 1e-3
-#: Columns of final use that a remark names.
-_LISTED = 6
+#: A line called a total is one if it misses the sum in this share of its cells at most, and by
+#: this share of the sum in all.
+SLIPS, SLIP = 0.2, 1e-3
+#: Labels that are alike to this degree are one label with a slip of the pen.
+_ALIKE = 0.85
+#: Pairs of labels that are compared letter by letter at most.
+_PAIRS = 250_000
+#: Shorter labels are codes, which differ in few letters by design.
+_SHORTEST = 5
 
 
 @dataclass(frozen=True)
@@ -28,7 +38,8 @@ class Named:
 
     Attributes
     ----------
-    final, exports, imports, value_added, compensation, drop : tuple of str
+    final, exports, imports, value_added, compensation, resource, total, industry, drop : \
+tuple of str
     """
 
     final: tuple[str, ...] = ()
@@ -36,240 +47,417 @@ class Named:
     imports: tuple[str, ...] = ()
     value_added: tuple[str, ...] = ()
     compensation: tuple[str, ...] = ()
+    resource: tuple[str, ...] = ()
+    total: tuple[str, ...] = ()
+    industry: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
 
 
+#: Option, the role that it gives, and the axes on which it names lines.
+_OPTIONS = (
+    ("final", "final use", ("column", "row")),
+    ("exports", "exports", ("column",)),
+    ("imports", "imports", ("column", "row")),
+    ("value_added", "value added", ("row",)),
+    ("compensation", "compensation", ("row",)),
+    ("resource", "resource", ("row",)),
+    ("total", "total", ("column", "row")),
+    ("industry", "industry", ("column", "row")),
+    ("drop", "left out", ("column", "row")),
+)
+#: Lines of one axis by position: what they are, and why.
+Lines = dict[int, tuple[str, str]]
+
+
 @dataclass(frozen=True, eq=False)
-class Roles:
-    """Positions of the lines (rows or columns) of a sheet beside the core, by what they are.
+class Labels:
+    """Labels of one axis of a sheet.
 
     Attributes
     ----------
-    final, exports, imports, value_added, compensation, output : list of int
-        Final uses are columns, value added, compensation and output are rows.
-    remarks : list of str
+    labels : list of str
+        One for each line; ``region sector`` in a multi-region table.
+    regions : list of str or None
+    levels : tuple of tuple of str
+        All labels of each line, as options may name any.
     """
 
-    final: list[int] = field(default_factory=list)
-    exports: list[int] = field(default_factory=list)
-    imports: list[int] = field(default_factory=list)
-    value_added: list[int] = field(default_factory=list)
-    compensation: list[int] = field(default_factory=list)
-    output: list[int] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
+    labels: list[str]
+    regions: list[str] | None
+    levels: tuple[tuple[str, ...], ...]
 
 
-def axis_labels(
-    levels: Sequence[tuple[str, ...]], other: Sequence[tuple[str, ...]], where: str
-) -> tuple[list[str], list[str] | None]:
-    """One label for each line of an axis, and its region where there are two levels of them.
+def match_labels(
+    one: Sequence[tuple[str, ...]], other: Sequence[tuple[str, ...]], where: str
+) -> tuple[Labels, Labels]:
+    """Of codes and names on two axes take the level that most labels share.
 
     Parameters
     ----------
-    levels : sequence of tuple of str
+    one, other : sequence of tuple of str
         Labels by line.
-    other : sequence of tuple of str
-        Those of the other axis: of codes and names the one is kept that stands there too.
     where : str
         File, for messages.
-
-    Returns
-    -------
-    labels : list of str
-        ``region sector`` in a multi-region table.
-    regions : list of str or None
 
     Raises
     ------
     InputError
         When there are more than two levels that tell lines apart.
     """
+    pairs = [(a, b) for a in _levels(one, where) for b in _levels(other, where)]
+    # The first of equals: max keeps it.
+    first, second = max(pairs, key=lambda pair: len(_filled(pair[0]) & _filled(pair[1])))
+    return first, second
+
+
+def _filled(labels: Labels) -> set[str]:
+    return {label for label in labels.labels if label}
+
+
+def _levels(levels: Sequence[tuple[str, ...]], where: str) -> list[Labels]:
+    """Ways to label the lines of an axis: each level that tells them apart, or two together."""
+    kept = tuple(levels)
     table = [list(column) for column in zip(*levels, strict=True)]
-    for column in table[:-1]:
-        # Merged cells hold their text once.
-        for i in range(1, len(column)):
-            column[i] = column[i] or column[i - 1]
     # A level that says the same everywhere is a unit.
-    told = [column for column in table if len({c for c in column if c}) > 1] or table[-1:]
+    told = [column for column in table if len(_set(column)) > 1] or table[-1:]
     if len(told) == 1:
-        return told[0], None
-    elsewhere = {label for line in other for label in line if label}
-    single = [column for column in told if len(set(column)) >= 0.9 * len(column)]
+        return [Labels(told[0], None, kept)]
+    single = [
+        column
+        for column in told
+        if len(_set(column)) >= 0.9 * sum(map(bool, column))
+        and sum(map(bool, column)) > len(column) / 2
+    ]
     if single:
-        best = max(single, key=lambda column: sum(label in elsewhere for label in column))
-        spare = [column for column in told if column is not best]
-        return [a or next((c[i] for c in spare if c[i]), "") for i, a in enumerate(best)], None
+        return [
+            Labels(
+                [label or next((c[i] for c in told if c[i]), "") for i, label in enumerate(column)],
+                None,
+                kept,
+            )
+            for column in single
+        ]
     if len(told) > 2:
         raise InputError(
             f"has {len(told)} levels of labels; keep two, region and sector", where=where
         )
+    for column in table[:-1]:
+        # Merged cells hold their text once.
+        for i in range(1, len(column)):
+            column[i] = column[i] or column[i - 1]
     region, sector = sorted(told, key=lambda column: len(set(column)))
-    return [f"{r} {s}".strip() for r, s in zip(region, sector, strict=True)], region
+    labels = [f"{r} {s}".strip() for r, s in zip(region, sector, strict=True)]
+    return [Labels(labels, region, kept)]
 
 
-def is_sum(line: FloatArray, others: FloatArray) -> bool:
-    """Whether `line` is the sum of the rows of `others`, within :data:`TOTAL_TOLERANCE`."""
-    if others.shape[0] < 2:
-        return False
-    total = others.sum(axis=0)
-    size = np.abs(total).sum()
-    return bool(size > 0 and np.abs(line - total).sum() <= TOTAL_TOLERANCE * size)
+def _set(column: Iterable[str]) -> set[str]:
+    return {label for label in column if label}
 
 
-def column_roles(grid: Grid, labels: Sequence[str], core: Sequence[int], named: Named) -> Roles:
-    """Tell final uses, exports, imports and totals apart among the columns beside the core.
-
-    Parameters
-    ----------
-    grid : Grid
-        Its rows must be the products only.
-    labels : sequence of str
-    core : sequence of int
-        Columns of the industries.
-    named : Named
+def stated_roles(named: Named, columns: Labels, rows: Labels, where: str) -> tuple[Lines, Lines]:
+    """Roles of columns and of rows that the caller states.
 
     Raises
     ------
     InputError
-        When an option names a column that is not there.
+        When an option names what is not there.
     """
-    chosen = {
-        option: names.chosen(getattr(named, option), labels, f"--{option}", grid.where)
-        for option in ("final", "exports", "imports")
-    }
-    dropped = _dropped(grid, labels, named)
-    roles, taken = Roles(), set(core)
-    core_rows = grid.cells[:, list(core)].T
-    since: list[int] = []
-    used: list[int] = []
+    across: Lines = {}
+    down: Lines = {}
+    for option, role, axes in _OPTIONS:
+        lines = [
+            (of, i, text)
+            for axis, of, labels in (("column", across, columns), ("row", down, rows))
+            if axis in axes
+            for i, (label, levels) in enumerate(zip(labels.labels, labels.levels, strict=True))
+            for text in {label, *levels}
+            if text
+        ]
+        flag = f"--{option.replace('_', '-')}"
+        every = [text for _, _, text in lines]
+        for k in names.chosen(getattr(named, option), every, flag, where):
+            of, i, _ = lines[k]
+            of[i] = (role, f"as {flag} says")
+    return across, down
+
+
+def near_pair(rows: Iterable[str], columns: Iterable[str]) -> tuple[str, str] | None:
+    """Find a row and a column whose labels differ by a slip: letters, case, blanks, points."""
+    left = [(label, _bare(label)) for label in rows if label]
+    right = [(label, _bare(label)) for label in columns if label]
+    bare = {text: label for label, text in right if text}
+    for label, text in left:
+        if text in bare and bare[text] != label:
+            return label, bare[text]
+    if len(left) * len(right) > _PAIRS:
+        return None
+    for label, text in left:
+        for other, near in right:
+            if label == other or min(len(text), len(near)) < _SHORTEST:
+                continue
+            if _letters(text) == _letters(near) and _letters(text) != text:
+                # Two codes or years of one series.
+                continue
+            match = difflib.SequenceMatcher(None, text, near, autojunk=False)
+            if match.real_quick_ratio() >= _ALIKE and match.ratio() >= _ALIKE:
+                return label, other
+    return None
+
+
+def _bare(label: str) -> str:
+    text = unicodedata.normalize("NFKD", label).casefold()
+    return "".join(character for character in text if character.isalnum())
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in text if not character.isdigit())
+
+
+def refuse_near_pair(
+    rows: Iterable[str], columns: Iterable[str], what: tuple[str, str], where: str
+) -> None:
+    """Refuse two labels that differ by a slip.
+
+    Raises
+    ------
+    InputError
+        Naming both.
+    """
+    pair = near_pair(rows, columns)
+    if pair is not None:
+        raise InputError(
+            f"{what[0]} {pair[0]!r} and {what[1]} {pair[1]!r} differ a little; spell them alike "
+            "where they are the same, else say what they are (--final, --value-added, --drop)",
+            where=where,
+        )
+
+
+def column_roles(
+    grid: Grid,
+    labels: Sequence[str],
+    core: Collection[int],
+    core_why: str,
+    stated: Lines,
+    totals: dict[int, Total],
+    *,
+    only_final: bool,
+) -> Lines:
+    """Tell what each column is; the rows of `grid` must be the products only.
+
+    Parameters
+    ----------
+    grid : Grid
+    labels : sequence of str
+    core : collection of int
+        Columns of the industries.
+    core_why : str
+        How these are known.
+    stated : Lines
+        What the caller says.
+    totals : dict
+        Columns that add up.
+    only_final : bool
+        Whether the caller names all columns of final use.
+
+    Raises
+    ------
+    InputError
+        When a column is called a total and is none, or has figures and no label.
+    """
+    out: Lines = {}
     for j, label in enumerate(labels):
-        if j in taken:
-            continue
         line = grid.cells[:, j]
-        if j in dropped:
-            roles.remarks.append(f"column {label!r} left out as asked")
-        elif j in chosen["exports"]:
-            roles.exports.append(j)
-        elif j in chosen["imports"]:
-            roles.imports.append(j)
-        elif j in chosen["final"]:
-            roles.final.append(j)
-        elif names.is_total(label) or _adds_up(line, core_rows, grid.cells.T, used, since):
-            how = "by its name" if names.is_total(label) else "as it is the sum of others"
-            roles.remarks.append(f"column {label!r} is a total {how}: left out")
-            since = []
-            continue
-        elif named.final:
-            roles.remarks.append(f"column {label!r} is not among --final: left out")
-            continue
+        if j in core:
+            out[j] = "industry", core_why
+        elif j in stated:
+            out[j] = stated[j]
+        elif j in totals:
+            out[j] = "total", totals[j].why
+        elif not line.any() and (names.is_total(label) or not label):
+            out[j] = "left out", "is empty"
+        elif not label:
+            raise InputError(
+                f"column {j + 1} of the figures has no label and is no sum of others; name it",
+                where=grid.where,
+            )
+        elif names.is_total(label):
+            out[j] = "total?", "by its name"
         elif names.is_export(label):
-            roles.exports.append(j)
+            out[j] = "exports", "by its name"
         elif names.is_import(label):
-            roles.imports.append(j)
+            out[j] = "imports", "by its name"
+        elif only_final:
+            out[j] = "left out", "is not among --final"
         else:
-            roles.final.append(j)
-        used.append(j)
-        since.append(j)
-    if roles.final and not named.final:
-        listed = ", ".join(repr(labels[j]) for j in roles.final[:_LISTED])
-        more = len(roles.final) - _LISTED
-        roles.remarks.append(f"final use: {listed}{f' and {more} more' if more > 0 else ''}")
-    return roles
+            out[j] = "final use", "is no industry and no total"
+    return out
 
 
 def row_roles(
-    grid: Grid, labels: Sequence[str], core: Sequence[int], columns: Sequence[int], named: Named
-) -> Roles:
-    """Tell value added, imports, outputs and totals apart among the rows beside the core.
+    grid: Grid,
+    labels: Sequence[str],
+    core: Collection[int],
+    core_why: str,
+    stated: Lines,
+    totals: dict[int, Total],
+    *,
+    only_value_added: bool,
+    own_units: bool = False,
+) -> Lines:
+    """Tell what each row is; the columns of `grid` must be the industries only.
 
     Parameters
     ----------
-    grid : Grid
-    labels : sequence of str
-    core : sequence of int
-        Rows of the products.
-    columns : sequence of int
-        Columns of the industries.
-    named : Named
+    grid, labels, core, core_why, stated, totals
+        As in :func:`column_roles`.
+    only_value_added : bool
+        Whether the caller names all rows of value added.
+    own_units : bool
+        Whether rows are in units of their own, so that primary inputs are resources.
 
     Raises
     ------
     InputError
-        When an option names a row that is not there, or a row with figures has no label and is
-        no sum of others.
+        When a row has figures and no label.
     """
-    chosen = {
-        option: names.chosen(
-            getattr(named, option), labels, f"--{option.replace('_', '-')}", grid.where
-        )
-        for option in ("value_added", "compensation")
-    }
-    dropped = _dropped(grid, labels, named)
-    cells = grid.cells[:, list(columns)]
-    roles, taken = Roles(), set(core)
-    since: list[int] = []
-    used: list[int] = []
+    out: Lines = {}
     for i, label in enumerate(labels):
-        if i in taken:
-            continue
-        line = cells[i]
-        sums = _adds_up(line, cells[list(core)], cells, used, since)
-        if i in dropped:
-            roles.remarks.append(f"row {label!r} left out as asked")
-            continue
-        if i in chosen["compensation"]:
-            roles.compensation.append(i)
-        elif i in chosen["value_added"]:
-            roles.value_added.append(i)
-        elif names.is_output(label):
-            roles.output.append(i)
-            continue
-        elif sums or names.is_total(label):
-            roles.remarks.append(f"row {label!r} is a total: left out")
-            since = []
-            continue
+        line = grid.cells[i]
+        if i in core:
+            out[i] = "product", core_why
+        elif i in stated:
+            out[i] = stated[i]
+        elif i in totals:
+            out[i] = "total", totals[i].why
+        elif not line.any() and (names.is_total(label) or not label):
+            out[i] = "left out", "is empty"
         elif not label:
             raise InputError(
                 f"row {i + 1} of the figures has no label and is no sum of others; name it",
                 where=grid.where,
             )
-        elif named.value_added or not (names.is_value_added(label) or names.is_import(label)):
-            if not named.value_added:
-                roles.value_added.append(i)
-                roles.remarks.append(f"row {label!r} is taken as value added")
-            else:
-                roles.remarks.append(f"row {label!r} is not among --value-added: left out")
-                continue
-        elif names.is_compensation(label) and not named.compensation:
-            roles.compensation.append(i)
+        elif names.is_total(label):
+            out[i] = "total?", "by its name"
         elif names.is_import(label):
-            roles.imports.append(i)
+            out[i] = "imports", "by its name"
+        elif names.is_final(label):
+            out[i] = "final use", "by its name: what final users take of each product"
+        elif names.is_counted(label):
+            out[i] = "resource", "by its name, in a unit of its own"
+        elif own_units and not only_value_added:
+            out[i] = "resource", "is no product: a primary input in a unit of its own"
+        elif only_value_added:
+            out[i] = "left out", "is not among --value-added"
+        elif names.is_compensation(label):
+            out[i] = "compensation", "by its name"
+        elif names.is_value_added(label):
+            out[i] = "value added", "by its name"
         else:
-            roles.value_added.append(i)
-        used.append(i)
-        since.append(i)
-    return roles
-
-
-def _adds_up(
-    line: FloatArray, core: FloatArray, cells: FloatArray, used: list[int], since: list[int]
-) -> bool:
-    """Whether a line is the sum of the core, of all lines so far, or of those since a total."""
-    return (
-        is_sum(line, core)
-        or is_sum(line, np.vstack([core, cells[used]]))
-        or is_sum(line, cells[since])
-        or is_sum(line, cells[used])
-    )
-
-
-def _dropped(grid: Grid, labels: Sequence[str], named: Named) -> set[int]:
-    """Lines that the caller drops; a name may stand on the other axis only."""
-    out: set[int] = set()
-    for pattern in named.drop:
-        try:
-            out |= names.chosen([pattern], labels, "--drop", grid.where)
-        except InputError:
-            every = [label for levels in grid.row_labels + grid.column_labels for label in levels]
-            names.chosen([pattern], every, "--drop", grid.where)
+            out[i] = "value added?", "is no product"
     return out
+
+
+def at(lines: Lines, *roles: str) -> list[int]:
+    """Positions of the lines with one of these roles, in order."""
+    return [i for i in sorted(lines) if lines[i][0] in roles]
+
+
+def explained(lines: Lines, totals: dict[int, Total], core: Collection[int], role: str) -> Lines:
+    """Give `role` to the lines that may have it where a total counts them in.
+
+    Parameters
+    ----------
+    lines : Lines
+    totals : dict
+        Lines of the axis that add up.
+    core : collection of int
+    role : str
+        Lines marked ``role?`` get it if they are summands of a total that is the sum of the
+        core as well.
+    """
+    whole = [t for t in totals.values() if t.members >= set(core)]
+    counted = {k for t in whole for k in t.members}
+    return {
+        i: (role, "a total counts it in") if given == f"{role}?" and i in counted else (given, why)
+        for i, (given, why) in lines.items()
+    }
+
+
+def settle_open_totals(
+    lines: Lines,
+    labels: Sequence[str],
+    grid: Grid,
+    axis: str,
+    sums: FloatArray,
+    across_labels: Sequence[str],
+) -> None:
+    """Decide about lines that are called totals and are not quite the sum of the others.
+
+    A slip in a few cells of a published total leaves no doubt what it is, and is told; all else
+    is refused.
+
+    Parameters
+    ----------
+    lines : Lines
+        Changed in place.
+    labels : sequence of str
+    grid : Grid
+        With the lines of the core only on the other axis.
+    axis : {"column", "row"}
+    sums : ndarray
+        What the other lines of the axis add up to.
+    across_labels : sequence of str
+        Labels of the lines of the other axis.
+
+    Raises
+    ------
+    InputError
+        Naming both readings and the options that decide.
+    """
+    for j in at(lines, "total?"):
+        line = grid.cells[:, j] if axis == "column" else grid.cells[j]
+        room = grid.half.sum(axis=1 if axis == "column" else 0)
+        apart = np.abs(line - sums)
+        worst = int(apart.argmax())
+        off = int((apart > room).sum())
+        if off <= SLIPS * line.size and apart.sum() <= SLIP * np.abs(sums).sum():
+            lines[j] = (
+                "total",
+                f"is the sum of the others but for {off} of {line.size}, most "
+                f"{line[worst]:.6g} for {sums[worst]:.6g} at {across_labels[worst]!r}",
+            )
+            continue
+        other = "final use" if axis == "column" else "value added"
+        option = "--final" if axis == "column" else "--value-added"
+        raise InputError(
+            f"{axis} {labels[j]!r} is called a total and does not add up: {line[worst]:.6g} at "
+            f"{across_labels[worst]!r}, where the others make {sums[worst]:.6g}; mend the figures, "
+            "or give --gross-outputs stated or uses (which of them counts), --drop, or "
+            f"{option} if it is {other}",
+            where=grid.where,
+        )
+
+
+def report_roles(lines: Lines, labels: Sequence[str], axis: str, table: str = "") -> list[Role]:
+    """List the lines of an axis with their roles."""
+    return [
+        Role(axis, labels[i] or f"number {i + 1}", *lines[i], table=table) for i in sorted(lines)
+    ]
+
+
+def ignored_roles(grid: Grid, table: str = "") -> list[Role]:
+    """List titles, notes and other sheets of a file as left out."""
+    return [
+        Role("sheet", text, "left out", "is outside of the table", table) for text in grid.ignored
+    ]
+
+
+def over(grid: Grid, rows: Sequence[int] | None, columns: Sequence[int] | None) -> Grid:
+    """Keep the given rows (columns) of a sheet, all where None is given."""
+    cells, half, unknown = grid.cells, grid.half, grid.unknown
+    if rows is not None:
+        cells, half, unknown = cells[list(rows)], half[list(rows)], unknown[list(rows)]
+    if columns is not None:
+        keep = list(columns)
+        cells, half, unknown = cells[:, keep], half[:, keep], unknown[:, keep]
+    return replace(grid, cells=cells, half=half, unknown=unknown)
