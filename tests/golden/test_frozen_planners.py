@@ -50,7 +50,7 @@ ECONOMIES = (
 
 
 def run(planner: str, economy: str) -> dict[str, Any]:
-    """What `planner` did on `economy`: its value and counts, or that it refused."""
+    """Run `planner` on `economy`: its value and counts, or that it refused."""
     spec, _ = resolve_solver(planner, None)
     instance = load_instance(economy)
     assert instance.economy is not None
