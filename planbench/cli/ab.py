@@ -29,6 +29,8 @@ EXAMPLES = (
 )
 
 DEFAULT_LIMIT = "60s"
+#: Of a solver, up to which it is not broken in the table.
+LONGEST_NAME = 40
 RESULTS = Path("results/ab.jsonl")
 _SIDE = (
     "PACKAGE==VERSION or what else pip takes, a wheel or folder, git:REF, OPTION=VALUE, or here; "
@@ -367,8 +369,11 @@ def _print_text(comparison: Comparison) -> None:
 
     colours = {"slower": "red", "worse": "red", "faster": "green", "better": "green"}
     table = columns_of([(h, "right" if right else "left") for h, right in words.COLUMNS])
-    table.columns[1].no_wrap = True
-    for row in words.rows(comparison):
+    rows = words.rows(comparison)
+    # Names of solvers stay whole; command lines have to be folded, lest they push out the rest.
+    table.columns[1].no_wrap = all(len(row[1]) <= LONGEST_NAME for row in rows)
+    table.columns[1].overflow = "fold"
+    for row in rows:
         table.add_row(*row[:-1], Text(row[-1], style=colours.get(row[-1], "")))
     out = console.out()
     out.print("   ".join(words.sides(comparison)), markup=False)

@@ -146,3 +146,16 @@ def test_what_was_installed_is_said_where_the_side_does_not():
     assert ab.sides(found) == ("a: here", "b: highspy>=1.14 = highspy==1.16.0")
     assert "highspy==1.16.0" in ab.markdown(found)
     assert ab.sides(comparison(verdict())) == ("a: highspy==1.13.1", "b: highspy==1.15.1")
+
+
+def test_long_command_lines_do_not_push_out_the_figures(capsys, monkeypatch):
+    """The column of solvers is never folded for names, and has to be for command lines."""
+    from planbench.cli.ab import _print_text
+
+    monkeypatch.setenv("COLUMNS", "100")
+    programs = tuple(f"cmd:/opt/solvers/{n}/bin/solve --fast {{mps}} {{sol}}" for n in "ab")
+    _print_text(comparison(verdict(), a=programs[0], b=programs[1], solvers=programs))
+    table = capsys.readouterr().out.partition("Overall")[0]
+    row = next(line for line in table.splitlines() if line.startswith(" tiny"))
+    assert "1.35 s" in row
+    assert "slower" in row
