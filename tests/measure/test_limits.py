@@ -144,7 +144,7 @@ def test_a_worker_that_hangs_after_its_result_does_not_lose_it(launch, monkeypat
 
 def test_a_log_without_end_is_stopped(launch, monkeypatch):
     """A solver in a printing loop would fill the disk long before its time limit."""
-    monkeypatch.setattr("planbench.measure.watch.LOG_LIMIT_BYTES", 1 << 20)
+    monkeypatch.setattr("planbench.measure.job_folder.LOG_LIMIT_BYTES", 1 << 20)
     result = launch("prints-forever")
     assert result.ended == "killed"
     assert "1 MiB log" in result.message
