@@ -342,6 +342,8 @@ def _conclude(
         ended, message = _died(watch, returncode, by_kernel)
     elif "failed" in result:
         ended, message = _failed(result, watch, by_kernel)
+    elif reader.handed_back is None:
+        ended, message = "crash", "left a result before the solver had ended"
     else:
         try:
             solution = read_solution(folder, result.get("solution"), shape)

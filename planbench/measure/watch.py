@@ -129,10 +129,11 @@ class Watch:
         """
         try:
             yield
-        except GarbledError as error:
+        except GarbledError:
             if self.reader.method == "":
                 raise
-            self.killed, self.reason = "crash", str(error)
+            self.killed = "crash"
+            self.reason = f"{self.reader.path.name} holds what no worker writes{self._where()}"
 
     def pause(self) -> float:
         """Seconds until the next look."""
