@@ -134,6 +134,7 @@ class PhaseReader:
     method: str = ""
     pass_seconds: list[float] = field(default_factory=list)
     _offset: int = 0
+    _last_at: float = 0.0
     _looks: list[Look] = field(default_factory=list, repr=False)
 
     def see(self, look: Look) -> None:
@@ -184,6 +185,9 @@ class PhaseReader:
             self.pass_seconds.append(_amount(event["seconds"]))
             return
         at = _amount(event["at"])
+        if at < self._last_at:
+            raise ValueError(at)
+        self._last_at = at
         if kind == "handed-back":
             self.handed_back = at
             return

@@ -139,7 +139,15 @@ def test_nothing_survives_planbench_killed_in_a_solve(escaper, tmp_path, sent):
     number = signal.Signals[sent]
     words = " ".join([*command, "sleep", "{mps}", "{sol}"])
     planbench = subprocess.Popen(
-        [sys.executable, "-m", "planbench", "solve", "kantorovich-lathes", "--solver", f"cmd:{words}"],
+        [
+            sys.executable,
+            "-m",
+            "planbench",
+            "solve",
+            "kantorovich-lathes",
+            "--solver",
+            f"cmd:{words}",
+        ],
         env={**os.environ, "TMPDIR": str(tmp_path)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
