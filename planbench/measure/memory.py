@@ -163,6 +163,8 @@ class TreeLevel:
         Worker's pages of files.
     programs : int
         ``resident`` without copies.
+    shared : int
+        Shared memory of descendants in ``programs``.
     may_share : bool
         Whether pages may be counted more than once.
     children : tuple of int
@@ -177,10 +179,15 @@ class TreeLevel:
     reached: int = 0
     file: int = 0
     programs: int = 0
+    shared: int = 0
     may_share: bool = False
     children: tuple[int, ...] = ()
     counted: tuple[int, ...] = ()
     copies: frozenset[int] = frozenset()
+
+    def at_least(self) -> int:
+        """Return the least that ``reached`` can be with shared pages counted once."""
+        return self.reached - self.shared
 
     def at_most(self) -> int:
         """Return the most that ``reached`` can be with copies."""
@@ -213,7 +220,7 @@ def tree_level(
     own = _level(pid) or Level(0, 0)
     children = [child for child in descendants(root or pid) if child != pid]
     resident, reached, programs = own.resident, own.resident, own.own
-    may_share = False
+    may_share, shared = False, 0
     counted = [pid]
     copies: set[int] = set()
     stacks = {_stack_start(pid)} if children else set()
@@ -230,12 +237,13 @@ def tree_level(
             stacks.add(stack)
             reached += level.peak
             programs += level.own
+            shared += level.shared
         may_share = may_share or level.shared > 0
         resident += level.own
         counted.append(child)
     return TreeLevel(
-        resident, reached, own.file, programs, may_share, tuple(children), tuple(counted),
-        frozenset(copies),
+        resident, reached, own.file, programs, shared, may_share, tuple(children),
+        tuple(counted), frozenset(copies),
     )  # fmt: skip
 
 

@@ -153,7 +153,7 @@ class Watch:
         if since != self.reader.open_since:
             highest = 0
         beyond = level.resident > self.memory_limit
-        held, reached = min(level.resident, self.memory_limit), level.reached
+        held, reached = min(level.resident, self.memory_limit), level.at_least()
         if level.at_most() > highest or beyond:
             ended, took = self._shared
             began = monotonic()

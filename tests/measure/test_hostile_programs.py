@@ -188,8 +188,9 @@ def test_a_result_that_is_no_file_hangs_nobody(run, what):
         '{"event": "end"}',
         '{"event": "pass", "seconds": NaN}',
         '{"event": "x", "at": 1}',
-    ]
-    + ['{"event": "start", "name": "solve", "solving": true, "at": -1e999}', "[" * 100_000],
+        '{"event": "start", "name": "solve", "solving": true, "at": -1e999}',
+        "[" * 100_000,
+    ],
 )
 def test_phases_that_no_worker_writes_are_a_crash(run, tmp_path, line):
     """They ended the whole suite as those of a worker that is too old."""
