@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
@@ -86,6 +87,8 @@ class Supervised:
         self._unread = b""
         while not self.pid and self.returncode is None:
             self.wait(None)
+        if not self.pid:
+            raise OSError(errno.EAGAIN, "no process could be made for it", program)
 
     def wait(self, seconds: float | None) -> bool:
         """Wait for its end, at most so long; whether it has ended.

@@ -193,7 +193,7 @@ def run_job(
     InputError
         When a limit is not positive.
     PlanbenchError
-        When the job's folder cannot be written (a full disk).
+        When the job's folder cannot be written (a full disk), or no worker be started.
     KeyboardInterrupt, TerminatedError
         After the worker and its descendants have been killed.
     """
@@ -204,8 +204,15 @@ def run_job(
     ceiling = DATA_LIMIT_FACTOR * memory_limit_bytes + DATA_LIMIT_EXTRA
     job = replace(job, data_limit_bytes=ceiling)
     folder = JobFolder.prepare(job, JOB_FILE)
+    interpreter = interpreter or Interpreter()
     try:
         return _run(job, folder, time_limit_s, memory_limit_bytes, progress, interpreter, shape)
+    except OSError as error:
+        if error.filename != interpreter.python:
+            raise
+        raise PlanbenchError(
+            f"{interpreter.python}: the worker cannot be started: {error.strerror}"
+        ) from None
     finally:
         folder.leave()
 
@@ -216,7 +223,7 @@ def _run(
     time_limit_s: float,
     memory_limit: int,
     progress: Callable[[str], None] | None,
-    interpreter: Interpreter | None,
+    interpreter: Interpreter,
     shape: tuple[int, int] | None,
 ) -> JobResult:
     oom_before = kernel_oom_kills()
@@ -228,7 +235,6 @@ def _run(
         reader=PhaseReader(folder.path / PHASES_FILE, []),
         folder=folder,
     )
-    interpreter = interpreter or Interpreter()
     group = memory_group(memory_limit)
     seen = _GroupFacts()
     try:

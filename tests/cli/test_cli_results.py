@@ -355,7 +355,7 @@ def test_generate_takes_its_options_from_the_recipe(planbench: Command, tmp_path
 def test_bench_measures_resumes_reports_and_exports(planbench: Command, tmp_path: Path) -> None:
     suite = tmp_path / "tiny.toml"
     suite.write_text(
-        'name = "tiny"\nbudget_s = 60\ntime_limit_s = 20\ntime_limit_s = 5\nrepeats = 1\nrerun_disturbed = false\n'
+        'name = "tiny"\nbudget_s = 60\ntime_limit_s = 5\nrepeats = 1\nrerun_disturbed = false\n'
         'solvers = ["highs-ds", "null"]\ninstances = ["leontief-3"]\n'
     )
     results = tmp_path / "deep" / "tiny.jsonl"
@@ -381,7 +381,7 @@ def test_bench_measures_resumes_reports_and_exports(planbench: Command, tmp_path
 def test_bench_says_what_the_budget_left_out(planbench: Command, tmp_path: Path) -> None:
     suite = tmp_path / "tiny.toml"
     suite.write_text(
-        'name = "tiny"\nbudget_s = 60\ntime_limit_s = 20\ntime_limit_s = 5\nrepeats = 1\nsolvers = ["null"]\n'
+        'name = "tiny"\nbudget_s = 60\ntime_limit_s = 5\nrepeats = 1\nsolvers = ["null"]\n'
         'instances = ["leontief-3", "kantorovich-lathes", "kantorovich-plywood"]\n'
     )
     code, out, err = planbench(
@@ -428,7 +428,7 @@ def test_report_writes_one_page(planbench: Command, tmp_path: Path) -> None:
     pytest.importorskip("altair")
     suite = tmp_path / "tiny.toml"
     suite.write_text(
-        'name = "tiny"\nbudget_s = 60\ntime_limit_s = 20\ntime_limit_s = 5\nrepeats = 1\nrerun_disturbed = false\n'
+        'name = "tiny"\nbudget_s = 60\ntime_limit_s = 5\nrepeats = 1\nrerun_disturbed = false\n'
         'solvers = ["highs-ds"]\ninstances = ["leontief-3"]\n'
     )
     results = tmp_path / "tiny.jsonl"
@@ -451,7 +451,10 @@ def test_cmd_is_described_without_a_command(planbench: Command) -> None:
 def test_a_program_that_dies_is_a_finding_of_a_suite(planbench: Command, tmp_path: Path) -> None:
     """It was a refusal, with exit code 0."""
     suite = tmp_path / "mine.toml"
-    suite.write_text('name = "mine"\nbudget_s = 60\ntime_limit_s = 20\nsolvers = ["null"]\ninstances = ["leontief-3"]\n')
+    suite.write_text(
+        'name = "mine"\nbudget_s = 60\ntime_limit_s = 20\n'
+        'solvers = ["null"]\ninstances = ["leontief-3"]\n'
+    )
     code, out, err = planbench(
         "bench", str(suite), "--out", str(tmp_path / "r.jsonl"), "--no-report", "--json",
         "--solver", "cmd:sh -c 'kill -SEGV $$' {mps} {sol}",
@@ -470,7 +473,8 @@ def test_numbers_that_are_none_are_shown(planbench: Command, tmp_path: Path) -> 
         script = tmp_path / "program.py"
         script.write_text(
             "import sys\n"
-            f"open(sys.argv[2], 'w').write('status optimal\\nC0000001 {value}\\nR0000001 {value}')\n"
+            "open(sys.argv[2], 'w').write("
+            f"'status optimal\\nC0000001 {value}\\nR0000001 {value}')\n"
         )
         solver = f"cmd:{sys.executable} -S {script} {{mps}} {{sol}}"
         row = strict(planbench("solve", "leontief-3", "-s", solver, "--json")[1])

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from planbench.errors import InputError, PlanbenchError
+from planbench.measure.job import Job
+from planbench.measure.launch import Interpreter, run_job
 
 
 def is_alive(pid):
@@ -217,6 +219,21 @@ def test_nothing_survives_a_parent_that_is_killed(lp_file, adapter, tmp_path):
         parent.wait()
     assert wait_until(lambda: not is_alive(worker))
     assert wait_until(lambda: not is_alive(child))
+
+
+@pytest.mark.parametrize("kind", ["missing", "not-executable"])
+def test_a_python_that_cannot_be_started_is_named(lp_file, tmp_path, kind):
+    """The environment of a comparison may have been broken since it was made."""
+    python = tmp_path / kind
+    if kind == "not-executable":
+        python.touch()
+    with pytest.raises(PlanbenchError, match=f"{kind}: the worker cannot be started"):
+        run_job(
+            Job(str(lp_file), "null", str(tmp_path)),
+            time_limit_s=1.0,
+            memory_limit_bytes=1 << 30,
+            interpreter=Interpreter(str(python)),
+        )
 
 
 @pytest.mark.parametrize("name", ["fills-disk", "fills-disk-wholly"])

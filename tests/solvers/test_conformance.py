@@ -113,7 +113,7 @@ def solve(problem, spec, options, phase=no_phase):
         ("offset", "maximise, ≥ and ≤: objective"),
         ("claims", "unbounded: claims infeasible"),
         ("rounding", "coefficient of 5e-10: x"),
-        ("crash", "unbounded: the process ended with code -6"),
+        ("crash", "unbounded: the process died of SIGABRT"),
         ("phases", "phases are as declared"),
         ("options", "options reach the solver"),
     ],
