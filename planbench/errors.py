@@ -37,3 +37,18 @@ class SolverError(PlanbenchError):
     """A solver refused an option, changed the problem, or ran another method than named."""
 
     exit_code = 1
+
+
+class SolverCrashError(SolverError):
+    """A solver's program died, ended with an error, or left an answer nobody can read.
+
+    Parameters
+    ----------
+    message : str
+    returncode : int, optional
+        How the program ended; negative for a signal.
+    """
+
+    def __init__(self, message: str, *, returncode: int | None = None) -> None:
+        super().__init__(message)
+        self.returncode = returncode

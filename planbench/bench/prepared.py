@@ -55,6 +55,7 @@ class InstanceCache:
         path = self._files.get(sha)
         if path is None or not path.exists():
             path = self.folder / f"{sha}.npz"
+            self.folder.mkdir(parents=True, exist_ok=True)  # a solver may have removed it
             if instance.economy is not None:
                 save_economy(instance.economy, path)
             else:

@@ -226,6 +226,7 @@ def solve_once(
             memory_limit_bytes=memory_limit_bytes,
             progress=progress,
             interpreter=elsewhere.interpreter if elsewhere is not None else None,
+            shape=instance.lp.matrix.shape,
         )
         log = _read_log(result.log, keep_log)
     certificate, cost = None, None

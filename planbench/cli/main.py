@@ -43,6 +43,7 @@ from planbench.cli import (
     verify,
 )
 from planbench.errors import PlanbenchError
+from planbench.supervised import TerminatedError
 
 #: What a shell shows for a program that a closed pipe has ended: 128 + SIGPIPE.
 BROKEN_PIPE = 141
@@ -194,4 +195,7 @@ def main() -> None:
         # A terminal without a character, or a file name that is no text, is no reason to fail.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(run(sys.argv[1:]))
+    try:
+        sys.exit(run(sys.argv[1:]))
+    except TerminatedError as ended:
+        ended.die()

@@ -152,8 +152,13 @@ def _refusal(outcome: RunOutcome) -> Exception:
 
 
 def _facts(instance: Instance, outcome: RunOutcome, top: int) -> Any:
+    import numpy as np
+
     from planbench.cli.plan_facts import plan_facts, solution_facts
 
+    answer = [part for part in (outcome.x, outcome.row_duals) if part is not None]
+    if not all(np.isfinite(part).all() for part in answer):
+        return None  # the certificate has said so
     if instance.economy is not None and outcome.plan is not None:
         return plan_facts(instance.economy, outcome.plan, top)
     if outcome.x is not None and outcome.x.size == instance.lp.n_cols:

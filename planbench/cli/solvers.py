@@ -32,7 +32,9 @@ def solvers(
     from planbench.solvers.registry import broken_plugins, find_solver, list_solvers
 
     if name is not None:
-        spec, _, _ = find_solver(name)
+        # cmd: takes a command where it runs; what it is can be shown without one.
+        bare = [spec for spec in list_solvers() if spec.name == name.strip()]
+        spec = bare[0] if bare else find_solver(name)[0]
         facts = _facts(spec)
         if json:
             console.print_json(facts)

@@ -31,6 +31,7 @@ from planbench.errors import InputError, PlanbenchError
 from planbench.measure.launch import Interpreter
 from planbench.measure.machine import git_commit
 from planbench.solvers.registry import normalised
+from planbench.supervised import run_supervised
 
 #: Folder of everything kept between runs; the variable names another one.
 CACHE_VARIABLE = "PLANBENCH_CACHE"
@@ -333,15 +334,7 @@ def _run(command: Sequence[str], timeout_s: float = 60.0) -> subprocess.Complete
     # A worker's environment is not the one that happens to be active.
     environment.pop("VIRTUAL_ENV", None)
     try:
-        return subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            check=False,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-        )
+        return run_supervised(command, timeout_s=timeout_s, env=environment)
     except subprocess.TimeoutExpired:
         return subprocess.CompletedProcess(
             list(command), 1, "", f"operation timed out after {timeout_s:g} s"

@@ -54,8 +54,6 @@ class Job:
         Measure matrix passes before and after the solve.
     data_limit_bytes : int or None
         Backstop on private memory (RLIMIT_DATA) the worker sets on itself.
-    parent : int or None
-        Process id of whoever waits for the worker, which ends when that process is gone.
     protocol : int
     """
 
@@ -66,7 +64,6 @@ class Job:
     adapter: str | None = None
     calibrate: bool = True
     data_limit_bytes: int | None = None
-    parent: int | None = None
     protocol: int = PROTOCOL_VERSION
 
     def to_json(self) -> str:

@@ -9,16 +9,19 @@ limits and how each way of ending is told apart are described in docs/measuremen
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from planbench.errors import InputError, PlanbenchError
-from planbench.measure.cgroup import MemoryGroup, memory_group
+from planbench.measure.cgroup import memory_group
 from planbench.measure.job import (
     CANNOT_READ,
     CANNOT_WRITE,
@@ -28,17 +31,19 @@ from planbench.measure.job import (
     PHASES_FILE,
     Job,
 )
+from planbench.measure.job_folder import JobFolder
 from planbench.measure.memory import CGROUP, REAPED, SAMPLED, kernel_oom_kills
-from planbench.measure.processes import (
-    ProcessTree,
-    describe_exit,
-    killed_with_us,
-    last_words,
-    waiting_for,
+from planbench.measure.processes import describe_exit, last_words
+from planbench.measure.protocol import (
+    GarbledError,
+    PhaseReader,
+    PhaseSample,
+    read_result,
+    read_solution,
 )
-from planbench.measure.protocol import PhaseReader, PhaseSample, read_result, read_solution
-from planbench.measure.watch import Ended, Watch, size_of
+from planbench.measure.watch import Ended, Watch
 from planbench.solvers.base import Solution
+from planbench.supervised import Supervised, supervised
 
 #: Backstop for what is not the solver's: starting, reading, assembling, calibrating, writing.
 OVERHEAD_S = 60.0
@@ -51,6 +56,12 @@ DATA_LIMIT_FACTOR = 2
 DATA_LIMIT_EXTRA = 1 << 30
 #: A process killed by somebody else this close to its memory limit ran out of memory.
 NEAR_LIMIT = 0.8
+#: The kernel stops a file that is this much larger than the folder may be.
+FILE_LIMIT_EXTRA = 1 << 30
+#: Last words are looked for in so much of the log.
+LAST_BYTES = 1 << 16
+#: Ends that a worker tells of itself; NO_SPACE is no end of a run.
+FAILURES = ("memory", "crash", "refused")
 
 _WORKER = ("-P", "-X", "faulthandler", "-m", "planbench.measure.worker")
 _THREAD_VARIABLES = (
@@ -153,6 +164,7 @@ def run_job(
     memory_limit_bytes: int,
     progress: Callable[[str], None] | None = None,
     interpreter: Interpreter | None = None,
+    shape: tuple[int, int] | None = None,
 ) -> JobResult:
     """Run `job` in a fresh process and wait for its end.
 
@@ -169,6 +181,8 @@ def run_job(
         Called with the phase going on whenever it changes.
     interpreter : Interpreter or None
         Python of another environment; None: the one this process runs in.
+    shape : (rows, columns), optional
+        Of the problem; what is handed back must fit.
 
     Returns
     -------
@@ -179,64 +193,91 @@ def run_job(
     InputError
         When a limit is not positive.
     PlanbenchError
-        When the job's folder cannot be written (a full disk).
-    KeyboardInterrupt
+        When the job's folder cannot be written (a full disk), or no worker be started.
+    KeyboardInterrupt, TerminatedError
         After the worker and its descendants have been killed.
     """
     if not time_limit_s > 0:
         raise InputError(f"is {time_limit_s:g}; give seconds above 0", where="time limit")
     if memory_limit_bytes <= 0:
         raise InputError(f"is {memory_limit_bytes}; give bytes above 0", where="memory limit")
-    folder = Path(job.folder)
-    log = folder / LOG_FILE
     ceiling = DATA_LIMIT_FACTOR * memory_limit_bytes + DATA_LIMIT_EXTRA
-    job = replace(job, data_limit_bytes=ceiling, parent=os.getpid())
+    job = replace(job, data_limit_bytes=ceiling)
+    folder = JobFolder.prepare(job, JOB_FILE)
+    interpreter = interpreter or Interpreter()
     try:
-        (folder / JOB_FILE).write_text(job.to_json())
-        (folder / "tmp").mkdir(exist_ok=True)
+        return _run(job, folder, time_limit_s, memory_limit_bytes, progress, interpreter, shape)
     except OSError as error:
-        raise PlanbenchError(f"{folder}: cannot be written: {error.strerror}") from None
+        if error.filename != interpreter.python:
+            raise
+        raise PlanbenchError(
+            f"{interpreter.python}: the worker cannot be started: {error.strerror}"
+        ) from None
+    finally:
+        folder.leave()
+
+
+def _run(
+    job: Job,
+    folder: JobFolder,
+    time_limit_s: float,
+    memory_limit: int,
+    progress: Callable[[str], None] | None,
+    interpreter: Interpreter,
+    shape: tuple[int, int] | None,
+) -> JobResult:
     oom_before = kernel_oom_kills()
     watch = Watch(
         time_limit_s=time_limit_s,
-        memory_limit=memory_limit_bytes,
-        overhead_s=OVERHEAD_S + size_of(Path(job.instance)) / OVERHEAD_BYTES_PER_S,
+        memory_limit=memory_limit,
+        overhead_s=OVERHEAD_S + folder.instance_bytes / OVERHEAD_BYTES_PER_S,
         began=monotonic(),
-        reader=PhaseReader(folder / PHASES_FILE, []),
-        log=log,
+        reader=PhaseReader(folder.path / PHASES_FILE, []),
+        folder=folder,
     )
-    interpreter = interpreter or Interpreter()
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [interpreter.python, *_WORKER, str(folder / JOB_FILE)],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            env=_environment(job, folder, interpreter),
-            start_new_session=True,
-        )
-    tree = ProcessTree(process.pid)
-    group = memory_group(memory_limit_bytes)
-    if group is not None and not group.add(process.pid):
-        group.remove()
-        group = None
+    group = memory_group(memory_limit)
+    seen = _GroupFacts()
     try:
-        with killed_with_us(process.pid):
-            _wait(process, watch, tree, progress)
+        with supervised(
+            [interpreter.python, *_WORKER, str(folder.path / JOB_FILE)],
+            stdout=folder.log,
+            stderr=subprocess.STDOUT,
+            env=_environment(job, folder.path, interpreter),
+        ) as worker:
+            _limit_files(worker.pid, folder.limit_bytes)
+            used = group if group is not None and group.add(worker.pid) else None
+            try:
+                _wait(worker, watch, progress)
+            finally:
+                # Always, and also after a good end: children may have been left behind.
+                if used is not None:
+                    used.kill()
+        if used is not None:
+            seen = _GroupFacts(used.peak(), used.oom_kills())
     finally:
-        # Always, and also after a good end: children may have been left behind.
         if group is not None:
-            group.kill()
-        tree.kill()
-        process.wait()
-        tree.wait_until_gone()
-        seen = _leave(group)
-    watch.reader.close(monotonic(), watch.waited)
+            group.remove()
+    assert worker.returncode is not None
+    if watch.killed is None and (trouble := folder.overrun(now=True)):
+        # It was quicker than the looks, or came against the backstop.
+        watch.killed, watch.reason = "killed", trouble
+    with watch.reading():
+        watch.reader.close(monotonic(), watch.waited)
+    if watch.killed is None and (damage := folder.damage()):
+        watch.killed, watch.reason = "crash", damage
     oom_kills = kernel_oom_kills()
     by_kernel = seen.oom_kills > 0 or (
         oom_kills is not None and oom_before is not None and oom_kills > oom_before
     )
-    return _conclude(folder, watch, process.returncode, by_kernel, seen.peak)
+    return _conclude(watch, worker.returncode, by_kernel, seen.peak, shape)
+
+
+def _limit_files(pid: int, limit: int) -> None:
+    """Have the kernel stop a file that grows beyond what the watch should have stopped."""
+    if sys.platform == "linux":
+        most = limit + FILE_LIMIT_EXTRA
+        with suppress(OSError):
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, most))
 
 
 @dataclass(frozen=True)
@@ -247,36 +288,22 @@ class _GroupFacts:
     oom_kills: int = 0
 
 
-def _leave(group: MemoryGroup | None) -> _GroupFacts:
-    if group is None:
-        return _GroupFacts()
-    facts = _GroupFacts(group.peak(), group.oom_kills())
-    group.remove()
-    return facts
-
-
-def _wait(
-    process: subprocess.Popen[bytes],
-    watch: Watch,
-    tree: ProcessTree,
-    progress: Callable[[str], None] | None,
-) -> None:
+def _wait(worker: Supervised, watch: Watch, progress: Callable[[str], None] | None) -> None:
     """Return when the worker has ended or must be killed."""
     shown: str | None = None
     result_since: float | None = None
-    with waiting_for(process.pid) as wait_for:
-        while process.poll() is None:
-            watch.look(tree)
-            if watch.killed is not None:
+    while worker.returncode is None:
+        watch.look(worker)
+        if watch.killed is not None:
+            return
+        if progress is not None and watch.reader.open_name not in (None, shown):
+            shown = watch.reader.open_name
+            progress(str(shown))
+        if watch.reader.handed_back is not None and read_result(watch.folder.path) is not None:
+            result_since = result_since or monotonic()
+            if monotonic() - result_since > LEAVE_S:
                 return
-            if progress is not None and watch.reader.open_name not in (None, shown):
-                shown = watch.reader.open_name
-                progress(str(shown))
-            if watch.reader.handed_back is not None and read_result(watch.log.parent) is not None:
-                result_since = result_since or monotonic()
-                if monotonic() - result_since > LEAVE_S:
-                    return
-            wait_for(watch.pause())
+        worker.wait(watch.pause())
 
 
 def _environment(job: Job, folder: Path, interpreter: Interpreter) -> dict[str, str]:
@@ -294,10 +321,15 @@ def _environment(job: Job, folder: Path, interpreter: Interpreter) -> dict[str, 
 
 
 def _conclude(
-    folder: Path, watch: Watch, returncode: int, by_kernel: bool, group_peak: int | None
+    watch: Watch,
+    returncode: int,
+    by_kernel: bool,
+    group_peak: int | None,
+    shape: tuple[int, int] | None,
 ) -> JobResult:
     """Tell how the run ended from what was seen and what it left behind."""
     reader = watch.reader
+    folder = watch.folder.path
     result = None if watch.killed else read_result(folder)
     solution: Solution | None = None
     ended: Ended = "ok"
@@ -306,7 +338,8 @@ def _conclude(
         ended, message = watch.killed, watch.reason
     elif returncode == CANNOT_WRITE or (result or {}).get("failed") == NO_SPACE:
         # A row would charge the solver with our disk.
-        why = (result or {}).get("message") or last_words(watch.log, lines=1) or "no space"
+        said = last_words(watch.folder.said(LAST_BYTES), lines=1)
+        why = (result or {}).get("message") or said or "no space"
         raise PlanbenchError(
             f"{folder}: the run could not write its files ({why}); make room there, or name "
             "another folder with TMPDIR"
@@ -314,11 +347,18 @@ def _conclude(
     elif result is None:
         ended, message = _died(watch, returncode, by_kernel)
     elif "failed" in result:
-        ended, message = result["failed"], result["message"]
+        ended, message = _failed(result, watch, by_kernel)
+    elif reader.handed_back is None:
+        ended, message = "crash", "left a result before the solver had ended"
     else:
-        solution = read_solution(folder, result["solution"])
+        try:
+            solution = read_solution(folder, result.get("solution"), shape)
+        except GarbledError as error:
+            ended, message = "crash", str(error)
         spent = sum(p.wall_s for p in reader.phases if p.solving)
-        if solution.hit_limit:
+        if solution is None:
+            pass
+        elif solution.hit_limit:
             ended, message = "timeout", f"stopped by itself at its time limit ({spent:.3g} s)"
         elif spent > watch.time_limit_s:
             ended, message = "timeout", f"took {spent:.3g} s, limit {watch.time_limit_s:g} s"
@@ -342,14 +382,30 @@ def _conclude(
         + (f"; {CGROUP}" if group_peak is not None else ""),
         cgroup_peak_bytes=group_peak,
         threads_seen=watch.threads or None,
-        log=watch.log,
+        log=folder / LOG_FILE,
         returncode=returncode,
     )
 
 
+def _failed(result: dict[str, Any], watch: Watch, by_kernel: bool) -> tuple[Ended, str]:
+    """How a worker ended that says itself what failed."""
+    ended, message = result["failed"], result.get("message")
+    if ended not in FAILURES or not isinstance(message, str):
+        return "crash", "the result is not as a worker writes it"
+    message = " ".join(message.encode(errors="replace").decode().split())
+    if result.get("signal") == signal.SIGKILL and _was_memory(watch, by_kernel):
+        return "memory", f"killed by the system when memory ran out ({message})"
+    return ended, message
+
+
+def _was_memory(watch: Watch, by_kernel: bool) -> bool:
+    """Whether a SIGKILL that we did not send is the kernel's, for want of memory."""
+    return by_kernel or watch.highest > NEAR_LIMIT * watch.memory_limit
+
+
 def _died(watch: Watch, returncode: int, by_kernel: bool) -> tuple[Ended, str]:
     """How a worker ended that left no result and was not killed by us."""
-    words = last_words(watch.log)
+    words = last_words(watch.folder.said(LAST_BYTES))
     what = describe_exit(returncode) + (
         f" in phase {watch.reader.phases[-1].name}"
         if watch.reader.phases and not watch.reader.phases[-1].complete
@@ -360,7 +416,7 @@ def _died(watch: Watch, returncode: int, by_kernel: bool) -> tuple[Ended, str]:
         # Another planbench may be at work there, which does not know this one's jobs.
         return "refused", f"the worker cannot read its job: {words}"
     if returncode == -signal.SIGKILL:
-        if by_kernel or watch.highest > NEAR_LIMIT * watch.memory_limit:
+        if _was_memory(watch, by_kernel):
             return "memory", f"killed by the system when memory ran out ({what})"
         return "killed", message
     if returncode in (-signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP, -signal.SIGQUIT):

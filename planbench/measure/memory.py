@@ -37,11 +37,19 @@ class Level:
         High-water mark of the resident set.
     file : int
         Resident pages of files, such as libraries, which other processes may share.
+    shared : int
+        Resident pages of shared memory.
     """
 
     resident: int
     peak: int
     file: int = 0
+    shared: int = 0
+
+    @property
+    def own(self) -> int:
+        """Resident bytes without pages of files."""
+        return self.resident - self.file
 
 
 def process_level(pid: int | str = "self") -> Level | None:
@@ -50,13 +58,14 @@ def process_level(pid: int | str = "self") -> Level | None:
         text = Path(f"/proc/{pid}/status").read_bytes()
     except OSError:
         return None
-    found = {b"VmRSS": 0, b"VmSwap": 0, b"VmHWM": 0, b"RssFile": 0}
+    found = {b"VmRSS": 0, b"VmSwap": 0, b"VmHWM": 0, b"RssFile": 0, b"RssShmem": 0}
     for line in text.splitlines():
         key, _, rest = line.partition(b":")
         if key in found:
             found[key] = int(rest.split()[0]) * 1024
     resident = found[b"VmRSS"] + found[b"VmSwap"]
-    return Level(resident, max(found[b"VmHWM"], found[b"VmRSS"]), found[b"RssFile"])
+    peak = max(found[b"VmHWM"], found[b"VmRSS"])
+    return Level(resident, peak, found[b"RssFile"], found[b"RssShmem"])
 
 
 def reset_peak() -> bool:
@@ -136,54 +145,106 @@ def _children(pid: int) -> list[int]:
 
 @dataclass(frozen=True)
 class TreeLevel:
-    """Memory of a worker and its descendants at one moment.
+    """Memory of a worker and its descendants at one moment, in bytes.
+
+    A descendant that was forked and still runs the program of another process of the tree is a
+    *copy*: at first it shares all its pages. One that was not there at the look before may be
+    about to start another program, and is left out.
 
     Attributes
     ----------
     resident : int
-        Bytes now, summed over the processes; of the descendants without pages of files, most
-        of which are libraries that they share.
+        Sum over the processes; of descendants without pages of files, most of which are
+        libraries that they share. What they share otherwise counts for each.
     reached : int
-        Bytes now for the worker plus the high-water marks of its descendants, which are what
-        a short peak between two looks leaves behind.
+        Worker's resident memory plus the high-water marks of its descendants, which are what a
+        short peak between two looks leaves behind; without copies.
+    file : int
+        Worker's pages of files.
+    programs : int
+        ``resident`` without copies.
+    shared : int
+        Shared memory of descendants in ``programs``.
+    may_share : bool
+        Whether pages may be counted more than once.
     children : tuple of int
-        Process ids of the descendants.
-    copies : tuple of int
-        Those that still run their parent's program: forked, or about to become another.
+        Process ids of all descendants.
+    counted : tuple of int
+        Process ids of all that count, the worker included.
+    copies : frozenset of int
+        Process ids of all copies, new ones too.
     """
 
-    resident: int
-    reached: int
-    children: tuple[int, ...]
-    copies: tuple[int, ...] = ()
+    resident: int = 0
+    reached: int = 0
+    file: int = 0
+    programs: int = 0
+    shared: int = 0
+    may_share: bool = False
+    children: tuple[int, ...] = ()
+    counted: tuple[int, ...] = ()
+    copies: frozenset[int] = frozenset()
+
+    def at_least(self) -> int:
+        """Return the least that ``reached`` can be with shared pages counted once."""
+        return self.reached - self.shared
+
+    def at_most(self) -> int:
+        """Return the most that ``reached`` can be with copies."""
+        return self.reached + self.resident - self.programs - self.file
+
+    def shared_once(self) -> tuple[int, int] | None:
+        """``resident`` and ``reached`` with pages that several processes share counted once.
+
+        It costs milliseconds per gigabyte. None where the kernel does not tell.
+        """
+        together = proportional_bytes(self.counted)
+        if together is None:
+            return None
+        return self.file + together, max(0, self.reached + together - self.programs)
 
 
-def tree_level(pid: int, known_copies: frozenset[int] = frozenset()) -> TreeLevel:
+def tree_level(
+    pid: int, known_copies: frozenset[int] = frozenset(), root: int | None = None
+) -> TreeLevel:
     """Memory of `pid` and its descendants now; zeros when it is gone.
 
     Parameters
     ----------
     pid : int
     known_copies : frozenset of int
-        ``copies`` of the look before. A process is started as a copy of its parent, with all of
-        its memory; one that is still a copy at the next look is a fork at work, and what it
-        does not share counts. A new copy does not count in ``reached``.
+        ``copies`` of the look before.
+    root : int, optional
+        An ancestor of `pid` that everything below it counts of; by default `pid`.
     """
-    own = _level(pid)
-    children = descendants(pid)
-    resident = reached = own.resident if own else 0
-    stack = _stack_start(pid) if children else None
-    copies = [child for child in children if stack is not None and _stack_start(child) == stack]
+    own = _level(pid) or Level(0, 0)
+    children = [child for child in descendants(root or pid) if child != pid]
+    resident, reached, programs = own.resident, own.resident, own.own
+    may_share, shared = False, 0
+    counted = [pid]
+    copies: set[int] = set()
+    stacks = {_stack_start(pid)} if children else set()
     for child in children:
-        level = _level(child)
-        if level is not None:
-            resident += level.resident - level.file
-            reached += 0 if child in copies else level.peak
-    if known := [child for child in copies if child in known_copies]:
-        together = proportional_bytes([pid, *known])
-        alone = own.resident if own else 0
-        reached += 0 if together is None else max(0, together - alone)
-    return TreeLevel(resident, reached, tuple(children), tuple(copies))
+        level, stack = _level(child), _stack_start(child)
+        if level is None:
+            continue
+        if stack is not None and stack in stacks:
+            copies.add(child)
+            if child not in known_copies:
+                continue
+            may_share = True
+        else:
+            stacks.add(stack)
+            reached += level.peak
+            programs += level.own
+            shared += level.shared
+        may_share = may_share or level.shared > 0
+        resident += level.own
+        counted.append(child)
+    return TreeLevel(
+        resident, reached, own.file, programs, shared, may_share, tuple(children),
+        tuple(counted), frozenset(copies),
+    )  # fmt: skip
 
 
 def _stack_start(pid: int) -> int | None:
@@ -209,10 +270,9 @@ def _level(pid: int) -> Level | None:
 
 
 def proportional_bytes(pids: Iterable[int]) -> int | None:
-    """Memory of `pids` with shared pages divided among their users (PSS and swap), in bytes.
+    """Memory of `pids` with shared pages divided among their users, without pages of files.
 
-    Forked children share pages with their parent and their resident sets count them again;
-    this does not, but costs milliseconds per gigabyte, so it is asked for only before a kill.
+    That is the proportional set size (PSS) of private and shared memory, swapped out or not.
     None where the kernel does not tell.
     """
     total = 0
@@ -227,9 +287,12 @@ def proportional_bytes(pids: Iterable[int]) -> int | None:
             continue
         except OSError:
             return None
-        for line in text.splitlines():
-            if line.startswith((b"Pss:", b"SwapPss:")):
-                total += int(line.split()[1]) * 1024
+        found = {
+            key: int(rest.split()[0]) * 1024
+            for key, _, rest in (line.partition(b":") for line in text.splitlines()[1:])
+        }
+        # Before Linux 5.4 there is only the sum.
+        total += found[b"Pss"] - found.get(b"Pss_File", 0) + found.get(b"SwapPss", 0)
     return total
 
 

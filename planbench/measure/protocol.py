@@ -1,16 +1,39 @@
-"""Reading what a worker left in its folder, whatever state it died in."""
+"""Reading what a worker left in its folder, whatever state it died in.
+
+A solver runs in the worker or below it and may have written there too, so what does not have the
+form of a worker's own files is an error with one line.
+"""
 
 from __future__ import annotations
 
 import json
 import math
+import os
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from planbench.errors import PlanbenchError
 from planbench.measure.job import PROTOCOL_VERSION, RESULT_FILE, SOLUTION_FILE
-from planbench.solvers.base import Solution
+from planbench.solvers.base import Claim, Solution
+from planbench.solvers.logs import open_regular
+
+if TYPE_CHECKING:
+    from planbench.model.arrays import FloatArray
+
+#: Read at one poll.
+READ_BYTES = 1 << 20
+#: No adapter has so many phases.
+MOST_PHASES = 10_000
+#: A result holds facts and notes, no arrays.
+RESULT_BYTES = 64 << 20
+#: Arrays of a solution and whether each runs over rows or columns.
+ARRAYS = {"x": "columns", "y": "rows", "primal_ray": "columns", "dual_ray": "rows"}
+
+
+class GarbledError(PlanbenchError):
+    """A worker's file that no worker writes so."""
 
 
 def encode_number(value: Any) -> Any:
@@ -114,6 +137,7 @@ class PhaseReader:
     method: str = ""
     pass_seconds: list[float] = field(default_factory=list)
     _offset: int = 0
+    _last_at: float = 0.0
     _looks: list[Look] = field(default_factory=list, repr=False)
 
     def see(self, look: Look) -> None:
@@ -133,57 +157,73 @@ class PhaseReader:
         A look with children stands where it exceeds the worker's own peak, which knows nothing
         of them; without children the worker knows better.
         """
+        while self._read():
+            pass
+
+    def _read(self) -> bool:
+        """Read some lines; whether there may be more."""
         try:
-            with self.path.open("rb") as file:
+            with open_regular(self.path) as file:
                 file.seek(self._offset)
-                data = file.read()
-        except FileNotFoundError:
-            return
+                data = file.read(READ_BYTES)
+        except OSError:
+            return False
         whole, newline, _ = data.rpartition(b"\n")
         self._offset += len(whole) + len(newline)
         for line in whole.splitlines():
             try:
                 self._take(json.loads(line))
-            except (KeyError, TypeError, ValueError):
-                raise PlanbenchError(
+            except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+                raise GarbledError(
                     "the worker tells its phases in another way; it is of a planbench too far "
                     "from this one to be measured by it"
                 ) from None
+        if len(self.phases) > MOST_PHASES or (len(data) == READ_BYTES and not newline):
+            raise GarbledError("the worker's phases have no end")
+        return len(data) == READ_BYTES
 
     def _take(self, event: dict[str, Any]) -> None:
-        if event["event"] == "pass":
-            self.pass_seconds.append(event["seconds"])
+        kind = event["event"]
+        if kind == "pass":
+            self.pass_seconds.append(_amount(event["seconds"]))
             return
-        if event["event"] == "handed-back":
-            self.handed_back = event["at"]
+        at = _amount(event["at"])
+        if at < self._last_at:
+            raise ValueError(at)
+        self._last_at = at
+        if kind == "handed-back":
+            self.handed_back = at
             return
-        if event["event"] == "start":
-            self.open_name, self.open_since = event["name"], event["at"]
-            self.open_solving = event["solving"]
-            self.open_waited = event.get("waited_s")  # workers of earlier commits do not tell
-            self.open_level = event.get("level_before")
-            if event["solving"] and self.solving_since is None:
-                self.solving_since = event["at"]
-                self.level_before = event.get("level_before")
+        name, solving = _text(event["name"]), event["solving"] is True
+        if kind == "start":
+            self.open_name, self.open_since, self.open_solving = name, at, solving
+            # Workers of earlier commits do not tell how long they waited.
+            self.open_waited = _amount_or_none(event.get("waited_s"))
+            self.open_level = _bytes_or_none(event.get("level_before"))
+            if solving and self.solving_since is None:
+                self.solving_since = at
+                self.level_before = self.open_level
             return
+        if kind != "end":
+            raise ValueError(kind)
         since = self.open_since or 0.0
-        if not event["solving"] and self.solving_since is not None:
-            self.aside_s += max(0.0, event["at"] - since)
-        seen = [k.held for k in self._looks if k.children and since <= k.at <= event["at"]]
-        self._looks = [k for k in self._looks if k.at > event["at"]]
+        if not solving and self.solving_since is not None:
+            self.aside_s += max(0.0, at - since)
+        seen = [k.held for k in self._looks if k.children and since <= k.at <= at]
+        self._looks = [k for k in self._looks if k.at > at]
         self.phases.append(
             PhaseSample(
-                event["name"],
-                event["wall_s"],
-                event["cpu_s"],
-                max(event["peak_bytes"], *seen) if seen else event["peak_bytes"],
-                solving=event["solving"],
-                wait_s=event.get("wait_s"),
+                name,
+                _amount(event["wall_s"]),
+                _amount(event["cpu_s"]),
+                max(int(_amount(event["peak_bytes"])), *seen, 0),
+                solving=solving,
+                wait_s=_amount_or_none(event.get("wait_s")),
                 level=self.open_level,
             )
         )
         self.open_name, self.open_since = None, None
-        self.method = event["method"]
+        self.method = _text(event["method"])
 
     def aside(self, now: float) -> float:
         """Seconds since the first counted phase in phases that do not count, until `now`."""
@@ -220,38 +260,122 @@ class PhaseReader:
             self.open_name = None
 
 
+def _amount(value: Any) -> float:
+    """`value` as a finite number of 0 or more, which all clocks and sizes are."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e18:
+        raise ValueError(value)
+    return float(value)
+
+
+def _amount_or_none(value: Any) -> float | None:
+    return None if value is None else _amount(value)
+
+
+def _bytes_or_none(value: Any) -> int | None:
+    return None if value is None else int(_amount(value))
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    # A lone surrogate is no text that a results file could hold.
+    return value.encode(errors="replace").decode()
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(value)
+    return {_text(key): item for key, item in value.items()}
+
+
+def _counts(value: Any) -> dict[str, int]:
+    return {key: int(_amount(item)) for key, item in _mapping(value).items()}
+
+
+def _option(value: Any) -> bool | int | float | str:
+    if isinstance(value, int | float):
+        if not (math.isfinite(value) if isinstance(value, float) else abs(value) < 1 << 63):
+            raise ValueError(value)
+        return value
+    return _text(value)
+
+
 def read_result(folder: Path) -> dict[str, Any] | None:
     """Read the worker's ``result.json``; None when it left none that is whole."""
     try:
-        result = json.loads((folder / RESULT_FILE).read_text())
-    except (OSError, ValueError):
+        with open_regular(folder / RESULT_FILE) as file:
+            result = json.loads(file.read(RESULT_BYTES))
+    except (OSError, RecursionError, ValueError):
         return None
     if not isinstance(result, dict) or result.get("protocol") != PROTOCOL_VERSION:
         return None
     return result
 
 
-def read_solution(folder: Path, facts: dict[str, Any]) -> Solution:
-    """Put a solution together from ``solution.npz`` and the facts in ``result.json``."""
-    import numpy as np
+def read_solution(folder: Path, facts: Any, shape: tuple[int, int] | None = None) -> Solution:
+    """Put a solution together from ``solution.npz`` and the facts in ``result.json``.
 
-    with np.load(folder / SOLUTION_FILE, allow_pickle=False) as archive:
-        arrays = {name: archive[name] for name in archive.files}
-    objective = facts["objective"]
-    return Solution(
-        claim=facts["claim"],
-        x=arrays.get("x"),
-        y=arrays.get("y"),
-        objective=None if objective is None else float(objective),
-        native_status=facts["native_status"],
-        iterations=facts["iterations"],
-        primal_ray=arrays.get("primal_ray"),
-        dual_ray=arrays.get("dual_ray"),
-        hit_limit=facts["hit_limit"],
-        version=facts["version"],
-        method_run=facts["method_run"],
-        threads_used=facts["threads_used"],
-        options=facts["options"],
-        notes=tuple(facts["notes"]),
-        presolved=facts.get("presolved", {}),  # workers of earlier commits do not tell
-    )
+    Parameters
+    ----------
+    folder : Path
+    facts : object
+        As :mod:`planbench.measure.worker` writes them.
+    shape : (rows, columns), optional
+        Of the problem, which the arrays must fit.
+
+    Raises
+    ------
+    GarbledError
+        When a worker writes no such files.
+    """
+    try:
+        facts = _mapping(facts)
+        claim = facts["claim"]
+        if claim not in get_args(Claim):
+            raise ValueError(claim)
+        threads = facts["threads_used"]
+        return Solution(
+            claim=claim,
+            **_read_arrays(folder / SOLUTION_FILE, shape),
+            objective=None if facts["objective"] is None else float(facts["objective"]),
+            native_status=_text(facts["native_status"]),
+            iterations=_counts(facts["iterations"]),
+            hit_limit=facts["hit_limit"] is True,
+            version=_text(facts["version"]),
+            method_run=_text(facts["method_run"]),
+            threads_used=None if threads is None else int(_amount(threads)),
+            options={key: _option(item) for key, item in _mapping(facts["options"]).items()},
+            notes=tuple(_text(note) for note in facts["notes"]),
+            # Workers of earlier commits do not tell.
+            presolved=_counts(facts.get("presolved", {})),
+        )
+    except (KeyError, OSError, OverflowError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        raise GarbledError(
+            f"the result is not as a worker writes it: {type(error).__name__}: {error}"
+        ) from None
+
+
+def _read_arrays(path: Path, shape: tuple[int, int] | None) -> dict[str, FloatArray | None]:
+    """Read the arrays that are there, each only after its header has said what it is."""
+    import numpy as np
+    from numpy.lib import format as npy
+
+    arrays: dict[str, FloatArray | None] = dict.fromkeys(ARRAYS)
+    with open_regular(path) as file, zipfile.ZipFile(file) as archive:
+        most = os.fstat(file.fileno()).st_size
+        for member in archive.infolist():
+            name = member.filename.removesuffix(".npy")
+            if name not in ARRAYS or arrays[name] is not None or member.file_size > most:
+                raise ValueError(f"{member.filename} is not expected")
+            with archive.open(member) as stream:
+                if npy.read_magic(stream) != (1, 0):
+                    raise ValueError(f"{name} has another format")
+                size, _, kind = npy.read_array_header_1_0(stream)
+                wanted = size if shape is None else (shape[ARRAYS[name] == "columns"],)
+                if kind != np.float64 or len(size) != 1 or size != wanted:
+                    raise ValueError(f"{name} is {kind} of shape {size}, expected {wanted}")
+                values = np.frombuffer(bytearray(stream.read(8 * size[0])), dtype=np.float64)
+            if values.size != size[0]:
+                raise ValueError(f"{name} is cut short")
+            arrays[name] = values
+    return arrays

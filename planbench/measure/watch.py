@@ -6,14 +6,17 @@ overrun their own limit many times over, or allocate all memory in one go.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from time import monotonic, thread_time
 from typing import Literal
 
-from planbench.measure.memory import TreeLevel, proportional_bytes, tree_level
-from planbench.measure.processes import ProcessTree, running_threads, waiting_seconds
-from planbench.measure.protocol import Look, PhaseReader
+from planbench.measure.job_folder import JobFolder
+from planbench.measure.memory import TreeLevel, tree_level
+from planbench.measure.processes import running_threads, waiting_seconds
+from planbench.measure.protocol import GarbledError, Look, PhaseReader
+from planbench.supervised import Supervised
 
 Ended = Literal["ok", "timeout", "memory", "crash", "killed", "refused"]
 
@@ -27,15 +30,16 @@ FILL_BYTES_PER_S = 8e9
 #: … and we were given a processor only so much later.
 LATE_S = 0.008
 POLL_LEAST_S = 0.001
-#: … but looking may take no more than a fifth of a core.
+#: … but looking may take no more than a fifth of a core; counting shared pages once, for a peak
+#: that no limit depends on, no more than a twentieth.
 LOOK_SHARE = 4
+POLL_MOST_S = 0.25
+PEAK_SHARE = 19
 #: A solver told the limit stops a little after it and still has to hand over its answer; it is
 #: killed this much later: the larger of half a second and a twenty-fifth of the limit. (With
 #: what killing takes, the overrun stays below the larger of one second and a twentieth.)
 GRACE_S = 0.5
 GRACE_SHARE = 0.04
-#: A log beyond this is a fault of its own: it would fill the disk.
-LOG_LIMIT_BYTES = 1 << 30
 
 
 @dataclass
@@ -52,7 +56,7 @@ class Watch:
     began : float
         Monotonic clock.
     reader : PhaseReader
-    log : Path
+    folder : JobFolder
     highest : int
         Most bytes seen at all.
     had_children : bool
@@ -70,7 +74,7 @@ class Watch:
     overhead_s: float
     began: float
     reader: PhaseReader
-    log: Path
+    folder: JobFolder
     highest: int = 0
     had_children: bool = False
     threads: int = 0
@@ -81,48 +85,84 @@ class Watch:
     _headroom: int = field(default=0, repr=False)
     _look_s: float = field(default=0.0, repr=False)
     _copies: frozenset[int] = field(default=frozenset(), repr=False)
+    _reached: tuple[float | None, int] = field(default=(None, 0), repr=False)
+    _shared: tuple[float, float] = field(default=(0.0, 0.0), repr=False)
 
-    def look(self, tree: ProcessTree) -> None:
+    def look(self, job: Supervised) -> None:
         """Sample memory, read phases, and decide whether the worker must be killed."""
         start = thread_time()  # not wall time: on a busy machine looks must not become rare
         at = monotonic()
-        level = tree_level(tree.pid, self._copies)
-        self._copies = frozenset(level.copies)
-        self._judge_memory(tree, level)
-        tree.remember(level.children)
+        level = tree_level(job.pid, self._copies, job.supervisor)
+        held, reached = self._shared_once(level)
+        self._headroom = 0 if level.copies - self._copies else max(0, self.memory_limit - held)
+        self._copies = level.copies
+        if held > self.memory_limit:
+            # Who runs on goes on allocating: kill first, and see to the rest afterwards.
+            job.kill(level.children)
+            self.killed = "memory"
+            self.reason = (
+                f"held {held / 2**20:.0f} MiB, more than the limit of "
+                f"{self.memory_limit / 2**20:.0f} MiB{self._where()}"
+            )
         self.had_children = self.had_children or bool(level.children)
-        self.highest = max(self.highest, level.resident)
-        self.reader.see(Look(at, level.reached, bool(level.children)))
-        self.reader.poll()
+        self.highest = max(self.highest, held)
+        self.reader.see(Look(at, reached, bool(level.children)))
+        with self.reading():
+            self.reader.poll()
         if self.reader.open_name is not None and self.reader.open_solving:
-            self.threads = max(self.threads, running_threads((tree.pid, *level.children)))
-            self.waited = waiting_seconds(tree.pid)
+            self.threads = max(self.threads, running_threads((job.pid, *level.children)))
+            self.waited = waiting_seconds(job.pid)
         if self.killed is None:
             self._judge_time(monotonic())
-        if self.killed is None and size_of(self.log) > LOG_LIMIT_BYTES:
-            self.killed, self.reason = "killed", f"wrote more than {LOG_LIMIT_BYTES >> 20} MiB log"
+        if self.killed is None and (full := self.folder.overrun()):
+            self.killed, self.reason = "killed", full + self._where()
         self._look_s = thread_time() - start
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """End the run where its phases make no sense; not at the first, by another planbench.
+
+        Raises
+        ------
+        GarbledError
+            When nothing at all was understood.
+        """
+        try:
+            yield
+        except GarbledError:
+            if self.reader.method == "":
+                raise
+            self.killed = "crash"
+            self.reason = f"{self.reader.path.name} holds what no worker writes{self._where()}"
 
     def pause(self) -> float:
         """Seconds until the next look."""
         self._pause = min(POLL_LAST_S, self._pause * POLL_GROWTH)
         soon = max(POLL_LEAST_S, self._headroom / FILL_BYTES_PER_S - LATE_S)
-        return min(POLL_LAST_S, max(min(self._pause, soon), LOOK_SHARE * self._look_s))
+        return max(min(self._pause, soon), min(POLL_MOST_S, LOOK_SHARE * self._look_s))
 
-    def _judge_memory(self, tree: ProcessTree, level: TreeLevel) -> None:
-        held = level.resident
-        if level.copies and held > self.memory_limit:  # they share pages, counted more than once
-            shared_once = proportional_bytes([tree.pid, *level.children])
-            held = level.resident if shared_once is None else shared_once
-        self._headroom = max(0, self.memory_limit - held)
-        if held > self.memory_limit:
-            self.killed = "memory"
-            # Who runs on goes on allocating: kill first, and see to the rest afterwards.
-            tree.kill()
-            self.reason = (
-                f"held {held / 2**20:.0f} MiB, more than the limit of "
-                f"{self.memory_limit / 2**20:.0f} MiB{self._where()}"
-            )
+    def _shared_once(self, level: TreeLevel) -> tuple[int, int]:
+        """Bytes held now and reached, with shared pages counted once where that matters.
+
+        What it costs grows with the memory, so it is asked only when the limit would be passed
+        or the peak of the phase would rise; in between the least that is certain is given.
+        """
+        if not level.may_share:
+            return level.resident, level.reached
+        since, highest = self._reached
+        if since != self.reader.open_since:
+            highest = 0
+        beyond = level.resident > self.memory_limit
+        held, reached = min(level.resident, self.memory_limit), level.at_least()
+        if level.at_most() > highest or beyond:
+            ended, took = self._shared
+            began = monotonic()
+            if began < ended + took * (LOOK_SHARE if beyond else PEAK_SHARE):
+                return held, reached
+            held, reached = level.shared_once() or (level.resident, level.at_most())
+            self._shared = monotonic(), monotonic() - began
+        self._reached = self.reader.open_since, max(highest, reached)
+        return held, reached
 
     def _judge_time(self, now: float) -> None:
         reader = self.reader
@@ -145,11 +185,3 @@ class Watch:
 
     def _where(self) -> str:
         return f" in phase {self.reader.open_name}" if self.reader.open_name else ""
-
-
-def size_of(path: Path) -> int:
-    """Bytes of a file; 0 when it is not there."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0

@@ -12,7 +12,6 @@ import errno
 import json
 import os
 import resource
-import signal
 import sys
 import traceback
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from pathlib import Path
 from time import monotonic, process_time
 from typing import Any
 
-from planbench.errors import InputError, PlanbenchError, SolverError
+from planbench.errors import InputError, PlanbenchError, SolverCrashError, SolverError
 from planbench.measure.job import (
     CANNOT_READ,
     CANNOT_WRITE,
@@ -48,16 +47,16 @@ from planbench.measure.memory import (
     reset_peak,
 )
 from planbench.measure.processes import waiting_seconds
-from planbench.measure.protocol import encode_number
+from planbench.measure.protocol import ARRAYS, encode_number
 from planbench.model.arrays import Matrix
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 from planbench.solvers import programs
 from planbench.solvers.base import Solution
 
-#: Arrays of a solution and whether each runs over rows or columns.
-ARRAYS = {"x": "columns", "y": "rows", "primal_ray": "columns", "dual_ray": "rows"}
-
+#: Why a disk takes no more; anything else that keeps a result from being written is the solver's
+#: doing, which may have removed the folder.
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
 #: Phases of an adapter that make up what a solve costs.
 COUNTED = ("build", "load", "solve", "extract")
@@ -282,6 +281,8 @@ def _write_result(folder: Path, result: dict[str, Any]) -> None:
 def _failure(error: BaseException) -> dict[str, Any]:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         ended = NO_SPACE
+    elif isinstance(error, SolverCrashError):
+        ended = "crash"
     elif isinstance(error, MemoryError):
         ended = "memory"
     elif isinstance(error, PlanbenchError):
@@ -290,14 +291,14 @@ def _failure(error: BaseException) -> dict[str, Any]:
         ended = "crash"
     text = " ".join(str(error).split())
     message = text if isinstance(error, PlanbenchError) else f"{type(error).__name__}: {text}"
-    return {"failed": ended, "message": message.rstrip(": ")}
+    failure: dict[str, Any] = {"failed": ended, "message": message.rstrip(": ")}
+    if isinstance(error, SolverCrashError) and error.returncode is not None:
+        failure["signal"] = -error.returncode
+    return failure
 
 
 def _set_limits(job: Job) -> None:
-    """Set what the kernel enforces: no core dumps, a ceiling on memory, death with the parent."""
-    if job.parent is not None:
-        _die_with(job.parent)
-
+    """Set what the kernel enforces: no core dumps, a ceiling on memory."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if job.data_limit_bytes is not None:
         resource.setrlimit(resource.RLIMIT_DATA, (job.data_limit_bytes, job.data_limit_bytes))
@@ -322,17 +323,6 @@ def _adopts_orphans() -> bool:
     return bool(ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1, 0, 0, 0) == 0)
 
 
-def _die_with(parent: int) -> None:
-    """Ask the kernel to kill this process when its parent dies (Linux; prctl's first option)."""
-    if sys.platform == "linux":
-        import ctypes
-
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before we asked
-        os._exit(1)
-
-
 def main(argv: list[str]) -> int:
     """Read the job named on the command line, carry it out, write the result.
 
@@ -340,7 +330,7 @@ def main(argv: list[str]) -> int:
     -------
     int
         0 with a result or a recorded failure; :data:`CANNOT_READ` when the job cannot be;
-        :data:`CANNOT_WRITE` when the result cannot be written.
+        :data:`CANNOT_WRITE` when there is no room for the result; 1 when it cannot be written.
     """
     if len(argv) != 1:
         print(f"usage: python -m planbench.measure.worker {JOB_FILE}", file=sys.stderr)
@@ -363,7 +353,7 @@ def main(argv: list[str]) -> int:
     except OSError as error:
         with suppress(OSError):  # the log may be on the same full disk
             print(f"cannot write the result: {error}", file=sys.stderr, flush=True)
-        return CANNOT_WRITE
+        return CANNOT_WRITE if error.errno in DISK_ERRORS else 1
     return 0
 
 

@@ -222,7 +222,8 @@ def plan_from_lp(
     p = w = v = None
     if row_duals is not None:
         p, w = 0.0 - row_duals[:n], row_duals[n:].copy()
-        surplus = economy.outputs.T @ p - economy.inputs.T @ p - economy.resource_use.T @ w
+        with np.errstate(invalid="ignore", over="ignore"):  # a solver may hand back infinities
+            surplus = economy.outputs.T @ p - economy.inputs.T @ p - economy.resource_use.T @ w
         v = np.where(np.isfinite(economy.capacity), np.maximum(surplus, 0.0), 0.0)
     return Plan(x=columns[:m].copy(), z=columns[m:].copy(), p=p, w=w, v=v)
 

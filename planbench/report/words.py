@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 UNKNOWN = "–"
 #: U+2212, as wide as a plus; a hyphen before a digit is easily overlooked.
 MINUS = "−"
@@ -48,9 +50,11 @@ def passes(value: float | None) -> str:
 
 
 def gap(value: float | None) -> str:
-    """Relative gap: ``0``, ``3.1e-7``; ``–`` for None."""
+    """Relative gap: ``0``, ``3.1e-7``; ``inf``, ``nan``; ``–`` for None."""
     if value is None:
         return UNKNOWN
+    if not math.isfinite(value):
+        return str(value)
     if value == 0:
         return "0"
     mantissa, power = f"{value:.1e}".split("e")
@@ -112,8 +116,6 @@ def size(value: float | None) -> str:
 
 def power_of_ten(value: float) -> str:
     """``10^17``, the nearest power."""
-    import math
-
     return f"10^{math.log10(value):.0f}"
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from planbench.errors import SolverError
+from planbench.errors import SolverCrashError
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 from planbench.solvers.base import (
@@ -139,9 +139,9 @@ def solve(
                     failed = True
             ended(started)
         check_log(log.text, native)
-        check_size(log.text, len(built.sides), lp.n_cols, built.entries)
         if failed:
-            raise SolverError(f"cbc: PuLP says CBC failed: {last_line(log.text)}")
+            raise SolverCrashError(f"cbc: PuLP says CBC failed: {last_line(log.text)}")
+        check_size(log.text, len(built.sides), lp.n_cols, built.entries)
     with phase("extract"):
         return _extract(pulp, lp, built, log.text, used, rounded)
 

@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from planbench.errors import SolverError
+from planbench.errors import SolverCrashError
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 from planbench.solvers.base import Phase, Solution, SolveOptions, SolverSpec, no_phase
@@ -37,7 +37,7 @@ from planbench.solvers.common import (
 )
 from planbench.solvers.logs import captured_stdout
 from planbench.solvers.presolve_log import presolved_size
-from planbench.solvers.programs import run_program
+from planbench.solvers.programs import ending, run_program
 
 SOLVERS = (
     SolverSpec(
@@ -99,10 +99,13 @@ def solve(
         command += ["-solution", str(text), "-saveSolution", str(binary)]
         with phase("solve"), captured_stdout() as log:
             code = run_program(command)
+        if code < 0:
+            died = f"cbc-mps: CBC {ending(code)}: {last_line(log.text)}"
+            raise SolverCrashError(died, returncode=code)
         check_size(log.text, lp.n_rows, lp.n_cols, int(lp.matrix.nnz))
         check_log(log.text, native)
         if code != 0:
-            raise SolverError(f"cbc-mps: CBC ended with code {code}: {last_line(log.text)}")
+            raise SolverCrashError(f"cbc-mps: CBC {ending(code)}: {last_line(log.text)}")
         with phase("extract"):
             return replace(_extract(lp, text, binary, log.text), options=used, notes=notes)
 
@@ -112,7 +115,7 @@ def _extract(lp: LinearProgram, text: Path, binary: Path, log: str) -> Solution:
         with text.open() as file:
             status = file.readline().strip()
     except OSError:
-        raise SolverError(f"cbc-mps: CBC wrote no solution: {last_line(log)}") from None
+        raise SolverCrashError(f"cbc-mps: CBC wrote no solution: {last_line(log)}") from None
     claim, hit_limit = claim_of(status)
     x = y = value = None
     if claim in ("optimal", "unknown"):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from planbench.errors import InputError, SolverError, SolverUnavailableError
+from planbench.errors import InputError, SolverCrashError, SolverError, SolverUnavailableError
 from planbench.model.arrays import FloatArray
 from planbench.solvers.base import Claim, NativeValue
 from planbench.solvers.common import convert_native, refuse_reserved, with_nearest
@@ -210,9 +210,9 @@ def read_binary_solution(
     try:
         content = path.read_bytes()
     except OSError:
-        raise SolverError("CBC wrote no solution file") from None
+        raise SolverCrashError("CBC wrote no solution file") from None
     if len(content) != 16 + 16 * (rows + columns):
-        raise SolverError(f"CBC's solution file has {len(content)} bytes, not as expected")
+        raise SolverCrashError(f"CBC's solution file has {len(content)} bytes, not as expected")
     counts = np.frombuffer(content, dtype=np.int32, count=2)
     if (int(counts[0]), int(counts[1])) != (rows, columns):
         raise SolverError(f"CBC's solution is for {counts[0]} x {counts[1]}")

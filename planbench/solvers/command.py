@@ -19,22 +19,24 @@ The solution is text, one ``name value`` (or ``name,value``) per line; ``#`` sta
 - ``objective`` gives the minimum the program claims; ``iterations`` a count; ``version`` a word.
 
 A program that fails ends with a code other than 0; the last line it wrote to standard error
-is the message.
+is the message. The run is then a ``crash``, as after a signal, without a solution file, or with
+one that cannot be read or is larger than 64 MiB and 256 bytes for each row and column.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import shlex
-import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 
-from planbench.errors import InputError, SolverError
+from planbench.errors import InputError, SolverCrashError
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
@@ -46,7 +48,16 @@ from planbench.solvers.common import (
     minimisation_offset,
     unsolved_shape,
 )
-from planbench.solvers.programs import run_program
+from planbench.solvers.logs import captured, open_regular
+from planbench.solvers.programs import ending, run_program
+
+#: A solution file may take so much, and so much for each row and column.
+SOLUTION_BYTES = 64 << 20
+LINE_BYTES = 256
+#: Of a line in a message.
+LINE_SHOWN = 300
+#: Digits of a count of iterations.
+COUNT_DIGITS = 18
 
 SOLVERS = (
     SolverSpec(
@@ -73,8 +84,8 @@ def solve(
     ------
     InputError
         If there is no such program, or ``{time}`` without a time limit.
-    SolverError
-        If it ends with a code other than 0 or writes no readable solution.
+    SolverCrashError
+        If it dies, ends with a code other than 0 or writes no readable solution.
     """
     from planbench.io.mps import write_mps, written_names
 
@@ -91,7 +102,7 @@ def solve(
             plain = replace(lp, cost=lp.minimisation_cost, offset=0.0, maximise=False)
             notes = write_mps(plain, mps, numbered=True)
         with phase("solve"):
-            _run(command, Path(folder) / "stderr.txt", options)
+            _run(command, options)
         with phase("extract"):
             rows, columns = written_names(plain, numbered=True)
             read = read_solution(sol, list(rows), list(columns))
@@ -129,26 +140,20 @@ def _arguments(options: SolveOptions, mps: Path, sol: Path) -> list[str]:
     return words
 
 
-def _run(command: list[str], stderr: Path, options: SolveOptions) -> None:
+def _run(command: list[str], options: SolveOptions) -> None:
     environment = dict(os.environ)
     if options.time_limit is not None:
         environment["PLANBENCH_TIME_LIMIT"] = f"{options.time_limit:g}"
-    sys.stdout.flush()
-    with stderr.open("w+", errors="replace") as errors:
+    with captured(2) as log:
         try:
-            code = run_program(command, stderr=errors, env=environment)
+            code = run_program(command, env=environment)
         except OSError as error:
             reason = error.strerror or str(error)
             raise InputError(f"cannot start {command[0]!r}: {reason}", where="cmd") from None
-        errors.seek(0)
-        said = errors.read()
-    if said:
-        sys.stdout.write(said)  # part of the log
-        sys.stdout.flush()
     if code != 0:
-        lines = [line.strip() for line in said.splitlines() if line.strip()]
-        how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
-        raise SolverError(f"{command[0]} {how}: {lines[-1] if lines else 'it said nothing'}")
+        lines = [line.strip() for line in log.text.splitlines() if line.strip()]
+        said = lines[-1][:LINE_SHOWN] if lines else "it said nothing"
+        raise SolverCrashError(f"{command[0]} {ending(code)}: {said}", returncode=code)
 
 
 @dataclass(eq=False)
@@ -169,27 +174,23 @@ def read_solution(path: Path, rows: list[str], columns: list[str]) -> ReadSoluti
 
     Raises
     ------
-    SolverError
-        Names the line that cannot be read; the file comes from a solver.
+    SolverCrashError
+        Names the line that cannot be read.
     """
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        raise SolverError("the program ended with code 0 but wrote no {sol} file") from None
     row_at = {name: i for i, name in enumerate(rows)}
     column_at = {name: j for j, name in enumerate(columns)}
     out = ReadSolution()
     x, y = np.zeros(len(columns)), np.zeros(len(rows))
     any_row = any_column = False
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(_lines(path, len(rows) + len(columns)), start=1):
         words = line.split("#", 1)[0].replace(",", " ").split()
         if not words or words == ["name", "value"]:
             continue
         if len(words) != 2:
-            raise SolverError(f"solution line {number}: {line.strip()[:60]!r} is not 'name value'")
+            raise _wrong(number, f"{line.strip()[:60]!r} is not 'name value'")
         name, value = words
         if name in out.seen:
-            raise SolverError(f"solution line {number}: {name} stands a second time")
+            raise _wrong(number, f"{name[:40]} stands a second time")
         out.seen.add(name)
         if name in column_at:
             x[column_at[name]] = _number(number, value)
@@ -204,20 +205,41 @@ def read_solution(path: Path, rows: list[str], columns: list[str]) -> ReadSoluti
     return out
 
 
+def _lines(path: Path, names: int) -> Iterator[str]:
+    """Lines of a solution file; of one that is far too long, or no file at all, none."""
+    try:
+        file = open_regular(path)
+    except FileNotFoundError:
+        raise SolverCrashError("the program ended with code 0 but wrote no {sol} file") from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SolverCrashError(f"the {{sol}} file cannot be read: {reason}") from None
+    with io.TextIOWrapper(file, encoding="utf-8", errors="replace") as text:
+        size, most = os.fstat(text.fileno()).st_size, SOLUTION_BYTES + LINE_BYTES * names
+        if size > most:
+            raise SolverCrashError(
+                f"the {{sol}} file has {size >> 20} MiB; {names} names and values may take "
+                f"{most >> 20} MiB"
+            )
+        yield from text
+
+
+def _wrong(line: int, what: str) -> SolverCrashError:
+    return SolverCrashError(f"solution line {line}: {what}")
+
+
 def _number(line: int, value: str) -> float:
     try:
         return float(value)
     except ValueError:
-        raise SolverError(f"solution line {line}: {value[:40]!r} is no number") from None
+        raise _wrong(line, f"{value[:40]!r} is no number") from None
 
 
 def _header(out: ReadSolution, line: int, name: str, value: str) -> None:
     if name == "status":
         claims = {str(claim): claim for claim in get_args(Claim)}
         if value.lower() not in claims:
-            raise SolverError(
-                f"solution line {line}: status {value[:40]!r} is none of {', '.join(claims)}"
-            )
+            raise _wrong(line, f"status {value[:40]!r} is none of {', '.join(claims)}")
         out.claim = claims[value.lower()]
     elif name == "objective":
         out.objective = _number(line, value)
@@ -225,9 +247,11 @@ def _header(out: ReadSolution, line: int, name: str, value: str) -> None:
             out.objective = None
     elif name == "iterations":
         if not value.isdecimal():
-            raise SolverError(f"solution line {line}: {value[:40]!r} is no whole number")
+            raise _wrong(line, f"{value[:40]!r} is no whole number")
+        if len(value) > COUNT_DIGITS:
+            raise _wrong(line, f"{value[:40]!r}… iterations are no count")
         out.iterations = int(value)
     elif name == "version":
         out.version = value
     else:
-        raise SolverError(f"solution line {line}: {name[:40]!r} names no row and no column")
+        raise _wrong(line, f"{name[:40]!r} names no row and no column")

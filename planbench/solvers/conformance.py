@@ -13,6 +13,7 @@ may never claim what is wrong. Planners, which are handed economies, are checked
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import subprocess
@@ -24,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
-from planbench.errors import InputError, PlanbenchError, SolverError
+from planbench.errors import InputError, PlanbenchError, SolverCrashError, SolverError
 from planbench.model.arrays import FloatArray
 from planbench.solvers.base import (
     OPTION_NAMES,
@@ -36,7 +37,9 @@ from planbench.solvers.base import (
 )
 from planbench.solvers.common import proves_infeasible
 from planbench.solvers.conformance_cases import Case, cases, ring
+from planbench.solvers.programs import ending
 from planbench.solvers.registry import check_options, find_solver, load_adapter
+from planbench.supervised import run_supervised
 
 #: Relative error allowed to exact solvers (CBC's text file has 8 digits) and to the others.
 EXACT_ERROR, LOOSE_ERROR = 1e-6, 1e-4
@@ -95,17 +98,10 @@ def check_adapter(name: str, *, must_solve: bool = True, timeout: float = 180.0)
         command += ["--write", str(path)] + ([] if must_solve else ["--may-decline"])
         how, log = "", ""
         try:
-            ended = subprocess.run(
-                command,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=timeout,
-                check=False,
-            )
+            ended = run_supervised(command, timeout_s=timeout)
             log = ended.stderr or ended.stdout
             if ended.returncode not in (0, 1):
-                how = f"the process ended with code {ended.returncode}"
+                how = f"the process {ending(ended.returncode)}"
         except subprocess.TimeoutExpired:
             how = f"not done after {timeout:g} s"
         lines = path.read_text().splitlines() if path.exists() else []
@@ -143,6 +139,8 @@ def check_here(name: str, *, must_solve: bool = True) -> Iterator[str | Finding]
         yield case.name
         try:
             problem = _wrong(case, run(case), spec, must_solve)
+        except SolverCrashError as error:
+            problem = f"crashed: {error}"
         except SolverError as error:
             problem = "" if case.may_refuse else f"refused: {error}"
         except PlanbenchError as error:
@@ -352,20 +350,44 @@ _PLANNER_OPTION_CHECKS = {
 
 
 def main(arguments: list[str]) -> int:
-    """Check the named solver here and print a line per check; 1 if any failed."""
-    must_solve = "--may-decline" not in arguments
-    path = Path(arguments[arguments.index("--write") + 1]) if "--write" in arguments else None
+    """Check the named solver here and print a line per check.
+
+    Returns
+    -------
+    int
+        0 when all passed; 1 when one failed; 2 when there is no such solver here.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m planbench.solvers.conformance",
+        description="Check whether an adapter translates its solver rightly: a line per check. "
+        "Exit code 1: a check failed; 2: there is no such solver here.",
+    )
+    parser.add_argument("solver", help="NAME, NAME:stock or cmd:'prog {mps} {sol}'")
+    parser.add_argument(
+        "--may-decline",
+        action="store_true",
+        help="let it claim nothing of a program that has an optimum",
+    )
+    parser.add_argument(
+        "--write", type=Path, metavar="FILE", help="append the findings as JSON lines too"
+    )
+    asked = parser.parse_args(arguments)
     failed = 0
-    with path.open("a") if path else contextlib.nullcontext() as file:
-        for item in check_here(arguments[0], must_solve=must_solve):
-            row = {"begins": item} if isinstance(item, str) else asdict(item)
-            if file is not None:
-                file.write(json.dumps(row) + "\n")
-                file.flush()
-            if isinstance(item, Finding):
-                failed += not item.passed
-                word = "ok  " if item.passed else "FAIL"
-                print(f"{word} {item.check}{': ' if item.message else ''}{item.message}")
+    try:
+        with asked.write.open("a") if asked.write else contextlib.nullcontext() as file:
+            for item in check_here(asked.solver, must_solve=not asked.may_decline):
+                row = {"begins": item} if isinstance(item, str) else asdict(item)
+                if file is not None:
+                    file.write(json.dumps(row) + "\n")
+                    file.flush()
+                if isinstance(item, Finding):
+                    failed += not item.passed
+                    word = "ok  " if item.passed else "FAIL"
+                    print(f"{word} {item.check}{': ' if item.message else ''}{item.message}")
+    except PlanbenchError as error:
+        parser.error(str(error))
+    except OSError as error:
+        parser.error(f"{asked.write}: cannot be written: {error.strerror}")
     return 1 if failed else 0
 
 

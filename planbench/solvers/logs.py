@@ -1,4 +1,4 @@
-"""The log of code that prints to file descriptor 1 whatever Python thinks of it."""
+"""Files and logs of code that is not trusted to be sensible."""
 
 from __future__ import annotations
 
@@ -11,6 +11,26 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
+
+#: Of a longer log so much of its beginning and of its end is read.
+KEPT_BYTES = 16 << 20
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file for reading that must be a plain one: no link, no pipe to wait for.
+
+    Raises
+    ------
+    OSError
+        When it is not there, cannot be read, or is something else.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    file = os.fdopen(descriptor, "rb")
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        file.close()
+        raise OSError(0, "is no plain file", str(path))
+    return file
 
 
 @dataclass
@@ -21,46 +41,61 @@ class CapturedLog:
 
 
 def _flush() -> None:
-    with contextlib.suppress(OSError, ValueError):
-        sys.stdout.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
     # C libraries keep their own buffer, which Python's flush does not touch.
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).fflush(None)
 
 
-@contextlib.contextmanager
-def captured_stdout() -> Iterator[CapturedLog]:
-    """Collect what is printed to file descriptor 1 in the block; it still arrives there.
+def captured_stdout() -> contextlib.AbstractContextManager[CapturedLog]:
+    """:func:`captured` of standard output."""
+    return captured(1)
 
-    Where standard output is a file (a worker's log), nothing is redirected and the new part
-    of the file is read back, so that the log of a solver killed half-way is not lost.
+
+@contextlib.contextmanager
+def captured(descriptor: int) -> Iterator[CapturedLog]:
+    """Collect what is printed to `descriptor` in the block; it still arrives there.
+
+    Where it is a file (a worker's log), nothing is redirected and the new part of the file is
+    read back, so that the log of a solver killed half-way is not lost.
     """
     log = CapturedLog()
     _flush()
-    myself = Path("/proc/self/fd/1")
-    if stat.S_ISREG(os.fstat(1).st_mode) and myself.exists():
-        start = os.fstat(1).st_size
+    myself = Path(f"/proc/self/fd/{descriptor}")
+    if stat.S_ISREG(os.fstat(descriptor).st_mode) and myself.exists():
+        start = os.fstat(descriptor).st_size
         try:
             yield log
         finally:
             _flush()
             with myself.open("rb") as file:
-                file.seek(start)
-                log.text = file.read().decode(errors="replace")
+                log.text = _read(file, start)
         return
     with tempfile.TemporaryFile() as file:
-        kept = os.dup(1)
-        os.dup2(file.fileno(), 1)
+        kept = os.dup(descriptor)
+        os.dup2(file.fileno(), descriptor)
         try:
             yield log
         finally:
             _flush()
-            os.dup2(kept, 1)
+            os.dup2(kept, descriptor)
             os.close(kept)
+            log.text = _read(file, 0)
             file.seek(0)
-            content = file.read()
-            log.text = content.decode(errors="replace")
             with contextlib.suppress(OSError):
-                view = memoryview(content)
-                while view:
-                    view = view[os.write(1, view) :]
+                while content := file.read(1 << 20):
+                    view = memoryview(content)
+                    while view:
+                        view = view[os.write(descriptor, view) :]
+
+
+def _read(file: BinaryIO, start: int) -> str:
+    """Text from `start` on; of more than twice :data:`KEPT_BYTES` the middle is left out."""
+    file.seek(start)
+    content = file.read(KEPT_BYTES)
+    end = max(file.seek(0, os.SEEK_END) - KEPT_BYTES, start + len(content))
+    left_out = b"\n" if end > start + len(content) else b""
+    file.seek(end)
+    return (content + left_out + file.read(KEPT_BYTES)).decode(errors="replace")

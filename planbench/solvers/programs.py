@@ -17,6 +17,8 @@ import errno
 import os
 import shlex
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -28,8 +30,10 @@ from typing import IO
 observer: Callable[[int], None] | None = None
 
 _SHELL = "/bin/sh"
-#: Starts the program and says its process id on descriptor 0, which is a pipe to write to.
-_START = '"$@" </dev/null & echo $! >&0'
+#: Standard input is a socket. A subshell in the background becomes the program once the other
+#: side says no more; its process id is said first. (A program started at once could end before
+#: the shell does, which then waits for it and takes its exit code and peak along.)
+_START = 'exec 3<&0; ( read _ <&3; exec "$@" 3<&- </dev/null ) & echo $! >&3'
 #: Stands in for a program that somebody else's code starts and waits for. The inner subshell is
 #: orphaned at once; it says who it is, runs the program and hands its exit code on.
 _STAND_IN = """#!/bin/sh
@@ -74,22 +78,31 @@ def run_program(
             command, stdin=subprocess.DEVNULL, stderr=stderr, env=env, check=False
         ).returncode
     path = _found(command[0], env)
-    read_end, write_end = os.pipe()
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            shell = subprocess.Popen(
+                [_SHELL, "-c", _START, _SHELL, path, *command[1:]],
+                stdin=theirs.fileno(),
+                stderr=stderr,
+                env=env,
+            )
+        with ours.makefile() as said:
+            pid = said.readline().strip()
+        shell.wait()
+        if not pid.isdigit():
+            raise OSError(0, f"{_SHELL} could not start it")
+    return _reap(int(pid))
+
+
+def ending(code: int) -> str:
+    """Say how a program ended: ``ended with code 3`` or ``died of SIGSEGV``."""
+    if code >= 0:
+        return f"ended with code {code}"
     try:
-        shell = subprocess.Popen(
-            [_SHELL, "-c", _START, _SHELL, path, *command[1:]],
-            stdin=write_end,
-            stderr=stderr,
-            env=env,
-        )
-    finally:
-        os.close(write_end)
-    with os.fdopen(read_end) as told:
-        said = told.readline()
-    shell.wait()
-    if not said.strip().isdigit():
-        raise OSError(0, f"{_SHELL} could not start it")
-    return _reap(int(said))
+        return f"died of {signal.Signals(-code).name}"
+    except ValueError:
+        return f"died of signal {-code}"
 
 
 def _found(program: str, env: Mapping[str, str] | None) -> str:

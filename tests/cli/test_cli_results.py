@@ -488,3 +488,45 @@ def test_report_writes_one_page(planbench: Command, tmp_path: Path) -> None:
     assert code == 0
     assert str(page) in err
     assert "leontief-3" in page.read_text()
+
+
+def test_cmd_is_described_without_a_command(planbench: Command) -> None:
+    """It is listed, so it can be asked about."""
+    code, out, _ = planbench("solvers", "cmd")
+    assert code == 0
+    assert "any program that reads MPS" in out
+    assert strict(planbench("solvers", "cmd", "--json")[1])["name"] == "cmd"
+
+
+def test_a_program_that_dies_is_a_finding_of_a_suite(planbench: Command, tmp_path: Path) -> None:
+    """It was a refusal, with exit code 0."""
+    suite = tmp_path / "mine.toml"
+    suite.write_text(
+        'name = "mine"\nbudget_s = 60\ntime_limit_s = 20\n'
+        'solvers = ["null"]\ninstances = ["leontief-3"]\n'
+    )
+    code, out, err = planbench(
+        "bench", str(suite), "--out", str(tmp_path / "r.jsonl"), "--no-report", "--json",
+        "--solver", "cmd:sh -c 'kill -SEGV $$' {mps} {sol}",
+    )  # fmt: skip
+    assert code == 1, err
+    assert [row["ended"] for row in strict(out)["rows"]] == ["crash"]
+    assert "died of SIGSEGV" in err
+
+
+def test_numbers_that_are_none_are_shown(planbench: Command, tmp_path: Path) -> None:
+    """A plan of NaN or infinity had ended in a traceback; what is said of it is the verdict's."""
+    from planbench.report import words
+
+    assert [words.gap(value) for value in (float("nan"), float("inf"))] == ["nan", "inf"]
+    for value in ("nan", "inf"):
+        script = tmp_path / "program.py"
+        script.write_text(
+            "import sys\n"
+            "open(sys.argv[2], 'w').write("
+            f"'status optimal\\nC0000001 {value}\\nR0000001 {value}')\n"
+        )
+        solver = f"cmd:{sys.executable} -S {script} {{mps}} {{sol}}"
+        row = strict(planbench("solve", "leontief-3", "-s", solver, "--json")[1])
+        assert row["verdict"] != "certified"
+        assert "NaN or infinite" in " ".join(row["reasons"])

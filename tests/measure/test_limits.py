@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from planbench.errors import InputError, PlanbenchError
+from planbench.measure.job import Job
+from planbench.measure.launch import Interpreter, run_job
 
 
 def is_alive(pid):
@@ -152,7 +154,7 @@ def test_a_worker_that_hangs_after_its_result_does_not_lose_it(launch, monkeypat
 
 def test_a_log_without_end_is_stopped(launch, monkeypatch):
     """A solver in a printing loop would fill the disk long before its time limit."""
-    monkeypatch.setattr("planbench.measure.watch.LOG_LIMIT_BYTES", 1 << 20)
+    monkeypatch.setattr("planbench.measure.job_folder.LOG_LIMIT_BYTES", 1 << 20)
     result = launch("prints-forever")
     assert result.ended == "killed"
     assert "1 MiB log" in result.message
@@ -225,6 +227,21 @@ def test_nothing_survives_a_parent_that_is_killed(lp_file, adapter, tmp_path):
         parent.wait()
     assert wait_until(lambda: not is_alive(worker))
     assert wait_until(lambda: not is_alive(child))
+
+
+@pytest.mark.parametrize("kind", ["missing", "not-executable"])
+def test_a_python_that_cannot_be_started_is_named(lp_file, tmp_path, kind):
+    """The environment of a comparison may have been broken since it was made."""
+    python = tmp_path / kind
+    if kind == "not-executable":
+        python.touch()
+    with pytest.raises(PlanbenchError, match=f"{kind}: the worker cannot be started"):
+        run_job(
+            Job(str(lp_file), "null", str(tmp_path)),
+            time_limit_s=1.0,
+            memory_limit_bytes=1 << 30,
+            interpreter=Interpreter(str(python)),
+        )
 
 
 @pytest.mark.parametrize("name", ["fills-disk", "fills-disk-wholly"])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from planbench.solvers.conformance import check_adapter
+from planbench.solvers.conformance import check_adapter, main
 from planbench.solvers.registry import availability, list_solvers
 
 Write = Callable[[str, str, str], Path]
@@ -45,7 +45,7 @@ def test_adapter_conforms(name: str) -> None:
 
 CHECK = """
 import json
-from planbench.solvers.conformance import check_adapter
+from planbench.solvers.conformance import check_adapter, main
 failed = [f.check + ": " + f.message for f in check_adapter({name!r}) if not f.passed]
 print("RESULT", json.dumps(failed))
 """
@@ -113,7 +113,7 @@ def solve(problem, spec, options, phase=no_phase):
         ("offset", "maximise, ≥ and ≤: objective"),
         ("claims", "unbounded: claims infeasible"),
         ("rounding", "coefficient of 5e-10: x"),
-        ("crash", "unbounded: the process ended with code -6"),
+        ("crash", "unbounded: the process died of SIGABRT"),
         ("phases", "phases are as declared"),
         ("options", "options reach the solver"),
     ],
@@ -162,3 +162,28 @@ with open(sys.argv[2], "w") as out:
         for name, value in zip(lp.row_names or (), y):
             print(name, float(value), file=out)
 """
+
+
+def test_the_kit_says_how_it_is_called(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, code, says in (
+        ([], 2, "required: solver"),
+        (["--help"], 0, "--may-decline"),
+        (["no-such-solver"], 2, "unknown solver 'no-such-solver'"),
+        (["null", "--write", "/"], 2, "/: cannot be written"),
+        (["null", "--write"], 2, "expected one argument"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        said = "".join(capsys.readouterr())
+        assert ended.value.code == code
+        assert says in said
+        assert "usage: python -m planbench.solvers.conformance" in said
+
+
+def test_a_program_that_dies_fails_every_case(capsys: pytest.CaptureFixture[str]) -> None:
+    """A case that a solver may refuse is not passed by crashing on it."""
+    assert main(["cmd:sh -c 'kill -9 $$' {mps} {sol}", "--may-decline"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    died = [line for line in lines if "died of SIGKILL" in line]
+    assert died
+    assert all(line.startswith("FAIL") for line in died)

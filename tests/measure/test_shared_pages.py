@@ -1,0 +1,134 @@
+"""Pages that processes share count once, for the limit and for the peak."""
+
+import sys
+import textwrap
+
+import pytest
+
+from planbench.measure.job import Job
+from planbench.measure.launch import run_job
+
+MIB = 1 << 20
+
+#: Of the program itself; `main` forks, in which every child calls `child` and waits to be ended.
+PROGRAM = """
+    import mmap, os, sys, time
+    def fork(number, child=lambda: None):
+        read, write = os.pipe()
+        pids = []
+        for _ in range(number):
+            pid = os.fork()
+            if pid == 0:
+                held = child()
+                os.write(write, b".")
+                time.sleep(600)
+            pids.append(pid)
+        ready = 0
+        while ready < number:
+            ready += len(os.read(read, number))
+        time.sleep(0.4)  # several looks
+        return pids
+    def end(pids):
+        for pid in pids:
+            os.kill(pid, 9)
+            os.waitpid(pid, 0)
+    def fill(size):
+        held = bytearray(size << 20)
+        held[::4096] = b"x" * len(held[::4096])
+        return held
+"""
+END = """
+    open(sys.argv[2], "w").write("status unknown")
+"""
+
+
+@pytest.fixture
+def run(lp_file, tmp_path):
+    def start(script, limit):
+        file = tmp_path / "program.py"
+        file.write_text("\n".join(map(textwrap.dedent, (PROGRAM, script, END))))
+        folder = tmp_path / "job"
+        folder.mkdir()
+        job = Job(str(lp_file), f"cmd:{sys.executable} -S {file} {{mps}} {{sol}}", str(folder))
+        return run_job(job, time_limit_s=60, memory_limit_bytes=limit * MIB)
+
+    return start
+
+
+def test_what_forked_processes_share_counts_once(run):
+    """Resident sets add up to 1,200 MiB, of which there are 200."""
+    result = run("held = fill(200); end(fork(5))", 500)
+    assert result.ended == "ok", result.message
+    assert 200 * MIB < result.peak_bytes < 260 * MIB
+
+
+def test_what_forked_processes_hold_alone_counts(run):
+    """60 MiB each beside the 100 they share; the kernel tells the largest alone: 160."""
+    result = run("held = fill(100); end(fork(4, lambda: fill(60)))", 800)
+    assert result.ended == "ok", result.message
+    assert 340 * MIB < result.peak_bytes < 420 * MIB
+
+
+def test_pages_that_stop_being_shared_count(run):
+    """Children that write to what they were given have copies of their own, at no new size."""
+    result = run(
+        "held = fill(100)\n"
+        "def write():\n    held[::4096] = b'y' * len(held[::4096])\n"
+        "end(fork(2, write))",
+        800,
+    )
+    assert result.ended == "ok", result.message
+    assert 300 * MIB < result.peak_bytes < 360 * MIB
+
+
+def test_children_of_an_ended_parent_share_as_well(run):
+    """A daemon's processes have no parent of their program left."""
+    script = """
+        pid = os.fork()
+        if pid == 0:
+            held = fill(150)
+            if os.fork() == 0:
+                pids = fork(4)
+                end(pids)
+                os._exit(0)
+            os._exit(0)
+        os.waitpid(pid, 0)
+        time.sleep(1.5)
+    """
+    result = run(textwrap.dedent(script), 500)
+    assert result.ended == "ok", result.message
+    assert result.peak_bytes < 260 * MIB
+
+
+def test_shared_memory_of_other_programs_counts_once(run):
+    """Programs of their own, not copies, that map the same memory."""
+    result = run(
+        "import subprocess\n"
+        "shared = os.memfd_create('x'); os.truncate(shared, 150 << 20)\n"
+        "code = 'import mmap, sys; m = mmap.mmap(int(sys.argv[1]), 0); '\\\n"
+        "       'm[::4096] = bytes(len(m[::4096])); print(flush=True); sys.stdin.read()'\n"
+        "def start():\n"
+        "    return subprocess.Popen([sys.executable, '-S', '-c', code, str(shared)],\n"
+        "        pass_fds=(shared,), stdin=subprocess.PIPE, stdout=subprocess.PIPE)\n"
+        "running = [start() for _ in range(4)]\n"
+        "for child in running: child.stdout.readline()\n"
+        "time.sleep(0.4)\n"
+        "for child in running: child.communicate()",
+        500,
+    )
+    assert result.ended == "ok", result.message
+    assert 150 * MIB < result.peak_bytes < 260 * MIB
+
+
+def test_many_small_forks_are_small(run):
+    """Sixty copies of ten MiB hold little; 2,000 of them had a peak of 18 GB."""
+    result = run("held = fill(100); end(fork(60))", 1000)
+    assert result.ended == "ok", result.message
+    assert 100 * MIB < result.peak_bytes < 200 * MIB
+
+
+def test_forked_processes_that_fill_memory_are_stopped(run):
+    """Each stays far below the limit; together they go beyond it."""
+    result = run("held = fill(50); end(fork(6, lambda: fill(100)))", 400)
+    assert result.ended == "memory", result.message
+    assert 400 <= int(result.message.split()[1]) < 660
