@@ -25,6 +25,7 @@ from pathlib import Path
 from planbench.bench.sides import Side, normalised
 from planbench.bench.single import Elsewhere
 from planbench.errors import InputError, PlanbenchError
+from planbench.io.files import write_text
 from planbench.measure.launch import Interpreter
 from planbench.measure.machine import git_commit
 
@@ -211,7 +212,7 @@ def _installed(side: Side, packages: Iterable[str], cache: Path) -> tuple[str, d
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
-            marker.write_text(json.dumps({"packages": _listed(python)}, indent=1))
+            write_text(marker, json.dumps({"packages": _listed(python)}, indent=1))
         versions = json.loads(marker.read_text())["packages"]
     return str(python), versions
 

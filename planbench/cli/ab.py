@@ -299,13 +299,11 @@ def _run(
 
 
 def _show(comparison: Comparison, json: bool, path: Path | None) -> None:
+    from planbench.io.files import write_text
     from planbench.report import ab as words
 
     if path is not None and str(path) != "-":
-        try:
-            path.write_text(words.markdown(comparison), encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"cannot be written: {error.strerror}", where=str(path)) from None
+        write_text(path, words.markdown(comparison))
     for verdict in comparison.verdicts:
         for line in verdict.findings:
             console.finding(f"{verdict.case.solver} on {verdict.case.instance}: {line}")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planbench.cli import console, options
-from planbench.errors import InputError
 
 if TYPE_CHECKING:
     from planbench.bench.selftest import SelfTest
@@ -73,11 +72,10 @@ def selftest(
 def _write(found: SelfTest, path: Path) -> None:
     import json
 
+    from planbench.io.files import write_text
+
     text = json.dumps(console.json_value(found.document()), indent=1, allow_nan=False)
-    try:
-        path.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", where=str(path)) from None
+    write_text(path, text + "\n")
 
 
 def _show(found: SelfTest) -> None:

@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from planbench.errors import InputError
+from planbench.io.files import write_text
 from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
 from planbench.report import sections
@@ -61,12 +61,7 @@ def write_page(text: str, path: Path | str) -> None:
     InputError
         When the file cannot be written.
     """
-    target = Path(path)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", where=str(path)) from None
+    write_text(path, text, make_folder=True)
 
 
 def render_report(records: Sequence[Record], *, title: str, not_run: Sequence[NotRun] = ()) -> str:
