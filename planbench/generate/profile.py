@@ -10,7 +10,6 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-import tomllib
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -18,6 +17,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from planbench.errors import InputError
+from planbench.io.toml_file import read_toml
 
 #: Density regimes: how many inputs a product has in an economy of n goods.
 RegimeName = Literal["published", "log", "20", "100", "table"]
@@ -235,14 +235,7 @@ def read_profile(path: Path) -> Profile:
     InputError
         Naming the file and the field.
     """
-    try:
-        with path.open("rb") as stream:
-            values = tomllib.load(stream)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise InputError(f"cannot be read: {reason}", where=str(path)) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"is no TOML file: {error}", where=str(path)) from None
+    values = read_toml(path, "a profile")
     return make_profile(values, where=str(path))
 
 

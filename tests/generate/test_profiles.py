@@ -174,7 +174,7 @@ def test_profile_text_reads_back(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("goods=100,profile=us-bea-2021", "did you mean 'us-bea-20"),
-        ("goods=100,profile=none.toml", "none.toml: cannot be read"),
+        ("goods=100,profile=none.toml", "none.toml: no such file"),
         ("goods=100,profile=us-bea-71,inputs=5", "inputs: the profile decides it"),
         ("goods=100,profile=us-bea-71,structure=layered", "structure: the profile decides it"),
         ("goods=100,profile=us-bea-71,planted=true", "planted: goes with no profile"),
@@ -209,7 +209,7 @@ def test_profile_mistakes_are_told_in_one_line(change: dict[str, object], messag
 
 def test_no_toml_is_told(tmp_path: Path) -> None:
     (tmp_path / "p.toml").write_text("name = ")
-    with pytest.raises(InputError, match="is no TOML"):
+    with pytest.raises(InputError, match="is not TOML"):
         read_profile(tmp_path / "p.toml")
 
 
