@@ -53,7 +53,12 @@ def selftest(
         effort = replace(effort, equal=0, slowed=0)
     number = options.parse_count(seed, "--seed", 0)
     assert number is not None
-    found = run_selftest(effort, seed=number, progress=console.say)
+    try:
+        found = run_selftest(effort, seed=number, progress=console.say)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            "interrupted: nothing is kept, as no verdict holds before all trials are made"
+        ) from None
     if out is not None:
         _write(found, out)
     if json:

@@ -13,6 +13,11 @@ from typing import BinaryIO
 
 from planbench.errors import InputError
 
+#: What an archive may unpack to whatever its size, and how many times its size beyond that:
+#: arrays of economies shrink to a half or a tenth, arrays of one value to a thousandth.
+UNPACKED_FREELY = 1 << 30
+MOST_UNPACKED = 100
+
 #: How to mend what the system says of a path or a disk.
 _MENDS = {
     errno.ENOSPC: "make room (bytes or inodes), or use another disk",
@@ -219,6 +224,22 @@ def require_memory(need: float, where: str, what: str) -> None:
         raise InputError(
             f"{what} needs about {human_bytes(need)} of memory and {human_bytes(have)} are "
             "available; use a smaller instance or a larger machine",
+            where=where,
+        )
+
+
+def require_plausible(unpacked: int, packed: int, where: str) -> None:
+    """Refuse an archive that unpacks to far more than it is, before it is unpacked.
+
+    Raises
+    ------
+    InputError
+        Above :data:`UNPACKED_FREELY` bytes and :data:`MOST_UNPACKED` times its size.
+    """
+    if unpacked > UNPACKED_FREELY and unpacked > MOST_UNPACKED * packed:
+        raise InputError(
+            f"has {human_bytes(packed)} and unpacks to {human_bytes(unpacked)}, which no real "
+            "file of this kind does; save it without compression if it is right",
             where=where,
         )
 
