@@ -171,6 +171,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = app(args=list(arguments), prog_name="planbench", standalone_mode=False)
         sys.stdout.flush()
+        if code == 130:
+            raise KeyboardInterrupt  # typer's word for one that came before the command began
     except PlanbenchError as error:
         console.say(str(error), word="error:", colour="31")
         return error.exit_code
@@ -216,6 +218,9 @@ def main() -> int:
         code = 130
     if signal.getsignal(signal.SIGINT) is _interrupt:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is left to be said
+    if code == 130:
+        # Python would end itself by a signal where Ctrl-C came while it ran exec() in an import.
+        os._exit(code)
     return code
 
 
