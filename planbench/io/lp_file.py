@@ -13,7 +13,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from planbench.errors import InputError
 from planbench.io.files import MEMORY_SHARE, available_bytes
 from planbench.io.npz import load_lp, save_lp
 from planbench.io.text import read_bytes, shown
+from planbench.measure.scratch import scratch_folder
 from planbench.model.linear_program import LinearProgram, make_linear_program
 
 _WHAT = "an .lp file"
@@ -71,7 +71,7 @@ def read_lp_format(
     path = Path(path)
     data = read_bytes(path, _WHAT, growth=_GROWTH)
     _check_text(path, data)
-    with tempfile.TemporaryDirectory(prefix="planbench-") as folder:
+    with scratch_folder() as folder:
         model, out = Path(folder, "model.lp"), Path(folder, "model.npz")
         model.write_bytes(data)
         command = [sys.executable, "-m", __name__, str(model), str(out)]

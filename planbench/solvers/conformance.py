@@ -17,7 +17,6 @@ import contextlib
 import json
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from planbench.errors import InputError, PlanbenchError, SolverError
+from planbench.measure.scratch import scratch_folder
 from planbench.model.arrays import FloatArray
 from planbench.solvers.base import (
     OPTION_NAMES,
@@ -89,7 +89,7 @@ def check_adapter(name: str, *, must_solve: bool = True, timeout: float = 180.0)
     """
     spec, _, _ = find_solver(name)
     load_adapter(spec)
-    with tempfile.TemporaryDirectory(prefix="planbench-conformance-") as folder:
+    with scratch_folder() as folder:
         path = Path(folder) / "findings.jsonl"
         command = [sys.executable, "-m", "planbench.solvers.conformance", name]
         command += ["--write", str(path)] + ([] if must_solve else ["--may-decline"])
