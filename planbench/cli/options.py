@@ -326,6 +326,19 @@ def load(spec: str, relax: bool = False) -> Instance:
         raise InputError("does not fit into memory; use a smaller one", where=spec) from None
 
 
+def page_beside(path: Path) -> Path:
+    """Name of the page about `path` where none is given: the same, ending in ``.html``.
+
+    Raises
+    ------
+    InputError
+        Where `path` has no name, as ``/``.
+    """
+    if not path.name:
+        raise InputError("has no name; say where the page goes with -o", where=str(path))
+    return path.with_suffix(".html")
+
+
 def writable(path: Path, *, folder: bool = False) -> Path:
     """Check early that `path` can be written; see :func:`planbench.io.files.check_writable`."""
     from planbench.io.files import check_writable

@@ -178,6 +178,8 @@ def check_writable(path: Path, *, folder: bool = False) -> Path:
         if mode is not None and stat.S_ISDIR(mode) != folder:
             word = "is a file; give a folder" if folder else "is a folder; give a file name"
             raise InputError(word, where=str(path))
+        if not path.name:
+            raise InputError("names nothing; give the name of a new folder", where=str(path))
         parent = Path(os.path.realpath(path)).parent
         if not parent.is_dir() and mode is None:
             raise InputError(f"there is no folder {path.parent}; make it first", where=str(path))

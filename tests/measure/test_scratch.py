@@ -153,7 +153,6 @@ def test_a_kill_while_a_folder_is_removed_leaves_its_lock(tmp_path, monkeypatch)
 @pytest.mark.parametrize("call", ["mkdtemp", "open"])
 def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, monkeypatch, call):
     """TMPDIR without free inodes gave a traceback."""
-
     real_open = os.open
 
     def full(path="", *args, **more):
