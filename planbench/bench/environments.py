@@ -25,7 +25,7 @@ from pathlib import Path
 from planbench.bench.sides import Side, normalised
 from planbench.bench.single import Elsewhere
 from planbench.errors import InputError, PlanbenchError
-from planbench.io.files import write_text
+from planbench.io.files import os_error_as_input, write_text
 from planbench.measure.launch import Interpreter
 from planbench.measure.machine import git_commit
 
@@ -170,7 +170,10 @@ def _extract(root: Path, commit: str, folder: Path, where: str) -> None:
 
 
 def _version_of(source: Path) -> str:
-    text = (source / "planbench" / "__init__.py").read_text()
+    try:
+        text = (source / "planbench" / "__init__.py").read_text(encoding="utf-8")
+    except OSError as error:
+        raise os_error_as_input(error, source, "read planbench there") from None
     found = re.search(r'^__version__ = "([^"]+)"', text, re.MULTILINE)
     return found[1] if found else "unknown"
 
@@ -205,16 +208,30 @@ def _installed(side: Side, packages: Iterable[str], cache: Path) -> tuple[str, d
     python = folder / "bin" / "python"
     with filelock.FileLock(f"{folder}.lock"):
         marker = folder / _MARKER
-        if not marker.is_file():
-            shutil.rmtree(folder, ignore_errors=True)  # of a build that was killed
+        versions = _found_whole(python, marker, wanted)
+        if versions is None:
+            shutil.rmtree(folder, ignore_errors=True)  # of a build that was killed, or damaged
             try:
                 _build(folder, python, wanted, f"side {side.text}")
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
-            write_text(marker, json.dumps({"packages": _listed(python)}, indent=1))
-        versions = json.loads(marker.read_text())["packages"]
+            versions = _listed(python)
+            write_text(marker, json.dumps({"packages": versions}, indent=1))
     return str(python), versions
+
+
+def _found_whole(python: Path, marker: Path, wanted: Sequence[str]) -> dict[str, str] | None:
+    """List what is installed in an environment made earlier; None where it is not whole."""
+    if not marker.is_file():
+        return None
+    try:
+        versions = _listed(python)
+    except PlanbenchError:
+        return None
+    pins = (pin.split("==") for pin in wanted)
+    whole = all(versions.get(normalised(name)) == version for name, version in pins)
+    return versions if whole else None
 
 
 def find_uv() -> str | None:
@@ -252,12 +269,15 @@ def _listed(python: Path) -> dict[str, str]:
     """Everything installed in an environment, by normalised name."""
     code = (
         "import importlib.metadata as m, json;"
-        "print(json.dumps({d.metadata['Name']: d.version for d in m.distributions()}))"
+        "print(json.dumps({d.metadata['Name']: d.version for d in m.distributions() if d.version}))"
     )
     done = _run([str(python), "-P", "-c", code])
     if done.returncode:
         raise PlanbenchError(f"{python}: does not run: {_one_line(done.stderr)}")
-    return {normalised(name): version for name, version in json.loads(done.stdout).items()}
+    try:
+        return {normalised(name): version for name, version in json.loads(done.stdout).items()}
+    except (ValueError, AttributeError):
+        raise PlanbenchError(f"{python}: does not say what is installed") from None
 
 
 # -- small helpers ---------------------------------------------------------------------------
@@ -288,6 +308,8 @@ def _run(command: Sequence[str], timeout_s: float = 60.0) -> subprocess.Complete
         )
     except FileNotFoundError:
         raise PlanbenchError(f"{command[0]}: no such program; install it") from None
+    except OSError as error:
+        raise PlanbenchError(f"{command[0]}: cannot be started: {error.strerror}") from None
 
 
 def _one_line(text: str, most: int = 300) -> str:
