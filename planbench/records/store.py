@@ -12,6 +12,7 @@ import itertools
 import json
 import math
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ from planbench.words import nouns
 
 #: Bytes of the longest line that is read as a row; real ones have some 5,000.
 LONGEST_LINE = 16 << 20
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class RecordStore:
@@ -207,7 +209,9 @@ def to_line(record: Record) -> bytes:
             f"record of {record.solver} on {record.instance.name} cannot be stored: {error}"
         ) from None
     # Line separators inside strings are legal JSON but would end the line for some readers.
-    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").encode() + b"\n"
+    text = text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    # Bytes of a file's name that are no text come as lone surrogates, which no reader takes.
+    return _SURROGATE.sub("\ufffd", text).encode() + b"\n"
 
 
 def _open_locked(path: Path) -> int:
@@ -330,16 +334,19 @@ def _number(text: str) -> float:
 
 
 def _parse(line: bytes) -> Any:
+    text = line.decode()  # json.loads lets pass what is no UTF-8
     try:
-        # Decoded here: json.loads lets pass what is no UTF-8.
-        return json.loads(
-            line.decode(),
+        row = json.loads(
+            text,
             parse_constant=_refuse_constant,
             parse_float=_number,
             parse_int=_whole_number,
         )
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    if "\\u" in text and _SURROGATE.search(json.dumps(row, ensure_ascii=False)):
+        raise ValueError("text that is no Unicode: a lone surrogate")
+    return row
 
 
 def read_records(path: Path) -> list[Record]:
