@@ -262,6 +262,18 @@ def test_what_the_system_lacks_is_no_bug(
     assert said.count("\n") == 1
 
 
+def test_the_entry_point_imports_nothing_before_it_answers_ctrl_c() -> None:
+    import tomllib
+
+    scripts = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    assert scripts["project"]["scripts"]["planbench"] == "planbench.__main__:main"
+    code = "import sys, planbench.__main__; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ours = {name for name in done.stdout.split() if name.startswith("planbench")}
+    assert ours == {"planbench", "planbench.__main__"}
+    assert not {"typer", "numpy", "rich", "pydantic"} & set(done.stdout.split())
+
+
 @pytest.mark.parametrize("when", ["planbench.cli.main", "typer.core", "rich.table", "numpy"])
 def test_ctrl_c_while_modules_are_imported_is_one_line(when: str) -> None:
     """The first tenths of a second are spent on imports, where Ctrl-C gave a traceback."""
