@@ -30,6 +30,8 @@ from planbench.words import nouns
 
 #: Bytes of the longest line that is read as a row; real ones have some 5,000.
 LONGEST_LINE = 16 << 20
+#: Smaller numbers lose digits, and their inverses overflow.
+_SMALLEST = 1e-300
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -328,7 +330,7 @@ def _whole_number(text: str) -> int:
 
 def _number(text: str) -> float:
     value = float(text)
-    if not math.isfinite(value):
+    if not math.isfinite(value) or 0 < abs(value) < _SMALLEST:
         raise ValueError(f"{text[:20]} is beyond double precision")
     return value
 
