@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 UNKNOWN = "–"
 #: U+2212, as wide as a plus; a hyphen before a digit is easily overlooked.
 MINUS = "−"
@@ -53,6 +55,8 @@ def gap(value: float | None) -> str:
         return UNKNOWN
     if value == 0:
         return "0"
+    if not math.isfinite(value):
+        return str(value)
     mantissa, power = f"{value:.1e}".split("e")
     figure = mantissa.removesuffix(".0")
     return figure if int(power) == 0 else f"{figure}e{int(power)}"
