@@ -1,6 +1,6 @@
 """The errors planbench raises on purpose; each carries one line a person can act on.
 
-Anything else that escapes is a bug of planbench and keeps its traceback.
+Anything else that escapes is a bug of planbench: the command line writes its traceback to a file.
 """
 
 from __future__ import annotations

@@ -23,9 +23,9 @@ from planbench.bench.single import survey
 from planbench.bench.suite import Suite
 from planbench.catalogue.instance import Instance
 from planbench.errors import InputError
+from planbench.io.scratch import scratch_folder
 from planbench.measure.machine import package_versions
 from planbench.measure.memory import total_memory
-from planbench.measure.scratch import scratch_folder
 from planbench.records.not_run import read_not_run, write_not_run
 from planbench.records.schema import Record
 from planbench.records.store import RecordStore

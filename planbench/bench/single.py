@@ -25,12 +25,13 @@ from planbench.bench.prepared import (
 from planbench.catalogue.instance import Instance
 from planbench.certify import Certificate, certify, prepare
 from planbench.certify.certificate import CERTIFICATE_VERSION
-from planbench.errors import InputError, SolverUnavailableError
+from planbench.errors import SolverUnavailableError
+from planbench.io.files import replacing
+from planbench.io.scratch import scratch_folder
 from planbench.measure.calibrate import is_disturbed, passes
 from planbench.measure.job import Job, resolve_solver, with_name
 from planbench.measure.launch import Interpreter, JobResult, run_job
 from planbench.measure.machine import describe_machine, git_commit, load_now, package_versions
-from planbench.measure.scratch import scratch_folder
 from planbench.model.arrays import FloatArray
 from planbench.model.plan import Plan
 from planbench.model.planning_lp import plan_from_lp
@@ -385,10 +386,8 @@ def _finite(value: float | None) -> float | None:
 def _read_log(path: Path, keep: Path | None) -> str:
     """Copy the log to `keep` and return its end."""
     if keep is not None:
-        try:
-            shutil.copyfile(path, keep)
-        except OSError as error:
-            raise InputError(f"cannot be written: {error.strerror}", where=str(keep)) from None
+        with path.open("rb") as source, replacing(keep) as copy:
+            shutil.copyfileobj(source, copy)
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - LOG_BYTES))

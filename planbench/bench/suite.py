@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from planbench.catalogue.data_files import instances_folder
 from planbench.errors import InputError
+from planbench.io.toml_file import read_toml
 from planbench.solvers.base import NativeValue, SolveOptions
 
 #: What ``solvers`` may say instead of a list.
@@ -288,14 +288,7 @@ def load_suite(name_or_path: str | Path) -> Suite:
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
             raise InputError(f"unknown suite {text_name!r}; {hint} (or give a .toml file)")
         path = suites_folder() / f"{text_name}.toml"
-    try:
-        data = tomllib.loads(path.read_bytes().decode("utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"not UTF-8 text: {error.reason}", where=str(path)) from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise InputError(f"not TOML: {error}", where=str(path)) from None
+    data = read_toml(path, "a suite")
     return make_suite(data, str(path))
 
 

@@ -11,10 +11,12 @@ adjustment and, in tables without a column of imports, rounding of a unit or two
 from __future__ import annotations
 
 import csv
+import io
 import sys
 from pathlib import Path
 
 from planbench.errors import InputError, PlanbenchError
+from planbench.io.files import write_text
 
 #: Rows of value added kept, as the published tables name them.
 VALUE_ADDED = (
@@ -45,11 +47,12 @@ def _read(path: Path) -> tuple[list[str], dict[str, list[int]]]:
 
 
 def _write(path: Path, header: list[str], rows: list[tuple[str, list[int]]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["commodity", *header])
-        for label, values in rows:
-            writer.writerow([label, *("" if value == 0 else value for value in values)])
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["commodity", *header])
+    for label, values in rows:
+        writer.writerow([label, *("" if value == 0 else value for value in values)])
+    write_text(path, file.getvalue())
 
 
 def convert(use_path: Path, make_path: Path, folder: Path) -> None:

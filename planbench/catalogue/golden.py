@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from planbench.catalogue.data_files import instances_folder, read_toml
+from planbench.catalogue.data_files import instances_folder
 from planbench.catalogue.williams import growth_economy
+from planbench.io.toml_file import read_toml
 from planbench.model.economy import Economy, make_economy
 
 
@@ -210,7 +211,7 @@ def golden_cases() -> dict[str, GoldenCase]:
     """
     cases: dict[str, GoldenCase] = {}
     for path in sorted((instances_folder() / "golden").glob("*.toml")):
-        facts = read_toml(path)
+        facts = read_toml(path, "a golden case")
         cases[facts["name"]] = GoldenCase(
             economy=_KINDS[facts["kind"]](facts),
             description=facts["description"],

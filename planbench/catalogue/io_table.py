@@ -41,8 +41,9 @@ from typing import Any
 import numpy as np
 
 from planbench.catalogue.basic_prices import basic_prices
-from planbench.catalogue.data_files import instances_folder, read_toml
+from planbench.catalogue.data_files import instances_folder
 from planbench.errors import InputError
+from planbench.io.toml_file import read_toml
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy, Interior, make_economy
 from planbench.model.plan import Plan
@@ -156,7 +157,7 @@ def read_table(folder: Path) -> SupplyUseTable:
 
 
 def _read_facts(path: Path) -> dict[str, Any]:
-    facts = read_toml(path)
+    facts = read_toml(path, "the description of a table")
     for key, kind in _FIELDS.items():
         if key not in facts:
             raise InputError(f"has no field {key!r}; add it", where=str(path))

@@ -338,12 +338,10 @@ def _run(
 
 def _show(comparison: Comparison, json: bool, path: Path | None) -> None:
     from planbench.compare import ab_tables as words
+    from planbench.io.files import write_text
 
     if path is not None and str(path) != "-":
-        try:
-            path.write_text(words.markdown(comparison), encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"cannot be written: {error.strerror}", where=str(path)) from None
+        write_text(path, words.markdown(comparison))
     for verdict in comparison.verdicts:
         for line in verdict.findings:
             console.finding(f"{words.where(comparison, verdict)}: {line}")

@@ -101,16 +101,21 @@ def bisect(
         )
     solver = chosen[0]
     with progress.Bar() as bar:
-        found = bisect_versions(
-            sides,
-            Case(instance, solver),
-            out,
-            given,
-            measure=measure,
-            progress=lambda what, done, most, left_s: bar.update(what, done, most, left_s),
-            load=options.load,
-            told=lambda step: console.say(_step_line(sides, step)),
-        )
+        try:
+            found = bisect_versions(
+                sides,
+                Case(instance, solver),
+                out,
+                given,
+                measure=measure,
+                progress=lambda what, done, most, left_s: bar.update(what, done, most, left_s),
+                load=options.load,
+                told=lambda step: console.say(_step_line(sides, step)),
+            )
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"interrupted: every pair measured is kept in {out}; the same command carries on"
+            ) from None
     if json:
         console.print_json(_document(found, solver, instance, measure))
     else:

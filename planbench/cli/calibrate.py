@@ -59,6 +59,7 @@ def calibrate(
     from planbench.generate.profile import profile_text
     from planbench.generate.profile_check import check_profile
     from planbench.generate.profile_fit import figures_of_economy, fit_profile
+    from planbench.io.files import write_text
 
     path = Path(output)
     if path.suffix != ".toml":
@@ -73,10 +74,7 @@ def calibrate(
         source=source or told,
         seed=seed,
     )
-    try:
-        path.write_text(profile_text(profile), encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", where=output) from None
+    write_text(path, profile_text(profile))
     # Another seed than the ones it was corrected with.
     trial = seed + 1000
     checked = check_profile(profile, profile.goods, seed=trial)

@@ -8,6 +8,7 @@ import typer
 
 from planbench.cli import console, options, progress
 from planbench.errors import InputError
+from planbench.words import nouns
 
 if TYPE_CHECKING:
     from planbench.catalogue.instance import Instance
@@ -57,7 +58,14 @@ def compare(
     rounds = options.parse_count(repeats, "--repeats", 1) or 1
     solvers = _with_options(options.available_solvers(options.split_solvers(listed, more)), asked)
     found = _distinct([options.load(spec, relax) for spec in instances])
-    records = _run(found, solvers, limit_s, limit_bytes, rounds, polish)
+    records: list[Record] = []
+    interrupted = False
+    try:
+        _run(records, found, solvers, limit_s, limit_bytes, rounds, polish)
+    except KeyboardInterrupt:
+        if not records:
+            raise KeyboardInterrupt("interrupted before the first run ended") from None
+        interrupted = True
     from planbench.cli.findings import opinions_of
 
     opinions = opinions_of(records)
@@ -65,6 +73,12 @@ def compare(
         _print_document(records, opinions)
     else:
         _show(records)
+    if interrupted:
+        raise KeyboardInterrupt(
+            f"interrupted: {nouns(len(records), 'run')} of "
+            f"{len(found) * len(solvers) * rounds} shown, none kept; "
+            "`planbench bench` keeps them in a file and carries on"
+        )
     return _conclude(records, opinions)
 
 
@@ -102,24 +116,27 @@ def _distinct(instances: list[Instance]) -> list[Instance]:
 
 
 def _run(
+    records: list[Record],
     instances: list[Instance],
     solvers: dict[str, SolveOptions],
     limit_s: float,
     limit_bytes: int,
     rounds: int,
     polish: bool,
-) -> list[Record]:
-    """Run everything, instance by instance, the solvers in a shuffled order each round."""
+) -> None:
+    """Run everything, instance by instance, the solvers in a shuffled order each round.
+
+    What is measured is added to `records`, which an interrupt leaves as they are.
+    """
     import numpy as np
 
     from planbench.bench.prepared import InstanceCache
     from planbench.bench.single import solve_once, survey
-    from planbench.measure.scratch import scratch_folder
+    from planbench.io.scratch import scratch_folder
 
     surroundings = survey()
     generator = np.random.default_rng(np.random.SeedSequence(len(solvers)))
     total = len(instances) * len(solvers) * rounds
-    records: list[Record] = []
     with (
         progress.Bar(total) as bar,
         scratch_folder() as folder,
@@ -149,7 +166,6 @@ def _run(
                     records.append(outcome.record)
                     bar.record(outcome.record, len(records), total)
             cache.drop(instance)
-    return records
 
 
 def _print_document(records: list[Record], opinions: dict[str, Consensus]) -> None:

@@ -87,6 +87,7 @@ def _export_instance(source: str, output: str, compress: bool, relax: bool) -> d
 def _export_results(source: Path, path: Path, memory: bool) -> dict[str, Any]:
     import json
 
+    from planbench.io.files import write_text
     from planbench.records.flat import write_csv, write_parquet
     from planbench.records.pyperf_json import to_pyperf
     from planbench.records.store import read_records
@@ -111,10 +112,7 @@ def _export_results(source: Path, path: Path, memory: bool) -> dict[str, Any]:
                 "holds no measurement pyperf could hold: " + _left_out(suite.left_out),
                 where=str(source),
             )
-        try:
-            path.write_text(json.dumps(suite.document, allow_nan=False), encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"cannot be written: {error.strerror}", where=str(path)) from None
+        write_text(path, json.dumps(suite.document, allow_nan=False))
         facts |= {"rows": f"{count} pyperf benchmarks", "left_out": suite.left_out}
         if suite.left_out:
             facts["rows"] += f" (left out: {_left_out(suite.left_out)})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -79,7 +80,7 @@ def history(
         raise InputError("is no folder; give one that holds results files", where=str(folder))
     page = None
     if not no_page:
-        page = options.writable(output or folder.resolve().with_suffix(".html"))
+        page = options.writable(output or options.page_beside(Path(os.path.realpath(folder))))
     files = [
         (str(path.relative_to(folder)), without_sides(read_records(path), path, needed=False))
         for path in results_files(folder, deep=True)

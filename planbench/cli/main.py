@@ -1,14 +1,15 @@
 """The ``planbench`` command: its subcommands, and one place that turns errors into exit codes.
 
 Exit codes: 0 fine; 1 a finding (a wrong answer, a disagreement, a run that did not end); 2 bad
-input or nothing to compare; 130 interrupted. Everything heavy is imported by the command that
-needs it, so that ``--help`` and shell completion answer at once.
+input or nothing to compare; 70 an error that nobody foresaw; 130 interrupted. Everything heavy is
+imported by the command that needs it, so that ``--help`` and shell completion answer at once.
 """
 
 from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -42,6 +43,7 @@ from planbench.cli import (
     suites,
     verify,
 )
+from planbench.cli.unforeseen import say_unforeseen
 from planbench.errors import PlanbenchError
 from planbench.supervised import TerminatedError
 
@@ -52,6 +54,10 @@ BROKEN_PIPE = 141
 _USAGE_ERROR: type[Exception] = next(
     base for base in typer.BadParameter.__mro__ if base.__mro__[1] is Exception
 )
+
+
+#: One entry for each Ctrl-C of this process.
+_interrupts: list[bool] = []
 
 
 class InterruptedRunError(PlanbenchError):
@@ -166,6 +172,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = app(args=list(arguments), prog_name="planbench", standalone_mode=False)
         sys.stdout.flush()
+        if code == 130:
+            raise KeyboardInterrupt  # typer's word for one that came before the command began
     except PlanbenchError as error:
         console.say(str(error), word="error:", colour="31")
         return error.exit_code
@@ -179,6 +187,14 @@ def run(arguments: Sequence[str]) -> int:
         # Python flushes standard output at exit and would complain about the pipe again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
+    except (SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # a panic of a library written in Rust is no Exception
+        if _interrupts:
+            # Libraries make other errors of a Ctrl-C that comes while they are imported.
+            console.say("interrupted", word="error:", colour="31")
+            return 130
+        return say_unforeseen(error, arguments)
     return code if isinstance(code, int) else 0
 
 
@@ -189,13 +205,29 @@ def _usage_line(error: Any) -> str:
     return f"{text} (see {where} --help)"
 
 
-def main() -> None:
-    """Entry point of the ``planbench`` command."""
+def main() -> int:
+    """Run the command line of this process; called by :mod:`planbench.__main__`."""
     for stream in (sys.stdout, sys.stderr):
         # A terminal without a character, or a file name that is no text, is no reason to fail.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _interrupt)
     try:
-        sys.exit(run(sys.argv[1:]))
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # a second one, while the first was being answered
+        code = 130
     except TerminatedError as ended:
         ended.die()
+        raise
+    if signal.getsignal(signal.SIGINT) is _interrupt:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is left to be said
+    if code == 130:
+        # Python would end itself by a signal where Ctrl-C came while it ran exec() in an import.
+        os._exit(code)
+    return code
+
+
+def _interrupt(*_: object) -> None:
+    _interrupts.append(True)
+    raise KeyboardInterrupt

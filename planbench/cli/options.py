@@ -326,23 +326,21 @@ def load(spec: str, relax: bool = False) -> Instance:
         raise InputError("does not fit into memory; use a smaller one", where=spec) from None
 
 
-def writable(path: Path, *, folder: bool = False) -> Path:
-    """Check early that `path` can be written, before anything is computed for it.
+def page_beside(path: Path) -> Path:
+    """Name of the page about `path` where none is given: the same, ending in ``.html``.
 
     Raises
     ------
     InputError
-        When its folder is missing or not writable, or it is a folder (or is none).
+        Where `path` has no name, as ``/``.
     """
-    import os
+    if not path.name:
+        raise InputError("has no name; say where the page goes with -o", where=str(path))
+    return path.with_suffix(".html")
 
-    if path.is_dir() and not folder:
-        raise InputError("is a folder; give a file name", where=str(path))
-    if folder and path.exists() and not path.is_dir():
-        raise InputError("is a file; give a folder", where=str(path))
-    parent = path.parent if str(path.parent) else Path()
-    if not parent.is_dir():
-        raise InputError(f"there is no folder {parent}; make it first", where=str(path))
-    if not os.access(path if path.exists() else parent, os.W_OK):
-        raise InputError("cannot be written: permission denied", where=str(path))
-    return path
+
+def writable(path: Path, *, folder: bool = False) -> Path:
+    """Check early that `path` can be written; see :func:`planbench.io.files.check_writable`."""
+    from planbench.io.files import check_writable
+
+    return check_writable(path, folder=folder)

@@ -195,14 +195,11 @@ def _refuse_wrong(records: Sequence[Record], path: Path) -> None:
 
 def _write(found: Comparison, markdown: Path | None, junit: Path | None) -> None:
     from planbench.compare.exports import to_junit, to_markdown
+    from planbench.io.files import write_text
 
     for path, text in ((markdown, to_markdown), (junit, to_junit)):
-        if path is None:
-            continue
-        try:
-            path.write_text(text(found), encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"cannot be written: {error.strerror}", where=str(path)) from None
+        if path is not None:
+            write_text(path, text(found))
 
 
 def _show(found: Comparison, *, json: bool, everything: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -47,8 +48,8 @@ def report(
     from planbench.records.not_run import read_not_run
     from planbench.records.store import read_records
 
-    page = options.writable(output if output is not None else results[0].with_suffix(".html"))
-    if page.resolve() in [path.resolve() for path in results]:
+    page = options.writable(output if output is not None else options.page_beside(results[0]))
+    if os.path.realpath(page) in map(os.path.realpath, results):
         raise InputError("would replace the results; give another name", where=str(page))
     runs = [without_sides(read_records(path), path) for path in results]
     records = [record for run in runs for record in run]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planbench.cli import console, options
-from planbench.errors import InputError
 
 if TYPE_CHECKING:
     from planbench.compare.selftest import SelfTest
@@ -54,7 +53,12 @@ def selftest(
         effort = replace(effort, equal=0, slowed=0)
     number = options.parse_count(seed, "--seed", 0)
     assert number is not None
-    found = run_selftest(effort, seed=number, progress=console.say)
+    try:
+        found = run_selftest(effort, seed=number, progress=console.say)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            "interrupted: nothing is kept, as no verdict holds before all trials are made"
+        ) from None
     if out is not None:
         _write(found, out)
     if json:
@@ -73,11 +77,10 @@ def selftest(
 def _write(found: SelfTest, path: Path) -> None:
     import json
 
+    from planbench.io.files import write_text
+
     text = json.dumps(console.json_value(found.document()), indent=1, allow_nan=False)
-    try:
-        path.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", where=str(path)) from None
+    write_text(path, text + "\n")
 
 
 def _show(found: SelfTest) -> None:

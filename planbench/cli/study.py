@@ -12,7 +12,7 @@ from planbench.errors import InputError
 from planbench.words import nouns
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from planbench.records.schema import Record
 
@@ -75,14 +75,23 @@ def study(
 
     # Whether the file can be written is known before anything is measured.
     with RecordStore(out) as store:
-        for spec in instances:
-            if kind == "replan":
-                found = _replan(spec, names, left, resource, rounds)
-            else:
-                found = _bad_data(spec, names, noise, rounds, time_limit)
-            for row in found:
-                store.append(row)
-            rows += found
+
+        def keep(row: Record) -> None:
+            # As it is made: what comes after may be interrupted, or fail.
+            rows.append(row)
+            store.append(row)
+
+        try:
+            for spec in instances:
+                if kind == "replan":
+                    _replan(spec, names, left, resource, rounds, keep)
+                else:
+                    _bad_data(spec, names, noise, rounds, time_limit, keep)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"interrupted: {nouns(len(rows), 'measurement')} kept in {out}; "
+                "the same command measures all of them again"
+            ) from None
     if json:
         from planbench.cli.rows import row_document
 
@@ -98,14 +107,19 @@ def study(
 
 
 def _replan(
-    spec: str, names: Sequence[str], left: str, resource: str | None, rounds: int
-) -> list[Record]:
+    spec: str,
+    names: Sequence[str],
+    left: str,
+    resource: str | None,
+    rounds: int,
+    keep: Callable[[Record], None],
+) -> None:
     from planbench.bench.single import survey
     from planbench.debate.replan import replan
     from planbench.debate.replanners import find_replanner
 
     number = options.parse_count(resource, "--resource", 1)
-    return replan(
+    replan(
         options.load(spec, False),
         [find_replanner(name) for name in names],
         survey(),
@@ -113,21 +127,26 @@ def _replan(
         resource=None if number is None else number - 1,
         repeats=rounds,
         tell=console.say,
+        keep=keep,
     )
 
 
 def _bad_data(
-    spec: str, names: Sequence[str], noise: str, rounds: int, time_limit: str | None
-) -> list[Record]:
+    spec: str,
+    names: Sequence[str],
+    noise: str,
+    rounds: int,
+    time_limit: str | None,
+    keep: Callable[[Record], None],
+) -> None:
     from planbench.bench.single import survey
     from planbench.debate.bad_data import bad_data
 
     noises = [parse_share(part, "--noise") for part in noise.split(",") if part.strip()]
     limit_s = options.parse_seconds(time_limit or LIMIT)
     instance = options.load(spec, False)
-    rows: list[Record] = []
     for name in options.available_solvers(list(names)):
-        rows += bad_data(
+        bad_data(
             instance,
             name,
             survey(),
@@ -136,8 +155,8 @@ def _bad_data(
             time_limit_s=limit_s,
             memory_limit_bytes=options.memory_limit(None),
             tell=console.say,
+            keep=keep,
         )
-    return rows
 
 
 def parse_share(text: str, option: str) -> float:

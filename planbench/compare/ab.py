@@ -29,7 +29,7 @@ from planbench.compare.ab_run import (
 from planbench.compare.ab_settings import Settings
 from planbench.compare.sides import Side, check_use
 from planbench.errors import InputError
-from planbench.measure.scratch import scratch_folder
+from planbench.io.scratch import scratch_folder
 from planbench.records.store import RecordStore
 from planbench.stats.sequential import Schedule
 

@@ -28,6 +28,7 @@ from planbench.bench import installed
 from planbench.bench.single import Elsewhere
 from planbench.compare.sides import Side
 from planbench.errors import InputError, PlanbenchError
+from planbench.io.files import os_error_as_input
 from planbench.measure.launch import Interpreter
 from planbench.measure.machine import git_commit
 from planbench.solvers.registry import normalised
@@ -183,7 +184,10 @@ def _extract(root: Path, commit: str, folder: Path, where: str) -> None:
 
 
 def _version_of(source: Path) -> str:
-    text = (source / "planbench" / "__init__.py").read_text()
+    try:
+        text = (source / "planbench" / "__init__.py").read_text(encoding="utf-8")
+    except OSError as error:
+        raise os_error_as_input(error, source, "read planbench there") from None
     found = re.search(r'^__version__ = "([^"]+)"', text, re.MULTILINE)
     return found[1] if found else "unknown"
 
@@ -257,8 +261,11 @@ def _contents(folder: Path) -> dict[str, tuple[str, str]] | None:
         found = {str(name): (str(v), str(files)) for name, (v, files) in noted.items()}
     except (OSError, ValueError, AttributeError, TypeError):
         return None
-    # The interpreter it was made with may have been removed since.
-    return found if os.access(_python(folder), os.X_OK) else None
+    # Its interpreter or packages may have been removed or changed since.
+    try:
+        return found if _listed(_python(folder)) == found else None
+    except PlanbenchError:
+        return None
 
 
 def find_uv() -> str | None:
@@ -273,7 +280,7 @@ def _build(folder: Path, wanted: Sequence[str], side: Side) -> dict[str, tuple[s
     try:
         _install(folder, wanted, side)
         found = _listed(_python(folder))
-        (folder / _MARKER).write_text(json.dumps(found, indent=1))
+        write_text(folder / _MARKER, json.dumps(found, indent=1))
         return found
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -318,7 +325,10 @@ def _listed(python: str) -> dict[str, tuple[str, str]]:
     done = _run([python, "-P", str(Path(installed.__file__))])
     if done.returncode:
         raise PlanbenchError(f"{python}: does not run: {_one_line(done.stderr)}")
-    return {name: (v, files) for name, (v, files) in json.loads(done.stdout).items()}
+    try:
+        return {name: (v, files) for name, (v, files) in json.loads(done.stdout).items()}
+    except (ValueError, AttributeError, TypeError):
+        raise PlanbenchError(f"{python}: does not say what is installed") from None
 
 
 # -- small helpers ---------------------------------------------------------------------------
@@ -341,6 +351,8 @@ def _run(command: Sequence[str], timeout_s: float = 60.0) -> subprocess.Complete
         )
     except FileNotFoundError:
         raise PlanbenchError(f"{command[0]}: no such program; install it") from None
+    except OSError as error:
+        raise PlanbenchError(f"{command[0]}: cannot be started: {error.strerror}") from None
 
 
 def _one_line(text: str, most: int = 300) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from planbench.errors import InputError
+from planbench.io.files import replacing
 from planbench.records.schema import Record
 from planbench.records.self_results import looks_like_benchmarks, read_benchmarks
 from planbench.records.store import read_records, to_line
@@ -79,21 +78,8 @@ def write_baseline(records: Iterable[Record], path: Path) -> None:
     InputError
         When it cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-            try:
-                for record in records:
-                    file.write(to_line(record))
-                file.flush()
-                os.fsync(file.fileno())
-                Path(file.name).chmod(0o644)
-                Path(file.name).replace(path)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", where=str(path)) from None
+    with replacing(path, make_folder=True) as file:
+        file.writelines(map(to_line, records))
 
 
 def _existing(path: Path) -> list[Path]:

@@ -26,8 +26,8 @@ from planbench.compare.ab_settings import Settings
 from planbench.compare.sides import parse_side
 from planbench.compare.slowed import NAME, SLOWDOWN
 from planbench.errors import PlanbenchError
+from planbench.io.scratch import scratch_folder
 from planbench.measure.machine import package_versions
-from planbench.measure.scratch import scratch_folder
 from planbench.stats.noisy_runs import MACHINES, simulate_pairs
 from planbench.stats.sequential import Schedule, decide
 from planbench.words import nouns

@@ -86,6 +86,7 @@ def bad_data(
     time_limit_s: float,
     memory_limit_bytes: int,
     tell: Tell | None = None,
+    keep: Callable[[Record], None] | None = None,
 ) -> list[Record]:
     """Plan from wrong data and see what is lost in the true economy.
 
@@ -99,6 +100,12 @@ def bad_data(
         Spreads σ, in (0, 3].
     seeds : sequence of int
         Each noise is drawn with each.
+    time_limit_s, memory_limit_bytes
+        Limits of each run.
+    tell : callable, optional
+        Given a line before each run.
+    keep : callable, optional
+        Given each record as soon as it is made.
 
     Returns
     -------
@@ -133,7 +140,15 @@ def bad_data(
         )
 
     truth = plan(instance)
-    rows = _rows(instance, solver, truth, truth, 0.0, 0, surroundings)
+    rows: list[Record] = []
+
+    def add(made: list[Record]) -> None:
+        for record in made:
+            rows.append(record)
+            if keep is not None:
+                keep(record)
+
+    add(_rows(instance, solver, truth, truth, 0.0, 0, surroundings))
     if truth.solution is None or truth.solution.y is None:
         return rows
     for noise in noises:
@@ -141,7 +156,7 @@ def bad_data(
             seen = noisy_economy(economy, noise, seed)
             name = f"{instance.name} seen with noise {noise:g}, seed {seed}"
             found = plan(Instance(name=name, economy=seen, recipe=dict(seen.recipe)))
-            rows += _rows(instance, solver, found, truth, noise, seed, surroundings)
+            add(_rows(instance, solver, found, truth, noise, seed, surroundings))
     return rows
 
 

@@ -47,6 +47,7 @@ def replan(
     gap: float = GAP,
     repeats: int = REPEATS,
     tell: Tell | None = None,
+    keep: Callable[[Record], None] | None = None,
 ) -> list[Record]:
     """Plan, cut a resource, and plan again, warm and cold in turn.
 
@@ -62,6 +63,10 @@ def replan(
     gap : float
         Gap that planners stop at; HiGHS's simplex stops at the optimum.
     repeats : int
+    tell : callable, optional
+        Given a line before each run.
+    keep : callable, optional
+        Given each record as soon as it is made.
 
     Returns
     -------
@@ -81,13 +86,19 @@ def replan(
     if resource is not None and not 0 <= resource < economy.n_resources:
         raise InputError(f"is {resource}; there are {economy.n_resources}", where="--resource")
     rows: list[Record] = []
+
+    def add(record: Record) -> None:
+        rows.append(record)
+        if keep is not None:
+            keep(record)
+
     for solver in solvers:
         say = tell or (lambda _: None)
         say(f"{solver.name} on {instance.name}: the old plan")
         try:
             old, kept = solver.solve(economy, instance.lp, gap, None)
         except PlanbenchError as error:
-            rows.append(_refused(instance, solver, surroundings, str(error)))
+            add(_refused(instance, solver, surroundings, str(error)))
             continue
         cut = resource if resource is not None else _scarcest(economy, old)
         shocked = _shocked_instance(instance, economy, cut, left)
@@ -96,7 +107,7 @@ def replan(
             # In turn, so that a drift of the machine hits both alike.
             for start in (COLD, WARM) if repeat % 2 == 0 else (WARM, COLD):
                 say(f"{solver.name} on {shocked.name}: {start}")
-                rows.append(_once(shocked, solver, start, kept, gap, repeat, surroundings))
+                add(_once(shocked, solver, start, kept, gap, repeat, surroundings))
                 if start == WARM and solver.name == "highs-ds":
                     # Its state is itself: back to the old plan before the next round.
                     _, kept = solver.solve(economy, instance.lp, gap, None)

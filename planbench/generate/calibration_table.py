@@ -17,6 +17,7 @@ from planbench.errors import InputError
 from planbench.generate.profile import REGIMES as ALL_REGIMES
 from planbench.generate.profile import find_profile, profile_names
 from planbench.generate.profile_check import CheckedFigure, check_profile
+from planbench.io.files import os_error_as_input, write_text
 
 BEGIN, END = "<!-- calibration table: begin -->", "<!-- calibration table: end -->"
 SEED = 11
@@ -162,13 +163,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(new)
         else:
             put = with_row if chosen.row else replaced
-            path = Path(chosen.write)
             try:
-                text = put(path.read_text(encoding="utf-8"), new, chosen.write)
-                path.write_text(text, encoding="utf-8")
+                before = Path(chosen.write).read_text(encoding="utf-8")
             except OSError as error:
-                reason = f"cannot be written: {error.strerror}"
-                raise InputError(reason, where=chosen.write) from None
+                raise os_error_as_input(error, chosen.write, "read it") from None
+            write_text(chosen.write, put(before, new, chosen.write))
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

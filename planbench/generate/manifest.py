@@ -15,6 +15,7 @@ from pathlib import Path
 from planbench.errors import InputError
 from planbench.generate.random_economy import generate
 from planbench.generate.recipe import parse_inline
+from planbench.io.files import write_text
 
 
 def manifest_path() -> Path:
@@ -74,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
         if chosen.write:
             texts = [parse_inline(recipe).canonical() for recipe in read_manifest(path)]
             recipes = {text: current_hash(text) for text in texts}
-            path.write_text(json.dumps({"recipes": recipes}, indent=1) + "\n", encoding="utf-8")
+            write_text(path, json.dumps({"recipes": recipes}, indent=1) + "\n")
         lines = find_differences(path)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-import tomllib
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -18,6 +17,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from planbench.errors import InputError
+from planbench.io.toml_file import read_toml
 
 #: Density regimes: how many inputs a product has in an economy of n goods.
 RegimeName = Literal["published", "log", "20", "100", "table"]
@@ -33,7 +33,12 @@ _TABLE_INPUTS, _TABLE_GOODS, _TABLE_EXPONENT = 122.0, 402.0, 0.2
 _COARSE_EXPONENT = 0.5
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
+# The bounds are wide of every real table, and within what arithmetic can bear.
+#: Numbers of inputs or of goods.
+Number = Annotated[float, Field(ge=0, le=1e9)]
+#: Ratios to a mean of 1.
+Ratio = Annotated[float, Field(ge=1e-6, le=1e6)]
+Deviation = Annotated[float, Field(ge=0, le=1e3)]
 
 
 class _Section(BaseModel):
@@ -43,22 +48,22 @@ class _Section(BaseModel):
 class Inputs(_Section):
     """Inputs per product: how many, and how many of them matter."""
 
-    mean: Positive
+    mean: float = Field(ge=0.01, le=1e9)
     cv: float = Field(ge=0, le=2, description="coefficient of variation of their number")
     drawn_cv: float = Field(ge=0, le=2, description="the same, to draw with")
-    above_1e_4: float = Field(ge=0)
-    above_1e_3: float = Field(ge=0)
-    above_1e_2: float = Field(ge=0)
+    above_1e_4: Number
+    above_1e_3: Number
+    above_1e_2: Number
 
 
 class Coefficients(_Section):
     """Sizes of input coefficients, in value per value of output."""
 
-    column_sum: float = Field(gt=0, lt=0.95)
+    column_sum: float = Field(ge=1e-6, lt=0.95)
     column_sum_deviation: float = Field(ge=0, le=0.5)
     sigma: float = Field(ge=0, le=4, description="deviation of the logarithm")
     own_sigma: float = Field(ge=0.1, le=4, description="the same within a supplier")
-    spectral_radius: float = Field(ge=0)
+    spectral_radius: float = Field(ge=0, le=1e3)
 
 
 class Suppliers(_Section):
@@ -70,12 +75,12 @@ class Suppliers(_Section):
     a table is too small for one.
     """
 
-    degree_cv: float = Field(ge=0, description="coefficient of variation of buyers per good")
-    strength_cv: float = Field(ge=0, description="the same of the sum of coefficients")
+    degree_cv: Deviation = Field(description="coefficient of variation of buyers per good")
+    strength_cv: Deviation = Field(description="the same of the sum of coefficients")
     top_share: Share
     universal_share: Share
-    tail_exponent: Positive | None = None
-    links: tuple[Positive, ...] = Field(min_length=1, max_length=64)
+    tail_exponent: float | None = Field(default=None, ge=0.1, le=100)
+    links: tuple[Ratio, ...] = Field(min_length=1, max_length=64)
     steepness: float = Field(ge=0, lt=1)
     size_slope: float = Field(ge=-1, le=2, description="of ln mean coefficient on ln links")
     size_sigma: float = Field(ge=0, le=4, description="deviation of suppliers around that slope")
@@ -91,7 +96,9 @@ class Communities(_Section):
 
     modularity: float = Field(ge=0, lt=1)
     inside: float = Field(ge=0, le=0.99, description="share of flows inside, to draw with")
-    shares: tuple[Positive, ...] = Field(min_length=1, max_length=64)
+    shares: tuple[Annotated[float, Field(ge=1e-6, le=1.001)], ...] = Field(
+        min_length=1, max_length=64
+    )
 
     @model_validator(mode="after")
     def _add_up(self) -> Communities:
@@ -110,14 +117,14 @@ class Order(_Section):
 class ValueAdded(_Section):
     """Compensation of employees as a share of value added, over activities."""
 
-    labour: float = Field(gt=0, lt=1)
+    labour: float = Field(ge=1e-6, lt=1)
     labour_deviation: float = Field(ge=0, le=0.5)
 
 
 class FinalDemand(_Section):
     """Goods in final demand and how unequal their amounts are."""
 
-    share: float = Field(gt=0, le=1)
+    share: float = Field(ge=1e-6, le=1)
     sigma: float = Field(ge=0, le=4, description="deviation of the logarithm of amounts")
 
 
@@ -131,8 +138,8 @@ class Profile(_Section):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
     title: str
     source: str
-    goods: int = Field(ge=2)
-    activities: int = Field(ge=2)
+    goods: int = Field(ge=2, le=10**9)
+    activities: int = Field(ge=2, le=10**9)
     byproducts: float = Field(ge=0, le=0.5, description="share of output beside the main good")
     inputs: Inputs
     coefficients: Coefficients
@@ -235,14 +242,7 @@ def read_profile(path: Path) -> Profile:
     InputError
         Naming the file and the field.
     """
-    try:
-        with path.open("rb") as stream:
-            values = tomllib.load(stream)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise InputError(f"cannot be read: {reason}", where=str(path)) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"is no TOML file: {error}", where=str(path)) from None
+    values = read_toml(path, "a profile")
     return make_profile(values, where=str(path))
 
 

@@ -20,12 +20,12 @@ from planbench.generate.expansion_knobs import WITHOUT, settle_expansion
 from planbench.generate.laws import InputsLaw, parse_law
 from planbench.generate.profile import REGIMES, Profile, RegimeName, find_profile
 from planbench.generate.recipe_text import (
-    read_toml,
     read_values,
     split_parts,
     text_of,
     validated,
 )
+from planbench.io.toml_file import read_toml
 
 StructureName = Literal["uniform", "powerlaw", "sectors", "layered"]
 
@@ -370,4 +370,4 @@ def read_toml_recipe(path: str | Path) -> GeneratorRecipe:
     InputError
         Naming the file and the field.
     """
-    return make_recipe(read_toml(Path(path)), where=str(path))
+    return make_recipe(read_toml(Path(path), "a recipe"), where=str(path))

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -138,24 +136,6 @@ def _words_of(annotation: Any) -> list[str]:
     if isinstance(annotation, str):
         return [annotation]
     return [word for part in get_args(annotation) for word in _words_of(part)]
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file.
-
-    Raises
-    ------
-    InputError
-        When it cannot be read or is not TOML, naming the file.
-    """
-    try:
-        with path.open("rb") as stream:
-            return tomllib.load(stream)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise InputError(f"cannot be read: {reason}", where=str(path)) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"is no TOML file: {error}", where=str(path)) from None
 
 
 def text_of(value: object) -> str:

@@ -21,7 +21,13 @@ import numpy as np
 import numpy.typing as npt
 
 from planbench.errors import InputError
-from planbench.io.files import os_error_as_input, regular_file_size, replacing, require_memory
+from planbench.io.files import (
+    os_error_as_input,
+    regular_file_size,
+    replacing,
+    require_memory,
+    require_plausible,
+)
 from planbench.io.text import shown
 from planbench.words import nouns
 
@@ -261,6 +267,7 @@ def _weigh(path: Path, file: zipfile.ZipFile, file_bytes: int) -> dict[str, _Mem
         members[name] = member = _read_header(file, info, where)
         declared = member.size * member.dtype.itemsize
         need += declared * (_JSON_GROWTH if member.dtype.itemsize == 1 else 1)
+    require_plausible(sum(m.info.file_size for m in members.values()), file_bytes, str(path))
     # A quarter more: the checks of the boundary use masks and differences.
     require_memory(1.25 * need, str(path), "reading it")
     return members

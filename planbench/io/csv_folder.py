@@ -316,7 +316,7 @@ def save_economy(economy: Economy, folder: _PathLike) -> None:
                     f"label {shown(label)} would not survive a CSV file; rename it or save as .npz",
                     where=f"{path}: {field}",
                 )
-    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.tmp")
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         if path.exists():
             if not path.is_dir():
@@ -332,7 +332,12 @@ def save_economy(economy: Economy, folder: _PathLike) -> None:
             if path.exists():
                 old = temporary.with_suffix(".old.tmp")
                 path.rename(old)
-                temporary.rename(path)
+                try:
+                    temporary.rename(path)
+                except BaseException:
+                    if not path.exists():
+                        old.rename(path)
+                    raise
                 shutil.rmtree(old)
             else:
                 temporary.rename(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -11,6 +12,21 @@ from pathlib import Path
 from typing import BinaryIO
 
 from planbench.errors import InputError
+
+#: What an archive may unpack to whatever its size, and how many times its size beyond that:
+#: arrays of economies shrink to a half or a tenth, arrays of one value to a thousandth.
+UNPACKED_FREELY = 1 << 30
+MOST_UNPACKED = 100
+
+#: How to mend what the system says of a path or a disk.
+_MENDS = {
+    errno.ENOSPC: "make room (bytes or inodes), or use another disk",
+    errno.EDQUOT: "make room in your quota, or use another disk",
+    errno.EROFS: "use another disk",
+    errno.ENAMETOOLONG: "give a shorter name",
+    errno.ELOOP: "its links lead in a circle; correct them",
+}
+_LONGEST_SHOWN = 200
 
 #: Share of the available memory that reading one file may plan to use.
 MEMORY_SHARE = 0.9
@@ -41,53 +57,82 @@ def regular_file_size(path: Path, what: str) -> int:
     return status.st_size
 
 
-def os_error_as_input(error: Exception, path: Path, action: str) -> InputError:
+def os_error_as_input(error: Exception, path: Path | str, action: str) -> InputError:
     """Turn an operating-system error on `path` into one line that says how to mend it."""
+    code = getattr(error, "errno", None)
     if isinstance(error, FileNotFoundError):
-        if not path.parent.exists():
-            message = f"there is no folder {path.parent}; create it or check the path"
+        if not Path(path).parent.exists():
+            message = f"there is no folder {Path(path).parent}; create it or check the path"
         else:
             message = "no such file; check the name and the folder"
     elif isinstance(error, PermissionError):
         message = f"permission denied to {action}; change its permissions or use another path"
     elif isinstance(error, IsADirectoryError):
         message = "is a folder; give the name of a file"
+    elif code in _MENDS:
+        message = f"cannot {action}: {os.strerror(code)}; {_MENDS[code]}"
     elif isinstance(error, OSError) and error.strerror:
         message = f"cannot {action}: {error.strerror}; check the path and the disk"
     else:
         message = f"cannot {action}: {error}; check the path"
-    return InputError(message, where=repr(str(path)) if "\0" in str(path) else str(path))
+    text = str(path)
+    if "\0" in text:
+        text = repr(text)
+    elif len(text) > _LONGEST_SHOWN:
+        text = f"{text[:_LONGEST_SHOWN]}…"
+    return InputError(message, where=text)
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path | str, *, make_folder: bool = False) -> Iterator[BinaryIO]:
     """Open a file for writing that takes the place of `path` only once it is complete.
 
-    It is written beside its destination, flushed to disk and renamed, so that no reader ever
-    sees half a file. Devices and pipes (``/dev/stdout``) are written to directly.
+    It is written in the same folder, flushed to disk and renamed: no reader ever sees half a
+    file, and a disk that fills up leaves the file that was there. Its permissions are kept.
+    What is no regular file (a pipe, ``/dev/null``, ``/dev/stdout``) is written to directly.
+
+    Parameters
+    ----------
+    path : path-like
+    make_folder : bool
+        Create the folder where it is missing.
 
     Raises
     ------
     InputError
         When the destination cannot be written.
     """
+    path = Path(path)
     try:
         target = Path(os.path.realpath(path))
-        if target.is_dir():
+        if make_folder:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            before = path.stat()
+        except FileNotFoundError:
+            before = None
+        if before is not None and stat.S_ISDIR(before.st_mode):
             raise IsADirectoryError
-        if target.exists() and not target.is_file():
-            with target.open("wb") as stream:
+        if before is not None and not (
+            stat.S_ISREG(before.st_mode) and target.exists() and not _is_descriptor(path)
+        ):
+            with path.open("wb") as stream:
                 yield stream
             return
-        temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.tmp")
+        if before is not None and not os.access(target, os.W_OK):
+            raise PermissionError  # renaming would ignore that it is read-only
+        temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
         try:
             with temporary.open("xb") as stream:
                 yield stream
                 stream.flush()
+                if before is not None:
+                    os.fchmod(stream.fileno(), stat.S_IMODE(before.st_mode))
                 os.fsync(stream.fileno())
             temporary.replace(target)
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise os_error_as_input(error, path, "write it") from None
@@ -95,6 +140,62 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         if "\0" not in str(path):
             raise
         raise os_error_as_input(error, path, "write it") from None
+
+
+def write_text(path: Path | str, text: str, *, make_folder: bool = False) -> None:
+    """Write `text` in UTF-8 to the file `path`, whole or not at all; see :func:`replacing`.
+
+    Characters that are no Unicode text (of file names, say) are written as escapes.
+
+    Raises
+    ------
+    InputError
+        When it cannot be written.
+    """
+    with replacing(path, make_folder=make_folder) as stream:
+        stream.write(text.encode("utf-8", "backslashreplace"))
+
+
+def check_writable(path: Path, *, folder: bool = False) -> Path:
+    """Check that `path` can be written, before anything is computed for it.
+
+    Parameters
+    ----------
+    path : Path
+    folder : bool
+        Whether a folder is to be written, not a file.
+
+    Raises
+    ------
+    InputError
+        When its folder is missing or not writable, or it is a folder (or is none).
+    """
+    try:
+        try:
+            mode = path.stat().st_mode
+        except FileNotFoundError:
+            mode = None
+        if mode is not None and stat.S_ISDIR(mode) != folder:
+            word = "is a file; give a folder" if folder else "is a folder; give a file name"
+            raise InputError(word, where=str(path))
+        if not path.name:
+            raise InputError("names nothing; give the name of a new folder", where=str(path))
+        parent = Path(os.path.realpath(path)).parent
+        if not parent.is_dir() and mode is None:
+            raise InputError(f"there is no folder {path.parent}; make it first", where=str(path))
+        # A file is replaced by one written in its folder, so both must let it.
+        places = [path] if mode is not None else []
+        places += [parent] if mode is None or stat.S_ISREG(mode) else []
+        if not all(os.access(place, os.W_OK) for place in places):
+            raise InputError("cannot be written: permission denied", where=str(path))
+    except (OSError, ValueError) as error:
+        raise os_error_as_input(error, path, "write it") from None
+    return path
+
+
+def _is_descriptor(path: Path) -> bool:
+    """Whether `path` is another name of an open file, such as ``/dev/stdout``."""
+    return str(path.absolute()).startswith(("/dev/std", "/dev/fd/", "/proc/"))
 
 
 def available_bytes() -> int:
@@ -125,6 +226,22 @@ def require_memory(need: float, where: str, what: str) -> None:
         raise InputError(
             f"{what} needs about {human_bytes(need)} of memory and {human_bytes(have)} are "
             "available; use a smaller instance or a larger machine",
+            where=where,
+        )
+
+
+def require_plausible(unpacked: int, packed: int, where: str) -> None:
+    """Refuse an archive that unpacks to far more than it is, before it is unpacked.
+
+    Raises
+    ------
+    InputError
+        Above :data:`UNPACKED_FREELY` bytes and :data:`MOST_UNPACKED` times its size.
+    """
+    if unpacked > UNPACKED_FREELY and unpacked > MOST_UNPACKED * packed:
+        raise InputError(
+            f"has {human_bytes(packed)} and unpacks to {human_bytes(unpacked)}, which no real "
+            "file of this kind does; save it without compression if it is right",
             where=where,
         )
 

@@ -19,8 +19,7 @@ kind         value                               part of the plan
 ``row``      dual ∂objective/∂rhs (the same)     y
 ============ =================================== ===================
 
-CSV refuses NaN and infinities. ``.npz`` lets them through: judging them is the certificate's
-work, not the reader's.
+NaN and infinities are refused, when read and when written: no plan has such a level.
 """
 
 from __future__ import annotations
@@ -84,25 +83,22 @@ def write_plan(plan: Plan | LpPoint, path: _PathLike, problem: Economy | LinearP
     Raises
     ------
     InputError
-        On another ending, a NaN or infinity in a CSV file, or a file that cannot be written.
+        On another ending, a NaN or infinity, or a file that cannot be written.
     """
     path = Path(path)
     parts = {
         field: value for field in _fields(problem) if (value := getattr(plan, field)) is not None
     }
+    kinds = {field: kind for kind, field in _kinds(problem).items()}
+    for field, values in parts.items():
+        if not np.isfinite(values).all():
+            raise InputError(f"{field} holds NaN or infinity, which is no plan", where=str(path))
     if path.suffix.lower() == ".npz":
         meta = {"format": FORMAT, "version": VERSION, "kind": "plan", "sha256": problem.sha256}
         write_archive(path, meta, parts, compress=False)
         return
     if path.suffix.lower() != ".csv":
         raise InputError("a plan file ends in .npz or .csv; rename it", where=str(path))
-    kinds = {field: kind for kind, field in _kinds(problem).items()}
-    for field, values in parts.items():
-        if not np.isfinite(values).all():
-            raise InputError(
-                f"{field} holds NaN or infinity, which CSV does not take; write .npz",
-                where=str(path),
-            )
     with replacing(path) as stream:
         text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
         writer = csv.writer(text, lineterminator="\n")
@@ -194,6 +190,7 @@ def _names(problem: Economy | LinearProgram, kind: str) -> Sequence[str]:
 
 def _read_npz(path: Path, problem: Economy | LinearProgram) -> dict[str, FloatArray]:
     fields = _fields(problem)
+    kinds = {field: kind for kind, field in _kinds(problem).items()}
     with open_archive(path, _WHAT, bare=True) as archive:
         if archive.meta:
             _check_meta(archive, problem)
@@ -208,6 +205,14 @@ def _read_npz(path: Path, problem: Economy | LinearProgram) -> dict[str, FloatAr
                 raise InputError(
                     f"has {nouns(values.size, 'entry')}, this instance needs {fields[field]}; "
                     "check that the plan is for this instance",
+                    where=archive.where(field),
+                )
+            if not np.isfinite(values).all():
+                at = int(np.flatnonzero(~np.isfinite(values))[0])
+                name = _names(problem, kinds[field])[at]
+                raise InputError(
+                    f"is {values[at]} at {kinds[field]} {shown(name)}; a plan holds finite "
+                    "numbers only",
                     where=archive.where(field),
                 )
     return parts

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from planbench.errors import InputError
+from planbench.io.files import replacing, write_text
 from planbench.records.schema import Record
 
 
@@ -64,13 +66,11 @@ def write_csv(records: Sequence[Record], path: Path) -> None:
     """
     rows = [flat_row(record) for record in records]
     names = list(dict.fromkeys(name for row in rows for name in row))
-    try:
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, names, restval="")
-            writer.writeheader()
-            writer.writerows(rows)
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", where=str(path)) from None
+    file = io.StringIO(newline="")
+    writer = csv.DictWriter(file, names, restval="")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, file.getvalue())
 
 
 def write_parquet(records: Sequence[Record], path: Path) -> None:
@@ -92,11 +92,8 @@ def write_parquet(records: Sequence[Record], path: Path) -> None:
             where=str(path),
         ) from None
     frame = polars.DataFrame({name: _of_one_kind(v) for name, v in columns(records).items()})
-    try:
-        with path.open("wb") as file:
-            frame.write_parquet(file)
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", where=str(path)) from None
+    with replacing(path) as file:
+        frame.write_parquet(file)
 
 
 def _of_one_kind(values: list[Any]) -> list[Any]:

@@ -9,12 +9,12 @@ runs, so that it always says what is missing now; those of other suites in the f
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from planbench.errors import InputError
+from planbench.io.files import os_error_as_input, write_text
 
 FORMAT_VERSION = 1
 
@@ -57,23 +57,14 @@ def write_not_run(results: Path, left_out: Sequence[NotRun]) -> None:
         When it cannot be written.
     """
     path = not_run_path(results)
-    temporary = path.with_suffix(".part")
-    try:
-        if not left_out:
+    if not left_out:
+        try:
             path.unlink(missing_ok=True)
-            return
-        with temporary.open("w", encoding="utf-8") as file:
-            json.dump(
-                {"version": FORMAT_VERSION, "not_run": [asdict(entry) for entry in left_out]},
-                file,
-                indent=1,
-                allow_nan=False,
-            )
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", where=str(path)) from None
+        except OSError as error:
+            raise os_error_as_input(error, path, "remove it") from None
+        return
+    document = {"version": FORMAT_VERSION, "not_run": [asdict(entry) for entry in left_out]}
+    write_text(path, json.dumps(document, indent=1, allow_nan=False))
 
 
 def read_not_run(results: Path) -> list[NotRun]:

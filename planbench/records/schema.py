@@ -6,9 +6,9 @@ them); ``null`` means "not known" and no number is ever infinite or NaN.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 #: 1: the first. 2: accuracy, variable, value, threads_seen, cgroup_peak_bytes were added.
 #: 3: environment was added. 4: presolved was added. 5: certificate_version, the verdicts of plan,
@@ -30,10 +30,45 @@ OBJECTIVE = "units of the objective"
 _NONE: Any = None
 
 
+#: Above what anybody counts or waits for, and within what arithmetic and charts can bear.
+MOST = 2**63 - 1
+MOST_SECONDS = 1e12
+_DEEPEST = 20
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    """Refuse what JSON can hold and a table, a chart or another file cannot.
+
+    Raises
+    ------
+    ValueError
+    """
+    if depth > _DEEPEST:
+        raise ValueError(f"nested more than {_DEEPEST} deep")
+    if isinstance(value, dict):
+        for inner in value.values():
+            _plain(inner, depth + 1)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            _plain(inner, depth + 1)
+    elif isinstance(value, int) and abs(value) > MOST:
+        raise ValueError("a whole number beyond 64 bits")
+    return value
+
+
+Facts = Annotated[dict[str, Any], AfterValidator(_plain)]
+Counts = dict[str, Annotated[int, Field(ge=0, le=MOST)]]
+
+
 def _field(
-    meaning: str, values: str, unit: str = "", default: Any = ..., ge: float | None = None
+    meaning: str,
+    values: str,
+    unit: str = "",
+    default: Any = ...,
+    ge: float | None = None,
+    le: float | None = None,
 ) -> Any:
-    """Declare a field; ``default=...`` makes it required, ``ge`` is checked.
+    """Declare a field; ``default=...`` makes it required, ``ge`` and ``le`` are checked.
 
     Parameters
     ----------
@@ -44,19 +79,19 @@ def _field(
     if isinstance(default, (dict, list)):
         kind = type(default)
         return Field(default_factory=kind, description=meaning, json_schema_extra=said)
-    return Field(default=default, ge=ge, description=meaning, json_schema_extra=said)
+    return Field(default=default, ge=ge, le=le, description=meaning, json_schema_extra=said)
 
 
-def _count(meaning: str, default: Any = ...) -> Any:
-    return _field(meaning, "whole number ≥ 0", default=default, ge=0)
+def _count(meaning: str, default: Any = ..., least: int = 0) -> Any:
+    return _field(meaning, f"whole number ≥ {least}", default=default, ge=least, le=MOST)
 
 
 def _seconds(meaning: str, default: Any = ...) -> Any:
-    return _field(meaning, "≥ 0", SECONDS, default, ge=0)
+    return _field(meaning, "≥ 0", SECONDS, default, ge=0, le=MOST_SECONDS)
 
 
 def _bytes(meaning: str, default: Any = None) -> Any:
-    return _field(meaning, "whole number ≥ 0", BYTES, default, ge=0)
+    return _field(meaning, "whole number ≥ 0", BYTES, default, ge=0, le=MOST)
 
 
 def _residual(meaning: str, unit: str = "relative") -> Any:
@@ -72,10 +107,10 @@ class InstanceFacts(_Row):
 
     name: str = _field("its name", "built-in name, file, or recipe such as gen:goods=1000,seed=1")
     sha256: str = _field("SHA-256 of its canonical arrays", "64 hexadecimal digits")
-    recipe: dict[str, Any] = _field(
+    recipe: Facts = _field(
         "how to make it again", "fields of the generator or of the catalogue", default={}
     )
-    goods: int | None = _count("goods; null for a general LP", None)
+    goods: int | None = _count("goods; null for a general LP", None, least=1)
     activities: int | None = _count("activities; null for a general LP", None)
     resources: int | None = _count("resources; null for a general LP", None)
     targets: int | None = _count("plan targets; null for a general LP", None)
@@ -159,7 +194,7 @@ class Record(_Row):
     variable: str = _field(
         "what its ladder varies", "goods, inputs, threads, …, or empty", default=""
     )
-    value: int | float | str | None = _field(
+    value: Annotated[int | float | str | None, AfterValidator(_plain)] = _field(
         "value of that variable in this row", "number or word", default=None
     )
     accuracy: AccuracyFacts | None = _field(
@@ -174,12 +209,12 @@ class Record(_Row):
     method_run: str = _field(
         "method that really ran", "the solver's own words, or empty", default=""
     )
-    options: dict[str, Any] = _field(
+    options: Facts = _field(
         "options asked for; those left alone are not listed",
         "tolerance, threads, time_limit, seed, native",
         default={},
     )
-    native_options: dict[str, Any] = _field(
+    native_options: Facts = _field(
         "native options that were set", "the solver's own names and values", default={}
     )
     threads_used: int | None = _count("threads the solver says it used", None)
@@ -270,13 +305,13 @@ class Record(_Row):
     residuals: ResidualFacts | None = _field(
         "residuals of the point handed back", "see below", default=None
     )
-    presolved: dict[str, int] = _field(
+    presolved: Counts = _field(
         "size of the linear program after the solver's presolve; empty where presolve did not run "
         "or the solver does not tell (HiGHS, CBC and GLOP do, in their logs)",
         "rows, columns, nonzeros; whole numbers ≥ 0",
         default={},
     )
-    iterations: dict[str, int] = _field(
+    iterations: Counts = _field(
         "iterations by kind; empty where the solver does not tell",
         "e.g. simplex, ipm, crossover, pdlp; whole numbers ≥ 0",
         default={},
@@ -331,7 +366,7 @@ class Record(_Row):
     notes: list[str] = _field(
         "flags of the adapter, such as what could not be passed on", "lines of text", default=[]
     )
-    machine: dict[str, Any] = _field(
+    machine: Facts = _field(
         "the machine",
         "id (12 hexadecimal digits), cpu, cpu_class, cores, threads, memory_bytes, kernel, system, "
         "python, usable_threads, governor, load (average of the last minute)",

@@ -21,6 +21,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from planbench.errors import InputError, PlanbenchError
+from planbench.io.files import replacing
 from planbench.records.schema import InstanceFacts, Record
 from planbench.records.store import to_line
 
@@ -185,11 +186,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         records = read_benchmarks(options.source)
-        try:
-            options.output.write_bytes(b"".join(map(to_line, records)))
-        except OSError as error:
-            where = str(options.output)
-            raise InputError(f"cannot be written: {error.strerror}", where=where) from None
+        with replacing(options.output) as file:
+            file.writelines(map(to_line, records))
     except PlanbenchError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

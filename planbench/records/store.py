@@ -1,15 +1,22 @@
 """The append-only file of measurements: one JSON object per line, written whole or not at all.
 
 A completed measurement is not lost to an interrupt, a kill, a crash of the machine (each row is
-synced to disk before the next run starts) or a full disk (a row that does not fit is taken back
-out). Two writers on one file are refused. Reading needs no lock.
+synced to disk before the next run starts), a full disk (a row that does not fit is taken back
+out), or to somebody who deletes or replaces the file in mid-run (it is written again, or the
+rows are kept beside it). Two writers on one file are refused. Reading needs no lock.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 import os
+import re
+import stat
+import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,20 +24,28 @@ from typing import Any
 from pydantic import ValidationError
 
 from planbench.errors import InputError, PlanbenchError
+from planbench.io.files import os_error_as_input, regular_file_size
 from planbench.records.schema import SCHEMA_VERSION, Record
 from planbench.words import nouns
+
+#: Bytes of the longest line that is read as a row; real ones have some 5,000.
+LONGEST_LINE = 16 << 20
+#: Smaller numbers lose digits, and their inverses overflow.
+_SMALLEST = 1e-300
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class RecordStore:
     """A results file opened for appending; use it as a context manager.
 
-    Opening takes a lock on ``PATH.lock`` and repairs a line that was torn by a kill: a last
-    line without its end is moved to ``PATH.torn``, unless it is a whole record.
+    Opening locks the file itself (every name of it, links included) and repairs a line that was
+    torn by a kill: a last line without its end is moved to ``PATH.torn``, unless it is a whole
+    record.
 
     Parameters
     ----------
     path : Path
-        Created, with its folder, when it does not exist.
+        A regular file; created, with its folder, when it does not exist.
 
     Attributes
     ----------
@@ -48,27 +63,13 @@ class RecordStore:
     """
 
     def __init__(self, path: Path) -> None:
-        import filelock
-
         self.path = Path(path)
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            # A link is another name of the same file: both must find the same lock.
-            lock = filelock.FileLock(f"{self.path.resolve()}.lock")
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            raise InputError(
-                "another planbench is writing to it; wait for it or write to another file",
-                where=str(self.path),
-            ) from None
-        except OSError as error:
-            raise InputError(f"cannot be written: {error.strerror}", where=str(self.path)) from None
-        self._lock = lock
-        self._file: int | None = None
+        self._added: list[bytes] = []
+        self._file: int | None = _open_locked(self.path)
         try:
             self.repaired = repair(self.path)
-            self.records = tuple(read_records(self.path)) if self.path.exists() else ()
-            self._file = _open_for_append(self.path)
+            self.records = tuple(read_records(self.path))
+            self._size = os.fstat(self._file).st_size
         except BaseException:
             self.close()
             raise
@@ -84,6 +85,7 @@ class RecordStore:
         if self._file is None:
             raise PlanbenchError(f"{self.path}: the store is closed")
         line = to_line(record)
+        self._stay_in_place()
         size = os.fstat(self._file).st_size
         interrupt: KeyboardInterrupt | None = None
         while True:
@@ -102,15 +104,80 @@ class RecordStore:
                     "the rows before it are safe: make room and run again"
                 ) from None
             break
+        self._added.append(line)
+        self._size = size + len(line)
+        self._stay_in_place()
         if interrupt is not None:
             raise interrupt
+
+    def _stay_in_place(self) -> None:
+        """Write the file again where it was deleted meanwhile.
+
+        Raises
+        ------
+        PlanbenchError
+            When another file has taken its place, or another program has shortened it.
+        """
+        assert self._file is not None
+        mine = os.fstat(self._file)
+        try:
+            there = self.path.stat()
+        except FileNotFoundError:
+            self._write_again()
+            return
+        except OSError as error:
+            raise self._lost(f"can no longer be reached ({error.strerror})") from None
+        if not os.path.samestat(mine, there):
+            raise self._lost("was replaced by another file during the run")
+        if mine.st_size < self._size:
+            raise self._lost("was shortened by another program during the run")
+
+    def _write_again(self) -> None:
+        """Copy the rows of the deleted file, which is still open, to a new one of its name."""
+        assert self._file is not None
+        content = b""
+        while piece := os.pread(self._file, 1 << 24, len(content)):
+            content += piece
+        try:
+            file = _open_locked(self.path)
+            try:
+                if os.fstat(file).st_size:
+                    raise self._lost("was replaced by another file during the run")
+                at = 0
+                while at < len(content):
+                    at += os.write(file, content[at:])
+                os.fsync(file)
+            except BaseException:
+                os.close(file)
+                raise
+        except OSError as error:
+            raise self._lost(f"was deleted, and cannot be made again ({error.strerror})") from None
+        os.close(self._file)
+        self._file, self._size = file, len(content)
+        rows = content.count(b"\n")
+        self.repaired = f"was deleted during the run; written again with its {nouns(rows, 'row')}"
+
+    def _lost(self, what: str) -> PlanbenchError:
+        """Keep the rows of this session in another file and say where."""
+        for in_temporary in (False, True):
+            with suppress(OSError):
+                folder = Path(tempfile.gettempdir()) if in_temporary else self.path.parent
+                place = folder / f"{self.path.name}.kept"
+                with place.open("ab") as file:
+                    file.writelines(self._added)
+                    file.flush()
+                    os.fsync(file.fileno())
+                return PlanbenchError(
+                    f"{self.path}: {what}; {nouns(len(self._added), 'row')} measured in this run "
+                    f"are kept in {place}: put them together and run again"
+                )
+        return PlanbenchError(f"{self.path}: {what}, and no other file could be written")
 
     def close(self) -> None:
         """Release the file and the lock; safe to call twice."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
-        self._lock.release()
 
     def __enter__(self) -> RecordStore:
         return self
@@ -121,7 +188,11 @@ class RecordStore:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        try:
+            if self._file is not None and not isinstance(error, PlanbenchError):
+                self._stay_in_place()
+        finally:
+            self.close()
 
 
 def to_line(record: Record) -> bytes:
@@ -140,22 +211,52 @@ def to_line(record: Record) -> bytes:
             f"record of {record.solver} on {record.instance.name} cannot be stored: {error}"
         ) from None
     # Line separators inside strings are legal JSON but would end the line for some readers.
-    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").encode() + b"\n"
+    text = text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    # Bytes of a file's name that are no text come as lone surrogates, which no reader takes.
+    return _SURROGATE.sub("\ufffd", text).encode() + b"\n"
 
 
-def _open_for_append(path: Path) -> int:
-    is_new = not path.exists()
-    try:
-        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", where=str(path)) from None
-    if is_new:
-        folder = os.open(path.parent, os.O_RDONLY)
+def _open_locked(path: Path) -> int:
+    """Open a regular file for appending, locked until it is closed; made if it is not there."""
+    import fcntl
+
+    while True:
         try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    return file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            is_new = not path.exists()
+            # Without O_NONBLOCK a pipe would be waited for before it could be refused.
+            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
+            file = os.open(path, flags, 0o644)
+        except OSError as error:
+            raise os_error_as_input(error, path, "write it") from None
+        try:
+            if not stat.S_ISREG(os.fstat(file).st_mode):
+                raise InputError("is no regular file; give one for the results", where=str(path))
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise InputError(
+                    "another planbench is writing to it; wait for it or write to another file",
+                    where=str(path),
+                ) from None
+            except OSError as error:
+                raise os_error_as_input(error, path, "lock it") from None
+            if is_new:
+                _sync_folder(path.parent)
+            if path.exists() and os.path.samestat(path.stat(), os.fstat(file)):
+                return file
+        except BaseException:
+            os.close(file)
+            raise
+        os.close(file)  # deleted or replaced before it was locked
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def repair(path: Path) -> str | None:
@@ -171,7 +272,7 @@ def repair(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from None
+        raise os_error_as_input(error, path, "read it") from None
     try:
         with path.open("r+b") as file:
             tail_at = _last_line_start(file, size)
@@ -193,7 +294,7 @@ def repair(path: Path) -> str | None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        raise InputError(f"cannot be repaired: {error.strerror}", where=str(path)) from None
+        raise os_error_as_input(error, path, "repair it") from None
     return what
 
 
@@ -221,11 +322,33 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON number")
 
 
+def _whole_number(text: str) -> int:
+    if len(text) > 40:
+        raise ValueError(f"a whole number of {len(text)} digits")
+    return int(text)
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value) or 0 < abs(value) < _SMALLEST:
+        raise ValueError(f"{text[:20]} is beyond double precision")
+    return value
+
+
 def _parse(line: bytes) -> Any:
+    text = line.decode()  # json.loads lets pass what is no UTF-8
     try:
-        return json.loads(line, parse_constant=_refuse_constant)
+        row = json.loads(
+            text,
+            parse_constant=_refuse_constant,
+            parse_float=_number,
+            parse_int=_whole_number,
+        )
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    if "\\u" in text and _SURROGATE.search(json.dumps(row, ensure_ascii=False)):
+        raise ValueError("text that is no Unicode: a lone surrogate")
+    return row
 
 
 def read_records(path: Path) -> list[Record]:
@@ -254,15 +377,24 @@ def read_records(path: Path) -> list[Record]:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    if not os.path.lexists(path) and path.parent.is_dir():
+        raise InputError("no such file; planbench bench writes one", where=str(path))
+    regular_file_size(path, "a results file")
     try:
         with path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
+            for number in itertools.count(1):
+                line = file.readline(LONGEST_LINE + 1)
+                if not line:
+                    return
+                if len(line) > LONGEST_LINE:
+                    raise InputError(
+                        "is longer than any row of results; remove the line",
+                        where=f"{path}:{number}",
+                    )
                 if line.strip():
                     yield number, line
-    except FileNotFoundError:
-        raise InputError("no such file; planbench bench writes one", where=str(path)) from None
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from None
+        raise os_error_as_input(error, path, "read it") from None
 
 
 def _to_record(row: Any, where: str) -> Record:
@@ -281,9 +413,10 @@ def _to_record(row: Any, where: str) -> Record:
         # Versions have only added fields so far, and what is not there is not known.
         return Record.model_validate({**row, "schema_version": SCHEMA_VERSION})
     except ValidationError as error:
-        first = error.errors()[0]
+        first = error.errors(include_input=False, include_url=False)[0]
+        said = first["msg"].removeprefix("Value error, ")
         field = ".".join(str(part) for part in first["loc"]) or "row"
         raise InputError(
-            f"field {field}: {first['msg'][:1].lower()}{first['msg'][1:]}; mend or remove the line",
+            f"field {field}: {said[:1].lower()}{said[1:]}; correct or remove the line",
             where=where,
         ) from None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from planbench.errors import InputError
+from planbench.io.files import replacing
 from planbench.records.schema import Record
 from planbench.report import words
 from planbench.report.cells import TARGET_GAP, settled
@@ -109,11 +110,8 @@ def save_figure(chart: Any, path: Path | str, *, scale: float = 2.0) -> None:
         raise InputError(
             f"ends in {target.suffix or 'nothing'}; use .svg, .png or .pdf", where=str(path)
         )
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", where=str(path)) from None
+    with replacing(target, make_folder=True) as file:
+        file.write(content)
 
 
 def headline_figure(records: Sequence[Record], path: Path | str) -> None:

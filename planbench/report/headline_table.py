@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from planbench.errors import InputError
+from planbench.io.files import write_text
 from planbench.records.schema import Record
 from planbench.records.store import read_records
 from planbench.report import words
@@ -107,9 +108,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if asked.figure:
         headline_figure(records, asked.figure)
     if asked.write:
-        path = Path(asked.write)
-        text = put_between_markers(path.read_text(), headline_markdown(records), asked.write)
-        path.write_text(text)
+        before = Path(asked.write).read_text(encoding="utf-8")
+        text = put_between_markers(before, headline_markdown(records), asked.write)
+        write_text(asked.write, text)
     if not (asked.write or asked.figure):
         print(headline_markdown(records))
 

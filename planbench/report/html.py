@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from planbench.debate.claims import claims_ladder
-from planbench.errors import InputError
+from planbench.io.files import write_text
 from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
 from planbench.report import sections
@@ -68,12 +68,7 @@ def write_page(text: str, path: Path | str) -> None:
     InputError
         When the file cannot be written.
     """
-    target = Path(path)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", where=str(path)) from None
+    write_text(path, text, make_folder=True)
 
 
 def render_report(

@@ -18,7 +18,6 @@ import contextlib
 import json
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from planbench.errors import InputError, PlanbenchError, SolverCrashError, SolverError
+from planbench.io.scratch import scratch_folder
 from planbench.model.arrays import FloatArray
 from planbench.solvers.base import (
     OPTION_NAMES,
@@ -92,7 +92,7 @@ def check_adapter(name: str, *, must_solve: bool = True, timeout: float = 180.0)
     """
     spec, _, _ = find_solver(name)
     load_adapter(spec)
-    with tempfile.TemporaryDirectory(prefix="planbench-conformance-") as folder:
+    with scratch_folder() as folder:
         path = Path(folder) / "findings.jsonl"
         command = [sys.executable, "-m", "planbench.solvers.conformance", name]
         command += ["--write", str(path)] + ([] if must_solve else ["--may-decline"])

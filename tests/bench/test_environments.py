@@ -77,6 +77,38 @@ def test_no_answer_from_an_index_is_not_blamed_on_the_version(monkeypatch, tmp_p
         environment_for(parse_side("highspy==1.13.1"), ["highspy"], cache=tmp_path)
 
 
+@pytest.mark.parametrize("damage", ["python", "not executable", "marker", "packages", "words"])
+def test_a_damaged_environment_is_made_anew(monkeypatch, tmp_path, damage):
+    """A cache is cleaned by half, or an interpreter upgraded away: that gave a traceback."""
+    import importlib.metadata
+
+    built = []
+
+    def build(folder, python, wanted, where):
+        built.append(wanted)
+        python.parent.mkdir(parents=True)
+        python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+        python.chmod(0o755)
+
+    monkeypatch.setattr(environments, "_build", build)
+    side = parse_side(f"numpy=={importlib.metadata.version('numpy')}")
+    python = Path(environment_for(side, ["numpy"], cache=tmp_path).interpreter.python)
+    environment_for(side, ["numpy"], cache=tmp_path)
+    assert len(built) == 1
+    if damage == "python":
+        python.unlink()
+    elif damage == "not executable":
+        python.write_text("")
+        python.chmod(0o644)
+    elif damage == "marker":
+        (python.parents[1] / environments._MARKER).unlink()
+    else:
+        answer = "{}" if damage == "packages" else "Illegal instruction"
+        python.write_text(f"#!/bin/sh\necho '{answer}'\n")
+    environment_for(side, ["numpy"], cache=tmp_path)
+    assert len(built) == 2
+
+
 def test_without_uv_plain_venv_and_pip_are_used(monkeypatch, tmp_path):
     called = _installer(monkeypatch, "no such version")
     monkeypatch.setattr(environments, "find_uv", lambda: None)

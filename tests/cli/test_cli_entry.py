@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -184,15 +186,130 @@ def test_ctrl_c_ends_a_solve_with_130_and_leaves_no_process(tmp_path: Path) -> N
     assert not Path(f"/proc/{pid}").exists()
 
 
-def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+class _Panic(BaseException):
+    """As libraries written in Rust raise: no Exception."""
+
+
+@pytest.mark.parametrize("kind", [RuntimeError, _Panic])
+def test_an_error_nobody_foresaw_is_one_line_and_a_file(
+    kind: type[BaseException],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    """Nobody can act on a traceback; who reports it needs the whole of it."""
+    import tempfile
+
     import planbench.catalogue.builtin as builtin
 
     def broken() -> None:
-        raise RuntimeError("a bug")
+        raise kind("a bug\nof two lines \udcff")
 
     monkeypatch.setattr(builtin, "list_builtin", broken)
-    with pytest.raises(RuntimeError, match="a bug"):
-        run(["instances"])
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert run(["instances", "--json"]) == 70
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    assert f"{kind.__name__}: a bug of two lines" in said.err
+    (file,) = tmp_path.iterdir()
+    assert said.err.endswith(f"the details are in {file}\n")
+    details = file.read_text()
+    assert "planbench 'instances' '--json'" in details
+    assert "in broken" in details
+    assert __version__ in details
+
+
+def test_details_that_cannot_be_written_are_no_second_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    import tempfile
+
+    import planbench.catalogue.builtin as builtin
+
+    monkeypatch.setattr(builtin, "list_builtin", lambda: 1 // 0)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    assert run(["instances"]) == 70
+    assert "ZeroDivisionError" in (said := capsys.readouterr().err)
+    assert "could not be written (No such file or directory)" in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/tmp/x"), "/tmp/x: .*make room"),
+        (OSError(errno.EMFILE, "Too many open files"), "Too many open files"),
+        (MemoryError(), "out of memory"),
+    ],
+)
+def test_what_the_system_lacks_is_no_bug(
+    error: Exception,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A disk may be full at any line of the program."""
+    import planbench.catalogue.builtin as builtin
+
+    def broken() -> None:
+        raise error
+
+    monkeypatch.setattr(builtin, "list_builtin", broken)
+    assert run(["instances"]) == 2
+    said = capsys.readouterr().err
+    assert re.search(words, said)
+    assert said.count("\n") == 1
+
+
+def test_the_entry_point_imports_nothing_before_it_answers_ctrl_c() -> None:
+    import tomllib
+
+    scripts = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    assert scripts["project"]["scripts"]["planbench"] == "planbench.__main__:main"
+    code = "import sys, planbench.__main__; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ours = {name for name in done.stdout.split() if name.startswith("planbench")}
+    assert ours == {"planbench", "planbench.__main__"}
+    assert not {"typer", "numpy", "rich", "pydantic"} & set(done.stdout.split())
+
+
+@pytest.mark.parametrize("when", ["planbench.cli.main", "typer.core", "rich.table", "numpy"])
+def test_ctrl_c_while_modules_are_imported_is_one_line(when: str) -> None:
+    """The first tenths of a second are spent on imports, where Ctrl-C gave a traceback."""
+    code = f"""
+import importlib.abc, os, signal, sys
+class Interrupt(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name == {when!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupt())
+sys.argv = ["planbench", "info", "leontief-3"]
+from planbench.__main__ import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "error: interrupted\n")
+
+
+def test_an_import_that_makes_another_error_of_ctrl_c_is_an_interrupt() -> None:
+    """Compiled modules turn a KeyboardInterrupt into an ImportError."""
+    code = """
+import os, signal, sys
+sys.argv = ["planbench", "instances"]
+import planbench.catalogue.builtin as builtin
+def broken():
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        signal.sigtimedwait([], 0)
+    except KeyboardInterrupt:
+        raise ImportError("module failed to import") from None
+builtin.list_builtin = broken
+from planbench.__main__ import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "error: interrupted\n")
 
 
 def test_messages_of_any_name_are_one_line_of_text(capsys: pytest.CaptureFixture[str]) -> None:

@@ -136,14 +136,12 @@ def test_verify_finds_a_bad_plan_and_names_what_it_violates(
     assert found["violations_by_kind"]["activity"] == 0.0
 
 
-def test_verify_survives_a_plan_of_nan(planbench: Command, tmp_path: Path) -> None:
+def test_verify_refuses_a_plan_of_nan(planbench: Command, tmp_path: Path) -> None:
     path = tmp_path / "plan.npz"
     np.savez(path, x=np.full(3, np.nan), z=np.array([np.inf]))
-    code, out, _ = planbench("verify", "leontief-3", str(path), "--json")
-    assert code == 1
-    found = strict(out)
-    assert found["lower_bound"] is None
-    assert found["plan_verdict"] == found["verdict"] == "unproven"
+    code, out, error = planbench("verify", "leontief-3", str(path), "--json")
+    assert (code, out) == (2, "")
+    assert "plan.npz: field 'x': is nan at activity" in error
 
 
 def test_an_empty_plan_is_not_certified_by_what_polish_makes_of_it(

@@ -153,8 +153,8 @@ def test_recipe_of_another_generator_is_refused() -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"goods = ", "no TOML"),
-        (b"\xff\xfe", "no TOML"),
+        (b"goods = ", "is not "),
+        (b"\xff\xfe", "is not "),
         (b"goods = 10\ninput = 3", "did you mean 'inputs'"),
         (b"goods = [1]", "goods:"),
         (b"goods = 10\ninputs = true", "inputs:"),
@@ -172,7 +172,7 @@ def test_bad_recipe_file_names_file_and_field(content: bytes, words: str, tmp_pa
 
 
 def test_missing_recipe_file_is_an_input_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="no such file"):
         read_toml_recipe(tmp_path / "none.toml")
 
 

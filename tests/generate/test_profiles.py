@@ -1,7 +1,9 @@
 """Profiles: read, refused, and economies made from them look like the tables they are of."""
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -174,7 +176,7 @@ def test_profile_text_reads_back(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("goods=100,profile=us-bea-2021", "did you mean 'us-bea-20"),
-        ("goods=100,profile=none.toml", "none.toml: cannot be read"),
+        ("goods=100,profile=none.toml", "none.toml: no such file"),
         ("goods=100,profile=us-bea-71,inputs=5", "inputs: the profile decides it"),
         ("goods=100,profile=us-bea-71,structure=layered", "structure: the profile decides it"),
         ("goods=100,profile=us-bea-71,planted=true", "planted: goes with no profile"),
@@ -209,7 +211,7 @@ def test_profile_mistakes_are_told_in_one_line(change: dict[str, object], messag
 
 def test_no_toml_is_told(tmp_path: Path) -> None:
     (tmp_path / "p.toml").write_text("name = ")
-    with pytest.raises(InputError, match="is no TOML"):
+    with pytest.raises(InputError, match="is not TOML"):
         read_profile(tmp_path / "p.toml")
 
 
@@ -272,3 +274,45 @@ def test_no_profile_without_final_use_or_output() -> None:
     idle = replace(economy, outputs=economy.outputs * 0.0)
     with pytest.raises(InputError, match="makes nothing of value"):
         figures_of_economy(idle)
+
+
+@pytest.mark.parametrize("value", [1e-320, 1e308, -1.0, 0.0])
+@pytest.mark.parametrize(
+    "field",
+    [
+        *("inputs.mean", "coefficients.column_sum", "suppliers.links.4", "communities.shares.0"),
+        *("suppliers.tail_exponent", "final_demand.share", "value_added.labour"),
+    ],
+)
+def test_figures_that_arithmetic_cannot_bear_are_told(field: str, value: float) -> None:
+    """Positive was not enough: 1e-320 and 1e308 ended in a traceback of the generator."""
+    values = find_profile("us-bea-15").model_dump()
+    *path, last = field.split(".")
+    place: Any = values
+    for part in path:
+        place = place[part]
+    if isinstance(place, tuple):
+        new = list(place)
+        new[int(last)] = value
+        values[path[0]][path[1]] = new
+    else:
+        place[last] = value
+    with pytest.raises(InputError, match=rf"p\.toml: {field.split('.')[0]}") as caught:
+        make_profile(values, where="p.toml")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("mean", [0.01, 1e9])
+@pytest.mark.parametrize("links", [(1e-6,) * 8, (1e6,) * 8, (1e-6, 1e6) * 4])
+def test_the_widest_figures_allowed_make_an_economy_or_one_line(
+    tmp_path: Path, mean: float, links: tuple[float, ...]
+) -> None:
+    """Whatever passes the reader must not end in a traceback of the generator."""
+    values = find_profile("us-bea-15").model_dump(exclude_none=True)
+    values["suppliers"]["links"] = links
+    values["inputs"]["mean"] = mean
+    path = tmp_path / "p.toml"
+    path.write_text(profile_text(make_profile(values)))
+    with contextlib.suppress(InputError):
+        made = generate(parse_inline(f"goods=40,profile={path},regime=published,seed=1"))
+        assert made.n_goods == 40

@@ -17,6 +17,7 @@ import pytest
 from planbench.errors import InputError
 from planbench.io import archive, files
 from planbench.io.npz import load_any, load_economy, load_lp, save_economy, save_lp
+from planbench.io.tables.from_npz import looks_like_table, read_npz_table
 from planbench.model.economy import Economy, make_economy
 from planbench.model.linear_program import LinearProgram
 
@@ -362,3 +363,49 @@ def test_running_out_of_memory_is_one_line(
 
     monkeypatch.setattr(archive.np, "empty", none_left)
     _refused(path, "does not fit into memory")
+
+
+def test_an_archive_that_unpacks_to_far_more_than_it_is_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """12 MB that declare 12 GB fit the memory of a large machine, and nobody means them."""
+    monkeypatch.setattr(files, "UNPACKED_FREELY", 1_000_000)
+    path = tmp_path / "e.npz"
+    header = "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000,), }"
+    _with_member(path, _npy(header, bytes(8_000_000)), zipfile.ZIP_DEFLATED)
+    _refused(path, "unpacks to 8.0 MB", "without compression")
+    _with_member(path, _npy(header, bytes(8_000_000)))
+    _refused(path, "meta")  # stored as it is, it is looked into
+
+
+def test_a_table_that_unpacks_to_far_more_than_it_is_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "UNPACKED_FREELY", 1_000_000)
+    np.savez_compressed(tmp_path / "t.npz", Z=np.zeros((1000, 1000)))
+    with pytest.raises(InputError, match=r"t\.npz: has .* unpacks to 8.0 MB"):
+        read_npz_table(tmp_path / "t.npz", "t")
+
+
+def test_a_damaged_table_is_one_line(tmp_path: Path) -> None:
+    """zlib, zipfile and numpy have an error each for the same damage; some were tracebacks."""
+    path = tmp_path / "t.npz"
+    rng = np.random.default_rng(5)
+    np.savez_compressed(path, Z=rng.random((6, 6)), industry=np.array(list("abcdef")))
+    good = path.read_bytes()
+    said = []
+    for _ in range(400):
+        data = bytearray(good)
+        if rng.random() < 0.2:
+            data = data[: int(rng.integers(len(data)))]
+        for _ in range(int(rng.integers(1, 4))):
+            if data:
+                data[int(rng.integers(len(data)))] = int(rng.integers(256))
+        path.write_bytes(data)
+        try:
+            looks_like_table(path)
+            read_npz_table(path, "t")
+        except InputError as error:
+            said.append(str(error))
+    assert len(said) > 200
+    assert not any("\n" in line for line in said)

@@ -171,7 +171,7 @@ def test_png_and_bad_endings(tmp_path):
     with pytest.raises(InputError, match=r"\.svg, \.png or \.pdf"):
         save_figure(chart, tmp_path / "x.gif")
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot be written"):
+    with pytest.raises(InputError, match=r"cannot write it: (File exists|Not a directory)"):
         save_figure(chart, tmp_path / "file" / "x.svg")
 
 

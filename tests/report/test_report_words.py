@@ -37,7 +37,15 @@ def test_size_bytes(value, text):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, "–"), (0.0, "0"), (1e-4, "1e-4"), (3.14e-12, "3.1e-12"), (1.0, "1")],
+    [
+        (float("nan"), "nan"),
+        (float("inf"), "inf"),
+        (None, "–"),
+        (0.0, "0"),
+        (1e-4, "1e-4"),
+        (3.14e-12, "3.1e-12"),
+        (1.0, "1"),
+    ],
 )
 def test_gap(value, text):
     assert words.gap(value) == text

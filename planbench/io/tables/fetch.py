@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from planbench.errors import InputError
-from planbench.io.files import os_error_as_input
+from planbench.io.files import os_error_as_input, write_text
 from planbench.io.tables.from_pymrio import require_pymrio
 from planbench.io.tables.sources import Source, find_source
 
@@ -252,4 +252,4 @@ def _write_provenance(source: Source, year: int | None, folder: Path) -> None:
         "fetched": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "sha256": {str(p.relative_to(folder)): sha256(p) for p in _files(folder)},
     }
-    (folder / PROVENANCE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    write_text(folder / PROVENANCE, json.dumps(document, indent=2) + "\n")

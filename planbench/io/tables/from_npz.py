@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from planbench.errors import InputError
-from planbench.io.files import regular_file_size, require_memory
+from planbench.io.files import regular_file_size, require_memory, require_plausible
 from planbench.io.tables.raw import ROLES, RawTable, Role, make_raw_table
 from planbench.model.arrays import FloatArray
 from planbench.words import nouns
@@ -165,6 +165,7 @@ def _read(path: Path) -> tuple[dict[str, Any], list[Role]]:
     try:
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(item.file_size for item in archive.infolist())
+        require_plausible(unpacked, size, where)
         require_memory(3.0 * max(unpacked, size), where, "reading this table")
         with np.load(path, allow_pickle=False) as archive:
             for key in archive.files:
@@ -176,7 +177,11 @@ def _read(path: Path) -> tuple[dict[str, Any], list[Role]]:
                     raise InputError(f"array {key!r} says {field} twice; drop one", where=where)
                 given[field] = archive[key]
                 roles.append(Role("array", key, ROLES[field], "by its name"))
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, KeyError, NotImplementedError) as e:
+    except InputError:
+        raise
+    except MemoryError:
+        raise InputError("does not fit into memory; use a smaller table", where=where) from None
+    except Exception as e:  # zipfile, zlib and numpy have many errors for a damaged file
         line = str(e).splitlines()[0] if str(e) else type(e).__name__
         raise InputError(
             f"is no npz file of plain arrays, or a damaged one: {line}; save it with numpy.savez, "
@@ -246,6 +251,6 @@ def looks_like_table(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             stored = {Path(item).stem for item in archive.namelist()}
-    except (OSError, zipfile.BadZipFile):
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, NotImplementedError):
         return False
     return bool(stored & set(_NAMES["use"]))

@@ -1,5 +1,7 @@
 """Temporary folders go when their run ends, also when it was killed; nobody else's ever do."""
 
+import errno
+import os
 import signal
 import subprocess
 import sys
@@ -8,12 +10,13 @@ import time
 
 import pytest
 
+from planbench.errors import InputError
+from planbench.io.scratch import LOCK_FILE, clear_left_behind, scratch_folder
 from planbench.measure import scratch
-from planbench.measure.scratch import LOCK_FILE, clear_left_behind, scratch_folder
 
 OWNER = """
     import time
-    from planbench.measure.scratch import scratch_folder
+    from planbench.io.scratch import scratch_folder
     with scratch_folder() as folder:
         (folder / "instance.npz").write_bytes(b"x" * 1000)
         print(folder, flush=True)
@@ -106,3 +109,61 @@ def test_the_folder_of_a_killed_run_is_gone_after_the_next(tmp_path):
         [*command, "--solver", "null"], env=environment, check=False, stdout=subprocess.DEVNULL
     )
     assert list(tmp_path.glob("planbench-*")) == []
+
+
+def test_what_a_kill_left_right_after_the_start_goes_when_it_is_old(tmp_path):
+    """Before its lock is there a folder holds nothing; one that holds something is not touched."""
+    made = time.time() - 7200
+    for name, files in (
+        ("planbench-abcdefgh", ()),
+        ("planbench-ab_d3fgh", ("new.lock",)),
+        ("planbench-baseline", ("mine.csv",)),
+        ("planbench-results", ()),
+    ):
+        (tmp_path / name).mkdir()
+        for file in files:
+            (tmp_path / name / file).touch()
+        os.utime(tmp_path / name, (made, made))
+    (tmp_path / "planbench-y0ungabc").mkdir()
+    clear_left_behind(tmp_path)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"planbench-baseline", "planbench-results", "planbench-y0ungabc"}
+
+
+def test_a_kill_while_a_folder_is_removed_leaves_its_lock(tmp_path, monkeypatch):
+    """Without the lock no later run could tell that the rest may go."""
+    monkeypatch.setattr(scratch.tempfile, "tempdir", str(tmp_path))
+
+    def killed(path, **_):
+        raise SystemExit
+
+    held = scratch_folder()
+    folder = held.__enter__()
+    (folder / "a" / "b").mkdir(parents=True)
+    (folder / "z.npz").touch()
+    monkeypatch.setattr(scratch.shutil, "rmtree", killed)
+    with pytest.raises(SystemExit):
+        held.__exit__(None, None, None)
+    assert (folder / LOCK_FILE).exists()
+    monkeypatch.undo()
+    assert clear_left_behind(tmp_path) == [folder]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("call", ["mkdtemp", "open"])
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, monkeypatch, call):
+    """TMPDIR without free inodes gave a traceback."""
+    real_open = os.open
+
+    def full(path="", *args, **more):
+        if call == "open" and not str(path).endswith("new.lock"):
+            return real_open(path, *args, **more)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(scratch.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(scratch.tempfile if call == "mkdtemp" else scratch.os, call, full)
+    with pytest.raises(InputError, match=f"{tmp_path}: no temporary folder.*No space left.*TMPDIR"):
+        scratch_folder().__enter__()
+    monkeypatch.undo()
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,68 @@
+"""Reading TOML: recipes, suites, profiles and what lies beside a table."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from planbench.errors import InputError
+from planbench.io.files import os_error_as_input, regular_file_size
+
+#: Bytes of the largest file that is read; the largest that we know has 10,000.
+LARGEST = 1_000_000
+#: Parts of a dotted key; tomllib's time grows with their square, and no field of ours has over 4.
+_MOST_PARTS = 20
+#: Strings and comments: what is in them is no key.
+_QUOTED = re.compile(
+    r'"""(?:[^\\]|\\.)*?"""|' r"'''.*?'''|" r'"(?:[^"\\\n]|\\.)*"|' r"'[^'\n]*'|#[^\n]*",
+    re.DOTALL,
+)
+
+
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Parameters
+    ----------
+    path : Path
+    what : str
+        What is expected, e.g. ``"a suite"``; for messages.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read, is not TOML, or is larger or deeper than any such file.
+    """
+    size = regular_file_size(path, what)
+    if size > LARGEST:
+        raise InputError(f"has {size} bytes, too many for {what}", where=str(path))
+    try:
+        text = path.read_bytes().decode()
+        keys = re.split(r"[^\w\s.-]|\n", _QUOTED.sub("q", text))
+        if any(key.count(".") >= _MOST_PARTS for key in keys):
+            raise InputError(
+                f"has a key of more than {_MOST_PARTS} parts, which is none of {what}",
+                where=str(path),
+            )
+        found = tomllib.loads(text)
+    except OSError as error:
+        raise os_error_as_input(error, path, f"read {what}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"is not UTF-8 text: {error.reason}", where=str(path)) from None
+    except RecursionError:
+        raise InputError("is not TOML: nested too deeply", where=str(path)) from None
+    except ValueError as error:
+        # int() has a limit on digits, of which tomllib does not make an error of its own.
+        said = "a whole number beyond 64 bits" if "digits" in str(error) else error
+        raise InputError(f"is not TOML: {said}", where=str(path)) from None
+    if _holds_long_number(found):
+        raise InputError("is not TOML: a whole number beyond 64 bits", where=str(path))
+    return found
+
+
+def _holds_long_number(value: Any) -> bool:
+    if isinstance(value, dict | list):
+        return any(map(_holds_long_number, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, int) and not -(2**63) <= value < 2**63
