@@ -69,6 +69,9 @@ class Certificate:
         Seconds polish took; charged to whoever quotes the polished gap.
     residuals : Residuals or None
         None without a point.
+    estimate : float or None
+        Objective of a nearly feasible point of a general LP whose own side is not proven; it
+        bounds nothing.
     reasons : tuple of str
         Why the verdict is not ``certified``, and other remarks.
     """
@@ -81,6 +84,7 @@ class Certificate:
     polished_gap: float | None = None
     polish_s: float | None = None
     residuals: Residuals | None = None
+    estimate: float | None = None
     reasons: tuple[str, ...] = ()
 
 
