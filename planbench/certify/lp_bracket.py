@@ -52,7 +52,8 @@ from planbench.model.arrays import FloatArray
 from planbench.model.linear_program import LinearProgram
 
 IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
+#: An objective and the sum of its terms' magnitudes.
+_Goal = tuple[float, float]
 
 #: Up to this scaled violation the objective of an unproven point is shown as an estimate.
 NEARLY = 1e-6
@@ -69,8 +70,10 @@ VERTEX_BLOCK, BLOCK = 400, 1200
 CHOICE = 3e9
 #: Seconds for each linear program behind an interior, and for a solution in rational numbers.
 LP_SECONDS, EXACT_SECONDS = 10.0, 1.0
-#: Equations up to which rational numbers are tried.
-EXACT_ROWS = 60
+#: Rows and non-zeros up to which rational numbers are tried.
+EXACT_ROWS, EXACT_NONZEROS = 60, 1000
+#: Room of a column that is on its bound, next to others with room of about 1.
+LAST_RESORT = 1e-12
 #: Largest denominator of a multiplier by which rows are said to imply another.
 DENOMINATOR = 10_000
 #: Pivots smaller than this, relative to the largest, count as dependent.
@@ -101,6 +104,7 @@ class Bracket:
     reasons: tuple[str, ...]
 
 
+@np.errstate(all="ignore")
 def lp_bracket(
     lp: LinearProgram, x: FloatArray | None, y: FloatArray | None, point: Residuals | None
 ) -> Bracket:
@@ -116,7 +120,10 @@ def lp_bracket(
         Of `x` and `y`; for the estimate.
     """
     primal = _primal(lp, x)
-    dual = _dual(lp, y, None if point is None else point.primal_objective)
+    goal = None
+    if point is not None and x is not None:
+        goal = point.primal_objective, _flow(lp, x)
+    dual = _dual(lp, y, goal)
     estimate = None
     reasons = []
     if primal is None and point is not None:
@@ -141,7 +148,7 @@ def _primal(lp: LinearProgram, x: FloatArray | None) -> float | None:
         return None
     region = _sides(lp).primal
     sign = 1.0 if lp.maximise else -1.0
-    goal = lp.objective(x)
+    goal = lp.objective(x), _flow(lp, x)
     return _best(
         (primal_bound(lp, held) for held in _proofs(region, x, lambda: _inner(lp, dual=False))),
         sign,
@@ -149,7 +156,7 @@ def _primal(lp: LinearProgram, x: FloatArray | None) -> float | None:
     )
 
 
-def _dual(lp: LinearProgram, y: FloatArray | None, goal: float | None) -> float | None:
+def _dual(lp: LinearProgram, y: FloatArray | None, goal: _Goal | None) -> float | None:
     if y is None or y.shape != (lp.n_rows,):
         return None
     bounds = implied_bounds(lp)
@@ -181,13 +188,19 @@ def _usable(values: FloatArray | None, size: int) -> FloatArray | None:
     return np.where(np.abs(values) < SMALLEST, 0.0, values)
 
 
-def _enough(bound: float | None, goal: float | None) -> bool:
+def _flow(lp: LinearProgram, x: FloatArray) -> float:
+    return float(np.abs(lp.cost) @ np.abs(x))
+
+
+def _enough(bound: float | None, goal: _Goal | None) -> bool:
+    """Whether a bound is so near to an objective, on the scale of its terms, that it will do."""
     if bound is None or goal is None:
         return False
-    return abs(bound - goal) <= ENOUGH * max(abs(bound), abs(goal))
+    value, size = goal
+    return abs(bound - value) <= ENOUGH * max(abs(bound), abs(value), size)
 
 
-def _best(bounds: Iterator[float | None], sign: float, goal: float | None) -> float | None:
+def _best(bounds: Iterator[float | None], sign: float, goal: _Goal | None) -> float | None:
     """Largest of `bounds` (smallest if `sign` is −1); stops at one that is near `goal`."""
     best: float | None = None
     for bound in bounds:
@@ -222,16 +235,26 @@ def _proofs(
     """Boxes around `x` or near it that hold a point of `region`, the most likely best first."""
     if not ((region.lower <= region.upper).all() and (region.col_lower <= region.col_upper).all()):
         return
+    held = None
     for near in SNAP:
-        held = _vertex(region, x, near)
-        if held is not None:
-            yield held
-            break
+        held = held or _vertex(region, x, near)
+    if held is not None:
+        yield held
+    exact = None
+    for last_resort in (0.0, LAST_RESORT):
+        exact = exact or _exact_vertex(region, x, last_resort)
+    if exact is not None:
+        yield exact
     found = inner()
     if found is not None:
         held = _mixed(region, x, found)
         if held is not None:
             yield held
+
+
+def _room(region: Region, x: FloatArray) -> FloatArray:
+    room = np.minimum(x - region.col_lower, region.col_upper - x)
+    return np.clip(room, 0.0, _unit(x) + np.abs(x))
 
 
 def _unit(values: FloatArray) -> float:
@@ -242,40 +265,67 @@ def _scale(*bounds: FloatArray) -> FloatArray:
     return np.max([np.where(np.isfinite(b), np.abs(b), 0.0) for b in bounds], axis=0)
 
 
-def _vertex(region: Region, x: FloatArray, near: float) -> Enclosure | None:
-    """The point in which everything within `near` of its bound lies on it."""
+@dataclass(frozen=True, eq=False)
+class _Tight:
+    """A point on its bounds, the rows that are tight there, and each column's room to move."""
+
+    x: FloatArray
+    rows: IntArray
+    targets: FloatArray
+    room: FloatArray
+
+
+def _tight(region: Region, x: FloatArray, near: float) -> _Tight | None:
+    """`x` with everything within `near` of its bound put on it; None if that is not safe."""
     unit = _unit(x)
     size = np.maximum(unit, np.abs(x))
     low, high = x - region.col_lower, region.col_upper - x
     x = np.where(low <= near * size, region.col_lower, x)
     x = np.where((high <= near * size) & (high < low), region.col_upper, x)
-    x = _flushed(np.clip(x, region.col_lower, region.col_upper))
-    if x is None:
+    x = np.clip(x, region.col_lower, region.col_upper)
+    x = np.where(np.abs(x) < SMALLEST, 0.0, x)
+    if not in_range(x):
         return None
     activity = np.asarray(region.matrix @ x)
     flow = np.asarray(magnitude(region.matrix) @ np.abs(x))
     under, over = activity - region.lower, region.upper - activity
     size = flow + np.minimum(_scale(region.lower), _scale(region.upper))
-    tight = (np.minimum(under, over) <= near * size) & (size > 0)
-    tight |= (region.lower == region.upper) & (np.diff(region.matrix.indptr) > 0)
-    targets = np.where(under <= over, region.lower, region.upper)
-    rows = np.flatnonzero(tight)
-    room = np.minimum(x - region.col_lower, region.col_upper - x)
-    room = np.minimum(room, unit + np.abs(x))
-    system = _System.of(region, rows, targets[rows], room, VERTEX_BLOCK)
-    held = None
-    if system is not None:
-        held = enclose(region, system.proposal(system.corrected(x)))
-    if held is None and rows.size <= EXACT_ROWS:
-        point = _rational(region, x, rows, targets[rows], room)
-        held = None if point is None else enclose_exact(region, point)
-    return held
+    tight = (np.minimum(under, over) <= near * size) | (region.lower == region.upper)
+    rows = np.flatnonzero(tight & (np.diff(region.matrix.indptr) > 0))
+    return _Tight(
+        x, rows, np.where(under <= over, region.lower, region.upper)[rows], _room(region, x)
+    )
 
 
-def _flushed(x: FloatArray) -> FloatArray | None:
-    """`x` if safe to compute with; dust becomes 0, which its bounds may not allow."""
-    x = np.where(np.abs(x) < SMALLEST, 0.0, x)
-    return x if in_range(x) else None
+def _vertex(region: Region, x: FloatArray, near: float) -> Enclosure | None:
+    """The point in which everything within `near` of its bound lies on it, in a box."""
+    at = _tight(region, x, near)
+    if at is None:
+        return None
+    system = _System.of(region, at.rows, at.targets, at.room, VERTEX_BLOCK)
+    if system is None:
+        return None
+    return enclose(region, system.proposal(system.corrected(at.x)))
+
+
+def _exact_vertex(region: Region, x: FloatArray, last_resort: float) -> Enclosure | None:
+    """The same in rational numbers, for small programs.
+
+    Parameters
+    ----------
+    last_resort : float
+        What counts as room of columns on a bound, which are then moved where nothing else can
+        be: rounded data may put the exact point a hair beside the bound, on the right side.
+    """
+    if region.lower.size > EXACT_ROWS or region.matrix.nnz > EXACT_NONZEROS:
+        return None
+    at = _tight(region, x, SNAP[0])
+    if at is None:
+        return None
+    movable = region.col_lower < region.col_upper
+    room = np.where(movable, np.maximum(at.room, last_resort * _unit(x)), 0.0)
+    point = _rational(region, at.x, at.rows, at.targets, room)
+    return None if point is None else enclose_exact(region, point)
 
 
 @dataclass(frozen=True, eq=False)
@@ -454,13 +504,14 @@ def _rational(
 ) -> list[Fraction] | None:
     """Solve the equations in rational numbers for columns with room (Gauss–Jordan, sparse).
 
-    Columns that no equation determines stay where they are. None if the equations contradict
-    each other or the numbers grow too long.
+    Equations come first; a tight row that contradicts them is left out. Columns that nothing
+    determines stay where they are. None if the equations contradict each other or the numbers
+    grow too long.
     """
     end = time.perf_counter() + EXACT_SECONDS
     point = [Fraction(float(value)) for value in x]
     can = room > 0
-    left: list[tuple[dict[int, Fraction], Fraction]] = []
+    left: list[tuple[bool, dict[int, Fraction], Fraction]] = []
     for i, target in zip(rows.tolist(), targets.tolist(), strict=True):
         part = slice(int(region.matrix.indptr[i]), int(region.matrix.indptr[i + 1]))
         entries: dict[int, Fraction] = {}
@@ -470,19 +521,19 @@ def _rational(
                 entries[int(j)] = Fraction(float(a))
             else:
                 rest -= Fraction(float(a)) * point[j]
-        left.append((entries, rest))
+        left.append((bool(region.lower[i] < region.upper[i]), entries, rest))
     solved: list[tuple[int, dict[int, Fraction], Fraction]] = []
     while left:
         if time.perf_counter() > end:
             return None
-        at = min(range(len(left)), key=lambda k: len(left[k][0]))
-        entries, rest = left.pop(at)
+        at = min(range(len(left)), key=lambda k: (left[k][0], len(left[k][1])))
+        loose, entries, rest = left.pop(at)
         if not entries:
-            if rest != 0:
+            if rest != 0 and not loose:
                 return None
             continue
         pivot = max(entries, key=lambda j: abs(float(entries[j])) * room[j])
-        for k, (others, other_rest) in enumerate(left):
+        for k, (kind, others, other_rest) in enumerate(left):
             if pivot in others:
                 times = others[pivot] / entries[pivot]
                 for j, a in entries.items():
@@ -491,7 +542,7 @@ def _rational(
                         others.pop(j, None)
                     else:
                         others[j] = value
-                left[k] = (others, other_rest - times * rest)
+                left[k] = (kind, others, other_rest - times * rest)
         solved.append((pivot, entries, rest))
     for pivot, entries, rest in reversed(solved):
         known = sum((a * point[j] for j, a in entries.items() if j != pivot), Fraction(0))
@@ -560,11 +611,6 @@ def _mixed(region: Region, x: FloatArray, inner: _Inner) -> Enclosure | None:
             return None
         share = min(1.0, max(more * (1 + 1e-9), share * 8) if attempt else more)
     return None
-
-
-def _room(region: Region, x: FloatArray) -> FloatArray:
-    room = np.minimum(x - region.col_lower, region.col_upper - x)
-    return np.clip(room, 0.0, _unit(x) + np.abs(x))
 
 
 def _share(
