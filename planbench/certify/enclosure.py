@@ -199,9 +199,7 @@ def enclose_exact(region: Region, point: Sequence[Fraction]) -> Enclosure | None
     if not all(low <= value <= high for low, value, high in bounds):
         return None
     known = np.full(region.lower.size, np.nan)
-    for i, (low, high) in enumerate(
-        zip(region.lower.tolist(), region.upper.tolist(), strict=True)
-    ):
+    for i, (low, high) in enumerate(zip(region.lower.tolist(), region.upper.tolist(), strict=True)):
         parts = (entry * point[j] for j, entry in _entries(region.matrix, i).items())
         value = sum(parts, Fraction(0))
         if not low <= value <= high:
@@ -320,9 +318,7 @@ def _dense_step(dense: FloatArray, inverse: FloatArray, known: FloatArray) -> Fl
 
 def primal_region(lp: LinearProgram) -> Region:
     """Return the feasible points of `lp`."""
-    return Region(
-        sp.csr_array(lp.matrix), lp.row_lower, lp.row_upper, lp.col_lower, lp.col_upper
-    )
+    return Region(sp.csr_array(lp.matrix), lp.row_lower, lp.row_upper, lp.col_lower, lp.col_upper)
 
 
 def dual_region(lp: LinearProgram, col_lower: FloatArray, col_upper: FloatArray) -> Region:

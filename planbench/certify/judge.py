@@ -339,7 +339,7 @@ def _judge_claim_of_no_optimum(
         point = residuals(lp, x, None) if x is not None else None
         feasible = point is not None and point.primal_scaled <= FEASIBILITY
         if feasible and proves_unbounded(lp, x, answer.primal_ray):
-            return Certificate("tolerance", "certified", reasons=("point and ray prove it",))
+            return Certificate("exact", "certified", reasons=("point and ray prove it",))
     return Certificate("residual-only", "unproven", reasons=("claimed without proof",))
 
 

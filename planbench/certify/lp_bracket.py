@@ -137,9 +137,15 @@ def lp_bracket(
 
 
 @np.errstate(all="ignore")
-def proven_point(lp: LinearProgram, x: FloatArray) -> bool:
-    """Whether a feasible point near `x` is proven to exist."""
-    return _primal(lp, x) is not None
+def is_near_feasible_point(lp: LinearProgram, x: FloatArray | None) -> bool:
+    """Whether a feasible point is proven to exist, `x` itself or one found from it."""
+    start = _usable(x, lp.n_cols)
+    if start is None or not _affordable(lp):
+        return False
+    # The interior of an unbounded program is found without its objective.
+    still = replace(lp, cost=np.zeros(lp.n_cols))
+    boxes = proven_boxes(_sides(lp).primal, start, lambda: _inner(still, dual=False))
+    return next(boxes, None) is not None
 
 
 def _primal(lp: LinearProgram, x: FloatArray | None) -> float | None:
@@ -150,7 +156,10 @@ def _primal(lp: LinearProgram, x: FloatArray | None) -> float | None:
     sign = 1.0 if lp.maximise else -1.0
     goal = lp.objective(x), _flow(lp, x)
     return _best(
-        (primal_bound(lp, held) for held in _proofs(region, x, lambda: _inner(lp, dual=False))),
+        (
+            primal_bound(lp, held)
+            for held in proven_boxes(region, x, lambda: _inner(lp, dual=False))
+        ),
         sign,
         goal,
     )
@@ -169,7 +178,7 @@ def _dual(lp: LinearProgram, y: FloatArray | None, goal: _Goal | None) -> float 
     better = _best(
         (
             dual_bound(lp, region, held, *bounds)
-            for held in _proofs(region, usable, lambda: _inner(lp, dual=True))
+            for held in proven_boxes(region, usable, lambda: _inner(lp, dual=True))
         ),
         sign,
         goal,
@@ -229,8 +238,8 @@ def _sides(lp: LinearProgram) -> _Sides:
     return _regions[lp]
 
 
-def _proofs(
-    region: Region, x: FloatArray, inner: Callable[[], _Inner | None]
+def proven_boxes(
+    region: Region, x: FloatArray, inner: Callable[[], _Inner | None] = lambda: None
 ) -> Iterator[Enclosure]:
     """Boxes around `x` or near it that hold a point of `region`, the most likely best first."""
     if not ((region.lower <= region.upper).all() and (region.col_lower <= region.col_upper).all()):
@@ -613,9 +622,7 @@ def _mixed(region: Region, x: FloatArray, inner: _Inner) -> Enclosure | None:
     return None
 
 
-def _share(
-    region: Region, system: _System, near: FloatArray, far: FloatArray
-) -> float | None:
+def _share(region: Region, system: _System, near: FloatArray, far: FloatArray) -> float | None:
     """Least share of `far` with which every row and bound holds beyond rounding."""
     radius = correction(region, system.proposal(far))
     other = correction(region, system.proposal(near))
@@ -784,7 +791,11 @@ def _able(region: Region, want: _Sided) -> tuple[FloatArray, _Sided] | None:
         blocks.append(sign * matrix[finite])
         bounds.append(sign * bound[finite])
         wants.append(wanted[finite])
-    left, right, most = sp.vstack(blocks, format="csc"), np.concatenate(bounds), np.concatenate(wants)
+    left, right, most = (
+        sp.vstack(blocks, format="csc"),
+        np.concatenate(bounds),
+        np.concatenate(wants),
+    )
     count = right.size
     scale = np.where(most > 0, most, 1.0)
     program = LinearProgram(
@@ -807,9 +818,7 @@ def _able(region: Region, want: _Sided) -> tuple[FloatArray, _Sided] | None:
     slack = np.where(found[0][cols + 1 :] > 0.5, most / stretched, 0.0)
     sizes = [int(np.isfinite(part[1]).sum()) for part in parts]
     out = []
-    for (_, bound, _, _), mine in zip(
-        parts, np.split(slack, np.cumsum(sizes)[:-1]), strict=True
-    ):
+    for (_, bound, _, _), mine in zip(parts, np.split(slack, np.cumsum(sizes)[:-1]), strict=True):
         full = np.zeros(bound.size)
         full[np.isfinite(bound)] = mine
         out.append(full)

@@ -117,5 +117,7 @@ def _pivot(tableau, basis, row, column) -> None:
     for i, line in enumerate(tableau):
         if i != row and line[column]:
             times = line[column]
-            tableau[i] = [a - times * b if b else a for a, b in zip(line, tableau[row], strict=True)]
+            tableau[i] = [
+                a - times * b if b else a for a, b in zip(line, tableau[row], strict=True)
+            ]
     basis[row] = column
