@@ -65,9 +65,9 @@ ENOUGH = 1e-9
 NONZEROS = 2_000_000
 INTERIOR_NONZEROS = 300_000
 #: Largest dense block: at a vertex, which is tried first, and with interior mixed in.
-VERTEX_BLOCK, BLOCK = 400, 1200
+VERTEX_BLOCK, BLOCK = 150, 1200
 #: Rows × rows × columns up to which a dense block is chosen out of its columns.
-CHOICE = 3e9
+CHOICE = 1e9
 #: Seconds for each linear program behind an interior, and for a solution in rational numbers.
 LP_SECONDS, EXACT_SECONDS = 10.0, 1.0
 #: Rows and non-zeros up to which rational numbers are tried.
