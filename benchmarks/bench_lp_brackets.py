@@ -78,7 +78,9 @@ def main() -> None:
     for name, lp in problems(args.problems):
         for solver, mine in count.items():
             try:
-                answer, solve_s = workers[solver].submit(solve, lp, solver, args.time_limit).result()
+                answer, solve_s = (
+                    workers[solver].submit(solve, lp, solver, args.time_limit).result()
+                )
             except PlanbenchError as error:
                 print(f"{name:32.32} {solver:20} refused: {error}"[:110])
                 continue
@@ -111,7 +113,7 @@ def main() -> None:
             mine["proven"] += width is not None
             mine["narrow"] += width is not None and width <= WIDTH
             shown = "none" if width is None else f"{width:.1e}"
-            sides = f"{'primal' if primal is not None else '-':7}{'dual' if dual is not None else '-':5}"
+            sides = f"{'-' if primal is None else 'primal':7}{'-' if dual is None else 'dual':5}"
             print(
                 f"{name:32.32} {solver:20} {sides} {shown:8} {'tol' if loose else '-':4}"
                 f" solve {solve_s:.3f} prepare {max(first_s - certify_s, 0):.3f}"

@@ -159,7 +159,7 @@ def _value(
     row: int,
     multiples: Mapping[int, Fraction],
 ) -> Fraction | None:
-    """What `row` comes to exactly, or None if that depends on how far columns are moved.
+    """Value that `row` comes to, exactly; None if that depends on how far columns are moved.
 
     M_i x = Σ λ_k M_k x + (M_i − Σ λ_k M_k) x, where the rows k are met exactly and the
     bracket must be empty in every column that is moved.

@@ -68,8 +68,10 @@ INTERIOR_NONZEROS = 300_000
 VERTEX_BLOCK, BLOCK = 150, 1200
 #: Rows × rows × columns up to which a dense block is chosen out of its columns.
 CHOICE = 1e9
-#: Seconds for each linear program behind an interior, and for a solution in rational numbers.
-LP_SECONDS, EXACT_SECONDS = 10.0, 1.0
+#: Seconds for the linear programs behind one interior, and for a solution in rational numbers.
+LP_SECONDS, EXACT_SECONDS = 20.0, 1.0
+#: Non-zeros from which these programs are solved by an interior-point method.
+SIMPLEX_NONZEROS = 5_000
 #: Rows and non-zeros up to which rational numbers are tried.
 EXACT_ROWS, EXACT_NONZEROS = 60, 1000
 #: Room of a column that is on its bound, next to others with room of about 1.
@@ -82,6 +84,8 @@ DEPENDENT = 1e-11
 SAFETY = 4.0
 #: Shares of the slack there can be by which bounds are moved in.
 SHARES = (1e-2, 1e-4)
+#: Flows this many times the slack asked for make it worth asking for more.
+FLOWING = 10.0
 
 
 @dataclass(frozen=True)
@@ -155,14 +159,8 @@ def _primal(lp: LinearProgram, x: FloatArray | None) -> float | None:
     region = _sides(lp).primal
     sign = 1.0 if lp.maximise else -1.0
     goal = lp.objective(x), _flow(lp, x)
-    return _best(
-        (
-            primal_bound(lp, held)
-            for held in proven_boxes(region, x, lambda: _inner(lp, dual=False))
-        ),
-        sign,
-        goal,
-    )
+    boxes = proven_boxes(region, x, lambda: _inner(lp, dual=False))
+    return _best((primal_bound(lp, held) for held in boxes), sign, goal)
 
 
 def _dual(lp: LinearProgram, y: FloatArray | None, goal: _Goal | None) -> float | None:
@@ -175,14 +173,8 @@ def _dual(lp: LinearProgram, y: FloatArray | None, goal: _Goal | None) -> float 
     if usable is None or not _affordable(lp) or _enough(simple, goal):
         return simple
     region = _sides(lp).dual
-    better = _best(
-        (
-            dual_bound(lp, region, held, *bounds)
-            for held in proven_boxes(region, usable, lambda: _inner(lp, dual=True))
-        ),
-        sign,
-        goal,
-    )
+    boxes = proven_boxes(region, usable, lambda: _inner(lp, dual=True))
+    better = _best((dual_bound(lp, region, held, *bounds) for held in boxes), sign, goal)
     return _best(iter((simple, better)), sign, None)
 
 
@@ -244,11 +236,14 @@ def proven_boxes(
     """Boxes around `x` or near it that hold a point of `region`, the most likely best first."""
     if not ((region.lower <= region.upper).all() and (region.col_lower <= region.col_upper).all()):
         return
-    held = None
+    starts = [x]
     for near in SNAP:
-        held = held or _vertex(region, x, near)
-    if held is not None:
-        yield held
+        at, held = _vertex(region, x, near)
+        if at is not None:
+            starts.insert(0, at)
+        if held is not None:
+            yield held
+            break
     exact = None
     for last_resort in (0.0, LAST_RESORT):
         exact = exact or _exact_vertex(region, x, last_resort)
@@ -256,9 +251,9 @@ def proven_boxes(
         yield exact
     found = inner()
     if found is not None:
-        held = _mixed(region, x, found)
-        if held is not None:
-            yield held
+        # A vertex that rounding keeps from being proven needs far less of it than an answer.
+        boxes = (_mixed(region, start, found) for start in starts)
+        yield from (held for held in boxes if held is not None)
 
 
 def _room(region: Region, x: FloatArray) -> FloatArray:
@@ -267,11 +262,13 @@ def _room(region: Region, x: FloatArray) -> FloatArray:
 
 
 def _unit(values: FloatArray) -> float:
+    """Return what counts as 1 among `values`: less where all are smaller."""
     return min(1.0, float(np.max(np.abs(values), initial=0.0))) or 1.0
 
 
 def _scale(*bounds: FloatArray) -> FloatArray:
-    return np.max([np.where(np.isfinite(b), np.abs(b), 0.0) for b in bounds], axis=0)
+    sizes = [np.where(np.isfinite(b), np.abs(b), 0.0) for b in bounds]
+    return np.asarray(np.max(sizes, axis=0), dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -306,19 +303,24 @@ def _tight(region: Region, x: FloatArray, near: float) -> _Tight | None:
     )
 
 
-def _vertex(region: Region, x: FloatArray, near: float) -> Enclosure | None:
-    """The point in which everything within `near` of its bound lies on it, in a box."""
+def _vertex(
+    region: Region, x: FloatArray, near: float
+) -> tuple[FloatArray | None, Enclosure | None]:
+    """Point in which everything within `near` of its bound lies on it, and a box that proves it."""
     at = _tight(region, x, near)
     if at is None:
-        return None
+        return None, None
     system = _System.of(region, at.rows, at.targets, at.room, VERTEX_BLOCK)
     if system is None:
-        return None
-    return enclose(region, system.proposal(system.corrected(at.x)))
+        return None, None
+    corrected = _usable(system.corrected(at.x), x.size)
+    if corrected is None:
+        return None, None
+    return corrected, enclose(region, system.proposal(corrected))
 
 
 def _exact_vertex(region: Region, x: FloatArray, last_resort: float) -> Enclosure | None:
-    """The same in rational numbers, for small programs.
+    """Prove the same in rational numbers, for small programs.
 
     Parameters
     ----------
@@ -683,24 +685,52 @@ def _inner(lp: LinearProgram, *, dual: bool) -> _Inner | None:
 @np.errstate(all="ignore")
 def _find_inner(lp: LinearProgram, dual: bool) -> _Inner | None:
     """Optimum of the LP with its bounds moved in, for the largest share that leaves any."""
+    end = time.perf_counter() + LP_SECONDS
     region = _sides(lp).dual if dual else _sides(lp).primal
     want = _want(lp, region, dual)
     if not any(getattr(want, name).any() for name in vars(want)):
-        x = _usable(_optimum(lp, want, dual), region.col_lower.size)
+        x = _usable(_optimum(lp, want, dual, end), region.col_lower.size)
         return None if x is None else _Inner(x, want)
-    for share in SHARES:
-        x = _usable(_optimum(lp, want.times(share), dual), region.col_lower.size)
-        if x is not None and _has_slack(region, x, want.times(0.5 * share)):
-            return _Inner(x, want)
-    found = _able(region, want)
-    if found is None:
+    x, able = _moved_in(lp, region, want, dual, end), want
+    if x is None:
+        found = _able(region, want, end)
+        if found is None:
+            return None
+        anywhere, able = found
+        x = _moved_in(lp, region, able, dual, end)
+        x = anywhere if x is None else x
+    # Where much flows, slack of one unit is nothing.
+    more = _flows(region, x, able)
+    if more is not None:
+        better = _moved_in(lp, region, more, dual, end)
+        x = x if better is None else better
+    return _Inner(x, able)
+
+
+def _flows(region: Region, x: FloatArray, able: _Sided) -> _Sided | None:
+    """Slack as large as the flows at `x`, at the sides that are `able`; None if little more."""
+    flow, size = magnitude(region.matrix) @ np.abs(x), np.abs(x)
+    width, col_width = region.upper - region.lower, region.col_upper - region.col_lower
+    row, col = np.minimum(flow, width / 4), np.minimum(size, col_width / 4)
+    pairs = (
+        (able.lower, row),
+        (able.upper, row),
+        (able.col_lower, col),
+        (able.col_upper, col),
+    )
+    if not any((most > FLOWING * has)[has > 0].any() for has, most in pairs):
         return None
-    spread_out, able = found
+    return _Sided(*(np.where(has > 0, np.maximum(has, most), 0.0) for has, most in pairs))
+
+
+def _moved_in(
+    lp: LinearProgram, region: Region, want: _Sided, dual: bool, end: float
+) -> FloatArray | None:
     for share in SHARES:
-        x = _usable(_optimum(lp, able.times(share), dual), region.col_lower.size)
-        if x is not None and _has_slack(region, x, able.times(0.5 * share)):
-            return _Inner(x, able)
-    return _Inner(spread_out, able)
+        x = _usable(_optimum(lp, want.times(share), dual, end), region.col_lower.size)
+        if x is not None and _has_slack(region, x, want.times(0.5 * share)):
+            return x
+    return None
 
 
 def _want(lp: LinearProgram, region: Region, dual: bool) -> _Sided:
@@ -749,7 +779,7 @@ def _has_slack(region: Region, x: FloatArray, least: _Sided) -> bool:
     return all(bool((slack >= want)[want > 0].all()) for slack, want in pairs)
 
 
-def _optimum(lp: LinearProgram, by: _Sided, dual: bool) -> FloatArray | None:
+def _optimum(lp: LinearProgram, by: _Sided, dual: bool, end: float) -> FloatArray | None:
     """Optimal point with all bounds moved in by `by`; for the dual, optimal duals with slack.
 
     Duals y + s with slack q in their reduced costs are duals y of the costs c − q − M's.
@@ -762,22 +792,22 @@ def _optimum(lp: LinearProgram, by: _Sided, dual: bool) -> FloatArray | None:
             col_lower=lp.col_lower + by.col_lower,
             col_upper=lp.col_upper - by.col_upper,
         )
-        found = _solve(moved)
+        found = _solve(moved, end)
         return None if found is None else found[0]
     # y ≥ 0 has a lower side, y ≤ 0 an upper one; a reduced cost has them the other way round.
     shift = by.col_lower - by.col_upper
     cost = lp.minimisation_cost - (by.upper - by.lower) - lp.matrix.T @ shift
-    found = _solve(replace(lp, cost=cost, maximise=False))
+    found = _solve(replace(lp, cost=cost, maximise=False), end)
     return None if found is None else found[1] + shift
 
 
-def _able(region: Region, want: _Sided) -> tuple[FloatArray, _Sided] | None:
+def _able(region: Region, want: _Sided, end: float) -> tuple[FloatArray, _Sided] | None:
     """Which sides can have slack, and a point that has it at all of them.
 
     Maximises Σ s_i with 0 ≤ s_i ≤ want_i and G x ≥ h τ + s, τ ≥ 1: in the cone over the region
     every side that can have slack can have all it wants (Freund, Roundy & Todd 1985).
     """
-    rows, cols = region.matrix.shape
+    cols = region.col_lower.size
     identity = sp.eye_array(cols, format="csr")
     blocks, bounds, wants = [], [], []
     parts = (
@@ -791,11 +821,8 @@ def _able(region: Region, want: _Sided) -> tuple[FloatArray, _Sided] | None:
         blocks.append(sign * matrix[finite])
         bounds.append(sign * bound[finite])
         wants.append(wanted[finite])
-    left, right, most = (
-        sp.vstack(blocks, format="csc"),
-        np.concatenate(bounds),
-        np.concatenate(wants),
-    )
+    left = sp.vstack(blocks, format="csc")
+    right, most = np.concatenate(bounds), np.concatenate(wants)
     count = right.size
     scale = np.where(most > 0, most, 1.0)
     program = LinearProgram(
@@ -808,7 +835,7 @@ def _able(region: Region, want: _Sided) -> tuple[FloatArray, _Sided] | None:
         col_lower=np.concatenate([np.full(cols, -np.inf), [1.0], np.zeros(count)]),
         col_upper=np.concatenate([np.full(cols, np.inf), [np.inf], 1.0 * (most > 0)]),
     )
-    found = _solve(program)
+    found = _solve(program, end)
     if found is None:
         return None
     stretched = float(found[0][cols])
@@ -825,16 +852,20 @@ def _able(region: Region, want: _Sided) -> tuple[FloatArray, _Sided] | None:
     return x, _Sided(*out)
 
 
-def _solve(lp: LinearProgram) -> tuple[FloatArray, FloatArray] | None:
-    """Optimal point and row duals of the minimisation by HiGHS's simplex; None without."""
+def _solve(lp: LinearProgram, end: float) -> tuple[FloatArray, FloatArray] | None:
+    """Optimal point and row duals of the minimisation by HiGHS; None if not there by `end`."""
     import highspy
 
+    seconds = end - time.perf_counter()
+    if seconds <= 0:
+        return None
     highs = highspy.Highs()
     highs.silent()
     for key, value in (
-        ("solver", "simplex"),
+        ("solver", "simplex" if lp.matrix.nnz < SIMPLEX_NONZEROS else "ipx"),
+        ("run_crossover", "off"),
         ("threads", 1),
-        ("time_limit", LP_SECONDS),
+        ("time_limit", seconds),
         ("primal_feasibility_tolerance", 1e-9),
         ("dual_feasibility_tolerance", 1e-9),
     ):

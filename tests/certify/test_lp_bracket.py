@@ -40,9 +40,7 @@ def _bracket(lp, x, y):
 
 def _holds(lp, bracket, optimum) -> bool:
     """Whether nothing that `bracket` says is false; bounds of an LP without optimum are."""
-    primal, dual = (
-        (bracket.lower, bracket.upper) if lp.maximise else (bracket.upper, bracket.lower)
-    )
+    primal, dual = (bracket.lower, bracket.upper) if lp.maximise else (bracket.upper, bracket.lower)
     if optimum == "infeasible":
         return primal is None
     if optimum == "unbounded":
@@ -145,7 +143,7 @@ def test_free_columns_with_tiny_costs_are_not_taken_for_free_of_cost():
 
 
 def test_a_violation_times_a_large_dual_does_not_move_the_bracket():
-    """1e-9 of a scale of 200, times a dual of 3e5, made a bracket of 0.9406 round an optimum of 1."""
+    """1e-9 of a scale of 200, times a dual of 3e5: "at most 0.9406", where the optimum is 1."""
     lp = make_linear_program(
         matrix=[[1, 1, -1]],
         cost=[3e5, 0, 0],
@@ -366,9 +364,7 @@ def test_rays_are_proven_exactly():
     # Along (1, 1) the row falls by 2^-44 per step, so x is bounded by 2^44 after all.
     hair = 2.0**-44
     problem = {"cost": [1.0, 0.0], "row_lower": [-1.0], "row_upper": [INF], "maximise": True}
-    bounded = make_linear_program(
-        matrix=[[-1.0, 1.0 - hair]], col_upper=[INF, INF], **problem
-    )
+    bounded = make_linear_program(matrix=[[-1.0, 1.0 - hair]], col_upper=[INF, INF], **problem)
     assert exact_optimum(bounded) == "unbounded"  # (1 − hair, 1) leads on
     capped = make_linear_program(
         matrix=[[-1.0, 1.0 - hair], [-1.0, 1.0]],
@@ -387,7 +383,7 @@ def test_rays_are_proven_exactly():
 
 
 def test_a_farkas_proof_survives_rounding_at_free_columns():
-    """y'M must be 0 at free columns, and a solver's ray is so up to rounding only."""
+    """Y'M must be 0 at free columns, and a solver's ray is so up to rounding only."""
     lp = make_linear_program(
         matrix=[[3.0, 7.0], [0.3, 0.7], [1.0, 2.0]],
         cost=[0.0, 0.0],

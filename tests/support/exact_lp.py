@@ -90,7 +90,7 @@ def exact_optimum(lp: LinearProgram) -> Fraction | str:
 def _minimise(tableau, basis, cost, usable) -> Fraction | None:
     """Optimum by Bland's rule over the first `usable` columns; None if unbounded."""
     width = len(cost)
-    reduced = list(cost) + [Fraction(0)]
+    reduced = [*cost, Fraction(0)]
     for line, b in zip(tableau, basis, strict=True):
         if cost[b]:
             reduced = [r - cost[b] * v for r, v in zip(reduced, line, strict=True)]
