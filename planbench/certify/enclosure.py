@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -65,6 +66,29 @@ class Region:
     upper: FloatArray
     col_lower: FloatArray
     col_upper: FloatArray
+
+    @cached_property
+    def magnitude(self) -> sp.csr_array:
+        """|M|."""
+        return magnitude(self.matrix)
+
+    @cached_property
+    def roundings(self) -> FloatArray:
+        """γ of each row's product with a vector."""
+        return gamma(np.diff(self.matrix.indptr) + 2)
+
+    @cached_property
+    def in_range(self) -> bool:
+        """Whether all coefficients are safe to compute with."""
+        return in_range(self.matrix.data)
+
+    def product(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """M x and how far each of its entries may be off."""
+        return np.asarray(self.matrix @ x), self.roundings * (self.magnitude @ np.abs(x))
+
+    def spread(self, radius: FloatArray) -> FloatArray:
+        """How far M x can move while x moves by up to `radius`, rounded up."""
+        return np.asarray((self.magnitude @ radius) * (1 + self.roundings))
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,8 +158,8 @@ def enclose(region: Region, proposal: Proposal) -> Enclosure | None:
     if not ((targets >= region.lower[rows]) & (targets <= region.upper[rows])).all():
         return None
     known[rows] = targets
-    activity, error = products(region.matrix, x)
-    error = error + spread(region.matrix, radius)
+    activity, error = region.product(x)
+    error = error + region.spread(radius)
     error = error * (1 + 8 * UNIT_ROUNDOFF) + 4 * UNIT_ROUNDOFF * np.abs(activity)
     holds = (activity - error >= region.lower) & (activity + error <= region.upper)
     left = EXACT_ENTRIES
@@ -214,18 +238,6 @@ def enclose_exact(region: Region, point: Sequence[Fraction]) -> Enclosure | None
     return Enclosure(x, radius, known) if in_range(x) else None
 
 
-def products(matrix: sp.csr_array, x: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """M x and how far each of its entries may be off."""
-    size = magnitude(matrix) @ np.abs(x)
-    return np.asarray(matrix @ x), np.asarray(gamma(np.diff(matrix.indptr) + 2) * size)
-
-
-def spread(matrix: sp.csr_array, radius: FloatArray) -> FloatArray:
-    """How far M x can move while x moves by up to `radius`, rounded up."""
-    far = np.asarray(magnitude(matrix) @ radius)
-    return far * (1 + gamma(np.diff(matrix.indptr) + 2))
-
-
 @np.errstate(all="ignore")
 def correction(region: Region, proposal: Proposal) -> FloatArray | None:
     """How far at most the columns must be moved to meet the rows; None if that is not known.
@@ -234,10 +246,10 @@ def correction(region: Region, proposal: Proposal) -> FloatArray | None:
     A e = b − M x: in the triangular parts by substitution of absolute values, in the dense
     block D by |e| ≤ |R| g + |I − R D| |e| with an approximate inverse R of it.
     """
-    matrix, x = region.matrix, proposal.x
+    x = proposal.x
     rows, columns = proposal.rows, proposal.columns
     radius = np.zeros(region.col_lower.size)
-    if x.shape != radius.shape or not (in_range(matrix.data) and in_range(x)):
+    if x.shape != radius.shape or not (region.in_range and in_range(x)):
         return None
     if np.unique(rows).size != rows.size or np.unique(columns).size != rows.size:
         return None
@@ -245,10 +257,10 @@ def correction(region: Region, proposal: Proposal) -> FloatArray | None:
         return None
     if not rows.size:
         return radius
-    mine = sp.csr_array(matrix[rows])
-    activity, error = products(mine, x)
+    activity, error = region.product(x)
+    activity, error = activity[rows], error[rows]
     rho = (np.abs(proposal.targets - activity) + error) * (1 + 8 * UNIT_ROUNDOFF) + UNDERFLOW
-    step = _step(sp.csr_array(mine[:, columns]), rho, proposal)
+    step = _step(region.matrix[rows][:, columns], rho, proposal)
     if step is None or not np.isfinite(step).all():
         return None
     radius[columns] = step
@@ -271,10 +283,11 @@ def _step(matrix: sp.csr_array, rho: FloatArray, proposal: Proposal) -> FloatArr
     step = np.zeros(size)
     _substitute(matrix, rho, diagonal, step, range(start))
     if stop > start:
-        block = sp.csr_array(matrix[start:stop])
-        far = spread(sp.csr_array(block[:, :start]), step[:start]) if start else 0.0
+        block = matrix[start:stop]
+        # What is not bounded yet is still 0; the block's own columns are among it.
+        far = (magnitude(block) @ step) * (1 + float(gamma(size)))
         known = (rho[start:stop] + far) * (1 + 4 * UNIT_ROUNDOFF)
-        dense = sp.csr_array(block[:, start:stop]).toarray()
+        dense = block[:, start:stop].toarray()
         inside = _dense_step(dense, proposal.inverse, known)
         if inside is None:
             return None
@@ -376,8 +389,8 @@ def dual_bound(
         safe_lower(lp.row_lower),
         safe_upper(lp.row_upper),
     )
-    activity, error = products(region.matrix, y)
-    error = error + spread(region.matrix, radius)
+    activity, error = region.product(y)
+    error = error + region.spread(radius)
     error = error * (1 + 8 * UNIT_ROUNDOFF) + 4 * UNIT_ROUNDOFF * (np.abs(activity) + np.abs(cost))
     low, high = cost - activity - error, cost - activity + error
     zero = held.known == cost

@@ -32,7 +32,7 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import splu
 
 from planbench.certify.certificate import Residuals
-from planbench.certify.check import LARGEST, SMALLEST, in_range, lp_dual_bound, magnitude
+from planbench.certify.check import LARGEST, SMALLEST, in_range, lp_dual_bound
 from planbench.certify.enclosure import (
     Enclosure,
     Proposal,
@@ -44,8 +44,6 @@ from planbench.certify.enclosure import (
     enclose_exact,
     primal_bound,
     primal_region,
-    products,
-    spread,
 )
 from planbench.certify.propagate import implied_bounds
 from planbench.model.arrays import FloatArray
@@ -293,7 +291,7 @@ def _tight(region: Region, x: FloatArray, near: float) -> _Tight | None:
     if not in_range(x):
         return None
     activity = np.asarray(region.matrix @ x)
-    flow = np.asarray(magnitude(region.matrix) @ np.abs(x))
+    flow = np.asarray(region.magnitude @ np.abs(x))
     under, over = activity - region.lower, region.upper - activity
     size = flow + np.minimum(_scale(region.lower), _scale(region.upper))
     tight = (np.minimum(under, over) <= near * size) | (region.lower == region.upper)
@@ -358,13 +356,13 @@ class _System:
         region: Region, rows: IntArray, targets: FloatArray, room: FloatArray, block: int
     ) -> _System | None:
         """Choose columns with much `room`; None where the rows are too many or too singular."""
-        everything = sp.csr_array(region.matrix[rows])
+        everything = region.matrix[rows]
         order = _order(everything, room, block)
         if order is None:
             return None
         chosen, columns, start, stop = order
-        mine = sp.csr_array(everything[chosen])
-        square = sp.csr_array(mine[:, columns])
+        mine = everything[chosen]
+        square = mine[:, columns]
         factor = None
         inverse = np.zeros((stop - start, stop - start))
         if chosen.size:
@@ -636,9 +634,9 @@ def _share(region: Region, system: _System, near: FloatArray, far: FloatArray) -
     free = np.ones(region.lower.size, dtype=bool)
     free[system.rows] = False
     free[list(system.implied)] = False
-    activity, error = products(region.matrix, near)
-    inside, inner_error = products(region.matrix, far)
-    margin = SAFETY * np.maximum(error, inner_error) + spread(region.matrix, radius)
+    activity, error = region.product(near)
+    inside, inner_error = region.product(far)
+    margin = SAFETY * np.maximum(error, inner_error) + region.spread(radius)
     slack = np.concatenate(
         [
             (activity - region.lower)[free],
@@ -709,7 +707,7 @@ def _find_inner(lp: LinearProgram, dual: bool) -> _Inner | None:
 
 def _flows(region: Region, x: FloatArray, able: _Sided) -> _Sided | None:
     """Slack as large as the flows at `x`, at the sides that are `able`; None if little more."""
-    flow, size = magnitude(region.matrix) @ np.abs(x), np.abs(x)
+    flow, size = region.magnitude @ np.abs(x), np.abs(x)
     width, col_width = region.upper - region.lower, region.col_upper - region.col_lower
     row, col = np.minimum(flow, width / 4), np.minimum(size, col_width / 4)
     pairs = (

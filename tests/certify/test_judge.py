@@ -216,8 +216,8 @@ def test_consensus_catches_the_liar_and_reports_its_own_bugs():
     assert consensus([]).lower_bound is None
 
 
-def test_general_programs_without_a_bracket_pass_on_residuals_and_say_so():
-    """Free variables leave no bracket; the certificate must name what it rests on."""
+def test_free_variables_are_no_hindrance_to_a_bracket():
+    """The equations leave rounding in the reduced costs of free columns: once no bound at all."""
     lp = make_linear_program(
         matrix=[[1.0, 1.0], [1.0, -1.0]],
         cost=[0.0, 1.0],
@@ -227,13 +227,26 @@ def test_general_programs_without_a_bracket_pass_on_residuals_and_say_so():
     )
     y = np.array([0.5, -0.5])
     x = np.array([1.15, 0.85])
-    # The equations leave rounding in the reduced costs of free columns: no finite bound.
-    noisy = Reply(x=x, y=y * (1 + 1e-12), objective=0.85)
-    certificate = certify(lp, None, noisy)
+    certificate = certify(lp, None, Reply(x=x, y=y * (1 + 1e-12), objective=0.85))
     assert certificate.verdict == "certified"
+    assert certificate.kind == "exact"
+    assert certificate.raw_gap is not None
+    assert certificate.raw_gap < 1e-12
+
+
+def test_general_programs_without_a_bracket_say_what_is_missing():
+    """Data that are not safe to compute with leave no proof; the certificate must say so."""
+    lp = make_linear_program(
+        matrix=[[1e60]], cost=[1.0], row_lower=[1e60], row_upper=[np.inf], col_lower=[-np.inf]
+    )
+    x, y = np.array([1.0]), np.array([1e-60])
+    certificate = certify(lp, None, Reply(x=x, y=y, objective=1.0))
     assert certificate.kind == "residual-only"
     assert certificate.raw_gap is None
-    bad = certify(lp, None, replace(noisy, y=y * 1.001))
+    assert certificate.upper_bound is None
+    assert certificate.estimate == 1.0
+    assert certificate.reasons
+    bad = certify(lp, None, Reply(x=x, y=y * 1.001, objective=1.0))
     assert bad.verdict == "unproven"
 
 
@@ -246,7 +259,7 @@ def test_general_brackets_close_on_exact_answers():
         if reply.claim != "optimal":
             continue
         certificate = certify(lp, None, reply)
-        assert certificate.kind == "tolerance"
+        assert certificate.kind == "exact"
         assert certificate.verdict == "certified", certificate
         closed += 1
     assert closed > 20
