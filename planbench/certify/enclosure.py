@@ -27,6 +27,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.certify.check import (
+    LARGEST,
     in_range,
     least_terms,
     magnitude,
@@ -171,8 +172,7 @@ def enclose(region: Region, proposal: Proposal) -> Enclosure | None:
         value = None if left < 0 else _value(region, proposal, moved, i, multiples)
         if value is None or not (region.lower[i] <= value <= region.upper[i]):
             return None
-        if Fraction(float(value)) == value:
-            known[i] = float(value)
+        known[i] = _as_float(value)
     return Enclosure(x, radius, known)
 
 
@@ -206,6 +206,13 @@ def _value(
     return total
 
 
+def _as_float(value: Fraction) -> float:
+    """`value` if it is a floating-point number, else NaN."""
+    if abs(value) < LARGEST and Fraction(float(value)) == value:
+        return float(value)
+    return float("nan")
+
+
 def _entries(matrix: sp.csr_array, row: int) -> dict[int, Fraction]:
     begin, end = int(matrix.indptr[row]), int(matrix.indptr[row + 1])
     return {
@@ -219,6 +226,8 @@ def enclose_exact(region: Region, point: Sequence[Fraction]) -> Enclosure | None
     """Box around a rational point if it lies in the region, else None."""
     if len(point) != region.col_lower.size or region.matrix.nnz > EXACT_ENTRIES:
         return None
+    if not region.in_range or any(abs(value) > LARGEST for value in point):
+        return None
     bounds = zip(region.col_lower.tolist(), point, region.col_upper.tolist(), strict=True)
     if not all(low <= value <= high for low, value, high in bounds):
         return None
@@ -228,13 +237,15 @@ def enclose_exact(region: Region, point: Sequence[Fraction]) -> Enclosure | None
         value = sum(parts, Fraction(0))
         if not low <= value <= high:
             return None
-        if Fraction(float(value)) == value:
-            known[i] = float(value)
+        known[i] = _as_float(value)
     x = np.array([float(value) for value in point], dtype=np.float64)
     x[np.abs(x) < UNDERFLOW] = 0.0
-    off = [float(abs(value - Fraction(float(at)))) for value, at in zip(point, x, strict=True)]
-    radius = np.array(off, dtype=np.float64)
-    radius = np.where(radius > 0, radius * (1 + 8 * UNIT_ROUNDOFF) + UNDERFLOW, 0.0)
+    off = [abs(value - Fraction(float(at))) for value, at in zip(point, x, strict=True)]
+    # What differs by less than the smallest number differs all the same.
+    radius = np.array(
+        [float(o) * (1 + 8 * UNIT_ROUNDOFF) + UNDERFLOW if o else 0.0 for o in off],
+        dtype=np.float64,
+    )
     return Enclosure(x, radius, known) if in_range(x) else None
 
 

@@ -357,6 +357,11 @@ def test_a_rational_point_must_meet_everything_exactly():
     assert 0 < held.radius[0] < 1e-16
     assert enclose_exact(region, [Fraction(1 / 3)]) is None
     assert enclose_exact(region, [Fraction(1, 3), Fraction(0)]) is None
+    free = replace(region, lower=np.array([-INF]), upper=np.array([INF]))
+    speck = enclose_exact(free, [Fraction(1, 10**400)])
+    assert speck is not None
+    assert speck.radius[0] > 0
+    assert enclose_exact(free, [Fraction(10**400)]) is None
 
 
 def test_rays_are_proven_exactly():
