@@ -315,7 +315,7 @@ def residuals(
         dual_value = sign * float(y_ok @ row_bound + d_ok @ col_bound) + lp.offset
         slackness = float(
             np.abs(y_ok * (activity - row_bound)).sum() + np.abs(d_ok * (x - col_bound)).sum()
-        ) / (unit * cost_unit + abs(value))
+        ) / max(unit * cost_unit + abs(value), 1e-300)
     if not all(math.isfinite(v) for v in (dual, dual_scaled, dual_value, slackness)):
         return nothing
     gap = relative_gap(min(value, dual_value), max(value, dual_value))

@@ -15,16 +15,16 @@ from planbench.certify.check import (
     Reference,
     certified_lower,
     limits_of,
-    lp_dual_bound,
     objective_flow,
     residuals,
     units_of,
 )
 from planbench.certify.interior import interior_of
+from planbench.certify.lp_bracket import lp_bracket
 from planbench.certify.propagate import implied_bounds
 from planbench.certify.rays import proves_infeasible, proves_unbounded
 from planbench.certify.repair import raw_lower, raw_upper, room_of
-from planbench.certify.verdict import CLAIM, Claimed, Flows, Reading, Sides, judge_answer
+from planbench.certify.verdict import Claimed, Flows, Reading, Sides, judge_answer
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
@@ -301,30 +301,17 @@ def _best(
 
 
 def _lp_bracket(lp: LinearProgram, answer: Answer, point: Residuals | None) -> Certificate:
-    """Dual bound from declared and implied column bounds; primal side to a tolerance."""
-    primal = point.primal_objective if point and point.primal_scaled <= FEASIBILITY else None
-    dual = None
-    if answer.y is not None:
-        dual = lp_dual_bound(lp, answer.y, *implied_bounds(lp))
-    reasons: tuple[str, ...] = ()
-    lower, upper = (primal, dual) if lp.maximise else (dual, primal)
-    if lower is not None and upper is not None and lower > upper:
-        # A point feasible only to a tolerance may lie past the bound by as much.
-        if lower - upper <= CLAIM * max(_unit(lp), abs(lower), abs(upper)):
-            primal = dual
-            reasons = ("the point lies past the dual bound by its feasibility tolerance",)
-        else:
-            primal = None
-            reasons = ("the point lies past the dual bound: its violation matters",)
-        lower, upper = (primal, dual) if lp.maximise else (dual, primal)
-    both = lower is not None and upper is not None
+    """Both sides proven, or missing; what is only nearly feasible is an estimate."""
+    drawn = lp_bracket(lp, answer.x, answer.y, point)
+    both = drawn.lower is not None and drawn.upper is not None
     return Certificate(
-        kind="tolerance" if both else "residual-only",
+        kind="exact" if both else "residual-only",
         verdict="unproven",
-        lower_bound=lower,
-        upper_bound=upper,
-        raw_gap=relative_gap(lower, upper),
-        reasons=reasons,
+        lower_bound=drawn.lower,
+        upper_bound=drawn.upper,
+        raw_gap=relative_gap(drawn.lower, drawn.upper),
+        estimate=drawn.estimate,
+        reasons=drawn.reasons,
     )
 
 

@@ -2,12 +2,16 @@
 
 A Farkas ray y proves infeasibility when the largest y'Mx over the column bounds stays below
 the smallest y'b over the row bounds. A direction d proves unboundedness of a feasible program
-when moving along it breaks nothing and improves the objective.
+when moving along it breaks nothing and improves the objective. What a solver hands back is such
+a ray up to rounding; near it one is proven, as points are (:mod:`planbench.certify.enclosure`).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import scipy.sparse as sp
 
 from planbench.certify.check import (
     in_range,
@@ -16,13 +20,11 @@ from planbench.certify.check import (
     safe_lower,
     safe_upper,
 )
+from planbench.certify.enclosure import Region, dual_bound, dual_region
+from planbench.certify.lp_bracket import is_near_feasible_point, proven_boxes
 from planbench.certify.sums import gamma, sum_down
 from planbench.model.arrays import FloatArray
 from planbench.model.linear_program import LinearProgram
-
-#: A direction may lean out of the cone by this much, relative to its terms: as much as a
-#: solver's rounding needs. A program whose bound depends on less counts as unbounded.
-DIRECTION_TOLERANCE = 1e-12
 
 
 @np.errstate(all="ignore")
@@ -41,7 +43,17 @@ def proves_infeasible(
         return False
     y = y / np.abs(y).max()
     y = np.where(np.abs(y) < 1e-14, 0.0, y)
-    return any(_separates(lp, sign * y, col_lower, col_upper) for sign in (1.0, -1.0))
+    if any(_separates(lp, sign * y, col_lower, col_upper) for sign in (1.0, -1.0)):
+        return True
+    # Free columns need y'M to be 0 exactly, which rounding seldom leaves it.
+    still = replace(lp, cost=np.zeros(lp.n_cols), offset=0.0, maximise=False)
+    cone = dual_region(still, lp.col_lower, lp.col_upper)
+    for sign in (1.0, -1.0):
+        for held in proven_boxes(cone, sign * y):
+            beyond = dual_bound(still, cone, held, col_lower, col_upper)
+            if beyond is not None and beyond > 0:
+                return True
+    return False
 
 
 def _separates(
@@ -67,27 +79,27 @@ def _separates(
 
 @np.errstate(all="ignore")
 def proves_unbounded(lp: LinearProgram, x: FloatArray | None, direction: FloatArray) -> bool:
-    """Whether `direction`, from a feasible `x`, improves the objective without end.
+    """Whether `direction`, from a feasible point, improves the objective without end.
 
-    Both are checked to :data:`DIRECTION_TOLERANCE` (relative), so a True is worth a
-    certificate of kind ``tolerance``, not ``exact``. Without a point it is False.
+    Both a feasible point and a direction that breaks nothing are proven to exist near the ones
+    given (:mod:`planbench.certify.enclosure`), so True holds in exact arithmetic.
     """
-    d = direction
-    if x is None or d.shape != (lp.n_cols,) or not np.isfinite(d).all() or not d.any():
+    if direction.shape != (lp.n_cols,) or not np.isfinite(direction).all() or not direction.any():
         return False
     if not (in_range(lp.matrix.data) and in_range(lp.cost)):
         return False
-    d = d / np.abs(d).max()
+    d = direction / np.abs(direction).max()
     d = np.where(np.abs(d) < 1e-12, 0.0, d)
-    gain = float(lp.minimisation_cost @ d)
-    if gain >= -DIRECTION_TOLERANCE * float(np.abs(lp.cost) @ np.abs(d)) or gain == 0:
+    gain = -float(lp.minimisation_cost @ d)
+    if not gain > 0:
         return False
-    move = lp.matrix @ d
-    allowed = DIRECTION_TOLERANCE * (magnitude(lp.matrix) @ np.abs(d))
-    down = (move < -allowed) & np.isfinite(lp.row_lower)
-    up = (move > allowed) & np.isfinite(lp.row_upper)
-    if down.any() or up.any():
-        return False
-    return not (
-        ((d < 0) & np.isfinite(lp.col_lower)).any() or ((d > 0) & np.isfinite(lp.col_upper)).any()
+    # Half the gain will do, so that the direction may be moved a little.
+    cone = Region(
+        matrix=sp.csr_array(sp.vstack([lp.matrix, sp.csr_array(lp.minimisation_cost[None, :])])),
+        lower=np.append(np.where(np.isfinite(lp.row_lower), 0.0, -np.inf), -np.inf),
+        upper=np.append(np.where(np.isfinite(lp.row_upper), 0.0, np.inf), -0.5 * gain),
+        col_lower=np.where(np.isfinite(lp.col_lower), 0.0, -np.inf),
+        col_upper=np.where(np.isfinite(lp.col_upper), 0.0, np.inf),
     )
+    leads_on = next(proven_boxes(cone, d), None) is not None
+    return leads_on and is_near_feasible_point(lp, x)

@@ -28,7 +28,7 @@ from planbench.bench import installed
 from planbench.bench.single import Elsewhere
 from planbench.compare.sides import Side
 from planbench.errors import InputError, PlanbenchError
-from planbench.io.files import os_error_as_input
+from planbench.io.files import os_error_as_input, write_text
 from planbench.measure.launch import Interpreter
 from planbench.measure.machine import git_commit
 from planbench.solvers.registry import normalised

@@ -33,7 +33,8 @@ def test_huge_flows_that_cancel_do_not_excuse_a_violation():
     }
     certificate = _certify(problem, x=[0, 1e10, 1e10], y=[0, 0], objective=0.0)
     assert certificate.verdict != "certified"
-    assert certificate.upper_bound is None or certificate.upper_bound >= 5.0
+    assert certificate.upper_bound is not None
+    assert certificate.upper_bound >= 5
 
 
 def test_the_far_side_of_a_range_does_not_excuse_a_violation():
@@ -41,7 +42,8 @@ def test_the_far_side_of_a_range_does_not_excuse_a_violation():
     problem = {"matrix": [[1]], "cost": [1], "row_lower": [5], "row_upper": [1e15]}
     certificate = _certify(problem, x=[0], y=[0], objective=0.0)
     assert certificate.verdict != "certified"
-    assert certificate.upper_bound is None or certificate.upper_bound >= 5.0
+    assert certificate.upper_bound is not None
+    assert certificate.upper_bound >= 5
 
 
 def test_huge_duals_that_cancel_do_not_excuse_a_dual_violation():
@@ -68,8 +70,8 @@ def test_small_units_do_not_make_every_answer_pass():
     }
     assert _certify(unbounded, x=[0, 0], y=[0], objective=0.0).verdict == "unproven"
     little = {"matrix": [[1]], "cost": [1], "row_lower": [1e-10], "row_upper": [INF]}
-    assert _certify(little, x=[0], y=[0], objective=0.0).verdict in ("loose", "unproven")
-    assert _certify(little, x=[1e-10], y=[1], objective=1e-10).verdict != "wrong"
+    assert _certify(little, x=[0], y=[0], objective=0.0).verdict == "loose"
+    assert _certify(little, x=[1e-10], y=[1], objective=1e-10).verdict == "certified"
     assert _certify(little, x=[1e-10], y=[1], objective=2e-10).verdict == "wrong"
 
 

@@ -234,6 +234,38 @@ def test_consensus_catches_the_liar_and_reports_its_own_bugs():
     assert consensus([]).lower_bound is None
 
 
+def test_free_variables_are_no_hindrance_to_a_bracket():
+    """The equations leave rounding in the reduced costs of free columns: once no bound at all."""
+    lp = make_linear_program(
+        matrix=[[1.0, 1.0], [1.0, -1.0]],
+        cost=[0.0, 1.0],
+        row_lower=[2.0, 0.3],
+        row_upper=[2.0, 0.3],
+        col_lower=[-np.inf, -np.inf],
+    )
+    y = np.array([0.5, -0.5])
+    x = np.array([1.15, 0.85])
+    certificate = certify(lp, None, Reply(x=x, y=y * (1 + 1e-12), objective=0.85))
+    assert certificate.verdict == "certified"
+    assert certificate.kind == "exact"
+    assert certificate.raw_gap is not None
+    assert certificate.raw_gap < 1e-12
+
+
+def test_data_unsafe_to_compute_with_leave_no_proof_and_that_is_said():
+    lp = make_linear_program(
+        matrix=[[1e60]], cost=[1.0], row_lower=[1e60], row_upper=[np.inf], col_lower=[-np.inf]
+    )
+    x, y = np.array([1.0]), np.array([1e-60])
+    certificate = certify(lp, None, Reply(x=x, y=y, objective=1.0))
+    assert certificate.kind == "residual-only"
+    assert certificate.raw_gap is None
+    assert certificate.upper_bound is None
+    assert certificate.estimate == 1.0
+    assert certificate.reasons
+    assert certify(lp, None, Reply(x=x, y=y * 1.001, objective=1.0)).verdict == "unproven"
+
+
 def test_general_programs_without_a_bracket_are_unproven_and_say_what_fits():
     """Residuals that vanish are no proof: this program has no feasible point at all."""
     lp = make_linear_program(
@@ -264,7 +296,7 @@ def test_general_brackets_close_on_exact_answers():
         if reply.claim != "optimal":
             continue
         certificate = certify(lp, None, reply)
-        assert certificate.kind != "residual-only"
+        assert certificate.kind == "exact"
         assert certificate.verdict == "certified", certificate
         closed += 1
     assert closed > 20
