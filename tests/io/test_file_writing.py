@@ -194,7 +194,8 @@ def test_no_module_writes_a_file_in_any_other_way() -> None:
     """
     allowed = {
         "bench/environments.py", "io/csv_folder.py", "io/files.py", "io/tables/fetch.py",
-        "measure/cgroup.py", "measure/job_folder.py", "measure/launch.py", "measure/memory.py", "measure/worker.py",
+        "measure/cgroup.py", "measure/job_folder.py", "measure/launch.py", "measure/memory.py",
+        "measure/worker.py",
         "records/store.py", "io/archive.py",
         "solvers/command.py", "solvers/conformance.py", "solvers/programs.py",
     }  # fmt: skip
