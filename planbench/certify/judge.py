@@ -17,7 +17,6 @@ from planbench.certify.check import (
     limits_of,
     objective_flow,
     residuals,
-    units_of,
 )
 from planbench.certify.interior import interior_of
 from planbench.certify.lp_bracket import lp_bracket
@@ -319,12 +318,6 @@ def _dearest(y: FloatArray | None) -> float:
     """Largest |row dual|; 0 without any that can be used."""
     largest = 0.0 if y is None else float(np.max(np.abs(y), initial=0.0))
     return largest if np.isfinite(largest) else 0.0
-
-
-def _unit(lp: LinearProgram) -> float:
-    """Return what counts as 1 in the objective of `lp`."""
-    bound, cost = units_of(lp)
-    return bound * cost
 
 
 def _judge_claim_of_no_optimum(

@@ -402,5 +402,7 @@ def worst_residual(lp: LinearProgram, point: Residuals) -> float:
         return float("inf")
     bound, cost = units_of(lp)
     primal, dual = point.primal_objective, point.dual_objective
-    apart = abs(primal - dual) / max(bound * cost, abs(primal), abs(dual))
+    # Units of 1e-200 multiply to 0.
+    size = max(bound * cost, abs(primal), abs(dual))
+    apart = abs(primal - dual) / size if size > 0 else 0.0
     return max(point.primal_scaled, point.dual_scaled, point.complementarity, apart)

@@ -75,6 +75,12 @@ def test_small_units_do_not_make_every_answer_pass():
     assert _certify(little, x=[1e-10], y=[1], objective=2e-10).verdict == "wrong"
 
 
+def test_units_that_multiply_to_nothing_raise_nothing():
+    """1e-200 · 1e-200 is 0 in floating point."""
+    tiny = {"matrix": [[1]], "cost": [1e-200], "row_lower": [1e-200], "row_upper": [INF]}
+    assert _certify(tiny, x=[1e-200], y=[1e-200], objective=0.0).verdict != "wrong"
+
+
 def test_a_small_gap_does_not_make_up_for_slack_that_is_paid_for():
     """Either the gap or complementarity alone can be made to vanish."""
     problem = {
