@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import Literal
 
-from planbench.certify.verdict import CANCELLED
+from planbench.certificates.verdict import CANCELLED
 from planbench.errors import InputError
 from planbench.records.schema import Record
 from planbench.stats.paired import PairedRatio, paired_log_ratio

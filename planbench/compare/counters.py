@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from planbench.certify.verdict import CANCELLED
+from planbench.certificates.verdict import CANCELLED
 from planbench.compare.facts import Finding, Verdict
 from planbench.compare.match import Match, Sample
 from planbench.compare.outcomes import OTHER_RULES
