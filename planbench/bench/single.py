@@ -29,7 +29,8 @@ from planbench.errors import SolverUnavailableError
 from planbench.io.files import replacing
 from planbench.io.scratch import scratch_folder
 from planbench.measure.calibrate import is_disturbed, passes
-from planbench.measure.job import Job, resolve_solver, with_name
+from planbench.measure.in_process import ENVIRONMENT, NOTE, run_in_process
+from planbench.measure.job import LOG_FILE, Job, resolve_solver, with_name
 from planbench.measure.launch import Interpreter, JobResult, run_job
 from planbench.measure.machine import describe_machine, git_commit, load_now, package_versions
 from planbench.model.arrays import FloatArray
@@ -160,6 +161,7 @@ def solve_once(
     adapter: str | None = None,
     surroundings: Surroundings | None = None,
     elsewhere: Elsewhere | None = None,
+    in_process: bool = False,
     suite: str = "",
     group: str = "",
     repeat: int = 0,
@@ -192,6 +194,9 @@ def solve_once(
         From :func:`survey`; otherwise found out anew.
     elsewhere : Elsewhere, optional
         Another environment to run the worker in; the answer is judged here all the same.
+    in_process : bool
+        Solve in this process, as :mod:`planbench.measure.in_process` says: less is measured, and
+        the memory limit is not enforced.
     suite, group, repeat
         For the record.
     progress : callable, optional
@@ -217,18 +222,30 @@ def solve_once(
     started = datetime.now(UTC)
     load = load_now()
     with scratch_folder() as folder:
-        file = (cache or InstanceCache(folder)).path(instance)
-        work = folder / "job"
-        work.mkdir()
-        job = Job(str(file), solver, str(work), told, adapter)
-        result = run_job(
-            job,
-            time_limit_s=time_limit_s,
-            memory_limit_bytes=memory_limit_bytes,
-            progress=progress,
-            interpreter=elsewhere.interpreter if elsewhere is not None else None,
-            shape=instance.lp.matrix.shape,
-        )
+        if in_process:
+            result = run_in_process(
+                instance.economy or instance.lp if spec.accepts == "economy" else instance.lp,
+                instance.lp,
+                spec,
+                told,
+                folder / LOG_FILE,
+                time_limit_s=time_limit_s,
+                adapter=adapter,
+                progress=progress,
+            )
+        else:
+            file = (cache or InstanceCache(folder)).path(instance)
+            work = folder / "job"
+            work.mkdir()
+            job = Job(str(file), solver, str(work), told, adapter)
+            result = run_job(
+                job,
+                time_limit_s=time_limit_s,
+                memory_limit_bytes=memory_limit_bytes,
+                progress=progress,
+                interpreter=elsewhere.interpreter if elsewhere is not None else None,
+                shape=instance.lp.matrix.shape,
+            )
         log = _read_log(result.log, keep_log)
     certificate, cost = None, None
     if result.solution is not None:
@@ -254,6 +271,14 @@ def solve_once(
                 "environment": elsewhere.name,
                 "packages": dict(elsewhere.packages),
                 "commit": elsewhere.commit,
+            }
+        )
+    if in_process:
+        record = record.model_copy(
+            update={
+                "environment": ENVIRONMENT,
+                "notes": [*record.notes, NOTE],
+                "memory_limit_bytes": None,
             }
         )
     solution = result.solution

@@ -86,6 +86,20 @@ def load_instance(spec: str, relax: bool = False) -> Instance:
     raise InputError(_unknown(text))
 
 
+def instance_of(problem: Economy | LinearProgram) -> Instance:
+    """Wrap an economy or a linear program that a person made in Python, under its own name.
+
+    Raises
+    ------
+    InputError
+        When an economy cannot be planned (:func:`planbench.model.checks.check_economy`), unless
+        its recipe says that planbench made it.
+    """
+    if isinstance(problem, Economy):
+        return _brought(problem.name, problem, "economy")
+    return Instance(name=problem.name, general=problem, source=f"linear program {problem.name}")
+
+
 def _from_folder(spec: str, folder: Path) -> Instance:
     if (folder / "table.toml").is_file():
         economy, plan = economy_of_table(read_table(folder))

@@ -211,7 +211,7 @@ def run(job: Job) -> dict[str, Any]:
     solution = solve(problem, spec, options, phase)
     phase.solving = False
     phase.write({"event": "handed-back", "at": monotonic()})
-    arrays = _checked_arrays(solution, matrix.shape[0], matrix.shape[1])
+    arrays = checked_arrays(solution, matrix.shape[0], matrix.shape[1])
     if job.calibrate:
         with phase("calibrate"):
             after = matrix_pass_seconds(matrix)
@@ -220,7 +220,7 @@ def run(job: Job) -> dict[str, Any]:
     return {"solution": _facts(solution)}
 
 
-def _checked_arrays(solution: Solution, rows: int, columns: int) -> dict[str, Any]:
+def checked_arrays(solution: Solution, rows: int, columns: int) -> dict[str, Any]:
     """Return the solution's arrays as float64, their lengths checked; values are not judged."""
     import numpy as np
 

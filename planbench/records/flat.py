@@ -7,11 +7,17 @@ import io
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import TYPE_CHECKING, Any, get_args, get_origin
+
+from pydantic import BaseModel
 
 from planbench.errors import InputError
 from planbench.io.files import replacing, write_text
-from planbench.records.schema import Record
+from planbench.records.schema import PhaseCost, Record
+
+if TYPE_CHECKING:
+    from pandas import DataFrame, Series
 
 
 def flat_row(record: Record) -> dict[str, Any]:
@@ -54,6 +60,69 @@ def columns(records: Sequence[Record]) -> dict[str, list[Any]]:
     rows = [flat_row(record) for record in records]
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: [row.get(name) for row in rows] for name in names}
+
+
+#: Type of a column by what its field holds; each takes a missing value.
+_DTYPES: dict[type, str] = {bool: "boolean", int: "Int64", float: "float64", str: "string"}
+
+
+def to_frame(records: Sequence[Record]) -> DataFrame:
+    """Records as a pandas frame: a row per measurement, columns as :func:`flat_row` names them.
+
+    Parameters
+    ----------
+    records : sequence of Record
+
+    Returns
+    -------
+    pandas.DataFrame
+        Every column of the schema is there, of the same type whatever the records hold: whole
+        numbers ``Int64``, others ``float64``, text ``string``, ``started_at`` a time in UTC.
+        Phases, options, recipes and the like have columns where a record has any; values of
+        several kinds in one column become text.
+    """
+    import pandas as pd
+
+    found = columns(records)
+    typed: dict[str, Any] = {}
+    for name, dtype in _declared(Record).items():
+        values = found.pop(name, [None] * len(records))
+        typed[name] = _series(values, dtype)
+    costs = _declared(PhaseCost)
+    for name, values in found.items():
+        if name in ("residuals", "accuracy"):
+            continue  # of a record without any; their columns are there
+        cost = next((cost for cost in costs if name.endswith(f"_{cost}")), "")
+        typed[name] = _series(values, costs[cost] if name.startswith("phase_") else "")
+    frame = pd.DataFrame(typed, index=pd.RangeIndex(len(records)))
+    frame["started_at"] = pd.to_datetime(frame["started_at"], utc=True, format="ISO8601")
+    return frame
+
+
+def _series(values: list[Any], dtype: str) -> Series:
+    """`values` as a column of `dtype`; without one, of what they are."""
+    import pandas as pd
+
+    if not dtype:
+        values = _of_one_kind(values)
+        dtype = next((_DTYPES[type(v)] for v in values if v is not None), "string")
+    return pd.Series(values, dtype=dtype)
+
+
+def _declared(model: type[BaseModel], prefix: str = "") -> dict[str, str]:
+    """Type of every column that the schema declares; "" where it may be of several."""
+    declared: dict[str, str] = {}
+    for field, facts in model.model_fields.items():
+        kind, name = facts.annotation, prefix + field
+        kinds = [kind] if get_origin(kind) is not UnionType else list(get_args(kind))
+        model_of = [k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)]
+        if model_of:
+            declared |= _declared(model_of[0], f"{name}_")
+        elif field == "value":
+            declared[name] = ""
+        elif get_origin(kind) is not dict and name != "phases":
+            declared[name] = next((_DTYPES[k] for k in kinds if k in _DTYPES), "string")
+    return declared
 
 
 def write_csv(records: Sequence[Record], path: Path) -> None:

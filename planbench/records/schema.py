@@ -331,7 +331,8 @@ class Record(_Row):
     memory_method: str = _field(
         "how memory was read",
         "VmHWM reset per phase; VmHWM, not reset; ru_maxrss, not reset; followed by children by "
-        "wait4 or children sampled, and by cgroup memory.peak beside; empty when no phase ended",
+        "wait4 or children sampled, and by cgroup memory.peak beside; not measured for a run "
+        "in-process; empty when no phase ended",
         default="",
     )
     cgroup_peak_bytes: int | None = _bytes(
@@ -373,8 +374,9 @@ class Record(_Row):
         default={},
     )
     environment: str = _field(
-        "environment the worker ran in, where it was not planbench's own (docs/ab.md)",
-        "e.g. highspy==1.13.1 or git:0123456789ab; or empty",
+        "environment the worker ran in, where it was not planbench's own (docs/ab.md), or "
+        "in-process where there was no worker (docs/python.md)",
+        "e.g. highspy==1.13.1 or git:0123456789ab; in-process; or empty",
         default="",
     )
     packages: dict[str, str] = _field(

@@ -40,7 +40,8 @@ class CapturedLog:
     text: str = ""
 
 
-def _flush() -> None:
+def flush() -> None:
+    """Write out what Python and C libraries hold back of standard output and error."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
@@ -62,14 +63,14 @@ def captured(descriptor: int) -> Iterator[CapturedLog]:
     read back, so that the log of a solver killed half-way is not lost.
     """
     log = CapturedLog()
-    _flush()
+    flush()
     myself = Path(f"/proc/self/fd/{descriptor}")
     if stat.S_ISREG(os.fstat(descriptor).st_mode) and myself.exists():
         start = os.fstat(descriptor).st_size
         try:
             yield log
         finally:
-            _flush()
+            flush()
             with myself.open("rb") as file:
                 log.text = _read(file, start)
         return
@@ -79,7 +80,7 @@ def captured(descriptor: int) -> Iterator[CapturedLog]:
         try:
             yield log
         finally:
-            _flush()
+            flush()
             os.dup2(kept, descriptor)
             os.close(kept)
             log.text = _read(file, 0)
