@@ -69,11 +69,12 @@ def bench(
     disagreement or a crash; 2: bad input; 130: interrupted.
     """
     from planbench.bench.suite import load_suite
+    from planbench.solvers.registry import available_solvers
 
     chosen = load_suite(suite)
     budget_s = options.parse_seconds(budget, "--budget") if budget is not None else None
     names = options.split_solvers(listed, more)
-    solvers = options.available_solvers(names) if names is not None else None
+    solvers = available_solvers(names) if names is not None else None
     results = out if out is not None else RESULTS / f"{chosen.name}.jsonl"
     if results.is_dir():
         raise InputError("is a folder; give a file name", where=str(results))

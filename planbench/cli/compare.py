@@ -52,11 +52,13 @@ def compare(
     Exit code 0: nothing found; 1: a wrong answer, a disagreement or a crash; 2: bad input, or
     no solver came to an end.
     """
+    from planbench.solvers.registry import available_solvers
+
     asked = options.solve_options(tolerance=tolerance, threads=threads, seed=seed)
     limit_s = options.parse_seconds(time_limit)
     limit_bytes = options.memory_limit(memory_limit)
     rounds = options.parse_count(repeats, "--repeats", 1) or 1
-    solvers = _with_options(options.available_solvers(options.split_solvers(listed, more)), asked)
+    solvers = _with_options(available_solvers(options.split_solvers(listed, more)), asked)
     found = _distinct([options.load(spec, relax) for spec in instances])
     records: list[Record] = []
     interrupted = False
@@ -84,25 +86,11 @@ def compare(
 
 def _with_options(solvers: list[str], asked: SolveOptions) -> dict[str, SolveOptions]:
     """Give each solver the options it has; say which it lacks."""
-    from dataclasses import replace
+    from planbench.bench.grid import options_by_solver
 
-    from planbench.bench.prepared import asked_options
-    from planbench.solvers.registry import check_options, find_solver
-
-    given: dict[str, SolveOptions] = {}
-    for name in solvers:
-        spec, _, _ = find_solver(name)
-        lacking = [option for option in asked_options(asked) if option not in spec.takes]
-        own = replace(
-            asked,
-            tolerance=None if "tolerance" in lacking else asked.tolerance,
-            threads=None if "threads" in lacking else asked.threads,
-            seed=None if "seed" in lacking else asked.seed,
-        )
-        check_options(spec, own)
-        given[name] = own
-        if lacking:
-            console.note(f"{name} has no option {', '.join(lacking)}; it runs without (n/a)")
+    given, lacks = options_by_solver(solvers, asked)
+    for name, lacking in lacks.items():
+        console.note(f"{name} has no option {', '.join(lacking)}; it runs without (n/a)")
     return given
 
 
@@ -124,48 +112,24 @@ def _run(
     rounds: int,
     polish: bool,
 ) -> None:
-    """Run everything, instance by instance, the solvers in a shuffled order each round.
+    """Run everything and add it to `records`, which an interrupt leaves as they are."""
+    from planbench.bench.grid import run_grid
 
-    What is measured is added to `records`, which an interrupt leaves as they are.
-    """
-    import numpy as np
-
-    from planbench.bench.prepared import InstanceCache
-    from planbench.bench.single import solve_once, survey
-    from planbench.io.scratch import scratch_folder
-
-    surroundings = survey()
-    generator = np.random.default_rng(np.random.SeedSequence(len(solvers)))
     total = len(instances) * len(solvers) * rounds
-    with (
-        progress.Bar(total) as bar,
-        scratch_folder() as folder,
-    ):
-        for instance in instances:
-            cache = InstanceCache(folder)
-            for repeat in range(rounds):
-                for k in generator.permutation(len(solvers)):
-                    name = list(solvers)[int(k)]
-
-                    def phase(at: str, what: str = f"{name} on {instance.name}") -> None:
-                        bar.update(f"{what}: {at}", len(records), total, None)
-
-                    phase("start")
-                    outcome = solve_once(
-                        instance,
-                        name,
-                        solvers[name],
-                        time_limit_s=limit_s,
-                        memory_limit_bytes=limit_bytes,
-                        polish=polish,
-                        cache=cache,
-                        surroundings=surroundings,
-                        repeat=repeat,
-                        progress=phase,
-                    )
-                    records.append(outcome.record)
-                    bar.record(outcome.record, len(records), total)
-            cache.drop(instance)
+    with progress.Bar(total) as bar:
+        for record in run_grid(
+            instances,
+            solvers,
+            time_limit_s=limit_s,
+            memory_limit_bytes=limit_bytes,
+            repeats=rounds,
+            polish=polish,
+            progress=lambda solver, on, at: bar.update(
+                f"{solver} on {on}: {at}", len(records), total, None
+            ),
+        ):
+            records.append(record)
+            bar.record(record, len(records), total)
 
 
 def _print_document(records: list[Record], opinions: dict[str, Consensus]) -> None:

@@ -121,9 +121,6 @@ MemoryLimitOption = Annotated[
     ),
 ]
 
-#: Share of the memory available now that a run may take where no limit is given.
-MEMORY_SHARE = 0.8
-
 _TIME_UNITS = {"": 1.0, "s": 1.0, "ms": 1e-3, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZE_UNITS = {
     "": 1, "b": 1,
@@ -250,9 +247,9 @@ def memory_limit(text: str | None) -> int:
     """
     if text is not None:
         return parse_bytes(text)
-    import psutil
+    from planbench.measure.memory import default_limit
 
-    return int(MEMORY_SHARE * psutil.virtual_memory().available)
+    return default_limit()
 
 
 def split_solvers(listed: str | None, more: Sequence[str] | None) -> list[str] | None:
@@ -284,36 +281,6 @@ def _split_outside_quotes(text: str) -> list[str]:
             quote = "" if quote else character
         pieces[-1] += character
     return pieces
-
-
-def available_solvers(names: Sequence[str] | None) -> list[str]:
-    """Resolve `names`: ``all`` (or None) is every solver available here, others must be known.
-
-    Raises
-    ------
-    InputError
-        On an unknown name.
-    SolverUnavailableError
-        When a solver named by itself cannot run here.
-    """
-    from planbench.errors import SolverUnavailableError
-    from planbench.solvers.registry import availability, find_solver, list_solvers
-
-    chosen: list[str] = []
-    for name in names or ("all",):
-        if name in ("all", "available"):
-            chosen += [
-                spec.name
-                for spec in list_solvers()
-                if spec.name != "cmd" and availability(spec) is None
-            ]
-            continue
-        spec, _, _ = find_solver(name)
-        reason = availability(spec)
-        if reason is not None:
-            raise SolverUnavailableError(f"solver {spec.name} is not available: {reason}")
-        chosen.append(name)
-    return list(dict.fromkeys(chosen))
 
 
 def load(spec: str, relax: bool = False) -> Instance:

@@ -141,11 +141,12 @@ def _bad_data(
 ) -> None:
     from planbench.bench.single import survey
     from planbench.debate.bad_data import bad_data
+    from planbench.solvers.registry import available_solvers
 
     noises = [parse_share(part, "--noise") for part in noise.split(",") if part.strip()]
     limit_s = options.parse_seconds(time_limit or LIMIT)
     instance = options.load(spec, False)
-    for name in options.available_solvers(list(names)):
+    for name in available_solvers(list(names)):
         bad_data(
             instance,
             name,

@@ -308,6 +308,17 @@ def kernel_oom_kills() -> int | None:
     return None
 
 
+#: Share of the memory available now that a run may take where no limit is given.
+DEFAULT_SHARE = 0.8
+
+
+def default_limit() -> int:
+    """Bytes a run may take where no limit is given: most of what is free now."""
+    import psutil
+
+    return int(DEFAULT_SHARE * psutil.virtual_memory().available)
+
+
 def total_memory() -> int:
     """Bytes of memory that may be used here: the machine's, or the container's if smaller."""
     import psutil

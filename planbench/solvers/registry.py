@@ -14,6 +14,7 @@ import importlib.util
 import math
 import re
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -259,6 +260,33 @@ def availability(spec: SolverSpec) -> str | None:
     unavailable = getattr(module, "unavailable", None)
     reason = unavailable(spec) if unavailable is not None else None
     return None if reason is None else str(reason)
+
+
+def available_solvers(names: Iterable[str] | None) -> list[str]:
+    """Resolve `names`: ``all`` (or None) is every solver available here, others must be known.
+
+    Raises
+    ------
+    InputError
+        On an unknown name.
+    SolverUnavailableError
+        When a solver named by itself cannot run here.
+    """
+    chosen: list[str] = []
+    for name in names or ("all",):
+        if name in ("all", "available"):
+            chosen += [
+                spec.name
+                for spec in list_solvers()
+                if spec.name != "cmd" and availability(spec) is None
+            ]
+            continue
+        spec, _, _ = find_solver(name)
+        reason = availability(spec)
+        if reason is not None:
+            raise SolverUnavailableError(f"solver {spec.name} is not available: {reason}")
+        chosen.append(name)
+    return list(dict.fromkeys(chosen))
 
 
 def _release(version: str) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from planbench.cli.figures import amount, counts, nouns, percent
 from planbench.cli.generate import read_recipe
 from planbench.cli.plan_facts import largest
 from planbench.errors import InputError
+from planbench.solvers.registry import available_solvers
 
 
 @pytest.mark.parametrize(
@@ -79,10 +80,10 @@ def test_lists_of_solvers_keep_quoted_commands_whole() -> None:
 
 
 def test_all_means_every_available_solver_but_no_external_command() -> None:
-    chosen = options.available_solvers(["all"])
+    chosen = available_solvers(["all"])
     assert "highs-ds" in chosen
     assert "cmd" not in chosen
-    assert options.available_solvers(["highs-ds", "all"]).count("highs-ds") == 1
+    assert available_solvers(["highs-ds", "all"]).count("highs-ds") == 1
 
 
 def test_settings_stay_text_for_the_adapter_and_refuse_doubles() -> None:

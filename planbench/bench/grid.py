@@ -1,0 +1,110 @@
+"""Every solver on every instance: what ``compare`` runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from planbench.bench.prepared import InstanceCache, asked_options
+from planbench.bench.single import solve_once, survey
+from planbench.catalogue.instance import Instance
+from planbench.measure.scratch import scratch_folder
+from planbench.records.schema import Record
+from planbench.solvers.base import SolveOptions
+from planbench.solvers.registry import check_options, find_solver
+
+
+def options_by_solver(
+    solvers: Sequence[str], asked: SolveOptions
+) -> tuple[dict[str, SolveOptions], dict[str, list[str]]]:
+    """Give each solver those of the options that it has.
+
+    Returns
+    -------
+    dict of str to SolveOptions
+    dict of str to list of str
+        Options asked for that a solver lacks, by solver.
+
+    Raises
+    ------
+    InputError
+        On an unknown solver or a native option.
+    """
+    given: dict[str, SolveOptions] = {}
+    lacks: dict[str, list[str]] = {}
+    for name in solvers:
+        spec, _, _ = find_solver(name)
+        lacking = [option for option in asked_options(asked) if option not in spec.takes]
+        own = replace(
+            asked,
+            tolerance=None if "tolerance" in lacking else asked.tolerance,
+            threads=None if "threads" in lacking else asked.threads,
+            seed=None if "seed" in lacking else asked.seed,
+        )
+        check_options(spec, own)
+        given[name] = own
+        if lacking:
+            lacks[name] = lacking
+    return given, lacks
+
+
+def run_grid(
+    instances: Sequence[Instance],
+    solvers: Mapping[str, SolveOptions],
+    *,
+    time_limit_s: float,
+    memory_limit_bytes: int,
+    repeats: int = 1,
+    polish: bool = True,
+    in_process: bool = False,
+    progress: Callable[[str, str, str], None] | None = None,
+) -> Iterator[Record]:
+    """Run everything, instance by instance, the solvers in a shuffled order each round.
+
+    Parameters
+    ----------
+    instances : sequence of Instance
+    solvers : mapping of str to SolveOptions
+    time_limit_s, memory_limit_bytes, polish, in_process
+        As in :func:`planbench.bench.single.solve_once`.
+    repeats : int
+        Rounds.
+    progress : callable, optional
+        Called with solver, name of the instance, and phase.
+
+    Yields
+    ------
+    Record
+        As each run ends.
+    """
+    surroundings = survey()
+    generator = np.random.default_rng(np.random.SeedSequence(len(solvers)))
+    names = list(solvers)
+    with scratch_folder() as folder:
+        for instance in instances:
+            cache = InstanceCache(folder)
+            for repeat in range(repeats):
+                for k in generator.permutation(len(names)):
+                    name = names[int(k)]
+
+                    def phase(at: str, solver: str = name, on: str = instance.name) -> None:
+                        if progress is not None:
+                            progress(solver, on, at)
+
+                    phase("start")
+                    yield solve_once(
+                        instance,
+                        name,
+                        solvers[name],
+                        time_limit_s=time_limit_s,
+                        memory_limit_bytes=memory_limit_bytes,
+                        polish=polish,
+                        cache=cache,
+                        surroundings=surroundings,
+                        in_process=in_process,
+                        repeat=repeat,
+                        progress=phase,
+                    ).record
+            cache.drop(instance)
