@@ -8,9 +8,8 @@ enforced, the time limit is the solver's own, and a solver that crashes takes th
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -20,8 +19,9 @@ from threadpoolctl import threadpool_limits
 from planbench.errors import PlanbenchError
 from planbench.measure.calibrate import matrix_pass_seconds
 from planbench.measure.job import load_solve
-from planbench.measure.launch import Ended, JobResult
+from planbench.measure.launch import JobResult, check_limits
 from planbench.measure.protocol import PhaseSample
+from planbench.measure.watch import Ended
 from planbench.measure.worker import COUNTED, checked_arrays
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
@@ -72,7 +72,13 @@ def run_in_process(
     -------
     JobResult
         Without memory, CPU time and threads.
+
+    Raises
+    ------
+    InputError
+        When the time limit is not positive.
     """
+    check_limits(time_limit_s, 1)
     phases: list[PhaseSample] = []
     passes: list[float] = []
 
@@ -131,18 +137,19 @@ def run_in_process(
 
 @contextmanager
 def _printed_to(path: Path) -> Iterator[None]:
-    """Send what is printed to descriptors 1 and 2, also by C code, to the file at `path`."""
+    """Send what Python and C code print, on standard output and error, to the file at `path`."""
     flush()
-    with path.open("ab") as file:
+    with path.open("a", encoding="utf-8", errors="replace") as file:
         kept = os.dup(1), os.dup(2)
         try:
             for number in (1, 2):
                 os.dup2(file.fileno(), number)
-            yield
+            # A notebook has other objects in their place, which do not write there.
+            with redirect_stdout(file), redirect_stderr(file):
+                yield
         finally:
+            file.flush()
             flush()
-            with suppress(OSError, ValueError):
-                sys.stderr.flush()
             for number, copy in zip((1, 2), kept, strict=True):
                 os.dup2(copy, number)
                 os.close(copy)

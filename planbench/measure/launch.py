@@ -157,6 +157,19 @@ def _sum_if_known(values: list[float | None]) -> float | None:
     return sum(known) if known and len(known) == len(values) else None
 
 
+def check_limits(time_limit_s: float, memory_limit_bytes: int) -> None:
+    """Check that both limits are above 0.
+
+    Raises
+    ------
+    InputError
+    """
+    if not time_limit_s > 0:
+        raise InputError(f"is {time_limit_s:g}; give seconds above 0", where="time limit")
+    if memory_limit_bytes <= 0:
+        raise InputError(f"is {memory_limit_bytes}; give bytes above 0", where="memory limit")
+
+
 def run_job(
     job: Job,
     *,
@@ -197,10 +210,7 @@ def run_job(
     KeyboardInterrupt, TerminatedError
         After the worker and its descendants have been killed.
     """
-    if not time_limit_s > 0:
-        raise InputError(f"is {time_limit_s:g}; give seconds above 0", where="time limit")
-    if memory_limit_bytes <= 0:
-        raise InputError(f"is {memory_limit_bytes}; give bytes above 0", where="memory limit")
+    check_limits(time_limit_s, memory_limit_bytes)
     ceiling = DATA_LIMIT_FACTOR * memory_limit_bytes + DATA_LIMIT_EXTRA
     job = replace(job, data_limit_bytes=ceiling)
     folder = JobFolder.prepare(job, JOB_FILE)

@@ -67,7 +67,7 @@ _DTYPES: dict[type, str] = {bool: "boolean", int: "Int64", float: "float64", str
 
 
 def to_frame(records: Sequence[Record]) -> DataFrame:
-    """Records as a pandas frame: a row per measurement, columns as :func:`flat_row` names them.
+    """Make a pandas frame: a row per measurement, columns named as by :func:`flat_row`.
 
     Parameters
     ----------
@@ -95,7 +95,8 @@ def to_frame(records: Sequence[Record]) -> DataFrame:
         cost = next((cost for cost in costs if name.endswith(f"_{cost}")), "")
         typed[name] = _series(values, costs[cost] if name.startswith("phase_") else "")
     frame = pd.DataFrame(typed, index=pd.RangeIndex(len(records)))
-    frame["started_at"] = pd.to_datetime(frame["started_at"], utc=True, format="ISO8601")
+    started = pd.to_datetime(frame["started_at"], utc=True, format="ISO8601")
+    frame["started_at"] = started.astype("datetime64[us, UTC]")
     return frame
 
 
