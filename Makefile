@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 UV     := $(shell command -v uv 2>/dev/null)
 PYTEST_ARGS ?=
 
-.PHONY: help bench bench-full bench-self smoke regress baseline test test-full lint format report setup dev clean
+.PHONY: help bench bench-full bench-self smoke regress baseline test test-full lint format docs sizes report setup dev clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -65,6 +65,14 @@ format: $(VENV)/.dev ## Format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+docs: $(VENV)/.dev ## The documentation in build/docs; a broken link is an error
+	@rm -rf build/docs
+	@$(BIN)/python -m sphinx -b html -W --keep-going --quiet docs build/docs
+	@echo "build/docs/index.html"
+
+sizes: $(VENV)/.dev ## Weigh the installation and each extra; write docs/install-size.md again
+	@$(BIN)/python benchmarks/install_size.py --write docs/install-size.md
+
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build dist
 
@@ -82,12 +90,13 @@ endif
 
 $(VENV)/.bench: $(VENV)/.python pyproject.toml constraints.txt
 	@echo "Installing planbench and its solvers into $(VENV) ..."
-	@$(call install,.[bench])
+	@$(call install,-e '.[bench]')
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.python pyproject.toml constraints.txt
 	@echo "Installing planbench and its development tools into $(VENV) ..."
-	@$(call install,.[dev])
+	@$(call pip)
+	@$(call install,-e '.[all]' --group dev)
 	@touch $@ $(VENV)/.bench
 
 # Side by side what only computes, then one at a time what sets limits or measures. Both parts
@@ -98,7 +107,9 @@ tests = failed=0; \
   exit $$failed
 
 ifdef UV
-install = VIRTUAL_ENV=$(abspath $(VENV)) uv pip install --quiet -c constraints.txt -e '$(1)'
+install = VIRTUAL_ENV=$(abspath $(VENV)) uv pip install --quiet -c constraints.txt $(1)
 else
-install = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '$(1)'
+install = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(1)
+# Dependency groups need pip 25.1; the pip that comes with Python may be older.
+pip = $(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'
 endif

@@ -66,7 +66,7 @@ class Certificate:
     lower_bound, upper_bound : float or None
         The best proven bounds: raw, polished, or known before.
     raw_gap : float or None
-        (U − L)/max(|L|, |U|) after clipping and interior mixing only (≤ 6 matrix passes).
+        ``(U − L)/max(|L|, |U|)`` after clipping and interior mixing only (≤ 6 matrix passes).
     polished_gap : float or None
         The same after polishing; None where polish does not apply.
     polish_s : float or None
