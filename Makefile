@@ -109,7 +109,8 @@ tests = failed=0; \
 ifdef UV
 install = VIRTUAL_ENV=$(abspath $(VENV)) uv pip install --quiet -c constraints.txt $(1)
 else
-install = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(1)
+# Python compiles what is imported when it is first imported; the rest need not be.
+install = $(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check -c constraints.txt $(1)
 # Dependency groups need pip 25.1; the pip that comes with Python may be older.
 pip = $(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'
 endif

@@ -144,26 +144,23 @@ def write_csv(records: Sequence[Record], path: Path) -> None:
 
 
 def write_parquet(records: Sequence[Record], path: Path) -> None:
-    """Write a Parquet file: a row per measurement, columns of one type each.
-
-    A column whose values are of several kinds (a native option that is a number for one solver
-    and a word for another) becomes text.
+    """Write the frame of :func:`to_frame` as a Parquet file.
 
     Raises
     ------
     InputError
-        When polars is not installed, or the file cannot be written.
+        When pyarrow is not installed, or the file cannot be written.
     """
     try:
-        import polars
+        import pyarrow  # noqa: F401
     except ImportError:
         raise InputError(
-            "writing Parquet needs polars; pip install 'planbench[parquet]', or write .csv",
+            "writing Parquet needs pyarrow; pip install 'planbench[parquet]', or write .csv",
             where=str(path),
         ) from None
-    frame = polars.DataFrame({name: _of_one_kind(v) for name, v in columns(records).items()})
+    frame = to_frame(records)
     with replacing(path) as file:
-        frame.write_parquet(file)
+        frame.to_parquet(file, engine="pyarrow", index=False)
 
 
 def _of_one_kind(values: list[Any]) -> list[Any]:
