@@ -4,7 +4,7 @@ import importlib.metadata
 
 project = "planbench"
 author = "The planbench authors"
-copyright = "2026, the planbench authors"  # noqa: A001
+copyright = "2026, the planbench authors"
 release = version = importlib.metadata.version("planbench")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
