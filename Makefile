@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 UV     := $(shell command -v uv 2>/dev/null)
 PYTEST_ARGS ?=
 
-.PHONY: help bench bench-full bench-self smoke regress baseline test test-full lint format docs sizes report setup dev clean
+.PHONY: help bench bench-full bench-self smoke regress baseline test test-full lint format docs sizes lock report setup dev clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -72,6 +72,9 @@ docs: $(VENV)/.dev ## The documentation in build/docs; a broken link is an error
 
 sizes: $(VENV)/.dev ## Weigh the installation and each extra; write docs/install-size.md again
 	@$(BIN)/python benchmarks/install_size.py --write docs/install-size.md
+
+lock: ## Write uv.lock again, at the versions of constraints.txt (needs uv)
+	@uv lock --quiet $$(sed -n 's/^\([A-Za-z].*\)$$/-P \1/p' constraints.txt)
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build dist

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import os
 import re
 import shlex
@@ -53,6 +54,18 @@ def test_the_tour_runs_and_prints_what_the_readme_shows(tmp_path):
         printed = {_shape(line) for line in done.stdout.splitlines()}
         for line in shown:
             assert _shape(line) in printed, (command, line, done.stdout)
+
+
+@pytest.mark.slow
+def test_the_python_examples_print_what_the_readme_shows(monkeypatch):
+    """The front door's first lines are copied from here."""
+    monkeypatch.chdir(README.parent)
+    examples = "\n".join(re.findall(r"```pycon\n(.*?)```", README.read_text(), flags=re.DOTALL))
+    test = doctest.DocTestParser().get_doctest(examples, {}, "README.md", str(README), 0)
+    assert len(test.examples) >= 10
+    said: list[str] = []
+    doctest.DocTestRunner(verbose=False).run(test, out=said.append)
+    assert said == []
 
 
 def test_links_and_commands_of_the_readme_exist():

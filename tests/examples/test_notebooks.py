@@ -16,7 +16,9 @@ NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
 
 def _text(notebook) -> str:
     outputs = [out for cell in notebook.cells for out in cell.get("outputs", ())]
-    return "\n".join(out.get("text") or out.get("data", {}).get("text/plain", "") for out in outputs)
+    return "\n".join(
+        out.get("text") or out.get("data", {}).get("text/plain", "") for out in outputs
+    )
 
 
 @pytest.mark.slow

@@ -1,0 +1,63 @@
+"""The documentation builds, and a broken link stops the build."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("sphinx")
+pytest.importorskip("myst_parser")
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+
+
+def build(source: Path, out: Path) -> subprocess.CompletedProcess[str]:
+    """Build as ``make docs`` does."""
+    command = re.search(r"-m sphinx (.+) docs build/docs", (ROOT / "Makefile").read_text())
+    assert command is not None
+    return subprocess.run(
+        [sys.executable, "-m", "sphinx", *command[1].split(), str(source), str(out)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_the_documentation_builds_and_describes_every_name(tmp_path):
+    """Every link between pages holds, every page is reached, every function is described."""
+    import planbench
+
+    done = build(DOCS, tmp_path)
+    assert done.returncode == 0, done.stderr
+    reference = (tmp_path / "api.html").read_text()
+    undescribed = [
+        name
+        for name in planbench.__all__
+        if f'id="planbench.{name}"' not in reference and name not in ("__version__", "Record")
+    ]
+    assert undescribed == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "link", ["[x](missing.md)", "[x](other.md#missing)", "[x](#missing)", "![x](img/missing.svg)"]
+)
+def test_a_broken_link_is_an_error(link, tmp_path):
+    """To a page, a heading of a page, a heading of the same page, or a picture."""
+    source = tmp_path / "docs"
+    source.mkdir()
+    shutil.copy(DOCS / "conf.py", source)
+    (source / "index.md").write_text(
+        "# Home\n\n[fine](other.md#there)\n\n```{toctree}\nother\n```\n"
+    )
+    (source / "other.md").write_text("# Other\n\n## There\n\nText.\n")
+    assert build(source, tmp_path / "fine").returncode == 0
+    (source / "other.md").write_text(f"# Other\n\n## There\n\n{link}\n")
+    done = build(source, tmp_path / "broken")
+    assert done.returncode != 0
+    assert "missing" in done.stderr
