@@ -28,7 +28,7 @@ LEAST_NAMED = 1_000_000
 def requirements(package: str, extras: Iterable[str] = ()) -> set[tuple[str, frozenset[str]]]:
     """Find what `package` with `extras` requires here, by name and extras."""
     wanted = list(extras)
-    found = set()
+    found: set[tuple[str, frozenset[str]]] = set()
     for line in metadata.requires(package) or []:
         required = Requirement(line)
         holds = required.marker is None or any(

@@ -5,7 +5,7 @@ first used.
 
 The package is layered; imports only go up this list:
 
-``model`` → ``io`` → ``generate`` → ``catalogue`` → ``certify`` → ``solvers`` →
+``model`` → ``io`` → ``generators`` → ``catalogue`` → ``certificates`` → ``solvers`` →
 ``records`` → ``measure`` → ``stats`` → ``bench`` → ``report`` → ``cli``, ``api``.
 """
 

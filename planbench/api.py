@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
@@ -34,7 +34,6 @@ from planbench.io.plan_file import LpPoint, read_plan
 from planbench.measure.memory import default_limit
 from planbench.model import Economy, LinearProgram, Plan, make_economy, make_linear_program
 from planbench.model.arrays import FloatArray
-from planbench.model.planning_lp import lp_from_plan
 from planbench.records.flat import to_frame
 from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
@@ -71,7 +70,8 @@ __all__ = [
 #: What can be solved: a name, path or recipe as on the command line, or the thing itself.
 Problem: TypeAlias = str | os.PathLike[str] | Economy | LinearProgram | Instance
 
-#: Name, recipe and known optimum of what was loaded, as long as the economy itself lives.
+#: Name, recipe and known optimum of what was loaded, as long as it lives. Nothing in an entry
+#: refers to its key, which would otherwise be kept for ever.
 _loaded: WeakKeyDictionary[Economy | LinearProgram, Instance] = WeakKeyDictionary()
 
 
@@ -142,9 +142,7 @@ class Result:
             return pd.Series(self.row_duals, _labels(lp.row, lp.n_rows, "row"), name="dual")
         if self.plan is None or self.plan.p is None:
             return None
-        return pd.Series(
-            self.plan.p, _labels(economy.good, economy.n_goods, "good"), name="price"
-        )
+        return pd.Series(self.plan.p, _labels(economy.good, economy.n_goods, "good"), name="price")
 
     def to_frame(self) -> pd.DataFrame:
         """Amounts and prices of everything in the plan, indexed by kind and name.
@@ -245,7 +243,7 @@ def generate(**knobs: Any) -> Economy:
     from planbench.generators.recipe import make_recipe
 
     recipe = make_recipe(knobs)
-    economy = load(f"gen:{recipe}")
+    economy = load(f"gen:{recipe.canonical()}")
     assert isinstance(economy, Economy)
     return economy
 
@@ -335,6 +333,7 @@ def certify(
     *,
     tolerance: float = 1e-6,
     polish: bool = True,
+    known: tuple[float | None, float | None] = (None, None),
 ) -> Certificate:
     """Judge a plan made by anyone, from the problem alone.
 
@@ -345,14 +344,18 @@ def certify(
         For an economy a :class:`Plan`; for a linear program an :class:`LpPoint` (``x`` and, where
         known, ``y``); or a plan file. Prices in it are used for the bound, not trusted.
     tolerance : float
-        Relative gap up to which the plan passes, in (0, 1).
+        Up to which the verdict is ``certified``, in (0, 1): scaled violations, and the relative
+        distance from the optimum.
     polish : bool
-        Also try to close the gap by polishing.
+        Also compute the polished gap.
+    known : Bracket or tuple of (float or None, float or None)
+        Proven bounds from elsewhere, such as ``result.bracket``: a plan without prices proves no
+        upper bound itself.
 
     Returns
     -------
     Certificate
-        With verdict, bounds on the optimum, gaps and residuals.
+        With verdicts on plan and prices, bounds on the optimum, gaps and residuals.
 
     Raises
     ------
@@ -364,7 +367,9 @@ def certify(
     instance = _instance(problem)
     economy, lp = instance.economy, instance.lp
     if isinstance(plan, Result):
-        plan = plan.plan or LpPoint(_given(plan.x, "the result"), plan.row_duals)
+        if plan.x is None:
+            raise InputError("holds no plan", where="the result")
+        plan = plan.plan or LpPoint(plan.x, plan.row_duals)
     if isinstance(plan, str | os.PathLike):
         plan = read_plan(plan, economy) if economy is not None else read_plan(plan, lp)
     if economy is not None and isinstance(plan, Plan):
@@ -376,17 +381,20 @@ def certify(
                 "w": (plan.w, economy.n_resources),
             }
         )
-        if (plan.p is None) == (plan.w is None):
-            plan = LpPoint(*lp_from_plan(economy, plan))
-        else:
-            return certify_plan(economy, plan, tolerance=tolerance, polish=polish)
-    elif isinstance(plan, LpPoint):
+        return certify_plan(economy, plan, tolerance=tolerance, polish=polish, known=known, lp=lp)
+    if economy is None and isinstance(plan, LpPoint):
         _check_sizes({"x": (plan.x, lp.n_cols), "y": (plan.y, lp.n_rows)})
-    else:
-        wanted = "Plan" if economy is not None else "LpPoint"
-        raise InputError(f"is {type(plan).__name__}; give a {wanted} or a plan file", where="plan")
-    answer = Solution(claim="optimal", x=plan.x, y=plan.y, objective=None, native_status="")
-    return certify_answer(lp, economy, answer, tolerance=tolerance, polish=polish)
+        return certify_answer(
+            lp,
+            None,
+            Solution(claim="feasible", x=plan.x, y=plan.y, objective=None, native_status=""),
+            tolerance=tolerance,
+            polish=polish,
+            known=known,
+            delivers=True,
+        )
+    wanted = "Plan" if economy is not None else "LpPoint"
+    raise InputError(f"is {type(plan).__name__}; give a {wanted} or a plan file", where="plan")
 
 
 def compare(
@@ -532,16 +540,20 @@ def _instance(problem: Problem, *, relax: bool = False) -> Instance:
             found = load_instance(os.fspath(problem), relax=relax)
         except MemoryError:
             raise InputError("does not fit into memory", where=os.fspath(problem)) from None
-        _loaded[found.economy if found.economy is not None else found.lp] = found
+        key = found.economy if found.economy is not None else found.lp
+        _loaded[key] = replace(found, economy=None, general=None)
         return found
     if not isinstance(problem, Economy | LinearProgram):
         raise InputError(
             f"{type(problem).__name__} is no problem; give a name, a path, a recipe, an Economy or "
             "a LinearProgram"
         )
-    if (known := _loaded.get(problem)) is None:
-        known = _loaded[problem] = instance_of(problem)
-    return known
+    known = _loaded.get(problem)
+    if known is None:
+        return instance_of(problem)
+    if isinstance(problem, Economy):
+        return replace(known, economy=problem)
+    return replace(known, general=problem)
 
 
 def _comparison(records: Sequence[Record], not_run: Sequence[NotRun] = ()) -> Comparison:
@@ -549,12 +561,6 @@ def _comparison(records: Sequence[Record], not_run: Sequence[NotRun] = ()) -> Co
 
     found = findings(records, opinions_of(records)) if records else []
     return Comparison(tuple(records), tuple(found), tuple(not_run))
-
-
-def _given(values: FloatArray | None, where: str) -> FloatArray:
-    if values is None:
-        raise InputError("holds no plan", where=where)
-    return values
 
 
 def _check_sizes(parts: Mapping[str, tuple[FloatArray | None, int]]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from planbench.bench.prepared import InstanceCache, asked_options
 from planbench.bench.single import solve_once, survey
 from planbench.catalogue.instance import Instance
-from planbench.measure.scratch import scratch_folder
+from planbench.io.scratch import scratch_folder
 from planbench.records.schema import Record
 from planbench.solvers.base import SolveOptions
 from planbench.solvers.registry import check_options, find_solver

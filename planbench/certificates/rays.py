@@ -3,7 +3,8 @@
 A Farkas ray y proves infeasibility when the largest y'Mx over the column bounds stays below
 the smallest y'b over the row bounds. A direction d proves unboundedness of a feasible program
 when moving along it breaks nothing and improves the objective. What a solver hands back is such
-a ray up to rounding; near it one is proven, as points are (:mod:`planbench.certificates.enclosure`).
+a ray up to rounding; near it one is proven, as points are
+(:mod:`planbench.certificates.enclosure`).
 """
 
 from __future__ import annotations

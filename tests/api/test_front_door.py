@@ -146,6 +146,9 @@ def test_certify_judges_plans_from_anywhere(plywood, tmp_path):
     found = pb.certify("kantorovich-plywood", worse, polish=False)
     assert found.verdict != "certified"
     assert found.raw_gap == pytest.approx(0.1, rel=0.01)
+    bare = pb.Plan(plywood.plan.x, plywood.plan.z)
+    assert pb.certify(economy, bare, polish=False).verdict == "unproven"
+    assert pb.certify(economy, bare, known=plywood.bracket).verdict == "certified"
     with pytest.raises(pb.InputError, match=r"^plan\.z: has shape \(7,\), this problem needs"):
         pb.certify(economy, replace(plywood.plan, z=np.ones(7)))
     with pytest.raises(pb.InputError, match=r"^plan: is ndarray; give a Plan or a plan file$"):
