@@ -8,8 +8,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from planbench.compare.facts import Comparison, Finding, Verdict
-from planbench.compare.figures import WORDS, amount, because, change
+from planbench.comparison.facts import Comparison, Finding, Verdict
+from planbench.comparison.figures import WORDS, amount, because, change
 from planbench.report import words
 
 STYLES: dict[Verdict, str] = {

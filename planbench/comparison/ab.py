@@ -18,16 +18,16 @@ from planbench.bench.prepared import InstanceCache
 from planbench.bench.session import Load
 from planbench.bench.single import survey
 from planbench.catalogue.instance import Instance
-from planbench.compare.ab_judge import MEASURES, Case, CaseVerdict
-from planbench.compare.ab_run import (
+from planbench.comparison.ab_judge import MEASURES, Case, CaseVerdict
+from planbench.comparison.ab_run import (
     Progress,
     Run,
     check_differ,
     differing_versions,
     prepare_side,
 )
-from planbench.compare.ab_settings import Settings
-from planbench.compare.sides import Side, check_use
+from planbench.comparison.ab_settings import Settings
+from planbench.comparison.sides import Side, check_use
 from planbench.errors import InputError
 from planbench.io.scratch import scratch_folder
 from planbench.records.store import RecordStore

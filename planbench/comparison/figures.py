@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from planbench.compare.facts import Comparison, Finding
+from planbench.comparison.facts import Comparison, Finding
 from planbench.report import words
 from planbench.words import nouns
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal, get_args
 
-from planbench.compare.match import Sample, samples
+from planbench.comparison.match import Sample, samples
 from planbench.errors import InputError
 from planbench.records.schema import Record
 from planbench.report.cells import machine_key, machine_label

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from planbench.compare.facts import Finding, Rules
+from planbench.comparison.facts import Finding, Rules
 from planbench.records.schema import Record
 from planbench.report.cells import Cell, configuration, settle
 from planbench.report.ladders import BYTES_FLOOR, SECONDS_FLOOR, Measure, find_ladders

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from math import exp, log
 from typing import Any
 
-from planbench.compare.ab import Comparison
-from planbench.compare.ab_judge import CaseVerdict
-from planbench.compare.ab_run import told_apart
+from planbench.comparison.ab import Comparison
+from planbench.comparison.ab_judge import CaseVerdict
+from planbench.comparison.ab_run import told_apart
 from planbench.report import words
 from planbench.stats.paired import PairedRatio
 

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from statistics import median
 
 from planbench.certificates.verdict import CANCELLED
-from planbench.compare.facts import Finding, Verdict
-from planbench.compare.match import Match, Sample
-from planbench.compare.outcomes import OTHER_RULES
+from planbench.comparison.facts import Finding, Verdict
+from planbench.comparison.match import Match, Sample
+from planbench.comparison.outcomes import OTHER_RULES
 from planbench.records.self_results import INSTRUCTIONS
 from planbench.stats.regression import Bound, moved
 

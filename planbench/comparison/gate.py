@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from planbench.compare.costs import (
+from planbench.comparison.costs import (
     comparable_times,
     judge_memory,
     judge_time,
     spoilt_by_machine,
     times_left_out,
 )
-from planbench.compare.counters import judge_counters
-from planbench.compare.facts import Comparison, Obstacle, Rules, in_order
-from planbench.compare.growth import judge_growth
-from planbench.compare.match import Match, Sample, choose_machines, match, samples
-from planbench.compare.outcomes import judge_outcomes, missing, new_wrong_answers
+from planbench.comparison.counters import judge_counters
+from planbench.comparison.facts import Comparison, Obstacle, Rules, in_order
+from planbench.comparison.growth import judge_growth
+from planbench.comparison.match import Match, Sample, choose_machines, match, samples
+from planbench.comparison.outcomes import judge_outcomes, missing, new_wrong_answers
 from planbench.records.schema import STUDY, Record
 from planbench.report.cells import machine_key
 from planbench.words import nouns

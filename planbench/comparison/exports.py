@@ -8,9 +8,9 @@ from dataclasses import asdict
 from typing import Any
 from xml.etree import ElementTree
 
-from planbench.compare.facts import LAYERS, Comparison, Finding
-from planbench.compare.figures import WORDS, amount, because, change, summary
-from planbench.compare.tables import left_out_words, shown_findings
+from planbench.comparison.facts import LAYERS, Comparison, Finding
+from planbench.comparison.figures import WORDS, amount, because, change, summary
+from planbench.comparison.tables import left_out_words, shown_findings
 from planbench.report.words import plain
 
 _MARKS = {"worse": "🔴", "better": "🟢", "unclear": "🟡", "same": "⚪", "skipped": "⚪"}

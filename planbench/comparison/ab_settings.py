@@ -33,7 +33,7 @@ class Settings:
     schedule : Schedule
         ``comparisons`` is set to the number of cases.
     measure : {"time", "cpu", "passes"}
-        See :data:`planbench.compare.ab_judge.MEASURES`.
+        See :data:`planbench.comparison.ab_judge.MEASURES`.
     time_limit_s : float
     memory_limit_bytes : int
     budget_s : float

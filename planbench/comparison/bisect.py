@@ -3,7 +3,7 @@
 The ends are compared first; without a change between them there is nothing to find. Each
 version tried is then compared with the first: it is like it, or changed like the last. What is
 neither, or changed the other way, shows more than one change; it is kept and said. Times are
-compared as in :mod:`planbench.compare.ab`; iterations and objectives need no statistics.
+compared as in :mod:`planbench.comparison.ab`; iterations and objectives need no statistics.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Literal
 
 from planbench.bench.session import Load
-from planbench.compare.ab import Comparison, compare_sides
-from planbench.compare.ab_judge import Case, CaseVerdict
-from planbench.compare.ab_run import Progress
-from planbench.compare.ab_settings import Settings
-from planbench.compare.sides import Side
+from planbench.comparison.ab import Comparison, compare_sides
+from planbench.comparison.ab_judge import Case, CaseVerdict
+from planbench.comparison.ab_run import Progress
+from planbench.comparison.ab_settings import Settings
+from planbench.comparison.sides import Side
 from planbench.errors import InputError
 
 MEASURES = ("time", "cpu", "passes", "iterations", "objective")
@@ -202,7 +202,7 @@ def bisect_versions(
         ``budget_s`` is that of one step; ``measure`` is replaced.
     measure : {"time", "cpu", "passes", "iterations", "objective"}
     progress, load, cache
-        As in :func:`planbench.compare.ab.compare_sides`.
+        As in :func:`planbench.comparison.ab.compare_sides`.
     told : callable, optional
         Called with each comparison of two versions as it is made.
 

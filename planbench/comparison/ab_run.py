@@ -12,10 +12,10 @@ from planbench.bench.prepared import InstanceCache, measurement_key
 from planbench.bench.session import KEEP_BYTES, WARM_UP_S, Load, bytes_of
 from planbench.bench.single import Elsewhere, Surroundings, require_solver, solve_once
 from planbench.catalogue.instance import Instance
-from planbench.compare.ab_judge import Case, CaseVerdict, Pair, is_settled, judge_case
-from planbench.compare.ab_settings import Control, Settings
-from planbench.compare.environments import WORKER_PACKAGES, environment_for, installed_here
-from planbench.compare.sides import Side, packages_under_test
+from planbench.comparison.ab_judge import Case, CaseVerdict, Pair, is_settled, judge_case
+from planbench.comparison.ab_settings import Control, Settings
+from planbench.comparison.environments import WORKER_PACKAGES, environment_for, installed_here
+from planbench.comparison.sides import Side, packages_under_test
 from planbench.errors import InputError
 from planbench.measure.job import resolve_solver
 from planbench.measure.machine import package_versions

@@ -32,7 +32,7 @@ SOLVERS = (
         _INNER,
         name=NAME,
         method="dual simplex, and extra work",
-        module="planbench.compare.slowed",
+        module="planbench.comparison.slowed",
         takes=frozenset(("time_limit", "native")),
         stock="",
     ),

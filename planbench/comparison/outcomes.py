@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from planbench.compare.facts import Finding, Verdict
-from planbench.compare.match import Match, Sample
+from planbench.comparison.facts import Finding, Verdict
+from planbench.comparison.match import Match, Sample
 from planbench.records.schema import Record
 
 #: A timeout on another or a disturbed machine counts where the limit is at least this many

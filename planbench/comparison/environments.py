@@ -26,7 +26,7 @@ from pathlib import Path
 
 from planbench.bench import installed
 from planbench.bench.single import Elsewhere
-from planbench.compare.sides import Side
+from planbench.comparison.sides import Side
 from planbench.errors import InputError, PlanbenchError
 from planbench.io.files import os_error_as_input, write_text
 from planbench.measure.launch import Interpreter
@@ -69,7 +69,7 @@ def environment_for(side: Side, packages: Iterable[str], *, cache: Path | None =
     Parameters
     ----------
     side : Side
-        One that :attr:`~planbench.compare.sides.Side.is_elsewhere`.
+        One that :attr:`~planbench.comparison.sides.Side.is_elsewhere`.
     packages : iterable of str
         Distributions the solvers of the comparison need; at the versions found here, unless
         the side names another.

@@ -8,8 +8,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from planbench.compare.history import Change, History, Measure, Series
-from planbench.compare.history_table import TITLES, amount, in_time_order, ratio, when
+from planbench.comparison.history import Change, History, Measure, Series
+from planbench.comparison.history_table import TITLES, amount, in_time_order, ratio, when
 from planbench.records.schema import Record
 from planbench.report import words
 from planbench.report.chart_parts import encodings, finished, ticks, widened

@@ -1,7 +1,7 @@
 """Does the comparison of two sides cry wolf, or sleep? Measured, on this machine.
 
 Equal sides are compared again and again, on made-up machines and really; so are sides of which
-one is slower by a known share (:mod:`planbench.compare.slowed`). What is counted is what a user
+one is slower by a known share (:mod:`planbench.comparison.slowed`). What is counted is what a user
 would see: a verdict "slower" or "faster" on equal sides is a false alarm, any verdict but
 "slower" on a slowed side is a miss.
 """
@@ -20,11 +20,11 @@ import numpy as np
 from planbench.bench.single import solve_once, survey
 from planbench.catalogue.instance import Instance
 from planbench.catalogue.resolve import load_instance
-from planbench.compare.ab import compare_sides
-from planbench.compare.ab_judge import Case, amount
-from planbench.compare.ab_settings import Settings
-from planbench.compare.sides import parse_side
-from planbench.compare.slowed import NAME, SLOWDOWN
+from planbench.comparison.ab import compare_sides
+from planbench.comparison.ab_judge import Case, amount
+from planbench.comparison.ab_settings import Settings
+from planbench.comparison.sides import parse_side
+from planbench.comparison.slowed import NAME, SLOWDOWN
 from planbench.errors import PlanbenchError
 from planbench.io.scratch import scratch_folder
 from planbench.measure.machine import package_versions
@@ -32,7 +32,7 @@ from planbench.stats.noisy_runs import MACHINES, simulate_pairs
 from planbench.stats.sequential import Schedule, decide
 from planbench.words import nouns
 
-ADAPTER = "planbench.compare.slowed"
+ADAPTER = "planbench.comparison.slowed"
 #: Shares that are injected, and the share of them that must be found.
 REQUIRED = {0.10: 0.95, 0.20: 1.0}
 #: False alarms allowed, as a share of the comparisons of equal sides.

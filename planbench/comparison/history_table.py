@@ -6,7 +6,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from planbench.compare.history import Change, History, Measure, Series
+from planbench.comparison.history import Change, History, Measure, Series
 from planbench.report import words
 
 TITLES: dict[Measure, str] = {

@@ -10,9 +10,9 @@ import math
 from collections.abc import Callable, Sequence
 from statistics import median
 
-from planbench.compare.counters import counts_instructions
-from planbench.compare.facts import Finding, Rules, Verdict
-from planbench.compare.match import Match
+from planbench.comparison.counters import counts_instructions
+from planbench.comparison.facts import Finding, Rules, Verdict
+from planbench.comparison.match import Match
 from planbench.records.schema import Record
 from planbench.stats.paired import LEAST_PAIRS, PairedRatio, paired_log_ratio
 from planbench.stats.regression import Bound, shared_confidence
