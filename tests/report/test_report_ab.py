@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from planbench.compare import ab_tables as ab
 from planbench.compare.ab import Comparison
 from planbench.compare.ab_judge import Case, CaseVerdict
-from planbench.report import ab
 from planbench.stats.paired import PairedRatio
 
 
