@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from planbench.bench import selftest
 from planbench.bench.single import solve_once
 from planbench.catalogue.resolve import load_instance
+from planbench.comparison import selftest
 from planbench.comparison.selftest import FULL, SHORT, Trial, run_selftest, simulate
 from planbench.comparison.slowed import NAME
 from planbench.solvers.base import SolveOptions

@@ -66,7 +66,7 @@ def test_study_keeps_each_row_as_it_is_made(
     planbench: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Rows were written only when all runs on an instance had ended."""
-    from planbench.bench import bad_data
+    from planbench.debate import bad_data
 
     monkeypatch.setattr(bad_data, "solve_once", _interrupted_after(2, bad_data.solve_once))
     spec = "gen:goods=20,techniques=2,resources=3,seed=1"
@@ -80,7 +80,7 @@ def test_study_keeps_each_row_as_it_is_made(
 def test_a_replanning_study_keeps_each_row_as_it_is_made(
     planbench: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from planbench.bench import replan
+    from planbench.debate import replan
 
     monkeypatch.setattr(replan, "_once", _interrupted_after(3, replan._once))
     spec = "gen:goods=20,techniques=2,resources=3,seed=1"
@@ -93,7 +93,7 @@ def test_a_replanning_study_keeps_each_row_as_it_is_made(
 def test_selftest_says_that_nothing_is_kept(
     planbench: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from planbench.bench import selftest
+    from planbench.comparison import selftest
 
     monkeypatch.setattr(selftest, "run_selftest", _interrupted_after(0, lambda: None))
     (tmp_path / "s.json").write_text("good")
@@ -106,7 +106,7 @@ def test_selftest_says_that_nothing_is_kept(
 def test_bisect_says_where_its_pairs_are(
     planbench: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from planbench.bench import bisect
+    from planbench.comparison import bisect
 
     monkeypatch.setattr(bisect, "bisect_versions", _interrupted_after(0, lambda: None))
     code, _, err = planbench("bisect", "leontief-3", "--versions", "highspy==1.12.0,1.13.1")

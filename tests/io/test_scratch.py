@@ -11,8 +11,8 @@ import time
 import pytest
 
 from planbench.errors import InputError
+from planbench.io import scratch
 from planbench.io.scratch import LOCK_FILE, clear_left_behind, scratch_folder
-from planbench.measure import scratch
 
 OWNER = """
     import time

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from planbench.comparison import ab_tables as ab
 from planbench.comparison.ab import Comparison
 from planbench.comparison.ab_judge import Case, CaseVerdict
-from planbench.report import ab
 from planbench.stats.paired import PairedRatio
 
 
