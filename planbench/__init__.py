@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from planbench.version import __version__
+
 if TYPE_CHECKING:
     from planbench.api import (
         Bracket,
@@ -39,8 +41,6 @@ if TYPE_CHECKING:
         run_suite,
         solve,
     )
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Bracket",

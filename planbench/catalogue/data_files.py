@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import planbench
 from planbench.errors import InputError
 
 
@@ -18,7 +17,7 @@ def instances_folder() -> Path:
     InputError
         When neither is there, i.e. the installation is incomplete.
     """
-    package = Path(planbench.__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     for folder in (package / "instances", package.parent / "instances"):
         if (folder / "golden").is_dir():
             return folder

@@ -17,7 +17,6 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from planbench import __version__
 from planbench.cli import (
     ab,
     bench,
@@ -46,6 +45,7 @@ from planbench.cli import (
 from planbench.cli.unforeseen import say_unforeseen
 from planbench.errors import PlanbenchError
 from planbench.supervised import TerminatedError
+from planbench.version import __version__
 
 #: What a shell shows for a program that a closed pipe has ended: 128 + SIGPIPE.
 BROKEN_PIPE = 141

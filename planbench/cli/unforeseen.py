@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from planbench import __version__
 from planbench.cli import console
+from planbench.version import __version__
 
 #: Exit code of an error of planbench itself: EX_SOFTWARE of sysexits.h.
 UNFORESEEN = 70

@@ -138,7 +138,7 @@ def solve_by_rounds(
     InputError
         For a general linear program, an economy the planner refuses, or an unknown option.
     """
-    from planbench import __version__
+    from planbench.version import __version__
 
     economy = economy_or_refuse(problem, spec.name)
     most, target = read_rounds(options, spec.name, rounds)

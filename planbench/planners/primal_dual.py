@@ -142,7 +142,7 @@ def _run(
 
 
 def _solution(result: PriceResult, version: str, most: int) -> Solution:
-    from planbench import __version__
+    from planbench.version import __version__
 
     claims: dict[str, Claim] = {
         "closed": "optimal",
