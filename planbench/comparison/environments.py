@@ -184,8 +184,13 @@ def _extract(root: Path, commit: str, folder: Path, where: str) -> None:
 
 
 def _version_of(source: Path) -> str:
+    # Commits of before the module version have it in __init__.py.
+    package = source / "planbench"
+    path = package / "version.py"
+    if not path.exists():
+        path = package / "__init__.py"
     try:
-        text = (source / "planbench" / "__init__.py").read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise os_error_as_input(error, source, "read planbench there") from None
     found = re.search(r'^__version__ = "([^"]+)"', text, re.MULTILINE)

@@ -270,7 +270,7 @@ def test_the_entry_point_imports_nothing_before_it_answers_ctrl_c() -> None:
     code = "import sys, planbench.__main__; print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     ours = {name for name in done.stdout.split() if name.startswith("planbench")}
-    assert ours == {"planbench", "planbench.__main__"}
+    assert ours == {"planbench", "planbench.__main__", "planbench.version"}
     assert not {"typer", "numpy", "rich", "pydantic"} & set(done.stdout.split())
 
 
