@@ -219,6 +219,7 @@ solvers = ["null", "highs-ds"]
 time_limit_s = 20
 budget_s = 60
 repeats = 1
+rerun_disturbed = false
 instances = ["kantorovich-plywood"]
 """
 
