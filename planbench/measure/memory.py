@@ -225,8 +225,9 @@ def tree_level(
     copies: set[int] = set()
     stacks = {_stack_start(pid)} if children else set()
     for child in children:
-        level, stack = _level(child), _stack_start(child)
-        if level is None:
+        stack, level = _stack_start(child), _level(child)
+        # What became another program meanwhile has the memory of one and the stack of the other.
+        if level is None or stack != _stack_start(child):
             continue
         if stack is not None and stack in stacks:
             copies.add(child)
