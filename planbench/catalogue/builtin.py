@@ -8,15 +8,15 @@ from functools import cache
 
 from planbench.catalogue.golden import golden_cases
 from planbench.catalogue.instance import Instance
-from planbench.catalogue.io_table import (
+from planbench.catalogue.leontief import random_leontief, solve_leontief, three_goods
+from planbench.errors import InputError
+from planbench.model.economy import Economy
+from planbench.tables.folder import (
     economy_of_table,
     read_table,
     table_names,
     tables_folder,
 )
-from planbench.catalogue.leontief import random_leontief, solve_leontief, three_goods
-from planbench.errors import InputError
-from planbench.model.economy import Economy
 
 
 @dataclass(frozen=True)

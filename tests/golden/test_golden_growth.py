@@ -9,11 +9,11 @@ import pytest
 from scipy.optimize import linprog
 from support.solving import solve_exactly
 
-from planbench.catalogue.data_files import instances_folder, read_toml
 from planbench.catalogue.golden import golden_cases
 from planbench.certify import certify_plan
 from planbench.generate.capital import stocks_by_user
 from planbench.generate.over_years import over_years
+from planbench.io.shipped import instances_folder, read_toml
 from planbench.model import Economy, make_economy
 
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from planbench.errors import InputError
-from planbench.io.tables.from_grid import ENTRIES, OUTPUTS, supply_use_table, symmetric_table
-from planbench.io.tables.from_npz import read_npz_table
-from planbench.io.tables.from_pymrio import FORMATS, read_pymrio_folder
-from planbench.io.tables.grid import Grid, read_grid, sheet_names
-from planbench.io.tables.raw import RawTable
-from planbench.io.tables.recognise import Named
+from planbench.tables.from_grid import ENTRIES, OUTPUTS, supply_use_table, symmetric_table
+from planbench.tables.mrio import FORMATS, read_pymrio_folder
+from planbench.tables.npz import read_npz_table
+from planbench.tables.raw import RawTable
+from planbench.tables.roles import Named
+from planbench.tables.sheet import Grid, read_grid, sheet_names
 
 _USE = re.compile(r"(^|[^a-z]|io)use([^a-z]|$)", re.IGNORECASE)
 _MAKE = re.compile(r"(^|[^a-z]|io)(make|supply)([^a-z]|$)", re.IGNORECASE)
@@ -33,7 +33,7 @@ class ReadOptions:
     sheet : str or None
         Sheet of an xlsx file with a symmetric table.
     form : str or None
-        One of :data:`planbench.io.tables.from_pymrio.FORMATS`.
+        One of :data:`planbench.tables.mrio.FORMATS`.
     year : int or None
     make_rows : {"auto", "products", "industries"}
     entries : {"auto", "money", "quantities", "coefficients"}

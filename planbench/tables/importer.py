@@ -1,9 +1,4 @@
-"""Real input-output tables become economies: read, mended by rules, reported, checked.
-
-The way of a table: files → :class:`planbench.io.tables.RawTable` (what is published) →
-:class:`planbench.catalogue.imports.flows.Flows` (every figure in its place) → technology →
-:class:`planbench.model.Economy`. The rules are explained in docs/importing.md.
-"""
+"""From a published table, in files or read, to an economy with a report of what was done."""
 
 from __future__ import annotations
 
@@ -12,22 +7,19 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from planbench.catalogue.imports.economy import economy_of_flows
-from planbench.catalogue.imports.flows import flows_of
-from planbench.catalogue.imports.report import (
+from planbench.errors import InputError
+from planbench.model.economy import Economy
+from planbench.tables.economy import economy_of_flows
+from planbench.tables.flows import ImportSettings, flows_of
+from planbench.tables.raw import RawTable
+from planbench.tables.read import ReadOptions, read_raw_table
+from planbench.tables.report import (
     ImportReport,
-    Moved,
     Observed,
     recipe_lines,
 )
-from planbench.catalogue.imports.settings import ImportSettings
-from planbench.catalogue.imports.technology import by_product
-from planbench.errors import InputError
-from planbench.io.tables import RawTable, ReadOptions, read_raw_table
-from planbench.io.tables.recognise import Named
-from planbench.model.economy import Economy
-
-__all__ = ["ImportReport", "ImportSettings", "Moved", "Observed", "import_raw", "import_table"]
+from planbench.tables.roles import Named
+from planbench.tables.technology import by_product
 
 _Path = str | os.PathLike[str]
 
@@ -41,9 +33,9 @@ def import_table(path: _Path | Sequence[_Path], **options: Any) -> tuple[Economy
         One file (CSV, xlsx, npz), a use and a make table, or with ``form`` a folder that
         pymrio knows.
     **options
-        Fields of :class:`planbench.io.tables.ReadOptions` (``use``, ``make``, ``sheet``,
+        Fields of :class:`ReadOptions` (``use``, ``make``, ``sheet``,
         ``form``, ``year``, ``make_rows``, ``entries``, ``gross_outputs``, ``name``, ``unit``),
-        of :class:`planbench.io.tables.recognise.Named` (``final``, ``exports``, ``imports``,
+        of :class:`planbench.tables.roles.Named` (``final``, ``exports``, ``imports``,
         ``value_added``, ``compensation``, ``resource``, ``total``, ``industry``, ``drop``) and
         of :class:`ImportSettings` (``technology``, ``trade``, ``targets``, ``resources``,
         ``trade_limit``, ``prices``, ``margins``).

@@ -20,7 +20,9 @@ import numpy.typing as npt
 
 from planbench.errors import InputError
 from planbench.io.files import human_bytes, regular_file_size, require_memory
-from planbench.io.tables.cells import (
+from planbench.io.text import nearest, read_bytes, shown
+from planbench.model.arrays import FloatArray
+from planbench.tables.cells import (
     Text,
     half_units,
     kinds_of,
@@ -30,9 +32,7 @@ from planbench.io.tables.cells import (
     suppressed,
     with_points,
 )
-from planbench.io.tables.raw import LARGEST
-from planbench.io.text import nearest, read_bytes, shown
-from planbench.model.arrays import FloatArray
+from planbench.tables.raw import LARGEST
 from planbench.words import nouns
 
 #: What stands in the label columns of a row of codes.

@@ -9,18 +9,12 @@ import numpy as np
 import scipy.sparse as sp
 
 from planbench.errors import InputError
-from planbench.io.tables import names
-from planbench.io.tables.adding_up import (
-    Total,
-    find_doubtful,
-    find_totals,
-    fits_without,
-    make_axis,
-    same,
-)
-from planbench.io.tables.grid import Grid
-from planbench.io.tables.raw import RawTable, make_raw_table
-from planbench.io.tables.recognise import (
+from planbench.io.text import nearest
+from planbench.model.arrays import FloatArray
+from planbench.model.products import total_requirements
+from planbench.tables import names
+from planbench.tables.raw import RawTable, make_raw_table
+from planbench.tables.roles import (
     Labels,
     Lines,
     Named,
@@ -36,9 +30,15 @@ from planbench.io.tables.recognise import (
     settle_open_totals,
     stated_roles,
 )
-from planbench.io.tables.requirements import total_requirements
-from planbench.io.text import nearest
-from planbench.model.arrays import FloatArray
+from planbench.tables.sheet import Grid
+from planbench.tables.totals import (
+    Total,
+    find_doubtful,
+    find_totals,
+    fits_without,
+    make_axis,
+    same,
+)
 from planbench.words import nouns
 
 ENTRIES = ("auto", "money", "quantities", "coefficients")

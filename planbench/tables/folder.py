@@ -40,14 +40,14 @@ from typing import Any
 
 import numpy as np
 
-from planbench.catalogue.basic_prices import basic_prices
-from planbench.catalogue.data_files import instances_folder
 from planbench.errors import InputError
+from planbench.io.shipped import instances_folder
 from planbench.io.toml_file import read_toml
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy, Interior, make_economy
 from planbench.model.plan import Plan
 from planbench.model.products import column_sums, row_sums
+from planbench.tables.flows import basic_prices
 from planbench.words import nouns
 
 

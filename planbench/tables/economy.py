@@ -25,15 +25,14 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from planbench.catalogue.imports.flows import Flows
-from planbench.catalogue.imports.report import Moved, Observed
-from planbench.catalogue.imports.settings import ImportSettings
 from planbench.errors import InputError
-from planbench.io.tables.names import physical_unit
-from planbench.io.tables.requirements import total_requirements
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy, Interior, make_economy
 from planbench.model.plan import Plan
+from planbench.model.products import total_requirements
+from planbench.tables.flows import Flows, ImportSettings
+from planbench.tables.names import physical_unit
+from planbench.tables.report import Moved, Observed
 
 FOREIGN_EXCHANGE = "foreign exchange"
 #: An activity gains at the prices of the table only if by more than this share of its output.

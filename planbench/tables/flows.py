@@ -14,20 +14,180 @@ The rules, in their order (docs/importing.md explains them):
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from planbench.catalogue.basic_prices import basic_prices
-from planbench.catalogue.imports.report import Moved
-from planbench.catalogue.imports.settings import ImportSettings
 from planbench.errors import InputError
-from planbench.io.tables import RawTable
-from planbench.io.tables.names import chosen, is_trade
 from planbench.model.arrays import FloatArray, Matrix
+from planbench.model.products import column_sums
+from planbench.tables.names import chosen, is_trade
+from planbench.tables.raw import RawTable
+from planbench.tables.report import Moved
 from planbench.words import nouns
+
+TECHNOLOGIES = ("auto", "joint", "industry", "commodity")
+TRADES = ("activities", "net")
+TARGETS = ("one", "columns", "regions")
+RESOURCES = ("auto", "regions", "pooled")
+PRICES = ("auto", "basic", "purchasers")
+
+
+@dataclass(frozen=True)
+class ImportSettings:
+    """Choices of :func:`planbench.tables.import_table`.
+
+    Attributes
+    ----------
+    technology : {"auto", "joint", "industry", "commodity"}
+        ``joint``: activities are industries and by-products joint outputs (``auto`` for a
+        supply and use table). ``industry`` and ``commodity``: an activity for each product, by
+        industry- or commodity-technology. A symmetric table has an activity for each industry.
+    trade : {"activities", "net"}
+        Exports and imports as activities that earn and spend foreign exchange, or final use
+        net of imports.
+    targets : {"one", "columns", "regions"}
+        One target, one for each column of final use, or one for each region.
+    resources : {"auto", "regions", "pooled"}
+        Whether labour and capital stay in their region; ``auto`` is ``regions`` for a
+        multi-region table.
+    trade_limit : float
+        Exports and imports of each product are at most this many times the observed ones.
+    prices : {"auto", "basic", "purchasers"}
+        Whether purchases are at purchasers' prices; ``auto`` compares use with supply.
+    margins : tuple of str
+        Trade and transport products of a table at purchasers' prices, by name or shell
+        pattern; found by their figures if missing.
+    """
+
+    technology: str = "auto"
+    trade: str = "activities"
+    targets: str = "one"
+    resources: str = "auto"
+    trade_limit: float = 2.0
+    prices: str = "auto"
+    margins: tuple[str, ...] = ()
+
+    def checked(self) -> ImportSettings:
+        """Return the settings themselves if they make sense.
+
+        Raises
+        ------
+        InputError
+            Naming the option and what it may be.
+        """
+        choices = (
+            ("technology", TECHNOLOGIES),
+            ("trade", TRADES),
+            ("targets", TARGETS),
+            ("resources", RESOURCES),
+            ("prices", PRICES),
+        )
+        for option, known in choices:
+            if getattr(self, option) not in known:
+                raise InputError(
+                    f"is {getattr(self, option)!r}; give {', '.join(known[:-1])} or {known[-1]}",
+                    where=f"--{option}",
+                )
+        if not (math.isfinite(self.trade_limit) and self.trade_limit >= 1):
+            raise InputError(
+                f"is {self.trade_limit:g}; give a number of at least 1, such as 2",
+                where="--trade-limit",
+            )
+        return self
+
+
+@dataclass(frozen=True, eq=False)
+class BasicPrices:
+    """How purchases at purchasers' prices become purchases at basic prices.
+
+    Attributes
+    ----------
+    kept : ndarray, shape (commodities,)
+        Share of a purchase that stays with the commodity; above 1 where it is subsidised.
+    paid_as_margin : ndarray, shape (commodities,)
+        Share that is bought from the trade and transport commodities instead.
+    split : ndarray, shape (commodities,)
+        Shares of these in it, together 1, or all 0 where there are none.
+    moved : tuple of str
+        What that moves, one line each.
+    """
+
+    kept: FloatArray
+    paid_as_margin: FloatArray
+    split: FloatArray
+    moved: tuple[str, ...]
+
+    def of(self, purchases: FloatArray) -> FloatArray:
+        """Purchases at basic prices, shape (commodities, buyers)."""
+        paid = column_sums(self.paid_as_margin[:, None] * purchases)
+        return np.asarray(self.kept[:, None] * purchases + np.multiply.outer(self.split, paid))
+
+
+def basic_prices(
+    supply: FloatArray,
+    bought: FloatArray,
+    margins: Sequence[int],
+    commodities: Sequence[str],
+    where: str,
+) -> BasicPrices:
+    """Uniform rates of margins and product taxes (rule 1 of docs/tables.md).
+
+    Parameters
+    ----------
+    supply : ndarray, shape (commodities,)
+        Domestic output and imports at basic prices.
+    bought : ndarray, shape (commodities,)
+        All purchases at purchasers' prices.
+    margins : sequence of int
+        Trade and transport commodities.
+    commodities : sequence of str
+    where : str
+        For messages.
+
+    Raises
+    ------
+    InputError
+        When nobody buys a commodity, or margins exceed what is paid above basic prices.
+    """
+    moved: list[str] = []
+    above = bought - supply
+    carrier = np.zeros(len(commodities), dtype=bool)
+    carrier[list(margins)] = True
+    carrier &= above < 0
+    margin = np.where(carrier, -above, 0.0)
+    if (bought[~carrier] <= 0).any():
+        at = int(np.flatnonzero(~carrier & (bought <= 0))[0])
+        raise InputError(f"nobody buys {commodities[at]!r}; drop the row", where=where)
+    kept = np.where(carrier, 1.0, supply / np.where(carrier, 1.0, bought))
+    marked_up = np.where(~carrier & (above > 0), above, 0.0)
+    delivered, paid = math.fsum(margin.tolist()), math.fsum(marked_up.tolist())
+    rate = delivered / paid if paid > 0 else 0.0
+    if rate > 1 or (delivered > 0 and paid == 0):
+        raise InputError(
+            f"margins of {delivered:g} exceed the {paid:g} that purchasers pay "
+            "above basic prices; check which commodities are named as margins",
+            where=where,
+        )
+    moved.append(
+        f"margins: {delivered:.0f} of {paid:.0f} paid above basic prices is bought "
+        f"from {int(carrier.sum())} trade and transport commodities, the rest is product tax"
+    )
+    for i in np.flatnonzero(~carrier & (above < 0)).tolist():
+        moved.append(
+            f"subsidy: purchases of {commodities[i]} scaled by {kept[i]:.6f} to basic prices"
+        )
+    return BasicPrices(
+        kept=kept,
+        paid_as_margin=np.maximum(1.0 - kept, 0.0) * rate,
+        split=margin / delivered if delivered > 0 else margin,
+        moved=tuple(moved),
+    )
+
 
 #: Use and supply that differ by a larger share are at different prices.
 SAME_PRICES = 0.01

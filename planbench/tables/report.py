@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from planbench.io.tables.raw import Role
 from planbench.model.plan import Plan
+from planbench.tables.raw import Role
 
 #: Lines of one rule that a recipe holds; the rest is told as one line with its sum.
 LINES_PER_RULE = 500
@@ -107,7 +107,7 @@ FEASIBLE = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class ImportReport:
-    """What :func:`planbench.catalogue.imports.import_table` did.
+    """What :func:`planbench.tables.import_table` did.
 
     Attributes
     ----------

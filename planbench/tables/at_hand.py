@@ -7,11 +7,9 @@ instances as optional.
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
-from planbench.catalogue.instance import Instance
 from planbench.errors import InputError
 
 PREFIX = "table:"
@@ -65,25 +63,3 @@ def why_not_at_hand(spec: str) -> str:
     except InputError as error:
         return str(error)
     return ""
-
-
-def load_table(spec: str) -> Instance:
-    """Import the table ``table:NAME`` with the default rules.
-
-    Raises
-    ------
-    InputError
-        When it is not at hand or cannot be imported.
-    """
-    files = table_files(spec)
-    from planbench.catalogue.imports import import_table
-
-    economy, _ = import_table(files, name=spec.strip().removeprefix(PREFIX))
-    # Where a file lay is nobody's business: recipes are kept in records.
-    place = json.dumps(f"{files[0].parent}{os.sep}")[1:-1]
-    return Instance(
-        name=spec,
-        economy=economy,
-        recipe=json.loads(json.dumps(dict(economy.recipe)).replace(place, "")),
-        source=f"published table {' and '.join(path.name for path in files)}",
-    )

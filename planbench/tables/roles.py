@@ -1,6 +1,6 @@
 """What each row and column of a sheet is: product, industry, final use, value added, total.
 
-Options of the caller come first, then adding up (:mod:`planbench.io.tables.adding_up`), then
+Options of the caller come first, then adding up (:mod:`planbench.tables.totals`), then
 names. A name alone makes nothing a total; what the figures leave open is refused with both
 readings and the option that decides.
 """
@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from planbench.errors import InputError
-from planbench.io.tables import names
-from planbench.io.tables.adding_up import Total
-from planbench.io.tables.grid import Grid
-from planbench.io.tables.raw import Role
 from planbench.model.arrays import FloatArray
+from planbench.tables import names
+from planbench.tables.raw import Role
+from planbench.tables.sheet import Grid
+from planbench.tables.totals import Total
 
 #: A line called a total is one if it misses the sum in this share of its cells at most, and by
 #: this share of the sum in all.

@@ -16,9 +16,9 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
-from planbench.io.tables import names
-from planbench.io.tables.grid import Grid
 from planbench.model.arrays import FloatArray
+from planbench.tables import names
+from planbench.tables.sheet import Grid
 
 #: Share of the summands' size that is noise of binary arithmetic (spreadsheets store it).
 _NOISE = 1e-9
