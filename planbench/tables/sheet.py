@@ -111,6 +111,18 @@ def read_grid(path: Path, sheet: str | None = None) -> Grid:
     """
     if path.suffix.lower() in (".xlsx", ".xlsm"):
         return _xlsx_grid(path, sheet)
+    rows, delimiter = csv_rows(path)
+    return make_grid(rows, str(path), commas_spare=delimiter != ",")
+
+
+def csv_rows(path: Path) -> tuple[list[list[str]], str]:
+    """Rows of a text file, and what stands between their cells: comma, semicolon or tab.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, or no row has two cells.
+    """
     data = read_bytes(path, "a CSV table", growth=_GROWTH)
     try:
         text = data.decode("utf-8")
@@ -131,7 +143,7 @@ def read_grid(path: Path, sheet: str | None = None) -> Grid:
             "holds no table: no row has two cells; put commas, semicolons or tabs between them",
             where=str(path),
         )
-    return make_grid(rows, str(path), commas_spare=delimiter != ",")
+    return rows, delimiter
 
 
 def _evenness(rows: Sequence[Sequence[str]]) -> tuple[int, int]:
