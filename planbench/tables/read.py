@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from planbench.errors import InputError
-from planbench.tables.from_grid import ENTRIES, OUTPUTS, supply_use_table, symmetric_table
+from planbench.tables.grid import Grid, read_grid, sheet_names
 from planbench.tables.mrio import FORMATS, read_pymrio_folder
 from planbench.tables.npz import read_npz_table
+from planbench.tables.published import ENTRIES, OUTPUTS
 from planbench.tables.raw import RawTable
 from planbench.tables.roles import Named
-from planbench.tables.sheet import Grid, read_grid, sheet_names
+from planbench.tables.supply_use import supply_use_table
+from planbench.tables.symmetric import symmetric_table
 
 _USE = re.compile(r"(^|[^a-z]|io)use([^a-z]|$)", re.IGNORECASE)
 _MAKE = re.compile(r"(^|[^a-z]|io)(make|supply)([^a-z]|$)", re.IGNORECASE)

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from planbench.model.arrays import FloatArray
 from planbench.tables import names
-from planbench.tables.sheet import Grid
+from planbench.tables.grid import Grid
 
 #: Share of the summands' size that is noise of binary arithmetic (spreadsheets store it).
 _NOISE = 1e-9

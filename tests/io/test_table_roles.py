@@ -16,7 +16,7 @@ from planbench.tables import (
     import_raw,
     import_table,
     read_raw_table,
-    sheet,
+    grid,
 )
 from planbench.tables.roles import Named, near_pair
 
@@ -366,7 +366,7 @@ def test_a_sheet_of_too_many_cells_is_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = book(tmp_path / "b.xlsx", {"2018": OECD})
-    monkeypatch.setattr(sheet, "MOST_CELLS", 20)
+    monkeypatch.setattr(grid, "MOST_CELLS", 20)
     with pytest.raises(InputError, match="more than 20 cells in sheet '2018'"):
         read_raw_table([path])
 
@@ -378,8 +378,8 @@ def test_a_workbook_that_unpacks_to_far_more_is_refused_unread(
     path = tmp_path / "bomb.xlsx"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/worksheets/sheet1.xml", b"0" * 6_000_000)
-    assert sheet.MOST_UNPACKED <= 1e9
-    monkeypatch.setattr(sheet, "MOST_UNPACKED", 5_000_000)
+    assert grid.MOST_UNPACKED <= 1e9
+    monkeypatch.setattr(grid, "MOST_UNPACKED", 5_000_000)
     with pytest.raises(InputError, match=r"unpacks to 6.0 MB, more than 5.0 MB; save the sheet"):
         read_raw_table([path])
 
