@@ -218,7 +218,7 @@ def _certify(economy: Economy, report: ImportReport) -> None:
     says, shows that its figures are in their places.
     """
     from planbench.certify import certify_plan
-    from planbench.tables.report import FEASIBLE
+    from planbench.tables.economy import FEASIBLE
 
     observed = report.observed
     lower = certify_plan(economy, observed.plan, polish=False).lower_bound

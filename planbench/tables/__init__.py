@@ -5,11 +5,11 @@ The way of a table: cells of a file (:mod:`.grid`) → what each row and column 
 :class:`planbench.model.Economy` (:mod:`.economy`). docs/importing.md explains the rules.
 """
 
-from planbench.tables.flows import ImportSettings
-from planbench.tables.importer import import_raw, import_table
+from planbench.tables.economy import Observed
+from planbench.tables.flows import ImportSettings, Moved
+from planbench.tables.importer import ImportReport, import_raw, import_table
 from planbench.tables.raw import RawTable
 from planbench.tables.read import ReadOptions, read_raw_table
-from planbench.tables.report import ImportReport, Moved, Observed
 
 __all__ = [
     "ImportReport",

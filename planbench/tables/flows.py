@@ -15,7 +15,7 @@ The rules, in their order (docs/importing.md explains them):
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,7 +27,6 @@ from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.products import column_sums
 from planbench.tables.names import chosen, is_trade
 from planbench.tables.raw import RawTable
-from planbench.tables.report import Moved
 from planbench.words import nouns
 
 TECHNOLOGIES = ("auto", "joint", "industry", "commodity")
@@ -194,8 +193,35 @@ SAME_PRICES = 0.01
 #: A product bought for less than this share of its supply delivers margins; trade and
 #: transport do whenever they are bought for less.
 MARGIN_SHARE = 0.95
+#: Lines of one rule that a recipe holds; the rest is told as one line with its sum.
+LINES_PER_RULE = 500
 #: Differences below this share of a row's (column's) total are rounding and not told.
 NEGLIGIBLE = 1e-9
+
+
+@dataclass(frozen=True)
+class Moved:
+    """One figure of the table that could not stay where it was.
+
+    Attributes
+    ----------
+    rule : str
+        Which rule moved it, e.g. ``negative use``.
+    place : str
+        Row, column, or both.
+    amount : float
+        In the unit of the table.
+    treatment : str
+        Where it went.
+    """
+
+    rule: str
+    place: str
+    amount: float
+    treatment: str
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.place}: {self.amount:.6g}; {self.treatment}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -640,3 +666,19 @@ def _compare_value_added(
             f"value added is output less inputs, {earned.sum():.6g}; the rows of value added hold "
             f"{stated.sum():.6g} (taxes on products and prices may lie between)"
         )
+
+
+def recipe_lines(moved: Iterable[Moved]) -> list[str]:
+    """Lines for a recipe: at most :data:`LINES_PER_RULE` for each rule, the rest summed."""
+    by_rule: dict[str, list[Moved]] = {}
+    for figure in moved:
+        by_rule.setdefault(figure.rule, []).append(figure)
+    lines = []
+    for rule, figures in by_rule.items():
+        figures = sorted(figures, key=lambda figure: -abs(figure.amount))
+        lines += [str(figure) for figure in figures[:LINES_PER_RULE]]
+        rest = figures[LINES_PER_RULE:]
+        if rest:
+            total = sum(abs(figure.amount) for figure in rest)
+            lines.append(f"{rule}: {len(rest)} smaller ones, together {total:.6g}")
+    return lines

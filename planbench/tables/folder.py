@@ -29,10 +29,9 @@ from planbench.model.economy import Economy, Interior, make_economy
 from planbench.model.plan import Plan
 from planbench.model.products import column_sums, row_sums
 from planbench.tables.cells import BLANKS
-from planbench.tables.flows import Flows, ImportSettings, flows_of
+from planbench.tables.flows import Flows, ImportSettings, Moved, flows_of, recipe_lines
 from planbench.tables.grid import Grid, csv_rows, make_grid
 from planbench.tables.raw import RawTable, make_raw_table
-from planbench.tables.report import Moved, recipe_lines
 from planbench.words import nouns
 
 _FIELDS: dict[str, type] = {

@@ -3,25 +3,104 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import fields, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from planbench.errors import InputError
 from planbench.model.economy import Economy
-from planbench.tables.economy import economy_of_flows
-from planbench.tables.flows import ImportSettings, flows_of
-from planbench.tables.raw import RawTable
+from planbench.tables.economy import Observed, economy_of_flows
+from planbench.tables.flows import ImportSettings, Moved, flows_of, recipe_lines
+from planbench.tables.raw import RawTable, Role
 from planbench.tables.read import ReadOptions, read_raw_table
-from planbench.tables.report import (
-    ImportReport,
-    Observed,
-    recipe_lines,
-)
 from planbench.tables.roles import Named
 from planbench.tables.technology import by_product
 
 _Path = str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class RuleTotal:
+    """All that one rule moved.
+
+    Attributes
+    ----------
+    rule : str
+    count : int
+    amount : float
+        Sum of the magnitudes.
+    largest : str
+        Place of the largest one.
+    treatment : str
+    """
+
+    rule: str
+    count: int
+    amount: float
+    largest: str
+    treatment: str
+
+
+@dataclass(frozen=True, eq=False)
+class ImportReport:
+    """What :func:`planbench.tables.import_table` did.
+
+    Attributes
+    ----------
+    name : str
+    kind : str
+        ``symmetric``, ``supply-use``, with ``multi-region`` in front where it is one.
+    products, industries : int
+        Of the table as published.
+    technology, trade, targets : str
+        As carried out.
+    moved : tuple of Moved
+    roles : tuple of Role
+        What each row and column of the table was taken as, and why.
+    remarks : tuple of str
+        What reading the files decided besides.
+    observed : Observed
+    """
+
+    name: str
+    kind: str
+    products: int
+    industries: int
+    technology: str
+    trade: str
+    targets: str
+    moved: tuple[Moved, ...]
+    roles: tuple[Role, ...]
+    remarks: tuple[str, ...]
+    observed: Observed
+
+    def rules(self) -> list[RuleTotal]:
+        """Add up what each rule moved, in the order of the rules."""
+        return rule_totals(self.moved)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values; the plan itself is left out."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "products": self.products,
+            "industries": self.industries,
+            "technology": self.technology,
+            "trade": self.trade,
+            "targets": self.targets,
+            "rules": [vars(total) for total in self.rules()],
+            "moved": [vars(figure) for figure in self.moved],
+            "roles": [vars(role) for role in self.roles],
+            "remarks": list(self.remarks),
+            "observed": {
+                "feasible": self.observed.feasible,
+                "shortfall": self.observed.shortfall,
+                "short": self.observed.short,
+                "value": self.observed.value,
+                "upper": self.observed.upper,
+                "optimal": self.observed.optimal,
+            },
+        }
 
 
 def import_table(path: _Path | Sequence[_Path], **options: Any) -> tuple[Economy, ImportReport]:
@@ -150,3 +229,23 @@ def _technology(raw: RawTable, settings: ImportSettings) -> str:
             where="--technology",
         )
     return "joint" if settings.technology == "auto" else settings.technology
+
+
+def rule_totals(moved: Iterable[Moved]) -> list[RuleTotal]:
+    """Add up figures by rule, in the order in which the rules first appear."""
+    by_rule: dict[str, list[Moved]] = {}
+    for figure in moved:
+        by_rule.setdefault(figure.rule, []).append(figure)
+    out = []
+    for rule, figures in by_rule.items():
+        largest = max(figures, key=lambda figure: abs(figure.amount))
+        out.append(
+            RuleTotal(
+                rule=rule,
+                count=len(figures),
+                amount=sum(abs(figure.amount) for figure in figures),
+                largest=largest.place,
+                treatment=largest.treatment,
+            )
+        )
+    return out

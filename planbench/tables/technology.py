@@ -23,8 +23,7 @@ import scipy.sparse as sp
 from planbench.errors import InputError
 from planbench.model.arrays import FloatArray
 from planbench.model.products import backward, solve
-from planbench.tables.flows import Flows
-from planbench.tables.report import Moved
+from planbench.tables.flows import Flows, Moved
 from planbench.words import nouns
 
 #: Entries of a commodity-technology table that are smaller than this share of their column are

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -13,10 +14,10 @@ from planbench.errors import InputError
 from planbench.tables import (
     RawTable,
     ReadOptions,
+    grid,
     import_raw,
     import_table,
     read_raw_table,
-    grid,
 )
 from planbench.tables.roles import Named, near_pair
 
@@ -457,3 +458,19 @@ def test_tables_in_any_layout_are_read_right_or_refused(tmp_path: Path) -> None:
         np.testing.assert_allclose(raw.compensation, truth["wages"], atol=0.51)
     # Refusals are the exception: figures of three digits leave little open.
     assert right >= 140
+
+
+def test_a_far_cell_of_a_sheet_takes_no_grid_up_to_it(tmp_path: Path) -> None:
+    """A dense grid up to XFD100000 has 1.6 thousand million cells."""
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active["A1"] = "far"
+    book.active["XFD100000"] = 1
+    book.save(tmp_path / "far.xlsx")
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match="no label stands both"):
+            read_raw_table([tmp_path / "far.xlsx"])
+        assert tracemalloc.get_traced_memory()[1] < 100e6
+    finally:
+        tracemalloc.stop()
