@@ -16,7 +16,7 @@ from planbench.errors import InputError, SolverUnavailableError
 from planbench.measure.job import resolve_solver
 from planbench.records.not_run import NotRun
 from planbench.solvers.base import NativeValue, SolveOptions, SolverSpec
-from planbench.tables.at_hand import why_not_at_hand
+from planbench.tables.read import why_not_at_hand
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from planbench.model.checks import check_economy
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 from planbench.tables import import_table
-from planbench.tables.at_hand import PREFIX as TABLE_PREFIX
-from planbench.tables.at_hand import table_files
 from planbench.tables.folder import economy_of_table, read_table
+from planbench.tables.read import PREFIX as TABLE_PREFIX
+from planbench.tables.read import table_files
 
 #: Ends of the file names that can be read; .mps and .lp also with those of COMPRESSED.
 SUFFIXES = (".npz", ".mps", ".mps.gz", ".lp", ".toml")
@@ -40,7 +40,7 @@ def load_instance(spec: str, relax: bool = False) -> Instance:
         a table split into goods (``split:us-bea-71,goods=1000,seed=1``),
         a table over years or in regions (``years:us-bea-71,years=5``,
         ``regions:us-bea-71,regions=4``),
-        a table at hand (``table:wiod-1995-1435``, see :mod:`planbench.tables.at_hand`),
+        a table at hand (``table:wiod-1995-1435``, see :mod:`planbench.tables.read`),
         or a path: ``.npz``, ``.mps``, ``.lp`` (both also compressed, as ``.mps.gz``), a
         ``.toml`` recipe, a folder of CSV files (an economy) or a folder with ``table.toml``
         (a supply and use table).

@@ -87,7 +87,7 @@ def _show_one(suite: Suite) -> None:
 
     from planbench.cli.views import pairs
     from planbench.report import words
-    from planbench.tables.at_hand import why_not_at_hand
+    from planbench.tables.read import why_not_at_hand
 
     rows: list[tuple[str, str | Text]] = [
         ("suite", Text(words.plain(suite.name), style="bold")),

@@ -24,9 +24,9 @@ from planbench.io.text import nearest, read_bytes, shown
 from planbench.model.arrays import FloatArray
 from planbench.tables.cells import (
     Text,
+    advice_for,
     half_units,
     kinds_of,
-    mend_for,
     numbers_of,
     plain_cells,
     suppressed,
@@ -419,6 +419,6 @@ def _not_a_number(
     head = str(text[0, column]) or f"number {int(columns[column]) + 1}"
     return InputError(
         f"column {head!r} holds {shown(str(text[row, column]))}; "
-        f"{mend_for(str(text[row, column]))}",
+        f"{advice_for(str(text[row, column]))}",
         where=f"{where}:{lines[row] + 1}",
     )

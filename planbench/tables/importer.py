@@ -128,7 +128,7 @@ def import_table(path: _Path | Sequence[_Path], **options: Any) -> tuple[Economy
     Raises
     ------
     InputError
-        In one line with the file and the mend.
+        In one line with the file and what to do.
 
     Examples
     --------

@@ -66,6 +66,23 @@ def refuse_chance_totals(
         )
 
 
+def refuse_lone_industries(sheet: Sheet) -> None:
+    """Refuse lines that the caller calls industries and that are none on the other axis.
+
+    Raises
+    ------
+    InputError
+    """
+    for side in (sheet.columns, sheet.rows):
+        for i in side.at("industry", "product"):
+            if i not in side.core:
+                raise InputError(
+                    f"{side.what} {side.label(i)!r} is named by --industry and stands on one axis "
+                    "only; give it the same name on both, or leave the option out",
+                    where=side.where,
+                )
+
+
 def refuse_misplaced(sheet: Sheet, own_units: bool = False) -> None:
     """Refuse lines that look like industries whose name is another one on the other axis.
 

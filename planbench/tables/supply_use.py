@@ -16,6 +16,7 @@ from planbench.tables.published import (
     find_outputs,
     leaves_out,
     refuse_chance_totals,
+    refuse_lone_industries,
     refuse_misplaced,
     settle_totals,
     signs,
@@ -97,6 +98,7 @@ def supply_use_table(
     made, supplied = block.sum(axis=0), block.sum(axis=1)
     decide_roles(columns, how, only=bool(named.final))
     decide_roles(rows, "is a product of the make table", only=bool(named.value_added))
+    refuse_lone_industries(sheet)
     refuse_misplaced(sheet)
     for i in rows.at("final use"):
         raise InputError(
@@ -182,8 +184,10 @@ def _make_totals(
     """Columns and rows of a make table that are sums of others."""
     out = []
     for what, of, other in (("column", made_by, products), ("row", products, made_by)):
-        tellers = [i for i, label in enumerate(other.labels) if label and not names.is_total(label)]
-        axis = make_axis(make, what, of.labels, range(len(of.labels)), tellers, other.labels)
+        compared = [
+            i for i, label in enumerate(other.labels) if label and not names.is_total(label)
+        ]
+        axis = make_axis(make, what, of.labels, range(len(of.labels)), compared, other.labels)
         free = [j for j in range(len(of.labels)) if what == "column" or j not in (stated or {})]
         out.append(find_totals(axis, free))
     return out[0], out[1]

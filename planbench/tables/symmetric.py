@@ -17,6 +17,7 @@ from planbench.tables.published import (
     imports_of,
     leaves_out,
     refuse_chance_totals,
+    refuse_lone_industries,
     refuse_misplaced,
     settle_totals,
     signs,
@@ -98,6 +99,7 @@ def symmetric_table(
     decide_roles(columns, both, only=bool(named.final))
     own_units = entries == "quantities" or (entries == "auto" and _own_units(labels))
     decide_roles(rows, both, only=bool(named.value_added), own_units=own_units)
+    refuse_lone_industries(sheet)
     refuse_near_pair(
         (rows.label(i) for i in rows.at(*_LOOSE) if i not in rows.stated),
         (columns.label(j) for j in columns.at(*_LOOSE) if j not in columns.stated),
@@ -265,13 +267,13 @@ def _axes(
     """Columns over the rows of the industries, and rows over their columns, but for totals."""
     # Where totals cross there is often nothing, in a table that has figures elsewhere.
     bare = {j for j, i in zip(core, core_rows, strict=True) if grid.half[i, j] == 0}
-    tellers = [
+    compared = [
         k
         for k, j in enumerate(core)
         if columns.labels[j] in sure
         or not (names.is_total(columns.labels[j]) or (j in bare and 2 * len(bare) < len(core)))
     ]
-    over_rows, over_columns = [core_rows[k] for k in tellers], [core[k] for k in tellers]
+    over_rows, over_columns = [core_rows[k] for k in compared], [core[k] for k in compared]
     return (
         make_axis(grid, "column", columns.labels, core, over_rows, rows.labels),
         make_axis(grid, "row", rows.labels, core_rows, over_columns, columns.labels),

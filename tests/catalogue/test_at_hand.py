@@ -10,7 +10,7 @@ import pytest
 
 from planbench.catalogue.resolve import load_instance
 from planbench.errors import InputError
-from planbench.tables.at_hand import FOLDER, table_files, why_not_at_hand
+from planbench.tables.read import FOLDER, table_files, why_not_at_hand
 
 SHARED = Path(__file__).resolve().parents[2] / ".." / "shared" / "tables"
 

@@ -474,3 +474,11 @@ def test_a_far_cell_of_a_sheet_takes_no_grid_up_to_it(tmp_path: Path) -> None:
         assert tracemalloc.get_traced_memory()[1] < 100e6
     finally:
         tracemalloc.stop()
+
+
+def test_an_industry_that_stands_on_one_axis_only_is_refused(tmp_path: Path) -> None:
+    """Its figures would be neither uses nor final use."""
+    table = "x,corn,iron,coal,homes\ncorn,10,20,5,70\niron,30,10,5,60\nwages,60,70,0,0\n"
+    (tmp_path / "t.csv").write_text(table)
+    with pytest.raises(InputError, match="column 'coal' is named by --industry and stands on one"):
+        read_raw_table([tmp_path / "t.csv"], ReadOptions(named=Named(industry=("coal",))))
