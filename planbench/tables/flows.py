@@ -193,7 +193,7 @@ SAME_PRICES = 0.01
 #: A product bought for less than this share of its supply delivers margins; trade and
 #: transport do whenever they are bought for less.
 MARGIN_SHARE = 0.95
-#: Lines of one rule that a recipe holds; the rest is told as one line with its sum.
+#: Lines of one rule that a recipe holds; the rest is one line with its sum.
 LINES_PER_RULE = 500
 #: Differences below this share of a row's (column's) total are rounding and not told.
 NEGLIGIBLE = 1e-9
@@ -419,7 +419,7 @@ def _refuse_stated_outputs(raw: RawTable, apart: FloatArray) -> None:
         at = int(wrong[np.argmax(np.abs(apart[wrong]))])
         raise InputError(
             f"the stated output of {raw.industries[at]!r} is {raw.output[at]:.6g}, and the make "
-            f"table holds {raw.output[at] + apart[at]:.6g}; mend the figures, or give "
+            f"table holds {raw.output[at] + apart[at]:.6g}; correct the figures, or give "
             "--gross-outputs uses to go by the make table",
             where=raw.name,
         )
@@ -430,7 +430,7 @@ def _refuse_negative_resources(flows: Flows, name: str) -> None:
         k, j = np.argwhere(flows.resource_use < 0)[0]
         raise InputError(
             f"{flows.resources[k]!r} is {flows.resource_use[k, j]:g} in {flows.industries[j]!r}; a "
-            "resource cannot be negative: mend it, or --drop the row",
+            "resource cannot be negative: correct it, or --drop the row",
             where=name,
         )
 
@@ -610,9 +610,9 @@ def _discrepancies(
             made = float(flows.outputs[[i]].sum() + flows.imports[i])
             raise InputError(
                 f"the output of {flows.goods[i]!r}{' with imports' if flows.imports[i] else ''} is "
-                f"{made:.6g}, and its uses add up to {made - apart[i]:.6g}; mend the figures, or "
-                "give --gross-outputs uses (output is what is used) or stated (the rest is final "
-                "use)",
+                f"{made:.6g}, and its uses add up to {made - apart[i]:.6g}; correct the figures, "
+                "or give --gross-outputs uses (output is what is used) or stated (the rest is "
+                "final use)",
                 where=name,
             )
         treatment = "final use" if apart[i] > 0 else "fixed supply"
@@ -656,7 +656,7 @@ def _compare_value_added(
             industry = _kept(raw.industries, keep)[j]
             raise InputError(
                 f"industry {industry!r} has {earned[j]:.6g} left of its output for value added, "
-                f"and the table states {stated[j]:.6g}; mend the figures, or give --entries "
+                f"and the table states {stated[j]:.6g}; correct the figures, or give --entries "
                 "quantities (each row in a unit of its own), or --gross-outputs uses (stated value "
                 "added does not count)",
                 where=raw.name,

@@ -116,13 +116,13 @@ def _read(paths: Sequence[str | Path], options: ReadOptions) -> RawTable:
             used, made, options.named, name, options.make_rows, options.gross_outputs
         )
     if use is not None or make is not None:
-        lonely, other = (use, "--make") if use is not None else (make, "--use")
-        assert lonely is not None
-        if not rest and lonely[0].suffix.lower() in (*_TEXT, *_SHEETS) and other == "--make":
+        single, other = (use, "--make") if use is not None else (make, "--use")
+        assert single is not None
+        if not rest and single[0].suffix.lower() in (*_TEXT, *_SHEETS) and other == "--make":
             # A file may be called use and be symmetric.
-            return _symmetric(read_grid(*lonely), options, lonely[0])
+            return _symmetric(read_grid(*single), options, single[0])
         raise InputError(
-            f"a use and a make table belong together; give {other}", where=str(lonely[0])
+            f"a use and a make table belong together; give {other}", where=str(single[0])
         )
     if len(rest) != 1:
         raise InputError(

@@ -419,8 +419,8 @@ def explain_value_added(rows: Side) -> None:
 def settle_open_totals(side: Side, sums: FloatArray, across: Sequence[str]) -> None:
     """Decide about lines that are called totals and are not quite the sum of the others.
 
-    A slip in a few cells of a published total leaves no doubt what it is, and is told; all else
-    is refused.
+    A slip in a few cells of a published total leaves no doubt what it is; its reason names the
+    slip. All else is refused.
 
     Parameters
     ----------
@@ -452,7 +452,7 @@ def settle_open_totals(side: Side, sums: FloatArray, across: Sequence[str]) -> N
         raise InputError(
             f"{side.what} {side.label(j)!r} is called a total and does not add up: "
             f"{line[worst]:.6g} at {across[worst]!r}, where the others make {sums[worst]:.6g}; "
-            "mend the figures, or give --gross-outputs stated or uses (which of them counts), "
+            "correct the figures, or give --gross-outputs stated or uses (which of them counts), "
             f"--drop, or {option} if it is {other}",
             where=side.where,
         )

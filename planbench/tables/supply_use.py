@@ -369,7 +369,7 @@ def _supplied_imports(
             worst = int(np.abs(rest).argmax())
             raise InputError(
                 f"column {columns.label(j)!r} of the make table is called a total and does not add "
-                f"up: off by {rest[worst]:.6g} in row {worst + 1}; mend the figures, or give "
+                f"up: off by {rest[worst]:.6g} in row {worst + 1}; correct the figures, or give "
                 "--drop if it is to be left out, --industry if it is an industry",
                 where=columns.where,
             )
