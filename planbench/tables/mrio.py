@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+import planbench.tables.names as names
 from planbench.errors import InputError
 from planbench.model.arrays import FloatArray
-from planbench.tables import names
 from planbench.tables.raw import ROLES, RawTable, Role, make_raw_table
 
 #: Formats, and what pymrio calls their readers; all but ``pymrio`` are those of publishers.

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+import planbench.tables.names as names
 from planbench.errors import InputError
 from planbench.model.arrays import FloatArray
-from planbench.tables import names
 from planbench.tables.roles import Sheet, Side, explain_value_added, settle_open_totals
 from planbench.tables.totals import same
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
+import planbench.tables.names as names
 from planbench.errors import InputError
 from planbench.model.arrays import FloatArray
-from planbench.tables import names
 from planbench.tables.grid import Grid
 from planbench.tables.raw import Role
 from planbench.tables.totals import Total

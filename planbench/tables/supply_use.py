@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+import planbench.tables.names as names
 from planbench.errors import InputError
 from planbench.io.text import nearest
 from planbench.model.arrays import FloatArray
-from planbench.tables import names
 from planbench.tables.grid import Grid
 from planbench.tables.published import (
     ENOUGH,

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+import planbench.tables.names as names
 from planbench.errors import InputError
 from planbench.model.arrays import FloatArray
 from planbench.model.products import total_requirements
-from planbench.tables import names
 from planbench.tables.grid import Grid
 from planbench.tables.published import (
     find_outputs,

@@ -16,8 +16,8 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
+import planbench.tables.names as names
 from planbench.model.arrays import FloatArray
-from planbench.tables import names
 from planbench.tables.grid import Grid
 
 #: Share of the summands' size that is noise of binary arithmetic (spreadsheets store it).
