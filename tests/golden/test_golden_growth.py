@@ -13,13 +13,14 @@ from planbench.catalogue.golden import golden_cases
 from planbench.certify import certify_plan
 from planbench.generate.capital import stocks_by_user
 from planbench.generate.over_years import over_years
-from planbench.io.shipped import instances_folder, read_toml
+from planbench.io.shipped import instances_folder
+from planbench.io.toml_file import read_toml
 from planbench.model import Economy, make_economy
 
 
 @pytest.fixture(scope="module")
 def five_year() -> dict[str, Any]:
-    return read_toml(instances_folder() / "golden" / "cockshott-five-year.toml")
+    return read_toml(instances_folder() / "golden" / "cockshott-five-year.toml", "a golden case")
 
 
 def expanded(facts: dict[str, Any], output: list[float]) -> Economy:
@@ -112,7 +113,7 @@ def written_out(objective: str) -> float:
     An independent second writing: production p[i,t], stock s[i,t], extra capacity e[i,t] by
     the year in which they are there, as in the text of the problem.
     """
-    facts = read_toml(instances_folder() / "golden" / "williams-growth.toml")
+    facts = read_toml(instances_folder() / "golden" / "williams-growth.toml", "a golden case")
     need, build = np.array(facts["production"]), np.array(facts["building"])
     hours, build_hours = np.array(facts["production_labour"]), np.array(facts["building_labour"])
     final = np.zeros(3) if objective == "output" else np.array(facts["final_use"])
