@@ -217,7 +217,7 @@ def _certify(economy: Economy, report: ImportReport) -> None:
     The checker knows nothing of tables: that it finds the plan feasible, and worth what the table
     says, shows that its figures are in their places.
     """
-    from planbench.certify import certify_plan
+    from planbench.certificates import certify_plan
     from planbench.tables.economy import FEASIBLE
 
     observed = report.observed

@@ -10,9 +10,9 @@ from scipy.optimize import linprog
 from support.solving import solve_exactly
 
 from planbench.catalogue.golden import golden_cases
-from planbench.certify import certify_plan
-from planbench.generate.capital import stocks_by_user
-from planbench.generate.over_years import over_years
+from planbench.certificates import certify_plan
+from planbench.generators.capital import stocks_by_user
+from planbench.generators.over_years import over_years
 from planbench.io.shipped import instances_folder
 from planbench.io.toml_file import read_toml
 from planbench.model import Economy, make_economy

@@ -15,8 +15,8 @@ import numpy as np
 from planbench.catalogue.builtin import builtin_names
 from planbench.catalogue.resolve import load_instance
 from planbench.debate.bad_data import noisy_economy
-from planbench.generate.manifest import read_manifest
-from planbench.generate.profile import profile_names
+from planbench.generators.manifest import read_manifest
+from planbench.generators.profile import profile_names
 from planbench.io.npz import save_economy
 from planbench.model.economy import Economy
 from planbench.tables import ImportSettings, RawTable, import_raw
