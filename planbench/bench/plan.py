@@ -12,11 +12,11 @@ import numpy as np
 from planbench.bench.accuracy import runs_once
 from planbench.bench.single import require_solver
 from planbench.bench.suite import AVAILABLE, LadderTable, Suite, Value
-from planbench.catalogue.at_hand import why_not_at_hand
 from planbench.errors import InputError, SolverUnavailableError
 from planbench.measure.job import resolve_solver
 from planbench.records.not_run import NotRun
 from planbench.solvers.base import NativeValue, SolveOptions, SolverSpec
+from planbench.tables.read import why_not_at_hand
 
 
 @dataclass(frozen=True)

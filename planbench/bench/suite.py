@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from planbench.catalogue.data_files import instances_folder
 from planbench.errors import InputError
+from planbench.io.shipped import instances_folder
 from planbench.io.toml_file import read_toml
 from planbench.solvers.base import NativeValue, SolveOptions
 

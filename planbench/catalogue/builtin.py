@@ -8,15 +8,15 @@ from functools import cache
 
 from planbench.catalogue.golden import golden_cases
 from planbench.catalogue.instance import Instance
-from planbench.catalogue.io_table import (
+from planbench.catalogue.leontief import random_leontief, solve_leontief, three_goods
+from planbench.errors import InputError
+from planbench.model.economy import Economy
+from planbench.tables.folder import (
     economy_of_table,
     read_table,
     table_names,
     tables_folder,
 )
-from planbench.catalogue.leontief import random_leontief, solve_leontief, three_goods
-from planbench.errors import InputError
-from planbench.model.economy import Economy
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,9 @@ def _leontief(economy: Economy, description: str) -> _Entry:
 def _table(name: str) -> _Entry:
     table = read_table(tables_folder() / name)
     economy, plan = economy_of_table(table)
-    description = f"{table.facts['title']}: observed use and make table, labour and capital"
-    # The observed plan is optimal by duality (see io_table), so its value is the optimum.
-    return _Entry(economy, description, float(economy.weights @ plan.z), table.facts["source"])
+    description = f"{table.title}: observed use and make table, labour and capital"
+    # The observed plan is optimal by duality (see tables.folder), so its value is the optimum.
+    return _Entry(economy, description, float(economy.weights @ plan.z), table.table.source)
 
 
 @cache

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from planbench.catalogue.data_files import instances_folder
 from planbench.catalogue.williams import growth_economy
+from planbench.io.shipped import instances_folder
 from planbench.io.toml_file import read_toml
 from planbench.model.economy import Economy, make_economy
 

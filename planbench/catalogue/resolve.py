@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import difflib
+import json
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from planbench.catalogue.at_hand import PREFIX as TABLE_PREFIX
-from planbench.catalogue.at_hand import load_table
 from planbench.catalogue.builtin import builtin_names, load_builtin
 from planbench.catalogue.instance import Instance
-from planbench.catalogue.io_table import economy_of_table, read_table
 from planbench.errors import InputError
 from planbench.io.text import COMPRESSED
 from planbench.model.checks import check_economy
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
+from planbench.tables import import_table
+from planbench.tables.folder import economy_of_table, read_table
+from planbench.tables.read import PREFIX as TABLE_PREFIX
+from planbench.tables.read import table_files
 
 #: Ends of the file names that can be read; .mps and .lp also with those of COMPRESSED.
 SUFFIXES = (".npz", ".mps", ".mps.gz", ".lp", ".toml")
@@ -37,7 +40,7 @@ def load_instance(spec: str, relax: bool = False) -> Instance:
         a table split into goods (``split:us-bea-71,goods=1000,seed=1``),
         a table over years or in regions (``years:us-bea-71,years=5``,
         ``regions:us-bea-71,regions=4``),
-        a table at hand (``table:wiod-1995-1435``, see :mod:`planbench.catalogue.at_hand`),
+        a table at hand (``table:wiod-1995-1435``, see :mod:`planbench.tables.read`),
         or a path: ``.npz``, ``.mps``, ``.lp`` (both also compressed, as ``.mps.gz``), a
         ``.toml`` recipe, a folder of CSV files (an economy) or a folder with ``table.toml``
         (a supply and use table).
@@ -69,7 +72,7 @@ def load_instance(spec: str, relax: bool = False) -> Instance:
 
         return load_expanded(text)
     if text.startswith(TABLE_PREFIX):
-        return load_table(text)
+        return _load_table(text)
     if text in builtin_names():
         return load_builtin(text)
     if not text:
@@ -240,4 +243,24 @@ def _unknown(text: str) -> str:
     return (
         f"no instance {text!r}{hint}; give a built-in name (see `planbench instances`), a file "
         f"({', '.join(SUFFIXES)}), a folder of CSV files, or gen:goods=1000,inputs=10,seed=1"
+    )
+
+
+def _load_table(spec: str) -> Instance:
+    """Import the table ``table:NAME`` with the default rules.
+
+    Raises
+    ------
+    InputError
+        When it is not at hand or cannot be imported.
+    """
+    files = table_files(spec)
+    economy, _ = import_table(files, name=spec.strip().removeprefix(TABLE_PREFIX))
+    # Where a file lay is nobody's business: recipes are kept in records.
+    place = json.dumps(f"{files[0].parent}{os.sep}")[1:-1]
+    return Instance(
+        name=spec,
+        economy=economy,
+        recipe=json.loads(json.dumps(dict(economy.recipe)).replace(place, "")),
+        source=f"published table {' and '.join(path.name for path in files)}",
     )

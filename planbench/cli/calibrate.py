@@ -98,7 +98,7 @@ def _load(table: list[str]) -> tuple[Economy, str]:
         or (first.endswith(_TABLES) and Path(table[0]).is_file())
         or _foreign(table[0])
     ):
-        from planbench.catalogue.imports import import_table
+        from planbench.tables import import_table
 
         economy, _ = import_table(table)
         return economy, f"published table {', '.join(Path(path).name for path in table)}"

@@ -46,8 +46,7 @@ def fetch(
             raise InputError("name a source; planbench fetch --list shows them", where="fetch")
         _list(json)
         return
-    from planbench.io.tables.fetch import fetch_table
-    from planbench.io.tables.sources import find_source
+    from planbench.tables.fetch import fetch_table, find_source
 
     source = find_source(name)
     if source.how != "by hand" and not json:
@@ -85,7 +84,7 @@ def fetch(
 
 
 def _list(as_json: bool) -> None:
-    from planbench.io.tables.sources import SOURCES
+    from planbench.tables.fetch import SOURCES
 
     if as_json:
         console.print_json({"sources": [vars(source) for source in SOURCES]})

@@ -13,9 +13,9 @@ from planbench.cli import console, options
 from planbench.errors import InputError
 
 if TYPE_CHECKING:
-    from planbench.catalogue.imports import ImportReport
-    from planbench.io.tables.raw import Role
     from planbench.model.economy import Economy
+    from planbench.tables import ImportReport
+    from planbench.tables.raw import Role
 
 EXAMPLES = (
     "planbench import use_71.csv make_71.csv -o us.npz",
@@ -151,9 +151,9 @@ def import_table(
     they are (negative ones, industries without output, …) are moved by the rules of
     docs/importing.md and listed. At the end the observed plan is certified in the economy.
     """
-    from planbench.catalogue.imports import import_table as import_it
     from planbench.catalogue.instance import Instance
     from planbench.cli.files import check_destination, write_instance
+    from planbench.tables import import_table as import_it
 
     if not output:
         raise InputError("is missing; say where to, e.g. -o economy.npz", where="--output")
@@ -217,8 +217,8 @@ def _certify(economy: Economy, report: ImportReport) -> None:
     The checker knows nothing of tables: that it finds the plan feasible, and worth what the table
     says, shows that its figures are in their places.
     """
-    from planbench.catalogue.imports.report import FEASIBLE
     from planbench.certificates import certify_plan
+    from planbench.tables.economy import FEASIBLE
 
     observed = report.observed
     lower = certify_plan(economy, observed.plan, polish=False).lower_bound

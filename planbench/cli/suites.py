@@ -85,9 +85,9 @@ def _show_all(found: list[Suite]) -> None:
 def _show_one(suite: Suite) -> None:
     from rich.text import Text
 
-    from planbench.catalogue.at_hand import why_not_at_hand
     from planbench.cli.views import pairs
     from planbench.report import words
+    from planbench.tables.read import why_not_at_hand
 
     rows: list[tuple[str, str | Text]] = [
         ("suite", Text(words.plain(suite.name), style="bold")),

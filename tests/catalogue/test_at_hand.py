@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from planbench.catalogue.at_hand import FOLDER, load_table, table_files, why_not_at_hand
 from planbench.catalogue.resolve import load_instance
 from planbench.errors import InputError
+from planbench.tables.read import FOLDER, table_files, why_not_at_hand
 
 SHARED = Path(__file__).resolve().parents[2] / ".." / "shared" / "tables"
 
@@ -50,7 +50,7 @@ def test_missing_folder_is_said(monkeypatch):
 def test_bad_file_is_bad_input(folder):
     np.savez(folder / "x.npz", nothing=np.zeros(3))
     with pytest.raises(InputError, match="x"):
-        load_table("table:x")
+        load_instance("table:x")
 
 
 def test_real_table_is_imported(monkeypatch):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from support.tables import MAKE, SYMMETRIC, USE
 
-from planbench.catalogue.imports import import_table
 from planbench.errors import InputError
+from planbench.tables import import_table
 
 TOKENS = (
     *("", "0", "-1", "-300", "1e99", "1e100", "1e308", "1e-320", "nan", "inf", "farm", "corn"),

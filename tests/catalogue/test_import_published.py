@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from planbench.catalogue.imports import ImportReport, import_table
 from planbench.catalogue.resolve import load_instance
 from planbench.certificates import certify_plan
 from planbench.certificates.interior import are_interior_prices, is_safe_plan
 from planbench.errors import InputError
 from planbench.model import Economy
+from planbench.tables import ImportReport, import_table
 
 _HERE = Path(__file__).resolve().parents[2] / ".." / "shared" / "tables"
 TABLES = Path(os.environ.get("PLANBENCH_TABLES") or _HERE)

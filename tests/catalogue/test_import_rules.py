@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from planbench.catalogue.imports import (
+from planbench.catalogue.resolve import load_instance
+from planbench.errors import InputError
+from planbench.io.npz import save_economy
+from planbench.model import Economy, to_linear_program
+from planbench.tables import (
     ImportReport,
     ImportSettings,
     import_raw,
     import_table,
 )
-from planbench.catalogue.imports.economy import check_observed
-from planbench.catalogue.resolve import load_instance
-from planbench.errors import InputError
-from planbench.io.npz import save_economy
-from planbench.io.tables.raw import make_raw_table
-from planbench.model import Economy, to_linear_program
+from planbench.tables.economy import check_observed
+from planbench.tables.raw import make_raw_table
 
 
 def made(

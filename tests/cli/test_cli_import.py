@@ -59,9 +59,9 @@ def test_an_observed_plan_that_is_not_certified_is_no_success(
     folder: Path,
 ) -> None:
     """Exit code 0 says that the certificate found what the table delivers."""
-    from planbench.catalogue.imports import import_table
     from planbench.cli.import_table import _certify
     from planbench.errors import InputError
+    from planbench.tables import import_table
 
     economy, report = import_table(folder / "table.csv")
     _certify(economy, report)

@@ -373,7 +373,7 @@ def test_imported_table_is_split_at_its_published_outputs(name: str) -> None:
     file = TABLES / f"{name}.npz"
     if not file.is_file():
         pytest.skip(f"{name} is not at hand")
-    from planbench.catalogue.imports import import_table
+    from planbench.tables import import_table
 
     economy, report = import_table(file)
     levels = observed_plan(economy).levels

@@ -115,7 +115,7 @@ def test_five_year_plan_by_year(solver: str, folder: str) -> None:
 @pytest.mark.parametrize("name", ["us-bea-15", "us-bea-71"])
 def test_observed_plan_and_prices_close_the_bracket(name: str) -> None:
     """The certificate itself, handed what statisticians observed and no solver computed."""
-    from planbench.catalogue.io_table import observed_plan
+    from planbench.tables.folder import observed_plan
 
     economy = load_instance(name).economy
     assert economy is not None

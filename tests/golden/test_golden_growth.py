@@ -9,11 +9,11 @@ import pytest
 from scipy.optimize import linprog
 from support.solving import solve_exactly
 
-from planbench.catalogue.data_files import instances_folder
 from planbench.catalogue.golden import golden_cases
 from planbench.certificates import certify_plan
 from planbench.generators.capital import stocks_by_user
 from planbench.generators.over_years import over_years
+from planbench.io.shipped import instances_folder
 from planbench.io.toml_file import read_toml
 from planbench.model import Economy, make_economy
 

@@ -17,9 +17,9 @@ import pytest
 from planbench.errors import InputError
 from planbench.io import archive, files
 from planbench.io.npz import load_any, load_economy, load_lp, save_economy, save_lp
-from planbench.io.tables.from_npz import looks_like_table, read_npz_table
 from planbench.model.economy import Economy, make_economy
 from planbench.model.linear_program import LinearProgram
+from planbench.tables.npz import looks_like_table, read_npz_table
 
 
 @pytest.mark.parametrize("compress", [False, True])

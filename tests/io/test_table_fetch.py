@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from planbench.errors import InputError
-from planbench.io.tables import fetch, sources
-from planbench.io.tables.sources import Source
+from planbench.tables import fetch
+from planbench.tables.fetch import Source
 
 pytest.importorskip("pooch")
 
@@ -89,7 +89,7 @@ def local(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> So
         import_with="{folder}/use.csv",
         files=(f"{server.address}/tables.zip",),
     )
-    monkeypatch.setattr(sources, "SOURCES", (*sources.SOURCES, source))
+    monkeypatch.setattr(fetch, "SOURCES", (*fetch.SOURCES, source))
     monkeypatch.setenv("PLANBENCH_CACHE", str(tmp_path))
     return source
 
@@ -153,7 +153,7 @@ def test_without_a_way_to_the_source_one_line_says_where_to_get_it(
 ) -> None:
     # Nothing listens on port 9 of this machine.
     away = Source(**vars(local) | {"files": ("http://127.0.0.1:9/tables.zip",)})
-    monkeypatch.setattr(sources, "SOURCES", (away,))
+    monkeypatch.setattr(fetch, "SOURCES", (away,))
     with pytest.raises(InputError, match=r"127\.0\.0\.1:9 cannot be reached from here") as caught:
         fetch.fetch_table("local")
     assert "planbench import FOLDER/use.csv" in str(caught.value)
@@ -171,9 +171,9 @@ def test_pymrio_downloads_from_the_source_it_is_told(
     server.pages["/protected3/data13/wiot95_row_apr12.xlsx"] = b"a table"
     monkeypatch.setitem(iodownloader.WIOD_CONFIG, "url_db_view", f"{server.address}/about")
     monkeypatch.setitem(iodownloader.WIOD_CONFIG, "url_db_content", f"{server.address}/")
-    source = sources.find_source("wiod-2013")
+    source = fetch.find_source("wiod-2013")
     nearby = Source(**vars(source) | {"homepage": f"{server.address}/about"})
-    monkeypatch.setattr(sources, "SOURCES", (nearby,))
+    monkeypatch.setattr(fetch, "SOURCES", (nearby,))
     got = fetch.fetch_table("wiod-2013", year=1995, folder=tmp_path / "wiod")
     assert [path.name for path in got.files] == ["wiot95_row_apr12.xlsx"]
     assert got.files[0].read_bytes() == b"a table"
@@ -195,7 +195,7 @@ def test_names_years_and_sources_for_people_only() -> None:
 
 
 def test_every_source_says_how_it_is_imported() -> None:
-    for source in sources.SOURCES:
+    for source in fetch.SOURCES:
         assert source.how in ("pymrio", "files", "by hand")
         assert (source.how == "files") == bool(source.files)
         assert (source.how == "by hand") == bool(source.reason)

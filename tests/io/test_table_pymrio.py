@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from planbench.catalogue.imports import ImportSettings, import_raw, import_table
 from planbench.errors import InputError
-from planbench.io.tables.from_pymrio import FORMATS, from_pymrio, read_pymrio_folder
+from planbench.tables import ImportSettings, import_raw, import_table
+from planbench.tables.mrio import FORMATS, from_pymrio, read_pymrio_folder
 
 pytest.importorskip("pymrio")
 

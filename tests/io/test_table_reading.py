@@ -10,8 +10,8 @@ import pytest
 from support.tables import MAKE, SYMMETRIC, USE
 
 from planbench.errors import InputError
-from planbench.io.tables import RawTable, ReadOptions, read_raw_table
-from planbench.io.tables.recognise import Named
+from planbench.tables import RawTable, ReadOptions, read_raw_table
+from planbench.tables.roles import Named
 
 
 def table(folder: Path, text: str, name: str = "table.csv", **options: object) -> RawTable:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import csv
+import tracemalloc
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from planbench.catalogue.imports import import_raw, import_table
 from planbench.errors import InputError
-from planbench.io.tables import RawTable, ReadOptions, grid, read_raw_table
-from planbench.io.tables.recognise import Named, near_pair
+from planbench.tables import (
+    RawTable,
+    ReadOptions,
+    grid,
+    import_raw,
+    import_table,
+    read_raw_table,
+)
+from planbench.tables.roles import Named, near_pair
 
 OECD = """V1,A01,C10,HFCE,GFCF,OUT
 A01,10,20,55,15,100
@@ -451,3 +458,27 @@ def test_tables_in_any_layout_are_read_right_or_refused(tmp_path: Path) -> None:
         np.testing.assert_allclose(raw.compensation, truth["wages"], atol=0.51)
     # Refusals are the exception: figures of three digits leave little open.
     assert right >= 140
+
+
+def test_a_far_cell_of_a_sheet_takes_no_grid_up_to_it(tmp_path: Path) -> None:
+    """A dense grid up to XFD100000 has 1.6 thousand million cells."""
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active["A1"] = "far"
+    book.active["XFD100000"] = 1
+    book.save(tmp_path / "far.xlsx")
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match="no label stands both"):
+            read_raw_table([tmp_path / "far.xlsx"])
+        assert tracemalloc.get_traced_memory()[1] < 100e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_industry_that_stands_on_one_axis_only_is_refused(tmp_path: Path) -> None:
+    """Its figures would be neither uses nor final use."""
+    table = "x,corn,iron,coal,homes\ncorn,10,20,5,70\niron,30,10,5,60\nwages,60,70,0,0\n"
+    (tmp_path / "t.csv").write_text(table)
+    with pytest.raises(InputError, match="column 'coal' is named by --industry and stands on one"):
+        read_raw_table([tmp_path / "t.csv"], ReadOptions(named=Named(industry=("coal",))))

@@ -10,11 +10,9 @@ import numpy as np
 import pytest
 from support.economies import random_general, random_small
 
-from planbench.catalogue.imports import import_raw, import_table
 from planbench.catalogue.resolve import load_instance
 from planbench.certificates import certify
 from planbench.errors import InputError
-from planbench.io.tables.raw import make_raw_table
 from planbench.model import Economy, make_economy, to_linear_program
 from planbench.planners.harmony import (
     HarmonyState,
@@ -26,6 +24,8 @@ from planbench.planners.harmony import (
 )
 from planbench.solvers.base import SolveOptions
 from planbench.solvers.registry import find_solver
+from planbench.tables import import_raw, import_table
+from planbench.tables.raw import make_raw_table
 
 SPEC = find_solver("harmony")[0]
 _HERE = Path(__file__).resolve().parents[2] / ".." / "shared" / "tables"

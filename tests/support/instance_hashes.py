@@ -13,16 +13,15 @@ from typing import Any
 import numpy as np
 
 from planbench.catalogue.builtin import builtin_names
-from planbench.catalogue.imports import ImportSettings, import_raw
-from planbench.catalogue.io_table import table_names
 from planbench.catalogue.resolve import load_instance
 from planbench.debate.bad_data import noisy_economy
 from planbench.generators.manifest import read_manifest
 from planbench.generators.profile import profile_names
 from planbench.io.npz import save_economy
-from planbench.io.tables import RawTable
-from planbench.io.tables.raw import make_raw_table
 from planbench.model.economy import Economy
+from planbench.tables import ImportSettings, RawTable, import_raw
+from planbench.tables.folder import table_names
+from planbench.tables.raw import make_raw_table
 
 #: Larger recipes of the manifest take long and add no other arithmetic.
 LARGEST = 6000

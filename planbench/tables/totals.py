@@ -1,6 +1,6 @@
 """Which lines of a table are totals: found by what they add up to, within rounding.
 
-Each axis is looked at alone: its columns over the rows of the products, its rows over the columns
+Each axis is judged alone: its columns over the rows of the products, its rows over the columns
 of the industries. A line is a total when it is the sum of others in every one of these, within
 half a unit of the last printed digit for each summand. Totals that were found are no summands of
 the next, so that subtotals go first.
@@ -16,9 +16,9 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
-from planbench.io.tables import names
-from planbench.io.tables.grid import Grid
+import planbench.tables.names as names
 from planbench.model.arrays import FloatArray
+from planbench.tables.grid import Grid
 
 #: Share of the summands' size that is noise of binary arithmetic (spreadsheets store it).
 _NOISE = 1e-9
@@ -83,6 +83,16 @@ class Axis:
         return np.argsort(-np.abs(self.lines).sum(axis=0), kind="stable")[:_PROBED]
 
     @cached_property
+    def sums(self) -> FloatArray:
+        """Sum of each line."""
+        return np.asarray(self.lines.sum(axis=1))
+
+    @cached_property
+    def room(self) -> FloatArray:
+        """By how much rounding may upset the sum of each line."""
+        return np.asarray(self.half.sum(axis=1) + _NOISE * np.abs(self.lines).sum(axis=1))
+
+    @cached_property
     def imports(self) -> frozenset[int]:
         """Lines of imports, by their names."""
         return self._where(names.is_import)
@@ -117,7 +127,7 @@ def make_axis(
     grid: Grid, what: str, labels: Sequence[str], core: Sequence[int], across: Sequence[int],
     across_labels: Sequence[str],
 ) -> Axis:  # fmt: skip
-    """Look at the columns (rows) of a sheet over the rows (columns) `across`.
+    """Take the columns (rows) of a sheet over the rows (columns) `across`.
 
     Parameters
     ----------
@@ -163,13 +173,11 @@ def find_totals(
     if candidates is None:
         candidates = range(len(axis.labels))
     found: dict[int, Total] = {}
-    sums = axis.lines.sum(axis=1)
-    rooms = axis.half.sum(axis=1) + _NOISE * np.abs(axis.lines).sum(axis=1)
     more = bool(axis.lines.shape[1])
     while more:
         more = False
         for j in candidates:
-            total = None if j in found else _total_at(axis, j, {*found, *known}, sums, rooms)
+            total = None if j in found else _total_at(axis, j, {*found, *known})
             if total is not None and (total.clear or _named(axis.labels[j])):
                 found[j] = total
                 more = True
@@ -188,26 +196,21 @@ def find_doubtful(
     totals : collection of int
         Lines that are totals, which are no summands.
     """
-    sums = axis.lines.sum(axis=1)
-    rooms = axis.half.sum(axis=1) + _NOISE * np.abs(axis.lines).sum(axis=1)
-    found = {j: _total_at(axis, j, {*totals, j}, sums, rooms) for j in candidates}
+    found = {j: _total_at(axis, j, {*totals, j}) for j in candidates}
     return {j: total for j, total in found.items() if total is not None and not total.clear}
 
 
 def fits_without(axis: Axis, total: int, totals: Collection[int], line: int) -> bool:
     """Whether a total is the sum of others even if `line` is none of them."""
-    sums = axis.lines.sum(axis=1)
-    rooms = axis.half.sum(axis=1) + _NOISE * np.abs(axis.lines).sum(axis=1)
-    return _total_at(axis, total, {*totals, line} - {total}, sums, rooms) is not None
+    return _total_at(axis, total, {*totals, line} - {total}) is not None
 
 
 def _named(label: str) -> bool:
     return names.is_total(label) or names.is_whole_value_added(label)
 
 
-def _total_at(
-    axis: Axis, j: int, found: Collection[int], amounts: FloatArray, room: FloatArray
-) -> Total | None:
+def _total_at(axis: Axis, j: int, found: Collection[int]) -> Total | None:
+    amounts, room = axis.sums, axis.room
     kept = np.ones(axis.lines.shape[1], dtype=bool)
     own = int(axis.own[j])
     if own >= 0:

@@ -18,29 +18,70 @@ resource, is optimal.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from planbench.catalogue.imports.flows import Flows
-from planbench.catalogue.imports.report import Moved, Observed
-from planbench.catalogue.imports.settings import ImportSettings
 from planbench.errors import InputError
-from planbench.io.tables.names import physical_unit
-from planbench.io.tables.requirements import total_requirements
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy, Interior, make_economy
 from planbench.model.plan import Plan
+from planbench.model.products import total_requirements
+from planbench.tables.flows import Flows, ImportSettings, Moved
+from planbench.tables.names import physical_unit
 
 FOREIGN_EXCHANGE = "foreign exchange"
 #: An activity gains at the prices of the table only if by more than this share of its output.
 ROUNDING = 1e-9
+#: A share that is missing up to here is rounding.
+FEASIBLE = 1e-9
 #: Room for each good in the interior plan, as a share of its largest maker's output.
 ROOM = 1e-3
 ROUNDS = 500
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """The observed plan of the table in the economy made of it.
+
+    Attributes
+    ----------
+    plan : Plan
+        x the observed outputs and z = 1; p = 1 and w = 1 where the table is in money.
+    shortfall : float
+        Largest share of what a good's users ask for (or of a resource) that is missing; a few
+        times 1e-16 is rounding.
+    short : str
+        The good or resource it is missing of.
+    value : float
+        ω·z.
+    upper : float or None
+        Bound of the optimum by these prices; None where an activity gains at them.
+    """
+
+    plan: Plan
+    shortfall: float
+    short: str
+    value: float
+    upper: float | None
+
+    @property
+    def feasible(self) -> bool:
+        """Whether nothing is missing beyond rounding."""
+        return self.shortfall <= FEASIBLE
+
+    @property
+    def optimal(self) -> bool:
+        """Whether the prices prove that no plan is better, beyond rounding."""
+        return self.feasible and self.upper is not None and self.gap <= FEASIBLE
+
+    @property
+    def gap(self) -> float:
+        """(upper − value) / value; infinite where there is no upper bound."""
+        return float("inf") if self.upper is None else (self.upper - self.value) / self.value
 
 
 def economy_of_flows(

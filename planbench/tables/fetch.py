@@ -1,4 +1,4 @@
-"""Downloading tables from their official source into a cache folder.
+"""Official sources of published tables, and downloads from them into a cache folder.
 
 Files come into a folder beside their place and are moved there when all is complete, so that a
 download that broke off is never taken for a table. ``source.json`` beside the files tells where
@@ -26,8 +26,8 @@ from typing import Any
 
 from planbench.errors import InputError
 from planbench.io.files import os_error_as_input, write_text
-from planbench.io.tables.from_pymrio import require_pymrio
-from planbench.io.tables.sources import Source, find_source
+from planbench.io.text import nearest
+from planbench.tables.mrio import require_pymrio
 
 #: Seconds to wait for a source to answer at all.
 TIMEOUT_S = 20.0
@@ -70,7 +70,7 @@ def fetch_table(
     Parameters
     ----------
     name : str
-        See :data:`planbench.io.tables.sources.SOURCES`.
+        See :data:`SOURCES`.
     year : int, optional
         Asked for by sources with a download for each year.
     folder : Path, optional
@@ -253,3 +253,126 @@ def _write_provenance(source: Source, year: int | None, folder: Path) -> None:
         "sha256": {str(p.relative_to(folder)): sha256(p) for p in _files(folder)},
     }
     write_text(folder / PROVENANCE, json.dumps(document, indent=2) + "\n")
+
+
+@dataclass(frozen=True)
+class Source:
+    """An official source of tables.
+
+    Attributes
+    ----------
+    name : str
+    title : str
+    homepage : str
+        Where a person finds it, and what is tried first.
+    licence : str
+    how : {"pymrio", "files", "by hand"}
+        Downloaded by pymrio, from `files`, or by a person only.
+    size : str
+        Of one download, roughly.
+    import_with : str
+        What ``planbench import`` is given, with ``{folder}`` for the folder of the download.
+    years : tuple of int or None
+        First and last year of a source with one download for each year.
+    files : tuple of str
+        Addresses of the downloads; archives are unpacked.
+    reason : str
+        Why only by hand.
+    """
+
+    name: str
+    title: str
+    homepage: str
+    licence: str
+    how: str
+    size: str
+    import_with: str
+    years: tuple[int, int] | None = None
+    files: tuple[str, ...] = ()
+    reason: str = ""
+
+    def command(self, folder: str) -> str:
+        """Command line that imports a download in `folder`."""
+        return f"planbench import {self.import_with.format(folder=folder)} -o economy.npz"
+
+
+SOURCES: tuple[Source, ...] = (
+    Source(
+        name="us-bea",
+        title="United States, use and make tables of 15, 71 and about 400 industries",
+        homepage="https://www.bea.gov/industry/input-output-accounts-data",
+        licence="public domain",
+        how="files",
+        size="tens of MB",
+        import_with="{folder}/IOUse_….xlsx {folder}/IOMake_….xlsx --sheet YEAR",
+        files=("https://apps.bea.gov/industry/iTables%20Static%20Files/AllTablesIO.zip",),
+    ),
+    Source(
+        name="wiod-2013",
+        title="World Input-Output Database, release 2013, 41 regions × 35 industries",
+        homepage="http://www.wiod.org/database/wiots13",
+        licence="CC BY 4.0",
+        how="pymrio",
+        size="tens of MB a year",
+        import_with="{folder} --format wiod --year YEAR",
+        years=(1995, 2011),
+    ),
+    Source(
+        name="exiobase3",
+        title="EXIOBASE 3, 49 regions × 163 industries (ixi)",
+        homepage="https://doi.org/10.5281/zenodo.3583070",
+        licence="CC BY-SA 4.0",
+        how="pymrio",
+        size="hundreds of MB a year",
+        import_with="{folder} --format exiobase3",
+        years=(1995, 2022),
+    ),
+    Source(
+        name="oecd-icio",
+        title="OECD inter-country input-output tables, edition 2023, 77 regions × 45 industries",
+        homepage="https://www.oecd.org/en/data/datasets/inter-country-input-output-tables.html",
+        licence="OECD terms, CC BY 4.0",
+        how="pymrio",
+        size="hundreds of MB for five years",
+        import_with="{folder} --format oecd --year YEAR",
+        years=(1995, 2020),
+    ),
+    Source(
+        name="eora26",
+        title="Eora26, 189 countries × 26 sectors",
+        homepage="https://worldmrio.com/eora26/",
+        licence="free for academic use, with an account",
+        how="by hand",
+        size="tens of MB a year",
+        import_with="{folder} --format eora26 --year YEAR",
+        years=(1990, 2016),
+        reason="it asks for an account",
+    ),
+    Source(
+        name="gloria",
+        title="GLORIA, 164 regions × 120 sectors, supply and use",
+        homepage="https://ielab.info/labs/ielab-gloria",
+        licence="free for academic use, with an account",
+        how="by hand",
+        size="GBs a year",
+        import_with="{folder} --format gloria --year YEAR",
+        reason="it asks for an account",
+    ),
+)
+
+
+def find_source(name: str) -> Source:
+    """Return the source of that name.
+
+    Raises
+    ------
+    InputError
+        With the nearest name.
+    """
+    known = {source.name: source for source in SOURCES}
+    if name not in known:
+        raise InputError(
+            f"no source {name!r}{nearest(name, known)}; choose from {', '.join(known)}",
+            where="fetch",
+        )
+    return known[name]

@@ -1,4 +1,4 @@
-"""A table as published: flows between industries, final use, value added, nothing mended yet.
+"""A table as published: flows between industries, final use, value added, nothing changed yet.
 
 One form for symmetric tables (Z), supply and use tables (make V and use U) and multi-region
 tables; what a file does not tell is None. Signs are as published.

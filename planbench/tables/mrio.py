@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+import planbench.tables.names as names
 from planbench.errors import InputError
-from planbench.io.tables import names
-from planbench.io.tables.raw import ROLES, RawTable, Role, make_raw_table
 from planbench.model.arrays import FloatArray
+from planbench.tables.raw import ROLES, RawTable, Role, make_raw_table
 
 #: Formats, and what pymrio calls their readers; all but ``pymrio`` are those of publishers.
 FORMATS = ("wiod", "exiobase3", "oecd", "eora26", "gloria", "pymrio")

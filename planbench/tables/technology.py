@@ -20,11 +20,10 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from planbench.catalogue.imports.flows import Flows
-from planbench.catalogue.imports.report import Moved
 from planbench.errors import InputError
 from planbench.model.arrays import FloatArray
 from planbench.model.products import backward, solve
+from planbench.tables.flows import Flows, Moved
 from planbench.words import nouns
 
 #: Entries of a commodity-technology table that are smaller than this share of their column are

@@ -1,35 +1,106 @@
-"""Real input-output tables become economies: read, mended by rules, reported, checked.
-
-The way of a table: files → :class:`planbench.io.tables.RawTable` (what is published) →
-:class:`planbench.catalogue.imports.flows.Flows` (every figure in its place) → technology →
-:class:`planbench.model.Economy`. The rules are explained in docs/importing.md.
-"""
+"""From a published table, in files or read, to an economy with a report of what was done."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import fields, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from planbench.catalogue.imports.economy import economy_of_flows
-from planbench.catalogue.imports.flows import flows_of
-from planbench.catalogue.imports.report import (
-    ImportReport,
-    Moved,
-    Observed,
-    recipe_lines,
-)
-from planbench.catalogue.imports.settings import ImportSettings
-from planbench.catalogue.imports.technology import by_product
 from planbench.errors import InputError
-from planbench.io.tables import RawTable, ReadOptions, read_raw_table
-from planbench.io.tables.recognise import Named
 from planbench.model.economy import Economy
-
-__all__ = ["ImportReport", "ImportSettings", "Moved", "Observed", "import_raw", "import_table"]
+from planbench.tables.economy import Observed, economy_of_flows
+from planbench.tables.flows import ImportSettings, Moved, flows_of, recipe_lines
+from planbench.tables.raw import RawTable, Role
+from planbench.tables.read import ReadOptions, read_raw_table
+from planbench.tables.roles import Named
+from planbench.tables.technology import by_product
 
 _Path = str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class RuleTotal:
+    """All that one rule moved.
+
+    Attributes
+    ----------
+    rule : str
+    count : int
+    amount : float
+        Sum of the magnitudes.
+    largest : str
+        Place of the largest one.
+    treatment : str
+    """
+
+    rule: str
+    count: int
+    amount: float
+    largest: str
+    treatment: str
+
+
+@dataclass(frozen=True, eq=False)
+class ImportReport:
+    """What :func:`planbench.tables.import_table` did.
+
+    Attributes
+    ----------
+    name : str
+    kind : str
+        ``symmetric``, ``supply-use``, with ``multi-region`` in front where it is one.
+    products, industries : int
+        Of the table as published.
+    technology, trade, targets : str
+        As carried out.
+    moved : tuple of Moved
+    roles : tuple of Role
+        What each row and column of the table was taken as, and why.
+    remarks : tuple of str
+        What reading the files decided besides.
+    observed : Observed
+    """
+
+    name: str
+    kind: str
+    products: int
+    industries: int
+    technology: str
+    trade: str
+    targets: str
+    moved: tuple[Moved, ...]
+    roles: tuple[Role, ...]
+    remarks: tuple[str, ...]
+    observed: Observed
+
+    def rules(self) -> list[RuleTotal]:
+        """Add up what each rule moved, in the order of the rules."""
+        return rule_totals(self.moved)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values; the plan itself is left out."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "products": self.products,
+            "industries": self.industries,
+            "technology": self.technology,
+            "trade": self.trade,
+            "targets": self.targets,
+            "rules": [vars(total) for total in self.rules()],
+            "moved": [vars(figure) for figure in self.moved],
+            "roles": [vars(role) for role in self.roles],
+            "remarks": list(self.remarks),
+            "observed": {
+                "feasible": self.observed.feasible,
+                "shortfall": self.observed.shortfall,
+                "short": self.observed.short,
+                "value": self.observed.value,
+                "upper": self.observed.upper,
+                "optimal": self.observed.optimal,
+            },
+        }
 
 
 def import_table(path: _Path | Sequence[_Path], **options: Any) -> tuple[Economy, ImportReport]:
@@ -41,9 +112,9 @@ def import_table(path: _Path | Sequence[_Path], **options: Any) -> tuple[Economy
         One file (CSV, xlsx, npz), a use and a make table, or with ``form`` a folder that
         pymrio knows.
     **options
-        Fields of :class:`planbench.io.tables.ReadOptions` (``use``, ``make``, ``sheet``,
+        Fields of :class:`ReadOptions` (``use``, ``make``, ``sheet``,
         ``form``, ``year``, ``make_rows``, ``entries``, ``gross_outputs``, ``name``, ``unit``),
-        of :class:`planbench.io.tables.recognise.Named` (``final``, ``exports``, ``imports``,
+        of :class:`planbench.tables.roles.Named` (``final``, ``exports``, ``imports``,
         ``value_added``, ``compensation``, ``resource``, ``total``, ``industry``, ``drop``) and
         of :class:`ImportSettings` (``technology``, ``trade``, ``targets``, ``resources``,
         ``trade_limit``, ``prices``, ``margins``).
@@ -57,7 +128,7 @@ def import_table(path: _Path | Sequence[_Path], **options: Any) -> tuple[Economy
     Raises
     ------
     InputError
-        In one line with the file and the mend.
+        In one line with the file and what to do.
 
     Examples
     --------
@@ -158,3 +229,23 @@ def _technology(raw: RawTable, settings: ImportSettings) -> str:
             where="--technology",
         )
     return "joint" if settings.technology == "auto" else settings.technology
+
+
+def rule_totals(moved: Iterable[Moved]) -> list[RuleTotal]:
+    """Add up figures by rule, in the order in which the rules first appear."""
+    by_rule: dict[str, list[Moved]] = {}
+    for figure in moved:
+        by_rule.setdefault(figure.rule, []).append(figure)
+    out = []
+    for rule, figures in by_rule.items():
+        largest = max(figures, key=lambda figure: abs(figure.amount))
+        out.append(
+            RuleTotal(
+                rule=rule,
+                count=len(figures),
+                amount=sum(abs(figure.amount) for figure in figures),
+                largest=largest.place,
+                treatment=largest.treatment,
+            )
+        )
+    return out

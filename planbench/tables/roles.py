@@ -1,6 +1,6 @@
 """What each row and column of a sheet is: product, industry, final use, value added, total.
 
-Options of the caller come first, then adding up (:mod:`planbench.io.tables.adding_up`), then
+Options of the caller come first, then adding up (:mod:`planbench.tables.totals`), then
 names. A name alone makes nothing a total; what the figures leave open is refused with both
 readings and the option that decides.
 """
@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+import planbench.tables.names as names
 from planbench.errors import InputError
-from planbench.io.tables import names
-from planbench.io.tables.adding_up import Total
-from planbench.io.tables.grid import Grid
-from planbench.io.tables.raw import Role
 from planbench.model.arrays import FloatArray
+from planbench.tables.grid import Grid
+from planbench.tables.raw import Role
+from planbench.tables.totals import Total
 
 #: A line called a total is one if it misses the sum in this share of its cells at most, and by
 #: this share of the sum in all.
@@ -232,129 +233,174 @@ def refuse_near_pair(
         )
 
 
-def column_roles(
+@dataclass(eq=False)
+class Side:
+    """The columns (rows) of a sheet, over the rows of its products (columns of its industries).
+
+    Attributes
+    ----------
+    what : {"column", "row"}
+    labels : Labels
+    core : list of int
+        Columns of the industries (rows of the products).
+    stated : Lines
+        What the caller says.
+    totals : dict
+        Lines that add up.
+    cells, half : ndarray, shape (lines, lines of the other side's core)
+        A column is a row here as well.
+    where : str
+        File, for messages.
+    roles : Lines
+        What each line is, as far as it is known.
+    """
+
+    what: str
+    labels: Labels
+    core: list[int]
+    stated: Lines
+    totals: dict[int, Total]
+    cells: FloatArray
+    half: FloatArray
+    where: str
+    roles: Lines = field(default_factory=dict)
+
+    def at(self, *roles: str) -> list[int]:
+        """Positions of the lines with one of these roles, in order."""
+        return at(self.roles, *roles)
+
+    def label(self, i: int) -> str:
+        """Label of line `i`."""
+        return self.labels.labels[i]
+
+    @property
+    def core_labels(self) -> list[str]:
+        """Labels of the industries (products)."""
+        return [self.labels.labels[i] for i in self.core]
+
+    @property
+    def loose(self) -> tuple[str, str]:
+        """Role of a line that is neither core nor total, and the option that gives it."""
+        if self.what == "column":
+            return "final use", "--final"
+        return "value added", "--value-added"
+
+
+@dataclass(eq=False)
+class Sheet:
+    """A sheet of a table with its two sides.
+
+    Attributes
+    ----------
+    grid : Grid
+    columns, rows : Side
+    """
+
+    grid: Grid
+    columns: Side
+    rows: Side
+
+    @property
+    def core(self) -> tuple[Any, ...]:
+        """Index of the block of products by industries."""
+        return np.ix_(self.rows.core, self.columns.core)
+
+
+def make_sheet(
     grid: Grid,
-    labels: Sequence[str],
-    core: Collection[int],
-    core_why: str,
-    stated: Lines,
-    totals: dict[int, Total],
-    *,
-    only_final: bool,
-) -> Lines:
-    """Tell what each column is; the rows of `grid` must be the products only.
+    sides: tuple[Labels, Labels],
+    core: tuple[list[int], list[int]],
+    stated: tuple[Lines, Lines],
+    totals: tuple[dict[int, Total], dict[int, Total]],
+) -> Sheet:
+    """Take a sheet with the columns (first) and rows (second) of its core.
 
     Parameters
     ----------
     grid : Grid
-    labels : sequence of str
-    core : collection of int
-        Columns of the industries.
-    core_why : str
-        How these are known.
-    stated : Lines
-        What the caller says.
-    totals : dict
-        Columns that add up.
-    only_final : bool
-        Whether the caller names all columns of final use.
-
-    Raises
-    ------
-    InputError
-        When a column is called a total and is none, or has figures and no label.
+    sides, core, stated, totals
+        See :class:`Side`.
     """
-    out: Lines = {}
-    for j, label in enumerate(labels):
-        line = grid.cells[:, j]
-        if j in core:
-            out[j] = "industry", core_why
-        elif j in stated:
-            out[j] = stated[j]
-        elif j in totals:
-            out[j] = "total", totals[j].why
-        elif not line.any() and (names.is_total(label) or not label):
-            out[j] = "left out", "is empty"
-        elif not label:
-            raise InputError(
-                f"column {j + 1} of the figures has no label and is no sum of others; name it",
-                where=grid.where,
-            )
-        elif names.is_total(label):
-            out[j] = "total?", "by its name"
-        elif names.is_export(label):
-            out[j] = "exports", "by its name"
-        elif names.is_import(label):
-            out[j] = "imports", "by its name"
-        elif only_final:
-            out[j] = "left out", "is not among --final"
-        else:
-            out[j] = "final use", "is no industry and no total"
-    return out
+    columns = Side(
+        "column", sides[0], core[0], stated[0], totals[0],
+        grid.cells[core[1]].T, grid.half[core[1]].T, grid.where,
+    )  # fmt: skip
+    rows = Side(
+        "row", sides[1], core[1], stated[1], totals[1],
+        grid.cells[:, core[0]], grid.half[:, core[0]], grid.where,
+    )  # fmt: skip
+    return Sheet(grid, columns, rows)
 
 
-def row_roles(
-    grid: Grid,
-    labels: Sequence[str],
-    core: Collection[int],
-    core_why: str,
-    stated: Lines,
-    totals: dict[int, Total],
-    *,
-    only_value_added: bool,
-    own_units: bool = False,
-) -> Lines:
-    """Tell what each row is; the columns of `grid` must be the industries only.
+def decide_roles(side: Side, core_why: str, *, only: bool, own_units: bool = False) -> None:
+    """Tell what each line of a side is.
 
     Parameters
     ----------
-    grid, labels, core, core_why, stated, totals
-        As in :func:`column_roles`.
-    only_value_added : bool
-        Whether the caller names all rows of value added.
+    side : Side
+        Its roles are set.
+    core_why : str
+        How the industries (products) are known.
+    only : bool
+        Whether the caller names all columns of final use (rows of value added).
     own_units : bool
         Whether rows are in units of their own, so that primary inputs are resources.
 
     Raises
     ------
     InputError
-        When a row has figures and no label.
+        When a line has figures and no label.
     """
-    out: Lines = {}
-    for i, label in enumerate(labels):
-        line = grid.cells[i]
-        if i in core:
-            out[i] = "product", core_why
-        elif i in stated:
-            out[i] = stated[i]
-        elif i in totals:
-            out[i] = "total", totals[i].why
-        elif not line.any() and (names.is_total(label) or not label):
-            out[i] = "left out", "is empty"
+    side.roles = {}
+    for i, label in enumerate(side.labels.labels):
+        if i in side.core:
+            role = "industry" if side.what == "column" else "product", core_why
+        elif i in side.stated:
+            role = side.stated[i]
+        elif i in side.totals:
+            role = "total", side.totals[i].why
+        elif not side.cells[i].any() and (names.is_total(label) or not label):
+            role = "left out", "is empty"
         elif not label:
             raise InputError(
-                f"row {i + 1} of the figures has no label and is no sum of others; name it",
-                where=grid.where,
+                f"{side.what} {i + 1} of the figures has no label and is no sum of others; name it",
+                where=side.where,
             )
         elif names.is_total(label):
-            out[i] = "total?", "by its name"
-        elif names.is_import(label):
-            out[i] = "imports", "by its name"
-        elif names.is_final(label):
-            out[i] = "final use", "by its name: what final users take of each product"
-        elif names.is_counted(label):
-            out[i] = "resource", "by its name, in a unit of its own"
-        elif own_units and not only_value_added:
-            out[i] = "resource", "is no product: a primary input in a unit of its own"
-        elif only_value_added:
-            out[i] = "left out", "is not among --value-added"
-        elif names.is_compensation(label):
-            out[i] = "compensation", "by its name"
-        elif names.is_value_added(label):
-            out[i] = "value added", "by its name"
+            role = "total?", "by its name"
+        elif side.what == "column":
+            role = _column_role(label, only)
         else:
-            out[i] = "value added?", "is no product"
-    return out
+            role = _row_role(label, only, own_units)
+        side.roles[i] = role
+
+
+def _column_role(label: str, only_final: bool) -> tuple[str, str]:
+    if names.is_export(label):
+        return "exports", "by its name"
+    if names.is_import(label):
+        return "imports", "by its name"
+    if only_final:
+        return "left out", "is not among --final"
+    return "final use", "is no industry and no total"
+
+
+def _row_role(label: str, only_value_added: bool, own_units: bool) -> tuple[str, str]:
+    if names.is_import(label):
+        return "imports", "by its name"
+    if names.is_final(label):
+        return "final use", "by its name: what final users take of each product"
+    if names.is_counted(label):
+        return "resource", "by its name, in a unit of its own"
+    if own_units and not only_value_added:
+        return "resource", "is no product: a primary input in a unit of its own"
+    if only_value_added:
+        return "left out", "is not among --value-added"
+    if names.is_compensation(label):
+        return "compensation", "by its name"
+    if names.is_value_added(label):
+        return "value added", "by its name"
+    return "value added?", "is no product"
 
 
 def at(lines: Lines, *roles: str) -> list[int]:
@@ -362,102 +408,67 @@ def at(lines: Lines, *roles: str) -> list[int]:
     return [i for i in sorted(lines) if lines[i][0] in roles]
 
 
-def explained(lines: Lines, totals: dict[int, Total], core: Collection[int], role: str) -> Lines:
-    """Give `role` to the lines that may have it where a total counts them in.
-
-    Parameters
-    ----------
-    lines : Lines
-    totals : dict
-        Lines of the axis that add up.
-    core : collection of int
-    role : str
-        Lines marked ``role?`` get it if they are summands of a total that is the sum of the
-        core as well.
-    """
-    whole = [t for t in totals.values() if t.members >= set(core)]
-    counted = {k for t in whole for k in t.members}
-    return {
-        i: (role, "a total counts it in") if given == f"{role}?" and i in counted else (given, why)
-        for i, (given, why) in lines.items()
-    }
+def explain_value_added(rows: Side) -> None:
+    """Take rows for value added that a total counts in with all of the products."""
+    counted = {k for t in rows.totals.values() if t.members >= set(rows.core) for k in t.members}
+    for i in rows.at("value added?"):
+        if i in counted:
+            rows.roles[i] = "value added", "a total counts it in"
 
 
-def settle_open_totals(
-    lines: Lines,
-    labels: Sequence[str],
-    grid: Grid,
-    axis: str,
-    sums: FloatArray,
-    across_labels: Sequence[str],
-) -> None:
+def settle_open_totals(side: Side, sums: FloatArray, across: Sequence[str]) -> None:
     """Decide about lines that are called totals and are not quite the sum of the others.
 
-    A slip in a few cells of a published total leaves no doubt what it is, and is told; all else
-    is refused.
+    A slip in a few cells of a published total leaves no doubt what it is; its reason names the
+    slip. All else is refused.
 
     Parameters
     ----------
-    lines : Lines
-        Changed in place.
-    labels : sequence of str
-    grid : Grid
-        With the lines of the core only on the other axis.
-    axis : {"column", "row"}
+    side : Side
+        Its roles are changed.
     sums : ndarray
-        What the other lines of the axis add up to.
-    across_labels : sequence of str
-        Labels of the lines of the other axis.
+        What the other lines add up to.
+    across : sequence of str
+        Labels of the core of the other side.
 
     Raises
     ------
     InputError
         Naming both readings and the options that decide.
     """
-    for j in at(lines, "total?"):
-        line = grid.cells[:, j] if axis == "column" else grid.cells[j]
-        room = grid.half.sum(axis=1 if axis == "column" else 0)
+    for j in side.at("total?"):
+        line = side.cells[j]
         apart = np.abs(line - sums)
         worst = int(apart.argmax())
-        off = int((apart > room).sum())
+        off = int((apart > side.half.sum(axis=0)).sum())
         if off <= SLIPS * line.size and apart.sum() <= SLIP * np.abs(sums).sum():
-            lines[j] = (
+            side.roles[j] = (
                 "total",
                 f"is the sum of the others but for {off} of {line.size}, most "
-                f"{line[worst]:.6g} for {sums[worst]:.6g} at {across_labels[worst]!r}",
+                f"{line[worst]:.6g} for {sums[worst]:.6g} at {across[worst]!r}",
             )
             continue
-        other = "final use" if axis == "column" else "value added"
-        option = "--final" if axis == "column" else "--value-added"
+        other, option = side.loose
         raise InputError(
-            f"{axis} {labels[j]!r} is called a total and does not add up: {line[worst]:.6g} at "
-            f"{across_labels[worst]!r}, where the others make {sums[worst]:.6g}; mend the figures, "
-            "or give --gross-outputs stated or uses (which of them counts), --drop, or "
-            f"{option} if it is {other}",
-            where=grid.where,
+            f"{side.what} {side.label(j)!r} is called a total and does not add up: "
+            f"{line[worst]:.6g} at {across[worst]!r}, where the others make {sums[worst]:.6g}; "
+            "correct the figures, or give --gross-outputs stated or uses (which of them counts), "
+            f"--drop, or {option} if it is {other}",
+            where=side.where,
         )
 
 
-def report_roles(lines: Lines, labels: Sequence[str], axis: str, table: str = "") -> list[Role]:
-    """List the lines of an axis with their roles."""
-    return [
-        Role(axis, labels[i] or f"number {i + 1}", *lines[i], table=table) for i in sorted(lines)
+def report_roles(*sheets: tuple[Sheet, str]) -> tuple[Role, ...]:
+    """List the lines of sheets (each with its name) and what is outside of the tables."""
+    lines = [
+        Role(side.what, side.label(i) or f"number {i + 1}", *side.roles[i], table=table)
+        for sheet, table in sheets
+        for side in (sheet.columns, sheet.rows)
+        for i in sorted(side.roles)
     ]
-
-
-def ignored_roles(grid: Grid, table: str = "") -> list[Role]:
-    """List titles, notes and other sheets of a file as left out."""
-    return [
-        Role("sheet", text, "left out", "is outside of the table", table) for text in grid.ignored
+    ignored = [
+        Role("sheet", text, "left out", "is outside of the table", table)
+        for sheet, table in sheets
+        for text in sheet.grid.ignored
     ]
-
-
-def over(grid: Grid, rows: Sequence[int] | None, columns: Sequence[int] | None) -> Grid:
-    """Keep the given rows (columns) of a sheet, all where None is given."""
-    cells, half, unknown = grid.cells, grid.half, grid.unknown
-    if rows is not None:
-        cells, half, unknown = cells[list(rows)], half[list(rows)], unknown[list(rows)]
-    if columns is not None:
-        keep = list(columns)
-        cells, half, unknown = cells[:, keep], half[:, keep], unknown[:, keep]
-    return replace(grid, cells=cells, half=half, unknown=unknown)
+    return (*lines, *ignored)

@@ -14,28 +14,214 @@ The rules, in their order (docs/importing.md explains them):
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from planbench.catalogue.basic_prices import basic_prices
-from planbench.catalogue.imports.report import Moved
-from planbench.catalogue.imports.settings import ImportSettings
 from planbench.errors import InputError
-from planbench.io.tables import RawTable
-from planbench.io.tables.names import chosen, is_trade
 from planbench.model.arrays import FloatArray, Matrix
+from planbench.model.products import column_sums
+from planbench.tables.names import chosen, is_trade
+from planbench.tables.raw import RawTable
 from planbench.words import nouns
+
+TECHNOLOGIES = ("auto", "joint", "industry", "commodity")
+TRADES = ("activities", "net")
+TARGETS = ("one", "columns", "regions")
+RESOURCES = ("auto", "regions", "pooled")
+PRICES = ("auto", "basic", "purchasers")
+
+
+@dataclass(frozen=True)
+class ImportSettings:
+    """Choices of :func:`planbench.tables.import_table`.
+
+    Attributes
+    ----------
+    technology : {"auto", "joint", "industry", "commodity"}
+        ``joint``: activities are industries and by-products joint outputs (``auto`` for a
+        supply and use table). ``industry`` and ``commodity``: an activity for each product, by
+        industry- or commodity-technology. A symmetric table has an activity for each industry.
+    trade : {"activities", "net"}
+        Exports and imports as activities that earn and spend foreign exchange, or final use
+        net of imports.
+    targets : {"one", "columns", "regions"}
+        One target, one for each column of final use, or one for each region.
+    resources : {"auto", "regions", "pooled"}
+        Whether labour and capital stay in their region; ``auto`` is ``regions`` for a
+        multi-region table.
+    trade_limit : float
+        Exports and imports of each product are at most this many times the observed ones.
+    prices : {"auto", "basic", "purchasers"}
+        Whether purchases are at purchasers' prices; ``auto`` compares use with supply.
+    margins : tuple of str
+        Trade and transport products of a table at purchasers' prices, by name or shell
+        pattern; found by their figures if missing.
+    """
+
+    technology: str = "auto"
+    trade: str = "activities"
+    targets: str = "one"
+    resources: str = "auto"
+    trade_limit: float = 2.0
+    prices: str = "auto"
+    margins: tuple[str, ...] = ()
+
+    def checked(self) -> ImportSettings:
+        """Return the settings themselves if they make sense.
+
+        Raises
+        ------
+        InputError
+            Naming the option and what it may be.
+        """
+        choices = (
+            ("technology", TECHNOLOGIES),
+            ("trade", TRADES),
+            ("targets", TARGETS),
+            ("resources", RESOURCES),
+            ("prices", PRICES),
+        )
+        for option, known in choices:
+            if getattr(self, option) not in known:
+                raise InputError(
+                    f"is {getattr(self, option)!r}; give {', '.join(known[:-1])} or {known[-1]}",
+                    where=f"--{option}",
+                )
+        if not (math.isfinite(self.trade_limit) and self.trade_limit >= 1):
+            raise InputError(
+                f"is {self.trade_limit:g}; give a number of at least 1, such as 2",
+                where="--trade-limit",
+            )
+        return self
+
+
+@dataclass(frozen=True, eq=False)
+class BasicPrices:
+    """How purchases at purchasers' prices become purchases at basic prices.
+
+    Attributes
+    ----------
+    kept : ndarray, shape (commodities,)
+        Share of a purchase that stays with the commodity; above 1 where it is subsidised.
+    paid_as_margin : ndarray, shape (commodities,)
+        Share that is bought from the trade and transport commodities instead.
+    split : ndarray, shape (commodities,)
+        Shares of these in it, together 1, or all 0 where there are none.
+    moved : tuple of str
+        What that moves, one line each.
+    """
+
+    kept: FloatArray
+    paid_as_margin: FloatArray
+    split: FloatArray
+    moved: tuple[str, ...]
+
+    def of(self, purchases: FloatArray) -> FloatArray:
+        """Purchases at basic prices, shape (commodities, buyers)."""
+        paid = column_sums(self.paid_as_margin[:, None] * purchases)
+        return np.asarray(self.kept[:, None] * purchases + np.multiply.outer(self.split, paid))
+
+
+def basic_prices(
+    supply: FloatArray,
+    bought: FloatArray,
+    margins: Sequence[int],
+    commodities: Sequence[str],
+    where: str,
+) -> BasicPrices:
+    """Uniform rates of margins and product taxes (rule 1 of docs/tables.md).
+
+    Parameters
+    ----------
+    supply : ndarray, shape (commodities,)
+        Domestic output and imports at basic prices.
+    bought : ndarray, shape (commodities,)
+        All purchases at purchasers' prices.
+    margins : sequence of int
+        Trade and transport commodities.
+    commodities : sequence of str
+    where : str
+        For messages.
+
+    Raises
+    ------
+    InputError
+        When nobody buys a commodity, or margins exceed what is paid above basic prices.
+    """
+    moved: list[str] = []
+    above = bought - supply
+    carrier = np.zeros(len(commodities), dtype=bool)
+    carrier[list(margins)] = True
+    carrier &= above < 0
+    margin = np.where(carrier, -above, 0.0)
+    if (bought[~carrier] <= 0).any():
+        at = int(np.flatnonzero(~carrier & (bought <= 0))[0])
+        raise InputError(f"nobody buys {commodities[at]!r}; drop the row", where=where)
+    kept = np.where(carrier, 1.0, supply / np.where(carrier, 1.0, bought))
+    marked_up = np.where(~carrier & (above > 0), above, 0.0)
+    delivered, paid = math.fsum(margin.tolist()), math.fsum(marked_up.tolist())
+    rate = delivered / paid if paid > 0 else 0.0
+    if rate > 1 or (delivered > 0 and paid == 0):
+        raise InputError(
+            f"margins of {delivered:g} exceed the {paid:g} that purchasers pay "
+            "above basic prices; check which commodities are named as margins",
+            where=where,
+        )
+    moved.append(
+        f"margins: {delivered:.0f} of {paid:.0f} paid above basic prices is bought "
+        f"from {int(carrier.sum())} trade and transport commodities, the rest is product tax"
+    )
+    for i in np.flatnonzero(~carrier & (above < 0)).tolist():
+        moved.append(
+            f"subsidy: purchases of {commodities[i]} scaled by {kept[i]:.6f} to basic prices"
+        )
+    return BasicPrices(
+        kept=kept,
+        paid_as_margin=np.maximum(1.0 - kept, 0.0) * rate,
+        split=margin / delivered if delivered > 0 else margin,
+        moved=tuple(moved),
+    )
+
 
 #: Use and supply that differ by a larger share are at different prices.
 SAME_PRICES = 0.01
 #: A product bought for less than this share of its supply delivers margins; trade and
 #: transport do whenever they are bought for less.
 MARGIN_SHARE = 0.95
+#: Lines of one rule that a recipe holds; the rest is one line with its sum.
+LINES_PER_RULE = 500
 #: Differences below this share of a row's (column's) total are rounding and not told.
 NEGLIGIBLE = 1e-9
+
+
+@dataclass(frozen=True)
+class Moved:
+    """One figure of the table that could not stay where it was.
+
+    Attributes
+    ----------
+    rule : str
+        Which rule moved it, e.g. ``negative use``.
+    place : str
+        Row, column, or both.
+    amount : float
+        In the unit of the table.
+    treatment : str
+        Where it went.
+    """
+
+    rule: str
+    place: str
+    amount: float
+    treatment: str
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.place}: {self.amount:.6g}; {self.treatment}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,7 +419,7 @@ def _refuse_stated_outputs(raw: RawTable, apart: FloatArray) -> None:
         at = int(wrong[np.argmax(np.abs(apart[wrong]))])
         raise InputError(
             f"the stated output of {raw.industries[at]!r} is {raw.output[at]:.6g}, and the make "
-            f"table holds {raw.output[at] + apart[at]:.6g}; mend the figures, or give "
+            f"table holds {raw.output[at] + apart[at]:.6g}; correct the figures, or give "
             "--gross-outputs uses to go by the make table",
             where=raw.name,
         )
@@ -244,7 +430,7 @@ def _refuse_negative_resources(flows: Flows, name: str) -> None:
         k, j = np.argwhere(flows.resource_use < 0)[0]
         raise InputError(
             f"{flows.resources[k]!r} is {flows.resource_use[k, j]:g} in {flows.industries[j]!r}; a "
-            "resource cannot be negative: mend it, or --drop the row",
+            "resource cannot be negative: correct it, or --drop the row",
             where=name,
         )
 
@@ -424,9 +610,9 @@ def _discrepancies(
             made = float(flows.outputs[[i]].sum() + flows.imports[i])
             raise InputError(
                 f"the output of {flows.goods[i]!r}{' with imports' if flows.imports[i] else ''} is "
-                f"{made:.6g}, and its uses add up to {made - apart[i]:.6g}; mend the figures, or "
-                "give --gross-outputs uses (output is what is used) or stated (the rest is final "
-                "use)",
+                f"{made:.6g}, and its uses add up to {made - apart[i]:.6g}; correct the figures, "
+                "or give --gross-outputs uses (output is what is used) or stated (the rest is "
+                "final use)",
                 where=name,
             )
         treatment = "final use" if apart[i] > 0 else "fixed supply"
@@ -470,7 +656,7 @@ def _compare_value_added(
             industry = _kept(raw.industries, keep)[j]
             raise InputError(
                 f"industry {industry!r} has {earned[j]:.6g} left of its output for value added, "
-                f"and the table states {stated[j]:.6g}; mend the figures, or give --entries "
+                f"and the table states {stated[j]:.6g}; correct the figures, or give --entries "
                 "quantities (each row in a unit of its own), or --gross-outputs uses (stated value "
                 "added does not count)",
                 where=raw.name,
@@ -480,3 +666,19 @@ def _compare_value_added(
             f"value added is output less inputs, {earned.sum():.6g}; the rows of value added hold "
             f"{stated.sum():.6g} (taxes on products and prices may lie between)"
         )
+
+
+def recipe_lines(moved: Iterable[Moved]) -> list[str]:
+    """Lines for a recipe: at most :data:`LINES_PER_RULE` for each rule, the rest summed."""
+    by_rule: dict[str, list[Moved]] = {}
+    for figure in moved:
+        by_rule.setdefault(figure.rule, []).append(figure)
+    lines = []
+    for rule, figures in by_rule.items():
+        figures = sorted(figures, key=lambda figure: -abs(figure.amount))
+        lines += [str(figure) for figure in figures[:LINES_PER_RULE]]
+        rest = figures[LINES_PER_RULE:]
+        if rest:
+            total = sum(abs(figure.amount) for figure in rest)
+            lines.append(f"{rule}: {len(rest)} smaller ones, together {total:.6g}")
+    return lines

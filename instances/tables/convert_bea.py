@@ -1,8 +1,8 @@
 """Convert published BEA use and make tables into the project's table folders, once.
 
-    python -m planbench.catalogue.convert_bea USE.csv MAKE.csv FOLDER
+    python convert_bea.py USE.csv MAKE.csv FOLDER
 
-writes ``make.csv``, ``use.csv`` and ``value_added.csv`` (see :mod:`planbench.catalogue.io_table`)
+writes ``make.csv``, ``use.csv`` and ``value_added.csv`` (docs/tables.md)
 with the figures as published; ``table.toml`` is written by hand. Empty cells of the source are
 ``---``. Imports are the total supply less what industries make, so they carry the CIF/FOB
 adjustment and, in tables without a column of imports, rounding of a unit or two.
@@ -100,7 +100,7 @@ def convert(use_path: Path, make_path: Path, folder: Path) -> None:
 def main(arguments: list[str]) -> int:
     """Run the conversion; exit code 2 on bad input."""
     if len(arguments) != 3:
-        print("use: python -m planbench.catalogue.convert_bea USE.csv MAKE.csv FOLDER")
+        print("use: python convert_bea.py USE.csv MAKE.csv FOLDER")
         return 2
     try:
         convert(*(Path(argument) for argument in arguments))

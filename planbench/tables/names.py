@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from planbench.errors import InputError
 from planbench.io.text import nearest
+
+
+def _says(pattern: str) -> Callable[[str], bool]:
+    """Make a test of labels, upper and lower case alike."""
+    search = re.compile(pattern, re.IGNORECASE).search
+    return lambda label: search(label) is not None
+
 
 _TOTAL = re.compile(
     r"\b(sub-?)?totals?\b|\bsum\b|\bgrand\b|^t\d{3}$|^(tot|out|go)$"
@@ -15,37 +22,40 @@ _TOTAL = re.compile(
     r"|\bintermediate (inputs?|demand|consumption|uses?)\b",
     re.IGNORECASE,
 )
-_OUTPUT = re.compile(
+#: Whether a label speaks of an industry's total output.
+is_output = _says(
     r"^(?!.*intermediate).*\b(total|gross)\b.*\b(outputs?|inputs?|production)\b"
-    r"|^(gross )?outputs?\b",
-    re.IGNORECASE,
+    r"|^(gross )?outputs?\b"
 )
-_EXPORT = re.compile(r"^(total )?exports?\b|\bexports of\b|^f04[0-9a-z]*$|^exgr", re.IGNORECASE)
+#: Whether a label speaks of exports.
+is_export = _says(r"^(total )?exports?\b|\bexports of\b|^f04[0-9a-z]*$|^exgr")
 _IMPORT = re.compile(
     r"^(less:? )?(total )?imports?\b|^imported\b|\bimports of\b|cif ?/ ?fob|^f05[0-9a-z]*$"
     r"|^mcif$|^madj$",
     re.IGNORECASE,
 )
-_COMPENSATION = re.compile(
-    r"compensation|\bwages?\b|\bsalar(y|ies)\b|^labou?r\b|^v001(00)?$|^d1$", re.IGNORECASE
-)
-_VALUE_ADDED = re.compile(
+#: Whether a label speaks of compensation of employees.
+is_compensation = _says(r"compensation|\bwages?\b|\bsalar(y|ies)\b|^labou?r\b|^v001(00)?$|^d1$")
+#: Whether a label speaks of value added or a part of it.
+is_value_added = _says(
     r"value[- _]added|^gva\b|^vabas$|^valu$|^va$|^tls$|operating surplus|mixed income|subsid"
-    r"|\btax(es)?\b|fixed capital|depreciation|compensation|\bwages?\b|\bsalar(y|ies)\b|^v00\d+$",
-    re.IGNORECASE,
+    r"|\btax(es)?\b|fixed capital|depreciation|compensation|\bwages?\b|\bsalar(y|ies)\b|^v00\d+$"
 )
-_TRADE = re.compile(
-    r"\b(wholesale|retail|trade|dealers?|stores?|transport(ation)?|warehousing|freight)\b",
-    re.IGNORECASE,
+#: Whether a product is trade or transport, whose services are margins on others.
+is_trade = _says(
+    r"\b(wholesale|retail|trade|dealers?|stores?|transport(ation)?|warehousing|freight)\b"
 )
-_AS_SUCH = re.compile(
+#: Whether a label can only be value added: no industry begins so.
+is_value_added_as_such = _says(
     r"^(less:? )?(other )?(net )?(tax(es)?\b|subsid)|^(gross |net |total )?value[- _]added"
-    r"|^compensation|^wages\b|^(gross |net )?operating surplus|^consumption of fixed capital",
-    re.IGNORECASE,
+    r"|^compensation|^wages\b|^(gross |net )?operating surplus|^consumption of fixed capital"
 )
-_WHOLE = re.compile(r"^(gross |net |total )?value[- _]added|^gva\b|^va$|^valu$", re.IGNORECASE)
-_FINAL = re.compile(r"\bfinal (demand|use|uses|consumption)\b|^final$", re.IGNORECASE)
-_LESS = re.compile(r"^less\b", re.IGNORECASE)
+#: Whether a label speaks of all value added, not of a part of it.
+is_whole_value_added = _says(r"^(gross |net |total )?value[- _]added|^gva\b|^va$|^valu$")
+#: Whether a label speaks of final use as such.
+is_final = _says(r"\bfinal (demand|use|uses|consumption)\b|^final$")
+#: Whether a label says that its figures are subtracted.
+is_less = _says(r"^less\b")
 _UNIT = re.compile(
     r"[(\[,]\s*((?:1[ ,]?000|thousand|million|mln|mio|bn)?\s*(?:"
     r"k?t|mt|tons?|tonnes?|k?g|lbs?|[kmgt]?wh|[kmgtp]?j|btu|m[23²³]|lit(?:re|er)s?|hl|barrels?|bbl"
@@ -60,62 +70,18 @@ _COUNTED = re.compile(
     r"|\b(wo)?man-?(hours|years|days)\b",
     re.IGNORECASE,
 )
-_MARGIN_OR_TAX = re.compile(r"\bmargins?\b|\btax(es)?\b|subsid|\bduties\b", re.IGNORECASE)
+#: Whether a label speaks of margins, taxes or subsidies on products.
+is_margin_or_tax = _says(r"\bmargins?\b|\btax(es)?\b|subsid|\bduties\b")
 
 
 def is_total(label: str) -> bool:
     """Whether a label speaks of a sum of others."""
-    return bool(_TOTAL.search(label) or _OUTPUT.search(label))
-
-
-def is_output(label: str) -> bool:
-    """Whether a label speaks of an industry's total output."""
-    return bool(_OUTPUT.search(label))
-
-
-def is_export(label: str) -> bool:
-    """Whether a label speaks of exports."""
-    return bool(_EXPORT.search(label))
+    return bool(_TOTAL.search(label) or is_output(label))
 
 
 def is_import(label: str) -> bool:
     """Whether a label speaks of imports (not of taxes on them)."""
-    return bool(_IMPORT.search(label)) and not _MARGIN_OR_TAX.search(label)
-
-
-def is_compensation(label: str) -> bool:
-    """Whether a label speaks of compensation of employees."""
-    return bool(_COMPENSATION.search(label))
-
-
-def is_value_added(label: str) -> bool:
-    """Whether a label speaks of value added or a part of it."""
-    return bool(_VALUE_ADDED.search(label))
-
-
-def is_whole_value_added(label: str) -> bool:
-    """Whether a label speaks of all value added, not of a part of it."""
-    return bool(_WHOLE.search(label))
-
-
-def is_value_added_as_such(label: str) -> bool:
-    """Whether a label can only be value added: no industry begins so."""
-    return bool(_AS_SUCH.search(label))
-
-
-def is_margin_or_tax(label: str) -> bool:
-    """Whether a label speaks of margins, taxes or subsidies on products."""
-    return bool(_MARGIN_OR_TAX.search(label))
-
-
-def is_final(label: str) -> bool:
-    """Whether a label speaks of final use as such."""
-    return bool(_FINAL.search(label))
-
-
-def is_less(label: str) -> bool:
-    """Whether a label says that its figures are subtracted."""
-    return bool(_LESS.search(label))
+    return bool(_IMPORT.search(label)) and not is_margin_or_tax(label)
 
 
 def physical_unit(label: str) -> str:
@@ -126,18 +92,13 @@ def physical_unit(label: str) -> str:
 
 def is_counted(label: str) -> bool:
     """Whether a row is a primary input in a unit of its own: hours, persons, hectares."""
-    paid = _COMPENSATION.search(label) or _VALUE_ADDED.search(label)
+    paid = is_compensation(label) or is_value_added(label)
     return bool(physical_unit(label) or (_COUNTED.search(label) and not paid))
 
 
 def is_product_tax(label: str) -> bool:
     """Whether a label speaks of taxes or subsidies on products, which basic prices leave out."""
     return is_margin_or_tax(label) and bool(re.search(r"\bproducts?\b", label, re.IGNORECASE))
-
-
-def is_trade(label: str) -> bool:
-    """Whether a product is trade or transport, whose services are margins on others."""
-    return bool(_TRADE.search(label))
 
 
 def chosen(patterns: Sequence[str], labels: Sequence[str], option: str, where: str) -> set[int]:

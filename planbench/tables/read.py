@@ -1,19 +1,26 @@
-"""Which reader a path asks for: CSV, xlsx, npz, or a folder that pymrio knows."""
+"""Which reader a path asks for: CSV, xlsx, npz, or a folder that pymrio knows.
+
+``table:NAME`` is the published table NAME in the folder that the environment variable
+``PLANBENCH_TABLES`` names (docs/tables.md). Suites may list such instances as optional.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from planbench.errors import InputError
-from planbench.io.tables.from_grid import ENTRIES, OUTPUTS, supply_use_table, symmetric_table
-from planbench.io.tables.from_npz import read_npz_table
-from planbench.io.tables.from_pymrio import FORMATS, read_pymrio_folder
-from planbench.io.tables.grid import Grid, read_grid, sheet_names
-from planbench.io.tables.raw import RawTable
-from planbench.io.tables.recognise import Named
+from planbench.tables.grid import Grid, read_grid, sheet_names
+from planbench.tables.mrio import FORMATS, read_pymrio_folder
+from planbench.tables.npz import read_npz_table
+from planbench.tables.published import ENTRIES, OUTPUTS
+from planbench.tables.raw import RawTable
+from planbench.tables.roles import Named
+from planbench.tables.supply_use import supply_use_table
+from planbench.tables.symmetric import symmetric_table
 
 _USE = re.compile(r"(^|[^a-z]|io)use([^a-z]|$)", re.IGNORECASE)
 _MAKE = re.compile(r"(^|[^a-z]|io)(make|supply)([^a-z]|$)", re.IGNORECASE)
@@ -33,7 +40,7 @@ class ReadOptions:
     sheet : str or None
         Sheet of an xlsx file with a symmetric table.
     form : str or None
-        One of :data:`planbench.io.tables.from_pymrio.FORMATS`.
+        One of :data:`planbench.tables.mrio.FORMATS`.
     year : int or None
     make_rows : {"auto", "products", "industries"}
     entries : {"auto", "money", "quantities", "coefficients"}
@@ -74,7 +81,7 @@ def read_raw_table(paths: Sequence[str | Path], options: ReadOptions | None = No
     Raises
     ------
     InputError
-        In one line with the file and the mend.
+        In one line with the file and what to do.
     """
     options = options or ReadOptions()
     raw = _read(paths, options)
@@ -109,13 +116,13 @@ def _read(paths: Sequence[str | Path], options: ReadOptions) -> RawTable:
             used, made, options.named, name, options.make_rows, options.gross_outputs
         )
     if use is not None or make is not None:
-        lonely, other = (use, "--make") if use is not None else (make, "--use")
-        assert lonely is not None
-        if not rest and lonely[0].suffix.lower() in (*_TEXT, *_SHEETS) and other == "--make":
+        single, other = (use, "--make") if use is not None else (make, "--use")
+        assert single is not None
+        if not rest and single[0].suffix.lower() in (*_TEXT, *_SHEETS) and other == "--make":
             # A file may be called use and be symmetric.
-            return _symmetric(read_grid(*lonely), options, lonely[0])
+            return _symmetric(read_grid(*single), options, single[0])
         raise InputError(
-            f"a use and a make table belong together; give {other}", where=str(lonely[0])
+            f"a use and a make table belong together; give {other}", where=str(single[0])
         )
     if len(rest) != 1:
         raise InputError(
@@ -226,3 +233,56 @@ def _named(options: ReadOptions, path: Path) -> str:
 
 def _stem(path: Path) -> str:
     return path.stem or path.resolve().name or "table"
+
+
+PREFIX = "table:"
+#: Environment variable that names the folder of tables.
+FOLDER = "PLANBENCH_TABLES"
+_ENDINGS = ("", ".npz", ".csv", ".xlsx")
+
+
+def table_files(spec: str) -> list[Path]:
+    """Find the file of a table, or its use and its make table (``use_NAME.csv``, …).
+
+    Parameters
+    ----------
+    spec : str
+        ``table:NAME``.
+
+    Raises
+    ------
+    InputError
+        Says why the table is not at hand.
+    """
+    name = spec.strip().removeprefix(PREFIX)
+    if not name or Path(name).name != name:
+        raise InputError(
+            f"is no table; give {PREFIX}NAME, a file's name without folders", where=spec
+        )
+    named = os.environ.get(FOLDER, "")
+    if not named:
+        raise InputError(f"not at hand; set {FOLDER} to the folder that holds it", where=spec)
+    folder = Path(named)
+    for ending in _ENDINGS:
+        if (folder / f"{name}{ending}").is_file():
+            return [folder / f"{name}{ending}"]
+    for ending in _ENDINGS[2:]:
+        both = [folder / f"{kind}_{name}{ending}" for kind in ("use", "make")]
+        if all(path.is_file() for path in both):
+            return both
+    raise InputError(
+        f"not at hand; {FOLDER} names a folder without {name}.npz, {name}.csv, {name}.xlsx or "
+        f"use_{name}.csv with make_{name}.csv",
+        where=spec,
+    )
+
+
+def why_not_at_hand(spec: str) -> str:
+    """Why an optional instance cannot be had here; empty where it can."""
+    if not spec.startswith(PREFIX):
+        return ""
+    try:
+        table_files(spec)
+    except InputError as error:
+        return str(error)
+    return ""

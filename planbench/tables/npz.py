@@ -29,8 +29,8 @@ import numpy as np
 
 from planbench.errors import InputError
 from planbench.io.files import regular_file_size, require_memory, require_plausible
-from planbench.io.tables.raw import ROLES, RawTable, Role, make_raw_table
 from planbench.model.arrays import FloatArray
+from planbench.tables.raw import ROLES, RawTable, Role, make_raw_table
 from planbench.words import nouns
 
 _NAMES: dict[str, tuple[str, ...]] = {

@@ -216,7 +216,7 @@ def _is_figure(cell: str) -> bool:
     )  # fmt: skip
 
 
-def mend_for(cell: str) -> str:
+def advice_for(cell: str) -> str:
     """Say what to write instead of `cell`, which is no number."""
     if _COMMA.fullmatch(cell):
         return "write decimals with a point, as the others are"

@@ -20,19 +20,19 @@ import numpy.typing as npt
 
 from planbench.errors import InputError
 from planbench.io.files import human_bytes, regular_file_size, require_memory
-from planbench.io.tables.cells import (
+from planbench.io.text import nearest, read_bytes, shown
+from planbench.model.arrays import FloatArray
+from planbench.tables.cells import (
     Text,
+    advice_for,
     half_units,
     kinds_of,
-    mend_for,
     numbers_of,
     plain_cells,
     suppressed,
     with_points,
 )
-from planbench.io.tables.raw import LARGEST
-from planbench.io.text import nearest, read_bytes, shown
-from planbench.model.arrays import FloatArray
+from planbench.tables.raw import LARGEST
 from planbench.words import nouns
 
 #: What stands in the label columns of a row of codes.
@@ -111,6 +111,18 @@ def read_grid(path: Path, sheet: str | None = None) -> Grid:
     """
     if path.suffix.lower() in (".xlsx", ".xlsm"):
         return _xlsx_grid(path, sheet)
+    rows, delimiter = csv_rows(path)
+    return make_grid(rows, str(path), commas_spare=delimiter != ",")
+
+
+def csv_rows(path: Path) -> tuple[list[list[str]], str]:
+    """Rows of a text file, and what stands between their cells: comma, semicolon or tab.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, or no row has two cells.
+    """
     data = read_bytes(path, "a CSV table", growth=_GROWTH)
     try:
         text = data.decode("utf-8")
@@ -131,7 +143,7 @@ def read_grid(path: Path, sheet: str | None = None) -> Grid:
             "holds no table: no row has two cells; put commas, semicolons or tabs between them",
             where=str(path),
         )
-    return make_grid(rows, str(path), commas_spare=delimiter != ",")
+    return rows, delimiter
 
 
 def _evenness(rows: Sequence[Sequence[str]]) -> tuple[int, int]:
@@ -407,6 +419,6 @@ def _not_a_number(
     head = str(text[0, column]) or f"number {int(columns[column]) + 1}"
     return InputError(
         f"column {head!r} holds {shown(str(text[row, column]))}; "
-        f"{mend_for(str(text[row, column]))}",
+        f"{advice_for(str(text[row, column]))}",
         where=f"{where}:{lines[row] + 1}",
     )

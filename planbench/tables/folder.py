@@ -1,0 +1,269 @@
+"""The folder of a supply and use table, as the built-in tables are kept (docs/tables.md).
+
+- ``table.toml``: name, title, year, unit, source, which rows are what;
+- ``make.csv``: commodities × industries, what each industry makes (basic prices), and a
+  column of imports;
+- ``use.csv``: commodities × industries and final uses (purchasers' prices);
+- ``value_added.csv``: compensation of employees (and more) by industry.
+
+The figures are put in order as those of every table are (:mod:`planbench.tables.flows`), with
+trade netted. Then y = Vi − Ui (make less intermediate use) is final use net of imports: where
+positive it is the assortment D, where negative the fixed demand f. With ω = ΣD the observed
+outputs x with z = 1, the prices p = 1 of every good and w = 1 of value added are a pair of
+optimal solutions: goods and resources balance exactly, every industry breaks even, D'p = ω, and
+by duality ω z = w·r − p·f, for Σr = Σy = ΣD + Σf.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from planbench.errors import InputError
+from planbench.io.shipped import instances_folder
+from planbench.io.toml_file import read_toml
+from planbench.model.economy import Economy, Interior, make_economy
+from planbench.model.plan import Plan
+from planbench.model.products import column_sums, row_sums
+from planbench.tables.cells import BLANKS
+from planbench.tables.flows import Flows, ImportSettings, Moved, flows_of, recipe_lines
+from planbench.tables.grid import Grid, csv_rows, make_grid
+from planbench.tables.raw import RawTable, make_raw_table
+from planbench.words import nouns
+
+_FIELDS: dict[str, type] = {
+    "name": str,
+    "title": str,
+    "source": str,
+    "unit": str,
+    "year": int,
+    "compensation": str,
+    "margins": list,
+}
+_KINDS: dict[type, str] = {str: "text", int: "whole number", list: "list of names"}
+
+
+@dataclass(frozen=True, eq=False)
+class TableFolder:
+    """What the folder of a table holds.
+
+    Attributes
+    ----------
+    table : RawTable
+        As published: purchases at purchasers' prices, compensation of employees.
+    title : str
+    year : int
+    margins : tuple of str
+        Trade and transport commodities.
+    """
+
+    table: RawTable
+    title: str
+    year: int
+    margins: tuple[str, ...]
+
+
+def tables_folder() -> Path:
+    """Folder of the tables that ship with the package."""
+    return instances_folder() / "tables"
+
+
+def table_names() -> tuple[str, ...]:
+    """Names of the tables that ship with the package."""
+    return tuple(sorted(path.parent.name for path in tables_folder().glob("*/table.toml")))
+
+
+def read_table(folder: Path) -> TableFolder:
+    """Read a supply and use table from its folder.
+
+    Raises
+    ------
+    InputError
+        When a file is missing, a cell is no number, or labels of the files differ; the
+        message names file and line.
+    """
+    facts = _read_facts(folder / "table.toml")
+    make, use, value_added = (
+        _read_cells(folder / f"{part}.csv") for part in ("make", "use", "value_added")
+    )
+    rows, columns = _labels(make.row_labels), _labels(make.column_labels)
+    if columns[-1:] != ["imports"]:
+        raise InputError("the last column must be 'imports'", where=make.where)
+    industries, n = columns[:-1], len(columns) - 1
+    if _labels(use.row_labels) != rows:
+        raise InputError("has other commodities than make.csv", where=use.where)
+    if _labels(use.column_labels)[:n] != industries:
+        raise InputError("its first columns are not the industries of make.csv", where=use.where)
+    if _labels(value_added.column_labels) != industries:
+        raise InputError("has other industries than make.csv", where=value_added.where)
+    paid = _labels(value_added.row_labels)
+    if facts["compensation"] not in paid:
+        raise InputError(
+            f"has no row {facts['compensation']!r} (field compensation of table.toml)",
+            where=value_added.where,
+        )
+    unknown = [name for name in facts["margins"] if name not in rows]
+    if unknown:
+        raise InputError(
+            f"field margins names {unknown[0]!r}, which is no commodity",
+            where=str(folder / "table.toml"),
+        )
+    table = make_raw_table(
+        facts["name"],
+        rows,
+        industries,
+        use.cells[:, :n],
+        make=make.cells[:, :n],
+        imports=make.cells[:, n],
+        final_use=use.cells[:, n:],
+        final_uses=_labels(use.column_labels)[n:],
+        compensation=value_added.cells[paid.index(facts["compensation"])],
+        unit=facts["unit"],
+        source=facts["source"],
+    )
+    return TableFolder(table, facts["title"], facts["year"], tuple(facts["margins"]))
+
+
+def _read_facts(path: Path) -> dict[str, Any]:
+    facts = read_toml(path, "the description of a table")
+    for key, kind in _FIELDS.items():
+        if key not in facts:
+            raise InputError(f"has no field {key!r}; add it", where=str(path))
+        if not isinstance(facts[key], kind):
+            raise InputError(
+                f"field {key!r} is {facts[key]!r}; give a {_KINDS[kind]}", where=str(path)
+            )
+    for name in facts["margins"]:
+        if not isinstance(name, str):
+            raise InputError(f"field margins holds {name!r}; give names", where=str(path))
+    return facts
+
+
+def _read_cells(path: Path) -> Grid:
+    """Read a file of the folder: one row and one column of labels, every figure known."""
+    rows, delimiter = csv_rows(path)
+    for number, row in enumerate(rows, start=1):
+        where = f"{path}:{number}"
+        if row and len(row) != len(rows[0]):
+            raise InputError(f"has {nouns(len(row), 'cell')}, expected {len(rows[0])}", where=where)
+        for label, cell in zip(rows[0], row, strict=False):
+            if cell.strip().lower() in BLANKS:
+                raise InputError(
+                    f"column {label!r} holds {cell!r}; give a number, or nothing", where=where
+                )
+    grid = make_grid(rows, str(path), commas_spare=delimiter != ",")
+    for labels in (grid.row_labels, grid.column_labels):
+        if grid.unlabelled or any(len(levels) != 1 for levels in labels):
+            raise InputError("give one row and one column of labels", where=str(path))
+        if len(set(labels)) != len(labels):
+            raise InputError("a row or column label stands twice", where=str(path))
+    if grid.ignored:
+        raise InputError(
+            f"holds {grid.ignored[0]} without any figure; drop the row, or write 0", where=str(path)
+        )
+    return grid
+
+
+def _labels(levels: tuple[tuple[str, ...], ...]) -> list[str]:
+    return [" ".join(level[0].split()) for level in levels]
+
+
+def flows_of_table(folder: TableFolder) -> Flows:
+    """Put the figures in their places; capital is what compensation leaves of value added.
+
+    Raises
+    ------
+    InputError
+        When margins exceed what purchasers pay above basic prices, when an industry makes
+        nothing, or when its value added besides compensation is negative.
+    """
+    raw = folder.table
+    assert raw.make is not None
+    assert raw.compensation is not None
+    idle = np.flatnonzero(np.asarray(raw.make.sum(axis=0)) <= 0)
+    if idle.size:
+        raise InputError(
+            f"{raw.industries[idle[0]]!r} makes nothing; drop the column", where=raw.name
+        )
+    flows = flows_of(raw, ImportSettings(prices="purchasers", trade="net", margins=folder.margins))
+    # Rounded once: the hash of the economy is the same on every machine.
+    parts = [flows.outputs.toarray(), -flows.inputs.toarray(), -raw.compensation]
+    capital = column_sums(np.vstack(parts))
+    least = np.minimum(capital, raw.compensation)
+    if least.min() < 0:
+        raise InputError(
+            f"{raw.industries[int(np.argmin(least))]!r} has a negative compensation or other value "
+            "added; merge it with another industry",
+            where=raw.name,
+        )
+    return replace(flows, labour=raw.compensation, other=capital)
+
+
+def economy_of_table(folder: TableFolder) -> tuple[Economy, Plan]:
+    """Economy of a table, and its observed plan with the observed prices.
+
+    Returns
+    -------
+    economy : Economy
+        Goods are commodities, activities industries (unit: one money unit of output a year),
+        resources labour and capital, one target, the net final use, weighted by its value.
+        The recipe lists everything that was moved.
+    plan : Plan
+        x the observed outputs, z = 1, p = 1, w = 1: optimal by construction.
+    """
+    flows, raw = flows_of_table(folder), folder.table
+    inputs, outputs, level = flows.inputs.toarray(), flows.outputs.toarray(), flows.level
+    net = row_sums(np.hstack([outputs, -inputs]))
+    assortment = np.maximum(net, 0.0)
+    assert flows.labour is not None
+    value_added = np.vstack([flows.labour, flows.other])
+    supplied = [
+        Moved("negative final use", flows.goods[i], float(net[i]), "fixed supply")
+        for i in np.flatnonzero(net < 0)
+    ]
+    # Final use is what the balances leave; that its columns add up to it but for rounding tells
+    # nothing.
+    moved = [figure for figure in flows.moved if figure.rule != "discrepancy"]
+    prices, rents = np.ones(len(flows.goods)), np.ones(2)
+    economy = make_economy(
+        inputs=inputs / level,
+        outputs=outputs / level,
+        resource_use=value_added / level,
+        endowment=row_sums(value_added),
+        assortment=assortment,
+        fixed_demand=np.minimum(net, 0.0),
+        weights=row_sums(assortment[None, :]),
+        goods=flows.goods,
+        activities=flows.industries,
+        resources=["labour", "capital"],
+        targets=["net final use"],
+        units=[raw.unit] * len(flows.goods),
+        name=raw.name,
+        recipe={
+            "builtin": raw.name,
+            "year": folder.year,
+            "source": raw.source,
+            "remarks": list(flows.remarks),
+            "moved": recipe_lines([*moved, *supplied]),
+        },
+        # Value added dearer than it is makes every industry lose; half of the observed plan
+        # leaves half of everything over.
+        interior=Interior(goods_prices=prices, resource_prices=2.0 * rents, activities=0.5 * level),
+    )
+    return economy, Plan(x=level, z=np.ones(1), p=prices, w=rents)
+
+
+def observed_plan(name: str) -> Plan:
+    """Observed plan and prices of a shipped table: x, z = 1, p = 1, w = 1.
+
+    Raises
+    ------
+    InputError
+        When no table has that name.
+    """
+    if name not in table_names():
+        raise InputError(f"no table {name!r}; choose from {', '.join(table_names())}")
+    return economy_of_table(read_table(tables_folder() / name))[1]
