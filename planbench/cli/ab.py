@@ -14,9 +14,8 @@ from planbench.words import nouns
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from planbench.compare.ab import Comparison
-    from planbench.compare.ab_judge import Case
-    from planbench.compare.ab_settings import Settings
+    from planbench.compare.ab import PairedComparison, Settings
+    from planbench.compare.paired import Measurement
     from planbench.compare.sides import Side
     from planbench.solvers.base import SolveOptions
 
@@ -208,7 +207,7 @@ def make_settings(
     InputError
         Naming the option.
     """
-    from planbench.compare.ab_settings import Control, Settings
+    from planbench.compare.ab import Control, Settings
     from planbench.stats.sequential import Schedule
 
     sure = options.parse_number(confidence, "--confidence", 0.5, 1.0)
@@ -230,14 +229,14 @@ def _cases(
     suite: str | None,
     solvers: list[str] | None,
     sides: tuple[Side, Side],
-) -> list[Case]:
+) -> list[Measurement]:
     """List what is compared: instances times solvers, and the cells of a suite."""
-    from planbench.compare.ab_judge import Case
+    from planbench.compare.paired import Measurement
 
     cases = []
     if instances:
         chosen = choose_solvers(solvers, sides)
-        cases = [Case(i, s) for i in instances for s in chosen]
+        cases = [Measurement(i, s) for i in instances for s in chosen]
     if suite is not None:
         cases += _of_suite(suite, solvers, sides)
     return list(dict.fromkeys(cases))
@@ -273,10 +272,10 @@ def choose_solvers(given: list[str] | None, sides: Sequence[Side]) -> list[str]:
     return chosen
 
 
-def _of_suite(suite: str, solvers: list[str] | None, sides: tuple[Side, Side]) -> list[Case]:
+def _of_suite(suite: str, solvers: list[str] | None, sides: tuple[Side, Side]) -> list[Measurement]:
     from planbench.bench.plan import plan_suite
     from planbench.bench.suite import load_suite
-    from planbench.compare.ab_judge import Case
+    from planbench.compare.paired import Measurement
     from planbench.compare.sides import packages_under_test
     from planbench.solvers.registry import distributions, find_solver
 
@@ -288,7 +287,7 @@ def _of_suite(suite: str, solvers: list[str] | None, sides: tuple[Side, Side]) -
         return solvers is not None or not packages or bool(used)
 
     found = [
-        Case(cell.instance, solver)
+        Measurement(cell.instance, solver)
         for cell in plan.cells
         if not cell.options
         for solver in cell.solvers
@@ -304,8 +303,8 @@ def _of_suite(suite: str, solvers: list[str] | None, sides: tuple[Side, Side]) -
 
 
 def _run(
-    sides: tuple[Side, Side], cases: Sequence[Case], out: Path, settings: Settings
-) -> Comparison:
+    sides: tuple[Side, Side], cases: Sequence[Measurement], out: Path, settings: Settings
+) -> PairedComparison:
     from planbench.cli import progress
     from planbench.compare.ab import compare_sides
 
@@ -336,48 +335,48 @@ def _run(
     return comparison
 
 
-def _show(comparison: Comparison, json: bool, path: Path | None) -> None:
-    from planbench.compare import ab_tables as words
+def _show(comparison: PairedComparison, json: bool, path: Path | None) -> None:
+    from planbench.compare import render
     from planbench.io.files import write_text
 
     if path is not None and str(path) != "-":
-        write_text(path, words.markdown(comparison))
+        write_text(path, render.ab_markdown(comparison))
     for verdict in comparison.verdicts:
         for line in verdict.findings:
-            console.finding(f"{words.where(comparison, verdict)}: {line}")
+            console.finding(f"{render.place_of(comparison, verdict)}: {line}")
         for line in verdict.remarks:
-            console.note(f"{words.where(comparison, verdict)}: {line}")
+            console.note(f"{render.place_of(comparison, verdict)}: {line}")
     disturbed = sum(v.disturbed for v in comparison.verdicts)
     if disturbed:
         console.note(f"the machine was disturbed in {nouns(disturbed, 'pair')}")
     if json:
-        console.print_json(words.document(comparison))
+        console.print_json(render.ab_document(comparison))
         return
     if path is not None and str(path) == "-":
-        print(words.markdown(comparison))
+        print(render.ab_markdown(comparison))
         return
     _print_text(comparison)
 
 
-def _print_text(comparison: Comparison) -> None:
+def _print_text(comparison: PairedComparison) -> None:
     from rich.text import Text
 
     from planbench.cli.views import columns_of
-    from planbench.compare import ab_tables as words
+    from planbench.compare import render
 
     colours = {"slower": "red", "worse": "red", "faster": "green", "better": "green"}
-    table = columns_of([(h, "right" if right else "left") for h, right in words.COLUMNS])
-    rows = words.rows(comparison)
+    table = columns_of([(h, "right" if right else "left") for h, right in render.AB_COLUMNS])
+    rows = render.ab_rows(comparison)
     # Names of solvers stay whole; command lines have to be folded, lest they push out the rest.
     table.columns[1].no_wrap = all(len(row[1]) <= LONGEST_NAME for row in rows)
     table.columns[1].overflow = "fold"
     for row in rows:
         table.add_row(*row[:-1], Text(row[-1], style=colours.get(row[-1], "")))
     out = console.out()
-    out.print("   ".join(words.sides(comparison)), markup=False)
+    out.print("   ".join(render.side_lines(comparison)), markup=False)
     out.print(table)
-    for line in words.sentences(comparison):
+    for line in render.ab_sentences(comparison):
         out.print(line)
     out.print()
-    out.print(words.overall(comparison), style="bold")
-    out.print(words.small_print(comparison), style="dim")
+    out.print(render.ab_overall(comparison), style="bold")
+    out.print(render.ab_small_print(comparison), style="dim")

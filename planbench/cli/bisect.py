@@ -75,8 +75,8 @@ def bisect(
     code 0: no change between the ends; 1: found; 2: not decided, or bad input.
     """
     from planbench.cli import progress
-    from planbench.compare.ab_judge import Case
     from planbench.compare.bisect import bisect_versions
+    from planbench.compare.paired import Measurement
 
     sides = parse_versions(versions)
     given = ab.make_settings(
@@ -104,7 +104,7 @@ def bisect(
         try:
             found = bisect_versions(
                 sides,
-                Case(instance, solver),
+                Measurement(instance, solver),
                 out,
                 given,
                 measure=measure,

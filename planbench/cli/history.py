@@ -71,7 +71,7 @@ def history(
     """
     from planbench.cli.ab import parse_share
     from planbench.compare.history import MEASURES, read_history
-    from planbench.compare.runs import results_files
+    from planbench.compare.regress import results_files
     from planbench.records.store import read_records
 
     effect = parse_share(least_effect, "--least-effect")
@@ -124,7 +124,7 @@ def _measures(asked: list[str] | None, known: tuple[Measure, ...]) -> tuple[Meas
 
 
 def _show(found: History, written: dict[str, Any], *, json: bool) -> None:
-    from planbench.compare.history_table import steps_table
+    from planbench.compare.render import steps_table
 
     if json:
         console.print_json(_document(found) | written)

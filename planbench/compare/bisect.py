@@ -15,10 +15,8 @@ from pathlib import Path
 from typing import Literal
 
 from planbench.bench.session import Load
-from planbench.compare.ab import Comparison, compare_sides
-from planbench.compare.ab_judge import Case, CaseVerdict
-from planbench.compare.ab_run import Progress
-from planbench.compare.ab_settings import Settings
+from planbench.compare.ab import PairedComparison, Progress, Settings, compare_sides
+from planbench.compare.paired import Measurement, PairedResult
 from planbench.compare.sides import Side
 from planbench.errors import InputError
 
@@ -179,7 +177,7 @@ def _confirm(versions: Sequence[str], step: Step, whole: Step, level: float | No
 
 def bisect_versions(
     versions: Sequence[Side],
-    case: Case,
+    case: Measurement,
     store_path: Path,
     settings: Settings,
     *,
@@ -260,7 +258,7 @@ def _for_attempt(settings: Settings, measure: str, attempt: int) -> Settings:
     )
 
 
-def _read(made: Comparison, first: int, version: int, measure: str) -> Step:
+def _read(made: PairedComparison, first: int, version: int, measure: str) -> Step:
     (verdict,) = made.verdicts
     if verdict.outcome in ("worse", "better", "not-compared"):
         change: Change = "unknown" if verdict.outcome == "not-compared" else "other"
@@ -280,7 +278,7 @@ def _read(made: Comparison, first: int, version: int, measure: str) -> Step:
     return Step(first, version, changes.get(verdict.outcome, "unknown"), ratio.ratio, said)
 
 
-def _counted(verdict: CaseVerdict, first: int, version: int) -> Step:
+def _counted(verdict: PairedResult, first: int, version: int) -> Step:
     a, b = (dict(counts) for counts in verdict.iterations)
     before, after = sum(a.values()), sum(b.values())
     words = f"iterations {_kinds(a)} and {_kinds(b)}"
@@ -299,7 +297,7 @@ def _kinds(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{n} {kind}" for kind, n in counts.items()) or "not told"
 
 
-def _answered(verdict: CaseVerdict, first: int, version: int) -> Step:
+def _answered(verdict: PairedResult, first: int, version: int) -> Step:
     if verdict.difference:
         return Step(first, version, "other", None, verdict.difference)
     return Step(first, version, "none", None, "the same answer")

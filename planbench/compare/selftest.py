@@ -20,9 +20,8 @@ import numpy as np
 from planbench.bench.single import solve_once, survey
 from planbench.catalogue.instance import Instance
 from planbench.catalogue.resolve import load_instance
-from planbench.compare.ab import compare_sides
-from planbench.compare.ab_judge import Case, amount
-from planbench.compare.ab_settings import Settings
+from planbench.compare.ab import Settings, compare_sides
+from planbench.compare.paired import Measurement, amount
 from planbench.compare.sides import parse_side
 from planbench.compare.slowed import NAME, SLOWDOWN
 from planbench.errors import PlanbenchError
@@ -285,7 +284,7 @@ def _trials(
             made = compare_sides(
                 a,
                 b,
-                [Case(instance, NAME)],
+                [Measurement(instance, NAME)],
                 Path(folder) / f"{k}.jsonl",
                 replace(settings, seed=1000 * seed + k, warm_up=k == 0, may_be_same=share == 0.0),
                 load=load,

@@ -10,10 +10,8 @@ from support.record_builders import make_record
 
 from planbench.bench.single import Elsewhere, Surroundings
 from planbench.catalogue.resolve import load_instance
-from planbench.compare.ab import compare_sides
-from planbench.compare.ab_judge import Case
-from planbench.compare.ab_run import Prepared, Run, check_differ
-from planbench.compare.ab_settings import Control, Settings
+from planbench.compare.ab import Control, Prepared, Runner, Settings, check_differ, compare_sides
+from planbench.compare.paired import Measurement
 from planbench.compare.sides import parse_side
 from planbench.errors import InputError, SolverUnavailableError
 from planbench.measure.launch import Interpreter
@@ -22,7 +20,7 @@ from planbench.stats.sequential import Schedule
 
 ROOT = Path(__file__).resolve().parents[2]
 ADAPTER = str(Path(__file__).with_name("steady_adapter.py"))
-CASE = Case("kantorovich-lathes", "steady")
+CASE = Measurement("kantorovich-lathes", "steady")
 QUICK = Settings(
     schedule=Schedule(least_effect=0.2, looks=(3, 6)),
     measure="cpu",
@@ -137,9 +135,9 @@ def test_the_control_runs_beside_each_run_and_is_kept_apart(tmp_path):
 @pytest.mark.parametrize(
     ("side", "case", "words"),
     [
-        ("presolve=off", Case("kantorovich-lathes", "no-such-solver"), "unknown solver"),
-        ("threads=2", Case("kantorovich-lathes", "null"), "has no option 'threads'"),
-        ("git:no-such-branch", Case("kantorovich-lathes", "null"), "git"),
+        ("presolve=off", Measurement("kantorovich-lathes", "no-such-solver"), "unknown solver"),
+        ("threads=2", Measurement("kantorovich-lathes", "null"), "has no option 'threads'"),
+        ("git:no-such-branch", Measurement("kantorovich-lathes", "null"), "git"),
     ],
 )
 def test_what_cannot_be_compared_is_said_before_anything_runs(tmp_path, side, case, words):
@@ -160,7 +158,7 @@ def test_a_commit_runs_its_own_planbench(tmp_path):
         parse_side("here"),
         tmp_path / "ab.jsonl",
         settings,
-        Case("kantorovich-lathes", "null"),
+        Measurement("kantorovich-lathes", "null"),
         cache=tmp_path / "cache",
         load=load_instance,
     )
@@ -181,7 +179,7 @@ def test_runs_of_code_that_may_have_changed_are_not_taken_over(made_with, now, c
     row = make_record(suite="ab", variable="side", value="b", commit=made_with, packages={})
     here = Prepared(parse_side("here"), "b", None, {})
     commit = Prepared(parse_side("git:HEAD"), "a", None, {})
-    run = Run.__new__(Run)
+    run = Runner.__new__(Runner)
     run.settings = QUICK
     run.surroundings = Surroundings({}, now)
     run.sides = (commit, here)
@@ -216,7 +214,7 @@ def prepared(text, letter, version="1.15.1", files="f1", commit="c1"):
 )
 def test_two_sides_that_are_the_same_are_refused(a, b):
     """A pull request would be green for a comparison of one thing with itself."""
-    case = Case("kantorovich-lathes", "highs-ds")
+    case = Measurement("kantorovich-lathes", "highs-ds")
     with pytest.raises(InputError, match="are the same"):
         check_differ(
             prepared(*a, "a"), prepared(*b, "b"), [case], replace(QUICK, adapter=None), "c1"
@@ -235,7 +233,7 @@ def test_two_sides_that_are_the_same_are_refused(a, b):
     ],
 )
 def test_two_sides_that_differ_in_anything_are_compared(a, b, changes):
-    case = Case("kantorovich-lathes", "highs-ds")
+    case = Measurement("kantorovich-lathes", "highs-ds")
     check_differ(
         prepared(a, "a", **changes), prepared(b, "b"), [case], replace(QUICK, adapter=None), "c1"
     )
@@ -246,11 +244,11 @@ def test_nothing_is_run_for_two_equal_sides(tmp_path):
     with pytest.raises(InputError, match="here and here are the same"):
         compare(
             parse_side("here"), parse_side("here"), tmp_path / "x.jsonl", settings,
-            Case("kantorovich-lathes", "highs-ds"),
+            Measurement("kantorovich-lathes", "highs-ds"),
         )  # fmt: skip
     with pytest.raises(InputError, match="does not use scipy"):
         compare(
             parse_side("scipy==1.15.0"), parse_side("scipy==1.16.0"), tmp_path / "x.jsonl",
-            settings, Case("kantorovich-lathes", "highs-ds"),
+            settings, Measurement("kantorovich-lathes", "highs-ds"),
         )  # fmt: skip
     assert not (tmp_path / "x.jsonl").exists()

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from planbench.compare.ab import Comparison
-from planbench.compare.ab_judge import Case, CaseVerdict
-from planbench.report import ab
+from planbench.compare import render
+from planbench.compare.ab import PairedComparison
+from planbench.compare.paired import Measurement, PairedResult
 from planbench.stats.paired import PairedRatio
 
 
 def verdict(outcome="slower", ratio=1.23, instance="tiny", **changes):
     low, high = ratio / 1.04, ratio * 1.04
-    found = CaseVerdict(
-        Case(instance, "highs-ds"),
+    found = PairedResult(
+        Measurement(instance, "highs-ds"),
         outcome,
         ratio=PairedRatio(ratio, low, high, 8, "ambiguous"),
         pairs=8,
@@ -27,7 +27,7 @@ def verdict(outcome="slower", ratio=1.23, instance="tiny", **changes):
 
 
 def comparison(*verdicts, a="highspy==1.13.1", b="highspy==1.15.1", **changes):
-    made = Comparison(
+    made = PairedComparison(
         a=a,
         b=b,
         environments=(a, b),
@@ -48,7 +48,7 @@ def comparison(*verdicts, a="highspy==1.13.1", b="highspy==1.15.1", **changes):
 
 def test_sentence_names_both_sides_the_ratio_and_how_sure_it_is():
     found = comparison(verdict())
-    said = ab.sentence(found, found.verdicts[0])
+    said = render.ab_sentence(found, found.verdicts[0])
     assert said.startswith("highs-ds on tiny: highspy==1.15.1 is slower: 1.23 times the time of ")
     for words in ("highspy==1.13.1", "between 1.18 and 1.28", "1.35 s against 1.1 s", "8 pairs"):
         assert words in said.replace("1.10 s", "1.1 s")
@@ -66,14 +66,14 @@ def test_sentence_names_both_sides_the_ratio_and_how_sure_it_is():
     ],
 )
 def test_every_outcome_has_a_sentence(found, words):
-    assert words in ab.sentence(comparison(found), found)
+    assert words in render.ab_sentence(comparison(found), found)
 
 
 def test_overall_counts_outcomes_and_findings():
     found = comparison(
         verdict(), verdict("same", 1.0, "other"), verdict("same", 1.0, "third", findings=("x",))
     )
-    said = ab.overall(found)
+    said = render.ab_overall(found)
     for words in ("3 comparisons", "slower on 1", "the same within 5 % on 2", "findings on 1"):
         assert words in said
     assert "1.07 times the time in the geometric mean" in said
@@ -97,22 +97,22 @@ def test_exit_codes(verdicts, code):
 
 def test_the_same_side_twice_is_told_apart():
     found = comparison(verdict(), a="here", b="here")
-    assert "here (b) is slower" in ab.sentence(found, found.verdicts[0])
+    assert "here (b) is slower" in render.ab_sentence(found, found.verdicts[0])
 
 
 def test_markdown_holds_no_foreign_markup():
     bad = verdict(instance="<img src=x>|`*_[]", findings=("new: crash | <b>",))
-    page = ab.markdown(comparison(bad))
+    page = render.ab_markdown(comparison(bad))
     assert "<img" not in page.replace("\\<img", "")
     table = [line for line in page.splitlines() if line.startswith("|")]
     cells = {line.replace("\\|", "").count("|") for line in table}
-    assert cells == {len(ab.COLUMNS) + 1}
+    assert cells == {len(render.AB_COLUMNS) + 1}
 
 
 def test_document_is_strict_json_and_complete():
     found = comparison(verdict(), verdict("not-compared", ratio=1.0, instance="b", reason="x"))
     found = replace(found, verdicts=(*found.verdicts, replace(verdict(instance="c"), ratio=None)))
-    document = json.loads(json.dumps(ab.document(found), allow_nan=False))
+    document = json.loads(json.dumps(render.ab_document(found), allow_nan=False))
     assert [row["verdict"] for row in document["instances"]] == ["slower", "not-compared", "slower"]
     assert document["instances"][0]["ratio"]["pairs"] == 8
     assert document["instances"][2]["ratio"] is None
@@ -121,7 +121,7 @@ def test_document_is_strict_json_and_complete():
 
 def test_what_was_not_run_shares_one_sentence():
     found = comparison(verdict(), *[verdict("not-compared", pairs=0)] * 3)
-    said = ab.sentences(found)
+    said = render.ab_sentences(found)
     assert len(said) == 2
     assert said[1].startswith("3 comparisons not run within the budget")
 
@@ -130,22 +130,22 @@ def test_programs_are_named_where_each_side_runs_its_own():
     """The table said ``highs-ds``, which neither side ran."""
     programs = ("cmd:./old {mps} {sol}", "cmd:./new {mps} {sol}")
     found = comparison(verdict(), a=programs[0], b=programs[1], solvers=programs)
-    (row,) = ab.rows(found)
+    (row,) = render.ab_rows(found)
     assert row[1] == "cmd:./old {mps} {sol} / cmd:./new {mps} {sol}"
-    for text in (row[1], ab.sentence(found, found.verdicts[0]), ab.markdown(found)):
+    for text in (row[1], render.ab_sentence(found, found.verdicts[0]), render.ab_markdown(found)):
         assert "highs-ds" not in text
-    assert ab.document(found)["instances"][0]["solver"] == row[1]
+    assert render.ab_document(found)["instances"][0]["solver"] == row[1]
     one = comparison(verdict(), a="here", b="solver=glop", solvers=(None, "glop"))
-    assert ab.rows(one)[0][1] == "highs-ds / glop"
-    assert ab.rows(comparison(verdict()))[0][1] == "highs-ds"
+    assert render.ab_rows(one)[0][1] == "highs-ds / glop"
+    assert render.ab_rows(comparison(verdict()))[0][1] == "highs-ds"
 
 
 def test_what_was_installed_is_said_where_the_side_does_not():
     found = comparison(verdict(), a="here", b="highspy>=1.14")
     found = replace(found, environments=("", "highspy==1.16.0"))
-    assert ab.sides(found) == ("a: here", "b: highspy>=1.14 = highspy==1.16.0")
-    assert "highspy==1.16.0" in ab.markdown(found)
-    assert ab.sides(comparison(verdict())) == ("a: highspy==1.13.1", "b: highspy==1.15.1")
+    assert render.side_lines(found) == ("a: here", "b: highspy>=1.14 = highspy==1.16.0")
+    assert "highspy==1.16.0" in render.ab_markdown(found)
+    assert render.side_lines(comparison(verdict())) == ("a: highspy==1.13.1", "b: highspy==1.15.1")
 
 
 def test_long_command_lines_do_not_push_out_the_figures(capsys, monkeypatch):

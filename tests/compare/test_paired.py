@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from support.record_builders import make_failure, make_record
 
-from planbench.compare.ab_judge import Case, Pair, is_settled, judge_case
+from planbench.compare.paired import Measurement, Pair, is_settled, judge_case
 from planbench.errors import InputError
 from planbench.stats.sequential import Schedule
 
-CASE = Case("tiny", "highs-ds")
+CASE = Measurement("tiny", "highs-ds")
 NAMES = ("old", "new")
 #: Scatter of a steady machine.
 NOISE = (1.0, 1.004, 0.997, 1.002, 0.999, 1.003, 0.996, 1.001)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from planbench.bench import environments
+from planbench.compare import environments
 from planbench.bench.single import solve_once, survey
 from planbench.catalogue.resolve import load_instance
 from planbench.compare.environments import (
@@ -222,7 +222,7 @@ def test_a_source_may_be_built_and_nothing_else(monkeypatch, tmp_path):
 
 def test_the_same_files_have_one_hash_however_they_were_installed(tmp_path):
     """Two installs of one wheel differ in their notes alone: who installed it, and from where."""
-    from planbench.bench import installed
+    from planbench.compare import installed
 
     hashes = []
     for number, code in enumerate(("x = 1", "x = 1", "x = 2")):

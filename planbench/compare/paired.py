@@ -40,7 +40,7 @@ CONTROL_CONFIDENCE = 0.99
 
 
 @dataclass(frozen=True)
-class Case:
+class Measurement:
     """One instance and the solver that both sides run on it.
 
     Attributes
@@ -68,7 +68,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class CaseVerdict:
+class PairedResult:
     """What was found on one instance.
 
     Attributes
@@ -105,7 +105,7 @@ class CaseVerdict:
         All runs of either side that came to an end took the same iterations.
     """
 
-    case: Case
+    case: Measurement
     outcome: Outcome
     ratio: PairedRatio | None = None
     control: PairedRatio | None = None
@@ -141,7 +141,7 @@ def amount(record: Record, measure: str) -> float | None:
 
 
 def judge_case(
-    case: Case,
+    case: Measurement,
     pairs: Sequence[Pair],
     controls: Sequence[Pair],
     schedule: Schedule,
@@ -149,7 +149,7 @@ def judge_case(
     measure: str = "time",
     exact: bool = True,
     names: tuple[str, str] = ("a", "b"),
-) -> CaseVerdict:
+) -> PairedResult:
     """Say what the pairs made so far mean.
 
     Parameters
@@ -180,7 +180,7 @@ def judge_case(
         remarks += _done_differently(ended[0][0], ended[1][0], names)
     remarks += unsteady
     control = _control(controls, schedule.least_effect)
-    found = CaseVerdict(
+    found = PairedResult(
         case,
         "ambiguous",
         control=control,
@@ -228,7 +228,7 @@ def _iterations(records: Sequence[Record]) -> dict[str, int]:
     return dict(records[0].iterations) if records else {}
 
 
-def is_settled(verdict: CaseVerdict, schedule: Schedule) -> bool:
+def is_settled(verdict: PairedResult, schedule: Schedule) -> bool:
     """Whether more runs could not change the verdict, or are not foreseen."""
     if verdict.outcome in ("worse", "better", "not-compared", "too-short"):
         return verdict.pairs >= GIVE_UP_AFTER

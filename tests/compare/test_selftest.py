@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from planbench.bench import selftest
+from planbench.compare import selftest
 from planbench.bench.single import solve_once
 from planbench.catalogue.resolve import load_instance
 from planbench.compare.selftest import FULL, SHORT, Trial, run_selftest, simulate
