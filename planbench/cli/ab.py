@@ -341,12 +341,12 @@ def _show(comparison: PairedComparison, json: bool, path: Path | None) -> None:
 
     if path is not None and str(path) != "-":
         write_text(path, render.ab_markdown(comparison))
-    for verdict in comparison.verdicts:
-        for line in verdict.findings:
-            console.finding(f"{render.place_of(comparison, verdict)}: {line}")
+    for verdict in comparison.results:
+        for fault in verdict.faults:
+            console.finding(f"{render.place_of(comparison, verdict)}: {fault.note}")
         for line in verdict.remarks:
             console.note(f"{render.place_of(comparison, verdict)}: {line}")
-    disturbed = sum(v.disturbed for v in comparison.verdicts)
+    disturbed = sum(v.disturbed for v in comparison.results)
     if disturbed:
         console.note(f"the machine was disturbed in {nouns(disturbed, 'pair')}")
     if json:

@@ -25,10 +25,11 @@ from planbench.bench.session import KEEP_BYTES, WARM_UP_S, Load, bytes_of
 from planbench.bench.single import Elsewhere, Surroundings, require_solver, solve_once, survey
 from planbench.catalogue.instance import Instance
 from planbench.compare.environments import WORKER_PACKAGES, environment_for, installed_here
+from planbench.compare.findings import Comparison, Obstacle, in_order
+from planbench.compare.match import Pair, pairs_of
 from planbench.compare.paired import (
     MEASURES,
     Measurement,
-    Pair,
     PairedResult,
     is_settled,
     judge_case,
@@ -79,7 +80,7 @@ class PairedComparison:
     measure: str
     least_effect: float
     confidence: float
-    verdicts: tuple[PairedResult, ...]
+    results: tuple[PairedResult, ...]
     pairs_made: int
     pairs_found: int
     elapsed_s: float
@@ -89,13 +90,23 @@ class PairedComparison:
     solvers: tuple[str | None, str | None] = (None, None)
 
     @property
+    def comparison(self) -> Comparison:
+        """Give it as every comparison is given; what is undecided is an obstacle."""
+        found = in_order([f for result in self.results for f in result.findings])
+        undecided = [f for f in found if f.verdict == "unclear"]
+        return Comparison(
+            found,
+            tuple(Obstacle(None, f"{f.where}: {f.note}") for f in undecided),
+            tuple(line for result in self.results for line in result.remarks),
+            len(self.results),
+            self.a,
+            self.b,
+        )
+
+    @property
     def exit_code(self) -> int:
         """0: nowhere slower; 1: slower, worse or other answers; 2: not decided somewhere."""
-        if any(v.findings or v.outcome in ("slower", "worse") for v in self.verdicts):
-            return 1
-        if any(v.outcome in ("ambiguous", "not-compared") for v in self.verdicts):
-            return 2
-        return 0
+        return self.comparison.exit_code
 
 
 def compare_sides(
@@ -187,7 +198,7 @@ def compare_sides(
             measure=settings.measure,
             least_effect=settings.schedule.least_effect,
             confidence=settings.schedule.confidence,
-            verdicts=tuple(run.judge(case) for case in cases),
+            results=tuple(run.judge(case) for case in cases),
             pairs_made=run.made,
             pairs_found=run.found,
             elapsed_s=clock() - run.began,
@@ -566,12 +577,12 @@ class Runner:
         self.next_repeat[case] = 1 + max((r.repeat for r in mine), default=-1)
         if not self.settings.resume:
             return
-        self.pairs[case] = _complete(mine)
+        self.pairs[case] = pairs_of(mine)
         self.found += len(self.pairs[case])
         if self.settings.control is not None and self.pairs[case]:
             kept = {p.a.repeat for p in self.pairs[case]}
             beside = self._rows(self.control_group(case), case, self.settings.control)
-            self.controls[case] = [p for p in _complete(beside) if p.a.repeat in kept]
+            self.controls[case] = [p for p in pairs_of(beside) if p.a.repeat in kept]
 
     def _rows(self, group: str, case: Measurement, control: Control | None) -> list[Record]:
         """Rows of this machine that measured the same with the same versions."""
@@ -619,15 +630,3 @@ class Runner:
             return True
         now = side.elsewhere.commit if side.elsewhere is not None else self.surroundings.commit
         return row.commit == now and not (now or "").endswith("-dirty")
-
-
-def _complete(rows: Sequence[Record]) -> list[Pair]:
-    """Pairs of which both runs are there, in the order they were made."""
-    by_repeat: dict[int, dict[str, Record]] = {}
-    for row in rows:
-        by_repeat.setdefault(row.repeat, {})[str(row.value)] = row
-    return [
-        Pair(found["a"], found["b"])
-        for _, found in sorted(by_repeat.items())
-        if found.keys() >= {"a", "b"}
-    ]

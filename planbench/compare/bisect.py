@@ -8,7 +8,7 @@ compared as in :mod:`planbench.compare.ab`; iterations and objectives need no st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import log
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Literal
 
 from planbench.bench.session import Load
 from planbench.compare.ab import PairedComparison, Progress, Settings, compare_sides
-from planbench.compare.paired import Measurement, PairedResult
+from planbench.compare.paired import Measurement, PairedResult, iterations_text
 from planbench.compare.sides import Side
 from planbench.errors import InputError
 
@@ -259,7 +259,7 @@ def _for_attempt(settings: Settings, measure: str, attempt: int) -> Settings:
 
 
 def _read(made: PairedComparison, first: int, version: int, measure: str) -> Step:
-    (verdict,) = made.verdicts
+    (verdict,) = made.results
     if verdict.outcome in ("worse", "better", "not-compared"):
         change: Change = "unknown" if verdict.outcome == "not-compared" else "other"
         return Step(first, version, change, None, verdict.reason)
@@ -274,14 +274,14 @@ def _read(made: PairedComparison, first: int, version: int, measure: str) -> Ste
         return Step(first, version, "unknown", None, said)
     said = f"{ratio.ratio:.3g} times the {measure}, {ratio.n} pairs, {verdict.outcome}"
     # Time is what was asked for, but another answer must not go unsaid.
-    said = "; ".join((said, *verdict.findings))
+    said = "; ".join((said, *(f.note for f in verdict.faults)))
     return Step(first, version, changes.get(verdict.outcome, "unknown"), ratio.ratio, said)
 
 
 def _counted(verdict: PairedResult, first: int, version: int) -> Step:
     a, b = (dict(counts) for counts in verdict.iterations)
     before, after = sum(a.values()), sum(b.values())
-    words = f"iterations {_kinds(a)} and {_kinds(b)}"
+    words = f"iterations {iterations_text(a)} and {iterations_text(b)}"
     if not verdict.steady:
         return Step(first, version, "unknown", None, f"{words}, varying from run to run")
     if not a and not b:
@@ -291,10 +291,6 @@ def _counted(verdict: PairedResult, first: int, version: int) -> Step:
     ratio = after / before if before and after else None
     change: Change = "up" if after > before else "down" if after < before else "other"
     return Step(first, version, change, ratio, words)
-
-
-def _kinds(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{n} {kind}" for kind, n in counts.items()) or "not told"
 
 
 def _answered(verdict: PairedResult, first: int, version: int) -> Step:

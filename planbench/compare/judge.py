@@ -32,7 +32,7 @@ from planbench.records.self_results import INSTRUCTIONS
 from planbench.report.cells import Cell, configuration, settle
 from planbench.report.ladders import BYTES_FLOOR, SECONDS_FLOOR, Measure, find_ladders
 from planbench.stats.paired import LEAST_PAIRS, PairedRatio, paired_log_ratio
-from planbench.stats.regression import Bound, SlopeChange, compare_slopes, moved, shared_confidence
+from planbench.stats.regression import Bound, SlopeChange, compare_slopes, shared_confidence
 from planbench.words import nouns
 
 #: A timeout on another or a disturbed machine counts where the limit is at least this many
@@ -51,7 +51,7 @@ def new_wrong_answers(samples: Iterable[Sample]) -> list[Finding]:
     """Wrong answers of measurements that the baseline has not: red all the same."""
     return [
         _outcome_finding(
-            s.solver, s.instance, "worse", "not measured", "wrong", note=_reason(wrong[0])
+            s.solver, s.instance, "worse", "not measured", "wrong", note=refutation(wrong[0])
         )
         for s in samples
         if (wrong := _wrong(s))
@@ -81,7 +81,7 @@ def _outcome(match: Match) -> Finding:
     if wrong := _wrong(new):
         # Wrong stands for itself, whatever rules the baseline was judged by.
         verdict = "same" if _wrong(old) else "worse"
-        note = _reason(wrong[0])
+        note = refutation(wrong[0])
     elif _wrong(old):
         # What replaces a wrong answer, even no answer, is no loss.
         verdict = "better" if match.same_certificate else "skipped"
@@ -158,7 +158,8 @@ def _wrong(sample: Sample) -> list[Record]:
     return [r for r in sample.rows if r.verdict == "wrong"]
 
 
-def _reason(row: Record) -> str:
+def refutation(row: Record) -> str:
+    """Why the certificate calls an answer wrong."""
     return row.reasons[-1] if row.reasons else "refuted by its certificate"
 
 
@@ -351,11 +352,20 @@ def _objective(match: Match) -> list[Finding]:
             ]
         share = old.raw_gap + new.raw_gap + OBJECTIVE_SHARE_ELSEWHERE
         rule = f"within both gaps and {OBJECTIVE_SHARE_ELSEWHERE:g} ({why})"
-    # An optimum near 0 has no digits of its own: what flows through the objective scales it.
-    room = share * CANCELLED * min((r.scale or 0.0) for r in (old, new))
-    far = abs(new.objective - old.objective) > room
-    verdict = "worse" if far and moved(old.objective, new.objective, share) else "same"
+    verdict = "worse" if objectives_differ(old, new, share) else "same"
     return [_counter_finding(match, "objective", verdict, old.objective, new.objective, rule)]
+
+
+def objectives_differ(old: Record, new: Record, share: float) -> bool:
+    """Whether two objectives are further apart than `share` of the larger.
+
+    An optimum near 0 has no digits of its own: what flows through the objective scales it.
+    """
+    assert old.objective is not None
+    assert new.objective is not None
+    flows = CANCELLED * min((r.scale or 0.0) for r in (old, new))
+    scale = max(abs(old.objective), abs(new.objective), flows)
+    return abs(new.objective - old.objective) > share * scale
 
 
 def _gap(match: Match) -> list[Finding]:

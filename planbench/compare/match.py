@@ -154,6 +154,19 @@ class Match:
         return ", ".join(reasons)
 
 
+@dataclass(frozen=True)
+class Pair:
+    """Two runs made right after each other.
+
+    Attributes
+    ----------
+    a, b : Record
+    """
+
+    a: Record
+    b: Record
+
+
 def samples(records: Sequence[Record], machine: str | None = None) -> dict[tuple[str, str], Sample]:
     """Measurements of a run by solver with options, and hash of the instance.
 
@@ -240,3 +253,15 @@ def match(
 ) -> list[Match]:
     """Measurements that both runs have, in the candidate's order."""
     return [Match(baseline[place], new) for place, new in candidate.items() if place in baseline]
+
+
+def pairs_of(rows: Sequence[Record]) -> list[Pair]:
+    """Pairs of which both runs are there, by repeat; ``value`` of a row names its side."""
+    by_repeat: dict[int, dict[str, Record]] = {}
+    for row in rows:
+        by_repeat.setdefault(row.repeat, {})[str(row.value)] = row
+    return [
+        Pair(found["a"], found["b"])
+        for _, found in sorted(by_repeat.items())
+        if found.keys() >= {"a", "b"}
+    ]

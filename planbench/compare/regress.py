@@ -5,7 +5,6 @@ Reading a side of a comparison: results files of bench, or benchmarks of planben
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -104,7 +103,6 @@ def compare_runs(
         compared=0 if stopping and not findings else len(matches),
         baseline=names[0],
         candidate=names[1],
-        counts=dict(Counter(f.verdict for f in findings)),
     )
 
 

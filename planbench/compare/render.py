@@ -371,8 +371,8 @@ def ab_sentence(comparison: PairedComparison, verdict: PairedResult) -> str:
 
 def ab_sentences(comparison: PairedComparison) -> list[str]:
     """Return a sentence for each instance; those that were not run share one."""
-    said = [ab_sentence(comparison, v) for v in comparison.verdicts if v.pairs]
-    left = sum(not v.pairs for v in comparison.verdicts)
+    said = [ab_sentence(comparison, v) for v in comparison.results if v.pairs]
+    left = sum(not v.pairs for v in comparison.results)
     if left:
         number = f"{left} {_plural('comparison', left)}"
         said.append(f"{number} not run within the budget; raise it with --budget.")
@@ -382,9 +382,9 @@ def ab_sentences(comparison: PairedComparison) -> list[str]:
 def ab_overall(comparison: PairedComparison) -> str:
     """Say in one sentence what was found over all instances."""
     a, b = side_names(comparison)
-    counts: Counter[str] = Counter(v.outcome for v in comparison.verdicts)
-    total = len(comparison.verdicts)
-    if counts["not-compared"] == total and not any(v.findings for v in comparison.verdicts):
+    counts: Counter[str] = Counter(v.outcome for v in comparison.results)
+    total = len(comparison.results)
+    if counts["not-compared"] == total and not any(v.faults for v in comparison.results):
         number = f"{total} {_plural('comparison', total)}"
         return f"Nothing could be compared: {b} against {a}, {number} without a verdict."
     said = [
@@ -401,7 +401,7 @@ def ab_overall(comparison: PairedComparison) -> str:
         )
         if counts[outcome]
     ]
-    differing = sum(bool(v.findings) for v in comparison.verdicts)
+    differing = sum(bool(v.faults) for v in comparison.results)
     if differing:
         said.append(f"with findings on {differing}")
     mean = mean_ratio(comparison)
@@ -417,7 +417,7 @@ def ab_overall(comparison: PairedComparison) -> str:
 
 def mean_ratio(comparison: PairedComparison) -> float | None:
     """Geometric mean of the ratios; None without any."""
-    logs = [log(v.ratio.ratio) for v in comparison.verdicts if v.ratio is not None]
+    logs = [log(v.ratio.ratio) for v in comparison.results if v.ratio is not None]
     return exp(sum(logs) / len(logs)) if logs else None
 
 
@@ -436,7 +436,7 @@ def ab_rows(comparison: PairedComparison) -> list[tuple[str, ...]]:
             str(v.pairs),
             v.outcome,
         )
-        for v in comparison.verdicts
+        for v in comparison.results
     ]
 
 
@@ -454,8 +454,8 @@ def ab_markdown(comparison: PairedComparison) -> str:
     lines += ["| " + " | ".join(_safe(cell) for cell in row) + " |" for row in ab_rows(comparison)]
     notes = [
         f"- {_safe(note)}"
-        for v in comparison.verdicts
-        for note in (*v.findings, *v.remarks)
+        for v in comparison.results
+        for note in (*(f.note for f in v.faults), *v.remarks)
         if note
     ]
     if notes:
@@ -514,11 +514,11 @@ def ab_document(comparison: PairedComparison) -> dict[str, Any]:
                 "typical": dict(zip("ab", v.typical, strict=True)),
                 "iterations": dict(zip("ab", map(dict, v.iterations), strict=True)),
                 "ends": dict(zip("ab", map(dict, v.ends), strict=True)),
-                "findings": list(v.findings),
+                "findings": [f.note for f in v.faults],
                 "remarks": list(v.remarks),
                 "reason": v.reason,
             }
-            for v in comparison.verdicts
+            for v in comparison.results
         ],
     }
 

@@ -289,7 +289,7 @@ def _trials(
                 replace(settings, seed=1000 * seed + k, warm_up=k == 0, may_be_same=share == 0.0),
                 load=load,
             )
-            (found,) = made.verdicts
+            (found,) = made.results
             ratio = found.ratio
             trials.append(
                 Trial(

@@ -291,7 +291,7 @@ def test_a_comparison_of_nothing_is_no_success(tmp_path: Path) -> None:
     nothing = (PairedResult(Measurement("tiny", "highs-ds"), "not-compared", pairs=1),)
     found = PairedComparison(
         a="highspy==1.10.0", b="here", environments=("", ""), versions=({}, {}), measure="time",
-        least_effect=0.1, confidence=0.99, verdicts=nothing, pairs_made=1, pairs_found=0,
+        least_effect=0.1, confidence=0.99, results=nothing, pairs_made=1, pairs_found=0,
         elapsed_s=1.0, budget_spent=False, store=tmp_path / "ab.jsonl", repaired=None,
     )  # fmt: skip
     assert found.exit_code == 2

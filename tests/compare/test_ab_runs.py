@@ -44,7 +44,7 @@ def tripled(tmp_path_factory):
 
 def test_three_times_the_work_is_found_to_be_slower(tripled):
     comparison, _ = tripled
-    (verdict,) = comparison.verdicts
+    (verdict,) = comparison.results
     assert verdict.outcome == "slower"
     assert comparison.exit_code == 1
     assert verdict.ratio is not None
@@ -69,7 +69,7 @@ def test_the_same_command_again_runs_nothing_and_says_the_same(tripled, tmp_path
     copy.write_bytes(store.read_bytes())
     again = compare(FAST, SLOW, copy)
     assert (again.pairs_made, again.pairs_found) == (0, comparison.pairs_made)
-    assert again.verdicts == comparison.verdicts
+    assert again.results == comparison.results
     # Turned round it is another comparison.
     with pytest.raises(KeyboardInterrupt):
         compare(SLOW, FAST, copy, progress=interrupt_at(1))
@@ -91,7 +91,7 @@ def test_an_interrupted_comparison_carries_on(tmp_path):
     assert kept >= 4
     done = compare(FAST, SLOW, store)
     assert done.pairs_found == 2
-    assert done.verdicts[0].outcome == "slower"
+    assert done.results[0].outcome == "slower"
     repeats = [(r.repeat, r.value) for r in read_records(store)]
     assert len(set(repeats)) == len(repeats)
 
@@ -100,9 +100,9 @@ def test_a_side_that_dies_is_a_finding_and_its_rows_are_kept(tmp_path):
     store = tmp_path / "ab.jsonl"
     dying = parse_side("solver=dies,seconds=0.1")
     comparison = compare(parse_side("seconds=0.1"), dying, store)
-    (verdict,) = comparison.verdicts
+    (verdict,) = comparison.results
     assert (verdict.outcome, comparison.exit_code) == ("worse", 1)
-    assert "crash in 2 of 2 runs (died of SIGSEGV" in verdict.findings[0]
+    assert "crash in 2 of 2 runs (died of SIGSEGV" in verdict.faults[0].note
     assert [r.ended for r in read_records(store) if r.value == "b"] == ["crash"] * verdict.pairs
 
 
@@ -113,7 +113,7 @@ def test_a_spent_budget_ends_it_undecided(tmp_path):
         FAST, SLOW, tmp_path / "ab.jsonl", settings, clock=lambda: float(next(now))
     )
     assert comparison.budget_spent
-    assert comparison.verdicts[0].outcome in ("ambiguous", "not-compared")
+    assert comparison.results[0].outcome in ("ambiguous", "not-compared")
     assert comparison.exit_code == 2
 
 
@@ -123,7 +123,7 @@ def test_the_control_runs_beside_each_run_and_is_kept_apart(tmp_path):
     control = Control(solver="scipy-highs-ds", instance="kantorovich-lathes")
     settings = replace(QUICK, control=control, schedule=Schedule(0.2, looks=(3,)))
     comparison = compare(FAST, SLOW, store, settings)
-    (verdict,) = comparison.verdicts
+    (verdict,) = comparison.results
     assert verdict.control is not None
     assert verdict.control.n == verdict.pairs
     rows = read_records(store)

@@ -10,6 +10,7 @@ import pytest
 
 from planbench.compare import render
 from planbench.compare.ab import PairedComparison
+from planbench.compare.findings import Finding
 from planbench.compare.paired import Measurement, PairedResult
 from planbench.stats.paired import PairedRatio
 
@@ -26,6 +27,10 @@ def verdict(outcome="slower", ratio=1.23, instance="tiny", **changes):
     return replace(found, **changes)
 
 
+def fault(note):
+    return (Finding("outcomes", "highs-ds", "tiny", "outcome", "worse", note=note),)
+
+
 def comparison(*verdicts, a="highspy==1.13.1", b="highspy==1.15.1", **changes):
     made = PairedComparison(
         a=a,
@@ -35,7 +40,7 @@ def comparison(*verdicts, a="highspy==1.13.1", b="highspy==1.15.1", **changes):
         measure="time",
         least_effect=0.05,
         confidence=0.99,
-        verdicts=verdicts,
+        results=verdicts,
         pairs_made=8,
         pairs_found=0,
         elapsed_s=40.0,
@@ -48,7 +53,7 @@ def comparison(*verdicts, a="highspy==1.13.1", b="highspy==1.15.1", **changes):
 
 def test_sentence_names_both_sides_the_ratio_and_how_sure_it_is():
     found = comparison(verdict())
-    said = render.ab_sentence(found, found.verdicts[0])
+    said = render.ab_sentence(found, found.results[0])
     assert said.startswith("highs-ds on tiny: highspy==1.15.1 is slower: 1.23 times the time of ")
     for words in ("highspy==1.13.1", "between 1.18 and 1.28", "1.35 s against 1.1 s", "8 pairs"):
         assert words in said.replace("1.10 s", "1.1 s")
@@ -71,7 +76,7 @@ def test_every_outcome_has_a_sentence(found, words):
 
 def test_overall_counts_outcomes_and_findings():
     found = comparison(
-        verdict(), verdict("same", 1.0, "other"), verdict("same", 1.0, "third", findings=("x",))
+        verdict(), verdict("same", 1.0, "other"), verdict("same", 1.0, "third", faults=fault("x"))
     )
     said = render.ab_overall(found)
     for words in ("3 comparisons", "slower on 1", "the same within 5 % on 2", "findings on 1"):
@@ -85,7 +90,7 @@ def test_overall_counts_outcomes_and_findings():
         ([verdict("same"), verdict("faster")], 0),
         ([verdict("same"), verdict("slower")], 1),
         ([verdict("worse"), verdict("ambiguous")], 1),
-        ([verdict("faster", findings=("answers differ",))], 1),
+        ([verdict("faster", faults=fault("answers differ"))], 1),
         ([verdict("same"), verdict("ambiguous")], 2),
         ([verdict("not-compared")], 2),
         ([verdict("better"), verdict("too-short")], 0),
@@ -97,11 +102,11 @@ def test_exit_codes(verdicts, code):
 
 def test_the_same_side_twice_is_told_apart():
     found = comparison(verdict(), a="here", b="here")
-    assert "here (b) is slower" in render.ab_sentence(found, found.verdicts[0])
+    assert "here (b) is slower" in render.ab_sentence(found, found.results[0])
 
 
 def test_markdown_holds_no_foreign_markup():
-    bad = verdict(instance="<img src=x>|`*_[]", findings=("new: crash | <b>",))
+    bad = verdict(instance="<img src=x>|`*_[]", faults=fault("new: crash | <b>"))
     page = render.ab_markdown(comparison(bad))
     assert "<img" not in page.replace("\\<img", "")
     table = [line for line in page.splitlines() if line.startswith("|")]
@@ -111,7 +116,7 @@ def test_markdown_holds_no_foreign_markup():
 
 def test_document_is_strict_json_and_complete():
     found = comparison(verdict(), verdict("not-compared", ratio=1.0, instance="b", reason="x"))
-    found = replace(found, verdicts=(*found.verdicts, replace(verdict(instance="c"), ratio=None)))
+    found = replace(found, results=(*found.results, replace(verdict(instance="c"), ratio=None)))
     document = json.loads(json.dumps(render.ab_document(found), allow_nan=False))
     assert [row["verdict"] for row in document["instances"]] == ["slower", "not-compared", "slower"]
     assert document["instances"][0]["ratio"]["pairs"] == 8
@@ -132,7 +137,7 @@ def test_programs_are_named_where_each_side_runs_its_own():
     found = comparison(verdict(), a=programs[0], b=programs[1], solvers=programs)
     (row,) = render.ab_rows(found)
     assert row[1] == "cmd:./old {mps} {sol} / cmd:./new {mps} {sol}"
-    for text in (row[1], render.ab_sentence(found, found.verdicts[0]), render.ab_markdown(found)):
+    for text in (row[1], render.ab_sentence(found, found.results[0]), render.ab_markdown(found)):
         assert "highs-ds" not in text
     assert render.ab_document(found)["instances"][0]["solver"] == row[1]
     one = comparison(verdict(), a="here", b="solver=glop", solvers=(None, "glop"))

@@ -8,6 +8,7 @@ import pytest
 
 from planbench.compare.ab import PairedComparison
 from planbench.compare.bisect import Step, _read, search
+from planbench.compare.findings import Finding
 from planbench.compare.paired import Measurement, PairedResult
 from planbench.stats.paired import PairedRatio
 
@@ -91,15 +92,16 @@ def test_what_cannot_be_decided_names_what_is_left():
 
 
 def test_another_answer_is_said_beside_the_time():
+    said = "answers differ: objective 1 with a, 2 with b"
     verdict = PairedResult(
         Measurement("tiny", "highs-ds"),
         "same",
         ratio=PairedRatio(1.0, 0.99, 1.01, 8, "same"),
-        findings=("answers differ: objective 1 with a, 2 with b",),
+        faults=(Finding("counters", "highs-ds", "tiny", "answer", "worse", note=said),),
     )
     made = PairedComparison(
         a="a", b="b", environments=("", ""), versions=({}, {}), measure="time", least_effect=0.05,
-        confidence=0.99, verdicts=(verdict,), pairs_made=8, pairs_found=0, elapsed_s=1.0,
+        confidence=0.99, results=(verdict,), pairs_made=8, pairs_found=0, elapsed_s=1.0,
         budget_spent=False, store=Path("ab.jsonl"), repaired=None,
     )  # fmt: skip
     step = _read(made, 0, 1, "time")

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from planbench.compare import environments
 from planbench.bench.single import solve_once, survey
 from planbench.catalogue.resolve import load_instance
+from planbench.compare import environments
 from planbench.compare.environments import (
     UnreachableIndexError,
     cache_folder,

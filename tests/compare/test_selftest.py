@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from planbench.compare import selftest
 from planbench.bench.single import solve_once
 from planbench.catalogue.resolve import load_instance
+from planbench.compare import selftest
 from planbench.compare.selftest import FULL, SHORT, Trial, run_selftest, simulate
 from planbench.compare.slowed import NAME
 from planbench.solvers.base import SolveOptions
