@@ -84,13 +84,14 @@ def test_a_damaged_environment_is_made_anew(monkeypatch, tmp_path, damage):
 
     built = []
 
-    def build(folder, python, wanted, where):
+    def install(folder, wanted, side):
         built.append(wanted)
+        python = folder / "bin" / "python"
         python.parent.mkdir(parents=True)
         python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
         python.chmod(0o755)
 
-    monkeypatch.setattr(environments, "_build", build)
+    monkeypatch.setattr(environments, "_install", install)
     side = parse_side(f"numpy=={importlib.metadata.version('numpy')}")
     python = Path(environment_for(side, ["numpy"], cache=tmp_path).interpreter.python)
     environment_for(side, ["numpy"], cache=tmp_path)
@@ -139,6 +140,8 @@ def installer(monkeypatch):
             (folder / "installed.json").write_text(json.dumps(self.gives))
 
         def listed(self, python):
+            if not Path(python).exists():
+                raise PlanbenchError(f"{python}: no such program; install it")
             found = json.loads((Path(python).parents[1] / "installed.json").read_text())
             return {name: (version, files) for name, (version, files) in found.items()}
 
