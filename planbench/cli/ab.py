@@ -144,23 +144,27 @@ def ab(
     the answer is clear or the budget is spent. Exit code 0: nowhere slower; 1: slower, or the
     answers differ, or runs died; 2: not decided, could not be compared, or bad input.
     """
+    from dataclasses import replace
+
     from planbench.compare.sides import HERE, parse_side
 
     sides = parse_side(a or HERE, "--a"), parse_side(b or HERE, "--b")
     if markdown is not None and str(markdown) != "-":
         options.writable(markdown)
-    given = make_settings(
-        budget=budget,
-        least_effect=least_effect,
-        confidence=confidence,
-        measure=measure,
-        control=control,
-        time_limit=time_limit,
-        memory_limit=memory_limit,
-        resume=resume,
-        asked=options.solve_options(
-            tolerance=tolerance, threads=threads, seed=seed, settings=settings
+    given = replace(
+        make_settings(
+            budget=budget,
+            least_effect=least_effect,
+            confidence=confidence,
+            control=control,
+            time_limit=time_limit,
+            memory_limit=memory_limit,
+            resume=resume,
+            asked=options.solve_options(
+                tolerance=tolerance, threads=threads, seed=seed, settings=settings
+            ),
         ),
+        measure=measure,
     )
     if not instances and suite is None:
         raise InputError("names no instance; give one, or --suite NAME", where="ab")
@@ -193,7 +197,6 @@ def make_settings(
     budget: str,
     least_effect: str,
     confidence: str,
-    measure: str,
     control: bool,
     time_limit: str,
     memory_limit: str | None,
@@ -215,7 +218,6 @@ def make_settings(
     return Settings(
         options=asked,
         schedule=Schedule(parse_share(least_effect, "--least-effect"), sure),
-        measure=measure,
         time_limit_s=options.parse_seconds(time_limit),
         memory_limit_bytes=options.memory_limit(memory_limit),
         budget_s=options.parse_seconds(budget, "--budget"),

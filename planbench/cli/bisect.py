@@ -12,7 +12,7 @@ from planbench.cli import ab, completion, console, options
 from planbench.errors import InputError
 
 if TYPE_CHECKING:
-    from planbench.compare.bisect import Found, Step
+    from planbench.compare.bisect import BisectResult, Probe
     from planbench.compare.sides import Side
 
 EXAMPLES = (
@@ -83,7 +83,6 @@ def bisect(
         budget=budget,
         least_effect=least_effect,
         confidence=confidence,
-        measure="time",
         control=control,
         time_limit=time_limit,
         memory_limit=memory_limit,
@@ -110,7 +109,7 @@ def bisect(
                 measure=measure,
                 progress=lambda what, done, most, left_s: bar.update(what, done, most, left_s),
                 load=options.load,
-                told=lambda step: console.say(_step_line(sides, step)),
+                report=lambda step: console.say(_step_line(sides, step)),
             )
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
@@ -152,11 +151,11 @@ def parse_versions(text: str) -> list[Side]:
     return sides
 
 
-def _step_line(sides: list[Side], step: Step) -> str:
+def _step_line(sides: list[Side], step: Probe) -> str:
     return f"{sides[step.version].text} against {sides[step.first].text}: {step.words}"
 
 
-def sentence(found: Found, solver: str, instance: str, measure: str) -> str:
+def sentence(found: BisectResult, solver: str, instance: str, measure: str) -> str:
     """Say in one sentence what the search came to."""
     where = f"{measure} of {solver} on {instance}"
     first, last = found.versions[0], found.versions[-1]
@@ -175,7 +174,7 @@ def sentence(found: Found, solver: str, instance: str, measure: str) -> str:
     )
 
 
-def _show(found: Found, solver: str, instance: str, measure: str) -> None:
+def _show(found: BisectResult, solver: str, instance: str, measure: str) -> None:
     from planbench.cli.views import columns_of
 
     table = columns_of(
@@ -196,7 +195,7 @@ def _show(found: Found, solver: str, instance: str, measure: str) -> None:
     out.print(sentence(found, solver, instance, measure), style="bold")
 
 
-def _document(found: Found, solver: str, instance: str, measure: str) -> dict[str, Any]:
+def _document(found: BisectResult, solver: str, instance: str, measure: str) -> dict[str, Any]:
     def name(position: int | None) -> str | None:
         return None if position is None else found.versions[position]
 

@@ -118,7 +118,6 @@ def compare_sides(
     *,
     progress: Progress | None = None,
     load: Load | None = None,
-    cache: Path | None = None,
     clock: Callable[[], float] = monotonic,
 ) -> PairedComparison:
     """Compare side `b` with side `a`.
@@ -134,8 +133,6 @@ def compare_sides(
     progress : callable, optional
     load : callable, optional
         Turns an instance's name into the instance; by default the catalogue does.
-    cache : Path, optional
-        Folder of the environments instead of the user's.
     clock : callable, optional
         Seconds, for the budget.
 
@@ -163,7 +160,7 @@ def compare_sides(
     if settings.adapter is None:
         check_use([a, b], list(dict.fromkeys(case.solver for case in cases)))
     sides = tuple(
-        prepare_side(side, letter, cases, settings, progress, cache)
+        prepare_side(side, letter, cases, settings, progress)
         for side, letter in ((a, "a"), (b, "b"))
     )
     surroundings = survey()
@@ -255,6 +252,8 @@ class Settings:
         Run each side once unrecorded at first.
     may_be_same : bool
         Compare even sides between which nothing differs, to see the noise.
+    cache : Path or None
+        Folder of the environments; None for the user's.
     """
 
     options: SolveOptions = field(default_factory=SolveOptions)
@@ -269,13 +268,14 @@ class Settings:
     adapter: str | None = None
     warm_up: bool = True
     may_be_same: bool = False
+    cache: Path | None = None
 
 
 #: Called with what goes on, pairs made, pairs foreseen at most, and the seconds of budget left.
 Progress = Callable[[str, int, int, float], None]
 
 
-def told_apart(a: str, b: str) -> tuple[str, str]:
+def distinct_names(a: str, b: str) -> tuple[str, str]:
     """Names of two sides, also when they are the same side twice."""
     return (f"{a} (a)", f"{b} (b)") if a == b else (a, b)
 
@@ -318,7 +318,6 @@ def prepare_side(
     cases: Sequence[Measurement],
     settings: Settings,
     progress: Progress | None,
-    cache: Path | None,
 ) -> Prepared:
     """Check what `side` asks for, and build its environment."""
     packages: dict[str, None] = {}
@@ -333,7 +332,7 @@ def prepare_side(
         return Prepared(side, letter, None, package_versions(packages), installed_here(needed))
     if progress is not None:
         progress(f"environment of {side.text}", 0, 0, settings.budget_s)
-    elsewhere = environment_for(side, packages, cache=cache)
+    elsewhere = environment_for(side, packages, cache=settings.cache)
     contents = {
         name: (elsewhere.packages[name], files)
         for name, files in elsewhere.files.items()
@@ -435,7 +434,7 @@ class Runner:
             self.schedule,
             measure=self.settings.measure,
             exact=all(spec.exact for spec in specs),
-            names=told_apart(names[0], names[1]),
+            names=distinct_names(names[0], names[1]),
         )
 
     def go(self) -> None:

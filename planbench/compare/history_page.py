@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from planbench.compare.history import Change, History, Measure, Series
+from planbench.compare.history import ChangePoint, History, Measure, Series
 from planbench.compare.render import (
     HISTORY_TITLES,
     change_date,
@@ -107,7 +107,7 @@ def _steps(history: History) -> str:
     return f'<section id="steps"><h2>Steps</h2>{table(head, rows)}</section>'
 
 
-def _is_worse(change: Change) -> bool:
+def _is_worse(change: ChangePoint) -> bool:
     return change.level_after > change.level_before
 
 

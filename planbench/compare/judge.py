@@ -1,39 +1,61 @@
-"""First layer: answers that turned wrong, runs that no longer end, answers worth less.
+"""What became better or worse between two runs, in five layers.
 
-Second layer: figures that do not depend on how busy a machine is.
+Outcomes: answers that turned wrong, runs that no longer end, answers worth less.
 
-Iterations, sizes of the linear program, the objective and the certified gap repeat exactly
-where solver, packages, options and class of processor are the same; then any iteration more
-is worse. Elsewhere rounding goes other ways, and stated bounds take the place of equality.
+Counters do not depend on how busy a machine is. Iterations, sizes of the linear program, the
+objective and the certified gap repeat exactly where solver, packages, options and class of
+processor are the same; then any iteration more is worse. Elsewhere rounding goes other ways, and
+stated bounds take the place of equality.
 
-Third and fourth layer: memory against a bound, time by the log ratios of pairs.
+Memory is held to a bound, time is judged by the log ratios of pairs. Time is counted in matrix
+passes of the machine, taken in the same process right before and after, so that a processor that
+runs slower today is no regression. Disturbed rows are left out.
 
-Time is counted in matrix passes of the machine, taken in the same process right before and
-after, so that a processor that runs slower today is no regression. Disturbed rows are left out.
-
-Fifth layer: whether cost grows faster with size than it did.
-
-Ladders of both runs are matched instance by instance, and the change of each exponent is judged
-from the ratios, where what is particular to an instance cancels.
+Growth: whether cost grows faster with size than it did. Ladders of both runs are matched instance
+by instance, and the change of each exponent is judged from the ratios, where what is particular
+to an instance cancels.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
+from operator import attrgetter
 from statistics import median
 
 from planbench.certify.verdict import CANCELLED
-from planbench.compare.findings import Finding, Rules, Verdict
+from planbench.compare.findings import Finding, Layer, Rules, Verdict
 from planbench.compare.match import Match, Sample
 from planbench.records.schema import Record
 from planbench.records.self_results import INSTRUCTIONS
 from planbench.report.cells import Cell, configuration, settle
 from planbench.report.ladders import BYTES_FLOOR, SECONDS_FLOOR, Measure, find_ladders
-from planbench.stats.paired import LEAST_PAIRS, PairedRatio, paired_log_ratio
+from planbench.stats.paired import LEAST_PAIRS, paired_log_ratio
 from planbench.stats.regression import Bound, SlopeChange, compare_slopes, shared_confidence
 from planbench.words import nouns
+
+
+def _finding(
+    of: Match | Sample,
+    layer: Layer,
+    measure: str,
+    verdict: Verdict,
+    before: float | str | None,
+    now: float | str | None,
+    rule: str = "",
+    note: str = "",
+) -> Finding:
+    """Make a finding of two figures, with their ratio where it means something."""
+    ratio = None
+    if isinstance(before, int | float) and isinstance(now, int | float) and before > 0:
+        ratio = now / before if measure != "objective" else None
+    return Finding(
+        layer, of.solver, of.instance, measure, verdict, before, now, ratio, rule=rule, note=note
+    )
+
+
+# -- outcomes ---------------------------------------------------------------------------------
 
 #: A timeout on another or a disturbed machine counts where the limit is at least this many
 #: times what the baseline needed: no two machines of today differ more.
@@ -50,9 +72,7 @@ def judge_outcomes(matches: Sequence[Match]) -> list[Finding]:
 def new_wrong_answers(samples: Iterable[Sample]) -> list[Finding]:
     """Wrong answers of measurements that the baseline has not: red all the same."""
     return [
-        _outcome_finding(
-            s.solver, s.instance, "worse", "not measured", "wrong", note=refutation(wrong[0])
-        )
+        _outcome_finding(s, "worse", "not measured", "wrong", note=refutation(wrong[0]))
         for s in samples
         if (wrong := _wrong(s))
     ]
@@ -62,8 +82,7 @@ def missing(samples: Iterable[Sample], *, worse: bool) -> list[Finding]:
     """Measurements that only the baseline has."""
     return [
         _outcome_finding(
-            s.solver,
-            s.instance,
+            s,
             "worse" if worse else "skipped",
             _outcome_words(s),
             "not measured",
@@ -94,7 +113,7 @@ def _outcome(match: Match) -> Finding:
         verdict, note = _worth(match)
     else:
         verdict = "same"
-    return _outcome_finding(match.solver, match.instance, verdict, before, now, note=note)
+    return _outcome_finding(match, verdict, before, now, note=note)
 
 
 def _lost(match: Match) -> tuple[Verdict, str]:
@@ -178,27 +197,17 @@ def _outcome_words(sample: Sample) -> str:
 
 
 def _outcome_finding(
-    solver: str,
-    instance: str,
+    of: Match | Sample,
     verdict: Verdict,
     before: str,
     now: str,
-    *,
     rule: str = "must not get worse",
     note: str = "",
 ) -> Finding:
-    return Finding(
-        layer="outcomes",
-        solver=solver,
-        instance=instance,
-        measure="outcome",
-        verdict=verdict,
-        baseline=before,
-        candidate=now,
-        rule=rule,
-        note=note,
-    )
+    return _finding(of, "outcomes", "outcome", verdict, before, now, rule, note)
 
+
+# -- counters ---------------------------------------------------------------------------------
 
 EXACT = Bound()
 #: Instructions of equal code differ by hashing, the allocator and the length of paths.
@@ -420,20 +429,10 @@ def _counter_finding(
     rule: str = "",
     note: str = "",
 ) -> Finding:
-    ratio = now / before if before is not None and now is not None and before > 0 else None
-    return Finding(
-        layer="counters",
-        solver=match.solver,
-        instance=match.instance,
-        measure=measure,
-        verdict=verdict,
-        baseline=before,
-        candidate=now,
-        ratio=ratio if measure != "objective" else None,
-        rule=rule,
-        note=note,
-    )
+    return _finding(match, "counters", measure, verdict, before, now, rule, note)
 
+
+# -- memory and time -------------------------------------------------------------------------
 
 #: Peaks of equal runs differ by up to a tenth, small ones by the grain of allocators and pages.
 MEMORY = Bound(factor=1.10, extra=2.0**20)
@@ -442,8 +441,18 @@ MEMORY_ELSEWHERE = Bound(factor=1.5, extra=4 * 2.0**20)
 LEAST_SECONDS = 0.01
 #: Least effect on times across machines, even in matrix passes.
 LEAST_EFFECT_ELSEWHERE = 0.5
-#: Solver, instance, measure, times of both sides, whether they are of one machine.
-_TimeSample = tuple[str, str, str, list[float], list[float], bool]
+
+
+@dataclass(frozen=True)
+class _Times:
+    """Times of both sides, paired, to be judged together."""
+
+    solver: str
+    instance: str
+    measure: str
+    old: list[float]
+    new: list[float]
+    same_machine: bool
 
 
 def judge_memory(matches: Sequence[Match]) -> list[Finding]:
@@ -458,27 +467,19 @@ def judge_memory(matches: Sequence[Match]) -> list[Finding]:
             continue
         bound = MEMORY if match.same_machine else MEMORY_ELSEWHERE
         before, now = median(old), median(new)
-        mebibytes = bound.extra / 2**20
         found.append(
-            Finding(
-                layer="memory",
-                solver=match.solver,
-                instance=match.instance,
-                measure="peak memory",
-                verdict=bound.judge(before, now),
-                baseline=before,
-                candidate=now,
-                ratio=now / before if before > 0 else None,
-                rule=f"at most {bound.factor:g}× + {mebibytes:g} MiB"
+            _finding(
+                match,
+                "memory",
+                "peak memory",
+                bound.judge(before, now),
+                before,
+                now,
+                f"at most {bound.factor:g}× + {bound.extra / 2**20:g} MiB"
                 + ("" if match.same_machine else " (other machine)"),
             )
         )
     return found
-
-
-def solve_passes(row: Record) -> float | None:
-    """Matrix passes the solve alone took."""
-    return row.matrix_passes
 
 
 def counted_passes(row: Record) -> float | None:
@@ -490,7 +491,7 @@ def counted_passes(row: Record) -> float | None:
 
 #: What is compared, from the part to the whole.
 _TIMES: tuple[tuple[str, Callable[[Record], float | None]], ...] = (
-    ("time of solve", solve_passes),
+    ("time of solve", attrgetter("matrix_passes")),
     ("time", counted_passes),
 )
 
@@ -503,8 +504,8 @@ def judge_time(matches: Sequence[Match], rules: Rules) -> list[Finding]:
     together keep the confidence asked for.
     """
     matches = [m for m in matches if not counts_instructions(m)]
-    samples: list[_TimeSample] = []
-    too_few: list[_TimeSample] = []
+    samples: list[_Times] = []
+    too_few: list[_Times] = []
     for measure, of in _TIMES:
         singles = {id(m): pair for m in matches if (pair := _paired_passes(m, of)) is not None}
         for match in matches:
@@ -513,7 +514,7 @@ def judge_time(matches: Sequence[Match], rules: Rules) -> list[Finding]:
                 continue
             size = min(map(len, pair))
             old, new = (side[:size] for side in pair)
-            sample = (match.solver, match.instance, measure, old, new, match.same_machine)
+            sample = _Times(match.solver, match.instance, measure, old, new, match.same_machine)
             if size >= LEAST_PAIRS:
                 samples.append(sample)
             elif sum(m.solver == match.solver and id(m) in singles for m in matches) < LEAST_PAIRS:
@@ -523,7 +524,7 @@ def judge_time(matches: Sequence[Match], rules: Rules) -> list[Finding]:
             if len(mine) >= LEAST_PAIRS:
                 medians = [[median(side) for side in singles[id(m)]] for m in mine]
                 samples.append(
-                    (
+                    _Times(
                         solver,
                         f"{len(mine)} instances",
                         measure,
@@ -533,8 +534,8 @@ def judge_time(matches: Sequence[Match], rules: Rules) -> list[Finding]:
                     )
                 )
     confidence = shared_confidence(rules.confidence, len(samples))
-    shown = [f for s in too_few if _is_far(f := _time_finding(*s, rules, confidence), rules)]
-    return _once([*(_time_finding(*sample, rules, confidence) for sample in samples), *shown])
+    shown = [f for s in too_few if _is_far(f := _time_finding(s, rules, confidence), rules)]
+    return _once([*(_time_finding(sample, rules, confidence) for sample in samples), *shown])
 
 
 def _is_far(finding: Finding, rules: Rules) -> bool:
@@ -551,13 +552,13 @@ def times_left_out(matches: Sequence[Match]) -> str:
     without = [m for m in ended if _paired_passes(m, counted_passes) is None]
     if not without:
         return ""
-    spoilt = sum(spoilt_by_machine(m) for m in without)
+    noisy = sum(is_noisy(m) for m in without)
     reasons = [
         f"{count} {why}"
         for count, why in (
-            (spoilt, "where the machine was disturbed"),
+            (noisy, "where the machine was disturbed"),
             (
-                len(without) - spoilt,
+                len(without) - noisy,
                 f"below {1000 * LEAST_SECONDS:g} ms, cut short or without matrix passes",
             ),
         )
@@ -569,18 +570,18 @@ def times_left_out(matches: Sequence[Match]) -> str:
     )
 
 
-def spoilt_by_machine(match: Match) -> bool:
+def is_noisy(match: Match) -> bool:
     """Whether one of the two runs has no undisturbed row of the measurement that ended."""
     return any(all(r.disturbed for r in s.ended) for s in (match.baseline, match.candidate))
 
 
 def comparable_times(matches: Sequence[Match]) -> int:
-    """Count the measurements whose time both runs tell and no disturbance spoils."""
+    """Count the measurements with an undisturbed time in both runs."""
     return sum(
         1
         for m in matches
-        if any(counted_passes(r) for r in m.baseline.calm)
-        and any(counted_passes(r) for r in m.candidate.calm)
+        if any(counted_passes(r) for r in m.baseline.timed)
+        and any(counted_passes(r) for r in m.candidate.timed)
     )
 
 
@@ -590,7 +591,7 @@ def _paired_passes(
     """Give the times of both sides by repeat; None where there is nothing to trust."""
     sides = []
     for sample in (match.baseline, match.candidate):
-        rows = sorted(sample.calm, key=lambda r: (r.group, r.repeat))
+        rows = sorted(sample.timed, key=lambda r: (r.group, r.repeat))
         sides.append([(value, r.wall_s or 0.0) for r in rows if (value := of(r))])
     if not all(sides):
         return None
@@ -602,55 +603,46 @@ def _paired_passes(
     return old, new
 
 
-def _time_finding(
-    solver: str,
-    instance: str,
-    measure: str,
-    old: list[float],
-    new: list[float],
-    same_machine: bool,
-    rules: Rules,
-    confidence: float,
-) -> Finding:
+#: What a ratio of paired times says, as a finding.
+TIME_VERDICTS: dict[str, Verdict] = {
+    "slower": "worse",
+    "faster": "better",
+    "same": "same",
+    "ambiguous": "unclear",
+}
+
+
+def _time_finding(times: _Times, rules: Rules, confidence: float) -> Finding:
     effect = rules.least_effect
-    if not same_machine:
+    if not times.same_machine:
         effect = max(effect, LEAST_EFFECT_ELSEWHERE)
-    found = paired_log_ratio(old, new, least_effect=effect, confidence=confidence)
+    found = paired_log_ratio(times.old, times.new, least_effect=effect, confidence=confidence)
     return Finding(
         layer="time",
-        solver=solver,
-        instance=instance,
-        measure=measure,
-        verdict=_time_verdict(found),
-        baseline=median(old),
-        candidate=median(new),
+        solver=times.solver,
+        instance=times.instance,
+        measure=times.measure,
+        verdict=TIME_VERDICTS[found.verdict],
+        baseline=median(times.old),
+        candidate=median(times.new),
         ratio=found.ratio,
         low=found.low,
         high=found.high,
         rule=f"slower by {effect:.0%} or more, beyond doubt",
-        note=nouns(found.n, "pair") + ("" if same_machine else ", other machine"),
+        note=nouns(found.n, "pair") + ("" if times.same_machine else ", other machine"),
     )
 
 
-def _time_verdict(found: PairedRatio) -> Verdict:
-    verdicts: dict[str, Verdict] = {
-        "slower": "worse",
-        "faster": "better",
-        "same": "same",
-        "ambiguous": "unclear",
-    }
-    return verdicts[found.verdict]
-
-
 def _once(findings: list[Finding]) -> list[Finding]:
-    """Drop the whole where its part, the solve, already tells the same."""
-    told = {(f.solver, f.instance, f.verdict) for f in findings if f.measure == _TIMES[0][0]}
+    """Drop the whole where its part, the solve, already says the same."""
+    solve = _TIMES[0][0]
+    said = {(f.solver, f.instance, f.verdict) for f in findings if f.measure == solve}
     return [
-        f
-        for f in findings
-        if f.measure == _TIMES[0][0] or (f.solver, f.instance, f.verdict) not in told
+        f for f in findings if f.measure == solve or (f.solver, f.instance, f.verdict) not in said
     ]
 
+
+# -- growth -----------------------------------------------------------------------------------
 
 _EXPONENTS: dict[Measure, str] = {"passes": "exponent of time", "bytes": "exponent of memory"}
 
@@ -693,7 +685,7 @@ def judge_growth(
 
 
 def _sized_costs(both: Sequence[tuple[Cell, Cell]], measure: Measure) -> _SizedCosts:
-    """Size and both costs, of undisturbed runs above the floor of what can be told."""
+    """Size and both costs, of undisturbed runs above the floor below which cost is noise."""
     pairs: _SizedCosts = []
     for old, new in both:
         if not (old.finished and new.finished and new.goods):
@@ -720,7 +712,7 @@ def _mean(first: float | None, second: float | None) -> float:
 def _growth_finding(
     solver: str, ladder: str, measure: Measure, change: SlopeChange, rules: Rules
 ) -> Finding:
-    found = Finding(
+    return Finding(
         layer="scaling",
         solver=solver,
         instance=f"ladder {ladder}",
@@ -731,5 +723,5 @@ def _growth_finding(
         low=change.low,
         high=change.high,
         rule=f"higher by {rules.least_exponent:g} or more, beyond doubt",
+        note=f"change {change.change:+.2f} over {change.n} instances",
     )
-    return replace(found, note=f"change {change.change:+.2f} over {change.n} instances")

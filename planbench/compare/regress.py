@@ -11,6 +11,7 @@ from pathlib import Path
 from planbench.compare.findings import Comparison, Obstacle, Rules, in_order
 from planbench.compare.judge import (
     comparable_times,
+    is_noisy,
     judge_counters,
     judge_growth,
     judge_memory,
@@ -18,10 +19,9 @@ from planbench.compare.judge import (
     judge_time,
     missing,
     new_wrong_answers,
-    spoilt_by_machine,
     times_left_out,
 )
-from planbench.compare.match import Match, Sample, choose_machines, match, samples
+from planbench.compare.match import Match, choose_machines, find_obstacles, match, samples
 from planbench.errors import InputError
 from planbench.io.files import replacing
 from planbench.records.schema import STUDY, Record
@@ -29,8 +29,6 @@ from planbench.records.self_results import looks_like_benchmarks, read_benchmark
 from planbench.records.store import read_records, to_line
 from planbench.report.cells import machine_key
 from planbench.words import nouns
-
-_Samples = dict[tuple[str, str], Sample]
 
 
 def compare_runs(
@@ -61,12 +59,12 @@ def compare_runs(
     old_machine, new_machine, unlike = choose_machines(baseline, candidate)
     old, new = samples(baseline, old_machine), samples(candidate, new_machine)
     matches = match(old, new)
-    found = [*_obstacles(old, new, matches, unlike, rules, names)]
+    found = [*find_obstacles(old, new, matches, unlike, names)]
     stopping = [o for o in found if o.kind is None or o.kind not in rules.allow]
     notes = [f"{o.message} (allowed)" for o in found if o not in stopping]
     notes += _notes(baseline, old_machine, names[0]) + _notes(candidate, new_machine, names[1])
-    lonely = [sample for place, sample in new.items() if place not in old]
-    findings = new_wrong_answers(lonely)
+    unmatched = [sample for place, sample in new.items() if place not in old]
+    findings = new_wrong_answers(unmatched)
     if stopping:
         findings += [f for f in judge_outcomes(matches) if f.candidate == "wrong"]
     else:
@@ -91,8 +89,8 @@ def compare_runs(
                 "the runs were judged by different versions of the certificate: verdicts are not "
                 f"compared; measure {names[0]} again"
             )
-        if lonely:
-            notes.append(f"new in {names[1]}: {nouns(len(lonely), 'measurement')}")
+        if unmatched:
+            notes.append(f"new in {names[1]}: {nouns(len(unmatched), 'measurement')}")
         if "time" in rules.layers and (left_out := times_left_out(matches)):
             notes.append(left_out)
         stopping += _disturbed(matches, rules)
@@ -106,65 +104,14 @@ def compare_runs(
     )
 
 
-def _obstacles(
-    old: _Samples,
-    new: _Samples,
-    matches: Sequence[Match],
-    unlike: str,
-    rules: Rules,
-    names: tuple[str, str],
-) -> list[Obstacle]:
-    found = []
-    hashes: dict[str, str] = {s.instance: s.sha256 for s in old.values()}
-    other = sorted(
-        {s.instance for s in new.values() if hashes.get(s.instance, s.sha256) != s.sha256}
-    )
-    if other:
-        found.append(
-            Obstacle(
-                "instances",
-                f"{_some(other)} {'has' if len(other) == 1 else 'have'} other arrays in the two "
-                "runs (other SHA-256); measure the baseline again, or leave them out with "
-                "--allow instances",
-            )
-        )
-    if not matches:
-        found.append(
-            Obstacle(
-                None,
-                f"{names[0]} and {names[1]} have no solver with the same options on the same "
-                "instance; nothing to compare",
-            )
-        )
-        return found
-    if unlike:
-        found.append(
-            Obstacle(
-                "machine",
-                f"measured on different machines: {unlike}; measure both on one, or give "
-                "--allow machine for wider bounds",
-            )
-        )
-    changed = list(dict.fromkeys(line for m in matches for line in m.changed_versions))
-    if changed:
-        found.append(
-            Obstacle(
-                "versions",
-                f"other versions: {_some(changed)}; give --allow versions to compare them with "
-                "wider bounds",
-            )
-        )
-    return found
-
-
 def _disturbed(matches: Sequence[Match], rules: Rules) -> list[Obstacle]:
-    """Say when times were asked for and every one is spoilt."""
+    """Say when times were asked for and every one is noisy."""
     if "time" not in rules.layers or "disturbed" in rules.allow:
         return []
     ended = [m for m in matches if m.baseline.ended and m.candidate.ended]
     if not ended or comparable_times(matches):
         return []
-    if not all(spoilt_by_machine(m) for m in ended):
+    if not all(is_noisy(m) for m in ended):
         return []  # some tell no time for another reason
     return [
         Obstacle(
@@ -184,11 +131,6 @@ def _notes(records: Sequence[Record], machine: str | None, name: str) -> list[st
     studies = sum(r.suite == STUDY for r in _of(records, machine))
     notes = [f"{nouns(left, 'row')} of {name}, of other machines, left out"] if left else []
     return notes + ([f"{nouns(studies, 'row')} of {name}, of studies, left out"] if studies else [])
-
-
-def _some(items: Sequence[str], most: int = 3) -> str:
-    more = f" and {len(items) - most} more" if len(items) > most else ""
-    return ", ".join(items[:most]) + more
 
 
 def read_side(path: Path) -> list[Record]:

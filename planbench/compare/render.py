@@ -23,9 +23,9 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from planbench.compare.ab import PairedComparison, told_apart
+from planbench.compare.ab import PairedComparison, distinct_names
 from planbench.compare.findings import LAYERS, Comparison, Finding, Verdict
-from planbench.compare.history import Change, History, Measure, Series
+from planbench.compare.history import ChangePoint, History, Measure, Series
 from planbench.compare.paired import PairedResult
 from planbench.report import words
 from planbench.report.words import plain
@@ -312,7 +312,7 @@ AB_COLUMNS = (
 
 def side_names(comparison: PairedComparison) -> tuple[str, str]:
     """Name the two sides."""
-    return told_apart(comparison.a, comparison.b)
+    return distinct_names(comparison.a, comparison.b)
 
 
 def side_lines(comparison: PairedComparison) -> tuple[str, ...]:
@@ -587,17 +587,17 @@ def history_amount(measure: Measure, value: float) -> str:
     return words.passes(value) if measure == "passes" else f"{value:,.0f}"
 
 
-def change_ratio(change: Change) -> str:
+def change_ratio(change: ChangePoint) -> str:
     """Write by how much a level changed."""
     return words.UNKNOWN if change.ratio is None else f"{change.ratio:.2f}×"
 
 
-def change_date(change: Change) -> str:
+def change_date(change: ChangePoint) -> str:
     """Day and minute of the first run at the new level."""
     return change.after.started_at[:16].replace("T", " ")
 
 
-def changes_in_order(history: History) -> list[tuple[Series, Change]]:
+def changes_in_order(history: History) -> list[tuple[Series, ChangePoint]]:
     """All steps, latest first."""
     found = [(series, change) for series in history.series for change in series.changes]
     found.sort(key=lambda pair: (pair[1].after.started_at, pair[0].solver), reverse=True)

@@ -151,7 +151,12 @@ def test_what_cannot_be_compared_is_said_before_anything_runs(tmp_path, side, ca
 def test_a_commit_runs_its_own_planbench(tmp_path):
     """The row must say which commit ran, and the worker must not find this checkout."""
     settings = replace(
-        QUICK, adapter=None, schedule=Schedule(0.2, looks=(2,)), measure="time", may_be_same=True
+        QUICK,
+        adapter=None,
+        schedule=Schedule(0.2, looks=(2,)),
+        measure="time",
+        may_be_same=True,
+        cache=tmp_path / "cache",
     )
     comparison = compare(
         parse_side("git:HEAD"),
@@ -159,7 +164,6 @@ def test_a_commit_runs_its_own_planbench(tmp_path):
         tmp_path / "ab.jsonl",
         settings,
         Measurement("kantorovich-lathes", "null"),
-        cache=tmp_path / "cache",
         load=load_instance,
     )
     commit = comparison.environments[0].removeprefix("git:")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from planbench.compare.ab import PairedComparison
-from planbench.compare.bisect import Step, _read, search
+from planbench.compare.bisect import Probe, _read, search
 from planbench.compare.findings import Finding
 from planbench.compare.paired import Measurement, PairedResult
 from planbench.stats.paired import PairedRatio
@@ -23,9 +23,9 @@ def comparer(levels, asked=None, unclear=()):
             asked.append((first, version, attempt))
         ratio = levels[version] / levels[first]
         if (first, version) in unclear:
-            return Step(first, version, "unknown", ratio, "noise")
+            return Probe(first, version, "unknown", ratio, "noise")
         change = "up" if ratio > 1.05 else "down" if ratio < 0.95 else "none"
-        return Step(first, version, change, ratio, f"{ratio:.3g}")
+        return Probe(first, version, change, ratio, f"{ratio:.3g}")
 
     return compare
 
