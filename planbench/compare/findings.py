@@ -19,7 +19,7 @@ Allowance = Literal["versions", "machine", "instances", "disturbed"]
 LAYERS: tuple[Layer, ...] = get_args(Layer)
 ALLOWANCES: tuple[Allowance, ...] = get_args(Allowance)
 
-#: Order in which findings are shown.
+#: In the order in which findings are shown.
 _VERDICTS: tuple[Verdict, ...] = ("worse", "unclear", "better", "same", "skipped")
 
 

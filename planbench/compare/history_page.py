@@ -14,7 +14,7 @@ from planbench.compare.render import (
     change_date,
     change_ratio,
     changes_in_order,
-    history_amount,
+    in_unit,
 )
 from planbench.records.schema import Record
 from planbench.report import words
@@ -91,10 +91,8 @@ def _steps(history: History) -> str:
             td(named(series.solver), "left"),
             td(escape(series.instance), "left wrap"),
             td(escape(HISTORY_TITLES[series.measure]), "left"),
-            number(
-                escape(history_amount(series.measure, change.level_before)), change.level_before
-            ),
-            number(escape(history_amount(series.measure, new)), new),
+            number(escape(in_unit(change.level_before, series.measure)), change.level_before),
+            number(escape(in_unit(new, series.measure)), new),
             number(escape(change_ratio(change)), change.ratio, red=_is_worse(change)),
             td(escape(words.plain(change.what_changed or "nothing recorded")), "left wrap"),
         ]
@@ -191,7 +189,7 @@ def _rows(series: Sequence[Series]) -> tuple[list[dict[str, Any]], list[dict[str
             "series": s.solver,
             "at": p.started_at,
             "value": p.value,
-            "shown": history_amount(s.measure, p.value),
+            "shown": in_unit(p.value, s.measure),
             "when": p.started_at[:16].replace("T", " "),
             "commit": p.commit[:12] or words.UNKNOWN,
             "file": words.plain(p.file),
@@ -203,8 +201,8 @@ def _rows(series: Sequence[Series]) -> tuple[list[dict[str, Any]], list[dict[str
         {
             "series": s.solver,
             "at": c.after.started_at,
-            "shown": f"{change_ratio(c)}: {history_amount(s.measure, c.level_before)} → "
-            f"{history_amount(s.measure, c.level_after)}",
+            "shown": f"{change_ratio(c)}: {in_unit(c.level_before, s.measure)} → "
+            f"{in_unit(c.level_after, s.measure)}",
             "changed": words.plain(c.what_changed or "nothing recorded"),
         }
         for s in series

@@ -1,12 +1,7 @@
-"""Figures of findings in words, the same in tables, Markdown, JUnit and JSON.
+"""How comparisons are shown: text, terminal tables, Markdown, JUnit XML and JSON's own types.
 
-The comparison on a terminal: worst first, and one line that sums it up.
-
-The comparison for machines and pull requests: Markdown, JUnit XML, JSON values.
-
-A comparison of two sides in words: one sentence per instance, one overall, tables, Markdown.
-
-Steps of a history on a terminal, in order of time.
+In the order of the file: two runs of a suite (``regress``), paired runs (``ab``), a search among
+versions (``bisect``), levels over many runs (``history``).
 """
 
 from __future__ import annotations
@@ -24,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from planbench.compare.ab import PairedComparison, distinct_names
+from planbench.compare.bisect import BisectResult
 from planbench.compare.findings import LAYERS, Comparison, Finding, Verdict
 from planbench.compare.history import ChangePoint, History, Measure, Series
 from planbench.compare.paired import PairedResult
@@ -32,12 +28,26 @@ from planbench.report.words import plain
 from planbench.stats.paired import PairedRatio
 from planbench.words import nouns
 
-WORDS = {
-    "worse": "worse",
-    "better": "better",
-    "same": "same",
-    "unclear": "unclear",
-    "skipped": "skipped",
+
+def in_unit(value: float | None, unit: str) -> str:
+    """Write a cost: bytes, seconds (also of ``time`` and ``cpu``), matrix passes, iterations."""
+    if unit == "bytes":
+        return words.size_bytes(value)
+    if unit == "passes":
+        return words.passes(value)
+    if unit == "iterations" and value is not None:
+        return f"{value:,.0f}"
+    return words.seconds(value)
+
+
+# -- two runs of a suite ----------------------------------------------------------------------
+
+_MARKS: dict[Verdict, str] = {
+    "worse": "🔴",
+    "better": "🟢",
+    "same": "⚪",
+    "unclear": "🟡",
+    "skipped": "⚪",
 }
 
 
@@ -102,7 +112,7 @@ def summary(comparison: Comparison) -> str:
         return f"could not compare: {comparison.obstacles[0].message}"
     count = comparison.counts
     parts = [f"{nouns(comparison.compared, 'measurement')} compared"]
-    parts += [f"{count[v]} {WORDS[v]}" for v in ("unclear", "better") if count.get(v)]
+    parts += [f"{count[v]} {v}" for v in ("unclear", "better") if count.get(v)]
     tail = f" ({', '.join(parts)})"
     if not worse:
         return f"nothing worse{tail}"
@@ -144,8 +154,8 @@ def left_out_words(comparison: Comparison, shown: Sequence[Finding]) -> str:
     """Say what is not shown; empty where everything is."""
     here = {id(f) for f in shown}
     rest = [f for f in comparison.findings if id(f) not in here]
-    counts = {v: sum(f.verdict == v for f in rest) for v in WORDS}
-    parts = [f"{count} {WORDS[v]}" for v, count in counts.items() if count]
+    counts = {v: sum(f.verdict == v for f in rest) for v in _MARKS}
+    parts = [f"{count} {v}" for v, count in counts.items() if count]
     return f"Not shown: {', '.join(parts)}." if parts else ""
 
 
@@ -172,7 +182,7 @@ def comparison_table(
     for finding in shown:
         figures = [amount(finding, value) for value in (finding.baseline, finding.candidate)]
         table.add_row(
-            Text(WORDS[finding.verdict], style=STYLES[finding.verdict]),
+            Text(finding.verdict, style=STYLES[finding.verdict]),
             *([Text(finding.layer)] if wide else []),
             Text(plain(finding.where)),
             Text(finding.measure),
@@ -189,7 +199,6 @@ def comparison_table(
     return table
 
 
-_MARKS = {"worse": "🔴", "better": "🟢", "unclear": "🟡", "same": "⚪", "skipped": "⚪"}
 #: A comment on a pull request holds 65,536 characters.
 MOST_ROWS = 60
 
@@ -220,7 +229,7 @@ def to_markdown(comparison: Comparison) -> str:
 
 def _markdown_row(finding: Finding) -> list[str]:
     texts = [
-        f"{_MARKS[finding.verdict]} {WORDS[finding.verdict]}",
+        f"{_MARKS[finding.verdict]} {finding.verdict}",
         finding.layer,
         finding.where,
         finding.measure,
@@ -290,12 +299,14 @@ def to_document(comparison: Comparison) -> dict[str, Any]:
         "baseline": comparison.baseline,
         "candidate": comparison.candidate,
         "compared": comparison.compared,
-        "counts": {verdict: comparison.counts.get(verdict, 0) for verdict in _MARKS},  # type: ignore[call-overload]
+        "counts": {verdict: comparison.counts.get(verdict, 0) for verdict in _MARKS},
         "obstacles": [asdict(o) for o in comparison.obstacles],
         "notes": list(comparison.notes),
         "findings": [asdict(f) for f in comparison.findings],
     }
 
+
+# -- paired runs -------------------------------------------------------------------------------
 
 #: Header of the table and whether its cells are figures.
 AB_COLUMNS = (
@@ -360,7 +371,7 @@ def ab_sentence(comparison: PairedComparison, verdict: PairedResult) -> str:
     figures = (
         f"{verdict.ratio.ratio:.3g} times the {_measure(comparison)} of {a}"
         f"{_between(verdict.ratio)}, {_typical(verdict, comparison.measure)}, "
-        f"{verdict.ratio.n} {_plural('pair', verdict.ratio.n)}"
+        f"{nouns(verdict.ratio.n, 'pair')}"
     )
     if verdict.outcome in ("slower", "faster"):
         return f"{place}: {b} is {verdict.outcome}: {figures}."
@@ -374,7 +385,7 @@ def ab_sentences(comparison: PairedComparison) -> list[str]:
     said = [ab_sentence(comparison, v) for v in comparison.results if v.pairs]
     left = sum(not v.pairs for v in comparison.results)
     if left:
-        number = f"{left} {_plural('comparison', left)}"
+        number = f"{nouns(left, 'comparison')}"
         said.append(f"{number} not run within the budget; raise it with --budget.")
     return said
 
@@ -385,7 +396,7 @@ def ab_overall(comparison: PairedComparison) -> str:
     counts: Counter[str] = Counter(v.outcome for v in comparison.results)
     total = len(comparison.results)
     if counts["not-compared"] == total and not any(v.faults for v in comparison.results):
-        number = f"{total} {_plural('comparison', total)}"
+        number = nouns(total, "comparison")
         return f"Nothing could be compared: {b} against {a}, {number} without a verdict."
     said = [
         f"{text} on {counts[outcome]}"
@@ -409,9 +420,7 @@ def ab_overall(comparison: PairedComparison) -> str:
     if mean is not None and total > 1:
         tail = f"; {mean:.3g} times the {_measure(comparison)} in the geometric mean"
     return (
-        f"Overall, {b} against {a}, {total} {_plural('comparison', total)}: "
-        + ", ".join(said)
-        + f"{tail}."
+        f"Overall, {b} against {a}, {nouns(total, 'comparison')}: " + ", ".join(said) + f"{tail}."
     )
 
 
@@ -427,8 +436,8 @@ def ab_rows(comparison: PairedComparison) -> list[tuple[str, ...]]:
         (
             v.case.instance,
             solver_of(comparison, v),
-            _cost(v.typical[0], comparison.measure),
-            _cost(v.typical[1], comparison.measure),
+            in_unit(v.typical[0], comparison.measure),
+            in_unit(v.typical[1], comparison.measure),
             "–" if v.ratio is None else f"{v.ratio.ratio:.3f}",
             "–"
             if v.ratio is None or v.ratio.low is None or v.ratio.high is None
@@ -446,14 +455,16 @@ def ab_markdown(comparison: PairedComparison) -> str:
     lines = [
         f"### planbench: `{_code(b)}` against `{_code(a)}`",
         "",
-        f"**{_safe(ab_overall(comparison))}**",
+        f"**{_escaped(ab_overall(comparison))}**",
         "",
         "| " + " | ".join(header for header, _ in AB_COLUMNS) + " |",
         "|" + "|".join("---:" if right else "---" for _, right in AB_COLUMNS) + "|",
     ]
-    lines += ["| " + " | ".join(_safe(cell) for cell in row) + " |" for row in ab_rows(comparison)]
+    lines += [
+        "| " + " | ".join(_escaped(cell) for cell in row) + " |" for row in ab_rows(comparison)
+    ]
     notes = [
-        f"- {_safe(note)}"
+        f"- {_escaped(note)}"
         for v in comparison.results
         for note in (*(f.note for f in v.faults), *v.remarks)
         if note
@@ -461,8 +472,8 @@ def ab_markdown(comparison: PairedComparison) -> str:
     if notes:
         lines += ["", *dict.fromkeys(notes)]
     if any(" = " in side for side in side_lines(comparison)):
-        lines += ["", *(f"- {_safe(side)}" for side in side_lines(comparison))]
-    lines += ["", f"<sub>{_safe(ab_small_print(comparison))}</sub>", ""]
+        lines += ["", *(f"- {_escaped(side)}" for side in side_lines(comparison))]
+    lines += ["", f"<sub>{_escaped(ab_small_print(comparison))}</sub>", ""]
     return "\n".join(lines)
 
 
@@ -546,29 +557,69 @@ def _between(ratio: PairedRatio) -> str:
 
 
 def _typical(verdict: PairedResult, measure: str) -> str:
-    a, b = (_cost(value, measure) for value in verdict.typical)
+    a, b = (in_unit(value, measure) for value in verdict.typical)
     return f"{b} against {a}"
-
-
-def _cost(value: float | None, measure: str) -> str:
-    return words.passes(value) if measure == "passes" else words.seconds(value)
-
-
-def _plural(word: str, number: int) -> str:
-    return word if number == 1 else word + "s"
-
-
-def _safe(text: str) -> str:
-    """`text` as Markdown shows it: no cell, tag or emphasis begins in it."""
-    out = plain(text).replace("\\", "\\\\")
-    for mark in "|*_<>`[]":
-        out = out.replace(mark, "\\" + mark)
-    return out
 
 
 def _code(text: str) -> str:
     return plain(text).replace("`", "'")
 
+
+# -- a search among versions -------------------------------------------------------------------
+
+
+def bisect_sentence(found: BisectResult, solver: str, instance: str, measure: str) -> str:
+    """Say in one sentence what the search came to."""
+    where = f"{measure} of {solver} on {instance}"
+    first, last = found.versions[0], found.versions[-1]
+    if not found.decided:
+        assert found.before is not None
+        assert found.after is not None
+        return (
+            f"{where}: not decided; a change, if there is one, lies between "
+            f"{found.versions[found.before]} and {found.versions[found.after]}."
+        )
+    if found.before is None or found.after is None:
+        return f"{where}: no change between {first} and {last}."
+    return (
+        f"{where}: changed in {found.versions[found.after]} "
+        f"(the version before is {found.versions[found.before]})."
+    )
+
+
+def bisect_document(
+    found: BisectResult, solver: str, instance: str, measure: str
+) -> dict[str, Any]:
+    """Return the search in JSON's own types."""
+
+    def name(position: int | None) -> str | None:
+        return None if position is None else found.versions[position]
+
+    return {
+        "instance": instance,
+        "solver": solver,
+        "measure": measure,
+        "versions": list(found.versions),
+        "decided": found.decided,
+        "changed_in": name(found.after) if found.decided else None,
+        "between": [name(found.before), name(found.after)],
+        "sentence": bisect_sentence(found, solver, instance, measure),
+        "remarks": list(found.remarks),
+        "steps": [
+            {
+                "version": name(step.version),
+                "against": name(step.first),
+                "change": step.change,
+                "ratio": step.ratio,
+                "seen": step.words,
+            }
+            for step in found.steps
+        ],
+        "exit_code": found.exit_code,
+    }
+
+
+# -- levels over many runs ---------------------------------------------------------------------
 
 HISTORY_TITLES: dict[Measure, str] = {
     "passes": "matrix passes",
@@ -576,15 +627,6 @@ HISTORY_TITLES: dict[Measure, str] = {
     "bytes": "peak memory",
     "iterations": "iterations",
 }
-
-
-def history_amount(measure: Measure, value: float) -> str:
-    """Write a figure in the unit of its measure."""
-    if measure == "bytes":
-        return words.size_bytes(value)
-    if measure == "seconds":
-        return words.seconds(value)
-    return words.passes(value) if measure == "passes" else f"{value:,.0f}"
 
 
 def change_ratio(change: ChangePoint) -> str:
@@ -621,9 +663,41 @@ def steps_table(history: History) -> Table | None:
             change_date(change),
             Text(plain(f"{series.solver} on {series.instance}")),
             HISTORY_TITLES[series.measure],
-            history_amount(series.measure, change.level_before),
-            history_amount(series.measure, change.level_after),
+            in_unit(change.level_before, series.measure),
+            in_unit(change.level_after, series.measure),
             Text(change_ratio(change), style="red" if worse else "green"),
             Text(plain(change.what_changed or "nothing recorded")),
         )
     return table
+
+
+def history_document(found: History) -> dict[str, Any]:
+    """Return the series and their steps in JSON's own types."""
+    return {
+        "machine": found.machine,
+        "machine_id": found.machine_id,
+        "runs": found.runs,
+        "notes": list(found.notes),
+        "series": [
+            {
+                "solver": s.solver,
+                "instance": s.instance,
+                "sha256": s.sha256,
+                "measure": s.measure,
+                "points": [asdict(p) | {"packages": dict(p.packages)} for p in s.points],
+                "steps": [
+                    {
+                        "when": c.after.started_at,
+                        "before": c.level_before,
+                        "after": c.level_after,
+                        "ratio": c.ratio,
+                        "from_commit": c.before.commit,
+                        "to_commit": c.after.commit,
+                        "changed": c.what_changed,
+                    }
+                    for c in s.changes
+                ],
+            }
+            for s in found.series
+        ],
+    }

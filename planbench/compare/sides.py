@@ -174,6 +174,33 @@ def parse_side(text: str, where: str = "side") -> Side:
     return replace(side, packages=tuple(sorted(side.packages, key=lambda p: p.name)))
 
 
+def parse_versions(text: str, where: str = "versions") -> list[Side]:
+    """Read ``highspy==1.12.0,1.13.1``, ``git:A,git:B`` or wheels.
+
+    A bare version is of the last package.
+
+    Raises
+    ------
+    InputError
+        An empty item, or a bare version before any package.
+    """
+    sides: list[Side] = []
+    package = ""
+    for item in split_parts(text):
+        is_bare = re.fullmatch(r"\d[\w.!+]*", item)
+        if is_bare and package:
+            item = f"{package}=={item}"
+        elif is_bare or not item:
+            raise InputError(
+                f"{item!r} is no version; write PACKAGE==V,V,…, git:REF,git:REF,… or wheels",
+                where=where,
+            )
+        side = parse_side(item, where)
+        package = side.packages[0].name if side.packages else ""
+        sides.append(side)
+    return sides
+
+
 def split_parts(text: str) -> list[str]:
     """Split a side at its commas, but for those within brackets, quotes, commands and versions."""
     parts = [""]
