@@ -1,14 +1,10 @@
-"""Which of two sides is slower, and is it sure: their runs on the same instances, interleaved.
+"""Which of two sides is slower, and how sure is it: interleaved runs on the same instances.
 
-Runs come in blocks A B B A, so that a drift of the machine falls on both sides alike; beside
+Runs come in blocks A B B A, so that a drift of the machine falls on both sides alike. Next to
 each run a control runs that is the same on both sides, so that trouble of the machine can be
-told from a change. Instances take turns. Each stops at the first look at which its verdict is
-clear; the others go on until their looks or the budget are spent. Every run is a row of the
-results file, and a comparison that was interrupted carries on from there.
-
-How a comparison of two sides is made: measure, schedule, limits, budget, control.
-
-A comparison of two sides while it goes on: its runs, their order, and what was made before.
+distinguished from a change. Instances take turns. Each stops at the first look at which its
+verdict is clear; the others go on until their looks or the budget are spent. Every run is a row
+of the results file, and a comparison that was interrupted carries on from there.
 """
 
 from __future__ import annotations

@@ -121,10 +121,10 @@ def search(versions: Sequence[str], compare: Compare) -> BisectResult:
     last = len(versions) - 1
     whole = step(0, last)
     if whole.change == "unknown":
-        remarks.append(f"the ends cannot be told apart or called the same: {whole.words}")
+        remarks.append(f"the ends can neither be distinguished nor called the same: {whole.words}")
         return end(0, last, False)
     if whole.change == "none":
-        remarks.append("between the ends nothing is looked at: changes that cancel stay unseen")
+        remarks.append("between the ends nothing is compared: changes that cancel stay unseen")
         return end(None, None, True)
     low, high = 0, last
     levels = {0: 0.0, last: _level(whole)}
@@ -136,7 +136,7 @@ def search(versions: Sequence[str], compare: Compare) -> BisectResult:
             back = step(middle, high)
             if back.change == "unknown":
                 remarks.append(
-                    f"{versions[middle]} can be told neither from {versions[0]} nor from "
+                    f"{versions[middle]} can be distinguished neither from {versions[0]} nor from "
                     f"{versions[high]}; raise --budget"
                 )
                 return end(low, high, False)
@@ -213,7 +213,7 @@ def bisect_versions(
         raise InputError(f"{len(names)} given; give two or more, in order", where="versions")
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise InputError(f"{twice} stands twice; give each version once", where="versions")
+        raise InputError(f"{twice} is given twice; give each version once", where="versions")
     if measure not in MEASURES:
         raise InputError(f"is {measure!r}; give one of {', '.join(MEASURES)}", where="measure")
 
@@ -283,7 +283,7 @@ def _counted(verdict: PairedResult, first: int, version: int) -> Probe:
     if not verdict.steady:
         return Probe(first, version, "unknown", None, f"{words}, varying from run to run")
     if not a and not b:
-        return Probe(first, version, "unknown", None, f"{words}: the solver does not tell them")
+        return Probe(first, version, "unknown", None, f"{words}: the solver does not report them")
     if a == b:
         return Probe(first, version, "none", 1.0, words)
     ratio = after / before if before and after else None

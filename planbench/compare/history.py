@@ -34,7 +34,7 @@ class Point:
     started_at : str
         ISO 8601.
     file : str
-        Results file it stands in.
+        Results file it comes from.
     commit : str
         Of planbench; empty where it is not known.
     packages : tuple of (str, str)
@@ -232,8 +232,8 @@ def _bytes(sample: Sample) -> float | None:
 
 
 def _iterations(sample: Sample) -> float | None:
-    told = [sum(r.iterations.values()) for r in sample.complete if r.iterations]
-    return float(max(told)) if told else None
+    counts = [sum(r.iterations.values()) for r in sample.complete if r.iterations]
+    return float(max(counts)) if counts else None
 
 
 def _middle(values: Sequence[float | None]) -> float | None:

@@ -160,7 +160,7 @@ def history_chart(
         alt.Tooltip("commit:N", title="planbench"),
         alt.Tooltip("file:N", title="file"),
     ]
-    told = [
+    step_tooltip = [
         alt.Tooltip("series:N", title="solver"),
         alt.Tooltip("shown:N", title="change"),
         alt.Tooltip("changed:N", title="with"),
@@ -178,7 +178,7 @@ def history_chart(
         layers.append(
             alt.Chart(alt.InlineData(values=rules))
             .mark_rule(strokeWidth=2, strokeDash=[5, 3])
-            .encode(x=x, color=colour, tooltip=told)
+            .encode(x=x, color=colour, tooltip=step_tooltip)
         )
     return finished(alt, alt.layer(*layers), width, height, background)
 

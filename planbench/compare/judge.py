@@ -98,7 +98,7 @@ def _outcome(match: Match) -> Finding:
     verdict: Verdict
     note = ""
     if wrong := _wrong(new):
-        # Wrong stands for itself, whatever rules the baseline was judged by.
+        # Wrong is wrong, whatever rules the baseline was judged by.
         verdict = "same" if _wrong(old) else "worse"
         note = refutation(wrong[0])
     elif _wrong(old):
@@ -289,7 +289,7 @@ def _sizes(match: Match) -> list[Finding]:
 
 
 def _presolved(match: Match) -> list[Finding]:
-    """Sizes after presolve, where both runs tell them."""
+    """Sizes after presolve, where both runs report them."""
     old, new = match.baseline.row.presolved, match.candidate.row.presolved
     bound = PRESOLVED_ELSEWHERE if match.why_not_exact else EXACT
     return [
@@ -313,13 +313,13 @@ def _iterations(match: Match) -> list[Finding]:
     if not any(now):
         return [
             _counter_finding(
-                match, "iterations", "skipped", None, None, note="not told by the candidate"
+                match, "iterations", "skipped", None, None, note="not reported by the candidate"
             )
         ]
     if not any(before):
         return [
             _counter_finding(
-                match, "iterations", "skipped", None, None, note="not told by the baseline"
+                match, "iterations", "skipped", None, None, note="not reported by the baseline"
             )
         ]
     found = []
@@ -596,7 +596,7 @@ def _paired_passes(
     if not all(sides):
         return None
     walls = [median(wall for _, wall in side) for side in sides]
-    # The mean of both, so that neither side's luck decides what is looked at.
+    # The mean of both, so that neither side's luck decides what is compared.
     if min(walls) <= 0 or math.sqrt(walls[0] * walls[1]) < LEAST_SECONDS:
         return None
     old, new = ([value for value, _ in side] for side in sides)
@@ -699,7 +699,7 @@ def _sized_costs(both: Sequence[tuple[Cell, Cell]], measure: Measure) -> _SizedC
             costs = weighed = old.peak_bytes, new.peak_bytes
             least = BYTES_FLOOR
         before, after = (cost or 0.0 for cost in costs)
-        # The mean of both, so that neither side's luck decides what is looked at.
+        # The mean of both, so that neither side's luck decides what is compared.
         if before > 0 and after > 0 and _mean(*weighed) >= least:
             pairs.append((float(new.goods), before, after))
     return pairs

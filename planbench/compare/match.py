@@ -73,7 +73,7 @@ class Sample:
 
     @property
     def row(self) -> Record:
-        """Row that stands for versions and machine: the last that ended, else the last."""
+        """Row that represents versions and machine: the last that ended, else the last."""
         return (self.complete or self.ended or self.rows)[-1]
 
 
@@ -341,8 +341,8 @@ def split_runs(
 ) -> list[tuple[str, str, Samples]]:
     """Split a results file into its runs: start, name of the file, samples.
 
-    A new run begins where commit or packages change, and where a measurement stands a second
-    time although the first was not disturbed.
+    A new run begins where commit or packages change, and where a measurement is repeated
+    although the first was not disturbed.
 
     Parameters
     ----------

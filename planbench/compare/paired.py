@@ -272,7 +272,7 @@ def _times(pairs: Sequence[Pair], measure: str) -> list[tuple[float, float]]:
         if pair.a.ended == pair.b.ended == "ok":
             runs = (pair.a, pair.b)
             if measure == "time" and any(r.wait_s is None for r in runs):
-                # Workers of early commits do not tell their waits: they count on neither side.
+                # Workers of early commits do not report their waits: these count on neither side.
                 a, b = pair.a.wall_s, pair.b.wall_s
             else:
                 a, b = (amount(r, measure) for r in runs)
@@ -391,7 +391,7 @@ def _done_differently(a: Record, b: Record, names: tuple[str, str]) -> list[str]
 
 def iterations_text(counts: Mapping[str, int]) -> str:
     """Write iterations by kind, such as ``120 simplex``."""
-    return ", ".join(f"{n} {kind}" for kind, n in counts.items()) or "not told"
+    return ", ".join(f"{n} {kind}" for kind, n in counts.items()) or "not reported"
 
 
 def _unended(

@@ -41,7 +41,7 @@ def compare_runs(
     """Compare two runs layer by layer.
 
     Outcomes come first and are always judged; then counters, memory, time and exponents, as far
-    as `rules` ask for them. Where an obstacle stands that `rules` do not allow, only new wrong
+    as `rules` ask for them. Where `rules` do not allow an obstacle, only new wrong
     answers are looked for: they are wrong whatever they are compared with.
 
     Parameters
@@ -112,7 +112,7 @@ def _disturbed(matches: Sequence[Match], rules: Rules) -> list[Obstacle]:
     if not ended or comparable_times(matches):
         return []
     if not all(is_noisy(m) for m in ended):
-        return []  # some tell no time for another reason
+        return []  # some have no time for another reason
     return [
         Obstacle(
             "disturbed",
@@ -154,7 +154,7 @@ def read_side(path: Path) -> list[Record]:
 
 
 def results_files(path: Path, *, deep: bool = False) -> list[Path]:
-    """List the results files that `path` stands for.
+    """List the results files that `path` means.
 
     Parameters
     ----------

@@ -278,15 +278,15 @@ def _add_case(suite: ElementTree.Element, layer: str, name: str) -> ElementTree.
 def _add_layer(suite: ElementTree.Element, layer: str, findings: Sequence[Finding]) -> None:
     for finding in findings:
         case = _add_case(suite, layer, f"{finding.where}: {finding.measure}")
-        told = (
+        text = (
             f"{amount(finding, finding.baseline)} → {amount(finding, finding.candidate)} "
             f"{change(finding)} ({because(finding)})"
         )
         if finding.verdict == "worse":
-            failure = ElementTree.SubElement(case, "failure", message=plain(told), type="worse")
-            failure.text = plain(f"{finding.where}: {finding.measure}: {told}")
+            failure = ElementTree.SubElement(case, "failure", message=plain(text), type="worse")
+            failure.text = plain(f"{finding.where}: {finding.measure}: {text}")
         elif finding.verdict in ("unclear", "skipped"):
-            ElementTree.SubElement(case, "skipped", message=plain(f"{finding.verdict}: {told}"))
+            ElementTree.SubElement(case, "skipped", message=plain(f"{finding.verdict}: {text}"))
     suite.set("failures", str(sum(f.verdict == "worse" for f in findings)))
     suite.set("skipped", str(sum(f.verdict in ("unclear", "skipped") for f in findings)))
 

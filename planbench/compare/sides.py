@@ -157,7 +157,7 @@ def parse_side(text: str, where: str = "side") -> Side:
     Raises
     ------
     InputError
-        Names the part that cannot be read, or stands twice.
+        Names the part that cannot be read, or is given twice.
     """
     parts = split_parts(text)
     if not all(parts):
@@ -249,7 +249,7 @@ def _with_part(side: Side, part: str, where: str) -> Side:
             f"{part!r}: another planbench is asked for by its commit, git:REF", where=where
         )
     if package.name in side.names:
-        raise InputError(f"{package.name} stands twice; give it once", where=where)
+        raise InputError(f"{package.name} is given twice; give it once", where=where)
     return replace(side, packages=(*side.packages, package))
 
 
@@ -334,7 +334,7 @@ def _with_option(side: Side, key: str, value: str, where: str) -> Side:
     if key in dict(side.native) or (
         key in ("solver", "tolerance", "threads", "seed") and getattr(side, key) is not None
     ):
-        raise InputError(f"{key} stands twice; give it once", where=where)
+        raise InputError(f"{key} is given twice; give it once", where=where)
     try:
         if key == "solver":
             return replace(side, solver=value)

@@ -164,3 +164,25 @@ def test_long_command_lines_do_not_push_out_the_figures(capsys, monkeypatch):
     row = next(line for line in table.splitlines() if line.startswith(" tiny"))
     assert "1.35 s" in row
     assert "slower" in row
+
+
+def test_paired_runs_come_to_the_same_kind_of_comparison_as_runs_of_a_suite():
+    """One model of a comparison: layers, verdicts, order and exit code are those of regress."""
+    found = comparison(
+        verdict("same", 1.0, "x"),
+        verdict("ambiguous", 1.1, "y", reason="3 pairs"),
+        verdict("faster", 0.5, "z", faults=fault("new: crash in 1 of 8 runs")),
+    ).comparison
+    assert [(f.layer, f.verdict) for f in found.findings] == [
+        ("outcomes", "worse"),
+        ("time", "unclear"),
+        ("time", "better"),
+        ("time", "same"),
+    ]
+    assert found.counts == {"worse": 1, "unclear": 1, "better": 1, "same": 1}
+    assert [o.message for o in found.obstacles] == ["highs-ds on y: 3 pairs"]
+    assert (found.compared, found.exit_code) == (3, 1)
+    better = found.having("better")[0]
+    assert (better.instance, better.ratio, better.baseline) == ("z", 0.5, 1.10)
+    assert "1 worse, first highs-ds on tiny" in render.summary(found)
+    assert "🔴" in render.to_markdown(found)
