@@ -56,7 +56,7 @@ class PairedComparison:
         Packages of either side that differ.
     measure : str
     least_effect, confidence : float
-    verdicts : tuple of CaseVerdict
+    results : tuple of PairedResult
         In the order of the cases.
     pairs_made, pairs_found : int
         Pairs run now, and pairs that were in the results file.
@@ -122,7 +122,7 @@ def compare_sides(
     ----------
     a, b : Side
         Baseline and candidate.
-    cases : sequence of Case
+    cases : sequence of Measurement
     store_path : Path
         Results file, ``.jsonl``; created or carried on.
     settings : Settings, optional
@@ -345,7 +345,7 @@ def check_differ(
     Parameters
     ----------
     a, b : Prepared
-    cases : sequence of Case
+    cases : sequence of Measurement
     settings : Settings
     commit : str or None
         Of the planbench that runs here.

@@ -192,7 +192,7 @@ def bisect_versions(
     ----------
     versions : sequence of Side
         At least two, in order.
-    case : Case
+    case : Measurement
     store_path : Path
         Results file; comparisons that it holds already are taken over.
     settings : Settings

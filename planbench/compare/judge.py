@@ -310,18 +310,10 @@ def _iterations(match: Match) -> list[Finding]:
     before, now = ([r.iterations for r in s.complete] for s in (match.baseline, match.candidate))
     if not any(before) and not any(now):
         return []
-    if not any(now):
-        return [
-            _counter_finding(
-                match, "iterations", "skipped", None, None, note="not reported by the candidate"
-            )
-        ]
-    if not any(before):
-        return [
-            _counter_finding(
-                match, "iterations", "skipped", None, None, note="not reported by the baseline"
-            )
-        ]
+    for side, counts in (("candidate", now), ("baseline", before)):
+        if not any(counts):
+            note = f"not reported by the {side}"
+            return [_counter_finding(match, "iterations", "skipped", None, None, note=note)]
     found = []
     for kind in dict.fromkeys(k for counts in (*before, *now) for k in counts):
         old, new = ([counts.get(kind, 0) for counts in side] for side in (before, now))

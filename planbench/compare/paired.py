@@ -181,7 +181,7 @@ def judge_case(
 
     Parameters
     ----------
-    case : Case
+    case : Measurement
     pairs, controls : sequence of Pair
         In the order they were made.
     schedule : Schedule

@@ -52,7 +52,7 @@ def test_help_has_examples(command):
         (["ab", "us-bea-15", "--b", "git:no-such-ref", "-s", "null"], "git"),
         (["bisect", "us-bea-15", "--versions", "1.12.0,1.13.1"], "'1.12.0' is no version"),
         (["bisect", "us-bea-15", "--versions", "highspy==1.12.0"], "two or more"),
-        (["bisect", "us-bea-15", "--versions", "highspy==1.12.0,1.12.0"], "stands twice"),
+        (["bisect", "us-bea-15", "--versions", "highspy==1.12.0,1.12.0"], "is given twice"),
         (
             ["bisect", "us-bea-15", "--versions", "highspy==1.12.0,1.13.1", "--measure", "x"],
             "time, cpu, passes, iterations, objective",
