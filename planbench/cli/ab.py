@@ -14,9 +14,9 @@ from planbench.words import nouns
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from planbench.compare.ab import PairedComparison, Settings
-    from planbench.compare.paired import Measurement
-    from planbench.compare.sides import Side
+    from planbench.comparison.ab import PairedComparison, Settings
+    from planbench.comparison.paired import Measurement
+    from planbench.comparison.sides import Side
     from planbench.solvers.base import SolveOptions
 
 EXAMPLES = (
@@ -146,7 +146,7 @@ def ab(
     """
     from dataclasses import replace
 
-    from planbench.compare.sides import HERE, parse_side
+    from planbench.comparison.sides import HERE, parse_side
 
     sides = parse_side(a or HERE, "--a"), parse_side(b or HERE, "--b")
     if markdown is not None and str(markdown) != "-":
@@ -210,7 +210,7 @@ def make_settings(
     InputError
         Naming the option.
     """
-    from planbench.compare.ab import Control, Settings
+    from planbench.comparison.ab import Control, Settings
     from planbench.stats.sequential import Schedule
 
     sure = options.parse_number(confidence, "--confidence", 0.5, 1.0)
@@ -233,7 +233,7 @@ def _cases(
     sides: tuple[Side, Side],
 ) -> list[Measurement]:
     """List what is compared: instances times solvers, and the cells of a suite."""
-    from planbench.compare.paired import Measurement
+    from planbench.comparison.paired import Measurement
 
     cases = []
     if instances:
@@ -252,7 +252,7 @@ def choose_solvers(given: list[str] | None, sides: Sequence[Side]) -> list[str]:
     InputError
         Where no solver follows, or the sides name solvers of their own beside those given.
     """
-    from planbench.compare.sides import default_solvers, packages_under_test
+    from planbench.comparison.sides import default_solvers, packages_under_test
     from planbench.solvers.registry import solvers_that_use
 
     own = [side.solver for side in sides if side.solver is not None]
@@ -277,8 +277,8 @@ def choose_solvers(given: list[str] | None, sides: Sequence[Side]) -> list[str]:
 def _of_suite(suite: str, solvers: list[str] | None, sides: tuple[Side, Side]) -> list[Measurement]:
     from planbench.bench.plan import plan_suite
     from planbench.bench.suite import load_suite
-    from planbench.compare.paired import Measurement
-    from planbench.compare.sides import packages_under_test
+    from planbench.comparison.paired import Measurement
+    from planbench.comparison.sides import packages_under_test
     from planbench.solvers.registry import distributions, find_solver
 
     plan = plan_suite(load_suite(suite), solvers, None)
@@ -308,7 +308,7 @@ def _run(
     sides: tuple[Side, Side], cases: Sequence[Measurement], out: Path, settings: Settings
 ) -> PairedComparison:
     from planbench.cli import progress
-    from planbench.compare.ab import compare_sides
+    from planbench.comparison.ab import compare_sides
 
     if out.is_dir():
         raise InputError("is a folder; give a file name", where=str(out))
@@ -338,7 +338,7 @@ def _run(
 
 
 def _show(comparison: PairedComparison, json: bool, path: Path | None) -> None:
-    from planbench.compare import render
+    from planbench.comparison import render
     from planbench.io.files import write_text
 
     if path is not None and str(path) != "-":
@@ -364,7 +364,7 @@ def _print_text(comparison: PairedComparison) -> None:
     from rich.text import Text
 
     from planbench.cli.views import columns_of
-    from planbench.compare import render
+    from planbench.comparison import render
 
     colours = {"slower": "red", "worse": "red", "faster": "green", "better": "green"}
     table = columns_of([(h, "right" if right else "left") for h, right in render.AB_COLUMNS])

@@ -11,8 +11,8 @@ from planbench.cli import ab, completion, console, options
 from planbench.errors import InputError
 
 if TYPE_CHECKING:
-    from planbench.compare.bisect import BisectResult, Probe
-    from planbench.compare.sides import Side
+    from planbench.comparison.bisect import BisectResult, Probe
+    from planbench.comparison.sides import Side
 
 EXAMPLES = (
     "planbench bisect model.mps --versions highspy==1.12.0,1.13.1,1.14.0,1.15.1",
@@ -74,10 +74,10 @@ def bisect(
     code 0: no change between the ends; 1: found; 2: not decided, or bad input.
     """
     from planbench.cli import progress
-    from planbench.compare.bisect import bisect_versions
-    from planbench.compare.paired import Measurement
-    from planbench.compare.render import bisect_document
-    from planbench.compare.sides import parse_versions
+    from planbench.comparison.bisect import bisect_versions
+    from planbench.comparison.paired import Measurement
+    from planbench.comparison.render import bisect_document
+    from planbench.comparison.sides import parse_versions
 
     sides = parse_versions(versions, "--versions")
     given = ab.make_settings(
@@ -129,7 +129,7 @@ def _step_line(sides: list[Side], step: Probe) -> str:
 
 def _show(found: BisectResult, solver: str, instance: str, measure: str) -> None:
     from planbench.cli.views import columns_of
-    from planbench.compare.render import bisect_sentence
+    from planbench.comparison.render import bisect_sentence
 
     table = columns_of(
         [("version", "left"), ("against", "left"), ("change", "left"), ("seen", "left")]

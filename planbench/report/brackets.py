@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from planbench.certify.consensus import Consensus, Opinion, consensus
-from planbench.certify.verdict import CLAIM
+from planbench.certificates.consensus import Consensus, Opinion, consensus
+from planbench.certificates.verdict import CLAIM
 from planbench.report import words
 from planbench.report.cells import Cell
 

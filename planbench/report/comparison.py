@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from planbench.certify.consensus import Consensus
+from planbench.certificates.consensus import Consensus
 from planbench.records.schema import Record
 from planbench.records.verdicts import is_proven, old_note, verdict_words
 from planbench.report import words

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from support.command_line import planbench
 
-from planbench.compare.pins import find_requirement
-from planbench.compare.sides import parse_side
+from planbench.comparison.pins import find_requirement
+from planbench.comparison.sides import parse_side
 from planbench.records.store import read_records, to_line
 
 ROOT = Path(__file__).parents[2]
@@ -284,9 +284,9 @@ def test_a_comparison_without_a_report_is_no_success(tmp_path: Path) -> None:
 
 
 def test_a_comparison_of_nothing_is_no_success(tmp_path: Path) -> None:
-    from planbench.compare.ab import PairedComparison
-    from planbench.compare.paired import Measurement, PairedResult
-    from planbench.compare.render import ab_markdown
+    from planbench.comparison.ab import PairedComparison
+    from planbench.comparison.paired import Measurement, PairedResult
+    from planbench.comparison.render import ab_markdown
 
     nothing = (PairedResult(Measurement("tiny", "highs-ds"), "not-compared", pairs=1),)
     found = PairedComparison(

@@ -156,7 +156,7 @@ def test_rows_of_two_sides_pass_nowhere_for_repeats_of_one_solver(tmp_path, comm
 
 
 def test_versions_of_a_bisection_may_be_wheels_and_ranges(tmp_path):
-    from planbench.compare.sides import parse_versions
+    from planbench.comparison.sides import parse_versions
 
     wheel = tmp_path / "highspy-1.16.0.dev1-py3-none-any.whl"
     wheel.write_bytes(b"")
@@ -168,6 +168,6 @@ def test_versions_of_a_bisection_may_be_wheels_and_ranges(tmp_path):
 
 def test_the_solver_of_a_bisection_follows_from_the_package():
     from planbench.cli.ab import choose_solvers
-    from planbench.compare.sides import parse_versions
+    from planbench.comparison.sides import parse_versions
 
     assert choose_solvers(None, parse_versions("scipy==1.15.0,1.16.0")) == ["scipy-highs-ds"]

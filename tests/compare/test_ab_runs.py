@@ -10,9 +10,9 @@ from support.record_builders import make_record
 
 from planbench.bench.single import Elsewhere, Surroundings
 from planbench.catalogue.resolve import load_instance
-from planbench.compare.ab import Control, Prepared, Runner, Settings, check_differ, compare_sides
-from planbench.compare.paired import Measurement
-from planbench.compare.sides import parse_side
+from planbench.comparison.ab import Control, Prepared, Runner, Settings, check_differ, compare_sides
+from planbench.comparison.paired import Measurement
+from planbench.comparison.sides import parse_side
 from planbench.errors import InputError, SolverUnavailableError
 from planbench.measure.launch import Interpreter
 from planbench.records.store import read_records

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from planbench.compare import render
-from planbench.compare.ab import PairedComparison
-from planbench.compare.findings import Finding
-from planbench.compare.paired import Measurement, PairedResult
+from planbench.comparison import render
+from planbench.comparison.ab import PairedComparison
+from planbench.comparison.findings import Finding
+from planbench.comparison.paired import Measurement, PairedResult
 from planbench.stats.paired import PairedRatio
 
 

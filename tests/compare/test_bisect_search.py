@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from planbench.compare.ab import PairedComparison
-from planbench.compare.bisect import Probe, _read, search
-from planbench.compare.findings import Finding
-from planbench.compare.paired import Measurement, PairedResult
+from planbench.comparison.ab import PairedComparison
+from planbench.comparison.bisect import Probe, _read, search
+from planbench.comparison.findings import Finding
+from planbench.comparison.paired import Measurement, PairedResult
 from planbench.stats.paired import PairedRatio
 
 VERSIONS = tuple("abcdefgh")

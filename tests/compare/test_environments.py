@@ -16,15 +16,15 @@ import pytest
 
 from planbench.bench.single import solve_once, survey
 from planbench.catalogue.resolve import load_instance
-from planbench.compare import environments
-from planbench.compare.environments import (
+from planbench.comparison import environments
+from planbench.comparison.environments import (
     UnreachableIndexError,
     cache_folder,
     environment_for,
     find_uv,
     requirements,
 )
-from planbench.compare.sides import parse_side
+from planbench.comparison.sides import parse_side
 from planbench.errors import InputError, PlanbenchError
 
 
@@ -225,7 +225,7 @@ def test_a_source_may_be_built_and_nothing_else(monkeypatch, tmp_path):
 
 def test_the_same_files_have_one_hash_however_they_were_installed(tmp_path):
     """Two installs of one wheel differ in their notes alone: who installed it, and from where."""
-    from planbench.compare import installed
+    from planbench.comparison import installed
 
     hashes = []
     for number, code in enumerate(("x = 1", "x = 1", "x = 2")):
