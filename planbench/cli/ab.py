@@ -14,9 +14,8 @@ from planbench.words import nouns
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from planbench.comparison.ab import Comparison
-    from planbench.comparison.ab_judge import Case
-    from planbench.comparison.ab_settings import Settings
+    from planbench.comparison.ab import PairedComparison, Settings
+    from planbench.comparison.paired import Measurement
     from planbench.comparison.sides import Side
     from planbench.solvers.base import SolveOptions
 
@@ -145,23 +144,27 @@ def ab(
     the answer is clear or the budget is spent. Exit code 0: nowhere slower; 1: slower, or the
     answers differ, or runs died; 2: not decided, could not be compared, or bad input.
     """
+    from dataclasses import replace
+
     from planbench.comparison.sides import HERE, parse_side
 
     sides = parse_side(a or HERE, "--a"), parse_side(b or HERE, "--b")
     if markdown is not None and str(markdown) != "-":
         options.writable(markdown)
-    given = make_settings(
-        budget=budget,
-        least_effect=least_effect,
-        confidence=confidence,
-        measure=measure,
-        control=control,
-        time_limit=time_limit,
-        memory_limit=memory_limit,
-        resume=resume,
-        asked=options.solve_options(
-            tolerance=tolerance, threads=threads, seed=seed, settings=settings
+    given = replace(
+        make_settings(
+            budget=budget,
+            least_effect=least_effect,
+            confidence=confidence,
+            control=control,
+            time_limit=time_limit,
+            memory_limit=memory_limit,
+            resume=resume,
+            asked=options.solve_options(
+                tolerance=tolerance, threads=threads, seed=seed, settings=settings
+            ),
         ),
+        measure=measure,
     )
     if not instances and suite is None:
         raise InputError("names no instance; give one, or --suite NAME", where="ab")
@@ -194,7 +197,6 @@ def make_settings(
     budget: str,
     least_effect: str,
     confidence: str,
-    measure: str,
     control: bool,
     time_limit: str,
     memory_limit: str | None,
@@ -208,7 +210,7 @@ def make_settings(
     InputError
         Naming the option.
     """
-    from planbench.comparison.ab_settings import Control, Settings
+    from planbench.comparison.ab import Control, Settings
     from planbench.stats.sequential import Schedule
 
     sure = options.parse_number(confidence, "--confidence", 0.5, 1.0)
@@ -216,7 +218,6 @@ def make_settings(
     return Settings(
         options=asked,
         schedule=Schedule(parse_share(least_effect, "--least-effect"), sure),
-        measure=measure,
         time_limit_s=options.parse_seconds(time_limit),
         memory_limit_bytes=options.memory_limit(memory_limit),
         budget_s=options.parse_seconds(budget, "--budget"),
@@ -230,14 +231,14 @@ def _cases(
     suite: str | None,
     solvers: list[str] | None,
     sides: tuple[Side, Side],
-) -> list[Case]:
+) -> list[Measurement]:
     """List what is compared: instances times solvers, and the cells of a suite."""
-    from planbench.comparison.ab_judge import Case
+    from planbench.comparison.paired import Measurement
 
     cases = []
     if instances:
         chosen = choose_solvers(solvers, sides)
-        cases = [Case(i, s) for i in instances for s in chosen]
+        cases = [Measurement(i, s) for i in instances for s in chosen]
     if suite is not None:
         cases += _of_suite(suite, solvers, sides)
     return list(dict.fromkeys(cases))
@@ -273,10 +274,10 @@ def choose_solvers(given: list[str] | None, sides: Sequence[Side]) -> list[str]:
     return chosen
 
 
-def _of_suite(suite: str, solvers: list[str] | None, sides: tuple[Side, Side]) -> list[Case]:
+def _of_suite(suite: str, solvers: list[str] | None, sides: tuple[Side, Side]) -> list[Measurement]:
     from planbench.bench.plan import plan_suite
     from planbench.bench.suite import load_suite
-    from planbench.comparison.ab_judge import Case
+    from planbench.comparison.paired import Measurement
     from planbench.comparison.sides import packages_under_test
     from planbench.solvers.registry import distributions, find_solver
 
@@ -288,7 +289,7 @@ def _of_suite(suite: str, solvers: list[str] | None, sides: tuple[Side, Side]) -
         return solvers is not None or not packages or bool(used)
 
     found = [
-        Case(cell.instance, solver)
+        Measurement(cell.instance, solver)
         for cell in plan.cells
         if not cell.options
         for solver in cell.solvers
@@ -304,8 +305,8 @@ def _of_suite(suite: str, solvers: list[str] | None, sides: tuple[Side, Side]) -
 
 
 def _run(
-    sides: tuple[Side, Side], cases: Sequence[Case], out: Path, settings: Settings
-) -> Comparison:
+    sides: tuple[Side, Side], cases: Sequence[Measurement], out: Path, settings: Settings
+) -> PairedComparison:
     from planbench.cli import progress
     from planbench.comparison.ab import compare_sides
 
@@ -336,48 +337,48 @@ def _run(
     return comparison
 
 
-def _show(comparison: Comparison, json: bool, path: Path | None) -> None:
-    from planbench.comparison import ab_tables as words
+def _show(comparison: PairedComparison, json: bool, path: Path | None) -> None:
+    from planbench.comparison import render
     from planbench.io.files import write_text
 
     if path is not None and str(path) != "-":
-        write_text(path, words.markdown(comparison))
-    for verdict in comparison.verdicts:
-        for line in verdict.findings:
-            console.finding(f"{words.where(comparison, verdict)}: {line}")
+        write_text(path, render.ab_markdown(comparison))
+    for verdict in comparison.results:
+        for fault in verdict.faults:
+            console.finding(f"{render.place_of(comparison, verdict)}: {fault.note}")
         for line in verdict.remarks:
-            console.note(f"{words.where(comparison, verdict)}: {line}")
-    disturbed = sum(v.disturbed for v in comparison.verdicts)
+            console.note(f"{render.place_of(comparison, verdict)}: {line}")
+    disturbed = sum(v.disturbed for v in comparison.results)
     if disturbed:
         console.note(f"the machine was disturbed in {nouns(disturbed, 'pair')}")
     if json:
-        console.print_json(words.document(comparison))
+        console.print_json(render.ab_document(comparison))
         return
     if path is not None and str(path) == "-":
-        print(words.markdown(comparison))
+        print(render.ab_markdown(comparison))
         return
     _print_text(comparison)
 
 
-def _print_text(comparison: Comparison) -> None:
+def _print_text(comparison: PairedComparison) -> None:
     from rich.text import Text
 
     from planbench.cli.views import columns_of
-    from planbench.comparison import ab_tables as words
+    from planbench.comparison import render
 
     colours = {"slower": "red", "worse": "red", "faster": "green", "better": "green"}
-    table = columns_of([(h, "right" if right else "left") for h, right in words.COLUMNS])
-    rows = words.rows(comparison)
+    table = columns_of([(h, "right" if right else "left") for h, right in render.AB_COLUMNS])
+    rows = render.ab_rows(comparison)
     # Names of solvers stay whole; command lines have to be folded, lest they push out the rest.
     table.columns[1].no_wrap = all(len(row[1]) <= LONGEST_NAME for row in rows)
     table.columns[1].overflow = "fold"
     for row in rows:
         table.add_row(*row[:-1], Text(row[-1], style=colours.get(row[-1], "")))
     out = console.out()
-    out.print("   ".join(words.sides(comparison)), markup=False)
+    out.print("   ".join(render.side_lines(comparison)), markup=False)
     out.print(table)
-    for line in words.sentences(comparison):
+    for line in render.ab_sentences(comparison):
         out.print(line)
     out.print()
-    out.print(words.overall(comparison), style="bold")
-    out.print(words.small_print(comparison), style="dim")
+    out.print(render.ab_overall(comparison), style="bold")
+    out.print(render.ab_small_print(comparison), style="dim")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +11,7 @@ from planbench.cli import ab, completion, console, options
 from planbench.errors import InputError
 
 if TYPE_CHECKING:
-    from planbench.comparison.bisect import Found, Step
+    from planbench.comparison.bisect import BisectResult, Probe
     from planbench.comparison.sides import Side
 
 EXAMPLES = (
@@ -75,15 +74,16 @@ def bisect(
     code 0: no change between the ends; 1: found; 2: not decided, or bad input.
     """
     from planbench.cli import progress
-    from planbench.comparison.ab_judge import Case
     from planbench.comparison.bisect import bisect_versions
+    from planbench.comparison.paired import Measurement
+    from planbench.comparison.render import bisect_document
+    from planbench.comparison.sides import parse_versions
 
-    sides = parse_versions(versions)
+    sides = parse_versions(versions, "--versions")
     given = ab.make_settings(
         budget=budget,
         least_effect=least_effect,
         confidence=confidence,
-        measure="time",
         control=control,
         time_limit=time_limit,
         memory_limit=memory_limit,
@@ -104,79 +104,32 @@ def bisect(
         try:
             found = bisect_versions(
                 sides,
-                Case(instance, solver),
+                Measurement(instance, solver),
                 out,
                 given,
                 measure=measure,
                 progress=lambda what, done, most, left_s: bar.update(what, done, most, left_s),
                 load=options.load,
-                told=lambda step: console.say(_step_line(sides, step)),
+                report=lambda step: console.say(_step_line(sides, step)),
             )
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
                 f"interrupted: every pair measured is kept in {out}; the same command carries on"
             ) from None
     if json:
-        console.print_json(_document(found, solver, instance, measure))
+        console.print_json(bisect_document(found, solver, instance, measure))
     else:
         _show(found, solver, instance, measure)
     return found.exit_code
 
 
-def parse_versions(text: str) -> list[Side]:
-    """Read ``highspy==1.12.0,1.13.1``, ``git:A,git:B`` or wheels.
-
-    A bare version is of the last package.
-
-    Raises
-    ------
-    InputError
-        An empty item, or a bare version before any package.
-    """
-    from planbench.comparison.sides import parse_side, split_parts
-
-    sides: list[Side] = []
-    package = ""
-    for item in split_parts(text):
-        is_bare = re.fullmatch(r"\d[\w.!+]*", item)
-        if is_bare and package:
-            item = f"{package}=={item}"
-        elif is_bare or not item:
-            raise InputError(
-                f"{item!r} is no version; write PACKAGE==V,V,…, git:REF,git:REF,… or wheels",
-                where="--versions",
-            )
-        side = parse_side(item, "--versions")
-        package = side.packages[0].name if side.packages else ""
-        sides.append(side)
-    return sides
-
-
-def _step_line(sides: list[Side], step: Step) -> str:
+def _step_line(sides: list[Side], step: Probe) -> str:
     return f"{sides[step.version].text} against {sides[step.first].text}: {step.words}"
 
 
-def sentence(found: Found, solver: str, instance: str, measure: str) -> str:
-    """Say in one sentence what the search came to."""
-    where = f"{measure} of {solver} on {instance}"
-    first, last = found.versions[0], found.versions[-1]
-    if not found.decided:
-        assert found.before is not None
-        assert found.after is not None
-        return (
-            f"{where}: not decided; a change, if there is one, lies between "
-            f"{found.versions[found.before]} and {found.versions[found.after]}."
-        )
-    if found.before is None or found.after is None:
-        return f"{where}: no change between {first} and {last}."
-    return (
-        f"{where}: changed in {found.versions[found.after]} "
-        f"(the version before is {found.versions[found.before]})."
-    )
-
-
-def _show(found: Found, solver: str, instance: str, measure: str) -> None:
+def _show(found: BisectResult, solver: str, instance: str, measure: str) -> None:
     from planbench.cli.views import columns_of
+    from planbench.comparison.render import bisect_sentence
 
     table = columns_of(
         [("version", "left"), ("against", "left"), ("change", "left"), ("seen", "left")]
@@ -193,32 +146,4 @@ def _show(found: Found, solver: str, instance: str, measure: str) -> None:
     out.print(table)
     for remark in found.remarks:
         console.note(remark)
-    out.print(sentence(found, solver, instance, measure), style="bold")
-
-
-def _document(found: Found, solver: str, instance: str, measure: str) -> dict[str, Any]:
-    def name(position: int | None) -> str | None:
-        return None if position is None else found.versions[position]
-
-    return {
-        "instance": instance,
-        "solver": solver,
-        "measure": measure,
-        "versions": list(found.versions),
-        "decided": found.decided,
-        "changed_in": name(found.after) if found.decided else None,
-        "between": [name(found.before), name(found.after)],
-        "sentence": sentence(found, solver, instance, measure),
-        "remarks": list(found.remarks),
-        "steps": [
-            {
-                "version": name(step.version),
-                "against": name(step.first),
-                "change": step.change,
-                "ratio": step.ratio,
-                "seen": step.words,
-            }
-            for step in found.steps
-        ],
-        "exit_code": found.exit_code,
-    }
+    out.print(bisect_sentence(found, solver, instance, measure), style="bold")

@@ -71,7 +71,7 @@ def history(
     """
     from planbench.cli.ab import parse_share
     from planbench.comparison.history import MEASURES, read_history
-    from planbench.comparison.runs import results_files
+    from planbench.comparison.regress import results_files
     from planbench.records.store import read_records
 
     effect = parse_share(least_effect, "--least-effect")
@@ -124,10 +124,10 @@ def _measures(asked: list[str] | None, known: tuple[Measure, ...]) -> tuple[Meas
 
 
 def _show(found: History, written: dict[str, Any], *, json: bool) -> None:
-    from planbench.comparison.history_table import steps_table
+    from planbench.comparison.render import history_document, steps_table
 
     if json:
-        console.print_json(_document(found) | written)
+        console.print_json(history_document(found) | written)
     else:
         table = steps_table(found)
         console.print_tables([table] if table is not None else [])
@@ -140,36 +140,3 @@ def _show(found: History, written: dict[str, Any], *, json: bool) -> None:
     )
     if written:
         console.say(f"wrote {written['page']} with {nouns(written['charts'], 'chart')}")
-
-
-def _document(found: History) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return {
-        "machine": found.machine,
-        "machine_id": found.machine_id,
-        "runs": found.runs,
-        "notes": list(found.notes),
-        "series": [
-            {
-                "solver": s.solver,
-                "instance": s.instance,
-                "sha256": s.sha256,
-                "measure": s.measure,
-                "points": [asdict(p) | {"packages": dict(p.packages)} for p in s.points],
-                "steps": [
-                    {
-                        "when": c.after.started_at,
-                        "before": c.level_before,
-                        "after": c.level_after,
-                        "ratio": c.ratio,
-                        "from_commit": c.before.commit,
-                        "to_commit": c.after.commit,
-                        "changed": c.what_changed,
-                    }
-                    for c in s.changes
-                ],
-            }
-            for s in found.series
-        ],
-    }

@@ -1,4 +1,4 @@
-"""Rows of two sides are told apart by ``planbench ab`` alone: what else reads results does without.
+"""``planbench ab`` alone distinguishes rows of two sides: what else reads results leaves them out.
 
 A side is no part of what tells measurements apart elsewhere, so the two would pass for repeats of
 one solver, and their control for one more.

@@ -1,41 +1,49 @@
-"""Which of two sides is slower, and is it sure: their runs on the same instances, interleaved.
+"""Which of two sides is slower, and how sure is it: interleaved runs on the same instances.
 
-Runs come in blocks A B B A, so that a drift of the machine falls on both sides alike; beside
+Runs come in blocks A B B A, so that a drift of the machine falls on both sides alike. Next to
 each run a control runs that is the same on both sides, so that trouble of the machine can be
-told from a change. Instances take turns. Each stops at the first look at which its verdict is
-clear; the others go on until their looks or the budget are spent. Every run is a row of the
-results file, and a comparison that was interrupted carries on from there.
+distinguished from a change. Instances take turns. Each stops at the first look at which its
+verdict is clear; the others go on until their looks or the budget are spent. Every run is a row
+of the results file, and a comparison that was interrupted carries on from there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
-from planbench.bench.prepared import InstanceCache
-from planbench.bench.session import Load
-from planbench.bench.single import survey
+import numpy as np
+
+from planbench.bench.prepared import InstanceCache, measurement_key
+from planbench.bench.session import KEEP_BYTES, WARM_UP_S, Load, bytes_of
+from planbench.bench.single import Elsewhere, Surroundings, require_solver, solve_once, survey
 from planbench.catalogue.instance import Instance
-from planbench.comparison.ab_judge import MEASURES, Case, CaseVerdict
-from planbench.comparison.ab_run import (
-    Progress,
-    Run,
-    check_differ,
-    differing_versions,
-    prepare_side,
+from planbench.comparison.environments import WORKER_PACKAGES, environment_for, installed_here
+from planbench.comparison.findings import Comparison, Obstacle, in_order
+from planbench.comparison.match import Pair, pairs_of
+from planbench.comparison.paired import (
+    MEASURES,
+    Measurement,
+    PairedResult,
+    is_settled,
+    judge_case,
 )
-from planbench.comparison.ab_settings import Settings
-from planbench.comparison.sides import Side, check_use
+from planbench.comparison.sides import Side, check_use, packages_under_test
 from planbench.errors import InputError
 from planbench.io.scratch import scratch_folder
+from planbench.measure.job import resolve_solver
+from planbench.measure.machine import package_versions
+from planbench.records.schema import AB, SIDE, Record
 from planbench.records.store import RecordStore
+from planbench.solvers.base import SolveOptions
+from planbench.solvers.registry import distributions, uses
 from planbench.stats.sequential import Schedule
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PairedComparison:
     """What became of a comparison.
 
     Attributes
@@ -48,7 +56,7 @@ class Comparison:
         Packages of either side that differ.
     measure : str
     least_effect, confidence : float
-    verdicts : tuple of CaseVerdict
+    results : tuple of PairedResult
         In the order of the cases.
     pairs_made, pairs_found : int
         Pairs run now, and pairs that were in the results file.
@@ -68,7 +76,7 @@ class Comparison:
     measure: str
     least_effect: float
     confidence: float
-    verdicts: tuple[CaseVerdict, ...]
+    results: tuple[PairedResult, ...]
     pairs_made: int
     pairs_found: int
     elapsed_s: float
@@ -78,42 +86,49 @@ class Comparison:
     solvers: tuple[str | None, str | None] = (None, None)
 
     @property
+    def comparison(self) -> Comparison:
+        """Give it as every comparison is given; what is undecided is an obstacle."""
+        found = in_order([f for result in self.results for f in result.findings])
+        undecided = [f for f in found if f.verdict == "unclear"]
+        return Comparison(
+            found,
+            tuple(Obstacle(None, f"{f.where}: {f.note}") for f in undecided),
+            tuple(line for result in self.results for line in result.remarks),
+            len(self.results),
+            self.a,
+            self.b,
+        )
+
+    @property
     def exit_code(self) -> int:
         """0: nowhere slower; 1: slower, worse or other answers; 2: not decided somewhere."""
-        if any(v.findings or v.outcome in ("slower", "worse") for v in self.verdicts):
-            return 1
-        if any(v.outcome in ("ambiguous", "not-compared") for v in self.verdicts):
-            return 2
-        return 0
+        return self.comparison.exit_code
 
 
 def compare_sides(
     a: Side,
     b: Side,
-    cases: Sequence[Case],
+    cases: Sequence[Measurement],
     store_path: Path,
     settings: Settings | None = None,
     *,
     progress: Progress | None = None,
     load: Load | None = None,
-    cache: Path | None = None,
     clock: Callable[[], float] = monotonic,
-) -> Comparison:
+) -> PairedComparison:
     """Compare side `b` with side `a`.
 
     Parameters
     ----------
     a, b : Side
         Baseline and candidate.
-    cases : sequence of Case
+    cases : sequence of Measurement
     store_path : Path
         Results file, ``.jsonl``; created or carried on.
     settings : Settings, optional
     progress : callable, optional
     load : callable, optional
         Turns an instance's name into the instance; by default the catalogue does.
-    cache : Path, optional
-        Folder of the environments instead of the user's.
     clock : callable, optional
         Seconds, for the budget.
 
@@ -141,14 +156,14 @@ def compare_sides(
     if settings.adapter is None:
         check_use([a, b], list(dict.fromkeys(case.solver for case in cases)))
     sides = tuple(
-        prepare_side(side, letter, cases, settings, progress, cache)
+        prepare_side(side, letter, cases, settings, progress)
         for side, letter in ((a, "a"), (b, "b"))
     )
     surroundings = survey()
     if not settings.may_be_same:
         check_differ(sides[0], sides[1], cases, settings, surroundings.commit)
     with RecordStore(Path(store_path)) as store, scratch_folder() as folder:
-        run = Run(
+        run = Runner(
             sides=sides,
             cases=tuple(cases),
             settings=settings,
@@ -167,7 +182,7 @@ def compare_sides(
             began=clock(),
         )
         run.go()
-        return Comparison(
+        return PairedComparison(
             a=a.text,
             b=b.text,
             environments=(sides[0].environment, sides[1].environment),
@@ -176,7 +191,7 @@ def compare_sides(
             measure=settings.measure,
             least_effect=settings.schedule.least_effect,
             confidence=settings.schedule.confidence,
-            verdicts=tuple(run.judge(case) for case in cases),
+            results=tuple(run.judge(case) for case in cases),
             pairs_made=run.made,
             pairs_found=run.found,
             elapsed_s=clock() - run.began,
@@ -190,3 +205,423 @@ def _from_catalogue(name: str) -> Instance:
     from planbench.catalogue.resolve import load_instance
 
     return load_instance(name)
+
+
+@dataclass(frozen=True)
+class Control:
+    """What runs unchanged beside either side, in planbench's own environment.
+
+    Attributes
+    ----------
+    solver, instance : str
+        Some tenths of a second, so that it costs little.
+    """
+
+    solver: str = "scipy-highs-ds"
+    instance: str = "gen:goods=500,inputs=8,techniques=2,resources=4,seed=7"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a comparison is made.
+
+    Attributes
+    ----------
+    options : SolveOptions
+        Of both sides.
+    schedule : Schedule
+        ``comparisons`` is set to the number of cases.
+    measure : {"time", "cpu", "passes"}
+        See :data:`planbench.comparison.paired.MEASURES`.
+    time_limit_s : float
+    memory_limit_bytes : int
+    budget_s : float
+        No pair begins after so many seconds.
+    control : Control or None
+    seed : int
+        Of the order in which the sides begin.
+    resume : bool
+        Count the pairs that the results file holds already.
+    adapter : str or None
+        As in :class:`planbench.measure.job.Job`, for both sides.
+    warm_up : bool
+        Run each side once unrecorded at first.
+    may_be_same : bool
+        Compare even sides between which nothing differs, to see the noise.
+    cache : Path or None
+        Folder of the environments; None for the user's.
+    """
+
+    options: SolveOptions = field(default_factory=SolveOptions)
+    schedule: Schedule = field(default_factory=Schedule)
+    measure: str = "time"
+    time_limit_s: float = 60.0
+    memory_limit_bytes: int = 4 << 30
+    budget_s: float = 600.0
+    control: Control | None = field(default_factory=Control)
+    seed: int = 0
+    resume: bool = True
+    adapter: str | None = None
+    warm_up: bool = True
+    may_be_same: bool = False
+    cache: Path | None = None
+
+
+#: Called with what goes on, pairs made, pairs foreseen at most, and the seconds of budget left.
+Progress = Callable[[str, int, int, float], None]
+
+
+def distinct_names(a: str, b: str) -> tuple[str, str]:
+    """Names of two sides, also when they are the same side twice."""
+    return (f"{a} (a)", f"{b} (b)") if a == b else (a, b)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One side, ready to run.
+
+    Attributes
+    ----------
+    side : Side
+    letter : {"a", "b"}
+    elsewhere : Elsewhere or None
+        Its environment; None for planbench's own.
+    packages : mapping of str to str
+        Versions, as its records state them.
+    contents : mapping of str to (str, str)
+        Version, and hash of the files, of all that its solvers run on.
+    """
+
+    side: Side
+    letter: str
+    elsewhere: Elsewhere | None
+    packages: dict[str, str]
+    contents: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> str:
+        """Name of its environment in records; empty for planbench's own."""
+        return self.elsewhere.name if self.elsewhere is not None else ""
+
+    def solver(self, case: Measurement) -> str:
+        """Return the solver it runs for `case`."""
+        return self.side.solver or case.solver
+
+
+def prepare_side(
+    side: Side,
+    letter: str,
+    cases: Sequence[Measurement],
+    settings: Settings,
+    progress: Progress | None,
+) -> Prepared:
+    """Check what `side` asks for, and build its environment."""
+    packages: dict[str, None] = {}
+    needed = set(WORKER_PACKAGES)
+    options = side.options(settings.options)
+    for case in cases:
+        solver = side.solver or case.solver
+        spec, _ = require_solver(solver, options, settings.adapter, here=not side.is_elsewhere)
+        packages.update(dict.fromkeys(distributions(spec)))
+        needed |= uses(spec)
+    if not side.is_elsewhere:
+        return Prepared(side, letter, None, package_versions(packages), installed_here(needed))
+    if progress is not None:
+        progress(f"environment of {side.text}", 0, 0, settings.budget_s)
+    elsewhere = environment_for(side, packages, cache=settings.cache)
+    contents = {
+        name: (elsewhere.packages[name], files)
+        for name, files in elsewhere.files.items()
+        if name in needed
+    }
+    return Prepared(side, letter, elsewhere, dict(elsewhere.packages), contents)
+
+
+def check_differ(
+    a: Prepared, b: Prepared, cases: Sequence[Measurement], settings: Settings, commit: str | None
+) -> None:
+    """Refuse two sides that run the same: options, solvers, planbench, and files of packages.
+
+    Parameters
+    ----------
+    a, b : Prepared
+    cases : sequence of Measurement
+    settings : Settings
+    commit : str or None
+        Of the planbench that runs here.
+
+    Raises
+    ------
+    InputError
+        Says what is the same.
+    """
+    if a.side.options(settings.options) != b.side.options(settings.options):
+        return
+    if any(a.solver(case) != b.solver(case) for case in cases):
+        return
+    # Where neither side is a commit, the code is that of this folder on both.
+    if (a.side.ref or b.side.ref) and _commit(a, commit) != _commit(b, commit):
+        return
+    for name in a.contents.keys() | b.contents.keys():
+        one, other = a.contents.get(name), b.contents.get(name)
+        if one != other:
+            return
+        if one is not None and not one[1] and a.environment != b.environment:
+            return  # not known to be the same
+    named = packages_under_test([a.side, b.side])
+    what = ", ".join(f"{name} {b.packages[name]}" for name in named) or b.environment
+    raise InputError(
+        f"{a.side.text} and {b.side.text} are the same{': ' + what if what else ''}, with the "
+        "same options; there is nothing to compare",
+        where="ab",
+    )
+
+
+def _commit(side: Prepared, here: str | None) -> str | None:
+    return side.elsewhere.commit if side.elsewhere is not None else here
+
+
+def differing_versions(a: Prepared, b: Prepared) -> tuple[dict[str, str], dict[str, str]]:
+    """Versions of the packages both sides have, where they differ."""
+    names = [n for n in a.packages.keys() & b.packages if a.packages[n] != b.packages[n]]
+    return {n: a.packages[n] for n in sorted(names)}, {n: b.packages[n] for n in sorted(names)}
+
+
+@dataclass
+class Runner:
+    """A comparison while it goes on."""
+
+    sides: tuple[Prepared, ...]
+    cases: tuple[Measurement, ...]
+    settings: Settings
+    schedule: Schedule
+    store: RecordStore
+    surroundings: Surroundings
+    cache: InstanceCache
+    load: Load
+    progress: Progress | None
+    clock: Callable[[], float]
+    began: float
+    made: int = 0
+    found: int = 0
+    budget_spent: bool = False
+    pairs: dict[Measurement, list[Pair]] = field(default_factory=dict)
+    controls: dict[Measurement, list[Pair]] = field(default_factory=dict)
+    next_repeat: dict[Measurement, int] = field(default_factory=dict)
+    kept: dict[str, Instance] = field(default_factory=dict)
+
+    @property
+    def group(self) -> str:
+        """What the rows of this comparison have in common."""
+        return " vs ".join(s.side.text for s in self.sides)
+
+    def control_group(self, case: Measurement) -> str:
+        """Return the group of the control's rows beside the runs of `case`."""
+        return f"control of {self.group}: {case.solver} on {case.instance}"
+
+    def judge(self, case: Measurement) -> PairedResult:
+        """Judge the pairs of `case` made so far."""
+        names = [s.side.text for s in self.sides]
+        specs = [resolve_solver(s.solver(case), self.settings.adapter)[0] for s in self.sides]
+        return judge_case(
+            case,
+            self.pairs[case],
+            self.controls[case],
+            self.schedule,
+            measure=self.settings.measure,
+            exact=all(spec.exact for spec in specs),
+            names=distinct_names(names[0], names[1]),
+        )
+
+    def go(self) -> None:
+        """Runner pairs until every case is settled or the budget is spent."""
+        for case in self.cases:
+            self.instance(case.instance)  # a bad name must not show after an hour
+            self._find(case)
+        order = {
+            case: np.random.default_rng(np.random.SeedSequence([self.settings.seed, number]))
+            for number, case in enumerate(self.cases)
+        }
+        open_cases = [c for c in self.cases if not is_settled(self.judge(c), self.schedule)]
+        if open_cases and self.settings.warm_up:
+            self._warm_up(open_cases)
+        while open_cases:
+            for case in list(open_cases):
+                first = int(order[case].integers(2))
+                for start in (first, 1 - first):
+                    if self._over():
+                        self.budget_spent = True
+                        return
+                    self._pair(case, start)
+                    if is_settled(self.judge(case), self.schedule):
+                        open_cases.remove(case)
+                        break
+
+    def _over(self) -> bool:
+        return self.clock() - self.began >= self.settings.budget_s
+
+    def instance(self, name: str) -> Instance:
+        """Return the instance called `name`, made or loaded unless it is still at hand."""
+        found = self.kept.pop(name, None)
+        if found is None:
+            self._tell(f"preparing {name}")
+            found = self.load(name)
+        self.kept[name] = found
+        while sum(bytes_of(i) for i in self.kept.values()) > KEEP_BYTES and len(self.kept) > 1:
+            self.cache.drop(self.kept.pop(next(iter(self.kept))))
+        return found
+
+    def _tell(self, what: str) -> None:
+        if self.progress is not None:
+            left = self.settings.budget_s - (self.clock() - self.began)
+            most = self.schedule.most_pairs * len(self.cases)
+            self.progress(what, self.made + self.found, most, max(0.0, left))
+
+    def _pair(self, case: Measurement, start: int) -> None:
+        """Runner one pair of `case` with its control, side `start` first."""
+        repeat = self.next_repeat[case]
+        rows: dict[int, Record] = {}
+        beside: dict[int, Record] = {}
+        control = self.settings.control
+        for which in (start, 1 - start):
+            side = self.sides[which]
+            rows[which] = self._solve(
+                case.instance,
+                side.solver(case),
+                side.side.options(self.settings.options),
+                side,
+                self.group,
+                repeat,
+            )
+            if control is not None:
+                beside[which] = self._solve(
+                    control.instance,
+                    control.solver,
+                    SolveOptions(),
+                    side,
+                    self.control_group(case),
+                    repeat,
+                    here=True,
+                )
+        self.pairs[case].append(Pair(rows[0], rows[1]))
+        if beside:
+            self.controls[case].append(Pair(beside[0], beside[1]))
+        self.next_repeat[case] = repeat + 1
+        self.made += 1
+
+    def _solve(
+        self,
+        instance: str,
+        solver: str,
+        options: SolveOptions,
+        side: Prepared,
+        group: str,
+        repeat: int,
+        *,
+        here: bool = False,
+    ) -> Record:
+        what = f"{side.side.text}: {solver} on {instance}" if not here else "control"
+        self._tell(what)
+        record = solve_once(
+            self.instance(instance),
+            solver,
+            options,
+            time_limit_s=self.settings.time_limit_s,
+            memory_limit_bytes=self.settings.memory_limit_bytes,
+            polish=False,
+            cache=self.cache,
+            adapter=None if here else self.settings.adapter,
+            surroundings=self.surroundings,
+            elsewhere=None if here else side.elsewhere,
+            suite=AB,
+            group=group,
+            repeat=repeat,
+        ).record.model_copy(update={"variable": SIDE, "value": side.letter})
+        self.store.append(record)
+        return record
+
+    def _warm_up(self, cases: Sequence[Measurement]) -> None:
+        """Runner each solver of either side once, unrecorded, so that its files are cached."""
+        small = (self.settings.control or Control()).instance
+        runs = [
+            (side.elsewhere, side.side.options(self.settings.options), solver)
+            for side in self.sides
+            for solver in dict.fromkeys(side.solver(case) for case in cases)
+        ]
+        for elsewhere, options, solver in runs:
+            self._tell(f"warming up {solver}")
+            solve_once(
+                self.instance(small),
+                solver,
+                options,
+                time_limit_s=min(WARM_UP_S, self.settings.time_limit_s),
+                memory_limit_bytes=self.settings.memory_limit_bytes,
+                polish=False,
+                cache=self.cache,
+                adapter=self.settings.adapter,
+                surroundings=self.surroundings,
+                elsewhere=elsewhere,
+            )
+
+    # -- what the results file holds already -------------------------------------------------
+
+    def _find(self, case: Measurement) -> None:
+        """Take over the pairs of `case` that an earlier run of this comparison completed."""
+        self.pairs[case], self.controls[case] = [], []
+        mine = self._rows(self.group, case, None)
+        self.next_repeat[case] = 1 + max((r.repeat for r in mine), default=-1)
+        if not self.settings.resume:
+            return
+        self.pairs[case] = pairs_of(mine)
+        self.found += len(self.pairs[case])
+        if self.settings.control is not None and self.pairs[case]:
+            kept = {p.a.repeat for p in self.pairs[case]}
+            beside = self._rows(self.control_group(case), case, self.settings.control)
+            self.controls[case] = [p for p in pairs_of(beside) if p.a.repeat in kept]
+
+    def _rows(self, group: str, case: Measurement, control: Control | None) -> list[Record]:
+        """Rows of this machine that measured the same with the same versions."""
+        rows = [
+            r
+            for r in self.store.records
+            if r.suite == AB
+            and r.group == group
+            and r.machine.get("id") == self.surroundings.machine["id"]
+        ]
+        if not rows:
+            return []
+        keys: dict[str, str] = {}
+        for side in self.sides:
+            if control is not None:
+                name, solver, options = control.instance, control.solver, SolveOptions()
+            else:
+                name, solver = case.instance, side.solver(case)
+                options = side.side.options(self.settings.options)
+            _, asked = require_solver(solver, options, self.settings.adapter, here=False)
+            keys[side.letter] = measurement_key(self.instance(name).sha256, solver, asked)
+        return [
+            r
+            for r in rows
+            if keys.get(str(r.value)) == r.key and (control is not None or self._same_versions(r))
+        ]
+
+    def _same_versions(self, row: Record) -> bool:
+        side = next(s for s in self.sides if s.letter == row.value)
+        limited = row.ended == "timeout" and (row.time_limit_s or 0) < self.settings.time_limit_s
+        return (
+            row.environment == side.environment
+            and not limited
+            and row.ended != "killed"
+            and all(row.packages.get(n) == v for n, v in side.packages.items())
+            and self._same_code(row, side)
+        )
+
+    def _same_code(self, row: Record, side: Prepared) -> bool:
+        """Where planbench itself is compared: a row made by the code that `side` stands for now.
+
+        Uncommitted code may have changed since, and nothing would tell.
+        """
+        if all(s.side.ref is None for s in self.sides):
+            return True
+        now = side.elsewhere.commit if side.elsewhere is not None else self.surroundings.commit
+        return row.commit == now and not (now or "").endswith("-dirty")

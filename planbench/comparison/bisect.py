@@ -8,17 +8,15 @@ compared as in :mod:`planbench.comparison.ab`; iterations and objectives need no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import log
 from pathlib import Path
 from typing import Literal
 
 from planbench.bench.session import Load
-from planbench.comparison.ab import Comparison, compare_sides
-from planbench.comparison.ab_judge import Case, CaseVerdict
-from planbench.comparison.ab_run import Progress
-from planbench.comparison.ab_settings import Settings
+from planbench.comparison.ab import PairedComparison, Progress, Settings, compare_sides
+from planbench.comparison.paired import Measurement, PairedResult, iterations_text
 from planbench.comparison.sides import Side
 from planbench.errors import InputError
 
@@ -26,11 +24,11 @@ MEASURES = ("time", "cpu", "passes", "iterations", "objective")
 #: A step is tried again so often before it is left undecided, with twice the pairs each time.
 TRIES = 2
 
-Change = Literal["none", "up", "down", "other", "unknown"]
+Direction = Literal["none", "up", "down", "other", "unknown"]
 
 
 @dataclass(frozen=True)
-class Step:
+class Probe:
     """One version compared with an earlier one of the list.
 
     Attributes
@@ -48,20 +46,20 @@ class Step:
 
     first: int
     version: int
-    change: Change
+    change: Direction
     ratio: float | None
     words: str
 
 
 @dataclass(frozen=True)
-class Found:
+class BisectResult:
     """What a search came to.
 
     Attributes
     ----------
     versions : tuple of str
         The list, as typed.
-    steps : tuple of Step
+    steps : tuple of Probe
         In the order they were made; the first compares the ends.
     before, after : int or None
         Positions between which the change came in; neighbours when it was found, the ends of
@@ -73,7 +71,7 @@ class Found:
     """
 
     versions: tuple[str, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[Probe, ...]
     before: int | None
     after: int | None
     decided: bool
@@ -88,10 +86,10 @@ class Found:
 
 
 #: Compares two positions of the list; the third argument counts the tries from 0.
-Compare = Callable[[int, int, int], Step]
+Compare = Callable[[int, int, int], Probe]
 
 
-def search(versions: Sequence[str], compare: Compare) -> Found:
+def search(versions: Sequence[str], compare: Compare) -> BisectResult:
     """Find the version in which a change came in.
 
     Parameters
@@ -99,17 +97,17 @@ def search(versions: Sequence[str], compare: Compare) -> Found:
     versions : sequence of str
         At least two, in order.
     compare : callable
-        ``compare(first, version, attempt)`` gives a :class:`Step`; asked again with the next
+        ``compare(first, version, attempt)`` gives a :class:`Probe`; asked again with the next
         attempt while it gives ``unknown``.
 
     Returns
     -------
-    Found
+    BisectResult
     """
-    steps: list[Step] = []
+    steps: list[Probe] = []
     remarks: list[str] = []
 
-    def step(first: int, version: int) -> Step:
+    def step(first: int, version: int) -> Probe:
         for attempt in range(TRIES + 1):
             found = compare(first, version, attempt)
             if found.change != "unknown":
@@ -117,16 +115,16 @@ def search(versions: Sequence[str], compare: Compare) -> Found:
         steps.append(found)
         return found
 
-    def end(before: int | None, after: int | None, decided: bool) -> Found:
-        return Found(tuple(versions), tuple(steps), before, after, decided, tuple(remarks))
+    def end(before: int | None, after: int | None, decided: bool) -> BisectResult:
+        return BisectResult(tuple(versions), tuple(steps), before, after, decided, tuple(remarks))
 
     last = len(versions) - 1
     whole = step(0, last)
     if whole.change == "unknown":
-        remarks.append(f"the ends cannot be told apart or called the same: {whole.words}")
+        remarks.append(f"the ends can neither be distinguished nor called the same: {whole.words}")
         return end(0, last, False)
     if whole.change == "none":
-        remarks.append("between the ends nothing is looked at: changes that cancel stay unseen")
+        remarks.append("between the ends nothing is compared: changes that cancel stay unseen")
         return end(None, None, True)
     low, high = 0, last
     levels = {0: 0.0, last: _level(whole)}
@@ -138,7 +136,7 @@ def search(versions: Sequence[str], compare: Compare) -> Found:
             back = step(middle, high)
             if back.change == "unknown":
                 remarks.append(
-                    f"{versions[middle]} can be told neither from {versions[0]} nor from "
+                    f"{versions[middle]} can be distinguished neither from {versions[0]} nor from "
                     f"{versions[high]}; raise --budget"
                 )
                 return end(low, high, False)
@@ -160,11 +158,11 @@ def search(versions: Sequence[str], compare: Compare) -> Found:
     return end(low, high, True)
 
 
-def _level(step: Step) -> float:
+def _level(step: Probe) -> float:
     return log(step.ratio) if step.ratio else 0.0
 
 
-def _confirm(versions: Sequence[str], step: Step, whole: Step, level: float | None) -> list[str]:
+def _confirm(versions: Sequence[str], step: Probe, whole: Probe, level: float | None) -> list[str]:
     """Compare the neighbours that were found directly, and the change with that of the ends."""
     a, b = versions[step.first], versions[step.version]
     if step.change in ("none", "unknown"):
@@ -179,31 +177,30 @@ def _confirm(versions: Sequence[str], step: Step, whole: Step, level: float | No
 
 def bisect_versions(
     versions: Sequence[Side],
-    case: Case,
+    case: Measurement,
     store_path: Path,
     settings: Settings,
     *,
     measure: str = "time",
     progress: Progress | None = None,
     load: Load | None = None,
-    cache: Path | None = None,
-    told: Callable[[Step], None] | None = None,
-) -> Found:
+    report: Callable[[Probe], None] | None = None,
+) -> BisectResult:
     """Find the version of a list in which the cost or the answer of `case` changed.
 
     Parameters
     ----------
     versions : sequence of Side
         At least two, in order.
-    case : Case
+    case : Measurement
     store_path : Path
         Results file; comparisons that it holds already are taken over.
     settings : Settings
         ``budget_s`` is that of one step; ``measure`` is replaced.
     measure : {"time", "cpu", "passes", "iterations", "objective"}
-    progress, load, cache
+    progress, load
         As in :func:`planbench.comparison.ab.compare_sides`.
-    told : callable, optional
+    report : callable, optional
         Called with each comparison of two versions as it is made.
 
     Raises
@@ -216,11 +213,11 @@ def bisect_versions(
         raise InputError(f"{len(names)} given; give two or more, in order", where="versions")
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise InputError(f"{twice} stands twice; give each version once", where="versions")
+        raise InputError(f"{twice} is given twice; give each version once", where="versions")
     if measure not in MEASURES:
         raise InputError(f"is {measure!r}; give one of {', '.join(MEASURES)}", where="measure")
 
-    def compare(first: int, version: int, attempt: int) -> Step:
+    def compare(first: int, version: int, attempt: int) -> Probe:
         made = compare_sides(
             versions[first],
             versions[version],
@@ -233,11 +230,10 @@ def bisect_versions(
             ),
             progress=progress,
             load=load,
-            cache=cache,
         )
         step = _read(made, first, version, measure)
-        if told is not None:
-            told(step)
+        if report is not None:
+            report(step)
         return step
 
     return search(names, compare)
@@ -260,46 +256,42 @@ def _for_attempt(settings: Settings, measure: str, attempt: int) -> Settings:
     )
 
 
-def _read(made: Comparison, first: int, version: int, measure: str) -> Step:
-    (verdict,) = made.verdicts
+def _read(made: PairedComparison, first: int, version: int, measure: str) -> Probe:
+    (verdict,) = made.results
     if verdict.outcome in ("worse", "better", "not-compared"):
-        change: Change = "unknown" if verdict.outcome == "not-compared" else "other"
-        return Step(first, version, change, None, verdict.reason)
+        change: Direction = "unknown" if verdict.outcome == "not-compared" else "other"
+        return Probe(first, version, change, None, verdict.reason)
     if measure == "iterations":
         return _counted(verdict, first, version)
     if measure == "objective":
         return _answered(verdict, first, version)
-    changes: dict[str, Change] = {"slower": "up", "faster": "down", "same": "none"}
+    changes: dict[str, Direction] = {"slower": "up", "faster": "down", "same": "none"}
     ratio = verdict.ratio
     said = verdict.reason or verdict.outcome
     if ratio is None:
-        return Step(first, version, "unknown", None, said)
+        return Probe(first, version, "unknown", None, said)
     said = f"{ratio.ratio:.3g} times the {measure}, {ratio.n} pairs, {verdict.outcome}"
     # Time is what was asked for, but another answer must not go unsaid.
-    said = "; ".join((said, *verdict.findings))
-    return Step(first, version, changes.get(verdict.outcome, "unknown"), ratio.ratio, said)
+    said = "; ".join((said, *(f.note for f in verdict.faults)))
+    return Probe(first, version, changes.get(verdict.outcome, "unknown"), ratio.ratio, said)
 
 
-def _counted(verdict: CaseVerdict, first: int, version: int) -> Step:
+def _counted(verdict: PairedResult, first: int, version: int) -> Probe:
     a, b = (dict(counts) for counts in verdict.iterations)
     before, after = sum(a.values()), sum(b.values())
-    words = f"iterations {_kinds(a)} and {_kinds(b)}"
+    words = f"iterations {iterations_text(a)} and {iterations_text(b)}"
     if not verdict.steady:
-        return Step(first, version, "unknown", None, f"{words}, varying from run to run")
+        return Probe(first, version, "unknown", None, f"{words}, varying from run to run")
     if not a and not b:
-        return Step(first, version, "unknown", None, f"{words}: the solver does not tell them")
+        return Probe(first, version, "unknown", None, f"{words}: the solver does not report them")
     if a == b:
-        return Step(first, version, "none", 1.0, words)
+        return Probe(first, version, "none", 1.0, words)
     ratio = after / before if before and after else None
-    change: Change = "up" if after > before else "down" if after < before else "other"
-    return Step(first, version, change, ratio, words)
+    change: Direction = "up" if after > before else "down" if after < before else "other"
+    return Probe(first, version, change, ratio, words)
 
 
-def _kinds(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{n} {kind}" for kind, n in counts.items()) or "not told"
-
-
-def _answered(verdict: CaseVerdict, first: int, version: int) -> Step:
+def _answered(verdict: PairedResult, first: int, version: int) -> Probe:
     if verdict.difference:
-        return Step(first, version, "other", None, verdict.difference)
-    return Step(first, version, "none", None, "the same answer")
+        return Probe(first, version, "other", None, verdict.difference)
+    return Probe(first, version, "none", None, "the same answer")

@@ -24,8 +24,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from planbench.bench import installed
 from planbench.bench.single import Elsewhere
+from planbench.comparison import installed
 from planbench.comparison.sides import Side
 from planbench.errors import InputError, PlanbenchError
 from planbench.io.files import os_error_as_input, write_text

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal, get_args
 
-from planbench.comparison.match import Sample, samples
+from planbench.comparison.match import Sample, split_runs
 from planbench.errors import InputError
 from planbench.records.schema import Record
 from planbench.report.cells import machine_key, machine_label
@@ -34,7 +34,7 @@ class Point:
     started_at : str
         ISO 8601.
     file : str
-        Results file it stands in.
+        Results file it comes from.
     commit : str
         Of planbench; empty where it is not known.
     packages : tuple of (str, str)
@@ -51,7 +51,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Change:
+class ChangePoint:
     """A step of a series.
 
     Attributes
@@ -95,7 +95,7 @@ class Series:
     measure : Measure
     points : tuple of Point
         In order of time.
-    changes : tuple of Change
+    changes : tuple of ChangePoint
     """
 
     solver: str
@@ -103,7 +103,7 @@ class Series:
     sha256: str
     measure: Measure
     points: tuple[Point, ...]
-    changes: tuple[Change, ...]
+    changes: tuple[ChangePoint, ...]
 
 
 @dataclass(frozen=True)
@@ -176,33 +176,6 @@ def read_history(
     return History(label, chosen, len(runs), tuple(series), tuple(notes))
 
 
-def split_runs(
-    name: str, records: Sequence[Record], machine: str
-) -> list[tuple[str, str, dict[tuple[str, str], Sample]]]:
-    """Split a results file into its runs: start, name of the file, samples.
-
-    A new run begins where commit or packages change, and where a measurement stands a second
-    time although the first was not disturbed.
-    """
-    runs: list[list[Record]] = []
-    seen: set[tuple[object, ...]] = set()
-    circumstances: dict[tuple[str, ...], int] = {}
-    for row in records:
-        if machine_key(row) != machine:
-            continue
-        version = (row.commit or "", *(f"{k} {v}" for k, v in sorted(row.packages.items())))
-        tried = (row.accuracy.attempt, *row.accuracy.targets) if row.accuracy else ()
-        place = (*version, row.key, row.group, row.repeat, *tried)
-        if place in seen or version not in circumstances:
-            circumstances[version] = len(runs)
-            runs.append([])
-            seen = {p for p in seen if p[: len(version)] != version}
-        runs[circumstances[version]].append(row)
-        if not row.disturbed:
-            seen.add(place)
-    return [(min(r.started_at for r in run), name, samples(run)) for run in runs]
-
-
 def _choose(rows: Sequence[Record], asked: str | None) -> tuple[str, list[str]]:
     counts = Counter(machine_key(r) for r in rows)
     if asked is not None:
@@ -241,17 +214,17 @@ def _series(
         [p.value for p in points], least_effect=least_effect, exact=measure == "iterations"
     )
     changes = tuple(
-        Change(points[s.at - 1], points[s.at], s.before, s.after, s.ratio) for s in steps
+        ChangePoint(points[s.at - 1], points[s.at], s.before, s.after, s.ratio) for s in steps
     )
     return Series(place[0], seen[-1][2].instance, place[1], measure, tuple(points), changes)
 
 
 def _passes(sample: Sample) -> float | None:
-    return _middle([r.matrix_passes for r in sample.calm])
+    return _middle([r.matrix_passes for r in sample.timed])
 
 
 def _seconds(sample: Sample) -> float | None:
-    return _middle([r.wall_s for r in sample.calm])
+    return _middle([r.wall_s for r in sample.timed])
 
 
 def _bytes(sample: Sample) -> float | None:
@@ -259,8 +232,8 @@ def _bytes(sample: Sample) -> float | None:
 
 
 def _iterations(sample: Sample) -> float | None:
-    told = [sum(r.iterations.values()) for r in sample.complete if r.iterations]
-    return float(max(told)) if told else None
+    counts = [sum(r.iterations.values()) for r in sample.complete if r.iterations]
+    return float(max(counts)) if counts else None
 
 
 def _middle(values: Sequence[float | None]) -> float | None:

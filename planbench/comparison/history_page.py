@@ -8,8 +8,14 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from planbench.comparison.history import Change, History, Measure, Series
-from planbench.comparison.history_table import TITLES, amount, in_time_order, ratio, when
+from planbench.comparison.history import ChangePoint, History, Measure, Series
+from planbench.comparison.render import (
+    HISTORY_TITLES,
+    change_date,
+    change_ratio,
+    changes_in_order,
+    in_unit,
+)
 from planbench.records.schema import Record
 from planbench.report import words
 from planbench.report.chart_parts import encodings, finished, ticks, widened
@@ -56,12 +62,12 @@ def write_history(history: History, records: Sequence[Record], path: Path) -> in
             if p[0] == measure
         )
         sections.append(
-            f'<section id="{measure}"><h2>{escape(TITLES[measure])}</h2>'
+            f'<section id="{measure}"><h2>{escape(HISTORY_TITLES[measure])}</h2>'
             f'<div class="charts">{figures}</div></section>'
         )
     body = _head(history, len(places) - len(shown)) + _steps(history) + "".join(sections)
     links = [("#steps", "Steps")]
-    links += [(f"#{m}", TITLES[m]) for m in dict.fromkeys(place[0] for place in shown)]
+    links += [(f"#{m}", HISTORY_TITLES[m]) for m in dict.fromkeys(place[0] for place in shown)]
     write_page(page(f"History on {history.machine}", records, links, body, specs), path)
     return len(shown)
 
@@ -81,16 +87,17 @@ def _head(history: History, left_out: int) -> str:
 def _steps(history: History) -> str:
     rows = [
         [
-            td(escape(when(change)), "left"),
+            td(escape(change_date(change)), "left"),
             td(named(series.solver), "left"),
             td(escape(series.instance), "left wrap"),
-            td(escape(TITLES[series.measure]), "left"),
-            number(escape(amount(series.measure, change.level_before)), change.level_before),
-            number(escape(amount(series.measure, change.level_after)), change.level_after),
-            number(escape(ratio(change)), change.ratio, red=_is_worse(change)),
+            td(escape(HISTORY_TITLES[series.measure]), "left"),
+            number(escape(in_unit(change.level_before, series.measure)), change.level_before),
+            number(escape(in_unit(new, series.measure)), new),
+            number(escape(change_ratio(change)), change.ratio, red=_is_worse(change)),
             td(escape(words.plain(change.what_changed or "nothing recorded")), "left wrap"),
         ]
-        for series, change in in_time_order(history)
+        for series, change in changes_in_order(history)
+        for old, new in [(change.level_before, change.level_after)]
     ]
     if not rows:
         return '<section id="steps"><h2>Steps</h2><p>No series changed its level.</p></section>'
@@ -98,7 +105,7 @@ def _steps(history: History) -> str:
     return f'<section id="steps"><h2>Steps</h2>{table(head, rows)}</section>'
 
 
-def _is_worse(change: Change) -> bool:
+def _is_worse(change: ChangePoint) -> bool:
     return change.level_after > change.level_before
 
 
@@ -111,7 +118,7 @@ def _figure(series: Sequence[Series], specs: list[dict[str, Any]]) -> str:
     safe = re.sub(r"[^A-Za-z0-9.-]+", "-", f"history-{measure}-{instance}").strip("-")
     names = in_order([s.solver for s in series])
     steps = sum(len(s.changes) for s in series)
-    said = f"{TITLES[measure]} by run; {steps or 'no'} step{'' if steps == 1 else 's'}."
+    said = f"{HISTORY_TITLES[measure]} by run; {steps or 'no'} step{'' if steps == 1 else 's'}."
     return (
         f"<figure><h3>{escape(instance)}</h3><figcaption>{escape(said)}</figcaption>"
         f'<div class="chart" data-spec="chart-{len(specs) - 1}" data-name="planbench-{safe}" '
@@ -141,19 +148,19 @@ def history_chart(
     x = alt.X("at:T", title=None, axis=alt.Axis(grid=False, tickCount=6))
     y = alt.Y(
         "value:Q",
-        title=TITLES[measure],
+        title=HISTORY_TITLES[measure],
         scale=alt.Scale(type="log", domain=domain, nice=False, clamp=True),
         axis=alt.Axis(labelExpr=_label_expression(measure), grid=True, **_ticks(domain)),
     )
     colour, shape, dash = encodings(alt, in_order([s.solver for s in series]))
     tooltip = [
         alt.Tooltip("series:N", title="solver"),
-        alt.Tooltip("shown:N", title=TITLES[measure]),
+        alt.Tooltip("shown:N", title=HISTORY_TITLES[measure]),
         alt.Tooltip("when:N", title="measured"),
         alt.Tooltip("commit:N", title="planbench"),
         alt.Tooltip("file:N", title="file"),
     ]
-    told = [
+    step_tooltip = [
         alt.Tooltip("series:N", title="solver"),
         alt.Tooltip("shown:N", title="change"),
         alt.Tooltip("changed:N", title="with"),
@@ -171,7 +178,7 @@ def history_chart(
         layers.append(
             alt.Chart(alt.InlineData(values=rules))
             .mark_rule(strokeWidth=2, strokeDash=[5, 3])
-            .encode(x=x, color=colour, tooltip=told)
+            .encode(x=x, color=colour, tooltip=step_tooltip)
         )
     return finished(alt, alt.layer(*layers), width, height, background)
 
@@ -182,7 +189,7 @@ def _rows(series: Sequence[Series]) -> tuple[list[dict[str, Any]], list[dict[str
             "series": s.solver,
             "at": p.started_at,
             "value": p.value,
-            "shown": amount(s.measure, p.value),
+            "shown": in_unit(p.value, s.measure),
             "when": p.started_at[:16].replace("T", " "),
             "commit": p.commit[:12] or words.UNKNOWN,
             "file": words.plain(p.file),
@@ -194,8 +201,8 @@ def _rows(series: Sequence[Series]) -> tuple[list[dict[str, Any]], list[dict[str
         {
             "series": s.solver,
             "at": c.after.started_at,
-            "shown": f"{ratio(c)}: {amount(s.measure, c.level_before)} → "
-            f"{amount(s.measure, c.level_after)}",
+            "shown": f"{change_ratio(c)}: {in_unit(c.level_before, s.measure)} → "
+            f"{in_unit(c.level_after, s.measure)}",
             "changed": words.plain(c.what_changed or "nothing recorded"),
         }
         for s in series

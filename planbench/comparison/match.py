@@ -1,7 +1,7 @@
 """Which measurements of two runs belong together, and how alike their circumstances are.
 
-A measurement is one solver with its options on one instance, told by the hash of its arrays:
-names may lie. Repeats stay apart, so that layers can see their scatter.
+A measurement is one solver with its options on one instance, identified by the hash of its
+arrays, as two instances may share a name. Repeats stay apart, so that their scatter is seen.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from planbench.comparison.findings import Obstacle
 from planbench.records.schema import STUDY, Record
 from planbench.report.cells import configuration, machine_key, machine_label
 from planbench.report.tries import chains_as_results
 from planbench.report.words import plain
 
-#: Solvers stop by themselves a little before the limit they were told.
+#: Solvers stop by themselves a little before the limit they are given.
 LIMIT_SHARE = 0.5
 
 #: What solvers call their time limits: a run that ended before it took no notice of it.
@@ -57,8 +58,8 @@ class Sample:
         return tuple(r for r in self.rows if r.ended == "ok" and r.verdict != "wrong")
 
     @cached_property
-    def calm(self) -> tuple[Record, ...]:
-        """Runs that ended so and that the machine did not disturb: what times are taken from."""
+    def timed(self) -> tuple[Record, ...]:
+        """Undisturbed runs that ended so, not cut short: what times are taken from."""
         return tuple(
             r
             for r in self.undisturbed
@@ -72,8 +73,12 @@ class Sample:
 
     @property
     def row(self) -> Record:
-        """Row that speaks for the circumstances: the last that ended, else the last."""
+        """Row that represents versions and machine: the last that ended, else the last."""
         return (self.complete or self.ended or self.rows)[-1]
+
+
+#: By solver with options, and hash of the instance.
+Samples = dict[tuple[str, str], Sample]
 
 
 @dataclass(frozen=True)
@@ -154,7 +159,20 @@ class Match:
         return ", ".join(reasons)
 
 
-def samples(records: Sequence[Record], machine: str | None = None) -> dict[tuple[str, str], Sample]:
+@dataclass(frozen=True)
+class Pair:
+    """Two runs made right after each other.
+
+    Attributes
+    ----------
+    a, b : Record
+    """
+
+    a: Record
+    b: Record
+
+
+def samples(records: Sequence[Record], machine: str | None = None) -> Samples:
     """Measurements of a run by solver with options, and hash of the instance.
 
     Where a run has rows of several versions or commits, those of the last one count. Of reruns
@@ -172,20 +190,20 @@ def samples(records: Sequence[Record], machine: str | None = None) -> dict[tuple
     rows = [r for r in rows if machine is None or machine_key(r) == machine]
     last = {_place(row): row for row in rows}
     latest: dict[tuple[str, str], dict[tuple[str, int], Record]] = {}
-    calm: dict[tuple[str, str], dict[tuple[str, int], Record]] = {}
+    undisturbed: dict[tuple[str, str], dict[tuple[str, int], Record]] = {}
     for row in rows:
         place = _place(row)
         if _versions(row) == _versions(last[place]):
             latest.setdefault(place, {})[(row.group, row.repeat)] = row
             if not row.disturbed:
-                calm.setdefault(place, {})[(row.group, row.repeat)] = row
+                undisturbed.setdefault(place, {})[(row.group, row.repeat)] = row
     return {
         place: Sample(
             solver=place[0],
             instance=plain(last[place].instance.name),
             sha256=place[1],
             rows=tuple(kept.values()),
-            undisturbed=tuple(calm.get(place, {}).values()),
+            undisturbed=tuple(undisturbed.get(place, {}).values()),
         )
         for place, kept in latest.items()
     }
@@ -235,8 +253,119 @@ def choose_machines(
     return most[0], most[1], plain(f"{labels[0]} against {labels[1]}")
 
 
-def match(
-    baseline: dict[tuple[str, str], Sample], candidate: dict[tuple[str, str], Sample]
-) -> list[Match]:
+def match(baseline: Samples, candidate: Samples) -> list[Match]:
     """Measurements that both runs have, in the candidate's order."""
     return [Match(baseline[place], new) for place, new in candidate.items() if place in baseline]
+
+
+def pairs_of(rows: Sequence[Record]) -> list[Pair]:
+    """Pairs of which both runs are there, by repeat; ``value`` of a row names its side."""
+    by_repeat: dict[int, dict[str, Record]] = {}
+    for row in rows:
+        by_repeat.setdefault(row.repeat, {})[str(row.value)] = row
+    return [
+        Pair(found["a"], found["b"])
+        for _, found in sorted(by_repeat.items())
+        if found.keys() >= {"a", "b"}
+    ]
+
+
+def find_obstacles(
+    old: Samples,
+    new: Samples,
+    matches: Sequence[Match],
+    unlike: str,
+    names: tuple[str, str],
+) -> list[Obstacle]:
+    """Say why two runs are unlike: other arrays, nothing in common, other machine or versions.
+
+    Parameters
+    ----------
+    old, new : mapping of Sample
+    matches : sequence of Match
+    unlike : str
+        How the machines differ; empty where they do not.
+    names : (str, str)
+        What the runs are called.
+    """
+    found = []
+    hashes: dict[str, str] = {s.instance: s.sha256 for s in old.values()}
+    other = sorted(
+        {s.instance for s in new.values() if hashes.get(s.instance, s.sha256) != s.sha256}
+    )
+    if other:
+        found.append(
+            Obstacle(
+                "instances",
+                f"{_some(other)} {'has' if len(other) == 1 else 'have'} other arrays in the two "
+                "runs (other SHA-256); measure the baseline again, or leave them out with "
+                "--allow instances",
+            )
+        )
+    if not matches:
+        found.append(
+            Obstacle(
+                None,
+                f"{names[0]} and {names[1]} have no solver with the same options on the same "
+                "instance; nothing to compare",
+            )
+        )
+        return found
+    if unlike:
+        found.append(
+            Obstacle(
+                "machine",
+                f"measured on different machines: {unlike}; measure both on one, or give "
+                "--allow machine for wider bounds",
+            )
+        )
+    changed = list(dict.fromkeys(line for m in matches for line in m.changed_versions))
+    if changed:
+        found.append(
+            Obstacle(
+                "versions",
+                f"other versions: {_some(changed)}; give --allow versions to compare them with "
+                "wider bounds",
+            )
+        )
+    return found
+
+
+def _some(items: Sequence[str], most: int = 3) -> str:
+    more = f" and {len(items) - most} more" if len(items) > most else ""
+    return ", ".join(items[:most]) + more
+
+
+def split_runs(
+    name: str, records: Sequence[Record], machine: str
+) -> list[tuple[str, str, Samples]]:
+    """Split a results file into its runs: start, name of the file, samples.
+
+    A new run begins where commit or packages change, and where a measurement is repeated
+    although the first was not disturbed.
+
+    Parameters
+    ----------
+    name : str
+        Of the file.
+    records : sequence of Record
+    machine : str
+        Id of the machine whose rows count.
+    """
+    runs: list[list[Record]] = []
+    seen: set[tuple[object, ...]] = set()
+    circumstances: dict[tuple[str, ...], int] = {}
+    for row in records:
+        if machine_key(row) != machine:
+            continue
+        version = (row.commit or "", *(f"{k} {v}" for k, v in sorted(row.packages.items())))
+        tried = (row.accuracy.attempt, *row.accuracy.targets) if row.accuracy else ()
+        place = (*version, row.key, row.group, row.repeat, *tried)
+        if place in seen or version not in circumstances:
+            circumstances[version] = len(runs)
+            runs.append([])
+            seen = {p for p in seen if p[: len(version)] != version}
+        runs[circumstances[version]].append(row)
+        if not row.disturbed:
+            seen.add(place)
+    return [(min(r.started_at for r in run), name, samples(run)) for run in runs]

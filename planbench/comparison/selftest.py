@@ -20,9 +20,8 @@ import numpy as np
 from planbench.bench.single import solve_once, survey
 from planbench.catalogue.instance import Instance
 from planbench.catalogue.resolve import load_instance
-from planbench.comparison.ab import compare_sides
-from planbench.comparison.ab_judge import Case, amount
-from planbench.comparison.ab_settings import Settings
+from planbench.comparison.ab import Settings, compare_sides
+from planbench.comparison.paired import Measurement, amount
 from planbench.comparison.sides import parse_side
 from planbench.comparison.slowed import NAME, SLOWDOWN
 from planbench.errors import PlanbenchError
@@ -285,12 +284,12 @@ def _trials(
             made = compare_sides(
                 a,
                 b,
-                [Case(instance, NAME)],
+                [Measurement(instance, NAME)],
                 Path(folder) / f"{k}.jsonl",
                 replace(settings, seed=1000 * seed + k, warm_up=k == 0, may_be_same=share == 0.0),
                 load=load,
             )
-            (found,) = made.verdicts
+            (found,) = made.results
             ratio = found.ratio
             trials.append(
                 Trial(

@@ -157,7 +157,7 @@ def parse_side(text: str, where: str = "side") -> Side:
     Raises
     ------
     InputError
-        Names the part that cannot be read, or stands twice.
+        Names the part that cannot be read, or is given twice.
     """
     parts = split_parts(text)
     if not all(parts):
@@ -172,6 +172,33 @@ def parse_side(text: str, where: str = "side") -> Side:
     if side.pre and not side.packages:
         raise InputError(f"{text!r}: {_PRE} needs a package, e.g. 'highspy {_PRE}'", where=where)
     return replace(side, packages=tuple(sorted(side.packages, key=lambda p: p.name)))
+
+
+def parse_versions(text: str, where: str = "versions") -> list[Side]:
+    """Read ``highspy==1.12.0,1.13.1``, ``git:A,git:B`` or wheels.
+
+    A bare version is of the last package.
+
+    Raises
+    ------
+    InputError
+        An empty item, or a bare version before any package.
+    """
+    sides: list[Side] = []
+    package = ""
+    for item in split_parts(text):
+        is_bare = re.fullmatch(r"\d[\w.!+]*", item)
+        if is_bare and package:
+            item = f"{package}=={item}"
+        elif is_bare or not item:
+            raise InputError(
+                f"{item!r} is no version; write PACKAGE==V,V,…, git:REF,git:REF,… or wheels",
+                where=where,
+            )
+        side = parse_side(item, where)
+        package = side.packages[0].name if side.packages else ""
+        sides.append(side)
+    return sides
 
 
 def split_parts(text: str) -> list[str]:
@@ -222,7 +249,7 @@ def _with_part(side: Side, part: str, where: str) -> Side:
             f"{part!r}: another planbench is asked for by its commit, git:REF", where=where
         )
     if package.name in side.names:
-        raise InputError(f"{package.name} stands twice; give it once", where=where)
+        raise InputError(f"{package.name} is given twice; give it once", where=where)
     return replace(side, packages=(*side.packages, package))
 
 
@@ -307,7 +334,7 @@ def _with_option(side: Side, key: str, value: str, where: str) -> Side:
     if key in dict(side.native) or (
         key in ("solver", "tolerance", "threads", "seed") and getattr(side, key) is not None
     ):
-        raise InputError(f"{key} stands twice; give it once", where=where)
+        raise InputError(f"{key} is given twice; give it once", where=where)
     try:
         if key == "solver":
             return replace(side, solver=value)

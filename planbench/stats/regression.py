@@ -53,11 +53,6 @@ class Bound:
         return self.factor == 1.0 and self.extra == 0.0
 
 
-def moved(baseline: float, candidate: float, share: float) -> bool:
-    """Whether a figure of any sign moved by more than `share` of the larger magnitude."""
-    return abs(candidate - baseline) > share * max(abs(baseline), abs(candidate))
-
-
 @dataclass(frozen=True)
 class SlopeChange:
     """How an exponent changed between two runs of one ladder.

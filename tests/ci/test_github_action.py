@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from support.command_line import planbench
 
-from planbench.bench.pins import find_requirement
+from planbench.comparison.pins import find_requirement
 from planbench.comparison.sides import parse_side
 from planbench.records.store import read_records, to_line
 
@@ -284,18 +284,18 @@ def test_a_comparison_without_a_report_is_no_success(tmp_path: Path) -> None:
 
 
 def test_a_comparison_of_nothing_is_no_success(tmp_path: Path) -> None:
-    from planbench.comparison.ab import Comparison
-    from planbench.comparison.ab_judge import Case, CaseVerdict
-    from planbench.comparison.ab_tables import markdown
+    from planbench.comparison.ab import PairedComparison
+    from planbench.comparison.paired import Measurement, PairedResult
+    from planbench.comparison.render import ab_markdown
 
-    nothing = (CaseVerdict(Case("tiny", "highs-ds"), "not-compared", pairs=1),)
-    found = Comparison(
+    nothing = (PairedResult(Measurement("tiny", "highs-ds"), "not-compared", pairs=1),)
+    found = PairedComparison(
         a="highspy==1.10.0", b="here", environments=("", ""), versions=({}, {}), measure="time",
-        least_effect=0.1, confidence=0.99, verdicts=nothing, pairs_made=1, pairs_found=0,
+        least_effect=0.1, confidence=0.99, results=nothing, pairs_made=1, pairs_found=0,
         elapsed_s=1.0, budget_spent=False, store=tmp_path / "ab.jsonl", repaired=None,
     )  # fmt: skip
     assert found.exit_code == 2
-    first = next(line for line in markdown(found).splitlines() if line.startswith("**"))
+    first = next(line for line in ab_markdown(found).splitlines() if line.startswith("**"))
     done, _, _, _ = compare(tmp_path, 2, words=first)
     assert done.returncode == 2
     assert "could not compare" in done.stdout

@@ -52,7 +52,7 @@ def test_help_has_examples(command):
         (["ab", "us-bea-15", "--b", "git:no-such-ref", "-s", "null"], "git"),
         (["bisect", "us-bea-15", "--versions", "1.12.0,1.13.1"], "'1.12.0' is no version"),
         (["bisect", "us-bea-15", "--versions", "highspy==1.12.0"], "two or more"),
-        (["bisect", "us-bea-15", "--versions", "highspy==1.12.0,1.12.0"], "stands twice"),
+        (["bisect", "us-bea-15", "--versions", "highspy==1.12.0,1.12.0"], "is given twice"),
         (
             ["bisect", "us-bea-15", "--versions", "highspy==1.12.0,1.13.1", "--measure", "x"],
             "time, cpu, passes, iterations, objective",
@@ -156,7 +156,7 @@ def test_rows_of_two_sides_pass_nowhere_for_repeats_of_one_solver(tmp_path, comm
 
 
 def test_versions_of_a_bisection_may_be_wheels_and_ranges(tmp_path):
-    from planbench.cli.bisect import parse_versions
+    from planbench.comparison.sides import parse_versions
 
     wheel = tmp_path / "highspy-1.16.0.dev1-py3-none-any.whl"
     wheel.write_bytes(b"")
@@ -168,6 +168,6 @@ def test_versions_of_a_bisection_may_be_wheels_and_ranges(tmp_path):
 
 def test_the_solver_of_a_bisection_follows_from_the_package():
     from planbench.cli.ab import choose_solvers
-    from planbench.cli.bisect import parse_versions
+    from planbench.comparison.sides import parse_versions
 
     assert choose_solvers(None, parse_versions("scipy==1.15.0,1.16.0")) == ["scipy-highs-ds"]

@@ -8,16 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from planbench.comparison import ab_tables as ab
-from planbench.comparison.ab import Comparison
-from planbench.comparison.ab_judge import Case, CaseVerdict
+from planbench.comparison import render
+from planbench.comparison.ab import PairedComparison
+from planbench.comparison.findings import Finding
+from planbench.comparison.paired import Measurement, PairedResult
 from planbench.stats.paired import PairedRatio
 
 
 def verdict(outcome="slower", ratio=1.23, instance="tiny", **changes):
     low, high = ratio / 1.04, ratio * 1.04
-    found = CaseVerdict(
-        Case(instance, "highs-ds"),
+    found = PairedResult(
+        Measurement(instance, "highs-ds"),
         outcome,
         ratio=PairedRatio(ratio, low, high, 8, "ambiguous"),
         pairs=8,
@@ -26,8 +27,12 @@ def verdict(outcome="slower", ratio=1.23, instance="tiny", **changes):
     return replace(found, **changes)
 
 
+def fault(note):
+    return (Finding("outcomes", "highs-ds", "tiny", "outcome", "worse", note=note),)
+
+
 def comparison(*verdicts, a="highspy==1.13.1", b="highspy==1.15.1", **changes):
-    made = Comparison(
+    made = PairedComparison(
         a=a,
         b=b,
         environments=(a, b),
@@ -35,7 +40,7 @@ def comparison(*verdicts, a="highspy==1.13.1", b="highspy==1.15.1", **changes):
         measure="time",
         least_effect=0.05,
         confidence=0.99,
-        verdicts=verdicts,
+        results=verdicts,
         pairs_made=8,
         pairs_found=0,
         elapsed_s=40.0,
@@ -48,7 +53,7 @@ def comparison(*verdicts, a="highspy==1.13.1", b="highspy==1.15.1", **changes):
 
 def test_sentence_names_both_sides_the_ratio_and_how_sure_it_is():
     found = comparison(verdict())
-    said = ab.sentence(found, found.verdicts[0])
+    said = render.ab_sentence(found, found.results[0])
     assert said.startswith("highs-ds on tiny: highspy==1.15.1 is slower: 1.23 times the time of ")
     for words in ("highspy==1.13.1", "between 1.18 and 1.28", "1.35 s against 1.1 s", "8 pairs"):
         assert words in said.replace("1.10 s", "1.1 s")
@@ -66,14 +71,14 @@ def test_sentence_names_both_sides_the_ratio_and_how_sure_it_is():
     ],
 )
 def test_every_outcome_has_a_sentence(found, words):
-    assert words in ab.sentence(comparison(found), found)
+    assert words in render.ab_sentence(comparison(found), found)
 
 
 def test_overall_counts_outcomes_and_findings():
     found = comparison(
-        verdict(), verdict("same", 1.0, "other"), verdict("same", 1.0, "third", findings=("x",))
+        verdict(), verdict("same", 1.0, "other"), verdict("same", 1.0, "third", faults=fault("x"))
     )
-    said = ab.overall(found)
+    said = render.ab_overall(found)
     for words in ("3 comparisons", "slower on 1", "the same within 5 % on 2", "findings on 1"):
         assert words in said
     assert "1.07 times the time in the geometric mean" in said
@@ -85,7 +90,7 @@ def test_overall_counts_outcomes_and_findings():
         ([verdict("same"), verdict("faster")], 0),
         ([verdict("same"), verdict("slower")], 1),
         ([verdict("worse"), verdict("ambiguous")], 1),
-        ([verdict("faster", findings=("answers differ",))], 1),
+        ([verdict("faster", faults=fault("answers differ"))], 1),
         ([verdict("same"), verdict("ambiguous")], 2),
         ([verdict("not-compared")], 2),
         ([verdict("better"), verdict("too-short")], 0),
@@ -97,22 +102,22 @@ def test_exit_codes(verdicts, code):
 
 def test_the_same_side_twice_is_told_apart():
     found = comparison(verdict(), a="here", b="here")
-    assert "here (b) is slower" in ab.sentence(found, found.verdicts[0])
+    assert "here (b) is slower" in render.ab_sentence(found, found.results[0])
 
 
 def test_markdown_holds_no_foreign_markup():
-    bad = verdict(instance="<img src=x>|`*_[]", findings=("new: crash | <b>",))
-    page = ab.markdown(comparison(bad))
+    bad = verdict(instance="<img src=x>|`*_[]", faults=fault("new: crash | <b>"))
+    page = render.ab_markdown(comparison(bad))
     assert "<img" not in page.replace("\\<img", "")
     table = [line for line in page.splitlines() if line.startswith("|")]
     cells = {line.replace("\\|", "").count("|") for line in table}
-    assert cells == {len(ab.COLUMNS) + 1}
+    assert cells == {len(render.AB_COLUMNS) + 1}
 
 
 def test_document_is_strict_json_and_complete():
     found = comparison(verdict(), verdict("not-compared", ratio=1.0, instance="b", reason="x"))
-    found = replace(found, verdicts=(*found.verdicts, replace(verdict(instance="c"), ratio=None)))
-    document = json.loads(json.dumps(ab.document(found), allow_nan=False))
+    found = replace(found, results=(*found.results, replace(verdict(instance="c"), ratio=None)))
+    document = json.loads(json.dumps(render.ab_document(found), allow_nan=False))
     assert [row["verdict"] for row in document["instances"]] == ["slower", "not-compared", "slower"]
     assert document["instances"][0]["ratio"]["pairs"] == 8
     assert document["instances"][2]["ratio"] is None
@@ -121,7 +126,7 @@ def test_document_is_strict_json_and_complete():
 
 def test_what_was_not_run_shares_one_sentence():
     found = comparison(verdict(), *[verdict("not-compared", pairs=0)] * 3)
-    said = ab.sentences(found)
+    said = render.ab_sentences(found)
     assert len(said) == 2
     assert said[1].startswith("3 comparisons not run within the budget")
 
@@ -130,22 +135,22 @@ def test_programs_are_named_where_each_side_runs_its_own():
     """The table said ``highs-ds``, which neither side ran."""
     programs = ("cmd:./old {mps} {sol}", "cmd:./new {mps} {sol}")
     found = comparison(verdict(), a=programs[0], b=programs[1], solvers=programs)
-    (row,) = ab.rows(found)
+    (row,) = render.ab_rows(found)
     assert row[1] == "cmd:./old {mps} {sol} / cmd:./new {mps} {sol}"
-    for text in (row[1], ab.sentence(found, found.verdicts[0]), ab.markdown(found)):
+    for text in (row[1], render.ab_sentence(found, found.results[0]), render.ab_markdown(found)):
         assert "highs-ds" not in text
-    assert ab.document(found)["instances"][0]["solver"] == row[1]
+    assert render.ab_document(found)["instances"][0]["solver"] == row[1]
     one = comparison(verdict(), a="here", b="solver=glop", solvers=(None, "glop"))
-    assert ab.rows(one)[0][1] == "highs-ds / glop"
-    assert ab.rows(comparison(verdict()))[0][1] == "highs-ds"
+    assert render.ab_rows(one)[0][1] == "highs-ds / glop"
+    assert render.ab_rows(comparison(verdict()))[0][1] == "highs-ds"
 
 
 def test_what_was_installed_is_said_where_the_side_does_not():
     found = comparison(verdict(), a="here", b="highspy>=1.14")
     found = replace(found, environments=("", "highspy==1.16.0"))
-    assert ab.sides(found) == ("a: here", "b: highspy>=1.14 = highspy==1.16.0")
-    assert "highspy==1.16.0" in ab.markdown(found)
-    assert ab.sides(comparison(verdict())) == ("a: highspy==1.13.1", "b: highspy==1.15.1")
+    assert render.side_lines(found) == ("a: here", "b: highspy>=1.14 = highspy==1.16.0")
+    assert "highspy==1.16.0" in render.ab_markdown(found)
+    assert render.side_lines(comparison(verdict())) == ("a: highspy==1.13.1", "b: highspy==1.15.1")
 
 
 def test_long_command_lines_do_not_push_out_the_figures(capsys, monkeypatch):
@@ -159,3 +164,25 @@ def test_long_command_lines_do_not_push_out_the_figures(capsys, monkeypatch):
     row = next(line for line in table.splitlines() if line.startswith(" tiny"))
     assert "1.35 s" in row
     assert "slower" in row
+
+
+def test_paired_runs_come_to_the_same_kind_of_comparison_as_runs_of_a_suite():
+    """One model of a comparison: layers, verdicts, order and exit code are those of regress."""
+    found = comparison(
+        verdict("same", 1.0, "x"),
+        verdict("ambiguous", 1.1, "y", reason="3 pairs"),
+        verdict("faster", 0.5, "z", faults=fault("new: crash in 1 of 8 runs")),
+    ).comparison
+    assert [(f.layer, f.verdict) for f in found.findings] == [
+        ("outcomes", "worse"),
+        ("time", "unclear"),
+        ("time", "better"),
+        ("time", "same"),
+    ]
+    assert found.counts == {"worse": 1, "unclear": 1, "better": 1, "same": 1}
+    assert [o.message for o in found.obstacles] == ["highs-ds on y: 3 pairs"]
+    assert (found.compared, found.exit_code) == (3, 1)
+    better = found.having("better")[0]
+    assert (better.instance, better.ratio, better.baseline) == ("z", 0.5, 1.10)
+    assert "1 worse, first highs-ds on tiny" in render.summary(found)
+    assert "🔴" in render.to_markdown(found)

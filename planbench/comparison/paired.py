@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import Literal
 
-from planbench.certificates.verdict import CANCELLED
+from planbench.comparison.findings import Finding, Layer, Verdict
+from planbench.comparison.judge import objectives_differ, refutation
+from planbench.comparison.match import Pair
 from planbench.errors import InputError
 from planbench.records.schema import Record
 from planbench.stats.paired import PairedRatio, paired_log_ratio
@@ -28,6 +30,18 @@ Outcome = Literal[
     "slower", "faster", "same", "too-short", "ambiguous", "worse", "better", "not-compared"
 ]
 
+#: What each outcome is as a finding; what is unclear was not decided.
+_FINDINGS: dict[Outcome, tuple[Layer, Verdict]] = {
+    "slower": ("time", "worse"),
+    "faster": ("time", "better"),
+    "same": ("time", "same"),
+    "ambiguous": ("time", "unclear"),
+    "too-short": ("time", "skipped"),
+    "worse": ("outcomes", "worse"),
+    "better": ("outcomes", "better"),
+    "not-compared": ("outcomes", "unclear"),
+}
+
 #: Objectives that claim to be optimal may differ by so much, relative, beside their certified
 #: gaps: from solvers that reach a vertex, and from the others.
 SAME_IF_EXACT, SAME_OTHERWISE = 1e-6, 1e-4
@@ -40,7 +54,7 @@ CONTROL_CONFIDENCE = 0.99
 
 
 @dataclass(frozen=True)
-class Case:
+class Measurement:
     """One instance and the solver that both sides run on it.
 
     Attributes
@@ -55,31 +69,19 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Two runs made right after each other.
+class PairedResult:
+    """What was found on one measurement.
 
     Attributes
     ----------
-    a, b : Record
-    """
-
-    a: Record
-    b: Record
-
-
-@dataclass(frozen=True)
-class CaseVerdict:
-    """What was found on one instance.
-
-    Attributes
-    ----------
-    case : Case
+    case : Measurement
     outcome : str
         ``slower``, ``faster``, ``same`` and ``ambiguous`` speak of the second side's time;
         ``worse``: it does not come to an end where the first does; ``better``: the mirror
         image; ``too-short``: both take less than :data:`LEAST_TIMED_S`, so that only answers
         and iterations were compared; ``not-compared``: neither comes to an end, one refuses,
         or nothing was run.
+    measure : str
     ratio : PairedRatio or None
         Second over first; None without a pair in which both came to an end.
     control : PairedRatio or None
@@ -92,21 +94,20 @@ class CaseVerdict:
         Iterations by kind of the first run of either side that came to an end.
     ends : tuple of (mapping, mapping)
         How often runs of either side ended in which way.
-    findings : tuple of str
-        What makes the comparison a finding whatever the time: answers that differ, runs of the
+    faults : tuple of Finding
+        What is worse whatever the time: answers that differ (measure ``answer``), runs of the
         second side that died.
     remarks : tuple of str
         What is worth knowing besides.
     reason : str
         Why there is no verdict, where there is none.
-    difference : str
-        How the two sides contradict each other on the instance; empty when they do not.
     steady : bool
         All runs of either side that came to an end took the same iterations.
     """
 
-    case: Case
+    case: Measurement
     outcome: Outcome
+    measure: str = "time"
     ratio: PairedRatio | None = None
     control: PairedRatio | None = None
     pairs: int = 0
@@ -114,11 +115,37 @@ class CaseVerdict:
     typical: tuple[float | None, float | None] = (None, None)
     iterations: tuple[Mapping[str, int], Mapping[str, int]] = ({}, {})
     ends: tuple[Mapping[str, int], Mapping[str, int]] = ({}, {})
-    findings: tuple[str, ...] = ()
+    faults: tuple[Finding, ...] = ()
     remarks: tuple[str, ...] = ()
     reason: str = ""
-    difference: str = ""
     steady: bool = True
+
+    @property
+    def difference(self) -> str:
+        """How the answers of the two sides contradict each other; empty when they do not."""
+        return next((f.note for f in self.faults if f.measure == "answer"), "")
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The faults, and the outcome as a finding about the time or about how runs ended."""
+        layer, verdict = _FINDINGS[self.outcome]
+        timed = layer == "time"
+        ratio = self.ratio if timed else None
+        return (
+            *self.faults,
+            Finding(
+                layer,
+                self.case.solver,
+                self.case.instance,
+                self.measure if timed else "outcome",
+                verdict,
+                *(self.typical if timed else (None, None)),
+                ratio=None if ratio is None else ratio.ratio,
+                low=None if ratio is None else ratio.low,
+                high=None if ratio is None else ratio.high,
+                note=self.reason,
+            ),
+        )
 
 
 def amount(record: Record, measure: str) -> float | None:
@@ -141,7 +168,7 @@ def amount(record: Record, measure: str) -> float | None:
 
 
 def judge_case(
-    case: Case,
+    case: Measurement,
     pairs: Sequence[Pair],
     controls: Sequence[Pair],
     schedule: Schedule,
@@ -149,12 +176,12 @@ def judge_case(
     measure: str = "time",
     exact: bool = True,
     names: tuple[str, str] = ("a", "b"),
-) -> CaseVerdict:
+) -> PairedResult:
     """Say what the pairs made so far mean.
 
     Parameters
     ----------
-    case : Case
+    case : Measurement
     pairs, controls : sequence of Pair
         In the order they were made.
     schedule : Schedule
@@ -166,32 +193,32 @@ def judge_case(
     """
     sides = ([p.a for p in pairs], [p.b for p in pairs])
     ended = [[r for r in side if r.ended == "ok"] for side in sides]
-    findings, remarks = _ends(sides, names)
-    differ = ""
+    faults, remarks = _ends(case, sides, names)
     unsteady = [
         f"{name}: iterations vary from run to run"
         for side, name in zip(ended, names, strict=True)
         if any(r.iterations != side[0].iterations for r in side)
     ]
     if ended[0] and ended[1]:
-        differ = _differing(ended[0], ended[1], names, exact)
-        findings += [differ] if differ else []
-        findings += _less_certain(ended[0], ended[1], names)
+        if differ := _differing(ended[0], ended[1], names, exact):
+            faults.append(_fault(case, "answer", differ))
+        if weaker := _less_certain(ended[0], ended[1], names):
+            faults.append(_fault(case, "verdict", weaker))
         remarks += _done_differently(ended[0][0], ended[1][0], names)
     remarks += unsteady
     control = _control(controls, schedule.least_effect)
-    found = CaseVerdict(
+    found = PairedResult(
         case,
         "ambiguous",
+        measure,
         control=control,
         pairs=len(pairs),
         disturbed=sum(p.a.disturbed or p.b.disturbed for p in pairs),
         typical=(_typical(ended[0], measure), _typical(ended[1], measure)),
         iterations=(_iterations(ended[0]), _iterations(ended[1])),
         ends=(Counter(r.ended for r in sides[0]), Counter(r.ended for r in sides[1])),
-        findings=tuple(findings),
+        faults=tuple(faults),
         remarks=tuple(remarks),
-        difference=differ,
         steady=not unsteady,
     )
     if not (ended[0] and ended[1]):
@@ -228,7 +255,7 @@ def _iterations(records: Sequence[Record]) -> dict[str, int]:
     return dict(records[0].iterations) if records else {}
 
 
-def is_settled(verdict: CaseVerdict, schedule: Schedule) -> bool:
+def is_settled(verdict: PairedResult, schedule: Schedule) -> bool:
     """Whether more runs could not change the verdict, or are not foreseen."""
     if verdict.outcome in ("worse", "better", "not-compared", "too-short"):
         return verdict.pairs >= GIVE_UP_AFTER
@@ -245,7 +272,7 @@ def _times(pairs: Sequence[Pair], measure: str) -> list[tuple[float, float]]:
         if pair.a.ended == pair.b.ended == "ok":
             runs = (pair.a, pair.b)
             if measure == "time" and any(r.wait_s is None for r in runs):
-                # Workers of early commits do not tell their waits: they count on neither side.
+                # Workers of early commits do not report their waits: these count on neither side.
                 a, b = pair.a.wall_s, pair.b.wall_s
             else:
                 a, b = (amount(r, measure) for r in runs)
@@ -277,11 +304,16 @@ def _control(controls: Sequence[Pair], least_effect: float) -> PairedRatio | Non
     )
 
 
+def _fault(case: Measurement, measure: str, note: str) -> Finding:
+    layer: Layer = "counters" if measure == "answer" else "outcomes"
+    return Finding(layer, case.solver, case.instance, measure, "worse", note=note)
+
+
 def _ends(
-    sides: tuple[Sequence[Record], Sequence[Record]], names: tuple[str, str]
-) -> tuple[list[str], list[str]]:
-    """Tell of runs that did not end: findings of the second side, remarks of the first."""
-    findings: list[str] = []
+    case: Measurement, sides: tuple[Sequence[Record], Sequence[Record]], names: tuple[str, str]
+) -> tuple[list[Finding], list[str]]:
+    """List runs that did not end, or wrong answers: faults of the second side, else remarks."""
+    faults: list[Finding] = []
     remarks: list[str] = []
     for number, (side, name) in enumerate(zip(sides, names, strict=True)):
         for ended, count in Counter(r.ended for r in side if r.ended != "ok").items():
@@ -291,13 +323,21 @@ def _ends(
             )
             also_there = any(r.ended == ended for r in sides[1 - number])
             blamed = number == 1 and ended != "refused" and not also_there
-            (findings if blamed else remarks).append(line)
+            if blamed:
+                faults.append(_fault(case, "outcome", line))
+            else:
+                remarks.append(line)
         wrong = [r for r in side if r.verdict == "wrong"]
         if wrong:
-            why = wrong[0].reasons[-1] if wrong[0].reasons else "refuted by the certificate"
-            line = f"{name}: a wrong answer in {len(wrong)} of {nouns(len(side), 'run')} ({why})"
-            (findings if number == 1 else remarks).append(line)
-    return findings, remarks
+            line = (
+                f"{name}: a wrong answer in {len(wrong)} of {nouns(len(side), 'run')} "
+                f"({refutation(wrong[0])})"
+            )
+            if number == 1:
+                faults.append(_fault(case, "outcome", line))
+            else:
+                remarks.append(line)
+    return faults, remarks
 
 
 def _differing(
@@ -320,9 +360,7 @@ def _difference(a: Record, b: Record, names: tuple[str, str], exact: bool) -> st
     allowed = (SAME_IF_EXACT if exact else SAME_OTHERWISE) + sum(
         min(r.raw_gap or 0.0, 1.0) for r in (a, b)
     )
-    # An optimum near 0 has no digits of its own: what flows through the objective scales it.
-    flows = CANCELLED * min((r.scale or 0.0) for r in (a, b))
-    if abs(a.objective - b.objective) <= allowed * max(abs(a.objective), abs(b.objective), flows):
+    if not objectives_differ(a, b, allowed):
         return ""
     return (
         f"answers differ: objective {a.objective:.12g} with {names[0]}, "
@@ -330,32 +368,30 @@ def _difference(a: Record, b: Record, names: tuple[str, str], exact: bool) -> st
     )
 
 
-def _less_certain(
-    first: Sequence[Record], second: Sequence[Record], names: tuple[str, str]
-) -> list[str]:
+def _less_certain(first: Sequence[Record], second: Sequence[Record], names: tuple[str, str]) -> str:
     weaker = [b for b in second if b.verdict in ("loose", "unproven")]
     if not weaker or any(a.verdict != "certified" for a in first):
-        return []
+        return ""
     if len({r.certificate_version for r in (*first, *second)}) > 1:
-        return []  # verdicts by different rules are not compared
+        return ""  # verdicts by different rules are not compared
     gap = "" if weaker[0].raw_gap is None else f" (gap {weaker[0].raw_gap:.2g})"
     often = "" if len(weaker) == len(second) else f" in {len(weaker)} of {len(second)} runs"
-    return [
-        f"{names[0]}'s answer is certified, {names[1]}'s is only {weaker[0].verdict}{gap}{often}"
-    ]
+    return f"{names[0]}'s answer is certified, {names[1]}'s is only {weaker[0].verdict}{gap}{often}"
 
 
 def _done_differently(a: Record, b: Record, names: tuple[str, str]) -> list[str]:
     remarks: list[str] = []
     if a.iterations != b.iterations:
-        remarks.append(f"iterations {_counts(a)} with {names[0]}, {_counts(b)} with {names[1]}")
+        old, new = (iterations_text(r.iterations) for r in (a, b))
+        remarks.append(f"iterations {old} with {names[0]}, {new} with {names[1]}")
     if a.method_run != b.method_run:
         remarks.append(f"ran {a.method_run!r} with {names[0]}, {b.method_run!r} with {names[1]}")
     return remarks
 
 
-def _counts(record: Record) -> str:
-    return ", ".join(f"{n} {kind}" for kind, n in record.iterations.items()) or "not told"
+def iterations_text(counts: Mapping[str, int]) -> str:
+    """Write iterations by kind, such as ``120 simplex``."""
+    return ", ".join(f"{n} {kind}" for kind, n in counts.items()) or "not reported"
 
 
 def _unended(

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from planbench.comparison.ab import Comparison
-from planbench.comparison.ab_judge import Case, CaseVerdict
-from planbench.comparison.bisect import Step, _read, search
+from planbench.comparison.ab import PairedComparison
+from planbench.comparison.bisect import Probe, _read, search
+from planbench.comparison.findings import Finding
+from planbench.comparison.paired import Measurement, PairedResult
 from planbench.stats.paired import PairedRatio
 
 VERSIONS = tuple("abcdefgh")
@@ -22,9 +23,9 @@ def comparer(levels, asked=None, unclear=()):
             asked.append((first, version, attempt))
         ratio = levels[version] / levels[first]
         if (first, version) in unclear:
-            return Step(first, version, "unknown", ratio, "noise")
+            return Probe(first, version, "unknown", ratio, "noise")
         change = "up" if ratio > 1.05 else "down" if ratio < 0.95 else "none"
-        return Step(first, version, change, ratio, f"{ratio:.3g}")
+        return Probe(first, version, change, ratio, f"{ratio:.3g}")
 
     return compare
 
@@ -91,15 +92,16 @@ def test_what_cannot_be_decided_names_what_is_left():
 
 
 def test_another_answer_is_said_beside_the_time():
-    verdict = CaseVerdict(
-        Case("tiny", "highs-ds"),
+    said = "answers differ: objective 1 with a, 2 with b"
+    verdict = PairedResult(
+        Measurement("tiny", "highs-ds"),
         "same",
         ratio=PairedRatio(1.0, 0.99, 1.01, 8, "same"),
-        findings=("answers differ: objective 1 with a, 2 with b",),
+        faults=(Finding("counters", "highs-ds", "tiny", "answer", "worse", note=said),),
     )
-    made = Comparison(
+    made = PairedComparison(
         a="a", b="b", environments=("", ""), versions=({}, {}), measure="time", least_effect=0.05,
-        confidence=0.99, verdicts=(verdict,), pairs_made=8, pairs_found=0, elapsed_s=1.0,
+        confidence=0.99, results=(verdict,), pairs_made=8, pairs_found=0, elapsed_s=1.0,
         budget_spent=False, store=Path("ab.jsonl"), repaired=None,
     )  # fmt: skip
     step = _read(made, 0, 1, "time")

@@ -10,10 +10,8 @@ from support.record_builders import make_record
 
 from planbench.bench.single import Elsewhere, Surroundings
 from planbench.catalogue.resolve import load_instance
-from planbench.comparison.ab import compare_sides
-from planbench.comparison.ab_judge import Case
-from planbench.comparison.ab_run import Prepared, Run, check_differ
-from planbench.comparison.ab_settings import Control, Settings
+from planbench.comparison.ab import Control, Prepared, Runner, Settings, check_differ, compare_sides
+from planbench.comparison.paired import Measurement
 from planbench.comparison.sides import parse_side
 from planbench.errors import InputError, SolverUnavailableError
 from planbench.measure.launch import Interpreter
@@ -22,7 +20,7 @@ from planbench.stats.sequential import Schedule
 
 ROOT = Path(__file__).resolve().parents[2]
 ADAPTER = str(Path(__file__).with_name("steady_adapter.py"))
-CASE = Case("kantorovich-lathes", "steady")
+CASE = Measurement("kantorovich-lathes", "steady")
 QUICK = Settings(
     schedule=Schedule(least_effect=0.2, looks=(3, 6)),
     measure="cpu",
@@ -46,7 +44,7 @@ def tripled(tmp_path_factory):
 
 def test_three_times_the_work_is_found_to_be_slower(tripled):
     comparison, _ = tripled
-    (verdict,) = comparison.verdicts
+    (verdict,) = comparison.results
     assert verdict.outcome == "slower"
     assert comparison.exit_code == 1
     assert verdict.ratio is not None
@@ -71,7 +69,7 @@ def test_the_same_command_again_runs_nothing_and_says_the_same(tripled, tmp_path
     copy.write_bytes(store.read_bytes())
     again = compare(FAST, SLOW, copy)
     assert (again.pairs_made, again.pairs_found) == (0, comparison.pairs_made)
-    assert again.verdicts == comparison.verdicts
+    assert again.results == comparison.results
     # Turned round it is another comparison.
     with pytest.raises(KeyboardInterrupt):
         compare(SLOW, FAST, copy, progress=interrupt_at(1))
@@ -93,7 +91,7 @@ def test_an_interrupted_comparison_carries_on(tmp_path):
     assert kept >= 4
     done = compare(FAST, SLOW, store)
     assert done.pairs_found == 2
-    assert done.verdicts[0].outcome == "slower"
+    assert done.results[0].outcome == "slower"
     repeats = [(r.repeat, r.value) for r in read_records(store)]
     assert len(set(repeats)) == len(repeats)
 
@@ -102,9 +100,9 @@ def test_a_side_that_dies_is_a_finding_and_its_rows_are_kept(tmp_path):
     store = tmp_path / "ab.jsonl"
     dying = parse_side("solver=dies,seconds=0.1")
     comparison = compare(parse_side("seconds=0.1"), dying, store)
-    (verdict,) = comparison.verdicts
+    (verdict,) = comparison.results
     assert (verdict.outcome, comparison.exit_code) == ("worse", 1)
-    assert "crash in 2 of 2 runs (died of SIGSEGV" in verdict.findings[0]
+    assert "crash in 2 of 2 runs (died of SIGSEGV" in verdict.faults[0].note
     assert [r.ended for r in read_records(store) if r.value == "b"] == ["crash"] * verdict.pairs
 
 
@@ -115,7 +113,7 @@ def test_a_spent_budget_ends_it_undecided(tmp_path):
         FAST, SLOW, tmp_path / "ab.jsonl", settings, clock=lambda: float(next(now))
     )
     assert comparison.budget_spent
-    assert comparison.verdicts[0].outcome in ("ambiguous", "not-compared")
+    assert comparison.results[0].outcome in ("ambiguous", "not-compared")
     assert comparison.exit_code == 2
 
 
@@ -125,7 +123,7 @@ def test_the_control_runs_beside_each_run_and_is_kept_apart(tmp_path):
     control = Control(solver="scipy-highs-ds", instance="kantorovich-lathes")
     settings = replace(QUICK, control=control, schedule=Schedule(0.2, looks=(3,)))
     comparison = compare(FAST, SLOW, store, settings)
-    (verdict,) = comparison.verdicts
+    (verdict,) = comparison.results
     assert verdict.control is not None
     assert verdict.control.n == verdict.pairs
     rows = read_records(store)
@@ -137,9 +135,9 @@ def test_the_control_runs_beside_each_run_and_is_kept_apart(tmp_path):
 @pytest.mark.parametrize(
     ("side", "case", "words"),
     [
-        ("presolve=off", Case("kantorovich-lathes", "no-such-solver"), "unknown solver"),
-        ("threads=2", Case("kantorovich-lathes", "null"), "has no option 'threads'"),
-        ("git:no-such-branch", Case("kantorovich-lathes", "null"), "git"),
+        ("presolve=off", Measurement("kantorovich-lathes", "no-such-solver"), "unknown solver"),
+        ("threads=2", Measurement("kantorovich-lathes", "null"), "has no option 'threads'"),
+        ("git:no-such-branch", Measurement("kantorovich-lathes", "null"), "git"),
     ],
 )
 def test_what_cannot_be_compared_is_said_before_anything_runs(tmp_path, side, case, words):
@@ -153,15 +151,19 @@ def test_what_cannot_be_compared_is_said_before_anything_runs(tmp_path, side, ca
 def test_a_commit_runs_its_own_planbench(tmp_path):
     """The row must say which commit ran, and the worker must not find this checkout."""
     settings = replace(
-        QUICK, adapter=None, schedule=Schedule(0.2, looks=(2,)), measure="time", may_be_same=True
+        QUICK,
+        adapter=None,
+        schedule=Schedule(0.2, looks=(2,)),
+        measure="time",
+        may_be_same=True,
+        cache=tmp_path / "cache",
     )
     comparison = compare(
         parse_side("git:HEAD"),
         parse_side("here"),
         tmp_path / "ab.jsonl",
         settings,
-        Case("kantorovich-lathes", "null"),
-        cache=tmp_path / "cache",
+        Measurement("kantorovich-lathes", "null"),
         load=load_instance,
     )
     commit = comparison.environments[0].removeprefix("git:")
@@ -181,7 +183,7 @@ def test_runs_of_code_that_may_have_changed_are_not_taken_over(made_with, now, c
     row = make_record(suite="ab", variable="side", value="b", commit=made_with, packages={})
     here = Prepared(parse_side("here"), "b", None, {})
     commit = Prepared(parse_side("git:HEAD"), "a", None, {})
-    run = Run.__new__(Run)
+    run = Runner.__new__(Runner)
     run.settings = QUICK
     run.surroundings = Surroundings({}, now)
     run.sides = (commit, here)
@@ -216,7 +218,7 @@ def prepared(text, letter, version="1.15.1", files="f1", commit="c1"):
 )
 def test_two_sides_that_are_the_same_are_refused(a, b):
     """A pull request would be green for a comparison of one thing with itself."""
-    case = Case("kantorovich-lathes", "highs-ds")
+    case = Measurement("kantorovich-lathes", "highs-ds")
     with pytest.raises(InputError, match="are the same"):
         check_differ(
             prepared(*a, "a"), prepared(*b, "b"), [case], replace(QUICK, adapter=None), "c1"
@@ -235,7 +237,7 @@ def test_two_sides_that_are_the_same_are_refused(a, b):
     ],
 )
 def test_two_sides_that_differ_in_anything_are_compared(a, b, changes):
-    case = Case("kantorovich-lathes", "highs-ds")
+    case = Measurement("kantorovich-lathes", "highs-ds")
     check_differ(
         prepared(a, "a", **changes), prepared(b, "b"), [case], replace(QUICK, adapter=None), "c1"
     )
@@ -246,11 +248,11 @@ def test_nothing_is_run_for_two_equal_sides(tmp_path):
     with pytest.raises(InputError, match="here and here are the same"):
         compare(
             parse_side("here"), parse_side("here"), tmp_path / "x.jsonl", settings,
-            Case("kantorovich-lathes", "highs-ds"),
+            Measurement("kantorovich-lathes", "highs-ds"),
         )  # fmt: skip
     with pytest.raises(InputError, match="does not use scipy"):
         compare(
             parse_side("scipy==1.15.0"), parse_side("scipy==1.16.0"), tmp_path / "x.jsonl",
-            settings, Case("kantorovich-lathes", "highs-ds"),
+            settings, Measurement("kantorovich-lathes", "highs-ds"),
         )  # fmt: skip
     assert not (tmp_path / "x.jsonl").exists()

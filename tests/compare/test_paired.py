@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from support.record_builders import make_failure, make_record
 
-from planbench.comparison.ab_judge import Case, Pair, is_settled, judge_case
+from planbench.comparison.paired import Measurement, Pair, is_settled, judge_case
 from planbench.errors import InputError
 from planbench.stats.sequential import Schedule
 
-CASE = Case("tiny", "highs-ds")
+CASE = Measurement("tiny", "highs-ds")
 NAMES = ("old", "new")
 #: Scatter of a steady machine.
 NOISE = (1.0, 1.004, 0.997, 1.002, 0.999, 1.003, 0.996, 1.001)
@@ -25,6 +25,10 @@ def pairs(slowdown=1.0, n=8, **changes):
     ]
 
 
+def notes(result):
+    return [fault.note for fault in result.faults]
+
+
 def judge(found, controls=(), **more):
     return judge_case(CASE, found, list(controls), Schedule(), names=NAMES, **more)
 
@@ -35,7 +39,7 @@ def judge(found, controls=(), **more):
 def test_times_decide_where_all_else_is_equal(slowdown, outcome):
     found = judge(pairs(slowdown))
     assert found.outcome == outcome
-    assert found.findings == ()
+    assert found.faults == ()
     assert is_settled(found, Schedule())
 
 
@@ -72,10 +76,10 @@ def test_a_candidate_that_dies_is_worse_and_its_mirror_image_better():
     good, dead = make_record("highs-ds"), make_failure("highs-ds", "crash")
     worse = judge([Pair(good, dead)] * 2)
     assert worse.outcome == "worse"
-    assert "new: crash in 2 of 2 runs (ended by crash)" in worse.findings
+    assert "new: crash in 2 of 2 runs (ended by crash)" in notes(worse)
     assert is_settled(worse, Schedule())
     better = judge([Pair(dead, good)] * 2)
-    assert (better.outcome, better.findings) == ("better", ())
+    assert (better.outcome, better.faults) == ("better", ())
     assert "old: crash in 2 of 2 runs (ended by crash)" in better.remarks
 
 
@@ -86,7 +90,7 @@ def test_one_crash_among_good_runs_is_a_finding_and_times_are_compared_all_the_s
     assert verdict.outcome == "same"
     assert verdict.ratio is not None
     assert verdict.ratio.n == 7
-    assert verdict.findings == ("new: crash in 1 of 8 runs (ended by crash)",)
+    assert notes(verdict) == ["new: crash in 1 of 8 runs (ended by crash)"]
 
 
 def test_runs_cut_off_by_the_limit_are_no_proof_of_equal_times():
@@ -109,22 +113,22 @@ def test_another_answer_in_one_run_only_is_a_finding_unless_the_first_side_gives
     odd = make_record("highs-ds", **changes)
     found = pairs(1.0)
     found[5] = Pair(found[5].a, odd)
-    assert judge(found).findings
+    assert judge(found).faults
     found[6] = Pair(odd, found[6].b)
-    assert not judge(found).findings
+    assert not judge(found).faults
 
 
 def test_limits_hit_by_both_compare_nothing():
     dead = make_failure("highs-ds", "timeout")
     found = judge([Pair(dead, dead)] * 2)
-    assert (found.outcome, found.findings) == ("not-compared", ())
+    assert (found.outcome, found.faults) == ("not-compared", ())
     assert "timeout" in found.reason
 
 
 def test_a_side_without_the_method_cannot_be_compared_and_is_no_regression():
     refused = make_failure("highs-ds", "refused", message="needs highspy 1.14 or later")
     found = judge([Pair(make_record("highs-ds"), refused)] * 2)
-    assert (found.outcome, found.findings) == ("not-compared", ())
+    assert (found.outcome, found.faults) == ("not-compared", ())
     assert "needs highspy 1.14" in found.reason
 
 
@@ -138,7 +142,7 @@ def test_a_side_without_the_method_cannot_be_compared_and_is_no_regression():
     ],
 )
 def test_another_answer_is_a_finding_however_fast(changes, words):
-    assert any(words in line for line in judge(pairs(0.5, **changes)).findings)
+    assert any(words in line for line in notes(judge(pairs(0.5, **changes))))
 
 
 def test_solvers_to_a_tolerance_may_differ_by_their_certified_gaps():
@@ -151,7 +155,7 @@ def test_solvers_to_a_tolerance_may_differ_by_their_certified_gaps():
 
 def test_other_iterations_are_told_but_are_no_finding():
     found = judge(pairs(1.0, iterations={"simplex": 130}))
-    assert found.findings == ()
+    assert found.faults == ()
     assert found.remarks == ("iterations 120 simplex with old, 130 simplex with new",)
     assert found.steady
 
@@ -182,9 +186,9 @@ def test_runs_of_milliseconds_are_not_timed_but_their_answers_are_compared():
     """Their time is that of starting things: they would be ambiguous for ever."""
     short = [Pair(make_record("highs-ds", wall_s=0.001), make_record("highs-ds", wall_s=0.003))] * 2
     found = judge(short)
-    assert (found.outcome, found.findings) == ("too-short", ())
+    assert (found.outcome, found.faults) == ("too-short", ())
     assert is_settled(found, Schedule())
     other = [Pair(p.a, make_record("highs-ds", wall_s=0.003, objective=2.0)) for p in short]
-    assert judge(other).findings
+    assert judge(other).faults
     grown = [Pair(p.a, make_record("highs-ds", wall_s=0.2)) for p in short * 4]
     assert judge(grown).outcome == "slower"

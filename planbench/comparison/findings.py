@@ -1,9 +1,15 @@
-"""What a comparison of two runs is told, and what it finds."""
+"""What every comparison comes to: findings, and the obstacles to comparing.
+
+``regress`` compares runs of a suite, ``ab`` and ``bisect`` runs that were made in pairs; the
+verdicts and the exit code mean the same in all of them.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, get_args
 
 Layer = Literal["outcomes", "counters", "memory", "time", "scaling"]
@@ -13,7 +19,7 @@ Allowance = Literal["versions", "machine", "instances", "disturbed"]
 LAYERS: tuple[Layer, ...] = get_args(Layer)
 ALLOWANCES: tuple[Allowance, ...] = get_args(Allowance)
 
-#: Order in which findings are shown.
+#: In the order in which findings are shown.
 _VERDICTS: tuple[Verdict, ...] = ("worse", "unclear", "better", "same", "skipped")
 
 
@@ -47,7 +53,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Finding:
-    """One figure of both runs, judged.
+    """One figure of both sides, judged.
 
     Attributes
     ----------
@@ -92,14 +98,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Obstacle:
-    """Why two runs cannot be compared.
+    """Why two sides, or a part of them, cannot be compared.
 
     Attributes
     ----------
     kind : Allowance or None
         What allows it; None where nothing does.
     message : str
-        One line, with the mend.
+        One line, with the remedy.
     """
 
     kind: Allowance | None
@@ -108,7 +114,7 @@ class Obstacle:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two runs compared.
+    """Two sides compared, by runs of a suite or by paired runs.
 
     Attributes
     ----------
@@ -119,9 +125,9 @@ class Comparison:
     notes : tuple of str
         What a reader should know.
     compared : int
-        Measurements that both runs have.
+        Measurements that both sides have.
     baseline, candidate : str
-        What the runs are called.
+        What the sides are called.
     """
 
     findings: tuple[Finding, ...]
@@ -130,7 +136,11 @@ class Comparison:
     compared: int = 0
     baseline: str = "baseline"
     candidate: str = "candidate"
-    counts: dict[Verdict, int] = field(default_factory=dict)
+
+    @cached_property
+    def counts(self) -> dict[Verdict, int]:
+        """How many findings have which verdict."""
+        return dict(Counter(f.verdict for f in self.findings))
 
     def having(self, *verdicts: Verdict) -> tuple[Finding, ...]:
         """Give the findings with one of `verdicts`, worst first."""

@@ -1,0 +1,719 @@
+"""What became better or worse between two runs, in five layers.
+
+Outcomes: answers that turned wrong, runs that no longer end, answers worth less.
+
+Counters do not depend on how busy a machine is. Iterations, sizes of the linear program, the
+objective and the certified gap repeat exactly where solver, packages, options and class of
+processor are the same; then any iteration more is worse. Elsewhere rounding goes other ways, and
+stated bounds take the place of equality.
+
+Memory is held to a bound, time is judged by the log ratios of pairs. Time is counted in matrix
+passes of the machine, taken in the same process right before and after, so that a processor that
+runs slower today is no regression. Disturbed rows are left out.
+
+Growth: whether cost grows faster with size than it did. Ladders of both runs are matched instance
+by instance, and the change of each exponent is judged from the ratios, where what is particular
+to an instance cancels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from statistics import median
+
+from planbench.certificates.verdict import CANCELLED
+from planbench.comparison.findings import Finding, Layer, Rules, Verdict
+from planbench.comparison.match import Match, Sample
+from planbench.records.schema import Record
+from planbench.records.self_results import INSTRUCTIONS
+from planbench.report.cells import Cell, configuration, settle
+from planbench.report.ladders import BYTES_FLOOR, SECONDS_FLOOR, Measure, find_ladders
+from planbench.stats.paired import LEAST_PAIRS, paired_log_ratio
+from planbench.stats.regression import Bound, SlopeChange, compare_slopes, shared_confidence
+from planbench.words import nouns
+
+
+def _finding(
+    of: Match | Sample,
+    layer: Layer,
+    measure: str,
+    verdict: Verdict,
+    before: float | str | None,
+    now: float | str | None,
+    rule: str = "",
+    note: str = "",
+) -> Finding:
+    """Make a finding of two figures, with their ratio where it means something."""
+    ratio = None
+    if isinstance(before, int | float) and isinstance(now, int | float) and before > 0:
+        ratio = now / before if measure != "objective" else None
+    return Finding(
+        layer, of.solver, of.instance, measure, verdict, before, now, ratio, rule=rule, note=note
+    )
+
+
+# -- outcomes ---------------------------------------------------------------------------------
+
+#: A timeout on another or a disturbed machine counts where the limit is at least this many
+#: times what the baseline needed: no two machines of today differ more.
+TIMEOUT_MARGIN = 4.0
+#: Why verdicts are not compared.
+OTHER_RULES = "judged by other versions of the certificate; verdicts are not compared"
+
+
+def judge_outcomes(matches: Sequence[Match]) -> list[Finding]:
+    """Compare how the runs of each measurement ended, a finding per measurement."""
+    return [_outcome(match) for match in matches]
+
+
+def new_wrong_answers(samples: Iterable[Sample]) -> list[Finding]:
+    """Wrong answers of measurements that the baseline has not: red all the same."""
+    return [
+        _outcome_finding(s, "worse", "not measured", "wrong", note=refutation(wrong[0]))
+        for s in samples
+        if (wrong := _wrong(s))
+    ]
+
+
+def missing(samples: Iterable[Sample], *, worse: bool) -> list[Finding]:
+    """Measurements that only the baseline has."""
+    return [
+        _outcome_finding(
+            s,
+            "worse" if worse else "skipped",
+            _outcome_words(s),
+            "not measured",
+            rule="must be measured" if worse else "",
+        )
+        for s in samples
+    ]
+
+
+def _outcome(match: Match) -> Finding:
+    old, new = match.baseline, match.candidate
+    before, now = _outcome_words(old), _outcome_words(new)
+    verdict: Verdict
+    note = ""
+    if wrong := _wrong(new):
+        # Wrong is wrong, whatever rules the baseline was judged by.
+        verdict = "same" if _wrong(old) else "worse"
+        note = refutation(wrong[0])
+    elif _wrong(old):
+        # What replaces a wrong answer, even no answer, is no loss.
+        verdict = "better" if match.same_certificate else "skipped"
+        note = "" if match.same_certificate else OTHER_RULES
+    elif old.ended and (not new.ended or (len(new.ended) < len(new.rows) and _all_ended(old))):
+        verdict, note = _lost(match)
+    elif _all_ended(new) and not _all_ended(old):
+        verdict = "better"
+    elif old.ended and new.ended:
+        verdict, note = _worth(match)
+    else:
+        verdict = "same"
+    return _outcome_finding(match, verdict, before, now, note=note)
+
+
+def _lost(match: Match) -> tuple[Verdict, str]:
+    """Every repeat of the baseline ended and not every one of the candidate, or none does now."""
+    new = match.candidate
+    failed = [r for r in new.rows if r.ended != "ok"]
+    note = next((r.message for r in failed if r.message), "")
+    stopped = [r for r in failed if r.ended in ("timeout", "memory")]
+    if len(stopped) < len(failed):
+        return "worse", note
+    if 2 * len(failed) < len(new.rows):
+        return "unclear", f"{len(failed)} of {len(new.rows)} repeats; {note}"
+    late = [r for r in failed if r.ended == "timeout"]
+    if late:
+        return _timeout(match, late[-1], note)
+    needed = max((r.peak_bytes or 0 for r in match.baseline.ended), default=0)
+    limit = failed[-1].memory_limit_bytes
+    if limit is not None and limit < needed:
+        return "unclear", "the limit is below what the baseline needed"
+    return "worse", note
+
+
+def _timeout(match: Match, row: Record, note: str) -> tuple[Verdict, str]:
+    needed = max((r.wall_s or 0.0 for r in match.baseline.ended), default=0.0)
+    limit = row.time_limit_s
+    if limit is None:
+        return "worse", note
+    shaky = not match.same_machine or row.disturbed
+    if limit < (TIMEOUT_MARGIN if shaky else 1.0) * needed:
+        where = " on this machine" if shaky else ""
+        return "unclear", f"the limit of {limit:g} s is little{where}: {needed:.3g} s were needed"
+    return "worse", note
+
+
+def _worth(match: Match) -> tuple[Verdict, str]:
+    """Both gave answers: compare what their certificates say."""
+    if not match.same_certificate:
+        return "skipped", OTHER_RULES
+    order = {"certified": 0, "loose": 1, "unproven": 2}
+    old, new = (
+        max(order.get(r.verdict or "unproven", 2) for r in s.ended)
+        for s in (match.baseline, match.candidate)
+    )
+    if new < old:
+        return "better", ""
+    if new == old:
+        return "same", ""
+    if match.baseline.complete and not match.candidate.complete:
+        return _timeout(match, match.candidate.ended[-1], "stopped at its time limit")
+    if new == 1 and match.why_not_exact:
+        # Near the line between certified and loose, rounding may decide; the gap is judged.
+        return "unclear", f"{match.why_not_exact}: the certified gap is held to its own bound"
+    return "worse", ""
+
+
+def _all_ended(sample: Sample) -> bool:
+    return len(sample.ended) == len(sample.rows)
+
+
+def _wrong(sample: Sample) -> list[Record]:
+    return [r for r in sample.rows if r.verdict == "wrong"]
+
+
+def refutation(row: Record) -> str:
+    """Why the certificate calls an answer wrong."""
+    return row.reasons[-1] if row.reasons else "refuted by its certificate"
+
+
+def _outcome_words(sample: Sample) -> str:
+    if _wrong(sample):
+        return "wrong"
+    failed = [r.ended for r in sample.rows if r.ended != "ok"]
+    if failed:
+        return max(dict.fromkeys(failed), key=failed.count)
+    worst = max(
+        sample.rows,
+        key=lambda r: ["certified", "loose", "unproven"].index(r.verdict or "unproven"),
+    )
+    claim = f"{worst.claim}, " if worst.claim not in (None, "optimal") else ""
+    return claim + (worst.verdict or "unproven")
+
+
+def _outcome_finding(
+    of: Match | Sample,
+    verdict: Verdict,
+    before: str,
+    now: str,
+    rule: str = "must not get worse",
+    note: str = "",
+) -> Finding:
+    return _finding(of, "outcomes", "outcome", verdict, before, now, rule, note)
+
+
+# -- counters ---------------------------------------------------------------------------------
+
+EXACT = Bound()
+#: Instructions of equal code differ by hashing, the allocator and the length of paths.
+INSTRUCTIONS_BOUND = Bound(factor=1.02)
+#: Iterations where rounding differs: first-order methods check for their end every 40 to 100.
+ITERATIONS_ELSEWHERE = Bound(factor=2.0, extra=100.0)
+#: Sizes after presolve where versions differ: other reductions, not no reductions.
+PRESOLVED_ELSEWHERE = Bound(factor=1.1, extra=10.0)
+#: Relative change of an objective that is none, where everything is the same.
+OBJECTIVE_SHARE = 1e-9
+#: The same elsewhere, on top of both certified gaps.
+OBJECTIVE_SHARE_ELSEWHERE = 1e-6
+#: Gaps that repeat: their last digits, and what is below any use.
+GAP = Bound(factor=1.001, extra=1e-10)
+GAP_ELSEWHERE = Bound(factor=10.0, extra=1e-6)
+#: Gaps of a method that now takes another number of iterations: it stops elsewhere within what
+#: it was asked for. An answer is certified up to 1e-6.
+GAP_OTHER_PATH = Bound(factor=2.0, extra=1e-6)
+
+#: Kinds of iterations that are named after a method; others (rounds, passes) are words already.
+_METHODS = ("simplex", "ipm", "crossover", "pdlp")
+_SIZES = ("rows", "columns", "nonzeros")
+_SIZE_WORDS = {"nonzeros": "non-zeros"}
+
+
+def judge_counters(matches: Sequence[Match]) -> list[Finding]:
+    """Compare every counter of every measurement that ended in both runs."""
+    found: list[Finding] = []
+    for match in matches:
+        if counts_instructions(match):
+            found += _instructions(match)
+            continue
+        found += _sizes(match)
+        if match.baseline.complete and match.candidate.complete:
+            found += _presolved(match)
+            found += _iterations(match)
+            found += _objective(match)
+            found += _gap(match)
+        elif match.baseline.ended and match.candidate.ended:
+            note = "stopped at a time limit: how far it came depends on the machine"
+            found.append(_counter_finding(match, "iterations", "skipped", None, None, note=note))
+    return found
+
+
+def counts_instructions(match: Match) -> bool:
+    """Whether it is a benchmark of planbench itself that counts instructions, not time."""
+    return match.candidate.row.solver == INSTRUCTIONS
+
+
+def _instructions(match: Match) -> list[Finding]:
+    old, new = (
+        [r.matrix_passes for r in s.complete if r.matrix_passes]
+        for s in (match.baseline, match.candidate)
+    )
+    if not old or not new:
+        return []
+    before, now = median(old), median(new)
+    verdict: Verdict = INSTRUCTIONS_BOUND.judge(before, now)
+    if verdict == "worse" and match.why_not_exact:
+        verdict = "unclear"
+    rule = _bound_words(INSTRUCTIONS_BOUND, match.why_not_exact)
+    return [_counter_finding(match, "million instructions", verdict, before, now, rule)]
+
+
+def _sizes(match: Match) -> list[Finding]:
+    """Sizes of the program as assembled: the same arrays must make the same program."""
+    old, new = match.baseline.row.instance, match.candidate.row.instance
+    return [
+        _counter_finding(
+            match,
+            f"assembled {_SIZE_WORDS.get(name, name)}",
+            EXACT.judge(getattr(old, name), getattr(new, name)),
+            getattr(old, name),
+            getattr(new, name),
+            "exact",
+        )
+        for name in _SIZES
+    ]
+
+
+def _presolved(match: Match) -> list[Finding]:
+    """Sizes after presolve, where both runs report them."""
+    old, new = match.baseline.row.presolved, match.candidate.row.presolved
+    bound = PRESOLVED_ELSEWHERE if match.why_not_exact else EXACT
+    return [
+        _counter_finding(
+            match,
+            f"presolved {_SIZE_WORDS.get(name, name)}",
+            bound.judge(old[name], new[name]),
+            old[name],
+            new[name],
+            _bound_words(bound, match.why_not_exact),
+        )
+        for name in _SIZES
+        if name in old and name in new
+    ]
+
+
+def _iterations(match: Match) -> list[Finding]:
+    before, now = ([r.iterations for r in s.complete] for s in (match.baseline, match.candidate))
+    if not any(before) and not any(now):
+        return []
+    for side, counts in (("candidate", now), ("baseline", before)):
+        if not any(counts):
+            note = f"not reported by the {side}"
+            return [_counter_finding(match, "iterations", "skipped", None, None, note=note)]
+    found = []
+    for kind in dict.fromkeys(k for counts in (*before, *now) for k in counts):
+        old, new = ([counts.get(kind, 0) for counts in side] for side in (before, now))
+        why = match.why_not_exact
+        if len(set(old)) > 1 or len(set(new)) > 1:
+            why = ", ".join(filter(None, [why, "differs from repeat to repeat"]))
+        bound = ITERATIONS_ELSEWHERE if why else EXACT
+        found.append(
+            _counter_finding(
+                match,
+                f"{kind} iterations" if kind in _METHODS else kind,
+                bound.judge(max(old), max(new)),
+                max(old),
+                max(new),
+                _bound_words(bound, why),
+            )
+        )
+    return found
+
+
+def _objective(match: Match) -> list[Finding]:
+    old, new = match.baseline.row, match.candidate.row
+    if old.objective is None and new.objective is None:
+        return []
+    if old.objective is None or new.objective is None:
+        verdict: Verdict = "better" if old.objective is None else "worse"
+        return [_counter_finding(match, "objective", verdict, old.objective, new.objective)]
+    share, rule = OBJECTIVE_SHARE, f"within {OBJECTIVE_SHARE:g}"
+    why = _why_elsewhere(match)
+    if why:
+        if old.raw_gap is None or new.raw_gap is None:
+            note = "no certified gap says how far an objective may move"
+            return [
+                _counter_finding(
+                    match, "objective", "skipped", old.objective, new.objective, note=note
+                )
+            ]
+        share = old.raw_gap + new.raw_gap + OBJECTIVE_SHARE_ELSEWHERE
+        rule = f"within both gaps and {OBJECTIVE_SHARE_ELSEWHERE:g} ({why})"
+    verdict = "worse" if objectives_differ(old, new, share) else "same"
+    return [_counter_finding(match, "objective", verdict, old.objective, new.objective, rule)]
+
+
+def objectives_differ(old: Record, new: Record, share: float) -> bool:
+    """Whether two objectives are further apart than `share` of the larger.
+
+    An optimum near 0 has no digits of its own: what flows through the objective scales it.
+    """
+    assert old.objective is not None
+    assert new.objective is not None
+    flows = CANCELLED * min((r.scale or 0.0) for r in (old, new))
+    scale = max(abs(old.objective), abs(new.objective), flows)
+    return abs(new.objective - old.objective) > share * scale
+
+
+def _gap(match: Match) -> list[Finding]:
+    old, new = (
+        [r.raw_gap for r in s.complete if r.raw_gap is not None]
+        for s in (match.baseline, match.candidate)
+    )
+    if not old and not new:
+        return []
+    measure = "certified gap"
+    if not match.same_certificate and match.candidate.row.certificate != "exact":
+        # Before certificate 2 gaps of general LPs held to a tolerance only.
+        return [_counter_finding(match, measure, "skipped", None, None, note=OTHER_RULES)]
+    if len(new) < len(match.candidate.complete) and len(old) == len(match.baseline.complete):
+        return [
+            _counter_finding(match, measure, "worse", max(old), None, note="no bracket any more")
+        ]
+    if not old or not new:
+        return [_counter_finding(match, measure, "better" if new else "skipped", None, None)]
+    why = _why_elsewhere(match)
+    bound = GAP_ELSEWHERE if match.why_not_exact else GAP_OTHER_PATH if why else GAP
+    verdict = bound.judge(max(old), max(new))
+    rule = _bound_words(bound, why)
+    return [_counter_finding(match, measure, verdict, max(old), max(new), rule)]
+
+
+def _why_elsewhere(match: Match) -> str:
+    """Why an answer need not be the same to the last digit; empty where it must."""
+    if match.why_not_exact:
+        return match.why_not_exact
+    counts = [{tuple(sorted(r.iterations.items())) for r in s.complete} for s in _sides(match)]
+    return "other iterations" if counts[0] != counts[1] else ""
+
+
+def _sides(match: Match) -> tuple[Sample, Sample]:
+    return match.baseline, match.candidate
+
+
+def _bound_words(bound: Bound, why: str) -> str:
+    if bound.is_exact:
+        return "exact"
+    said = f"at most {bound.factor:g}×" + (f" + {bound.extra:g}" if bound.extra else "")
+    return f"{said} ({why})" if why else said
+
+
+def _counter_finding(
+    match: Match,
+    measure: str,
+    verdict: Verdict,
+    before: float | None,
+    now: float | None,
+    rule: str = "",
+    note: str = "",
+) -> Finding:
+    return _finding(match, "counters", measure, verdict, before, now, rule, note)
+
+
+# -- memory and time -------------------------------------------------------------------------
+
+#: Peaks of equal runs differ by up to a tenth, small ones by the grain of allocators and pages.
+MEMORY = Bound(factor=1.10, extra=2.0**20)
+MEMORY_ELSEWHERE = Bound(factor=1.5, extra=4 * 2.0**20)
+#: Runs below it are mostly start-up and clock.
+LEAST_SECONDS = 0.01
+#: Least effect on times across machines, even in matrix passes.
+LEAST_EFFECT_ELSEWHERE = 0.5
+
+
+@dataclass(frozen=True)
+class _Times:
+    """Times of both sides, paired, to be judged together."""
+
+    solver: str
+    instance: str
+    measure: str
+    old: list[float]
+    new: list[float]
+    same_machine: bool
+
+
+def judge_memory(matches: Sequence[Match]) -> list[Finding]:
+    """Compare the median peak of every measurement that ended in both runs."""
+    found = []
+    for match in matches:
+        old, new = (
+            [float(r.peak_bytes) for r in s.ended if r.peak_bytes is not None]
+            for s in (match.baseline, match.candidate)
+        )
+        if not old or not new:
+            continue
+        bound = MEMORY if match.same_machine else MEMORY_ELSEWHERE
+        before, now = median(old), median(new)
+        found.append(
+            _finding(
+                match,
+                "memory",
+                "peak memory",
+                bound.judge(before, now),
+                before,
+                now,
+                f"at most {bound.factor:g}× + {bound.extra / 2**20:g} MiB"
+                + ("" if match.same_machine else " (other machine)"),
+            )
+        )
+    return found
+
+
+def counted_passes(row: Record) -> float | None:
+    """Matrix passes the counted phases (build, load, solve, extract) took."""
+    if row.wall_s is None or not row.pass_s_before or not row.pass_s_after:
+        return None
+    return row.wall_s / ((row.pass_s_before + row.pass_s_after) / 2)
+
+
+#: What is compared, from the part to the whole.
+_TIMES: tuple[tuple[str, Callable[[Record], float | None]], ...] = (
+    ("time of solve", attrgetter("matrix_passes")),
+    ("time", counted_passes),
+)
+
+
+def judge_time(matches: Sequence[Match], rules: Rules) -> list[Finding]:
+    """Compare times: of each measurement with repeats enough, and of each solver over instances.
+
+    A solver slower by a fifth everywhere shows over its instances even where no single one has
+    repeats enough for a verdict. The interval of each is so much wider that all of them
+    together keep the confidence asked for.
+    """
+    matches = [m for m in matches if not counts_instructions(m)]
+    samples: list[_Times] = []
+    too_few: list[_Times] = []
+    for measure, of in _TIMES:
+        singles = {id(m): pair for m in matches if (pair := _paired_passes(m, of)) is not None}
+        for match in matches:
+            pair = singles.get(id(match))
+            if pair is None:
+                continue
+            size = min(map(len, pair))
+            old, new = (side[:size] for side in pair)
+            sample = _Times(match.solver, match.instance, measure, old, new, match.same_machine)
+            if size >= LEAST_PAIRS:
+                samples.append(sample)
+            elif sum(m.solver == match.solver and id(m) in singles for m in matches) < LEAST_PAIRS:
+                too_few.append(sample)  # shown as unclear where it moved far, but never decided
+        for solver in dict.fromkeys(m.solver for m in matches):
+            mine = [m for m in matches if m.solver == solver and id(m) in singles]
+            if len(mine) >= LEAST_PAIRS:
+                medians = [[median(side) for side in singles[id(m)]] for m in mine]
+                samples.append(
+                    _Times(
+                        solver,
+                        f"{len(mine)} instances",
+                        measure,
+                        [old for old, _ in medians],
+                        [new for _, new in medians],
+                        all(m.same_machine for m in mine),
+                    )
+                )
+    confidence = shared_confidence(rules.confidence, len(samples))
+    shown = [f for s in too_few if _is_far(f := _time_finding(s, rules, confidence), rules)]
+    return _once([*(_time_finding(sample, rules, confidence) for sample in samples), *shown])
+
+
+def _is_far(finding: Finding, rules: Rules) -> bool:
+    """Whether a time that nobody can judge moved so far that it must not pass in silence."""
+    ratio = finding.ratio or 1.0
+    return max(ratio, 1 / ratio) >= 1 + rules.least_effect
+
+
+def times_left_out(matches: Sequence[Match]) -> str:
+    """Say how many measurements that ended have no time to compare, and why; empty for none."""
+    ended = [
+        m for m in matches if m.baseline.ended and m.candidate.ended and not counts_instructions(m)
+    ]
+    without = [m for m in ended if _paired_passes(m, counted_passes) is None]
+    if not without:
+        return ""
+    noisy = sum(is_noisy(m) for m in without)
+    reasons = [
+        f"{count} {why}"
+        for count, why in (
+            (noisy, "where the machine was disturbed"),
+            (
+                len(without) - noisy,
+                f"below {1000 * LEAST_SECONDS:g} ms, cut short or without matrix passes",
+            ),
+        )
+        if count
+    ]
+    return (
+        f"times not compared: {len(without)} of {nouns(len(ended), 'measurement')}: "
+        + ", ".join(reasons)
+    )
+
+
+def is_noisy(match: Match) -> bool:
+    """Whether one of the two runs has no undisturbed row of the measurement that ended."""
+    return any(all(r.disturbed for r in s.ended) for s in (match.baseline, match.candidate))
+
+
+def comparable_times(matches: Sequence[Match]) -> int:
+    """Count the measurements with an undisturbed time in both runs."""
+    return sum(
+        1
+        for m in matches
+        if any(counted_passes(r) for r in m.baseline.timed)
+        and any(counted_passes(r) for r in m.candidate.timed)
+    )
+
+
+def _paired_passes(
+    match: Match, of: Callable[[Record], float | None]
+) -> tuple[list[float], list[float]] | None:
+    """Give the times of both sides by repeat; None where there is nothing to trust."""
+    sides = []
+    for sample in (match.baseline, match.candidate):
+        rows = sorted(sample.timed, key=lambda r: (r.group, r.repeat))
+        sides.append([(value, r.wall_s or 0.0) for r in rows if (value := of(r))])
+    if not all(sides):
+        return None
+    walls = [median(wall for _, wall in side) for side in sides]
+    # The mean of both, so that neither side's luck decides what is compared.
+    if min(walls) <= 0 or math.sqrt(walls[0] * walls[1]) < LEAST_SECONDS:
+        return None
+    old, new = ([value for value, _ in side] for side in sides)
+    return old, new
+
+
+#: What a ratio of paired times says, as a finding.
+TIME_VERDICTS: dict[str, Verdict] = {
+    "slower": "worse",
+    "faster": "better",
+    "same": "same",
+    "ambiguous": "unclear",
+}
+
+
+def _time_finding(times: _Times, rules: Rules, confidence: float) -> Finding:
+    effect = rules.least_effect
+    if not times.same_machine:
+        effect = max(effect, LEAST_EFFECT_ELSEWHERE)
+    found = paired_log_ratio(times.old, times.new, least_effect=effect, confidence=confidence)
+    return Finding(
+        layer="time",
+        solver=times.solver,
+        instance=times.instance,
+        measure=times.measure,
+        verdict=TIME_VERDICTS[found.verdict],
+        baseline=median(times.old),
+        candidate=median(times.new),
+        ratio=found.ratio,
+        low=found.low,
+        high=found.high,
+        rule=f"slower by {effect:.0%} or more, beyond doubt",
+        note=nouns(found.n, "pair") + ("" if times.same_machine else ", other machine"),
+    )
+
+
+def _once(findings: list[Finding]) -> list[Finding]:
+    """Drop the whole where its part, the solve, already says the same."""
+    solve = _TIMES[0][0]
+    said = {(f.solver, f.instance, f.verdict) for f in findings if f.measure == solve}
+    return [
+        f for f in findings if f.measure == solve or (f.solver, f.instance, f.verdict) not in said
+    ]
+
+
+# -- growth -----------------------------------------------------------------------------------
+
+_EXPONENTS: dict[Measure, str] = {"passes": "exponent of time", "bytes": "exponent of memory"}
+
+_SizedCosts = list[tuple[float, float, float]]
+
+
+def judge_growth(
+    baseline: Sequence[Record], candidate: Sequence[Record], rules: Rules
+) -> list[Finding]:
+    """Compare the exponents of every solver on every ladder that both runs climbed.
+
+    Parameters
+    ----------
+    baseline, candidate : sequence of Record
+        Rows of one machine each.
+    rules : Rules
+    """
+    before = {(configuration(c.record), c.sha256): c for c in settle(baseline)}
+    samples: list[tuple[str, str, Measure, _SizedCosts]] = []
+    for ladder in find_ladders(settle(candidate)):
+        for series in ladder.series:
+            cells = [c for c in ladder.cells if c.series == series]
+            solver = configuration(cells[0].record)
+            both = [
+                (old, new) for new in cells if (old := before.get((solver, new.sha256))) is not None
+            ]
+            for measure in _EXPONENTS:
+                samples.append((solver, ladder.name, measure, _sized_costs(both, measure)))
+    enough = [s for s in samples if len({size for size, _, _ in s[3]}) > 2]
+    confidence = shared_confidence(rules.confidence, len(enough))
+    found = []
+    for solver, ladder_name, measure, pairs in enough:
+        sizes, earlier, later = (list(column) for column in zip(*pairs, strict=True))
+        change = compare_slopes(
+            sizes, earlier, later, least_effect=rules.least_exponent, confidence=confidence
+        )
+        if change is not None:
+            found.append(_growth_finding(solver, ladder_name, measure, change, rules))
+    return found
+
+
+def _sized_costs(both: Sequence[tuple[Cell, Cell]], measure: Measure) -> _SizedCosts:
+    """Size and both costs, of undisturbed runs above the floor below which cost is noise."""
+    pairs: _SizedCosts = []
+    for old, new in both:
+        if not (old.finished and new.finished and new.goods):
+            continue
+        if measure == "passes":
+            if old.disturbed or new.disturbed:
+                continue
+            costs, weighed = (old.passes, new.passes), (old.seconds, new.seconds)
+            least = SECONDS_FLOOR
+        else:
+            costs = weighed = old.peak_bytes, new.peak_bytes
+            least = BYTES_FLOOR
+        before, after = (cost or 0.0 for cost in costs)
+        # The mean of both, so that neither side's luck decides what is compared.
+        if before > 0 and after > 0 and _mean(*weighed) >= least:
+            pairs.append((float(new.goods), before, after))
+    return pairs
+
+
+def _mean(first: float | None, second: float | None) -> float:
+    return math.sqrt((first or 0.0) * (second or 0.0))
+
+
+def _growth_finding(
+    solver: str, ladder: str, measure: Measure, change: SlopeChange, rules: Rules
+) -> Finding:
+    return Finding(
+        layer="scaling",
+        solver=solver,
+        instance=f"ladder {ladder}",
+        measure=_EXPONENTS[measure],
+        verdict=change.verdict,
+        baseline=change.baseline,
+        candidate=change.candidate,
+        low=change.low,
+        high=change.high,
+        rule=f"higher by {rules.least_exponent:g} or more, beyond doubt",
+        note=f"change {change.change:+.2f} over {change.n} instances",
+    )
