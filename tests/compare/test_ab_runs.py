@@ -18,6 +18,8 @@ from planbench.measure.launch import Interpreter
 from planbench.records.store import read_records
 from planbench.stats.sequential import Schedule
 
+pytestmark = pytest.mark.alone
+
 ROOT = Path(__file__).resolve().parents[2]
 ADAPTER = str(Path(__file__).with_name("steady_adapter.py"))
 CASE = Measurement("kantorovich-lathes", "steady")

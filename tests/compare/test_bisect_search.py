@@ -12,6 +12,8 @@ from planbench.comparison.findings import Finding
 from planbench.comparison.paired import Measurement, PairedResult
 from planbench.stats.paired import PairedRatio
 
+pytestmark = pytest.mark.alone
+
 VERSIONS = tuple("abcdefgh")
 
 

@@ -27,6 +27,8 @@ from planbench.comparison.environments import (
 from planbench.comparison.sides import parse_side
 from planbench.errors import InputError, PlanbenchError
 
+pytestmark = pytest.mark.alone
+
 
 def test_only_what_a_side_names_differs_from_this_environment():
     wanted = requirements(parse_side("highspy==1.13.1"), ["highspy"])

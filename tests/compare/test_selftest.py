@@ -22,6 +22,8 @@ from planbench.solvers.base import SolveOptions
 from planbench.stats.noisy_runs import MACHINES, simulate_pairs
 from planbench.stats.sequential import Schedule
 
+pytestmark = pytest.mark.alone
+
 RECORD = Path(__file__).parents[2] / "results" / "verification" / "selftest.json"
 
 
