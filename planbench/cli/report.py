@@ -66,10 +66,11 @@ def report(
                 raise InputError("holds no measurements", where=str(path))
         write_side_by_side(runs[0], runs[1], page, names=_names(results))
     else:
+        from planbench.debate.page import debate_sections
         from planbench.report.html import write_report
 
         left_out = [entry for path in results for entry in read_not_run(path)]
-        write_report(records, page, not_run=left_out)
+        write_report(records, page, not_run=left_out, extra=debate_sections(records))
     written: list[Path] = []
     if figures is not None:
         from planbench.report.figures import write_figures

@@ -15,10 +15,10 @@ from planbench.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from planbench.debate.predictions import Outlook
     from planbench.records.schema import Record
     from planbench.report.cells import Cell
     from planbench.report.ladders import Ladder, Measure
+    from planbench.report.predictions import Outlook
     from planbench.stats.growth import Estimate, Growth
 
 EXAMPLES = (
@@ -137,7 +137,7 @@ def _chosen_series(cells: Sequence[Cell], asked: list[str] | None) -> set[str]:
 
 
 def _outlooks(ladder: Ladder, names: set[str]) -> list[Outlook]:
-    from planbench.debate.predictions import outlook
+    from planbench.report.predictions import outlook
 
     return [outlook(ladder, series) for series in ladder.series if series in names]
 
@@ -151,8 +151,8 @@ def _show(
 ) -> None:
     from rich.text import Text
 
-    from planbench.debate.predictions import growth_of, warnings
     from planbench.report import scaling_tables
+    from planbench.report.predictions import growth_of, warnings
     from planbench.report.real import beside
     from planbench.report.terminal import fitting
 
@@ -189,7 +189,7 @@ def _document(
     shift: float,
     penalty: float,
 ) -> dict[str, Any]:
-    from planbench.debate.predictions import warnings
+    from planbench.report.predictions import warnings
     from planbench.report.real import beside
     from planbench.report.scores import profile_seconds, standings
     from planbench.stats.profile import performance_profile
@@ -228,8 +228,8 @@ def _document(
 
 
 def _solver_document(ladder: Ladder, found: Outlook) -> dict[str, Any]:
-    from planbench.debate.predictions import SIZES, SPANS
     from planbench.report.ladders import last_slope
+    from planbench.report.predictions import SIZES, SPANS
 
     slope = last_slope(ladder, found.series)
     return {

@@ -34,7 +34,6 @@ from planbench.debate.finding import (
     Finding,
     Verdict,
 )
-from planbench.debate.predictions import SIZES, estimate_words, outlook
 from planbench.records.schema import Record
 from planbench.report import words
 from planbench.report.cells import TARGET_GAP, Cell
@@ -43,6 +42,7 @@ from planbench.report.effort import effort_key, effort_names
 from planbench.report.headline import find_summit
 from planbench.report.kinds import is_interior_point, is_planner
 from planbench.report.ladders import YARDSTICK, Ladder, fit_ladder
+from planbench.report.predictions import SIZES, estimate_words, outlook
 from planbench.stats.accuracy import TimeToAccuracy, time_to_accuracy
 from planbench.stats.models import n_log_n_exponent
 from planbench.stats.scaling import LEAST_SIZES, PowerLawFit

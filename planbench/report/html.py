@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from planbench.debate.claims import claims_ladder
 from planbench.io.files import write_text
 from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
@@ -32,12 +32,34 @@ TITLE = "How hard is it to compute an optimal plan?"
 GENERAL_TITLE = "How do solvers do on these linear programs?"
 
 
+@dataclass(frozen=True)
+class Section:
+    """A section of the page.
+
+    Attributes
+    ----------
+    identity : str
+        Its address within the page.
+    link : str
+        What the navigation calls it; empty for a section without an entry there.
+    html : str
+    before : str
+        Of a section that is added to the report's own: the address of the one it precedes.
+    """
+
+    identity: str
+    link: str
+    html: str
+    before: str = ""
+
+
 def write_report(
     records: Sequence[Record],
     path: Path | str,
     *,
     title: str | None = None,
     not_run: Sequence[NotRun] = (),
+    extra: Sequence[Section] = (),
 ) -> None:
     """Write the report on `records` as one self-contained HTML file.
 
@@ -49,6 +71,9 @@ def write_report(
         By default what the records are about.
     not_run : sequence of NotRun, optional
         What was meant to be measured and was not; listed with its reasons.
+    extra : sequence of Section, optional
+        Sections to be added to the report's own, such as those of
+        :func:`planbench.debate.page.debate_sections`.
 
     Raises
     ------
@@ -57,7 +82,7 @@ def write_report(
     SolverUnavailableError
         Without the packages of the ``report`` extra.
     """
-    write_page(render_report(records, title=title, not_run=not_run), path)
+    write_page(render_report(records, title=title, not_run=not_run, extra=extra), path)
 
 
 def write_page(text: str, path: Path | str) -> None:
@@ -72,7 +97,11 @@ def write_page(text: str, path: Path | str) -> None:
 
 
 def render_report(
-    records: Sequence[Record], *, title: str | None = None, not_run: Sequence[NotRun] = ()
+    records: Sequence[Record],
+    *,
+    title: str | None = None,
+    not_run: Sequence[NotRun] = (),
+    extra: Sequence[Section] = (),
 ) -> str:
     """Return the report as text; see :func:`write_report`."""
     cells = settled(records)
@@ -82,32 +111,34 @@ def render_report(
     altair_module()
     ladders = sorted(find_ladders(cells), key=lambda ladder: ladder.name)
     specs: list[dict[str, Any]] = []
-    body = [sections.headline(cells, ladders), sections.findings(cells)]
-    body += [sections.ladder_section(ladder, specs) for ladder in ladders]
-    real = sections.beside_section(ladders)
-    told = sections.information_section(cells)
-    effort = sections.effort_section(records, specs)
-    sweeps = sections.sweeps_section(cells, specs)
-    claims = sections.claims_section(records, cells, claims_ladder(ladders))
-    body += [real, effort, sweeps, told, sections.overall_section(cells, specs), claims]
-    body.append(sections.instances_section(cells))
-    body.append(sections.machines_section(records, not_run))
-    body.append(sections.reading_section())
-    body.append(sections.rows_section(records))
-    links = [(f"#{sections.anchor(lad.name)}", f"Ladder {lad.name}") for lad in ladders]
-    links += [("#real", "Real beside synthetic")] if real else []
-    links += [("#effort", "Accuracy")] if effort else []
-    links += [("#sweeps", "Other economies")] if sweeps else []
-    links += [("#information", "What must be told")] if told else []
-    links += [("#overall", "All instances together")]
-    links += [("#claims", "What was claimed")] if claims else []
-    links += [
-        ("#instances", "Instance by instance"),
-        ("#machine", "Machine and versions"),
-        ("#reading", "How to read this"),
-        ("#raw", "Every measurement"),
+    own = [
+        Section("headline", "", sections.headline(cells, ladders)),
+        Section("findings", "", sections.findings(cells)),
+        *(
+            Section(
+                sections.anchor(ladder.name),
+                f"Ladder {ladder.name}",
+                sections.ladder_section(ladder, specs),
+            )
+            for ladder in ladders
+        ),
+        Section("real", "Real beside synthetic", sections.beside_section(ladders)),
+        Section("effort", "Accuracy", sections.effort_section(records, specs)),
+        Section("sweeps", "Other economies", sections.sweeps_section(cells, specs)),
+        Section("overall", "All instances together", sections.overall_section(cells, specs)),
+        Section("instances", "Instance by instance", sections.instances_section(cells)),
+        Section("machine", "Machine and versions", sections.machines_section(records, not_run)),
+        Section("reading", "How to read this", sections.reading_section()),
+        Section("raw", "Every measurement", sections.rows_section(records)),
     ]
-    return page(title, records, links, "".join(body), specs)
+    shown = [
+        section
+        for place in own
+        for section in (*(e for e in extra if e.before == place.identity), place)
+        if section.html
+    ]
+    links = [(f"#{section.identity}", section.link) for section in shown if section.link]
+    return page(title, records, links, "".join(section.html for section in shown), specs)
 
 
 def page(

@@ -1,22 +1,10 @@
-"""HTML tables of what was measured against the debate: claims, predictions, effort."""
+"""HTML tables of growth: predictions, real structure, time to verified accuracy."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
 
-from planbench.debate.claims import SPREAD
-from planbench.debate.claims_shocks import FRESH, LEAST_GOODS, NOISE, STALE, WORTHLESS
-from planbench.debate.finding import FAR, NARROW, NEAR, Finding
-from planbench.debate.information import Exchange, range_words
-from planbench.debate.predictions import (
-    SIZES,
-    SPANS,
-    estimate_words,
-    outlook,
-    vague,
-    warnings,
-)
 from planbench.records.schema import Record
 from planbench.report import words
 from planbench.report.effort import (
@@ -28,65 +16,18 @@ from planbench.report.effort import (
 )
 from planbench.report.ladders import Ladder
 from planbench.report.page_parts import fitted, number, raised, table, td
+from planbench.report.predictions import (
+    SIZES,
+    SPANS,
+    estimate_words,
+    outlook,
+    vague,
+    warnings,
+)
 from planbench.report.real import RealBeside, difference_words
 from planbench.report.style import in_order, named
 from planbench.stats.accuracy import TimeToAccuracy
 from planbench.stats.growth import Estimate
-from planbench.stats.scaling import LEAST_SIZES
-
-_VERDICT_STYLES = {"contradicted": "bad", "supported": "good"}
-
-
-def claims_table(findings: Sequence[Finding]) -> str:
-    """Each claim put to the test: who says it, what it predicts, what was measured, a verdict."""
-    rows = []
-    for finding in findings:
-        each = "".join(
-            f"<li>{named(series)} {raised(figure)} "
-            f'<span class="{_VERDICT_STYLES.get(verdict, "none")}">{escape(verdict)}</span></li>'
-            for series, figure, verdict in finding.each
-        )
-        shown = raised(finding.measured) or '<span class="none">–</span>'
-        if each:
-            shown += f"<details><summary>each solver</summary><ul>{each}</ul></details>"
-        rows.append(
-            [
-                td(raised(finding.claim), "wrap left"),
-                td(escape(finding.who), "short left"),
-                td(raised(finding.predicted), "short left"),
-                td(shown, "wrap left"),
-                td(
-                    f"<strong>{escape(finding.verdict)}</strong>",
-                    f"short left {_VERDICT_STYLES.get(finding.verdict, 'none')}",
-                ),
-            ]
-        )
-    head = ["claim", "<who", "<predicted", "<measured", "<verdict"]
-    return table(head, rows, sortable=False)
-
-
-def claims_rules() -> str:
-    """How the verdicts come about, in one paragraph of text."""
-    return (
-        f"Judged are only ladders on which economies of {LEAST_SIZES} sizes or more were solved, "
-        f"the largest at least {SPREAD:g} times the smallest. "
-        "Exponents: contradicted where the 95 % interval of the best general solver (that which "
-        "solved the largest economy of the headline ladder fastest; for n log n of any solver, one "
-        "way to do it being enough; for interior-point methods of the best of these) excludes the "
-        "prediction; "
-        f"supported where it holds it and is at most {NARROW:g} wide; else it cannot be told. "
-        f"“Far cheaper” is supported from {FAR:g} times and contradicted up to {NEAR:g} times; "
-        "where a gap was not reached in the time limit, the seconds spent tell a least factor. "
-        f"A count is supported within a factor of {NEAR:g} and contradicted beyond {FAR:g}. "
-        "Prices: contradicted where at least half of the finished plans came with duals that prove "
-        "them. "
-        f"A fresh plan, of {words.count(LEAST_GOODS)} goods or more: contradicted up to "
-        f"{words.seconds(FRESH)}, supported from {words.seconds(STALE)}, at the "
-        "largest economy tried. "
-        f"Wrong data: contradicted where coefficients off by {100 * NOISE:g} % cost no larger a "
-        f"share of the value, supported from {100 * WORTHLESS:g} %. "
-        "Each verdict is on these generated economies, this machine and these solvers."
-    )
 
 
 def predictions_table(ladder: Ladder) -> str:
@@ -124,37 +65,6 @@ def _estimate(estimate: Estimate | None, kind: str) -> str:
     if key is None:
         return f'<td data-sort="" class="none">{raised(value)}</td>'
     return f'<td data-sort="{key!r}">{raised(value)}<br><small>{raised(spread)}</small></td>'
-
-
-def exchange_table(found: Sequence[Exchange]) -> str:
-    """Numbers told per round, down, up and sideways."""
-    rows = []
-    for one in found:
-        down, up, sideways = one.formulas
-        rows.append(
-            [
-                td(named(one.series)),
-                number(words.count(one.cell.goods), one.cell.goods),
-                number(words.count(one.rounds), one.rounds),
-                _told(one.down, down),
-                _told(one.up, up),
-                _told(one.total, ""),
-                _told(None if one.sideways is None else (one.sideways, one.sideways), sideways),
-                number(words.count(one.everything), one.everything),
-                number(words.gap(one.cell.raw_gap), one.cell.raw_gap),
-            ]
-        )
-    head = ["planner", "goods", "rounds", "numbers down<br>per round", "numbers up<br>per round"]
-    head += ["both, in<br>all rounds", "sideways, in<br>all rounds"]
-    head += ["everything,<br>told once", "raw gap"]
-    return table(head, rows)
-
-
-def _told(numbers: tuple[int, int] | None, formula: str) -> str:
-    if numbers is None:
-        return number("", None)
-    below = f"<br><small>{escape(formula)}</small>" if formula else ""
-    return f'<td data-sort="{numbers[1]}">{escape(range_words(numbers))}{below}</td>'
 
 
 def beside_table(found: Sequence[RealBeside]) -> str:

@@ -7,16 +7,16 @@ from collections.abc import Callable, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from planbench.debate.predictions import (
+from planbench.report import words
+from planbench.report.cells import Cell
+from planbench.report.ladders import Ladder, Measure, last_slope
+from planbench.report.predictions import (
     SIZES,
     SPANS,
     Outlook,
     estimate_words,
     growth_of,
 )
-from planbench.report import words
-from planbench.report.cells import Cell
-from planbench.report.ladders import Ladder, Measure, last_slope
 from planbench.report.real import RealBeside, beside_rules, difference_words
 from planbench.report.scores import (
     SUMMARY_PENALTY,

@@ -7,9 +7,6 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from planbench.debate.claims import judge_claims
-from planbench.debate.finding import UNMEASURED
-from planbench.debate.information import debate_words, exchange_rules, exchanges
 from planbench.measure.calibrate import DISTURBED_RATIO, DISTURBED_WAIT
 from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
@@ -168,27 +165,6 @@ def _predictions(ladder: Ladder) -> str:
     return f"<h3>What that predicts</h3>{table}" if table else ""
 
 
-def claims_section(records: Sequence[Record], cells: Sequence[Cell], ladder: Ladder | None) -> str:
-    """Hold published claims against the records; empty where none was put to the test."""
-    found = judge_claims(records, cells, ladder)
-    tested = [finding for finding in found if finding.verdict != UNMEASURED]
-    if not tested:
-        return ""
-    left = [finding.claim for finding in found if finding.verdict == UNMEASURED]
-    items = "".join(f"<li>{raised(claim)}</li>" for claim in left)
-    rest = (
-        f"<details><summary>{nouns(len(left), 'claim')} not measured in this run</summary>"
-        f"<ul>{items}</ul></details>"
-        if left
-        else ""
-    )
-    return (
-        '<section id="claims"><h2>What was claimed, and what was measured</h2>'
-        f"{page_growth.claims_table(tested)}{rest}"
-        f'<p class="note">{escape(page_growth.claims_rules())}</p></section>'
-    )
-
-
 def beside_section(ladders: Sequence[Ladder]) -> str:
     """Hold ladders made from real tables against synthetic ones, where there are both."""
     found = beside(ladders)
@@ -198,18 +174,6 @@ def beside_section(ladders: Sequence[Ladder]) -> str:
         '<section id="real"><h2>Real structure beside synthetic</h2>'
         f"<p>{escape(beside_words(found))}</p>{page_growth.beside_table(found)}"
         f'<p class="note">{escape(beside_rules())}</p></section>'
-    )
-
-
-def information_section(cells: Sequence[Cell]) -> str:
-    """Count what decentralised planners exchange per round, where such took part."""
-    found = exchanges(cells)
-    if not found:
-        return ""
-    return (
-        '<section id="information"><h2>What must be told</h2>'
-        f"<p>{escape(debate_words())}</p>{page_growth.exchange_table(found)}"
-        f'<p class="note">{escape(exchange_rules())}</p></section>'
     )
 
 

@@ -89,9 +89,10 @@ def open_page(path, tmp_path, width=1280):
 def write():
     pytest.importorskip("altair")
     pytest.importorskip("vl_convert")
+    from planbench.debate.page import debate_sections
     from planbench.report.html import write_report
 
-    return write_report
+    return lambda records, path: write_report(records, path, extra=debate_sections(records))
 
 
 def test_page_in_a_browser(write, tmp_path):

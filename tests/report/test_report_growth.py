@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from support.record_builders import make_failure, make_ladder, make_record
 
-from planbench.debate.predictions import estimate_words, outlook, warnings
 from planbench.records.schema import AccuracyFacts
 from planbench.report import words
 from planbench.report.cells import settle
 from planbench.report.growth_charts import sweep_chart
 from planbench.report.ladders import find_ladders, fit_ladder, fixed_cost, last_slope
+from planbench.report.predictions import estimate_words, outlook, warnings
 from planbench.report.sweeps import find_sweeps
 from planbench.report.tries import chains_as_results
 from planbench.stats.growth import Estimate

@@ -51,9 +51,14 @@ class Page(HTMLParser):
 def render():
     pytest.importorskip("altair")
     pytest.importorskip("vl_convert")
+    from planbench.debate.page import debate_sections
     from planbench.report.html import render_report
 
-    return render_report
+    def whole(records, **settings):
+        """Render the page as the command writes it."""
+        return render_report(records, extra=debate_sections(records), **settings)
+
+    return whole
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +167,15 @@ def test_claims_stand_behind_what_the_run_was_about(render):
     table = page.partition('<section id="claims"')[2].partition("</table>")[0]
     assert "not measured in this run" not in table, "what was not tested is a list below"
     assert "claims not measured in this run" in page
+
+
+def test_the_report_alone_knows_nothing_of_the_debate():
+    pytest.importorskip("altair")
+    from planbench.report.html import render_report
+
+    page = render_report(make_suite(), title="x")
+    assert 'id="claims"' not in page
+    assert 'href="#claims"' not in page
 
 
 def test_a_run_of_linear_programs_is_about_solvers(render):

@@ -9,7 +9,6 @@ import pytest
 from rich.console import Console
 from support.record_builders import LAWS, make_failure, make_ladder, make_record, make_suite
 
-from planbench.debate.predictions import outlook
 from planbench.errors import InputError
 from planbench.records.schema import ResidualFacts
 from planbench.report import scaling_tables
@@ -17,6 +16,7 @@ from planbench.report.brackets import instance_consensus
 from planbench.report.cells import settle, settled
 from planbench.report.headline import census_words
 from planbench.report.ladders import find_ladders
+from planbench.report.predictions import outlook
 from planbench.report.tables import (
     comparison_tables,
     golden_table,

@@ -1,0 +1,163 @@
+"""Sections that the debate adds to the report: what was claimed, and what planners exchange."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from planbench.debate.claims import SPREAD, claims_ladder, judge_claims
+from planbench.debate.claims_shocks import FRESH, LEAST_GOODS, NOISE, STALE, WORTHLESS
+from planbench.debate.finding import FAR, NARROW, NEAR, UNMEASURED, Finding
+from planbench.debate.information import (
+    Exchange,
+    debate_words,
+    exchange_rules,
+    exchanges,
+    range_words,
+)
+from planbench.records.schema import Record
+from planbench.report import words
+from planbench.report.cells import Cell, settled
+from planbench.report.html import Section
+from planbench.report.ladders import Ladder, find_ladders
+from planbench.report.page_parts import number, raised, table, td
+from planbench.report.style import named
+from planbench.stats.scaling import LEAST_SIZES
+from planbench.words import nouns
+
+_VERDICT_STYLES = {"contradicted": "bad", "supported": "good"}
+
+
+def debate_sections(records: Sequence[Record]) -> list[Section]:
+    """Sections for :func:`planbench.report.html.write_report`, those without content left out.
+
+    Raises
+    ------
+    InputError
+        Without any record.
+    """
+    cells = settled(records)
+    claims = claims_section(
+        records, cells, claims_ladder(sorted(find_ladders(cells), key=lambda ladder: ladder.name))
+    )
+    found = [
+        Section("information", "What must be told", information_section(cells), before="overall"),
+        Section("claims", "What was claimed", claims, before="instances"),
+    ]
+    return [section for section in found if section.html]
+
+
+def claims_section(records: Sequence[Record], cells: Sequence[Cell], ladder: Ladder | None) -> str:
+    """Hold published claims against the records; empty where none was put to the test."""
+    found = judge_claims(records, cells, ladder)
+    tested = [finding for finding in found if finding.verdict != UNMEASURED]
+    if not tested:
+        return ""
+    left = [finding.claim for finding in found if finding.verdict == UNMEASURED]
+    items = "".join(f"<li>{raised(claim)}</li>" for claim in left)
+    rest = (
+        f"<details><summary>{nouns(len(left), 'claim')} not measured in this run</summary>"
+        f"<ul>{items}</ul></details>"
+        if left
+        else ""
+    )
+    return (
+        '<section id="claims"><h2>What was claimed, and what was measured</h2>'
+        f"{claims_table(tested)}{rest}"
+        f'<p class="note">{escape(claims_rules())}</p></section>'
+    )
+
+
+def information_section(cells: Sequence[Cell]) -> str:
+    """Count what decentralised planners exchange per round, where such took part."""
+    found = exchanges(cells)
+    if not found:
+        return ""
+    return (
+        '<section id="information"><h2>What must be told</h2>'
+        f"<p>{escape(debate_words())}</p>{exchange_table(found)}"
+        f'<p class="note">{escape(exchange_rules())}</p></section>'
+    )
+
+
+def claims_table(findings: Sequence[Finding]) -> str:
+    """Each claim put to the test: who says it, what it predicts, what was measured, a verdict."""
+    rows = []
+    for finding in findings:
+        each = "".join(
+            f"<li>{named(series)} {raised(figure)} "
+            f'<span class="{_VERDICT_STYLES.get(verdict, "none")}">{escape(verdict)}</span></li>'
+            for series, figure, verdict in finding.each
+        )
+        shown = raised(finding.measured) or '<span class="none">–</span>'
+        if each:
+            shown += f"<details><summary>each solver</summary><ul>{each}</ul></details>"
+        rows.append(
+            [
+                td(raised(finding.claim), "wrap left"),
+                td(escape(finding.who), "short left"),
+                td(raised(finding.predicted), "short left"),
+                td(shown, "wrap left"),
+                td(
+                    f"<strong>{escape(finding.verdict)}</strong>",
+                    f"short left {_VERDICT_STYLES.get(finding.verdict, 'none')}",
+                ),
+            ]
+        )
+    head = ["claim", "<who", "<predicted", "<measured", "<verdict"]
+    return table(head, rows, sortable=False)
+
+
+def claims_rules() -> str:
+    """How the verdicts come about, in one paragraph of text."""
+    return (
+        f"Judged are only ladders on which economies of {LEAST_SIZES} sizes or more were solved, "
+        f"the largest at least {SPREAD:g} times the smallest. "
+        "Exponents: contradicted where the 95 % interval of the best general solver (that which "
+        "solved the largest economy of the headline ladder fastest; for n log n of any solver, one "
+        "way to do it being enough; for interior-point methods of the best of these) excludes the "
+        "prediction; "
+        f"supported where it holds it and is at most {NARROW:g} wide; else it cannot be told. "
+        f"“Far cheaper” is supported from {FAR:g} times and contradicted up to {NEAR:g} times; "
+        "where a gap was not reached in the time limit, the seconds spent tell a least factor. "
+        f"A count is supported within a factor of {NEAR:g} and contradicted beyond {FAR:g}. "
+        "Prices: contradicted where at least half of the finished plans came with duals that prove "
+        "them. "
+        f"A fresh plan, of {words.count(LEAST_GOODS)} goods or more: contradicted up to "
+        f"{words.seconds(FRESH)}, supported from {words.seconds(STALE)}, at the "
+        "largest economy tried. "
+        f"Wrong data: contradicted where coefficients off by {100 * NOISE:g} % cost no larger a "
+        f"share of the value, supported from {100 * WORTHLESS:g} %. "
+        "Each verdict is on these generated economies, this machine and these solvers."
+    )
+
+
+def exchange_table(found: Sequence[Exchange]) -> str:
+    """Numbers told per round, down, up and sideways."""
+    rows = []
+    for one in found:
+        down, up, sideways = one.formulas
+        rows.append(
+            [
+                td(named(one.series)),
+                number(words.count(one.cell.goods), one.cell.goods),
+                number(words.count(one.rounds), one.rounds),
+                _told(one.down, down),
+                _told(one.up, up),
+                _told(one.total, ""),
+                _told(None if one.sideways is None else (one.sideways, one.sideways), sideways),
+                number(words.count(one.everything), one.everything),
+                number(words.gap(one.cell.raw_gap), one.cell.raw_gap),
+            ]
+        )
+    head = ["planner", "goods", "rounds", "numbers down<br>per round", "numbers up<br>per round"]
+    head += ["both, in<br>all rounds", "sideways, in<br>all rounds"]
+    head += ["everything,<br>told once", "raw gap"]
+    return table(head, rows)
+
+
+def _told(numbers: tuple[int, int] | None, formula: str) -> str:
+    if numbers is None:
+        return number("", None)
+    below = f"<br><small>{escape(formula)}</small>" if formula else ""
+    return f'<td data-sort="{numbers[1]}">{escape(range_words(numbers))}{below}</td>'
