@@ -174,8 +174,8 @@ def _show(records: list[Record]) -> None:
     from planbench.report.effort import was_driven
     from planbench.report.effort_tables import effort_tables
     from planbench.report.sweep_tables import sweep_tables
+    from planbench.report.table import fitting
     from planbench.report.tables import golden_table, ladder_tables, summary_table
-    from planbench.report.terminal import fitting
 
     width = console.width()
     # What misses the tightest of several target gaps is no failure: it has tables of its own.

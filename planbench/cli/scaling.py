@@ -154,7 +154,7 @@ def _show(
     from planbench.report import scaling_tables
     from planbench.report.predictions import growth_of, warnings
     from planbench.report.real import beside
-    from planbench.report.terminal import fitting
+    from planbench.report.table import fitting
 
     out, width = console.out(), console.width()
     for ladder, outlooks in found:

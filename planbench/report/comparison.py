@@ -14,7 +14,7 @@ from planbench.report import words
 from planbench.report.brackets import bracket_words, instance_consensus
 from planbench.report.cells import Cell, settled
 from planbench.report.disturbance import disturbance_words
-from planbench.report.terminal import plain_table
+from planbench.report.table import plain_table
 
 
 def comparison_tables(records: Sequence[Record], *, width: int = 100) -> list[Table]:

@@ -20,7 +20,7 @@ from planbench.report.effort import (
     targets_of,
 )
 from planbench.report.scores import SUMMARY_PENALTY
-from planbench.report.terminal import plain_table
+from planbench.report.table import plain_table
 from planbench.stats.accuracy import TimeToAccuracy
 
 #: Columns of the terminal from which names are not broken.

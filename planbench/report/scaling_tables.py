@@ -25,7 +25,7 @@ from planbench.report.scores import (
     score_rules,
     standings,
 )
-from planbench.report.terminal import plain_table
+from planbench.report.table import plain_table
 from planbench.stats.growth import Estimate, Growth
 from planbench.stats.profile import Profile, performance_profile
 from planbench.stats.scaling import LocalSlope

@@ -12,8 +12,8 @@ from planbench.report import words
 from planbench.report.cells import TARGET_GAP, settled
 from planbench.report.ladders import Measure
 from planbench.report.sweeps import Sweep, find_sweeps
+from planbench.report.table import plain_table
 from planbench.report.tables import cell_text
-from planbench.report.terminal import plain_table
 
 _CELL_WIDTH = 10
 _LABEL_WIDTH = 12

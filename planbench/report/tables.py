@@ -24,7 +24,7 @@ from planbench.report.scores import (
     standings,
 )
 from planbench.report.sweeps import find_sweeps
-from planbench.report.terminal import plain_table
+from planbench.report.table import plain_table
 from planbench.stats.scaling import PowerLawFit
 
 __all__ = [

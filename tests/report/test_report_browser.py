@@ -92,7 +92,11 @@ def write():
     from planbench.debate.page import debate_sections
     from planbench.report.html import write_report
 
-    return lambda records, path: write_report(records, path, extra=debate_sections(records))
+    def write(records, path, **settings):
+        """Write the page as the command writes it."""
+        write_report(records, path, extra=debate_sections(records), **settings)
+
+    return write
 
 
 def test_page_in_a_browser(write, tmp_path):

@@ -245,7 +245,7 @@ def test_the_growth_of_the_reference_run_fits_into_eighty_columns():
     from planbench.records.store import read_records
     from planbench.report.cells import settled
     from planbench.report.scaling_tables import growth_table
-    from planbench.report.terminal import fitting
+    from planbench.report.table import fitting
 
     reference = Path(__file__).resolve().parents[2] / "results" / "reference" / "standard.jsonl"
     for ladder in find_ladders(settled(read_records(reference))):

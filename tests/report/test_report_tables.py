@@ -17,13 +17,13 @@ from planbench.report.cells import settle, settled
 from planbench.report.headline import census_words
 from planbench.report.ladders import find_ladders
 from planbench.report.predictions import outlook
+from planbench.report.table import fitting
 from planbench.report.tables import (
     comparison_tables,
     golden_table,
     ladder_tables,
     summary_table,
 )
-from planbench.report.terminal import fitting
 
 
 def shown(*tables, width=100, styled=False):
