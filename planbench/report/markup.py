@@ -20,6 +20,10 @@ except ImportError as error:
     ) from None
 
 
+#: Classes of the style sheet for marks that have none of their own.
+_CLASSES = {"bold bad": "bad", "stopped": "none", "strong": ""}
+
+
 @cache
 def templates() -> Environment:
     """Templates of this package; whatever is put into one is escaped."""
@@ -47,13 +51,17 @@ def to_html(table: Table) -> Markup:
 
 
 def _html_cell(column: Column, entry: Entry, *, first: bool) -> dict[str, Any]:
-    aligned = {"text": "left", "solver": "left", "prose": "wrap left", "short": "short left"}
+    aligned = {
+        "text": "left",
+        "solver": "left",
+        "long": "wrap left",
+        "prose": "wrap left",
+        "short": "short left",
+    }
     style = aligned.get(column.kind, "")
     if first:  # the first column is left-aligned by the style sheet
         style = style.removesuffix("left").strip()
-    mark = entry.mark.removeprefix("bold ")
-    if mark not in ("stopped", "strong"):
-        style = f"{style} {mark}".strip()
+    style = f"{style} {_CLASSES.get(entry.mark, entry.mark)}".strip()
     raised_too = column.kind in ("number", "prose", "short")
     content = raised(entry.text) if raised_too else escape(entry.text)
     if column.kind == "solver":
@@ -70,5 +78,7 @@ def _html_cell(column: Column, entry: Entry, *, first: bool) -> dict[str, Any]:
 
 def raised(sentence: str) -> Markup:
     """Escape a sentence and set its exponents high."""
+    if hasattr(sentence, "__html__"):
+        return Markup(sentence)
     pattern = r"(\bn|\b10|n\))\^([-−]?[0-9.]*[0-9]|b\b)"
     return Markup(re.sub(pattern, r"\1<sup>\2</sup>", str(escape(sentence))))

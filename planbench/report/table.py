@@ -1,7 +1,7 @@
 """One table, drawn on the terminal, in HTML and in Markdown.
 
 What a table says (columns, figures, marks, notes) is stated once, in a :class:`Table`;
-:func:`to_terminal`, :func:`to_markdown` and :func:`planbench.report.markup.to_html` only draw it.
+:func:`fitting`, :func:`to_markdown` and :func:`planbench.report.markup.to_html` only draw it.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rich import box, cells
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Column as TerminalColumn
 from rich.table import Table as TerminalTable
 from rich.text import Text
 
 from planbench.report import words
 
-Kind = Literal["text", "solver", "number", "prose", "short"]
+Kind = Literal["text", "solver", "number", "long", "prose", "short"]
 Mark = Literal["", "good", "warn", "bad", "stopped", "none", "strong", "bold bad"]
 
 #: Styles of the terminal for each mark.
@@ -43,9 +44,10 @@ class Column:
     ----------
     heading : str
         Its lines parted by newlines.
-    kind : {"text", "solver", "number", "prose", "short"}
+    kind : {"text", "solver", "number", "long", "prose", "short"}
         Numbers are right-aligned and sorted by value; a solver's name comes with its swatch on a
-        page; prose may be long, short text is kept narrow.
+        page; long text may be broken, prose is long text in which exponents are set high, and so
+        are they in short text, which is kept narrow.
     fold : bool
         Its words may be broken where a terminal is narrow.
     whole : bool
@@ -55,9 +57,11 @@ class Column:
     broken : int, optional
         On a terminal narrower than the table's `wide`: names are broken into lines of this width.
     series : str
-        Where the heading is itself a solver's name.
+        The heading is the name of this solver.
     places : {"both", "terminal", "page"}
         Where the column is drawn.
+    on_page : str
+        Heading on a page, where that is another one.
     """
 
     heading: str
@@ -68,6 +72,7 @@ class Column:
     broken: int | None = None
     series: str = ""
     places: Literal["both", "terminal", "page"] = "both"
+    on_page: str = ""
 
     @property
     def left(self) -> bool:
@@ -144,6 +149,11 @@ class Table:
                 if column.places in ("both", place)
             ]
 
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw the table where rich prints it."""
+        del console
+        yield from fitting([self], options.max_width)
+
     def drawn(self, place: Literal["terminal", "page"]) -> list[Column]:
         """Columns that are drawn at `place`."""
         return [column for column in self.columns if column.places in ("both", place)]
@@ -156,16 +166,19 @@ def number(shown: str, value: float | int | None, mark: Mark = "") -> Entry:
     return Entry(shown, float(value), mark)
 
 
-def to_terminal(table: Table, width: int) -> list[TerminalTable]:
-    """Draw a table for a terminal, in several parts where it does not fit.
+def fitting(tables: Iterable[Table], width: int) -> list[TerminalTable]:
+    """Draw tables for a terminal; what does not fit goes on in a further table.
+
+    Each part begins with the first column. rich would shorten such a table until its first
+    columns, which say whose row it is, are gone.
 
     Parameters
     ----------
-    table : Table
+    tables : iterable of Table
     width : int
         Columns of the terminal.
     """
-    return fitting([_drawn(table, width)], width)
+    return [part for table in tables for part in _parts(_drawn(table, width), width)]
 
 
 def _drawn(table: Table, width: int) -> TerminalTable:
@@ -208,7 +221,7 @@ def to_markdown(table: Table) -> str:
     """Draw a table in Markdown, headings in one line."""
     columns = table.drawn("page")
     lines = [
-        _markdown_row(column.heading.replace("\n", " ") for column in columns),
+        _markdown_row((column.on_page or column.heading).replace("\n", " ") for column in columns),
         "|" + "|".join("---" if column.left else "--:" for column in columns) + "|",
     ]
     for row in table.entries("page"):
@@ -259,21 +272,6 @@ def plain_table(title: Text | str, caption: Text | str | None = None) -> Termina
         pad_edge=False,
         padding=(0, 1, 0, 0),
     )
-
-
-def fitting(tables: Iterable[TerminalTable], width: int) -> list[TerminalTable]:
-    """Split tables that do not fit `width`, with the first column in each part.
-
-    rich would shorten such a table until its first columns, which say whose row it is, are gone.
-
-    Parameters
-    ----------
-    tables : iterable of rich.table.Table
-        Of text only, made by :func:`plain_table`.
-    width : int
-        Columns of the terminal.
-    """
-    return [part for table in tables for part in _parts(table, width)]
 
 
 def _parts(table: TerminalTable, width: int) -> list[TerminalTable]:

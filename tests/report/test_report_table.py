@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from planbench.report.table import Column, Entry, Table, number, to_markdown, to_terminal
+from planbench.report.table import Column, Entry, Table, fitting, number, to_markdown
 
 HOSTILE = "<b>a|b</b>"
 
@@ -31,7 +31,7 @@ def example() -> Table:
 def drawn(width: int) -> str:
     file = io.StringIO()
     console = Console(file=file, width=width)
-    for part in to_terminal(example(), width):
+    for part in fitting([example()], width):
         console.print(part)
     return file.getvalue()
 
@@ -49,7 +49,7 @@ def test_terminal():
 def test_columns_that_do_not_fit_go_on_in_a_further_part():
     columns = [Column("solver", "solver"), *(Column(f"measure{k}", "number") for k in range(9))]
     table = Table(columns, [["highs-ds", *(number("12345678", 1) for _ in range(9))]])
-    parts = to_terminal(table, 40)
+    parts = fitting([table], 40)
     assert len(parts) > 1
     assert all(part.columns[0].header.plain == "solver" for part in parts)
     assert sum(len(part.columns) - 1 for part in parts) == 9
@@ -79,4 +79,4 @@ def test_markdown():
 def test_rows_need_an_entry_for_each_column():
     short = Table(example().columns, [["highs-ds"]])
     with pytest.raises(ValueError, match="zip"):
-        to_terminal(short, 80)
+        fitting([short], 80)
