@@ -179,13 +179,13 @@ def _show(records: list[Record]) -> None:
 
     width = console.width()
     # What misses the tightest of several target gaps is no failure: it has tables of its own.
-    console.print_tables(fitting(effort_tables(records, width=width), width))
+    console.print_tables(fitting(effort_tables(records), width))
     records = [record for record in records if not was_driven(record)]
     if not records:
         return
     optima = {info.name: info.optimum for info in list_builtin()}
     alone = golden_table(records, optima)
-    tables = [alone] if alone.row_count else []
+    tables = [alone] if alone.rows else []
     tables += ladder_tables(records, "seconds", width=width)
     tables += sweep_tables(records, "seconds", width=width)
     tables += ladder_tables(records, "bytes", width=width)

@@ -154,6 +154,7 @@ def _show(
     from planbench.report import scaling_tables
     from planbench.report.predictions import growth_of, warnings
     from planbench.report.real import beside
+    from planbench.report.scores import profile_table
     from planbench.report.table import fitting
 
     out, width = console.out(), console.width()
@@ -163,11 +164,9 @@ def _show(
         )
         if any(growth_of(o, measure).fit.exponent is not None for o in outlooks):
             if measure == "seconds":
-                console.print_tables(
-                    fitting([scaling_tables.reach_table(ladder, outlooks, width)], width)
-                )
+                console.print_tables(fitting([scaling_tables.reach_table(ladder, outlooks)], width))
             console.print_tables(
-                fitting([scaling_tables.prediction_table(ladder, outlooks, measure, width)], width)
+                fitting([scaling_tables.prediction_table(ladder, outlooks, measure)], width)
             )
         for line in warnings(ladder, outlooks, measure):
             out.print(Text(line))
@@ -175,11 +174,9 @@ def _show(
     chosen = {o.series for _, outlooks in found for o in outlooks}
     both = [b for b in beside([lad for lad, _ in found]) if b.series in chosen]
     if both:
-        console.print_tables(fitting([scaling_tables.beside_table(both, width)], width))
+        console.print_tables(fitting([scaling_tables.beside_table(both)], width))
     if cells:
-        console.print_tables(
-            fitting([scaling_tables.means_table(cells, shift=shift, penalty=penalty)], width)
-        )
+        console.print_tables(fitting([profile_table(cells, shift=shift, penalty=penalty)], width))
 
 
 def _document(

@@ -15,9 +15,10 @@ from planbench.report import words
 from planbench.report.chart_parts import encodings, finished, ticks, widened
 from planbench.report.charts import TICKS, altair_module
 from planbench.report.html import page, write_page
-from planbench.report.page_parts import number, table, td
+from planbench.report.markup import to_html
 from planbench.report.page_tables import legend
-from planbench.report.style import in_order, named
+from planbench.report.style import in_order
+from planbench.report.table import Column, Entry, Table, number
 
 HEIGHT = 260
 #: Charts on one page; the table below names every step all the same.
@@ -81,21 +82,33 @@ def _head(history: History, left_out: int) -> str:
 def _steps(history: History) -> str:
     rows = [
         [
-            td(escape(when(change)), "left"),
-            td(named(series.solver), "left"),
-            td(escape(series.instance), "left wrap"),
-            td(escape(TITLES[series.measure]), "left"),
-            number(escape(amount(series.measure, change.level_before)), change.level_before),
-            number(escape(amount(series.measure, change.level_after)), change.level_after),
-            number(escape(ratio(change)), change.ratio, red=_is_worse(change)),
-            td(escape(words.plain(change.what_changed or "nothing recorded")), "left wrap"),
+            Entry(when(change)),
+            Entry(series.solver),
+            Entry(series.instance),
+            Entry(TITLES[series.measure]),
+            number(amount(series.measure, change.level_before), change.level_before),
+            number(amount(series.measure, change.level_after), change.level_after),
+            number(ratio(change), change.ratio, "bad" if _is_worse(change) else ""),
+            Entry(words.plain(change.what_changed or "nothing recorded")),
         ]
         for series, change in in_time_order(history)
     ]
     if not rows:
         return '<section id="steps"><h2>Steps</h2><p>No series changed its level.</p></section>'
-    head = ["<when", "<solver", "<instance", "<measure", "before", "after", "ratio", "<changed"]
-    return f'<section id="steps"><h2>Steps</h2>{table(head, rows)}</section>'
+    table = Table(
+        columns=(
+            Column("when"),
+            Column("solver", "solver"),
+            Column("instance", "long"),
+            Column("measure"),
+            Column("before", "number"),
+            Column("after", "number"),
+            Column("ratio", "number"),
+            Column("changed", "long"),
+        ),
+        rows=rows,
+    )
+    return f'<section id="steps"><h2>Steps</h2>{to_html(table)}</section>'
 
 
 def _is_worse(change: Change) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from markupsafe import Markup
+
 from planbench.debate.claims import SPREAD, claims_ladder, judge_claims
 from planbench.debate.claims_shocks import FRESH, LEAST_GOODS, NOISE, STALE, WORTHLESS
 from planbench.debate.finding import FAR, NARROW, NEAR, UNMEASURED, Finding
@@ -20,12 +22,13 @@ from planbench.report import words
 from planbench.report.cells import Cell, settled
 from planbench.report.html import Section
 from planbench.report.ladders import Ladder, find_ladders
-from planbench.report.page_parts import number, raised, table, td
+from planbench.report.markup import raised, to_html
 from planbench.report.style import named
+from planbench.report.table import Column, Entry, Mark, Table, number
 from planbench.stats.scaling import LEAST_SIZES
 from planbench.words import nouns
 
-_VERDICT_STYLES = {"contradicted": "bad", "supported": "good"}
+_MARKS: dict[str, Mark] = {"contradicted": "bad", "supported": "good"}
 
 
 def debate_sections(records: Sequence[Record]) -> list[Section]:
@@ -63,7 +66,7 @@ def claims_section(records: Sequence[Record], cells: Sequence[Cell], ladder: Lad
     )
     return (
         '<section id="claims"><h2>What was claimed, and what was measured</h2>'
-        f"{claims_table(tested)}{rest}"
+        f"{to_html(claims_table(tested))}{rest}"
         f'<p class="note">{escape(claims_rules())}</p></section>'
     )
 
@@ -75,37 +78,49 @@ def information_section(cells: Sequence[Cell]) -> str:
         return ""
     return (
         '<section id="information"><h2>What must be told</h2>'
-        f"<p>{escape(debate_words())}</p>{exchange_table(found)}"
+        f"<p>{escape(debate_words())}</p>{to_html(exchange_table(found))}"
         f'<p class="note">{escape(exchange_rules())}</p></section>'
     )
 
 
-def claims_table(findings: Sequence[Finding]) -> str:
+def claims_table(findings: Sequence[Finding]) -> Table:
     """Each claim put to the test: who says it, what it predicts, what was measured, a verdict."""
     rows = []
     for finding in findings:
-        each = "".join(
-            f"<li>{named(series)} {raised(figure)} "
-            f'<span class="{_VERDICT_STYLES.get(verdict, "none")}">{escape(verdict)}</span></li>'
-            for series, figure, verdict in finding.each
-        )
-        shown = raised(finding.measured) or '<span class="none">–</span>'
-        if each:
-            shown += f"<details><summary>each solver</summary><ul>{each}</ul></details>"
+        shown = raised(finding.measured) or Markup('<span class="none">–</span>')
+        if finding.each:
+            listed = Markup("").join(
+                Markup('<li>{} {} <span class="{}">{}</span></li>').format(
+                    Markup(named(series)), raised(figure), _MARKS.get(verdict, "none"), verdict
+                )
+                for series, figure, verdict in finding.each
+            )
+            shown += Markup("<details><summary>each solver</summary><ul>{}</ul></details>").format(
+                listed
+            )
         rows.append(
             [
-                td(raised(finding.claim), "wrap left"),
-                td(escape(finding.who), "short left"),
-                td(raised(finding.predicted), "short left"),
-                td(shown, "wrap left"),
-                td(
-                    f"<strong>{escape(finding.verdict)}</strong>",
-                    f"short left {_VERDICT_STYLES.get(finding.verdict, 'none')}",
+                Entry(finding.claim),
+                Entry(finding.who),
+                Entry(finding.predicted),
+                Entry(shown),
+                Entry(
+                    Markup("<strong>{}</strong>").format(finding.verdict),
+                    mark=_MARKS.get(finding.verdict, "none"),
                 ),
             ]
         )
-    head = ["claim", "<who", "<predicted", "<measured", "<verdict"]
-    return table(head, rows, sortable=False)
+    return Table(
+        columns=(
+            Column("claim", "prose"),
+            Column("who", "short"),
+            Column("predicted", "short"),
+            Column("measured", "prose"),
+            Column("verdict", "short"),
+        ),
+        rows=rows,
+        sortable=False,
+    )
 
 
 def claims_rules() -> str:
@@ -132,32 +147,42 @@ def claims_rules() -> str:
     )
 
 
-def exchange_table(found: Sequence[Exchange]) -> str:
+def exchange_table(found: Sequence[Exchange]) -> Table:
     """Numbers told per round, down, up and sideways."""
     rows = []
     for one in found:
         down, up, sideways = one.formulas
+        across = None if one.sideways is None else (one.sideways, one.sideways)
         rows.append(
             [
-                td(named(one.series)),
+                Entry(one.series),
                 number(words.count(one.cell.goods), one.cell.goods),
                 number(words.count(one.rounds), one.rounds),
-                _told(one.down, down),
-                _told(one.up, up),
-                _told(one.total, ""),
-                _told(None if one.sideways is None else (one.sideways, one.sideways), sideways),
+                _counted(one.down, down),
+                _counted(one.up, up),
+                _counted(one.total, ""),
+                _counted(across, sideways),
                 number(words.count(one.everything), one.everything),
                 number(words.gap(one.cell.raw_gap), one.cell.raw_gap),
             ]
         )
-    head = ["planner", "goods", "rounds", "numbers down<br>per round", "numbers up<br>per round"]
-    head += ["both, in<br>all rounds", "sideways, in<br>all rounds"]
-    head += ["everything,<br>told once", "raw gap"]
-    return table(head, rows)
+    return Table(
+        columns=(
+            Column("planner", "solver"),
+            Column("goods", "number"),
+            Column("rounds", "number"),
+            Column("numbers down\nper round", "number"),
+            Column("numbers up\nper round", "number"),
+            Column("both, in\nall rounds", "number"),
+            Column("sideways, in\nall rounds", "number"),
+            Column("everything,\ntold once", "number"),
+            Column("raw gap", "number"),
+        ),
+        rows=rows,
+    )
 
 
-def _told(numbers: tuple[int, int] | None, formula: str) -> str:
+def _counted(numbers: tuple[int, int] | None, formula: str) -> Entry:
     if numbers is None:
         return number("", None)
-    below = f"<br><small>{escape(formula)}</small>" if formula else ""
-    return f'<td data-sort="{numbers[1]}">{escape(range_words(numbers))}{below}</td>'
+    return Entry(range_words(numbers), float(numbers[1]), note=formula, below=True)

@@ -1,10 +1,9 @@
-"""Terminal tables of time to verified accuracy."""
+"""Tables of time to verified accuracy."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.table import Table
 from rich.text import Text
 
 from planbench.records.schema import Record
@@ -20,45 +19,77 @@ from planbench.report.effort import (
     targets_of,
 )
 from planbench.report.scores import SUMMARY_PENALTY
-from planbench.report.table import plain_table
+from planbench.report.table import Column, Entry, Table, number
 from planbench.stats.accuracy import TimeToAccuracy
 
 #: Columns of the terminal from which names are not broken.
 WIDE = 110
 
 
-def effort_tables(records: Sequence[Record], *, width: int = 100) -> list[Table]:
+def effort_tables(records: Sequence[Record]) -> list[Table]:
     """Seconds to each target gap: a table per instance, then one over all of them.
 
     Empty where no suite drove solvers to target gaps.
     """
-    targets = targets_of(records)
     blocks = effort_blocks(records)
-    tables = [_block_table(block, targets, width) for block in blocks]
-    if not tables:
+    if not blocks:
         return []
-    tables[-1].caption = effort_rules()
-    return [*tables, _overall_table(records, targets, width)]
+    targets = targets_of(records)
+    tables = [
+        _block_table(block, targets, effort_rules() if block is blocks[-1] else "")
+        for block in blocks
+    ]
+    return [*tables, effort_overall(records)]
 
 
-def _block_table(block: EffortBlock, targets: Sequence[float], width: int) -> Table:
+def _block_table(block: EffortBlock, targets: Sequence[float], caption: str) -> Table:
     size = f"  {words.count(block.goods)} goods" if block.goods is not None else ""
-    table = plain_table(Text.assemble((block.instance, "bold"), size))
-    table.add_column("solver", overflow="fold")
-    for target in targets:
-        table.add_column(f"time to\n{words.gap(target)}", justify="right", no_wrap=True)
     tightest = targets[-1]
     polished = any(row.polished for row in block.rows)
+    head = [Column(f"time to\n{words.gap(t)}", "number", whole=True) for t in targets]
     if polished:
-        head = f"polished,\nto {words.gap(tightest)}"
-        table.add_column(head, justify="right", no_wrap=True)
+        head.append(Column(f"polished,\nto {words.gap(tightest)}", "number", whole=True))
     best = {target: _least(block.rows, target) for target in targets}
-    for row in block.rows:
-        cells = [_cell(row.raw.get(target), best[target]) for target in targets]
-        if polished:
-            cells.append(_cell(row.polished.get(tightest), None))
-        table.add_row(Text(_name(row.series, width)), *cells)
-    return table
+    return Table(
+        title=Text.assemble((block.instance, "bold"), size),
+        caption=caption,
+        wide=WIDE,
+        columns=(Column("solver", "solver", fold=True, broken=20), *head),
+        rows=[
+            [
+                Entry(row.series),
+                *(_entry(row.raw.get(target), best[target]) for target in targets),
+                *([_entry(row.polished.get(tightest))] if polished else []),
+            ]
+            for row in block.rows
+        ],
+    )
+
+
+def effort_table(records: Sequence[Record]) -> Table:
+    """Seconds to each target gap, raw and polished, a row per solver and instance."""
+    targets = targets_of(records)
+    blocks = effort_blocks(records)
+    polished = any(row.polished for block in blocks for row in block.rows)
+    shown = targets if polished else []
+    return Table(
+        columns=(
+            Column("instance", "long"),
+            Column("solver", "solver"),
+            *(Column(f"to\n{words.gap(t)}", "number") for t in targets),
+            *(Column(f"polished,\nto {words.gap(t)}", "number") for t in shown),
+        ),
+        rows=[
+            [
+                Entry(block.instance),
+                Entry(row.series),
+                *(_entry(row.raw.get(target)) for target in targets),
+                *(_entry(row.polished.get(target)) for target in shown),
+            ]
+            for block in blocks
+            for row in block.rows
+        ],
+    )
 
 
 def _least(rows: Sequence[EffortRow], target: float) -> float | None:
@@ -66,48 +97,53 @@ def _least(rows: Sequence[EffortRow], target: float) -> float | None:
     return min(done) if len(done) > 1 else None
 
 
-def _cell(one: TimeToAccuracy | None, best: float | None) -> Text:
+def _entry(one: TimeToAccuracy | None, best: float | None = None) -> Entry:
     said = effort_words(one)
-    if one is None or one.end == "refused":
-        return Text(said, style="dim")
+    if one is None:
+        return Entry(said, mark="none")
     if one.reached:
-        return Text(said, style="green" if one.seconds == best else "")
+        return number(said, one.seconds, "good" if one.seconds == best else "")
+    if one.end == "refused":
+        return Entry(said, mark="none", hint=one.end)
     if one.end == "crash":
-        return Text(said, style="red")
-    return Text(said, style="yellow" if said.startswith("only") else "magenta")
+        return Entry(said, mark="bad", hint=one.end)
+    return Entry(said, mark="warn" if said.startswith("only") else "stopped", hint=one.end)
 
 
-def _overall_table(
-    records: Sequence[Record],
-    targets: Sequence[float],
-    width: int,
-) -> Table:
-    table = plain_table("All instances, by target gap")
-    table.caption = (
-        "Reached, of those that count; shifted geometric mean of the time, where a gap that was "
-        f"not reached is charged {SUMMARY_PENALTY:g} times the time limit. What a planner "
-        "refused (it plans no such economy) and what was not run is left out."
-    )
-    table.add_column("solver", overflow="fold")
-    table.add_column("left out", overflow="fold")
-    for target in targets:
-        table.add_column(f"reached\n{words.gap(target)}", justify="right", no_wrap=True)
-        table.add_column("mean\ntime", justify="right", no_wrap=True)
+def effort_overall(records: Sequence[Record]) -> Table:
+    """Solvers ranked at each target gap over all instances."""
+    targets = targets_of(records)
     found = {t: {s.score.solver: s for s in effort_standings(records, t)} for t in targets}
+    rows = []
     for series in ranked_series(records):
-        cells = []
+        entries = []
         left_out = ""
         for target in targets:
             standing = found[target].get(series)
             if standing is None:
-                cells += [words.UNKNOWN, words.UNKNOWN]
+                entries += [number("", None), number("", None)]
                 continue
             left_out = left_out or standing.left_out
             score = standing.score
-            cells += [f"{score.solved} of {score.attempted}", words.seconds(score.mean_all)]
-        table.add_row(Text(_name(series, width)), Text(left_out, style="dim"), *cells)
-    return table
-
-
-def _name(series: str, width: int) -> str:
-    return series if width >= WIDE else words.broken(series, 20)
+            entries.append(number(f"{score.solved} of {score.attempted}", score.solved))
+            entries.append(number(words.seconds(score.mean_all), score.mean_all))
+        rows.append([Entry(series), Entry(left_out, mark="none"), *entries])
+    return Table(
+        title="All instances, by target gap",
+        caption=(
+            "Reached, of those that count; shifted geometric mean of the time, where a gap that "
+            f"was not reached is charged {SUMMARY_PENALTY:g} times the time limit. What a planner "
+            "refused (it plans no such economy) and what was not run is left out."
+        ),
+        wide=WIDE,
+        columns=(
+            Column("solver", "solver", fold=True, broken=20),
+            Column("left out", fold=True),
+            *(
+                Column(heading, "number", whole=True)
+                for target in targets
+                for heading in (f"reached\n{words.gap(target)}", "mean\ntime")
+            ),
+        ),
+        rows=rows,
+    )

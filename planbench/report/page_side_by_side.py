@@ -16,7 +16,7 @@ from planbench.report.comparison import outcome_words
 from planbench.report.headline import find_findings
 from planbench.report.html import page, write_page
 from planbench.report.ladders import Ladder, Measure, find_ladders, fit_ladder
-from planbench.report.page_parts import fitted, number, table, td
+from planbench.report.markup import to_html
 from planbench.report.sections import figure, ladder_caption, rows_section
 from planbench.report.side_by_side import (
     Pair,
@@ -26,7 +26,8 @@ from planbench.report.side_by_side import (
     ratio_of,
     unequal_machines,
 )
-from planbench.report.style import in_order, named
+from planbench.report.style import in_order
+from planbench.report.table import Column, Entry, Mark, Table, number, power_entry
 from planbench.stats.aggregate import Ratio
 
 #: Ratios within this factor of 1 are not coloured.
@@ -153,37 +154,46 @@ def _solvers(pairs: Sequence[Pair], unequal: str) -> str:
         won = sum(1 for p in mine if p.first and p.second and p.first.solved < p.second.solved)
         rows.append(
             [
-                td(named(solver)),
+                Entry(solver),
                 number(str(len(mine)), len(mine)),
                 number(str(won), won),
-                number(str(lost), lost, red=lost > 0),
+                number(str(lost), lost, "bad" if lost else ""),
                 _mean(times.get(solver)),
                 _mean(passes[solver]),
                 _mean(memory[solver]),
             ]
         )
-    head = ["solver", "in both<br>runs", "newly<br>solved", "no longer<br>solved"]
-    head += ["time<br>ratio", "matrix passes<br>ratio", "memory<br>ratio"]
+    table = Table(
+        columns=(
+            Column("solver", "solver"),
+            Column("in both\nruns", "number"),
+            Column("newly\nsolved", "number"),
+            Column("no longer\nsolved", "number"),
+            Column("time\nratio", "number"),
+            Column("matrix passes\nratio", "number"),
+            Column("memory\nratio", "number"),
+        ),
+        rows=rows,
+    )
     return (
-        f'<section id="solvers"><h2>Solver by solver</h2>{table(head, rows)}'
+        f'<section id="solvers"><h2>Solver by solver</h2>{to_html(table)}'
         '<p class="note">Geometric means over the instances solved in both runs, with 95 % '
         "intervals (Student, over instances).</p></section>"
     )
 
 
-def _mean(ratio: Ratio | None) -> str:
+def _mean(ratio: Ratio | None) -> Entry:
     if ratio is None:
         return number("", None)
+    mark: Mark = ""
     spread = ""
     if ratio.low is not None and ratio.high is not None:
-        spread = f" <small>{words.interval(ratio.low, ratio.high)}</small>"
-    sure = ratio.low is not None and ratio.high is not None
-    style = ""
-    if sure and ratio.low is not None and ratio.low > 1:
-        style = ' class="bad"' if ratio.value > QUIET else ""
-    elif sure and ratio.high is not None and ratio.high < 1:
-        style = ' class="good"' if ratio.value < 1 / QUIET else ""
-    return f'<td data-sort="{ratio.value!r}"{style}>{ratio.value:.2f}×{spread}</td>'
+        spread = words.interval(ratio.low, ratio.high)
+        if ratio.low > 1 and ratio.value > QUIET:
+            mark = "bad"
+        elif ratio.high < 1 and ratio.value < 1 / QUIET:
+            mark = "good"
+    return Entry(f"{ratio.value:.2f}×", ratio.value, mark, note=spread)
 
 
 def _growth(
@@ -201,13 +211,20 @@ def _growth(
             continue
         pair = ladders[0][name], ladders[1][name]
         series = [s for s in in_order(list(pair[0].series)) if s in pair[1].series]
-        rows = [[td(named(s)), *_exponents(pair, s)] for s in series]
-        if rows:
-            head = ["solver"]
-            for what in ("time", "matrix passes", "memory"):
-                head += [f"{what},<br>{escape(run)}" for run in names]
+        if series:
+            table = Table(
+                columns=(
+                    Column("solver", "solver"),
+                    *(
+                        Column(f"{what},\n{run}", "number")
+                        for what in ("time", "matrix passes", "memory")
+                        for run in names
+                    ),
+                ),
+                rows=[[Entry(s), *_exponents(pair, s)] for s in series],
+            )
             charts = "".join(_charts(pair, names, measure, specs) for measure, _ in _CHARTS)
-            parts.append(f"<h3>Ladder {escape(name)}</h3>{charts}{table(head, rows)}")
+            parts.append(f"<h3>Ladder {escape(name)}</h3>{charts}{to_html(table)}")
     if not parts:
         return ""
     return f'<section id="growth"><h2>How cost grows</h2>{"".join(parts)}</section>'
@@ -234,9 +251,9 @@ def _charts(
     return f'<div class="charts">{drawn}</div>'
 
 
-def _exponents(pair: tuple[Ladder, Ladder], series: str) -> list[str]:
+def _exponents(pair: tuple[Ladder, Ladder], series: str) -> list[Entry]:
     return [
-        fitted(fit_ladder(ladder, series, measure))
+        power_entry(fit_ladder(ladder, series, measure))
         for measure in ("seconds", "passes", "bytes")
         for ladder in pair
     ]
@@ -246,22 +263,19 @@ def _cells(pairs: Sequence[Pair], names: tuple[str, str], unequal: str) -> str:
     rows = []
     for pair in pairs:
         cells = (pair.first, pair.second)
-        row = [td(escape(pair.instance), "wrap"), td(named(pair.solver), "left")]
+        row = [Entry(pair.instance), Entry(pair.solver)]
         for cell in cells:
             said = outcome_words(cell) if cell else "not measured"
             worse = cell is pair.second and bool(pair.first and pair.first.solved)
-            bad = worse and not (cell and cell.solved)
-            row.append(td(escape(said), "left bad" if bad else "left"))
+            row.append(Entry(said, mark="bad" if worse and not (cell and cell.solved) else ""))
         for cell in cells:
             seconds = cell.seconds if cell else None
-            more = "&gt; " if cell and cell.record.ended != "ok" else ""
-            row.append(number(more + escape(words.seconds(seconds)), seconds))
+            more = "> " if cell and cell.record.ended != "ok" else ""
+            row.append(number(more + words.seconds(seconds), seconds))
         row.append(_ratio(None if unequal else ratio_of(pair, "seconds")))
         row.append(_ratio(ratio_of(pair, "passes")))
         row += [
-            number(escape(words.size_bytes(cell.peak_bytes)), cell.peak_bytes)
-            if cell
-            else number("", None)
+            number(words.size_bytes(cell.peak_bytes), cell.peak_bytes) if cell else number("", None)
             for cell in cells
         ]
         row.append(_ratio(ratio_of(pair, "bytes")))
@@ -270,19 +284,29 @@ def _cells(pairs: Sequence[Pair], names: tuple[str, str], unequal: str) -> str:
             for cell in cells
         ]
         rows.append(row)
-    one, two = (escape(name) for name in names)
-    head = ["instance", "<solver", f"<outcome,<br>{one}", f"<outcome,<br>{two}"]
-    head += [f"time,<br>{one}", f"time,<br>{two}", "time<br>ratio", "passes<br>ratio"]
-    head += [f"memory,<br>{one}", f"memory,<br>{two}", "memory<br>ratio"]
-    head += [f"raw gap,<br>{one}", f"raw gap,<br>{two}"]
-    return f'<section id="cells"><h2>Every pair</h2>{table(head, rows, tall=True)}</section>'
+    table = Table(
+        columns=(
+            Column("instance", "long"),
+            Column("solver", "solver"),
+            *(Column(f"outcome,\n{name}") for name in names),
+            *(Column(f"time,\n{name}", "number") for name in names),
+            Column("time\nratio", "number"),
+            Column("passes\nratio", "number"),
+            *(Column(f"memory,\n{name}", "number") for name in names),
+            Column("memory\nratio", "number"),
+            *(Column(f"raw gap,\n{name}", "number") for name in names),
+        ),
+        rows=rows,
+        tall=True,
+    )
+    return f'<section id="cells"><h2>Every pair</h2>{to_html(table)}</section>'
 
 
-def _ratio(value: float | None) -> str:
+def _ratio(value: float | None) -> Entry:
     if value is None:
         return number("", None)
-    style = ' class="bad"' if value > QUIET else ' class="good"' if value < 1 / QUIET else ""
-    return f'<td data-sort="{value!r}"{style}>{value:.2f}×</td>'
+    mark: Mark = "bad" if value > QUIET else "good" if value < 1 / QUIET else ""
+    return number(f"{value:.2f}×", value, mark)
 
 
 def _machines(first: Sequence[Record], second: Sequence[Record], names: tuple[str, str]) -> str:

@@ -1,14 +1,10 @@
-"""Terminal tables of ``planbench scaling``: growth, reach, predictions, means and profiles."""
+"""Tables of growth: exponents, reach, predictions, and real structure against synthetic."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from rich.table import Table
-from rich.text import Text
-
 from planbench.report import words
-from planbench.report.cells import Cell
 from planbench.report.ladders import Ladder, Measure, last_slope
 from planbench.report.predictions import (
     SIZES,
@@ -16,25 +12,23 @@ from planbench.report.predictions import (
     Outlook,
     estimate_words,
     growth_of,
+    outlook,
+    vague,
 )
 from planbench.report.real import RealBeside, beside_rules, difference_words
-from planbench.report.scores import (
-    SUMMARY_PENALTY,
-    SUMMARY_SHIFT,
-    profile_seconds,
-    score_rules,
-    standings,
-)
-from planbench.report.table import plain_table
+from planbench.report.style import in_order
+from planbench.report.table import Column, Entry, Mark, Table, number, power_entry
 from planbench.stats.growth import Estimate, Growth
-from planbench.stats.profile import Profile, performance_profile
 from planbench.stats.scaling import LocalSlope
 
 _WHAT = {"seconds": "time", "passes": "matrix passes", "bytes": "peak memory"}
-#: Columns of the terminal from which a figure and its interval stand on one line.
-WIDE = 120
-#: Factors of the fastest at which a performance profile is read off.
-FACTORS = (1.0, 2.0, 10.0)
+_SOLVER = Column("solver", "solver", fold=True, broken=11)
+
+FORMATS: dict[str, Callable[[float | None], str]] = {
+    "seconds": words.long_seconds,
+    "passes": words.size,
+    "bytes": words.large_bytes,
+}
 
 
 def growth_table(
@@ -45,178 +39,181 @@ def growth_table(
     Sizes are those that tell the cost exactly. Runs that finished below a solver's fixed cost stand
     among the bounds, as do stopped ones.
     """
-    table = plain_table(f"Growth of {_WHAT[measure]} on the ladder {ladder.name}")
-    table.add_column("solver", no_wrap=True)
-    table.add_column("goods,\nexact", justify="right", no_wrap=True)
-    table.add_column("runs,\n≥, ≤", justify="right", no_wrap=True)
-    table.add_column("law", overflow="fold")
-    for shown in _measures(measure):
-        table.add_column(f"{_WHAT[shown].replace(' ', chr(10))}", justify="right", no_wrap=True)
-    table.add_column("last\nstep", justify="right", no_wrap=True)
+    measures: tuple[Measure, ...] = ("seconds", "passes") if measure == "seconds" else (measure,)
+    narrow = width < Table.wide
+    rows = []
     for found in outlooks:
         growth = growth_of(found, measure)
         fit = growth.fit
-        narrow = width < WIDE
         span = words.UNKNOWN
         if fit.smallest is not None:
-            span = f"{words.size(fit.smallest)}–{chr(10) * narrow}{words.size(fit.largest)}"
-        law = growth.law or fit.reason.split(" (")[0]
-        if narrow:
-            law = words.broken(law, 7)
-        table.add_row(
-            Text(_name(found.series, width)),
-            span,
-            f"{fit.n_points}, {fit.n_censored}",
-            Text(law, style="" if growth.law else "dim"),
-            *[_exponent(growth_of(found, m), width) for m in _measures(measure)],
-            _slope(last_slope(ladder, found.series, measure)),
+            end = "\n" if narrow else ""
+            span = f"{words.size(fit.smallest)}–{end}{words.size(fit.largest)}"
+        rows.append(
+            [
+                Entry(found.series),
+                Entry(span),
+                Entry(f"{fit.n_points}, {fit.n_censored}"),
+                Entry(growth.law or fit.reason.split(" (")[0], mark="" if growth.law else "none"),
+                *(_exponent(growth_of(found, shown)) for shown in measures),
+                _slope(last_slope(ladder, found.series, measure)),
+            ]
         )
-    return table
-
-
-def reach_table(ladder: Ladder, outlooks: Sequence[Outlook], width: int) -> Table:
-    """Largest number of goods for a second, a minute, an hour and a day."""
-    table = plain_table(f"Largest economy planned on the ladder {ladder.name}, in goods")
-    table.add_column("solver", overflow="fold")
-    for name, _ in SPANS:
-        article = "an" if name == "hour" else "a"
-        table.add_column(f"in {article} {name}", justify="right", overflow="fold")
-    for found in outlooks:
-        if found.seconds.fit.exponent is None:
-            continue
-        table.add_row(
-            Text(_name(found.series, width)),
-            *[_estimate(e, words.size, width) for e in found.reach],
-        )
-    return table
-
-
-def prediction_table(
-    ladder: Ladder, outlooks: Sequence[Outlook], measure: Measure, width: int
-) -> Table:
-    """Predicted cost at 12 million and 12 billion goods; for times the memory too."""
-    table = plain_table(f"Predicted from the ladder {ladder.name}")
-    table.add_column("solver", overflow="fold")
-    shown: tuple[Measure, ...] = ("seconds", "bytes") if measure == "seconds" else (measure,)
-    for kind in shown:
-        for size in SIZES:
-            label = {"seconds": "time", "passes": "passes", "bytes": "memory"}[kind]
-            table.add_column(f"{label} for\n{words.size(size)}", justify="right", overflow="fold")
-    for found in outlooks:
-        if all(growth_of(found, kind).fit.exponent is None for kind in shown):
-            continue
-        row: list[Text] = []
-        for kind in shown:
-            estimates = {"seconds": found.time, "passes": found.work, "bytes": found.bytes}[kind]
-            row += [_estimate(e, FORMATS[kind], width) for e in estimates]
-        table.add_row(Text(_name(found.series, width)), *row)
-    return table
-
-
-def means_table(
-    cells: Sequence[Cell],
-    *,
-    shift: float = SUMMARY_SHIFT,
-    penalty: float = SUMMARY_PENALTY,
-) -> Table:
-    """Shifted geometric means in both modes, and the performance profile read at three factors."""
-    found = standings(cells, shift=shift, penalty=penalty)
-    profiles = {p.solver: p for p in performance_profile(profile_seconds(cells))}
-    table = plain_table("All instances")
-    common = found[0].score.n_common if found else 0
-    table.caption = (
-        f"{score_rules(common, shift, penalty)} Right: share of the instances it was run "
-        "on, solved within this factor of the fastest solver (Dolan & Moré 2002)."
+    return Table(
+        title=f"Growth of {_WHAT[measure]} on the ladder {ladder.name}",
+        columns=(
+            Column("solver", "solver", whole=True, broken=11),
+            Column("goods,\nexact", "number", whole=True),
+            Column("runs,\n≥, ≤", "number", whole=True),
+            Column("law", fold=True, broken=7),
+            *(Column(_WHAT[shown].replace(" ", "\n"), "number", whole=True) for shown in measures),
+            Column("last\nstep", "number", whole=True),
+        ),
+        rows=rows,
     )
-    table.add_column("solver", overflow="fold")
-    table.add_column("solved", justify="right", no_wrap=True)
-    table.add_column("left out", overflow="fold")
-    table.add_column("mean,\nfailures\ncharged", justify="right")
-    table.add_column("over the\nfastest\nother", justify="right")
-    table.add_column("mean,\nsolved\nby all", justify="right")
-    for factor in FACTORS:
-        table.add_column(f"within\n{factor:g}x", justify="right", no_wrap=True)
-    for standing in found:
-        score = standing.score
-        table.add_row(
-            Text(words.broken(score.solver, 17)),
-            f"{score.solved} of {score.attempted}",
-            Text(standing.left_out.replace(", ", "\n"), style="dim"),
-            words.seconds(score.mean_all),
-            words.times(score.against_others),
-            words.seconds(score.mean_common),
-            *[_share(profiles.get(score.solver), f) for f in FACTORS],
-        )
-    return table
 
 
-def _share(profile: Profile | None, factor: float) -> str:
-    """Share within a factor; nothing for who was run on nothing that is its task."""
-    return words.UNKNOWN if profile is None else f"{100 * profile.share_within(factor):.0f} %"
+def reach_table(ladder: Ladder, outlooks: Sequence[Outlook]) -> Table:
+    """Largest number of goods for a second, a minute, an hour and a day."""
+    return Table(
+        title=f"Largest economy planned on the ladder {ladder.name}, in goods",
+        columns=(
+            _SOLVER,
+            *(Column(f"in {_article(name)} {name}", "number", fold=True) for name, _ in SPANS),
+        ),
+        rows=[
+            [Entry(found.series), *(_estimate(e, words.size) for e in found.reach)]
+            for found in outlooks
+            if found.seconds.fit.exponent is not None
+        ],
+    )
 
 
-def beside_table(found: Sequence[RealBeside], width: int) -> Table:
-    """Growth on ladders made from real tables beside that on synthetic ones."""
-    table = plain_table("Real structure beside synthetic")
-    table.caption = beside_rules()
-    table.add_column("solver", overflow="fold")
-    table.add_column("real /\nsynthetic", overflow="fold")
-    table.add_column("real", justify="right", no_wrap=True)
-    table.add_column("synthetic", justify="right", no_wrap=True)
-    table.add_column("difference", justify="right", overflow="fold")
-    table.add_column("time over\nsynthetic", justify="right")
-    table.add_column("verdict", overflow="fold")
+def prediction_table(ladder: Ladder, outlooks: Sequence[Outlook], measure: Measure) -> Table:
+    """Predicted cost at 12 million and 12 billion goods; for times the memory too."""
+    kinds: tuple[Measure, ...] = ("seconds", "bytes") if measure == "seconds" else (measure,)
+    label = {"seconds": "time", "passes": "passes", "bytes": "memory"}
+    return Table(
+        title=f"Predicted from the ladder {ladder.name}",
+        columns=(
+            _SOLVER,
+            *(
+                Column(f"{label[kind]} for\n{words.size(size)}", "number", fold=True)
+                for kind in kinds
+                for size in SIZES
+            ),
+        ),
+        rows=[
+            [
+                Entry(found.series),
+                *(_estimate(e, FORMATS[kind]) for kind in kinds for e in _at_sizes(found, kind)),
+            ]
+            for found in outlooks
+            if any(growth_of(found, kind).fit.exponent is not None for kind in kinds)
+        ],
+    )
+
+
+def predictions_table(ladder: Ladder) -> Table:
+    """Laws, reach and predicted costs on a ladder, for a page."""
+    outlooks = [outlook(ladder, series) for series in in_order(list(ladder.series))]
+    return Table(
+        columns=(
+            Column("solver", "solver"),
+            Column("laws not\nexcluded", "law"),
+            *(Column(f"goods in\n{_article(name)} {name}", "number") for name, _ in SPANS),
+            *(Column(f"time for\n{words.size(size)}", "number") for size in SIZES),
+            *(Column(f"memory for\n{words.size(size)}", "number") for size in SIZES),
+        ),
+        rows=[
+            [
+                Entry(found.series),
+                Entry(
+                    found.seconds.law or found.seconds.fit.reason,
+                    mark="" if found.seconds.law else "none",
+                ),
+                *(_estimate(e, words.size) for e in found.reach),
+                *(_estimate(e, words.long_seconds) for e in found.time),
+                *(_estimate(e, words.large_bytes) for e in found.bytes),
+            ]
+            for found in outlooks
+            if found.seconds.fit.exponent is not None or found.memory.fit.exponent is not None
+        ],
+    )
+
+
+def beside_table(found: Sequence[RealBeside]) -> Table:
+    """Growth on ladders made from real tables against that on synthetic ones."""
+    marks: dict[str, Mark] = {"differs": "warn", "same": "good"}
+    rows = []
     for one in found:
+        difference = one.difference
+        said = difference_words(difference)
         at = f"\nat {words.size(one.goods)}" if one.goods is not None else ""
-        table.add_row(
-            Text(_name(one.series, width)),
-            Text(f"{one.real.name} /\n{one.synthetic.name}"),
-            *[Text(words.exponent(fit.exponent)) for fit in one.fits],
-            Text(difference_words(one.difference).replace(" (", "\n(")),
-            Text(words.times(one.ratio) + at),
-            Text(one.difference.likeness),
+        rows.append(
+            [
+                Entry(one.series),
+                Entry(f"{one.real.name} /\n{one.synthetic.name}"),
+                Entry(one.real.name),
+                Entry(one.synthetic.name),
+                *(Entry(words.exponent(fit.exponent)) for fit in one.fits),
+                *(power_entry(fit) for fit in one.fits),
+                Entry(said.replace(" (", "\n(")),
+                number(said, difference.value),
+                Entry(words.times(one.ratio) + at),
+                number(words.count(one.goods), one.goods),
+                number(words.times(one.ratio), one.ratio),
+                Entry(difference.likeness, mark=marks.get(difference.likeness, "none")),
+            ]
         )
-    return table
+    return Table(
+        title="Real structure beside synthetic",
+        caption=beside_rules(),
+        columns=(
+            _SOLVER,
+            Column("real /\nsynthetic", fold=True, places="terminal"),
+            Column("real", "short", places="page"),
+            Column("synthetic", "short", places="page"),
+            Column("real", "number", whole=True, places="terminal"),
+            Column("synthetic", "number", whole=True, places="terminal"),
+            Column("real\ngrows as", "number", places="page"),
+            Column("synthetic\ngrows as", "number", places="page"),
+            Column("difference", "number", fold=True, places="terminal"),
+            Column("difference", "number", places="page"),
+            Column("time over\nsynthetic", "number", places="terminal"),
+            Column("goods", "number", places="page"),
+            Column("time, real\nover synthetic", "number", places="page"),
+            Column("verdict", fold=True),
+        ),
+        rows=rows,
+    )
 
 
-FORMATS: dict[str, Callable[[float | None], str]] = {
-    "seconds": words.long_seconds,
-    "passes": words.size,
-    "bytes": words.large_bytes,
-}
+def _article(span: str) -> str:
+    return "an" if span == "hour" else "a"
 
 
-def _measures(measure: Measure) -> tuple[Measure, ...]:
-    """Measures whose exponents stand side by side."""
-    return ("seconds", "passes") if measure == "seconds" else (measure,)
+def _at_sizes(found: Outlook, kind: Measure) -> tuple[Estimate | None, ...]:
+    return {"seconds": found.time, "passes": found.work, "bytes": found.bytes}[kind]
 
 
-def _name(series: str, width: int) -> str:
-    return series if width >= WIDE else words.broken(series, 11)
-
-
-def _exponent(growth: Growth, width: int) -> Text:
+def _exponent(growth: Growth) -> Entry:
     fit = growth.fit
     if fit.exponent is None:
-        return Text(words.UNKNOWN, style="dim")
-    return _joined(words.exponent(fit.exponent), words.interval(fit.low, fit.high), width)
+        return Entry(words.UNKNOWN, mark="none")
+    spread = words.interval(fit.low, fit.high)
+    return Entry(words.exponent(fit.exponent), fit.exponent, note=spread)
 
 
-def _estimate(estimate: Estimate | None, shown: Callable[[float | None], str], width: int) -> Text:
+def _estimate(estimate: Estimate | None, shown: Callable[[float | None], str]) -> Entry:
+    """Prediction with its interval; where it is vague, it does not count in sorting."""
     value, spread = estimate_words(estimate, shown)
-    if not spread:
-        return Text(value, style="dim")
-    return _joined(value, spread, width)
+    if estimate is None or estimate.value is None or vague(estimate):
+        return Entry(value, mark="none")
+    return Entry(value, estimate.value, note=spread, below=True)
 
 
-def _joined(value: str, spread: str, width: int) -> Text:
-    text = Text(value)
-    if spread:
-        text.append((" " if width >= WIDE else "\n") + spread, style="dim")
-    return text
-
-
-def _slope(slope: LocalSlope | None) -> str:
+def _slope(slope: LocalSlope | None) -> Entry:
     if slope is None:
-        return words.UNKNOWN
-    return f"{'≥ ' if slope.at_least else ''}{words.exponent(slope.exponent)}"
+        return Entry(words.UNKNOWN)
+    return Entry(f"{'≥ ' if slope.at_least else ''}{words.exponent(slope.exponent)}")

@@ -11,11 +11,12 @@ from planbench.measure.calibrate import DISTURBED_RATIO, DISTURBED_WAIT
 from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
 from planbench.records.verdicts import OLD_MARK, old_note
-from planbench.report import page_growth, page_tables, words
+from planbench.report import page_tables, words
 from planbench.report.cells import APART_GAP, TARGET_GAP, Cell
 from planbench.report.chart_intervals import interval_sentences
 from planbench.report.charts import accuracy_chart, headline_ladder, ladder_chart, profile_chart
 from planbench.report.effort import effort_rules
+from planbench.report.effort_tables import effort_overall, effort_table
 from planbench.report.growth_charts import (
     effort_chart,
     exponent_chart,
@@ -40,10 +41,20 @@ from planbench.report.ladders import (
     Ladder,
     Measure,
 )
-from planbench.report.page_parts import raised
+from planbench.report.markup import raised, to_html
+from planbench.report.predictions import outlook, warnings
 from planbench.report.real import beside, beside_rules, beside_words
-from planbench.report.scores import SUMMARY_PENALTY, SUMMARY_SHIFT, score_rules, standings
+from planbench.report.scaling_tables import beside_table, predictions_table
+from planbench.report.scores import (
+    SUMMARY_PENALTY,
+    SUMMARY_SHIFT,
+    score_rules,
+    scores_table,
+    standings,
+)
+from planbench.report.style import in_order
 from planbench.report.sweeps import find_sweeps
+from planbench.report.tables import ladder_table
 from planbench.stats.accuracy import time_to_accuracy
 from planbench.stats.growth import EXCLUDED, FURTHEST
 from planbench.stats.scaling import LEAST_SIZES
@@ -112,6 +123,11 @@ def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> str:
         f"memory-{ladder.name}",
         drawn,
     )
+
+    def grid(measure: Measure) -> str:
+        """Every result of the ladder: rows are sizes, columns are solvers."""
+        return to_html(ladder_table(ladder, measure, in_order(list(ladder.series)), fits=False))
+
     driven = (
         " Time and memory to the tightest of several target gaps, failed tries charged."
         if any(c.record.accuracy is not None for c in ladder.cells)
@@ -124,25 +140,25 @@ def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> str:
         f"{escape(ladder.machine)}.{driven}</p>"
         f'<div class="charts">{time}{memory}</div>{_apart(ladder.cells)}'
         f"<h3>How cost grows with the number of goods</h3>"
-        f"{page_tables.ladder_summary(ladder)}{exponents}{_predictions(ladder)}"
+        f"{to_html(page_tables.ladder_summary(ladder))}{exponents}{_predictions(ladder)}"
         f"<details><summary>All times</summary>"
-        f"{page_tables.ladder_grid(ladder, 'seconds')}</details>"
+        f"{grid('seconds')}</details>"
         f"<details><summary>All matrix passes</summary>"
-        f"{page_tables.ladder_grid(ladder, 'passes')}</details>"
+        f"{grid('passes')}</details>"
         f"<details><summary>All peaks of memory</summary>"
-        f"{page_tables.ladder_grid(ladder, 'bytes')}</details></section>"
+        f"{grid('bytes')}</details></section>"
     )
 
 
 def _apart(cells: Sequence[Cell]) -> str:
     """List what ended and proves next to nothing, with its gap; empty without any."""
     table = page_tables.apart_table(cells)
-    if not table:
+    if not table.rows:
         return ""
     return (
         f"<h3>Answers that prove no better than {words.gap(APART_GAP)}</h3>"
         '<p class="soft">Their times are not those of a plan as good as the others, and are not '
-        f"drawn among them.</p>{table}"
+        f"drawn among them.</p>{to_html(table)}"
     )
 
 
@@ -161,8 +177,12 @@ def ladder_caption(ladder: Ladder, measure: Measure) -> str:
 
 
 def _predictions(ladder: Ladder) -> str:
-    table = page_growth.predictions_table(ladder)
-    return f"<h3>What that predicts</h3>{table}" if table else ""
+    table = predictions_table(ladder)
+    if not table.rows:
+        return ""
+    outlooks = [outlook(ladder, series) for series in in_order(list(ladder.series))]
+    notes = "".join(f"<li>{raised(line)}</li>" for line in warnings(ladder, outlooks))
+    return f'<h3>What that predicts</h3>{to_html(table)}<ul class="note">{notes}</ul>'
 
 
 def beside_section(ladders: Sequence[Ladder]) -> str:
@@ -172,7 +192,7 @@ def beside_section(ladders: Sequence[Ladder]) -> str:
         return ""
     return (
         '<section id="real"><h2>Real structure beside synthetic</h2>'
-        f"<p>{escape(beside_words(found))}</p>{page_growth.beside_table(found)}"
+        f"<p>{escape(beside_words(found))}</p>{to_html(beside_table(found))}"
         f'<p class="note">{escape(beside_rules())}</p></section>'
     )
 
@@ -222,8 +242,8 @@ def effort_section(records: Sequence[Record], specs: list[dict[str, Any]]) -> st
         '<section id="effort"><h2>Is a good enough plan much cheaper?</h2>'
         f'<div class="charts one">{drawn}</div>'
         "<p class=soft>Each solver is driven to each certified gap by tightening its tolerance.</p>"
-        f"{page_growth.effort_overall(records)}"
-        f"<h3>By instance</h3>{page_growth.effort_table(records)}"
+        f"{to_html(effort_overall(records))}"
+        f"<h3>By instance</h3>{to_html(effort_table(records))}"
         f'<p class="note">{escape(effort_rules())}</p></section>'
     )
 
@@ -253,7 +273,7 @@ def overall_section(cells: Sequence[Cell], specs: list[dict[str, Any]]) -> str:
     scores = ""
     if found:
         scores = (
-            f"{page_tables.scores_table(found)}"
+            f"{to_html(scores_table(plain))}"
             f'<p class="note">{escape(score_rules(common, SUMMARY_SHIFT, SUMMARY_PENALTY))} The '
             "profile counts what a solver was run on: failures are part of it, what was never run "
             "and what a planner refused are not.</p>"
@@ -374,7 +394,7 @@ def rows_section(records: Sequence[Record]) -> str:
         'placeholder="filter, e.g. highs timeout" aria-label="filter rows">'
         '<button id="download" type="button">Download as JSON Lines</button>'
         f'<span id="shown" class="soft">{len(records)} of {len(records)} rows</span></div>'
-        f"{page_tables.raw_rows(records)}</section>"
+        f"{to_html(page_tables.raw_rows(records))}</section>"
     )
 
 

@@ -17,8 +17,9 @@ from rich.table import Table as TerminalTable
 from rich.text import Text
 
 from planbench.report import words
+from planbench.stats.scaling import PowerLawFit
 
-Kind = Literal["text", "solver", "number", "long", "prose", "short"]
+Kind = Literal["text", "solver", "number", "plain number", "law", "long", "prose", "short"]
 Mark = Literal["", "good", "warn", "bad", "stopped", "none", "strong", "bold bad"]
 
 #: Styles of the terminal for each mark.
@@ -44,10 +45,11 @@ class Column:
     ----------
     heading : str
         Its lines parted by newlines.
-    kind : {"text", "solver", "number", "long", "prose", "short"}
-        Numbers are right-aligned and sorted by value; a solver's name comes with its swatch on a
-        page; long text may be broken, prose is long text in which exponents are set high, and so
-        are they in short text, which is kept narrow.
+    kind : {"text", "solver", "number", "plain number", "law", "long", "prose",
+        "short"}
+        Numbers are right-aligned, and sorted by value but for plain ones; a solver's name comes
+        with its swatch on a page; long text may be broken, short text is kept narrow. Exponents
+        are set high in numbers, laws, prose and short text.
     fold : bool
         Its words may be broken where a terminal is narrow.
     whole : bool
@@ -77,7 +79,7 @@ class Column:
     @property
     def left(self) -> bool:
         """Whether it holds text."""
-        return self.kind != "number"
+        return self.kind not in ("number", "plain number")
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,14 @@ class Table:
         return [column for column in self.columns if column.places in ("both", place)]
 
 
+def power_entry(fit: PowerLawFit) -> Entry:
+    """Entry with a fitted exponent and its interval."""
+    if fit.exponent is None:
+        return Entry("too few sizes", mark="none", hint=fit.reason)
+    spread = words.interval(fit.low, fit.high)
+    return Entry(words.exponent(fit.exponent), fit.exponent, note=spread)
+
+
 def number(shown: str, value: float | int | None, mark: Mark = "") -> Entry:
     """Entry that sorts by `value`; a dash where that is None."""
     if value is None:
@@ -194,7 +204,7 @@ def _drawn(table: Table, width: int) -> TerminalTable:
             heading = words.broken(column.series, column.width or column.broken or 10)
         drawn.add_column(
             Text(heading),
-            justify="right" if column.kind == "number" else "left",
+            justify="left" if column.left else "right",
             overflow="fold" if column.fold else "ellipsis",
             no_wrap=column.whole,
             width=column.width,

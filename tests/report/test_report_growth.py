@@ -261,7 +261,8 @@ def test_sizes_are_called_exact_and_other_runs_bounds():
     (ladder,) = find_ladders(settle(rows))
     found = outlook(ladder, "highs-ds")
     table = growth_table(ladder, [found], "seconds", 200)
-    told = {str(c.header).split("\n")[0]: next(iter(c.cells)) for c in table.columns}
+    (row,) = table.entries("terminal")
+    told = {column.heading.split("\n")[0]: entry.text for column, entry in row}
     assert ladder.sizes[0] == 100
     assert told["goods,"] == f"{found.seconds.fit.smallest:,.0f}–10,000"
     assert found.seconds.fit.smallest == 1000, "at 100 goods it finished too"
