@@ -171,11 +171,9 @@ def _write_report(records: list[Record], path: Path, left_out: Sequence[NotRun])
 
 def _show(records: list[Record]) -> None:
     from planbench.catalogue.builtin import list_builtin
-    from planbench.report.effort import was_driven
-    from planbench.report.effort_tables import effort_tables
-    from planbench.report.sweep_tables import sweep_tables
+    from planbench.report.effort import effort_tables, was_driven
     from planbench.report.table import fitting
-    from planbench.report.tables import golden_table, ladder_tables, summary_table
+    from planbench.report.tables import golden_table, ladder_tables, summary_table, sweep_tables
 
     width = console.width()
     # What misses the tightest of several target gaps is no failure: it has tables of its own.

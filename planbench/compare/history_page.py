@@ -16,7 +16,7 @@ from planbench.report.chart_parts import encodings, finished, ticks, widened
 from planbench.report.charts import TICKS, altair_module
 from planbench.report.html import page, write_page
 from planbench.report.markup import to_html
-from planbench.report.page_tables import legend
+from planbench.report.sections import legend
 from planbench.report.style import in_order
 from planbench.report.table import Column, Entry, Table, number
 

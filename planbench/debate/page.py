@@ -7,9 +7,21 @@ from html import escape
 
 from markupsafe import Markup
 
-from planbench.debate.claims import SPREAD, claims_ladder, judge_claims
-from planbench.debate.claims_shocks import FRESH, LEAST_GOODS, NOISE, STALE, WORTHLESS
-from planbench.debate.finding import FAR, NARROW, NEAR, UNMEASURED, Finding
+from planbench.debate.claims import (
+    FAR,
+    FRESH,
+    LEAST_GOODS,
+    NARROW,
+    NEAR,
+    NOISE,
+    SPREAD,
+    STALE,
+    UNMEASURED,
+    WORTHLESS,
+    Finding,
+    claims_ladder,
+    judge_claims,
+)
 from planbench.debate.information import (
     Exchange,
     debate_words,

@@ -1,4 +1,8 @@
-"""How the solvers did on one instance: the table of ``planbench compare`` and of the report."""
+"""How the solvers did on one instance: the table of ``planbench compare`` and of the report.
+
+With it what all certificates of an instance prove together, whose claim lies outside it, and why
+a measurement counts as made on a disturbed machine.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +10,93 @@ from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
-from planbench.certify.consensus import Consensus
+from planbench.certify.consensus import Consensus, Opinion, consensus
+from planbench.certify.verdict import CLAIM
+from planbench.measure.calibrate import is_disturbed
 from planbench.records.schema import Record
 from planbench.records.verdicts import is_proven, old_note, verdict_words
 from planbench.report import words
-from planbench.report.brackets import bracket_words, instance_consensus
 from planbench.report.cells import Cell, settled
-from planbench.report.disturbance import disturbance_words
 from planbench.report.table import Column, Entry, Mark, Table, number
+
+
+def disturbance_words(record: Record) -> str:
+    """Reasons for the mark ``disturbed``; empty where a row does not carry it.
+
+    The two kinds of trouble show in different figures: a burst beside the solve in unequal
+    matrix passes, a steady load in the time spent waiting for a processor.
+    """
+    if not record.disturbed:
+        return ""
+    reasons = []
+    waited = record.wait_s
+    if waited and record.wall_s and is_disturbed(None, None, waited, record.wall_s):
+        reasons.append(f"waited {_percent(waited / record.wall_s)} of the time for a processor")
+    before, after = record.pass_s_before, record.pass_s_after
+    if before and after and is_disturbed(before, after):
+        longer, when = (
+            max(before, after) / min(before, after),
+            "after" if after > before else "before",
+        )
+        reasons.append(f"a matrix pass took {longer:.2g} times as long {when} the solve")
+    return "; ".join(reasons) or "marked when it was measured"
+
+
+def _percent(share: float) -> str:
+    return f"{min(100 * share, 100):.0f} %"
+
+
+def instance_consensus(cells: Sequence[Cell]) -> Consensus:
+    """Consensus on one instance; solvers go by the name of their series.
+
+    A claim may lie outside the bracket by the tolerance the solver was given, where that is
+    looser than the default; a solver driven to a target gap was given at most that.
+    """
+    opinions = []
+    for cell in cells:
+        record = cell.record
+        tolerance = record.options.get("tolerance")
+        stated = float(tolerance) if isinstance(tolerance, int | float) else 0.0
+        if record.accuracy is not None:
+            stated = max(stated, min(record.accuracy.targets))
+        # Bounds that hold to a tolerance, as certificate 1 gave them, prove nothing.
+        proven = record.certificate != "tolerance" and (
+            record.certificate_version > 1 or record.certificate == "exact"
+        )
+        opinions.append(
+            Opinion(
+                solver=cell.series,
+                claim=record.claim,
+                objective=record.objective,
+                lower_bound=record.lower_bound if proven else None,
+                upper_bound=record.upper_bound if proven else None,
+                tolerance=max(CLAIM, stated),
+                scale=record.scale,
+                violation=record.residuals.primal_scaled if record.residuals else None,
+                proof=record.claim == "infeasible"
+                and record.verdict == "certified"
+                and record.certificate == "exact",
+            )
+        )
+    return consensus(opinions)
+
+
+def bracket_words(found: Consensus, digits: int = 8) -> str:
+    """``[lower, upper]``, one number where they agree to `digits`, ``–`` where there is none."""
+    if found.lower_bound is None and found.upper_bound is None:
+        return words.UNKNOWN
+    low = words.objective(found.lower_bound, digits)
+    high = words.objective(found.upper_bound, digits)
+    return low if low == high else f"[{low}, {high}]"
+
+
+def excludes(found: Consensus, value: float, slack: float = 1e-9) -> bool:
+    """Whether the bracket excludes `value` by more than rounding (relative `slack`)."""
+    room = slack * max(1.0, abs(value))
+    below = found.lower_bound is not None and value < found.lower_bound - room
+    above = found.upper_bound is not None and value > found.upper_bound + room
+    return below or above
+
 
 #: Columns of the terminal below which figures are shorter and names broken.
 NARROW = 96

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from planbench.records.verdicts import residuals_only
 from planbench.report import words
-from planbench.report.brackets import instance_consensus
 from planbench.report.cells import TARGET_GAP, Cell
+from planbench.report.comparison import instance_consensus
 from planbench.report.ladders import Ladder, fit_ladder, largest_solved
 from planbench.report.scores import standings
 from planbench.stats.scaling import PowerLawFit

@@ -1,8 +1,8 @@
 """Solvers ranked over everything that was run: who solved what, and in what mean time.
 
-Three things are told apart that all leave a solver without a time on an instance:
+Three causes leave a solver without a time on an instance:
 
-- it *failed* there, or on a smaller rung of the same ladder: charged a multiple of the limit;
+- it *failed* there, or on a smaller size of the same ladder: charged a multiple of the limit;
 - it *refused*: a planner that says it plans no such economy. Not its task, so not charged;
 - it was *not run*: the suite names other solvers for this ladder, or the budget ended. Not
   charged.
@@ -12,13 +12,49 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from planbench.report import words
 from planbench.report.cells import Cell
-from planbench.report.kinds import not_applicable
 from planbench.report.table import Column, Entry, Table, number
 from planbench.stats.aggregate import Score, score_solvers
 from planbench.stats.profile import Profile, performance_profile
+
+
+@cache
+def planners() -> frozenset[str]:
+    """Names of the solvers that are handed the economy instead of the linear program."""
+    from planbench.solvers.registry import list_solvers
+
+    return frozenset(spec.name for spec in list_solvers() if spec.accepts == "economy")
+
+
+def is_planner(solver: str) -> bool:
+    """Whether it is handed the economy instead of the linear program."""
+    return solver.split(":")[0] in planners()
+
+
+@cache
+def interior_point() -> frozenset[str]:
+    """Names of the solvers whose method is an interior-point one."""
+    from planbench.solvers.registry import list_solvers
+
+    return frozenset(spec.name for spec in list_solvers() if "interior point" in spec.method)
+
+
+def is_interior_point(solver: str) -> bool:
+    """Whether it solves by an interior-point method."""
+    return solver.split(":")[0] in interior_point()
+
+
+def not_applicable(cell: Cell) -> bool:
+    """Whether a planner said that it plans no such economy.
+
+    A general solver takes any linear program, so its refusal (of coefficients it would drop, of
+    an option, of a method it did not run) is a failure like any other.
+    """
+    return cell.status == "refused" and is_planner(cell.solver)
+
 
 #: Seconds added in the shifted geometric mean of the summary; runs here last about a second.
 SUMMARY_SHIFT = 1.0

@@ -1,6 +1,6 @@
-"""Tables for the terminal: ladders with exponents, comparisons per instance, known optima.
+"""Tables of a run: ladders with exponents, sweeps, known optima, ranking.
 
-Failures stay in their cell under their name, wrong answers are red, and nothing is dropped for
+Failures stay in their place under their name, wrong answers are red, and nothing is dropped for
 lack of room: a table too wide for the terminal is continued in a second one.
 """
 
@@ -11,12 +11,16 @@ from dataclasses import replace
 
 from planbench.records.schema import Record
 from planbench.report import words
-from planbench.report.brackets import bracket_words, excludes, instance_consensus
 from planbench.report.cells import TARGET_GAP, Cell, middle_cell, settled
-from planbench.report.comparison import comparison_tables
+from planbench.report.comparison import (
+    bracket_words,
+    comparison_tables,
+    excludes,
+    instance_consensus,
+)
 from planbench.report.ladders import Ladder, Measure, find_ladders, fit_ladder
 from planbench.report.scores import scores_table
-from planbench.report.sweeps import find_sweeps
+from planbench.report.sweeps import Sweep, find_sweeps
 from planbench.report.table import Column, Entry, Table
 from planbench.stats.scaling import PowerLawFit
 
@@ -242,3 +246,54 @@ def _even_blocks(names: list[str], most: int) -> list[list[str]]:
     count = -(-len(names) // most)
     size = -(-len(names) // count)
     return [names[start : start + size] for start in range(0, len(names), size)]
+
+
+_SWEEP_WIDTH = 10
+_LABEL_WIDTH = 12
+
+
+def sweep_tables(
+    records: Sequence[Record], measure: Measure = "seconds", *, width: int = 100
+) -> list[Table]:
+    """Cost against the knob of each sweep; solvers that do not fit go on in a further table.
+
+    Empty where the records hold no sweep.
+
+    Raises
+    ------
+    InputError
+        Without any record.
+    """
+    tables: list[Table] = []
+    for sweep in find_sweeps(settled(records)):
+        most = max(1, (width - _LABEL_WIDTH) // (_SWEEP_WIDTH + 1))
+        blocks = [sweep.series[k : k + most] for k in range(0, len(sweep.series), most)]
+        tables += [_table(sweep, block, measure) for block in blocks]
+        rules = (
+            f">: stopped at the limit; ~: certified no better than {words.gap(TARGET_GAP)}; "
+            "*: on a disturbed machine; of several seeds the middle one."
+        )
+        tables[-1] = replace(tables[-1], caption=rules)
+    return tables
+
+
+def _table(sweep: Sweep, series: Sequence[str], measure: Measure) -> Table:
+    what = {"seconds": "Time", "passes": "Matrix passes", "bytes": "Peak memory"}[measure]
+    size = f", {words.count(sweep.goods)} goods" if sweep.goods is not None else ""
+    return Table(
+        title=f"{what} against {sweep.title} (ladder {sweep.name}{size})",
+        columns=(
+            Column(words.broken(sweep.knob.replace("_", " "), _LABEL_WIDTH), "plain number"),
+            *(
+                Column(name, "plain number", width=_SWEEP_WIDTH, fold=True, series=name)
+                for name in series
+            ),
+        ),
+        rows=[
+            [
+                Entry(sweep.label(value)),
+                *(cost_entry(sweep.at(name, value), measure) for name in series),
+            ]
+            for value in sweep.values
+        ],
+    )

@@ -15,7 +15,7 @@ from planbench.report.headline import find_summit
 from planbench.report.headline_table import BEGIN, END, headline_markdown, put_between_markers
 from planbench.report.ladders import find_ladders
 from planbench.report.markup import to_html
-from planbench.report.page_tables import ladder_summary
+from planbench.report.sections import ladder_summary
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import pytest
 from support.record_builders import make_record
 
-from planbench.report.brackets import instance_consensus
 from planbench.report.cells import settle
-from planbench.report.comparison import comparison_notes
-from planbench.report.disturbance import disturbance_words
+from planbench.report.comparison import comparison_notes, disturbance_words, instance_consensus
 from planbench.report.markup import to_html
-from planbench.report.page_tables import raw_rows
+from planbench.report.sections import raw_rows
 
 
 @pytest.mark.parametrize(

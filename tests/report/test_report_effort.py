@@ -13,11 +13,13 @@ from planbench.records.schema import AccuracyFacts
 from planbench.report.cells import settle
 from planbench.report.effort import (
     effort_blocks,
+    effort_overall,
     effort_standings,
+    effort_table,
+    effort_tables,
     effort_words,
     ranked_series,
 )
-from planbench.report.effort_tables import effort_overall, effort_table, effort_tables
 from planbench.report.headline import find_findings
 from planbench.report.html import render_report
 from planbench.report.markup import to_html

@@ -12,12 +12,12 @@ from support.record_builders import LAWS, make_failure, make_ladder, make_record
 
 from planbench.errors import InputError
 from planbench.records.schema import ResidualFacts
-from planbench.report import scaling_tables
-from planbench.report.brackets import instance_consensus
+from planbench.report import growth
 from planbench.report.cells import settle, settled
+from planbench.report.comparison import instance_consensus
+from planbench.report.growth import outlook
 from planbench.report.headline import census_words
 from planbench.report.ladders import find_ladders
-from planbench.report.predictions import outlook
 from planbench.report.scores import profile_table
 from planbench.report.table import fitting
 from planbench.report.tables import (
@@ -46,9 +46,9 @@ def test_what_is_too_wide_goes_on_in_another_table(width):
     ladder = find_ladders(cells)[0]
     outlooks = [outlook(ladder, series) for series in ladder.series[:3]]
     tables = [
-        scaling_tables.growth_table(ladder, outlooks, "seconds", width),
-        scaling_tables.reach_table(ladder, outlooks),
-        scaling_tables.prediction_table(ladder, outlooks, "seconds"),
+        growth.growth_table(ladder, outlooks, "seconds", width),
+        growth.reach_table(ladder, outlooks),
+        growth.prediction_table(ladder, outlooks, "seconds"),
         profile_table(cells),
         summary_table(records),
     ]
