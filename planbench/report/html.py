@@ -6,10 +6,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+
+from markupsafe import Markup
 
 from planbench.io.files import write_text
 from planbench.records.not_run import NotRun
@@ -17,7 +18,9 @@ from planbench.records.schema import Record
 from planbench.report import sections
 from planbench.report.cells import settled
 from planbench.report.charts import altair_module, vegalite_version
+from planbench.report.headline import find_findings
 from planbench.report.ladders import find_ladders
+from planbench.report.markup import render
 from planbench.words import nouns
 
 #: The page may run its own scripts and nothing else; the browser enforces "no network".
@@ -113,7 +116,7 @@ def render_report(
     specs: list[dict[str, Any]] = []
     own = [
         Section("headline", "", sections.headline(cells, ladders)),
-        Section("findings", "", sections.findings(cells)),
+        Section("findings", "", sections.findings(find_findings(cells))),
         *(
             Section(
                 sections.anchor(ladder.name),
@@ -162,30 +165,20 @@ def page(
     specs : sequence of dict
         Vega-Lite specifications, in the order in which the body refers to them.
     """
-    bundle = _chart_library()
-    nav = "".join(f'<a href="{escape(to)}">{escape(name)}</a>' for to, name in links)
-    rows = [r.model_dump(mode="json") for r in records]
-    data = "".join(
-        f'<script type="application/json" id="chart-{number}">{_json(spec)}</script>'
-        for number, spec in enumerate(specs)
-    )
     dates = sorted(r.started_at for r in records if r.started_at)
-    when = f"Measured {escape(dates[-1][:10])}. " if dates else ""
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<link rel="icon" href="data:,">'
-        f"<title>{escape(title)}</title><style>{_asset('page.css')}</style></head><body>"
-        f'<header class="top"><h1>{escape(title)}</h1>'
-        f'<div class="soft">{when}{nouns(len(records), "measurement")} by planbench.</div>'
-        f"<nav>{nav}</nav></header><main>{body}"
-        "<noscript><p>Without scripts there are no charts; the tables hold the same figures.</p>"
-        "</noscript></main><footer>Made by planbench. Every bracket was recomputed from the "
-        "problem; no solver was believed.</footer>"
-        f'<script type="application/json" id="records">{_json(rows)}</script>{data}'
-        f"<script>{_script(bundle)}</script><script>{_script(_asset('page.js'))}</script>"
-        "</body></html>\n"
+    return render(
+        "page.html",
+        policy=Markup(_POLICY),
+        title=title,
+        style=Markup(_asset("page.css")),
+        measured=dates[-1][:10] if dates else "",
+        count=nouns(len(records), "measurement"),
+        links=links,
+        body=Markup(body),
+        rows=_json([r.model_dump(mode="json") for r in records]),
+        specs=[_json(spec) for spec in specs],
+        bundle=_script(_chart_library()),
+        script=_script(_asset("page.js")),
     )
 
 
@@ -203,11 +196,13 @@ def _asset(name: str) -> str:
     return files("planbench.report").joinpath(name).read_text(encoding="utf-8")
 
 
-def _json(value: Any) -> str:
+def _json(value: Any) -> Markup:
     """JSON that cannot end the script element it stands in."""
     text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    return Markup(
+        text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    )
 
 
-def _script(text: str) -> str:
-    return text.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+def _script(text: str) -> Markup:
+    return Markup(text.replace("</script", "<\\/script").replace("<!--", "<\\!--"))

@@ -48,7 +48,6 @@ from planbench.report.growth import (
 )
 from planbench.report.headline import (
     census_words,
-    find_findings,
     find_summit,
     standing_words,
     summit_words,
@@ -75,7 +74,7 @@ from planbench.report.scores import (
     scores_table,
     standings,
 )
-from planbench.report.style import in_order, named
+from planbench.report.style import in_order
 from planbench.report.sweeps import find_sweeps
 from planbench.report.table import Column, Entry, Mark, Table, number, power_entry
 from planbench.report.tables import ladder_table
@@ -202,7 +201,7 @@ def instance_section(cells: Sequence[Cell]) -> Markup:
 
 def machine_facts(records: Sequence[Record]) -> str:
     """Machines, versions and dates of the rows."""
-    parts = []
+    lists = []
     for key in dict.fromkeys(machine_key(r) for r in records):
         mine = [r for r in records if machine_key(r) == key]
         facts = mine[-1].machine
@@ -218,12 +217,8 @@ def machine_facts(records: Sequence[Record]) -> str:
             ("packages", _packages(mine)),
             ("solvers", _versions(mine)),
         ]
-        parts.append(
-            "<dl>"
-            + "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in items)
-            + "</dl>"
-        )
-    return "".join(parts)
+        lists.append(items)
+    return render("facts.html", lists=lists)
 
 
 def _commits(records: Sequence[Record]) -> str:
@@ -288,10 +283,9 @@ def _raw_row(r: Record) -> list[Entry]:
     ]
 
 
-def legend(series: Sequence[str], *, always: bool = False) -> str:
+def legend(series: Sequence[str], *, always: bool = False) -> Markup:
     """Swatches and names, under a chart."""
-    kind = "legend always" if always else "legend"
-    return f'<div class="{kind}">{"".join(named(s) for s in in_order(list(series)))}</div>'
+    return render("legend.html", series=in_order(list(series)), always=always)
 
 
 def _as_number(value: object) -> float | None:
@@ -334,35 +328,27 @@ def anchor(name: str) -> str:
     return "ladder-" + re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower()
 
 
-def headline(cells: Sequence[Cell], ladders: Sequence[Ladder]) -> str:
+def headline(cells: Sequence[Cell], ladders: Sequence[Ladder]) -> Markup:
     """Answer in words, first of all."""
-    lines = []
+    said = []
     if ladders:
         first = headline_ladder(ladders)
         for ladder in [first, *[lad for lad in ladders if lad is not first]]:
             summit = find_summit(ladder)
-            said = summit_words(summit) if summit else "no economy was solved."
-            lead = ' class="lead"' if ladder is first else ""
-            lines.append(f"<p{lead}><strong>{escape(ladder.name)}</strong>: {raised(said)}</p>")
-    else:
-        said = standing_words(cells)
-        lines += [f'<p class="lead">{escape(said)}</p>'] if said else []
-    lines.append(f"<p>{escape(census_words(cells))}</p>")
-    if note := old_note([c.record for c in cells]):
-        lines.append(f"<p class=soft>{escape(note)}</p>")
-    return f'<section class="headline">{"".join(lines)}</section>'
-
-
-def findings(cells: Sequence[Cell]) -> str:
-    """Wrong answers and disagreements; empty without any."""
-    found = find_findings(cells)
-    if not found:
-        return ""
-    items = "".join(f"<li>{escape(line)}</li>" for line in found)
-    return (
-        f'<section class="findings" id="findings"><h2>{len(found)} '
-        f"finding{'s' if len(found) > 1 else ''}</h2><ul>{items}</ul></section>"
+            answer = summit_words(summit) if summit else "no economy was solved."
+            said.append((ladder.name, answer))
+    return render(
+        "headline.html",
+        ladders=said,
+        best="" if ladders else standing_words(cells),
+        census=census_words(cells),
+        note=old_note([c.record for c in cells]),
     )
+
+
+def findings(found: Sequence[str]) -> Markup:
+    """Wrong answers and disagreements; empty without any."""
+    return render("findings.html", found=found)
 
 
 def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> str:
@@ -392,7 +378,7 @@ def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> str:
         drawn,
     )
 
-    def grid(measure: Measure) -> str:
+    def grid(measure: Measure) -> Markup:
         """Every result of the ladder: rows are sizes, columns are solvers."""
         return to_html(ladder_table(ladder, measure, in_order(list(ladder.series)), fits=False))
 
@@ -401,20 +387,26 @@ def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> str:
         if any(c.record.accuracy is not None for c in ladder.cells)
         else ""
     )
-    return (
-        f'<section id="{anchor(ladder.name)}"><h2>Ladder {escape(ladder.name)}</h2>'
-        f'<p class="soft">{words.count(ladder.sizes[0])} to {words.count(ladder.sizes[-1])} goods, '
-        f"{len(ladder.series)} solver{'s' if len(ladder.series) > 1 else ''}, "
-        f"{escape(ladder.machine)}.{driven}</p>"
-        f'<div class="charts">{time}{memory}</div>{_apart(ladder.cells)}'
-        f"<h3>How cost grows with the number of goods</h3>"
-        f"{to_html(ladder_summary(ladder))}{exponents}{_predictions(ladder)}"
-        f"<details><summary>All times</summary>"
-        f"{grid('seconds')}</details>"
-        f"<details><summary>All matrix passes</summary>"
-        f"{grid('passes')}</details>"
-        f"<details><summary>All peaks of memory</summary>"
-        f"{grid('bytes')}</details></section>"
+    return render(
+        "ladder.html",
+        identity=anchor(ladder.name),
+        name=ladder.name,
+        smallest=words.count(ladder.sizes[0]),
+        largest=words.count(ladder.sizes[-1]),
+        solvers=nouns(len(ladder.series), "solver"),
+        machine=ladder.machine,
+        driven=driven,
+        time=Markup(time),
+        memory=Markup(memory),
+        apart=Markup(_apart(ladder.cells)),
+        summary=to_html(ladder_summary(ladder)),
+        exponents=Markup(exponents),
+        predictions=Markup(_predictions(ladder)),
+        grids=[
+            ("times", grid("seconds")),
+            ("matrix passes", grid("passes")),
+            ("peaks of memory", grid("bytes")),
+        ],
     )
 
 
@@ -650,8 +642,8 @@ def reading_section() -> str:
             "Each such row says which.",
         ),
     ]
-    items = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in entries)
-    return f'<section id="reading"><h2>How to read this</h2><dl>{items}</dl></section>'
+    listed = render("facts.html", lists=[entries])
+    return f'<section id="reading"><h2>How to read this</h2>{listed}</section>'
 
 
 def rows_section(records: Sequence[Record]) -> str:
@@ -683,11 +675,12 @@ def figure(
     # The page names the mode itself; an address in it would only look like a request.
     spec.pop("$schema", None)
     specs.append(spec)
-    number = len(specs) - 1
-    safe = re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-")
-    return (
-        f"<figure><h3>{escape(heading)}</h3><figcaption>{escape(caption)}</figcaption>"
-        f'<div class="chart" data-spec="chart-{number}" data-name="planbench-{safe}" role="img" '
-        f'aria-label="{escape(heading)}: {escape(caption)}"></div>'
-        f"{legend(series, always=always) if series else ''}</figure>"
+    return render(
+        "figure.html",
+        heading=heading,
+        caption=caption,
+        number=len(specs) - 1,
+        name=re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-"),
+        series=in_order(list(series)),
+        always=always,
     )

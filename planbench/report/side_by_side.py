@@ -23,7 +23,7 @@ from planbench.report.headline import find_findings
 from planbench.report.html import page, write_page
 from planbench.report.ladders import Ladder, Measure, find_ladders, fit_ladder
 from planbench.report.markup import to_html
-from planbench.report.sections import figure, ladder_caption, machine_facts, rows_section
+from planbench.report.sections import figure, findings, ladder_caption, machine_facts, rows_section
 from planbench.report.style import in_order
 from planbench.report.table import Column, Entry, Mark, Table, number, power_entry
 from planbench.stats.aggregate import Ratio, geometric_ratio
@@ -238,17 +238,12 @@ def _head(
 
 
 def _findings(first: Sequence[Record], second: Sequence[Record], names: tuple[str, str]) -> str:
-    found = [
-        f"{name}: {line}"
-        for name, records in zip(names, (first, second), strict=True)
-        for line in find_findings(settled(records))
-    ]
-    if not found:
-        return ""
-    items = "".join(f"<li>{escape(line)}</li>" for line in found)
-    return (
-        f'<section class="findings" id="findings"><h2>{len(found)} '
-        f"finding{'s' if len(found) > 1 else ''}</h2><ul>{items}</ul></section>"
+    return findings(
+        [
+            f"{name}: {line}"
+            for name, records in zip(names, (first, second), strict=True)
+            for line in find_findings(settled(records))
+        ]
     )
 
 
