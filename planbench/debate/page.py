@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 from markupsafe import Markup
 
@@ -34,7 +33,7 @@ from planbench.report import words
 from planbench.report.cells import Cell, settled
 from planbench.report.html import Section
 from planbench.report.ladders import Ladder, find_ladders
-from planbench.report.markup import raised, to_html
+from planbench.report.markup import folded, raised, section, to_html
 from planbench.report.style import named
 from planbench.report.table import Column, Entry, Mark, Table, number
 from planbench.stats.scaling import LEAST_SIZES
@@ -69,17 +68,13 @@ def claims_section(records: Sequence[Record], cells: Sequence[Cell], ladder: Lad
     if not tested:
         return ""
     left = [finding.claim for finding in found if finding.verdict == UNMEASURED]
-    items = "".join(f"<li>{raised(claim)}</li>" for claim in left)
-    rest = (
-        f"<details><summary>{nouns(len(left), 'claim')} not measured in this run</summary>"
-        f"<ul>{items}</ul></details>"
-        if left
-        else ""
-    )
-    return (
-        '<section id="claims"><h2>What was claimed, and what was measured</h2>'
-        f"{to_html(claims_table(tested))}{rest}"
-        f'<p class="note">{escape(claims_rules())}</p></section>'
+    summary = f"{nouns(len(left), 'claim')} not measured in this run"
+    return section(
+        "claims",
+        "What was claimed, and what was measured",
+        to_html(claims_table(tested)),
+        folded(summary, map(raised, left)) if left else Markup(""),
+        note=claims_rules(),
     )
 
 
@@ -88,10 +83,12 @@ def information_section(cells: Sequence[Cell]) -> str:
     found = exchanges(cells)
     if not found:
         return ""
-    return (
-        '<section id="information"><h2>What must be told</h2>'
-        f"<p>{escape(debate_words())}</p>{to_html(exchange_table(found))}"
-        f'<p class="note">{escape(exchange_rules())}</p></section>'
+    return section(
+        "information",
+        "What must be told",
+        to_html(exchange_table(found)),
+        text=debate_words(),
+        note=exchange_rules(),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -38,6 +39,24 @@ def templates() -> Environment:
 def render(template: str, **facts: Any) -> Markup:
     """Fill in a template of this package."""
     return Markup(templates().get_template(template).render(**facts))
+
+
+def section(identity: str, heading: str, *parts: Markup, text: str = "", note: str = "") -> Markup:
+    """Section of a page: heading, a paragraph of `text`, the `parts`, and a note below."""
+    body = Markup("").join(parts)
+    return render(
+        "section.html", identity=identity, heading=heading, body=body, text=text, note=note
+    )
+
+
+def folded(summary: str, items: Iterable[str], *, opened: bool = False) -> Markup:
+    """List that is unfolded by a click on its summary."""
+    return render("list.html", summary=summary, items=list(items), open=opened)
+
+
+def charts(figures: Iterable[Markup]) -> Markup:
+    """Figures side by side where there is room."""
+    return Markup('<div class="charts">{}</div>').format(Markup("").join(figures))
 
 
 def to_html(table: Table) -> Markup:

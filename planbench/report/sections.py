@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from html import escape
 from typing import Any
 
 from markupsafe import Markup
@@ -65,7 +64,7 @@ from planbench.report.ladders import (
     largest_solved,
     last_slope,
 )
-from planbench.report.markup import raised, render, to_html
+from planbench.report.markup import charts, folded, render, section, to_html
 from planbench.report.scores import (
     SUMMARY_PENALTY,
     SUMMARY_SHIFT,
@@ -199,7 +198,7 @@ def instance_section(cells: Sequence[Cell]) -> Markup:
     )
 
 
-def machine_facts(records: Sequence[Record]) -> str:
+def machine_facts(records: Sequence[Record]) -> Markup:
     """Machines, versions and dates of the rows."""
     lists = []
     for key in dict.fromkeys(machine_key(r) for r in records):
@@ -351,7 +350,7 @@ def findings(found: Sequence[str]) -> Markup:
     return render("findings.html", found=found)
 
 
-def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> str:
+def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> Markup:
     """One ladder: charts, growth, predictions, all figures."""
     drawn = [s for s in ladder.series if any(c.series == s and not c.apart for c in ladder.cells)]
     time = figure(
@@ -396,12 +395,12 @@ def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> str:
         solvers=nouns(len(ladder.series), "solver"),
         machine=ladder.machine,
         driven=driven,
-        time=Markup(time),
-        memory=Markup(memory),
-        apart=Markup(_apart(ladder.cells)),
+        time=time,
+        memory=memory,
+        apart=_apart(ladder.cells),
         summary=to_html(ladder_summary(ladder)),
-        exponents=Markup(exponents),
-        predictions=Markup(_predictions(ladder)),
+        exponents=exponents,
+        predictions=_predictions(ladder),
         grids=[
             ("times", grid("seconds")),
             ("matrix passes", grid("passes")),
@@ -410,16 +409,12 @@ def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> str:
     )
 
 
-def _apart(cells: Sequence[Cell]) -> str:
+def _apart(cells: Sequence[Cell]) -> Markup:
     """List what ended and proves next to nothing, with its gap; empty without any."""
     table = apart_table(cells)
     if not table.rows:
-        return ""
-    return (
-        f"<h3>Answers that prove no better than {words.gap(APART_GAP)}</h3>"
-        '<p class="soft">Their times are not those of a plan as good as the others, and are not '
-        f"drawn among them.</p>{to_html(table)}"
-    )
+        return Markup("")
+    return render("apart.html", gap=words.gap(APART_GAP), table=to_html(table))
 
 
 def ladder_caption(ladder: Ladder, measure: Measure) -> str:
@@ -436,28 +431,29 @@ def ladder_caption(ladder: Ladder, measure: Measure) -> str:
     return " ".join([first, marks, *interval_sentences(ladder, measure)])
 
 
-def _predictions(ladder: Ladder) -> str:
+def _predictions(ladder: Ladder) -> Markup:
     table = predictions_table(ladder)
     if not table.rows:
-        return ""
+        return Markup("")
     outlooks = [outlook(ladder, series) for series in in_order(list(ladder.series))]
-    notes = "".join(f"<li>{raised(line)}</li>" for line in warnings(ladder, outlooks))
-    return f'<h3>What that predicts</h3>{to_html(table)}<ul class="note">{notes}</ul>'
+    return render("predictions.html", table=to_html(table), notes=warnings(ladder, outlooks))
 
 
-def beside_section(ladders: Sequence[Ladder]) -> str:
+def beside_section(ladders: Sequence[Ladder]) -> Markup:
     """Hold ladders made from real tables against synthetic ones, where there are both."""
     found = beside(ladders)
     if not found:
-        return ""
-    return (
-        '<section id="real"><h2>Real structure beside synthetic</h2>'
-        f"<p>{escape(beside_words(found))}</p>{to_html(beside_table(found))}"
-        f'<p class="note">{escape(beside_rules())}</p></section>'
+        return Markup("")
+    return section(
+        "real",
+        "Real structure beside synthetic",
+        to_html(beside_table(found)),
+        text=beside_words(found),
+        note=beside_rules(),
     )
 
 
-def sweeps_section(cells: Sequence[Cell], specs: list[dict[str, Any]]) -> str:
+def sweeps_section(cells: Sequence[Cell], specs: list[dict[str, Any]]) -> Markup:
     """Cost against inputs per good and other knobs, where they were swept."""
     figures = []
     for sweep in find_sweeps(cells):
@@ -475,18 +471,15 @@ def sweeps_section(cells: Sequence[Cell], specs: list[dict[str, Any]]) -> str:
             + _apart([cell for _, cell in sweep.points])
         )
     if not any(figures):
-        return ""
-    return (
-        '<section id="sweeps"><h2>One size, other economies</h2>'
-        f'<div class="charts">{"".join(figures)}</div></section>'
-    )
+        return Markup("")
+    return section("sweeps", "One size, other economies", charts(figures))
 
 
-def effort_section(records: Sequence[Record], specs: list[dict[str, Any]]) -> str:
+def effort_section(records: Sequence[Record], specs: list[dict[str, Any]]) -> Markup:
     """Time to verified accuracy, where a suite drove solvers to target gaps."""
     times = time_to_accuracy(records)
     if not times:
-        return ""
+        return Markup("")
     chosen = largest_driven(times)
     name = chosen[0].instance if chosen else ""
     drawn = figure(
@@ -498,17 +491,16 @@ def effort_section(records: Sequence[Record], specs: list[dict[str, Any]]) -> st
         [t.solver for t in chosen],
         always=True,
     )
-    return (
-        '<section id="effort"><h2>Is a good enough plan much cheaper?</h2>'
-        f'<div class="charts one">{drawn}</div>'
-        "<p class=soft>Each solver is driven to each certified gap by tightening its tolerance.</p>"
-        f"{to_html(effort_overall(records))}"
-        f"<h3>By instance</h3>{to_html(effort_table(records))}"
-        f'<p class="note">{escape(effort_rules())}</p></section>'
+    body = render(
+        "effort.html",
+        chart=drawn,
+        overall=to_html(effort_overall(records)),
+        table=to_html(effort_table(records)),
     )
+    return section("effort", "Is a good enough plan much cheaper?", body, note=effort_rules())
 
 
-def overall_section(cells: Sequence[Cell], specs: list[dict[str, Any]]) -> str:
+def overall_section(cells: Sequence[Cell], specs: list[dict[str, Any]]) -> Markup:
     """Everything together: accuracy, profile, means."""
     series = [c.series for c in cells if not not_applicable(c)]
     # Solvers driven to target gaps are ranked at each of them, in a section of their own.
@@ -530,46 +522,38 @@ def overall_section(cells: Sequence[Cell], specs: list[dict[str, Any]]) -> str:
     )
     found = standings(plain)
     common = found[0].score.n_common if found else 0
-    scores = ""
-    if found:
-        scores = (
-            f"{to_html(scores_table(plain))}"
-            f'<p class="note">{escape(score_rules(common, SUMMARY_SHIFT, SUMMARY_PENALTY))} The '
-            "profile counts what a solver was run on: failures are part of it, what was never run "
-            "and what a planner refused are not.</p>"
-        )
-    charts = f'<div class="charts">{accuracy}{profile}</div>' if accuracy or profile else ""
-    return (
-        f'<section id="overall"><h2>All instances together</h2>{charts}'
-        f"{legend(series, always=True) if charts else ''}"
-        f"{scores}</section>"
+    body = render(
+        "overall.html",
+        accuracy=accuracy,
+        profile=profile,
+        legend=legend(series, always=True),
+        scores=to_html(scores_table(plain)) if found else "",
     )
+    note = (
+        f"{score_rules(common, SUMMARY_SHIFT, SUMMARY_PENALTY)} The profile counts what a solver "
+        "was run on: failures are part of it, what was never run and what a planner refused are "
+        "not."
+    )
+    return section("overall", "All instances together", body, note=note if found else "")
 
 
-def instances_section(cells: Sequence[Cell]) -> str:
+def instances_section(cells: Sequence[Cell]) -> Markup:
     """Each instance with every solver's answer."""
     shas = dict.fromkeys(c.sha256 for c in cells)
-    parts = [instance_section([c for c in cells if c.sha256 == sha]) for sha in shas]
-    return f'<section id="instances"><h2>Instance by instance</h2>{"".join(parts)}</section>'
+    parts = (instance_section([c for c in cells if c.sha256 == sha]) for sha in shas)
+    return section("instances", "Instance by instance", *parts)
 
 
-def machines_section(records: Sequence[Record], not_run: Sequence[NotRun]) -> str:
+def machines_section(records: Sequence[Record], not_run: Sequence[NotRun]) -> Markup:
     """Machines, versions, and what was left out."""
-    left = ""
+    left = Markup("")
     if not_run:
-        items = "".join(
-            f"<li>{escape(n.instance)}, {escape(n.solver)}: {escape(n.reason)}</li>"
-            for n in not_run
-        )
-        told = f"{nouns(len(not_run), 'run')} left out"
-        left = f"<details><summary>{told}</summary><ul>{items}</ul></details>"
-    return (
-        f'<section id="machine"><h2>Machine and versions</h2>'
-        f"{machine_facts(records)}{left}</section>"
-    )
+        runs = (f"{n.instance}, {n.solver}: {n.reason}" for n in not_run)
+        left = folded(f"{nouns(len(not_run), 'run')} left out", runs)
+    return section("machine", "Machine and versions", machine_facts(records), left)
 
 
-def reading_section() -> str:
+def reading_section() -> Markup:
     """Say what the words and marks mean."""
     target = words.gap(TARGET_GAP)
     entries = [
@@ -642,20 +626,12 @@ def reading_section() -> str:
             "Each such row says which.",
         ),
     ]
-    listed = render("facts.html", lists=[entries])
-    return f'<section id="reading"><h2>How to read this</h2>{listed}</section>'
+    return section("reading", "How to read this", render("facts.html", lists=[entries]))
 
 
-def rows_section(records: Sequence[Record]) -> str:
+def rows_section(records: Sequence[Record]) -> Markup:
     """All rows, searchable and to be downloaded."""
-    return (
-        '<section id="raw" class="raw"><h2>Every measurement</h2>'
-        '<div class="tools"><input id="filter" type="search" '
-        'placeholder="filter, e.g. highs timeout" aria-label="filter rows">'
-        '<button id="download" type="button">Download as JSON Lines</button>'
-        f'<span id="shown" class="soft">{len(records)} of {len(records)} rows</span></div>'
-        f"{to_html(raw_rows(records))}</section>"
-    )
+    return render("rows.html", count=len(records), table=to_html(raw_rows(records)))
 
 
 def figure(
@@ -667,10 +643,10 @@ def figure(
     series: Sequence[str] = (),
     *,
     always: bool = False,
-) -> str:
+) -> Markup:
     """Heading, caption, place and legend of a chart, which joins `specs`; empty without one."""
     if chart is None:
-        return ""
+        return Markup("")
     spec = chart.to_dict()
     # The page names the mode itself; an address in it would only look like a request.
     spec.pop("$schema", None)

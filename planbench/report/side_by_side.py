@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
+
+from markupsafe import Markup
 
 from planbench.errors import InputError
 from planbench.records.schema import Record
@@ -22,7 +23,7 @@ from planbench.report.comparison import outcome_words
 from planbench.report.headline import find_findings
 from planbench.report.html import page, write_page
 from planbench.report.ladders import Ladder, Measure, find_ladders, fit_ladder
-from planbench.report.markup import to_html
+from planbench.report.markup import charts, folded, render, section, to_html
 from planbench.report.sections import figure, findings, ladder_caption, machine_facts, rows_section
 from planbench.report.style import in_order
 from planbench.report.table import Column, Entry, Mark, Table, number, power_entry
@@ -209,32 +210,19 @@ def _head(
     unequal: str,
 ) -> str:
     both = sum(1 for p in pairs if p.first and p.second)
-    lines = [
-        f'<p class="lead">{both} results were measured in both runs; ratios are '
-        f"<strong>{escape(names[1])}</strong> over <strong>{escape(names[0])}</strong>, below 1 "
-        "is less.</p>"
-    ]
-    lonely = [sum(1 for p in pairs if p.second is None), sum(1 for p in pairs if p.first is None)]
-    if any(lonely):
-        lines.append(
-            f"<p>Only in {escape(names[0])}: {lonely[0]}; only in {escape(names[1])}: "
-            f"{lonely[1]}.</p>"
-        )
-    if unequal:
-        lines.append(
-            f'<p class="bad">Not comparable in seconds: {escape(unequal)}. Seconds are shown and '
-            "not divided; compare matrix passes.</p>"
-        )
-    changed = differences(first, second)
-    if changed:
-        items = "".join(f"<li>{escape(words.plain(line))}</li>" for line in changed)
-        lines.append(
-            f"<details open><summary>What else differs: {len(changed)}</summary>"
-            f"<ul>{items}</ul></details>"
-        )
-    else:
-        lines.append("<p>Packages, solver versions, planbench commit and limits are the same.</p>")
-    return f'<section class="headline">{"".join(lines)}</section>'
+    changed = [words.plain(line) for line in differences(first, second)]
+    return render(
+        "pair_head.html",
+        both=both,
+        first=names[0],
+        second=names[1],
+        only_first=sum(1 for p in pairs if p.second is None),
+        only_second=sum(1 for p in pairs if p.first is None),
+        unequal=unequal,
+        changed=folded(f"What else differs: {len(changed)}", changed, opened=True)
+        if changed
+        else "",
+    )
 
 
 def _findings(first: Sequence[Record], second: Sequence[Record], names: tuple[str, str]) -> str:
@@ -280,10 +268,12 @@ def _solvers(pairs: Sequence[Pair], unequal: str) -> str:
         ),
         rows=rows,
     )
-    return (
-        f'<section id="solvers"><h2>Solver by solver</h2>{to_html(table)}'
-        '<p class="note">Geometric means over the instances solved in both runs, with 95 % '
-        "intervals (Student, over instances).</p></section>"
+    return section(
+        "solvers",
+        "Solver by solver",
+        to_html(table),
+        note="Geometric means over the instances solved in both runs, with 95 % intervals "
+        "(Student, over instances).",
     )
 
 
@@ -310,7 +300,7 @@ def _growth(
     ladders = [
         {lad.name: lad for lad in find_ladders(settled(records))} for records in (first, second)
     ]
-    parts = []
+    parts: list[Markup] = []
     for name in ladders[0]:
         if name not in ladders[1]:
             continue
@@ -328,11 +318,12 @@ def _growth(
                 ),
                 rows=[[Entry(s), *_exponents(pair, s)] for s in series],
             )
-            charts = "".join(_charts(pair, names, measure, specs) for measure, _ in _CHARTS)
-            parts.append(f"<h3>Ladder {escape(name)}</h3>{charts}{to_html(table)}")
+            drawn = (_charts(pair, names, measure, specs) for measure, _ in _CHARTS)
+            heading = Markup("<h3>Ladder {}</h3>").format(name)
+            parts += [heading, *drawn, to_html(table)]
     if not parts:
         return ""
-    return f'<section id="growth"><h2>How cost grows</h2>{"".join(parts)}</section>'
+    return section("growth", "How cost grows", *parts)
 
 
 def _charts(
@@ -340,9 +331,9 @@ def _charts(
     names: tuple[str, str],
     measure: Measure,
     specs: list[dict[str, Any]],
-) -> str:
+) -> Markup:
     """Charts of one cost in both runs, on axes of equal length."""
-    drawn = "".join(
+    return charts(
         figure(
             f"{dict(_CHARTS)[measure]}, {name}",
             ladder_caption(ladder, measure),
@@ -353,7 +344,6 @@ def _charts(
         )
         for ladder, name in zip(pair, names, strict=True)
     )
-    return f'<div class="charts">{drawn}</div>'
 
 
 def _exponents(pair: tuple[Ladder, Ladder], series: str) -> list[Entry]:
@@ -404,7 +394,7 @@ def _cells(pairs: Sequence[Pair], names: tuple[str, str], unequal: str) -> str:
         rows=rows,
         tall=True,
     )
-    return f'<section id="cells"><h2>Every pair</h2>{to_html(table)}</section>'
+    return section("cells", "Every pair", to_html(table))
 
 
 def _ratio(value: float | None) -> Entry:
@@ -416,7 +406,7 @@ def _ratio(value: float | None) -> Entry:
 
 def _machines(first: Sequence[Record], second: Sequence[Record], names: tuple[str, str]) -> str:
     parts = [
-        f"<h3>{escape(name)}</h3>{machine_facts(records)}"
+        Markup("<h3>{}</h3>{}").format(name, machine_facts(records))
         for name, records in zip(names, (first, second), strict=True)
     ]
-    return f'<section id="machine"><h2>Machines and versions</h2>{"".join(parts)}</section>'
+    return section("machine", "Machines and versions", *parts)
