@@ -157,11 +157,12 @@ def _say_what_happened(summary: RunSummary) -> None:
 
 def _write_report(records: list[Record], path: Path, left_out: Sequence[NotRun]) -> Path | None:
     """Write the report; a missing extra is said, it does not spoil the measurements."""
-    from planbench.debate.page import debate_sections
     from planbench.errors import SolverUnavailableError
-    from planbench.report.html import write_report
 
     try:
+        from planbench.debate.page import debate_sections
+        from planbench.report.html import write_report
+
         write_report(records, path, not_run=left_out, extra=debate_sections(records))
     except SolverUnavailableError as error:
         console.note(f"no report: {error}")

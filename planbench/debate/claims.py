@@ -32,7 +32,7 @@ from planbench.report.cells import TARGET_GAP, Cell
 from planbench.report.charts import headline_ladder
 from planbench.report.effort import effort_key, effort_names
 from planbench.report.growth import SIZES, estimate_words, outlook
-from planbench.report.headline import find_summit
+from planbench.report.headline import find_largest_solved
 from planbench.report.ladders import YARDSTICK, Ladder, fit_ladder
 from planbench.report.scores import is_interior_point, is_planner
 from planbench.report.sweeps import Sweep, find_sweeps
@@ -382,14 +382,14 @@ def best_general(ladder: Ladder | None) -> str | None:
 def _best(ladder: Ladder, kind: Callable[[str], bool]) -> str | None:
     """Series of the solver of one kind that solved the largest economy of a ladder fastest."""
     cells = tuple(c for c in ladder.cells if kind(c.solver))
-    summit = find_summit(replace(ladder, cells=cells))
-    return summit.cell.series if summit else None
+    largest = find_largest_solved(replace(ladder, cells=cells))
+    return largest.cell.series if largest else None
 
 
 def best_of_all(ladder: Ladder | None) -> str | None:
     """Series that solved the largest economy of a ladder fastest, planner or not."""
-    summit = find_summit(ladder) if ladder is not None else None
-    return summit.cell.series if summit else None
+    largest = find_largest_solved(ladder) if ladder is not None else None
+    return largest.cell.series if largest else None
 
 
 def _square(ladder: Ladder | None) -> Finding:

@@ -18,7 +18,7 @@ from planbench.report import words
 from planbench.report.cells import settled
 from planbench.report.charts import headline_ladder
 from planbench.report.figures import headline_figure
-from planbench.report.headline import census_words, find_summit, summit_words
+from planbench.report.headline import census_words, find_largest_solved, largest_solved_words
 from planbench.report.ladders import Ladder, find_ladders, fit_ladder, largest_solved
 from planbench.stats.scaling import PowerLawFit
 
@@ -43,8 +43,8 @@ def headline_markdown(records: Sequence[Record]) -> str:
     if not ladders:
         raise InputError("there is no ladder of sizes among the results: run planbench bench")
     ladder = headline_ladder(ladders)
-    summit = find_summit(ladder)
-    said = summit_words(summit) if summit else "no economy was solved."
+    largest = find_largest_solved(ladder)
+    said = largest_solved_words(largest) if largest else "no economy was solved."
     rows = sorted(
         (row for series in ladder.series if (row := _row(ladder, series)) is not None),
         key=lambda row: (-row[0], row[1]),

@@ -47,9 +47,9 @@ from planbench.report.growth import (
 )
 from planbench.report.headline import (
     census_words,
-    find_summit,
+    find_largest_solved,
+    largest_solved_words,
     standing_words,
-    summit_words,
 )
 from planbench.report.ladders import (
     BYTES_FLOOR,
@@ -333,8 +333,8 @@ def headline(cells: Sequence[Cell], ladders: Sequence[Ladder]) -> Markup:
     if ladders:
         first = headline_ladder(ladders)
         for ladder in [first, *[lad for lad in ladders if lad is not first]]:
-            summit = find_summit(ladder)
-            answer = summit_words(summit) if summit else "no economy was solved."
+            largest = find_largest_solved(ladder)
+            answer = largest_solved_words(largest) if largest else "no economy was solved."
             said.append((ladder.name, answer))
     return render(
         "headline.html",

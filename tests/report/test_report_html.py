@@ -14,7 +14,12 @@ from planbench.errors import InputError, SolverUnavailableError
 from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
 from planbench.report.cells import settle
-from planbench.report.headline import census_words, find_findings, find_summit, summit_words
+from planbench.report.headline import (
+    census_words,
+    find_findings,
+    find_largest_solved,
+    largest_solved_words,
+)
 from planbench.report.ladders import find_ladders
 
 HOSTILE = "</script><script>document.documentElement.dataset.pwned=1</script>\"'><img src=x>&\u2028"
@@ -235,10 +240,10 @@ def test_headline_says_who_got_furthest():
     rows = make_ladder(laws={"highs-ipm": (2.0, 0.8), "highs-hipdlp": (1.1, 0.06)})
     cells = settle(rows)
     (ladder,) = find_ladders(cells)
-    summit = find_summit(ladder)
-    assert summit is not None
-    assert (summit.cell.series, summit.cell.goods, summit.solvers) == ("highs-hipdlp", 10000, 1)
-    said = summit_words(summit)
+    largest = find_largest_solved(ladder)
+    assert largest is not None
+    assert (largest.cell.series, largest.cell.goods, largest.solvers) == ("highs-hipdlp", 10000, 1)
+    said = largest_solved_words(largest)
     assert said.startswith("10,000 goods (220,000 non-zeros): highs-hipdlp computed a plan in 7")
     assert "certified within 3e-5 of the optimum; no other solver got as far" in said
     assert re.search(r"n\^1\.\d\d \(95 % interval", said)
@@ -253,7 +258,7 @@ def test_headline_without_any_plan():
         for n in (10, 100)
     ]
     (ladder,) = find_ladders(settle(rows))
-    assert find_summit(ladder) is None
+    assert find_largest_solved(ladder) is None
 
 
 def test_findings_name_each_kind_once():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import io
+import sys
 
 import pytest
 from rich.console import Console
 
+from planbench.errors import SolverUnavailableError
 from planbench.report.table import Column, Entry, Table, fitting, number, to_markdown
 
 HOSTILE = "<b>a|b</b>"
@@ -80,3 +83,21 @@ def test_rows_need_an_entry_for_each_column():
     short = Table(example().columns, [["highs-ds"]])
     with pytest.raises(ValueError, match="zip"):
         fitting([short], 80)
+
+
+def test_without_jinja2_the_extra_is_named(monkeypatch):
+    """Measurements must not be lost to a missing package: bench reports this error as a note."""
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    monkeypatch.delitem(sys.modules, "planbench.report.markup", raising=False)
+    with pytest.raises(SolverUnavailableError, match=r"planbench\[report\]"):
+        importlib.import_module("planbench.report.markup")
+
+
+def test_bench_keeps_its_measurements_without_jinja2(monkeypatch, tmp_path, capsys):
+    from planbench.cli.bench import _write_report
+
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    for module in ("report.markup", "report.html", "report.sections", "debate.page"):
+        monkeypatch.delitem(sys.modules, f"planbench.{module}", raising=False)
+    assert _write_report([], tmp_path / "x.html", []) is None
+    assert "no report: pages need jinja2" in capsys.readouterr().err
