@@ -33,7 +33,7 @@ def recipes(goods: int) -> dict[str, str]:
 
 def measure(recipe_text: str) -> dict[str, float]:
     """Generate in this process."""
-    from planbench.generate import generate, parse_inline
+    from planbench.generators import generate, parse_inline
 
     recipe = parse_inline(recipe_text)
     generate(parse_inline("goods=10,years=2,regions=2"))

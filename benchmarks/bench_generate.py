@@ -21,7 +21,7 @@ def measure(what: str, recipe_text: str) -> dict[str, float]:
     import numpy as np
     import scipy.sparse as sp
 
-    from planbench.generate import generate, parse_inline
+    from planbench.generators import generate, parse_inline
 
     recipe = parse_inline(recipe_text)
     n, m = recipe.goods, recipe.activities

@@ -26,9 +26,9 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 
 from planbench.catalogue.resolve import load_instance
-from planbench.certify.check import lp_dual_bound, residuals
-from planbench.certify.lp_bracket import lp_bracket
-from planbench.certify.propagate import implied_bounds
+from planbench.certificates.check import lp_dual_bound, residuals
+from planbench.certificates.lp_bracket import lp_bracket
+from planbench.certificates.propagate import implied_bounds
 from planbench.errors import PlanbenchError
 from planbench.model.linear_program import LinearProgram
 from planbench.solvers.base import Solution, SolveOptions

@@ -29,9 +29,9 @@ from typing import Any
 
 import numpy as np
 
-from planbench.certify import certify_plan
-from planbench.generate import generate, parse_inline
-from planbench.generate.estimate import estimate_bytes
+from planbench.certificates import certify_plan
+from planbench.generators import generate, parse_inline
+from planbench.generators.estimate import estimate_bytes
 from planbench.measure.memory import give_back_free_memory, own_peak, reset_peak
 from planbench.model import Economy
 

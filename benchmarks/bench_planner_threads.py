@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from planbench.generate import generate, parse_inline
+from planbench.generators import generate, parse_inline
 from planbench.model import Economy
 from planbench.planners import team, two_level, value_iteration
 

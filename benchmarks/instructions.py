@@ -28,8 +28,8 @@ _RECIPE = "goods=3000,structure=powerlaw,techniques=2,resources=5,seed=1"
 
 
 def _generate() -> Callable[[], object]:
-    from planbench.generate import generate
-    from planbench.generate.recipe import parse_inline
+    from planbench.generators import generate
+    from planbench.generators.recipe import parse_inline
 
     recipe = parse_inline(_RECIPE)
     return lambda: generate(recipe)
@@ -49,7 +49,7 @@ def _assemble() -> Callable[[], object]:
 def _certify() -> Callable[[], object]:
     import numpy as np
 
-    from planbench.certify.judge import certify
+    from planbench.certificates.judge import certify
     from planbench.model import to_linear_program
     from planbench.solvers.base import Solution
 

@@ -10,9 +10,9 @@ import pytest
 
 from planbench.bench.prepared import instance_facts
 from planbench.catalogue.instance import Instance
-from planbench.certify.judge import certify, prepare
-from planbench.generate import generate
-from planbench.generate.recipe import parse_inline
+from planbench.certificates.judge import certify, prepare
+from planbench.generators import generate
+from planbench.generators.recipe import parse_inline
 from planbench.io.mps import read_mps, write_mps
 from planbench.io.npz import load_economy, save_economy
 from planbench.model import to_linear_program

@@ -115,7 +115,7 @@ def collect(
 def judge(folder: Path, out: Path) -> None:
     """Certify the answers in `folder` with this planbench."""
     from planbench.catalogue.resolve import load_instance
-    from planbench.certify import certify
+    from planbench.certificates import certify
 
     found: dict[str, Any] = {}
     loaded: tuple[str, Any] = ("", None)

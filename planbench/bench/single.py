@@ -23,8 +23,8 @@ from planbench.bench.prepared import (
     measurement_key,
 )
 from planbench.catalogue.instance import Instance
-from planbench.certify import Certificate, certify, prepare
-from planbench.certify.certificate import CERTIFICATE_VERSION
+from planbench.certificates import Certificate, certify, prepare
+from planbench.certificates.certificate import CERTIFICATE_VERSION
 from planbench.errors import SolverUnavailableError
 from planbench.io.files import replacing
 from planbench.io.scratch import scratch_folder

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from planbench.catalogue.instance import Instance
 from planbench.errors import InputError
-from planbench.generate.expand_recipe import EXPAND_VERSION, ExpandRecipe, parse_expand
-from planbench.generate.expand_table import expand_table, keeps_optimum
+from planbench.generators.expand_recipe import EXPAND_VERSION, ExpandRecipe, parse_expand
+from planbench.generators.expand_table import expand_table, keeps_optimum
 from planbench.words import nouns
 
 

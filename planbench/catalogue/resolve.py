@@ -57,7 +57,7 @@ def load_instance(spec: str, relax: bool = False) -> Instance:
     """
     text = spec.strip()
     if text.startswith(_PREFIX):
-        from planbench.generate.recipe import parse_inline
+        from planbench.generators.recipe import parse_inline
 
         return _generated(text, parse_inline(text.removeprefix(_PREFIX)), "generated")
     if text.startswith(SPLIT_PREFIX):
@@ -121,7 +121,7 @@ def _from_file(spec: str, path: Path, relax: bool) -> Instance:
 
         return _general(spec, read_lp_format(path, relax=relax))
     if name.endswith(".toml"):
-        from planbench.generate.recipe import read_toml_recipe
+        from planbench.generators.recipe import read_toml_recipe
 
         return _generated(spec, read_toml_recipe(path), f"recipe {spec}")
     if name.endswith((*COMPRESSED, ".zip", ".7z", ".z")):
@@ -137,7 +137,7 @@ def _from_file(spec: str, path: Path, relax: bool) -> Instance:
 
 
 def _generated(spec: str, recipe: Any, source: str) -> Instance:
-    from planbench.generate import generate
+    from planbench.generators import generate
 
     economy = generate(recipe)
     return Instance(
@@ -171,9 +171,9 @@ def _with_checked_optimum(economy: Economy, recipe: dict[str, Any], where: str) 
 
     Somebody may have changed the economy since; the claim is kept where it still holds.
     """
-    from planbench.generate.disaggregate import LAYOUT_FIELDS
-    from planbench.generate.observed import proven_optimum
-    from planbench.generate.planted_check import planted_holds
+    from planbench.generators.disaggregate import LAYOUT_FIELDS
+    from planbench.generators.observed import proven_optimum
+    from planbench.generators.planted_check import planted_holds
 
     if "split" in recipe:
         recipe = {name: value for name, value in recipe.items() if name not in LAYOUT_FIELDS}

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from planbench.catalogue.instance import Instance
 from planbench.errors import InputError
-from planbench.generate.disaggregate import disaggregate
-from planbench.generate.observed import proven_optimum
-from planbench.generate.profile import find_profile
-from planbench.generate.split_recipe import SPLIT_VERSION, SplitRecipe, parse_split
+from planbench.generators.disaggregate import disaggregate
+from planbench.generators.observed import proven_optimum
+from planbench.generators.profile import find_profile
+from planbench.generators.split_recipe import SPLIT_VERSION, SplitRecipe, parse_split
 from planbench.model.economy import Economy
 
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from planbench.generate.capital import make_capital
-from planbench.generate.counter import with_counter
-from planbench.generate.one_year import Storage
-from planbench.generate.over_years import over_years
+from planbench.generators.capital import make_capital
+from planbench.generators.counter import with_counter
+from planbench.generators.one_year import Storage
+from planbench.generators.over_years import over_years
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy, make_economy
 from planbench.model.products import solve

@@ -14,10 +14,10 @@ from planbench.words import nouns
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from planbench.compare.ab import Comparison
-    from planbench.compare.ab_judge import Case
-    from planbench.compare.ab_settings import Settings
-    from planbench.compare.sides import Side
+    from planbench.comparison.ab import Comparison
+    from planbench.comparison.ab_judge import Case
+    from planbench.comparison.ab_settings import Settings
+    from planbench.comparison.sides import Side
     from planbench.solvers.base import SolveOptions
 
 EXAMPLES = (
@@ -145,7 +145,7 @@ def ab(
     the answer is clear or the budget is spent. Exit code 0: nowhere slower; 1: slower, or the
     answers differ, or runs died; 2: not decided, could not be compared, or bad input.
     """
-    from planbench.compare.sides import HERE, parse_side
+    from planbench.comparison.sides import HERE, parse_side
 
     sides = parse_side(a or HERE, "--a"), parse_side(b or HERE, "--b")
     if markdown is not None and str(markdown) != "-":
@@ -208,7 +208,7 @@ def make_settings(
     InputError
         Naming the option.
     """
-    from planbench.compare.ab_settings import Control, Settings
+    from planbench.comparison.ab_settings import Control, Settings
     from planbench.stats.sequential import Schedule
 
     sure = options.parse_number(confidence, "--confidence", 0.5, 1.0)
@@ -232,7 +232,7 @@ def _cases(
     sides: tuple[Side, Side],
 ) -> list[Case]:
     """List what is compared: instances times solvers, and the cells of a suite."""
-    from planbench.compare.ab_judge import Case
+    from planbench.comparison.ab_judge import Case
 
     cases = []
     if instances:
@@ -251,7 +251,7 @@ def choose_solvers(given: list[str] | None, sides: Sequence[Side]) -> list[str]:
     InputError
         Where no solver follows, or the sides name solvers of their own beside those given.
     """
-    from planbench.compare.sides import default_solvers, packages_under_test
+    from planbench.comparison.sides import default_solvers, packages_under_test
     from planbench.solvers.registry import solvers_that_use
 
     own = [side.solver for side in sides if side.solver is not None]
@@ -276,8 +276,8 @@ def choose_solvers(given: list[str] | None, sides: Sequence[Side]) -> list[str]:
 def _of_suite(suite: str, solvers: list[str] | None, sides: tuple[Side, Side]) -> list[Case]:
     from planbench.bench.plan import plan_suite
     from planbench.bench.suite import load_suite
-    from planbench.compare.ab_judge import Case
-    from planbench.compare.sides import packages_under_test
+    from planbench.comparison.ab_judge import Case
+    from planbench.comparison.sides import packages_under_test
     from planbench.solvers.registry import distributions, find_solver
 
     plan = plan_suite(load_suite(suite), solvers, None)
@@ -307,7 +307,7 @@ def _run(
     sides: tuple[Side, Side], cases: Sequence[Case], out: Path, settings: Settings
 ) -> Comparison:
     from planbench.cli import progress
-    from planbench.compare.ab import compare_sides
+    from planbench.comparison.ab import compare_sides
 
     if out.is_dir():
         raise InputError("is a folder; give a file name", where=str(out))
@@ -337,7 +337,7 @@ def _run(
 
 
 def _show(comparison: Comparison, json: bool, path: Path | None) -> None:
-    from planbench.compare import ab_tables as words
+    from planbench.comparison import ab_tables as words
     from planbench.io.files import write_text
 
     if path is not None and str(path) != "-":
@@ -363,7 +363,7 @@ def _print_text(comparison: Comparison) -> None:
     from rich.text import Text
 
     from planbench.cli.views import columns_of
-    from planbench.compare import ab_tables as words
+    from planbench.comparison import ab_tables as words
 
     colours = {"slower": "red", "worse": "red", "faster": "green", "better": "green"}
     table = columns_of([(h, "right" if right else "left") for h, right in words.COLUMNS])

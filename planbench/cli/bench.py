@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from planbench.bench.events import Event, RunSummary
     from planbench.bench.suite import Suite
-    from planbench.certify.consensus import Consensus
+    from planbench.certificates.consensus import Consensus
     from planbench.records.not_run import NotRun
     from planbench.records.schema import Record
 

@@ -12,8 +12,8 @@ from planbench.cli import ab, completion, console, options
 from planbench.errors import InputError
 
 if TYPE_CHECKING:
-    from planbench.compare.bisect import Found, Step
-    from planbench.compare.sides import Side
+    from planbench.comparison.bisect import Found, Step
+    from planbench.comparison.sides import Side
 
 EXAMPLES = (
     "planbench bisect model.mps --versions highspy==1.12.0,1.13.1,1.14.0,1.15.1",
@@ -75,8 +75,8 @@ def bisect(
     code 0: no change between the ends; 1: found; 2: not decided, or bad input.
     """
     from planbench.cli import progress
-    from planbench.compare.ab_judge import Case
-    from planbench.compare.bisect import bisect_versions
+    from planbench.comparison.ab_judge import Case
+    from planbench.comparison.bisect import bisect_versions
 
     sides = parse_versions(versions)
     given = ab.make_settings(
@@ -133,7 +133,7 @@ def parse_versions(text: str) -> list[Side]:
     InputError
         An empty item, or a bare version before any package.
     """
-    from planbench.compare.sides import parse_side, split_parts
+    from planbench.comparison.sides import parse_side, split_parts
 
     sides: list[Side] = []
     package = ""

@@ -13,8 +13,8 @@ from planbench.errors import InputError
 from planbench.words import nouns
 
 if TYPE_CHECKING:
-    from planbench.generate.profile import Profile
-    from planbench.generate.profile_check import CheckedFigure
+    from planbench.generators.profile import Profile
+    from planbench.generators.profile_check import CheckedFigure
     from planbench.model.economy import Economy
 
 EXAMPLES = (
@@ -56,9 +56,9 @@ def calibrate(
     The profile holds no cell of the table. At the end an economy of the table's own size is
     made from it and compared with the table, figure by figure.
     """
-    from planbench.generate.profile import profile_text
-    from planbench.generate.profile_check import check_profile
-    from planbench.generate.profile_fit import figures_of_economy, fit_profile
+    from planbench.generators.profile import profile_text
+    from planbench.generators.profile_check import check_profile
+    from planbench.generators.profile_fit import figures_of_economy, fit_profile
     from planbench.io.files import write_text
 
     path = Path(output)

@@ -12,7 +12,7 @@ from planbench.words import nouns
 
 if TYPE_CHECKING:
     from planbench.catalogue.instance import Instance
-    from planbench.certify.consensus import Consensus
+    from planbench.certificates.consensus import Consensus
     from planbench.records.schema import Record
     from planbench.solvers.base import SolveOptions
 

@@ -50,8 +50,8 @@ def disaggregate(
     """
     from planbench.catalogue.split import load_table_economy, split_table
     from planbench.cli.files import check_destination, write_instance
-    from planbench.generate.aggregate import aggregation_error
-    from planbench.generate.split_recipe import read_split
+    from planbench.generators.aggregate import aggregation_error
+    from planbench.generators.split_recipe import read_split
 
     path = check_destination(output)
     values = {"table": table, "goods": goods, "techniques": techniques, "inputs": inputs}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from planbench.cli import console
 
 if TYPE_CHECKING:
-    from planbench.certify.consensus import Consensus
+    from planbench.certificates.consensus import Consensus
     from planbench.records.schema import Record
 
 

@@ -1,6 +1,6 @@
 """``planbench generate``: an economy from a recipe, whose options are the recipe's own fields.
 
-The command is put together from :class:`planbench.generate.recipe.GeneratorRecipe` when it is
+The command is put together from :class:`planbench.generators.recipe.GeneratorRecipe` when it is
 asked for, so that its options cannot differ from what recipes hold, and ``--help`` of the
 other commands need not load it.
 """
@@ -19,7 +19,7 @@ from planbench.errors import InputError
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
-    from planbench.generate.recipe import GeneratorRecipe
+    from planbench.generators.recipe import GeneratorRecipe
 
 EXAMPLES = (
     "planbench generate --goods 1000 --structure powerlaw --seed 1 -o e.npz",
@@ -38,7 +38,7 @@ def generate() -> None:
 
 def command() -> Any:
     """Build the command with an option for every field of the recipe."""
-    from planbench.generate.recipe import GeneratorRecipe
+    from planbench.generators.recipe import GeneratorRecipe
 
     parameters = [
         inspect.Parameter(
@@ -175,7 +175,7 @@ def read_recipe(base: str | None, changes: Mapping[str, Any]) -> GeneratorRecipe
     InputError
         Naming the field and the mend.
     """
-    from planbench.generate.recipe import parse_inline, read_toml_recipe
+    from planbench.generators.recipe import parse_inline, read_toml_recipe
 
     told = {
         name: "true" if value is True else str(value)

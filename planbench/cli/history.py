@@ -14,7 +14,7 @@ from planbench.errors import InputError
 from planbench.words import nouns
 
 if TYPE_CHECKING:
-    from planbench.compare.history import History, Measure
+    from planbench.comparison.history import History, Measure
 
 EXAMPLES = (
     "planbench history results",
@@ -70,8 +70,8 @@ def history(
     put together. Every change of a count of iterations is a step.
     """
     from planbench.cli.ab import parse_share
-    from planbench.compare.history import MEASURES, read_history
-    from planbench.compare.runs import results_files
+    from planbench.comparison.history import MEASURES, read_history
+    from planbench.comparison.runs import results_files
     from planbench.records.store import read_records
 
     effect = parse_share(least_effect, "--least-effect")
@@ -108,7 +108,7 @@ def history(
     found = read_history(kept, measures=measures, machine=machine, least_effect=effect)
     written: dict[str, Any] = {}
     if page is not None and found.series:
-        from planbench.compare.history_page import write_history
+        from planbench.comparison.history_page import write_history
         from planbench.report.cells import machine_key
 
         rows = [r for _, run in kept for r in run if machine_key(r) == found.machine_id]
@@ -124,7 +124,7 @@ def _measures(asked: list[str] | None, known: tuple[Measure, ...]) -> tuple[Meas
 
 
 def _show(found: History, written: dict[str, Any], *, json: bool) -> None:
-    from planbench.compare.history_table import steps_table
+    from planbench.comparison.history_table import steps_table
 
     if json:
         console.print_json(_document(found) | written)

@@ -218,7 +218,7 @@ def _certify(economy: Economy, report: ImportReport) -> None:
     says, shows that its figures are in their places.
     """
     from planbench.catalogue.imports.report import FEASIBLE
-    from planbench.certify import certify_plan
+    from planbench.certificates import certify_plan
 
     observed = report.observed
     lower = certify_plan(economy, observed.plan, polish=False).lower_bound

@@ -16,7 +16,7 @@ from planbench.words import nouns
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from planbench.compare.facts import Comparison, Rules
+    from planbench.comparison.facts import Comparison, Rules
     from planbench.records.schema import Record
 
 EXAMPLES = (
@@ -106,9 +106,9 @@ def regress(
     Exit code 0: nothing worse; 1: something is worse; 2: could not compare, because instances,
     machines or versions differ (see --allow), nothing is in common, or the input is bad.
     """
-    from planbench.compare.facts import ALLOWANCES
-    from planbench.compare.gate import compare_runs
-    from planbench.compare.runs import check_two_sides, read_side, write_baseline
+    from planbench.comparison.facts import ALLOWANCES
+    from planbench.comparison.gate import compare_runs
+    from planbench.comparison.runs import check_two_sides, read_side, write_baseline
 
     rules = _rules(layers, allow, least_effect, confidence, require_all)
     for path in (markdown, junit):
@@ -143,7 +143,7 @@ def _rules(
     layers: str | None, allow: str | None, least_effect: str, confidence: str, require_all: bool
 ) -> Rules:
     from planbench.cli.ab import parse_share
-    from planbench.compare.facts import ALLOWANCES, LAYERS, Rules
+    from planbench.comparison.facts import ALLOWANCES, LAYERS, Rules
 
     level = options.parse_number(confidence, "--confidence", 0.0, 1.0)
     assert level is not None
@@ -194,7 +194,7 @@ def _refuse_wrong(records: Sequence[Record], path: Path) -> None:
 
 
 def _write(found: Comparison, markdown: Path | None, junit: Path | None) -> None:
-    from planbench.compare.exports import to_junit, to_markdown
+    from planbench.comparison.exports import to_junit, to_markdown
     from planbench.io.files import write_text
 
     for path, text in ((markdown, to_markdown), (junit, to_junit)):
@@ -203,9 +203,9 @@ def _write(found: Comparison, markdown: Path | None, junit: Path | None) -> None
 
 
 def _show(found: Comparison, *, json: bool, everything: bool) -> None:
-    from planbench.compare.exports import to_document
-    from planbench.compare.figures import summary
-    from planbench.compare.tables import comparison_table
+    from planbench.comparison.exports import to_document
+    from planbench.comparison.figures import summary
+    from planbench.comparison.tables import comparison_table
 
     if json:
         console.print_json(to_document(found))

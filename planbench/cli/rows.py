@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from planbench.certify.consensus import Consensus
+    from planbench.certificates.consensus import Consensus
     from planbench.records.schema import Record
 
 _FIRST = (

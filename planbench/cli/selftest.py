@@ -10,7 +10,7 @@ import typer
 from planbench.cli import console, options
 
 if TYPE_CHECKING:
-    from planbench.compare.selftest import SelfTest
+    from planbench.comparison.selftest import SelfTest
 
 EXAMPLES = (
     "planbench selftest",
@@ -44,7 +44,7 @@ def selftest(
     """
     from dataclasses import replace
 
-    from planbench.compare.selftest import FULL, SHORT, run_selftest
+    from planbench.comparison.selftest import FULL, SHORT, run_selftest
 
     if out is not None:
         options.writable(out)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Group
 
-    from planbench.generate.statistics import EconomyStatistics
+    from planbench.generators.statistics import EconomyStatistics
     from planbench.model.economy import Economy
 
 #: Up to this many goods and inputs everything is computed unasked: about a second.
@@ -30,7 +30,7 @@ def study(economy: Economy, *, everything: bool) -> EconomyStatistics:
     """Compute the cheap statistics, and the dear ones for a small economy or when asked."""
     from dataclasses import replace
 
-    from planbench.generate.statistics import CHEAP_GROUPS, GROUPS, figure_fields, study_economy
+    from planbench.generators.statistics import CHEAP_GROUPS, GROUPS, figure_fields, study_economy
 
     small = economy.n_goods <= SMALL_GOODS and economy.inputs.nnz <= SMALL_NONZEROS
     if everything or small:
@@ -42,7 +42,7 @@ def study(economy: Economy, *, everything: bool) -> EconomyStatistics:
 
 def facts(found: EconomyStatistics) -> dict[str, Any]:
     """Statistics for JSON, with one line on what each figure says under ``explained``."""
-    from planbench.generate.statistics import explain
+    from planbench.generators.statistics import explain
 
     return {**found.as_dict(), "explained": explain()}
 
@@ -53,7 +53,7 @@ def shown(found: EconomyStatistics) -> list[Group]:
     from rich.text import Text
 
     from planbench.cli.views import columns_of, text
-    from planbench.generate.statistics import figure_fields
+    from planbench.generators.statistics import figure_fields
 
     table = columns_of((("figure", "left"), ("value", "right"), ("what it says", "left")))
     table.columns[0].no_wrap = True
@@ -81,7 +81,7 @@ def shown(found: EconomyStatistics) -> list[Group]:
 
 
 def _estimates(found: EconomyStatistics) -> list[str]:
-    from planbench.generate.statistics import figure_fields
+    from planbench.generators.statistics import figure_fields
 
     labels = {f.name: f.metadata["label"] for f in figure_fields()}
     by_way: dict[str, list[str]] = {}

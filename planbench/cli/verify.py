@@ -13,7 +13,7 @@ from planbench.cli.solve import DEFAULT_SOLVER
 
 if TYPE_CHECKING:
     from planbench.catalogue.instance import Instance
-    from planbench.certify import Certificate
+    from planbench.certificates import Certificate
     from planbench.cli.violations import Violations
     from planbench.model.arrays import FloatArray
 
@@ -86,7 +86,7 @@ def _judge(
 ) -> _Judged:
     import numpy as np
 
-    from planbench.certify import certify
+    from planbench.certificates import certify
     from planbench.cli.violations import violations
     from planbench.io.plan_file import read_parts
     from planbench.solvers.base import Solution
@@ -147,7 +147,7 @@ def _find_bound(instance: Instance, solver: str, limit_s: float) -> dict[str, An
 
 
 def _document(instance: Instance, path: Path, tolerance: float, judged: _Judged) -> dict[str, Any]:
-    from planbench.certify.certificate import CERTIFICATE_VERSION
+    from planbench.certificates.certificate import CERTIFICATE_VERSION
 
     facts = asdict(judged.certificate)
     facts["certificate"] = facts.pop("kind")

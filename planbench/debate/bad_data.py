@@ -29,10 +29,10 @@ import scipy.sparse as sp
 
 from planbench.bench.single import RunOutcome, Surroundings, solve_once
 from planbench.catalogue.instance import Instance
-from planbench.certify.judge import certify, prepare
+from planbench.certificates.judge import certify, prepare
 from planbench.debate.study import study_row
 from planbench.errors import InputError
-from planbench.generate.draws import round24
+from planbench.generators.draws import round24
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy
 from planbench.records.schema import Record

@@ -18,7 +18,7 @@ import numpy as np
 
 from planbench.bench.single import Surroundings
 from planbench.catalogue.instance import Instance
-from planbench.certify.judge import certify, prepare
+from planbench.certificates.judge import certify, prepare
 from planbench.debate.study import study_row
 from planbench.errors import InputError, PlanbenchError, SolverError
 from planbench.measure.calibrate import matrix_pass_seconds

@@ -18,7 +18,7 @@ import numpy as np
 from planbench.bench.prepared import instance_facts
 from planbench.bench.single import Surroundings, certificate_facts
 from planbench.catalogue.instance import Instance
-from planbench.certify.certificate import Certificate
+from planbench.certificates.certificate import Certificate
 from planbench.measure.calibrate import is_disturbed, passes
 from planbench.measure.machine import package_versions
 from planbench.records.schema import STUDY, Record

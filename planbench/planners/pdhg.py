@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from planbench.certify.check import limits_of
+from planbench.certificates.check import limits_of
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy
 from planbench.model.planning_lp import planning_matrix

@@ -11,16 +11,16 @@ from typing import Literal
 
 import numpy as np
 
-from planbench.certify.certificate import relative_gap
-from planbench.certify.check import certified_upper
-from planbench.certify.interior import (
+from planbench.certificates.certificate import relative_gap
+from planbench.certificates.check import certified_upper
+from planbench.certificates.interior import (
     LAST_RESORT_NONZEROS,
     LP_NONZEROS,
     are_interior_prices,
     interior_of,
     single_product,
 )
-from planbench.certify.repair import raw_lower, raw_upper
+from planbench.certificates.repair import raw_lower, raw_upper
 from planbench.errors import InputError
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy

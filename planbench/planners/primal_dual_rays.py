@@ -11,10 +11,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from planbench.certify.interior import interior_of
-from planbench.certify.propagate import implied_bounds
-from planbench.certify.rays import proves_infeasible, proves_unbounded
-from planbench.certify.repair import raw_lower, room_of
+from planbench.certificates.interior import interior_of
+from planbench.certificates.propagate import implied_bounds
+from planbench.certificates.rays import proves_infeasible, proves_unbounded
+from planbench.certificates.repair import raw_lower, room_of
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy, Interior
 from planbench.model.planning_lp import to_linear_program
@@ -43,12 +43,12 @@ def infeasibility_proof(
     p, w : ndarray, shapes (goods,) and (resources,)
         ≥ 0.
     programs : bool
-        As for :func:`planbench.certify.interior.interior_of`.
+        As for :func:`planbench.certificates.interior.interior_of`.
 
     Returns
     -------
     tuple of ndarray or None
-        Prices and rents that pass :func:`planbench.certify.rays.proves_infeasible`.
+        Prices and rents that pass :func:`planbench.certificates.rays.proves_infeasible`.
     """
     gain, size = _gains(economy, p, w)
     open_ended = np.isinf(economy.capacity)
@@ -110,12 +110,12 @@ def growth_without_end(
     plan : tuple of ndarray
         A feasible (x, z) that the direction starts from.
     programs : bool
-        As for :func:`planbench.certify.interior.interior_of`.
+        As for :func:`planbench.certificates.interior.interior_of`.
 
     Returns
     -------
     tuple of ndarray or None
-        Activities and targets that pass :func:`planbench.certify.rays.proves_unbounded`.
+        Activities and targets that pass :func:`planbench.certificates.rays.proves_unbounded`.
     """
     alone = replace(
         economy,

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from planbench.certify.interior import interior_of
-from planbench.certify.repair import raw_lower, raw_upper
+from planbench.certificates.interior import interior_of
+from planbench.certificates.repair import raw_lower, raw_upper
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.planners.pdhg import Process
@@ -41,7 +41,7 @@ def keep_prices_only(
     upper : float or None
         The upper bound they give.
     programs : bool
-        As for :func:`planbench.certify.interior.interior_of`.
+        As for :func:`planbench.certificates.interior.interior_of`.
 
     Returns
     -------

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from planbench.certify.certificate import CERTIFICATE_VERSION
-from planbench.certify.verdict import RESIDUAL
+from planbench.certificates.certificate import CERTIFICATE_VERSION
+from planbench.certificates.verdict import RESIDUAL
 from planbench.records.schema import Record
 
 #: Behind verdicts made by older rules than today's.

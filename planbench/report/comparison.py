@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
-from planbench.certify.consensus import Consensus, Opinion, consensus
-from planbench.certify.verdict import CLAIM
+from planbench.certificates.consensus import Consensus, Opinion, consensus
+from planbench.certificates.verdict import CLAIM
 from planbench.measure.calibrate import is_disturbed
 from planbench.records.schema import Record
 from planbench.records.verdicts import is_proven, old_note, verdict_words

@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from planbench.certify import certify
-from planbench.certify.certificate import Certificate
+from planbench.certificates import certify
+from planbench.certificates.certificate import Certificate
 from planbench.errors import PlanbenchError
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.record_builders import make_failure, make_record
 
-from planbench.compare.ab_judge import Case, Pair, is_settled, judge_case
+from planbench.comparison.ab_judge import Case, Pair, is_settled, judge_case
 from planbench.errors import InputError
 from planbench.stats.sequential import Schedule
 

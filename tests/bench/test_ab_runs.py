@@ -10,11 +10,11 @@ from support.record_builders import make_record
 
 from planbench.bench.single import Elsewhere, Surroundings
 from planbench.catalogue.resolve import load_instance
-from planbench.compare.ab import compare_sides
-from planbench.compare.ab_judge import Case
-from planbench.compare.ab_run import Prepared, Run, check_differ
-from planbench.compare.ab_settings import Control, Settings
-from planbench.compare.sides import parse_side
+from planbench.comparison.ab import compare_sides
+from planbench.comparison.ab_judge import Case
+from planbench.comparison.ab_run import Prepared, Run, check_differ
+from planbench.comparison.ab_settings import Control, Settings
+from planbench.comparison.sides import parse_side
 from planbench.errors import InputError, SolverUnavailableError
 from planbench.measure.launch import Interpreter
 from planbench.records.store import read_records

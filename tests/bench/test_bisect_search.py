@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from planbench.compare.ab import Comparison
-from planbench.compare.ab_judge import Case, CaseVerdict
-from planbench.compare.bisect import Step, _read, search
+from planbench.comparison.ab import Comparison
+from planbench.comparison.ab_judge import Case, CaseVerdict
+from planbench.comparison.bisect import Step, _read, search
 from planbench.stats.paired import PairedRatio
 
 VERSIONS = tuple("abcdefgh")

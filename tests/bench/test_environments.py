@@ -17,14 +17,14 @@ import pytest
 from planbench.bench import environments
 from planbench.bench.single import solve_once, survey
 from planbench.catalogue.resolve import load_instance
-from planbench.compare.environments import (
+from planbench.comparison.environments import (
     UnreachableIndexError,
     cache_folder,
     environment_for,
     find_uv,
     requirements,
 )
-from planbench.compare.sides import parse_side
+from planbench.comparison.sides import parse_side
 from planbench.errors import InputError, PlanbenchError
 
 

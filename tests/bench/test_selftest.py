@@ -16,8 +16,8 @@ import pytest
 from planbench.bench import selftest
 from planbench.bench.single import solve_once
 from planbench.catalogue.resolve import load_instance
-from planbench.compare.selftest import FULL, SHORT, Trial, run_selftest, simulate
-from planbench.compare.slowed import NAME
+from planbench.comparison.selftest import FULL, SHORT, Trial, run_selftest, simulate
+from planbench.comparison.slowed import NAME
 from planbench.solvers.base import SolveOptions
 from planbench.stats.noisy_runs import MACHINES, simulate_pairs
 from planbench.stats.sequential import Schedule
@@ -69,7 +69,7 @@ def test_the_injected_slowdown_is_extra_cpu_time_of_that_share():
             time_limit_s=60,
             memory_limit_bytes=2 << 30,
             polish=False,
-            adapter="planbench.compare.slowed",
+            adapter="planbench.comparison.slowed",
         ).record
         assert record.verdict == "certified", record.message
         assert record.native_options["slowdown"] == share
@@ -87,7 +87,7 @@ def test_a_bad_share_is_refused():
         SolveOptions(native={"slowdown": "much"}),
         time_limit_s=60,
         memory_limit_bytes=2 << 30,
-        adapter="planbench.compare.slowed",
+        adapter="planbench.comparison.slowed",
     ).record
     assert record.ended == "refused"
     assert "slowdown: is 'much'" in record.message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from planbench.compare.sides import Package, check_use, default_solvers, parse_side
+from planbench.comparison.sides import Package, check_use, default_solvers, parse_side
 from planbench.errors import InputError
 from planbench.solvers.base import SolveOptions
 

@@ -11,8 +11,8 @@ import pytest
 
 from planbench.catalogue.imports import ImportReport, import_table
 from planbench.catalogue.resolve import load_instance
-from planbench.certify import certify_plan
-from planbench.certify.interior import are_interior_prices, is_safe_plan
+from planbench.certificates import certify_plan
+from planbench.certificates.interior import are_interior_prices, is_safe_plan
 from planbench.errors import InputError
 from planbench.model import Economy
 

@@ -18,7 +18,7 @@ from support.answers import Reply, reference
 from support.economies import KINDS, random_general, random_small
 from support.exact import exact_optimum
 
-from planbench.certify import certify
+from planbench.certificates import certify
 from planbench.model import (
     Economy,
     LinearProgram,

@@ -9,7 +9,7 @@ import pytest
 from support.answers import Reply, reference
 from support.economies import KINDS, random_general, random_small
 
-from planbench.certify import certify
+from planbench.certificates import certify
 from planbench.model import make_linear_program, to_linear_program
 
 #: How far the reference optimum itself may be off, relative.

@@ -9,9 +9,9 @@ import pytest
 from support.answers import Reply, reference
 from support.economies import KINDS, random_small
 
-from planbench.certify import Opinion, certify, certify_plan, check, consensus, prepare, repair
-from planbench.certify.certificate import relative_gap
-from planbench.certify.interior import interior_of
+from planbench.certificates import Opinion, certify, certify_plan, check, consensus, prepare, repair
+from planbench.certificates.certificate import relative_gap
+from planbench.certificates.interior import interior_of
 from planbench.model import Plan, make_economy, make_linear_program, to_linear_program
 
 INF = np.inf

@@ -10,9 +10,9 @@ import scipy.sparse as sp
 from support.answers import Reply, reference
 from support.economies import KINDS, random_general, random_small
 
-from planbench.certify import sums
-from planbench.certify.certificate import relative_gap
-from planbench.certify.check import (
+from planbench.certificates import sums
+from planbench.certificates.certificate import relative_gap
+from planbench.certificates.check import (
     certified_lower,
     certified_upper,
     least_terms,
@@ -20,8 +20,8 @@ from planbench.certify.check import (
     lp_dual_bound,
     residuals,
 )
-from planbench.certify.propagate import implied_bounds
-from planbench.certify.sums import gamma
+from planbench.certificates.propagate import implied_bounds
+from planbench.certificates.sums import gamma
 from planbench.model import make_economy, make_linear_program, to_linear_program
 
 

@@ -9,9 +9,9 @@ import pytest
 from support.answers import Reply, reference
 from support.economies import KINDS, random_general, random_small
 
-from planbench.certify import Opinion, certify, certify_plan, consensus
-from planbench.certify.interior import are_interior_prices, interior_of, is_safe_plan
-from planbench.certify.polish import SWEEPS
+from planbench.certificates import Opinion, certify, certify_plan, consensus
+from planbench.certificates.interior import are_interior_prices, interior_of, is_safe_plan
+from planbench.certificates.polish import SWEEPS
 from planbench.model import make_economy, make_linear_program, plan_from_lp, to_linear_program
 
 

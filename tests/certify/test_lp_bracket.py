@@ -12,9 +12,9 @@ from support.answers import Reply, reference
 from support.exact_lp import exact_optimum
 from support.general_lps import GENERAL_KINDS, random_lp
 
-from planbench.certify import certify
-from planbench.certify.check import residuals
-from planbench.certify.enclosure import (
+from planbench.certificates import certify
+from planbench.certificates.check import residuals
+from planbench.certificates.enclosure import (
     Proposal,
     Region,
     correction,
@@ -22,8 +22,8 @@ from planbench.certify.enclosure import (
     enclose_exact,
     primal_region,
 )
-from planbench.certify.lp_bracket import lp_bracket
-from planbench.certify.rays import proves_infeasible, proves_unbounded
+from planbench.certificates.lp_bracket import lp_bracket
+from planbench.certificates.rays import proves_infeasible, proves_unbounded
 from planbench.model import make_linear_program, to_linear_program
 from planbench.model.linear_program import LinearProgram
 

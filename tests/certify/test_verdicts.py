@@ -9,8 +9,8 @@ import pytest
 from support.answers import Reply, reference
 from support.economies import KINDS, random_small
 
-from planbench.certify import Opinion, certify, consensus
-from planbench.certify.verdict import Flows, claim_outside, claim_scale, closing_scale
+from planbench.certificates import Opinion, certify, consensus
+from planbench.certificates.verdict import Flows, claim_outside, claim_scale, closing_scale
 from planbench.model import make_economy, make_linear_program, to_linear_program
 
 INF = np.inf

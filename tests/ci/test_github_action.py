@@ -16,7 +16,7 @@ import pytest
 from support.command_line import planbench
 
 from planbench.bench.pins import find_requirement
-from planbench.compare.sides import parse_side
+from planbench.comparison.sides import parse_side
 from planbench.records.store import read_records, to_line
 
 ROOT = Path(__file__).parents[2]
@@ -284,9 +284,9 @@ def test_a_comparison_without_a_report_is_no_success(tmp_path: Path) -> None:
 
 
 def test_a_comparison_of_nothing_is_no_success(tmp_path: Path) -> None:
-    from planbench.compare.ab import Comparison
-    from planbench.compare.ab_judge import Case, CaseVerdict
-    from planbench.compare.ab_tables import markdown
+    from planbench.comparison.ab import Comparison
+    from planbench.comparison.ab_judge import Case, CaseVerdict
+    from planbench.comparison.ab_tables import markdown
 
     nothing = (CaseVerdict(Case("tiny", "highs-ds"), "not-compared", pairs=1),)
     found = Comparison(

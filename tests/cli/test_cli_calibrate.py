@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from planbench.generate.profile import find_profile, read_profile
+from planbench.generators.profile import find_profile, read_profile
 from tests.support.command_line import planbench
 
 
@@ -88,7 +88,7 @@ def test_goods_that_do_not_add_up_are_a_finding(
 ) -> None:
     """The check is run on what was made: were it off, the exit code would be 1."""
     from planbench.cli.main import run
-    from planbench.generate import aggregate
+    from planbench.generators import aggregate
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(aggregate, "aggregation_error", lambda table, economy: 1e-6)

@@ -380,7 +380,7 @@ def test_an_exported_economy_is_the_same_instance(
 
 
 def test_generate_takes_its_options_from_the_recipe(planbench: Command, tmp_path: Path) -> None:
-    from planbench.generate.recipe import GeneratorRecipe
+    from planbench.generators.recipe import GeneratorRecipe
 
     code, out, _ = planbench("generate", "--help")
     assert code == 0

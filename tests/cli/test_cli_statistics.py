@@ -12,7 +12,7 @@ from support.command_line import planbench
 
 from planbench.catalogue.resolve import load_instance
 from planbench.cli import statistics as shown
-from planbench.generate.statistics import CHEAP_GROUPS, explain, figure_fields, study_economy
+from planbench.generators.statistics import CHEAP_GROUPS, explain, figure_fields, study_economy
 
 
 @pytest.mark.parametrize("columns", [80, 100])

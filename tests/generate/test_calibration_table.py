@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from planbench.errors import InputError
-from planbench.generate import calibration_table
-from planbench.generate.calibration_table import (
+from planbench.generators import calibration_table
+from planbench.generators.calibration_table import (
     BEGIN,
     END,
     NAMES,
@@ -19,8 +19,8 @@ from planbench.generate.calibration_table import (
     replaced,
     with_row,
 )
-from planbench.generate.profile import profile_names
-from planbench.generate.profile_check import CheckedFigure
+from planbench.generators.profile import profile_names
+from planbench.generators.profile_check import CheckedFigure
 
 #: Samples and blocks, of the same size whatever the matrix.
 FIXED_BYTES = 120e6

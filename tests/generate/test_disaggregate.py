@@ -14,17 +14,17 @@ from planbench.catalogue.builtin import load_builtin
 from planbench.catalogue.resolve import load_instance
 from planbench.catalogue.split import split_table
 from planbench.errors import InputError
-from planbench.generate import generate, parse_inline
-from planbench.generate.aggregate import aggregate, aggregation_error
-from planbench.generate.disaggregate import disaggregate
-from planbench.generate.interior import check_interior
-from planbench.generate.line_cut import cut_line
-from planbench.generate.observed import observed_plan
-from planbench.generate.profile import find_profile
-from planbench.generate.recipe_text import quoted
-from planbench.generate.split_layout import pareto_sizes
-from planbench.generate.split_recipe import parse_split, read_split
-from planbench.generate.spread import group_activities, run_of, spread_cells
+from planbench.generators import generate, parse_inline
+from planbench.generators.aggregate import aggregate, aggregation_error
+from planbench.generators.disaggregate import disaggregate
+from planbench.generators.interior import check_interior
+from planbench.generators.line_cut import cut_line
+from planbench.generators.observed import observed_plan
+from planbench.generators.profile import find_profile
+from planbench.generators.recipe_text import quoted
+from planbench.generators.split_layout import pareto_sizes
+from planbench.generators.split_recipe import parse_split, read_split
+from planbench.generators.spread import group_activities, run_of, spread_cells
 from planbench.io.npz import load_economy, save_economy
 from planbench.model.economy import Economy, Interior, make_economy
 from planbench.model.planning_lp import to_linear_program

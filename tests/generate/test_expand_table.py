@@ -10,11 +10,11 @@ import pytest
 from support.solving import solve_exactly
 
 from planbench.catalogue.resolve import load_instance
-from planbench.certify import certify_plan
+from planbench.certificates import certify_plan
 from planbench.errors import InputError
-from planbench.generate.expand_recipe import parse_expand
-from planbench.generate.expansion_draws import ring
-from planbench.generate.interior import check_interior
+from planbench.generators.expand_recipe import parse_expand
+from planbench.generators.expansion_draws import ring
+from planbench.generators.interior import check_interior
 from planbench.io.npz import save_economy
 from planbench.model.economy import Economy
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.solving import solve_exactly
 
-from planbench.certify import certify_plan
+from planbench.certificates import certify_plan
 from planbench.errors import InputError
-from planbench.generate import (
+from planbench.generators import (
     GeneratorRecipe,
     estimate_bytes,
     generate,
@@ -19,9 +19,9 @@ from planbench.generate import (
     parse_inline,
     recipe_of,
 )
-from planbench.generate.estimate import finished_bytes
-from planbench.generate.expanded_sizes import sizes_of
-from planbench.generate.interior import check_interior
+from planbench.generators.estimate import finished_bytes
+from planbench.generators.expanded_sizes import sizes_of
+from planbench.generators.interior import check_interior
 
 
 @st.composite

@@ -11,8 +11,14 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from planbench.errors import PlanbenchError
-from planbench.generate import GeneratorRecipe, estimate_bytes, generate, make_recipe, parse_inline
-from planbench.generate.interior import check_interior
+from planbench.generators import (
+    GeneratorRecipe,
+    estimate_bytes,
+    generate,
+    make_recipe,
+    parse_inline,
+)
+from planbench.generators.interior import check_interior
 from planbench.model import Economy, make_economy, to_linear_program
 
 

@@ -6,10 +6,10 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 
-from planbench.generate import generate, parse_inline
-from planbench.generate.columns import Columns, draw_columns
-from planbench.generate.draws import Purpose, lognormal_weights
-from planbench.generate.structure import (
+from planbench.generators import generate, parse_inline
+from planbench.generators.columns import Columns, draw_columns
+from planbench.generators.draws import Purpose, lognormal_weights
+from planbench.generators.structure import (
     Layered,
     PowerLaw,
     Sectors,

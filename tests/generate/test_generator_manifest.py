@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from planbench.errors import InputError
-from planbench.generate import GeneratorRecipe, generate, parse_inline
-from planbench.generate.draws import (
+from planbench.generators import GeneratorRecipe, generate, parse_inline
+from planbench.generators.draws import (
     Purpose,
     choose,
     exponential,
@@ -19,7 +19,7 @@ from planbench.generate.draws import (
     round_bits,
     stream,
 )
-from planbench.generate.manifest import find_differences, main, manifest_path, read_manifest
+from planbench.generators.manifest import find_differences, main, manifest_path, read_manifest
 from planbench.model.products import backward, forward
 
 
@@ -42,7 +42,7 @@ def test_difference_from_the_manifest_is_found(
     path = tmp_path / "manifest.json"
     path.write_text(json.dumps({"recipes": {"goods=10,seed=0": "0" * 64}}))
     assert len(find_differences(path)) == 1
-    monkeypatch.setattr("planbench.generate.manifest.manifest_path", lambda: path)
+    monkeypatch.setattr("planbench.generators.manifest.manifest_path", lambda: path)
     assert main([]) == 1
     assert "the manifest has 000" in capsys.readouterr().out
     assert main(["--write"]) == 0

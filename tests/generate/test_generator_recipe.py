@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planbench.errors import InputError
-from planbench.generate import (
+from planbench.generators import (
     GeneratorRecipe,
     estimate_bytes,
     generate,
@@ -17,8 +17,8 @@ from planbench.generate import (
     read_toml_recipe,
     recipe_of,
 )
-from planbench.generate.estimate import finished_bytes
-from planbench.generate.laws import parse_law
+from planbench.generators.estimate import finished_bytes
+from planbench.generators.laws import parse_law
 
 
 @pytest.mark.parametrize(

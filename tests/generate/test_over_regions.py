@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from support.economies import KINDS, random_small
 from support.solving import solve_exactly
 
-from planbench.certify import certify_plan
+from planbench.certificates import certify_plan
 from planbench.errors import InputError
-from planbench.generate import generate, parse_inline
-from planbench.generate.over_regions import over_regions
-from planbench.generate.transport import make_transport
+from planbench.generators import generate, parse_inline
+from planbench.generators.over_regions import over_regions
+from planbench.generators.transport import make_transport
 from planbench.model import Economy, make_economy
 
 

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from support.economies import KINDS, random_small
 from support.solving import solve_exactly
 
-from planbench.certify import certify_plan
+from planbench.certificates import certify_plan
 from planbench.errors import InputError
-from planbench.generate import generate, parse_inline
-from planbench.generate.capital import Capital, make_capital, stocks_by_user
-from planbench.generate.counter import with_counter
-from planbench.generate.one_year import Storage
-from planbench.generate.over_years import over_years
-from planbench.generate.staircase import staircase
+from planbench.generators import generate, parse_inline
+from planbench.generators.capital import Capital, make_capital, stocks_by_user
+from planbench.generators.counter import with_counter
+from planbench.generators.one_year import Storage
+from planbench.generators.over_years import over_years
+from planbench.generators.staircase import staircase
 from planbench.model import Economy, make_economy
 from planbench.model.arrays import canonical_matrix
 

@@ -11,9 +11,9 @@ import scipy.sparse as sp
 from scipy.optimize import linprog
 
 from planbench.catalogue.resolve import load_instance
-from planbench.generate import generate, generate_planted, parse_inline, plant
-from planbench.generate.planted import Planted
-from planbench.generate.planted_check import planted_holds
+from planbench.generators import generate, generate_planted, parse_inline, plant
+from planbench.generators.planted import Planted
+from planbench.generators.planted_check import planted_holds
 from planbench.io.csv_folder import save_economy as save_folder
 from planbench.io.npz import save_economy
 from planbench.model import to_linear_program

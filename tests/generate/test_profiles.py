@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from planbench.errors import InputError
-from planbench.generate import generate, make_recipe, parse_inline
-from planbench.generate.profile import (
+from planbench.generators import generate, make_recipe, parse_inline
+from planbench.generators.profile import (
     REGIMES,
     find_profile,
     make_profile,
@@ -18,21 +18,21 @@ from planbench.generate.profile import (
     profile_text,
     read_profile,
 )
-from planbench.generate.profile_check import (
+from planbench.generators.profile_check import (
     CheckedFigure,
     check_economy,
     check_profile,
     matrix_of_profile,
     planted_shares,
 )
-from planbench.generate.profile_fit import (
+from planbench.generators.profile_fit import (
     TableFigures,
     community_shares,
     figures_of_economy,
     fit_profile,
     fold_own_use,
 )
-from planbench.generate.profile_structure import profiled, supplier_classes
+from planbench.generators.profile_structure import profiled, supplier_classes
 
 NAMES = profile_names()
 #: Detailed enough for every figure: the others are too small for some.

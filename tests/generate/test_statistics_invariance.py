@@ -9,8 +9,8 @@ from support.economies import KINDS, random_small
 
 from planbench.catalogue.leontief import random_leontief, solve_leontief
 from planbench.catalogue.resolve import load_instance
-from planbench.generate.statistics import EconomyStatistics, explain, study_economy
-from planbench.generate.statistics.value import value_prices
+from planbench.generators.statistics import EconomyStatistics, explain, study_economy
+from planbench.generators.statistics.value import value_prices
 from planbench.model import Economy, Interior, make_economy
 from planbench.model.arrays import FloatArray, Matrix
 

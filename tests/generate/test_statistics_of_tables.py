@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from planbench.catalogue.resolve import load_instance
-from planbench.generate.statistics import (
+from planbench.generators.statistics import (
     EconomyStatistics,
     explain,
     study_economy,

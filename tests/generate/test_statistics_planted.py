@@ -12,23 +12,23 @@ import scipy.sparse as sp
 
 from planbench.catalogue.resolve import load_instance
 from planbench.errors import InputError
-from planbench.generate.statistics import (
+from planbench.generators.statistics import (
     EconomyStatistics,
     Limits,
     explain,
     study_economy,
     study_inputs,
 )
-from planbench.generate.statistics import blocks as module_of_blocks
-from planbench.generate.statistics import coefficients as module_of_coefficients
-from planbench.generate.statistics.blocks import blocks
-from planbench.generate.statistics.coefficients import lognormal_fit
-from planbench.generate.statistics.goods_graph import goods_graph
-from planbench.generate.statistics.links import hill
-from planbench.generate.statistics.order import best_order, share_above
-from planbench.generate.statistics.spectrum import Cycles, power_bound, ritz_moduli
-from planbench.generate.statistics.strong_links import strong_links
-from planbench.generate.statistics.value import value_inputs
+from planbench.generators.statistics import blocks as module_of_blocks
+from planbench.generators.statistics import coefficients as module_of_coefficients
+from planbench.generators.statistics.blocks import blocks
+from planbench.generators.statistics.coefficients import lognormal_fit
+from planbench.generators.statistics.goods_graph import goods_graph
+from planbench.generators.statistics.links import hill
+from planbench.generators.statistics.order import best_order, share_above
+from planbench.generators.statistics.spectrum import Cycles, power_bound, ritz_moduli
+from planbench.generators.statistics.strong_links import strong_links
+from planbench.generators.statistics.value import value_inputs
 from planbench.model import make_economy
 
 #: A block of a million entries and what is computed of it.

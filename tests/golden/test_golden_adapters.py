@@ -17,7 +17,7 @@ import pytest
 
 from planbench.catalogue.builtin import list_builtin
 from planbench.catalogue.resolve import load_instance
-from planbench.certify import certify_plan
+from planbench.certificates import certify_plan
 from planbench.model import plan_from_lp
 from planbench.solvers.registry import list_solvers
 

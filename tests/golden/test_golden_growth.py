@@ -11,9 +11,9 @@ from support.solving import solve_exactly
 
 from planbench.catalogue.data_files import instances_folder, read_toml
 from planbench.catalogue.golden import golden_cases
-from planbench.certify import certify_plan
-from planbench.generate.capital import stocks_by_user
-from planbench.generate.over_years import over_years
+from planbench.certificates import certify_plan
+from planbench.generators.capital import stocks_by_user
+from planbench.generators.over_years import over_years
 from planbench.model import Economy, make_economy
 
 

@@ -10,7 +10,7 @@ from support.answers import reference
 
 from planbench.catalogue.builtin import list_builtin
 from planbench.catalogue.resolve import load_instance
-from planbench.certify import certify
+from planbench.certificates import certify
 
 GENERATED = (
     "gen:goods=200,seed=1",

@@ -166,7 +166,7 @@ def test_nothing_survives_an_installation_cut_short(escaper, sent):
     """As `planbench ab` runs pip."""
     command, told = escaper
     code = (
-        "from planbench.compare.environments import _run\n"
+        "from planbench.comparison.environments import _run\n"
         f"_run({[*command, 'sleep']!r}, timeout_s=600)"
     )
     planbench = subprocess.Popen([sys.executable, "-c", code])

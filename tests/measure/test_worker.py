@@ -136,7 +136,7 @@ def test_a_worker_is_thin(launch):
     heavy = {"pydantic", "typer", "rich", "filelock", "highspy", "ortools", "pulp"}
     assert not heavy & loaded
     assert "scipy.optimize" not in loaded
-    assert not [m for m in loaded if m.startswith(("planbench.bench", "planbench.certify"))]
+    assert not [m for m in loaded if m.startswith(("planbench.bench", "planbench.certificates"))]
     assert "planbench.records" not in loaded
 
 

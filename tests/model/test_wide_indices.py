@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from support.answers import reference
 
-from planbench.certify import certify
+from planbench.certificates import certify
 from planbench.errors import PlanbenchError
-from planbench.generate import generate, parse_inline
+from planbench.generators import generate, parse_inline
 from planbench.io.mps import read_mps, write_mps
 from planbench.io.npz import load_economy, save_economy
 from planbench.model import arrays, to_linear_program

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from planbench.certify import certify
-from planbench.certify.certificate import Certificate
+from planbench.certificates import certify
+from planbench.certificates.certificate import Certificate
 from planbench.model import Economy, make_economy, to_linear_program
 from planbench.solvers.base import Solution, SolveOptions
 from planbench.solvers.registry import find_solver, load_adapter

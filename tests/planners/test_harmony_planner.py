@@ -12,7 +12,7 @@ from support.economies import random_general, random_small
 
 from planbench.catalogue.imports import import_raw, import_table
 from planbench.catalogue.resolve import load_instance
-from planbench.certify import certify
+from planbench.certificates import certify
 from planbench.errors import InputError
 from planbench.io.tables.raw import make_raw_table
 from planbench.model import Economy, make_economy, to_linear_program

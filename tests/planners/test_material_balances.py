@@ -10,7 +10,7 @@ import pytest
 from support.economies import random_general, random_small
 
 from planbench.catalogue.resolve import load_instance
-from planbench.certify import certify
+from planbench.certificates import certify
 from planbench.errors import InputError
 from planbench.model import make_economy, to_linear_program
 from planbench.planners.material_balances import BalanceState, norms, plan, solve

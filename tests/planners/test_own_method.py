@@ -11,7 +11,7 @@ import pytest
 import scipy.sparse as sp
 
 from planbench.catalogue.resolve import load_instance
-from planbench.certify.interior import LAST_RESORT_NONZEROS, LP_NONZEROS, interior_of
+from planbench.certificates.interior import LAST_RESORT_NONZEROS, LP_NONZEROS, interior_of
 from planbench.model import make_economy
 from planbench.planners import primal_dual_plan
 from planbench.planners.pdhg_mend_plan import DRAFTS

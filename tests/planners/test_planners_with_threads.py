@@ -11,9 +11,9 @@ from support.economies import random_small
 pytest.importorskip("numba")
 pytest.importorskip("clarabel")
 
-from planbench.certify import certify_plan
+from planbench.certificates import certify_plan
 from planbench.errors import InputError
-from planbench.generate import generate, parse_inline
+from planbench.generators import generate, parse_inline
 from planbench.model import Economy
 from planbench.model.plan import Plan
 from planbench.planners import (

@@ -11,10 +11,10 @@ from support.economies import KINDS, random_general, random_small
 
 from planbench.catalogue.golden import golden_cases
 from planbench.catalogue.resolve import load_instance
-from planbench.certify import certify
-from planbench.certify.certificate import relative_gap
-from planbench.certify.propagate import implied_bounds
-from planbench.certify.rays import proves_infeasible
+from planbench.certificates import certify
+from planbench.certificates.certificate import relative_gap
+from planbench.certificates.propagate import implied_bounds
+from planbench.certificates.rays import proves_infeasible
 from planbench.debate.replan import cut_resource
 from planbench.errors import InputError
 from planbench.model import Economy, make_economy, to_linear_program
@@ -340,7 +340,7 @@ def test_mended_plan_leaves_no_good_short() -> None:
 
 def test_search_for_scarce_prices_only_lowers_the_bound() -> None:
     """Raising a price past its best would hand back a worse bound than before."""
-    from planbench.certify.repair import raw_upper
+    from planbench.certificates.repair import raw_upper
 
     economy = load_instance("gen:goods=500,capacities=0.3,resources=3").economy
     process = set_up(economy)

@@ -7,7 +7,7 @@ import pytest
 from support.economies import KINDS, random_small
 
 from planbench.catalogue.resolve import load_instance
-from planbench.certify import certify
+from planbench.certificates import certify
 from planbench.errors import InputError
 from planbench.model import to_linear_program
 from planbench.solvers.base import SolveOptions

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from support.economies import random_small
 
 from planbench.catalogue.resolve import load_instance
-from planbench.certify import certify
+from planbench.certificates import certify
 from planbench.errors import SolverError
 from planbench.model import Economy, make_economy, to_linear_program
 from planbench.solvers.base import Solution, SolveOptions

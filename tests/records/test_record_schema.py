@@ -49,7 +49,7 @@ def test_the_values_on_the_page_are_those_the_schema_allows(name):
 
 def test_words_mean_the_same_here_as_where_they_are_made():
     """The schema repeats the words so that reading a file needs no checker and no launcher."""
-    from planbench.certify import certificate
+    from planbench.certificates import certificate
     from planbench.measure import watch
 
     assert schema.Verdict == certificate.Verdict

@@ -12,7 +12,7 @@ import pytest
 from support.record_builders import MACHINE, make_record
 
 from planbench.cli.main import run
-from planbench.compare.history import read_history
+from planbench.comparison.history import read_history
 from planbench.errors import InputError
 from planbench.records.schema import Record
 from planbench.records.store import to_line

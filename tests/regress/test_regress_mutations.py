@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from support.record_builders import make_record
 
-from planbench.compare.facts import LAYERS, Comparison, Rules
-from planbench.compare.gate import compare_runs
-from planbench.compare.match import samples
+from planbench.comparison.facts import LAYERS, Comparison, Rules
+from planbench.comparison.gate import compare_runs
+from planbench.comparison.match import samples
 from planbench.records.schema import Record
 from planbench.records.self_results import INSTRUCTIONS
 from planbench.records.store import read_records

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from planbench.compare.facts import Comparison, Rules
-from planbench.compare.gate import compare_runs
+from planbench.comparison.facts import Comparison, Rules
+from planbench.comparison.gate import compare_runs
 from planbench.records.schema import Record
 from planbench.records.store import read_records
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from planbench.compare.ab import Comparison
-from planbench.compare.ab_judge import Case, CaseVerdict
+from planbench.comparison.ab import Comparison
+from planbench.comparison.ab_judge import Case, CaseVerdict
 from planbench.report import ab
 from planbench.stats.paired import PairedRatio
 

@@ -17,8 +17,8 @@ from planbench.catalogue.imports import ImportSettings, import_raw
 from planbench.catalogue.io_table import table_names
 from planbench.catalogue.resolve import load_instance
 from planbench.debate.bad_data import noisy_economy
-from planbench.generate.manifest import read_manifest
-from planbench.generate.profile import profile_names
+from planbench.generators.manifest import read_manifest
+from planbench.generators.profile import profile_names
 from planbench.io.npz import save_economy
 from planbench.io.tables import RawTable
 from planbench.io.tables.raw import make_raw_table

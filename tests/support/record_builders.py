@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from planbench.certify.certificate import CERTIFICATE_VERSION
+from planbench.certificates.certificate import CERTIFICATE_VERSION
 from planbench.records.schema import InstanceFacts, PhaseCost, Record
 
 MACHINE = {

@@ -1,0 +1,378 @@
+"""The certificate of one answer: checker, repair, polish and verdicts put together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from planbench.certificates import polish as polishing
+from planbench.certificates.certificate import Certificate, Kind, Residuals, Verdict, relative_gap
+from planbench.certificates.check import (
+    Reference,
+    certified_lower,
+    limits_of,
+    objective_flow,
+    residuals,
+    units_of,
+)
+from planbench.certificates.interior import interior_of
+from planbench.certificates.lp_bracket import lp_bracket
+from planbench.certificates.propagate import implied_bounds
+from planbench.certificates.rays import proves_infeasible, proves_unbounded
+from planbench.certificates.repair import raw_lower, raw_upper, room_of
+from planbench.certificates.verdict import Claimed, Flows, Reading, Sides, judge_answer
+from planbench.model.arrays import FloatArray
+from planbench.model.economy import Economy
+from planbench.model.linear_program import LinearProgram
+from planbench.model.plan import Plan
+from planbench.model.planning_lp import to_linear_program
+
+#: A point of a general LP counts as feasible up to this scaled violation.
+FEASIBILITY = 1e-9
+
+
+class Answer(Protocol):
+    """What is judged; a solver's ``Solution`` has these, and so has anything alike."""
+
+    @property
+    def claim(self) -> str:
+        """What is claimed of the problem, e.g. optimal or infeasible."""
+
+    @property
+    def x(self) -> FloatArray | None:
+        """Point, shape (columns,)."""
+
+    @property
+    def y(self) -> FloatArray | None:
+        """Row duals, shape (rows,), ∂objective/∂rhs in the stated sense."""
+
+    @property
+    def objective(self) -> float | None:
+        """Objective value claimed."""
+
+    @property
+    def primal_ray(self) -> FloatArray | None:
+        """Direction of unboundedness, shape (columns,)."""
+
+    @property
+    def dual_ray(self) -> FloatArray | None:
+        """Farkas multipliers, shape (rows,)."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Cleaned:
+    """An answer whose arrays are float64 arrays, whatever they were."""
+
+    claim: str
+    x: FloatArray | None
+    y: FloatArray | None
+    objective: float | None
+    primal_ray: FloatArray | None
+    dual_ray: FloatArray | None
+
+
+def _cleaned(answer: Answer) -> _Cleaned:
+    objective = answer.objective
+    try:
+        objective = None if objective is None else float(objective)
+    except (TypeError, ValueError, OverflowError):
+        objective = float("nan")
+    return _Cleaned(
+        claim=str(answer.claim),
+        x=_vector(answer.x),
+        y=_vector(answer.y),
+        objective=objective,
+        primal_ray=_vector(answer.primal_ray),
+        dual_ray=_vector(answer.dual_ray),
+    )
+
+
+def _vector(values: Any) -> FloatArray | None:
+    """`values` as float64, one NaN in place of what is not a list of real numbers."""
+    if values is None:
+        return None
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError):
+        array = np.array("")
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "biuf"):
+        return np.full(1, np.nan)
+    return np.ascontiguousarray(array, dtype=np.float64)
+
+
+@np.errstate(all="ignore")
+def certify(
+    lp: LinearProgram,
+    economy: Economy | None,
+    answer: Answer,
+    *,
+    tolerance: float = 1e-6,
+    claim_tolerance: float = 0.0,
+    polish: bool = True,
+    known: tuple[float | None, float | None] = (None, None),
+    delivers: bool = False,
+) -> Certificate:
+    """Judge `answer` to `lp`.
+
+    Parameters
+    ----------
+    lp : LinearProgram
+        The problem; for an economy, its planning LP.
+    economy : Economy or None
+        The economy behind `lp`, for an exact bracket; None for a general LP.
+    answer : Answer
+        Any numbers at all, NaN included.
+    tolerance : float
+        Up to which the verdict is ``certified``: scaled violations, the relative width of the
+        bracket, and how far the claim may be from what the repaired plan is worth.
+    claim_tolerance : float
+        How far the claimed objective may lie outside where that is more: the tolerance the
+        solver was told to work to. A loose answer that says so is loose, not wrong.
+    polish : bool
+        Also compute the polished gap, where polish applies; no verdict depends on it.
+    known : tuple of (float or None, float or None)
+        Proven lower and upper bound from elsewhere.
+    delivers : bool
+        The answer is a plan, prices or both handed in by anyone: it claims to deliver its
+        objective, whatever it is, and what it does not hold is not missed.
+    """
+    answer = _cleaned(answer)
+    if answer.claim in ("infeasible", "unbounded", "infeasible-or-unbounded") and not delivers:
+        return _judge_claim_of_no_optimum(lp, economy, answer)
+    reading: Reading = "optimal" if answer.claim == "optimal" else "stopped"
+    if delivers:
+        reading = "delivers"
+    reference: Reference | None = None
+    x, y = answer.x, answer.y
+    if economy is not None:
+        bracket = _economy_bracket(economy, answer, polish)
+        drawn, raw_plan, raw_prices = bracket.drawn, bracket.plan, bracket.prices
+        x, y = bracket.x, bracket.y
+        reference = Reference(x, y)
+    point = None if answer.x is None else residuals(lp, answer.x, answer.y, reference)
+    dual_scaled = point.dual_scaled if point is not None else None
+    if point is None and answer.y is not None:
+        alone = residuals(lp, np.zeros(lp.n_cols), answer.y, reference)
+        dual_scaled = alone.dual_scaled if alone is not None else None
+    if economy is None:
+        drawn = _lp_bracket(lp, answer, point)
+        raw_plan, raw_prices = drawn.lower_bound, drawn.upper_bound
+        if not lp.maximise:
+            raw_plan, raw_prices = raw_prices, raw_plan
+    lower, upper = known
+    lower, upper = _best(max, lower, drawn.lower_bound), _best(min, upper, drawn.upper_bound)
+    raw_gap = drawn.raw_gap
+    if delivers:
+        # What was not handed in is not missed: the best known stands for it.
+        best = (lower, upper) if lp.maximise else (upper, lower)
+        ends = (
+            raw_plan if answer.x is not None else best[0],
+            raw_prices if answer.y is not None else best[1],
+        )
+        raw_gap = relative_gap(*(ends if lp.maximise else ends[::-1]))
+    drawn = replace(drawn, residuals=point, lower_bound=lower, upper_bound=upper, raw_gap=raw_gap)
+    return judge_answer(
+        lp,
+        drawn,
+        Sides(raw_plan, raw_prices, lower, upper),
+        Claimed(answer.objective, reading, claim_tolerance),
+        Flows(objective_flow(lp, x, y), _dearest(y) if economy is None else 0.0),
+        has_plan=answer.x is not None,
+        has_prices=answer.y is not None,
+        dual_scaled=dual_scaled,
+        tolerance=tolerance,
+    )
+
+
+@np.errstate(all="ignore")
+def prepare(lp: LinearProgram, economy: Economy | None) -> None:
+    """Compute what all certificates of an instance share; later calls find it ready."""
+    if economy is None:
+        implied_bounds(lp)
+    else:
+        limits_of(economy)
+        interior = interior_of(economy)
+        if interior is not None:
+            room_of(economy, interior)
+
+
+def certify_plan(
+    economy: Economy,
+    plan: Plan,
+    *,
+    tolerance: float = 1e-6,
+    polish: bool = True,
+    known: tuple[float | None, float | None] = (None, None),
+    lp: LinearProgram | None = None,
+) -> Certificate:
+    """Judge a plan, prices or both, made by anyone.
+
+    Parameters
+    ----------
+    economy : Economy
+    plan : Plan
+        Any numbers at all. What is missing is not missed: a plan without prices is judged
+        against the bound in `known`.
+    tolerance, polish, known
+        As for :func:`certify`.
+    lp : LinearProgram, optional
+        The planning LP of `economy`, where it is at hand.
+    """
+    x, z, p, w = (_vector(getattr(plan, name)) for name in ("x", "z", "p", "w"))
+    answer = _Cleaned(
+        claim="feasible",
+        x=None if x is None or z is None else np.concatenate([x, z]),
+        y=None if p is None or w is None else np.concatenate([-p, w]),
+        objective=None,
+        primal_ray=None,
+        dual_ray=None,
+    )
+    return certify(
+        lp if lp is not None else to_linear_program(economy),
+        economy,
+        answer,
+        tolerance=tolerance,
+        polish=polish,
+        known=known,
+        delivers=True,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _EconomyBracket:
+    """A bracket, whose bounds are the answer's own, and the repaired answer behind them."""
+
+    drawn: Certificate
+    plan: float | None
+    prices: float | None
+    x: FloatArray | None
+    y: FloatArray | None
+
+
+def _economy_bracket(economy: Economy, answer: Answer, polish: bool) -> _EconomyBracket:
+    x = z = p = w = None
+    m, n = economy.n_activities, economy.n_goods
+    if answer.x is not None and answer.x.shape == (m + economy.n_targets,):
+        x, z = answer.x[:m], answer.x[m:]
+    if answer.y is not None and answer.y.shape == (n + economy.n_resources,):
+        p, w = -answer.y[:n], answer.y[n:]
+    raw_plan, plan = raw_lower(economy, x, z)
+    raw_prices, prices = raw_upper(economy, p, w)
+    lower, upper = raw_plan, raw_prices
+    polished = seconds = None
+    if polish and polishing.applies(economy):
+        start = time.perf_counter()
+        better_upper, better_prices = polishing.polished_upper(economy, p, w)
+        upper = _best(min, upper, better_upper)
+        lower = _best(
+            max,
+            lower,
+            polishing.polished_lower(economy, x, z, better_prices or prices),
+        )
+        polished = relative_gap(lower, upper)
+        seconds = time.perf_counter() - start
+    drawn = Certificate(
+        kind="residual-only" if lower is None else "exact",
+        verdict="unproven",
+        lower_bound=lower,
+        upper_bound=upper,
+        raw_gap=relative_gap(raw_plan, raw_prices),
+        polished_gap=polished,
+        polish_s=seconds,
+    )
+    return _EconomyBracket(
+        drawn,
+        raw_plan,
+        raw_prices,
+        None if plan is None else np.concatenate(plan),
+        None if prices is None else np.concatenate([-prices[0], prices[1]]),
+    )
+
+
+def _best(
+    choose: Callable[[Iterable[float]], float], a: float | None, b: float | None
+) -> float | None:
+    values = [v for v in (a, b) if v is not None]
+    return choose(values) if values else None
+
+
+def _lp_bracket(lp: LinearProgram, answer: Answer, point: Residuals | None) -> Certificate:
+    """Both sides proven, or missing; what is only nearly feasible is an estimate."""
+    drawn = lp_bracket(lp, answer.x, answer.y, point)
+    both = drawn.lower is not None and drawn.upper is not None
+    return Certificate(
+        kind="exact" if both else "residual-only",
+        verdict="unproven",
+        lower_bound=drawn.lower,
+        upper_bound=drawn.upper,
+        raw_gap=relative_gap(drawn.lower, drawn.upper),
+        estimate=drawn.estimate,
+        reasons=drawn.reasons,
+    )
+
+
+def _dearest(y: FloatArray | None) -> float:
+    """Largest |row dual|; 0 without any that can be used."""
+    largest = 0.0 if y is None else float(np.max(np.abs(y), initial=0.0))
+    return largest if np.isfinite(largest) else 0.0
+
+
+def _unit(lp: LinearProgram) -> float:
+    """Return what counts as 1 in the objective of `lp`."""
+    bound, cost = units_of(lp)
+    return bound * cost
+
+
+def _judge_claim_of_no_optimum(
+    lp: LinearProgram, economy: Economy | None, answer: Answer
+) -> Certificate:
+    """Check "infeasible" and "unbounded" against a ray, and against what is proven."""
+    kind, verdict, why = _find_on_no_optimum(lp, economy, answer)
+    return Certificate(kind, verdict, claim_verdict=verdict, reasons=(why,))
+
+
+def _find_on_no_optimum(
+    lp: LinearProgram, economy: Economy | None, answer: Answer
+) -> tuple[Kind, Verdict, str]:
+    crossed = bool((lp.row_lower > lp.row_upper).any() or (lp.col_lower > lp.col_upper).any())
+    if "infeasible" in answer.claim and crossed:
+        return "exact", "certified", "a lower bound exceeds its upper bound"
+    contradiction = _contradiction(economy, answer.claim) if economy is not None else None
+    if contradiction is not None:
+        return "exact", "wrong", contradiction
+    if "infeasible" in answer.claim and answer.dual_ray is not None:
+        if proves_infeasible(lp, answer.dual_ray, *implied_bounds(lp)):
+            return "exact", "certified", "the Farkas ray proves it"
+        if answer.claim == "infeasible":
+            return "residual-only", "unproven", "the ray handed back proves nothing"
+    if "unbounded" in answer.claim and answer.primal_ray is not None:
+        x = answer.x
+        point = residuals(lp, x, None) if x is not None else None
+        feasible = point is not None and point.primal_scaled <= FEASIBILITY
+        if feasible and proves_unbounded(lp, x, answer.primal_ray):
+            return "exact", "certified", "point and ray prove it"
+    return "residual-only", "unproven", "claimed without proof"
+
+
+def _contradiction(economy: Economy, claim: str) -> str | None:
+    """Say what the interior of the economy has against a claim, or None."""
+    interior = interior_of(economy)
+    if interior is None:
+        return None
+    feasible = bounded = False
+    if interior.activities is not None:
+        nothing = np.zeros(economy.n_targets)
+        feasible = certified_lower(economy, interior.activities, nothing) is not None
+    upper, _ = raw_upper(economy, interior.goods_prices, interior.resource_prices)
+    bounded = upper is not None
+    if claim == "infeasible" and feasible:
+        return "a feasible plan is known"
+    if claim == "unbounded" and bounded:
+        return f"no plan is worth more than {upper:.9g}"
+    if claim == "infeasible-or-unbounded" and feasible and bounded:
+        return "a feasible plan and a finite upper bound are known"
+    return None

@@ -1,0 +1,377 @@
+"""What the paired runs of two sides say: slower, faster, the same, or something worse.
+
+Pure functions on records. Times are only compared where both sides came to an end; how runs
+ended, and whether the two sides give the same answer, is judged before and weighs more.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import Literal
+
+from planbench.certificates.verdict import CANCELLED
+from planbench.errors import InputError
+from planbench.records.schema import Record
+from planbench.stats.paired import PairedRatio, paired_log_ratio
+from planbench.stats.sequential import Schedule
+from planbench.words import nouns
+
+#: ``time``: wall seconds of build, load, solve and extract, less those the worker's main thread
+#: was ready to run and had no processor. ``cpu``: CPU seconds of the same. ``passes``: seconds
+#: of phase solve in matrix passes.
+MEASURES = ("time", "cpu", "passes")
+
+Outcome = Literal[
+    "slower", "faster", "same", "too-short", "ambiguous", "worse", "better", "not-compared"
+]
+
+#: Objectives that claim to be optimal may differ by so much, relative, beside their certified
+#: gaps: from solvers that reach a vertex, and from the others.
+SAME_IF_EXACT, SAME_OTHERWISE = 1e-6, 1e-4
+#: Pairs after which a side that never came to an end is given up.
+GIVE_UP_AFTER = 2
+#: Below so many seconds on both sides the time is that of starting things, not of solving.
+LEAST_TIMED_S = 0.01
+#: The control is judged once, with this confidence.
+CONTROL_CONFIDENCE = 0.99
+
+
+@dataclass(frozen=True)
+class Case:
+    """One instance and the solver that both sides run on it.
+
+    Attributes
+    ----------
+    instance : str
+    solver : str
+        A side may name another for itself.
+    """
+
+    instance: str
+    solver: str
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two runs made right after each other.
+
+    Attributes
+    ----------
+    a, b : Record
+    """
+
+    a: Record
+    b: Record
+
+
+@dataclass(frozen=True)
+class CaseVerdict:
+    """What was found on one instance.
+
+    Attributes
+    ----------
+    case : Case
+    outcome : str
+        ``slower``, ``faster``, ``same`` and ``ambiguous`` speak of the second side's time;
+        ``worse``: it does not come to an end where the first does; ``better``: the mirror
+        image; ``too-short``: both take less than :data:`LEAST_TIMED_S`, so that only answers
+        and iterations were compared; ``not-compared``: neither comes to an end, one refuses,
+        or nothing was run.
+    ratio : PairedRatio or None
+        Second over first; None without a pair in which both came to an end.
+    control : PairedRatio or None
+        The same of the control; None where there was none.
+    pairs, disturbed : int
+        Pairs run, and those in which the machine was disturbed.
+    typical : tuple of (float or None, float or None)
+        Median of the measure for either side.
+    iterations : tuple of (mapping, mapping)
+        Iterations by kind of the first run of either side that came to an end.
+    ends : tuple of (mapping, mapping)
+        How often runs of either side ended in which way.
+    findings : tuple of str
+        What makes the comparison a finding whatever the time: answers that differ, runs of the
+        second side that died.
+    remarks : tuple of str
+        What is worth knowing besides.
+    reason : str
+        Why there is no verdict, where there is none.
+    difference : str
+        How the two sides contradict each other on the instance; empty when they do not.
+    steady : bool
+        All runs of either side that came to an end took the same iterations.
+    """
+
+    case: Case
+    outcome: Outcome
+    ratio: PairedRatio | None = None
+    control: PairedRatio | None = None
+    pairs: int = 0
+    disturbed: int = 0
+    typical: tuple[float | None, float | None] = (None, None)
+    iterations: tuple[Mapping[str, int], Mapping[str, int]] = ({}, {})
+    ends: tuple[Mapping[str, int], Mapping[str, int]] = ({}, {})
+    findings: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    reason: str = ""
+    difference: str = ""
+    steady: bool = True
+
+
+def amount(record: Record, measure: str) -> float | None:
+    """Read one of :data:`MEASURES` off a record; None where it does not hold it.
+
+    Raises
+    ------
+    InputError
+        On another measure.
+    """
+    if measure == "time":
+        if record.wall_s is None:
+            return None
+        return max(record.wall_s - (record.wait_s or 0.0), 1e-9)
+    if measure == "cpu":
+        return record.cpu_s
+    if measure == "passes":
+        return record.matrix_passes
+    raise InputError(f"is {measure!r}; give one of {', '.join(MEASURES)}", where="measure")
+
+
+def judge_case(
+    case: Case,
+    pairs: Sequence[Pair],
+    controls: Sequence[Pair],
+    schedule: Schedule,
+    *,
+    measure: str = "time",
+    exact: bool = True,
+    names: tuple[str, str] = ("a", "b"),
+) -> CaseVerdict:
+    """Say what the pairs made so far mean.
+
+    Parameters
+    ----------
+    case : Case
+    pairs, controls : sequence of Pair
+        In the order they were made.
+    schedule : Schedule
+    measure : {"time", "cpu", "passes"}
+    exact : bool
+        Whether the solver reaches a vertex, so that objectives must agree closely.
+    names : tuple of str
+        What the sides are called in sentences.
+    """
+    sides = ([p.a for p in pairs], [p.b for p in pairs])
+    ended = [[r for r in side if r.ended == "ok"] for side in sides]
+    findings, remarks = _ends(sides, names)
+    differ = ""
+    unsteady = [
+        f"{name}: iterations vary from run to run"
+        for side, name in zip(ended, names, strict=True)
+        if any(r.iterations != side[0].iterations for r in side)
+    ]
+    if ended[0] and ended[1]:
+        differ = _differing(ended[0], ended[1], names, exact)
+        findings += [differ] if differ else []
+        findings += _less_certain(ended[0], ended[1], names)
+        remarks += _done_differently(ended[0][0], ended[1][0], names)
+    remarks += unsteady
+    control = _control(controls, schedule.least_effect)
+    found = CaseVerdict(
+        case,
+        "ambiguous",
+        control=control,
+        pairs=len(pairs),
+        disturbed=sum(p.a.disturbed or p.b.disturbed for p in pairs),
+        typical=(_typical(ended[0], measure), _typical(ended[1], measure)),
+        iterations=(_iterations(ended[0]), _iterations(ended[1])),
+        ends=(Counter(r.ended for r in sides[0]), Counter(r.ended for r in sides[1])),
+        findings=tuple(findings),
+        remarks=tuple(remarks),
+        difference=differ,
+        steady=not unsteady,
+    )
+    if not (ended[0] and ended[1]):
+        outcome, reason = _unended(sides, names)
+        return replace(found, outcome=outcome, reason=reason)
+    times = _times(pairs, measure)
+    walls = [_typical(side, "time") for side in ended]
+    if len(times) >= GIVE_UP_AFTER and all(w is not None and w < LEAST_TIMED_S for w in walls):
+        reason = f"runs below {1000 * LEAST_TIMED_S:g} ms are too short to be timed"
+        return replace(found, outcome="too-short", reason=reason)
+    if not times:
+        reason = f"no pair of runs in which both came to an end and {measure} is known"
+        return replace(found, reason=reason)
+    ratio = schedule.look([t[0] for t in times], [t[1] for t in times])
+    if control is not None and control.verdict in ("slower", "faster"):
+        reason = (
+            f"the control, the same on both sides, took {control.ratio:.3g} times as long beside "
+            f"{names[1]}: the machine changed, not the solver"
+        )
+        return replace(found, ratio=ratio, reason=reason)
+    late = _late(pairs)
+    if (late[1] and ratio.verdict in ("same", "faster")) or (late[0] and ratio.verdict == "slower"):
+        reason = (
+            f"the time limit cut off {nouns(late[0], 'run')} of {names[0]} and {late[1]} of "
+            f"{names[1]}, whose times are not known; raise --time-limit"
+        )
+        return replace(found, ratio=ratio, reason=reason)
+    unclear = ratio.verdict == "ambiguous"
+    reason = f"too few or too uneven pairs, {ratio.n}" if unclear else ""
+    return replace(found, ratio=ratio, outcome=ratio.verdict, reason=reason)
+
+
+def _iterations(records: Sequence[Record]) -> dict[str, int]:
+    return dict(records[0].iterations) if records else {}
+
+
+def is_settled(verdict: CaseVerdict, schedule: Schedule) -> bool:
+    """Whether more runs could not change the verdict, or are not foreseen."""
+    if verdict.outcome in ("worse", "better", "not-compared", "too-short"):
+        return verdict.pairs >= GIVE_UP_AFTER
+    usable = verdict.ratio.n if verdict.ratio is not None else 0
+    # Pairs without a ratio do not count as looks; at some point they are enough, too.
+    if usable >= schedule.most_pairs or verdict.pairs >= 2 * schedule.most_pairs:
+        return True
+    return usable in schedule.looks and verdict.outcome != "ambiguous"
+
+
+def _times(pairs: Sequence[Pair], measure: str) -> list[tuple[float, float]]:
+    times = []
+    for pair in pairs:
+        if pair.a.ended == pair.b.ended == "ok":
+            runs = (pair.a, pair.b)
+            if measure == "time" and any(r.wait_s is None for r in runs):
+                # Workers of early commits do not tell their waits: they count on neither side.
+                a, b = pair.a.wall_s, pair.b.wall_s
+            else:
+                a, b = (amount(r, measure) for r in runs)
+            if a is not None and b is not None and a > 0 and b > 0:
+                times.append((a, b))
+    return times
+
+
+def _late(pairs: Sequence[Pair]) -> tuple[int, int]:
+    """Count the pairs in which only the first side, only the second hit the time limit."""
+    ends = [(p.a.ended, p.b.ended) for p in pairs]
+    return ends.count(("timeout", "ok")), ends.count(("ok", "timeout"))
+
+
+def _typical(records: Sequence[Record], measure: str) -> float | None:
+    known = [v for r in records if (v := amount(r, measure)) is not None]
+    return median(known) if known else None
+
+
+def _control(controls: Sequence[Pair], least_effect: float) -> PairedRatio | None:
+    times = _times(controls, "time")
+    if not times:
+        return None
+    return paired_log_ratio(
+        [t[0] for t in times],
+        [t[1] for t in times],
+        least_effect=least_effect,
+        confidence=CONTROL_CONFIDENCE,
+    )
+
+
+def _ends(
+    sides: tuple[Sequence[Record], Sequence[Record]], names: tuple[str, str]
+) -> tuple[list[str], list[str]]:
+    """Tell of runs that did not end: findings of the second side, remarks of the first."""
+    findings: list[str] = []
+    remarks: list[str] = []
+    for number, (side, name) in enumerate(zip(sides, names, strict=True)):
+        for ended, count in Counter(r.ended for r in side if r.ended != "ok").items():
+            example = next(r.message for r in side if r.ended == ended)
+            line = f"{name}: {ended} in {count} of {nouns(len(side), 'run')}" + (
+                f" ({example})" if example else ""
+            )
+            also_there = any(r.ended == ended for r in sides[1 - number])
+            blamed = number == 1 and ended != "refused" and not also_there
+            (findings if blamed else remarks).append(line)
+        wrong = [r for r in side if r.verdict == "wrong"]
+        if wrong:
+            why = wrong[0].reasons[-1] if wrong[0].reasons else "refuted by the certificate"
+            line = f"{name}: a wrong answer in {len(wrong)} of {nouns(len(side), 'run')} ({why})"
+            (findings if number == 1 else remarks).append(line)
+    return findings, remarks
+
+
+def _differing(
+    first: Sequence[Record], second: Sequence[Record], names: tuple[str, str], exact: bool
+) -> str:
+    """Say how some run of the second side contradicts every run of the first."""
+    for b in second:
+        found = [_difference(a, b, names, exact) for a in first]
+        if all(found):
+            return found[0]
+    return ""
+
+
+def _difference(a: Record, b: Record, names: tuple[str, str], exact: bool) -> str:
+    """Say how the two answers contradict each other; empty when they do not."""
+    if a.claim != b.claim:
+        return f"answers differ: {names[0]} says {a.claim}, {names[1]} says {b.claim}"
+    if a.claim != "optimal" or a.objective is None or b.objective is None:
+        return ""
+    allowed = (SAME_IF_EXACT if exact else SAME_OTHERWISE) + sum(
+        min(r.raw_gap or 0.0, 1.0) for r in (a, b)
+    )
+    # An optimum near 0 has no digits of its own: what flows through the objective scales it.
+    flows = CANCELLED * min((r.scale or 0.0) for r in (a, b))
+    if abs(a.objective - b.objective) <= allowed * max(abs(a.objective), abs(b.objective), flows):
+        return ""
+    return (
+        f"answers differ: objective {a.objective:.12g} with {names[0]}, "
+        f"{b.objective:.12g} with {names[1]}"
+    )
+
+
+def _less_certain(
+    first: Sequence[Record], second: Sequence[Record], names: tuple[str, str]
+) -> list[str]:
+    weaker = [b for b in second if b.verdict in ("loose", "unproven")]
+    if not weaker or any(a.verdict != "certified" for a in first):
+        return []
+    if len({r.certificate_version for r in (*first, *second)}) > 1:
+        return []  # verdicts by different rules are not compared
+    gap = "" if weaker[0].raw_gap is None else f" (gap {weaker[0].raw_gap:.2g})"
+    often = "" if len(weaker) == len(second) else f" in {len(weaker)} of {len(second)} runs"
+    return [
+        f"{names[0]}'s answer is certified, {names[1]}'s is only {weaker[0].verdict}{gap}{often}"
+    ]
+
+
+def _done_differently(a: Record, b: Record, names: tuple[str, str]) -> list[str]:
+    remarks: list[str] = []
+    if a.iterations != b.iterations:
+        remarks.append(f"iterations {_counts(a)} with {names[0]}, {_counts(b)} with {names[1]}")
+    if a.method_run != b.method_run:
+        remarks.append(f"ran {a.method_run!r} with {names[0]}, {b.method_run!r} with {names[1]}")
+    return remarks
+
+
+def _counts(record: Record) -> str:
+    return ", ".join(f"{n} {kind}" for kind, n in record.iterations.items()) or "not told"
+
+
+def _unended(
+    sides: tuple[Sequence[Record], Sequence[Record]], names: tuple[str, str]
+) -> tuple[Outcome, str]:
+    """Outcome where at least one side never came to an end."""
+    words = []
+    failed = []
+    for side, name in zip(sides, names, strict=True):
+        ends = [r.ended for r in side]
+        failed.append("ok" not in ends)
+        if failed[-1] and side:
+            message = side[-1].message
+            words.append(f"{name}: {ends[-1]}" + (f" ({message})" if message else ""))
+    reason = "; ".join(words) or "not run within the budget"
+    refused = any(side and side[-1].ended == "refused" for side in sides)
+    if refused or all(failed):
+        return "not-compared", reason
+    return ("better", reason) if failed[0] else ("worse", reason)

@@ -1,0 +1,283 @@
+"""Figures over many runs: a series per solver, instance and measure, and the steps in it.
+
+Runs of one machine only are put into a series: two machines side by side look like a step.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Literal, get_args
+
+from planbench.comparison.match import Sample, samples
+from planbench.errors import InputError
+from planbench.records.schema import Record
+from planbench.report.cells import machine_key, machine_label
+from planbench.stats.steps import find_steps
+from planbench.words import nouns
+
+Measure = Literal["passes", "seconds", "bytes", "iterations"]
+MEASURES: tuple[Measure, ...] = get_args(Measure)
+
+#: Name of a file, and its rows in the order of the file.
+Files = Sequence[tuple[str, Sequence[Record]]]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One figure of one run.
+
+    Attributes
+    ----------
+    started_at : str
+        ISO 8601.
+    file : str
+        Results file it stands in.
+    commit : str
+        Of planbench; empty where it is not known.
+    packages : tuple of (str, str)
+        Packages and their versions, sorted.
+    value : float
+        In the unit of the measure.
+    """
+
+    started_at: str
+    file: str
+    commit: str
+    packages: tuple[tuple[str, str], ...]
+    value: float
+
+
+@dataclass(frozen=True)
+class Change:
+    """A step of a series.
+
+    Attributes
+    ----------
+    before, after : Point
+        The last run at the old level, the first at the new one.
+    level_before, level_after : float
+    ratio : float or None
+        None from 0.
+    """
+
+    before: Point
+    after: Point
+    level_before: float
+    level_after: float
+    ratio: float | None
+
+    @property
+    def what_changed(self) -> str:
+        """Commit and versions that changed with it; empty where nothing recorded did."""
+        parts = []
+        if self.before.commit != self.after.commit:
+            old, new = (_short(p.commit) for p in (self.before, self.after))
+            parts.append(f"planbench {old} → {new}")
+        old_versions, new_versions = dict(self.before.packages), dict(self.after.packages)
+        parts += [
+            f"{name} {old_versions.get(name, 'none')} → {new_versions.get(name, 'none')}"
+            for name in sorted({*old_versions, *new_versions})
+            if old_versions.get(name) != new_versions.get(name)
+        ]
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True)
+class Series:
+    """One solver on one instance, over runs.
+
+    Attributes
+    ----------
+    solver, instance, sha256 : str
+    measure : Measure
+    points : tuple of Point
+        In order of time.
+    changes : tuple of Change
+    """
+
+    solver: str
+    instance: str
+    sha256: str
+    measure: Measure
+    points: tuple[Point, ...]
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
+class History:
+    """All series of one machine.
+
+    Attributes
+    ----------
+    machine : str
+    machine_id : str
+    runs : int
+        Runs that went into it.
+    series : tuple of Series
+    notes : tuple of str
+        What was left out.
+    """
+
+    machine: str
+    machine_id: str
+    runs: int
+    series: tuple[Series, ...]
+    notes: tuple[str, ...]
+
+
+def read_history(
+    files: Files,
+    *,
+    measures: Iterable[Measure] = ("passes", "bytes", "iterations"),
+    machine: str | None = None,
+    least_effect: float = 0.05,
+) -> History:
+    """Put runs into series and look for steps.
+
+    Parameters
+    ----------
+    files : sequence of (str, sequence of Record)
+        Results files.
+    measures : iterable of Measure
+    machine : str, optional
+        Beginning of the machine's identity; the one with most rows if not given.
+    least_effect : float
+        Relative changes below it are no steps; every change of iterations is one.
+
+    Raises
+    ------
+    InputError
+        Without any row, or of that machine.
+    SolverUnavailableError
+        Without the package ruptures.
+    """
+    rows = [r for _, records in files for r in records]
+    if not rows:
+        raise InputError("hold no measurements; run `planbench bench` first", where="results")
+    chosen, notes = _choose(rows, machine)
+    label = next(machine_label(r) for r in rows if machine_key(r) == chosen)
+    runs = [run for name, records in files for run in split_runs(name, records, chosen)]
+    runs.sort(key=lambda run: run[0])
+    places: dict[tuple[str, str], list[tuple[str, str, Sample]]] = {}
+    for started, name, found in runs:
+        for place, sample in found.items():
+            places.setdefault(place, []).append((started, name, sample))
+    series = [
+        made
+        for place, seen in places.items()
+        for measure in measures
+        if (made := _series(place, seen, measure, least_effect)) is not None
+    ]
+    if not series:
+        notes.append("no measurement was made in two runs; a series needs that")
+    return History(label, chosen, len(runs), tuple(series), tuple(notes))
+
+
+def split_runs(
+    name: str, records: Sequence[Record], machine: str
+) -> list[tuple[str, str, dict[tuple[str, str], Sample]]]:
+    """Split a results file into its runs: start, name of the file, samples.
+
+    A new run begins where commit or packages change, and where a measurement stands a second
+    time although the first was not disturbed.
+    """
+    runs: list[list[Record]] = []
+    seen: set[tuple[object, ...]] = set()
+    circumstances: dict[tuple[str, ...], int] = {}
+    for row in records:
+        if machine_key(row) != machine:
+            continue
+        version = (row.commit or "", *(f"{k} {v}" for k, v in sorted(row.packages.items())))
+        tried = (row.accuracy.attempt, *row.accuracy.targets) if row.accuracy else ()
+        place = (*version, row.key, row.group, row.repeat, *tried)
+        if place in seen or version not in circumstances:
+            circumstances[version] = len(runs)
+            runs.append([])
+            seen = {p for p in seen if p[: len(version)] != version}
+        runs[circumstances[version]].append(row)
+        if not row.disturbed:
+            seen.add(place)
+    return [(min(r.started_at for r in run), name, samples(run)) for run in runs]
+
+
+def _choose(rows: Sequence[Record], asked: str | None) -> tuple[str, list[str]]:
+    counts = Counter(machine_key(r) for r in rows)
+    if asked is not None:
+        found = [key for key in counts if key.startswith(asked)]
+        if len(found) != 1:
+            known = ", ".join(key[:6] for key in counts)
+            raise InputError(f"is {asked!r}; the results are of {known}", where="--machine")
+        chosen = found[0]
+    else:
+        chosen = counts.most_common(1)[0][0]
+    others = {
+        f"{machine_label(r)} ({machine_key(r)[:6]})" for r in rows if machine_key(r) != chosen
+    }
+    left = sum(counts.values()) - counts[chosen]
+    if not left:
+        return chosen, []
+    return chosen, [f"{nouns(left, 'row')} of other machines left out: {', '.join(sorted(others))}"]
+
+
+def _series(
+    place: tuple[str, str],
+    seen: Sequence[tuple[str, str, Sample]],
+    measure: Measure,
+    least_effect: float,
+) -> Series | None:
+    points = []
+    for started, name, sample in seen:
+        value = _VALUES[measure](sample)
+        if value is not None:
+            row = sample.row
+            packages = tuple(sorted((k, v) for k, v in row.packages.items() if k != "planbench"))
+            points.append(Point(started, name, row.commit or "", packages, value))
+    if len(points) < 2:
+        return None
+    steps = find_steps(
+        [p.value for p in points], least_effect=least_effect, exact=measure == "iterations"
+    )
+    changes = tuple(
+        Change(points[s.at - 1], points[s.at], s.before, s.after, s.ratio) for s in steps
+    )
+    return Series(place[0], seen[-1][2].instance, place[1], measure, tuple(points), changes)
+
+
+def _passes(sample: Sample) -> float | None:
+    return _middle([r.matrix_passes for r in sample.calm])
+
+
+def _seconds(sample: Sample) -> float | None:
+    return _middle([r.wall_s for r in sample.calm])
+
+
+def _bytes(sample: Sample) -> float | None:
+    return _middle([r.peak_bytes for r in sample.ended])
+
+
+def _iterations(sample: Sample) -> float | None:
+    told = [sum(r.iterations.values()) for r in sample.complete if r.iterations]
+    return float(max(told)) if told else None
+
+
+def _middle(values: Sequence[float | None]) -> float | None:
+    known = [v for v in values if v]
+    return float(median(known)) if known else None
+
+
+_VALUES: dict[Measure, Callable[[Sample], float | None]] = {
+    "passes": _passes,
+    "seconds": _seconds,
+    "bytes": _bytes,
+    "iterations": _iterations,
+}
+
+
+def _short(commit: str) -> str:
+    if not commit:
+        return "unknown"
+    changed = "-dirty" if commit.endswith("-dirty") else ""
+    return commit.removesuffix("-dirty")[:9] + changed

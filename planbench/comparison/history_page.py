@@ -1,0 +1,226 @@
+"""The history as one self-contained page: a chart per instance and measure, steps marked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from planbench.comparison.history import Change, History, Measure, Series
+from planbench.comparison.history_table import TITLES, amount, in_time_order, ratio, when
+from planbench.records.schema import Record
+from planbench.report import words
+from planbench.report.chart_parts import encodings, finished, ticks, widened
+from planbench.report.charts import TICKS, altair_module
+from planbench.report.html import page, write_page
+from planbench.report.markup import to_html
+from planbench.report.sections import legend
+from planbench.report.style import in_order
+from planbench.report.table import Column, Entry, Table, number
+
+HEIGHT = 260
+#: Charts on one page; the table below names every step all the same.
+MOST_CHARTS = 60
+
+
+def write_history(history: History, records: Sequence[Record], path: Path) -> int:
+    """Write the page and return how many charts it has.
+
+    Parameters
+    ----------
+    history : History
+    records : sequence of Record
+        Rows of the machine; they can be downloaded from the page.
+    path : Path
+
+    Raises
+    ------
+    InputError
+        When the file cannot be written.
+    SolverUnavailableError
+        Without the packages of the ``report`` extra.
+    """
+    altair_module()
+    specs: list[dict[str, Any]] = []
+    places = list(dict.fromkeys((s.measure, s.instance, s.sha256) for s in history.series))
+    # Charts with steps come first, so that a full page leaves out quiet ones.
+    stepping = {(s.measure, s.instance, s.sha256) for s in history.series if s.changes}
+    places.sort(key=lambda place: place not in stepping)
+    shown = places[:MOST_CHARTS]
+    sections = []
+    for measure in dict.fromkeys(place[0] for place in shown):
+        figures = "".join(
+            _figure([s for s in history.series if (s.measure, s.instance, s.sha256) == p], specs)
+            for p in shown
+            if p[0] == measure
+        )
+        sections.append(
+            f'<section id="{measure}"><h2>{escape(TITLES[measure])}</h2>'
+            f'<div class="charts">{figures}</div></section>'
+        )
+    body = _head(history, len(places) - len(shown)) + _steps(history) + "".join(sections)
+    links = [("#steps", "Steps")]
+    links += [(f"#{m}", TITLES[m]) for m in dict.fromkeys(place[0] for place in shown)]
+    write_page(page(f"History on {history.machine}", records, links, body, specs), path)
+    return len(shown)
+
+
+def _head(history: History, left_out: int) -> str:
+    steps = sum(len(s.changes) for s in history.series)
+    lines = [
+        f'<p class="lead">{len(history.series)} series over {history.runs} runs on '
+        f"{escape(history.machine)}: {steps} step{'' if steps == 1 else 's'}.</p>"
+    ]
+    lines += [f"<p>{escape(words.plain(note))}.</p>" for note in history.notes]
+    if left_out:
+        lines.append(f"<p>{left_out} charts without steps are not drawn.</p>")
+    return f'<section class="headline">{"".join(lines)}</section>'
+
+
+def _steps(history: History) -> str:
+    rows = [
+        [
+            Entry(when(change)),
+            Entry(series.solver),
+            Entry(series.instance),
+            Entry(TITLES[series.measure]),
+            number(amount(series.measure, change.level_before), change.level_before),
+            number(amount(series.measure, change.level_after), change.level_after),
+            number(ratio(change), change.ratio, "bad" if _is_worse(change) else ""),
+            Entry(words.plain(change.what_changed or "nothing recorded")),
+        ]
+        for series, change in in_time_order(history)
+    ]
+    if not rows:
+        return '<section id="steps"><h2>Steps</h2><p>No series changed its level.</p></section>'
+    table = Table(
+        columns=(
+            Column("when"),
+            Column("solver", "solver"),
+            Column("instance", "long"),
+            Column("measure"),
+            Column("before", "number"),
+            Column("after", "number"),
+            Column("ratio", "number"),
+            Column("changed", "long"),
+        ),
+        rows=rows,
+    )
+    return f'<section id="steps"><h2>Steps</h2>{to_html(table)}</section>'
+
+
+def _is_worse(change: Change) -> bool:
+    return change.level_after > change.level_before
+
+
+def _figure(series: Sequence[Series], specs: list[dict[str, Any]]) -> str:
+    measure, instance = series[0].measure, series[0].instance
+    spec = history_chart(series).to_dict()
+    # The page names the mode itself; an address in it would only look like a request.
+    spec.pop("$schema", None)
+    specs.append(spec)
+    safe = re.sub(r"[^A-Za-z0-9.-]+", "-", f"history-{measure}-{instance}").strip("-")
+    names = in_order([s.solver for s in series])
+    steps = sum(len(s.changes) for s in series)
+    said = f"{TITLES[measure]} by run; {steps or 'no'} step{'' if steps == 1 else 's'}."
+    return (
+        f"<figure><h3>{escape(instance)}</h3><figcaption>{escape(said)}</figcaption>"
+        f'<div class="chart" data-spec="chart-{len(specs) - 1}" data-name="planbench-{safe}" '
+        f'role="img" aria-label="{escape(instance)}: {escape(said)}"></div>'
+        f"{legend(names, always=True)}</figure>"
+    )
+
+
+def history_chart(
+    series: Sequence[Series],
+    *,
+    width: int | str = "container",
+    height: int = HEIGHT,
+    background: str = "transparent",
+) -> Any:
+    """One measure of one instance over time, a line per solver, a dashed rule at each step.
+
+    Returns
+    -------
+    altair.LayerChart
+    """
+    alt = altair_module()
+    measure = series[0].measure
+    rows, rules = _rows(series)
+    costs = [r["value"] for r in rows if r["value"] > 0] or [1.0]
+    domain = widened(min(costs), max(costs), 1.3)
+    x = alt.X("at:T", title=None, axis=alt.Axis(grid=False, tickCount=6))
+    y = alt.Y(
+        "value:Q",
+        title=TITLES[measure],
+        scale=alt.Scale(type="log", domain=domain, nice=False, clamp=True),
+        axis=alt.Axis(labelExpr=_label_expression(measure), grid=True, **_ticks(domain)),
+    )
+    colour, shape, dash = encodings(alt, in_order([s.solver for s in series]))
+    tooltip = [
+        alt.Tooltip("series:N", title="solver"),
+        alt.Tooltip("shown:N", title=TITLES[measure]),
+        alt.Tooltip("when:N", title="measured"),
+        alt.Tooltip("commit:N", title="planbench"),
+        alt.Tooltip("file:N", title="file"),
+    ]
+    told = [
+        alt.Tooltip("series:N", title="solver"),
+        alt.Tooltip("shown:N", title="change"),
+        alt.Tooltip("changed:N", title="with"),
+    ]
+    data = alt.InlineData(values=rows)
+    layers = [
+        alt.Chart(data)
+        .mark_line(strokeWidth=1.6)
+        .encode(x=x, y=y, color=colour, strokeDash=dash, detail="series:N"),
+        alt.Chart(data)
+        .mark_point(size=30, filled=True, opacity=1)
+        .encode(x=x, y=y, color=colour, shape=shape, tooltip=tooltip),
+    ]
+    if rules:
+        layers.append(
+            alt.Chart(alt.InlineData(values=rules))
+            .mark_rule(strokeWidth=2, strokeDash=[5, 3])
+            .encode(x=x, color=colour, tooltip=told)
+        )
+    return finished(alt, alt.layer(*layers), width, height, background)
+
+
+def _rows(series: Sequence[Series]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    rows = [
+        {
+            "series": s.solver,
+            "at": p.started_at,
+            "value": p.value,
+            "shown": amount(s.measure, p.value),
+            "when": p.started_at[:16].replace("T", " "),
+            "commit": p.commit[:12] or words.UNKNOWN,
+            "file": words.plain(p.file),
+        }
+        for s in series
+        for p in s.points
+    ]
+    rules = [
+        {
+            "series": s.solver,
+            "at": c.after.started_at,
+            "shown": f"{ratio(c)}: {amount(s.measure, c.level_before)} → "
+            f"{amount(s.measure, c.level_after)}",
+            "changed": words.plain(c.what_changed or "nothing recorded"),
+        }
+        for s in series
+        for c in s.changes
+    ]
+    return rows, rules
+
+
+def _ticks(domain: list[float]) -> dict[str, Any]:
+    # Within a factor of ten there are too few round figures; Vega finds its own.
+    return {"tickCount": 5} if domain[1] < 10 * domain[0] else {"values": ticks(domain)}
+
+
+def _label_expression(measure: Measure) -> str:
+    return TICKS["passes" if measure == "iterations" else measure]

@@ -1,0 +1,359 @@
+"""Does the comparison of two sides cry wolf, or sleep? Measured, on this machine.
+
+Equal sides are compared again and again, on made-up machines and really; so are sides of which
+one is slower by a known share (:mod:`planbench.comparison.slowed`). What is counted is what a user
+would see: a verdict "slower" or "faster" on equal sides is a false alarm, any verdict but
+"slower" on a slowed side is a miss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import numpy as np
+
+from planbench.bench.single import solve_once, survey
+from planbench.catalogue.instance import Instance
+from planbench.catalogue.resolve import load_instance
+from planbench.comparison.ab import compare_sides
+from planbench.comparison.ab_judge import Case, amount
+from planbench.comparison.ab_settings import Settings
+from planbench.comparison.sides import parse_side
+from planbench.comparison.slowed import NAME, SLOWDOWN
+from planbench.errors import PlanbenchError
+from planbench.io.scratch import scratch_folder
+from planbench.measure.machine import package_versions
+from planbench.stats.noisy_runs import MACHINES, simulate_pairs
+from planbench.stats.sequential import Schedule, decide
+from planbench.words import nouns
+
+ADAPTER = "planbench.comparison.slowed"
+#: Shares that are injected, and the share of them that must be found.
+REQUIRED = {0.10: 0.95, 0.20: 1.0}
+#: False alarms allowed, as a share of the comparisons of equal sides.
+ALLOWED_ALARMS = 0.01
+#: A run with an injected slowdown takes at least so long; one of equal sides at least so long.
+LEAST_RUN_S, LEAST_EQUAL_S = 1.0, 0.25
+#: Sizes tried for an instance that takes long enough here.
+GOODS = (250, 350, 500, 700, 850, 1000, 1200, 1450, 1750, 2100, 2600, 3200, 4000, 5000)
+RECIPE = "gen:goods={},inputs=10,techniques=2,resources=5,seed=17"
+#: One comparison may take so long.
+BUDGET_S = 120.0
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is tried.
+
+    Attributes
+    ----------
+    simulated : int
+        Comparisons of equal sides on made-up machines; as many of each slowdown.
+    equal, slowed : int
+        Real comparisons of equal sides, and of each slowdown.
+    """
+
+    simulated: int
+    equal: int
+    slowed: int
+
+
+#: What the claims rest on, and a shorter one for every day.
+FULL = Effort(simulated=5000, equal=20, slowed=20)
+SHORT = Effort(simulated=300, equal=2, slowed=2)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One real comparison.
+
+    Attributes
+    ----------
+    slowdown : float
+        Share injected on the second side; 0 for equal sides.
+    verdict : str
+    ratio, low, high : float or None
+    pairs, disturbed : int
+    seconds : float or None
+        Median time of a run of the first side.
+    """
+
+    slowdown: float
+    verdict: str
+    ratio: float | None
+    low: float | None
+    high: float | None
+    pairs: int
+    disturbed: int
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One thing that must hold.
+
+    Attributes
+    ----------
+    what : str
+    count, of : int
+        How often it happened, of how many.
+    required : str
+    met : bool
+    """
+
+    what: str
+    count: int
+    of: int
+    required: str
+    met: bool
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """What a self-test came to.
+
+    Attributes
+    ----------
+    criteria : tuple of Criterion
+    simulated : mapping
+        By slowdown and machine: how many of how many were called slower, faster, the same.
+    trials : tuple of Trial
+    instances : mapping of str to str
+        Instances of the real comparisons.
+    facts : mapping
+        Machine, versions, commit, schedule, seed, start and seconds taken.
+    """
+
+    criteria: tuple[Criterion, ...]
+    simulated: dict[str, dict[str, dict[str, int]]]
+    trials: tuple[Trial, ...]
+    instances: dict[str, str]
+    facts: dict[str, Any]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every criterion is met."""
+        return all(criterion.met for criterion in self.criteria)
+
+    def document(self) -> dict[str, Any]:
+        """Return everything in JSON's own types."""
+        return {
+            "passed": self.passed,
+            "criteria": [asdict(c) for c in self.criteria],
+            **self.facts,
+            "instances": self.instances,
+            "simulated": self.simulated,
+            "trials": [asdict(t) for t in self.trials],
+        }
+
+
+def run_selftest(
+    effort: Effort = SHORT,
+    *,
+    seed: int = 0,
+    schedule: Schedule | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> SelfTest:
+    """Try comparisons whose right verdict is known.
+
+    Parameters
+    ----------
+    effort : Effort
+    seed : int
+        Of the made-up run times, and of the order of the real ones.
+    schedule : Schedule, optional
+        That of ``planbench ab`` if not given.
+    progress : callable, optional
+        Called with a line on each trial.
+
+    Returns
+    -------
+    SelfTest
+
+    Raises
+    ------
+    PlanbenchError
+        When no instance takes long enough here, or HiGHS cannot run.
+    """
+    schedule = schedule or Schedule()
+    tell = progress or (lambda line: None)
+    began = monotonic()
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    simulated = simulate(effort.simulated, seed, schedule)
+    tell(f"{effort.simulated} simulated comparisons of each kind in {monotonic() - began:.0f} s")
+    trials: list[Trial] = []
+    instances: dict[str, str] = {}
+    if effort.equal:
+        instances["equal"] = _instance(LEAST_EQUAL_S, tell)
+        trials += _trials(instances["equal"], 0.0, effort.equal, seed, schedule, tell)
+    if effort.slowed:
+        instances["slowed"] = _instance(LEAST_RUN_S, tell)
+        for share in REQUIRED:
+            trials += _trials(instances["slowed"], share, effort.slowed, seed, schedule, tell)
+    surroundings = survey()
+    facts = {
+        "started_at": started,
+        "elapsed_s": monotonic() - began,
+        "seed": seed,
+        "schedule": asdict(schedule),
+        "machine": dict(surroundings.machine),
+        "packages": package_versions(),
+        "commit": surroundings.commit,
+    }
+    criteria = _criteria(simulated, trials)
+    return SelfTest(criteria, simulated, tuple(trials), instances, facts)
+
+
+def simulate(number: int, seed: int, schedule: Schedule) -> dict[str, dict[str, dict[str, int]]]:
+    """Compare made-up sides, equal ones and slowed ones, the machines taking turns.
+
+    Returns
+    -------
+    dict
+        By slowdown (``0``, ``0.1`` …), then machine, then verdict: how often.
+    """
+    out: dict[str, dict[str, dict[str, int]]] = {}
+    for position, share in enumerate((0.0, *REQUIRED)):
+        rng = np.random.default_rng(np.random.SeedSequence([seed, position]))
+        counts = {
+            machine: dict.fromkeys(("slower", "faster", "same", "ambiguous"), 0)
+            for machine in MACHINES
+        }
+        for k in range(number):
+            machine = list(MACHINES)[k % len(MACHINES)]
+            a, b = simulate_pairs(machine, schedule.most_pairs, 1.0 + share, rng)
+            counts[machine][decide(schedule, a.tolist(), b.tolist()).verdict] += 1
+        out[f"{share:g}"] = counts
+    return out
+
+
+def _instance(least_s: float, tell: Callable[[str], None]) -> str:
+    """Smallest instance of the ladder on which a run takes `least_s` here."""
+    for goods in GOODS:
+        name = RECIPE.format(goods)
+        seconds = _run_seconds(name)
+        # A fifth more, so that no run of it falls below; twice, as one may have been disturbed.
+        if seconds >= 1.2 * least_s and (seconds := min(seconds, _run_seconds(name))) >= (
+            1.2 * least_s
+        ):
+            tell(f"runs of {seconds:.2f} s: {name}")
+            return name
+    raise PlanbenchError(f"self-test: no instance takes {least_s:g} s on this machine")
+
+
+def _run_seconds(name: str) -> float:
+    record = solve_once(
+        load_instance(name),
+        NAME,
+        time_limit_s=60.0,
+        memory_limit_bytes=4 << 30,
+        polish=False,
+        adapter=ADAPTER,
+    ).record
+    if record.ended != "ok":
+        raise PlanbenchError(f"self-test: {name} ended by {record.ended}: {record.message}")
+    return amount(record, "time") or 0.0
+
+
+def _trials(
+    instance: str,
+    share: float,
+    number: int,
+    seed: int,
+    schedule: Schedule,
+    tell: Callable[[str], None],
+) -> list[Trial]:
+    loaded = load_instance(instance)
+
+    def load(name: str) -> Instance:
+        return loaded if name == instance else load_instance(name)
+
+    settings = Settings(
+        schedule=schedule, budget_s=BUDGET_S, control=None, adapter=ADAPTER, resume=False
+    )
+    # Both sides state the knob, so that they differ in nothing but its value.
+    a = parse_side(f"{SLOWDOWN}=0")
+    b = parse_side(f"{SLOWDOWN}={share:g}")
+    trials: list[Trial] = []
+    with scratch_folder() as folder:
+        for k in range(number):
+            made = compare_sides(
+                a,
+                b,
+                [Case(instance, NAME)],
+                Path(folder) / f"{k}.jsonl",
+                replace(settings, seed=1000 * seed + k, warm_up=k == 0, may_be_same=share == 0.0),
+                load=load,
+            )
+            (found,) = made.verdicts
+            ratio = found.ratio
+            trials.append(
+                Trial(
+                    slowdown=share,
+                    verdict=found.outcome,
+                    ratio=None if ratio is None else ratio.ratio,
+                    low=None if ratio is None else ratio.low,
+                    high=None if ratio is None else ratio.high,
+                    pairs=found.pairs,
+                    disturbed=found.disturbed,
+                    seconds=found.typical[0],
+                )
+            )
+            shown = "–" if ratio is None else f"{ratio.ratio:.3f}"
+            what = f"+{100 * share:g} %" if share else "equal sides"
+            tell(
+                f"[{k + 1}/{number}] {what}: {found.outcome}, ratio {shown}, "
+                f"{nouns(found.pairs, 'pair')}, {made.elapsed_s:.0f} s"
+            )
+    return trials
+
+
+def _criteria(
+    simulated: dict[str, dict[str, dict[str, int]]], trials: list[Trial]
+) -> tuple[Criterion, ...]:
+    """Count alarms on equal sides, and slowdowns found."""
+    criteria = []
+    equal = list(simulated["0"].values())
+    total = sum(sum(counts.values()) for counts in equal)
+    if total:
+        alarms = sum(counts["slower"] + counts["faster"] for counts in equal)
+        criteria.append(_alarms("false alarms, simulated", alarms, total))
+    real = [t for t in trials if not t.slowdown]
+    if real:
+        alarms = sum(t.verdict in ("slower", "faster", "worse", "better") for t in real)
+        criteria.append(_alarms("false alarms, real", alarms, len(real)))
+    for share, least in REQUIRED.items():
+        tried = [t for t in trials if t.slowdown == share]
+        if not tried:
+            continue
+        found = sum(t.verdict == "slower" for t in tried)
+        shortest = min((t.seconds or 0.0) for t in tried)
+        criteria.append(
+            Criterion(
+                f"slowdown of {100 * share:g} % found, real",
+                found,
+                len(tried),
+                f"at least {100 * least:g} %",
+                found >= least * len(tried),
+            )
+        )
+        criteria.append(
+            Criterion(
+                f"comparisons at {100 * share:g} % with runs of at least {LEAST_RUN_S:g} s",
+                sum((t.seconds or 0.0) >= LEAST_RUN_S for t in tried),
+                len(tried),
+                "all",
+                shortest >= LEAST_RUN_S,
+            )
+        )
+    return tuple(criteria)
+
+
+def _alarms(what: str, count: int, of: int) -> Criterion:
+    required = f"at most {100 * ALLOWED_ALARMS:g} %"
+    return Criterion(what, count, of, required, count <= ALLOWED_ALARMS * of)

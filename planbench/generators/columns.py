@@ -1,0 +1,251 @@
+"""Fill sparse columns: distinct rows drawn from a structure, coefficients with given sums.
+
+The finished arrays are allocated once and filled chunk by chunk, so the peak of memory stays
+close to the arrays themselves. Columns come out sorted and without duplicates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from planbench.generators.draws import (
+    WEIGHT_BITS,
+    IntArray,
+    Purpose,
+    exponential,
+    raw,
+    stream,
+)
+from planbench.generators.structure import Structure
+from planbench.model.arrays import FloatArray, Matrix, index_type
+
+_CHUNK_ENTRIES = 1 << 17
+_CHUNK_COLUMNS = 1 << 16
+_DENSE_CELLS = 1 << 18
+_ROUNDS = 64
+#: Columns using more than this share of the rows are chosen among all rows at once.
+_DENSE_SHARE = 1 / 8
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """What is to be drawn; the seed, the purpose and these facts fix every bit.
+
+    Attributes
+    ----------
+    structure : Structure
+        Who can stand in the rows.
+    degrees : ndarray of int32, shape (columns,)
+        Entries per column, at most the rows available to it.
+    sums : ndarray, shape (columns,)
+        Sum of each column's entries, in value.
+    weights : ndarray of int64, shape (2**WEIGHT_BITS,)
+        Relative sizes of entries, drawn with equal chance.
+    techniques : int
+        Column j belongs to good j // techniques.
+    own : bool
+        Whether a good's own row may stand in its column.
+    row_units : ndarray, shape (rows,) or None
+        Physical units per unit of value of each row; None for 1.
+    good_units : ndarray, shape (goods,) or None
+        The same of the column's good, by which the column is divided.
+    sizes : callable or None
+        Factors on the relative sizes of entries, from their rows and their columns' goods.
+    goods : ndarray of int64, shape (columns,) or None
+        Good of each column where it is not j // techniques.
+    dense_below : int
+        Up to this many rows, columns are chosen among all rows at once.
+    """
+
+    structure: Structure
+    degrees: npt.NDArray[np.int32]
+    sums: FloatArray
+    weights: IntArray
+    techniques: int
+    own: bool = False
+    row_units: FloatArray | None = None
+    good_units: FloatArray | None = None
+    sizes: Callable[[IntArray, IntArray], FloatArray] | None = None
+    goods: IntArray | None = None
+    dense_below: int = 0
+
+
+def draw_columns(columns: Columns, seed: int, purpose: Purpose) -> Matrix:
+    """Draw the matrix.
+
+    Returns
+    -------
+    csc_array, shape (structure.size, columns)
+        Canonical; each column holds exactly its degree of entries, all positive.
+    """
+    size, count = columns.structure.size, columns.degrees.size
+    total = int(columns.degrees.sum(dtype=np.int64))
+    index = index_type(total, size, count)
+    indptr = np.zeros(count + 1, dtype=index)
+    np.cumsum(columns.degrees, out=indptr[1:])
+    indices = np.empty(total, dtype=index)
+    data = np.empty(total)
+    for part, start, end in _chunks(columns):
+        degrees = columns.degrees[start:end]
+        if columns.goods is None:
+            goods = np.arange(start, end, dtype=np.int64) // columns.techniques
+        else:
+            goods = columns.goods[start:end]
+        source = stream(seed, purpose, part)
+        if _is_dense(columns):
+            keys = _choose_among_all(columns, degrees, goods, source)
+        else:
+            keys = _draw_distinct(columns, degrees, goods, source)
+        place = slice(int(indptr[start]), int(indptr[end]))
+        rows = (keys >> WEIGHT_BITS) & _row_mask(columns)
+        indices[place] = rows
+        weight: npt.NDArray[Any] = columns.weights[keys & ((1 << WEIGHT_BITS) - 1)]
+        if columns.sizes is None:
+            sums = np.zeros(weight.size + 1, dtype=np.int64)
+            np.cumsum(weight, out=sums[1:])
+            ends = np.cumsum(degrees, dtype=np.int64)
+            totals = sums[ends] - sums[ends - degrees]
+            scale = columns.sums[start:end] / np.maximum(totals, 1)
+        else:
+            weight = weight * columns.sizes(rows, np.repeat(goods, degrees))
+            local = np.repeat(np.arange(degrees.size), degrees)
+            # bincount adds one by one, in storage order.
+            totals = np.bincount(local, weights=weight, minlength=degrees.size)
+            scale = columns.sums[start:end] / np.where(degrees > 0, totals, 1.0)
+        if columns.good_units is not None:
+            scale /= columns.good_units[goods]
+        values = weight * np.repeat(scale, degrees)
+        if columns.row_units is not None:
+            values *= columns.row_units[rows]
+        data[place] = values.astype(np.float32)
+    matrix = sp.csc_array((data, indices, indptr), shape=(size, count))
+    matrix.has_canonical_format = True
+    return matrix
+
+
+def _is_dense(columns: Columns) -> bool:
+    if columns.structure.size <= columns.dense_below:
+        return True
+    largest = int(columns.degrees.max(initial=0))
+    return largest > columns.structure.size * _DENSE_SHARE
+
+
+def _chunks(columns: Columns) -> Iterator[tuple[int, int, int]]:
+    count = columns.degrees.size
+    if _is_dense(columns):
+        width = max(1, _DENSE_CELLS // columns.structure.size)
+    else:
+        width = max(1, _CHUNK_ENTRIES // max(1, int(columns.degrees.max(initial=0))))
+    width = min(width, _CHUNK_COLUMNS)
+    for part, start in enumerate(range(0, count, width)):
+        yield part, start, min(start + width, count)
+
+
+# A key is column | row | weight from high bits to low, so that one sort orders columns,
+# their rows, and carries the coefficient along: at most 17 + 31 + 14 bits.
+
+
+def _row_bits(columns: Columns) -> int:
+    return max(1, (columns.structure.size - 1).bit_length())
+
+
+def _row_mask(columns: Columns) -> int:
+    return (1 << _row_bits(columns)) - 1
+
+
+def _pack(
+    columns: Columns, local: IntArray, rows: IntArray, bits: npt.NDArray[np.uint64]
+) -> IntArray:
+    keys = local << _row_bits(columns)
+    keys |= rows
+    keys <<= WEIGHT_BITS
+    keys |= (bits & np.uint64((1 << WEIGHT_BITS) - 1)).astype(np.int64)
+    return keys
+
+
+def _draw_distinct(
+    columns: Columns, degrees: npt.NDArray[np.int32], goods: IntArray, source: np.random.PCG64
+) -> IntArray:
+    """Draw, sort, and draw again whatever came twice.
+
+    This is successive sampling without replacement, the law that
+    :func:`_choose_among_all` follows too.
+    """
+    local = np.repeat(np.arange(degrees.size, dtype=np.int64), degrees)
+    bits = raw(source, local.size)
+    keys = _pack(columns, local, columns.structure.draw(bits, goods[local]), bits)
+    keys.sort()
+    active: IntArray | None = None  # positions of the columns still in doubt; None for all
+    for _ in range(_ROUNDS):
+        part = keys if active is None else keys[active]
+        bad = _repeats(columns, part, goods)
+        if bad.size == 0:
+            return keys
+        column = part[bad] >> (WEIGHT_BITS + _row_bits(columns))
+        bits = raw(source, bad.size)
+        part[bad] = _pack(columns, column, columns.structure.draw(bits, goods[column]), bits)
+        doubtful = np.zeros(degrees.size, dtype=np.bool_)
+        doubtful[column] = True
+        where = local if active is None else local[active]
+        keep = np.flatnonzero(doubtful[where])
+        again = part[keep]
+        again.sort()
+        active = keep if active is None else active[keep]
+        keys[active] = again
+    left = np.unique(
+        keys[active][_repeats(columns, keys[active], goods)] >> (WEIGHT_BITS + _row_bits(columns))
+    )
+    for batch in np.array_split(left, -(-left.size * columns.structure.size // _DENSE_CELLS) or 1):
+        chosen = _choose_among_all(columns, degrees[batch], goods[batch], source)
+        shift = WEIGHT_BITS + _row_bits(columns)
+        chosen = (batch[chosen >> shift] << shift) | (chosen & ((1 << shift) - 1))
+        inside = np.zeros(degrees.size, dtype=np.bool_)
+        inside[batch] = True
+        keys[inside[local]] = chosen
+    return keys
+
+
+def _repeats(columns: Columns, keys: IntArray, goods: IntArray) -> IntArray:
+    """Positions of sorted `keys` that repeat a row of their column, or are the good itself."""
+    places = keys >> WEIGHT_BITS
+    bad = np.zeros(keys.size, dtype=np.bool_)
+    np.equal(places[1:], places[:-1], out=bad[1:])
+    if not columns.own:
+        row = places & _row_mask(columns)
+        bad |= row == goods[places >> _row_bits(columns)]
+    return np.flatnonzero(bad)
+
+
+def _choose_among_all(
+    columns: Columns, degrees: npt.NDArray[np.int32], goods: IntArray, source: np.random.PCG64
+) -> IntArray:
+    """Choose each column's rows as those of smallest E/weight with E exponential.
+
+    Weighted sampling without replacement (Efraimidis & Spirakis 2006).
+    """
+    size = columns.structure.size
+    weight = columns.structure.weights(goods)
+    bits = raw(source, goods.size * size).reshape(goods.size, size)
+    # The order in the high bits, the row in the low 32: one integer sort without ties.
+    if weight is None:
+        packed = (bits >> np.uint64(33)).astype(np.int64) << 32
+    else:
+        order = np.full(weight.shape, np.inf)
+        np.divide(exponential(bits), weight, out=order, where=weight > 0)
+        # A positive float32 orders like its bits.
+        packed = order.astype(np.float32).view(np.int32).astype(np.int64) << 32
+    packed |= np.arange(size)
+    if not columns.own:
+        packed[np.arange(goods.size), goods] = np.iinfo(np.int64).max
+    packed.sort(axis=1)
+    rows = (packed & 0xFFFFFFFF)[np.arange(size) < degrees[:, None]]
+    local = np.repeat(np.arange(degrees.size, dtype=np.int64), degrees)
+    keys = _pack(columns, local, rows, raw(source, rows.size))
+    keys.sort()
+    return keys

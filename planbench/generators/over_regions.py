@@ -1,0 +1,313 @@
+"""Placed goods: several regions as one ordinary economy.
+
+A good is told apart by its place as well (Debreu 1959, ch. 2). Every region has the activities
+and a share of the resources; what links regions is
+
+- *inputs from elsewhere*: a share of the input coefficients names a good of another region
+  (interregional input-output coefficients, Isard 1951);
+- *transport*: activities that turn a good here into the good there (Samuelson 1952);
+- a *common target*, or resources that all regions share.
+
+The inputs from elsewhere are dealt in a circle: an input that region 1 takes from region 2,
+region 2 takes from region 3, and so on. So every good of every region is asked for as much as in
+the one-region economy when all regions do the same, and that remains a feasible plan.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from planbench.errors import InputError
+from planbench.generators.arguments import array_of, single_number, whole_number
+from planbench.generators.draws import Purpose, below, choose, raw, stream
+from planbench.generators.interior import strict_interior
+from planbench.generators.staircase import pile, staircase
+from planbench.generators.transport import Transport
+from planbench.io.files import require_memory
+from planbench.model.arrays import (
+    FloatArray,
+    Matrix,
+    canonical_matrix,
+    index_type,
+)
+from planbench.model.economy import Economy, Interior, make_economy
+from planbench.words import nouns
+
+_CHUNK = 1 << 20
+IntArray = npt.NDArray[np.int32]
+
+
+def over_regions(
+    economy: Economy,
+    regions: int,
+    *,
+    cross_share: float = 0.0,
+    transport: Transport | None = None,
+    shares: Any = None,
+    pooled: bool = False,
+    common_target: bool = False,
+    seed: int = 0,
+    name: str | None = None,
+) -> Economy:
+    """Divide `economy` among several regions.
+
+    Goods, activities and resources are ordered by region; transport follows the activities of
+    all regions, by route. Endowments, capacities and fixed demand add up to those of `economy`.
+
+    Parameters
+    ----------
+    economy : Economy
+    regions : int
+        At least 1. One region gives back the economy, array by array.
+    cross_share : float
+        Share of the input coefficients, in [0, 1], that name a good of another region.
+    transport : Transport, optional
+        Without it goods stay where they are made, but for the inputs above.
+    shares : array_like, shape (regions,) or (regions, resources), optional
+        Share of each region in the economy, or in each resource; equal if missing. They are
+        divided by their sum. Capacities and fixed demand follow a region's mean share.
+    pooled : bool
+        Resources are shared by all regions (not placed) instead of divided.
+    common_target : bool
+        One target for all regions, each getting its share of the assortment, instead of one a
+        region. Weights are the economy's.
+    seed : int
+        Draws which inputs come from elsewhere.
+    name : str, optional
+
+    Returns
+    -------
+    Economy
+        Labels carry the region. The interior is derived from that of `economy` and checked; it
+        is None, or without a plan, where that fails (transport that costs nothing).
+
+    Raises
+    ------
+    InputError
+        Naming the argument and the mend.
+    """
+    _check(economy, regions, cross_share, transport, seed)
+    require_memory(
+        float(economy.nbytes) * regions, "regions", f"an economy of {nouns(regions, 'region')}"
+    )
+    n, m, k = economy.n_goods, economy.n_activities, economy.n_resources
+    divided, size = _shares(shares, regions, k)
+    routes = [] if transport is None else transport.routes
+    width = 0 if transport is None else transport.carried.size
+    columns = m * regions + width * len(routes)
+    goods = n * regions
+    inputs = [_inputs(economy, regions, cross_share, seed)]
+    outputs = [staircase([economy.outputs] * regions, _steps(n, regions), (goods, m * regions))]
+    places = [0] * regions if pooled else _steps(k, regions)
+    use, rows_of_use = [economy.resource_use] * regions, list(places)
+    if transport is not None and routes:
+        carried = _carried(transport, n)
+        far = {d for *_, d in routes}
+        sent = {d: _clean(carried + d * transport.freight) for d in far}
+        got = {d: _clean(carried * np.maximum(1 - d * transport.loss, 0)) for d in far}
+        labour = {d: _clean(d * transport.labour) for d in far}
+        origins, targets = [a for a, *_ in routes], [b for _, b, _ in routes]
+        for blocks, by_distance, ends in ((inputs, sent, origins), (outputs, got, targets)):
+            blocks.append(
+                staircase(
+                    [by_distance[route[2]] for route in routes],
+                    [n * end for end in ends],
+                    (goods, width * len(routes)),
+                )
+            )
+        use += [labour[d] for *_, d in routes]
+        rows_of_use += [places[a] for a, *_ in routes]
+    limits = np.concatenate(
+        [np.outer(size, economy.capacity).ravel(), np.full(columns - m * regions, np.inf)]
+    )
+    out = make_economy(
+        inputs=_beside(inputs),
+        outputs=_beside(outputs),
+        resource_use=staircase(use, rows_of_use, (k if pooled else k * regions, columns)),
+        endowment=economy.endowment if pooled else (divided * economy.endowment).ravel(),
+        capacity=limits,
+        assortment=_assortment(economy, regions, size, common_target),
+        fixed_demand=np.outer(size, economy.fixed_demand).ravel(),
+        weights=economy.weights if common_target else np.tile(economy.weights, regions),
+        name=name or f"{economy.name} in {nouns(regions, 'region')}",
+        recipe={
+            "over_regions": regions,
+            "cross_share": cross_share,
+            "seed": seed,
+            "of": dict(economy.recipe),
+        },
+        **_labels(economy, regions, transport, routes, pooled, common_target),
+    )
+    if economy.interior is None:
+        return out
+    proposed = _interior(economy, regions, divided, size, columns, pooled)
+    return replace(out, interior=strict_interior(out, proposed))
+
+
+def _check(
+    economy: Economy, regions: int, cross_share: float, transport: Transport | None, seed: int
+) -> None:
+    whole_number(regions, "regions", least=1)
+    if not 0 <= single_number(cross_share, "cross_share", "a share in [0, 1]") <= 1:
+        raise InputError(f"is {cross_share!r}; give a share in [0, 1]", where="cross_share")
+    whole_number(seed, "seed", most=2**63 - 1)
+    if transport is None:
+        return
+    if not isinstance(transport, Transport):
+        raise InputError("is no transport; give what make_transport returns", where="transport")
+    if transport.distance.shape[0] != regions or transport.freight.shape[0] != economy.n_goods:
+        raise InputError(
+            "is of another economy or number of regions; make it from these", where="transport"
+        )
+
+
+def _steps(size: int, count: int) -> list[int]:
+    return [size * c for c in range(count)]
+
+
+def _shares(given: Any, regions: int, resources: int) -> tuple[FloatArray, FloatArray]:
+    """Shares by region and resource, and by region, each column adding up to 1."""
+    if given is None:
+        given = np.ones(regions)
+    mend = "a share for each region, or a row of shares (one for each resource) for each"
+    table = array_of(given, "shares", mend)
+    if table.ndim == 1:
+        table = np.repeat(table[:, None], max(resources, 1), axis=1)
+    if table.shape != (regions, max(resources, 1)):
+        raise InputError(
+            f"has shape {np.shape(given)}, expected {(regions,)} or {(regions, resources)}; "
+            f"give {mend}",
+            where="shares",
+        )
+    wrong = ~(np.isfinite(table) & (table >= 0))
+    if wrong.any():
+        c, i = (int(at) for at in np.argwhere(wrong)[0])
+        raise InputError(
+            f"of region {c + 1} is {table[c, i]:g}; give a finite number of at least 0",
+            where="shares",
+        )
+    total = table.sum(axis=0)
+    if not (table.sum(axis=1) > 0).all() or not (total > 0).all():
+        raise InputError("leaves a region or a resource with nothing", where="shares")
+    table = table / total
+    # Added up exactly: the result must not depend on who adds.
+    size = np.array([math.fsum(row) for row in table.tolist()]) / table.shape[1]
+    return table[:, :resources], size
+
+
+def _inputs(economy: Economy, regions: int, cross_share: float, seed: int) -> Matrix:
+    """Place A in all regions, the same entries from elsewhere, one region on from each to each."""
+    a, n = economy.inputs, economy.n_goods
+    shape = (n * regions, economy.n_activities * regions)
+    count = round(cross_share * a.nnz)
+    if regions == 1 or count == 0:
+        return staircase([a] * regions, _steps(n, regions), shape)
+    source = stream(seed, Purpose.REGIONS)
+    away = np.zeros(a.nnz, dtype=np.int32)
+    chosen = choose(raw(source, a.nnz), count)
+    away[chosen] = 1 + below(raw(source, int(chosen.sum())), regions - 1)
+    index = index_type(a.nnz * regions, *shape)
+    data = np.tile(a.data, regions)
+    indices = np.empty(a.nnz * regions, dtype=index)
+    for c in range(regions):
+        for start in range(0, a.nnz, _CHUNK):
+            end = min(start + _CHUNK, a.nnz)
+            place = ((away[start:end] + c) % regions).astype(np.int64) * n
+            indices[c * a.nnz + start : c * a.nnz + end] = place + a.indices[start:end]
+    ends = [a.indptr[1:].astype(index) + index(a.nnz * c) for c in range(regions)]
+    out = sp.csc_array((data, indices, np.concatenate([np.zeros(1, index), *ends])), shape=shape)
+    # No two entries of a column meet: their goods differ wherever they are from.
+    out.sort_indices()
+    out.has_canonical_format = True
+    return out
+
+
+def _carried(transport: Transport, goods: int) -> Matrix:
+    count = transport.carried.size
+    return sp.csc_array(
+        (np.ones(count), transport.carried, np.arange(count + 1)), shape=(goods, count)
+    )
+
+
+def _clean(matrix: Any) -> Matrix:
+    return canonical_matrix(matrix, None, "transport")
+
+
+def _beside(blocks: list[Matrix]) -> Matrix:
+    if len(blocks) == 1:
+        return blocks[0]
+    shape = blocks[0].shape[0], sum(block.shape[1] for block in blocks)
+    return staircase(blocks, [0] * len(blocks), shape)
+
+
+def _assortment(economy: Economy, regions: int, size: FloatArray, common_target: bool) -> Matrix:
+    d = economy.assortment
+    if common_target:
+        return pile([sp.csc_array(d * share) for share in size])
+    shape = (economy.n_goods * regions, economy.n_targets * regions)
+    return staircase([d] * regions, _steps(economy.n_goods, regions), shape)
+
+
+def _interior(
+    economy: Economy,
+    regions: int,
+    divided: FloatArray,
+    size: FloatArray,
+    columns: int,
+    pooled: bool,
+) -> Interior:
+    """Everywhere the prices of one region, and its plan as far as the poorest region can."""
+    given = economy.interior
+    assert given is not None
+    plan = None
+    if given.activities is not None:
+        least = float(size.min())
+        if not pooled and divided.size:
+            least = min(least, float(divided.min()))
+        plan = np.zeros(columns)
+        plan[: economy.n_activities * regions] = np.tile(least * given.activities, regions)
+    return Interior(
+        goods_prices=np.tile(given.goods_prices, regions),
+        resource_prices=given.resource_prices
+        if pooled
+        else np.tile(given.resource_prices, regions),
+        activities=plan,
+    )
+
+
+def _labels(
+    economy: Economy,
+    regions: int,
+    transport: Transport | None,
+    routes: list[tuple[int, int, float]],
+    pooled: bool,
+    common_target: bool,
+) -> dict[str, Any]:
+    """Every name with its region; none where `economy` has none."""
+
+    def placed(names: tuple[str, ...] | None) -> list[str] | None:
+        if not names:
+            return None
+        return [f"{name} in region {c + 1}" for c in range(regions) for name in names]
+
+    out: dict[str, Any] = {
+        "goods": placed(economy.goods),
+        "resources": economy.resources if pooled else placed(economy.resources),
+        "targets": economy.targets if common_target else placed(economy.targets),
+        "units": economy.units * regions if economy.units else None,
+    }
+    activities = placed(economy.activities)
+    if activities is not None and transport is not None:
+        activities += [
+            f"carry {economy.good(i)} from region {a + 1} to region {b + 1}"
+            for a, b, _ in routes
+            for i in transport.carried.tolist()
+        ]
+    out["activities"] = activities
+    return out

@@ -1,0 +1,400 @@
+"""Fit a profile to a real table.
+
+Most figures are measured (:mod:`planbench.generators.statistics`). What decides who supplies whom
+and how unequal amounts are is first read off the table and then corrected in a few rounds:
+an economy of the table's own size is made from the profile so far, measured in the same way,
+and the laws are shifted by what differs (the method of simulated moments, McFadden 1989).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from planbench.errors import InputError
+from planbench.generators.observed import MONEY
+from planbench.generators.profile import USUAL_TAIL, Profile, make_profile
+from planbench.generators.statistics import EconomyStatistics, study_inputs
+from planbench.generators.statistics.value import value_inputs, value_prices
+from planbench.model.arrays import FloatArray, Matrix, canonical_matrix
+from planbench.model.economy import Economy
+
+_Mask = npt.NDArray[np.bool_]
+_ROUNDS = 8
+#: Economies made per round; their mean is compared.
+_SEEDS = 3
+_LEAST_ENTRIES = 5
+_SWEEPS = 20
+_LEAST_SIGMA = 0.1
+_STEEPEST = 0.9
+#: Range of the slope of ln mean coefficient on ln links.
+_SLOPES = (-0.8, 1.2)
+#: How far the links that are drawn with may go from the table's, as a factor.
+_LINKS_ROOM = 2.0
+#: How far the slope of sizes may go from the one measured.
+_SLOPE_ROOM = 0.15
+
+
+@dataclass(frozen=True, eq=False)
+class TableFigures:
+    """What of a table a profile is fitted to.
+
+    Attributes
+    ----------
+    coefficients : csc_array, shape (goods, activities)
+        Value of input per value of output, own use spread over the other inputs.
+    main : ndarray of int64, shape (activities,)
+        Good each activity mainly makes.
+    byproducts : float
+        Share of output beside the main good.
+    labour : ndarray, shape (activities,) or None
+        Compensation of employees as a share of value added; NaN where there is none of it.
+    final : ndarray, shape (goods,)
+        Value of final use, 0 where there is none.
+    """
+
+    coefficients: Matrix
+    main: npt.NDArray[np.int64]
+    byproducts: float
+    labour: FloatArray | None
+    final: FloatArray
+
+
+def figures_of_economy(economy: Economy) -> TableFigures:
+    """Take from an economy what a profile is fitted to.
+
+    Labour are the resources of that name, perhaps in several regions; prices are those of
+    :func:`planbench.generators.statistics.value.value_prices`. Foreign exchange and the
+    activities that trade for it are left out.
+
+    Raises
+    ------
+    InputError
+        When some activity makes nothing of value.
+    """
+    found = value_inputs(economy)
+    if found.main is None or (found.main < 0).any():
+        raise InputError(
+            "an activity makes nothing of value; a profile needs one good per activity",
+            where=economy.name,
+        )
+    prices, _ = value_prices(economy)
+    final = np.asarray(economy.assortment.sum(axis=1)).ravel() * prices
+    goods, activities = _without_trade(economy)
+    labour = _labour(economy)
+    number = np.cumsum(goods) - 1
+    main = number[found.main[activities]]
+    return TableFigures(
+        coefficients=fold_own_use(found.coefficients[goods][:, activities], main),
+        main=main,
+        byproducts=float(found.byproduct_share or 0.0),
+        labour=None if labour is None else labour[activities],
+        final=final[goods],
+    )
+
+
+def _without_trade(economy: Economy) -> tuple[_Mask, _Mask]:
+    """Goods and activities that are not foreign exchange and trade for it."""
+    goods = np.array(
+        [not any(word in economy.good(i).lower() for word in MONEY) for i in range(economy.n_goods)]
+    )
+    activities = np.ones(economy.n_activities, dtype=np.bool_)
+    if not goods.all():
+        money = (~goods).astype(np.float64)
+        touches = (economy.outputs.T @ money > 0) | (economy.inputs.T @ money > 0)
+        activities = ~(touches & (np.diff(economy.resource_use.indptr) == 0))
+    return goods, activities
+
+
+def _labour(economy: Economy) -> FloatArray | None:
+    names = [economy.resource(i).lower() for i in range(economy.n_resources)]
+    which = np.array([name.endswith("labour") for name in names])
+    if not which.any() or which.all():
+        return None
+    rents = np.ones(economy.n_resources)
+    if economy.interior is not None and (economy.interior.resource_prices > 0).all():
+        rents = economy.interior.resource_prices
+    added = economy.resource_use.T @ rents
+    own = economy.resource_use.T @ np.where(which, rents, 0.0)
+    return np.where(added > 0, own / np.where(added > 0, added, 1.0), np.nan)
+
+
+def fold_own_use(coefficients: Any, main: npt.NDArray[np.int64]) -> Matrix:
+    """Spread each activity's use of its own good over its other inputs, in proportion.
+
+    An activity that uses nothing else keeps an empty column.
+    """
+    a = canonical_matrix(coefficients, None, "coefficients", nonnegative=True)
+    column = np.repeat(np.arange(a.shape[1]), np.diff(a.indptr))
+    own = a.indices == main[column]
+    total = np.bincount(column, weights=a.data, minlength=a.shape[1])
+    other = np.bincount(column[~own], weights=a.data[~own], minlength=a.shape[1])
+    scale = np.where(other > 0, total / np.where(other > 0, other, 1.0), 0.0)
+    folded = sp.csc_array(
+        (a.data[~own] * scale[column[~own]], (a.indices[~own], column[~own])), shape=a.shape
+    )
+    folded.sum_duplicates()
+    return folded
+
+
+def fit_profile(
+    table: TableFigures, *, name: str, title: str, source: str, seed: int = 0
+) -> Profile:
+    """Fit a profile.
+
+    Parameters
+    ----------
+    table : TableFigures
+    name, title, source : str
+        What the profile says of itself.
+    seed : int
+        Of the economies it is corrected with.
+
+    Raises
+    ------
+    InputError
+        When a figure cannot be measured, e.g. because the extra that finds communities is
+        missing, or is out of the range of profiles.
+    """
+    if table.coefficients.nnz == 0:
+        raise InputError("has no inputs besides own use; a profile needs some", where=name)
+    studied = study_inputs(table.coefficients, main=table.main)
+    links = supplier_links(table.coefficients)
+    slope, size_sigma, own_sigma = _fit_sizes(table.coefficients)
+    weights = _bands(links)
+    values = _first_values(table, studied, weights, slope, size_sigma, own_sigma)
+    where = f"profile of {name}"
+    values |= {"name": name, "title": title, "source": source}
+    for _ in range(_ROUNDS):
+        values = _corrected(values, slope, weights, studied, links, seed, where)
+    return make_profile(_rounded(values), where=where)
+
+
+def supplier_links(coefficients: Matrix) -> FloatArray:
+    """Buyers of each good, largest first; a good nobody buys counts as a quarter of a buyer."""
+    buyers = np.bincount(coefficients.indices, minlength=coefficients.shape[0])
+    ranked: FloatArray = np.maximum(np.sort(buyers)[::-1], 0.25)
+    return ranked
+
+
+def _bands(ranked: FloatArray) -> FloatArray:
+    """Means over the bands of ranks of a profile, while they hold a good."""
+    n = ranked.size
+    total = np.concatenate([[0.0], np.cumsum(ranked)])
+    count = max(1, int(2 * math.log2(n)))
+    edges = n * 2.0 ** (-0.5 * np.arange(count + 1))
+    upto = np.interp(edges, np.arange(n + 1), total)
+    means: FloatArray = (upto[:-1] - upto[1:]) / (edges[:-1] - edges[1:])
+    return means
+
+
+def _normal(links: FloatArray) -> FloatArray:
+    """Scale to mean 1 over all goods, the strongest band standing for all above it.
+
+    Links rise towards the top, as they do in what is ranked.
+    """
+    links = np.maximum.accumulate(links)
+    share = 2.0 ** (-0.5 * np.arange(links.size + 1))
+    mean = float(links @ (share[:-1] - share[1:]) + links[-1] * share[-1])
+    return links / mean
+
+
+def _fit_sizes(coefficients: Matrix) -> tuple[float, float, float]:
+    """Slope and deviation of suppliers' own sizes, and the deviation within suppliers.
+
+    Logarithms of coefficients are split into a part of the buyer, a part of the supplier and
+    a rest (two-way analysis of variance by alternating means).
+    """
+    goods, activities = coefficients.shape
+    buyer = np.repeat(np.arange(activities), np.diff(coefficients.indptr))
+    supplier = coefficients.indices
+    rest = np.log(coefficients.data)
+    bought = np.maximum(np.bincount(supplier, minlength=goods), 1)
+    buys = np.maximum(np.bincount(buyer, minlength=activities), 1)
+    effect = np.zeros(goods)
+    for _ in range(_SWEEPS):
+        rest = rest - (np.bincount(buyer, rest, activities) / buys)[buyer]
+        step = np.bincount(supplier, rest, goods) / bought
+        effect += step
+        rest = rest - step[supplier]
+    own = float(rest.std())
+    enough = bought >= min(_LEAST_ENTRIES, activities // 2)
+    weight = bought[enough].astype(np.float64)
+    x, y = np.log(weight), effect[enough]
+    x_mean, y_mean = np.average(x, weights=weight), np.average(y, weights=weight)
+    spread = np.average((x - x_mean) ** 2, weights=weight)
+    covariance = np.average((x - x_mean) * (y - y_mean), weights=weight)
+    slope = float(np.clip(covariance / spread, *_SLOPES)) if spread > 0 else 0.0
+    left = y - y_mean - slope * (x - x_mean)
+    noise = np.average(own**2 / weight, weights=weight)
+    variance = float(np.average(left**2, weights=weight) - noise)
+    return slope, math.sqrt(max(variance, 0.0)), max(own, _LEAST_SIGMA)
+
+
+def _need(value: Any, what: str, studied: EconomyStatistics) -> Any:
+    if value is None:
+        why = studied.missing.get(what, "it is not defined for this table")
+        raise InputError(f"no profile without {what}: {why}", where="calibrate")
+    return value
+
+
+def _first_values(
+    table: TableFigures,
+    studied: EconomyStatistics,
+    links: FloatArray,
+    slope: float,
+    size_sigma: float,
+    own_sigma: float,
+) -> dict[str, Any]:
+    def figure(name: str) -> Any:
+        return _need(getattr(studied, name), name, studied)
+
+    goods, activities = table.coefficients.shape
+    tail = studied.out_tail_exponent
+    triangularity = float(figure("triangularity"))
+    modularity = max(0.0, float(figure("modularity")))
+    shares = community_shares(int(figure("communities")), figure("largest_community"))
+    values: dict[str, Any] = {
+        "goods": goods,
+        "activities": activities,
+        "byproducts": min(table.byproducts, 0.5),
+        "inputs": {
+            "mean": figure("inputs_mean"),
+            "cv": figure("in_degree_cv"),
+            "drawn_cv": figure("in_degree_cv"),
+            "above_1e_4": figure("inputs_above_1e_4"),
+            "above_1e_3": figure("inputs_above_1e_3"),
+            "above_1e_2": figure("inputs_above_1e_2"),
+        },
+        "coefficients": {
+            "column_sum": figure("column_sum_mean"),
+            "column_sum_deviation": figure("column_sum_deviation"),
+            "sigma": figure("log_deviation"),
+            "own_sigma": own_sigma,
+            "spectral_radius": figure("spectral_radius"),
+        },
+        "suppliers": {
+            "degree_cv": figure("out_degree_cv"),
+            "strength_cv": figure("out_strength_cv"),
+            "top_share": figure("top_supplier_share"),
+            "universal_share": figure("universal_share"),
+            "tail_exponent": tail,
+            "links": _normal(links),
+            "steepness": min(_STEEPEST, 1.0 / ((tail or USUAL_TAIL) * max(1.0 + slope, 0.5))),
+            "size_slope": max(-1.0, min(2.0, slope)),
+            "size_sigma": size_sigma,
+        },
+        "communities": {
+            "modularity": modularity,
+            # Q = Σ (e_cc − a_c²) with a_c the communities' shares (Newman & Girvan 2004).
+            "inside": min(0.99, modularity + sum(share * share for share in shares)),
+            "shares": shares,
+        },
+        "order": {"triangularity": triangularity, "upstream": min(triangularity, 0.995)},
+        "final_demand": _final_values(table.final),
+    }
+    if table.labour is not None and np.isfinite(table.labour).any():
+        known = table.labour[np.isfinite(table.labour)]
+        inside = np.clip(known, 0.0, 1.0)
+        values["value_added"] = {
+            "labour": float(inside.mean()),
+            "labour_deviation": float(inside.std()),
+        }
+    return values
+
+
+def _final_values(final: FloatArray) -> dict[str, float]:
+    amounts = final[final > 0]
+    if amounts.size == 0:
+        raise InputError("the table has no final use; a profile needs some", where="calibrate")
+    return {"share": amounts.size / final.size, "sigma": float(np.log(amounts).std())}
+
+
+def community_shares(count: int, largest: float) -> tuple[float, ...]:
+    """Shares of `count` communities that fall geometrically from the largest.
+
+    The ratio is found by bisection, so that they add up to 1.
+    """
+    largest = min(max(largest, 1.0 / count), 1.0)
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        ratio = 0.5 * (low + high)
+        if largest * sum(ratio**k for k in range(count)) < 1.0:
+            low = ratio
+        else:
+            high = ratio
+    shares = [largest * high**k for k in range(count)]
+    # What is too small to hold a good of a small economy is left to the others.
+    shares = [share for share in shares if share >= 0.005]
+    return tuple(share / sum(shares) for share in shares)
+
+
+def _corrected(
+    values: dict[str, Any],
+    around: float,
+    first: FloatArray,
+    studied: EconomyStatistics,
+    links: FloatArray,
+    seed: int,
+    where: str,
+) -> dict[str, Any]:
+    """Shift the laws by what differs between the table and economies made from them."""
+    from planbench.generators.profile_check import matrix_of_profile
+
+    profile = make_profile(_rounded(values), where=where)
+    buyers = np.zeros(profile.goods)
+    groups = ("size", "coefficients", "links", "order", "communities")
+    found: list[EconomyStatistics] = []
+    for k in range(_SEEDS):
+        made = matrix_of_profile(profile, profile.goods, seed=seed + k)
+        buyers += supplier_links(made) / _SEEDS
+        found.append(study_inputs(made, groups=groups))
+
+    def mean(name: str) -> float:
+        return sum(float(_need(getattr(one, name), name, one)) for one in found) / _SEEDS
+
+    def want(name: str) -> float:
+        return float(_need(getattr(studied, name), name, studied))
+
+    suppliers = dict(values["suppliers"])
+    ratio = _bands(links) / np.maximum(_bands(buyers), 1e-12)
+    drawn = np.asarray(suppliers["links"]) * np.clip(ratio, 0.5, 2.0)
+    near = _normal(first)
+    suppliers["links"] = _normal(np.clip(drawn, near / _LINKS_ROOM, near * _LINKS_ROOM))
+    # Links count above a size: the more large suppliers deliver at once, the more are theirs.
+    slope = suppliers["size_slope"] + want("top_supplier_share") - mean("top_supplier_share")
+    suppliers["size_slope"] = min(max(slope, around - _SLOPE_ROOM), around + _SLOPE_ROOM)
+    # Strength is number times size: what degrees leave unexplained is in the sizes.
+    step = math.log((1.0 + want("out_strength_cv") ** 2) / (1.0 + mean("out_strength_cv") ** 2))
+    between = max(0.0, suppliers["size_sigma"] ** 2 + 0.5 * step)
+    suppliers["size_sigma"] = min(math.sqrt(between), 0.95 * values["coefficients"]["sigma"])
+    # Orders and communities that are looked for find more than what was drawn.
+    order, communities = dict(values["order"]), dict(values["communities"])
+    upstream = order["upstream"] + want("triangularity") - mean("triangularity")
+    order["upstream"] = min(max(upstream, 0.5), 0.995)
+    inside = communities["inside"] + communities["modularity"] - mean("modularity")
+    chance = sum(share * share for share in communities["shares"])
+    communities["inside"] = min(max(inside, chance), 0.99)
+    inputs = dict(values["inputs"])
+    change = inputs["cv"] / max(mean("in_degree_cv"), 1e-3)
+    inputs["drawn_cv"] = min(inputs["drawn_cv"] * min(max(change, 0.5), 2.0), 2.0)
+    return values | {
+        "suppliers": suppliers,
+        "order": order,
+        "communities": communities,
+        "inputs": inputs,
+    }
+
+
+def _rounded(values: Any) -> Any:
+    """Five significant digits: a profile holds figures, not the table."""
+    if isinstance(values, dict):
+        return {name: _rounded(value) for name, value in values.items()}
+    if isinstance(values, np.ndarray | tuple | list):
+        return tuple(_rounded(float(value)) for value in values)
+    return float(f"{values:.5g}") if isinstance(values, float) else values

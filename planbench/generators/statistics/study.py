@@ -1,0 +1,218 @@
+"""Study an economy: every figure of :class:`EconomyStatistics`, exact or marked as an estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from planbench.errors import InputError
+from planbench.generators.statistics.coefficients import study_density, study_sizes
+from planbench.generators.statistics.communities import study_communities
+from planbench.generators.statistics.factor import study_factor
+from planbench.generators.statistics.facts import (
+    GROUPS,
+    EconomyStatistics,
+    Limits,
+    figure_fields,
+)
+from planbench.generators.statistics.goods_graph import GoodsGraph, goods_graph
+from planbench.generators.statistics.links import study_links
+from planbench.generators.statistics.order import study_order
+from planbench.generators.statistics.spectrum import study_spectrum
+from planbench.generators.statistics.value import ValueInputs, equal_weights, value_inputs
+from planbench.model.arrays import canonical_matrix, canonical_vector
+from planbench.model.economy import Economy
+
+LIMITS = Limits()
+
+
+def study_economy(
+    economy: Economy,
+    *,
+    seed: int = 0,
+    limits: Limits = LIMITS,
+    groups: Collection[str] = GROUPS,
+) -> EconomyStatistics:
+    """Compute the statistics of an economy.
+
+    Parameters
+    ----------
+    economy : Economy
+    seed : int
+        Of every sample and random start, at least 0.
+    limits : Limits
+        Up to where figures are exact.
+    groups : collection of str
+        Groups of figures to compute, of ``GROUPS``; sizes always are.
+
+    Returns
+    -------
+    EconomyStatistics
+
+    Raises
+    ------
+    InputError
+        On an unknown group.
+    """
+    found = _study(value_inputs(economy), seed, limits, groups)
+    return replace(
+        found,
+        nonzeros=int(economy.inputs.nnz),
+        density=economy.inputs.nnz / (economy.n_goods * economy.n_activities),
+        resources=economy.n_resources,
+    )
+
+
+def study_inputs(
+    matrix: Any,
+    *,
+    main: npt.ArrayLike | None = None,
+    output: npt.ArrayLike | None = None,
+    seed: int = 0,
+    limits: Limits = LIMITS,
+    groups: Collection[str] = GROUPS,
+) -> EconomyStatistics:
+    """Compute the statistics of a bare matrix of input coefficients.
+
+    Parameters
+    ----------
+    matrix : sparse array or array_like, shape (goods, activities)
+        Value of input per value of output, ≥ 0.
+    main : array_like of int, shape (activities,), optional
+        Good that each activity makes, −1 for none; good j for activity j if missing and the
+        matrix is square. Without it nothing is said of eigenvalues, orders, communities and
+        factors.
+    output : array_like, shape (activities,), optional
+        Value of output of each activity, ≥ 0; if missing the output of every good counts one.
+    seed, limits, groups
+        As in :func:`study_economy`.
+
+    Raises
+    ------
+    InputError
+        On a matrix with negative or infinite entries, a wrong length, or an unknown group.
+    """
+    a = canonical_matrix(matrix, None, "matrix", nonnegative=True)
+    goods, activities = a.shape
+    makes = _main(main, goods, activities)
+    if output is not None:
+        weights = canonical_vector(output, activities, "output", lower=0.0)
+    elif makes is not None:
+        weights = equal_weights(makes, goods)
+    else:
+        weights = np.ones(activities)
+    inputs = ValueInputs(
+        coefficients=a,
+        main=makes,
+        output=weights,
+        byproduct_share=None,
+        price_basis="coefficients as given",
+        level_basis="as given" if output is not None else "every good counts one",
+    )
+    found = _study(inputs, seed, limits, groups)
+    unknown = dict.fromkeys(("resources", "byproduct_share"), "not told by inputs alone")
+    return replace(found, missing={**unknown, **found.missing})
+
+
+def _main(main: npt.ArrayLike | None, goods: int, activities: int) -> npt.NDArray[np.int64] | None:
+    if main is None:
+        return np.arange(goods, dtype=np.int64) if goods == activities else None
+    makes = np.asarray(main)
+    if makes.shape != (activities,) or not np.issubdtype(makes.dtype, np.integer):
+        raise InputError(f"give {activities} whole numbers, one for each column", where="main")
+    if makes.size and (makes.min() < -1 or makes.max() >= goods):
+        raise InputError(f"give goods from 0 to {goods - 1}, or -1", where="main")
+    return makes.astype(np.int64)
+
+
+#: Figures, how those that are estimates were got, and why others are missing.
+_Found = tuple[dict[str, Any], dict[str, str], dict[str, str]]
+
+
+def _inputs(inputs: ValueInputs, limits: Limits, seed: int) -> _Found:
+    figures, how = study_density(inputs.coefficients, limits, seed)
+    return figures, dict.fromkeys(("k50", "k90", "k99"), how) if how else {}, {}
+
+
+def _coefficients(inputs: ValueInputs, limits: Limits, seed: int) -> _Found:
+    figures, how = study_sizes(inputs.coefficients, limits, seed)
+    fitted = ("log_mean", "log_deviation", "log_ks")
+    missing = {}
+    if "log_mean" not in figures:
+        missing = dict.fromkeys(fitted, "needs two different coefficients")
+    return figures, dict.fromkeys(fitted, how) if how else {}, missing
+
+
+def _links(inputs: ValueInputs, limits: Limits, seed: int) -> _Found:
+    figures, missing = study_links(inputs.coefficients)
+    return figures, {}, missing
+
+
+OF_INPUTS: dict[str, Callable[[ValueInputs, Limits, int], _Found]] = {
+    "inputs": _inputs,
+    "coefficients": _coefficients,
+    "links": _links,
+}
+OF_GRAPH: dict[str, Callable[[GoodsGraph, Limits, int], _Found]] = {
+    "spectrum": study_spectrum,
+    "order": study_order,
+    "communities": study_communities,
+    "factor": study_factor,
+}
+
+
+def _parts(
+    inputs: ValueInputs, seed: int, limits: Limits, groups: Collection[str]
+) -> Iterator[_Found]:
+    if inputs.coefficients.nnz == 0:
+        yield _nothing(set(groups) - {"size"}, "no activity has inputs")
+        return
+    for group, part in OF_INPUTS.items():
+        if group in groups:
+            yield part(inputs, limits, seed)
+    of_graph = set(groups) & set(OF_GRAPH)
+    if not of_graph:
+        return
+    graph = goods_graph(inputs)
+    if graph is None:
+        yield _nothing(of_graph, "it is not known which good an activity makes; give main")
+        return
+    for group, study in OF_GRAPH.items():
+        if group in of_graph:
+            yield study(graph, limits, seed)
+
+
+def _nothing(groups: Collection[str], why: str) -> _Found:
+    names = [f.name for f in figure_fields() if f.metadata["group"] in groups]
+    return {}, {}, dict.fromkeys(names, why)
+
+
+def _study(
+    inputs: ValueInputs, seed: int, limits: Limits, groups: Collection[str]
+) -> EconomyStatistics:
+    unknown = [group for group in groups if group not in GROUPS]
+    if unknown:
+        raise InputError(f"no group {unknown[0]!r}; known are {', '.join(GROUPS)}", where="groups")
+    figures: dict[str, Any] = {}
+    estimates: dict[str, str] = {}
+    missing: dict[str, str] = {}
+    for found, estimated, left_out in _parts(inputs, seed, limits, groups):
+        figures |= found
+        estimates |= estimated
+        missing |= left_out
+    return EconomyStatistics(
+        goods=inputs.n_goods,
+        activities=inputs.n_activities,
+        nonzeros=int(inputs.coefficients.nnz),
+        density=inputs.coefficients.nnz / max(1, inputs.n_goods * inputs.n_activities),
+        byproduct_share=inputs.byproduct_share,
+        price_basis=inputs.price_basis,
+        level_basis=inputs.level_basis,
+        estimates=estimates,
+        missing=missing,
+        **figures,
+    )

@@ -1,0 +1,282 @@
+"""The technology of a generated economy: input coefficients, by-products, units, resources.
+
+Everything is drawn in value (a unit of every good is worth 1) and written in physical units.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from planbench.generators.columns import Columns, draw_columns
+from planbench.generators.draws import (
+    Bits,
+    Purpose,
+    choose,
+    lognormal_weights,
+    normal,
+    powers_of_ten,
+    raw,
+    round24,
+    stream,
+    uniform,
+)
+from planbench.generators.profile import Profile, find_profile
+from planbench.generators.profile_amounts import (
+    DENSE_GOODS,
+    SUM_CLIP,
+    draw_profiled,
+    draw_profiled_degrees,
+    sum_deviation,
+)
+from planbench.generators.profile_structure import Profiled, profiled
+from planbench.generators.recipe import GeneratorRecipe
+from planbench.generators.structure import (
+    Layered,
+    PowerLaw,
+    Sectors,
+    Structure,
+    Uniform,
+    scattered_ranks,
+)
+from planbench.model.arrays import FloatArray, Matrix, index_type
+
+_LARGEST_SUM_DEVIATION = 0.2
+#: A by-product is worth between these shares of the main product.
+BYPRODUCT_VALUE = (0.1, 0.5)
+_SHARE_SIGMA = 1.0
+#: Labour's share of value added with a profile, and the part of the stream it is drawn from.
+_LABOUR_RANGE = (0.05, 0.95)
+_LABOUR = 1 << 30
+
+
+@dataclass(frozen=True, eq=False)
+class Technology:
+    """Inputs and outputs with what they were drawn from.
+
+    Attributes
+    ----------
+    inputs, outputs : csc_array, shape (goods, activities)
+        In physical units per physical unit of the activity's own good; activities in the
+        order of their goods.
+    input_value : ndarray, shape (activities,)
+        Value of inputs per unit of value of the activity's own good, in (0, 1).
+    byproduct_value : ndarray, shape (activities,)
+        Value of by-products likewise.
+    good_units : ndarray, shape (goods,)
+        Physical units in one unit of value; 1 / good_units are the value prices.
+    largest_sum : float
+        Bound on ``input_value``, below 1.
+    """
+
+    inputs: Matrix
+    outputs: Matrix
+    input_value: FloatArray
+    byproduct_value: FloatArray
+    good_units: FloatArray
+    largest_sum: float
+
+
+def structure_of(recipe: GeneratorRecipe) -> Structure:
+    """Build the recipe's law of who buys from whom."""
+    n = recipe.goods
+    if recipe.profile is not None:
+        mean = recipe.law.mean(n)
+        return profiled(find_profile(recipe.profile), n, mean, recipe.seed)
+    if recipe.structure == "powerlaw":
+        assert recipe.exponent is not None
+        return PowerLaw(n, recipe.exponent, scattered_ranks(n, recipe.seed))
+    if recipe.structure == "sectors":
+        assert recipe.sectors is not None
+        assert recipe.within is not None
+        return Sectors(n, recipe.sectors, recipe.within)
+    if recipe.structure == "layered":
+        assert recipe.band is not None
+        assert recipe.backflow is not None
+        return Layered(n, recipe.band, recipe.backflow)
+    return Uniform(n)
+
+
+def draw_technology(recipe: GeneratorRecipe) -> Technology:
+    """Draw A and B; every technique's inputs are worth less than its output."""
+    structure = structure_of(recipe)
+    units = draw_units(recipe, Purpose.UNITS, 0, recipe.goods)
+    profile = find_profile(recipe.profile) if recipe.profile is not None else None
+    deviation = _sum_deviation(recipe, profile)
+    degrees = _draw_degrees(recipe, profile)
+    sums = raw_normal(recipe, Purpose.COLUMN_SUMS, 0, recipe.activities, SUM_CLIP)
+    sums *= deviation
+    sums += recipe.column_sum
+    sums[degrees == 0] = 0.0
+    scaled = recipe.unit_spread > 0
+    columns = Columns(
+        structure=structure,
+        degrees=degrees,
+        sums=sums,
+        weights=lognormal_weights(recipe.sigma),
+        techniques=recipe.techniques,
+        row_units=units if scaled else None,
+        good_units=units if scaled else None,
+    )
+    if profile is None:
+        inputs = draw_columns(columns, recipe.seed, Purpose.INPUTS)
+    else:
+        inputs = draw_profiled(columns, profile, recipe.seed)
+    outputs, byproducts = _draw_outputs(recipe, structure, units)
+    return Technology(
+        inputs=inputs,
+        outputs=outputs,
+        input_value=sums,
+        byproduct_value=byproducts,
+        good_units=units,
+        largest_sum=recipe.column_sum + SUM_CLIP * deviation,
+    )
+
+
+def draw_resource_use(
+    recipe: GeneratorRecipe, value: FloatArray, good_units: FloatArray, resource_units: FloatArray
+) -> Matrix:
+    """Draw R: each activity spreads `value` over resources drawn without preference.
+
+    Parameters
+    ----------
+    value : ndarray, shape (activities,)
+        Worth of the resources used per unit of value of the activity's own good, > 0.
+    good_units : ndarray, shape (goods,)
+    resource_units : ndarray, shape (resources,)
+
+    Returns
+    -------
+    csc_array, shape (resources, activities)
+    """
+    scaled = recipe.unit_spread > 0
+    # With a profile the first resource is labour, which every activity uses.
+    first = 0
+    labour: FloatArray | None = None
+    law = find_profile(recipe.profile).value_added if recipe.profile is not None else None
+    if law is not None:
+        share = normal(raw_bits(recipe, Purpose.RESOURCES, _LABOUR, recipe.activities), SUM_CLIP)
+        share = np.clip(law.labour + law.labour_deviation * share, *_LABOUR_RANGE)
+        first = 1
+        labour = value * (share if recipe.resources > 1 else 1.0)
+        value = value - labour
+        labour /= np.repeat(good_units, recipe.techniques)
+        labour *= resource_units[0]
+        if recipe.resources == 1:
+            return sp.csc_array(round24(labour)[None, :])
+    columns = Columns(
+        structure=Uniform(recipe.resources - first),
+        degrees=np.full(recipe.activities, max(1, recipe.resources_each - first), dtype=np.int32),
+        sums=value,
+        weights=lognormal_weights(_SHARE_SIGMA),
+        techniques=recipe.techniques,
+        own=True,
+        row_units=resource_units[first:] if scaled else None,
+        good_units=good_units if scaled else None,
+    )
+    rest = draw_columns(columns, recipe.seed, Purpose.RESOURCES)
+    return rest if labour is None else _under(round24(labour), rest)
+
+
+def _under(row: FloatArray, matrix: Matrix) -> Matrix:
+    """Stack a full row on top of `matrix`, whose columns all hold equally many entries."""
+    m = row.size
+    each = matrix.nnz // m
+    index = index_type(m * (each + 1))
+    indices = np.zeros((m, each + 1), dtype=index)
+    indices[:, 1:] = matrix.indices.reshape(m, each) + 1
+    data = np.empty((m, each + 1))
+    data[:, 0] = row
+    data[:, 1:] = matrix.data.reshape(m, each)
+    indptr = np.arange(0, m * (each + 1) + 1, each + 1, dtype=index)
+    stacked = sp.csc_array((data.ravel(), indices.ravel(), indptr), shape=(matrix.shape[0] + 1, m))
+    stacked.has_canonical_format = True
+    return stacked
+
+
+def draw_units(recipe: GeneratorRecipe, purpose: Purpose, part: int, count: int) -> FloatArray:
+    """Physical units per unit of value, log-uniform over the recipe's powers of ten."""
+    if recipe.unit_spread == 0:
+        return np.ones(count)
+    return powers_of_ten(raw_bits(recipe, purpose, part, count), recipe.unit_spread)
+
+
+def raw_bits(recipe: GeneratorRecipe, purpose: Purpose, part: int, count: int) -> Bits:
+    """Raw draws of the recipe's seed for a purpose."""
+    return raw(stream(recipe.seed, purpose, part), count)
+
+
+def raw_normal(
+    recipe: GeneratorRecipe, purpose: Purpose, part: int, count: int, clip: float
+) -> FloatArray:
+    """Draw truncated standard normal numbers, 24 bits."""
+    return normal(raw_bits(recipe, purpose, part, count), clip)
+
+
+def _sum_deviation(recipe: GeneratorRecipe, profile: Profile | None) -> float:
+    if profile is not None:
+        return sum_deviation(profile)
+    mean = recipe.column_sum
+    return min(_LARGEST_SUM_DEVIATION, mean / 2.5, (1.0 - mean) / 2.5)
+
+
+def _draw_degrees(recipe: GeneratorRecipe, profile: Profile | None) -> npt.NDArray[np.int32]:
+    if profile is not None:
+        return draw_profiled_degrees(
+            profile, recipe.law.mean(recipe.goods), recipe.goods, recipe.activities, recipe.seed
+        )
+    # A narrow in-degree: normal with the asked-for variation, rounded up or down by chance so
+    # that the mean is the law's.
+    mean = recipe.law.mean(recipe.goods)
+    source = stream(recipe.seed, Purpose.DEGREES)
+    wanted = normal(raw(source, recipe.activities), 3.0)
+    wanted *= recipe.inputs_cv
+    wanted += 1.0
+    wanted *= mean
+    wanted += uniform(raw(source, recipe.activities))
+    least = 1 if mean >= 1 else 0
+    return np.clip(np.floor(wanted), least, recipe.goods - 1).astype(np.int32)
+
+
+def _draw_outputs(
+    recipe: GeneratorRecipe, structure: Structure, units: FloatArray
+) -> tuple[Matrix, FloatArray]:
+    """B: one unit of the own good, and for a share of activities a by-product."""
+    m = recipe.activities
+    own = np.arange(m) // recipe.techniques
+    source = stream(recipe.seed, Purpose.BYPRODUCTS)
+    count = round(recipe.byproducts * m)
+    if count == 0:
+        outputs = sp.csc_array((np.ones(m), own, np.arange(m + 1)), shape=(recipe.goods, m))
+        return outputs, np.zeros(m)
+    has = choose(raw(source, m), count)
+    low, high = BYPRODUCT_VALUE
+    value = np.where(has, round24(low + (high - low) * uniform(raw(source, m))), 0.0)
+    scaled = recipe.unit_spread > 0
+    extra = draw_columns(
+        Columns(
+            structure=structure,
+            degrees=has.astype(np.int32),
+            sums=value,
+            weights=lognormal_weights(0.0),
+            techniques=recipe.techniques,
+            dense_below=DENSE_GOODS if isinstance(structure, Profiled) else 0,
+            row_units=units if scaled else None,
+            good_units=units if scaled else None,
+        ),
+        recipe.seed,
+        Purpose.BYPRODUCTS,
+    )
+    start = np.zeros(m + 1, dtype=np.int64)
+    np.cumsum(1 + has, out=start[1:])
+    main = start[:-1].copy()
+    main[has] += extra.indices < own[has]
+    other = 2 * start[:-1][has] + 1 - main[has]
+    indices = np.empty(int(start[-1]), dtype=np.int64)
+    data = np.empty(int(start[-1]))
+    indices[main], data[main] = own, 1.0
+    indices[other], data[other] = extra.indices, extra.data
+    return sp.csc_array((data, indices, start), shape=(recipe.goods, m)), value
