@@ -159,10 +159,12 @@ def _say_what_happened(summary: RunSummary) -> None:
 def _write_report(records: list[Record], path: Path, left_out: Sequence[NotRun]) -> Path | None:
     """Write the report; a missing extra is said, it does not spoil the measurements."""
     from planbench.errors import SolverUnavailableError
-    from planbench.report.html import write_report
 
     try:
-        write_report(records, path, not_run=left_out)
+        from planbench.debate.page import debate_sections
+        from planbench.report.html import write_report
+
+        write_report(records, path, not_run=left_out, extra=debate_sections(records))
     except SolverUnavailableError as error:
         console.note(f"no report: {error}")
         return None
@@ -171,21 +173,19 @@ def _write_report(records: list[Record], path: Path, left_out: Sequence[NotRun])
 
 def _show(records: list[Record]) -> None:
     from planbench.catalogue.builtin import list_builtin
-    from planbench.report.effort import was_driven
-    from planbench.report.effort_tables import effort_tables
-    from planbench.report.sweep_tables import sweep_tables
-    from planbench.report.tables import golden_table, ladder_tables, summary_table
-    from planbench.report.terminal import fitting
+    from planbench.report.effort import effort_tables, was_driven
+    from planbench.report.table import fitting
+    from planbench.report.tables import golden_table, ladder_tables, summary_table, sweep_tables
 
     width = console.width()
     # What misses the tightest of several target gaps is no failure: it has tables of its own.
-    console.print_tables(fitting(effort_tables(records, width=width), width))
+    console.print_tables(fitting(effort_tables(records), width))
     records = [record for record in records if not was_driven(record)]
     if not records:
         return
     optima = {info.name: info.optimum for info in list_builtin()}
     alone = golden_table(records, optima)
-    tables = [alone] if alone.row_count else []
+    tables = [alone] if alone.rows else []
     tables += ladder_tables(records, "seconds", width=width)
     tables += sweep_tables(records, "seconds", width=width)
     tables += ladder_tables(records, "bytes", width=width)

@@ -146,8 +146,8 @@ def _print_document(records: list[Record], opinions: dict[str, Consensus]) -> No
 
 
 def _show(records: list[Record]) -> None:
+    from planbench.report.table import fitting
     from planbench.report.tables import comparison_tables
-    from planbench.report.terminal import fitting
 
     width = console.width()
     console.print_tables(fitting(comparison_tables(records, width=width), width))

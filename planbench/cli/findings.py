@@ -20,8 +20,8 @@ def opinions_of(records: Sequence[Record]) -> dict[str, Consensus]:
     InputError
         Without any record.
     """
-    from planbench.report.brackets import instance_consensus
     from planbench.report.cells import settled
+    from planbench.report.comparison import instance_consensus
 
     cells = settled(records)
     return {

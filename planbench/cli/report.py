@@ -59,17 +59,18 @@ def report(
     if pair and figures is not None:
         raise InputError("draws one run; give one results file, or --merge", where="--figures")
     if pair:
-        from planbench.report.page_side_by_side import write_side_by_side
+        from planbench.report.side_by_side import write_side_by_side
 
         for path, run in zip(results, runs, strict=True):
             if not run:
                 raise InputError("holds no measurements", where=str(path))
         write_side_by_side(runs[0], runs[1], page, names=_names(results))
     else:
+        from planbench.debate.page import debate_sections
         from planbench.report.html import write_report
 
         left_out = [entry for path in results for entry in read_not_run(path)]
-        write_report(records, page, not_run=left_out)
+        write_report(records, page, not_run=left_out, extra=debate_sections(records))
     written: list[Path] = []
     if figures is not None:
         from planbench.report.figures import write_figures

@@ -15,9 +15,9 @@ from planbench.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from planbench.debate.predictions import Outlook
     from planbench.records.schema import Record
     from planbench.report.cells import Cell
+    from planbench.report.growth import Outlook
     from planbench.report.ladders import Ladder, Measure
     from planbench.stats.growth import Estimate, Growth
 
@@ -137,7 +137,7 @@ def _chosen_series(cells: Sequence[Cell], asked: list[str] | None) -> set[str]:
 
 
 def _outlooks(ladder: Ladder, names: set[str]) -> list[Outlook]:
-    from planbench.debate.predictions import outlook
+    from planbench.report.growth import outlook
 
     return [outlook(ladder, series) for series in ladder.series if series in names]
 
@@ -151,23 +151,21 @@ def _show(
 ) -> None:
     from rich.text import Text
 
-    from planbench.debate.predictions import growth_of, warnings
-    from planbench.report import scaling_tables
-    from planbench.report.real import beside
-    from planbench.report.terminal import fitting
+    from planbench.report import growth
+    from planbench.report.growth import beside, growth_of, warnings
+    from planbench.report.scores import profile_table
+    from planbench.report.table import fitting
 
     out, width = console.out(), console.width()
     for ladder, outlooks in found:
         console.print_tables(
-            fitting([scaling_tables.growth_table(ladder, outlooks, measure, width)], width)
+            fitting([growth.growth_table(ladder, outlooks, measure, width)], width)
         )
         if any(growth_of(o, measure).fit.exponent is not None for o in outlooks):
             if measure == "seconds":
-                console.print_tables(
-                    fitting([scaling_tables.reach_table(ladder, outlooks, width)], width)
-                )
+                console.print_tables(fitting([growth.reach_table(ladder, outlooks)], width))
             console.print_tables(
-                fitting([scaling_tables.prediction_table(ladder, outlooks, measure, width)], width)
+                fitting([growth.prediction_table(ladder, outlooks, measure)], width)
             )
         for line in warnings(ladder, outlooks, measure):
             out.print(Text(line))
@@ -175,11 +173,9 @@ def _show(
     chosen = {o.series for _, outlooks in found for o in outlooks}
     both = [b for b in beside([lad for lad, _ in found]) if b.series in chosen]
     if both:
-        console.print_tables(fitting([scaling_tables.beside_table(both, width)], width))
+        console.print_tables(fitting([growth.beside_table(both)], width))
     if cells:
-        console.print_tables(
-            fitting([scaling_tables.means_table(cells, shift=shift, penalty=penalty)], width)
-        )
+        console.print_tables(fitting([profile_table(cells, shift=shift, penalty=penalty)], width))
 
 
 def _document(
@@ -189,8 +185,7 @@ def _document(
     shift: float,
     penalty: float,
 ) -> dict[str, Any]:
-    from planbench.debate.predictions import warnings
-    from planbench.report.real import beside
+    from planbench.report.growth import beside, warnings
     from planbench.report.scores import profile_seconds, standings
     from planbench.stats.profile import performance_profile
 
@@ -228,7 +223,7 @@ def _document(
 
 
 def _solver_document(ladder: Ladder, found: Outlook) -> dict[str, Any]:
-    from planbench.debate.predictions import SIZES, SPANS
+    from planbench.report.growth import SIZES, SPANS
     from planbench.report.ladders import last_slope
 
     slope = last_slope(ladder, found.series)

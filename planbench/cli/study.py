@@ -115,8 +115,7 @@ def _replan(
     keep: Callable[[Record], None],
 ) -> None:
     from planbench.bench.single import survey
-    from planbench.debate.replan import replan
-    from planbench.debate.replanners import find_replanner
+    from planbench.debate.replan import find_replanner, replan
 
     number = options.parse_count(resource, "--resource", 1)
     replan(
@@ -178,7 +177,7 @@ def parse_share(text: str, option: str) -> float:
 
 def _show(rows: Sequence[Record]) -> None:
     from planbench.cli.views import listing
-    from planbench.debate.study_tables import noise_losses, replanned
+    from planbench.debate.study import noise_losses, replanned
     from planbench.report import words
     from planbench.report.cells import TARGET_GAP
 

@@ -21,9 +21,10 @@ from planbench.report import words
 from planbench.report.chart_parts import encodings, finished, ticks, widened
 from planbench.report.charts import TICKS, altair_module
 from planbench.report.html import page, write_page
-from planbench.report.page_parts import number, table, td
-from planbench.report.page_tables import legend
-from planbench.report.style import in_order, named
+from planbench.report.markup import to_html
+from planbench.report.sections import legend
+from planbench.report.style import in_order
+from planbench.report.table import Column, Entry, Table, number
 
 HEIGHT = 260
 #: Charts on one page; the table below names every step all the same.
@@ -87,22 +88,33 @@ def _head(history: History, left_out: int) -> str:
 def _steps(history: History) -> str:
     rows = [
         [
-            td(escape(change_date(change)), "left"),
-            td(named(series.solver), "left"),
-            td(escape(series.instance), "left wrap"),
-            td(escape(HISTORY_TITLES[series.measure]), "left"),
-            number(escape(in_unit(change.level_before, series.measure)), change.level_before),
-            number(escape(in_unit(new, series.measure)), new),
-            number(escape(change_ratio(change)), change.ratio, red=_is_worse(change)),
-            td(escape(words.plain(change.what_changed or "nothing recorded")), "left wrap"),
+            Entry(change_date(change)),
+            Entry(series.solver),
+            Entry(series.instance),
+            Entry(HISTORY_TITLES[series.measure]),
+            number(in_unit(change.level_before, series.measure), change.level_before),
+            number(in_unit(change.level_after, series.measure), change.level_after),
+            number(change_ratio(change), change.ratio, "bad" if _is_worse(change) else ""),
+            Entry(words.plain(change.what_changed or "nothing recorded")),
         ]
         for series, change in changes_in_order(history)
-        for old, new in [(change.level_before, change.level_after)]
     ]
     if not rows:
         return '<section id="steps"><h2>Steps</h2><p>No series changed its level.</p></section>'
-    head = ["<when", "<solver", "<instance", "<measure", "before", "after", "ratio", "<changed"]
-    return f'<section id="steps"><h2>Steps</h2>{table(head, rows)}</section>'
+    table = Table(
+        columns=(
+            Column("when"),
+            Column("solver", "solver"),
+            Column("instance", "long"),
+            Column("measure"),
+            Column("before", "number"),
+            Column("after", "number"),
+            Column("ratio", "number"),
+            Column("changed", "long"),
+        ),
+        rows=rows,
+    )
+    return f'<section id="steps"><h2>Steps</h2>{to_html(table)}</section>'
 
 
 def _is_worse(change: ChangePoint) -> bool:

@@ -1,20 +1,105 @@
-"""How the solvers did on one instance: the table of ``planbench compare``."""
+"""How the solvers did on one instance: the table of ``planbench compare`` and of the report.
+
+With it what all certificates of an instance prove together, whose claim lies outside it, and why
+a measurement counts as made on a disturbed machine.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rich.table import Table
 from rich.text import Text
 
-from planbench.certificates.consensus import Consensus
+from planbench.certificates.consensus import Consensus, Opinion, consensus
+from planbench.certificates.verdict import CLAIM
+from planbench.measure.calibrate import is_disturbed
 from planbench.records.schema import Record
 from planbench.records.verdicts import is_proven, old_note, verdict_words
 from planbench.report import words
-from planbench.report.brackets import bracket_words, instance_consensus
 from planbench.report.cells import Cell, settled
-from planbench.report.disturbance import disturbance_words
-from planbench.report.terminal import plain_table
+from planbench.report.table import Column, Entry, Mark, Table, number
+
+
+def disturbance_words(record: Record) -> str:
+    """Reasons for the mark ``disturbed``; empty where a row does not carry it.
+
+    The two kinds of trouble show in different figures: a burst beside the solve in unequal
+    matrix passes, a steady load in the time spent waiting for a processor.
+    """
+    if not record.disturbed:
+        return ""
+    reasons = []
+    waited = record.wait_s
+    if waited and record.wall_s and is_disturbed(None, None, waited, record.wall_s):
+        reasons.append(f"waited {_percent(waited / record.wall_s)} of the time for a processor")
+    before, after = record.pass_s_before, record.pass_s_after
+    if before and after and is_disturbed(before, after):
+        longer, when = (
+            max(before, after) / min(before, after),
+            "after" if after > before else "before",
+        )
+        reasons.append(f"a matrix pass took {longer:.2g} times as long {when} the solve")
+    return "; ".join(reasons) or "marked when it was measured"
+
+
+def _percent(share: float) -> str:
+    return f"{min(100 * share, 100):.0f} %"
+
+
+def instance_consensus(cells: Sequence[Cell]) -> Consensus:
+    """Consensus on one instance; solvers go by the name of their series.
+
+    A claim may lie outside the bracket by the tolerance the solver was given, where that is
+    looser than the default; a solver driven to a target gap was given at most that.
+    """
+    opinions = []
+    for cell in cells:
+        record = cell.record
+        tolerance = record.options.get("tolerance")
+        stated = float(tolerance) if isinstance(tolerance, int | float) else 0.0
+        if record.accuracy is not None:
+            stated = max(stated, min(record.accuracy.targets))
+        # Bounds that hold to a tolerance, as certificate 1 gave them, prove nothing.
+        proven = record.certificate != "tolerance" and (
+            record.certificate_version > 1 or record.certificate == "exact"
+        )
+        opinions.append(
+            Opinion(
+                solver=cell.series,
+                claim=record.claim,
+                objective=record.objective,
+                lower_bound=record.lower_bound if proven else None,
+                upper_bound=record.upper_bound if proven else None,
+                tolerance=max(CLAIM, stated),
+                scale=record.scale,
+                violation=record.residuals.primal_scaled if record.residuals else None,
+                proof=record.claim == "infeasible"
+                and record.verdict == "certified"
+                and record.certificate == "exact",
+            )
+        )
+    return consensus(opinions)
+
+
+def bracket_words(found: Consensus, digits: int = 8) -> str:
+    """``[lower, upper]``, one number where they agree to `digits`, ``–`` where there is none."""
+    if found.lower_bound is None and found.upper_bound is None:
+        return words.UNKNOWN
+    low = words.objective(found.lower_bound, digits)
+    high = words.objective(found.upper_bound, digits)
+    return low if low == high else f"[{low}, {high}]"
+
+
+def excludes(found: Consensus, value: float, slack: float = 1e-9) -> bool:
+    """Whether the bracket excludes `value` by more than rounding (relative `slack`)."""
+    room = slack * max(1.0, abs(value))
+    below = found.lower_bound is not None and value < found.lower_bound - room
+    above = found.upper_bound is not None and value > found.upper_bound + room
+    return below or above
+
+
+#: Columns of the terminal below which figures are shorter and names broken.
+NARROW = 96
 
 
 def comparison_tables(records: Sequence[Record], *, width: int = 100) -> list[Table]:
@@ -26,13 +111,14 @@ def comparison_tables(records: Sequence[Record], *, width: int = 100) -> list[Ta
         Without any record.
     """
     cells = settled(records)
-    tables = []
-    for sha in dict.fromkeys(c.sha256 for c in cells):
-        tables.append(_comparison_table([c for c in cells if c.sha256 == sha], width))
-    return tables
+    return [
+        comparison_table([c for c in cells if c.sha256 == sha], narrow=width < NARROW)
+        for sha in dict.fromkeys(c.sha256 for c in cells)
+    ]
 
 
-def _comparison_table(cells: list[Cell], width: int) -> Table:
+def comparison_table(cells: Sequence[Cell], *, narrow: bool = False) -> Table:
+    """How the solvers did on one instance, best first; bounds and certificates on a page."""
     facts = cells[0].record.instance
     found = instance_consensus(cells)
     outside = dict(found.disagreeing)
@@ -41,46 +127,60 @@ def _comparison_table(cells: list[Cell], width: int) -> Table:
         if facts.goods is not None
         else f"{words.count(facts.rows)} rows, {words.count(facts.columns)} columns"
     )
-    narrow = width < 96
-    table = plain_table(
-        Text.assemble((cells[0].instance, "bold"), f"  {size}\n", _bracket_line(found))
-    )
-    if narrow:
-        table.padding = (0, 0, 0, 0)
-    table.add_column("solver", overflow="fold")
-    table.add_column("outcome", overflow="fold", no_wrap=not narrow)
-    for header in ("time", "passes", "peak\nmemory", "objective", "raw\ngap", "polished\ngap"):
-        table.add_column(header, justify="right", no_wrap=True)
     solved = [c.seconds for c in cells if c.solved and c.seconds is not None]
-    best = min(solved, default=None)
-    for cell in sorted(cells, key=best_first):
-        red = cell.status == "wrong" or cell.series in outside
-        record = cell.record
-        more = "" if record.ended == "ok" else "> "
-        # What refused to run cost nothing worth a figure.
-        ran = record.ended != "refused"
-        time = f"{more}{words.seconds(cell.seconds)}{'*' if cell.disturbed else ''}"
-        fastest = "green" if cell.solved and cell.seconds == best and len(solved) > 1 else ""
-        table.add_row(
-            Text(words.broken(cell.series, 12) if narrow else cell.series),
-            Text(outcome_words(cell, outside), style=_outcome_style(cell, red)),
-            Text(time if ran and cell.seconds is not None else words.UNKNOWN, style=fastest),
-            more + words.passes(cell.passes) if cell.passes is not None else words.UNKNOWN,
-            more + words.size_bytes(cell.peak_bytes)
-            if ran and cell.peak_bytes is not None
-            else words.UNKNOWN,
-            Text(
-                words.objective(record.objective, 7 if narrow else 10),
-                style="bold red" if red else "",
-            ),
-            words.gap(cell.raw_gap),
-            words.gap(cell.polished_gap),
-        )
-    notes = comparison_notes(cells, found)
-    if notes:
-        table.caption = Text("\n".join(notes))
-        table.caption_style = ""
-    return table
+    best = min(solved) if len(solved) > 1 else None
+    digits = 7 if narrow else 10
+    return Table(
+        title=Text.assemble((cells[0].instance, "bold"), f"  {size}\n", _bracket_line(found)),
+        caption=Text("\n".join(comparison_notes(cells, found))),
+        tight=narrow,
+        wide=NARROW,
+        columns=(
+            Column("solver", "solver", fold=True, broken=12),
+            Column("outcome", fold=True, whole=not narrow),
+            Column("time", "number", whole=True),
+            Column("passes", "number", whole=True, on_page="matrix\npasses"),
+            Column("peak\nmemory", "number", whole=True),
+            Column("objective", "number", whole=True, on_page="objective\nclaimed"),
+            Column("lower\nbound", "number", places="page"),
+            Column("upper\nbound", "number", places="page"),
+            Column("raw\ngap", "number", whole=True),
+            Column("polished\ngap", "number", whole=True),
+            Column("certificate", places="page"),
+        ),
+        rows=[
+            _comparison_row(cell, outside, best, digits) for cell in sorted(cells, key=best_first)
+        ],
+    )
+
+
+def _comparison_row(
+    cell: Cell, outside: Mapping[str, str], best: float | None, digits: int
+) -> list[Entry]:
+    record = cell.record
+    red = cell.status == "wrong" or cell.series in outside
+    more = "" if record.ended == "ok" else "> "
+    # What refused to run cost nothing worth a figure.
+    ran = record.ended != "refused"
+    time = f"{more}{words.seconds(cell.seconds)}{'*' if cell.disturbed else ''}"
+    fastest = cell.solved and cell.seconds == best
+    return [
+        Entry(cell.series),
+        Entry(outcome_words(cell, outside), mark=_outcome_mark(cell, red)),
+        number(time, cell.seconds if ran else None, "good" if fastest else ""),
+        number(more + words.passes(cell.passes), cell.passes),
+        number(more + words.size_bytes(cell.peak_bytes), cell.peak_bytes if ran else None),
+        number(
+            words.objective(record.objective, digits),
+            record.objective,
+            "bold bad" if red else "",
+        ),
+        number(words.objective(record.lower_bound, 10), record.lower_bound),
+        number(words.objective(record.upper_bound, 10), record.upper_bound),
+        number(words.gap(cell.raw_gap), cell.raw_gap),
+        number(words.gap(cell.polished_gap), cell.polished_gap),
+        Entry(record.certificate or words.UNKNOWN),
+    ]
 
 
 def best_first(cell: Cell) -> tuple[bool, bool, bool, float, str]:
@@ -107,12 +207,12 @@ def outcome_words(cell: Cell, outside: Mapping[str, str] | None = None) -> str:
     return verdict
 
 
-def _outcome_style(cell: Cell, red: bool) -> str:
+def _outcome_mark(cell: Cell, red: bool) -> Mark:
     if red or cell.status == "crash":
-        return "bold red"
+        return "bold bad"
     if cell.status == "solved":
-        return "green" if is_proven(cell.record) else ""
-    return "yellow" if cell.finished else "magenta"
+        return "good" if is_proven(cell.record) else ""
+    return "warn" if cell.finished else "stopped"
 
 
 def comparison_notes(cells: Sequence[Cell], found: Consensus) -> list[str]:

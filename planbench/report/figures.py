@@ -12,16 +12,18 @@ from planbench.io.files import replacing
 from planbench.records.schema import Record
 from planbench.report import words
 from planbench.report.cells import TARGET_GAP, settled
-from planbench.report.chart_intervals import interval_sentences
+from planbench.report.chart_parts import interval_sentences
 from planbench.report.charts import (
     accuracy_chart,
     altair_module,
+    effort_chart,
+    exponent_chart,
     headline_ladder,
     ladder_chart,
     profile_chart,
+    sweep_chart,
     vegalite_version,
 )
-from planbench.report.growth_charts import effort_chart, exponent_chart, sweep_chart
 from planbench.report.ladders import find_ladders
 from planbench.report.sweeps import find_sweeps
 from planbench.stats.accuracy import time_to_accuracy

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 from planbench.records.verdicts import residuals_only
 from planbench.report import words
-from planbench.report.brackets import instance_consensus
 from planbench.report.cells import TARGET_GAP, Cell
+from planbench.report.comparison import instance_consensus
 from planbench.report.ladders import Ladder, fit_ladder, largest_solved
 from planbench.report.scores import standings
 from planbench.stats.scaling import PowerLawFit
 
 
 @dataclass(frozen=True)
-class Summit:
+class LargestSolved:
     """The largest economy of a ladder that was solved, by the solver that was fastest there.
 
     Attributes
@@ -35,7 +35,7 @@ class Summit:
     passes: PowerLawFit
 
 
-def find_summit(ladder: Ladder) -> Summit | None:
+def find_largest_solved(ladder: Ladder) -> LargestSolved | None:
     """Largest economy solved on `ladder`; None where nothing was."""
     tops = [c for s in ladder.series if (c := largest_solved(ladder, s)) is not None]
     if not tops:
@@ -43,7 +43,7 @@ def find_summit(ladder: Ladder) -> Summit | None:
     goods = max(c.goods or 0 for c in tops)
     there = [c for c in tops if c.goods == goods]
     best = min(there, key=lambda c: c.seconds or 0.0)
-    return Summit(
+    return LargestSolved(
         ladder=ladder,
         cell=best,
         solvers=len(there),
@@ -52,9 +52,9 @@ def find_summit(ladder: Ladder) -> Summit | None:
     )
 
 
-def summit_words(summit: Summit) -> str:
+def largest_solved_words(largest: LargestSolved) -> str:
     """Two sentences on the largest economy solved."""
-    cell = summit.cell
+    cell = largest.cell
     facts = cell.record.instance
     gap = (
         f"certified within {words.gap(cell.raw_gap)} of the optimum"
@@ -65,12 +65,12 @@ def summit_words(summit: Summit) -> str:
         f"{words.count(cell.goods)} goods ({words.count(facts.nonzeros)} non-zeros): "
         f"{cell.series} computed a plan in {words.seconds(cell.seconds)}, {gap}"
     )
-    others = summit.solvers - 1
+    others = largest.solvers - 1
     if others:
         sentence += f"; {others} other solver{'s' if others > 1 else ''} got as far, more slowly"
-    elif len(summit.ladder.series) > 1:
+    elif len(largest.ladder.series) > 1:
         sentence += "; no other solver got as far"
-    return f"{sentence}. {growth_words(cell.series, summit.seconds, summit.passes)}"
+    return f"{sentence}. {growth_words(cell.series, largest.seconds, largest.passes)}"
 
 
 def growth_words(series: str, seconds: PowerLawFit, passes: PowerLawFit) -> str:

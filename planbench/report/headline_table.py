@@ -18,9 +18,9 @@ from planbench.report import words
 from planbench.report.cells import settled
 from planbench.report.charts import headline_ladder
 from planbench.report.figures import headline_figure
-from planbench.report.headline import census_words, find_summit, summit_words
+from planbench.report.headline import census_words, find_largest_solved, largest_solved_words
 from planbench.report.ladders import Ladder, find_ladders, fit_ladder, largest_solved
-from planbench.stats.scaling import PowerLawFit
+from planbench.report.table import Column, Entry, Table, number, power_entry, to_markdown
 
 BEGIN, END = "<!-- headline: begin -->", "<!-- headline: end -->"
 
@@ -43,18 +43,26 @@ def headline_markdown(records: Sequence[Record]) -> str:
     if not ladders:
         raise InputError("there is no ladder of sizes among the results: run planbench bench")
     ladder = headline_ladder(ladders)
-    summit = find_summit(ladder)
-    said = summit_words(summit) if summit else "no economy was solved."
+    largest = find_largest_solved(ladder)
+    said = largest_solved_words(largest) if largest else "no economy was solved."
     rows = sorted(
         (row for series in ladder.series if (row := _row(ladder, series)) is not None),
         key=lambda row: (-row[0], row[1]),
     )
+    table = Table(
+        columns=(
+            Column("solver", "solver"),
+            Column("largest economy certified", "number"),
+            Column("time there", "number"),
+            Column("time grows as", "number"),
+            Column("in matrix passes", "number"),
+        ),
+        rows=[entries for *_, entries in rows],
+    )
     lines = [
         f"**Ladder {ladder.name}**: {said}",
         "",
-        "| solver | largest economy certified | time there | time grows as | in matrix passes |",
-        "|---|--:|--:|--:|--:|",
-        *(line for *_, line in rows),
+        to_markdown(table),
         "",
         f"{census_words(cells)} Exponents with 95 % intervals; stopped runs count as “at least”.",
     ]
@@ -74,27 +82,20 @@ def put_between_markers(text: str, new: str, where: str) -> str:
     return f"{text.split(BEGIN)[0]}{BEGIN}\n{new}\n{END}{text.split(END)[1]}"
 
 
-def _row(ladder: Ladder, series: str) -> tuple[int, float, str] | None:
-    """Largest size, seconds there and the line of the table; None if it solved nothing."""
+def _row(ladder: Ladder, series: str) -> tuple[int, float, list[Entry]] | None:
+    """Largest size, seconds there and the row of the table; None if it solved nothing."""
     top = largest_solved(ladder, series)
     if top is None or top.goods is None or top.seconds is None:
         return None
     goods, seconds = top.goods, top.seconds
-    figures = (
-        f"`{series}`",
-        words.count(goods),
-        words.seconds(seconds),
-        _growth(fit_ladder(ladder, series, "seconds")),
-        _growth(fit_ladder(ladder, series, "passes")),
-    )
-    return goods, seconds, "| " + " | ".join(figures) + " |"
-
-
-def _growth(fit: PowerLawFit) -> str:
-    if fit.exponent is None:
-        return "too few sizes"
-    spread = words.interval(fit.low, fit.high)
-    return words.exponent(fit.exponent) + (f" ({spread})" if spread else "")
+    entries = [
+        Entry(series),
+        number(words.count(goods), goods),
+        number(words.seconds(seconds), seconds),
+        power_entry(fit_ladder(ladder, series, "seconds")),
+        power_entry(fit_ladder(ladder, series, "passes")),
+    ]
+    return goods, seconds, entries
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
-from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from planbench.debate.claims import claims_ladder
+from markupsafe import Markup
+
 from planbench.io.files import write_text
 from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
 from planbench.report import sections
 from planbench.report.cells import settled
 from planbench.report.charts import altair_module, vegalite_version
+from planbench.report.headline import find_findings
 from planbench.report.ladders import find_ladders
+from planbench.report.markup import render
 from planbench.words import nouns
 
 #: The page may run its own scripts and nothing else; the browser enforces "no network".
@@ -32,12 +35,34 @@ TITLE = "How hard is it to compute an optimal plan?"
 GENERAL_TITLE = "How do solvers do on these linear programs?"
 
 
+@dataclass(frozen=True)
+class Section:
+    """A section of the page.
+
+    Attributes
+    ----------
+    identity : str
+        Its address within the page.
+    link : str
+        What the navigation calls it; empty for a section without an entry there.
+    html : str
+    before : str
+        Of a section that is added to the report's own: the address of the one it precedes.
+    """
+
+    identity: str
+    link: str
+    html: str
+    before: str = ""
+
+
 def write_report(
     records: Sequence[Record],
     path: Path | str,
     *,
     title: str | None = None,
     not_run: Sequence[NotRun] = (),
+    extra: Sequence[Section] = (),
 ) -> None:
     """Write the report on `records` as one self-contained HTML file.
 
@@ -49,6 +74,9 @@ def write_report(
         By default what the records are about.
     not_run : sequence of NotRun, optional
         What was meant to be measured and was not; listed with its reasons.
+    extra : sequence of Section, optional
+        Sections to be added to the report's own, such as those of
+        :func:`planbench.debate.page.debate_sections`.
 
     Raises
     ------
@@ -57,7 +85,7 @@ def write_report(
     SolverUnavailableError
         Without the packages of the ``report`` extra.
     """
-    write_page(render_report(records, title=title, not_run=not_run), path)
+    write_page(render_report(records, title=title, not_run=not_run, extra=extra), path)
 
 
 def write_page(text: str, path: Path | str) -> None:
@@ -72,7 +100,11 @@ def write_page(text: str, path: Path | str) -> None:
 
 
 def render_report(
-    records: Sequence[Record], *, title: str | None = None, not_run: Sequence[NotRun] = ()
+    records: Sequence[Record],
+    *,
+    title: str | None = None,
+    not_run: Sequence[NotRun] = (),
+    extra: Sequence[Section] = (),
 ) -> str:
     """Return the report as text; see :func:`write_report`."""
     cells = settled(records)
@@ -82,32 +114,34 @@ def render_report(
     altair_module()
     ladders = sorted(find_ladders(cells), key=lambda ladder: ladder.name)
     specs: list[dict[str, Any]] = []
-    body = [sections.headline(cells, ladders), sections.findings(cells)]
-    body += [sections.ladder_section(ladder, specs) for ladder in ladders]
-    real = sections.beside_section(ladders)
-    told = sections.information_section(cells)
-    effort = sections.effort_section(records, specs)
-    sweeps = sections.sweeps_section(cells, specs)
-    claims = sections.claims_section(records, cells, claims_ladder(ladders))
-    body += [real, effort, sweeps, told, sections.overall_section(cells, specs), claims]
-    body.append(sections.instances_section(cells))
-    body.append(sections.machines_section(records, not_run))
-    body.append(sections.reading_section())
-    body.append(sections.rows_section(records))
-    links = [(f"#{sections.anchor(lad.name)}", f"Ladder {lad.name}") for lad in ladders]
-    links += [("#real", "Real beside synthetic")] if real else []
-    links += [("#effort", "Accuracy")] if effort else []
-    links += [("#sweeps", "Other economies")] if sweeps else []
-    links += [("#information", "What must be told")] if told else []
-    links += [("#overall", "All instances together")]
-    links += [("#claims", "What was claimed")] if claims else []
-    links += [
-        ("#instances", "Instance by instance"),
-        ("#machine", "Machine and versions"),
-        ("#reading", "How to read this"),
-        ("#raw", "Every measurement"),
+    own = [
+        Section("headline", "", sections.headline(cells, ladders)),
+        Section("findings", "", sections.findings(find_findings(cells))),
+        *(
+            Section(
+                sections.anchor(ladder.name),
+                f"Ladder {ladder.name}",
+                sections.ladder_section(ladder, specs),
+            )
+            for ladder in ladders
+        ),
+        Section("real", "Real beside synthetic", sections.beside_section(ladders)),
+        Section("effort", "Accuracy", sections.effort_section(records, specs)),
+        Section("sweeps", "Other economies", sections.sweeps_section(cells, specs)),
+        Section("overall", "All instances together", sections.overall_section(cells, specs)),
+        Section("instances", "Instance by instance", sections.instances_section(cells)),
+        Section("machine", "Machine and versions", sections.machines_section(records, not_run)),
+        Section("reading", "How to read this", sections.reading_section()),
+        Section("raw", "Every measurement", sections.rows_section(records)),
     ]
-    return page(title, records, links, "".join(body), specs)
+    shown = [
+        section
+        for place in own
+        for section in (*(e for e in extra if e.before == place.identity), place)
+        if section.html
+    ]
+    links = [(f"#{section.identity}", section.link) for section in shown if section.link]
+    return page(title, records, links, "".join(section.html for section in shown), specs)
 
 
 def page(
@@ -131,30 +165,20 @@ def page(
     specs : sequence of dict
         Vega-Lite specifications, in the order in which the body refers to them.
     """
-    bundle = _chart_library()
-    nav = "".join(f'<a href="{escape(to)}">{escape(name)}</a>' for to, name in links)
-    rows = [r.model_dump(mode="json") for r in records]
-    data = "".join(
-        f'<script type="application/json" id="chart-{number}">{_json(spec)}</script>'
-        for number, spec in enumerate(specs)
-    )
     dates = sorted(r.started_at for r in records if r.started_at)
-    when = f"Measured {escape(dates[-1][:10])}. " if dates else ""
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<link rel="icon" href="data:,">'
-        f"<title>{escape(title)}</title><style>{_asset('page.css')}</style></head><body>"
-        f'<header class="top"><h1>{escape(title)}</h1>'
-        f'<div class="soft">{when}{nouns(len(records), "measurement")} by planbench.</div>'
-        f"<nav>{nav}</nav></header><main>{body}"
-        "<noscript><p>Without scripts there are no charts; the tables hold the same figures.</p>"
-        "</noscript></main><footer>Made by planbench. Every bracket was recomputed from the "
-        "problem; no solver was believed.</footer>"
-        f'<script type="application/json" id="records">{_json(rows)}</script>{data}'
-        f"<script>{_script(bundle)}</script><script>{_script(_asset('page.js'))}</script>"
-        "</body></html>\n"
+    return render(
+        "page.html",
+        policy=Markup(_POLICY),
+        title=title,
+        style=Markup(_asset("page.css")),
+        measured=dates[-1][:10] if dates else "",
+        count=nouns(len(records), "measurement"),
+        links=links,
+        body=Markup(body),
+        rows=_json([r.model_dump(mode="json") for r in records]),
+        specs=[_json(spec) for spec in specs],
+        bundle=_script(_chart_library()),
+        script=_script(_asset("page.js")),
     )
 
 
@@ -172,11 +196,13 @@ def _asset(name: str) -> str:
     return files("planbench.report").joinpath(name).read_text(encoding="utf-8")
 
 
-def _json(value: Any) -> str:
+def _json(value: Any) -> Markup:
     """JSON that cannot end the script element it stands in."""
     text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    return Markup(
+        text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    )
 
 
-def _script(text: str) -> str:
-    return text.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+def _script(text: str) -> Markup:
+    return Markup(text.replace("</script", "<\\/script").replace("<!--", "<\\!--"))

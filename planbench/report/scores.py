@@ -1,8 +1,8 @@
 """Solvers ranked over everything that was run: who solved what, and in what mean time.
 
-Three things are told apart that all leave a solver without a time on an instance:
+Three causes leave a solver without a time on an instance:
 
-- it *failed* there, or on a smaller rung of the same ladder: charged a multiple of the limit;
+- it *failed* there, or on a smaller size of the same ladder: charged a multiple of the limit;
 - it *refused*: a planner that says it plans no such economy. Not its task, so not charged;
 - it was *not run*: the suite names other solvers for this ladder, or the budget ended. Not
   charged.
@@ -12,15 +12,56 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
+from planbench.report import words
 from planbench.report.cells import Cell
-from planbench.report.kinds import not_applicable
+from planbench.report.table import Column, Entry, Table, number
 from planbench.stats.aggregate import Score, score_solvers
+from planbench.stats.profile import Profile, performance_profile
+
+
+@cache
+def planners() -> frozenset[str]:
+    """Names of the solvers that are handed the economy instead of the linear program."""
+    from planbench.solvers.registry import list_solvers
+
+    return frozenset(spec.name for spec in list_solvers() if spec.accepts == "economy")
+
+
+def is_planner(solver: str) -> bool:
+    """Whether it is handed the economy instead of the linear program."""
+    return solver.split(":")[0] in planners()
+
+
+@cache
+def interior_point() -> frozenset[str]:
+    """Names of the solvers whose method is an interior-point one."""
+    from planbench.solvers.registry import list_solvers
+
+    return frozenset(spec.name for spec in list_solvers() if "interior point" in spec.method)
+
+
+def is_interior_point(solver: str) -> bool:
+    """Whether it solves by an interior-point method."""
+    return solver.split(":")[0] in interior_point()
+
+
+def not_applicable(cell: Cell) -> bool:
+    """Whether a planner said that it plans no such economy.
+
+    A general solver takes any linear program, so its refusal (of coefficients it would drop, of
+    an option, of a method it did not run) is a failure like any other.
+    """
+    return cell.status == "refused" and is_planner(cell.solver)
+
 
 #: Seconds added in the shifted geometric mean of the summary; runs here last about a second.
 SUMMARY_SHIFT = 1.0
 #: A failure is charged this many times the time limit in the summary.
 SUMMARY_PENALTY = 2.0
+#: Factors of the fastest at which a performance profile is read off.
+FACTORS = (1.0, 2.0, 10.0)
 
 
 @dataclass(frozen=True)
@@ -104,6 +145,75 @@ def score_rules(common: int, shift: float, penalty: float) -> str:
         f"others together). Solved by all: the {common} instances that every solver which "
         "solved any did solve."
     )
+
+
+def scores_table(
+    cells: Sequence[Cell], *, shift: float = SUMMARY_SHIFT, penalty: float = SUMMARY_PENALTY
+) -> Table:
+    """Solvers ranked by shifted geometric mean time over everything that was run."""
+    found = standings(cells, shift=shift, penalty=penalty)
+    common = found[0].score.n_common if found else 0
+    return Table(
+        title="All instances",
+        caption=score_rules(common, shift, penalty),
+        columns=(
+            Column("solver", "solver", fold=True),
+            Column("solved", "number", whole=True),
+            Column("left out", fold=True),
+            Column("mean time,\nfailures charged", "number"),
+            Column("over the\nfastest other", "number"),
+            Column("mean time,\nsolved by all", "number"),
+        ),
+        rows=[_score_row(standing) for standing in found],
+    )
+
+
+def profile_table(
+    cells: Sequence[Cell], *, shift: float = SUMMARY_SHIFT, penalty: float = SUMMARY_PENALTY
+) -> Table:
+    """Scores, and the performance profile read at :data:`FACTORS` of the fastest time."""
+    found = standings(cells, shift=shift, penalty=penalty)
+    profiles = {p.solver: p for p in performance_profile(profile_seconds(cells))}
+    common = found[0].score.n_common if found else 0
+    return Table(
+        title="All instances",
+        caption=(
+            f"{score_rules(common, shift, penalty)} Right: share of the instances it was run "
+            "on, solved within this factor of the fastest solver (Dolan & Moré 2002)."
+        ),
+        wide=1000,  # with three columns more, names are broken on any terminal
+        columns=(
+            Column("solver", "solver", fold=True, broken=17),
+            Column("solved", "number", whole=True),
+            Column("left out", fold=True),
+            Column("mean,\nfailures\ncharged", "number"),
+            Column("over the\nfastest\nother", "number"),
+            Column("mean,\nsolved\nby all", "number"),
+            *(Column(f"within\n{factor:g}x", "number", whole=True) for factor in FACTORS),
+        ),
+        rows=[
+            [*_score_row(s, "\n"), *(_share(profiles.get(s.score.solver), f) for f in FACTORS)]
+            for s in found
+        ],
+    )
+
+
+def _score_row(standing: Standing, joint: str = ", ") -> list[Entry]:
+    score = standing.score
+    return [
+        Entry(score.solver),
+        number(f"{score.solved} of {score.attempted}", score.solved),
+        Entry(standing.left_out.replace(", ", joint), mark="none"),
+        number(words.seconds(score.mean_all), score.mean_all),
+        number(words.times(score.against_others), score.against_others),
+        number(words.seconds(score.mean_common), score.mean_common),
+    ]
+
+
+def _share(profile: Profile | None, factor: float) -> Entry:
+    """Share within a factor; nothing for who was run on nothing that is its task."""
+    share = None if profile is None else profile.share_within(factor)
+    return number(f"{100 * (share or 0.0):.0f} %", share)
 
 
 @dataclass(frozen=True)

@@ -1,38 +1,56 @@
-"""Sections of the HTML report, in the order of the page."""
+"""Sections of the HTML report, in the order of the page, and their tables."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from html import escape
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from planbench.debate.claims import judge_claims
-from planbench.debate.finding import UNMEASURED
-from planbench.debate.information import debate_words, exchange_rules, exchanges
+from markupsafe import Markup
+
 from planbench.measure.calibrate import DISTURBED_RATIO, DISTURBED_WAIT
 from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
-from planbench.records.verdicts import OLD_MARK, old_note
-from planbench.report import page_growth, page_tables, words
-from planbench.report.cells import APART_GAP, TARGET_GAP, Cell
-from planbench.report.chart_intervals import interval_sentences
-from planbench.report.charts import accuracy_chart, headline_ladder, ladder_chart, profile_chart
-from planbench.report.effort import effort_rules
-from planbench.report.growth_charts import (
+from planbench.records.values import short_commit
+from planbench.records.verdicts import OLD_MARK, old_note, verdict_words
+from planbench.report import words
+from planbench.report.cells import APART_GAP, TARGET_GAP, Cell, machine_key, machine_label
+from planbench.report.chart_parts import interval_sentences
+from planbench.report.charts import (
+    accuracy_chart,
     effort_chart,
     exponent_chart,
+    headline_ladder,
+    ladder_chart,
     largest_driven,
+    profile_chart,
     sweep_chart,
+)
+from planbench.report.comparison import (
+    bracket_words,
+    comparison_notes,
+    comparison_table,
+    disturbance_words,
+    instance_consensus,
+    outcome_words,
+)
+from planbench.report.effort import effort_overall, effort_rules, effort_table
+from planbench.report.growth import (
+    beside,
+    beside_rules,
+    beside_table,
+    beside_words,
+    outlook,
+    predictions_table,
+    warnings,
 )
 from planbench.report.headline import (
     census_words,
-    find_findings,
-    find_summit,
+    find_largest_solved,
+    largest_solved_words,
     standing_words,
-    summit_words,
 )
-from planbench.report.kinds import not_applicable
 from planbench.report.ladders import (
     BYTES_FLOOR,
     KNOWN_BYTES,
@@ -42,15 +60,266 @@ from planbench.report.ladders import (
     TINY,
     Ladder,
     Measure,
+    fit_ladder,
+    largest_solved,
+    last_slope,
 )
-from planbench.report.page_parts import raised
-from planbench.report.real import beside, beside_rules, beside_words
-from planbench.report.scores import SUMMARY_PENALTY, SUMMARY_SHIFT, score_rules, standings
+from planbench.report.markup import charts, folded, render, section, to_html
+from planbench.report.scores import (
+    SUMMARY_PENALTY,
+    SUMMARY_SHIFT,
+    not_applicable,
+    score_rules,
+    scores_table,
+    standings,
+)
+from planbench.report.style import in_order
 from planbench.report.sweeps import find_sweeps
+from planbench.report.table import Column, Entry, Mark, Table, number, power_entry
+from planbench.report.tables import ladder_table
 from planbench.stats.accuracy import time_to_accuracy
 from planbench.stats.growth import EXCLUDED, FURTHEST
-from planbench.stats.scaling import LEAST_SIZES
+from planbench.stats.scaling import LEAST_SIZES, LocalSlope
 from planbench.words import nouns
+
+_MARKS: dict[str, Mark] = {"loose": "warn", "unproven": "warn", "wrong": "bad", "crash": "bad"}
+
+
+def ladder_summary(ladder: Ladder) -> Table:
+    """How far each solver got on a ladder and how its costs grow."""
+    rows = []
+    for series in in_order(list(ladder.series)):
+        mine = [c for c in ladder.cells if c.series == series]
+        top = largest_solved(ladder, series)
+        goods, time, gap = (top.goods, top.seconds, top.raw_gap) if top else (None, None, None)
+        failed = [c for c in mine if not c.solved and c.goods]
+        first = min(failed, key=lambda c: c.goods or 0, default=None)
+        time_fit, *fits = (fit_ladder(ladder, series, m) for m in ("seconds", "passes", "bytes"))
+        rows.append(
+            [
+                Entry(series),
+                number(words.count(goods), goods),
+                number(words.seconds(time), time),
+                number(words.gap(gap), gap),
+                power_entry(time_fit),
+                _slope(last_slope(ladder, series)),
+                *map(power_entry, fits),
+                _failure(first),
+            ]
+        )
+    return Table(
+        columns=(
+            Column("solver", "solver"),
+            Column("largest\nsolved", "number"),
+            Column("time\nthere", "number"),
+            Column("raw gap\nthere", "number"),
+            Column("time\ngrows as", "number"),
+            Column("over the\nlast step", "number"),
+            Column("matrix passes\ngrow as", "number"),
+            Column("memory\ngrows as", "number"),
+            Column("first not solved"),
+        ),
+        rows=rows,
+    )
+
+
+def _slope(slope: LocalSlope | None) -> Entry:
+    if slope is None:
+        return number("", None)
+    more = "≥ " if slope.at_least else ""
+    span = f"{words.count(round(slope.smaller))} to {words.count(round(slope.larger))} goods"
+    return Entry(more + words.exponent(slope.exponent), slope.exponent, hint=span)
+
+
+def _failure(cell: Cell | None) -> Entry:
+    if cell is None:
+        return Entry(words.UNKNOWN, mark="none")
+    what = f"{words.count(cell.goods)} goods: {outcome_words(cell)}"
+    if cell.status == "loose":
+        what += f", raw gap {words.gap(cell.raw_gap)}"
+    return Entry(what, mark=_MARKS.get(cell.status, ""))
+
+
+def apart_table(cells: Sequence[Cell]) -> Table:
+    """Answers that prove next to nothing, a row per solver."""
+    rows = []
+    for series in in_order(list(dict.fromkeys(c.series for c in cells if c.apart))):
+        mine = [c for c in cells if c.series == series and c.apart]
+        top = max(mine, key=lambda c: c.goods or 0)
+        gaps = [c.raw_gap for c in mine if c.raw_gap is not None]
+        ends = dict.fromkeys(words.gap(g) for g in (min(gaps), max(gaps))) if gaps else {}
+        said = " to ".join(ends)
+        unproven = len(mine) - len(gaps)
+        said += ("; " if said and unproven else "") + (f"none on {unproven}" if unproven else "")
+        run = sum(c.series == series for c in cells)
+        rows.append(
+            [
+                Entry(series),
+                Entry(said, mark="warn"),
+                Entry(f"{len(mine)} of {run}"),
+                number(words.count(top.goods), top.goods),
+                number(words.seconds(top.seconds), top.seconds),
+            ]
+        )
+    return Table(
+        columns=(
+            Column("solver", "solver"),
+            Column("proven gaps"),
+            Column("of its\nresults", "plain number"),
+            Column("largest,\ngoods", "number"),
+            Column("time\nthere", "number"),
+        ),
+        rows=rows,
+    )
+
+
+def instance_section(cells: Sequence[Cell]) -> Markup:
+    """One instance: what the certificates prove together, and each solver's answer."""
+    facts = cells[0].record.instance
+    found = instance_consensus(cells)
+    bracket = bracket_words(found, 10)
+    return render(
+        "instance.html",
+        name=cells[0].instance,
+        size=(
+            f"{words.count(facts.goods)} goods, {words.count(facts.activities)} activities"
+            if facts.goods is not None
+            else f"{words.count(facts.rows)} rows, {words.count(facts.columns)} columns"
+        ),
+        nonzeros=words.count(facts.nonzeros),
+        solved=sum(c.solved for c in cells),
+        results=len(cells),
+        empty=found.empty,
+        alarming=found.empty or bool(found.disagreeing) or any(c.status == "wrong" for c in cells),
+        proved=f"optimum {bracket}" if bracket != words.UNKNOWN else "no certified bracket",
+        table=to_html(comparison_table(cells)),
+        notes=comparison_notes(cells, found),
+        sha256=facts.sha256,
+    )
+
+
+def machine_facts(records: Sequence[Record]) -> Markup:
+    """Machines, versions and dates of the rows."""
+    lists = []
+    for key in dict.fromkeys(machine_key(r) for r in records):
+        mine = [r for r in records if machine_key(r) == key]
+        facts = mine[-1].machine
+        items = [
+            ("machine", f"{machine_label(mine[-1])} ({nouns(len(mine), 'row')})"),
+            ("memory", words.size_bytes(_as_number(facts.get("memory_bytes")))),
+            ("system", _joined(facts.get(k) for k in ("system", "kernel"))),
+            ("Python", _joined([facts.get("python")])),
+            ("CPU governor", _joined([facts.get("governor")])),
+            ("memory read by", _joined(sorted({r.memory_method for r in mine if r.memory_method}))),
+            ("measured", _span([r.started_at for r in mine if r.started_at])),
+            ("planbench commit", _commits(mine)),
+            ("packages", _packages(mine)),
+            ("solvers", _versions(mine)),
+        ]
+        lists.append(items)
+    return render("facts.html", lists=lists)
+
+
+def _commits(records: Sequence[Record]) -> str:
+    """Name the commits of planbench; of several each with the number of its rows."""
+    rows = Counter(short_commit(r.commit) for r in records)
+    if not any(r.commit for r in records):
+        return words.UNKNOWN
+    if len(rows) == 1:
+        return next(iter(rows))
+    return ", ".join(f"{commit} ({nouns(number, 'row')})" for commit, number in rows.items())
+
+
+def raw_rows(records: Sequence[Record]) -> Table:
+    """All rows, as measured, before repeats are aggregated."""
+    return Table(
+        columns=(
+            Column("instance", "long"),
+            Column("solver"),
+            Column("group"),
+            Column("goods", "number"),
+            Column("repeat", "number"),
+            Column("ended"),
+            Column("claim"),
+            Column("verdict"),
+            Column("time", "number"),
+            Column("passes", "number"),
+            Column("peak memory", "number"),
+            Column("objective", "number"),
+            Column("raw gap", "number"),
+            Column("polished gap", "number"),
+            Column("disturbed", "long"),
+            Column("version"),
+            Column("message", "long"),
+        ),
+        rows=[_raw_row(record) for record in records],
+        identity="rows",
+        tall=True,
+    )
+
+
+def _raw_row(r: Record) -> list[Entry]:
+    crashed = r.ended == "crash"
+    bad = r.verdict == "wrong" or crashed
+    return [
+        Entry(r.instance.name),
+        Entry(r.solver),
+        Entry(r.group or r.suite or words.UNKNOWN),
+        number(words.count(r.instance.goods), r.instance.goods),
+        number(str(r.repeat), r.repeat),
+        Entry(r.ended, mark="bad" if crashed else ""),
+        Entry(r.claim or words.UNKNOWN),
+        Entry(verdict_words(r) if r.verdict else words.UNKNOWN, mark="bad" if bad else ""),
+        number(words.seconds(r.wall_s), r.wall_s),
+        number(words.passes(r.matrix_passes), r.matrix_passes),
+        number(words.size_bytes(r.peak_bytes), r.peak_bytes),
+        number(words.objective(r.objective, 10), r.objective),
+        number(words.gap(r.raw_gap), r.raw_gap),
+        number(words.gap(r.polished_gap), r.polished_gap),
+        Entry(disturbance_words(r), mark="warn"),
+        Entry(r.solver_version or words.UNKNOWN),
+        Entry(r.message),
+    ]
+
+
+def legend(series: Sequence[str], *, always: bool = False) -> Markup:
+    """Swatches and names, under a chart."""
+    return render("legend.html", series=in_order(list(series)), always=always)
+
+
+def _as_number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _joined(values: Iterable[object]) -> str:
+    return " ".join(str(v) for v in values if v not in (None, "")) or words.UNKNOWN
+
+
+def _span(dates: Sequence[str]) -> str:
+    if not dates:
+        return words.UNKNOWN
+    first, last = min(dates)[:16], max(dates)[:16]
+    return first if first == last else f"{first} to {last}"
+
+
+def _packages(records: Sequence[Record]) -> str:
+    found: dict[str, dict[str, None]] = {}
+    for record in records:
+        for name, version in record.packages.items():
+            found.setdefault(name, {})[version] = None
+    return ", ".join(f"{name} {' and '.join(v)}" for name, v in sorted(found.items())) or (
+        words.UNKNOWN
+    )
+
+
+def _versions(records: Sequence[Record]) -> str:
+    found: dict[str, dict[str, None]] = {}
+    for record in records:
+        if record.solver_version:
+            found.setdefault(record.solver, {})[record.solver_version] = None
+    return ", ".join(f"{s} {' and '.join(found[s])}" for s in in_order(list(found))) or (
+        words.UNKNOWN
+    )
 
 
 def anchor(name: str) -> str:
@@ -58,38 +327,30 @@ def anchor(name: str) -> str:
     return "ladder-" + re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower()
 
 
-def headline(cells: Sequence[Cell], ladders: Sequence[Ladder]) -> str:
+def headline(cells: Sequence[Cell], ladders: Sequence[Ladder]) -> Markup:
     """Answer in words, first of all."""
-    lines = []
+    said = []
     if ladders:
         first = headline_ladder(ladders)
         for ladder in [first, *[lad for lad in ladders if lad is not first]]:
-            summit = find_summit(ladder)
-            said = summit_words(summit) if summit else "no economy was solved."
-            lead = ' class="lead"' if ladder is first else ""
-            lines.append(f"<p{lead}><strong>{escape(ladder.name)}</strong>: {raised(said)}</p>")
-    else:
-        said = standing_words(cells)
-        lines += [f'<p class="lead">{escape(said)}</p>'] if said else []
-    lines.append(f"<p>{escape(census_words(cells))}</p>")
-    if note := old_note([c.record for c in cells]):
-        lines.append(f"<p class=soft>{escape(note)}</p>")
-    return f'<section class="headline">{"".join(lines)}</section>'
-
-
-def findings(cells: Sequence[Cell]) -> str:
-    """Wrong answers and disagreements; empty without any."""
-    found = find_findings(cells)
-    if not found:
-        return ""
-    items = "".join(f"<li>{escape(line)}</li>" for line in found)
-    return (
-        f'<section class="findings" id="findings"><h2>{len(found)} '
-        f"finding{'s' if len(found) > 1 else ''}</h2><ul>{items}</ul></section>"
+            largest = find_largest_solved(ladder)
+            answer = largest_solved_words(largest) if largest else "no economy was solved."
+            said.append((ladder.name, answer))
+    return render(
+        "headline.html",
+        ladders=said,
+        best="" if ladders else standing_words(cells),
+        census=census_words(cells),
+        note=old_note([c.record for c in cells]),
     )
 
 
-def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> str:
+def findings(found: Sequence[str]) -> Markup:
+    """Wrong answers and disagreements; empty without any."""
+    return render("findings.html", found=found)
+
+
+def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> Markup:
     """One ladder: charts, growth, predictions, all figures."""
     drawn = [s for s in ladder.series if any(c.series == s and not c.apart for c in ladder.cells)]
     time = figure(
@@ -115,38 +376,45 @@ def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> str:
         f"memory-{ladder.name}",
         drawn,
     )
+
+    def grid(measure: Measure) -> Markup:
+        """Every result of the ladder: rows are sizes, columns are solvers."""
+        return to_html(ladder_table(ladder, measure, in_order(list(ladder.series)), fits=False))
+
     driven = (
         " Time and memory to the tightest of several target gaps, failed tries charged."
         if any(c.record.accuracy is not None for c in ladder.cells)
         else ""
     )
-    return (
-        f'<section id="{anchor(ladder.name)}"><h2>Ladder {escape(ladder.name)}</h2>'
-        f'<p class="soft">{words.count(ladder.sizes[0])} to {words.count(ladder.sizes[-1])} goods, '
-        f"{len(ladder.series)} solver{'s' if len(ladder.series) > 1 else ''}, "
-        f"{escape(ladder.machine)}.{driven}</p>"
-        f'<div class="charts">{time}{memory}</div>{_apart(ladder.cells)}'
-        f"<h3>How cost grows with the number of goods</h3>"
-        f"{page_tables.ladder_summary(ladder)}{exponents}{_predictions(ladder)}"
-        f"<details><summary>All times</summary>"
-        f"{page_tables.ladder_grid(ladder, 'seconds')}</details>"
-        f"<details><summary>All matrix passes</summary>"
-        f"{page_tables.ladder_grid(ladder, 'passes')}</details>"
-        f"<details><summary>All peaks of memory</summary>"
-        f"{page_tables.ladder_grid(ladder, 'bytes')}</details></section>"
+    return render(
+        "ladder.html",
+        identity=anchor(ladder.name),
+        name=ladder.name,
+        smallest=words.count(ladder.sizes[0]),
+        largest=words.count(ladder.sizes[-1]),
+        solvers=nouns(len(ladder.series), "solver"),
+        machine=ladder.machine,
+        driven=driven,
+        time=time,
+        memory=memory,
+        apart=_apart(ladder.cells),
+        summary=to_html(ladder_summary(ladder)),
+        exponents=exponents,
+        predictions=_predictions(ladder),
+        grids=[
+            ("times", grid("seconds")),
+            ("matrix passes", grid("passes")),
+            ("peaks of memory", grid("bytes")),
+        ],
     )
 
 
-def _apart(cells: Sequence[Cell]) -> str:
+def _apart(cells: Sequence[Cell]) -> Markup:
     """List what ended and proves next to nothing, with its gap; empty without any."""
-    table = page_tables.apart_table(cells)
-    if not table:
-        return ""
-    return (
-        f"<h3>Answers that prove no better than {words.gap(APART_GAP)}</h3>"
-        '<p class="soft">Their times are not those of a plan as good as the others, and are not '
-        f"drawn among them.</p>{table}"
-    )
+    table = apart_table(cells)
+    if not table.rows:
+        return Markup("")
+    return render("apart.html", gap=words.gap(APART_GAP), table=to_html(table))
 
 
 def ladder_caption(ladder: Ladder, measure: Measure) -> str:
@@ -163,57 +431,29 @@ def ladder_caption(ladder: Ladder, measure: Measure) -> str:
     return " ".join([first, marks, *interval_sentences(ladder, measure)])
 
 
-def _predictions(ladder: Ladder) -> str:
-    table = page_growth.predictions_table(ladder)
-    return f"<h3>What that predicts</h3>{table}" if table else ""
+def _predictions(ladder: Ladder) -> Markup:
+    table = predictions_table(ladder)
+    if not table.rows:
+        return Markup("")
+    outlooks = [outlook(ladder, series) for series in in_order(list(ladder.series))]
+    return render("predictions.html", table=to_html(table), notes=warnings(ladder, outlooks))
 
 
-def claims_section(records: Sequence[Record], cells: Sequence[Cell], ladder: Ladder | None) -> str:
-    """Hold published claims against the records; empty where none was put to the test."""
-    found = judge_claims(records, cells, ladder)
-    tested = [finding for finding in found if finding.verdict != UNMEASURED]
-    if not tested:
-        return ""
-    left = [finding.claim for finding in found if finding.verdict == UNMEASURED]
-    items = "".join(f"<li>{raised(claim)}</li>" for claim in left)
-    rest = (
-        f"<details><summary>{nouns(len(left), 'claim')} not measured in this run</summary>"
-        f"<ul>{items}</ul></details>"
-        if left
-        else ""
-    )
-    return (
-        '<section id="claims"><h2>What was claimed, and what was measured</h2>'
-        f"{page_growth.claims_table(tested)}{rest}"
-        f'<p class="note">{escape(page_growth.claims_rules())}</p></section>'
-    )
-
-
-def beside_section(ladders: Sequence[Ladder]) -> str:
+def beside_section(ladders: Sequence[Ladder]) -> Markup:
     """Hold ladders made from real tables against synthetic ones, where there are both."""
     found = beside(ladders)
     if not found:
-        return ""
-    return (
-        '<section id="real"><h2>Real structure beside synthetic</h2>'
-        f"<p>{escape(beside_words(found))}</p>{page_growth.beside_table(found)}"
-        f'<p class="note">{escape(beside_rules())}</p></section>'
+        return Markup("")
+    return section(
+        "real",
+        "Real structure beside synthetic",
+        to_html(beside_table(found)),
+        text=beside_words(found),
+        note=beside_rules(),
     )
 
 
-def information_section(cells: Sequence[Cell]) -> str:
-    """Count what decentralised planners exchange per round, where such took part."""
-    found = exchanges(cells)
-    if not found:
-        return ""
-    return (
-        '<section id="information"><h2>What must be told</h2>'
-        f"<p>{escape(debate_words())}</p>{page_growth.exchange_table(found)}"
-        f'<p class="note">{escape(exchange_rules())}</p></section>'
-    )
-
-
-def sweeps_section(cells: Sequence[Cell], specs: list[dict[str, Any]]) -> str:
+def sweeps_section(cells: Sequence[Cell], specs: list[dict[str, Any]]) -> Markup:
     """Cost against inputs per good and other knobs, where they were swept."""
     figures = []
     for sweep in find_sweeps(cells):
@@ -231,18 +471,15 @@ def sweeps_section(cells: Sequence[Cell], specs: list[dict[str, Any]]) -> str:
             + _apart([cell for _, cell in sweep.points])
         )
     if not any(figures):
-        return ""
-    return (
-        '<section id="sweeps"><h2>One size, other economies</h2>'
-        f'<div class="charts">{"".join(figures)}</div></section>'
-    )
+        return Markup("")
+    return section("sweeps", "One size, other economies", charts(figures))
 
 
-def effort_section(records: Sequence[Record], specs: list[dict[str, Any]]) -> str:
+def effort_section(records: Sequence[Record], specs: list[dict[str, Any]]) -> Markup:
     """Time to verified accuracy, where a suite drove solvers to target gaps."""
     times = time_to_accuracy(records)
     if not times:
-        return ""
+        return Markup("")
     chosen = largest_driven(times)
     name = chosen[0].instance if chosen else ""
     drawn = figure(
@@ -254,17 +491,16 @@ def effort_section(records: Sequence[Record], specs: list[dict[str, Any]]) -> st
         [t.solver for t in chosen],
         always=True,
     )
-    return (
-        '<section id="effort"><h2>Is a good enough plan much cheaper?</h2>'
-        f'<div class="charts one">{drawn}</div>'
-        "<p class=soft>Each solver is driven to each certified gap by tightening its tolerance.</p>"
-        f"{page_growth.effort_overall(records)}"
-        f"<h3>By instance</h3>{page_growth.effort_table(records)}"
-        f'<p class="note">{escape(effort_rules())}</p></section>'
+    body = render(
+        "effort.html",
+        chart=drawn,
+        overall=to_html(effort_overall(records)),
+        table=to_html(effort_table(records)),
     )
+    return section("effort", "Is a good enough plan much cheaper?", body, note=effort_rules())
 
 
-def overall_section(cells: Sequence[Cell], specs: list[dict[str, Any]]) -> str:
+def overall_section(cells: Sequence[Cell], specs: list[dict[str, Any]]) -> Markup:
     """Everything together: accuracy, profile, means."""
     series = [c.series for c in cells if not not_applicable(c)]
     # Solvers driven to target gaps are ranked at each of them, in a section of their own.
@@ -286,46 +522,38 @@ def overall_section(cells: Sequence[Cell], specs: list[dict[str, Any]]) -> str:
     )
     found = standings(plain)
     common = found[0].score.n_common if found else 0
-    scores = ""
-    if found:
-        scores = (
-            f"{page_tables.scores_table(found)}"
-            f'<p class="note">{escape(score_rules(common, SUMMARY_SHIFT, SUMMARY_PENALTY))} The '
-            "profile counts what a solver was run on: failures are part of it, what was never run "
-            "and what a planner refused are not.</p>"
-        )
-    charts = f'<div class="charts">{accuracy}{profile}</div>' if accuracy or profile else ""
-    return (
-        f'<section id="overall"><h2>All instances together</h2>{charts}'
-        f"{page_tables.legend(series, always=True) if charts else ''}"
-        f"{scores}</section>"
+    body = render(
+        "overall.html",
+        accuracy=accuracy,
+        profile=profile,
+        legend=legend(series, always=True),
+        scores=to_html(scores_table(plain)) if found else "",
     )
+    note = (
+        f"{score_rules(common, SUMMARY_SHIFT, SUMMARY_PENALTY)} The profile counts what a solver "
+        "was run on: failures are part of it, what was never run and what a planner refused are "
+        "not."
+    )
+    return section("overall", "All instances together", body, note=note if found else "")
 
 
-def instances_section(cells: Sequence[Cell]) -> str:
+def instances_section(cells: Sequence[Cell]) -> Markup:
     """Each instance with every solver's answer."""
     shas = dict.fromkeys(c.sha256 for c in cells)
-    parts = [page_tables.instance_section([c for c in cells if c.sha256 == sha]) for sha in shas]
-    return f'<section id="instances"><h2>Instance by instance</h2>{"".join(parts)}</section>'
+    parts = (instance_section([c for c in cells if c.sha256 == sha]) for sha in shas)
+    return section("instances", "Instance by instance", *parts)
 
 
-def machines_section(records: Sequence[Record], not_run: Sequence[NotRun]) -> str:
+def machines_section(records: Sequence[Record], not_run: Sequence[NotRun]) -> Markup:
     """Machines, versions, and what was left out."""
-    left = ""
+    left = Markup("")
     if not_run:
-        items = "".join(
-            f"<li>{escape(n.instance)}, {escape(n.solver)}: {escape(n.reason)}</li>"
-            for n in not_run
-        )
-        told = f"{nouns(len(not_run), 'run')} left out"
-        left = f"<details><summary>{told}</summary><ul>{items}</ul></details>"
-    return (
-        f'<section id="machine"><h2>Machine and versions</h2>'
-        f"{page_tables.machines_section(records)}{left}</section>"
-    )
+        runs = (f"{n.instance}, {n.solver}: {n.reason}" for n in not_run)
+        left = folded(f"{nouns(len(not_run), 'run')} left out", runs)
+    return section("machine", "Machine and versions", machine_facts(records), left)
 
 
-def reading_section() -> str:
+def reading_section() -> Markup:
     """Say what the words and marks mean."""
     target = words.gap(TARGET_GAP)
     entries = [
@@ -398,20 +626,12 @@ def reading_section() -> str:
             "Each such row says which.",
         ),
     ]
-    items = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in entries)
-    return f'<section id="reading"><h2>How to read this</h2><dl>{items}</dl></section>'
+    return section("reading", "How to read this", render("facts.html", lists=[entries]))
 
 
-def rows_section(records: Sequence[Record]) -> str:
+def rows_section(records: Sequence[Record]) -> Markup:
     """All rows, searchable and to be downloaded."""
-    return (
-        '<section id="raw" class="raw"><h2>Every measurement</h2>'
-        '<div class="tools"><input id="filter" type="search" '
-        'placeholder="filter, e.g. highs timeout" aria-label="filter rows">'
-        '<button id="download" type="button">Download as JSON Lines</button>'
-        f'<span id="shown" class="soft">{len(records)} of {len(records)} rows</span></div>'
-        f"{page_tables.raw_rows(records)}</section>"
-    )
+    return render("rows.html", count=len(records), table=to_html(raw_rows(records)))
 
 
 def figure(
@@ -423,19 +643,20 @@ def figure(
     series: Sequence[str] = (),
     *,
     always: bool = False,
-) -> str:
+) -> Markup:
     """Heading, caption, place and legend of a chart, which joins `specs`; empty without one."""
     if chart is None:
-        return ""
+        return Markup("")
     spec = chart.to_dict()
     # The page names the mode itself; an address in it would only look like a request.
     spec.pop("$schema", None)
     specs.append(spec)
-    number = len(specs) - 1
-    safe = re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-")
-    return (
-        f"<figure><h3>{escape(heading)}</h3><figcaption>{escape(caption)}</figcaption>"
-        f'<div class="chart" data-spec="chart-{number}" data-name="planbench-{safe}" role="img" '
-        f'aria-label="{escape(heading)}: {escape(caption)}"></div>'
-        f"{page_tables.legend(series, always=always) if series else ''}</figure>"
+    return render(
+        "figure.html",
+        heading=heading,
+        caption=caption,
+        number=len(specs) - 1,
+        name=re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-"),
+        series=in_order(list(series)),
+        always=always,
     )

@@ -1,30 +1,27 @@
-"""Tables for the terminal: ladders with exponents, comparisons per instance, known optima.
+"""Tables of a run: ladders with exponents, sweeps, known optima, ranking.
 
-Failures stay in their cell under their name, wrong answers are red, and nothing is dropped for
+Failures stay in their place under their name, wrong answers are red, and nothing is dropped for
 lack of room: a table too wide for the terminal is continued in a second one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-
-from rich.table import Table
-from rich.text import Text
+from dataclasses import replace
 
 from planbench.records.schema import Record
 from planbench.report import words
-from planbench.report.brackets import bracket_words, excludes, instance_consensus
 from planbench.report.cells import TARGET_GAP, Cell, middle_cell, settled
-from planbench.report.comparison import comparison_tables
-from planbench.report.ladders import Ladder, Measure, find_ladders, fit_ladder
-from planbench.report.scores import (
-    SUMMARY_PENALTY,
-    SUMMARY_SHIFT,
-    score_rules,
-    standings,
+from planbench.report.comparison import (
+    bracket_words,
+    comparison_tables,
+    excludes,
+    instance_consensus,
 )
-from planbench.report.sweeps import find_sweeps
-from planbench.report.terminal import plain_table
+from planbench.report.ladders import Ladder, Measure, find_ladders, fit_ladder
+from planbench.report.scores import scores_table
+from planbench.report.sweeps import Sweep, find_sweeps
+from planbench.report.table import Column, Entry, Table
 from planbench.stats.scaling import PowerLawFit
 
 __all__ = [
@@ -34,13 +31,6 @@ __all__ = [
     "summary_table",
 ]
 
-_SHORT = {
-    "memory": "mem",
-    "crash": "crash",
-    "killed": "killed",
-    "refused": "refused",
-    "wrong": "wrong",
-}
 _GOODS_WIDTH = 9
 _CELL_WIDTH = 9
 
@@ -61,7 +51,7 @@ def ladder_tables(
 
     Returns
     -------
-    list of rich.table.Table
+    list of Table
         Empty where the records hold no ladder.
 
     Raises
@@ -77,7 +67,8 @@ def ladder_tables(
         for number, block in enumerate(blocks):
             part = f" ({number + 1} of {len(blocks)})" if len(blocks) > 1 else ""
             last = number == len(blocks) - 1
-            tables.append(_ladder_table(ladder, block, measure, part, caption=last))
+            table = ladder_table(ladder, measure, block, part=part)
+            tables.append(replace(table, caption=_ladder_caption(measure)) if last else table)
     return tables
 
 
@@ -104,17 +95,7 @@ def golden_table(
     on_ladders |= {c.sha256 for sweep in sweeps for _, c in sweep.points}
     swept = {(sweep.knob, sweep.name) for sweep in sweeps}
     on_ladders |= {c.sha256 for c in cells if (c.record.variable, c.group) in swept}
-    table = plain_table(
-        "Instances with one size",
-        "Bracket: intersection of what the certificates of all solvers prove. Solved: "
-        f"certified to a raw gap of {words.gap(TARGET_GAP)} or better.",
-    )
-    table.add_column("instance", overflow="fold")
-    table.add_column("known\noptimum", justify="right", overflow="fold")
-    table.add_column("certified\nbracket", justify="right", overflow="fold")
-    table.add_column("solved", justify="right", no_wrap=True)
-    table.add_column("fastest", overflow="fold")
-    table.add_column("time", justify="right", no_wrap=True)
+    rows = []
     for sha in dict.fromkeys(c.sha256 for c in cells if c.sha256 not in on_ladders):
         mine = [c for c in cells if c.sha256 == sha]
         found = instance_consensus(mine)
@@ -122,18 +103,36 @@ def golden_table(
         solved = [c for c in mine if c.solved and c.seconds is not None]
         best = min(solved, key=lambda c: c.seconds or 0.0, default=None)
         wrong = known is not None and excludes(found, known)
-        table.add_row(
-            Text(words.broken(mine[0].instance, 24)),
-            Text(words.objective(known), style="bold red" if wrong else ""),
-            Text(bracket_words(found), style="bold red" if found.empty else ""),
-            Text(
-                f"{sum(c.solved for c in mine)} of {len(mine)}",
-                style="bold red" if any(c.status == "wrong" for c in mine) else "",
-            ),
-            Text(best.series if best else words.UNKNOWN),
-            words.seconds(best.seconds) if best else words.UNKNOWN,
+        red = any(c.status == "wrong" for c in mine)
+        rows.append(
+            [
+                Entry(words.broken(mine[0].instance, 24)),
+                Entry(words.objective(known), known, "bold bad" if wrong else ""),
+                Entry(bracket_words(found), mark="bold bad" if found.empty else ""),
+                Entry(
+                    f"{sum(c.solved for c in mine)} of {len(mine)}",
+                    mark="bold bad" if red else "",
+                ),
+                Entry(best.series if best else words.UNKNOWN),
+                Entry(words.seconds(best.seconds) if best else words.UNKNOWN),
+            ]
         )
-    return table
+    return Table(
+        title="Instances with one size",
+        caption=(
+            "Bracket: intersection of what the certificates of all solvers prove. Solved: "
+            f"certified to a raw gap of {words.gap(TARGET_GAP)} or better."
+        ),
+        columns=(
+            Column("instance", fold=True),
+            Column("known\noptimum", "number", fold=True),
+            Column("certified\nbracket", "number", fold=True),
+            Column("solved", "number", whole=True),
+            Column("fastest", fold=True),
+            Column("time", "number", whole=True),
+        ),
+        rows=rows,
+    )
 
 
 def summary_table(records: Sequence[Record]) -> Table:
@@ -144,70 +143,65 @@ def summary_table(records: Sequence[Record]) -> Table:
     InputError
         Without any record.
     """
-    cells = settled(records)
-    found = standings(cells)
-    common = found[0].score.n_common if found else 0
-    table = plain_table("All instances", score_rules(common, SUMMARY_SHIFT, SUMMARY_PENALTY))
-    table.add_column("solver", overflow="fold")
-    table.add_column("solved", justify="right", no_wrap=True)
-    table.add_column("left out", overflow="fold")
-    table.add_column("mean time,\nfailures charged", justify="right")
-    table.add_column("over the\nfastest other", justify="right")
-    table.add_column("mean time,\nsolved by all", justify="right")
-    for standing in found:
-        score = standing.score
-        table.add_row(
-            Text(score.solver),
-            f"{score.solved} of {score.attempted}",
-            Text(standing.left_out, style="dim"),
-            words.seconds(score.mean_all),
-            words.times(score.against_others),
-            words.seconds(score.mean_common),
-        )
-    return table
+    return scores_table(settled(records))
 
 
-def exponent_words(fit: PowerLawFit) -> str:
-    """``n^1.92`` over its interval, or why there is none; two lines."""
-    if fit.exponent is None:
-        return fit.reason.split(" (")[0]
-    return f"{words.exponent(fit.exponent)}\n{words.interval(fit.low, fit.high)}".rstrip()
-
-
-def _ladder_table(
-    ladder: Ladder, series: Sequence[str], measure: Measure, part: str, *, caption: bool
+def ladder_table(
+    ladder: Ladder,
+    measure: Measure,
+    series: Sequence[str],
+    *,
+    part: str = "",
+    fits: bool = True,
 ) -> Table:
+    """Cost on a ladder: a row per size, a column per solver, its exponents below.
+
+    Parameters
+    ----------
+    ladder : Ladder
+    measure : {"seconds", "passes", "bytes"}
+    series : sequence of str
+        Solvers to be shown.
+    part : str
+        Follows the title.
+    fits : bool
+        With rows of exponents.
+    """
     what = {"seconds": "Time", "passes": "Matrix passes", "bytes": "Peak memory"}[measure]
-    table = plain_table(
-        f"{what} on the ladder {ladder.name}{part}", _ladder_caption(measure) if caption else None
-    )
-    table.padding = (0, 0, 0, 0)
-    table.add_column("goods", justify="right", width=_GOODS_WIDTH, no_wrap=True)
-    for name in series:
-        table.add_column(
-            Text(words.broken(name, _CELL_WIDTH)),
-            justify="right",
-            width=_CELL_WIDTH,
-            overflow="fold",
-        )
-    for size in ladder.sizes:
-        row = [_at_size(ladder, name, size, measure) for name in series]
-        table.add_row(words.count(size), *row, end_section=size == ladder.sizes[-1])
+    rows: list[list[Entry]] = [
+        [Entry(words.count(size)), *(_at_size(ladder, name, size, measure) for name in series)]
+        for size in ladder.sizes
+    ]
     fitted: tuple[tuple[str, Measure], ...] = (
         (("time\ngrows as", "seconds"), ("passes\ngrow as", "passes"))
         if measure == "seconds"
         else (("grows as" if measure == "bytes" else "grow as", measure),)
     )
-    for label, kind in fitted:
-        fits = [fit_ladder(ladder, name, kind) for name in series]
-        table.add_row(
-            Text(label, style="bold"),
-            *[
-                Text(exponent_words(f), style="bold" if f.exponent is not None else "dim")
-                for f in fits
-            ],
-        )
-    return table
+    for label, kind in fitted if fits else ():
+        exponents = (fit_ladder(ladder, name, kind) for name in series)
+        rows.append([Entry(label, mark="strong"), *map(_exponent, exponents)])
+    return Table(
+        title=f"{what} on the ladder {ladder.name}{part}",
+        columns=(
+            Column("goods", "plain number", width=_GOODS_WIDTH, whole=True),
+            *(
+                Column(name, "plain number", width=_CELL_WIDTH, fold=True, series=name)
+                for name in series
+            ),
+        ),
+        rows=rows,
+        tight=True,
+        sortable=False,
+        ruled=len(ladder.sizes) - 1,
+    )
+
+
+def _exponent(fit: PowerLawFit) -> Entry:
+    """``n^1.92`` over its interval, or why there is none."""
+    if fit.exponent is None:
+        return Entry(fit.reason.split(" (")[0], mark="none")
+    spread = words.interval(fit.low, fit.high)
+    return Entry(f"{words.exponent(fit.exponent)}\n{spread}".rstrip(), mark="strong")
 
 
 def _ladder_caption(measure: Measure) -> str:
@@ -219,35 +213,87 @@ def _ladder_caption(measure: Measure) -> str:
     )
 
 
-def _at_size(ladder: Ladder, series: str, size: int, measure: Measure) -> Text:
-    cell = middle_cell(ladder.at(series, size))
-    return Text(words.UNKNOWN, style="dim") if cell is None else cell_text(cell, measure)
+def _at_size(ladder: Ladder, series: str, size: int, measure: Measure) -> Entry:
+    return cost_entry(middle_cell(ladder.at(series, size)), measure)
 
 
-def cell_text(cell: Cell, measure: Measure) -> Text:
-    """One cell of a ladder table: the figure, or the failure by name."""
+def cost_entry(cell: Cell | None, measure: Measure) -> Entry:
+    """One result of a ladder or sweep: its cost, or the failure by name."""
+    if cell is None:
+        return Entry(words.UNKNOWN, mark="none")
     if cell.status == "wrong":
-        return Text("wrong", style="bold red")
-    if measure == "seconds":
-        figure = words.seconds(cell.seconds)
-        missing = cell.seconds is None
-    elif measure == "passes":
-        figure = words.passes(cell.passes)
-        missing = cell.passes is None
-    else:
-        figure = words.size_bytes(cell.peak_bytes)
-        missing = cell.peak_bytes is None
+        return Entry("wrong", mark="bold bad")
+    cost, shown = {
+        "seconds": (cell.seconds, words.seconds),
+        "passes": (cell.passes, words.passes),
+        "bytes": (cell.peak_bytes, words.size_bytes),
+    }[measure]
+    figure = shown(cost)
     mark = "*" if cell.disturbed else ""
     if cell.status == "solved":
-        return Text(figure + mark)
+        return Entry(figure + mark)
     if cell.finished:
-        return Text(f"~{figure}{mark}", style="yellow")
+        return Entry(f"~{figure}{mark}", mark="warn")
     if cell.status == "timeout":
-        return Text("timeout" if missing else f"> {figure}", style="magenta")
-    return Text(_SHORT[cell.status], style="red" if cell.status == "crash" else "magenta")
+        return Entry("timeout" if cost is None else f"> {figure}", mark="stopped")
+    return Entry(
+        "mem" if cell.status == "memory" else cell.status,
+        mark="bad" if cell.status == "crash" else "stopped",
+    )
 
 
 def _even_blocks(names: list[str], most: int) -> list[list[str]]:
     count = -(-len(names) // most)
     size = -(-len(names) // count)
     return [names[start : start + size] for start in range(0, len(names), size)]
+
+
+_SWEEP_WIDTH = 10
+_LABEL_WIDTH = 12
+
+
+def sweep_tables(
+    records: Sequence[Record], measure: Measure = "seconds", *, width: int = 100
+) -> list[Table]:
+    """Cost against the knob of each sweep; solvers that do not fit go on in a further table.
+
+    Empty where the records hold no sweep.
+
+    Raises
+    ------
+    InputError
+        Without any record.
+    """
+    tables: list[Table] = []
+    for sweep in find_sweeps(settled(records)):
+        most = max(1, (width - _LABEL_WIDTH) // (_SWEEP_WIDTH + 1))
+        blocks = [sweep.series[k : k + most] for k in range(0, len(sweep.series), most)]
+        tables += [_table(sweep, block, measure) for block in blocks]
+        rules = (
+            f">: stopped at the limit; ~: certified no better than {words.gap(TARGET_GAP)}; "
+            "*: on a disturbed machine; of several seeds the middle one."
+        )
+        tables[-1] = replace(tables[-1], caption=rules)
+    return tables
+
+
+def _table(sweep: Sweep, series: Sequence[str], measure: Measure) -> Table:
+    what = {"seconds": "Time", "passes": "Matrix passes", "bytes": "Peak memory"}[measure]
+    size = f", {words.count(sweep.goods)} goods" if sweep.goods is not None else ""
+    return Table(
+        title=f"{what} against {sweep.title} (ladder {sweep.name}{size})",
+        columns=(
+            Column(words.broken(sweep.knob.replace("_", " "), _LABEL_WIDTH), "plain number"),
+            *(
+                Column(name, "plain number", width=_SWEEP_WIDTH, fold=True, series=name)
+                for name in series
+            ),
+        ),
+        rows=[
+            [
+                Entry(sweep.label(value)),
+                *(cost_entry(sweep.at(name, value), measure) for name in series),
+            ]
+            for value in sweep.values
+        ],
+    )

@@ -9,8 +9,7 @@ from planbench.bench.single import survey
 from planbench.catalogue.instance import Instance
 from planbench.catalogue.resolve import load_instance
 from planbench.debate.bad_data import bad_data, carry_out_techniques, noisy_economy
-from planbench.debate.replan import COLD, WARM, cut_resource, replan
-from planbench.debate.replanners import find_replanner
+from planbench.debate.replan import COLD, WARM, cut_resource, find_replanner, replan
 from planbench.errors import InputError
 from planbench.model import make_economy
 from planbench.records.schema import STUDY
@@ -57,7 +56,7 @@ def test_cut_falls_on_the_scarcest_resource(instance, around):
     shock = rows[0].instance.recipe["shock"]
     assert shock["left"] == 0.5
     uncut = load_instance(SMALL)
-    from planbench.debate.replanners import replanners
+    from planbench.debate.replan import replanners
 
     old, _ = replanners()["highs-ds"].solve(uncut.economy, uncut.lp, 1e-6, None)
     rents = old.y[uncut.economy.n_goods :] * uncut.economy.endowment

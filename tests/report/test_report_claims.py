@@ -6,13 +6,14 @@ import pytest
 from support.record_builders import make_ladder, make_record
 
 from planbench.debate.claims import (
+    UNKNOWN,
+    UNMEASURED,
     bears_claims,
     best_general,
     claims_ladder,
     exponent_verdict,
     judge_claims,
 )
-from planbench.debate.finding import UNKNOWN, UNMEASURED
 from planbench.records.schema import AccuracyFacts
 from planbench.report.cells import settle
 from planbench.report.ladders import find_ladders
@@ -104,9 +105,9 @@ def test_without_ladders_nothing_is_said_of_growth():
 
 
 def test_planners_do_not_stand_for_general_solvers(monkeypatch):
-    from planbench.report import kinds
+    from planbench.report import scores
 
-    monkeypatch.setattr(kinds, "planners", lambda: frozenset({"swift"}))
+    monkeypatch.setattr(scores, "planners", lambda: frozenset({"swift"}))
     rows = make_ladder(laws={"swift": (1.0, 0.001), "highs-ipm": (2.0, 0.8)})
     (ladder,) = find_ladders(settle(rows))
     assert best_general(ladder) == "highs-ipm"

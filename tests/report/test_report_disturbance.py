@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 from support.record_builders import make_record
 
-from planbench.report.brackets import instance_consensus
 from planbench.report.cells import settle
-from planbench.report.comparison import comparison_notes
-from planbench.report.disturbance import disturbance_words
-from planbench.report.page_tables import raw_rows
+from planbench.report.comparison import comparison_notes, disturbance_words, instance_consensus
+from planbench.report.markup import to_html
+from planbench.report.sections import raw_rows
 
 
 @pytest.mark.parametrize(
@@ -37,6 +36,6 @@ def test_reason(changes, said):
 
 def test_tables_carry_the_reason():
     rows = [make_record(disturbed=True, wait_s=0.2)]
-    assert "waited 40 % of the time" in raw_rows(rows)
+    assert "waited 40 % of the time" in to_html(raw_rows(rows))
     cells = settle(rows)
     assert "waited 40 % of the time" in " ".join(comparison_notes(cells, instance_consensus(cells)))

@@ -13,14 +13,16 @@ from planbench.records.schema import AccuracyFacts
 from planbench.report.cells import settle
 from planbench.report.effort import (
     effort_blocks,
+    effort_overall,
     effort_standings,
+    effort_table,
+    effort_tables,
     effort_words,
     ranked_series,
 )
-from planbench.report.effort_tables import effort_tables
 from planbench.report.headline import find_findings
 from planbench.report.html import render_report
-from planbench.report.page_growth import effort_overall, effort_table
+from planbench.report.markup import to_html
 from planbench.stats.accuracy import time_to_accuracy
 
 TARGETS = (1e-2, 1e-4, 1e-6)
@@ -160,7 +162,7 @@ def test_standings_leave_refusals_out(run):
 
 @pytest.mark.parametrize("width", [80, 100, 160])
 def test_tables_fit_and_hold_everything(run, width):
-    text = shown(effort_tables(run, width=width), width)
+    text = shown(effort_tables(run), width)
     assert max(map(len, text.splitlines())) <= width
     assert "…" not in text
     assert "only 2e-4" in line(text, "pdlp")
@@ -179,7 +181,7 @@ def test_bench_prints_them_instead_of_ordinary_tables(run, capsys):
 
 
 def test_page_has_both_tables_and_no_scores_of_chains(run):
-    table, overall = effort_table(run), effort_overall(run)
+    table, overall = to_html(effort_table(run)), to_html(effort_overall(run))
     assert "2.00 s (2)" in table
     assert "polished" in table
     assert "1 of 1" in overall

@@ -17,13 +17,13 @@ from planbench.stats.accuracy import time_to_accuracy
 pytest.importorskip("altair")
 pytest.importorskip("vl_convert")
 
-from planbench.report.figures import write_figures
-from planbench.report.growth_charts import (
+from planbench.report.charts import (
     effort_chart,
     exponent_chart,
     largest_driven,
     sweep_chart,
 )
+from planbench.report.figures import write_figures
 
 
 def driven():

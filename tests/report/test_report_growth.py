@@ -5,14 +5,13 @@ from __future__ import annotations
 import pytest
 from support.record_builders import make_failure, make_ladder, make_record
 
-from planbench.debate.predictions import estimate_words, outlook, warnings
 from planbench.records.schema import AccuracyFacts
 from planbench.report import words
-from planbench.report.cells import settle
-from planbench.report.growth_charts import sweep_chart
+from planbench.report.cells import chains_as_results, settle
+from planbench.report.charts import sweep_chart
+from planbench.report.growth import estimate_words, outlook, warnings
 from planbench.report.ladders import find_ladders, fit_ladder, fixed_cost, last_slope
 from planbench.report.sweeps import find_sweeps
-from planbench.report.tries import chains_as_results
 from planbench.stats.growth import Estimate
 
 SIZES = (100, 300, 1000, 3000, 10000, 30000)
@@ -244,8 +243,8 @@ def test_the_growth_of_the_reference_run_fits_into_eighty_columns():
 
     from planbench.records.store import read_records
     from planbench.report.cells import settled
-    from planbench.report.scaling_tables import growth_table
-    from planbench.report.terminal import fitting
+    from planbench.report.growth import growth_table
+    from planbench.report.table import fitting
 
     reference = Path(__file__).resolve().parents[2] / "results" / "reference" / "standard.jsonl"
     for ladder in find_ladders(settled(read_records(reference))):
@@ -255,13 +254,14 @@ def test_the_growth_of_the_reference_run_fits_into_eighty_columns():
 
 def test_sizes_are_called_exact_and_other_runs_bounds():
     """Runs that finished below a solver's fixed cost were left out of "finished" sizes."""
-    from planbench.report.scaling_tables import growth_table
+    from planbench.report.growth import growth_table
 
     rows = make_ladder(laws={"highs-ds": (1.2, 0.5)}, sizes=(100, 1000, 3000, 10000))
     (ladder,) = find_ladders(settle(rows))
     found = outlook(ladder, "highs-ds")
     table = growth_table(ladder, [found], "seconds", 200)
-    told = {str(c.header).split("\n")[0]: next(iter(c.cells)) for c in table.columns}
+    (row,) = table.entries("terminal")
+    told = {column.heading.split("\n")[0]: entry.text for column, entry in row}
     assert ladder.sizes[0] == 100
     assert told["goods,"] == f"{found.seconds.fit.smallest:,.0f}–10,000"
     assert found.seconds.fit.smallest == 1000, "at 100 goods it finished too"

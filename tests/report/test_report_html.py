@@ -14,7 +14,12 @@ from planbench.errors import InputError, SolverUnavailableError
 from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
 from planbench.report.cells import settle
-from planbench.report.headline import census_words, find_findings, find_summit, summit_words
+from planbench.report.headline import (
+    census_words,
+    find_findings,
+    find_largest_solved,
+    largest_solved_words,
+)
 from planbench.report.ladders import find_ladders
 
 HOSTILE = "</script><script>document.documentElement.dataset.pwned=1</script>\"'><img src=x>&\u2028"
@@ -51,9 +56,14 @@ class Page(HTMLParser):
 def render():
     pytest.importorskip("altair")
     pytest.importorskip("vl_convert")
+    from planbench.debate.page import debate_sections
     from planbench.report.html import render_report
 
-    return render_report
+    def whole(records, **settings):
+        """Render the page as the command writes it."""
+        return render_report(records, extra=debate_sections(records), **settings)
+
+    return whole
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +174,15 @@ def test_claims_stand_behind_what_the_run_was_about(render):
     assert "claims not measured in this run" in page
 
 
+def test_the_report_alone_knows_nothing_of_the_debate():
+    pytest.importorskip("altair")
+    from planbench.report.html import render_report
+
+    page = render_report(make_suite(), title="x")
+    assert 'id="claims"' not in page
+    assert 'href="#claims"' not in page
+
+
 def test_a_run_of_linear_programs_is_about_solvers(render):
     """It was told that 15 rounds of planning are contradicted."""
     rows = [
@@ -221,10 +240,10 @@ def test_headline_says_who_got_furthest():
     rows = make_ladder(laws={"highs-ipm": (2.0, 0.8), "highs-hipdlp": (1.1, 0.06)})
     cells = settle(rows)
     (ladder,) = find_ladders(cells)
-    summit = find_summit(ladder)
-    assert summit is not None
-    assert (summit.cell.series, summit.cell.goods, summit.solvers) == ("highs-hipdlp", 10000, 1)
-    said = summit_words(summit)
+    largest = find_largest_solved(ladder)
+    assert largest is not None
+    assert (largest.cell.series, largest.cell.goods, largest.solvers) == ("highs-hipdlp", 10000, 1)
+    said = largest_solved_words(largest)
     assert said.startswith("10,000 goods (220,000 non-zeros): highs-hipdlp computed a plan in 7")
     assert "certified within 3e-5 of the optimum; no other solver got as far" in said
     assert re.search(r"n\^1\.\d\d \(95 % interval", said)
@@ -239,7 +258,7 @@ def test_headline_without_any_plan():
         for n in (10, 100)
     ]
     (ladder,) = find_ladders(settle(rows))
-    assert find_summit(ladder) is None
+    assert find_largest_solved(ladder) is None
 
 
 def test_findings_name_each_kind_once():

@@ -6,6 +6,7 @@ import pytest
 from support.record_builders import make_ladder, make_record
 
 from planbench.debate.information import exchanges, range_words
+from planbench.debate.page import debate_sections
 from planbench.report.cells import settle
 from planbench.report.html import render_report
 
@@ -63,10 +64,13 @@ def test_general_solvers_exchange_nothing():
 
 
 def test_page_has_the_note_only_where_planners_took_part():
-    page = render_report([planner("two-level"), planner("primal-dual")], title="x")
+    rows = [planner("two-level"), planner("primal-dual")]
+    page = render_report(rows, title="x", extra=debate_sections(rows))
     assert "Hayek" in page
     assert "K to K + m + T" in page
-    assert "What must be told" not in render_report(make_ladder(), title="x")
+    general = make_ladder()
+    page = render_report(general, title="x", extra=debate_sections(general))
+    assert "What must be told" not in page
 
 
 def test_ranges_in_words():

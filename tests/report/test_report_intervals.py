@@ -12,7 +12,7 @@ from planbench.report.ladders import band_over, find_ladders, fit_ladder
 pytest.importorskip("altair")
 pytest.importorskip("vl_convert")
 
-from planbench.report.chart_intervals import WIDE, band_rows, bar_rows, interval_sentences
+from planbench.report.chart_parts import WIDE, band_rows, bar_rows, interval_sentences
 from planbench.report.charts import ladder_chart
 from planbench.report.sections import ladder_caption
 

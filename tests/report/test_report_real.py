@@ -6,9 +6,9 @@ import pytest
 from support.record_builders import make_record
 
 from planbench.report.cells import settle
+from planbench.report.growth import beside, beside_words
 from planbench.report.html import render_report
 from planbench.report.ladders import find_ladders
-from planbench.report.real import beside, beside_words
 
 SIZES = (1000, 3000, 10000, 30000, 100000)
 

@@ -9,9 +9,8 @@ from rich.console import Console
 from support.record_builders import make_failure, make_record
 
 from planbench.report.cells import settle
-from planbench.report.page_tables import scores_table
-from planbench.report.scaling_tables import means_table
-from planbench.report.scores import profile_seconds, standings
+from planbench.report.markup import to_html
+from planbench.report.scores import profile_seconds, profile_table, scores_table, standings
 from planbench.report.tables import summary_table
 from planbench.stats.profile import performance_profile
 
@@ -103,12 +102,12 @@ def test_rank_compares_on_the_same_instances():
 def test_every_table_tells_what_was_left_out():
     rows = [*general(), rung("two-level", 100, 0.1), rung("two-level", 1000, None, "refused")]
     rows += [rung("harmony", 100, None, "refused")]
-    for text in (shown(summary_table(rows)), shown(means_table(settle(rows)))):
+    for text in (shown(summary_table(rows)), shown(profile_table(settle(rows)))):
         assert "2 refused" in text
         assert "3 refused" in text
         assert "1 of 1" in text
         assert "refused (it plans no such" in " ".join(text.split())
-    page = scores_table(standings(settle(rows)))
+    page = to_html(scores_table(settle(rows)))
     assert "3 refused" in page
     assert "0 of 0" in page
 
@@ -121,5 +120,5 @@ def test_the_profile_counts_what_was_run():
         p for p in performance_profile(profile_seconds(settle(rows))) if p.solver == "two-level"
     ]
     assert (found.instances, found.share_within(1e9)) == (2, 0.5)
-    text = shown(means_table(settle([*rows, rung("harmony", 100, None, "refused")])))
+    text = shown(profile_table(settle([*rows, rung("harmony", 100, None, "refused")])))
     assert "instances it was run on" in " ".join(text.split())

@@ -77,7 +77,7 @@ def test_what_differs_is_listed():
 def render():
     pytest.importorskip("altair")
     pytest.importorskip("vl_convert")
-    from planbench.report.page_side_by_side import render_side_by_side
+    from planbench.report.side_by_side import render_side_by_side
 
     return render_side_by_side
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 from support.record_builders import make_ladder, make_record
 
-from planbench.debate.claims_shocks import judge_bad_data, judge_replanning
-from planbench.debate.finding import UNKNOWN, UNMEASURED
-from planbench.debate.study_tables import noise_losses, replanned
+from planbench.debate.claims import UNKNOWN, UNMEASURED, judge_bad_data, judge_replanning
+from planbench.debate.study import noise_losses, replanned
 from planbench.errors import InputError
 from planbench.records.schema import STUDY
 from planbench.report.cells import settle, settled

@@ -1,0 +1,197 @@
+"""Sections that the debate adds to the report: what was claimed, and what planners exchange."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from planbench.debate.claims import (
+    FAR,
+    FRESH,
+    LEAST_GOODS,
+    NARROW,
+    NEAR,
+    NOISE,
+    SPREAD,
+    STALE,
+    UNMEASURED,
+    WORTHLESS,
+    Finding,
+    claims_ladder,
+    judge_claims,
+)
+from planbench.debate.information import (
+    Exchange,
+    debate_words,
+    exchange_rules,
+    exchanges,
+    range_words,
+)
+from planbench.records.schema import Record
+from planbench.report import words
+from planbench.report.cells import Cell, settled
+from planbench.report.html import Section
+from planbench.report.ladders import Ladder, find_ladders
+from planbench.report.markup import folded, raised, section, to_html
+from planbench.report.style import named
+from planbench.report.table import Column, Entry, Mark, Table, number
+from planbench.stats.scaling import LEAST_SIZES
+from planbench.words import nouns
+
+_MARKS: dict[str, Mark] = {"contradicted": "bad", "supported": "good"}
+
+
+def debate_sections(records: Sequence[Record]) -> list[Section]:
+    """Sections for :func:`planbench.report.html.write_report`, those without content left out.
+
+    Raises
+    ------
+    InputError
+        Without any record.
+    """
+    cells = settled(records)
+    claims = claims_section(
+        records, cells, claims_ladder(sorted(find_ladders(cells), key=lambda ladder: ladder.name))
+    )
+    found = [
+        Section("information", "What must be told", information_section(cells), before="overall"),
+        Section("claims", "What was claimed", claims, before="instances"),
+    ]
+    return [section for section in found if section.html]
+
+
+def claims_section(records: Sequence[Record], cells: Sequence[Cell], ladder: Ladder | None) -> str:
+    """Hold published claims against the records; empty where none was put to the test."""
+    found = judge_claims(records, cells, ladder)
+    tested = [finding for finding in found if finding.verdict != UNMEASURED]
+    if not tested:
+        return ""
+    left = [finding.claim for finding in found if finding.verdict == UNMEASURED]
+    summary = f"{nouns(len(left), 'claim')} not measured in this run"
+    return section(
+        "claims",
+        "What was claimed, and what was measured",
+        to_html(claims_table(tested)),
+        folded(summary, map(raised, left)) if left else Markup(""),
+        note=claims_rules(),
+    )
+
+
+def information_section(cells: Sequence[Cell]) -> str:
+    """Count what decentralised planners exchange per round, where such took part."""
+    found = exchanges(cells)
+    if not found:
+        return ""
+    return section(
+        "information",
+        "What must be told",
+        to_html(exchange_table(found)),
+        text=debate_words(),
+        note=exchange_rules(),
+    )
+
+
+def claims_table(findings: Sequence[Finding]) -> Table:
+    """Each claim put to the test: who says it, what it predicts, what was measured, a verdict."""
+    rows = []
+    for finding in findings:
+        shown = raised(finding.measured) or Markup('<span class="none">–</span>')
+        if finding.each:
+            listed = Markup("").join(
+                Markup('<li>{} {} <span class="{}">{}</span></li>').format(
+                    Markup(named(series)), raised(figure), _MARKS.get(verdict, "none"), verdict
+                )
+                for series, figure, verdict in finding.each
+            )
+            shown += Markup("<details><summary>each solver</summary><ul>{}</ul></details>").format(
+                listed
+            )
+        rows.append(
+            [
+                Entry(finding.claim),
+                Entry(finding.who),
+                Entry(finding.predicted),
+                Entry(shown),
+                Entry(
+                    Markup("<strong>{}</strong>").format(finding.verdict),
+                    mark=_MARKS.get(finding.verdict, "none"),
+                ),
+            ]
+        )
+    return Table(
+        columns=(
+            Column("claim", "prose"),
+            Column("who", "short"),
+            Column("predicted", "short"),
+            Column("measured", "prose"),
+            Column("verdict", "short"),
+        ),
+        rows=rows,
+        sortable=False,
+    )
+
+
+def claims_rules() -> str:
+    """How the verdicts come about, in one paragraph of text."""
+    return (
+        f"Judged are only ladders on which economies of {LEAST_SIZES} sizes or more were solved, "
+        f"the largest at least {SPREAD:g} times the smallest. "
+        "Exponents: contradicted where the 95 % interval of the best general solver (that which "
+        "solved the largest economy of the headline ladder fastest; for n log n of any solver, one "
+        "way to do it being enough; for interior-point methods of the best of these) excludes the "
+        "prediction; "
+        f"supported where it holds it and is at most {NARROW:g} wide; else it cannot be told. "
+        f"“Far cheaper” is supported from {FAR:g} times and contradicted up to {NEAR:g} times; "
+        "where a gap was not reached in the time limit, the seconds spent tell a least factor. "
+        f"A count is supported within a factor of {NEAR:g} and contradicted beyond {FAR:g}. "
+        "Prices: contradicted where at least half of the finished plans came with duals that prove "
+        "them. "
+        f"A fresh plan, of {words.count(LEAST_GOODS)} goods or more: contradicted up to "
+        f"{words.seconds(FRESH)}, supported from {words.seconds(STALE)}, at the "
+        "largest economy tried. "
+        f"Wrong data: contradicted where coefficients off by {100 * NOISE:g} % cost no larger a "
+        f"share of the value, supported from {100 * WORTHLESS:g} %. "
+        "Each verdict is on these generated economies, this machine and these solvers."
+    )
+
+
+def exchange_table(found: Sequence[Exchange]) -> Table:
+    """Numbers told per round, down, up and sideways."""
+    rows = []
+    for one in found:
+        down, up, sideways = one.formulas
+        across = None if one.sideways is None else (one.sideways, one.sideways)
+        rows.append(
+            [
+                Entry(one.series),
+                number(words.count(one.cell.goods), one.cell.goods),
+                number(words.count(one.rounds), one.rounds),
+                _counted(one.down, down),
+                _counted(one.up, up),
+                _counted(one.total, ""),
+                _counted(across, sideways),
+                number(words.count(one.everything), one.everything),
+                number(words.gap(one.cell.raw_gap), one.cell.raw_gap),
+            ]
+        )
+    return Table(
+        columns=(
+            Column("planner", "solver"),
+            Column("goods", "number"),
+            Column("rounds", "number"),
+            Column("numbers down\nper round", "number"),
+            Column("numbers up\nper round", "number"),
+            Column("both, in\nall rounds", "number"),
+            Column("sideways, in\nall rounds", "number"),
+            Column("everything,\ntold once", "number"),
+            Column("raw gap", "number"),
+        ),
+        rows=rows,
+    )
+
+
+def _counted(numbers: tuple[int, int] | None, formula: str) -> Entry:
+    if numbers is None:
+        return number("", None)
+    return Entry(range_words(numbers), float(numbers[1]), note=formula, below=True)

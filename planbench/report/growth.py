@@ -1,0 +1,475 @@
+"""What ladders say of growth: exponents, predictions, and whether real structure differs.
+
+*Predictions*: how large an economy in an hour, how long for 12 million goods. The sizes are those
+of the debate: 12 million variables and a thousand times as many (Shalizi 2012).
+
+*Real structure*: a ladder whose economies are split from a real table, or made by figures fitted
+to one, is compared with each synthetic ladder of the same machine, solver by solver: how its cost
+grows on both, and what it costs at the largest size that it solved on both.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from planbench.report import words
+from planbench.report.ladders import Ladder, Measure, fit_ladder, last_slope, study_ladder
+from planbench.report.style import in_order
+from planbench.report.table import Column, Entry, Mark, Table, number, power_entry
+from planbench.stats.aggregate import median_or_failure
+from planbench.stats.differences import SAME, ExponentDifference, compare_exponents
+from planbench.stats.growth import FURTHEST, Estimate, Growth
+from planbench.stats.scaling import LocalSlope, PowerLawFit
+
+#: Sizes up to this factor apart stand beside each other: goods are split into near-equal numbers.
+NEAR_SIZE = 1.1
+
+
+@dataclass(frozen=True)
+class RealBeside:
+    """One solver on a real and on a synthetic ladder.
+
+    Attributes
+    ----------
+    series : str
+    real, synthetic : Ladder
+    fits : tuple of PowerLawFit
+        Of the real and of the synthetic ladder.
+    difference : ExponentDifference
+        Real less synthetic.
+    goods : int or None
+        Largest size solved on both.
+    ratio : float or None
+        Cost there, real over synthetic.
+    """
+
+    series: str
+    real: Ladder
+    synthetic: Ladder
+    fits: tuple[PowerLawFit, PowerLawFit]
+    difference: ExponentDifference
+    goods: int | None
+    ratio: float | None
+
+
+def beside(ladders: Sequence[Ladder], measure: Measure = "seconds") -> list[RealBeside]:
+    """Compare each real ladder with the synthetic ones that overlap it in size."""
+    found = []
+    for real in (lad for lad in ladders if lad.real):
+        for synthetic in _partners(real, ladders):
+            for series in real.series:
+                if series in synthetic.series:
+                    found.append(_compare(series, real, synthetic, measure))
+    return [f for f in found if f.difference.value is not None or f.ratio is not None]
+
+
+def beside_words(found: Sequence[RealBeside]) -> str:
+    """Say in one sentence what the comparison comes to; empty without any."""
+    told = [f for f in found if f.difference.likeness != "no exponent"]
+    if not told:
+        return ""
+    parts = []
+    for likeness, phrase in (
+        ("same", "grows alike (within {same:g})"),
+        ("differs", "grows otherwise"),
+        ("cannot be told apart", "cannot be told apart"),
+    ):
+        named = dict.fromkeys(f.series for f in told if f.difference.likeness == likeness)
+        if named:
+            parts.append(f"{phrase.format(same=SAME)}: {', '.join(named)}")
+    return "On real structure beside synthetic the cost " + "; ".join(parts) + "."
+
+
+def difference_words(difference: ExponentDifference) -> str:
+    """``+0.12 (−0.05 to 0.30)``; ``–`` without two exponents."""
+    if difference.value is None:
+        return words.UNKNOWN
+    said = f"{difference.value:+.2f}".replace("-", words.MINUS)
+    spread = words.interval(difference.low, difference.high)
+    return f"{said} ({spread})" if spread else said
+
+
+def beside_rules() -> str:
+    """How the verdicts come about, in one paragraph."""
+    return (
+        "Difference: exponent of time on the real ladder less that on the synthetic one, with its "
+        "95 % interval recovered from the two intervals (Zou & Donner 2008). Differs: the interval "
+        f"excludes 0. Same: it lies within ±{SAME:g}. Else they cannot be told apart. The ratio is "
+        "that of the times at the largest size solved on both."
+    )
+
+
+def _partners(real: Ladder, ladders: Sequence[Ladder]) -> list[Ladder]:
+    """Synthetic ladders of the machine that overlap in size; those of the same suite first."""
+    key = _machine(real)
+    fits = [
+        lad
+        for lad in ladders
+        if not lad.real
+        and _machine(lad) == key
+        and max(lad.sizes[0], real.sizes[0]) < min(lad.sizes[-1], real.sizes[-1]) * NEAR_SIZE
+    ]
+    own = [lad for lad in fits if _suites(lad) & _suites(real)]
+    return own or fits
+
+
+def _machine(ladder: Ladder) -> str:
+    return str(ladder.cells[0].record.machine.get("id") or ladder.machine)
+
+
+def _suites(ladder: Ladder) -> set[str]:
+    return {c.record.suite for c in ladder.cells if c.record.suite}
+
+
+def _compare(series: str, real: Ladder, synthetic: Ladder, measure: Measure) -> RealBeside:
+    fits = fit_ladder(real, series, measure), fit_ladder(synthetic, series, measure)
+    goods, ratio = _at_largest(series, real, synthetic)
+    return RealBeside(
+        series, real, synthetic, fits, compare_exponents(*fits), goods=goods, ratio=ratio
+    )
+
+
+def _at_largest(series: str, real: Ladder, synthetic: Ladder) -> tuple[int | None, float | None]:
+    """Largest size solved on both, and the ratio of the seconds there."""
+    for size in reversed(real.sizes):
+        near = [n for n in synthetic.sizes if abs(math.log(n / size)) <= math.log(NEAR_SIZE)]
+        times = _median_seconds(real, series, size)
+        if times is None or not near:
+            continue
+        closest = min(near, key=lambda n: abs(math.log(n / size)))
+        theirs = _median_seconds(synthetic, series, closest)
+        if theirs:
+            return size, times / theirs
+    return None, None
+
+
+def _median_seconds(ladder: Ladder, series: str, size: int) -> float | None:
+    cells = ladder.at(series, size)
+    return median_or_failure([c.seconds if c.solved else None for c in cells])
+
+
+#: Name and seconds of the spans for which the largest economy is predicted.
+SPANS = (("second", 1.0), ("minute", 60.0), ("hour", 3600.0), ("day", 86400.0))
+#: Numbers of goods at which costs are predicted.
+SIZES = (12e6, 12e9)
+#: Where the ends of an interval differ by more than this factor, it is printed without a value.
+VAGUE = 1e3
+#: Where they differ by more than this, the interval says nothing: it is not printed.
+HOPELESS = 1e6
+#: Stands for such a prediction.
+UNTOLD = "cannot be told"
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Predictions for one solver on one ladder.
+
+    Attributes
+    ----------
+    series : str
+    seconds, passes, memory : Growth
+        How each cost grows.
+    reach : tuple of Estimate or None
+        Largest number of goods for each of :data:`SPANS`; None without an exponent.
+    time, work, bytes : tuple of Estimate or None
+        Seconds, matrix passes and bytes at each of :data:`SIZES`.
+    """
+
+    series: str
+    seconds: Growth
+    passes: Growth
+    memory: Growth
+    reach: tuple[Estimate | None, ...]
+    time: tuple[Estimate | None, ...]
+    work: tuple[Estimate | None, ...]
+    bytes: tuple[Estimate | None, ...]
+
+
+def outlook(ladder: Ladder, series: str) -> Outlook:
+    """Predict for one solver what its runs on `ladder` allow to."""
+    seconds, passes, memory = (
+        study_ladder(ladder, series, measure) for measure in ("seconds", "passes", "bytes")
+    )
+    known = seconds.fit.exponent is not None
+    return Outlook(
+        series=series,
+        seconds=seconds,
+        passes=passes,
+        memory=memory,
+        reach=tuple(seconds.largest_for(span) if known else None for _, span in SPANS),
+        time=_at_sizes(seconds),
+        work=_at_sizes(passes),
+        bytes=_at_sizes(memory),
+    )
+
+
+def _at_sizes(growth: Growth) -> tuple[Estimate | None, ...]:
+    if growth.fit.exponent is None:
+        return (None,) * len(SIZES)
+    return tuple(growth.cost_at(size) for size in SIZES)
+
+
+def growth_of(found: Outlook, measure: Measure) -> Growth:
+    """Growth of one cost."""
+    return {"seconds": found.seconds, "passes": found.passes, "bytes": found.memory}[measure]
+
+
+def vague(estimate: Estimate) -> bool:
+    """Whether the interval is open or spans more than :data:`VAGUE`: no figure can be named."""
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return True
+    return estimate.high > VAGUE * estimate.low
+
+
+def estimate_words(
+    estimate: Estimate | None, shown: Callable[[float | None], str]
+) -> tuple[str, str]:
+    """Value and interval, with ``!`` where they extrapolate.
+
+    Where the interval is vague it stands alone, for a value before it would be believed; where it
+    is open or spans more than :data:`HOPELESS`, words stand for both.
+    """
+    if estimate is None:
+        return words.UNKNOWN, ""
+    mark = "!" if estimate.extrapolates else ""
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return UNTOLD, ""
+    spread = words.between(shown(estimate.low), shown(estimate.high))
+    if estimate.high > HOPELESS * estimate.low:
+        return UNTOLD, ""
+    return (spread + mark, "") if vague(estimate) else (shown(estimate.value) + mark, spread)
+
+
+def warnings(
+    ladder: Ladder, outlooks: Sequence[Outlook], measure: Measure = "seconds"
+) -> list[str]:
+    """Say plainly what the predictions of a ladder rest on and how far they can be believed."""
+    growths = {o.series: growth_of(o, measure) for o in outlooks}
+    fitted = {name: g for name, g in growths.items() if g.fit.exponent is not None}
+    said = []
+    if fitted:
+        largest = max(g.fit.largest or 0.0 for g in fitted.values())
+        said.append(
+            f"!: more than {FURTHEST:g} times the largest economy that the solver finished "
+            f"({words.size(largest)} goods at most on this ladder). Intervals cover the scatter "
+            "about the laws that are not excluded; they cover no change of regime beyond what was "
+            "measured, such as memory that runs out or a method that breaks down."
+        )
+    hazy = [
+        o.series
+        for o in outlooks
+        if o.series in fitted and any(vague(growths[o.series].cost_at(n)) for n in SIZES)
+    ]
+    if hazy:
+        said.append(
+            f"A range alone: the interval spans more than a factor of {VAGUE:,.0f}, so that no "
+            f"figure can be named. “{UNTOLD}”: it spans more than a factor of {HOPELESS:,.0f}, or "
+            "is open; too few runs finished."
+        )
+    alike = [name for name, g in fitted.items() if g.undecided]
+    if alike:
+        said.append(f"n log n and n^b cannot be told apart: {', '.join(alike)}.")
+    unfit = [f"{name} ({g.fit.reason})" for name, g in growths.items() if name not in fitted]
+    if unfit:
+        said.append(f"No exponent: {', '.join(unfit)}.")
+    return said
+
+
+_WHAT = {"seconds": "time", "passes": "matrix passes", "bytes": "peak memory"}
+_SOLVER = Column("solver", "solver", fold=True, broken=11)
+
+FORMATS: dict[str, Callable[[float | None], str]] = {
+    "seconds": words.long_seconds,
+    "passes": words.size,
+    "bytes": words.large_bytes,
+}
+
+
+def growth_table(
+    ladder: Ladder, outlooks: Sequence[Outlook], measure: Measure, width: int
+) -> Table:
+    """Sizes and runs of the fit, supported laws, exponents with intervals, the last local slope.
+
+    Sizes are those that tell the cost exactly. Runs that finished below a solver's fixed cost stand
+    among the bounds, as do stopped ones.
+    """
+    measures: tuple[Measure, ...] = ("seconds", "passes") if measure == "seconds" else (measure,)
+    narrow = width < Table.wide
+    rows = []
+    for found in outlooks:
+        growth = growth_of(found, measure)
+        fit = growth.fit
+        span = words.UNKNOWN
+        if fit.smallest is not None:
+            end = "\n" if narrow else ""
+            span = f"{words.size(fit.smallest)}–{end}{words.size(fit.largest)}"
+        rows.append(
+            [
+                Entry(found.series),
+                Entry(span),
+                Entry(f"{fit.n_points}, {fit.n_censored}"),
+                Entry(growth.law or fit.reason.split(" (")[0], mark="" if growth.law else "none"),
+                *(_exponent(growth_of(found, shown)) for shown in measures),
+                _slope(last_slope(ladder, found.series, measure)),
+            ]
+        )
+    return Table(
+        title=f"Growth of {_WHAT[measure]} on the ladder {ladder.name}",
+        columns=(
+            Column("solver", "solver", whole=True, broken=11),
+            Column("goods,\nexact", "number", whole=True),
+            Column("runs,\n≥, ≤", "number", whole=True),
+            Column("law", fold=True, broken=7),
+            *(Column(_WHAT[shown].replace(" ", "\n"), "number", whole=True) for shown in measures),
+            Column("last\nstep", "number", whole=True),
+        ),
+        rows=rows,
+    )
+
+
+def reach_table(ladder: Ladder, outlooks: Sequence[Outlook]) -> Table:
+    """Largest number of goods for a second, a minute, an hour and a day."""
+    return Table(
+        title=f"Largest economy planned on the ladder {ladder.name}, in goods",
+        columns=(
+            _SOLVER,
+            *(Column(f"in {_article(name)} {name}", "number", fold=True) for name, _ in SPANS),
+        ),
+        rows=[
+            [Entry(found.series), *(_estimate(e, words.size) for e in found.reach)]
+            for found in outlooks
+            if found.seconds.fit.exponent is not None
+        ],
+    )
+
+
+def prediction_table(ladder: Ladder, outlooks: Sequence[Outlook], measure: Measure) -> Table:
+    """Predicted cost at 12 million and 12 billion goods; for times the memory too."""
+    kinds: tuple[Measure, ...] = ("seconds", "bytes") if measure == "seconds" else (measure,)
+    label = {"seconds": "time", "passes": "passes", "bytes": "memory"}
+    return Table(
+        title=f"Predicted from the ladder {ladder.name}",
+        columns=(
+            _SOLVER,
+            *(
+                Column(f"{label[kind]} for\n{words.size(size)}", "number", fold=True)
+                for kind in kinds
+                for size in SIZES
+            ),
+        ),
+        rows=[
+            [
+                Entry(found.series),
+                *(_estimate(e, FORMATS[kind]) for kind in kinds for e in _predicted(found, kind)),
+            ]
+            for found in outlooks
+            if any(growth_of(found, kind).fit.exponent is not None for kind in kinds)
+        ],
+    )
+
+
+def predictions_table(ladder: Ladder) -> Table:
+    """Laws, reach and predicted costs on a ladder, for a page."""
+    outlooks = [outlook(ladder, series) for series in in_order(list(ladder.series))]
+    return Table(
+        columns=(
+            Column("solver", "solver"),
+            Column("laws not\nexcluded", "law"),
+            *(Column(f"goods in\n{_article(name)} {name}", "number") for name, _ in SPANS),
+            *(Column(f"time for\n{words.size(size)}", "number") for size in SIZES),
+            *(Column(f"memory for\n{words.size(size)}", "number") for size in SIZES),
+        ),
+        rows=[
+            [
+                Entry(found.series),
+                Entry(
+                    found.seconds.law or found.seconds.fit.reason,
+                    mark="" if found.seconds.law else "none",
+                ),
+                *(_estimate(e, words.size) for e in found.reach),
+                *(_estimate(e, words.long_seconds) for e in found.time),
+                *(_estimate(e, words.large_bytes) for e in found.bytes),
+            ]
+            for found in outlooks
+            if found.seconds.fit.exponent is not None or found.memory.fit.exponent is not None
+        ],
+    )
+
+
+def beside_table(found: Sequence[RealBeside]) -> Table:
+    """Growth on ladders made from real tables against that on synthetic ones."""
+    marks: dict[str, Mark] = {"differs": "warn", "same": "good"}
+    rows = []
+    for one in found:
+        difference = one.difference
+        said = difference_words(difference)
+        at = f"\nat {words.size(one.goods)}" if one.goods is not None else ""
+        rows.append(
+            [
+                Entry(one.series),
+                Entry(f"{one.real.name} /\n{one.synthetic.name}"),
+                Entry(one.real.name),
+                Entry(one.synthetic.name),
+                *(Entry(words.exponent(fit.exponent)) for fit in one.fits),
+                *(power_entry(fit) for fit in one.fits),
+                Entry(said.replace(" (", "\n(")),
+                number(said, difference.value),
+                Entry(words.times(one.ratio) + at),
+                number(words.count(one.goods), one.goods),
+                number(words.times(one.ratio), one.ratio),
+                Entry(difference.likeness, mark=marks.get(difference.likeness, "none")),
+            ]
+        )
+    return Table(
+        title="Real structure beside synthetic",
+        caption=beside_rules(),
+        columns=(
+            _SOLVER,
+            Column("real /\nsynthetic", fold=True, places="terminal"),
+            Column("real", "short", places="page"),
+            Column("synthetic", "short", places="page"),
+            Column("real", "number", whole=True, places="terminal"),
+            Column("synthetic", "number", whole=True, places="terminal"),
+            Column("real\ngrows as", "number", places="page"),
+            Column("synthetic\ngrows as", "number", places="page"),
+            Column("difference", "number", fold=True, places="terminal"),
+            Column("difference", "number", places="page"),
+            Column("time over\nsynthetic", "number", places="terminal"),
+            Column("goods", "number", places="page"),
+            Column("time, real\nover synthetic", "number", places="page"),
+            Column("verdict", fold=True),
+        ),
+        rows=rows,
+    )
+
+
+def _article(span: str) -> str:
+    return "an" if span == "hour" else "a"
+
+
+def _predicted(found: Outlook, kind: Measure) -> tuple[Estimate | None, ...]:
+    return {"seconds": found.time, "passes": found.work, "bytes": found.bytes}[kind]
+
+
+def _exponent(growth: Growth) -> Entry:
+    fit = growth.fit
+    if fit.exponent is None:
+        return Entry(words.UNKNOWN, mark="none")
+    spread = words.interval(fit.low, fit.high)
+    return Entry(words.exponent(fit.exponent), fit.exponent, note=spread)
+
+
+def _estimate(estimate: Estimate | None, shown: Callable[[float | None], str]) -> Entry:
+    """Prediction with its interval; where it is vague, it does not count in sorting."""
+    value, spread = estimate_words(estimate, shown)
+    if estimate is None or estimate.value is None or vague(estimate):
+        return Entry(value, mark="none")
+    return Entry(value, estimate.value, note=spread, below=True)
+
+
+def _slope(slope: LocalSlope | None) -> Entry:
+    if slope is None:
+        return Entry(words.UNKNOWN)
+    return Entry(f"{'≥ ' if slope.at_least else ''}{words.exponent(slope.exponent)}")

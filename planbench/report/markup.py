@@ -1,0 +1,104 @@
+"""From facts to HTML: jinja2 templates that escape whatever is put into them, and tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from planbench.errors import SolverUnavailableError
+from planbench.report.style import named
+from planbench.report.table import Column, Entry, Table
+
+try:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup, escape
+except ImportError as error:
+    raise SolverUnavailableError(
+        f"pages need {error.name or 'jinja2'}; pip install 'planbench[report]'"
+    ) from None
+
+
+#: Classes of the style sheet for marks that have none of their own.
+_CLASSES = {"bold bad": "bad", "stopped": "none", "strong": ""}
+
+
+@cache
+def templates() -> Environment:
+    """Templates of this package; whatever is put into one is escaped."""
+    made = Environment(
+        loader=PackageLoader("planbench.report"), autoescape=True, undefined=StrictUndefined
+    )
+    made.globals["named"] = lambda series: Markup(named(series))
+    made.filters["raised"] = raised
+    return made
+
+
+def render(template: str, **facts: Any) -> Markup:
+    """Fill in a template of this package."""
+    return Markup(templates().get_template(template).render(**facts))
+
+
+def section(identity: str, heading: str, *parts: Markup, text: str = "", note: str = "") -> Markup:
+    """Section of a page: heading, a paragraph of `text`, the `parts`, and a note below."""
+    body = Markup("").join(parts)
+    return render(
+        "section.html", identity=identity, heading=heading, body=body, text=text, note=note
+    )
+
+
+def folded(summary: str, items: Iterable[str], *, opened: bool = False) -> Markup:
+    """List that is unfolded by a click on its summary."""
+    return render("list.html", summary=summary, items=list(items), open=opened)
+
+
+def charts(figures: Iterable[Markup]) -> Markup:
+    """Figures side by side where there is room."""
+    return Markup('<div class="charts">{}</div>').format(Markup("").join(figures))
+
+
+def to_html(table: Table) -> Markup:
+    """Draw a table for a page; every text is escaped."""
+    rows = [
+        [_html_cell(column, entry, first=not place) for place, (column, entry) in enumerate(row)]
+        for row in table.entries("page")
+    ]
+    shown = replace(table, columns=table.drawn("page"))
+    return render("table.html", table=shown, rows=rows)
+
+
+def _html_cell(column: Column, entry: Entry, *, first: bool) -> dict[str, Any]:
+    aligned = {
+        "text": "left",
+        "solver": "left",
+        "law": "left",
+        "long": "wrap left",
+        "prose": "wrap left",
+        "short": "short left",
+    }
+    style = aligned.get(column.kind, "")
+    if first:  # the first column is left-aligned by the style sheet
+        style = style.removesuffix("left").strip()
+    style = f"{style} {_CLASSES.get(entry.mark, entry.mark)}".strip()
+    raised_too = column.kind in ("number", "law", "prose", "short")
+    content = raised(entry.text) if raised_too else escape(entry.text)
+    if column.kind == "solver":
+        content = Markup(named(entry.text))
+    if entry.note:
+        content += Markup("<br>" if entry.below else " ") + Markup("<small>{}</small>").format(
+            raised(entry.note)
+        )
+    key = None
+    if column.kind == "number":
+        key = "" if entry.value is None else repr(entry.value)
+    return {"content": content, "style": style, "key": key, "hint": entry.hint}
+
+
+def raised(sentence: str) -> Markup:
+    """Escape a sentence and set its exponents high."""
+    if hasattr(sentence, "__html__"):
+        return Markup(sentence)
+    pattern = r"(\bn|\b10|n\))\^([-−]?[0-9.]*[0-9]|b\b)"
+    return Markup(re.sub(pattern, r"\1<sup>\2</sup>", str(escape(sentence))))
