@@ -89,8 +89,6 @@ def solve(
         )
     if log == "-":
         print(outcome.log, end="" if outcome.log.endswith("\n") else "\n", file=_log_stream(json))
-    if output is not None:
-        _write_plan(output, found, outcome)
     if json:
         console.print_json(_document(found, outcome, shown))
     elif outcome.record.ended == "refused":
@@ -100,6 +98,9 @@ def solve(
     found_something = finding_of(outcome.record)
     if found_something:
         console.finding(found_something)
+    # Last, so that a plan that cannot be written costs nothing that was measured.
+    if output is not None:
+        _write_plan(output, found, outcome)
     return 1 if found_something else 0
 
 
@@ -133,6 +134,11 @@ def _check_plan_name(path: Path) -> None:
 def _write_plan(path: Path, instance: Instance, outcome: RunOutcome) -> None:
     if outcome.x is None:
         console.note(f"{path} was not written: the solver handed back no plan")
+        return
+    import numpy as np
+
+    if not all(np.isfinite(v).all() for v in (outcome.x, outcome.row_duals) if v is not None):
+        console.note(f"{path} was not written: what was handed back holds NaN or infinity")
         return
     from planbench.io.plan_file import LpPoint, write_plan
 
