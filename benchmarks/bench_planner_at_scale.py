@@ -1,7 +1,7 @@
 """A planner on one economy in one process: seconds and peak memory of every stage.
 
     python benchmarks/bench_planner_at_scale.py [--recipe RECIPE] [--planner NAME] [--gap GAP]
-        [--memory GIB] [--threads N]
+        [--memory GIB]
 
 For economies so large that two processes cannot hold them: nothing is written to disk, the
 economy is generated, planned and certified in this process, and the planning LP is never
@@ -9,8 +9,7 @@ assembled. Each stage's peak is the high-water mark of resident memory during th
 reported as bytes and as a multiple of the economy's own. A pass is the mean of a product with
 A, B, R and D and one with their transposes, in CPU seconds, before and after planning. With
 ``--memory`` the process is given no more address space than that, so that a stage that needs
-more fails instead of swapping. With several threads, passes timed count the CPU seconds of all.
-The last line is the result as JSON.
+more fails instead of swapping. The last line is the result as JSON.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any
 
@@ -34,6 +33,7 @@ from planbench.generators import generate, parse_inline
 from planbench.generators.estimate import estimate_bytes
 from planbench.measure.memory import give_back_free_memory, own_peak, reset_peak
 from planbench.model import Economy
+from planbench.planners.planner import PlanOptions
 
 RECIPE = "goods=1e7,inputs=10,techniques=2,resources=5"
 MODULES = {"two-level": "two_level", "value-iteration": "value_iteration"}
@@ -82,35 +82,35 @@ def pass_seconds(economy: Economy, repeats: int = 3) -> float:
     return statistics.median(found)
 
 
-def measure(recipe_text: str, planner: str, gap: float, threads: int = 1) -> dict[str, Any]:
+def measure(recipe_text: str, planner: str, gap: float) -> dict[str, Any]:
     """Generate, plan and certify; every stage measured."""
     module = import_module(f"planbench.planners.{MODULES[planner]}")
     recipe, stages = parse_inline(recipe_text), Stages()
     with stages.stage("generate"):
         economy = generate(recipe)
     with stages.stage("compile"):
-        module.warm_up(economy, threads)
+        module.PLANNER.compile(economy)
     before = pass_seconds(economy)
     with stages.stage("plan"):
-        plan, state, progress = module.plan(
-            economy, gap=gap, report=lambda line: print(f"  {line}", flush=True), threads=threads
+        found = module.plan(
+            economy,
+            PlanOptions(tolerance=gap, report=lambda line: print(f"  {line}", flush=True)),
         )
-    del state
+    found = replace(found, state=None)
     after = pass_seconds(economy)
     with stages.stage("certify"):
-        certificate = certify_plan(economy, plan, tolerance=gap, polish=False)
+        certificate = certify_plan(economy, found.plan, tolerance=gap, polish=False)
     one_pass = (before + after) / 2
     size = economy.nbytes
     result = {
         "recipe": recipe.canonical(),
         "planner": planner,
-        "threads": progress.threads,
         "gap asked": gap,
-        "ended": progress.ended,
+        "ended": found.ended,
         "raw gap": certificate.raw_gap,
         "verdict": certificate.verdict,
-        "rounds": progress.rounds,
-        "passes counted": round(progress.passes, 1),
+        "rounds": found.rounds,
+        "passes counted": found.passes,
         "passes timed": round(stages.rows["plan"]["cpu"] / one_pass, 1),
         "pass seconds": one_pass,
         "disturbance": max(before, after) / min(before, after) - 1,
@@ -122,7 +122,7 @@ def measure(recipe_text: str, planner: str, gap: float, threads: int = 1) -> dic
     for row in stages.rows.values():
         row["peak/economy"] = round(row["peak"] / size, 2)
     print(
-        f"{planner}: {progress.ended}, certified gap {certificate.raw_gap}, {progress.rounds} "
+        f"{planner}: {found.ended}, certified gap {certificate.raw_gap}, {found.rounds} "
         f"rounds, {result['passes counted']} passes counted, {result['passes timed']} timed; "
         f"peak over economy: "
         + ", ".join(f"{name} {row['peak/economy']:.2f}" for name, row in stages.rows.items())
@@ -137,12 +137,11 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--planner", default="two-level", choices=sorted(MODULES))
     parser.add_argument("--gap", type=float, default=1e-4)
     parser.add_argument("--memory", type=float, help="GiB of address space")
-    parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(argv)
     if options.memory is not None:
         most = int(options.memory * 2**30)
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    result = measure(options.recipe, options.planner, options.gap, options.threads)
+    result = measure(options.recipe, options.planner, options.gap)
     print(json.dumps(result))
     return 0 if result["verdict"] == "certified" else 1
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from planbench.catalogue.resolve import load_instance
 from planbench.debate.replan import cut_resource
+from planbench.planners.planner import PlanOptions
 from planbench.planners.primal_dual import plan
 
 FAMILIES = (
@@ -32,12 +33,12 @@ def ratios(recipe: str, left: float, gap: float) -> tuple[float, float]:
     """Warm over cold, rounds and passes."""
     economy = load_instance(f"gen:{recipe}").economy
     assert economy is not None
-    old = plan(economy, tolerance=gap, rounds=LIMIT)
+    old = plan(economy, PlanOptions(tolerance=gap, rounds=LIMIT))
     assert old.w is not None
     changed = cut_resource(economy, int(np.argmax(old.w * economy.endowment)), left)
-    cold = plan(changed, tolerance=gap, rounds=LIMIT)
-    warm = plan(changed, tolerance=gap, rounds=LIMIT, state=old.state)
-    assert cold.ended == warm.ended == "closed"
+    cold = plan(changed, PlanOptions(tolerance=gap, rounds=LIMIT))
+    warm = plan(changed, PlanOptions(tolerance=gap, rounds=LIMIT), old.state)
+    assert cold.ended == warm.ended == "optimal"
     return max(warm.rounds, 1) / cold.rounds, warm.passes / cold.passes
 
 

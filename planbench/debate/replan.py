@@ -9,6 +9,7 @@ happen while the old plan is made, which is not timed.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -24,10 +25,9 @@ from planbench.errors import InputError, PlanbenchError, SolverError
 from planbench.measure.calibrate import matrix_pass_seconds
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
-from planbench.model.plan import Plan
-from planbench.model.planning_lp import lp_from_plan
 from planbench.records.schema import Record
-from planbench.solvers.base import Solution
+from planbench.solvers.base import Solution, SolveOptions
+from planbench.solvers.registry import find_solver
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,14 +48,18 @@ class Replanner:
     solve: Callable[[Economy, LinearProgram, float, Any], tuple[Solution, Any]]
 
 
+#: Planners among them, with what their state holds.
+PLANNERS = {
+    "two-level": "prices, rents, outputs and techniques",
+    "value-iteration": "prices, rents, outputs and techniques",
+    "primal-dual": "prices, levels and step sizes",
+}
+
+
 def replanners() -> dict[str, Replanner]:
     """All of them, by the name of the solver."""
-    found = (
-        Replanner("two-level", "prices, rents, outputs and techniques", _two_level),
-        Replanner("value-iteration", "prices, rents, outputs and techniques", _value_iteration),
-        Replanner("primal-dual", "prices, levels and step sizes", _primal_dual),
-        Replanner("highs-ds", "the basis", _highs_simplex),
-    )
+    found = [Replanner(name, keeps, _planner(name)) for name, keeps in PLANNERS.items()]
+    found.append(Replanner("highs-ds", "the basis", _highs_simplex))
     return {one.name: one for one in found}
 
 
@@ -76,41 +80,18 @@ def find_replanner(name: str) -> Replanner:
     return known[name]
 
 
-def _two_level(economy: Economy, lp: LinearProgram, gap: float, kept: Any) -> Any:
-    from planbench.planners.two_level import plan
+def _planner(name: str) -> Callable[[Economy, LinearProgram, float, Any], tuple[Solution, Any]]:
+    """Return the ``replan`` of a planner's adapter, the one that the conformance kit checks."""
 
-    return _state_planner(economy, *plan(economy, gap=gap, state=kept))
+    def solve(economy: Economy, lp: LinearProgram, gap: float, kept: Any) -> tuple[Solution, Any]:
+        spec = find_solver(name)[0]
+        replan = importlib.import_module(spec.module).replan
+        solution, state = replan(economy, spec, SolveOptions(tolerance=gap), kept)
+        if solution.x is None:
+            raise SolverError(f"{name} found no plan: {solution.native_status}")
+        return solution, state
 
-
-def _value_iteration(economy: Economy, lp: LinearProgram, gap: float, kept: Any) -> Any:
-    from planbench.planners.value_iteration import plan
-
-    return _state_planner(economy, *plan(economy, gap=gap, state=kept))
-
-
-def _state_planner(economy: Economy, plan: Plan, state: Any, progress: Any) -> Any:
-    counts = {"rounds": int(progress.rounds), "passes": round(progress.passes)}
-    return _solution(economy, plan, str(progress.ended), counts), state
-
-
-def _primal_dual(economy: Economy, lp: LinearProgram, gap: float, kept: Any) -> Any:
-    from planbench.planners.primal_dual_plan import plan
-
-    found = plan(economy, tolerance=gap, state=kept)
-    if found.x is None or found.z is None:
-        raise SolverError(f"primal-dual found no plan: {found.ended}")
-    made = Plan(x=found.x, z=found.z, p=found.p, w=found.w)
-    return _solution(
-        economy,
-        made,
-        str(found.ended),
-        {"rounds": int(found.rounds), "passes": round(found.passes)},
-    ), found.state
-
-
-def _solution(economy: Economy, plan: Plan, status: str, counts: dict[str, int]) -> Solution:
-    x, y = lp_from_plan(economy, plan)
-    return Solution("feasible", x, y, None, status, iterations=counts)
+    return solve
 
 
 def _highs_simplex(economy: Economy, lp: LinearProgram, gap: float, kept: Any) -> Any:

@@ -1,1 +1,1 @@
-"""Planners that know they plan an economy; each is an adapter beside the general solvers."""
+"""Planners that know they plan an economy; each is an adapter like the general solvers'."""

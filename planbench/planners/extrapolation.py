@@ -8,19 +8,14 @@ the fixed point than xₘ where few eigenvectors dominate the error, as they do 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from planbench.model.arrays import FloatArray
-from planbench.planners.team import current
 
-#: Steps looked back on.
+#: Steps that are combined.
 DEPTH = 3
 #: Mixes that made things worse after which no more are tried.
 FAILURES = 2
-#: Numbers read for each entry of an iterate.
-WORK = 6
 
 
 class Window:
@@ -35,7 +30,7 @@ class Window:
     def __init__(self, weight: FloatArray) -> None:
         self._square = weight**2
         self._points = np.empty((DEPTH, weight.size))
-        self._lefts = np.empty((DEPTH, weight.size))
+        self._residuals = np.empty((DEPTH, weight.size))
         self._gram = np.zeros((DEPTH, DEPTH))
         self._room = np.empty(weight.size)
         self._count = 0
@@ -44,32 +39,26 @@ class Window:
 
     def add(self, point: FloatArray, left: FloatArray) -> None:
         """Remember an iterate and what it leaves; the first after a mix judges the mix."""
-        self._remember(point, lambda out, here: np.copyto(out, left[here]))
+        at = self._count % DEPTH
+        np.copyto(self._residuals[at], left)
+        self._remember(at, point)
 
     def add_step(self, old: FloatArray, point: FloatArray) -> None:
         """Remember an iterate; its change from `old` is what it leaves."""
-        self._remember(point, lambda out, here: np.subtract(point[here], old[here], out=out))
-
-    def _remember(
-        self, point: FloatArray, write_left: Callable[[FloatArray, slice], object]
-    ) -> None:
         at = self._count % DEPTH
+        np.subtract(point, old, out=self._residuals[at])
+        self._remember(at, point)
+
+    def _remember(self, at: int, point: FloatArray) -> None:
         self._count += 1
         held = min(self._count, DEPTH)
-
-        def remember(_: int, begin: int, end: int) -> FloatArray:
-            here = slice(begin, end)
-            np.copyto(self._points[at, here], point[here])
-            write_left(self._lefts[at, here], here)
-            # Weights without end (nothing is productive) leave a size that is no number: no mix
-            # then.
-            with np.errstate(invalid="ignore", over="ignore"):
-                np.multiply(self._lefts[at, here], self._square[here], out=self._room[here])
-                return np.asarray(self._lefts[:held, here] @ self._room[here])
-
-        threads = current()
-        found = threads.each(remember, threads.parts(point.size, WORK * point.size))
-        self._gram[at, :held] = self._gram[:held, at] = sum(found[1:], found[0])
+        np.copyto(self._points[at], point)
+        # Infinite weights (nothing is productive) leave a size that is not a number; no
+        # extrapolation then.
+        with np.errstate(invalid="ignore", over="ignore"):
+            np.multiply(self._residuals[at], self._square, out=self._room)
+            found = self._residuals[:held] @ self._room
+        self._gram[at, :held] = self._gram[:held, at] = found
         size = float(self._gram[at, at])
         if self._before is not None and size > self._before:
             self._failures += 1
@@ -86,7 +75,7 @@ class Window:
         return self._count >= DEPTH and self._failures < FAILURES
 
     def mix(self) -> FloatArray | None:
-        """Weights γ of the iterates, None where they cannot be told; then forgets them.
+        """Weights γ of the iterates, None where they are not defined; forgets the iterates.
 
         Returns
         -------
@@ -111,13 +100,4 @@ class Window:
 
     def mixed(self, gamma: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return Σ γᵢ xᵢ and Σ γᵢ rᵢ."""
-        out = np.empty((2, self._room.size))
-
-        def mix(_: int, begin: int, end: int) -> None:
-            here = slice(begin, end)
-            np.matmul(gamma, self._points[:, here], out=out[0, here])
-            np.matmul(gamma, self._lefts[:, here], out=out[1, here])
-
-        threads = current()
-        threads.each(mix, threads.parts(out.shape[1], WORK * out.shape[1]))
-        return out[0], out[1]
+        return gamma @ self._points, gamma @ self._residuals

@@ -20,28 +20,25 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from planbench.errors import InputError
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
-from planbench.model.linear_program import LinearProgram
 from planbench.model.productivity import one_good_each
-from planbench.planners.heuristics import solve_by_rounds, worth_their_weight
-from planbench.solvers.base import Phase, Solution, SolveOptions, SolverSpec, no_phase
+from planbench.planners.planner import Ended, Planner, PlanOptions, Result, to_unit_value
+from planbench.solvers.base import SolverSpec
 from planbench.solvers.common import Clock
 
-SOLVERS = (
-    SolverSpec(
-        name="harmony",
-        family="planbench",
-        method="harmony heuristic (Cockshott & Cottrell)",
-        module="planbench.planners.harmony",
-        packages=("scipy",),
-        takes=frozenset(("time_limit", "native")),
-        phases=("load", "solve", "extract"),
-        default="100 rounds (--set rounds=N), targets of what the first plan delivers on average",
-        accepts="economy",
-    ),
+SPEC = SolverSpec(
+    name="harmony",
+    family="planbench",
+    method="harmony heuristic (Cockshott & Cottrell)",
+    module="planbench.planners.harmony",
+    packages=("scipy",),
+    takes=frozenset(("time_limit", "native")),
+    phases=("load", "solve", "extract"),
+    default="100 rounds (--set rounds=N), targets of what the first plan delivers on average",
+    accepts="economy",
 )
+SOLVERS = (SPEC,)
 
 ROUNDS = 100
 #: T of the description: how strongly a round answers.
@@ -70,36 +67,6 @@ class HarmonyState:
     """
 
     intensities: FloatArray
-
-
-@dataclass(frozen=True, eq=False)
-class HarmonyResult:
-    """The best plan of all rounds and the values of the last.
-
-    Attributes
-    ----------
-    x, z : ndarray
-        The plan; z is what it delivers, as a common multiple of the targets.
-    p, w : ndarray
-        Marginal harmony of goods and resources, in the objective's units.
-    harmony : float
-        Mean harmony of the final goods at the end.
-    rounds : int
-    hit_limit : bool
-    overflowed : bool
-        Whether a round's plan was no longer finite; the rounds stopped there.
-    state : HarmonyState
-    """
-
-    x: FloatArray
-    z: FloatArray
-    p: FloatArray
-    w: FloatArray
-    harmony: float
-    rounds: int
-    hit_limit: bool
-    overflowed: bool
-    state: HarmonyState
 
 
 def refusal(economy: Economy) -> str | None:
@@ -167,49 +134,18 @@ def _open(economy: Economy) -> _Workshop:
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
-def plan(
-    economy: Economy,
-    *,
-    rounds: int = ROUNDS,
-    target: float | None = None,
-    time_limit: float | None = None,
-    state: HarmonyState | None = None,
-    log: bool = False,
-) -> HarmonyResult:
-    """Plan `economy` by harmony.
-
-    Parameters
-    ----------
-    economy : Economy
-        One good per activity, no fixed demand.
-    rounds : int
-    target : float, optional
-        Sets of each assortment to aim at; what the first plan delivers on average if missing.
-    time_limit : float, optional
-        Seconds, looked at every round.
-    state : HarmonyState, optional
-        Of an earlier plan for an economy of the same shape.
-    log : bool
-        Print the plan's worth every tenth of the rounds.
-
-    Raises
-    ------
-    InputError
-        When the economy is not one harmony can plan, or `state` has another shape.
-    """
-    reason = refusal(economy)
-    if reason is not None:
-        raise InputError(reason, where="harmony")
-    shop, clock = _open(economy), Clock(time_limit)
+def _run(
+    economy: Economy, prepared: None, options: PlanOptions, state: HarmonyState | None
+) -> Result:
+    rounds = ROUNDS if options.rounds is None else options.rounds
+    shop, clock = _open(economy), Clock(options.time_limit)
     n = economy.n_goods
     x = _to_resources(economy, np.ones(economy.n_activities))
     least = LEAST * x
     if state is not None:
-        if state.intensities.size != economy.n_activities:
-            raise InputError("is of an economy of another shape; start without it", where="state")
         x = _to_resources(economy, state.intensities)
     made, net = _balances(shop, x)
-    sets = _first_target(shop, net) if target is None else target
+    sets = _first_target(shop, net) if options.target is None else options.target
     wanted = sets * np.asarray(economy.assortment @ np.ones(economy.n_targets))
     best_z, best_x, done, mean = -np.inf, x, 0, 0.0
     late = overflowed = False
@@ -217,14 +153,16 @@ def plan(
         worth = _delivers(shop, net)
         if worth > best_z:
             best_z, best_x = worth, x
-        moved, mean = _round(shop, x, least, made, net, wanted)
+        moved, mean = _iteration(shop, x, least, made, net, wanted)
         if not np.isfinite(moved).all():
             overflowed = True
             break
         x = moved
         made, net = _balances(shop, x)
-        if log and done % max(1, rounds // 10) == 0:
-            print(f"round {done}: {_delivers(shop, net):.9g} sets, mean harmony {mean:.6g}")
+        if done % max(1, rounds // 10) == 0:
+            options.report(
+                f"round {done}: {_delivers(shop, net):.9g} sets, mean harmony {mean:.6g}"
+            )
         left = clock.remaining()
         if left is not None and left <= 0:
             late = done < rounds
@@ -242,17 +180,26 @@ def plan(
     whole = float((product * wanted)[shop.final].sum())
     most = np.where(shop.final | (made <= 0), np.inf, whole / made)
     product = np.minimum(product, most)
-    product, rents = worth_their_weight(economy, product, _best_user(shop, product)[n:])
-    return HarmonyResult(
+    product, rents = to_unit_value(economy, product, _best_user(shop, product)[n:])
+    ended: Ended = "time limit" if late else "stalled" if overflowed else "rounds done"
+    if late:
+        status = "time limit"
+    elif overflowed:
+        status = f"stopped in round {done}: the next plan is not finite"
+    else:
+        fails = "" if z.max(initial=0.0) > 0 else ", and no plan among them meets every balance"
+        status = f"{done} rounds done{fails}"
+    return Result(
+        ended=ended,
         x=best_x,
         z=z,
         p=product,
         w=rents,
-        harmony=mean,
-        rounds=done,
-        hit_limit=late,
-        overflowed=overflowed,
+        iterations={"rounds": done},
         state=HarmonyState(x),
+        heuristic=True,
+        status=status,
+        method="harmony, own reading",
     )
 
 
@@ -338,7 +285,7 @@ def _values(shop: _Workshop, slope: FloatArray, target: FloatArray) -> FloatArra
     return np.concatenate([value, _best_user(shop, value)[n:]])
 
 
-def _round(
+def _iteration(
     shop: _Workshop,
     x: FloatArray,
     least: FloatArray,
@@ -367,57 +314,17 @@ def _round(
     return _to_resources(shop.economy, moved), mean
 
 
-def solve(
-    problem: LinearProgram | Economy,
-    spec: SolverSpec,
-    options: SolveOptions,
-    phase: Phase = no_phase,
-) -> Solution:
-    """Plan an economy by harmony.
-
-    Raises
-    ------
-    InputError
-        For a general linear program, an economy harmony cannot plan, or an unknown option.
-    """
-    return _run(problem, spec, options, phase, None)[0]
+def _other_shape(economy: Economy, state: HarmonyState) -> str | None:
+    same = state.intensities.size == economy.n_activities
+    return None if same else "is of an economy of another shape"
 
 
-def replan(
-    problem: LinearProgram | Economy,
-    spec: SolverSpec,
-    options: SolveOptions,
-    state: HarmonyState | None = None,
-) -> tuple[Solution, HarmonyState]:
-    """Plan as :func:`solve` does, from the state of an old plan; the new state comes back too."""
-    return _run(problem, spec, options, no_phase, state)
-
-
-def _run(
-    problem: LinearProgram | Economy,
-    spec: SolverSpec,
-    options: SolveOptions,
-    phase: Phase,
-    state: HarmonyState | None,
-) -> tuple[Solution, HarmonyState]:
-    return solve_by_rounds(
-        problem,
-        spec,
-        options,
-        phase,
-        state,
-        refusal=refusal,
-        plan=plan,
-        rounds=ROUNDS,
-        method="harmony, own reading",
-        status=_status,
-    )
-
-
-def _status(result: HarmonyResult) -> str:
-    if result.hit_limit:
-        return "time limit"
-    if result.overflowed:
-        return f"stopped in round {result.rounds}: the next plan is not finite"
-    fails = "" if result.z.max(initial=0.0) > 0 else ", and no plan among them meets every balance"
-    return f"{result.rounds} rounds done{fails}"
+PLANNER = Planner(
+    spec=SPEC,
+    refusal=refusal,
+    run=_run,
+    other_shape=_other_shape,
+    native=("rounds", "target"),
+    rounds=ROUNDS,
+)
+plan, solve, replan = PLANNER.plan, PLANNER.solve, PLANNER.replan

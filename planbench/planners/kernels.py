@@ -1,28 +1,21 @@
-"""Kernels of the planners that know techniques: sweeps over goods, compiled by numba.
+"""Compiled Gauss–Seidel sweeps over the goods of an economy in which each activity makes one.
 
-Prices are swept over the economy's own arrays (columns of A and R by activity), quantities over
-a list of what the techniques in use need; ``order`` lists the usable activities good after
-good, those of good g at ``first[g]:first[g + 1]``, and ``per`` is 1 over what an activity makes
-of its good. Indices are best read as unsigned
-(:func:`planbench.planners.state.unsigned`): a negative one would count from the end,
-and testing for that costs half of a sweep.
-
-The price sweeps are Gauss–Seidel value iteration for p = min over techniques of
-(wR + pA)/B (Gale 1960, ch. 9; Bellman 1957). The quantity sweeps make what is still short of
-a good with the techniques in use (Gauss–Seidel on (I − A_s) y = d in residual form). Most
-kernels take the part of the goods to look at, ``begin:end``, so that threads can share them
-(:mod:`planbench.planners.team`).
+Prices are swept over the economy's own arrays (columns of A and R by activity), outputs over a
+list of the inputs of the techniques in use. The price sweeps are Gauss–Seidel value iteration
+for p = min over techniques of (wR + pA)/B (Gale 1960, ch. 9; Bellman 1957). The output sweeps
+are Gauss–Seidel on (I − A_s) y = d in residual form.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numba import njit
 
-from planbench.planners.team import current
+from planbench.model.economy import Economy
+from planbench.planners.techniques import Techniques, unsigned
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -39,21 +32,91 @@ def compiled(function: _F) -> _F:
 CUT = 20.0
 
 
+class Arrays(NamedTuple):
+    """An economy as the kernels read it, techniques listed good after good.
+
+    Indices are unsigned: a negative one would count from the end, and testing for that takes
+    half of the time of a sweep.
+
+    Attributes
+    ----------
+    first, order : ndarray
+        Techniques of good g are the activities ``order[first[g]:first[g + 1]]``.
+    aptr, aind, aval : ndarray
+        A by activity (CSC).
+    rptr, rind, rval : ndarray
+        R by activity (CSC).
+    per : ndarray, shape (activities,)
+        1 / what a unit of the activity makes of its good.
+    """
+
+    first: Any
+    order: Any
+    aptr: Any
+    aind: Any
+    aval: Any
+    rptr: Any
+    rind: Any
+    rval: Any
+    per: Any
+
+    @classmethod
+    def of(cls, economy: Economy, techniques: Techniques) -> Arrays:
+        """Take views of an economy's arrays."""
+        a, r = economy.inputs, economy.resource_use
+        return cls(
+            unsigned(techniques.first), unsigned(techniques.order),
+            unsigned(a.indptr), unsigned(a.indices), a.data,
+            unsigned(r.indptr), unsigned(r.indices), r.data,
+            techniques.per,
+        )  # fmt: skip
+
+
+class InputsInUse(NamedTuple):
+    """A_s: inputs of a unit of each good by the techniques in use.
+
+    Attributes
+    ----------
+    start : ndarray, shape (goods + 1,)
+        Inputs of good g stand at ``start[g]:start[g + 1]``.
+    good, amount : ndarray
+        Good used, and units of it.
+    """
+
+    start: Any
+    good: Any
+    amount: Any
+
+
+class PriceWeights(NamedTuple):
+    """How changes of prices are measured.
+
+    Attributes
+    ----------
+    flow : ndarray, shape (goods,)
+        Weight of the change of each price.
+    per_p0 : ndarray, shape (goods,)
+        1/p⁰.
+    """
+
+    flow: Any
+    per_p0: Any
+
+
 @compiled
-def direct_costs(rptr: Any, rind: Any, rval: Any, w: Any, out: Any, begin: int, end: int) -> None:
+def direct_costs(a: Arrays, w: Any, out: Any) -> None:
     """Write wR_j for every activity j to `out`."""
-    for j in range(begin, end):
+    for j in range(out.size):
         total = 0.0
-        for q in range(rptr[j], rptr[j + 1]):
-            total += rval[q] * w[rind[q]]
+        for q in range(a.rptr[j], a.rptr[j + 1]):
+            total += a.rval[q] * w[a.rind[q]]
         out[j] = total
 
 
 @compiled
 def sweep_near(
-    first: Any, order: Any, aptr: Any, aind: Any, aval: Any, per: Any, direct: Any,
-    weight: Any, per_p0: Any, near: Any, p: Any, begin: int, end: int,
-) -> tuple[float, float, int]:  # fmt: skip
+    a: Arrays, direct: Any, weights: PriceWeights, near: Any, p: Any
+) -> tuple[float, float, int]:
     """Sweep once: p_g ← least of (wR_j + pA_j)/B_j over its techniques marked in `near`.
 
     Returns
@@ -69,34 +132,33 @@ def sweep_near(
     drop = 0.0
     flow = 0.0
     work: Any = 0
-    for g in range(begin, end):
+    for g in range(p.size):
         best = np.inf
-        for t in range(first[g], first[g + 1]):
+        for t in range(a.first[g], a.first[g + 1]):
             if near[t]:
-                j = order[t]
-                lo = aptr[j]
-                hi = aptr[j + 1]
+                j = a.order[t]
+                lo = a.aptr[j]
+                hi = a.aptr[j + 1]
                 cost = direct[j]
                 for q in range(lo, hi):
-                    cost += aval[q] * p[aind[q]]
-                best = min(best, cost * per[j])
+                    cost += a.aval[q] * p[a.aind[q]]
+                best = min(best, cost * a.per[j])
                 work += np.int64(hi - lo)
         if best < np.inf:
             fall = p[g] - best
             p[g] = best
-            flow += weight[g] * abs(fall)
-            drop = max(drop, fall * per_p0[g])
+            flow += weights.flow[g] * abs(fall)
+            drop = max(drop, fall * weights.per_p0[g])
     return drop, flow, work
 
 
 @compiled
 def sweep_all(
-    first: Any, order: Any, aptr: Any, aind: Any, aval: Any, per: Any, direct: Any,
-    weight: Any, per_p0: Any, near: Any, margin: float, costs: Any, p: Any, begin: int, end: int,
-) -> tuple[float, float, float, int]:  # fmt: skip
+    a: Arrays, direct: Any, weights: PriceWeights, near: Any, margin: float, costs: Any, p: Any
+) -> tuple[float, float, float, int]:
     """Sweep once over all techniques: as :func:`sweep_near`, costs and marks written.
 
-    `costs` receives (wR_j + pA_j)/B_j in the order of `order`; `near` marks those within
+    `costs` receives (wR_j + pA_j)/B_j in the order of the techniques; `near` marks those within
     `margin` of the cheapest of their good.
 
     Returns
@@ -111,17 +173,17 @@ def sweep_all(
     flow = 0.0
     missed = 0.0
     work: Any = 0
-    for g in range(begin, end):
+    for g in range(p.size):
         best = np.inf
         marked = np.inf
-        for t in range(first[g], first[g + 1]):
-            j = order[t]
-            lo = aptr[j]
-            hi = aptr[j + 1]
+        for t in range(a.first[g], a.first[g + 1]):
+            j = a.order[t]
+            lo = a.aptr[j]
+            hi = a.aptr[j + 1]
             cost = direct[j]
             for q in range(lo, hi):
-                cost += aval[q] * p[aind[q]]
-            cost *= per[j]
+                cost += a.aval[q] * p[a.aind[q]]
+            cost *= a.per[j]
             costs[t] = cost
             best = min(best, cost)
             if near[t]:
@@ -129,21 +191,24 @@ def sweep_all(
             work += np.int64(hi - lo)
         if best < np.inf:
             limit = best * (1.0 + margin)
-            for t in range(first[g], first[g + 1]):
+            for t in range(a.first[g], a.first[g + 1]):
                 near[t] = costs[t] <= limit
             fall = p[g] - best
             p[g] = best
-            flow += weight[g] * abs(fall)
-            drop = max(drop, fall * per_p0[g])
+            flow += weights.flow[g] * abs(fall)
+            drop = max(drop, fall * weights.per_p0[g])
             if marked > best:
-                missed += weight[g] * (marked - best)
+                missed += weights.flow[g] * (marked - best)
     return drop, flow, missed, work
 
 
 @compiled
-def _shares_of(first: Any, costs: Any, tau: float, share: Any, begin: int, end: int) -> None:
-    """Do :func:`shares_of` for a part of the goods."""
-    for g in range(begin, end):
+def shares_of(first: Any, costs: Any, tau: float, share: Any) -> None:
+    """Share of each technique in its good's output: exp(−(cost/least − 1)/τ), summing to 1.
+
+    With τ = 0 the cheapest (the first of equals) has it all.
+    """
+    for g in range(first.size - 1):
         best = np.inf
         at = -1
         for t in range(first[g], first[g + 1]):
@@ -169,73 +234,65 @@ def _shares_of(first: Any, costs: Any, tau: float, share: Any, begin: int, end: 
 
 
 @compiled
-def count_chosen(
-    first: Any, order: Any, aptr: Any, share: Any, start: Any, begin: int, end: int
-) -> Any:
-    """Write where the inputs of each good end when the techniques in use are listed.
+def count_inputs(a: Arrays, share: Any, start: Any) -> Any:
+    """Write where the inputs of each good begin and end when the techniques in use are listed.
 
     Returns
     -------
     int
-        Inputs of goods ``begin:end``; those of `begin` are taken to start at 0.
+        Inputs of all goods.
     """
     total: Any = 0
-    for g in range(begin, end):
-        for t in range(first[g], first[g + 1]):
+    for g in range(start.size - 1):
+        for t in range(a.first[g], a.first[g + 1]):
             if share[t] > 0.0:
-                j = order[t]
-                total += np.int64(aptr[j + 1] - aptr[j])
+                j = a.order[t]
+                total += np.int64(a.aptr[j + 1] - a.aptr[j])
         start[g + 1] = total
     return total
 
 
 @compiled
-def list_chosen(
-    first: Any, order: Any, aptr: Any, aind: Any, aval: Any, per: Any, share: Any,
-    which: Any, amount: Any, begin: int, end: int, offset: int,
-) -> None:  # fmt: skip
-    """List the inputs of a unit of each good by the techniques in use: A_s, good after good.
-
-    From `offset` on.
-    """
-    at = np.uint64(offset)
-    for g in range(begin, end):
-        for t in range(first[g], first[g + 1]):
+def list_inputs(a: Arrays, share: Any, good: Any, amount: Any) -> None:
+    """List the inputs of a unit of each good by the techniques in use: A_s, good after good."""
+    at = np.uint64(0)
+    for g in range(a.first.size - 1):
+        for t in range(a.first[g], a.first[g + 1]):
             s = share[t]
             if s > 0.0:
-                j = order[t]
-                f = s * per[j]
-                lo = np.uint64(aptr[j])
-                count = np.uint64(aptr[j + 1]) - lo
+                j = a.order[t]
+                f = s * a.per[j]
+                lo = np.uint64(a.aptr[j])
+                count = np.uint64(a.aptr[j + 1]) - lo
                 for q in range(count):
-                    which[at + q] = aind[lo + q]
+                    good[at + q] = a.aind[lo + q]
                 for q in range(count):
-                    amount[at + q] = f * aval[lo + q]
+                    amount[at + q] = f * a.aval[lo + q]
                 at += count
 
 
 @compiled
-def shortage(start: Any, which: Any, amount: Any, y: Any, short: Any, begin: int, end: int) -> Any:
-    """Add to `short` what outputs ``begin:end`` of `y` lack: A_s y − y; non-zeros read."""
+def add_shortage(used: InputsInUse, y: Any, short: Any) -> Any:
+    """Add to `short` what outputs `y` lack, A_s y − y; returns the non-zeros read."""
     work: Any = 0
-    for g in range(begin, end):
+    for g in range(y.size):
         level = y[g]
         if level == 0.0:
             continue
         short[g] -= level
-        lo = start[g]
-        hi = start[g + 1]
+        lo = used.start[g]
+        hi = used.start[g + 1]
         for q in range(lo, hi):
-            short[which[q]] += amount[q] * level
+            short[used.good[q]] += used.amount[q] * level
         work += np.int64(hi - lo)
     return work
 
 
 @compiled
-def sweep_quantities(able: Any, start: Any, which: Any, amount: Any, y: Any, short: Any) -> Any:
-    """Make what is short, good after good, what that uses added to `short`; y stays ≥ 0.
+def sweep_outputs(able: Any, used: InputsInUse, y: Any, short: Any) -> Any:
+    """Make what is short, good after good, its inputs added to `short`; y stays ≥ 0.
 
-    Goods that nothing makes (not `able`) stay short.
+    Goods that nothing makes (not `able`) stay short. Returns the non-zeros read.
     """
     work: Any = 0
     n = y.size
@@ -246,115 +303,79 @@ def sweep_quantities(able: Any, start: Any, which: Any, amount: Any, y: Any, sho
             continue
         short[g] -= level
         y[g] += level
-        lo = start[g]
-        hi = start[g + 1]
+        lo = used.start[g]
+        hi = used.start[g + 1]
         for q in range(lo, hi):
-            short[which[q]] += amount[q] * level
+            short[used.good[q]] += used.amount[q] * level
         work += np.int64(hi - lo)
     return work
 
 
 @compiled
-def resource_needs(
-    first: Any, order: Any, rptr: Any, rind: Any, rval: Any, per: Any, share: Any,
-    y: Any, out: Any, begin: int, end: int,
-) -> None:  # fmt: skip
+def resource_use(a: Arrays, share: Any, y: Any, out: Any) -> None:
     """Add R x to `out`, with x_j = y_g share_j / B_j."""
-    for g in range(begin, end):
+    for g in range(y.size):
         amount = y[g]
         if amount > 0.0:
-            for t in range(first[g], first[g + 1]):
+            for t in range(a.first[g], a.first[g + 1]):
                 s = share[t]
                 if s > 0.0:
-                    j = order[t]
-                    level = amount * s * per[j]
-                    for q in range(rptr[j], rptr[j + 1]):
-                        out[rind[q]] += rval[q] * level
-
-
-def shares_of(first: Any, costs: Any, tau: float, share: Any) -> None:
-    """Share of each technique in its good's output: exp(−(cost/least − 1)/τ), summing to 1.
-
-    With τ = 0 the cheapest (the first of equals) has it all.
-    """
-    threads = current()
-    threads.each(
-        lambda _, begin, end: _shares_of(first, costs, tau, share, begin, end),
-        threads.parts(first.size - 1, costs.size),
-    )
+                    j = a.order[t]
+                    level = amount * s * a.per[j]
+                    for q in range(a.rptr[j], a.rptr[j + 1]):
+                        out[a.rind[q]] += a.rval[q] * level
 
 
 @compiled
-def near_part(
-    first: Any, order: Any, aptr: Any, aind: Any, aval: Any, per: Any, direct: Any,
-    weight: Any, per_p0: Any, near: Any, p: Any, mine: Any,
-    seen: int, new: int, begin: int, end: int,
-) -> tuple[float, float, int]:  # fmt: skip
-    """Do :func:`sweep_near` for a part of the goods while other threads do theirs.
+def sweep_requirements(
+    a: Arrays, share: Any, scale: Any, used: InputsInUse, forward: bool, requirements: Any, row: Any
+) -> tuple[float, int]:
+    """Sweep once over L_g = Σ_j share_j scale·R_j/B_j + L A_s, resources in a unit of g.
 
-    Prices ``seen:new`` of `p` are copied to `mine` first; they must be nobody's part. Prices
-    ``begin:end`` are swept in `mine`, and then copied to `p`.
+    Parameters
+    ----------
+    requirements : ndarray of float32, shape (goods, resources)
+        L.
+    row : ndarray of float32, shape (resources,)
+        Workspace.
+
+    Returns
+    -------
+    change : float
+        Mean over goods of (largest change of the row)/(largest entry of the row).
+    work : int
+        Non-zeros of A read, each once for every resource.
     """
-    for g in range(seen, new):
-        mine[g] = p[g]
-    found = sweep_near(
-        first, order, aptr, aind, aval, per, direct, weight, per_p0, near, mine, begin, end
-    )
-    for g in range(begin, end):
-        p[g] = mine[g]
-    return found
-
-
-@compiled
-def all_part(
-    first: Any, order: Any, aptr: Any, aind: Any, aval: Any, per: Any, direct: Any,
-    weight: Any, per_p0: Any, near: Any, margin: float, costs: Any, p: Any, mine: Any,
-    seen: int, new: int, begin: int, end: int,
-) -> tuple[float, float, float, int]:  # fmt: skip
-    """Do :func:`sweep_all` as :func:`near_part` does :func:`sweep_near`."""
-    for g in range(seen, new):
-        mine[g] = p[g]
-    found = sweep_all(
-        first, order, aptr, aind, aval, per, direct, weight, per_p0, near, margin, costs, mine,
-        begin, end,
-    )  # fmt: skip
-    for g in range(begin, end):
-        p[g] = mine[g]
-    return found
-
-
-@compiled
-def quantities_part(
-    able: Any, start: Any, which: Any, amount: Any, y: Any, short: Any, mine: Any,
-    begin: int, end: int,
-) -> Any:  # fmt: skip
-    """Do :func:`sweep_quantities` for a part of the goods while other threads do theirs.
-
-    What making these goods uses is added to `mine`, not to `short`.
-    """
+    n, k = requirements.shape
+    change = 0.0
     work: Any = 0
-    for h in range(end - begin):
-        g = end - 1 - h
-        have = short[g] + mine[g]
-        mine[g] = 0.0
-        level = max(have, -y[g])
-        if level == 0.0 or not able[g]:
-            short[g] = have
+    for h in range(n):
+        g = h if forward else n - 1 - h
+        if a.first[g] == a.first[g + 1]:
             continue
-        short[g] = have - level
-        y[g] += level
-        lo = start[g]
-        hi = start[g + 1]
+        for i in range(k):
+            row[i] = np.float32(0.0)
+        for t in range(a.first[g], a.first[g + 1]):
+            s = share[t]
+            if s > 0.0:
+                j = a.order[t]
+                f = s * a.per[j]
+                for q in range(a.rptr[j], a.rptr[j + 1]):
+                    row[a.rind[q]] += np.float32(f * a.rval[q] * scale[a.rind[q]])
+        lo = used.start[g]
+        hi = used.start[g + 1]
         for q in range(lo, hi):
-            mine[which[q]] += amount[q] * level
+            v = np.float32(used.amount[q])
+            other = used.good[q]
+            for i in range(k):
+                row[i] += v * requirements[other, i]
         work += np.int64(hi - lo)
-    return work
-
-
-@compiled
-def gather_short(each: Any, short: Any, begin: int, end: int) -> None:
-    """Move what every thread found short of goods ``begin:end`` to `short`, in their order."""
-    for k in range(each.shape[0]):
-        for g in range(begin, end):
-            short[g] += each[k, g]
-            each[k, g] = 0.0
+        diff = np.float32(0.0)
+        size = np.float32(0.0)
+        for i in range(k):
+            diff = max(diff, abs(row[i] - requirements[g, i]))
+            size = max(size, row[i])
+            requirements[g, i] = row[i]
+        if size > np.float32(0.0):
+            change += float(diff / size)
+    return change / n, work

@@ -22,25 +22,23 @@ import scipy.sparse as sp
 from planbench.errors import InputError
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
-from planbench.model.linear_program import LinearProgram
 from planbench.model.productivity import one_good_each
-from planbench.planners.heuristics import solve_by_rounds, worth_their_weight
-from planbench.solvers.base import Phase, Solution, SolveOptions, SolverSpec, no_phase
+from planbench.planners.planner import Planner, PlanOptions, Result, to_unit_value
+from planbench.solvers.base import SolverSpec
 from planbench.solvers.common import Clock
 
-SOLVERS = (
-    SolverSpec(
-        name="material-balances",
-        family="planbench",
-        method="successive approximation with fixed norms (Montias)",
-        module="planbench.planners.material_balances",
-        packages=("scipy",),
-        takes=frozenset(("time_limit", "native")),
-        phases=("load", "solve", "extract"),
-        default="until the balances close to 1e-9, at most 100 rounds (--set rounds=N)",
-        accepts="economy",
-    ),
+SPEC = SolverSpec(
+    name="material-balances",
+    family="planbench",
+    method="successive approximation with fixed norms (Montias)",
+    module="planbench.planners.material_balances",
+    packages=("scipy",),
+    takes=frozenset(("time_limit", "native")),
+    phases=("load", "solve", "extract"),
+    default="until the balances close to 1e-9, at most 100 rounds (--set rounds=N)",
+    accepts="economy",
 )
+SOLVERS = (SPEC,)
 
 ROUNDS = 100
 #: Balances count as closed when no output changes by more than this share.
@@ -61,33 +59,6 @@ class BalanceState:
 
     outputs: FloatArray
     prices: FloatArray
-
-
-@dataclass(frozen=True, eq=False)
-class BalanceResult:
-    """A plan by norms.
-
-    Attributes
-    ----------
-    x, z : ndarray
-        The plan, scaled to what there is.
-    p, w : ndarray
-        Cost prices of the norms with all endowments of one worth, in the objective's units.
-    rounds : int
-    closed : bool
-        Whether the balances closed.
-    hit_limit : bool
-    state : BalanceState
-    """
-
-    x: FloatArray
-    z: FloatArray
-    p: FloatArray
-    w: FloatArray
-    rounds: int
-    closed: bool
-    hit_limit: bool
-    state: BalanceState
 
 
 def refusal(economy: Economy) -> str | None:
@@ -127,46 +98,11 @@ def norms(economy: Economy) -> npt.NDArray[np.int64]:
     return chosen
 
 
-def plan(
-    economy: Economy,
-    *,
-    rounds: int = ROUNDS,
-    target: float | None = None,
-    time_limit: float | None = None,
-    state: BalanceState | None = None,
-    log: bool = False,
-) -> BalanceResult:
-    """Plan `economy` by material balances.
-
-    Parameters
-    ----------
-    economy : Economy
-        One good per activity, no stocks.
-    rounds : int
-        Most rounds of approximation.
-    target : float, optional
-        Sets of each assortment to plan for; as many as the resources allow if missing. More
-        than that is cut down to what they allow.
-    time_limit : float, optional
-        Seconds, looked at every round.
-    state : BalanceState, optional
-        Of an earlier plan for an economy of the same shape: its outputs are the first
-        approximation.
-    log : bool
-        Print how far the balances are from closing.
-
-    Raises
-    ------
-    InputError
-        When the economy has no material balances, or `state` has another shape.
-    """
-    reason = refusal(economy)
-    if reason is not None:
-        raise InputError(reason, where="material-balances")
-    clock = Clock(time_limit)
+def _run(
+    economy: Economy, prepared: None, options: PlanOptions, state: BalanceState | None
+) -> Result:
+    clock = Clock(options.time_limit)
     n = economy.n_goods
-    if state is not None and (state.outputs.shape != (n, 2) or state.prices.shape != (n,)):
-        raise InputError("is of an economy of another shape; start without it", where="state")
     chosen = norms(economy)
     able = np.flatnonzero(chosen >= 0)
     activity = chosen[able]
@@ -183,15 +119,14 @@ def plan(
     outputs = final.copy() if state is None else state.outputs
     prices = cost.copy() if state is None else state.prices
     done, closed, late = 0, False, False
-    for done in range(1, rounds + 1):
+    for done in range(1, (options.rounds or ROUNDS) + 1):
         new = final + inputs @ outputs
         prices = cost + inputs.T @ prices
         if not (np.isfinite(new).all() and np.isfinite(prices).all()):
             break  # the norms reproduce less than they use: no plan by them
         change = float(np.max(np.abs(new - outputs) / np.maximum(new, 1e-300), initial=0.0))
         outputs = new
-        if log:
-            print(f"round {done}: outputs change by at most {change:.2e}", flush=True)
+        options.report(f"round {done}: outputs change by at most {change:.2e}")
         closed = change <= CLOSED
         left = clock.remaining()
         late = left is not None and left <= 0 and not closed
@@ -201,17 +136,20 @@ def plan(
     if orphans.size:  # somebody needs what nobody can make
         x, sets = np.zeros(economy.n_activities), 0.0
     else:
-        x, sets = _scaled(economy, outputs, activity, able, rate, direct, target)
-    p, w = worth_their_weight(economy, prices, rents)
-    return BalanceResult(
+        x, sets = _scaled(economy, outputs, activity, able, rate, direct, options.target)
+    p, w = to_unit_value(economy, prices, rents)
+    how = "balances closed" if closed else "balances open"
+    return Result(
+        ended="time limit" if late else "rounds done",
         x=x,
         z=np.full(economy.n_targets, sets),
         p=p,
         w=w,
-        rounds=done,
-        closed=closed,
-        hit_limit=late,
+        iterations={"rounds": done},
         state=BalanceState(outputs, prices),
+        heuristic=True,
+        status=f"time limit, {how}" if late else how,
+        method="material balances with norms of least direct resource use",
     )
 
 
@@ -224,7 +162,7 @@ def _scaled(
     direct: sp.csr_array,
     target: float | None,
 ) -> tuple[FloatArray, float]:
-    """Largest multiple of the targets' part that fits beside the fixed part."""
+    """Largest multiple of the targets' part that fits on top of the fixed part."""
     spent = np.asarray(direct @ outputs)
     levels = np.zeros((economy.n_activities, 2))
     levels[activity] = outputs[able] / rate[:, None]
@@ -241,53 +179,18 @@ def _scaled(
     return np.minimum(levels[:, 0] + sets * levels[:, 1], economy.capacity), sets
 
 
-def solve(
-    problem: LinearProgram | Economy,
-    spec: SolverSpec,
-    options: SolveOptions,
-    phase: Phase = no_phase,
-) -> Solution:
-    """Plan an economy by material balances.
-
-    Raises
-    ------
-    InputError
-        For a general linear program, an economy without such balances, or an unknown option.
-    """
-    return _run(problem, spec, options, phase, None)[0]
+def _other_shape(economy: Economy, state: BalanceState) -> str | None:
+    n = economy.n_goods
+    same = state.outputs.shape == (n, 2) and state.prices.shape == (n,)
+    return None if same else "is of an economy of another shape"
 
 
-def replan(
-    problem: LinearProgram | Economy,
-    spec: SolverSpec,
-    options: SolveOptions,
-    state: BalanceState | None = None,
-) -> tuple[Solution, BalanceState]:
-    """Plan as :func:`solve` does, from the state of an old plan; the new state comes back too."""
-    return _run(problem, spec, options, no_phase, state)
-
-
-def _run(
-    problem: LinearProgram | Economy,
-    spec: SolverSpec,
-    options: SolveOptions,
-    phase: Phase,
-    state: BalanceState | None,
-) -> tuple[Solution, BalanceState]:
-    return solve_by_rounds(
-        problem,
-        spec,
-        options,
-        phase,
-        state,
-        refusal=refusal,
-        plan=plan,
-        rounds=ROUNDS,
-        method="material balances with norms of least direct resource use",
-        status=_status,
-    )
-
-
-def _status(result: BalanceResult) -> str:
-    how = "balances closed" if result.closed else "balances open"
-    return f"time limit, {how}" if result.hit_limit else how
+PLANNER = Planner(
+    spec=SPEC,
+    refusal=refusal,
+    run=_run,
+    other_shape=_other_shape,
+    native=("rounds", "target"),
+    rounds=ROUNDS,
+)
+plan, solve, replan = PLANNER.plan, PLANNER.solve, PLANNER.replan

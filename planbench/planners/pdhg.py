@@ -13,22 +13,20 @@ restarts (Lu & Yang 2024) on equilibrated units of goods and activities.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from planbench.certificates.check import limits_of
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy
 from planbench.model.planning_lp import planning_matrix
-from planbench.planners.state import Meter
-from planbench.planners.team import Part, Team, current
+from planbench.planners import pdhg_kernels as kernels
+from planbench.planners.techniques import Meter, unsigned
 
-#: Rounds of the equilibration and of the power iteration.
-RUIZ_ROUNDS, POWER_ROUNDS = 8, 20
-#: How much more weight the plan is given than the classic balance of distances: the mended
-#: prices are good long before the mended plan is.
+#: Iterations of the equilibration and of the power iteration.
+RUIZ_ITERATIONS, POWER_ITERATIONS = 8, 20
+#: How much more weight the plan is given than the classic balance of distances: the repaired
+#: prices are good long before the repaired plan is.
 BIAS = 2.0
 #: The primal weight stays within this factor of where it began; of an old plan's weight. That is
 #: the weight of one moment, which may be far off: where it could be left by a factor of ten only,
@@ -53,14 +51,12 @@ class Process:
         b after scaling.
     row_scale, col_scale : ndarray
         y = row_scale·ỹ and v = col_scale·ṽ.
-    pair : ndarray, shape (rows, 2)
-        Prices, and room for what the columns scatter.
-    x, x_anchor : ndarray, shape (columns,)
-    y_anchor, made, made_anchor : ndarray, shape (rows,)
+    iterate : Iterate
+        Where the process stands and where it last restarted.
     scalars : ndarray
         Primal weight, step and counters, by the slots of the kernels.
     meter : Meter
-        Counts entries of the matrix read, in rounds, mending and looks at the bracket.
+        Counts entries of the matrix read: in iterations, repair and termination checks.
     """
 
     matrix: Matrix
@@ -69,32 +65,34 @@ class Process:
     need: FloatArray
     row_scale: FloatArray
     col_scale: FloatArray
-    pair: FloatArray
-    x: FloatArray
-    x_anchor: FloatArray
-    y_anchor: FloatArray
-    made: FloatArray
-    made_anchor: FloatArray
+    iterate: kernels.Iterate
     scalars: FloatArray
     meter: Meter
 
     @property
     def rounds(self) -> int:
         """Rounds done so far."""
-        from planbench.planners import pdhg_kernels as kernels
-
         return int(self.scalars[kernels.TOTAL])
 
     @property
-    def arrays(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any], FloatArray]:
-        """Column starts, rows and values of K for the kernels.
+    def csc(self) -> kernels.Csc:
+        """K for the kernels.
 
         Indices are read as unsigned: a negative one would count from the end, and testing for
-        that doubles the time of a round.
+        that doubles the time of an iteration.
         """
         m = self.matrix
-        unsigned = np.uint32 if m.indices.dtype == np.int32 else np.uint64
-        return m.indptr.view(unsigned), m.indices.view(unsigned), m.data
+        return kernels.Csc(unsigned(m.indptr), unsigned(m.indices), m.data)
+
+    @property
+    def pair(self) -> FloatArray:
+        """Prices and rents, and room for what the columns scatter, shape (rows, 2)."""
+        return np.asarray(self.iterate.pair)
+
+    @property
+    def x(self) -> FloatArray:
+        """Scaled activities and targets."""
+        return np.asarray(self.iterate.x)
 
     def columns(self) -> FloatArray:
         """Activities and targets in the economy's units, clipped to their bounds."""
@@ -104,79 +102,12 @@ class Process:
         """Prices and rents in the economy's units, clipped at 0."""
         return np.asarray(np.maximum(self.pair[:, 0], 0.0) * self.row_scale)
 
-    def advance(self, rounds: int) -> None:
-        """Run `rounds` rounds, shared among the current team of threads where that is worth it."""
-        from planbench.planners import pdhg_kernels as kernels
-
-        team = current()
-        parts = team.parts(self.x.size, 2 * self.matrix.nnz)
+    def advance(self, iterations: int) -> None:
+        """Run so many iterations."""
         before = self.scalars[kernels.READ]
-        if len(parts) > 1:
-            self._advance_together(rounds, team, parts)
-        else:
-            kernels.run_rounds(
-                *self.arrays,
-                self.cost,
-                self.upper,
-                self.need,
-                self.pair,
-                self.x,
-                self.x_anchor,
-                self.y_anchor,
-                self.made,
-                self.made_anchor,
-                self.scalars,
-                rounds,
-            )
+        program = kernels.Program(self.cost, self.upper, self.need)
+        kernels.iterate(self.csc, program, self.iterate, self.scalars, iterations)
         self.meter.work += int(self.scalars[kernels.READ] - before)
-
-    def _advance_together(self, rounds: int, team: Team, parts: list[Part]) -> None:
-        """Run rounds with a part of the columns, then a part of the rows, per thread.
-
-        Each thread scatters into rows of its own, which are added in the order of the parts:
-        the same every time for the same number of threads.
-        """
-        from planbench.planners import pdhg_kernels as kernels
-
-        s, arrays, size = self.scalars, self.arrays, self.need.size
-        pairs = np.zeros((len(parts), size, 2))
-        pairs[:, :, 0] = self.pair[:, 0]
-        rows = [(k * size // len(parts), (k + 1) * size // len(parts)) for k in range(len(parts))]
-        for _ in range(rounds):
-            tau, sigma = s[kernels.STEP] / s[kernels.WEIGHT], s[kernels.STEP] * s[kernels.WEIGHT]
-            length = s[kernels.LENGTH]
-            keep = (length + 1.0) / (length + 2.0)
-
-            def columns(
-                k: int, begin: int, end: int, tau: float = tau, keep: float = keep
-            ) -> tuple[float, int]:
-                found: tuple[float, int] = kernels.columns_move(
-                    *arrays, self.cost, self.upper, pairs[k], self.x, self.x_anchor, tau, keep,
-                    begin, end,
-                )  # fmt: skip
-                return found
-
-            def prices(
-                k: int, begin: int, end: int, sigma: float = sigma, keep: float = keep
-            ) -> tuple[float, float]:
-                return kernels.rows_move_together(
-                    self.need, pairs, self.y_anchor, self.made, self.made_anchor, sigma, keep,
-                    begin, end,
-                )  # fmt: skip
-
-            moved = team.each(columns, parts)
-            answered = team.each(prices, rows)
-            s[kernels.READ] += sum(read for _, read in moved)
-            dx = sum(part for part, _ in moved)
-            dy, cross = sum(part for part, _ in answered), sum(part for _, part in answered)
-            if kernels.note_round(dx, dy, cross, tau, sigma, s):
-                self.pair[:, 0] = pairs[0, :, 0]
-                kernels.restart(
-                    *arrays, self.upper, self.pair, self.x, self.x_anchor, self.y_anchor,
-                    self.made, self.made_anchor, s,
-                )  # fmt: skip
-                pairs[:, :, 0] = self.pair[:, 0]
-        self.pair[:, 0] = pairs[0, :, 0]
 
     def profits(self, prices: FloatArray) -> FloatArray:
         """K'y − c at scaled prices: what a unit of each activity and target gains."""
@@ -200,14 +131,12 @@ class Process:
         age : float
             Rounds that count as done: > 0 for an old plan.
         """
-        from planbench.planners import pdhg_kernels as kernels
-
-        s = self.scalars
-        np.divide(columns, self.col_scale, out=self.x)
-        np.divide(prices, self.row_scale, out=self.pair[:, 0])
-        self.x_anchor[:], self.y_anchor[:] = self.x, self.pair[:, 0]
-        self.meter.work += kernels.multiply(*self.arrays, self.x, self.made)
-        self.made_anchor[:] = self.made
+        s, at = self.scalars, self.iterate
+        np.divide(columns, self.col_scale, out=at.x)
+        np.divide(prices, self.row_scale, out=at.pair[:, 0])
+        at.x_anchor[:], at.y_anchor[:] = at.x, at.pair[:, 0]
+        self.meter.work += kernels.multiply(self.csc, at.x, at.made)
+        at.made_anchor[:] = at.made
         s[kernels.LENGTH] = 0.0
         if weight is None:
             far_x, far_y = np.linalg.norm(self.x), np.linalg.norm(self.pair[:, 0])
@@ -221,8 +150,6 @@ class Process:
 
 def set_up(economy: Economy) -> Process:
     """Assemble K, bring it to comparable units and find the longest safe step."""
-    from planbench.planners import pdhg_kernels as kernels
-
     n, m = economy.n_goods, economy.n_activities
     matrix = planning_matrix(economy)
     rows, cols = matrix.shape
@@ -235,13 +162,10 @@ def set_up(economy: Economy) -> Process:
     # climb by powers of ten.
     upper = np.concatenate([economy.capacity, limits_of(economy).target])
     row_scale, col_scale = np.ones(rows), np.ones(cols)
-    kernels.scale_lines(
-        matrix.indptr, matrix.indices, matrix.data, row_scale, col_scale, RUIZ_ROUNDS
-    )
+    signed = kernels.Csc(matrix.indptr, matrix.indices, matrix.data)
+    kernels.scale_lines(signed, row_scale, col_scale, RUIZ_ITERATIONS)
     start = np.random.default_rng(0).random(cols)
-    norm = kernels.spectral_norm(
-        matrix.indptr, matrix.indices, matrix.data, start, rows, POWER_ROUNDS
-    )
+    norm = kernels.spectral_norm(signed, start, rows, POWER_ITERATIONS)
     scalars = np.zeros(kernels.SLOTS)
     scalars[kernels.REACH] = REACH
     scalars[kernels.BIAS] = BIAS
@@ -257,12 +181,14 @@ def set_up(economy: Economy) -> Process:
         need=need,
         row_scale=row_scale,
         col_scale=col_scale,
-        pair=np.zeros((rows, 2)),
-        x=np.zeros(cols),
-        x_anchor=np.zeros(cols),
-        y_anchor=np.zeros(rows),
-        made=np.zeros(rows),
-        made_anchor=np.zeros(rows),
+        iterate=kernels.Iterate(
+            pair=np.zeros((rows, 2)),
+            x=np.zeros(cols),
+            x_anchor=np.zeros(cols),
+            y_anchor=np.zeros(rows),
+            made=np.zeros(rows),
+            made_anchor=np.zeros(rows),
+        ),
         scalars=scalars,
         meter=Meter(max(1, matrix.nnz)),
     )

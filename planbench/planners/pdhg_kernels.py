@@ -1,6 +1,6 @@
 """Compiled kernels of the price-adjustment process: matrix norms and the fused rounds.
 
-All matrices are CSC with sorted indices. One round reads the matrix once: a column gathers
+All matrices are CSC with sorted matrix.indices. One round reads the matrix once: a column gathers
 the prices of what it makes and uses, moves, and scatters its new level into the rows at once.
 Price and excess supply of a row lie side by side in memory, so both cost one access.
 """
@@ -8,7 +8,7 @@ Price and excess supply of a row lie side by side in memory, so both cost one ac
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numba
 import numpy as np
@@ -29,6 +29,47 @@ def fused(function: _F) -> _F:
     return made
 
 
+class Csc(NamedTuple):
+    """A matrix by columns; row numbers are unsigned.
+
+    Attributes
+    ----------
+    indptr, indices, data : ndarray
+    """
+
+    indptr: Any
+    indices: Any
+    data: Any
+
+
+class Program(NamedTuple):
+    """min cost·x subject to K x ≥ need, 0 ≤ x ≤ upper, in scaled units."""
+
+    cost: Any
+    upper: Any
+    need: Any
+
+
+class Iterate(NamedTuple):
+    """Where the process stands and where it last restarted; changed in place.
+
+    Attributes
+    ----------
+    pair : ndarray, shape (rows, 2)
+        Prices, and room for what the columns scatter.
+    x, x_anchor : ndarray, shape (columns,)
+    y_anchor, made, made_anchor : ndarray, shape (rows,)
+        `made` is K x.
+    """
+
+    pair: Any
+    x: Any
+    x_anchor: Any
+    y_anchor: Any
+    made: Any
+    made_anchor: Any
+
+
 # Slots of the vector of scalars that a run takes and hands back.
 (
     WEIGHT, STEP, LENGTH, FIRST, LAST, TOTAL, INTEGRAL, RESTARTS, SIZE, BIAS, FIRST_WEIGHT, REACH,
@@ -37,9 +78,7 @@ def fused(function: _F) -> _F:
 
 
 @compiled
-def scale_lines(
-    indptr: Any, indices: Any, data: Any, row_scale: Any, col_scale: Any, rounds: int
-) -> None:
+def scale_lines(matrix: Csc, row_scale: Any, col_scale: Any, rounds: int) -> None:
     """Equilibrate (Ruiz 2001), then Pock & Chambolle's (2011) scaling with α = 1.
 
     Multiplies up what each row and column of `data` is to be multiplied by in `row_scale`
@@ -52,9 +91,9 @@ def scale_lines(
         rows[:] = 0.0
         for j in range(n_cols):
             top = 0.0
-            for k in range(indptr[j], indptr[j + 1]):
-                i = indices[k]
-                a = abs(data[k])
+            for k in range(matrix.indptr[j], matrix.indptr[j + 1]):
+                i = matrix.indices[k]
+                a = abs(matrix.data[k])
                 if sums:
                     top += a
                     rows[i] += a
@@ -63,17 +102,17 @@ def scale_lines(
                     rows[i] = max(rows[i], a)
             factor = 1.0 / np.sqrt(top) if top > 0 else 1.0
             col_scale[j] *= factor
-            for k in range(indptr[j], indptr[j + 1]):
-                data[k] *= factor
+            for k in range(matrix.indptr[j], matrix.indptr[j + 1]):
+                matrix.data[k] *= factor
         for i in range(n_rows):
             rows[i] = 1.0 / np.sqrt(rows[i]) if rows[i] > 0 else 1.0
             row_scale[i] *= rows[i]
-        for k in range(data.size):
-            data[k] *= rows[indices[k]]
+        for k in range(matrix.data.size):
+            matrix.data[k] *= rows[matrix.indices[k]]
 
 
 @compiled
-def spectral_norm(indptr: Any, indices: Any, data: Any, x: Any, n_rows: int, rounds: int) -> float:
+def spectral_norm(matrix: Csc, x: Any, n_rows: int, rounds: int) -> float:
     """Largest singular value by power iteration from `x` (overwritten)."""
     rows = np.zeros(n_rows)
     norm = 0.0
@@ -84,67 +123,52 @@ def spectral_norm(indptr: Any, indices: Any, data: Any, x: Any, n_rows: int, rou
         x /= size
         rows[:] = 0.0
         for j in range(x.size):
-            for k in range(indptr[j], indptr[j + 1]):
-                rows[indices[k]] += data[k] * x[j]
+            for k in range(matrix.indptr[j], matrix.indptr[j + 1]):
+                rows[matrix.indices[k]] += matrix.data[k] * x[j]
         for j in range(x.size):
             total = 0.0
-            for k in range(indptr[j], indptr[j + 1]):
-                total += data[k] * rows[indices[k]]
+            for k in range(matrix.indptr[j], matrix.indptr[j + 1]):
+                total += matrix.data[k] * rows[matrix.indices[k]]
             x[j] = total
         norm = np.sqrt(np.sqrt(np.sum(x * x)))
     return norm
 
 
 @fused
-def columns_move(
-    indptr: Any,
-    indices: Any,
-    data: Any,
-    cost: Any,
-    upper: Any,
-    pair: Any,
-    x: Any,
-    anchor: Any,
-    tau: float,
-    keep: float,
-    begin: int,
-    end: int,
-) -> Any:
-    """Let activities from `begin` to `end` answer to their profit.
+def columns_move(matrix: Csc, program: Program, at: Iterate, tau: float, keep: float) -> Any:
+    """Let every activity answer to its profit; returns ‖x⁺ − x‖² and the entries multiplied.
 
-    Returns ‖x⁺ − x‖² and the entries multiplied.
-
-    `pair[i]` holds the price of row i and, on return, row i of K(2x⁺ − x). `x` becomes
+    ``pair[i]`` holds the price of row i and, on return, row i of K(2x⁺ − x). ``x`` becomes
     keep·(2x⁺ − x) + (1 − keep)·anchor.
     """
+    pair, x = at.pair, at.x
     moved = 0.0
-    read = np.int64(indptr[end] - indptr[begin])
-    for j in range(begin, end):
-        start, stop = indptr[j], indptr[j + 1]
+    read = np.int64(matrix.indptr[x.size] - matrix.indptr[0])
+    for j in range(x.size):
+        start, stop = matrix.indptr[j], matrix.indptr[j + 1]
         gain = 0.0
         for k in range(start, stop):
-            gain += data[k] * pair[indices[k], 0]
+            gain += matrix.data[k] * pair[matrix.indices[k], 0]
         old = x[j]
-        new = min(max(old - tau * (cost[j] - gain), 0.0), upper[j])
+        new = min(max(old - tau * (program.cost[j] - gain), 0.0), program.upper[j])
         step = new - old
         moved += step * step
         far = new + step
-        x[j] = keep * far + (1.0 - keep) * anchor[j]
+        x[j] = keep * far + (1.0 - keep) * at.x_anchor[j]
         if far != 0.0:
             read += np.int64(stop - start)
             for k in range(start, stop):
-                pair[indices[k], 1] += data[k] * far
+                pair[matrix.indices[k], 1] += matrix.data[k] * far
     return moved, read
 
 
 @fused
-def rows_move(
-    need: Any, pair: Any, anchor: Any, made: Any, made_anchor: Any, sigma: float, keep: float
-) -> tuple[float, float]:
+def rows_move(need: Any, at: Iterate, sigma: float, keep: float) -> tuple[float, float]:
     """Let every price answer to its row's excess; returns ‖dy‖² and dy'K dx.
 
-    `made` is K x and is carried along, so that the cross term costs no matrix pass.
+    ``made`` is K x and is updated alongside, so that the cross term costs no matrix pass.
     """
+    pair, made = at.pair, at.made
     moved = cross = 0.0
     for i in range(need.size):
         old, far_made = pair[i, 0], pair[i, 1]
@@ -152,32 +176,32 @@ def rows_move(
         step = new - old
         moved += step * step
         cross += step * 0.5 * (far_made - made[i])
-        pair[i, 0] = keep * (new + step) + (1.0 - keep) * anchor[i]
+        pair[i, 0] = keep * (new + step) + (1.0 - keep) * at.y_anchor[i]
         pair[i, 1] = 0.0
-        made[i] = keep * far_made + (1.0 - keep) * made_anchor[i]
+        made[i] = keep * far_made + (1.0 - keep) * at.made_anchor[i]
     return moved, cross
 
 
 @compiled
-def multiply(indptr: Any, indices: Any, data: Any, x: Any, out: Any) -> Any:
+def multiply(matrix: Csc, x: Any, out: Any) -> Any:
     """Out = K x; returns the entries multiplied."""
     out[:] = 0.0
     read = np.int64(0)
     for j in range(x.size):
         v = x[j]
         if v != 0.0:
-            read += np.int64(indptr[j + 1] - indptr[j])
-            for k in range(indptr[j], indptr[j + 1]):
-                out[indices[k]] += data[k] * v
+            read += np.int64(matrix.indptr[j + 1] - matrix.indptr[j])
+            for k in range(matrix.indptr[j], matrix.indptr[j + 1]):
+                out[matrix.indices[k]] += matrix.data[k] * v
     return read
 
 
 @compiled
-def note_round(dx: float, dy: float, cross: float, tau: float, sigma: float, s: Any) -> bool:
-    """Keep account of a round; returns whether to restart.
+def note_iteration(dx: float, dy: float, cross: float, tau: float, sigma: float, s: Any) -> bool:
+    """Keep account of an iteration; returns whether to restart.
 
     Fixed-point residual and restart conditions (0.2 sufficient, 0.8 necessary, 0.36 of all
-    rounds): Lu & Yang 2024.
+    iterations): Lu & Yang 2024.
     """
     squared = dx / tau + dy / sigma + 2.0 * cross
     s[TOTAL] += 1.0
@@ -198,31 +222,20 @@ def note_round(dx: float, dy: float, cross: float, tau: float, sigma: float, s: 
 
 
 @compiled
-def restart(
-    indptr: Any,
-    indices: Any,
-    data: Any,
-    upper: Any,
-    pair: Any,
-    x: Any,
-    x_anchor: Any,
-    y_anchor: Any,
-    made: Any,
-    made_anchor: Any,
-    s: Any,
-) -> None:
+def restart(matrix: Csc, upper: Any, at: Iterate, s: Any) -> None:
     """Begin anew from here; corrects the primal weight by the controller of Lu et al. (2025)."""
+    pair, x = at.pair, at.x
     far_x = far_y = 0.0
     for j in range(x.size):
         x[j] = min(max(x[j], 0.0), upper[j])
-        far_x += (x[j] - x_anchor[j]) ** 2
-        x_anchor[j] = x[j]
-    for i in range(y_anchor.size):
+        far_x += (x[j] - at.x_anchor[j]) ** 2
+        at.x_anchor[j] = x[j]
+    for i in range(at.y_anchor.size):
         pair[i, 0] = max(pair[i, 0], 0.0)
-        far_y += (pair[i, 0] - y_anchor[i]) ** 2
-        y_anchor[i] = pair[i, 0]
-    s[READ] += multiply(indptr, indices, data, x, made)
-    made_anchor[:] = made
+        far_y += (pair[i, 0] - at.y_anchor[i]) ** 2
+        at.y_anchor[i] = pair[i, 0]
+    s[READ] += multiply(matrix, x, at.made)
+    at.made_anchor[:] = at.made
     if far_x > 1e-20 and far_y > 1e-20:
         error = np.log(s[WEIGHT] * np.sqrt(far_x) / np.sqrt(far_y) / s[BIAS])
         s[INTEGRAL] += error
@@ -237,69 +250,14 @@ def restart(
 
 
 @compiled
-def run_rounds(
-    indptr: Any,
-    indices: Any,
-    data: Any,
-    cost: Any,
-    upper: Any,
-    need: Any,
-    pair: Any,
-    x: Any,
-    x_anchor: Any,
-    y_anchor: Any,
-    made: Any,
-    made_anchor: Any,
-    s: Any,
-    rounds: int,
-) -> int:
-    """Run reflected Halpern rounds with adaptive restarts; returns the rounds run."""
-    done = 0
-    while done < rounds:
+def iterate(matrix: Csc, program: Program, at: Iterate, s: Any, iterations: int) -> None:
+    """Run reflected Halpern iterations with adaptive restarts."""
+    for _ in range(iterations):
         tau, sigma = s[STEP] / s[WEIGHT], s[STEP] * s[WEIGHT]
         n = s[LENGTH]
         keep = (n + 1.0) / (n + 2.0)
-        dx, read = columns_move(
-            indptr, indices, data, cost, upper, pair, x, x_anchor, tau, keep, 0, x.size
-        )
+        dx, read = columns_move(matrix, program, at, tau, keep)
         s[READ] += read
-        dy, cross = rows_move(need, pair, y_anchor, made, made_anchor, sigma, keep)
-        done += 1
-        if note_round(dx, dy, cross, tau, sigma, s):
-            restart(indptr, indices, data, upper, pair, x, x_anchor, y_anchor, made, made_anchor, s)
-    return done
-
-
-@fused
-def rows_move_together(
-    need: Any,
-    pairs: Any,
-    anchor: Any,
-    made: Any,
-    made_anchor: Any,
-    sigma: float,
-    keep: float,
-    begin: int,
-    end: int,
-) -> tuple[float, float]:
-    """Do as ``rows_move`` does, for rows from `begin` to `end` of several threads' pairs.
-
-    Each of `pairs` holds what one thread has scattered; they are added in their order, and all
-    get the new prices.
-    """
-    moved = cross = 0.0
-    for i in range(begin, end):
-        far_made = 0.0
-        for t in range(pairs.shape[0]):
-            far_made += pairs[t, i, 1]
-            pairs[t, i, 1] = 0.0
-        old = pairs[0, i, 0]
-        new = max(old + sigma * (need[i] - far_made), 0.0)
-        step = new - old
-        moved += step * step
-        cross += step * 0.5 * (far_made - made[i])
-        price = keep * (new + step) + (1.0 - keep) * anchor[i]
-        for t in range(pairs.shape[0]):
-            pairs[t, i, 0] = price
-        made[i] = keep * far_made + (1.0 - keep) * made_anchor[i]
-    return moved, cross
+        dy, cross = rows_move(program.need, at, sigma, keep)
+        if note_iteration(dx, dy, cross, tau, sigma, s):
+            restart(matrix, program.upper, at, s)

@@ -16,47 +16,36 @@ import numpy as np
 from planbench.errors import SolverError
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
-from planbench.model.linear_program import LinearProgram
-from planbench.model.plan import Plan
 from planbench.model.productivity import one_good_each
-from planbench.planners.frame import (
-    GAP,
-    Outcome,
-    Planner,
-    Task,
-    plan_economy,
-    solve_economy,
-)
-from planbench.planners.state import Progress, Report, State
-from planbench.planners.state_domain import Domain
-from planbench.planners.state_solution import finish, nothing
-from planbench.solvers.base import Phase, Solution, SolveOptions, SolverSpec, no_phase
+from planbench.planners.planner import GAP, Ended, Planner, PlanOptions, Result, tiny_like
+from planbench.planners.presolve import Domain, presolve, prices_of_lost
+from planbench.planners.state import State, other_shape
+from planbench.planners.techniques import Meter
+from planbench.solvers.base import SolverSpec
 
 if TYPE_CHECKING:
-    from planbench.planners.state_rounds import Best, Rounds
+    from planbench.planners.decomposition import Bounds, Decomposition
 
-VERSION = "2"
 #: The sweeps' first tolerance is the gap divided by this; their errors add up to about the gap.
 SHARE = 5.0
 #: Times the tolerance of the sweeps is tightened before planning stops.
 TRIES = 12
-#: Times what adding up may be wrong by is left over of the resource beside a fixed demand.
+#: Of the resource, this many times the rounding error is left over where there is fixed demand.
 LEFT_OVER = 2.0
 
-SOLVERS = (
-    SolverSpec(
-        name="value-iteration",
-        family="planbench planners",
-        method="value iteration on prices, Gauss-Seidel on quantities (one resource)",
-        module="planbench.planners.value_iteration",
-        packages=("numba", "scipy"),
-        extra="planners",
-        takes=frozenset(("tolerance", "threads", "time_limit")),
-        phases=("compile", "load", "solve", "extract"),
-        default=f"one thread; stops at a certified gap of the tolerance ({GAP:g} if none)",
-        accepts="economy",
-    ),
+SPEC = SolverSpec(
+    name="value-iteration",
+    family="planbench planners",
+    method="value iteration on prices, Gauss-Seidel on quantities (one resource)",
+    module="planbench.planners.value_iteration",
+    packages=("numba", "scipy"),
+    extra="planners",
+    takes=frozenset(("tolerance", "time_limit")),
+    phases=("compile", "load", "solve", "extract"),
+    default=f"one thread; stops at a certified gap of the tolerance ({GAP:g} if none)",
+    accepts="economy",
 )
+SOLVERS = (SPEC,)
 
 
 def refusal(economy: Economy) -> str | None:
@@ -72,138 +61,64 @@ def refusal(economy: Economy) -> str | None:
     return None
 
 
-def solve(
-    problem: LinearProgram | Economy,
-    spec: SolverSpec,
-    options: SolveOptions,
-    phase: Phase = no_phase,
-) -> Solution:
-    """Plan the economy; the tolerance is the certified gap asked for.
-
-    Raises
-    ------
-    SolverError
-        For a general linear program, or an economy outside the domain.
-    """
-    return solve_economy(_planner(), problem, spec, options, phase)[0]
-
-
-def replan(
-    problem: LinearProgram | Economy,
-    spec: SolverSpec,
-    options: SolveOptions,
-    state: State | None = None,
-) -> tuple[Solution, State]:
-    """Plan as :func:`solve` does, from the state of an old plan; the new state comes back too."""
-    return solve_economy(_planner(), problem, spec, options, state=state)
-
-
-def warm_up(economy: Economy, threads: int = 1) -> None:
-    """Plan a tiny economy with the same types of arrays, so that every kernel is compiled."""
-    from planbench.planners.state_warm import tiny_like
-
+def _compile(economy: Economy) -> None:
     tiny = tiny_like(economy, resources=1)
-    plan(tiny)
-    if threads > 1:  # kernels that only threads use
-        plan_economy("value-iteration", _planner(), tiny, GAP, None, None, None, 2, grain=0)
+    _run(tiny, presolve(tiny), PlanOptions(), None)
 
 
-def plan(
-    economy: Economy,
-    *,
-    gap: float = GAP,
-    state: State | None = None,
-    time_limit: float | None = None,
-    report: Report | None = None,
-    threads: int = 1,
-) -> tuple[Plan, State, Progress]:
-    """Plan until the certified gap is at most `gap`.
-
-    Parameters
-    ----------
-    economy : Economy
-        One resource, one good per activity, no capacities, f ≥ 0.
-    gap : float
-        (upper − lower)/upper asked for.
-    state : State, optional
-        Of an old plan of an economy with the same goods and activities.
-    time_limit : float, optional
-        Seconds.
-    report : callable, optional
-        Is told a line a round.
-    threads : int
-        The work is shared among so many, where there is enough of it; the plan is the same
-        every time for the same number.
-
-    Returns
-    -------
-    Plan
-        Feasible x and z; prices p and rents w that are dual feasible. Where f cannot be
-        met (``ended`` is "infeasible"), p and w prove it: p·f > w·r.
-    State
-        To plan a changed economy from.
-    Progress
-
-    Raises
-    ------
-    InputError
-        For fewer threads than one.
-    SolverError
-        If the economy is outside the domain, or `state` is of another shape.
-    """
-    return plan_economy(
-        "value-iteration", _planner(), economy, gap, state, time_limit, report, threads
+def _run(economy: Economy, domain: Domain, options: PlanOptions, state: State | None) -> Result:
+    from planbench.planners.decomposition import (
+        Bounds,
+        finish,
+        nothing_to_do,
+        solve_sectors,
+        start,
     )
 
-
-def _planner() -> Planner:
-    return Planner(refusal, _plan, warm_up, VERSION)
-
-
-def _plan(economy: Economy, domain: Domain, task: Task) -> Outcome:
-    from planbench.planners.state_domain import prices_of_lost, settle_domain
-    from planbench.planners.state_rounds import Best, answer, open_rounds
-
-    gap, meter, tell = task.gap, task.meter, task.tell
-    f = economy.fixed_demand
+    gap, f = options.tolerance, economy.fixed_demand
+    meter = Meter(economy.nnz, options.time_limit)
     for thorough in (False, True):
         if thorough:
-            domain = settle_domain(economy, thorough=True)
+            domain = presolve(economy, thorough=True)
         if domain.makeable is not None and f[~domain.makeable].any():
-            plan_, state_, progress = nothing(economy, domain, meter)
             p, w = prices_of_lost(economy, domain)
-            plan_ = replace(plan_, p=p, w=w)
-            message = "a fixed demand is for a good that cannot be made"
-            return plan_, state_, replace(progress, ended="infeasible", message=message)
+            return replace(
+                nothing_to_do(economy, domain, meter),
+                ended="infeasible",
+                p=p,
+                w=w,
+                status="f cannot be met",
+                message="a fixed demand is for a good that cannot be made",
+            )
         if not domain.targets.any() and not f.any():
-            return nothing(economy, domain, meter)
+            return nothing_to_do(economy, domain, meter)
         if not domain.targets.any():
             raise SolverError(
-                "value-iteration takes no f > 0 where no target can be reached; see primal-dual"
+                "value-iteration: takes no f > 0 where no target can be reached; see primal-dual"
             )
-        rounds = open_rounds(economy, domain.usable, domain.targets, meter, task.state)
-        rounds.width, rounds.thorough = 0.0, thorough
-        best, tolerance, number = Best(), gap / SHARE, 0
-        ended: str = "stalled"
+        run = start(economy, domain, meter, state, thorough=thorough)
+        run.width = 0.0
+        bounds, tolerance, number = Bounds(), gap / SHARE, 0
+        ended: Ended = "stalled"
         lower = upper = 0.0
         extra: FloatArray | None = None
         for number in range(1, TRIES + 1):
-            before = best
+            before = bounds
             if f.any():
-                best = Best()  # prices good for the targets need not be so for f
-            answered = answer(rounds, best, tolerance)
+                bounds = Bounds()  # prices good for the targets need not be so for f
+            answered = solve_sectors(run, bounds, tolerance)
             if isinstance(answered, str):
                 ended = answered
                 if extra is not None:
-                    best = before  # what `extra` belongs to
+                    bounds = before  # what `extra` belongs to
                 break
-            lower, upper = best.lower, best.upper
+            lower, upper = bounds.lower, bounds.upper
             if f.any():
-                extra, lower, upper = _meet_fixed(rounds, best, tolerance)
+                extra, lower, upper = _meet_fixed(run, bounds, tolerance)
                 if upper < 0:
                     ended = "infeasible"
                     break
-            tell(
+            options.report(
                 f"round {number}: lower {lower:.12g}, upper {upper:.12g}, "
                 f"passes {meter.passes:.1f}, {meter.seconds:.2f} s"
             )
@@ -211,54 +126,86 @@ def _plan(economy: Economy, domain: Domain, task: Task) -> Outcome:
                 ended = "optimal"
                 break
             if meter.over():
-                ended = "time-limit"
+                ended = "time limit"
                 break
             tolerance *= 0.2
-        if ended != "unsettled":
+        if ended != "unconverged":
             break
-    out, new, progress = finish(economy, domain, rounds, best, number, ended)  # type: ignore[arg-type]
-    if extra is not None or ended == "infeasible":
-        out, progress = _with_fixed(economy, rounds, best, out, progress, extra, lower, upper)
-        new = replace(new, levels=out.x)
-    return out, new, progress
+    result = finish(run, domain, bounds, number, ended, SPEC.method)
+    if extra is None and ended != "infeasible":
+        return result
+    return _with_fixed(run, bounds, result, extra, lower, upper)
 
 
-def _meet_fixed(rounds: Rounds, best: Best, tolerance: float) -> tuple[FloatArray, float, float]:
+def _meet_fixed(
+    run: Decomposition, bounds: Bounds, tolerance: float
+) -> tuple[FloatArray, float, float]:
     """Find outputs that meet f with the techniques in use, and bounds with f deducted."""
-    from planbench.planners.state_rounds import left_of_endowments, meet_fixed_demand
-    from planbench.planners.state_sectors import needs_of
+    from planbench.planners.decomposition import meet_fixed_demand, unused_share
+    from planbench.planners.sectors import resource_use
 
-    economy, sectors = rounds.economy, rounds.sectors
+    economy, sectors = run.economy, run.sectors
     f = economy.fixed_demand
-    assert best.p is not None
-    mended = best.p + best.theta * sectors.p0
-    upper = best.upper * (1.0 - float(f @ mended) / (1.0 + best.theta))
-    y, settled = meet_fixed_demand(rounds, tolerance)
-    if not settled:
+    assert bounds.p is not None
+    repaired = bounds.p + bounds.theta * sectors.p0
+    upper = bounds.upper * (1.0 - float(f @ repaired) / (1.0 + bounds.theta))
+    y, met = meet_fixed_demand(run, tolerance)
+    if not met:
         return y, 0.0, upper
-    share = float((needs_of(sectors, y) * sectors.scale).max())
-    # No scaling of the whole plan can mend what adding up is wrong by: f would not be met.
-    room = max(1.0 - share - LEFT_OVER * left_of_endowments(economy), 0.0)
-    return y, best.lower * room if share <= 1 else -np.inf, upper
+    share = float((resource_use(sectors, y) * sectors.scale).max())
+    # Scaling the whole plan would leave f unmet, so rounding is allowed for here.
+    room = max(1.0 - share - LEFT_OVER * unused_share(economy), 0.0)
+    return y, bounds.lower * room if share <= 1 else -np.inf, upper
 
 
 def _with_fixed(
-    economy: Economy, rounds: Rounds, best: Best, plan_: Plan, progress: Progress,
-    extra: FloatArray | None, lower: float, upper: float,
-) -> tuple[Plan, Progress]:  # fmt: skip
+    run: Decomposition,
+    bounds: Bounds,
+    result: Result,
+    extra: FloatArray | None,
+    lower: float,
+    upper: float,
+) -> Result:
     """Give f its share of the resource; the targets have the rest."""
+    assert result.x is not None
+    assert result.z is not None
     if upper < 0 or extra is None:
-        message = "the fixed demand needs more of the resource than there is"
-        none = replace(plan_, x=np.zeros_like(plan_.x), z=np.zeros_like(plan_.z))
-        return none, replace(progress, ended="infeasible", lower=0.0, upper=0.0, message=message)
-    assert best.share is not None
-    techniques = rounds.sectors.techniques
-    share = max(lower, 0.0) / best.lower
-    x = plan_.x * share
+        x, z = np.zeros_like(result.x), np.zeros_like(result.z)
+        return replace(
+            result,
+            ended="infeasible",
+            x=x,
+            z=z,
+            lower=0.0,
+            upper=0.0,
+            state=replace(result.state, levels=x),
+            status="f cannot be met",
+            message="the fixed demand needs more of the resource than there is",
+        )
+    assert bounds.share is not None
+    techniques = run.sectors.techniques
+    share = max(lower, 0.0) / bounds.lower
+    x = result.x * share
     order = techniques.order
-    made = np.repeat(extra, np.diff(techniques.first)) * best.share
+    made = np.repeat(extra, np.diff(techniques.first)) * bounds.share
     x[order] += made * techniques.per[order]
-    return (
-        replace(plan_, x=x, z=plan_.z * share),
-        replace(progress, lower=max(lower, 0.0), upper=upper),
+    return replace(
+        result,
+        x=x,
+        z=result.z * share,
+        lower=max(lower, 0.0),
+        upper=upper,
+        state=replace(result.state, levels=x),
     )
+
+
+PLANNER = Planner(
+    spec=SPEC,
+    refusal=refusal,
+    prepare=presolve,
+    run=_run,
+    other_shape=other_shape,
+    compile=_compile,
+    version="2",
+)
+plan, solve, replan = PLANNER.plan, PLANNER.solve, PLANNER.replan

@@ -18,12 +18,12 @@ from planbench.solvers.registry import find_solver, load_adapter
 pytest.importorskip("numba")
 pytest.importorskip("clarabel")
 
-from planbench.planners import master, state_direct
-from planbench.planners.master_bundle import best_mix
-from planbench.planners.state import Meter, list_techniques
-from planbench.planners.state_domain import prices_of_lost, settle_domain
-from planbench.planners.state_rounds import Best, answer, factorise, open_rounds
-from planbench.planners.state_sectors import Sectors, charge_rents, open_sectors
+from planbench.planners import policy_iteration, restricted_master
+from planbench.planners.bundle import solve_mixture
+from planbench.planners.decomposition import Bounds, factorise, solve_sectors, start
+from planbench.planners.presolve import Domain, presolve, prices_of_lost
+from planbench.planners.sectors import Sectors, charge_rents, open_sectors
+from planbench.planners.techniques import Meter, list_techniques
 
 FULL = os.environ.get("PLANBENCH_FULL") == "1"
 SEEDS = 100 if FULL else 6
@@ -104,8 +104,8 @@ def test_barely_productive(kind: str, resources: int) -> None:
 
 
 @pytest.mark.parametrize(("kind", "seed"), [("barely", 8), ("ring", 9)])
-def test_outputs_that_do_not_settle_are_solved_for(kind: str, seed: int) -> None:
-    """Prices may settle by sweeps where outputs do not: that must not end the planning."""
+def test_outputs_that_do_not_converge_are_solved_for(kind: str, seed: int) -> None:
+    """Prices may converge by sweeps where outputs do not: that must not end the planning."""
     closed("two-level", edge(kind, 5, seed))
 
 
@@ -139,14 +139,16 @@ def test_the_search_for_techniques_ends_with_the_time(monkeypatch: pytest.Monkey
     )
     sectors = sectors_of(economy)
     sectors.meter.limit = 0.0
-    factorise, calls = state_direct._factorise, []
+    factorise, calls = policy_iteration._factorise, []
 
     def counted(*arguments: Any) -> Any:
         calls.append(1)
         return factorise(*arguments)
 
-    monkeypatch.setattr(state_direct, "_factorise", counted)
-    assert not state_direct.cheapest_prices(sectors, state_direct.list_inputs(sectors), np.ones(2))
+    monkeypatch.setattr(policy_iteration, "_factorise", counted)
+    assert not policy_iteration.cheapest_prices(
+        sectors, policy_iteration.list_inputs(sectors), np.ones(2)
+    )
     assert len(calls) <= 2
 
 
@@ -154,16 +156,16 @@ def test_time_may_run_out_between_factorisations() -> None:
     """Rounds that are solved for have no bound before the first of their own."""
     economy = edge("ring", 5, 9)
     meter = Meter(economy.nnz)
-    rounds = open_rounds(economy, None, np.ones(1, dtype=bool), meter, None)
+    rounds = start(economy, Domain(None, None, np.ones(1, dtype=bool)), meter, None)
     rounds.thorough = True
     assert factorise(rounds)
     meter.limit = 0.0
-    assert answer(rounds, Best(), 1e-3) == "time-limit"
+    assert solve_sectors(rounds, Bounds(), 1e-3) == "time limit"
 
 
 @pytest.mark.parametrize("kind", ["free", "barred"])
 def test_free_and_barred(kind: str) -> None:
-    """No interior prices mend these: those handed over must hold beyond rounding."""
+    """No interior prices repair these: those handed over must hold beyond rounding."""
     certified = 0
     for seed in range(3 * SEEDS):
         solution, certificate = planned("two-level", edge(kind, 8, seed))
@@ -208,7 +210,7 @@ def test_a_productive_choice_is_found_from_one_that_is_not() -> None:
     )
     sectors = sectors_of(economy)
     p = np.zeros(2)
-    assert state_direct.cheapest_prices(sectors, state_direct.list_inputs(sectors), p)
+    assert policy_iteration.cheapest_prices(sectors, policy_iteration.list_inputs(sectors), p)
     assert p == pytest.approx([1.0 / 0.9, 1.0 / 0.9])
 
 
@@ -223,19 +225,19 @@ def test_nothing_productive_gives_no_prices() -> None:
     )
     sectors = sectors_of(economy)
     p = np.ones(2)
-    assert not state_direct.cheapest_prices(sectors, state_direct.list_inputs(sectors), p)
+    assert not policy_iteration.cheapest_prices(sectors, policy_iteration.list_inputs(sectors), p)
 
 
 def test_many_goods_are_not_factorised() -> None:
     """Factors of a large network fill up: planning must not try."""
-    n = state_direct.LARGEST + 1
+    n = policy_iteration.LARGEST + 1
     tiny = sectors_of(
         make_economy(
             inputs=np.zeros((1, 1)), outputs=[[1.0]], resource_use=[[1.0]],
             endowment=[1.0], assortment=[1.0],
         )
     )  # fmt: skip
-    assert state_direct.fits(tiny)
+    assert policy_iteration.fits(tiny)
     import scipy.sparse as sp
 
     large = make_economy(
@@ -245,7 +247,7 @@ def test_many_goods_are_not_factorised() -> None:
         endowment=[1.0],
         assortment=np.ones(n),
     )
-    assert not state_direct.fits(sectors_of(large))
+    assert not policy_iteration.fits(sectors_of(large))
 
 
 def test_prices_of_goods_that_only_a_ring_could_make() -> None:
@@ -260,20 +262,20 @@ def test_prices_of_goods_that_only_a_ring_could_make() -> None:
         endowment=[1.0],
         assortment=[1.0, 0.0, 0.0],
     )
-    domain = settle_domain(economy, thorough=True)
+    domain = presolve(economy, thorough=True)
     p, _ = prices_of_lost(economy, domain)
     assert (p > 0).all()
     assert ((economy.outputs - economy.inputs).T @ p < 0).all()
 
 
-def close_with(costs: Any) -> master.Close:
-    return master.Close(
-        which=np.array([0]),
+def columns_with(costs: Any) -> restricted_master.Columns:
+    return restricted_master.Columns(
+        good=np.array([0]),
         starts=np.array([0, 2]),
         outputs=np.ones(1),
-        where=np.array([0, 1]),
+        technique=np.array([0, 1]),
         cost=np.asarray(costs, dtype=float),
-        part=np.array([0.5, 0.5]),
+        share=np.array([0.5, 0.5]),
         rows=np.array([[1.0, 0.0], [0.0, 1.0]], dtype=np.float32),
     )
 
@@ -281,16 +283,16 @@ def close_with(costs: Any) -> master.Close:
 def test_the_mix_of_plans_is_the_same_in_any_unit() -> None:
     """Needs of a unit of the plan may be 1e-12 of the endowments: no tolerance may hide them."""
     needs = np.array([[1.0, 3.0, 2.0], [4.0, 1.0, 2.0]])
-    weights, bound = best_mix(needs * 1e-12)
+    weights, bound = solve_mixture(needs * 1e-12)
     assert weights == pytest.approx([0.6, 0.4])
     assert bound == pytest.approx(2.2e-12)
 
 
 def test_costs_of_next_to_nothing_do_not_overflow() -> None:
     """A cost of 1e-300 changes by any factor: its relative change must stay a number."""
-    close = close_with([1e-300, 1e-300])
-    found = master.improve(
-        close, np.array([0.5, 0.5]), 0.5, np.array([0.9, 0.1]), margin=0.1, gap=1e-6, steps=20
+    columns = columns_with([1e-300, 1e-300])
+    found = restricted_master.solve_master(
+        columns, np.array([0.5, 0.5]), 0.5, np.array([0.9, 0.1]), margin=0.1, gap=1e-6, steps=20
     )
-    assert found.shift <= master.MOST_SHIFT
+    assert found.shift <= restricted_master.MOST_SHIFT
     assert np.isfinite(found.sigma).all()

@@ -10,6 +10,7 @@ import pytest
 from planbench.certificates import certify
 from planbench.certificates.certificate import Certificate
 from planbench.model import Economy, make_economy, to_linear_program
+from planbench.planners.planner import PlanOptions
 from planbench.solvers.base import Solution, SolveOptions
 from planbench.solvers.registry import find_solver, load_adapter
 
@@ -54,12 +55,13 @@ def test_free_at_the_rents_of_one_round_is_not_free() -> None:
         endowment=[1.0, 3.0],
         assortment=np.eye(2),
     )
-    from planbench.planners.state import Meter
-    from planbench.planners.state_rounds import Best, answer, open_rounds
+    from planbench.planners.decomposition import Bounds, solve_sectors, start
+    from planbench.planners.presolve import Domain
+    from planbench.planners.techniques import Meter
 
-    rounds = open_rounds(economy, None, np.ones(2, dtype=bool), Meter(economy.nnz), None)
-    rounds.sigma, best = np.array([1.0, 0.0]), Best()
-    assert answer(rounds, best, 1e-3) != "unbounded"
+    rounds = start(economy, Domain(None, None, np.ones(2, dtype=bool)), Meter(economy.nnz), None)
+    rounds.sigma, best = np.array([1.0, 0.0]), Bounds()
+    assert solve_sectors(rounds, best, 1e-3) != "unbounded"
     assert best.lower <= 4.0 <= best.upper
 
 
@@ -105,14 +107,14 @@ def test_demand_for_what_nobody_makes_is_proved_impossible() -> None:
 def test_last_plan_with_fixed_demand_outlives_the_time_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A limit met in a later round must hand back the plan of the round before it."""
-    from planbench.planners import state_rounds, value_iteration
+    """A limit met in a later iteration must hand back the plan of the one before it."""
+    from planbench.planners import decomposition, value_iteration
 
-    answer, calls = state_rounds.answer, []
+    solve_sectors, calls = decomposition.solve_sectors, []
 
     def once(*arguments: Any) -> Any:
         calls.append(1)
-        return answer(*arguments) if len(calls) == 1 else "time-limit"
+        return solve_sectors(*arguments) if len(calls) == 1 else "time limit"
 
     rng = np.random.default_rng(3)
     n = 30
@@ -125,11 +127,11 @@ def test_last_plan_with_fixed_demand_outlives_the_time_limit(
         assortment=np.ones(n),
         fixed_demand=np.full(n, 0.1),
     )
-    monkeypatch.setattr(state_rounds, "answer", once)
-    monkeypatch.setattr(value_iteration, "SHARE", 1e-6)  # the first round is far from the gap
-    found, _, progress = value_iteration.plan(economy, gap=1e-9)
-    assert progress.ended == "time-limit"
+    monkeypatch.setattr(decomposition, "solve_sectors", once)
+    monkeypatch.setattr(value_iteration, "SHARE", 1e-6)  # the first iteration is far from the gap
+    found = value_iteration.plan(economy, PlanOptions(tolerance=1e-9))
+    assert found.ended == "time limit"
     assert len(calls) == 2
-    assert progress.lower > 0
+    assert found.lower > 0
     net = (economy.outputs - economy.inputs) @ found.x - economy.assortment @ found.z
     assert (net >= economy.fixed_demand - 1e-9).all()

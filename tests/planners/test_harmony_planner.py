@@ -12,7 +12,7 @@ from support.economies import random_general, random_small
 
 from planbench.catalogue.resolve import load_instance
 from planbench.certificates import certify
-from planbench.errors import InputError
+from planbench.errors import InputError, SolverError
 from planbench.model import Economy, make_economy, to_linear_program
 from planbench.planners.harmony import (
     HarmonyState,
@@ -22,6 +22,7 @@ from planbench.planners.harmony import (
     solve,
     squash,
 )
+from planbench.planners.planner import PlanOptions
 from planbench.solvers.base import SolveOptions
 from planbench.solvers.registry import find_solver
 from planbench.tables import import_raw, import_table
@@ -89,7 +90,7 @@ def test_plans_are_feasible_or_worth_nothing(kind: str, seed: int) -> None:
 def test_more_rounds_do_not_lose_the_best_plan() -> None:
     """The best plan of all rounds is handed back, not the last."""
     economy = load_instance("gen:goods=200,resources=2").economy
-    worth = [plan(economy, rounds=r, target=1.0).z[0] for r in (5, 20, 80)]
+    worth = [plan(economy, PlanOptions(rounds=r, target=1.0)).z[0] for r in (5, 20, 80)]
     assert worth == sorted(worth)
     assert worth[0] > 0
 
@@ -97,9 +98,9 @@ def test_more_rounds_do_not_lose_the_best_plan() -> None:
 def test_replanning_starts_from_the_state() -> None:
     """A hundred rounds in two halves are a hundred rounds."""
     economy = load_instance("kantorovich-plywood").economy
-    half = plan(economy, rounds=50, target=70.0)
-    rest = plan(economy, rounds=50, target=70.0, state=half.state)
-    whole = plan(economy, rounds=100, target=70.0)
+    half = plan(economy, PlanOptions(rounds=50, target=70.0))
+    rest = plan(economy, PlanOptions(rounds=50, target=70.0), half.state)
+    whole = plan(economy, PlanOptions(rounds=100, target=70.0))
     assert rest.z[0] == pytest.approx(whole.z[0], rel=1e-9)
     assert rest.state.intensities == pytest.approx(whole.state.intensities, rel=1e-6)
     with pytest.raises(InputError, match="another shape"):
@@ -124,7 +125,7 @@ def test_refusals_say_why(change: dict[str, Any], reason: str) -> None:
         "assortment": [1.0, 1.0],
     }
     assert refusal(make_economy(**base)) is None
-    with pytest.raises(InputError, match=reason):
+    with pytest.raises(SolverError, match=reason):
         solve(make_economy(**{**base, **change}), SPEC, SolveOptions())
 
 
@@ -152,10 +153,10 @@ def test_no_endowment_no_plan() -> None:
 def test_time_limit_and_general_programs() -> None:
     """The limit is looked at every round; a general LP has no goods."""
     economy = load_instance("kantorovich-plywood").economy
-    late = plan(economy, rounds=10**9, time_limit=0.05)
+    late = plan(economy, PlanOptions(rounds=10**9, time_limit=0.05))
     assert late.hit_limit
     assert late.rounds < 10**9
-    with pytest.raises(InputError, match="use a general solver"):
+    with pytest.raises(SolverError, match="use a general solver"):
         solve(random_general(1), SPEC, SolveOptions())
 
 

@@ -11,20 +11,21 @@ pytest.importorskip("numba")
 pytest.importorskip("clarabel")
 
 from planbench.model import Economy
-from planbench.planners import master, master_bundle, master_rounds, two_level
-from planbench.planners.state import Meter, list_techniques
-from planbench.planners.state_sectors import (
+from planbench.planners import bundle, decomposition, restricted_master, two_level
+from planbench.planners.planner import PlanOptions
+from planbench.planners.sectors import (
     LOSS,
     Sectors,
     charge_rents,
-    needs_of,
+    list_inputs,
     open_sectors,
-    settle_contents,
-    settle_prices,
-    settle_quantities,
+    resource_use,
+    solve_outputs,
+    solve_prices,
+    solve_requirements,
     sweep_prices,
-    use_shares,
 )
+from planbench.planners.techniques import Meter, list_techniques
 
 
 def opened(economy: Economy) -> Sectors:
@@ -58,15 +59,15 @@ def test_prices_are_least_costs() -> None:
         w = 1.0 / economy.endowment
         charge_rents(sectors, w)
         p = sectors.p0.copy()
-        _, settled = settle_prices(sectors, p, np.ones(p.size), 1e-13)
-        assert settled
+        _, converged = solve_prices(sectors, p, np.ones(p.size), 1e-13)
+        assert converged
         least = np.full(p.size, np.inf)
         np.minimum.at(least, economy.outputs.indices, dense_costs(economy, p, w))
         assert p == pytest.approx(least, rel=1e-10)
 
 
-def test_mended_prices_leave_no_profit_after_any_sweep() -> None:
-    """θ makes (p, w) + θ(p⁰, w⁰) dual feasible however far from settled the prices are."""
+def test_repair_prices_leave_no_profit_after_any_sweep() -> None:
+    """θ makes (p, w) + θ(p⁰, w⁰) dual feasible however far from converged the prices are."""
     rng = np.random.default_rng(5)
     for economy in economies():
         sectors = opened(economy)
@@ -74,12 +75,12 @@ def test_mended_prices_leave_no_profit_after_any_sweep() -> None:
         charge_rents(sectors, w)
         p = sectors.p0 * rng.uniform(0.1, 10.0, economy.n_goods)
         theta, _, _ = sweep_prices(sectors, p, np.ones(p.size), 0.05)
-        mended, rents = p + theta * sectors.p0, w + theta * sectors.w0
-        left = dense_costs(economy, mended, rents) - mended[economy.outputs.indices]
-        assert (left >= -1e-12 * mended.max()).all()
+        repaired, rents = p + theta * sectors.p0, w + theta * sectors.w0
+        left = dense_costs(economy, repaired, rents) - repaired[economy.outputs.indices]
+        assert (left >= -1e-12 * repaired.max()).all()
 
 
-def test_margin_of_the_mending_prices() -> None:
+def test_margin_of_the_repair_prices() -> None:
     for economy in economies():
         sectors = opened(economy)
         cost = dense_costs(economy, sectors.p0, sectors.w0)
@@ -97,8 +98,8 @@ def test_outputs_cover_demand_and_little_more() -> None:
             sectors.share[listed.first[g] : listed.first[g + 1]] = share / share.sum()
         demand = rng.random(economy.n_goods)
         y = 3.0 * rng.random(economy.n_goods)
-        use_shares(sectors)
-        assert settle_quantities(sectors, y, demand, np.ones(y.size), 1e-9)
+        list_inputs(sectors)
+        assert solve_outputs(sectors, y, demand, np.ones(y.size), 1e-9)
         x = np.zeros(economy.n_activities)
         x[listed.order] = (
             np.repeat(y, np.diff(listed.first)) * sectors.share * listed.per[listed.order]
@@ -106,10 +107,10 @@ def test_outputs_cover_demand_and_little_more() -> None:
         net = economy.outputs @ x - economy.inputs @ x
         assert (net >= demand - 1e-14).all()
         assert (net <= demand + 2.1e-9).all()
-        assert needs_of(sectors, y) == pytest.approx(economy.resource_use @ x)
-        contents = np.zeros((economy.n_goods, economy.n_resources), dtype=np.float32)
-        settle_contents(sectors, contents, 1e-7, 100)
-        total = (demand @ contents) * economy.endowment
+        assert resource_use(sectors, y) == pytest.approx(economy.resource_use @ x)
+        requirements = np.zeros((economy.n_goods, economy.n_resources), dtype=np.float32)
+        solve_requirements(sectors, requirements, 1e-7, 100)
+        total = (demand @ requirements) * economy.endowment
         assert total == pytest.approx(economy.resource_use @ x, rel=1e-5)
 
 
@@ -131,9 +132,11 @@ def test_model_is_the_linear_program_it_says() -> None:
         part /= np.repeat(np.add.reduceat(part, starts[:-1]), sizes)
         amount = np.repeat(outputs, sizes)
         needs = (amount * part) @ rows.astype(np.float64)
-        close = master.Close(np.arange(goods), starts, outputs, np.arange(count), cost, part, rows)
-        found = master.improve(
-            close, needs, float(needs.min()), sigma, margin=np.inf, gap=1e-9, steps=60
+        columns = restricted_master.Columns(
+            np.arange(goods), starts, outputs, np.arange(count), cost, part, rows
+        )
+        found = restricted_master.solve_master(
+            columns, needs, float(needs.min()), sigma, margin=np.inf, gap=1e-9, steps=60
         )
         lines = (amount[:, None] * rows).T
         result = linprog(
@@ -149,7 +152,7 @@ def test_model_is_the_linear_program_it_says() -> None:
             b_eq=np.ones(goods),
             method="highs",
         )
-        assert float((lines @ found.part).max()) == pytest.approx(result.fun, rel=1e-6)
+        assert float((lines @ found.share).max()) == pytest.approx(result.fun, rel=1e-6)
         assert found.sigma.sum() == pytest.approx(1.0)
         dual = np.minimum.reduceat(lines.T @ found.sigma, starts[:-1]).sum()
         assert dual == pytest.approx(result.fun, rel=1e-6)
@@ -157,19 +160,19 @@ def test_model_is_the_linear_program_it_says() -> None:
 
 def test_safety_net_alone_closes_the_bracket(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the model, the level bundle over whole plans finds the same bounds."""
-    monkeypatch.setattr(master_rounds, "FAILURES", -1)
+    monkeypatch.setattr(decomposition, "FAILURES", -1)
     for seed in range(10):
         economy = random_small("targets", seed)
-        _, _, alone = two_level.plan(economy, gap=1e-6)
-        monkeypatch.setattr(master_rounds, "FAILURES", 3)
-        _, _, both = two_level.plan(economy, gap=1e-6)
-        monkeypatch.setattr(master_rounds, "FAILURES", -1)
+        alone = two_level.plan(economy, PlanOptions(tolerance=1e-06))
+        monkeypatch.setattr(decomposition, "FAILURES", 3)
+        both = two_level.plan(economy, PlanOptions(tolerance=1e-06))
+        monkeypatch.setattr(decomposition, "FAILURES", -1)
         assert alone.ended == "optimal", seed
         assert alone.lower <= both.upper * (1 + 1e-12)
         assert both.lower <= alone.upper * (1 + 1e-12)
 
 
-def test_best_mix_equalises_two_plans() -> None:
-    weights, most = master_bundle.best_mix(np.array([[1.0, 3.0], [3.0, 1.0]]))
+def test_solve_mixture_equalises_two_plans() -> None:
+    weights, most = bundle.solve_mixture(np.array([[1.0, 3.0], [3.0, 1.0]]))
     assert weights == pytest.approx([0.5, 0.5])
     assert most == pytest.approx(2.0)

@@ -11,9 +11,10 @@ from support.economies import random_general, random_small
 
 from planbench.catalogue.resolve import load_instance
 from planbench.certificates import certify
-from planbench.errors import InputError
+from planbench.errors import InputError, PlanbenchError, SolverError
 from planbench.model import make_economy, to_linear_program
 from planbench.planners.material_balances import BalanceState, norms, plan, solve
+from planbench.planners.planner import PlanOptions
 from planbench.solvers.base import SolveOptions
 from planbench.solvers.registry import find_solver
 
@@ -45,7 +46,9 @@ def test_rounds_are_those_of_the_series() -> None:
     y = np.ones(2)
     for rounds in (1, 2, 5):
         expected = sum(np.linalg.matrix_power(a, t) @ y for t in range(rounds + 1))
-        assert plan(economy, rounds=rounds).state.outputs[:, 1] == pytest.approx(expected)
+        assert plan(economy, PlanOptions(rounds=rounds)).state.outputs[:, 1] == pytest.approx(
+            expected
+        )
 
 
 def test_norm_is_the_least_direct_use() -> None:
@@ -73,8 +76,8 @@ def test_targets_are_cut_to_the_resources() -> None:
     """A modest target is met as stated, an immodest one as far as it goes."""
     economy = make_economy(**BASE)
     most = plan(economy).z[0]
-    assert plan(economy, target=0.5 * most).z[0] == pytest.approx(0.5 * most)
-    assert plan(economy, target=9.0 * most).z[0] == pytest.approx(most)
+    assert plan(economy, PlanOptions(target=0.5 * most)).z[0] == pytest.approx(0.5 * most)
+    assert plan(economy, PlanOptions(target=9.0 * most)).z[0] == pytest.approx(most)
 
 
 def test_old_outputs_save_rounds() -> None:
@@ -116,13 +119,13 @@ def test_impossible_targets_give_nothing(change: dict[str, Any]) -> None:
 )
 def test_refusals_say_why(change: dict[str, Any], reason: str) -> None:
     """An economy without such balances is refused with the reason."""
-    with pytest.raises(InputError, match=reason):
+    with pytest.raises(PlanbenchError, match=reason):
         solve(make_economy(**{**BASE, **change}), SPEC, SolveOptions())
 
 
 def test_time_limit_and_general_programs() -> None:
     """The limit is looked at every round; a general LP has no goods."""
     economy = load_instance("gen:goods=300").economy
-    assert plan(economy, time_limit=1e-9).hit_limit
-    with pytest.raises(InputError, match="use a general solver"):
+    assert plan(economy, PlanOptions(time_limit=1e-09)).hit_limit
+    with pytest.raises(SolverError, match="use a general solver"):
         solve(random_general(1), SPEC, SolveOptions())

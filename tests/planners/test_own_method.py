@@ -12,14 +12,15 @@ import scipy.sparse as sp
 
 from planbench.catalogue.resolve import load_instance
 from planbench.certificates.interior import LAST_RESORT_NONZEROS, LP_NONZEROS, interior_of
+from planbench.errors import InputError
 from planbench.model import make_economy
-from planbench.planners import primal_dual_plan
-from planbench.planners.pdhg_mend_plan import DRAFTS
-from planbench.planners.primal_dual import WITH_PROGRAMS
-from planbench.planners.primal_dual_plan import needs_programs
-from planbench.planners.primal_dual_rays import growth_without_end
+from planbench.planners import price_adjustment, primal_dual
+from planbench.planners.planner import PlanOptions
+from planbench.planners.price_adjustment import WITH_PROGRAMS, needs_programs
+from planbench.planners.proofs import growth_without_end
+from planbench.planners.repair import DRAFTS
 from planbench.solvers.base import SolveOptions
-from planbench.solvers.registry import find_solver, load_adapter
+from planbench.solvers.registry import check_options, find_solver, load_adapter
 
 SMALL = (
     "gen:goods=60,seed=1",
@@ -33,7 +34,7 @@ SMALL = (
 def test_primal_dual_solves_no_linear_program_by_other_means(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its start and its mending would otherwise be HiGHS's plan of a neighbouring economy.
+    """Its start and its repair would otherwise be HiGHS's plan of a neighbouring economy.
 
     Finding the shares of a handful of its own plans in a mixture is not meant.
     """
@@ -53,23 +54,23 @@ def test_primal_dual_solves_no_linear_program_by_other_means(
     assert solution.claim == "optimal"
 
 
-def test_an_interior_from_another_solver_is_told() -> None:
+def test_an_interior_from_another_solver_is_noted() -> None:
     """Without by-products' own interior HiGHS finds one, which the record must not hide."""
     spec = find_solver("primal-dual")[0]
-    told = {}
+    methods = {}
     for name in ("cockshott-five-year", "gen:goods=60,seed=1"):
         economy = load_instance(name).economy
         assert economy is not None
-        told[name] = load_adapter(spec)(economy, spec, SolveOptions()).method_run
-    assert WITH_PROGRAMS in told["cockshott-five-year"]
-    assert WITH_PROGRAMS not in told["gen:goods=60,seed=1"]
+        methods[name] = load_adapter(spec)(economy, spec, SolveOptions()).method_run
+    assert WITH_PROGRAMS in methods["cockshott-five-year"]
+    assert WITH_PROGRAMS not in methods["gen:goods=60,seed=1"]
 
 
 def no_programs(*_: Any, **__: Any) -> Any:
     raise AssertionError("a linear program was solved by another solver")
 
 
-def test_no_linear_programs_are_told_of_where_none_were_solved(
+def test_no_linear_programs_are_noted_where_none_were_solved(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Too large for linear programs and too barely productive for sweeps: there is no interior."""
@@ -92,7 +93,7 @@ def test_no_linear_programs_are_told_of_where_none_were_solved(
     assert not needs_programs(economy)
 
 
-def test_an_interior_by_sweeps_is_not_told_as_from_linear_programs(
+def test_an_interior_by_sweeps_is_not_noted_as_from_linear_programs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """By-products and capacities alone do not mean that HiGHS was asked."""
@@ -110,7 +111,7 @@ def test_an_interior_by_sweeps_is_not_told_as_from_linear_programs(
 def test_growth_without_end_is_found_without_linear_programs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It mends with an interior of an economy of its own, which must not come from HiGHS either."""
+    """The repair takes an interior of an economy of its own, which must not be HiGHS's either."""
     import scipy.optimize
 
     monkeypatch.setattr(scipy.optimize, "linprog", no_programs)
@@ -127,21 +128,30 @@ def test_growth_without_end_is_found_without_linear_programs(
     assert ray[1][0] > 0
 
 
-def test_no_look_begins_that_would_end_after_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looks at a large economy take half a minute: one more, and nothing is handed back."""
+def test_no_check_begins_that_would_end_after_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checks of a large economy take half a minute: one more, and nothing is handed back."""
     economy = load_instance("us-bea-15").economy
     assert economy is not None
-    looks = []
-    look = primal_dual_plan._look
+    checks = []
+    check = price_adjustment._check
 
     def slow(*arguments: Any, **options: Any) -> Any:
-        looks.append(1)
+        checks.append(1)
         time.sleep(0.4)
-        return look(*arguments, **options)
+        return check(*arguments, **options)
 
-    monkeypatch.setattr(primal_dual_plan, "_look", slow)
-    found = primal_dual_plan.plan(economy, tolerance=1e-9, time_limit=0.6)
+    monkeypatch.setattr(price_adjustment, "_check", slow)
+    found = primal_dual.plan(economy, PlanOptions(tolerance=1e-09, time_limit=0.6))
     assert found.ended == "time limit"
-    assert len(looks) == 1
+    assert len(checks) == 1
     assert found.lower is not None
     assert found.upper is not None
+
+
+@pytest.mark.parametrize(
+    "name", ["two-level", "value-iteration", "primal-dual", "material-balances", "harmony"]
+)
+def test_threads_are_refused(name: str) -> None:
+    """Planners have one thread: an option taken in silence would promise more."""
+    with pytest.raises(InputError, match="no option 'threads'"):
+        check_options(find_solver(name)[0], SolveOptions(threads=2))

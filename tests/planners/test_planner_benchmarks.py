@@ -41,32 +41,6 @@ def test_one_process_plans_and_certifies(
     assert all(row["peak"] > 0 for row in result["stages"].values())
 
 
-def test_threads_are_compared_in_turns(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A row per number of threads, each plan the same every time."""
-    module = script("bench_planner_threads", monkeypatch)
-    recipe = "goods=3000,inputs=6,techniques=2,resources=20"
-    assert module.main(["--recipe", recipe, "--repeats", "2", "--threads", "1", "2"]) == 0
-    _, alone, shared = capsys.readouterr().out.splitlines()
-    assert alone.split()[1:3] == ["1", "1"]
-    assert shared.split()[1:3] == ["2", "2"]
-    assert alone.endswith("yes")
-    assert shared.endswith("yes")
-
-
-def test_blocks_cost_sweeps_and_stages_win_them_back(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    module = script("bench_planner_blocks", monkeypatch)
-    assert module.main(["--goods", "2000", "--gap", "1e-6"]) == 0
-    first = capsys.readouterr().out.splitlines()[1]
-    sweeps = {
-        cut: int(found) for cut, found in (part.split(": ") for part in first[63:129].split(", "))
-    }
-    assert sweeps["1"] <= sweeps["2x8"] < sweeps["2"]
-
-
 def test_growth_fits_an_exponent(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,23 +16,24 @@ from planbench.certificates.certificate import relative_gap
 from planbench.certificates.propagate import implied_bounds
 from planbench.certificates.rays import proves_infeasible
 from planbench.debate.replan import cut_resource
-from planbench.errors import InputError
+from planbench.errors import InputError, SolverError
 from planbench.model import Economy, make_economy, to_linear_program
 from planbench.solvers.base import SolveOptions
 from planbench.solvers.registry import check_options, find_solver
 
 pytest.importorskip("numba")
 
-from planbench.planners import primal_dual_plan
+from planbench.planners import price_adjustment
 from planbench.planners.pdhg import set_up
-from planbench.planners.pdhg_mend import (
-    find_makers,
-    mended_prices,
-    price_scarce_goods,
-)
-from planbench.planners.pdhg_mend_plan import mended_plan
+from planbench.planners.planner import PlanOptions
 from planbench.planners.primal_dual import plan, solve
-from planbench.planners.primal_dual_rays import infeasibility_proof
+from planbench.planners.proofs import infeasibility_proof
+from planbench.planners.repair import (
+    find_makers,
+    price_scarce_goods,
+    repair_plan,
+    repair_prices,
+)
 
 SPEC = find_solver("primal-dual")[0]
 
@@ -67,9 +68,9 @@ def optimum(economy: Economy) -> float:
 def test_bracket_of_every_kind_closes_on_the_oracle(kind: str, seed: int) -> None:
     """A wrong sign, scaling or mending step would lose the optimum or never close on it."""
     economy = random_small(kind, 1000 + seed)
-    result = plan(economy, tolerance=1e-6, rounds=500_000)
+    result = plan(economy, PlanOptions(tolerance=1e-06, rounds=500000))
     best = optimum(economy)
-    assert result.ended == "closed"
+    assert result.ended == "optimal"
     assert result.lower is not None
     assert result.upper is not None
     assert result.lower <= best * (1 + 1e-8)
@@ -83,9 +84,9 @@ def test_many_economies_of_every_kind(kind: str) -> None:
     """Rare shapes (a zero capacity, an idle technique, a scarce by-product) break it."""
     for seed in range(150):
         economy = random_small(kind, seed)
-        result = plan(economy, tolerance=1e-6, rounds=500_000)
+        result = plan(economy, PlanOptions(tolerance=1e-06, rounds=500000))
         best = optimum(economy)
-        assert result.ended == "closed", (kind, seed)
+        assert result.ended == "optimal", (kind, seed)
         assert result.lower is not None
         assert result.upper is not None
         assert result.lower <= best * (1 + 1e-8), (kind, seed)
@@ -96,8 +97,8 @@ def test_many_economies_of_every_kind(kind: str) -> None:
 def test_golden_cases(name: str) -> None:
     """Published optima: machines, dated capital goods, several targets."""
     case = golden_cases()[name]
-    result = plan(case.economy, tolerance=1e-6, rounds=500_000)
-    assert result.ended == "closed"
+    result = plan(case.economy, PlanOptions(tolerance=1e-06, rounds=500000))
+    assert result.ended == "optimal"
     assert result.lower == pytest.approx(case.optimum, rel=1e-6)
     assert result.upper == pytest.approx(case.optimum, rel=1e-6)
 
@@ -106,8 +107,8 @@ def test_golden_cases(name: str) -> None:
 def test_real_tables(name: str) -> None:
     """Quantities of 10^7 and prices of 1: a primal weight that runs away never moves the plan."""
     instance = load_instance(name)
-    result = plan(instance.economy, tolerance=1e-6, rounds=2_000_000)
-    assert result.ended == "closed"
+    result = plan(instance.economy, PlanOptions(tolerance=1e-06, rounds=2000000))
+    assert result.ended == "optimal"
     assert result.lower == pytest.approx(instance.optimum, rel=1e-6)
 
 
@@ -115,8 +116,8 @@ def test_planted_optimum() -> None:
     """By-products, capacities and several resources at a size no oracle is needed for."""
     recipe = "gen:goods=2000,byproducts=0.09,capacities=0.1,resources=5,planted=true"
     instance = load_instance(recipe)
-    result = plan(instance.economy, tolerance=1e-4, rounds=100_000)
-    assert result.ended == "closed"
+    result = plan(instance.economy, PlanOptions(tolerance=0.0001, rounds=100000))
+    assert result.ended == "optimal"
     assert instance.optimum is not None
     assert result.lower is not None
     assert result.upper is not None
@@ -154,7 +155,7 @@ def test_phases_are_as_declared() -> None:
 def test_same_run_twice() -> None:
     """Rounds are a deterministic counter: a gate on regressions compares them exactly."""
     economy = load_instance("gen:goods=300,byproducts=0.1,resources=3").economy
-    first, second = (plan(economy, tolerance=1e-5, rounds=20_000) for _ in range(2))
+    first, second = (plan(economy, PlanOptions(tolerance=1e-05, rounds=20000)) for _ in range(2))
     assert first.rounds == second.rounds
     assert first.passes == second.passes
     assert (first.lower, first.upper) == (second.lower, second.upper)
@@ -163,16 +164,16 @@ def test_same_run_twice() -> None:
 def test_replanning_from_the_old_state() -> None:
     """A state in wrong units, or one that is ignored, would not close at the first look."""
     economy = load_instance("gen:goods=500,byproducts=0.1,resources=3").economy
-    before = plan(economy, tolerance=1e-5, rounds=50_000)
-    again = plan(economy, tolerance=1e-4, rounds=50_000, state=before.state)
-    assert again.ended == "closed"
+    before = plan(economy, PlanOptions(tolerance=1e-05, rounds=50000))
+    again = plan(economy, PlanOptions(tolerance=0.0001, rounds=50000), before.state)
+    assert again.ended == "optimal"
     assert again.rounds == 0
     endowment = economy.endowment.copy()
     endowment[0] *= 0.9
     shocked = replace(economy, endowment=endowment, interior=None)
-    warm = plan(shocked, tolerance=1e-4, rounds=50_000, state=before.state)
-    cold = plan(shocked, tolerance=1e-4, rounds=50_000)
-    assert warm.ended == cold.ended == "closed"
+    warm = plan(shocked, PlanOptions(tolerance=0.0001, rounds=50000), before.state)
+    cold = plan(shocked, PlanOptions(tolerance=0.0001, rounds=50000))
+    assert warm.ended == cold.ended == "optimal"
     assert warm.lower == pytest.approx(cold.lower, rel=2e-4)
 
 
@@ -183,13 +184,13 @@ def test_old_prices_are_not_thrown_away() -> None:
         economy = load_instance(
             f"gen:goods=1000,byproducts=0.09,capacities=0.1,resources=20,seed={seed}"
         ).economy
-        state = plan(economy, tolerance=1e-4, rounds=20_000).state
+        state = plan(economy, PlanOptions(tolerance=0.0001, rounds=20000)).state
         endowment = economy.endowment.copy()
         endowment[seed] *= 0.99
         shocked = replace(economy, endowment=endowment)
-        again = plan(shocked, tolerance=1e-4, rounds=20_000, state=state)
-        fresh = plan(shocked, tolerance=1e-4, rounds=20_000)
-        assert again.ended == fresh.ended == "closed"
+        again = plan(shocked, PlanOptions(tolerance=0.0001, rounds=20000), state)
+        fresh = plan(shocked, PlanOptions(tolerance=0.0001, rounds=20000))
+        assert again.ended == fresh.ended == "optimal"
         warm, cold = warm + again.rounds, cold + fresh.rounds
     assert warm < 0.75 * cold
 
@@ -199,13 +200,13 @@ def test_an_old_weight_that_is_off_can_be_left() -> None:
     warm = cold = 0
     for seed in range(3):
         economy = load_instance(f"gen:goods=1000,techniques=2,resources=5,seed={seed}").economy
-        old = plan(economy, tolerance=1e-6, rounds=40_000)
+        old = plan(economy, PlanOptions(tolerance=1e-06, rounds=40000))
         assert old.w is not None
         scarcest = int(np.argmax(old.w * economy.endowment))
         shocked = cut_resource(economy, scarcest, 0.8)
-        again = plan(shocked, tolerance=1e-6, rounds=40_000, state=old.state)
-        fresh = plan(shocked, tolerance=1e-6, rounds=40_000)
-        assert again.ended == fresh.ended == "closed"
+        again = plan(shocked, PlanOptions(tolerance=1e-06, rounds=40000), old.state)
+        fresh = plan(shocked, PlanOptions(tolerance=1e-06, rounds=40000))
+        assert again.ended == fresh.ended == "optimal"
         assert again.rounds < 1.5 * fresh.rounds
         warm, cold = warm + again.rounds, cold + fresh.rounds
     assert warm < 1.2 * cold
@@ -213,7 +214,7 @@ def test_an_old_weight_that_is_off_can_be_left() -> None:
 
 def test_state_of_another_economy_is_refused() -> None:
     """It would be read out of bounds by the kernels."""
-    state = plan(random_small("plain", 1), rounds=50).state
+    state = plan(random_small("plain", 1), PlanOptions(rounds=50)).state
     with pytest.raises(InputError, match="start without it"):
         plan(load_instance("kantorovich-plywood").economy, state=state)
 
@@ -233,8 +234,10 @@ def test_state_of_another_economy_is_refused() -> None:
 )
 def test_degenerate_economies(change: dict[str, Any], value: float) -> None:
     """Nothing to plan with, or nothing to plan: the answer is still known."""
-    result = plan(make_economy(**{**TWO_GOODS, **change}), tolerance=1e-6, rounds=200_000)
-    assert result.ended == "closed"
+    result = plan(
+        make_economy(**{**TWO_GOODS, **change}), PlanOptions(tolerance=1e-06, rounds=200000)
+    )
+    assert result.ended == "optimal"
     assert result.lower == pytest.approx(value, abs=1e-6)
     assert result.upper == pytest.approx(value, abs=1e-6)
 
@@ -247,7 +250,7 @@ def test_ties_between_techniques() -> None:
         "outputs": np.hstack([np.eye(2)] * 2),
         "resource_use": [[1.0] * 4],
     }
-    result = plan(make_economy(**twice), rounds=200_000)
+    result = plan(make_economy(**twice), PlanOptions(rounds=200000))
     assert result.lower == pytest.approx(0.98 / 2.3, rel=1e-6)
 
 
@@ -317,18 +320,18 @@ def test_unbounded_is_claimed_with_a_ray() -> None:
 def test_bottleneck_of_capacities() -> None:
     """A good whose makers are all at capacity: its price must climb by powers of ten."""
     economy = load_instance("gen:goods=2000,techniques=1,capacities=0.1,resources=3").economy
-    result = plan(economy, tolerance=1e-4, rounds=20_000)
-    assert result.ended == "closed"
+    result = plan(economy, PlanOptions(tolerance=0.0001, rounds=20000))
+    assert result.ended == "optimal"
 
 
-def test_mended_plan_leaves_no_good_short() -> None:
-    """The mended plan is what makes the bracket close early; a shortage left undoes it."""
+def test_repair_plan_leaves_no_good_short() -> None:
+    """The repaired plan is what makes the bracket close early; a shortage left undoes it."""
     economy = load_instance("gen:goods=500,byproducts=0.1,resources=3").economy
     process = set_up(economy)
     process.advance(100)
     makers = find_makers(process, economy.n_goods, economy.n_activities)
-    prices = mended_prices(process, makers, 1e-9)
-    columns, scarce = mended_plan(process, makers, prices, 1e-9)
+    prices = repair_prices(process, makers, 1e-9)
+    columns, scarce = repair_plan(process, makers, prices, 1e-9)
     n, m = economy.n_goods, economy.n_activities
     net = process.matrix @ columns - process.need
     flow = np.abs(process.matrix) @ columns + np.abs(process.need)
@@ -346,7 +349,7 @@ def test_search_for_scarce_prices_only_lowers_the_bound() -> None:
     process = set_up(economy)
     process.advance(200)
     makers = find_makers(process, economy.n_goods, economy.n_activities)
-    before = mended_prices(process, makers, 1e-8)
+    before = repair_prices(process, makers, 1e-8)
     after, _ = price_scarce_goods(process, makers, before, np.arange(5), 1e-8)
     n = economy.n_goods
     bounds = []
@@ -382,21 +385,21 @@ def test_bad_native_options(native: dict[str, Any]) -> None:
 
 def test_general_programs_are_refused() -> None:
     """It needs goods and activities; a general LP has none."""
-    with pytest.raises(InputError, match="use a general solver"):
+    with pytest.raises(SolverError, match="use a general solver"):
         solve(random_general(1), SPEC, SolveOptions())
 
 
 def test_no_search_once_the_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """The search for prices of scarce goods takes up to thousands of sweeps over the matrix."""
-    look, searched = primal_dual_plan._look, []
+    check, searched = price_adjustment._check, []
 
     def noted(*arguments: Any, search: bool) -> Any:
         searched.append(search)
-        return look(*arguments, search=search)
+        return check(*arguments, search=search)
 
-    monkeypatch.setattr(primal_dual_plan, "_look", noted)
+    monkeypatch.setattr(price_adjustment, "_check", noted)
     economy = random_small("plain", 1)
-    assert plan(economy, tolerance=1e-12, time_limit=0.0).ended == "time limit"
+    assert plan(economy, PlanOptions(tolerance=1e-12, time_limit=0.0)).ended == "time limit"
     assert searched == [False]
-    plan(economy, tolerance=1e-12, rounds=100)
+    plan(economy, PlanOptions(tolerance=1e-12, rounds=100))
     assert searched[1]

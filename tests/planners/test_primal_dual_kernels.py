@@ -12,9 +12,9 @@ from planbench.model import to_linear_program
 pytest.importorskip("numba")
 
 from planbench.planners import pdhg_kernels as kernels
-from planbench.planners import pdhg_mend_kernels as mend
+from planbench.planners import repair_kernels as repair
 from planbench.planners.pdhg import set_up
-from planbench.planners.pdhg_mend import find_makers
+from planbench.planners.repair import find_makers
 
 
 @pytest.mark.parametrize("kind", ["joint", "targets", "storage"])
@@ -43,13 +43,13 @@ def test_norm_is_the_largest_singular_value() -> None:
     process = set_up(random_small("joint", 4))
     true = np.linalg.norm(process.matrix.toarray(), 2)
     assert process.scalars[kernels.STEP] * true == pytest.approx(0.99, rel=0.02)
-    found = kernels.spectral_norm(*process.arrays, np.ones(process.x.size), process.need.size, 200)
+    found = kernels.spectral_norm(process.csc, np.ones(process.x.size), process.need.size, 200)
     assert found == pytest.approx(true, rel=1e-6)
-    assert kernels.spectral_norm(*process.arrays, np.zeros(process.x.size), 3, 5) == 0.0
+    assert kernels.spectral_norm(process.csc, np.zeros(process.x.size), 3, 5) == 0.0
 
 
-def test_one_round_is_the_textbook_step() -> None:
-    """A fused round: x⁺ from the prices, y⁺ from 2x⁺ − x, both reflected towards the anchor."""
+def test_one_iteration_is_the_textbook_step() -> None:
+    """A fused iteration: x⁺ from the prices, y⁺ from 2x⁺ − x, both reflected towards the anchor."""
     process = set_up(random_small("capacities", 7))
     rng = np.random.default_rng(3)
     x, y = rng.random(process.x.size), rng.random(process.need.size)
@@ -63,7 +63,7 @@ def test_one_round_is_the_textbook_step() -> None:
     process.advance(1)
     assert process.x == pytest.approx(0.5 * (2 * new_x - x) + 0.5 * x, abs=1e-12)
     assert process.pair[:, 0] == pytest.approx(0.5 * (2 * new_y - y) + 0.5 * y, abs=1e-12)
-    assert process.made == pytest.approx(matrix @ process.x, abs=1e-12)
+    assert process.iterate.made == pytest.approx(matrix @ process.x, abs=1e-12)
     difference = np.concatenate([new_x - x, new_y - y])
     squared = (
         difference[: x.size] @ difference[: x.size] / tau
@@ -77,25 +77,25 @@ def test_carried_product_stays_exact() -> None:
     """K x is carried along instead of computed; drift would falsify the restarts."""
     process = set_up(random_small("targets", 1))
     process.advance(997)
-    assert process.made == pytest.approx(process.matrix @ process.x, abs=1e-9)
+    assert process.iterate.made == pytest.approx(process.matrix @ process.x, abs=1e-9)
 
 
 def test_balances_and_users() -> None:
     """Net and flow of each row, and the list of users of a good."""
     matrix = sp.csc_array(np.array([[1.0, -0.5, 0.0], [-0.2, 1.0, -1.0], [-1.0, -1.0, 0.0]]))
-    arrays = matrix.indptr.view(np.uint32), matrix.indices.view(np.uint32), matrix.data
-    net, flow = mend.balances(*arrays, np.array([2.0, 1.0, 0.5]), np.array([0.1, 0.0, -3.0]))
+    arrays = kernels.Csc(matrix.indptr.view(np.uint32), matrix.indices.view(np.uint32), matrix.data)
+    net, flow = repair.balances(arrays, np.array([2.0, 1.0, 0.5]), np.array([0.1, 0.0, -3.0]))
     assert net == pytest.approx([1.4, 0.1, 0.0])
     assert flow == pytest.approx([1.3, 0.95, 3.0])
     slot = np.array([-1, 0, -1])
-    first, users = mend.users_of(*arrays, 3, slot, 1)
+    first, users = repair.users_of(arrays, 3, slot, 1)
     assert first.tolist() == [0, 2]
     assert users.tolist() == [0, 2]
-    assert mend.entry(*arrays, 1, 2) == -1.0
-    assert mend.entry(*arrays, 0, 2) == 0.0
+    assert repair.entry(arrays, 1, 2) == -1.0
+    assert repair.entry(arrays, 0, 2) == 0.0
 
 
-def test_rounds_count_the_entries_they_read() -> None:
+def test_iterations_count_the_entries_they_read() -> None:
     """Passes are compared between planners and held by a gate: a round is two, or fewer."""
     process = set_up(random_small("joint", 4))
     nnz = process.matrix.nnz
@@ -113,13 +113,11 @@ def test_rounds_count_the_entries_they_read() -> None:
 
 
 def test_sweeps_count_the_entries_they_read() -> None:
-    """A sweep that counts nothing would make mending look free."""
+    """A sweep that counts nothing would make repair look free."""
     process = set_up(random_small("joint", 4))
     makers = find_makers(process, 6, process.cost.size - 1)
     open_ended = (makers.main >= 0) & np.isinf(process.upper[: makers.main.size])
     per_sweep = int(np.diff(process.matrix.indptr)[: makers.main.size][open_ended].sum())
     prices = np.zeros(process.need.size)
-    read = mend.lower_prices(
-        *process.arrays, process.upper, makers.main, makers.at, prices, 30, 1e-9
-    )
+    read = repair.lower_prices(process.csc, process.upper, makers, prices, 30, 1e-9)
     assert read == per_sweep > 0

@@ -14,8 +14,9 @@ from planbench.model import Economy
 pytest.importorskip("numba")
 
 from planbench.planners.pdhg import set_up
-from planbench.planners.primal_dual import PriceState, plan
-from planbench.planners.primal_dual_warm import keep_prices_only
+from planbench.planners.planner import PlanOptions
+from planbench.planners.price_adjustment import PriceState, keep_prices_only
+from planbench.planners.primal_dual import plan
 
 FAMILIES = (
     "techniques=2,resources=3",
@@ -37,12 +38,12 @@ def test_an_old_plan_costs_little_where_it_does_not_help(family: str, left: floa
     ratios = []
     for seed in range(4):
         economy = economy_of(f"goods=600,{family},seed={seed}")
-        old = plan(economy, tolerance=1e-4, rounds=50_000)
+        old = plan(economy, PlanOptions(tolerance=0.0001, rounds=50000))
         assert old.w is not None
         changed = cut_resource(economy, int(np.argmax(old.w * economy.endowment)), left)
-        warm = plan(changed, tolerance=1e-4, rounds=50_000, state=old.state)
-        cold = plan(changed, tolerance=1e-4, rounds=50_000)
-        assert warm.ended == cold.ended == "closed"
+        warm = plan(changed, PlanOptions(tolerance=0.0001, rounds=50000), old.state)
+        cold = plan(changed, PlanOptions(tolerance=0.0001, rounds=50000))
+        assert warm.ended == cold.ended == "optimal"
         ratios.append(warm.passes / cold.passes)
     assert float(np.exp(np.mean(np.log(ratios)))) < (0.95 if left > 0.9 else 1.15)
     assert max(ratios) < 2.0
@@ -51,12 +52,12 @@ def test_an_old_plan_costs_little_where_it_does_not_help(family: str, left: floa
 def test_a_state_of_nonsense_ends_as_well() -> None:
     """Levels and step sizes of no use whatever must not be held on to."""
     economy = economy_of("goods=300,techniques=2,resources=3,seed=2")
-    cold = plan(economy, tolerance=1e-4, rounds=50_000)
+    cold = plan(economy, PlanOptions(tolerance=0.0001, rounds=50000))
     columns, prices = np.ones(cold.state.columns.size), np.ones(cold.state.prices.size)
     warm = plan(
-        economy, tolerance=1e-4, rounds=50_000, state=PriceState(1e9 * columns, prices, 1e6)
+        economy, PlanOptions(tolerance=0.0001, rounds=50000), PriceState(1e9 * columns, prices, 1e6)
     )
-    assert warm.ended == "closed"
+    assert warm.ended == "optimal"
     assert warm.rounds < 3 * cold.rounds
 
 

@@ -21,6 +21,7 @@ pytest.importorskip("numba")
 pytest.importorskip("clarabel")
 
 from planbench.planners import two_level
+from planbench.planners.planner import PlanOptions
 
 FULL = os.environ.get("PLANBENCH_FULL") == "1"
 SEEDS = 500 if FULL else 100
@@ -69,7 +70,8 @@ def test_bracket_closes_on_the_optimum_of_small_economies(kind: str) -> None:
     for seed in range(SEEDS):
         economy = random_small(kind, seed)
         optimum = oracle(economy)
-        plan, _, progress = two_level.plan(economy, gap=GAP)
+        progress = two_level.plan(economy, PlanOptions(tolerance=GAP))
+        plan = progress
         assert progress.ended == "optimal", (kind, seed)
         assert progress.gap <= GAP
         assert progress.lower <= optimum * (1 + 1e-8), (kind, seed)
@@ -106,11 +108,12 @@ def grid(goods: int = 40, techniques: int = 2, resources: int = 4, seed: int = 1
 def test_old_plan_makes_the_next_one_cheaper() -> None:
     """Endowments change by 3 %: fewer passes from the old state, and the right answer."""
     economy = grid(goods=300, resources=6)
-    _, state, _ = two_level.plan(economy, gap=GAP)
+    found = two_level.plan(economy, PlanOptions(tolerance=GAP))
+    state = found.state
     shock = np.random.default_rng(3).uniform(0.97, 1.03, 6)
     changed = replace(economy, endowment=economy.endowment * shock)
-    _, _, cold = two_level.plan(changed, gap=GAP)
-    _, _, warm = two_level.plan(changed, gap=GAP, state=state)
+    cold = two_level.plan(changed, PlanOptions(tolerance=GAP))
+    warm = two_level.plan(changed, PlanOptions(tolerance=GAP), state)
     assert warm.ended == cold.ended == "optimal"
     assert warm.passes < cold.passes
     assert warm.lower <= cold.upper
@@ -119,7 +122,7 @@ def test_old_plan_makes_the_next_one_cheaper() -> None:
 
 def test_same_plan_every_time() -> None:
     economy = grid()
-    first, second = two_level.plan(economy)[0], two_level.plan(economy)[0]
+    first, second = two_level.plan(economy), two_level.plan(economy)
     assert np.array_equal(first.x, second.x)
     assert first.p is not None
     assert np.array_equal(first.p, second.p)
@@ -265,8 +268,8 @@ def test_refuses_a_general_linear_program() -> None:
 
 def test_time_limit_ends_planning_with_bounds() -> None:
     economy = grid()
-    _, _, progress = two_level.plan(economy, gap=1e-12, time_limit=1e-6)
-    assert progress.ended == "time-limit"
+    progress = two_level.plan(economy, PlanOptions(tolerance=1e-12, time_limit=1e-06))
+    assert progress.ended == "time limit"
     assert progress.rounds <= 1
 
 
@@ -292,20 +295,21 @@ def test_passes_do_not_grow_with_size() -> None:
     for goods in (3_000, 30_000):
         economy = load_instance(f"gen:goods={goods},inputs=10,techniques=2,resources=5").economy
         assert economy is not None
-        progress = two_level.plan(economy, gap=GAP)[2]
+        progress = two_level.plan(economy, PlanOptions(tolerance=GAP))
         assert progress.ended == "optimal"
         counted.append(progress.passes)
     assert counted[0] < 75
     assert counted[1] < 1.25 * counted[0]
 
 
-@pytest.mark.parametrize("part", ["rents", "prices", "outputs", "contents"])
+@pytest.mark.parametrize("part", ["rents", "prices", "outputs", "requirements"])
 def test_a_state_of_no_numbers_is_no_start(part: str) -> None:
     """NaN in an old plan spreads from good to good and ends in an error of some library."""
     economy = random_small("plain", 2)
-    _, state, cold = two_level.plan(economy, gap=GAP)
+    cold = two_level.plan(economy, PlanOptions(tolerance=GAP))
+    state = cold.state
     spoilt = replace(state, **{part: np.full_like(getattr(state, part), np.nan)})
-    _, _, warm = two_level.plan(economy, gap=GAP, state=spoilt)
+    warm = two_level.plan(economy, PlanOptions(tolerance=GAP), spoilt)
     assert warm.ended == "optimal"
     assert warm.lower <= cold.upper * (1 + 1e-12)
     assert cold.lower <= warm.upper * (1 + 1e-12)

@@ -20,6 +20,7 @@ from planbench.solvers.registry import find_solver
 pytest.importorskip("numba")
 
 from planbench.planners import value_iteration
+from planbench.planners.planner import PlanOptions
 
 FULL = os.environ.get("PLANBENCH_FULL") == "1"
 SEEDS = 500 if FULL else 100
@@ -62,7 +63,7 @@ def test_bracket_closes_on_the_optimum_of_small_economies(kind: str) -> None:
     for seed in range(SEEDS):
         economy = one_resource(kind, seed)
         optimum = optimum_of(economy)
-        _, _, progress = value_iteration.plan(economy, gap=GAP)
+        progress = value_iteration.plan(economy, PlanOptions(tolerance=GAP))
         if optimum is None:
             assert progress.ended == "infeasible", (kind, seed)
             continue
@@ -121,10 +122,11 @@ def test_demand_beyond_means_is_infeasible_with_a_proof() -> None:
 
 def test_old_plan_makes_the_next_one_cheaper() -> None:
     economy = leontief()
-    _, state, _ = value_iteration.plan(economy, gap=GAP)
+    found = value_iteration.plan(economy, PlanOptions(tolerance=GAP))
+    state = found.state
     scarcer = replace(economy, endowment=economy.endowment * 0.97)
-    _, _, cold = value_iteration.plan(scarcer, gap=GAP)
-    _, _, warm = value_iteration.plan(scarcer, gap=GAP, state=state)
+    cold = value_iteration.plan(scarcer, PlanOptions(tolerance=GAP))
+    warm = value_iteration.plan(scarcer, PlanOptions(tolerance=GAP), state)
     assert warm.passes < cold.passes
     assert warm.lower == pytest.approx(cold.lower, rel=GAP)
 
@@ -156,7 +158,7 @@ def test_planted_optimum(recipe: str) -> None:
     instance = load_instance(f"gen:{recipe},resources=1")
     assert instance.economy is not None
     assert instance.optimum is not None
-    progress = value_iteration.plan(instance.economy, gap=GAP)[2]
+    progress = value_iteration.plan(instance.economy, PlanOptions(tolerance=GAP))
     assert progress.ended == "optimal"
     assert progress.lower <= instance.optimum * (1 + 1e-10)
     assert progress.upper >= instance.optimum * (1 - 1e-10)
@@ -167,7 +169,7 @@ def test_passes_stay_few() -> None:
     recipe = "gen:goods=10000,inputs=20,techniques=3,resources=1"
     economy = load_instance(recipe).economy
     assert economy is not None
-    progress = value_iteration.plan(economy, gap=1e-9)[2]
+    progress = value_iteration.plan(economy, PlanOptions(tolerance=1e-09))
     assert progress.ended == "optimal"
     assert progress.gap <= 1e-9
     assert progress.passes < 24

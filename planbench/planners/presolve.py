@@ -1,4 +1,4 @@
-"""Which activities and targets count at all, and what that means for plans and prices.
+"""Presolve: which activities and targets count at all, and prices for those that do not.
 
 Activities that use a resource of which there is none cannot run; goods that then nothing can
 make, and targets that need them, drop out of the plan. In the dual they need prices all the
@@ -17,7 +17,7 @@ import scipy.sparse as sp
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.model.productivity import value_iteration
-from planbench.planners.state import BoolArray
+from planbench.planners.techniques import BoolArray
 
 #: Sweeps to find prices that reproduce themselves.
 SWEEPS = 2000
@@ -46,7 +46,7 @@ class Domain:
     targets: BoolArray
 
 
-def settle_domain(economy: Economy, *, thorough: bool = False) -> Domain:
+def presolve(economy: Economy, *, thorough: bool = False) -> Domain:
     """Find out what counts.
 
     Parameters
@@ -54,7 +54,7 @@ def settle_domain(economy: Economy, *, thorough: bool = False) -> Domain:
     economy : Economy
         Every activity makes one good.
     thorough : bool
-        Also look for goods that have techniques, but none that is productive; otherwise only
+        Also find goods that have techniques, but none that is productive; otherwise only
         where an activity is barred or a good has no technique.
     """
     everything = np.ones(economy.n_targets, dtype=bool)

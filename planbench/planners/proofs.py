@@ -21,7 +21,7 @@ from planbench.model.planning_lp import to_linear_program
 
 #: Share by which the demand must be worth more than all there is before a proof is tried.
 CLEARLY = 1e-6
-#: Gains up to this share of an activity's terms are taken for rounding, and mended.
+#: Gains up to this share of an activity's terms are taken for rounding, and repaired.
 DUST = 1e-10
 #: Share of an activity's terms that rounding may hide.
 HIDDEN = 1e-13
@@ -35,7 +35,7 @@ def infeasibility_proof(
     """Prices and rents at which the fixed demand is worth more than all there is, if these are.
 
     p·f > w·r + v·u with profits v paid at capacity proves that no plan meets the fixed demand
-    (Farkas 1902). What activities without a capacity gain by rounding alone is mended by a
+    (Farkas 1902). What activities without a capacity gain by rounding alone is repaired by a
     little of the interior prices, at which they lose.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Prices and quantities of small economies in which sweeps are slow: solved, not swept.
+"""Policy iteration for prices, and factorised systems, where sweeps converge too slowly.
 
 A sweep leaves about ρ of the error, ρ the largest growth factor of A_s for the techniques in
 use. Where an economy barely reproduces itself, ρ is so near 1 that no number of sweeps will
@@ -19,7 +19,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.model.arrays import FloatArray
-from planbench.planners.state_sectors import Sectors
+from planbench.planners.sectors import Sectors
 
 IntArray = npt.NDArray[np.int64]
 
@@ -159,10 +159,10 @@ def outputs_for(
     return out
 
 
-def settled_contents(
-    sectors: Sectors, listed: Listed, factors: Factors, contents: npt.NDArray[np.float32]
+def write_requirements(
+    sectors: Sectors, listed: Listed, factors: Factors, requirements: npt.NDArray[np.float32]
 ) -> None:
-    """Write what a unit of each good uses of every endowment in all to `contents`."""
+    """Write what a unit of each good uses of every endowment in all to `requirements`."""
     t = sectors.techniques
     weight = sectors.share * t.per[t.order] / np.repeat(listed.unit, listed.count)
     mixed = sp.csc_array(
@@ -170,7 +170,7 @@ def settled_contents(
     )
     use = sp.diags_array(sectors.scale) @ sectors.economy.resource_use[:, t.order] @ mixed
     rows = factors.prices(np.ascontiguousarray(use.toarray().T))
-    contents[listed.goods] = np.maximum(rows, 0.0) * listed.unit[:, None]
+    requirements[listed.goods] = np.maximum(rows, 0.0) * listed.unit[:, None]
 
 
 def _choose(listed: Listed, costs: FloatArray) -> IntArray:

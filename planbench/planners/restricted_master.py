@@ -1,14 +1,15 @@
-"""The centre of ``two-level``: new rents from what the sectors report.
+"""The centre of ``two-level``: a restricted master problem gives new rents and shares.
 
 With σ_k = w_k r_k on the unit simplex, the least-cost value φ(σ) of a unit of the plan is
 concave, and its slope is c, the share of every endowment a unit of the plan uses. The best
 plan equalises c where σ > 0.
 
-The centre is told what a unit of each *close* technique uses in all, E_j (its direct and
-indirect resources). Between two rounds it solves a model of the economy in which only these
-close choices can change: costs move by E_j·dσ, and a good's switch moves c by its output
-times the difference of the E_j. That is a master problem with a column for every close
-technique of every good, instead of one for a whole plan.
+The columns are techniques near the cheapest of their good. Of each the centre knows E_j, the
+resources that a unit of the good uses, directly and indirectly. Between two iterations it solves
+a model of the economy in which only these choices can change: costs move by E_j·dσ, and a good's
+switch moves c by its output times the difference of the E_j. That is a master problem with a
+column for every such technique of every good, instead of one for every whole plan (Dantzig &
+Wolfe 1961).
 """
 
 from __future__ import annotations
@@ -19,61 +20,30 @@ import numpy as np
 import numpy.typing as npt
 
 from planbench.model.arrays import FloatArray
-from planbench.planners import kernels_close as kernels
-from planbench.planners.team import current
+from planbench.planners import master_kernels as kernels
+from planbench.planners.master_kernels import Columns, multiply_rows, weighted_sum
 
 IntArray = npt.NDArray[np.int64]
-#: More resources than this: the system is summed up in single precision.
+#: More resources than this: the system is added up in single precision.
 WIDE = 256
-#: Rows of the system summed up at a time.
+#: Rows of the system added up at a time.
 BLOCK = 4096
-#: Choices whose weight is this small beside the largest do not enter the system.
+#: Columns whose weight is this small a share of the largest do not enter the system.
 LEAST_WEIGHT = 1e-8
-#: Relative change of a cost beyond which all foresight ends.
+#: Largest relative change of a cost that is counted.
 MOST_SHIFT = 100.0
 
 
 @dataclass(frozen=True, eq=False)
-class Close:
-    """Techniques near the cheapest of their good, good after good.
-
-    Attributes
-    ----------
-    starts : ndarray of int64, shape (goods + 1,)
-        Where each good's techniques begin.
-    which : ndarray of int64, shape (goods,)
-        Number of the good; one more than there are for the choice of target.
-    outputs : ndarray, shape (goods,)
-        Output of the good per unit of the plan.
-    where : ndarray of int64, shape (techniques,)
-        Place of the technique in the list of techniques.
-    cost : ndarray, shape (techniques,)
-        Cost of a unit of the good at the present rents.
-    part : ndarray, shape (techniques,)
-        Share in the good's output.
-    rows : ndarray of float32, shape (techniques, resources)
-        E_j, share of each endowment that a unit of the good uses in all.
-    """
-
-    which: IntArray
-    starts: IntArray
-    outputs: FloatArray
-    where: IntArray
-    cost: FloatArray
-    part: FloatArray
-    rows: npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True, eq=False)
-class Proposal:
+class MasterSolution:
     """New rents and what the model expects of them.
 
     Attributes
     ----------
     sigma : ndarray, shape (resources,)
         On the unit simplex.
-    part : ndarray, shape (techniques,)
-        Shares at which the needs are foreseen to be equal.
+    share : ndarray, shape (columns,)
+        Shares at which the needs are predicted to be equal.
     shift : float
         Largest relative change of the cost of a technique that was in use.
     gap : float
@@ -81,13 +51,13 @@ class Proposal:
     """
 
     sigma: FloatArray
-    part: FloatArray
+    share: FloatArray
     shift: float
     gap: float
 
 
-def improve(
-    close: Close,
+def solve_master(
+    columns: Columns,
     needs: FloatArray,
     value: float,
     sigma: FloatArray,
@@ -95,8 +65,8 @@ def improve(
     margin: float,
     gap: float,
     steps: int,
-) -> Proposal:
-    """Solve the model: shares of the close techniques that equalise the needs, and rents.
+) -> MasterSolution:
+    """Solve the restricted master problem: shares that equalise the needs, and rents.
 
     With F_j the needs of a good's whole output by technique j, b the needs of all else and
     q_j what the cost of j differs from F_j·σ by, the model is the linear program
@@ -108,9 +78,9 @@ def improve(
 
     Parameters
     ----------
-    close : Close
+    columns : Columns
     needs : ndarray, shape (resources,)
-        c of the present plan, made with ``close.part``.
+        c of the present plan, made with ``columns.share``.
     value : float
         φ at the present rents.
     sigma : ndarray, shape (resources,)
@@ -121,27 +91,27 @@ def improve(
     steps : int
         Most steps.
     """
-    sizes = np.diff(close.starts)
-    amount = np.repeat(close.outputs, sizes)
-    least = np.minimum.reduceat(close.cost, close.starts[:-1])
-    kept = close.cost <= np.repeat(least, sizes) * (1.0 + margin)
-    if int(np.count_nonzero(kept)) == close.outputs.size:
+    sizes = np.diff(columns.starts)
+    amount = np.repeat(columns.outputs, sizes)
+    least = np.minimum.reduceat(columns.cost, columns.starts[:-1])
+    kept = columns.cost <= np.repeat(least, sizes) * (1.0 + margin)
+    if int(np.count_nonzero(kept)) == columns.outputs.size:
         kept[:] = True  # nothing would be left to choose from
-    counts = np.add.reduceat(kept.astype(np.int64), close.starts[:-1])
+    counts = np.add.reduceat(kept.astype(np.int64), columns.starts[:-1])
     open_ = kept & np.repeat(counts > 1, sizes)
-    settled = kept & ~open_
-    b = needs - weighted_sum(close.rows, amount * close.part)
-    b += weighted_sum(close.rows, np.where(settled, amount, 0.0))
-    part = settled.astype(np.float64)
-    rows = close.rows if bool(open_.all()) else close.rows[open_]
+    fixed = kept & ~open_
+    b = needs - weighted_sum(columns.rows, amount * columns.share)
+    b += weighted_sum(columns.rows, np.where(fixed, amount, 0.0))
+    share = fixed.astype(np.float64)
+    rows = columns.rows if bool(open_.all()) else columns.rows[open_]
     model = _Model.of(
         rows, counts[counts > 1], amount[open_], b,
-        amount[open_] * (close.cost[open_] - times(rows, sigma)),
+        amount[open_] * (columns.cost[open_] - multiply_rows(rows, sigma)),
     )  # fmt: skip
-    point = model.start(close.part[open_], sigma, value)
+    point = model.start(columns.share[open_], sigma, value)
     best, left = point, np.inf
     for _ in range(steps):
-        model.look(point)
+        model.evaluate(point)
         if model.left(point) < left:
             best, left = point, model.left(point)
         if left <= gap * value:
@@ -153,16 +123,16 @@ def improve(
     w = best.w / best.w.sum()
     chosen = np.where(best.s > kernels.LEAST, best.s, 0.0)
     chosen /= np.repeat(model.by_good(chosen), model.sizes)
-    part[open_] = chosen
-    moved = np.abs(times(rows, w - sigma))
-    cost = close.cost[open_]
-    # Costs that are next to nothing can change by any factor: beyond MOST_SHIFT it tells nothing.
+    share[open_] = chosen
+    moved = np.abs(multiply_rows(rows, w - sigma))
+    cost = columns.cost[open_]
+    # Costs near 0 can change by any factor; beyond MOST_SHIFT it means nothing.
     ratio = np.zeros(cost.size)
     far = moved >= MOST_SHIFT * cost
     np.divide(moved, cost, out=ratio, where=~far)
     ratio[far & (cost > 0)] = MOST_SHIFT
     shift = float(ratio.max(initial=0.0))
-    return Proposal(w, part, shift, left / value)
+    return MasterSolution(w, share, shift, left / value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,7 +149,7 @@ class _Point:
 
 @dataclass
 class _Model:
-    """The linear program of :func:`improve` and what is known at the present point."""
+    """The linear program of :func:`solve_master` and what is known at the present point."""
 
     rows: npt.NDArray[np.float32]
     first: IntArray
@@ -205,13 +175,13 @@ class _Model:
     def by_good(self, values: FloatArray) -> FloatArray:
         return np.asarray(np.add.reduceat(values, self.first))
 
-    def start(self, part: FloatArray, sigma: FloatArray, value: float) -> _Point:
+    def start(self, share: FloatArray, sigma: FloatArray, value: float) -> _Point:
         """Well inside: shares moved off 0, prices below costs, more than is needed."""
-        s = part + 0.1
+        s = share + 0.1
         s /= np.repeat(self.by_good(s), self.sizes)
         w = np.maximum(sigma, 0.1 / sigma.size)
         w /= w.sum()
-        costs = self.q + self.amount * times(self.rows, w)
+        costs = self.q + self.amount * multiply_rows(self.rows, w)
         scale = np.maximum(np.abs(costs), 1e-3 * value / s.size)
         pi = np.minimum.reduceat(costs - 0.05 * scale, self.first)
         z = costs - np.repeat(pi, self.sizes)
@@ -219,9 +189,9 @@ class _Model:
         t = float(used.max()) + 0.05 * value
         return _Point(s, t - used, t, z, w, pi)
 
-    def look(self, at: _Point) -> None:
+    def evaluate(self, at: _Point) -> None:
         """Residuals and mean complementarity at a point."""
-        costs = self.q + self.amount * times(self.rows, at.w)
+        costs = self.q + self.amount * multiply_rows(self.rows, at.w)
         self.dual = costs - np.repeat(at.pi, self.sizes) - at.z
         self.short = self.b + weighted_sum(self.rows, self.amount * at.s) - at.t + at.u
         self.unity = 1.0 - self.by_good(at.s)
@@ -263,19 +233,13 @@ class _Model:
         # With many resources single precision is enough for a direction, and twice as fast.
         kind = np.float64 if k <= WIDE else np.float32
 
-        def add(_: int, begin: int, end: int) -> FloatArray:
-            starts = self.starts[: end + 1]
-            lines = np.empty((max(BLOCK, int(self.sizes.max())), k), dtype=kind)
-            out, good = np.zeros((k, k)), begin
-            while good < end:
-                used, good = kernels.spread(good, starts, weight, d, self.rows, lines)
-                block = lines[:used]
-                out += block.T @ block
-            return out
-
-        threads = current()
-        found = threads.each(add, threads.parts(self.sizes.size, self.rows.size * k))
-        return sum(found[1:], found[0])
+        lines = np.empty((max(BLOCK, int(self.sizes.max())), k), dtype=kind)
+        out, good = np.zeros((k, k)), 0
+        while good < self.sizes.size:
+            used, good = kernels.spread(good, self.starts, weight, d, self.rows, lines)
+            block = lines[:used]
+            out += block.T @ block
+        return out
 
     def direction(
         self, at: _Point, d: FloatArray, total: FloatArray, factor: _Factor,
@@ -287,7 +251,7 @@ class _Model:
         h = h + d * np.repeat(lack, self.sizes)
         right = self.short + weighted_sum(self.rows, self.amount * h) + ru / at.w
         dw, dt = factor.solve(right, 1.0 - float(at.w.sum()))
-        move = self.amount * times(self.rows, dw)
+        move = self.amount * multiply_rows(self.rows, dw)
         mean = self.by_good(d * move) / total
         ds = h - d * (move - np.repeat(mean, self.sizes))
         dz = (rs - at.z * ds) / at.s
@@ -331,17 +295,3 @@ class _Factor:
         base = self._apply(right)
         dt = (float(base.sum()) - total) / float(self._ones.sum())
         return base - dt * self._ones, dt
-
-
-def times(rows: npt.NDArray[np.float32], vector: FloatArray) -> FloatArray:
-    """Product of `rows` with `vector` in double precision."""
-    out = np.empty(rows.shape[0])
-    kernels.times(rows, vector, out)
-    return out
-
-
-def weighted_sum(rows: npt.NDArray[np.float32], amount: FloatArray) -> FloatArray:
-    """Σ_j amount_j rows_j in double precision."""
-    out = np.zeros(rows.shape[1])
-    kernels.weighted_sum(rows, amount, out)
-    return out

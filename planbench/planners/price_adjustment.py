@@ -1,4 +1,10 @@
-"""Planning by price adjustment: rounds, looks at the certified bracket, and when to stop.
+"""Planning by price adjustment: iterations, termination checks, and when to stop.
+
+An old plan that repairs to within a hundredth of its bound is a better start than any other: half
+of the iterations, as a rule. One that is further off is not: levels that no longer fit take as
+long to unwind as new ones to build, and step sizes that were balanced for the end of the old
+process are wrong for the beginning of a new one. What keeps its worth are prices, unless their
+bound is no better than that of the interior prices.
 
 The adapter that puts this behind the solvers' interface is ``primal_dual``.
 """
@@ -7,7 +13,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import Literal
 
 import numpy as np
 
@@ -21,37 +26,40 @@ from planbench.certificates.interior import (
     single_product,
 )
 from planbench.certificates.repair import raw_lower, raw_upper
-from planbench.errors import InputError
 from planbench.model.arrays import FloatArray
-from planbench.model.economy import Economy
+from planbench.model.economy import Economy, make_economy
+from planbench.planners import pdhg_kernels as kernels
+from planbench.planners import repair
 from planbench.planners.pdhg import PAST, Process, set_up
-from planbench.planners.pdhg_mend import (
-    Makers,
+from planbench.planners.planner import Ended, PlanOptions, Result
+from planbench.planners.proofs import growth_without_end, infeasibility_proof
+from planbench.planners.repair import (
+    Drafts,
     find_makers,
-    mended_prices,
     price_scarce_goods,
+    repair_plan,
+    repair_prices,
 )
-from planbench.planners.pdhg_mend_plan import Drafts, mended_plan
-from planbench.planners.primal_dual_rays import growth_without_end, infeasibility_proof
-from planbench.planners.primal_dual_warm import WORTH_KEEPING, keep_prices_only
-from planbench.planners.team import GRAIN, share
+from planbench.planners.repair_kernels import Makers
 from planbench.solvers.common import Clock
 
-TOLERANCE = 1e-6
-#: Rounds between two looks at the bracket: this share of those done, and at least as many as
+#: Iterations between two termination checks: this share of those done, and at least as many as
 #: handle this number of non-zeros; never fewer than this, never more.
 SHARE, WORK, FEWEST, MOST = 0.15, 4_000_000, 50, 2_000
-#: Rounds to end with at the latest, when no other limit is given.
+#: Most iterations where no other limit is given.
 LIMIT = 20_000_000
-#: Up to this many non-zeros the answer as it stands is put to the certificate beside the mended.
+#: Up to this many non-zeros the answer is put to the certificate without repair, too.
 SMALL = 200_000
 #: Products with the matrix of one bound of the certificate: what is wrong, and the check.
 BOUND = 2
 
-#: Seconds that a last look may take after the time is up.
+#: Seconds that a last check may take after the time is up.
 GRACE = 0.2
-
-Ended = Literal["closed", "time limit", "rounds", "infeasible", "unbounded"]
+#: Gap of an old plan and old prices, repaired, up to which both are kept.
+WORTH_KEEPING = 1e-2
+#: What runs, for the record, and what is added where the repair needs linear programs.
+METHOD = "restarted reflected Halpern primal–dual hybrid gradient"
+WITH_PROGRAMS = "repaired with an interior from linear programs (HiGHS)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,51 +78,6 @@ class PriceState:
     columns: FloatArray
     prices: FloatArray
     weight: float
-
-
-@dataclass(frozen=True, eq=False)
-class PriceResult:
-    """A plan, prices and the bracket they certify.
-
-    Attributes
-    ----------
-    ended : {"closed", "time limit", "rounds", "infeasible", "unbounded"}
-    x, z : ndarray or None
-        The best feasible plan found.
-    p, w : ndarray or None
-        The prices and rents of the best upper bound; with ``infeasible`` the proof of it.
-    lower, upper : float or None
-        Certified bounds.
-    rounds, restarts, checks : int
-        Rounds of adjustment, restarts, looks at the bracket.
-    passes : float
-        Entries of the matrix multiplied in all of that, over its entries. A round is up to two:
-        prices gathered by columns, levels scattered into rows.
-    state : PriceState
-    ray : tuple of ndarray or None
-        With ``unbounded``: activities and targets that can grow without end.
-    threads : int
-        Most that had a part in a round.
-    programs : bool
-        Whether the interior that answers are mended with came from linear programs of
-        neighbouring economies, solved by HiGHS.
-    """
-
-    ended: Ended
-    x: FloatArray | None
-    z: FloatArray | None
-    p: FloatArray | None
-    w: FloatArray | None
-    lower: float | None
-    upper: float | None
-    rounds: int
-    restarts: int
-    checks: int
-    passes: float
-    state: PriceState
-    ray: tuple[FloatArray, FloatArray] | None = None
-    programs: bool = False
-    threads: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,79 +110,43 @@ class _Bracket:
         return replace(self, upper=bound, prices=prices)
 
 
-def plan(
-    economy: Economy,
-    *,
-    tolerance: float = TOLERANCE,
-    time_limit: float | None = None,
-    rounds: int = LIMIT,
-    state: PriceState | None = None,
-    process: Process | None = None,
-    log: bool = False,
-    threads: int = 1,
-    grain: int = GRAIN,
-) -> PriceResult:
-    """Plan `economy` by price adjustment until the certified gap is `tolerance`.
+def compile_kernels() -> None:
+    """Compile every kernel (or load it from numba's cache) on a tiny economy."""
+    import scipy.optimize  # noqa: F401 - its import is not what planning costs
+
+    tiny = make_economy(
+        inputs=[[0.0, 0.1], [0.1, 0.0]],
+        outputs=[[1.0, 0.0], [0.0, 1.0]],
+        resource_use=[[1.0, 1.0]],
+        endowment=[1.0],
+        capacity=[1.0, 0.5],
+        assortment=[1.0, 1.0],
+    )
+    run(tiny, set_up(tiny), PlanOptions(rounds=20), None)
+    process = set_up(tiny)
+    repair.warm_up(process, find_makers(process, tiny.n_goods, tiny.n_activities))
+
+
+def run(
+    economy: Economy, process: Process, options: PlanOptions, state: PriceState | None
+) -> Result:
+    """Plan `economy` by price adjustment until the certified gap is the tolerance.
 
     Parameters
     ----------
     economy : Economy
         Any: by-products, capacities, several targets, fixed demand and stocks.
-    tolerance : float
-        Relative width of the certified bracket to end with, in (0, 1).
-    time_limit : float, optional
-        Seconds; looked at between blocks of rounds.
-    rounds : int
-        Most rounds.
-    state : PriceState, optional
+    process : Process
+        From :func:`planbench.planners.pdhg.set_up`.
+    options : PlanOptions
+        Its time limit is heeded between blocks of iterations.
+    state : PriceState or None
         Of an earlier plan for an economy of the same shape, to start from.
-    process : Process, optional
-        From :func:`planbench.planners.pdhg.set_up`, where that is measured apart.
-    log : bool
-        Print the bounds as they improve.
-    threads : int
-        Rounds are shared among so many where there is enough to do; mending is done by one.
-    grain : int
-        Numbers read that a thread's part of a round is worth at least; 0 shares everything.
-
-    Raises
-    ------
-    InputError
-        When `state` has another shape than the economy; for fewer threads than one.
     """
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    if threads < 1:
-        raise InputError(f"is {threads}; give 1 or more", where="threads")
-    clock = Clock(time_limit)
-    if process is None:
-        process = set_up(economy)
-    # BLAS would otherwise wake other threads for every short product and let them spin.
-    with threadpool_limits(limits=1, user_api="blas"), share(threads, grain) as team:
-        result = _plan(economy, tolerance, clock, rounds, state, process, log)
-    return replace(result, threads=team.used)
-
-
-def _plan(
-    economy: Economy,
-    tolerance: float,
-    clock: Clock,
-    rounds: int,
-    state: PriceState | None,
-    process: Process,
-    log: bool,
-) -> PriceResult:
-    from planbench.planners import pdhg_kernels as kernels
-
+    tolerance, clock = options.tolerance, Clock(options.time_limit)
+    limit = LIMIT if options.rounds is None else options.rounds
     n, m = economy.n_goods, economy.n_activities
     if state is not None:
-        wanted = (process.x.size, process.need.size)
-        if (state.columns.size, state.prices.size) != wanted:
-            raise InputError(
-                f"is of {state.columns.size} columns and {state.prices.size} rows, the economy "
-                f"has {wanted[0]} and {wanted[1]}; start without it",
-                where="state",
-            )
         process.move_to(state.columns, state.prices, state.weight, age=PAST)
     # With all prices 0 the bound is what capacities let anybody make of the scarcest good.
     free = np.zeros(n), np.zeros(economy.n_resources)
@@ -243,37 +170,36 @@ def _plan(
     makers = find_makers(process, n, m)
     nnz = max(1, process.matrix.nnz)
     least = int(min(max(WORK // nnz, FEWEST), MOST))
-    ended: Ended = "rounds"
+    ended: Ended = "rounds done"
     proof: tuple[FloatArray, FloatArray] | None = None
     ray: tuple[FloatArray, FloatArray] | None = None
     search_at = 0
     drafts: Drafts = []
-    look_at = 0 if state is not None else least
+    check_at = 0 if state is not None else least
     slowest = 0.0
     while True:
-        look_at = min(look_at, rounds)
-        if not _advance(process, look_at, clock):
+        check_at = min(check_at, limit)
+        if not _advance(process, check_at, clock):
             ended = "time limit"
         left = clock.remaining()
         if left is not None and bracket.plan is not None and slowest > max(left, GRACE):
-            # Another look would end after the time: what there is is handed back.
+            # Another check would end after the time: what there is is handed back.
             ended = "time limit"
             break
         checks, began = checks + 1, perf_counter()
         # A search takes many passes: there is no time for it once the time is up.
         search = checks >= search_at and ended != "time limit"
-        bracket, proof, helped = _look(
+        bracket, proof, helped = _check(
             economy, process, makers, bracket, tolerance, drafts, search=search
         )
         slowest = max(slowest, perf_counter() - began)
         if search and not helped:
             # A search that found nothing is not repeated at once: it costs many passes.
             search_at = checks + 4
-        if log:
-            print(_line(process, bracket), flush=True)
+        options.report(_line(process, bracket))
         gap = bracket.gap
         if gap is not None and gap <= tolerance:
-            ended = "closed"
+            ended = "optimal"
             break
         if proof is not None:
             ended = "infeasible"
@@ -283,15 +209,15 @@ def _plan(
             if ray is not None:
                 ended = "unbounded"
                 break
-        if ended == "time limit" or process.rounds >= rounds:
+        if ended == "time limit" or process.rounds >= limit:
             break
         if state is not None and checks == 1 and (gap is None or gap > WORTH_KEEPING):
             keep_prices_only(economy, process, bracket.prices, bracket.upper, programs=programs)
             process.meter.work += 2 * BOUND * process.matrix.nnz
-        look_at = process.rounds + max(least, int(SHARE * process.rounds))
+        check_at = process.rounds + max(least, int(SHARE * process.rounds))
     x, z = bracket.plan if bracket.plan is not None else (None, None)
     p, w = proof or bracket.prices or (None, None)
-    return PriceResult(
+    return Result(
         ended=ended,
         x=x,
         z=z,
@@ -299,20 +225,23 @@ def _plan(
         w=w,
         lower=bracket.lower,
         upper=bracket.upper,
-        rounds=process.rounds,
-        restarts=int(process.scalars[kernels.RESTARTS]),
-        checks=checks,
-        passes=process.meter.passes,
+        iterations={
+            "rounds": process.rounds,
+            "restarts": int(process.scalars[kernels.RESTARTS]),
+            "checks": checks,
+            "passes": round(process.meter.passes),
+        },
         state=PriceState(
             process.columns(), process.prices(), float(process.scalars[kernels.WEIGHT])
         ),
         ray=ray,
-        programs=programs,
+        status=f"{ended} after {process.rounds} rounds",
+        method=f"{METHOD}, {WITH_PROGRAMS}" if programs else METHOD,
     )
 
 
 def _advance(process: Process, until: int, clock: Clock) -> bool:
-    """Run up to round `until` in blocks short enough to see the time; False when it is up."""
+    """Run up to iteration `until` in blocks short enough to see the time; False when it is up."""
     block = max(1, int(50_000_000 / max(1, process.matrix.nnz)))
     while process.rounds < until:
         left = clock.remaining()
@@ -324,7 +253,7 @@ def _advance(process: Process, until: int, clock: Clock) -> bool:
 
 
 def needs_programs(economy: Economy) -> bool:
-    """Whether an interior to mend with takes linear programs, for want of a good one without.
+    """Whether an interior to repair with takes linear programs, for want of a good one without.
 
     Generated economies carry one, and where every activity makes one good without a limit, sweeps
     find one. Others, such as real tables with by-products and dated goods, have theirs from HiGHS
@@ -341,7 +270,7 @@ def needs_programs(economy: Economy) -> bool:
     return not are_interior_prices(economy, own.goods_prices, own.resource_prices)
 
 
-def _look(
+def _check(
     economy: Economy,
     process: Process,
     makers: Makers,
@@ -351,7 +280,7 @@ def _look(
     *,
     search: bool,
 ) -> tuple[_Bracket, tuple[FloatArray, FloatArray] | None, bool]:
-    """Mend plan and prices and put them to the certificate's bounds.
+    """Repair plan and prices and put them to the certificate's bounds.
 
     Returns
     -------
@@ -366,10 +295,10 @@ def _look(
     small = process.matrix.nnz <= SMALL
     fine = 1e-2 * tolerance
     bound = BOUND * process.matrix.nnz
-    scaled = mended_prices(process, makers, fine)
+    scaled = repair_prices(process, makers, fine)
     prices = scaled * process.row_scale
     bracket = bracket.with_prices(raw_upper(economy, prices[:n], prices[n:], programs=programs))
-    columns, scarce = mended_plan(
+    columns, scarce = repair_plan(
         process, makers, scaled, fine, upper=bracket.upper, goal=tolerance, drafts=drafts
     )
     columns *= process.col_scale
@@ -408,3 +337,49 @@ def _line(process: Process, bracket: _Bracket) -> str:
         f"round {process.rounds}: lower {show(bracket.lower)}, upper {show(bracket.upper)}, "
         f"gap {'none' if bracket.gap is None else f'{bracket.gap:.2e}'}"
     )
+
+
+def keep_prices_only(
+    economy: Economy,
+    process: Process,
+    prices: tuple[FloatArray, FloatArray] | None,
+    upper: float | None,
+    *,
+    programs: bool,
+) -> bool:
+    """Go on from the interior plan at old prices, as if there had been no iteration before.
+
+    Where the bound of the old prices is no better than that of the interior prices, these are
+    what is gone on from, as if there had been no old plan.
+
+    Parameters
+    ----------
+    prices : tuple of ndarray, or None
+        Old prices and rents, repaired.
+    upper : float or None
+        The upper bound they give.
+    programs : bool
+        As for :func:`planbench.certificates.interior.interior_of`.
+
+    Returns
+    -------
+    bool
+        False where there is no interior plan, and nothing was changed.
+    """
+    interior = interior_of(economy, programs=programs)
+    if interior is None or interior.activities is None:
+        return False
+    idle = np.zeros(economy.n_targets)
+    _, found = raw_lower(economy, interior.activities, idle, programs=programs)
+    if found is None:
+        return False
+    bound, own = raw_upper(
+        economy, interior.goods_prices, interior.resource_prices, programs=programs
+    )
+    better = bound is not None and (upper is None or bound <= upper)
+    if better or prices is None or not prices[1].any():
+        prices = own
+    if prices is None:
+        return False
+    process.move_to(np.concatenate(found), np.concatenate(prices))
+    return True

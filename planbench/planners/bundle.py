@@ -1,7 +1,7 @@
 """The centre's safety net in ``two-level``: a level bundle over whole plans.
 
 Where few techniques of large goods decide, needs jump when a rent moves, and a model of what
-is close misjudges them. Then the centre keeps the plans it was offered. Each needs c_i of the
+is close misjudges them. Then the centre keeps the plans of the sectors. Each needs c_i of the
 endowments per unit, and no prices can make it cheaper than it is: φ(σ) ≤ σ·c_i (a cut). The
 best mix of the plans, min over λ of max_k Σ λ_i c_ik, is a feasible plan; its dual bounds φ
 from above. The next σ is the point nearest to the best one at which every cut lies above a
@@ -24,8 +24,8 @@ LEVEL = 0.3
 
 
 @dataclass(frozen=True, eq=False)
-class Offer:
-    """A plan the sectors offered, per unit of the objective.
+class Cut:
+    """A plan of the sectors, per unit of the objective, and the cut that its needs give.
 
     Attributes
     ----------
@@ -48,23 +48,23 @@ class Bundle:
     """Plans kept, at most `most`; those without weight in the mix go first."""
 
     most: int
-    offers: list[Offer] = field(default_factory=list)
+    cuts: list[Cut] = field(default_factory=list)
 
-    def add(self, offer: Offer, weights: FloatArray | None) -> None:
+    def add(self, cut: Cut, weights: FloatArray | None) -> None:
         """Keep another plan, dropping the oldest without weight where there is no room."""
-        if len(self.offers) >= self.most and weights is not None:
+        if len(self.cuts) >= self.most and weights is not None:
             idle = [i for i in range(weights.size) if weights[i] <= 0.0]
             if idle:
-                del self.offers[idle[0]]
-        self.offers.append(offer)
+                del self.cuts[idle[0]]
+        self.cuts.append(cut)
 
     @property
     def needs(self) -> FloatArray:
         """Needs of every plan kept, shape (plans, resources)."""
-        return np.array([offer.needs for offer in self.offers])
+        return np.array([cut.needs for cut in self.cuts])
 
 
-def best_mix(needs: FloatArray) -> tuple[FloatArray, float]:
+def solve_mixture(needs: FloatArray) -> tuple[FloatArray, float]:
     """Weights λ on the simplex that minimise max_k Σ λ_i needs_ik, and that value."""
     from scipy.optimize import linprog
 
@@ -89,16 +89,16 @@ def best_mix(needs: FloatArray) -> tuple[FloatArray, float]:
     return weights, float((weights @ needs).max())
 
 
-def mix_offers(
-    offers: list[Offer], weights: FloatArray, counts: npt.NDArray[Any]
+def mix_plans(
+    cuts: list[Cut], weights: FloatArray, counts: npt.NDArray[Any]
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return outputs, shares and parts of a mix; `counts` are the techniques of each good."""
-    used = [(w, offer) for w, offer in zip(weights, offers, strict=True) if w > 0]
-    y = sum((w * o.y for w, o in used), np.zeros_like(offers[0].y))
+    used = [(w, cut) for w, cut in zip(weights, cuts, strict=True) if w > 0]
+    y = sum((w * o.y for w, o in used), np.zeros_like(cuts[0].y))
     made = sum(
-        (w * np.repeat(o.y, counts) * o.share for w, o in used), np.zeros_like(offers[0].share)
+        (w * np.repeat(o.y, counts) * o.share for w, o in used), np.zeros_like(cuts[0].share)
     )
-    parts = sum((w * o.parts for w, o in used), np.zeros_like(offers[0].parts))
+    parts = sum((w * o.parts for w, o in used), np.zeros_like(cuts[0].parts))
     total = np.repeat(y, counts)
     share = np.where(total > 0, made / np.where(total > 0, total, 1.0), used[0][1].share)
     return y, share, parts

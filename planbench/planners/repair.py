@@ -1,10 +1,11 @@
-"""Mend the plan that price adjustment has reached, so that it can be certified early.
+"""Feasibility repair: what price adjustment has reached, made feasible to be certified early.
 
-Value is right long before every balance holds. Plans stop making what nobody wants, make what is
-short with the activity of least loss, and where all of those are at capacity the users turn to
-techniques that need less. What then keeps a plan from the optimum is that some resources are
-overdrawn and others left over: techniques are changed, and plans mixed, until all are used alike.
-Nothing here is trusted.
+Value is right long before every balance holds. Prices are lowered where an activity would still
+make a profit. Plans stop making what nobody wants, make what is short with the activity of least
+loss, and where all of those are at capacity the users turn to techniques that need less. What then
+keeps a plan from the optimum is that some resources are overdrawn and others left over: techniques
+are changed, and plans mixed, until all are used alike. All are Gauss–Seidel sweeps over goods;
+nothing here is trusted.
 """
 
 from __future__ import annotations
@@ -13,20 +14,28 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from planbench.model.arrays import FloatArray
+from planbench.planners import repair_kernels as kernels
 from planbench.planners.pdhg import Process
-from planbench.planners.pdhg_mend import IntArray, Makers
+from planbench.planners.repair_kernels import Draft, Makers, Users
 
+IntArray = npt.NDArray[np.int64]
+
+#: Most sweeps over prices.
+PRICE_SWEEPS = 30
+#: Most scarce goods whose prices are searched, and the factors tried, each as long as it helps.
+SCARCE, FACTORS, CLIMB = 3, (8.0, 2.0, 1.2), 8
 #: Columns of each draft of a plan, and its use of each resource over the endowment.
 Drafts = list[tuple[FloatArray, FloatArray]]
 
-#: Most sweeps of each kind, and rounds of making and substituting.
-SETTLE_SWEEPS, SHORTAGE_SWEEPS, SUBSTITUTIONS = 30, 40, 6
+#: Most sweeps of each kind, and most substitutions of techniques.
+BALANCE_SWEEPS, SHORTAGE_SWEEPS, SUBSTITUTIONS = 30, 40, 6
 #: Most times that resources are balanced.
 BALANCES = 4
 #: Plans that would be further than so many times the gap asked for, if resources were balanced,
-#: are not settled twice; nor are their resources balanced.
+#: are not balanced twice; nor are their resources.
 FAR, NEAR = 10.0, 2.0
 #: Drafts of plans kept to be mixed.
 DRAFTS = 6
@@ -37,9 +46,91 @@ SHARPNESS = 300.0
 LEAST_WORTH = 0.01
 
 
+def find_makers(process: Process, n_goods: int, n_activities: int) -> Makers:
+    """Find the main product of every activity and the makers of every good."""
+    main, at = kernels.main_products(process.csc, n_goods, n_activities)
+    makers = np.flatnonzero(main >= 0)
+    makers = makers[np.argsort(main[makers], kind="stable")]
+    return Makers(main, at, makers, np.searchsorted(main[makers], np.arange(n_goods + 1)))
+
+
+def repair_prices(process: Process, makers: Makers, tolerance: float) -> FloatArray:
+    """Prices and rents, in the units of the process, at which no open activity gains.
+
+    Parameters
+    ----------
+    tolerance : float
+        Profit, as a share of revenue, that is left to the repair of the certificate.
+    """
+    y = np.maximum(process.pair[:, 0], 0.0)
+    process.meter.work += kernels.lower_prices(
+        process.csc, process.upper, makers, y, PRICE_SWEEPS, tolerance
+    )
+    return y
+
+
+def price_scarce_goods(
+    process: Process, makers: Makers, prices: FloatArray, scarce: IntArray, tolerance: float
+) -> tuple[FloatArray, bool]:
+    """Raise the prices of goods that stay short for as long as the upper bound falls.
+
+    A good nobody has room to make may have to be dearer by powers of ten than what the process
+    has reached, and steps of a fixed length take as many rounds. One good after the other,
+    by factors, is a line search.
+
+    Parameters
+    ----------
+    prices : ndarray, shape (rows,)
+        From :func:`repair_prices`.
+    scarce : ndarray of int
+        Goods, the scarcest first.
+
+    Returns
+    -------
+    prices : ndarray, shape (rows,)
+        Repaired as well.
+    changed : bool
+    """
+    best, value, changed = prices, _upper_estimate(process, prices), False
+    typical = float(np.mean(prices[prices > 0])) if (prices > 0).any() else 1.0
+    for good in scarce[:SCARCE].tolist():
+        for factor in FACTORS:
+            for _ in range(CLIMB):
+                trial = best.copy()
+                trial[good] = max(trial[good], 1e-3 * typical) * factor
+                process.meter.work += kernels.lower_prices(
+                    process.csc, process.upper, makers, trial, PRICE_SWEEPS, tolerance
+                )
+                found = _upper_estimate(process, trial)
+                # Weakly better will not do: it would go on for ever.
+                if not found < value * (1 - 1e-2 * tolerance) - 1e-300:
+                    break
+                best, value, changed = trial, found, True
+    return best, changed
+
+
+def _upper_estimate(process: Process, prices: FloatArray) -> float:
+    """Upper bound of repaired prices, rounding left aside.
+
+    Either all is scaled until every target is worth its weight, or what a target is short of
+    it is paid at its limit, if it has one.
+    """
+    gain = process.profits(prices)
+    target = process.cost < 0
+    capped = np.isfinite(process.upper) & ~target
+    paid = float(process.upper[capped] @ np.maximum(gain[capped], 0.0))
+    paid -= float(process.need @ prices)
+    worth = -process.cost[target] - gain[target]
+    short = np.maximum(gain[target], 0.0)
+    limit = process.upper[target]
+    as_it_is = paid + float(limit[short > 0] @ short[short > 0])
+    scaled = paid * float(np.max(-process.cost[target] / worth)) if (worth > 0).all() else np.inf
+    return min(as_it_is, scaled)
+
+
 @dataclass(eq=False)
 class _Draft:
-    """A plan being mended; the arrays are changed in place.
+    """A plan under repair; the arrays are changed in place.
 
     Attributes
     ----------
@@ -62,8 +153,13 @@ class _Draft:
     stuck: IntArray
     short: float = np.inf
 
+    @property
+    def arrays(self) -> Draft:
+        """What the kernels change."""
+        return Draft(self.x, self.net, self.flow, self.profit)
 
-def mended_plan(
+
+def repair_plan(
     process: Process,
     makers: Makers,
     prices: FloatArray,
@@ -81,7 +177,7 @@ def mended_plan(
     Parameters
     ----------
     prices : ndarray, shape (rows,)
-        From :func:`mended_prices`; they say which activity loses least.
+        From :func:`repair_prices`; they say which activity loses least.
     tolerance : float
         Shortage, as a share of what flows, that is left to the repair of the certificate.
     upper : float, optional
@@ -98,11 +194,11 @@ def mended_plan(
         Goods still short that nobody has room to make, the scarcest first.
     """
     draft = _begin(process, prices)
-    _settle(process, makers, draft, tolerance)
+    _balance_goods(process, makers, draft, tolerance)
     _fill(process, makers, draft, tolerance)
     if _within_reach(process, makers, draft, upper, FAR * goal):
         # Saving what nobody has room to make leaves other goods over.
-        _settle(process, makers, draft, tolerance)
+        _balance_goods(process, makers, draft, tolerance)
         _fill(process, makers, draft, tolerance)
     for _ in range(BALANCES):
         _, excess = _overdrawn(process, makers, draft)
@@ -112,8 +208,8 @@ def mended_plan(
             break
         if drafts is not None:
             _keep(process, makers, draft, drafts, 10 * tolerance)
-        _balance(process, makers, draft, excess)
-        _settle(process, makers, draft, tolerance)
+        _balance_resources(process, makers, draft, excess)
+        _balance_goods(process, makers, draft, tolerance)
         _fill(process, makers, draft, tolerance)
     net = draft.net / np.maximum(draft.flow, 1e-300)
     stuck = draft.stuck[np.argsort(net[draft.stuck], kind="stable")]
@@ -122,34 +218,28 @@ def mended_plan(
         _keep(process, makers, draft, drafts, 10 * tolerance)
         if draft.short <= 10 * tolerance:
             fixed = bool(np.isfinite(process.upper[: makers.main.size]).any())
-            x = mixed(drafts, -process.cost, process.need[: makers.first.size - 1], fixed)
+            x = mix_drafts(drafts, -process.cost, process.need[: makers.first.size - 1], fixed)
     return _within_endowments(process, x, makers.first.size - 1), stuck
 
 
 def warm_up(process: Process, makers: Makers) -> None:
-    """Run every kernel that mends a plan once, so that it is compiled."""
-    from planbench.planners import pdhg_balance_kernels as balance
-    from planbench.planners import pdhg_mend_kernels as kernels
-
+    """Run every kernel of the repair once, so that it is compiled."""
     n, m = makers.first.size - 1, makers.main.size
     draft = _begin(process, np.zeros(process.need.size))
-    _settle(process, makers, draft, 1e-9)
+    _balance_goods(process, makers, draft, 1e-9)
     _fill(process, makers, draft, 1e-9)
-    _balance(process, makers, draft, np.zeros(process.need.size - n))
+    _balance_resources(process, makers, draft, np.zeros(process.need.size - n))
     short, slot = np.zeros(1, dtype=np.int64), np.full(process.need.size, -1, dtype=np.int64)
     slot[0] = 0
-    arrays, x, net = process.arrays, draft.x, draft.net
-    users = kernels.users_of(*arrays, m, slot, 1)
-    who: tuple[Any, Any, Any] = (makers.makers, makers.first, draft.profit)
-    kernels.substitute(*arrays, process.upper, makers.main, makers.at, *who, x, net, short, *users)
-    balance.cut_users(*arrays, x, net, process.upper.copy(), short, *users)
+    users = Users(*kernels.users_of(process.csc, m, slot, 1))
+    kernels.substitute(process.csc, process.upper, makers, draft.arrays, short, users)
+    kernels.cut_users(process.csc, draft.arrays, process.upper.copy(), short, users)
 
 
 def _begin(process: Process, prices: FloatArray) -> _Draft:
-    from planbench.planners import pdhg_mend_kernels as kernels
 
     x = np.minimum(np.maximum(process.x, 0.0), process.upper)
-    net, flow = kernels.balances(*process.arrays, x, process.need)
+    net, flow = kernels.balances(process.csc, x, process.need)
     process.meter.work += process.matrix.nnz
     none = np.zeros(0, dtype=np.int64)
     return _Draft(x, net, flow, process.profits(prices), prices, none)
@@ -166,7 +256,7 @@ def _keep(
     del drafts[:-DRAFTS]
 
 
-def mixed(drafts: Drafts, worth: FloatArray, need: FloatArray, limited: bool) -> FloatArray:
+def mix_drafts(drafts: Drafts, worth: FloatArray, need: FloatArray, limited: bool) -> FloatArray:
     """Mixture of drafts that delivers most within the endowments, the last draft if none does.
 
     What one overdraws another leaves over (Dantzig & Wolfe 1961). A mixture leaves no good
@@ -216,21 +306,15 @@ def _within_reach(
     return upper is None or value >= mean * upper * (1 - gap)
 
 
-def _settle(process: Process, makers: Makers, draft: _Draft, tolerance: float) -> None:
+def _balance_goods(process: Process, makers: Makers, draft: _Draft, tolerance: float) -> None:
     """Make no more of what is left over and more of what is short, until little is moved."""
-    from planbench.planners import pdhg_balance_kernels as kernels
-
-    process.meter.work += kernels.settle_goods(
-        *process.arrays,
+    process.meter.work += kernels.balance_goods(
+        process.csc,
         process.upper,
-        makers.makers,
-        makers.first,
-        draft.profit,
-        makers.at,
-        draft.x,
-        draft.net,
+        makers,
+        draft.arrays,
         draft.prices[: makers.first.size - 1],
-        SETTLE_SWEEPS,
+        BALANCE_SWEEPS,
         tolerance * abs(float(np.sum(process.cost * draft.x))),
     )
 
@@ -241,20 +325,16 @@ def _fill(process: Process, makers: Makers, draft: _Draft, tolerance: float) -> 
     Users of a good that stays short turn to techniques that need less of it. Where they have
     none they are cut, and the same is tried with the users of what they made.
     """
-    from planbench.planners import pdhg_balance_kernels as balance
-    from planbench.planners import pdhg_mend_kernels as kernels
-
     n, m = makers.first.size - 1, makers.main.size
-    arrays, x, net, flow = process.arrays, draft.x, draft.net, draft.flow
-    who: tuple[Any, Any, Any] = (makers.makers, makers.first, draft.profit)
+    x, net, flow = draft.x, draft.net, draft.flow
     meter, room = process.meter, process.upper
     best, level = np.inf, 0
     while True:
         meter.work += kernels.make_short(
-            *arrays, room, *who, makers.at, x, net, flow, n, SHORTAGE_SWEEPS, tolerance
+            process.csc, room, makers, draft.arrays, SHORTAGE_SWEEPS, tolerance
         )
         able = np.zeros(n, dtype=bool)
-        able[makers.main[makers.makers[x[makers.makers] < room[makers.makers]]]] = True
+        able[makers.main[makers.activity[x[makers.activity] < room[makers.activity]]]] = True
         short = -net[:n] / np.maximum(flow[:n], 1e-300)
         stuck = np.flatnonzero((short > tolerance) & ~able)
         worst = float(short.max(initial=0.0))
@@ -265,16 +345,14 @@ def _fill(process: Process, makers: Makers, draft: _Draft, tolerance: float) -> 
         level += 1
         slot = np.full(net.size, -1, dtype=np.int64)
         slot[stuck] = np.arange(stuck.size)
-        users = kernels.users_of(*arrays, m, slot, stuck.size)
+        users = Users(*kernels.users_of(process.csc, m, slot, stuck.size))
         # That list takes two readings.
         meter.work += 2 * process.matrix.nnz
-        meter.work += kernels.substitute(
-            *arrays, room, makers.main, makers.at, *who, x, net, stuck, *users
-        )
+        meter.work += kernels.substitute(process.csc, room, makers, draft.arrays, stuck, users)
         if (net[stuck] < 0).any():
             if room is process.upper:
                 room = room.copy()
-            meter.work += balance.cut_users(*arrays, x, net, room, stuck, *users)
+            meter.work += kernels.cut_users(process.csc, draft.arrays, room, stuck, users)
     if worst > best:
         x[:], net[:] = kept
     draft.short = best
@@ -298,24 +376,18 @@ def _overdrawn(process: Process, makers: Makers, draft: _Draft) -> tuple[float, 
     return mean, np.where(some, use - mean, 0.0)
 
 
-def _balance(process: Process, makers: Makers, draft: _Draft, excess: FloatArray) -> None:
+def _balance_resources(process: Process, makers: Makers, draft: _Draft, excess: FloatArray) -> None:
     """Change techniques until no resource is overdrawn more than the others."""
-    from planbench.planners import pdhg_balance_kernels as kernels
-
     n = makers.first.size - 1
     endowment = -process.need[n:]
     worth = endowment * draft.prices[n:]
     # One that is overdrawn counts even if its rent is 0 as yet.
     worth = np.where(excess > 0, np.maximum(worth, LEAST_WORTH * worth.mean()), worth)
     process.meter.work += kernels.balance_resources(
-        *process.arrays,
+        process.csc,
         process.upper,
-        makers.makers,
-        makers.first,
-        draft.profit,
-        makers.at,
-        draft.x,
-        draft.net,
+        makers,
+        draft.arrays,
         endowment,
         worth,
         excess,

@@ -1,4 +1,4 @@
-"""How price adjustment mends a plan: goods settled, resources balanced, drafts mixed."""
+"""Feasibility repair of price adjustment: goods and resources balanced, drafts mixed."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from planbench.model import Economy, make_economy
 
 pytest.importorskip("numba")
 
-from planbench.planners import pdhg_balance_kernels as kernels
-from planbench.planners import pdhg_kernels as rounds
-from planbench.planners import pdhg_mend_kernels as mend
+from planbench.planners import pdhg_kernels
+from planbench.planners import repair_kernels as kernels
 from planbench.planners.pdhg import Process, set_up
-from planbench.planners.pdhg_mend import find_makers, mended_prices
-from planbench.planners.pdhg_mend_plan import mended_plan, mixed
-from planbench.planners.primal_dual import compile_kernels, plan
+from planbench.planners.planner import PlanOptions
+from planbench.planners.price_adjustment import compile_kernels
+from planbench.planners.primal_dual import plan
+from planbench.planners.repair import find_makers, mix_drafts, repair_plan, repair_prices
 
 #: Rounds to a gap of 1e-4, geometric mean of four seeds: it takes 468, and took 690 without.
 LIMIT = 600
@@ -32,24 +32,23 @@ def economy_of(recipe: str) -> Economy:
 
 
 def under_way(economy: Economy, rounds: int) -> tuple[Process, Any, Any]:
-    """Start a process, run it for some rounds, find makers and mended prices."""
+    """Start a process, run it for some rounds, find makers and repaired prices."""
     process = set_up(economy)
     process.advance(rounds)
     makers = find_makers(process, economy.n_goods, economy.n_activities)
-    return process, makers, mended_prices(process, makers, 1e-8)
+    return process, makers, repair_prices(process, makers, 1e-8)
 
 
-def test_settled_goods_are_neither_short_nor_left_over() -> None:
-    """What a plan makes in vain draws on resources: it was most of what mended plans lost."""
+def test_balanced_goods_are_neither_short_nor_left_over() -> None:
+    """What a plan makes in vain draws on resources: it was most of what repaired plans lost."""
     economy = economy_of(RECIPE)
     process, makers, prices = under_way(economy, 300)
     n = economy.n_goods
     x = np.minimum(np.maximum(process.x, 0.0), process.upper)
-    net, _ = mend.balances(*process.arrays, x, process.need)
+    net, flow = kernels.balances(process.csc, x, process.need)
     before = float(np.abs(net[:n]) @ prices[:n])
-    profit = process.profits(prices)
-    arguments = makers.makers, makers.first, profit, makers.at, x, net, prices[:n]
-    read = kernels.settle_goods(*process.arrays, process.upper, *arguments, 40, 1e-9)
+    draft = kernels.Draft(x, net, flow, process.profits(prices))
+    read = kernels.balance_goods(process.csc, process.upper, makers, draft, prices[:n], 40, 1e-9)
     assert read > 0
     assert (x >= 0).all()
     assert (x <= process.upper).all()
@@ -70,7 +69,7 @@ def test_what_only_a_byproduct_supplies_goes_on_being_made() -> None:
     makers = find_makers(process, 2, 1)
     # Enough of the second good for one bundle, and far too much of the first.
     process.move_to(np.array([2.0, 1.0]), np.array([1.0, 1.0, 1.0]))
-    columns, stuck = mended_plan(process, makers, np.ones(3), 1e-9)
+    columns, stuck = repair_plan(process, makers, np.ones(3), 1e-9)
     columns *= process.col_scale
     assert stuck.size == 0
     assert columns[1] == pytest.approx(5.0)
@@ -83,17 +82,17 @@ def test_balanced_resources() -> None:
     process, makers, prices = under_way(economy, 300)
     n = economy.n_goods
     x = np.minimum(np.maximum(process.x, 0.0), process.upper)
-    net, _ = mend.balances(*process.arrays, x, process.need)
+    net, flow = kernels.balances(process.csc, x, process.need)
     endowment = -process.need[n:]
     worth = endowment * prices[n:]
     use = 1 - net[n:] / endowment
     excess = use - use @ worth / worth.sum()
     before = excess.copy()
-    made = np.bincount(makers.main[makers.makers], weights=(x[: makers.main.size] * 1.0)[
-        makers.makers] * process.matrix.data[makers.at[makers.makers]])  # fmt: skip
-    arguments = makers.makers, makers.first, process.profits(prices), makers.at, x, net
+    made = np.bincount(makers.main[makers.activity], weights=(x[: makers.main.size] * 1.0)[
+        makers.activity] * process.matrix.data[makers.at[makers.activity]])  # fmt: skip
+    draft = kernels.Draft(x, net, flow, process.profits(prices))
     kernels.balance_resources(
-        *process.arrays, process.upper, *arguments, endowment, worth, excess, 300.0
+        process.csc, process.upper, makers, draft, endowment, worth, excess, 300.0
     )
     assert net == pytest.approx(process.matrix @ x - process.need, abs=1e-9)
     after = 1 - net[n:] / endowment
@@ -101,8 +100,8 @@ def test_balanced_resources() -> None:
     assert excess.max() < 0.2 * before.max()
     assert (x >= 0).all()
     assert (x <= process.upper).all()
-    now = np.bincount(makers.main[makers.makers], weights=x[makers.makers]
-                      * process.matrix.data[makers.at[makers.makers]])  # fmt: skip
+    now = np.bincount(makers.main[makers.activity], weights=x[makers.activity]
+                      * process.matrix.data[makers.at[makers.activity]])  # fmt: skip
     assert now == pytest.approx(made)
 
 
@@ -118,11 +117,12 @@ def test_cut_users_leave_nothing_short() -> None:
     )
     process = set_up(economy)
     x = np.array([1.0, 2.0, 4.0, 1.0]) / process.col_scale
-    net, _ = mend.balances(*process.arrays, x, process.need)
+    net, flow = kernels.balances(process.csc, x, process.need)
     slot = np.array([0, -1, -1, -1])
     short, room = np.array([0]), process.upper.copy()
-    users = mend.users_of(*process.arrays, 3, slot, 1)
-    kernels.cut_users(*process.arrays, x, net, room, short, *users)
+    users = kernels.Users(*kernels.users_of(process.csc, 3, slot, 1))
+    draft = kernels.Draft(x, net, flow, np.zeros(4))
+    kernels.cut_users(process.csc, draft, room, short, users)
     assert net == pytest.approx(process.matrix @ x - process.need)
     assert net[0] == pytest.approx(0.0, abs=1e-12)
     assert x * process.col_scale == pytest.approx([1.0, 1.0, 2.0, 1.0])
@@ -134,20 +134,22 @@ def test_mixture_uses_all_resources_alike() -> None:
     one = np.array([1.0, 0.0, 2.0]), np.array([1.2, 0.8])
     two = np.array([0.0, 1.0, 2.0]), np.array([0.8, 1.2])
     worth, need = np.array([0.0, 0.0, 1.0]), np.zeros(2)
-    assert mixed([one, two], worth, need, True) == pytest.approx([0.5, 0.5, 2.0])
-    assert mixed([one, two], worth, need, False) == pytest.approx([0.5, 0.5, 2.0])
-    assert mixed([one], worth, need, True) is one[0]
+    assert mix_drafts([one, two], worth, need, True) == pytest.approx([0.5, 0.5, 2.0])
+    assert mix_drafts([one, two], worth, need, False) == pytest.approx([0.5, 0.5, 2.0])
+    assert mix_drafts([one], worth, need, True) is one[0]
     # With fixed demand the shares must add up to 1, so only what stays within helps.
     demanding = np.array([1.0, 0.0])
-    assert mixed([one, two], worth, demanding, True) == pytest.approx([0.5, 0.5, 2.0])
+    assert mix_drafts([one, two], worth, demanding, True) == pytest.approx([0.5, 0.5, 2.0])
     beyond = np.array([0.0, 1.0, 2.0]), np.array([1.2, 1.2])
-    assert mixed([one, beyond], worth, demanding, True) is beyond[0]
+    assert mix_drafts([one, beyond], worth, demanding, True) is beyond[0]
 
 
-def test_mended_plans_reach_the_gap_before_the_process() -> None:
-    """Settled goods and balanced resources are what spares a third of the rounds here."""
+def test_repair_plans_reach_the_gap_before_the_process() -> None:
+    """Balanced goods and resources are what spares a third of the rounds here."""
     needed = [
-        plan(economy_of(RECIPE.replace("seed=1", f"seed={seed}")), tolerance=1e-4).rounds
+        plan(
+            economy_of(RECIPE.replace("seed=1", f"seed={seed}")), PlanOptions(tolerance=0.0001)
+        ).rounds
         for seed in range(4)
     ]
     assert float(np.exp(np.mean(np.log(needed)))) < LIMIT
@@ -167,12 +169,18 @@ def test_every_kernel_is_compiled_beforehand(monkeypatch: pytest.MonkeyPatch) ->
     # These are called by kernels only.
     found = {
         (module, name)
-        for module in (rounds, kernels, mend)
+        for module in (pdhg_kernels, kernels)
         for name, value in vars(module).items()
         if hasattr(value, "signatures") and value.__module__ == module.__name__
-    } - {(mend, "entry"), (rounds, "rows_move")}
+    } - {
+        (kernels, "entry"),
+        (pdhg_kernels, "columns_move"),
+        (pdhg_kernels, "rows_move"),
+        (pdhg_kernels, "note_iteration"),
+        (pdhg_kernels, "restart"),
+    }
     for module, name in found:
         monkeypatch.setattr(module, name, counted(name, getattr(module, name)))
-    compile_kernels(threads=2)
+    compile_kernels()
     assert called == {name for _, name in found}
     assert len(found) > 8

@@ -1,0 +1,672 @@
+"""The iterations of ``two-level``: rents down, prices, techniques and needs up, until bounds meet.
+
+An iteration has the sectors solve for prices and outputs at the present rents
+(:func:`solve_sectors`), which gives both bounds, and the centre choose the next rents:
+from a restricted master problem (:func:`solve_centre`) or, where that does not help, from a level
+bundle over whole plans (:func:`solve_bundle`). ``value-iteration`` needs the sectors only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from planbench.model.arrays import FloatArray
+from planbench.model.economy import Economy
+from planbench.planners import kernels, master_kernels, policy_iteration
+from planbench.planners.bundle import Bundle, Cut, mix_plans, next_sigma, solve_mixture
+from planbench.planners.master_kernels import Columns
+from planbench.planners.planner import Ended, Report, Result
+from planbench.planners.presolve import Domain, complete_prices
+from planbench.planners.restricted_master import solve_master
+from planbench.planners.sectors import (
+    NEAR,
+    Sectors,
+    charge_rents,
+    forget_inputs,
+    list_inputs,
+    open_sectors,
+    resource_use,
+    solve_outputs,
+    solve_prices,
+    solve_requirements,
+    sweep_prices,
+)
+from planbench.planners.state import State
+from planbench.planners.techniques import BoolArray, Meter, list_techniques
+
+#: Width of the mixing of techniques in the first iteration, from nothing and from an old plan.
+WIDTH, WIDTH_AGAIN = 0.1, 0.03
+#: Prices this many times those with a margin mean that some good may not be makeable.
+RUNAWAY = 1e9
+#: Columns of the first master problem: techniques within this share of the cheapest.
+FIRST_MARGIN = 0.3
+#: Error bounds are counted this often, as whoever checks them adds up in another order: of the
+#: endowments used, and of prices, whose error must fit into the margin p⁰ leaves.
+SAFETY, SAFETY_OF_PRICES = 8.0, 32.0
+#: Share of the spare that is left over in every balance, whatever else is: so that whoever
+#: checks the plan finds it feasible beyond rounding.
+LEFT_OVER = 1e-3
+#: Where more than this many times what is left over for the plan is made, outputs are
+#: solved for again, this often at most, until a fresh residual and this many sweeps confirm them.
+BARELY, AGAIN, FEW = 100.0, 5, 2
+#: What is left over then: more, as so much more is made.
+LEFT_OVER_BARELY = 0.1
+#: Terms added one after the other at most in a resource's balance: the rest in blocks.
+BLOCK = 4096
+#: Most iterations.
+MOST_ROUNDS = 300
+#: Iterations in which the gap does not even halve after which planning stops.
+STALL = 60
+#: Memory for the columns of the master problem: share of the economy's, and at least.
+MODEL_SHARE, MODEL_LEAST = 0.5, 128 << 20
+#: Iterations without progress after which the centre falls back on mixing whole plans.
+FAILURES = 3
+#: Most sweeps an iteration over the resource requirements. With two there are as many iterations
+#: as with eight, and each sweep costs a product per resource.
+SWEEPS = 2
+#: Prices this many tolerances below what the cheapest techniques cost were swept too slowly.
+SLOW = 30.0
+#: Steps of the interior point method that solves the model.
+STEPS = 40
+#: Techniques within this share of the cheapest are always in the model.
+LEAST_MARGIN = 1e-3
+#: And within this multiple of the relative gap.
+MARGIN_OF_GAP = 2.0
+#: Said of a run in which sweeps did not converge.
+FACTORISED = "policy iteration with sparse LU, as sweeps were slow"
+
+
+@dataclass
+class Bounds:
+    """Best bounds so far and what gave them; outputs are per unit of the plan."""
+
+    lower: float = 0.0
+    upper: float = np.inf
+    theta: float = 0.0
+    p: FloatArray | None = None
+    rents: FloatArray | None = None
+    y: FloatArray | None = None
+    share: FloatArray | None = None
+    parts: FloatArray | None = None
+    needs: float = np.inf
+
+    @property
+    def gap(self) -> float:
+        """(upper − lower)/upper, 1 without bounds."""
+        return (self.upper - self.lower) / self.upper if np.isfinite(self.upper) else 1.0
+
+
+@dataclass
+class Decomposition:
+    """Everything that changes from iteration to iteration.
+
+    Attributes
+    ----------
+    sectors : Sectors
+    kept : ndarray of int64
+        Resources that are priced: available and used by something.
+    targets : ndarray of bool, shape (targets,)
+        Targets that can be reached.
+    sigma : ndarray, shape (kept,)
+        Value of each endowment, summing to 1.
+    p, y : ndarray, shape (goods,)
+        Prices at σ, outputs per unit of the plan.
+    requirements : ndarray of float32, shape (goods, resources)
+        Share of each endowment in a unit of each good.
+    width : float
+        τ, width of the mixing of techniques.
+    margin : float
+        Techniques within this share of the cheapest are columns of the master problem.
+    expected : float
+        Gap that is expected after the next iteration.
+    first : bool
+        No resource requirements are known yet.
+    thorough : bool
+        Goods that no technique makes productively have been searched for.
+    bundle : Bundle or None
+        Once whole plans are mixed.
+    parts : ndarray, shape (targets,), or None
+        Units of each target in a unit of the plan.
+    imposed : tuple of Columns and ndarray, or None
+        Shares that the centre's solution imposes on techniques.
+    kept_sigma, kept_value : ndarray, float
+        σ of the best value since whole plans are mixed, and that value.
+    direct : Listed or None
+        What is factorised where sweeps are slow and the economy is small.
+    rounding : float
+        What adding up may be off by, as a share of what is added, for a technique.
+    """
+
+    economy: Economy
+    sectors: Sectors
+    kept: npt.NDArray[np.int64]
+    targets: BoolArray
+    meter: Meter
+    sigma: FloatArray
+    p: FloatArray
+    y: FloatArray
+    requirements: npt.NDArray[np.float32]
+    width: float
+    margin: float = FIRST_MARGIN
+    expected: float = 1.0
+    first: bool = True
+    thorough: bool = False
+    bundle: Bundle | None = None
+    parts: FloatArray | None = None
+    imposed: tuple[Columns, FloatArray] | None = None
+    kept_sigma: FloatArray | None = None
+    kept_value: float = 0.0
+    direct: policy_iteration.Listed | None = None
+    factors: policy_iteration.Factors | None = None
+    rounding: float = 0.0
+
+
+def start(
+    economy: Economy, domain: Domain, meter: Meter, state: State | None, *, thorough: bool = False
+) -> Decomposition:
+    """Prepare the first iteration, from an old plan's `state` where there is one."""
+    r = economy.endowment
+    used = np.bincount(economy.resource_use.indices, minlength=r.size) > 0
+    kept = np.flatnonzero(used & (r > 0))
+    scale = np.zeros(r.size)
+    scale[kept] = 1.0 / r[kept]
+    sectors = open_sectors(economy, list_techniques(economy, domain.usable), scale, meter)
+    n = economy.n_goods
+    run = Decomposition(
+        economy, sectors, kept, domain.targets, meter,
+        sigma=np.full(kept.size, 1.0 / max(kept.size, 1)),
+        p=sectors.p0.copy(),
+        y=np.zeros(n),
+        requirements=np.zeros((n, r.size), dtype=np.float32),
+        width=WIDTH,
+        thorough=thorough,
+        rounding=_rounding(economy),
+    )  # fmt: skip
+    if state is not None:
+        value = np.maximum(state.rents * r, 0.0)[kept]
+        old = value, state.prices, state.outputs
+        if all(np.isfinite(part).all() for part in old) and value.sum() > 0:
+            total = float(value.sum())
+            run.sigma = np.maximum(value / total, 1e-6 / kept.size)
+            run.sigma /= run.sigma.sum()
+            run.p = np.where(sectors.p0 > 0, state.prices / total, 0.0)
+            run.y = state.outputs / total
+            run.width, run.margin = WIDTH_AGAIN, 10 * WIDTH_AGAIN
+            if state.requirements is not None:
+                run.requirements = (state.requirements * scale).astype(np.float32)
+                run.first = False
+    return run
+
+
+def _rounding(economy: Economy) -> float:
+    parts = (economy.inputs, economy.resource_use)
+    terms = sum(int(np.diff(part.indptr).max(initial=0)) for part in parts)
+    return (terms + 8) * 2.0**-53
+
+
+def unused_share(economy: Economy) -> float:
+    """Share of the endowments left over, lest a plan use more of them by rounding."""
+    m = economy.n_activities
+    return SAFETY * (min(m, BLOCK) + m // BLOCK + 8) * 2.0**-53
+
+
+def worth_of(run: Decomposition, p: FloatArray) -> FloatArray:
+    """Cost of a unit of the objective by each target that can be reached."""
+    economy = run.economy
+    worth = np.asarray(economy.assortment.T @ p) / economy.weights
+    return np.asarray(worth[run.targets])
+
+
+def iterate(run: Decomposition, gap: float, report: Report) -> tuple[Bounds, int, Ended]:
+    """Go on until the bounds are within `gap` of one another.
+
+    Returns
+    -------
+    Bounds
+    rounds : int
+    ended : {"optimal", "time limit", "stalled", "unbounded"}
+    """
+    bounds = Bounds()
+    since, mark, marked = 0, 1.0, 0
+    for number in range(1, MOST_ROUNDS + 1):
+        before = bounds.gap
+        tolerance = max(gap / 20, min(1e-2, 0.02 * run.expected))
+        answered = solve_sectors(run, bounds, tolerance)
+        if isinstance(answered, str):
+            return bounds, number, answered
+        needs, value = answered
+        average = float(run.sigma @ needs)
+        report(
+            f"round {number}: lower {bounds.lower:.12g}, upper {bounds.upper:.12g}, "
+            f"gap {bounds.gap:.3g}, mixing {average / value - 1:.1e}, "
+            f"imbalance {(needs.max() - average) / value:.1e}, width {run.width:.1e}, "
+            f"passes {run.meter.passes:.1f}, {run.meter.seconds:.2f} s"
+        )
+        if bounds.gap <= gap:
+            return bounds, number, "optimal"
+        if run.meter.over():
+            return bounds, number, "time limit"
+        # The bundle's plans are of the cheapest techniques: what they cost is what prices say.
+        swept = run.bundle is not None and run.direct is None
+        if swept and average > value * (1.0 + SLOW * tolerance) and factorise(run):
+            mark, marked = bounds.gap, number
+        since = 0 if bounds.gap < 0.8 * before else since + 1
+        if bounds.gap < 0.5 * mark:
+            mark, marked = bounds.gap, number
+        if number - marked >= STALL:
+            break
+        if run.bundle is not None or since > FAILURES:
+            if solve_bundle(run, bounds, needs, value, gap):
+                return bounds, number, "optimal"
+        else:
+            if since:
+                run.margin *= 4.0
+            solve_centre(run, needs, value, gap)
+    return bounds, number, "stalled"
+
+
+def solve_sectors(
+    run: Decomposition, bounds: Bounds, tolerance: float
+) -> tuple[FloatArray, float] | Ended:
+    """Solve for prices and outputs at the present rents; improve the bounds.
+
+    Returns
+    -------
+    needs : ndarray, shape (kept,)
+        Share of each endowment that a unit of the plan uses.
+    value : float
+        Least cost of a unit of the plan, rounded down to what is certain.
+    Or how planning ends: "unbounded" when a target costs nothing, "time limit" when there
+    was no time for a plan, "unconverged" when some good may not be makeable, "stalled" when
+    outputs do not converge all the same.
+    """
+    economy, sectors = run.economy, run.sectors
+    rents = np.zeros(economy.n_resources)
+    rents[run.kept] = run.sigma
+    rents *= sectors.scale
+    charge_rents(sectors, rents)
+    weight = run.y
+    if not weight.any():
+        weight = np.asarray(economy.assortment @ (run.targets / economy.weights))
+    fixed = economy.fixed_demand
+    if fixed.any():
+        weight = weight + fixed * (weight.sum() / fixed.sum())
+    theta, converged = _solve_prices(run, weight, tolerance)
+    if not converged and run.meter.over():
+        return "time limit"
+    if not run.thorough and (not converged or _runs_away(run)):
+        return "unconverged"
+    worth = worth_of(run, run.p)
+    value = float(worth.min())
+    if value <= 0:
+        if (run.sigma <= 0).any():
+            # What is free now may use a resource that is priced at nothing: price them all.
+            run.sigma = 0.5 * run.sigma + 0.5 / run.sigma.size
+            run.p, run.imposed = sectors.p0.copy(), None
+            return solve_sectors(run, bounds, tolerance)
+        return _unbounded(run, bounds, worth)
+    repaired = float(np.min(worth + theta * worth_of(run, sectors.p0)))
+    upper = (1 + theta) / repaired
+    if upper < bounds.upper:
+        bounds.upper, bounds.theta = upper, theta
+        bounds.p, bounds.rents = run.p.copy(), rents
+    kernels.shares_of(sectors.arrays.first, sectors.costs, run.width, sectors.share)
+    mix = _parts(worth, run.width)
+    if run.imposed is not None:
+        columns, share = run.imposed
+        master_kernels.impose_shares(sectors.arrays.first, columns, share, sectors.share)
+        known = int(np.searchsorted(columns.good, economy.n_goods))
+        if known < columns.good.size:
+            mix = share[columns.starts[known] :]
+        run.imposed = None
+    parts = np.zeros(economy.n_targets)
+    parts[run.targets] = mix / economy.weights[run.targets]
+    demand = np.asarray(economy.assortment @ parts)
+    list_inputs(sectors)
+    if not _solve_outputs(run, demand, tolerance):
+        if run.meter.over():
+            return "time limit"
+        # A mix may need more of a good than it makes; the cheapest at converged prices do not.
+        kernels.shares_of(sectors.arrays.first, sectors.costs, 0.0, sectors.share)
+        run.y = np.zeros(economy.n_goods)
+        list_inputs(sectors)
+        if not _solve_outputs(run, demand, tolerance):
+            if run.thorough and run.direct is None and factorise(run):
+                return solve_sectors(run, bounds, tolerance)
+            return _gave_up(run)
+    run.parts = parts
+    needs = (resource_use(sectors, run.y) * sectors.scale)[run.kept]
+    lower = (1.0 - unused_share(economy)) / float(needs.max())
+    if lower > bounds.lower:
+        bounds.lower = lower
+        bounds.y, bounds.share, bounds.parts = run.y.copy(), sectors.share.copy(), parts
+    return needs, 1.0 / upper
+
+
+def factorise(run: Decomposition) -> bool:
+    """Solve from now on where sweeps were slow; False where there are too many goods for it."""
+    if run.meter.over() or not policy_iteration.fits(run.sectors):
+        return False
+    run.direct = policy_iteration.list_inputs(run.sectors)
+    return True
+
+
+def _solve_prices(run: Decomposition, weight: FloatArray, tolerance: float) -> tuple[float, bool]:
+    """Solve for prices by sweeps or, where those are slow and goods few, by factorising.
+
+    Returns
+    -------
+    theta : float
+        (p, w) + θ(p⁰, w⁰) satisfies every technique, whatever rounding does.
+    converged : bool
+    """
+    sectors, p = run.sectors, run.p
+    theta, converged = np.inf, False
+    if run.direct is None:
+        theta, converged = solve_prices(sectors, p, weight, tolerance)
+        if run.thorough and not converged:
+            factorise(run)
+    if run.direct is not None and not run.meter.over():
+        converged = policy_iteration.cheapest_prices(sectors, run.direct, p)
+        theta = sweep_prices(sectors, p, weight, NEAR)[0]
+    dearest = float(np.max(p * sectors.per_p0, initial=0.0))
+    return theta + SAFETY_OF_PRICES * run.rounding * dearest, converged
+
+
+def _solve_outputs(run: Decomposition, demand: FloatArray, tolerance: float) -> bool:
+    """Solve for outputs likewise; False where the techniques in use eat more than they make."""
+    sectors, spare = run.sectors, spare_of(run)
+    if run.direct is None:
+        more = demand + LEFT_OVER * tolerance * spare
+        for number in range(AGAIN):
+            before = sectors.meter.work
+            if not solve_outputs(sectors, run.y, more, spare, tolerance):
+                return False
+            steady = sectors.meter.work - before <= FEW * sectors.used.good.size
+            gross, net = float(run.y @ run.p), float(demand @ run.p)
+            if gross <= BARELY * net or (steady and number > 0):
+                return True
+            # The residual was updated step by step, and rounding may exceed it: computed anew, it
+            # is right to rounding.
+            more = demand + LEFT_OVER_BARELY * tolerance * spare
+        # What sweeps cannot confirm may be solved for; with more goods the plan is what it is.
+        return not policy_iteration.fits(sectors)
+    factors = policy_iteration.factor_shares(sectors, run.direct)
+    if factors is None:
+        return False
+    run.factors = factors
+    y = policy_iteration.outputs_for(run.direct, factors, demand, tolerance * spare)
+    if y is None:
+        return False
+    run.y = y
+    return True
+
+
+def meet_fixed_demand(run: Decomposition, tolerance: float) -> tuple[FloatArray, bool]:
+    """Find outputs that meet f with the techniques in use; whether they do."""
+    sectors, spare = run.sectors, spare_of(run)
+    f = run.economy.fixed_demand
+    y = np.zeros(f.size)
+    if run.direct is None and solve_outputs(sectors, y, f.copy(), spare, tolerance):
+        return y, True
+    if run.direct is None and not factorise(run):
+        return y, False
+    assert run.direct is not None
+    factors = run.factors or policy_iteration.factor_shares(sectors, run.direct)
+    if factors is None:
+        return y, False
+    solved = policy_iteration.outputs_for(run.direct, factors, f, tolerance * spare)
+    return (y, False) if solved is None else (solved, True)
+
+
+def _runs_away(run: Decomposition) -> bool:
+    """Whether some price is out of all proportion to the one with a margin."""
+    return bool(np.max(run.p * run.sectors.per_p0, initial=0.0) > RUNAWAY)
+
+
+def _gave_up(run: Decomposition) -> Ended:
+    """How planning ends where outputs do not converge."""
+    if run.meter.over():
+        return "time limit"
+    return "stalled" if run.thorough else "unconverged"
+
+
+def _unbounded(run: Decomposition, bounds: Bounds, worth: FloatArray) -> Ended:
+    """Make one unit of a target that costs nothing; the plan grows without bound."""
+    economy, sectors = run.economy, run.sectors
+    kernels.shares_of(sectors.arrays.first, sectors.costs, 0.0, sectors.share)
+    parts = np.zeros(economy.n_targets)
+    chosen = np.flatnonzero(run.targets)[int(np.argmin(worth))]
+    parts[chosen] = 1.0 / economy.weights[chosen]
+    y = np.zeros(economy.n_goods)
+    demand = np.asarray(economy.assortment @ parts)
+    list_inputs(sectors)
+    # Goods that are only used on the way are in no demand: their spare is a share of output.
+    if not (
+        solve_outputs(sectors, y, demand, demand, 1e-9)
+        or solve_outputs(sectors, y, demand, y.copy(), 1e-9)
+    ):
+        return _gave_up(run)
+    if (resource_use(sectors, y) > 0)[run.kept].any():
+        return _gave_up(run)
+    bounds.y, bounds.share, bounds.parts = y, sectors.share.copy(), parts
+    return "unbounded"
+
+
+def spare_of(run: Decomposition) -> FloatArray:
+    """Return a little of every good: half in proportion to output, half of equal value."""
+    p, y = run.p, run.y
+    n = p.size
+    made = np.diff(run.sectors.techniques.first) > 0
+    worth = float(worth_of(run, p).min())
+    with np.errstate(divide="ignore", over="ignore"):
+        equal = np.where(made & (p > 0), worth / n / np.where(p > 0, p, 1.0), 0.0)
+    free = made & (p <= 0)
+    if free.any():
+        equal[free] = 1.0
+    total = float(y @ p)
+    if total > 0:
+        return 0.5 * equal + (0.5 * worth / total) * y
+    return equal
+
+
+def _parts(worth: FloatArray, width: float) -> FloatArray:
+    if width <= 0:
+        return np.where(np.arange(worth.size) == int(np.argmin(worth)), 1.0, 0.0)
+    mix = np.exp(-np.minimum((worth / worth.min() - 1) / width, 700.0))
+    return np.asarray(mix / mix.sum())
+
+
+def solve_bundle(
+    run: Decomposition, bounds: Bounds, needs: FloatArray, value: float, gap: float
+) -> bool:
+    """Mix the plans so far and choose rents by the level bundle; True when done."""
+    sectors = run.sectors
+    counts = np.diff(sectors.techniques.first)
+    if run.bundle is None:
+        run.bundle = Bundle(most=2 * needs.size + 20)
+    bundle = run.bundle
+    assert run.parts is not None
+    weights = solve_mixture(bundle.needs)[0] if bundle.cuts else None
+    bundle.add(Cut(needs, run.y.copy(), sectors.share.copy(), run.parts), weights)
+    if value >= run.kept_value:
+        run.kept_sigma, run.kept_value = run.sigma, value
+    weights, bound = solve_mixture(bundle.needs)
+    lower = (1.0 - unused_share(run.economy)) / bound
+    if lower > bounds.lower:
+        bounds.lower = lower
+        bounds.y, bounds.share, bounds.parts = mix_plans(bundle.cuts, weights, counts)
+        if bounds.gap <= gap:
+            return True
+    assert run.kept_sigma is not None
+    run.sigma = next_sigma(bundle.needs, run.kept_sigma, run.kept_value, bound)
+    run.expected = 0.01 * bounds.gap
+    run.width = 0.0
+    return False
+
+
+def solve_centre(run: Decomposition, needs: FloatArray, value: float, gap: float) -> None:
+    """Choose new rents and shares by the restricted master problem, and predict the prices."""
+    sectors = run.sectors
+    present = float(needs.max()) / value - 1
+    exact = max(0.003, min(0.03, 0.1 * present))
+    if run.first:
+        # As if every unit of cost were spent on resources as the plan spends it on the whole.
+        each = needs / float(run.sigma @ needs)
+        run.requirements[:, run.kept] = np.multiply.outer(
+            run.p.astype(np.float32), each.astype(np.float32)
+        )
+    if run.direct is not None and run.factors is not None:
+        policy_iteration.write_requirements(sectors, run.direct, run.factors, run.requirements)
+    else:
+        solve_requirements(sectors, run.requirements, exact, SWEEPS)
+    run.first = False
+    forget_inputs(sectors)
+    # An imbalance is corrected with techniques about as far from the cheapest.
+    run.margin = max(run.margin, MARGIN_OF_GAP * min(present, 1.0))
+    columns = _columns(run)
+    if columns is None:
+        # No choice of technique: what is scarcest has all the value.
+        sigma = np.where(np.arange(needs.size) == int(np.argmax(needs)), 1.0, 0.0)
+        run.expected = gap
+    else:
+        # What the model leaves out is of the order of the square of the change in costs.
+        enough = max(0.2 * gap, 1e-3 * present, 0.05 * min(present, 1.0) ** 2)
+        found = solve_master(
+            columns, needs, value, run.sigma, margin=run.margin, gap=enough, steps=STEPS
+        )
+        sigma = found.sigma
+        run.imposed = columns, found.share
+        run.margin = max(LEAST_MARGIN, min(run.margin, 2 * found.shift))
+        run.expected = max(found.gap, found.shift**2)
+    run.width = 0.0
+    moved = np.zeros(run.economy.n_resources, dtype=np.float32)
+    moved[run.kept] = sigma - run.sigma
+    predicted = run.p + run.requirements @ moved
+    sensible = np.isfinite(predicted) & (predicted > 0.2 * run.p)
+    np.copyto(run.p, predicted, where=sensible & (sectors.p0 > 0))
+    run.sigma = sigma
+
+
+def _target_rows(run: Decomposition) -> tuple[FloatArray, npt.NDArray[np.float32]]:
+    """Costs of a unit of the objective by target, and what it uses in all."""
+    economy = run.economy
+    each = economy.assortment.T @ run.requirements
+    rows = np.asarray(each / economy.weights[:, None])[run.targets]
+    return worth_of(run, run.p), rows.astype(np.float32)
+
+
+def _columns(run: Decomposition) -> Columns | None:
+    """Techniques near the cheapest of their good, as many as there is room for; None without any.
+
+    The choice of target comes last, as techniques of one more good.
+    """
+    sectors, economy = run.sectors, run.economy
+    k = economy.n_resources
+    room = max(MODEL_LEAST, MODEL_SHARE * economy.nbytes) / (8 * k)
+    margin = run.margin
+    while True:
+        goods, techniques = master_kernels.count_columns(
+            sectors.arrays.first, sectors.costs, sectors.share, run.y, margin
+        )
+        if techniques <= room or margin < LEAST_MARGIN:
+            break
+        margin = min(1.0, 0.5 * margin)
+    targets = int(run.targets.sum())
+    several = targets if targets > 1 else 0
+    count, choices = techniques + several, goods + (several > 0)
+    columns = Columns(
+        good=np.full(choices, economy.n_goods),
+        starts=np.empty(choices + 1, dtype=np.int64),
+        outputs=np.empty(choices),
+        technique=np.zeros(count, dtype=np.int64),
+        cost=np.empty(count),
+        share=np.empty(count),
+        rows=np.empty((count, k), dtype=np.float32),
+    )
+    master_kernels.write_columns(
+        sectors.arrays, sectors.scale, run.requirements, sectors.costs, sectors.share, run.y,
+        margin, columns,
+    )  # fmt: skip
+    columns.starts[goods] = techniques
+    if several:
+        assert run.parts is not None
+        columns.cost[techniques:], columns.rows[techniques:] = _target_rows(run)
+        columns.outputs[goods] = 1.0
+        columns.starts[goods + 1] = count
+        columns.share[techniques:] = run.parts[run.targets] * economy.weights[run.targets]
+    if not choices:
+        return None
+    if run.kept.size < k:
+        return columns._replace(rows=np.ascontiguousarray(columns.rows[:, run.kept]))
+    return columns
+
+
+def nothing_to_do(economy: Economy, domain: Domain, meter: Meter) -> Result:
+    """Return the best plan where no target can be reached: to do nothing."""
+    n, m, k = economy.n_goods, economy.n_activities, economy.n_resources
+    p, w = complete_prices(economy, domain, np.zeros(n), np.zeros(k))
+    x = np.zeros(m)
+    return Result(
+        ended="optimal",
+        x=x,
+        z=np.zeros(economy.n_targets),
+        p=p,
+        w=w,
+        lower=0.0,
+        upper=0.0,
+        iterations=_counts(0, meter),
+        state=State(w, p, np.zeros(n), np.zeros(m), x, None, 1.0),
+        message="no target can be reached: goods it needs cannot be made",
+    )
+
+
+def finish(
+    run: Decomposition, domain: Domain, bounds: Bounds, rounds: int, ended: Ended, method: str
+) -> Result:
+    """Plan, prices and state of the best bounds; `method` is what the record says ran."""
+    economy, sectors, techniques = run.economy, run.sectors, run.sectors.techniques
+    x, shares = np.zeros(economy.n_activities), np.zeros(economy.n_activities)
+    z, y = np.zeros(economy.n_targets), run.y
+    if bounds.y is not None and bounds.share is not None and bounds.parts is not None:
+        scale = 1.0 if ended == "unbounded" else bounds.lower
+        y = bounds.y * scale
+        order = techniques.order
+        shares[order] = bounds.share
+        x[order] = np.repeat(y, np.diff(techniques.first)) * bounds.share * techniques.per[order]
+        z = bounds.parts * scale
+    p = w = None
+    prices, rents = run.p, np.zeros(economy.n_resources)
+    if bounds.p is not None and bounds.rents is not None:
+        theta = bounds.theta
+        p = bounds.p + theta * sectors.p0
+        w = bounds.rents + theta * sectors.w0
+        factor = bounds.upper / (1 + theta)
+        p, w = complete_prices(economy, domain, p * factor, w * factor)
+        prices, rents = p, w
+    requirements = run.requirements
+    requirements *= economy.endowment
+    unbounded = ended == "unbounded"
+    factorised = run.direct is not None
+    return Result(
+        ended=ended,
+        x=np.zeros_like(x) if unbounded else x,
+        z=np.zeros_like(z) if unbounded else z,
+        p=None if unbounded else p,
+        w=None if unbounded else w,
+        lower=bounds.lower,
+        upper=bounds.upper,
+        iterations=_counts(rounds, run.meter),
+        state=State(rents, prices, y, shares, x, requirements, run.width),
+        ray=(x, z) if unbounded else None,
+        status="a target costs nothing" if unbounded else "",
+        message=FACTORISED if factorised else "",
+        method=f"{method}; {FACTORISED}" if factorised else "",
+    )
+
+
+def _counts(rounds: int, meter: Meter) -> dict[str, int]:
+    return {"rounds": rounds, "passes": round(meter.passes)}

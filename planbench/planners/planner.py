@@ -1,0 +1,409 @@
+"""What all planners have in common: options, results, and the adapter around them.
+
+A planner is five functions in a :class:`Planner`. From Python it is called as
+``PLANNER.plan(economy, options, state) -> Result``; behind the solvers' interface as ``solve``;
+from an old plan, by the study of re-planning and the conformance kit, as ``replan``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+import scipy.sparse as sp
+
+from planbench.errors import InputError, SolverError
+from planbench.model.arrays import FloatArray, Matrix
+from planbench.model.economy import Economy, make_economy
+from planbench.model.linear_program import LinearProgram
+from planbench.model.plan import Plan
+from planbench.solvers.base import (
+    Claim,
+    NativeValue,
+    Phase,
+    Solution,
+    SolveOptions,
+    SolverSpec,
+    no_phase,
+)
+from planbench.solvers.common import Clock, convert_native, with_nearest
+
+#: Certified gap to stop at where none is asked for.
+GAP = 1e-6
+
+Report = Callable[[str], None]
+Ended = Literal[
+    "optimal", "time limit", "stalled", "infeasible", "unbounded", "unconverged", "rounds done"
+]
+#: Native options a planner may have, with their types.
+NATIVE: Mapping[str, type[int] | type[float]] = {"rounds": int, "target": float}
+CLAIMS: dict[str, Claim] = {
+    "optimal": "optimal",
+    "infeasible": "infeasible",
+    "unbounded": "unbounded",
+}
+
+
+def _silent(line: str) -> None:
+    """Report nothing."""
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)
+
+
+@dataclass(frozen=True)
+class PlanOptions:
+    """What is asked of a planner; each heeds what its description says.
+
+    Attributes
+    ----------
+    tolerance : float
+        Certified gap, (upper − lower)/upper, to stop at.
+    time_limit : float or None
+        Seconds.
+    rounds : int or None
+        Most iterations; None for the planner's own limit.
+    target : float or None
+        Sets of each assortment to plan for (heuristics).
+    report : callable
+        Progress callback, one line per iteration.
+    """
+
+    tolerance: float = GAP
+    time_limit: float | None = None
+    rounds: int | None = None
+    target: float | None = None
+    report: Report = _silent
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A plan, prices, and how planning ended.
+
+    Attributes
+    ----------
+    ended : Ended
+    x, z : ndarray or None
+        Activity levels and targets of the best plan.
+    p, w : ndarray or None
+        Prices and rents of the best upper bound; with ``infeasible`` the proof of it.
+    lower, upper : float or None
+        The planner's own bounds on the optimum, if it has any.
+    iterations : mapping
+        Counts by name: ``rounds``, ``passes`` and others.
+    state : object
+        To plan a changed economy from.
+    ray : tuple of ndarray or None
+        With ``unbounded``: activities and targets that can grow without end.
+    heuristic : bool
+        It stops where it stops, and claims nothing of its plan.
+    status : str
+        How it ended, in words; `ended` and the gap if empty.
+    message : str
+        Why there is no optimum, or what else is to be noted.
+    method : str
+        What ran; the planner's usual method if empty.
+    """
+
+    ended: Ended
+    x: FloatArray | None
+    z: FloatArray | None
+    p: FloatArray | None
+    w: FloatArray | None
+    state: Any
+    lower: float | None = None
+    upper: float | None = None
+    iterations: Mapping[str, int] = field(default_factory=dict)
+    ray: tuple[FloatArray, FloatArray] | None = None
+    heuristic: bool = False
+    status: str = ""
+    message: str = ""
+    method: str = ""
+
+    @property
+    def gap(self) -> float:
+        """(upper − lower)/upper; 0 if equal, 1 without both bounds."""
+        if self.lower is None or self.upper is None or not np.isfinite(self.upper):
+            return 1.0
+        return 0.0 if self.upper == self.lower else (self.upper - self.lower) / self.upper
+
+    @property
+    def rounds(self) -> int:
+        """Iterations done."""
+        return self.iterations["rounds"]
+
+    @property
+    def passes(self) -> int:
+        """Products with the full matrix, of planners that count them."""
+        return self.iterations["passes"]
+
+    @property
+    def hit_limit(self) -> bool:
+        """Whether the time ran out."""
+        return self.ended == "time limit"
+
+    @property
+    def plan(self) -> Plan:
+        """Plan and prices together."""
+        assert self.x is not None
+        assert self.z is not None
+        return Plan(x=self.x, z=self.z, p=self.p, w=self.w)
+
+
+@dataclass(frozen=True)
+class Planner:
+    """A planner, and how it is run as a solver.
+
+    Attributes
+    ----------
+    spec : SolverSpec
+    refusal : callable
+        Says why an economy is outside the domain, or None.
+    run : callable
+        ``run(economy, prepared, options, state) -> Result`` for an economy inside the domain.
+    prepare : callable
+        Presolves or sets up an economy, as the phase ``load``; what it returns is handed to
+        `run`.
+    compile : callable or None
+        Compiles every kernel for arrays of the economy's types, as the phase ``compile``.
+    other_shape : callable
+        Says why a state is none of this economy's shape, or None.
+    native : tuple of str
+        Those of :data:`NATIVE` it has.
+    rounds : int or None
+        Most iterations where no number is asked for.
+    version : str
+        Of the method, for the record; planbench's (and numba's) own if empty.
+    """
+
+    spec: SolverSpec
+    refusal: Callable[[Economy], str | None]
+    run: Callable[[Economy, Any, PlanOptions, Any], Result]
+    other_shape: Callable[[Economy, Any], str | None]
+    prepare: Callable[[Economy], Any] = lambda economy: None
+    compile: Callable[[Economy], None] | None = None
+    native: tuple[str, ...] = ()
+    rounds: int | None = None
+    version: str = ""
+
+    def plan(
+        self, economy: Economy, options: PlanOptions | None = None, state: Any = None
+    ) -> Result:
+        """Plan an economy.
+
+        Parameters
+        ----------
+        economy : Economy
+        options : PlanOptions, optional
+        state : object, optional
+            Of the result for an economy with the same goods, activities and resources, to
+            start from.
+
+        Raises
+        ------
+        SolverError
+            If the economy is outside the planner's domain.
+        InputError
+            If the state is of another shape.
+        """
+        self._check(economy, state)
+        return self._planned(economy, options or PlanOptions(), state, no_phase)
+
+    def solve(
+        self,
+        problem: LinearProgram | Economy,
+        spec: SolverSpec,
+        options: SolveOptions,
+        phase: Phase = no_phase,
+    ) -> Solution:
+        """Plan as a solver's adapter; the tolerance is the certified gap asked for.
+
+        Raises
+        ------
+        SolverError
+            For a general linear program or an economy outside the planner's domain.
+        InputError
+            For an unknown native option.
+        """
+        return self._solved(problem, options, phase, None, cold=True)[0]
+
+    def replan(
+        self,
+        economy: LinearProgram | Economy,
+        spec: SolverSpec,
+        options: SolveOptions,
+        state: Any = None,
+    ) -> tuple[Solution, Any]:
+        """Plan as :meth:`solve` does, from the state of an old plan, and return the new state.
+
+        Nothing is printed, and kernels are compiled when they are first called.
+
+        Raises
+        ------
+        SolverError, InputError
+            As :meth:`solve`; also for a state of another shape.
+        """
+        return self._solved(economy, options, no_phase, state, cold=False)
+
+    def _solved(
+        self,
+        problem: LinearProgram | Economy,
+        options: SolveOptions,
+        phase: Phase,
+        state: Any,
+        *,
+        cold: bool,
+    ) -> tuple[Solution, Any]:
+        if not isinstance(problem, Economy):
+            raise SolverError(
+                f"{self.spec.name} plans economies; for a general linear program use a general "
+                "solver"
+            )
+        native = self._native(options)
+        self._check(problem, state)
+        if cold and self.compile is not None:
+            with phase("compile"):
+                self.compile(problem)
+        asked = PlanOptions(
+            tolerance=GAP if options.tolerance is None else options.tolerance,
+            time_limit=options.time_limit,
+            rounds=native.get("rounds", self.rounds),
+            target=native.get("target"),
+            report=_print if cold else _silent,
+        )
+        result = self._planned(problem, asked, state, phase)
+        used: dict[str, NativeValue] = {} if self.rounds is None else {"rounds": self.rounds}
+        with phase("extract"):
+            return self._solution(problem, result, {**used, **native}), result.state
+
+    def _check(self, economy: Economy, state: Any) -> None:
+        reason = self.refusal(economy)
+        if reason is not None:
+            raise SolverError(f"{self.spec.name}: {reason}")
+        other = None if state is None else self.other_shape(economy, state)
+        if other is not None:
+            raise InputError(f"{other}; start without it", where="state")
+
+    def _native(self, options: SolveOptions) -> dict[str, Any]:
+        """Read the native options.
+
+        Raises
+        ------
+        InputError
+            For one the planner does not have, or a value out of range.
+        """
+        found: dict[str, Any] = {}
+        for key, value in options.native.items():
+            if key not in self.native:
+                raise InputError(
+                    f"{self.spec.name} has no option {key!r}{with_nearest(key, self.native)}; "
+                    f"it has: {', '.join(self.native) or 'none'}",
+                    where="--set",
+                )
+            number = NATIVE[key](convert_native(key, value, NATIVE[key]))
+            if key == "rounds" and number < 1:
+                raise InputError(f"rounds is {number}; give 1 or more", where="--set")
+            if not 0 < number < np.inf:
+                raise InputError(f"{key} is {number:g}; give a number > 0", where="--set")
+            found[key] = number
+        return found
+
+    def _planned(self, economy: Economy, options: PlanOptions, state: Any, phase: Phase) -> Result:
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+        clock = Clock(options.time_limit)
+        # BLAS would otherwise wake other threads for every short product and let them spin.
+        with threadpool_limits(limits=1, user_api="blas"):
+            with phase("load"):
+                prepared = self.prepare(economy)
+            with phase("solve"):
+                left = replace(options, time_limit=clock.remaining())
+                return self.run(economy, prepared, left, state)
+
+    def _solution(
+        self, economy: Economy, result: Result, options: Mapping[str, NativeValue]
+    ) -> Solution:
+        """Translate; of an infeasible or unbounded economy only the proof is handed over."""
+        x = y = None
+        if result.x is not None and result.z is not None:
+            x = np.concatenate([result.x, result.z])
+        if result.p is not None and result.w is not None:
+            y = np.concatenate([-result.p, result.w])
+        claim: Claim = "unknown"
+        if not result.heuristic:
+            reached = result.z is not None and bool(result.z.any())
+            claim = CLAIMS.get(result.ended, "feasible" if reached else "unknown")
+        infeasible = claim == "infeasible"
+        objective = None
+        if result.z is not None and claim not in ("infeasible", "unbounded"):
+            objective = float(economy.weights @ result.z)
+        return Solution(
+            claim=claim,
+            x=None if infeasible else x,
+            y=None if infeasible else y,
+            objective=objective,
+            native_status=result.status or f"{result.ended}, gap {result.gap:.3g}",
+            iterations=dict(result.iterations),
+            dual_ray=y if infeasible else None,
+            primal_ray=None if result.ray is None else np.concatenate(result.ray),
+            hit_limit=result.hit_limit,
+            version=self.version or self._own_version(),
+            method_run=result.method or self.spec.method,
+            threads_used=1,
+            options=dict(options),
+            notes=(result.message,) if result.message else (),
+        )
+
+    def _own_version(self) -> str:
+        from planbench.version import __version__
+
+        if "numba" not in self.spec.packages:
+            return __version__
+        import numba
+
+        return f"{__version__} (numba {numba.__version__})"
+
+
+def to_unit_value(economy: Economy, p: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Scale prices to the objective's units: every target is worth at least its weight.
+
+    A heuristic's prices are only relative. They are returned as they are where a target is
+    worth nothing.
+    """
+    worth = np.asarray(economy.assortment.T @ p)
+    if not (np.isfinite(worth).all() and (worth > 0).all()):
+        return p, w
+    scale = float(np.max(economy.weights / worth))
+    return p * scale, w * scale
+
+
+def tiny_like(economy: Economy, resources: int = 2) -> Economy:
+    """Six goods, twelve activities, two targets; index types as in `economy`, to compile with."""
+    rng = np.random.default_rng(6)
+    n, m = 6, 12
+    inputs = 0.08 * rng.random((n, m))
+    outputs = np.zeros((n, m))
+    outputs[np.arange(m) % n, np.arange(m)] = 1.0
+    tiny = make_economy(
+        inputs=inputs,
+        outputs=outputs,
+        resource_use=rng.uniform(0.5, 1.0, (resources, m)),
+        endowment=np.ones(resources),
+        assortment=rng.uniform(0.5, 1.0, (n, 2)),
+    )
+    return replace(
+        tiny,
+        inputs=_with_types_of(economy.inputs, tiny.inputs),
+        outputs=_with_types_of(economy.outputs, tiny.outputs),
+        resource_use=_with_types_of(economy.resource_use, tiny.resource_use),
+    )
+
+
+def _with_types_of(pattern: Matrix, matrix: Matrix) -> Matrix:
+    out = sp.csc_array(matrix)
+    out.indices = matrix.indices.astype(pattern.indices.dtype)
+    out.indptr = matrix.indptr.astype(pattern.indptr.dtype)
+    return out

@@ -1,0 +1,97 @@
+"""The usable activities of an economy listed by the good they make, and the count of work done."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from planbench.model.arrays import FloatArray
+from planbench.model.economy import Economy
+
+IndexArray = npt.NDArray[Any]
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Techniques:
+    """The usable activities of an economy, listed good after good.
+
+    Attributes
+    ----------
+    first : ndarray of int32, shape (goods + 1,)
+        Techniques of good g stand at ``first[g]:first[g + 1]`` of `order`.
+    order : ndarray of int32, shape (usable activities,)
+        Number of each activity.
+    per : ndarray, shape (activities,)
+        1 / what a unit of the activity makes of its good.
+    """
+
+    first: IndexArray
+    order: IndexArray
+    per: FloatArray
+
+
+def unsigned(index: IndexArray) -> IndexArray:
+    """View indices ≥ 0 as unsigned, which compiled loops read faster."""
+    return index.view(np.uint32 if index.dtype.itemsize == 4 else np.uint64)
+
+
+def list_techniques(economy: Economy, usable: BoolArray | None = None) -> Techniques:
+    """List the usable activities good after good.
+
+    Parameters
+    ----------
+    economy : Economy
+        Every activity makes one good.
+    usable : ndarray of bool, shape (activities,), optional
+        All if missing.
+    """
+    per = 1.0 / economy.outputs.data
+    good: IndexArray = economy.outputs.indices
+    if usable is None and bool((good[1:] >= good[:-1]).all()):
+        order: IndexArray = np.arange(good.size, dtype=np.int32)
+    else:
+        order = np.arange(good.size) if usable is None else np.flatnonzero(usable)
+        order = order[np.argsort(good[order], kind="stable")].astype(np.int32)
+        good = good[order]
+    counts = np.bincount(good, minlength=economy.n_goods)
+    first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+    return Techniques(first=first, order=order, per=per)
+
+
+@dataclass
+class Meter:
+    """Counts work and time while planning.
+
+    Attributes
+    ----------
+    nonzeros : int
+        Non-zeros of the full matrix.
+    limit : float or None
+        Seconds.
+    work : int
+        Non-zeros read so far.
+    """
+
+    nonzeros: int
+    limit: float | None = None
+    work: int = 0
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def passes(self) -> float:
+        """Work in products with the full matrix."""
+        return self.work / self.nonzeros
+
+    @property
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.monotonic() - self.started
+
+    def over(self) -> bool:
+        """Whether the time limit has passed."""
+        return self.limit is not None and self.seconds >= self.limit
