@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from planbench.catalogue.resolve import load_instance
-from planbench.generators.statistics.facts import Limits
+from planbench.generators.statistics.facts import StudyLimits
 from planbench.generators.statistics.goods_graph import GoodsGraph, goods_graph
 from planbench.generators.statistics.study import OF_GRAPH, OF_INPUTS
 from planbench.generators.statistics.value import ValueInputs, value_inputs
@@ -35,7 +35,7 @@ from planbench.model import Economy
 from planbench.model.arrays import Matrix
 
 
-def measure(economy: Economy, limits: Limits, seed: int) -> dict[str, dict[str, float]]:
+def measure(economy: Economy, limits: StudyLimits, seed: int) -> dict[str, dict[str, float]]:
     """CPU seconds, wall seconds and passes of every part."""
     passes = [pass_seconds(economy.inputs)]
     a = economy.inputs
@@ -114,7 +114,7 @@ def main() -> int:
     economy = load_instance(name).economy
     if economy is None:
         parser.error(f"{name} is no economy")
-    spent = measure(economy, Limits(), arguments.seed)
+    spent = measure(economy, StudyLimits(), arguments.seed)
     total = sum(figure["cpu_s"] for figure in spent.values())
     if arguments.json:
         facts = {"instance": name, "nonzeros": int(economy.inputs.nnz)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from planbench.catalogue.golden import golden_cases
@@ -41,27 +41,30 @@ class BuiltinInfo:
     source: str
 
 
-@dataclass(frozen=True, eq=False)
-class _Entry:
-    economy: Economy
-    description: str
-    optimum: float | None
-    source: str
+#: An instance and its description in one line.
+_Entry = tuple[Instance, str]
+
+
+def _entry_of(economy: Economy, description: str, optimum: float, source: str) -> _Entry:
+    instance = Instance(
+        name=economy.name,
+        economy=economy,
+        recipe=dict(economy.recipe),
+        optimum=optimum,
+        source=source,
+    )
+    return instance, description
 
 
 def _golden(name: str) -> _Entry:
     case = golden_cases()[name]
-    return _Entry(case.economy, case.description, case.optimum, case.source)
+    return _entry_of(case.economy, case.description, case.optimum, case.source)
 
 
 def _leontief(economy: Economy, description: str) -> _Entry:
-    plan = solve_leontief(economy)
-    return _Entry(
-        economy,
-        description,
-        float(economy.weights @ plan.z),
-        "closed form of W. Leontief, The Structure of American Economy (1941)",
-    )
+    source = "closed form of W. Leontief, The Structure of American Economy (1941)"
+    optimum = float(economy.weights @ solve_leontief(economy).z)
+    return _entry_of(economy, description, optimum, source)
 
 
 def _table(name: str) -> _Entry:
@@ -69,7 +72,8 @@ def _table(name: str) -> _Entry:
     economy, plan = economy_of_table(table)
     description = f"{table.title}: observed use and make table, labour and capital"
     # The observed plan is optimal by duality (see tables.folder), so its value is the optimum.
-    return _Entry(economy, description, float(economy.weights @ plan.z), table.table.source)
+    optimum = float(economy.weights @ plan.z)
+    return _entry_of(economy, description, optimum, table.table.source)
 
 
 @cache
@@ -101,15 +105,17 @@ def list_builtin() -> tuple[BuiltinInfo, ...]:
     """Describe every built-in instance, sorted by name."""
     infos = []
     for name in builtin_names():
-        entry = _entry(name)
+        instance, description = _entry(name)
+        economy = instance.economy
+        assert economy is not None
         infos.append(
             BuiltinInfo(
                 name=name,
-                goods=entry.economy.n_goods,
-                activities=entry.economy.n_activities,
-                description=entry.description,
-                optimum=entry.optimum,
-                source=entry.source,
+                goods=economy.n_goods,
+                activities=economy.n_activities,
+                description=description,
+                optimum=instance.optimum,
+                source=instance.source,
             )
         )
     return tuple(infos)
@@ -125,11 +131,4 @@ def load_builtin(name: str) -> Instance:
     """
     if name not in _makers():
         raise InputError(f"no built-in instance {name!r}; choose from {', '.join(builtin_names())}")
-    entry = _entry(name)
-    return Instance(
-        name=name,
-        economy=entry.economy,
-        recipe=dict(entry.economy.recipe),
-        optimum=entry.optimum,
-        source=entry.source,
-    )
+    return replace(_entry(name)[0], name=name)

@@ -1,22 +1,172 @@
 """Cases from the literature whose answers are published: the suite must reproduce them.
 
-The numbers stand in ``instances/golden/*.toml`` with their sources and published results;
-this module turns them into economies.
+The numbers are in ``instances/golden/*.toml`` with their sources and published results; this
+module turns them into economies.
+
+Williams's exercise "Economic planning" asks how an economy should grow (dynamic Leontief model).
+Three industries over some years. Inputs and labour must be there a year before the output;
+capacity built in a year can be used for what is begun in the next. Stocks keep without loss.
+After the horizon the economy must be able to go on: production begun in the last year must be
+what final use, with the inputs for it, takes in a stationary economy.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
 
-from planbench.catalogue.williams import growth_economy
+from planbench.errors import InputError
+from planbench.generators.capital import Building, make_capital
+from planbench.generators.over_years import Horizon, Storage, over_years
+from planbench.generators.staircase import pile
 from planbench.io.shipped import instances_folder
 from planbench.io.toml_file import read_toml
+from planbench.model.arrays import FloatArray, canonical_vector
 from planbench.model.economy import Economy, make_economy
+from planbench.model.products import solve
+
+
+def with_counter(economy: Economy, counts: Any, *, name: str = "count") -> Economy:
+    """Economy with any linear objective on activities: its only target is a counter good.
+
+    An activity that is to count c_j gives c_j units of the counter, the last of the goods, which
+    nothing uses. So output, employment or the use of a resource can be maximised. What was the
+    target before is dropped, or given as a fixed demand.
+
+    Parameters
+    ----------
+    economy : Economy
+    counts : array_like, shape (activities,)
+        Units counted per unit of each activity, ≥ 0 and not all 0.
+    name : str
+        Label of the good and of the target.
+
+    Raises
+    ------
+    InputError
+        On counts of a wrong shape or sign, or none above 0.
+    """
+    amounts = canonical_vector(counts, economy.n_activities, "counts", lower=0.0)
+    if not amounts.any():
+        raise InputError("counts nothing; give an activity a positive count", where="counts")
+    n = economy.n_goods
+    empty = sp.csc_array((1, economy.n_activities))
+    return make_economy(
+        inputs=pile([economy.inputs, empty]),
+        outputs=pile([economy.outputs, sp.csc_array(amounts[None, :])]),
+        resource_use=economy.resource_use,
+        endowment=economy.endowment,
+        capacity=economy.capacity,
+        assortment=sp.csc_array((np.ones(1), ([n], [0])), shape=(n + 1, 1)),
+        fixed_demand=np.append(economy.fixed_demand, 0.0),
+        goods=[*economy.goods, name] if economy.goods else None,
+        activities=economy.activities,
+        resources=economy.resources,
+        targets=[name],
+        units=[*economy.units, "units"] if economy.units else None,
+        name=economy.name,
+        recipe={**economy.recipe, "counter": name},
+    )
+
+
+def growth_economy(facts: dict[str, Any]) -> Economy:
+    """Build the exercise with one of its objectives.
+
+    Capacity is a capital good that does not wear out and is dated by when production is begun;
+    so it is of use the year after it is built, and its product comes the year after that.
+
+    Parameters
+    ----------
+    facts : mapping
+        ``goods``, ``production`` and ``building`` (goods × industries, inputs for a unit of
+        output and of capacity), ``production_labour``, ``building_labour`` (industries),
+        ``stocks``, ``capacity``, ``final_use`` (goods), ``labour`` (available in a year, or
+        infinite), ``years`` in which production is begun, ``building_years`` from the first,
+        ``final_use_years`` (first and last, from 1) and ``objective``: ``count`` is
+        ``capacity``, ``output`` or ``employment``, ``years`` the first and last that count.
+    """
+    needs, final = np.asarray(facts["production"]), np.asarray(facts["final_use"])
+    goods, years = list(facts["goods"]), int(facts["years"])
+    n = len(goods)
+    limited = np.isfinite(facts["labour"])
+    hours = np.asarray([facts["production_labour"]])
+    base = make_economy(
+        inputs=needs,
+        outputs=np.eye(n),
+        resource_use=hours if limited else np.zeros((0, n)),
+        endowment=[facts["labour"]] if limited else [],
+        # Stands in for the objective, which is a count.
+        assortment=np.ones(n),
+        goods=goods,
+        activities=[f"make {good}" for good in goods],
+        resources=["labour"] if limited else [],
+        targets=["goods"],
+        units=[facts["unit"]] * n,
+        name=facts["name"],
+    )
+    building = np.asarray([facts["building_labour"]])
+    capital = make_capital(
+        base,
+        held=np.eye(n),
+        initial=facts["capacity"],
+        building=Building(
+            facts["building"],
+            resources=building if limited else None,
+            years=facts["building_years"],
+        ),
+        names=[f"capacity of {good}" for good in goods],
+        units=[facts["unit"]] * n,
+    )
+    use = np.zeros((years, n))
+    first, last = facts["final_use_years"]
+    use[first - 1 : last] = final
+    dated = over_years(
+        base,
+        Horizon(
+            years,
+            delivery=1,
+            initial=facts["stocks"],
+            terminal=solve(np.eye(n) - needs, final),
+            fixed_demand=use,
+        ),
+        capital=capital,
+        # What is stored in the last year would count as begun production.
+        storage=Storage(years=years - 1),
+        name=facts["name"],
+    )
+    counts = _counts(dated, facts["objective"], hours.ravel(), building.ravel())
+    counted = with_counter(dated, counts, name=facts["objective"]["count"])
+    return replace(counted, recipe={"builtin": facts["name"]})
+
+
+def _counts(
+    economy: Economy, objective: dict[str, Any], hours: FloatArray, building: FloatArray
+) -> FloatArray:
+    """Count what the objective counts of each activity."""
+    n = hours.size
+    amounts = {
+        # All of the capacity of a year is used or kept.
+        "capacity": {"make": np.ones(n), "keep": np.ones(n)},
+        "output": {"make": np.ones(n)},
+        "employment": {"make": hours, "build": building},
+    }[objective["count"]]
+    assert economy.activities is not None
+    first, last = objective["years"]
+    counts = np.zeros(economy.n_activities)
+    for kind, amount in amounts.items():
+        for t in range(first, last + 1):
+            of_kind = [
+                j
+                for j, label in enumerate(economy.activities)
+                if label.startswith(f"{kind} ") and label.endswith(f" in year {t}")
+            ]
+            counts[of_kind] = amount[: len(of_kind)]
+    return counts
 
 
 @dataclass(frozen=True, eq=False)

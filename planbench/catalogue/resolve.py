@@ -1,4 +1,9 @@
-"""What INSTANCE on the command line means: a built-in name, a file, or a recipe."""
+"""What INSTANCE on the command line means: a built-in name, a file, or a recipe.
+
+Recipes are generated economies (``gen:goods=1000,seed=1``), tables split into goods
+(``split:us-bea-71,goods=1000000,seed=1``) and tables over years and in regions
+(``years:us-bea-71,years=5,regions=4``).
+"""
 
 from __future__ import annotations
 
@@ -13,6 +18,22 @@ from typing import Any
 from planbench.catalogue.builtin import builtin_names, load_builtin
 from planbench.catalogue.instance import Instance
 from planbench.errors import InputError
+from planbench.generators import generate
+from planbench.generators.disaggregate import LAYOUT_FIELDS, disaggregate
+from planbench.generators.expansion import expand_table, keeps_optimum
+from planbench.generators.observed import proven_optimum
+from planbench.generators.planted import planted_holds
+from planbench.generators.recipe import parse_inline, read_toml_recipe
+from planbench.generators.table_recipes import (
+    ExpandRecipe,
+    SplitRecipe,
+    parse_expand,
+    parse_split,
+)
+from planbench.io.csv_folder import load_economy
+from planbench.io.lp_file import read_lp_format
+from planbench.io.mps import read_mps
+from planbench.io.npz import load_any
 from planbench.io.text import COMPRESSED
 from planbench.model.checks import check_economy
 from planbench.model.economy import Economy
@@ -21,6 +42,7 @@ from planbench.tables import import_table
 from planbench.tables.folder import economy_of_table, read_table
 from planbench.tables.read import PREFIX as TABLE_PREFIX
 from planbench.tables.read import table_files
+from planbench.words import nouns
 
 #: Ends of the file names that can be read; .mps and .lp also with those of COMPRESSED.
 SUFFIXES = (".npz", ".mps", ".mps.gz", ".lp", ".toml")
@@ -60,16 +82,10 @@ def load_instance(spec: str, relax: bool = False) -> Instance:
     """
     text = spec.strip()
     if text.startswith(_PREFIX):
-        from planbench.generators.recipe import parse_inline
-
         return _generated(text, parse_inline(text.removeprefix(_PREFIX)), "generated")
     if text.startswith(SPLIT_PREFIX):
-        from planbench.catalogue.split import load_split
-
         return load_split(text)
     if text.startswith(EXPANDED_PREFIXES):
-        from planbench.catalogue.expanded import load_expanded
-
         return load_expanded(text)
     if text.startswith(TABLE_PREFIX):
         return _load_table(text)
@@ -103,6 +119,89 @@ def instance_of(problem: Economy | LinearProgram) -> Instance:
     return Instance(name=problem.name, general=problem, source=f"linear program {problem.name}")
 
 
+def load_split(spec: str) -> Instance:
+    """Instance of a ``split:`` recipe.
+
+    Raises
+    ------
+    InputError
+        When the recipe, its table or its profile cannot be used.
+    """
+    recipe = parse_split(spec)
+    return split_table(recipe, load_table_economy(recipe))
+
+
+def load_table_economy(recipe: SplitRecipe) -> Economy:
+    """Load the economy of the table that `recipe` splits.
+
+    Raises
+    ------
+    InputError
+        When there is none, or it is a general linear program.
+    """
+    if recipe.table.startswith(("gen:", "split:", "years:", "regions:")):
+        raise InputError("is no table; give a table such as us-bea-71", where=recipe.table)
+    found = load_instance(recipe.table).economy
+    if found is None:
+        raise InputError("is a linear program; only a table can be split", where=recipe.table)
+    return found
+
+
+def split_table(recipe: SplitRecipe, table: Economy) -> Instance:
+    """Split `table` as `recipe` says; see :func:`planbench.generators.disaggregate.disaggregate`.
+
+    Raises
+    ------
+    InputError
+        When it carries no observed plan, or has more industries than goods are asked for.
+    """
+    economy = disaggregate(table, recipe)
+    # The economy says which goods belong together; a record needs no such lists.
+    lists = (*LAYOUT_FIELDS, "techniques")
+    facts = {name: value for name, value in economy.recipe.items() if name not in lists}
+    return Instance(
+        name=economy.name,
+        economy=economy,
+        recipe=facts,
+        optimum=facts.get("known_optimum"),
+        source=f"{recipe.table} split into goods",
+    )
+
+
+def load_expanded(spec: str) -> Instance:
+    """Instance of a ``years:`` or ``regions:`` recipe.
+
+    Its optimum is known where it must be the table's (see :func:`keeps_optimum`) and that is.
+
+    Raises
+    ------
+    InputError
+        When the recipe or its table cannot be used.
+    """
+    recipe = parse_expand(spec)
+    source = load_instance(recipe.table)
+    table = source.economy
+    if table is None:
+        raise InputError("is a linear program; only an economy has goods", where=recipe.table)
+    economy = expand_table(recipe, table)
+    return Instance(
+        name=economy.name,
+        economy=economy,
+        recipe=dict(economy.recipe),
+        optimum=source.optimum if keeps_optimum(recipe) else None,
+        source=f"{recipe.table} {_words(recipe)}",
+    )
+
+
+def _words(recipe: ExpandRecipe) -> str:
+    parts = []
+    if recipe.years is not None:
+        parts.append(f"over {nouns(recipe.years, 'year')}")
+    if recipe.regions is not None:
+        parts.append(f"in {nouns(recipe.regions, 'region')}")
+    return " ".join(parts)
+
+
 def _from_folder(spec: str, folder: Path) -> Instance:
     if (folder / "table.toml").is_file():
         economy, plan = economy_of_table(read_table(folder))
@@ -113,7 +212,6 @@ def _from_folder(spec: str, folder: Path) -> Instance:
             optimum=float(economy.weights @ plan.z),
             source=f"supply and use table {spec}",
         )
-    from planbench.io.csv_folder import load_economy
 
     return _brought(spec, load_economy(folder), "CSV folder")
 
@@ -123,23 +221,15 @@ def _from_file(spec: str, path: Path, relax: bool) -> Instance:
     if not path.exists():
         raise InputError("there is no such file; check the path", where=spec)
     if name.endswith(".npz"):
-        from planbench.io.npz import load_any
-
         loaded = load_any(path)
         if isinstance(loaded, Economy):
             return _brought(spec, loaded, "file")
         return _general(spec, loaded)
     if name.endswith(_MPS):
-        from planbench.io.mps import read_mps
-
         return _general(spec, read_mps(path, relax=relax))
     if name.endswith(_LP):
-        from planbench.io.lp_file import read_lp_format
-
         return _general(spec, read_lp_format(path, relax=relax))
     if name.endswith(".toml"):
-        from planbench.generators.recipe import read_toml_recipe
-
         return _generated(spec, read_toml_recipe(path), f"recipe {spec}")
     if name.endswith((*COMPRESSED, ".zip", ".7z", ".z")):
         raise InputError(
@@ -154,7 +244,6 @@ def _from_file(spec: str, path: Path, relax: bool) -> Instance:
 
 
 def _generated(spec: str, recipe: Any, source: str) -> Instance:
-    from planbench.generators import generate
 
     economy = generate(recipe)
     return Instance(
@@ -188,10 +277,6 @@ def _with_checked_optimum(economy: Economy, recipe: dict[str, Any], where: str) 
 
     Somebody may have changed the economy since; the claim is kept where it still holds.
     """
-    from planbench.generators.disaggregate import LAYOUT_FIELDS
-    from planbench.generators.observed import proven_optimum
-    from planbench.generators.planted_check import planted_holds
-
     if "split" in recipe:
         recipe = {name: value for name, value in recipe.items() if name not in LAYOUT_FIELDS}
     claimed = _planted(recipe)
@@ -206,26 +291,26 @@ def _with_checked_optimum(economy: Economy, recipe: dict[str, Any], where: str) 
     if holds:
         return recipe
     recipe = {k: v for k, v in recipe.items() if k not in ("planted_optimum", "known_optimum")}
-    told = f"{made}: the optimum in its recipe no longer holds"
+    remark = f"{made}: the optimum in its recipe no longer holds"
     if economy.interior is None:
-        told = (
+        remark = (
             "carries no prices (a CSV folder keeps none) to check the optimum in its recipe by: "
             "it is left out"
         )
-    remarks = told, *check_economy(economy, where=where)
+    remarks = remark, *check_economy(economy, where=where)
     return recipe | {"remarks": [*recipe.get("remarks", []), *remarks]}
 
 
 def _observed(economy: Economy) -> Mapping[str, Any] | None:
-    """Read what the recipe tells of an imported table's observed plan, if it is this economy's.
+    """Read what the recipe says of an imported table's observed plan, if it is this economy's.
 
     The plan was checked at import. An economy derived from the imported one may carry its
     recipe, but has another hash.
     """
-    told = economy.recipe.get("observed")
-    if not isinstance(told, dict) or told.get("sha256") != economy.sha256:
+    facts = economy.recipe.get("observed")
+    if not isinstance(facts, dict) or facts.get("sha256") != economy.sha256:
         return None
-    return told if told.get("feasible") is True else None
+    return facts if facts.get("feasible") is True else None
 
 
 def _planted(recipe: Mapping[str, Any]) -> float | None:

@@ -13,7 +13,7 @@ from planbench.errors import InputError
 from planbench.words import nouns
 
 if TYPE_CHECKING:
-    from planbench.generators.profile import Profile
+    from planbench.generators.profile import TableProfile
     from planbench.generators.profile_check import CheckedFigure
     from planbench.model.economy import Economy
 
@@ -118,7 +118,7 @@ def _foreign(name: str) -> bool:
         return "meta.npy" not in archive.namelist()
 
 
-def _show(path: Path, profile: Profile, checked: tuple[CheckedFigure, ...]) -> None:
+def _show(path: Path, profile: TableProfile, checked: tuple[CheckedFigure, ...]) -> None:
     from planbench.cli import views
     from planbench.cli.figures import amount
 

@@ -48,10 +48,10 @@ def disaggregate(
     Added up again at the observed plan, the goods' flows are the table's, cell by cell; the
     largest relative difference is shown, and one above 1e-9 is a finding (exit code 1).
     """
-    from planbench.catalogue.split import load_table_economy, split_table
+    from planbench.catalogue.resolve import load_table_economy, split_table
     from planbench.cli.files import check_destination, write_instance
-    from planbench.generators.aggregate import aggregation_error
-    from planbench.generators.split_recipe import read_split
+    from planbench.generators.disaggregate import aggregation_error
+    from planbench.generators.table_recipes import read_split
 
     path = check_destination(output)
     values = {"table": table, "goods": goods, "techniques": techniques, "inputs": inputs}

@@ -1,8 +1,20 @@
-"""Economies from recipes: who buys from whom, how much, planted optima."""
+"""Economies from recipes and tables, and statistics of economies.
 
-from planbench.generators.estimate import estimate_bytes
-from planbench.generators.planted import Planted, generate_planted, plant
-from planbench.generators.random_economy import generate
+A recipe (:mod:`recipe`, :mod:`table_recipes`) says what is wanted; :mod:`generator` makes it.
+
+- one year, one region: :mod:`structure` (who buys from whom), :mod:`coefficients` (how much),
+  :mod:`technology` (techniques, by-products, resource use), :mod:`random_economy` (demand,
+  endowments, capacities), :mod:`planted` (known optima);
+- years and regions: :mod:`over_years` with :mod:`capital`, :mod:`over_regions`, and
+  :mod:`expansion`, which draws what they need;
+- tables split into goods: :mod:`disaggregate` with :mod:`allocation`, from the plan that
+  :mod:`observed` finds;
+- real tables in figures: :mod:`profile`, fitted by :mod:`profile_fit`, compared by
+  :mod:`profile_check`; :mod:`statistics` measures any economy.
+"""
+
+from planbench.generators.generator import generate
+from planbench.generators.planted import Planted, plant
 from planbench.generators.recipe import (
     GeneratorRecipe,
     make_recipe,
@@ -10,13 +22,13 @@ from planbench.generators.recipe import (
     read_toml_recipe,
     recipe_of,
 )
+from planbench.generators.sizes import estimate_bytes
 
 __all__ = [
     "GeneratorRecipe",
     "Planted",
     "estimate_bytes",
     "generate",
-    "generate_planted",
     "make_recipe",
     "parse_inline",
     "plant",

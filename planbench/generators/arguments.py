@@ -31,7 +31,7 @@ def whole_number(value: Any, where: str, *, least: int = 0, most: int = MOST) ->
     return int(value)
 
 
-def single_number(value: Any, where: str, mend: str) -> float:
+def single_number(value: Any, where: str, allowed: str) -> float:
     """Return `value` as a finite float.
 
     Parameters
@@ -39,7 +39,7 @@ def single_number(value: Any, where: str, mend: str) -> float:
     value : float
     where : str
         Name of the argument.
-    mend : str
+    allowed : str
         What to give instead, e.g. ``a share in [0, 1]``.
 
     Raises
@@ -52,11 +52,11 @@ def single_number(value: Any, where: str, mend: str) -> float:
     except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if isinstance(value, str | bytes) or not np.isfinite(number):
-        raise InputError(f"is {_said(value)}; give {mend}", where=where)
+        raise InputError(f"is {_said(value)}; give {allowed}", where=where)
     return number
 
 
-def array_of(value: Any, where: str, mend: str) -> FloatArray:
+def array_of(value: Any, where: str, allowed: str) -> FloatArray:
     """Return `value` as a float64 array of whatever shape.
 
     Raises
@@ -67,7 +67,7 @@ def array_of(value: Any, where: str, mend: str) -> FloatArray:
     try:
         return np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
-        raise InputError(f"is {_said(value)}, not numbers; give {mend}", where=where) from None
+        raise InputError(f"is {_said(value)}, not numbers; give {allowed}", where=where) from None
 
 
 def chosen_goods(value: Any, goods: int, where: str) -> IntArray:
@@ -76,7 +76,7 @@ def chosen_goods(value: Any, goods: int, where: str) -> IntArray:
     Raises
     ------
     InputError
-        When something is no number of a good, or stands twice.
+        When something is no number of a good, or is given twice.
     """
     if value is None:
         return np.arange(goods, dtype=np.int64)

@@ -51,7 +51,7 @@ def own_size_rows(name: str) -> list[str]:
 
 
 def grown_row(goods: int, regime: str) -> str:
-    """Row of the second table: what an economy of `goods` goods has, beside what is wanted."""
+    """Row of the second table: figures of an economy of `goods` goods, and the profile's."""
     figures = check_profile(find_profile(GROWN), goods, regime=regime, seed=SEED)
     cells = {f.name: _cell(f) for f in figures}
     return f"{_key(goods, regime)} {' | '.join(cells[name] for name in NAMES)} |"

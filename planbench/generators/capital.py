@@ -1,7 +1,7 @@
 """What lasts longer than a year: capital goods, how they wear out and how they are built.
 
 Capital carried over is a joint product (von Neumann 1937; Sraffa 1960, ch. X): an activity takes
-capital of this year and gives, beside its product, what is left of it as capital of the next.
+capital of this year and gives, with its product, what is left of it as capital of the next.
 """
 
 from __future__ import annotations
@@ -91,23 +91,42 @@ def vector_of(values: Any, size: int, where: str) -> FloatArray:
     return canonical_vector(numbers, size, where, lower=0.0)
 
 
+@dataclass(frozen=True, eq=False)
+class Building:
+    """How capital goods are built.
+
+    Attributes
+    ----------
+    goods : array_like or sparse, shape (goods, capital goods)
+        Goods used up in building one unit.
+    resources : array_like or sparse, shape (resources, capital goods), optional
+        Resources used in building one unit; none if missing.
+    delay : int
+        Years from building to use, at least 1.
+    years : int or None
+        Building begins in the first so many years only; None: as long as it can be of use.
+    """
+
+    goods: Any
+    resources: Any = None
+    delay: int = 1
+    years: int | None = None
+
+
 def make_capital(
     economy: Economy,
     *,
     held: Any,
     initial: Any,
-    built_from: Any,
+    building: Building,
     depreciation: Any = 0.0,
-    builders: Any = None,
     terminal: Any = None,
-    delay: int = 1,
-    building_years: int | None = None,
     names: Sequence[str] | None = None,
     units: Sequence[str] | None = None,
 ) -> Capital:
     """Check and build :class:`Capital` for the activities of `economy`.
 
-    Vectors may be given as one number for all.
+    Arguments are the attributes of :class:`Capital`; vectors may be given as one number for all.
 
     Raises
     ------
@@ -126,16 +145,18 @@ def make_capital(
     share = vector_of(depreciation, count, "capital.depreciation")
     if share.max() > 1:
         raise InputError(f"is {share.max():g}; a share is at most 1", where="capital.depreciation")
-    delay = whole_number(delay, "capital.delay", least=1)
+    delay = whole_number(building.delay, "capital.delay", least=1)
+    building_years = building.years
     if building_years is not None:
         building_years = whole_number(building_years, "capital.building_years")
+    builders = building.resources
     if builders is None:
         builders = sp.csc_array((economy.n_resources, count))
     return Capital(
         held=stocks,
         depreciation=share,
         built_from=canonical_matrix(
-            built_from, (economy.n_goods, count), "capital.built_from", nonnegative=True
+            building.goods, (economy.n_goods, count), "capital.built_from", nonnegative=True
         ),
         builders=canonical_matrix(
             builders, (economy.n_resources, count), "capital.builders", nonnegative=True
@@ -208,8 +229,8 @@ def stocks_by_user(
         depreciation=at_entries(depreciation, "capital.depreciation"),
         initial=per_unit.data if initial is None else at_entries(initial, "capital.initial"),
         terminal=None if terminal is None else at_entries(terminal, "capital.terminal"),
-        built_from=sp.csc_array(
-            (np.ones(count), (good, np.arange(count))), shape=(economy.n_goods, count)
+        building=Building(
+            sp.csc_array((np.ones(count), (good, np.arange(count))), shape=(economy.n_goods, count))
         ),
         names=names,
         units=[economy.units[g] for g in good.tolist()] if economy.units else None,

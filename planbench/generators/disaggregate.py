@@ -4,41 +4,392 @@ Every commodity becomes many goods, every industry many activities, each making 
 by-products where the industry does). At the observed plan the flows between goods add up to
 the table's, cell by cell:
 
-1. *How many.* Goods are dealt to commodities in proportion to the root of their supply, at
+1. *How many.* Goods are allotted to commodities in proportion to the root of their supply, at
    least one for each industry that mainly makes it; commodities that no industry mainly makes,
    and foreign exchange, stay whole.
 2. *How large.* Revenues of an industry's activities follow a Pareto law with the profile's
    tail exponent.
 3. *By-products and inputs.* Each cell of the make and of the use table is shared by some of
-   the industry's activities (:mod:`planbench.generators.spread`).
+   the industry's activities (:mod:`planbench.generators.allocation`).
 4. *Final use.* A commodity's final use (or foreign supply) is shared in proportion to what is
    made of a good, times 1/4 to 7/4 at random. The rest of each good is for the activities.
 5. *Who supplies whom.* An activity's purchase of a commodity is cut into log-normal parts, and
-   these are matched with the goods in random order (:mod:`planbench.generators.line_cut`).
+   these are matched with the goods in random order (:mod:`planbench.generators.allocation`).
 6. *Resources.* What an activity's inputs leave of its revenue is spread over resources as in
    its industry.
 
 If the table's activities break even at its prices, so does every activity here; the observed
 plan is then optimal, as it is in the table, and with the same value. Further techniques buy
 from other goods of the same commodities and cost 2 to 30 % of their value added more.
+
+:func:`aggregate` adds the goods of a split table up again.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.errors import InputError
-from planbench.generators.draws import IntArray, Purpose, below, raw, stream, uniform
-from planbench.generators.observed import Observed, observed_plan
-from planbench.generators.profile import Profile
-from planbench.generators.split_flows import split_final, split_inputs, split_outputs
-from planbench.generators.split_layout import Flows, Layout, column_of, draw_sizes, lay_out, scaled
-from planbench.model.arrays import FloatArray, Matrix
+from planbench.generators.allocation import (
+    Groups,
+    cut_line,
+    group_activities,
+    run_of,
+    spread_cells,
+    sums_by,
+)
+from planbench.generators.draws import (
+    WEIGHT_BITS,
+    IntArray,
+    Purpose,
+    below,
+    lognormal_weights,
+    raw,
+    round24,
+    stream,
+    uniform,
+)
+from planbench.generators.observed import MONEY, observed_plan, proven_optimum
+from planbench.generators.profile import find_profile
+from planbench.generators.table_recipes import SPLIT_VERSION, SplitRecipe
+from planbench.io.files import require_memory
+from planbench.model.arrays import FloatArray, Matrix, index_type
 from planbench.model.economy import Economy, Interior, make_economy
 from planbench.model.products import backward
 
-#: Further techniques cost this share of value added more, and up to so much beside it.
+_QUANTILE_BITS = 11
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Which good belongs to which commodity, which activity to which industry.
+
+    Attributes
+    ----------
+    goods : ndarray of int64, shape (commodities,)
+        Number of goods of each commodity.
+    first : ndarray of int64, shape (commodities + 1,)
+        First good of each commodity, and the end.
+    main : ndarray of int64, shape (industries,)
+        Commodity each industry mainly makes.
+    industry, good : ndarray of int64, shape (activities,)
+        Industry of each activity (first techniques), and the good it mainly makes.
+    revenue : ndarray, shape (activities,)
+    groups : Groups
+        The order in which an industry's activities share in its flows.
+    """
+
+    goods: IntArray
+    first: IntArray
+    main: IntArray
+    industry: IntArray
+    good: IntArray
+    revenue: FloatArray
+    groups: Groups
+
+    @property
+    def commodity(self) -> IntArray:
+        """Commodity of each good, shape (goods,)."""
+        return np.repeat(np.arange(self.goods.size), self.goods)
+
+
+@dataclass(frozen=True, eq=False)
+class TableFlows:
+    """The table at its observed plan, in amounts of the commodities.
+
+    Attributes
+    ----------
+    table : Economy
+    levels, prices, rents : ndarray
+        Of the observed plan.
+    used, made : csc_array, shape (commodities, industries)
+    net : ndarray, shape (commodities,)
+        Final use less foreign supply.
+    supply : ndarray, shape (commodities,)
+    revenue : ndarray, shape (industries,)
+    """
+
+    table: Economy
+    levels: FloatArray
+    prices: FloatArray
+    rents: FloatArray
+    used: Matrix
+    made: Matrix
+    net: FloatArray
+    supply: FloatArray
+    revenue: FloatArray
+
+    @staticmethod
+    def of(table: Economy) -> TableFlows:
+        """Flows of `table` at its observed plan."""
+        observed = observed_plan(table)
+        used, made = scaled(table.inputs, observed.levels), scaled(table.outputs, observed.levels)
+        produced = np.asarray(made.sum(axis=1)).ravel()
+        wanted = np.asarray(table.assortment.sum(axis=1)).ravel()
+        return TableFlows(
+            table=table,
+            levels=observed.levels,
+            prices=observed.prices,
+            rents=observed.rents,
+            used=used,
+            made=made,
+            net=wanted + table.fixed_demand,
+            supply=np.maximum(produced, np.asarray(used.sum(axis=1)).ravel() + wanted),
+            revenue=backward(made, observed.prices),
+        )
+
+
+def scaled(matrix: Matrix, columns: FloatArray) -> Matrix:
+    """Multiply the columns of `matrix` by numbers, shape (columns,)."""
+    data = matrix.data * np.repeat(columns, np.diff(matrix.indptr))
+    return sp.csc_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
+
+
+def column_of(matrix: Matrix) -> IntArray:
+    """Column of every stored entry."""
+    return np.repeat(np.arange(matrix.shape[1], dtype=np.int64), np.diff(matrix.indptr))
+
+
+def _allot(total: int, weights: FloatArray, least: IntArray) -> IntArray:
+    """Allot `total` things in proportion to `weights`, to each at least `least`."""
+    spare = total - int(least.sum())
+    share = weights / np.cumsum(weights)[-1] * spare
+    allotted = np.floor(share).astype(np.int64)
+    rest = spare - int(allotted.sum())
+    allotted[np.argsort(allotted - share, kind="stable")[:rest]] += 1
+    total_each: IntArray = least + allotted
+    return total_each
+
+
+def lay_out(flows: TableFlows, goods: int, tail: float, seed: int) -> Layout:
+    """Allot goods to commodities and activities to industries, and draw the activities' revenues.
+
+    Parameters
+    ----------
+    flows : TableFlows
+    goods : int
+    tail : float
+        Tail exponent of revenues within an industry.
+    seed : int
+
+    Raises
+    ------
+    InputError
+        When an industry makes nothing, or there are too few goods.
+    """
+    table = flows.table
+    n, m = table.n_goods, table.n_activities
+    value = flows.made.data * flows.prices[flows.made.indices]
+    column = column_of(flows.made)
+    main = np.full(m, -1, dtype=np.int64)
+    rising = np.lexsort((value, column))
+    main[column[rising]] = flows.made.indices[rising]
+    if (main < 0).any():
+        raise InputError(
+            f"{table.activity(int(np.argmin(main)))!r} makes nothing; drop it", where=table.name
+        )
+    makers = np.bincount(main, minlength=n)
+    whole = makers == 0
+    for i in range(n) if table.goods else ():
+        whole[i] |= any(word in table.good(i).lower() for word in MONEY)
+    least = np.where(whole, 1, makers).astype(np.int64)
+    if goods < least.sum():
+        raise InputError(
+            f"goods: {goods} are fewer than the {least.sum()} that its industries need; give more",
+            where=table.name,
+        )
+    weights = np.where(whole, 0.0, np.sqrt(np.maximum(flows.supply * flows.prices, 0.0)))
+    allotted = _allot(goods, weights, least)
+    first = np.concatenate([[0], np.cumsum(allotted)]).astype(np.int64)
+
+    # Activities of a commodity's industries follow one another, a good each.
+    each = np.ones(m, dtype=np.int64)
+    by_main = np.argsort(main, kind="stable")
+    root = np.sqrt(flows.revenue)
+    for c in np.flatnonzero(~whole & (makers > 0)):
+        mine = np.flatnonzero(main == c)
+        each[mine] = _allot(int(allotted[c]), root[mine], np.ones(mine.size, dtype=np.int64))
+    industry = np.repeat(by_main, each[by_main])
+    commodity = main[industry]
+    position = np.arange(industry.size) - np.searchsorted(commodity, commodity, side="left")
+    good = first[commodity] + np.where(whole[commodity], 0, position)
+    revenue = _draw_revenues(industry, flows.revenue, tail, seed)
+    again = np.argsort(raw(stream(seed, Purpose.SPLIT, 1), industry.size), kind="stable")
+    return Layout(
+        goods=allotted,
+        first=first,
+        main=main,
+        industry=industry,
+        good=good,
+        revenue=revenue,
+        groups=group_activities(industry, revenue, again),
+    )
+
+
+def _draw_revenues(industry: IntArray, whole: FloatArray, tail: float, seed: int) -> FloatArray:
+    """Draw revenues of activities: Pareto by rank within the industry, ranks at random."""
+    m = industry.size
+    order = np.argsort(raw(stream(seed, Purpose.SPLIT, 0), m), kind="stable")
+    count = np.bincount(industry, minlength=whole.size)
+    shuffled = order[np.argsort(industry[order], kind="stable")]
+    of = industry[shuffled]
+    rank = np.arange(m) - (np.cumsum(count) - count)[of]
+    size = np.empty(m)
+    size[shuffled] = pareto_sizes((rank + 0.5) / count[of], max(tail, 1.1))
+    total = np.bincount(industry, weights=size, minlength=count.size)
+    revenue: FloatArray = size * (whole / total)[industry]
+    return revenue
+
+
+def pareto_sizes(shares: FloatArray, exponent: float) -> FloatArray:
+    """Compute u^(−1/exponent) for shares u in (0, 1] through tables, alike everywhere.
+
+    Parameters
+    ----------
+    shares : ndarray
+        Share of things that are larger.
+    exponent : float
+        Tail exponent, > 1.
+    """
+    mantissa, octave = np.frexp(shares)
+    size = 1 << _QUANTILE_BITS
+    steps = [(0.5 + (k + 0.5) / (2 * size)) ** (-1.0 / exponent) for k in range(size)]
+    # The octave of 1 itself is the first.
+    octaves = [2.0 ** ((k - 1) / exponent) for k in range(64)]
+    place = ((mantissa - 0.5) * (2 * size)).astype(np.int64)
+    sizes: FloatArray = round24(np.array(steps))[place] * round24(np.array(octaves))[1 - octave]
+    return sizes
+
+
+#: Part of the inputs wanted that are different commodities; the rest are second suppliers.
+_COMMODITIES = 2 / 3
+#: A good's final use is its share times this and up to so much more.
+_FINAL_SPREAD = (0.25, 1.5)
+
+
+def split_outputs(layout: Layout, flows: TableFlows, seed: int) -> tuple[Matrix, FloatArray]:
+    """Make table of goods × activities in amounts, and how much is made of each good."""
+    n, m = int(layout.first[-1]), layout.industry.size
+    made = flows.made
+    column, row = column_of(made), made.indices.astype(np.int64)
+    worth = flows.prices[row]
+    side = row != layout.main[column]
+    j, c, amount = column[side], row[side], made.data[side]
+    value = amount * worth[side] / flows.revenue[j]
+    kept = 1.0 - sums_by(j, value, flows.revenue.size)
+    spread = spread_cells(layout.groups, j, amount, value, kept, 1.0)
+    cell, activity, part = run_of(layout.groups, spread, j, amount, np.arange(j.size))
+    bits = raw(stream(seed, Purpose.SPLIT, 2), cell.size)
+    kind = c[cell]
+    good = layout.first[kind] + below(bits, layout.goods[kind])
+    lost = np.bincount(activity, weights=part * flows.prices[kind], minlength=m)
+    # By construction of the spread an activity's main good is most of the rest.
+    main = layout.main[layout.industry]
+    own = (layout.revenue - lost) / flows.prices[main]
+    # The main goods of an industry add up to the table's cell, to the last digit.
+    total = np.bincount(layout.industry, weights=own, minlength=layout.main.size)
+    cells = np.zeros(layout.main.size)
+    cells[column[~side]] = made.data[~side]
+    own *= (cells / total)[layout.industry]
+    rows = np.concatenate([layout.good, good])
+    columns = np.concatenate([np.arange(m), activity])
+    amounts = np.concatenate([own, part])
+    matrix = sp.csc_array((amounts, (rows, columns)), shape=(n, m))
+    return matrix, sums_by(rows, amounts, n)
+
+
+def split_final(layout: Layout, flows: TableFlows, made: FloatArray, seed: int) -> FloatArray:
+    """Net final use of each good; adds up to the commodity's."""
+    commodity = layout.commodity
+    count = layout.goods.size
+    produced = np.bincount(commodity, weights=made, minlength=count)
+    # A commodity that is not made is shared as if equally much were made of each good.
+    base = np.where(produced[commodity] > 0, made, 1.0)
+    low, room = _FINAL_SPREAD
+    weight = base * (low + room * uniform(raw(stream(seed, Purpose.SPLIT, 3), made.size)))
+    share = weight / np.bincount(commodity, weights=weight, minlength=count)[commodity]
+    final = flows.net[commodity] * share
+    # Final use above what is made: this commodity in plain proportion instead.
+    over = np.zeros(count, dtype=np.bool_)
+    over[commodity[(final > made) & (flows.net[commodity] > 0)]] = True
+    plain = base / np.bincount(commodity, weights=base, minlength=count)[commodity]
+    return np.where(over[commodity], flows.net[commodity] * plain, final)
+
+
+def split_inputs(
+    layout: Layout, flows: TableFlows, sold: FloatArray, own_sigma: float, recipe: SplitRecipe
+) -> Matrix:
+    """Use table of goods × activities in amounts."""
+    used = flows.used
+    j, c, amount = column_of(used), used.indices.astype(np.int64), used.data
+    value = amount * flows.prices[c] / flows.revenue[j]
+    kept = 1.0 - sums_by(j, value, flows.revenue.size)
+    different = max(2.0, recipe.inputs * _COMMODITIES)
+    spread = spread_cells(layout.groups, j, amount, value, kept, different)
+    cost = np.maximum(1.0 - kept, 1e-300)
+    weights = lognormal_weights(round(own_sigma * 1024) / 1024)
+    more = max(0.0, recipe.inputs - 1.0 - different)
+    n, m = int(layout.first[-1]), layout.industry.size
+    index = index_type(n, m)
+    rows, columns, parts = [], [], []
+    by_commodity = np.argsort(c, kind="stable")
+    begins = np.searchsorted(c[by_commodity], np.arange(layout.goods.size + 1))
+    for k in range(layout.goods.size):
+        cells = by_commodity[begins[k] : begins[k + 1]]
+        if cells.size == 0:
+            continue
+        cell, activity, part = run_of(layout.groups, spread, j, amount, cells)
+        source = stream(recipe.seed, Purpose.SPLIT, 16 + k)
+        part, activity = _cut_parts(part, activity, (value / cost[j])[cells][cell], more, weights,
+                                    source)  # fmt: skip
+        order = _shuffle(raw(source, part.size))
+        part, activity = part[order], activity[order]
+        place = slice(int(layout.first[k]), int(layout.first[k + 1]))
+        line = np.maximum(sold[place], 0.0)
+        goods = _shuffle(raw(source, line.size))
+        supplier, buyer, flow = cut_line(line[goods], part)
+        rows.append((layout.first[k] + goods[supplier]).astype(index))
+        columns.append(activity[buyer].astype(index))
+        parts.append(flow)
+    if not parts:
+        return sp.csc_array((n, m))
+    return sp.csc_array(
+        (np.concatenate(parts), (np.concatenate(rows), np.concatenate(columns))), shape=(n, m)
+    )
+
+
+def _cut_parts(
+    part: FloatArray,
+    activity: IntArray,
+    share: FloatArray,
+    more: float,
+    weights: IntArray,
+    source: np.random.PCG64,
+) -> tuple[FloatArray, IntArray]:
+    """Cut purchases into parts of log-normal sizes, `more` cuts per activity by value."""
+    bits = raw(source, part.size)
+    pieces = 1 + np.floor(share * more + uniform(bits)).astype(np.int64)
+    entry = np.repeat(np.arange(part.size), pieces)
+    low = (raw(source, entry.size) & np.uint64((1 << WEIGHT_BITS) - 1)).astype(np.int64)
+    weight = weights[low].astype(np.float64)
+    weight /= np.bincount(entry, weights=weight, minlength=part.size)[entry]
+    return part[entry] * weight, activity[entry]
+
+
+def _shuffle(bits: npt.NDArray[np.uint64]) -> IntArray:
+    """Random order by the high bits of draws; one sort of integers without ties."""
+    width = max(1, (bits.size - 1).bit_length())
+    keys = (bits >> np.uint64(width + 1)).astype(np.int64) << width
+    keys |= np.arange(bits.size)
+    keys.sort()
+    return keys & ((1 << width) - 1)
+
+
+#: Further techniques cost from this share of value added more to the sum of the two.
 _MARKUP = (0.02, 0.28)
 #: Peak of memory over the finished arrays, at most.
 _PEAK = 4.5
@@ -48,95 +399,77 @@ LAYOUT_FIELDS = ("goods_of_commodities", "activities_of_industries", "main_commo
 _NAMED = 20_000
 
 
-def disaggregate(
-    table: Economy,
-    goods: int,
-    *,
-    profile: Profile,
-    seed: int = 0,
-    techniques: int = 1,
-    inputs: float = 20.0,
-    name: str | None = None,
-    recipe: dict[str, object] | None = None,
-) -> Economy:
-    """Split a table's economy into `goods` goods.
+def disaggregate(table: Economy, recipe: SplitRecipe) -> Economy:
+    """Split a table's economy into goods, as `recipe` says.
 
     Parameters
     ----------
     table : Economy
         Made from a table: it carries its observed plan (see
         :func:`planbench.generators.observed.observed_plan`).
-    goods : int
-        At least one for every industry, and one for every commodity none mainly makes.
-    profile : Profile
-        Sizes of goods and of coefficients below the table's own.
-    seed : int
-    techniques : int
-        Activities that make the same good in the same industry.
-    inputs : float
-        Mean number of inputs wanted; more where the table's sums need them.
-    name : str, optional
-    recipe : dict, optional
-        Put into the economy's recipe; what :func:`planbench.generators.aggregate.aggregate` needs
-        is added.
+    recipe : SplitRecipe
+        Its goods must be at least one for every industry, and one for every commodity that no
+        industry mainly makes.
 
     Returns
     -------
     Economy
-        With an interior from the table's prices and half of the observed plan.
+        With an interior from the table's prices and half of the observed plan. Its recipe says
+        which goods belong together, and holds ``known_optimum`` where the table's activities
+        break even at its prices: then the observed plan is optimal, every target fulfilled
+        once. That is checked in the goods.
 
     Raises
     ------
     InputError
         When the table has no observed plan, or there are too few goods for it.
     """
-    observed = observed_plan(table)
-    _refuse_if_too_large(goods, techniques, inputs, table.name)
-    flows = Flows.of(table, observed)
-    layout = lay_out(table, flows, goods)
-    groups, revenue = draw_sizes(layout, flows, profile, seed)
-    outputs, made = split_outputs(layout, flows, groups, revenue, seed)
-    final = split_final(layout, flows, made, seed)
-    sold = made - final
-    used = split_inputs(layout, flows, groups, sold, profile, inputs, seed)
-    return _assemble(
-        table, observed, flows, layout, revenue, outputs, used, final, techniques, seed,
-        name or f"{table.name} in {goods} goods", recipe or {},
-    )  # fmt: skip
+    _require_memory(recipe, table.name)
+    profile = find_profile(recipe.profile_name)
+    flows = TableFlows.of(table)
+    layout = lay_out(flows, recipe.goods, profile.suppliers.tail, recipe.seed)
+    outputs, made = split_outputs(layout, flows, recipe.seed)
+    final = split_final(layout, flows, made, recipe.seed)
+    used = split_inputs(layout, flows, made - final, profile.coefficients.own_sigma, recipe)
+    economy = _assemble(layout, flows, outputs, used, final, recipe)
+    facts = {
+        "split": recipe.canonical(),
+        "version": SPLIT_VERSION,
+        "table_sha256": table.sha256,
+        "profile": recipe.profile_name,
+        "profile_digest": profile.digest,
+        **economy.recipe,
+    }
+    optimum = proven_optimum(economy)
+    if optimum is not None:
+        facts["known_optimum"] = optimum
+    return replace(economy, recipe=facts)
 
 
-def _refuse_if_too_large(goods: int, techniques: int, inputs: float, where: str) -> None:
-    import psutil
-
+def _require_memory(recipe: SplitRecipe, where: str) -> None:
     # An entry takes 12 bytes; an activity has some outputs, resources and vectors besides.
-    finished = goods * techniques * (12.0 * (inputs + 5.0) + 40.0)
-    needed, free = _PEAK * finished, float(psutil.virtual_memory().available)
-    if needed > free:
-        raise InputError(
-            f"goods: {goods} need about {needed / 2**30:.3g} GiB, {free / 2**30:.3g} GiB "
-            "available; give fewer goods or inputs",
-            where=where,
-        )
+    finished = recipe.goods * recipe.techniques * (12.0 * (recipe.inputs + 5.0) + 40.0)
+    require_memory(
+        _PEAK * finished,
+        where,
+        f"splitting it into {recipe.goods:,} goods",
+        "give fewer goods or inputs",
+    )
 
 
 def _assemble(
-    table: Economy,
-    observed: Observed,
-    flows: Flows,
     layout: Layout,
-    revenue: FloatArray,
+    flows: TableFlows,
     outputs: Matrix,
     used: Matrix,
     final: FloatArray,
-    techniques: int,
-    seed: int,
-    name: str,
-    recipe: dict[str, object],
+    recipe: SplitRecipe,
 ) -> Economy:
-    commodity = np.repeat(np.arange(layout.goods.size), layout.goods)
+    table, revenue, techniques = flows.table, layout.revenue, recipe.techniques
+    commodity = layout.commodity
     j = layout.industry
     # An activity's level is its part of the industry's, so units stay the table's.
-    level = revenue * (observed.levels / flows.revenue)[j]
+    level = revenue * (flows.levels / flows.revenue)[j]
     prices = flows.prices[commodity]
     left = revenue - backward(used, prices)
     kept = np.bincount(j, weights=left, minlength=layout.main.size)
@@ -151,7 +484,7 @@ def _assemble(
     resource = scaled(sp.csc_array(resource), factor)
     if techniques > 1:
         per_level, made, resource = _add_techniques(
-            per_level, made, resource, layout, commodity, techniques, seed
+            (per_level, made, resource), layout, techniques, recipe.seed
         )
     share = np.divide(final, flows.net[commodity], out=np.zeros(final.size),
                       where=flows.net[commodity] != 0)  # fmt: skip
@@ -160,11 +493,10 @@ def _assemble(
     wanted = table.assortment.tocsr()[commodity]
     assortment = sp.csc_array(sp.diags_array(share) @ wanted)
     # A limit on the industry is one on each activity, in proportion.
-    capacity = table.capacity[j] * (level / observed.levels[j])
+    capacity = table.capacity[j] * (level / flows.levels[j])
     plan = np.zeros(level.size * techniques)
     plan[::techniques] = level
     facts = {
-        **recipe,
         "goods_of_commodities": layout.goods.tolist(),
         "activities_of_industries": np.bincount(j, minlength=layout.main.size).tolist(),
         "main_commodities": layout.main.tolist(),
@@ -186,27 +518,23 @@ def _assemble(
         else None,
         resources=table.resources,
         targets=table.targets,
-        name=name,
+        name=f"split:{recipe.canonical()}",
         recipe=facts,
         # Dearer resources make every activity lose; half of everything leaves the other half.
         interior=Interior(
             goods_prices=prices,
-            resource_prices=2.0 * observed.rents,
+            resource_prices=2.0 * flows.rents,
             activities=0.5 * plan,
         ),
     )
 
 
 def _add_techniques(
-    inputs: Matrix,
-    outputs: Matrix,
-    resource: Matrix,
-    layout: Layout,
-    commodity: IntArray,
-    techniques: int,
-    seed: int,
+    first: tuple[Matrix, Matrix, Matrix], layout: Layout, techniques: int, seed: int
 ) -> tuple[Matrix, Matrix, Matrix]:
     """Repeat every activity with other suppliers and dearer; technique k of j is column jK + k."""
+    inputs, outputs, resource = first
+    commodity = layout.commodity
     n, m = inputs.shape
     column = column_of(inputs)
     rows, columns, data = [inputs.indices.astype(np.int64)], [column * techniques], [inputs.data]
@@ -226,3 +554,122 @@ def _add_techniques(
     again = np.repeat(np.arange(m), techniques)
     dear = scaled(sp.csc_array(resource[:, again]), factor.ravel())
     return wide, sp.csc_array(outputs[:, again]), dear
+
+
+@dataclass(frozen=True, eq=False)
+class Aggregate:
+    """Flows of a plan between commodities, industries and resources.
+
+    Attributes
+    ----------
+    used, made : ndarray, shape (commodities, industries)
+    resources : ndarray, shape (resources, industries)
+    final : ndarray, shape (commodities, targets)
+        Final goods for one unit of each target.
+    fixed : ndarray, shape (commodities,)
+    """
+
+    used: FloatArray
+    made: FloatArray
+    resources: FloatArray
+    final: FloatArray
+    fixed: FloatArray
+
+
+def aggregate(economy: Economy, plan: FloatArray) -> Aggregate:
+    """Add up the flows of a split table at the activity levels `plan`.
+
+    Parameters
+    ----------
+    economy : Economy
+        Made by :func:`disaggregate`; its recipe says which
+        goods belong together.
+    plan : ndarray, shape (activities,)
+
+    Raises
+    ------
+    InputError
+        When the economy is no split table.
+    """
+    try:
+        goods = np.asarray(economy.recipe["goods_of_commodities"], dtype=np.int64)
+        activities = np.asarray(economy.recipe["activities_of_industries"], dtype=np.int64)
+        main = np.asarray(economy.recipe["main_commodities"], dtype=np.int64)
+        techniques = int(economy.recipe["techniques"])
+    except (KeyError, TypeError, ValueError):
+        raise InputError(
+            "is no split table; make one with planbench disaggregate", where=economy.name
+        ) from None
+    commodity = np.repeat(np.arange(goods.size), goods)
+    by_main = np.argsort(main, kind="stable")
+    industry = np.repeat(np.repeat(by_main, activities[by_main]), techniques)
+    n, m = goods.size, activities.size
+    if (commodity.size, industry.size) != economy.inputs.shape:
+        raise InputError("its recipe does not fit its arrays; make it again", where=economy.name)
+
+    def add_up(
+        matrix: Matrix,
+        rows: IntArray,
+        columns: IntArray,
+        shape: tuple[int, int],
+        levels: FloatArray,
+    ) -> FloatArray:
+        column = np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))
+        place = rows[matrix.indices] * shape[1] + columns[column]
+        flows = matrix.data * levels[column]
+        total = np.bincount(place, weights=flows, minlength=shape[0] * shape[1])
+        return total.astype(np.float64).reshape(shape)
+
+    targets, resources = economy.n_targets, economy.n_resources
+    return Aggregate(
+        used=add_up(economy.inputs, commodity, industry, (n, m), plan),
+        made=add_up(economy.outputs, commodity, industry, (n, m), plan),
+        resources=add_up(
+            economy.resource_use, np.arange(resources), industry, (resources, m), plan
+        ),
+        final=add_up(
+            economy.assortment, commodity, np.arange(targets), (n, targets), np.ones(targets)
+        ),
+        fixed=np.bincount(commodity, weights=economy.fixed_demand, minlength=n).astype(np.float64),
+    )
+
+
+def aggregation_error(table: Economy, economy: Economy, plan: FloatArray | None = None) -> float:
+    """Largest relative difference between a table and what its goods add up to.
+
+    Parameters
+    ----------
+    table : Economy
+    economy : Economy
+        The table split into goods.
+    plan : ndarray, shape (activities,), optional
+        The observed plan if missing.
+
+    Returns
+    -------
+    float
+        Over all cells that are not zero in the table; infinite when a cell that is zero there
+        is not zero here.
+    """
+    if plan is None:
+        assert economy.interior is not None
+        assert economy.interior.activities is not None
+        plan = 2.0 * economy.interior.activities
+    found = aggregate(economy, plan)
+    levels = observed_plan(table).levels
+    worst = 0.0
+    for split, whole in (
+        (found.used, table.inputs.toarray() * levels),
+        (found.made, table.outputs.toarray() * levels),
+        (found.resources, table.resource_use.toarray() * levels),
+        (found.final, table.assortment.toarray()),
+        (found.fixed, table.fixed_demand),
+    ):
+        here = whole != 0
+        if (split[~here] != 0).any():
+            return float("inf")
+        if here.any():
+            off = np.abs(split - whole)[here] / np.abs(whole[here])
+            # A sum that is no number is no agreement.
+            worst = max(worst, float(np.where(np.isnan(off), np.inf, off).max()))
+    return worst

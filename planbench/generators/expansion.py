@@ -1,20 +1,29 @@
-"""Generated economies told apart by date and place: capital, storage, regions, transport.
+"""Economies over years and in regions, as a recipe says: capital, storage, transport.
 
-A one-year economy of one region is drawn as ever; then capital is drawn for its activities, the
-economy is divided among regions, and the whole is planned over the years. Everything drawn here
-has streams of its own, so the economy underneath is that of the same recipe without years and
-regions, bit for bit.
+Generated economies and tables go the same way. The economy of one year and one region is given;
+capital is drawn (or read off the table) for its activities, the economy is divided among the
+regions, and the whole is planned over the years. Every draw has a random stream of its own: no
+knob changes what another draws, and a generated economy is the same, bit for bit, with years and
+regions and without.
+
+Tables say what is used up in a year. They say neither who holds which stocks, nor which goods
+keep or travel. The capital of a table is therefore one good, built from the bundle of final use,
+of which every activity holds some years of its value added. Which goods keep and which can be
+carried is drawn.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import scipy.sparse as sp
 
-from planbench.generators.capital import Capital, make_capital
-from planbench.generators.columns import Columns, draw_columns
+from planbench.errors import InputError
+from planbench.generators.capital import Building, Capital, make_capital
+from planbench.generators.coefficients import Columns, draw_columns
 from planbench.generators.draws import (
     IntArray,
     Purpose,
@@ -25,44 +34,41 @@ from planbench.generators.draws import (
     round24,
     round_bits,
     stream,
+    uniform,
 )
-from planbench.generators.estimate import refuse_if_too_large
-from planbench.generators.expanded_sizes import CAPITAL_GOODS, CAPITAL_KINDS
-from planbench.generators.expansion_draws import (
-    draw_carried,
-    draw_shares,
-    draw_storage,
-    left_at_end,
-    ring,
-)
-from planbench.generators.interior import check_interior
-from planbench.generators.over_regions import over_regions
-from planbench.generators.over_years import over_years
-from planbench.generators.recipe import GeneratorRecipe
-from planbench.generators.reference import LEVEL_BITS, growth_plan
+from planbench.generators.interior import check_interior, plan_faults
+from planbench.generators.observed import ObservedPlan, observed_plan
+from planbench.generators.over_regions import Regions, Transport, make_transport, over_regions
+from planbench.generators.over_years import Horizon, Storage, over_years
+from planbench.generators.random_economy import LEVEL_BITS, growth_plan
+from planbench.generators.recipe import GeneratorRecipe, YearKnobs, region_knobs, year_knobs
+from planbench.generators.sizes import CAPITAL_GOODS, CAPITAL_KINDS
 from planbench.generators.staircase import staircase
 from planbench.generators.structure import Uniform
+from planbench.generators.table_recipes import EXPAND_VERSION, ExpandRecipe
 from planbench.generators.technology import draw_units
-from planbench.generators.transport import Transport, make_transport
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy, Interior
-from planbench.model.products import backward, forward
+from planbench.model.products import backward, dot, forward, row_sums
 
 #: Deviation of the logarithm of what an activity holds of each kind.
 _HELD_SIGMA = 1.0
 #: The reference plan replaces so many times what wears out.
 _REPLACED = 1.5
-#: The interior plan is this share of what the resources allow of the reference plan, and the
-#: first stocks are so many times what it holds: nearly what all resources can use.
+#: The interior plan is this share of what the resources allow of the reference plan (of a table:
+#: of the observed plan), and the first stocks are so many times what it holds: nearly what all
+#: resources can use.
 _INTERIOR_SHARE = 0.8
 _FIRST_STOCKS = 1.2
 #: Goods outside final demand are asked for as this share of a unit of value.
 _LEAST_DEMAND = 0.1
 #: One good in so many serves to carry others.
 _GOODS_PER_CARRIER = 100
+#: Name of a table's one kind of capital.
+CAPITAL = "stock of capital"
 
 
-def generate_expanded(recipe: GeneratorRecipe, base: Economy) -> Economy:
+def expand_generated(recipe: GeneratorRecipe, base: Economy) -> Economy:
     """Divide `base` among the recipe's regions and plan it over the recipe's years.
 
     Parameters
@@ -71,46 +77,179 @@ def generate_expanded(recipe: GeneratorRecipe, base: Economy) -> Economy:
         With years, regions or both.
     base : Economy
         The economy of the same recipe without them.
+    """
+    economy = base
+    capital: Callable[[Economy], Capital] | None = None
+    years, regions = year_knobs(recipe), region_knobs(recipe)
+    if years is not None and years.capital:
+        held = _draw_held(recipe, base, years)
+        economy = _with_replacement(recipe, base, held, years)
+        capital = partial(_generated_capital, held=held, years=years)
+
+    transport = None
+    if regions is not None:
+        transport = _draw_transport(recipe, base, regions.tradable, regions.transport)
+    economy = _expand(recipe, economy, transport, capital)
+    economy = replace(economy, name=f"gen:{recipe.canonical()}", recipe=recipe.facts())
+    check_interior(economy)
+    return economy
+
+
+def expand_table(recipe: ExpandRecipe, table: Economy) -> Economy:
+    """Divide `table` among the recipe's regions and plan it over the recipe's years.
+
+    Parameters
+    ----------
+    recipe : ExpandRecipe
+    table : Economy
+        With an observed plan if there is to be capital.
 
     Raises
     ------
     InputError
-        If it would not fit into the memory that is free.
+        When it carries no observed plan, or the result would not fit into memory.
     """
-    refuse_if_too_large(recipe)
-    economy = base
-    held = None
-    if recipe.years is not None and recipe.capital:
-        held = _draw_held(recipe, base)
-        economy = _with_replacement(recipe, base, held)
-    regions = recipe.regions or 1
-    if recipe.regions is not None:
-        assert recipe.cross_share is not None
-        economy = over_regions(
-            economy,
-            regions,
-            cross_share=recipe.cross_share,
-            transport=_draw_transport(recipe, base),
-            shares=draw_shares(recipe.seed, regions, recipe.resources),
+    economy = table
+    capital: Callable[[Economy], Capital] | None = None
+    years, regions = year_knobs(recipe), region_knobs(recipe)
+    if years is not None and years.capital:
+        observed = _observed(table)
+        economy = _busier(table)
+        capital = partial(
+            _table_capital,
+            table=table,
+            observed=observed,
+            years=years,
+            divided=regions is not None,
+        )
+
+    transport = None
+    if regions is not None:
+        carried = draw_carried(recipe.seed, table.n_goods, regions.tradable)
+        if carried.size and regions.regions > 1:
+            distance = ring(regions.regions)
+            transport = make_transport(
+                table, regions.regions, carried=carried, loss=regions.loss, distance=distance
+            )
+    name = recipe.canonical()
+    facts = {"expanded": name, "version": EXPAND_VERSION, "table_sha256": table.sha256}
+    return replace(_expand(recipe, economy, transport, capital), name=name, recipe=facts)
+
+
+def keeps_optimum(recipe: ExpandRecipe) -> bool:
+    """Whether the expanded economy is worth what the table is, whatever the table.
+
+    Equal regions reach the optimum of the undivided economy, whichever of their inputs come from
+    other regions, and transport adds nothing. A single year that need not leave more capital than
+    depreciation leaves is the year of the table.
+    """
+    years, regions = year_knobs(recipe), region_knobs(recipe)
+    same_year = years is None or (
+        years.years == 1 and (not years.terminal or years.terminal + years.depreciation <= 1)
+    )
+    return same_year and (regions is None or regions.regions == 1 or regions.spread == 0)
+
+
+def _expand(
+    recipe: GeneratorRecipe | ExpandRecipe,
+    economy: Economy,
+    transport: Transport | None,
+    capital: Callable[[Economy], Capital] | None,
+) -> Economy:
+    """Divide `economy` among regions, then plan it over years, both as the recipe says.
+
+    `capital` is what the divided economy holds.
+    """
+    goods, years, regions = economy.n_goods, year_knobs(recipe), region_knobs(recipe)
+    count = 1 if regions is None else regions.regions
+    if regions is not None:
+        shares = None
+        if regions.spread:
+            shares = draw_shares(recipe.seed, count, economy.n_resources, regions.spread)
+        division = Regions(
+            count,
+            cross_share=regions.cross_share,
+            shares=shares,
             common_target=recipe.common_target,
             seed=recipe.seed,
         )
-    if recipe.years is not None:
-        assert recipe.growth is not None
-        assert recipe.storable is not None
-        economy = over_years(
-            economy,
-            recipe.years,
-            capital=None if held is None else _capital(recipe, economy, held, regions),
-            storage=draw_storage(
-                recipe.seed, recipe.goods, regions, recipe.storable, recipe.spoilage
-            ),
-            growth=recipe.growth,
+        economy = over_regions(economy, division, transport=transport)
+    if years is not None:
+        horizon = Horizon(
+            years.years,
+            growth=years.growth,
+            discount=years.discount,
             common_target=recipe.common_target,
         )
-    economy = replace(economy, name=f"gen:{recipe.canonical()}", recipe=recipe.facts())
-    check_interior(economy)
+        economy = over_years(
+            economy,
+            horizon,
+            capital=None if capital is None else capital(economy),
+            storage=_draw_storage(recipe.seed, goods, count, years),
+        )
     return economy
+
+
+def _draw_storage(seed: int, goods: int, regions: int, years: YearKnobs) -> Storage | None:
+    """Draw which of the `goods` of a region keep, the same in every region; None for none."""
+    count = round(years.storable * goods)
+    if not count:
+        return None
+    chosen = np.flatnonzero(choose(raw(stream(seed, Purpose.STORAGE), goods), count))
+    placed = np.arange(regions)[:, None] * goods + chosen
+    return Storage(goods=placed.ravel(), loss=years.spoilage)
+
+
+def draw_shares(seed: int, regions: int, resources: int, spread: float) -> FloatArray:
+    """Draw unequal shares of every region in every resource: what there is to trade for.
+
+    Returns
+    -------
+    ndarray, shape (regions, resources)
+        From 1 − spread to 1 + spread.
+    """
+    draws = raw(stream(seed, Purpose.REGIONS, 1), regions * resources)
+    # Multiples of 2⁻²⁴, whose sums are exact in any order.
+    return ((1.0 - spread) + 2.0 * spread * uniform(draws)).reshape(regions, resources)
+
+
+def draw_carried(seed: int, goods: int, tradable: float) -> IntArray:
+    """Draw which goods can be carried, a share `tradable` of all."""
+    count = round(tradable * goods)
+    chosen: IntArray = np.flatnonzero(choose(raw(stream(seed, Purpose.TRANSPORT, 0), goods), count))
+    return chosen
+
+
+def ring(regions: int) -> FloatArray:
+    """Distances in a ring: 1 to either neighbour, no other route."""
+    # One array of all pairs is large enough where there are many regions.
+    far = np.full((regions, regions), np.inf)
+    place = np.arange(regions)
+    for step in (-1, 0, 1):
+        far[place, (place + step) % regions] = 1.0
+    return far
+
+
+def _draw_transport(
+    recipe: GeneratorRecipe, base: Economy, tradable: float, cost: float
+) -> Transport | None:
+    """Draw which goods can be carried, and by which; every region reaches its two neighbours."""
+    assert recipe.regions is not None
+    n, regions = recipe.goods, recipe.regions
+    carried = draw_carried(recipe.seed, n, tradable)
+    count = carried.size
+    if not count or regions == 1:
+        return None
+    carriers = np.flatnonzero(
+        choose(raw(stream(recipe.seed, Purpose.TRANSPORT, 1), n), max(1, n // _GOODS_PER_CARRIER))
+    )
+    by = carriers[below(raw(stream(recipe.seed, Purpose.TRANSPORT, 2), count), carriers.size)]
+    units = draw_units(recipe, Purpose.UNITS, 0, n)
+    freight = sp.csc_array(
+        (round24(cost * units[by] / units[carried]), by, np.arange(count + 1)),
+        shape=(n, count),
+    )
+    return make_transport(base, regions, carried=carried, freight=freight, distance=ring(regions))
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,9 +258,10 @@ class _Held:
 
     goods: IntArray
     amounts: Matrix
+    n_goods: int
 
 
-def _draw_held(recipe: GeneratorRecipe, base: Economy) -> _Held:
+def _draw_held(recipe: GeneratorRecipe, base: Economy, years: YearKnobs) -> _Held:
     """Draw K: each activity holds a few kinds, worth `capital` years of its value added.
 
     By-products do not count, so that replacing what wears out never takes more than there is.
@@ -130,13 +270,12 @@ def _draw_held(recipe: GeneratorRecipe, base: Economy) -> _Held:
     units = draw_units(recipe, Purpose.UNITS, 0, n)
     count = max(1, round(CAPITAL_GOODS * n))
     goods = np.flatnonzero(choose(raw(stream(recipe.seed, Purpose.CAPITAL), n), count))
-    assert recipe.capital is not None
     scaled = recipe.unit_spread > 0
     amounts = draw_columns(
         Columns(
             structure=Uniform(goods.size),
             degrees=np.full(m, min(CAPITAL_KINDS, goods.size), dtype=np.int32),
-            sums=round24(recipe.capital * (1.0 - _input_value(recipe, base, units))),
+            sums=round24(years.capital * (1.0 - _input_value(recipe, base, units))),
             weights=lognormal_weights(_HELD_SIGMA),
             techniques=recipe.techniques,
             own=True,
@@ -146,7 +285,7 @@ def _draw_held(recipe: GeneratorRecipe, base: Economy) -> _Held:
         recipe.seed,
         Purpose.CAPITAL,
     )
-    # A capital good that nobody holds is none.
+    # Capital goods that no activity holds are dropped.
     used = np.bincount(amounts.indices, minlength=goods.size) > 0
     number = np.cumsum(used) - 1
     return _Held(
@@ -154,6 +293,7 @@ def _draw_held(recipe: GeneratorRecipe, base: Economy) -> _Held:
         amounts=sp.csc_array(
             (amounts.data, number[amounts.indices], amounts.indptr), shape=(int(used.sum()), m)
         ),
+        n_goods=n,
     )
 
 
@@ -162,19 +302,19 @@ def _input_value(recipe: GeneratorRecipe, base: Economy, units: FloatArray) -> F
     return backward(base.inputs, 1.0 / units) * np.repeat(units, recipe.techniques)
 
 
-def _with_replacement(recipe: GeneratorRecipe, base: Economy, held: _Held) -> Economy:
+def _with_replacement(
+    recipe: GeneratorRecipe, base: Economy, held: _Held, years: YearKnobs
+) -> Economy:
     """Give `base` an interior plan that can spare more than what wears out of its capital."""
-    assert recipe.depreciation is not None
-    assert recipe.capital is not None
     assert base.interior is not None
-    share = _REPLACED * recipe.depreciation
+    share = _REPLACED * years.depreciation
     wear = sp.csc_array(
         (share * held.amounts.data, held.goods[held.amounts.indices], held.amounts.indptr),
         shape=base.inputs.shape,
     )
     units = draw_units(recipe, Purpose.UNITS, 0, recipe.goods)
     value = _input_value(recipe, base, units)
-    replacement = share * recipe.capital
+    replacement = share * years.capital
     largest = float(value.max())
     total = forward(base.assortment, np.ones(base.n_targets))
     output = growth_plan(
@@ -193,55 +333,110 @@ def _with_replacement(recipe: GeneratorRecipe, base: Economy, held: _Held) -> Ec
     return replace(base, interior=Interior(*prices, activities=plan))
 
 
-def _capital(recipe: GeneratorRecipe, economy: Economy, held: _Held, regions: int) -> Capital:
+def _generated_capital(economy: Economy, held: _Held, years: YearKnobs) -> Capital:
     """Place capital in every region: each builds its own from its own goods."""
     assert economy.interior is not None
     assert economy.interior.activities is not None
-    assert recipe.terminal is not None
-    assert recipe.years is not None
-    assert recipe.growth is not None
-    left = left_at_end(recipe.terminal, recipe.growth, recipe.years)
-    count, n = held.goods.size, recipe.goods
-    steps = [count * c for c in range(regions)]
-    carrying = economy.n_activities - recipe.activities * regions
-    amounts = staircase(
-        [held.amounts] * regions + [sp.csc_array((count, carrying))],
-        [*steps, 0],
-        (count * regions, economy.n_activities),
+    count = held.goods.size
+    from_good = sp.csc_array(
+        (np.ones(count), held.goods, np.arange(count + 1)), shape=(held.n_goods, count)
     )
-    from_good = sp.csc_array((np.ones(count), held.goods, np.arange(count + 1)), shape=(n, count))
+    amounts, built_from = _in_every_region(held.amounts, from_good, economy)
     first = round_bits(_FIRST_STOCKS * forward(amounts, economy.interior.activities), LEVEL_BITS)
+    left = _terminal_share(years)
     return make_capital(
         economy,
         held=amounts,
-        depreciation=recipe.depreciation,
-        built_from=staircase(
-            [from_good] * regions,
-            [n * c for c in range(regions)],
-            (n * regions, count * regions),
-        ),
+        depreciation=years.depreciation,
+        building=Building(built_from),
         initial=first,
         terminal=left * first if left else None,
     )
 
 
-def _draw_transport(recipe: GeneratorRecipe, base: Economy) -> Transport | None:
-    """Draw which goods can be carried, and by which; every region reaches its two neighbours."""
-    assert recipe.tradable is not None
-    assert recipe.transport is not None
-    assert recipe.regions is not None
-    n, regions = recipe.goods, recipe.regions
-    carried = draw_carried(recipe.seed, n, recipe.tradable)
-    count = carried.size
-    if not count or regions == 1:
-        return None
-    carriers = np.flatnonzero(
-        choose(raw(stream(recipe.seed, Purpose.TRANSPORT, 1), n), max(1, n // _GOODS_PER_CARRIER))
+def _table_capital(
+    economy: Economy, table: Economy, observed: ObservedPlan, years: YearKnobs, divided: bool
+) -> Capital:
+    """One kind of capital in every region, measured in money at the table's prices.
+
+    A unit is built from a unit's worth of final use, in the proportions in which the table's
+    targets take it. Activities hold `capital` years of what their resources earn, and the first
+    stocks are what all resources together can use: the observed plan can be repeated.
+    """
+    bundle = forward(table.assortment, np.ones(table.n_targets))
+    bundle /= dot(observed.prices, bundle)
+    per_level = years.capital * backward(table.resource_use, observed.rents)
+    held, built_from = _in_every_region(
+        sp.csc_array(per_level[None, :]), sp.csc_array(bundle[:, None]), economy
     )
-    by = carriers[below(raw(stream(recipe.seed, Purpose.TRANSPORT, 2), count), carriers.size)]
-    units = draw_units(recipe, Purpose.UNITS, 0, n)
-    freight = sp.csc_array(
-        (round24(recipe.transport * units[by] / units[carried]), by, np.arange(count + 1)),
-        shape=(n, count),
+    regions = held.shape[0]
+    earned = row_sums(economy.endowment.reshape(regions, table.n_resources) * observed.rents)
+    initial = years.capital * earned
+    left = _terminal_share(years)
+    unit = table.units[0] if table.units and len(set(table.units)) == 1 else "money"
+    places = [f" in region {c + 1}" if divided else "" for c in range(regions)]
+    return make_capital(
+        economy,
+        held=held,
+        depreciation=years.depreciation,
+        building=Building(built_from),
+        initial=initial,
+        terminal=left * initial if left else None,
+        names=[f"{CAPITAL}{place}" for place in places],
+        units=[unit] * regions,
     )
-    return make_transport(base, regions, carried=carried, freight=freight, distance=ring(regions))
+
+
+def _in_every_region(held: Matrix, built_from: Matrix, economy: Economy) -> tuple[Matrix, Matrix]:
+    """Place one region's capital in all regions of `economy`; carrying goods holds none.
+
+    Parameters
+    ----------
+    held : csc_array, shape (capital goods, activities)
+    built_from : csc_array, shape (goods, capital goods)
+    """
+    (count, m), n = held.shape, built_from.shape[0]
+    regions = economy.n_goods // n
+    steps = [count * c for c in range(regions)]
+    carrying = sp.csc_array((count, economy.n_activities - m * regions))
+    return (
+        staircase(
+            [held] * regions + [carrying], [*steps, 0], (count * regions, economy.n_activities)
+        ),
+        staircase(
+            [built_from] * regions,
+            [n * c for c in range(regions)],
+            (n * regions, count * regions),
+        ),
+    )
+
+
+def _terminal_share(years: YearKnobs) -> float:
+    """Share of the first stocks to be left: less where shrinking resources cannot replace them."""
+    if years.growth >= 0:
+        return years.terminal
+    shrunk = np.array([years.terminal * (1.0 + years.growth) ** (years.years - 1)])
+    return float(round_bits(shrunk, LEVEL_BITS)[0])
+
+
+def _observed(table: Economy) -> ObservedPlan:
+    try:
+        return observed_plan(table)
+    except InputError as error:
+        raise InputError(
+            f"{error}; without an observed plan the stock of capital is unknown: add capital=0"
+        ) from None
+
+
+def _busier(table: Economy) -> Economy:
+    """Let the interior plan replace what wears out of the first stocks: half a year is too little.
+
+    It is scaled, which leaves slack wherever there was some but for resources; that is checked.
+    """
+    interior = table.interior
+    assert interior is not None
+    assert interior.activities is not None
+    plan = 2.0 * _INTERIOR_SHARE * interior.activities
+    if plan_faults(table, plan):
+        return table
+    return replace(table, interior=replace(interior, activities=plan))

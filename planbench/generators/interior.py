@@ -17,7 +17,7 @@ def check_interior(economy: Economy) -> None:
 
     Prices must cost every activity of unlimited capacity more than it makes and give every
     target a positive price; the plan must leave slack in every balance where there can be
-    any: goods somebody makes, uses or stocks, resources of positive endowment, and
+    any: goods that are made, used or stocked, resources of positive endowment, and
     activities of positive capacity.
 
     Raises

@@ -12,17 +12,19 @@ import json
 import sys
 from pathlib import Path
 
+import numpy
+import scipy
+
 from planbench.errors import InputError
-from planbench.generators.random_economy import generate
+from planbench.generators.generator import generate
 from planbench.generators.recipe import parse_inline
 from planbench.io.files import write_text
+from planbench.io.shipped import instances_folder
 
 
 def manifest_path() -> Path:
-    """Path of the manifest: inside the installed package, or in the source tree."""
-    package = Path(__file__).resolve().parents[1]
-    inside = package / "instances" / "manifest.json"
-    return inside if inside.exists() else package.parent / "instances" / "manifest.json"
+    """Path of the manifest that ships with the package."""
+    return instances_folder() / "manifest.json"
 
 
 def read_manifest(path: Path | None = None) -> dict[str, str]:
@@ -63,9 +65,6 @@ def find_differences(path: Path | None = None) -> list[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Check or renew the manifest; returns the exit code."""
-    import numpy
-    import scipy
-
     parser = argparse.ArgumentParser(prog="python -m planbench.generators.manifest")
     parser.add_argument("--check", action="store_true", help="compare (the default)")
     parser.add_argument("--write", action="store_true", help="write the hashes found now")

@@ -31,7 +31,7 @@ _GRADIENT = 1e-14
 
 
 @dataclass(frozen=True, eq=False)
-class Observed:
+class ObservedPlan:
     """What was observed.
 
     Attributes
@@ -52,7 +52,7 @@ class Observed:
     breaks_even: bool
 
 
-def observed_plan(economy: Economy) -> Observed:
+def observed_plan(economy: Economy) -> ObservedPlan:
     """Find the observed plan of a table's economy.
 
     Raises
@@ -100,7 +100,7 @@ def observed_plan(economy: Economy) -> Observed:
     even = np.abs(earned - rent * use) <= 1e-9 * (earned + cost)
     if rent <= 0:
         raise InputError("nothing is left of its revenues for resources", where=where)
-    return Observed(levels=x, prices=p, rents=rent * w, breaks_even=bool(even.all()))
+    return ObservedPlan(levels=x, prices=p, rents=rent * w, breaks_even=bool(even.all()))
 
 
 def proven_optimum(economy: Economy) -> float | None:

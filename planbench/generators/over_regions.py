@@ -1,6 +1,6 @@
 """Placed goods: several regions as one ordinary economy.
 
-A good is told apart by its place as well (Debreu 1959, ch. 2). Every region has the activities
+A good in another place is another good (Debreu 1959, ch. 2). Every region has the activities
 and a share of the resources; what links regions is
 
 - *inputs from elsewhere*: a share of the input coefficients names a good of another region
@@ -8,7 +8,7 @@ and a share of the resources; what links regions is
 - *transport*: activities that turn a good here into the good there (Samuelson 1952);
 - a *common target*, or resources that all regions share.
 
-The inputs from elsewhere are dealt in a circle: an input that region 1 takes from region 2,
+The inputs from other regions are shifted in a circle: an input that region 1 takes from region 2,
 region 2 takes from region 3, and so on. So every good of every region is asked for as much as in
 the one-region economy when all regions do the same, and that remains a feasible plan.
 """
@@ -16,7 +16,7 @@ the one-region economy when all regions do the same, and that remains a feasible
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,35 +24,171 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.errors import InputError
-from planbench.generators.arguments import array_of, single_number, whole_number
+from planbench.generators.arguments import array_of, chosen_goods, single_number, whole_number
+from planbench.generators.capital import vector_of
 from planbench.generators.draws import Purpose, below, choose, raw, stream
 from planbench.generators.interior import strict_interior
-from planbench.generators.staircase import pile, staircase
-from planbench.generators.transport import Transport
+from planbench.generators.staircase import pile, side_by_side, staircase
 from planbench.io.files import require_memory
-from planbench.model.arrays import (
-    FloatArray,
-    Matrix,
-    canonical_matrix,
-    index_type,
-)
+from planbench.model.arrays import FloatArray, Matrix, canonical_matrix, index_type
 from planbench.model.economy import Economy, Interior, make_economy
 from planbench.words import nouns
 
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Transport:
+    """Transport activities; build it with :func:`make_transport`.
+
+    Carrying a unit of a good over distance s takes the unit and s times its freight in the
+    region it leaves, and delivers 1 − s·loss units where it arrives (at least 0).
+
+    Attributes
+    ----------
+    carried : ndarray of int, shape (carried goods,)
+        Which goods can be carried.
+    freight : csc_array, shape (goods, carried goods)
+        Goods (transport services, fuel) used per unit carried over distance 1.
+    labour : csc_array, shape (resources, carried goods)
+        Resources used likewise.
+    loss : ndarray, shape (carried goods,)
+        Share lost on the way over distance 1 (Samuelson's iceberg, 1954).
+    distance : ndarray, shape (regions, regions)
+        From row to column; infinite where there is no route. The diagonal does not count.
+    """
+
+    carried: IntArray
+    freight: Matrix
+    labour: Matrix
+    loss: FloatArray
+    distance: FloatArray
+
+    @property
+    def routes(self) -> list[tuple[int, int, float]]:
+        """Routes by origin, then destination, each with its distance."""
+        reaches = np.isfinite(self.distance)
+        np.fill_diagonal(reaches, False)
+        return [
+            (int(a), int(b), float(self.distance[a, b]))
+            for a, b in zip(*np.nonzero(reaches), strict=True)
+        ]
+
+
+def make_transport(
+    economy: Economy,
+    regions: int,
+    *,
+    carried: Any = None,
+    freight: Any = None,
+    labour: Any = None,
+    loss: Any = 0.0,
+    distance: Any = 1.0,
+) -> Transport:
+    """Check and build :class:`Transport` for `regions` regions of `economy`.
+
+    Parameters
+    ----------
+    economy : Economy
+    regions : int
+    carried : array_like of int, optional
+        All goods if missing.
+    freight : array_like or sparse, shape (goods, carried goods), optional
+        None is used if missing.
+    labour : array_like or sparse, shape (resources, carried goods), optional
+        None is used if missing.
+    loss : array_like or float
+    distance : array_like, shape (regions, regions), or float
+        One number: every region is that far from every other; infinite: no route at all.
+
+    Raises
+    ------
+    InputError
+        Naming the field and what it may be.
+    """
+    regions = whole_number(regions, "regions", least=1)
+    goods = chosen_goods(carried, economy.n_goods, "transport.carried")
+    shapes = (economy.n_goods, goods.size), (economy.n_resources, goods.size)
+    used = [
+        canonical_matrix(
+            sp.csc_array(shape) if given is None else given, shape, field, nonnegative=True
+        )
+        for given, shape, field in zip(
+            (freight, labour), shapes, ("transport.freight", "transport.labour"), strict=True
+        )
+    ]
+    lost = vector_of(loss, goods.size, "transport.loss")
+    allowed = "a number of at least 0 (or infinite) for all routes, or one for each pair of regions"
+    far = array_of(distance, "transport.distance", allowed)
+    if far.ndim == 0:
+        far = np.full((regions, regions), float(far))
+    if far.shape != (regions, regions):
+        raise InputError(
+            f"has shape {far.shape}, expected {(regions, regions)}", where="transport.distance"
+        )
+    wrong = np.isnan(far) | (far < 0)
+    if wrong.any():
+        a, b = (int(i) for i in np.argwhere(wrong)[0])
+        raise InputError(
+            f"entry (row {a}, column {b}) is {far[a, b]:g}; give {allowed}",
+            where="transport.distance",
+        )
+    return Transport(goods, used[0], used[1], lost, far)
+
+
 _CHUNK = 1 << 20
-IntArray = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Regions:
+    """How an economy is divided.
+
+    Attributes
+    ----------
+    count : int
+        Number of regions, at least 1.
+    cross_share : float
+        Share of the input coefficients, in [0, 1], that name a good of another region.
+    shares : array_like, shape (regions,) or (regions, resources), optional
+        Share of each region in the economy, or in each resource; equal if missing. They are
+        divided by their sum. Capacities and fixed demand follow a region's mean share.
+    pooled : bool
+        Resources are shared by all regions (not placed) instead of divided.
+    common_target : bool
+        One target for all regions, each getting its share of the assortment, instead of one a
+        region. Weights are the economy's.
+    seed : int
+        Draws which inputs come from other regions.
+    """
+
+    count: int
+    cross_share: float = 0.0
+    shares: Any = None
+    pooled: bool = False
+    common_target: bool = False
+    seed: int = 0
+
+    def check(self) -> None:
+        """Refuse numbers out of their range; shares are checked against the economy later.
+
+        Raises
+        ------
+        InputError
+            Naming the field and what it may be.
+        """
+        whole_number(self.count, "regions", least=1)
+        if not 0 <= single_number(self.cross_share, "cross_share", "a share in [0, 1]") <= 1:
+            raise InputError(
+                f"is {self.cross_share!r}; give a share in [0, 1]", where="cross_share"
+            )
+        whole_number(self.seed, "seed", most=2**63 - 1)
 
 
 def over_regions(
     economy: Economy,
-    regions: int,
+    division: Regions,
     *,
-    cross_share: float = 0.0,
     transport: Transport | None = None,
-    shares: Any = None,
-    pooled: bool = False,
-    common_target: bool = False,
-    seed: int = 0,
     name: str | None = None,
 ) -> Economy:
     """Divide `economy` among several regions.
@@ -63,22 +199,10 @@ def over_regions(
     Parameters
     ----------
     economy : Economy
-    regions : int
-        At least 1. One region gives back the economy, array by array.
-    cross_share : float
-        Share of the input coefficients, in [0, 1], that name a good of another region.
+    division : Regions
+        One region gives back the economy, array by array.
     transport : Transport, optional
-        Without it goods stay where they are made, but for the inputs above.
-    shares : array_like, shape (regions,) or (regions, resources), optional
-        Share of each region in the economy, or in each resource; equal if missing. They are
-        divided by their sum. Capacities and fixed demand follow a region's mean share.
-    pooled : bool
-        Resources are shared by all regions (not placed) instead of divided.
-    common_target : bool
-        One target for all regions, each getting its share of the assortment, instead of one a
-        region. Weights are the economy's.
-    seed : int
-        Draws which inputs come from elsewhere.
+        Without it goods stay where they are made, except the inputs from other regions.
     name : str, optional
 
     Returns
@@ -90,19 +214,23 @@ def over_regions(
     Raises
     ------
     InputError
-        Naming the argument and the mend.
+        Naming the argument and what to give instead.
     """
-    _check(economy, regions, cross_share, transport, seed)
+    if not isinstance(division, Regions):
+        raise InputError(f"is {division!r}; give Regions(count=…)", where="division")
+    division.check()
+    _check_transport(economy, division, transport)
+    regions, pooled, common_target = division.count, division.pooled, division.common_target
     require_memory(
         float(economy.nbytes) * regions, "regions", f"an economy of {nouns(regions, 'region')}"
     )
     n, m, k = economy.n_goods, economy.n_activities, economy.n_resources
-    divided, size = _shares(shares, regions, k)
+    divided, size = _shares(division.shares, regions, k)
     routes = [] if transport is None else transport.routes
     width = 0 if transport is None else transport.carried.size
     columns = m * regions + width * len(routes)
     goods = n * regions
-    inputs = [_inputs(economy, regions, cross_share, seed)]
+    inputs = [_inputs(economy, division)]
     outputs = [staircase([economy.outputs] * regions, _steps(n, regions), (goods, m * regions))]
     places = [0] * regions if pooled else _steps(k, regions)
     use, rows_of_use = [economy.resource_use] * regions, list(places)
@@ -127,8 +255,8 @@ def over_regions(
         [np.outer(size, economy.capacity).ravel(), np.full(columns - m * regions, np.inf)]
     )
     out = make_economy(
-        inputs=_beside(inputs),
-        outputs=_beside(outputs),
+        inputs=side_by_side(inputs),
+        outputs=side_by_side(outputs),
         resource_use=staircase(use, rows_of_use, (k if pooled else k * regions, columns)),
         endowment=economy.endowment if pooled else (divided * economy.endowment).ravel(),
         capacity=limits,
@@ -138,8 +266,8 @@ def over_regions(
         name=name or f"{economy.name} in {nouns(regions, 'region')}",
         recipe={
             "over_regions": regions,
-            "cross_share": cross_share,
-            "seed": seed,
+            "cross_share": division.cross_share,
+            "seed": division.seed,
             "of": dict(economy.recipe),
         },
         **_labels(economy, regions, transport, routes, pooled, common_target),
@@ -150,18 +278,15 @@ def over_regions(
     return replace(out, interior=strict_interior(out, proposed))
 
 
-def _check(
-    economy: Economy, regions: int, cross_share: float, transport: Transport | None, seed: int
-) -> None:
-    whole_number(regions, "regions", least=1)
-    if not 0 <= single_number(cross_share, "cross_share", "a share in [0, 1]") <= 1:
-        raise InputError(f"is {cross_share!r}; give a share in [0, 1]", where="cross_share")
-    whole_number(seed, "seed", most=2**63 - 1)
+def _check_transport(economy: Economy, division: Regions, transport: Transport | None) -> None:
     if transport is None:
         return
     if not isinstance(transport, Transport):
         raise InputError("is no transport; give what make_transport returns", where="transport")
-    if transport.distance.shape[0] != regions or transport.freight.shape[0] != economy.n_goods:
+    if (
+        transport.distance.shape[0] != division.count
+        or transport.freight.shape[0] != economy.n_goods
+    ):
         raise InputError(
             "is of another economy or number of regions; make it from these", where="transport"
         )
@@ -175,14 +300,14 @@ def _shares(given: Any, regions: int, resources: int) -> tuple[FloatArray, Float
     """Shares by region and resource, and by region, each column adding up to 1."""
     if given is None:
         given = np.ones(regions)
-    mend = "a share for each region, or a row of shares (one for each resource) for each"
-    table = array_of(given, "shares", mend)
+    allowed = "a share for each region, or a row of shares (one for each resource) for each"
+    table = array_of(given, "shares", allowed)
     if table.ndim == 1:
         table = np.repeat(table[:, None], max(resources, 1), axis=1)
     if table.shape != (regions, max(resources, 1)):
         raise InputError(
             f"has shape {np.shape(given)}, expected {(regions,)} or {(regions, resources)}; "
-            f"give {mend}",
+            f"give {allowed}",
             where="shares",
         )
     wrong = ~(np.isfinite(table) & (table >= 0))
@@ -201,14 +326,14 @@ def _shares(given: Any, regions: int, resources: int) -> tuple[FloatArray, Float
     return table[:, :resources], size
 
 
-def _inputs(economy: Economy, regions: int, cross_share: float, seed: int) -> Matrix:
-    """Place A in all regions, the same entries from elsewhere, one region on from each to each."""
-    a, n = economy.inputs, economy.n_goods
+def _inputs(economy: Economy, division: Regions) -> Matrix:
+    """Place A in all regions, the same entries of each from other regions."""
+    a, n, regions = economy.inputs, economy.n_goods, division.count
     shape = (n * regions, economy.n_activities * regions)
-    count = round(cross_share * a.nnz)
+    count = round(division.cross_share * a.nnz)
     if regions == 1 or count == 0:
         return staircase([a] * regions, _steps(n, regions), shape)
-    source = stream(seed, Purpose.REGIONS)
+    source = stream(division.seed, Purpose.REGIONS)
     away = np.zeros(a.nnz, dtype=np.int32)
     chosen = choose(raw(source, a.nnz), count)
     away[chosen] = 1 + below(raw(source, int(chosen.sum())), regions - 1)
@@ -237,13 +362,6 @@ def _carried(transport: Transport, goods: int) -> Matrix:
 
 def _clean(matrix: Any) -> Matrix:
     return canonical_matrix(matrix, None, "transport")
-
-
-def _beside(blocks: list[Matrix]) -> Matrix:
-    if len(blocks) == 1:
-        return blocks[0]
-    shape = blocks[0].shape[0], sum(block.shape[1] for block in blocks)
-    return staircase(blocks, [0] * len(blocks), shape)
 
 
 def _assortment(economy: Economy, regions: int, size: FloatArray, common_target: bool) -> Matrix:

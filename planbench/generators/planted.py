@@ -3,6 +3,10 @@
 A plan x*, z* and prices p*, w* are chosen first; resource use, endowments, capacities, demand
 and weights are then set so that the two satisfy the optimality conditions (complementary
 slackness), which proves both optimal whatever a solver says. The conditions hold to rounding.
+
+:func:`planted_holds` checks the optimum of a file that may have been changed since. The planted
+plan and its prices are the economy's interior, scaled; they are scaled back and checked by
+duality, which takes a few products with the matrices and no solver.
 """
 
 from __future__ import annotations
@@ -15,11 +19,10 @@ import numpy.typing as npt
 
 from planbench.errors import InputError
 from planbench.generators.draws import Bits, Purpose, below, choose, round24, round_bits, uniform
-from planbench.generators.estimate import refuse_if_too_large
 from planbench.generators.interior import check_interior
-from planbench.generators.random_economy import draw_assortment, draw_demand
+from planbench.generators.random_economy import LEVEL_BITS, draw_assortment, draw_demand
 from planbench.generators.recipe import GeneratorRecipe
-from planbench.generators.reference import LEVEL_BITS
+from planbench.generators.sizes import refuse_if_too_large
 from planbench.generators.technology import (
     Technology,
     draw_resource_use,
@@ -62,16 +65,10 @@ class Planted:
     plan: Plan
 
 
-def generate_planted(recipe: GeneratorRecipe) -> tuple[Economy, float]:
-    """Generate an economy and its known optimal value; see :func:`plant`."""
-    planted = plant(recipe)
-    return planted.economy, planted.optimum
-
-
 def plant(recipe: GeneratorRecipe) -> Planted:
     """Generate an economy around an optimal plan.
 
-    The optimum stands in ``economy.recipe["planted_optimum"]`` too. Some techniques are idle,
+    The optimum is in ``economy.recipe["planted_optimum"]`` too. Some techniques are idle,
     some capacities bind, some resources and some goods are in excess (price 0), and fixed
     demand has either sign.
 
@@ -180,7 +177,7 @@ def _choose_levels(
         stop = running & (demand == 0) & (net > -_NEAR * made)
         if not stop.any():
             return x, net, made
-        # By-products or small use leave enough of these goods: nobody makes them on purpose.
+        # By-products or small use leave enough of these goods: none are made on purpose.
         x[np.repeat(stop, techniques)] = 0.0
 
 
@@ -265,3 +262,64 @@ def _endow(recipe: GeneratorRecipe, use: FloatArray, w: FloatArray) -> FloatArra
         use * (1.1 + 0.5 * uniform(raw_bits(recipe, Purpose.TIGHTNESS, 0, recipe.resources)))
     )
     return np.where(w > 0, use, np.where(use > 0, ample, 1.0))
+
+
+#: Relative difference that is taken as rounding.
+_ROUNDING = 1e-9
+
+
+@np.errstate(all="ignore")
+def planted_holds(economy: Economy, optimum: float) -> bool:
+    """Whether the planted plan is feasible, worth `optimum`, and proven optimal by its prices.
+
+    Parameters
+    ----------
+    economy : Economy
+        With the interior that it was generated with.
+    optimum : float
+        Value ω·z* that its recipe states.
+
+    Returns
+    -------
+    bool
+        False where any of this fails by more than 1e-9 of the terms it is the difference of.
+    """
+    interior = economy.interior
+    if interior is None or interior.activities is None:
+        return False
+    x, p = interior.activities / INTERIOR_SHARE, interior.goods_prices
+    w, fixed = interior.resource_prices / INTERIOR_RENTS, economy.fixed_demand
+    made, used = forward(economy.outputs, x), forward(economy.inputs, x)
+    left, turnover = made - used - fixed, made + used + np.abs(fixed)
+    need = economy.assortment
+    if np.bincount(need.indices, minlength=economy.n_goods).max(initial=0) > 1:
+        # Planted targets share no good; these do not come from the generator.
+        return False
+    if not np.diff(need.indptr).all():
+        # A target that asks for nothing has no best value.
+        return False
+    # The most of each target that its scarcest good allows.
+    z = np.minimum.reduceat(
+        np.maximum(left[need.indices], 0.0) / need.data, need.indptr[:-1].astype(np.intp)
+    )
+    feasible = (
+        (left >= -_ROUNDING * turnover).all()
+        and (forward(economy.resource_use, x) <= (1.0 + _ROUNDING) * economy.endowment).all()
+        and (x <= (1.0 + _ROUNDING) * economy.capacity).all()
+    )
+    cost = backward(economy.inputs, p) + backward(economy.resource_use, w)
+    earned = backward(economy.outputs, p)
+    gain, limited = earned - cost, np.isfinite(economy.capacity)
+    priced = (gain <= _ROUNDING * (earned + cost))[~limited].all() and (
+        backward(need, p) >= (1.0 - _ROUNDING) * economy.weights
+    ).all()
+    if not feasible or not priced:
+        return False
+    rents = np.maximum(gain[limited], 0.0) * economy.capacity[limited]
+    bound = float(w @ economy.endowment - p @ fixed + rents.sum())
+    scale = float(w @ economy.endowment + p @ np.abs(fixed) + rents.sum())
+    value = float(economy.weights @ z)
+    return (
+        abs(value - optimum) <= _ROUNDING * max(abs(optimum), scale)
+        and abs(bound - optimum) <= _ROUNDING * scale
+    )

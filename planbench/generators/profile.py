@@ -1,4 +1,4 @@
-"""Profiles: what a real table looks like, in figures from which economies of any size are made.
+"""Profiles: the statistics of a real table, from which economies of any size are made.
 
 A profile holds figures only, no table: sizes, laws and shares fitted by ``planbench calibrate``
 (:mod:`planbench.generators.profile_fit`) and kept as TOML. docs/calibration.md says what each
@@ -17,6 +17,8 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from planbench.errors import InputError
+from planbench.generators.laws import parse_law
+from planbench.io.shipped import instances_folder
 from planbench.io.toml_file import read_toml
 
 #: Density regimes: how many inputs a product has in an economy of n goods.
@@ -128,7 +130,7 @@ class FinalDemand(_Section):
     sigma: float = Field(ge=0, le=4, description="deviation of the logarithm of amounts")
 
 
-class Profile(_Section):
+class TableProfile(_Section):
     """A profile; build it with :func:`make_profile`, read it with :func:`find_profile`.
 
     Own use of an industry is trade among its goods: figures are taken with the diagonal
@@ -140,7 +142,7 @@ class Profile(_Section):
     source: str
     goods: int = Field(ge=2, le=10**9)
     activities: int = Field(ge=2, le=10**9)
-    byproducts: float = Field(ge=0, le=0.5, description="share of output beside the main good")
+    byproducts: float = Field(ge=0, le=0.5, description="share of output that is not the main good")
     inputs: Inputs
     coefficients: Coefficients
     suppliers: Suppliers
@@ -162,8 +164,6 @@ class Profile(_Section):
         if regime == "published":
             mean = self.inputs.mean * min(1.0, goods / self.goods) ** _COARSE_EXPONENT
         elif regime == "log":
-            from planbench.generators.laws import parse_law
-
             mean = parse_law("log").mean(goods)
         elif regime == "table":
             mean = _TABLE_INPUTS * (goods / _TABLE_GOODS) ** _TABLE_EXPONENT
@@ -178,7 +178,7 @@ class Profile(_Section):
         return hashlib.sha256(json.dumps(figures, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def make_profile(values: Any, *, where: str = "profile") -> Profile:
+def make_profile(values: Any, *, where: str = "profile") -> TableProfile:
     """Build a profile from nested names and values.
 
     Raises
@@ -187,7 +187,7 @@ def make_profile(values: Any, *, where: str = "profile") -> Profile:
         In one line: the field and what it may be.
     """
     try:
-        return Profile.model_validate(values)
+        return TableProfile.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
@@ -200,10 +200,8 @@ def make_profile(values: Any, *, where: str = "profile") -> Profile:
 
 
 def profiles_folder() -> Path:
-    """Folder of the profiles that ship with the package, or of the source tree."""
-    package = Path(__file__).resolve().parents[1]
-    inside = package / "instances" / "profiles"
-    return inside if inside.is_dir() else package.parent / "instances" / "profiles"
+    """Folder of the profiles that ship with the package."""
+    return instances_folder() / "profiles"
 
 
 def profile_names() -> tuple[str, ...]:
@@ -211,7 +209,7 @@ def profile_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in profiles_folder().glob("*.toml")))
 
 
-def find_profile(name: str) -> Profile:
+def find_profile(name: str) -> TableProfile:
     """Profile of a name that ships with the package, or of a ``.toml`` file.
 
     Raises
@@ -230,11 +228,11 @@ def find_profile(name: str) -> Profile:
 
 
 @lru_cache(maxsize=32)
-def _shipped(name: str) -> Profile:
+def _shipped(name: str) -> TableProfile:
     return read_profile(profiles_folder() / f"{name}.toml")
 
 
-def read_profile(path: Path) -> Profile:
+def read_profile(path: Path) -> TableProfile:
     """Read a profile from TOML.
 
     Raises
@@ -246,7 +244,7 @@ def read_profile(path: Path) -> Profile:
     return make_profile(values, where=str(path))
 
 
-def profile_text(profile: Profile) -> str:
+def profile_text(profile: TableProfile) -> str:
     """TOML of a profile; :func:`read_profile` gives the same profile back."""
     lines = [f"# Figures of {profile.title}, made by planbench calibrate."]
     values = profile.model_dump(exclude_none=True)

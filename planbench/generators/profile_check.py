@@ -1,4 +1,4 @@
-"""Does an economy made from a profile look like the table? Each figure with a stated bound.
+"""Compare economies made from a profile with the table, each figure within a stated bound.
 
 Figures that a table has at its own size only (how many inputs exceed 1 % of cost, how many
 buyers a good has) are compared there; elsewhere with what the profile's laws say for that size
@@ -14,26 +14,26 @@ from typing import Any
 import numpy as np
 
 from planbench.errors import PlanbenchError
-from planbench.generators.columns import Columns
-from planbench.generators.draws import Purpose, lognormal_weights, normal, raw, stream
-from planbench.generators.laws import parse_law
-from planbench.generators.profile import Profile
-from planbench.generators.profile_amounts import (
+from planbench.generators.coefficients import (
     LEFT_OF_DEVIATION,
     SUM_CLIP,
+    Columns,
     draw_profiled,
     draw_profiled_degrees,
     sum_deviation,
 )
-from planbench.generators.profile_structure import Profiled, profiled, supplier_classes
-from planbench.generators.statistics import Limits, study_inputs
+from planbench.generators.draws import Purpose, lognormal_weights, normal, raw, stream
+from planbench.generators.laws import parse_law
+from planbench.generators.profile import TableProfile
+from planbench.generators.statistics import StudyLimits, study_inputs
 from planbench.generators.statistics.blocks import blocks, owners, per_row
-from planbench.generators.statistics.links import TAIL_SHARE, top_share
+from planbench.generators.statistics.coefficients import TAIL_SHARE, top_share
+from planbench.generators.structure import Profiled, profiled, supplier_classes
 from planbench.model.arrays import Matrix
 from planbench.model.economy import Economy
 
-#: The spectral radius is settled to three digits long before the second eigenvalue.
-_LIMITS = Limits(spectrum_steps=15)
+#: The spectral radius has converged to three digits long before the second eigenvalue.
+_LIMITS = StudyLimits(spectrum_steps=15)
 _CHEAP = ("size", "inputs", "coefficients", "links")
 #: Goods that are compared in all, in at most so many economies.
 GOODS_COMPARED, MOST_COMPARED = 1500, 12
@@ -68,7 +68,7 @@ class CheckedFigure:
 
 
 def matrix_of_profile(
-    profile: Profile, goods: int, *, regime: str = "published", seed: int = 0
+    profile: TableProfile, goods: int, *, regime: str = "published", seed: int = 0
 ) -> Matrix:
     """Input coefficients in value of an economy made from a profile, one technique per good.
 
@@ -93,7 +93,7 @@ def matrix_of_profile(
 
 
 def check_profile(
-    profile: Profile, goods: int, *, regime: str = "published", seed: int = 0
+    profile: TableProfile, goods: int, *, regime: str = "published", seed: int = 0
 ) -> tuple[CheckedFigure, ...]:
     """Compare economies made from a profile with it, figure by figure.
 
@@ -102,7 +102,7 @@ def check_profile(
 
     Parameters
     ----------
-    profile : Profile
+    profile : TableProfile
     goods : int
     regime : str
         Density regime.
@@ -126,7 +126,9 @@ def check_profile(
     )
 
 
-def _figures(profile: Profile, matrix: Matrix, regime: str, seed: int) -> tuple[CheckedFigure, ...]:
+def _figures(
+    profile: TableProfile, matrix: Matrix, regime: str, seed: int
+) -> tuple[CheckedFigure, ...]:
     goods = int(matrix.shape[0])
     own_size = goods == profile.goods and regime == "published"
     groups = (*_CHEAP, "spectrum", "order", "communities") if own_size else (*_CHEAP, "spectrum")
@@ -180,24 +182,23 @@ def _figures(profile: Profile, matrix: Matrix, regime: str, seed: int) -> tuple[
             ("inputs > 1 %", inputs.above_1e_2, statistics.inputs_above_1e_2),
         ):
             wanted.append((name, value, found, 0.25 * value + 0.5, "at the table's size"))
+        degrees_cv, strength_cv = suppliers.degree_cv, suppliers.strength_cv
+        where = "at the table's size"
         wanted += [
             (
                 "out-degree CV",
-                suppliers.degree_cv,
+                degrees_cv,
                 statistics.out_degree_cv,
-                0.15 * suppliers.degree_cv + 0.05,
-                "at the table's size",
+                0.15 * degrees_cv + 0.05,
+                where,
             ),
             (
                 "weighted out-degree CV",
-                suppliers.strength_cv,
+                strength_cv,
                 statistics.out_strength_cv,
-                0.4 * suppliers.strength_cv,
-                "at the table's size",
+                0.4 * strength_cv,
+                where,
             ),
-        ]
-    if own_size:
-        wanted += [
             ("modularity", profile.communities.modularity, statistics.modularity, 0.1, "Louvain"),
             (
                 "triangularity",
@@ -229,7 +230,7 @@ def planted_shares(law: Profiled, matrix: Matrix) -> tuple[float, float]:
     return near / total, up / total
 
 
-def predicted_top_share(profile: Profile, goods: int) -> float:
+def predicted_top_share(profile: TableProfile, goods: int) -> float:
     """Share of links of the 10 % of goods with most buyers, by the law of suppliers."""
     counts, links = supplier_classes(profile, goods)
     held, amount = counts[::-1].astype(np.float64), links[::-1]
@@ -237,7 +238,7 @@ def predicted_top_share(profile: Profile, goods: int) -> float:
     return float((upto @ amount) / (held @ amount))
 
 
-def check_economy(profile: Profile, economy: Economy) -> tuple[CheckedFigure, ...]:
+def check_economy(profile: TableProfile, economy: Economy) -> tuple[CheckedFigure, ...]:
     """Compare by-products, labour and final demand of an economy made from `profile`.
 
     The economy must have one technique per good and physical units of value 1.

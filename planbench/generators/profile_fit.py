@@ -18,7 +18,8 @@ import scipy.sparse as sp
 
 from planbench.errors import InputError
 from planbench.generators.observed import MONEY
-from planbench.generators.profile import USUAL_TAIL, Profile, make_profile
+from planbench.generators.profile import USUAL_TAIL, TableProfile, make_profile
+from planbench.generators.profile_check import matrix_of_profile
 from planbench.generators.statistics import EconomyStatistics, study_inputs
 from planbench.generators.statistics.value import value_inputs, value_prices
 from planbench.model.arrays import FloatArray, Matrix, canonical_matrix
@@ -51,7 +52,7 @@ class TableFigures:
     main : ndarray of int64, shape (activities,)
         Good each activity mainly makes.
     byproducts : float
-        Share of output beside the main good.
+        Share of output that is not the main good.
     labour : ndarray, shape (activities,) or None
         Compensation of employees as a share of value added; NaN where there is none of it.
     final : ndarray, shape (goods,)
@@ -144,7 +145,7 @@ def fold_own_use(coefficients: Any, main: npt.NDArray[np.int64]) -> Matrix:
 
 def fit_profile(
     table: TableFigures, *, name: str, title: str, source: str, seed: int = 0
-) -> Profile:
+) -> TableProfile:
     """Fit a profile.
 
     Parameters
@@ -176,7 +177,7 @@ def fit_profile(
 
 
 def supplier_links(coefficients: Matrix) -> FloatArray:
-    """Buyers of each good, largest first; a good nobody buys counts as a quarter of a buyer."""
+    """Buyers of each good, largest first; a good without a buyer counts as a quarter of a buyer."""
     buyers = np.bincount(coefficients.indices, minlength=coefficients.shape[0])
     ranked: FloatArray = np.maximum(np.sort(buyers)[::-1], 0.25)
     return ranked
@@ -344,8 +345,6 @@ def _corrected(
     where: str,
 ) -> dict[str, Any]:
     """Shift the laws by what differs between the table and economies made from them."""
-    from planbench.generators.profile_check import matrix_of_profile
-
     profile = make_profile(_rounded(values), where=where)
     buyers = np.zeros(profile.goods)
     groups = ("size", "coefficients", "links", "order", "communities")
@@ -373,7 +372,7 @@ def _corrected(
     step = math.log((1.0 + want("out_strength_cv") ** 2) / (1.0 + mean("out_strength_cv") ** 2))
     between = max(0.0, suppliers["size_sigma"] ** 2 + 0.5 * step)
     suppliers["size_sigma"] = min(math.sqrt(between), 0.95 * values["coefficients"]["sigma"])
-    # Orders and communities that are looked for find more than what was drawn.
+    # The best order and communities found show more structure than was drawn.
     order, communities = dict(values["order"]), dict(values["communities"])
     upstream = order["upstream"] + want("triangularity") - mean("triangularity")
     order["upstream"] = min(max(upstream, 0.5), 0.995)

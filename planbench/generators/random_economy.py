@@ -1,4 +1,9 @@
-"""Generate an economy from a recipe: technology, resources, demand, endowments, interior."""
+"""Generate an economy from a recipe: technology, resources, demand, endowments, interior.
+
+Endowments and capacities are set from a reference plan (:func:`growth_plan`) that delivers final
+demand and a growth of every good, so that resources are comparably scarce and the
+economy is feasible with slack everywhere.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,7 @@ import math
 import numpy as np
 import scipy.sparse as sp
 
+from planbench.errors import PlanbenchError
 from planbench.generators.draws import (
     Purpose,
     choose,
@@ -16,19 +22,72 @@ from planbench.generators.draws import (
     round_bits,
     uniform,
 )
-from planbench.generators.estimate import refuse_if_too_large
 from planbench.generators.interior import check_interior
 from planbench.generators.profile import find_profile
 from planbench.generators.recipe import GeneratorRecipe
-from planbench.generators.reference import LEVEL_BITS, growth_plan
-from planbench.generators.technology import (
-    draw_resource_use,
-    draw_technology,
-    draw_units,
-    raw_bits,
-)
+from planbench.generators.technology import draw_resource_use, draw_technology, draw_units, raw_bits
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy, Interior, make_economy
+
+_SWEEPS = 2000
+#: Activity levels are rounded to this many bits: sums of products may differ in the last
+#: digit between versions, levels may not.
+LEVEL_BITS = 12
+
+
+def growth_plan(
+    inputs: Matrix,
+    share: FloatArray,
+    demand: FloatArray,
+    retained: float,
+    guess: float,
+) -> FloatArray:
+    """Output of each good that covers its use as an input, grown by 1/retained, and `demand`.
+
+    Solves X = demand + A x / retained with x_j = share_j X_good(j) by Neumann sweeps until no
+    good's output would rise by more than half of the growth asked for, so that
+    X − A x > 0 holds good by good (a von Neumann growth plan; von Neumann 1937).
+
+    Parameters
+    ----------
+    inputs : csc_array, shape (goods, activities)
+        Activities in the order of the goods they make, equally many for each.
+    share : ndarray, shape (activities,)
+        Share of each activity in its good's output, in units of activity per unit of good.
+    demand : ndarray, shape (goods,)
+        Final demand, above 0.
+    retained : float
+        In (largest column sum in value, 1); growth factor is its inverse.
+    guess : float
+        Typical column sum in value, for the start.
+
+    Returns
+    -------
+    ndarray, shape (goods,)
+        With :data:`LEVEL_BITS` significant bits.
+    """
+    techniques = inputs.shape[1] // inputs.shape[0]
+    limit = 1.0 + 0.5 * (1.0 / retained - 1.0)
+
+    def sweep(output: FloatArray) -> FloatArray:
+        level = np.repeat(output, techniques)
+        level *= share
+        used: FloatArray = inputs @ level
+        used /= retained
+        used += demand
+        return used
+
+    # Sum the tail of the series as if every round used the same share, and a little more:
+    # from above, most goods meet the rule at once.
+    first = sweep(demand)
+    output = demand + (first - demand) * (1.2 / (1.0 - guess / retained))
+    for _ in range(_SWEEPS):
+        following = sweep(output)
+        if bool((following <= limit * output).all()):
+            return round_bits(output, LEVEL_BITS)
+        output = following
+    raise PlanbenchError(f"no reference plan within {_SWEEPS} sweeps; this is a bug of planbench")
+
 
 #: ln of the cost of a technique's resources over its value added: ±2 deviations of this.
 _EFFICIENCY_DEVIATION = 0.2
@@ -43,26 +102,8 @@ _DEMAND_CLIP = 3.0
 _CAPACITY_ROOM = (0.05, 1.0)
 
 
-def generate(recipe: GeneratorRecipe) -> Economy:
-    """Generate the economy of `recipe`; with ``planted`` one whose optimum is known.
-
-    The economy carries its recipe and an interior point, and no labels. With n goods and K
-    techniques it has nK activities, activity j making good j // K.
-
-    Raises
-    ------
-    InputError
-        If it would not fit into the memory that is free.
-    """
-    if recipe.planted:
-        from planbench.generators.planted import generate_planted
-
-        return generate_planted(recipe)[0]
-    if recipe.expands:
-        from planbench.generators.expansion import generate_expanded
-
-        return generate_expanded(recipe, generate(recipe.of_one_year_and_region))
-    refuse_if_too_large(recipe)
+def draw_economy(recipe: GeneratorRecipe) -> Economy:
+    """Draw the economy of one year and one region, with an interior point and no labels."""
     technology = draw_technology(recipe)
     units = technology.good_units
     resource_units = draw_units(recipe, Purpose.UNITS, 1, recipe.resources)
@@ -138,6 +179,9 @@ def draw_assortment(recipe: GeneratorRecipe, demand: FloatArray) -> tuple[Matrix
     return matrix, round24(0.8 + 0.4 * draws)
 
 
+# Scarcity: how dear techniques are, which capacities are finite, how ample endowments are.
+
+
 def _draw_efficiency(recipe: GeneratorRecipe) -> FloatArray:
     draws = raw_bits(recipe, Purpose.EFFICIENCY, 0, recipe.activities)
     return lognormal(draws, _EFFICIENCY_DEVIATION, _EFFICIENCY_CLIP)
@@ -155,7 +199,7 @@ def _draw_capacity(recipe: GeneratorRecipe, level: FloatArray) -> FloatArray:
 
 
 def _draw_endowment(recipe: GeneratorRecipe, use: FloatArray) -> FloatArray:
-    # A resource that nobody uses (more resources than activities) gets one unit.
+    # A resource that is not used (more resources than activities) gets one unit.
     ample = uniform(raw_bits(recipe, Purpose.TIGHTNESS, 0, recipe.resources))
     factor = round24(1.0 + (1.0 / recipe.tightness - 1.0) * ample)
     return np.where(use > 0, round_bits(use, LEVEL_BITS) * factor, 1.0)

@@ -2,6 +2,8 @@
 
 People type recipes as ``gen:goods=1000,inputs=10,techniques=2,resources=5,seed=1`` or write
 them as TOML files with the same names.
+
+Knobs of years and regions are defined first: the recipes of tables have them too.
 """
 
 from __future__ import annotations
@@ -9,34 +11,187 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from planbench.errors import InputError
-from planbench.generators import expansion_knobs as knobs
-from planbench.generators.expansion_knobs import WITHOUT, settle_expansion
 from planbench.generators.laws import InputsLaw, parse_law
-from planbench.generators.profile import REGIMES, Profile, RegimeName, find_profile
-from planbench.generators.recipe_text import (
-    read_values,
-    split_parts,
-    text_of,
-    validated,
-)
+from planbench.generators.profile import REGIMES, RegimeName, TableProfile, find_profile
+from planbench.generators.recipe_text import read_values, split_parts, text_of, validated
 from planbench.io.toml_file import read_toml
+
+# What a knob may be; None stands for its default.
+CapitalKnob = Annotated[
+    float | None,
+    Field(ge=0, le=20, description="years of value added held as capital (default: 2)"),
+]
+DepreciationKnob = Annotated[
+    float | None, Field(ge=0.01, le=1, description="share of capital lost in a year (default: 0.1)")
+]
+TerminalKnob = Annotated[
+    float | None, Field(ge=0, le=1, description="share of the first stocks to be left (default: 1)")
+]
+StorableKnob = Annotated[
+    float | None, Field(ge=0, le=1, description="share of goods that keep (default: 0.3)")
+]
+SpoilageKnob = Annotated[
+    float | None, Field(ge=0, le=0.99, description="share lost in a year of store (default: 0.05)")
+]
+GrowthKnob = Annotated[
+    float | None,
+    Field(ge=-0.5, le=1, description="growth of the endowments a year (default: 0.02)"),
+]
+CrossShareKnob = Annotated[
+    float | None, Field(ge=0, le=1, description="share of inputs from other regions (default: 0.1)")
+]
+TradableKnob = Annotated[
+    float | None, Field(ge=0, le=1, description="share of goods that can be carried (default: 0.1)")
+]
+#: Knobs that go with ``years``, with their defaults.
+OF_YEARS: dict[str, Any] = {
+    "capital": 2.0,
+    "depreciation": 0.1,
+    "terminal": 1.0,
+    "storable": 0.3,
+    "spoilage": 0.05,
+    "growth": 0.02,
+}
+#: Knobs that go with ``regions``, with their defaults.
+OF_REGIONS: dict[str, Any] = {"cross_share": 0.1, "tradable": 0.1, "transport": 0.05}
+#: Shares of regions in a resource are 1 plus or minus this before they are divided by their sum.
+SPREAD = 0.5
+#: Values to suggest.
+_EXAMPLE = {"years": 5, "regions": 4}
+#: Replacing capital takes at most this share of value added.
+MOST_WORN = 0.3
+#: What a recipe without years and regions has instead.
+WITHOUT: dict[str, Any] = {
+    **dict.fromkeys(("years", "regions", *OF_YEARS, *OF_REGIONS)),
+    "common_target": False,
+}
+
+
+@dataclass(frozen=True)
+class YearKnobs:
+    """Knobs of a recipe over years, none left out; the recipes describe them."""
+
+    years: int
+    capital: float
+    depreciation: float
+    terminal: float
+    storable: float
+    spoilage: float
+    growth: float
+    discount: float = 1.0
+
+
+@dataclass(frozen=True)
+class RegionKnobs:
+    """Knobs of a recipe in regions, none left out; the recipes describe them."""
+
+    regions: int
+    cross_share: float
+    tradable: float
+    transport: float = 0.0
+    loss: float = 0.0
+    spread: float = SPREAD
+
+
+def year_knobs(recipe: Any) -> YearKnobs | None:
+    """Knobs of the years of a recipe; None for one year."""
+    return None if recipe.years is None else YearKnobs(**_values(YearKnobs, recipe))
+
+
+def region_knobs(recipe: Any) -> RegionKnobs | None:
+    """Knobs of the regions of a recipe; None for one undivided economy."""
+    return None if recipe.regions is None else RegionKnobs(**_values(RegionKnobs, recipe))
+
+
+def _values(kind: type[YearKnobs] | type[RegionKnobs], recipe: BaseModel) -> dict[str, Any]:
+    """Values of those fields of `kind` that the recipe has; for others the default holds."""
+    known = type(recipe).model_fields
+    return {f.name: getattr(recipe, f.name) for f in fields(kind) if f.name in known}
+
+
+def check_expansion(recipe: Any) -> dict[str, Any]:
+    """Defaults of the knobs that are left out.
+
+    Parameters
+    ----------
+    recipe : GeneratorRecipe
+
+    Raises
+    ------
+    ValueError
+        ``field: what is wrong and what to do``, where knobs do not go together.
+    """
+    filled = fill_knobs(recipe, {"years": OF_YEARS, "regions": OF_REGIONS})
+    if recipe.years is None and recipe.regions is None:
+        if recipe.common_target:
+            raise ValueError("common_target: belongs to years or regions; add years=5")
+        return filled
+    if recipe.planted:
+        raise ValueError("planted: goes with neither years nor regions; drop it")
+    if recipe.years is not None:
+        check_capital(recipe, filled)
+    return filled
+
+
+def fill_knobs(recipe: Any, owners: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Defaults of the knobs of years and of regions that are left out.
+
+    Raises
+    ------
+    ValueError
+        When a knob is given whose owner is not.
+    """
+    filled: dict[str, Any] = {}
+    for owner, knobs in owners.items():
+        for knob, default in knobs.items():
+            given = getattr(recipe, knob)
+            if getattr(recipe, owner) is None:
+                if given is not None:
+                    raise ValueError(f"{knob}: belongs to {owner}; add {owner}={_EXAMPLE[owner]}")
+            elif given is None:
+                filled[knob] = default
+    return filled
+
+
+def check_capital(recipe: Any, filled: dict[str, Any]) -> None:
+    """Check the knobs of capital; without any, nothing of it is left at the end.
+
+    Raises
+    ------
+    ValueError
+        Where stocks are to be left of none, or more wears out than can be replaced.
+    """
+    if recipe.capital == 0:
+        if recipe.terminal:
+            raise ValueError("terminal: is a share of the capital, and capital=0; drop one of them")
+        filled["terminal"] = 0.0
+    worn = filled.get("capital", recipe.capital) * filled.get("depreciation", recipe.depreciation)
+    if worn > MOST_WORN * (1 + 1e-12):
+        raise ValueError(
+            f"capital: replacing it takes capital × depreciation = {worn:g} of value added; "
+            f"at most {MOST_WORN:g}"
+        )
+
 
 StructureName = Literal["uniform", "powerlaw", "sectors", "layered"]
 
 #: Raised whenever the same recipe gives other arrays than before.
 GENERATOR_VERSION = 1
-#: What stands in a generated economy's recipe besides knobs.
+#: Entries of a generated economy's recipe that are no knobs.
 _MADE = ("generator", "planted_optimum", "profile_digest")
 #: Largest number of goods: rows must fit into 31 bits.
 MAX_GOODS = 2**31 - 1
 _FEWEST_BAND = 30
 _MOST_SECTORS = 10
+#: A by-product is worth between these shares of the main product.
+BYPRODUCT_VALUE = (0.1, 0.5)
 #: Knobs that only one structure has, with that structure.
 _OWN_KNOBS = {
     "sectors": "sectors",
@@ -81,7 +236,9 @@ class GeneratorRecipe(BaseModel):
         default=None, ge=0, le=1, description="share of inputs from the own sector"
     )
     band: int | None = Field(
-        default=None, ge=1, description="how far up- or downstream a layered supplier stands"
+        default=None,
+        ge=1,
+        description="largest distance of a layered supplier up- or downstream",
     )
     backflow: float | None = Field(
         default=None, ge=0, le=1, description="share of layered inputs from downstream"
@@ -126,19 +283,25 @@ class GeneratorRecipe(BaseModel):
         default=None, description=f"inputs per product: {', '.join(REGIMES)} (with a profile)"
     )
     years: int | None = Field(
-        default=None, ge=1, le=1000, description="years planned: goods are told apart by date"
+        default=None,
+        ge=1,
+        le=1000,
+        description="years planned; goods are dated",
     )
-    capital: knobs.Capital = None
-    depreciation: knobs.Depreciation = None
-    terminal: knobs.Terminal = None
-    storable: knobs.Storable = None
-    spoilage: knobs.Spoilage = None
-    growth: knobs.Growth = None
+    capital: CapitalKnob = None
+    depreciation: DepreciationKnob = None
+    terminal: TerminalKnob = None
+    storable: StorableKnob = None
+    spoilage: SpoilageKnob = None
+    growth: GrowthKnob = None
     regions: int | None = Field(
-        default=None, ge=1, le=10_000, description="regions: goods are told apart by place"
+        default=None,
+        ge=1,
+        le=10_000,
+        description="number of regions; goods are placed",
     )
-    cross_share: knobs.CrossShare = None
-    tradable: knobs.Tradable = None
+    cross_share: CrossShareKnob = None
+    tradable: TradableKnob = None
     transport: float | None = Field(
         default=None,
         ge=0.001,
@@ -177,9 +340,9 @@ class GeneratorRecipe(BaseModel):
         return int(text)
 
     @model_validator(mode="after")
-    def _settle(self) -> GeneratorRecipe:
+    def _fill_in(self) -> GeneratorRecipe:
         if self.profile is not None:
-            self._settle_profile(find_profile(self.profile))
+            self._fill_in_from_profile(find_profile(self.profile))
         elif self.regime is not None:
             raise ValueError("regime: belongs to a profile; give profile=NAME or use inputs")
         for knob, structure in _OWN_KNOBS.items():
@@ -216,13 +379,11 @@ class GeneratorRecipe(BaseModel):
             object.__setattr__(self, "band", min(self.band, self.goods - 1))
         elif self.structure == "powerlaw":
             self._fill("exponent", 1.55)
-        for knob, value in settle_expansion(self).items():
+        for knob, value in check_expansion(self).items():
             object.__setattr__(self, knob, value)
         return self
 
-    def _settle_profile(self, profile: Profile) -> None:
-        from planbench.generators.technology import BYPRODUCT_VALUE
-
+    def _fill_in_from_profile(self, profile: TableProfile) -> None:
         for knob in _PROFILE_DECIDES:
             if knob in self.model_fields_set:
                 raise ValueError(f"{knob}: the profile decides it; drop it, or drop profile")
@@ -252,7 +413,7 @@ class GeneratorRecipe(BaseModel):
 
     @property
     def expands(self) -> bool:
-        """Whether goods are told apart by date or place."""
+        """Whether goods are dated or placed."""
         return self.years is not None or self.regions is not None
 
     @property
@@ -289,7 +450,7 @@ class GeneratorRecipe(BaseModel):
     def canonical(self) -> str:
         """Text that :func:`parse_inline` reads back; equal recipes have equal text.
 
-        Goods and seed always stand in it, other knobs where they differ from the default.
+        Goods and seed are always in it, other knobs where they differ from the default.
         """
         facts = []
         for name, value in self.to_dict().items():
@@ -301,7 +462,7 @@ class GeneratorRecipe(BaseModel):
     def short_name(self) -> str:
         """Short name for tables and files, e.g. ``n1000-uniform-s1``.
 
-        Other knobs than goods, structure and seed stand as eight digits of a hash.
+        Knobs other than goods, structure and seed are in it as eight digits of a hash.
         """
         law: tuple[str, str] = ("structure", self.structure)
         if self.profile is not None:
@@ -348,7 +509,7 @@ def parse_inline(text: str) -> GeneratorRecipe:
     Raises
     ------
     InputError
-        Naming the field and the mend.
+        Naming the field and what it may be.
     """
     values = read_values(split_parts(text.removeprefix("gen:")), _INTEGERS)
     if not values:

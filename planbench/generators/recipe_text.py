@@ -23,7 +23,7 @@ _PART = re.compile(
 def split_parts(text: str, *, where: str = "recipe") -> list[tuple[str, str]]:
     """Split the text of a recipe at its commas.
 
-    A value, or a part without a name, may stand in double or single quotes; then it may hold
+    A value, or a part without a name, may be in double or single quotes; then it may hold
     commas, equal signs, and its own quotes doubled.
 
     Returns
@@ -72,14 +72,14 @@ def read_values(
     Raises
     ------
     InputError
-        On a part that is not ``name=value``, or a name that stands twice.
+        On a part that is not ``name=value``, or a name given twice.
     """
     values: dict[str, Any] = {}
     for name, value in parts:
         if not name or not value:
             said = f"{name}=" if name else value
-            mend = "" if name else '; text that holds a comma goes in quotes: "a,b"'
-            raise InputError(f"{said!r} is not name=value{mend}", where=where)
+            hint = "" if name else '; text that holds a comma goes in quotes: "a,b"'
+            raise InputError(f"{said!r} is not name=value{hint}", where=where)
         if name in values:
             raise InputError(f"{name}: stands twice", where=where)
         values[name] = _whole_number(value) if name in integers else value

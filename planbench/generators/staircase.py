@@ -1,7 +1,7 @@
-"""Block matrices of economies told apart by date and place, assembled straight into the result.
+"""Block matrices of dated and placed economies, assembled straight into the result.
 
-Years and regions repeat the same technology: block t stands beside block t − 1 and some rows
-lower. Blocks are small beside the whole, so the whole is written once into arrays allocated once.
+Years and regions repeat the same technology: block t is right of block t − 1 and some rows
+lower. The whole is written once into arrays allocated once.
 """
 
 from __future__ import annotations
@@ -95,3 +95,11 @@ def pile(blocks: Sequence[Matrix]) -> Matrix:
     out = sp.csc_array(sp.vstack(blocks, format="csc"))
     out.sort_indices()
     return out
+
+
+def side_by_side(blocks: Sequence[Matrix]) -> Matrix:
+    """Place canonical blocks of equally many rows side by side; a single one as it is."""
+    if len(blocks) == 1:
+        return blocks[0]
+    shape = blocks[0].shape[0], sum(block.shape[1] for block in blocks)
+    return staircase(blocks, [0] * len(blocks), shape)

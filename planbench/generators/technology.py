@@ -11,7 +11,15 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from planbench.generators.columns import Columns, draw_columns
+from planbench.generators.coefficients import (
+    DENSE_GOODS,
+    SUM_CLIP,
+    Columns,
+    draw_columns,
+    draw_profiled,
+    draw_profiled_degrees,
+    sum_deviation,
+)
 from planbench.generators.draws import (
     Bits,
     Purpose,
@@ -24,29 +32,21 @@ from planbench.generators.draws import (
     stream,
     uniform,
 )
-from planbench.generators.profile import Profile, find_profile
-from planbench.generators.profile_amounts import (
-    DENSE_GOODS,
-    SUM_CLIP,
-    draw_profiled,
-    draw_profiled_degrees,
-    sum_deviation,
-)
-from planbench.generators.profile_structure import Profiled, profiled
-from planbench.generators.recipe import GeneratorRecipe
+from planbench.generators.profile import TableProfile, find_profile
+from planbench.generators.recipe import BYPRODUCT_VALUE, GeneratorRecipe
 from planbench.generators.structure import (
     Layered,
     PowerLaw,
-    Sectors,
+    Profiled,
+    SectorBlocks,
     Structure,
     Uniform,
+    profiled,
     scattered_ranks,
 )
 from planbench.model.arrays import FloatArray, Matrix, index_type
 
 _LARGEST_SUM_DEVIATION = 0.2
-#: A by-product is worth between these shares of the main product.
-BYPRODUCT_VALUE = (0.1, 0.5)
 _SHARE_SIGMA = 1.0
 #: Labour's share of value added with a profile, and the part of the stream it is drawn from.
 _LABOUR_RANGE = (0.05, 0.95)
@@ -92,7 +92,7 @@ def structure_of(recipe: GeneratorRecipe) -> Structure:
     if recipe.structure == "sectors":
         assert recipe.sectors is not None
         assert recipe.within is not None
-        return Sectors(n, recipe.sectors, recipe.within)
+        return SectorBlocks(n, recipe.sectors, recipe.within)
     if recipe.structure == "layered":
         assert recipe.band is not None
         assert recipe.backflow is not None
@@ -216,14 +216,14 @@ def raw_normal(
     return normal(raw_bits(recipe, purpose, part, count), clip)
 
 
-def _sum_deviation(recipe: GeneratorRecipe, profile: Profile | None) -> float:
+def _sum_deviation(recipe: GeneratorRecipe, profile: TableProfile | None) -> float:
     if profile is not None:
         return sum_deviation(profile)
     mean = recipe.column_sum
     return min(_LARGEST_SUM_DEVIATION, mean / 2.5, (1.0 - mean) / 2.5)
 
 
-def _draw_degrees(recipe: GeneratorRecipe, profile: Profile | None) -> npt.NDArray[np.int32]:
+def _draw_degrees(recipe: GeneratorRecipe, profile: TableProfile | None) -> npt.NDArray[np.int32]:
     if profile is not None:
         return draw_profiled_degrees(
             profile, recipe.law.mean(recipe.goods), recipe.goods, recipe.activities, recipe.seed

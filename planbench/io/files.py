@@ -213,19 +213,21 @@ def available_bytes() -> int:
     return available
 
 
-def require_memory(need: float, where: str, what: str) -> None:
+def require_memory(
+    need: float, where: str, what: str, fix: str = "use a smaller instance or a larger machine"
+) -> None:
     """Refuse `what` before anything is allocated when it needs more memory than there is.
 
     Raises
     ------
     InputError
-        Naming the estimate and what is available.
+        Naming the estimate, what is available, and the fix.
     """
     have = available_bytes()
     if need > MEMORY_SHARE * have:
         raise InputError(
             f"{what} needs about {human_bytes(need)} of memory and {human_bytes(have)} are "
-            "available; use a smaller instance or a larger machine",
+            f"available; {fix}",
             where=where,
         )
 

@@ -1,4 +1,4 @@
-"""Where the instances that ship with the package lie: golden cases, tables, suites."""
+"""The data that ships with the package: golden cases, tables, profiles, suites."""
 
 from __future__ import annotations
 

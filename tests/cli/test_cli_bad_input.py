@@ -110,7 +110,7 @@ CASES = {
     "negative coefficient": ("info negative", ["inputs.csv:2"]),
     "unproductive": ("solve unproductive", ["unproductive", "productive", "grain"]),
     "folder without tables": ("info .", ["goods.csv"]),
-    "too large": ("info gen:goods=1e9,inputs=100", ["GiB", "fewer goods"]),
+    "too large": ("info gen:goods=1e9,inputs=100", ["are available", "fewer goods"]),
     "recipe field": ("info gen:good=10", ["good", "goods"]),
     "recipe option": ("generate --goods 100 --structur x -o a.npz", ["--structur", "--structure"]),
     "recipe value": (

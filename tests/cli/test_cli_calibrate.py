@@ -88,10 +88,10 @@ def test_goods_that_do_not_add_up_are_a_finding(
 ) -> None:
     """The check is run on what was made: were it off, the exit code would be 1."""
     from planbench.cli.main import run
-    from planbench.generators import aggregate
+    from planbench.generators import disaggregate
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(aggregate, "aggregation_error", lambda table, economy: 1e-6)
+    monkeypatch.setattr(disaggregate, "aggregation_error", lambda table, economy: 1e-6)
     assert run(["disaggregate", "us-bea-15", "--goods", "60", "-o", "s.npz"]) == 1
 
 

@@ -3,6 +3,7 @@
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,25 +12,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planbench.catalogue.builtin import load_builtin
-from planbench.catalogue.resolve import load_instance
-from planbench.catalogue.split import split_table
+from planbench.catalogue.resolve import load_instance, split_table
 from planbench.errors import InputError
 from planbench.generators import generate, parse_inline
-from planbench.generators.aggregate import aggregate, aggregation_error
-from planbench.generators.disaggregate import disaggregate
+from planbench.generators.allocation import cut_line, group_activities, run_of, spread_cells
+from planbench.generators.disaggregate import (
+    aggregate,
+    aggregation_error,
+    disaggregate,
+    pareto_sizes,
+)
 from planbench.generators.interior import check_interior
-from planbench.generators.line_cut import cut_line
 from planbench.generators.observed import observed_plan
-from planbench.generators.profile import find_profile
 from planbench.generators.recipe_text import quoted
-from planbench.generators.split_layout import pareto_sizes
-from planbench.generators.split_recipe import parse_split, read_split
-from planbench.generators.spread import group_activities, run_of, spread_cells
+from planbench.generators.table_recipes import SplitRecipe, parse_split, read_split
 from planbench.io.npz import load_economy, save_economy
 from planbench.model.economy import Economy, Interior, make_economy
 from planbench.model.planning_lp import to_linear_program
 
-PROFILE = find_profile("us-bea-71")
+
+def split_into(economy: Economy, goods: int, **knobs: Any) -> Economy:
+    recipe = SplitRecipe(table=economy.name, goods=goods, **{"profile": "us-bea-71", **knobs})
+    return disaggregate(economy, recipe)
 
 
 def table(name: str = "us-bea-71") -> Economy:
@@ -47,7 +51,7 @@ def plan_of(economy: Economy) -> np.ndarray:
 @pytest.mark.parametrize("goods", [74, 200, 5000])
 @pytest.mark.parametrize("techniques", [1, 3])
 def test_goods_add_up_to_the_table_cell_by_cell(goods: int, techniques: int) -> None:
-    split = disaggregate(table(), goods, profile=PROFILE, seed=3, techniques=techniques)
+    split = split_into(table(), goods, seed=3, techniques=techniques)
     assert split.n_goods == goods
     assert aggregation_error(table(), split) < 1e-12
     used = aggregate(split, plan_of(split)).used
@@ -56,7 +60,7 @@ def test_goods_add_up_to_the_table_cell_by_cell(goods: int, techniques: int) -> 
 
 
 def test_aggregation_error_sees_a_flow_that_moved() -> None:
-    split = disaggregate(table(), 300, profile=PROFILE, seed=3)
+    split = split_into(table(), 300, seed=3)
     plan = plan_of(split).copy()
     plan[7] *= 1 + 1e-6
     assert aggregation_error(table(), split, plan) > 1e-9
@@ -70,7 +74,7 @@ def test_aggregation_error_sees_a_flow_that_moved() -> None:
 
 
 def test_observed_plan_balances_every_good_and_every_activity_breaks_even() -> None:
-    split = disaggregate(table(), 2000, profile=PROFILE, seed=1)
+    split = split_into(table(), 2000, seed=1)
     plan = plan_of(split)
     made, used = split.outputs @ plan, split.inputs @ plan
     wanted = np.asarray(split.assortment.sum(axis=1)).ravel() + split.fixed_demand
@@ -84,7 +88,7 @@ def test_observed_plan_balances_every_good_and_every_activity_breaks_even() -> N
 
 
 def test_further_techniques_lose_at_the_tables_prices() -> None:
-    split = disaggregate(table("us-bea-15"), 200, profile=PROFILE, seed=1, techniques=3)
+    split = split_into(table("us-bea-15"), 200, seed=1, techniques=3)
     loss = np.asarray(
         split.inputs.sum(axis=0) + split.resource_use.sum(axis=0) - split.outputs.sum(axis=0)
     )
@@ -175,7 +179,7 @@ def test_no_optimum_is_claimed_where_an_industry_loses() -> None:
 
 
 def test_a_sum_that_is_no_number_is_no_agreement() -> None:
-    split = disaggregate(table("us-bea-15"), 100, profile=PROFILE, seed=1)
+    split = split_into(table("us-bea-15"), 100, seed=1)
     plan = plan_of(split).copy()
     plan[0] = np.nan
     assert aggregation_error(table("us-bea-15"), split, plan) == np.inf
@@ -196,7 +200,7 @@ def test_split_table_has_the_known_hash() -> None:
 
 def test_links_are_few_suppliers_many_sizes() -> None:
     """Each activity has about the inputs asked for, and large goods have many buyers."""
-    split = disaggregate(table(), 20_000, profile=PROFILE, seed=1, inputs=12)
+    split = split_into(table(), 20_000, seed=1, inputs=12)
     inputs = np.diff(split.inputs.indptr)
     assert inputs.mean() == pytest.approx(12, rel=0.25)
     buyers = np.diff(split.inputs.tocsr().indptr)
@@ -213,7 +217,7 @@ def test_saved_file_keeps_what_it_takes_to_add_up(tmp_path: Path) -> None:
 
 
 def test_small_economy_of_goods_has_names() -> None:
-    split = disaggregate(table("us-bea-15"), 60, profile=PROFILE, seed=1)
+    split = split_into(table("us-bea-15"), 60, seed=1)
     assert split.goods is not None
     assert split.goods[0].endswith(" 1")
     assert len(set(split.goods)) == 60
@@ -221,7 +225,7 @@ def test_small_economy_of_goods_has_names() -> None:
 
 @pytest.mark.slow
 def test_a_hundred_thousand_goods_add_up() -> None:
-    split = disaggregate(table(), 100_000, profile=PROFILE, seed=5, techniques=2)
+    split = split_into(table(), 100_000, seed=5, techniques=2)
     assert aggregation_error(table(), split) < 1e-9
 
 
@@ -231,7 +235,7 @@ def test_a_hundred_thousand_goods_add_up() -> None:
         ("split:us-bea-71", "goods: is missing"),
         ("split:goods=10", "begins with no table"),
         ("split:us-bea-71,goods=50", "fewer than the"),
-        ("split:us-bea-71,goods=1e9,techniques=9", "GiB available"),
+        ("split:us-bea-71,goods=1e9,techniques=9", "are available"),
         ("split:us-bea-71,goods=1000,sed=1", "did you mean 'seed'"),
         ("split:us-bea-71,goods=many", "goods:"),
         ("split:us-bea-71,goods=1000,goods=2", "stands twice"),
@@ -281,7 +285,7 @@ def test_single_quotes_serve_as_well() -> None:
 def test_only_economies_whose_plan_balances_are_split() -> None:
     economy = generate(parse_inline("goods=50,techniques=1,seed=1"))
     with pytest.raises(InputError, match="only economies made from a table"):
-        disaggregate(economy, 500, profile=PROFILE)
+        split_into(economy, 500)
     with pytest.raises(InputError, match="is no split table"):
         aggregate(economy, np.ones(economy.n_activities))
 
@@ -301,7 +305,7 @@ def test_foreign_exchange_stays_one_good_and_limits_are_shared() -> None:
         interior=Interior(np.ones(4), np.full(1, 2.0), np.array([50.0, 50, 50, 5, 5])),
     )
     assert observed_plan(economy).breaks_even
-    split = disaggregate(economy, 400, profile=PROFILE, seed=1)
+    split = split_into(economy, 400, seed=1)
     assert split.recipe["goods_of_commodities"][3] == 1
     assert aggregation_error(economy, split) < 1e-12
     limited = np.isfinite(split.capacity)
@@ -378,5 +382,5 @@ def test_imported_table_is_split_at_its_published_outputs(name: str) -> None:
     economy, report = import_table(file)
     levels = observed_plan(economy).levels
     assert levels == pytest.approx(report.observed.plan.x, rel=1e-6)
-    split = disaggregate(economy, 3000, profile=PROFILE, seed=1)
+    split = split_into(economy, 3000, seed=1)
     assert aggregation_error(economy, split) < 1e-9

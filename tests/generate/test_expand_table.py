@@ -12,9 +12,9 @@ from support.solving import solve_exactly
 from planbench.catalogue.resolve import load_instance
 from planbench.certificates import certify_plan
 from planbench.errors import InputError
-from planbench.generators.expand_recipe import parse_expand
-from planbench.generators.expansion_draws import ring
+from planbench.generators.expansion import ring
 from planbench.generators.interior import check_interior
+from planbench.generators.table_recipes import parse_expand
 from planbench.io.npz import save_economy
 from planbench.model.economy import Economy
 

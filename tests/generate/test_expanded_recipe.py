@@ -19,9 +19,8 @@ from planbench.generators import (
     parse_inline,
     recipe_of,
 )
-from planbench.generators.estimate import finished_bytes
-from planbench.generators.expanded_sizes import sizes_of
 from planbench.generators.interior import check_interior
+from planbench.generators.sizes import finished_bytes, sizes_of
 
 
 @st.composite
@@ -243,5 +242,5 @@ def test_finished_bytes_are_those_of_the_arrays(text: str) -> None:
 
 
 def test_economy_that_cannot_fit_is_refused_before_allocating() -> None:
-    with pytest.raises(InputError, match=r"needs about .* GiB"):
+    with pytest.raises(InputError, match=r"needs about .* of memory"):
         generate(parse_inline("goods=1000,years=1000,regions=10000"))

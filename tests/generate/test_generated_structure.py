@@ -7,12 +7,12 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 
 from planbench.generators import generate, parse_inline
-from planbench.generators.columns import Columns, draw_columns
+from planbench.generators.coefficients import Columns, draw_columns
 from planbench.generators.draws import Purpose, lognormal_weights
 from planbench.generators.structure import (
     Layered,
     PowerLaw,
-    Sectors,
+    SectorBlocks,
     Structure,
     Uniform,
     scattered_ranks,
@@ -94,8 +94,8 @@ def test_powerlaw_resembles_the_table_of_402_industries() -> None:
 STRUCTURES: list[Structure] = [
     Uniform(40),
     PowerLaw(40, 1.55, scattered_ranks(40, 5)),
-    Sectors(40, 3, 0.7),
-    Sectors(40, 1, 0.7),
+    SectorBlocks(40, 3, 0.7),
+    SectorBlocks(40, 1, 0.7),
     Layered(40, 12, 0.2),
     Layered(40, 39, 0.2),
 ]
@@ -144,7 +144,7 @@ def test_columns_are_exact_in_degree_sum_and_order(structure: Structure, degree:
 def test_columns_that_keep_colliding_are_chosen_among_all() -> None:
     """A sector hardly larger than the column: drawing again would never end by itself."""
     columns = Columns(
-        structure=Sectors(4000, 400, 1.0),
+        structure=SectorBlocks(4000, 400, 1.0),
         degrees=np.full(4000, 9, dtype=np.int32),
         sums=np.full(4000, 0.5),
         weights=lognormal_weights(2.0),

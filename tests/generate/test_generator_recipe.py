@@ -17,8 +17,8 @@ from planbench.generators import (
     read_toml_recipe,
     recipe_of,
 )
-from planbench.generators.estimate import finished_bytes
 from planbench.generators.laws import parse_law
+from planbench.generators.sizes import finished_bytes
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_missing_recipe_file_is_an_input_error(tmp_path: Path) -> None:
 
 
 def test_economy_that_cannot_fit_is_refused_before_allocating() -> None:
-    with pytest.raises(InputError, match=r"needs about .* GiB, .* GiB available"):
+    with pytest.raises(InputError, match=r"needs about .* of memory and .* are available"):
         generate(parse_inline("goods=2e9,inputs=1000"))
     with pytest.raises(InputError, match="use fewer goods or inputs"):
         generate(parse_inline("goods=2e9,inputs=1000,planted=true"))

@@ -16,16 +16,19 @@ from support.solving import solve_exactly
 from planbench.certificates import certify_plan
 from planbench.errors import InputError
 from planbench.generators import generate, parse_inline
-from planbench.generators.over_regions import over_regions
-from planbench.generators.transport import make_transport
+from planbench.generators.over_regions import Regions, make_transport, over_regions
 from planbench.model import Economy, make_economy
+
+
+def divide(economy: Economy, regions: Any, *, transport: Any = None, **division: Any) -> Economy:
+    return over_regions(economy, Regions(regions, **division), transport=transport)
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.sampled_from(KINDS), st.integers(0, 10**6), st.floats(0, 1))
 def test_one_region_gives_back_the_economy(kind: str, seed: int, share: float) -> None:
     economy = random_small(kind, seed)
-    assert over_regions(economy, 1, cross_share=share).sha256 == economy.sha256
+    assert divide(economy, 1, cross_share=share).sha256 == economy.sha256
 
 
 @settings(max_examples=25, deadline=None)
@@ -44,7 +47,7 @@ def test_equal_regions_do_as_well_as_the_whole(
     """
     economy = random_small(kind, seed)
     whole, _ = solve_exactly(economy)
-    parts, _ = solve_exactly(over_regions(economy, regions, cross_share=share, seed=seed))
+    parts, _ = solve_exactly(divide(economy, regions, cross_share=share, seed=seed))
     assert parts == pytest.approx(whole, rel=1e-6, abs=1e-9)
 
 
@@ -83,13 +86,13 @@ def test_cost_of_transport_leads_from_apart_to_together(seed: int, regions: int)
 
     def at(distance: float) -> float:
         transport = make_transport(economy, regions, loss=0.2, distance=distance)
-        return solve_exactly(over_regions(economy, regions, shares=shares, transport=transport))[0]
+        return solve_exactly(divide(economy, regions, shares=shares, transport=transport))[0]
 
     values = [at(distance) for distance in (np.inf, 4.0, 1.0, 0.3, 0.05, 0.0)]
     slack = 1e-6 * whole
     assert values[0] == pytest.approx(alone(economy, shares), rel=1e-6)
     assert values[0] == pytest.approx(
-        solve_exactly(over_regions(economy, regions, shares=shares))[0], rel=1e-9
+        solve_exactly(divide(economy, regions, shares=shares))[0], rel=1e-9
     )
     assert values[-1] <= whole + slack
     assert all(later >= earlier - slack for earlier, later in itertools.pairwise(values))
@@ -101,7 +104,7 @@ def test_pooled_resources_and_free_transport_are_one_region(
     kind: str, seed: int, common: bool
 ) -> None:
     economy = random_small(kind, seed)
-    together = over_regions(
+    together = divide(
         economy,
         3,
         shares=[1.0, 2.0, 3.0],
@@ -119,7 +122,7 @@ def test_what_is_divided_adds_up() -> None:
     economy = generate(parse_inline("goods=30,capacities=0.3,seed=2"))
     economy = replace(economy, fixed_demand=np.linspace(-1, 0.001, 30), interior=None)
     shares = unequal(1, 4, economy.n_resources)
-    parts = over_regions(economy, 4, shares=shares, cross_share=0.3)
+    parts = divide(economy, 4, shares=shares, cross_share=0.3)
     np.testing.assert_allclose(parts.endowment.reshape(4, -1).sum(axis=0), economy.endowment)
     np.testing.assert_allclose(parts.capacity.reshape(4, -1).sum(axis=0), economy.capacity)
     np.testing.assert_allclose(parts.fixed_demand.reshape(4, -1).sum(axis=0), economy.fixed_demand)
@@ -130,7 +133,7 @@ def test_exactly_the_share_of_inputs_crosses(share: float) -> None:
     """The knob is the share, in every region, and the amounts by good stay what they were."""
     economy = generate(parse_inline("goods=200,seed=4"))
     n, m, regions = economy.n_goods, economy.n_activities, 4
-    entries = over_regions(economy, regions, cross_share=share, seed=9).inputs.tocoo()
+    entries = divide(economy, regions, cross_share=share, seed=9).inputs.tocoo()
     row, column = entries.coords
     crosses = row // n != column // m
     for region in range(regions):
@@ -148,7 +151,7 @@ def test_exactly_the_share_of_inputs_crosses(share: float) -> None:
 def test_seed_decides_which_inputs_cross() -> None:
     economy = generate(parse_inline("goods=50,seed=4"))
     first, again, other = (
-        over_regions(economy, 3, cross_share=0.2, seed=seed).sha256 for seed in (1, 1, 2)
+        divide(economy, 3, cross_share=0.2, seed=seed).sha256 for seed in (1, 1, 2)
     )
     assert first == again != other
 
@@ -174,24 +177,24 @@ def test_transport_by_hand_freight_labour_and_loss() -> None:
     economy = two_places()
     shares = [[1.0, 0.0], [0.0, 1.0]]
     with_loss = make_transport(economy, 2, loss=0.5)
-    one = over_regions(economy, 2, shares=shares, transport=with_loss, common_target=True)
+    one = divide(economy, 2, shares=shares, transport=with_loss, common_target=True)
     # Each household gets z/2 of both; of 10 coal z/2 stay and z leave: 10 = 1.5 z.
     assert solve_exactly(one)[0] == pytest.approx(10 / 1.5)
     freight = make_transport(economy, 2, carried=[1], freight=[[0.0], [0.25]], distance=2.0)
-    one = over_regions(economy, 2, shares=shares, transport=freight)
+    one = divide(economy, 2, shares=shares, transport=freight)
     # Only iron is carried, over distance 2 at 2 × ¼ of itself: region 1 gets 10 / 1.5.
     assert solve_exactly(one)[0] == pytest.approx(10 / 1.5)
     assert one.activities is not None
     assert "carry iron from region 2 to region 1" in one.activities
     assert len([name for name in one.activities if name.startswith("carry")]) == 2
     labour = make_transport(economy, 2, labour=[[0.0, 0.0], [1.0, 1.0]])
-    one = over_regions(economy, 2, shares=shares, transport=labour)
+    one = divide(economy, 2, shares=shares, transport=labour)
     # Smelters of region 2 carry as well: 10 = smelted + carried, all of it carried.
     assert solve_exactly(one)[0] == pytest.approx(5.0)
 
 
 def test_labels_carry_the_region() -> None:
-    one = over_regions(two_places(), 2)
+    one = divide(two_places(), 2)
     assert one.goods is not None
     assert one.goods[2] == "coal in region 2"
     assert one.activities is not None
@@ -203,7 +206,7 @@ def test_labels_carry_the_region() -> None:
         "smelters in region 2",
     )
     assert one.targets == ("household in region 1", "household in region 2")
-    pooled = over_regions(two_places(), 2, pooled=True, common_target=True)
+    pooled = divide(two_places(), 2, pooled=True, common_target=True)
     assert (pooled.resources, pooled.targets) == (("miners", "smelters"), ("household",))
 
 
@@ -213,7 +216,7 @@ def test_routes_are_where_the_distance_is_finite() -> None:
     distance[0, 1] = distance[2, 0] = 1.5
     transport = make_transport(economy, 3, carried=[4], loss=0.1, distance=distance)
     assert transport.routes == [(0, 1, 1.5), (2, 0, 1.5)]
-    one = over_regions(economy, 3, transport=transport)
+    one = divide(economy, 3, transport=transport)
     m = economy.n_activities * 3
     assert one.n_activities == m + 2
     assert one.inputs[:, [m]].indices.tolist() == [4]
@@ -228,7 +231,7 @@ def test_interior_is_carried_over_and_the_certificate_closes(
     seed: int, share: float, pooled: bool, common: bool
 ) -> None:
     economy = generate(parse_inline(f"goods=12,inputs=3,resources=3,seed={seed}"))
-    one = over_regions(
+    one = divide(
         economy,
         3,
         cross_share=share,
@@ -249,7 +252,7 @@ def test_interior_is_carried_over_and_the_certificate_closes(
 def test_transport_that_costs_nothing_leaves_no_interior() -> None:
     """Carrying a good there and back for nothing never loses, whatever the prices."""
     economy = generate(parse_inline("goods=10"))
-    assert over_regions(economy, 2, transport=make_transport(economy, 2)).interior is None
+    assert divide(economy, 2, transport=make_transport(economy, 2)).interior is None
 
 
 @pytest.mark.parametrize(
@@ -278,7 +281,7 @@ def test_transport_that_costs_nothing_leaves_no_interior() -> None:
 def test_bad_argument_is_named_in_one_line(arguments: dict[str, Any], words: str) -> None:
     regions = arguments.pop("regions", 2)
     with pytest.raises(InputError) as caught:
-        over_regions(two_places(), regions, **arguments)
+        divide(two_places(), regions, **arguments)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -314,4 +317,4 @@ def test_bad_transport_is_named_in_one_line(arguments: dict[str, Any], words: st
 def test_transport_of_another_number_of_regions_is_refused() -> None:
     economy = two_places()
     with pytest.raises(InputError, match="another economy or number of regions"):
-        over_regions(economy, 3, transport=make_transport(economy, 2))
+        divide(economy, 3, transport=make_transport(economy, 2))

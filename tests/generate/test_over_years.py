@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from support.economies import KINDS, random_small
 from support.solving import solve_exactly
 
+from planbench.catalogue.golden import with_counter
 from planbench.certificates import certify_plan
 from planbench.errors import InputError
 from planbench.generators import generate, parse_inline
-from planbench.generators.capital import Capital, make_capital, stocks_by_user
-from planbench.generators.counter import with_counter
-from planbench.generators.one_year import Storage
-from planbench.generators.over_years import over_years
+from planbench.generators.capital import Building, Capital, make_capital, stocks_by_user
+from planbench.generators.over_regions import over_regions
+from planbench.generators.over_years import Horizon, Storage, over_years
 from planbench.generators.staircase import staircase
 from planbench.model import Economy, make_economy
 from planbench.model.arrays import canonical_matrix
@@ -40,21 +40,44 @@ def mill() -> Economy:
     )
 
 
+def plan_years(
+    economy: Economy,
+    years: Any,
+    *,
+    capital: Any = None,
+    storage: Any = None,
+    **horizon: Any,
+) -> Economy:
+    return over_years(economy, Horizon(years, **horizon), capital=capital, storage=storage)
+
+
+def capital_of(economy: Economy, **given: Any) -> Capital:
+    """Capital from plain arguments; those that say how it is built make a `Building`."""
+    fields = {
+        "built_from": "goods",
+        "builders": "resources",
+        "delay": "delay",
+        "building_years": "years",
+    }
+    building = {fields[name]: given.pop(name) for name in fields if name in given}
+    return make_capital(economy, building=Building(**building), **given)
+
+
 def stones(economy: Economy, **given: Any) -> Capital:
     """Millstones: one for each unit ground a year, built from a unit of flour each."""
     usual = {"held": [[1.0]], "built_from": [[1.0]], "initial": 2.0, "names": ["stone"]}
-    return make_capital(economy, **{**usual, **given})
+    return capital_of(economy, **{**usual, **given})
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.sampled_from(KINDS), st.integers(0, 10**6))
 def test_one_year_gives_back_the_economy(kind: str, seed: int) -> None:
     economy = random_small(kind, seed)
-    assert over_years(economy, 1).sha256 == economy.sha256
+    assert plan_years(economy, 1).sha256 == economy.sha256
 
 
 def test_one_year_keeps_labels_with_the_year() -> None:
-    one = over_years(mill(), 1)
+    one = plan_years(mill(), 1)
     assert (one.goods, one.activities) == (("flour in year 1",), ("grind in year 1",))
     assert (one.resources, one.targets) == (("labour in year 1",), ("bread in year 1",))
     assert one.units == ("kg",)
@@ -66,7 +89,7 @@ def test_years_that_nothing_links_add_up(kind: str, seed: int, years: int) -> No
     """A block in the wrong place would link years, or lose one."""
     economy = random_small(kind, seed)
     alone, _ = solve_exactly(economy)
-    together, plan = solve_exactly(over_years(economy, years))
+    together, plan = solve_exactly(plan_years(economy, years))
     assert together == pytest.approx(years * alone, rel=1e-6, abs=1e-9)
     by_year = plan.z.reshape(years, -1) @ economy.weights
     np.testing.assert_allclose(by_year, alone, rtol=1e-6, atol=1e-9)
@@ -74,11 +97,11 @@ def test_years_that_nothing_links_add_up(kind: str, seed: int, years: int) -> No
 
 def test_growth_discount_and_common_target_by_hand() -> None:
     economy = mill()
-    value, plan = solve_exactly(over_years(economy, 3, growth=0.1, discount=0.5))
+    value, plan = solve_exactly(plan_years(economy, 3, growth=0.1, discount=0.5))
     np.testing.assert_allclose(plan.z, [10.0, 11.0, 12.1])
     assert value == pytest.approx(10 + 11 / 2 + 12.1 / 4)
     # What is common is as much as the poorest year can.
-    value, _ = solve_exactly(over_years(economy, 3, growth=-0.1, common_target=True))
+    value, _ = solve_exactly(plan_years(economy, 3, growth=-0.1, common_target=True))
     assert value == pytest.approx(8.1)
 
 
@@ -86,7 +109,7 @@ def test_storage_carries_over_what_is_left_after_loss() -> None:
     """Years of 20 and of 0 hours: with a quarter lost the common level is 20 × ¾ / (1 + ¾)."""
     economy = mill()
     hours = [[20.0], [0.0]]
-    together = over_years(
+    together = plan_years(
         economy, 2, endowment=hours, common_target=True, storage=Storage(loss=0.25)
     )
     assert together.activities is not None
@@ -94,13 +117,13 @@ def test_storage_carries_over_what_is_left_after_loss() -> None:
     assert not [name for name in together.activities if name.startswith("store") and "2" in name]
     value, _ = solve_exactly(together)
     assert value == pytest.approx(20 * 0.75 / 1.75)
-    without = over_years(economy, 2, endowment=hours, common_target=True)
+    without = plan_years(economy, 2, endowment=hours, common_target=True)
     assert solve_exactly(without)[0] == pytest.approx(0.0, abs=1e-9)
 
 
 def test_storage_of_some_goods_in_some_years_only() -> None:
     economy = generate(parse_inline("goods=20,seed=1"))
-    one = over_years(economy, 4, storage=Storage(goods=[3, 7], loss=[0.1, 0.2], years=2))
+    one = plan_years(economy, 4, storage=Storage(goods=[3, 7], loss=[0.1, 0.2], years=2))
     stores = one.n_activities - 4 * economy.n_activities
     assert stores == 2 * 2
     first = economy.n_activities
@@ -114,11 +137,11 @@ def test_capital_limits_wears_out_is_built_and_must_be_left() -> None:
     economy = mill()
     # Year 1 grinds 2. Of b stones built there are 1 + b in year 2, which grinds as much;
     # z = 2 − b + 1 + b = 3 whatever b is, and none is left over.
-    plain = over_years(economy, 2, capital=stones(economy, depreciation=0.5))
+    plain = plan_years(economy, 2, capital=stones(economy, depreciation=0.5))
     assert solve_exactly(plain)[0] == pytest.approx(3.0)
     # Two stones must be left: year 2 has 1 + b, of which half are left, and c are built.
     # (1 + b)/2 + c ≥ 2, z = 2 − b + (1 + b) − c with c = 2 − (1 + b)/2: b as large as can be.
-    left = over_years(economy, 2, capital=stones(economy, depreciation=0.5, terminal=2.0))
+    left = plan_years(economy, 2, capital=stones(economy, depreciation=0.5, terminal=2.0))
     assert left.goods is not None
     assert left.goods[-1] == "stone at the end"
     assert "flour at the end" not in left.goods
@@ -133,7 +156,7 @@ def test_capital_limits_wears_out_is_built_and_must_be_left() -> None:
 def test_idle_capital_wears_out_too() -> None:
     """No labour in year 1: the stones are kept, and half of them is left."""
     economy = mill()
-    one = over_years(
+    one = plan_years(
         economy,
         2,
         endowment=[[0.0], [10.0]],
@@ -147,7 +170,7 @@ def test_building_takes_its_delay_and_its_resources() -> None:
     """With two years' delay nothing built in year 1 is of use before year 3."""
     economy = mill()
     capital = stones(economy, delay=2, builders=[[3.0]], initial=1.0)
-    one = over_years(economy, 3, capital=capital)
+    one = plan_years(economy, 3, capital=capital)
     assert one.activities is not None
     assert [name for name in one.activities if name.startswith("build")] == [
         "build stone in year 1"
@@ -158,14 +181,14 @@ def test_building_takes_its_delay_and_its_resources() -> None:
     assert one.resource_use[0, column] == 3.0
     # One stone each year, and what a unit of flour builds: 3 hours are free in year 1.
     assert solve_exactly(one)[0] == pytest.approx(1 + 1 + 1)
-    never = over_years(economy, 3, capital=stones(economy, building_years=0))
+    never = plan_years(economy, 3, capital=stones(economy, building_years=0))
     assert never.activities is not None
     assert not [name for name in never.activities if name.startswith("build")]
 
 
 def test_land_is_capital_that_cannot_be_built() -> None:
     economy = mill()
-    one = over_years(economy, 2, capital=stones(economy, built_from=[[0.0]], initial=4.0))
+    one = plan_years(economy, 2, capital=stones(economy, built_from=[[0.0]], initial=4.0))
     assert solve_exactly(one)[0] == pytest.approx(8.0)
 
 
@@ -182,17 +205,17 @@ def test_delivery_a_year_later_needs_a_first_stock_and_an_end() -> None:
         resources=["labour"],
         targets=["food"],
     )
-    one = over_years(field, 2, delivery=1, initial=[3.0], terminal=[2.0])
+    one = plan_years(field, 2, delivery=1, initial=[3.0], terminal=[2.0])
     # Year 1: 3 = z₁ + x₁/2; year 2: x₁ = z₂ + x₂/2 with x₂ = 2 at the end: z = 3 + x₁/2 − 1.
     value, _ = solve_exactly(one)
     assert value == pytest.approx(3 + 6 / 2 - 1)
-    with pytest.raises(InputError, match="bears fruit"):
-        over_years(field, 1, delivery=1, initial=[3.0])
+    with pytest.raises(InputError, match="no activity gives output"):
+        plan_years(field, 1, delivery=1, initial=[3.0])
 
 
 def test_fixed_demand_and_assortments_by_year() -> None:
     economy = mill()
-    one = over_years(
+    one = plan_years(
         economy,
         2,
         fixed_demand=[[1.0], [4.0]],
@@ -229,14 +252,14 @@ def test_initial_stock_is_worth_its_price() -> None:
     }
     first = 0.3 * held.sum(axis=1)
     value, plan = solve_exactly(
-        over_years(economy, 3, capital=make_capital(economy, initial=first, **common))
+        plan_years(economy, 3, capital=capital_of(economy, initial=first, **common))
     )
     step = 1e-6 * first[0]
     more, _ = solve_exactly(
-        over_years(
+        plan_years(
             economy,
             3,
-            capital=make_capital(economy, initial=first + np.array([step, 0.0]), **common),
+            capital=capital_of(economy, initial=first + np.array([step, 0.0]), **common),
         )
     )
     assert plan.p is not None
@@ -263,14 +286,14 @@ def test_more_of_anything_never_hurts_and_the_certificate_closes(
     first = 1.3 * held @ economy.interior.activities
 
     def optimum(first: Any, depreciation: float, **more: Any) -> float:
-        capital = make_capital(
+        capital = capital_of(
             economy,
             held=held,
             depreciation=depreciation,
             built_from=np.eye(economy.n_goods)[:, :3],
             initial=first,
         )
-        dated = over_years(economy, years, capital=capital, common_target=common, **more)
+        dated = plan_years(economy, years, capital=capital, common_target=common, **more)
         assert dated.interior is not None
         value, plan = solve_exactly(dated)
         certificate = certify_plan(dated, plan)
@@ -288,8 +311,8 @@ def test_more_of_anything_never_hurts_and_the_certificate_closes(
 
 def test_interior_survives_where_the_economy_has_one_and_only_there() -> None:
     economy = generate(parse_inline("goods=20,seed=1"))
-    assert over_years(economy, 3).interior is not None
-    assert over_years(mill(), 3).interior is None
+    assert plan_years(economy, 3).interior is not None
+    assert plan_years(mill(), 3).interior is None
 
 
 def test_counter_maximises_any_objective_on_activities() -> None:
@@ -356,7 +379,7 @@ def test_counter_maximises_any_objective_on_activities() -> None:
 def test_bad_argument_is_named_in_one_line(arguments: dict[str, Any], words: str) -> None:
     years = arguments.pop("years", 2)
     with pytest.raises(InputError) as caught:
-        over_years(mill(), years, **arguments)
+        plan_years(mill(), years, **arguments)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -388,10 +411,17 @@ def test_bad_capital_is_named_in_one_line(arguments: dict[str, Any], words: str)
     assert "\n" not in str(caught.value)
 
 
+def test_a_number_of_years_or_regions_alone_is_refused() -> None:
+    with pytest.raises(InputError, match=r"horizon: is 5; give Horizon"):
+        over_years(mill(), 5)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"division: is 5; give Regions"):
+        over_regions(mill(), 5)  # type: ignore[arg-type]
+
+
 def test_capital_of_another_economy_is_refused() -> None:
     other = generate(parse_inline("goods=10"))
     with pytest.raises(InputError, match="another economy"):
-        over_years(other, 2, capital=stones(mill()))
+        plan_years(other, 2, capital=stones(mill()))
     with pytest.raises(InputError, match="holds nothing"):
         stocks_by_user(mill(), [[0.0]])
     with pytest.raises(InputError, match=r"capital\.depreciation: is 'x', not numbers"):

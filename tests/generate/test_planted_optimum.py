@@ -11,12 +11,12 @@ import scipy.sparse as sp
 from scipy.optimize import linprog
 
 from planbench.catalogue.resolve import load_instance
-from planbench.generators import generate, generate_planted, parse_inline, plant
-from planbench.generators.planted import Planted
-from planbench.generators.planted_check import planted_holds
+from planbench.generators import GeneratorRecipe, generate, parse_inline, plant
+from planbench.generators.planted import Planted, planted_holds
 from planbench.io.csv_folder import save_economy as save_folder
 from planbench.io.npz import save_economy
 from planbench.model import to_linear_program
+from planbench.model.economy import Economy
 
 RECIPES = [
     "structure=powerlaw",
@@ -142,12 +142,17 @@ def test_disturbed_plan_is_not_optimal() -> None:
     assert max(optimality(planted).values()) > 1e-9
 
 
+def economy_and_optimum(recipe: GeneratorRecipe) -> tuple[Economy, float]:
+    planted = plant(recipe)
+    return planted.economy, planted.optimum
+
+
 def test_recipe_leads_to_the_planted_optimum() -> None:
     recipe = parse_inline("goods=60,planted=true,seed=2")
-    economy, optimum = generate_planted(recipe)
+    economy, optimum = economy_and_optimum(recipe)
     assert economy.recipe["planted_optimum"] == optimum
     assert generate(recipe).sha256 == economy.sha256
-    asked_for = generate_planted(recipe.model_copy(update={"planted": False}))
+    asked_for = economy_and_optimum(recipe.model_copy(update={"planted": False}))
     assert asked_for[0].name == economy.name
     assert "planted_optimum" not in generate(parse_inline("goods=60")).recipe
 
@@ -164,7 +169,7 @@ def test_closed_economy_has_no_fixed_demand() -> None:
 
 @pytest.mark.parametrize("text", RECIPES)
 def test_planted_optimum_is_confirmed_from_what_the_economy_carries(text: str) -> None:
-    economy, optimum = generate_planted(parse_inline(f"goods=60,planted=true,seed=1,{text}"))
+    economy, optimum = economy_and_optimum(parse_inline(f"goods=60,planted=true,seed=1,{text}"))
     assert planted_holds(economy, optimum)
     assert not planted_holds(economy, optimum * (1 + 1e-6))
     assert not planted_holds(replace(economy, interior=None), optimum)
@@ -177,14 +182,14 @@ def test_planted_optimum_is_confirmed_from_what_the_economy_carries(text: str) -
 @pytest.mark.parametrize("factor", [1.0 - 1e-6, 1.0 + 1e-6])
 def test_a_changed_economy_loses_its_planted_optimum(text: str, field: str, factor: float) -> None:
     """Less or more of anything that binds gives another optimum, however little."""
-    economy, optimum = generate_planted(parse_inline(f"goods=60,planted=true,seed=1,{text}"))
+    economy, optimum = economy_and_optimum(parse_inline(f"goods=60,planted=true,seed=1,{text}"))
     assert not planted_holds(replace(economy, **{field: factor * getattr(economy, field)}), optimum)
 
 
 def test_a_plan_beyond_a_capacity_that_earned_nothing_is_refused() -> None:
     """Such a capacity is in no price: only the plan tells that it is too small now."""
     text = "goods=60,planted=true,seed=1,capacities=1,techniques=3"
-    economy, optimum = generate_planted(parse_inline(text))
+    economy, optimum = economy_and_optimum(parse_inline(text))
     assert economy.interior is not None
     assert economy.interior.activities is not None
     x = economy.interior.activities / 0.9
@@ -196,7 +201,7 @@ def test_a_plan_beyond_a_capacity_that_earned_nothing_is_refused() -> None:
 
 
 def test_a_target_emptied_since_has_no_planted_optimum() -> None:
-    economy, optimum = generate_planted(parse_inline("goods=60,planted=true,seed=1"))
+    economy, optimum = economy_and_optimum(parse_inline("goods=60,planted=true,seed=1"))
     assert not planted_holds(replace(economy, assortment=0.0 * economy.assortment), optimum)
     nothing = sp.csc_array(economy.assortment.shape)
     assert not planted_holds(replace(economy, assortment=nothing), optimum)
@@ -204,7 +209,7 @@ def test_a_target_emptied_since_has_no_planted_optimum() -> None:
 
 def test_info_of_a_changed_file_says_so(tmp_path: Path) -> None:
     """The file's own hash is in order: it was saved again, with the old recipe."""
-    economy, optimum = generate_planted(parse_inline("goods=60,planted=true,seed=1"))
+    economy, optimum = economy_and_optimum(parse_inline("goods=60,planted=true,seed=1"))
     save_economy(economy, tmp_path / "same.npz")
     assert load_instance(str(tmp_path / "same.npz")).optimum == optimum
     save_economy(replace(economy, endowment=0.5 * economy.endowment), tmp_path / "less.npz")
@@ -216,7 +221,7 @@ def test_info_of_a_changed_file_says_so(tmp_path: Path) -> None:
 
 def test_a_csv_folder_keeps_no_prices_and_claims_no_optimum(tmp_path: Path) -> None:
     """What cannot be checked is not shown, and the reason is no change of the economy."""
-    economy, _ = generate_planted(parse_inline("goods=30,planted=true,seed=1"))
+    economy, _ = economy_and_optimum(parse_inline("goods=30,planted=true,seed=1"))
     save_folder(economy, tmp_path / "folder")
     loaded = load_instance(str(tmp_path / "folder"))
     assert loaded.sha256 == economy.sha256

@@ -32,7 +32,7 @@ from planbench.generators.profile_fit import (
     fit_profile,
     fold_own_use,
 )
-from planbench.generators.profile_structure import profiled, supplier_classes
+from planbench.generators.structure import profiled, supplier_classes
 
 NAMES = profile_names()
 #: Detailed enough for every figure: the others are too small for some.
@@ -209,7 +209,7 @@ def test_profile_mistakes_are_told_in_one_line(change: dict[str, object], messag
     assert "\n" not in str(error.value)
 
 
-def test_no_toml_is_told(tmp_path: Path) -> None:
+def test_what_is_not_toml_is_refused(tmp_path: Path) -> None:
     (tmp_path / "p.toml").write_text("name = ")
     with pytest.raises(InputError, match="is not TOML"):
         read_profile(tmp_path / "p.toml")

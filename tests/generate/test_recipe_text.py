@@ -7,10 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planbench.errors import InputError
-from planbench.generators.expand_recipe import parse_expand
 from planbench.generators.recipe import parse_inline
 from planbench.generators.recipe_text import quoted, read_values, split_parts
-from planbench.generators.split_recipe import parse_split
+from planbench.generators.table_recipes import parse_expand, parse_split
 
 _TEXT = st.text(st.sampled_from("ab,='\" \\:%é"), min_size=1, max_size=12)
 

@@ -14,7 +14,7 @@ from planbench.catalogue.resolve import load_instance
 from planbench.errors import InputError
 from planbench.generators.statistics import (
     EconomyStatistics,
-    Limits,
+    StudyLimits,
     explain,
     study_economy,
     study_inputs,
@@ -22,12 +22,10 @@ from planbench.generators.statistics import (
 from planbench.generators.statistics import blocks as module_of_blocks
 from planbench.generators.statistics import coefficients as module_of_coefficients
 from planbench.generators.statistics.blocks import blocks
-from planbench.generators.statistics.coefficients import lognormal_fit
-from planbench.generators.statistics.goods_graph import goods_graph
-from planbench.generators.statistics.links import hill
+from planbench.generators.statistics.coefficients import hill, lognormal_fit
+from planbench.generators.statistics.goods_graph import goods_graph, strong_links
 from planbench.generators.statistics.order import best_order, share_above
 from planbench.generators.statistics.spectrum import Cycles, power_bound, ritz_moduli
-from planbench.generators.statistics.strong_links import strong_links
 from planbench.generators.statistics.value import value_inputs
 from planbench.model import make_economy
 
@@ -221,7 +219,7 @@ def test_more_sweeps_never_give_a_worse_order() -> None:
     assert graph is not None
     shares = []
     for work in (1, 100_000, 10_000_000):
-        order, how = best_order(graph, Limits(order_work=work), 0)
+        order, how = best_order(graph, StudyLimits(order_work=work), 0)
         assert order is not None
         assert how == ""
         shares.append(share_above(order, graph.matrix))
@@ -244,7 +242,7 @@ def test_a_factor_without_fill_in_and_one_that_is_full() -> None:
 
 
 def test_dear_figures_are_left_out_beyond_their_limits_and_say_why() -> None:
-    found = study_inputs(sparse_random(50, 0.2, seed=1) / 20, limits=Limits(factor_goods=49))
+    found = study_inputs(sparse_random(50, 0.2, seed=1) / 20, limits=StudyLimits(factor_goods=49))
     assert found.fill_in is None
     assert "50 goods are more than 49" in found.missing["fill_in"]
 
@@ -252,7 +250,9 @@ def test_dear_figures_are_left_out_beyond_their_limits_and_say_why() -> None:
 def test_samples_stand_for_the_whole_and_are_marked() -> None:
     matrix = sp.csc_array(np.exp(np.random.default_rng(3).normal(-4, 1.5, (200, 2000))))
     whole = study_inputs(matrix, groups=("inputs", "coefficients"))
-    part = study_inputs(matrix, groups=("inputs", "coefficients"), limits=Limits(sample=40_000))
+    part = study_inputs(
+        matrix, groups=("inputs", "coefficients"), limits=StudyLimits(sample=40_000)
+    )
     assert not whole.estimates
     assert set(part.estimates) == {"k50", "k90", "k99", "log_mean", "log_deviation", "log_ks"}
     assert "200 of 2,000 activities" in part.estimates["k50"]
@@ -260,7 +260,7 @@ def test_samples_stand_for_the_whole_and_are_marked() -> None:
         assert getattr(part, name) == pytest.approx(getattr(whole, name), rel=0.05)
         assert getattr(part, name) != getattr(whole, name)
     assert part.column_sum_mean == whole.column_sum_mean
-    again = study_inputs(matrix, groups=("inputs",), limits=Limits(sample=40_000))
+    again = study_inputs(matrix, groups=("inputs",), limits=StudyLimits(sample=40_000))
     assert again.k50 == part.k50
 
 
@@ -300,7 +300,7 @@ def test_orders_and_communities_on_a_part_of_the_links_are_judged_on_all() -> No
     whole = study_inputs(matrix, groups=("order", "communities"))
     links = np.count_nonzero(matrix)
     part = study_inputs(
-        matrix, groups=("order", "communities"), limits=Limits(links=links // 2, most_links=0)
+        matrix, groups=("order", "communities"), limits=StudyLimits(links=links // 2, most_links=0)
     )
     assert "of value" not in whole.estimates["modularity"]
     for name in ("triangularity", "modularity"):
@@ -318,7 +318,7 @@ def test_eigenvalues_are_the_same_with_links_between_components_and_without() ->
     matrix = permuted(np.pad(matrix, ((0, 30), (0, 30))) + np.eye(530, k=30) * 1e-4) / 25
     matrix[:, -1] = 0.0
     copied = study_inputs(matrix, groups=("spectrum",))
-    shared = study_inputs(matrix, groups=("spectrum",), limits=Limits(links=10))
+    shared = study_inputs(matrix, groups=("spectrum",), limits=StudyLimits(links=10))
     truth = np.sort(np.abs(np.linalg.eigvals(matrix)))[::-1]
     for found in (copied, shared):
         assert found.spectral_radius == pytest.approx(truth[0], rel=1e-6)
@@ -378,7 +378,7 @@ def test_memory_is_below_twice_that_of_the_inputs() -> None:
     assert economy is not None
     a = economy.inputs
     own = a.data.nbytes + a.indices.nbytes + a.indptr.nbytes
-    limits = Limits(sample=50_000, links=50_000, spectrum_work=10_000_000)
+    limits = StudyLimits(sample=50_000, links=50_000, spectrum_work=10_000_000)
     study_economy(economy, limits=limits)
     tracemalloc.start()
     try:

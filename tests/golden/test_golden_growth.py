@@ -12,7 +12,7 @@ from support.solving import solve_exactly
 from planbench.catalogue.golden import golden_cases
 from planbench.certificates import certify_plan
 from planbench.generators.capital import stocks_by_user
-from planbench.generators.over_years import over_years
+from planbench.generators.over_years import Horizon, over_years
 from planbench.io.shipped import instances_folder
 from planbench.io.toml_file import read_toml
 from planbench.model import Economy, make_economy
@@ -43,10 +43,12 @@ def expanded(facts: dict[str, Any], output: list[float]) -> Economy:
         bundles[:, names.index(good)] = amounts
     return over_years(
         year,
-        len(hours),
+        Horizon(
+            len(hours),
+            endowment=np.asarray(hours)[:, None],
+            assortments=list(bundles),
+        ),
         capital=stocks_by_user(year, facts["stock"], depreciation=facts["depreciation"]),
-        endowment=np.asarray(hours)[:, None],
-        assortments=list(bundles),
     )
 
 

@@ -4,7 +4,7 @@ from planbench.generators.statistics.facts import (
     CHEAP_GROUPS,
     GROUPS,
     EconomyStatistics,
-    Limits,
+    StudyLimits,
     explain,
     figure_fields,
 )
@@ -14,7 +14,7 @@ __all__ = [
     "CHEAP_GROUPS",
     "GROUPS",
     "EconomyStatistics",
-    "Limits",
+    "StudyLimits",
     "explain",
     "figure_fields",
     "study_economy",

@@ -1,6 +1,8 @@
-"""How many inputs, how large: density, concentration, column sums, the log-normal law.
+"""How many inputs, how large, and how the links spread over suppliers and buyers.
 
 Means per activity are taken over the activities that have inputs.
+A link is an input of more than 1e-4 of the value of output: below that, real tables hold
+traces of rounding and balancing. Weighted out-degrees and universal suppliers count all.
 """
 
 from __future__ import annotations
@@ -8,10 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
-from planbench.generators.statistics.blocks import BLOCK
-from planbench.generators.statistics.facts import ABOVE, THRESHOLDS, Limits
+from planbench.generators.statistics.blocks import BLOCK, per_column, per_row
+from planbench.generators.statistics.facts import ABOVE, THRESHOLDS, Found, StudyLimits
+from planbench.generators.statistics.value import ValueInputs
 from planbench.model.arrays import FloatArray, Matrix
 
 #: Coefficients below this share of output are left out of the log-normal fit: published
@@ -20,23 +24,12 @@ LOG_THRESHOLD = 1e-7
 _SHARES = (0.5, 0.9, 0.99)
 
 
-def study_density(matrix: Matrix, limits: Limits, seed: int) -> tuple[dict[str, Any], str | None]:
+def study_density(inputs: ValueInputs, limits: StudyLimits, seed: int) -> Found:
     """Count inputs per activity above each threshold, and k50, k90, k99.
 
-    Parameters
-    ----------
-    matrix : csc_array, shape (goods, activities)
-        Input coefficients in value, at least one.
-    limits : Limits
-    seed : int
-        Of the sample of activities.
-
-    Returns
-    -------
-    figures : dict
-    estimated : str or None
-        How k50, k90 and k99 were estimated, None where they are exact.
+    There must be an input. `seed` is that of the sample of activities.
     """
+    matrix = inputs.coefficients
     columns = int(np.count_nonzero(np.diff(matrix.indptr)))
     figures: dict[str, Any] = {"inputs_mean": matrix.nnz / columns}
     for name, threshold in zip(
@@ -44,9 +37,9 @@ def study_density(matrix: Matrix, limits: Limits, seed: int) -> tuple[dict[str, 
     ):
         figures[name] = _above(matrix.data, ABOVE * threshold) / columns
     part, how = sample_columns(matrix, limits.sample, seed)
-    for name, mean in zip(("k50", "k90", "k99"), concentration(part, _SHARES), strict=True):
-        figures[name] = mean
-    return figures, how
+    names = ("k50", "k90", "k99")
+    figures |= zip(names, concentration(part, _SHARES), strict=True)
+    return figures, dict.fromkeys(names, how) if how else {}, {}
 
 
 def _above(values: FloatArray, threshold: float) -> int:
@@ -55,8 +48,9 @@ def _above(values: FloatArray, threshold: float) -> int:
     return sum(int(np.count_nonzero(values[s : s + BLOCK] > threshold)) for s in starts)
 
 
-def study_sizes(matrix: Matrix, limits: Limits, seed: int) -> tuple[dict[str, Any], str | None]:
-    """Study column sums and the log-normal law; returned as by :func:`study_density`."""
+def study_sizes(inputs: ValueInputs, limits: StudyLimits, seed: int) -> Found:
+    """Study column sums and the log-normal law; there must be an input."""
+    matrix = inputs.coefficients
     filled = np.flatnonzero(np.diff(matrix.indptr))
     sums = np.add.reduceat(matrix.data, matrix.indptr[filled])
     figures: dict[str, Any] = {
@@ -72,9 +66,11 @@ def study_sizes(matrix: Matrix, limits: Limits, seed: int) -> tuple[dict[str, An
         values = values[rng.integers(0, values.size, limits.sample)]
         how = f"from a sample of {limits.sample:,} of {matrix.nnz:,} coefficients"
     fit = lognormal_fit(values[values > LOG_THRESHOLD])
-    if fit is not None:
-        figures["log_mean"], figures["log_deviation"], figures["log_ks"] = fit
-    return figures, how
+    names = ("log_mean", "log_deviation", "log_ks")
+    estimates = dict.fromkeys(names, how) if how else {}
+    if fit is None:
+        return figures, estimates, dict.fromkeys(names, "needs two different coefficients")
+    return figures | dict(zip(names, fit, strict=True)), estimates, {}
 
 
 def lognormal_fit(values: FloatArray) -> tuple[float, float, float] | None:
@@ -128,3 +124,76 @@ def sample_columns(matrix: Matrix, nonzeros: int, seed: int) -> tuple[Matrix, st
     rng = np.random.default_rng(np.random.SeedSequence([seed, 1]))
     chosen = np.sort(rng.choice(columns, count, replace=False))
     return sp.csc_array(matrix[:, chosen]), f"from {count:,} of {columns:,} activities at random"
+
+
+Sizes = npt.NDArray[np.number[Any]]
+
+LINK = THRESHOLDS[0]
+#: Largest suppliers that are taken for the tail, as a share of the goods; fewest of them.
+TAIL_SHARE = 0.2
+_FEWEST_IN_TAIL = 5
+_TOP_SHARE = 0.1
+_UNIVERSAL = 0.9
+
+
+def study_links(inputs: ValueInputs, limits: StudyLimits, seed: int) -> Found:
+    """Study in- and out-degrees; there must be an input, and all are counted."""
+    matrix = inputs.coefficients
+    goods = matrix.shape[0]
+    counts = np.diff(matrix.indptr)
+    filled = np.flatnonzero(counts)
+    figures: dict[str, Any] = {}
+    missing: dict[str, str] = {}
+    suppliers = per_column(matrix, ABOVE * LINK)
+    buyers = per_row(matrix, ABOVE * LINK)
+    strength = matrix @ np.ones(matrix.shape[1])
+    users = per_row(matrix)
+    figures["out_strength_cv"] = _variation(strength)
+    figures["universal_share"] = float(np.mean(users >= _UNIVERSAL * filled.size))
+    if buyers.any():
+        figures["in_degree_cv"] = _variation(suppliers)
+        figures["out_degree_cv"] = _variation(buyers)
+        figures["top_supplier_share"] = top_share(buyers, _TOP_SHARE)
+    else:
+        missing = dict.fromkeys(
+            ("in_degree_cv", "out_degree_cv", "top_supplier_share"),
+            f"no input is above {LINK:g} of the value of output",
+        )
+    count = round(TAIL_SHARE * goods)
+    tail = hill(strength, count) if count >= _FEWEST_IN_TAIL else None
+    if tail is None:
+        missing["out_tail_exponent"] = missing["out_tail_count"] = (
+            f"{TAIL_SHARE:.0%} of the goods are fewer than {_FEWEST_IN_TAIL} suppliers"
+            if count < _FEWEST_IN_TAIL
+            else "the largest suppliers are all alike"
+        )
+    else:
+        figures["out_tail_exponent"], figures["out_tail_count"] = tail, count
+    return figures, {}, missing
+
+
+def hill(sizes: Sizes, count: int) -> float | None:
+    """Exponent α of a tail P(X > x) ∝ x^−α by Hill (1975) from the `count` largest sizes.
+
+    1/α is the mean of ln(X_(i) / X_(count + 1)) over the largest. None where there are not
+    `count` + 1 positive sizes, or where those are all alike.
+    """
+    if count < 1 or sizes.size <= count:
+        return None
+    largest = np.partition(sizes, sizes.size - count - 1)[sizes.size - count - 1 :]
+    least = largest[0]
+    if not least > 0:
+        return None
+    mean = float(np.log(largest[1:] / least).mean())
+    return 1.0 / mean if mean > 1e-9 else None
+
+
+def top_share(sizes: Sizes, share: float) -> float:
+    """Part of the sum of `sizes` that the largest `share` of them make, at least one."""
+    count = max(1, round(share * sizes.size))
+    largest = np.partition(sizes, sizes.size - count)[sizes.size - count :]
+    return float(largest.sum() / sizes.sum())
+
+
+def _variation(values: Sizes) -> float:
+    return float(values.std() / values.mean())

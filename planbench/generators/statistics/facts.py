@@ -1,13 +1,13 @@
-"""The statistics of an economy as plain numbers, each with its meaning beside it.
+"""The statistics of an economy as plain numbers, each with its meaning.
 
-What a figure is called, what it says and in which form it is shown stands at its field, once:
+The name of a figure, its meaning and the form it is shown in are metadata of its field:
 the command line, its JSON and the page of documentation read it from there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
 #: Groups of figures in the order they are shown; the first four take a few passes over the
@@ -22,14 +22,13 @@ THRESHOLDS = (1e-4, 1e-3, 1e-2)
 ABOVE = 1 + 1e-9
 
 
-def _figure(group: str, label: str, says: str, form: str = "number") -> Any:
+def _figure(group: str, label: str, says: str, form: str = "number", *, default: Any = None) -> Any:
     """Declare a field with its group, its name in tables, one line of meaning and its form.
 
     Forms are ``count``, ``share`` (0 to 1, shown in per cent) and ``number``.
     """
-    return field(
-        default=None, metadata={"group": group, "label": label, "says": says, "form": form}
-    )
+    metadata = {"group": group, "label": label, "says": says, "form": form}
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,21 +48,16 @@ class EconomyStatistics:
         Figures that were asked for and are None, with why.
     """
 
-    goods: int = field(metadata={
-        "group": "size", "label": "goods", "says": "rows of the input matrix", "form": "count",
-    })  # fmt: skip
-    activities: int = field(metadata={
-        "group": "size", "label": "activities", "says": "columns of the input matrix",
-        "form": "count",
-    })  # fmt: skip
-    nonzeros: int = field(metadata={
-        "group": "size", "label": "inputs in all", "says": "non-zeros of the input matrix",
-        "form": "count",
-    })  # fmt: skip
-    density: float = field(metadata={
-        "group": "size", "label": "density", "says": "non-zeros over goods × activities",
-        "form": "share",
-    })  # fmt: skip
+    goods: int = _figure("size", "goods", "rows of the input matrix", "count", default=MISSING)
+    activities: int = _figure(
+        "size", "activities", "columns of the input matrix", "count", default=MISSING
+    )
+    nonzeros: int = _figure(
+        "size", "inputs in all", "non-zeros of the input matrix", "count", default=MISSING
+    )
+    density: float = _figure(
+        "size", "density", "non-zeros over goods × activities", "share", default=MISSING
+    )
     resources: int | None = _figure("size", "resources", "rows of the resource matrix", "count")
     byproduct_share: float | None = _figure(
         "size", "by-products", "share of output that is not its activity's main good", "share"
@@ -184,14 +178,18 @@ def explain() -> dict[str, str]:
     return {f.name: f.metadata["says"] for f in figure_fields()}
 
 
+#: Figures by field name, how those that are estimates were got, and why others are missing.
+Found = tuple[dict[str, Any], dict[str, str], dict[str, str]]
+
+
 @dataclass(frozen=True)
-class Limits:
+class StudyLimits:
     """Up to where figures are exact; beyond, they are estimates or left out.
 
     Attributes
     ----------
     sample : int
-        Non-zeros in the random sample of columns that stands for all in what needs sorting.
+        Non-zeros in the random sample of columns that represents all where sorting is needed.
     spectrum_work : int
         Links, times products with the input matrix, spent on eigenvalues.
     spectrum_steps : int
@@ -215,5 +213,5 @@ class Limits:
     factor_goods: int = 3_000
 
     def links_kept(self, count: int, part: float) -> int:
-        """How many of `count` links a search looks at: `part` of them, within the limits."""
+        """How many of `count` links a search uses: `part` of them, within the limits."""
         return max(self.links, min(int(part * count), self.most_links))

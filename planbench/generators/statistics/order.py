@@ -17,14 +17,13 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.generators.statistics.blocks import blocks
-from planbench.generators.statistics.facts import Limits
-from planbench.generators.statistics.goods_graph import GoodsGraph, flow_ahead
-from planbench.generators.statistics.strong_links import strong_links
+from planbench.generators.statistics.facts import Found, StudyLimits
+from planbench.generators.statistics.goods_graph import GoodsGraph, flow_ahead, strong_links
 from planbench.generators.statistics.value import IntArray
 from planbench.model.arrays import FloatArray, Matrix, index_type
 
 _LEVEL_STEPS = 20
-#: Part of very many links that is looked at: a search takes six times the memory of its links.
+#: Share of very many links that is used: a search takes six times the memory of its links.
 _LINKS_PART = 0.28
 _FEWEST_SWEEPS, _MOST_SWEEPS = 6, 400
 #: Sweeps after which the better of two starting orders is chosen.
@@ -33,15 +32,8 @@ _TRIAL_SWEEPS = 2
 _LARGEST_PART, _SMALLEST_PART = 0.5, 1 / 256
 
 
-def study_order(
-    graph: GoodsGraph, limits: Limits, seed: int
-) -> tuple[dict[str, Any], dict[str, str], dict[str, str]]:
-    """Largest strongly connected component and triangularity.
-
-    Returns
-    -------
-    figures, estimated, missing : dict
-    """
+def study_order(graph: GoodsGraph, limits: StudyLimits, seed: int) -> Found:
+    """Largest strongly connected component and triangularity."""
     figures: dict[str, Any] = {"strong_component": int(graph.size.max())}
     order, how = best_order(graph, limits, seed)
     if order is None:
@@ -58,7 +50,7 @@ def share_above(order: IntArray, matrix: Matrix) -> float:
     return ahead / total
 
 
-def best_order(graph: GoodsGraph, limits: Limits, seed: int) -> tuple[IntArray | None, str]:
+def best_order(graph: GoodsGraph, limits: StudyLimits, seed: int) -> tuple[IntArray | None, str]:
     """Find an order of the goods, suppliers first.
 
     Returns
@@ -66,7 +58,7 @@ def best_order(graph: GoodsGraph, limits: Limits, seed: int) -> tuple[IntArray |
     order : ndarray of int64, shape (goods,), or None
         Goods from the most upstream on; None where no good is used for another.
     how : str
-        Which links were looked at; empty where all were.
+        Which links were used; empty where all were.
     """
     strong = strong_links(graph.matrix, limits.links_kept(graph.matrix.nnz, _LINKS_PART), seed)
     if strong.flow.size == 0:
@@ -112,7 +104,7 @@ class Links:
         Supplier and user of each link, different.
     flow : ndarray, shape (links,)
     partners : csr_array, shape (goods, goods)
-        F' − F, with F the same as a matrix: entry (i, k) is what i gains when k stands before
+        F' − F, with F the same as a matrix: entry (i, k) is what i gains when k comes before
         it.
     """
 
@@ -131,7 +123,7 @@ def band_ranks(links: Links) -> npt.NDArray[np.integer]:
     """Ranks in a band of small width (reverse Cuthill–McKee), in the better direction.
 
     Finds long chains of production, along which levels would take as many steps as they have
-    links to settle.
+    links to converge.
     """
     from scipy.sparse.csgraph import reverse_cuthill_mckee
 
@@ -249,7 +241,7 @@ def _best_of_block(
     top = np.zeros(n)
     top[has] = np.maximum(np.maximum.reduceat(after, ends[has]), 0.0)
     gain[:] = np.where(top - now > least, top - now, 0.0)
-    # Number of partners that stand before it at the best place; 0 where first is best.
+    # Number of partners that come before it at the best place; 0 where first is best.
     hit = np.flatnonzero((after == top[owner]) & (top[owner] > 0))
     count = np.zeros(n, dtype=np.int64)
     count[owner[hit]] = hit - ends[owner[hit]] + 1

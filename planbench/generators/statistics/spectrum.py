@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from planbench.generators.statistics.facts import Limits
+from planbench.generators.statistics.facts import Found, StudyLimits
 from planbench.generators.statistics.goods_graph import GoodsGraph
 from planbench.model.arrays import FloatArray, Matrix
 
@@ -25,17 +25,11 @@ _EXACT, _FOUND = 1e-6, 0.2
 _BOUND_CLOSE = 1e-6
 
 
-def study_spectrum(
-    graph: GoodsGraph, limits: Limits, seed: int
-) -> tuple[dict[str, Any], dict[str, str], dict[str, str]]:
+def study_spectrum(graph: GoodsGraph, limits: StudyLimits, seed: int) -> Found:
     """Spectral radius with an upper bound, and the modulus of the second eigenvalue.
 
     Eigenvalues are sought inside strongly connected components, which have them all: densely
     where there are few goods, else as Ritz values of one Arnoldi iteration.
-
-    Returns
-    -------
-    figures, estimated, missing : dict
     """
     inside = cycles_of(graph, limits.links)
     n = inside.size
@@ -45,7 +39,7 @@ def study_spectrum(
     products = int(np.clip(affordable, 2 * limits.spectrum_steps, 400))
     power, upper = power_bound(inside, products // 2)
     if int(graph.size.max()) == 1:
-        # No cycle but goods that use themselves: the eigenvalues stand on the diagonal.
+        # No cycle but goods that use themselves: the eigenvalues are on the diagonal.
         loops = np.append(np.sort(graph.matrix.diagonal())[::-1], 0.0)
         return _figures(float(loops[0]), upper, float(loops[1])), {}, {}
     if n <= _DENSE:
@@ -70,7 +64,7 @@ def study_spectrum(
     error = float(residual[1] / moduli[1]) if moduli[1] > 0 else 0.0
     if error > _FOUND:
         second = None
-        missing["second_eigenvalue"] = f"not settled after {steps} products"
+        missing["second_eigenvalue"] = f"not converged after {steps} products"
     else:
         # However small the residual: far from normal, eigenvalues move a lot with little.
         estimated["second_eigenvalue"] = f"Arnoldi iteration, residual {error:.0e}"
@@ -123,8 +117,8 @@ def cycles_of(graph: GoodsGraph, copied: int) -> Cycles:
     """Take the links that all eigenvalues but zeros are those of.
 
     Links from one strongly connected component to another change no eigenvalue. Up to `copied`
-    links they are left out, for iterations settle the sooner without; beyond, the matrix would
-    be too large to copy, and all are taken that lie among the goods in a cycle.
+    links they are left out, because iterations converge sooner without them; beyond, the
+    matrix would be too large to copy, and all are taken that lie among the goods in a cycle.
     """
     if graph.matrix.nnz <= copied:
         return Cycles(graph.inside())
@@ -214,7 +208,7 @@ def power_bound(matrix: Cycles, passes: int) -> tuple[float, float]:
         x *= 0.5 * upper
         x += y
         x /= x.max()
-        # Bounded away from 0, where a good shrinks beside others until it underflows.
+        # Bounded away from 0, where a good shrinks relative to others until it underflows.
         np.maximum(x, 1e-200, out=x)
     # Sums of up to n terms are rounded.
     return estimate, upper * (1 + 1e-12)

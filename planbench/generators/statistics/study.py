@@ -10,31 +10,34 @@ import numpy as np
 import numpy.typing as npt
 
 from planbench.errors import InputError
-from planbench.generators.statistics.coefficients import study_density, study_sizes
-from planbench.generators.statistics.communities import study_communities
-from planbench.generators.statistics.factor import study_factor
+from planbench.generators.statistics.coefficients import study_density, study_links, study_sizes
 from planbench.generators.statistics.facts import (
     GROUPS,
     EconomyStatistics,
-    Limits,
+    Found,
+    StudyLimits,
     figure_fields,
 )
-from planbench.generators.statistics.goods_graph import GoodsGraph, goods_graph
-from planbench.generators.statistics.links import study_links
+from planbench.generators.statistics.goods_graph import (
+    GoodsGraph,
+    goods_graph,
+    study_communities,
+    study_factor,
+)
 from planbench.generators.statistics.order import study_order
 from planbench.generators.statistics.spectrum import study_spectrum
 from planbench.generators.statistics.value import ValueInputs, equal_weights, value_inputs
 from planbench.model.arrays import canonical_matrix, canonical_vector
 from planbench.model.economy import Economy
 
-LIMITS = Limits()
+LIMITS = StudyLimits()
 
 
 def study_economy(
     economy: Economy,
     *,
     seed: int = 0,
-    limits: Limits = LIMITS,
+    limits: StudyLimits = LIMITS,
     groups: Collection[str] = GROUPS,
 ) -> EconomyStatistics:
     """Compute the statistics of an economy.
@@ -44,7 +47,7 @@ def study_economy(
     economy : Economy
     seed : int
         Of every sample and random start, at least 0.
-    limits : Limits
+    limits : StudyLimits
         Up to where figures are exact.
     groups : collection of str
         Groups of figures to compute, of ``GROUPS``; sizes always are.
@@ -73,7 +76,7 @@ def study_inputs(
     main: npt.ArrayLike | None = None,
     output: npt.ArrayLike | None = None,
     seed: int = 0,
-    limits: Limits = LIMITS,
+    limits: StudyLimits = LIMITS,
     groups: Collection[str] = GROUPS,
 ) -> EconomyStatistics:
     """Compute the statistics of a bare matrix of input coefficients.
@@ -114,7 +117,7 @@ def study_inputs(
         level_basis="as given" if output is not None else "every good counts one",
     )
     found = _study(inputs, seed, limits, groups)
-    unknown = dict.fromkeys(("resources", "byproduct_share"), "not told by inputs alone")
+    unknown = dict.fromkeys(("resources", "byproduct_share"), "unknown from inputs alone")
     return replace(found, missing={**unknown, **found.missing})
 
 
@@ -129,35 +132,12 @@ def _main(main: npt.ArrayLike | None, goods: int, activities: int) -> npt.NDArra
     return makes.astype(np.int64)
 
 
-#: Figures, how those that are estimates were got, and why others are missing.
-_Found = tuple[dict[str, Any], dict[str, str], dict[str, str]]
-
-
-def _inputs(inputs: ValueInputs, limits: Limits, seed: int) -> _Found:
-    figures, how = study_density(inputs.coefficients, limits, seed)
-    return figures, dict.fromkeys(("k50", "k90", "k99"), how) if how else {}, {}
-
-
-def _coefficients(inputs: ValueInputs, limits: Limits, seed: int) -> _Found:
-    figures, how = study_sizes(inputs.coefficients, limits, seed)
-    fitted = ("log_mean", "log_deviation", "log_ks")
-    missing = {}
-    if "log_mean" not in figures:
-        missing = dict.fromkeys(fitted, "needs two different coefficients")
-    return figures, dict.fromkeys(fitted, how) if how else {}, missing
-
-
-def _links(inputs: ValueInputs, limits: Limits, seed: int) -> _Found:
-    figures, missing = study_links(inputs.coefficients)
-    return figures, {}, missing
-
-
-OF_INPUTS: dict[str, Callable[[ValueInputs, Limits, int], _Found]] = {
-    "inputs": _inputs,
-    "coefficients": _coefficients,
-    "links": _links,
+OF_INPUTS: dict[str, Callable[[ValueInputs, StudyLimits, int], Found]] = {
+    "inputs": study_density,
+    "coefficients": study_sizes,
+    "links": study_links,
 }
-OF_GRAPH: dict[str, Callable[[GoodsGraph, Limits, int], _Found]] = {
+OF_GRAPH: dict[str, Callable[[GoodsGraph, StudyLimits, int], Found]] = {
     "spectrum": study_spectrum,
     "order": study_order,
     "communities": study_communities,
@@ -166,8 +146,8 @@ OF_GRAPH: dict[str, Callable[[GoodsGraph, Limits, int], _Found]] = {
 
 
 def _parts(
-    inputs: ValueInputs, seed: int, limits: Limits, groups: Collection[str]
-) -> Iterator[_Found]:
+    inputs: ValueInputs, seed: int, limits: StudyLimits, groups: Collection[str]
+) -> Iterator[Found]:
     if inputs.coefficients.nnz == 0:
         yield _nothing(set(groups) - {"size"}, "no activity has inputs")
         return
@@ -186,13 +166,13 @@ def _parts(
             yield study(graph, limits, seed)
 
 
-def _nothing(groups: Collection[str], why: str) -> _Found:
+def _nothing(groups: Collection[str], why: str) -> Found:
     names = [f.name for f in figure_fields() if f.metadata["group"] in groups]
     return {}, {}, dict.fromkeys(names, why)
 
 
 def _study(
-    inputs: ValueInputs, seed: int, limits: Limits, groups: Collection[str]
+    inputs: ValueInputs, seed: int, limits: StudyLimits, groups: Collection[str]
 ) -> EconomyStatistics:
     unknown = [group for group in groups if group not in GROUPS]
     if unknown:

@@ -12,7 +12,7 @@ this order,
    endowment worth the same, w_k = 1/r_k: value iteration where an activity makes one good,
    cost split in proportion to value where it makes several. A good that is only in stock is
    priced like a resource;
-4. one for every amount as it stands, when no prices were found; said in ``price_basis``.
+4. one for every amount as given, when no prices were found; said in ``price_basis``.
 
 Levels decide how much an activity weighs in flows and in the mean technique: those of the
 interior plan the economy carries; otherwise every good counts one, shared equally by its
@@ -35,7 +35,7 @@ IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 _SWEEPS = 500
-_SETTLED = 1e-9
+_CONVERGED = 1e-9
 #: Share of the activities that do not lose, where one unit of each good is worth the same.
 _BREAK_EVEN = 0.9
 #: Inputs of more than this times the output are no technique, and would leave the arithmetic.
@@ -141,11 +141,11 @@ def value_prices(economy: Economy) -> tuple[FloatArray, str]:
     found = _least_cost(economy)
     if found is not None:
         return found, "least-cost prices with all resources worth the same"
-    return np.ones(economy.n_goods), "amounts as they stand, for no prices were found"
+    return np.ones(economy.n_goods), "amounts as given, for no prices were found"
 
 
 def _one_unit_of_value(economy: Economy) -> bool:
-    """Tell money from tonnes: hardly anybody makes less of it than he uses."""
+    """Tell money from tonnes: nearly every activity makes at least what it uses."""
     if economy.units is None or len(set(economy.units)) != 1:
         return False
     used, made = _column_sums(economy.inputs), _column_sums(economy.outputs)
@@ -154,7 +154,7 @@ def _one_unit_of_value(economy: Economy) -> bool:
 
 @np.errstate(all="ignore")
 def _least_cost(economy: Economy) -> FloatArray | None:
-    """Least-cost prices, 0 for what cannot be made; None when they do not settle."""
+    """Least-cost prices, 0 for what cannot be made; None when they do not converge."""
     n, m = economy.n_goods, economy.n_activities
     rent = np.where(economy.endowment > 0, 1.0 / economy.endowment, np.inf)
     usable = economy.capacity > 0
@@ -192,7 +192,7 @@ def _least_cost(economy: Economy) -> FloatArray | None:
             finite = np.isfinite(new)
             same = bool((finite == ~dead).all())
             prices, old = new, prices
-            if same and (np.abs(new - old)[finite] <= _SETTLED * new[finite]).all():
+            if same and (np.abs(new - old)[finite] <= _CONVERGED * new[finite]).all():
                 break
             if not split and joint and same and sweep >= n.bit_length() + 8:
                 break
@@ -287,6 +287,6 @@ def _largest_of_columns(matrix: Matrix) -> IntArray:
     largest = np.maximum.reduceat(matrix.data, matrix.indptr[filled])
     at = np.flatnonzero(matrix.data == np.repeat(largest, counts[filled]))
     column = np.searchsorted(matrix.indptr, at, side="right") - 1
-    # Written backwards, so that the first of several stands.
+    # Written backwards, so that the first of several wins.
     out[column[::-1]] = matrix.indices[at[::-1]]
     return out

@@ -1,11 +1,17 @@
-"""Which activities of an industry share in each of its flows, so that sums stay exact.
+"""Share out the flows of a table among goods and activities so that sums stay exact.
 
-A cell of the table is a flow between a commodity and an industry. Its total is shared by the
-industry's largest activities (a quarter of its revenue, at least one activity), each in
-proportion to its size, and by some of the others: a run of places in a random order, the next
-cell's run beginning where this one ends. So every activity has about equally many inputs, and
-what is in a run is found by arithmetic alone. A large flow goes to all, a small one to few,
-who then take more of it each (threshold sampling).
+*Who supplies whom* (:func:`cut_line`). Suppliers and buyers of a commodity lay their amounts along
+a line of the same length, one after another; where two pieces overlap, the one delivers the
+overlap to the other. Both sums are met exactly with at most suppliers + buyers − 1 links (the
+north-west corner rule of the transportation problem, Dantzig 1951), and random orders make random
+partners.
+
+*Who takes part* (:func:`spread_cells`). A cell of the table is a flow between a commodity and an
+industry. Its total is shared by the industry's largest activities (a quarter of its revenue, at
+least one activity), each in proportion to its size, and by some of the others: a run of places in
+a random order, the next cell's run beginning where this one ends. So every activity has about
+equally many inputs, and what is in a run is found by arithmetic alone. A large flow goes to all, a
+small one to few, who then take more of it each (threshold sampling).
 """
 
 from __future__ import annotations
@@ -14,8 +20,57 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from planbench.errors import PlanbenchError
 from planbench.generators.draws import IntArray
 from planbench.model.arrays import FloatArray
+
+_UNITS = 2.0**58
+
+
+def cut_line(supply: FloatArray, demand: FloatArray) -> tuple[IntArray, IntArray, FloatArray]:
+    """Match supplies and demands of the same total, in the order given.
+
+    Parameters
+    ----------
+    supply : ndarray, shape (suppliers,)
+        Amounts ≥ 0, not all zero.
+    demand : ndarray, shape (buyers,)
+        Amounts > 0.
+
+    Returns
+    -------
+    supplier, buyer : ndarray of int64, shape (links,)
+    amount : ndarray, shape (links,)
+        > 0; what a buyer gets adds up to its demand, to rounding of that demand, and what a
+        supplier gives to its supply, to rounding of the total.
+    """
+    bought = _lengths(demand, least=1)
+    given = _lengths(supply, least=0)
+    # The two differ by rounding; the largest supplier evens it out.
+    given[int(np.argmax(given))] += int(bought.sum()) - int(given.sum())
+    # The last bit of a place says whose piece ends there; equal places end both.
+    ends = np.concatenate([np.cumsum(given) << 1, (np.cumsum(bought) << 1) | 1])
+    ends.sort(kind="stable")
+    of_buyer = (ends & 1).astype(np.int64)
+    place = ends >> 1
+    length = np.diff(place, prepend=0)
+    buyer = np.cumsum(of_buyer) - of_buyer
+    supplier = np.arange(ends.size) - buyer
+    real = length > 0
+    supplier, buyer, amount = supplier[real], buyer[real], length[real].astype(np.float64)
+    got = np.bincount(buyer, weights=amount, minlength=demand.size)
+    if not (got > 0).all():
+        raise PlanbenchError("a buyer got nothing; this is a bug of planbench")
+    amount *= (demand / got)[buyer]
+    return supplier, buyer, amount
+
+
+def _lengths(amounts: FloatArray, least: int) -> IntArray:
+    total = np.cumsum(amounts)[-1]
+    units = np.rint(amounts * (_UNITS / total)).astype(np.int64)
+    lengths: IntArray = np.maximum(units, least)
+    return lengths
+
 
 #: Share of an industry's revenue held by activities that take part in every flow.
 _LARGE = 0.25
@@ -151,7 +206,7 @@ def spread_cells(
 
 
 def _runs(industry: IntArray, value: FloatArray, small: IntArray, wanted: FloatArray) -> IntArray:
-    """Lengths of runs: in proportion to value up to everybody, `wanted` cells on average."""
+    """Lengths of runs: in proportion to value, at most everyone; `wanted` cells on average."""
     industries = small.size
     cells = np.bincount(industry, minlength=industries)
     room = small[industry]
@@ -162,7 +217,7 @@ def _runs(industry: IntArray, value: FloatArray, small: IntArray, wanted: FloatA
     np.maximum.at(largest, industry, value)
     smallest = np.full(industries, np.inf)
     np.minimum.at(smallest, industry, value)
-    # Below the smallest value everybody takes part everywhere.
+    # Below the smallest value all activities take part in all cells.
     low, high = np.where(cells > 0, smallest, 1.0), np.where(cells > 0, largest * cells, 1.0)
     for _ in range(_BISECTIONS):
         middle = 0.5 * (low + high)
