@@ -33,7 +33,7 @@ from planbench.bench.single import Surroundings, solve_once, survey
 from planbench.catalogue.resolve import load_instance
 from planbench.records.schema import Record
 from planbench.solvers.base import SolveOptions
-from planbench.stats.scaling import fit_power_law
+from planbench.stats.growth import fit_power_law
 
 COMMON = "inputs=10,techniques=2"
 BYPRODUCTS = "inputs=10,techniques=2,byproducts=0.09,capacities=0.1,resources=20"

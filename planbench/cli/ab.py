@@ -211,7 +211,7 @@ def make_settings(
         Naming the option.
     """
     from planbench.comparison.ab import Control, Settings
-    from planbench.stats.sequential import Schedule
+    from planbench.stats.paired import Schedule
 
     sure = options.parse_number(confidence, "--confidence", 0.5, 1.0)
     assert sure is not None

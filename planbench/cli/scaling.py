@@ -187,7 +187,7 @@ def _document(
 ) -> dict[str, Any]:
     from planbench.report.growth import beside, warnings
     from planbench.report.scores import profile_seconds, standings
-    from planbench.stats.profile import performance_profile
+    from planbench.stats.aggregate import performance_profile
 
     return {
         "measure": measure,

@@ -39,7 +39,7 @@ from planbench.records.schema import AB, SIDE, Record
 from planbench.records.store import RecordStore
 from planbench.solvers.base import SolveOptions
 from planbench.solvers.registry import distributions, uses
-from planbench.stats.sequential import Schedule
+from planbench.stats.paired import Schedule
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,7 @@ from planbench.comparison.judge import objectives_differ, refutation
 from planbench.comparison.match import Pair
 from planbench.errors import InputError
 from planbench.records.schema import Record
-from planbench.stats.paired import PairedRatio, paired_log_ratio
-from planbench.stats.sequential import Schedule
+from planbench.stats.paired import PairedRatio, Schedule, paired_log_ratio
 from planbench.words import nouns
 
 #: ``time``: wall seconds of build, load, solve and extract, less those the worker's main thread

@@ -27,8 +27,7 @@ from planbench.comparison.slowed import NAME, SLOWDOWN
 from planbench.errors import PlanbenchError
 from planbench.io.scratch import scratch_folder
 from planbench.measure.machine import package_versions
-from planbench.stats.noisy_runs import MACHINES, simulate_pairs
-from planbench.stats.sequential import Schedule, decide
+from planbench.stats.paired import MACHINES, Schedule, decide, simulate_pairs
 from planbench.words import nouns
 
 ADAPTER = "planbench.comparison.slowed"

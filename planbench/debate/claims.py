@@ -37,8 +37,8 @@ from planbench.report.ladders import YARDSTICK, Ladder, fit_ladder
 from planbench.report.scores import is_interior_point, is_planner
 from planbench.report.sweeps import Sweep, find_sweeps
 from planbench.stats.accuracy import TimeToAccuracy, time_to_accuracy
-from planbench.stats.models import n_log_n_exponent
-from planbench.stats.scaling import LEAST_SIZES, PowerLawFit
+from planbench.stats.fits import n_log_n_exponent
+from planbench.stats.growth import LEAST_SIZES, PowerLawFit
 
 Verdict = Literal[
     "contradicted",

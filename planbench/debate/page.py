@@ -36,7 +36,7 @@ from planbench.report.ladders import Ladder, find_ladders
 from planbench.report.markup import folded, raised, section, to_html
 from planbench.report.style import named
 from planbench.report.table import Column, Entry, Mark, Table, number
-from planbench.stats.scaling import LEAST_SIZES
+from planbench.stats.growth import LEAST_SIZES
 from planbench.words import nouns
 
 _MARKS: dict[str, Mark] = {"contradicted": "bad", "supported": "good"}

@@ -35,7 +35,7 @@ from planbench.report.scores import profile_seconds
 from planbench.report.style import in_order
 from planbench.report.sweeps import Sweep
 from planbench.stats.accuracy import TimeToAccuracy
-from planbench.stats.profile import performance_profile
+from planbench.stats.aggregate import performance_profile
 
 HEIGHT = 380
 #: Gaps below it are drawn on it: the last digit of a double.

@@ -19,9 +19,16 @@ from planbench.report.ladders import Ladder, Measure, fit_ladder, last_slope, st
 from planbench.report.style import in_order
 from planbench.report.table import Column, Entry, Mark, Table, number, power_entry
 from planbench.stats.aggregate import median_or_failure
-from planbench.stats.differences import SAME, ExponentDifference, compare_exponents
-from planbench.stats.growth import FURTHEST, Estimate, Growth
-from planbench.stats.scaling import LocalSlope, PowerLawFit
+from planbench.stats.growth import (
+    FURTHEST,
+    SAME,
+    Estimate,
+    ExponentDifference,
+    Growth,
+    LocalSlope,
+    PowerLawFit,
+    compare_exponents,
+)
 
 #: Sizes up to this factor apart stand beside each other: goods are split into near-equal numbers.
 NEAR_SIZE = 1.1

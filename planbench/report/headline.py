@@ -11,7 +11,7 @@ from planbench.report.cells import TARGET_GAP, Cell
 from planbench.report.comparison import instance_consensus
 from planbench.report.ladders import Ladder, fit_ladder, largest_solved
 from planbench.report.scores import standings
-from planbench.stats.scaling import PowerLawFit
+from planbench.stats.growth import PowerLawFit
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,7 @@ from planbench.report import words
 from planbench.report.cells import Cell, machine_key, middle_cell
 from planbench.report.style import in_order
 from planbench.stats.censored import FloatArray
-from planbench.stats.growth import Growth, study_growth
-from planbench.stats.scaling import LocalSlope, PowerLawFit, local_slopes
+from planbench.stats.growth import Growth, LocalSlope, PowerLawFit, local_slopes, study_growth
 
 #: What makes an economy larger rather than another one.
 GROWING = ("goods", "years", "regions")

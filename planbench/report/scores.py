@@ -17,8 +17,7 @@ from functools import cache
 from planbench.report import words
 from planbench.report.cells import Cell
 from planbench.report.table import Column, Entry, Table, number
-from planbench.stats.aggregate import Score, score_solvers
-from planbench.stats.profile import Profile, performance_profile
+from planbench.stats.aggregate import Profile, Score, performance_profile, score_solvers
 
 
 @cache

@@ -78,8 +78,7 @@ from planbench.report.sweeps import find_sweeps
 from planbench.report.table import Column, Entry, Mark, Table, number, power_entry
 from planbench.report.tables import ladder_table
 from planbench.stats.accuracy import time_to_accuracy
-from planbench.stats.growth import EXCLUDED, FURTHEST
-from planbench.stats.scaling import LEAST_SIZES, LocalSlope
+from planbench.stats.growth import EXCLUDED, FURTHEST, LEAST_SIZES, LocalSlope
 from planbench.words import nouns
 
 _MARKS: dict[str, Mark] = {"loose": "warn", "unproven": "warn", "wrong": "bad", "crash": "bad"}

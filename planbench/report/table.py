@@ -17,7 +17,7 @@ from rich.table import Table as TerminalTable
 from rich.text import Text
 
 from planbench.report import words
-from planbench.stats.scaling import PowerLawFit
+from planbench.stats.growth import PowerLawFit
 
 Kind = Literal["text", "solver", "number", "plain number", "law", "long", "prose", "short"]
 Mark = Literal["", "good", "warn", "bad", "stopped", "none", "strong", "bold bad"]

@@ -22,7 +22,7 @@ from planbench.report.ladders import Ladder, Measure, find_ladders, fit_ladder
 from planbench.report.scores import scores_table
 from planbench.report.sweeps import Sweep, find_sweeps
 from planbench.report.table import Column, Entry, Table
-from planbench.stats.scaling import PowerLawFit
+from planbench.stats.growth import PowerLawFit
 
 __all__ = [
     "comparison_tables",

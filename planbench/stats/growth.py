@@ -1,11 +1,15 @@
-"""What the runs of one solver say of growth: which law, what exponent, and what it predicts.
+"""How cost grows with size: which law, what exponent, and what it predicts.
 
 Three laws are fitted to the same observations: a·n^b, c·n·log n, and c₀ + a·n^b. A fixed cost is
 believed where Akaike's criterion, corrected for few observations (AICc, Hurvich & Tsai 1989), is
-better with it by more than :data:`ALIKE` units (Burnham & Anderson 2002). n log n and n^b cannot
-be told apart where the interval of b holds the exponent that n log n shows over the sizes
-measured: with a handful of sizes the criterion's penalty alone would decide for n log n, while
-the interval keeps its coverage. Intervals of predictions span all laws that are not excluded.
+better with it by more than :data:`ALIKE` units (Burnham & Anderson 2002). n log n and n^b are not
+distinguished where the interval of b holds the exponent that n log n shows over the sizes measured:
+with a handful of sizes the criterion's penalty alone would decide for n log n, while the interval
+keeps its coverage. Intervals of predictions span all laws that are not excluded.
+
+A run that was stopped costs *at least* what it had used. Dropping such runs makes a slow method look
+fast, so they enter the likelihood as right-censored observations; the fit itself is in
+:mod:`planbench.stats.censored`, its intervals in :mod:`planbench.stats.fits`.
 """
 
 from __future__ import annotations
@@ -13,15 +17,239 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
+from typing import Any, Literal
 
 import numpy as np
 
 from planbench.errors import InputError
-from planbench.stats.censored import FloatArray
-from planbench.stats.fitted import LEAST_SIZES, Fitted, fit_model
-from planbench.stats.models import FIXED_POWER, MODELS, N_LOG_N, POWER, Model, n_log_n_exponent
-from planbench.stats.observations import Bound, Flags, Numbers, observe
-from planbench.stats.scaling import PowerLawFit, check_confidence, power_law
+from planbench.stats.censored import LEAST_SCATTER, FloatArray
+from planbench.stats.fits import (
+    FIXED_POWER,
+    LEAST_SIZES,
+    MODELS,
+    N_LOG_N,
+    POWER,
+    Bound,
+    Fitted,
+    Flags,
+    Model,
+    Numbers,
+    Observations,
+    checked,
+    fit_model,
+    n_log_n_exponent,
+    observe,
+)
+
+__all__ = [
+    "LEAST_SCATTER",
+    "LEAST_SIZES",
+    "LocalSlope",
+    "PowerLawFit",
+    "fit_power_law",
+    "local_slopes",
+    "power_law",
+]
+
+
+@dataclass(frozen=True)
+class PowerLawFit:
+    """cost ≈ prefactor · n^exponent, or the reason why there is no such fit.
+
+    Attributes
+    ----------
+    exponent : float or None
+        b; None when there were too few sizes.
+    low, high : float or None
+        Bootstrap interval of b.
+    prefactor : float or None
+        a, in units of cost.
+    scatter : float or None
+        σ, standard deviation of the natural log about the line.
+    confidence : float
+        Nominal coverage of the interval.
+    n_points : int
+        Observations, censored ones included.
+    n_censored : int
+        Of these, known only as "at least" or "at most".
+    n_sizes : int
+        Distinct sizes with an exact observation.
+    smallest, largest : float or None
+        Range of these sizes.
+    reason : str
+        Why there is no exponent; empty where there is one.
+    """
+
+    exponent: float | None
+    low: float | None
+    high: float | None
+    prefactor: float | None
+    scatter: float | None
+    confidence: float
+    n_points: int
+    n_censored: int
+    n_sizes: int
+    smallest: float | None
+    largest: float | None
+    reason: str = ""
+
+    def predict(self, n: float) -> float | None:
+        """Cost at size `n` on the fitted line; None without a fit."""
+        if self.exponent is None or self.prefactor is None:
+            return None
+        return float(self.prefactor * n**self.exponent)
+
+
+@dataclass(frozen=True)
+class LocalSlope:
+    """Exponent between two neighbouring sizes.
+
+    Attributes
+    ----------
+    smaller, larger : float
+        The two sizes.
+    exponent : float
+        log(cost ratio) / log(size ratio).
+    at_least : bool
+        The larger size was stopped (or the smaller one was below the floor): the true
+        exponent is this or more.
+    """
+
+    smaller: float
+    larger: float
+    exponent: float
+    at_least: bool
+
+
+def fit_power_law(
+    sizes: Numbers,
+    costs: Numbers,
+    at_least: Flags | None = None,
+    *,
+    floor: Bound | None = None,
+    limit: Bound | None = None,
+    confidence: float = 0.95,
+    replicates: int = 999,
+    seed: int = 0,
+) -> PowerLawFit:
+    """Fit cost = a·n^b by censored maximum likelihood, with a bootstrap interval for b.
+
+    The interval is the studentised parametric bootstrap (Efron & Tibshirani 1993, ch. 12):
+    data are drawn from the fitted line, censored like the real ones, fitted again, and the
+    quantiles of (b* − b)/se* are applied to the real standard error. With few sizes it is
+    wide, as it should be.
+
+    Parameters
+    ----------
+    sizes : array_like, shape (n,)
+        Positive sizes.
+    costs : array_like, shape (n,)
+        Positive costs (seconds, passes, bytes); one per size and instance, not per repeat.
+    at_least : array_like of bool, shape (n,), optional
+        True where the run was stopped, so that the cost is this or more.
+    floor : float or array_like, shape (n,), optional
+        Costs below it are dominated by fixed overheads: they count as "at most `floor`".
+    limit : float or array_like, shape (n,), optional
+        Cost at which a run is stopped; by default the largest cost seen, where any run was
+        stopped.
+    confidence : float
+        Nominal coverage, in (0, 1).
+    replicates : int
+        Bootstrap replicates; 0 gives no interval.
+    seed : int
+
+    Returns
+    -------
+    PowerLawFit
+        Without exponent, and with the reason, below :data:`LEAST_SIZES` distinct sizes that
+        finished above the floor.
+
+    Raises
+    ------
+    InputError
+        On unequal lengths or numbers that are not positive and finite.
+    """
+    seen = observe(sizes, costs, at_least, floor=floor, limit=limit)
+    check_confidence(confidence)
+    if seen.exact_sizes.size < LEAST_SIZES:
+        return power_law(seen, None, confidence)
+    fitted = fit_model(POWER, seen, confidence=confidence, replicates=replicates, seed=seed)
+    return power_law(seen, fitted, confidence)
+
+
+def check_confidence(confidence: float) -> None:
+    """Refuse what is no probability.
+
+    Raises
+    ------
+    InputError
+        Outside (0, 1).
+    """
+    if not 0 < confidence < 1:
+        raise InputError(f"is {confidence}; give a number between 0 and 1", where="confidence")
+
+
+def power_law(seen: Observations, fitted: Fitted | None, confidence: float) -> PowerLawFit:
+    """Facts of a fitted law that has an exponent; without one, the reason why there is none."""
+    distinct = seen.exact_sizes
+    facts: dict[str, Any] = {
+        "confidence": confidence,
+        "n_points": int(seen.log_size.size),
+        "n_censored": int(seen.log_size.size - seen.exact.sum()),
+        "n_sizes": int(distinct.size),
+        "smallest": float(distinct[0]) if distinct.size else None,
+        "largest": float(distinct[-1]) if distinct.size else None,
+    }
+    if fitted is None:
+        return PowerLawFit(
+            exponent=None,
+            low=None,
+            high=None,
+            prefactor=None,
+            scatter=None,
+            reason=f"too few sizes ({distinct.size} of {LEAST_SIZES})",
+            **facts,
+        )
+    exponent, low, high = fitted.exponent()
+    assert exponent is not None
+    level = float(fitted.found.beta[0, 0])
+    return PowerLawFit(
+        exponent=exponent,
+        low=low,
+        high=high,
+        prefactor=float(np.exp(level - exponent * fitted.origin)),
+        scatter=float(fitted.found.sigma[0]),
+        **facts,
+    )
+
+
+def local_slopes(
+    sizes: Numbers,
+    costs: Numbers,
+    at_least: Flags | None = None,
+) -> list[LocalSlope]:
+    """Exponents between neighbouring sizes; several observations of a size: their median.
+
+    A size where any run was stopped closes the list with an "at least".
+
+    Raises
+    ------
+    InputError
+        As :func:`fit_power_law`.
+    """
+    n, cost, stopped = checked(sizes, costs, at_least)
+    points: list[tuple[float, float, bool]] = []
+    for size in np.unique(n):
+        here = n == size
+        points.append((float(size), float(np.median(cost[here])), bool(stopped[here].any())))
+        if stopped[here].any():
+            break
+    return [
+        LocalSlope(n0, n1, float(np.log(c1 / c0) / np.log(n1 / n0)), stop)
+        for (n0, c0, _), (n1, c1, stop) in pairwise(points)
+    ]
+
 
 #: Units of AICc within which two laws cannot be told apart.
 ALIKE = 2.0
@@ -226,7 +454,7 @@ def study_growth(
     Parameters
     ----------
     sizes, costs, at_least, floor, limit, confidence, replicates, seed
-        As for :func:`planbench.stats.scaling.fit_power_law`.
+        As for :func:`planbench.stats.growth.fit_power_law`.
 
     Returns
     -------
@@ -236,7 +464,7 @@ def study_growth(
     Raises
     ------
     InputError
-        As :func:`planbench.stats.scaling.fit_power_law`.
+        As :func:`planbench.stats.growth.fit_power_law`.
     """
     seen = observe(sizes, costs, at_least, floor=floor, limit=limit)
     check_confidence(confidence)
@@ -330,3 +558,56 @@ def _crossing(u: FloatArray, curve: FloatArray, level: float, start: float) -> f
         left = at + int(above[0]) - 1
     share = (level - curve[left]) / (curve[left + 1] - curve[left])
     return float(u[left] + share * (u[left + 1] - u[left]))
+
+
+#: Two exponents whose difference is known to lie within this are the same for any practical
+#: purpose: over a decade of sizes it is worth a factor of 1.6.
+SAME = 0.2
+
+Likeness = Literal["same", "differs", "cannot be told apart", "no exponent"]
+
+
+@dataclass(frozen=True)
+class ExponentDifference:
+    """One exponent less another.
+
+    Attributes
+    ----------
+    value, low, high : float or None
+        None without two exponents; the ends also without two intervals.
+    likeness : str
+        ``differs``: the interval excludes 0. ``same``: it lies within ± :data:`SAME`.
+        Otherwise ``cannot be told apart``, or ``no exponent``.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    likeness: Likeness
+
+
+def compare_exponents(first: PowerLawFit, second: PowerLawFit) -> ExponentDifference:
+    """Exponent of `first` less that of `second`, with its interval.
+
+    The ends are recovered from the two intervals (MOVER: Zou & Donner, *Statistics in Medicine*
+    27, 2008, eq. 5–6), which need not be symmetric:
+
+        low  = d − √((b₁ − l₁)² + (u₂ − b₂)²),  high = d + √((u₁ − b₁)² + (b₂ − l₂)²)
+
+    The two must come from different runs, so that they are independent. An interval that
+    excludes 0 counts as a difference however small it is.
+    """
+    b1, b2 = first.exponent, second.exponent
+    if b1 is None or b2 is None:
+        return ExponentDifference(None, None, None, "no exponent")
+    value = b1 - b2
+    if first.low is None or first.high is None or second.low is None or second.high is None:
+        return ExponentDifference(value, None, None, "cannot be told apart")
+    low = value - math.hypot(b1 - first.low, second.high - b2)
+    high = value + math.hypot(first.high - b1, b2 - second.low)
+    likeness: Likeness = "cannot be told apart"
+    if low > 0 or high < 0:
+        likeness = "differs"
+    elif low >= -SAME and high <= SAME:
+        likeness = "same"
+    return ExponentDifference(value, low, high, likeness)

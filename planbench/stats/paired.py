@@ -4,11 +4,15 @@ Two runs made right after each other see the same machine, so the logarithm of t
 free of most of what disturbs either. A verdict needs both an interval that leaves no doubt and
 an effect that matters: significance alone calls a steady 0.3 % a regression, and a least effect
 alone calls one unlucky run one.
+
+The number of interim analyses is fixed before the first, and each has its part of the error
+(Bonferroni), so the confidence holds for all analyses of all comparisons together. Simulated run
+times of disturbed machines are for the self-test.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -181,3 +185,158 @@ def _signed_rank_cut(n: int, tail: float) -> int:
 
     mean, variance = n * (n + 1) / 4, n * (n + 1) * (2 * n + 1) / 24
     return max(1, int(np.floor(mean + float(ndtri(tail)) * float(np.sqrt(variance)))))
+
+
+#: Numbers of pairs after which a verdict may be given; even, as runs come in blocks ABBA.
+LOOKS = (4, 6, 8, 12, 16, 24, 32)
+#: One more look is granted to a comparison that ends early, with its budget.
+_LAST_WORD = 1
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How sure all verdicts together are to be, and when each may be given.
+
+    Attributes
+    ----------
+    least_effect : float
+        Smallest relative change that matters, > 0.
+    confidence : float
+        That no verdict is wrong, over all looks of all comparisons, in (0, 1).
+    comparisons : int
+        Number of comparisons that share the error, ≥ 1.
+    looks : tuple of int
+        Numbers of pairs, increasing.
+    """
+
+    least_effect: float = 0.05
+    confidence: float = 0.99
+    comparisons: int = 1
+    looks: tuple[int, ...] = LOOKS
+
+    def __post_init__(self) -> None:
+        if not self.least_effect > 0:
+            raise InputError(f"is {self.least_effect}; give a number above 0", where="least effect")
+        if not 0 < self.confidence < 1:
+            raise InputError(
+                f"is {self.confidence}; give a number between 0 and 1", where="confidence"
+            )
+        if self.comparisons < 1 or not self.looks:
+            raise InputError("needs at least one comparison and one look", where="schedule")
+
+    @property
+    def confidence_per_look(self) -> float:
+        """Confidence of the interval at one look at one comparison."""
+        shares = (len(self.looks) + _LAST_WORD) * self.comparisons
+        return 1.0 - (1.0 - self.confidence) / shares
+
+    @property
+    def most_pairs(self) -> int:
+        """Pairs after which there is no further look."""
+        return self.looks[-1]
+
+    def look(self, baseline: Sequence[float], candidate: Sequence[float]) -> PairedRatio:
+        """Judge the pairs so far; the caller keeps to the looks, but for one last word."""
+        return paired_log_ratio(
+            baseline,
+            candidate,
+            least_effect=self.least_effect,
+            confidence=self.confidence_per_look,
+        )
+
+
+def decide(
+    schedule: Schedule, baseline: Sequence[float], candidate: Sequence[float]
+) -> PairedRatio:
+    """Give the verdict that a comparison stopping at the first clear look would give.
+
+    Parameters
+    ----------
+    schedule : Schedule
+    baseline, candidate : sequence of float
+        As many pairs as the last look, or as were made.
+
+    Returns
+    -------
+    PairedRatio
+        Of the look at which it stopped; its ``n`` says which.
+    """
+    for pairs in schedule.looks:
+        if pairs > len(baseline):
+            break
+        found = schedule.look(baseline[:pairs], candidate[:pairs])
+        if found.verdict != "ambiguous":
+            return found
+    return schedule.look(baseline, candidate)
+
+
+_Draw = Callable[[np.random.Generator, int], FloatArray]
+
+
+def _steady(rng: np.random.Generator, n: int) -> FloatArray:
+    return rng.normal(0.0, 0.01, n)
+
+
+def _busy(rng: np.random.Generator, n: int) -> FloatArray:
+    return rng.normal(0.0, 0.05, n)
+
+
+def _bursts(rng: np.random.Generator, n: int) -> FloatArray:
+    """One run in ten takes up to twice as long."""
+    hit = rng.random(n) < 0.1
+    return rng.normal(0.0, 0.01, n) + hit * rng.uniform(0.1, 0.7, n)
+
+
+def _drift(rng: np.random.Generator, n: int) -> FloatArray:
+    """Drift as a machine that warms up does: a random walk, and half a per cent per run."""
+    return 0.005 * np.arange(n) + np.cumsum(rng.normal(0.0, 0.01, n)) + rng.normal(0, 0.01, n)
+
+
+def _two_clocks(rng: np.random.Generator, n: int) -> FloatArray:
+    """Two clock speeds 10 % apart; each run changes over with probability 0.3."""
+    return 0.1 * (np.cumsum(rng.random(n) < 0.3) % 2) + rng.normal(0.0, 0.005, n)
+
+
+#: Logarithms of the run times of n runs one after the other, by the kind of machine.
+MACHINES: dict[str, _Draw] = {
+    "steady (1 %)": _steady,
+    "busy (5 %)": _busy,
+    "bursts": _bursts,
+    "drift": _drift,
+    "two clocks": _two_clocks,
+}
+
+
+def simulate_pairs(
+    machine: str, pairs: int, slowdown: float, rng: np.random.Generator
+) -> tuple[FloatArray, FloatArray]:
+    """Draw the run times of two sides that are run in blocks A B B A.
+
+    Parameters
+    ----------
+    machine : str
+        Key of :data:`MACHINES`.
+    pairs : int
+    slowdown : float
+        How many times as long side b takes, > 0.
+    rng : Generator
+
+    Returns
+    -------
+    a, b : ndarray, shape (pairs,)
+        Seconds; a run of side a on an undisturbed machine takes one.
+
+    Raises
+    ------
+    InputError
+        On an unknown machine.
+    """
+    if machine not in MACHINES:
+        raise InputError(f"is {machine!r}; known are {', '.join(MACHINES)}", where="machine")
+    runs = np.exp(MACHINES[machine](rng, 2 * pairs)).reshape(pairs, 2)
+    # A block is two pairs, the second turned round; which side begins is drawn for each.
+    first_is_b = np.repeat(rng.integers(2, size=(pairs + 1) // 2), 2)[:pairs].astype(bool)
+    first_is_b[1::2] ^= True
+    a = np.where(first_is_b, runs[:, 1], runs[:, 0])
+    b = np.where(first_is_b, runs[:, 0], runs[:, 1])
+    return a, slowdown * b

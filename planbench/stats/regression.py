@@ -11,8 +11,8 @@ from typing import Literal
 import numpy as np
 
 from planbench.errors import InputError
-from planbench.stats.observations import Numbers, checked
-from planbench.stats.scaling import check_confidence
+from planbench.stats.fits import Numbers, checked
+from planbench.stats.growth import check_confidence
 
 Change = Literal["worse", "better", "same"]
 SlopeVerdict = Literal["worse", "better", "same", "unclear"]

@@ -16,7 +16,7 @@ from planbench.comparison.sides import parse_side
 from planbench.errors import InputError, SolverUnavailableError
 from planbench.measure.launch import Interpreter
 from planbench.records.store import read_records
-from planbench.stats.sequential import Schedule
+from planbench.stats.paired import Schedule
 
 pytestmark = pytest.mark.alone
 

@@ -7,7 +7,7 @@ from support.record_builders import make_failure, make_record
 
 from planbench.comparison.paired import Measurement, Pair, is_settled, judge_case
 from planbench.errors import InputError
-from planbench.stats.sequential import Schedule
+from planbench.stats.paired import Schedule
 
 CASE = Measurement("tiny", "highs-ds")
 NAMES = ("old", "new")

@@ -19,8 +19,7 @@ from planbench.comparison import selftest
 from planbench.comparison.selftest import FULL, SHORT, Trial, run_selftest, simulate
 from planbench.comparison.slowed import NAME
 from planbench.solvers.base import SolveOptions
-from planbench.stats.noisy_runs import MACHINES, simulate_pairs
-from planbench.stats.sequential import Schedule
+from planbench.stats.paired import MACHINES, Schedule, simulate_pairs
 
 pytestmark = pytest.mark.alone
 

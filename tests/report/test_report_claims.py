@@ -17,7 +17,7 @@ from planbench.debate.claims import (
 from planbench.records.schema import AccuracyFacts
 from planbench.report.cells import settle
 from planbench.report.ladders import find_ladders
-from planbench.stats.scaling import PowerLawFit
+from planbench.stats.growth import PowerLawFit
 
 SIZES = (100, 300, 1000, 3000, 10000, 30000)
 

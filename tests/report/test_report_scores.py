@@ -12,7 +12,7 @@ from planbench.report.cells import settle
 from planbench.report.markup import to_html
 from planbench.report.scores import profile_seconds, profile_table, scores_table, standings
 from planbench.report.tables import summary_table
-from planbench.stats.profile import performance_profile
+from planbench.stats.aggregate import performance_profile
 
 
 def rung(solver, size, seconds=None, ended="timeout", group="up", **changes):

@@ -10,8 +10,8 @@ import pytest
 from planbench.errors import InputError
 from planbench.stats import fixed_cost
 from planbench.stats.censored import Data
+from planbench.stats.fits import n_log_n_exponent
 from planbench.stats.growth import FURTHEST, study_growth
-from planbench.stats.models import n_log_n_exponent
 
 SIZES = np.array([100.0, 300.0, 1000.0, 3000.0, 10000.0, 30000.0, 100000.0])
 NOISE = np.array([0.05, -0.08, 0.02, 0.06, -0.03, -0.06, 0.04])

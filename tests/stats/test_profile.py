@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from planbench.errors import InputError
-from planbench.stats.profile import performance_profile
+from planbench.stats.aggregate import performance_profile
 
 TIMES = {
     "a": {"p": 1.0, "q": 4.0, "r": None},

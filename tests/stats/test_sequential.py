@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from planbench.errors import InputError
-from planbench.stats.sequential import LOOKS, Schedule, decide
+from planbench.stats.paired import LOOKS, Schedule, decide
 
 
 def _runs(rng, noise, slowdown=1.0):
