@@ -7,8 +7,8 @@ distinguished where the interval of b holds the exponent that n log n shows over
 with a handful of sizes the criterion's penalty alone would decide for n log n, while the interval
 keeps its coverage. Intervals of predictions span all laws that are not excluded.
 
-A run that was stopped costs *at least* what it had used. Dropping such runs makes a slow method look
-fast, so they enter the likelihood as right-censored observations; the fit itself is in
+A run that was stopped costs *at least* what it had used. Dropping such runs makes a slow method
+look fast, so they enter the likelihood as right-censored observations; the fit itself is in
 :mod:`planbench.stats.censored`, its intervals in :mod:`planbench.stats.fits`.
 """
 

@@ -23,7 +23,6 @@ from planbench.cli import main as entry
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "results" / "reference"
-BASELINE = ROOT / "results" / "baselines" / "smoke.jsonl"
 
 COMMANDS = sorted(command.name or "" for command in entry.app.registered_commands)
 
@@ -120,8 +119,8 @@ def test_scaling_of_committed_runs(name: str, snapshot: SnapshotAssertion) -> No
 
 
 def test_regress_of_a_run_against_itself(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
-    shutil.copy(BASELINE, tmp_path / "old.jsonl")
-    shutil.copy(BASELINE, tmp_path / "new.jsonl")
+    shutil.copy(REFERENCE / "quick.jsonl", tmp_path / "old.jsonl")
+    shutil.copy(REFERENCE / "quick.jsonl", tmp_path / "new.jsonl")
     code, out, err = run("regress", "old.jsonl", "new.jsonl", "--markdown", "table.md")
     assert (code, out, err, (tmp_path / "table.md").read_text()) == snapshot
 
