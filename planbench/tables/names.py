@@ -35,7 +35,8 @@ is_export = _says(
     r"^(total )?export(s|ations?|e)?\b|\bexports of\b|^ausfuhr(en)?\b|^f04[0-9a-z]*$|^exgr"
 )
 _IMPORT = re.compile(
-    r"^(less:? )?(total )?import(s|ations?|e)?\b|^einfuhr(en)?\b|^imported\b|\bimports of\b|cif ?/ ?fob|^f05[0-9a-z]*$"
+    r"^(less:? )?(total )?import(s|ations?|e)?\b|^einfuhr(en)?\b|^imported\b"
+    r"|\bimports of\b|cif ?/ ?fob|^f05[0-9a-z]*$"
     r"|^mcif$|^madj$",
     re.IGNORECASE,
 )
