@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import typer
@@ -190,8 +191,10 @@ def read_recipe(base: str | None, changes: Mapping[str, Any]) -> GeneratorRecipe
     parts: list[str] = []
     if base is not None:
         text = base.removeprefix("gen:")
-        if text.endswith(".toml"):
-            text = read_toml_recipe(text).canonical()
+        # goods=100,profile=mine.toml is inline though it ends like a file.
+        inline = text != base or ("=" in base and not Path(base).exists())
+        if base.endswith(".toml") and not inline:
+            text = read_toml_recipe(base).canonical()
         # A field that an option sets is dropped here; what is malformed is left to fail.
         parts = [part for part in text.split(",") if part.partition("=")[0].strip() not in told]
     parts += [f"{name}={value}" for name, value in told.items()]

@@ -319,8 +319,8 @@ def _install(folder: Path, wanted: Sequence[str], side: Side) -> None:
                 f"{where}: no package index can be reached to install it: {said}"
             )
         raise InputError(
-            f"cannot be installed beside {', '.join(wanted)}; give what exists for Python "
-            f"{platform.python_version()}: {said}",
+            f"cannot be installed beside {', '.join(wanted)}; give versions that exist for Python "
+            f"{platform.python_version()} and go together, with commas between them: {said}",
             where=where,
         )
 

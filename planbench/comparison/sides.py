@@ -353,8 +353,10 @@ def _with_option(side: Side, key: str, value: str, where: str) -> Side:
 
 
 def packages_under_test(sides: Sequence[Side]) -> tuple[str, ...]:
-    """Names of the packages that some side names."""
-    return tuple(sorted(frozenset().union(*(side.names for side in sides))))
+    """Names of the packages that the sides do not ask for alike; of all, where all are alike."""
+    named = frozenset().union(*(side.names for side in sides))
+    alike = frozenset(sides[0].packages).intersection(*(side.packages for side in sides[1:]))
+    return tuple(sorted(named - {package.name for package in alike} or named))
 
 
 def default_solvers(sides: Sequence[Side]) -> list[str]:
@@ -412,7 +414,8 @@ def check_use(sides: Sequence[Side], solvers: Sequence[str]) -> None:
         return
     for solver in solvers:
         run = [(side, side.solver or solver) for side in sides]
-        if any(side.names & uses(find_solver(name)[0]) for side, name in run):
+        tested = frozenset(packages)
+        if any(tested & side.names & uses(find_solver(name)[0]) for side, name in run):
             continue
         names = dict.fromkeys(name for _, name in run)
         users = [solvers_that_use(package) for package in packages]

@@ -1,4 +1,7 @@
-"""What rows and columns of published tables are called, in English statistics and BEA codes."""
+"""What rows and columns of published tables are called, in English statistics and BEA codes.
+
+Totals, exports and imports are also known by some German and French names.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +31,12 @@ is_output = _says(
     r"|^(gross )?outputs?\b"
 )
 #: Whether a label speaks of exports.
-is_export = _says(r"^(total )?exports?\b|\bexports of\b|^f04[0-9a-z]*$|^exgr")
+is_export = _says(
+    r"^(total )?export(s|ations?|e)?\b|\bexports of\b|^ausfuhr(en)?\b|^f04[0-9a-z]*$|^exgr"
+)
 _IMPORT = re.compile(
-    r"^(less:? )?(total )?imports?\b|^imported\b|\bimports of\b|cif ?/ ?fob|^f05[0-9a-z]*$"
+    r"^(less:? )?(total )?import(s|ations?|e)?\b|^einfuhr(en)?\b|^imported\b"
+    r"|\bimports of\b|cif ?/ ?fob|^f05[0-9a-z]*$"
     r"|^mcif$|^madj$",
     re.IGNORECASE,
 )

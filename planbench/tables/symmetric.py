@@ -244,6 +244,7 @@ def _industries(
         elif not (contested | by_chance) - known:
             break
     if not core:
+        refuse_near_pair(rows.labels, columns.labels, ("row", "column"), grid.where)
         raise InputError(
             "no label stands both in its rows and its columns, so it is no symmetric table; "
             "give a use table with --use and a make table with --make",

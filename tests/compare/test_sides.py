@@ -137,6 +137,8 @@ def test_a_command_may_hold_commas():
         ("ortools==9.14", "ortools==9.15", ["glop"]),
         ("highspy==1.15.1", "highspy==1.16,highspy-extras==1.16", ["highs-ds", "highs-hipo"]),
         ("presolve=on", "presolve=off", ["highs-ds"]),
+        ("scipy==1.14.1,numpy==2.2.6", "scipy==1.15.3,numpy==2.2.6", ["scipy-highs-ds"]),
+        ("scipy==1.15.3,presolve=on", "scipy==1.15.3,presolve=off", ["scipy-highs-ds"]),
     ],
 )
 def test_the_solver_follows_from_the_package_under_test(a, b, solvers):
@@ -144,6 +146,13 @@ def test_the_solver_follows_from_the_package_under_test(a, b, solvers):
     sides = parse_side(a), parse_side(b)
     assert default_solvers(sides) == solvers
     check_use(sides, solvers)
+
+
+def test_a_package_that_both_sides_ask_for_alike_is_not_under_test():
+    """highs-ds needs numpy, which is the same on both sides, and no scipy."""
+    sides = parse_side("scipy==1.14.1,numpy==2.2.6"), parse_side("scipy==1.15.3,numpy==2.2.6")
+    with pytest.raises(InputError, match="highs-ds does not use scipy"):
+        check_use(sides, ["highs-ds"])
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,33 @@ def test_labels_that_differ_by_a_slip_are_refused_as_a_pair(tmp_path: Path, othe
         read(tmp_path, LABELS.format(other))
 
 
+def test_axes_that_differ_by_case_alone_are_refused_as_a_pair(tmp_path: Path) -> None:
+    """Not as a table without any industry, which asks for another kind of file."""
+    head, rest = LABELS.format("Manufacturing").split("\n", 1)
+    text = f"{head.upper()}\n{rest}"
+    with pytest.raises(InputError, match="row 'Agriculture' and column 'AGRICULTURE' differ"):
+        read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("exports", "imports"),
+    [("Ausfuhr", "Einfuhr"), ("Exportations", "Importations"), ("Exporte", "Importe")],
+)
+def test_trade_by_its_german_or_french_name_is_no_final_use(
+    tmp_path: Path, exports: str, imports: str
+) -> None:
+    """Negative imports would lower the target, and no good could be had from abroad."""
+    text = f"""Sector,Farm,Mill,Home,{exports},{imports},Total
+Farm,10,20,60,15,-5,100
+Mill,30,40,50,80,0,200
+Wages,60,140,,,,
+Total,100,200,,,,
+"""
+    found = roles(read(tmp_path, text))
+    assert found["column", exports] == "exports"
+    assert found["column", imports] == "imports"
+
+
 def test_labels_that_differ_more_are_refused_by_their_place(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="column 'Industry' stands among the industries"):
         read(tmp_path, LABELS.format("Industry"))
