@@ -277,7 +277,9 @@ def residuals(
             rows = np.where(np.isfinite(lp.row_lower), low, high)
             worth = _felt_in_rows(lp.matrix, out, rows)
             col_low[out] = np.maximum(col_low[out], worth)
-            col_high[out] = np.maximum(col_high[out], worth)
+            # A capacity has units of its own; one of 0, like the level 0, has none.
+            unsized = np.where(lp.col_upper[out] == 0, worth, 0.0)
+            col_high[out] = np.maximum(col_high[out], unsized)
         row_over, row_scaled = _violation(activity, lp.row_lower, lp.row_upper, low, high)
         col_over, col_scaled = _violation(x, lp.col_lower, lp.col_upper, col_low, col_high)
         primal, primal_scaled = _largest(row_over, col_over), _largest(row_scaled, col_scaled)

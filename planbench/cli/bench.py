@@ -173,6 +173,7 @@ def _write_report(records: list[Record], path: Path, left_out: Sequence[NotRun])
 
 def _show(records: list[Record]) -> None:
     from planbench.catalogue.builtin import list_builtin
+    from planbench.records.verdicts import old_note
     from planbench.report.effort import effort_tables, was_driven
     from planbench.report.table import fitting
     from planbench.report.tables import golden_table, ladder_tables, summary_table, sweep_tables
@@ -191,6 +192,8 @@ def _show(records: list[Record]) -> None:
     tables += ladder_tables(records, "bytes", width=width)
     tables.append(summary_table(records))
     console.print_tables(fitting(tables, width))
+    if old := old_note(records):
+        console.out().print(old)
 
 
 def _document(

@@ -151,6 +151,7 @@ def _show(
 ) -> None:
     from rich.text import Text
 
+    from planbench.records.verdicts import old_note
     from planbench.report import growth
     from planbench.report.growth import beside, growth_of, warnings
     from planbench.report.scores import profile_table
@@ -176,6 +177,8 @@ def _show(
         console.print_tables(fitting([growth.beside_table(both)], width))
     if cells:
         console.print_tables(fitting([profile_table(cells, shift=shift, penalty=penalty)], width))
+    if old := old_note([c.record for lad, _ in found for c in lad.cells]):
+        out.print(Text(old))
 
 
 def _document(

@@ -170,6 +170,8 @@ def verdict_text(record: Record, tolerance: float) -> Text:
             said += f"; what flows through it is {words.objective(record.scale, 3)}"
     elif verdict == "loose" and record.raw_gap is not None and record.raw_gap > tolerance:
         said = f"proven, but no closer than {words.gap(record.raw_gap)}"
+    elif verdict == "loose" and record.plan_verdict == record.prices_verdict == "certified":
+        said = "plan and prices are proven, the objective claimed is not theirs"
     return Text.assemble((verdict, _VERDICT_STYLE[verdict]), f": {said}")
 
 

@@ -238,7 +238,8 @@ def comparison_notes(cells: Sequence[Cell], found: Consensus) -> list[str]:
 
 def _bracket_line(found: Consensus) -> Text:
     text = bracket_words(found, 10)
+    what = "optimum" if None not in (found.lower_bound, found.upper_bound) else "bound"
     return Text(
-        f"certified optimum {text}" if text != words.UNKNOWN else "no certified bracket",
+        f"certified {what} {text}" if text != words.UNKNOWN else "no certified bracket",
         style="bold red" if found.empty else "dim",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from planbench.records.verdicts import residuals_only
+from planbench.records.verdicts import OLD_MARK, is_old, residuals_only
 from planbench.report import words
 from planbench.report.cells import TARGET_GAP, Cell
 from planbench.report.comparison import instance_consensus
@@ -88,7 +88,10 @@ def census_words(cells: Sequence[Cell]) -> str:
     solved = sum(c.solved for c in cells)
     instances = len({c.sha256 for c in cells})
     solvers = len({c.series for c in cells})
-    parts = [f"{solved} of {len(cells)} results certified within {words.gap(TARGET_GAP)} or better"]
+    old = f" {OLD_MARK}" if any(is_old(c.record) for c in cells) else ""
+    parts = [
+        f"{solved} of {len(cells)} results certified{old} within {words.gap(TARGET_GAP)} or better"
+    ]
     named = {
         "loose": "less certain",
         "unproven": "unproven",

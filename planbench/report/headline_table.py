@@ -14,6 +14,7 @@ from planbench.errors import InputError
 from planbench.io.files import write_text
 from planbench.records.schema import Record
 from planbench.records.store import read_records
+from planbench.records.verdicts import old_note
 from planbench.report import words
 from planbench.report.cells import settled
 from planbench.report.charts import headline_ladder
@@ -66,6 +67,8 @@ def headline_markdown(records: Sequence[Record]) -> str:
         "",
         f"{census_words(cells)} Exponents with 95 % intervals; stopped runs count as “at least”.",
     ]
+    if old := old_note([c.record for c in cells]):
+        lines += ["", old]
     return "\n".join(lines)
 
 

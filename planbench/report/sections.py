@@ -177,6 +177,7 @@ def instance_section(cells: Sequence[Cell]) -> Markup:
     facts = cells[0].record.instance
     found = instance_consensus(cells)
     bracket = bracket_words(found, 10)
+    proved = "optimum" if None not in (found.lower_bound, found.upper_bound) else "certified bound"
     return render(
         "instance.html",
         name=cells[0].instance,
@@ -190,7 +191,7 @@ def instance_section(cells: Sequence[Cell]) -> Markup:
         results=len(cells),
         empty=found.empty,
         alarming=found.empty or bool(found.disagreeing) or any(c.status == "wrong" for c in cells),
-        proved=f"optimum {bracket}" if bracket != words.UNKNOWN else "no certified bracket",
+        proved=f"{proved} {bracket}" if bracket != words.UNKNOWN else "no certified bracket",
         table=to_html(comparison_table(cells)),
         notes=comparison_notes(cells, found),
         sha256=facts.sha256,

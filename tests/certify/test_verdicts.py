@@ -258,3 +258,26 @@ def test_a_claim_under_any_name_does_not_loosen_the_rules():
     for claim in ("delivers", "plan", "stopped", ""):
         reply = replace(_right(lp), claim=claim, y=None)
         assert certify(lp, economy, reply, known=(None, 5.0)).verdict != "certified"
+
+
+@pytest.mark.parametrize("times", [5.0, 500.0])
+def test_a_small_capacity_in_a_large_economy_is_not_exceeded_unseen(times: float) -> None:
+    """Five times a small capacity moves no balance by a millionth; it is a violation still."""
+    outputs = np.eye(3, 4)
+    outputs[0, 3] = 1e-3
+    economy = make_economy(
+        inputs=np.hstack([0.3 * np.roll(np.eye(3), 1, axis=0), np.zeros((3, 1))]),
+        outputs=outputs,
+        resource_use=np.array([[1.0, 1.0, 1.0, 1e-4]]),
+        endowment=np.array([1e6]),
+        capacity=np.array([np.inf, np.inf, np.inf, 1.0]),
+        assortment=np.ones((3, 1)),
+        fixed_demand=np.zeros(3),
+        weights=np.ones(1),
+    )
+    lp = to_linear_program(economy)
+    right = reference(lp)
+    x = right.x.copy()
+    x[3] = times
+    assert certify(lp, economy, right).verdict == "certified"
+    assert certify(lp, economy, replace(right, x=x)).plan_verdict == "loose"

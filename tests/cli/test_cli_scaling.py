@@ -8,6 +8,7 @@ import pytest
 from support.command_line import planbench
 from support.record_builders import MACHINE, make_ladder, make_suite
 
+from planbench.cli import bench
 from planbench.records.not_run import NotRun, write_not_run
 
 
@@ -140,3 +141,16 @@ def test_figures_are_written_and_told(tmp_path):
     figures = json.loads(said.out)["figures"]
     assert str(tmp_path / "f" / "time-uniform.pdf") in figures
     assert all((tmp_path / "f").joinpath(name).stat().st_size > 1000 for name in figures)
+
+
+@pytest.mark.parametrize("command", ["scaling", "bench"])
+def test_verdicts_of_an_older_certificate_are_marked(tmp_path, command, capsys):
+    """Growth of runs that certificate 1 certified must not pass for growth of proven answers."""
+    rows = make_ladder(sizes=(100, 1000), laws={"highs-ds": (1.0, 1.0)}, scatter=0.0)
+    rows = [r.model_copy(update={"certificate_version": 1}) for r in rows]
+    if command == "bench":
+        bench._show(rows)
+        said = capsys.readouterr().out
+    else:
+        said = planbench("scaling", str(write(tmp_path / "r.jsonl", rows))).out
+    assert "†: verdict of certificate 1" in said

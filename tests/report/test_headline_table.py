@@ -80,3 +80,12 @@ def test_a_size_that_most_seeds_did_not_solve_is_not_solved():
     (ladder,) = find_ladders(settle(with_seeds(1.0, None, None)))
     assert find_largest_solved(ladder).cell.goods == 100
     assert "1,000 goods: time limit" in to_html(ladder_summary(ladder))
+
+
+def test_results_of_an_older_certificate_are_marked():
+    """The README's count must say by which rules its answers were certified."""
+    rows = with_seeds(1.0)
+    old = headline_markdown([r.model_copy(update={"certificate_version": 1}) for r in rows])
+    assert "results certified † within" in old
+    assert "†: verdict of certificate 1" in old
+    assert "†" not in headline_markdown(rows)

@@ -10,11 +10,13 @@ import pytest
 from rich.console import Console
 from support.record_builders import LAWS, make_failure, make_ladder, make_record, make_suite
 
+from planbench.certificates import Opinion, consensus
+from planbench.cli.views import verdict_text
 from planbench.errors import InputError
 from planbench.records.schema import ResidualFacts
 from planbench.report import growth
 from planbench.report.cells import settle, settled
-from planbench.report.comparison import instance_consensus
+from planbench.report.comparison import _bracket_line, instance_consensus
 from planbench.report.growth import outlook
 from planbench.report.headline import census_words
 from planbench.report.ladders import find_ladders
@@ -257,3 +259,17 @@ def test_bounds_to_a_tolerance_are_no_part_of_the_consensus():
     found = instance_consensus(settled([old, make_record("now")]))
     assert not found.empty
     assert [solver for solver, _ in found.disagreeing] == ["old"]
+
+
+@pytest.mark.parametrize(("upper", "heading"), [(1.25, "optimum 1.25"), (None, "bound [1.25, –]")])
+def test_one_bound_alone_is_not_called_an_optimum(upper, heading):
+    """Half a bracket says nothing of the other side."""
+    found = consensus([Opinion("a", "optimal", 1.25, 1.25, upper)])
+    assert _bracket_line(found).plain == f"certified {heading}"
+
+
+def test_a_claim_that_is_not_the_plans_worth_is_not_called_a_violation():
+    """Plan and prices are certified here; only the objective claimed is not."""
+    fine = {"plan_verdict": "certified", "prices_verdict": "certified", "raw_gap": 1e-9}
+    said = verdict_text(make_record(verdict="loose", claim_verdict="loose", **fine), 1e-6).plain
+    assert said == "loose: plan and prices are proven, the objective claimed is not theirs"
