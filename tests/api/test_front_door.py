@@ -281,5 +281,5 @@ def test_bad_input_is_one_line(call, message):
 def test_a_solver_that_refuses_is_an_error():
     """It is no result: value-iteration takes economies with one resource."""
     pytest.importorskip("numba")
-    with pytest.raises(pb.SolverError, match="value-iteration takes one resource"):
+    with pytest.raises(pb.SolverError, match="value-iteration: takes one resource"):
         pb.solve("kantorovich-plywood", "value-iteration", in_process=True)
