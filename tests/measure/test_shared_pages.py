@@ -1,12 +1,17 @@
 """Pages that processes share count once, for the limit and for the peak."""
 
+import ctypes
+import os
+import signal
 import sys
 import textwrap
+import time
 
 import pytest
 
 from planbench.measure.job import Job
 from planbench.measure.launch import run_job
+from planbench.measure.memory import same_memory
 
 MIB = 1 << 20
 
@@ -132,3 +137,30 @@ def test_forked_processes_that_fill_memory_are_stopped(run):
     result = run("held = fill(50); end(fork(6, lambda: fill(100)))", 400)
     assert result.ended == "memory", result.message
     assert 400 <= int(result.message.split()[1]) < 660
+
+
+def test_memory_is_the_same_only_between_vfork_and_exec():
+    """There a child of a large process is no copy: it would count twice, even by shares."""
+    child = os.fork()
+    if child == 0:
+        time.sleep(30)
+        os._exit(0)
+    try:
+        assert not same_memory(os.getpid(), child)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    if not same_memory(os.getpid(), os.getpid()):
+        pytest.skip("this kernel has no kcmp")
+    # vfork is clone with CLONE_VM; this child shares the memory as long as it waits.
+    library = ctypes.CDLL(None, use_errno=True)
+    stack = ctypes.create_string_buffer(1 << 16)
+    top = ctypes.c_void_p(ctypes.addressof(stack) + (1 << 16) - 64)
+    pause = ctypes.cast(library.pause, ctypes.c_void_p)
+    shared = library.clone(pause, top, 0x100 | signal.SIGCHLD, None)
+    assert shared > 0
+    try:
+        assert same_memory(os.getpid(), shared)
+    finally:
+        os.kill(shared, signal.SIGKILL)
+        os.waitpid(shared, 0)
