@@ -91,8 +91,9 @@ def test_a_longer_limit_is_overrun_by_less_than_a_twentieth(fresh):
 )
 def test_memory_is_overrun_by_less_than_a_tenth(fresh, name, limit):
     """Bit by bit, as fast as pages can be had, in one allocation, and from several threads."""
-    # Who watches must be given a processor in time: on a crowded machine one of three goes wrong.
-    for attempt in range(3):
+    # Who watches must be given a processor in time. Where another machine has it just then, a try
+    # goes wrong, up to one in three; a watcher that is too slow by itself fails all of them.
+    for attempt in range(6):
         found = fresh(name, memory_limit=limit, folder=f"job-{attempt}")
         assert found["ended"] == "memory", found["message"]
         if found["largest"] <= 1.1 * limit:
