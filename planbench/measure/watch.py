@@ -25,8 +25,8 @@ POLL_FIRST_S = 0.01
 POLL_LAST_S = 0.04
 POLL_GROWTH = 1.2
 #: Near the memory limit looks come sooner: as soon as memory could be full if it filled at this
-#: rate, several times what one core can touch.
-FILL_BYTES_PER_S = 8e9
+#: rate, more than two cores touch (12e9 were seen).
+FILL_BYTES_PER_S = 20e9
 #: … and we were given a processor only so much later.
 LATE_S = 0.008
 POLL_LEAST_S = 0.001

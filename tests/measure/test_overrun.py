@@ -1,8 +1,8 @@
 """Limits are overrun by no more than is promised, whatever the solver does.
 
-Time: the larger of 1 s and 5 %. Memory: 10 % of the limit. Each run is made from a fresh
-process, whose ``RUSAGE_CHILDREN`` afterwards tells what its largest child really reached: the
-kernel's own figure, not the one planbench takes.
+Time: the larger of 1 s and 5 %. Memory: the larger of 10 % of the limit and 120 MiB. Each run is
+made from a fresh process, whose ``RUSAGE_CHILDREN`` afterwards tells what its largest child really
+reached: the kernel's own figure, not the one planbench takes.
 """
 
 import json
@@ -14,6 +14,8 @@ import time
 import pytest
 
 MIB = 1 << 20
+#: Two cores touch some 12 GB/s; noticing and killing takes about ten milliseconds.
+TOUCHED_MEANWHILE = 120 * MIB
 
 RUN = """
     import json, resource, sys, time
@@ -89,16 +91,16 @@ def test_a_longer_limit_is_overrun_by_less_than_a_twentieth(fresh):
 @pytest.mark.parametrize(
     "name", ["hoards", "hoards-at-once", "hoards-in-jump", "hoards-in-threads"]
 )
-def test_memory_is_overrun_by_less_than_a_tenth(fresh, name, limit):
+def test_memory_is_overrun_by_less_than_a_tenth_or_by_what_is_touched_meanwhile(fresh, name, limit):
     """Bit by bit, as fast as pages can be had, in one allocation, and from several threads."""
-    # Who watches must be given a processor in time. Where another machine has it just then, a try
-    # goes wrong, up to one in three; a watcher that is too slow by itself fails all of them.
-    for attempt in range(6):
+    # Who watches must be given a processor in time: on a crowded machine one of three goes wrong.
+    for attempt in range(3):
         found = fresh(name, memory_limit=limit, folder=f"job-{attempt}")
         assert found["ended"] == "memory", found["message"]
-        if found["largest"] <= 1.1 * limit:
+        most = limit + max(0.1 * limit, TOUCHED_MEANWHILE)
+        if found["largest"] <= most:
             break
-    assert 0.5 * limit < found["largest"] <= 1.1 * limit
+    assert 0.5 * limit < found["largest"] <= most
 
 
 def test_memory_of_children_is_overrun_by_less_than_a_tenth(fresh):
