@@ -13,12 +13,12 @@ class PlanbenchError(Exception):
 
 
 class InputError(PlanbenchError):
-    """Input that cannot be used: the message names the file, the field and the mend.
+    """Input that cannot be used: the message names the file, the field and the fix.
 
     Parameters
     ----------
     message : str
-        What is wrong and how to mend it, in one line.
+        What is wrong and how to fix it, in one line.
     where : str, optional
         File (and line) or field at fault; put in front of the message.
     """

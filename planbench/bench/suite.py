@@ -277,7 +277,7 @@ def load_suite(name_or_path: str | Path) -> Suite:
     Raises
     ------
     InputError
-        No such suite (with the nearest name), or a bad file: names file, field and mend.
+        No such suite (with the nearest name), or a bad file: names file, field and fix.
     """
     path = Path(name_or_path)
     text_name = str(name_or_path)
@@ -339,7 +339,7 @@ def _explain(problem: Any) -> str:
     message = str(problem["msg"]).removeprefix("Value error, ")
     named, colon, rest = message.partition(": ")
     if colon and named in table.model_fields:
-        # Fields that do not fit together: the message begins with the one to mend.
+        # Fields that do not fit together: the message begins with the one to fix.
         return f"field {'.'.join([*path, named])}: {rest}"
     if not path:
         return message

@@ -9,7 +9,7 @@ from typing import Literal
 Verdict = Literal["certified", "loose", "wrong", "unproven"]
 Kind = Literal["exact", "tolerance", "residual-only"]
 
-#: 1: verdicts looked at the bracket alone, and points of general LPs feasible to 1e-9 counted as
+#: 1: verdicts judged the bracket alone, and points of general LPs feasible to 1e-9 counted as
 #: proof. 2: the answer's own violations and claim count; bounds are proven or missing.
 CERTIFICATE_VERSION = 2
 

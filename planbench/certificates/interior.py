@@ -1,7 +1,7 @@
 """The interior price system and interior plan of an economy, computed once, never trusted.
 
 Both come from slightly different economies, so that they lie near the optimum and a little
-of them mends an answer at little cost: prices from one whose activities all make a share δ
+of them repairs an answer at little cost: prices from one whose activities all make a share δ
 more of what they make from a share δ less, the plan from one in which they make less from
 more and everything available shrinks. Whatever comes out is checked before it is used.
 """
@@ -116,7 +116,7 @@ def _recounted(interior: Interior, goods: float, levels: float, worth: float) ->
 def _best_interior(economy: Economy, programs: bool) -> Interior | None:
     if not limits_of(economy).in_range:
         return None
-    # A small economy affords the neighbouring optima, which mend at less cost than what an
+    # A small economy affords the neighbouring optima, which repair at less cost than what an
     # economy carries; a large one is glad of what it carries.
     small = programs and economy.nnz <= LP_NONZEROS
     prices = _prices_by_lp(economy) if small else None

@@ -130,7 +130,7 @@ def certify(
         bracket, and how far the claim may be from what the repaired plan is worth.
     claim_tolerance : float
         How far the claimed objective may lie outside where that is more: the tolerance the
-        solver was told to work to. A loose answer that says so is loose, not wrong.
+        solver was set to. A loose answer that says so is loose, not wrong.
     polish : bool
         Also compute the polished gap, where polish applies; no verdict depends on it.
     known : tuple of (float or None, float or None)

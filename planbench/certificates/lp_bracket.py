@@ -324,7 +324,7 @@ def _exact_vertex(region: Region, x: FloatArray, last_resort: float) -> Enclosur
     ----------
     last_resort : float
         What counts as room of columns on a bound, which are then moved where nothing else can
-        be: rounded data may put the exact point a hair beside the bound, on the right side.
+        be: rounded data may put the exact point off the bound, on the right side.
     """
     if region.lower.size > EXACT_ROWS or region.matrix.nnz > EXACT_NONZEROS:
         return None

@@ -59,7 +59,7 @@ class Claimed:
         None where none was stated: the worth of the plan is claimed.
     reading : {"optimal", "stopped", "delivers"}
     tolerance : float
-        How far it may lie outside before it is wrong, relative; what the solver was told.
+        How far it may lie outside before it is wrong, relative: what the solver was set to.
     """
 
     objective: float | None

@@ -174,7 +174,7 @@ def read_recipe(base: str | None, changes: Mapping[str, Any]) -> GeneratorRecipe
     Raises
     ------
     InputError
-        Naming the field and the mend.
+        Naming the field and the fix.
     """
     from planbench.generators.recipe import parse_inline, read_toml_recipe
 

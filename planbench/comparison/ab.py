@@ -416,7 +416,7 @@ class Runner:
         return " vs ".join(s.side.text for s in self.sides)
 
     def control_group(self, case: Measurement) -> str:
-        """Return the group of the control's rows beside the runs of `case`."""
+        """Return the group of the control's rows for the runs of `case`."""
         return f"control of {self.group}: {case.solver} on {case.instance}"
 
     def judge(self, case: Measurement) -> PairedResult:

@@ -132,7 +132,7 @@ def estimate_bytes(recipe: GeneratorRecipe) -> int:
         # Sums are added up in a fixed order with one good and one product per entry.
         vectors += 8 * 6 * recipe.activities
     if recipe.expands:
-        # Beside the whole: the economy of one year and region, and those of a year being built.
+        # Also alive: the economy of one year and region, and those of a year being built.
         base = finished_bytes(recipe.of_one_year_and_region)
         parts = 0 if recipe.years is None else _YEARS_ALIVE * finished_bytes(recipe) // recipe.years
         vectors += base + parts

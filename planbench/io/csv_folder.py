@@ -63,7 +63,7 @@ def load_economy(folder: _PathLike) -> Economy:
     Raises
     ------
     InputError
-        ``file:line: column: what is wrong; how to mend it``.
+        ``file:line: column: what is wrong; how to fix it``.
     """
     path = Path(folder)
     try:

@@ -18,7 +18,7 @@ from planbench.errors import InputError
 UNPACKED_FREELY = 1 << 30
 MOST_UNPACKED = 100
 
-#: How to mend what the system says of a path or a disk.
+#: How to fix what the system says of a path or a disk.
 _MENDS = {
     errno.ENOSPC: "make room (bytes or inodes), or use another disk",
     errno.EDQUOT: "make room in your quota, or use another disk",
@@ -58,7 +58,7 @@ def regular_file_size(path: Path, what: str) -> int:
 
 
 def os_error_as_input(error: Exception, path: Path | str, action: str) -> InputError:
-    """Turn an operating-system error on `path` into one line that says how to mend it."""
+    """Turn an operating-system error on `path` into one line that says how to fix it."""
     code = getattr(error, "errno", None)
     if isinstance(error, FileNotFoundError):
         if not Path(path).parent.exists():

@@ -99,7 +99,7 @@ def read_lp_format(path: str | os.PathLike[str], relax: bool = False) -> LinearP
     Raises
     ------
     InputError
-        ``file:line: what is wrong; how to mend it``.
+        ``file:line: what is wrong; how to fix it``.
     """
     reader = _Reader(Path(path), relax)
     try:

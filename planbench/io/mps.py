@@ -28,7 +28,7 @@ def read_mps(path: str | os.PathLike[str], relax: bool = False) -> LinearProgram
     Raises
     ------
     InputError
-        ``file:line: what is wrong; how to mend it``.
+        ``file:line: what is wrong; how to fix it``.
     """
     return mps_read.read(Path(path), relax=relax)
 

@@ -427,10 +427,10 @@ class _Reader:
             self._require(fields, (2, 3, 4), "a type, an optional set name, a column, a value")
             kind = fields[0].upper()
             if kind not in _BOUNDS:
-                mend = "write LO, UP, FX, FR, MI or PL"
+                fix = "write LO, UP, FX, FR, MI or PL"
                 if kind in ("SC", "SI"):
-                    mend = "semicontinuous columns are not linear: write LO and UP"
-                raise self.fault(f"bound type {shown(fields[0])}; {mend}")
+                    fix = "semicontinuous columns are not linear: write LO and UP"
+                raise self.fault(f"bound type {shown(fields[0])}; {fix}")
             lower, upper = _BOUNDS[kind]
             valued = _GIVEN in (lower, upper)
             if valued and len(fields) == 2:

@@ -73,7 +73,7 @@ def load_economy(path: _PathLike) -> Economy:
     ------
     InputError
         When the file is not a whole, unaltered economy of a known version that fits into
-        memory; the line names the file, the field and the mend.
+        memory; the line names the file, the field and the fix.
     """
     with open_archive(Path(path), _WHAT) as archive:
         _require_kind(archive, "economy")
@@ -286,30 +286,30 @@ def _read_matrix(archive: Archive, field: str, shape: tuple[int, int]) -> Matrix
     indices = archive.index(f"{field}_indices")
     data = archive.vector(f"{field}_data")
     where = archive.where(f"{field}_indptr")
-    mend = "; save the file again"
+    fix = "; save the file again"
     if indptr.size != shape[1] + 1:
         raise InputError(
-            f"has {nouns(indptr.size, 'entry')}, expected {shape[1] + 1}{mend}", where=where
+            f"has {nouns(indptr.size, 'entry')}, expected {shape[1] + 1}{fix}", where=where
         )
     if indptr[0] != 0 or indptr[-1] != indices.size or indices.size != data.size:
         raise InputError(
             f"runs from {indptr[0]} to {indptr[-1]}, expected 0 to {data.size} with as many "
-            f"indices ({indices.size}) as values{mend}",
+            f"indices ({indices.size}) as values{fix}",
             where=where,
         )
     if (indptr[1:] < indptr[:-1]).any():
         at = int(np.flatnonzero(indptr[1:] < indptr[:-1])[0]) + 1
-        raise InputError(f"decreases at entry {at}{mend}", where=where)
+        raise InputError(f"decreases at entry {at}{fix}", where=where)
     where = archive.where(f"{field}_indices")
     if indices.size and (indices.min() < 0 or indices.max() >= shape[0]):
         at = int(np.flatnonzero((indices < 0) | (indices >= shape[0]))[0])
         raise InputError(
-            f"entry {at} is {indices[at]}, outside 0 to {shape[0] - 1}{mend}", where=where
+            f"entry {at} is {indices[at]}, outside 0 to {shape[0] - 1}{fix}", where=where
         )
     if indptr.dtype != indices.dtype:
         indptr = indptr.astype(np.int64, copy=False)
         indices = indices.astype(np.int64, copy=False)
     matrix = sp.csc_array((data, indices, indptr), shape=shape)
     if not matrix.has_canonical_format:
-        raise InputError(f"are not sorted, or an entry stands twice{mend}", where=where)
+        raise InputError(f"are not sorted, or an entry stands twice{fix}", where=where)
     return matrix

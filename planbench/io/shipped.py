@@ -10,7 +10,7 @@ from planbench.errors import InputError
 def instances_folder() -> Path:
     """Folder of the shipped instances.
 
-    A wheel holds it as ``planbench/instances``; a checkout has it beside the package.
+    A wheel holds it as ``planbench/instances``; a checkout has it next to the package.
 
     Raises
     ------

@@ -3,7 +3,7 @@
 A completed measurement is not lost to an interrupt, a kill, a crash of the machine (each row is
 synced to disk before the next run starts), a full disk (a row that does not fit is taken back
 out), or to somebody who deletes or replaces the file in mid-run (it is written again, or the
-rows are kept beside it). Two writers on one file are refused. Reading needs no lock.
+rows are kept in another file). Two writers on one file are refused. Reading needs no lock.
 """
 
 from __future__ import annotations

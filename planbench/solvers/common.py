@@ -216,7 +216,7 @@ def convert_native(
 
 
 def refuse_reserved(native: Mapping[str, NativeValue], reserved: Mapping[str, str]) -> None:
-    """Refuse native options that planbench sets itself; `reserved` maps each to the mend."""
+    """Refuse native options that planbench sets itself; `reserved` maps each to the fix."""
     for key in native:
         if key in reserved:
             raise InputError(f"{key} is set by planbench; {reserved[key]}", where="--set")

@@ -119,7 +119,7 @@ class Axis:
 
     @cached_property
     def wages(self) -> frozenset[int]:
-        """Lines of compensation, which may be a part of the value added beside them."""
+        """Lines of compensation, which may be a part of another line of value added."""
         return self._where(names.is_compensation)
 
 

@@ -1,4 +1,4 @@
-"""Tables at hand are found by name, imported, and missed with a line that says how to mend it."""
+"""Tables at hand are found by name, imported, and missed with a line that says how to fix it."""
 
 from __future__ import annotations
 

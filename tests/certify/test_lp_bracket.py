@@ -396,7 +396,7 @@ def test_a_farkas_proof_survives_rounding_at_free_columns():
         row_upper=[INF, 0.0, 5.0],
         col_lower=[-INF, -INF],
     )
-    # 0.3 and 0.7 are not tenths of 3 and 7 exactly: the third row mends that, exactly.
+    # 0.3 and 0.7 are not tenths of 3 and 7 exactly: the third row makes up for that, exactly.
     twins = make_linear_program(
         matrix=[[3.0, 7.0], [6.0, 14.0]],
         cost=[0.0, 0.0],

@@ -76,7 +76,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-#: Command line, and what its one line must hold: the file or field, and the mend.
+#: Command line, and what its one line must hold: the file or field, and the fix.
 CASES = {
     "unknown solver": ("solve leontief-3 -s highs-dss", ["highs-dss", "did you mean highs-ds?"]),
     "unknown instance": ("solve us-bea-7", ["us-bea-7", "us-bea-71"]),

@@ -260,7 +260,7 @@ def array_changes(draw: st.DrawFn) -> Callable[[dict[str, npt.NDArray[Any]]], No
             with (
                 np.errstate(all="ignore"),
                 warnings.catch_warnings(),
-                contextlib.suppress(ValueError),
+                contextlib.suppress(OverflowError, ValueError),
             ):
                 warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
                 array = array.astype(dtype)

@@ -134,7 +134,12 @@ def test_many_small_forks_are_small(run):
 
 def test_forked_processes_that_fill_memory_are_stopped(run):
     """Each stays far below the limit; together they go beyond it."""
-    result = run("held = fill(50); end(fork(6, lambda: fill(100)))", 400)
+    # One after the other: each is there for several looks, so that the fourth is the last.
+    result = run(
+        "held = fill(50)\npids = []\n"
+        "for _ in range(6): pids += fork(1, lambda: fill(100))\nend(pids)",
+        400,
+    )
     assert result.ended == "memory", result.message
     assert 400 <= int(result.message.split()[1]) < 660
 
