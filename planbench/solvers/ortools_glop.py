@@ -40,8 +40,7 @@ from planbench.solvers.common import (
     refuse_reserved,
     unsolved_shape,
 )
-from planbench.solvers.logs import captured_stdout
-from planbench.solvers.presolve_log import presolved_size
+from planbench.solvers.logs import captured_stdout, presolved_size
 from planbench.solvers.proto_options import set_fields
 
 SOLVERS = (

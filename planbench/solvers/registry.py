@@ -28,7 +28,6 @@ BUILTIN_MODULES = (
     "planbench.solvers.highs",
     "planbench.solvers.scipy_highs",
     "planbench.solvers.cbc",
-    "planbench.solvers.cbc_mps",
     "planbench.solvers.ortools_glop",
     "planbench.solvers.ortools_pdlp",
     "planbench.solvers.command",
