@@ -121,8 +121,8 @@ _GLOP_RESERVED = {
     "random_seed": "use the option seed",
     "primal_feasibility_tolerance": "use the option tolerance",
     "dual_feasibility_tolerance": "use the option tolerance",
-    "log_search_progress": "the log tells what GLOP found",
-    "log_to_stdout": "the log tells what GLOP found",
+    "log_search_progress": "the log says what GLOP found",
+    "log_to_stdout": "the log says what GLOP found",
     "num_omp_threads": "GLOP has one thread",
 }
 
