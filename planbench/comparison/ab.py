@@ -20,7 +20,7 @@ from planbench.bench.prepared import InstanceCache, measurement_key
 from planbench.bench.session import KEEP_BYTES, WARM_UP_S, Load, bytes_of
 from planbench.bench.single import Elsewhere, Surroundings, require_solver, solve_once, survey
 from planbench.catalogue.instance import Instance
-from planbench.comparison.environments import WORKER_PACKAGES, environment_for, installed_here
+from planbench.comparison.environments import environment_for
 from planbench.comparison.findings import Comparison, Obstacle, in_order
 from planbench.comparison.match import Pair, pairs_of
 from planbench.comparison.paired import (
@@ -38,6 +38,7 @@ from planbench.measure.machine import package_versions
 from planbench.records.schema import AB, SIDE, Record
 from planbench.records.store import RecordStore
 from planbench.solvers.base import SolveOptions
+from planbench.solvers.environments import WORKER_PACKAGES, installed_here
 from planbench.solvers.registry import distributions, uses
 from planbench.stats.paired import Schedule
 

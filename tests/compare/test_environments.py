@@ -16,16 +16,16 @@ import pytest
 
 from planbench.bench.single import solve_once, survey
 from planbench.catalogue.resolve import load_instance
-from planbench.comparison import environments
-from planbench.comparison.environments import (
-    UnreachableIndexError,
-    cache_folder,
-    environment_for,
-    find_uv,
-    requirements,
-)
+from planbench.comparison.environments import environment_for, requirements
 from planbench.comparison.sides import parse_side
 from planbench.errors import InputError, PlanbenchError
+from planbench.solvers import environments
+from planbench.solvers.environments import (
+    UnreachableIndexError,
+    Wanted,
+    cache_folder,
+    find_uv,
+)
 
 pytestmark = pytest.mark.alone
 
@@ -59,7 +59,7 @@ def _installer(monkeypatch, stderr, returncode=1):
         called.append(command)
         return subprocess.CompletedProcess(list(command), returncode, "", stderr)
 
-    monkeypatch.setattr(environments, "_run", run)
+    monkeypatch.setattr(environments, "run_command", run)
     return called
 
 
@@ -86,7 +86,7 @@ def test_a_damaged_environment_is_made_anew(monkeypatch, tmp_path, damage):
 
     built = []
 
-    def install(folder, wanted, side):
+    def install(folder, wanted):
         built.append(wanted)
         python = folder / "bin" / "python"
         python.parent.mkdir(parents=True)
@@ -135,8 +135,8 @@ def installer(monkeypatch):
             self.gives = {}
             self.asked = []
 
-        def install(self, folder, wanted, side):
-            self.asked.append(list(wanted))
+        def install(self, folder, wanted):
+            self.asked.append(list(wanted.requirements))
             (folder / "bin").mkdir(parents=True)
             (folder / "bin" / "python").symlink_to(sys.executable)
             (folder / "installed.json").write_text(json.dumps(self.gives))
@@ -213,11 +213,13 @@ def test_a_source_may_be_built_and_nothing_else(monkeypatch, tmp_path):
 
     def wheels_only(side):
         monkeypatch.setattr(
-            environments, "_run",
+            environments, "run_command",
             lambda c, t=60.0: called.append(c) or subprocess.CompletedProcess(c, 0, "", ""),
         )  # fmt: skip
         parsed = parse_side(side)
-        environments._install(tmp_path / "venv", requirements(parsed, ["highspy"]), parsed)
+        listed = tuple(requirements(parsed, ["highspy"]))
+        direct = any(package.is_direct for package in parsed.packages)
+        environments._install(tmp_path / "venv", Wanted(listed, "here", may_build=direct))
         install = called[-1]
         return {b for a, b in itertools.pairwise(install) if a == "--only-binary"}
 
@@ -227,7 +229,7 @@ def test_a_source_may_be_built_and_nothing_else(monkeypatch, tmp_path):
 
 def test_the_same_files_have_one_hash_however_they_were_installed(tmp_path):
     """Two installs of one wheel differ in their notes alone: who installed it, and from where."""
-    from planbench.comparison import installed
+    from planbench.solvers import installed
 
     hashes = []
     for number, code in enumerate(("x = 1", "x = 1", "x = 2")):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from planbench.solvers.presolve_log import presolved_size
+from planbench.solvers.logs import presolved_size
 
 HIGHS = "Presolving model\nPresolve reductions: rows 60(-10); columns 87(-10); nonzeros 291(-9) \n"
 FILLED = "Presolve reductions: rows 5(-1); columns 9(-2); nonzeros 40(+3) - Not reduced\n"
