@@ -109,7 +109,7 @@ def history(
     written: dict[str, Any] = {}
     if page is not None and found.series:
         from planbench.comparison.history_page import write_history
-        from planbench.report.cells import machine_key
+        from planbench.report.results import machine_key
 
         rows = [r for _, run in kept for r in run if machine_key(r) == found.machine_id]
         written = {"page": str(page), "charts": write_history(found, rows, page)}

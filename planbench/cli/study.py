@@ -179,7 +179,7 @@ def _show(rows: Sequence[Record]) -> None:
     from planbench.cli.views import listing
     from planbench.debate.study import noise_losses, replanned
     from planbench.report import words
-    from planbench.report.cells import TARGET_GAP
+    from planbench.report.results import TARGET_GAP
 
     out = console.out()
     pairs = replanned(rows, TARGET_GAP)

@@ -48,7 +48,7 @@ NOISES = (0.01, 0.03, 0.1, 0.3)
 SEEDS = (1, 2, 3)
 #: Errors beyond it leave hardly a coefficient what it was.
 LARGEST_NOISE = 3.0
-#: Outputs have settled when none changes by more than this share of the largest.
+#: Outputs have converged when none changes by more than this share of the largest.
 SETTLED = 1e-14
 MOST_ROUNDS = 10_000
 

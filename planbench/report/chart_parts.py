@@ -15,8 +15,8 @@ from typing import Any
 
 from planbench.records.schema import Record
 from planbench.report import words
-from planbench.report.cells import Cell, middle_cell, passes_used
 from planbench.report.ladders import Ladder, Measure, band_over
+from planbench.report.results import AggregatedResult, median_result, passes_used
 from planbench.report.style import look_of
 
 #: Name of the layer with the solvers' names; the page drops it on narrow screens.
@@ -26,20 +26,22 @@ _LABEL_PIXELS = 14
 _GREY = "#8f8f8f"
 
 
-def row(cell: Cell) -> dict[str, Any]:
-    """Facts of a cell for tooltips, in words."""
-    record = cell.record
+def row(result: AggregatedResult) -> dict[str, Any]:
+    """Facts of a result for tooltips, in words."""
+    record = result.record
     more = "> " if record.ended != "ok" else ""
     return {
-        "series": cell.series,
-        "instance": cell.instance,
-        "at": words.count(cell.goods),
-        "solved": cell.solved,
-        "outcome": cell.status + (" (disturbed machine)" if cell.disturbed else ""),
-        "time": more + words.seconds(cell.seconds) if cell.seconds is not None else words.UNKNOWN,
-        "memory": words.size_bytes(cell.peak_bytes),
-        "passes": words.passes(cell.passes),
-        "gap": words.gap(cell.raw_gap),
+        "series": result.series,
+        "instance": result.instance,
+        "at": words.count(result.goods),
+        "solved": result.solved,
+        "outcome": result.status + (" (disturbed machine)" if result.disturbed else ""),
+        "time": more + words.seconds(result.seconds)
+        if result.seconds is not None
+        else words.UNKNOWN,
+        "memory": words.size_bytes(result.peak_bytes),
+        "passes": words.passes(result.passes),
+        "gap": words.gap(result.raw_gap),
     }
 
 
@@ -52,12 +54,14 @@ def ladder_points(
     """
     points: list[dict[str, Any]] = []
     stops: list[dict[str, Any]] = []
-    for cell in ladder.cells:
-        cost = {"seconds": cell.seconds, "passes": cell.passes, "bytes": cell.peak_bytes}[measure]
-        if cost is None or cost <= 0 or cell.goods is None or cell.apart:
+    for result in ladder.results:
+        cost = {"seconds": result.seconds, "passes": result.passes, "bytes": result.peak_bytes}[
+            measure
+        ]
+        if cost is None or cost <= 0 or result.goods is None or result.too_loose:
             continue
-        entry = row(cell) | {"goods": cell.goods, "cost": cost}
-        (points if cell.finished else stops).append(entry)
+        entry = row(result) | {"goods": result.goods, "cost": cost}
+        (points if result.finished else stops).append(entry)
     points.sort(key=lambda r: (r["series"], r["goods"]))
     span = math.log(max(ladder.sizes) / min(ladder.sizes)) / 70
     for size in ladder.sizes:
@@ -71,10 +75,14 @@ def ladder_points(
 def line_points(ladder: Ladder, points: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the rows that lines run through: of several seeds of one size the middle one."""
     middle = {
-        (cell.series, cell.instance)
+        (result.series, result.instance)
         for series in ladder.series
         for size in ladder.sizes
-        if (cell := middle_cell([c for c in ladder.at(series, size) if c.finished and not c.apart]))
+        if (
+            result := median_result(
+                [c for c in ladder.at(series, size) if c.finished and not c.too_loose]
+            )
+        )
         is not None
     }
     return [p for p in points if (p["series"], p["instance"]) in middle]
@@ -135,7 +143,7 @@ def limit_line(
     alt: Any, ladder: Ladder, measure: Measure, y: Any, y_domain: list[float]
 ) -> list[Any]:
     """Dashed line at the time limit, where all runs had the same."""
-    limits = {c.record.time_limit_s for c in ladder.cells if c.record.time_limit_s}
+    limits = {c.record.time_limit_s for c in ladder.results if c.record.time_limit_s}
     if measure != "seconds" or len(limits) != 1:
         return []
     limit = float(next(iter(limits)))
@@ -281,13 +289,13 @@ _STEPS = 7
 def bar_rows(ladder: Ladder, measure: Measure) -> list[dict[str, Any]]:
     """Lowest and highest finished measurement of each solver and size measured more than once.
 
-    Rows are those that the cells count: disturbed ones only where there are no others.
+    Rows are those that the results count: disturbed ones only where there are no others.
     """
     rows = []
     for series in ladder.series:
         for size in ladder.sizes:
             costs = _costs(
-                [c for c in ladder.at(series, size) if c.finished and not c.apart], measure
+                [c for c in ladder.at(series, size) if c.finished and not c.too_loose], measure
             )
             if len(costs) > 1 and min(costs) < max(costs):
                 rows.append(_row(series, size, min(costs), max(costs)))
@@ -299,7 +307,7 @@ def band_rows(ladder: Ladder, measure: Measure) -> list[dict[str, Any]]:
 
     Without bands that are somewhere wider than :data:`WIDE`, and of those whose results are drawn.
     """
-    drawn = {c.series for c in ladder.cells if c.finished and not c.apart}
+    drawn = {c.series for c in ladder.results if c.finished and not c.too_loose}
     bands = {s: band_over(ladder, s, measure, _STEPS) for s in ladder.series if s in drawn}
     return [
         _row(series, size, low, high)
@@ -345,8 +353,8 @@ def interval_layers(
     return layers
 
 
-def _costs(cells: Sequence[Cell], measure: Measure) -> list[float]:
-    found = [_cost(row, measure) for cell in cells for row in cell.rows]
+def _costs(results: Sequence[AggregatedResult], measure: Measure) -> list[float]:
+    found = [_cost(row, measure) for result in results for row in result.rows]
     return [cost for cost in found if cost is not None and cost > 0]
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from planbench.errors import SolverUnavailableError
 from planbench.report import words
-from planbench.report.cells import TARGET_GAP, Cell
 from planbench.report.chart_parts import (
     anchor,
     band_rows,
@@ -31,6 +30,7 @@ from planbench.report.chart_parts import (
     widened,
 )
 from planbench.report.ladders import Ladder, Measure, fit_ladder
+from planbench.report.results import TARGET_GAP, AggregatedResult
 from planbench.report.scores import profile_seconds
 from planbench.report.style import in_order
 from planbench.report.sweeps import Sweep
@@ -188,7 +188,7 @@ def _costs(ladder: Ladder, measure: Measure) -> list[float]:
 
 
 def accuracy_chart(
-    cells: Sequence[Cell],
+    results: Sequence[AggregatedResult],
     *,
     width: int | str = "container",
     height: int = HEIGHT,
@@ -199,7 +199,7 @@ def accuracy_chart(
     alt = altair_module()
     rows = [
         row(c) | {"x": max(c.seconds, 1e-6), "y": max(c.raw_gap, GAP_FLOOR)}
-        for c in cells
+        for c in results
         if c.finished and c.seconds is not None and c.raw_gap is not None
     ]
     if not rows:
@@ -254,7 +254,7 @@ def accuracy_chart(
 
 
 def profile_chart(
-    cells: Sequence[Cell],
+    results: Sequence[AggregatedResult],
     *,
     width: int | str = "container",
     height: int = 320,
@@ -266,7 +266,7 @@ def profile_chart(
     Each solver's share is of the instances it was run on.
     """
     alt = altair_module()
-    times = profile_seconds(cells)
+    times = profile_seconds(results)
     profiles = [p for p in performance_profile(times) if p.ratios]
     if len(profiles) < 2:
         return None
@@ -317,7 +317,7 @@ def headline_ladder(ladders: Sequence[Ladder]) -> Ladder:
     return max(
         ladders,
         key=lambda lad: (
-            max((c.goods or 0 for c in lad.cells if c.solved), default=0),
+            max((c.goods or 0 for c in lad.results if c.solved), default=0),
             len(lad.series),
         ),
     )
@@ -424,9 +424,9 @@ def sweep_chart(
     """Seconds against the knob of a sweep, log–log, crosses where a run was stopped."""
     alt = altair_module()
     rows = [
-        row(cell) | {"x": value, "cost": cell.seconds, "finished": cell.finished}
-        for value, cell in sweep.points
-        if cell.seconds and not cell.apart
+        row(result) | {"x": value, "cost": result.seconds, "finished": result.finished}
+        for value, result in sweep.points
+        if result.seconds and not result.too_loose
     ]
     if not rows:
         return None

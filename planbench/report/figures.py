@@ -11,7 +11,6 @@ from planbench.errors import InputError
 from planbench.io.files import replacing
 from planbench.records.schema import Record
 from planbench.report import words
-from planbench.report.cells import TARGET_GAP, settled
 from planbench.report.chart_parts import interval_sentences
 from planbench.report.charts import (
     accuracy_chart,
@@ -25,6 +24,7 @@ from planbench.report.charts import (
     vegalite_version,
 )
 from planbench.report.ladders import find_ladders
+from planbench.report.results import TARGET_GAP, require_results
 from planbench.report.sweeps import find_sweeps
 from planbench.stats.accuracy import time_to_accuracy
 
@@ -60,19 +60,19 @@ def write_figures(records: Sequence[Record], folder: Path | str) -> list[Path]:
 
 
 def _charts(records: Sequence[Record]) -> Iterator[tuple[str, Any]]:
-    cells = settled(records)
+    results = require_results(records)
     look: dict[str, Any] = {"width": _WIDTH, "background": "white"}
     made: list[tuple[str, Any]] = []
-    for ladder in sorted(find_ladders(cells), key=lambda lad: lad.name):
+    for ladder in sorted(find_ladders(results), key=lambda lad: lad.name):
         made.append((f"time-{ladder.name}", ladder_chart(ladder, "seconds", **look)))
         made.append((f"passes-{ladder.name}", ladder_chart(ladder, "passes", **look)))
         made.append((f"memory-{ladder.name}", ladder_chart(ladder, "bytes", **look)))
         made.append((f"exponents-{ladder.name}", exponent_chart(ladder, **look)))
-    for sweep in find_sweeps(cells):
+    for sweep in find_sweeps(results):
         made.append((f"{sweep.knob}-{sweep.name}", sweep_chart(sweep, **look, legend=True)))
-    made.append(("accuracy", accuracy_chart(cells, **look, legend=True)))
+    made.append(("accuracy", accuracy_chart(results, **look, legend=True)))
     made.append(("effort", effort_chart(time_to_accuracy(records), **look, legend=True)))
-    made.append(("profile", profile_chart(cells, **look, legend=True)))
+    made.append(("profile", profile_chart(results, **look, legend=True)))
     seen: set[str] = set()
     for name, chart in made:
         if chart is None:
@@ -124,7 +124,7 @@ def headline_figure(records: Sequence[Record], path: Path | str) -> None:
     InputError
         Where the records hold no ladder.
     """
-    ladders = find_ladders(settled(records))
+    ladders = find_ladders(require_results(records))
     if not ladders:
         raise InputError("hold no ladder of generated economies", where="records")
     ladder = headline_ladder(ladders)

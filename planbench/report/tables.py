@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from planbench.records.schema import Record
 from planbench.report import words
-from planbench.report.cells import TARGET_GAP, Cell, middle_cell, settled
 from planbench.report.comparison import (
     bracket_words,
     comparison_tables,
@@ -19,6 +18,7 @@ from planbench.report.comparison import (
     instance_consensus,
 )
 from planbench.report.ladders import Ladder, Measure, find_ladders, fit_ladder
+from planbench.report.results import TARGET_GAP, AggregatedResult, median_result, require_results
 from planbench.report.scores import scores_table
 from planbench.report.sweeps import Sweep, find_sweeps
 from planbench.report.table import Column, Entry, Table
@@ -44,7 +44,7 @@ def ladder_tables(
     ----------
     records : sequence of Record
     measure : {"seconds", "passes", "bytes"}
-        What the cells show. Below them stand the exponents: in seconds and in matrix passes
+        What the results show. Below them stand the exponents: in seconds and in matrix passes
         for a table of times, else in the measure itself.
     width : int
         Columns of the terminal; solvers that do not fit go on in a further table.
@@ -59,9 +59,9 @@ def ladder_tables(
     InputError
         Without any record.
     """
-    cells = settled(records)
+    results = require_results(records)
     tables = []
-    for ladder in find_ladders(cells):
+    for ladder in find_ladders(results):
         per_table = max(1, (width - _GOODS_WIDTH - 3) // (_CELL_WIDTH + 1))
         blocks = _even_blocks(list(ladder.series), per_table)
         for number, block in enumerate(blocks):
@@ -88,16 +88,16 @@ def golden_table(
     InputError
         Without any record.
     """
-    cells = settled(records)
-    on_ladders = {c.sha256 for ladder in find_ladders(cells) for c in ladder.cells}
+    results = require_results(records)
+    on_ladders = {c.sha256 for ladder in find_ladders(results) for c in ladder.results}
     # Of several seeds at a value one stands for all; the others are on the sweep too.
-    sweeps = find_sweeps(cells)
+    sweeps = find_sweeps(results)
     on_ladders |= {c.sha256 for sweep in sweeps for _, c in sweep.points}
     swept = {(sweep.knob, sweep.name) for sweep in sweeps}
-    on_ladders |= {c.sha256 for c in cells if (c.record.variable, c.group) in swept}
+    on_ladders |= {c.sha256 for c in results if (c.record.variable, c.group) in swept}
     rows = []
-    for sha in dict.fromkeys(c.sha256 for c in cells if c.sha256 not in on_ladders):
-        mine = [c for c in cells if c.sha256 == sha]
+    for sha in dict.fromkeys(c.sha256 for c in results if c.sha256 not in on_ladders):
+        mine = [c for c in results if c.sha256 == sha]
         found = instance_consensus(mine)
         known = (optima or {}).get(mine[0].instance)
         solved = [c for c in mine if c.solved and c.seconds is not None]
@@ -143,7 +143,7 @@ def summary_table(records: Sequence[Record]) -> Table:
     InputError
         Without any record.
     """
-    return scores_table(settled(records))
+    return scores_table(require_results(records))
 
 
 def ladder_table(
@@ -214,31 +214,31 @@ def _ladder_caption(measure: Measure) -> str:
 
 
 def _at_size(ladder: Ladder, series: str, size: int, measure: Measure) -> Entry:
-    return cost_entry(middle_cell(ladder.at(series, size)), measure)
+    return cost_entry(median_result(ladder.at(series, size)), measure)
 
 
-def cost_entry(cell: Cell | None, measure: Measure) -> Entry:
+def cost_entry(result: AggregatedResult | None, measure: Measure) -> Entry:
     """One result of a ladder or sweep: its cost, or the failure by name."""
-    if cell is None:
+    if result is None:
         return Entry(words.UNKNOWN, mark="none")
-    if cell.status == "wrong":
+    if result.status == "wrong":
         return Entry("wrong", mark="bold bad")
     cost, shown = {
-        "seconds": (cell.seconds, words.seconds),
-        "passes": (cell.passes, words.passes),
-        "bytes": (cell.peak_bytes, words.size_bytes),
+        "seconds": (result.seconds, words.seconds),
+        "passes": (result.passes, words.passes),
+        "bytes": (result.peak_bytes, words.size_bytes),
     }[measure]
     figure = shown(cost)
-    mark = "*" if cell.disturbed else ""
-    if cell.status == "solved":
+    mark = "*" if result.disturbed else ""
+    if result.status == "solved":
         return Entry(figure + mark)
-    if cell.finished:
+    if result.finished:
         return Entry(f"~{figure}{mark}", mark="warn")
-    if cell.status == "timeout":
+    if result.status == "timeout":
         return Entry("timeout" if cost is None else f"> {figure}", mark="stopped")
     return Entry(
-        "mem" if cell.status == "memory" else cell.status,
-        mark="bad" if cell.status == "crash" else "stopped",
+        "mem" if result.status == "memory" else result.status,
+        mark="bad" if result.status == "crash" else "stopped",
     )
 
 
@@ -265,7 +265,7 @@ def sweep_tables(
         Without any record.
     """
     tables: list[Table] = []
-    for sweep in find_sweeps(settled(records)):
+    for sweep in find_sweeps(require_results(records)):
         most = max(1, (width - _LABEL_WIDTH) // (_SWEEP_WIDTH + 1))
         blocks = [sweep.series[k : k + most] for k in range(0, len(sweep.series), most)]
         tables += [_table(sweep, block, measure) for block in blocks]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from support.record_builders import make_failure, make_ladder, make_record
 
-from planbench.report.cells import settle
 from planbench.report.ladders import band_over, find_ladders, fit_ladder
+from planbench.report.results import aggregate
 
 pytest.importorskip("altair")
 pytest.importorskip("vl_convert")
@@ -38,7 +38,7 @@ def with_repeats(*factors, **changes):
 
 
 def only(rows):
-    (ladder,) = find_ladders(settle(rows))
+    (ladder,) = find_ladders(aggregate(rows))
     return ladder
 
 

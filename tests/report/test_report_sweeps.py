@@ -8,8 +8,8 @@ import pytest
 from rich.console import Console
 from support.record_builders import make_failure, make_record
 
-from planbench.report.cells import settle
 from planbench.report.charts import sweep_chart
+from planbench.report.results import aggregate
 from planbench.report.sweeps import find_sweeps
 from planbench.report.tables import golden_table, sweep_tables
 
@@ -45,7 +45,7 @@ def shown(tables, width=100):
 
 def test_words_keep_the_order_of_the_suite():
     """A word must not be drawn at the number of non-zeros it came to."""
-    (found,) = find_sweeps(settle(sweep(["uniform", "powerlaw", "layered"])))
+    (found,) = find_sweeps(aggregate(sweep(["uniform", "powerlaw", "layered"])))
     assert found.words == ("uniform", "powerlaw", "layered")
     assert [found.label(v) for v in found.values] == ["uniform", "powerlaw", "layered"]
     spec = sweep_chart(found).to_dict()
@@ -54,7 +54,7 @@ def test_words_keep_the_order_of_the_suite():
 
 
 def test_numbers_are_numbers_also_as_text():
-    (found,) = find_sweeps(settle(sweep(["1", "10"], variable="resources")))
+    (found,) = find_sweeps(aggregate(sweep(["1", "10"], variable="resources")))
     assert found.words == ()
     assert found.values == (1.0, 10.0)
 
@@ -78,7 +78,7 @@ def test_an_option_that_is_swept_makes_no_other_solver():
         row.model_copy(update={"options": {"threads": row.value}})
         for row in sweep([1, 2, 4], "threads", ("highs-hipo",))
     ]
-    (found,) = find_sweeps(settle(rows))
+    (found,) = find_sweeps(aggregate(rows))
     assert found.series == ("highs-hipo",)
     assert [found.at("highs-hipo", v) is not None for v in (1.0, 2.0, 4.0)] == [True] * 3
 
