@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from headline import BEGIN, END, headline_markdown, put_between_markers
 from support.record_builders import make_ladder, make_record
 
 from planbench.errors import InputError
 from planbench.records.store import read_records
 from planbench.report.chart_parts import ladder_points, line_points
 from planbench.report.headline import find_largest_solved
-from planbench.report.headline_table import BEGIN, END, headline_markdown, put_between_markers
 from planbench.report.ladders import find_ladders
 from planbench.report.markup import to_html
 from planbench.report.results import aggregate

@@ -1,6 +1,6 @@
 """The README's headline figures, in Markdown, computed from the rows of a run.
 
-``python -m planbench.report.headline_table RESULTS`` prints them; ``--write README.md`` puts them
+``python benchmarks/headline.py RESULTS`` prints them; ``--write README.md`` puts them
 between the markers there, ``--figure FILE`` draws the chart that goes with them.
 """
 
