@@ -21,7 +21,7 @@ from planbench.report.figures import headline_figure
 from planbench.report.headline import census_words, find_largest_solved, largest_solved_words
 from planbench.report.ladders import Ladder, find_ladders, fit_ladder, largest_solved
 from planbench.report.results import require_results
-from planbench.report.table import Column, Entry, Table, number, power_entry, to_markdown
+from planbench.report.table import Column, Entry, Table, markdown_table, number, power_entry
 
 BEGIN, END = "<!-- headline: begin -->", "<!-- headline: end -->"
 
@@ -63,7 +63,7 @@ def headline_markdown(records: Sequence[Record]) -> str:
     lines = [
         f"**Ladder {ladder.name}**: {said}",
         "",
-        to_markdown(table),
+        markdown_table(table),
         "",
         f"{census_words(results)} Exponents with 95 % intervals; stopped runs count as “at least”.",
     ]

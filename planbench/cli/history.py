@@ -129,8 +129,8 @@ def _show(found: History, written: dict[str, Any], *, json: bool) -> None:
     if json:
         console.print_json(history_document(found) | written)
     else:
-        table = steps_table(found)
-        console.print_tables([table] if table is not None else [])
+        if any(s.changes for s in found.series):
+            console.print_tables([steps_table(found)])
     for line in found.notes:
         console.note(line)
     steps = sum(len(s.changes) for s in found.series)

@@ -155,30 +155,23 @@ def _show(
     from planbench.report import growth
     from planbench.report.growth import beside, growth_of, warnings
     from planbench.report.scores import profile_table
-    from planbench.report.table import fitting
 
     out, width = console.out(), console.width()
     for ladder, outlooks in found:
-        console.print_tables(
-            fitting([growth.growth_table(ladder, outlooks, measure, width)], width)
-        )
+        console.print_tables([growth.growth_table(ladder, outlooks, measure, width)])
         if any(growth_of(o, measure).fit.exponent is not None for o in outlooks):
             if measure == "seconds":
-                console.print_tables(fitting([growth.reach_table(ladder, outlooks)], width))
-            console.print_tables(
-                fitting([growth.prediction_table(ladder, outlooks, measure)], width)
-            )
+                console.print_tables([growth.reach_table(ladder, outlooks)])
+            console.print_tables([growth.prediction_table(ladder, outlooks, measure)])
         for line in warnings(ladder, outlooks, measure):
             out.print(Text(line))
         out.print()
     chosen = {o.series for _, outlooks in found for o in outlooks}
     both = [b for b in beside([lad for lad, _ in found]) if b.series in chosen]
     if both:
-        console.print_tables(fitting([growth.beside_table(both)], width))
+        console.print_tables([growth.beside_table(both)])
     if measured:
-        console.print_tables(
-            fitting([profile_table(measured, shift=shift, penalty=penalty)], width)
-        )
+        console.print_tables([profile_table(measured, shift=shift, penalty=penalty)])
     if old := old_note([c.record for lad, _ in found for c in lad.results]):
         out.print(Text(old))
 

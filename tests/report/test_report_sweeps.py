@@ -11,6 +11,7 @@ from support.record_builders import make_failure, make_record
 from planbench.report.charts import sweep_chart
 from planbench.report.results import aggregate
 from planbench.report.sweeps import find_sweeps
+from planbench.report.table import fitting
 from planbench.report.tables import golden_table, sweep_tables
 
 
@@ -63,7 +64,7 @@ def test_numbers_are_numbers_also_as_text():
 def test_table_holds_every_value_and_solver(width):
     rows = sweep(["uniform", "powerlaw"], failed=("pdlp", "powerlaw"))
     rows += sweep(["uniform"], solvers=("glop",))
-    text = shown(sweep_tables(rows, width=width), width)
+    text = shown(sweep_tables(rows), width)
     assert max(map(len, text.splitlines())) <= width
     lines = {line.split()[0]: line for line in text.splitlines() if line.split()}
     assert "100 ms" in lines["uniform"]
@@ -85,7 +86,7 @@ def test_an_option_that_is_swept_makes_no_other_solver():
 
 def test_many_solvers_go_on_in_a_further_table():
     solvers = tuple(f"solver-{k}" for k in range(12))
-    tables = sweep_tables(sweep([1, 2], "threads", solvers), width=80)
+    tables = fitting(sweep_tables(sweep([1, 2], "threads", solvers)), 80)
     assert len(tables) > 1
     assert sum(len(table.columns) - 1 for table in tables) == 12
     assert max(map(len, shown(tables, 80).splitlines())) <= 80

@@ -76,7 +76,7 @@ def test_every_solver_keeps_its_place_at_any_width(width):
     """Nothing may be cut off or left out for lack of room."""
     records = make_suite()
     for measure in ("seconds", "passes", "bytes"):
-        text = shown(*ladder_tables(records, measure, width=width), width=width)
+        text = shown(*ladder_tables(records, measure), width=width)
         assert max(map(len, text.splitlines())) <= width
         assert "…" not in text
         bare = text.replace(" ", "").replace("\n", "")
@@ -168,7 +168,7 @@ def test_markup_in_names_is_not_obeyed():
         r.model_copy(update={"group": name, "solver": name})
         for r in make_ladder(laws={"x": (1.0, 0.1)})
     ]
-    text = shown(*ladder_tables(rows, width=200), summary_table(rows), width=200)
+    text = shown(*ladder_tables(rows), summary_table(rows), width=200)
     bare = text.replace(" ", "").replace("\n", "")
     assert bare.count("[boldred]x") == 3, "title, column heading, summary row"
     assert "\x1b" not in text
