@@ -16,10 +16,15 @@ from planbench.records.schema import Record
 from planbench.records.store import read_records
 from planbench.records.verdicts import old_note
 from planbench.report import words
-from planbench.report.charts import headline_ladder
 from planbench.report.figures import headline_figure
 from planbench.report.headline import census_words, find_largest_solved, largest_solved_words
-from planbench.report.ladders import Ladder, find_ladders, fit_ladder, largest_solved
+from planbench.report.ladders import (
+    Ladder,
+    find_ladders,
+    fit_ladder,
+    headline_ladder,
+    largest_solved,
+)
 from planbench.report.results import require_results
 from planbench.report.table import Column, Entry, Table, markdown_table, number, power_entry
 

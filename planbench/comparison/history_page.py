@@ -12,8 +12,7 @@ from planbench.comparison.history import History, Measure, Series
 from planbench.comparison.render import HISTORY_TITLES, change_ratio, in_unit, steps_table
 from planbench.records.schema import Record
 from planbench.report import words
-from planbench.report.chart_parts import encodings, finished, ticks, widened
-from planbench.report.charts import TICKS, altair_module
+from planbench.report.charts import PAGE, TICKS, alt, encodings, finished, ticks, widened
 from planbench.report.html import page, write_page
 from planbench.report.markup import charts, render, section, to_html
 from planbench.report.sections import figure
@@ -42,7 +41,6 @@ def write_history(history: History, records: Sequence[Record], path: Path) -> in
     SolverUnavailableError
         Without the packages of the ``report`` extra.
     """
-    altair_module()
     specs: list[dict[str, Any]] = []
     places = list(dict.fromkeys((s.measure, s.instance, s.sha256) for s in history.series))
     # Charts with steps come first, so that a full page leaves out quiet ones.
@@ -98,20 +96,13 @@ def _figure(series: Sequence[Series], specs: list[dict[str, Any]]) -> Markup:
     )
 
 
-def history_chart(
-    series: Sequence[Series],
-    *,
-    width: int | str = "container",
-    height: int = HEIGHT,
-    background: str = "transparent",
-) -> Any:
+def history_chart(series: Sequence[Series]) -> Any:
     """One measure of one instance over time, a line per solver, a dashed rule at each step.
 
     Returns
     -------
     altair.LayerChart
     """
-    alt = altair_module()
     measure = series[0].measure
     rows, rules = _rows(series)
     costs = [r["value"] for r in rows if r["value"] > 0] or [1.0]
@@ -123,7 +114,7 @@ def history_chart(
         scale=alt.Scale(type="log", domain=domain, nice=False, clamp=True),
         axis=alt.Axis(labelExpr=_label_expression(measure), grid=True, **_ticks(domain)),
     )
-    colour, shape, dash = encodings(alt, in_order([s.solver for s in series]))
+    colour, shape, dash = encodings(in_order([s.solver for s in series]))
     tooltip = [
         alt.Tooltip("series:N", title="solver"),
         alt.Tooltip("shown:N", title=HISTORY_TITLES[measure]),
@@ -151,7 +142,7 @@ def history_chart(
             .mark_rule(strokeWidth=2, strokeDash=[5, 3])
             .encode(x=x, color=colour, tooltip=step_tooltip)
         )
-    return finished(alt, alt.layer(*layers), width, height, background)
+    return finished(alt.layer(*layers), PAGE, HEIGHT)
 
 
 def _rows(series: Sequence[Series]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

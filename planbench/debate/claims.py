@@ -28,11 +28,10 @@ from typing import Literal
 from planbench.debate.study import NoiseLoss, Replanned, noise_losses, replanned
 from planbench.records.schema import Record
 from planbench.report import words
-from planbench.report.charts import headline_ladder
 from planbench.report.effort import effort_key, effort_names
 from planbench.report.growth import SIZES, estimate_words, outlook
 from planbench.report.headline import find_largest_solved
-from planbench.report.ladders import YARDSTICK, Ladder, fit_ladder
+from planbench.report.ladders import YARDSTICK, Ladder, fit_ladder, headline_ladder
 from planbench.report.results import TARGET_GAP, AggregatedResult
 from planbench.report.scores import is_interior_point, is_planner
 from planbench.report.sweeps import Sweep, find_sweeps

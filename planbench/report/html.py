@@ -16,7 +16,7 @@ from planbench.io.files import write_text
 from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
 from planbench.report import sections
-from planbench.report.charts import altair_module, vegalite_version
+from planbench.report.charts import vegalite_version
 from planbench.report.headline import find_findings
 from planbench.report.ladders import find_ladders
 from planbench.report.markup import render
@@ -111,7 +111,6 @@ def render_report(
     if title is None:
         economies = any(result.goods is not None for result in results)
         title = TITLE if economies else GENERAL_TITLE
-    altair_module()
     ladders = sorted(find_ladders(results), key=lambda ladder: ladder.name)
     specs: list[dict[str, Any]] = []
     own = [

@@ -212,6 +212,17 @@ def largest_solved(ladder: Ladder, series: str) -> AggregatedResult | None:
     return None
 
 
+def headline_ladder(ladders: Sequence[Ladder]) -> Ladder:
+    """Ladder on which the largest economy was solved; of equals the one with more solvers."""
+    return max(
+        ladders,
+        key=lambda lad: (
+            max((c.goods or 0 for c in lad.results if c.solved), default=0),
+            len(lad.series),
+        ),
+    )
+
+
 def _names(ladders: Sequence[tuple[str, AggregatedResult]]) -> list[str]:
     """Names of ladders; of namesakes (from several suites) with the knobs that differ."""
     names = [group or "generated economies" for group, _ in ladders]

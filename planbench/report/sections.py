@@ -15,12 +15,12 @@ from planbench.records.schema import Record
 from planbench.records.values import short_commit
 from planbench.records.verdicts import OLD_MARK, old_note, verdict_words
 from planbench.report import words
-from planbench.report.chart_parts import interval_sentences
 from planbench.report.charts import (
+    Canvas,
     accuracy_chart,
     effort_chart,
     exponent_chart,
-    headline_ladder,
+    interval_sentences,
     ladder_chart,
     largest_driven,
     profile_chart,
@@ -60,6 +60,7 @@ from planbench.report.ladders import (
     Ladder,
     Measure,
     fit_ladder,
+    headline_ladder,
     largest_solved,
     last_slope,
 )
@@ -526,7 +527,7 @@ def overall_section(results: Sequence[AggregatedResult], specs: list[dict[str, A
         "Performance profile",
         "How often a solver is within a factor of the fastest one (Dolan & Moré 2002), of the "
         "instances it was run on.",
-        profile_chart(plain, height=380) if plain else None,
+        profile_chart(plain, Canvas(height=380)) if plain else None,
         specs,
         "profile",
     )

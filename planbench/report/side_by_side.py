@@ -17,7 +17,7 @@ from planbench.errors import InputError
 from planbench.records.schema import Record
 from planbench.records.values import short_commit
 from planbench.report import words
-from planbench.report.charts import altair_module, ladder_chart
+from planbench.report.charts import ladder_chart
 from planbench.report.comparison import outcome_words
 from planbench.report.headline import find_findings
 from planbench.report.html import page, write_page
@@ -190,7 +190,6 @@ def render_side_by_side(
         raise InputError(
             "have no instance and solver in common; nothing to compare", where=" and ".join(names)
         )
-    altair_module()
     unequal = unequal_machines(first, second)
     body = [_head(first, second, pairs, names, unequal), _findings(first, second, names)]
     body.append(_solvers(pairs, unequal))
@@ -346,7 +345,7 @@ def _charts(
         figure(
             f"{dict(_CHARTS)[measure]}, {name}",
             ladder_caption(ladder, measure),
-            ladder_chart(ladder, measure, beside=pair),
+            ladder_chart(ladder, measure, same_axes=pair),
             specs,
             f"{measure}-{ladder.name}-{name}",
             ladder.series,

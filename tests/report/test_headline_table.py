@@ -10,7 +10,7 @@ from support.record_builders import make_ladder, make_record
 
 from planbench.errors import InputError
 from planbench.records.store import read_records
-from planbench.report.chart_parts import ladder_points, line_points
+from planbench.report.charts import ladder_points, line_points
 from planbench.report.headline import find_largest_solved
 from planbench.report.ladders import find_ladders
 from planbench.report.markup import to_html

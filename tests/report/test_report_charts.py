@@ -22,8 +22,17 @@ from planbench.report.style import LOOKS, in_order, look_of
 pytest.importorskip("altair")
 pytest.importorskip("vl_convert")
 
-from planbench.report.chart_parts import cost_at, ladder_points, pixel, spread, ticks
-from planbench.report.charts import accuracy_chart, ladder_chart, profile_chart
+from planbench.report.charts import (
+    Canvas,
+    accuracy_chart,
+    cost_at,
+    ladder_chart,
+    ladder_points,
+    pixel,
+    profile_chart,
+    spread,
+    ticks,
+)
 from planbench.report.figures import headline_figure, save_figure
 from planbench.report.html import render_report
 
@@ -167,7 +176,7 @@ def test_headline_figure_is_an_svg_with_every_name(tmp_path):
 
 def test_png_and_bad_endings(tmp_path):
     (ladder, _) = find_ladders(aggregate(make_suite()))
-    chart = ladder_chart(ladder, "bytes", width=300)
+    chart = ladder_chart(ladder, "bytes", Canvas(300))
     save_figure(chart, tmp_path / "x.png", scale=1)
     assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(InputError, match=r"\.svg, \.png or \.pdf"):
@@ -188,9 +197,9 @@ def test_a_chart_does_not_depend_on_the_order_of_hashes():
         "import hashlib, json; from planbench.records.store import read_records as r;"
         "from planbench.report.ladders import find_ladders;"
         "from planbench.report.results import require_results;"
-        "from planbench.report.charts import ladder_chart;"
+        "from planbench.report.charts import Canvas, ladder_chart;"
         "l = find_ladders(require_results(r('results/reference/quick.jsonl')))[0];"
-        "c = ladder_chart(l, 'seconds', width=640, height=400, background='white').to_dict();"
+        "c = ladder_chart(l, 'seconds', Canvas(640, 400, 'white')).to_dict();"
         "print(json.dumps(c, sort_keys=True))"
     )
     root = Path(__file__).resolve().parents[2]
