@@ -146,11 +146,9 @@ def _print_document(records: list[Record], opinions: dict[str, Consensus]) -> No
 
 
 def _show(records: list[Record]) -> None:
-    from planbench.report.table import fitting
     from planbench.report.tables import comparison_tables
 
-    width = console.width()
-    console.print_tables(fitting(comparison_tables(records, width=width), width))
+    console.print_tables(comparison_tables(records, width=console.width()))
 
 
 def _conclude(records: list[Record], opinions: dict[str, Consensus]) -> int:

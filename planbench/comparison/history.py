@@ -14,7 +14,7 @@ from typing import Literal, get_args
 from planbench.comparison.match import Sample, split_runs
 from planbench.errors import InputError
 from planbench.records.schema import Record
-from planbench.report.cells import machine_key, machine_label
+from planbench.report.results import machine_key, machine_label
 from planbench.stats.steps import find_steps
 from planbench.words import nouns
 

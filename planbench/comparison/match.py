@@ -13,7 +13,7 @@ from typing import Any
 
 from planbench.comparison.findings import Obstacle
 from planbench.records.schema import STUDY, Record
-from planbench.report.cells import chains_as_results, configuration, machine_key, machine_label
+from planbench.report.results import chains_as_results, configuration, machine_key, machine_label
 from planbench.report.words import plain
 
 #: Solvers stop by themselves a little before the limit they are given.

@@ -27,7 +27,7 @@ from planbench.io.files import replacing
 from planbench.records.schema import STUDY, Record
 from planbench.records.self_results import looks_like_benchmarks, read_benchmarks
 from planbench.records.store import read_records, to_line
-from planbench.report.cells import machine_key
+from planbench.report.results import machine_key
 from planbench.words import nouns
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from planbench.records.schema import InstanceFacts
 from planbench.report import words
-from planbench.report.cells import Cell
+from planbench.report.results import AggregatedResult
 
 #: Smallest and largest count of numbers.
 Range = tuple[int, int]
@@ -26,7 +26,7 @@ class Exchange:
     Attributes
     ----------
     series : str
-    cell : Cell
+    result : AggregatedResult
         The largest economy that it finished.
     rounds : int
     down, up : Range
@@ -41,7 +41,7 @@ class Exchange:
     """
 
     series: str
-    cell: Cell
+    result: AggregatedResult
     rounds: int
     down: Range
     up: Range
@@ -58,17 +58,17 @@ class Exchange:
         )
 
 
-def exchanges(cells: Sequence[Cell]) -> list[Exchange]:
+def exchanges(results: Sequence[AggregatedResult]) -> list[Exchange]:
     """Count what each decentralised planner exchanged on the largest economy it finished."""
-    best: dict[str, Cell] = {}
-    for cell in cells:
-        known = cell.solver.split(":")[0] in _PROCEDURES and cell.finished
-        if not known or not _sizes_known(cell.record.instance) or not _rounds(cell):
+    best: dict[str, AggregatedResult] = {}
+    for result in results:
+        known = result.solver.split(":")[0] in _PROCEDURES and result.finished
+        if not known or not _sizes_known(result.record.instance) or not _rounds(result):
             continue
-        before = best.get(cell.series)
-        if before is None or (cell.goods or 0) > (before.goods or 0):
-            best[cell.series] = cell
-    return [_exchange(series, cell) for series, cell in best.items()]
+        before = best.get(result.series)
+        if before is None or (result.goods or 0) > (before.goods or 0):
+            best[result.series] = result
+    return [_exchange(series, result) for series, result in best.items()]
 
 
 def range_words(numbers: Range) -> str:
@@ -104,17 +104,17 @@ def debate_words() -> str:
     )
 
 
-def _exchange(series: str, cell: Cell) -> Exchange:
-    facts = cell.record.instance
-    procedure = _PROCEDURES[cell.solver.split(":")[0]]
+def _exchange(series: str, result: AggregatedResult) -> Exchange:
+    facts = result.record.instance
+    procedure = _PROCEDURES[result.solver.split(":")[0]]
     n, resources, m, targets = _sizes(facts)
     down, up = procedure.numbers(n, resources, m, targets, facts.nonzeros)
-    passes = cell.record.iterations.get("passes")
+    passes = result.record.iterations.get("passes")
     sideways = passes * facts.nonzeros if procedure.sideways and passes is not None else None
     return Exchange(
         series=series,
-        cell=cell,
-        rounds=_rounds(cell),
+        result=result,
+        rounds=_rounds(result),
         down=down,
         up=up,
         sideways=sideways,
@@ -159,8 +159,8 @@ _PROCEDURES: dict[str, _Procedure] = {
 }
 
 
-def _rounds(cell: Cell) -> int:
-    return cell.record.iterations.get("rounds", 0)
+def _rounds(result: AggregatedResult) -> int:
+    return result.record.iterations.get("rounds", 0)
 
 
 def _sizes_known(facts: InstanceFacts) -> bool:

@@ -123,11 +123,11 @@ def _partners(real: Ladder, ladders: Sequence[Ladder]) -> list[Ladder]:
 
 
 def _machine(ladder: Ladder) -> str:
-    return str(ladder.cells[0].record.machine.get("id") or ladder.machine)
+    return str(ladder.results[0].record.machine.get("id") or ladder.machine)
 
 
 def _suites(ladder: Ladder) -> set[str]:
-    return {c.record.suite for c in ladder.cells if c.record.suite}
+    return {c.record.suite for c in ladder.results if c.record.suite}
 
 
 def _compare(series: str, real: Ladder, synthetic: Ladder, measure: Measure) -> RealBeside:
@@ -153,8 +153,8 @@ def _at_largest(series: str, real: Ladder, synthetic: Ladder) -> tuple[int | Non
 
 
 def _median_seconds(ladder: Ladder, series: str, size: int) -> float | None:
-    cells = ladder.at(series, size)
-    return median_or_failure([c.seconds if c.solved else None for c in cells])
+    results = ladder.at(series, size)
+    return median_or_failure([c.seconds if c.solved else None for c in results])
 
 
 #: Name and seconds of the spans for which the largest economy is predicted.

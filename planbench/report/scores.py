@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from planbench.report import words
-from planbench.report.cells import Cell
+from planbench.report.results import AggregatedResult
 from planbench.report.table import Column, Entry, Table, number
 from planbench.stats.aggregate import Profile, Score, performance_profile, score_solvers
 
@@ -46,13 +46,13 @@ def is_interior_point(solver: str) -> bool:
     return solver.split(":")[0] in interior_point()
 
 
-def not_applicable(cell: Cell) -> bool:
+def not_applicable(result: AggregatedResult) -> bool:
     """Whether a planner said that it plans no such economy.
 
     A general solver takes any linear program, so its refusal (of coefficients it would drop, of
     an option, of a method it did not run) is a failure like any other.
     """
-    return cell.status == "refused" and is_planner(cell.solver)
+    return result.status == "refused" and is_planner(result.solver)
 
 
 #: Seconds added in the shifted geometric mean of the summary; runs here last about a second.
@@ -87,15 +87,18 @@ class Standing:
 
 
 def standings(
-    cells: Sequence[Cell], *, shift: float = SUMMARY_SHIFT, penalty: float = SUMMARY_PENALTY
+    results: Sequence[AggregatedResult],
+    *,
+    shift: float = SUMMARY_SHIFT,
+    penalty: float = SUMMARY_PENALTY,
 ) -> list[Standing]:
-    """Scores of all solvers over all instances of `cells`, best first."""
-    times = solved_seconds(cells)
+    """Scores of all solvers over all instances of `results`, best first."""
+    times = solved_seconds(results)
     limits: dict[str, float | None] = {}
-    for cell in cells:
-        limit = cell.record.time_limit_s
-        limits[cell.sha256] = max(limits.get(cell.sha256) or 0.0, limit or 0.0) or None
-    return ranked(times, limits, [_as_run(c) for c in cells], shift=shift, penalty=penalty)
+    for result in results:
+        limit = result.record.time_limit_s
+        limits[result.sha256] = max(limits.get(result.sha256) or 0.0, limit or 0.0) or None
+    return ranked(times, limits, [_as_run(c) for c in results], shift=shift, penalty=penalty)
 
 
 def ranked(
@@ -116,21 +119,21 @@ def ranked(
     return [Standing(s, *(len(shas) for shas in missing[s.solver])) for s in scores]
 
 
-def solved_seconds(cells: Sequence[Cell]) -> dict[str, dict[str, float | None]]:
+def solved_seconds(results: Sequence[AggregatedResult]) -> dict[str, dict[str, float | None]]:
     """Seconds by solver and instance; None where it was not solved."""
     times: dict[str, dict[str, float | None]] = {}
-    for cell in cells:
-        solved = cell.seconds if cell.solved and cell.seconds else None
-        times.setdefault(cell.series, {})[cell.sha256] = solved
+    for result in results:
+        solved = result.seconds if result.solved and result.seconds else None
+        times.setdefault(result.series, {})[result.sha256] = solved
     return times
 
 
-def profile_seconds(cells: Sequence[Cell]) -> dict[str, dict[str, float | None]]:
+def profile_seconds(results: Sequence[AggregatedResult]) -> dict[str, dict[str, float | None]]:
     """Seconds for a performance profile: None for a failure, nothing for what was not run.
 
     What a planner refused, as no economy of its kind, is not its task and counts as not run.
     """
-    return solved_seconds([cell for cell in cells if not not_applicable(cell)])
+    return solved_seconds([result for result in results if not not_applicable(result)])
 
 
 def score_rules(common: int, shift: float, penalty: float) -> str:
@@ -147,10 +150,13 @@ def score_rules(common: int, shift: float, penalty: float) -> str:
 
 
 def scores_table(
-    cells: Sequence[Cell], *, shift: float = SUMMARY_SHIFT, penalty: float = SUMMARY_PENALTY
+    results: Sequence[AggregatedResult],
+    *,
+    shift: float = SUMMARY_SHIFT,
+    penalty: float = SUMMARY_PENALTY,
 ) -> Table:
     """Solvers ranked by shifted geometric mean time over everything that was run."""
-    found = standings(cells, shift=shift, penalty=penalty)
+    found = standings(results, shift=shift, penalty=penalty)
     common = found[0].score.n_common if found else 0
     return Table(
         title="All instances",
@@ -168,11 +174,14 @@ def scores_table(
 
 
 def profile_table(
-    cells: Sequence[Cell], *, shift: float = SUMMARY_SHIFT, penalty: float = SUMMARY_PENALTY
+    results: Sequence[AggregatedResult],
+    *,
+    shift: float = SUMMARY_SHIFT,
+    penalty: float = SUMMARY_PENALTY,
 ) -> Table:
     """Scores, and the performance profile read at :data:`FACTORS` of the fastest time."""
-    found = standings(cells, shift=shift, penalty=penalty)
-    profiles = {p.solver: p for p in performance_profile(profile_seconds(cells))}
+    found = standings(results, shift=shift, penalty=penalty)
+    profiles = {p.solver: p for p in performance_profile(profile_seconds(results))}
     common = found[0].score.n_common if found else 0
     return Table(
         title="All instances",
@@ -258,16 +267,16 @@ def left_out(runs: Sequence[Run]) -> dict[str, tuple[set[str], set[str]]]:
     return found
 
 
-def _as_run(cell: Cell) -> Run:
-    facts = cell.record.accuracy
+def _as_run(result: AggregatedResult) -> Run:
+    facts = result.record.accuracy
     missed = facts is not None and facts.end not in ("reached", "once")
     return Run(
-        series=cell.series,
-        sha256=cell.sha256,
-        ladder=(cell.record.suite, cell.group),
-        goods=cell.goods or 0,
-        stopped=cell.record.ended != "ok" or missed,
-        refused=not_applicable(cell),
+        series=result.series,
+        sha256=result.sha256,
+        ladder=(result.record.suite, result.group),
+        goods=result.goods or 0,
+        stopped=result.record.ended != "ok" or missed,
+        refused=not_applicable(result),
     )
 
 

@@ -17,13 +17,19 @@ from planbench.errors import InputError
 from planbench.records.schema import Record
 from planbench.records.values import short_commit
 from planbench.report import words
-from planbench.report.cells import Cell, configuration, machine_key, machine_label, settled
-from planbench.report.charts import altair_module, ladder_chart
+from planbench.report.charts import ladder_chart
 from planbench.report.comparison import outcome_words
 from planbench.report.headline import find_findings
 from planbench.report.html import page, write_page
 from planbench.report.ladders import Ladder, Measure, find_ladders, fit_ladder
 from planbench.report.markup import charts, folded, render, section, to_html
+from planbench.report.results import (
+    AggregatedResult,
+    configuration,
+    machine_key,
+    machine_label,
+    require_results,
+)
 from planbench.report.sections import figure, findings, ladder_caption, machine_facts, rows_section
 from planbench.report.style import in_order
 from planbench.report.table import Column, Entry, Mark, Table, number, power_entry
@@ -40,7 +46,7 @@ class Pair:
         Name with its options.
     instance, sha256 : str
     goods : int or None
-    first, second : Cell or None
+    first, second : AggregatedResult or None
         None where that run has no such measurement.
     """
 
@@ -48,12 +54,12 @@ class Pair:
     instance: str
     sha256: str
     goods: int | None
-    first: Cell | None
-    second: Cell | None
+    first: AggregatedResult | None
+    second: AggregatedResult | None
 
 
 def match_runs(first: Sequence[Record], second: Sequence[Record]) -> list[Pair]:
-    """Match the cells of two runs, in order of first appearance.
+    """Match the results of two runs, in order of first appearance.
 
     Where a run has several versions of a solver on an instance, the last one counts.
 
@@ -64,12 +70,14 @@ def match_runs(first: Sequence[Record], second: Sequence[Record]) -> list[Pair]:
     """
     sides = []
     for records in (first, second):
-        sides.append({(c.sha256, configuration(c.record)): c for c in settled(records)})
+        sides.append({(c.sha256, configuration(c.record)): c for c in require_results(records)})
     pairs = []
     for place in dict.fromkeys([*sides[0], *sides[1]]):
-        cells = [side.get(place) for side in sides]
-        shown = next(c for c in cells if c is not None)
-        pairs.append(Pair(place[1], shown.instance, shown.sha256, shown.goods, cells[0], cells[1]))
+        results = [side.get(place) for side in sides]
+        shown = next(c for c in results if c is not None)
+        pairs.append(
+            Pair(place[1], shown.instance, shown.sha256, shown.goods, results[0], results[1])
+        )
     return pairs
 
 
@@ -113,11 +121,11 @@ def _facts(
     return {name: sorted(values) for name, values in seen.items()}
 
 
-def cost_of(cell: Cell | None, measure: Measure) -> float | None:
-    """Cost of a solved cell; None otherwise."""
-    if cell is None or not cell.solved:
+def cost_of(result: AggregatedResult | None, measure: Measure) -> float | None:
+    """Cost of a solved result; None otherwise."""
+    if result is None or not result.solved:
         return None
-    return {"seconds": cell.seconds, "passes": cell.passes, "bytes": cell.peak_bytes}[measure]
+    return {"seconds": result.seconds, "passes": result.passes, "bytes": result.peak_bytes}[measure]
 
 
 def ratio_of(pair: Pair, measure: Measure) -> float | None:
@@ -182,7 +190,6 @@ def render_side_by_side(
         raise InputError(
             "have no instance and solver in common; nothing to compare", where=" and ".join(names)
         )
-    altair_module()
     unequal = unequal_machines(first, second)
     body = [_head(first, second, pairs, names, unequal), _findings(first, second, names)]
     body.append(_solvers(pairs, unequal))
@@ -230,7 +237,7 @@ def _findings(first: Sequence[Record], second: Sequence[Record], names: tuple[st
         [
             f"{name}: {line}"
             for name, records in zip(names, (first, second), strict=True)
-            for line in find_findings(settled(records))
+            for line in find_findings(require_results(records))
         ]
     )
 
@@ -298,7 +305,8 @@ def _growth(
     specs: list[dict[str, Any]],
 ) -> str:
     ladders = [
-        {lad.name: lad for lad in find_ladders(settled(records))} for records in (first, second)
+        {lad.name: lad for lad in find_ladders(require_results(records))}
+        for records in (first, second)
     ]
     parts: list[Markup] = []
     for name in ladders[0]:
@@ -337,7 +345,7 @@ def _charts(
         figure(
             f"{dict(_CHARTS)[measure]}, {name}",
             ladder_caption(ladder, measure),
-            ladder_chart(ladder, measure, beside=pair),
+            ladder_chart(ladder, measure, same_axes=pair),
             specs,
             f"{measure}-{ladder.name}-{name}",
             ladder.series,
@@ -357,26 +365,28 @@ def _exponents(pair: tuple[Ladder, Ladder], series: str) -> list[Entry]:
 def _cells(pairs: Sequence[Pair], names: tuple[str, str], unequal: str) -> str:
     rows = []
     for pair in pairs:
-        cells = (pair.first, pair.second)
+        results = (pair.first, pair.second)
         row = [Entry(pair.instance), Entry(pair.solver)]
-        for cell in cells:
-            said = outcome_words(cell) if cell else "not measured"
-            worse = cell is pair.second and bool(pair.first and pair.first.solved)
-            row.append(Entry(said, mark="bad" if worse and not (cell and cell.solved) else ""))
-        for cell in cells:
-            seconds = cell.seconds if cell else None
-            more = "> " if cell and cell.record.ended != "ok" else ""
+        for result in results:
+            said = outcome_words(result) if result else "not measured"
+            worse = result is pair.second and bool(pair.first and pair.first.solved)
+            row.append(Entry(said, mark="bad" if worse and not (result and result.solved) else ""))
+        for result in results:
+            seconds = result.seconds if result else None
+            more = "> " if result and result.record.ended != "ok" else ""
             row.append(number(more + words.seconds(seconds), seconds))
         row.append(_ratio(None if unequal else ratio_of(pair, "seconds")))
         row.append(_ratio(ratio_of(pair, "passes")))
         row += [
-            number(words.size_bytes(cell.peak_bytes), cell.peak_bytes) if cell else number("", None)
-            for cell in cells
+            number(words.size_bytes(result.peak_bytes), result.peak_bytes)
+            if result
+            else number("", None)
+            for result in results
         ]
         row.append(_ratio(ratio_of(pair, "bytes")))
         row += [
-            number(words.gap(cell.raw_gap), cell.raw_gap) if cell else number("", None)
-            for cell in cells
+            number(words.gap(result.raw_gap), result.raw_gap) if result else number("", None)
+            for result in results
         ]
         rows.append(row)
     table = Table(

@@ -15,11 +15,11 @@ from planbench.cli.views import verdict_text
 from planbench.errors import InputError
 from planbench.records.schema import ResidualFacts
 from planbench.report import growth
-from planbench.report.cells import settle, settled
 from planbench.report.comparison import _bracket_line, instance_consensus
 from planbench.report.growth import outlook
 from planbench.report.headline import census_words
 from planbench.report.ladders import find_ladders
+from planbench.report.results import aggregate, require_results
 from planbench.report.scores import profile_table
 from planbench.report.table import fitting
 from planbench.report.tables import (
@@ -44,14 +44,14 @@ def shown(*tables, width=100, styled=False):
 def test_what_is_too_wide_goes_on_in_another_table(width):
     """Rich would drop the columns on the left: exponents without the solvers they belong to."""
     records = make_suite()
-    cells = settle(records)
-    ladder = find_ladders(cells)[0]
+    results = aggregate(records)
+    ladder = find_ladders(results)[0]
     outlooks = [outlook(ladder, series) for series in ladder.series[:3]]
     tables = [
         growth.growth_table(ladder, outlooks, "seconds", width),
         growth.reach_table(ladder, outlooks),
         growth.prediction_table(ladder, outlooks, "seconds"),
-        profile_table(cells),
+        profile_table(results),
         summary_table(records),
     ]
     for table in tables:
@@ -76,7 +76,7 @@ def test_every_solver_keeps_its_place_at_any_width(width):
     """Nothing may be cut off or left out for lack of room."""
     records = make_suite()
     for measure in ("seconds", "passes", "bytes"):
-        text = shown(*ladder_tables(records, measure, width=width), width=width)
+        text = shown(*ladder_tables(records, measure), width=width)
         assert max(map(len, text.splitlines())) <= width
         assert "…" not in text
         bare = text.replace(" ", "").replace("\n", "")
@@ -168,7 +168,7 @@ def test_markup_in_names_is_not_obeyed():
         r.model_copy(update={"group": name, "solver": name})
         for r in make_ladder(laws={"x": (1.0, 0.1)})
     ]
-    text = shown(*ladder_tables(rows, width=200), summary_table(rows), width=200)
+    text = shown(*ladder_tables(rows), summary_table(rows), width=200)
     bare = text.replace(" ", "").replace("\n", "")
     assert bare.count("[boldred]x") == 3, "title, column heading, summary row"
     assert "\x1b" not in text
@@ -232,9 +232,9 @@ def test_old_verdicts_and_residuals_alone_are_never_shown_as_certified():
     assert "fit" not in rows["does-not"]
     assert "†" not in rows["now"]
     assert "†: verdict of certificate 1" in text
-    cells = settled(records)
-    assert [c.status for c in cells].count("solved") == 2
-    assert "3 unproven (2 with residuals that fit)" in census_words(cells)
+    results = require_results(records)
+    assert [c.status for c in results].count("solved") == 2
+    assert "3 unproven (2 with residuals that fit)" in census_words(results)
 
 
 def test_an_answer_with_large_violations_is_not_solved():
@@ -242,8 +242,8 @@ def test_an_answer_with_large_violations_is_not_solved():
     bad = ResidualFacts(
         primal=1e3, primal_scaled=9.9, dual=0.0, dual_scaled=0.0, complementarity=0.0, gap=0.0
     )
-    (cell,) = settled([make_record("sly", verdict="loose", raw_gap=3e-14, residuals=bad)])
-    assert cell.status == "loose"
+    (result,) = require_results([make_record("sly", verdict="loose", raw_gap=3e-14, residuals=bad)])
+    assert result.status == "loose"
 
 
 def test_bounds_to_a_tolerance_are_no_part_of_the_consensus():
@@ -256,7 +256,7 @@ def test_bounds_to_a_tolerance_are_no_part_of_the_consensus():
         upper_bound=1.2,
         objective=1.2,
     )
-    found = instance_consensus(settled([old, make_record("now")]))
+    found = instance_consensus(require_results([old, make_record("now")]))
     assert not found.empty
     assert [solver for solver, _ in found.disagreeing] == ["old"]
 

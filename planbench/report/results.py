@@ -116,14 +116,14 @@ TARGET_GAP = 1e-4
 
 #: An answer proven to no better than this is another task than planning: its time is not drawn
 #: beside the times of plans.
-APART_GAP = 1e-2
+LOOSEST_GAP = 1e-2
 
 #: Options that do not change what a solver is, only how long it may run.
 _NOT_CONFIGURATION = frozenset({"time_limit"})
 
 
 @dataclass(frozen=True)
-class Cell:
+class AggregatedResult:
     """What came out of one solver on one instance.
 
     Attributes
@@ -143,7 +143,7 @@ class Cell:
     raw_gap, polished_gap : float or None
         Largest of the repeats.
     record : Record
-        The row that stands for the cell.
+        The row that stands for the result.
     rows : tuple of Record
         What the figures are over: one for each repeat that counts.
     disturbed : bool
@@ -178,9 +178,9 @@ class Cell:
         return self.status == "solved"
 
     @property
-    def apart(self) -> bool:
+    def too_loose(self) -> bool:
         """It ended, and proves so little that its time compares with no other."""
-        loose = self.raw_gap is None or self.raw_gap > APART_GAP
+        loose = self.raw_gap is None or self.raw_gap > LOOSEST_GAP
         return self.finished and not self.solved and loose
 
     @property
@@ -280,12 +280,12 @@ def series_labels(keys: Sequence[SeriesKey]) -> dict[SeriesKey, str]:
     return labels
 
 
-def settle(records: Iterable[Record], target_gap: float = TARGET_GAP) -> list[Cell]:
-    """Turn rows into cells, in order of first appearance.
+def aggregate(records: Iterable[Record], target_gap: float = TARGET_GAP) -> list[AggregatedResult]:
+    """Turn rows into results, in order of first appearance.
 
     Rules, in order: of rows with the same key and repeat the last undisturbed one counts, else
     the last; disturbed rows are dropped where undisturbed ones exist; a timeout under a shorter
-    limit is dropped where a longer limit was tried; a wrong answer in any repeat makes the cell
+    limit is dropped where a longer limit was tried; a wrong answer in any repeat makes the result
     wrong; otherwise the median over repeats counts, failures ranking last. Tries at a target
     gap come in as one row per chain. Rows of studies are no results of this kind.
     """
@@ -304,15 +304,15 @@ def settle(records: Iterable[Record], target_gap: float = TARGET_GAP) -> list[Ce
         if before is None or not record.disturbed or before[1].disturbed:
             latest[place] = key, record
     several_machines = len({machine_key(r) for r in rows}) > 1
-    cells: dict[tuple[str, ...], list[Record]] = {}
+    results: dict[tuple[str, ...], list[Record]] = {}
     for key, record in latest.values():
         machine = f" @{machine_key(record)[:6]}" if several_machines else ""
         home = (words.plain(labels[key] + machine), record.instance.sha256)
-        cells.setdefault(home, []).append(record)
-    return [_cell(home[0], group, target_gap) for home, group in cells.items()]
+        results.setdefault(home, []).append(record)
+    return [_aggregated(home[0], group, target_gap) for home, group in results.items()]
 
 
-def settled(records: Sequence[Record]) -> list[Cell]:
+def require_results(records: Sequence[Record]) -> list[AggregatedResult]:
     """Cells of `records`, for those who need at least one.
 
     Raises
@@ -320,21 +320,21 @@ def settled(records: Sequence[Record]) -> list[Cell]:
     InputError
         Without any record.
     """
-    cells = settle(records)
-    if not cells:
+    results = aggregate(records)
+    if not results:
         raise InputError("no measurements to show; run `planbench bench` first", where="records")
-    return cells
+    return results
 
 
-def middle_cell(cells: Sequence[Cell]) -> Cell | None:
+def median_result(results: Sequence[AggregatedResult]) -> AggregatedResult | None:
     """Of several seeds of one size the middle one, failures ranking last; None of none."""
-    if not cells:
+    if not results:
         return None
-    ranked = sorted(cells, key=lambda c: (not c.solved, not c.finished, c.seconds or 0.0))
+    ranked = sorted(results, key=lambda c: (not c.solved, not c.finished, c.seconds or 0.0))
     return ranked[len(ranked) // 2]
 
 
-def _cell(series: str, rows: list[Record], target_gap: float) -> Cell:
+def _aggregated(series: str, rows: list[Record], target_gap: float) -> AggregatedResult:
     calm = [r for r in rows if not r.disturbed]
     kept = calm or rows
     longest = max((r.time_limit_s or 0.0) for r in kept)
@@ -351,14 +351,14 @@ def _cell(series: str, rows: list[Record], target_gap: float) -> Cell:
         used = [shown]
     else:
         used = [r for r in kept if r.ended == "ok"]
-        # The loosest answer stands for the cell: a solver is as good as its worst repeat.
+        # The loosest answer stands for the result: a solver is as good as its worst repeat.
         shown = max(used, key=lambda r: _looseness(r, target_gap))
         value = middle
     passes = [p for r in used if (p := passes_used(r)) is not None]
     peaks = [r.peak_bytes for r in used if r.peak_bytes is not None]
     gaps = [r.raw_gap for r in used if r.raw_gap is not None]
     polished = [r.polished_gap for r in used if r.polished_gap is not None]
-    return Cell(
+    return AggregatedResult(
         series=series,
         solver=shown.solver,
         instance=words.plain(shown.instance.name),
