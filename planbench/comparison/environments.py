@@ -16,7 +16,7 @@ from pathlib import Path
 
 import filelock
 
-from planbench.bench.single import Elsewhere
+from planbench.bench.request import WorkerEnvironment
 from planbench.comparison.sides import Side
 from planbench.errors import InputError, PlanbenchError
 from planbench.io.files import os_error_as_input
@@ -36,7 +36,9 @@ from planbench.solvers.environments import (
 )
 
 
-def environment_for(side: Side, packages: Iterable[str], *, cache: Path | None = None) -> Elsewhere:
+def environment_for(
+    side: Side, packages: Iterable[str], *, cache: Path | None = None
+) -> WorkerEnvironment:
     """Build the environment of `side`, or find it in the cache.
 
     Parameters
@@ -83,7 +85,7 @@ def environment_for(side: Side, packages: Iterable[str], *, cache: Path | None =
         ) from None
     found = environment.packages
     versions = {name: version for name, (version, _) in found.items()}
-    return Elsewhere(
+    return WorkerEnvironment(
         _name_of(side, commit, found),
         Interpreter(environment.python, str(source)),
         {**versions, "planbench": _version_of(source)},

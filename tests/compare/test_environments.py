@@ -14,12 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from planbench.bench.single import solve_once, survey
+from planbench.bench.request import Conditions, make_request
+from planbench.bench.single import solve_once
 from planbench.catalogue.resolve import load_instance
 from planbench.comparison.environments import environment_for, requirements
 from planbench.comparison.sides import parse_side
 from planbench.errors import InputError, PlanbenchError
 from planbench.solvers import environments
+from planbench.solvers.base import SolveOptions
 from planbench.solvers.environments import (
     UnreachableIndexError,
     Wanted,
@@ -267,22 +269,16 @@ def install(tmp_path_factory):
     return build
 
 
-def solve(elsewhere, solver, instance="kantorovich-plywood"):
-    return solve_once(
-        load_instance(instance),
-        solver,
-        time_limit_s=30,
-        memory_limit_bytes=4 << 30,
-        polish=False,
-        surroundings=survey(),
-        elsewhere=elsewhere,
-    ).record
+def solve(environment, solver, instance="kantorovich-plywood"):
+    conditions = Conditions(30, 4 << 30, polish=False, environment=environment)
+    found = load_instance(instance)
+    return solve_once(make_request(found, solver, SolveOptions(), conditions)).record
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("version", ["1.12.0", "1.13.1", "1.14.0", "1.15.1"])
 def test_adapters_of_highs_run_as_named_on_each_version(install, version):
-    elsewhere = install(f"highspy=={version}", "highspy")
+    environment = install(f"highspy=={version}", "highspy")
     for solver, method in {
         "highs-ds": "dual simplex",
         "highs-ds:stock": "dual simplex",
@@ -291,7 +287,7 @@ def test_adapters_of_highs_run_as_named_on_each_version(install, version):
         "highs-pdlp": "cuPDLP-C",
         "highs-hipdlp": "HiPDLP",
     }.items():
-        record = solve(elsewhere, solver)
+        record = solve(environment, solver)
         assert record.environment == f"highspy=={version}"
         assert record.packages["highspy"] == version
         if solver == "highs-hipdlp" and version < "1.14":
@@ -307,9 +303,9 @@ def test_adapters_of_highs_run_as_named_on_each_version(install, version):
 @pytest.mark.slow
 @pytest.mark.parametrize("version", ["9.14.6206", "9.15.6755"])
 def test_adapters_of_ortools_run_on_each_version(install, version):
-    elsewhere = install(f"ortools=={version}", "ortools")
+    environment = install(f"ortools=={version}", "ortools")
     for solver in ("glop", "pdlp"):
-        record = solve(elsewhere, solver)
+        record = solve(environment, solver)
         assert (record.ended, record.solver_version) == ("ok", version), record.message
         assert record.verdict == "certified"
 
