@@ -36,12 +36,12 @@ from planbench.report.comparison import (
 )
 from planbench.report.effort import effort_overall, effort_rules, effort_table
 from planbench.report.growth import (
-    beside,
-    beside_rules,
-    beside_table,
-    beside_words,
+    compare_real,
     outlook,
     predictions_table,
+    real_rules,
+    real_table,
+    real_words,
     warnings,
 )
 from planbench.report.headline import (
@@ -450,17 +450,17 @@ def _predictions(ladder: Ladder) -> Markup:
     return render("predictions.html", table=to_html(table), notes=warnings(ladder, outlooks))
 
 
-def beside_section(ladders: Sequence[Ladder]) -> Markup:
+def real_section(ladders: Sequence[Ladder]) -> Markup:
     """Hold ladders made from real tables against synthetic ones, where there are both."""
-    found = beside(ladders)
+    found = compare_real(ladders)
     if not found:
         return Markup("")
     return section(
         "real",
-        "Real structure beside synthetic",
-        to_html(beside_table(found)),
-        text=beside_words(found),
-        note=beside_rules(),
+        "Real and synthetic structure",
+        to_html(real_table(found)),
+        text=real_words(found),
+        note=real_rules(),
     )
 
 

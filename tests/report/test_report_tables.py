@@ -20,7 +20,7 @@ from planbench.report.growth import outlook
 from planbench.report.headline import census_words
 from planbench.report.ladders import find_ladders
 from planbench.report.results import aggregate, require_results
-from planbench.report.scores import profile_table
+from planbench.report.scores import FACTORS, scores_table
 from planbench.report.table import fitting
 from planbench.report.tables import (
     comparison_tables,
@@ -51,7 +51,7 @@ def test_what_is_too_wide_goes_on_in_another_table(width):
         growth.growth_table(ladder, outlooks, "seconds", width),
         growth.reach_table(ladder, outlooks),
         growth.prediction_table(ladder, outlooks, "seconds"),
-        profile_table(results),
+        scores_table(results, factors=FACTORS),
         summary_table(records),
     ]
     for table in tables:
