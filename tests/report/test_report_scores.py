@@ -11,7 +11,6 @@ from support.record_builders import make_failure, make_record
 from planbench.report.markup import to_html
 from planbench.report.results import aggregate
 from planbench.report.scores import FACTORS, profile_seconds, scores_table, standings
-from planbench.report.tables import summary_table
 from planbench.stats.aggregate import performance_profile
 
 
@@ -103,7 +102,7 @@ def test_every_table_tells_what_was_left_out():
     rows = [*general(), rung("two-level", 100, 0.1), rung("two-level", 1000, None, "refused")]
     rows += [rung("harmony", 100, None, "refused")]
     for text in (
-        shown(summary_table(rows)),
+        shown(scores_table(aggregate(rows))),
         shown(scores_table(factors=FACTORS, results=aggregate(rows))),
     ):
         assert "2 refused" in text
