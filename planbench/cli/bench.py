@@ -175,7 +175,9 @@ def _show(records: list[Record]) -> None:
     from planbench.catalogue.builtin import list_builtin
     from planbench.records.verdicts import old_note
     from planbench.report.effort import effort_tables, was_driven
-    from planbench.report.tables import golden_table, ladder_tables, summary_table, sweep_tables
+    from planbench.report.results import require_results
+    from planbench.report.scores import scores_table
+    from planbench.report.tables import golden_table, ladder_tables, sweep_tables
 
     # What misses the tightest of several target gaps is no failure: it has tables of its own.
     console.print_tables(effort_tables(records))
@@ -188,7 +190,7 @@ def _show(records: list[Record]) -> None:
     tables += ladder_tables(records, "seconds")
     tables += sweep_tables(records, "seconds")
     tables += ladder_tables(records, "bytes")
-    tables.append(summary_table(records))
+    tables.append(scores_table(require_results(records)))
     console.print_tables(tables)
     if old := old_note(records):
         console.out().print(old)

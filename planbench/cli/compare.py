@@ -145,9 +145,9 @@ def _print_document(records: list[Record], opinions: dict[str, Consensus]) -> No
 
 
 def _show(records: list[Record]) -> None:
-    from planbench.report.tables import comparison_tables
+    from planbench.report.instances import instance_tables
 
-    console.print_tables(comparison_tables(records, width=console.width()))
+    console.print_tables(instance_tables(records, width=console.width()))
 
 
 def _conclude(records: list[Record], opinions: dict[str, Consensus]) -> int:

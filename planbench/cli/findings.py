@@ -20,7 +20,7 @@ def opinions_of(records: Sequence[Record]) -> dict[str, Consensus]:
     InputError
         Without any record.
     """
-    from planbench.report.comparison import instance_consensus
+    from planbench.report.instances import instance_consensus
     from planbench.report.results import require_results
 
     results = require_results(records)

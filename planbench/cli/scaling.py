@@ -153,8 +153,8 @@ def _show(
 
     from planbench.records.verdicts import old_note
     from planbench.report import growth
-    from planbench.report.growth import beside, growth_of, warnings
-    from planbench.report.scores import profile_table
+    from planbench.report.growth import compare_real, growth_of, warnings
+    from planbench.report.scores import FACTORS, scores_table
 
     out, width = console.out(), console.width()
     for ladder, outlooks in found:
@@ -167,11 +167,13 @@ def _show(
             out.print(Text(line))
         out.print()
     chosen = {o.series for _, outlooks in found for o in outlooks}
-    both = [b for b in beside([lad for lad, _ in found]) if b.series in chosen]
+    both = [b for b in compare_real([lad for lad, _ in found]) if b.series in chosen]
     if both:
-        console.print_tables([growth.beside_table(both)])
+        console.print_tables([growth.real_table(both)])
     if measured:
-        console.print_tables([profile_table(measured, shift=shift, penalty=penalty)])
+        console.print_tables(
+            [scores_table(measured, shift=shift, penalty=penalty, factors=FACTORS)]
+        )
     if old := old_note([c.record for lad, _ in found for c in lad.results]):
         out.print(Text(old))
 
@@ -183,7 +185,7 @@ def _document(
     shift: float,
     penalty: float,
 ) -> dict[str, Any]:
-    from planbench.report.growth import beside, warnings
+    from planbench.report.growth import compare_real, warnings
     from planbench.report.scores import profile_seconds, standings
     from planbench.stats.aggregate import performance_profile
 
@@ -208,7 +210,7 @@ def _document(
                 "goods": one.goods,
                 "time_ratio": one.ratio,
             }
-            for one in beside([ladder for ladder, _ in found])
+            for one in compare_real([ladder for ladder, _ in found])
         ],
         "shift_s": shift,
         "penalty": penalty,

@@ -34,7 +34,7 @@ from planbench.comparison.paired import (
     MEASURES,
     Measurement,
     PairedResult,
-    is_settled,
+    is_decided,
     judge_case,
 )
 from planbench.comparison.sides import Side, check_use, packages_under_test
@@ -142,7 +142,7 @@ def compare_sides(
 
     Returns
     -------
-    Comparison
+    PairedComparison
 
     Raises
     ------
@@ -217,7 +217,7 @@ def _from_catalogue(name: str) -> Instance:
 
 @dataclass(frozen=True)
 class Control:
-    """What runs unchanged beside either side, in planbench's own environment.
+    """What runs unchanged with either side, in planbench's own environment.
 
     Attributes
     ----------
@@ -443,7 +443,7 @@ class Runner:
         )
 
     def go(self) -> None:
-        """Runner pairs until every case is settled or the budget is spent."""
+        """Run pairs until every case is decided or the budget is spent."""
         for case in self.cases:
             self.instance(case.instance)  # a bad name must not show after an hour
             self._find(case)
@@ -451,7 +451,7 @@ class Runner:
             case: np.random.default_rng(np.random.SeedSequence([self.settings.seed, number]))
             for number, case in enumerate(self.cases)
         }
-        open_cases = [c for c in self.cases if not is_settled(self.judge(c), self.schedule)]
+        open_cases = [c for c in self.cases if not is_decided(self.judge(c), self.schedule)]
         if open_cases and self.settings.warm_up:
             self._warm_up(open_cases)
         while open_cases:
@@ -462,7 +462,7 @@ class Runner:
                         self.budget_spent = True
                         return
                     self._pair(case, start)
-                    if is_settled(self.judge(case), self.schedule):
+                    if is_decided(self.judge(case), self.schedule):
                         open_cases.remove(case)
                         break
 
@@ -487,10 +487,10 @@ class Runner:
             self.progress(what, self.made + self.found, most, max(0.0, left))
 
     def _pair(self, case: Measurement, start: int) -> None:
-        """Runner one pair of `case` with its control, side `start` first."""
+        """Run one pair of `case` with its control, side `start` first."""
         repeat = self.next_repeat[case]
         rows: dict[int, Record] = {}
-        beside: dict[int, Record] = {}
+        controls: dict[int, Record] = {}
         control = self.settings.control
         for which in (start, 1 - start):
             side = self.sides[which]
@@ -503,7 +503,7 @@ class Runner:
                 repeat,
             )
             if control is not None:
-                beside[which] = self._solve(
+                controls[which] = self._solve(
                     control.instance,
                     control.solver,
                     SolveOptions(),
@@ -513,8 +513,8 @@ class Runner:
                     here=True,
                 )
         self.pairs[case].append(Pair(rows[0], rows[1]))
-        if beside:
-            self.controls[case].append(Pair(beside[0], beside[1]))
+        if controls:
+            self.controls[case].append(Pair(controls[0], controls[1]))
         self.next_repeat[case] = repeat + 1
         self.made += 1
 
@@ -543,7 +543,7 @@ class Runner:
         return record
 
     def _warm_up(self, cases: Sequence[Measurement]) -> None:
-        """Runner each solver of either side once, unrecorded, so that its files are cached."""
+        """Run each solver of either side once, unrecorded, so that its files are cached."""
         small = (self.settings.control or Control()).instance
         runs = [
             (side, side.side.options(self.settings.options), solver)
@@ -582,8 +582,8 @@ class Runner:
         self.found += len(self.pairs[case])
         if self.settings.control is not None and self.pairs[case]:
             kept = {p.a.repeat for p in self.pairs[case]}
-            beside = self._rows(self.control_group(case), case, self.settings.control)
-            self.controls[case] = [p for p in pairs_of(beside) if p.a.repeat in kept]
+            controls = self._rows(self.control_group(case), case, self.settings.control)
+            self.controls[case] = [p for p in pairs_of(controls) if p.a.repeat in kept]
 
     def _rows(self, group: str, case: Measurement, control: Control | None) -> list[Record]:
         """Rows of this machine that measured the same with the same versions."""
@@ -625,7 +625,7 @@ class Runner:
     def _same_code(self, row: Record, side: Prepared) -> bool:
         """Where planbench itself is compared: a row made by the code that `side` stands for now.
 
-        Uncommitted code may have changed since, and nothing would tell.
+        Uncommitted code may have changed since, and nothing would show it.
         """
         if all(s.side.ref is None for s in self.sides):
             return True

@@ -4,7 +4,7 @@ Rules of the verdicts, the same for every claim of a kind:
 
 *Exponents.* ``contradicted``: the 95 % interval of the exponent of the best general solver (that
 which solved the largest economy fastest) excludes what the claim predicts. ``supported``: it
-holds the prediction and is at most :data:`NARROW` wide. Else ``cannot be told``. Without an
+holds the prediction and is at most :data:`NARROW` wide. Else ``undecided``. Without an
 exponent: ``not measured``. That planning *can* be done in n log n is a claim that one way of doing
 it is enough for: it is judged by the best solver of all, planners among them. What is claimed of
 interior-point methods is judged by the best of these.
@@ -15,7 +15,7 @@ accuracy or prices. Replanning is judged from :data:`LEAST_GOODS`
 goods on.
 
 *Factors.* ``supported`` from :data:`FAR` times, ``contradicted`` up to :data:`NEAR` times, else
-``cannot be told``; a run that was stopped bounds a factor from below.
+``undecided``; a run that was stopped bounds a factor from below.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from planbench.stats.growth import LEAST_SIZES, PowerLawFit
 Verdict = Literal[
     "contradicted",
     "supported",
-    "cannot be told with these data",
+    "undecided by these data",
     "not measured in this run",
 ]
 
@@ -51,7 +51,7 @@ NARROW = 0.5
 #: "Far cheaper" is at least this factor; at most the other is no difference to speak of.
 FAR, NEAR = 10.0, 2.0
 
-UNKNOWN: Verdict = "cannot be told with these data"
+UNKNOWN: Verdict = "undecided by these data"
 UNMEASURED: Verdict = "not measured in this run"
 
 
@@ -179,7 +179,7 @@ def _soonest(one: Replanned) -> float:
 
 
 def _fresh(one: Replanned) -> Verdict:
-    """Judge the sooner of the two plans, where the economy is large enough to tell."""
+    """Judge the sooner of the two plans, where the economy is large enough to judge."""
     if (one.goods or 0) < LEAST_GOODS:
         return UNKNOWN
     if _soonest(one) <= FRESH:
@@ -195,8 +195,8 @@ def judge_bad_data(records: Sequence[Record]) -> Finding:
         "is lost"
     )
     losses = noise_losses(records)
-    told = [x for x in losses if x.noise > 0 and x.kept is not None]
-    if not told:
+    judgeable = [x for x in losses if x.noise > 0 and x.kept is not None]
+    if not judgeable:
         return Finding(claim, who, predicted, "", (), UNMEASURED)
     each = tuple(
         (
@@ -204,9 +204,9 @@ def judge_bad_data(records: Sequence[Record]) -> Finding:
             f"{words.plain(x.instance)}, off by {100 * x.noise:g} %: {_lost(x)}",
             _worth(x) if x.noise == NOISE else UNKNOWN,
         )
-        for x in told
+        for x in judgeable
     )
-    judged = [x for x in told if x.noise == NOISE]
+    judged = [x for x in judgeable if x.noise == NOISE]
     if not judged:
         return Finding(claim, who, predicted, "", each, UNMEASURED)
     worst = max(judged, key=lambda x: x.kept or 0.0)
@@ -443,8 +443,10 @@ def _factor_verdict(factor: float) -> Verdict:
 def _good_enough(records: Sequence[Record], ladder: Ladder | None) -> Finding:
     claim = "A good enough approximation is far cheaper than the optimum"
     who, predicted = "writers on platform socialism", f"at least {FAR:g} times less time"
-    rungs = {c.sha256 for c in ladder.results} if ladder is not None else set()
-    times = [t for t in time_to_accuracy(records) if t.solver != YARDSTICK and t.sha256 in rungs]
+    on_ladder = {c.sha256 for c in ladder.results} if ladder is not None else set()
+    times = [
+        t for t in time_to_accuracy(records) if t.solver != YARDSTICK and t.sha256 in on_ladder
+    ]
     targets = sorted({t.target for t in times}, reverse=True)
     best = _ratios(times, targets[0], targets[-1]) if len(targets) > 1 else None
     if best is None:

@@ -1,4 +1,4 @@
-"""What centre and producers must tell one another in each round of a decentralised procedure.
+"""What centre and producers send one another in each round of a decentralised procedure.
 
 Computed from the sizes of the economy and the rounds in the records, by formulas that follow from
 what each planner exchanges (docs/planners.md, docs/planners-heuristics.md). A number counts once
@@ -21,7 +21,7 @@ Range = tuple[int, int]
 
 @dataclass(frozen=True)
 class Exchange:
-    """Numbers told in one procedure on one economy.
+    """Numbers sent in one procedure on one economy.
 
     Attributes
     ----------
@@ -32,12 +32,12 @@ class Exchange:
     down, up : Range
         Numbers per round: from the centre to producers, and back.
     sideways : int or None
-        Numbers told among producers in all rounds together, where the procedure has it and the
+        Numbers sent among producers in all rounds together, where the procedure has it and the
         records count it.
     formulas : tuple of str
         Of down, up and sideways.
     everything : int
-        Numbers a centre must be told, once, that solves the linear program itself.
+        Numbers a centre needs, once, that solves the linear program itself.
     """
 
     series: str
@@ -85,7 +85,7 @@ def exchange_rules() -> str:
         "cheapest is not in the records, so down and up are between none and all m; sideways are "
         "the prices and orders that pass from supplier to buyer, about one per non-zero and pass. "
         "material-balances: N·n/m is the share of the non-zeros that belongs to one technique per "
-        "good. Everything: what one centre must be told once to solve the linear program itself, "
+        "good. Everything: what one centre needs once to solve the linear program itself, "
         "its coefficients, endowments, capacities and demands."
     )
 
@@ -95,10 +95,10 @@ def debate_words() -> str:
     return (
         "Hayek (1945) held that the knowledge a plan needs is dispersed and cannot be handed to a "
         "centre. Lange (1936) answered that a board may find prices by trial and error as a market "
-        "does; Marschak (1959) and Malinvaud (1967) asked of each such procedure what is told in "
-        "a round and whether every round brings a better plan; Kornai and Lipták (1965) let a "
+        "does; Marschak (1959) and Malinvaud (1967) asked of each such procedure what is exchanged "
+        "in a round and whether every round brings a better plan; Kornai and Lipták (1965) let a "
         "centre price the scarce resources only, and the sectors know their own techniques. The "
-        "table counts what each of these tells here. "
+        "table counts what each of these exchanges here. "
         "Whether producers can know, or would say, what "
         "they are asked is not measured by it."
     )

@@ -57,7 +57,9 @@ def debate_sections(records: Sequence[Record]) -> list[Section]:
         claims_ladder(sorted(find_ladders(results), key=lambda ladder: ladder.name)),
     )
     found = [
-        Section("information", "What must be told", information_section(results), before="overall"),
+        Section(
+            "information", "Messages exchanged", information_section(results), before="overall"
+        ),
         Section("claims", "What was claimed", claims, before="instances"),
     ]
     return [section for section in found if section.html]
@@ -89,7 +91,7 @@ def information_section(results: Sequence[AggregatedResult]) -> str:
         return ""
     return section(
         "information",
-        "What must be told",
+        "Messages exchanged",
         to_html(exchange_table(found)),
         text=debate_words(),
         note=exchange_rules(),
@@ -145,9 +147,9 @@ def claims_rules() -> str:
         "solved the largest economy of the headline ladder fastest; for n log n of any solver, one "
         "way to do it being enough; for interior-point methods of the best of these) excludes the "
         "prediction; "
-        f"supported where it holds it and is at most {NARROW:g} wide; else it cannot be told. "
+        f"supported where it holds it and is at most {NARROW:g} wide; else it is undecided. "
         f"“Far cheaper” is supported from {FAR:g} times and contradicted up to {NEAR:g} times; "
-        "where a gap was not reached in the time limit, the seconds spent tell a least factor. "
+        "where a gap was not reached in the time limit, the seconds spent give a lower bound. "
         f"A count is supported within a factor of {NEAR:g} and contradicted beyond {FAR:g}. "
         "Prices: contradicted where at least half of the finished plans came with duals that prove "
         "them. "
@@ -161,7 +163,7 @@ def claims_rules() -> str:
 
 
 def exchange_table(found: Sequence[Exchange]) -> Table:
-    """Numbers told per round, down, up and sideways."""
+    """Numbers sent per round, down, up and sideways."""
     rows = []
     for one in found:
         down, up, sideways = one.formulas
@@ -188,7 +190,7 @@ def exchange_table(found: Sequence[Exchange]) -> Table:
             Column("numbers up\nper round", "number"),
             Column("both, in\nall rounds", "number"),
             Column("sideways, in\nall rounds", "number"),
-            Column("everything,\ntold once", "number"),
+            Column("everything,\nsent once", "number"),
             Column("raw gap", "number"),
         ),
         rows=rows,

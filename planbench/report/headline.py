@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from planbench.records.verdicts import OLD_MARK, is_old, residuals_only
 from planbench.report import words
-from planbench.report.comparison import instance_consensus
+from planbench.report.instances import instance_consensus
 from planbench.report.ladders import Ladder, fit_ladder, largest_solved
 from planbench.report.results import TARGET_GAP, AggregatedResult
 from planbench.report.scores import standings

@@ -124,7 +124,7 @@ def render_report(
             )
             for ladder in ladders
         ),
-        Section("real", "Real beside synthetic", sections.beside_section(ladders)),
+        Section("real", "Real and synthetic", sections.real_section(ladders)),
         Section("effort", "Accuracy", sections.effort_section(records, specs)),
         Section("sweeps", "Other economies", sections.sweeps_section(results, specs)),
         Section("overall", "All instances together", sections.overall_section(results, specs)),

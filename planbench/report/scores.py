@@ -140,7 +140,7 @@ def score_rules(common: int, shift: float, penalty: float) -> str:
     """Say what the columns of a table of scores are, in one paragraph."""
     return (
         f"Shifted geometric means (shift {shift:g} s). Failures charged: what a solver did not "
-        f"solve, or did not reach after failing on a smaller rung, counts as {penalty:g} times "
+        f"solve, or did not reach after failing on a smaller size, counts as {penalty:g} times "
         "the time limit. What a planner refused (it plans no such economy) and what a solver "
         "was not asked to run is left out of its own count and mean. Ranked by that mean over "
         "the mean of the fastest other solver on the same instances (below 1: faster than all "
@@ -154,59 +154,51 @@ def scores_table(
     *,
     shift: float = SUMMARY_SHIFT,
     penalty: float = SUMMARY_PENALTY,
+    factors: Sequence[float] = (),
 ) -> Table:
-    """Solvers ranked by shifted geometric mean time over everything that was run."""
+    """Solvers ranked by shifted geometric mean time over everything that was run.
+
+    Parameters
+    ----------
+    results : sequence of AggregatedResult
+    shift, penalty : float
+        Seconds of the shift; what a failure is charged, in time limits.
+    factors : sequence of float
+        Of the fastest time, at which the performance profile is read.
+    """
     found = standings(results, shift=shift, penalty=penalty)
-    common = found[0].score.n_common if found else 0
+    rules = score_rules(found[0].score.n_common if found else 0, shift, penalty)
+    profiles = {}
+    if factors:
+        profiles = {p.solver: p for p in performance_profile(profile_seconds(results))}
+        rules += (
+            " Right: share of the instances it was run on, solved within this factor of the "
+            "fastest solver (Dolan & Moré 2002)."
+        )
     return Table(
         title="All instances",
-        caption=score_rules(common, shift, penalty),
+        caption=rules,
+        wide=1000 if factors else Table.wide,  # with more columns names are always broken
         columns=(
-            Column("solver", "solver", fold=True),
+            Column("solver", "solver", fold=True, broken=17 if factors else None),
             Column("solved", "number", whole=True),
             Column("left out", fold=True),
-            Column("mean time,\nfailures charged", "number"),
-            Column("over the\nfastest other", "number"),
-            Column("mean time,\nsolved by all", "number"),
-        ),
-        rows=[_score_row(standing) for standing in found],
-    )
-
-
-def profile_table(
-    results: Sequence[AggregatedResult],
-    *,
-    shift: float = SUMMARY_SHIFT,
-    penalty: float = SUMMARY_PENALTY,
-) -> Table:
-    """Scores, and the performance profile read at :data:`FACTORS` of the fastest time."""
-    found = standings(results, shift=shift, penalty=penalty)
-    profiles = {p.solver: p for p in performance_profile(profile_seconds(results))}
-    common = found[0].score.n_common if found else 0
-    return Table(
-        title="All instances",
-        caption=(
-            f"{score_rules(common, shift, penalty)} Right: share of the instances it was run "
-            "on, solved within this factor of the fastest solver (Dolan & Moré 2002)."
-        ),
-        wide=1000,  # with three columns more, names are broken on any terminal
-        columns=(
-            Column("solver", "solver", fold=True, broken=17),
-            Column("solved", "number", whole=True),
-            Column("left out", fold=True),
-            Column("mean,\nfailures\ncharged", "number"),
-            Column("over the\nfastest\nother", "number"),
-            Column("mean,\nsolved\nby all", "number"),
-            *(Column(f"within\n{factor:g}x", "number", whole=True) for factor in FACTORS),
+            Column("mean,\nfailures\ncharged", "number", on_page="mean time,\nfailures charged"),
+            Column("over the\nfastest\nother", "number", on_page="over the\nfastest other"),
+            Column("mean,\nsolved\nby all", "number", on_page="mean time,\nsolved by all"),
+            *(Column(f"within\n{factor:g}x", "number", whole=True) for factor in factors),
         ),
         rows=[
-            [*_score_row(s, "\n"), *(_share(profiles.get(s.score.solver), f) for f in FACTORS)]
+            [
+                *_score_row(s, "\n" if factors else ", "),
+                *(_share(profiles.get(s.score.solver), f) for f in factors),
+            ]
             for s in found
         ],
     )
 
 
-def _score_row(standing: Standing, joint: str = ", ") -> list[Entry]:
+def _score_row(standing: Standing, joint: str) -> list[Entry]:
     score = standing.score
     return [
         Entry(score.solver),
@@ -281,5 +273,5 @@ def _as_run(result: AggregatedResult) -> Run:
 
 
 def _below(run: Run, other: Run) -> bool:
-    """Whether `run` is on a smaller rung of the ladder of `other`."""
+    """Whether `run` is on a smaller size of the ladder of `other`."""
     return bool(run.ladder[1]) and run.ladder == other.ladder and run.goods <= other.goods

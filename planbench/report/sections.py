@@ -26,22 +26,14 @@ from planbench.report.charts import (
     profile_chart,
     sweep_chart,
 )
-from planbench.report.comparison import (
-    bracket_words,
-    comparison_notes,
-    comparison_table,
-    disturbance_words,
-    instance_consensus,
-    outcome_words,
-)
 from planbench.report.effort import effort_overall, effort_rules, effort_table
 from planbench.report.growth import (
-    beside,
-    beside_rules,
-    beside_table,
-    beside_words,
+    compare_real,
     outlook,
     predictions_table,
+    real_rules,
+    real_table,
+    real_words,
     warnings,
 )
 from planbench.report.headline import (
@@ -49,6 +41,14 @@ from planbench.report.headline import (
     find_largest_solved,
     largest_solved_words,
     standing_words,
+)
+from planbench.report.instances import (
+    bracket_words,
+    disturbance_words,
+    instance_consensus,
+    instance_notes,
+    instance_table,
+    outcome_words,
 )
 from planbench.report.ladders import (
     BYTES_FLOOR,
@@ -201,8 +201,8 @@ def instance_section(results: Sequence[AggregatedResult]) -> Markup:
         or bool(found.disagreeing)
         or any(c.status == "wrong" for c in results),
         proved=f"{proved} {bracket}" if bracket != words.UNKNOWN else "no certified bracket",
-        table=to_html(comparison_table(results)),
-        notes=comparison_notes(results, found),
+        table=to_html(instance_table(results)),
+        notes=instance_notes(results, found),
         sha256=facts.sha256,
     )
 
@@ -450,17 +450,17 @@ def _predictions(ladder: Ladder) -> Markup:
     return render("predictions.html", table=to_html(table), notes=warnings(ladder, outlooks))
 
 
-def beside_section(ladders: Sequence[Ladder]) -> Markup:
+def real_section(ladders: Sequence[Ladder]) -> Markup:
     """Hold ladders made from real tables against synthetic ones, where there are both."""
-    found = beside(ladders)
+    found = compare_real(ladders)
     if not found:
         return Markup("")
     return section(
         "real",
-        "Real structure beside synthetic",
-        to_html(beside_table(found)),
-        text=beside_words(found),
-        note=beside_rules(),
+        "Real and synthetic structure",
+        to_html(real_table(found)),
+        text=real_words(found),
+        note=real_rules(),
     )
 
 

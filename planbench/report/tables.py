@@ -10,25 +10,16 @@ from collections.abc import Mapping, Sequence
 
 from planbench.records.schema import Record
 from planbench.report import words
-from planbench.report.comparison import (
+from planbench.report.instances import (
     bracket_words,
-    comparison_tables,
     excludes,
     instance_consensus,
 )
 from planbench.report.ladders import Ladder, Measure, find_ladders, fit_ladder
 from planbench.report.results import TARGET_GAP, AggregatedResult, median_result, require_results
-from planbench.report.scores import scores_table
 from planbench.report.sweeps import Sweep, find_sweeps
 from planbench.report.table import Column, Entry, Table
 from planbench.stats.growth import PowerLawFit
-
-__all__ = [
-    "comparison_tables",
-    "golden_table",
-    "ladder_tables",
-    "summary_table",
-]
 
 _GOODS_WIDTH = 9
 _CELL_WIDTH = 9
@@ -121,17 +112,6 @@ def golden_table(
         ),
         rows=rows,
     )
-
-
-def summary_table(records: Sequence[Record]) -> Table:
-    """Solvers ranked by shifted geometric mean time over everything that was run.
-
-    Raises
-    ------
-    InputError
-        Without any record.
-    """
-    return scores_table(require_results(records))
 
 
 def ladder_table(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import re
-import runpy
 import shlex
 import shutil
 import subprocess
@@ -14,13 +13,13 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from pins import find_requirement
 from support.command_line import planbench
 
 from planbench.comparison.sides import parse_side
 from planbench.records.store import read_records, to_line
 
 ROOT = Path(__file__).parents[2]
-find_requirement = runpy.run_path(str(ROOT / ".ci" / "pins.py"))["find_requirement"]
 ACTION = (ROOT / "action.yml").read_text(encoding="utf-8")
 PAGE = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^( *)- name: (.+?)\n((?:\1 .*\n|\n)+)", re.MULTILINE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.record_builders import make_record
 
-from planbench.report.comparison import comparison_notes, disturbance_words, instance_consensus
+from planbench.report.instances import disturbance_words, instance_consensus, instance_notes
 from planbench.report.markup import to_html
 from planbench.report.results import aggregate
 from planbench.report.sections import raw_rows
@@ -39,5 +39,5 @@ def test_tables_carry_the_reason():
     assert "waited 40 % of the time" in to_html(raw_rows(rows))
     results = aggregate(rows)
     assert "waited 40 % of the time" in " ".join(
-        comparison_notes(results, instance_consensus(results))
+        instance_notes(results, instance_consensus(results))
     )

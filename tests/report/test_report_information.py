@@ -70,7 +70,7 @@ def test_page_has_the_note_only_where_planners_took_part():
     assert "K to K + m + T" in page
     general = make_ladder()
     page = render_report(general, title="x", extra=debate_sections(general))
-    assert "What must be told" not in page
+    assert "Messages exchanged" not in page
 
 
 def test_ranges_in_words():

@@ -102,7 +102,7 @@ def excludes(found: Consensus, value: float, slack: float = 1e-9) -> bool:
 NARROW = 96
 
 
-def comparison_tables(records: Sequence[Record], *, width: int = 100) -> list[Table]:
+def instance_tables(records: Sequence[Record], *, width: int = 100) -> list[Table]:
     """How the solvers did on each instance, a table per instance; findings in red.
 
     Raises
@@ -112,12 +112,12 @@ def comparison_tables(records: Sequence[Record], *, width: int = 100) -> list[Ta
     """
     results = require_results(records)
     return [
-        comparison_table([c for c in results if c.sha256 == sha], narrow=width < NARROW)
+        instance_table([c for c in results if c.sha256 == sha], narrow=width < NARROW)
         for sha in dict.fromkeys(c.sha256 for c in results)
     ]
 
 
-def comparison_table(results: Sequence[AggregatedResult], *, narrow: bool = False) -> Table:
+def instance_table(results: Sequence[AggregatedResult], *, narrow: bool = False) -> Table:
     """How the solvers did on one instance, best first; bounds and certificates on a page."""
     facts = results[0].record.instance
     found = instance_consensus(results)
@@ -132,7 +132,7 @@ def comparison_table(results: Sequence[AggregatedResult], *, narrow: bool = Fals
     digits = 7 if narrow else 10
     return Table(
         title=Text.assemble((results[0].instance, "bold"), f"  {size}\n", _bracket_line(found)),
-        caption=Text("\n".join(comparison_notes(results, found))),
+        caption=Text("\n".join(instance_notes(results, found))),
         tight=narrow,
         wide=NARROW,
         columns=(
@@ -149,13 +149,13 @@ def comparison_table(results: Sequence[AggregatedResult], *, narrow: bool = Fals
             Column("certificate", places="page"),
         ),
         rows=[
-            _comparison_row(result, outside, best, digits)
+            _instance_row(result, outside, best, digits)
             for result in sorted(results, key=best_first)
         ],
     )
 
 
-def _comparison_row(
+def _instance_row(
     result: AggregatedResult, outside: Mapping[str, str], best: float | None, digits: int
 ) -> list[Entry]:
     record = result.record
@@ -216,7 +216,7 @@ def _outcome_mark(result: AggregatedResult, red: bool) -> Mark:
     return "warn" if result.finished else "stopped"
 
 
-def comparison_notes(results: Sequence[AggregatedResult], found: Consensus) -> list[str]:
+def instance_notes(results: Sequence[AggregatedResult], found: Consensus) -> list[str]:
     """Lines under a comparison: findings first, then why something is not solved."""
     notes = []
     if found.empty:

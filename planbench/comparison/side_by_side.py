@@ -18,9 +18,9 @@ from planbench.records.schema import Record
 from planbench.records.values import short_commit
 from planbench.report import words
 from planbench.report.charts import ladder_chart
-from planbench.report.comparison import outcome_words
 from planbench.report.headline import find_findings
 from planbench.report.html import page, write_page
+from planbench.report.instances import outcome_words
 from planbench.report.ladders import Ladder, Measure, find_ladders, fit_ladder
 from planbench.report.markup import charts, folded, render, section, to_html
 from planbench.report.results import (
