@@ -20,8 +20,15 @@ from typing import Any
 from planbench.errors import SolverUnavailableError
 from planbench.records.schema import Record
 from planbench.report import words
-from planbench.report.ladders import Ladder, Measure, band_over, fit_ladder
-from planbench.report.results import TARGET_GAP, AggregatedResult, median_result, passes_used
+from planbench.report.ladders import Ladder, band_over, fit_ladder
+from planbench.report.results import (
+    MEASURE_NAMES,
+    TARGET_GAP,
+    AggregatedResult,
+    Measure,
+    median_result,
+    passes_used,
+)
 from planbench.report.scores import profile_seconds
 from planbench.report.style import in_order, look_of
 from planbench.report.sweeps import Sweep
@@ -276,11 +283,6 @@ def vegalite_version() -> str:
 CLAIMED = ((1.0, "n"), (2.0, "n²"), (3.5, "n^3.5"))
 #: Exponents shown; intervals that go further end at the edge.
 RANGE = (-0.5, 5.0)
-_KINDS: tuple[tuple[Measure, str], ...] = (
-    ("seconds", "time"),
-    ("passes", "matrix passes"),
-    ("bytes", "memory"),
-)
 
 
 def exponent_chart(ladder: Ladder, canvas: Canvas = PAGE) -> Any:
@@ -293,7 +295,7 @@ def exponent_chart(ladder: Ladder, canvas: Canvas = PAGE) -> Any:
     """
     rows = []
     for name in in_order(list(ladder.series)):
-        for measure, label in _KINDS:
+        for measure, label in MEASURE_NAMES.items():
             fit = fit_ladder(ladder, name, measure)
             if fit.exponent is None or fit.low is None or fit.high is None:
                 continue
@@ -310,7 +312,7 @@ def exponent_chart(ladder: Ladder, canvas: Canvas = PAGE) -> Any:
     if not rows:
         return None
     series = in_order([str(r["series"]) for r in rows])
-    kinds = [label for _, label in _KINDS]
+    kinds = list(MEASURE_NAMES.values())
     colour, _, _ = encodings(series)
     data = alt.InlineData(values=rows)
     x = alt.X(
@@ -516,9 +518,7 @@ def ladder_points(
     points: list[dict[str, Any]] = []
     stops: list[dict[str, Any]] = []
     for result in ladder.results:
-        cost = {"seconds": result.seconds, "passes": result.passes, "bytes": result.peak_bytes}[
-            measure
-        ]
+        cost = result.cost(measure)
         if cost is None or cost <= 0 or result.goods is None or result.too_loose:
             continue
         entry = row(result) | {"goods": result.goods, "cost": cost}

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 
 from planbench.records.values import canonical
 from planbench.report import words
-from planbench.report.results import AggregatedResult, machine_key, median_result
+from planbench.report.results import AggregatedResult, Measure, machine_key, median_result
 from planbench.report.style import in_order
 from planbench.stats.censored import FloatArray
 from planbench.stats.growth import Growth, LocalSlope, PowerLawFit, local_slopes, study_growth
@@ -73,8 +72,6 @@ def _asked(name: str) -> dict[str, object] | None:
 def _is_plain(asked: dict[str, object]) -> bool:
     return asked["maker"] == "gen" and not {"profile", "years", "regions"} & asked.keys()
 
-
-Measure = Literal["seconds", "passes", "bytes"]
 
 #: Seconds below which the clock and start-up dominate whatever the solver.
 SECONDS_FLOOR = 0.01

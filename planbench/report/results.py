@@ -106,6 +106,15 @@ def _charged(chain: Sequence[Record]) -> Record:
     return record.model_copy(update=changes)
 
 
+#: What is compared: wall seconds, matrix passes, peak bytes.
+Measure = Literal["seconds", "passes", "bytes"]
+#: The same in words.
+MEASURE_NAMES: dict[Measure, str] = {
+    "seconds": "time",
+    "passes": "matrix passes",
+    "bytes": "peak memory",
+}
+
 Status = Literal[
     "solved", "loose", "unproven", "wrong", "timeout", "memory", "crash", "killed", "refused"
 ]
@@ -172,6 +181,10 @@ class AggregatedResult:
         """Rows that the medians are over."""
         return len(self.rows)
 
+    def cost(self, measure: Measure) -> float | None:
+        """Read off one cost; at a failure what was used until then."""
+        return {"seconds": self.seconds, "passes": self.passes, "bytes": self.peak_bytes}[measure]
+
     @property
     def solved(self) -> bool:
         """The answer is certified to the target gap."""
@@ -200,6 +213,12 @@ def machine_label(record: Record) -> str:
 def machine_key(record: Record) -> str:
     """Identity of the machine: rows of different machines are never averaged."""
     return str(record.machine.get("id") or machine_label(record))
+
+
+def machine_names(records: Iterable[Record]) -> str:
+    """CPU and identity of every machine of `records`."""
+    names = (f"{machine_label(r)} ({machine_key(r)[:6]})" for r in records)
+    return " and ".join(dict.fromkeys(names))
 
 
 def status_of(record: Record, target_gap: float = TARGET_GAP) -> Status:
