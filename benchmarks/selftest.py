@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 from slowed import NAME, SLOWDOWN
 
+from planbench.bench.request import Conditions, make_request
 from planbench.bench.single import solve_once, survey
 from planbench.catalogue.instance import Instance
 from planbench.catalogue.resolve import load_instance
@@ -35,6 +36,7 @@ from planbench.errors import PlanbenchError
 from planbench.io.files import write_text
 from planbench.io.scratch import scratch_folder
 from planbench.measure.machine import package_versions
+from planbench.solvers.base import SolveOptions
 from planbench.stats.paired import MACHINES, Schedule, decide, simulate_pairs
 from planbench.words import nouns
 
@@ -253,14 +255,9 @@ def _instance(least_s: float, tell: Callable[[str], None]) -> str:
 
 
 def _run_seconds(name: str) -> float:
-    record = solve_once(
-        load_instance(name),
-        NAME,
-        time_limit_s=60.0,
-        memory_limit_bytes=4 << 30,
-        polish=False,
-        adapter=ADAPTER,
-    ).record
+    conditions = Conditions(60.0, 4 << 30, polish=False, adapter=ADAPTER)
+    request = make_request(load_instance(name), NAME, SolveOptions(), conditions)
+    record = solve_once(request).record
     if record.ended != "ok":
         raise PlanbenchError(f"self-test: {name} ended by {record.ended}: {record.message}")
     return amount(record, "time") or 0.0

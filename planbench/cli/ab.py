@@ -287,10 +287,10 @@ def _of_suite(suite: str, solvers: list[str] | None, sides: tuple[Side, Side]) -
         return solvers is not None or not packages or bool(used)
 
     found = [
-        Measurement(cell.instance, solver)
-        for cell in plan.cells
-        if not cell.options
-        for solver in cell.solvers
+        Measurement(entry.instance, solver)
+        for entry in plan.entries
+        if not entry.options
+        for solver in entry.solvers
         if matters(solver)
     ]
     if not found:

@@ -133,6 +133,7 @@ def _bad_data(
     rounds: int,
     time_limit: str | None,
 ) -> Iterator[Record]:
+    from planbench.bench.request import Conditions
     from planbench.bench.single import survey
     from planbench.debate.bad_data import bad_data
     from planbench.solvers.registry import available_solvers
@@ -147,8 +148,7 @@ def _bad_data(
             survey(),
             noises=noises,
             seeds=range(1, rounds + 1),
-            time_limit_s=limit_s,
-            memory_limit_bytes=options.memory_limit(None),
+            conditions=Conditions(limit_s, options.memory_limit(None), polish=False),
             progress=console.say,
         )
 

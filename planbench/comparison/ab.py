@@ -10,17 +10,24 @@ of the results file, and a comparison that was interrupted carries on from there
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
 
 import numpy as np
 
 from planbench.bench.prepared import InstanceCache, measurement_key
+from planbench.bench.request import (
+    Conditions,
+    Place,
+    WorkerEnvironment,
+    choose_solver,
+    make_request,
+)
 from planbench.bench.session import KEEP_BYTES, WARM_UP_S, Load, bytes_of
-from planbench.bench.single import Elsewhere, Surroundings, require_solver, solve_once, survey
+from planbench.bench.single import Surroundings, solve_once, survey
 from planbench.catalogue.instance import Instance
-from planbench.comparison.environments import WORKER_PACKAGES, environment_for, installed_here
+from planbench.comparison.environments import environment_for
 from planbench.comparison.findings import Comparison, Obstacle, in_order
 from planbench.comparison.match import Pair, pairs_of
 from planbench.comparison.paired import (
@@ -38,6 +45,7 @@ from planbench.measure.machine import package_versions
 from planbench.records.schema import AB, SIDE, Record
 from planbench.records.store import RecordStore
 from planbench.solvers.base import SolveOptions
+from planbench.solvers.environments import WORKER_PACKAGES, installed_here
 from planbench.solvers.registry import distributions, uses
 from planbench.stats.paired import Schedule
 
@@ -284,7 +292,7 @@ class Prepared:
     ----------
     side : Side
     letter : {"a", "b"}
-    elsewhere : Elsewhere or None
+    worker : WorkerEnvironment or None
         Its environment; None for planbench's own.
     packages : mapping of str to str
         Versions, as its records state them.
@@ -294,14 +302,14 @@ class Prepared:
 
     side: Side
     letter: str
-    elsewhere: Elsewhere | None
+    worker: WorkerEnvironment | None
     packages: dict[str, str]
     contents: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def environment(self) -> str:
         """Name of its environment in records; empty for planbench's own."""
-        return self.elsewhere.name if self.elsewhere is not None else ""
+        return self.worker.name if self.worker is not None else ""
 
     def solver(self, case: Measurement) -> str:
         """Return the solver it runs for `case`."""
@@ -321,20 +329,21 @@ def prepare_side(
     options = side.options(settings.options)
     for case in cases:
         solver = side.solver or case.solver
-        spec, _ = require_solver(solver, options, settings.adapter, here=not side.is_elsewhere)
-        packages.update(dict.fromkeys(distributions(spec)))
-        needed |= uses(spec)
+        chosen = choose_solver(solver, settings.adapter, here=not side.is_elsewhere)
+        chosen.options(options)
+        packages.update(dict.fromkeys(distributions(chosen.spec)))
+        needed |= uses(chosen.spec)
     if not side.is_elsewhere:
         return Prepared(side, letter, None, package_versions(packages), installed_here(needed))
     if progress is not None:
         progress(f"environment of {side.text}", 0, 0, settings.budget_s)
-    elsewhere = environment_for(side, packages, cache=settings.cache)
+    environment = environment_for(side, packages, cache=settings.cache)
     contents = {
-        name: (elsewhere.packages[name], files)
-        for name, files in elsewhere.files.items()
+        name: (environment.packages[name], files)
+        for name, files in environment.files.items()
         if name in needed
     }
-    return Prepared(side, letter, elsewhere, dict(elsewhere.packages), contents)
+    return Prepared(side, letter, environment, dict(environment.packages), contents)
 
 
 def check_differ(
@@ -378,7 +387,7 @@ def check_differ(
 
 
 def _commit(side: Prepared, here: str | None) -> str | None:
-    return side.elsewhere.commit if side.elsewhere is not None else here
+    return side.worker.commit if side.worker is not None else here
 
 
 def differing_versions(a: Prepared, b: Prepared) -> tuple[dict[str, str], dict[str, str]]:
@@ -522,21 +531,14 @@ class Runner:
     ) -> Record:
         what = f"{side.side.text}: {solver} on {instance}" if not here else "control"
         self._tell(what)
-        record = solve_once(
+        request = make_request(
             self.instance(instance),
             solver,
             options,
-            time_limit_s=self.settings.time_limit_s,
-            memory_limit_bytes=self.settings.memory_limit_bytes,
-            polish=False,
-            cache=self.cache,
-            adapter=None if here else self.settings.adapter,
-            surroundings=self.surroundings,
-            elsewhere=None if here else side.elsewhere,
-            suite=AB,
-            group=group,
-            repeat=repeat,
-        ).record.model_copy(update={"variable": SIDE, "value": side.letter})
+            self._conditions(None if here else side),
+            Place(AB, group, repeat, SIDE, side.letter),
+        )
+        record = solve_once(request, cache=self.cache, surroundings=self.surroundings).record
         self.store.append(record)
         return record
 
@@ -544,24 +546,28 @@ class Runner:
         """Run each solver of either side once, unrecorded, so that its files are cached."""
         small = (self.settings.control or Control()).instance
         runs = [
-            (side.elsewhere, side.side.options(self.settings.options), solver)
+            (side, side.side.options(self.settings.options), solver)
             for side in self.sides
             for solver in dict.fromkeys(side.solver(case) for case in cases)
         ]
-        for elsewhere, options, solver in runs:
+        for side, options, solver in runs:
             self._tell(f"warming up {solver}")
-            solve_once(
-                self.instance(small),
-                solver,
-                options,
-                time_limit_s=min(WARM_UP_S, self.settings.time_limit_s),
-                memory_limit_bytes=self.settings.memory_limit_bytes,
-                polish=False,
-                cache=self.cache,
-                adapter=self.settings.adapter,
-                surroundings=self.surroundings,
-                elsewhere=elsewhere,
+            conditions = self._conditions(side)
+            limit_s = min(WARM_UP_S, conditions.time_limit_s)
+            request = make_request(
+                self.instance(small), solver, options, replace(conditions, time_limit_s=limit_s)
             )
+            solve_once(request, cache=self.cache, surroundings=self.surroundings)
+
+    def _conditions(self, side: Prepared | None) -> Conditions:
+        """Return how runs of `side` are made; of the control, in planbench's own environment."""
+        return Conditions(
+            time_limit_s=self.settings.time_limit_s,
+            memory_limit_bytes=self.settings.memory_limit_bytes,
+            polish=False,
+            adapter=None if side is None else self.settings.adapter,
+            environment=None if side is None else side.worker,
+        )
 
     # -- what the results file holds already -------------------------------------------------
 
@@ -597,7 +603,7 @@ class Runner:
             else:
                 name, solver = case.instance, side.solver(case)
                 options = side.side.options(self.settings.options)
-            _, asked = require_solver(solver, options, self.settings.adapter, here=False)
+            asked = choose_solver(solver, self.settings.adapter, here=False).options(options)
             keys[side.letter] = measurement_key(self.instance(name).sha256, solver, asked)
         return [
             r
@@ -623,5 +629,5 @@ class Runner:
         """
         if all(s.side.ref is None for s in self.sides):
             return True
-        now = side.elsewhere.commit if side.elsewhere is not None else self.surroundings.commit
+        now = side.worker.commit if side.worker is not None else self.surroundings.commit
         return row.commit == now and not (now or "").endswith("-dirty")

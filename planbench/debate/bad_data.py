@@ -27,6 +27,7 @@ from dataclasses import replace
 import numpy as np
 import scipy.sparse as sp
 
+from planbench.bench.request import Conditions, make_request
 from planbench.bench.single import RunOutcome, Surroundings, solve_once
 from planbench.catalogue.instance import Instance
 from planbench.certificates.judge import certify, prepare
@@ -83,8 +84,7 @@ def bad_data(
     *,
     noises: Sequence[float] = NOISES,
     seeds: Sequence[int] = SEEDS,
-    time_limit_s: float,
-    memory_limit_bytes: int,
+    conditions: Conditions,
     progress: Progress | None = None,
 ) -> Iterator[Record]:
     """Plan from wrong data and see what is lost in the true economy.
@@ -99,8 +99,8 @@ def bad_data(
         Spreads σ, in (0, 3].
     seeds : sequence of int
         Each noise is drawn with each.
-    time_limit_s, memory_limit_bytes
-        Limits of each run.
+    conditions : Conditions
+        Of each run.
     progress : callable, optional
         Called with a line before each run.
 
@@ -127,13 +127,7 @@ def bad_data(
     def plan(of: Instance) -> RunOutcome:
         say(f"{solver} on {of.name}")
         return solve_once(
-            of,
-            solver,
-            SolveOptions(),
-            time_limit_s=time_limit_s,
-            memory_limit_bytes=memory_limit_bytes,
-            polish=False,
-            surroundings=surroundings,
+            make_request(of, solver, SolveOptions(), conditions), surroundings=surroundings
         )
 
     truth = plan(instance)

@@ -101,7 +101,7 @@ def _highs_simplex(economy: Economy, lp: LinearProgram, gap: float, kept: Any) -
     """
     import highspy
 
-    from planbench.solvers.highs_model import pass_model
+    from planbench.solvers.highs import pass_model
 
     if kept is None:
         highs = highspy.Highs()

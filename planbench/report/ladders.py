@@ -21,25 +21,25 @@ from planbench.stats.growth import Growth, LocalSlope, PowerLawFit, local_slopes
 
 #: What makes an economy larger rather than another one.
 GROWING = ("goods", "years", "regions")
-#: Knobs that differ from rung to rung of one ladder (sectors and band are filled in by size).
+#: Knobs that differ between the sizes of one ladder (sectors and band are filled in by size).
 _VARIES = ("goods", "seed", "sectors", "band", "planted_optimum")
 #: Knobs of the text of a recipe that follow from nothing else.
 _SEED = "seed"
 
 
 def fixed_knobs(result: AggregatedResult) -> dict[str, object] | None:
-    """Everything that must be equal on the rungs of a ladder; None for what stands on none.
+    """Everything that must be equal at all sizes of a ladder; None for what is on no ladder.
 
-    Economies of the plain generator are told by the recipe they were made by, in which left-out
-    knobs are filled in. Others, such as ``split:us-bea-71,goods=1000,seed=1`` or
-    ``gen:profile=us-bea-2012,goods=1000``, fill in knobs that follow from the size; they are told
-    by the text that the suite asked for.
+    For the plain generator these are the fields of the recipe, in which left-out knobs are filled
+    in. Others, such as ``split:us-bea-71,goods=1000,seed=1`` or
+    ``gen:profile=us-bea-2012,goods=1000``, fill in knobs that follow from the size; for them it is
+    what the text of the recipe asked for.
     """
     if result.goods is None:
         return None
     recipe = result.record.instance.recipe
-    asked = _asked(result.record.instance.name)
-    if asked is None or _is_plain(asked):
+    asked = result.record.instance.asked
+    if not asked or _is_plain(asked):
         if "goods" not in recipe:
             return None
         return {knob: value for knob, value in recipe.items() if knob not in _VARIES}
@@ -54,22 +54,7 @@ def from_real_tables(knobs: dict[str, object]) -> bool:
     return "profile" in knobs or "of" in knobs
 
 
-def _asked(name: str) -> dict[str, object] | None:
-    """Parts of a recipe's text: ``maker``, ``of`` (what it is made from), and its knobs."""
-    maker, colon, rest = name.partition(":")
-    if not colon or not maker.isidentifier():
-        return None
-    parts: dict[str, object] = {"maker": maker}
-    for item in rest.split(","):
-        knob, equals, value = (part.strip() for part in item.partition("="))
-        if equals:
-            parts[knob] = value
-        elif knob:
-            parts["of"] = f"{parts['of']},{knob}" if "of" in parts else knob
-    return parts
-
-
-def _is_plain(asked: dict[str, object]) -> bool:
+def _is_plain(asked: dict[str, str]) -> bool:
     return asked["maker"] == "gen" and not {"profile", "years", "regions"} & asked.keys()
 
 

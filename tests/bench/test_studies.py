@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from planbench.bench.request import Conditions
 from planbench.bench.single import survey
 from planbench.catalogue.instance import Instance
 from planbench.catalogue.resolve import load_instance
@@ -110,7 +111,7 @@ def test_noise_has_mean_one_and_its_spread(instance):
 def test_loss_grows_with_noise_and_techniques_keep_most(instance, around):
     rows = list(bad_data(
         instance, "highs-ds", around, noises=(0.01, 0.3), seeds=(1, 2),
-        time_limit_s=30.0, memory_limit_bytes=2 << 30,
+        conditions=Conditions(30.0, 2 << 30, polish=False),
     ))  # fmt: skip
     assert [r.value for r in rows] == [0.0] * 2 + [0.01] * 4 + [0.3] * 4
     assert {r.instance.sha256 for r in rows} == {instance.sha256}, "judged on the true economy"
@@ -153,7 +154,7 @@ def test_senseless_noise_is_refused(instance, around, noise):
     with pytest.raises(InputError, match="--noise"):
         list(bad_data(
             instance, "highs-ds", around, noises=(noise,),
-            time_limit_s=1.0, memory_limit_bytes=2 << 30,
+            conditions=Conditions(1.0, 2 << 30, polish=False),
         ))  # fmt: skip
 
 
@@ -162,4 +163,4 @@ def test_general_programs_are_no_economies(instance, around):
     with pytest.raises(InputError, match="no economy"):
         next(replan(program, [], around))
     with pytest.raises(InputError, match="no economy"):
-        next(bad_data(program, "highs-ds", around, time_limit_s=1.0, memory_limit_bytes=2 << 30))
+        next(bad_data(program, "highs-ds", around, conditions=Conditions(1.0, 2 << 30)))

@@ -16,6 +16,7 @@ import selftest
 from selftest import ADAPTER, FULL, SHORT, Trial, run_selftest, simulate
 from slowed import NAME
 
+from planbench.bench.request import Conditions, make_request
 from planbench.bench.single import solve_once
 from planbench.catalogue.resolve import load_instance
 from planbench.solvers.base import SolveOptions
@@ -63,14 +64,9 @@ def test_the_injected_slowdown_is_extra_cpu_time_of_that_share():
     instance = load_instance("gen:goods=350,inputs=10,techniques=2,resources=5,seed=17")
 
     def cpu(share):
+        conditions = Conditions(60, 2 << 30, polish=False, adapter=ADAPTER)
         record = solve_once(
-            instance,
-            NAME,
-            SolveOptions(native={"slowdown": share}),
-            time_limit_s=60,
-            memory_limit_bytes=2 << 30,
-            polish=False,
-            adapter=ADAPTER,
+            make_request(instance, NAME, SolveOptions(native={"slowdown": share}), conditions)
         ).record
         assert record.verdict == "certified", record.message
         assert record.native_options["slowdown"] == share
@@ -82,14 +78,9 @@ def test_the_injected_slowdown_is_extra_cpu_time_of_that_share():
 
 def test_a_bad_share_is_refused():
     instance = load_instance("kantorovich-lathes")
-    record = solve_once(
-        instance,
-        NAME,
-        SolveOptions(native={"slowdown": "much"}),
-        time_limit_s=60,
-        memory_limit_bytes=2 << 30,
-        adapter=ADAPTER,
-    ).record
+    conditions = Conditions(60, 2 << 30, polish=False, adapter=ADAPTER)
+    request = make_request(instance, NAME, SolveOptions(native={"slowdown": "much"}), conditions)
+    record = solve_once(request).record
     assert record.ended == "refused"
     assert "slowdown: is 'much'" in record.message
 

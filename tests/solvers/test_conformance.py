@@ -37,9 +37,9 @@ def _names() -> list[object]:
 
 @pytest.mark.parametrize("name", _names())
 def test_adapter_conforms(name: str) -> None:
-    findings = check_adapter(name, must_solve=name != "null")
-    assert len(findings) == 26
-    failed = [f"{finding.check}: {finding.message}" for finding in findings if not finding.passed]
+    results = check_adapter(name, must_solve=name != "null")
+    assert len(results) == 26
+    failed = [f"{result.check}: {result.message}" for result in results if not result.passed]
     assert not failed, "\n".join(failed)
 
 
@@ -129,8 +129,8 @@ def test_external_program_conforms(tmp_path: Path) -> None:
     """A program behind ``cmd:`` gets the right problem and its answer is read rightly."""
     program = tmp_path / "my solver.py"
     program.write_text(EXTERNAL)
-    findings = check_adapter(f"cmd:{sys.executable} '{program}' {{mps}} {{sol}}")
-    failed = [f"{f.check}: {f.message}" for f in findings if not f.passed]
+    results = check_adapter(f"cmd:{sys.executable} '{program}' {{mps}} {{sol}}")
+    failed = [f"{f.check}: {f.message}" for f in results if not f.passed]
     # The program is scipy's HiGHS, which drops what is below 1e-9: the kit must say so.
     assert [line.split(":")[0] for line in failed] == ["coefficient of 5e-10"], failed
 

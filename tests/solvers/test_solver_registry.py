@@ -143,9 +143,9 @@ def test_adapters_of_highs_and_ortools_state_their_versions() -> None:
 
 
 def test_cbc_without_a_bundled_program(monkeypatch: pytest.MonkeyPatch) -> None:
-    from planbench.solvers import cbc_program
+    from planbench.solvers import cbc
 
-    monkeypatch.setattr(cbc_program, "_for_this_platform", lambda parts: False)
+    monkeypatch.setattr(cbc, "_for_this_platform", lambda parts: False)
     spec, _, _ = find_solver("cbc-mps")
     assert "bundles no CBC program" in str(availability(spec))
 

@@ -197,13 +197,13 @@ def test_cbc_unpacked_without_its_executable_bit(
     import shutil
     from pathlib import Path
 
-    from planbench.solvers import cbc_program
+    from planbench.solvers import cbc
 
-    found = cbc_program.program_path()
+    found = cbc.program_path()
     assert found is not None
     copy = Path(shutil.copy(found, str(tmp_path)))
     copy.chmod(0o644)
-    monkeypatch.setattr(cbc_program, "program_path", lambda: copy)
+    monkeypatch.setattr(cbc, "program_path", lambda: copy)
     assert solve(two_by_three(), "cbc-mps").objective == pytest.approx(11)
 
 
