@@ -1,6 +1,6 @@
 """Figures over many runs: a series per solver, instance and measure, and the steps in it.
 
-Runs of one machine only are put into a series: two machines side by side look like a step.
+Runs of one machine only are put into a series: a change of machine would be taken for a step.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def read_history(
     machine: str | None = None,
     least_effect: float = 0.05,
 ) -> History:
-    """Put runs into series and look for steps.
+    """Put runs into series and find steps.
 
     Parameters
     ----------

@@ -1,7 +1,8 @@
 """Which measurements of two runs belong together, and how alike their circumstances are.
 
 A measurement is one solver with its options on one instance, identified by the hash of its
-arrays, as two instances may share a name. Repeats stay apart, so that their scatter is seen.
+arrays, as two instances may share a name. Repeats are kept separately, to show their
+scatter.
 """
 
 from __future__ import annotations

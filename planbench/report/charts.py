@@ -112,7 +112,7 @@ def ladder_chart(
     measure : {"seconds", "passes", "bytes"}
     canvas : Canvas
     same_axes : sequence of Ladder, optional
-        The axes are made long enough for these too, so that their charts can stand next to this.
+        The axes are made long enough for these too, so that their charts can be put next to this.
 
     Returns
     -------
@@ -161,7 +161,7 @@ def ladder_chart(
 
 
 def _drawn_costs(ladder: Ladder, measure: Measure) -> list[float]:
-    """Everything that stands on the vertical axis, ends of bars too."""
+    """Everything on the vertical axis, ends of bars too."""
     points, stops = ladder_points(ladder, measure)
     ends = [end for bar in bar_rows(ladder, measure) for end in (bar["low"], bar["high"])]
     return [p["cost"] for p in points + stops] + ends
@@ -279,7 +279,7 @@ def vegalite_version() -> str:
     return f"{major}.{minor}"
 
 
-#: Exponents that were claimed, with what stands beside their line.
+#: Exponents that were claimed, with the label of their line.
 CLAIMED = ((1.0, "n"), (2.0, "n²"), (3.5, "n^3.5"))
 #: Exponents shown; intervals that go further end at the edge.
 RANGE = (-0.5, 5.0)
@@ -511,7 +511,7 @@ def row(result: AggregatedResult) -> dict[str, Any]:
 def ladder_points(
     ladder: Ladder, measure: Measure
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Rows of finished runs, and of failures; failures at one size stand side by side.
+    """Rows of finished runs, and of failures; failures at one size are drawn side by side.
 
     Runs that prove next to nothing are neither: they would lead by answering another question.
     """
@@ -630,7 +630,7 @@ def names(
         mine = [r for r in points + stops if r["series"] == name]
         last = max(mine, key=lambda r: r["goods"])
         ends.append((pixel(last["cost"], y_domain, height), last["goods"], name))
-    # Lines that stop earlier stand above those that got further at the same cost.
+    # Names of lines that stop earlier are above those that got further at the same cost.
     ends.sort(key=lambda e: (round(e[0]), e[1], e[2]))
     places = spread([e[0] for e in ends], min(_LABEL_PIXELS, height / max(len(ends), 1)), height)
     rows = [

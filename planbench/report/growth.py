@@ -157,7 +157,7 @@ SIZES = (12e6, 12e9)
 VAGUE = 1e3
 #: Where they differ by more than this, the interval says nothing: it is not printed.
 HOPELESS = 1e6
-#: Stands for such a prediction.
+#: Shown instead of such a prediction.
 TOO_UNCERTAIN = "too uncertain"
 
 
@@ -227,8 +227,8 @@ def estimate_words(
 ) -> tuple[str, str]:
     """Value and interval, with ``!`` where they extrapolate.
 
-    Where the interval is vague it stands alone, for a value before it would be believed; where it
-    is open or spans more than :data:`HOPELESS`, words stand for both.
+    Where the interval is vague it is shown alone, for a value before it would be believed; where it
+    is open or spans more than :data:`HOPELESS`, words replace both.
     """
     if estimate is None:
         return words.UNKNOWN, ""

@@ -39,7 +39,7 @@ def ladder_tables(records: Sequence[Record], measure: Measure = "seconds") -> li
     ----------
     records : sequence of Record
     measure : {"seconds", "passes", "bytes"}
-        What is shown. Below it stand the exponents: in seconds and in matrix passes for a table
+        What is shown. Below are the exponents: in seconds and in matrix passes for a table
         of times, else in the measure itself.
 
     Returns
@@ -61,7 +61,7 @@ def ladder_tables(records: Sequence[Record], measure: Measure = "seconds") -> li
 def golden_table(
     records: Sequence[Record], optima: Mapping[str, float | None] | None = None
 ) -> Table:
-    """Certified values beside known optima, a row per instance outside ladders and sweeps.
+    """Certified values and known optima, a row per instance outside ladders and sweeps.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def golden_table(
     """
     results = require_results(records)
     on_ladders = {c.sha256 for ladder in find_ladders(results) for c in ladder.results}
-    # Of several seeds at a value one stands for all; the others are on the sweep too.
+    # Of several seeds at a value the table shows one; the others are on the sweep too.
     sweeps = find_sweeps(results)
     on_ladders |= {c.sha256 for sweep in sweeps for _, c in sweep.points}
     swept = {(sweep.knob, sweep.name) for sweep in sweeps}
