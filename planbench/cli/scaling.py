@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from planbench.records.schema import Record
     from planbench.report.growth import Outlook
-    from planbench.report.ladders import Ladder, Measure
-    from planbench.report.results import AggregatedResult
+    from planbench.report.ladders import Ladder
+    from planbench.report.results import AggregatedResult, Measure
     from planbench.stats.growth import Estimate, Growth
 
 EXAMPLES = (

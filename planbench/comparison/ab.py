@@ -59,7 +59,7 @@ class PairedComparison:
     a, b : str
         Names of the sides, as typed.
     environments : tuple of (str, str)
-        Environments they stand for, commits in full; empty for planbench's own.
+        Their environments, commits in full; empty for planbench's own.
     versions : tuple of (mapping, mapping)
         Packages of either side that differ.
     measure : str
@@ -631,7 +631,7 @@ class Runner:
         )
 
     def _same_code(self, row: Record, side: Prepared) -> bool:
-        """Where planbench itself is compared: a row made by the code that `side` stands for now.
+        """Where planbench itself is compared: a row made by the code that `side` means now.
 
         Uncommitted code may have changed since, and nothing would show it.
         """

@@ -29,8 +29,8 @@ from planbench.comparison.findings import Finding, Layer, Rules, Verdict
 from planbench.comparison.match import Match, Sample
 from planbench.records.schema import Record
 from planbench.records.self_results import INSTRUCTIONS
-from planbench.report.ladders import BYTES_FLOOR, SECONDS_FLOOR, Measure, find_ladders
-from planbench.report.results import AggregatedResult, aggregate, configuration
+from planbench.report.ladders import BYTES_FLOOR, SECONDS_FLOOR, find_ladders
+from planbench.report.results import AggregatedResult, Measure, aggregate, configuration
 from planbench.stats.paired import LEAST_PAIRS, paired_log_ratio
 from planbench.stats.regression import Bound, SlopeChange, compare_slopes, shared_confidence
 from planbench.words import nouns

@@ -41,7 +41,7 @@ _FINDINGS: dict[Outcome, tuple[Layer, Verdict]] = {
     "not-compared": ("outcomes", "unclear"),
 }
 
-#: Objectives that claim to be optimal may differ by so much, relative, beside their certified
+#: Objectives that claim to be optimal may differ by so much, relative, on top of their certified
 #: gaps: from solvers that reach a vertex, and from the others.
 SAME_IF_EXACT, SAME_OTHERWISE = 1e-6, 1e-4
 #: Pairs after which a side that never came to an end is given up.

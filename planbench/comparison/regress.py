@@ -224,6 +224,6 @@ def _read_whole(path: Path) -> list[Record]:
 
 
 def _is_torn(path: Path, whole: int) -> bool:
-    """Whether more lines stand in the file than could be read."""
+    """Whether the file has more lines than could be read."""
     with path.open("rb") as file:
         return sum(1 for line in file if line.strip()) > whole

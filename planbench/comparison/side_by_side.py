@@ -21,13 +21,14 @@ from planbench.report.charts import ladder_chart
 from planbench.report.headline import find_findings
 from planbench.report.html import page, write_page
 from planbench.report.instances import outcome_words
-from planbench.report.ladders import Ladder, Measure, find_ladders, fit_ladder
+from planbench.report.ladders import Ladder, find_ladders, fit_ladder
 from planbench.report.markup import charts, folded, render, section, to_html
 from planbench.report.results import (
     AggregatedResult,
+    Measure,
     configuration,
     machine_key,
-    machine_label,
+    machine_names,
     require_results,
 )
 from planbench.report.sections import figure, findings, ladder_caption, machine_facts, rows_section
@@ -37,7 +38,7 @@ from planbench.stats.aggregate import Ratio, geometric_ratio
 
 
 @dataclass(frozen=True)
-class Pair:
+class MatchedResults:
     """One solver on one instance in both runs.
 
     Attributes
@@ -58,7 +59,7 @@ class Pair:
     second: AggregatedResult | None
 
 
-def match_runs(first: Sequence[Record], second: Sequence[Record]) -> list[Pair]:
+def match_runs(first: Sequence[Record], second: Sequence[Record]) -> list[MatchedResults]:
     """Match the results of two runs, in order of first appearance.
 
     Where a run has several versions of a solver on an instance, the last one counts.
@@ -76,7 +77,9 @@ def match_runs(first: Sequence[Record], second: Sequence[Record]) -> list[Pair]:
         results = [side.get(place) for side in sides]
         shown = next(c for c in results if c is not None)
         pairs.append(
-            Pair(place[1], shown.instance, shown.sha256, shown.goods, results[0], results[1])
+            MatchedResults(
+                place[1], shown.instance, shown.sha256, shown.goods, results[0], results[1]
+            )
         )
     return pairs
 
@@ -86,11 +89,7 @@ def unequal_machines(first: Sequence[Record], second: Sequence[Record]) -> str:
     keys = [{machine_key(r) for r in records} for records in (first, second)]
     if keys[0] == keys[1] and len(keys[0]) == 1:
         return ""
-    names = [
-        " and ".join(dict.fromkeys(f"{machine_label(r)} ({machine_key(r)[:6]})" for r in records))
-        for records in (first, second)
-    ]
-    return f"measured on different machines: {names[0]} against {names[1]}"
+    return f"measured on different machines: {machine_names(first)} against {machine_names(second)}"
 
 
 def differences(first: Sequence[Record], second: Sequence[Record]) -> list[str]:
@@ -123,18 +122,16 @@ def _facts(
 
 def cost_of(result: AggregatedResult | None, measure: Measure) -> float | None:
     """Cost of a solved result; None otherwise."""
-    if result is None or not result.solved:
-        return None
-    return {"seconds": result.seconds, "passes": result.passes, "bytes": result.peak_bytes}[measure]
+    return result.cost(measure) if result is not None and result.solved else None
 
 
-def ratio_of(pair: Pair, measure: Measure) -> float | None:
+def ratio_of(pair: MatchedResults, measure: Measure) -> float | None:
     """Second over first, where both solved it."""
     before, after = cost_of(pair.first, measure), cost_of(pair.second, measure)
     return after / before if before and after else None
 
 
-def ratio_by_solver(pairs: Sequence[Pair], measure: Measure) -> dict[str, Ratio | None]:
+def ratio_by_solver(pairs: Sequence[MatchedResults], measure: Measure) -> dict[str, Ratio | None]:
     """Geometric mean of the ratios of each solver over the instances solved in both runs."""
     out = {}
     for solver in dict.fromkeys(p.solver for p in pairs):
@@ -212,7 +209,7 @@ def render_side_by_side(
 def _head(
     first: Sequence[Record],
     second: Sequence[Record],
-    pairs: Sequence[Pair],
+    pairs: Sequence[MatchedResults],
     names: tuple[str, str],
     unequal: str,
 ) -> str:
@@ -242,7 +239,7 @@ def _findings(first: Sequence[Record], second: Sequence[Record], names: tuple[st
     )
 
 
-def _solvers(pairs: Sequence[Pair], unequal: str) -> str:
+def _solvers(pairs: Sequence[MatchedResults], unequal: str) -> str:
     times = {} if unequal else ratio_by_solver(pairs, "seconds")
     passes, memory = ratio_by_solver(pairs, "passes"), ratio_by_solver(pairs, "bytes")
     rows = []
@@ -362,7 +359,7 @@ def _exponents(pair: tuple[Ladder, Ladder], series: str) -> list[Entry]:
     ]
 
 
-def _cells(pairs: Sequence[Pair], names: tuple[str, str], unequal: str) -> str:
+def _cells(pairs: Sequence[MatchedResults], names: tuple[str, str], unequal: str) -> str:
     rows = []
     for pair in pairs:
         results = (pair.first, pair.second)

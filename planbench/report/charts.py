@@ -20,8 +20,15 @@ from typing import Any
 from planbench.errors import SolverUnavailableError
 from planbench.records.schema import Record
 from planbench.report import words
-from planbench.report.ladders import Ladder, Measure, band_over, fit_ladder
-from planbench.report.results import TARGET_GAP, AggregatedResult, median_result, passes_used
+from planbench.report.ladders import Ladder, band_over, fit_ladder
+from planbench.report.results import (
+    MEASURE_NAMES,
+    TARGET_GAP,
+    AggregatedResult,
+    Measure,
+    median_result,
+    passes_used,
+)
 from planbench.report.scores import profile_seconds
 from planbench.report.style import in_order, look_of
 from planbench.report.sweeps import Sweep
@@ -105,7 +112,7 @@ def ladder_chart(
     measure : {"seconds", "passes", "bytes"}
     canvas : Canvas
     same_axes : sequence of Ladder, optional
-        The axes are made long enough for these too, so that their charts can stand next to this.
+        The axes are made long enough for these too, so that their charts can be put next to this.
 
     Returns
     -------
@@ -154,7 +161,7 @@ def ladder_chart(
 
 
 def _drawn_costs(ladder: Ladder, measure: Measure) -> list[float]:
-    """Everything that stands on the vertical axis, ends of bars too."""
+    """Everything on the vertical axis, ends of bars too."""
     points, stops = ladder_points(ladder, measure)
     ends = [end for bar in bar_rows(ladder, measure) for end in (bar["low"], bar["high"])]
     return [p["cost"] for p in points + stops] + ends
@@ -272,15 +279,10 @@ def vegalite_version() -> str:
     return f"{major}.{minor}"
 
 
-#: Exponents that were claimed, with what stands beside their line.
+#: Exponents that were claimed, with the label of their line.
 CLAIMED = ((1.0, "n"), (2.0, "n²"), (3.5, "n^3.5"))
 #: Exponents shown; intervals that go further end at the edge.
 RANGE = (-0.5, 5.0)
-_KINDS: tuple[tuple[Measure, str], ...] = (
-    ("seconds", "time"),
-    ("passes", "matrix passes"),
-    ("bytes", "memory"),
-)
 
 
 def exponent_chart(ladder: Ladder, canvas: Canvas = PAGE) -> Any:
@@ -293,7 +295,7 @@ def exponent_chart(ladder: Ladder, canvas: Canvas = PAGE) -> Any:
     """
     rows = []
     for name in in_order(list(ladder.series)):
-        for measure, label in _KINDS:
+        for measure, label in MEASURE_NAMES.items():
             fit = fit_ladder(ladder, name, measure)
             if fit.exponent is None or fit.low is None or fit.high is None:
                 continue
@@ -310,7 +312,7 @@ def exponent_chart(ladder: Ladder, canvas: Canvas = PAGE) -> Any:
     if not rows:
         return None
     series = in_order([str(r["series"]) for r in rows])
-    kinds = [label for _, label in _KINDS]
+    kinds = list(MEASURE_NAMES.values())
     colour, _, _ = encodings(series)
     data = alt.InlineData(values=rows)
     x = alt.X(
@@ -509,16 +511,14 @@ def row(result: AggregatedResult) -> dict[str, Any]:
 def ladder_points(
     ladder: Ladder, measure: Measure
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Rows of finished runs, and of failures; failures at one size stand side by side.
+    """Rows of finished runs, and of failures; failures at one size are drawn side by side.
 
     Runs that prove next to nothing are neither: they would lead by answering another question.
     """
     points: list[dict[str, Any]] = []
     stops: list[dict[str, Any]] = []
     for result in ladder.results:
-        cost = {"seconds": result.seconds, "passes": result.passes, "bytes": result.peak_bytes}[
-            measure
-        ]
+        cost = result.cost(measure)
         if cost is None or cost <= 0 or result.goods is None or result.too_loose:
             continue
         entry = row(result) | {"goods": result.goods, "cost": cost}
@@ -630,7 +630,7 @@ def names(
         mine = [r for r in points + stops if r["series"] == name]
         last = max(mine, key=lambda r: r["goods"])
         ends.append((pixel(last["cost"], y_domain, height), last["goods"], name))
-    # Lines that stop earlier stand above those that got further at the same cost.
+    # Names of lines that stop earlier are above those that got further at the same cost.
     ends.sort(key=lambda e: (round(e[0]), e[1], e[2]))
     places = spread([e[0] for e in ends], min(_LABEL_PIXELS, height / max(len(ends), 1)), height)
     rows = [

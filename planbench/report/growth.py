@@ -15,7 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from planbench.report import words
-from planbench.report.ladders import Ladder, Measure, fit_ladder, last_slope, study_ladder
+from planbench.report.ladders import Ladder, fit_ladder, last_slope, study_ladder
+from planbench.report.results import MEASURE_NAMES, Measure
 from planbench.report.style import in_order
 from planbench.report.table import Column, Entry, Mark, Table, number, power_entry
 from planbench.stats.aggregate import median_or_failure
@@ -156,7 +157,7 @@ SIZES = (12e6, 12e9)
 VAGUE = 1e3
 #: Where they differ by more than this, the interval says nothing: it is not printed.
 HOPELESS = 1e6
-#: Stands for such a prediction.
+#: Shown instead of such a prediction.
 TOO_UNCERTAIN = "too uncertain"
 
 
@@ -226,8 +227,8 @@ def estimate_words(
 ) -> tuple[str, str]:
     """Value and interval, with ``!`` where they extrapolate.
 
-    Where the interval is vague it stands alone, for a value before it would be believed; where it
-    is open or spans more than :data:`HOPELESS`, words stand for both.
+    Where the interval is vague it is shown alone, for a value before it would be believed; where it
+    is open or spans more than :data:`HOPELESS`, words replace both.
     """
     if estimate is None:
         return words.UNKNOWN, ""
@@ -275,7 +276,6 @@ def warnings(
     return said
 
 
-_WHAT = {"seconds": "time", "passes": "matrix passes", "bytes": "peak memory"}
 _SOLVER = Column("solver", "solver", fold=True, broken=11)
 
 FORMATS: dict[str, Callable[[float | None], str]] = {
@@ -314,13 +314,16 @@ def growth_table(
             ]
         )
     return Table(
-        title=f"Growth of {_WHAT[measure]} on the ladder {ladder.name}",
+        title=f"Growth of {MEASURE_NAMES[measure]} on the ladder {ladder.name}",
         columns=(
             Column("solver", "solver", whole=True, broken=11),
             Column("goods,\nexact", "number", whole=True),
             Column("runs,\n≥, ≤", "number", whole=True),
             Column("law", fold=True, broken=7),
-            *(Column(_WHAT[shown].replace(" ", "\n"), "number", whole=True) for shown in measures),
+            *(
+                Column(MEASURE_NAMES[shown].replace(" ", "\n"), "number", whole=True)
+                for shown in measures
+            ),
             Column("last\nstep", "number", whole=True),
         ),
         rows=rows,

@@ -23,7 +23,7 @@ from planbench.report.table import Column, Entry, Mark, Table, number
 def disturbance_words(record: Record) -> str:
     """Reasons for the mark ``disturbed``; empty where a row does not carry it.
 
-    The two kinds of trouble show in different figures: a burst beside the solve in unequal
+    The two kinds of trouble show in different figures: a burst during the solve in unequal
     matrix passes, a steady load in the time spent waiting for a processor.
     """
     if not record.disturbed:

@@ -1,7 +1,7 @@
 """Ladders of generated economies of growing size, and the exponents fitted to them.
 
-The economies of a ladder have the same recipe but for what grows: goods, years or regions. On the
-axes stand the goods they come to.
+The economies of a ladder have the same recipe but for what grows: goods, years or regions. The
+axes show the goods they come to.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 
 from planbench.records.values import canonical
 from planbench.report import words
-from planbench.report.results import AggregatedResult, machine_key, median_result
+from planbench.report.results import AggregatedResult, Measure, machine_key, median_result
 from planbench.report.style import in_order
 from planbench.stats.censored import FloatArray
 from planbench.stats.growth import Growth, LocalSlope, PowerLawFit, local_slopes, study_growth
@@ -59,20 +58,18 @@ def _is_plain(asked: dict[str, str]) -> bool:
     return asked["maker"] == "gen" and not {"profile", "years", "regions"} & asked.keys()
 
 
-Measure = Literal["seconds", "passes", "bytes"]
-
 #: Seconds below which the clock and start-up dominate whatever the solver.
 SECONDS_FLOOR = 0.01
 #: Bytes below which the allocator's grain dominates a peak.
 BYTES_FLOOR = 2.0**20
 #: Where a solver's fixed cost is only known to be at most the least it ever had, a cost below
-#: this many times that least is mostly fixed cost: such a run only tells "at most this".
+#: this many times that least is mostly fixed cost: such a run only says "at most this".
 OVERHEAD_FACTOR = 4.0
 #: Where the fixed cost is known and taken off, a rest below this many times it is within the
-#: errors of that subtraction, and only tells "at most this": seconds scatter by a tenth or more,
+#: errors of that subtraction, and only says "at most this": seconds scatter by a tenth or more,
 #: peaks of memory by a hundredth.
 KNOWN_SECONDS, KNOWN_BYTES = 2.0, 0.5
-#: Instances this many times smaller than a ladder's smallest rung show the fixed cost itself.
+#: Instances this many times smaller than a ladder's smallest size show the fixed cost itself.
 TINY = 10
 
 #: Answers x = 0, w = 1 whatever it is asked: shows what no effort is worth.
@@ -156,16 +153,16 @@ def find_ladders(results: Sequence[AggregatedResult]) -> list[Ladder]:
 
     The ``null`` solver, a yardstick of accuracy that solves nothing, climbs no ladder here.
     """
-    rungs: dict[tuple[str, str, str], list[AggregatedResult]] = {}
+    groups: dict[tuple[str, str, str], list[AggregatedResult]] = {}
     for result in results:
         knobs = fixed_knobs(result)
         if knobs is None or result.solver == YARDSTICK:
             continue
         rest = canonical(knobs)
-        rungs.setdefault((result.group, rest, machine_key(result.record)), []).append(result)
+        groups.setdefault((result.group, rest, machine_key(result.record)), []).append(result)
     found = [
         (group, key, members)
-        for (group, _, key), members in rungs.items()
+        for (group, _, key), members in groups.items()
         if len({c.goods for c in members}) > 1
     ]
     names = _names([(group, members[0]) for group, _, members in found])
@@ -187,7 +184,7 @@ def find_ladders(results: Sequence[AggregatedResult]) -> list[Ladder]:
 def largest_solved(ladder: Ladder, series: str) -> AggregatedResult | None:
     """Find the result of a solver on the largest economy it solved; None where it solved none.
 
-    Of several seeds the middle one stands for a size, as in the tables: neither the luckiest seed
+    Of several seeds the middle one represents a size, as in the tables: neither the luckiest seed
     nor the first decides what a solver needs there, or that it got so far.
     """
     for size in reversed(ladder.sizes):
@@ -225,7 +222,7 @@ def study_ladder(ladder: Ladder, series: str, measure: Measure) -> Growth:
     """Laws of growth of a solver's cost on a ladder, weighed against each other.
 
     Solved runs are exact observations. Timeouts, runs out of memory and answers that miss the
-    target gap are "at least". Crashes, refusals and wrong answers tell nothing of cost and are
+    target gap are "at least". Crashes, refusals and wrong answers say nothing of cost and are
     left out. Costs below the solver's floor count as "at most the floor".
     """
     results = [c for c in ladder.results if c.series == series and c.goods]
@@ -263,10 +260,10 @@ def fit_ladder(ladder: Ladder, series: str, measure: Measure) -> PowerLawFit:
 def band_over(
     ladder: Ladder, series: str, measure: Measure, steps: int
 ) -> list[tuple[float, float, float]]:
-    """Interval of the fitted cost from the smallest to the largest size that told of it exactly.
+    """Interval of the fitted cost over the sizes at which it is known exactly.
 
     What is fixed of the cost, which the fit is without, is added again, so that the band runs
-    where the measurements stand.
+    where the measurements are.
 
     Returns
     -------

@@ -106,6 +106,15 @@ def _charged(chain: Sequence[Record]) -> Record:
     return record.model_copy(update=changes)
 
 
+#: What is compared: wall seconds, matrix passes, peak bytes.
+Measure = Literal["seconds", "passes", "bytes"]
+#: The same in words.
+MEASURE_NAMES: dict[Measure, str] = {
+    "seconds": "time",
+    "passes": "matrix passes",
+    "bytes": "peak memory",
+}
+
 Status = Literal[
     "solved", "loose", "unproven", "wrong", "timeout", "memory", "crash", "killed", "refused"
 ]
@@ -115,7 +124,7 @@ Status = Literal[
 TARGET_GAP = 1e-4
 
 #: An answer proven to no better than this is another task than planning: its time is not drawn
-#: beside the times of plans.
+#: among the times of plans.
 LOOSEST_GAP = 1e-2
 
 #: Options that do not change what a solver is, only how long it may run.
@@ -129,7 +138,7 @@ class AggregatedResult:
     Attributes
     ----------
     series : str
-        Solver name, with the options, version and machine that tell it from its namesakes.
+        Solver name, with the options, version and machine that distinguish it from its namesakes.
     solver, instance, sha256, group, machine : str
     goods : int or None
     status : Status
@@ -143,7 +152,7 @@ class AggregatedResult:
     raw_gap, polished_gap : float or None
         Largest of the repeats.
     record : Record
-        The row that stands for the result.
+        The row that represents the result.
     rows : tuple of Record
         What the figures are over: one for each repeat that counts.
     disturbed : bool
@@ -171,6 +180,10 @@ class AggregatedResult:
     def repeats(self) -> int:
         """Rows that the medians are over."""
         return len(self.rows)
+
+    def cost(self, measure: Measure) -> float | None:
+        """Read off one cost; at a failure what was used until then."""
+        return {"seconds": self.seconds, "passes": self.passes, "bytes": self.peak_bytes}[measure]
 
     @property
     def solved(self) -> bool:
@@ -202,6 +215,12 @@ def machine_key(record: Record) -> str:
     return str(record.machine.get("id") or machine_label(record))
 
 
+def machine_names(records: Iterable[Record]) -> str:
+    """CPU and identity of every machine of `records`."""
+    names = (f"{machine_label(r)} ({machine_key(r)[:6]})" for r in records)
+    return " and ".join(dict.fromkeys(names))
+
+
 def status_of(record: Record, target_gap: float = TARGET_GAP) -> Status:
     """Judge one row: how the run ended, then what its certificate is worth."""
     if record.ended != "ok":
@@ -223,7 +242,7 @@ SeriesKey = tuple[str, str, str]
 
 
 def series_keys(records: Sequence[Record]) -> list[SeriesKey]:
-    """Tell for each row which series it belongs to.
+    """Say for each row which series it belongs to.
 
     A run that failed often could not say its version: it takes that of a row of the same solver
     with the same packages, or else the last version seen.
@@ -261,7 +280,7 @@ def _options(record: Record) -> dict[str, Any]:
 
 
 def series_labels(keys: Sequence[SeriesKey]) -> dict[SeriesKey, str]:
-    """Label of each series: the solver's name, and only what tells namesakes apart."""
+    """Label of each series: the solver's name, and only what distinguishes namesakes."""
     by_solver: dict[str, list[SeriesKey]] = {}
     for key in dict.fromkeys(keys):
         by_solver.setdefault(key[0], []).append(key)
@@ -269,11 +288,11 @@ def series_labels(keys: Sequence[SeriesKey]) -> dict[SeriesKey, str]:
     for solver, kinds in by_solver.items():
         options_seen = [json.loads(options) for _, options, _ in kinds]
         names = sorted({name for options in options_seen for name in options})
-        telling = [n for n in names if len({canonical(o.get(n)) for o in options_seen}) > 1]
+        differing = [n for n in names if len({canonical(o.get(n)) for o in options_seen}) > 1]
         several_versions = len({version for _, _, version in kinds}) > 1
         for key, found in zip(kinds, options_seen, strict=True):
             parts = [solver]
-            parts += [f"{name}={_plain(found[name])}" for name in telling if name in found]
+            parts += [f"{name}={_plain(found[name])}" for name in differing if name in found]
             if several_versions:
                 parts.append(key[2] or "unknown version")
             labels[key] = words.plain(" ".join(parts))
@@ -335,8 +354,8 @@ def median_result(results: Sequence[AggregatedResult]) -> AggregatedResult | Non
 
 
 def _aggregated(series: str, rows: list[Record], target_gap: float) -> AggregatedResult:
-    calm = [r for r in rows if not r.disturbed]
-    kept = calm or rows
+    undisturbed = [r for r in rows if not r.disturbed]
+    kept = undisturbed or rows
     longest = max((r.time_limit_s or 0.0) for r in kept)
     tried = [r for r in kept if r.ended != "timeout" or (r.time_limit_s or 0.0) >= longest]
     kept = tried or kept
@@ -351,7 +370,7 @@ def _aggregated(series: str, rows: list[Record], target_gap: float) -> Aggregate
         used = [shown]
     else:
         used = [r for r in kept if r.ended == "ok"]
-        # The loosest answer stands for the result: a solver is as good as its worst repeat.
+        # The loosest answer represents the result: a solver is as good as its worst repeat.
         shown = max(used, key=lambda r: _looseness(r, target_gap))
         value = middle
     passes = [p for r in used if (p := passes_used(r)) is not None]
@@ -386,9 +405,9 @@ def _looseness(record: Record, target_gap: float) -> tuple[int, float]:
 def _seconds_used(record: Record) -> float | None:
     if record.ended == "timeout":
         limits = [record.time_limit_s, record.options.get("time_limit")]
-        told = [float(limit) for limit in limits if isinstance(limit, int | float)]
-        if told:
-            return min(told)
+        known = [float(limit) for limit in limits if isinstance(limit, int | float)]
+        if known:
+            return min(known)
     if record.wall_s is not None:
         return record.wall_s
     spent = [p.wall_s for p in record.phases if p.name in ("build", "load", "solve", "extract")]

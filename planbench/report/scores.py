@@ -109,7 +109,7 @@ def ranked(
     shift: float = SUMMARY_SHIFT,
     penalty: float = SUMMARY_PENALTY,
 ) -> list[Standing]:
-    """Score solvers whose `runs` tell what counts for whom.
+    """Score solvers whose `runs` say what counts for whom.
 
     `times` and `limits` are as in :func:`planbench.stats.aggregate.score_solvers`.
     """

@@ -58,7 +58,6 @@ from planbench.report.ladders import (
     SECONDS_FLOOR,
     TINY,
     Ladder,
-    Measure,
     fit_ladder,
     headline_ladder,
     largest_solved,
@@ -69,6 +68,7 @@ from planbench.report.results import (
     LOOSEST_GAP,
     TARGET_GAP,
     AggregatedResult,
+    Measure,
     machine_key,
     machine_label,
 )

@@ -38,7 +38,7 @@ class Sweep:
     points : tuple of (float, AggregatedResult)
         Value of the knob and what came out, ascending; of several seeds the middle one.
     words : tuple of str
-        Where the knob takes words: value k stands for word k, in the suite's order.
+        Where the knob takes words: value k means word k, in the suite's order.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Sweep:
 
     @property
     def title(self) -> str:
-        """What stands along the axis."""
+        """Title of the axis."""
         return TITLES.get(self.knob, words.plain(self.knob).replace("_", " "))
 
 
@@ -84,7 +84,7 @@ def find_sweeps(results: Sequence[AggregatedResult]) -> list[Sweep]:
     found = []
     for (knob, _, _), members in groups.items():
         words_seen = tuple(dict.fromkeys(v for v, _ in members if isinstance(v, str)))
-        # A knob that takes words: their places stand for them.
+        # A knob that takes words: their places are their values.
         places: dict[object, float] = {word: float(k) for k, word in enumerate(words_seen)}
         numbered = [(places.get(v, v), c) for v, c in members]
         points = _middles([(float(v), c) for v, c in numbered if isinstance(v, float) and v >= 0])

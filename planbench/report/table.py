@@ -84,7 +84,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Entry:
-    """What stands in one place of a table.
+    """One place of a table.
 
     Attributes
     ----------
@@ -94,11 +94,11 @@ class Entry:
     mark : Mark
         ``good``, ``warn`` and ``bad`` are coloured; ``none`` is pale: nothing is there.
     note : str
-        Stands behind or below the text, smaller: an interval, a formula.
+        Shown after or below the text, smaller: an interval, a formula.
     hint : str
         Shown on a page when the pointer rests on it.
     below : bool
-        On a page the note stands in a line of its own.
+        On a page the note has a line of its own.
     """
 
     text: str
@@ -111,7 +111,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Table:
-    """A table and what stands above and below it.
+    """A table with its title and caption.
 
     Attributes
     ----------
@@ -120,9 +120,9 @@ class Table:
         As many entries as columns.
     title : str or rich.text.Text
     caption : str
-        Stands below.
+        Shown below.
     wide : int
-        Columns of the terminal from which names are not broken and notes stand beside figures.
+        Columns of the terminal from which names are whole and notes share a line with figures.
     tight : bool
         Without a gap between columns on the terminal.
     sortable, tall, identity
@@ -271,7 +271,7 @@ def plain_table(title: Text | str, caption: Text | str | None = None) -> Termina
     title : rich.text.Text or str
         A string is bold.
     caption : rich.text.Text or str, optional
-        Stands below, at the left.
+        Shown below, at the left.
     """
     return TerminalTable(
         title=Text(title, style="bold") if isinstance(title, str) else title,
@@ -299,7 +299,7 @@ def _parts(table: TerminalTable, width: int) -> list[TerminalTable]:
 
 
 def _blocks(needed: Sequence[int], width: int) -> list[list[int]]:
-    """Columns that fit beside the first one, in as few blocks as can be, of about equal width."""
+    """Columns that fit next to the first one, in as few blocks as can be, of about equal width."""
 
     def fill(room: int) -> list[list[int]]:
         blocks: list[list[int]] = []

@@ -15,8 +15,15 @@ from planbench.report.instances import (
     excludes,
     instance_consensus,
 )
-from planbench.report.ladders import Ladder, Measure, find_ladders, fit_ladder
-from planbench.report.results import TARGET_GAP, AggregatedResult, median_result, require_results
+from planbench.report.ladders import Ladder, find_ladders, fit_ladder
+from planbench.report.results import (
+    MEASURE_NAMES,
+    TARGET_GAP,
+    AggregatedResult,
+    Measure,
+    median_result,
+    require_results,
+)
 from planbench.report.sweeps import Sweep, find_sweeps
 from planbench.report.table import Column, Entry, Table
 from planbench.stats.growth import PowerLawFit
@@ -32,7 +39,7 @@ def ladder_tables(records: Sequence[Record], measure: Measure = "seconds") -> li
     ----------
     records : sequence of Record
     measure : {"seconds", "passes", "bytes"}
-        What is shown. Below it stand the exponents: in seconds and in matrix passes for a table
+        What is shown. Below are the exponents: in seconds and in matrix passes for a table
         of times, else in the measure itself.
 
     Returns
@@ -54,7 +61,7 @@ def ladder_tables(records: Sequence[Record], measure: Measure = "seconds") -> li
 def golden_table(
     records: Sequence[Record], optima: Mapping[str, float | None] | None = None
 ) -> Table:
-    """Certified values beside known optima, a row per instance outside ladders and sweeps.
+    """Certified values and known optima, a row per instance outside ladders and sweeps.
 
     Parameters
     ----------
@@ -69,7 +76,7 @@ def golden_table(
     """
     results = require_results(records)
     on_ladders = {c.sha256 for ladder in find_ladders(results) for c in ladder.results}
-    # Of several seeds at a value one stands for all; the others are on the sweep too.
+    # Of several seeds at a value the table shows one; the others are on the sweep too.
     sweeps = find_sweeps(results)
     on_ladders |= {c.sha256 for sweep in sweeps for _, c in sweep.points}
     swept = {(sweep.knob, sweep.name) for sweep in sweeps}
@@ -132,7 +139,7 @@ def ladder_table(
     fits : bool
         With rows of exponents, and a caption.
     """
-    what = {"seconds": "Time", "passes": "Matrix passes", "bytes": "Peak memory"}[measure]
+    what = MEASURE_NAMES[measure].capitalize()
     rows: list[list[Entry]] = [
         [Entry(words.count(size)), *(_at_size(ladder, name, size, measure) for name in series)]
         for size in ladder.sizes
@@ -189,11 +196,8 @@ def cost_entry(result: AggregatedResult | None, measure: Measure) -> Entry:
         return Entry(words.UNKNOWN, mark="none")
     if result.status == "wrong":
         return Entry("wrong", mark="bold bad")
-    cost, shown = {
-        "seconds": (result.seconds, words.seconds),
-        "passes": (result.passes, words.passes),
-        "bytes": (result.peak_bytes, words.size_bytes),
-    }[measure]
+    cost = result.cost(measure)
+    shown = {"seconds": words.seconds, "passes": words.passes, "bytes": words.size_bytes}[measure]
     figure = shown(cost)
     mark = "*" if result.disturbed else ""
     if result.status == "solved":
@@ -224,7 +228,7 @@ def sweep_tables(records: Sequence[Record], measure: Measure = "seconds") -> lis
 
 
 def _sweep_table(sweep: Sweep, measure: Measure) -> Table:
-    what = {"seconds": "Time", "passes": "Matrix passes", "bytes": "Peak memory"}[measure]
+    what = MEASURE_NAMES[measure].capitalize()
     size = f", {words.count(sweep.goods)} goods" if sweep.goods is not None else ""
     return Table(
         title=f"{what} against {sweep.title} (ladder {sweep.name}{size})",
