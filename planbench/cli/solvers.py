@@ -103,6 +103,10 @@ def _versions(facts: dict[str, Any]) -> str:
     return ", ".join(f"{p} {v}" if v else f"{p} missing" for p, v in facts["versions"].items())
 
 
+def _where(facts: dict[str, Any]) -> str:
+    return ", in an environment of its own" if facts["environment"] else ""
+
+
 def _show_all(found: list[dict[str, Any]]) -> None:
     from rich.text import Text
 
@@ -114,7 +118,7 @@ def _show_all(found: list[dict[str, Any]]) -> None:
     table.columns[0].no_wrap = True
     for facts in found:
         here = (
-            Text(_versions(facts) or "yes", style="green")
+            Text((_versions(facts) or "yes") + _where(facts), style="green")
             if facts["available"]
             else Text(facts["reason"], style="yellow")
         )
@@ -135,7 +139,7 @@ def _show_one(spec: SolverSpec, facts: dict[str, Any]) -> None:
     from planbench.cli.views import pairs
 
     here = (
-        Text("available", style="green")
+        Text("available" + _where(facts), style="green")
         if facts["available"]
         else Text(facts["reason"], style="yellow")
     )

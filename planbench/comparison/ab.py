@@ -332,7 +332,7 @@ def prepare_side(
         chosen = choose_solver(solver, settings.adapter, here=not side.is_elsewhere)
         chosen.options(options)
         spec = chosen.spec
-        if not side.packages and settings.adapter is None and why_not_here(spec) is not None:
+        if spec.environment and not side.packages and why_not_here(spec) is not None:
             # Only with packages named does a side stand for versions that rows are matched by.
             raise InputError(
                 f"{spec.name} runs in an environment of its own; name its packages on both sides, "
