@@ -303,7 +303,7 @@ def solve(
         The solver refused to run.
     """
     asked = SolveOptions(tolerance, threads, None, seed, dict(native or {}))
-    require_solver(solver, asked)
+    require_solver(solver, asked, in_process=in_process)
     instance = _instance(problem)
     outcome = solve_once(
         instance,
@@ -437,7 +437,8 @@ def compare(
     """
     if repeats < 1:
         raise InputError(f"is {repeats}; give at least 1", where="repeats")
-    chosen = available_solvers([solvers] if isinstance(solvers, str) else solvers)
+    named = [solvers] if isinstance(solvers, str) else solvers
+    chosen = available_solvers(named, in_process=in_process)
     given, _ = options_by_solver(chosen, SolveOptions(tolerance, threads, None, seed))
     one = isinstance(problems, str | os.PathLike | Economy | LinearProgram | Instance)
     listed: Sequence[Any] = [problems] if one else list(problems)  # type: ignore[arg-type]

@@ -16,6 +16,7 @@ from planbench.errors import InputError, SolverUnavailableError
 from planbench.measure.job import resolve_solver
 from planbench.records.not_run import NotRun
 from planbench.solvers.base import NativeValue, SolveOptions, SolverSpec
+from planbench.solvers.registry import own_environment
 from planbench.tables.read import why_not_at_hand
 
 
@@ -188,6 +189,27 @@ def _check(
         why = left_out[0].reason if left_out else "none is named"
         raise SolverUnavailableError(f"suite {suite.name}: no solver can run: {why}")
     return specs, left_out
+
+
+def with_environments(plan: Plan, suite: str) -> Plan:
+    """Build the environments that solvers of `plan` need; leave out those that have none.
+
+    Raises
+    ------
+    SolverUnavailableError
+        None of the solvers can run.
+    """
+    lacking = {}
+    for name, spec in plan.specs.items():
+        try:
+            own_environment(spec)
+        except SolverUnavailableError as error:
+            lacking[name] = NotRun(suite, "", "", name, 0, str(error))
+    specs = {name: spec for name, spec in plan.specs.items() if name not in lacking}
+    if not specs:
+        raise SolverUnavailableError(f"suite {suite}: no solver can run: {lacking[name].reason}")
+    cells = tuple(replace(c, solvers=tuple(s for s in c.solvers if s in specs)) for c in plan.cells)
+    return replace(plan, cells=cells, specs=specs, left_out=(*plan.left_out, *lacking.values()))
 
 
 def _check_cell(

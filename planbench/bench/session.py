@@ -10,7 +10,7 @@ from planbench.bench.events import AGAIN, Event, EventKind
 from planbench.bench.plan import Cell, Plan, Task
 from planbench.bench.prepared import InstanceCache, measurement_key
 from planbench.bench.resume import Done
-from planbench.bench.single import Surroundings, require_solver, solve_once
+from planbench.bench.single import Surroundings, elsewhere_of, require_solver, solve_once
 from planbench.bench.suite import Suite
 from planbench.catalogue.instance import Instance
 from planbench.errors import PlanbenchError
@@ -206,7 +206,8 @@ class Session:
         """Measurements in the results file that make this one needless."""
         spec = self.plan.specs[task.solver]
         _, asked = require_solver(task.solver, options, self.adapter)
-        versions = package_versions(spec.packages)
+        own = elsewhere_of(spec, self.surroundings)
+        versions = package_versions(spec.packages) if own is None else own.packages
         wanted = {
             name: versions[name] for name in ("planbench", *spec.packages) if name in versions
         }

@@ -25,7 +25,6 @@ from planbench.bench.prepared import (
 from planbench.catalogue.instance import Instance
 from planbench.certificates import Certificate, certify, prepare
 from planbench.certificates.certificate import CERTIFICATE_VERSION
-from planbench.errors import SolverUnavailableError
 from planbench.io.files import replacing
 from planbench.io.scratch import scratch_folder
 from planbench.measure.calibrate import is_disturbed, passes
@@ -39,6 +38,14 @@ from planbench.model.planning_lp import plan_from_lp
 from planbench.records.schema import PhaseCost, Record, ResidualFacts
 from planbench.records.values import json_safe
 from planbench.solvers.base import Solution, SolveOptions, SolverSpec
+from planbench.solvers.environments import WORKER_PACKAGES, cache_folder, own_source
+from planbench.solvers.registry import (
+    check_options,
+    distributions,
+    own_environment,
+    require_runnable,
+)
+from planbench.version import __version__
 
 #: Of a longer log only the end is kept in memory.
 LOG_BYTES = 4 << 20
@@ -117,12 +124,39 @@ class RunOutcome:
     log: str
 
 
+def elsewhere_of(spec: SolverSpec, surroundings: Surroundings) -> Elsewhere | None:
+    """Environment of its own in which a solver runs, built if need be; None: it runs in this one.
+
+    Raises
+    ------
+    SolverUnavailableError
+        It cannot be built.
+    """
+    own = own_environment(spec)
+    if own is None:
+        return None
+    needed = {name: own.packages[name] for name in (*WORKER_PACKAGES, *distributions(spec))}
+    return Elsewhere(
+        ",".join(spec.environment),
+        Interpreter(own.python, str(own_source(cache_folder()))),
+        {"planbench": __version__} | {name: version for name, (version, _) in needed.items()},
+        surroundings.commit,
+        {name: files for name, (_, files) in needed.items()},
+    )
+
+
 def require_solver(
-    solver: str, options: SolveOptions, adapter: str | None = None, *, here: bool = True
+    solver: str,
+    options: SolveOptions,
+    adapter: str | None = None,
+    *,
+    here: bool = True,
+    in_process: bool = False,
 ) -> tuple[SolverSpec, SolveOptions]:
     """Check that `solver` exists, can run here and has every option asked for.
 
-    With ``here=False`` it runs in another environment, whose worker says what is missing.
+    With ``here=False`` it runs in another environment, whose worker says what is missing; with
+    ``in_process`` an environment of its own does not count. None is built here.
 
     Returns
     -------
@@ -137,11 +171,9 @@ def require_solver(
     SolverUnavailableError
         Known, but a package is missing.
     """
-    from planbench.solvers.registry import availability, check_options
-
     spec, implied = resolve_solver(solver, adapter)
-    if here and adapter is None and (reason := availability(spec)) is not None:
-        raise SolverUnavailableError(f"solver {spec.name} is not available: {reason}")
+    if here and adapter is None:
+        require_runnable(spec, in_process=in_process)
     asked = with_name(options, implied)
     check_options(spec, asked)
     return spec, asked
@@ -193,7 +225,9 @@ def solve_once(
     surroundings : Surroundings, optional
         From :func:`survey`; otherwise found out anew.
     elsewhere : Elsewhere, optional
-        Another environment to run the worker in; the answer is judged here all the same.
+        Another environment to run the worker in; the answer is judged here all the same. By
+        default this one, or the solver's own (:attr:`SolverSpec.environment`), which is built
+        before anything is measured.
     in_process : bool
         Solve in this process, as :mod:`planbench.measure.in_process` says: less is measured, and
         the memory limit is not enforced.
@@ -214,11 +248,15 @@ def solve_once(
         The solver cannot run here.
     """
     options = options or SolveOptions()
-    spec, asked = require_solver(solver, options, adapter, here=elsewhere is None)
+    spec, asked = require_solver(
+        solver, options, adapter, here=elsewhere is None, in_process=in_process
+    )
+    surroundings = surroundings or survey()
+    if elsewhere is None and adapter is None and not in_process:
+        elsewhere = elsewhere_of(spec, surroundings)
     told = asked
     if asked.time_limit is None and "time_limit" in spec.takes:
         told = replace(asked, time_limit=time_limit_s)
-    surroundings = surroundings or survey()
     started = datetime.now(UTC)
     load = load_now()
     with scratch_folder() as folder:

@@ -39,7 +39,7 @@ from planbench.records.schema import AB, SIDE, Record
 from planbench.records.store import RecordStore
 from planbench.solvers.base import SolveOptions
 from planbench.solvers.environments import WORKER_PACKAGES, installed_here
-from planbench.solvers.registry import distributions, uses
+from planbench.solvers.registry import distributions, uses, why_not_here
 from planbench.stats.paired import Schedule
 
 
@@ -323,6 +323,13 @@ def prepare_side(
     for case in cases:
         solver = side.solver or case.solver
         spec, _ = require_solver(solver, options, settings.adapter, here=not side.is_elsewhere)
+        if spec.environment and not side.packages and why_not_here(spec) is not None:
+            # Only with packages named does a side stand for versions that rows are matched by.
+            raise InputError(
+                f"{spec.name} runs in an environment of its own; name its packages on both sides, "
+                f"as {','.join(spec.environment)}",
+                where=f"side {side.text}",
+            )
         packages.update(dict.fromkeys(distributions(spec)))
         needed |= uses(spec)
     if not side.is_elsewhere:
