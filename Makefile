@@ -105,7 +105,7 @@ $(VENV)/.dev: $(VENV)/.python pyproject.toml constraints.txt
 # Side by side what only computes, then one at a time what sets limits or measures. Both parts
 # run whatever the first finds, and a failure in either fails.
 tests = failed=0; \
-  $(BIN)/python -m pytest -n auto --maxprocesses 4 -q -m 'not alone' $(PYTEST_ARGS) || failed=$$?; \
+  $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal -q -m 'not alone' $(PYTEST_ARGS) || failed=$$?; \
   $(BIN)/python -m pytest -m alone --durations=8 $(PYTEST_ARGS) || failed=$$?; \
   exit $$failed
 

@@ -12,6 +12,11 @@ import textwrap
 import time
 
 import pytest
+from support.full import full_only
+
+from planbench.measure import watch
+
+pytestmark = pytest.mark.alone
 
 MIB = 1 << 20
 #: Two cores touch some 12 GB/s; noticing and killing takes about ten milliseconds.
@@ -79,7 +84,14 @@ def test_time_is_overrun_by_less_than_a_second(fresh, name):
     assert found["seconds"] <= 1.0 + 1.0
 
 
-@pytest.mark.slow
+def test_the_grace_leaves_room_for_the_kill():
+    """Up to 20 s a second may be overrun, beyond a twentieth; stopping takes some tenths."""
+    for limit in (0.1, 1.0, 12.5, 20.0, 24.0, 600.0, 7200.0):
+        grace = max(watch.GRACE_S, watch.GRACE_SHARE * limit)
+        assert grace + 0.2 <= max(1.0, 0.05 * limit)
+
+
+@full_only
 def test_a_longer_limit_is_overrun_by_less_than_a_twentieth(fresh):
     """Here a second would be less than 5 %, so the grace must shrink to its share."""
     found = fresh("busy", time_limit=24.0)

@@ -13,6 +13,8 @@ from planbench.measure.job import Job
 from planbench.measure.launch import run_job
 from planbench.measure.memory import same_memory
 
+pytestmark = pytest.mark.alone
+
 MIB = 1 << 20
 
 #: Of the program itself; `main` forks, in which every child calls `child` and waits to be ended.
