@@ -61,7 +61,7 @@ def test_economy_of_the_tables_size_is_within_every_bound(name: str) -> None:
     assert len(figures) >= 14
 
 
-@pytest.mark.slow
+@full_only
 @pytest.mark.parametrize("name", [n for n in NAMES if find_profile(n).goods >= 1000])
 def test_economy_of_a_large_tables_size_is_within_every_bound(name: str) -> None:
     profile = find_profile(name)
@@ -73,7 +73,7 @@ def test_each_density_regime_is_within_the_bounds(regime: str) -> None:
     assert not failing(check_profile(find_profile(DETAILED), 402, regime=regime, seed=3))
 
 
-@pytest.mark.slow
+@full_only
 @pytest.mark.parametrize("regime", REGIMES)
 def test_each_density_regime_is_within_the_bounds_at_three_thousand(regime: str) -> None:
     assert not failing(check_profile(find_profile(DETAILED), 3000, regime=regime, seed=3))
