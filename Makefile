@@ -50,7 +50,7 @@ headline: $(VENV)/.bench ## Write the README's figures and chart again from the 
 	@$(BIN)/python -m planbench.report.headline_table results/reference/standard.jsonl \
 	  --write README.md --figure docs/img/headline.svg
 
-test: $(VENV)/.dev ## The tests (some seventeen minutes on two cores)
+test: $(VENV)/.dev ## The tests (under eight minutes on two cores)
 	@$(call tests)
 
 test-full: $(VENV)/.dev ## All tests with the long fuzzing and fault runs
