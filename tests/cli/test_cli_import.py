@@ -30,8 +30,6 @@ def test_import_then_verify_the_observed_plan(folder: Path) -> None:
     said = planbench(
         "import", "table.csv", "-o", "e.npz", "--plan", "seen.csv", folder=folder, process=True
     )
-        "import", "table.csv", "-o", "e.npz", "--plan", "seen.csv", folder=folder, process=True
-    )
     assert said.code == 0
     assert "known optimum" in said.out
     assert "surplus" in said.out
