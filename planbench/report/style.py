@@ -1,6 +1,6 @@
-"""One look per solver, the same in every chart and table of every report.
+"""One colour, shape and dash per solver, the same in every chart and table of every report.
 
-Colours tell solvers apart for colour-blind readers too (after Okabe & Ito 2008, with tones
+Colours can be distinguished by colour-blind readers too (after Okabe & Ito 2008, with tones
 that hold on white and on near-black); the shape of the points tells the kind of method and the
 dash of the line the software family, so that nothing rests on colour alone.
 """
@@ -92,7 +92,7 @@ _SHAPES = {
 
 
 def swatch(series: str) -> str:
-    """Return a piece of line with its point, as inline SVG, to stand before a solver's name."""
+    """Return a piece of line with its point, as inline SVG, to be put before a solver's name."""
     look = look_of(series)
     dash = f' stroke-dasharray="{" ".join(map(str, look.dash))}"' if look.dash else ""
     return (

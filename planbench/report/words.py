@@ -1,4 +1,4 @@
-"""Numbers in the form a person reads: three digits, the unit beside them, "–" for unknown."""
+"""Numbers in the form a person reads: three digits, the unit after them, "–" for unknown."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from planbench.cli.main import app, run
 
 COMMANDS = (
     *("instances", "solvers", "suites", "info", "solve", "verify"),
-    *("compare", "bench", "ab", "bisect", "selftest", "report", "regress", "history"),
+    *("compare", "bench", "ab", "bisect", "report", "regress", "history"),
     *("scaling", "study", "generate", "import", "fetch", "calibrate", "disaggregate", "export"),
 )
 
