@@ -305,7 +305,7 @@ def solve(
     """
     asked = SolveOptions(tolerance, threads, None, seed, dict(native or {}))
     # A solver's name is looked up before the problem, which may take long to load.
-    chosen = choose_solver(solver)
+    chosen = choose_solver(solver, in_process=in_process)
     chosen.options(asked)
     instance = _instance(problem)
     conditions = Conditions(
@@ -438,7 +438,8 @@ def compare(
     """
     if repeats < 1:
         raise InputError(f"is {repeats}; give at least 1", where="repeats")
-    chosen = available_solvers([solvers] if isinstance(solvers, str) else solvers)
+    named = [solvers] if isinstance(solvers, str) else solvers
+    chosen = available_solvers(named, in_process=in_process)
     given, _ = options_by_solver(chosen, SolveOptions(tolerance, threads, None, seed))
     one = isinstance(problems, str | os.PathLike | Economy | LinearProgram | Instance)
     listed: Sequence[Any] = [problems] if one else list(problems)  # type: ignore[arg-type]

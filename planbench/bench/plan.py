@@ -16,6 +16,7 @@ from planbench.errors import InputError, SolverUnavailableError
 from planbench.measure.job import resolve_solver
 from planbench.records.not_run import NotRun
 from planbench.solvers.base import NativeValue, SolveOptions
+from planbench.solvers.registry import own_environment
 from planbench.tables.read import why_not_at_hand
 
 
@@ -190,6 +191,33 @@ def _check(
         why = left_out[0].reason if left_out else "none is named"
         raise SolverUnavailableError(f"suite {suite.name}: no solver can run: {why}")
     return chosen, left_out
+
+
+def with_environments(plan: Plan, suite: str) -> Plan:
+    """Build the environments that solvers of `plan` need; leave out those that have none.
+
+    Raises
+    ------
+    SolverUnavailableError
+        None of the solvers can run.
+    """
+    lacking = {}
+    for name, solver in plan.solvers.items():
+        try:
+            own_environment(solver.spec)
+        except SolverUnavailableError as error:
+            lacking[name] = NotRun(suite, "", "", name, 0, str(error))
+    solvers = {name: solver for name, solver in plan.solvers.items() if name not in lacking}
+    if not solvers:
+        raise SolverUnavailableError(f"suite {suite}: no solver can run: {lacking[name].reason}")
+    return replace(
+        plan,
+        entries=tuple(
+            replace(e, solvers=tuple(s for s in e.solvers if s in solvers)) for e in plan.entries
+        ),
+        solvers=solvers,
+        left_out=(*plan.left_out, *lacking.values()),
+    )
 
 
 def _check_entry(

@@ -7,11 +7,18 @@ from dataclasses import dataclass, field, replace
 
 from planbench.bench.prepared import measurement_key
 from planbench.catalogue.instance import Instance
-from planbench.errors import SolverUnavailableError
 from planbench.measure.job import resolve_solver, with_name
 from planbench.measure.launch import Interpreter
+from planbench.measure.machine import git_commit
 from planbench.solvers.base import SolveOptions, SolverSpec
-from planbench.solvers.registry import availability, check_options
+from planbench.solvers.environments import WORKER_PACKAGES, cache_folder, own_source
+from planbench.solvers.registry import (
+    check_options,
+    distributions,
+    own_environment,
+    require_runnable,
+)
+from planbench.version import __version__
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,8 @@ class Conditions:
     adapter : str or None
         Module or ``.py`` file of an adapter that is not in the registry.
     environment : WorkerEnvironment or None
-        Another environment to run the worker in; the answer is judged here all the same.
+        Another environment to run the worker in; the answer is judged here all the same. By
+        default this one, or the solver's own (:attr:`SolverSpec.environment`).
     in_process : bool
         Solve in this process, as :mod:`planbench.measure.in_process` says: less is measured, and
         the memory limit is not enforced.
@@ -122,10 +130,13 @@ class ChosenSolver:
         return named
 
 
-def choose_solver(name: str, adapter: str | None = None, *, here: bool = True) -> ChosenSolver:
+def choose_solver(
+    name: str, adapter: str | None = None, *, here: bool = True, in_process: bool = False
+) -> ChosenSolver:
     """Find the solver called `name`, and check that it can run.
 
-    With ``here=False`` it runs in another environment, whose worker says what is missing.
+    With ``here=False`` it runs in another environment, whose worker says what is missing; with
+    ``in_process`` an environment of its own does not count. None is built here.
 
     Raises
     ------
@@ -135,9 +146,30 @@ def choose_solver(name: str, adapter: str | None = None, *, here: bool = True) -
         Known, but a package is missing.
     """
     spec, implied = resolve_solver(name, adapter)
-    if here and adapter is None and (reason := availability(spec)) is not None:
-        raise SolverUnavailableError(f"solver {spec.name} is not available: {reason}")
+    if here and adapter is None:
+        require_runnable(spec, in_process=in_process)
     return ChosenSolver(name, spec, implied)
+
+
+def own_worker_environment(spec: SolverSpec) -> WorkerEnvironment | None:
+    """Environment of its own in which a solver runs, built if need be; None: it runs in this one.
+
+    Raises
+    ------
+    SolverUnavailableError
+        It cannot be built.
+    """
+    own = own_environment(spec)
+    if own is None:
+        return None
+    needed = {name: own.packages[name] for name in (*WORKER_PACKAGES, *distributions(spec))}
+    return WorkerEnvironment(
+        ",".join(spec.environment),
+        Interpreter(own.python, str(own_source(cache_folder()))),
+        {"planbench": __version__} | {name: version for name, (version, _) in needed.items()},
+        git_commit(),
+        {name: files for name, (_, files) in needed.items()},
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +212,7 @@ def make_request(
     conditions: Conditions,
     place: Place | None = None,
 ) -> Request:
-    """Ask for one measurement.
+    """Ask for one measurement; a solver's own environment is built if need be.
 
     Parameters
     ----------
@@ -198,7 +230,11 @@ def make_request(
     SolverUnavailableError
         The solver cannot run here.
     """
+    here = conditions.environment is None
     if isinstance(solver, str):
-        here = conditions.environment is None
-        solver = choose_solver(solver, conditions.adapter, here=here)
+        solver = choose_solver(
+            solver, conditions.adapter, here=here, in_process=conditions.in_process
+        )
+    if here and conditions.adapter is None and not conditions.in_process:
+        conditions = replace(conditions, environment=own_worker_environment(solver.spec))
     return Request(instance, solver, solver.options(options), conditions, place or Place())

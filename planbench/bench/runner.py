@@ -15,7 +15,7 @@ from time import monotonic
 
 from planbench.bench.events import Event, RunSummary
 from planbench.bench.ladder import Climb
-from planbench.bench.plan import Task, plan_suite, tasks
+from planbench.bench.plan import Task, plan_suite, tasks, with_environments
 from planbench.bench.prepared import InstanceCache
 from planbench.bench.request import Conditions
 from planbench.bench.resume import Done
@@ -79,7 +79,7 @@ def run_suite(
     KeyboardInterrupt
         After the run going on has been killed; every completed row is in the file.
     """
-    plan = plan_suite(suite, solvers, adapter)
+    plan = with_environments(plan_suite(suite, solvers, adapter), suite.name)
     surroundings = survey()
     memory_limit = suite.memory_limit_bytes(total_memory())
     with (

@@ -216,8 +216,8 @@ class Session:
 
     def _found(self, request: Request, task: Task, attempt: int = 0) -> list[Record]:
         """Measurements in the results file that make this one needless."""
-        packages = request.solver.spec.packages
-        versions = package_versions(packages)
+        packages, environment = request.solver.spec.packages, request.conditions.environment
+        versions = package_versions(packages) if environment is None else environment.packages
         wanted = {name: versions[name] for name in ("planbench", *packages) if name in versions}
         return self.done.find(
             request.key, task.entry.group, task.repeat, wanted, task.targets, attempt

@@ -46,7 +46,7 @@ from planbench.records.schema import AB, SIDE, Record
 from planbench.records.store import RecordStore
 from planbench.solvers.base import SolveOptions
 from planbench.solvers.environments import WORKER_PACKAGES, installed_here
-from planbench.solvers.registry import distributions, uses
+from planbench.solvers.registry import distributions, uses, why_not_here
 from planbench.stats.paired import Schedule
 
 
@@ -331,8 +331,16 @@ def prepare_side(
         solver = side.solver or case.solver
         chosen = choose_solver(solver, settings.adapter, here=not side.is_elsewhere)
         chosen.options(options)
-        packages.update(dict.fromkeys(distributions(chosen.spec)))
-        needed |= uses(chosen.spec)
+        spec = chosen.spec
+        if spec.environment and not side.packages and why_not_here(spec) is not None:
+            # Only with packages named does a side stand for versions that rows are matched by.
+            raise InputError(
+                f"{spec.name} runs in an environment of its own; name its packages on both sides, "
+                f"as {','.join(spec.environment)}",
+                where=f"side {side.text}",
+            )
+        packages.update(dict.fromkeys(distributions(spec)))
+        needed |= uses(spec)
     if not side.is_elsewhere:
         return Prepared(side, letter, None, package_versions(packages), installed_here(needed))
     if progress is not None:

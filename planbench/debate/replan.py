@@ -99,13 +99,12 @@ def _highs_simplex(economy: Economy, lp: LinearProgram, gap: float, kept: Any) -
 
     A changed endowment is a changed row bound, the only change taken up here.
     """
-    import highspy
-
+    from planbench.certificates.lp_bracket import quiet_highs
     from planbench.solvers.highs import pass_model
 
     if kept is None:
-        highs = highspy.Highs()
-        settings = {"output_flag": False, "threads": 1, "solver": "simplex"}
+        highs = quiet_highs()
+        settings = {"threads": 1, "solver": "simplex"}
         for key, value in settings.items():
             if highs.setOptionValue(key, value).name != "kOk":
                 raise SolverError(f"HiGHS refuses the option {key}")

@@ -86,6 +86,9 @@ class SolverSpec:
         Whether ``solve`` is handed the linear program or the economy.
     supports : tuple of Supported
         Versions of its packages; one that is not named may be any.
+    environment : tuple of str
+        Packages, as ``NAME==VERSION``, of an environment of its own in which it runs where this
+        one does not have what it needs; planbench builds it when the solver is first used.
     """
 
     name: str
@@ -101,6 +104,7 @@ class SolverSpec:
     stock: str = ""
     accepts: Literal["lp", "economy"] = "lp"
     supports: tuple[Supported, ...] = ()
+    environment: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

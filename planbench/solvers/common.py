@@ -27,7 +27,7 @@ def import_solver(module: str) -> Any:
     Raises
     ------
     SolverUnavailableError
-        If it cannot be imported, as highspy and OR-Tools cannot be in one process.
+        If it cannot be imported, as highspy up to 1.15 and OR-Tools cannot be in one process.
     """
     try:
         return importlib.import_module(module)

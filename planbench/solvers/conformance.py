@@ -25,6 +25,7 @@ import argparse
 import contextlib
 import importlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -65,9 +66,16 @@ from planbench.solvers.conformance_cases import (
     ring,
     with_changed_endowments,
 )
+from planbench.solvers.environments import cache_folder, own_source
 from planbench.solvers.logs import captured_stdout
 from planbench.solvers.programs import ending
-from planbench.solvers.registry import check_options, find_solver, load_adapter
+from planbench.solvers.registry import (
+    check_options,
+    find_solver,
+    load_adapter,
+    own_environment,
+    require_runnable,
+)
 from planbench.supervised import run_supervised
 
 #: Relative error allowed to exact solvers (CBC's text file has 8 digits) and to the others.
@@ -206,14 +214,14 @@ def check_adapter(
         If there is no such solver, or it cannot run here.
     """
     spec, _, _ = find_solver(name)
-    load_adapter(spec)
+    require_runnable(spec)
     with scratch_folder() as folder:
         path = Path(folder) / "results.jsonl"
-        command = [sys.executable, "-m", "planbench.solvers.conformance", name]
-        command += ["--write", str(path)] + ([] if must_solve else ["--may-decline"])
+        arguments = [name, "--write", str(path), *([] if must_solve else ["--may-decline"])]
+        command, environment = _worker(spec, arguments)
         how, log = "", ""
         try:
-            ended = run_supervised(command, timeout_s=timeout)
+            ended = run_supervised(command, timeout_s=timeout, env=environment)
             log = ended.stderr or ended.stdout
             if ended.returncode not in (0, 1):
                 how = f"the process {ending(ended.returncode)}"
@@ -232,6 +240,15 @@ def check_adapter(
         last = log.strip().splitlines()[-1:] or [""]
         results.append(CheckResult(name, running or "end", False, f"{how}: {last[0]}"))
     return results
+
+
+def _worker(spec: SolverSpec, arguments: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Command that checks a solver in the environment it runs in, and variables for it."""
+    own = own_environment(spec)
+    python = sys.executable if own is None else own.python
+    source = {} if own is None else {"PYTHONPATH": str(own_source(cache_folder()))}
+    command = [python, "-m", "planbench.solvers.conformance", *arguments]
+    return command, {**os.environ, **source}
 
 
 def check_here(name: str, *, must_solve: bool = True) -> Iterator[str | CheckResult]:
@@ -394,7 +411,7 @@ def _check_economy(case: EconomyCase, adapter: Adapter) -> None:
         return
     optimum = optimum_of(case.economy)
     _holds(certificate, optimum)
-    _closes(adapter, solution, certificate)
+    _closes(adapter, solution, certificate, must=adapter.must_solve)
     _reported(log.text, optimum)
 
 
@@ -420,14 +437,16 @@ def _holds(certificate: Certificate, optimum: float) -> None:
         raise _WrongError(f"certified bounds {lower} to {upper} miss the optimum {optimum:.9g}")
 
 
-def _closes(adapter: Adapter, solution: Solution, certificate: Certificate) -> None:
+def _closes(
+    adapter: Adapter, solution: Solution, certificate: Certificate, *, must: bool = True
+) -> None:
     """Hold a planner that takes a tolerance to it: its bracket is as narrow, or not claimed."""
     asked = adapter.options().tolerance
     gap = certificate.raw_gap
     met = asked is not None and gap is not None and gap <= asked * 1.001
     if asked is not None and solution.claim == "optimal" and not met:
         raise _WrongError(f"claims a gap of {asked:g}, the certificate finds {gap}")
-    if asked is not None and adapter.must_solve and not met:
+    if asked is not None and must and not met:
         raise _WrongError(
             f"ends {solution.native_status!r} at a certified gap of {gap}, not {asked:g}"
         )
@@ -718,6 +737,10 @@ def main(arguments: list[str]) -> int:
     asked = parser.parse_args(arguments)
     failed = 0
     try:
+        spec, _, _ = find_solver(asked.solver)
+        if own_environment(spec) is not None:
+            command, environment = _worker(spec, arguments)
+            return subprocess.run(command, env=environment, check=False).returncode
         with asked.write.open("a") if asked.write else contextlib.nullcontext() as file:
             for item in check_here(asked.solver, must_solve=not asked.may_decline):
                 row = {"begins": item} if isinstance(item, str) else asdict(item)

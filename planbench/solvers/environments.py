@@ -9,6 +9,7 @@ to day: such an environment is built anew each time, and named by what came to b
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import json
 import os
 import platform
@@ -21,12 +22,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import filelock
-
 from planbench.errors import InputError, PlanbenchError
 from planbench.io.files import write_text
 from planbench.solvers import installed
-from planbench.solvers.registry import normalised
+from planbench.solvers.installed import normalised
 from planbench.supervised import run_supervised
 
 #: Folder of everything kept between runs; the variable names another one.
@@ -119,13 +118,6 @@ class Environment:
     packages: Mapping[str, tuple[str, str]]
 
 
-def find_environment(wanted: Wanted, cache: Path) -> Environment | None:
-    """Find an environment of fixed versions in the cache, if it is there and whole."""
-    folder = cache / "environments" / _key(wanted.requirements)
-    found = _contents(folder)
-    return None if found is None else Environment(_python(folder), found)
-
-
 def make_environment(wanted: Wanted, cache: Path) -> Environment:
     """Build an environment, or find one of fixed versions in the cache.
 
@@ -138,6 +130,9 @@ def make_environment(wanted: Wanted, cache: Path) -> Environment:
     OSError
         The cache folder cannot be written.
     """
+    # Not at the top: a worker, in whose environment filelock may be missing, builds none.
+    import filelock
+
     environments = cache / "environments"
     environments.mkdir(parents=True, exist_ok=True)
     if wanted.is_fixed:
@@ -158,6 +153,52 @@ def make_environment(wanted: Wanted, cache: Path) -> Environment:
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return Environment(_python(folder), found)
+
+
+def is_built(pins: Sequence[str]) -> bool:
+    """Whether the environment of :func:`pinned_environment` is in the cache."""
+    return (cache_folder() / "environments" / _key(_with_worker(pins)) / _MARKER).is_file()
+
+
+def pinned_environment(pins: tuple[str, ...], where: str) -> Environment:
+    """Environment with a worker's packages at the versions here and `pins`; built once.
+
+    Parameters
+    ----------
+    pins : tuple of str
+        As ``NAME==VERSION``.
+    where : str
+        Who asks, for messages.
+
+    Raises
+    ------
+    PlanbenchError
+        It cannot be built; tried once in a process.
+    """
+    known = (pins, cache_folder())
+    if known not in _pinned:
+        try:
+            _pinned[known] = make_environment(Wanted(_with_worker(pins), where), known[1])
+        except OSError as error:
+            _pinned[known] = PlanbenchError(
+                f"{known[1]} cannot hold it ({error.strerror or error}); name another folder "
+                f"with {CACHE_VARIABLE}"
+            )
+        except PlanbenchError as error:
+            _pinned[known] = error
+    found = _pinned[known]
+    if isinstance(found, PlanbenchError):
+        raise found
+    return found
+
+
+#: Environments built or found by this process, and why others could not be.
+_pinned: dict[tuple[tuple[str, ...], Path], Environment | PlanbenchError] = {}
+
+
+def _with_worker(pins: Sequence[str]) -> tuple[str, ...]:
+    here = [f"{name}=={importlib.metadata.version(name)}" for name in WORKER_PACKAGES]
+    return tuple(sorted([*here, *pins]))
 
 
 def _key(lines: Iterable[str]) -> str:
@@ -220,10 +261,15 @@ def _install(folder: Path, wanted: Wanted) -> None:
         install += ["--disable-pip-version-check", *(["--pre"] if wanted.pre else [])]
     for name in wheels:
         install += ["--only-binary", name]
-    for command in (make, [*install, *wanted.requirements]):
-        done = run_command(command, INSTALL_S)
-        if done.returncode == 0:
-            continue
+    done = run_command(make, INSTALL_S)
+    if done.returncode:
+        said = one_line(done.stderr or done.stdout)
+        raise InputError(
+            f"no virtual environment can be made; install uv or python3-venv: {said}",
+            where=wanted.where,
+        )
+    done = run_command([*install, *wanted.requirements], INSTALL_S)
+    if done.returncode:
         said = one_line(done.stderr or done.stdout)
         if _UNREACHABLE.search(done.stderr + done.stdout):
             raise UnreachableIndexError(

@@ -1,7 +1,7 @@
 """HiGHS through highspy: dual simplex, IPX, HiPO, cuPDLP-C and HiPDLP, each by its own name.
 
-HiGHS is always handed a minimisation: with a maximisation HiPDLP solves the wrong problem and
-the interior point methods return negated duals. Every option-setting and every call is
+HiGHS is always handed a minimisation: up to 1.15, with a maximisation HiPDLP solves the wrong
+problem and the interior point methods return negated duals. Every option-setting and every call is
 checked, what HiGHS holds is compared with what was sent, and its log is read to see which
 method really ran; a method that did not run as named is an error.
 """
@@ -117,9 +117,11 @@ CLAIMS: dict[str, Claim] = {
     "kUnboundedOrInfeasible": "infeasible-or-unbounded",
 }
 #: Versions of highspy that adapters are tested with.
-HIGHSPY = Supported("highspy", "1.12", "1.15.1")
+HIGHSPY = Supported("highspy", "1.12", "1.16.0")
 #: Releases that first know a method (an older one would refuse the option).
 HIPDLP_SINCE, HIPO_SINCE = "1.14", "1.15"
+#: Newest release that highspy-extras, which HiPO needs at the version of highspy, exists for.
+EXTRAS = "1.15.1"
 
 LIMITS = ("kTimeLimit", "kIterationLimit", "kMemoryLimit", "kInterrupt")
 FAILURES = ("kLoadError", "kModelError", "kPresolveError", "kSolveError", "kPostsolveError")
@@ -135,7 +137,7 @@ def _spec(
     stock: str,
     exact: bool = False,
     packages: tuple[str, ...] = ("highspy",),
-    extra: str | None = None,
+    environment: tuple[str, ...] = (),
     supports: tuple[Supported, ...] = (HIGHSPY,),
 ) -> SolverSpec:
     return SolverSpec(
@@ -144,7 +146,7 @@ def _spec(
         method=method,
         module="planbench.solvers.highs",
         packages=packages,
-        extra=extra,
+        environment=environment,
         exact=exact,
         takes=frozenset(("tolerance", "time_limit", "native", *takes)),
         phases=("load", "check", "solve", "extract"),
@@ -182,10 +184,10 @@ SOLVERS = (
         "interior point (HiPO), no crossover",
         "threads",
         packages=("highspy", "highspy-extras"),
-        extra="hipo",
+        environment=(f"highspy=={EXTRAS}", f"highspy-extras=={EXTRAS}"),
         supports=(
-            replace(HIGHSPY, least=HIPO_SINCE),
-            Supported("highspy-extras", HIPO_SINCE, HIGHSPY.tested),
+            Supported("highspy", HIPO_SINCE, EXTRAS),
+            Supported("highspy-extras", HIPO_SINCE, EXTRAS),
         ),
         default="presolve on, no crossover",
         stock="HiGHS's own options, solver=hipo, run_crossover=off",
@@ -213,8 +215,8 @@ def unavailable(spec: SolverSpec) -> str | None:
         extras = importlib.metadata.version("highspy-extras")
         if core != extras:
             return (
-                f"needs highspy-extras {core}, found {extras}; "
-                f"pip install highspy=={core} highspy-extras=={core}"
+                f"highspy-extras {extras} needs highspy {extras}, found {core}; "
+                f"pip install highspy=={extras} highspy-extras=={extras}"
             )
     return None
 
@@ -265,7 +267,7 @@ def _set(highs: Any, key: str, value: NativeValue, *, user: bool) -> None:
     if key == "solver":
         raise SolverUnavailableError(
             f"HiGHS {highs.version()} has no method {value!r}; "
-            "pip install --upgrade highspy (HiPO also needs 'planbench[hipo]')"
+            "pip install --upgrade highspy (HiPO also needs highspy-extras of its version)"
         )
     raise SolverError(f"HiGHS {highs.version()} refuses {key} = {value!r}")
 

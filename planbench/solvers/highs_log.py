@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from planbench.errors import SolverError
 from planbench.solvers.base import Claim
 
-#: What the log says when a method starts (HiGHS 1.12 to 1.15).
+#: What the log says when a method starts (HiGHS 1.12 to 1.16).
 ENGINES = {
     "dual simplex": re.compile(r"^Using (?:EKK )?(?:parallel )?dual simplex solver", re.MULTILINE),
     "primal simplex": re.compile(r"^Using (?:EKK )?primal simplex solver", re.MULTILINE),

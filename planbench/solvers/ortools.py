@@ -8,8 +8,8 @@ refused with an exception: the first cannot reach this module (:func:`make_linea
 it), the second is answered before. Direct PDLP holds the interpreter lock for the whole solve, so
 limits must be enforced from outside.
 
-OR-Tools and highspy cannot be imported into one process (both bring a ``libhighs.so.1``): a worker
-runs one solver only.
+OR-Tools and highspy up to 1.15 cannot be imported into one process (both bring a
+``libhighs.so.1``): a worker runs one solver only.
 
 Native options are fields of a protocol buffer, addressed by name: nested ones with dots
 (``termination_criteria.iteration_limit``), a name that is unique among the leaves without prefix.

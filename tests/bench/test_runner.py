@@ -344,7 +344,7 @@ def test_solvers_that_cannot_run_or_lack_an_option_are_left_out_with_the_reason(
     run, fast, path, suite_of, monkeypatch
 ):
     monkeypatch.setattr(
-        "planbench.bench.request.availability",
+        "planbench.solvers.registry.why_not_here",
         lambda spec: "needs moon dust" if spec.name == "cbc" else None,
     )
     suite = suite_of(

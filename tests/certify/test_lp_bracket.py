@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from fractions import Fraction
 
@@ -424,3 +426,14 @@ def test_planning_programs_judged_as_general_ones(kind):
         assert _narrow(lp, bracket, reply), bracket
         assert bracket.lower <= reply.objective * (1 + 1e-9)
         assert bracket.upper >= reply.objective * (1 - 1e-9)
+
+
+def test_highs_prints_nothing():
+    """From 1.16 on HiGHS prints a banner when it is made: it would precede a JSON document."""
+    code = (
+        "from planbench.certificates.lp_bracket import quiet_highs\n"
+        "highs = quiet_highs()\n"
+        "assert highs.run().name in ('kOk', 'kWarning')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == done.stderr == ""

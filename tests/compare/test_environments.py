@@ -59,7 +59,8 @@ def _installer(monkeypatch, stderr, returncode=1):
 
     def run(command, timeout_s=60.0):
         called.append(command)
-        return subprocess.CompletedProcess(list(command), returncode, "", stderr)
+        failed = 0 if "venv" in command else returncode
+        return subprocess.CompletedProcess(list(command), failed, "", stderr)
 
     monkeypatch.setattr(environments, "run_command", run)
     return called
@@ -276,7 +277,7 @@ def solve(environment, solver, instance="kantorovich-plywood"):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("version", ["1.12.0", "1.13.1", "1.14.0", "1.15.1"])
+@pytest.mark.parametrize("version", ["1.12.0", "1.13.1", "1.14.0", "1.15.1", "1.16.0"])
 def test_adapters_of_highs_run_as_named_on_each_version(install, version):
     environment = install(f"highspy=={version}", "highspy")
     for solver, method in {
