@@ -29,7 +29,7 @@ from planbench.debate.study import NoiseLoss, Replanned, noise_losses, replanned
 from planbench.records.schema import Record
 from planbench.report import words
 from planbench.report.effort import effort_key, effort_names
-from planbench.report.growth import SIZES, estimate_words, outlook
+from planbench.report.growth import SIZES, estimate_words, predict
 from planbench.report.headline import find_largest_solved
 from planbench.report.ladders import YARDSTICK, Ladder, fit_ladder, headline_ladder
 from planbench.report.results import TARGET_GAP, AggregatedResult
@@ -332,7 +332,7 @@ def _interior_point(ladder: Ladder | None) -> JudgedClaim:
         said += f"; any general method: {_growth_words(ladder, general)}"
     kinds = {c.series: c.solver for c in ladder.results}
     each = tuple(e for e in _each(ladder, power) if is_interior_point(kinds[e[0]]))
-    times = zip(SIZES, outlook(ladder, general).time, strict=True)
+    times = zip(SIZES, predict(ladder, general).time, strict=True)
     for size, estimate in times if fit_ladder(ladder, general, "seconds").exponent else ():
         value, spread = estimate_words(estimate, words.long_seconds)
         said += f"; at {words.size(size)} goods {value}" + (f" ({spread})" if spread else "")

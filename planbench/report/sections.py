@@ -29,7 +29,7 @@ from planbench.report.charts import (
 from planbench.report.effort import effort_overall, effort_rules, effort_table
 from planbench.report.growth import (
     compare_real,
-    outlook,
+    predict,
     predictions_table,
     real_rules,
     real_table,
@@ -449,8 +449,8 @@ def _predictions(ladder: Ladder) -> Markup:
     table = predictions_table(ladder)
     if not table.rows:
         return Markup("")
-    outlooks = [outlook(ladder, series) for series in in_order(list(ladder.series))]
-    return render("predictions.html", table=to_html(table), notes=warnings(ladder, outlooks))
+    predictions = [predict(ladder, series) for series in in_order(list(ladder.series))]
+    return render("predictions.html", table=to_html(table), notes=warnings(ladder, predictions))
 
 
 def real_section(ladders: Sequence[Ladder]) -> Markup:
