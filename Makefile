@@ -53,7 +53,7 @@ headline: $(VENV)/.bench ## Write the README's figures and chart again from the 
 selftest: $(VENV)/.bench ## Count wrong verdicts of `planbench ab` on this machine (some minutes)
 	@$(BIN)/python benchmarks/selftest.py
 
-test: $(VENV)/.dev ## The tests (some seventeen minutes on two cores)
+test: $(VENV)/.dev ## The tests (under eight minutes on two cores)
 	@$(call tests)
 
 test-full: $(VENV)/.dev ## All tests with the long fuzzing and fault runs
@@ -108,7 +108,7 @@ $(VENV)/.dev: $(VENV)/.python pyproject.toml constraints.txt
 # Side by side what only computes, then one at a time what sets limits or measures. Both parts
 # run whatever the first finds, and a failure in either fails.
 tests = failed=0; \
-  $(BIN)/python -m pytest -n auto --maxprocesses 4 -q -m 'not alone' $(PYTEST_ARGS) || failed=$$?; \
+  $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal -q -m 'not alone' $(PYTEST_ARGS) || failed=$$?; \
   $(BIN)/python -m pytest -m alone --durations=8 $(PYTEST_ARGS) || failed=$$?; \
   exit $$failed
 

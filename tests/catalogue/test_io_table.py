@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
+from support.full import examples
 
 from planbench.catalogue.resolve import load_instance
 from planbench.errors import InputError
@@ -333,7 +334,7 @@ def test_the_observed_plan_is_the_only_optimal_one(name: str) -> None:
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_damaged_tables_give_an_economy_or_one_line(data: st.DataObject) -> None:
     """Nothing but InputError, and no warning of numpy, for whatever stands in the files."""
     with tempfile.TemporaryDirectory() as scratch:

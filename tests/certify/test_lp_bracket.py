@@ -12,6 +12,7 @@ import pytest
 import scipy.sparse as sp
 from support.answers import Reply, reference
 from support.exact_lp import exact_optimum
+from support.full import full_param
 from support.general_lps import GENERAL_KINDS, random_lp
 
 from planbench.certificates import certify
@@ -60,7 +61,7 @@ def _narrow(lp, bracket, reply) -> bool:
 
 #: Least shares of right answers with a bracket of at most 1e-6, where it is not 1.
 SHARES = {"decimals": 0.95, "ill-conditioned": 0.85}
-SEEDS = (range(12), pytest.param(range(12, 150), marks=pytest.mark.slow))
+SEEDS = (range(24), full_param(range(24, 150)))
 
 
 @pytest.mark.parametrize("seeds", SEEDS)

@@ -156,7 +156,6 @@ def test_ctrl_c_keeps_what_is_measured_and_the_same_command_carries_on(tmp_path:
     assert (document["skipped"], document["measured"]) == (kept, 4 - kept)
 
 
-@pytest.mark.alone
 def test_ctrl_c_ends_a_solve_with_130_and_leaves_no_process(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     script = tmp_path / "sleeper.py"

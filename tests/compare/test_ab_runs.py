@@ -19,8 +19,6 @@ from planbench.measure.launch import Interpreter
 from planbench.records.store import read_records
 from planbench.stats.paired import Schedule
 
-pytestmark = pytest.mark.alone
-
 ROOT = Path(__file__).resolve().parents[2]
 ADAPTER = str(Path(__file__).with_name("steady_adapter.py"))
 CASE = Measurement("kantorovich-lathes", "steady")

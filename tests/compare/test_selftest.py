@@ -22,8 +22,6 @@ from planbench.catalogue.resolve import load_instance
 from planbench.solvers.base import SolveOptions
 from planbench.stats.paired import MACHINES, Schedule, simulate_pairs
 
-pytestmark = pytest.mark.alone
-
 RECORD = Path(__file__).parents[2] / "results" / "verification" / "selftest.json"
 
 
@@ -58,6 +56,7 @@ def test_drift_falls_on_both_sides_alike():
     assert set(MACHINES) >= {"drift"}
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_the_injected_slowdown_is_extra_cpu_time_of_that_share():
     """CPU seconds of phase solve, half as much again; nothing sleeps."""

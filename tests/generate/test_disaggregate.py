@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.full import examples
 
 from planbench.catalogue.builtin import load_builtin
 from planbench.catalogue.resolve import load_instance, split_table
@@ -314,7 +315,7 @@ def test_foreign_exchange_stays_one_good_and_limits_are_shared() -> None:
     assert limited.sum() > 2
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     supply=st.lists(st.floats(0, 1e6), min_size=1, max_size=40).filter(lambda v: sum(v) > 1e-3),
     demand=st.lists(st.floats(1e-9, 1e3), min_size=1, max_size=40),
@@ -330,7 +331,7 @@ def test_cut_line_meets_both_sums_with_few_links(supply: list[float], demand: li
     assert np.abs(total - given_).max() <= 1e-12 * bought.sum()
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(seed=st.integers(0, 10_000), cells=st.integers(1, 30), each=st.floats(1, 20))
 def test_spread_keeps_cells_exact_and_leaves_everyone_something(
     seed: int, cells: int, each: float

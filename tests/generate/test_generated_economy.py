@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
+from support.full import examples
 
 from planbench.errors import PlanbenchError
 from planbench.generators import (
@@ -60,7 +61,7 @@ def solve(economy: Economy) -> Any:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(recipes(), st.integers(0, 2**32 - 1))
 def test_economy_is_as_the_recipe_says(recipe: GeneratorRecipe, choice: int) -> None:
     economy = generate(recipe)
@@ -101,7 +102,7 @@ def test_economy_is_as_the_recipe_says(recipe: GeneratorRecipe, choice: int) -> 
     assert (economy.assortment.T @ interior.goods_prices > 0).all()
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(recipes())
 def test_economy_has_a_finite_positive_optimum(recipe: GeneratorRecipe) -> None:
     result = solve(generate(recipe))

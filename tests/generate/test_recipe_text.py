@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.full import examples
 
 from planbench.errors import InputError
 from planbench.generators.recipe import parse_inline
@@ -14,7 +15,7 @@ from planbench.generators.table_recipes import parse_expand, parse_split
 _TEXT = st.text(st.sampled_from("ab,='\" \\:%é"), min_size=1, max_size=12)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(_TEXT, _TEXT)
 def test_quoted_texts_come_back(name: str, value: str) -> None:
     """Commas, equal signs, quotes and blanks in a file's name are part of it."""
@@ -22,7 +23,7 @@ def test_quoted_texts_come_back(name: str, value: str) -> None:
     assert parts == [("", name), ("goods", "5"), ("profile", value)]
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.text(st.sampled_from("goodsyear15e,='\"- \n:%"), max_size=30))
 @pytest.mark.parametrize("prefix", ["", "split:", "years:", "regions:"])
 def test_any_text_is_read_or_refused_in_one_line(prefix: str, text: str) -> None:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
+from support.full import examples
 
 from planbench.errors import InputError
 from planbench.io.lp_file import read_lp_format
@@ -468,7 +469,7 @@ def _sum(terms: list[tuple[int, str]], draw: st.DrawFn) -> str:
     return " ".join(out)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(program=programs())
 def test_rows_in_any_form_are_the_same_rows(
     program: tuple[str, list[list[int]], list[tuple[float, float]]],

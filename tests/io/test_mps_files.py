@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.full import examples
 
 from planbench.errors import InputError
 from planbench.io import text
@@ -473,7 +474,7 @@ def programs(draw: st.DrawFn) -> LinearProgram:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(lp=programs())
 def test_any_program_comes_back_bit_for_bit(
     lp: LinearProgram, tmp_path_factory: pytest.TempPathFactory

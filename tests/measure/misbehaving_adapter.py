@@ -433,7 +433,13 @@ def _hoards_in_threads(lp, options):
 
 
 def _hoards_in_children(lp, options):
-    code = "import time; held = [bytearray(2**20) for _ in range(400)]; time.sleep(3600)"
+    # Fast while far below the limit, then 4 MiB every 20 ms together, so that a look that is late
+    # on a busy machine finds little more.
+    code = (
+        "import time\nheld = [bytearray(2**20) for _ in range(230)]\n"
+        "while len(held) < 400: held.append(bytearray(2**20)); time.sleep(0.02)\n"
+        "time.sleep(3600)"
+    )
     children = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(4)]
     for child in children:
         child.wait()

@@ -49,12 +49,12 @@ def solve(lp: LinearProgram, name: str, **options: object) -> Solution:
 
 
 def solved_elsewhere(lp: LinearProgram, name: str, asked: SolveOptions) -> Solution:
+    from planbench.bench.request import Conditions, make_request
     from planbench.bench.single import solve_once
     from planbench.catalogue.instance import Instance
 
-    found = solve_once(
-        Instance("trap", general=lp), name, asked, time_limit_s=20.0, memory_limit_bytes=1 << 30
-    )
+    trap = Instance("trap", general=lp)
+    found = solve_once(make_request(trap, name, asked, Conditions(20.0, 1 << 30)))
     assert found.solution is not None, found.record.message
     assert found.record.packages["highspy"] == found.record.solver_version
     return found.solution
