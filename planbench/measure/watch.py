@@ -35,9 +35,10 @@ POLL_LEAST_S = 0.001
 LOOK_SHARE = 4
 POLL_MOST_S = 0.25
 PEAK_SHARE = 19
-#: A solver that has the limit as an option stops a little after it and still has to hand over its answer; it is
-#: killed this much later: the larger of half a second and a twenty-fifth of the limit. (With
-#: what killing takes, the overrun stays below the larger of one second and a twentieth.)
+#: A solver that has the limit as an option stops a little after it and still has to hand over its
+#: answer; it is killed this much later: the larger of half a second and a twenty-fifth of the
+#: limit. (With what killing takes, the overrun stays below the larger of one second and a
+#: twentieth.)
 GRACE_S = 0.5
 GRACE_SHARE = 0.04
 
