@@ -22,6 +22,12 @@ If the table's activities break even at its prices, so does every activity here;
 plan is then optimal, as it is in the table, and with the same value. Further techniques buy
 from other goods of the same commodities and cost 2 to 30 % of their value added more.
 
+With ``alternatives=tradeoffs`` a further technique leans towards an activity drawn from the whole
+economy: some of its inputs are what that one buys, and its resources are mixed more as there. At
+the observed prices it costs a little less or more, so which one is best depends on the rents.
+With ``scarcity`` resources, limits of trade and stocks are moved away from the observed ones.
+Then the observed plan is not optimal, and no optimum is known.
+
 :func:`aggregate` adds the goods of a split table up again.
 """
 
@@ -391,8 +397,15 @@ def _shuffle(bits: npt.NDArray[np.uint64]) -> IntArray:
 
 #: Further techniques cost from this share of value added more to the sum of the two.
 _MARKUP = (0.02, 0.28)
-#: Peak of memory over the finished arrays, at most.
-_PEAK = 4.5
+#: With trade-offs: cost at the observed prices over the observed technique's, less 1, in shares of
+#: value added, from this and up to so much more. Firms of an industry differ by more than that.
+_TRADE_OFF = (-0.03, 0.07)
+#: With trade-offs: share of the inputs that are bought as another activity does, and of the
+#: resources that are mixed as there.
+_OTHER_INPUTS = 0.25
+_OTHER_RESOURCES = 0.5
+#: Peak of memory over the finished arrays, at most; and with trade-offs.
+_PEAK, _PEAK_TRADE_OFFS = 4.5, 7.0
 #: Fields of a recipe that say which goods and activities belong together, a figure for each.
 LAYOUT_FIELDS = ("goods_of_commodities", "activities_of_industries", "main_commodities")
 #: Goods get names up to this many.
@@ -449,8 +462,9 @@ def disaggregate(table: Economy, recipe: SplitRecipe) -> Economy:
 def _require_memory(recipe: SplitRecipe, where: str) -> None:
     # An entry takes 12 bytes; an activity has some outputs, resources and vectors besides.
     finished = recipe.goods * recipe.techniques * (12.0 * (recipe.inputs + 5.0) + 40.0)
+    peak = _PEAK_TRADE_OFFS if recipe.alternatives == "tradeoffs" else _PEAK
     require_memory(
-        _PEAK * finished,
+        peak * finished,
         where,
         f"splitting it into {recipe.goods:,} goods",
         "give fewer goods or inputs",
@@ -483,9 +497,11 @@ def _assemble(
     resource = table.resource_use[:, j]
     resource = scaled(sp.csc_array(resource), factor)
     if techniques > 1:
-        per_level, made, resource = _add_techniques(
-            (per_level, made, resource), layout, techniques, recipe.seed
-        )
+        first = (per_level, made, resource)
+        if recipe.alternatives == "tradeoffs":
+            per_level, made, resource = _add_trade_offs(first, layout, flows, recipe)
+        else:
+            per_level, made, resource = _add_techniques(first, layout, techniques, recipe.seed)
     share = np.divide(final, flows.net[commodity], out=np.zeros(final.size),
                       where=flows.net[commodity] != 0)  # fmt: skip
     equal = flows.net[commodity] == 0
@@ -502,16 +518,24 @@ def _assemble(
         "main_commodities": layout.main.tolist(),
         "techniques": techniques,
     }
+    fixed = table.fixed_demand[commodity] * share
+    capacity = np.repeat(capacity, techniques)
+    endowment = table.endowment
+    if recipe.scarcity:
+        facts["scarcity"] = recipe.scarcity
+        endowment = endowment * _moved(recipe, 0, endowment.size)
+        capacity = capacity * _moved(recipe, 1, capacity.size)
+        fixed = np.where(fixed < 0, fixed * _moved(recipe, 2, fixed.size), fixed)
     named = table.goods is not None and commodity.size <= _NAMED
     rank = np.arange(commodity.size) - layout.first[commodity] + 1
     return make_economy(
         inputs=per_level,
         outputs=made,
         resource_use=resource,
-        endowment=table.endowment,
+        endowment=endowment,
         assortment=assortment,
-        capacity=np.repeat(capacity, techniques),
-        fixed_demand=table.fixed_demand[commodity] * share,
+        capacity=capacity,
+        fixed_demand=fixed,
         weights=table.weights,
         goods=[f"{table.good(int(c))} {k}" for c, k in zip(commodity, rank, strict=True)]
         if named
@@ -554,6 +578,67 @@ def _add_techniques(
     again = np.repeat(np.arange(m), techniques)
     dear = scaled(sp.csc_array(resource[:, again]), factor.ravel())
     return wide, sp.csc_array(outputs[:, again]), dear
+
+
+def _add_trade_offs(
+    first: tuple[Matrix, Matrix, Matrix], layout: Layout, flows: TableFlows, recipe: SplitRecipe
+) -> tuple[Matrix, Matrix, Matrix]:
+    """Add to every activity techniques that lean towards another activity of the economy.
+
+    Each input is bought from another good of its commodity, or, for a share of them, replaced by
+    what the other activity buys, worth as much at the table's prices. Resources that the industry
+    uses are mixed more as the other's industry mixes them. Activities that use no resources
+    (trade) only buy from other goods. Technique k of j is column jK + k.
+    """
+    inputs, outputs, resource = first
+    techniques, commodity = recipe.techniques, layout.commodity
+    n, m = inputs.shape
+    column, count = column_of(inputs), np.diff(inputs.indptr).astype(np.int64)
+    kind = commodity[inputs.indices]
+    spent = backward(flows.table.resource_use, flows.rents)
+    mix = flows.table.resource_use.toarray() * flows.rents[:, None] / np.maximum(spent, 1e-300)
+    used, user = resource.indices, column_of(resource)
+    own = mix[used, layout.industry[user]]
+    producing = np.diff(resource.indptr) > 0
+    others = np.flatnonzero(producing)
+    rows, columns, data = [inputs.indices.astype(np.int64)], [column * techniques], [inputs.data]
+    use = [(used, user * techniques, resource.data)]
+    low, room = _TRADE_OFF
+    for k in range(1, techniques):
+        source = stream(recipe.seed, Purpose.TRADE_OFFS, k)
+        other = others[below(raw(source, m), others.size)]
+        # Inputs.
+        bits = raw(source, column.size)
+        model = other[column]
+        replaced = producing[column] & (count[model] > 0) & (uniform(bits) < _OTHER_INPUTS)
+        place = inputs.indptr[model] + below(raw(source, column.size), count[model])
+        bought = np.where(replaced, kind[np.where(replaced, place, 0)], kind)
+        rows.append(layout.first[bought] + below(raw(source, column.size), layout.goods[bought]))
+        columns.append(column * techniques + k)
+        data.append(inputs.data * (flows.prices[kind] / flows.prices[bought]))
+        # Resources.
+        cost = 1.0 + low + room * uniform(raw(source, m))
+        theirs = mix[used, layout.industry[other[user]]]
+        shared = np.bincount(user, weights=theirs, minlength=m)[user]
+        towards = np.divide(
+            theirs, shared * own, out=np.ones(own.size), where=(shared > 0) & (own > 0)
+        )
+        factor = (1.0 - _OTHER_RESOURCES) + _OTHER_RESOURCES * towards
+        use.append((used, user * techniques + k, resource.data * factor * cost[user]))
+    again = np.repeat(np.arange(m), techniques)
+
+    def joined(parts: list[tuple[IntArray, IntArray, FloatArray]], height: int) -> Matrix:
+        row, col, value = (np.concatenate(p) for p in zip(*parts, strict=True))
+        return sp.csc_array((value, (row, col)), shape=(height, m * techniques))
+
+    wide = joined(list(zip(rows, columns, data, strict=True)), n)
+    return wide, sp.csc_array(outputs[:, again]), joined(use, resource.shape[0])
+
+
+def _moved(recipe: SplitRecipe, part: int, count: int) -> FloatArray:
+    """Draw factors from 1 less ``scarcity`` to 1 more."""
+    draws = uniform(raw(stream(recipe.seed, Purpose.SCARCITY, part), count))
+    return 1.0 + recipe.scarcity * (2.0 * draws - 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -649,7 +734,7 @@ def aggregation_error(table: Economy, economy: Economy, plan: FloatArray | None 
     -------
     float
         Over all cells that are not zero in the table; infinite when a cell that is zero there
-        is not zero here.
+        is not zero here. Stocks that were moved (``scarcity``) are left out.
     """
     if plan is None:
         assert economy.interior is not None
@@ -663,7 +748,7 @@ def aggregation_error(table: Economy, economy: Economy, plan: FloatArray | None 
         (found.made, table.outputs.toarray() * levels),
         (found.resources, table.resource_use.toarray() * levels),
         (found.final, table.assortment.toarray()),
-        (found.fixed, table.fixed_demand),
+        (found.fixed, table.fixed_demand if not economy.recipe.get("scarcity") else found.fixed),
     ):
         here = whole != 0
         if (split[~here] != 0).any():

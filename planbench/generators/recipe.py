@@ -263,6 +263,9 @@ class GeneratorRecipe(BaseModel):
     capacities: float = Field(
         default=0.0, ge=0, le=1, description="share of activities with a finite capacity"
     )
+    binding: float = Field(
+        default=0.0, ge=0, le=1, description="share of activities whose capacity is meant to bind"
+    )
     unit_spread: float = Field(
         default=0.0, ge=0, le=16, description="powers of ten spanned by the physical units"
     )
@@ -353,6 +356,11 @@ class GeneratorRecipe(BaseModel):
                 )
         if self.closed and not (self.planted and self.final_share == 1.0):
             raise ValueError("closed: goes with planted=true and final_share=1 only")
+        if self.binding > 0 and (self.planted or self.capacities > 0):
+            raise ValueError("binding: goes with neither planted nor capacities; drop one of them")
+        if self.binding > 0 and not self.binding * self.techniques <= 1 < self.techniques:
+            room = f"at most {1 / self.techniques:g}" if self.techniques > 1 else "add techniques=2"
+            raise ValueError(f"binding: limits one of a good's techniques, never all; {room}")
         if self.targets > self.goods:
             raise ValueError(f"targets: at most one per good, {self.goods} here")
         mean = self.law.mean(self.goods)
@@ -437,8 +445,10 @@ class GeneratorRecipe(BaseModel):
 
     def to_dict(self) -> dict[str, Any]:
         """Every knob that applies, in JSON values; :func:`make_recipe` reads it back."""
-        decided = set(_PROFILE_DECIDES) if self.profile is not None else None
-        return self.model_dump(exclude_none=True, exclude=decided)
+        left_out = set(_PROFILE_DECIDES) if self.profile is not None else set()
+        if not self.binding:
+            left_out.add("binding")
+        return self.model_dump(exclude_none=True, exclude=left_out)
 
     def facts(self) -> dict[str, Any]:
         """Say how the economy is made: the generator's version and every knob."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -45,8 +45,23 @@ class SplitRecipe(BaseModel):
     goods: int = Field(ge=2, le=2**31 - 1, description="number of goods")
     techniques: int = Field(default=1, ge=1, le=100, description="techniques per good")
     inputs: float = Field(default=20.0, ge=2, le=10_000, description="mean inputs per technique")
+    alternatives: Literal["dearer", "tradeoffs"] = Field(
+        default="dearer", description="further techniques: dearer, or better at some rents"
+    )
+    scarcity: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.4,
+        description="resources, limits of trade and stocks are moved by up to this share",
+    )
     profile: str | None = Field(default=None, description="profile for what is below the table")
     seed: int = Field(default=0, ge=0, le=2**63 - 1, description="seed")
+
+    @model_validator(mode="after")
+    def _check(self) -> SplitRecipe:
+        if self.alternatives != "dearer" and self.techniques == 1:
+            raise ValueError("alternatives: belongs to several techniques; add techniques=2")
+        return self
 
     @property
     def profile_name(self) -> str:
@@ -62,6 +77,10 @@ class SplitRecipe(BaseModel):
             parts.append(f"techniques={self.techniques}")
         if self.inputs != 20.0:
             parts.append(f"inputs={self.inputs:.12g}")
+        if self.alternatives != "dearer":
+            parts.append(f"alternatives={self.alternatives}")
+        if self.scarcity:
+            parts.append(f"scarcity={self.scarcity:.12g}")
         if self.profile is not None:
             parts.append(f"profile={quoted(self.profile)}")
         return ",".join([*parts, f"seed={self.seed}"])
