@@ -61,7 +61,7 @@ def disaggregate(
     from planbench.catalogue.resolve import load_table_economy, split_table
     from planbench.cli.files import check_destination, write_instance
     from planbench.generators.disaggregate import aggregation_error
-    from planbench.generators.table_recipes import read_split
+    from planbench.generators.recipe import read_split
 
     path = check_destination(output)
     values = {"table": table, "goods": goods, "techniques": techniques, "inputs": inputs}

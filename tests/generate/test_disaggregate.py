@@ -17,17 +17,19 @@ from planbench.catalogue.builtin import load_builtin
 from planbench.catalogue.resolve import load_instance, split_table
 from planbench.errors import InputError
 from planbench.generators import generate, parse_inline
-from planbench.generators.allocation import cut_line, group_activities, run_of, spread_cells
 from planbench.generators.disaggregate import (
     aggregate,
     aggregation_error,
+    cut_line,
     disaggregate,
+    group_activities,
     pareto_sizes,
+    run_of,
+    spread_cells,
 )
 from planbench.generators.interior import check_interior
 from planbench.generators.observed import observed_plan
-from planbench.generators.recipe_text import quoted
-from planbench.generators.table_recipes import SplitRecipe, parse_split, read_split
+from planbench.generators.recipe import SplitRecipe, parse_split, quoted, read_split
 from planbench.io.npz import load_economy, save_economy
 from planbench.model.economy import Economy, Interior, make_economy
 from planbench.model.planning_lp import to_linear_program

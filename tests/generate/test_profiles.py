@@ -19,19 +19,17 @@ from planbench.generators.profile import (
     profile_text,
     read_profile,
 )
-from planbench.generators.profile_check import (
+from planbench.generators.profile_fit import (
     CheckedFigure,
+    TableFigures,
     check_economy,
     check_profile,
-    matrix_of_profile,
-    planted_shares,
-)
-from planbench.generators.profile_fit import (
-    TableFigures,
     community_shares,
     figures_of_economy,
     fit_profile,
     fold_own_use,
+    matrix_of_profile,
+    planted_shares,
 )
 from planbench.generators.structure import profiled, supplier_classes
 
