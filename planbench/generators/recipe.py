@@ -130,6 +130,22 @@ def validated(model: type[_Recipe], values: Mapping[str, Any], *, where: str) ->
         raise InputError(_explain(model, error), where=where) from None
 
 
+def _read(model: type[_Recipe], parts: list[tuple[str, str]]) -> _Recipe:
+    """Build a recipe from the parts of its text; whole numbers may be written ``1e6``."""
+    kinds = {name: field.annotation for name, field in model.model_fields.items()}
+    integers = [name for name, kind in kinds.items() if kind in (int, int | None)]
+    return validated(model, read_values(parts, integers), where="recipe")
+
+
+def _written(values: Mapping[str, Any], usual: Mapping[str, Any]) -> str:
+    """Write goods and seed, and what differs from `usual`, as :func:`_read` reads it."""
+    return ",".join(
+        f"{name}={text_of(value)}"
+        for name, value in values.items()
+        if name in ("goods", "seed") or value != usual.get(name)
+    )
+
+
 def _explain(model: type[BaseModel], error: ValidationError) -> str:
     first = error.errors()[0]
     text = first["msg"].removeprefix("Value error, ")
@@ -601,12 +617,8 @@ class GeneratorRecipe(BaseModel):
 
         Goods and seed are always in it, other knobs where they differ from the default.
         """
-        facts = []
-        for name, value in self.to_dict().items():
-            default = type(self).model_fields[name].default
-            if name in ("goods", "seed") or value != default:
-                facts.append(f"{name}={text_of(value)}")
-        return ",".join(facts)
+        usual = {name: field.default for name, field in type(self).model_fields.items()}
+        return _written(self.to_dict(), usual)
 
     def short_name(self) -> str:
         """Short name for tables and files, e.g. ``n1000-uniform-s1``.
@@ -660,16 +672,10 @@ def parse_inline(text: str) -> GeneratorRecipe:
     InputError
         Naming the field and what it may be.
     """
-    values = read_values(split_parts(text.removeprefix("gen:")), _INTEGERS)
-    if not values:
+    parts = split_parts(text.removeprefix("gen:"))
+    if not parts:
         raise InputError("is empty; write e.g. gen:goods=1000,inputs=10,seed=1", where="recipe")
-    return make_recipe(values)
-
-
-_INTEGERS = (
-    *("goods", "sectors", "band", "techniques", "resources", "targets", "seed"),
-    *("years", "regions"),
-)
+    return _read(GeneratorRecipe, parts)
 
 
 def read_toml_recipe(path: str | Path) -> GeneratorRecipe:
@@ -692,7 +698,7 @@ SPLIT_EXAMPLE = "split:us-bea-71,goods=1000,seed=1"
 
 
 class SplitRecipe(BaseModel):
-    """A recipe; build it with :func:`parse_split` or :func:`make_split`."""
+    """A recipe; build it with :func:`parse_split` or :func:`read_split`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -727,29 +733,9 @@ class SplitRecipe(BaseModel):
 
     def canonical(self) -> str:
         """Text that :func:`parse_split` reads back, without the prefix."""
-        parts = [quoted(self.table), f"goods={self.goods}"]
-        if self.techniques != 1:
-            parts.append(f"techniques={self.techniques}")
-        if self.inputs != 20.0:
-            parts.append(f"inputs={self.inputs:.12g}")
-        if self.alternatives != "dearer":
-            parts.append(f"alternatives={self.alternatives}")
-        if self.scarcity:
-            parts.append(f"scarcity={self.scarcity:.12g}")
-        if self.profile is not None:
-            parts.append(f"profile={quoted(self.profile)}")
-        return ",".join([*parts, f"seed={self.seed}"])
-
-
-def make_split(values: dict[str, Any], *, where: str = "recipe") -> SplitRecipe:
-    """Build a recipe from names and values.
-
-    Raises
-    ------
-    InputError
-        In one line: the field and what it may be.
-    """
-    return validated(SplitRecipe, values, where=where)
+        usual = {name: field.default for name, field in type(self).model_fields.items()}
+        values = self.model_dump(exclude={"table"}, exclude_none=True)
+        return f"{quoted(self.table)},{_written(values, usual)}"
 
 
 def parse_split(text: str) -> SplitRecipe:
@@ -763,7 +749,7 @@ def parse_split(text: str) -> SplitRecipe:
         Naming the field and what it may be.
     """
     table, rest = split_source(text.removeprefix(SPLIT_PREFIX), SPLIT_EXAMPLE)
-    return make_split(read_values([("table", table), *rest], _SPLIT_INTEGERS))
+    return _read(SplitRecipe, [("table", table), *rest])
 
 
 def read_split(texts: Mapping[str, str]) -> SplitRecipe:
@@ -774,10 +760,7 @@ def read_split(texts: Mapping[str, str]) -> SplitRecipe:
     InputError
         Naming the field and what it may be.
     """
-    return make_split(read_values(list(texts.items()), _SPLIT_INTEGERS))
-
-
-_SPLIT_INTEGERS = ("goods", "techniques", "seed")
+    return _read(SplitRecipe, list(texts.items()))
 
 
 def split_source(text: str, example: str) -> tuple[str, list[tuple[str, str]]]:
@@ -866,11 +849,9 @@ class ExpandRecipe(BaseModel):
         usual = {knob: value for knobs in _OWNED.values() for knob, value in knobs.items()}
         if self.capital == 0:
             usual["terminal"] = 0.0
-        parts = [quoted(self.table)]
-        for name, value in self.model_dump(exclude={"table"}, exclude_none=True).items():
-            if name == "seed" or value != usual.get(name, False):
-                parts.append(f"{name}={text_of(value)}")
-        return self.prefix + ",".join(parts)
+        usual["common_target"] = False
+        values = self.model_dump(exclude={"table"}, exclude_none=True)
+        return f"{self.prefix}{quoted(self.table)},{_written(values, usual)}"
 
 
 def parse_expand(text: str) -> ExpandRecipe:
@@ -886,17 +867,13 @@ def parse_expand(text: str) -> ExpandRecipe:
     prefix = next(prefix for prefix in PREFIXES if text.startswith(prefix))
     _check_source(text.removeprefix(prefix).lstrip(), prefix)
     table, rest = split_source(text.removeprefix(prefix), _EXPAND_EXAMPLES[prefix])
-    values = read_values([("table", table), *rest], _EXPAND_INTEGERS)
     owner = prefix.removesuffix(":")
-    recipe = validated(ExpandRecipe, values, where="recipe")
+    recipe = _read(ExpandRecipe, [("table", table), *rest])
     if getattr(recipe, owner) is None:
         raise InputError(
             f"{owner}: is missing; write e.g. {_EXPAND_EXAMPLES[prefix]}", where="recipe"
         )
     return recipe
-
-
-_EXPAND_INTEGERS = ("years", "regions", "seed")
 
 
 def _check_source(text: str, prefix: str) -> None:
