@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from planbench.records.schema import Record
-    from planbench.report.growth import Outlook
+    from planbench.report.growth import Predictions
     from planbench.report.ladders import Ladder
     from planbench.report.results import AggregatedResult, Measure
     from planbench.stats.growth import Estimate, Growth
@@ -85,8 +85,8 @@ def scaling(
     measured = [c for c in measured if c.series in names]
     # Solvers driven to target gaps are ranked at each of them, by bench and in the report.
     ranked = [c for c in measured if c.record.accuracy is None]
-    found = [(lad, _outlooks(lad, names)) for lad in ladders]
-    found = [(lad, outlooks) for lad, outlooks in found if outlooks]
+    found = [(lad, _predictions(lad, names)) for lad in ladders]
+    found = [(lad, predictions) for lad, predictions in found if predictions]
     if json:
         console.print_json(_document(found, ranked, kind, shift, penalty))
     else:
@@ -136,14 +136,14 @@ def _chosen_series(measured: Sequence[AggregatedResult], asked: list[str] | None
     return {series for series, name in known.items() if series in asked or name in asked}
 
 
-def _outlooks(ladder: Ladder, names: set[str]) -> list[Outlook]:
-    from planbench.report.growth import outlook
+def _predictions(ladder: Ladder, names: set[str]) -> list[Predictions]:
+    from planbench.report.growth import predict
 
-    return [outlook(ladder, series) for series in ladder.series if series in names]
+    return [predict(ladder, series) for series in ladder.series if series in names]
 
 
 def _show(
-    found: Sequence[tuple[Ladder, list[Outlook]]],
+    found: Sequence[tuple[Ladder, list[Predictions]]],
     measured: Sequence[AggregatedResult],
     measure: Measure,
     shift: float,
@@ -157,16 +157,16 @@ def _show(
     from planbench.report.scores import FACTORS, scores_table
 
     out, width = console.out(), console.width()
-    for ladder, outlooks in found:
-        console.print_tables([growth.growth_table(ladder, outlooks, measure, width)])
-        if any(growth_of(o, measure).fit.exponent is not None for o in outlooks):
+    for ladder, predictions in found:
+        console.print_tables([growth.growth_table(ladder, predictions, measure, width)])
+        if any(growth_of(o, measure).fit.exponent is not None for o in predictions):
             if measure == "seconds":
-                console.print_tables([growth.reach_table(ladder, outlooks)])
-            console.print_tables([growth.prediction_table(ladder, outlooks, measure)])
-        for line in warnings(ladder, outlooks, measure):
+                console.print_tables([growth.reach_table(ladder, predictions)])
+            console.print_tables([growth.prediction_table(ladder, predictions, measure)])
+        for line in warnings(ladder, predictions, measure):
             out.print(Text(line))
         out.print()
-    chosen = {o.series for _, outlooks in found for o in outlooks}
+    chosen = {o.series for _, predictions in found for o in predictions}
     both = [b for b in compare_real([lad for lad, _ in found]) if b.series in chosen]
     if both:
         console.print_tables([growth.real_table(both)])
@@ -179,7 +179,7 @@ def _show(
 
 
 def _document(
-    found: Sequence[tuple[Ladder, list[Outlook]]],
+    found: Sequence[tuple[Ladder, list[Predictions]]],
     measured: Sequence[AggregatedResult],
     measure: Measure,
     shift: float,
@@ -196,10 +196,10 @@ def _document(
                 "ladder": ladder.name,
                 "machine": ladder.machine,
                 "sizes": ladder.sizes,
-                "solvers": [_solver_document(ladder, found) for found in outlooks],
-                "warnings": warnings(ladder, outlooks, measure),
+                "solvers": [_solver_document(ladder, found) for found in predictions],
+                "warnings": warnings(ladder, predictions, measure),
             }
-            for ladder, outlooks in found
+            for ladder, predictions in found
         ],
         "real_beside_synthetic": [
             {
@@ -222,7 +222,7 @@ def _document(
     }
 
 
-def _solver_document(ladder: Ladder, found: Outlook) -> dict[str, Any]:
+def _solver_document(ladder: Ladder, found: Predictions) -> dict[str, Any]:
     from planbench.report.growth import SIZES, SPANS
     from planbench.report.ladders import last_slope
 

@@ -6,7 +6,7 @@ hardware out, are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,15 @@ from planbench.report.results import (
     machine_names,
     require_results,
 )
-from planbench.report.sections import figure, findings, ladder_caption, machine_facts, rows_section
+from planbench.report.sections import (
+    figure,
+    findings,
+    ladder_caption,
+    machine_facts,
+    rows_section,
+    solver_version,
+    values_by_name,
+)
 from planbench.report.style import in_order
 from planbench.report.table import Column, Entry, Mark, Table, number, power_entry
 from planbench.stats.aggregate import Ratio, geometric_ratio
@@ -98,26 +106,16 @@ def differences(first: Sequence[Record], second: Sequence[Record]) -> list[str]:
     for label, facts in (
         ("planbench commit", lambda r: {"": short_commit(r.commit)} if r.commit else {}),
         ("package", lambda r: r.packages),
-        ("solver", lambda r: {r.solver: r.solver_version} if r.solver_version else {}),
+        ("solver", solver_version),
         ("time limit", lambda r: {"": f"{r.time_limit_s:g} s"} if r.time_limit_s else {}),
     ):
-        before, after = _facts(first, facts), _facts(second, facts)
+        before, after = values_by_name(first, facts), values_by_name(second, facts)
         for name in sorted({*before, *after}):
             old = " and ".join(before.get(name, ["none"]))
             new = " and ".join(after.get(name, ["none"]))
             if old != new:
                 found.append(f"{label} {name}: {old} → {new}".replace(" :", ":"))
     return found
-
-
-def _facts(
-    records: Sequence[Record], facts: Callable[[Record], dict[str, str]]
-) -> dict[str, list[str]]:
-    seen: dict[str, dict[str, None]] = {}
-    for record in records:
-        for name, value in facts(record).items():
-            seen.setdefault(name, {})[value] = None
-    return {name: sorted(values) for name, values in seen.items()}
 
 
 def cost_of(result: AggregatedResult | None, measure: Measure) -> float | None:

@@ -17,7 +17,7 @@ from planbench.debate.claims import (
     STALE,
     UNMEASURED,
     WORTHLESS,
-    Finding,
+    JudgedClaim,
     claims_ladder,
     judge_claims,
 )
@@ -98,7 +98,7 @@ def information_section(results: Sequence[AggregatedResult]) -> str:
     )
 
 
-def claims_table(findings: Sequence[Finding]) -> Table:
+def claims_table(findings: Sequence[JudgedClaim]) -> Table:
     """Each claim put to the test: who says it, what it predicts, what was measured, a verdict."""
     rows = []
     for finding in findings:

@@ -99,7 +99,7 @@ def read_values(
             hint = "" if name else '; text that holds a comma goes in quotes: "a,b"'
             raise InputError(f"{said!r} is not name=value{hint}", where=where)
         if name in values:
-            raise InputError(f"{name}: stands twice", where=where)
+            raise InputError(f"{name}: occurs twice", where=where)
         values[name] = _whole_number(value) if name in integers else value
     return values
 

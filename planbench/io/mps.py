@@ -146,7 +146,7 @@ def _fixed_form(line: str) -> list[str] | None:
 
 
 class _Reader:
-    """One pass over a file, its lines taken apart by `fields`; `line` is where it stands."""
+    """One pass over a file, its lines taken apart by `fields`; `line` is the line it is at."""
 
     def __init__(self, path: Path, fields: Callable[[str], list[str] | None], relax: bool) -> None:
         self.path, self.fields, self.relax = path, fields, relax
@@ -184,7 +184,7 @@ class _Reader:
             argument = rest[0].strip() if rest else ""
             if argument and self.section not in _WITH_ARGUMENT and argument[0] != "$":
                 raise self.fault(
-                    f"{shown(argument)} after {self.section}, which stands alone on its line; "
+                    f"{shown(argument)} after {self.section}, which is alone on its line; "
                     "start data lines with a blank"
                 )
             if self.section == "ENDATA":
@@ -237,7 +237,7 @@ class _Reader:
             raise self.fault(f"a second {section} section; join the two")
         needed = _BEFORE.get(section)
         if needed and needed not in seen:
-            raise self.fault(f"{section} stands before {needed}; put {needed} first")
+            raise self.fault(f"{section} comes before {needed}; put {needed} first")
         if section == "ENDATA":
             for needed in ("ROWS", "COLUMNS"):
                 if needed not in seen:
@@ -269,7 +269,7 @@ class _Reader:
             value = float(text)
         except ValueError:
             value = 0.0
-        # Python also reads 1_0 and nan; whatever is large, zero or odd is looked at closely.
+        # Python also reads 1_0 and nan; whatever is large, zero or odd is checked again.
         if (0 < value < INFINITY or 0 > value > -INFINITY) and "_" not in text and text.isascii():
             return value
         try:
@@ -282,7 +282,7 @@ class _Reader:
         first = self.sets.setdefault(self.section, name)
         if name != first:
             raise self.fault(
-                f"a second {self.section} set {shown(name)} beside {shown(first)}; keep one set"
+                f"a second {self.section} set {shown(name)} after {shown(first)}; keep one set"
             )
 
     def _name(self, data: Iterator[list[str]], argument: str) -> None:
@@ -310,7 +310,7 @@ class _Reader:
 
     def _objname(self, data: Iterator[list[str]], argument: str) -> None:
         if self.rows:
-            raise self.fault("OBJNAME stands after ROWS; put it before them")
+            raise self.fault("OBJNAME comes after ROWS; put it before them")
         words, where = [argument] if argument else [], self.line
         for fields in data:
             words += fields
@@ -328,7 +328,7 @@ class _Reader:
             kind, name = fields[0].upper(), fields[1]
             self._require_name(name, "row")
             if name in self.rows:
-                raise self.fault(f"row {shown(name)} stands twice; names must differ")
+                raise self.fault(f"row {shown(name)} occurs twice; names must differ")
             if kind == "N":
                 wanted = name == self.objective[0] if self.objective else not found
                 self.rows[name] = _OBJECTIVE if wanted else _DROPPED
@@ -398,7 +398,7 @@ class _Reader:
         self.upper.extend(1.0 if integer else _INF for integer in self.integer)
 
     def _twice(self) -> InputError:
-        return self.fault("the same entry stands here a second time; keep one of the two")
+        return self.fault("the same entry occurs here a second time; keep one of the two")
 
     def _marker(self, text: str, integer: int) -> int:
         kind = text.strip("'").upper()

@@ -129,7 +129,7 @@ class PhaseCost(_Row):
     """What one phase cost."""
 
     name: str = _field(
-        "which phase; what each is stands in docs/measurement.md",
+        "which phase; docs/measurement.md describes each",
         "read, assemble, calibrate, import, build, load, solve, extract, check, certify",
     )
     wall_s: float = _seconds("wall-clock time")

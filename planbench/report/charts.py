@@ -30,7 +30,7 @@ from planbench.report.results import (
     passes_used,
 )
 from planbench.report.scores import profile_seconds
-from planbench.report.style import in_order, look_of
+from planbench.report.style import in_order, series_style
 from planbench.report.sweeps import Sweep
 from planbench.stats.accuracy import TimeToAccuracy
 from planbench.stats.aggregate import performance_profile
@@ -677,22 +677,22 @@ def cost_at(place: float, domain: list[float], height: float) -> float:
 
 def encodings(series: list[str], *, legend: bool = False) -> tuple[Any, Any, Any]:
     """Colour, shape and dash by series; without legends (the page draws its own) unless asked."""
-    looks = [look_of(name) for name in series]
+    styles = [series_style(name) for name in series]
     shown = alt.Legend(title=None, symbolLimit=0) if legend else None
     return (
         alt.Color(
             "series:N",
-            scale=alt.Scale(domain=series, range=[k.colour for k in looks]),
+            scale=alt.Scale(domain=series, range=[k.colour for k in styles]),
             legend=shown,
         ),
         alt.Shape(
             "series:N",
-            scale=alt.Scale(domain=series, range=[k.shape for k in looks]),
+            scale=alt.Scale(domain=series, range=[k.shape for k in styles]),
             legend=shown,
         ),
         alt.StrokeDash(
             "series:N",
-            scale=alt.Scale(domain=series, range=[list(k.dash) or [1, 0] for k in looks]),
+            scale=alt.Scale(domain=series, range=[list(k.dash) or [1, 0] for k in styles]),
             legend=shown,
         ),
     )

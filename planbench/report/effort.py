@@ -18,7 +18,7 @@ from planbench.records.values import canonical
 from planbench.report import words
 from planbench.report.ladders import YARDSTICK
 from planbench.report.results import SeriesKey, series_labels
-from planbench.report.scores import SUMMARY_PENALTY, Run, Standing, is_planner, ranked
+from planbench.report.scores import SUMMARY_PENALTY, ScoredRun, Standing, is_planner, ranked
 from planbench.report.table import Column, Entry, Table, number
 from planbench.stats.accuracy import BROKEN_OFF, NO_POLISH, TimeToAccuracy, time_to_accuracy
 
@@ -136,7 +136,7 @@ def effort_standings(records: Sequence[Record], target: float) -> list[Standing]
         times.setdefault(series, {})[where] = one.seconds if one.reached else None
         limits[where] = max(limits.get(where) or 0.0, one.limit_s or 0.0) or None
         runs.append(
-            Run(
+            ScoredRun(
                 series=series,
                 sha256=where,
                 ladder=(one.machine, one.group),

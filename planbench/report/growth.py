@@ -162,7 +162,7 @@ TOO_UNCERTAIN = "too uncertain"
 
 
 @dataclass(frozen=True)
-class Outlook:
+class Predictions:
     """Predictions for one solver on one ladder.
 
     Attributes
@@ -186,13 +186,13 @@ class Outlook:
     bytes: tuple[Estimate | None, ...]
 
 
-def outlook(ladder: Ladder, series: str) -> Outlook:
+def predict(ladder: Ladder, series: str) -> Predictions:
     """Predict for one solver what its runs on `ladder` allow to."""
     seconds, passes, memory = (
         study_ladder(ladder, series, measure) for measure in ("seconds", "passes", "bytes")
     )
     known = seconds.fit.exponent is not None
-    return Outlook(
+    return Predictions(
         series=series,
         seconds=seconds,
         passes=passes,
@@ -210,7 +210,7 @@ def _at_sizes(growth: Growth) -> tuple[Estimate | None, ...]:
     return tuple(growth.cost_at(size) for size in SIZES)
 
 
-def growth_of(found: Outlook, measure: Measure) -> Growth:
+def growth_of(found: Predictions, measure: Measure) -> Growth:
     """Growth of one cost."""
     return {"seconds": found.seconds, "passes": found.passes, "bytes": found.memory}[measure]
 
@@ -242,10 +242,10 @@ def estimate_words(
 
 
 def warnings(
-    ladder: Ladder, outlooks: Sequence[Outlook], measure: Measure = "seconds"
+    ladder: Ladder, predictions: Sequence[Predictions], measure: Measure = "seconds"
 ) -> list[str]:
     """Say plainly what the predictions of a ladder rest on and how far they can be believed."""
-    growths = {o.series: growth_of(o, measure) for o in outlooks}
+    growths = {o.series: growth_of(o, measure) for o in predictions}
     fitted = {name: g for name, g in growths.items() if g.fit.exponent is not None}
     said = []
     if fitted:
@@ -258,7 +258,7 @@ def warnings(
         )
     hazy = [
         o.series
-        for o in outlooks
+        for o in predictions
         if o.series in fitted and any(vague(growths[o.series].cost_at(n)) for n in SIZES)
     ]
     if hazy:
@@ -286,7 +286,7 @@ FORMATS: dict[str, Callable[[float | None], str]] = {
 
 
 def growth_table(
-    ladder: Ladder, outlooks: Sequence[Outlook], measure: Measure, width: int
+    ladder: Ladder, predictions: Sequence[Predictions], measure: Measure, width: int
 ) -> Table:
     """Sizes and runs of the fit, supported laws, exponents with intervals, the last local slope.
 
@@ -296,7 +296,7 @@ def growth_table(
     measures: tuple[Measure, ...] = ("seconds", "passes") if measure == "seconds" else (measure,)
     narrow = width < Table.wide
     rows = []
-    for found in outlooks:
+    for found in predictions:
         growth = growth_of(found, measure)
         fit = growth.fit
         span = words.UNKNOWN
@@ -330,20 +330,20 @@ def growth_table(
     )
 
 
-def reach_table(ladder: Ladder, outlooks: Sequence[Outlook]) -> Table:
+def reach_table(ladder: Ladder, predictions: Sequence[Predictions]) -> Table:
     """Largest number of goods for a second, a minute, an hour and a day."""
     return Table(
         title=f"Largest economy planned on the ladder {ladder.name}, in goods",
         columns=(_SOLVER, *_REACH),
         rows=[
             [Entry(found.series), *_reach(found)]
-            for found in outlooks
+            for found in predictions
             if found.seconds.fit.exponent is not None
         ],
     )
 
 
-def prediction_table(ladder: Ladder, outlooks: Sequence[Outlook], measure: Measure) -> Table:
+def prediction_table(ladder: Ladder, predictions: Sequence[Predictions], measure: Measure) -> Table:
     """Predicted cost at 12 million and 12 billion goods; for times the memory too."""
     kinds: tuple[Measure, ...] = ("seconds", "bytes") if measure == "seconds" else (measure,)
     return Table(
@@ -351,7 +351,7 @@ def prediction_table(ladder: Ladder, outlooks: Sequence[Outlook], measure: Measu
         columns=(_SOLVER, *_cost_columns(kinds)),
         rows=[
             [Entry(found.series), *_costs(found, kinds)]
-            for found in outlooks
+            for found in predictions
             if any(growth_of(found, kind).fit.exponent is not None for kind in kinds)
         ],
     )
@@ -360,7 +360,7 @@ def prediction_table(ladder: Ladder, outlooks: Sequence[Outlook], measure: Measu
 def predictions_table(ladder: Ladder) -> Table:
     """Laws, reach and predicted costs on a ladder, for a page."""
     kinds: tuple[Measure, ...] = ("seconds", "bytes")
-    outlooks = [outlook(ladder, series) for series in in_order(list(ladder.series))]
+    predictions = [predict(ladder, series) for series in in_order(list(ladder.series))]
     return Table(
         columns=(
             _SOLVER,
@@ -378,7 +378,7 @@ def predictions_table(ladder: Ladder) -> Table:
                 *_reach(found),
                 *_costs(found, kinds),
             ]
-            for found in outlooks
+            for found in predictions
             if any(growth_of(found, kind).fit.exponent is not None for kind in kinds)
         ],
     )
@@ -390,7 +390,7 @@ _REACH = tuple(
 )
 
 
-def _reach(found: Outlook) -> list[Entry]:
+def _reach(found: Predictions) -> list[Entry]:
     return [_estimate(estimate, words.size) for estimate in found.reach]
 
 
@@ -403,7 +403,7 @@ def _cost_columns(kinds: Sequence[Measure]) -> list[Column]:
     ]
 
 
-def _costs(found: Outlook, kinds: Sequence[Measure]) -> list[Entry]:
+def _costs(found: Predictions, kinds: Sequence[Measure]) -> list[Entry]:
     estimates = {"seconds": found.time, "passes": found.work, "bytes": found.bytes}
     return [_estimate(e, FORMATS[kind]) for kind in kinds for e in estimates[kind]]
 

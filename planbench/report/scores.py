@@ -104,7 +104,7 @@ def standings(
 def ranked(
     times: Mapping[str, Mapping[str, float | None]],
     limits: Mapping[str, float | None],
-    runs: Sequence[Run],
+    runs: Sequence[ScoredRun],
     *,
     shift: float = SUMMARY_SHIFT,
     penalty: float = SUMMARY_PENALTY,
@@ -217,7 +217,7 @@ def _share(profile: Profile | None, factor: float) -> Entry:
 
 
 @dataclass(frozen=True)
-class Run:
+class ScoredRun:
     """What of a result decides whether what is missing above it counts.
 
     Attributes
@@ -240,7 +240,7 @@ class Run:
     refused: bool
 
 
-def left_out(runs: Sequence[Run]) -> dict[str, tuple[set[str], set[str]]]:
+def left_out(runs: Sequence[ScoredRun]) -> dict[str, tuple[set[str], set[str]]]:
     """Instances each solver refused, and those it was not asked to solve."""
     everything = {r.sha256: r for r in runs}
     found = {}
@@ -259,10 +259,10 @@ def left_out(runs: Sequence[Run]) -> dict[str, tuple[set[str], set[str]]]:
     return found
 
 
-def _as_run(result: AggregatedResult) -> Run:
+def _as_run(result: AggregatedResult) -> ScoredRun:
     facts = result.record.accuracy
     missed = facts is not None and facts.end not in ("reached", "once")
-    return Run(
+    return ScoredRun(
         series=result.series,
         sha256=result.sha256,
         ladder=(result.record.suite, result.group),
@@ -272,6 +272,6 @@ def _as_run(result: AggregatedResult) -> Run:
     )
 
 
-def _below(run: Run, other: Run) -> bool:
+def _below(run: ScoredRun, other: ScoredRun) -> bool:
     """Whether `run` is on a smaller size of the ladder of `other`."""
     return bool(run.ladder[1]) and run.ladder == other.ladder and run.goods <= other.goods

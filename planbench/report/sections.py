@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -29,7 +29,7 @@ from planbench.report.charts import (
 from planbench.report.effort import effort_overall, effort_rules, effort_table
 from planbench.report.growth import (
     compare_real,
-    outlook,
+    predict,
     predictions_table,
     real_rules,
     real_table,
@@ -213,6 +213,8 @@ def machine_facts(records: Sequence[Record]) -> Markup:
     for key in dict.fromkeys(machine_key(r) for r in records):
         mine = [r for r in records if machine_key(r) == key]
         facts = mine[-1].machine
+        packages = values_by_name(mine, lambda r: r.packages)
+        solvers = values_by_name(mine, solver_version)
         items = [
             ("machine", f"{machine_label(mine[-1])} ({nouns(len(mine), 'row')})"),
             ("memory", words.size_bytes(_as_number(facts.get("memory_bytes")))),
@@ -222,8 +224,8 @@ def machine_facts(records: Sequence[Record]) -> Markup:
             ("memory read by", _joined(sorted({r.memory_method for r in mine if r.memory_method}))),
             ("measured", _span([r.started_at for r in mine if r.started_at])),
             ("planbench commit", _commits(mine)),
-            ("packages", _packages(mine)),
-            ("solvers", _versions(mine)),
+            ("packages", _versions(packages, sorted(packages))),
+            ("solvers", _versions(solvers, in_order(list(solvers)))),
         ]
         lists.append(items)
     return render("facts.html", lists=lists)
@@ -311,24 +313,25 @@ def _span(dates: Sequence[str]) -> str:
     return first if first == last else f"{first} to {last}"
 
 
-def _packages(records: Sequence[Record]) -> str:
-    found: dict[str, dict[str, None]] = {}
+def values_by_name(
+    records: Sequence[Record], of: Callable[[Record], Mapping[str, str]]
+) -> dict[str, list[str]]:
+    """Values that `of` gives for each name over all records, sorted."""
+    seen: dict[str, set[str]] = {}
     for record in records:
-        for name, version in record.packages.items():
-            found.setdefault(name, {})[version] = None
-    return ", ".join(f"{name} {' and '.join(v)}" for name, v in sorted(found.items())) or (
-        words.UNKNOWN
-    )
+        for name, value in of(record).items():
+            seen.setdefault(name, set()).add(value)
+    return {name: sorted(values) for name, values in seen.items()}
 
 
-def _versions(records: Sequence[Record]) -> str:
-    found: dict[str, dict[str, None]] = {}
-    for record in records:
-        if record.solver_version:
-            found.setdefault(record.solver, {})[record.solver_version] = None
-    return ", ".join(f"{s} {' and '.join(found[s])}" for s in in_order(list(found))) or (
-        words.UNKNOWN
-    )
+def solver_version(record: Record) -> dict[str, str]:
+    """Version of the solver by its name; empty where the row does not say it."""
+    return {record.solver: record.solver_version} if record.solver_version else {}
+
+
+def _versions(found: Mapping[str, Sequence[str]], order: Iterable[str]) -> str:
+    said = ", ".join(f"{name} {' and '.join(found[name])}" for name in order)
+    return said or words.UNKNOWN
 
 
 def anchor(name: str) -> str:
@@ -446,8 +449,8 @@ def _predictions(ladder: Ladder) -> Markup:
     table = predictions_table(ladder)
     if not table.rows:
         return Markup("")
-    outlooks = [outlook(ladder, series) for series in in_order(list(ladder.series))]
-    return render("predictions.html", table=to_html(table), notes=warnings(ladder, outlooks))
+    predictions = [predict(ladder, series) for series in in_order(list(ladder.series))]
+    return render("predictions.html", table=to_html(table), notes=warnings(ladder, predictions))
 
 
 def real_section(ladders: Sequence[Ladder]) -> Markup:

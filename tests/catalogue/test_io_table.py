@@ -231,7 +231,7 @@ def test_a_folder_with_a_table_is_an_instance(tmp_path: Path) -> None:
         ({"make_csv": "commodity,farm,imports\ncorn,1\n"}, "make.csv:2: has 2 cells, expected 3"),
         ({"make_csv": "commodity,farm,shop\ncorn,1,2\n"}, "the last column must be 'imports'"),
         ({"make_csv": "\n"}, "make.csv: holds no table"),
-        ({"make_csv": "c,farm,imports\ncorn,1,\ncorn,1,\n"}, "stands twice"),
+        ({"make_csv": "c,farm,imports\ncorn,1,\ncorn,1,\n"}, "occurs twice"),
         ({"make_csv": "c,farm,imports\ncorn,nan,\n"}, "holds 'nan'"),
         ({"use_csv": "commodity,farm,shop,h\ncorn,1,2,3\n"}, "use.csv: has other commodities"),
         ({"use_csv": "c,shop,farm,h\ncorn,1,2,3\ntrade,1,1,1\n"}, "are not the industries"),

@@ -74,7 +74,7 @@ def test_option_sets_are_compared_and_the_page_written(tmp_path):
     said = planbench(
         "ab", "kantorovich-lathes", "--a", "presolve=on", "--b", "presolve=off", "--no-control",
         "--budget", "40s", "--markdown", "comment.md", "--json",
-        folder=tmp_path,
+        folder=tmp_path, process=True,
     )  # fmt: skip
     document = said.document
     assert said.code == document["exit_code"]
@@ -109,7 +109,7 @@ def test_bisect_over_commits_finds_no_change_where_there_is_none(tmp_path):
     said = planbench(
         "bisect", "kantorovich-lathes", "--versions", "git:HEAD~1,git:HEAD", "-s", "highs-ds",
         "--measure", "objective", "--json",
-        folder=tmp_path,
+        folder=tmp_path, process=True,
     )  # fmt: skip
     assert said.code == 0, said.err
     document = said.document

@@ -52,6 +52,17 @@ def test_help_fits_80_columns_and_has_examples(
     assert f"planbench {command}" in shown
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_process_of_its_own_says_what_this_one_says(command: str, tmp_path: Path) -> None:
+    """Most tests run command lines in their own process, for time; shells start one for each."""
+    arguments = (command, "no-such-thing")
+    own = planbench(*arguments, folder=tmp_path, process=True)
+    assert (own.code, own.out) == (2, "")
+    assert own.err.startswith("error: ")
+    assert own == planbench(*arguments, folder=tmp_path, process=False)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["solve", "--help"], ["bench", "--help"]])
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = (

@@ -282,7 +282,7 @@ def _environment(lp, options):
 
 
 def _child_peak(lp, options, phase):
-    code = "import time; held = bytearray(150 * 2**20); time.sleep(0.3)"
+    code = "import time; held = bytearray(150 * 2**20); time.sleep(1.0)"
     with phase("solve"):
         subprocess.run([sys.executable, "-c", code], check=True)
     with phase("extract"):
@@ -318,7 +318,7 @@ def _sleepy_with_pid(lp, options):
 
 def _grows_and_dies(lp, options):
     held = np.ones((220 << 20) // 8)
-    time.sleep(0.5)
+    time.sleep(1.0)
     os.kill(os.getpid(), 9 if held.size else 15)
 
 

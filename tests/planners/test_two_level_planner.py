@@ -128,7 +128,7 @@ def test_same_plan_every_time() -> None:
 
 
 def test_ties_between_techniques() -> None:
-    """Every technique stands twice: shares are arbitrary, the value is not."""
+    """Every technique occurs twice: shares are arbitrary, the value is not."""
     economy = grid(techniques=1)
     twice = make_economy(
         inputs=sp.hstack([economy.inputs, economy.inputs]),

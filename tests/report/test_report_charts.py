@@ -17,7 +17,7 @@ from support.record_builders import LAWS, make_failure, make_ladder, make_record
 from planbench.errors import InputError
 from planbench.report.ladders import find_ladders
 from planbench.report.results import aggregate
-from planbench.report.style import LOOKS, in_order, look_of
+from planbench.report.style import SERIES_STYLES, in_order, series_style
 
 pytest.importorskip("altair")
 pytest.importorskip("vl_convert")
@@ -127,11 +127,11 @@ def test_ticks_are_round_numbers_within_the_domain():
 
 
 def test_every_known_solver_has_its_own_look():
-    colours = [look.colour for look in LOOKS.values()]
+    colours = [look.colour for look in SERIES_STYLES.values()]
     assert len(set(colours)) == len(colours)
-    assert look_of("highs-ds") == LOOKS["highs-ds"]
-    assert look_of("highs-ds:stock").shape == LOOKS["highs-ds"].shape
-    assert look_of("someone-elses") == look_of("someone-elses")
+    assert series_style("highs-ds") == SERIES_STYLES["highs-ds"]
+    assert series_style("highs-ds:stock").shape == SERIES_STYLES["highs-ds"].shape
+    assert series_style("someone-elses") == series_style("someone-elses")
     assert in_order(["zzz", "pdlp", "aaa", "highs-ds"]) == ["highs-ds", "pdlp", "aaa", "zzz"]
 
 

@@ -8,7 +8,7 @@ from support.record_builders import make_failure, make_ladder, make_record
 from planbench.records.schema import AccuracyFacts
 from planbench.report import words
 from planbench.report.charts import sweep_chart
-from planbench.report.growth import estimate_words, outlook, warnings
+from planbench.report.growth import estimate_words, predict, warnings
 from planbench.report.ladders import find_ladders, fit_ladder, fixed_cost, last_slope
 from planbench.report.results import aggregate, chains_as_results
 from planbench.report.sweeps import find_sweeps
@@ -53,7 +53,7 @@ def test_slope_of_memory_takes_loose_runs_as_known():
 def test_predictions_and_their_warnings():
     rows = make_ladder(laws={"highs-ipm": (2.0, 8.0), "glop": (2.0, 800.0)}, sizes=SIZES, limit=1e4)
     (ladder,) = find_ladders(aggregate(rows))
-    seen = {s: outlook(ladder, s) for s in ladder.series}
+    seen = {s: predict(ladder, s) for s in ladder.series}
     ipm = seen["highs-ipm"]
     assert ipm.reach[0].value == pytest.approx(1000 * (1 / 8) ** 0.5, rel=0.1)
     assert ipm.time[0].value == pytest.approx(8 * 12000**2, rel=0.3)
@@ -248,8 +248,8 @@ def test_the_growth_of_the_reference_run_fits_into_eighty_columns():
 
     reference = Path(__file__).resolve().parents[2] / "results" / "reference" / "standard.jsonl"
     for ladder in find_ladders(require_results(read_records(reference))):
-        outlooks = [outlook(ladder, series) for series in ladder.series]
-        assert len(fitting([growth_table(ladder, outlooks, "seconds", 80)], 80)) == 1
+        predictions = [predict(ladder, series) for series in ladder.series]
+        assert len(fitting([growth_table(ladder, predictions, "seconds", 80)], 80)) == 1
 
 
 def test_sizes_are_called_exact_and_other_runs_bounds():
@@ -258,7 +258,7 @@ def test_sizes_are_called_exact_and_other_runs_bounds():
 
     rows = make_ladder(laws={"highs-ds": (1.2, 0.5)}, sizes=(100, 1000, 3000, 10000))
     (ladder,) = find_ladders(aggregate(rows))
-    found = outlook(ladder, "highs-ds")
+    found = predict(ladder, "highs-ds")
     table = growth_table(ladder, [found], "seconds", 200)
     (row,) = table.entries("terminal")
     told = {column.heading.split("\n")[0]: entry.text for column, entry in row}

@@ -15,7 +15,7 @@ from planbench.cli.views import verdict_text
 from planbench.errors import InputError
 from planbench.records.schema import ResidualFacts
 from planbench.report import growth
-from planbench.report.growth import outlook
+from planbench.report.growth import predict
 from planbench.report.headline import census_words
 from planbench.report.instances import _bracket_line, instance_consensus, instance_tables
 from planbench.report.ladders import find_ladders
@@ -44,11 +44,11 @@ def test_what_is_too_wide_goes_on_in_another_table(width):
     records = make_suite()
     results = aggregate(records)
     ladder = find_ladders(results)[0]
-    outlooks = [outlook(ladder, series) for series in ladder.series[:3]]
+    predictions = [predict(ladder, series) for series in ladder.series[:3]]
     tables = [
-        growth.growth_table(ladder, outlooks, "seconds", width),
-        growth.reach_table(ladder, outlooks),
-        growth.prediction_table(ladder, outlooks, "seconds"),
+        growth.growth_table(ladder, predictions, "seconds", width),
+        growth.reach_table(ladder, predictions),
+        growth.prediction_table(ladder, predictions, "seconds"),
         scores_table(results, factors=FACTORS),
         scores_table(aggregate(records)),
     ]
