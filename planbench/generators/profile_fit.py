@@ -247,39 +247,6 @@ def predicted_top_share(profile: TableProfile, goods: int) -> float:
     return float((upto @ amount) / (held @ amount))
 
 
-def check_economy(profile: TableProfile, economy: Economy) -> tuple[CheckedFigure, ...]:
-    """Compare by-products, labour and final demand of an economy made from `profile`.
-
-    The economy must have one technique per good and physical units of value 1.
-    """
-    made = economy.outputs.sum()
-    checked = [
-        CheckedFigure(
-            "by-products",
-            profile.byproducts,
-            float((made - economy.n_activities) / made),
-            0.03,
-            "share of output",
-        ),
-        CheckedFigure(
-            "goods in final demand",
-            profile.final_demand.share,
-            float(np.count_nonzero(np.diff(economy.assortment.tocsr().indptr)) / economy.n_goods),
-            0.5 / math.sqrt(economy.n_goods),
-            "share of goods",
-        ),
-    ]
-    if profile.value_added is not None and economy.n_resources > 1:
-        use = economy.resource_use
-        labour = use[[0]].toarray().ravel() / np.asarray(use.sum(axis=0)).ravel()
-        checked.append(
-            CheckedFigure(
-                "labour", profile.value_added.labour, float(labour.mean()), 0.06, "of value added"
-            )
-        )
-    return tuple(checked)
-
-
 _Mask = npt.NDArray[np.bool_]
 _ROUNDS = 8
 #: Economies made per round; their mean is compared.

@@ -302,6 +302,7 @@ def test_a_hundred_thousand_goods_add_up() -> None:
         ("split:us-bea-71,goods=1000,alternatives=tradeoffs", "add techniques=2"),
         ("split:us-bea-71,goods=1000,techniques=2,alternatives=tradeof", "mean 'tradeoffs'"),
         ("split:us-bea-71,goods=1000,scarcity=0.5", "scarcity: "),
+        ('years:"split:us-bea-15,goods=100,scarcity=0.1",years=2', "drop scarcity"),
         ("split:us-bea-71,goods=1000,sed=1", "did you mean 'seed'"),
         ("split:us-bea-71,goods=many", "goods:"),
         ("split:us-bea-71,goods=1000,goods=2", "occurs twice"),
