@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -59,7 +60,12 @@ LeastEffect = Annotated[
     str, typer.Option(metavar="SHARE", help="Smallest difference that matters: 5% or 0.05.")
 ]
 Confidence = Annotated[
-    str, typer.Option(metavar="P", help="That no verdict is wrong, over all instances.")
+    float,
+    typer.Option(
+        parser=options.between(0.5, 1.0),
+        metavar="P",
+        help="That no verdict is wrong, over all instances.",
+    ),
 ]
 Measure = Annotated[
     str,
@@ -121,7 +127,7 @@ def ab(
     settings: options.SetOption = None,
     budget: Budget = "10min",
     least_effect: LeastEffect = "5%",
-    confidence: Confidence = "0.99",
+    confidence: Confidence = 0.99,
     measure: Measure = "time",
     control: ControlOption = True,
     time_limit: options.TimeLimitOption = DEFAULT_LIMIT,
@@ -185,16 +191,20 @@ def parse_share(text: str, option: str) -> float:
     scale = 1.0
     if number.endswith("%"):
         number, scale = number[:-1].strip(), 0.01
-    value = options.parse_number(number, option, 0.0, 1.0 / scale)
-    assert value is not None
-    return value * scale
+    try:
+        value = float(number) * scale
+    except ValueError:
+        value = math.nan
+    if not 0 < value < 1:
+        raise InputError(f"is {text!r}; give a share between 0 and 1, e.g. 5%", where=option)
+    return value
 
 
 def make_settings(
     *,
     budget: str,
     least_effect: str,
-    confidence: str,
+    confidence: float,
     control: bool,
     time_limit: str,
     memory_limit: str | None,
@@ -208,11 +218,9 @@ def make_settings(
     InputError
         Naming the option.
     """
-    sure = options.parse_number(confidence, "--confidence", 0.5, 1.0)
-    assert sure is not None
     return Settings(
         options=asked,
-        schedule=Schedule(parse_share(least_effect, "--least-effect"), sure),
+        schedule=Schedule(parse_share(least_effect, "--least-effect"), confidence),
         time_limit_s=options.parse_seconds(time_limit),
         memory_limit_bytes=options.memory_limit(memory_limit),
         budget_s=options.parse_seconds(budget, "--budget"),

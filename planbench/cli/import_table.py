@@ -78,7 +78,8 @@ def import_table(
         ),
     ] = None,
     year: Annotated[
-        str | None, typer.Option(metavar="YEAR", help="Of a folder with several years.")
+        int | None,
+        typer.Option(min=1900, metavar="YEAR", help="Of a folder with several years."),
     ] = None,
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name of the economy; the file's if missing.")
@@ -179,7 +180,7 @@ def import_table(
         make=make,
         sheet=sheet,
         form=form,
-        year=options.parse_count(year, "--year", 1900),
+        year=year,
         name=name,
         unit=unit,
         make_rows=make_rows,

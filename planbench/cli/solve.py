@@ -51,8 +51,13 @@ def solve(
         typer.Option(metavar="FILE", help="Keep the solver's own log; - shows it here."),
     ] = None,
     top: Annotated[
-        str, typer.Option(metavar="N", help="How many activities, goods and resources to list.")
-    ] = "10",
+        int,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="How many activities, goods and resources to list.",
+        ),
+    ] = 10,
     polish: Annotated[
         bool, typer.Option("--polish/--no-polish", help="Also compute the polished gap.")
     ] = True,
@@ -70,7 +75,6 @@ def solve(
     )
     limit_s = options.parse_seconds(time_limit)
     limit_bytes = options.memory_limit(memory_limit)
-    shown = options.parse_count(top, "--top", 0) or 0
     log_file = options.writable(Path(log)) if log not in (None, "-") else None
     if output is not None:
         _check_plan_name(output)
@@ -87,11 +91,11 @@ def solve(
     if log == "-":
         print(outcome.log, end="" if outcome.log.endswith("\n") else "\n", file=_log_stream(json))
     if json:
-        console.print_json(_document(found, outcome, shown))
+        console.print_json(_document(found, outcome, top))
     elif outcome.record.ended == "refused":
         raise _refusal(outcome)
     else:
-        _show(found, outcome, shown)
+        _show(found, outcome, top)
     found_something = finding_of(outcome.record)
     if found_something:
         console.finding(found_something)
