@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from planbench.cli import completion, console, options
+from planbench.bench.plan import plan_suite
+from planbench.bench.suite import load_suite
+from planbench.cli import completion, console, options, progress
+from planbench.comparison import render
+from planbench.comparison.ab import Control, PairedComparison, Settings, compare_sides
+from planbench.comparison.paired import Measurement
+from planbench.comparison.sides import HERE, Side, default_solvers, packages_under_test, parse_side
 from planbench.errors import InputError
+from planbench.io.files import write_text
+from planbench.solvers.base import SolveOptions
+from planbench.solvers.registry import distributions, find_solver, solvers_that_use
+from planbench.stats.paired import Schedule
 from planbench.words import nouns
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from planbench.comparison.ab import PairedComparison, Settings
-    from planbench.comparison.paired import Measurement
-    from planbench.comparison.sides import Side
-    from planbench.solvers.base import SolveOptions
 
 EXAMPLES = (
     "planbench ab --a highspy==1.13.1 --b highspy==1.15.1 model.mps",
@@ -142,10 +146,6 @@ def ab(
     the answer is clear or the budget is spent. Exit code 0: nowhere slower; 1: slower, or the
     answers differ, or runs died; 2: not decided, could not be compared, or bad input.
     """
-    from dataclasses import replace
-
-    from planbench.comparison.sides import HERE, parse_side
-
     sides = parse_side(a or HERE, "--a"), parse_side(b or HERE, "--b")
     if markdown is not None and str(markdown) != "-":
         options.writable(markdown)
@@ -208,9 +208,6 @@ def make_settings(
     InputError
         Naming the option.
     """
-    from planbench.comparison.ab import Control, Settings
-    from planbench.stats.paired import Schedule
-
     sure = options.parse_number(confidence, "--confidence", 0.5, 1.0)
     assert sure is not None
     return Settings(
@@ -231,8 +228,6 @@ def _cases(
     sides: tuple[Side, Side],
 ) -> list[Measurement]:
     """List what is compared: instances times solvers, and the cells of a suite."""
-    from planbench.comparison.paired import Measurement
-
     cases = []
     if instances:
         chosen = choose_solvers(solvers, sides)
@@ -250,9 +245,6 @@ def choose_solvers(given: list[str] | None, sides: Sequence[Side]) -> list[str]:
     InputError
         Where no solver follows, or the sides name solvers of their own beside those given.
     """
-    from planbench.comparison.sides import default_solvers, packages_under_test
-    from planbench.solvers.registry import solvers_that_use
-
     own = [side.solver for side in sides if side.solver is not None]
     if len(own) == len(sides):
         if given:
@@ -273,12 +265,6 @@ def choose_solvers(given: list[str] | None, sides: Sequence[Side]) -> list[str]:
 
 
 def _of_suite(suite: str, solvers: list[str] | None, sides: tuple[Side, Side]) -> list[Measurement]:
-    from planbench.bench.plan import plan_suite
-    from planbench.bench.suite import load_suite
-    from planbench.comparison.paired import Measurement
-    from planbench.comparison.sides import packages_under_test
-    from planbench.solvers.registry import distributions, find_solver
-
     plan = plan_suite(load_suite(suite), solvers, None)
     packages = frozenset(packages_under_test(sides))
 
@@ -305,9 +291,6 @@ def _of_suite(suite: str, solvers: list[str] | None, sides: tuple[Side, Side]) -
 def _run(
     sides: tuple[Side, Side], cases: Sequence[Measurement], out: Path, settings: Settings
 ) -> PairedComparison:
-    from planbench.cli import progress
-    from planbench.comparison.ab import compare_sides
-
     if out.is_dir():
         raise InputError("is a folder; give a file name", where=str(out))
     made = 0
@@ -336,9 +319,6 @@ def _run(
 
 
 def _show(comparison: PairedComparison, json: bool, path: Path | None) -> None:
-    from planbench.comparison import render
-    from planbench.io.files import write_text
-
     if path is not None and str(path) != "-":
         write_text(path, render.ab_markdown(comparison))
     for verdict in comparison.results:
@@ -359,8 +339,6 @@ def _show(comparison: PairedComparison, json: bool, path: Path | None) -> None:
 
 
 def _print_text(comparison: PairedComparison) -> None:
-    from planbench.comparison import render
-
     out = console.out()
     out.print("   ".join(render.side_lines(comparison)), markup=False)
     console.print_tables([render.ab_table(comparison)])

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from planbench.bench.events import Event, RunSummary
+from planbench.bench.runner import run_suite
+from planbench.bench.suite import Suite, load_suite
+from planbench.catalogue.builtin import list_builtin
+from planbench.certificates.consensus import Consensus
 from planbench.cli import completion, console, options, progress
-from planbench.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from planbench.bench.events import Event, RunSummary
-    from planbench.bench.suite import Suite
-    from planbench.certificates.consensus import Consensus
-    from planbench.records.not_run import NotRun
-    from planbench.records.schema import Record
+from planbench.cli.findings import announce, findings, opinions_of
+from planbench.cli.rows import consensus_document, row_document
+from planbench.debate.page import debate_sections
+from planbench.errors import InputError, SolverUnavailableError
+from planbench.records.not_run import NotRun
+from planbench.records.schema import Record
+from planbench.records.store import read_records
+from planbench.records.verdicts import old_note
+from planbench.report import words
+from planbench.report.effort import effort_tables, was_driven
+from planbench.report.html import write_report
+from planbench.report.results import require_results
+from planbench.report.scores import scores_table
+from planbench.report.tables import golden_table, ladder_tables, sweep_tables
+from planbench.solvers.registry import available_solvers
 
 EXAMPLES = (
     "planbench bench",
@@ -68,9 +80,6 @@ def bench(
     command carries on where it stopped. Exit code 0: nothing found; 1: a wrong answer, a
     disagreement or a crash; 2: bad input; 130: interrupted.
     """
-    from planbench.bench.suite import load_suite
-    from planbench.solvers.registry import available_solvers
-
     chosen = load_suite(suite)
     budget_s = options.parse_seconds(budget, "--budget") if budget is not None else None
     names = options.split_solvers(listed, more)
@@ -83,9 +92,6 @@ def bench(
         raise InputError("the name of a results file ends in .jsonl", where=str(results))
     summary = _run(chosen, results, resume, solvers, budget_s)
     _say_what_happened(summary)
-
-    from planbench.cli.findings import announce, opinions_of
-    from planbench.records.store import read_records
 
     records = [r for r in read_records(results) if r.suite == chosen.name]
     if not records:
@@ -113,8 +119,6 @@ def _run(
     solvers: list[str] | None,
     budget_s: float | None,
 ) -> RunSummary:
-    from planbench.bench.runner import run_suite
-
     measured = 0
     with progress.Bar() as bar:
 
@@ -144,8 +148,6 @@ def _run(
 
 
 def _say_what_happened(summary: RunSummary) -> None:
-    from planbench.report import words
-
     if summary.repaired:
         console.note(f"{summary.store}: {summary.repaired}")
     line = f"{summary.measured} measured in {words.seconds(summary.elapsed_s)}"
@@ -158,12 +160,7 @@ def _say_what_happened(summary: RunSummary) -> None:
 
 def _write_report(records: list[Record], path: Path, left_out: Sequence[NotRun]) -> Path | None:
     """Write the report; a missing extra is said, it does not spoil the measurements."""
-    from planbench.errors import SolverUnavailableError
-
     try:
-        from planbench.debate.page import debate_sections
-        from planbench.report.html import write_report
-
         write_report(records, path, not_run=left_out, extra=debate_sections(records))
     except SolverUnavailableError as error:
         console.note(f"no report: {error}")
@@ -172,13 +169,6 @@ def _write_report(records: list[Record], path: Path, left_out: Sequence[NotRun])
 
 
 def _show(records: list[Record]) -> None:
-    from planbench.catalogue.builtin import list_builtin
-    from planbench.records.verdicts import old_note
-    from planbench.report.effort import effort_tables, was_driven
-    from planbench.report.results import require_results
-    from planbench.report.scores import scores_table
-    from planbench.report.tables import golden_table, ladder_tables, sweep_tables
-
     # What misses the tightest of several target gaps is no failure: it has tables of its own.
     console.print_tables(effort_tables(records))
     records = [record for record in records if not was_driven(record)]
@@ -203,11 +193,6 @@ def _document(
     opinions: dict[str, Consensus],
     page: Path | None,
 ) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    from planbench.cli.findings import findings
-    from planbench.cli.rows import consensus_document, row_document
-
     return {
         "suite": suite.name,
         "results": str(summary.store),

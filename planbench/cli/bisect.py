@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from planbench.cli import ab, completion, console, options
+from planbench.cli import ab, completion, console, options, progress
+from planbench.comparison.bisect import BisectResult, Probe, bisect_versions
+from planbench.comparison.paired import Measurement
+from planbench.comparison.render import bisect_document, bisect_sentence, bisect_table
+from planbench.comparison.sides import Side, parse_versions
 from planbench.errors import InputError
-
-if TYPE_CHECKING:
-    from planbench.comparison.bisect import BisectResult, Probe
-    from planbench.comparison.sides import Side
 
 EXAMPLES = (
     "planbench bisect model.mps --versions highspy==1.12.0,1.13.1,1.14.0,1.15.1",
@@ -73,12 +73,6 @@ def bisect(
     The ends are compared first, then a binary search compares versions with the first one. Exit
     code 0: no change between the ends; 1: found; 2: not decided, or bad input.
     """
-    from planbench.cli import progress
-    from planbench.comparison.bisect import bisect_versions
-    from planbench.comparison.paired import Measurement
-    from planbench.comparison.render import bisect_document
-    from planbench.comparison.sides import parse_versions
-
     sides = parse_versions(versions, "--versions")
     given = ab.make_settings(
         budget=budget,
@@ -128,8 +122,6 @@ def _step_line(sides: list[Side], step: Probe) -> str:
 
 
 def _show(found: BisectResult, solver: str, instance: str, measure: str) -> None:
-    from planbench.comparison.render import bisect_sentence, bisect_table
-
     console.print_tables([bisect_table(found)])
     for remark in found.remarks:
         console.note(remark)

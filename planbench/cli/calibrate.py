@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from planbench.cli import console, options
+from planbench.cli import console, options, views
+from planbench.cli.figures import amount
 from planbench.errors import InputError
+from planbench.generators.profile import TableProfile, profile_text
+from planbench.generators.profile_fit import (
+    CheckedFigure,
+    check_profile,
+    figures_of_economy,
+    fit_profile,
+)
+from planbench.io.files import write_text
+from planbench.model.economy import Economy
+from planbench.tables import import_table
 from planbench.words import nouns
-
-if TYPE_CHECKING:
-    from planbench.generators.profile import TableProfile
-    from planbench.generators.profile_check import CheckedFigure
-    from planbench.model.economy import Economy
 
 EXAMPLES = (
     "planbench calibrate us-bea-71 -o us-71.toml",
@@ -56,11 +63,6 @@ def calibrate(
     The profile holds no cell of the table. At the end an economy of the table's own size is
     made from it and compared with the table, figure by figure.
     """
-    from planbench.generators.profile import profile_text
-    from planbench.generators.profile_check import check_profile
-    from planbench.generators.profile_fit import figures_of_economy, fit_profile
-    from planbench.io.files import write_text
-
     path = Path(output)
     if path.suffix != ".toml":
         raise InputError("must end in .toml", where=output)
@@ -98,8 +100,6 @@ def _load(table: list[str]) -> tuple[Economy, str]:
         or (first.endswith(_TABLES) and Path(table[0]).is_file())
         or _foreign(table[0])
     ):
-        from planbench.tables import import_table
-
         economy, _ = import_table(table)
         return economy, f"published table {', '.join(Path(path).name for path in table)}"
     found = options.load(table[0])
@@ -110,8 +110,6 @@ def _load(table: list[str]) -> tuple[Economy, str]:
 
 def _foreign(name: str) -> bool:
     """Whether a file is an npz archive that planbench did not write."""
-    import zipfile
-
     if not name.lower().endswith(".npz") or not zipfile.is_zipfile(name):
         return False
     with zipfile.ZipFile(name) as archive:
@@ -119,9 +117,6 @@ def _foreign(name: str) -> bool:
 
 
 def _show(path: Path, profile: TableProfile, checked: tuple[CheckedFigure, ...]) -> None:
-    from planbench.cli import views
-    from planbench.cli.figures import amount
-
     rows: list[tuple[str, Any]] = [
         ("wrote", str(path)),
         ("profile", f"{profile.name}, {profile.title}"),

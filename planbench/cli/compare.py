@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from planbench.bench.grid import options_by_solver, run_grid
+from planbench.bench.request import Conditions
+from planbench.catalogue.instance import Instance
+from planbench.certificates.consensus import Consensus
 from planbench.cli import console, options, progress
+from planbench.cli.findings import announce, findings, opinions_of
+from planbench.cli.rows import consensus_document, row_document
 from planbench.errors import InputError
+from planbench.records.schema import Record
+from planbench.report.instances import instance_tables
+from planbench.solvers.base import SolveOptions
+from planbench.solvers.registry import available_solvers
 from planbench.words import nouns
-
-if TYPE_CHECKING:
-    from planbench.bench.request import Conditions
-    from planbench.catalogue.instance import Instance
-    from planbench.certificates.consensus import Consensus
-    from planbench.records.schema import Record
-    from planbench.solvers.base import SolveOptions
 
 EXAMPLES = (
     "planbench compare us-bea-71 --solvers all",
@@ -53,9 +56,6 @@ def compare(
     Exit code 0: nothing found; 1: a wrong answer, a disagreement or a crash; 2: bad input, or
     no solver came to an end.
     """
-    from planbench.bench.request import Conditions
-    from planbench.solvers.registry import available_solvers
-
     asked = options.solve_options(tolerance=tolerance, threads=threads, seed=seed)
     conditions = Conditions(
         options.parse_seconds(time_limit), options.memory_limit(memory_limit), polish
@@ -71,8 +71,6 @@ def compare(
         if not records:
             raise KeyboardInterrupt("interrupted before the first run ended") from None
         interrupted = True
-    from planbench.cli.findings import opinions_of
-
     opinions = opinions_of(records)
     if json:
         _print_document(records, opinions)
@@ -89,8 +87,6 @@ def compare(
 
 def _with_options(solvers: list[str], asked: SolveOptions) -> dict[str, SolveOptions]:
     """Give each solver the options it has; say which it lacks."""
-    from planbench.bench.grid import options_by_solver
-
     given, lacks = options_by_solver(solvers, asked)
     for name, lacking in lacks.items():
         console.note(f"{name} has no option {', '.join(lacking)}; it runs without (n/a)")
@@ -114,8 +110,6 @@ def _run(
     rounds: int,
 ) -> None:
     """Run everything and add it to `records`, which an interrupt leaves as they are."""
-    from planbench.bench.grid import run_grid
-
     total = len(instances) * len(solvers) * rounds
     with progress.Bar(total) as bar:
         for record in run_grid(
@@ -132,9 +126,6 @@ def _run(
 
 
 def _print_document(records: list[Record], opinions: dict[str, Consensus]) -> None:
-    from planbench.cli.findings import findings
-    from planbench.cli.rows import consensus_document, row_document
-
     console.print_json(
         {
             "rows": [row_document(record) for record in records],
@@ -145,14 +136,10 @@ def _print_document(records: list[Record], opinions: dict[str, Consensus]) -> No
 
 
 def _show(records: list[Record]) -> None:
-    from planbench.report.instances import instance_tables
-
     console.print_tables(instance_tables(records, width=console.width()))
 
 
 def _conclude(records: list[Record], opinions: dict[str, Consensus]) -> int:
-    from planbench.cli.findings import announce
-
     if announce(records, opinions):
         return 1
     if not any(record.ended == "ok" for record in records):

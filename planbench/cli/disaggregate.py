@@ -6,8 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from planbench.cli import console, options
+from planbench.catalogue.resolve import load_table_economy, split_table
+from planbench.cli import console, options, views
+from planbench.cli.files import check_destination, write_instance
 from planbench.errors import InputError
+from planbench.generators.disaggregate import aggregation_error
+from planbench.generators.recipe import read_split
+from planbench.report import words
 
 EXAMPLES = (
     "planbench disaggregate us-bea-71 --goods 100000 --seed 1 -o us.npz",
@@ -36,6 +41,16 @@ def disaggregate(
     ],
     seed: Annotated[str, typer.Option(metavar="N", help="Seed.")] = "0",
     techniques: Annotated[str, typer.Option(metavar="K", help="Techniques per good.")] = "1",
+    alternatives: Annotated[
+        str,
+        typer.Option(metavar="A", help="Further techniques: dearer or tradeoffs."),
+    ] = "dearer",
+    scarcity: Annotated[
+        str,
+        typer.Option(
+            metavar="X", help="Move resources, trade limits and stocks by up to this share."
+        ),
+    ] = "0",
     inputs: Annotated[str, typer.Option(metavar="X", help="Mean inputs per technique.")] = "20",
     profile: Annotated[
         str | None,
@@ -48,13 +63,9 @@ def disaggregate(
     Added up again at the observed plan, the goods' flows are the table's, cell by cell; the
     largest relative difference is shown, and one above 1e-9 is a finding (exit code 1).
     """
-    from planbench.catalogue.resolve import load_table_economy, split_table
-    from planbench.cli.files import check_destination, write_instance
-    from planbench.generators.disaggregate import aggregation_error
-    from planbench.generators.table_recipes import read_split
-
     path = check_destination(output)
     values = {"table": table, "goods": goods, "techniques": techniques, "inputs": inputs}
+    values |= {"alternatives": alternatives, "scarcity": scarcity}
     recipe = read_split(values | {"seed": seed} | ({} if profile is None else {"profile": profile}))
     whole = load_table_economy(recipe)
     try:
@@ -80,9 +91,6 @@ def disaggregate(
     if json:
         console.print_json(facts)
     else:
-        from planbench.cli import views
-        from planbench.report import words
-
         rows = [
             ("wrote", str(path)),
             ("recipe", instance.name),

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from planbench.cli import completion, console, options
+from planbench.cli import completion, console, options, views
+from planbench.cli.files import check_destination, write_instance
 from planbench.errors import InputError
+from planbench.io.files import write_text
+from planbench.records.flat import write_csv, write_parquet
+from planbench.records.pyperf_json import to_pyperf
+from planbench.records.store import read_records
 from planbench.words import nouns
 
 EXAMPLES = (
@@ -68,9 +74,6 @@ def export(
 
 
 def _export_instance(source: str, output: str, compress: bool, relax: bool) -> dict[str, Any]:
-    from planbench.cli import views
-    from planbench.cli.files import check_destination, write_instance
-
     path = check_destination(output)
     if compress and path.suffix.lower() != ".npz":
         raise InputError("is for .npz only", where="--compress")
@@ -85,13 +88,6 @@ def _export_instance(source: str, output: str, compress: bool, relax: bool) -> d
 
 
 def _export_results(source: Path, path: Path, memory: bool) -> dict[str, Any]:
-    import json
-
-    from planbench.io.files import write_text
-    from planbench.records.flat import write_csv, write_parquet
-    from planbench.records.pyperf_json import to_pyperf
-    from planbench.records.store import read_records
-
     ending = path.suffix.lower()
     if ending not in RESULT_ENDINGS:
         raise InputError(

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from planbench.cli import console, options
+from planbench.cli import console, options, views
 from planbench.errors import InputError
+from planbench.tables.fetch import SOURCES, fetch_table, find_source
 
 EXAMPLES = (
     "planbench fetch --list",
@@ -46,8 +47,6 @@ def fetch(
             raise InputError("name a source; planbench fetch --list shows them", where="fetch")
         _list(json)
         return
-    from planbench.tables.fetch import fetch_table, find_source
-
     source = find_source(name)
     if source.how != "by hand" and not json:
         console.note(f"{source.name}: {source.licence}; {source.size}")
@@ -70,8 +69,6 @@ def fetch(
             }
         )
         return
-    from planbench.cli import views
-
     shown = [path.name for path in got.files[:6]]
     more = len(got.files) - len(shown)
     rows = [
@@ -84,13 +81,9 @@ def fetch(
 
 
 def _list(as_json: bool) -> None:
-    from planbench.tables.fetch import SOURCES
-
     if as_json:
         console.print_json({"sources": [vars(source) for source in SOURCES]})
         return
-    from planbench.cli import views
-
     rows = [
         (
             source.name,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from planbench.catalogue.instance import Instance
 from planbench.cli import console, options
 from planbench.errors import InputError
-
-if TYPE_CHECKING:
-    from planbench.catalogue.instance import Instance
+from planbench.io.csv_folder import save_economy as save_folder
+from planbench.io.mps import write_mps
+from planbench.io.npz import save_economy, save_lp
 
 #: What the ending of a name asks for.
 ENDINGS = ".npz, .mps, .mps.gz, or a folder (a name without ending)"
@@ -43,20 +43,14 @@ def write_instance(instance: Instance, path: Path, *, compress: bool = False) ->
     name = path.name.lower()
     economy = instance.economy
     if name.endswith(".npz"):
-        from planbench.io.npz import save_economy, save_lp
-
         if economy is not None:
             save_economy(economy, path, compress=compress)
         else:
             save_lp(instance.lp, path, compress=compress)
     elif name.endswith((".mps", ".mps.gz")):
-        from planbench.io.mps import write_mps
-
         for remark in write_mps(instance.lp, path):
             console.note(f"{path}: {remark}")
     elif economy is not None:
-        from planbench.io.csv_folder import save_economy as save_folder
-
         save_folder(economy, path)
     else:
         raise InputError(

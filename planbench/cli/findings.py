@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
+from planbench.certificates.consensus import Consensus
 from planbench.cli import console
-
-if TYPE_CHECKING:
-    from planbench.certificates.consensus import Consensus
-    from planbench.records.schema import Record
+from planbench.records.schema import Record
+from planbench.report.instances import instance_consensus
+from planbench.report.results import require_results
 
 
 def opinions_of(records: Sequence[Record]) -> dict[str, Consensus]:
@@ -20,9 +19,6 @@ def opinions_of(records: Sequence[Record]) -> dict[str, Consensus]:
     InputError
         Without any record.
     """
-    from planbench.report.instances import instance_consensus
-    from planbench.report.results import require_results
-
     results = require_results(records)
     return {
         name: instance_consensus([c for c in results if c.instance == name])

@@ -1,8 +1,7 @@
 """``planbench generate``: an economy from a recipe, whose options are the recipe's own fields.
 
-The command is put together from :class:`planbench.generators.recipe.GeneratorRecipe` when it is
-asked for, so that its options cannot differ from what recipes hold, and ``--help`` of the
-other commands need not load it.
+The command's options are made from :class:`planbench.generators.recipe.GeneratorRecipe`, so that
+they cannot differ from what recipes hold.
 """
 
 from __future__ import annotations
@@ -10,17 +9,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
+from pydantic.fields import FieldInfo
 
-from planbench.cli import console, options
+from planbench.catalogue.resolve import load_instance
+from planbench.cli import console, options, views
+from planbench.cli.files import check_destination, write_instance
 from planbench.errors import InputError
-
-if TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
-
-    from planbench.generators.recipe import GeneratorRecipe
+from planbench.generators.recipe import GeneratorRecipe, parse_inline, read_toml_recipe
+from planbench.report import words
 
 EXAMPLES = (
     "planbench generate --goods 1000 --structure powerlaw --seed 1 -o e.npz",
@@ -32,15 +31,8 @@ EXAMPLES = (
 )
 
 
-def generate() -> None:
-    """Generate an economy from a recipe and write it to a file."""
-    raise AssertionError("stands in for command() in lists of commands")
-
-
-def command() -> Any:
-    """Build the command with an option for every field of the recipe."""
-    from planbench.generators.recipe import GeneratorRecipe
-
+def _parameters() -> list[inspect.Parameter]:
+    """Parameters of the command: an option for every field of the recipe."""
     parameters = [
         inspect.Parameter(
             "base",
@@ -81,20 +73,15 @@ def command() -> Any:
         ),
     ]
 
-    def run(**given: Any) -> None:
-        _generate(given)
+    return parameters
 
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {p.name: p.annotation for p in parameters}
-    run.__doc__ = (
-        "Generate an economy from a recipe and write it to a file.\n\n"
-        "The same recipe gives the same economy, bit for bit: its SHA-256 is shown."
-    )
-    alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
-    alone.command(
-        "generate", help=console.help_text(run.__doc__), epilog=console.examples(*EXAMPLES)
-    )(run)
-    return typer.main.get_command(alone)
+
+def generate(**given: Any) -> None:
+    """Generate an economy from a recipe and write it to a file.
+
+    The same recipe gives the same economy, bit for bit: its SHA-256 is shown.
+    """
+    _generate(given)
 
 
 def _option(name: str, field: FieldInfo) -> inspect.Parameter:
@@ -119,9 +106,6 @@ def _option(name: str, field: FieldInfo) -> inspect.Parameter:
 
 
 def _generate(given: dict[str, Any]) -> None:
-    from planbench.catalogue.resolve import load_instance
-    from planbench.cli.files import check_destination, write_instance
-
     path = check_destination(given.pop("output"))
     as_json = given.pop("json")
     recipe = read_recipe(given.pop("base"), given)
@@ -146,9 +130,6 @@ def _generate(given: dict[str, Any]) -> None:
             }
         )
         return
-    from planbench.cli import views
-    from planbench.report import words
-
     rows = [
         ("wrote", str(path)),
         ("recipe", instance.name),
@@ -176,8 +157,6 @@ def read_recipe(base: str | None, changes: Mapping[str, Any]) -> GeneratorRecipe
     InputError
         Naming the field and the fix.
     """
-    from planbench.generators.recipe import parse_inline, read_toml_recipe
-
     told = {
         name: "true" if value is True else str(value)
         for name, value in changes.items()
@@ -199,3 +178,7 @@ def read_recipe(base: str | None, changes: Mapping[str, Any]) -> GeneratorRecipe
         parts = [part for part in text.split(",") if part.partition("=")[0].strip() not in told]
     parts += [f"{name}={value}" for name, value in told.items()]
     return parse_inline(",".join(parts))
+
+
+generate.__signature__ = inspect.Signature(_parameters())  # type: ignore[attr-defined]
+generate.__annotations__ = {p.name: p.annotation for p in _parameters()}

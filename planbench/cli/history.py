@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from planbench.cli import console, options
+from planbench.cli.ab import parse_share
 from planbench.cli.sides import without_sides
+from planbench.comparison.history import MEASURES, History, Measure, read_history
+from planbench.comparison.history_page import write_history
+from planbench.comparison.regress import results_files
+from planbench.comparison.render import history_document, steps_table
 from planbench.errors import InputError
+from planbench.records.store import read_records
+from planbench.report.results import machine_key
 from planbench.words import nouns
-
-if TYPE_CHECKING:
-    from planbench.comparison.history import History, Measure
 
 EXAMPLES = (
     "planbench history results",
@@ -69,11 +73,6 @@ def history(
     Levels are found with PELT (package ruptures, extra history). Rows of one machine only are
     put together. Every change of a count of iterations is a step.
     """
-    from planbench.cli.ab import parse_share
-    from planbench.comparison.history import MEASURES, read_history
-    from planbench.comparison.regress import results_files
-    from planbench.records.store import read_records
-
     effect = parse_share(least_effect, "--least-effect")
     measures = _measures(measure, MEASURES)
     if not folder.is_dir():
@@ -108,9 +107,6 @@ def history(
     found = read_history(kept, measures=measures, machine=machine, least_effect=effect)
     written: dict[str, Any] = {}
     if page is not None and found.series:
-        from planbench.comparison.history_page import write_history
-        from planbench.report.results import machine_key
-
         rows = [r for _, run in kept for r in run if machine_key(r) == found.machine_id]
         written = {"page": str(page), "charts": write_history(found, rows, page)}
     _show(found, written, json=json)
@@ -124,8 +120,6 @@ def _measures(asked: list[str] | None, known: tuple[Measure, ...]) -> tuple[Meas
 
 
 def _show(found: History, written: dict[str, Any], *, json: bool) -> None:
-    from planbench.comparison.render import history_document, steps_table
-
     if json:
         console.print_json(history_document(found) | written)
     else:

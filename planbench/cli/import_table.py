@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from planbench.cli import console, options
+from planbench.catalogue.instance import Instance
+from planbench.certificates import certify_plan
+from planbench.cli import console, options, views
+from planbench.cli.figures import amount, nouns
+from planbench.cli.files import check_destination, write_instance
 from planbench.errors import InputError
-
-if TYPE_CHECKING:
-    from planbench.model.economy import Economy
-    from planbench.tables import ImportReport
-    from planbench.tables.raw import Role
+from planbench.io.plan_file import write_plan
+from planbench.model.economy import Economy
+from planbench.report import words
+from planbench.tables import ImportReport
+from planbench.tables import import_table as import_it
+from planbench.tables.economy import FEASIBLE
+from planbench.tables.raw import Role
 
 EXAMPLES = (
     "planbench import use_71.csv make_71.csv -o us.npz",
@@ -151,10 +157,6 @@ def import_table(
     they are (negative ones, industries without output, …) are moved by the rules of
     docs/importing.md and listed. At the end the observed plan is certified in the economy.
     """
-    from planbench.catalogue.instance import Instance
-    from planbench.cli.files import check_destination, write_instance
-    from planbench.tables import import_table as import_it
-
     if not output:
         raise InputError("is missing; say where to, e.g. -o economy.npz", where="--output")
     path = check_destination(output)
@@ -194,8 +196,6 @@ def import_table(
     _certify(economy, report)
     write_instance(Instance(name=report.name, economy=economy), path)
     if plan_path is not None:
-        from planbench.io.plan_file import write_plan
-
         write_plan(report.observed.plan, plan_path, economy)
     if json:
         sizes = {
@@ -217,9 +217,6 @@ def _certify(economy: Economy, report: ImportReport) -> None:
     The checker knows nothing of tables: that it finds the plan feasible, and worth what the table
     says, shows that its figures are in their places.
     """
-    from planbench.certificates import certify_plan
-    from planbench.tables.economy import FEASIBLE
-
     observed = report.observed
     lower = certify_plan(economy, observed.plan, polish=False).lower_bound
     if lower is None or lower < observed.value * (1 - FEASIBLE):
@@ -250,11 +247,6 @@ def _plan_path(text: str | None) -> Path | None:
 
 
 def _show(economy: Economy, report: ImportReport, path: Path, plan_path: Path | None) -> None:
-    from planbench.catalogue.instance import Instance
-    from planbench.cli import views
-    from planbench.cli.figures import amount, nouns
-    from planbench.report import words
-
     observed = report.observed
     rows = [
         ("wrote", str(path)),

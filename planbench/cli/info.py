@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
+import numpy as np
+import numpy.typing as npt
 import typer
+from rich.text import Text
 
-from planbench.cli import console
+from planbench.catalogue.instance import Instance
+from planbench.cli import console, views
+from planbench.cli import statistics as economy_statistics
+from planbench.cli.figures import amount, nouns, percent
 from planbench.cli.options import InstanceArgument, JsonOption, RelaxOption, load
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from planbench.catalogue.instance import Instance
-    from planbench.model.economy import Economy
-    from planbench.model.linear_program import LinearProgram
+from planbench.errors import InputError
+from planbench.model.economy import Economy
+from planbench.model.linear_program import LinearProgram
+from planbench.report import words
 
 EXAMPLES = (
     "planbench info us-bea-71",
@@ -45,9 +48,6 @@ def info(
     An economy of up to 2,000 goods shows all statistics, a larger one those that a few looks
     at its inputs give: eigenvalues, triangularity, communities and fill-in need --statistics.
     """
-    from planbench.cli import statistics as economy_statistics
-    from planbench.errors import InputError
-
     found = load(instance, relax)
     facts = instance_facts(found)
     studied = None
@@ -64,8 +64,6 @@ def info(
         return
     _show(found, facts)
     if studied is not None:
-        from planbench.cli import views
-
         views.show(console.out(), economy_statistics.shown(studied))
 
 
@@ -95,8 +93,6 @@ def instance_facts(instance: Instance) -> dict[str, Any]:
 
 
 def _economy_facts(economy: Economy) -> dict[str, Any]:
-    import numpy as np
-
     inputs = economy.inputs
     per_good = np.bincount(economy.outputs.indices, minlength=economy.n_goods)
     outputs_each = np.diff(economy.outputs.indptr)
@@ -112,6 +108,7 @@ def _economy_facts(economy: Economy) -> dict[str, Any]:
         "inputs_per_activity": _range(np.diff(inputs.indptr)),
         "users_per_good": _range(np.bincount(inputs.indices, minlength=economy.n_goods)),
         "techniques_per_good": _range(per_good),
+        "goods_with_choice": int((per_good > 1).sum()),
         "input_coefficients": _range(inputs.data),
         # Sums of physical amounts mean something only where all goods share one unit.
         "column_sums": _range(np.asarray(inputs.sum(axis=0)).ravel())
@@ -133,8 +130,6 @@ def _one_unit(economy: Economy) -> bool:
 
 
 def _lp_facts(lp: LinearProgram) -> dict[str, Any]:
-    import numpy as np
-
     finite_lower, finite_upper = np.isfinite(lp.row_lower), np.isfinite(lp.row_upper)
     both = finite_lower & finite_upper
     return {
@@ -151,8 +146,6 @@ def _lp_facts(lp: LinearProgram) -> dict[str, Any]:
 
 def _range(values: npt.NDArray[Any]) -> dict[str, float] | None:
     """Tell the smallest, median, mean and largest magnitude; None where there is nothing."""
-    import numpy as np
-
     if values.size == 0:
         return None
     size = np.abs(values)
@@ -186,8 +179,6 @@ def _brief(value: Any) -> str:
 
 def _observed_words(told: dict[str, Any]) -> str:
     """Tell what the recipe of an imported table says of the plan that was observed."""
-    from planbench.report import words
-
     if not told.get("feasible"):
         return f"{100 * float(told.get('shortfall', 0.0)):.3g} % short"
     value, upper = told.get("value"), told.get("upper")
@@ -198,12 +189,6 @@ def _observed_words(told: dict[str, Any]) -> str:
 
 
 def _show(instance: Instance, facts: dict[str, Any]) -> None:
-    from rich.text import Text
-
-    from planbench.cli import views
-    from planbench.cli.figures import amount, nouns, percent
-    from planbench.report import words
-
     def spread(key: str) -> str:
         values = facts[key]
         if values is None:
@@ -222,6 +207,7 @@ def _show(instance: Instance, facts: dict[str, Any]) -> None:
             ("inputs per activity", spread("inputs_per_activity")),
             ("users per good", spread("users_per_good")),
             ("techniques per good", spread("techniques_per_good")),
+            ("choice of technique", nouns(facts["goods_with_choice"], "good")),
             ("input coefficients", spread("input_coefficients")),
         ]
         if facts["column_sums"] is not None:

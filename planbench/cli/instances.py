@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from planbench.catalogue.builtin import list_builtin
 from planbench.cli import console
+from planbench.cli.figures import nouns
 from planbench.cli.options import JsonOption
+from planbench.report import words
 
 EXAMPLES = ("planbench instances", "planbench instances --json", "planbench info us-bea-71")
 
@@ -17,19 +24,10 @@ def instances(json: JsonOption = False) -> None:
     folder of CSV files, or a recipe such as gen:goods=1000,inputs=10,seed=1 or
     years:us-bea-71,years=5.
     """
-    from planbench.catalogue.builtin import list_builtin
-
     infos = list_builtin()
     if json:
         console.print_json({"instances": [asdict(info) for info in infos]})
         return
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
-
-    from planbench.cli.figures import nouns
-    from planbench.report import words
-
     grid = Table.grid(padding=(0, 3, 0, 0))
     grid.add_column(no_wrap=True, style="bold")
     grid.add_column()

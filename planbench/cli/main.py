@@ -1,12 +1,13 @@
 """The ``planbench`` command: its subcommands, and one place that turns errors into exit codes.
 
 Exit codes: 0 fine; 1 a finding (a wrong answer, a disagreement, a run that did not end); 2 bad
-input or nothing to compare; 70 an error that nobody foresaw; 130 interrupted. Everything heavy is
-imported by the command that needs it, so that ``--help`` and shell completion answer at once.
+input or nothing to compare; 70 an error that nobody foresaw; 130 interrupted. A command's module is
+imported when the command is called, so that ``--help`` and shell completion answer at once.
 """
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import signal
@@ -15,32 +16,9 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
-from planbench.cli import (
-    ab,
-    bench,
-    bisect,
-    calibrate,
-    compare,
-    console,
-    disaggregate,
-    export,
-    fetch,
-    generate,
-    history,
-    import_table,
-    info,
-    instances,
-    regress,
-    report,
-    scaling,
-    solve,
-    solvers,
-    study,
-    suites,
-    verify,
-)
+from planbench.cli import console
 from planbench.cli.unforeseen import say_unforeseen
 from planbench.errors import PlanbenchError
 from planbench.supervised import TerminatedError
@@ -69,8 +47,73 @@ class _ClosedPipeError(Exception):
     """Whoever read the output has gone."""
 
 
+#: Commands by panel of the help, with their lines there. A command is the function of its name in
+#: the module of its name.
+_PANELS = {
+    "Look around": {
+        "instances": "List the built-in instances.",
+        "solvers": "List the solvers, whether they can run here, and how each is set up.",
+        "suites": "List the suites that bench can run, or show one in full.",
+        "info": "Show sizes, density, hash, recipe, checks and statistics of an INSTANCE.",
+    },
+    "Plan": {
+        "solve": "Compute a plan, certify it, and show it.",
+        "verify": "Certify a PLAN for an INSTANCE: how good is it, proven from the instance alone.",
+    },
+    "Measure": {
+        "compare": "Run several solvers on INSTANCEs and show how they did.",
+        "bench": "Run a suite and show how cost grows with size.",
+        "ab": "Compare two sides on INSTANCEs: versions, commits or options.",
+        "bisect": "Find the version of a list in which the cost or the answer of a solver changed.",
+        "report": "Write a report with tables and charts, one self-contained HTML page.",
+        "regress": "Compare two runs of bench, layer by layer, worst first.",
+        "history": "Draw every figure over the runs in DIR and name its steps: when, with "
+        "what, by how much.",
+        "scaling": "Fit how cost grows with the number of goods, and predict.",
+        "study": "Ask what a plan is worth after a shock, or when it was made from wrong data.",
+    },
+    "Files": {
+        "generate": "Generate an economy from a recipe and write it to a file.",
+        "import": "Make an economy of a published input-output table.",
+        "fetch": "Download published input-output tables from their official source.",
+        "calibrate": "Fit a profile to a real table: figures from which economies of any size "
+        "are made.",
+        "disaggregate": "Split the industries of a table into goods.",
+        "export": "Write an INSTANCE or measurements in another format, by the ending of FILE.",
+    },
+}
+#: Python has no module of this name.
+_MODULES = {"import": "import_table"}
+
+
+def _command(name: str) -> Any:
+    """Import a command's module, and make the command."""
+    module_name = _MODULES.get(name, name)
+    module = importlib.import_module(f"planbench.cli.{module_name}")
+    function = getattr(module, module_name)
+    alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
+    alone.command(
+        name, help=console.help_text(function.__doc__), epilog=console.examples(*module.EXAMPLES)
+    )(function)
+    return typer.main.get_command(alone)
+
+
 class _Commands(TyperGroup):
     """The group of all commands; errors leave it in planbench's own types."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        for panel, commands in _PANELS.items():
+            for name, summary in commands.items():
+                # In lists of commands, until the command itself is called.
+                self.commands[name] = TyperCommand(
+                    name, help=summary, rich_help_panel=panel, rich_markup_mode="rich"
+                )
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] in self.commands:
+            self.commands[args[0]] = _command(args[0])
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -79,12 +122,6 @@ class _Commands(TyperGroup):
             raise InterruptedRunError(str(error) or "interrupted") from None
         except BrokenPipeError:
             raise _ClosedPipeError from None
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        if args and args[0] == "generate":
-            # Its options are the fields of the recipe, read only when they are needed.
-            self.commands["generate"] = generate.command()
-        return super().resolve_command(ctx, args)
 
 
 app = typer.Typer(
@@ -125,38 +162,6 @@ def _root(
         text = context.get_help()
         if text:
             print(text)
-
-
-_LOOK, _PLAN, _MEASURE, _FILES = "Look around", "Plan", "Measure", "Files"
-for name, function, panel, examples in (
-    ("instances", instances.instances, _LOOK, instances.EXAMPLES),
-    ("solvers", solvers.solvers, _LOOK, solvers.EXAMPLES),
-    ("suites", suites.suites, _LOOK, suites.EXAMPLES),
-    ("info", info.info, _LOOK, info.EXAMPLES),
-    ("solve", solve.solve, _PLAN, solve.EXAMPLES),
-    ("verify", verify.verify, _PLAN, verify.EXAMPLES),
-    ("compare", compare.compare, _MEASURE, compare.EXAMPLES),
-    ("bench", bench.bench, _MEASURE, bench.EXAMPLES),
-    ("ab", ab.ab, _MEASURE, ab.EXAMPLES),
-    ("bisect", bisect.bisect, _MEASURE, bisect.EXAMPLES),
-    ("report", report.report, _MEASURE, report.EXAMPLES),
-    ("regress", regress.regress, _MEASURE, regress.EXAMPLES),
-    ("history", history.history, _MEASURE, history.EXAMPLES),
-    ("scaling", scaling.scaling, _MEASURE, scaling.EXAMPLES),
-    ("study", study.study, _MEASURE, study.EXAMPLES),
-    ("generate", generate.generate, _FILES, generate.EXAMPLES),
-    ("import", import_table.import_table, _FILES, import_table.EXAMPLES),
-    ("fetch", fetch.fetch, _FILES, fetch.EXAMPLES),
-    ("calibrate", calibrate.calibrate, _FILES, calibrate.EXAMPLES),
-    ("disaggregate", disaggregate.disaggregate, _FILES, disaggregate.EXAMPLES),
-    ("export", export.export, _FILES, export.EXAMPLES),
-):
-    app.command(
-        name,
-        help=console.help_text(function.__doc__),
-        epilog=console.examples(*examples),
-        rich_help_panel=panel,
-    )(function)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -6,16 +6,17 @@ import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from planbench.catalogue.instance import Instance
+from planbench.catalogue.resolve import load_instance
 from planbench.cli import completion
 from planbench.errors import InputError
-
-if TYPE_CHECKING:
-    from planbench.catalogue.instance import Instance
-    from planbench.solvers.base import NativeValue, SolveOptions
+from planbench.io.files import check_writable
+from planbench.measure.memory import default_limit
+from planbench.solvers.base import NativeValue, SolveOptions
 
 _INSTANCE_HELP = (
     "A built-in name, a file (.npz .mps .mps.gz .lp .toml), a folder of CSV files, gen:goods=…, "
@@ -228,8 +229,6 @@ def solve_options(
     InputError
         Naming the option.
     """
-    from planbench.solvers.base import SolveOptions
-
     return SolveOptions(
         tolerance=parse_number(tolerance, "--tolerance", 0.0, 1.0),
         threads=parse_count(threads, "--threads", 1),
@@ -247,8 +246,6 @@ def memory_limit(text: str | None) -> int:
     """
     if text is not None:
         return parse_bytes(text)
-    from planbench.measure.memory import default_limit
-
     return default_limit()
 
 
@@ -285,8 +282,6 @@ def _split_outside_quotes(text: str) -> list[str]:
 
 def load(spec: str, relax: bool = False) -> Instance:
     """Instance called `spec`, with a line on standard error if memory runs out."""
-    from planbench.catalogue.resolve import load_instance
-
     try:
         return load_instance(spec, relax=relax)
     except MemoryError:
@@ -308,6 +303,4 @@ def page_beside(path: Path) -> Path:
 
 def writable(path: Path, *, folder: bool = False) -> Path:
     """Check early that `path` can be written; see :func:`planbench.io.files.check_writable`."""
-    from planbench.io.files import check_writable
-
     return check_writable(path, folder=folder)

@@ -9,13 +9,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Column
+from rich.text import Text
+
+from planbench.bench.events import Event
 from planbench.cli import console
-
-if TYPE_CHECKING:
-    from planbench.bench.events import Event
-    from planbench.records.schema import Record
+from planbench.records.schema import Record
+from planbench.records.verdicts import verdict_words
+from planbench.report import words
 
 #: In a log, what is going on is said no more often than this.
 QUIET_S = 20.0
@@ -42,9 +47,6 @@ def one_run(title: str) -> Iterator[Callable[[str], None]]:
     if not _live():
         yield lambda phase: None
         return
-    from rich.console import Console
-    from rich.text import Text
-
     shown = Console(stderr=True, highlight=False)
     with shown.status(Text(f"{title}: preparing")) as status:
         yield lambda phase: status.update(Text(f"{title}: {phase}"))
@@ -75,10 +77,6 @@ class Bar:
 
     def __enter__(self) -> Bar:
         if _live():
-            from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-            from rich.table import Column
-
             self._progress = Progress(
                 BarColumn(bar_width=20),
                 MofNCompleteColumn(),
@@ -111,8 +109,6 @@ class Bar:
         remaining_s : float or None
             Seconds left, as far as can be told.
         """
-        from planbench.report import words
-
         left = _left(remaining_s)
         if self._progress is not None:
             self._progress.update(
@@ -130,9 +126,6 @@ class Bar:
 
     def record(self, record: Record, done: int, total: int, note: str = "") -> None:
         """Say how a measurement ended; on a terminal only what went wrong scrolls by."""
-        from planbench.records.verdicts import verdict_words
-        from planbench.report import words
-
         ended = record.ended if record.ended != "ok" else verdict_words(record)
         line = (
             f"[{done}/{total}] {record.solver} on {record.instance.name}: {ended}, "
@@ -142,8 +135,6 @@ class Bar:
             self._said = time.monotonic()
             console.say(line)
         elif record.ended in ("crash", "killed") or record.verdict == "wrong":
-            from rich.text import Text
-
             self._progress.console.print(Text(line, style="red"))
 
     def event(self, event: Event) -> None:

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 
 from planbench.cli import console, options
+from planbench.cli.ab import parse_share
 from planbench.cli.sides import without_sides
+from planbench.comparison.findings import ALLOWANCES, LAYERS, Comparison, Rules
+from planbench.comparison.regress import check_two_sides, compare_runs, read_side, write_baseline
+from planbench.comparison.render import (
+    NARROW,
+    comparison_table,
+    comparison_to_markdown,
+    shown_findings,
+    summary,
+    to_document,
+    to_junit,
+)
 from planbench.errors import InputError
+from planbench.io.files import write_text
+from planbench.records.schema import Record
 from planbench.words import nouns
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from planbench.comparison.findings import Comparison, Rules
-    from planbench.records.schema import Record
 
 EXAMPLES = (
     "planbench regress results/before.jsonl results/after.jsonl",
@@ -106,14 +115,6 @@ def regress(
     Exit code 0: nothing worse; 1: something is worse; 2: could not compare, because instances,
     machines or versions differ (see --allow), nothing is in common, or the input is bad.
     """
-    from planbench.comparison.findings import ALLOWANCES
-    from planbench.comparison.regress import (
-        check_two_sides,
-        compare_runs,
-        read_side,
-        write_baseline,
-    )
-
     rules = _rules(layers, allow, least_effect, confidence, require_all)
     for path in (markdown, junit):
         if path is not None and options.writable(path) in (baseline, candidate):
@@ -146,9 +147,6 @@ def regress(
 def _rules(
     layers: str | None, allow: str | None, least_effect: str, confidence: str, require_all: bool
 ) -> Rules:
-    from planbench.cli.ab import parse_share
-    from planbench.comparison.findings import ALLOWANCES, LAYERS, Rules
-
     level = options.parse_number(confidence, "--confidence", 0.0, 1.0)
     assert level is not None
     return Rules(
@@ -198,23 +196,12 @@ def _refuse_wrong(records: Sequence[Record], path: Path) -> None:
 
 
 def _write(found: Comparison, markdown: Path | None, junit: Path | None) -> None:
-    from planbench.comparison.render import comparison_to_markdown, to_junit
-    from planbench.io.files import write_text
-
     for path, text in ((markdown, comparison_to_markdown), (junit, to_junit)):
         if path is not None:
             write_text(path, text(found))
 
 
 def _show(found: Comparison, *, json: bool, everything: bool) -> None:
-    from planbench.comparison.render import (
-        NARROW,
-        comparison_table,
-        shown_findings,
-        summary,
-        to_document,
-    )
-
     if json:
         console.print_json(to_document(found))
     else:

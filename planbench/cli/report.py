@@ -10,7 +10,13 @@ import typer
 
 from planbench.cli import console, options
 from planbench.cli.sides import without_sides
+from planbench.comparison.side_by_side import write_side_by_side
+from planbench.debate.page import debate_sections
 from planbench.errors import InputError
+from planbench.records.not_run import read_not_run
+from planbench.records.store import read_records
+from planbench.report.figures import write_figures
+from planbench.report.html import write_report
 from planbench.words import nouns
 
 EXAMPLES = (
@@ -45,9 +51,6 @@ def report(
     Two files are laid side by side, matched by instance, solver and options. One file, three or
     more, or two with --merge are read as one run.
     """
-    from planbench.records.not_run import read_not_run
-    from planbench.records.store import read_records
-
     page = options.writable(output if output is not None else options.page_beside(results[0]))
     if os.path.realpath(page) in map(os.path.realpath, results):
         raise InputError("would replace the results; give another name", where=str(page))
@@ -59,22 +62,15 @@ def report(
     if pair and figures is not None:
         raise InputError("draws one run; give one results file, or --merge", where="--figures")
     if pair:
-        from planbench.comparison.side_by_side import write_side_by_side
-
         for path, run in zip(results, runs, strict=True):
             if not run:
                 raise InputError("holds no measurements", where=str(path))
         write_side_by_side(runs[0], runs[1], page, names=_names(results))
     else:
-        from planbench.debate.page import debate_sections
-        from planbench.report.html import write_report
-
         left_out = [entry for path in results for entry in read_not_run(path)]
         write_report(records, page, not_run=left_out, extra=debate_sections(records))
     written: list[Path] = []
     if figures is not None:
-        from planbench.report.figures import write_figures
-
         written = write_figures(records, figures)
     if json:
         document: dict[str, object] = {"report": str(page), "rows": len(records)}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from planbench.certificates.consensus import Consensus
-    from planbench.records.schema import Record
+from planbench.certificates.consensus import Consensus
+from planbench.records.schema import Record
 
 _FIRST = (
     "instance",

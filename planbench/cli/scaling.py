@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from planbench.cli import console, options
 from planbench.cli.sides import without_sides
 from planbench.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from planbench.records.schema import Record
-    from planbench.report.growth import Predictions
-    from planbench.report.ladders import Ladder
-    from planbench.report.results import AggregatedResult, Measure
-    from planbench.stats.growth import Estimate, Growth
+from planbench.records.schema import Record
+from planbench.records.store import read_records
+from planbench.records.verdicts import old_note
+from planbench.report import growth
+from planbench.report.growth import (
+    SIZES,
+    SPANS,
+    Predictions,
+    compare_real,
+    growth_of,
+    predict,
+    warnings,
+)
+from planbench.report.ladders import Ladder, find_ladders, last_slope
+from planbench.report.results import AggregatedResult, Measure, require_results
+from planbench.report.scores import FACTORS, profile_seconds, scores_table, standings
+from planbench.stats.aggregate import performance_profile
+from planbench.stats.growth import Estimate, Growth
 
 EXAMPLES = (
     "planbench scaling results/quick.jsonl",
@@ -70,10 +81,6 @@ def scaling(
         raise InputError(f"is {shift:g}; give seconds, 0 or more", where="--shift")
     if not (1 <= penalty < float("inf")):
         raise InputError(f"is {penalty:g}; give 1 or more", where="--penalty")
-    from planbench.records.store import read_records
-    from planbench.report.ladders import find_ladders
-    from planbench.report.results import require_results
-
     records = [r for path in results for r in without_sides(read_records(path), path)]
     files = ", ".join(map(str, results))
     if not records:
@@ -137,8 +144,6 @@ def _chosen_series(measured: Sequence[AggregatedResult], asked: list[str] | None
 
 
 def _predictions(ladder: Ladder, names: set[str]) -> list[Predictions]:
-    from planbench.report.growth import predict
-
     return [predict(ladder, series) for series in ladder.series if series in names]
 
 
@@ -149,13 +154,6 @@ def _show(
     shift: float,
     penalty: float,
 ) -> None:
-    from rich.text import Text
-
-    from planbench.records.verdicts import old_note
-    from planbench.report import growth
-    from planbench.report.growth import compare_real, growth_of, warnings
-    from planbench.report.scores import FACTORS, scores_table
-
     out, width = console.out(), console.width()
     for ladder, predictions in found:
         console.print_tables([growth.growth_table(ladder, predictions, measure, width)])
@@ -185,10 +183,6 @@ def _document(
     shift: float,
     penalty: float,
 ) -> dict[str, Any]:
-    from planbench.report.growth import compare_real, warnings
-    from planbench.report.scores import profile_seconds, standings
-    from planbench.stats.aggregate import performance_profile
-
     return {
         "measure": measure,
         "ladders": [
@@ -223,9 +217,6 @@ def _document(
 
 
 def _solver_document(ladder: Ladder, found: Predictions) -> dict[str, Any]:
-    from planbench.report.growth import SIZES, SPANS
-    from planbench.report.ladders import last_slope
-
     slope = last_slope(ladder, found.series)
     return {
         "solver": found.series,

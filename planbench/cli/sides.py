@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from planbench.cli import console
 from planbench.errors import InputError
+from planbench.records.schema import AB, SIDE, Record
 from planbench.words import nouns
-
-if TYPE_CHECKING:
-    from planbench.records.schema import Record
 
 
 def without_sides(records: Sequence[Record], path: Path, *, needed: bool = True) -> list[Record]:
@@ -38,8 +35,6 @@ def without_sides(records: Sequence[Record], path: Path, *, needed: bool = True)
     InputError
         When nothing else is there.
     """
-    from planbench.records.schema import AB, SIDE
-
     kept = [r for r in records if (r.suite, r.variable) != (AB, SIDE)]
     left = len(records) - len(kept)
     if left and not kept and needed:

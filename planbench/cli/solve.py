@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
+import numpy as np
 import typer
 
-from planbench.cli import console, options, progress
+from planbench.bench.request import Conditions, choose_solver, make_request
+from planbench.bench.single import RunOutcome, solve_once
+from planbench.catalogue.instance import Instance
+from planbench.cli import console, options, progress, views
+from planbench.cli.plan_facts import PlanFacts, plan_facts, solution_facts
+from planbench.cli.rows import row_document
 from planbench.errors import InputError, SolverError
-
-if TYPE_CHECKING:
-    from planbench.bench.single import RunOutcome
-    from planbench.catalogue.instance import Instance
-    from planbench.records.schema import Record
+from planbench.io.plan_file import LpPoint, write_plan
+from planbench.records.schema import Record
 
 EXAMPLES = (
     "planbench solve us-bea-71 --solver highs-ipm",
@@ -70,9 +74,6 @@ def solve(
     log_file = options.writable(Path(log)) if log not in (None, "-") else None
     if output is not None:
         _check_plan_name(output)
-    from planbench.bench.request import Conditions, choose_solver, make_request
-    from planbench.bench.single import solve_once
-
     # A solver's name is looked up before the instance, which may take long to load.
     chosen = choose_solver(solver)
     chosen.options(asked)
@@ -115,8 +116,6 @@ def finding_of(record: Record) -> str:
 
 
 def _log_stream(json: bool) -> Any:
-    import sys
-
     # The document must be alone on standard output.
     return sys.stderr if json else sys.stdout
 
@@ -131,13 +130,9 @@ def _write_plan(path: Path, instance: Instance, outcome: RunOutcome) -> None:
     if outcome.x is None:
         console.note(f"{path} was not written: the solver handed back no plan")
         return
-    import numpy as np
-
     if not all(np.isfinite(v).all() for v in (outcome.x, outcome.row_duals) if v is not None):
         console.note(f"{path} was not written: what was handed back holds NaN or infinity")
         return
-    from planbench.io.plan_file import LpPoint, write_plan
-
     if instance.economy is not None and outcome.plan is not None:
         write_plan(outcome.plan, path, instance.economy)
     else:
@@ -154,10 +149,6 @@ def _refusal(outcome: RunOutcome) -> Exception:
 
 
 def _facts(instance: Instance, outcome: RunOutcome, top: int) -> Any:
-    import numpy as np
-
-    from planbench.cli.plan_facts import plan_facts, solution_facts
-
     answer = [part for part in (outcome.x, outcome.row_duals) if part is not None]
     if not all(np.isfinite(part).all() for part in answer):
         return None  # the certificate has said so
@@ -169,8 +160,6 @@ def _facts(instance: Instance, outcome: RunOutcome, top: int) -> Any:
 
 
 def _document(instance: Instance, outcome: RunOutcome, top: int) -> dict[str, Any]:
-    from planbench.cli.rows import row_document
-
     facts = _facts(instance, outcome, top)
     return row_document(outcome.record) | {
         "known_optimum": instance.optimum,
@@ -179,9 +168,6 @@ def _document(instance: Instance, outcome: RunOutcome, top: int) -> dict[str, An
 
 
 def _show(instance: Instance, outcome: RunOutcome, top: int) -> None:
-    from planbench.cli import views
-    from planbench.cli.plan_facts import PlanFacts
-
     parts: list[Any] = [
         views.head(instance),
         views.outcome(outcome.record, instance, CERTIFIED),

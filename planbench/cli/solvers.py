@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import importlib.metadata
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from planbench.cli import completion, console
 from planbench.cli.options import JsonOption
-
-if TYPE_CHECKING:
-    from planbench.solvers.base import SolverSpec
+from planbench.cli.views import columns_of, pairs
+from planbench.solvers.base import OPTION_NAMES, SolverSpec
+from planbench.solvers.registry import (
+    availability,
+    broken_plugins,
+    find_solver,
+    list_solvers,
+    why_not_here,
+)
 
 EXAMPLES = ("planbench solvers", "planbench solvers highs-hipdlp", "planbench solvers --json")
 
@@ -29,8 +36,6 @@ def solvers(
     json: JsonOption = False,
 ) -> None:
     """List the solvers, whether they can run here, and how each is set up."""
-    from planbench.solvers.registry import broken_plugins, find_solver, list_solvers
-
     if name is not None:
         # cmd: takes a command where it runs; what it is can be shown without one.
         bare = [spec for spec in list_solvers() if spec.name == name.strip()]
@@ -59,9 +64,6 @@ def solvers(
 
 
 def _facts(spec: SolverSpec) -> dict[str, Any]:
-    from planbench.solvers.base import OPTION_NAMES
-    from planbench.solvers.registry import availability, why_not_here
-
     reason = availability(spec)
     return {
         "name": spec.name,
@@ -84,8 +86,6 @@ def _facts(spec: SolverSpec) -> dict[str, Any]:
 
 def _versions_of(spec: SolverSpec, available: bool) -> dict[str, str | None]:
     """Versions of its packages: of those here, or in its own environment once that is built."""
-    from planbench.solvers.registry import why_not_here
-
     if available and why_not_here(spec) is not None:
         pins = dict(pin.split("==") for pin in spec.environment)
         return {package: pins.get(package) for package in spec.packages}
@@ -108,10 +108,6 @@ def _where(facts: dict[str, Any]) -> str:
 
 
 def _show_all(found: list[dict[str, Any]]) -> None:
-    from rich.text import Text
-
-    from planbench.cli.views import columns_of
-
     table = columns_of(
         [(header, "left") for header in ("solver", "method", "exact", "here")],
     )
@@ -134,10 +130,6 @@ def _show_all(found: list[dict[str, Any]]) -> None:
 
 
 def _show_one(spec: SolverSpec, facts: dict[str, Any]) -> None:
-    from rich.text import Text
-
-    from planbench.cli.views import pairs
-
     here = (
         Text("available" + _where(facts), style="green")
         if facts["available"]

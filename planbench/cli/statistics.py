@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
-if TYPE_CHECKING:
-    from rich.console import Group
+from rich.console import Group
+from rich.text import Text
 
-    from planbench.generators.statistics import EconomyStatistics
-    from planbench.model.economy import Economy
+from planbench.cli.figures import amount, percent
+from planbench.cli.views import columns_of, text
+from planbench.generators.statistics import (
+    CHEAP_GROUPS,
+    GROUPS,
+    EconomyStatistics,
+    explain,
+    figure_fields,
+    study_economy,
+)
+from planbench.model.economy import Economy
 
 #: Up to this many goods and inputs everything is computed unasked: about a second.
 SMALL_GOODS, SMALL_NONZEROS = 2_000, 300_000
@@ -28,10 +38,6 @@ _NOT_STUDIED = "not computed for an economy of this size unless asked: --statist
 
 def study(economy: Economy, *, everything: bool) -> EconomyStatistics:
     """Compute the cheap statistics, and the dear ones for a small economy or when asked."""
-    from dataclasses import replace
-
-    from planbench.generators.statistics import CHEAP_GROUPS, GROUPS, figure_fields, study_economy
-
     small = economy.n_goods <= SMALL_GOODS and economy.inputs.nnz <= SMALL_NONZEROS
     if everything or small:
         return study_economy(economy, groups=GROUPS)
@@ -42,19 +48,11 @@ def study(economy: Economy, *, everything: bool) -> EconomyStatistics:
 
 def facts(found: EconomyStatistics) -> dict[str, Any]:
     """Statistics for JSON, with one line on what each figure says under ``explained``."""
-    from planbench.generators.statistics import explain
-
     return {**found.as_dict(), "explained": explain()}
 
 
 def shown(found: EconomyStatistics) -> list[Group]:
     """Build a table of all groups, and lines on prices, levels, estimates and what is missing."""
-    from rich.console import Group
-    from rich.text import Text
-
-    from planbench.cli.views import columns_of, text
-    from planbench.generators.statistics import figure_fields
-
     table = columns_of((("figure", "left"), ("value", "right"), ("what it says", "left")))
     table.columns[0].no_wrap = True
     group = ""
@@ -81,8 +79,6 @@ def shown(found: EconomyStatistics) -> list[Group]:
 
 
 def _estimates(found: EconomyStatistics) -> list[str]:
-    from planbench.generators.statistics import figure_fields
-
     labels = {f.name: f.metadata["label"] for f in figure_fields()}
     by_way: dict[str, list[str]] = {}
     for name, how in found.estimates.items():
@@ -91,8 +87,6 @@ def _estimates(found: EconomyStatistics) -> list[str]:
 
 
 def _form(value: float, form: str) -> str:
-    from planbench.cli.figures import amount, percent
-
     if form == "count":
         return f"{value:,}"
     return percent(value) if form == "share" else amount(value, 3)

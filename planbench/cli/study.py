@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from planbench.bench.request import Conditions
+from planbench.bench.single import survey
 from planbench.cli import console, options
+from planbench.cli.rows import row_document
+from planbench.cli.views import listing
+from planbench.debate.bad_data import bad_data
+from planbench.debate.replan import find_replanner, replan
+from planbench.debate.study import noise_losses, replanned
 from planbench.errors import InputError
+from planbench.records.schema import Record
+from planbench.records.store import RecordStore
+from planbench.report import words
+from planbench.report.results import TARGET_GAP
+from planbench.solvers.registry import available_solvers
 from planbench.words import nouns
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from planbench.records.schema import Record
 
 EXAMPLES = (
     "planbench study replan gen:goods=10000,techniques=2,resources=5,seed=1",
@@ -71,8 +79,6 @@ def study(
     rounds = options.parse_count(repeats, "--repeats", 1) or 1
     names = options.split_solvers(listed, None) or list(REPLANNERS if kind == "replan" else PLANNER)
     rows: list[Record] = []
-    from planbench.records.store import RecordStore
-
     # Whether the file can be written is known before anything is measured.
     with RecordStore(out) as store:
         try:
@@ -91,8 +97,6 @@ def study(
                 "the same command measures all of them again"
             ) from None
     if json:
-        from planbench.cli.rows import row_document
-
         console.print_json({"results": str(out), "rows": [row_document(row) for row in rows]})
     else:
         _show(rows)
@@ -111,9 +115,6 @@ def _replan(
     resource: str | None,
     rounds: int,
 ) -> Iterator[Record]:
-    from planbench.bench.single import survey
-    from planbench.debate.replan import find_replanner, replan
-
     number = options.parse_count(resource, "--resource", 1)
     return replan(
         options.load(spec, False),
@@ -133,11 +134,6 @@ def _bad_data(
     rounds: int,
     time_limit: str | None,
 ) -> Iterator[Record]:
-    from planbench.bench.request import Conditions
-    from planbench.bench.single import survey
-    from planbench.debate.bad_data import bad_data
-    from planbench.solvers.registry import available_solvers
-
     noises = [parse_share(part, "--noise") for part in noise.split(",") if part.strip()]
     limit_s = options.parse_seconds(time_limit or LIMIT)
     instance = options.load(spec, False)
@@ -170,11 +166,6 @@ def parse_share(text: str, option: str) -> float:
 
 
 def _show(rows: Sequence[Record]) -> None:
-    from planbench.cli.views import listing
-    from planbench.debate.study import noise_losses, replanned
-    from planbench.report import words
-    from planbench.report.results import TARGET_GAP
-
     out = console.out()
     pairs = replanned(rows, TARGET_GAP)
     # A table for each instance: names of instances are long, and would leave no room beside them.
@@ -223,6 +214,4 @@ def _show(rows: Sequence[Record]) -> None:
 
 
 def _share(value: float | None) -> str:
-    from planbench.report import words
-
     return words.UNKNOWN if value is None else f"{100 * value:.2g} %"

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
+from planbench.bench.plan import plan_suite, tasks
+from planbench.bench.suite import LadderTable, Suite, list_suites, load_suite
 from planbench.cli import completion, console
 from planbench.cli.options import JsonOption
-
-if TYPE_CHECKING:
-    from planbench.bench.suite import LadderTable, Suite
+from planbench.cli.views import listing, pairs
+from planbench.errors import SolverUnavailableError
+from planbench.measure.memory import total_memory
+from planbench.report import words
+from planbench.tables.read import why_not_at_hand
 
 EXAMPLES = ("planbench suites", "planbench suites accuracy", "planbench bench quick")
 
@@ -32,8 +37,6 @@ def suites(
     A suite is a TOML file saying which solvers run on which instances, up to which limits;
     bench takes your own by its path.
     """
-    from planbench.bench.suite import list_suites, load_suite
-
     if name is not None:
         suite = load_suite(name)
         if json:
@@ -54,9 +57,6 @@ def _document(suite: Suite) -> dict[str, Any]:
 
 def _runs(suite: Suite) -> int:
     """Measurements, or chains of tries, of one round with the solvers available here."""
-    from planbench.bench.plan import plan_suite, tasks
-    from planbench.errors import SolverUnavailableError
-
     try:
         plan = plan_suite(suite, None, None)
     except SolverUnavailableError:
@@ -65,9 +65,6 @@ def _runs(suite: Suite) -> int:
 
 
 def _show_all(found: list[Suite]) -> None:
-    from planbench.cli.views import listing
-    from planbench.report import words
-
     rows = [
         [suite.name, words.count(_runs(suite)), words.seconds(suite.budget_s), suite.description]
         for suite in found
@@ -83,12 +80,6 @@ def _show_all(found: list[Suite]) -> None:
 
 
 def _show_one(suite: Suite) -> None:
-    from rich.text import Text
-
-    from planbench.cli.views import pairs
-    from planbench.report import words
-    from planbench.tables.read import why_not_at_hand
-
     rows: list[tuple[str, str | Text]] = [
         ("suite", Text(words.plain(suite.name), style="bold")),
         ("what it is for", suite.description or words.UNKNOWN),
@@ -114,15 +105,10 @@ def _show_one(suite: Suite) -> None:
 
 
 def _memory(suite: Suite) -> str:
-    from planbench.measure.memory import total_memory
-    from planbench.report import words
-
     return f"{words.size_bytes(suite.memory_limit_bytes(total_memory()))} of memory here"
 
 
 def _repeats(suite: Suite) -> str:
-    from planbench.report import words
-
     if suite.repeats == 1:
         return "none"
     return f"{suite.repeats} runs of what takes less than {words.seconds(suite.repeat_below_s)}"

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
+import numpy as np
 import typer
+from rich.text import Text
 
-from planbench.cli import console, options, progress
+from planbench.bench.request import Conditions, choose_solver, make_request
+from planbench.bench.single import solve_once
+from planbench.catalogue.instance import Instance
+from planbench.certificates import Certificate, certify
+from planbench.certificates.certificate import CERTIFICATE_VERSION
+from planbench.cli import console, options, progress, views
+from planbench.cli.figures import amount
 from planbench.cli.solve import DEFAULT_SOLVER
-
-if TYPE_CHECKING:
-    from planbench.catalogue.instance import Instance
-    from planbench.certificates import Certificate
-    from planbench.cli.violations import Violations
-    from planbench.model.arrays import FloatArray
+from planbench.cli.violations import Violations, violations
+from planbench.io.plan_file import read_parts
+from planbench.model.arrays import FloatArray
+from planbench.report import words
+from planbench.solvers.base import Solution, SolveOptions
 
 EXAMPLES = (
     "planbench solve us-bea-71 -o plan.csv && planbench verify us-bea-71 plan.csv",
@@ -58,9 +65,6 @@ def verify(
     asked = options.parse_number(tolerance, "--tolerance", 0.0, 1.0)
     assert asked is not None
     limit_s = options.parse_seconds(time_limit)
-    from planbench.bench.request import choose_solver
-    from planbench.solvers.base import SolveOptions
-
     # It must be there only if a bound has to be found.
     choose_solver(solver, here=False).options(SolveOptions())
     found = options.load(instance, relax)
@@ -84,13 +88,6 @@ class _Judged:
 def _judge(
     instance: Instance, path: Path, tolerance: float, polish: bool, solver: str, limit_s: float
 ) -> _Judged:
-    import numpy as np
-
-    from planbench.certificates import certify
-    from planbench.cli.violations import violations
-    from planbench.io.plan_file import read_parts
-    from planbench.solvers.base import Solution
-
     problem = instance.economy if instance.economy is not None else instance.lp
     x, y = _columns_and_duals(instance, read_parts(path, problem))
     helper = None
@@ -115,8 +112,6 @@ def _columns_and_duals(
     instance: Instance, parts: dict[str, FloatArray]
 ) -> tuple[FloatArray | None, FloatArray | None]:
     """Columns and row duals of the linear program; None for what the file does not hold."""
-    import numpy as np
-
     if instance.economy is None:
         return parts.get("x"), parts.get("y")
     x = np.concatenate([parts["x"], parts["z"]]) if "x" in parts else None
@@ -126,10 +121,6 @@ def _columns_and_duals(
 
 def _find_bound(instance: Instance, solver: str, limit_s: float) -> dict[str, Any]:
     """Let `solver` solve the instance, for the bounds that its answer proves."""
-    from planbench.bench.request import Conditions, make_request
-    from planbench.bench.single import solve_once
-    from planbench.solvers.base import SolveOptions
-
     with progress.one_run(f"{solver} on {instance.name}, for a bound") as phase:
         record = solve_once(
             make_request(
@@ -151,8 +142,6 @@ def _find_bound(instance: Instance, solver: str, limit_s: float) -> dict[str, An
 
 
 def _document(instance: Instance, path: Path, tolerance: float, judged: _Judged) -> dict[str, Any]:
-    from planbench.certificates.certificate import CERTIFICATE_VERSION
-
     facts = asdict(judged.certificate)
     facts["certificate"] = facts.pop("kind")
     worst = judged.violations
@@ -171,8 +160,6 @@ def _document(instance: Instance, path: Path, tolerance: float, judged: _Judged)
 
 
 def _verdict_words(certificate: Certificate, tolerance: float) -> str:
-    from planbench.report import words
-
     asked = words.gap(tolerance)
     if certificate.verdict == "certified":
         return f"proven to be within {asked} of the optimum"
@@ -186,12 +173,6 @@ def _verdict_words(certificate: Certificate, tolerance: float) -> str:
 
 
 def _show(instance: Instance, path: Path, tolerance: float, judged: _Judged) -> None:
-    from rich.text import Text
-
-    from planbench.cli import views
-    from planbench.cli.figures import amount
-    from planbench.report import words
-
     certificate, helper = judged.certificate, judged.helper
     gap = f"{words.gap(certificate.raw_gap)} raw"
     if certificate.polished_gap is not None:

@@ -226,7 +226,7 @@ class Record(_Row):
     threads_used: int | None = _count("threads the solver says it used", None)
     threads_seen: int | None = _count(
         "most threads of worker and children seen running at one moment of the counted phases, "
-        "by looks every 10 to 40 ms; null when no look fell into them or none was running",
+        "by samples every 10 to 40 ms; null when no sample fell into them or none was running",
         None,
     )
     ended: Ended = _field(

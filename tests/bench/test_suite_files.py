@@ -68,8 +68,7 @@ def test_every_shipped_suite_is_sound(name):
 def check_recipe(name):
     """Read what an instance is made from, without making it: some are large."""
     from planbench.catalogue.resolve import load_instance
-    from planbench.generators.recipe import parse_inline
-    from planbench.generators.table_recipes import parse_split
+    from planbench.generators.recipe import parse_inline, parse_split
 
     if name.startswith("gen:"):
         parse_inline(name)

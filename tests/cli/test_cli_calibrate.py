@@ -88,8 +88,8 @@ def test_goods_that_do_not_add_up_are_a_finding(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The check is run on what was made: were it off, the exit code would be 1."""
+    from planbench.cli import disaggregate
     from planbench.cli.main import run
-    from planbench.generators import disaggregate
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(disaggregate, "aggregation_error", lambda table, economy: 1e-6)

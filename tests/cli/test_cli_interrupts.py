@@ -93,7 +93,7 @@ def test_a_replanning_study_keeps_each_row_as_it_is_made(
 def test_bisect_says_where_its_pairs_are(
     planbench: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from planbench.comparison import bisect
+    from planbench.cli import bisect
 
     monkeypatch.setattr(bisect, "bisect_versions", _interrupted_after(0, lambda: None))
     code, _, err = planbench("bisect", "leontief-3", "--versions", "highspy==1.12.0,1.13.1")

@@ -1,6 +1,7 @@
 """Profiles: read, refused, and economies made from them look like the tables they are of."""
 
 import contextlib
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,31 +14,63 @@ from planbench.errors import InputError
 from planbench.generators import generate, make_recipe, parse_inline
 from planbench.generators.profile import (
     REGIMES,
+    TableProfile,
     find_profile,
     make_profile,
     profile_names,
     profile_text,
     read_profile,
 )
-from planbench.generators.profile_check import (
-    CheckedFigure,
-    check_economy,
-    check_profile,
-    matrix_of_profile,
-    planted_shares,
-)
 from planbench.generators.profile_fit import (
+    CheckedFigure,
     TableFigures,
+    check_profile,
     community_shares,
     figures_of_economy,
     fit_profile,
     fold_own_use,
+    matrix_of_profile,
+    planted_shares,
 )
 from planbench.generators.structure import profiled, supplier_classes
+from planbench.model.economy import Economy
 
 NAMES = profile_names()
 #: Detailed enough for every figure: the others are too small for some.
 DETAILED = "us-bea-2012"
+
+
+def check_economy(profile: TableProfile, economy: Economy) -> tuple[CheckedFigure, ...]:
+    """Compare by-products, labour and final demand of an economy made from `profile`.
+
+    The economy must have one technique per good and physical units of value 1.
+    """
+    made = economy.outputs.sum()
+    checked = [
+        CheckedFigure(
+            "by-products",
+            profile.byproducts,
+            float((made - economy.n_activities) / made),
+            0.03,
+            "share of output",
+        ),
+        CheckedFigure(
+            "goods in final demand",
+            profile.final_demand.share,
+            float(np.count_nonzero(np.diff(economy.assortment.tocsr().indptr)) / economy.n_goods),
+            0.5 / math.sqrt(economy.n_goods),
+            "share of goods",
+        ),
+    ]
+    if profile.value_added is not None and economy.n_resources > 1:
+        use = economy.resource_use
+        labour = use[[0]].toarray().ravel() / np.asarray(use.sum(axis=0)).ravel()
+        checked.append(
+            CheckedFigure(
+                "labour", profile.value_added.labour, float(labour.mean()), 0.06, "of value added"
+            )
+        )
+    return tuple(checked)
 
 
 def failing(figures: tuple[CheckedFigure, ...]) -> list[str]:

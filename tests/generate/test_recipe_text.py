@@ -8,9 +8,14 @@ from hypothesis import strategies as st
 from support.full import examples
 
 from planbench.errors import InputError
-from planbench.generators.recipe import parse_inline
-from planbench.generators.recipe_text import quoted, read_values, split_parts
-from planbench.generators.table_recipes import parse_expand, parse_split
+from planbench.generators.recipe import (
+    parse_expand,
+    parse_inline,
+    parse_split,
+    quoted,
+    read_values,
+    split_parts,
+)
 
 _TEXT = st.text(st.sampled_from("ab,='\" \\:%é"), min_size=1, max_size=12)
 

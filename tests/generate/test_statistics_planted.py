@@ -19,13 +19,19 @@ from planbench.generators.statistics import (
     study_economy,
     study_inputs,
 )
-from planbench.generators.statistics import blocks as module_of_blocks
 from planbench.generators.statistics import coefficients as module_of_coefficients
-from planbench.generators.statistics.blocks import blocks
+from planbench.generators.statistics import facts as module_of_blocks
 from planbench.generators.statistics.coefficients import hill, lognormal_fit
-from planbench.generators.statistics.goods_graph import goods_graph, strong_links
-from planbench.generators.statistics.order import best_order, share_above
-from planbench.generators.statistics.spectrum import Cycles, power_bound, ritz_moduli
+from planbench.generators.statistics.facts import blocks
+from planbench.generators.statistics.goods_graph import (
+    Cycles,
+    best_order,
+    goods_graph,
+    power_bound,
+    ritz_moduli,
+    share_above,
+    strong_links,
+)
 from planbench.generators.statistics.value import value_inputs
 from planbench.model import make_economy
 

@@ -433,7 +433,7 @@ def _hoards_in_threads(lp, options):
 
 
 def _hoards_in_children(lp, options):
-    # Fast while far below the limit, then 4 MiB every 20 ms together, so that a look that is late
+    # Fast while far below the limit, then 4 MiB every 20 ms together, so that a sample that is late
     # on a busy machine finds little more.
     code = (
         "import time\nheld = [bytearray(2**20) for _ in range(230)]\n"

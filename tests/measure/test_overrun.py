@@ -29,14 +29,14 @@ RUN = """
     from planbench.measure.job import Job
     from planbench.measure.launch import run_job
     from planbench.solvers.base import SolveOptions
-    # Seconds the last look came late because who looks was given no processor: those that went
-    # by since the look before, less what was asked to wait and what was computed.
+    # Seconds the last sample came late because the watcher was given no processor: those that went
+    # by since the sample before, less what was asked to wait and what was computed.
     late, before = 0.0, None
-    look, pause = watch.Watch.look, watch.Watch.pause
-    def timed_look(self, job):
+    sample, pause = watch.Watch.sample, watch.Watch.pause
+    def timed_sample(self, job):
         global late, before
         began, computed = time.monotonic(), time.thread_time()
-        look(self, job)
+        sample(self, job)
         since, counted, asked = before or (began, computed, 0.0)
         late = time.monotonic() - since - asked - (time.thread_time() - counted)
         before = began, computed, 0.0
@@ -45,7 +45,7 @@ RUN = """
         asked = pause(self)
         before = *before[:2], asked
         return asked
-    watch.Watch.look, watch.Watch.pause = timed_look, timed_pause
+    watch.Watch.sample, watch.Watch.pause = timed_sample, timed_pause
     ballast = bytearray({ballast})
     ballast[::4096] = b"x" * len(ballast[::4096])
     job = Job({file!r}, {solver!r}, {folder!r}, adapter={adapter!r}, calibrate={calibrate})
@@ -154,7 +154,7 @@ def test_a_large_parent_does_not_show_in_what_a_solve_holds(fresh):
 
 
 def test_programs_too_short_to_be_seen_are_counted(launch):
-    """Each lives for a few milliseconds, less than the time between two looks."""
+    """Each lives for a few milliseconds, less than the time between two samples."""
     result = launch("short-programs")
     assert result.ended == "ok", result.message
     assert "children by wait4" in result.memory_method
@@ -169,7 +169,7 @@ def test_a_program_smaller_than_the_worker_is_not_reported_at_the_workers_size(l
 
 
 def test_looking_takes_little_of_a_core(launch):
-    """Close to the limit looks come often; the solver must still have the machine."""
+    """Close to the limit samples come often; the solver must still have the machine."""
     began, spent = time.monotonic(), time.process_time()
     launch("near-limit", memory_limit_bytes=400 * MIB)
     assert time.process_time() - spent < 0.35 * (time.monotonic() - began)

@@ -19,15 +19,15 @@ pytestmark = pytest.mark.alone
 MIB = 1 << 20
 
 #: Of the program itself; `fork` starts children that each call `child` and wait to be ended, and
-#: returns when they have been looked at. How fast a machine looks does not matter that way.
+#: returns when they have been sampled, however fast the machine is.
 PROGRAM = """
     import mmap, os, sys, time
-    def looks():
-        return os.stat("LOOKS").st_size
-    def wait_for_looks():
+    def samples():
+        return os.stat("SAMPLES").st_size
+    def wait_for_samples():
         # The first may have begun before; a copy counts from the second on.
-        enough = looks() + 4
-        while looks() < enough:
+        enough = samples() + 4
+        while samples() < enough:
             time.sleep(0.01)
     def fork(number, child=lambda: None):
         read, write = os.pipe()
@@ -42,7 +42,7 @@ PROGRAM = """
         ready = 0
         while ready < number:
             ready += len(os.read(read, number))
-        wait_for_looks()
+        wait_for_samples()
         return pids
     def end(pids):
         for pid in pids:
@@ -60,23 +60,23 @@ END = """
 
 @pytest.fixture
 def run(lp_file, tmp_path, monkeypatch):
-    looks, look = tmp_path / "looks", watch.Watch.look
-    looks.touch()
+    samples, sample = tmp_path / "samples", watch.Watch.sample
+    samples.touch()
 
     def counted(self, job):
-        look(self, job)
-        with looks.open("a") as file:  # as many bytes as there were looks
+        sample(self, job)
+        with samples.open("a") as file:  # as many bytes as there were samples
             file.write(".")
 
-    monkeypatch.setattr(watch.Watch, "look", counted)
-    # Every look asks what is shared, however long the last answer took.
+    monkeypatch.setattr(watch.Watch, "sample", counted)
+    # Every sample asks what is shared, however long the last answer took.
     monkeypatch.setattr(watch, "PEAK_SHARE", 0)
     monkeypatch.setattr(watch, "LOOK_SHARE", 0)
 
     def start(script, limit):
         file = tmp_path / "program.py"
         text = "\n".join(map(textwrap.dedent, (PROGRAM, script, END)))
-        file.write_text(text.replace("LOOKS", str(looks)))
+        file.write_text(text.replace("SAMPLES", str(samples)))
         folder = tmp_path / "job"
         folder.mkdir()
         job = Job(str(lp_file), f"cmd:{sys.executable} -S {file} {{mps}} {{sol}}", str(folder))
@@ -144,7 +144,7 @@ def test_shared_memory_of_other_programs_counts_once(run):
         "        pass_fds=(shared,), stdin=subprocess.PIPE, stdout=subprocess.PIPE)\n"
         "running = [start() for _ in range(4)]\n"
         "for child in running: child.stdout.readline()\n"
-        "wait_for_looks()\n"
+        "wait_for_samples()\n"
         # Killed, so that none is seen giving memory back that its high-water mark still holds.
         "for child in running: child.kill(); child.communicate()",
         500,
@@ -162,7 +162,7 @@ def test_many_small_forks_are_small(run):
 
 def test_forked_processes_that_fill_memory_are_stopped(run):
     """Each stays far below the limit; together they go beyond it."""
-    # One after the other: each is there for several looks, so that the fourth is the last.
+    # One after the other: each is there for several samples, so that the fourth is the last.
     result = run(
         "held = fill(50)\npids = []\n"
         "for _ in range(6): pids += fork(1, lambda: fill(100))\nend(pids)",
