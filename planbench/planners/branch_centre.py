@@ -142,18 +142,20 @@ def solve_centre(
 ) -> CentreSolution | None:
     """Solve the model until its error is `enough`, or time is `over`; None if nothing is found."""
     solver = _Solver(model)
-    point = solver.start()
     best, least = None, np.inf
-    for _ in range(steps):
-        error = solver.evaluate(point)
-        if error < least:
-            best, least = point, error
-        if not np.isfinite(error) or error <= enough or (best is not None and over()):
-            break
-        try:
-            point = solver.step(point)
-        except (np.linalg.LinAlgError, ValueError):
-            break
+    # A model without a solution runs away; what is best before that is what is answered.
+    with np.errstate(all="ignore"):
+        point = solver.start()
+        for _ in range(steps):
+            error = solver.evaluate(point)
+            if error < least:
+                best, least = point, error
+            if not np.isfinite(error) or error <= enough or (best is not None and over()):
+                break
+            try:
+                point = solver.step(point)
+            except np.linalg.LinAlgError:
+                break
     if best is None:
         return None
     left = model.beta - model.gamma * best.zeta - model.rows.sums(best.s)
@@ -245,7 +247,7 @@ class _Solver:
 
     def factorise(self, at: _Point) -> None:
         """Eliminate columns and goods: a system of rows and ζ, factorised."""
-        from scipy.linalg import lu_factor
+        from scipy.linalg import lapack
 
         o, m1 = self.model, self.model.grouped
         rows, k, size = o.rows, o.rows.dense.shape[1], o.beta.size
@@ -288,7 +290,10 @@ class _Solver:
         system *= self.scale
         if not np.isfinite(system).all():
             raise np.linalg.LinAlgError("overflow")
-        self.factors = lu_factor(system, overwrite_a=True, check_finite=False)
+        lower, pivots, singular = lapack.dgetrf(system.T, overwrite_a=True)  # it is symmetric
+        if singular:
+            raise np.linalg.LinAlgError("singular")
+        self.factors = lower, pivots
 
     def _by_total(self, goods: FloatArray) -> FloatArray:
         """Means of the rows of each good, weighted by `goods`."""
@@ -305,7 +310,7 @@ class _Solver:
 
     def direction(self, at: _Point, rs: FloatArray, rt: FloatArray, ru: FloatArray) -> _Point:
         """Newton direction with complementarity right-hand sides `rs`, `rt`, `ru`."""
-        from scipy.linalg import lu_solve
+        from scipy.linalg import lapack
 
         rows, some = self.model.rows, self.limited
         h = rs / at.s - self.r_cost
@@ -316,7 +321,8 @@ class _Solver:
             self.r_rows - rows.sums(h) - rt / at.pi - self._by_total(lack),
             -self.r_zeta - float((lack / self.total).sum()),
         )
-        found = lu_solve(self.factors, right * self.scale, check_finite=False) * self.scale
+        found, _ = lapack.dgetrs(*self.factors, right * self.scale)
+        found *= self.scale
         dpi, dzeta = found[:-1], float(found[-1])
         dlam = (lack + dzeta + self._means(dpi)) / self.total
         ds = self.theta * (self.spread(dlam) - rows.times(dpi)) + h

@@ -63,6 +63,8 @@ ACCURATE = 0.02
 DENSE = 30_000_000
 #: Above it a series: terms, and the share of a price below which an entry is dropped.
 TERMS, DROPPED = 4, 1e-3
+#: Share of the plan's value below which the flow of a good is next to nothing.
+LEAST_FLOW = 1e-9
 TINY = 1e-300
 
 
@@ -128,6 +130,10 @@ class Course:
         Shares above the price within which techniques are in the model.
     margin, widen, before, expected : float
         What decides on those shares, the progress so far, and the gap that is expected.
+    fit : float
+        Factor by which the plan must be scaled to fit what is available.
+    places : ndarray of int64, shape (goods,), or None
+        Where in the merit order outputs ended in the last round.
     """
 
     branches: Branches
@@ -154,6 +160,8 @@ class Course:
     widen: float = 1.0
     before: float = np.inf
     expected: float = 1.0
+    fit: float = 1.0
+    places: IntArray | None = None
     bracket: Bracket = field(default_factory=Bracket)
 
     @property
@@ -218,6 +226,12 @@ def begin(branches: Branches, meter: Meter, tolerance: float) -> Course:
 
 def iterate(course: Course, report: Report) -> Ended:
     """Go on until the bracket is within the tolerance, the time is over or progress ends."""
+    # What overflows is found out by its bounds, or by not being finite.
+    with np.errstate(all="ignore"):
+        return _iterate(course, report)
+
+
+def _iterate(course: Course, report: Report) -> Ended:
     mark, since = 1.0, 0
     while True:
         if not price_goods(course):
@@ -225,7 +239,7 @@ def iterate(course: Course, report: Report) -> Ended:
         if not plan_outputs(course):
             return "time limit" if course.meter.over() else "stalled"
         used, flow = row_balances(course)
-        _bound(course, used, flow)
+        _bound(course, used)
         report(_line(course))
         if course.gap <= course.tolerance:
             return "optimal"
@@ -312,14 +326,12 @@ def _share_out(course: Course) -> None:
     """Mix techniques that cost about the same, in the first round."""
     b, net, supply = course.branches, course.net, course.supply
     p = course.p[b.good]
-    excess = np.zeros(p.size)
-    np.divide(course.costs, p, out=excess, where=p > 0)
-    excess = np.where(p > 0, np.maximum(excess - 1.0, 0.0), 0.0)
+    excess = np.where(p > 0, np.maximum(_ratio(course.costs, p) - 1.0, 0.0), 0.0)
     share = np.exp(-np.minimum(excess / WIDTH, 700.0))
     share[share < LEAST_MIX] = 0.0
     total = b.by_good(share)
     several = np.diff(net.first) > 1
-    np.divide(share, total[b.good], out=supply.share, where=total[b.good] > 0)
+    supply.share[:] = _ratio(share, total[b.good])
     supply.given[:] = several & (total > 0)
 
 
@@ -338,7 +350,7 @@ def plan_outputs(course: Course) -> bool:
     fixed = np.where(made, e.fixed_demand, 0.0)
     equal = np.zeros(y.size)
     if y.any():
-        np.divide(z / max(int(made.sum()), 1), p, out=equal, where=made & (p > 0))
+        equal = _ratio(np.full(y.size, z / max(int(made.sum()), 1)), p)
         equal = np.minimum(equal, 10 * y + wanted + 1e-6 * equal)
     spare = SPARE * tolerance * (0.5 * equal + 0.5 * np.maximum(y, wanted))
     demand = wanted + fixed + spare + course.disposal
@@ -385,22 +397,56 @@ def row_balances(course: Course) -> Pair:
     flow += gross
     k = b.resources.size
     flow[:k] = b.rights[:k]
-    return used, np.maximum(flow, TINY)
+    flow[k:] = np.maximum(flow[k:], _least_flow(course, b.primary))
+    return used, flow
 
 
-def _bound(course: Course, used: FloatArray, flow: FloatArray) -> None:
-    """Improve the bracket, if the plan and the prices look good enough to be worth it."""
+def _least_flow(course: Course, goods: IntArray) -> FloatArray:
+    """Amounts of goods that are next to nothing in the plan, by their rough prices."""
+    e, rough = course.branches.economy, course.branches.rough
+    unit = float(rough @ (e.assortment @ (course.mix / e.weights)))
+    return LEAST_FLOW * course.z * unit / np.maximum(rough[goods], TINY)
+
+
+def _bound(course: Course, used: FloatArray) -> None:
+    """Improve the bracket; the plan is scaled to what is available."""
     b, e = course.branches, course.branches.economy
-    rights, factor = b.rights, 1.0
-    if not (e.fixed_demand > 0).any():
-        over = (used > rights) & (rights > 0)
-        factor = min(1.0, float(np.min((rights / np.where(over, used, 1.0))[over], initial=1.0)))
-    levels = b.levels(course.x) * factor
-    targets = course.z * factor * (1 - 1e-12) * course.mix / e.weights
     course.bracket.add_prices(*raw_upper(e, *course.prices(), programs=False))
-    course.bracket.add_plan(*raw_lower(e, levels, targets, programs=False))
-    course.meter.work += 4 * e.nnz
-    course.needs_scale = factor  # type: ignore[attr-defined]
+    over = (used > b.rights) & (b.rights > 0)
+    course.fit = float(np.min(b.rights[over] / used[over], initial=1.0))
+    if course.fit < 1 and (e.fixed_demand > 0).any():
+        _bound_with_less(course, used)
+    else:
+        _bound_plan(course, course.fit)
+    course.meter.work += 2 * e.nnz
+
+
+def _bound_plan(course: Course, factor: float) -> None:
+    b, e = course.branches, course.branches.economy
+    targets = course.z * factor * (1 - 1e-12) * course.mix / e.weights
+    plan = b.levels(course.x) * factor, targets
+    course.bracket.add_plan(*raw_lower(e, *plan, programs=False))
+    course.meter.work += 2 * e.nnz
+
+
+def _bound_with_less(course: Course, used: FloatArray) -> None:
+    """Plan for so much less as brings the use of every row within what is available.
+
+    A plan that must meet fixed demand cannot be scaled.
+    """
+    if course.requirements is None:
+        return
+    goods, rows = course.demand()
+    each = goods @ course.requirements + rows
+    over = (used > course.branches.rights) & (each > 0)
+    less = float(np.max((used - course.branches.rights)[over] / each[over], initial=0.0))
+    kept = course.z, course.y.copy(), course.x.copy(), course.need.copy()
+    course.z -= 1.01 * less
+    if course.z > 0 and plan_outputs(course):
+        _bound_plan(course, 1.0)
+    course.z = kept[0]
+    for now, old in zip((course.y, course.x, course.need), kept[1:], strict=True):
+        now[:] = old
 
 
 def choose_anew(course: Course, used: FloatArray, flow: FloatArray) -> bool:
@@ -418,7 +464,7 @@ def _clear(course: Course, used: FloatArray, flow: FloatArray) -> Pair:
     cheapest = np.full(n, np.inf)
     some = np.flatnonzero(np.diff(net.first) > 0)
     cheapest[some] = np.minimum.reduceat(course.costs, net.first[:-1][some])
-    new = ordinary & (y <= 0) & (course.need < -DUST_OF_NEED * course.z)
+    new = ordinary & (y <= 0) & (course.need < 0)
     new |= ordinary & (p <= 0) & (cheapest < 0)
     capped = course.kinds == CAPPED
     if capped.any():
@@ -426,9 +472,9 @@ def _clear(course: Course, used: FloatArray, flow: FloatArray) -> Pair:
         new |= capped & (room < 1.05 * y)
         places = np.zeros(n, dtype=np.int64)
         kernels.marginal_places(net, course.supply.order, y, places)
-        if course.round > 2:
-            new |= capped & (places != course.places)  # type: ignore[attr-defined]
-        course.places = places  # type: ignore[attr-defined]
+        if course.places is not None and course.round > 2:
+            new |= capped & (places != course.places)
+        course.places = places
     found = np.flatnonzero(new)[: max(0, MOST_CLEARED - course.cleared.size)]
     if found.size:
         course.cleared = np.concatenate([course.cleared, found])
@@ -446,12 +492,8 @@ def _clear(course: Course, used: FloatArray, flow: FloatArray) -> Pair:
     course.meter.work += net.good.size
     own = b.by_good(course.x)[cleared]
     more = course.need[cleared] - own - course.disposal[cleared]
-    through = np.maximum(np.maximum(gross, own), TINY)
+    through = np.maximum(np.maximum(gross, own), _least_flow(course, cleared))
     return np.concatenate([used, more]), np.concatenate([flow, through])
-
-
-#: A good with a need below minus this share of the plan is left over.
-DUST_OF_NEED = 0.0
 
 
 def _requirements(course: Course, used: FloatArray) -> None:
@@ -501,7 +543,7 @@ def _sweep_requirements(course: Course, weight: FloatArray, table: FloatArray) -
     kinds, b = course.kinds, course.branches
     begun, window = table.copy(), None
     size = y @ np.abs(table)
-    size[size <= 0] = np.inf
+    size[size <= 1e-100] = np.inf
     if table.size <= DENSE:
         window = Window(np.outer(np.sqrt(y), y.sum() / size).ravel())
     for number in range(REQUIREMENT_SWEEPS):
@@ -567,11 +609,10 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
     """Solve the centre's model and follow it; False where it has no solution."""
     b, net, meter = course.branches, course.net, course.meter
     p, y, z, n, k = course.p, course.y, course.z, course.y.size, course.rows
-    factor = course.needs_scale  # type: ignore[attr-defined]
     cleared, gap, tolerance = course.cleared, course.gap, course.tolerance
     rights = np.concatenate([b.rights, np.zeros(cleared.size)])
     over = float(np.max((used - rights)[:k] / flow[:k], initial=0.0))
-    progress = abs(_estimate(course) / max(z * factor, TINY) - 1) + over
+    progress = abs(_estimate(course) / max(z * course.fit, TINY) - 1) + over
     course.widen = (
         min(course.widen * 4, 64.0)
         if progress > 0.3 * course.before
@@ -598,8 +639,7 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
     pin = course.pi * flow / z
     grouped = rows_of(which).scaled(y[good], flow)
     q = y[good] * course.costs[which] / z - grouped.times(pin)
-    share = course.x[which] / y[good]
-    share /= np.bincount(good, weights=share, minlength=n)[good]
+    share = _ratio(course.x[which], np.bincount(good, weights=course.x[which], minlength=n)[good])
     limit = net.limit[which] / y[good]
     stay = STAY * gap * y[good] * course.costs[which] / z
     first = np.flatnonzero(np.append(True, good[1:] != good[:-1])) if good.size else good
@@ -673,7 +713,7 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
             enough,
             meter.over,
         )
-        if solution is None or meter.over():
+        if solution is None or not 0 < solution.zeta < np.inf or meter.over():
             return False
         moved = (solution.pi - pin) * z / flow
         then = price + course.requirements @ moved[:k]
@@ -760,8 +800,9 @@ def _follow(
         course.near[which] = MARGIN * np.abs(relative - mean)
         shift = min(float(np.quantile(np.abs(relative), 0.999)), 100.0)
         chosen = np.where(s[:count] > 1e-7, s[:count], 0.0)
-        supply.share[which] = chosen / np.bincount(good, weights=chosen, minlength=n)[good]
-        supply.given[good] = True
+        total = np.bincount(good, weights=chosen, minlength=n)
+        supply.share[which] = _ratio(chosen, total[good])
+        supply.given[good] = total[good] > 0
     else:
         shift = 0.0
     cleared = course.cleared
@@ -786,6 +827,11 @@ def _follow(
     y *= zeta
     course.margin = min(FIRST_MARGIN, max(MARGIN * shift, 2 * course.gap, 1e-3))
     course.expected = max(shift**2, 0.1 * course.tolerance)
+
+
+def _ratio(values: FloatArray, of: FloatArray) -> FloatArray:
+    """`values` over `of`, 0 where that is 0."""
+    return np.divide(values, of, out=np.zeros(values.size), where=of > 0)
 
 
 def _at(where: IntArray, values: FloatArray, size: int) -> FloatArray:
