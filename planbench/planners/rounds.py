@@ -48,6 +48,9 @@ MOST_CLEARED, MOST_DISPOSAL = 4000, 2000
 SOLUTIONS = 5
 #: Disposal columns offered for each primary good.
 OFFERED = 30
+#: Goods that are short by more than this share after half of the output sweeps are made by
+#: their cheapest techniques.
+LOOPING = 1e-2
 #: Width of the mixing of techniques in the first round; shares below the second are dropped.
 WIDTH, LEAST_MIX = 0.1, 1e-3
 #: Techniques within this share of the cheapest are in the first model; later, within so many
@@ -357,7 +360,12 @@ def plan_outputs(course: Course) -> bool:
     enough = max(min(0.003 * min(course.gap, course.expected), 1e-3), 0.003 * tolerance)
     window = Window(p / max(float(p.max(initial=0.0)), TINY) + 1e-15)
     _recount(course, demand)
-    for _ in range(OUTPUT_SWEEPS):
+    for number in range(OUTPUT_SWEEPS):
+        if number == OUTPUT_SWEEPS // 2:
+            # Two goods may be made of one another in the shares given; the cheapest never are.
+            course.supply.given[np.abs(short) > LOOPING * y] = False
+            window.clear()
+            _recount(course, demand)
         meter.work += kernels.sweep_outputs(net, course.supply, course.need, y, course.x)
         short = np.where(made, np.maximum(course.need, 0.0) - y, 0.0)
         size = max(z, 0.2 * float(p @ y))
