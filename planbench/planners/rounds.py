@@ -56,6 +56,8 @@ WIDTH, LEAST_MIX = 0.1, 1e-3
 #: Techniques within this share of the cheapest are in the first model; later, within so many
 #: times their own change of cost.
 FIRST_MARGIN, MARGIN = 0.3, 6.0
+#: Up to so many entries of the model, all techniques are in it.
+FEW = 20_000
 #: Weights of the proximal terms, as shares of the gap: of shares and of prices.
 STAY, STAY_PRICED = 0.3, 0.03
 #: Spare output and spare of primary goods, as shares of the tolerance.
@@ -751,6 +753,8 @@ def _near(course: Course) -> IntArray:
         within = np.minimum(course.near, min(FIRST_MARGIN, course.margin * course.widen))
         close = above <= np.maximum(within, 2 * course.gap + 1e-3)
     close |= course.x > 0
+    if close.size * course.pi.size <= FEW:
+        close[:] = True
     several = np.bincount(b.good[close], minlength=course.y.size) > 1
     open_ = several & (course.y > 0) & (course.kinds != CLEARED) & (course.kinds != PRIMARY)
     return np.flatnonzero(close & open_[b.good])
