@@ -23,6 +23,9 @@ import scipy.sparse as sp
 
 from planbench.model.arrays import FloatArray
 
+#: Up to so many entries, requirements of cleared goods are dense in the model.
+PACKED = 1_000_000
+
 IntArray = npt.NDArray[np.int64]
 
 
@@ -56,6 +59,17 @@ class Rows:
         if self.sparse is None:
             return Rows(dense, None)
         return Rows(dense, sp.csr_array(sp.vstack([self.sparse, other.sparse])))
+
+    def packed(self) -> Rows:
+        """All dense where that is small, and more exact."""
+        if self.sparse is None or self.dense.shape[0] * sum(self.shape) > PACKED:
+            return self
+        return Rows(np.hstack([self.dense, self.sparse.toarray()]), None)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Primary rows and cleared goods."""
+        return self.dense.shape[1], 0 if self.sparse is None else self.sparse.shape[1]
 
     def scaled(self, amount: FloatArray, flow: FloatArray) -> Rows:
         """Rows times the amount of each column, over the flow of each row."""
@@ -261,7 +275,11 @@ class _Solver:
             self.mean_dense = np.add.reduceat(weighted[:m1], o.first, axis=0)
         by_total = self.mean_dense / self.total[:, None]
         system = np.zeros((size + 1, size + 1))
-        system[:k, :k] = rows.dense.T @ weighted - by_total.T @ self.mean_dense
+        # Spread about the mean of each good: the difference of two sums would lose its digits.
+        apart = rows.dense.copy()
+        apart[:m1] -= np.repeat(by_total, self.sizes, axis=0)
+        np.multiply(apart, self.theta[:, None], out=weighted)
+        system[:k, :k] = apart.T @ weighted
         corner = by_total.sum(axis=0)
         self.mean_sparse = None
         if rows.sparse is not None:

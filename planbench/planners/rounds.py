@@ -451,7 +451,7 @@ def _bound_with_less(course: Course, used: FloatArray) -> None:
     over = (used > course.branches.rights) & (each > 0)
     less = float(np.max((used - course.branches.rights)[over] / each[over], initial=0.0))
     kept = course.z, course.y.copy(), course.x.copy(), course.need.copy()
-    course.z -= 1.01 * less
+    course.z -= 2 * less + SPARE * course.tolerance * course.z
     if course.z > 0 and plan_outputs(course):
         _bound_plan(course, 1.0)
     course.z = kept[0]
@@ -706,7 +706,7 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
         now = np.concatenate([course.disposal[wanted] / size, course.x[own] / own_size])
         solution = solve_centre(
             CentreModel(
-                rows=grouped.above(free),
+                rows=grouped.above(free).packed(),
                 first=first,
                 grouped=share.size,
                 q=np.concatenate([q, price[wanted] * size / z - thrown.times(pin), own_q]),
@@ -835,8 +835,11 @@ def _follow(
         mix = np.where(s[count : count + targets] > 1e-9, s[count : count + targets], 0.0)
         course.mix = mix / mix.sum()
     course.pi = solution.pi * course.z / flow
-    course.z *= zeta
-    y *= zeta
+    # A model that is far off may shrink the plan to nothing, or blow it up.
+    least, most = 0.5 * (course.bracket.lower or 0.0), 2 * (course.bracket.upper or np.inf)
+    scale = min(max(course.z * zeta, least), max(most, course.z)) / course.z
+    course.z *= scale
+    y *= scale
     course.margin = min(FIRST_MARGIN, max(MARGIN * shift, 2 * course.gap, 1e-3))
     course.expected = max(shift**2, 0.1 * course.tolerance)
 
