@@ -58,7 +58,9 @@ WIDTH, LEAST_MIX = 0.1, 1e-3
 FIRST_MARGIN, MARGIN = 0.3, 6.0
 #: Up to so many entries of the model, all techniques are in it.
 FEW = 20_000
-#: Weights of the proximal terms, as shares of the gap: of shares and of prices.
+#: Weights of the proximal terms, as shares of the gap: of shares and of prices. With fewer than
+#: so many goods less is enough.
+MANY = 100_000
 STAY, STAY_PRICED = 0.3, 0.03
 #: Spare output and spare of primary goods, as shares of the tolerance.
 SPARE, SPARE_PRIMARY = 0.05, 0.1
@@ -620,6 +622,7 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
     b, net, meter = course.branches, course.net, course.meter
     p, y, z, n, k = course.p, course.y, course.z, course.y.size, course.rows
     cleared, gap, tolerance = course.cleared, course.gap, course.tolerance
+    stay = gap * min(1.0, n / MANY)
     rights = np.concatenate([b.rights, np.zeros(cleared.size)])
     over = float(np.max((used - rights)[:k] / flow[:k], initial=0.0))
     progress = abs(_estimate(course) / max(z * course.fit, TINY) - 1) + over
@@ -651,7 +654,7 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
     q = y[good] * course.costs[which] / z - grouped.times(pin)
     share = _ratio(course.x[which], np.bincount(good, weights=course.x[which], minlength=n)[good])
     limit = net.limit[which] / y[good]
-    stay = STAY * gap * y[good] * course.costs[which] / z
+    held = STAY * stay * y[good] * course.costs[which] / z
     first = np.flatnonzero(np.append(True, good[1:] != good[:-1])) if good.size else good
     targets = course.mix.size if course.mix.size > 1 else 0
     if targets:
@@ -660,7 +663,7 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
         grouped = grouped.above(rows)
         q = np.concatenate([q, worth - rows.times(pin)])
         share, limit = np.append(share, course.mix), np.append(limit, np.full(targets, np.inf))
-        stay = np.append(stay, np.full(targets, STAY * gap))
+        held = np.append(held, np.full(targets, STAY * stay))
         first = np.append(first, which.size)
     # Techniques of cleared goods.
     own = np.flatnonzero(course.kinds[b.good] == CLEARED)
@@ -717,8 +720,8 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
                 beta=beta + free.sums(now),
                 gamma=gamma,
                 pi=pin,
-                rho=np.append(stay, np.zeros(now.size)),
-                delta=STAY_PRICED * min(gap, 0.1) / np.maximum(pin, 0.1 / pin.size),
+                rho=np.append(held, np.zeros(now.size)),
+                delta=STAY_PRICED * min(stay, 0.1) / np.maximum(pin, 0.1 / pin.size),
             ),
             enough,
             meter.over,
