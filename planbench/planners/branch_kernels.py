@@ -17,6 +17,8 @@ from planbench.planners.kernels import compiled
 #: How a good gets its price: from its cheapest technique; from the dearest technique needed, as
 #: capacities bind; from the centre, at most its cost; only from the centre, having no technique.
 FREE, CAPPED, CLEARED, PRIMARY = 0, 1, 2, 3
+#: Place of by-products that nobody uses.
+IGNORED = -2
 #: Share of an output that rounding may leave unmade.
 DUST = 1e-12
 
@@ -201,7 +203,7 @@ def count_net(
     main : ndarray
         Main product of each technique.
     place : ndarray, shape (goods,)
-        Primary row of each good, −1 if none.
+        Primary row of each good, −1 if none, IGNORED if it is of no use.
     ptr, extra : ndarray
         Where the entries of each technique begin; written when counting.
     good, amount, use_row, use, unit : ndarray
@@ -233,7 +235,7 @@ def count_net(
             if i == main[s]:
                 unit[s] = -value
                 continue
-            if value == 0.0:
+            if value == 0.0 or place[i] == IGNORED:
                 continue
             if place[i] >= 0:
                 if write:

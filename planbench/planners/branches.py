@@ -46,7 +46,7 @@ class Branches:
     resources : ndarray of int64
         Resources that are available and used: the first primary rows.
     primary : ndarray of int64
-        Goods without techniques: the other primary rows.
+        Goods without techniques that somebody uses: the other primary rows.
     rights : ndarray, shape (primary rows,)
         What is available of each: endowments, and stocks less fixed demand.
     kinds : ndarray of int8, shape (goods,)
@@ -106,11 +106,15 @@ def sort_by_main_product(economy: Economy, meter: Meter, main: IntArray | None =
     activity = activity[np.argsort(main[activity], kind="stable")]
     good = main[activity]
     first = np.searchsorted(good, np.arange(n + 1))
-    primary = np.flatnonzero(np.diff(first) == 0)
+    unmade = np.diff(first) == 0
+    wanted = np.bincount(a.indices, minlength=n) + np.bincount(
+        economy.assortment.indices, minlength=n
+    )
+    primary = np.flatnonzero(unmade & ((wanted > 0) | (economy.fixed_demand > 0)))
     used = np.bincount(r.indices, minlength=economy.n_resources) > 0
     resources = np.flatnonzero(used & (economy.endowment > 0))
-    kinds = np.where(np.diff(first) == 0, PRIMARY, FREE).astype(np.int8)
-    place = np.full(n, -1, dtype=np.int64)
+    kinds = np.where(unmade, PRIMARY, FREE).astype(np.int8)
+    place = np.where(unmade, kernels.IGNORED, -1)
     place[primary] = resources.size + np.arange(primary.size)
     net, unit = _net_columns(economy, activity, good, place, resources, first)
     meter.work += 2 * economy.nnz

@@ -67,7 +67,9 @@ SPARE, SPARE_PRIMARY = 0.05, 0.1
 #: Relative change of the total requirements at which they are accurate enough.
 ACCURATE = 0.02
 #: Up to this many entries, requirements of cleared goods are swept densely.
-DENSE = 30_000_000
+DENSE = 300_000
+#: Up to this many, sweeps over requirements are extrapolated.
+EXTRAPOLATED = 30_000_000
 #: Above it a series: terms, and the share of a price below which an entry is dropped.
 TERMS, DROPPED = 4, 1e-3
 #: Share of the plan's value below which the flow of a good is next to nothing.
@@ -556,7 +558,7 @@ def _sweep_requirements(course: Course, weight: FloatArray, table: FloatArray) -
     begun, window = table.copy(), None
     size = y @ np.abs(table)
     size[size <= 1e-100] = np.inf
-    if table.size <= DENSE:
+    if table.size <= EXTRAPOLATED:
         window = Window(np.outer(np.sqrt(y), y.sum() / size).ravel())
     for number in range(REQUIREMENT_SWEEPS):
         old = table.copy()
