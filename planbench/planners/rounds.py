@@ -39,7 +39,7 @@ Pair = tuple[FloatArray, FloatArray]
 Ended = Literal["optimal", "time limit", "stalled"]
 
 #: Most rounds; rounds in which the gap does not halve after which it is given up.
-MOST_ROUNDS, PATIENCE = 60, 8
+MOST_ROUNDS, PATIENCE = 60, 12
 #: Most sweeps of each kind in a round; sweeps that only lower prices.
 PRICE_SWEEPS, OUTPUT_SWEEPS, LOWERING, REQUIREMENT_SWEEPS = 60, 80, 4, 15
 #: Most cleared goods, and most disposal columns added at a time.
@@ -241,7 +241,7 @@ def iterate(course: Course, report: Report) -> Ended:
 
 
 def _iterate(course: Course, report: Report) -> Ended:
-    mark, since = 1.0, 0
+    mark, nearer, since = 1.0, np.inf, 0
     while True:
         if not price_goods(course):
             return "time limit" if course.meter.over() else "stalled"
@@ -255,8 +255,8 @@ def _iterate(course: Course, report: Report) -> Ended:
         if course.meter.over():
             return "time limit"
         since += 1
-        if course.gap < 0.5 * mark:
-            mark, since = course.gap, 0
+        if course.gap < 0.5 * mark or course.before < 0.5 * nearer:
+            mark, nearer, since = course.gap, min(nearer, course.before), 0
         course.round += 1
         if since >= PATIENCE or course.round >= MOST_ROUNDS:
             return "stalled"
@@ -361,15 +361,16 @@ def plan_outputs(course: Course) -> bool:
     if y.any():
         equal = _ratio(np.full(y.size, z / max(int(made.sum()), 1)), p)
         equal = np.minimum(equal, 10 * y + wanted + 1e-6 * equal)
-    spare = SPARE * tolerance * (0.5 * equal + 0.5 * np.maximum(y, wanted))
-    demand = wanted + fixed + spare + course.disposal
     enough = max(min(0.003 * min(course.gap, course.expected), 1e-3), 0.003 * tolerance)
+    # What the sweeps may leave short is made good by the spare.
+    spare = max(SPARE * tolerance, 0.1 * enough) * (0.5 * equal + 0.5 * np.maximum(y, wanted))
+    demand = wanted + fixed + spare + course.disposal
     window = Window(p / max(float(p.max(initial=0.0)), TINY) + 1e-15)
     _recount(course, demand)
     for number in range(OUTPUT_SWEEPS):
         if number == OUTPUT_SWEEPS // 2:
             # Two goods may be made of one another in the shares given; the cheapest never are.
-            course.supply.given[np.abs(short) > LOOPING * y] = False
+            course.supply.given[missing > LOOPING * y] = False
             window.clear()
             _recount(course, demand)
         meter.work += kernels.sweep_outputs(net, course.supply, course.need, y, course.x)
@@ -379,7 +380,7 @@ def plan_outputs(course: Course) -> bool:
         if not np.isfinite(size):
             return False
         if float(missing @ p) < enough * size and bool(
-            (short <= np.maximum(0.5 * spare, 0.05 * enough * y) + TINY).all()
+            (short <= np.maximum(0.5 * spare, 0.04 * enough * y) + TINY).all()
         ):
             break
         if meter.over():
@@ -696,8 +697,13 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
     cheapest = np.minimum.reduceat(course.costs, net.first[:-1][some])
     cut = (p[some] <= 0) & (cheapest < 0)
     price[some[cut]] = cheapest[cut]
-    ordinary = (course.kinds == FREE) | (course.kinds == CAPPED)
-    more = _first_disposal(course, ordinary)
+    # Nobody throws away what is made without by-products.
+    yielding = (course.requirements < 0).any(axis=1)
+    if matrix is not None:
+        least = course.in_cleared.min(axis=1)  # type: ignore[union-attr]
+        yielding |= least.toarray().ravel() < 0
+    yielding &= (course.kinds == FREE) | (course.kinds == CAPPED)
+    more = _first_disposal(course, yielding)
     wanted = more[:0]
     enough = 0.02 * tolerance
     if which.size > 100:
@@ -735,7 +741,7 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
         if matrix is not None:
             then += course.in_cleared @ moved[k:]
         low = -1e-3 * p - 1e-9 * b.rough / max(priced, TINY)
-        more = np.setdiff1d(np.flatnonzero(ordinary & (then < low)), wanted)
+        more = np.setdiff1d(np.flatnonzero(yielding & (then < low)), wanted)
         if not more.size:
             break
         if more.size > MOST_DISPOSAL:
@@ -781,12 +787,12 @@ def _target_rows(course: Course) -> tuple[Rows, FloatArray]:
     return Rows(dense, sparse), np.asarray(per.T @ full)
 
 
-def _first_disposal(course: Course, ordinary: npt.NDArray[np.bool_]) -> IntArray:
+def _first_disposal(course: Course, yielding: npt.NDArray[np.bool_]) -> IntArray:
     """Goods thrown away at present, and those that yield primary goods at least cost."""
     assert course.requirements is not None
-    picked = [np.flatnonzero((course.disposal > 0) & ordinary)]
+    picked = [np.flatnonzero((course.disposal > 0) & yielding)]
     for k in range(course.branches.resources.size, course.rows):
-        gain = np.where(ordinary, -course.requirements[:, k], 0.0)
+        gain = np.where(yielding, -course.requirements[:, k], 0.0)
         some = np.flatnonzero(gain > 0)
         if some.size > OFFERED:
             ratio = np.maximum(course.p[some], 0.0) / gain[some]
