@@ -42,6 +42,8 @@ Ended = Literal["optimal", "time limit", "stalled"]
 MOST_ROUNDS, PATIENCE = 60, 12
 #: Most sweeps of each kind in a round; sweeps that only lower prices.
 PRICE_SWEEPS, OUTPUT_SWEEPS, LOWERING, REQUIREMENT_SWEEPS = 60, 80, 4, 15
+#: Share of the gap below which a negative price, or what is left over, does not matter yet.
+MATTERS = 0.01
 #: Most cleared goods, and most disposal columns added at a time.
 MOST_CLEARED, MOST_DISPOSAL = 4000, 2000
 #: Times the centre's model is solved anew with more disposal columns.
@@ -170,6 +172,7 @@ class Course:
     before: float = np.inf
     expected: float = 1.0
     fit: float = 1.0
+    hold: float = 1.0
     places: IntArray | None = None
     bracket: Bracket = field(default_factory=Bracket)
 
@@ -479,8 +482,14 @@ def _clear(course: Course, used: FloatArray, flow: FloatArray) -> Pair:
     cheapest = np.full(n, np.inf)
     some = np.flatnonzero(np.diff(net.first) > 0)
     cheapest[some] = np.minimum.reduceat(course.costs, net.first[:-1][some])
-    new = ordinary & (y <= 0) & (course.need < 0)
-    new |= ordinary & (p <= 0) & (cheapest < 0)
+    # Not what matters little at this gap: every cleared good makes the model larger.
+    unit = float(b.rough @ course.demand()[0])
+    new = ordinary & (p <= 0) & (cheapest < -MATTERS * course.gap * b.rough / max(unit, TINY))
+    over = np.where(ordinary & (y <= 0), np.maximum(-course.need, 0.0) * p, 0.0)
+    dearest = np.argsort(-over)
+    left = over.sum() - np.cumsum(over[dearest])
+    count = int(np.count_nonzero(left > MATTERS * course.gap * course.z)) + 1
+    new[dearest[:count][over[dearest[:count]] > 0]] = True
     capped = course.kinds == CAPPED
     if capped.any():
         room = b.by_good(np.minimum(net.limit, 1e300))
@@ -625,7 +634,7 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
     b, net, meter = course.branches, course.net, course.meter
     p, y, z, n, k = course.p, course.y, course.z, course.y.size, course.rows
     cleared, gap, tolerance = course.cleared, course.gap, course.tolerance
-    stay = gap * min(1.0, n / MANY)
+    stay = gap * min(1.0, course.hold * n / MANY)
     rights = np.concatenate([b.rights, np.zeros(cleared.size)])
     over = float(np.max((used - rights)[:k] / flow[:k], initial=0.0))
     progress = abs(_estimate(course) / max(z * course.fit, TINY) - 1) + over
@@ -634,6 +643,7 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
         if progress > 0.3 * course.before
         else max(1.0, course.widen / 2)
     )
+    course.hold = min(course.hold * 4, 1e3) if progress > 0.5 * course.before else max(course.hold / 4, 1.0)
     course.before = progress
     which = _near(course)
     good = b.good[which]
