@@ -298,9 +298,7 @@ class _Solver:
         system[diagonal, diagonal] += at.t / at.pi + o.delta
         border = o.gamma + corner
         last = float((1.0 / self.total).sum())
-        self.scale = 1.0 / np.sqrt(
-            np.append(system[diagonal, diagonal], last if last > 0 else 1.0)
-        )
+        self.scale = 1.0 / np.sqrt(np.append(system[diagonal, diagonal], last if last > 0 else 1.0))
         system[:size, :size] *= -1.0
         system[:size, size] = system[size, :size] = border
         system[size, size] = last

@@ -492,7 +492,7 @@ def sweep_requirements(net: Net, weight: Any, kinds: Any, requirements: Any) -> 
             work += net.ptr[j + 1] - net.ptr[j]
         for i in range(k):
             requirements[g, i] = row[i]
-    return int(work) * k
+    return int(work * k)
 
 
 @compiled
@@ -513,7 +513,7 @@ def technique_rows(net: Net, which: Any, requirements: Any, out: Any) -> int:
         for i in range(k):
             out[s, i] = row[i]
         work += net.ptr[j + 1] - net.ptr[j]
-    return int(work) * k
+    return int(work * k)
 
 
 @compiled

@@ -74,8 +74,9 @@ class Branches:
         return np.minimum(out, self.economy.capacity)
 
     def by_good(self, values: FloatArray) -> FloatArray:
-        """Sums over the techniques of each good."""
-        return np.bincount(self.good, weights=values, minlength=self.economy.n_goods)
+        """Add up over the techniques of each good."""
+        n = self.economy.n_goods
+        return np.bincount(self.good, weights=values, minlength=n).astype(np.float64)
 
 
 def sort_by_main_product(economy: Economy, meter: Meter, main: IntArray | None = None) -> Branches:

@@ -133,8 +133,8 @@ class Course:
         Made over and above what is used, for the by-products.
     cleared : ndarray of int64
         Goods priced by the centre.
-    requirements : ndarray, shape (goods, primary rows), or None
-        Total requirements of each good at the margin.
+    requirements : ndarray, shape (goods, primary rows)
+        Total requirements of each good at the margin; empty in the first round.
     in_cleared : csr_array, shape (goods, cleared goods), or None
         The same of cleared goods.
     near : ndarray, shape (techniques,), or None
@@ -163,7 +163,7 @@ class Course:
     round: int = 0
     disposal: FloatArray = field(default_factory=lambda: np.zeros(0))
     cleared: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    requirements: FloatArray | None = None
+    requirements: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
     in_cleared: sp.csr_array | None = None
     known: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     near: FloatArray | None = None
@@ -368,21 +368,20 @@ def plan_outputs(course: Course) -> bool:
     # What the sweeps may leave short is made good by the spare.
     spare = max(SPARE * tolerance, 0.1 * enough) * (0.5 * equal + 0.5 * np.maximum(y, wanted))
     demand = wanted + fixed + spare + course.disposal
-    window = Window(p / max(float(p.max(initial=0.0)), TINY) + 1e-15)
+    window, short = Window(p / max(float(p.max(initial=0.0)), TINY) + 1e-15), np.zeros(y.size)
     _recount(course, demand)
     for number in range(OUTPUT_SWEEPS):
         if number == OUTPUT_SWEEPS // 2:
             # Two goods may be made of one another in the shares given; the cheapest never are.
-            course.supply.given[missing > LOOPING * y] = False
+            course.supply.given[np.abs(short) > LOOPING * y] = False
             window.clear()
             _recount(course, demand)
         meter.work += kernels.sweep_outputs(net, course.supply, course.need, y, course.x)
         short = np.where(made, np.maximum(course.need, 0.0) - y, 0.0)
         size = max(z, 0.2 * float(p @ y))
-        missing = np.abs(short)
         if not np.isfinite(size):
             return False
-        if float(missing @ p) < enough * size and bool(
+        if float(np.abs(short) @ p) < enough * size and bool(
             (short <= np.maximum(0.5 * spare, 0.04 * enough * y) + TINY).all()
         ):
             break
@@ -404,7 +403,7 @@ def _recount(course: Course, demand: FloatArray) -> None:
 
 
 def row_balances(course: Course) -> Pair:
-    """What the plan uses of the primary rows, and what flows through each."""
+    """Return what the plan uses of the primary rows, and what flows through each."""
     b = course.branches
     _, rows = course.demand()
     used = course.z * rows
@@ -452,7 +451,7 @@ def _bound_with_less(course: Course, used: FloatArray) -> None:
 
     A plan that must meet fixed demand cannot be scaled.
     """
-    if course.requirements is None:
+    if not course.requirements.size:
         return
     goods, rows = course.demand()
     each = goods @ course.requirements + rows
@@ -522,12 +521,12 @@ def _clear(course: Course, used: FloatArray, flow: FloatArray) -> Pair:
 
 def _requirements(course: Course, used: FloatArray) -> None:
     """Total requirements of rows and cleared goods through marginal techniques."""
-    b, net, meter, y = course.branches, course.net, course.meter, course.y
+    b, net, y = course.branches, course.net, course.y
     n, k, cleared = y.size, course.rows, course.cleared
     weight = np.zeros(course.x.size)
     kernels.marginal_techniques(net, course.supply, course.x, weight)
     table = course.requirements
-    if table is None:
+    if not table.size:
         # As if all cost were spent on resources as the plan spends it.
         table = np.zeros((n, k))
         table[b.primary, b.resources.size + np.arange(b.primary.size)] = 1.0
@@ -553,7 +552,7 @@ def _requirements(course: Course, used: FloatArray) -> None:
 
 
 def _hold(course: Course, table: FloatArray) -> None:
-    """A cleared good requires itself, if that is in the table, and nothing else."""
+    """Have a cleared good require itself, if that is in the table, and nothing else."""
     k, cleared = course.rows, course.cleared
     if cleared.size:
         table[cleared] = 0.0
@@ -643,12 +642,13 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
         if progress > 0.3 * course.before
         else max(1.0, course.widen / 2)
     )
-    course.hold = min(course.hold * 4, 1e3) if progress > 0.5 * course.before else max(course.hold / 4, 1.0)
+    slow = progress > 0.5 * course.before
+    course.hold = min(course.hold * 4, 1e3) if slow else max(course.hold / 4, 1.0)
     course.before = progress
     which = _near(course)
     good = b.good[which]
-    assert course.requirements is not None
     matrix = _matrix(course) if cleared.size else None
+    inner = course.in_cleared if course.in_cleared is not None else sp.csr_array((n, 0))
 
     def rows_of(techniques: IntArray) -> Rows:
         dense = np.empty((techniques.size, k))
@@ -656,16 +656,16 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
         if matrix is None:
             return Rows(dense, None)
         meter.work += int(np.diff(net.ptr)[techniques].sum())
-        return Rows(dense, sp.csr_array(matrix[techniques] @ course.in_cleared))
+        return Rows(dense, sp.csr_array(matrix[techniques] @ inner))
 
     def of_goods(goods: IntArray) -> Rows:
-        dense = course.requirements[goods]  # type: ignore[index]
-        return Rows(dense, None if matrix is None else sp.csr_array(course.in_cleared[goods]))
+        dense = course.requirements[goods]
+        return Rows(dense, None if matrix is None else sp.csr_array(inner[goods]))
 
     pin = course.pi * flow / z
     grouped = rows_of(which).scaled(y[good], flow)
     q = y[good] * course.costs[which] / z - grouped.times(pin)
-    share = _ratio(course.x[which], np.bincount(good, weights=course.x[which], minlength=n)[good])
+    share = _ratio(course.x[which], _sums(good, course.x[which], n)[good])
     limit = net.limit[which] / y[good]
     held = STAY * stay * y[good] * course.costs[which] / z
     first = np.flatnonzero(np.append(True, good[1:] != good[:-1])) if good.size else good
@@ -695,7 +695,7 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
     goods, primary = course.demand()
     whole = goods @ course.requirements
     if matrix is not None:
-        whole = np.concatenate([whole, course.in_cleared.T @ goods])  # type: ignore[union-attr]
+        whole = np.concatenate([whole, inner.T @ goods])
     whole[:k] += primary
     whole = whole * z / flow
     beta = (rights - used) / flow + whole
@@ -710,7 +710,7 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
     # Nobody throws away what is made without by-products.
     yielding = (course.requirements < 0).any(axis=1)
     if matrix is not None:
-        least = course.in_cleared.min(axis=1)  # type: ignore[union-attr]
+        least = inner.min(axis=1)
         yielding |= least.toarray().ravel() < 0
     yielding &= (course.kinds == FREE) | (course.kinds == CAPPED)
     more = _first_disposal(course, yielding)
@@ -719,6 +719,7 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
     if which.size > 100:
         enough = max(enough, 0.01 * gap * min(1.0, 10 * gap))
     priced = float(course.branches.rough @ goods)
+    solution: CentreSolution | None = None
     for _ in range(SOLUTIONS):
         wanted = np.union1d(wanted, more)
         size = np.maximum(y[wanted], 1e-12 * z)
@@ -749,7 +750,7 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
         moved = (solution.pi - pin) * z / flow
         then = price + course.requirements @ moved[:k]
         if matrix is not None:
-            then += course.in_cleared @ moved[k:]
+            then += inner @ moved[k:]
         low = -1e-3 * p - 1e-9 * b.rough / max(priced, TINY)
         more = np.setdiff1d(np.flatnonzero(yielding & (then < low)), wanted)
         if not more.size:
@@ -757,6 +758,7 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
         if more.size > MOST_DISPOSAL:
             more = more[np.argsort(then[more] * y[more])[:MOST_DISPOSAL]]
     choices = _Choices(which, good, targets, own, at, own_size)
+    assert solution is not None
     change = grouped.times(solution.pi - pin)[: which.size]
     _follow(course, choices, wanted, size, solution, change, share, flow)
     return True
@@ -782,7 +784,7 @@ def _near(course: Course) -> IntArray:
 
 
 def _target_rows(course: Course) -> tuple[Rows, FloatArray]:
-    """What a unit of the objective by each target requires in all, and its worth."""
+    """Return what a unit of the objective by each target requires in all, and its worth."""
     b, e, k = course.branches, course.branches.economy, course.rows
     per = sp.csc_array(e.assortment @ sp.diags_array(1.0 / e.weights))
     dense = np.zeros((e.n_targets, k))
@@ -799,7 +801,6 @@ def _target_rows(course: Course) -> tuple[Rows, FloatArray]:
 
 def _first_disposal(course: Course, yielding: npt.NDArray[np.bool_]) -> IntArray:
     """Goods thrown away at present, and those that yield primary goods at least cost."""
-    assert course.requirements is not None
     picked = [np.flatnonzero((course.disposal > 0) & yielding)]
     for k in range(course.branches.resources.size, course.rows):
         gain = np.where(yielding, -course.requirements[:, k], 0.0)
@@ -833,7 +834,7 @@ def _follow(
         course.near[which] = MARGIN * np.abs(relative - mean)
         shift = min(float(np.quantile(np.abs(relative), 0.999)), 100.0)
         chosen = np.where(s[:count] > 1e-7, s[:count], 0.0)
-        total = np.bincount(good, weights=chosen, minlength=n)
+        total = _sums(good, chosen, n)
         supply.share[which] = _ratio(chosen, total[good])
         supply.given[good] = total[good] > 0
     else:
@@ -848,7 +849,7 @@ def _follow(
         left[left < 1e-9 * course.tolerance * flow[k:]] = 0.0
         course.disposal[cleared] = left
         made[made <= 1e-9 * choices.own_size] = 0.0
-        total = b.by_good(_at(own, made, course.x.size))
+        total = _sums(b.good[own], made, n)
         given = total[b.good[own]] > 0
         supply.share[own[given]] = made[given] / total[b.good[own[given]]]
         supply.given[cleared] = total[cleared] > 0
@@ -870,7 +871,5 @@ def _ratio(values: FloatArray, of: FloatArray) -> FloatArray:
     return np.divide(values, of, out=np.zeros(values.size), where=of > 0)
 
 
-def _at(where: IntArray, values: FloatArray, size: int) -> FloatArray:
-    out = np.zeros(size)
-    out[where] = values
-    return out
+def _sums(good: IntArray, values: FloatArray, size: int) -> FloatArray:
+    return np.bincount(good, weights=values, minlength=size).astype(np.float64)

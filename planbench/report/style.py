@@ -50,6 +50,7 @@ LOOKS: dict[str, Look] = {
     "glop": Look("#c79a00", _CIRCLE, _MIXED),
     "pdlp": Look("#4e8c89", _TRIANGLE, _MIXED),
     "two-level": Look("#d4145a", _DIAMOND, _SOLID),
+    "general": Look("#e8590c", _DIAMOND, _SOLID),
     "value-iteration": Look("#8e24aa", _DIAMOND, _SOLID),
     "primal-dual": Look("#3157d6", _DIAMOND, _SOLID),
     "harmony": Look("#7d6e83", _DIAMOND, _DOTTED),
