@@ -25,6 +25,8 @@ IntArray = npt.NDArray[np.int64]
 
 #: Sweeps for the rough prices.
 ROUGH = 8
+#: More goods without a main maker than this: another way to choose is tried, so many times.
+MANY_PRIMARY, BALANCING = 20, 4
 #: Products below this share of an activity's largest are never its main product.
 LEAST_SHARE = 0.02
 
@@ -165,6 +167,40 @@ def _main_products(economy: Economy, share: FloatArray, meter: Meter) -> IntArra
     np.maximum.at(largest, column, share)
     with np.errstate(divide="ignore"):
         merit = np.log(np.where(share >= LEAST_SHARE * largest[column], share, 0.0))
+    found = _bid_for_makers(economy, column, merit, meter)
+    if economy.n_goods - np.unique(found[found >= 0]).size <= MANY_PRIMARY:
+        return found
+    # Where whole groups of goods outbid one another, more of them get a maker from balance.
+    balanced = _largest(economy, column, _balance(economy, column, share, meter))
+    less = np.unique(balanced[balanced >= 0]).size > np.unique(found[found >= 0]).size
+    return balanced if less else found
+
+
+def _balance(economy: Economy, column: IntArray, share: FloatArray, meter: Meter) -> FloatArray:
+    """Scale shares until they sum to one over the makers of a good and over an activity."""
+    goods, n, m = economy.outputs.indices, economy.n_goods, economy.n_activities
+    for _ in range(BALANCING):
+        for index, size in ((goods, n), (column, m)):
+            total = np.bincount(index, weights=share, minlength=size)[index]
+            share = np.divide(share, total, out=np.zeros(share.size), where=total > 0)
+        meter.work += 2 * share.size
+    return share
+
+
+def _largest(economy: Economy, column: IntArray, share: FloatArray) -> IntArray:
+    """Return the output of greatest share of each activity, −1 without any."""
+    most = np.zeros(economy.n_activities)
+    np.maximum.at(most, column, share)
+    main = np.full(economy.n_activities, -1, dtype=np.int64)
+    at = np.flatnonzero((share > 0) & (share >= most[column]))[::-1]
+    main[column[at]] = economy.outputs.indices[at]
+    return main
+
+
+def _bid_for_makers(
+    economy: Economy, column: IntArray, merit: FloatArray, meter: Meter
+) -> IntArray:
+    b = economy.outputs
     by_good = np.argsort(b.indices, kind="stable")
     starts = np.searchsorted(b.indices[by_good], np.arange(economy.n_goods + 1))
     main = np.empty(economy.n_activities, dtype=np.int64)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from planbench.planners.price_adjustment import PriceState
     from planbench.planners.rounds import Course
 
+#: Most entries of the total requirements: with more, all is left to price adjustment.
+MOST_REQUIREMENTS = 300_000_000
 METHOD = "two-level planning with main products: rents and scarce goods priced by a centre"
 
 SPEC = SolverSpec(
@@ -106,7 +108,8 @@ def _run(economy: Economy, _: Any, options: PlanOptions, state: GeneralState | N
     if state is not None and state.adjusting is not None:
         return _hand_over(economy, None, Bracket(), meter, clock, options, state.adjusting)
     branches = sort_by_main_product(economy, meter, None if state is None else state.main)
-    if not branches.activity.size or not branches.rights.size:
+    rows = branches.rights.size
+    if not branches.activity.size or not rows or rows * economy.n_goods > MOST_REQUIREMENTS:
         return _hand_over(economy, None, Bracket(), meter, clock, options, None)
     course = begin(branches, meter, options.tolerance)
     if state is not None:
