@@ -43,7 +43,7 @@ MOST_ROUNDS, PATIENCE = 60, 12
 #: Most sweeps of each kind in a round; sweeps that only lower prices.
 PRICE_SWEEPS, OUTPUT_SWEEPS, LOWERING, REQUIREMENT_SWEEPS = 60, 80, 4, 15
 #: Share of the gap below which a negative price, or what is left over, does not matter yet.
-MATTERS = 0.01
+MATTERS = 0.0001
 #: Most cleared goods, and most disposal columns added at a time.
 MOST_CLEARED, MOST_DISPOSAL = 4000, 2000
 #: Times the centre's model is solved anew with more disposal columns.
