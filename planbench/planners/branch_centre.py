@@ -23,6 +23,8 @@ import scipy.sparse as sp
 
 from planbench.model.arrays import FloatArray
 
+#: Weight of ½(ζ − 1)², without which a model far from the truth may grow without bound.
+STAY_IN_SIZE = 0.1
 #: Up to so many entries, requirements of cleared goods are dense in the model.
 PACKED = 1_000_000
 
@@ -236,6 +238,7 @@ class _Solver:
         )
         self.r_cost[some] += at.over
         self.r_zeta = self.cz + float(o.gamma @ at.pi) + float(at.lam.sum())
+        self.r_zeta += STAY_IN_SIZE * (at.zeta - 1.0)
         pairs = at.s.size + at.t.size + some.size
         self.mu = float(at.s @ at.v + at.t @ at.pi + at.room @ at.over) / pairs
         wrong = np.abs(self.r_rows).max(initial=0.0) + np.abs(self.r_goods).max(initial=0.0)
@@ -297,7 +300,7 @@ class _Solver:
         diagonal = np.arange(size)
         system[diagonal, diagonal] += at.t / at.pi + o.delta
         border = o.gamma + corner
-        last = float((1.0 / self.total).sum())
+        last = float((1.0 / self.total).sum()) + STAY_IN_SIZE
         self.scale = 1.0 / np.sqrt(np.append(system[diagonal, diagonal], last if last > 0 else 1.0))
         system[:size, :size] *= -1.0
         system[:size, size] = system[size, :size] = border
