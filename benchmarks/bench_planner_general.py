@@ -70,7 +70,8 @@ def main() -> None:
     names = asked.instances or [*INSTANCES, *(TABLES if asked.tables else ())]
     if not asked.alone:
         print(
-            "| instance | gap | rounds | passes | CPU s | GiB | ended |\n|---|---|---|---|---|---|---|"
+        print("| instance | gap | rounds | passes | CPU s | GiB | ended |")
+        print("|---" * 7 + "|")
         )
     for name in names:
         if asked.alone:

@@ -227,3 +227,22 @@ def test_infeasible_and_unbounded_economies_are_proven() -> None:
     assert general.plan(starved).ended == "infeasible"
     free = make_economy(**parts, resource_use=[[0.0, 0.0]], endowment=[1.0])
     assert general.plan(free).ended == "unbounded"
+
+
+@pytest.mark.parametrize(
+    "name", ["split:us-bea-15,goods=100,seed=1", "gen:goods=100,byproducts=0.1,capacities=0.2"]
+)
+def test_nothing_is_compiled_while_planning(name: str) -> None:
+    """What is compiled then would be counted as planning."""
+    from planbench.planners import branch_kernels
+
+    def counts() -> dict[str, int]:
+        kernels = vars(branch_kernels).items()
+        return {key: len(made.signatures) for key, made in kernels if hasattr(made, "signatures")}
+
+    economy = load_instance(name).economy
+    assert general.PLANNER.compile is not None
+    general.PLANNER.compile(economy)
+    before = counts()
+    general.plan(economy)
+    assert counts() == before
