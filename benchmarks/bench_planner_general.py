@@ -69,10 +69,8 @@ def main() -> None:
     asked = parser.parse_args()
     names = asked.instances or [*INSTANCES, *(TABLES if asked.tables else ())]
     if not asked.alone:
-        print(
         print("| instance | gap | rounds | passes | CPU s | GiB | ended |")
         print("|---" * 7 + "|")
-        )
     for name in names:
         if asked.alone:
             spec, _, gap = name.partition("@")
