@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 UV     := $(shell command -v uv 2>/dev/null)
 PYTEST_ARGS ?=
 
-.PHONY: help bench bench-full bench-self smoke regress baseline test test-full lint format docs sizes lock report setup dev clean
+.PHONY: help bench bench-full bench-self smoke regress baseline test test-full lint format docs sizes lock report headline selftest setup dev clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -47,10 +47,13 @@ bench-self: $(VENV)/.dev ## Time planbench itself; compare with `planbench regre
 	@$(BIN)/python -m planbench.records.self_results results/self -o results/self/self.jsonl
 
 headline: $(VENV)/.bench ## Write the README's figures and chart again from the reference run
-	@$(BIN)/python -m planbench.report.headline_table results/reference/standard.jsonl \
+	@$(BIN)/python benchmarks/headline.py results/reference/standard.jsonl \
 	  --write README.md --figure docs/img/headline.svg
 
-test: $(VENV)/.dev ## The tests (some seventeen minutes on two cores)
+selftest: $(VENV)/.bench ## Count wrong verdicts of `planbench ab` on this machine (some minutes)
+	@$(BIN)/python benchmarks/selftest.py
+
+test: $(VENV)/.dev ## The tests (under eight minutes on two cores)
 	@$(call tests)
 
 test-full: $(VENV)/.dev ## All tests with the long fuzzing and fault runs
@@ -105,7 +108,7 @@ $(VENV)/.dev: $(VENV)/.python pyproject.toml constraints.txt
 # Side by side what only computes, then one at a time what sets limits or measures. Both parts
 # run whatever the first finds, and a failure in either fails.
 tests = failed=0; \
-  $(BIN)/python -m pytest -n auto --maxprocesses 4 -q -m 'not alone' $(PYTEST_ARGS) || failed=$$?; \
+  $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal -q -m 'not alone' $(PYTEST_ARGS) || failed=$$?; \
   $(BIN)/python -m pytest -m alone --durations=8 $(PYTEST_ARGS) || failed=$$?; \
   exit $$failed
 

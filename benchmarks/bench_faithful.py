@@ -116,7 +116,7 @@ def bare_cbc(lp: Any, options: dict[str, Any]) -> dict[str, float]:
     from dataclasses import replace
 
     from planbench.io.mps import write_mps
-    from planbench.solvers.cbc_program import read_binary_solution, runnable_program
+    from planbench.solvers.cbc import read_binary_solution, runnable_program
 
     program = runnable_program()
     least = replace(lp, cost=-lp.cost, maximise=False)

@@ -32,7 +32,7 @@ from planbench.certificates.propagate import implied_bounds
 from planbench.errors import PlanbenchError
 from planbench.model.linear_program import LinearProgram
 from planbench.solvers.base import Solution, SolveOptions
-from planbench.solvers.conformance_cases import cases
+from planbench.solvers.conformance_cases import program_cases
 from planbench.solvers.registry import find_solver, load_adapter
 
 SOLVERS = "highs-ds,highs-ipm,highs-ipm-crossover,highs-hipdlp,cbc,glop"
@@ -41,7 +41,7 @@ WIDTH = 1e-6
 
 def problems(names: list[str]) -> Iterator[tuple[str, LinearProgram]]:
     if not names:
-        yield from ((case.name, case.lp) for case in cases() if "optimal" in case.claims)
+        yield from ((case.name, case.lp) for case in program_cases() if "optimal" in case.claims)
     for name in names:
         try:
             instance = load_instance(name, relax=True)

@@ -29,6 +29,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from planbench.bench.request import Conditions, make_request
 from planbench.bench.single import Surroundings, solve_once, survey
 from planbench.catalogue.resolve import load_instance
 from planbench.records.schema import Record
@@ -108,14 +109,10 @@ def measure(case: Case, seed: int, solver: str, how: Setting) -> Result:
     instance = load_instance("gen:" + case.seeded(seed))
     seconds = 0.0
     for share in TRIES if solver in GENERAL else (1.0,):
+        options = SolveOptions(tolerance=case.gap * share)
+        conditions = Conditions(how.limit, how.memory, polish=False)
         record = solve_once(
-            instance,
-            solver,
-            SolveOptions(tolerance=case.gap * share),
-            time_limit_s=how.limit,
-            memory_limit_bytes=how.memory,
-            polish=False,
-            surroundings=how.around,
+            make_request(instance, solver, options, conditions), surroundings=how.around
         ).record
         seconds += record.wall_s if record.wall_s is not None else how.limit
         met = record.raw_gap is not None and record.raw_gap <= case.gap

@@ -119,6 +119,8 @@ What is large, and why:
 - **report** needs vl-convert, which holds a JavaScript engine. It puts the charts into a page that asks
   the network for nothing, and writes SVG, PNG and PDF. Tables need none of it.
 - **ortools** is GLOP and PDLP.
+- **`highs-hipo`** is no extra: it runs in [an environment of its own](solvers.md#hipo) in the cache folder,
+  about 250 MB (numpy, SciPy, pip, an older HiGHS), built when it is first used.
 - **parquet** is pyarrow, which **tables** has too, through pymrio.
 """
 

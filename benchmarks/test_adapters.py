@@ -2,7 +2,7 @@
 
 The program is one that every solver sees through at once (cost of everything, nothing that must
 be made), so that what is left is the way there and back. Each round is a worker process of its
-own, as in every measurement: highspy and OR-Tools cannot be loaded into one process.
+own, as in every measurement.
 """
 
 from __future__ import annotations

@@ -49,6 +49,7 @@ def collect(
     """Run every solver on every instance once and keep its answers in `folder`."""
     from planbench.bench.plan import plan_suite
     from planbench.bench.prepared import InstanceCache
+    from planbench.bench.request import Conditions, make_request
     from planbench.bench.single import solve_once, survey
     from planbench.bench.suite import load_suite
     from planbench.catalogue.resolve import load_instance
@@ -59,9 +60,9 @@ def collect(
     for name in suites:
         suite = load_suite(name)
         plan = plan_suite(suite, only, None)
-        for cell in plan.cells:
-            asked += [(cell.instance, s, cell.solve_options(suite)) for s in cell.solvers]
-    every = plan_suite(load_suite("golden"), only, None).specs
+        for entry in plan.entries:
+            asked += [(entry.instance, s, entry.solve_options(suite)) for s in entry.solvers]
+    every = plan_suite(load_suite("golden"), only, None).solvers
     asked += [(path, s, SolveOptions()) for path in instances for s in every]
     folder.mkdir(parents=True, exist_ok=True)
     surroundings = survey()
@@ -85,12 +86,9 @@ def collect(
             done.add(stem)
             try:
                 outcome = solve_once(
-                    found,
-                    solver,
-                    options,
-                    time_limit_s=time_limit_s,
-                    memory_limit_bytes=4 << 30,
-                    polish=False,
+                    make_request(
+                        found, solver, options, Conditions(time_limit_s, 4 << 30, polish=False)
+                    ),
                     cache=cache,
                     surroundings=surroundings,
                 )

@@ -24,7 +24,8 @@ import numpy as np
 import pandas as pd
 
 from planbench.bench.grid import options_by_solver, run_grid
-from planbench.bench.single import require_solver, solve_once
+from planbench.bench.request import Conditions, choose_solver, make_request
+from planbench.bench.single import solve_once
 from planbench.catalogue.instance import Instance
 from planbench.catalogue.resolve import instance_of, load_instance
 from planbench.certificates import Certificate, certify_plan
@@ -303,17 +304,17 @@ def solve(
         The solver refused to run.
     """
     asked = SolveOptions(tolerance, threads, None, seed, dict(native or {}))
-    require_solver(solver, asked)
+    # A solver's name is looked up before the problem, which may take long to load.
+    chosen = choose_solver(solver, in_process=in_process)
+    chosen.options(asked)
     instance = _instance(problem)
-    outcome = solve_once(
-        instance,
-        solver,
-        asked,
+    conditions = Conditions(
         time_limit_s=time_limit,
         memory_limit_bytes=default_limit() if memory_limit is None else memory_limit,
         polish=polish,
         in_process=in_process,
     )
+    outcome = solve_once(make_request(instance, chosen, asked, conditions))
     if outcome.record.ended == "refused":
         raise SolverError(outcome.record.message or f"{solver} refused to run")
     return Result(
@@ -437,7 +438,8 @@ def compare(
     """
     if repeats < 1:
         raise InputError(f"is {repeats}; give at least 1", where="repeats")
-    chosen = available_solvers([solvers] if isinstance(solvers, str) else solvers)
+    named = [solvers] if isinstance(solvers, str) else solvers
+    chosen = available_solvers(named, in_process=in_process)
     given, _ = options_by_solver(chosen, SolveOptions(tolerance, threads, None, seed))
     one = isinstance(problems, str | os.PathLike | Economy | LinearProgram | Instance)
     listed: Sequence[Any] = [problems] if one else list(problems)  # type: ignore[arg-type]
@@ -445,11 +447,13 @@ def compare(
     records = run_grid(
         list(instances.values()),
         given,
-        time_limit_s=time_limit,
-        memory_limit_bytes=default_limit() if memory_limit is None else memory_limit,
+        Conditions(
+            time_limit_s=time_limit,
+            memory_limit_bytes=default_limit() if memory_limit is None else memory_limit,
+            polish=polish,
+            in_process=in_process,
+        ),
         repeats=repeats,
-        polish=polish,
-        in_process=in_process,
         progress=progress,
     )
     return _comparison(list(records))

@@ -1,23 +1,17 @@
-"""What all tests share: signals as a terminal has them, and tests that want the machine alone."""
+"""What all tests share: signals as a terminal has them, and random examples that repeat."""
 
 from __future__ import annotations
 
 import signal
-from pathlib import Path
 
-import pytest
-
-#: Folders whose tests set limits, stop processes or measure memory and time.
-ALONE = ("bench", "measure")
+import hypothesis
+from support.full import FULL
 
 # Started in the background a shell leaves Ctrl-C ignored, and every child would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that `make test` runs one at a time, after the others."""
-    here = Path(__file__).parent
-    for item in items:
-        if item.path.relative_to(here).parts[0] in ALONE:
-            item.add_marker("alone")
+# The same examples in every run of `make test`; `make test-full` looks for new ones.
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("full", deadline=None, max_examples=1000)
+hypothesis.settings.load_profile("full" if FULL else "repeatable")

@@ -1,4 +1,4 @@
-"""What a run of a suite tells while it goes on, and what it came to."""
+"""Events of a run of a suite while it goes on, and its summary."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Event:
     instance, solver : str
     repeat : int
     done, total : int
-        Measurements settled (made, skipped or left out), and the most there will be; it may
+        Measurements finished (made, skipped or left out), and the most there will be; it may
         shrink, and never grows. Those made again are no part of either.
     elapsed_s : float
         Seconds since the run began.
@@ -55,7 +55,7 @@ class Event:
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What a run of a suite came to.
+    """Summary of a run of a suite.
 
     Attributes
     ----------
@@ -66,7 +66,8 @@ class RunSummary:
     skipped : int
         Measurements found in the file already.
     left_out : tuple of NotRun
-        What was meant to be measured and was not, with reasons; also beside the results file.
+        What was meant to be measured and was not, with reasons; also kept in a file next to
+        the results.
     budget_spent : bool
         Whether the budget ended the run.
     elapsed_s : float

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from planbench.bench.prepared import InstanceCache, asked_options
+from planbench.bench.request import Conditions, Place, choose_solver, make_request
 from planbench.bench.single import solve_once, survey
 from planbench.catalogue.instance import Instance
 from planbench.io.scratch import scratch_folder
@@ -53,12 +54,9 @@ def options_by_solver(
 def run_grid(
     instances: Sequence[Instance],
     solvers: Mapping[str, SolveOptions],
+    conditions: Conditions,
     *,
-    time_limit_s: float,
-    memory_limit_bytes: int,
     repeats: int = 1,
-    polish: bool = True,
-    in_process: bool = False,
     progress: Callable[[str, str, str], None] | None = None,
 ) -> Iterator[Record]:
     """Run everything, instance by instance, the solvers in a shuffled order each round.
@@ -67,8 +65,7 @@ def run_grid(
     ----------
     instances : sequence of Instance
     solvers : mapping of str to SolveOptions
-    time_limit_s, memory_limit_bytes, polish, in_process
-        As in :func:`planbench.bench.single.solve_once`.
+    conditions : Conditions
     repeats : int
         Rounds.
     progress : callable, optional
@@ -81,30 +78,23 @@ def run_grid(
     """
     surroundings = survey()
     generator = np.random.default_rng(np.random.SeedSequence(len(solvers)))
-    names = list(solvers)
+    chosen = [(choose_solver(name), options) for name, options in solvers.items()]
     with scratch_folder() as folder:
         for instance in instances:
             cache = InstanceCache(folder)
             for repeat in range(repeats):
-                for k in generator.permutation(len(names)):
-                    name = names[int(k)]
+                for k in generator.permutation(len(chosen)):
+                    solver, options = chosen[int(k)]
 
-                    def phase(at: str, solver: str = name, on: str = instance.name) -> None:
+                    def phase(at: str, solver: str = solver.name, on: str = instance.name) -> None:
                         if progress is not None:
                             progress(solver, on, at)
 
                     phase("start")
                     yield solve_once(
-                        instance,
-                        name,
-                        solvers[name],
-                        time_limit_s=time_limit_s,
-                        memory_limit_bytes=memory_limit_bytes,
-                        polish=polish,
+                        make_request(instance, solver, options, conditions, Place(repeat=repeat)),
                         cache=cache,
                         surroundings=surroundings,
-                        in_process=in_process,
-                        repeat=repeat,
                         progress=phase,
                     ).record
             cache.drop(instance)

@@ -1,8 +1,8 @@
 """Climbing a ladder: when a solver has had enough.
 
 A solver climbs until it first runs out of time or memory, or refuses; what lies above would
-only repeat that, at the price of the limit each. Other failures may be an accident of one rung,
-so two rungs in a row must fail that way. What is not climbed is a right-censored observation in
+only repeat that, at the price of the limit each. Other failures may be an accident of one size,
+so two sizes in a row must fail that way. What is not climbed is a right-censored observation in
 the fits. Solvers driven to target gaps climb for each target by itself.
 """
 
@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 
 from planbench.records.schema import Record
 
-#: Ends that settle it at once.
-SETTLING = frozenset({"timeout", "memory", "refused"})
-#: Failures of any other kind in a row that settle it.
+#: Ends that stop the climb at once.
+FINAL = frozenset({"timeout", "memory", "refused"})
+#: Failures of any other kind in a row that stop the climb.
 FAILURES_IN_A_ROW = 2
 
 _Climber = tuple[str, tuple[float, ...]]
@@ -33,7 +33,7 @@ class Climb:
         return self._stopped.get((solver, tuple(targets)))
 
     def note(self, record: Record) -> None:
-        """Take the outcome of the next rung into account."""
+        """Take the outcome at the next size into account."""
         if record.accuracy is not None and not record.accuracy.end:
             return  # the chain was broken off; that says nothing of the solver
         climber = record.solver, () if record.accuracy is None else tuple(record.accuracy.targets)
@@ -42,7 +42,7 @@ class Climb:
             self._failures[climber] = 0
             return
         self._failures[climber] = self._failures.get(climber, 0) + 1
-        if outcome in SETTLING or self._failures[climber] >= FAILURES_IN_A_ROW:
+        if outcome in FINAL or self._failures[climber] >= FAILURES_IN_A_ROW:
             self._stopped.setdefault(
                 climber, f"climbs no further: {outcome} at {record.instance.name}"
             )
@@ -52,5 +52,5 @@ def _outcome(record: Record) -> str:
     """How the run ended; for a chain of tries, how the chain did."""
     if record.accuracy is None or record.ended != "ok":
         return record.ended
-    # A single run that misses its target shows what it is worth on every rung.
+    # A single run that misses its target shows its accuracy at every size.
     return "ok" if record.accuracy.end in ("reached", "once") else record.accuracy.end

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from planbench.bench.accuracy import runs_once
-from planbench.bench.single import require_solver
+from planbench.bench.request import ChosenSolver, choose_solver
 from planbench.bench.suite import AVAILABLE, LadderTable, Suite, Value
 from planbench.errors import InputError, SolverUnavailableError
 from planbench.measure.job import resolve_solver
 from planbench.records.not_run import NotRun
-from planbench.solvers.base import NativeValue, SolveOptions, SolverSpec
+from planbench.solvers.base import NativeValue, SolveOptions
+from planbench.solvers.registry import own_environment
 from planbench.tables.read import why_not_at_hand
 
 
 @dataclass(frozen=True)
-class Cell:
+class PlanEntry:
     """One instance and the solvers to be measured on it.
 
     Attributes
@@ -34,7 +35,7 @@ class Cell:
     value : int, float, str or None
         The value of it here.
     options : tuple of (str, value)
-        Options of this cell on top of the suite's.
+        Options of this entry on top of the suite's.
     climbs : bool
         Whether a solver that fails here is spared what comes after.
     """
@@ -59,14 +60,14 @@ class Task:
 
     Attributes
     ----------
-    cell : Cell
+    entry : PlanEntry
     solver : str
     repeat : int
     targets : tuple of float
         Empty for a plain measurement; several, loose to tight, for a solver that runs once.
     """
 
-    cell: Cell
+    entry: PlanEntry
     solver: str
     repeat: int = 0
     targets: tuple[float, ...] = ()
@@ -78,9 +79,9 @@ class Plan:
 
     Attributes
     ----------
-    cells : tuple of Cell
+    entries : tuple of PlanEntry
         Instances first, then one ladder after the other, from small to large.
-    specs : dict of str to SolverSpec
+    solvers : dict of str to ChosenSolver
         Solvers that can run, by the names they were asked for.
     left_out : tuple of NotRun
         Solvers that cannot, with the reason.
@@ -88,8 +89,8 @@ class Plan:
         As in the suite.
     """
 
-    cells: tuple[Cell, ...]
-    specs: dict[str, SolverSpec]
+    entries: tuple[PlanEntry, ...]
+    solvers: dict[str, ChosenSolver]
     left_out: tuple[NotRun, ...]
     target_gaps: tuple[float, ...] = ()
 
@@ -126,30 +127,30 @@ def plan_suite(suite: Suite, only: Sequence[str] | None, adapter: str | None) ->
 
     on_ladder = {ladder.name: of_ladder(ladder) for ladder in suite.ladders}
     wanted = dict.fromkeys([*base, *(s for solvers in on_ladder.values() for s in solvers)])
-    specs, left_out = _check(suite, tuple(wanted), adapter)
-    cells = [Cell("", instance, base) for instance in suite.instances]
+    chosen, left_out = _check(suite, tuple(wanted), adapter)
+    entries = [PlanEntry("", instance, base) for instance in suite.instances]
     for instance in suite.optional_instances:
         if why := why_not_at_hand(instance):
             left_out.append(NotRun(suite.name, "", instance, "", 0, why))
         else:
-            cells.append(Cell("", instance, base))
+            entries.append(PlanEntry("", instance, base))
     # One ladder after the other: should the budget end early, the first is complete to its top.
     for ladder in suite.ladders:
-        cells += _rungs(ladder, on_ladder[ladder.name])
+        entries += _ladder_entries(ladder, on_ladder[ladder.name])
     runnable = []
-    for cell in cells:
-        named = tuple(s for s in cell.solvers if s in specs)
-        fits, misfits = _check_cell(suite, replace(cell, solvers=named), adapter)
-        runnable.append(replace(cell, solvers=fits))
+    for entry in entries:
+        named = tuple(s for s in entry.solvers if s in chosen)
+        fits, misfits = _check_entry(suite, replace(entry, solvers=named), chosen)
+        runnable.append(replace(entry, solvers=fits))
         left_out += misfits
-    # What is not applicable on one rung is so on all: say it once.
-    told = tuple(dict.fromkeys(left_out))
-    return Plan(tuple(runnable), specs, told, tuple(suite.target_gaps))
+    # What is not applicable at one size is so at all: say it once.
+    said_once = tuple(dict.fromkeys(left_out))
+    return Plan(tuple(runnable), chosen, said_once, tuple(suite.target_gaps))
 
 
-def _rungs(ladder: LadderTable, solvers: tuple[str, ...]) -> list[Cell]:
+def _ladder_entries(ladder: LadderTable, solvers: tuple[str, ...]) -> list[PlanEntry]:
     return [
-        Cell(
+        PlanEntry(
             group=ladder.name,
             instance=ladder.instance(value, seed),
             solvers=solvers,
@@ -158,7 +159,7 @@ def _rungs(ladder: LadderTable, solvers: tuple[str, ...]) -> list[Cell]:
             options=((ladder.variable, value),) if ladder.varies_option else (),
             climbs=ladder.climbs,
         )
-        for value in ladder.rungs
+        for value in ladder.steps
         for seed in (ladder.seeds or (None,))
     ]
 
@@ -172,45 +173,74 @@ def _registered() -> tuple[str, ...]:
 
 def _check(
     suite: Suite, wanted: tuple[str, ...], adapter: str | None
-) -> tuple[dict[str, SolverSpec], list[NotRun]]:
+) -> tuple[dict[str, ChosenSolver], list[NotRun]]:
     options = suite.options.to_solve_options()
-    specs: dict[str, SolverSpec] = {}
+    chosen: dict[str, ChosenSolver] = {}
     left_out: list[NotRun] = []
     for name in wanted:
         resolve_solver(name, adapter)  # a name nobody knows is an error, not something left out
         try:
-            specs[name], _ = require_solver(name, options, adapter)
+            solver = choose_solver(name, adapter)
+            solver.options(options)
+            chosen[name] = solver
         except SolverUnavailableError as error:
             left_out.append(NotRun(suite.name, "", "", name, 0, str(error)))
         except InputError as error:
             left_out.append(NotRun(suite.name, "", "", name, 0, f"not applicable: {error}"))
-    if not specs:
+    if not chosen:
         why = left_out[0].reason if left_out else "none is named"
         raise SolverUnavailableError(f"suite {suite.name}: no solver can run: {why}")
-    return specs, left_out
+    return chosen, left_out
 
 
-def _check_cell(
-    suite: Suite, cell: Cell, adapter: str | None
+def with_environments(plan: Plan, suite: str) -> Plan:
+    """Build the environments that solvers of `plan` need; leave out those that have none.
+
+    Raises
+    ------
+    SolverUnavailableError
+        None of the solvers can run.
+    """
+    lacking = {}
+    for name, solver in plan.solvers.items():
+        try:
+            own_environment(solver.spec)
+        except SolverUnavailableError as error:
+            lacking[name] = NotRun(suite, "", "", name, 0, str(error))
+    solvers = {name: solver for name, solver in plan.solvers.items() if name not in lacking}
+    if not solvers:
+        raise SolverUnavailableError(f"suite {suite}: no solver can run: {lacking[name].reason}")
+    return replace(
+        plan,
+        entries=tuple(
+            replace(e, solvers=tuple(s for s in e.solvers if s in solvers)) for e in plan.entries
+        ),
+        solvers=solvers,
+        left_out=(*plan.left_out, *lacking.values()),
+    )
+
+
+def _check_entry(
+    suite: Suite, entry: PlanEntry, chosen: Mapping[str, ChosenSolver]
 ) -> tuple[tuple[str, ...], list[NotRun]]:
-    """Solvers of `cell` that have the options it asks for, and the others with the reason."""
-    if not cell.options:
-        return cell.solvers, []
+    """Solvers of `entry` that have the options it asks for, and the others with the reason."""
+    if not entry.options:
+        return entry.solvers, []
     fits: list[str] = []
     left_out: list[NotRun] = []
-    threads = cell.solve_options(suite).threads
-    for name in cell.solvers:
+    threads = entry.solve_options(suite).threads
+    for name in entry.solvers:
         try:
-            require_solver(name, cell.solve_options(suite), adapter)
+            chosen[name].options(entry.solve_options(suite))
             why = None
         except InputError as error:
             why = f"not applicable: {error}"
-        if why is None and cell.variable == "threads" and (threads or 1) > processors():
+        if why is None and entry.variable == "threads" and (threads or 1) > processors():
             why = f"{threads} threads: this machine lets planbench use {processors()}"
         if why is None:
             fits.append(name)
         else:
-            left_out.append(NotRun(suite.name, cell.group, cell.instance, name, 0, why))
+            left_out.append(NotRun(suite.name, entry.group, entry.instance, name, 0, why))
     return tuple(fits), left_out
 
 
@@ -221,26 +251,26 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
-def tasks(plan: Plan, cells: Iterable[Cell], suite: str, repeat: int) -> list[Task]:
-    """Everything to be done on `cells` in one round, the solvers of each cell shuffled."""
+def tasks(plan: Plan, entries: Iterable[PlanEntry], suite: str, repeat: int) -> list[Task]:
+    """Everything to be done on `entries` in one round, the solvers of each entry shuffled."""
     return [
-        Task(cell, solver, repeat, targets)
-        for cell in cells
-        for solver in shuffled(suite, cell, repeat)
+        Task(entry, solver, repeat, targets)
+        for entry in entries
+        for solver in shuffled(suite, entry, repeat)
         for targets in _chains(plan, solver)
     ]
 
 
 def _chains(plan: Plan, solver: str) -> list[tuple[float, ...]]:
     """Targets of each chain of tries of `solver`: one chain, or one for each target."""
-    if not plan.target_gaps or runs_once(plan.specs[solver]):
+    if not plan.target_gaps or runs_once(plan.solvers[solver].spec):
         return [plan.target_gaps]
     return [(target,) for target in plan.target_gaps]
 
 
-def shuffled(suite: str, cell: Cell, repeat: int) -> list[str]:
-    """Return the solvers of `cell` in an order that looks random and is always the same."""
-    text = f"{suite}|{cell.group}|{cell.instance}|{repeat}"
+def shuffled(suite: str, entry: PlanEntry, repeat: int) -> list[str]:
+    """Return the solvers of `entry` in an order that looks random and is always the same."""
+    text = f"{suite}|{entry.group}|{entry.instance}|{repeat}"
     seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
-    order = np.random.default_rng(seed).permutation(len(cell.solvers))
-    return [cell.solvers[i] for i in order]
+    order = np.random.default_rng(seed).permutation(len(entry.solvers))
+    return [entry.solvers[i] for i in order]

@@ -11,7 +11,7 @@ from typing import Any
 from planbench.catalogue.instance import Instance
 from planbench.io.npz import save_economy, save_lp
 from planbench.records.schema import InstanceFacts
-from planbench.records.values import json_safe
+from planbench.records.values import json_safe, recipe_parts
 from planbench.solvers.base import SolveOptions
 
 
@@ -30,6 +30,7 @@ def instance_facts(instance: Instance) -> InstanceFacts:
         name=instance.name,
         sha256=instance.sha256,
         recipe=json_safe(dict(instance.recipe)),
+        asked=recipe_parts(instance.name),
         rows=lp.n_rows,
         columns=lp.n_cols,
         nonzeros=int(lp.matrix.nnz),

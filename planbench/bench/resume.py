@@ -76,8 +76,8 @@ class Done:
         )
         if not rows:
             return ""
-        told = ", ".join(f"{nouns(n, 'row')} of {short_commit(c)}" for c, n in rows.most_common())
-        return f"carries on with {told}, now at {short_commit(commit)}"
+        others = ", ".join(f"{nouns(n, 'row')} of {short_commit(c)}" for c, n in rows.most_common())
+        return f"carries on with {others}, now at {short_commit(commit)}"
 
     def find(
         self,

@@ -15,8 +15,9 @@ from time import monotonic
 
 from planbench.bench.events import Event, RunSummary
 from planbench.bench.ladder import Climb
-from planbench.bench.plan import Task, plan_suite, tasks
+from planbench.bench.plan import Task, plan_suite, tasks, with_environments
 from planbench.bench.prepared import InstanceCache
+from planbench.bench.request import Conditions
 from planbench.bench.resume import Done
 from planbench.bench.session import MOST_RERUNS, Load, Session, bytes_of, only_disturbed
 from planbench.bench.single import survey
@@ -78,14 +79,14 @@ def run_suite(
     KeyboardInterrupt
         After the run going on has been killed; every completed row is in the file.
     """
-    plan = plan_suite(suite, solvers, adapter)
+    plan = with_environments(plan_suite(suite, solvers, adapter), suite.name)
     surroundings = survey()
     memory_limit = suite.memory_limit_bytes(total_memory())
     with (
         RecordStore(Path(store_path)) as store,
         scratch_folder() as folder,
     ):
-        # Read before anything is measured: a damaged list is better told now than in an hour.
+        # Read before anything is measured: better a damaged list is found now than in an hour.
         others = [entry for entry in read_not_run(store.path) if entry.suite != suite.name]
         version = package_versions(("planbench",)).get("planbench")
         session = Session(
@@ -93,10 +94,9 @@ def run_suite(
             plan=plan,
             store=store,
             surroundings=surroundings,
-            memory_limit=memory_limit,
+            conditions=Conditions(suite.time_limit_s, memory_limit, suite.polish, adapter=adapter),
             cache=InstanceCache(folder),
             load=load or _from_catalogue,
-            adapter=adapter,
             budget_s=suite.budget_s if budget_s is None else budget_s,
             clock=clock,
             began=clock(),
@@ -110,7 +110,7 @@ def run_suite(
             ),
             left_out=list(plan.left_out),
         )
-        session.tell_mixture(session.done.mixes(surroundings.commit, version))
+        session.send_mixture(session.done.mixes(surroundings.commit, version))
         try:
             _run_rounds(session)
         except BaseException as stopped:
@@ -146,13 +146,13 @@ def _run_rounds(session: Session) -> None:
     _check_instances(session)
     climbs: dict[str, Climb] = {}
     first: dict[Task, list[Record]] = {}
-    session.queue = tasks(plan, plan.cells, suite.name, 0)
+    session.queue = tasks(plan, plan.entries, suite.name, 0)
     # Every repeat is foreseen until it shows that there need be none: a total that grew while it
     # is counted towards would tell nothing.
     session.foreseen = len(session.queue) * suite.repeats
     while session.queue:
         task = session.queue[0]
-        climb = climbs.setdefault(task.cell.group, Climb()) if task.cell.climbs else Climb()
+        climb = climbs.setdefault(task.entry.group, Climb()) if task.entry.climbs else Climb()
         if reason := climb.why_stopped(task.solver, task.targets):
             session.leave_out(task, reason)
         elif found := session.measure(task):
@@ -165,7 +165,7 @@ def _run_rounds(session: Session) -> None:
     session.queue = [
         task
         for repeat in range(1, suite.repeats)
-        for task in tasks(plan, plan.cells, suite.name, repeat)
+        for task in tasks(plan, plan.entries, suite.name, repeat)
         if _is_short(first.get(replace(task, repeat=0)), suite)
     ]
     while session.queue:
@@ -200,11 +200,11 @@ def _check_instances(session: Session) -> None:
     """Load what is named and the foot of each ladder, so that a bad name fails at once."""
     seen_groups: set[str] = set()
     smallest: tuple[int, str] | None = None
-    for cell in session.plan.cells:
-        if cell.group and cell.group in seen_groups:
+    for entry in session.plan.entries:
+        if entry.group and entry.group in seen_groups:
             continue
-        seen_groups.add(cell.group)
-        size = bytes_of(session.instance(cell))
+        seen_groups.add(entry.group)
+        size = bytes_of(session.instance(entry))
         if smallest is None or size < smallest[0]:
-            smallest = (size, cell.instance)
+            smallest = (size, entry.instance)
     session.warm_up_on = smallest[1] if smallest else ""

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 
 from planbench.bench.accuracy import pursue
 from planbench.bench.events import AGAIN, Event, EventKind
-from planbench.bench.plan import Cell, Plan, Task
-from planbench.bench.prepared import InstanceCache, measurement_key
+from planbench.bench.plan import Plan, PlanEntry, Task
+from planbench.bench.prepared import InstanceCache
+from planbench.bench.request import Conditions, Place, Request, make_request
 from planbench.bench.resume import Done
-from planbench.bench.single import Surroundings, require_solver, solve_once
+from planbench.bench.single import Surroundings, solve_once
 from planbench.bench.suite import Suite
 from planbench.catalogue.instance import Instance
 from planbench.errors import PlanbenchError
@@ -40,10 +41,9 @@ class Session:
     plan: Plan
     store: RecordStore
     surroundings: Surroundings
-    memory_limit: int
+    conditions: Conditions
     cache: InstanceCache
     load: Load
-    adapter: str | None
     budget_s: float
     clock: Callable[[], float]
     began: float
@@ -52,7 +52,7 @@ class Session:
     left_out: list[NotRun]
     measured: int = 0
     skipped: int = 0
-    settled: int = 0
+    finished: int = 0
     foreseen: int = 0
     budget_spent: bool = False
     spent_s: float = 0.0
@@ -63,10 +63,10 @@ class Session:
     queue: list[Task] = field(default_factory=list)
     rerunning: bool = False
 
-    def tell(
+    def send(
         self,
         kind: EventKind,
-        cell: Cell,
+        entry: PlanEntry,
         solver: str = "",
         repeat: int = 0,
         message: str = "",
@@ -77,16 +77,16 @@ class Session:
             return
         elapsed = self.clock() - self.began
         # What is measured again is no part of the total.
-        open_runs = len(self.queue) if self.rerunning else max(0, self.foreseen - self.settled)
+        open_runs = len(self.queue) if self.rerunning else max(0, self.foreseen - self.finished)
         each = self.spent_s / self.measured if self.measured else self.suite.time_limit_s / 4
         self.progress(
             Event(
                 kind=kind,
-                instance=cell.instance,
+                instance=entry.instance,
                 solver=solver,
                 repeat=repeat,
-                done=self.settled,
-                total=max(self.foreseen, self.settled),
+                done=self.finished,
+                total=max(self.foreseen, self.finished),
                 elapsed_s=elapsed,
                 remaining_s=max(0.0, min(self.budget_s - elapsed, open_runs * each)),
                 message=message,
@@ -94,31 +94,31 @@ class Session:
             )
         )
 
-    def tell_mixture(self, message: str) -> None:
+    def send_mixture(self, message: str) -> None:
         """Send word that rows of other commits are carried on; nothing where `message` is empty."""
         if message:
-            self.tell("resume", Cell("", "", ()), message=message)
+            self.send("resume", PlanEntry("", "", ()), message=message)
 
-    def instance(self, cell: Cell) -> Instance:
-        """Return the instance of `cell`, made or loaded unless it is still at hand."""
-        found = self.kept.get(cell.instance)
+    def instance(self, entry: PlanEntry) -> Instance:
+        """Return the instance of `entry`, made or loaded unless it is still at hand."""
+        found = self.kept.get(entry.instance)
         if found is None:
-            self.tell("prepare", cell)
-            found = self.load(cell.instance)
-            self.kept[cell.instance] = found
+            self.send("prepare", entry)
+            found = self.load(entry.instance)
+            self.kept[entry.instance] = found
             while sum(bytes_of(i) for i in self.kept.values()) > KEEP_BYTES and len(self.kept) > 1:
-                oldest = next(name for name in self.kept if name != cell.instance)
+                oldest = next(name for name in self.kept if name != entry.instance)
                 del self.kept[oldest]
         return found
 
     def leave_out(self, task: Task, reason: str) -> None:
         """Note that something is not measured, and why."""
-        self.settled += 1
-        cell, solver, repeat = task.cell, task.solver, task.repeat
+        self.finished += 1
+        entry, solver, repeat = task.entry, task.solver, task.repeat
         self.left_out.append(
-            NotRun(self.suite.name, cell.group, cell.instance, solver, repeat, reason)
+            NotRun(self.suite.name, entry.group, entry.instance, solver, repeat, reason)
         )
-        self.tell("left-out", cell, solver, repeat, reason)
+        self.send("left-out", entry, solver, repeat, reason)
 
     def note_interrupt(self) -> None:
         """Note everything still to be done as left out by an interrupt."""
@@ -127,9 +127,9 @@ class Session:
                 self.leave_out(task, "interrupted")
 
     def _knows(self, task: Task) -> bool:
-        cell = task.cell
+        entry = task.entry
         return self.done.knows(
-            cell.instance, task.solver, cell.group, task.repeat, task.targets, cell.value
+            entry.instance, task.solver, entry.group, task.repeat, task.targets, entry.value
         )
 
     def _budget_spent(self) -> bool:
@@ -156,19 +156,31 @@ class Session:
                 self.leave_out(task, f"budget of {self.budget_s:g} s spent")
             return []
         try:
-            instance = self.instance(task.cell)
+            instance = self.instance(task.entry)
         except PlanbenchError as error:
             self.leave_out(task, str(error))
             return []
-        options = task.cell.solve_options(self.suite)
+        options = task.entry.solve_options(self.suite)
         if task.targets:
             return self._pursue(instance, task, options)
-        limit = self.suite.time_limit_s
-        rows = self._found(instance, task, options)
+        request = self._request(instance, task, options)
+        rows = self._found(request, task)
         if rows and not again:
-            self._settle(task, rows[-1], skipped=True)
+            self._finish(task, rows[-1], skipped=True)
             return rows
-        return [*rows, self._run(instance, task, options, limit, again=again)]
+        return [*rows, self._run(request, task, again=again)]
+
+    def _request(
+        self, instance: Instance, task: Task, options: SolveOptions, limit_s: float | None = None
+    ) -> Request:
+        entry = task.entry
+        return make_request(
+            instance,
+            self.plan.solvers[task.solver],
+            options,
+            self.conditions if limit_s is None else replace(self.conditions, time_limit_s=limit_s),
+            Place(self.suite.name, entry.group, task.repeat, entry.variable, entry.value),
+        )
 
     def _pursue(self, instance: Instance, task: Task, options: SolveOptions) -> list[Record]:
         def attempt(
@@ -177,10 +189,12 @@ class Session:
             number: int,
             facts: Callable[[Record], AccuracyFacts],
         ) -> Record | None:
-            asked = replace(options, tolerance=tolerance)
-            rows = self._found(instance, task, asked, number)
+            request = self._request(
+                instance, task, replace(options, tolerance=tolerance), allowed_s
+            )
+            rows = self._found(request, task, number)
             if rows and not self._may_repeat(rows):
-                self._settle(task, rows[-1], skipped=True)
+                self._finish(task, rows[-1], skipped=True)
                 return rows[-1]
             while not rows or self._may_repeat(rows):
                 if self._budget_spent():
@@ -190,103 +204,86 @@ class Session:
                     self.leave_out(task, f"budget of {self.budget_s:g} s spent")
                     return None
                 again = bool(rows and rows[-1].accuracy is not None and rows[-1].accuracy.end)
-                rows.append(self._run(instance, task, asked, allowed_s, facts, again=again))
+                rows.append(self._run(request, task, facts, again=again))
             return rows[-1]
 
-        spec = self.plan.specs[task.solver]
+        spec = self.plan.solvers[task.solver].spec
         return pursue(task.targets, spec, self.suite.time_limit_s, attempt)
 
     def _may_repeat(self, rows: list[Record]) -> bool:
         # At once, so once: what disturbs the machine now is not over yet.
         return self.suite.rerun_disturbed and only_disturbed(rows, 1)
 
-    def _found(
-        self, instance: Instance, task: Task, options: SolveOptions, attempt: int = 0
-    ) -> list[Record]:
+    def _found(self, request: Request, task: Task, attempt: int = 0) -> list[Record]:
         """Measurements in the results file that make this one needless."""
-        spec = self.plan.specs[task.solver]
-        _, asked = require_solver(task.solver, options, self.adapter)
-        versions = package_versions(spec.packages)
-        wanted = {
-            name: versions[name] for name in ("planbench", *spec.packages) if name in versions
-        }
-        key = measurement_key(instance.sha256, task.solver, asked)
-        return self.done.find(key, task.cell.group, task.repeat, wanted, task.targets, attempt)
+        packages, environment = request.solver.spec.packages, request.conditions.environment
+        versions = package_versions(packages) if environment is None else environment.packages
+        wanted = {name: versions[name] for name in ("planbench", *packages) if name in versions}
+        return self.done.find(
+            request.key, task.entry.group, task.repeat, wanted, task.targets, attempt
+        )
 
     def _run(
         self,
-        instance: Instance,
+        request: Request,
         task: Task,
-        options: SolveOptions,
-        limit_s: float,
         facts: Callable[[Record], AccuracyFacts] | None = None,
         *,
         again: bool = False,
     ) -> Record:
         """Make one measurement and write it down; one made again has been counted already."""
-        cell, solver, repeat = task.cell, task.solver, task.repeat
-        self._warm_up(cell, solver)
-        self.tell("start", cell, solver, repeat)
+        entry, solver, repeat = task.entry, task.solver, task.repeat
+        self._warm_up(entry, solver)
+        self.send("start", entry, solver, repeat)
         start = self.clock()
 
         def solve() -> Record:
             return solve_once(
-                instance,
-                solver,
-                options,
-                time_limit_s=limit_s,
-                memory_limit_bytes=self.memory_limit,
-                polish=self.suite.polish,
+                request,
                 cache=self.cache,
-                adapter=self.adapter,
                 surroundings=self.surroundings,
-                suite=self.suite.name,
-                group=cell.group,
-                repeat=repeat,
-                progress=lambda phase: self.tell("phase", cell, solver, repeat, phase),
+                progress=lambda phase: self.send("phase", entry, solver, repeat, phase),
             ).record
 
         record = solve()
+        limit_s = request.conditions.time_limit_s
         if solver in self.cold and record.ended != "refused":
             # The warm-up was refused, so this was the first real run: it warms up for the next.
             self.cold.discard(solver)
             if (record.wall_s or limit_s) < min(WARM_UP_S, limit_s):
                 record = solve()
-        record = record.model_copy(update={"variable": cell.variable, "value": cell.value})
         if facts is not None:
+            # What a try is worth to its chain follows from what was measured.
             record = record.model_copy(update={"accuracy": facts(record)})
         self.store.append(record)
         self.done.add(record)
         self.measured += 1
         self.spent_s += self.clock() - start
-        self._settle(task, record, skipped=False, again=again)
+        self._finish(task, record, skipped=False, again=again)
         return record
 
-    def _settle(self, task: Task, record: Record, *, skipped: bool, again: bool = False) -> None:
-        """Count and tell what has come of (one try of) a task."""
+    def _finish(self, task: Task, record: Record, *, skipped: bool, again: bool = False) -> None:
+        """Count, and send, the outcome of (one try of) a task."""
         self.skipped += skipped
-        self.settled += not again and (record.accuracy is None or bool(record.accuracy.end))
+        self.finished += not again and (record.accuracy is None or bool(record.accuracy.end))
         kind: EventKind = "skipped" if skipped else "done"
         message = AGAIN if again else ""
-        self.tell(kind, task.cell, task.solver, task.repeat, message, record=record)
+        self.send(kind, task.entry, task.solver, task.repeat, message, record=record)
 
-    def _warm_up(self, cell: Cell, solver: str) -> None:
+    def _warm_up(self, entry: PlanEntry, solver: str) -> None:
         """Run `solver` once unrecorded on the smallest instance, so that its files are cached."""
         if solver in self.warm or not self.suite.warm_up:
             return
         self.warm.add(solver)
-        self.tell("warm-up", cell, solver)
-        outcome = solve_once(
-            self.instance(Cell("", self.warm_up_on or cell.instance, ())),
-            solver,
+        self.send("warm-up", entry, solver)
+        limit_s = min(WARM_UP_S, self.suite.time_limit_s)
+        request = make_request(
+            self.instance(PlanEntry("", self.warm_up_on or entry.instance, ())),
+            self.plan.solvers[solver],
             self.suite.options.to_solve_options(),
-            time_limit_s=min(WARM_UP_S, self.suite.time_limit_s),
-            memory_limit_bytes=self.memory_limit,
-            polish=False,
-            cache=self.cache,
-            adapter=self.adapter,
-            surroundings=self.surroundings,
+            replace(self.conditions, time_limit_s=limit_s, polish=False),
         )
+        outcome = solve_once(request, cache=self.cache, surroundings=self.surroundings)
         if outcome.record.ended == "refused":
             self.cold.add(solver)
 

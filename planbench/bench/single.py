@@ -10,35 +10,29 @@ import math
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
 
-from planbench.bench.prepared import (
-    InstanceCache,
-    asked_options,
-    instance_facts,
-    measurement_key,
-)
-from planbench.catalogue.instance import Instance
+from planbench.bench.prepared import InstanceCache, asked_options, instance_facts
+from planbench.bench.request import Request
 from planbench.certificates import Certificate, certify, prepare
 from planbench.certificates.certificate import CERTIFICATE_VERSION
-from planbench.errors import SolverUnavailableError
 from planbench.io.files import replacing
 from planbench.io.scratch import scratch_folder
 from planbench.measure.calibrate import is_disturbed, passes
 from planbench.measure.in_process import ENVIRONMENT, NOTE, run_in_process
-from planbench.measure.job import LOG_FILE, Job, resolve_solver, with_name
-from planbench.measure.launch import Interpreter, JobResult, run_job
+from planbench.measure.job import LOG_FILE, Job
+from planbench.measure.launch import JobResult, run_job
 from planbench.measure.machine import describe_machine, git_commit, load_now, package_versions
 from planbench.model.arrays import FloatArray
 from planbench.model.plan import Plan
 from planbench.model.planning_lp import plan_from_lp
 from planbench.records.schema import PhaseCost, Record, ResidualFacts
 from planbench.records.values import json_safe
-from planbench.solvers.base import Solution, SolveOptions, SolverSpec
+from planbench.solvers.base import Solution
 
 #: Of a longer log only the end is kept in memory.
 LOG_BYTES = 4 << 20
@@ -58,30 +52,6 @@ class Surroundings:
 
     machine: Mapping[str, Any]
     commit: str | None
-
-
-@dataclass(frozen=True)
-class Elsewhere:
-    """An environment other than this one, in which a worker runs.
-
-    Attributes
-    ----------
-    name : str
-        What the record calls it, e.g. ``highspy==1.13.1``.
-    interpreter : Interpreter
-    packages : mapping of str to str
-        Versions of the packages installed there, and of planbench.
-    commit : str or None
-        Git commit of the planbench used there.
-    files : mapping of str to str
-        Hash of the files of each package there; empty where it is not known.
-    """
-
-    name: str
-    interpreter: Interpreter
-    packages: Mapping[str, str]
-    commit: str | None
-    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def survey() -> Surroundings:
@@ -117,88 +87,25 @@ class RunOutcome:
     log: str
 
 
-def require_solver(
-    solver: str, options: SolveOptions, adapter: str | None = None, *, here: bool = True
-) -> tuple[SolverSpec, SolveOptions]:
-    """Check that `solver` exists, can run here and has every option asked for.
-
-    With ``here=False`` it runs in another environment, whose worker says what is missing.
-
-    Returns
-    -------
-    SolverSpec
-    SolveOptions
-        With what the solver's name implies (``:stock``, the command).
-
-    Raises
-    ------
-    InputError
-        Unknown solver, or an option it lacks.
-    SolverUnavailableError
-        Known, but a package is missing.
-    """
-    from planbench.solvers.registry import availability, check_options
-
-    spec, implied = resolve_solver(solver, adapter)
-    if here and adapter is None and (reason := availability(spec)) is not None:
-        raise SolverUnavailableError(f"solver {spec.name} is not available: {reason}")
-    asked = with_name(options, implied)
-    check_options(spec, asked)
-    return spec, asked
-
-
 def solve_once(
-    instance: Instance,
-    solver: str,
-    options: SolveOptions | None = None,
+    request: Request,
     *,
-    time_limit_s: float,
-    memory_limit_bytes: int,
-    polish: bool = True,
-    tolerance: float = 1e-6,
-    keep_log: Path | None = None,
     cache: InstanceCache | None = None,
-    adapter: str | None = None,
     surroundings: Surroundings | None = None,
-    elsewhere: Elsewhere | None = None,
-    in_process: bool = False,
-    suite: str = "",
-    group: str = "",
-    repeat: int = 0,
+    keep_log: Path | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> RunOutcome:
-    """Let `solver` solve `instance` in a process of its own and judge the answer.
+    """Let a solver solve an instance in a process of its own, and judge the answer.
 
     Parameters
     ----------
-    instance : Instance
-    solver : str
-        ``NAME``, ``NAME:stock`` or ``cmd:'…'``.
-    options : SolveOptions, optional
-        The time limit is passed on to a solver that has one, unless set here.
-    time_limit_s : float
-        Wall seconds for build, load, solve and extract; enforced from outside.
-    memory_limit_bytes : int
-        Resident bytes of worker and children; enforced from outside.
-    polish : bool
-        Polish the answer for the polished gap (its seconds are recorded).
-    tolerance : float
-        Relative gap up to which an answer counts as certified.
-    keep_log : Path, optional
-        Where to copy the log.
+    request : Request
     cache : InstanceCache, optional
         For many runs on one instance; otherwise it is written for this run alone.
-    adapter : str, optional
-        Module or ``.py`` file of an adapter that is not in the registry.
     surroundings : Surroundings, optional
         From :func:`survey`; otherwise found out anew.
-    elsewhere : Elsewhere, optional
-        Another environment to run the worker in; the answer is judged here all the same.
-    in_process : bool
-        Solve in this process, as :mod:`planbench.measure.in_process` says: less is measured, and
-        the memory limit is not enforced.
-    suite, group, repeat
-        For the record.
+    keep_log : Path, optional
+        Where to copy the log.
     progress : callable, optional
         Called with the name of each phase as it begins.
 
@@ -209,97 +116,76 @@ def solve_once(
     Raises
     ------
     InputError
-        Unknown solver, an option it lacks, an impossible limit.
-    SolverUnavailableError
-        The solver cannot run here.
+        An impossible limit.
     """
-    options = options or SolveOptions()
-    spec, asked = require_solver(solver, options, adapter, here=elsewhere is None)
-    told = asked
-    if asked.time_limit is None and "time_limit" in spec.takes:
-        told = replace(asked, time_limit=time_limit_s)
+    instance, conditions = request.instance, request.conditions
     surroundings = surroundings or survey()
     started = datetime.now(UTC)
     load = load_now()
     with scratch_folder() as folder:
-        if in_process:
+        if conditions.in_process:
+            spec = request.solver.spec
             result = run_in_process(
                 instance.economy or instance.lp if spec.accepts == "economy" else instance.lp,
                 instance.lp,
                 spec,
-                told,
+                request.passed_options,
                 folder / LOG_FILE,
-                time_limit_s=time_limit_s,
-                adapter=adapter,
+                time_limit_s=conditions.time_limit_s,
+                adapter=conditions.adapter,
                 progress=progress,
             )
         else:
             file = (cache or InstanceCache(folder)).path(instance)
             work = folder / "job"
             work.mkdir()
-            job = Job(str(file), solver, str(work), told, adapter)
+            environment = conditions.environment
             result = run_job(
-                job,
-                time_limit_s=time_limit_s,
-                memory_limit_bytes=memory_limit_bytes,
+                Job(
+                    str(file),
+                    request.solver.name,
+                    str(work),
+                    request.passed_options,
+                    conditions.adapter,
+                ),
+                time_limit_s=conditions.time_limit_s,
+                memory_limit_bytes=conditions.memory_limit_bytes,
                 progress=progress,
-                interpreter=elsewhere.interpreter if elsewhere is not None else None,
+                interpreter=environment.interpreter if environment is not None else None,
                 shape=instance.lp.matrix.shape,
             )
         log = _read_log(result.log, keep_log)
-    certificate, cost = None, None
-    if result.solution is not None:
+    solution, certificate, cost = result.solution, None, None
+    if solution is not None:
         if progress is not None:
             progress("certify")
-        certificate, cost = _judge(instance, result.solution, tolerance, asked, polish)
-    record = _record(
-        instance, solver, spec, asked, result, certificate, cost, surroundings
-    ).model_copy(
-        update={
-            "started_at": started.isoformat(timespec="milliseconds"),
-            "suite": suite,
-            "group": group,
-            "repeat": repeat,
-            "time_limit_s": time_limit_s,
-            "memory_limit_bytes": memory_limit_bytes,
-            "machine": {**surroundings.machine, "load": load},
-        }
+        certificate, cost = _judge(request, solution)
+    machine = {**surroundings.machine, "load": load}
+    record = Record(
+        started_at=started.isoformat(timespec="milliseconds"),
+        **_asked_facts(request, surroundings),
+        machine=machine,
+        **_measured_facts(result, cost),
+        **_answer_facts(request, result),
+        **({} if certificate is None else certificate_facts(certificate)),
     )
-    if elsewhere is not None:
-        record = record.model_copy(
-            update={
-                "environment": elsewhere.name,
-                "packages": dict(elsewhere.packages),
-                "commit": elsewhere.commit,
-            }
-        )
-    if in_process:
-        record = record.model_copy(
-            update={
-                "environment": ENVIRONMENT,
-                "notes": [*record.notes, NOTE],
-                "memory_limit_bytes": None,
-            }
-        )
-    solution = result.solution
     x, y = (solution.x, solution.y) if solution is not None else (None, None)
     plan = plan_from_lp(instance.economy, x, y) if instance.economy is not None else None
     return RunOutcome(record, certificate, solution, plan, x, y, log)
 
 
-def _judge(
-    instance: Instance, solution: Solution, tolerance: float, asked: SolveOptions, polish: bool
-) -> tuple[Certificate, PhaseCost]:
+def _judge(request: Request, solution: Solution) -> tuple[Certificate, PhaseCost]:
+    lp, economy = request.instance.lp, request.instance.economy
     # What belongs to the instance is not charged to the first solver that runs on it.
-    prepare(instance.lp, instance.economy)
+    prepare(lp, economy)
     wall, cpu = perf_counter(), process_time()
     certificate = certify(
-        instance.lp,
-        instance.economy,
+        lp,
+        economy,
         solution,
-        tolerance=tolerance,
-        claim_tolerance=asked.tolerance or 0.0,
-        polish=polish,
+        tolerance=request.conditions.tolerance,
+        claim_tolerance=request.options.tolerance or 0.0,
+        polish=request.conditions.polish,
     )
     cost = PhaseCost(
         name="certify", wall_s=perf_counter() - wall, cpu_s=process_time() - cpu, peak_bytes=None
@@ -307,69 +193,79 @@ def _judge(
     return certificate, cost
 
 
-def _record(
-    instance: Instance,
-    solver: str,
-    spec: SolverSpec,
-    options: SolveOptions,
-    result: JobResult,
-    certificate: Certificate | None,
-    certify_cost: PhaseCost | None,
-    surroundings: Surroundings,
-) -> Record:
-    """Put the record together; who asked, when and with which limits is added by the caller."""
+def _asked_facts(request: Request, surroundings: Surroundings) -> dict[str, Any]:
+    """Return what a record says of what was measured, where and with which limits."""
+    conditions, environment = request.conditions, request.conditions.environment
+    facts: dict[str, Any] = {
+        **asdict(request.place),
+        "key": request.key,
+        "instance": instance_facts(request.instance),
+        "solver": request.solver.name,
+        "options": asked_options(request.options),
+        "time_limit_s": conditions.time_limit_s,
+        "memory_limit_bytes": conditions.memory_limit_bytes,
+    }
+    if environment is not None:
+        return facts | {
+            "environment": environment.name,
+            "packages": dict(environment.packages),
+            "commit": environment.commit,
+        }
+    facts |= {
+        "packages": package_versions(request.solver.spec.packages),
+        "commit": surroundings.commit,
+    }
+    if conditions.in_process:
+        facts |= {"environment": ENVIRONMENT, "memory_limit_bytes": None}
+    return facts
+
+
+def _measured_facts(result: JobResult, certify_cost: PhaseCost | None) -> dict[str, Any]:
+    """Return what a record says of the cost, and of how the run ended."""
     phases = [
         PhaseCost(name=p.name, wall_s=p.wall_s, cpu_s=p.cpu_s, peak_bytes=p.peak_bytes)
         for p in result.phases
     ]
-    if certify_cost is not None:
-        phases.append(certify_cost)
     before, after = result.pass_s_before, result.pass_s_after
-    facts: dict[str, Any] = {"certificate_version": CERTIFICATE_VERSION}
+    return {
+        "ended": result.ended,
+        "wall_s": result.seconds(),
+        "cpu_s": result.cpu_s,
+        "peak_bytes": result.peak_bytes,
+        "memory_method": result.memory_method,
+        "cgroup_peak_bytes": result.cgroup_peak_bytes,
+        "threads_seen": result.threads_seen,
+        "phases": phases if certify_cost is None else [*phases, certify_cost],
+        "pass_s_before": before,
+        "pass_s_after": after,
+        "disturbed": is_disturbed(before, after, result.wait_s, result.seconds()),
+        "wait_s": result.wait_s,
+        "message": result.message,
+    }
+
+
+def _answer_facts(request: Request, result: JobResult) -> dict[str, Any]:
+    """Return what a record says of the answer as the solver handed it back."""
     solution = result.solution
-    notes: list[str] = []
-    if solution is not None:
-        notes = list(solution.notes)
-        if solution.objective is not None and not math.isfinite(solution.objective):
-            notes.append(f"the solver claimed the objective {solution.objective}")
-        facts |= {
-            "solver_version": solution.version,
-            "method_run": solution.method_run,
-            "native_options": json_safe(dict(solution.options)),
-            "threads_used": solution.threads_used,
-            "claim": solution.claim,
-            "native_status": solution.native_status,
-            "objective": _finite(solution.objective),
-            "iterations": dict(solution.iterations),
-            "presolved": dict(solution.presolved),
-            "matrix_passes": passes(result.seconds("solve"), before, after),
-        }
-    if certificate is not None:
-        facts |= certificate_facts(certificate)
-    return Record(
-        key=measurement_key(instance.sha256, solver, options),
-        started_at="",
-        instance=instance_facts(instance),
-        solver=solver,
-        options=asked_options(options),
-        ended=result.ended,
-        wall_s=result.seconds(),
-        cpu_s=result.cpu_s,
-        peak_bytes=result.peak_bytes,
-        memory_method=result.memory_method,
-        cgroup_peak_bytes=result.cgroup_peak_bytes,
-        threads_seen=result.threads_seen,
-        phases=phases,
-        pass_s_before=before,
-        pass_s_after=after,
-        disturbed=is_disturbed(before, after, result.wait_s, result.seconds()),
-        wait_s=result.wait_s,
-        message=result.message,
-        notes=notes,
-        packages=package_versions(spec.packages),
-        commit=surroundings.commit,
-        **facts,
-    )
+    remark = [NOTE] if request.conditions.in_process else []
+    if solution is None:
+        return {"certificate_version": CERTIFICATE_VERSION, "notes": remark}
+    notes = list(solution.notes)
+    if solution.objective is not None and not math.isfinite(solution.objective):
+        notes.append(f"the solver claimed the objective {solution.objective}")
+    return {
+        "solver_version": solution.version,
+        "method_run": solution.method_run,
+        "native_options": json_safe(dict(solution.options)),
+        "threads_used": solution.threads_used,
+        "claim": solution.claim,
+        "native_status": solution.native_status,
+        "objective": _finite(solution.objective),
+        "iterations": dict(solution.iterations),
+        "presolved": dict(solution.presolved),
+        "notes": notes + remark,
+        "matrix_passes": passes(result.seconds("solve"), result.pass_s_before, result.pass_s_after),
+    }
 
 
 def certificate_facts(certificate: Certificate) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class LadderTable(_Table):
         default="goods", min_length=1, description="what is varied: goods, inputs, threads, ..."
     )
     seeds: list[int] = Field(
-        default_factory=list, description="seeds for {seed} in the recipe, each on every rung"
+        default_factory=list, description="seeds for {seed} in the recipe, each at every size"
     )
     climb: bool | None = Field(
         default=None,
@@ -130,7 +130,7 @@ class LadderTable(_Table):
         generated = self.recipe.startswith("gen:")
         if generated and holder in expected and not self._varies_its_variable(holder):
             raise ValueError(f"variable: {holder} does not stand at {self.variable}= in the recipe")
-        if self.variable == "threads" and not all(isinstance(v, int) and v > 0 for v in self.rungs):
+        if self.variable == "threads" and not all(isinstance(v, int) and v > 0 for v in self.steps):
             raise ValueError("values: threads are whole numbers of at least 1")
         if self.climb and not self._grows:
             raise ValueError("climb: only growing numbers can be climbed; use false")
@@ -141,14 +141,14 @@ class LadderTable(_Table):
         return re.search(pattern, self.recipe) is not None
 
     @property
-    def rungs(self) -> list[Value]:
+    def steps(self) -> list[Value]:
         """Values of the variable, in order."""
         return list(self.sizes or self.values or [])
 
     @property
     def _grows(self) -> bool:
-        numbers = [v for v in self.rungs if not isinstance(v, str)]
-        return len(numbers) == len(self.rungs) and all(b > a for a, b in pairwise(numbers))
+        numbers = [v for v in self.steps if not isinstance(v, str)]
+        return len(numbers) == len(self.steps) and all(b > a for a, b in pairwise(numbers))
 
     @property
     def climbs(self) -> bool:

@@ -23,12 +23,13 @@ from planbench.generators.disaggregate import LAYOUT_FIELDS, disaggregate
 from planbench.generators.expansion import expand_table, keeps_optimum
 from planbench.generators.observed import proven_optimum
 from planbench.generators.planted import planted_holds
-from planbench.generators.recipe import parse_inline, read_toml_recipe
-from planbench.generators.table_recipes import (
+from planbench.generators.recipe import (
     ExpandRecipe,
     SplitRecipe,
     parse_expand,
+    parse_inline,
     parse_split,
+    read_toml_recipe,
 )
 from planbench.io.csv_folder import load_economy
 from planbench.io.lp_file import read_lp_format

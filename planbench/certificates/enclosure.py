@@ -43,7 +43,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 #: More than any product here can lose by underflow.
 UNDERFLOW = 1e-200
-#: Matrix entries that are looked at in rational numbers, for one point; then it is given up.
+#: Matrix entries that are computed with in rational numbers, for one point; then it is given up.
 EXACT_ENTRIES = 200_000
 #: How far from an inverse the approximate inverse may be.
 CONTRACTION = 0.5

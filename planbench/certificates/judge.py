@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from planbench.certificates import polish as polishing
 from planbench.certificates.certificate import Certificate, Kind, Residuals, Verdict, relative_gap
 from planbench.certificates.check import (
     Reference,
@@ -20,6 +19,8 @@ from planbench.certificates.check import (
 )
 from planbench.certificates.interior import interior_of
 from planbench.certificates.lp_bracket import lp_bracket
+from planbench.certificates.polish import applies as polish_applies
+from planbench.certificates.polish import polished_lower, polished_upper
 from planbench.certificates.propagate import implied_bounds
 from planbench.certificates.rays import proves_infeasible, proves_unbounded
 from planbench.certificates.repair import raw_lower, raw_upper, room_of
@@ -263,14 +264,14 @@ def _economy_bracket(economy: Economy, answer: Answer, polish: bool) -> _Economy
     raw_prices, prices = raw_upper(economy, p, w)
     lower, upper = raw_plan, raw_prices
     polished = seconds = None
-    if polish and polishing.applies(economy):
+    if polish and polish_applies(economy):
         start = time.perf_counter()
-        better_upper, better_prices = polishing.polished_upper(economy, p, w)
+        better_upper, better_prices = polished_upper(economy, p, w)
         upper = _best(min, upper, better_upper)
         lower = _best(
             max,
             lower,
-            polishing.polished_lower(economy, x, z, better_prices or prices),
+            polished_lower(economy, x, z, better_prices or prices),
         )
         polished = relative_gap(lower, upper)
         seconds = time.perf_counter() - start

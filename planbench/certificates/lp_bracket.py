@@ -850,6 +850,18 @@ def _able(region: Region, want: _Sided, end: float) -> tuple[FloatArray, _Sided]
     return x, _Sided(*out)
 
 
+def quiet_highs() -> Any:
+    """Return a HiGHS object that prints nothing.
+
+    From 1.16 on highspy's own class prints a banner to standard output when it is made.
+    """
+    from highspy._core import _Highs
+
+    highs = _Highs()
+    highs.setOptionValue("output_flag", False)
+    return highs
+
+
 def _solve(lp: LinearProgram, end: float) -> tuple[FloatArray, FloatArray] | None:
     """Optimal point and row duals of the minimisation by HiGHS; None if not there by `end`."""
     import highspy
@@ -857,8 +869,7 @@ def _solve(lp: LinearProgram, end: float) -> tuple[FloatArray, FloatArray] | Non
     seconds = end - time.perf_counter()
     if seconds <= 0:
         return None
-    highs = highspy.Highs()
-    highs.silent()
+    highs = quiet_highs()
     for key, value in (
         ("solver", "simplex" if lp.matrix.nnz < SIMPLEX_NONZEROS else "ipx"),
         ("run_crossover", "off"),

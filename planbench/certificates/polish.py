@@ -1,7 +1,7 @@
 """Polish: spend time on an answer to narrow its bracket; untrusted, and charged for.
 
 Polish can do a solver's work (from w = 1/r it closes economies with one resource), so solvers
-are compared on the raw gap and the polished one is shown beside it with its time.
+are compared on the raw gap and the polished one is shown as well, with its time.
 It applies where every activity makes one good; elsewhere nothing is done.
 """
 

@@ -51,7 +51,7 @@ class Room:
     resources: FloatArray | None
 
 
-#: By the identity of an interior, which is kept beside its room so that it stays one.
+#: By the identity of an interior, which is kept with it so that the identity stays unique.
 _rooms: WeakKeyDictionary[Economy, dict[int, tuple[Interior, Room]]] = WeakKeyDictionary()
 
 

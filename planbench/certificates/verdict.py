@@ -1,6 +1,6 @@
 """What is said of an answer: verdicts of its plan, its prices and its claim, and of all together.
 
-The bracket may come from anywhere; the verdicts look at the answer itself. Polish plays no part
+The bracket may come from anywhere; the verdicts judge the answer itself. Polish plays no part
 in them but for the bracket that other sides are measured against.
 """
 

@@ -28,8 +28,6 @@ EXAMPLES = (
 )
 
 DEFAULT_LIMIT = "60s"
-#: Of a solver, up to which it is not broken in the table.
-LONGEST_NAME = 40
 RESULTS = Path("results/ab.jsonl")
 _SIDE = (
     "PACKAGE==VERSION or what else pip takes, a wheel or folder, git:REF, OPTION=VALUE, or here; "
@@ -289,10 +287,10 @@ def _of_suite(suite: str, solvers: list[str] | None, sides: tuple[Side, Side]) -
         return solvers is not None or not packages or bool(used)
 
     found = [
-        Measurement(cell.instance, solver)
-        for cell in plan.cells
-        if not cell.options
-        for solver in cell.solvers
+        Measurement(entry.instance, solver)
+        for entry in plan.entries
+        if not entry.options
+        for solver in entry.solvers
         if matters(solver)
     ]
     if not found:
@@ -361,22 +359,11 @@ def _show(comparison: PairedComparison, json: bool, path: Path | None) -> None:
 
 
 def _print_text(comparison: PairedComparison) -> None:
-    from rich.text import Text
-
-    from planbench.cli.views import columns_of
     from planbench.comparison import render
 
-    colours = {"slower": "red", "worse": "red", "faster": "green", "better": "green"}
-    table = columns_of([(h, "right" if right else "left") for h, right in render.AB_COLUMNS])
-    rows = render.ab_rows(comparison)
-    # Names of solvers stay whole; command lines have to be folded, lest they push out the rest.
-    table.columns[1].no_wrap = all(len(row[1]) <= LONGEST_NAME for row in rows)
-    table.columns[1].overflow = "fold"
-    for row in rows:
-        table.add_row(*row[:-1], Text(row[-1], style=colours.get(row[-1], "")))
     out = console.out()
     out.print("   ".join(render.side_lines(comparison)), markup=False)
-    out.print(table)
+    console.print_tables([render.ab_table(comparison)])
     for line in render.ab_sentences(comparison):
         out.print(line)
     out.print()

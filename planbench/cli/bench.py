@@ -175,23 +175,23 @@ def _show(records: list[Record]) -> None:
     from planbench.catalogue.builtin import list_builtin
     from planbench.records.verdicts import old_note
     from planbench.report.effort import effort_tables, was_driven
-    from planbench.report.table import fitting
-    from planbench.report.tables import golden_table, ladder_tables, summary_table, sweep_tables
+    from planbench.report.results import require_results
+    from planbench.report.scores import scores_table
+    from planbench.report.tables import golden_table, ladder_tables, sweep_tables
 
-    width = console.width()
     # What misses the tightest of several target gaps is no failure: it has tables of its own.
-    console.print_tables(fitting(effort_tables(records), width))
+    console.print_tables(effort_tables(records))
     records = [record for record in records if not was_driven(record)]
     if not records:
         return
     optima = {info.name: info.optimum for info in list_builtin()}
     alone = golden_table(records, optima)
     tables = [alone] if alone.rows else []
-    tables += ladder_tables(records, "seconds", width=width)
-    tables += sweep_tables(records, "seconds", width=width)
-    tables += ladder_tables(records, "bytes", width=width)
-    tables.append(summary_table(records))
-    console.print_tables(fitting(tables, width))
+    tables += ladder_tables(records, "seconds")
+    tables += sweep_tables(records, "seconds")
+    tables += ladder_tables(records, "bytes")
+    tables.append(scores_table(require_results(records)))
+    console.print_tables(tables)
     if old := old_note(records):
         console.out().print(old)
 

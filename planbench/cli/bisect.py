@@ -128,22 +128,9 @@ def _step_line(sides: list[Side], step: Probe) -> str:
 
 
 def _show(found: BisectResult, solver: str, instance: str, measure: str) -> None:
-    from planbench.cli.views import columns_of
-    from planbench.comparison.render import bisect_sentence
+    from planbench.comparison.render import bisect_sentence, bisect_table
 
-    table = columns_of(
-        [("version", "left"), ("against", "left"), ("change", "left"), ("seen", "left")]
-    )
-    words = {"none": "no", "up": "more", "down": "less", "other": "differs", "unknown": "unclear"}
-    for step in found.steps:
-        table.add_row(
-            found.versions[step.version],
-            found.versions[step.first],
-            words[step.change],
-            step.words,
-        )
-    out = console.out()
-    out.print(table)
+    console.print_tables([bisect_table(found)])
     for remark in found.remarks:
         console.note(remark)
-    out.print(bisect_sentence(found, solver, instance, measure), style="bold")
+    console.out().print(bisect_sentence(found, solver, instance, measure), style="bold")

@@ -14,7 +14,7 @@ from planbench.words import nouns
 
 if TYPE_CHECKING:
     from planbench.generators.profile import TableProfile
-    from planbench.generators.profile_check import CheckedFigure
+    from planbench.generators.profile_fit import CheckedFigure
     from planbench.model.economy import Economy
 
 EXAMPLES = (
@@ -57,8 +57,7 @@ def calibrate(
     made from it and compared with the table, figure by figure.
     """
     from planbench.generators.profile import profile_text
-    from planbench.generators.profile_check import check_profile
-    from planbench.generators.profile_fit import figures_of_economy, fit_profile
+    from planbench.generators.profile_fit import check_profile, figures_of_economy, fit_profile
     from planbench.io.files import write_text
 
     path = Path(output)

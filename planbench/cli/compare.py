@@ -11,6 +11,7 @@ from planbench.errors import InputError
 from planbench.words import nouns
 
 if TYPE_CHECKING:
+    from planbench.bench.request import Conditions
     from planbench.catalogue.instance import Instance
     from planbench.certificates.consensus import Consensus
     from planbench.records.schema import Record
@@ -52,18 +53,20 @@ def compare(
     Exit code 0: nothing found; 1: a wrong answer, a disagreement or a crash; 2: bad input, or
     no solver came to an end.
     """
+    from planbench.bench.request import Conditions
     from planbench.solvers.registry import available_solvers
 
     asked = options.solve_options(tolerance=tolerance, threads=threads, seed=seed)
-    limit_s = options.parse_seconds(time_limit)
-    limit_bytes = options.memory_limit(memory_limit)
+    conditions = Conditions(
+        options.parse_seconds(time_limit), options.memory_limit(memory_limit), polish
+    )
     rounds = options.parse_count(repeats, "--repeats", 1) or 1
     solvers = _with_options(available_solvers(options.split_solvers(listed, more)), asked)
     found = _distinct([options.load(spec, relax) for spec in instances])
     records: list[Record] = []
     interrupted = False
     try:
-        _run(records, found, solvers, limit_s, limit_bytes, rounds, polish)
+        _run(records, found, solvers, conditions, rounds)
     except KeyboardInterrupt:
         if not records:
             raise KeyboardInterrupt("interrupted before the first run ended") from None
@@ -107,10 +110,8 @@ def _run(
     records: list[Record],
     instances: list[Instance],
     solvers: dict[str, SolveOptions],
-    limit_s: float,
-    limit_bytes: int,
+    conditions: Conditions,
     rounds: int,
-    polish: bool,
 ) -> None:
     """Run everything and add it to `records`, which an interrupt leaves as they are."""
     from planbench.bench.grid import run_grid
@@ -120,10 +121,8 @@ def _run(
         for record in run_grid(
             instances,
             solvers,
-            time_limit_s=limit_s,
-            memory_limit_bytes=limit_bytes,
+            conditions,
             repeats=rounds,
-            polish=polish,
             progress=lambda solver, on, at: bar.update(
                 f"{solver} on {on}: {at}", len(records), total, None
             ),
@@ -146,11 +145,9 @@ def _print_document(records: list[Record], opinions: dict[str, Consensus]) -> No
 
 
 def _show(records: list[Record]) -> None:
-    from planbench.report.table import fitting
-    from planbench.report.tables import comparison_tables
+    from planbench.report.instances import instance_tables
 
-    width = console.width()
-    console.print_tables(fitting(comparison_tables(records, width=width), width))
+    console.print_tables(instance_tables(records, width=console.width()))
 
 
 def _conclude(records: list[Record], opinions: dict[str, Consensus]) -> int:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
+
+    from planbench.report.table import Table
 
 #: Columns where nobody says how wide the output is, e.g. in a pipe or a log of CI.
 PIPE_WIDTH = 100
@@ -42,12 +43,15 @@ def out() -> Console:
 def print_tables(tables: Iterable[Table]) -> None:
     """Print tables on standard output, an empty line between those that end in a caption.
 
+    What is too wide for the terminal goes on in a further table.
     Title and caption may be wider than their table: they are folded to the terminal, not to it.
     """
     from rich.text import Text
 
+    from planbench.report.table import fitting
+
     shown = out()
-    for table in tables:
+    for table in fitting(tables, width()):
         title, caption = table.title, table.caption
         table.title = table.caption = None
         if title:
@@ -58,7 +62,6 @@ def print_tables(tables: Iterable[Table]) -> None:
             text = Text(caption) if isinstance(caption, str) else caption
             shown.print(text, style=style)
             shown.print()
-        table.title, table.caption = title, caption
 
 
 def say(message: str, *, word: str = "", colour: str = "") -> None:

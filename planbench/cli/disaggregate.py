@@ -36,6 +36,16 @@ def disaggregate(
     ],
     seed: Annotated[str, typer.Option(metavar="N", help="Seed.")] = "0",
     techniques: Annotated[str, typer.Option(metavar="K", help="Techniques per good.")] = "1",
+    alternatives: Annotated[
+        str,
+        typer.Option(metavar="A", help="Further techniques: dearer or tradeoffs."),
+    ] = "dearer",
+    scarcity: Annotated[
+        str,
+        typer.Option(
+            metavar="X", help="Move resources, trade limits and stocks by up to this share."
+        ),
+    ] = "0",
     inputs: Annotated[str, typer.Option(metavar="X", help="Mean inputs per technique.")] = "20",
     profile: Annotated[
         str | None,
@@ -51,10 +61,11 @@ def disaggregate(
     from planbench.catalogue.resolve import load_table_economy, split_table
     from planbench.cli.files import check_destination, write_instance
     from planbench.generators.disaggregate import aggregation_error
-    from planbench.generators.table_recipes import read_split
+    from planbench.generators.recipe import read_split
 
     path = check_destination(output)
     values = {"table": table, "goods": goods, "techniques": techniques, "inputs": inputs}
+    values |= {"alternatives": alternatives, "scarcity": scarcity}
     recipe = read_split(values | {"seed": seed} | ({} if profile is None else {"profile": profile}))
     whole = load_table_economy(recipe)
     try:

@@ -20,13 +20,13 @@ def opinions_of(records: Sequence[Record]) -> dict[str, Consensus]:
     InputError
         Without any record.
     """
-    from planbench.report.cells import settled
-    from planbench.report.comparison import instance_consensus
+    from planbench.report.instances import instance_consensus
+    from planbench.report.results import require_results
 
-    cells = settled(records)
+    results = require_results(records)
     return {
-        name: instance_consensus([c for c in cells if c.instance == name])
-        for name in dict.fromkeys(c.instance for c in cells)
+        name: instance_consensus([c for c in results if c.instance == name])
+        for name in dict.fromkeys(c.instance for c in results)
     }
 
 

@@ -109,7 +109,7 @@ def history(
     written: dict[str, Any] = {}
     if page is not None and found.series:
         from planbench.comparison.history_page import write_history
-        from planbench.report.cells import machine_key
+        from planbench.report.results import machine_key
 
         rows = [r for _, run in kept for r in run if machine_key(r) == found.machine_id]
         written = {"page": str(page), "charts": write_history(found, rows, page)}
@@ -129,8 +129,8 @@ def _show(found: History, written: dict[str, Any], *, json: bool) -> None:
     if json:
         console.print_json(history_document(found) | written)
     else:
-        table = steps_table(found)
-        console.print_tables([table] if table is not None else [])
+        if any(s.changes for s in found.series):
+            console.print_tables([steps_table(found)])
     for line in found.notes:
         console.note(line)
     steps = sum(len(s.changes) for s in found.series)

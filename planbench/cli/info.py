@@ -112,6 +112,7 @@ def _economy_facts(economy: Economy) -> dict[str, Any]:
         "inputs_per_activity": _range(np.diff(inputs.indptr)),
         "users_per_good": _range(np.bincount(inputs.indices, minlength=economy.n_goods)),
         "techniques_per_good": _range(per_good),
+        "goods_with_choice": int((per_good > 1).sum()),
         "input_coefficients": _range(inputs.data),
         # Sums of physical amounts mean something only where all goods share one unit.
         "column_sums": _range(np.asarray(inputs.sum(axis=0)).ravel())
@@ -222,6 +223,7 @@ def _show(instance: Instance, facts: dict[str, Any]) -> None:
             ("inputs per activity", spread("inputs_per_activity")),
             ("users per good", spread("users_per_good")),
             ("techniques per good", spread("techniques_per_good")),
+            ("choice of technique", nouns(facts["goods_with_choice"], "good")),
             ("input coefficients", spread("input_coefficients")),
         ]
         if facts["column_sums"] is not None:

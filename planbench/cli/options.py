@@ -209,7 +209,7 @@ def parse_settings(settings: Sequence[str] | None) -> dict[str, NativeValue]:
                 f"{setting!r} is not KEY=VALUE; write e.g. --set presolve=off", where="--set"
             )
         if key in native:
-            raise InputError(f"{key} stands twice; give it once", where="--set")
+            raise InputError(f"{key} occurs twice; give it once", where="--set")
         native[key] = value
     return native
 

@@ -198,22 +198,30 @@ def _refuse_wrong(records: Sequence[Record], path: Path) -> None:
 
 
 def _write(found: Comparison, markdown: Path | None, junit: Path | None) -> None:
-    from planbench.comparison.render import to_junit, to_markdown
+    from planbench.comparison.render import comparison_to_markdown, to_junit
     from planbench.io.files import write_text
 
-    for path, text in ((markdown, to_markdown), (junit, to_junit)):
+    for path, text in ((markdown, comparison_to_markdown), (junit, to_junit)):
         if path is not None:
             write_text(path, text(found))
 
 
 def _show(found: Comparison, *, json: bool, everything: bool) -> None:
-    from planbench.comparison.render import comparison_table, summary, to_document
+    from planbench.comparison.render import (
+        NARROW,
+        comparison_table,
+        shown_findings,
+        summary,
+        to_document,
+    )
 
     if json:
         console.print_json(to_document(found))
     else:
-        table = comparison_table(found, width=console.width(), everything=everything)
-        console.print_tables([table] if table is not None else [])
+        shown = shown_findings(found, everything=everything)
+        if shown:
+            narrow = console.width() < NARROW
+            console.print_tables([comparison_table(found, shown, narrow=narrow)])
     for line in found.notes:
         console.note(line)
     for obstacle in found.obstacles:

@@ -59,7 +59,7 @@ def report(
     if pair and figures is not None:
         raise InputError("draws one run; give one results file, or --merge", where="--figures")
     if pair:
-        from planbench.report.side_by_side import write_side_by_side
+        from planbench.comparison.side_by_side import write_side_by_side
 
         for path, run in zip(results, runs, strict=True):
             if not run:

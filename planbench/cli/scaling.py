@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from planbench.records.schema import Record
-    from planbench.report.cells import Cell
-    from planbench.report.growth import Outlook
-    from planbench.report.ladders import Ladder, Measure
+    from planbench.report.growth import Predictions
+    from planbench.report.ladders import Ladder
+    from planbench.report.results import AggregatedResult, Measure
     from planbench.stats.growth import Estimate, Growth
 
 EXAMPLES = (
@@ -71,22 +71,22 @@ def scaling(
     if not (1 <= penalty < float("inf")):
         raise InputError(f"is {penalty:g}; give 1 or more", where="--penalty")
     from planbench.records.store import read_records
-    from planbench.report.cells import settled
     from planbench.report.ladders import find_ladders
+    from planbench.report.results import require_results
 
     records = [r for path in results for r in without_sides(read_records(path), path)]
     files = ", ".join(map(str, results))
     if not records:
         raise InputError("holds no measurements", where=files)
     records = _of_suite(records, suite)
-    cells = settled(records)
-    ladders = _chosen_ladders(find_ladders(cells), ladder, files)
-    names = _chosen_series(cells, solver)
-    cells = [c for c in cells if c.series in names]
+    measured = require_results(records)
+    ladders = _chosen_ladders(find_ladders(measured), ladder, files)
+    names = _chosen_series(measured, solver)
+    measured = [c for c in measured if c.series in names]
     # Solvers driven to target gaps are ranked at each of them, by bench and in the report.
-    ranked = [c for c in cells if c.record.accuracy is None]
-    found = [(lad, _outlooks(lad, names)) for lad in ladders]
-    found = [(lad, outlooks) for lad, outlooks in found if outlooks]
+    ranked = [c for c in measured if c.record.accuracy is None]
+    found = [(lad, _predictions(lad, names)) for lad in ladders]
+    found = [(lad, predictions) for lad, predictions in found if predictions]
     if json:
         console.print_json(_document(found, ranked, kind, shift, penalty))
     else:
@@ -124,8 +124,8 @@ def _chosen_ladders(ladders: list[Ladder], asked: list[str] | None, files: str) 
     return [lad for lad in ladders if lad.name in asked]
 
 
-def _chosen_series(cells: Sequence[Cell], asked: list[str] | None) -> set[str]:
-    known = {c.series: c.solver for c in cells}
+def _chosen_series(measured: Sequence[AggregatedResult], asked: list[str] | None) -> set[str]:
+    known = {c.series: c.solver for c in measured}
     if not asked:
         return set(known)
     for name in asked:
@@ -136,15 +136,15 @@ def _chosen_series(cells: Sequence[Cell], asked: list[str] | None) -> set[str]:
     return {series for series, name in known.items() if series in asked or name in asked}
 
 
-def _outlooks(ladder: Ladder, names: set[str]) -> list[Outlook]:
-    from planbench.report.growth import outlook
+def _predictions(ladder: Ladder, names: set[str]) -> list[Predictions]:
+    from planbench.report.growth import predict
 
-    return [outlook(ladder, series) for series in ladder.series if series in names]
+    return [predict(ladder, series) for series in ladder.series if series in names]
 
 
 def _show(
-    found: Sequence[tuple[Ladder, list[Outlook]]],
-    cells: Sequence[Cell],
+    found: Sequence[tuple[Ladder, list[Predictions]]],
+    measured: Sequence[AggregatedResult],
     measure: Measure,
     shift: float,
     penalty: float,
@@ -153,42 +153,39 @@ def _show(
 
     from planbench.records.verdicts import old_note
     from planbench.report import growth
-    from planbench.report.growth import beside, growth_of, warnings
-    from planbench.report.scores import profile_table
-    from planbench.report.table import fitting
+    from planbench.report.growth import compare_real, growth_of, warnings
+    from planbench.report.scores import FACTORS, scores_table
 
     out, width = console.out(), console.width()
-    for ladder, outlooks in found:
-        console.print_tables(
-            fitting([growth.growth_table(ladder, outlooks, measure, width)], width)
-        )
-        if any(growth_of(o, measure).fit.exponent is not None for o in outlooks):
+    for ladder, predictions in found:
+        console.print_tables([growth.growth_table(ladder, predictions, measure, width)])
+        if any(growth_of(o, measure).fit.exponent is not None for o in predictions):
             if measure == "seconds":
-                console.print_tables(fitting([growth.reach_table(ladder, outlooks)], width))
-            console.print_tables(
-                fitting([growth.prediction_table(ladder, outlooks, measure)], width)
-            )
-        for line in warnings(ladder, outlooks, measure):
+                console.print_tables([growth.reach_table(ladder, predictions)])
+            console.print_tables([growth.prediction_table(ladder, predictions, measure)])
+        for line in warnings(ladder, predictions, measure):
             out.print(Text(line))
         out.print()
-    chosen = {o.series for _, outlooks in found for o in outlooks}
-    both = [b for b in beside([lad for lad, _ in found]) if b.series in chosen]
+    chosen = {o.series for _, predictions in found for o in predictions}
+    both = [b for b in compare_real([lad for lad, _ in found]) if b.series in chosen]
     if both:
-        console.print_tables(fitting([growth.beside_table(both)], width))
-    if cells:
-        console.print_tables(fitting([profile_table(cells, shift=shift, penalty=penalty)], width))
-    if old := old_note([c.record for lad, _ in found for c in lad.cells]):
+        console.print_tables([growth.real_table(both)])
+    if measured:
+        console.print_tables(
+            [scores_table(measured, shift=shift, penalty=penalty, factors=FACTORS)]
+        )
+    if old := old_note([c.record for lad, _ in found for c in lad.results]):
         out.print(Text(old))
 
 
 def _document(
-    found: Sequence[tuple[Ladder, list[Outlook]]],
-    cells: Sequence[Cell],
+    found: Sequence[tuple[Ladder, list[Predictions]]],
+    measured: Sequence[AggregatedResult],
     measure: Measure,
     shift: float,
     penalty: float,
 ) -> dict[str, Any]:
-    from planbench.report.growth import beside, warnings
+    from planbench.report.growth import compare_real, warnings
     from planbench.report.scores import profile_seconds, standings
     from planbench.stats.aggregate import performance_profile
 
@@ -199,10 +196,10 @@ def _document(
                 "ladder": ladder.name,
                 "machine": ladder.machine,
                 "sizes": ladder.sizes,
-                "solvers": [_solver_document(ladder, found) for found in outlooks],
-                "warnings": warnings(ladder, outlooks, measure),
+                "solvers": [_solver_document(ladder, found) for found in predictions],
+                "warnings": warnings(ladder, predictions, measure),
             }
-            for ladder, outlooks in found
+            for ladder, predictions in found
         ],
         "real_beside_synthetic": [
             {
@@ -213,19 +210,19 @@ def _document(
                 "goods": one.goods,
                 "time_ratio": one.ratio,
             }
-            for one in beside([ladder for ladder, _ in found])
+            for one in compare_real([ladder for ladder, _ in found])
         ],
         "shift_s": shift,
         "penalty": penalty,
         "scores": [
             {**asdict(s.score), "refused": s.refused, "not_run": s.not_run}
-            for s in standings(cells, shift=shift, penalty=penalty)
+            for s in standings(measured, shift=shift, penalty=penalty)
         ],
-        "profiles": [asdict(p) for p in performance_profile(profile_seconds(cells))],
+        "profiles": [asdict(p) for p in performance_profile(profile_seconds(measured))],
     }
 
 
-def _solver_document(ladder: Ladder, found: Outlook) -> dict[str, Any]:
+def _solver_document(ladder: Ladder, found: Predictions) -> dict[str, Any]:
     from planbench.report.growth import SIZES, SPANS
     from planbench.report.ladders import last_slope
 

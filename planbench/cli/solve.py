@@ -70,20 +70,16 @@ def solve(
     log_file = options.writable(Path(log)) if log not in (None, "-") else None
     if output is not None:
         _check_plan_name(output)
-    from planbench.bench.single import require_solver, solve_once
+    from planbench.bench.request import Conditions, choose_solver, make_request
+    from planbench.bench.single import solve_once
 
-    # A solver's name is looked at before the instance, which may take long to load.
-    require_solver(solver, asked)
+    # A solver's name is looked up before the instance, which may take long to load.
+    chosen = choose_solver(solver)
+    chosen.options(asked)
     found = options.load(instance, relax)
     with progress.one_run(f"{solver} on {found.name}") as phase:
         outcome = solve_once(
-            found,
-            solver,
-            asked,
-            time_limit_s=limit_s,
-            memory_limit_bytes=limit_bytes,
-            polish=polish,
-            tolerance=CERTIFIED,
+            make_request(found, chosen, asked, Conditions(limit_s, limit_bytes, polish, CERTIFIED)),
             keep_log=log_file,
             progress=phase,
         )

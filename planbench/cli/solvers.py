@@ -60,7 +60,7 @@ def solvers(
 
 def _facts(spec: SolverSpec) -> dict[str, Any]:
     from planbench.solvers.base import OPTION_NAMES
-    from planbench.solvers.registry import availability
+    from planbench.solvers.registry import availability, why_not_here
 
     reason = availability(spec)
     return {
@@ -70,15 +70,26 @@ def _facts(spec: SolverSpec) -> dict[str, Any]:
         "available": reason is None,
         "reason": reason,
         "exact": spec.exact,
-        "versions": {package: _version(package) for package in spec.packages},
+        "versions": _versions_of(spec, reason is None),
         "supports": {s.package: {"least": s.least, "tested": s.tested} for s in spec.supports},
         "extra": spec.extra,
+        "environment": list(spec.environment) if why_not_here(spec) is not None else [],
         "takes": [option for option in OPTION_NAMES if option in spec.takes],
         "phases": list(spec.phases),
         "default": spec.default,
         "stock": spec.stock or None,
         "accepts": spec.accepts,
     }
+
+
+def _versions_of(spec: SolverSpec, available: bool) -> dict[str, str | None]:
+    """Versions of its packages: of those here, or in its own environment once that is built."""
+    from planbench.solvers.registry import why_not_here
+
+    if available and why_not_here(spec) is not None:
+        pins = dict(pin.split("==") for pin in spec.environment)
+        return {package: pins.get(package) for package in spec.packages}
+    return {package: _version(package) for package in spec.packages}
 
 
 def _version(package: str) -> str | None:
@@ -92,6 +103,10 @@ def _versions(facts: dict[str, Any]) -> str:
     return ", ".join(f"{p} {v}" if v else f"{p} missing" for p, v in facts["versions"].items())
 
 
+def _where(facts: dict[str, Any]) -> str:
+    return ", in an environment of its own" if facts["environment"] else ""
+
+
 def _show_all(found: list[dict[str, Any]]) -> None:
     from rich.text import Text
 
@@ -103,7 +118,7 @@ def _show_all(found: list[dict[str, Any]]) -> None:
     table.columns[0].no_wrap = True
     for facts in found:
         here = (
-            Text(_versions(facts) or "yes", style="green")
+            Text((_versions(facts) or "yes") + _where(facts), style="green")
             if facts["available"]
             else Text(facts["reason"], style="yellow")
         )
@@ -124,7 +139,7 @@ def _show_one(spec: SolverSpec, facts: dict[str, Any]) -> None:
     from planbench.cli.views import pairs
 
     here = (
-        Text("available", style="green")
+        Text("available" + _where(facts), style="green")
         if facts["available"]
         else Text(facts["reason"], style="yellow")
     )

@@ -12,7 +12,7 @@ from planbench.errors import InputError
 from planbench.words import nouns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterator, Sequence
 
     from planbench.records.schema import Record
 
@@ -75,18 +75,16 @@ def study(
 
     # Whether the file can be written is known before anything is measured.
     with RecordStore(out) as store:
-
-        def keep(row: Record) -> None:
-            # As it is made: what comes after may be interrupted, or fail.
-            rows.append(row)
-            store.append(row)
-
         try:
             for spec in instances:
                 if kind == "replan":
-                    _replan(spec, names, left, resource, rounds, keep)
+                    made = _replan(spec, names, left, resource, rounds)
                 else:
-                    _bad_data(spec, names, noise, rounds, time_limit, keep)
+                    made = _bad_data(spec, names, noise, rounds, time_limit)
+                for row in made:
+                    # As it is made: what comes after may be interrupted, or fail.
+                    rows.append(row)
+                    store.append(row)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
                 f"interrupted: {nouns(len(rows), 'measurement')} kept in {out}; "
@@ -112,21 +110,19 @@ def _replan(
     left: str,
     resource: str | None,
     rounds: int,
-    keep: Callable[[Record], None],
-) -> None:
+) -> Iterator[Record]:
     from planbench.bench.single import survey
     from planbench.debate.replan import find_replanner, replan
 
     number = options.parse_count(resource, "--resource", 1)
-    replan(
+    return replan(
         options.load(spec, False),
         [find_replanner(name) for name in names],
         survey(),
         left=parse_share(left, "--left"),
         resource=None if number is None else number - 1,
         repeats=rounds,
-        tell=console.say,
-        keep=keep,
+        progress=console.say,
     )
 
 
@@ -136,8 +132,8 @@ def _bad_data(
     noise: str,
     rounds: int,
     time_limit: str | None,
-    keep: Callable[[Record], None],
-) -> None:
+) -> Iterator[Record]:
+    from planbench.bench.request import Conditions
     from planbench.bench.single import survey
     from planbench.debate.bad_data import bad_data
     from planbench.solvers.registry import available_solvers
@@ -146,16 +142,14 @@ def _bad_data(
     limit_s = options.parse_seconds(time_limit or LIMIT)
     instance = options.load(spec, False)
     for name in available_solvers(list(names)):
-        bad_data(
+        yield from bad_data(
             instance,
             name,
             survey(),
             noises=noises,
             seeds=range(1, rounds + 1),
-            time_limit_s=limit_s,
-            memory_limit_bytes=options.memory_limit(None),
-            tell=console.say,
-            keep=keep,
+            conditions=Conditions(limit_s, options.memory_limit(None), polish=False),
+            progress=console.say,
         )
 
 
@@ -179,7 +173,7 @@ def _show(rows: Sequence[Record]) -> None:
     from planbench.cli.views import listing
     from planbench.debate.study import noise_losses, replanned
     from planbench.report import words
-    from planbench.report.cells import TARGET_GAP
+    from planbench.report.results import TARGET_GAP
 
     out = console.out()
     pairs = replanned(rows, TARGET_GAP)

@@ -61,7 +61,7 @@ def _runs(suite: Suite) -> int:
         plan = plan_suite(suite, None, None)
     except SolverUnavailableError:
         return 0
-    return len(tasks(plan, plan.cells, suite.name, 0))
+    return len(tasks(plan, plan.entries, suite.name, 0))
 
 
 def _show_all(found: list[Suite]) -> None:
@@ -130,7 +130,7 @@ def _repeats(suite: Suite) -> str:
 
 def _ladder(ladder: LadderTable) -> str:
     values = ", ".join(
-        f"{value:,}" if isinstance(value, int) else str(value) for value in ladder.rungs
+        f"{value:,}" if isinstance(value, int) else str(value) for value in ladder.steps
     )
     stop = "until a solver fails" if ladder.climbs else "all of them"
     who = "" if isinstance(ladder.solvers, str) else f"\n{', '.join(ladder.solvers)}"

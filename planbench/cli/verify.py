@@ -58,11 +58,11 @@ def verify(
     asked = options.parse_number(tolerance, "--tolerance", 0.0, 1.0)
     assert asked is not None
     limit_s = options.parse_seconds(time_limit)
-    from planbench.bench.single import require_solver
+    from planbench.bench.request import choose_solver
     from planbench.solvers.base import SolveOptions
 
     # It must be there only if a bound has to be found.
-    require_solver(solver, SolveOptions(), here=False)
+    choose_solver(solver, here=False).options(SolveOptions())
     found = options.load(instance, relax)
     judged = _judge(found, plan, asked, polish, solver, limit_s)
     if json:
@@ -126,14 +126,18 @@ def _columns_and_duals(
 
 def _find_bound(instance: Instance, solver: str, limit_s: float) -> dict[str, Any]:
     """Let `solver` solve the instance, for the bounds that its answer proves."""
+    from planbench.bench.request import Conditions, make_request
     from planbench.bench.single import solve_once
+    from planbench.solvers.base import SolveOptions
 
     with progress.one_run(f"{solver} on {instance.name}, for a bound") as phase:
         record = solve_once(
-            instance,
-            solver,
-            time_limit_s=limit_s,
-            memory_limit_bytes=options.memory_limit(None),
+            make_request(
+                instance,
+                solver,
+                SolveOptions(),
+                Conditions(limit_s, options.memory_limit(None)),
+            ),
             progress=phase,
         ).record
     return {

@@ -15,7 +15,7 @@ from planbench.cli.plan_facts import PlanFacts, SolutionFacts
 from planbench.records.schema import Record
 from planbench.records.verdicts import residuals_only
 from planbench.report import words
-from planbench.report.comparison import disturbance_words
+from planbench.report.instances import disturbance_words
 
 #: A known optimum this far outside of a certified bracket, relative, is no optimum.
 KNOWN_TO = 1e-6

@@ -10,24 +10,31 @@ of the results file, and a comparison that was interrupted carries on from there
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
 
 import numpy as np
 
 from planbench.bench.prepared import InstanceCache, measurement_key
+from planbench.bench.request import (
+    Conditions,
+    Place,
+    WorkerEnvironment,
+    choose_solver,
+    make_request,
+)
 from planbench.bench.session import KEEP_BYTES, WARM_UP_S, Load, bytes_of
-from planbench.bench.single import Elsewhere, Surroundings, require_solver, solve_once, survey
+from planbench.bench.single import Surroundings, solve_once, survey
 from planbench.catalogue.instance import Instance
-from planbench.comparison.environments import WORKER_PACKAGES, environment_for, installed_here
+from planbench.comparison.environments import environment_for
 from planbench.comparison.findings import Comparison, Obstacle, in_order
 from planbench.comparison.match import Pair, pairs_of
 from planbench.comparison.paired import (
     MEASURES,
     Measurement,
     PairedResult,
-    is_settled,
+    is_decided,
     judge_case,
 )
 from planbench.comparison.sides import Side, check_use, packages_under_test
@@ -38,7 +45,8 @@ from planbench.measure.machine import package_versions
 from planbench.records.schema import AB, SIDE, Record
 from planbench.records.store import RecordStore
 from planbench.solvers.base import SolveOptions
-from planbench.solvers.registry import distributions, uses
+from planbench.solvers.environments import WORKER_PACKAGES, installed_here
+from planbench.solvers.registry import distributions, uses, why_not_here
 from planbench.stats.paired import Schedule
 
 
@@ -51,7 +59,7 @@ class PairedComparison:
     a, b : str
         Names of the sides, as typed.
     environments : tuple of (str, str)
-        Environments they stand for, commits in full; empty for planbench's own.
+        Their environments, commits in full; empty for planbench's own.
     versions : tuple of (mapping, mapping)
         Packages of either side that differ.
     measure : str
@@ -134,7 +142,7 @@ def compare_sides(
 
     Returns
     -------
-    Comparison
+    PairedComparison
 
     Raises
     ------
@@ -209,7 +217,7 @@ def _from_catalogue(name: str) -> Instance:
 
 @dataclass(frozen=True)
 class Control:
-    """What runs unchanged beside either side, in planbench's own environment.
+    """What runs unchanged with either side, in planbench's own environment.
 
     Attributes
     ----------
@@ -284,7 +292,7 @@ class Prepared:
     ----------
     side : Side
     letter : {"a", "b"}
-    elsewhere : Elsewhere or None
+    worker : WorkerEnvironment or None
         Its environment; None for planbench's own.
     packages : mapping of str to str
         Versions, as its records state them.
@@ -294,14 +302,14 @@ class Prepared:
 
     side: Side
     letter: str
-    elsewhere: Elsewhere | None
+    worker: WorkerEnvironment | None
     packages: dict[str, str]
     contents: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def environment(self) -> str:
         """Name of its environment in records; empty for planbench's own."""
-        return self.elsewhere.name if self.elsewhere is not None else ""
+        return self.worker.name if self.worker is not None else ""
 
     def solver(self, case: Measurement) -> str:
         """Return the solver it runs for `case`."""
@@ -321,20 +329,29 @@ def prepare_side(
     options = side.options(settings.options)
     for case in cases:
         solver = side.solver or case.solver
-        spec, _ = require_solver(solver, options, settings.adapter, here=not side.is_elsewhere)
+        chosen = choose_solver(solver, settings.adapter, here=not side.is_elsewhere)
+        chosen.options(options)
+        spec = chosen.spec
+        if spec.environment and not side.packages and why_not_here(spec) is not None:
+            # Only with packages named does a side stand for versions that rows are matched by.
+            raise InputError(
+                f"{spec.name} runs in an environment of its own; name its packages on both sides, "
+                f"as {','.join(spec.environment)}",
+                where=f"side {side.text}",
+            )
         packages.update(dict.fromkeys(distributions(spec)))
         needed |= uses(spec)
     if not side.is_elsewhere:
         return Prepared(side, letter, None, package_versions(packages), installed_here(needed))
     if progress is not None:
         progress(f"environment of {side.text}", 0, 0, settings.budget_s)
-    elsewhere = environment_for(side, packages, cache=settings.cache)
+    environment = environment_for(side, packages, cache=settings.cache)
     contents = {
-        name: (elsewhere.packages[name], files)
-        for name, files in elsewhere.files.items()
+        name: (environment.packages[name], files)
+        for name, files in environment.files.items()
         if name in needed
     }
-    return Prepared(side, letter, elsewhere, dict(elsewhere.packages), contents)
+    return Prepared(side, letter, environment, dict(environment.packages), contents)
 
 
 def check_differ(
@@ -378,7 +395,7 @@ def check_differ(
 
 
 def _commit(side: Prepared, here: str | None) -> str | None:
-    return side.elsewhere.commit if side.elsewhere is not None else here
+    return side.worker.commit if side.worker is not None else here
 
 
 def differing_versions(a: Prepared, b: Prepared) -> tuple[dict[str, str], dict[str, str]]:
@@ -434,7 +451,7 @@ class Runner:
         )
 
     def go(self) -> None:
-        """Runner pairs until every case is settled or the budget is spent."""
+        """Run pairs until every case is decided or the budget is spent."""
         for case in self.cases:
             self.instance(case.instance)  # a bad name must not show after an hour
             self._find(case)
@@ -442,7 +459,7 @@ class Runner:
             case: np.random.default_rng(np.random.SeedSequence([self.settings.seed, number]))
             for number, case in enumerate(self.cases)
         }
-        open_cases = [c for c in self.cases if not is_settled(self.judge(c), self.schedule)]
+        open_cases = [c for c in self.cases if not is_decided(self.judge(c), self.schedule)]
         if open_cases and self.settings.warm_up:
             self._warm_up(open_cases)
         while open_cases:
@@ -453,7 +470,7 @@ class Runner:
                         self.budget_spent = True
                         return
                     self._pair(case, start)
-                    if is_settled(self.judge(case), self.schedule):
+                    if is_decided(self.judge(case), self.schedule):
                         open_cases.remove(case)
                         break
 
@@ -478,10 +495,10 @@ class Runner:
             self.progress(what, self.made + self.found, most, max(0.0, left))
 
     def _pair(self, case: Measurement, start: int) -> None:
-        """Runner one pair of `case` with its control, side `start` first."""
+        """Run one pair of `case` with its control, side `start` first."""
         repeat = self.next_repeat[case]
         rows: dict[int, Record] = {}
-        beside: dict[int, Record] = {}
+        controls: dict[int, Record] = {}
         control = self.settings.control
         for which in (start, 1 - start):
             side = self.sides[which]
@@ -494,7 +511,7 @@ class Runner:
                 repeat,
             )
             if control is not None:
-                beside[which] = self._solve(
+                controls[which] = self._solve(
                     control.instance,
                     control.solver,
                     SolveOptions(),
@@ -504,8 +521,8 @@ class Runner:
                     here=True,
                 )
         self.pairs[case].append(Pair(rows[0], rows[1]))
-        if beside:
-            self.controls[case].append(Pair(beside[0], beside[1]))
+        if controls:
+            self.controls[case].append(Pair(controls[0], controls[1]))
         self.next_repeat[case] = repeat + 1
         self.made += 1
 
@@ -522,46 +539,43 @@ class Runner:
     ) -> Record:
         what = f"{side.side.text}: {solver} on {instance}" if not here else "control"
         self._tell(what)
-        record = solve_once(
+        request = make_request(
             self.instance(instance),
             solver,
             options,
-            time_limit_s=self.settings.time_limit_s,
-            memory_limit_bytes=self.settings.memory_limit_bytes,
-            polish=False,
-            cache=self.cache,
-            adapter=None if here else self.settings.adapter,
-            surroundings=self.surroundings,
-            elsewhere=None if here else side.elsewhere,
-            suite=AB,
-            group=group,
-            repeat=repeat,
-        ).record.model_copy(update={"variable": SIDE, "value": side.letter})
+            self._conditions(None if here else side),
+            Place(AB, group, repeat, SIDE, side.letter),
+        )
+        record = solve_once(request, cache=self.cache, surroundings=self.surroundings).record
         self.store.append(record)
         return record
 
     def _warm_up(self, cases: Sequence[Measurement]) -> None:
-        """Runner each solver of either side once, unrecorded, so that its files are cached."""
+        """Run each solver of either side once, unrecorded, so that its files are cached."""
         small = (self.settings.control or Control()).instance
         runs = [
-            (side.elsewhere, side.side.options(self.settings.options), solver)
+            (side, side.side.options(self.settings.options), solver)
             for side in self.sides
             for solver in dict.fromkeys(side.solver(case) for case in cases)
         ]
-        for elsewhere, options, solver in runs:
+        for side, options, solver in runs:
             self._tell(f"warming up {solver}")
-            solve_once(
-                self.instance(small),
-                solver,
-                options,
-                time_limit_s=min(WARM_UP_S, self.settings.time_limit_s),
-                memory_limit_bytes=self.settings.memory_limit_bytes,
-                polish=False,
-                cache=self.cache,
-                adapter=self.settings.adapter,
-                surroundings=self.surroundings,
-                elsewhere=elsewhere,
+            conditions = self._conditions(side)
+            limit_s = min(WARM_UP_S, conditions.time_limit_s)
+            request = make_request(
+                self.instance(small), solver, options, replace(conditions, time_limit_s=limit_s)
             )
+            solve_once(request, cache=self.cache, surroundings=self.surroundings)
+
+    def _conditions(self, side: Prepared | None) -> Conditions:
+        """Return how runs of `side` are made; of the control, in planbench's own environment."""
+        return Conditions(
+            time_limit_s=self.settings.time_limit_s,
+            memory_limit_bytes=self.settings.memory_limit_bytes,
+            polish=False,
+            adapter=None if side is None else self.settings.adapter,
+            environment=None if side is None else side.worker,
+        )
 
     # -- what the results file holds already -------------------------------------------------
 
@@ -576,8 +590,8 @@ class Runner:
         self.found += len(self.pairs[case])
         if self.settings.control is not None and self.pairs[case]:
             kept = {p.a.repeat for p in self.pairs[case]}
-            beside = self._rows(self.control_group(case), case, self.settings.control)
-            self.controls[case] = [p for p in pairs_of(beside) if p.a.repeat in kept]
+            controls = self._rows(self.control_group(case), case, self.settings.control)
+            self.controls[case] = [p for p in pairs_of(controls) if p.a.repeat in kept]
 
     def _rows(self, group: str, case: Measurement, control: Control | None) -> list[Record]:
         """Rows of this machine that measured the same with the same versions."""
@@ -597,7 +611,7 @@ class Runner:
             else:
                 name, solver = case.instance, side.solver(case)
                 options = side.side.options(self.settings.options)
-            _, asked = require_solver(solver, options, self.settings.adapter, here=False)
+            asked = choose_solver(solver, self.settings.adapter, here=False).options(options)
             keys[side.letter] = measurement_key(self.instance(name).sha256, solver, asked)
         return [
             r
@@ -617,11 +631,11 @@ class Runner:
         )
 
     def _same_code(self, row: Record, side: Prepared) -> bool:
-        """Where planbench itself is compared: a row made by the code that `side` stands for now.
+        """Where planbench itself is compared: a row made by the code that `side` means now.
 
-        Uncommitted code may have changed since, and nothing would tell.
+        Uncommitted code may have changed since, and nothing would show it.
         """
         if all(s.side.ref is None for s in self.sides):
             return True
-        now = side.elsewhere.commit if side.elsewhere is not None else self.surroundings.commit
+        now = side.worker.commit if side.worker is not None else self.surroundings.commit
         return row.commit == now and not (now or "").endswith("-dirty")

@@ -1,6 +1,6 @@
 """Figures over many runs: a series per solver, instance and measure, and the steps in it.
 
-Runs of one machine only are put into a series: two machines side by side look like a step.
+Runs of one machine only are put into a series: a change of machine would be taken for a step.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Literal, get_args
 from planbench.comparison.match import Sample, split_runs
 from planbench.errors import InputError
 from planbench.records.schema import Record
-from planbench.report.cells import machine_key, machine_label
+from planbench.report.results import machine_key, machine_label, machine_names
 from planbench.stats.steps import find_steps
 from planbench.words import nouns
 
@@ -135,7 +135,7 @@ def read_history(
     machine: str | None = None,
     least_effect: float = 0.05,
 ) -> History:
-    """Put runs into series and look for steps.
+    """Put runs into series and find steps.
 
     Parameters
     ----------
@@ -186,13 +186,12 @@ def _choose(rows: Sequence[Record], asked: str | None) -> tuple[str, list[str]]:
         chosen = found[0]
     else:
         chosen = counts.most_common(1)[0][0]
-    others = {
-        f"{machine_label(r)} ({machine_key(r)[:6]})" for r in rows if machine_key(r) != chosen
-    }
-    left = sum(counts.values()) - counts[chosen]
-    if not left:
+    others = [r for r in rows if machine_key(r) != chosen]
+    if not others:
         return chosen, []
-    return chosen, [f"{nouns(left, 'row')} of other machines left out: {', '.join(sorted(others))}"]
+    return chosen, [
+        f"{nouns(len(others), 'row')} of other machines left out: {machine_names(others)}"
+    ]
 
 
 def _series(
@@ -219,32 +218,20 @@ def _series(
     return Series(place[0], seen[-1][2].instance, place[1], measure, tuple(points), changes)
 
 
-def _passes(sample: Sample) -> float | None:
-    return _middle([r.matrix_passes for r in sample.timed])
-
-
-def _seconds(sample: Sample) -> float | None:
-    return _middle([r.wall_s for r in sample.timed])
-
-
-def _bytes(sample: Sample) -> float | None:
-    return _middle([r.peak_bytes for r in sample.ended])
-
-
 def _iterations(sample: Sample) -> float | None:
     counts = [sum(r.iterations.values()) for r in sample.complete if r.iterations]
     return float(max(counts)) if counts else None
 
 
-def _middle(values: Sequence[float | None]) -> float | None:
+def _median(values: Sequence[float | None]) -> float | None:
     known = [v for v in values if v]
     return float(median(known)) if known else None
 
 
 _VALUES: dict[Measure, Callable[[Sample], float | None]] = {
-    "passes": _passes,
-    "seconds": _seconds,
-    "bytes": _bytes,
+    "passes": lambda sample: _median([r.matrix_passes for r in sample.timed]),
+    "seconds": lambda sample: _median([r.wall_s for r in sample.timed]),
+    "bytes": lambda sample: _median([r.peak_bytes for r in sample.ended]),
     "iterations": _iterations,
 }
 

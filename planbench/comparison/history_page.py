@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 from typing import Any
 
-from planbench.comparison.history import ChangePoint, History, Measure, Series
-from planbench.comparison.render import (
-    HISTORY_TITLES,
-    change_date,
-    change_ratio,
-    changes_in_order,
-    in_unit,
-)
+from markupsafe import Markup
+
+from planbench.comparison.history import History, Measure, Series
+from planbench.comparison.render import HISTORY_TITLES, change_ratio, in_unit, steps_table
 from planbench.records.schema import Record
 from planbench.report import words
-from planbench.report.chart_parts import encodings, finished, ticks, widened
-from planbench.report.charts import TICKS, altair_module
+from planbench.report.charts import PAGE, TICKS, alt, encodings, finished, ticks, widened
 from planbench.report.html import page, write_page
-from planbench.report.markup import to_html
-from planbench.report.sections import legend
+from planbench.report.markup import charts, render, section, to_html
+from planbench.report.sections import figure
 from planbench.report.style import in_order
-from planbench.report.table import Column, Entry, Table, number
+from planbench.words import nouns
 
 HEIGHT = 260
 #: Charts on one page; the table below names every step all the same.
@@ -48,111 +41,68 @@ def write_history(history: History, records: Sequence[Record], path: Path) -> in
     SolverUnavailableError
         Without the packages of the ``report`` extra.
     """
-    altair_module()
     specs: list[dict[str, Any]] = []
     places = list(dict.fromkeys((s.measure, s.instance, s.sha256) for s in history.series))
     # Charts with steps come first, so that a full page leaves out quiet ones.
     stepping = {(s.measure, s.instance, s.sha256) for s in history.series if s.changes}
     places.sort(key=lambda place: place not in stepping)
     shown = places[:MOST_CHARTS]
-    sections = []
+    body = [_head(history, len(places) - len(shown)), _steps(history)]
     for measure in dict.fromkeys(place[0] for place in shown):
-        figures = "".join(
+        figures = [
             _figure([s for s in history.series if (s.measure, s.instance, s.sha256) == p], specs)
             for p in shown
             if p[0] == measure
-        )
-        sections.append(
-            f'<section id="{measure}"><h2>{escape(HISTORY_TITLES[measure])}</h2>'
-            f'<div class="charts">{figures}</div></section>'
-        )
-    body = _head(history, len(places) - len(shown)) + _steps(history) + "".join(sections)
+        ]
+        body.append(section(measure, HISTORY_TITLES[measure], charts(figures)))
     links = [("#steps", "Steps")]
     links += [(f"#{m}", HISTORY_TITLES[m]) for m in dict.fromkeys(place[0] for place in shown)]
-    write_page(page(f"History on {history.machine}", records, links, body, specs), path)
+    write_page(
+        page(f"History on {history.machine}", records, links, Markup("").join(body), specs), path
+    )
     return len(shown)
 
 
-def _head(history: History, left_out: int) -> str:
-    steps = sum(len(s.changes) for s in history.series)
-    lines = [
-        f'<p class="lead">{len(history.series)} series over {history.runs} runs on '
-        f"{escape(history.machine)}: {steps} step{'' if steps == 1 else 's'}.</p>"
-    ]
-    lines += [f"<p>{escape(words.plain(note))}.</p>" for note in history.notes]
-    if left_out:
-        lines.append(f"<p>{left_out} charts without steps are not drawn.</p>")
-    return f'<section class="headline">{"".join(lines)}</section>'
-
-
-def _steps(history: History) -> str:
-    rows = [
-        [
-            Entry(change_date(change)),
-            Entry(series.solver),
-            Entry(series.instance),
-            Entry(HISTORY_TITLES[series.measure]),
-            number(in_unit(change.level_before, series.measure), change.level_before),
-            number(in_unit(change.level_after, series.measure), change.level_after),
-            number(change_ratio(change), change.ratio, "bad" if _is_worse(change) else ""),
-            Entry(words.plain(change.what_changed or "nothing recorded")),
-        ]
-        for series, change in changes_in_order(history)
-    ]
-    if not rows:
-        return '<section id="steps"><h2>Steps</h2><p>No series changed its level.</p></section>'
-    table = Table(
-        columns=(
-            Column("when"),
-            Column("solver", "solver"),
-            Column("instance", "long"),
-            Column("measure"),
-            Column("before", "number"),
-            Column("after", "number"),
-            Column("ratio", "number"),
-            Column("changed", "long"),
-        ),
-        rows=rows,
+def _head(history: History, left_out: int) -> Markup:
+    return render(
+        "history_head.html",
+        series=len(history.series),
+        runs=history.runs,
+        machine=history.machine,
+        steps=nouns(sum(len(s.changes) for s in history.series), "step"),
+        notes=[words.plain(note) for note in history.notes],
+        left_out=left_out,
     )
-    return f'<section id="steps"><h2>Steps</h2>{to_html(table)}</section>'
 
 
-def _is_worse(change: ChangePoint) -> bool:
-    return change.level_after > change.level_before
+def _steps(history: History) -> Markup:
+    table = steps_table(history)
+    if not table.rows:
+        return section("steps", "Steps", text="No series changed its level.")
+    return section("steps", "Steps", to_html(table))
 
 
-def _figure(series: Sequence[Series], specs: list[dict[str, Any]]) -> str:
+def _figure(series: Sequence[Series], specs: list[dict[str, Any]]) -> Markup:
     measure, instance = series[0].measure, series[0].instance
-    spec = history_chart(series).to_dict()
-    # The page names the mode itself; an address in it would only look like a request.
-    spec.pop("$schema", None)
-    specs.append(spec)
-    safe = re.sub(r"[^A-Za-z0-9.-]+", "-", f"history-{measure}-{instance}").strip("-")
-    names = in_order([s.solver for s in series])
     steps = sum(len(s.changes) for s in series)
-    said = f"{HISTORY_TITLES[measure]} by run; {steps or 'no'} step{'' if steps == 1 else 's'}."
-    return (
-        f"<figure><h3>{escape(instance)}</h3><figcaption>{escape(said)}</figcaption>"
-        f'<div class="chart" data-spec="chart-{len(specs) - 1}" data-name="planbench-{safe}" '
-        f'role="img" aria-label="{escape(instance)}: {escape(said)}"></div>'
-        f"{legend(names, always=True)}</figure>"
+    return figure(
+        instance,
+        f"{HISTORY_TITLES[measure]} by run; {nouns(steps, 'step') if steps else 'no steps'}.",
+        history_chart(series),
+        specs,
+        f"history-{measure}-{instance}",
+        [s.solver for s in series],
+        always=True,
     )
 
 
-def history_chart(
-    series: Sequence[Series],
-    *,
-    width: int | str = "container",
-    height: int = HEIGHT,
-    background: str = "transparent",
-) -> Any:
+def history_chart(series: Sequence[Series]) -> Any:
     """One measure of one instance over time, a line per solver, a dashed rule at each step.
 
     Returns
     -------
     altair.LayerChart
     """
-    alt = altair_module()
     measure = series[0].measure
     rows, rules = _rows(series)
     costs = [r["value"] for r in rows if r["value"] > 0] or [1.0]
@@ -164,7 +114,7 @@ def history_chart(
         scale=alt.Scale(type="log", domain=domain, nice=False, clamp=True),
         axis=alt.Axis(labelExpr=_label_expression(measure), grid=True, **_ticks(domain)),
     )
-    colour, shape, dash = encodings(alt, in_order([s.solver for s in series]))
+    colour, shape, dash = encodings(in_order([s.solver for s in series]))
     tooltip = [
         alt.Tooltip("series:N", title="solver"),
         alt.Tooltip("shown:N", title=HISTORY_TITLES[measure]),
@@ -192,7 +142,7 @@ def history_chart(
             .mark_rule(strokeWidth=2, strokeDash=[5, 3])
             .encode(x=x, color=colour, tooltip=step_tooltip)
         )
-    return finished(alt, alt.layer(*layers), width, height, background)
+    return finished(alt.layer(*layers), PAGE, HEIGHT)
 
 
 def _rows(series: Sequence[Series]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -29,8 +29,8 @@ from planbench.comparison.findings import Finding, Layer, Rules, Verdict
 from planbench.comparison.match import Match, Sample
 from planbench.records.schema import Record
 from planbench.records.self_results import INSTRUCTIONS
-from planbench.report.cells import Cell, configuration, settle
-from planbench.report.ladders import BYTES_FLOOR, SECONDS_FLOOR, Measure, find_ladders
+from planbench.report.ladders import BYTES_FLOOR, SECONDS_FLOOR, find_ladders
+from planbench.report.results import AggregatedResult, Measure, aggregate, configuration
 from planbench.stats.paired import LEAST_PAIRS, paired_log_ratio
 from planbench.stats.regression import Bound, SlopeChange, compare_slopes, shared_confidence
 from planbench.words import nouns
@@ -652,14 +652,16 @@ def judge_growth(
         Rows of one machine each.
     rules : Rules
     """
-    before = {(configuration(c.record), c.sha256): c for c in settle(baseline)}
+    before = {(configuration(c.record), c.sha256): c for c in aggregate(baseline)}
     samples: list[tuple[str, str, Measure, _SizedCosts]] = []
-    for ladder in find_ladders(settle(candidate)):
+    for ladder in find_ladders(aggregate(candidate)):
         for series in ladder.series:
-            cells = [c for c in ladder.cells if c.series == series]
-            solver = configuration(cells[0].record)
+            results = [c for c in ladder.results if c.series == series]
+            solver = configuration(results[0].record)
             both = [
-                (old, new) for new in cells if (old := before.get((solver, new.sha256))) is not None
+                (old, new)
+                for new in results
+                if (old := before.get((solver, new.sha256))) is not None
             ]
             for measure in _EXPONENTS:
                 samples.append((solver, ladder.name, measure, _sized_costs(both, measure)))
@@ -676,7 +678,9 @@ def judge_growth(
     return found
 
 
-def _sized_costs(both: Sequence[tuple[Cell, Cell]], measure: Measure) -> _SizedCosts:
+def _sized_costs(
+    both: Sequence[tuple[AggregatedResult, AggregatedResult]], measure: Measure
+) -> _SizedCosts:
     """Size and both costs, of undisturbed runs above the floor below which cost is noise."""
     pairs: _SizedCosts = []
     for old, new in both:

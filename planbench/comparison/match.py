@@ -1,7 +1,8 @@
 """Which measurements of two runs belong together, and how alike their circumstances are.
 
 A measurement is one solver with its options on one instance, identified by the hash of its
-arrays, as two instances may share a name. Repeats stay apart, so that their scatter is seen.
+arrays, as two instances may share a name. Repeats are kept separately, to show their
+scatter.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 from planbench.comparison.findings import Obstacle
 from planbench.records.schema import STUDY, Record
-from planbench.report.cells import chains_as_results, configuration, machine_key, machine_label
+from planbench.report.results import chains_as_results, configuration, machine_key, machine_names
 from planbench.report.words import plain
 
 #: Solvers stop by themselves a little before the limit they are given.
@@ -243,13 +244,9 @@ def choose_machines(
     if shared:
         best = max(shared, key=keys[1].count)
         return best, best, ""
-    labels = [
-        " and ".join(dict.fromkeys(f"{machine_label(r)} ({machine_key(r)[:6]})" for r in records))
-        for records in (baseline, candidate)
-    ]
     # Rows of several machines are no repeats of each other.
     most = [max(dict.fromkeys(side), key=side.count) for side in keys]
-    return most[0], most[1], plain(f"{labels[0]} against {labels[1]}")
+    return most[0], most[1], plain(f"{machine_names(baseline)} against {machine_names(candidate)}")
 
 
 def match(baseline: Samples, candidate: Samples) -> list[Match]:

@@ -41,7 +41,7 @@ _FINDINGS: dict[Outcome, tuple[Layer, Verdict]] = {
     "not-compared": ("outcomes", "unclear"),
 }
 
-#: Objectives that claim to be optimal may differ by so much, relative, beside their certified
+#: Objectives that claim to be optimal may differ by so much, relative, on top of their certified
 #: gaps: from solvers that reach a vertex, and from the others.
 SAME_IF_EXACT, SAME_OTHERWISE = 1e-6, 1e-4
 #: Pairs after which a side that never came to an end is given up.
@@ -234,7 +234,7 @@ def judge_case(
     ratio = schedule.look([t[0] for t in times], [t[1] for t in times])
     if control is not None and control.verdict in ("slower", "faster"):
         reason = (
-            f"the control, the same on both sides, took {control.ratio:.3g} times as long beside "
+            f"the control, the same on both sides, took {control.ratio:.3g} times as long with "
             f"{names[1]}: the machine changed, not the solver"
         )
         return replace(found, ratio=ratio, reason=reason)
@@ -254,7 +254,7 @@ def _iterations(records: Sequence[Record]) -> dict[str, int]:
     return dict(records[0].iterations) if records else {}
 
 
-def is_settled(verdict: PairedResult, schedule: Schedule) -> bool:
+def is_decided(verdict: PairedResult, schedule: Schedule) -> bool:
     """Whether more runs could not change the verdict, or are not foreseen."""
     if verdict.outcome in ("worse", "better", "not-compared", "too-short"):
         return verdict.pairs >= GIVE_UP_AFTER

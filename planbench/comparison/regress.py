@@ -27,7 +27,7 @@ from planbench.io.files import replacing
 from planbench.records.schema import STUDY, Record
 from planbench.records.self_results import looks_like_benchmarks, read_benchmarks
 from planbench.records.store import read_records, to_line
-from planbench.report.cells import machine_key
+from planbench.report.results import machine_key
 from planbench.words import nouns
 
 
@@ -224,6 +224,6 @@ def _read_whole(path: Path) -> list[Record]:
 
 
 def _is_torn(path: Path, whole: int) -> bool:
-    """Whether more lines stand in the file than could be read."""
+    """Whether the file has more lines than could be read."""
     with path.open("rb") as file:
         return sum(1 for line in file if line.strip()) > whole

@@ -6,7 +6,6 @@ versions (``bisect``), levels over many runs (``history``).
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -14,16 +13,24 @@ from math import exp, log
 from typing import Any
 from xml.etree import ElementTree
 
-from rich import box
-from rich.table import Table
 from rich.text import Text
 
 from planbench.comparison.ab import PairedComparison, distinct_names
-from planbench.comparison.bisect import BisectResult
+from planbench.comparison.bisect import BisectResult, Direction
 from planbench.comparison.findings import LAYERS, Comparison, Finding, Verdict
 from planbench.comparison.history import ChangePoint, History, Measure, Series
 from planbench.comparison.paired import PairedResult
 from planbench.report import words
+from planbench.report.table import (
+    Column,
+    Entry,
+    Mark,
+    Table,
+    markdown_code,
+    markdown_table,
+    number,
+    safe_markdown,
+)
 from planbench.report.words import plain
 from planbench.stats.paired import PairedRatio
 from planbench.words import nouns
@@ -42,7 +49,7 @@ def in_unit(value: float | None, unit: str) -> str:
 
 # -- two runs of a suite ----------------------------------------------------------------------
 
-_MARKS: dict[Verdict, str] = {
+_SIGNS: dict[Verdict, str] = {
     "worse": "🔴",
     "better": "🟢",
     "same": "⚪",
@@ -121,23 +128,15 @@ def summary(comparison: Comparison) -> str:
     return plain(f"{len(worse)} worse, first {first.where}: {first.measure} {moved}{tail}")
 
 
-STYLES: dict[Verdict, str] = {
-    "worse": "bold red",
-    "better": "green",
+MARKS: dict[Verdict, Mark] = {
+    "worse": "bold bad",
+    "better": "good",
     "same": "",
-    "unclear": "yellow",
-    "skipped": "dim",
+    "unclear": "warn",
+    "skipped": "none",
 }
 #: Rows shown of each verdict unless all are asked for; what is worse is always shown.
 MOST = 12
-
-
-#: Columns of a narrow table but that of solver and instance, which takes what is left.
-_WIDTHS = (8, 12, 18, 12)
-
-
-def _left(width: int) -> int:
-    return max(12, width - sum(_WIDTHS) - 7)
 
 
 def shown_findings(comparison: Comparison, *, everything: bool = False) -> list[Finding]:
@@ -154,96 +153,89 @@ def left_out_words(comparison: Comparison, shown: Sequence[Finding]) -> str:
     """Say what is not shown; empty where everything is."""
     here = {id(f) for f in shown}
     rest = [f for f in comparison.findings if id(f) not in here]
-    counts = {v: sum(f.verdict == v for f in rest) for v in _MARKS}
+    counts = {v: sum(f.verdict == v for f in rest) for v in _SIGNS}
     parts = [f"{count} {v}" for v, count in counts.items() if count]
     return f"Not shown: {', '.join(parts)}." if parts else ""
 
 
+#: Columns of the terminal below which a table of findings leaves out what it can.
+NARROW = 110
+
+
 def comparison_table(
-    comparison: Comparison, *, width: int = 100, everything: bool = False
-) -> Table | None:
-    """Lay out the findings as a table; None where there is nothing to show."""
-    shown = shown_findings(comparison, everything=everything)
-    if not shown:
-        return None
-    wide = width >= 110
+    comparison: Comparison,
+    shown: Sequence[Finding],
+    *,
+    narrow: bool = False,
+    signs: bool = False,
+) -> Table:
+    """Lay out findings, a row each.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    shown : sequence of Finding
+    narrow : bool
+        Without layer and rule, both figures in one column.
+    signs : bool
+        With a coloured disc before each verdict, where there is no colour.
+    """
     sides = [plain(name) for name in (comparison.baseline, comparison.candidate)]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), caption_justify="left")
-    table.add_column("verdict", no_wrap=True)
-    if wide:
-        table.add_column("layer", no_wrap=True)
-    table.add_column("solver and instance", overflow="fold", width=None if wide else _left(width))
-    table.add_column("what", overflow="fold", width=None if wide else _WIDTHS[1])
-    for name in sides if wide else ["before → now"]:
-        table.add_column(name, justify="right", overflow="fold", width=None if wide else _WIDTHS[2])
-    table.add_column("change", justify="right", overflow="fold", width=None if wide else _WIDTHS[3])
-    if wide:
-        table.add_column("held to", overflow="fold")
-    for finding in shown:
-        figures = [amount(finding, value) for value in (finding.baseline, finding.candidate)]
-        table.add_row(
-            Text(finding.verdict, style=STYLES[finding.verdict]),
-            *([Text(finding.layer)] if wide else []),
-            Text(plain(finding.where)),
-            Text(finding.measure),
-            *(Text(text) for text in (figures if wide else [" → ".join(figures)])),
-            Text(
-                change(finding) if wide else change(finding).replace(" (", "\n("),
-                style=STYLES[finding.verdict],
-            ),
-            *([Text(because(finding))] if wide else []),
-        )
     rest = left_out_words(comparison, shown)
-    if rest:
-        table.caption = Text(f"{rest} --all shows them.", style="dim")
-    return table
+    return Table(
+        caption=Text(f"{rest} --all shows them.", style="dim") if rest else "",
+        columns=(
+            Column("verdict", whole=True),
+            *(() if narrow else (Column("layer", whole=True),)),
+            Column("solver and instance", fold=True),
+            Column("what", fold=True, width=12 if narrow else None),
+            *(
+                Column(name, "number", fold=True, width=18 if narrow else None)
+                for name in (["before → now"] if narrow else sides)
+            ),
+            Column("change", "number", fold=True, width=12 if narrow else None),
+            *(() if narrow else (Column("held to", fold=True),)),
+        ),
+        rows=[_finding_row(finding, narrow=narrow, signs=signs) for finding in shown],
+    )
+
+
+def _finding_row(finding: Finding, *, narrow: bool, signs: bool) -> list[Entry]:
+    sign = f"{_SIGNS[finding.verdict]} " if signs else ""
+    figures = [amount(finding, value) for value in (finding.baseline, finding.candidate)]
+    changed = change(finding)
+    mark = MARKS[finding.verdict]
+    return [
+        Entry(sign + finding.verdict, mark=mark),
+        *([] if narrow else [Entry(finding.layer)]),
+        Entry(plain(finding.where)),
+        Entry(finding.measure),
+        *map(Entry, [" → ".join(figures)] if narrow else figures),
+        Entry(changed.replace(" (", "\n(") if narrow else changed, mark=mark),
+        *([] if narrow else [Entry(because(finding))]),
+    ]
 
 
 #: A comment on a pull request holds 65,536 characters.
 MOST_ROWS = 60
 
 
-def to_markdown(comparison: Comparison) -> str:
+def comparison_to_markdown(comparison: Comparison) -> str:
     """Write the comparison as Markdown for a pull request or a job's summary."""
     mark = {0: "🟢", 1: "🔴", 2: "🟡"}[comparison.exit_code]
-    lines = [f"### {mark} planbench: {_escaped(summary(comparison))}", ""]
+    lines = [f"### {mark} planbench: {safe_markdown(summary(comparison))}", ""]
     shown = shown_findings(comparison)
     table = shown[:MOST_ROWS]
     if table:
-        heads = [
-            *("", "layer", "solver and instance", "what"),
-            *(_escaped(comparison.baseline), _escaped(comparison.candidate), "change", "held to"),
-        ]
-        lines += [f"| {' | '.join(heads)} |", "|---|---|---|---|---:|---:|---:|---|"]
-        lines += [f"| {' | '.join(_markdown_row(finding))} |" for finding in table]
-        lines.append("")
+        lines += [markdown_table(comparison_table(comparison, table, signs=True)), ""]
     rest = left_out_words(comparison, table)
     said = [
         *(o.message for o in comparison.obstacles),
         *comparison.notes,
         *([rest] if rest else []),
     ]
-    lines += [f"- {_escaped(line)}" for line in said]
+    lines += [f"- {safe_markdown(line)}" for line in said]
     return "\n".join(lines).rstrip() + "\n"
-
-
-def _markdown_row(finding: Finding) -> list[str]:
-    texts = [
-        f"{_MARKS[finding.verdict]} {finding.verdict}",
-        finding.layer,
-        finding.where,
-        finding.measure,
-        amount(finding, finding.baseline),
-        amount(finding, finding.candidate),
-        change(finding),
-        because(finding),
-    ]
-    return [_escaped(text) for text in texts]
-
-
-def _escaped(text: str) -> str:
-    """Text that stays in its cell and starts no markup."""
-    return re.sub(r"([\\`*_{}\[\]<>|#~])", r"\\\1", plain(text))
 
 
 def to_junit(comparison: Comparison) -> str:
@@ -299,7 +291,7 @@ def to_document(comparison: Comparison) -> dict[str, Any]:
         "baseline": comparison.baseline,
         "candidate": comparison.candidate,
         "compared": comparison.compared,
-        "counts": {verdict: comparison.counts.get(verdict, 0) for verdict in _MARKS},
+        "counts": {verdict: comparison.counts.get(verdict, 0) for verdict in _SIGNS},
         "obstacles": [asdict(o) for o in comparison.obstacles],
         "notes": list(comparison.notes),
         "findings": [asdict(f) for f in comparison.findings],
@@ -308,17 +300,14 @@ def to_document(comparison: Comparison) -> dict[str, Any]:
 
 # -- paired runs -------------------------------------------------------------------------------
 
-#: Header of the table and whether its cells are figures.
-AB_COLUMNS = (
-    ("instance", False),
-    ("solver", False),
-    ("a", True),
-    ("b", True),
-    ("b / a", True),
-    ("interval", True),
-    ("pairs", True),
-    ("verdict", False),
-)
+#: Names of solvers up to this length stay whole; command lines are folded.
+LONGEST_NAME = 40
+_OUTCOME_MARKS: dict[str, Mark] = {
+    "slower": "bad",
+    "worse": "bad",
+    "faster": "good",
+    "better": "good",
+}
 
 
 def side_names(comparison: PairedComparison) -> tuple[str, str]:
@@ -385,8 +374,9 @@ def ab_sentences(comparison: PairedComparison) -> list[str]:
     said = [ab_sentence(comparison, v) for v in comparison.results if v.pairs]
     left = sum(not v.pairs for v in comparison.results)
     if left:
-        number = f"{nouns(left, 'comparison')}"
-        said.append(f"{number} not run within the budget; raise it with --budget.")
+        said.append(
+            f"{nouns(left, 'comparison')} not run within the budget; raise it with --budget."
+        )
     return said
 
 
@@ -396,8 +386,8 @@ def ab_overall(comparison: PairedComparison) -> str:
     counts: Counter[str] = Counter(v.outcome for v in comparison.results)
     total = len(comparison.results)
     if counts["not-compared"] == total and not any(v.faults for v in comparison.results):
-        number = nouns(total, "comparison")
-        return f"Nothing could be compared: {b} against {a}, {number} without a verdict."
+        many = nouns(total, "comparison")
+        return f"Nothing could be compared: {b} against {a}, {many} without a verdict."
     said = [
         f"{text} on {counts[outcome]}"
         for outcome, text in (
@@ -430,41 +420,53 @@ def mean_ratio(comparison: PairedComparison) -> float | None:
     return exp(sum(logs) / len(logs)) if logs else None
 
 
-def ab_rows(comparison: PairedComparison) -> list[tuple[str, ...]]:
-    """Cells of the table under :data:`COLUMNS`, a row per instance and solver."""
-    return [
-        (
-            v.case.instance,
-            solver_of(comparison, v),
-            in_unit(v.typical[0], comparison.measure),
-            in_unit(v.typical[1], comparison.measure),
-            "–" if v.ratio is None else f"{v.ratio.ratio:.3f}",
-            "–"
-            if v.ratio is None or v.ratio.low is None or v.ratio.high is None
-            else words.between(f"{v.ratio.low:.3f}", f"{v.ratio.high:.3f}"),
-            str(v.pairs),
-            v.outcome,
-        )
-        for v in comparison.results
-    ]
+def ab_table(comparison: PairedComparison) -> Table:
+    """Lay out both sides' cost and its ratio, a row per instance and solver."""
+    solvers = [solver_of(comparison, found) for found in comparison.results]
+    return Table(
+        columns=(
+            Column("instance", fold=True),
+            Column("solver", fold=True, whole=all(len(name) <= LONGEST_NAME for name in solvers)),
+            *(
+                Column(heading, "number", whole=True)
+                for heading in ("a", "b", "b / a", "interval", "pairs")
+            ),
+            Column("verdict", fold=True),
+        ),
+        rows=[
+            [
+                Entry(found.case.instance),
+                Entry(solver),
+                *(number(in_unit(v, comparison.measure), v) for v in found.typical),
+                *_ratio_entries(found.ratio),
+                number(str(found.pairs), found.pairs),
+                Entry(found.outcome, mark=_OUTCOME_MARKS.get(found.outcome, "")),
+            ]
+            for found, solver in zip(comparison.results, solvers, strict=True)
+        ],
+    )
+
+
+def _ratio_entries(ratio: PairedRatio | None) -> list[Entry]:
+    if ratio is None:
+        return [number("", None), number("", None)]
+    known = ratio.low is not None and ratio.high is not None
+    spread = words.between(f"{ratio.low:.3f}", f"{ratio.high:.3f}") if known else words.UNKNOWN
+    return [number(f"{ratio.ratio:.3f}", ratio.ratio), Entry(spread)]
 
 
 def ab_markdown(comparison: PairedComparison) -> str:
     """Write the comparison for a comment on a pull request."""
     a, b = side_names(comparison)
     lines = [
-        f"### planbench: `{_code(b)}` against `{_code(a)}`",
+        f"### planbench: {markdown_code(b)} against {markdown_code(a)}",
         "",
-        f"**{_escaped(ab_overall(comparison))}**",
+        f"**{safe_markdown(ab_overall(comparison))}**",
         "",
-        "| " + " | ".join(header for header, _ in AB_COLUMNS) + " |",
-        "|" + "|".join("---:" if right else "---" for _, right in AB_COLUMNS) + "|",
-    ]
-    lines += [
-        "| " + " | ".join(_escaped(cell) for cell in row) + " |" for row in ab_rows(comparison)
+        markdown_table(ab_table(comparison)),
     ]
     notes = [
-        f"- {_escaped(note)}"
+        f"- {safe_markdown(note)}"
         for v in comparison.results
         for note in (*(f.note for f in v.faults), *v.remarks)
         if note
@@ -472,8 +474,8 @@ def ab_markdown(comparison: PairedComparison) -> str:
     if notes:
         lines += ["", *dict.fromkeys(notes)]
     if any(" = " in side for side in side_lines(comparison)):
-        lines += ["", *(f"- {_escaped(side)}" for side in side_lines(comparison))]
-    lines += ["", f"<sub>{_escaped(ab_small_print(comparison))}</sub>", ""]
+        lines += ["", *(f"- {safe_markdown(side)}" for side in side_lines(comparison))]
+    lines += ["", f"<sub>{safe_markdown(ab_small_print(comparison))}</sub>", ""]
     return "\n".join(lines)
 
 
@@ -561,10 +563,6 @@ def _typical(verdict: PairedResult, measure: str) -> str:
     return f"{b} against {a}"
 
 
-def _code(text: str) -> str:
-    return plain(text).replace("`", "'")
-
-
 # -- a search among versions -------------------------------------------------------------------
 
 
@@ -584,6 +582,27 @@ def bisect_sentence(found: BisectResult, solver: str, instance: str, measure: st
     return (
         f"{where}: changed in {found.versions[found.after]} "
         f"(the version before is {found.versions[found.before]})."
+    )
+
+
+_CHANGES: dict[Direction, str] = {
+    "none": "no",
+    "up": "more",
+    "down": "less",
+    "other": "differs",
+    "unknown": "unclear",
+}
+
+
+def bisect_table(found: BisectResult) -> Table:
+    """Lay out the comparisons of a search, a row each."""
+    names = found.versions
+    return Table(
+        columns=[Column(name, fold=True) for name in ("version", "against", "change", "seen")],
+        rows=[
+            [names[step.version], names[step.first], _CHANGES[step.change], step.words]
+            for step in found.steps
+        ],
     )
 
 
@@ -634,11 +653,6 @@ def change_ratio(change: ChangePoint) -> str:
     return words.UNKNOWN if change.ratio is None else f"{change.ratio:.2f}×"
 
 
-def change_date(change: ChangePoint) -> str:
-    """Day and minute of the first run at the new level."""
-    return change.after.started_at[:16].replace("T", " ")
-
-
 def changes_in_order(history: History) -> list[tuple[Series, ChangePoint]]:
     """All steps, latest first."""
     found = [(series, change) for series in history.series for change in series.changes]
@@ -646,29 +660,37 @@ def changes_in_order(history: History) -> list[tuple[Series, ChangePoint]]:
     return found
 
 
-def steps_table(history: History) -> Table | None:
-    """Lay out all steps as a table, latest first; None without any."""
-    found = changes_in_order(history)
-    if not found:
-        return None
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("when", "solver and instance", "measure"):
-        table.add_column(name, overflow="fold")
-    for name in ("before", "after", "ratio"):
-        table.add_column(name, justify="right", overflow="fold")
-    table.add_column("changed with it", overflow="fold")
-    for series, change in found:
-        worse = change.level_after > change.level_before
-        table.add_row(
-            change_date(change),
-            Text(plain(f"{series.solver} on {series.instance}")),
-            HISTORY_TITLES[series.measure],
-            in_unit(change.level_before, series.measure),
-            in_unit(change.level_after, series.measure),
-            Text(change_ratio(change), style="red" if worse else "green"),
-            Text(plain(change.what_changed or "nothing recorded")),
-        )
-    return table
+def steps_table(history: History) -> Table:
+    """Lay out all steps, latest first."""
+    return Table(
+        columns=(
+            Column("when", fold=True),
+            Column("solver", "solver", fold=True),
+            Column("instance", "long", fold=True),
+            Column("measure", fold=True),
+            Column("before", "number", whole=True),
+            Column("after", "number", whole=True),
+            Column("ratio", "number", whole=True),
+            Column("changed", "long", fold=True),
+        ),
+        rows=[
+            [
+                Entry(change.after.started_at[:16].replace("T", " ")),
+                Entry(series.solver),
+                Entry(series.instance),
+                Entry(HISTORY_TITLES[series.measure]),
+                number(in_unit(change.level_before, series.measure), change.level_before),
+                number(in_unit(change.level_after, series.measure), change.level_after),
+                number(
+                    change_ratio(change),
+                    change.ratio,
+                    "bad" if change.level_after > change.level_before else "good",
+                ),
+                Entry(plain(change.what_changed or "nothing recorded")),
+            ]
+            for series, change in changes_in_order(history)
+        ],
+    )
 
 
 def history_document(found: History) -> dict[str, Any]:

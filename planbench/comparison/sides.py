@@ -38,11 +38,11 @@ from packaging.utils import (
 
 from planbench.errors import InputError
 from planbench.solvers.base import NativeValue, SolveOptions
+from planbench.solvers.installed import normalised
 from planbench.solvers.registry import (
     distributions,
     find_solver,
     list_solvers,
-    normalised,
     solvers_that_use,
     uses,
 )

@@ -21,12 +21,13 @@ somebody bends on purpose.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 import scipy.sparse as sp
 
+from planbench.bench.request import Conditions, make_request
 from planbench.bench.single import RunOutcome, Surroundings, solve_once
 from planbench.catalogue.instance import Instance
 from planbench.certificates.judge import certify, prepare
@@ -48,11 +49,11 @@ NOISES = (0.01, 0.03, 0.1, 0.3)
 SEEDS = (1, 2, 3)
 #: Errors beyond it leave hardly a coefficient what it was.
 LARGEST_NOISE = 3.0
-#: Outputs have settled when none changes by more than this share of the largest.
-SETTLED = 1e-14
+#: Outputs have converged when none changes by more than this share of the largest.
+CONVERGED = 1e-14
 MOST_ROUNDS = 10_000
 
-Tell = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
 def noisy_economy(economy: Economy, noise: float, seed: int) -> Economy:
@@ -83,11 +84,9 @@ def bad_data(
     *,
     noises: Sequence[float] = NOISES,
     seeds: Sequence[int] = SEEDS,
-    time_limit_s: float,
-    memory_limit_bytes: int,
-    tell: Tell | None = None,
-    keep: Callable[[Record], None] | None = None,
-) -> list[Record]:
+    conditions: Conditions,
+    progress: Progress | None = None,
+) -> Iterator[Record]:
     """Plan from wrong data and see what is lost in the true economy.
 
     Parameters
@@ -100,16 +99,14 @@ def bad_data(
         Spreads σ, in (0, 3].
     seeds : sequence of int
         Each noise is drawn with each.
-    time_limit_s, memory_limit_bytes
-        Limits of each run.
-    tell : callable, optional
-        Given a line before each run.
-    keep : callable, optional
-        Given each record as soon as it is made.
+    conditions : Conditions
+        Of each run.
+    progress : callable, optional
+        Called with a line before each run.
 
-    Returns
-    -------
-    list of Record
+    Yields
+    ------
+    Record
         Judged on the true economy; ``value`` is the noise. The first are of the plan from the
         true data, noise 0.
 
@@ -125,39 +122,24 @@ def bad_data(
         if not 0 < noise <= LARGEST_NOISE:
             raise InputError(f"is {noise:g}; give numbers above 0, at most 3", where="--noise")
     prepare(instance.lp, economy)
-    say = tell or (lambda _: None)
+    say = progress or (lambda _: None)
 
     def plan(of: Instance) -> RunOutcome:
         say(f"{solver} on {of.name}")
         return solve_once(
-            of,
-            solver,
-            SolveOptions(),
-            time_limit_s=time_limit_s,
-            memory_limit_bytes=memory_limit_bytes,
-            polish=False,
-            surroundings=surroundings,
+            make_request(of, solver, SolveOptions(), conditions), surroundings=surroundings
         )
 
     truth = plan(instance)
-    rows: list[Record] = []
-
-    def add(made: list[Record]) -> None:
-        for record in made:
-            rows.append(record)
-            if keep is not None:
-                keep(record)
-
-    add(_rows(instance, solver, truth, truth, 0.0, 0, surroundings))
+    yield from _rows(instance, truth, truth, 0.0, 0, surroundings)
     if truth.solution is None or truth.solution.y is None:
-        return rows
+        return
     for noise in noises:
         for seed in seeds:
             seen = noisy_economy(economy, noise, seed)
             name = f"{instance.name} seen with noise {noise:g}, seed {seed}"
             found = plan(Instance(name=name, economy=seen, recipe=dict(seen.recipe)))
-            add(_rows(instance, solver, found, truth, noise, seed, surroundings))
-    return rows
+            yield from _rows(instance, found, truth, noise, seed, surroundings)
 
 
 def carry_out_techniques(economy: Economy, columns: FloatArray) -> FloatArray | None:
@@ -197,7 +179,7 @@ def carry_out_techniques(economy: Economy, columns: FloatArray) -> FloatArray | 
         after = needed + through @ outputs
         moved = float(np.abs(after - outputs).max(initial=0.0))
         outputs = after
-        if not np.isfinite(moved) or moved <= SETTLED * float(outputs.max(initial=0.0)):
+        if not np.isfinite(moved) or moved <= CONVERGED * float(outputs.max(initial=0.0)):
             break
     else:
         return None
@@ -215,13 +197,12 @@ def carry_out_techniques(economy: Economy, columns: FloatArray) -> FloatArray | 
 
 def _rows(
     instance: Instance,
-    solver: str,
     found: RunOutcome,
     truth: RunOutcome,
     noise: float,
     seed: int,
     surroundings: Surroundings,
-) -> list[Record]:
+) -> Iterator[Record]:
     """Rows of one plan, carried out in each way."""
     assert instance.economy is not None
     columns = found.solution.x if found.solution is not None else None
@@ -230,47 +211,31 @@ def _rows(
         kept = carry_out_techniques(instance.economy, columns)
         if kept is not None:
             ways[TECHNIQUES] = kept
-    return [
-        _row(instance, solver, found, truth, noise, seed, surroundings, way, carried)
-        for way, carried in ways.items()
-    ]
-
-
-def _row(
-    instance: Instance,
-    solver: str,
-    found: RunOutcome,
-    truth: RunOutcome,
-    noise: float,
-    seed: int,
-    surroundings: Surroundings,
-    way: str,
-    columns: FloatArray | None,
-) -> Record:
-    certificate = None
-    if columns is not None and truth.solution is not None:
-        # The plan as made from wrong data, with the prices of the true economy.
-        judged = Solution("feasible", columns, truth.solution.y, None, "carried out")
-        certificate = certify(instance.lp, instance.economy, judged, polish=False)
-    record = found.record
-    return study_row(
-        instance,
-        study=STUDY_NAME,
-        solver=solver,
-        options={VARIABLE: noise, "noise_seed": seed, CARRIED_OUT: way},
-        variable=VARIABLE,
-        value=noise,
-        certificate=certificate,
-        surroundings=surroundings,
-        ended=record.ended,
-        repeat=seed,
-        wall_s=record.wall_s,
-        iterations=record.iterations,
-        version=record.solver_version,
-        method=record.method_run,
-        message=record.message,
-        time_limit_s=record.time_limit_s,
-    )
+    run = found.record
+    for way, carried in ways.items():
+        certificate = None
+        if carried is not None and truth.solution is not None:
+            # The plan as made from wrong data, with the prices of the true economy.
+            judged = Solution("feasible", carried, truth.solution.y, None, "carried out")
+            certificate = certify(instance.lp, instance.economy, judged, polish=False)
+        yield study_row(
+            instance,
+            surroundings,
+            certificate,
+            options={VARIABLE: noise, "noise_seed": seed, CARRIED_OUT: way},
+            group=STUDY_NAME,
+            solver=run.solver,
+            solver_version=run.solver_version,
+            method_run=run.method_run,
+            variable=VARIABLE,
+            value=noise,
+            ended=run.ended,
+            repeat=seed,
+            wall_s=run.wall_s,
+            iterations=run.iterations,
+            message=run.message,
+            time_limit_s=run.time_limit_s,
+        )
 
 
 def _disturbed(matrix: Matrix, noise: float, generator: np.random.Generator) -> Matrix:

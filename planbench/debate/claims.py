@@ -4,7 +4,7 @@ Rules of the verdicts, the same for every claim of a kind:
 
 *Exponents.* ``contradicted``: the 95 % interval of the exponent of the best general solver (that
 which solved the largest economy fastest) excludes what the claim predicts. ``supported``: it
-holds the prediction and is at most :data:`NARROW` wide. Else ``cannot be told``. Without an
+holds the prediction and is at most :data:`NARROW` wide. Else ``undecided``. Without an
 exponent: ``not measured``. That planning *can* be done in n log n is a claim that one way of doing
 it is enough for: it is judged by the best solver of all, planners among them. What is claimed of
 interior-point methods is judged by the best of these.
@@ -15,7 +15,7 @@ accuracy or prices. Replanning is judged from :data:`LEAST_GOODS`
 goods on.
 
 *Factors.* ``supported`` from :data:`FAR` times, ``contradicted`` up to :data:`NEAR` times, else
-``cannot be told``; a run that was stopped bounds a factor from below.
+``undecided``; a run that was stopped bounds a factor from below.
 """
 
 from __future__ import annotations
@@ -28,12 +28,11 @@ from typing import Literal
 from planbench.debate.study import NoiseLoss, Replanned, noise_losses, replanned
 from planbench.records.schema import Record
 from planbench.report import words
-from planbench.report.cells import TARGET_GAP, Cell
-from planbench.report.charts import headline_ladder
 from planbench.report.effort import effort_key, effort_names
-from planbench.report.growth import SIZES, estimate_words, outlook
+from planbench.report.growth import SIZES, estimate_words, predict
 from planbench.report.headline import find_largest_solved
-from planbench.report.ladders import YARDSTICK, Ladder, fit_ladder
+from planbench.report.ladders import YARDSTICK, Ladder, fit_ladder, headline_ladder
+from planbench.report.results import TARGET_GAP, AggregatedResult
 from planbench.report.scores import is_interior_point, is_planner
 from planbench.report.sweeps import Sweep, find_sweeps
 from planbench.stats.accuracy import TimeToAccuracy, time_to_accuracy
@@ -43,7 +42,7 @@ from planbench.stats.growth import LEAST_SIZES, PowerLawFit
 Verdict = Literal[
     "contradicted",
     "supported",
-    "cannot be told with these data",
+    "undecided by these data",
     "not measured in this run",
 ]
 
@@ -52,12 +51,12 @@ NARROW = 0.5
 #: "Far cheaper" is at least this factor; at most the other is no difference to speak of.
 FAR, NEAR = 10.0, 2.0
 
-UNKNOWN: Verdict = "cannot be told with these data"
+UNKNOWN: Verdict = "undecided by these data"
 UNMEASURED: Verdict = "not measured in this run"
 
 
 @dataclass(frozen=True)
-class Finding:
+class JudgedClaim:
     """A claim and what the records say of it.
 
     Attributes
@@ -90,13 +89,13 @@ MOST = 0.5
 NOISE, WORTHLESS = 0.1, 0.5
 
 
-def judge_coupling(cells: Sequence[Cell]) -> Finding:
+def judge_coupling(results: Sequence[AggregatedResult]) -> JudgedClaim:
     """Judge what planning regions together costs where much of their inputs crosses."""
     claim = "Parts that trade little can be planned in parallel; coupling destroys it"
     who = "Kornai & Lipták; a critic"
     predicted = f"at least {FAR:g} times the time where most inputs cross regions"
     found: list[tuple[str, float, bool, Sweep]] = []
-    for sweep in find_sweeps(cells):
+    for sweep in find_sweeps(results):
         # Without a point at which most inputs cross, coupling was not put to the test.
         if sweep.knob != COUPLING or sweep.values[-1] < MOST:
             continue
@@ -105,7 +104,7 @@ def judge_coupling(cells: Sequence[Cell]) -> Finding:
             if costs is not None:
                 found.append((series, *costs, sweep))
     if not found:
-        return Finding(claim, who, predicted, "", (), UNMEASURED)
+        return JudgedClaim(claim, who, predicted, "", (), UNMEASURED)
     each = tuple(
         (series, f"{'at least ' if more else ''}{ratio:.2g} times", _coupled(ratio, more))
         for series, ratio, more, _ in found
@@ -119,7 +118,7 @@ def judge_coupling(cells: Sequence[Cell]) -> Finding:
         f"{100 * shares[-1]:g} % of the inputs cross regions as where {100 * shares[0]:g} % do "
         f"({words.count(sweep.goods)} goods, one solver for all regions at once)"
     )
-    return Finding(claim, who, predicted, said, each, _coupled(ratio, more))
+    return JudgedClaim(claim, who, predicted, said, each, _coupled(ratio, more))
 
 
 def _ends(sweep: Sweep, series: str) -> tuple[float, bool] | None:
@@ -139,17 +138,17 @@ def _coupled(ratio: float, more: bool) -> Verdict:
 
 
 def _seconds_at_top(series: str, sweep: Sweep) -> float:
-    cell = sweep.at(series, sweep.values[-1])
-    return (cell.seconds if cell is not None else None) or math.inf
+    result = sweep.at(series, sweep.values[-1])
+    return (result.seconds if result is not None else None) or math.inf
 
 
-def judge_replanning(records: Sequence[Record]) -> Finding:
+def judge_replanning(records: Sequence[Record]) -> JudgedClaim:
     """Judge how soon there is a fresh plan after a shock."""
     claim = "A shock (tin becomes scarce) needs a fresh plan before it is stale"
     who, predicted = "Hayek", f"a fresh plan takes more than {words.seconds(STALE)}"
     found = replanned(records, TARGET_GAP)
     if not found:
-        return Finding(claim, who, predicted, "", (), UNMEASURED)
+        return JudgedClaim(claim, who, predicted, "", (), UNMEASURED)
     each = tuple(
         (
             r.solver,
@@ -172,7 +171,7 @@ def judge_replanning(records: Sequence[Record]) -> Finding:
             f"; most is saved by {saving.solver} at {words.count(saving.goods)} goods: "
             f"{saving.saving:,.3g} times faster from the old plan"
         )
-    return Finding(claim, who, predicted, said, each, _fresh(best))
+    return JudgedClaim(claim, who, predicted, said, each, _fresh(best))
 
 
 def _soonest(one: Replanned) -> float:
@@ -180,7 +179,7 @@ def _soonest(one: Replanned) -> float:
 
 
 def _fresh(one: Replanned) -> Verdict:
-    """Judge the sooner of the two plans, where the economy is large enough to tell."""
+    """Judge the sooner of the two plans, where the economy is large enough to judge."""
     if (one.goods or 0) < LEAST_GOODS:
         return UNKNOWN
     if _soonest(one) <= FRESH:
@@ -188,7 +187,7 @@ def _fresh(one: Replanned) -> Verdict:
     return "supported" if _soonest(one) > STALE else UNKNOWN
 
 
-def judge_bad_data(records: Sequence[Record]) -> Finding:
+def judge_bad_data(records: Sequence[Record]) -> JudgedClaim:
     """Judge what plans made from wrong coefficients lose in the true economy."""
     claim, who = "Planning with bad data is worthless", "several"
     predicted = (
@@ -196,26 +195,26 @@ def judge_bad_data(records: Sequence[Record]) -> Finding:
         "is lost"
     )
     losses = noise_losses(records)
-    told = [x for x in losses if x.noise > 0 and x.kept is not None]
-    if not told:
-        return Finding(claim, who, predicted, "", (), UNMEASURED)
+    judgeable = [x for x in losses if x.noise > 0 and x.kept is not None]
+    if not judgeable:
+        return JudgedClaim(claim, who, predicted, "", (), UNMEASURED)
     each = tuple(
         (
             x.solver,
             f"{words.plain(x.instance)}, off by {100 * x.noise:g} %: {_lost(x)}",
             _worth(x) if x.noise == NOISE else UNKNOWN,
         )
-        for x in told
+        for x in judgeable
     )
-    judged = [x for x in told if x.noise == NOISE]
+    judged = [x for x in judgeable if x.noise == NOISE]
     if not judged:
-        return Finding(claim, who, predicted, "", each, UNMEASURED)
+        return JudgedClaim(claim, who, predicted, "", each, UNMEASURED)
     worst = max(judged, key=lambda x: x.kept or 0.0)
     said = (
         f"off by {100 * NOISE:g} %, {words.plain(worst.instance)} ({worst.solver}, median of "
         f"{worst.plans}): {_lost(worst)}"
     )
-    return Finding(claim, who, predicted, said, each, _worth(worst))
+    return JudgedClaim(claim, who, predicted, said, each, _worth(worst))
 
 
 def _lost(loss: NoiseLoss) -> str:
@@ -248,7 +247,7 @@ ROUNDS = 15.0
 
 def bears_claims(ladder: Ladder) -> bool:
     """Whether economies of enough sizes, far enough apart, were solved on a ladder."""
-    sizes = {c.goods for c in ladder.cells if c.solved and c.goods}
+    sizes = {c.goods for c in ladder.results if c.solved and c.goods}
     return len(sizes) >= LEAST_SIZES and max(sizes) >= SPREAD * min(sizes)
 
 
@@ -259,14 +258,14 @@ def claims_ladder(ladders: Sequence[Ladder]) -> Ladder | None:
 
 
 def judge_claims(
-    records: Sequence[Record], cells: Sequence[Cell], ladder: Ladder | None
-) -> list[Finding]:
+    records: Sequence[Record], results: Sequence[AggregatedResult], ladder: Ladder | None
+) -> list[JudgedClaim]:
     """Judge every claim of the debate, tested or not.
 
     Parameters
     ----------
     records : sequence of Record
-    cells : sequence of Cell
+    results : sequence of AggregatedResult
         Of these records.
     ladder : Ladder or None
         The ladder that counts; None, or one that bears no claims, leaves them untested.
@@ -295,7 +294,7 @@ def judge_claims(
             (2.0, 2.0),
         ),
         _good_enough(records, ladder),
-        judge_coupling(cells),
+        judge_coupling(results),
         judge_replanning(records),
         _prices(ladder),
         judge_bad_data(records),
@@ -313,7 +312,7 @@ def exponent_verdict(fit: PowerLawFit, low: float, high: float) -> Verdict:
     return "supported" if fit.high - fit.low <= NARROW else UNKNOWN
 
 
-def _interior_point(ladder: Ladder | None) -> Finding:
+def _interior_point(ladder: Ladder | None) -> JudgedClaim:
     """Judge the cost of interior-point methods by these, and say what others need."""
     claim = (
         "The cost of interior-point methods, (m+n)^1.5 n^2 log(1/h), grows with about the "
@@ -322,7 +321,7 @@ def _interior_point(ladder: Ladder | None) -> Finding:
     who, predicted, power = "Shalizi 2012", "n^3.5", (3.5, 3.5)
     general = best_general(ladder)
     if ladder is None or general is None:
-        return Finding(claim, who, predicted, "", (), UNMEASURED)
+        return JudgedClaim(claim, who, predicted, "", (), UNMEASURED)
     best = _best(ladder, is_interior_point)
     said = "no interior-point solver solved any"
     verdict: Verdict = UNMEASURED
@@ -331,13 +330,13 @@ def _interior_point(ladder: Ladder | None) -> Finding:
         verdict = exponent_verdict(fit_ladder(ladder, best, "seconds"), *power)
     if general != best:
         said += f"; any general method: {_growth_words(ladder, general)}"
-    kinds = {c.series: c.solver for c in ladder.cells}
+    kinds = {c.series: c.solver for c in ladder.results}
     each = tuple(e for e in _each(ladder, power) if is_interior_point(kinds[e[0]]))
-    times = zip(SIZES, outlook(ladder, general).time, strict=True)
+    times = zip(SIZES, predict(ladder, general).time, strict=True)
     for size, estimate in times if fit_ladder(ladder, general, "seconds").exponent else ():
         value, spread = estimate_words(estimate, words.long_seconds)
         said += f"; at {words.size(size)} goods {value}" + (f" ({spread})" if spread else "")
-    return Finding(claim, who, predicted, said, each, verdict)
+    return JudgedClaim(claim, who, predicted, said, each, verdict)
 
 
 def _growth(
@@ -348,13 +347,13 @@ def _growth(
     exponents: tuple[float, float],
     *,
     judged: str | None = None,
-) -> Finding:
+) -> JudgedClaim:
     best = judged or best_general(ladder)
     if ladder is None or best is None:
-        return Finding(claim, who, predicted, "", (), UNMEASURED)
+        return JudgedClaim(claim, who, predicted, "", (), UNMEASURED)
     verdict = exponent_verdict(fit_ladder(ladder, best, "seconds"), *exponents)
     said = _growth_words(ladder, best)
-    return Finding(claim, who, predicted, said, _each(ladder, exponents), verdict)
+    return JudgedClaim(claim, who, predicted, said, _each(ladder, exponents), verdict)
 
 
 def _each(ladder: Ladder, exponents: tuple[float, float]) -> tuple[tuple[str, str, Verdict], ...]:
@@ -381,28 +380,28 @@ def best_general(ladder: Ladder | None) -> str | None:
 
 def _best(ladder: Ladder, kind: Callable[[str], bool]) -> str | None:
     """Series of the solver of one kind that solved the largest economy of a ladder fastest."""
-    cells = tuple(c for c in ladder.cells if kind(c.solver))
-    largest = find_largest_solved(replace(ladder, cells=cells))
-    return largest.cell.series if largest else None
+    results = tuple(c for c in ladder.results if kind(c.solver))
+    largest = find_largest_solved(replace(ladder, results=results))
+    return largest.result.series if largest else None
 
 
 def best_of_all(ladder: Ladder | None) -> str | None:
     """Series that solved the largest economy of a ladder fastest, planner or not."""
     largest = find_largest_solved(ladder) if ladder is not None else None
-    return largest.cell.series if largest else None
+    return largest.result.series if largest else None
 
 
-def _square(ladder: Ladder | None) -> Finding:
+def _square(ladder: Ladder | None) -> JudgedClaim:
     measured = ""
     if ladder is not None:
-        facts = max((c.record.instance for c in ladder.cells), key=lambda f: f.goods or 0)
+        facts = max((c.record.instance for c in ladder.results), key=lambda f: f.goods or 0)
         filled = facts.nonzeros / (facts.rows * facts.columns)
         measured = (
             f"{words.count(facts.goods)} goods are {words.count(facts.rows)} rows and "
             f"{words.count(facts.columns)} columns, {100 * filled:.2g} % of them filled; how "
             "sparse generated economies are is up to their recipe"
         )
-    return Finding(
+    return JudgedClaim(
         "The problem is a linear program over an enormous square matrix, a row and a column per "
         "product",
         "common",
@@ -413,14 +412,14 @@ def _square(ladder: Ladder | None) -> Finding:
     )
 
 
-def _rounds(ladder: Ladder | None) -> Finding:
+def _rounds(ladder: Ladder | None) -> JudgedClaim:
     claim = "Four digits of the optimum take about 15 rounds over the matrix"
     who, predicted = "Cockshott & Cottrell", f"{ROUNDS:g} matrix passes"
-    cells = ladder.cells if ladder is not None else ()
-    done = [c for c in cells if c.solved and c.passes and c.raw_gap is not None and c.goods]
+    results = ladder.results if ladder is not None else ()
+    done = [c for c in results if c.solved and c.passes and c.raw_gap is not None and c.goods]
     done = [c for c in done if (c.raw_gap or 0.0) <= TARGET_GAP]
     if not done:
-        return Finding(claim, who, predicted, "", (), UNMEASURED)
+        return JudgedClaim(claim, who, predicted, "", (), UNMEASURED)
     largest = max(c.goods or 0 for c in done)
     there = [c for c in done if c.goods == largest]
     best = min(there, key=lambda c: c.passes or math.inf)
@@ -431,7 +430,7 @@ def _rounds(ladder: Ladder | None) -> Finding:
         for c in there
     )
     said = f"{best.series}: {words.passes(best.passes)} passes at {words.count(largest)} goods"
-    return Finding(claim, who, predicted, said, each, _factor_verdict(factor))
+    return JudgedClaim(claim, who, predicted, said, each, _factor_verdict(factor))
 
 
 def _factor_verdict(factor: float) -> Verdict:
@@ -441,15 +440,17 @@ def _factor_verdict(factor: float) -> Verdict:
     return "contradicted" if factor >= FAR or factor <= 1 / FAR else UNKNOWN
 
 
-def _good_enough(records: Sequence[Record], ladder: Ladder | None) -> Finding:
+def _good_enough(records: Sequence[Record], ladder: Ladder | None) -> JudgedClaim:
     claim = "A good enough approximation is far cheaper than the optimum"
     who, predicted = "writers on platform socialism", f"at least {FAR:g} times less time"
-    rungs = {c.sha256 for c in ladder.cells} if ladder is not None else set()
-    times = [t for t in time_to_accuracy(records) if t.solver != YARDSTICK and t.sha256 in rungs]
+    on_ladder = {c.sha256 for c in ladder.results} if ladder is not None else set()
+    times = [
+        t for t in time_to_accuracy(records) if t.solver != YARDSTICK and t.sha256 in on_ladder
+    ]
     targets = sorted({t.target for t in times}, reverse=True)
     best = _ratios(times, targets[0], targets[-1]) if len(targets) > 1 else None
     if best is None:
-        return Finding(claim, who, predicted, "", (), UNMEASURED)
+        return JudgedClaim(claim, who, predicted, "", (), UNMEASURED)
     names = effort_names(times)
     each = []
     for key, name in names.items():
@@ -461,7 +462,7 @@ def _good_enough(records: Sequence[Record], ladder: Ladder | None) -> Finding:
         f"as {words.gap(targets[0])}, each by the fastest solver (geometric mean over "
         f"{best.n} instance{'s' if best.n > 1 else ''})"
     )
-    return Finding(claim, who, predicted, said, tuple(each), _saving(best))
+    return JudgedClaim(claim, who, predicted, said, tuple(each), _saving(best))
 
 
 @dataclass(frozen=True)
@@ -504,12 +505,12 @@ def _ratios(times: Sequence[TimeToAccuracy], loose: float, tight: float) -> _Sav
     return _Saving(math.exp(sum(logs) / len(logs)), more, len(logs)) if logs else None
 
 
-def _prices(ladder: Ladder | None) -> Finding:
+def _prices(ladder: Ladder | None) -> JudgedClaim:
     claim = "What planning lacks is prices, so opportunity costs cannot be known"
     who, predicted = "Mises; Hayek", "no plan comes with prices that prove it"
-    finished = [c for c in ladder.cells if c.finished] if ladder is not None else []
+    finished = [c for c in ladder.results if c.finished] if ladder is not None else []
     if not finished:
-        return Finding(claim, who, predicted, "", (), UNMEASURED)
+        return JudgedClaim(claim, who, predicted, "", (), UNMEASURED)
     each = []
     for series in dict.fromkeys(c.series for c in finished):
         mine = [c for c in finished if c.series == series]
@@ -522,11 +523,11 @@ def _prices(ladder: Ladder | None) -> Finding:
         f"{words.gap(TARGET_GAP)} of the optimum"
     )
     verdict: Verdict = "contradicted" if 2 * good >= len(finished) else UNKNOWN
-    return Finding(claim, who, predicted, said, tuple(each), verdict)
+    return JudgedClaim(claim, who, predicted, said, tuple(each), verdict)
 
 
-def _proven(cell: Cell) -> bool:
-    return cell.raw_gap is not None and cell.raw_gap <= TARGET_GAP
+def _proven(result: AggregatedResult) -> bool:
+    return result.raw_gap is not None and result.raw_gap <= TARGET_GAP
 
 
 def _top_exponent(ladder: Ladder | None, best: str | None) -> float | None:

@@ -1,4 +1,4 @@
-"""What centre and producers must tell one another in each round of a decentralised procedure.
+"""What centre and producers send one another in each round of a decentralised procedure.
 
 Computed from the sizes of the economy and the rounds in the records, by formulas that follow from
 what each planner exchanges (docs/planners.md, docs/planners-heuristics.md). A number counts once
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from planbench.records.schema import InstanceFacts
 from planbench.report import words
-from planbench.report.cells import Cell
+from planbench.report.results import AggregatedResult
 
 #: Smallest and largest count of numbers.
 Range = tuple[int, int]
@@ -21,27 +21,27 @@ Range = tuple[int, int]
 
 @dataclass(frozen=True)
 class Exchange:
-    """Numbers told in one procedure on one economy.
+    """Numbers sent in one procedure on one economy.
 
     Attributes
     ----------
     series : str
-    cell : Cell
+    result : AggregatedResult
         The largest economy that it finished.
     rounds : int
     down, up : Range
         Numbers per round: from the centre to producers, and back.
     sideways : int or None
-        Numbers told among producers in all rounds together, where the procedure has it and the
+        Numbers sent among producers in all rounds together, where the procedure has it and the
         records count it.
     formulas : tuple of str
         Of down, up and sideways.
     everything : int
-        Numbers a centre must be told, once, that solves the linear program itself.
+        Numbers a centre needs, once, that solves the linear program itself.
     """
 
     series: str
-    cell: Cell
+    result: AggregatedResult
     rounds: int
     down: Range
     up: Range
@@ -58,17 +58,17 @@ class Exchange:
         )
 
 
-def exchanges(cells: Sequence[Cell]) -> list[Exchange]:
+def exchanges(results: Sequence[AggregatedResult]) -> list[Exchange]:
     """Count what each decentralised planner exchanged on the largest economy it finished."""
-    best: dict[str, Cell] = {}
-    for cell in cells:
-        known = cell.solver.split(":")[0] in _PROCEDURES and cell.finished
-        if not known or not _sizes_known(cell.record.instance) or not _rounds(cell):
+    best: dict[str, AggregatedResult] = {}
+    for result in results:
+        known = result.solver.split(":")[0] in _PROCEDURES and result.finished
+        if not known or not _sizes_known(result.record.instance) or not _rounds(result):
             continue
-        before = best.get(cell.series)
-        if before is None or (cell.goods or 0) > (before.goods or 0):
-            best[cell.series] = cell
-    return [_exchange(series, cell) for series, cell in best.items()]
+        before = best.get(result.series)
+        if before is None or (result.goods or 0) > (before.goods or 0):
+            best[result.series] = result
+    return [_exchange(series, result) for series, result in best.items()]
 
 
 def range_words(numbers: Range) -> str:
@@ -85,7 +85,7 @@ def exchange_rules() -> str:
         "cheapest is not in the records, so down and up are between none and all m; sideways are "
         "the prices and orders that pass from supplier to buyer, about one per non-zero and pass. "
         "material-balances: N·n/m is the share of the non-zeros that belongs to one technique per "
-        "good. Everything: what one centre must be told once to solve the linear program itself, "
+        "good. Everything: what one centre needs once to solve the linear program itself, "
         "its coefficients, endowments, capacities and demands."
     )
 
@@ -95,26 +95,26 @@ def debate_words() -> str:
     return (
         "Hayek (1945) held that the knowledge a plan needs is dispersed and cannot be handed to a "
         "centre. Lange (1936) answered that a board may find prices by trial and error as a market "
-        "does; Marschak (1959) and Malinvaud (1967) asked of each such procedure what is told in "
-        "a round and whether every round brings a better plan; Kornai and Lipták (1965) let a "
+        "does; Marschak (1959) and Malinvaud (1967) asked of each such procedure what is exchanged "
+        "in a round and whether every round brings a better plan; Kornai and Lipták (1965) let a "
         "centre price the scarce resources only, and the sectors know their own techniques. The "
-        "table counts what each of these tells here. "
+        "table counts what each of these exchanges here. "
         "Whether producers can know, or would say, what "
         "they are asked is not measured by it."
     )
 
 
-def _exchange(series: str, cell: Cell) -> Exchange:
-    facts = cell.record.instance
-    procedure = _PROCEDURES[cell.solver.split(":")[0]]
+def _exchange(series: str, result: AggregatedResult) -> Exchange:
+    facts = result.record.instance
+    procedure = _PROCEDURES[result.solver.split(":")[0]]
     n, resources, m, targets = _sizes(facts)
     down, up = procedure.numbers(n, resources, m, targets, facts.nonzeros)
-    passes = cell.record.iterations.get("passes")
+    passes = result.record.iterations.get("passes")
     sideways = passes * facts.nonzeros if procedure.sideways and passes is not None else None
     return Exchange(
         series=series,
-        cell=cell,
-        rounds=_rounds(cell),
+        result=result,
+        rounds=_rounds(result),
         down=down,
         up=up,
         sideways=sideways,
@@ -159,8 +159,8 @@ _PROCEDURES: dict[str, _Procedure] = {
 }
 
 
-def _rounds(cell: Cell) -> int:
-    return cell.record.iterations.get("rounds", 0)
+def _rounds(result: AggregatedResult) -> int:
+    return result.record.iterations.get("rounds", 0)
 
 
 def _sizes_known(facts: InstanceFacts) -> bool:

@@ -17,7 +17,7 @@ from planbench.debate.claims import (
     STALE,
     UNMEASURED,
     WORTHLESS,
-    Finding,
+    JudgedClaim,
     claims_ladder,
     judge_claims,
 )
@@ -30,10 +30,10 @@ from planbench.debate.information import (
 )
 from planbench.records.schema import Record
 from planbench.report import words
-from planbench.report.cells import Cell, settled
 from planbench.report.html import Section
 from planbench.report.ladders import Ladder, find_ladders
 from planbench.report.markup import folded, raised, section, to_html
+from planbench.report.results import AggregatedResult, require_results
 from planbench.report.style import named
 from planbench.report.table import Column, Entry, Mark, Table, number
 from planbench.stats.growth import LEAST_SIZES
@@ -50,20 +50,26 @@ def debate_sections(records: Sequence[Record]) -> list[Section]:
     InputError
         Without any record.
     """
-    cells = settled(records)
+    results = require_results(records)
     claims = claims_section(
-        records, cells, claims_ladder(sorted(find_ladders(cells), key=lambda ladder: ladder.name))
+        records,
+        results,
+        claims_ladder(sorted(find_ladders(results), key=lambda ladder: ladder.name)),
     )
     found = [
-        Section("information", "What must be told", information_section(cells), before="overall"),
+        Section(
+            "information", "Messages exchanged", information_section(results), before="overall"
+        ),
         Section("claims", "What was claimed", claims, before="instances"),
     ]
     return [section for section in found if section.html]
 
 
-def claims_section(records: Sequence[Record], cells: Sequence[Cell], ladder: Ladder | None) -> str:
+def claims_section(
+    records: Sequence[Record], results: Sequence[AggregatedResult], ladder: Ladder | None
+) -> str:
     """Hold published claims against the records; empty where none was put to the test."""
-    found = judge_claims(records, cells, ladder)
+    found = judge_claims(records, results, ladder)
     tested = [finding for finding in found if finding.verdict != UNMEASURED]
     if not tested:
         return ""
@@ -78,21 +84,21 @@ def claims_section(records: Sequence[Record], cells: Sequence[Cell], ladder: Lad
     )
 
 
-def information_section(cells: Sequence[Cell]) -> str:
+def information_section(results: Sequence[AggregatedResult]) -> str:
     """Count what decentralised planners exchange per round, where such took part."""
-    found = exchanges(cells)
+    found = exchanges(results)
     if not found:
         return ""
     return section(
         "information",
-        "What must be told",
+        "Messages exchanged",
         to_html(exchange_table(found)),
         text=debate_words(),
         note=exchange_rules(),
     )
 
 
-def claims_table(findings: Sequence[Finding]) -> Table:
+def claims_table(findings: Sequence[JudgedClaim]) -> Table:
     """Each claim put to the test: who says it, what it predicts, what was measured, a verdict."""
     rows = []
     for finding in findings:
@@ -141,9 +147,9 @@ def claims_rules() -> str:
         "solved the largest economy of the headline ladder fastest; for n log n of any solver, one "
         "way to do it being enough; for interior-point methods of the best of these) excludes the "
         "prediction; "
-        f"supported where it holds it and is at most {NARROW:g} wide; else it cannot be told. "
+        f"supported where it holds it and is at most {NARROW:g} wide; else it is undecided. "
         f"“Far cheaper” is supported from {FAR:g} times and contradicted up to {NEAR:g} times; "
-        "where a gap was not reached in the time limit, the seconds spent tell a least factor. "
+        "where a gap was not reached in the time limit, the seconds spent give a lower bound. "
         f"A count is supported within a factor of {NEAR:g} and contradicted beyond {FAR:g}. "
         "Prices: contradicted where at least half of the finished plans came with duals that prove "
         "them. "
@@ -157,7 +163,7 @@ def claims_rules() -> str:
 
 
 def exchange_table(found: Sequence[Exchange]) -> Table:
-    """Numbers told per round, down, up and sideways."""
+    """Numbers sent per round, down, up and sideways."""
     rows = []
     for one in found:
         down, up, sideways = one.formulas
@@ -165,14 +171,14 @@ def exchange_table(found: Sequence[Exchange]) -> Table:
         rows.append(
             [
                 Entry(one.series),
-                number(words.count(one.cell.goods), one.cell.goods),
+                number(words.count(one.result.goods), one.result.goods),
                 number(words.count(one.rounds), one.rounds),
                 _counted(one.down, down),
                 _counted(one.up, up),
                 _counted(one.total, ""),
                 _counted(across, sideways),
                 number(words.count(one.everything), one.everything),
-                number(words.gap(one.cell.raw_gap), one.cell.raw_gap),
+                number(words.gap(one.result.raw_gap), one.result.raw_gap),
             ]
         )
     return Table(
@@ -184,7 +190,7 @@ def exchange_table(found: Sequence[Exchange]) -> Table:
             Column("numbers up\nper round", "number"),
             Column("both, in\nall rounds", "number"),
             Column("sideways, in\nall rounds", "number"),
-            Column("everything,\ntold once", "number"),
+            Column("everything,\nsent once", "number"),
             Column("raw gap", "number"),
         ),
         rows=rows,

@@ -10,7 +10,7 @@ happen while the old plan is made, which is not timed.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
@@ -99,13 +99,12 @@ def _highs_simplex(economy: Economy, lp: LinearProgram, gap: float, kept: Any) -
 
     A changed endowment is a changed row bound, the only change taken up here.
     """
-    import highspy
-
-    from planbench.solvers.highs_model import pass_model
+    from planbench.certificates.lp_bracket import quiet_highs
+    from planbench.solvers.highs import pass_model
 
     if kept is None:
-        highs = highspy.Highs()
-        settings = {"output_flag": False, "threads": 1, "solver": "simplex"}
+        highs = quiet_highs()
+        settings = {"threads": 1, "solver": "simplex"}
         for key, value in settings.items():
             if highs.setOptionValue(key, value).name != "kOk":
                 raise SolverError(f"HiGHS refuses the option {key}")
@@ -155,7 +154,7 @@ LEFT = 0.8
 GAP = 1e-6
 REPEATS = 3
 
-Tell = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
 def replan(
@@ -167,9 +166,8 @@ def replan(
     resource: int | None = None,
     gap: float = GAP,
     repeats: int = REPEATS,
-    tell: Tell | None = None,
-    keep: Callable[[Record], None] | None = None,
-) -> list[Record]:
+    progress: Progress | None = None,
+) -> Iterator[Record]:
     """Plan, cut a resource, and plan again, warm and cold in turn.
 
     Parameters
@@ -184,14 +182,12 @@ def replan(
     gap : float
         Gap that planners stop at; HiGHS's simplex stops at the optimum.
     repeats : int
-    tell : callable, optional
-        Given a line before each run.
-    keep : callable, optional
-        Given each record as soon as it is made.
+    progress : callable, optional
+        Called with a line before each run.
 
-    Returns
-    -------
-    list of Record
+    Yields
+    ------
+    Record
         Of the changed economy, ``variable`` ``start``; refusals as such.
 
     Raises
@@ -206,20 +202,13 @@ def replan(
         raise InputError(f"is {left:g}; give a share between 0 and 1", where="--left")
     if resource is not None and not 0 <= resource < economy.n_resources:
         raise InputError(f"is {resource}; there are {economy.n_resources}", where="--resource")
-    rows: list[Record] = []
-
-    def add(record: Record) -> None:
-        rows.append(record)
-        if keep is not None:
-            keep(record)
-
+    say = progress or (lambda _: None)
     for solver in solvers:
-        say = tell or (lambda _: None)
         say(f"{solver.name} on {instance.name}: the old plan")
         try:
             old, kept = solver.solve(economy, instance.lp, gap, None)
         except PlanbenchError as error:
-            add(_refused(instance, solver, surroundings, str(error)))
+            yield _refused(instance, solver, surroundings, str(error))
             continue
         cut = resource if resource is not None else _scarcest(economy, old)
         shocked = _shocked_instance(instance, economy, cut, left)
@@ -228,11 +217,10 @@ def replan(
             # In turn, so that a drift of the machine hits both alike.
             for start in (COLD, WARM) if repeat % 2 == 0 else (WARM, COLD):
                 say(f"{solver.name} on {shocked.name}: {start}")
-                add(_once(shocked, solver, start, kept, gap, repeat, surroundings))
+                yield _once(shocked, solver, start, kept, gap, repeat, surroundings)
                 if start == WARM and solver.name == "highs-ds":
                     # Its state is itself: back to the old plan before the next round.
                     _, kept = solver.solve(economy, instance.lp, gap, None)
-    return rows
 
 
 def cut_resource(economy: Economy, resource: int, left: float) -> Economy:
@@ -273,19 +261,20 @@ def _once(
     after = matrix_pass_seconds(shocked.lp.matrix)
     return study_row(
         shocked,
-        study=STUDY_NAME,
-        solver=solver.name,
+        surroundings,
+        certify(shocked.lp, shocked.economy, found, tolerance=max(gap, 1e-6)),
         options={VARIABLE: start, "gap": gap},
+        pass_s=(before, after),
+        group=STUDY_NAME,
+        solver=solver.name,
+        solver_version=found.version,
+        method_run=found.method_run,
         variable=VARIABLE,
         value=start,
-        certificate=certify(shocked.lp, shocked.economy, found, tolerance=max(gap, 1e-6)),
-        surroundings=surroundings,
+        ended="ok",
         repeat=repeat,
         wall_s=seconds,
-        iterations=found.iterations,
-        pass_s=(before, after),
-        version=found.version,
-        method=found.method_run,
+        iterations=dict(found.iterations),
     )
 
 
@@ -298,13 +287,13 @@ def _refused(
 ) -> Record:
     return study_row(
         instance,
-        study=STUDY_NAME,
-        solver=solver.name,
+        surroundings,
+        None,
         options={VARIABLE: start},
+        group=STUDY_NAME,
+        solver=solver.name,
         variable=VARIABLE,
         value=start,
-        certificate=None,
-        surroundings=surroundings,
         ended="refused",
         message=message,
     )

@@ -28,24 +28,12 @@ from planbench.stats.aggregate import median_or_failure
 
 def study_row(
     instance: Instance,
-    *,
-    study: str,
-    solver: str,
-    options: Mapping[str, Any],
-    variable: str,
-    value: float | str,
-    certificate: Certificate | None,
     surroundings: Surroundings,
-    claim: str | None = "feasible",
-    ended: str = "ok",
-    repeat: int = 0,
-    wall_s: float | None = None,
-    iterations: Mapping[str, int] | None = None,
+    certificate: Certificate | None,
+    *,
+    options: Mapping[str, Any],
     pass_s: tuple[float, float] | None = None,
-    version: str = "",
-    method: str = "",
-    message: str = "",
-    time_limit_s: float | None = None,
+    **fields: Any,
 ) -> Record:
     """Make a record of one run of a study.
 
@@ -53,50 +41,41 @@ def study_row(
     ----------
     instance : Instance
         What the plan was judged on.
-    study : str
-        Name of the study, kept in ``group``.
-    solver, options, variable, value, repeat
-        As in a record; the option that was varied is among `options`.
+    surroundings : Surroundings
     certificate : Certificate or None
         Of the plan on `instance`.
-    surroundings : Surroundings
+    options : mapping
+        With the option that was varied.
     pass_s : (float, float), optional
         Seconds of a matrix pass before and after.
+    **fields
+        Fields of the record: at least ``group`` (the study), ``solver``, ``variable``, ``value``
+        and ``ended``.
     """
     before, after = pass_s or (None, None)
-    text = f"{instance.sha256} {study} {solver} {sorted(options.items())}"
+    text = f"{instance.sha256} {fields['group']} {fields['solver']} {sorted(options.items())}"
     judged = {} if certificate is None else certificate_facts(certificate)
-    return Record(
-        key=hashlib.sha256(text.encode()).hexdigest()[:16],
-        repeat=repeat,
-        suite=STUDY,
-        group=study,
-        variable=variable,
-        value=value,
-        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        instance=instance_facts(instance),
-        solver=solver,
-        solver_version=version,
-        method_run=method,
-        options=json_safe(dict(options)),
-        ended=ended,  # type: ignore[arg-type]
-        claim=claim if ended == "ok" else None,
-        iterations=dict(iterations or {}),
-        wall_s=wall_s,
-        pass_s_before=before,
-        pass_s_after=after,
-        matrix_passes=passes(wall_s, before, after),
-        disturbed=is_disturbed(before, after),
-        time_limit_s=time_limit_s,
-        message=message,
-        peak_bytes=None,
-        cgroup_peak_bytes=None,
-        memory_limit_bytes=None,
-        machine=dict(surroundings.machine),
-        packages=package_versions(),
-        commit=surroundings.commit,
-        **judged,
-    )
+    known = {
+        "key": hashlib.sha256(text.encode()).hexdigest()[:16],
+        "suite": STUDY,
+        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "instance": instance_facts(instance),
+        "options": json_safe(dict(options)),
+        "claim": "feasible" if fields["ended"] == "ok" else None,
+        "wall_s": None,
+        "pass_s_before": before,
+        "pass_s_after": after,
+        "matrix_passes": passes(fields.get("wall_s"), before, after),
+        "disturbed": is_disturbed(before, after),
+        "peak_bytes": None,
+        "cgroup_peak_bytes": None,
+        "memory_limit_bytes": None,
+        "time_limit_s": None,
+        "machine": dict(surroundings.machine),
+        "packages": package_versions(),
+        "commit": surroundings.commit,
+    }
+    return Record(**(known | judged | fields))
 
 
 @dataclass(frozen=True)
@@ -160,7 +139,7 @@ class NoiseLoss:
     levels, techniques : float or None
         Median share of the optimum lost, at most: activities run as planned, scaled until nothing
         is short; goods made by the techniques planned, as much as is needed. None where more
-        than half of the plans could not be judged, or techniques cannot be told apart.
+        than half of the plans could not be judged, or techniques cannot be distinguished.
     plans : int
     """
 
@@ -210,7 +189,7 @@ def _middle_count(rows: Sequence[Record], kind: str) -> int:
 
 def _median(rows: Sequence[Record], gap: float) -> float | None:
     good = [r.raw_gap is not None and r.raw_gap <= gap and r.ended == "ok" for r in rows]
-    calm = [r for r in rows if not r.disturbed] or list(rows)
+    undisturbed = [r for r in rows if not r.disturbed] or list(rows)
     if not rows or not all(good):
         return None
-    return median_or_failure([r.wall_s for r in calm])
+    return median_or_failure([r.wall_s for r in undisturbed])

@@ -1,16 +1,15 @@
 """Economies from recipes and tables, and statistics of economies.
 
-A recipe (:mod:`recipe`, :mod:`table_recipes`) says what is wanted; :mod:`generator` makes it.
+A recipe (:mod:`recipe`) says what is wanted; :mod:`generator` makes it.
 
 - one year, one region: :mod:`structure` (who buys from whom), :mod:`coefficients` (how much),
   :mod:`technology` (techniques, by-products, resource use), :mod:`random_economy` (demand,
   endowments, capacities), :mod:`planted` (known optima);
 - years and regions: :mod:`over_years` with :mod:`capital`, :mod:`over_regions`, and
   :mod:`expansion`, which draws what they need;
-- tables split into goods: :mod:`disaggregate` with :mod:`allocation`, from the plan that
-  :mod:`observed` finds;
-- real tables in figures: :mod:`profile`, fitted by :mod:`profile_fit`, compared by
-  :mod:`profile_check`; :mod:`statistics` measures any economy.
+- tables split into goods: :mod:`disaggregate`, from the plan that :mod:`observed` finds;
+- real tables in figures: :mod:`profile`, fitted and compared by :mod:`profile_fit`;
+  :mod:`statistics` measures any economy.
 """
 
 from planbench.generators.generator import generate

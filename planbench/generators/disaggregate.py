@@ -10,11 +10,11 @@ the table's, cell by cell:
 2. *How large.* Revenues of an industry's activities follow a Pareto law with the profile's
    tail exponent.
 3. *By-products and inputs.* Each cell of the make and of the use table is shared by some of
-   the industry's activities (:mod:`planbench.generators.allocation`).
+   the industry's activities.
 4. *Final use.* A commodity's final use (or foreign supply) is shared in proportion to what is
    made of a good, times 1/4 to 7/4 at random. The rest of each good is for the activities.
 5. *Who supplies whom.* An activity's purchase of a commodity is cut into log-normal parts, and
-   these are matched with the goods in random order (:mod:`planbench.generators.allocation`).
+   these are matched with the goods in random order.
 6. *Resources.* What an activity's inputs leave of its revenue is spread over resources as in
    its industry.
 
@@ -22,7 +22,28 @@ If the table's activities break even at its prices, so does every activity here;
 plan is then optimal, as it is in the table, and with the same value. Further techniques buy
 from other goods of the same commodities and cost 2 to 30 % of their value added more.
 
+With ``alternatives=tradeoffs`` a further technique leans towards an activity drawn from the whole
+economy: some of its inputs are what that one buys, and its resources are mixed more as there. At
+the observed prices it costs a little less or more, so which one is best depends on the rents.
+With ``scarcity`` resources, limits of trade and stocks are moved away from the observed ones.
+Then the observed plan is not optimal, and no optimum is known.
+
 :func:`aggregate` adds the goods of a split table up again.
+
+Flows are shared out so that sums stay exact:
+
+*Who supplies whom* (:func:`cut_line`). Suppliers and buyers of a commodity lay their amounts along
+a line of the same length, one after another; where two pieces overlap, the one delivers the
+overlap to the other. Both sums are met exactly with at most suppliers + buyers − 1 links (the
+north-west corner rule of the transportation problem, Dantzig 1951), and random orders make random
+partners.
+
+*Who takes part* (:func:`spread_cells`). A cell of the table is a flow between a commodity and an
+industry. Its total is shared by the industry's largest activities (a quarter of its revenue, at
+least one activity), each in proportion to its size, and by some of the others: a run of places in
+a random order, the next cell's run beginning where this one ends. So every activity has about
+equally many inputs, and what is in a run is found by arithmetic alone. A large flow goes to all, a
+small one to few, who then take more of it each (threshold sampling).
 """
 
 from __future__ import annotations
@@ -33,15 +54,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from planbench.errors import InputError
-from planbench.generators.allocation import (
-    Groups,
-    cut_line,
-    group_activities,
-    run_of,
-    spread_cells,
-    sums_by,
-)
+from planbench.errors import InputError, PlanbenchError
 from planbench.generators.draws import (
     WEIGHT_BITS,
     IntArray,
@@ -55,11 +68,297 @@ from planbench.generators.draws import (
 )
 from planbench.generators.observed import MONEY, observed_plan, proven_optimum
 from planbench.generators.profile import find_profile
-from planbench.generators.table_recipes import SPLIT_VERSION, SplitRecipe
+from planbench.generators.recipe import SPLIT_VERSION, SplitRecipe
 from planbench.io.files import require_memory
 from planbench.model.arrays import FloatArray, Matrix, index_type
 from planbench.model.economy import Economy, Interior, make_economy
 from planbench.model.products import backward
+
+_UNITS = 2.0**58
+
+
+def cut_line(supply: FloatArray, demand: FloatArray) -> tuple[IntArray, IntArray, FloatArray]:
+    """Match supplies and demands of the same total, in the order given.
+
+    Parameters
+    ----------
+    supply : ndarray, shape (suppliers,)
+        Amounts ≥ 0, not all zero.
+    demand : ndarray, shape (buyers,)
+        Amounts > 0.
+
+    Returns
+    -------
+    supplier, buyer : ndarray of int64, shape (links,)
+    amount : ndarray, shape (links,)
+        > 0; what a buyer gets adds up to its demand, to rounding of that demand, and what a
+        supplier gives to its supply, to rounding of the total.
+    """
+    bought = _lengths(demand, least=1)
+    given = _lengths(supply, least=0)
+    # The two differ by rounding; the largest supplier evens it out.
+    given[int(np.argmax(given))] += int(bought.sum()) - int(given.sum())
+    # The last bit of a place says whose piece ends there; equal places end both.
+    ends = np.concatenate([np.cumsum(given) << 1, (np.cumsum(bought) << 1) | 1])
+    ends.sort(kind="stable")
+    of_buyer = (ends & 1).astype(np.int64)
+    place = ends >> 1
+    length = np.diff(place, prepend=0)
+    buyer = np.cumsum(of_buyer) - of_buyer
+    supplier = np.arange(ends.size) - buyer
+    real = length > 0
+    supplier, buyer, amount = supplier[real], buyer[real], length[real].astype(np.float64)
+    got = np.bincount(buyer, weights=amount, minlength=demand.size)
+    if not (got > 0).all():
+        raise PlanbenchError("a buyer got nothing; this is a bug of planbench")
+    amount *= (demand / got)[buyer]
+    return supplier, buyer, amount
+
+
+def _lengths(amounts: FloatArray, least: int) -> IntArray:
+    total = np.cumsum(amounts)[-1]
+    units = np.rint(amounts * (_UNITS / total)).astype(np.int64)
+    lengths: IntArray = np.maximum(units, least)
+    return lengths
+
+
+#: Share of an industry's revenue held by activities that take part in every flow.
+_LARGE = 0.25
+_BISECTIONS = 50
+#: An activity keeps at least this part of its industry's share of value added.
+_LEAST_KEPT = 0.1
+#: Industries that keep a smaller share of revenue are split in proportion throughout.
+_THIN = 0.02
+_ROUNDS = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """The activities of each industry in the order in which they share in flows.
+
+    Attributes
+    ----------
+    first : ndarray of int64, shape (industries + 1,)
+        Where an industry's activities begin in ``member``.
+    large : ndarray of int64, shape (industries,)
+        How many come first and take part in everything.
+    member : ndarray of int64, shape (activities,)
+        Activities; the large ones first, the others in random order.
+    size : ndarray, shape (activities,)
+        Share in the industry's revenue of each, in the order of ``member``.
+    """
+
+    first: IntArray
+    large: IntArray
+    member: IntArray
+    size: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """How cells are shared; cells are listed by industry.
+
+    Attributes
+    ----------
+    count : ndarray of int64, shape (cells,)
+        Length of each cell's run among the activities that are not large.
+    start : ndarray of int64, shape (cells,)
+        Place of the run's first activity among them.
+    rate : ndarray, shape (cells,)
+        Amount per share of revenue in the run; 0 where the run is empty.
+    taken : ndarray, shape (activities,)
+        Value of an activity's part in all cells per its revenue share, in the order of members.
+    """
+
+    count: IntArray
+    start: IntArray
+    rate: FloatArray
+    taken: FloatArray
+
+
+def sums_by(place: IntArray, amounts: FloatArray, count: int) -> FloatArray:
+    """Add up `amounts` by place, one by one in the order given; shape (count,)."""
+    total: FloatArray = np.bincount(place, weights=amounts, minlength=count).astype(np.float64)
+    return total
+
+
+def group_activities(industry: IntArray, revenue: FloatArray, order: IntArray) -> Groups:
+    """Arrange activities by industry.
+
+    Parameters
+    ----------
+    industry : ndarray of int64, shape (activities,)
+    revenue : ndarray, shape (activities,)
+        > 0.
+    order : ndarray of int64, shape (activities,)
+        A random order of all activities.
+    """
+    count = int(industry.max()) + 1
+    first = np.zeros(count + 1, dtype=np.int64)
+    np.cumsum(np.bincount(industry, minlength=count), out=first[1:])
+    total = np.bincount(industry, weights=revenue, minlength=count)
+    share = revenue / total[industry]
+    # Largest first, to see which together hold the share; ties by number.
+    ranked = np.lexsort((-share, industry))
+    running = np.cumsum(share[ranked])
+    running -= np.repeat(np.concatenate([[0.0], running])[first[:-1]], np.diff(first))
+    is_large = np.zeros(industry.size, dtype=np.bool_)
+    is_large[ranked] = running - share[ranked] < _LARGE
+    shuffled = order[np.lexsort((~is_large[order], industry[order]))]
+    return Groups(
+        first=first,
+        large=np.bincount(industry, weights=is_large, minlength=count).astype(np.int64),
+        member=shuffled,
+        size=share[shuffled],
+    )
+
+
+def spread_cells(
+    groups: Groups,
+    industry: IntArray,
+    amount: FloatArray,
+    value: FloatArray,
+    kept: FloatArray,
+    each: float,
+) -> Spread:
+    """Share cells among activities so that none is left without value added.
+
+    Parameters
+    ----------
+    groups : Groups
+    industry : ndarray of int64, shape (cells,)
+        Rising: cells are listed by industry.
+    amount, value : ndarray, shape (cells,)
+        Total of each cell, > 0, and what it is worth as a share of the industry's revenue.
+    kept : ndarray, shape (industries,)
+        What is left of an industry's revenue after its cells, as a share of it.
+    each : float
+        Cells an activity is wanted to share in, on average; more where sums need it.
+    """
+    industries = groups.first.size - 1
+    small = np.diff(groups.first) - groups.large
+    wanted = np.full(industries, each)
+    wanted[kept < _THIN] = np.inf
+    for _ in range(_ROUNDS):
+        count = _runs(industry, value, small, wanted)
+        spread = _rates(groups, industry, amount, value, count, small)
+        left = 1.0 - spread.taken
+        # The smallest that any activity keeps, by industry.
+        filled = np.diff(groups.first) > 0
+        least = np.full(industries, np.inf)
+        least[filled] = np.minimum.reduceat(left, groups.first[:-1][filled])
+        short = (least < _LEAST_KEPT * kept) & np.isfinite(wanted)
+        if not short.any():
+            return spread
+        wanted[short] *= 2.0
+    wanted[short] = np.inf
+    return _rates(groups, industry, amount, value, _runs(industry, value, small, wanted), small)
+
+
+def _runs(industry: IntArray, value: FloatArray, small: IntArray, wanted: FloatArray) -> IntArray:
+    """Lengths of runs: in proportion to value, at most everyone; `wanted` cells on average."""
+    industries = small.size
+    cells = np.bincount(industry, minlength=industries)
+    room = small[industry]
+    goal = np.minimum(wanted, cells) * small
+    low = np.zeros(industries)
+    high = np.full(industries, 1.0)
+    largest = np.zeros(industries)
+    np.maximum.at(largest, industry, value)
+    smallest = np.full(industries, np.inf)
+    np.minimum.at(smallest, industry, value)
+    # Below the smallest value all activities take part in all cells.
+    low, high = np.where(cells > 0, smallest, 1.0), np.where(cells > 0, largest * cells, 1.0)
+    for _ in range(_BISECTIONS):
+        middle = 0.5 * (low + high)
+        length = np.clip(room * np.minimum(1.0, value / middle[industry]), 1.0, None)
+        enough = np.bincount(industry, weights=length, minlength=industries) >= goal
+        low, high = np.where(enough, middle, low), np.where(enough, high, middle)
+    full = (wanted >= cells)[industry]
+    length = np.where(full, room, np.rint(room * np.minimum(1.0, value / low[industry])))
+    count: IntArray = np.clip(length, np.minimum(room, 1), room).astype(np.int64)
+    return count
+
+
+def _rates(
+    groups: Groups,
+    industry: IntArray,
+    amount: FloatArray,
+    value: FloatArray,
+    count: IntArray,
+    small: IntArray,
+) -> Spread:
+    """Place the runs one after another and find what a share of revenue takes of each."""
+    room = np.maximum(small[industry], 1)
+    running = np.cumsum(count) - count
+    begins = np.searchsorted(industry, np.arange(small.size), side="left")
+    start = (running - np.concatenate([running, [0]])[begins][industry]) % room
+    # Sums of sizes over runs that may wrap around.
+    offset = (groups.first[:-1] + groups.large)[industry]
+    total = np.concatenate([[0.0], np.cumsum(groups.size)])
+    end = start + count
+    whole = total[groups.first[1:]][industry] - total[offset]
+    held = total[offset + np.minimum(end, small[industry])] - total[offset + start]
+    held += np.where(end > room, total[offset + np.maximum(end - room, 0)] - total[offset], 0.0)
+    share = np.where(count == small[industry], whole, held)
+    big = total[offset] - total[groups.first[:-1]][industry]
+    run = share > 0
+    ratio = np.where(run, (1.0 - big) / np.where(run, share, 1.0), 0.0)
+    # Without others the large ones have all of it.
+    alone = small[industry] == 0
+
+    change = np.zeros(groups.size.size + 1)
+    step = value * ratio
+    np.add.at(change, offset + start, step)
+    np.add.at(change, offset + np.minimum(end, small[industry]), -step)
+    wrapped = end > room
+    np.add.at(change, offset[wrapped], step[wrapped])
+    np.add.at(change, offset[wrapped] + end[wrapped] - room[wrapped], -step[wrapped])
+    taken = np.cumsum(change)[:-1]
+    of = np.repeat(np.arange(small.size), np.diff(groups.first))
+    place = np.arange(of.size) - groups.first[of]
+    cost = np.bincount(industry, weights=value, minlength=small.size)
+    taken = np.where(place < groups.large[of], cost[of], taken)
+    return Spread(count=np.where(alone, 0, count), start=start, rate=amount * ratio, taken=taken)
+
+
+def run_of(
+    groups: Groups, spread: Spread, industry: IntArray, amount: FloatArray, cells: IntArray
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """Entries of some cells: which cell, which activity, how much.
+
+    Parameters
+    ----------
+    groups : Groups
+    spread : Spread
+    industry, amount : ndarray, shape (all cells,)
+    cells : ndarray of int64, shape (chosen cells,)
+
+    Returns
+    -------
+    cell : ndarray of int64, shape (entries,)
+        Position in `cells`.
+    activity : ndarray of int64, shape (entries,)
+    part : ndarray, shape (entries,)
+        Adds up to `amount` within each cell, to rounding.
+    """
+    j = industry[cells]
+    large, small = groups.large[j], np.diff(groups.first)[j] - groups.large[j]
+    count = spread.count[cells]
+    length = large + count
+    cell = np.repeat(np.arange(cells.size), length)
+    place = np.arange(cell.size) - np.repeat(np.cumsum(length) - length, length)
+    is_large = place < large[cell]
+    turn = spread.start[cells][cell] + place - large[cell]
+    room = np.maximum(small, 1)[cell]
+    turn -= np.where(turn >= room, room, 0)
+    member = groups.first[j][cell] + np.where(is_large, place, large[cell] + turn)
+    rate = np.where(is_large, amount[cells][cell], spread.rate[cells][cell])
+    part = rate * groups.size[member]
+    total = np.bincount(cell, weights=part, minlength=cells.size)
+    part *= (amount[cells] / total)[cell]
+    return cell, groups.member[member], part
+
 
 _QUANTILE_BITS = 11
 
@@ -391,8 +690,15 @@ def _shuffle(bits: npt.NDArray[np.uint64]) -> IntArray:
 
 #: Further techniques cost from this share of value added more to the sum of the two.
 _MARKUP = (0.02, 0.28)
-#: Peak of memory over the finished arrays, at most.
-_PEAK = 4.5
+#: With trade-offs: cost at the observed prices over the observed technique's, less 1, in shares of
+#: value added, from this and up to so much more. Firms of an industry differ by more than that.
+_TRADE_OFF = (-0.03, 0.07)
+#: With trade-offs: share of the inputs that are bought as another activity does, and of the
+#: resources that are mixed as there.
+_OTHER_INPUTS = 0.25
+_OTHER_RESOURCES = 0.5
+#: Peak of memory over the finished arrays, at most; and with trade-offs.
+_PEAK, _PEAK_TRADE_OFFS = 4.5, 7.0
 #: Fields of a recipe that say which goods and activities belong together, a figure for each.
 LAYOUT_FIELDS = ("goods_of_commodities", "activities_of_industries", "main_commodities")
 #: Goods get names up to this many.
@@ -449,8 +755,9 @@ def disaggregate(table: Economy, recipe: SplitRecipe) -> Economy:
 def _require_memory(recipe: SplitRecipe, where: str) -> None:
     # An entry takes 12 bytes; an activity has some outputs, resources and vectors besides.
     finished = recipe.goods * recipe.techniques * (12.0 * (recipe.inputs + 5.0) + 40.0)
+    peak = _PEAK_TRADE_OFFS if recipe.alternatives == "tradeoffs" else _PEAK
     require_memory(
-        _PEAK * finished,
+        peak * finished,
         where,
         f"splitting it into {recipe.goods:,} goods",
         "give fewer goods or inputs",
@@ -483,9 +790,11 @@ def _assemble(
     resource = table.resource_use[:, j]
     resource = scaled(sp.csc_array(resource), factor)
     if techniques > 1:
-        per_level, made, resource = _add_techniques(
-            (per_level, made, resource), layout, techniques, recipe.seed
-        )
+        first = (per_level, made, resource)
+        if recipe.alternatives == "tradeoffs":
+            per_level, made, resource = _add_trade_offs(first, layout, flows, recipe)
+        else:
+            per_level, made, resource = _add_techniques(first, layout, techniques, recipe.seed)
     share = np.divide(final, flows.net[commodity], out=np.zeros(final.size),
                       where=flows.net[commodity] != 0)  # fmt: skip
     equal = flows.net[commodity] == 0
@@ -502,16 +811,24 @@ def _assemble(
         "main_commodities": layout.main.tolist(),
         "techniques": techniques,
     }
+    fixed = table.fixed_demand[commodity] * share
+    capacity = np.repeat(capacity, techniques)
+    endowment = table.endowment
+    if recipe.scarcity:
+        facts["scarcity"] = recipe.scarcity
+        endowment = endowment * _moved(recipe, 0, endowment.size)
+        capacity = capacity * _moved(recipe, 1, capacity.size)
+        fixed = np.where(fixed < 0, fixed * _moved(recipe, 2, fixed.size), fixed)
     named = table.goods is not None and commodity.size <= _NAMED
     rank = np.arange(commodity.size) - layout.first[commodity] + 1
     return make_economy(
         inputs=per_level,
         outputs=made,
         resource_use=resource,
-        endowment=table.endowment,
+        endowment=endowment,
         assortment=assortment,
-        capacity=np.repeat(capacity, techniques),
-        fixed_demand=table.fixed_demand[commodity] * share,
+        capacity=capacity,
+        fixed_demand=fixed,
         weights=table.weights,
         goods=[f"{table.good(int(c))} {k}" for c, k in zip(commodity, rank, strict=True)]
         if named
@@ -554,6 +871,67 @@ def _add_techniques(
     again = np.repeat(np.arange(m), techniques)
     dear = scaled(sp.csc_array(resource[:, again]), factor.ravel())
     return wide, sp.csc_array(outputs[:, again]), dear
+
+
+def _add_trade_offs(
+    first: tuple[Matrix, Matrix, Matrix], layout: Layout, flows: TableFlows, recipe: SplitRecipe
+) -> tuple[Matrix, Matrix, Matrix]:
+    """Add to every activity techniques that lean towards another activity of the economy.
+
+    Each input is bought from another good of its commodity, or, for a share of them, replaced by
+    what the other activity buys, worth as much at the table's prices. Resources that the industry
+    uses are mixed more as the other's industry mixes them. Activities that use no resources
+    (trade) only buy from other goods. Technique k of j is column jK + k.
+    """
+    inputs, outputs, resource = first
+    techniques, commodity = recipe.techniques, layout.commodity
+    n, m = inputs.shape
+    column, count = column_of(inputs), np.diff(inputs.indptr).astype(np.int64)
+    kind = commodity[inputs.indices]
+    spent = backward(flows.table.resource_use, flows.rents)
+    mix = flows.table.resource_use.toarray() * flows.rents[:, None] / np.maximum(spent, 1e-300)
+    used, user = resource.indices, column_of(resource)
+    own = mix[used, layout.industry[user]]
+    producing = np.diff(resource.indptr) > 0
+    others = np.flatnonzero(producing)
+    rows, columns, data = [inputs.indices.astype(np.int64)], [column * techniques], [inputs.data]
+    use = [(used, user * techniques, resource.data)]
+    low, room = _TRADE_OFF
+    for k in range(1, techniques):
+        source = stream(recipe.seed, Purpose.TRADE_OFFS, k)
+        other = others[below(raw(source, m), others.size)]
+        # Inputs.
+        bits = raw(source, column.size)
+        model = other[column]
+        replaced = producing[column] & (count[model] > 0) & (uniform(bits) < _OTHER_INPUTS)
+        place = inputs.indptr[model] + below(raw(source, column.size), count[model])
+        bought = np.where(replaced, kind[np.where(replaced, place, 0)], kind)
+        rows.append(layout.first[bought] + below(raw(source, column.size), layout.goods[bought]))
+        columns.append(column * techniques + k)
+        data.append(inputs.data * (flows.prices[kind] / flows.prices[bought]))
+        # Resources.
+        cost = 1.0 + low + room * uniform(raw(source, m))
+        theirs = mix[used, layout.industry[other[user]]]
+        shared = np.bincount(user, weights=theirs, minlength=m)[user]
+        towards = np.divide(
+            theirs, shared * own, out=np.ones(own.size), where=(shared > 0) & (own > 0)
+        )
+        factor = (1.0 - _OTHER_RESOURCES) + _OTHER_RESOURCES * towards
+        use.append((used, user * techniques + k, resource.data * factor * cost[user]))
+    again = np.repeat(np.arange(m), techniques)
+
+    def joined(parts: list[tuple[IntArray, IntArray, FloatArray]], height: int) -> Matrix:
+        row, col, value = (np.concatenate(p) for p in zip(*parts, strict=True))
+        return sp.csc_array((value, (row, col)), shape=(height, m * techniques))
+
+    wide = joined(list(zip(rows, columns, data, strict=True)), n)
+    return wide, sp.csc_array(outputs[:, again]), joined(use, resource.shape[0])
+
+
+def _moved(recipe: SplitRecipe, part: int, count: int) -> FloatArray:
+    """Draw factors from 1 less ``scarcity`` to 1 more."""
+    draws = uniform(raw(stream(recipe.seed, Purpose.SCARCITY, part), count))
+    return 1.0 + recipe.scarcity * (2.0 * draws - 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -649,7 +1027,7 @@ def aggregation_error(table: Economy, economy: Economy, plan: FloatArray | None 
     -------
     float
         Over all cells that are not zero in the table; infinite when a cell that is zero there
-        is not zero here.
+        is not zero here. Stocks that were moved (``scarcity``) are left out.
     """
     if plan is None:
         assert economy.interior is not None
@@ -663,7 +1041,7 @@ def aggregation_error(table: Economy, economy: Economy, plan: FloatArray | None 
         (found.made, table.outputs.toarray() * levels),
         (found.resources, table.resource_use.toarray() * levels),
         (found.final, table.assortment.toarray()),
-        (found.fixed, table.fixed_demand),
+        (found.fixed, table.fixed_demand if not economy.recipe.get("scarcity") else found.fixed),
     ):
         here = whole != 0
         if (split[~here] != 0).any():

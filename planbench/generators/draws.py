@@ -50,6 +50,8 @@ class Purpose(IntEnum):
     STORAGE = 22
     REGIONS = 23
     TRANSPORT = 24
+    SCARCITY = 25
+    TRADE_OFFS = 26
 
 
 def stream(seed: int, purpose: Purpose, part: int = 0) -> np.random.PCG64:

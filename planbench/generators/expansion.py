@@ -41,11 +41,17 @@ from planbench.generators.observed import ObservedPlan, observed_plan
 from planbench.generators.over_regions import Regions, Transport, make_transport, over_regions
 from planbench.generators.over_years import Horizon, Storage, over_years
 from planbench.generators.random_economy import LEVEL_BITS, growth_plan
-from planbench.generators.recipe import GeneratorRecipe, YearKnobs, region_knobs, year_knobs
+from planbench.generators.recipe import (
+    EXPAND_VERSION,
+    ExpandRecipe,
+    GeneratorRecipe,
+    YearKnobs,
+    region_knobs,
+    year_knobs,
+)
 from planbench.generators.sizes import CAPITAL_GOODS, CAPITAL_KINDS
 from planbench.generators.staircase import staircase
 from planbench.generators.structure import Uniform
-from planbench.generators.table_recipes import EXPAND_VERSION, ExpandRecipe
 from planbench.generators.technology import draw_units
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy, Interior

@@ -62,6 +62,10 @@ def observed_plan(economy: Economy) -> ObservedPlan:
         tables do.
     """
     where = economy.name
+    if economy.recipe.get("scarcity"):
+        raise InputError(
+            "has endowments moved away from the observed plan; drop scarcity", where=where
+        )
     interior = economy.interior
     if interior is None or interior.activities is None:
         raise InputError(

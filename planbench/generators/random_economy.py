@@ -100,6 +100,10 @@ _LEAST_DEMAND = 0.1
 _DEMAND_CLIP = 3.0
 #: A finite capacity is the reference level times 1 plus up to this.
 _CAPACITY_ROOM = (0.05, 1.0)
+#: A capacity that is meant to bind is at least this over the number of techniques, and at most
+#: this, of the reference output of the good.
+_BINDING_LEAST = 0.6
+_BINDING_MOST = 0.8
 
 
 def draw_economy(recipe: GeneratorRecipe) -> Economy:
@@ -108,9 +112,12 @@ def draw_economy(recipe: GeneratorRecipe) -> Economy:
     units = technology.good_units
     resource_units = draw_units(recipe, Purpose.UNITS, 1, recipe.resources)
     value_added = 1.0 + technology.byproduct_value - technology.input_value
-    value_added *= _draw_efficiency(recipe)
+    efficiency = _draw_efficiency(recipe)
+    # What a technique costs at prices of 1, above the value of what it makes.
+    dearer = value_added * (efficiency - 1.0) if recipe.binding else None
+    value_added *= efficiency
     resource_use = draw_resource_use(recipe, value_added, units, resource_units)
-    del value_added
+    del value_added, efficiency
 
     demand = draw_demand(recipe)
     assortment, weights = draw_assortment(recipe, demand * units)
@@ -123,7 +130,10 @@ def draw_economy(recipe: GeneratorRecipe) -> Economy:
         guess=recipe.column_sum,
     )
     level = np.repeat(output / recipe.techniques, recipe.techniques)
-    capacity = _draw_capacity(recipe, level)
+    if dearer is not None:
+        capacity = _draw_binding_capacity(recipe, dearer, output)
+    else:
+        capacity = _draw_capacity(recipe, level)
     endowment = _draw_endowment(recipe, resource_use @ level)
     level *= 0.5
     interior = Interior(
@@ -196,6 +206,26 @@ def _draw_capacity(recipe: GeneratorRecipe, level: FloatArray) -> FloatArray:
     low, high = _CAPACITY_ROOM
     room = 1.0 + low + (high - low) * uniform(raw_bits(recipe, Purpose.CAPACITIES, 1, m))
     return np.where(limited, round24(room * level), np.inf)
+
+
+def _draw_binding_capacity(
+    recipe: GeneratorRecipe, dearer: FloatArray, output: FloatArray
+) -> FloatArray:
+    """Limit the cheapest technique of some goods; their other techniques have no limit.
+
+    So a limit costs something where it binds, and no good is a bottleneck of everything.
+    """
+    n, techniques = recipe.goods, recipe.techniques
+    goods = choose(
+        raw_bits(recipe, Purpose.CAPACITIES, 2, n), round(recipe.binding * recipe.activities)
+    )
+    cheapest = np.arange(n) * techniques + dearer.reshape(n, techniques).argmin(axis=1)
+    # The interior makes half of the reference output by all techniques alike.
+    low = _BINDING_LEAST / techniques
+    share = low + (_BINDING_MOST - low) * uniform(raw_bits(recipe, Purpose.CAPACITIES, 3, n))
+    capacity = np.full(recipe.activities, np.inf)
+    capacity[cheapest[goods]] = round24(share * output)[goods]
+    return capacity
 
 
 def _draw_endowment(recipe: GeneratorRecipe, use: FloatArray) -> FloatArray:

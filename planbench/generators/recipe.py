@@ -1,27 +1,182 @@
-"""The recipe of a generated economy: every knob, its range, and its text form.
+"""Recipes: from a line of text or a TOML file to the checked knobs of an economy.
 
-People type recipes as ``gen:goods=1000,inputs=10,techniques=2,resources=5,seed=1`` or write
-them as TOML files with the same names.
-
-Knobs of years and regions are defined first: the recipes of tables have them too.
+Three kinds: ``gen:goods=1000,inputs=10,techniques=2,resources=5,seed=1`` draws an economy
+(:class:`GeneratorRecipe`), ``split:us-bea-71,goods=1000000,seed=1`` splits a table into goods
+(:class:`SplitRecipe`), ``years:us-bea-71,years=5,regions=4`` expands one over years and regions
+(:class:`ExpandRecipe`). All are ``name=value`` between commas; what is wrong is said in one line.
 """
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from planbench.errors import InputError
 from planbench.generators.laws import InputsLaw, parse_law
-from planbench.generators.profile import REGIMES, RegimeName, TableProfile, find_profile
-from planbench.generators.recipe_text import read_values, split_parts, text_of, validated
+from planbench.generators.profile import (
+    REGIMES,
+    RegimeName,
+    TableProfile,
+    find_profile,
+    profile_names,
+)
 from planbench.io.toml_file import read_toml
+
+_Recipe = TypeVar("_Recipe", bound=BaseModel)
+_QUOTES = "\"'"
+#: One part: perhaps ``name =``, then text in quotes (doubled inside it) or text without commas.
+_PART = re.compile(
+    r"""\s*(?:(?P<name>[^,="']+?)\s*=\s*)?"""
+    r"""(?:"(?P<double>(?:[^"]|"")*)"|'(?P<single>(?:[^']|'')*)'|(?P<plain>[^,]*))\s*(?:,|$)"""
+)
+
+
+def split_parts(text: str, *, where: str = "recipe") -> list[tuple[str, str]]:
+    """Split the text of a recipe at its commas.
+
+    A value, or a part without a name, may be in double or single quotes; then it may hold
+    commas, equal signs, and its own quotes doubled.
+
+    Returns
+    -------
+    list of tuple of str
+        Name (empty where a part has none) and value; empty parts are left out.
+
+    Raises
+    ------
+    InputError
+        On a quote that is not closed, or text behind a closing one.
+    """
+    out: list[tuple[str, str]] = []
+    at = 0
+    while at < len(text):
+        match = _PART.match(text, at)
+        plain = match["plain"] if match else None
+        if match is None or (plain is not None and plain.strip()[:1] in tuple(_QUOTES)):
+            raise InputError(
+                f"{text[at:].strip()!r} has a quote that is not closed, or text behind it",
+                where=where,
+            )
+        at = match.end()
+        name = (match["name"] or "").strip()
+        if plain is not None:
+            value = plain.strip()
+        else:
+            quote = '"' if match["double"] is not None else "'"
+            value = (match["double"] or match["single"] or "").replace(quote * 2, quote)
+        if name or value:
+            out.append((name, value))
+    return out
+
+
+def quoted(value: str) -> str:
+    """`value` as :func:`split_parts` reads it back: in quotes where it needs them."""
+    plain = "," not in value and "=" not in value and value[:1] not in tuple(_QUOTES)
+    return value if plain and value == value.strip() else '"' + value.replace('"', '""') + '"'
+
+
+def read_values(
+    parts: list[tuple[str, str]], integers: Collection[str], *, where: str = "recipe"
+) -> dict[str, Any]:
+    """Values by name; those named in `integers` may be written ``1e6``.
+
+    Raises
+    ------
+    InputError
+        On a part that is not ``name=value``, or a name given twice.
+    """
+    values: dict[str, Any] = {}
+    for name, value in parts:
+        if not name or not value:
+            said = f"{name}=" if name else value
+            hint = "" if name else '; text that holds a comma goes in quotes: "a,b"'
+            raise InputError(f"{said!r} is not name=value{hint}", where=where)
+        if name in values:
+            raise InputError(f"{name}: occurs twice", where=where)
+        values[name] = _whole_number(value) if name in integers else value
+    return values
+
+
+def _whole_number(text: str) -> int | str:
+    """1e6 → 1000000; text that is no whole number is left for validation to refuse."""
+    match = re.fullmatch(r"(\d+)[eE]\+?(\d{1,2})", text)
+    return int(match[1]) * 10 ** int(match[2]) if match else text
+
+
+def validated(model: type[_Recipe], values: Mapping[str, Any], *, where: str) -> _Recipe:
+    """Build a recipe from names and values.
+
+    Raises
+    ------
+    InputError
+        In one line: the field, what it may be, and for an unknown field the nearest name.
+    """
+    known = list(model.model_fields)
+    for name in values:
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+            raise InputError(f"no field {name!r}; {hint}", where=where)
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        raise InputError(_explain(model, error), where=where) from None
+
+
+def _read(model: type[_Recipe], parts: list[tuple[str, str]]) -> _Recipe:
+    """Build a recipe from the parts of its text; whole numbers may be written ``1e6``."""
+    kinds = {name: field.annotation for name, field in model.model_fields.items()}
+    integers = [name for name, kind in kinds.items() if kind in (int, int | None)]
+    return validated(model, read_values(parts, integers), where="recipe")
+
+
+def _written(values: Mapping[str, Any], usual: Mapping[str, Any]) -> str:
+    """Write goods and seed, and what differs from `usual`, as :func:`_read` reads it."""
+    return ",".join(
+        f"{name}={text_of(value)}"
+        for name, value in values.items()
+        if name in ("goods", "seed") or value != usual.get(name)
+    )
+
+
+def _explain(model: type[BaseModel], error: ValidationError) -> str:
+    first = error.errors()[0]
+    text = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:
+        return text
+    field = str(first["loc"][0])
+    info = model.model_fields[field]
+    if first["type"] == "missing":
+        return f"{field}: is missing ({info.description})"
+    if first["type"] == "literal_error":
+        choices = _words_of(info.annotation)
+        text = f"must be {', '.join(choices)}"
+        near = difflib.get_close_matches(str(first["input"]), choices, n=1)
+        text += f" (did you mean {near[0]!r}?)" if near else ""
+    if first["type"] == "value_error":
+        return f"{field}: {text}"
+    return f"{field}: {text[0].lower()}{text[1:]}, not {first['input']!r} ({info.description})"
+
+
+def _words_of(annotation: Any) -> list[str]:
+    """Words that an annotation such as ``Literal["a", "b"] | None`` allows."""
+    if isinstance(annotation, str):
+        return [annotation]
+    return [word for part in get_args(annotation) for word in _words_of(part)]
+
+
+def text_of(value: object) -> str:
+    """`value` in the text of a recipe: ``true``, ``5`` for 5.0, quotes where they are needed."""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return quoted(text.removesuffix(".0") if isinstance(value, float) else text)
+
 
 # What a knob may be; None stands for its default.
 CapitalKnob = Annotated[
@@ -263,6 +418,9 @@ class GeneratorRecipe(BaseModel):
     capacities: float = Field(
         default=0.0, ge=0, le=1, description="share of activities with a finite capacity"
     )
+    binding: float = Field(
+        default=0.0, ge=0, le=1, description="share of activities whose capacity is meant to bind"
+    )
     unit_spread: float = Field(
         default=0.0, ge=0, le=16, description="powers of ten spanned by the physical units"
     )
@@ -353,6 +511,11 @@ class GeneratorRecipe(BaseModel):
                 )
         if self.closed and not (self.planted and self.final_share == 1.0):
             raise ValueError("closed: goes with planted=true and final_share=1 only")
+        if self.binding > 0 and (self.planted or self.capacities > 0):
+            raise ValueError("binding: goes with neither planted nor capacities; drop one of them")
+        if self.binding > 0 and not self.binding * self.techniques <= 1 < self.techniques:
+            room = f"at most {1 / self.techniques:g}" if self.techniques > 1 else "add techniques=2"
+            raise ValueError(f"binding: limits one of a good's techniques, never all; {room}")
         if self.targets > self.goods:
             raise ValueError(f"targets: at most one per good, {self.goods} here")
         mean = self.law.mean(self.goods)
@@ -437,8 +600,10 @@ class GeneratorRecipe(BaseModel):
 
     def to_dict(self) -> dict[str, Any]:
         """Every knob that applies, in JSON values; :func:`make_recipe` reads it back."""
-        decided = set(_PROFILE_DECIDES) if self.profile is not None else None
-        return self.model_dump(exclude_none=True, exclude=decided)
+        left_out = set(_PROFILE_DECIDES) if self.profile is not None else set()
+        if not self.binding:
+            left_out.add("binding")
+        return self.model_dump(exclude_none=True, exclude=left_out)
 
     def facts(self) -> dict[str, Any]:
         """Say how the economy is made: the generator's version and every knob."""
@@ -452,12 +617,8 @@ class GeneratorRecipe(BaseModel):
 
         Goods and seed are always in it, other knobs where they differ from the default.
         """
-        facts = []
-        for name, value in self.to_dict().items():
-            default = type(self).model_fields[name].default
-            if name in ("goods", "seed") or value != default:
-                facts.append(f"{name}={text_of(value)}")
-        return ",".join(facts)
+        usual = {name: field.default for name, field in type(self).model_fields.items()}
+        return _written(self.to_dict(), usual)
 
     def short_name(self) -> str:
         """Short name for tables and files, e.g. ``n1000-uniform-s1``.
@@ -511,16 +672,10 @@ def parse_inline(text: str) -> GeneratorRecipe:
     InputError
         Naming the field and what it may be.
     """
-    values = read_values(split_parts(text.removeprefix("gen:")), _INTEGERS)
-    if not values:
+    parts = split_parts(text.removeprefix("gen:"))
+    if not parts:
         raise InputError("is empty; write e.g. gen:goods=1000,inputs=10,seed=1", where="recipe")
-    return make_recipe(values)
-
-
-_INTEGERS = (
-    *("goods", "sectors", "band", "techniques", "resources", "targets", "seed"),
-    *("years", "regions"),
-)
+    return _read(GeneratorRecipe, parts)
 
 
 def read_toml_recipe(path: str | Path) -> GeneratorRecipe:
@@ -532,3 +687,211 @@ def read_toml_recipe(path: str | Path) -> GeneratorRecipe:
         Naming the file and the field.
     """
     return make_recipe(read_toml(Path(path), "a recipe"), where=str(path))
+
+
+#: Raised whenever the same recipe gives other arrays than before.
+SPLIT_VERSION = 2
+SPLIT_PREFIX = "split:"
+#: Profile for tables that have none of their own.
+DEFAULT_PROFILE = "us-bea-2012"
+SPLIT_EXAMPLE = "split:us-bea-71,goods=1000,seed=1"
+
+
+class SplitRecipe(BaseModel):
+    """A recipe; build it with :func:`parse_split` or :func:`read_split`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    table: str = Field(min_length=1, description="a built-in table or the file of one")
+    goods: int = Field(ge=2, le=2**31 - 1, description="number of goods")
+    techniques: int = Field(default=1, ge=1, le=100, description="techniques per good")
+    inputs: float = Field(default=20.0, ge=2, le=10_000, description="mean inputs per technique")
+    alternatives: Literal["dearer", "tradeoffs"] = Field(
+        default="dearer", description="further techniques: dearer, or better at some rents"
+    )
+    scarcity: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.4,
+        description="resources, limits of trade and stocks are moved by up to this share",
+    )
+    profile: str | None = Field(default=None, description="profile for what is below the table")
+    seed: int = Field(default=0, ge=0, le=2**63 - 1, description="seed")
+
+    @model_validator(mode="after")
+    def _check(self) -> SplitRecipe:
+        if self.alternatives != "dearer" and self.techniques == 1:
+            raise ValueError("alternatives: belongs to several techniques; add techniques=2")
+        return self
+
+    @property
+    def profile_name(self) -> str:
+        """The profile given, or the table's own, or that of the detailed US table."""
+        if self.profile is not None:
+            return self.profile
+        return self.table if self.table in profile_names() else DEFAULT_PROFILE
+
+    def canonical(self) -> str:
+        """Text that :func:`parse_split` reads back, without the prefix."""
+        usual = {name: field.default for name, field in type(self).model_fields.items()}
+        values = self.model_dump(exclude={"table"}, exclude_none=True)
+        return f"{quoted(self.table)},{_written(values, usual)}"
+
+
+def parse_split(text: str) -> SplitRecipe:
+    """Read ``TABLE,goods=1000,seed=1``, with or without ``split:`` in front.
+
+    A name that holds a comma or an equal sign must be quoted.
+
+    Raises
+    ------
+    InputError
+        Naming the field and what it may be.
+    """
+    table, rest = split_source(text.removeprefix(SPLIT_PREFIX), SPLIT_EXAMPLE)
+    return _read(SplitRecipe, [("table", table), *rest])
+
+
+def read_split(texts: Mapping[str, str]) -> SplitRecipe:
+    """Build a recipe from names and texts, as a command line has them; names need no quotes.
+
+    Raises
+    ------
+    InputError
+        Naming the field and what it may be.
+    """
+    return _read(SplitRecipe, list(texts.items()))
+
+
+def split_source(text: str, example: str) -> tuple[str, list[tuple[str, str]]]:
+    """Return what a recipe begins with (a table), and the parts after it.
+
+    Raises
+    ------
+    InputError
+        When it begins with something else.
+    """
+    parts = split_parts(text)
+    if not parts or parts[0][0] or not parts[0][1]:
+        raise InputError(
+            f"begins with no table; write e.g. {example} (a name with a comma or an equal sign "
+            "in quotes)",
+            where="recipe",
+        )
+    return parts[0][1], parts[1:]
+
+
+#: Raised whenever the same recipe gives other arrays than before.
+EXPAND_VERSION = 2
+YEARS_PREFIX, REGIONS_PREFIX = "years:", "regions:"
+PREFIXES = (YEARS_PREFIX, REGIONS_PREFIX)
+_EXPAND_EXAMPLES = {
+    YEARS_PREFIX: "years:us-bea-71,years=5",
+    REGIONS_PREFIX: "regions:us-bea-71,regions=4",
+}
+_OWNED: dict[str, dict[str, Any]] = {
+    "years": OF_YEARS | {"discount": 1.0},
+    "regions": {"cross_share": 0.1, "tradable": 0.1, "loss": 0.05, "spread": SPREAD},
+}
+
+
+class ExpandRecipe(BaseModel):
+    """A recipe; build it with :func:`parse_expand`.
+
+    Knobs that are left out are filled in, so equal recipes are equal objects with equal text.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    table: str = Field(min_length=1, description="a table, or a recipe split:… in quotes")
+    years: int | None = Field(default=None, ge=1, le=1000, description="years planned")
+    capital: CapitalKnob = None
+    depreciation: DepreciationKnob = None
+    terminal: TerminalKnob = None
+    storable: StorableKnob = None
+    spoilage: SpoilageKnob = None
+    growth: GrowthKnob = None
+    discount: float | None = Field(
+        default=None, ge=0.01, le=1, description="weight of a year over the last (default: 1)"
+    )
+    regions: int | None = Field(default=None, ge=1, le=10_000, description="number of regions")
+    cross_share: CrossShareKnob = None
+    tradable: TradableKnob = None
+    loss: float | None = Field(
+        default=None, ge=0.001, le=0.99, description="share lost on the way (default: 0.05)"
+    )
+    spread: float | None = Field(
+        default=None, ge=0, le=0.9, description="how unequal regions are; 0: equal (default: 0.5)"
+    )
+    common_target: bool = Field(
+        default=False, description="one target for all years and regions, not one for each"
+    )
+    seed: int = Field(default=0, ge=0, le=2**63 - 1, description="seed")
+
+    @model_validator(mode="after")
+    def _fill_in(self) -> ExpandRecipe:
+        if self.years is None and self.regions is None:
+            raise ValueError("years: is missing; add years=5 (or regions=4 in a recipe regions:…)")
+        filled = fill_knobs(self, _OWNED)
+        if self.years is not None:
+            check_capital(self, filled)
+        for knob, value in filled.items():
+            object.__setattr__(self, knob, value)
+        return self
+
+    @property
+    def prefix(self) -> str:
+        """``years:``, or ``regions:`` where no years are planned."""
+        return YEARS_PREFIX if self.years is not None else REGIONS_PREFIX
+
+    def canonical(self) -> str:
+        """Text that :func:`parse_expand` reads back, with its prefix."""
+        usual = {knob: value for knobs in _OWNED.values() for knob, value in knobs.items()}
+        if self.capital == 0:
+            usual["terminal"] = 0.0
+        usual["common_target"] = False
+        values = self.model_dump(exclude={"table"}, exclude_none=True)
+        return f"{self.prefix}{quoted(self.table)},{_written(values, usual)}"
+
+
+def parse_expand(text: str) -> ExpandRecipe:
+    """Read ``years:TABLE,years=5,…`` or ``regions:TABLE,regions=4,…``.
+
+    Either may hold the knobs of both. A table that holds commas must be quoted.
+
+    Raises
+    ------
+    InputError
+        Naming the field and what it may be.
+    """
+    prefix = next(prefix for prefix in PREFIXES if text.startswith(prefix))
+    _check_source(text.removeprefix(prefix).lstrip(), prefix)
+    table, rest = split_source(text.removeprefix(prefix), _EXPAND_EXAMPLES[prefix])
+    owner = prefix.removesuffix(":")
+    recipe = _read(ExpandRecipe, [("table", table), *rest])
+    if getattr(recipe, owner) is None:
+        raise InputError(
+            f"{owner}: is missing; write e.g. {_EXPAND_EXAMPLES[prefix]}", where="recipe"
+        )
+    return recipe
+
+
+def _check_source(text: str, prefix: str) -> None:
+    """Refuse other recipes behind `prefix`, unless they are quoted and make a table."""
+    if text.startswith(SPLIT_PREFIX):
+        raise InputError(
+            "is a recipe of its own and stands in quotes, e.g. "
+            f'{prefix}"split:us-bea-71,goods=1000",{prefix.removesuffix(":")}=4',
+            where=text[:60],
+        )
+    if text.lstrip("\"'").startswith("gen:"):
+        raise InputError(
+            "has years and regions of its own; write e.g. gen:goods=1000,years=5,regions=4",
+            where=text[:60],
+        )
+    if text.lstrip("\"'").startswith(PREFIXES):
+        raise InputError(
+            "has years or regions already; give both in one recipe, e.g. "
+            "years:us-bea-71,years=5,regions=4",
+            where=text[:60],
+        )

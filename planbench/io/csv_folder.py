@@ -182,7 +182,7 @@ def _index(table: Rows, column: str) -> dict[str, int]:
         # The number kept is that of the last of equal names.
         i = next(i for i, name in enumerate(names) if out[name] != i)
         i = names.index(names[i], i + 1)
-        raise table.fault(i, column, f"{shown(names[i])} stands twice; names must differ")
+        raise table.fault(i, column, f"{shown(names[i])} occurs twice; names must differ")
     return out
 
 
@@ -259,7 +259,7 @@ def _entries(
     if same.any():
         again = int(order[1:][same].min())
         raise InputError(
-            "the same pair stands a second time; join the two amounts",
+            "the same pair occurs a second time; join the two amounts",
             where=f"{first.table.path}:{first.table.line_of(again)}",
         )
     return sp.csc_array((v[order], (i[order], j[order])), shape=shape)

@@ -238,7 +238,7 @@ def open_table(path: Path, required: tuple[str, ...], optional: tuple[str, ...])
         if name not in table.header:
             raise InputError(f"there is no column '{name}'; add it", where=f"{path}:{line}")
     if len(set(table.header)) < len(table.header):
-        raise InputError("a column stands twice; delete one", where=f"{path}:{line}")
+        raise InputError("a column occurs twice; delete one", where=f"{path}:{line}")
     return table
 
 

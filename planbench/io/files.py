@@ -1,4 +1,4 @@
-"""Opening and replacing files: one-line errors, atomic writes, a look at the memory first."""
+"""Opening and replacing files: one-line errors, atomic writes, a check of the memory first."""
 
 from __future__ import annotations
 

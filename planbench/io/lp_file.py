@@ -217,7 +217,7 @@ class _Reader:
             if section in ("maximise", "minimise"):
                 raise self.fault("a second objective; delete one")
             if (section in seen and section != "refused") or (section == "rows" and seen):
-                raise self.fault(f"the section of {section} stands here a second time or too late")
+                raise self.fault(f"the section of {section} occurs here a second time or too late")
             seen.add(section)
             self._advance()
             if section == "end":
@@ -254,7 +254,7 @@ class _Reader:
             name = self.text[:-1].rstrip()
             self._check_name(name, "row")
             if name in self.rows:
-                raise self.fault(f"row {shown(name)} stands twice; names must differ")
+                raise self.fault(f"row {shown(name)} occurs twice; names must differ")
             self._advance()
         elif self.kind == "name" and self.alone:
             raise self.fault(
@@ -397,7 +397,7 @@ class _Reader:
             raise self.fault(f"expected the name of a variable, found {self._found()}")
         if self.text not in self.columns:
             raise self.fault(
-                f"{shown(self.text)} stands in no row and not in the objective"
+                f"{shown(self.text)} is in no row and not in the objective"
                 f"{nearest(self.text, self.columns)}; correct it, or add '0 {self.text}' there"
             )
         return self.columns[self.text]

@@ -311,5 +311,5 @@ def _read_matrix(archive: Archive, field: str, shape: tuple[int, int]) -> Matrix
         indices = indices.astype(np.int64, copy=False)
     matrix = sp.csc_array((data, indices, indptr), shape=shape)
     if not matrix.has_canonical_format:
-        raise InputError(f"are not sorted, or an entry stands twice{fix}", where=where)
+        raise InputError(f"are not sorted, or an entry occurs twice{fix}", where=where)
     return matrix

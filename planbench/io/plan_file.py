@@ -261,7 +261,7 @@ def _refuse_repeats(
         return
     at = next(i for i, p in zip(which, places, strict=True) if known[p] or first[p] != i)
     name = rows.columns["name"][at]
-    raise rows.fault(at, "name", f"{shown(name)} stands a second time; keep one line")
+    raise rows.fault(at, "name", f"{shown(name)} occurs a second time; keep one line")
 
 
 def _places(

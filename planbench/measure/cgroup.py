@@ -2,8 +2,8 @@
 
 It closes what looking from outside leaves open: the kernel enforces the memory limit in the
 very allocation that crosses it, and one write kills every descendant, also one that hid. Its
-``memory.peak`` is recorded beside the resident peak and not in its place: it counts page cache
-and kernel memory too, so the two do not compare.
+``memory.peak`` is recorded in addition to the resident peak, not instead of it: it counts page
+cache and kernel memory too, so the two do not compare.
 
 A group can be had where the memory controller of cgroup v2 is delegated to us: inside
 ``systemd-run --user --scope -p Delegate=yes planbench …``, or as root. Otherwise there is none

@@ -118,7 +118,7 @@ class JobResult:
     cgroup_peak_bytes : int or None
         Most bytes charged to the worker's control group in the whole run, where it had one.
     threads_seen : int or None
-        Most threads seen running at one moment of the counted phases; None when no look fell
+        Most threads seen running at one moment of the counted phases; None when no sample fell
         into them.
     """
 
@@ -269,7 +269,7 @@ def _run(
             group.remove()
     assert worker.returncode is not None
     if watch.killed is None and (trouble := folder.overrun(now=True)):
-        # It was quicker than the looks, or came against the backstop.
+        # It was quicker than the samples, or came against the backstop.
         watch.killed, watch.reason = "killed", trouble
     with watch.reading():
         watch.reader.close(monotonic(), watch.waited)
@@ -303,7 +303,7 @@ def _wait(worker: Supervised, watch: Watch, progress: Callable[[str], None] | No
     shown: str | None = None
     result_since: float | None = None
     while worker.returncode is None:
-        watch.look(worker)
+        watch.sample(worker)
         if watch.killed is not None:
             return
         if progress is not None and watch.reader.open_name not in (None, shown):

@@ -18,7 +18,7 @@ from pathlib import Path
 RESET = "VmHWM reset per phase"
 NO_RESET = "VmHWM, not reset"
 MAXRSS = "ru_maxrss, not reset"
-#: What is added where children were seen: each told its peak as it ended, or only sampling did.
+#: What is added where children were seen: each reported its peak as it ended, or only sampling did.
 REAPED = "children by wait4"
 SAMPLED = "children sampled"
 #: … and where the worker had a control group of its own.
@@ -148,7 +148,7 @@ class TreeLevel:
     """Memory of a worker and its descendants at one moment, in bytes.
 
     A descendant that was forked and still runs the program of another process of the tree is a
-    *copy*: at first it shares all its pages. One that was not there at the look before may be
+    *copy*: at first it shares all its pages. One that was not there at the sample before may be
     about to start another program, and is left out.
 
     Attributes
@@ -158,7 +158,7 @@ class TreeLevel:
         libraries that they share. What they share otherwise counts for each.
     reached : int
         Worker's resident memory plus the high-water marks of its descendants, which are what a
-        short peak between two looks leaves behind; without copies.
+        short peak between two samples leaves behind; without copies.
     file : int
         Worker's pages of files.
     programs : int
@@ -213,7 +213,7 @@ def tree_level(
     ----------
     pid : int
     known_copies : frozenset of int
-        ``copies`` of the look before.
+        ``copies`` of the sample before.
     root : int, optional
         An ancestor of `pid` that everything below it counts of; by default `pid`.
     """

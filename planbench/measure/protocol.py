@@ -76,7 +76,7 @@ class PhaseSample:
 
 
 @dataclass(frozen=True)
-class Look:
+class Sample:
     """Memory of worker and children as seen from outside at one moment.
 
     Attributes
@@ -138,23 +138,23 @@ class PhaseReader:
     pass_seconds: list[float] = field(default_factory=list)
     _offset: int = 0
     _last_at: float = 0.0
-    _looks: list[Look] = field(default_factory=list, repr=False)
+    _samples: list[Sample] = field(default_factory=list, repr=False)
 
-    def see(self, look: Look) -> None:
-        """Take in a look from outside; :meth:`poll` finds the phase it fell into."""
-        if self._looks and self.open_since is not None:
+    def see(self, sample: Sample) -> None:
+        """Take in a sample from outside; :meth:`poll` finds the phase it fell into."""
+        if self._samples and self.open_since is not None:
             # Within one phase only the highest matters.
-            last = self._looks[-1]
-            if last.at >= self.open_since and last.children <= look.children:
-                if last.held > look.held:
-                    look = Look(look.at, last.held, look.children)
-                self._looks.pop()
-        self._looks.append(look)
+            last = self._samples[-1]
+            if last.at >= self.open_since and last.children <= sample.children:
+                if last.held > sample.held:
+                    sample = Sample(sample.at, last.held, sample.children)
+                self._samples.pop()
+        self._samples.append(sample)
 
     def poll(self) -> None:
         """Read the lines added since the last call.
 
-        A look with children stands where it exceeds the worker's own peak, which knows nothing
+        A sample with children counts where it exceeds the worker's own peak, which knows nothing
         of them; without children the worker knows better.
         """
         while self._read():
@@ -209,8 +209,8 @@ class PhaseReader:
         since = self.open_since or 0.0
         if not solving and self.solving_since is not None:
             self.aside_s += max(0.0, at - since)
-        seen = [k.held for k in self._looks if k.children and since <= k.at <= at]
-        self._looks = [k for k in self._looks if k.at > at]
+        seen = [k.held for k in self._samples if k.children and since <= k.at <= at]
+        self._samples = [k for k in self._samples if k.at > at]
         self.phases.append(
             PhaseSample(
                 name,
@@ -242,7 +242,7 @@ class PhaseReader:
         """
         self.poll()
         if self.open_name is not None and self.open_since is not None:
-            seen = [look.held for look in self._looks if look.at >= self.open_since]
+            seen = [sample.held for sample in self._samples if sample.at >= self.open_since]
             self.phases.append(
                 PhaseSample(
                     self.open_name,

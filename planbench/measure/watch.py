@@ -15,16 +15,16 @@ from typing import Literal
 from planbench.measure.job_folder import JobFolder
 from planbench.measure.memory import TreeLevel, tree_level
 from planbench.measure.processes import running_threads, waiting_seconds
-from planbench.measure.protocol import GarbledError, Look, PhaseReader
+from planbench.measure.protocol import GarbledError, PhaseReader, Sample
 from planbench.supervised import Supervised
 
 Ended = Literal["ok", "timeout", "memory", "crash", "killed", "refused"]
 
-#: Seconds between two looks at the worker: short at first, as most runs are.
+#: Seconds between two samples of the worker: short at first, as most runs are.
 POLL_FIRST_S = 0.01
 POLL_LAST_S = 0.04
 POLL_GROWTH = 1.2
-#: Near the memory limit looks come sooner: as soon as memory could be full if it filled at this
+#: Near the memory limit samples come sooner: as soon as memory could be full if it filled at this
 #: rate, more than two cores touch (12e9 were seen).
 FILL_BYTES_PER_S = 20e9
 #: … and we were given a processor only so much later.
@@ -35,9 +35,10 @@ POLL_LEAST_S = 0.001
 LOOK_SHARE = 4
 POLL_MOST_S = 0.25
 PEAK_SHARE = 19
-#: A solver told the limit stops a little after it and still has to hand over its answer; it is
-#: killed this much later: the larger of half a second and a twenty-fifth of the limit. (With
-#: what killing takes, the overrun stays below the larger of one second and a twentieth.)
+#: A solver that has the limit as an option stops a little after it and still has to hand over its
+#: answer; it is killed this much later: the larger of half a second and a twenty-fifth of the
+#: limit. (With what killing takes, the overrun stays below the larger of one second and a
+#: twentieth.)
 GRACE_S = 0.5
 GRACE_SHARE = 0.04
 
@@ -88,9 +89,9 @@ class Watch:
     _reached: tuple[float | None, int] = field(default=(None, 0), repr=False)
     _shared: tuple[float, float] = field(default=(0.0, 0.0), repr=False)
 
-    def look(self, job: Supervised) -> None:
+    def sample(self, job: Supervised) -> None:
         """Sample memory, read phases, and decide whether the worker must be killed."""
-        start = thread_time()  # not wall time: on a busy machine looks must not become rare
+        start = thread_time()  # not wall time: on a busy machine samples must not become rare
         at = monotonic()
         level = tree_level(job.pid, self._copies, job.supervisor)
         held, reached = self._shared_once(level)
@@ -106,7 +107,7 @@ class Watch:
             )
         self.had_children = self.had_children or bool(level.children)
         self.highest = max(self.highest, held)
-        self.reader.see(Look(at, reached, bool(level.children)))
+        self.reader.see(Sample(at, reached, bool(level.children)))
         with self.reading():
             self.reader.poll()
         if self.reader.open_name is not None and self.reader.open_solving:
@@ -136,7 +137,7 @@ class Watch:
             self.reason = f"{self.reader.path.name} holds what no worker writes{self._where()}"
 
     def pause(self) -> float:
-        """Seconds until the next look."""
+        """Seconds until the next sample."""
         self._pause = min(POLL_LAST_S, self._pause * POLL_GROWTH)
         soon = max(POLL_LEAST_S, self._headroom / FILL_BYTES_PER_S - LATE_S)
         return max(min(self._pause, soon), min(POLL_MOST_S, LOOK_SHARE * self._look_s))

@@ -166,7 +166,7 @@ def canonical_labels(labels: Sequence[str] | None, size: int, where: str) -> tup
         seen: set[str] = set()
         for label in out:
             if label in seen:
-                raise InputError(f"label {label!r} stands twice; labels must differ", where=where)
+                raise InputError(f"label {label!r} occurs twice; labels must differ", where=where)
             seen.add(label)
     return out
 

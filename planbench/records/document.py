@@ -23,7 +23,7 @@ _HEAD = f"""# What a record holds
 
 A results file (`.jsonl`) has one JSON object per line, one per measurement. This page is written
 from `planbench/records/schema.py` by `python -m planbench.records.document > docs/records.md`;
-a test keeps the two equal. How each figure is measured stands in [measurement.md](measurement.md),
+a test keeps the two equal. How each figure is measured is in [measurement.md](measurement.md),
 what the certificate's figures mean in [certificate.md](certificate.md).
 
 - `null` means "not known" or "does not apply". No number is ever NaN or infinite.

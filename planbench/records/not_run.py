@@ -1,7 +1,7 @@
-"""What a suite meant to measure and did not, beside the results file.
+"""What a suite meant to measure and did not, in a file next to the results.
 
 Rows of the results file are measurements only; what was left out (a spent budget, a solver
-that is not installed, a ladder no longer climbed after a timeout) stands in
+that is not installed, a ladder no longer climbed after a timeout) is in
 ``RESULTS.not-run.json`` with its reason. The part of a suite is rewritten at the end of each of its
 runs, so that it always says what is missing now; those of other suites in the file stay.
 """
@@ -44,12 +44,12 @@ class NotRun:
 
 
 def not_run_path(results: Path) -> Path:
-    """Return the file beside `results`."""
+    """Return the file next to `results`."""
     return Path(results).with_suffix(".not-run.json")
 
 
 def write_not_run(results: Path, left_out: Sequence[NotRun]) -> None:
-    """Replace the list beside `results`; without entries the file is removed.
+    """Replace the list next to `results`; without entries the file is removed.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def write_not_run(results: Path, left_out: Sequence[NotRun]) -> None:
 
 
 def read_not_run(results: Path) -> list[NotRun]:
-    """Read the list beside `results`; empty when there is none.
+    """Read the list next to `results`; empty when there is none.
 
     Raises
     ------

@@ -119,10 +119,10 @@ def _choose(rows: Sequence[Record], measure: _Measure) -> tuple[Record | None, l
             reasons.append("nothing to measure")
         else:
             usable.append(row)
-    calm = [row for row in usable if not row.disturbed]
-    reasons += ["disturbed"] * (len(usable) - len(calm))
-    reasons += ["measured again"] * max(0, len(calm) - 1)
-    return (calm[-1] if calm else None), reasons
+    undisturbed = [row for row in usable if not row.disturbed]
+    reasons += ["disturbed"] * (len(usable) - len(undisturbed))
+    reasons += ["measured again"] * max(0, len(undisturbed) - 1)
+    return (undisturbed[-1] if undisturbed else None), reasons
 
 
 def _names(series: dict[_Series, list[Record]]) -> dict[_Series, str]:

@@ -12,8 +12,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 #: 1: the first. 2: accuracy, variable, value, threads_seen, cgroup_peak_bytes were added.
 #: 3: environment was added. 4: presolved was added. 5: certificate_version, the verdicts of plan,
-#: prices and claim, estimate and scale were added.
-SCHEMA_VERSION = 5
+#: prices and claim, estimate and scale were added. 6: instance.asked was added.
+SCHEMA_VERSION = 6
 
 Ended = Literal["ok", "timeout", "memory", "crash", "killed", "refused"]
 Verdict = Literal["certified", "loose", "wrong", "unproven"]
@@ -73,7 +73,7 @@ def _field(
     Parameters
     ----------
     meaning, values, unit : str
-        For docs/records.md; `values` says what it may be beside ``null``.
+        For docs/records.md; `values` says what it may be, apart from ``null``.
     """
     said: dict[str, Any] = {"unit": unit, "values": values}
     if isinstance(default, (dict, list)):
@@ -110,6 +110,12 @@ class InstanceFacts(_Row):
     recipe: Facts = _field(
         "how to make it again", "fields of the generator or of the catalogue", default={}
     )
+    asked: dict[str, str] = _field(
+        "parts of the recipe's text: maker (gen, split, years, …), of (the table it is made from) "
+        "and the knobs that were set; empty for built-in names and files",
+        "by name, as written",
+        default={},
+    )
     goods: int | None = _count("goods; null for a general LP", None, least=1)
     activities: int | None = _count("activities; null for a general LP", None)
     resources: int | None = _count("resources; null for a general LP", None)
@@ -123,7 +129,7 @@ class PhaseCost(_Row):
     """What one phase cost."""
 
     name: str = _field(
-        "which phase; what each is stands in docs/measurement.md",
+        "which phase; docs/measurement.md describes each",
         "read, assemble, calibrate, import, build, load, solve, extract, check, certify",
     )
     wall_s: float = _seconds("wall-clock time")
@@ -220,11 +226,11 @@ class Record(_Row):
     threads_used: int | None = _count("threads the solver says it used", None)
     threads_seen: int | None = _count(
         "most threads of worker and children seen running at one moment of the counted phases, "
-        "by looks every 10 to 40 ms; null when no look fell into them or none was running",
+        "by samples every 10 to 40 ms; null when no sample fell into them or none was running",
         None,
     )
     ended: Ended = _field(
-        "how the run ended; docs/measurement.md says how each is told apart",
+        "how the run ended; docs/measurement.md says how each is recognised",
         "ok, timeout, memory, crash, killed, refused",
     )
     claim: str | None = _field(

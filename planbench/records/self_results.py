@@ -31,7 +31,7 @@ SOLVER = "planbench"
 #: What is counted without noise; in millions, in place of matrix passes.
 INSTRUCTIONS = "planbench (million instructions)"
 _PREFIX = "planbench_"
-_MEND = "run `make bench-self` again"
+_FIX = "run `make bench-self` again"
 
 
 def read_benchmarks(path: Path) -> list[Record]:
@@ -53,7 +53,7 @@ def read_benchmarks(path: Path) -> list[Record]:
     """
     files = sorted(Path(path).glob("*.json")) if Path(path).is_dir() else [Path(path)]
     if not files:
-        raise InputError(f"has no benchmark files (*.json); {_MEND}", where=str(path))
+        raise InputError(f"has no benchmark files (*.json); {_FIX}", where=str(path))
     return [record for file in files for record in _read_file(file)]
 
 
@@ -68,7 +68,7 @@ def _read_file(path: Path) -> list[Record]:
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from None
     except ValueError:
-        raise InputError(f"is not JSON; {_MEND}", where=str(path)) from None
+        raise InputError(f"is not JSON; {_FIX}", where=str(path)) from None
     if not isinstance(data, dict) or not isinstance(data.get("benchmarks"), list):
         raise InputError(
             "is no file of pytest-benchmark or pyperf: it has no list of benchmarks",
@@ -79,9 +79,9 @@ def _read_file(path: Path) -> list[Record]:
         found = list(read(data))
     except (KeyError, TypeError, ValueError, AttributeError, ValidationError) as error:
         said = f"has no {error}" if isinstance(error, KeyError) else "has a field of another kind"
-        raise InputError(f"{said}; {_MEND}", where=str(path)) from None
+        raise InputError(f"{said}; {_FIX}", where=str(path)) from None
     if not found:
-        raise InputError(f"holds no benchmark; {_MEND}", where=str(path))
+        raise InputError(f"holds no benchmark; {_FIX}", where=str(path))
     return found
 
 

@@ -26,6 +26,7 @@ from pydantic import ValidationError
 from planbench.errors import InputError, PlanbenchError
 from planbench.io.files import os_error_as_input, regular_file_size
 from planbench.records.schema import SCHEMA_VERSION, Record
+from planbench.records.values import recipe_parts
 from planbench.words import nouns
 
 #: Bytes of the longest line that is read as a row; real ones have some 5,000.
@@ -409,6 +410,9 @@ def _to_record(row: Any, where: str) -> Record:
             f"{SCHEMA_VERSION}); upgrade planbench",
             where=where,
         )
+    facts = row.get("instance")
+    if version < 6 and isinstance(facts, dict) and isinstance(facts.get("name"), str):
+        row = {**row, "instance": {**facts, "asked": recipe_parts(facts["name"])}}
     try:
         # Versions have only added fields so far, and what is not there is not known.
         return Record.model_validate({**row, "schema_version": SCHEMA_VERSION})

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
+
+_IN_QUOTES = re.compile(r""" "[^"]*" | '[^']*' """, re.VERBOSE)
 
 
 def json_safe(value: Any) -> Any:
@@ -38,3 +41,27 @@ def short_commit(commit: str | None) -> str:
         return "unknown commit"
     digits, mark, rest = commit.partition("-")
     return digits[:12] + mark + rest
+
+
+def recipe_parts(name: str) -> dict[str, str]:
+    """Parts of the text of a recipe, such as ``split:us-bea-71,goods=1000,seed=1``.
+
+    Returns
+    -------
+    dict of str to str
+        ``maker``, ``of`` (what it is made from, if anything), and the knobs; empty for a name
+        that is no recipe.
+    """
+    maker, colon, rest = name.partition(":")
+    outside_quotes = _IN_QUOTES.sub("", rest)
+    words = any(" " in part.strip() for part in re.split("[,=]", outside_quotes))
+    if not colon or not maker.isidentifier() or words:
+        return {}
+    parts = {"maker": maker}
+    for item in rest.split(","):
+        knob, equals, value = (part.strip() for part in item.partition("="))
+        if equals:
+            parts[knob] = value
+        elif knob:
+            parts["of"] = f"{parts['of']},{knob}" if "of" in parts else knob
+    return parts

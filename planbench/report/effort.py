@@ -7,7 +7,6 @@ charged, with the ``null`` solver, which does nothing, as the floor.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,8 @@ from planbench.records.schema import Record
 from planbench.records.values import canonical
 from planbench.report import words
 from planbench.report.ladders import YARDSTICK
-from planbench.report.scores import SUMMARY_PENALTY, Run, Standing, is_planner, ranked
+from planbench.report.results import SeriesKey, series_labels
+from planbench.report.scores import SUMMARY_PENALTY, ScoredRun, Standing, is_planner, ranked
 from planbench.report.table import Column, Entry, Table, number
 from planbench.stats.accuracy import BROKEN_OFF, NO_POLISH, TimeToAccuracy, time_to_accuracy
 
@@ -136,7 +136,7 @@ def effort_standings(records: Sequence[Record], target: float) -> list[Standing]
         times.setdefault(series, {})[where] = one.seconds if one.reached else None
         limits[where] = max(limits.get(where) or 0.0, one.limit_s or 0.0) or None
         runs.append(
-            Run(
+            ScoredRun(
                 series=series,
                 sha256=where,
                 ladder=(one.machine, one.group),
@@ -167,28 +167,14 @@ def _best_first(row: EffortRow) -> tuple[bool, int, float, str]:
     return row.series.split(" ")[0] == YARDSTICK, -len(reached), seconds, row.series
 
 
-_Key = tuple[str, str, str]
-
-
-def effort_key(one: TimeToAccuracy) -> _Key:
+def effort_key(one: TimeToAccuracy) -> SeriesKey:
     """Solver, options that count, and version: what is one solver among results like this."""
     return one.solver, canonical(one.options), one.version
 
 
-def effort_names(times: Sequence[TimeToAccuracy]) -> dict[_Key, str]:
-    """Name of each solver, with options and version only where they tell namesakes apart."""
-    keys = list(dict.fromkeys(map(effort_key, times)))
-    labels = {}
-    for key in keys:
-        namesakes = [k for k in keys if k[0] == key[0]]
-        parts = [key[0]]
-        if len({k[1] for k in namesakes}) > 1:
-            options = json.loads(key[1])
-            parts += [f"{name}={value}" for name, value in sorted(options.items())]
-        if len({k[2] for k in namesakes}) > 1:
-            parts.append(key[2] or "unknown version")
-        labels[key] = words.plain(" ".join(parts))
-    return labels
+def effort_names(times: Sequence[TimeToAccuracy]) -> dict[SeriesKey, str]:
+    """Name of each solver, as in the other tables."""
+    return series_labels(list(map(effort_key, times)))
 
 
 #: Columns of the terminal from which names are not broken.
@@ -213,24 +199,15 @@ def effort_tables(records: Sequence[Record]) -> list[Table]:
 
 def _block_table(block: EffortBlock, targets: Sequence[float], caption: str) -> Table:
     size = f"  {words.count(block.goods)} goods" if block.goods is not None else ""
-    tightest = targets[-1]
-    polished = any(row.polished for row in block.rows)
-    head = [Column(f"time to\n{words.gap(t)}", "number", whole=True) for t in targets]
-    if polished:
-        head.append(Column(f"polished,\nto {words.gap(tightest)}", "number", whole=True))
+    polished = targets[-1:] if any(row.polished for row in block.rows) else []
     best = {target: _least(block.rows, target) for target in targets}
     return Table(
         title=Text.assemble((block.instance, "bold"), size),
         caption=caption,
         wide=WIDE,
-        columns=(Column("solver", "solver", fold=True, broken=20), *head),
+        columns=(_SOLVER, *_gap_columns(targets, polished)),
         rows=[
-            [
-                Entry(row.series),
-                *(_entry(row.raw.get(target), best[target]) for target in targets),
-                *([_entry(row.polished.get(tightest))] if polished else []),
-            ]
-            for row in block.rows
+            [Entry(row.series), *_gap_entries(row, targets, polished, best)] for row in block.rows
         ],
     )
 
@@ -239,26 +216,37 @@ def effort_table(records: Sequence[Record]) -> Table:
     """Seconds to each target gap, raw and polished, a row per solver and instance."""
     targets = targets_of(records)
     blocks = effort_blocks(records)
-    polished = any(row.polished for block in blocks for row in block.rows)
-    shown = targets if polished else []
+    polished = targets if any(row.polished for block in blocks for row in block.rows) else []
     return Table(
-        columns=(
-            Column("instance", "long"),
-            Column("solver", "solver"),
-            *(Column(f"to\n{words.gap(t)}", "number") for t in targets),
-            *(Column(f"polished,\nto {words.gap(t)}", "number") for t in shown),
-        ),
+        columns=(Column("instance", "long"), _SOLVER, *_gap_columns(targets, polished)),
         rows=[
-            [
-                Entry(block.instance),
-                Entry(row.series),
-                *(_entry(row.raw.get(target)) for target in targets),
-                *(_entry(row.polished.get(target)) for target in shown),
-            ]
+            [Entry(block.instance), Entry(row.series), *_gap_entries(row, targets, polished, {})]
             for block in blocks
             for row in block.rows
         ],
     )
+
+
+_SOLVER = Column("solver", "solver", fold=True, broken=20)
+
+
+def _gap_columns(targets: Sequence[float], polished: Sequence[float]) -> list[Column]:
+    return [
+        *(Column(f"time to\n{words.gap(t)}", "number", whole=True) for t in targets),
+        *(Column(f"polished,\nto {words.gap(t)}", "number", whole=True) for t in polished),
+    ]
+
+
+def _gap_entries(
+    row: EffortRow,
+    targets: Sequence[float],
+    polished: Sequence[float],
+    best: Mapping[float, float | None],
+) -> list[Entry]:
+    return [
+        *(_entry(row.raw.get(target), best.get(target)) for target in targets),
+        *(_entry(row.polished.get(target)) for target in polished),
+    ]
 
 
 def _least(rows: Sequence[EffortRow], target: float) -> float | None:
@@ -306,7 +294,7 @@ def effort_overall(records: Sequence[Record]) -> Table:
         ),
         wide=WIDE,
         columns=(
-            Column("solver", "solver", fold=True, broken=20),
+            _SOLVER,
             Column("left out", fold=True),
             *(
                 Column(heading, "number", whole=True)

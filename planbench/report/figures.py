@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +13,20 @@ from planbench.errors import InputError
 from planbench.io.files import replacing
 from planbench.records.schema import Record
 from planbench.report import words
-from planbench.report.cells import TARGET_GAP, settled
-from planbench.report.chart_parts import interval_sentences
 from planbench.report.charts import (
+    Canvas,
     accuracy_chart,
-    altair_module,
+    alt,
     effort_chart,
     exponent_chart,
-    headline_ladder,
+    interval_sentences,
     ladder_chart,
     profile_chart,
     sweep_chart,
     vegalite_version,
 )
-from planbench.report.ladders import find_ladders
+from planbench.report.ladders import find_ladders, headline_ladder
+from planbench.report.results import TARGET_GAP, require_results
 from planbench.report.sweeps import find_sweeps
 from planbench.stats.accuracy import time_to_accuracy
 
@@ -49,7 +51,6 @@ def write_figures(records: Sequence[Record], folder: Path | str) -> list[Path]:
     SolverUnavailableError
         Without the packages of the ``report`` extra.
     """
-    altair_module()
     written = []
     for name, chart in _charts(records):
         for ending in ENDINGS:
@@ -60,19 +61,20 @@ def write_figures(records: Sequence[Record], folder: Path | str) -> list[Path]:
 
 
 def _charts(records: Sequence[Record]) -> Iterator[tuple[str, Any]]:
-    cells = settled(records)
-    look: dict[str, Any] = {"width": _WIDTH, "background": "white"}
+    results = require_results(records)
+    canvas = Canvas(width=_WIDTH, background="white")
+    with_legend = replace(canvas, legend=True)
     made: list[tuple[str, Any]] = []
-    for ladder in sorted(find_ladders(cells), key=lambda lad: lad.name):
-        made.append((f"time-{ladder.name}", ladder_chart(ladder, "seconds", **look)))
-        made.append((f"passes-{ladder.name}", ladder_chart(ladder, "passes", **look)))
-        made.append((f"memory-{ladder.name}", ladder_chart(ladder, "bytes", **look)))
-        made.append((f"exponents-{ladder.name}", exponent_chart(ladder, **look)))
-    for sweep in find_sweeps(cells):
-        made.append((f"{sweep.knob}-{sweep.name}", sweep_chart(sweep, **look, legend=True)))
-    made.append(("accuracy", accuracy_chart(cells, **look, legend=True)))
-    made.append(("effort", effort_chart(time_to_accuracy(records), **look, legend=True)))
-    made.append(("profile", profile_chart(cells, **look, legend=True)))
+    for ladder in sorted(find_ladders(results), key=lambda lad: lad.name):
+        made.append((f"time-{ladder.name}", ladder_chart(ladder, "seconds", canvas)))
+        made.append((f"passes-{ladder.name}", ladder_chart(ladder, "passes", canvas)))
+        made.append((f"memory-{ladder.name}", ladder_chart(ladder, "bytes", canvas)))
+        made.append((f"exponents-{ladder.name}", exponent_chart(ladder, canvas)))
+    for sweep in find_sweeps(results):
+        made.append((f"{sweep.knob}-{sweep.name}", sweep_chart(sweep, with_legend)))
+    made.append(("accuracy", accuracy_chart(results, with_legend)))
+    made.append(("effort", effort_chart(time_to_accuracy(records), with_legend)))
+    made.append(("profile", profile_chart(results, with_legend)))
     seen: set[str] = set()
     for name, chart in made:
         if chart is None:
@@ -94,12 +96,9 @@ def save_figure(chart: Any, path: Path | str, *, scale: float = 2.0) -> None:
     InputError
         For another ending, or a file that cannot be written.
     """
-    import json
-
-    target = Path(path)
-    altair_module()
     import vl_convert
 
+    target = Path(path)
     spec = json.dumps(chart.to_dict())
     version = vegalite_version()
     if target.suffix == ".svg":
@@ -124,14 +123,13 @@ def headline_figure(records: Sequence[Record], path: Path | str) -> None:
     InputError
         Where the records hold no ladder.
     """
-    ladders = find_ladders(settled(records))
+    ladders = find_ladders(require_results(records))
     if not ladders:
         raise InputError("hold no ladder of generated economies", where="records")
     ladder = headline_ladder(ladders)
-    chart = ladder_chart(ladder, "seconds", width=640, height=400, background="white")
+    chart = ladder_chart(ladder, "seconds", Canvas(640, 400, "white"))
     if chart is None:
         raise InputError("hold no ladder with a time to draw", where="records")
-    alt = altair_module()
     title = alt.TitleParams(
         text="How long does it take to compute an optimal plan?",
         subtitle=[

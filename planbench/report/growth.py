@@ -15,7 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from planbench.report import words
-from planbench.report.ladders import Ladder, Measure, fit_ladder, last_slope, study_ladder
+from planbench.report.ladders import Ladder, fit_ladder, last_slope, study_ladder
+from planbench.report.results import MEASURE_NAMES, Measure
 from planbench.report.style import in_order
 from planbench.report.table import Column, Entry, Mark, Table, number, power_entry
 from planbench.stats.aggregate import median_or_failure
@@ -30,12 +31,12 @@ from planbench.stats.growth import (
     compare_exponents,
 )
 
-#: Sizes up to this factor apart stand beside each other: goods are split into near-equal numbers.
+#: Sizes up to this factor apart are compared: goods are split into near-equal numbers.
 NEAR_SIZE = 1.1
 
 
 @dataclass(frozen=True)
-class RealBeside:
+class RealComparison:
     """One solver on a real and on a synthetic ladder.
 
     Attributes
@@ -61,7 +62,7 @@ class RealBeside:
     ratio: float | None
 
 
-def beside(ladders: Sequence[Ladder], measure: Measure = "seconds") -> list[RealBeside]:
+def compare_real(ladders: Sequence[Ladder], measure: Measure = "seconds") -> list[RealComparison]:
     """Compare each real ladder with the synthetic ones that overlap it in size."""
     found = []
     for real in (lad for lad in ladders if lad.real):
@@ -72,33 +73,24 @@ def beside(ladders: Sequence[Ladder], measure: Measure = "seconds") -> list[Real
     return [f for f in found if f.difference.value is not None or f.ratio is not None]
 
 
-def beside_words(found: Sequence[RealBeside]) -> str:
+def real_words(found: Sequence[RealComparison]) -> str:
     """Say in one sentence what the comparison comes to; empty without any."""
-    told = [f for f in found if f.difference.likeness != "no exponent"]
-    if not told:
+    decided = [f for f in found if f.difference.likeness != "no exponent"]
+    if not decided:
         return ""
     parts = []
     for likeness, phrase in (
         ("same", "grows alike (within {same:g})"),
-        ("differs", "grows otherwise"),
+        ("differs", "grows differently"),
         ("cannot be told apart", "cannot be told apart"),
     ):
-        named = dict.fromkeys(f.series for f in told if f.difference.likeness == likeness)
+        named = dict.fromkeys(f.series for f in decided if f.difference.likeness == likeness)
         if named:
             parts.append(f"{phrase.format(same=SAME)}: {', '.join(named)}")
-    return "On real structure beside synthetic the cost " + "; ".join(parts) + "."
+    return "On real structure, compared with synthetic, the cost " + "; ".join(parts) + "."
 
 
-def difference_words(difference: ExponentDifference) -> str:
-    """``+0.12 (−0.05 to 0.30)``; ``–`` without two exponents."""
-    if difference.value is None:
-        return words.UNKNOWN
-    said = f"{difference.value:+.2f}".replace("-", words.MINUS)
-    spread = words.interval(difference.low, difference.high)
-    return f"{said} ({spread})" if spread else said
-
-
-def beside_rules() -> str:
+def real_rules() -> str:
     """How the verdicts come about, in one paragraph."""
     return (
         "Difference: exponent of time on the real ladder less that on the synthetic one, with its "
@@ -123,17 +115,17 @@ def _partners(real: Ladder, ladders: Sequence[Ladder]) -> list[Ladder]:
 
 
 def _machine(ladder: Ladder) -> str:
-    return str(ladder.cells[0].record.machine.get("id") or ladder.machine)
+    return str(ladder.results[0].record.machine.get("id") or ladder.machine)
 
 
 def _suites(ladder: Ladder) -> set[str]:
-    return {c.record.suite for c in ladder.cells if c.record.suite}
+    return {c.record.suite for c in ladder.results if c.record.suite}
 
 
-def _compare(series: str, real: Ladder, synthetic: Ladder, measure: Measure) -> RealBeside:
+def _compare(series: str, real: Ladder, synthetic: Ladder, measure: Measure) -> RealComparison:
     fits = fit_ladder(real, series, measure), fit_ladder(synthetic, series, measure)
     goods, ratio = _at_largest(series, real, synthetic)
-    return RealBeside(
+    return RealComparison(
         series, real, synthetic, fits, compare_exponents(*fits), goods=goods, ratio=ratio
     )
 
@@ -153,8 +145,8 @@ def _at_largest(series: str, real: Ladder, synthetic: Ladder) -> tuple[int | Non
 
 
 def _median_seconds(ladder: Ladder, series: str, size: int) -> float | None:
-    cells = ladder.at(series, size)
-    return median_or_failure([c.seconds if c.solved else None for c in cells])
+    results = ladder.at(series, size)
+    return median_or_failure([c.seconds if c.solved else None for c in results])
 
 
 #: Name and seconds of the spans for which the largest economy is predicted.
@@ -165,12 +157,12 @@ SIZES = (12e6, 12e9)
 VAGUE = 1e3
 #: Where they differ by more than this, the interval says nothing: it is not printed.
 HOPELESS = 1e6
-#: Stands for such a prediction.
-UNTOLD = "cannot be told"
+#: Shown instead of such a prediction.
+TOO_UNCERTAIN = "too uncertain"
 
 
 @dataclass(frozen=True)
-class Outlook:
+class Predictions:
     """Predictions for one solver on one ladder.
 
     Attributes
@@ -194,13 +186,13 @@ class Outlook:
     bytes: tuple[Estimate | None, ...]
 
 
-def outlook(ladder: Ladder, series: str) -> Outlook:
+def predict(ladder: Ladder, series: str) -> Predictions:
     """Predict for one solver what its runs on `ladder` allow to."""
     seconds, passes, memory = (
         study_ladder(ladder, series, measure) for measure in ("seconds", "passes", "bytes")
     )
     known = seconds.fit.exponent is not None
-    return Outlook(
+    return Predictions(
         series=series,
         seconds=seconds,
         passes=passes,
@@ -218,7 +210,7 @@ def _at_sizes(growth: Growth) -> tuple[Estimate | None, ...]:
     return tuple(growth.cost_at(size) for size in SIZES)
 
 
-def growth_of(found: Outlook, measure: Measure) -> Growth:
+def growth_of(found: Predictions, measure: Measure) -> Growth:
     """Growth of one cost."""
     return {"seconds": found.seconds, "passes": found.passes, "bytes": found.memory}[measure]
 
@@ -235,25 +227,25 @@ def estimate_words(
 ) -> tuple[str, str]:
     """Value and interval, with ``!`` where they extrapolate.
 
-    Where the interval is vague it stands alone, for a value before it would be believed; where it
-    is open or spans more than :data:`HOPELESS`, words stand for both.
+    Where the interval is vague it is shown alone, for a value before it would be believed; where it
+    is open or spans more than :data:`HOPELESS`, words replace both.
     """
     if estimate is None:
         return words.UNKNOWN, ""
     mark = "!" if estimate.extrapolates else ""
     if estimate.value is None or estimate.low is None or estimate.high is None:
-        return UNTOLD, ""
+        return TOO_UNCERTAIN, ""
     spread = words.between(shown(estimate.low), shown(estimate.high))
     if estimate.high > HOPELESS * estimate.low:
-        return UNTOLD, ""
+        return TOO_UNCERTAIN, ""
     return (spread + mark, "") if vague(estimate) else (shown(estimate.value) + mark, spread)
 
 
 def warnings(
-    ladder: Ladder, outlooks: Sequence[Outlook], measure: Measure = "seconds"
+    ladder: Ladder, predictions: Sequence[Predictions], measure: Measure = "seconds"
 ) -> list[str]:
     """Say plainly what the predictions of a ladder rest on and how far they can be believed."""
-    growths = {o.series: growth_of(o, measure) for o in outlooks}
+    growths = {o.series: growth_of(o, measure) for o in predictions}
     fitted = {name: g for name, g in growths.items() if g.fit.exponent is not None}
     said = []
     if fitted:
@@ -266,14 +258,14 @@ def warnings(
         )
     hazy = [
         o.series
-        for o in outlooks
+        for o in predictions
         if o.series in fitted and any(vague(growths[o.series].cost_at(n)) for n in SIZES)
     ]
     if hazy:
         said.append(
             f"A range alone: the interval spans more than a factor of {VAGUE:,.0f}, so that no "
-            f"figure can be named. “{UNTOLD}”: it spans more than a factor of {HOPELESS:,.0f}, or "
-            "is open; too few runs finished."
+            f"figure can be named. “{TOO_UNCERTAIN}”: it spans more than a factor of "
+            f"{HOPELESS:,.0f}, or is open; too few runs finished."
         )
     alike = [name for name, g in fitted.items() if g.undecided]
     if alike:
@@ -284,7 +276,6 @@ def warnings(
     return said
 
 
-_WHAT = {"seconds": "time", "passes": "matrix passes", "bytes": "peak memory"}
 _SOLVER = Column("solver", "solver", fold=True, broken=11)
 
 FORMATS: dict[str, Callable[[float | None], str]] = {
@@ -295,17 +286,17 @@ FORMATS: dict[str, Callable[[float | None], str]] = {
 
 
 def growth_table(
-    ladder: Ladder, outlooks: Sequence[Outlook], measure: Measure, width: int
+    ladder: Ladder, predictions: Sequence[Predictions], measure: Measure, width: int
 ) -> Table:
     """Sizes and runs of the fit, supported laws, exponents with intervals, the last local slope.
 
-    Sizes are those that tell the cost exactly. Runs that finished below a solver's fixed cost stand
-    among the bounds, as do stopped ones.
+    Sizes are those at which the cost is known exactly. Runs that finished below a solver's fixed
+    cost are counted among the bounds, as are stopped ones.
     """
     measures: tuple[Measure, ...] = ("seconds", "passes") if measure == "seconds" else (measure,)
     narrow = width < Table.wide
     rows = []
-    for found in outlooks:
+    for found in predictions:
         growth = growth_of(found, measure)
         fit = growth.fit
         span = words.UNKNOWN
@@ -323,55 +314,44 @@ def growth_table(
             ]
         )
     return Table(
-        title=f"Growth of {_WHAT[measure]} on the ladder {ladder.name}",
+        title=f"Growth of {MEASURE_NAMES[measure]} on the ladder {ladder.name}",
         columns=(
             Column("solver", "solver", whole=True, broken=11),
             Column("goods,\nexact", "number", whole=True),
             Column("runs,\n≥, ≤", "number", whole=True),
             Column("law", fold=True, broken=7),
-            *(Column(_WHAT[shown].replace(" ", "\n"), "number", whole=True) for shown in measures),
+            *(
+                Column(MEASURE_NAMES[shown].replace(" ", "\n"), "number", whole=True)
+                for shown in measures
+            ),
             Column("last\nstep", "number", whole=True),
         ),
         rows=rows,
     )
 
 
-def reach_table(ladder: Ladder, outlooks: Sequence[Outlook]) -> Table:
+def reach_table(ladder: Ladder, predictions: Sequence[Predictions]) -> Table:
     """Largest number of goods for a second, a minute, an hour and a day."""
     return Table(
         title=f"Largest economy planned on the ladder {ladder.name}, in goods",
-        columns=(
-            _SOLVER,
-            *(Column(f"in {_article(name)} {name}", "number", fold=True) for name, _ in SPANS),
-        ),
+        columns=(_SOLVER, *_REACH),
         rows=[
-            [Entry(found.series), *(_estimate(e, words.size) for e in found.reach)]
-            for found in outlooks
+            [Entry(found.series), *_reach(found)]
+            for found in predictions
             if found.seconds.fit.exponent is not None
         ],
     )
 
 
-def prediction_table(ladder: Ladder, outlooks: Sequence[Outlook], measure: Measure) -> Table:
+def prediction_table(ladder: Ladder, predictions: Sequence[Predictions], measure: Measure) -> Table:
     """Predicted cost at 12 million and 12 billion goods; for times the memory too."""
     kinds: tuple[Measure, ...] = ("seconds", "bytes") if measure == "seconds" else (measure,)
-    label = {"seconds": "time", "passes": "passes", "bytes": "memory"}
     return Table(
         title=f"Predicted from the ladder {ladder.name}",
-        columns=(
-            _SOLVER,
-            *(
-                Column(f"{label[kind]} for\n{words.size(size)}", "number", fold=True)
-                for kind in kinds
-                for size in SIZES
-            ),
-        ),
+        columns=(_SOLVER, *_cost_columns(kinds)),
         rows=[
-            [
-                Entry(found.series),
-                *(_estimate(e, FORMATS[kind]) for kind in kinds for e in _predicted(found, kind)),
-            ]
-            for found in outlooks
+            [Entry(found.series), *_costs(found, kinds)]
+            for found in predictions
             if any(growth_of(found, kind).fit.exponent is not None for kind in kinds)
         ],
     )
@@ -379,14 +359,14 @@ def prediction_table(ladder: Ladder, outlooks: Sequence[Outlook], measure: Measu
 
 def predictions_table(ladder: Ladder) -> Table:
     """Laws, reach and predicted costs on a ladder, for a page."""
-    outlooks = [outlook(ladder, series) for series in in_order(list(ladder.series))]
+    kinds: tuple[Measure, ...] = ("seconds", "bytes")
+    predictions = [predict(ladder, series) for series in in_order(list(ladder.series))]
     return Table(
         columns=(
-            Column("solver", "solver"),
+            _SOLVER,
             Column("laws not\nexcluded", "law"),
-            *(Column(f"goods in\n{_article(name)} {name}", "number") for name, _ in SPANS),
-            *(Column(f"time for\n{words.size(size)}", "number") for size in SIZES),
-            *(Column(f"memory for\n{words.size(size)}", "number") for size in SIZES),
+            *_REACH,
+            *_cost_columns(kinds),
         ),
         rows=[
             [
@@ -395,69 +375,82 @@ def predictions_table(ladder: Ladder) -> Table:
                     found.seconds.law or found.seconds.fit.reason,
                     mark="" if found.seconds.law else "none",
                 ),
-                *(_estimate(e, words.size) for e in found.reach),
-                *(_estimate(e, words.long_seconds) for e in found.time),
-                *(_estimate(e, words.large_bytes) for e in found.bytes),
+                *_reach(found),
+                *_costs(found, kinds),
             ]
-            for found in outlooks
-            if found.seconds.fit.exponent is not None or found.memory.fit.exponent is not None
+            for found in predictions
+            if any(growth_of(found, kind).fit.exponent is not None for kind in kinds)
         ],
     )
 
 
-def beside_table(found: Sequence[RealBeside]) -> Table:
+_REACH = tuple(
+    Column(f"in {name}", "number", fold=True, on_page=f"goods in\n{name}")
+    for name in ("a second", "a minute", "an hour", "a day")
+)
+
+
+def _reach(found: Predictions) -> list[Entry]:
+    return [_estimate(estimate, words.size) for estimate in found.reach]
+
+
+def _cost_columns(kinds: Sequence[Measure]) -> list[Column]:
+    label = {"seconds": "time", "passes": "passes", "bytes": "memory"}
+    return [
+        Column(f"{label[kind]} for\n{words.size(size)}", "number", fold=True)
+        for kind in kinds
+        for size in SIZES
+    ]
+
+
+def _costs(found: Predictions, kinds: Sequence[Measure]) -> list[Entry]:
+    estimates = {"seconds": found.time, "passes": found.work, "bytes": found.bytes}
+    return [_estimate(e, FORMATS[kind]) for kind in kinds for e in estimates[kind]]
+
+
+def real_table(found: Sequence[RealComparison]) -> Table:
     """Growth on ladders made from real tables against that on synthetic ones."""
     marks: dict[str, Mark] = {"differs": "warn", "same": "good"}
-    rows = []
-    for one in found:
-        difference = one.difference
-        said = difference_words(difference)
-        at = f"\nat {words.size(one.goods)}" if one.goods is not None else ""
-        rows.append(
-            [
-                Entry(one.series),
-                Entry(f"{one.real.name} /\n{one.synthetic.name}"),
-                Entry(one.real.name),
-                Entry(one.synthetic.name),
-                *(Entry(words.exponent(fit.exponent)) for fit in one.fits),
-                *(power_entry(fit) for fit in one.fits),
-                Entry(said.replace(" (", "\n(")),
-                number(said, difference.value),
-                Entry(words.times(one.ratio) + at),
-                number(words.count(one.goods), one.goods),
-                number(words.times(one.ratio), one.ratio),
-                Entry(difference.likeness, mark=marks.get(difference.likeness, "none")),
-            ]
-        )
     return Table(
-        title="Real structure beside synthetic",
-        caption=beside_rules(),
+        title="Real and synthetic structure",
+        caption=real_rules(),
         columns=(
-            _SOLVER,
-            Column("real /\nsynthetic", fold=True, places="terminal"),
-            Column("real", "short", places="page"),
-            Column("synthetic", "short", places="page"),
-            Column("real", "number", whole=True, places="terminal"),
-            Column("synthetic", "number", whole=True, places="terminal"),
-            Column("real\ngrows as", "number", places="page"),
-            Column("synthetic\ngrows as", "number", places="page"),
-            Column("difference", "number", fold=True, places="terminal"),
-            Column("difference", "number", places="page"),
-            Column("time over\nsynthetic", "number", places="terminal"),
-            Column("goods", "number", places="page"),
-            Column("time, real\nover synthetic", "number", places="page"),
+            Column("solver", "solver", broken=11),
+            Column("real", "short"),
+            Column("synthetic", "short"),
+            Column("real\ngrows as", "number", whole=True),
+            Column("synthetic\ngrows as", "number", whole=True),
+            Column("difference", "number", whole=True),
+            Column("time over\nsynthetic", "number", whole=True),
             Column("verdict", fold=True),
         ),
-        rows=rows,
+        rows=[
+            [
+                Entry(one.series),
+                Entry(one.real.name),
+                Entry(one.synthetic.name),
+                *(power_entry(fit) for fit in one.fits),
+                _difference(one.difference),
+                _ratio(one),
+                Entry(one.difference.likeness, mark=marks.get(one.difference.likeness, "none")),
+            ]
+            for one in found
+        ],
     )
 
 
-def _article(span: str) -> str:
-    return "an" if span == "hour" else "a"
+def _ratio(one: RealComparison) -> Entry:
+    at = f"at {words.size(one.goods)}" if one.goods is not None else ""
+    return Entry(words.times(one.ratio), one.ratio, note=at)
 
 
-def _predicted(found: Outlook, kind: Measure) -> tuple[Estimate | None, ...]:
-    return {"seconds": found.time, "passes": found.work, "bytes": found.bytes}[kind]
+def _difference(difference: ExponentDifference) -> Entry:
+    """``+0.12``, noted ``−0.05 to 0.30``; ``–`` without two exponents."""
+    if difference.value is None:
+        return number("", None)
+    said = f"{difference.value:+.2f}".replace("-", words.MINUS)
+    spread = words.interval(difference.low, difference.high)
+    return Entry(said, difference.value, note=spread)
 
 
 def _exponent(growth: Growth) -> Entry:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from planbench.records.verdicts import OLD_MARK, is_old, residuals_only
 from planbench.report import words
-from planbench.report.cells import TARGET_GAP, Cell
-from planbench.report.comparison import instance_consensus
+from planbench.report.instances import instance_consensus
 from planbench.report.ladders import Ladder, fit_ladder, largest_solved
+from planbench.report.results import TARGET_GAP, AggregatedResult
 from planbench.report.scores import standings
 from planbench.stats.growth import PowerLawFit
 
@@ -21,7 +21,7 @@ class LargestSolved:
     Attributes
     ----------
     ladder : Ladder
-    cell : Cell
+    result : AggregatedResult
     solvers : int
         Solvers that solved this size.
     seconds, passes : PowerLawFit
@@ -29,7 +29,7 @@ class LargestSolved:
     """
 
     ladder: Ladder
-    cell: Cell
+    result: AggregatedResult
     solvers: int
     seconds: PowerLawFit
     passes: PowerLawFit
@@ -45,7 +45,7 @@ def find_largest_solved(ladder: Ladder) -> LargestSolved | None:
     best = min(there, key=lambda c: c.seconds or 0.0)
     return LargestSolved(
         ladder=ladder,
-        cell=best,
+        result=best,
         solvers=len(there),
         seconds=fit_ladder(ladder, best.series, "seconds"),
         passes=fit_ladder(ladder, best.series, "passes"),
@@ -54,23 +54,23 @@ def find_largest_solved(ladder: Ladder) -> LargestSolved | None:
 
 def largest_solved_words(largest: LargestSolved) -> str:
     """Two sentences on the largest economy solved."""
-    cell = largest.cell
-    facts = cell.record.instance
+    result = largest.result
+    facts = result.record.instance
     gap = (
-        f"certified within {words.gap(cell.raw_gap)} of the optimum"
-        if cell.raw_gap is not None
+        f"certified within {words.gap(result.raw_gap)} of the optimum"
+        if result.raw_gap is not None
         else "certified"
     )
     sentence = (
-        f"{words.count(cell.goods)} goods ({words.count(facts.nonzeros)} non-zeros): "
-        f"{cell.series} computed a plan in {words.seconds(cell.seconds)}, {gap}"
+        f"{words.count(result.goods)} goods ({words.count(facts.nonzeros)} non-zeros): "
+        f"{result.series} computed a plan in {words.seconds(result.seconds)}, {gap}"
     )
     others = largest.solvers - 1
     if others:
         sentence += f"; {others} other solver{'s' if others > 1 else ''} got as far, more slowly"
     elif len(largest.ladder.series) > 1:
         sentence += "; no other solver got as far"
-    return f"{sentence}. {growth_words(cell.series, largest.seconds, largest.passes)}"
+    return f"{sentence}. {growth_words(result.series, largest.seconds, largest.passes)}"
 
 
 def growth_words(series: str, seconds: PowerLawFit, passes: PowerLawFit) -> str:
@@ -83,14 +83,15 @@ def growth_words(series: str, seconds: PowerLawFit, passes: PowerLawFit) -> str:
     return said + "."
 
 
-def census_words(cells: Sequence[Cell]) -> str:
+def census_words(results: Sequence[AggregatedResult]) -> str:
     """How many results there are and how they ended."""
-    solved = sum(c.solved for c in cells)
-    instances = len({c.sha256 for c in cells})
-    solvers = len({c.series for c in cells})
-    old = f" {OLD_MARK}" if any(is_old(c.record) for c in cells) else ""
+    solved = sum(c.solved for c in results)
+    instances = len({c.sha256 for c in results})
+    solvers = len({c.series for c in results})
+    old = f" {OLD_MARK}" if any(is_old(c.record) for c in results) else ""
     parts = [
-        f"{solved} of {len(cells)} results certified{old} within {words.gap(TARGET_GAP)} or better"
+        f"{solved} of {len(results)} results certified{old} "
+        f"within {words.gap(TARGET_GAP)} or better"
     ]
     named = {
         "loose": "less certain",
@@ -103,10 +104,10 @@ def census_words(cells: Sequence[Cell]) -> str:
         "wrong": "wrong",
     }
     for status, phrase in named.items():
-        number = sum(c.status == status for c in cells)
+        number = sum(c.status == status for c in results)
         if number:
             parts.append(f"{number} {phrase}")
-            fit = sum(residuals_only(c.record) for c in cells if c.status == "unproven")
+            fit = sum(residuals_only(c.record) for c in results if c.status == "unproven")
             if status == "unproven" and fit:
                 parts[-1] += f" ({fit} with residuals that fit)"
     noun = "solver" if solvers == 1 else "solvers"
@@ -114,9 +115,9 @@ def census_words(cells: Sequence[Cell]) -> str:
     return f"{solvers} {noun} on {instances} {where}: " + ", ".join(parts) + "."
 
 
-def standing_words(cells: Sequence[Cell]) -> str:
+def standing_words(results: Sequence[AggregatedResult]) -> str:
     """Who did best over all instances, in one sentence; empty where nothing was solved."""
-    found = [s.score for s in standings(cells) if s.score.solved]
+    found = [s.score for s in standings(results) if s.score.solved]
     if not found:
         return ""
     best = found[0]
@@ -131,11 +132,11 @@ def standing_words(cells: Sequence[Cell]) -> str:
     return said + "."
 
 
-def find_findings(cells: Sequence[Cell]) -> list[str]:
+def find_findings(results: Sequence[AggregatedResult]) -> list[str]:
     """Wrong answers, claims outside the certified brackets, brackets that exclude each other."""
     found = []
-    for sha in dict.fromkeys(c.sha256 for c in cells):
-        mine = [c for c in cells if c.sha256 == sha]
+    for sha in dict.fromkeys(c.sha256 for c in results):
+        mine = [c for c in results if c.sha256 == sha]
         name = mine[0].instance
         joint = instance_consensus(mine)
         if joint.empty:
@@ -146,10 +147,10 @@ def find_findings(cells: Sequence[Cell]) -> list[str]:
         for series, why in joint.disagreeing:
             found.append(f"{name}: {series} {why}")
             said.add(series)
-        for cell in mine:
-            if cell.status == "wrong" and cell.series not in said:
-                why = cell.record.reasons[-1] if cell.record.reasons else "the answer is wrong"
-                found.append(f"{name}: {cell.series}: {why}")
+        for result in mine:
+            if result.status == "wrong" and result.series not in said:
+                why = result.record.reasons[-1] if result.record.reasons else "the answer is wrong"
+                found.append(f"{name}: {result.series}: {why}")
     return found
 
 

@@ -16,11 +16,11 @@ from planbench.io.files import write_text
 from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
 from planbench.report import sections
-from planbench.report.cells import settled
-from planbench.report.charts import altair_module, vegalite_version
+from planbench.report.charts import vegalite_version
 from planbench.report.headline import find_findings
 from planbench.report.ladders import find_ladders
 from planbench.report.markup import render
+from planbench.report.results import require_results
 from planbench.words import nouns
 
 #: The page may run its own scripts and nothing else; the browser enforces "no network".
@@ -107,16 +107,15 @@ def render_report(
     extra: Sequence[Section] = (),
 ) -> str:
     """Return the report as text; see :func:`write_report`."""
-    cells = settled(records)
+    results = require_results(records)
     if title is None:
-        economies = any(cell.goods is not None for cell in cells)
+        economies = any(result.goods is not None for result in results)
         title = TITLE if economies else GENERAL_TITLE
-    altair_module()
-    ladders = sorted(find_ladders(cells), key=lambda ladder: ladder.name)
+    ladders = sorted(find_ladders(results), key=lambda ladder: ladder.name)
     specs: list[dict[str, Any]] = []
     own = [
-        Section("headline", "", sections.headline(cells, ladders)),
-        Section("findings", "", sections.findings(find_findings(cells))),
+        Section("headline", "", sections.headline(results, ladders)),
+        Section("findings", "", sections.findings(find_findings(results))),
         *(
             Section(
                 sections.anchor(ladder.name),
@@ -125,11 +124,11 @@ def render_report(
             )
             for ladder in ladders
         ),
-        Section("real", "Real beside synthetic", sections.beside_section(ladders)),
+        Section("real", "Real and synthetic", sections.real_section(ladders)),
         Section("effort", "Accuracy", sections.effort_section(records, specs)),
-        Section("sweeps", "Other economies", sections.sweeps_section(cells, specs)),
-        Section("overall", "All instances together", sections.overall_section(cells, specs)),
-        Section("instances", "Instance by instance", sections.instances_section(cells)),
+        Section("sweeps", "Other economies", sections.sweeps_section(results, specs)),
+        Section("overall", "All instances together", sections.overall_section(results, specs)),
+        Section("instances", "Instance by instance", sections.instances_section(results)),
         Section("machine", "Machine and versions", sections.machines_section(records, not_run)),
         Section("reading", "How to read this", sections.reading_section()),
         Section("raw", "Every measurement", sections.rows_section(records)),
@@ -197,7 +196,7 @@ def _asset(name: str) -> str:
 
 
 def _json(value: Any) -> Markup:
-    """JSON that cannot end the script element it stands in."""
+    """JSON that cannot end the script element it is in."""
     text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     return Markup(
         text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

@@ -1,7 +1,7 @@
 """Ladders of generated economies of growing size, and the exponents fitted to them.
 
-The economies of a ladder have the same recipe but for what grows: goods, years or regions. On the
-axes stand the goods they come to.
+The economies of a ladder have the same recipe but for what grows: goods, years or regions. The
+axes show the goods they come to.
 """
 
 from __future__ import annotations
@@ -9,42 +9,41 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 
 from planbench.records.values import canonical
 from planbench.report import words
-from planbench.report.cells import Cell, machine_key, middle_cell
+from planbench.report.results import AggregatedResult, Measure, machine_key, median_result
 from planbench.report.style import in_order
 from planbench.stats.censored import FloatArray
 from planbench.stats.growth import Growth, LocalSlope, PowerLawFit, local_slopes, study_growth
 
 #: What makes an economy larger rather than another one.
 GROWING = ("goods", "years", "regions")
-#: Knobs that differ from rung to rung of one ladder (sectors and band are filled in by size).
+#: Knobs that differ between the sizes of one ladder (sectors and band are filled in by size).
 _VARIES = ("goods", "seed", "sectors", "band", "planted_optimum")
 #: Knobs of the text of a recipe that follow from nothing else.
 _SEED = "seed"
 
 
-def fixed_knobs(cell: Cell) -> dict[str, object] | None:
-    """Everything that must be equal on the rungs of a ladder; None for what stands on none.
+def fixed_knobs(result: AggregatedResult) -> dict[str, object] | None:
+    """Everything that must be equal at all sizes of a ladder; None for what is on no ladder.
 
-    Economies of the plain generator are told by the recipe they were made by, in which left-out
-    knobs are filled in. Others, such as ``split:us-bea-71,goods=1000,seed=1`` or
-    ``gen:profile=us-bea-2012,goods=1000``, fill in knobs that follow from the size; they are told
-    by the text that the suite asked for.
+    For the plain generator these are the fields of the recipe, in which left-out knobs are filled
+    in. Others, such as ``split:us-bea-71,goods=1000,seed=1`` or
+    ``gen:profile=us-bea-2012,goods=1000``, fill in knobs that follow from the size; for them it is
+    what the text of the recipe asked for.
     """
-    if cell.goods is None:
+    if result.goods is None:
         return None
-    recipe = cell.record.instance.recipe
-    asked = _asked(cell.record.instance.name)
-    if asked is None or _is_plain(asked):
+    recipe = result.record.instance.recipe
+    asked = result.record.instance.asked
+    if not asked or _is_plain(asked):
         if "goods" not in recipe:
             return None
         return {knob: value for knob, value in recipe.items() if knob not in _VARIES}
-    variable = cell.record.variable or "goods"
+    variable = result.record.variable or "goods"
     if variable not in GROWING or variable not in asked:
         return None
     return {k: v for k, v in asked.items() if k not in (variable, _SEED)}
@@ -55,39 +54,22 @@ def from_real_tables(knobs: dict[str, object]) -> bool:
     return "profile" in knobs or "of" in knobs
 
 
-def _asked(name: str) -> dict[str, object] | None:
-    """Parts of a recipe's text: ``maker``, ``of`` (what it is made from), and its knobs."""
-    maker, colon, rest = name.partition(":")
-    if not colon or not maker.isidentifier():
-        return None
-    parts: dict[str, object] = {"maker": maker}
-    for item in rest.split(","):
-        knob, equals, value = (part.strip() for part in item.partition("="))
-        if equals:
-            parts[knob] = value
-        elif knob:
-            parts["of"] = f"{parts['of']},{knob}" if "of" in parts else knob
-    return parts
-
-
-def _is_plain(asked: dict[str, object]) -> bool:
+def _is_plain(asked: dict[str, str]) -> bool:
     return asked["maker"] == "gen" and not {"profile", "years", "regions"} & asked.keys()
 
-
-Measure = Literal["seconds", "passes", "bytes"]
 
 #: Seconds below which the clock and start-up dominate whatever the solver.
 SECONDS_FLOOR = 0.01
 #: Bytes below which the allocator's grain dominates a peak.
 BYTES_FLOOR = 2.0**20
 #: Where a solver's fixed cost is only known to be at most the least it ever had, a cost below
-#: this many times that least is mostly fixed cost: such a run only tells "at most this".
+#: this many times that least is mostly fixed cost: such a run only says "at most this".
 OVERHEAD_FACTOR = 4.0
 #: Where the fixed cost is known and taken off, a rest below this many times it is within the
-#: errors of that subtraction, and only tells "at most this": seconds scatter by a tenth or more,
+#: errors of that subtraction, and only says "at most this": seconds scatter by a tenth or more,
 #: peaks of memory by a hundredth.
 KNOWN_SECONDS, KNOWN_BYTES = 2.0, 0.5
-#: Instances this many times smaller than a ladder's smallest rung show the fixed cost itself.
+#: Instances this many times smaller than a ladder's smallest size show the fixed cost itself.
 TINY = 10
 
 #: Answers x = 0, w = 1 whatever it is asked: shows what no effort is worth.
@@ -142,7 +124,7 @@ class Ladder:
     name : str
         Name of the ladder, or its recipe where it has none.
     machine : str
-    cells : tuple of Cell
+    results : tuple of AggregatedResult
     sizes : tuple of int
         Numbers of goods, ascending.
     series : tuple of str
@@ -155,32 +137,32 @@ class Ladder:
 
     name: str
     machine: str
-    cells: tuple[Cell, ...]
+    results: tuple[AggregatedResult, ...]
     sizes: tuple[int, ...]
     series: tuple[str, ...]
     fixed: Mapping[str, tuple[FixedCost, FixedCost]]
     real: bool = False
 
-    def at(self, series: str, goods: int) -> list[Cell]:
+    def at(self, series: str, goods: int) -> list[AggregatedResult]:
         """Cells of a solver at a size (several where the ladder has several seeds)."""
-        return [c for c in self.cells if c.series == series and c.goods == goods]
+        return [c for c in self.results if c.series == series and c.goods == goods]
 
 
-def find_ladders(cells: Sequence[Cell]) -> list[Ladder]:
-    """Ladders in `cells`: generated economies of two sizes or more by one recipe and group.
+def find_ladders(results: Sequence[AggregatedResult]) -> list[Ladder]:
+    """Ladders in `results`: generated economies of two sizes or more by one recipe and group.
 
     The ``null`` solver, a yardstick of accuracy that solves nothing, climbs no ladder here.
     """
-    rungs: dict[tuple[str, str, str], list[Cell]] = {}
-    for cell in cells:
-        knobs = fixed_knobs(cell)
-        if knobs is None or cell.solver == YARDSTICK:
+    groups: dict[tuple[str, str, str], list[AggregatedResult]] = {}
+    for result in results:
+        knobs = fixed_knobs(result)
+        if knobs is None or result.solver == YARDSTICK:
             continue
         rest = canonical(knobs)
-        rungs.setdefault((cell.group, rest, machine_key(cell.record)), []).append(cell)
+        groups.setdefault((result.group, rest, machine_key(result.record)), []).append(result)
     found = [
         (group, key, members)
-        for (group, _, key), members in rungs.items()
+        for (group, _, key), members in groups.items()
         if len({c.goods for c in members}) > 1
     ]
     names = _names([(group, members[0]) for group, _, members in found])
@@ -189,33 +171,44 @@ def find_ladders(cells: Sequence[Cell]) -> list[Ladder]:
         Ladder(
             name=f"{name} ({members[0].machine}, {key[:6]})" if several else name,
             machine=members[0].machine,
-            cells=tuple(members),
+            results=tuple(members),
             sizes=tuple(sorted({c.goods for c in members if c.goods is not None})),
             series=tuple(in_order([c.series for c in members])),
-            fixed=_fixed_costs(cells, key, min(c.goods for c in members if c.goods)),
+            fixed=_fixed_costs(results, key, min(c.goods for c in members if c.goods)),
             real=from_real_tables(fixed_knobs(members[0]) or {}),
         )
         for name, (_, key, members) in zip(names, found, strict=True)
     ]
 
 
-def largest_solved(ladder: Ladder, series: str) -> Cell | None:
+def largest_solved(ladder: Ladder, series: str) -> AggregatedResult | None:
     """Find the result of a solver on the largest economy it solved; None where it solved none.
 
-    Of several seeds the middle one stands for a size, as in the tables: neither the luckiest seed
+    Of several seeds the middle one represents a size, as in the tables: neither the luckiest seed
     nor the first decides what a solver needs there, or that it got so far.
     """
     for size in reversed(ladder.sizes):
-        cell = middle_cell(ladder.at(series, size))
-        if cell is not None and cell.solved and cell.seconds is not None:
-            return cell
+        result = median_result(ladder.at(series, size))
+        if result is not None and result.solved and result.seconds is not None:
+            return result
     return None
 
 
-def _names(ladders: Sequence[tuple[str, Cell]]) -> list[str]:
+def headline_ladder(ladders: Sequence[Ladder]) -> Ladder:
+    """Ladder on which the largest economy was solved; of equals the one with more solvers."""
+    return max(
+        ladders,
+        key=lambda lad: (
+            max((c.goods or 0 for c in lad.results if c.solved), default=0),
+            len(lad.series),
+        ),
+    )
+
+
+def _names(ladders: Sequence[tuple[str, AggregatedResult]]) -> list[str]:
     """Names of ladders; of namesakes (from several suites) with the knobs that differ."""
     names = [group or "generated economies" for group, _ in ladders]
-    knobs = [fixed_knobs(cell) or {} for _, cell in ladders]
+    knobs = [fixed_knobs(result) or {} for _, result in ladders]
     out = []
     for name, mine in zip(names, knobs, strict=True):
         alike = [other for twin, other in zip(names, knobs, strict=True) if twin == name]
@@ -229,22 +222,22 @@ def study_ladder(ladder: Ladder, series: str, measure: Measure) -> Growth:
     """Laws of growth of a solver's cost on a ladder, weighed against each other.
 
     Solved runs are exact observations. Timeouts, runs out of memory and answers that miss the
-    target gap are "at least". Crashes, refusals and wrong answers tell nothing of cost and are
+    target gap are "at least". Crashes, refusals and wrong answers say nothing of cost and are
     left out. Costs below the solver's floor count as "at most the floor".
     """
-    cells = [c for c in ladder.cells if c.series == series and c.goods]
+    results = [c for c in ladder.results if c.series == series and c.goods]
     pass_seconds = _pass_seconds(ladder)
     runs: list[tuple[float, float, bool, float]] = []
-    for cell in cells:
-        if cell.status not in ("solved", "loose", "unproven", "timeout", "memory"):
+    for result in results:
+        if result.status not in ("solved", "loose", "unproven", "timeout", "memory"):
             continue
-        one_pass = pass_seconds.get(cell.sha256)
-        cost, floor = _cost(cell, measure, one_pass, ladder.fixed[series])
-        if cost is None or floor is None or (cost <= 0 and not cell.solved):
+        one_pass = pass_seconds.get(result.sha256)
+        cost, floor = _cost(result, measure, one_pass, ladder.fixed[series])
+        if cost is None or floor is None or (cost <= 0 and not result.solved):
             continue
         # A peak is known exactly once a run has ended, however loose its answer.
-        stopped = not (cell.finished if measure == "bytes" else cell.solved)
-        runs.append((float(cell.goods or 0), cost if cost > 0 else floor / 2, stopped, floor))
+        stopped = not (result.finished if measure == "bytes" else result.solved)
+        runs.append((float(result.goods or 0), cost if cost > 0 else floor / 2, stopped, floor))
     return _study(tuple(runs))
 
 
@@ -267,10 +260,10 @@ def fit_ladder(ladder: Ladder, series: str, measure: Measure) -> PowerLawFit:
 def band_over(
     ladder: Ladder, series: str, measure: Measure, steps: int
 ) -> list[tuple[float, float, float]]:
-    """Interval of the fitted cost from the smallest to the largest size that told of it exactly.
+    """Interval of the fitted cost over the sizes at which it is known exactly.
 
     What is fixed of the cost, which the fit is without, is added again, so that the band runs
-    where the measurements stand.
+    where the measurements are.
 
     Returns
     -------
@@ -298,40 +291,43 @@ def last_slope(ladder: Ladder, series: str, measure: Measure = "seconds") -> Loc
     """Exponent of a cost over a solver's last two sizes; None with fewer."""
     pass_seconds = _pass_seconds(ladder)
 
-    def cost(cell: Cell) -> float | None:
+    def cost(result: AggregatedResult) -> float | None:
         # The slope is that of the figures in the table, fixed cost and all.
         none = FixedCost(0.0, 0.0)
-        return _cost(cell, measure, pass_seconds.get(cell.sha256), (none, none))[0]
+        return _cost(result, measure, pass_seconds.get(result.sha256), (none, none))[0]
 
-    cells = [
+    results = [
         c
-        for c in ladder.cells
+        for c in ladder.results
         if c.series == series
         and cost(c)
         and c.status in ("solved", "loose", "unproven", "timeout", "memory")
     ]
     slopes = local_slopes(
-        [float(c.goods or 0) for c in cells],
-        [cost(c) or 0.0 for c in cells],
-        [not (c.finished if measure == "bytes" else c.solved) for c in cells],
+        [float(c.goods or 0) for c in results],
+        [cost(c) or 0.0 for c in results],
+        [not (c.finished if measure == "bytes" else c.solved) for c in results],
     )
     return slopes[-1] if slopes else None
 
 
 def _cost(
-    cell: Cell, measure: Measure, one_pass: float | None, fixed: tuple[FixedCost, FixedCost]
+    result: AggregatedResult,
+    measure: Measure,
+    one_pass: float | None,
+    fixed: tuple[FixedCost, FixedCost],
 ) -> tuple[float | None, float | None]:
     """Growing part of a cost, and its floor."""
     seconds, size = fixed
     if measure == "seconds":
-        return _less(cell.seconds, seconds.known), seconds.floor
+        return _less(result.seconds, seconds.known), seconds.floor
     if measure == "bytes":
-        return _less(cell.peak_bytes, size.known), size.floor
+        return _less(result.peak_bytes, size.known), size.floor
     if not one_pass:
-        return cell.passes, None
-    cost = cell.passes
-    if cost is None and not cell.solved and cell.seconds is not None:
-        cost = cell.seconds / one_pass
+        return result.passes, None
+    cost = result.passes
+    if cost is None and not result.solved and result.seconds is not None:
+        cost = result.seconds / one_pass
     return _less(cost, seconds.known / one_pass), seconds.floor / one_pass
 
 
@@ -340,15 +336,15 @@ def _less(cost: float | None, known: float) -> float | None:
 
 
 def _fixed_costs(
-    cells: Sequence[Cell], machine: str, smallest: int
+    results: Sequence[AggregatedResult], machine: str, smallest: int
 ) -> dict[str, tuple[FixedCost, FixedCost]]:
     """Say what is fixed of each solver's costs, from all it did on this machine."""
     costs: dict[str, list[tuple[bool, float | None, float | None]]] = {}
-    for cell in cells:
-        if machine_key(cell.record) == machine:
-            tiny = cell.goods is not None and cell.goods * TINY <= smallest
-            done = (cell.seconds, cell.peak_bytes) if cell.finished else (None, None)
-            costs.setdefault(cell.series, []).append((tiny, *done))
+    for result in results:
+        if machine_key(result.record) == machine:
+            tiny = result.goods is not None and result.goods * TINY <= smallest
+            done = (result.seconds, result.peak_bytes) if result.finished else (None, None)
+            costs.setdefault(result.series, []).append((tiny, *done))
     return {
         series: (
             fixed_cost(
@@ -370,17 +366,17 @@ def _fixed_costs(
 def _pass_seconds(ladder: Ladder) -> dict[str, float]:
     """Seconds of one matrix pass per instance: a fact of instance and machine, not of solver."""
     seen: dict[str, list[float]] = {}
-    for cell in ladder.cells:
-        for value in (cell.record.pass_s_before, cell.record.pass_s_after):
+    for result in ladder.results:
+        for value in (result.record.pass_s_before, result.record.pass_s_after):
             if value:
-                seen.setdefault(cell.sha256, []).append(value)
+                seen.setdefault(result.sha256, []).append(value)
     return {sha: float(np.median(values)) for sha, values in seen.items()}
 
 
 def _pass_seconds_at(ladder: Ladder, sizes: FloatArray) -> FloatArray:
     """Seconds of one matrix pass at any size, along log–log lines between those measured."""
     one_pass = _pass_seconds(ladder)
-    known = sorted({(c.goods, one_pass[c.sha256]) for c in ladder.cells if c.sha256 in one_pass})
+    known = sorted({(c.goods, one_pass[c.sha256]) for c in ladder.results if c.sha256 in one_pass})
     goods, seconds = np.log(np.array(known)).T
     at: FloatArray = np.exp(np.interp(np.log(sizes), goods, seconds))
     return at

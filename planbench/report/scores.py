@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from planbench.report import words
-from planbench.report.cells import Cell
+from planbench.report.results import AggregatedResult
 from planbench.report.table import Column, Entry, Table, number
 from planbench.stats.aggregate import Profile, Score, performance_profile, score_solvers
 
@@ -46,13 +46,13 @@ def is_interior_point(solver: str) -> bool:
     return solver.split(":")[0] in interior_point()
 
 
-def not_applicable(cell: Cell) -> bool:
+def not_applicable(result: AggregatedResult) -> bool:
     """Whether a planner said that it plans no such economy.
 
     A general solver takes any linear program, so its refusal (of coefficients it would drop, of
     an option, of a method it did not run) is a failure like any other.
     """
-    return cell.status == "refused" and is_planner(cell.solver)
+    return result.status == "refused" and is_planner(result.solver)
 
 
 #: Seconds added in the shifted geometric mean of the summary; runs here last about a second.
@@ -87,26 +87,29 @@ class Standing:
 
 
 def standings(
-    cells: Sequence[Cell], *, shift: float = SUMMARY_SHIFT, penalty: float = SUMMARY_PENALTY
+    results: Sequence[AggregatedResult],
+    *,
+    shift: float = SUMMARY_SHIFT,
+    penalty: float = SUMMARY_PENALTY,
 ) -> list[Standing]:
-    """Scores of all solvers over all instances of `cells`, best first."""
-    times = solved_seconds(cells)
+    """Scores of all solvers over all instances of `results`, best first."""
+    times = solved_seconds(results)
     limits: dict[str, float | None] = {}
-    for cell in cells:
-        limit = cell.record.time_limit_s
-        limits[cell.sha256] = max(limits.get(cell.sha256) or 0.0, limit or 0.0) or None
-    return ranked(times, limits, [_as_run(c) for c in cells], shift=shift, penalty=penalty)
+    for result in results:
+        limit = result.record.time_limit_s
+        limits[result.sha256] = max(limits.get(result.sha256) or 0.0, limit or 0.0) or None
+    return ranked(times, limits, [_as_run(c) for c in results], shift=shift, penalty=penalty)
 
 
 def ranked(
     times: Mapping[str, Mapping[str, float | None]],
     limits: Mapping[str, float | None],
-    runs: Sequence[Run],
+    runs: Sequence[ScoredRun],
     *,
     shift: float = SUMMARY_SHIFT,
     penalty: float = SUMMARY_PENALTY,
 ) -> list[Standing]:
-    """Score solvers whose `runs` tell what counts for whom.
+    """Score solvers whose `runs` say what counts for whom.
 
     `times` and `limits` are as in :func:`planbench.stats.aggregate.score_solvers`.
     """
@@ -116,28 +119,28 @@ def ranked(
     return [Standing(s, *(len(shas) for shas in missing[s.solver])) for s in scores]
 
 
-def solved_seconds(cells: Sequence[Cell]) -> dict[str, dict[str, float | None]]:
+def solved_seconds(results: Sequence[AggregatedResult]) -> dict[str, dict[str, float | None]]:
     """Seconds by solver and instance; None where it was not solved."""
     times: dict[str, dict[str, float | None]] = {}
-    for cell in cells:
-        solved = cell.seconds if cell.solved and cell.seconds else None
-        times.setdefault(cell.series, {})[cell.sha256] = solved
+    for result in results:
+        solved = result.seconds if result.solved and result.seconds else None
+        times.setdefault(result.series, {})[result.sha256] = solved
     return times
 
 
-def profile_seconds(cells: Sequence[Cell]) -> dict[str, dict[str, float | None]]:
+def profile_seconds(results: Sequence[AggregatedResult]) -> dict[str, dict[str, float | None]]:
     """Seconds for a performance profile: None for a failure, nothing for what was not run.
 
     What a planner refused, as no economy of its kind, is not its task and counts as not run.
     """
-    return solved_seconds([cell for cell in cells if not not_applicable(cell)])
+    return solved_seconds([result for result in results if not not_applicable(result)])
 
 
 def score_rules(common: int, shift: float, penalty: float) -> str:
     """Say what the columns of a table of scores are, in one paragraph."""
     return (
         f"Shifted geometric means (shift {shift:g} s). Failures charged: what a solver did not "
-        f"solve, or did not reach after failing on a smaller rung, counts as {penalty:g} times "
+        f"solve, or did not reach after failing on a smaller size, counts as {penalty:g} times "
         "the time limit. What a planner refused (it plans no such economy) and what a solver "
         "was not asked to run is left out of its own count and mean. Ranked by that mean over "
         "the mean of the fastest other solver on the same instances (below 1: faster than all "
@@ -147,57 +150,55 @@ def score_rules(common: int, shift: float, penalty: float) -> str:
 
 
 def scores_table(
-    cells: Sequence[Cell], *, shift: float = SUMMARY_SHIFT, penalty: float = SUMMARY_PENALTY
+    results: Sequence[AggregatedResult],
+    *,
+    shift: float = SUMMARY_SHIFT,
+    penalty: float = SUMMARY_PENALTY,
+    factors: Sequence[float] = (),
 ) -> Table:
-    """Solvers ranked by shifted geometric mean time over everything that was run."""
-    found = standings(cells, shift=shift, penalty=penalty)
-    common = found[0].score.n_common if found else 0
+    """Solvers ranked by shifted geometric mean time over everything that was run.
+
+    Parameters
+    ----------
+    results : sequence of AggregatedResult
+    shift, penalty : float
+        Seconds of the shift; what a failure is charged, in time limits.
+    factors : sequence of float
+        Of the fastest time, at which the performance profile is read.
+    """
+    found = standings(results, shift=shift, penalty=penalty)
+    rules = score_rules(found[0].score.n_common if found else 0, shift, penalty)
+    profiles = {}
+    if factors:
+        profiles = {p.solver: p for p in performance_profile(profile_seconds(results))}
+        rules += (
+            " Right: share of the instances it was run on, solved within this factor of the "
+            "fastest solver (Dolan & Moré 2002)."
+        )
     return Table(
         title="All instances",
-        caption=score_rules(common, shift, penalty),
+        caption=rules,
+        wide=1000 if factors else Table.wide,  # with more columns names are always broken
         columns=(
-            Column("solver", "solver", fold=True),
+            Column("solver", "solver", fold=True, broken=17 if factors else None),
             Column("solved", "number", whole=True),
             Column("left out", fold=True),
-            Column("mean time,\nfailures charged", "number"),
-            Column("over the\nfastest other", "number"),
-            Column("mean time,\nsolved by all", "number"),
-        ),
-        rows=[_score_row(standing) for standing in found],
-    )
-
-
-def profile_table(
-    cells: Sequence[Cell], *, shift: float = SUMMARY_SHIFT, penalty: float = SUMMARY_PENALTY
-) -> Table:
-    """Scores, and the performance profile read at :data:`FACTORS` of the fastest time."""
-    found = standings(cells, shift=shift, penalty=penalty)
-    profiles = {p.solver: p for p in performance_profile(profile_seconds(cells))}
-    common = found[0].score.n_common if found else 0
-    return Table(
-        title="All instances",
-        caption=(
-            f"{score_rules(common, shift, penalty)} Right: share of the instances it was run "
-            "on, solved within this factor of the fastest solver (Dolan & Moré 2002)."
-        ),
-        wide=1000,  # with three columns more, names are broken on any terminal
-        columns=(
-            Column("solver", "solver", fold=True, broken=17),
-            Column("solved", "number", whole=True),
-            Column("left out", fold=True),
-            Column("mean,\nfailures\ncharged", "number"),
-            Column("over the\nfastest\nother", "number"),
-            Column("mean,\nsolved\nby all", "number"),
-            *(Column(f"within\n{factor:g}x", "number", whole=True) for factor in FACTORS),
+            Column("mean,\nfailures\ncharged", "number", on_page="mean time,\nfailures charged"),
+            Column("over the\nfastest\nother", "number", on_page="over the\nfastest other"),
+            Column("mean,\nsolved\nby all", "number", on_page="mean time,\nsolved by all"),
+            *(Column(f"within\n{factor:g}x", "number", whole=True) for factor in factors),
         ),
         rows=[
-            [*_score_row(s, "\n"), *(_share(profiles.get(s.score.solver), f) for f in FACTORS)]
+            [
+                *_score_row(s, "\n" if factors else ", "),
+                *(_share(profiles.get(s.score.solver), f) for f in factors),
+            ]
             for s in found
         ],
     )
 
 
-def _score_row(standing: Standing, joint: str = ", ") -> list[Entry]:
+def _score_row(standing: Standing, joint: str) -> list[Entry]:
     score = standing.score
     return [
         Entry(score.solver),
@@ -216,7 +217,7 @@ def _share(profile: Profile | None, factor: float) -> Entry:
 
 
 @dataclass(frozen=True)
-class Run:
+class ScoredRun:
     """What of a result decides whether what is missing above it counts.
 
     Attributes
@@ -239,7 +240,7 @@ class Run:
     refused: bool
 
 
-def left_out(runs: Sequence[Run]) -> dict[str, tuple[set[str], set[str]]]:
+def left_out(runs: Sequence[ScoredRun]) -> dict[str, tuple[set[str], set[str]]]:
     """Instances each solver refused, and those it was not asked to solve."""
     everything = {r.sha256: r for r in runs}
     found = {}
@@ -258,19 +259,19 @@ def left_out(runs: Sequence[Run]) -> dict[str, tuple[set[str], set[str]]]:
     return found
 
 
-def _as_run(cell: Cell) -> Run:
-    facts = cell.record.accuracy
+def _as_run(result: AggregatedResult) -> ScoredRun:
+    facts = result.record.accuracy
     missed = facts is not None and facts.end not in ("reached", "once")
-    return Run(
-        series=cell.series,
-        sha256=cell.sha256,
-        ladder=(cell.record.suite, cell.group),
-        goods=cell.goods or 0,
-        stopped=cell.record.ended != "ok" or missed,
-        refused=not_applicable(cell),
+    return ScoredRun(
+        series=result.series,
+        sha256=result.sha256,
+        ladder=(result.record.suite, result.group),
+        goods=result.goods or 0,
+        stopped=result.record.ended != "ok" or missed,
+        refused=not_applicable(result),
     )
 
 
-def _below(run: Run, other: Run) -> bool:
-    """Whether `run` is on a smaller rung of the ladder of `other`."""
+def _below(run: ScoredRun, other: ScoredRun) -> bool:
+    """Whether `run` is on a smaller size of the ladder of `other`."""
     return bool(run.ladder[1]) and run.ladder == other.ladder and run.goods <= other.goods

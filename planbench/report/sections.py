@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -15,34 +15,25 @@ from planbench.records.schema import Record
 from planbench.records.values import short_commit
 from planbench.records.verdicts import OLD_MARK, old_note, verdict_words
 from planbench.report import words
-from planbench.report.cells import APART_GAP, TARGET_GAP, Cell, machine_key, machine_label
-from planbench.report.chart_parts import interval_sentences
 from planbench.report.charts import (
+    Canvas,
     accuracy_chart,
     effort_chart,
     exponent_chart,
-    headline_ladder,
+    interval_sentences,
     ladder_chart,
     largest_driven,
     profile_chart,
     sweep_chart,
 )
-from planbench.report.comparison import (
-    bracket_words,
-    comparison_notes,
-    comparison_table,
-    disturbance_words,
-    instance_consensus,
-    outcome_words,
-)
 from planbench.report.effort import effort_overall, effort_rules, effort_table
 from planbench.report.growth import (
-    beside,
-    beside_rules,
-    beside_table,
-    beside_words,
-    outlook,
+    compare_real,
+    predict,
     predictions_table,
+    real_rules,
+    real_table,
+    real_words,
     warnings,
 )
 from planbench.report.headline import (
@@ -50,6 +41,14 @@ from planbench.report.headline import (
     find_largest_solved,
     largest_solved_words,
     standing_words,
+)
+from planbench.report.instances import (
+    bracket_words,
+    disturbance_words,
+    instance_consensus,
+    instance_notes,
+    instance_table,
+    outcome_words,
 )
 from planbench.report.ladders import (
     BYTES_FLOOR,
@@ -59,12 +58,20 @@ from planbench.report.ladders import (
     SECONDS_FLOOR,
     TINY,
     Ladder,
-    Measure,
     fit_ladder,
+    headline_ladder,
     largest_solved,
     last_slope,
 )
 from planbench.report.markup import charts, folded, render, section, to_html
+from planbench.report.results import (
+    LOOSEST_GAP,
+    TARGET_GAP,
+    AggregatedResult,
+    Measure,
+    machine_key,
+    machine_label,
+)
 from planbench.report.scores import (
     SUMMARY_PENALTY,
     SUMMARY_SHIFT,
@@ -88,7 +95,7 @@ def ladder_summary(ladder: Ladder) -> Table:
     """How far each solver got on a ladder and how its costs grow."""
     rows = []
     for series in in_order(list(ladder.series)):
-        mine = [c for c in ladder.cells if c.series == series]
+        mine = [c for c in ladder.results if c.series == series]
         top = largest_solved(ladder, series)
         goods, time, gap = (top.goods, top.seconds, top.raw_gap) if top else (None, None, None)
         failed = [c for c in mine if not c.solved and c.goods]
@@ -130,27 +137,27 @@ def _slope(slope: LocalSlope | None) -> Entry:
     return Entry(more + words.exponent(slope.exponent), slope.exponent, hint=span)
 
 
-def _failure(cell: Cell | None) -> Entry:
-    if cell is None:
+def _failure(result: AggregatedResult | None) -> Entry:
+    if result is None:
         return Entry(words.UNKNOWN, mark="none")
-    what = f"{words.count(cell.goods)} goods: {outcome_words(cell)}"
-    if cell.status == "loose":
-        what += f", raw gap {words.gap(cell.raw_gap)}"
-    return Entry(what, mark=_MARKS.get(cell.status, ""))
+    what = f"{words.count(result.goods)} goods: {outcome_words(result)}"
+    if result.status == "loose":
+        what += f", raw gap {words.gap(result.raw_gap)}"
+    return Entry(what, mark=_MARKS.get(result.status, ""))
 
 
-def apart_table(cells: Sequence[Cell]) -> Table:
+def too_loose_table(results: Sequence[AggregatedResult]) -> Table:
     """Answers that prove next to nothing, a row per solver."""
     rows = []
-    for series in in_order(list(dict.fromkeys(c.series for c in cells if c.apart))):
-        mine = [c for c in cells if c.series == series and c.apart]
+    for series in in_order(list(dict.fromkeys(c.series for c in results if c.too_loose))):
+        mine = [c for c in results if c.series == series and c.too_loose]
         top = max(mine, key=lambda c: c.goods or 0)
         gaps = [c.raw_gap for c in mine if c.raw_gap is not None]
         ends = dict.fromkeys(words.gap(g) for g in (min(gaps), max(gaps))) if gaps else {}
         said = " to ".join(ends)
         unproven = len(mine) - len(gaps)
         said += ("; " if said and unproven else "") + (f"none on {unproven}" if unproven else "")
-        run = sum(c.series == series for c in cells)
+        run = sum(c.series == series for c in results)
         rows.append(
             [
                 Entry(series),
@@ -172,28 +179,30 @@ def apart_table(cells: Sequence[Cell]) -> Table:
     )
 
 
-def instance_section(cells: Sequence[Cell]) -> Markup:
+def instance_section(results: Sequence[AggregatedResult]) -> Markup:
     """One instance: what the certificates prove together, and each solver's answer."""
-    facts = cells[0].record.instance
-    found = instance_consensus(cells)
+    facts = results[0].record.instance
+    found = instance_consensus(results)
     bracket = bracket_words(found, 10)
     proved = "optimum" if None not in (found.lower_bound, found.upper_bound) else "certified bound"
     return render(
         "instance.html",
-        name=cells[0].instance,
+        name=results[0].instance,
         size=(
             f"{words.count(facts.goods)} goods, {words.count(facts.activities)} activities"
             if facts.goods is not None
             else f"{words.count(facts.rows)} rows, {words.count(facts.columns)} columns"
         ),
         nonzeros=words.count(facts.nonzeros),
-        solved=sum(c.solved for c in cells),
-        results=len(cells),
+        solved=sum(c.solved for c in results),
+        results=len(results),
         empty=found.empty,
-        alarming=found.empty or bool(found.disagreeing) or any(c.status == "wrong" for c in cells),
+        alarming=found.empty
+        or bool(found.disagreeing)
+        or any(c.status == "wrong" for c in results),
         proved=f"{proved} {bracket}" if bracket != words.UNKNOWN else "no certified bracket",
-        table=to_html(comparison_table(cells)),
-        notes=comparison_notes(cells, found),
+        table=to_html(instance_table(results)),
+        notes=instance_notes(results, found),
         sha256=facts.sha256,
     )
 
@@ -204,6 +213,8 @@ def machine_facts(records: Sequence[Record]) -> Markup:
     for key in dict.fromkeys(machine_key(r) for r in records):
         mine = [r for r in records if machine_key(r) == key]
         facts = mine[-1].machine
+        packages = values_by_name(mine, lambda r: r.packages)
+        solvers = values_by_name(mine, solver_version)
         items = [
             ("machine", f"{machine_label(mine[-1])} ({nouns(len(mine), 'row')})"),
             ("memory", words.size_bytes(_as_number(facts.get("memory_bytes")))),
@@ -213,8 +224,8 @@ def machine_facts(records: Sequence[Record]) -> Markup:
             ("memory read by", _joined(sorted({r.memory_method for r in mine if r.memory_method}))),
             ("measured", _span([r.started_at for r in mine if r.started_at])),
             ("planbench commit", _commits(mine)),
-            ("packages", _packages(mine)),
-            ("solvers", _versions(mine)),
+            ("packages", _versions(packages, sorted(packages))),
+            ("solvers", _versions(solvers, in_order(list(solvers)))),
         ]
         lists.append(items)
     return render("facts.html", lists=lists)
@@ -302,24 +313,25 @@ def _span(dates: Sequence[str]) -> str:
     return first if first == last else f"{first} to {last}"
 
 
-def _packages(records: Sequence[Record]) -> str:
-    found: dict[str, dict[str, None]] = {}
+def values_by_name(
+    records: Sequence[Record], of: Callable[[Record], Mapping[str, str]]
+) -> dict[str, list[str]]:
+    """Values that `of` gives for each name over all records, sorted."""
+    seen: dict[str, set[str]] = {}
     for record in records:
-        for name, version in record.packages.items():
-            found.setdefault(name, {})[version] = None
-    return ", ".join(f"{name} {' and '.join(v)}" for name, v in sorted(found.items())) or (
-        words.UNKNOWN
-    )
+        for name, value in of(record).items():
+            seen.setdefault(name, set()).add(value)
+    return {name: sorted(values) for name, values in seen.items()}
 
 
-def _versions(records: Sequence[Record]) -> str:
-    found: dict[str, dict[str, None]] = {}
-    for record in records:
-        if record.solver_version:
-            found.setdefault(record.solver, {})[record.solver_version] = None
-    return ", ".join(f"{s} {' and '.join(found[s])}" for s in in_order(list(found))) or (
-        words.UNKNOWN
-    )
+def solver_version(record: Record) -> dict[str, str]:
+    """Version of the solver by its name; empty where the row does not say it."""
+    return {record.solver: record.solver_version} if record.solver_version else {}
+
+
+def _versions(found: Mapping[str, Sequence[str]], order: Iterable[str]) -> str:
+    said = ", ".join(f"{name} {' and '.join(found[name])}" for name in order)
+    return said or words.UNKNOWN
 
 
 def anchor(name: str) -> str:
@@ -327,7 +339,7 @@ def anchor(name: str) -> str:
     return "ladder-" + re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower()
 
 
-def headline(cells: Sequence[Cell], ladders: Sequence[Ladder]) -> Markup:
+def headline(results: Sequence[AggregatedResult], ladders: Sequence[Ladder]) -> Markup:
     """Answer in words, first of all."""
     said = []
     if ladders:
@@ -339,9 +351,9 @@ def headline(cells: Sequence[Cell], ladders: Sequence[Ladder]) -> Markup:
     return render(
         "headline.html",
         ladders=said,
-        best="" if ladders else standing_words(cells),
-        census=census_words(cells),
-        note=old_note([c.record for c in cells]),
+        best="" if ladders else standing_words(results),
+        census=census_words(results),
+        note=old_note([c.record for c in results]),
     )
 
 
@@ -352,7 +364,9 @@ def findings(found: Sequence[str]) -> Markup:
 
 def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> Markup:
     """One ladder: charts, growth, predictions, all figures."""
-    drawn = [s for s in ladder.series if any(c.series == s and not c.apart for c in ladder.cells)]
+    drawn = [
+        s for s in ladder.series if any(c.series == s and not c.too_loose for c in ladder.results)
+    ]
     time = figure(
         "Time",
         ladder_caption(ladder, "seconds"),
@@ -383,7 +397,7 @@ def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> Markup:
 
     driven = (
         " Time and memory to the tightest of several target gaps, failed tries charged."
-        if any(c.record.accuracy is not None for c in ladder.cells)
+        if any(c.record.accuracy is not None for c in ladder.results)
         else ""
     )
     return render(
@@ -397,7 +411,7 @@ def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> Markup:
         driven=driven,
         time=time,
         memory=memory,
-        apart=_apart(ladder.cells),
+        too_loose=_too_loose(ladder.results),
         summary=to_html(ladder_summary(ladder)),
         exponents=exponents,
         predictions=_predictions(ladder),
@@ -409,12 +423,12 @@ def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> Markup:
     )
 
 
-def _apart(cells: Sequence[Cell]) -> Markup:
+def _too_loose(results: Sequence[AggregatedResult]) -> Markup:
     """List what ended and proves next to nothing, with its gap; empty without any."""
-    table = apart_table(cells)
+    table = too_loose_table(results)
     if not table.rows:
         return Markup("")
-    return render("apart.html", gap=words.gap(APART_GAP), table=to_html(table))
+    return render("too_loose.html", gap=words.gap(LOOSEST_GAP), table=to_html(table))
 
 
 def ladder_caption(ladder: Ladder, measure: Measure) -> str:
@@ -425,8 +439,8 @@ def ladder_caption(ladder: Ladder, measure: Measure) -> str:
         "bytes": "Peak of worker and children above the level before the solve.",
     }[measure]
     marks = (
-        f"Filled: certified; hollow: finished, proven to {words.gap(APART_GAP)} at least (less is "
-        "not drawn); ×: stopped or failed."
+        f"Filled: certified; hollow: finished, proven to {words.gap(LOOSEST_GAP)} at least "
+        "(less is not drawn); ×: stopped or failed."
     )
     return " ".join([first, marks, *interval_sentences(ladder, measure)])
 
@@ -435,28 +449,28 @@ def _predictions(ladder: Ladder) -> Markup:
     table = predictions_table(ladder)
     if not table.rows:
         return Markup("")
-    outlooks = [outlook(ladder, series) for series in in_order(list(ladder.series))]
-    return render("predictions.html", table=to_html(table), notes=warnings(ladder, outlooks))
+    predictions = [predict(ladder, series) for series in in_order(list(ladder.series))]
+    return render("predictions.html", table=to_html(table), notes=warnings(ladder, predictions))
 
 
-def beside_section(ladders: Sequence[Ladder]) -> Markup:
+def real_section(ladders: Sequence[Ladder]) -> Markup:
     """Hold ladders made from real tables against synthetic ones, where there are both."""
-    found = beside(ladders)
+    found = compare_real(ladders)
     if not found:
         return Markup("")
     return section(
         "real",
-        "Real structure beside synthetic",
-        to_html(beside_table(found)),
-        text=beside_words(found),
-        note=beside_rules(),
+        "Real and synthetic structure",
+        to_html(real_table(found)),
+        text=real_words(found),
+        note=real_rules(),
     )
 
 
-def sweeps_section(cells: Sequence[Cell], specs: list[dict[str, Any]]) -> Markup:
+def sweeps_section(results: Sequence[AggregatedResult], specs: list[dict[str, Any]]) -> Markup:
     """Cost against inputs per good and other knobs, where they were swept."""
     figures = []
-    for sweep in find_sweeps(cells):
+    for sweep in find_sweeps(results):
         size = f", {words.count(sweep.goods)} goods" if sweep.goods is not None else ""
         figures.append(
             figure(
@@ -465,10 +479,10 @@ def sweeps_section(cells: Sequence[Cell], specs: list[dict[str, Any]]) -> Markup
                 sweep_chart(sweep),
                 specs,
                 f"{sweep.knob}-{sweep.name}",
-                [cell.series for _, cell in sweep.points if not cell.apart],
+                [result.series for _, result in sweep.points if not result.too_loose],
                 always=True,
             )
-            + _apart([cell for _, cell in sweep.points])
+            + _too_loose([result for _, result in sweep.points])
         )
     if not any(figures):
         return Markup("")
@@ -500,15 +514,15 @@ def effort_section(records: Sequence[Record], specs: list[dict[str, Any]]) -> Ma
     return section("effort", "Is a good enough plan much cheaper?", body, note=effort_rules())
 
 
-def overall_section(cells: Sequence[Cell], specs: list[dict[str, Any]]) -> Markup:
+def overall_section(results: Sequence[AggregatedResult], specs: list[dict[str, Any]]) -> Markup:
     """Everything together: accuracy, profile, means."""
-    series = [c.series for c in cells if not not_applicable(c)]
+    series = [c.series for c in results if not not_applicable(c)]
     # Solvers driven to target gaps are ranked at each of them, in a section of their own.
-    plain = [c for c in cells if c.record.accuracy is None]
+    plain = [c for c in results if c.record.accuracy is None]
     accuracy = figure(
         "Accuracy against time",
         "A point per solver and instance; low and to the left is good.",
-        accuracy_chart(cells),
+        accuracy_chart(results),
         specs,
         "accuracy",
     )
@@ -516,7 +530,7 @@ def overall_section(cells: Sequence[Cell], specs: list[dict[str, Any]]) -> Marku
         "Performance profile",
         "How often a solver is within a factor of the fastest one (Dolan & Moré 2002), of the "
         "instances it was run on.",
-        profile_chart(plain, height=380) if plain else None,
+        profile_chart(plain, Canvas(height=380)) if plain else None,
         specs,
         "profile",
     )
@@ -537,10 +551,10 @@ def overall_section(cells: Sequence[Cell], specs: list[dict[str, Any]]) -> Marku
     return section("overall", "All instances together", body, note=note if found else "")
 
 
-def instances_section(cells: Sequence[Cell]) -> Markup:
+def instances_section(results: Sequence[AggregatedResult]) -> Markup:
     """Each instance with every solver's answer."""
-    shas = dict.fromkeys(c.sha256 for c in cells)
-    parts = (instance_section([c for c in cells if c.sha256 == sha]) for sha in shas)
+    shas = dict.fromkeys(c.sha256 for c in results)
+    parts = (instance_section([c for c in results if c.sha256 == sha]) for sha in shas)
     return section("instances", "Instance by instance", *parts)
 
 

@@ -1,6 +1,6 @@
-"""One look per solver, the same in every chart and table of every report.
+"""One colour, shape and dash per solver, the same in every chart and table of every report.
 
-Colours tell solvers apart for colour-blind readers too (after Okabe & Ito 2008, with tones
+Colours can be distinguished by colour-blind readers too (after Okabe & Ito 2008, with tones
 that hold on white and on near-black); the shape of the points tells the kind of method and the
 dash of the line the software family, so that nothing rests on colour alone.
 """
@@ -17,7 +17,7 @@ _DASHED, _DOTTED, _MIXED = (6, 3), (2, 2), (8, 3, 2, 3)
 
 
 @dataclass(frozen=True)
-class Look:
+class SeriesStyle:
     """How a series is drawn.
 
     Attributes
@@ -36,47 +36,47 @@ class Look:
     dash: tuple[int, ...]
 
 
-LOOKS: dict[str, Look] = {
-    "highs-ds": Look("#0072b2", _CIRCLE, _SOLID),
-    "highs-ipm": Look("#d55e00", _SQUARE, _SOLID),
-    "highs-ipm-crossover": Look("#a0611a", _SQUARE, _SOLID),
-    "highs-hipo": Look("#cc5f99", _SQUARE, _SOLID),
-    "highs-pdlp": Look("#5fae3d", _TRIANGLE, _SOLID),
-    "highs-hipdlp": Look("#009473", _TRIANGLE, _SOLID),
-    "scipy-highs-ds": Look("#3a9bd9", _CIRCLE, _DASHED),
-    "scipy-highs-ipm": Look("#f08a4b", _SQUARE, _DASHED),
-    "cbc": Look("#7b52ab", _CIRCLE, _DOTTED),
-    "cbc-mps": Look("#a583cf", _CIRCLE, _DOTTED),
-    "glop": Look("#c79a00", _CIRCLE, _MIXED),
-    "pdlp": Look("#4e8c89", _TRIANGLE, _MIXED),
-    "two-level": Look("#d4145a", _DIAMOND, _SOLID),
-    "general": Look("#e8590c", _DIAMOND, _SOLID),
-    "value-iteration": Look("#8e24aa", _DIAMOND, _SOLID),
-    "primal-dual": Look("#3157d6", _DIAMOND, _SOLID),
-    "harmony": Look("#7d6e83", _DIAMOND, _DOTTED),
-    "material-balances": Look("#8c7a3d", _DIAMOND, _DOTTED),
-    "null": Look("#8a8a8a", _DIAMOND, _DOTTED),
+SERIES_STYLES: dict[str, SeriesStyle] = {
+    "highs-ds": SeriesStyle("#0072b2", _CIRCLE, _SOLID),
+    "highs-ipm": SeriesStyle("#d55e00", _SQUARE, _SOLID),
+    "highs-ipm-crossover": SeriesStyle("#a0611a", _SQUARE, _SOLID),
+    "highs-hipo": SeriesStyle("#cc5f99", _SQUARE, _SOLID),
+    "highs-pdlp": SeriesStyle("#5fae3d", _TRIANGLE, _SOLID),
+    "highs-hipdlp": SeriesStyle("#009473", _TRIANGLE, _SOLID),
+    "scipy-highs-ds": SeriesStyle("#3a9bd9", _CIRCLE, _DASHED),
+    "scipy-highs-ipm": SeriesStyle("#f08a4b", _SQUARE, _DASHED),
+    "cbc": SeriesStyle("#7b52ab", _CIRCLE, _DOTTED),
+    "cbc-mps": SeriesStyle("#a583cf", _CIRCLE, _DOTTED),
+    "glop": SeriesStyle("#c79a00", _CIRCLE, _MIXED),
+    "pdlp": SeriesStyle("#4e8c89", _TRIANGLE, _MIXED),
+    "two-level": SeriesStyle("#d4145a", _DIAMOND, _SOLID),
+    "general": SeriesStyle("#e8590c", _DIAMOND, _SOLID),
+    "value-iteration": SeriesStyle("#8e24aa", _DIAMOND, _SOLID),
+    "primal-dual": SeriesStyle("#3157d6", _DIAMOND, _SOLID),
+    "harmony": SeriesStyle("#7d6e83", _DIAMOND, _DOTTED),
+    "material-balances": SeriesStyle("#8c7a3d", _DIAMOND, _DOTTED),
+    "null": SeriesStyle("#8a8a8a", _DIAMOND, _DOTTED),
 }
 #: For names planbench does not know, and for namesakes with other options or versions.
 _SPARE = ("#b03a5b", "#6a7fdb", "#8c7a3d", "#3f8f5f", "#c06bd6", "#cf6f3c", "#2f8fa3", "#7d6e83")
 
 
-def look_of(series: str) -> Look:
-    """Look of a series: that of the solver where it is known, else chosen by its name."""
-    known = LOOKS.get(series)
+def series_style(series: str) -> SeriesStyle:
+    """Style of a series: that of the solver where it is known, else chosen by its name."""
+    known = SERIES_STYLES.get(series)
     if known is not None:
         return known
     colour = _SPARE[int(hashlib.sha256(series.encode()).hexdigest(), 16) % len(_SPARE)]
     name = series.split(" ")[0].split(":")[0]
-    base = LOOKS.get(name)
+    base = SERIES_STYLES.get(name)
     if base is None:
-        return Look(colour, _DIAMOND, _SOLID)
-    return Look(colour, base.shape, base.dash)
+        return SeriesStyle(colour, _DIAMOND, _SOLID)
+    return SeriesStyle(colour, base.shape, base.dash)
 
 
 def in_order(names: list[str]) -> list[str]:
     """Sort series: known solvers in their usual order, then the others by name."""
-    usual = {name: place for place, name in enumerate(LOOKS)}
+    usual = {name: place for place, name in enumerate(SERIES_STYLES)}
 
     def place(series: str) -> tuple[int, str]:
         return usual.get(series.split(" ")[0].split(":")[0], len(usual)), series
@@ -93,13 +93,13 @@ _SHAPES = {
 
 
 def swatch(series: str) -> str:
-    """Return a piece of line with its point, as inline SVG, to stand before a solver's name."""
-    look = look_of(series)
-    dash = f' stroke-dasharray="{" ".join(map(str, look.dash))}"' if look.dash else ""
+    """Return a piece of line with its point, as inline SVG, to be put before a solver's name."""
+    style = series_style(series)
+    dash = f' stroke-dasharray="{" ".join(map(str, style.dash))}"' if style.dash else ""
     return (
         f'<svg class="swatch" viewBox="0 0 28 14" width="28" height="14" aria-hidden="true" '
-        f'fill="{look.colour}" stroke="none"><path d="M0 7h28" stroke="{look.colour}" '
-        f'stroke-width="2"{dash}/>{_SHAPES[look.shape]}</svg>'
+        f'fill="{style.colour}" stroke="none"><path d="M0 7h28" stroke="{style.colour}" '
+        f'stroke-width="2"{dash}/>{_SHAPES[style.shape]}</svg>'
     )
 
 

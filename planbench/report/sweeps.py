@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from planbench.records.schema import Record
 from planbench.records.values import canonical
 from planbench.report import words
-from planbench.report.cells import Cell, machine_key, middle_cell
 from planbench.report.ladders import YARDSTICK
+from planbench.report.results import AggregatedResult, machine_key, median_result
 from planbench.report.style import in_order
 
 #: What the knob is called on an axis.
@@ -35,16 +35,16 @@ class Sweep:
     knob : str
     goods : int or None
         Where all economies have the same number.
-    points : tuple of (float, Cell)
+    points : tuple of (float, AggregatedResult)
         Value of the knob and what came out, ascending; of several seeds the middle one.
     words : tuple of str
-        Where the knob takes words: value k stands for word k, in the suite's order.
+        Where the knob takes words: value k means word k, in the suite's order.
     """
 
     name: str
     knob: str
     goods: int | None
-    points: tuple[tuple[float, Cell], ...]
+    points: tuple[tuple[float, AggregatedResult], ...]
     words: tuple[str, ...] = ()
 
     def label(self, value: float) -> str:
@@ -59,32 +59,32 @@ class Sweep:
     @property
     def series(self) -> tuple[str, ...]:
         """Solvers, in the usual order."""
-        return tuple(in_order([cell.series for _, cell in self.points]))
+        return tuple(in_order([result.series for _, result in self.points]))
 
-    def at(self, series: str, value: float) -> Cell | None:
+    def at(self, series: str, value: float) -> AggregatedResult | None:
         """Find what came of a solver at a value; None where it was not run."""
         return next((c for v, c in self.points if v == value and c.series == series), None)
 
     @property
     def title(self) -> str:
-        """What stands along the axis."""
+        """Title of the axis."""
         return TITLES.get(self.knob, words.plain(self.knob).replace("_", " "))
 
 
-def find_sweeps(cells: Sequence[Cell]) -> list[Sweep]:
+def find_sweeps(results: Sequence[AggregatedResult]) -> list[Sweep]:
     """Find sweeps: declared by the suite, or generated economies that differ in ``inputs`` only."""
-    groups: dict[tuple[str, str, str], list[tuple[object, Cell]]] = {}
-    for cell in cells:
-        if cell.solver == YARDSTICK:
+    groups: dict[tuple[str, str, str], list[tuple[object, AggregatedResult]]] = {}
+    for result in results:
+        if result.solver == YARDSTICK:
             continue
-        knob, value, rest = _place(cell)
+        knob, value, rest = _place(result)
         if knob and value is not None:
-            home = (knob, rest, machine_key(cell.record))
-            groups.setdefault(home, []).append((value, _without_knob(cell, knob)))
+            home = (knob, rest, machine_key(result.record))
+            groups.setdefault(home, []).append((value, _without_knob(result, knob)))
     found = []
     for (knob, _, _), members in groups.items():
         words_seen = tuple(dict.fromkeys(v for v, _ in members if isinstance(v, str)))
-        # A knob that takes words: their places stand for them.
+        # A knob that takes words: their places are their values.
         places: dict[object, float] = {word: float(k) for k, word in enumerate(words_seen)}
         numbered = [(places.get(v, v), c) for v, c in members]
         points = _middles([(float(v), c) for v, c in numbered if isinstance(v, float) and v >= 0])
@@ -103,36 +103,38 @@ def find_sweeps(cells: Sequence[Cell]) -> list[Sweep]:
     return found
 
 
-def _without_knob(cell: Cell, knob: str) -> Cell:
+def _without_knob(result: AggregatedResult, knob: str) -> AggregatedResult:
     """Name the solver without the option that is swept: it is one solver all along."""
-    asked = cell.record.options.get(knob)
+    asked = result.record.options.get(knob)
     if asked is None:
-        return cell
-    return replace(cell, series=cell.series.replace(f" {knob}={asked}", "", 1))
+        return result
+    return replace(result, series=result.series.replace(f" {knob}={asked}", "", 1))
 
 
-def _middles(points: Sequence[tuple[float, Cell]]) -> list[tuple[float, Cell]]:
+def _middles(
+    points: Sequence[tuple[float, AggregatedResult]],
+) -> list[tuple[float, AggregatedResult]]:
     """Of several seeds at one value the middle one of each solver, ascending."""
-    groups: dict[tuple[str, float], list[Cell]] = {}
-    for value, cell in points:
-        groups.setdefault((cell.series, value), []).append(cell)
-    found = [(value, middle_cell(cells)) for (_, value), cells in groups.items()]
+    groups: dict[tuple[str, float], list[AggregatedResult]] = {}
+    for value, result in points:
+        groups.setdefault((result.series, value), []).append(result)
+    found = [(value, median_result(results)) for (_, value), results in groups.items()]
     return sorted(((v, c) for v, c in found if c is not None), key=lambda p: p[0])
 
 
-def _place(cell: Cell) -> tuple[str, float | str | None, str]:
+def _place(result: AggregatedResult) -> tuple[str, float | str | None, str]:
     """Knob, its value, and all that must be equal within a sweep."""
-    record = cell.record
+    record = result.record
     if record.variable and record.variable != "goods":
         home = f"{record.suite} {record.group}"
         if isinstance(record.value, str) and record.variable != "inputs" and not _reads(record):
             return record.variable, record.value, home
-        return record.variable, _number(record.value, cell), home
+        return record.variable, _number(record.value, result), home
     recipe = record.instance.recipe
     if record.variable or "inputs" not in recipe or "goods" not in recipe:
         return "", None, ""
     rest = {k: v for k, v in recipe.items() if k != "inputs" and k not in _FILLED_IN}
-    return "inputs", _number(recipe["inputs"], cell), canonical(rest)
+    return "inputs", _number(recipe["inputs"], result), canonical(rest)
 
 
 def _reads(record: Record) -> bool:
@@ -144,10 +146,10 @@ def _reads(record: Record) -> bool:
     return True
 
 
-def _number(value: object, cell: Cell) -> float | None:
+def _number(value: object, result: AggregatedResult) -> float | None:
     """Read a knob's value; laws such as ``2*log`` by the non-zeros per column they came to."""
     try:
         return float(str(value))
     except ValueError:
-        facts = cell.record.instance
+        facts = result.record.instance
         return facts.nonzeros / facts.columns if facts.columns else None

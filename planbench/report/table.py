@@ -1,7 +1,7 @@
 """One table, drawn on the terminal, in HTML and in Markdown.
 
 What a table says (columns, figures, marks, notes) is stated once, in a :class:`Table`;
-:func:`fitting`, :func:`to_markdown` and :func:`planbench.report.markup.to_html` only draw it.
+:func:`fitting`, :func:`markdown_table` and :func:`planbench.report.markup.to_html` only draw it.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Entry:
-    """What stands in one place of a table.
+    """One place of a table.
 
     Attributes
     ----------
@@ -94,11 +94,11 @@ class Entry:
     mark : Mark
         ``good``, ``warn`` and ``bad`` are coloured; ``none`` is pale: nothing is there.
     note : str
-        Stands behind or below the text, smaller: an interval, a formula.
+        Shown after or below the text, smaller: an interval, a formula.
     hint : str
         Shown on a page when the pointer rests on it.
     below : bool
-        On a page the note stands in a line of its own.
+        On a page the note has a line of its own.
     """
 
     text: str
@@ -111,7 +111,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Table:
-    """A table and what stands above and below it.
+    """A table with its title and caption.
 
     Attributes
     ----------
@@ -120,9 +120,9 @@ class Table:
         As many entries as columns.
     title : str or rich.text.Text
     caption : str
-        Stands below.
+        Shown below.
     wide : int
-        Columns of the terminal from which names are not broken and notes stand beside figures.
+        Columns of the terminal from which names are whole and notes share a line with figures.
     tight : bool
         Without a gap between columns on the terminal.
     sortable, tall, identity
@@ -227,7 +227,7 @@ def _text(column: Column, entry: Entry, wide: bool) -> Text:
     return text
 
 
-def to_markdown(table: Table) -> str:
+def markdown_table(table: Table) -> str:
     """Draw a table in Markdown, headings in one line."""
     columns = table.drawn("page")
     lines = [
@@ -237,7 +237,7 @@ def to_markdown(table: Table) -> str:
     for row in table.entries("page"):
         lines.append(
             _markdown_row(
-                f"`{_code(entry.text)}`"
+                markdown_code(entry.text)
                 if column.kind == "solver"
                 else safe_markdown(entry.text + (f" ({entry.note})" if entry.note else ""))
                 for column, entry in row
@@ -253,13 +253,14 @@ def _markdown_row(texts: Iterable[str]) -> str:
 def safe_markdown(text: str) -> str:
     """`text` as Markdown shows it: no cell, tag or emphasis begins in it."""
     out = words.plain(text).replace("\\", "\\\\")
-    for mark in "|*_<>`[]":
+    for mark in "|*_<>`[]{}#~":
         out = out.replace(mark, "\\" + mark)
     return out
 
 
-def _code(text: str) -> str:
-    return words.plain(text).replace("`", "'").replace("|", "\\|")
+def markdown_code(text: str) -> str:
+    """`text` as code in Markdown."""
+    return "`" + words.plain(text).replace("`", "'").replace("|", "\\|") + "`"
 
 
 def plain_table(title: Text | str, caption: Text | str | None = None) -> TerminalTable:
@@ -270,7 +271,7 @@ def plain_table(title: Text | str, caption: Text | str | None = None) -> Termina
     title : rich.text.Text or str
         A string is bold.
     caption : rich.text.Text or str, optional
-        Stands below, at the left.
+        Shown below, at the left.
     """
     return TerminalTable(
         title=Text(title, style="bold") if isinstance(title, str) else title,
@@ -291,17 +292,29 @@ def _parts(table: TerminalTable, width: int) -> list[TerminalTable]:
     width -= 1
     if len(needed) < 3 or sum(needed) <= width:
         return [table]
-    blocks: list[list[int]] = []
-    room = 0
-    for place, size in enumerate(needed[1:], start=1):
-        if not blocks or size > room:
-            blocks.append([])
-            room = width - needed[0]
-        blocks[-1].append(place)
-        room -= size
+    blocks = _blocks(needed, width)
     if len(blocks) == 1:
         return [table]
     return [_part(table, block, number, len(blocks)) for number, block in enumerate(blocks)]
+
+
+def _blocks(needed: Sequence[int], width: int) -> list[list[int]]:
+    """Columns that fit next to the first one, in as few blocks as can be, of about equal width."""
+
+    def fill(room: int) -> list[list[int]]:
+        blocks: list[list[int]] = []
+        left = 0
+        for place, size in enumerate(needed[1:], start=1):
+            if not blocks or size > left:
+                blocks.append([])
+                left = room
+            blocks[-1].append(place)
+            left -= size
+        return blocks
+
+    most = max(width - needed[0], 0)
+    fewest = len(fill(most))
+    return next(blocks for room in range(most + 1) if len(blocks := fill(room)) <= fewest)
 
 
 def _part(table: TerminalTable, block: list[int], number: int, count: int) -> TerminalTable:

@@ -7,47 +7,40 @@ lack of room: a table too wide for the terminal is continued in a second one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from planbench.records.schema import Record
 from planbench.report import words
-from planbench.report.cells import TARGET_GAP, Cell, middle_cell, settled
-from planbench.report.comparison import (
+from planbench.report.instances import (
     bracket_words,
-    comparison_tables,
     excludes,
     instance_consensus,
 )
-from planbench.report.ladders import Ladder, Measure, find_ladders, fit_ladder
-from planbench.report.scores import scores_table
+from planbench.report.ladders import Ladder, find_ladders, fit_ladder
+from planbench.report.results import (
+    MEASURE_NAMES,
+    TARGET_GAP,
+    AggregatedResult,
+    Measure,
+    median_result,
+    require_results,
+)
 from planbench.report.sweeps import Sweep, find_sweeps
 from planbench.report.table import Column, Entry, Table
 from planbench.stats.growth import PowerLawFit
-
-__all__ = [
-    "comparison_tables",
-    "golden_table",
-    "ladder_tables",
-    "summary_table",
-]
 
 _GOODS_WIDTH = 9
 _CELL_WIDTH = 9
 
 
-def ladder_tables(
-    records: Sequence[Record], measure: Measure = "seconds", *, width: int = 100
-) -> list[Table]:
-    """Cost against goods with fitted exponents, a table per ladder (or several, side by side).
+def ladder_tables(records: Sequence[Record], measure: Measure = "seconds") -> list[Table]:
+    """Cost against goods with fitted exponents, a table per ladder.
 
     Parameters
     ----------
     records : sequence of Record
     measure : {"seconds", "passes", "bytes"}
-        What the cells show. Below them stand the exponents: in seconds and in matrix passes
-        for a table of times, else in the measure itself.
-    width : int
-        Columns of the terminal; solvers that do not fit go on in a further table.
+        What is shown. Below are the exponents: in seconds and in matrix passes for a table
+        of times, else in the measure itself.
 
     Returns
     -------
@@ -59,23 +52,16 @@ def ladder_tables(
     InputError
         Without any record.
     """
-    cells = settled(records)
-    tables = []
-    for ladder in find_ladders(cells):
-        per_table = max(1, (width - _GOODS_WIDTH - 3) // (_CELL_WIDTH + 1))
-        blocks = _even_blocks(list(ladder.series), per_table)
-        for number, block in enumerate(blocks):
-            part = f" ({number + 1} of {len(blocks)})" if len(blocks) > 1 else ""
-            last = number == len(blocks) - 1
-            table = ladder_table(ladder, measure, block, part=part)
-            tables.append(replace(table, caption=_ladder_caption(measure)) if last else table)
-    return tables
+    return [
+        ladder_table(ladder, measure, ladder.series)
+        for ladder in find_ladders(require_results(records))
+    ]
 
 
 def golden_table(
     records: Sequence[Record], optima: Mapping[str, float | None] | None = None
 ) -> Table:
-    """Certified values beside known optima, a row per instance outside ladders and sweeps.
+    """Certified values and known optima, a row per instance outside ladders and sweeps.
 
     Parameters
     ----------
@@ -88,16 +74,16 @@ def golden_table(
     InputError
         Without any record.
     """
-    cells = settled(records)
-    on_ladders = {c.sha256 for ladder in find_ladders(cells) for c in ladder.cells}
-    # Of several seeds at a value one stands for all; the others are on the sweep too.
-    sweeps = find_sweeps(cells)
+    results = require_results(records)
+    on_ladders = {c.sha256 for ladder in find_ladders(results) for c in ladder.results}
+    # Of several seeds at a value the table shows one; the others are on the sweep too.
+    sweeps = find_sweeps(results)
     on_ladders |= {c.sha256 for sweep in sweeps for _, c in sweep.points}
     swept = {(sweep.knob, sweep.name) for sweep in sweeps}
-    on_ladders |= {c.sha256 for c in cells if (c.record.variable, c.group) in swept}
+    on_ladders |= {c.sha256 for c in results if (c.record.variable, c.group) in swept}
     rows = []
-    for sha in dict.fromkeys(c.sha256 for c in cells if c.sha256 not in on_ladders):
-        mine = [c for c in cells if c.sha256 == sha]
+    for sha in dict.fromkeys(c.sha256 for c in results if c.sha256 not in on_ladders):
+        mine = [c for c in results if c.sha256 == sha]
         found = instance_consensus(mine)
         known = (optima or {}).get(mine[0].instance)
         solved = [c for c in mine if c.solved and c.seconds is not None]
@@ -135,23 +121,11 @@ def golden_table(
     )
 
 
-def summary_table(records: Sequence[Record]) -> Table:
-    """Solvers ranked by shifted geometric mean time over everything that was run.
-
-    Raises
-    ------
-    InputError
-        Without any record.
-    """
-    return scores_table(settled(records))
-
-
 def ladder_table(
     ladder: Ladder,
     measure: Measure,
     series: Sequence[str],
     *,
-    part: str = "",
     fits: bool = True,
 ) -> Table:
     """Cost on a ladder: a row per size, a column per solver, its exponents below.
@@ -162,12 +136,10 @@ def ladder_table(
     measure : {"seconds", "passes", "bytes"}
     series : sequence of str
         Solvers to be shown.
-    part : str
-        Follows the title.
     fits : bool
-        With rows of exponents.
+        With rows of exponents, and a caption.
     """
-    what = {"seconds": "Time", "passes": "Matrix passes", "bytes": "Peak memory"}[measure]
+    what = MEASURE_NAMES[measure].capitalize()
     rows: list[list[Entry]] = [
         [Entry(words.count(size)), *(_at_size(ladder, name, size, measure) for name in series)]
         for size in ladder.sizes
@@ -181,7 +153,7 @@ def ladder_table(
         exponents = (fit_ladder(ladder, name, kind) for name in series)
         rows.append([Entry(label, mark="strong"), *map(_exponent, exponents)])
     return Table(
-        title=f"{what} on the ladder {ladder.name}{part}",
+        title=f"{what} on the ladder {ladder.name}",
         columns=(
             Column("goods", "plain number", width=_GOODS_WIDTH, whole=True),
             *(
@@ -190,6 +162,7 @@ def ladder_table(
             ),
         ),
         rows=rows,
+        caption=_ladder_caption(measure) if fits else "",
         tight=True,
         sortable=False,
         ruled=len(ladder.sizes) - 1,
@@ -214,85 +187,66 @@ def _ladder_caption(measure: Measure) -> str:
 
 
 def _at_size(ladder: Ladder, series: str, size: int, measure: Measure) -> Entry:
-    return cost_entry(middle_cell(ladder.at(series, size)), measure)
+    return cost_entry(median_result(ladder.at(series, size)), measure)
 
 
-def cost_entry(cell: Cell | None, measure: Measure) -> Entry:
+def cost_entry(result: AggregatedResult | None, measure: Measure) -> Entry:
     """One result of a ladder or sweep: its cost, or the failure by name."""
-    if cell is None:
+    if result is None:
         return Entry(words.UNKNOWN, mark="none")
-    if cell.status == "wrong":
+    if result.status == "wrong":
         return Entry("wrong", mark="bold bad")
-    cost, shown = {
-        "seconds": (cell.seconds, words.seconds),
-        "passes": (cell.passes, words.passes),
-        "bytes": (cell.peak_bytes, words.size_bytes),
-    }[measure]
+    cost = result.cost(measure)
+    shown = {"seconds": words.seconds, "passes": words.passes, "bytes": words.size_bytes}[measure]
     figure = shown(cost)
-    mark = "*" if cell.disturbed else ""
-    if cell.status == "solved":
+    mark = "*" if result.disturbed else ""
+    if result.status == "solved":
         return Entry(figure + mark)
-    if cell.finished:
+    if result.finished:
         return Entry(f"~{figure}{mark}", mark="warn")
-    if cell.status == "timeout":
+    if result.status == "timeout":
         return Entry("timeout" if cost is None else f"> {figure}", mark="stopped")
     return Entry(
-        "mem" if cell.status == "memory" else cell.status,
-        mark="bad" if cell.status == "crash" else "stopped",
+        "mem" if result.status == "memory" else result.status,
+        mark="bad" if result.status == "crash" else "stopped",
     )
-
-
-def _even_blocks(names: list[str], most: int) -> list[list[str]]:
-    count = -(-len(names) // most)
-    size = -(-len(names) // count)
-    return [names[start : start + size] for start in range(0, len(names), size)]
 
 
 _SWEEP_WIDTH = 10
 _LABEL_WIDTH = 12
 
 
-def sweep_tables(
-    records: Sequence[Record], measure: Measure = "seconds", *, width: int = 100
-) -> list[Table]:
-    """Cost against the knob of each sweep; solvers that do not fit go on in a further table.
-
-    Empty where the records hold no sweep.
+def sweep_tables(records: Sequence[Record], measure: Measure = "seconds") -> list[Table]:
+    """Cost against the knob of each sweep, a table per sweep.
 
     Raises
     ------
     InputError
         Without any record.
     """
-    tables: list[Table] = []
-    for sweep in find_sweeps(settled(records)):
-        most = max(1, (width - _LABEL_WIDTH) // (_SWEEP_WIDTH + 1))
-        blocks = [sweep.series[k : k + most] for k in range(0, len(sweep.series), most)]
-        tables += [_table(sweep, block, measure) for block in blocks]
-        rules = (
-            f">: stopped at the limit; ~: certified no better than {words.gap(TARGET_GAP)}; "
-            "*: on a disturbed machine; of several seeds the middle one."
-        )
-        tables[-1] = replace(tables[-1], caption=rules)
-    return tables
+    return [_sweep_table(sweep, measure) for sweep in find_sweeps(require_results(records))]
 
 
-def _table(sweep: Sweep, series: Sequence[str], measure: Measure) -> Table:
-    what = {"seconds": "Time", "passes": "Matrix passes", "bytes": "Peak memory"}[measure]
+def _sweep_table(sweep: Sweep, measure: Measure) -> Table:
+    what = MEASURE_NAMES[measure].capitalize()
     size = f", {words.count(sweep.goods)} goods" if sweep.goods is not None else ""
     return Table(
         title=f"{what} against {sweep.title} (ladder {sweep.name}{size})",
+        caption=(
+            f">: stopped at the limit; ~: certified no better than {words.gap(TARGET_GAP)}; "
+            "*: on a disturbed machine; of several seeds the middle one."
+        ),
         columns=(
             Column(words.broken(sweep.knob.replace("_", " "), _LABEL_WIDTH), "plain number"),
             *(
                 Column(name, "plain number", width=_SWEEP_WIDTH, fold=True, series=name)
-                for name in series
+                for name in sweep.series
             ),
         ),
         rows=[
             [
                 Entry(sweep.label(value)),
-                *(cost_entry(sweep.at(name, value), measure) for name in series),
+                *(cost_entry(sweep.at(name, value), measure) for name in sweep.series),
             ]
             for value in sweep.values
         ],

@@ -1,4 +1,4 @@
-"""Numbers in the form a person reads: three digits, the unit beside them, "–" for unknown."""
+"""Numbers in the form a person reads: three digits, the unit after them, "–" for unknown."""
 
 from __future__ import annotations
 
@@ -57,8 +57,6 @@ def gap(value: float | None) -> str:
         return str(value)
     if value == 0:
         return "0"
-    if not math.isfinite(value):
-        return str(value)
     mantissa, power = f"{value:.1e}".split("e")
     figure = mantissa.removesuffix(".0")
     return figure if int(power) == 0 else f"{figure}e{int(power)}"

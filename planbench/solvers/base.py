@@ -1,4 +1,4 @@
-"""The one small interface behind which every solver stands.
+"""The interface that every solver has.
 
 An adapter is a module with two things: ``SOLVERS``, a tuple of :class:`SolverSpec` (facts,
 no import of the solver package), and a function ``solve(problem, spec, options, phase)``
@@ -86,6 +86,9 @@ class SolverSpec:
         Whether ``solve`` is handed the linear program or the economy.
     supports : tuple of Supported
         Versions of its packages; one that is not named may be any.
+    environment : tuple of str
+        Packages, as ``NAME==VERSION``, of an environment of its own in which it runs where this
+        one does not have what it needs; planbench builds it when the solver is first used.
     """
 
     name: str
@@ -101,6 +104,7 @@ class SolverSpec:
     stock: str = ""
     accepts: Literal["lp", "economy"] = "lp"
     supports: tuple[Supported, ...] = ()
+    environment: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,7 @@ class SolveOptions:
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """What a solver handed back, translated but not judged.
+    """What a solver returned, translated but not judged.
 
     Attributes
     ----------
@@ -148,9 +152,9 @@ class Solution:
     objective : float or None
         The objective value the solver claims, in the stated sense, with the offset.
     native_status : str
-        The solver's own word for how it ended.
+        The solver's own name for how it ended.
     iterations : mapping of str to int
-        Iteration counts by kind, e.g. ``{"simplex": 120}``; empty where not told.
+        Iteration counts by kind, e.g. ``{"simplex": 120}``; empty where not reported.
     primal_ray : ndarray, shape (columns,) or None
         Direction of unboundedness.
     dual_ray : ndarray, shape (rows,) or None
@@ -168,7 +172,7 @@ class Solution:
     notes : tuple of str
         Flags for the record, e.g. what could not be passed on.
     presolved : mapping of str to int
-        ``rows``, ``columns`` and ``nonzeros`` after presolve; empty where not told.
+        ``rows``, ``columns`` and ``nonzeros`` after presolve; empty where not reported.
     """
 
     claim: Claim

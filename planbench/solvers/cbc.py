@@ -1,23 +1,36 @@
-"""CBC through PuLP, the way most Python users call it.
+"""CBC's simplex (Clp): through PuLP, as most Python users call it, or fed with an MPS file.
 
-PuLP keeps one Python object per coefficient; building them is phase ``build``. It then writes
-an MPS file with 13 digits, runs the CBC program it bundles, and reads back a text file with
-about 8 digits: all of that is phase ``solve``, as PuLP does it in one call. Both roundings are
-noted. PuLP calls a run that stopped at its limit "Optimal"; ``sol_status`` tells.
+``cbc`` goes through PuLP, which keeps one Python object per coefficient; building them is phase
+``build``. PuLP then writes an MPS file with 13 digits, runs the CBC program it bundles, and reads
+back a text file with about 8 digits: all of that is phase ``solve``, as PuLP does it in one call.
+Both roundings are noted. PuLP calls a run that stopped at its limit "Optimal"; ``sol_status``
+says how it ended.
+
+``cbc-mps`` runs the same program without PuLP's objects. Writing an MPS file of 17 digits is phase
+``load``; the run of the program, reading included, is phase ``solve``. The solution comes back
+through CBC's binary file in full precision.
 """
 
 from __future__ import annotations
 
+import importlib.metadata
+import os
+import platform
+import re
+import stat
+import sys
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
-from planbench.errors import SolverCrashError
+from planbench.errors import InputError, SolverCrashError, SolverError, SolverUnavailableError
+from planbench.io.mps import write_mps
+from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 from planbench.solvers.base import (
@@ -29,28 +42,24 @@ from planbench.solvers.base import (
     SolverSpec,
     no_phase,
 )
-from planbench.solvers.cbc_program import (
-    check_log,
-    check_size,
-    iterations_of,
-    last_line,
-    runnable_program,
-    typed_parameters,
-    version_of,
-    why_unavailable,
-)
 from planbench.solvers.common import (
+    Kind,
     as_linear_program,
     duals_in_stated_sense,
     import_solver,
     in_stated_sense,
+    infeasible_shape,
     minimisation_offset,
     row_kinds,
+    typed_native,
     unsolved_shape,
+    violated_empty_row,
 )
-from planbench.solvers.logs import captured_stdout
-from planbench.solvers.presolve_log import presolved_size
-from planbench.solvers.programs import ended, stand_in
+from planbench.solvers.logs import captured_stdout, presolved_size
+from planbench.solvers.programs import ended, ending, run_program, stand_in
+
+_TAKES = frozenset(("tolerance", "time_limit", "seed", "native"))
+_DEFAULT = "min −c; solved as a linear program (-initialSolve)"
 
 SOLVERS = (
     SolverSpec(
@@ -60,22 +69,134 @@ SOLVERS = (
         module="planbench.solvers.cbc",
         packages=("pulp",),
         exact=True,
-        takes=frozenset(("tolerance", "time_limit", "seed", "native")),
+        takes=_TAKES,
         phases=("build", "check", "solve", "extract"),
-        default="min −c; solved as a linear program (-initialSolve)",
+        default=_DEFAULT,
         stock="min −c; PuLP's own call (-solve, as if there were integers)",
     ),
+    SolverSpec(
+        name="cbc-mps",
+        family="CBC",
+        method="dual simplex (Clp), fed by an MPS file",
+        module="planbench.solvers.cbc",
+        packages=("pulp",),
+        exact=True,
+        takes=_TAKES,
+        default=_DEFAULT,
+        stock="min −c; CBC's own call (-solve, as if there were integers)",
+    ),
 )
+
+#: CBC's parameters that bear on a linear program, by CBC's own full names.
+_PARAMETERS: dict[str, Kind] = {
+    "dualBound": float,
+    "primalWeight": float,
+    "psi": float,
+    "zeroTolerance": float,
+    "idiotCrash": int,
+    "sprintCrash": int,
+    "maxFactor": int,
+    "maxIterations": int,
+    "logLevel": int,
+    "slogLevel": int,
+    "crash": str,
+    "errorsAllowed": str,
+    "factorization": str,
+    "perturbation": str,
+    "presolve": str,
+    "scaling": str,
+}
+
+_RESERVED = {
+    "dualTolerance": "use the option tolerance",
+    "primalTolerance": "use the option tolerance",
+    "seconds": "use the option time_limit",
+    "randomSeed": "use the option seed",
+    "threads": "CBC's simplex has one thread",
+}
+
+_CLAIMS: tuple[tuple[str, Claim], ...] = (
+    ("Optimal", "optimal"),
+    ("Infeasible", "infeasible"),
+    ("Unbounded", "unbounded"),
+)
+
+
+_NO_PROGRAM = "PuLP bundles no CBC program for this platform; pip install 'pulp>=3,<4'"
 
 
 def unavailable(spec: SolverSpec) -> str | None:
     """Say why PuLP's CBC cannot run here."""
-    return why_unavailable()
+    if program_path() is None:
+        return _NO_PROGRAM
+    return None
+
+
+def solve(
+    problem: LinearProgram | Economy,
+    spec: SolverSpec,
+    options: SolveOptions,
+    phase: Phase = no_phase,
+) -> Solution:
+    """Solve with the CBC program that PuLP bundles, called in the way that `spec` names.
+
+    Raises
+    ------
+    InputError
+        If CBC does not know a native option or refuses its value.
+    SolverError
+        If CBC fails or read another problem than was handed over.
+    """
+    lp = as_linear_program(problem)
+    native = _typed_parameters(options.native)
+    by_pulp = spec.name == "cbc"
+    answer = unsolved_shape(lp) or (_empty_rows(lp) if by_pulp else None)
+    if answer is not None:
+        return answer
+    path = runnable_program()
+    used = _command_options(options) | native
+    with tempfile.TemporaryDirectory(prefix="planbench-cbc-") as folder:
+        run = _solve_by_pulp if by_pulp else _solve_by_file
+        solution = run(lp, path, Path(folder), options, used, phase)
+    return replace(solution, options=used, threads_used=1)
+
+
+def _command_options(options: SolveOptions) -> dict[str, NativeValue]:
+    """CBC's parameters for the options of planbench."""
+    used: dict[str, NativeValue] = {}
+    if options.tolerance is not None:
+        used |= {"primalTolerance": options.tolerance, "dualTolerance": options.tolerance}
+    if options.seed is not None:
+        used["randomSeed"] = options.seed
+    if options.time_limit is not None:
+        used["seconds"] = options.time_limit
+    return used
+
+
+def _typed_parameters(native: Mapping[str, NativeValue]) -> dict[str, NativeValue]:
+    typed = typed_native(native, _PARAMETERS, _RESERVED, "CBC has no option {} for linear programs")
+    for key, value in typed.items():
+        if isinstance(value, str) and not re.fullmatch(r"\w+", value):
+            raise InputError(f"{key}: {native[key]!r} is no single word", where="--set")
+    return typed
+
+
+def _from_log(log: str) -> dict[str, Any]:
+    """Fields of a solution that CBC's log gives whichever way it was called."""
+    iterations = _iterations_of(log)
+    return {
+        "iterations": iterations,
+        "method_run": "Clp dual simplex" if iterations else "Clp presolve or crash",
+        "presolved": presolved_size(log),
+    }
+
+
+# -- through PuLP ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Built:
-    """A PuLP problem and which of its objects stands for what.
+    """A PuLP problem and which of its objects is which part of the program.
 
     Attributes
     ----------
@@ -93,89 +214,54 @@ class Built:
     entries: int
 
 
-def solve(
-    problem: LinearProgram | Economy,
-    spec: SolverSpec,
+def _solve_by_pulp(
+    lp: LinearProgram,
+    path: Path,
+    folder: Path,
     options: SolveOptions,
-    phase: Phase = no_phase,
+    used: dict[str, NativeValue],
+    phase: Phase,
 ) -> Solution:
-    """Solve with PuLP's bundled CBC.
-
-    Raises
-    ------
-    InputError
-        If CBC does not know a native option or refuses its value.
-    SolverError
-        If CBC fails or read another problem.
-    """
-    lp = as_linear_program(problem)
-    native = typed_parameters(options.native)
-    answer = unsolved_shape(lp) or _empty_rows(lp)
-    if answer is not None:
-        return answer
-    path = runnable_program()
-    used = command_options(options) | native
     pulp = import_solver("pulp")
     coin_api = import_solver("pulp.apis.coin_api")
     with phase("build"):
         built = _build(pulp, lp)
     with phase("check"):
         rounded = rounded_by_pulp(lp)
-    with tempfile.TemporaryDirectory(prefix="planbench-cbc-") as folder:
-        started = stand_in(path, Path(folder))
-        with phase("solve"):
-            program = coin_api.COIN_CMD(
-                path=str(started),
-                mip=options.stock,
-                timeLimit=options.time_limit,
-                options=[f"{key} {value}" for key, value in used.items() if key != "seconds"],
-            )
-            program.tmpDir = folder  # PuLP leaves its files there when CBC fails
-            failed = False
-            with captured_stdout() as log:
-                try:
-                    built.problem.solve(program)
-                except pulp.PulpSolverError:
-                    failed = True
-            ended(started)
-        check_log(log.text, native)
-        if failed:
-            raise SolverCrashError(f"cbc: PuLP says CBC failed: {last_line(log.text)}")
-        check_size(log.text, len(built.sides), lp.n_cols, built.entries)
+    started = stand_in(path, folder)
+    with phase("solve"):
+        program = coin_api.COIN_CMD(
+            path=str(started),
+            mip=options.stock,
+            timeLimit=options.time_limit,
+            options=[f"{key} {value}" for key, value in used.items() if key != "seconds"],
+        )
+        program.tmpDir = str(folder)  # PuLP leaves its files there when CBC fails
+        failed = False
+        with captured_stdout() as log:
+            try:
+                built.problem.solve(program)
+            except pulp.PulpSolverError:
+                failed = True
+        ended(started)
+    _check_options_taken(log.text, options.native)
+    if failed:
+        raise SolverCrashError(f"cbc: PuLP says CBC failed: {_last_line(log.text)}")
+    _check_size(log.text, len(built.sides), lp.n_cols, built.entries)
     with phase("extract"):
-        return _extract(pulp, lp, built, log.text, used, rounded)
-
-
-def command_options(options: SolveOptions) -> dict[str, NativeValue]:
-    """CBC's parameters for the options of planbench."""
-    used: dict[str, NativeValue] = {}
-    if options.tolerance is not None:
-        used |= {"primalTolerance": options.tolerance, "dualTolerance": options.tolerance}
-    if options.seed is not None:
-        used["randomSeed"] = options.seed
-    if options.time_limit is not None:
-        used["seconds"] = options.time_limit
-    return used
+        return _read_from_pulp(pulp, lp, built, log.text, rounded)
 
 
 def _empty_rows(lp: LinearProgram) -> Solution | None:
     """PuLP raises on a row without coefficients that 0 does not satisfy."""
-    empty = np.bincount(lp.matrix.indices, minlength=lp.n_rows) == 0
-    violated = np.flatnonzero(empty & ((lp.row_lower > 0) | (lp.row_upper < 0)))
-    if not violated.size:
+    violated = violated_empty_row(lp)
+    if violated is None:
         return None
-    at = int(violated[0])
-    ray = np.zeros(lp.n_rows)
-    ray[at] = 1.0 if lp.row_lower[at] > 0 else -1.0
-    return Solution(
-        claim="infeasible",
-        x=None,
-        y=None,
-        objective=None,
-        native_status=f"not handed over: row {lp.row(at)} is empty and excludes 0",
-        method_run="none (an empty row is violated)",
-        dual_ray=ray,
-        notes=("PuLP refuses to hold such a row; CBC was not run",),
+    return infeasible_shape(
+        f"row {lp.row(violated[0])} is empty and excludes 0",
+        "an empty row is violated",
+        "PuLP refuses to hold such a row; CBC was not run",
+        violated[1],
     )
 
 
@@ -194,7 +280,7 @@ def _build(pulp: Any, lp: LinearProgram) -> Built:
             for j, (low, up) in enumerate(zip(lower, upper, strict=True))
         ]
     cost = lp.minimisation_cost
-    # A column without any entry must stand in the objective, or PuLP's MPS file lacks it.
+    # A column without any entry must be in the objective, or PuLP's MPS file lacks it.
     named = (cost != 0) | (np.diff(lp.matrix.indptr) == 0)
     if not named.any():
         named[0] = True  # or PuLP adds a column of its own
@@ -245,12 +331,11 @@ def rounded_by_pulp(lp: LinearProgram) -> int:
     return total
 
 
-def _extract(
+def _read_from_pulp(
     pulp: Any,
     lp: LinearProgram,
     built: Built,
     log: str,
-    used: dict[str, NativeValue],
     rounded: int,
 ) -> Solution:
     status, sol_status = built.problem.status, built.problem.sol_status
@@ -282,12 +367,208 @@ def _extract(
         y=duals_in_stated_sense(lp, y) if claim == "optimal" and not missing else None,
         objective=value,
         native_status=f"{pulp.LpStatus[status]} (sol_status {pulp.LpSolution[sol_status]})",
-        iterations=iterations_of(log),
         hit_limit=sol_status == pulp.LpSolutionIntegerFeasible,  # whatever `status` says
-        version=f"{version_of(log)}, PuLP {pulp.__version__}",
-        method_run="Clp dual simplex" if iterations_of(log) else "Clp presolve or crash",
-        threads_used=1,
-        options=used,
+        version=f"{_version_of(log)}, PuLP {pulp.__version__}",
         notes=tuple(notes),
-        presolved=presolved_size(log),
+        **_from_log(log),
     )
+
+
+# -- with an MPS file ------------------------------------------------------------------------
+
+
+def _solve_by_file(
+    lp: LinearProgram,
+    path: Path,
+    folder: Path,
+    options: SolveOptions,
+    used: dict[str, NativeValue],
+    phase: Phase,
+) -> Solution:
+    mps, text, binary = (folder / name for name in ("problem.mps", "solution.txt", "solution.bin"))
+    with phase("load"):
+        # The constant stays here: readers differ about its sign.
+        plain = replace(lp, cost=lp.minimisation_cost, offset=0.0, maximise=False)
+        notes = write_mps(plain, mps, numbered=True)
+    command = [str(path), str(mps)]
+    for key, value in used.items():
+        command += [f"-{key}", str(value)]
+    if "seconds" in used:
+        command += ["-timeMode", "elapsed"]
+    command += ["-solve" if options.stock else "-initialSolve"]
+    command += ["-solution", str(text), "-saveSolution", str(binary)]
+    with phase("solve"), captured_stdout() as log:
+        code = run_program(command)
+    if code < 0:
+        died = f"cbc-mps: CBC {ending(code)}: {_last_line(log.text)}"
+        raise SolverCrashError(died, returncode=code)
+    _check_size(log.text, lp.n_rows, lp.n_cols, int(lp.matrix.nnz))
+    _check_options_taken(log.text, options.native)
+    if code != 0:
+        raise SolverCrashError(f"cbc-mps: CBC {ending(code)}: {_last_line(log.text)}")
+    with phase("extract"):
+        return replace(_read_from_files(lp, text, binary, log.text), notes=notes)
+
+
+def _read_from_files(lp: LinearProgram, text: Path, binary: Path, log: str) -> Solution:
+    try:
+        with text.open() as file:
+            status = file.readline().strip()
+    except OSError:
+        raise SolverCrashError(f"cbc-mps: CBC wrote no solution: {_last_line(log)}") from None
+    claim, hit_limit = _claim_of(status)
+    x = y = value = None
+    if claim in ("optimal", "unknown"):
+        x, y, least = read_binary_solution(binary, lp.n_rows, lp.n_cols)
+        value = in_stated_sense(lp, least + minimisation_offset(lp))
+    return Solution(
+        claim=claim,
+        x=x,
+        y=None if y is None else duals_in_stated_sense(lp, y),
+        objective=value,
+        native_status=status,
+        hit_limit=hit_limit,
+        version=_version_of(log),
+        **_from_log(log),
+    )
+
+
+# -- the program, its log and its solutions --------------------------------------------------
+
+
+def program_path() -> Path | None:
+    """Path of the bundled program for this platform, or None; PuLP is not imported."""
+    for file in importlib.metadata.files("pulp") or ():
+        parts = file.parts
+        if "solverdir" in parts and parts[-1] in ("cbc", "cbc.exe"):
+            if not _for_this_platform(parts):
+                continue
+            path = Path(str(file.locate()))
+            if path.is_file():
+                return path
+    return None
+
+
+def runnable_program() -> Path:
+    """Path of the bundled program, made executable if its wheel was unpacked without the bit.
+
+    Raises
+    ------
+    SolverUnavailableError
+        If there is none, or it cannot be made executable.
+    """
+    path = program_path()
+    if path is None:
+        raise SolverUnavailableError(_NO_PROGRAM)
+    if not os.access(path, os.X_OK):
+        try:  # as PuLP does when it is imported
+            path.chmod(path.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
+        except OSError as error:
+            raise SolverUnavailableError(
+                f"{path} is not executable: {error.strerror}; chmod +x it"
+            ) from None
+    return path
+
+
+def _for_this_platform(parts: tuple[str, ...]) -> bool:
+    system = {"linux": "linux", "darwin": "osx", "win32": "win"}.get(sys.platform, "")
+    machine = platform.machine().lower()
+    arm = machine in ("arm64", "aarch64") and system == "linux"
+    # "64" in PuLP 3.0, "i64" since.
+    return parts[-3] == system and parts[-2] in (("arm64",) if arm else ("i64", "64"))
+
+
+def _check_options_taken(log: str, user: Mapping[str, NativeValue]) -> None:
+    """Refuse a run whose log shows that CBC ignored an option: it warns and goes on.
+
+    Raises
+    ------
+    InputError
+        If it was one of `user`'s native options.
+    SolverError
+        If it was one of planbench's.
+    """
+    for line in log.splitlines():
+        refused = re.match(r"(No match for|<Possible options for|.*valid range is)", line)
+        if refused and not line.startswith("command line"):
+            text = f"CBC: {line.strip()}"
+            if user:
+                raise InputError(text, where="--set")
+            raise SolverError(text)
+
+
+def _version_of(log: str) -> str:
+    """Version in the banner, or an empty string."""
+    found = re.search(r"^Version:\s*(\S+)", log, re.MULTILINE)
+    return f"CBC {found[1]}" if found else ""
+
+
+def _iterations_of(log: str) -> dict[str, int]:
+    """Simplex iterations of the last report line, or nothing."""
+    found = re.findall(r"- (\d+) iterations time", log)
+    return {"simplex": int(found[-1])} if found and int(found[-1]) else {}
+
+
+def _check_size(log: str, rows: int, columns: int, entries: int) -> None:
+    """Compare the size of the problem CBC read with what was written.
+
+    Raises
+    ------
+    SolverError
+        If they differ, or the log does not say.
+    """
+    found = re.search(r"has (\d+) rows, (\d+) columns and (\d+) elements", log)
+    if found is None:
+        raise SolverError(f"CBC did not read the problem: {_last_line(log)}")
+    read = tuple(int(word) for word in found.groups())
+    if read != (rows, columns, entries):
+        raise SolverError(
+            f"CBC read {read[0]} x {read[1]} with {read[2]} non-zeros, "
+            f"written were {rows} x {columns} with {entries}"
+        )
+    errors = re.search(r"read with (\d+) errors", log)
+    if errors and int(errors[1]):
+        raise SolverError(f"CBC read the problem with {errors[1]} errors")
+
+
+def _last_line(log: str) -> str:
+    """Last line that says something."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    return lines[-1] if lines else "(no log)"
+
+
+def _claim_of(status_line: str) -> tuple[Claim, bool]:
+    """Claim and whether a limit was hit, from the first line of a solution file."""
+    for word, claim in _CLAIMS:
+        if status_line.startswith(word):
+            return claim, False
+    return "unknown", status_line.startswith("Stopped")
+
+
+def read_binary_solution(
+    path: Path, rows: int, columns: int
+) -> tuple[FloatArray, FloatArray, float]:
+    """Read columns, row duals and the objective that ``-saveSolution`` wrote, to the last bit.
+
+    Layout: two int32 counts, the objective, then row activities, row duals, columns and
+    reduced costs as float64, in native byte order.
+
+    Raises
+    ------
+    SolverError
+        If the file is missing, short, or of another size.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError:
+        raise SolverCrashError("CBC wrote no solution file") from None
+    if len(content) != 16 + 16 * (rows + columns):
+        raise SolverCrashError(f"CBC's solution file has {len(content)} bytes, not as expected")
+    counts = np.frombuffer(content, dtype=np.int32, count=2)
+    if (int(counts[0]), int(counts[1])) != (rows, columns):
+        raise SolverError(f"CBC's solution is for {counts[0]} x {counts[1]}")
+    objective = float(np.frombuffer(content, dtype=np.float64, count=1, offset=8)[0])
+    values = np.frombuffer(content, dtype=np.float64, offset=16)
+    y = values[rows : 2 * rows].copy()
+    x = values[2 * rows : 2 * rows + columns].copy()
+    return x, y, objective

@@ -37,6 +37,7 @@ from typing import get_args
 import numpy as np
 
 from planbench.errors import InputError, SolverCrashError
+from planbench.io.mps import write_mps, written_names
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
@@ -87,8 +88,6 @@ def solve(
     SolverCrashError
         If it dies, ends with a code other than 0 or writes no readable solution.
     """
-    from planbench.io.mps import write_mps, written_names
-
     lp = as_linear_program(problem)
     if options.command is None:
         raise InputError("cmd: needs a command, e.g. cmd:'mysolver {mps} {sol}'")
@@ -190,7 +189,7 @@ def read_solution(path: Path, rows: list[str], columns: list[str]) -> ReadSoluti
             raise _wrong(number, f"{line.strip()[:60]!r} is not 'name value'")
         name, value = words
         if name in out.seen:
-            raise _wrong(number, f"{name[:40]} stands a second time")
+            raise _wrong(number, f"{name[:40]} is given a second time")
         out.seen.add(name)
         if name in column_at:
             x[column_at[name]] = _number(number, value)

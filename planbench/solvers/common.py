@@ -27,7 +27,7 @@ def import_solver(module: str) -> Any:
     Raises
     ------
     SolverUnavailableError
-        If it cannot be imported, as highspy and OR-Tools cannot be in one process.
+        If it cannot be imported, as highspy up to 1.15 and OR-Tools cannot be in one process.
     """
     try:
         return importlib.import_module(module)
@@ -96,6 +96,32 @@ def crossed_bounds(lp: LinearProgram) -> str | None:
     return None
 
 
+def violated_empty_row(lp: LinearProgram) -> tuple[int, FloatArray] | None:
+    """First row without coefficients whose sides exclude 0, and the dual ray that proves it."""
+    empty = np.bincount(lp.matrix.indices, minlength=lp.n_rows) == 0
+    violated = np.flatnonzero(empty & ((lp.row_lower > 0) | (lp.row_upper < 0)))
+    if not violated.size:
+        return None
+    at = int(violated[0])
+    ray = np.zeros(lp.n_rows)
+    ray[at] = 1.0 if lp.row_lower[at] > 0 else -1.0
+    return at, ray
+
+
+def infeasible_shape(why: str, case: str, note: str, ray: FloatArray | None = None) -> Solution:
+    """Answer for a program that its shape alone shows to be infeasible; no solver runs."""
+    return Solution(
+        claim="infeasible",
+        x=None,
+        y=None,
+        objective=None,
+        native_status=f"not handed over: {why}",
+        method_run=f"none ({case})",
+        dual_ray=ray,
+        notes=(note,),
+    )
+
+
 def unsolved_shape(lp: LinearProgram) -> Solution | None:
     """Answer for a program no solver needs to see: no columns, or bounds that cross.
 
@@ -105,32 +131,15 @@ def unsolved_shape(lp: LinearProgram) -> Solution | None:
     """
     crossed = crossed_bounds(lp)
     if crossed is not None:
-        return Solution(
-            claim="infeasible",
-            x=None,
-            y=None,
-            objective=None,
-            native_status=f"not handed over: {crossed}",
-            method_run="none (bounds cross)",
-            notes=("the adapter recognised crossing bounds; the solver was not run",),
-        )
+        note = "the adapter recognised crossing bounds; the solver was not run"
+        return infeasible_shape(crossed, "bounds cross", note)
     if lp.n_cols:
         return None
-    outside = (lp.row_lower > 0) | (lp.row_upper < 0)
-    if outside.any():
-        ray = np.zeros(lp.n_rows)
-        at = int(np.flatnonzero(outside)[0])
-        ray[at] = 1.0 if lp.row_lower[at] > 0 else -1.0
-        return Solution(
-            claim="infeasible",
-            x=None,
-            y=None,
-            objective=None,
-            native_status="not handed over: no columns and a row that excludes 0",
-            method_run="none (no columns)",
-            dual_ray=ray,
-            notes=("the adapter answered a program without columns; the solver was not run",),
-        )
+    note = "the adapter answered a program without columns; the solver was not run"
+    violated = violated_empty_row(lp)
+    if violated is not None:
+        why = "no columns and a row that excludes 0"
+        return infeasible_shape(why, "no columns", note, violated[1])
     return Solution(
         claim="optimal",
         x=np.zeros(0),
@@ -138,7 +147,7 @@ def unsolved_shape(lp: LinearProgram) -> Solution | None:
         objective=lp.offset,
         native_status="not handed over: no columns",
         method_run="none (no columns)",
-        notes=("the adapter answered a program without columns; the solver was not run",),
+        notes=(note,),
     )
 
 
@@ -183,9 +192,11 @@ def oriented_dual_ray(
     return None
 
 
-def convert_native(
-    key: str, value: NativeValue, kind: type[bool] | type[int] | type[float] | type[str]
-) -> NativeValue:
+#: Type of a native option.
+Kind = type[bool] | type[int] | type[float] | type[str]
+
+
+def convert_native(key: str, value: NativeValue, kind: Kind) -> NativeValue:
     """Turn the value of ``--set key=value`` into the type the solver's option has.
 
     Raises
@@ -220,6 +231,38 @@ def refuse_reserved(native: Mapping[str, NativeValue], reserved: Mapping[str, st
     for key in native:
         if key in reserved:
             raise InputError(f"{key} is set by planbench; {reserved[key]}", where="--set")
+
+
+def typed_native(
+    native: Mapping[str, NativeValue],
+    kinds: Mapping[str, Kind],
+    reserved: Mapping[str, str],
+    unknown: str,
+) -> dict[str, NativeValue]:
+    """Check native options against those there are, and give each value its type.
+
+    Parameters
+    ----------
+    native : mapping
+    kinds : mapping of str to type
+        Options there are.
+    reserved : mapping of str to str
+        Options that planbench sets itself, each with the fix.
+    unknown : str
+        Message for one there is not; ``{}`` is its name.
+
+    Raises
+    ------
+    InputError
+        Reserved or unknown name (with the nearest), or a value of the wrong type.
+    """
+    refuse_reserved(native, reserved)
+    typed = {}
+    for key, value in native.items():
+        if key not in kinds:
+            raise InputError(unknown.format(repr(key)) + with_nearest(key, kinds), where="--set")
+        typed[key] = convert_native(key, value, kinds[key])
+    return typed
 
 
 def small_coefficients(lp: LinearProgram, threshold: float) -> int:

@@ -1,7 +1,7 @@
 """HiGHS through highspy: dual simplex, IPX, HiPO, cuPDLP-C and HiPDLP, each by its own name.
 
-HiGHS is always handed a minimisation: with a maximisation HiPDLP solves the wrong problem and
-the interior point methods return negated duals. Every option-setting and every call is
+HiGHS is always handed a minimisation: up to 1.15, with a maximisation HiPDLP solves the wrong
+problem and the interior point methods return negated duals. Every option-setting and every call is
 checked, what HiGHS holds is compared with what was sent, and its log is read to see which
 method really ran; a method that did not run as named is an error.
 """
@@ -10,56 +10,202 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from planbench.errors import InputError, SolverError, SolverUnavailableError
+from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 from planbench.solvers.base import (
+    Claim,
     NativeValue,
     Phase,
     Solution,
     SolveOptions,
     SolverSpec,
+    Supported,
     no_phase,
 )
 from planbench.solvers.common import (
+    Kind,
     as_linear_program,
+    changed_problem,
     convert_native,
+    crossed_bounds,
     duals_in_stated_sense,
     import_solver,
     in_stated_sense,
+    minimisation_offset,
+    oriented_dual_ray,
     refuse_reserved,
     unsolved_shape,
     with_nearest,
 )
 from planbench.solvers.highs_log import method_that_ran, threads_of
-from planbench.solvers.highs_methods import (
-    CLAIMS,
-    COMMON,
-    FAILURES,
-    FIRST_SHARE,
-    LIMITS,
-    METHODS,
-    RESERVED,
-    SCALING_FIRST,
-    SCALING_SECOND,
-    SOLVERS,
-    Method,
-)
-from planbench.solvers.highs_model import (
-    bounds_cross,
-    compare_with_sent,
-    pass_model,
-    prove_by_simplex,
-)
-from planbench.solvers.logs import captured_stdout
-from planbench.solvers.presolve_log import presolved_size
+from planbench.solvers.logs import captured_stdout, presolved_size
 
-__all__ = ["METHODS", "SOLVERS", "Method", "solve", "unavailable"]
+
+@dataclass(frozen=True)
+class Method:
+    """How one method of HiGHS is asked for and recognised.
+
+    Attributes
+    ----------
+    engine : str
+        Key of :data:`~planbench.solvers.highs_log.ENGINES` that its log must show.
+    chosen : mapping
+        Options that *are* the method; set for ``:stock`` as well.
+    tuned : mapping
+        Options of planbench's own configuration on top.
+    helpers : frozenset of str
+        Engines that belong to the method besides its own.
+    """
+
+    engine: str
+    chosen: Mapping[str, NativeValue]
+    tuned: Mapping[str, NativeValue] = field(default_factory=dict)
+    helpers: frozenset[str] = frozenset()
+
+
+_SIMPLEX = frozenset({"dual simplex", "primal simplex"})
+
+#: HiPDLP's scalings: 7 (Ruiz, L2 and Pock-Chambolle) first; if it has not converged in this
+#: share of the time limit, 6 (without Ruiz) has the rest: each stalls on programs the other solves.
+SCALING_FIRST, SCALING_SECOND, FIRST_SHARE = 7, 6, 0.5
+
+METHODS: dict[str, Method] = {
+    "highs-ds": Method(
+        "dual simplex", {"solver": "simplex", "simplex_strategy": 1}, helpers=_SIMPLEX
+    ),
+    "highs-ipm": Method("IPX", {"solver": "ipx", "run_crossover": "off"}),
+    "highs-ipm-crossover": Method(
+        "IPX", {"solver": "ipx", "run_crossover": "on"}, helpers=_SIMPLEX
+    ),
+    "highs-hipo": Method("HiPO", {"solver": "hipo", "run_crossover": "off"}),
+    "highs-pdlp": Method(
+        "cuPDLP-C", {"solver": "pdlp", "run_crossover": "off"}, {"presolve": "off"}
+    ),
+    "highs-hipdlp": Method(
+        "HiPDLP",
+        {"solver": "hipdlp", "run_crossover": "off"},
+        {"presolve": "off", "pdlp_scaling_mode": SCALING_FIRST},
+    ),
+}
+
+#: In planbench's configuration always: by default HiGHS drops coefficients up to 1e-9.
+COMMON: dict[str, NativeValue] = {"small_matrix_value": 1e-12, "threads": 1}
+
+RESERVED = {
+    "solver": "choose the adapter by name instead (planbench solvers lists them)",
+    "run_crossover": "choose highs-ipm or highs-ipm-crossover instead",
+    "simplex_strategy": "highs-ds is the dual simplex",
+    "threads": "use the option threads",
+    "time_limit": "use the option time_limit",
+    "random_seed": "use the option seed",
+    "output_flag": "the log shows which method ran",
+    "log_file": "the log is kept by planbench",
+    "log_to_console": "the log is kept by planbench",
+}
+
+CLAIMS: dict[str, Claim] = {
+    "kOptimal": "optimal",
+    "kInfeasible": "infeasible",
+    "kUnbounded": "unbounded",
+    "kUnboundedOrInfeasible": "infeasible-or-unbounded",
+}
+#: Versions of highspy that adapters are tested with.
+HIGHSPY = Supported("highspy", "1.12", "1.16.0")
+#: Releases that first know a method (an older one would refuse the option).
+HIPDLP_SINCE, HIPO_SINCE = "1.14", "1.15"
+#: Newest release that highspy-extras, which HiPO needs at the version of highspy, exists for.
+EXTRAS = "1.15.1"
+
+LIMITS = ("kTimeLimit", "kIterationLimit", "kMemoryLimit", "kInterrupt")
+FAILURES = ("kLoadError", "kModelError", "kPresolveError", "kSolveError", "kPostsolveError")
+
+_MINIMISE = "min −c; one thread; coefficients down to 1e-12 kept"
+
+
+def _spec(
+    name: str,
+    method: str,
+    *takes: str,
+    default: str,
+    stock: str,
+    exact: bool = False,
+    packages: tuple[str, ...] = ("highspy",),
+    environment: tuple[str, ...] = (),
+    supports: tuple[Supported, ...] = (HIGHSPY,),
+) -> SolverSpec:
+    return SolverSpec(
+        name=name,
+        family="HiGHS",
+        method=method,
+        module="planbench.solvers.highs",
+        packages=packages,
+        environment=environment,
+        exact=exact,
+        takes=frozenset(("tolerance", "time_limit", "native", *takes)),
+        phases=("load", "check", "solve", "extract"),
+        default=f"{_MINIMISE}; {default}",
+        stock=f"min −c; {stock}",
+        supports=supports,
+    )
+
+
+SOLVERS = (
+    _spec(
+        "highs-ds",
+        "dual simplex",
+        "threads",
+        "seed",
+        exact=True,
+        default="presolve on",
+        stock="HiGHS's own options, solver=simplex",
+    ),
+    _spec(
+        "highs-ipm",
+        "interior point (IPX), no crossover",
+        default="presolve on, no crossover",
+        stock="HiGHS's own options, solver=ipx, run_crossover=off",
+    ),
+    _spec(
+        "highs-ipm-crossover",
+        "interior point (IPX) with crossover",
+        exact=True,
+        default="presolve on",
+        stock="HiGHS's own options, solver=ipx",
+    ),
+    _spec(
+        "highs-hipo",
+        "interior point (HiPO), no crossover",
+        "threads",
+        packages=("highspy", "highspy-extras"),
+        environment=(f"highspy=={EXTRAS}", f"highspy-extras=={EXTRAS}"),
+        supports=(
+            Supported("highspy", HIPO_SINCE, EXTRAS),
+            Supported("highspy-extras", HIPO_SINCE, EXTRAS),
+        ),
+        default="presolve on, no crossover",
+        stock="HiGHS's own options, solver=hipo, run_crossover=off",
+    ),
+    _spec(
+        "highs-pdlp",
+        "first-order PDHG (cuPDLP-C on the CPU)",
+        default="presolve off (it removes next to nothing and ignores the time limit)",
+        stock="HiGHS's own options, solver=pdlp",
+    ),
+    _spec(
+        "highs-hipdlp",
+        "first-order PDHG with Halpern restarts (HiPDLP)",
+        default="presolve off, pdlp_scaling_mode 7, then 6 after half of the time limit",
+        stock="HiGHS's own options, solver=hipdlp",
+        supports=(replace(HIGHSPY, least=HIPDLP_SINCE),),
+    ),
+)
 
 
 def unavailable(spec: SolverSpec) -> str | None:
@@ -69,8 +215,8 @@ def unavailable(spec: SolverSpec) -> str | None:
         extras = importlib.metadata.version("highspy-extras")
         if core != extras:
             return (
-                f"needs highspy-extras {core}, found {extras}; "
-                f"pip install highspy=={core} highspy-extras=={core}"
+                f"highspy-extras {extras} needs highspy {extras}, found {core}; "
+                f"pip install highspy=={extras} highspy-extras=={extras}"
             )
     return None
 
@@ -102,7 +248,7 @@ def solve(
         passed = pass_model(highs, lp)
     with phase("check"):
         notes = compare_with_sent(highs, lp, options)
-        if passed != "kOk" and not notes and not bounds_cross(lp):
+        if passed != "kOk" and not notes and crossed_bounds(lp) is None:
             notes = [f"passModel returned {passed}"]
     # cuPDLP-C prints past HiGHS's own log, so standard output is what is read.
     with phase("solve"), captured_stdout() as log:
@@ -121,7 +267,7 @@ def _set(highs: Any, key: str, value: NativeValue, *, user: bool) -> None:
     if key == "solver":
         raise SolverUnavailableError(
             f"HiGHS {highs.version()} has no method {value!r}; "
-            "pip install --upgrade highspy (HiPO also needs 'planbench[hipo]')"
+            "pip install --upgrade highspy (HiPO also needs highspy-extras of its version)"
         )
     raise SolverError(f"HiGHS {highs.version()} refuses {key} = {value!r}")
 
@@ -167,12 +313,7 @@ def _configure(
 def _typed_native(highs: Any, native: Mapping[str, NativeValue]) -> dict[str, NativeValue]:
     refuse_reserved(native, RESERVED)
     typed: dict[str, NativeValue] = {}
-    types: dict[str, type[bool] | type[int] | type[float] | type[str]] = {
-        "kBool": bool,
-        "kInt": int,
-        "kDouble": float,
-        "kString": str,
-    }
+    kinds: dict[str, Kind] = {"kBool": bool, "kInt": int, "kDouble": float, "kString": str}
     for key, value in native.items():
         status, kind = highs.getOptionType(key)
         if status.name != "kOk":
@@ -180,7 +321,7 @@ def _typed_native(highs: Any, native: Mapping[str, NativeValue]) -> dict[str, Na
             raise InputError(
                 f"HiGHS has no option {key!r}{with_nearest(key, known)}", where="--set"
             )
-        typed[key] = convert_native(key, value, types[kind.name])
+        typed[key] = convert_native(key, value, kinds[kind.name])
     return typed
 
 
@@ -255,10 +396,7 @@ def _extract(
     ran = method_that_ran(log, spec.name, method.engine, claim, iterations, helpers=method.helpers)
     objective = None
     if x is not None:
-        objective = in_stated_sense(
-            lp,
-            float(info.objective_function_value),
-        )
+        objective = in_stated_sense(lp, float(info.objective_function_value))
         if not np.isfinite(objective):
             objective = None
     primal_ray = dual_ray = None
@@ -294,3 +432,111 @@ def _threads_used(spec: SolverSpec, options: SolveOptions, logged: int | None) -
     if options.threads is not None:
         return options.threads
     return None if options.stock else 1
+
+
+# -- handing over, reading back, proofs ------------------------------------------------------
+
+#: HiGHS's wheels count rows, columns and non-zeros in int32.
+LARGEST_INDEX = int(np.iinfo(np.int32).max)
+
+
+def pass_model(highs: Any, lp: LinearProgram) -> str:
+    """Pass the equivalent minimisation as arrays and return HiGHS's word for how it went.
+
+    Raises
+    ------
+    SolverError
+        If HiGHS refuses it, or cannot count its non-zeros in 32 bits.
+    """
+    m = lp.matrix
+    if max(m.nnz, *m.shape) > LARGEST_INDEX:
+        raise SolverError(f"HiGHS counts with 32 bits; {m.nnz} non-zeros are too many")
+    status = highs.passModel(
+        lp.n_cols,
+        lp.n_rows,
+        m.nnz,
+        1,  # column-wise
+        1,  # minimise
+        minimisation_offset(lp),
+        lp.minimisation_cost,
+        lp.col_lower,
+        lp.col_upper,
+        lp.row_lower,
+        lp.row_upper,
+        m.indptr.astype(np.int32, copy=False),
+        m.indices.astype(np.int32, copy=False),
+        m.data,
+        np.zeros(lp.n_cols, dtype=np.int32),
+    )
+    if status.name == "kError":
+        # run() would go on with an empty or an older model.
+        raise SolverError("HiGHS refuses the model (passModel returned kError)")
+    return str(status.name)
+
+
+def compare_with_sent(highs: Any, lp: LinearProgram, options: SolveOptions) -> list[str]:
+    """Compare costs, bounds and every coefficient HiGHS holds with those that were sent."""
+    notes = []
+    sent = (lp.n_cols, lp.n_rows, int(lp.matrix.nnz))
+    held = (highs.getNumCol(), highs.getNumRow(), highs.getNumNz())
+    if held[:2] != sent[:2]:
+        raise SolverError(f"HiGHS holds {held[1]} x {held[0]}, sent were {sent[1]} x {sent[0]}")
+    if held[2] != sent[2]:
+        notes.append(changed_problem(f"{sent[2] - held[2]} coefficients were dropped", options))
+    everything = np.arange(lp.n_cols, dtype=np.int32)
+    if lp.n_cols:
+        _, _, cost, lower, upper, _ = highs.getCols(lp.n_cols, everything)
+        for what, have, want in (
+            ("costs", cost, lp.minimisation_cost),
+            ("column lower bounds", lower, lp.col_lower),
+            ("column upper bounds", upper, lp.col_upper),
+        ):
+            notes += _differing(what, have, want, options)
+    if lp.n_rows:
+        rows = np.arange(lp.n_rows, dtype=np.int32)
+        _, _, lower, upper, _ = highs.getRows(lp.n_rows, rows)
+        notes += _differing("row lower bounds", lower, lp.row_lower, options)
+        notes += _differing("row upper bounds", upper, lp.row_upper, options)
+    if held[2] == sent[2] and sent[2]:
+        chunk = 100_000
+        for start in range(0, lp.n_cols, chunk):
+            which = everything[start : start + chunk]
+            _, begins, index, value = highs.getColsEntries(which.size, which)
+            first, last = lp.matrix.indptr[start], lp.matrix.indptr[start + which.size]
+            if not (
+                np.array_equal(begins, lp.matrix.indptr[start : start + which.size] - first)
+                and np.array_equal(index, lp.matrix.indices[first:last])
+                and np.array_equal(value, lp.matrix.data[first:last])
+            ):
+                notes.append(changed_problem("coefficients differ from those sent", options))
+                break
+    return notes
+
+
+def _differing(what: str, have: FloatArray, want: FloatArray, options: SolveOptions) -> list[str]:
+    differ = int(np.count_nonzero(have != want))
+    return [changed_problem(f"{differ} {what} differ", options)] if differ else []
+
+
+def prove_by_simplex(
+    highs: Any, lp: LinearProgram, claim: Claim
+) -> tuple[FloatArray | None, FloatArray | None]:
+    """Ask the simplex for a proof; the time limit counts on over all runs of one object."""
+    for key, value in (("solver", "simplex"), ("presolve", "off"), ("threads", 1)):
+        if highs.setOptionValue(key, value).name != "kOk":
+            return None, None
+    want_primal = claim == "unbounded"
+    for attempt in range(2):
+        if attempt:
+            highs.clearSolver()
+            if highs.run().name == "kError":
+                return None, None
+        status, exists, ray = highs.getPrimalRay() if want_primal else highs.getDualRay()
+        if status.name == "kOk" and exists:
+            ray = np.array(ray, dtype=np.float64)
+            if want_primal:
+                return ray, None
+            proof = oriented_dual_ray(lp, ray)
+            if proof is not None:
+                return None, proof
+    return None, None

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from planbench.errors import SolverError
 from planbench.solvers.base import Claim
 
-#: What the log says when a method starts (HiGHS 1.12 to 1.15).
+#: What the log says when a method starts (HiGHS 1.12 to 1.16).
 ENGINES = {
     "dual simplex": re.compile(r"^Using (?:EKK )?(?:parallel )?dual simplex solver", re.MULTILINE),
     "primal simplex": re.compile(r"^Using (?:EKK )?primal simplex solver", re.MULTILINE),
@@ -69,7 +69,7 @@ def method_that_ran(
     engine : str
         Key of :data:`ENGINES` that was asked for.
     claim : Claim
-        HiGHS settles "infeasible or unbounded" by its primal simplex whatever the method.
+        HiGHS decides "infeasible or unbounded" by its primal simplex whatever the method.
     iterations : mapping
         Iteration counts by kind.
     helpers : frozenset of str
@@ -87,10 +87,10 @@ def method_that_ran(
     """
     found = [e for e, pattern in ENGINES.items() if pattern.search(log)]
     parallel = " (PAMI)" if "dual simplex solver - PAMI" in log else ""
-    settled = claim in _NO_OPTIMUM
+    no_optimum = claim in _NO_OPTIMUM
     if engine in found:
         others = [e for e in found if e != engine]
-        allowed = helpers | (_SIMPLEX if settled else set())
+        allowed = helpers | (_SIMPLEX if no_optimum else set())
         for other in others:
             if other not in allowed and (other not in _SIMPLEX or iterations.get("simplex")):
                 raise SolverError(f"{name}: HiGHS went on with {other} after {engine}")

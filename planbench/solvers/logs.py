@@ -1,10 +1,11 @@
-"""Files and logs of code that is not trusted to be sensible."""
+"""Files and logs of code that is not trusted: opening, capturing, and the size after presolve."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
 import os
+import re
 import stat
 import sys
 import tempfile
@@ -100,3 +101,44 @@ def _read(file: BinaryIO, start: int) -> str:
     left_out = b"\n" if end > start + len(content) else b""
     file.seek(end)
     return (content + left_out + file.read(KEPT_BYTES)).decode(errors="replace")
+
+
+#: Rows, columns and non-zeros after presolve as HiGHS, CBC and GLOP log them.
+_PRESOLVED = (
+    re.compile(
+        r"^Presolve reductions: rows (?P<rows>\d+)\(\S*\); columns (?P<columns>\d+)\(\S*\); "
+        r"nonzeros (?P<nonzeros>\d+)\(",
+        re.MULTILINE,
+    ),
+    re.compile(
+        r"^Presolve (?P<rows>\d+) \(\S+\) rows, (?P<columns>\d+) \(\S+\) columns and "
+        r"(?P<nonzeros>\d+) \(\S+\) elements",
+        re.MULTILINE,
+    ),
+    re.compile(
+        r"^Presolved problem: (?P<rows>\d+) rows, (?P<columns>\d+) columns, "
+        r"(?P<nonzeros>\d+) entries",
+        re.MULTILINE,
+    ),
+)
+
+
+def presolved_size(log: str) -> dict[str, int]:
+    """Read the size after presolve.
+
+    Parameters
+    ----------
+    log : str
+        A solver's log.
+
+    Returns
+    -------
+    dict of str to int
+        ``rows``, ``columns`` and ``nonzeros``; empty where presolve did not run or does not
+        say. The last line counts where a program was presolved twice.
+    """
+    for line in _PRESOLVED:
+        found = list(line.finditer(log))
+        if found:
+            return {name: int(value) for name, value in found[-1].groupdict().items()}
+    return {}

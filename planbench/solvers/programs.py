@@ -1,11 +1,11 @@
-"""Running a solver that is a program of its own, so that its peak memory can be told.
+"""Running a solver that is a program of its own, so that its peak memory can be measured.
 
 Linux hands ``ru_maxrss`` down: a child reports at least what its parent held when the child
 was started, so the peak of a small program started from a large worker is lost in the
 worker's own. Here a shell of about one megabyte starts the program and goes away at once; the
 program passes to the worker (which is a child subreaper) with a high-water mark of its own,
 exact however short it ran. Sampling from outside would miss a program that runs for less than
-the time between two looks.
+the time between two samples.
 
 Nothing of this happens unless somebody measures (:data:`observer`): by hand, an adapter starts
 its program directly.
@@ -141,7 +141,7 @@ def stand_in(program: Path, folder: Path) -> Path:
 
 
 def ended(path: Path) -> None:
-    """Tell the observer of every run of a stand-in, after it; nothing for the program itself."""
+    """Report every run of a stand-in to the observer, after it; nothing for the program itself."""
     try:
         pids = Path(f"{path}.pids").read_text().split()
     except OSError:

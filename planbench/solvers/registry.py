@@ -18,8 +18,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from planbench.errors import InputError, SolverUnavailableError
+from planbench.errors import InputError, PlanbenchError, SolverUnavailableError
+from planbench.solvers import environments
 from planbench.solvers.base import OPTION_NAMES, SolveFunction, SolveOptions, SolverSpec
+from planbench.solvers.installed import normalised
 
 ENTRY_POINT_GROUP = "planbench.solvers"
 
@@ -28,9 +30,7 @@ BUILTIN_MODULES = (
     "planbench.solvers.highs",
     "planbench.solvers.scipy_highs",
     "planbench.solvers.cbc",
-    "planbench.solvers.cbc_mps",
-    "planbench.solvers.ortools_glop",
-    "planbench.solvers.ortools_pdlp",
+    "planbench.solvers.ortools",
     "planbench.solvers.command",
     "planbench.planners.primal_dual",
     "planbench.planners.value_iteration",
@@ -114,11 +114,6 @@ class Users:
 
     direct: tuple[str, ...]
     indirect: tuple[str, ...]
-
-
-def normalised(package: str) -> str:
-    """Name of a package as package indexes compare it: lower case, single hyphens."""
-    return re.sub(r"[-_.]+", "-", package).lower()
 
 
 def distributions(spec: SolverSpec) -> tuple[str, ...]:
@@ -236,15 +231,53 @@ def _checked_command(text: str) -> str:
 
 
 def availability(spec: SolverSpec) -> str | None:
-    """Say why a solver cannot run here, in one line, or None if it can.
+    """Say why a solver cannot run now, in one line, or None if it can.
 
-    Looks only at installed distributions; nothing is imported but the adapter itself.
+    It can also where an environment of its own (:attr:`SolverSpec.environment`) has been built.
+    """
+    reason = why_not_here(spec)
+    if reason is None or not spec.environment:
+        return reason
+    if environments.is_built(spec.environment):
+        return None
+    return (
+        f"runs with {' and '.join(spec.environment)} in an environment of its own, "
+        "built when the solver is first used by its name"
+    )
+
+
+def own_environment(spec: SolverSpec) -> environments.Environment | None:
+    """Environment of its own in which a solver runs, built if need be; None: it runs in this one.
+
+    Raises
+    ------
+    SolverUnavailableError
+        It cannot be built; one line says what to install instead.
+    """
+    if not spec.environment or why_not_here(spec) is None:
+        return None
+    try:
+        return environments.pinned_environment(spec.environment, f"environment of {spec.name}")
+    except environments.UnreachableIndexError:
+        why = "no package index can be reached to build its environment; run it once online"
+    except PlanbenchError as error:
+        why = str(error)
+    raise SolverUnavailableError(
+        f"solver {spec.name} is not available: {why}, or pip install {' '.join(spec.environment)}"
+    )
+
+
+def why_not_here(spec: SolverSpec) -> str | None:
+    """Say why a solver cannot run in this environment, in one line, or None if it can.
+
+    Only installed distributions are examined; nothing is imported but the adapter itself.
     """
     for package in spec.packages:
         try:
             importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             target = f"'planbench[{spec.extra}]'" if spec.extra else package
+            target = " ".join(spec.environment) or target
             return f"needs {package}; pip install {target}"
     for supported in spec.supports:
         found = importlib.metadata.version(supported.package)
@@ -263,8 +296,11 @@ def availability(spec: SolverSpec) -> str | None:
     return None if reason is None else str(reason)
 
 
-def available_solvers(names: Iterable[str] | None) -> list[str]:
+def available_solvers(names: Iterable[str] | None, *, in_process: bool = False) -> list[str]:
     """Resolve `names`: ``all`` (or None) is every solver available here, others must be known.
+
+    The environment of a solver that needs one of its own is built if the solver is named; with
+    ``all`` it takes part if it has been built. With `in_process` it does not count.
 
     Raises
     ------
@@ -279,13 +315,14 @@ def available_solvers(names: Iterable[str] | None) -> list[str]:
             chosen += [
                 spec.name
                 for spec in list_solvers()
-                if spec.name != "cmd" and availability(spec) is None
+                if spec.name != "cmd"
+                and (why_not_here(spec) if in_process else availability(spec)) is None
             ]
             continue
         spec, _, _ = find_solver(name)
-        reason = availability(spec)
-        if reason is not None:
-            raise SolverUnavailableError(f"solver {spec.name} is not available: {reason}")
+        require_runnable(spec, in_process=in_process)
+        if not in_process:
+            own_environment(spec)
         chosen.append(name)
     return list(dict.fromkeys(chosen))
 
@@ -296,17 +333,30 @@ def _release(version: str) -> tuple[int, ...]:
     return tuple(map(int, numbers[0].split("."))) if numbers else ()
 
 
+def require_runnable(spec: SolverSpec, *, in_process: bool = False) -> None:
+    """Check that a solver can run: in this environment, or in one of its own.
+
+    Raises
+    ------
+    SolverUnavailableError
+    """
+    reason = why_not_here(spec)
+    if reason is None or (spec.environment and not in_process):
+        return
+    if spec.environment:
+        reason = f"{reason}, or let it run in an environment of its own, not in this process"
+    raise SolverUnavailableError(f"solver {spec.name} is not available: {reason}")
+
+
 def load_adapter(spec: SolverSpec) -> SolveFunction:
     """Import the adapter of `spec` and return its ``solve``.
 
     Raises
     ------
     SolverUnavailableError
-        If it cannot run here; the message is that of :func:`availability`.
+        If it cannot run in this environment; the message is that of :func:`why_not_here`.
     """
-    reason = availability(spec)
-    if reason is not None:
-        raise SolverUnavailableError(f"solver {spec.name} is not available: {reason}")
+    require_runnable(spec, in_process=True)
     solve: SolveFunction = importlib.import_module(spec.module).solve
     return solve
 

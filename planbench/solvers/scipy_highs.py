@@ -13,6 +13,8 @@ import warnings
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import scipy
 import scipy.sparse as sp
 
 from planbench.errors import InputError, SolverError
@@ -29,36 +31,27 @@ from planbench.solvers.base import (
     no_phase,
 )
 from planbench.solvers.common import (
+    Kind,
     as_linear_program,
     changed_problem,
-    convert_native,
     duals_in_stated_sense,
     huge_bounds,
     import_solver,
     in_stated_sense,
-    refuse_reserved,
     small_coefficients,
+    typed_native,
     unsolved_shape,
-    with_nearest,
 )
 from planbench.solvers.highs_log import iterations_of, method_that_ran, version_of
-from planbench.solvers.logs import captured_stdout
-from planbench.solvers.presolve_log import presolved_size
+from planbench.solvers.logs import captured_stdout, presolved_size
 
 #: HiGHS's defaults, which scipy offers no option to change.
 SMALL_MATRIX_VALUE = 1e-9
 INFINITE_BOUND = 1e20
 
-_KINDS: dict[str, type[bool] | type[int] | type[float] | type[str]] = {
-    "presolve": bool,
-    "maxiter": int,
-}
-_ONLY_DS: dict[str, type[bool] | type[int] | type[float] | type[str]] = {
-    "simplex_dual_edge_weight_strategy": str
-}
-_ONLY_IPM: dict[str, type[bool] | type[int] | type[float] | type[str]] = {
-    "ipm_optimality_tolerance": float
-}
+_KINDS: dict[str, Kind] = {"presolve": bool, "maxiter": int}
+_ONLY_DS: dict[str, Kind] = {"simplex_dual_edge_weight_strategy": str}
+_ONLY_IPM: dict[str, Kind] = {"ipm_optimality_tolerance": float}
 _RESERVED = {
     "time_limit": "use the option time_limit",
     "primal_feasibility_tolerance": "use the option tolerance",
@@ -137,7 +130,8 @@ def solve(
 def _settings(spec: SolverSpec, options: SolveOptions) -> dict[str, NativeValue]:
     ipm = spec.name.endswith("ipm")
     kinds = _KINDS | (_ONLY_IPM if ipm else _ONLY_DS)
-    refuse_reserved(options.native, _RESERVED)
+    unknown = f"linprog has no option {{}} for {spec.name}"
+    native = typed_native(options.native, kinds, _RESERVED, unknown)
     settings: dict[str, NativeValue] = {}
     if options.tolerance is not None:
         if options.tolerance < 1e-10:
@@ -150,14 +144,7 @@ def _settings(spec: SolverSpec, options: SolveOptions) -> dict[str, NativeValue]
             settings["ipm_optimality_tolerance"] = options.tolerance
     if options.time_limit is not None:
         settings["time_limit"] = float(options.time_limit)
-    for key, value in options.native.items():
-        if key not in kinds:
-            raise InputError(
-                f"linprog has no option {key!r} for {spec.name}{with_nearest(key, kinds)}",
-                where="--set",
-            )
-        settings[key] = convert_native(key, value, kinds[key])
-    return settings
+    return settings | native
 
 
 def _would_change(lp: LinearProgram, options: SolveOptions) -> tuple[str, ...]:
@@ -175,11 +162,15 @@ def _would_change(lp: LinearProgram, options: SolveOptions) -> tuple[str, ...]:
     return tuple(notes)
 
 
+def _sides(lp: LinearProgram) -> tuple[npt.NDArray[np.bool_], ...]:
+    """Rows with an upper side, with a lower side, and equations, which count as neither."""
+    equal = lp.row_lower == lp.row_upper
+    return np.isfinite(lp.row_upper) & ~equal, np.isfinite(lp.row_lower) & ~equal, equal
+
+
 def _linprog_form(lp: LinearProgram) -> dict[str, Any]:
     by_row = sp.csr_array(lp.matrix)
-    equal = lp.row_lower == lp.row_upper
-    upper = np.isfinite(lp.row_upper) & ~equal
-    lower = np.isfinite(lp.row_lower) & ~equal
+    upper, lower, equal = _sides(lp)
     arguments: dict[str, Any] = {
         "c": lp.minimisation_cost,
         "bounds": np.column_stack([lp.col_lower, lp.col_upper]),
@@ -195,9 +186,7 @@ def _linprog_form(lp: LinearProgram) -> dict[str, Any]:
 
 def _row_duals(lp: LinearProgram, result: Any) -> FloatArray | None:
     """∂(minimum)/∂rhs of each row, from the marginals of its upper, lower or equal side."""
-    equal = lp.row_lower == lp.row_upper
-    upper = np.isfinite(lp.row_upper) & ~equal
-    lower = np.isfinite(lp.row_lower) & ~equal
+    upper, lower, equal = _sides(lp)
     sides, equations = result.ineqlin.marginals, result.eqlin.marginals
     if sides is None or equations is None:
         return None
@@ -226,6 +215,7 @@ def _extract(
     claim = _CLAIMS.get(status, "unknown")
     x = None if result.x is None else np.asarray(result.x, dtype=np.float64)
     y = None if x is None else _row_duals(lp, result)
+    value = None if result.fun is None else in_stated_sense(lp, float(result.fun)) + lp.offset
     # linprog's `nit` is one number whose meaning depends on what ran; the log names each.
     iterations = iterations_of(log)
     ran = method_that_ran(
@@ -240,22 +230,14 @@ def _extract(
         claim=claim,
         x=x,
         y=None if y is None else duals_in_stated_sense(lp, y),
-        objective=None
-        if result.fun is None
-        else in_stated_sense(lp, float(result.fun)) + lp.offset,
+        objective=value,
         native_status=word,
         iterations=iterations,
         hit_limit=status in _LIMITS,
-        version=f"scipy {_scipy_version()}, HiGHS {version_of(log)}",
+        version=f"scipy {scipy.__version__}, HiGHS {version_of(log)}",
         method_run=ran,
         threads_used=1,
         options=settings,
         notes=notes,
         presolved=presolved_size(log),
     )
-
-
-def _scipy_version() -> str:
-    import scipy
-
-    return str(scipy.__version__)

@@ -1,7 +1,7 @@
 """Official sources of published tables, and downloads from them into a cache folder.
 
-Files come into a folder beside their place and are moved there when all is complete, so that a
-download that broke off is never taken for a table. ``source.json`` beside the files tells where
+Files are written to a temporary folder and moved to their place when all is complete, so that a
+download that broke off is never taken for a table. ``source.json`` in the same folder says where
 they came from, when, under which terms, and their SHA-256.
 """
 

@@ -159,7 +159,7 @@ def _read_cells(path: Path) -> Grid:
         if grid.unlabelled or any(len(levels) != 1 for levels in labels):
             raise InputError("give one row and one column of labels", where=str(path))
         if len(set(labels)) != len(labels):
-            raise InputError("a row or column label stands twice", where=str(path))
+            raise InputError("a row or column label occurs twice", where=str(path))
     if grid.ignored:
         raise InputError(
             f"holds {grid.ignored[0]} without any figure; drop the row, or write 0", where=str(path)

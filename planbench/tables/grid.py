@@ -35,7 +35,7 @@ from planbench.tables.cells import (
 from planbench.tables.raw import LARGEST
 from planbench.words import nouns
 
-#: What stands in the label columns of a row of codes.
+#: Content of the label columns of a row of codes.
 _HEAD_WORD = re.compile(
     r"(\w+ )?(io)?codes?|(naics|nace|isic|sic|cpc|cpa)( codes?)?", re.IGNORECASE
 )
@@ -116,7 +116,7 @@ def read_grid(path: Path, sheet: str | None = None) -> Grid:
 
 
 def csv_rows(path: Path) -> tuple[list[list[str]], str]:
-    """Rows of a text file, and what stands between their cells: comma, semicolon or tab.
+    """Rows of a text file, and what separates their cells: comma, semicolon or tab.
 
     Raises
     ------

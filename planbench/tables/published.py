@@ -77,7 +77,7 @@ def refuse_lone_industries(sheet: Sheet) -> None:
         for i in side.at("industry", "product"):
             if i not in side.core:
                 raise InputError(
-                    f"{side.what} {side.label(i)!r} is named by --industry and stands on one axis "
+                    f"{side.what} {side.label(i)!r} is named by --industry and is on one axis "
                     "only; give it the same name on both, or leave the option out",
                     where=side.where,
                 )
@@ -99,7 +99,7 @@ def refuse_misplaced(sheet: Sheet, own_units: bool = False) -> None:
     ]
     for j in columns.at("final use"):
         if j not in columns.stated and (j < last or sheet.grid.cells[paid, j].any()):
-            how = "stands among the industries" if j < last else "pays wages"
+            how = "is among the industries" if j < last else "pays wages"
             raise InputError(
                 f"column {columns.label(j)!r} {how} and is no industry by its name; give rows and "
                 "columns the same names, or --final or --drop",
@@ -109,7 +109,7 @@ def refuse_misplaced(sheet: Sheet, own_units: bool = False) -> None:
     for i in rows.at("value added?", *(("resource",) if own_units else ())):
         if i < last:
             raise InputError(
-                f"row {rows.label(i)!r} stands among the products and is none by its name; give "
+                f"row {rows.label(i)!r} is among the products and is none by its name; give "
                 "rows and columns the same names, or --value-added, --resource or --drop",
                 where=rows.where,
             )

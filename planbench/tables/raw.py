@@ -166,7 +166,7 @@ def make_raw_table(
     name : str
         Also stands in front of messages.
     products, industries : sequence of str
-        Labels that stand twice get a number.
+        Labels that occur twice get a number.
     use : array_like, shape (products, industries)
     **fields
         The other fields of :class:`RawTable`.
@@ -228,7 +228,7 @@ def make_raw_table(
 
 
 def distinct(labels: Sequence[str]) -> tuple[str, ...]:
-    """Labels without surrounding blanks, none empty; one that stands twice gets a number."""
+    """Labels without surrounding blanks, none empty; one that occurs twice gets a number."""
     seen: dict[str, int] = {}
     out: list[str] = []
     for position, label in enumerate(labels, start=1):

@@ -106,7 +106,7 @@ def _read(paths: Sequence[str | Path], options: ReadOptions) -> RawTable:
     if use is not None and make is not None:
         if rest:
             raise InputError(
-                "is one file too many beside a use and a make table", where=str(rest[0])
+                "is one file too many, after a use and a make table", where=str(rest[0])
             )
         name = options.name or _stem(use[0])
         used, made = (_grid(path, page or options.sheet) for path, page in (use, make))

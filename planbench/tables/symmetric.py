@@ -80,7 +80,7 @@ def symmetric_table(
     Raises
     ------
     InputError
-        When no label stands on both axes, or something cannot be told; the line says what, and
+        When no label is on both axes, or the figures leave something open; the line says what, and
         the option that decides.
     """
     if grid.unlabelled:
@@ -197,7 +197,7 @@ def _industries(
     ]  # fmt: skip
     for label in (columns.labels[j] for j in core):
         if columns.labels.count(label) > 1 or rows.labels.count(label) > 1:
-            raise InputError(f"label {label!r} stands twice; labels must differ", where=grid.where)
+            raise InputError(f"label {label!r} occurs twice; labels must differ", where=grid.where)
     for label in (columns.labels[j] for j in core):
         if label not in sure and names.is_value_added_as_such(label):
             raise InputError(
@@ -246,7 +246,7 @@ def _industries(
     if not core:
         refuse_near_pair(rows.labels, columns.labels, ("row", "column"), grid.where)
         raise InputError(
-            "no label stands both in its rows and its columns, so it is no symmetric table; "
+            "no label is in both its rows and its columns, so it is no symmetric table; "
             "give a use table with --use and a make table with --make",
             where=grid.where,
         )

@@ -1,6 +1,6 @@
 """Suites with target gaps and sweeps: what is asked of the solvers, recorded, and carried on."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 from support.record_builders import make_record
@@ -8,9 +8,10 @@ from support.record_builders import make_record
 from planbench.bench import plan as plan_module
 from planbench.bench import session
 from planbench.bench.plan import plan_suite
-from planbench.bench.prepared import asked_options, instance_facts, measurement_key
+from planbench.bench.prepared import asked_options, instance_facts
+from planbench.bench.request import choose_solver
 from planbench.bench.runner import run_suite
-from planbench.bench.single import RunOutcome, require_solver
+from planbench.bench.single import RunOutcome
 from planbench.measure.machine import describe_machine, package_versions
 from planbench.records.not_run import read_not_run
 from planbench.records.store import read_records
@@ -39,23 +40,22 @@ def solver(monkeypatch, adapter):
     """Answer at once; ``solver.answer`` gives the fields of the record for what was asked."""
     machine, asked = describe_machine(), []
 
-    def solve_once(instance, name, options, *, time_limit_s, suite="", **more):
-        if suite:
-            asked.append((instance.name, name, options, time_limit_s))
+    def solve_once(request, **more):
+        instance, name, options = request.instance, request.solver.name, request.options
+        conditions, place = request.conditions, request.place
+        if place.suite:
+            asked.append((instance.name, name, options, conditions.time_limit_s))
         fields = solve_once.answer(instance.name, name, options)
-        spec, full = require_solver(name, options, adapter)
         record = make_record(name, instance.name, **fields).model_copy(
             update={
                 "instance": instance_facts(instance),
-                "key": measurement_key(instance.sha256, name, full),
-                "options": asked_options(full),
+                "key": request.key,
+                "options": asked_options(options),
                 "machine": machine,
-                "packages": package_versions(spec.packages),
-                "time_limit_s": time_limit_s,
-                "memory_limit_bytes": more["memory_limit_bytes"],
-                "suite": suite,
-                "group": more.get("group", ""),
-                "repeat": more.get("repeat", 0),
+                "packages": package_versions(request.solver.spec.packages),
+                "time_limit_s": conditions.time_limit_s,
+                "memory_limit_bytes": conditions.memory_limit_bytes,
+                **asdict(place),
             }
         )
         return RunOutcome(record, None, None, None, None, None, "")
@@ -179,7 +179,7 @@ def test_each_target_climbs_its_ladder_by_itself(run, solver, path, suite_of):
         ("tiny-3", 1e-2), ("tiny-4", 1e-2),
     ]  # fmt: skip
     assert {n.reason for n in summary.left_out} == {"climbs no further: timeout at tiny-2"}
-    # Whoever runs once shows on every rung what it is worth.
+    # A solver that runs once shows its accuracy at every size.
     assert sum(r.solver == EXACT for r in read_records(path)) == 4
 
 
@@ -214,8 +214,7 @@ def test_a_sweep_of_threads_asks_for_them_and_leaves_out_who_has_none(
         "recipe": "tiny-1", "climb": False,
     }  # fmt: skip
     suite = suite_of(ladders=[ladder], solvers=[LOOSE, "null"])
-    monkeypatch.setattr(plan_module, "require_solver", _without_adapter_for_null)
-    monkeypatch.setattr(session, "require_solver", _without_adapter_for_null)
+    monkeypatch.setattr(plan_module, "choose_solver", _without_adapter_for_null)
     summary = run(suite)
     rows = [(r.variable, r.value, r.options) for r in read_records(path)]
     assert rows == [("threads", 1, {"threads": 1}), ("threads", 2, {"threads": 2})]
@@ -226,8 +225,8 @@ def test_a_sweep_of_threads_asks_for_them_and_leaves_out_who_has_none(
     assert run(suite).measured == 0
 
 
-def _without_adapter_for_null(name, options, adapter):
-    return require_solver(name, options, None if name == "null" else adapter)
+def _without_adapter_for_null(name, adapter):
+    return choose_solver(name, None if name == "null" else adapter)
 
 
 def test_a_sweep_that_does_not_climb_goes_on_after_a_failure(run, solver, path, suite_of):
@@ -240,10 +239,10 @@ def test_a_sweep_that_does_not_climb_goes_on_after_a_failure(run, solver, path, 
     assert [r.value for r in read_records(path)][2:] == [1]
 
 
-def test_several_seeds_stand_on_every_rung(suite_of, adapter):
+def test_every_size_has_all_seeds(suite_of, adapter):
     ladder = {"name": "up", "recipe": "tiny-{n}{seed}", "sizes": [1, 2], "seeds": [3, 4]}
     plan = plan_suite(suite_of(ladders=[ladder], solvers=[LOOSE]), None, adapter)
-    assert [(c.instance, c.value) for c in plan.cells] == [
+    assert [(c.instance, c.value) for c in plan.entries] == [
         ("tiny-13", 1), ("tiny-14", 1), ("tiny-23", 2), ("tiny-24", 2)
     ]  # fmt: skip
 
@@ -273,10 +272,10 @@ def test_the_first_accepted_run_of_a_solver_whose_warm_up_was_refused_is_not_cou
     assert [(r.ended, r.wall_s) for r in read_records(path)] == [("refused", None), ("ok", 1.0)]
 
 
-def test_options_of_a_cell_come_on_top_of_the_suites(suite_of, adapter):
+def test_options_of_an_entry_come_on_top_of_the_suites(suite_of, adapter):
     """A sweep of threads must not lose the seed, nor a chain its threads."""
     ladder = {"name": "t", "variable": "threads", "values": [1], "recipe": "tiny-1"}
     suite = suite_of(ladders=[ladder], solvers=[LOOSE], options={"seed": 7})
-    (cell,) = plan_suite(suite, None, adapter).cells
-    options = replace(cell.solve_options(suite), tolerance=1e-3)
+    (entry,) = plan_suite(suite, None, adapter).entries
+    options = replace(entry.solve_options(suite), tolerance=1e-3)
     assert (options.threads, options.seed, options.tolerance) == (1, 7, 1e-3)

@@ -1,6 +1,6 @@
 """Real runs killed at any moment, and disks that fill up: no completed row is lost.
 
-Ten moments as a rule, two hundred with PLANBENCH_FULL=1.
+Four moments as a rule, two hundred with PLANBENCH_FULL=1.
 """
 
 import os
@@ -14,16 +14,16 @@ import time
 from pathlib import Path
 
 import pytest
+from support.full import FULL
 
 from planbench.records.not_run import not_run_path
 from planbench.records.store import read_records
 
 SOLVERS = ("null", "highs-ds", "cbc-mps")
 INSTANCES = ("kantorovich-lathes", "kantorovich-excavators", "us-bea-15")
-FULL = os.environ.get("PLANBENCH_FULL") == "1"
 REPEATS = 4 if FULL else 2
 EXPECTED = sorted((i, s, r) for i in INSTANCES for s in SOLVERS for r in range(REPEATS))
-MOMENTS = 200 if FULL else 10
+MOMENTS = 200 if FULL else 4
 
 
 def suite_file(folder):

@@ -7,12 +7,15 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from support.full import FULL
 
 from planbench.bench import session, single
-from planbench.bench.plan import Cell, plan_suite, shuffled
+from planbench.bench.plan import PlanEntry, plan_suite, shuffled
+from planbench.bench.request import choose_solver
 from planbench.bench.runner import run_suite
 from planbench.errors import InputError, PlanbenchError, SolverUnavailableError
 from planbench.records.not_run import read_not_run
@@ -41,21 +44,19 @@ def fast(monkeypatch):
     asked = []
     real = single.solve_once
 
-    def answer(instance, solver, options, *, suite="", group="", repeat=0, **more):
+    def answer(request, **more):
+        instance, solver = request.instance, request.solver.name
+        suite, repeat = request.place.suite, request.place.repeat
         outcome = answer.cache.get((instance.name, solver))
         if outcome is None:
-            limits = {k: more[k] for k in ("time_limit_s", "memory_limit_bytes")}
             monkeypatch.setattr(single, "run_job", answer.job)
-            outcome = real(
-                instance, solver, options, adapter=more["adapter"], polish=False, **limits
-            )
+            outcome = real(replace(request, conditions=replace(request.conditions, polish=False)))
             answer.cache[instance.name, solver] = outcome
         if not suite:
             asked.append(("warm-up", instance.name, solver))
             return outcome
         asked.append((instance.name, solver, repeat))
-        update = {"suite": suite, "group": group, "repeat": repeat}
-        update["time_limit_s"] = more["time_limit_s"]
+        update = asdict(request.place) | {"time_limit_s": request.conditions.time_limit_s}
         update |= answer.change(instance.name, solver, repeat)
         return single.RunOutcome(
             outcome.record.model_copy(update=update), None, None, None, None, None, ""
@@ -224,15 +225,15 @@ def test_ladders_are_climbed_in_order_after_the_instances(suite_of, adapter):
     ]
     plan = plan_suite(suite_of(instances=["lp"], ladders=ladders, solvers=TWO), None, adapter)
     both = tuple(TWO)
-    assert plan.cells == (
-        Cell("", "lp", both),
-        *(Cell("a", f"tiny-{n}", both, "goods", n, climbs=True) for n in (1, 2, 3)),
-        Cell("b", "tiny-11", ("fake-nan",), "goods", 1, climbs=True),
+    assert plan.entries == (
+        PlanEntry("", "lp", both),
+        *(PlanEntry("a", f"tiny-{n}", both, "goods", n, climbs=True) for n in (1, 2, 3)),
+        PlanEntry("b", "tiny-11", ("fake-nan",), "goods", 1, climbs=True),
     )
     narrowed = plan_suite(
         suite_of(instances=["lp"], ladders=ladders, solvers=TWO), ["fake-talks"], adapter
     )
-    assert [c.solvers for c in narrowed.cells] == [
+    assert [c.solvers for c in narrowed.entries] == [
         ("fake-talks",), ("fake-talks",), ("fake-talks",), ("fake-talks",), ()
     ]  # fmt: skip
 
@@ -240,12 +241,12 @@ def test_ladders_are_climbed_in_order_after_the_instances(suite_of, adapter):
 def test_the_order_of_solvers_is_shuffled_and_always_the_same():
     """A solver that always ran after a memory hog would pay for it."""
     solvers = tuple("abcdefgh")
-    orders = {tuple(shuffled("s", Cell("", f"i{n}", solvers), 0)) for n in range(20)}
+    orders = {tuple(shuffled("s", PlanEntry("", f"i{n}", solvers), 0)) for n in range(20)}
     assert len(orders) == 20
     assert all(sorted(order) == sorted(solvers) for order in orders)
-    cell = Cell("", "i0", solvers)
-    assert shuffled("s", cell, 0) == shuffled("s", cell, 0)
-    assert shuffled("s", cell, 0) != shuffled("s", cell, 1)
+    entry = PlanEntry("", "i0", solvers)
+    assert shuffled("s", entry, 0) == shuffled("s", entry, 0)
+    assert shuffled("s", entry, 0) != shuffled("s", entry, 1)
 
 
 def test_a_spent_budget_is_said_and_the_rest_is_made_later(run, fast, path, suite_of):
@@ -344,13 +345,13 @@ def test_solvers_that_cannot_run_or_lack_an_option_are_left_out_with_the_reason(
     run, fast, path, suite_of, monkeypatch
 ):
     monkeypatch.setattr(
-        "planbench.solvers.registry.availability",
+        "planbench.solvers.registry.why_not_here",
         lambda spec: "needs moon dust" if spec.name == "cbc" else None,
     )
     suite = suite_of(
         instances=["tiny-1"], solvers=["fake-nan", "cbc", "null"], options={"tolerance": 1e-6}
     )
-    monkeypatch.setattr("planbench.bench.plan.require_solver", _without_adapter_for_cbc)
+    monkeypatch.setattr("planbench.bench.plan.choose_solver", _without_adapter_for_cbc)
     summary = run(suite)
     reasons = {n.solver: n.reason for n in summary.left_out}
     assert "needs moon dust" in reasons["cbc"]
@@ -360,7 +361,7 @@ def test_solvers_that_cannot_run_or_lack_an_option_are_left_out_with_the_reason(
         run(suite_of(instances=["tiny-1"], solvers=["cbc"]))
 
 
-def test_optional_instances_not_at_hand_are_left_out_with_the_mend(
+def test_optional_instances_not_at_hand_are_left_out_with_the_fix(
     run, fast, path, suite_of, monkeypatch, tmp_path, adapter
 ):
     """Who has no copy of a table must still be able to run the rest, and be told."""
@@ -375,19 +376,19 @@ def test_optional_instances_not_at_hand_are_left_out_with_the_mend(
     assert [name for name, _, _ in measured(path)] == ["tiny-1", "tiny-2"]
     (tmp_path / "wiod.npz").touch()
     monkeypatch.setenv("PLANBENCH_TABLES", str(tmp_path))
-    cells = plan_suite(suite, None, adapter).cells
-    assert [cell.instance for cell in cells] == ["tiny-1", "table:wiod", "tiny-2"]
+    entries = plan_suite(suite, None, adapter).entries
+    assert [entry.instance for entry in entries] == ["tiny-1", "table:wiod", "tiny-2"]
 
 
-def _without_adapter_for_cbc(name, options, adapter):
-    return single.require_solver(name, options, None if name == "cbc" else adapter)
+def _without_adapter_for_cbc(name, adapter):
+    return choose_solver(name, None if name == "cbc" else adapter)
 
 
 def test_available_means_every_registered_solver_but_external_commands(suite_of):
     from planbench.solvers.registry import list_solvers
 
     plan = plan_suite(suite_of(instances=["tiny-1"]), None, None)
-    named = set(plan.specs) | {n.solver for n in plan.left_out}
+    named = set(plan.solvers) | {n.solver for n in plan.left_out}
     assert named == {spec.name for spec in list_solvers()} - {"cmd"}
 
 
@@ -491,7 +492,7 @@ def test_kills_at_random_moments_lose_nothing_and_the_rest_is_made(
         "instances": ["tiny-1", "tiny-2", "tiny-3"], "solvers": TWO,
     }  # fmt: skip
     rng = random.Random(int(kill))
-    moments = [rng.uniform(0.6, 4.0) for _ in range(6)]
+    moments = [rng.uniform(0.6, 4.0) for _ in range(6 if FULL else 2)]
     rows = killed_runs(path, adapter, suite, moments, kill)
     assert len(rows) == 3 * 2 * 2
     until = time.monotonic() + 10

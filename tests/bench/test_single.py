@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from planbench.bench import single
+from planbench.bench import request, single
 from planbench.bench.prepared import InstanceCache, measurement_key
+from planbench.bench.request import Conditions, Place, choose_solver, make_request
 from planbench.bench.single import solve_once
 from planbench.errors import InputError, SolverUnavailableError
 from planbench.records.store import to_line
@@ -17,15 +18,17 @@ OPTIMUM = 49 / 17
 
 @pytest.fixture
 def solve(load, adapter):
-    def run(instance, solver, options=None, **more):
-        limits = {"time_limit_s": 20.0, "memory_limit_bytes": 1 << 30}
-        return solve_once(load(instance), solver, options, adapter=adapter, **{**limits, **more})
+    def run(instance, solver, options=None, place=None, keep_log=None, **more):
+        limits = {"time_limit_s": 20.0, "memory_limit_bytes": 1 << 30, "adapter": adapter}
+        conditions = Conditions(**{**limits, **more})
+        asked = make_request(load(instance), solver, options or SolveOptions(), conditions, place)
+        return solve_once(asked, keep_log=keep_log)
 
     return run
 
 
 def test_a_right_answer_is_certified_and_fully_recorded(solve):
-    outcome = solve("tiny-10", "fake-good", SolveOptions(threads=2), suite="s", group="g", repeat=3)
+    outcome = solve("tiny-10", "fake-good", SolveOptions(threads=2), Place("s", "g", 3, "goods", 2))
     record = outcome.record
     assert (record.ended, record.claim, record.verdict) == ("ok", "optimal", "certified")
     assert record.certificate == "exact"
@@ -34,6 +37,7 @@ def test_a_right_answer_is_certified_and_fully_recorded(solve):
     assert record.upper_bound >= OPTIMUM * (1 - 1e-12)
     assert record.raw_gap < 1e-9
     assert (record.suite, record.group, record.repeat) == ("s", "g", 3)
+    assert (record.variable, record.value) == ("goods", 2)
     assert record.options == {"threads": 2}
     assert record.native_options == {"limit": "inf"}
     assert (record.instance.goods, record.instance.rows, record.instance.columns) == (2, 3, 3)
@@ -125,18 +129,16 @@ def test_nothing_is_left_in_the_temporary_folder(solve, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_unknown_solvers_and_lacking_options_are_refused_before_anything_runs(
-    solve, monkeypatch, load
-):
+def test_unknown_solvers_and_lacking_options_are_refused_before_anything_runs(solve, monkeypatch):
     monkeypatch.setattr(single, "run_job", lambda *a, **k: pytest.fail("something ran"))
     with pytest.raises(InputError, match="unknown solver 'higs-ds'; did you mean highs-ds"):
         solve("tiny-10", "higs-ds")
     with pytest.raises(InputError, match="null has no option 'tolerance'"):
         solve("tiny-10", "null", SolveOptions(tolerance=1e-6))
     spec = SolverSpec("gone", "x", "x", "x", ("no-such-distribution",), extra="gone")
-    monkeypatch.setattr(single, "resolve_solver", lambda *a: (spec, SolveOptions()))
+    monkeypatch.setattr(request, "resolve_solver", lambda *a: (spec, SolveOptions()))
     with pytest.raises(SolverUnavailableError, match=r"gone is not available: needs no-such"):
-        solve_once(load("tiny-10"), "gone", time_limit_s=1.0, memory_limit_bytes=1 << 30)
+        choose_solver("gone")
 
 
 def test_the_key_is_the_instance_the_solver_and_the_options():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from planbench.bench.request import Conditions
 from planbench.bench.single import survey
 from planbench.catalogue.instance import Instance
 from planbench.catalogue.resolve import load_instance
@@ -29,7 +30,7 @@ def around():
 
 def test_simplex_takes_up_its_basis(instance, around):
     """From the old basis a few pivots must do; from nothing hundreds."""
-    rows = replan(instance, [find_replanner("highs-ds")], around, repeats=2)
+    rows = list(replan(instance, [find_replanner("highs-ds")], around, repeats=2))
     assert {(r.value, r.repeat) for r in rows} == {(s, k) for s in (COLD, WARM) for k in (0, 1)}
     assert all(r.verdict == "certified" and r.suite == STUDY for r in rows)
     cold = {r.iterations["simplex"] for r in rows if r.value == COLD}
@@ -44,7 +45,7 @@ def test_simplex_takes_up_its_basis(instance, around):
 @pytest.mark.parametrize("solver", ["two-level", "primal-dual"])
 def test_planners_take_up_their_state(instance, around, solver):
     pytest.importorskip("numba")
-    rows = replan(instance, [find_replanner(solver)], around, repeats=1)
+    rows = list(replan(instance, [find_replanner(solver)], around, repeats=1))
     assert [r.value for r in rows] == [COLD, WARM]
     assert all(r.raw_gap is not None and r.raw_gap <= 1e-6 for r in rows)
     assert rows[0].iterations["rounds"] >= 1
@@ -52,7 +53,7 @@ def test_planners_take_up_their_state(instance, around, solver):
 
 def test_cut_falls_on_the_scarcest_resource(instance, around):
     """Cutting what nobody wants would be no shock."""
-    rows = replan(instance, [find_replanner("highs-ds")], around, repeats=1, left=0.5)
+    rows = list(replan(instance, [find_replanner("highs-ds")], around, repeats=1, left=0.5))
     shock = rows[0].instance.recipe["shock"]
     assert shock["left"] == 0.5
     uncut = load_instance(SMALL)
@@ -87,7 +88,7 @@ def test_refusals_are_rows(around):
 )
 def test_bad_shocks_are_refused(instance, around, changes, words):
     with pytest.raises(InputError, match=words):
-        replan(instance, [find_replanner("highs-ds")], around, **changes)
+        list(replan(instance, [find_replanner("highs-ds")], around, **changes))
 
 
 def test_unknown_replanner_names_those_there_are():
@@ -108,10 +109,10 @@ def test_noise_has_mean_one_and_its_spread(instance):
 
 
 def test_loss_grows_with_noise_and_techniques_keep_most(instance, around):
-    rows = bad_data(
+    rows = list(bad_data(
         instance, "highs-ds", around, noises=(0.01, 0.3), seeds=(1, 2),
-        time_limit_s=30.0, memory_limit_bytes=2 << 30,
-    )  # fmt: skip
+        conditions=Conditions(30.0, 2 << 30, polish=False),
+    ))  # fmt: skip
     assert [r.value for r in rows] == [0.0] * 2 + [0.01] * 4 + [0.3] * 4
     assert {r.instance.sha256 for r in rows} == {instance.sha256}, "judged on the true economy"
     assert all(r.raw_gap < 1e-6 for r in rows[:2]), "true data lose nothing, however carried out"
@@ -151,15 +152,15 @@ def test_joint_production_has_no_techniques_to_keep():
 @pytest.mark.parametrize("noise", [0.0, -1.0, 5.0])
 def test_senseless_noise_is_refused(instance, around, noise):
     with pytest.raises(InputError, match="--noise"):
-        bad_data(
+        list(bad_data(
             instance, "highs-ds", around, noises=(noise,),
-            time_limit_s=1.0, memory_limit_bytes=2 << 30,
-        )  # fmt: skip
+            conditions=Conditions(1.0, 2 << 30, polish=False),
+        ))  # fmt: skip
 
 
 def test_general_programs_are_no_economies(instance, around):
     program = Instance(name="lp", general=instance.lp)
     with pytest.raises(InputError, match="no economy"):
-        replan(program, [], around)
+        next(replan(program, [], around))
     with pytest.raises(InputError, match="no economy"):
-        bad_data(program, "highs-ds", around, time_limit_s=1.0, memory_limit_bytes=2 << 30)
+        next(bad_data(program, "highs-ds", around, conditions=Conditions(1.0, 2 << 30)))

@@ -57,7 +57,7 @@ def test_every_shipped_suite_is_sound(name):
     for instance in suite.instances:
         load_instance(instance)
     for ladder in suite.ladders:
-        for value in ladder.rungs:
+        for value in ladder.steps:
             check_recipe(ladder.instance(value, *ladder.seeds[:1]))
         for solver in ladder.solvers if isinstance(ladder.solvers, list) else []:
             find_solver(solver)
@@ -68,8 +68,7 @@ def test_every_shipped_suite_is_sound(name):
 def check_recipe(name):
     """Read what an instance is made from, without making it: some are large."""
     from planbench.catalogue.resolve import load_instance
-    from planbench.generators.recipe import parse_inline
-    from planbench.generators.table_recipes import parse_split
+    from planbench.generators.recipe import parse_inline, parse_split
 
     if name.startswith("gen:"):
         parse_inline(name)
@@ -102,14 +101,14 @@ def test_suites_are_described_where_people_look_for_them():
 
 def test_the_resource_suite_goes_from_one_to_a_thousand():
     (three, _) = load_suite("resources").ladders
-    assert (three.rungs[0], three.rungs[-1]) == (1, 1000)
+    assert (three.steps[0], three.steps[-1]) == (1, 1000)
 
 
 def test_ladders_over_any_variable_name_their_instances(load):
     ladder = load(GOOD.replace("{n}", "9,inputs={v}").replace(
         "sizes = [10, 20]", 'values = [3, 5.5]\nvariable = "inputs"'
     )).ladders[0]  # fmt: skip
-    assert [ladder.instance(v) for v in ladder.rungs] == [
+    assert [ladder.instance(v) for v in ladder.steps] == [
         "gen:goods=9,inputs=3,seed=1", "gen:goods=9,inputs=5.5,seed=1"
     ]  # fmt: skip
     assert (ladder.climbs, ladder.varies_option) == (True, False)

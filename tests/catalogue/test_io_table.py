@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
+from support.full import examples
 
 from planbench.catalogue.resolve import load_instance
 from planbench.errors import InputError
@@ -230,7 +231,7 @@ def test_a_folder_with_a_table_is_an_instance(tmp_path: Path) -> None:
         ({"make_csv": "commodity,farm,imports\ncorn,1\n"}, "make.csv:2: has 2 cells, expected 3"),
         ({"make_csv": "commodity,farm,shop\ncorn,1,2\n"}, "the last column must be 'imports'"),
         ({"make_csv": "\n"}, "make.csv: holds no table"),
-        ({"make_csv": "c,farm,imports\ncorn,1,\ncorn,1,\n"}, "stands twice"),
+        ({"make_csv": "c,farm,imports\ncorn,1,\ncorn,1,\n"}, "occurs twice"),
         ({"make_csv": "c,farm,imports\ncorn,nan,\n"}, "holds 'nan'"),
         ({"use_csv": "commodity,farm,shop,h\ncorn,1,2,3\n"}, "use.csv: has other commodities"),
         ({"use_csv": "c,shop,farm,h\ncorn,1,2,3\ntrade,1,1,1\n"}, "are not the industries"),
@@ -333,7 +334,7 @@ def test_the_observed_plan_is_the_only_optimal_one(name: str) -> None:
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_damaged_tables_give_an_economy_or_one_line(data: st.DataObject) -> None:
     """Nothing but InputError, and no warning of numpy, for whatever stands in the files."""
     with tempfile.TemporaryDirectory() as scratch:

@@ -6,8 +6,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.full import examples
 
 from planbench.catalogue.leontief import random_leontief, solve_leontief, three_goods
 from planbench.errors import InputError
@@ -37,7 +38,7 @@ def test_three_goods_exactly() -> None:
 
 
 @given(st.integers(1, 60), st.sampled_from([1, 4, 8]), st.integers(0, 1000))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_plan_and_prices_are_feasible_and_equal_in_value(n: int, inputs: int, seed: int) -> None:
     """Strong duality by hand: p(B − A) = wR, D'p = ω, wL = z, goods balance."""
     economy = random_leontief(n, inputs=inputs, seed=seed)

@@ -6,7 +6,6 @@ computed here, by plain code of this test, on the scales of docs/certificate.md.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -17,6 +16,7 @@ from scipy.optimize import linprog
 from support.answers import Reply, reference
 from support.economies import KINDS, random_general, random_small
 from support.exact import exact_optimum
+from support.full import FULL
 
 from planbench.certificates import certify
 from planbench.model import (
@@ -27,7 +27,6 @@ from planbench.model import (
     to_linear_program,
 )
 
-FULL = os.environ.get("PLANBENCH_FULL") == "1"
 TOLERANCE = 1e-6
 #: Problems of each kind, and attacks on each.
 PROBLEMS, ATTACKS = (4, 90) if FULL else (1, 14)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from support.answers import Reply, reference
 from support.economies import KINDS, random_general, random_small
+from support.full import full_param
 
 from planbench.certificates import certify
 from planbench.model import make_linear_program, to_linear_program
@@ -62,7 +63,7 @@ def _check(problem, economy, reply, optimum, what):
     return certificate
 
 
-SEEDS = (range(4), pytest.param(range(4, 20), marks=pytest.mark.slow))
+SEEDS = (range(4), full_param(range(4, 20)))
 
 
 @pytest.mark.parametrize("seeds", SEEDS)

@@ -47,7 +47,7 @@ def test_the_far_side_of_a_range_does_not_excuse_a_violation():
 
 
 def test_huge_duals_that_cancel_do_not_excuse_a_dual_violation():
-    """An unbounded program whose one equation stands twice: y₁ = −y₂ = 10¹⁰ hid c = 1."""
+    """An unbounded program whose one equation occurs twice: y₁ = −y₂ = 10¹⁰ hid c = 1."""
     problem = {
         "matrix": [[1, 1], [1, 1]],
         "cost": [1, 0],

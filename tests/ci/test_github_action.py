@@ -13,9 +13,9 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from pins import find_requirement
 from support.command_line import planbench
 
-from planbench.comparison.pins import find_requirement
 from planbench.comparison.sides import parse_side
 from planbench.records.store import read_records, to_line
 

@@ -1,4 +1,4 @@
-"""``planbench ab``, ``bisect`` and ``selftest`` through their real entry point."""
+"""``planbench ab`` and ``bisect`` through their real entry point."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 IS_CHECKOUT = pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a git checkout")
 
 
-@pytest.mark.parametrize("command", ["ab", "bisect", "selftest"])
+@pytest.mark.parametrize("command", ["ab", "bisect"])
 def test_help_has_examples(command):
     said = planbench(command, "--help")
     assert said.code == 0
@@ -57,8 +57,6 @@ def test_help_has_examples(command):
             ["bisect", "us-bea-15", "--versions", "highspy==1.12.0,1.13.1", "--measure", "x"],
             "time, cpu, passes, iterations, objective",
         ),
-        (["selftest", "--no-real", "--seed", "-1"], "--seed"),
-        (["selftest", "--no-real", "--out", "/no/such/folder/x.json"], "there is no folder"),
     ],
 )
 def test_bad_input_is_one_line_and_code_2(tmp_path, arguments, words):
@@ -76,7 +74,7 @@ def test_option_sets_are_compared_and_the_page_written(tmp_path):
     said = planbench(
         "ab", "kantorovich-lathes", "--a", "presolve=on", "--b", "presolve=off", "--no-control",
         "--budget", "40s", "--markdown", "comment.md", "--json",
-        folder=tmp_path,
+        folder=tmp_path, process=True,
     )  # fmt: skip
     document = said.document
     assert said.code == document["exit_code"]
@@ -111,20 +109,13 @@ def test_bisect_over_commits_finds_no_change_where_there_is_none(tmp_path):
     said = planbench(
         "bisect", "kantorovich-lathes", "--versions", "git:HEAD~1,git:HEAD", "-s", "highs-ds",
         "--measure", "objective", "--json",
-        folder=tmp_path,
+        folder=tmp_path, process=True,
     )  # fmt: skip
     assert said.code == 0, said.err
     document = said.document
     assert document["decided"]
     assert document["changed_in"] is None
     assert len(document["steps"]) == 1
-
-
-def test_selftest_without_real_runs_writes_its_record(tmp_path):
-    said = planbench("selftest", "--no-real", "--json", "--out", "record.json", folder=tmp_path)
-    assert said.code == 0
-    assert said.document["passed"]
-    assert (tmp_path / "record.json").exists()
 
 
 def test_solvers_shows_the_versions_an_adapter_supports():

@@ -21,8 +21,9 @@ def test_calibrate_writes_the_profile_that_ships(tmp_path: Path) -> None:
     """The committed profile is what the command makes of the committed table."""
     pytest.importorskip("sknetwork")
     said = planbench(
-        "calibrate", "us-bea-15", "-o", "us-bea-15.toml", "--title", "mine", folder=tmp_path
-    )
+        "calibrate", "us-bea-15", "-o", "us-bea-15.toml", "--title", "mine",
+        folder=tmp_path, process=True,
+    )  # fmt: skip
     assert said.code == 0, said.err
     assert "bound" in said.out
     made, shipped = read_profile(tmp_path / "us-bea-15.toml"), find_profile("us-bea-15")
@@ -61,7 +62,7 @@ def test_generate_with_a_profile_is_the_inline_recipe(tmp_path: Path) -> None:
 def test_disaggregate_adds_up_and_is_solved_at_the_tables_optimum(tmp_path: Path) -> None:
     said = planbench(
         "disaggregate", "us-bea-15", "--goods", "120", "--seed", "1", "-o", "s.npz", "--json",
-        folder=tmp_path,
+        folder=tmp_path, process=True,
     )  # fmt: skip
     assert said.code == 0, said.err
     facts = said.document

@@ -21,7 +21,7 @@ from planbench.cli.main import app, run
 
 COMMANDS = (
     *("instances", "solvers", "suites", "info", "solve", "verify"),
-    *("compare", "bench", "ab", "bisect", "selftest", "report", "regress", "history"),
+    *("compare", "bench", "ab", "bisect", "report", "regress", "history"),
     *("scaling", "study", "generate", "import", "fetch", "calibrate", "disaggregate", "export"),
 )
 
@@ -50,6 +50,17 @@ def test_help_fits_80_columns_and_has_examples(
     assert "Examples" in shown
     # Every example names the command it explains, or one it leads to.
     assert f"planbench {command}" in shown
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_process_of_its_own_says_what_this_one_says(command: str, tmp_path: Path) -> None:
+    """Most tests run command lines in their own process, for time; shells start one for each."""
+    arguments = (command, "no-such-thing")
+    own = planbench(*arguments, folder=tmp_path, process=True)
+    assert (own.code, own.out) == (2, "")
+    assert own.err.startswith("error: ")
+    assert own == planbench(*arguments, folder=tmp_path, process=False)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["solve", "--help"], ["bench", "--help"]])
@@ -156,7 +167,6 @@ def test_ctrl_c_keeps_what_is_measured_and_the_same_command_carries_on(tmp_path:
     assert (document["skipped"], document["measured"]) == (kept, 4 - kept)
 
 
-@pytest.mark.alone
 def test_ctrl_c_ends_a_solve_with_130_and_leaves_no_process(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     script = tmp_path / "sleeper.py"

@@ -27,7 +27,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_import_then_verify_the_observed_plan(folder: Path) -> None:
-    said = planbench("import", "table.csv", "-o", "e.npz", "--plan", "seen.csv", folder=folder)
+    said = planbench(
+        "import", "table.csv", "-o", "e.npz", "--plan", "seen.csv", folder=folder, process=True
+    )
     assert said.code == 0
     assert "known optimum" in said.out
     assert "surplus" in said.out

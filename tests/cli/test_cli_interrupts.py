@@ -90,19 +90,6 @@ def test_a_replanning_study_keeps_each_row_as_it_is_made(
     assert "interrupted: 3 measurements kept in results/study.jsonl" in err
 
 
-def test_selftest_says_that_nothing_is_kept(
-    planbench: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    from planbench.comparison import selftest
-
-    monkeypatch.setattr(selftest, "run_selftest", _interrupted_after(0, lambda: None))
-    (tmp_path / "s.json").write_text("good")
-    code, out, err = planbench("selftest", "--out", "s.json")
-    assert (code, out) == (130, "")
-    assert "interrupted: nothing is kept" in err
-    assert (tmp_path / "s.json").read_text() == "good"
-
-
 def test_bisect_says_where_its_pairs_are(
     planbench: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

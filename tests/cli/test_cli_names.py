@@ -38,7 +38,6 @@ COMMANDS = (
     "bench @.toml",
     "bench smoke --out @.jsonl",
     "study replan gen:goods=10 --out @",
-    "selftest --out @",
     "scaling @",
     "regress @ {rows}",
     "regress {rows} @",

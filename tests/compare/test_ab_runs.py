@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from support.record_builders import make_record
 
-from planbench.bench.single import Elsewhere, Surroundings
+from planbench.bench.request import WorkerEnvironment
+from planbench.bench.single import Surroundings
 from planbench.catalogue.resolve import load_instance
 from planbench.comparison.ab import Control, Prepared, Runner, Settings, check_differ, compare_sides
 from planbench.comparison.paired import Measurement
@@ -17,8 +18,6 @@ from planbench.errors import InputError, SolverUnavailableError
 from planbench.measure.launch import Interpreter
 from planbench.records.store import read_records
 from planbench.stats.paired import Schedule
-
-pytestmark = pytest.mark.alone
 
 ROOT = Path(__file__).resolve().parents[2]
 ADAPTER = str(Path(__file__).with_name("steady_adapter.py"))
@@ -202,7 +201,7 @@ def prepared(text, letter, version="1.15.1", files="f1", commit="c1"):
     contents = {"highspy": (version, files), "numpy": ("2.0", "n")}
     if not side.is_elsewhere:
         return Prepared(side, letter, None, {"highspy": version}, contents)
-    there = Elsewhere(text, Interpreter(), {"highspy": version}, commit)
+    there = WorkerEnvironment(text, Interpreter(), {"highspy": version}, commit)
     return Prepared(side, letter, there, {"highspy": version}, contents)
 
 

@@ -12,8 +12,6 @@ from planbench.comparison.findings import Finding
 from planbench.comparison.paired import Measurement, PairedResult
 from planbench.stats.paired import PairedRatio
 
-pytestmark = pytest.mark.alone
-
 VERSIONS = tuple("abcdefgh")
 
 

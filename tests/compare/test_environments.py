@@ -13,21 +13,22 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.full import few, full_only, full_param
 
-from planbench.bench.single import solve_once, survey
+from planbench.bench.request import Conditions, make_request
+from planbench.bench.single import solve_once
 from planbench.catalogue.resolve import load_instance
-from planbench.comparison import environments
-from planbench.comparison.environments import (
-    UnreachableIndexError,
-    cache_folder,
-    environment_for,
-    find_uv,
-    requirements,
-)
+from planbench.comparison.environments import environment_for, requirements
 from planbench.comparison.sides import parse_side
 from planbench.errors import InputError, PlanbenchError
-
-pytestmark = pytest.mark.alone
+from planbench.solvers import environments
+from planbench.solvers.base import SolveOptions
+from planbench.solvers.environments import (
+    UnreachableIndexError,
+    Wanted,
+    cache_folder,
+    find_uv,
+)
 
 
 def test_only_what_a_side_names_differs_from_this_environment():
@@ -57,9 +58,10 @@ def _installer(monkeypatch, stderr, returncode=1):
 
     def run(command, timeout_s=60.0):
         called.append(command)
-        return subprocess.CompletedProcess(list(command), returncode, "", stderr)
+        failed = 0 if "venv" in command else returncode
+        return subprocess.CompletedProcess(list(command), failed, "", stderr)
 
-    monkeypatch.setattr(environments, "_run", run)
+    monkeypatch.setattr(environments, "run_command", run)
     return called
 
 
@@ -86,7 +88,7 @@ def test_a_damaged_environment_is_made_anew(monkeypatch, tmp_path, damage):
 
     built = []
 
-    def install(folder, wanted, side):
+    def install(folder, wanted):
         built.append(wanted)
         python = folder / "bin" / "python"
         python.parent.mkdir(parents=True)
@@ -135,8 +137,8 @@ def installer(monkeypatch):
             self.gives = {}
             self.asked = []
 
-        def install(self, folder, wanted, side):
-            self.asked.append(list(wanted))
+        def install(self, folder, wanted):
+            self.asked.append(list(wanted.requirements))
             (folder / "bin").mkdir(parents=True)
             (folder / "bin" / "python").symlink_to(sys.executable)
             (folder / "installed.json").write_text(json.dumps(self.gives))
@@ -213,11 +215,13 @@ def test_a_source_may_be_built_and_nothing_else(monkeypatch, tmp_path):
 
     def wheels_only(side):
         monkeypatch.setattr(
-            environments, "_run",
+            environments, "run_command",
             lambda c, t=60.0: called.append(c) or subprocess.CompletedProcess(c, 0, "", ""),
         )  # fmt: skip
         parsed = parse_side(side)
-        environments._install(tmp_path / "venv", requirements(parsed, ["highspy"]), parsed)
+        listed = tuple(requirements(parsed, ["highspy"]))
+        direct = any(package.is_direct for package in parsed.packages)
+        environments._install(tmp_path / "venv", Wanted(listed, "here", may_build=direct))
         install = called[-1]
         return {b for a, b in itertools.pairwise(install) if a == "--only-binary"}
 
@@ -227,7 +231,7 @@ def test_a_source_may_be_built_and_nothing_else(monkeypatch, tmp_path):
 
 def test_the_same_files_have_one_hash_however_they_were_installed(tmp_path):
     """Two installs of one wheel differ in their notes alone: who installed it, and from where."""
-    from planbench.comparison import installed
+    from planbench.solvers import installed
 
     hashes = []
     for number, code in enumerate(("x = 1", "x = 1", "x = 2")):
@@ -265,22 +269,19 @@ def install(tmp_path_factory):
     return build
 
 
-def solve(elsewhere, solver, instance="kantorovich-plywood"):
-    return solve_once(
-        load_instance(instance),
-        solver,
-        time_limit_s=30,
-        memory_limit_bytes=4 << 30,
-        polish=False,
-        surroundings=survey(),
-        elsewhere=elsewhere,
-    ).record
+def solve(environment, solver, instance="kantorovich-plywood"):
+    conditions = Conditions(30, 4 << 30, polish=False, environment=environment)
+    found = load_instance(instance)
+    return solve_once(make_request(found, solver, SolveOptions(), conditions)).record
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("version", ["1.12.0", "1.13.1", "1.14.0", "1.15.1"])
+@pytest.mark.parametrize(
+    "version",
+    few(["1.12.0", "1.13.1", "1.14.0", "1.15.1", "1.16.0"], lambda version: version == "1.12.0"),
+)
 def test_adapters_of_highs_run_as_named_on_each_version(install, version):
-    elsewhere = install(f"highspy=={version}", "highspy")
+    environment = install(f"highspy=={version}", "highspy")
     for solver, method in {
         "highs-ds": "dual simplex",
         "highs-ds:stock": "dual simplex",
@@ -289,7 +290,7 @@ def test_adapters_of_highs_run_as_named_on_each_version(install, version):
         "highs-pdlp": "cuPDLP-C",
         "highs-hipdlp": "HiPDLP",
     }.items():
-        record = solve(elsewhere, solver)
+        record = solve(environment, solver)
         assert record.environment == f"highspy=={version}"
         assert record.packages["highspy"] == version
         if solver == "highs-hipdlp" and version < "1.14":
@@ -303,23 +304,23 @@ def test_adapters_of_highs_run_as_named_on_each_version(install, version):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("version", ["9.14.6206", "9.15.6755"])
+@pytest.mark.parametrize("version", ["9.14.6206", full_param("9.15.6755")])
 def test_adapters_of_ortools_run_on_each_version(install, version):
-    elsewhere = install(f"ortools=={version}", "ortools")
+    environment = install(f"ortools=={version}", "ortools")
     for solver in ("glop", "pdlp"):
-        record = solve(elsewhere, solver)
+        record = solve(environment, solver)
         assert (record.ended, record.solver_version) == ("ok", version), record.message
         assert record.verdict == "certified"
 
 
-@pytest.mark.slow
+@full_only
 def test_a_version_older_than_supported_is_refused_not_run(install):
     record = solve(install("highspy==1.11.0", "highspy"), "highs-ds")
     assert record.ended == "refused"
     assert "needs highspy 1.12 or later, found 1.11.0" in record.message
 
 
-@pytest.mark.slow
+@full_only
 def test_pip_builds_the_same_environment_when_uv_is_absent(install, monkeypatch):
     if find_uv() is not None:
         monkeypatch.setattr(environments, "find_uv", lambda: None)
@@ -328,7 +329,7 @@ def test_pip_builds_the_same_environment_when_uv_is_absent(install, monkeypatch)
     assert record.packages["psutil"] == "7.0.0"
 
 
-@pytest.mark.slow
+@full_only
 def test_a_wheel_of_a_release_is_that_release(install, tmp_path):
     """Both sides of such a comparison run the same files, which only their hash can tell."""
     done = subprocess.run(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.record_builders import make_failure, make_record
 
-from planbench.comparison.paired import Measurement, Pair, is_settled, judge_case
+from planbench.comparison.paired import Measurement, Pair, is_decided, judge_case
 from planbench.errors import InputError
 from planbench.stats.paired import Schedule
 
@@ -40,7 +40,7 @@ def test_times_decide_where_all_else_is_equal(slowdown, outcome):
     found = judge(pairs(slowdown))
     assert found.outcome == outcome
     assert found.faults == ()
-    assert is_settled(found, Schedule())
+    assert is_decided(found, Schedule())
 
 
 def test_waits_for_a_processor_are_not_the_solvers_time():
@@ -68,7 +68,7 @@ def test_a_control_that_changed_too_forbids_a_verdict():
     found = judge(pairs(1.3), controls=pairs(1.3))
     assert found.outcome == "ambiguous"
     assert "the machine changed" in found.reason
-    assert not is_settled(found, Schedule())
+    assert not is_decided(found, Schedule())
     assert judge(pairs(1.3), controls=pairs(1.0)).outcome == "slower"
 
 
@@ -77,7 +77,7 @@ def test_a_candidate_that_dies_is_worse_and_its_mirror_image_better():
     worse = judge([Pair(good, dead)] * 2)
     assert worse.outcome == "worse"
     assert "new: crash in 2 of 2 runs (ended by crash)" in notes(worse)
-    assert is_settled(worse, Schedule())
+    assert is_decided(worse, Schedule())
     better = judge([Pair(dead, good)] * 2)
     assert (better.outcome, better.faults) == ("better", ())
     assert "old: crash in 2 of 2 runs (ended by crash)" in better.remarks
@@ -171,15 +171,15 @@ def test_iterations_that_vary_within_a_side_are_told():
 def test_looks_are_kept_to_and_come_to_an_end():
     schedule = Schedule(looks=(4, 8))
     clear = pairs(1.3, 5)
-    assert not is_settled(judge(clear), schedule)  # 5 pairs: not a look
-    assert is_settled(judge(clear[:4]), schedule)
+    assert not is_decided(judge(clear), schedule)  # 5 pairs: not a look
+    assert is_decided(judge(clear[:4]), schedule)
     unclear = [
         Pair(make_record("highs-ds", wall_s=1.0), make_record("highs-ds", wall_s=w))
         for w in (0.7, 1.4, 0.8, 1.3, 0.75, 1.35, 0.9, 1.2)
     ]
     assert judge(unclear).outcome == "ambiguous"
-    assert not is_settled(judge(unclear[:4]), schedule)
-    assert is_settled(judge(unclear), schedule)
+    assert not is_decided(judge(unclear[:4]), schedule)
+    assert is_decided(judge(unclear), schedule)
 
 
 def test_runs_of_milliseconds_are_not_timed_but_their_answers_are_compared():
@@ -187,7 +187,7 @@ def test_runs_of_milliseconds_are_not_timed_but_their_answers_are_compared():
     short = [Pair(make_record("highs-ds", wall_s=0.001), make_record("highs-ds", wall_s=0.003))] * 2
     found = judge(short)
     assert (found.outcome, found.faults) == ("too-short", ())
-    assert is_settled(found, Schedule())
+    assert is_decided(found, Schedule())
     other = [Pair(p.a, make_record("highs-ds", wall_s=0.003, objective=2.0)) for p in short]
     assert judge(other).faults
     grown = [Pair(p.a, make_record("highs-ds", wall_s=0.2)) for p in short * 4]

@@ -12,16 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import selftest
+from selftest import ADAPTER, FULL, SHORT, Trial, run_selftest, simulate
+from slowed import NAME
 
+from planbench.bench.request import Conditions, make_request
 from planbench.bench.single import solve_once
 from planbench.catalogue.resolve import load_instance
-from planbench.comparison import selftest
-from planbench.comparison.selftest import FULL, SHORT, Trial, run_selftest, simulate
-from planbench.comparison.slowed import NAME
 from planbench.solvers.base import SolveOptions
 from planbench.stats.paired import MACHINES, Schedule, simulate_pairs
-
-pytestmark = pytest.mark.alone
 
 RECORD = Path(__file__).parents[2] / "results" / "verification" / "selftest.json"
 
@@ -38,7 +37,7 @@ def test_hardly_any_false_alarm_and_every_slowdown_found_on_steady_machines():
 
 
 def test_a_gate_without_statistics_would_fail_here():
-    """The made-up machines are hard: comparing means of three runs cries wolf on most of them."""
+    """The simulated machines are hard: means of three runs raise false alarms on most of them."""
     rng = np.random.default_rng(5)
     for machine in ("busy (5 %)", "bursts", "two clocks"):
         alarms = 0
@@ -57,20 +56,16 @@ def test_drift_falls_on_both_sides_alike():
     assert set(MACHINES) >= {"drift"}
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_the_injected_slowdown_is_extra_cpu_time_of_that_share():
     """CPU seconds of phase solve, half as much again; nothing sleeps."""
     instance = load_instance("gen:goods=350,inputs=10,techniques=2,resources=5,seed=17")
 
     def cpu(share):
+        conditions = Conditions(60, 2 << 30, polish=False, adapter=ADAPTER)
         record = solve_once(
-            instance,
-            NAME,
-            SolveOptions(native={"slowdown": share}),
-            time_limit_s=60,
-            memory_limit_bytes=2 << 30,
-            polish=False,
-            adapter="planbench.comparison.slowed",
+            make_request(instance, NAME, SolveOptions(native={"slowdown": share}), conditions)
         ).record
         assert record.verdict == "certified", record.message
         assert record.native_options["slowdown"] == share
@@ -82,14 +77,9 @@ def test_the_injected_slowdown_is_extra_cpu_time_of_that_share():
 
 def test_a_bad_share_is_refused():
     instance = load_instance("kantorovich-lathes")
-    record = solve_once(
-        instance,
-        NAME,
-        SolveOptions(native={"slowdown": "much"}),
-        time_limit_s=60,
-        memory_limit_bytes=2 << 30,
-        adapter="planbench.comparison.slowed",
-    ).record
+    conditions = Conditions(60, 2 << 30, polish=False, adapter=ADAPTER)
+    request = make_request(instance, NAME, SolveOptions(native={"slowdown": "much"}), conditions)
+    record = solve_once(request).record
     assert record.ended == "refused"
     assert "slowdown: is 'much'" in record.message
 
@@ -137,7 +127,11 @@ def test_in_full_on_this_machine(capsys):
     assert found.passed, [c for c in found.criteria if not c.met]
 
 
-def test_simulation_alone_needs_no_solver():
-    found = run_selftest(replace(SHORT, simulated=20, equal=0, slowed=0))
-    assert [c.what for c in found.criteria] == ["false alarms, simulated"]
-    assert json.loads(json.dumps(found.document()))["passed"]
+def test_simulation_alone_needs_no_solver(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(selftest, "SHORT", replace(SHORT, simulated=20))
+    record = tmp_path / "record.json"
+    assert selftest.main(["--no-real", "--out", str(record)]) == 0
+    document = json.loads(record.read_text())
+    assert document["passed"]
+    assert [c["what"] for c in document["criteria"]] == ["false alarms, simulated"]
+    assert "false alarms, simulated: 0 of 20, required at most 1 %: met" in capsys.readouterr().out

@@ -3,11 +3,9 @@
 import tracemalloc
 from pathlib import Path
 
+import calibration_table
 import pytest
-
-from planbench.errors import InputError
-from planbench.generators import calibration_table
-from planbench.generators.calibration_table import (
+from calibration_table import (
     BEGIN,
     END,
     NAMES,
@@ -19,8 +17,10 @@ from planbench.generators.calibration_table import (
     replaced,
     with_row,
 )
+
+from planbench.errors import InputError
 from planbench.generators.profile import profile_names
-from planbench.generators.profile_check import CheckedFigure
+from planbench.generators.profile_fit import CheckedFigure
 
 #: Samples and blocks, of the same size whatever the matrix.
 FIXED_BYTES = 120e6

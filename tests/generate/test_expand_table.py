@@ -14,7 +14,7 @@ from planbench.certificates import certify_plan
 from planbench.errors import InputError
 from planbench.generators.expansion import ring
 from planbench.generators.interior import check_interior
-from planbench.generators.table_recipes import parse_expand
+from planbench.generators.recipe import parse_expand
 from planbench.io.npz import save_economy
 from planbench.model.economy import Economy
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.full import examples
 from support.solving import solve_exactly
 
 from planbench.certificates import certify_plan
@@ -66,7 +67,7 @@ def expanded(draw: Any) -> GeneratorRecipe:
     return make_recipe(values)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(expanded())
 def test_economy_is_as_large_as_said_reproducible_and_strictly_feasible(
     recipe: GeneratorRecipe,
@@ -87,7 +88,7 @@ def test_economy_is_as_large_as_said_reproducible_and_strictly_feasible(
     assert parse_inline(recipe.canonical()) == recipe
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(expanded())
 def test_economy_has_a_finite_optimum_and_its_certificate_closes(recipe: GeneratorRecipe) -> None:
     """Neither dated nor placed goods make anything free, and the bracket holds the optimum.

@@ -5,12 +5,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.optimize
 import scipy.sparse as sp
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
+from support.full import examples
 
-from planbench.errors import PlanbenchError
+from planbench.errors import InputError, PlanbenchError
 from planbench.generators import (
     GeneratorRecipe,
     estimate_bytes,
@@ -60,7 +62,7 @@ def solve(economy: Economy) -> Any:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(recipes(), st.integers(0, 2**32 - 1))
 def test_economy_is_as_the_recipe_says(recipe: GeneratorRecipe, choice: int) -> None:
     economy = generate(recipe)
@@ -101,7 +103,7 @@ def test_economy_is_as_the_recipe_says(recipe: GeneratorRecipe, choice: int) -> 
     assert (economy.assortment.T @ interior.goods_prices > 0).all()
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(recipes())
 def test_economy_has_a_finite_positive_optimum(recipe: GeneratorRecipe) -> None:
     result = solve(generate(recipe))
@@ -241,3 +243,36 @@ def test_interior_check_sees_a_broken_economy(broken: str) -> None:
         facts["fixed_demand"] = np.full(30, 10.0)
     with pytest.raises(PlanbenchError, match="interior"):
         check_interior(make_economy(**facts, interior=good.interior))
+
+
+def test_binding_capacities_leave_every_good_a_technique_without_limit() -> None:
+    economy = generate(parse_inline("gen:goods=500,techniques=3,binding=0.2,seed=4"))
+    limited = np.isfinite(economy.capacity).reshape(-1, 3)
+    assert limited.sum() == 300
+    assert limited.sum(axis=1).max() == 1
+    plain = generate(parse_inline("gen:goods=500,techniques=3,seed=4"))
+    assert abs(economy.inputs - plain.inputs).max() == 0
+    assert (economy.endowment == plain.endowment).all()
+    lp = to_linear_program(economy)
+    found = scipy.optimize.milp(
+        -lp.cost,
+        constraints=scipy.optimize.LinearConstraint(lp.matrix, lp.row_lower, lp.row_upper),
+        bounds=scipy.optimize.Bounds(lp.col_lower, lp.col_upper),
+    )
+    plan = found.x[: economy.n_activities].reshape(-1, 3)
+    binds = plan >= economy.capacity.reshape(-1, 3) * (1 - 1e-6)
+    assert binds.sum() >= 0.6 * limited.sum()
+
+
+@pytest.mark.parametrize(
+    ("knobs", "message"),
+    [
+        ("techniques=1,binding=0.1", "add techniques=2"),
+        ("binding=0.6", "at most 0.5"),
+        ("binding=0.1,capacities=0.1", "drop one of them"),
+        ("binding=0.1,planted=true", "drop one of them"),
+    ],
+)
+def test_binding_capacities_that_cannot_be(knobs: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        parse_inline(f"gen:goods=100,{knobs}")

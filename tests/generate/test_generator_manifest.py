@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from generator_manifest import find_differences, main, manifest_path, read_manifest
 
 from planbench.errors import InputError
 from planbench.generators import GeneratorRecipe, generate, parse_inline
@@ -19,7 +20,6 @@ from planbench.generators.draws import (
     round_bits,
     stream,
 )
-from planbench.generators.manifest import find_differences, main, manifest_path, read_manifest
 from planbench.model.products import backward, forward
 
 
@@ -42,7 +42,7 @@ def test_difference_from_the_manifest_is_found(
     path = tmp_path / "manifest.json"
     path.write_text(json.dumps({"recipes": {"goods=10,seed=0": "0" * 64}}))
     assert len(find_differences(path)) == 1
-    monkeypatch.setattr("planbench.generators.manifest.manifest_path", lambda: path)
+    monkeypatch.setattr("generator_manifest.manifest_path", lambda: path)
     assert main([]) == 1
     assert "the manifest has 000" in capsys.readouterr().out
     assert main(["--write"]) == 0

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.economies import KINDS, random_small
+from support.full import examples
 from support.solving import solve_exactly
 
 from planbench.certificates import certify_plan
@@ -24,14 +25,14 @@ def divide(economy: Economy, regions: Any, *, transport: Any = None, **division:
     return over_regions(economy, Regions(regions, **division), transport=transport)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(st.sampled_from(KINDS), st.integers(0, 10**6), st.floats(0, 1))
 def test_one_region_gives_back_the_economy(kind: str, seed: int, share: float) -> None:
     economy = random_small(kind, seed)
     assert divide(economy, 1, cross_share=share).sha256 == economy.sha256
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(
     st.sampled_from(KINDS),
     st.integers(0, 10**6),
@@ -71,7 +72,7 @@ def alone(economy: Economy, shares: Any) -> float:
     return total
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(st.integers(0, 10**6), st.integers(2, 4))
 def test_cost_of_transport_leads_from_apart_to_together(seed: int, regions: int) -> None:
     """Infinite cost: the regions' own optima. Less cost is never worse, and never beats the whole.
@@ -98,7 +99,7 @@ def test_cost_of_transport_leads_from_apart_to_together(seed: int, regions: int)
     assert all(later >= earlier - slack for earlier, later in itertools.pairwise(values))
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(st.sampled_from(KINDS), st.integers(0, 10**6), st.booleans())
 def test_pooled_resources_and_free_transport_are_one_region(
     kind: str, seed: int, common: bool
@@ -225,7 +226,7 @@ def test_routes_are_where_the_distance_is_finite() -> None:
     assert one.outputs[:, [m]].data[0] == pytest.approx(0.85)
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(st.integers(0, 10**6), st.sampled_from([0.0, 0.2, 1.0]), st.booleans(), st.booleans())
 def test_interior_is_carried_over_and_the_certificate_closes(
     seed: int, share: float, pooled: bool, common: bool

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.economies import KINDS, random_small
+from support.full import examples
 from support.solving import solve_exactly
 
 from planbench.catalogue.golden import with_counter
@@ -69,7 +70,7 @@ def stones(economy: Economy, **given: Any) -> Capital:
     return capital_of(economy, **{**usual, **given})
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(st.sampled_from(KINDS), st.integers(0, 10**6))
 def test_one_year_gives_back_the_economy(kind: str, seed: int) -> None:
     economy = random_small(kind, seed)
@@ -83,7 +84,7 @@ def test_one_year_keeps_labels_with_the_year() -> None:
     assert one.units == ("kg",)
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(st.sampled_from(KINDS), st.integers(0, 10**6), st.integers(2, 4))
 def test_years_that_nothing_links_add_up(kind: str, seed: int, years: int) -> None:
     """A block in the wrong place would link years, or lose one."""
@@ -267,7 +268,7 @@ def test_initial_stock_is_worth_its_price() -> None:
     assert (more - value) / step == pytest.approx(plan.p[15], rel=1e-3)
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(
     st.integers(0, 10**6),
     st.integers(2, 5),

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from scipy.optimize import linprog
+from support.full import full_only
 
 from planbench.catalogue.resolve import load_instance
 from planbench.generators import GeneratorRecipe, generate, parse_inline, plant
@@ -60,7 +61,7 @@ def test_solver_finds_the_planted_value() -> None:
     check_values(range(4))
 
 
-@pytest.mark.slow
+@full_only
 def test_solver_finds_the_planted_value_over_many_seeds() -> None:
     check_values(range(4, 30))
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.full import examples
 
 from planbench.errors import InputError
-from planbench.generators.recipe import parse_inline
-from planbench.generators.recipe_text import quoted, read_values, split_parts
-from planbench.generators.table_recipes import parse_expand, parse_split
+from planbench.generators.recipe import (
+    parse_expand,
+    parse_inline,
+    parse_split,
+    quoted,
+    read_values,
+    split_parts,
+)
 
 _TEXT = st.text(st.sampled_from("ab,='\" \\:%é"), min_size=1, max_size=12)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(_TEXT, _TEXT)
 def test_quoted_texts_come_back(name: str, value: str) -> None:
     """Commas, equal signs, quotes and blanks in a file's name are part of it."""
@@ -22,7 +28,7 @@ def test_quoted_texts_come_back(name: str, value: str) -> None:
     assert parts == [("", name), ("goods", "5"), ("profile", value)]
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.text(st.sampled_from("goodsyear15e,='\"- \n:%"), max_size=30))
 @pytest.mark.parametrize("prefix", ["", "split:", "years:", "regions:"])
 def test_any_text_is_read_or_refused_in_one_line(prefix: str, text: str) -> None:
@@ -37,7 +43,7 @@ def test_any_text_is_read_or_refused_in_one_line(prefix: str, text: str) -> None
 
 def test_empty_parts_are_left_out_and_names_stand_once() -> None:
     assert read_values(split_parts("a=1,, b = 2e3 ,"), ("b",)) == {"a": "1", "b": 2000}
-    with pytest.raises(InputError, match="a: stands twice"):
+    with pytest.raises(InputError, match="a: occurs twice"):
         read_values(split_parts("a=1,a=2"), ())
     with pytest.raises(InputError, match="'a=' is not name=value"):
         read_values(split_parts("a="), ())

@@ -153,7 +153,7 @@ BAD: list[tuple[str, str | bytes | None, tuple[str, ...]]] = [
     ("assortment", None, ("assortment.csv", "missing")),
     ("goods", "", ("goods.csv:1", "empty")),
     ("goods", "good\n", ("goods.csv", "no good")),
-    ("goods", "good,unit\niron,t\niron,t\n", ("goods.csv:3", "'good'", "'iron' stands twice")),
+    ("goods", "good,unit\niron,t\niron,t\n", ("goods.csv:3", "'good'", "'iron' occurs twice")),
     ("goods", "good,unit\niron,t\n,t\n", ("goods.csv:3", "'good'", "empty")),
     ("goods", "good,units\niron,t\n", ("goods.csv:1", "unknown column 'units', nearest 'unit'")),
     ("goods", "unit\nt\n", ("goods.csv:1", "no column 'good'")),

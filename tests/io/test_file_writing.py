@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.full import FULL
 
 import planbench
 from planbench.errors import InputError
@@ -245,6 +246,8 @@ def test_commands_on_a_full_disk_are_one_line_and_leave_the_file_that_was_there(
         "e.npz": "export us-bea-15 -o e.npz",
         "plan.csv": "solve leontief-3 -o plan.csv",
     }
+    if "inodes" in limit and not FULL:
+        commands = {name: commands[name] for name in ("report.html", "plan.csv")}
     for name, command in commands.items():
         script = f"""
             mount -t tmpfs -o {limit} tmpfs {disk} && cd {disk} || exit 77

@@ -128,7 +128,7 @@ BAD = [
     ("kind,name,value\nactivity,smelt,lots\n", ("plan.csv:2", "'lots'")),
     (
         "kind,name,value\nactivity,smelt,1\ntarget,home,1\nactivity,smelt,1\n",
-        ("plan.csv:4", "'smelt' stands a second time"),
+        ("plan.csv:4", "'smelt' occurs a second time"),
     ),
     ("name\nsmelt\n", ("plan.csv:1", "no column 'value'")),
     ("", ("plan.csv:1", "empty")),

@@ -1,7 +1,7 @@
 """Readers under mutation: a damaged file gives a valid object or one line, never anything else.
 
 Each test damages a valid file at random (bytes, tokens, lines, ends) and reads it. The short
-run is part of every test run; the slow one looks further.
+run is part of every test run; the long one of `make test-full`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.full import full_param
 
 from planbench.errors import InputError
 from planbench.io import csv_folder, mps, npz, plan_file
@@ -118,7 +119,7 @@ def _runs(short: int) -> settings:
     )
 
 
-@pytest.fixture(params=[1, pytest.param(8, marks=pytest.mark.slow)], ids=["short", "long"])
+@pytest.fixture(params=[full_param(8, id="long"), pytest.param(1, id="short")][::-1])
 def times(request: pytest.FixtureRequest) -> int:
     """How many times the short run."""
     return int(request.param)

@@ -449,8 +449,8 @@ BAD = {
     "infinite": (SYMMETRIC.replace(",5,", ",1e999,"), r":3: '1e999' is too large"),
     "huge": (SYMMETRIC.replace(",5,", ",1e101,"), r"too large; rescale"),
     "binary": ("a\0b", "NUL bytes"),
-    "no common label": (",a,b\nc,1,2\nd,3,4\n", "no label stands both"),
-    "same label twice": (",a,a\na,1,2\nb,3,4\n", "'a' stands twice"),
+    "no common label": (",a,b\nc,1,2\nd,3,4\n", "no label is in both"),
+    "same label twice": (",a,a\na,1,2\nb,3,4\n", "'a' occurs twice"),
     "nameless row": (SYMMETRIC + ",7,9,1,1,1,1\n", "row 6 of the figures has no label"),
 }
 

@@ -182,7 +182,7 @@ Total,100,200,,,,
 
 
 def test_labels_that_differ_more_are_refused_by_their_place(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="column 'Industry' stands among the industries"):
+    with pytest.raises(InputError, match="column 'Industry' is among the industries"):
         read(tmp_path, LABELS.format("Industry"))
     last = LABELS.format("Manufacturing").replace("Services,Households", "Tertiary,Households")
     with pytest.raises(InputError, match="column 'Tertiary' pays wages"):
@@ -496,7 +496,7 @@ def test_a_far_cell_of_a_sheet_takes_no_grid_up_to_it(tmp_path: Path) -> None:
     book.save(tmp_path / "far.xlsx")
     tracemalloc.start()
     try:
-        with pytest.raises(InputError, match="no label stands both"):
+        with pytest.raises(InputError, match="no label is in both"):
             read_raw_table([tmp_path / "far.xlsx"])
         assert tracemalloc.get_traced_memory()[1] < 100e6
     finally:
@@ -507,5 +507,5 @@ def test_an_industry_that_stands_on_one_axis_only_is_refused(tmp_path: Path) -> 
     """Its figures would be neither uses nor final use."""
     table = "x,corn,iron,coal,homes\ncorn,10,20,5,70\niron,30,10,5,60\nwages,60,70,0,0\n"
     (tmp_path / "t.csv").write_text(table)
-    with pytest.raises(InputError, match="column 'coal' is named by --industry and stands on one"):
+    with pytest.raises(InputError, match="column 'coal' is named by --industry and is on one"):
         read_raw_table([tmp_path / "t.csv"], ReadOptions(named=Named(industry=("coal",))))

@@ -282,7 +282,7 @@ def _environment(lp, options):
 
 
 def _child_peak(lp, options, phase):
-    code = "import time; held = bytearray(150 * 2**20); time.sleep(0.3)"
+    code = "import time; held = bytearray(150 * 2**20); time.sleep(1.0)"
     with phase("solve"):
         subprocess.run([sys.executable, "-c", code], check=True)
     with phase("extract"):
@@ -318,7 +318,7 @@ def _sleepy_with_pid(lp, options):
 
 def _grows_and_dies(lp, options):
     held = np.ones((220 << 20) // 8)
-    time.sleep(0.5)
+    time.sleep(1.0)
     os.kill(os.getpid(), 9 if held.size else 15)
 
 
@@ -433,7 +433,13 @@ def _hoards_in_threads(lp, options):
 
 
 def _hoards_in_children(lp, options):
-    code = "import time; held = [bytearray(2**20) for _ in range(400)]; time.sleep(3600)"
+    # Fast while far below the limit, then 4 MiB every 20 ms together, so that a sample that is late
+    # on a busy machine finds little more.
+    code = (
+        "import time\nheld = [bytearray(2**20) for _ in range(230)]\n"
+        "while len(held) < 400: held.append(bytearray(2**20)); time.sleep(0.02)\n"
+        "time.sleep(3600)"
+    )
     children = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(4)]
     for child in children:
         child.wait()

@@ -101,7 +101,7 @@ def test_standard_error_is_in_the_log(run, monkeypatch, script):
     ],
 )
 def test_the_folder_of_a_run_has_limits(run, monkeypatch, script, says):
-    """On bytes and on files, also where they were written between two looks."""
+    """On bytes and on files, also where they were written between two samples."""
     monkeypatch.setattr(job_folder, "FOLDER_LIMIT_BYTES", 20 * MIB)
     monkeypatch.setattr(job_folder, "FOLDER_LIMIT_FACTOR", 0)
     monkeypatch.setattr(job_folder, "FOLDER_LIMIT_FILES", 200)

@@ -14,6 +14,8 @@ from planbench.errors import InputError, PlanbenchError
 from planbench.measure.job import Job
 from planbench.measure.launch import Interpreter, run_job
 
+pytestmark = pytest.mark.alone
+
 
 def is_alive(pid):
     try:

@@ -12,16 +12,40 @@ import textwrap
 import time
 
 import pytest
+from support.full import full_only, full_param
+
+from planbench.measure import watch
+
+pytestmark = pytest.mark.alone
 
 MIB = 1 << 20
 #: Two cores touch some 12 GB/s; noticing and killing takes about ten milliseconds.
+TOUCHED_PER_S = 12e9
 TOUCHED_MEANWHILE = 120 * MIB
 
 RUN = """
     import json, resource, sys, time
+    from planbench.measure import watch
     from planbench.measure.job import Job
     from planbench.measure.launch import run_job
     from planbench.solvers.base import SolveOptions
+    # Seconds the last sample came late because the watcher was given no processor: those that went
+    # by since the sample before, less what was asked to wait and what was computed.
+    late, before = 0.0, None
+    sample, pause = watch.Watch.sample, watch.Watch.pause
+    def timed_sample(self, job):
+        global late, before
+        began, computed = time.monotonic(), time.thread_time()
+        sample(self, job)
+        since, counted, asked = before or (began, computed, 0.0)
+        late = time.monotonic() - since - asked - (time.thread_time() - counted)
+        before = began, computed, 0.0
+    def timed_pause(self):
+        global before
+        asked = pause(self)
+        before = *before[:2], asked
+        return asked
+    watch.Watch.sample, watch.Watch.pause = timed_sample, timed_pause
     ballast = bytearray({ballast})
     ballast[::4096] = b"x" * len(ballast[::4096])
     job = Job({file!r}, {solver!r}, {folder!r}, adapter={adapter!r}, calibrate={calibrate})
@@ -41,6 +65,7 @@ RUN = """
         "level": result.level_before,
         "largest": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
         "method": result.memory_method,
+        "late": max(0.0, late),
     }}))
 """
 
@@ -76,30 +101,34 @@ def test_time_is_overrun_by_less_than_a_second(fresh, name):
     assert found["ended"] == "timeout"
     assert found["phases_s"] >= 1.0
     # From the first phase until worker and children are gone and the result is put together.
-    assert found["seconds"] <= 1.0 + 1.0
+    assert found["seconds"] <= 1.0 + 1.0 + found["late"]
 
 
-@pytest.mark.slow
+def test_the_grace_leaves_room_for_the_kill():
+    """Up to 20 s a second may be overrun, beyond a twentieth; stopping takes some tenths."""
+    for limit in (0.1, 1.0, 12.5, 20.0, 24.0, 600.0, 7200.0):
+        grace = max(watch.GRACE_S, watch.GRACE_SHARE * limit)
+        assert grace + 0.2 <= max(1.0, 0.05 * limit)
+
+
+@full_only
 def test_a_longer_limit_is_overrun_by_less_than_a_twentieth(fresh):
     """Here a second would be less than 5 %, so the grace must shrink to its share."""
     found = fresh("busy", time_limit=24.0)
     assert found["ended"] == "timeout"
-    assert found["seconds"] <= 24.0 * 1.05
+    assert found["seconds"] <= 24.0 * 1.05 + found["late"]
 
 
-@pytest.mark.parametrize("limit", [500 * MIB, 1200 * MIB])
+@pytest.mark.parametrize("limit", [500 * MIB, full_param(1200 * MIB)])
 @pytest.mark.parametrize(
     "name", ["hoards", "hoards-at-once", "hoards-in-jump", "hoards-in-threads"]
 )
 def test_memory_is_overrun_by_less_than_a_tenth_or_by_what_is_touched_meanwhile(fresh, name, limit):
     """Bit by bit, as fast as pages can be had, in one allocation, and from several threads."""
-    # Who watches must be given a processor in time: on a crowded machine one of three goes wrong.
-    for attempt in range(3):
-        found = fresh(name, memory_limit=limit, folder=f"job-{attempt}")
-        assert found["ended"] == "memory", found["message"]
-        most = limit + max(0.1 * limit, TOUCHED_MEANWHILE)
-        if found["largest"] <= most:
-            break
+    found = fresh(name, memory_limit=limit)
+    assert found["ended"] == "memory", found["message"]
+    # On a crowded machine who watches gets no processor in time, and the solver has it.
+    most = limit + max(0.1 * limit, TOUCHED_MEANWHILE) + TOUCHED_PER_S * found["late"]
     assert 0.5 * limit < found["largest"] <= most
 
 
@@ -125,7 +154,7 @@ def test_a_large_parent_does_not_show_in_what_a_solve_holds(fresh):
 
 
 def test_programs_too_short_to_be_seen_are_counted(launch):
-    """Each lives for a few milliseconds, less than the time between two looks."""
+    """Each lives for a few milliseconds, less than the time between two samples."""
     result = launch("short-programs")
     assert result.ended == "ok", result.message
     assert "children by wait4" in result.memory_method
@@ -140,7 +169,7 @@ def test_a_program_smaller_than_the_worker_is_not_reported_at_the_workers_size(l
 
 
 def test_looking_takes_little_of_a_core(launch):
-    """Close to the limit looks come often; the solver must still have the machine."""
+    """Close to the limit samples come often; the solver must still have the machine."""
     began, spent = time.monotonic(), time.process_time()
     launch("near-limit", memory_limit_bytes=400 * MIB)
     assert time.process_time() - spent < 0.35 * (time.monotonic() - began)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from planbench.errors import PlanbenchError
-from planbench.measure.protocol import Look, PhaseReader
+from planbench.measure.protocol import PhaseReader, Sample
 
 
 @pytest.fixture
@@ -38,8 +38,8 @@ def peaks(reader):
 
 
 def test_a_look_into_a_later_phase_is_not_charged_to_an_earlier_one(reader):
-    """Several phases may end between two reads; the look then belongs to the last of them."""
-    reader.see(Look(5.5, 900, children=True))
+    """Several phases may end between two reads; the sample then belongs to the last of them."""
+    reader.see(Sample(5.5, 900, children=True))
     write(reader, start("load", 1.0), end("load", 2.0, 200))
     write(reader, start("solve", 5.0), end("solve", 6.0, 300))
     reader.poll()
@@ -47,8 +47,8 @@ def test_a_look_into_a_later_phase_is_not_charged_to_an_earlier_one(reader):
 
 
 def test_without_children_the_worker_knows_its_peak_better(reader):
-    """A look takes a moment, in which a phase may change."""
-    reader.see(Look(1.5, 900, children=False))
+    """A sample takes a moment, in which a phase may change."""
+    reader.see(Sample(1.5, 900, children=False))
     write(reader, start("load", 1.0), end("load", 2.0, 200))
     reader.poll()
     assert peaks(reader) == {"load": 200}
@@ -58,19 +58,19 @@ def test_the_highest_of_many_looks_stands(reader):
     write(reader, start("solve", 1.0))
     reader.poll()
     for at, held in ((1.1, 10), (1.2, 700), (1.3, 20), (1.4, 30)):
-        reader.see(Look(at, held, children=True))
+        reader.see(Sample(at, held, children=True))
     write(reader, end("solve", 2.0, 200), start("extract", 2.5), end("extract", 3.0, 50))
     reader.poll()
     assert peaks(reader) == {"solve": 700, "extract": 50}
 
 
 def test_a_phase_cut_short_has_what_was_seen_of_it(reader):
-    """The worker died and could say nothing; looks before the phase do not count."""
-    reader.see(Look(0.5, 5000, children=False))
+    """The worker died and could say nothing; samples before the phase do not count."""
+    reader.see(Sample(0.5, 5000, children=False))
     write(reader, start("solve", 1.0))
     reader.poll()
-    reader.see(Look(1.5, 700, children=False))
-    reader.see(Look(1.7, 600, children=False))
+    reader.see(Sample(1.5, 700, children=False))
+    reader.see(Sample(1.7, 600, children=False))
     reader.close(4.0, waited=0.7)
     (phase,) = reader.phases
     assert (phase.name, phase.complete, phase.wall_s) == ("solve", False, 3.0)

@@ -9,15 +9,26 @@ import time
 
 import pytest
 
+from planbench.measure import watch
 from planbench.measure.job import Job
 from planbench.measure.launch import run_job
 from planbench.measure.memory import same_memory
 
+pytestmark = pytest.mark.alone
+
 MIB = 1 << 20
 
-#: Of the program itself; `main` forks, in which every child calls `child` and waits to be ended.
+#: Of the program itself; `fork` starts children that each call `child` and wait to be ended, and
+#: returns when they have been sampled, however fast the machine is.
 PROGRAM = """
     import mmap, os, sys, time
+    def samples():
+        return os.stat("SAMPLES").st_size
+    def wait_for_samples():
+        # The first may have begun before; a copy counts from the second on.
+        enough = samples() + 4
+        while samples() < enough:
+            time.sleep(0.01)
     def fork(number, child=lambda: None):
         read, write = os.pipe()
         pids = []
@@ -31,7 +42,7 @@ PROGRAM = """
         ready = 0
         while ready < number:
             ready += len(os.read(read, number))
-        time.sleep(0.4)  # several looks
+        wait_for_samples()
         return pids
     def end(pids):
         for pid in pids:
@@ -48,10 +59,24 @@ END = """
 
 
 @pytest.fixture
-def run(lp_file, tmp_path):
+def run(lp_file, tmp_path, monkeypatch):
+    samples, sample = tmp_path / "samples", watch.Watch.sample
+    samples.touch()
+
+    def counted(self, job):
+        sample(self, job)
+        with samples.open("a") as file:  # as many bytes as there were samples
+            file.write(".")
+
+    monkeypatch.setattr(watch.Watch, "sample", counted)
+    # Every sample asks what is shared, however long the last answer took.
+    monkeypatch.setattr(watch, "PEAK_SHARE", 0)
+    monkeypatch.setattr(watch, "LOOK_SHARE", 0)
+
     def start(script, limit):
         file = tmp_path / "program.py"
-        file.write_text("\n".join(map(textwrap.dedent, (PROGRAM, script, END))))
+        text = "\n".join(map(textwrap.dedent, (PROGRAM, script, END)))
+        file.write_text(text.replace("SAMPLES", str(samples)))
         folder = tmp_path / "job"
         folder.mkdir()
         job = Job(str(lp_file), f"cmd:{sys.executable} -S {file} {{mps}} {{sol}}", str(folder))
@@ -89,6 +114,7 @@ def test_pages_that_stop_being_shared_count(run):
 def test_children_of_an_ended_parent_share_as_well(run):
     """A daemon's processes have no parent of their program left."""
     script = """
+        read, write = os.pipe()
         pid = os.fork()
         if pid == 0:
             held = fill(150)
@@ -98,7 +124,8 @@ def test_children_of_an_ended_parent_share_as_well(run):
                 os._exit(0)
             os._exit(0)
         os.waitpid(pid, 0)
-        time.sleep(1.5)
+        os.close(write)
+        os.read(read, 1)  # nothing, when all of them have ended
     """
     result = run(textwrap.dedent(script), 500)
     assert result.ended == "ok", result.message
@@ -117,8 +144,9 @@ def test_shared_memory_of_other_programs_counts_once(run):
         "        pass_fds=(shared,), stdin=subprocess.PIPE, stdout=subprocess.PIPE)\n"
         "running = [start() for _ in range(4)]\n"
         "for child in running: child.stdout.readline()\n"
-        "time.sleep(0.4)\n"
-        "for child in running: child.communicate()",
+        "wait_for_samples()\n"
+        # Killed, so that none is seen giving memory back that its high-water mark still holds.
+        "for child in running: child.kill(); child.communicate()",
         500,
     )
     assert result.ended == "ok", result.message
@@ -134,7 +162,7 @@ def test_many_small_forks_are_small(run):
 
 def test_forked_processes_that_fill_memory_are_stopped(run):
     """Each stays far below the limit; together they go beyond it."""
-    # One after the other: each is there for several looks, so that the fourth is the last.
+    # One after the other: each is there for several samples, so that the fourth is the last.
     result = run(
         "held = fill(50)\npids = []\n"
         "for _ in range(6): pids += fork(1, lambda: fill(100))\nend(pids)",

@@ -166,8 +166,8 @@ def test_nothing_survives_an_installation_cut_short(escaper, sent):
     """As `planbench ab` runs pip."""
     command, told = escaper
     code = (
-        "from planbench.comparison.environments import _run\n"
-        f"_run({[*command, 'sleep']!r}, timeout_s=600)"
+        "from planbench.solvers.environments import run_command\n"
+        f"run_command({[*command, 'sleep']!r}, timeout_s=600)"
     )
     planbench = subprocess.Popen([sys.executable, "-c", code])
     pids = pids_in(told)

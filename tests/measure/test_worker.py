@@ -13,6 +13,8 @@ from planbench.errors import InputError
 from planbench.measure.job import Job, job_from_json, resolve_solver
 from planbench.solvers.base import SolveOptions
 
+pytestmark = pytest.mark.alone
+
 MIB = 1 << 20
 
 

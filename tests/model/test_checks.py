@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
+from support.full import examples
 
 from planbench.errors import InputError
 from planbench.model import Economy, make_economy
@@ -228,7 +229,7 @@ def random_economies(draw: st.DrawFn) -> Economy:
 
 
 @given(random_economies())
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_value_iteration_agrees_with_linear_programming(economy_: Economy) -> None:
     """A good is makeable exactly if (B − A)x ≥ e_i, x ≥ 0 has a solution.
 
@@ -251,7 +252,7 @@ def test_value_iteration_agrees_with_linear_programming(economy_: Economy) -> No
 
 
 @given(random_economies())
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_what_passes_has_a_positive_optimum_and_what_is_refused_has_not(
     economy_: Economy,
 ) -> None:

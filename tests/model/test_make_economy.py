@@ -59,7 +59,7 @@ def test_a_plain_economy_gets_its_defaults() -> None:
         ("weights", [0.0], "weights: a weight is zero"),
         ("weights", [-1.0], "weights: entry 0 is -1"),
         ("goods", ["iron"], "goods: has 1 label, expected 2"),
-        ("goods", ["iron", "iron"], "goods: label 'iron' stands twice"),
+        ("goods", ["iron", "iron"], "goods: label 'iron' occurs twice"),
         ("activities", ["make", " "], "activities: label 1 is empty"),
         ("resources", ["a", "b"], "resources: has 2 labels, expected 1"),
         ("targets", ["a", "b"], "targets: has 2 labels, expected 1"),

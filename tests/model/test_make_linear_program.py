@@ -57,7 +57,7 @@ def test_crossing_bounds_are_a_program_not_an_error() -> None:
         ("col_upper", [1.0, -np.inf, 0.0], "col_upper: entry 1 is -inf"),
         ("col_upper", [1.0, np.nan, 0.0], "col_upper: entry 1 is nan"),
         ("offset", np.nan, "offset: is nan"),
-        ("row_names", ["a", "a"], "row_names: label 'a' stands twice"),
+        ("row_names", ["a", "a"], "row_names: label 'a' occurs twice"),
         ("col_names", ["a"], "col_names: has 1 label, expected 3"),
     ],
 )

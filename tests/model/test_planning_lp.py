@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.full import examples
 
 from planbench.model import Economy, Plan, make_economy, planning_lp
 from planbench.model.planning_lp import (
@@ -68,7 +69,7 @@ def equal_arrays(one: sp.csc_array, other: sp.csc_array) -> bool:
 
 
 @given(economies())
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_matrix_is_the_dense_algebra_and_canonical(economy: Economy) -> None:
     """Entries where an input cancels an output must vanish, not be stored as zeros."""
     matrix = planning_matrix(economy)
@@ -78,7 +79,7 @@ def test_matrix_is_the_dense_algebra_and_canonical(economy: Economy) -> None:
 
 
 @given(economies(), st.integers(1, 9))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_blocks_index_width_and_kernels_do_not_change_the_matrix(
     economy: Economy, block: int
 ) -> None:
@@ -120,7 +121,7 @@ def test_many_blocks_of_a_large_random_economy() -> None:
 
 
 @given(economies())
-@settings(max_examples=50, deadline=None)
+@examples(50)
 def test_bounds_and_costs_say_the_planning_problem(economy: Economy) -> None:
     program = to_linear_program(economy)
     n, m = economy.n_goods, economy.n_activities
@@ -136,7 +137,7 @@ def test_bounds_and_costs_say_the_planning_problem(economy: Economy) -> None:
 
 
 @given(economies(), st.integers(0, 2**32 - 1))
-@settings(max_examples=50, deadline=None)
+@examples(50)
 def test_plan_to_lp_and_back(economy: Economy, seed: int) -> None:
     """A plan read from columns and duals gives the same columns and duals again."""
     rng = np.random.default_rng(seed)

@@ -52,10 +52,10 @@ def test_everything_works_alike_with_wide_indices(recipe, monkeypatch, tmp_path)
 
 def test_a_solver_with_narrow_indices_says_so(monkeypatch):
     """HiGHS counts in int32; beyond that it must refuse, not wrap around."""
-    from planbench.solvers import highs_model
+    from planbench.solvers import highs
 
     lp = to_linear_program(generate(parse_inline(RECIPES[0])))
     spec, _, _ = find_solver("highs-ds")
-    monkeypatch.setattr(highs_model, "LARGEST_INDEX", 20)
+    monkeypatch.setattr(highs, "LARGEST_INDEX", 20)
     with pytest.raises(PlanbenchError, match="32 bits"):
         load_adapter(spec)(lp, spec, SolveOptions())

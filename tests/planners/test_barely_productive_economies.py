@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from support.full import FULL
 
 from planbench.certificates import certify
 from planbench.certificates.certificate import Certificate
@@ -25,7 +25,6 @@ from planbench.planners.presolve import Domain, presolve, prices_of_lost
 from planbench.planners.sectors import Sectors, charge_rents, open_sectors
 from planbench.planners.techniques import Meter, list_techniques
 
-FULL = os.environ.get("PLANBENCH_FULL") == "1"
 SEEDS = 100 if FULL else 6
 GAP = 1e-6
 BOTH = pytest.mark.parametrize("name", ["two-level", "value-iteration"])

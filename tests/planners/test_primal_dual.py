@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.economies import KINDS, random_general, random_small
+from support.full import full_only
 
 from planbench.catalogue.golden import golden_cases
 from planbench.catalogue.resolve import load_instance
@@ -78,7 +79,7 @@ def test_bracket_of_every_kind_closes_on_the_oracle(kind: str, seed: int) -> Non
     assert relative_gap(result.lower, result.upper) <= 1e-6  # type: ignore[operator]
 
 
-@pytest.mark.slow
+@full_only
 @pytest.mark.parametrize("kind", KINDS)
 def test_many_economies_of_every_kind(kind: str) -> None:
     """Rare shapes (a zero capacity, an idle technique, a scarce by-product) break it."""

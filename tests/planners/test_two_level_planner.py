@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from support.economies import random_small
+from support.full import FULL
 
 from planbench.catalogue.resolve import load_instance
 from planbench.certificates import certify
@@ -23,7 +23,6 @@ pytest.importorskip("clarabel")
 from planbench.planners import two_level
 from planbench.planners.planner import PlanOptions
 
-FULL = os.environ.get("PLANBENCH_FULL") == "1"
 SEEDS = 500 if FULL else 100
 GAP = 1e-6
 
@@ -129,7 +128,7 @@ def test_same_plan_every_time() -> None:
 
 
 def test_ties_between_techniques() -> None:
-    """Every technique stands twice: shares are arbitrary, the value is not."""
+    """Every technique occurs twice: shares are arbitrary, the value is not."""
     economy = grid(techniques=1)
     twice = make_economy(
         inputs=sp.hstack([economy.inputs, economy.inputs]),

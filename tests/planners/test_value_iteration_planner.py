@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from support.economies import random_small
+from support.full import FULL
 
 from planbench.catalogue.resolve import load_instance
 from planbench.certificates import certify
@@ -22,7 +22,6 @@ pytest.importorskip("numba")
 from planbench.planners import value_iteration
 from planbench.planners.planner import PlanOptions
 
-FULL = os.environ.get("PLANBENCH_FULL") == "1"
 SEEDS = 500 if FULL else 100
 GAP = 1e-8
 

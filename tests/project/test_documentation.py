@@ -44,10 +44,7 @@ def test_the_documentation_builds_and_describes_every_name(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "link", ["[x](missing.md)", "[x](other.md#missing)", "[x](#missing)", "![x](img/missing.svg)"]
-)
-def test_a_broken_link_is_an_error(link, tmp_path):
+def test_a_broken_link_is_an_error(tmp_path):
     """To a page, a heading of a page, a heading of the same page, or a picture."""
     source = tmp_path / "docs"
     source.mkdir()
@@ -57,7 +54,9 @@ def test_a_broken_link_is_an_error(link, tmp_path):
     )
     (source / "other.md").write_text("# Other\n\n## There\n\nText.\n")
     assert build(source, tmp_path / "fine").returncode == 0
-    (source / "other.md").write_text(f"# Other\n\n## There\n\n{link}\n")
+    links = ("[x](no.md)", "[x](other.md#no)", "[x](#no)", "![x](img/no.svg)")
+    (source / "other.md").write_text("# Other\n\n## There\n\n" + "\n\n".join(links))
     done = build(source, tmp_path / "broken")
     assert done.returncode != 0
-    assert "missing" in done.stderr
+    lines = [f"other.md:{number}: WARNING" for number in (5, 7, 9, 11)]
+    assert [line for line in lines if line not in done.stderr] == [], done.stderr

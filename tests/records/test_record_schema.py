@@ -11,6 +11,7 @@ from planbench.records import schema
 from planbench.records.document import describe_schema
 from planbench.records.schema import SCHEMA_VERSION, Record
 from planbench.records.store import RecordStore, read_records
+from planbench.records.values import recipe_parts
 
 ROOT = Path(__file__).parents[2]
 MODELS = [m for m in vars(schema).values() if isinstance(m, type) and issubclass(m, BaseModel)]
@@ -74,6 +75,7 @@ def test_rows_of_version_1_are_read(tmp_path):
     for row, record in zip(written, rows, strict=True):
         now = record.model_dump()
         assert now["schema_version"] == SCHEMA_VERSION
+        assert now["instance"].pop("asked") == recipe_parts(record.instance.name)
         assert {name: now[name] for name in row if name != "schema_version"} == {
             name: value for name, value in row.items() if name != "schema_version"
         }
@@ -96,3 +98,17 @@ def test_a_version_that_never_was_is_refused(tmp_path):
         path.write_text(json.dumps({"schema_version": version}) + "\n")
         with pytest.raises(InputError, match="not a planbench record"):
             read_records(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("us-bea-71", {}),
+        ("gen:goods=10, seed=1", {"maker": "gen", "goods": "10", "seed": "1"}),
+        ("split:us-bea-71,goods=9", {"maker": "split", "of": "us-bea-71", "goods": "9"}),
+        ("gen:goods=10,seed=1 with 90 % of labour", {}),
+    ],
+)
+def test_a_row_holds_the_parts_of_its_recipe(name, parts):
+    """Ladders are found by them; a name must not have to be read again by each report."""
+    assert recipe_parts(name) == parts

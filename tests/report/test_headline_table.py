@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from headline import BEGIN, END, headline_markdown, put_between_markers
 from support.record_builders import make_ladder, make_record
 
 from planbench.errors import InputError
 from planbench.records.store import read_records
-from planbench.report.cells import settle
-from planbench.report.chart_parts import ladder_points, line_points
+from planbench.report.charts import ladder_points, line_points
 from planbench.report.headline import find_largest_solved
-from planbench.report.headline_table import BEGIN, END, headline_markdown, put_between_markers
 from planbench.report.ladders import find_ladders
 from planbench.report.markup import to_html
+from planbench.report.results import aggregate
 from planbench.report.sections import ladder_summary
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,8 +66,8 @@ def with_seeds(*factors):
 def test_of_several_seeds_all_figures_are_those_of_the_middle_one():
     """The luckiest seed in the sentence, the slowest in the README and the first on the page."""
     rows = with_seeds(3.0, 1.0, 2.0)
-    (ladder,) = find_ladders(settle(rows))
-    assert find_largest_solved(ladder).cell.seconds == 2.0
+    (ladder,) = find_ladders(aggregate(rows))
+    assert find_largest_solved(ladder).result.seconds == 2.0
     assert "| `highs-ds` | 1,000 | 2.00 s |" in headline_markdown(rows)
     assert ">2.00 s<" in to_html(ladder_summary(ladder))
     points, _ = ladder_points(ladder, "seconds")
@@ -77,8 +77,8 @@ def test_of_several_seeds_all_figures_are_those_of_the_middle_one():
 
 
 def test_a_size_that_most_seeds_did_not_solve_is_not_solved():
-    (ladder,) = find_ladders(settle(with_seeds(1.0, None, None)))
-    assert find_largest_solved(ladder).cell.goods == 100
+    (ladder,) = find_ladders(aggregate(with_seeds(1.0, None, None)))
+    assert find_largest_solved(ladder).result.goods == 100
     assert "1,000 goods: time limit" in to_html(ladder_summary(ladder))
 
 

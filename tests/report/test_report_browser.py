@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 import pytest
+from support.full import full_only, full_param
 from support.record_builders import make_ladder, make_suite
 
 BROWSER = next(
@@ -133,6 +134,7 @@ def test_page_in_a_browser(write, tmp_path):
     assert 'data-folded="0"' in root
 
 
+@full_only
 def test_page_in_a_narrow_browser(write, tmp_path):
     """On a phone names go under the chart and only tables may scroll sideways."""
     path = tmp_path / "report.html"
@@ -162,10 +164,10 @@ def test_hostile_names_do_not_run(write, tmp_path):
     assert "pwned" not in root
 
 
-@pytest.mark.parametrize("width", [1280, 500])
+@pytest.mark.parametrize("width", [500, full_param(1280)])
 def test_two_runs_side_by_side_in_a_browser(write, tmp_path, width):
     """Each ladder is drawn for both runs; scripts must not trip over sections that are absent."""
-    from planbench.report.side_by_side import write_side_by_side
+    from planbench.comparison.side_by_side import write_side_by_side
 
     records = make_suite()
     slower = [r.model_copy(update={"wall_s": r.wall_s and 1.5 * r.wall_s}) for r in records]

@@ -15,15 +15,24 @@ import pytest
 from support.record_builders import LAWS, make_failure, make_ladder, make_record, make_suite
 
 from planbench.errors import InputError
-from planbench.report.cells import settle
 from planbench.report.ladders import find_ladders
-from planbench.report.style import LOOKS, in_order, look_of
+from planbench.report.results import aggregate
+from planbench.report.style import SERIES_STYLES, in_order, series_style
 
 pytest.importorskip("altair")
 pytest.importorskip("vl_convert")
 
-from planbench.report.chart_parts import cost_at, ladder_points, pixel, spread, ticks
-from planbench.report.charts import accuracy_chart, ladder_chart, profile_chart
+from planbench.report.charts import (
+    Canvas,
+    accuracy_chart,
+    cost_at,
+    ladder_chart,
+    ladder_points,
+    pixel,
+    profile_chart,
+    spread,
+    ticks,
+)
 from planbench.report.figures import headline_figure, save_figure
 from planbench.report.html import render_report
 
@@ -41,7 +50,7 @@ def values_of(chart):
 
 def test_failures_are_drawn_at_the_limit_and_not_left_out():
     rows = make_ladder(laws={"highs-ds": (2.5, 0.6), "cbc": (2.6, 1.3)}, limit=10.0)
-    (ladder,) = find_ladders(settle(rows))
+    (ladder,) = find_ladders(aggregate(rows))
     points, stops = ladder_points(ladder, "seconds")
     assert {p["series"] for p in stops} == {"highs-ds", "cbc"}
     assert all(p["cost"] == 10.0 for p in stops)
@@ -51,7 +60,7 @@ def test_failures_are_drawn_at_the_limit_and_not_left_out():
 def test_failures_at_one_size_stand_side_by_side():
     """Crosses on top of each other would hide that several solvers failed."""
     rows = make_ladder(laws=dict.fromkeys(("highs-ds", "glop", "cbc"), (2.5, 0.6)), limit=10.0)
-    (ladder,) = find_ladders(settle(rows))
+    (ladder,) = find_ladders(aggregate(rows))
     _, stops = ladder_points(ladder, "seconds")
     places = sorted(s["goods"] for s in stops)
     assert len(set(places)) == 3
@@ -62,7 +71,7 @@ def test_failures_at_one_size_stand_side_by_side():
 def test_loose_answers_are_hollow():
     rows = make_ladder(laws={"pdlp": (1.2, 0.2)})
     rows[1] = rows[1].model_copy(update={"verdict": "loose", "raw_gap": 5e-3})
-    (ladder,) = find_ladders(settle(rows))
+    (ladder,) = find_ladders(aggregate(rows))
     points, _ = ladder_points(ladder, "seconds")
     assert [p["solved"] for p in points] == [True, False, True, True, True]
 
@@ -78,7 +87,7 @@ def heuristic(gap=0.45):
 def test_who_proves_next_to_nothing_does_not_lead_the_chart(gap):
     """Planners with a gap of 45 % were the lowest lines of the chart of times."""
     rows = [*make_ladder(laws={"highs-ds": (1.5, 0.3)}), *heuristic(gap)]
-    (ladder,) = find_ladders(settle(rows))
+    (ladder,) = find_ladders(aggregate(rows))
     for measure in ("seconds", "passes", "bytes"):
         points, stops = ladder_points(ladder, measure)
         assert {p["series"] for p in points} == {"highs-ds"}
@@ -118,17 +127,17 @@ def test_ticks_are_round_numbers_within_the_domain():
 
 
 def test_every_known_solver_has_its_own_look():
-    colours = [look.colour for look in LOOKS.values()]
+    colours = [look.colour for look in SERIES_STYLES.values()]
     assert len(set(colours)) == len(colours)
-    assert look_of("highs-ds") == LOOKS["highs-ds"]
-    assert look_of("highs-ds:stock").shape == LOOKS["highs-ds"].shape
-    assert look_of("someone-elses") == look_of("someone-elses")
+    assert series_style("highs-ds") == SERIES_STYLES["highs-ds"]
+    assert series_style("highs-ds:stock").shape == SERIES_STYLES["highs-ds"].shape
+    assert series_style("someone-elses") == series_style("someone-elses")
     assert in_order(["zzz", "pdlp", "aaa", "highs-ds"]) == ["highs-ds", "pdlp", "aaa", "zzz"]
 
 
 @pytest.mark.parametrize("measure", ["seconds", "passes", "bytes"])
 def test_ladder_chart_holds_every_solver(measure):
-    (ladder, _) = find_ladders(settle(make_suite()))
+    (ladder, _) = find_ladders(aggregate(make_suite()))
     drawn = {row.get("series") for rows in values_of(ladder_chart(ladder, measure)) for row in rows}
     assert set(LAWS) <= drawn
 
@@ -138,18 +147,20 @@ def test_charts_without_anything_to_draw():
         make_failure("x", "crash", f"gen:{n}", goods=n, recipe={"goods": n}, group="g")
         for n in (10, 100)
     ]
-    cells = settle(rows)
-    (ladder,) = find_ladders(cells)
+    results = aggregate(rows)
+    (ladder,) = find_ladders(results)
     assert ladder_chart(ladder, "seconds") is None
-    assert accuracy_chart(cells) is None
-    assert profile_chart(cells) is None
-    assert profile_chart(settle([make_record()])) is None, "one solver has nobody to compare with"
+    assert accuracy_chart(results) is None
+    assert profile_chart(results) is None
+    assert profile_chart(aggregate([make_record()])) is None, (
+        "one solver has nobody to compare with"
+    )
 
 
 def test_accuracy_chart_keeps_the_null_solver_and_zero_gaps():
     """Without the null solver nobody sees what no effort is worth."""
     rows = [make_record(raw_gap=0.0), make_record("null", verdict="loose", raw_gap=1.0)]
-    points = values_of(accuracy_chart(settle(rows)))[-1]
+    points = values_of(accuracy_chart(aggregate(rows)))[-1]
     assert {p["series"]: p["y"] for p in points} == {"highs-ds": 1e-16, "null": 1.0}
 
 
@@ -164,8 +175,8 @@ def test_headline_figure_is_an_svg_with_every_name(tmp_path):
 
 
 def test_png_and_bad_endings(tmp_path):
-    (ladder, _) = find_ladders(settle(make_suite()))
-    chart = ladder_chart(ladder, "bytes", width=300)
+    (ladder, _) = find_ladders(aggregate(make_suite()))
+    chart = ladder_chart(ladder, "bytes", Canvas(300))
     save_figure(chart, tmp_path / "x.png", scale=1)
     assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(InputError, match=r"\.svg, \.png or \.pdf"):
@@ -185,10 +196,10 @@ def test_a_chart_does_not_depend_on_the_order_of_hashes():
     script = (
         "import hashlib, json; from planbench.records.store import read_records as r;"
         "from planbench.report.ladders import find_ladders;"
-        "from planbench.report.cells import settled;"
-        "from planbench.report.charts import ladder_chart;"
-        "l = find_ladders(settled(r('results/reference/quick.jsonl')))[0];"
-        "c = ladder_chart(l, 'seconds', width=640, height=400, background='white').to_dict();"
+        "from planbench.report.results import require_results;"
+        "from planbench.report.charts import Canvas, ladder_chart;"
+        "l = find_ladders(require_results(r('results/reference/quick.jsonl')))[0];"
+        "c = ladder_chart(l, 'seconds', Canvas(640, 400, 'white')).to_dict();"
         "print(json.dumps(c, sort_keys=True))"
     )
     root = Path(__file__).resolve().parents[2]

@@ -15,8 +15,8 @@ from planbench.debate.claims import (
     judge_claims,
 )
 from planbench.records.schema import AccuracyFacts
-from planbench.report.cells import settle
 from planbench.report.ladders import find_ladders
+from planbench.report.results import aggregate
 from planbench.stats.growth import PowerLawFit
 
 SIZES = (100, 300, 1000, 3000, 10000, 30000)
@@ -29,10 +29,11 @@ def fit(low, high, exponent=1.5, n_sizes=5):
 
 
 def findings(rows):
-    cells = settle(rows)
-    ladders = find_ladders(cells)
+    results = aggregate(rows)
+    ladders = find_ladders(results)
     return {
-        f.claim.split(",")[0]: f for f in judge_claims(rows, cells, ladders[0] if ladders else None)
+        f.claim.split(",")[0]: f
+        for f in judge_claims(rows, results, ladders[0] if ladders else None)
     }
 
 
@@ -109,7 +110,7 @@ def test_planners_do_not_stand_for_general_solvers(monkeypatch):
 
     monkeypatch.setattr(scores, "planners", lambda: frozenset({"swift"}))
     rows = make_ladder(laws={"swift": (1.0, 0.001), "highs-ipm": (2.0, 0.8)})
-    (ladder,) = find_ladders(settle(rows))
+    (ladder,) = find_ladders(aggregate(rows))
     assert best_general(ladder) == "highs-ipm"
 
 
@@ -210,7 +211,7 @@ def test_prices_are_proven_or_not():
     [((100, 1000), False), ((100, 200, 400), False), ((100, 300, 1000), True)],
 )
 def test_a_ladder_bears_claims_with_enough_sizes_far_enough_apart(sizes, bears):
-    (ladder,) = find_ladders(settle(make_ladder(laws={"cbc": (1.0, 0.1)}, sizes=sizes)))
+    (ladder,) = find_ladders(aggregate(make_ladder(laws={"cbc": (1.0, 0.1)}, sizes=sizes)))
     assert bears_claims(ladder) is bears
     assert (claims_ladder([ladder]) is ladder) is bears
     found = findings(make_ladder(laws={"cbc": (1.0, 0.1)}, sizes=sizes))
@@ -219,7 +220,7 @@ def test_a_ladder_bears_claims_with_enough_sizes_far_enough_apart(sizes, bears):
 
 def test_what_was_not_solved_is_no_rung_of_it():
     rows = make_ladder(laws={"cbc": (2.0, 1.0)}, sizes=(100, 1000, 100_000), limit=10.0)
-    (ladder,) = find_ladders(settle(rows))
+    (ladder,) = find_ladders(aggregate(rows))
     assert not bears_claims(ladder)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from support.record_builders import make_record
 
-from planbench.report.cells import settle
-from planbench.report.comparison import comparison_notes, disturbance_words, instance_consensus
+from planbench.report.instances import disturbance_words, instance_consensus, instance_notes
 from planbench.report.markup import to_html
+from planbench.report.results import aggregate
 from planbench.report.sections import raw_rows
 
 
@@ -37,5 +37,7 @@ def test_reason(changes, said):
 def test_tables_carry_the_reason():
     rows = [make_record(disturbed=True, wait_s=0.2)]
     assert "waited 40 % of the time" in to_html(raw_rows(rows))
-    cells = settle(rows)
-    assert "waited 40 % of the time" in " ".join(comparison_notes(cells, instance_consensus(cells)))
+    results = aggregate(rows)
+    assert "waited 40 % of the time" in " ".join(
+        instance_notes(results, instance_consensus(results))
+    )

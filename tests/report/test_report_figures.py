@@ -9,8 +9,8 @@ from support.record_builders import make_ladder, make_record
 
 from planbench.errors import InputError
 from planbench.records.schema import AccuracyFacts
-from planbench.report.cells import settle
 from planbench.report.ladders import find_ladders
+from planbench.report.results import aggregate
 from planbench.report.sweeps import find_sweeps
 from planbench.stats.accuracy import time_to_accuracy
 
@@ -105,12 +105,12 @@ def rows_of(chart, mark):
 
 
 def test_exponent_chart_holds_intervals_and_claims():
-    (ladder,) = find_ladders(settle(make_ladder(laws={"highs-ipm": (2.0, 0.8)}, limit=1e9)))
+    (ladder,) = find_ladders(aggregate(make_ladder(laws={"highs-ipm": (2.0, 0.8)}, limit=1e9)))
     rules = rows_of(exponent_chart(ladder), "rule")
     assert {r["exponent"] for r in rules if "text" in r} == {1.0, 2.0, 3.5}
     (time,) = [r for r in rules if r.get("what") == "time"]
     assert time["low"] < 2.0 < time["high"]
-    (ladder,) = find_ladders(settle(make_ladder(laws={"x": (2.0, 0.8)}, sizes=(100, 300))))
+    (ladder,) = find_ladders(aggregate(make_ladder(laws={"x": (2.0, 0.8)}, sizes=(100, 300))))
     assert exponent_chart(ladder) is None
 
 
@@ -124,6 +124,6 @@ def test_targets_that_were_missed_are_crosses():
 
 
 def test_sweep_chart_draws_the_knob():
-    (sweep,) = find_sweeps(settle(density()))
+    (sweep,) = find_sweeps(aggregate(density()))
     points = rows_of(sweep_chart(sweep), "point")
     assert sorted({p["x"] for p in points}) == [5, 20, 80]

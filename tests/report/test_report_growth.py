@@ -7,10 +7,10 @@ from support.record_builders import make_failure, make_ladder, make_record
 
 from planbench.records.schema import AccuracyFacts
 from planbench.report import words
-from planbench.report.cells import chains_as_results, settle
 from planbench.report.charts import sweep_chart
-from planbench.report.growth import estimate_words, outlook, warnings
+from planbench.report.growth import estimate_words, predict, warnings
 from planbench.report.ladders import find_ladders, fit_ladder, fixed_cost, last_slope
+from planbench.report.results import aggregate, chains_as_results
 from planbench.report.sweeps import find_sweeps
 from planbench.stats.growth import Estimate
 
@@ -21,9 +21,9 @@ def test_fixed_cost_shown_by_tiny_instances_is_taken_off():
     """Else a solver that takes long to start seems to grow slowly."""
     rows = make_ladder(laws={"glop": (1.6, 0.5)}, sizes=SIZES, limit=1e9, scatter=0.01)
     rows = [r.model_copy(update={"wall_s": r.wall_s + 0.5}) for r in rows]
-    (alone,) = find_ladders(settle(rows))
+    (alone,) = find_ladders(aggregate(rows))
     tiny = make_record("glop", "tiny", goods=3, wall_s=0.5)
-    (known,) = find_ladders(settle([*rows, tiny]))
+    (known,) = find_ladders(aggregate([*rows, tiny]))
     assert known.fixed["glop"][0].known == 0.5
     assert alone.fixed["glop"][0].known == 0.0
     fit = fit_ladder(known, "glop", "seconds")
@@ -45,15 +45,15 @@ def test_fixed_cost_rules():
 def test_slope_of_memory_takes_loose_runs_as_known():
     rows = make_ladder(laws={"pdlp": (1.2, 0.1)}, sizes=(100, 1000), scatter=0.0)
     rows[1] = rows[1].model_copy(update={"verdict": "loose", "raw_gap": 0.5})
-    (ladder,) = find_ladders(settle(rows))
+    (ladder,) = find_ladders(aggregate(rows))
     assert last_slope(ladder, "pdlp", "seconds").at_least
     assert not last_slope(ladder, "pdlp", "bytes").at_least
 
 
 def test_predictions_and_their_warnings():
     rows = make_ladder(laws={"highs-ipm": (2.0, 8.0), "glop": (2.0, 800.0)}, sizes=SIZES, limit=1e4)
-    (ladder,) = find_ladders(settle(rows))
-    seen = {s: outlook(ladder, s) for s in ladder.series}
+    (ladder,) = find_ladders(aggregate(rows))
+    seen = {s: predict(ladder, s) for s in ladder.series}
     ipm = seen["highs-ipm"]
     assert ipm.reach[0].value == pytest.approx(1000 * (1 / 8) ** 0.5, rel=0.1)
     assert ipm.time[0].value == pytest.approx(8 * 12000**2, rel=0.3)
@@ -67,8 +67,8 @@ def test_predictions_and_their_warnings():
 
 def test_vague_intervals_are_not_printed():
     """A figure between a second and an age would still be quoted."""
-    assert estimate_words(Estimate(3.0, 1.0, 1e7, 0.0), words.seconds) == ("cannot be told", "")
-    assert estimate_words(Estimate(3.0, None, 9.0, 0.0), words.seconds) == ("cannot be told", "")
+    assert estimate_words(Estimate(3.0, 1.0, 1e7, 0.0), words.seconds) == ("too uncertain", "")
+    assert estimate_words(Estimate(3.0, None, 9.0, 0.0), words.seconds) == ("too uncertain", "")
     vague = estimate_words(Estimate(60.0, 1.0, 7200.0, 2.0), words.seconds)
     assert vague == ("1.00 s to 2.00 h!", ""), "a range, and no value that would be believed"
     assert estimate_words(None, words.seconds) == ("–", "")
@@ -102,11 +102,11 @@ def tries(solver="pdlp", machine="m"):
 
 def test_a_chain_of_tries_is_one_result_with_all_charged():
     """Tries as results of their own would count a solver four times and its time once."""
-    (cell,) = settle(tries())
-    assert cell.series == "pdlp"
-    assert cell.seconds == 7.0
-    assert cell.raw_gap == 5e-5
-    assert cell.solved
+    (result,) = aggregate(tries())
+    assert result.series == "pdlp"
+    assert result.seconds == 7.0
+    assert result.raw_gap == 5e-5
+    assert result.solved
     plain = make_record("pdlp")
     assert chains_as_results([plain]) == [plain]
 
@@ -118,7 +118,7 @@ def test_chains_of_other_versions_and_options_are_results_of_their_own():
         r.model_copy(update={"options": {**r.options, "threads": 2}, "wall_s": 9.0})
         for r in tries()
     ]
-    found = {c.series for c in settle([*tries(), *newer, *threaded])}
+    found = {c.series for c in aggregate([*tries(), *newer, *threaded])}
     assert found == {"pdlp 1.15.1", "pdlp 2.0", "pdlp threads=2 1.15.1"}
 
 
@@ -126,24 +126,24 @@ def test_a_chain_is_disturbed_by_any_of_its_tries():
     """Its seconds are charged, so a disturbed try that failed disturbs the whole."""
     first, *rest = tries()[1:]
     disturbed = first.model_copy(update={"disturbed": True, "wall_s": 3.0})
-    (cell,) = settle([disturbed, *rest])
-    assert cell.disturbed
-    (cell,) = settle([first, *rest, disturbed, *rest])
-    assert not cell.disturbed, "a calm chain is not replaced by a disturbed one"
-    (cell,) = settle([disturbed, *rest, first, *rest])
-    assert not cell.disturbed, "nor is the disturbed one kept where there is a calm one"
+    (result,) = aggregate([disturbed, *rest])
+    assert result.disturbed
+    (result,) = aggregate([first, *rest, disturbed, *rest])
+    assert not result.disturbed, "a calm chain is not replaced by a disturbed one"
+    (result,) = aggregate([disturbed, *rest, first, *rest])
+    assert not result.disturbed, "nor is the disturbed one kept where there is a calm one"
 
 
 def test_a_chain_is_charged_the_passes_and_the_peak_of_all_its_tries():
     """Exponents in passes and in seconds would otherwise be of different work."""
     one, two, three = tries()[1:]
     big = one.model_copy(update={"matrix_passes": 100.0, "peak_bytes": 50_000_000})
-    (cell,) = settle([big, two, three])
-    assert cell.passes == 100.0 + 2 * 1234.0
-    assert cell.peak_bytes == 50_000_000
+    (result,) = aggregate([big, two, three])
+    assert result.passes == 100.0 + 2 * 1234.0
+    assert result.peak_bytes == 50_000_000
     unknown = one.model_copy(update={"matrix_passes": None})
-    (cell,) = settle([unknown, two, three])
-    assert cell.passes is None
+    (result,) = aggregate([unknown, two, three])
+    assert result.passes is None
 
 
 def test_a_chain_that_ran_out_of_time_is_stopped_at_all_it_was_given():
@@ -156,9 +156,9 @@ def test_a_chain_that_ran_out_of_time_is_stopped_at_all_it_was_given():
         options={"tolerance": 1e-4},
         accuracy=AccuracyFacts(targets=[1e-4], attempt=2, charged_s=5.0, end="timeout"),
     )
-    (cell,) = settle([*rows, last])
-    assert cell.status == "timeout"
-    assert cell.seconds == 5.0
+    (result,) = aggregate([*rows, last])
+    assert result.status == "timeout"
+    assert result.seconds == 5.0
 
 
 def test_sweeps_declared_and_inferred():
@@ -186,12 +186,12 @@ def test_sweeps_declared_and_inferred():
         )
         for law in ("5", "20", "2*log")
     ]
-    threads, density = find_sweeps(settle([*declared, *inferred]))
+    threads, density = find_sweeps(aggregate([*declared, *inferred]))
     assert [v for v, _ in threads.points] == [1, 2, 4]
     assert threads.title == "threads"
     assert (density.knob, density.name, density.goods) == ("inputs", "density", 90)
     assert density.points[0][0] == 5
-    assert find_sweeps(settle(make_ladder())) == [], "sizes differ, not inputs"
+    assert find_sweeps(aggregate(make_ladder())) == [], "sizes differ, not inputs"
 
 
 def test_sweep_from_zero_keeps_its_first_point():
@@ -201,7 +201,7 @@ def test_sweep_from_zero_keeps_its_first_point():
                     variable="unit_spread", value=v, group="units", key=str(v))
         for v in (0, 6, 12)
     ]  # fmt: skip
-    (sweep,) = find_sweeps(settle(rows))
+    (sweep,) = find_sweeps(aggregate(rows))
     assert [v for v, _ in sweep.points] == [0, 6, 12]
     scale = str(sweep_chart(sweep).to_dict()["layer"][0]["encoding"]["x"]["scale"])
     assert "log" not in scale
@@ -215,7 +215,7 @@ def test_seeds_of_one_value_are_one_point():
                     wall_s=float(s + 10 * v))
         for v in (0.0, 0.1) for s in (1, 2, 3)
     ]  # fmt: skip
-    (sweep,) = find_sweeps(settle(rows))
+    (sweep,) = find_sweeps(aggregate(rows))
     assert [(v, c.seconds) for v, c in sweep.points] == [(0.0, 2.0), (0.1, 3.0)]
 
 
@@ -242,14 +242,14 @@ def test_the_growth_of_the_reference_run_fits_into_eighty_columns():
     from pathlib import Path
 
     from planbench.records.store import read_records
-    from planbench.report.cells import settled
     from planbench.report.growth import growth_table
+    from planbench.report.results import require_results
     from planbench.report.table import fitting
 
     reference = Path(__file__).resolve().parents[2] / "results" / "reference" / "standard.jsonl"
-    for ladder in find_ladders(settled(read_records(reference))):
-        outlooks = [outlook(ladder, series) for series in ladder.series]
-        assert len(fitting([growth_table(ladder, outlooks, "seconds", 80)], 80)) == 1
+    for ladder in find_ladders(require_results(read_records(reference))):
+        predictions = [predict(ladder, series) for series in ladder.series]
+        assert len(fitting([growth_table(ladder, predictions, "seconds", 80)], 80)) == 1
 
 
 def test_sizes_are_called_exact_and_other_runs_bounds():
@@ -257,8 +257,8 @@ def test_sizes_are_called_exact_and_other_runs_bounds():
     from planbench.report.growth import growth_table
 
     rows = make_ladder(laws={"highs-ds": (1.2, 0.5)}, sizes=(100, 1000, 3000, 10000))
-    (ladder,) = find_ladders(settle(rows))
-    found = outlook(ladder, "highs-ds")
+    (ladder,) = find_ladders(aggregate(rows))
+    found = predict(ladder, "highs-ds")
     table = growth_table(ladder, [found], "seconds", 200)
     (row,) = table.entries("terminal")
     told = {column.heading.split("\n")[0]: entry.text for column, entry in row}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import sys
@@ -13,7 +14,6 @@ from support.record_builders import make_failure, make_ladder, make_record, make
 from planbench.errors import InputError, SolverUnavailableError
 from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
-from planbench.report.cells import settle
 from planbench.report.headline import (
     census_words,
     find_findings,
@@ -21,6 +21,7 @@ from planbench.report.headline import (
     largest_solved_words,
 )
 from planbench.report.ladders import find_ladders
+from planbench.report.results import aggregate
 
 HOSTILE = "</script><script>document.documentElement.dataset.pwned=1</script>\"'><img src=x>&\u2028"
 
@@ -223,12 +224,11 @@ def test_no_records_is_one_line(render, tmp_path):
         write_report([make_record()], tmp_path / "file" / "x.html")
 
 
-def test_missing_extra_is_named(monkeypatch, tmp_path):
-    from planbench.report.html import write_report
-
+def test_missing_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "altair", None)
-    with pytest.raises(SolverUnavailableError, match=r"planbench\[report\]"):
-        write_report([make_record()], tmp_path / "x.html")
+    monkeypatch.delitem(sys.modules, "planbench.report.charts", raising=False)
+    with pytest.raises(SolverUnavailableError, match=r"altair; pip install .planbench\[report\]"):
+        importlib.import_module("planbench.report.charts")
 
 
 def test_left_out_runs_are_listed(render):
@@ -238,16 +238,20 @@ def test_left_out_runs_are_listed(render):
 
 def test_headline_says_who_got_furthest():
     rows = make_ladder(laws={"highs-ipm": (2.0, 0.8), "highs-hipdlp": (1.1, 0.06)})
-    cells = settle(rows)
-    (ladder,) = find_ladders(cells)
+    results = aggregate(rows)
+    (ladder,) = find_ladders(results)
     largest = find_largest_solved(ladder)
     assert largest is not None
-    assert (largest.cell.series, largest.cell.goods, largest.solvers) == ("highs-hipdlp", 10000, 1)
+    assert (largest.result.series, largest.result.goods, largest.solvers) == (
+        "highs-hipdlp",
+        10000,
+        1,
+    )
     said = largest_solved_words(largest)
     assert said.startswith("10,000 goods (220,000 non-zeros): highs-hipdlp computed a plan in 7")
     assert "certified within 3e-5 of the optimum; no other solver got as far" in said
     assert re.search(r"n\^1\.\d\d \(95 % interval", said)
-    census = census_words(cells)
+    census = census_words(results)
     assert census.startswith("2 solvers on 5 instances: 9 of 10 results certified")
     assert "1 stopped at the time limit" in census
 
@@ -257,7 +261,7 @@ def test_headline_without_any_plan():
         make_failure("x", "timeout", f"gen:{n}", goods=n, recipe={"goods": n}, group="g")
         for n in (10, 100)
     ]
-    (ladder,) = find_ladders(settle(rows))
+    (ladder,) = find_ladders(aggregate(rows))
     assert find_largest_solved(ladder) is None
 
 
@@ -269,10 +273,10 @@ def test_findings_name_each_kind_once():
             "c", "other", verdict="wrong", reasons=["its plan is worth 3"], claim="unknown"
         ),
     ]
-    found = find_findings(settle(rows))
+    found = find_findings(aggregate(rows))
     assert any("bug of planbench" in line for line in found)
     assert sum("other: c: its plan is worth 3" in line for line in found) == 1
-    assert find_findings(settle(make_suite())) == []
+    assert find_findings(aggregate(make_suite())) == []
 
 
 def test_the_machine_section_counts_the_rows_of_each_commit(render):

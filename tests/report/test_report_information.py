@@ -7,8 +7,8 @@ from support.record_builders import make_ladder, make_record
 
 from planbench.debate.information import exchanges, range_words
 from planbench.debate.page import debate_sections
-from planbench.report.cells import settle
 from planbench.report.html import render_report
+from planbench.report.results import aggregate
 
 # make_record: activities 2n, resources 5, targets 1, non-zeros given.
 N = 1000
@@ -20,7 +20,7 @@ def planner(solver, goods=N, **changes):
 
 
 def only(rows):
-    (found,) = exchanges(settle(rows))
+    (found,) = exchanges(aggregate(rows))
     return found
 
 
@@ -49,18 +49,18 @@ def test_material_balances_tell_outputs_and_needs():
 
 def test_largest_finished_economy_stands_for_a_planner():
     rows = [planner("primal-dual", 100), planner("primal-dual", 3000, ended="timeout")]
-    assert only([*rows, planner("primal-dual", 500)]).cell.goods == 500
+    assert only([*rows, planner("primal-dual", 500)]).result.goods == 500
 
 
 @pytest.mark.parametrize("changes", [{"iterations": {}}, {"goods": None}])
 def test_nothing_is_said_without_rounds_or_sizes(changes):
     """Rounds that were not recorded must not be invented."""
     row = make_record("primal-dual", **({"iterations": {"rounds": 7}} | changes))
-    assert exchanges(settle([row])) == []
+    assert exchanges(aggregate([row])) == []
 
 
 def test_general_solvers_exchange_nothing():
-    assert exchanges(settle(make_ladder())) == []
+    assert exchanges(aggregate(make_ladder())) == []
 
 
 def test_page_has_the_note_only_where_planners_took_part():
@@ -70,7 +70,7 @@ def test_page_has_the_note_only_where_planners_took_part():
     assert "K to K + m + T" in page
     general = make_ladder()
     page = render_report(general, title="x", extra=debate_sections(general))
-    assert "What must be told" not in page
+    assert "Messages exchanged" not in page
 
 
 def test_ranges_in_words():

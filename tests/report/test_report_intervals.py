@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 from support.record_builders import make_failure, make_ladder, make_record
 
-from planbench.report.cells import settle
 from planbench.report.ladders import band_over, find_ladders, fit_ladder
+from planbench.report.results import aggregate
 
 pytest.importorskip("altair")
 pytest.importorskip("vl_convert")
 
-from planbench.report.chart_parts import WIDE, band_rows, bar_rows, interval_sentences
-from planbench.report.charts import ladder_chart
+from planbench.report.charts import WIDE, band_rows, bar_rows, interval_sentences, ladder_chart
 from planbench.report.sections import ladder_caption
 
 ONE = {"highs-ds": (1.5, 0.5)}
@@ -38,7 +37,7 @@ def with_repeats(*factors, **changes):
 
 
 def only(rows):
-    (ladder,) = find_ladders(settle(rows))
+    (ladder,) = find_ladders(aggregate(rows))
     return ladder
 
 
@@ -151,7 +150,7 @@ def test_charts_side_by_side_have_equal_axes():
     pair = only(make_ladder(laws=ONE)), only(make_ladder(sizes=(30, 90), laws=ONE))
     domains = []
     for ladder in pair:
-        spec = ladder_chart(ladder, "seconds", beside=pair).to_dict()
+        spec = ladder_chart(ladder, "seconds", same_axes=pair).to_dict()
         points = next(layer for layer in spec["layer"] if "fill" in layer["encoding"])
         domains.append([points["encoding"][axis]["scale"]["domain"] for axis in "xy"])
     assert np.allclose(domains[0], domains[1])

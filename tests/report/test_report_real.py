@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from support.record_builders import make_record
 
-from planbench.report.cells import settle
-from planbench.report.growth import beside, beside_words
+from planbench.report.growth import compare_real, real_words
 from planbench.report.html import render_report
 from planbench.report.ladders import find_ladders
+from planbench.report.results import aggregate
 
 SIZES = (1000, 3000, 10000, 30000, 100000)
 
@@ -33,7 +33,7 @@ def climb(group, text, slope, at_1000=0.5, solver="highs-hipdlp", sizes=SIZES, *
 
 
 def ladders(rows):
-    return {lad.name: lad for lad in find_ladders(settle(rows))}
+    return {lad.name: lad for lad in find_ladders(aggregate(rows))}
 
 
 REAL = "split:us-bea-71,goods={n},seed=1"
@@ -90,23 +90,23 @@ def test_verdict_on_known_slopes(slope, likeness):
             }
         )
     rows = climb("us", REAL, slope) + plain
-    (one,) = beside(find_ladders(settle(rows)))
+    (one,) = compare_real(find_ladders(aggregate(rows)))
     assert one.difference.likeness == likeness
     assert one.difference.value == pytest.approx(slope - 1.1, abs=0.02)
     assert one.goods == 100_000
     assert one.ratio == pytest.approx(2 * 100 ** (slope - 1.1), rel=0.02)
-    assert "highs-hipdlp" in beside_words([one])
+    assert "highs-hipdlp" in real_words([one])
     page = render_report(rows, title="x")
-    assert "Real structure beside synthetic" in page
+    assert "Real and synthetic structure" in page
 
 
 def test_nothing_is_compared_without_both():
-    assert beside(find_ladders(settle(climb("us", REAL, 1.1)))) == []
-    assert beside_words([]) == ""
+    assert compare_real(find_ladders(aggregate(climb("us", REAL, 1.1)))) == []
+    assert real_words([]) == ""
 
 
 def test_ladders_of_other_machines_are_not_compared():
     """Seconds of unequal machines say nothing of structure."""
     other = {"id": "other machine", "cpu": "x"}
     rows = climb("us", REAL, 1.1) + climb("plain", "gen:goods={n},years=1", 1.1, machine=other)
-    assert beside(find_ladders(settle(rows))) == []
+    assert compare_real(find_ladders(aggregate(rows))) == []

@@ -8,10 +8,9 @@ import pytest
 from rich.console import Console
 from support.record_builders import make_failure, make_record
 
-from planbench.report.cells import settle
 from planbench.report.markup import to_html
-from planbench.report.scores import profile_seconds, profile_table, scores_table, standings
-from planbench.report.tables import summary_table
+from planbench.report.results import aggregate
+from planbench.report.scores import FACTORS, profile_seconds, scores_table, standings
 from planbench.stats.aggregate import performance_profile
 
 
@@ -31,7 +30,7 @@ def rung(solver, size, seconds=None, ended="timeout", group="up", **changes):
 
 
 def by_solver(rows):
-    return {s.score.solver: s for s in standings(settle(rows))}
+    return {s.score.solver: s for s in standings(aggregate(rows))}
 
 
 def shown(table):
@@ -54,7 +53,7 @@ def test_planner_is_not_charged_for_what_it_refuses():
     assert found.score.mean_all == pytest.approx(0.1)
     assert found.left_out == "2 refused"
     assert found.score.against_others == pytest.approx(0.1)
-    assert standings(settle(rows))[0].score.solver == "two-level"
+    assert standings(aggregate(rows))[0].score.solver == "two-level"
 
 
 def test_refusal_at_the_foot_of_a_ladder_stands_for_all_of_it():
@@ -95,19 +94,22 @@ def test_rank_compares_on_the_same_instances():
     rows = [rung("highs-ds", n, s) for n, s in ((100, 0.1), (1000, 9.0))]
     rows += [rung("glop", n, s) for n, s in ((100, 0.2), (1000, 8.0))]
     rows += [rung("two-level", 100, 0.4), rung("two-level", 1000, None, "refused")]
-    order = [s.score.solver for s in standings(settle(rows))]
+    order = [s.score.solver for s in standings(aggregate(rows))]
     assert order[-1] == "two-level", "its mean is the least, and it is the slowest all the same"
 
 
 def test_every_table_tells_what_was_left_out():
     rows = [*general(), rung("two-level", 100, 0.1), rung("two-level", 1000, None, "refused")]
     rows += [rung("harmony", 100, None, "refused")]
-    for text in (shown(summary_table(rows)), shown(profile_table(settle(rows)))):
+    for text in (
+        shown(scores_table(aggregate(rows))),
+        shown(scores_table(factors=FACTORS, results=aggregate(rows))),
+    ):
         assert "2 refused" in text
         assert "3 refused" in text
         assert "1 of 1" in text
         assert "refused (it plans no such" in " ".join(text.split())
-    page = to_html(scores_table(settle(rows)))
+    page = to_html(scores_table(aggregate(rows)))
     assert "3 refused" in page
     assert "0 of 0" in page
 
@@ -117,8 +119,12 @@ def test_the_profile_counts_what_was_run():
     rows = [*general((100, 500, 1000, 2000)), rung("two-level", 100, 0.1)]
     rows += [rung("two-level", 500, None, "timeout"), rung("two-level", 1000, None, "refused")]
     (found,) = [
-        p for p in performance_profile(profile_seconds(settle(rows))) if p.solver == "two-level"
+        p for p in performance_profile(profile_seconds(aggregate(rows))) if p.solver == "two-level"
     ]
     assert (found.instances, found.share_within(1e9)) == (2, 0.5)
-    text = shown(profile_table(settle([*rows, rung("harmony", 100, None, "refused")])))
+    text = shown(
+        scores_table(
+            factors=FACTORS, results=aggregate([*rows, rung("harmony", 100, None, "refused")])
+        )
+    )
     assert "instances it was run on" in " ".join(text.split())

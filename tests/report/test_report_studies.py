@@ -9,7 +9,7 @@ from planbench.debate.claims import UNKNOWN, UNMEASURED, judge_bad_data, judge_r
 from planbench.debate.study import noise_losses, replanned
 from planbench.errors import InputError
 from planbench.records.schema import STUDY
-from planbench.report.cells import settle, settled
+from planbench.report.results import aggregate, require_results
 
 
 def start(value, seconds, solver="two-level", goods=1000, repeat=0, **changes):
@@ -110,7 +110,7 @@ def test_levels_stand_in_where_techniques_cannot_be_told_apart():
 def test_studies_are_no_results_of_a_ranking():
     """A plan from wrong data must not make its solver look loose."""
     rows = [start("cold", 1.0), *noisy(0.1, 0.9, 0.5)]
-    assert settle(rows) == []
+    assert aggregate(rows) == []
     with pytest.raises(InputError, match="no measurements to show"):
-        settled(rows)
-    assert len(settle([*rows, *make_ladder()])) == len(settle(make_ladder()))
+        require_results(rows)
+    assert len(aggregate([*rows, *make_ladder()])) == len(aggregate(make_ladder()))

@@ -8,9 +8,10 @@ import pytest
 from rich.console import Console
 from support.record_builders import make_failure, make_record
 
-from planbench.report.cells import settle
 from planbench.report.charts import sweep_chart
+from planbench.report.results import aggregate
 from planbench.report.sweeps import find_sweeps
+from planbench.report.table import fitting
 from planbench.report.tables import golden_table, sweep_tables
 
 
@@ -45,7 +46,7 @@ def shown(tables, width=100):
 
 def test_words_keep_the_order_of_the_suite():
     """A word must not be drawn at the number of non-zeros it came to."""
-    (found,) = find_sweeps(settle(sweep(["uniform", "powerlaw", "layered"])))
+    (found,) = find_sweeps(aggregate(sweep(["uniform", "powerlaw", "layered"])))
     assert found.words == ("uniform", "powerlaw", "layered")
     assert [found.label(v) for v in found.values] == ["uniform", "powerlaw", "layered"]
     spec = sweep_chart(found).to_dict()
@@ -54,7 +55,7 @@ def test_words_keep_the_order_of_the_suite():
 
 
 def test_numbers_are_numbers_also_as_text():
-    (found,) = find_sweeps(settle(sweep(["1", "10"], variable="resources")))
+    (found,) = find_sweeps(aggregate(sweep(["1", "10"], variable="resources")))
     assert found.words == ()
     assert found.values == (1.0, 10.0)
 
@@ -63,7 +64,7 @@ def test_numbers_are_numbers_also_as_text():
 def test_table_holds_every_value_and_solver(width):
     rows = sweep(["uniform", "powerlaw"], failed=("pdlp", "powerlaw"))
     rows += sweep(["uniform"], solvers=("glop",))
-    text = shown(sweep_tables(rows, width=width), width)
+    text = shown(sweep_tables(rows), width)
     assert max(map(len, text.splitlines())) <= width
     lines = {line.split()[0]: line for line in text.splitlines() if line.split()}
     assert "100 ms" in lines["uniform"]
@@ -78,14 +79,14 @@ def test_an_option_that_is_swept_makes_no_other_solver():
         row.model_copy(update={"options": {"threads": row.value}})
         for row in sweep([1, 2, 4], "threads", ("highs-hipo",))
     ]
-    (found,) = find_sweeps(settle(rows))
+    (found,) = find_sweeps(aggregate(rows))
     assert found.series == ("highs-hipo",)
     assert [found.at("highs-hipo", v) is not None for v in (1.0, 2.0, 4.0)] == [True] * 3
 
 
 def test_many_solvers_go_on_in_a_further_table():
     solvers = tuple(f"solver-{k}" for k in range(12))
-    tables = sweep_tables(sweep([1, 2], "threads", solvers), width=80)
+    tables = fitting(sweep_tables(sweep([1, 2], "threads", solvers)), 80)
     assert len(tables) > 1
     assert sum(len(table.columns) - 1 for table in tables) == 12
     assert max(map(len, shown(tables, 80).splitlines())) <= 80

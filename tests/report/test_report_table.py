@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from planbench.errors import SolverUnavailableError
-from planbench.report.table import Column, Entry, Table, fitting, number, to_markdown
+from planbench.report.table import Column, Entry, Table, fitting, markdown_table, number
 
 HOSTILE = "<b>a|b</b>"
 
@@ -74,7 +74,7 @@ def test_page():
 
 
 def test_markdown():
-    lines = to_markdown(example()).splitlines()
+    lines = markdown_table(example()).splitlines()
     assert lines[:2] == ["| solver | mean time | bound | said |", "|---|--:|--:|---|"]
     assert lines[2] == "| `highs-ds` | n^1.50 (1.2 to 1.7) | 2 | \\<b\\>a\\|b\\</b\\> |"
 

@@ -15,18 +15,16 @@ from planbench.cli.views import verdict_text
 from planbench.errors import InputError
 from planbench.records.schema import ResidualFacts
 from planbench.report import growth
-from planbench.report.cells import settle, settled
-from planbench.report.comparison import _bracket_line, instance_consensus
-from planbench.report.growth import outlook
+from planbench.report.growth import predict
 from planbench.report.headline import census_words
+from planbench.report.instances import _bracket_line, instance_consensus, instance_tables
 from planbench.report.ladders import find_ladders
-from planbench.report.scores import profile_table
+from planbench.report.results import aggregate, require_results
+from planbench.report.scores import FACTORS, scores_table
 from planbench.report.table import fitting
 from planbench.report.tables import (
-    comparison_tables,
     golden_table,
     ladder_tables,
-    summary_table,
 )
 
 
@@ -44,15 +42,15 @@ def shown(*tables, width=100, styled=False):
 def test_what_is_too_wide_goes_on_in_another_table(width):
     """Rich would drop the columns on the left: exponents without the solvers they belong to."""
     records = make_suite()
-    cells = settle(records)
-    ladder = find_ladders(cells)[0]
-    outlooks = [outlook(ladder, series) for series in ladder.series[:3]]
+    results = aggregate(records)
+    ladder = find_ladders(results)[0]
+    predictions = [predict(ladder, series) for series in ladder.series[:3]]
     tables = [
-        growth.growth_table(ladder, outlooks, "seconds", width),
-        growth.reach_table(ladder, outlooks),
-        growth.prediction_table(ladder, outlooks, "seconds"),
-        profile_table(cells),
-        summary_table(records),
+        growth.growth_table(ladder, predictions, "seconds", width),
+        growth.reach_table(ladder, predictions),
+        growth.prediction_table(ladder, predictions, "seconds"),
+        scores_table(results, factors=FACTORS),
+        scores_table(aggregate(records)),
     ]
     for table in tables:
         parts = fitting([replace(table, caption="")], width)
@@ -76,13 +74,13 @@ def test_every_solver_keeps_its_place_at_any_width(width):
     """Nothing may be cut off or left out for lack of room."""
     records = make_suite()
     for measure in ("seconds", "passes", "bytes"):
-        text = shown(*ladder_tables(records, measure, width=width), width=width)
+        text = shown(*ladder_tables(records, measure), width=width)
         assert max(map(len, text.splitlines())) <= width
         assert "…" not in text
         bare = text.replace(" ", "").replace("\n", "")
         assert bare.count("hipo") == 2, "one column on each of the two ladders"
         assert bare.count("glop") == 2
-    text = shown(*comparison_tables(records, width=width), width=width)
+    text = shown(*instance_tables(records, width=width), width=width)
     assert max(map(len, text.splitlines())) <= width
     assert "…" not in text
     assert "kantorovich-excavators" in text
@@ -126,12 +124,12 @@ def test_comparison_names_the_liar():
         make_record("highs-ds", objective=1.0),
         make_record("liar", objective=1.1, verdict="loose", lower_bound=0.5, upper_bound=1.5),
     ]
-    (table,) = comparison_tables(rows)
+    (table,) = instance_tables(rows)
     text = shown(table, styled=True)
     assert "disagrees" in text
     assert "liar: claims 1.1, above" in " ".join(text.split())
     assert "\x1b[1;31m" in text
-    assert "\x1b[1;31m" not in shown(*comparison_tables(rows[:1]), styled=True)
+    assert "\x1b[1;31m" not in shown(*instance_tables(rows[:1]), styled=True)
 
 
 def test_brackets_that_exclude_each_other_are_a_bug_of_planbench():
@@ -139,7 +137,7 @@ def test_brackets_that_exclude_each_other_are_a_bug_of_planbench():
         make_record("a", objective=1.0),
         make_record("b", objective=2.0),
     ]
-    assert "bug of planbench" in shown(*comparison_tables(rows))
+    assert "bug of planbench" in shown(*instance_tables(rows))
 
 
 def test_comparison_of_failures_and_nulls():
@@ -150,7 +148,7 @@ def test_comparison_of_failures_and_nulls():
                     lower_bound=None, upper_bound=None, polished_gap=None, objective=None,
                     matrix_passes=None, peak_bytes=None, wall_s=None, claim="unknown"),
     ]  # fmt: skip
-    text = shown(*comparison_tables(rows))
+    text = shown(*instance_tables(rows))
     assert "no certified bracket" in text
     assert "time limit" in text
     assert "SIGSEGV" in text
@@ -161,14 +159,16 @@ def test_markup_in_names_is_not_obeyed():
     """Names come from files and people: rich markup in them must stay text."""
     name = "[bold red]x[/] [link=file:///etc]y\x1b[2J"
     rows = [make_record(name, name), make_record("b", name)]
-    text = shown(*comparison_tables(rows), golden_table(rows), summary_table(rows), width=200)
+    text = shown(
+        *instance_tables(rows), golden_table(rows), scores_table(aggregate(rows)), width=200
+    )
     assert text.count("[bold red]x[/]") >= 4
     assert "\x1b" not in text, "an escape sequence would reach the terminal"
     rows = [
         r.model_copy(update={"group": name, "solver": name})
         for r in make_ladder(laws={"x": (1.0, 0.1)})
     ]
-    text = shown(*ladder_tables(rows, width=200), summary_table(rows), width=200)
+    text = shown(*ladder_tables(rows), scores_table(aggregate(rows)), width=200)
     bare = text.replace(" ", "").replace("\n", "")
     assert bare.count("[boldred]x") == 3, "title, column heading, summary row"
     assert "\x1b" not in text
@@ -185,14 +185,14 @@ def test_golden_table_holds_known_values_against_the_bracket():
 
 
 def test_summary_ranks_and_counts():
-    text = shown(summary_table(make_suite()))
+    text = shown(scores_table(aggregate(make_suite())))
     lines = [line for line in text.splitlines() if re.search(r"\d of \d", line)]
     assert lines[0].split()[0] == "highs-hipdlp"
     assert all(any(name in line for line in lines) for name in LAWS)
     assert lines[-1].split()[0] == "null"
 
 
-@pytest.mark.parametrize("make", [ladder_tables, comparison_tables, golden_table, summary_table])
+@pytest.mark.parametrize("make", [ladder_tables, instance_tables, golden_table])
 def test_no_records_is_said(make):
     with pytest.raises(InputError, match="no measurements"):
         make([])
@@ -200,7 +200,7 @@ def test_no_records_is_said(make):
 
 def test_one_solver_only():
     rows = make_ladder(laws={"glop": (1.5, 0.2)})
-    text = shown(*ladder_tables(rows), *comparison_tables(rows)[:1], summary_table(rows))
+    text = shown(*ladder_tables(rows), *instance_tables(rows)[:1], scores_table(aggregate(rows)))
     assert "glop" in text
 
 
@@ -224,7 +224,7 @@ def test_old_verdicts_and_residuals_alone_are_never_shown_as_certified():
         make_record("does-not", verdict="unproven", **fits),
         make_record("now"),
     ]
-    text = shown(*comparison_tables(records), width=140)
+    text = shown(*instance_tables(records), width=140)
     rows = {line.split()[0]: line for line in text.splitlines() if line.strip()}
     assert "certified †" in rows["old"]
     assert "unproven, residuals fit †" in rows["was-certified"]
@@ -232,9 +232,9 @@ def test_old_verdicts_and_residuals_alone_are_never_shown_as_certified():
     assert "fit" not in rows["does-not"]
     assert "†" not in rows["now"]
     assert "†: verdict of certificate 1" in text
-    cells = settled(records)
-    assert [c.status for c in cells].count("solved") == 2
-    assert "3 unproven (2 with residuals that fit)" in census_words(cells)
+    results = require_results(records)
+    assert [c.status for c in results].count("solved") == 2
+    assert "3 unproven (2 with residuals that fit)" in census_words(results)
 
 
 def test_an_answer_with_large_violations_is_not_solved():
@@ -242,8 +242,8 @@ def test_an_answer_with_large_violations_is_not_solved():
     bad = ResidualFacts(
         primal=1e3, primal_scaled=9.9, dual=0.0, dual_scaled=0.0, complementarity=0.0, gap=0.0
     )
-    (cell,) = settled([make_record("sly", verdict="loose", raw_gap=3e-14, residuals=bad)])
-    assert cell.status == "loose"
+    (result,) = require_results([make_record("sly", verdict="loose", raw_gap=3e-14, residuals=bad)])
+    assert result.status == "loose"
 
 
 def test_bounds_to_a_tolerance_are_no_part_of_the_consensus():
@@ -256,7 +256,7 @@ def test_bounds_to_a_tolerance_are_no_part_of_the_consensus():
         upper_bound=1.2,
         objective=1.2,
     )
-    found = instance_consensus(settled([old, make_record("now")]))
+    found = instance_consensus(require_results([old, make_record("now")]))
     assert not found.empty
     assert [solver for solver, _ in found.disagreeing] == ["old"]
 

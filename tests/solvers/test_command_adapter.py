@@ -84,7 +84,7 @@ def test_no_shell_is_started(tmp_path: Path) -> None:
         ("import sys; open(sys.argv[2], 'w').write('iterations nan')", "is no whole number"),
         (
             "import sys; open(sys.argv[2], 'w').write('C0000001 1\\nC0000001 2')",
-            "line 2: C0000001 stands a second time",
+            "line 2: C0000001 is given a second time",
         ),
         ("import sys; open(sys.argv[2], 'wb').write(b'\\xff\\xfe\\x00')", "is not 'name value'"),
     ],

@@ -14,11 +14,10 @@ import pytest
 
 from planbench.errors import InputError, SolverError
 from planbench.model import Economy, to_linear_program
-from planbench.solvers import conformance_planners
+from planbench.solvers import conformance
 from planbench.solvers.base import Phase, Solution, SolveOptions, SolverSpec, no_phase
-from planbench.solvers.conformance import check_adapter
-from planbench.solvers.conformance_economies import economy_cases, optimum_of
-from planbench.solvers.conformance_planners import Planner, check_planner
+from planbench.solvers.conformance import Adapter, CheckResult, check_adapter, run_checks
+from planbench.solvers.conformance_cases import economy_cases, optimum_of
 from planbench.solvers.registry import availability, list_solvers
 
 PLANNERS = [spec for spec in list_solvers() if spec.accepts == "economy"]
@@ -31,10 +30,10 @@ def test_planner_conforms(spec: SolverSpec) -> None:
     reason = availability(spec)
     if reason is not None:
         pytest.skip(reason)
-    findings = check_adapter(spec.name)
-    failed = [f"{finding.check}: {finding.message}" for finding in findings if not finding.passed]
+    results = check_adapter(spec.name)
+    failed = [f"{result.check}: {result.message}" for result in results if not result.passed]
     assert not failed, "\n".join(failed)
-    assert len(findings) == CHECKS
+    assert len(results) == CHECKS
 
 
 def test_ring_is_the_closed_form() -> None:
@@ -114,8 +113,12 @@ def failures(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
             if function is not None:
                 setattr(module, name, function)
         monkeypatch.setitem(sys.modules, spec.module, module)
-        rows = check_planner(Planner(spec, module.solve), {})
-        return [f"{check}: {problem}" for check, problem in rows if problem]
+        results = list(run_checks(Adapter(spec.name, spec, module.solve)))
+        return [
+            f"{result.check}: {result.message}"
+            for result in results
+            if isinstance(result, CheckResult) and not result.passed
+        ]
 
     return check
 
@@ -245,7 +248,7 @@ def test_late_planner_is_caught(
             return Solution("unknown", None, None, None, "")
         return honest(problem, *rest)
 
-    monkeypatch.setattr(conformance_planners, "GRACE", 0.1)
+    monkeypatch.setattr(conformance, "GRACE", 0.1)
     caught = failures(solve=solve, refusal=None)
     assert any(line.startswith("the time limit is kept: ") for line in caught)
 

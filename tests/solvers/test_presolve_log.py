@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from planbench.solvers.presolve_log import presolved_size
+from planbench.solvers.logs import presolved_size
 
 HIGHS = "Presolving model\nPresolve reductions: rows 60(-10); columns 87(-10); nonzeros 291(-9) \n"
 FILLED = "Presolve reductions: rows 5(-1); columns 9(-2); nonzeros 40(+3) - Not reduced\n"
@@ -36,15 +36,18 @@ def test_what_is_not_told_is_empty(log: str) -> None:
 @pytest.mark.parametrize("name", ["highs-ds", "scipy-highs-ds", "cbc-mps", "glop"])
 def test_adapters_hand_on_what_presolve_left(name: str) -> None:
     """The gate compares sizes after presolve: a solver that presolves less must show."""
+    from planbench.bench.request import Conditions, make_request
     from planbench.bench.single import solve_once
     from planbench.catalogue.resolve import load_instance
+    from planbench.solvers.base import SolveOptions
     from planbench.solvers.registry import availability, find_solver
 
     reason = availability(find_solver(name)[0])
     if reason is not None:
         pytest.skip(reason)
     instance = load_instance("cockshott-five-year")
-    row = solve_once(instance, name, time_limit_s=20.0, memory_limit_bytes=1 << 30).record
+    request = make_request(instance, name, SolveOptions(), Conditions(20.0, 1 << 30))
+    row = solve_once(request).record
     assert set(row.presolved) == {"rows", "columns", "nonzeros"}
     assert 0 < row.presolved["rows"] <= instance.lp.n_rows
     assert 0 < row.presolved["columns"] <= instance.lp.n_cols

@@ -17,6 +17,8 @@ from planbench.solvers.registry import (
     find_solver,
     list_solvers,
     load_adapter,
+    own_environment,
+    why_not_here,
 )
 
 NAMES = (
@@ -107,9 +109,13 @@ def test_hipo_needs_its_extras(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without highspy-extras HiGHS refuses the option and would run simplex under HiPO's name."""
     spec, _, _ = find_solver("highs-hipo")
     _without(monkeypatch, {"highspy": "1.15.1", "highspy-extras": None})
-    assert availability(spec) == "needs highspy-extras; pip install 'planbench[hipo]'"
+    install = "pip install highspy==1.15.1 highspy-extras==1.15.1"
+    assert why_not_here(spec) == f"needs highspy-extras; {install}"
     _without(monkeypatch, {"highspy": "1.16.0", "highspy-extras": "1.15.1"})
-    assert "needs highspy-extras 1.16.0, found 1.15.1" in str(availability(spec))
+    assert "highspy-extras 1.15.1 needs highspy 1.15.1, found 1.16.0" in str(why_not_here(spec))
+    _without(monkeypatch, {"highspy": "1.15.1", "highspy-extras": "1.15.1"})
+    assert why_not_here(spec) is None
+    assert own_environment(spec) is None
 
 
 def test_hipdlp_needs_a_recent_highs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,9 +149,9 @@ def test_adapters_of_highs_and_ortools_state_their_versions() -> None:
 
 
 def test_cbc_without_a_bundled_program(monkeypatch: pytest.MonkeyPatch) -> None:
-    from planbench.solvers import cbc_program
+    from planbench.solvers import cbc
 
-    monkeypatch.setattr(cbc_program, "_for_this_platform", lambda parts: False)
+    monkeypatch.setattr(cbc, "_for_this_platform", lambda parts: False)
     spec, _, _ = find_solver("cbc-mps")
     assert "bundles no CBC program" in str(availability(spec))
 

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from support.full import full_param
 
 from planbench.errors import InputError, SolverUnavailableError
 from planbench.stats.steps import find_steps
@@ -42,7 +43,7 @@ def test_a_step_at_the_end_is_found_with_its_second_run() -> None:
 
 
 @pytest.mark.parametrize("scatter", [0.0, 0.01, 0.05, 0.2])
-@pytest.mark.parametrize("runs", [8, 20, 60])
+@pytest.mark.parametrize("runs", [8, 20, full_param(60)])
 def test_noise_has_hardly_any_steps(scatter: float, runs: int) -> None:
     rng = np.random.default_rng([runs, int(1000 * scatter)])
     alarms = sum(bool(find_steps(series(rng, [(runs, 5.0)], scatter))) for _ in range(100))

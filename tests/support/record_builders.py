@@ -7,6 +7,7 @@ from typing import Any
 
 from planbench.certificates.certificate import CERTIFICATE_VERSION
 from planbench.records.schema import InstanceFacts, PhaseCost, Record
+from planbench.records.values import recipe_parts
 
 MACHINE = {
     "id": "0123456789ab",
@@ -45,6 +46,7 @@ def make_record(solver: str = "highs-ds", instance: str = "tiny", **changes: Any
         name=instance,
         sha256=hashlib.sha256(f"{instance} {recipe}".encode()).hexdigest(),
         recipe=recipe,
+        asked=recipe_parts(instance),
         goods=goods,
         activities=None if goods is None else 2 * goods,
         resources=None if goods is None else 5,

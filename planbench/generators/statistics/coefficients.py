@@ -13,8 +13,15 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from planbench.generators.statistics.blocks import BLOCK, per_column, per_row
-from planbench.generators.statistics.facts import ABOVE, THRESHOLDS, Found, StudyLimits
+from planbench.generators.statistics.facts import (
+    ABOVE,
+    BLOCK,
+    THRESHOLDS,
+    Found,
+    StudyLimits,
+    per_column,
+    per_row,
+)
 from planbench.generators.statistics.value import ValueInputs
 from planbench.model.arrays import FloatArray, Matrix
 

@@ -3,23 +3,41 @@
 Activities are assigned to their main good; where several make it, their coefficients are
 averaged by the value of their output (mean technique). By-products stay with the activity.
 
-From it come the largest links (for searches that cannot afford all), the communities of goods
-that trade with one another more than chance would have it, and the fill-in of a sparse LU of
-I − A, which is what solving for prices directly costs.
+From it come:
+
+*Links, communities, fill-in.* The largest links (for searches that cannot afford all), the
+communities of goods that trade with one another more than chance would have it, and the fill-in of
+a sparse LU of I − A, which is what solving for prices directly costs.
+
+*Order.* How near to triangular the inputs can be put by ordering the goods. The linear ordering
+problem (Chenery & Watanabe 1958; Grötschel, Jünger & Reinelt 1984) asks for the order of goods,
+suppliers first, with the largest share of links above the diagonal. It is NP-hard; what is found
+is a lower estimate. Components come in the order of production, which costs nothing; inside them
+goods start by trophic level (MacKay, Johnson & Sansom 2020) or in a narrow band (Cuthill & McKee
+1969) and are moved to where they are best, many at a time.
+
+*Spectrum.* The two largest eigenvalues of the input matrix: how fast rounds of production die out.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from planbench.generators.statistics.blocks import Indices, blocks, off_diagonal, owners
-from planbench.generators.statistics.facts import Found, StudyLimits
+from planbench.generators.statistics.facts import (
+    Found,
+    Indices,
+    StudyLimits,
+    blocks,
+    off_diagonal,
+    owners,
+)
 from planbench.generators.statistics.value import IntArray, ValueInputs
-from planbench.model.arrays import FloatArray, Matrix
+from planbench.model.arrays import FloatArray, Matrix, index_type
 
 
 @dataclass(frozen=True, eq=False)
@@ -260,7 +278,7 @@ def _gathered(
 #: Up to this many links the best of several starts is taken, to a finer tolerance of gains.
 _RESTART_LINKS, _RESTARTS = 300_000, 5
 #: Share of very many links that is used: Louvain takes eight times the memory of its links.
-_LINKS_PART = 0.18
+_LOUVAIN_PART = 0.18
 _OF_COMMUNITIES = ("communities", "modularity", "largest_community")
 
 
@@ -271,7 +289,7 @@ def study_communities(graph: GoodsGraph, limits: StudyLimits, seed: int) -> Foun
     of the largest there is. Where there are too many links only the largest are used, but
     modularity is that of all.
     """
-    links = strong_links(graph.matrix, limits.links_kept(graph.matrix.nnz, _LINKS_PART), seed)
+    links = strong_links(graph.matrix, limits.links_kept(graph.matrix.nnz, _LOUVAIN_PART), seed)
     if links.flow.size == 0:
         return {}, {}, dict.fromkeys(_OF_COMMUNITIES, "no good is used for another")
     try:
@@ -369,3 +387,447 @@ def study_factor(graph: GoodsGraph, limits: StudyLimits, seed: int) -> Found:
         {},
         {},
     )
+
+
+_LEVEL_STEPS = 20
+#: Share of very many links that is used: a search takes six times the memory of its links.
+_ORDER_PART = 0.28
+_FEWEST_SWEEPS, _MOST_SWEEPS = 6, 400
+#: Sweeps after which the better of two starting orders is chosen.
+_TRIAL_SWEEPS = 2
+#: Shares of the goods that gain by moving that are moved at once, the largest first.
+_LARGEST_PART, _SMALLEST_PART = 0.5, 1 / 256
+
+
+def study_order(graph: GoodsGraph, limits: StudyLimits, seed: int) -> Found:
+    """Largest strongly connected component and triangularity."""
+    figures: dict[str, Any] = {"strong_component": int(graph.size.max())}
+    order, how = best_order(graph, limits, seed)
+    if order is None:
+        return figures, {}, {"triangularity": "no good is used for another"}
+    share = share_above(order, graph.matrix)
+    how = f"best order found{how}; the best there is may be better"
+    exact = share > 1 - 1e-12
+    return figures | {"triangularity": share}, {} if exact else {"triangularity": how}, {}
+
+
+def share_above(order: IntArray, matrix: Matrix) -> float:
+    """Share of flow off the diagonal (row supplies column) forward in `order`, a list of goods."""
+    ahead, total = flow_ahead(_inverse(order), matrix)
+    return ahead / total
+
+
+def best_order(graph: GoodsGraph, limits: StudyLimits, seed: int) -> tuple[IntArray | None, str]:
+    """Find an order of the goods, suppliers first.
+
+    Returns
+    -------
+    order : ndarray of int64, shape (goods,), or None
+        Goods from the most upstream on; None where no good is used for another.
+    how : str
+        Which links were used; empty where all were.
+    """
+    strong = strong_links(graph.matrix, limits.links_kept(graph.matrix.nnz, _ORDER_PART), seed)
+    if strong.flow.size == 0:
+        return None, ""
+    first, how = _along_production(graph), strong.how
+    inside = graph.component[strong.rows] == graph.component[strong.columns]
+    rows, columns, flow = strong.rows[inside], strong.columns[inside], strong.flow[inside]
+    del strong, inside
+    n = graph.matrix.shape[0]
+    if flow.size == 0:
+        return np.argsort(first, kind="stable"), how
+    sweeps = int(np.clip(limits.order_work // flow.size, _FEWEST_SWEEPS, _MOST_SWEEPS))
+    rng = np.random.default_rng(np.random.SeedSequence([seed, 4]))
+    matrix = sp.csr_array((flow, (rows, columns)), shape=(n, n))
+    level = trophic_levels(matrix)
+    links = Links(rows, columns, flow, (matrix.T.tocsr() - matrix).tocsr())
+    del matrix
+    starts = []
+    for rank in (level, band_ranks(links)):
+        order = improve_order(np.lexsort((rank, first)), links, _TRIAL_SWEEPS, rng)
+        starts.append((_ahead(_inverse(order), links), order))
+    order = max(starts, key=lambda start: start[0])[1]
+    return improve_order(order, links, sweeps - 2 * _TRIAL_SWEEPS, rng), how
+
+
+def _along_production(graph: GoodsGraph) -> npt.NDArray[np.integer]:
+    """Component of each good, numbered in the order of production.
+
+    They are numbered so already, from one end or the other: all flow between them is ahead, or
+    none.
+    """
+    ahead, _ = flow_ahead(graph.component, graph.matrix)
+    return graph.component if ahead > 0 else -graph.component
+
+
+@dataclass(frozen=True, eq=False)
+class Links:
+    """Links off the diagonal, inside components.
+
+    Attributes
+    ----------
+    rows, columns : ndarray of int, shape (links,)
+        Supplier and user of each link, different.
+    flow : ndarray, shape (links,)
+    partners : csr_array, shape (goods, goods)
+        F' − F, with F the same as a matrix: entry (i, k) is what i gains when k comes before
+        it.
+    """
+
+    rows: npt.NDArray[np.integer]
+    columns: npt.NDArray[np.integer]
+    flow: FloatArray
+    partners: sp.csr_array
+
+
+def _ahead(place: npt.NDArray[np.integer], links: Links) -> float:
+    """Flow of the links that go forward."""
+    return float(np.sum(links.flow, where=place[links.rows] < place[links.columns]))
+
+
+def band_ranks(links: Links) -> npt.NDArray[np.integer]:
+    """Ranks in a band of small width (reverse Cuthill–McKee), in the better direction.
+
+    Finds long chains of production, along which levels would take as many steps as they have
+    links to converge.
+    """
+    from scipy.sparse.csgraph import reverse_cuthill_mckee
+
+    band = reverse_cuthill_mckee(links.partners, symmetric_mode=True)
+    rank = _inverse(band.astype(np.int64))
+    return rank if 2 * _ahead(rank, links) >= float(links.flow.sum()) else -rank
+
+
+def trophic_levels(matrix: sp.csr_array) -> FloatArray:
+    """Levels h with (deg − F − F')h = in − out, by damped Jacobi steps; suppliers are low."""
+    out = np.asarray(matrix.sum(axis=1)).ravel()
+    into = np.asarray(matrix.sum(axis=0)).ravel()
+    total = np.where(out + into > 0, out + into, 1.0)
+    balance = into - out
+    level: FloatArray = balance / total
+    for _ in range(_LEVEL_STEPS):
+        step = (balance + matrix @ level + matrix.T @ level) / total
+        level = 0.5 * (level + step)
+    return level
+
+
+def improve_order(order: IntArray, links: Links, sweeps: int, rng: np.random.Generator) -> IntArray:
+    """Move goods to their best places, in sweeps over all links; never for the worse.
+
+    In a sweep the best place of every good, the others standing still, is found from running
+    sums over its partners in order. A random part of those that would gain is moved; where
+    they get into each other's way the part is made smaller.
+
+    Parameters
+    ----------
+    order : ndarray of int, shape (goods,)
+    links : Links
+    sweeps : int
+    rng : Generator
+
+    Returns
+    -------
+    ndarray of int64, shape (goods,)
+    """
+    order = order.astype(np.int64)
+    place = _inverse(order)
+    total = float(links.flow.sum())
+    best = _ahead(place, links)
+    part = _LARGEST_PART
+    moves: tuple[FloatArray, FloatArray] | None = None
+    for _ in range(sweeps):
+        if moves is None:
+            moves = _best_places(links.partners, place, 1e-12 * total)
+        gain, wanted = moves
+        gaining = np.flatnonzero(gain > 0)
+        if gaining.size == 0:
+            break
+        chosen = gaining[rng.random(gaining.size) < part]
+        if chosen.size == 0 or part < _SMALLEST_PART:
+            chosen = gaining[[int(np.argmax(gain[gaining]))]]
+        key = place.astype(np.float64)
+        key[chosen] = wanted[chosen]
+        candidate = np.argsort(key, kind="stable")
+        where = _inverse(candidate)
+        found = _ahead(where, links)
+        if found > best:
+            order, place, best, moves = candidate, where, found, None
+            part = min(_LARGEST_PART, 1.5 * part)
+        elif chosen.size == 1:
+            break
+        else:
+            part /= 2
+    return order
+
+
+def _best_places(
+    partners: sp.csr_array, place: npt.NDArray[np.integer], least: float
+) -> tuple[FloatArray, FloatArray]:
+    """Gain of every good by moving alone to its best place, and that place as a sort key."""
+    gain = np.zeros(place.size)
+    wanted = place.astype(np.float64)
+    for goods, _ in blocks(partners.indptr):
+        _best_of_block(partners, place, least, goods, gain[goods], wanted[goods])
+    return gain, wanted
+
+
+def _best_of_block(
+    partners: sp.csr_array,
+    place: npt.NDArray[np.integer],
+    least: float,
+    goods: slice,
+    gain: FloatArray,
+    wanted: FloatArray,
+) -> None:
+    """Set gains and wanted places, shape (goods of the block,), of a block of goods."""
+    indptr = partners.indptr[goods.start : goods.stop + 1].astype(np.int64)
+    entries = slice(int(indptr[0]), int(indptr[-1]))
+    ends = indptr - indptr[0]
+    n = ends.size - 1
+    own = place[goods]
+    # Each good's partners in the order of their places.
+    moved = sp.csr_array(
+        (partners.data[entries].copy(), place[partners.indices[entries]], ends),
+        shape=(n, place.size),
+    )
+    moved.sort_indices()
+    counts = np.diff(ends)
+    has = np.flatnonzero(counts)
+    owner = np.repeat(np.arange(n), counts)
+    before_it = moved.indices < own[owner]
+    now_count = np.zeros(n, dtype=np.int64)
+    now_count[has] = np.add.reduceat(before_it, ends[has], dtype=np.int64)
+    running = np.zeros(moved.nnz + 1)
+    np.cumsum(moved.data, out=running[1:])
+    start = running[ends[:-1]]
+    now = running[ends[:-1] + now_count] - start
+    # What a good gains by standing right after each of its partners, instead of first.
+    after = running[1:]
+    after -= start[owner]
+    top = np.zeros(n)
+    top[has] = np.maximum(np.maximum.reduceat(after, ends[has]), 0.0)
+    gain[:] = np.where(top - now > least, top - now, 0.0)
+    # Number of partners that come before it at the best place; 0 where first is best.
+    hit = np.flatnonzero((after == top[owner]) & (top[owner] > 0))
+    count = np.zeros(n, dtype=np.int64)
+    count[owner[hit]] = hit - ends[owner[hit]] + 1
+    down = np.flatnonzero((gain > 0) & (count < now_count))
+    up = np.flatnonzero((gain > 0) & (count > now_count))
+    wanted[down] = moved.indices[ends[down] + count[down]] - 0.5
+    wanted[up] = moved.indices[ends[up] + count[up] - 1] + 0.5
+
+
+def _inverse(order: IntArray) -> npt.NDArray[np.integer]:
+    place = np.empty(order.size, dtype=index_type(order.size))
+    place[order] = np.arange(order.size, dtype=place.dtype)
+    return place
+
+
+#: Up to this many goods all eigenvalues are computed.
+_DENSE = 300
+_MOST_STEPS = 120
+#: Goods times steps squared: what keeping the Arnoldi vectors orthogonal costs.
+_ORTHOGONAL_WORK = 1.6e9
+#: Up to this many goods Arnoldi vectors have double precision.
+_DOUBLE = 100_000
+#: Relative residuals up to which an eigenvalue counts as exact, and as found at all.
+_EXACT, _FOUND = 1e-6, 0.2
+_BOUND_CLOSE = 1e-6
+
+
+def study_spectrum(graph: GoodsGraph, limits: StudyLimits, seed: int) -> Found:
+    """Spectral radius with an upper bound, and the modulus of the second eigenvalue.
+
+    Eigenvalues are sought inside strongly connected components, which have them all: densely
+    where there are few goods, else as Ritz values of one Arnoldi iteration.
+    """
+    inside = cycles_of(graph, limits.links)
+    n = inside.size
+    if n == 0:
+        return _figures(0.0, 0.0, 0.0), {}, {}
+    affordable = limits.spectrum_work // inside.matrix.nnz
+    products = int(np.clip(affordable, 2 * limits.spectrum_steps, 400))
+    power, upper = power_bound(inside, products // 2)
+    if int(graph.size.max()) == 1:
+        # No cycle but goods that use themselves: the eigenvalues are on the diagonal.
+        loops = np.append(np.sort(graph.matrix.diagonal())[::-1], 0.0)
+        return _figures(float(loops[0]), upper, float(loops[1])), {}, {}
+    if n <= _DENSE:
+        eigenvalues = np.linalg.eigvals(inside.compact().toarray())
+        moduli = np.append(np.sort(np.abs(eigenvalues))[::-1], 0.0)
+        return _figures(float(moduli[0]), upper, float(moduli[1])), {}, {}
+
+    orthogonal = max(limits.spectrum_steps, int((_ORTHOGONAL_WORK / n) ** 0.5))
+    steps = min(products // 2, _MOST_STEPS, orthogonal)
+    rng = np.random.default_rng(np.random.SeedSequence([seed, 3]))
+    moduli, residual = ritz_moduli(inside, 0.5 + rng.random(n), steps)
+    estimated: dict[str, str] = {}
+    missing: dict[str, str] = {}
+    # The Rayleigh quotient knows a largest eigenvalue that the iteration has yet to meet.
+    radius, error = float(moduli[0]), float(residual[0] / moduli[0])
+    if error > _EXACT:
+        estimated["spectral_radius"] = f"Arnoldi iteration, residual {error:.0e}"
+    if radius < (1 - _FOUND) * power:
+        radius = power
+        estimated["spectral_radius"] = "power iteration"
+    second: float | None = float(moduli[1])
+    error = float(residual[1] / moduli[1]) if moduli[1] > 0 else 0.0
+    if error > _FOUND:
+        second = None
+        missing["second_eigenvalue"] = f"not converged after {steps} products"
+    else:
+        # However small the residual: far from normal, eigenvalues move a lot with little.
+        estimated["second_eigenvalue"] = f"Arnoldi iteration, residual {error:.0e}"
+    return _figures(radius, upper, second), estimated, missing
+
+
+@dataclass(frozen=True, eq=False)
+class Cycles:
+    """Links among the goods that are in a cycle.
+
+    Attributes
+    ----------
+    matrix : csc_array, shape (all goods, all goods)
+    goods : ndarray of int, shape (size,), or None
+        Those in a cycle, ascending; None where they all are. Links of others count as none.
+    """
+
+    matrix: Matrix
+    goods: npt.NDArray[np.integer] | None = None
+
+    @property
+    def size(self) -> int:
+        """Number of goods in a cycle."""
+        return int(self.matrix.shape[0]) if self.goods is None else int(self.goods.size)
+
+    def times(self, x: FloatArray) -> FloatArray:
+        """Gx, shape (size,) like `x`."""
+        return self._product(self.matrix, x)
+
+    def transposed_times(self, x: FloatArray) -> FloatArray:
+        """Gᵀx, shape (size,) like `x`."""
+        return self._product(self.matrix.T, x)
+
+    def _product(self, matrix: Any, x: FloatArray) -> FloatArray:
+        everywhere = x
+        if self.goods is not None:
+            everywhere = np.zeros(self.matrix.shape[0])
+            everywhere[self.goods] = x
+        product: FloatArray = matrix @ everywhere
+        return product if self.goods is None else product[self.goods]
+
+    def compact(self) -> Matrix:
+        """Shape (size, size)."""
+        if self.goods is None:
+            return self.matrix
+        return sp.csc_array(self.matrix[:, self.goods][self.goods])
+
+
+def cycles_of(graph: GoodsGraph, copied: int) -> Cycles:
+    """Take the links that all eigenvalues but zeros are those of.
+
+    Links from one strongly connected component to another change no eigenvalue. Up to `copied`
+    links they are left out, because iterations converge sooner without them; beyond, the
+    matrix would be too large to copy, and all are taken that lie among the goods in a cycle.
+    """
+    if graph.matrix.nnz <= copied:
+        return Cycles(graph.inside())
+    goods = np.flatnonzero(graph.cyclic())
+    return Cycles(graph.matrix, None if goods.size == graph.matrix.shape[0] else goods)
+
+
+def ritz_moduli(matrix: Cycles, start: FloatArray, steps: int) -> tuple[FloatArray, FloatArray]:
+    """Moduli of the Ritz values of one Arnoldi iteration, the largest first, with residuals.
+
+    A residual r means that the Ritz value is an eigenvalue of a matrix nearer than r in the
+    Euclidean norm (Saad 2011, ch. 6).
+
+    Parameters
+    ----------
+    matrix : Cycles
+        Of n > 1 goods.
+    start : ndarray, shape (n,)
+    steps : int
+        Products with `matrix`; fewer when a space closes on itself.
+
+    Returns
+    -------
+    moduli, residuals : ndarray, shape (at least 2,)
+    """
+    n = matrix.size
+    steps = min(steps, n)
+    # Where the vectors are what takes the memory, half the digits do for an estimate.
+    kind = np.float64 if n <= _DOUBLE else np.float32
+    basis: npt.NDArray[np.floating] = np.empty((steps + 1, n), dtype=kind)
+    basis[0] = start / np.linalg.norm(start)
+    projected = np.zeros((steps + 1, steps))
+    size = steps
+    for k in range(steps):
+        step: npt.NDArray[np.floating] = matrix.times(basis[k].astype(np.float64)).astype(kind)
+        norm = float(np.linalg.norm(step))
+        known = basis[: k + 1]
+        for _ in range(2):  # the second time removes what rounding left
+            along = known @ step
+            step -= along @ known
+            projected[: k + 1, k] += along
+        rest = float(np.linalg.norm(step))
+        projected[k + 1, k] = rest
+        if rest <= 1e-12 * norm or norm == 0:
+            projected[k + 1, k] = 0.0
+            size = k + 1
+            break
+        basis[k + 1] = step / rest
+    values, vectors = np.linalg.eig(projected[:size, :size])
+    order = np.argsort(-np.abs(values))
+    moduli = np.abs(values)[order]
+    residuals = projected[size, size - 1] * np.abs(vectors[-1, order])
+    if size == 1:
+        return np.append(moduli, 0.0), np.append(residuals, 0.0)
+    return moduli, residuals
+
+
+def power_bound(matrix: Cycles, passes: int) -> tuple[float, float]:
+    """Estimate of the spectral radius of a non-negative matrix, and an upper bound.
+
+    The bound is Collatz and Wielandt's, ρ ≤ max over k of (xG)_k / x_k for any x > 0, with x
+    from a power iteration of G + βI, in which nothing dies out and nothing oscillates.
+
+    Parameters
+    ----------
+    matrix : Cycles
+    passes : int
+        Most products.
+
+    Returns
+    -------
+    estimate : float
+        Rayleigh quotient of the last x.
+    upper : float
+        The first is the largest column sum.
+    """
+    x: FloatArray = np.ones(matrix.size)
+    upper = np.inf
+    estimate = 0.0
+    for _ in range(max(1, passes)):
+        y = matrix.transposed_times(x)
+        ratio = y / x
+        upper = min(upper, float(ratio.max()))
+        estimate = float(y @ x / (x @ x))
+        if upper - float(ratio.min()) <= _BOUND_CLOSE * upper:
+            break
+        x *= 0.5 * upper
+        x += y
+        x /= x.max()
+        # Bounded away from 0, where a good shrinks relative to others until it underflows.
+        np.maximum(x, 1e-200, out=x)
+    # Sums of up to n terms are rounded.
+    return estimate, upper * (1 + 1e-12)
+
+
+def _figures(radius: float, upper: float, second: float | None) -> dict[str, Any]:
+    return {
+        "spectral_radius": min(radius, upper),
+        "spectral_upper": upper,
+        "second_eigenvalue": second,
+    }

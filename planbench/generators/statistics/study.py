@@ -23,9 +23,9 @@ from planbench.generators.statistics.goods_graph import (
     goods_graph,
     study_communities,
     study_factor,
+    study_order,
+    study_spectrum,
 )
-from planbench.generators.statistics.order import study_order
-from planbench.generators.statistics.spectrum import study_spectrum
 from planbench.generators.statistics.value import ValueInputs, equal_weights, value_inputs
 from planbench.model.arrays import canonical_matrix, canonical_vector
 from planbench.model.economy import Economy

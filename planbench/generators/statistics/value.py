@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from planbench.generators.statistics.blocks import blocks
+from planbench.generators.statistics.facts import blocks
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy
 

@@ -1,6 +1,6 @@
 """The table of docs/calibration.md: real against generated, figure by figure.
 
-``python -m planbench.generators.calibration_table`` prints it; ``--write docs/calibration.md``
+``python benchmarks/calibration_table.py`` prints it; ``--write docs/calibration.md``
 puts it between the markers there; ``--row 1000000:100`` makes only that row of the second
 table, and ``--write`` with it only puts that row in its place. Exits with 1 where a figure is
 out of its bound, and says which.
@@ -16,7 +16,7 @@ from pathlib import Path
 from planbench.errors import InputError
 from planbench.generators.profile import REGIMES as ALL_REGIMES
 from planbench.generators.profile import find_profile, profile_names
-from planbench.generators.profile_check import CheckedFigure, check_profile
+from planbench.generators.profile_fit import CheckedFigure, check_profile
 from planbench.io.files import os_error_as_input, write_text
 
 BEGIN, END = "<!-- calibration table: begin -->", "<!-- calibration table: end -->"
@@ -152,7 +152,7 @@ def _row_wanted(text: str) -> tuple[int, str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print or write the table; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m planbench.generators.calibration_table")
+    parser = argparse.ArgumentParser(prog="python benchmarks/calibration_table.py")
     parser.add_argument("--write", metavar="FILE", help="put it between the markers of FILE")
     parser.add_argument("--most", type=float, default=1e6, help="largest number of goods")
     parser.add_argument("--row", metavar="GOODS:REGIME", help="only this row, as 1000000:100")

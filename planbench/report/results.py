@@ -106,6 +106,15 @@ def _charged(chain: Sequence[Record]) -> Record:
     return record.model_copy(update=changes)
 
 
+#: What is compared: wall seconds, matrix passes, peak bytes.
+Measure = Literal["seconds", "passes", "bytes"]
+#: The same in words.
+MEASURE_NAMES: dict[Measure, str] = {
+    "seconds": "time",
+    "passes": "matrix passes",
+    "bytes": "peak memory",
+}
+
 Status = Literal[
     "solved", "loose", "unproven", "wrong", "timeout", "memory", "crash", "killed", "refused"
 ]
@@ -115,21 +124,21 @@ Status = Literal[
 TARGET_GAP = 1e-4
 
 #: An answer proven to no better than this is another task than planning: its time is not drawn
-#: beside the times of plans.
-APART_GAP = 1e-2
+#: among the times of plans.
+LOOSEST_GAP = 1e-2
 
 #: Options that do not change what a solver is, only how long it may run.
 _NOT_CONFIGURATION = frozenset({"time_limit"})
 
 
 @dataclass(frozen=True)
-class Cell:
+class AggregatedResult:
     """What came out of one solver on one instance.
 
     Attributes
     ----------
     series : str
-        Solver name, with the options, version and machine that tell it from its namesakes.
+        Solver name, with the options, version and machine that distinguish it from its namesakes.
     solver, instance, sha256, group, machine : str
     goods : int or None
     status : Status
@@ -143,7 +152,7 @@ class Cell:
     raw_gap, polished_gap : float or None
         Largest of the repeats.
     record : Record
-        The row that stands for the cell.
+        The row that represents the result.
     rows : tuple of Record
         What the figures are over: one for each repeat that counts.
     disturbed : bool
@@ -172,15 +181,19 @@ class Cell:
         """Rows that the medians are over."""
         return len(self.rows)
 
+    def cost(self, measure: Measure) -> float | None:
+        """Read off one cost; at a failure what was used until then."""
+        return {"seconds": self.seconds, "passes": self.passes, "bytes": self.peak_bytes}[measure]
+
     @property
     def solved(self) -> bool:
         """The answer is certified to the target gap."""
         return self.status == "solved"
 
     @property
-    def apart(self) -> bool:
+    def too_loose(self) -> bool:
         """It ended, and proves so little that its time compares with no other."""
-        loose = self.raw_gap is None or self.raw_gap > APART_GAP
+        loose = self.raw_gap is None or self.raw_gap > LOOSEST_GAP
         return self.finished and not self.solved and loose
 
     @property
@@ -200,6 +213,12 @@ def machine_label(record: Record) -> str:
 def machine_key(record: Record) -> str:
     """Identity of the machine: rows of different machines are never averaged."""
     return str(record.machine.get("id") or machine_label(record))
+
+
+def machine_names(records: Iterable[Record]) -> str:
+    """CPU and identity of every machine of `records`."""
+    names = (f"{machine_label(r)} ({machine_key(r)[:6]})" for r in records)
+    return " and ".join(dict.fromkeys(names))
 
 
 def status_of(record: Record, target_gap: float = TARGET_GAP) -> Status:
@@ -223,7 +242,7 @@ SeriesKey = tuple[str, str, str]
 
 
 def series_keys(records: Sequence[Record]) -> list[SeriesKey]:
-    """Tell for each row which series it belongs to.
+    """Say for each row which series it belongs to.
 
     A run that failed often could not say its version: it takes that of a row of the same solver
     with the same packages, or else the last version seen.
@@ -261,7 +280,7 @@ def _options(record: Record) -> dict[str, Any]:
 
 
 def series_labels(keys: Sequence[SeriesKey]) -> dict[SeriesKey, str]:
-    """Label of each series: the solver's name, and only what tells namesakes apart."""
+    """Label of each series: the solver's name, and only what distinguishes namesakes."""
     by_solver: dict[str, list[SeriesKey]] = {}
     for key in dict.fromkeys(keys):
         by_solver.setdefault(key[0], []).append(key)
@@ -269,23 +288,23 @@ def series_labels(keys: Sequence[SeriesKey]) -> dict[SeriesKey, str]:
     for solver, kinds in by_solver.items():
         options_seen = [json.loads(options) for _, options, _ in kinds]
         names = sorted({name for options in options_seen for name in options})
-        telling = [n for n in names if len({canonical(o.get(n)) for o in options_seen}) > 1]
+        differing = [n for n in names if len({canonical(o.get(n)) for o in options_seen}) > 1]
         several_versions = len({version for _, _, version in kinds}) > 1
         for key, found in zip(kinds, options_seen, strict=True):
             parts = [solver]
-            parts += [f"{name}={_plain(found[name])}" for name in telling if name in found]
+            parts += [f"{name}={_plain(found[name])}" for name in differing if name in found]
             if several_versions:
                 parts.append(key[2] or "unknown version")
             labels[key] = words.plain(" ".join(parts))
     return labels
 
 
-def settle(records: Iterable[Record], target_gap: float = TARGET_GAP) -> list[Cell]:
-    """Turn rows into cells, in order of first appearance.
+def aggregate(records: Iterable[Record], target_gap: float = TARGET_GAP) -> list[AggregatedResult]:
+    """Turn rows into results, in order of first appearance.
 
     Rules, in order: of rows with the same key and repeat the last undisturbed one counts, else
     the last; disturbed rows are dropped where undisturbed ones exist; a timeout under a shorter
-    limit is dropped where a longer limit was tried; a wrong answer in any repeat makes the cell
+    limit is dropped where a longer limit was tried; a wrong answer in any repeat makes the result
     wrong; otherwise the median over repeats counts, failures ranking last. Tries at a target
     gap come in as one row per chain. Rows of studies are no results of this kind.
     """
@@ -304,15 +323,15 @@ def settle(records: Iterable[Record], target_gap: float = TARGET_GAP) -> list[Ce
         if before is None or not record.disturbed or before[1].disturbed:
             latest[place] = key, record
     several_machines = len({machine_key(r) for r in rows}) > 1
-    cells: dict[tuple[str, ...], list[Record]] = {}
+    results: dict[tuple[str, ...], list[Record]] = {}
     for key, record in latest.values():
         machine = f" @{machine_key(record)[:6]}" if several_machines else ""
         home = (words.plain(labels[key] + machine), record.instance.sha256)
-        cells.setdefault(home, []).append(record)
-    return [_cell(home[0], group, target_gap) for home, group in cells.items()]
+        results.setdefault(home, []).append(record)
+    return [_aggregated(home[0], group, target_gap) for home, group in results.items()]
 
 
-def settled(records: Sequence[Record]) -> list[Cell]:
+def require_results(records: Sequence[Record]) -> list[AggregatedResult]:
     """Cells of `records`, for those who need at least one.
 
     Raises
@@ -320,23 +339,23 @@ def settled(records: Sequence[Record]) -> list[Cell]:
     InputError
         Without any record.
     """
-    cells = settle(records)
-    if not cells:
+    results = aggregate(records)
+    if not results:
         raise InputError("no measurements to show; run `planbench bench` first", where="records")
-    return cells
+    return results
 
 
-def middle_cell(cells: Sequence[Cell]) -> Cell | None:
+def median_result(results: Sequence[AggregatedResult]) -> AggregatedResult | None:
     """Of several seeds of one size the middle one, failures ranking last; None of none."""
-    if not cells:
+    if not results:
         return None
-    ranked = sorted(cells, key=lambda c: (not c.solved, not c.finished, c.seconds or 0.0))
+    ranked = sorted(results, key=lambda c: (not c.solved, not c.finished, c.seconds or 0.0))
     return ranked[len(ranked) // 2]
 
 
-def _cell(series: str, rows: list[Record], target_gap: float) -> Cell:
-    calm = [r for r in rows if not r.disturbed]
-    kept = calm or rows
+def _aggregated(series: str, rows: list[Record], target_gap: float) -> AggregatedResult:
+    undisturbed = [r for r in rows if not r.disturbed]
+    kept = undisturbed or rows
     longest = max((r.time_limit_s or 0.0) for r in kept)
     tried = [r for r in kept if r.ended != "timeout" or (r.time_limit_s or 0.0) >= longest]
     kept = tried or kept
@@ -351,14 +370,14 @@ def _cell(series: str, rows: list[Record], target_gap: float) -> Cell:
         used = [shown]
     else:
         used = [r for r in kept if r.ended == "ok"]
-        # The loosest answer stands for the cell: a solver is as good as its worst repeat.
+        # The loosest answer represents the result: a solver is as good as its worst repeat.
         shown = max(used, key=lambda r: _looseness(r, target_gap))
         value = middle
     passes = [p for r in used if (p := passes_used(r)) is not None]
     peaks = [r.peak_bytes for r in used if r.peak_bytes is not None]
     gaps = [r.raw_gap for r in used if r.raw_gap is not None]
     polished = [r.polished_gap for r in used if r.polished_gap is not None]
-    return Cell(
+    return AggregatedResult(
         series=series,
         solver=shown.solver,
         instance=words.plain(shown.instance.name),
@@ -386,9 +405,9 @@ def _looseness(record: Record, target_gap: float) -> tuple[int, float]:
 def _seconds_used(record: Record) -> float | None:
     if record.ended == "timeout":
         limits = [record.time_limit_s, record.options.get("time_limit")]
-        told = [float(limit) for limit in limits if isinstance(limit, int | float)]
-        if told:
-            return min(told)
+        known = [float(limit) for limit in limits if isinstance(limit, int | float)]
+        if known:
+            return min(known)
     if record.wall_s is not None:
         return record.wall_s
     spent = [p.wall_s for p in record.phases if p.name in ("build", "load", "solve", "extract")]

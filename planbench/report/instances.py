@@ -16,14 +16,14 @@ from planbench.measure.calibrate import is_disturbed
 from planbench.records.schema import Record
 from planbench.records.verdicts import is_proven, old_note, verdict_words
 from planbench.report import words
-from planbench.report.cells import Cell, settled
+from planbench.report.results import AggregatedResult, require_results
 from planbench.report.table import Column, Entry, Mark, Table, number
 
 
 def disturbance_words(record: Record) -> str:
     """Reasons for the mark ``disturbed``; empty where a row does not carry it.
 
-    The two kinds of trouble show in different figures: a burst beside the solve in unequal
+    The two kinds of trouble show in different figures: a burst during the solve in unequal
     matrix passes, a steady load in the time spent waiting for a processor.
     """
     if not record.disturbed:
@@ -46,15 +46,15 @@ def _percent(share: float) -> str:
     return f"{min(100 * share, 100):.0f} %"
 
 
-def instance_consensus(cells: Sequence[Cell]) -> Consensus:
+def instance_consensus(results: Sequence[AggregatedResult]) -> Consensus:
     """Consensus on one instance; solvers go by the name of their series.
 
     A claim may lie outside the bracket by the tolerance the solver was given, where that is
     looser than the default; a solver driven to a target gap was given at most that.
     """
     opinions = []
-    for cell in cells:
-        record = cell.record
+    for result in results:
+        record = result.record
         tolerance = record.options.get("tolerance")
         stated = float(tolerance) if isinstance(tolerance, int | float) else 0.0
         if record.accuracy is not None:
@@ -65,7 +65,7 @@ def instance_consensus(cells: Sequence[Cell]) -> Consensus:
         )
         opinions.append(
             Opinion(
-                solver=cell.series,
+                solver=result.series,
                 claim=record.claim,
                 objective=record.objective,
                 lower_bound=record.lower_bound if proven else None,
@@ -102,7 +102,7 @@ def excludes(found: Consensus, value: float, slack: float = 1e-9) -> bool:
 NARROW = 96
 
 
-def comparison_tables(records: Sequence[Record], *, width: int = 100) -> list[Table]:
+def instance_tables(records: Sequence[Record], *, width: int = 100) -> list[Table]:
     """How the solvers did on each instance, a table per instance; findings in red.
 
     Raises
@@ -110,29 +110,29 @@ def comparison_tables(records: Sequence[Record], *, width: int = 100) -> list[Ta
     InputError
         Without any record.
     """
-    cells = settled(records)
+    results = require_results(records)
     return [
-        comparison_table([c for c in cells if c.sha256 == sha], narrow=width < NARROW)
-        for sha in dict.fromkeys(c.sha256 for c in cells)
+        instance_table([c for c in results if c.sha256 == sha], narrow=width < NARROW)
+        for sha in dict.fromkeys(c.sha256 for c in results)
     ]
 
 
-def comparison_table(cells: Sequence[Cell], *, narrow: bool = False) -> Table:
+def instance_table(results: Sequence[AggregatedResult], *, narrow: bool = False) -> Table:
     """How the solvers did on one instance, best first; bounds and certificates on a page."""
-    facts = cells[0].record.instance
-    found = instance_consensus(cells)
+    facts = results[0].record.instance
+    found = instance_consensus(results)
     outside = dict(found.disagreeing)
     size = (
         f"{words.count(facts.goods)} goods, {words.count(facts.nonzeros)} non-zeros"
         if facts.goods is not None
         else f"{words.count(facts.rows)} rows, {words.count(facts.columns)} columns"
     )
-    solved = [c.seconds for c in cells if c.solved and c.seconds is not None]
+    solved = [c.seconds for c in results if c.solved and c.seconds is not None]
     best = min(solved) if len(solved) > 1 else None
     digits = 7 if narrow else 10
     return Table(
-        title=Text.assemble((cells[0].instance, "bold"), f"  {size}\n", _bracket_line(found)),
-        caption=Text("\n".join(comparison_notes(cells, found))),
+        title=Text.assemble((results[0].instance, "bold"), f"  {size}\n", _bracket_line(found)),
+        caption=Text("\n".join(instance_notes(results, found))),
         tight=narrow,
         wide=NARROW,
         columns=(
@@ -149,27 +149,28 @@ def comparison_table(cells: Sequence[Cell], *, narrow: bool = False) -> Table:
             Column("certificate", places="page"),
         ),
         rows=[
-            _comparison_row(cell, outside, best, digits) for cell in sorted(cells, key=best_first)
+            _instance_row(result, outside, best, digits)
+            for result in sorted(results, key=best_first)
         ],
     )
 
 
-def _comparison_row(
-    cell: Cell, outside: Mapping[str, str], best: float | None, digits: int
+def _instance_row(
+    result: AggregatedResult, outside: Mapping[str, str], best: float | None, digits: int
 ) -> list[Entry]:
-    record = cell.record
-    red = cell.status == "wrong" or cell.series in outside
+    record = result.record
+    red = result.status == "wrong" or result.series in outside
     more = "" if record.ended == "ok" else "> "
     # What refused to run cost nothing worth a figure.
     ran = record.ended != "refused"
-    time = f"{more}{words.seconds(cell.seconds)}{'*' if cell.disturbed else ''}"
-    fastest = cell.solved and cell.seconds == best
+    time = f"{more}{words.seconds(result.seconds)}{'*' if result.disturbed else ''}"
+    fastest = result.solved and result.seconds == best
     return [
-        Entry(cell.series),
-        Entry(outcome_words(cell, outside), mark=_outcome_mark(cell, red)),
-        number(time, cell.seconds if ran else None, "good" if fastest else ""),
-        number(more + words.passes(cell.passes), cell.passes),
-        number(more + words.size_bytes(cell.peak_bytes), cell.peak_bytes if ran else None),
+        Entry(result.series),
+        Entry(outcome_words(result, outside), mark=_outcome_mark(result, red)),
+        number(time, result.seconds if ran else None, "good" if fastest else ""),
+        number(more + words.passes(result.passes), result.passes),
+        number(more + words.size_bytes(result.peak_bytes), result.peak_bytes if ran else None),
         number(
             words.objective(record.objective, digits),
             record.objective,
@@ -177,28 +178,28 @@ def _comparison_row(
         ),
         number(words.objective(record.lower_bound, 10), record.lower_bound),
         number(words.objective(record.upper_bound, 10), record.upper_bound),
-        number(words.gap(cell.raw_gap), cell.raw_gap),
-        number(words.gap(cell.polished_gap), cell.polished_gap),
+        number(words.gap(result.raw_gap), result.raw_gap),
+        number(words.gap(result.polished_gap), result.polished_gap),
         Entry(record.certificate or words.UNKNOWN),
     ]
 
 
-def best_first(cell: Cell) -> tuple[bool, bool, bool, float, str]:
+def best_first(result: AggregatedResult) -> tuple[bool, bool, bool, float, str]:
     """Sort key: solved by time, then finished, then failed."""
     return (
-        not cell.solved,
-        not cell.finished,
-        cell.seconds is None,
-        cell.seconds or 0.0,
-        cell.series,
+        not result.solved,
+        not result.finished,
+        result.seconds is None,
+        result.seconds or 0.0,
+        result.series,
     )
 
 
-def outcome_words(cell: Cell, outside: Mapping[str, str] | None = None) -> str:
+def outcome_words(result: AggregatedResult, outside: Mapping[str, str] | None = None) -> str:
     """``certified``, ``timeout``, ``wrong``…; what a run came to, in one or two words."""
-    if outside and cell.series in outside and cell.status != "wrong":
+    if outside and result.series in outside and result.status != "wrong":
         return "disagrees"
-    record = cell.record
+    record = result.record
     if record.ended != "ok":
         return {"memory": "out of memory", "timeout": "time limit"}.get(record.ended, record.ended)
     verdict = verdict_words(record)
@@ -207,15 +208,15 @@ def outcome_words(cell: Cell, outside: Mapping[str, str] | None = None) -> str:
     return verdict
 
 
-def _outcome_mark(cell: Cell, red: bool) -> Mark:
-    if red or cell.status == "crash":
+def _outcome_mark(result: AggregatedResult, red: bool) -> Mark:
+    if red or result.status == "crash":
         return "bold bad"
-    if cell.status == "solved":
-        return "good" if is_proven(cell.record) else ""
-    return "warn" if cell.finished else "stopped"
+    if result.status == "solved":
+        return "good" if is_proven(result.record) else ""
+    return "warn" if result.finished else "stopped"
 
 
-def comparison_notes(cells: Sequence[Cell], found: Consensus) -> list[str]:
+def instance_notes(results: Sequence[AggregatedResult], found: Consensus) -> list[str]:
     """Lines under a comparison: findings first, then why something is not solved."""
     notes = []
     if found.empty:
@@ -223,14 +224,16 @@ def comparison_notes(cells: Sequence[Cell], found: Consensus) -> list[str]:
     outside = dict(found.disagreeing)
     notes += [f"{series}: {why}" for series, why in outside.items()]
     notes += [f"{series}: {what}" for series, what in found.remarks]
-    for cell in cells:
-        remark = cell.record.message or (cell.record.reasons[0] if cell.record.reasons else "")
-        fine = cell.solved and cell.record.verdict == "certified"
-        if remark and not fine and cell.series not in outside:
-            notes.append(f"{cell.series}: {remark}")
-    if old := old_note([c.record for c in cells]):
+    for result in results:
+        remark = result.record.message or (
+            result.record.reasons[0] if result.record.reasons else ""
+        )
+        fine = result.solved and result.record.verdict == "certified"
+        if remark and not fine and result.series not in outside:
+            notes.append(f"{result.series}: {remark}")
+    if old := old_note([c.record for c in results]):
         notes.append(old)
-    why = dict.fromkeys(f"{c.series} {disturbance_words(c.record)}" for c in cells if c.disturbed)
+    why = dict.fromkeys(f"{c.series} {disturbance_words(c.record)}" for c in results if c.disturbed)
     if why:
         notes.append(f"*: measured on a disturbed machine ({', '.join(why)})")
     return [words.plain(note) for note in notes]

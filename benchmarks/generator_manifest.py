@@ -1,6 +1,6 @@
 """The manifest: recipes and the SHA-256 of the economies they must give, on any numpy.
 
-Run ``python -m planbench.generators.manifest`` to check it, with ``--write`` to renew the
+Run ``python benchmarks/generator_manifest.py`` to check it, with ``--write`` to renew the
 hashes after the generator was changed on purpose. Needs only numpy, scipy, pydantic and
 psutil, so that a second, bare environment can run it with another numpy version.
 """
@@ -65,7 +65,7 @@ def find_differences(path: Path | None = None) -> list[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Check or renew the manifest; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m planbench.generators.manifest")
+    parser = argparse.ArgumentParser(prog="python benchmarks/generator_manifest.py")
     parser.add_argument("--check", action="store_true", help="compare (the default)")
     parser.add_argument("--write", action="store_true", help="write the hashes found now")
     chosen = parser.parse_args(arguments)

@@ -1,14 +1,21 @@
-"""Does the comparison of two sides cry wolf, or sleep? Measured, on this machine.
+"""How often is a verdict of ``planbench ab`` wrong? False alarms and misses on this machine.
 
-Equal sides are compared again and again, on made-up machines and really; so are sides of which
-one is slower by a known share (:mod:`planbench.comparison.slowed`). What is counted is what a user
-would see: a verdict "slower" or "faster" on equal sides is a false alarm, any verdict but
-"slower" on a slowed side is a miss.
+    python benchmarks/selftest.py               # some minutes
+    python benchmarks/selftest.py --no-real     # simulated machines only
+    python benchmarks/selftest.py --full --out results/verification/selftest.json
+
+Equal sides are compared again and again, on simulated machines and really; so are sides of which
+one is slower by a known share (``slowed.py``). A verdict "slower" or "faster" on equal sides is a
+false alarm, any verdict but "slower" on a slowed side is a miss. Exit code 0: everything required
+is met; 1: too many false alarms or misses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,21 +23,24 @@ from time import monotonic
 from typing import Any
 
 import numpy as np
+from slowed import NAME, SLOWDOWN
 
+from planbench.bench.request import Conditions, make_request
 from planbench.bench.single import solve_once, survey
 from planbench.catalogue.instance import Instance
 from planbench.catalogue.resolve import load_instance
 from planbench.comparison.ab import Settings, compare_sides
 from planbench.comparison.paired import Measurement, amount
 from planbench.comparison.sides import parse_side
-from planbench.comparison.slowed import NAME, SLOWDOWN
 from planbench.errors import PlanbenchError
+from planbench.io.files import write_text
 from planbench.io.scratch import scratch_folder
 from planbench.measure.machine import package_versions
+from planbench.solvers.base import SolveOptions
 from planbench.stats.paired import MACHINES, Schedule, decide, simulate_pairs
 from planbench.words import nouns
 
-ADAPTER = "planbench.comparison.slowed"
+ADAPTER = str(Path(__file__).with_name("slowed.py"))
 #: Shares that are injected, and the share of them that must be found.
 REQUIRED = {0.10: 0.95, 0.20: 1.0}
 #: False alarms allowed, as a share of the comparisons of equal sides.
@@ -51,7 +61,7 @@ class Effort:
     Attributes
     ----------
     simulated : int
-        Comparisons of equal sides on made-up machines; as many of each slowdown.
+        Comparisons of equal sides on simulated machines; as many of each slowdown.
     equal, slowed : int
         Real comparisons of equal sides, and of each slowdown.
     """
@@ -163,7 +173,7 @@ def run_selftest(
     ----------
     effort : Effort
     seed : int
-        Of the made-up run times, and of the order of the real ones.
+        Of the simulated run times, and of the order of the real ones.
     schedule : Schedule, optional
         That of ``planbench ab`` if not given.
     progress : callable, optional
@@ -208,7 +218,7 @@ def run_selftest(
 
 
 def simulate(number: int, seed: int, schedule: Schedule) -> dict[str, dict[str, dict[str, int]]]:
-    """Compare made-up sides, equal ones and slowed ones, the machines taking turns.
+    """Compare simulated sides, equal ones and slowed ones, the machines taking turns.
 
     Returns
     -------
@@ -245,14 +255,9 @@ def _instance(least_s: float, tell: Callable[[str], None]) -> str:
 
 
 def _run_seconds(name: str) -> float:
-    record = solve_once(
-        load_instance(name),
-        NAME,
-        time_limit_s=60.0,
-        memory_limit_bytes=4 << 30,
-        polish=False,
-        adapter=ADAPTER,
-    ).record
+    conditions = Conditions(60.0, 4 << 30, polish=False, adapter=ADAPTER)
+    request = make_request(load_instance(name), NAME, SolveOptions(), conditions)
+    record = solve_once(request).record
     if record.ended != "ok":
         raise PlanbenchError(f"self-test: {name} ended by {record.ended}: {record.message}")
     return amount(record, "time") or 0.0
@@ -355,3 +360,31 @@ def _criteria(
 def _alarms(what: str, count: int, of: int) -> Criterion:
     required = f"at most {100 * ALLOWED_ALARMS:g} %"
     return Criterion(what, count, of, required, count <= ALLOWED_ALARMS * of)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Try the comparisons, show what was counted, and write every trial where asked."""
+    parser = argparse.ArgumentParser(description="Count wrong verdicts of planbench ab.")
+    parser.add_argument("--full", action="store_true", help="some 20 minutes, machine idle")
+    parser.add_argument("--no-real", action="store_true", help="run no solver, only simulate")
+    parser.add_argument("--seed", type=int, default=0, help="of simulation and order of runs")
+    parser.add_argument("--out", metavar="FILE", help="write every trial as JSON")
+    asked = parser.parse_args(arguments)
+    effort = FULL if asked.full else SHORT
+    if asked.no_real:
+        effort = replace(effort, equal=0, slowed=0)
+    found = run_selftest(effort, seed=asked.seed, progress=print)
+    if asked.out:
+        write_text(asked.out, json.dumps(found.document(), indent=1, allow_nan=False) + "\n")
+    for share, machines in found.simulated.items():
+        for machine, counts in machines.items():
+            said = ", ".join(f"{number} {verdict}" for verdict, number in counts.items())
+            print(f"slower by {float(share):.0%}, {machine}: {said}")
+    for c in found.criteria:
+        met = "met" if c.met else "NOT MET"
+        print(f"{c.what}: {c.count} of {c.of}, required {c.required}: {met}")
+    return 0 if found.passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -12,6 +12,11 @@ import json
 import re
 
 
+def normalised(package: str) -> str:
+    """Name of a package as package indexes compare it: lower case, single hyphens."""
+    return re.sub(r"[-_.]+", "-", package).lower()
+
+
 def list_installed() -> dict[str, tuple[str, str]]:
     """Version and hash of the files of every distribution, by normalised name.
 
@@ -19,7 +24,7 @@ def list_installed() -> dict[str, tuple[str, str]]:
     """
     found: dict[str, tuple[str, str]] = {}
     for distribution in importlib.metadata.distributions():
-        name = re.sub(r"[-_.]+", "-", distribution.metadata["Name"]).lower()
+        name = normalised(distribution.metadata["Name"])
         found.setdefault(name, (distribution.version, _hash_of_files(distribution)))
     return found
 

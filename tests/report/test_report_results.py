@@ -1,4 +1,4 @@
-"""Repeats, reruns and failures are settled into cells by the stated rules."""
+"""Repeats, reruns and failures are aggregated into results by the stated rules."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pytest
 from support.record_builders import MACHINE, make_failure, make_ladder, make_record
 
 from planbench.errors import InputError
-from planbench.report.cells import settle, settled, status_of
 from planbench.report.ladders import find_ladders, fit_ladder, last_slope
+from planbench.report.results import aggregate, require_results, status_of
 
 
 def test_status_of_a_row():
@@ -23,47 +23,47 @@ def test_status_of_a_row():
 
 def test_median_over_repeats():
     rows = [make_record(wall_s=s, repeat=k) for k, s in enumerate((0.5, 9.0, 0.6))]
-    (cell,) = settle(rows)
-    assert (cell.seconds, cell.repeats) == (0.6, 3)
+    (result,) = aggregate(rows)
+    assert (result.seconds, result.repeats) == (0.6, 3)
 
 
 def test_disturbed_row_gives_way_to_its_rerun():
     """A row taken while the machine was busy must not enter a median once it was run again."""
     rows = [make_record(wall_s=5.0, disturbed=True), make_record(wall_s=0.5)]
-    (cell,) = settle(rows)
-    assert (cell.seconds, cell.disturbed) == (0.5, False)
-    (cell,) = settle(rows[:1])
-    assert cell.disturbed
-    (cell,) = settle([make_record(wall_s=0.5), make_record(wall_s=5.0, disturbed=True)])
-    assert cell.seconds == 0.5, "a disturbed rerun replaces nothing"
+    (result,) = aggregate(rows)
+    assert (result.seconds, result.disturbed) == (0.5, False)
+    (result,) = aggregate(rows[:1])
+    assert result.disturbed
+    (result,) = aggregate([make_record(wall_s=0.5), make_record(wall_s=5.0, disturbed=True)])
+    assert result.seconds == 0.5, "a disturbed rerun replaces nothing"
 
 
 def test_later_rerun_replaces_the_earlier_row():
-    (cell,) = settle([make_record(wall_s=5.0), make_record(wall_s=0.5)])
-    assert (cell.seconds, cell.repeats) == (0.5, 1)
+    (result,) = aggregate([make_record(wall_s=5.0), make_record(wall_s=0.5)])
+    assert (result.seconds, result.repeats) == (0.5, 1)
 
 
 def test_one_wrong_repeat_makes_the_cell_wrong():
     rows = [make_record(repeat=0), make_record(repeat=1, verdict="wrong"), make_record(repeat=2)]
-    (cell,) = settle(rows)
-    assert cell.status == "wrong"
-    assert not cell.solved
+    (result,) = aggregate(rows)
+    assert result.status == "wrong"
+    assert not result.solved
 
 
 def test_loosest_repeat_stands_for_accuracy():
     rows = [
         make_record(repeat=k, verdict="loose", raw_gap=g) for k, g in enumerate((1e-6, 1e-2, 1e-5))
     ]
-    (cell,) = settle(rows)
-    assert (cell.raw_gap, cell.status) == (1e-2, "loose")
+    (result,) = aggregate(rows)
+    assert (result.raw_gap, result.status) == (1e-2, "loose")
 
 
 def test_timeouts_rank_last_in_the_median():
     ok, bad = make_record(wall_s=1.0, repeat=0), make_failure("highs-ds", "timeout", repeat=1)
     third = make_failure("highs-ds", "timeout", repeat=2)
-    assert settle([ok, bad, third])[0].status == "timeout"
+    assert aggregate([ok, bad, third])[0].status == "timeout"
     fine = make_record(wall_s=3.0, repeat=2)
-    assert settle([ok, bad, fine])[0].seconds == 3.0
+    assert aggregate([ok, bad, fine])[0].seconds == 3.0
 
 
 def test_timeout_under_a_shorter_limit_is_superseded():
@@ -72,15 +72,15 @@ def test_timeout_under_a_shorter_limit_is_superseded():
         make_failure("highs-ds", "timeout", repeat=0, time_limit_s=1.0),
         make_record(wall_s=4.0, repeat=1, time_limit_s=10.0),
     ]
-    (cell,) = settle(rows)
-    assert (cell.status, cell.seconds) == ("solved", 4.0)
+    (result,) = aggregate(rows)
+    assert (result.status, result.seconds) == ("solved", 4.0)
 
 
 def test_timeout_costs_its_limit_and_the_passes_of_its_solve():
-    (cell,) = settle([make_failure("x", "timeout", pass_s_before=0.1, time_limit_s=10.0)])
-    assert (cell.seconds, cell.passes) == (10.0, 100.0)
+    (result,) = aggregate([make_failure("x", "timeout", pass_s_before=0.1, time_limit_s=10.0)])
+    assert (result.seconds, result.passes) == (10.0, 100.0)
     own = make_failure("x", "timeout", options={"time_limit": 2.0}, time_limit_s=10.0)
-    assert settle([own])[0].seconds == 2.0
+    assert aggregate([own])[0].seconds == 2.0
 
 
 def test_namesakes_with_other_options_or_versions_stay_apart():
@@ -92,7 +92,7 @@ def test_namesakes_with_other_options_or_versions_stay_apart():
         make_record("cbc", key="e", options={"time_limit": 3.0}),
         make_record("cbc", key="e", repeat=1, options={"time_limit": 4.0}),
     ]
-    assert {c.series for c in settle(rows)} == {
+    assert {c.series for c in aggregate(rows)} == {
         "pdlp tolerance=0.0001",
         "pdlp tolerance=1e-08",
         "glop 9.14",
@@ -107,31 +107,31 @@ def test_failed_run_without_a_version_stays_with_its_series():
         make_record("glop", key="a", goods=10, solver_version="9.15"),
         make_failure("glop", "timeout", "big", key="b", goods=99, solver_version=""),
     ]
-    assert [c.series for c in settle(rows)] == ["glop", "glop"]
+    assert [c.series for c in aggregate(rows)] == ["glop", "glop"]
     newer = make_record("glop", key="c", solver_version="9.16", packages={"ortools": "9.16"})
-    assert [c.series for c in settle([*rows, newer])] == ["glop 9.15", "glop 9.15", "glop 9.16"]
+    assert [c.series for c in aggregate([*rows, newer])] == ["glop 9.15", "glop 9.15", "glop 9.16"]
 
 
 def test_machines_are_never_averaged():
     other = MACHINE | {"id": "ffff"}
     rows = [make_record(wall_s=1.0), make_record(wall_s=3.0, repeat=1, machine=other)]
-    assert sorted(c.seconds for c in settle(rows)) == [1.0, 3.0]
+    assert sorted(c.seconds for c in aggregate(rows)) == [1.0, 3.0]
     ladder = make_ladder(laws={"glop": (1.0, 0.1)})
     moved = [r.model_copy(update={"machine": other}) for r in ladder]
-    found = find_ladders(settle(ladder + moved))
+    found = find_ladders(aggregate(ladder + moved))
     assert len(found) == 2
     assert len({lad.name for lad in found}) == 2
 
 
 def test_nothing_to_settle():
-    assert settle([]) == []
+    assert aggregate([]) == []
     with pytest.raises(InputError, match="planbench bench"):
-        settled([])
+        require_results([])
 
 
 def test_ladder_fit_finds_the_exponents_the_records_were_made_with():
     rows = make_ladder(laws={"highs-ipm": (2.0, 0.8), "highs-hipdlp": (1.2, 0.2)}, scatter=0.0)
-    (ladder,) = find_ladders(settle(rows))
+    (ladder,) = find_ladders(aggregate(rows))
     assert ladder.sizes == (100, 300, 1000, 3000, 10000)
     assert ladder.series == ("highs-ipm", "highs-hipdlp")
     steep, flat = (fit_ladder(ladder, s, "seconds") for s in ladder.series)
@@ -145,7 +145,7 @@ def test_loose_answers_count_as_at_least():
     """Fast and inaccurate must not look like a small exponent."""
     rows = make_ladder(laws={"pdlp": (1.2, 0.2)}, scatter=0.0)
     loose = [r.model_copy(update={"verdict": "loose", "raw_gap": 0.1}) for r in rows]
-    (ladder,) = find_ladders(settle(loose))
+    (ladder,) = find_ladders(aggregate(loose))
     assert fit_ladder(ladder, "pdlp", "seconds").exponent is None
     memory = fit_ladder(ladder, "pdlp", "bytes")
     assert memory.exponent is not None, "a peak is known however loose the answer"
@@ -153,17 +153,17 @@ def test_loose_answers_count_as_at_least():
 
 def test_wrong_and_crashed_runs_tell_nothing_of_cost():
     rows = make_ladder(laws={"glop": (1.5, 0.5)}, scatter=0.0)
-    (plain,) = find_ladders(settle(rows))
+    (plain,) = find_ladders(aggregate(rows))
     assert rows[-2].ended == "ok"
     more = [*rows[:-2], rows[-2].model_copy(update={"verdict": "wrong", "wall_s": 3.0}), rows[-1]]
-    (ladder,) = find_ladders(settle(more))
+    (ladder,) = find_ladders(aggregate(more))
     fit = fit_ladder(ladder, "glop", "seconds")
     assert fit.n_points == fit_ladder(plain, "glop", "seconds").n_points - 1
 
 
 def test_recipes_without_a_group_form_a_ladder_by_themselves():
     rows = [r.model_copy(update={"group": "", "suite": ""}) for r in make_ladder()]
-    (ladder,) = find_ladders(settle(rows))
+    (ladder,) = find_ladders(aggregate(rows))
     assert ladder.name == "generated economies"
 
 
@@ -174,7 +174,7 @@ def test_ladders_of_one_name_and_different_recipes_stay_apart():
         for structure in ("uniform", "layered")
         for r in make_ladder(structure, laws={"glop": (1.5, 0.1)})
     ]
-    assert {lad.name for lad in find_ladders(settle(rows))} == {
+    assert {lad.name for lad in find_ladders(aggregate(rows))} == {
         "growth (structure=uniform)",
         "growth (structure=layered)",
     }
@@ -182,13 +182,13 @@ def test_ladders_of_one_name_and_different_recipes_stay_apart():
 
 def test_one_instance_in_two_suites_is_one_cell():
     rows = [make_record(suite="quick", group="golden"), make_record(suite="smoke", repeat=1)]
-    (cell,) = settle(rows)
-    assert (cell.repeats, cell.group) == (2, "golden")
+    (result,) = aggregate(rows)
+    assert (result.repeats, result.group) == (2, "golden")
 
 
 def test_last_step_of_a_ladder():
     """The local exponent shows a cost that bends upwards before the fit does."""
-    (ladder,) = find_ladders(settle(make_ladder(laws={"glop": (1.0, 1.0)}, scatter=0.0)))
+    (ladder,) = find_ladders(aggregate(make_ladder(laws={"glop": (1.0, 1.0)}, scatter=0.0)))
     slope = last_slope(ladder, "glop")
     assert slope is not None
     assert slope.exponent == pytest.approx(1.0, abs=0.01)
@@ -202,6 +202,6 @@ def test_last_step_of_a_ladder():
 
 def test_yardstick_and_single_sizes_are_no_ladder():
     rows = make_ladder(laws={"null": (1.0, 0.1)})
-    assert find_ladders(settle(rows)) == []
-    assert find_ladders(settle(make_ladder(sizes=(100,)))) == []
-    assert find_ladders(settle([make_record(goods=3), make_record(instance="b", goods=9)])) == []
+    assert find_ladders(aggregate(rows)) == []
+    assert find_ladders(aggregate(make_ladder(sizes=(100,)))) == []
+    assert find_ladders(aggregate([make_record(goods=3), make_record(instance="b", goods=9)])) == []

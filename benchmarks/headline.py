@@ -1,6 +1,6 @@
 """The README's headline figures, in Markdown, computed from the rows of a run.
 
-``python -m planbench.report.headline_table RESULTS`` prints them; ``--write README.md`` puts them
+``python benchmarks/headline.py RESULTS`` prints them; ``--write README.md`` puts them
 between the markers there, ``--figure FILE`` draws the chart that goes with them.
 """
 
@@ -16,12 +16,17 @@ from planbench.records.schema import Record
 from planbench.records.store import read_records
 from planbench.records.verdicts import old_note
 from planbench.report import words
-from planbench.report.cells import settled
-from planbench.report.charts import headline_ladder
 from planbench.report.figures import headline_figure
 from planbench.report.headline import census_words, find_largest_solved, largest_solved_words
-from planbench.report.ladders import Ladder, find_ladders, fit_ladder, largest_solved
-from planbench.report.table import Column, Entry, Table, number, power_entry, to_markdown
+from planbench.report.ladders import (
+    Ladder,
+    find_ladders,
+    fit_ladder,
+    headline_ladder,
+    largest_solved,
+)
+from planbench.report.results import require_results
+from planbench.report.table import Column, Entry, Table, markdown_table, number, power_entry
 
 BEGIN, END = "<!-- headline: begin -->", "<!-- headline: end -->"
 
@@ -39,8 +44,8 @@ def headline_markdown(records: Sequence[Record]) -> str:
     InputError
         Without a ladder.
     """
-    cells = settled(records)
-    ladders = find_ladders(cells)
+    results = require_results(records)
+    ladders = find_ladders(results)
     if not ladders:
         raise InputError("there is no ladder of sizes among the results: run planbench bench")
     ladder = headline_ladder(ladders)
@@ -63,11 +68,11 @@ def headline_markdown(records: Sequence[Record]) -> str:
     lines = [
         f"**Ladder {ladder.name}**: {said}",
         "",
-        to_markdown(table),
+        markdown_table(table),
         "",
-        f"{census_words(cells)} Exponents with 95 % intervals; stopped runs count as “at least”.",
+        f"{census_words(results)} Exponents with 95 % intervals; stopped runs count as “at least”.",
     ]
-    if old := old_note([c.record for c in cells]):
+    if old := old_note([c.record for c in results]):
         lines += ["", old]
     return "\n".join(lines)
 

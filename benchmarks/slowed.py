@@ -1,9 +1,9 @@
 """A solver that really is slower by a stated share: HiGHS's dual simplex and extra work after it.
 
-For the self-test of comparisons only; it is in no list of solvers. The extra work is matrix
-passes over the program just solved, inside phase ``solve``, for so long that the CPU time of the
-phase grows by the share. It is work, not a sleep: wall time, CPU time and matrix passes all show
-it, and it scatters as the solve itself does.
+For ``selftest.py``; it is in no list of solvers. The extra work is matrix passes over the program
+just solved, inside phase ``solve``, for so long that the CPU time of the phase grows by the share.
+It is work, not a sleep: wall time, CPU time and matrix passes all show it, and it scatters as the
+solve itself does.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SOLVERS = (
         _INNER,
         name=NAME,
         method="dual simplex, and extra work",
-        module="planbench.comparison.slowed",
+        module="slowed",
         takes=frozenset(("time_limit", "native")),
         stock="",
     ),

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from support.record_builders import MACHINE, make_failure, make_record
 
-from planbench.errors import InputError
-from planbench.report.side_by_side import (
+from planbench.comparison.side_by_side import (
     differences,
     match_runs,
     ratio_by_solver,
     ratio_of,
     unequal_machines,
 )
+from planbench.errors import InputError
 
 OTHER = {**MACHINE, "id": "fedcba987654", "cpu": "Other CPU"}
 
@@ -77,7 +77,7 @@ def test_what_differs_is_listed():
 def render():
     pytest.importorskip("altair")
     pytest.importorskip("vl_convert")
-    from planbench.report.side_by_side import render_side_by_side
+    from planbench.comparison.side_by_side import render_side_by_side
 
     return render_side_by_side
 

@@ -6,7 +6,7 @@ hardware out, are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,21 +17,36 @@ from planbench.errors import InputError
 from planbench.records.schema import Record
 from planbench.records.values import short_commit
 from planbench.report import words
-from planbench.report.cells import Cell, configuration, machine_key, machine_label, settled
-from planbench.report.charts import altair_module, ladder_chart
-from planbench.report.comparison import outcome_words
+from planbench.report.charts import ladder_chart
 from planbench.report.headline import find_findings
 from planbench.report.html import page, write_page
-from planbench.report.ladders import Ladder, Measure, find_ladders, fit_ladder
+from planbench.report.instances import outcome_words
+from planbench.report.ladders import Ladder, find_ladders, fit_ladder
 from planbench.report.markup import charts, folded, render, section, to_html
-from planbench.report.sections import figure, findings, ladder_caption, machine_facts, rows_section
+from planbench.report.results import (
+    AggregatedResult,
+    Measure,
+    configuration,
+    machine_key,
+    machine_names,
+    require_results,
+)
+from planbench.report.sections import (
+    figure,
+    findings,
+    ladder_caption,
+    machine_facts,
+    rows_section,
+    solver_version,
+    values_by_name,
+)
 from planbench.report.style import in_order
 from planbench.report.table import Column, Entry, Mark, Table, number, power_entry
 from planbench.stats.aggregate import Ratio, geometric_ratio
 
 
 @dataclass(frozen=True)
-class Pair:
+class MatchedResults:
     """One solver on one instance in both runs.
 
     Attributes
@@ -40,7 +55,7 @@ class Pair:
         Name with its options.
     instance, sha256 : str
     goods : int or None
-    first, second : Cell or None
+    first, second : AggregatedResult or None
         None where that run has no such measurement.
     """
 
@@ -48,12 +63,12 @@ class Pair:
     instance: str
     sha256: str
     goods: int | None
-    first: Cell | None
-    second: Cell | None
+    first: AggregatedResult | None
+    second: AggregatedResult | None
 
 
-def match_runs(first: Sequence[Record], second: Sequence[Record]) -> list[Pair]:
-    """Match the cells of two runs, in order of first appearance.
+def match_runs(first: Sequence[Record], second: Sequence[Record]) -> list[MatchedResults]:
+    """Match the results of two runs, in order of first appearance.
 
     Where a run has several versions of a solver on an instance, the last one counts.
 
@@ -64,12 +79,16 @@ def match_runs(first: Sequence[Record], second: Sequence[Record]) -> list[Pair]:
     """
     sides = []
     for records in (first, second):
-        sides.append({(c.sha256, configuration(c.record)): c for c in settled(records)})
+        sides.append({(c.sha256, configuration(c.record)): c for c in require_results(records)})
     pairs = []
     for place in dict.fromkeys([*sides[0], *sides[1]]):
-        cells = [side.get(place) for side in sides]
-        shown = next(c for c in cells if c is not None)
-        pairs.append(Pair(place[1], shown.instance, shown.sha256, shown.goods, cells[0], cells[1]))
+        results = [side.get(place) for side in sides]
+        shown = next(c for c in results if c is not None)
+        pairs.append(
+            MatchedResults(
+                place[1], shown.instance, shown.sha256, shown.goods, results[0], results[1]
+            )
+        )
     return pairs
 
 
@@ -78,11 +97,7 @@ def unequal_machines(first: Sequence[Record], second: Sequence[Record]) -> str:
     keys = [{machine_key(r) for r in records} for records in (first, second)]
     if keys[0] == keys[1] and len(keys[0]) == 1:
         return ""
-    names = [
-        " and ".join(dict.fromkeys(f"{machine_label(r)} ({machine_key(r)[:6]})" for r in records))
-        for records in (first, second)
-    ]
-    return f"measured on different machines: {names[0]} against {names[1]}"
+    return f"measured on different machines: {machine_names(first)} against {machine_names(second)}"
 
 
 def differences(first: Sequence[Record], second: Sequence[Record]) -> list[str]:
@@ -91,10 +106,10 @@ def differences(first: Sequence[Record], second: Sequence[Record]) -> list[str]:
     for label, facts in (
         ("planbench commit", lambda r: {"": short_commit(r.commit)} if r.commit else {}),
         ("package", lambda r: r.packages),
-        ("solver", lambda r: {r.solver: r.solver_version} if r.solver_version else {}),
+        ("solver", solver_version),
         ("time limit", lambda r: {"": f"{r.time_limit_s:g} s"} if r.time_limit_s else {}),
     ):
-        before, after = _facts(first, facts), _facts(second, facts)
+        before, after = values_by_name(first, facts), values_by_name(second, facts)
         for name in sorted({*before, *after}):
             old = " and ".join(before.get(name, ["none"]))
             new = " and ".join(after.get(name, ["none"]))
@@ -103,30 +118,18 @@ def differences(first: Sequence[Record], second: Sequence[Record]) -> list[str]:
     return found
 
 
-def _facts(
-    records: Sequence[Record], facts: Callable[[Record], dict[str, str]]
-) -> dict[str, list[str]]:
-    seen: dict[str, dict[str, None]] = {}
-    for record in records:
-        for name, value in facts(record).items():
-            seen.setdefault(name, {})[value] = None
-    return {name: sorted(values) for name, values in seen.items()}
+def cost_of(result: AggregatedResult | None, measure: Measure) -> float | None:
+    """Cost of a solved result; None otherwise."""
+    return result.cost(measure) if result is not None and result.solved else None
 
 
-def cost_of(cell: Cell | None, measure: Measure) -> float | None:
-    """Cost of a solved cell; None otherwise."""
-    if cell is None or not cell.solved:
-        return None
-    return {"seconds": cell.seconds, "passes": cell.passes, "bytes": cell.peak_bytes}[measure]
-
-
-def ratio_of(pair: Pair, measure: Measure) -> float | None:
+def ratio_of(pair: MatchedResults, measure: Measure) -> float | None:
     """Second over first, where both solved it."""
     before, after = cost_of(pair.first, measure), cost_of(pair.second, measure)
     return after / before if before and after else None
 
 
-def ratio_by_solver(pairs: Sequence[Pair], measure: Measure) -> dict[str, Ratio | None]:
+def ratio_by_solver(pairs: Sequence[MatchedResults], measure: Measure) -> dict[str, Ratio | None]:
     """Geometric mean of the ratios of each solver over the instances solved in both runs."""
     out = {}
     for solver in dict.fromkeys(p.solver for p in pairs):
@@ -182,7 +185,6 @@ def render_side_by_side(
         raise InputError(
             "have no instance and solver in common; nothing to compare", where=" and ".join(names)
         )
-    altair_module()
     unequal = unequal_machines(first, second)
     body = [_head(first, second, pairs, names, unequal), _findings(first, second, names)]
     body.append(_solvers(pairs, unequal))
@@ -205,7 +207,7 @@ def render_side_by_side(
 def _head(
     first: Sequence[Record],
     second: Sequence[Record],
-    pairs: Sequence[Pair],
+    pairs: Sequence[MatchedResults],
     names: tuple[str, str],
     unequal: str,
 ) -> str:
@@ -230,12 +232,12 @@ def _findings(first: Sequence[Record], second: Sequence[Record], names: tuple[st
         [
             f"{name}: {line}"
             for name, records in zip(names, (first, second), strict=True)
-            for line in find_findings(settled(records))
+            for line in find_findings(require_results(records))
         ]
     )
 
 
-def _solvers(pairs: Sequence[Pair], unequal: str) -> str:
+def _solvers(pairs: Sequence[MatchedResults], unequal: str) -> str:
     times = {} if unequal else ratio_by_solver(pairs, "seconds")
     passes, memory = ratio_by_solver(pairs, "passes"), ratio_by_solver(pairs, "bytes")
     rows = []
@@ -298,7 +300,8 @@ def _growth(
     specs: list[dict[str, Any]],
 ) -> str:
     ladders = [
-        {lad.name: lad for lad in find_ladders(settled(records))} for records in (first, second)
+        {lad.name: lad for lad in find_ladders(require_results(records))}
+        for records in (first, second)
     ]
     parts: list[Markup] = []
     for name in ladders[0]:
@@ -337,7 +340,7 @@ def _charts(
         figure(
             f"{dict(_CHARTS)[measure]}, {name}",
             ladder_caption(ladder, measure),
-            ladder_chart(ladder, measure, beside=pair),
+            ladder_chart(ladder, measure, same_axes=pair),
             specs,
             f"{measure}-{ladder.name}-{name}",
             ladder.series,
@@ -354,29 +357,31 @@ def _exponents(pair: tuple[Ladder, Ladder], series: str) -> list[Entry]:
     ]
 
 
-def _cells(pairs: Sequence[Pair], names: tuple[str, str], unequal: str) -> str:
+def _cells(pairs: Sequence[MatchedResults], names: tuple[str, str], unequal: str) -> str:
     rows = []
     for pair in pairs:
-        cells = (pair.first, pair.second)
+        results = (pair.first, pair.second)
         row = [Entry(pair.instance), Entry(pair.solver)]
-        for cell in cells:
-            said = outcome_words(cell) if cell else "not measured"
-            worse = cell is pair.second and bool(pair.first and pair.first.solved)
-            row.append(Entry(said, mark="bad" if worse and not (cell and cell.solved) else ""))
-        for cell in cells:
-            seconds = cell.seconds if cell else None
-            more = "> " if cell and cell.record.ended != "ok" else ""
+        for result in results:
+            said = outcome_words(result) if result else "not measured"
+            worse = result is pair.second and bool(pair.first and pair.first.solved)
+            row.append(Entry(said, mark="bad" if worse and not (result and result.solved) else ""))
+        for result in results:
+            seconds = result.seconds if result else None
+            more = "> " if result and result.record.ended != "ok" else ""
             row.append(number(more + words.seconds(seconds), seconds))
         row.append(_ratio(None if unequal else ratio_of(pair, "seconds")))
         row.append(_ratio(ratio_of(pair, "passes")))
         row += [
-            number(words.size_bytes(cell.peak_bytes), cell.peak_bytes) if cell else number("", None)
-            for cell in cells
+            number(words.size_bytes(result.peak_bytes), result.peak_bytes)
+            if result
+            else number("", None)
+            for result in results
         ]
         row.append(_ratio(ratio_of(pair, "bytes")))
         row += [
-            number(words.gap(cell.raw_gap), cell.raw_gap) if cell else number("", None)
-            for cell in cells
+            number(words.gap(result.raw_gap), result.raw_gap) if result else number("", None)
+            for result in results
         ]
         rows.append(row)
     table = Table(

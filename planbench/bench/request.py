@@ -1,0 +1,240 @@
+"""What is to be measured: one request, resolved once, becomes one record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from planbench.bench.prepared import measurement_key
+from planbench.catalogue.instance import Instance
+from planbench.measure.job import resolve_solver, with_name
+from planbench.measure.launch import Interpreter
+from planbench.measure.machine import git_commit
+from planbench.solvers.base import SolveOptions, SolverSpec
+from planbench.solvers.environments import WORKER_PACKAGES, cache_folder, own_source
+from planbench.solvers.registry import (
+    check_options,
+    distributions,
+    own_environment,
+    require_runnable,
+)
+from planbench.version import __version__
+
+
+@dataclass(frozen=True)
+class WorkerEnvironment:
+    """An environment other than planbench's own, in which a worker runs.
+
+    Attributes
+    ----------
+    name : str
+        What the record calls it, e.g. ``highspy==1.13.1``.
+    interpreter : Interpreter
+    packages : mapping of str to str
+        Versions of the packages installed there, and of planbench.
+    commit : str or None
+        Git commit of the planbench used there.
+    files : mapping of str to str
+        Hash of the files of each package there; empty where it is not known.
+    """
+
+    name: str
+    interpreter: Interpreter
+    packages: Mapping[str, str]
+    commit: str | None
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """How measurements are made: the same for all of a session.
+
+    Attributes
+    ----------
+    time_limit_s : float
+        Wall seconds for build, load, solve and extract; enforced from outside.
+    memory_limit_bytes : int
+        Resident bytes of worker and children; enforced from outside.
+    polish : bool
+        Polish the answer for the polished gap (its seconds are recorded).
+    tolerance : float
+        Relative gap up to which an answer counts as certified.
+    adapter : str or None
+        Module or ``.py`` file of an adapter that is not in the registry.
+    environment : WorkerEnvironment or None
+        Another environment to run the worker in; the answer is judged here all the same. By
+        default this one, or the solver's own (:attr:`SolverSpec.environment`).
+    in_process : bool
+        Solve in this process, as :mod:`planbench.measure.in_process` says: less is measured, and
+        the memory limit is not enforced.
+    """
+
+    time_limit_s: float
+    memory_limit_bytes: int
+    polish: bool = True
+    tolerance: float = 1e-6
+    adapter: str | None = None
+    environment: WorkerEnvironment | None = None
+    in_process: bool = False
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a measurement belongs.
+
+    Attributes
+    ----------
+    suite, group : str
+        Suite, and ladder or group within it; or empty.
+    repeat : int
+    variable : str
+        What the ladder varies, or empty.
+    value : int, float, str or None
+        The value of it here.
+    """
+
+    suite: str = ""
+    group: str = ""
+    repeat: int = 0
+    variable: str = ""
+    value: int | float | str | None = None
+
+
+@dataclass(frozen=True)
+class ChosenSolver:
+    """A solver that exists and can run, by the name it was asked for.
+
+    Attributes
+    ----------
+    name : str
+        ``NAME``, ``NAME:stock`` or ``cmd:'…'``.
+    spec : SolverSpec
+    implied : SolveOptions
+        What the name implies (``:stock``, the command).
+    """
+
+    name: str
+    spec: SolverSpec
+    implied: SolveOptions
+
+    def options(self, asked: SolveOptions) -> SolveOptions:
+        """Return the options asked for together with what the name implies.
+
+        Raises
+        ------
+        InputError
+            When the solver lacks one of them.
+        """
+        named = with_name(asked, self.implied)
+        check_options(self.spec, named)
+        return named
+
+
+def choose_solver(
+    name: str, adapter: str | None = None, *, here: bool = True, in_process: bool = False
+) -> ChosenSolver:
+    """Find the solver called `name`, and check that it can run.
+
+    With ``here=False`` it runs in another environment, whose worker says what is missing; with
+    ``in_process`` an environment of its own does not count. None is built here.
+
+    Raises
+    ------
+    InputError
+        Unknown solver.
+    SolverUnavailableError
+        Known, but a package is missing.
+    """
+    spec, implied = resolve_solver(name, adapter)
+    if here and adapter is None:
+        require_runnable(spec, in_process=in_process)
+    return ChosenSolver(name, spec, implied)
+
+
+def own_worker_environment(spec: SolverSpec) -> WorkerEnvironment | None:
+    """Environment of its own in which a solver runs, built if need be; None: it runs in this one.
+
+    Raises
+    ------
+    SolverUnavailableError
+        It cannot be built.
+    """
+    own = own_environment(spec)
+    if own is None:
+        return None
+    needed = {name: own.packages[name] for name in (*WORKER_PACKAGES, *distributions(spec))}
+    return WorkerEnvironment(
+        ",".join(spec.environment),
+        Interpreter(own.python, str(own_source(cache_folder()))),
+        {"planbench": __version__} | {name: version for name, (version, _) in needed.items()},
+        git_commit(),
+        {name: files for name, (_, files) in needed.items()},
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """One measurement to be made; :func:`make_request` checks and resolves it.
+
+    Attributes
+    ----------
+    instance : Instance
+    solver : ChosenSolver
+    options : SolveOptions
+        Checked, with what the solver's name implies.
+    conditions : Conditions
+    place : Place
+    """
+
+    instance: Instance
+    solver: ChosenSolver
+    options: SolveOptions
+    conditions: Conditions
+    place: Place
+
+    @property
+    def key(self) -> str:
+        """Identity of what is measured, as in the record."""
+        return measurement_key(self.instance.sha256, self.solver.name, self.options)
+
+    @property
+    def passed_options(self) -> SolveOptions:
+        """Options with the time limit, which is passed on to a solver that has one."""
+        if self.options.time_limit is None and "time_limit" in self.solver.spec.takes:
+            return replace(self.options, time_limit=self.conditions.time_limit_s)
+        return self.options
+
+
+def make_request(
+    instance: Instance,
+    solver: str | ChosenSolver,
+    options: SolveOptions,
+    conditions: Conditions,
+    place: Place | None = None,
+) -> Request:
+    """Ask for one measurement; a solver's own environment is built if need be.
+
+    Parameters
+    ----------
+    instance : Instance
+    solver : str or ChosenSolver
+    options : SolveOptions
+        As asked for.
+    conditions : Conditions
+    place : Place, optional
+
+    Raises
+    ------
+    InputError
+        Unknown solver, or an option it lacks.
+    SolverUnavailableError
+        The solver cannot run here.
+    """
+    here = conditions.environment is None
+    if isinstance(solver, str):
+        solver = choose_solver(
+            solver, conditions.adapter, here=here, in_process=conditions.in_process
+        )
+    if here and conditions.adapter is None and not conditions.in_process:
+        conditions = replace(conditions, environment=own_worker_environment(solver.spec))
+    return Request(instance, solver, solver.options(options), conditions, place or Place())

@@ -1,0 +1,474 @@
+"""OR-Tools: GLOP (simplex) through its model-builder helper, and PDLP called directly; as arrays.
+
+The helper calls an unbounded program "infeasible" and reports no iterations; GLOP's own log does,
+so the claim is read there.
+
+An infinite coefficient would make PDLP abort the process, and a program whose bounds cross is
+refused with an exception: the first cannot reach this module (:func:`make_linear_program` refuses
+it), the second is answered before. Direct PDLP holds the interpreter lock for the whole solve, so
+limits must be enforced from outside.
+
+OR-Tools and highspy up to 1.15 cannot be imported into one process (both bring a
+``libhighs.so.1``): a worker runs one solver only.
+
+Native options are fields of a protocol buffer, addressed by name: nested ones with dots
+(``termination_criteria.iteration_limit``), a name that is unique among the leaves without prefix.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from planbench.errors import InputError, SolverError
+from planbench.model.economy import Economy
+from planbench.model.linear_program import LinearProgram
+from planbench.solvers.base import (
+    Claim,
+    NativeValue,
+    Phase,
+    Solution,
+    SolveOptions,
+    SolverSpec,
+    Supported,
+    no_phase,
+)
+from planbench.solvers.common import (
+    Clock,
+    as_linear_program,
+    changed_problem,
+    convert_native,
+    duals_in_stated_sense,
+    huge_bounds,
+    import_solver,
+    in_stated_sense,
+    minimisation_offset,
+    oriented_dual_ray,
+    refuse_reserved,
+    unsolved_shape,
+    with_nearest,
+)
+from planbench.solvers.logs import captured_stdout, presolved_size
+
+_ORTOOLS = Supported("ortools", "9.14", "9.15.6755")
+
+SOLVERS = (
+    SolverSpec(
+        name="glop",
+        family="OR-Tools",
+        method="primal simplex (GLOP)",
+        module="planbench.solvers.ortools",
+        packages=("ortools",),
+        supports=(_ORTOOLS,),
+        extra="ortools",
+        exact=True,
+        takes=frozenset(("tolerance", "time_limit", "seed", "native")),
+        default="min −c; GLOP's own defaults, which serve planning LPs as well as any tried",
+        stock="the same",
+    ),
+    SolverSpec(
+        name="pdlp",
+        family="OR-Tools",
+        method="first-order PDHG (PDLP)",
+        module="planbench.solvers.ortools",
+        packages=("ortools",),
+        supports=(_ORTOOLS,),
+        extra="ortools",
+        takes=frozenset(("tolerance", "threads", "time_limit", "native")),
+        phases=("load", "check", "solve", "extract"),
+        default="min −c; one thread; every row held to 1e-6 (L_INF_COMPONENTWISE)",
+        stock="min −c; PDLP's own defaults (L2 norm of all rows together, 1e-6)",
+    ),
+)
+
+
+def solve(
+    problem: LinearProgram | Economy,
+    spec: SolverSpec,
+    options: SolveOptions,
+    phase: Phase = no_phase,
+) -> Solution:
+    """Solve with the solver of OR-Tools that `spec` names.
+
+    Raises
+    ------
+    InputError
+        If it does not know a native option or refuses its value.
+    SolverError
+        If it refuses the problem or its parameters, or holds another problem than was sent.
+    """
+    lp = as_linear_program(problem)
+    answer = unsolved_shape(lp)
+    if answer is not None:
+        return answer
+    solution = (_solve_glop if spec.name == "glop" else _solve_pdlp)(lp, options, phase)
+    return replace(solution, version=importlib.metadata.version("ortools"))
+
+
+# -- GLOP ---------------------------------------------------------------------------------
+
+#: GLOP takes magnitudes from here on as infinite (its max_valid_magnitude).
+GLOP_INFINITE = 1e30
+
+_GLOP_RESERVED = {
+    "max_time_in_seconds": "use the option time_limit",
+    "random_seed": "use the option seed",
+    "primal_feasibility_tolerance": "use the option tolerance",
+    "dual_feasibility_tolerance": "use the option tolerance",
+    "log_search_progress": "the log says what GLOP found",
+    "log_to_stdout": "the log says what GLOP found",
+    "num_omp_threads": "GLOP has one thread",
+}
+
+#: GLOP's own status, from its log. A dual that is infeasible leaves both possible.
+_GLOP_CLAIMS: dict[str, Claim] = {
+    "OPTIMAL": "optimal",
+    "PRIMAL_INFEASIBLE": "infeasible",
+    "DUAL_UNBOUNDED": "infeasible",
+    "PRIMAL_UNBOUNDED": "unbounded",
+    "DUAL_INFEASIBLE": "infeasible-or-unbounded",
+    "INFEASIBLE_OR_UNBOUNDED": "infeasible-or-unbounded",
+    "PRIMAL_FEASIBLE": "feasible",
+}
+
+
+def _solve_glop(lp: LinearProgram, options: SolveOptions, phase: Phase) -> Solution:
+    notes = []
+    huge = huge_bounds(lp, GLOP_INFINITE)
+    if huge:
+        notes.append(changed_problem(f"{huge} finite bounds ≥ 1e30 are infinite to GLOP", options))
+    helper = import_solver("ortools.linear_solver.python.model_builder_helper")
+    parameters_pb2 = import_solver("ortools.glop.parameters_pb2")
+    text_format = import_solver("google.protobuf.text_format")
+    with phase("load"):
+        parameters = parameters_pb2.GlopParameters()
+        used = _configure_glop(parameters, options)
+        model = helper.ModelBuilderHelper()
+        model.fill_model_from_sparse_data(
+            lp.col_lower,
+            lp.col_upper,
+            lp.minimisation_cost,
+            lp.row_lower,
+            lp.row_upper,
+            sp.csr_matrix(lp.matrix),
+        )
+        model.set_objective_offset(minimisation_offset(lp))
+        solver = helper.ModelSolverHelper("glop")
+        solver.set_solver_specific_parameters(text_format.MessageToString(parameters))
+        if options.time_limit is not None:
+            solver.set_time_limit_in_seconds(options.time_limit)
+        solver.enable_output(True)
+    clock = Clock(options.time_limit)
+    with phase("solve"), captured_stdout() as log:
+        solver.solve(model)
+    left = clock.remaining()
+    with phase("extract"):
+        solution = _extract_glop(lp, solver, log.text, used, tuple(notes))
+    # GLOP says that it is not done, never why.
+    stopped = solution.claim in ("unknown", "feasible") and left is not None and left <= 0
+    return replace(solution, hit_limit=stopped)
+
+
+def _configure_glop(parameters: Any, options: SolveOptions) -> dict[str, NativeValue]:
+    refuse_reserved(options.native, _GLOP_RESERVED)
+    wanted: dict[str, NativeValue] = {}
+    if options.tolerance is not None:
+        wanted["primal_feasibility_tolerance"] = options.tolerance
+        wanted["dual_feasibility_tolerance"] = options.tolerance
+        # GLOP checks its answer against this one at the end.
+        wanted["solution_feasibility_tolerance"] = options.tolerance
+    if options.seed is not None:
+        wanted["random_seed"] = options.seed
+    used = _set_fields(parameters, wanted | dict(options.native), "GLOP")
+    if options.time_limit is not None:
+        used["max_time_in_seconds"] = options.time_limit
+    return used
+
+
+def _check_glop_holds(lp: LinearProgram, log: str) -> None:
+    """Compare what GLOP's log says it holds with what was sent."""
+    found = re.search(
+        r"Initial problem: (\d+) rows, (\d+) columns, (\d+) entries with magnitude in "
+        r"\[([^,]+), ([^\]]+)\]",
+        log,
+    )
+    if found is None:
+        raise SolverError("glop: its log does not say what problem it holds")
+    held = tuple(int(found[k]) for k in (1, 2, 3))
+    sent = (lp.n_rows, lp.n_cols, int(lp.matrix.nnz))
+    if held != sent:
+        raise SolverError(
+            f"GLOP holds {held[0]} x {held[1]} with {held[2]} non-zeros, "
+            f"sent were {sent[0]} x {sent[1]} with {sent[2]}"
+        )
+    if lp.matrix.nnz:
+        size = np.abs(lp.matrix.data)
+        for what, have, want in (
+            ("smallest", float(found[4]), float(size.min())),
+            ("largest", float(found[5]), float(size.max())),
+        ):
+            if abs(have - want) > 1e-5 * want:
+                raise SolverError(f"GLOP's {what} coefficient is {have:g}, sent was {want:g}")
+
+
+def _extract_glop(
+    lp: LinearProgram,
+    solver: Any,
+    log: str,
+    used: dict[str, NativeValue],
+    notes: tuple[str, ...],
+) -> Solution:
+    outer = solver.status().name
+    if outer == "INVALID_SOLVER_PARAMETERS":
+        raise InputError(f"GLOP: {solver.status_string()}", where="--set")
+    if outer in ("MODEL_INVALID", "INCOMPATIBLE_OPTIONS", "SOLVER_TYPE_UNAVAILABLE"):
+        raise SolverError(f"GLOP ended with {outer}: {solver.status_string()}")
+    _check_glop_holds(lp, log)
+    # The last of each: GLOP reports again after it has moved values to their bounds.
+    statuses = re.findall(r"^status: (\w+)", log, re.MULTILINE)
+    counts = re.findall(r"^iterations: (\d+)", log, re.MULTILINE)
+    own = statuses[-1] if statuses else ""
+    if own:
+        claim = _GLOP_CLAIMS.get(own, "unknown")
+    else:
+        guesses: dict[str, Claim] = {
+            "OPTIMAL": "optimal",
+            "INFEASIBLE": "infeasible-or-unbounded",
+            "UNBOUNDED": "infeasible-or-unbounded",
+        }
+        claim = guesses.get(outer, "unknown")
+        notes = (*notes, "GLOP's log shows no status; the claim is OR-Tools' word, weakened")
+    x = y = value = None
+    if solver.has_solution() and claim in ("optimal", "feasible", "unknown"):
+        x = np.array(solver.variable_values(), dtype=np.float64)
+        y = duals_in_stated_sense(lp, np.array(solver.dual_values(), dtype=np.float64))
+        value = in_stated_sense(lp, float(solver.objective_value()))
+    iterations = {"simplex": int(counts[-1])} if counts and int(counts[-1]) else {}
+    return Solution(
+        claim=claim,
+        x=x,
+        y=y,
+        objective=value,
+        native_status=f"{own or 'no status'} ({outer})",
+        iterations=iterations,
+        method_run="GLOP" if iterations else "GLOP presolve",
+        threads_used=1,
+        options=used,
+        presolved=presolved_size(log),
+        notes=notes,
+    )
+
+
+# -- PDLP ---------------------------------------------------------------------------------
+
+_PDLP_RESERVED = {
+    "num_threads": "use the option threads",
+    "termination_criteria.time_sec_limit": "use the option time_limit",
+    "time_sec_limit": "use the option time_limit",
+    "verbosity_level": "it is set to show the log",
+}
+
+#: A primal ray shows the dual infeasible: the program is unbounded if it is feasible at all.
+_PDLP_CLAIMS: dict[str, Claim] = {
+    "OPTIMAL": "optimal",
+    "PRIMAL_INFEASIBLE": "infeasible",
+    "DUAL_INFEASIBLE": "infeasible-or-unbounded",
+    "PRIMAL_OR_DUAL_INFEASIBLE": "infeasible-or-unbounded",
+}
+_PDLP_LIMITS = ("TIME_LIMIT", "ITERATION_LIMIT", "KKT_MATRIX_PASS_LIMIT", "INTERRUPTED_BY_USER")
+_PDLP_UNKNOWN = ("NUMERICAL_ERROR", *_PDLP_LIMITS)
+
+
+def _solve_pdlp(lp: LinearProgram, options: SolveOptions, phase: Phase) -> Solution:
+    pdlp = import_solver("ortools.pdlp.python.pdlp")
+    solvers_pb2 = import_solver("ortools.pdlp.solvers_pb2")
+    solve_log_pb2 = import_solver("ortools.pdlp.solve_log_pb2")
+    with phase("load"):
+        parameters = solvers_pb2.PrimalDualHybridGradientParams()
+        used = _configure_pdlp(parameters, options)
+        program = pdlp.QuadraticProgram()
+        program.resize_and_initialize(lp.n_cols, lp.n_rows)
+        program.objective_vector = lp.minimisation_cost
+        program.objective_offset = minimisation_offset(lp)
+        program.variable_lower_bounds = lp.col_lower
+        program.variable_upper_bounds = lp.col_upper
+        program.constraint_lower_bounds = lp.row_lower
+        program.constraint_upper_bounds = lp.row_upper
+        program.constraint_matrix = sp.csc_matrix(lp.matrix)
+    with phase("check"):
+        _check_pdlp_holds(lp, program)
+    with phase("solve"):
+        try:
+            result = pdlp.primal_dual_hybrid_gradient(program, parameters)
+        except (ValueError, RuntimeError) as error:
+            raise SolverError(f"PDLP refuses to run: {error}") from None
+    with phase("extract"):
+        reason = solve_log_pb2.TerminationReason.Name(result.solve_log.termination_reason)
+        return _extract_pdlp(lp, result, reason.removeprefix("TERMINATION_REASON_"), used)
+
+
+def _configure_pdlp(parameters: Any, options: SolveOptions) -> dict[str, NativeValue]:
+    refuse_reserved(options.native, _PDLP_RESERVED)
+    wanted: dict[str, NativeValue] = {"verbosity_level": 2}
+    if not options.stock:
+        wanted["termination_criteria.optimality_norm"] = "OPTIMALITY_NORM_L_INF_COMPONENTWISE"
+        wanted["num_threads"] = 1
+    if options.threads is not None:
+        wanted["num_threads"] = options.threads
+    if options.time_limit is not None:
+        wanted["termination_criteria.time_sec_limit"] = float(options.time_limit)
+    if options.tolerance is not None:
+        # Both: with a relative tolerance of 0 PDLP calls z = 0 optimal at iteration 0.
+        criteria = "termination_criteria.simple_optimality_criteria"
+        wanted[f"{criteria}.eps_optimal_absolute"] = options.tolerance
+        wanted[f"{criteria}.eps_optimal_relative"] = options.tolerance
+    used = _set_fields(parameters, wanted, "PDLP")
+    return used | _set_fields(parameters, options.native, "PDLP")
+
+
+def _check_pdlp_holds(lp: LinearProgram, program: Any) -> None:
+    held = program.constraint_matrix
+    same = held.shape == lp.matrix.shape and held.nnz == lp.matrix.nnz
+    if same:
+        held = sp.csc_matrix(held)
+        held.sort_indices()
+        same = (
+            np.array_equal(held.indptr, lp.matrix.indptr)
+            and np.array_equal(held.indices, lp.matrix.indices)
+            and np.array_equal(held.data, lp.matrix.data)
+        )
+    for have, want in (
+        (program.objective_vector, lp.minimisation_cost),
+        (program.variable_lower_bounds, lp.col_lower),
+        (program.variable_upper_bounds, lp.col_upper),
+        (program.constraint_lower_bounds, lp.row_lower),
+        (program.constraint_upper_bounds, lp.row_upper),
+    ):
+        same = same and np.array_equal(have, want)
+    if not same:
+        raise SolverError("PDLP holds another problem than was sent")
+
+
+def _extract_pdlp(
+    lp: LinearProgram, result: Any, reason: str, used: dict[str, NativeValue]
+) -> Solution:
+    log = result.solve_log
+    if reason not in _PDLP_CLAIMS and reason not in _PDLP_UNKNOWN:
+        raise SolverError(f"PDLP ended with {reason}: {log.termination_string}")
+    claim = _PDLP_CLAIMS.get(reason, "unknown")
+    x = np.array(result.primal_solution, dtype=np.float64)
+    y = np.array(result.dual_solution, dtype=np.float64)
+    primal_ray = dual_ray = value = None
+    if claim in ("optimal", "unknown"):
+        value = in_stated_sense(lp, float(lp.minimisation_cost @ x) + minimisation_offset(lp))
+        if not np.isfinite(value):
+            value = None
+    elif claim == "infeasible":
+        dual_ray = oriented_dual_ray(lp, y, tolerance=1e-6)
+    elif reason == "DUAL_INFEASIBLE":
+        primal_ray = x if x.size == lp.n_cols and np.isfinite(x).all() else None
+    point = claim in ("optimal", "unknown")
+    count = int(log.iteration_count)
+    threads = used.get("num_threads", 1)
+    return Solution(
+        claim=claim,
+        x=x if point else None,
+        y=duals_in_stated_sense(lp, y) if point else None,
+        objective=value,
+        native_status=f"{reason} {log.termination_string}".strip(),
+        iterations={"pdlp": count} if count else {},
+        primal_ray=primal_ray,
+        dual_ray=dual_ray,
+        hit_limit=reason in _PDLP_LIMITS,
+        method_run="PDLP",
+        threads_used=int(threads),
+        options=used,
+    )
+
+
+# -- native options -----------------------------------------------------------------------
+
+
+def _leaf_fields(descriptor: Any, prefix: str = "") -> dict[str, Any]:
+    """Scalar fields of a message type by dotted name; repeated fields are left out."""
+    leaves: dict[str, Any] = {}
+    for field in descriptor.fields:
+        name = f"{prefix}{field.name}"
+        if getattr(field, "is_repeated", False):
+            continue
+        if field.message_type is not None:
+            leaves |= _leaf_fields(field.message_type, f"{name}.")
+        else:
+            leaves[name] = field
+    return leaves
+
+
+def _set_fields(
+    message: Any, native: Mapping[str, NativeValue], software: str
+) -> dict[str, NativeValue]:
+    """Set native options on `message` and return them by full name, typed.
+
+    Raises
+    ------
+    InputError
+        Unknown name (with the nearest), or a value the field cannot hold.
+    """
+    leaves = _leaf_fields(message.DESCRIPTOR)
+    done: dict[str, NativeValue] = {}
+    for key, value in native.items():
+        full = _full_name(key, leaves, software)
+        field = leaves[full]
+        typed = _typed(key, value, field)
+        target = message
+        *path, last = full.split(".")
+        for part in path:
+            target = getattr(target, part)
+        try:
+            if field.enum_type is not None:
+                setattr(target, last, field.enum_type.values_by_name[str(typed)].number)
+            else:
+                setattr(target, last, typed)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise InputError(
+                f"{key}: {software} refuses {value!r}: {error}", where="--set"
+            ) from None
+        done[full] = typed
+    return done
+
+
+def _full_name(key: str, leaves: Mapping[str, Any], software: str) -> str:
+    if key in leaves:
+        return key
+    matches = [name for name in leaves if name.rsplit(".", 1)[-1] == key]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise InputError(
+            f"{software} has several {key!r}: {', '.join(sorted(matches))}", where="--set"
+        )
+    short = {name.rsplit(".", 1)[-1] for name in leaves}
+    raise InputError(
+        f"{software} has no option {key!r}{with_nearest(key, {*leaves, *short})}", where="--set"
+    )
+
+
+def _typed(key: str, value: NativeValue, field: Any) -> NativeValue:
+    if field.enum_type is not None:
+        names = list(field.enum_type.values_by_name)
+        text = str(value).strip().upper()
+        if text not in names:
+            raise InputError(f"{key} is one of {', '.join(names)}", where="--set")
+        return text
+    if field.cpp_type == field.CPPTYPE_BOOL:
+        return convert_native(key, value, bool)
+    if field.cpp_type in (field.CPPTYPE_DOUBLE, field.CPPTYPE_FLOAT):
+        return convert_native(key, value, float)
+    if field.cpp_type == field.CPPTYPE_STRING:
+        return convert_native(key, value, str)
+    return convert_native(key, value, int)
