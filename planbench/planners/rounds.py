@@ -44,6 +44,8 @@ MOST_ROUNDS, PATIENCE = 60, 12
 PRICE_SWEEPS, OUTPUT_SWEEPS, LOWERING, REQUIREMENT_SWEEPS = 60, 80, 4, 15
 #: Share of the gap below which a negative price, or what is left over, does not matter yet.
 MATTERS = 0.0001
+#: Most goods of negative price that are cleared anew in a round.
+MOST_NEGATIVE = 100
 #: Most cleared goods, and most disposal columns added at a time.
 MOST_CLEARED, MOST_DISPOSAL = 4000, 2000
 #: Times the centre's model is solved anew with more disposal columns.
@@ -483,7 +485,12 @@ def _clear(course: Course, used: FloatArray, flow: FloatArray) -> Pair:
     cheapest[some] = np.minimum.reduceat(course.costs, net.first[:-1][some])
     # Not what matters little at this gap: every cleared good makes the model larger.
     unit = float(b.rough @ course.demand()[0])
-    new = ordinary & (p <= 0) & (cheapest < -MATTERS * course.gap * b.rough / max(unit, TINY))
+    short = np.where(ordinary & (p <= 0), -cheapest * max(unit, TINY), 0.0)
+    new = short > MATTERS * course.gap * b.rough
+    if np.count_nonzero(new) > MOST_NEGATIVE:
+        # Prices that overshot: most of these come right by themselves.
+        worst = np.argsort(_ratio(short, b.rough))[:-MOST_NEGATIVE]
+        new[worst] = False
     over = np.where(ordinary & (y <= 0), np.maximum(-course.need, 0.0) * p, 0.0)
     dearest = np.argsort(-over)
     left = over.sum() - np.cumsum(over[dearest])
