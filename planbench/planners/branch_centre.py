@@ -22,6 +22,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.model.arrays import FloatArray
+from planbench.planners.branch_kernels import add_spread
 
 #: Weight of ½(ζ − 1)², without which a model far from the truth may grow without bound.
 STAY_IN_SIZE = 0.1
@@ -289,11 +290,13 @@ class _Solver:
             heavy = rows.sparse.copy()
             heavy.data *= np.repeat(self.theta, np.diff(heavy.indptr))
             cross = np.asarray(heavy.T @ rows.dense)
-            system[k:size, k:size] = (rows.sparse.T @ heavy).toarray()
+            pattern = rows.sparse.indptr.astype(np.int64), rows.sparse.indices.astype(np.int64)
+            block, starts = np.zeros((size - k, size - k)), np.append(o.first, m1)
+            add_spread(*pattern, rows.sparse.data, self.theta, starts, self.total, block)
+            system[k:size, k:size] = block
             self.mean_sparse = sp.csr_array(self.adding @ heavy[:m1])
             means = self.mean_sparse.copy()
             means.data /= np.repeat(self.total, np.diff(means.indptr))
-            system[k:size, k:size] -= (self.mean_sparse.T @ means).toarray()
             cross -= means.T @ self.mean_dense
             corner = np.concatenate([corner, np.asarray(means.sum(axis=0)).ravel()])
             system[k:size, :k], system[:k, k:size] = cross, cross.T

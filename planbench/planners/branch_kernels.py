@@ -538,3 +538,50 @@ def join_rows(
             at += 1
         ptr[s + 1] = at
     return ptr, rows[:at].copy(), uses[:at].copy()
+
+
+@compiled
+def add_spread(
+    ptr: Any, index: Any, value: Any, theta: Any, starts: Any, total: Any, out: Any
+) -> None:
+    """Add to `out` the weighted spread of sparse rows about the mean of their good.
+
+    Parameters
+    ----------
+    ptr, index, value : ndarray
+        Rows, compressed.
+    theta : ndarray, shape (columns,)
+        Weights.
+    starts : ndarray, shape (goods + 1,)
+        Where each good's columns begin; those after the last belong to no good.
+    total : ndarray, shape (goods,)
+        Sum of the weights of each good.
+    out : ndarray, shape (rows, rows)
+    """
+    for j in range(theta.size):
+        for s in range(ptr[j], ptr[j + 1]):
+            part = theta[j] * value[s]
+            for t in range(ptr[j], ptr[j + 1]):
+                out[index[s], index[t]] += part * value[t]
+    mean = np.zeros(out.shape[0])
+    touched = np.empty(out.shape[0], np.int64)
+    for g in range(starts.size - 1):
+        count = 0
+        for j in range(starts[g], starts[g + 1]):
+            for s in range(ptr[j], ptr[j + 1]):
+                i = index[s]
+                part = theta[j] * value[s]
+                if part == 0.0:
+                    continue
+                if mean[i] == 0.0:
+                    touched[count] = i
+                    count += 1
+                mean[i] += part
+                if mean[i] == 0.0:
+                    mean[i] = 1e-300
+        for a in range(count):
+            part = mean[touched[a]] / total[g]
+            for b in range(count):
+                out[touched[a], touched[b]] -= part * mean[touched[b]]
+        for a in range(count):
+            mean[touched[a]] = 0.0
