@@ -184,6 +184,7 @@ def comparison_table(
     rest = left_out_words(comparison, shown)
     return Table(
         caption=Text(f"{rest} --all shows them.", style="dim") if rest else "",
+        keys=3 if narrow else 4,
         columns=(
             Column("verdict", whole=True),
             *(() if narrow else (Column("layer", whole=True),)),
@@ -424,6 +425,7 @@ def ab_table(comparison: PairedComparison) -> Table:
     """Lay out both sides' cost and its ratio, a row per instance and solver."""
     solvers = [solver_of(comparison, found) for found in comparison.results]
     return Table(
+        keys=2,
         columns=(
             Column("instance", fold=True),
             Column("solver", fold=True, whole=all(len(name) <= LONGEST_NAME for name in solvers)),
@@ -663,6 +665,7 @@ def changes_in_order(history: History) -> list[tuple[Series, ChangePoint]]:
 def steps_table(history: History) -> Table:
     """Lay out all steps, latest first."""
     return Table(
+        keys=4,
         columns=(
             Column("when", fold=True),
             Column("solver", "solver", fold=True),

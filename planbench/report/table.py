@@ -129,6 +129,9 @@ class Table:
         Of the table on a page.
     ruled : int, optional
         Row after which there is a rule on the terminal.
+    keys : int
+        First columns that together say whose row it is; each part of a table that is split
+        begins with them.
     """
 
     columns: Sequence[Column]
@@ -141,6 +144,7 @@ class Table:
     tall: bool = False
     identity: str = ""
     ruled: int | None = None
+    keys: int = 1
 
     def entries(self, place: Literal["terminal", "page"]) -> Iterable[list[tuple[Column, Entry]]]:
         """Rows as pairs of a column drawn at `place` and its entry."""
@@ -179,8 +183,8 @@ def number(shown: str, value: float | int | None, mark: Mark = "") -> Entry:
 def fitting(tables: Iterable[Table], width: int) -> list[TerminalTable]:
     """Draw tables for a terminal; what does not fit goes on in a further table.
 
-    Each part begins with the first column. rich would shorten such a table until its first
-    columns, which say whose row it is, are gone.
+    Each part begins with the columns that say whose row it is. rich would shorten such a table
+    until they are gone.
 
     Parameters
     ----------
@@ -188,7 +192,7 @@ def fitting(tables: Iterable[Table], width: int) -> list[TerminalTable]:
     width : int
         Columns of the terminal.
     """
-    return [part for table in tables for part in _parts(_drawn(table, width), width)]
+    return [part for table in tables for part in _parts(_drawn(table, width), width, table.keys)]
 
 
 def _drawn(table: Table, width: int) -> TerminalTable:
@@ -285,26 +289,31 @@ def plain_table(title: Text | str, caption: Text | str | None = None) -> Termina
     )
 
 
-def _parts(table: TerminalTable, width: int) -> list[TerminalTable]:
+def _parts(table: TerminalTable, width: int, keys: int) -> list[TerminalTable]:
     _, right, _, left = table.padding
     # A column's edge or the gap before the next one takes one more, and so does the last edge.
     needed = [_least(column) + left + right + 1 for column in table.columns]
     width -= 1
     if len(needed) < 3 or sum(needed) <= width:
         return [table]
-    blocks = _blocks(needed, width)
+    if sum(needed[:keys]) + max(needed[keys:], default=width) > width:
+        keys = 1
+    blocks = _blocks(needed, width, keys)
     if len(blocks) == 1:
         return [table]
-    return [_part(table, block, number, len(blocks)) for number, block in enumerate(blocks)]
+    return [
+        _part(table, [*range(keys), *block], number, len(blocks))
+        for number, block in enumerate(blocks)
+    ]
 
 
-def _blocks(needed: Sequence[int], width: int) -> list[list[int]]:
-    """Columns that fit next to the first one, in as few blocks as can be, of about equal width."""
+def _blocks(needed: Sequence[int], width: int, keys: int) -> list[list[int]]:
+    """Columns that fit next to the first `keys`, in as few equally wide blocks as can be."""
 
     def fill(room: int) -> list[list[int]]:
         blocks: list[list[int]] = []
         left = 0
-        for place, size in enumerate(needed[1:], start=1):
+        for place, size in enumerate(needed[keys:], start=keys):
             if not blocks or size > left:
                 blocks.append([])
                 left = room
@@ -312,19 +321,19 @@ def _blocks(needed: Sequence[int], width: int) -> list[list[int]]:
             left -= size
         return blocks
 
-    most = max(width - needed[0], 0)
+    most = max(width - sum(needed[:keys]), 0)
     fewest = len(fill(most))
     return next(blocks for room in range(most + 1) if len(blocks := fill(room)) <= fewest)
 
 
-def _part(table: TerminalTable, block: list[int], number: int, count: int) -> TerminalTable:
+def _part(table: TerminalTable, places: list[int], number: int, count: int) -> TerminalTable:
     title = table.title
     heading = title.copy() if isinstance(title, Text) else Text(title or "")
-    part = plain_table(heading.append(f" ({number + 1} of {count})"))
+    part = plain_table(heading.append(f"{' ' if heading else ''}({number + 1} of {count})"))
     part.padding = table.padding
     if number == count - 1:
         part.caption, part.caption_style = table.caption, table.caption_style
-    chosen = [table.columns[place] for place in (0, *block)]
+    chosen = [table.columns[place] for place in places]
     for column in chosen:
         part.add_column(
             column.header,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import re
 import sys
 
 import pytest
@@ -58,6 +59,19 @@ def test_columns_that_do_not_fit_go_on_in_a_further_part():
     assert sum(len(part.columns) - 1 for part in parts) == 9
 
 
+def test_each_part_says_whose_row_it_is():
+    columns = [Column("instance"), Column("solver")]
+    columns += [Column(f"measure{k}", "number") for k in range(6)]
+    row = ["us-bea-15", "highs-ds", *(number("12345678", 1) for _ in range(6))]
+    for width, keys in ((60, ["instance", "solver"]), (24, ["instance"])):
+        parts = fitting([Table(columns, [row], keys=2)], width)
+        assert len(parts) > 1
+        for part in parts:
+            headings = [column.header.plain for column in part.columns]
+            assert headings[: len(keys)] == keys
+        assert sum(len(part.columns) - len(keys) for part in parts) == len(columns) - len(keys)
+
+
 def test_page():
     pytest.importorskip("jinja2")
     from planbench.report.markup import to_html
@@ -97,7 +111,9 @@ def test_bench_keeps_its_measurements_without_jinja2(monkeypatch, tmp_path, caps
     from planbench.cli.bench import _write_report
 
     monkeypatch.setitem(sys.modules, "jinja2", None)
-    for module in ("report.markup", "report.html", "report.sections", "debate.page"):
+    modules = ("report.markup", "report.charts", "report.html", "report.sections", "debate.page")
+    for module in modules:
         monkeypatch.delitem(sys.modules, f"planbench.{module}", raising=False)
     assert _write_report([], tmp_path / "x.html", []) is None
-    assert "no report: pages need jinja2" in capsys.readouterr().err
+    # Whichever of charts and pages is imported first.
+    assert re.search(r"no report: (charts|pages) need jinja2", capsys.readouterr().err)
