@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -60,12 +59,7 @@ LeastEffect = Annotated[
     str, typer.Option(metavar="SHARE", help="Smallest difference that matters: 5% or 0.05.")
 ]
 Confidence = Annotated[
-    float,
-    typer.Option(
-        parser=options.between(0.5, 1.0),
-        metavar="P",
-        help="That no verdict is wrong, over all instances.",
-    ),
+    str, typer.Option(metavar="P", help="That no verdict is wrong, over all instances.")
 ]
 Measure = Annotated[
     str,
@@ -127,7 +121,7 @@ def ab(
     settings: options.SetOption = None,
     budget: Budget = "10min",
     least_effect: LeastEffect = "5%",
-    confidence: Confidence = 0.99,
+    confidence: Confidence = "0.99",
     measure: Measure = "time",
     control: ControlOption = True,
     time_limit: options.TimeLimitOption = DEFAULT_LIMIT,
@@ -191,20 +185,16 @@ def parse_share(text: str, option: str) -> float:
     scale = 1.0
     if number.endswith("%"):
         number, scale = number[:-1].strip(), 0.01
-    try:
-        value = float(number) * scale
-    except ValueError:
-        value = math.nan
-    if not 0 < value < 1:
-        raise InputError(f"is {text!r}; give a share between 0 and 1, e.g. 5%", where=option)
-    return value
+    value = options.parse_number(number, option, 0.0, 1.0 / scale)
+    assert value is not None
+    return value * scale
 
 
 def make_settings(
     *,
     budget: str,
     least_effect: str,
-    confidence: float,
+    confidence: str,
     control: bool,
     time_limit: str,
     memory_limit: str | None,
@@ -218,9 +208,11 @@ def make_settings(
     InputError
         Naming the option.
     """
+    sure = options.parse_number(confidence, "--confidence", 0.5, 1.0)
+    assert sure is not None
     return Settings(
         options=asked,
-        schedule=Schedule(parse_share(least_effect, "--least-effect"), confidence),
+        schedule=Schedule(parse_share(least_effect, "--least-effect"), sure),
         time_limit_s=options.parse_seconds(time_limit),
         memory_limit_bytes=options.memory_limit(memory_limit),
         budget_s=options.parse_seconds(budget, "--budget"),

@@ -55,7 +55,7 @@ def bisect(
         str, typer.Option(metavar="TIME", help="For each two versions compared.")
     ] = "10min",
     least_effect: ab.LeastEffect = "5%",
-    confidence: ab.Confidence = 0.99,
+    confidence: ab.Confidence = "0.99",
     control: ab.ControlOption = True,
     time_limit: options.TimeLimitOption = ab.DEFAULT_LIMIT,
     memory_limit: options.MemoryLimitOption = None,

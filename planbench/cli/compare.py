@@ -40,9 +40,8 @@ def compare(
     time_limit: options.TimeLimitOption = DEFAULT_LIMIT,
     memory_limit: options.MemoryLimitOption = None,
     repeats: Annotated[
-        int,
-        typer.Option(min=1, metavar="N", help="Runs of each; medians are shown."),
-    ] = 1,
+        str, typer.Option(metavar="N", help="Runs of each; medians are shown.")
+    ] = "1",
     polish: Annotated[
         bool, typer.Option("--polish/--no-polish", help="Also compute the polished gap.")
     ] = True,
@@ -61,12 +60,13 @@ def compare(
     conditions = Conditions(
         options.parse_seconds(time_limit), options.memory_limit(memory_limit), polish
     )
+    rounds = options.parse_count(repeats, "--repeats", 1) or 1
     solvers = _with_options(available_solvers(options.split_solvers(listed, more)), asked)
     found = _distinct([options.load(spec, relax) for spec in instances])
     records: list[Record] = []
     interrupted = False
     try:
-        _run(records, found, solvers, conditions, repeats)
+        _run(records, found, solvers, conditions, rounds)
     except KeyboardInterrupt:
         if not records:
             raise KeyboardInterrupt("interrupted before the first run ended") from None
@@ -79,7 +79,7 @@ def compare(
     if interrupted:
         raise KeyboardInterrupt(
             f"interrupted: {nouns(len(records), 'run')} of "
-            f"{len(found) * len(solvers) * repeats} shown, none kept; "
+            f"{len(found) * len(solvers) * rounds} shown, none kept; "
             "`planbench bench` keeps them in a file and carries on"
         )
     return _conclude(records, opinions)

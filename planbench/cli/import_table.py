@@ -78,8 +78,7 @@ def import_table(
         ),
     ] = None,
     year: Annotated[
-        int | None,
-        typer.Option(min=1900, metavar="YEAR", help="Of a folder with several years."),
+        str | None, typer.Option(metavar="YEAR", help="Of a folder with several years.")
     ] = None,
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name of the economy; the file's if missing.")
@@ -180,7 +179,7 @@ def import_table(
         make=make,
         sheet=sheet,
         form=form,
-        year=year,
+        year=options.parse_count(year, "--year", 1900),
         name=name,
         unit=unit,
         make_rows=make_rows,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -24,22 +24,6 @@ _INSTANCE_HELP = (
 )
 _LIMITS = "Limits"
 _SOLVER = "Solver"
-
-
-def between(low: float, high: float) -> Callable[[str], float]:
-    """Parser of a number strictly between `low` and `high`, for ``typer.Option``."""
-
-    def number(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not low < value < high:
-            raise typer.BadParameter(f"{text} is no number between {low:g} and {high:g}")
-        return value
-
-    return number
-
 
 InstanceArgument = Annotated[
     str,
@@ -96,9 +80,8 @@ MoreSolversOption = Annotated[
     ),
 ]
 ToleranceOption = Annotated[
-    float | None,
+    str | None,
     typer.Option(
-        parser=between(0.0, 1.0),
         metavar="T",
         help="The solver's own tolerance, e.g. 1e-8.",
         show_default=False,
@@ -106,12 +89,12 @@ ToleranceOption = Annotated[
     ),
 ]
 ThreadsOption = Annotated[
-    int | None,
-    typer.Option(min=1, metavar="N", help="Threads; one if not given.", rich_help_panel=_SOLVER),
+    str | None,
+    typer.Option(metavar="N", help="Threads; one if not given.", rich_help_panel=_SOLVER),
 ]
 SeedOption = Annotated[
-    int | None,
-    typer.Option(min=0, metavar="N", help="The solver's random seed.", rich_help_panel=_SOLVER),
+    str | None,
+    typer.Option(metavar="N", help="The solver's random seed.", rich_help_panel=_SOLVER),
 ]
 SetOption = Annotated[
     list[str] | None,
@@ -179,6 +162,38 @@ def _quantity(text: str, option: str, units: dict[str, float], expected: str) ->
     return value
 
 
+def parse_number(text: str | None, option: str, low: float, high: float) -> float | None:
+    """Read a number strictly between `low` and `high`; None stays None.
+
+    Raises
+    ------
+    InputError
+    """
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not low < value < high:
+        raise InputError(f"is {text!r}; give a number between {low:g} and {high:g}", where=option)
+    return value
+
+
+def parse_count(text: str | None, option: str, least: int) -> int | None:
+    """Read a whole number of at least `least`; None stays None.
+
+    Raises
+    ------
+    InputError
+    """
+    if text is None:
+        return None
+    if not re.fullmatch(r"\s*[+-]?\d{1,18}\s*", text) or int(text) < least:
+        raise InputError(f"is {text!r}; give a whole number of at least {least}", where=option)
+    return int(text)
+
+
 def parse_settings(settings: Sequence[str] | None) -> dict[str, NativeValue]:
     """Read ``KEY=VALUE`` pairs; the adapter turns the text into the type its option has.
 
@@ -202,9 +217,9 @@ def parse_settings(settings: Sequence[str] | None) -> dict[str, NativeValue]:
 
 def solve_options(
     *,
-    tolerance: float | None = None,
-    threads: int | None = None,
-    seed: int | None = None,
+    tolerance: str | None = None,
+    threads: str | None = None,
+    seed: str | None = None,
     settings: Sequence[str] | None = None,
 ) -> SolveOptions:
     """Put the options of a command line together.
@@ -215,7 +230,10 @@ def solve_options(
         Naming the option.
     """
     return SolveOptions(
-        tolerance=tolerance, threads=threads, seed=seed, native=parse_settings(settings)
+        tolerance=parse_number(tolerance, "--tolerance", 0.0, 1.0),
+        threads=parse_count(threads, "--threads", 1),
+        seed=parse_count(seed, "--seed", 0),
+        native=parse_settings(settings),
     )
 
 

@@ -73,13 +73,8 @@ def regress(
         typer.Option("--least-effect", metavar="SHARE", help="Change of a time that matters."),
     ] = "10%",
     confidence: Annotated[
-        float,
-        typer.Option(
-            parser=options.between(0.0, 1.0),
-            metavar="P",
-            help="Of all intervals of a layer together.",
-        ),
-    ] = 0.99,
+        str, typer.Option(metavar="P", help="Of all intervals of a layer together.")
+    ] = "0.99",
     solver: Annotated[
         list[str] | None,
         typer.Option("--solver", "-s", metavar="NAME", help="Only this solver; may be repeated."),
@@ -150,13 +145,15 @@ def regress(
 
 
 def _rules(
-    layers: str | None, allow: str | None, least_effect: str, confidence: float, require_all: bool
+    layers: str | None, allow: str | None, least_effect: str, confidence: str, require_all: bool
 ) -> Rules:
+    level = options.parse_number(confidence, "--confidence", 0.0, 1.0)
+    assert level is not None
     return Rules(
         layers=_words(layers, LAYERS, "--layers") | {"outcomes"} if layers else frozenset(LAYERS),
         allow=_words(allow, ALLOWANCES, "--allow") if allow is not None else frozenset(),
         least_effect=parse_share(least_effect, "--least-effect"),
-        confidence=confidence,
+        confidence=level,
         require_all=require_all,
     )
 

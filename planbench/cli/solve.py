@@ -51,13 +51,8 @@ def solve(
         typer.Option(metavar="FILE", help="Keep the solver's own log; - shows it here."),
     ] = None,
     top: Annotated[
-        int,
-        typer.Option(
-            min=0,
-            metavar="N",
-            help="How many activities, goods and resources to list.",
-        ),
-    ] = 10,
+        str, typer.Option(metavar="N", help="How many activities, goods and resources to list.")
+    ] = "10",
     polish: Annotated[
         bool, typer.Option("--polish/--no-polish", help="Also compute the polished gap.")
     ] = True,
@@ -75,6 +70,7 @@ def solve(
     )
     limit_s = options.parse_seconds(time_limit)
     limit_bytes = options.memory_limit(memory_limit)
+    shown = options.parse_count(top, "--top", 0) or 0
     log_file = options.writable(Path(log)) if log not in (None, "-") else None
     if output is not None:
         _check_plan_name(output)
@@ -91,11 +87,11 @@ def solve(
     if log == "-":
         print(outcome.log, end="" if outcome.log.endswith("\n") else "\n", file=_log_stream(json))
     if json:
-        console.print_json(_document(found, outcome, top))
+        console.print_json(_document(found, outcome, shown))
     elif outcome.record.ended == "refused":
         raise _refusal(outcome)
     else:
-        _show(found, outcome, top)
+        _show(found, outcome, shown)
     found_something = finding_of(outcome.record)
     if found_something:
         console.finding(found_something)

@@ -49,18 +49,15 @@ def study(
         str, typer.Option(metavar="SHARE", help="replan: what is left of the resource.")
     ] = "80%",
     resource: Annotated[
-        int | None,
-        typer.Option(
-            min=1, metavar="N", help="replan: number of the resource, from 1; the scarcest."
-        ),
+        str | None,
+        typer.Option(metavar="N", help="replan: number of the resource, from 1; the scarcest."),
     ] = None,
     noise: Annotated[
         str, typer.Option(metavar="A,B,…", help="bad-data: how far coefficients are off.")
     ] = "1%,3%,10%,30%",
     repeats: Annotated[
-        int,
-        typer.Option(min=1, metavar="N", help="Runs of each, or seeds of each noise."),
-    ] = 3,
+        str, typer.Option(metavar="N", help="Runs of each, or seeds of each noise.")
+    ] = "3",
     time_limit: options.TimeLimitOption = LIMIT,
     out: Annotated[
         Path, typer.Option(metavar="FILE", help="Results file; rows are appended.")
@@ -79,6 +76,7 @@ def study(
     """
     if kind not in KINDS:
         raise InputError(f"is {kind!r}; give {' or '.join(KINDS)}", where="WHAT")
+    rounds = options.parse_count(repeats, "--repeats", 1) or 1
     names = options.split_solvers(listed, None) or list(REPLANNERS if kind == "replan" else PLANNER)
     rows: list[Record] = []
     # Whether the file can be written is known before anything is measured.
@@ -86,9 +84,9 @@ def study(
         try:
             for spec in instances:
                 if kind == "replan":
-                    made = _replan(spec, names, left, resource, repeats)
+                    made = _replan(spec, names, left, resource, rounds)
                 else:
-                    made = _bad_data(spec, names, noise, repeats, time_limit)
+                    made = _bad_data(spec, names, noise, rounds, time_limit)
                 for row in made:
                     # As it is made: what comes after may be interrupted, or fail.
                     rows.append(row)
@@ -114,15 +112,16 @@ def _replan(
     spec: str,
     names: Sequence[str],
     left: str,
-    resource: int | None,
+    resource: str | None,
     rounds: int,
 ) -> Iterator[Record]:
+    number = options.parse_count(resource, "--resource", 1)
     return replan(
         options.load(spec, False),
         [find_replanner(name) for name in names],
         survey(),
         left=parse_share(left, "--left"),
-        resource=None if resource is None else resource - 1,
+        resource=None if number is None else number - 1,
         repeats=rounds,
         progress=console.say,
     )

@@ -45,14 +45,8 @@ def verify(
         Path, typer.Argument(metavar="PLAN", help="Plan file: .npz or .csv.", show_default=False)
     ],
     tolerance: Annotated[
-        float,
-        typer.Option(
-            parser=options.between(0.0, 1.0),
-            metavar="T",
-            help="Relative tolerance up to which an answer passes.",
-            show_default="1e-6",
-        ),
-    ] = 1e-6,
+        str, typer.Option(metavar="T", help="Relative tolerance up to which an answer passes.")
+    ] = "1e-6",
     solver: options.SolverOption = DEFAULT_SOLVER,
     time_limit: options.TimeLimitOption = "1min",
     polish: Annotated[
@@ -68,15 +62,17 @@ def verify(
     --solver solve the instance, within --time-limit. Exit code 0: what was handed in is certified
     to within the tolerance; 1: not; 2: bad input.
     """
+    asked = options.parse_number(tolerance, "--tolerance", 0.0, 1.0)
+    assert asked is not None
     limit_s = options.parse_seconds(time_limit)
     # It must be there only if a bound has to be found.
     choose_solver(solver, here=False).options(SolveOptions())
     found = options.load(instance, relax)
-    judged = _judge(found, plan, tolerance, polish, solver, limit_s)
+    judged = _judge(found, plan, asked, polish, solver, limit_s)
     if json:
-        console.print_json(_document(found, plan, tolerance, judged))
+        console.print_json(_document(found, plan, asked, judged))
     else:
-        _show(found, plan, tolerance, judged)
+        _show(found, plan, asked, judged)
     return 0 if judged.certificate.verdict == "certified" else 1
 
 

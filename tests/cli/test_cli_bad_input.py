@@ -88,7 +88,7 @@ CASES = {
     "infinite time": ("solve leontief-3 --time-limit 1e999", ["--time-limit"]),
     "negative memory": ("solve leontief-3 --memory-limit -1GB", ["--memory-limit", "4GB"]),
     "tolerance of NaN": ("solve leontief-3 --tolerance nan", ["--tolerance", "between 0 and 1"]),
-    "no threads": ("solve leontief-3 --threads 0", ["--threads", "greater than or equal to 1"]),
+    "no threads": ("solve leontief-3 --threads 0", ["--threads", "at least 1"]),
     "setting without value": ("solve leontief-3 --set presolve", ["--set", "KEY=VALUE"]),
     "unknown setting": (
         "solve leontief-3 -s highs-ds --set presolv=off",
