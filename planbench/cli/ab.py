@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,6 +18,7 @@ from planbench.comparison.paired import Measurement
 from planbench.comparison.sides import HERE, Side, default_solvers, packages_under_test, parse_side
 from planbench.errors import InputError
 from planbench.io.files import write_text
+from planbench.measure.memory import default_limit
 from planbench.solvers.base import SolveOptions
 from planbench.solvers.registry import distributions, find_solver, solvers_that_use
 from planbench.stats.paired import Schedule
@@ -31,7 +32,10 @@ EXAMPLES = (
     "planbench ab --a git:HEAD~1 --b here --suite smoke --markdown comment.md",
 )
 
-DEFAULT_LIMIT = "60s"
+#: Read by the parsers of their options.
+DEFAULT_LIMIT: Any = "60s"
+BUDGET: Any = "10min"
+LEAST_EFFECT: Any = "5%"
 RESULTS = Path("results/ab.jsonl")
 _SIDE = (
     "PACKAGE==VERSION or what else pip takes, a wheel or folder, git:REF, OPTION=VALUE, or here; "
@@ -52,14 +56,26 @@ Solvers = Annotated[
     ),
 ]
 Budget = Annotated[
-    str,
-    typer.Option(metavar="TIME", help="Begin no pair of runs after this: 5min, 1h."),
+    float,
+    typer.Option(
+        parser=options.seconds, metavar="TIME", help="Begin no pair of runs after this: 5min, 1h."
+    ),
 ]
 LeastEffect = Annotated[
-    str, typer.Option(metavar="SHARE", help="Smallest difference that matters: 5% or 0.05.")
+    float,
+    typer.Option(
+        parser=options.share,
+        metavar="SHARE",
+        help="Smallest difference that matters: 5% or 0.05.",
+    ),
 ]
 Confidence = Annotated[
-    str, typer.Option(metavar="P", help="That no verdict is wrong, over all instances.")
+    float,
+    typer.Option(
+        parser=options.between(0.5, 1.0),
+        metavar="P",
+        help="That no verdict is wrong, over all instances.",
+    ),
 ]
 Measure = Annotated[
     str,
@@ -119,9 +135,9 @@ def ab(
     threads: options.ThreadsOption = None,
     seed: options.SeedOption = None,
     settings: options.SetOption = None,
-    budget: Budget = "10min",
-    least_effect: LeastEffect = "5%",
-    confidence: Confidence = "0.99",
+    budget: Budget = BUDGET,
+    least_effect: LeastEffect = LEAST_EFFECT,
+    confidence: Confidence = 0.99,
     measure: Measure = "time",
     control: ControlOption = True,
     time_limit: options.TimeLimitOption = DEFAULT_LIMIT,
@@ -174,48 +190,24 @@ def ab(
     return comparison.exit_code
 
 
-def parse_share(text: str, option: str) -> float:
-    """Read a share such as ``5%`` or ``0.05``.
-
-    Raises
-    ------
-    InputError
-    """
-    number = text.strip()
-    scale = 1.0
-    if number.endswith("%"):
-        number, scale = number[:-1].strip(), 0.01
-    value = options.parse_number(number, option, 0.0, 1.0 / scale)
-    assert value is not None
-    return value * scale
-
-
 def make_settings(
     *,
-    budget: str,
-    least_effect: str,
-    confidence: str,
+    budget: float,
+    least_effect: float,
+    confidence: float,
     control: bool,
-    time_limit: str,
-    memory_limit: str | None,
+    time_limit: float,
+    memory_limit: int | None,
     resume: bool,
     asked: SolveOptions,
 ) -> Settings:
-    """Make the settings of a comparison from the text of its options.
-
-    Raises
-    ------
-    InputError
-        Naming the option.
-    """
-    sure = options.parse_number(confidence, "--confidence", 0.5, 1.0)
-    assert sure is not None
+    """Make the settings of a comparison from its options."""
     return Settings(
         options=asked,
-        schedule=Schedule(parse_share(least_effect, "--least-effect"), sure),
-        time_limit_s=options.parse_seconds(time_limit),
-        memory_limit_bytes=options.memory_limit(memory_limit),
-        budget_s=options.parse_seconds(budget, "--budget"),
+        schedule=Schedule(least_effect, confidence),
+        time_limit_s=time_limit,
+        memory_limit_bytes=memory_limit or default_limit(),
+        budget_s=budget,
         control=Control() if control else None,
         resume=resume,
     )

@@ -64,9 +64,11 @@ def bench(
     listed: options.SolversOption = None,
     more: options.MoreSolversOption = None,
     budget: Annotated[
-        str | None,
+        float | None,
         typer.Option(
-            metavar="TIME", help="Start no run after this: 5min. The suite's own if not given."
+            parser=options.seconds,
+            metavar="TIME",
+            help="Start no run after this: 5min. The suite's own if not given.",
         ),
     ] = None,
     report: Annotated[
@@ -81,7 +83,6 @@ def bench(
     disagreement or a crash; 2: bad input; 130: interrupted.
     """
     chosen = load_suite(suite)
-    budget_s = options.parse_seconds(budget, "--budget") if budget is not None else None
     names = options.split_solvers(listed, more)
     solvers = available_solvers(names) if names is not None else None
     results = out if out is not None else RESULTS / f"{chosen.name}.jsonl"
@@ -90,7 +91,7 @@ def bench(
     if results.suffix != ".jsonl":
         # The report and the list of what was not run stand beside it under other endings.
         raise InputError("the name of a results file ends in .jsonl", where=str(results))
-    summary = _run(chosen, results, resume, solvers, budget_s)
+    summary = _run(chosen, results, resume, solvers, budget)
     _say_what_happened(summary)
 
     records = [r for r in read_records(results) if r.suite == chosen.name]

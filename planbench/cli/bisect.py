@@ -52,10 +52,13 @@ def bisect(
     seed: options.SeedOption = None,
     settings: options.SetOption = None,
     budget: Annotated[
-        str, typer.Option(metavar="TIME", help="For each two versions compared.")
-    ] = "10min",
-    least_effect: ab.LeastEffect = "5%",
-    confidence: ab.Confidence = "0.99",
+        float,
+        typer.Option(
+            parser=options.seconds, metavar="TIME", help="For each two versions compared."
+        ),
+    ] = ab.BUDGET,
+    least_effect: ab.LeastEffect = ab.LEAST_EFFECT,
+    confidence: ab.Confidence = 0.99,
     control: ab.ControlOption = True,
     time_limit: options.TimeLimitOption = ab.DEFAULT_LIMIT,
     memory_limit: options.MemoryLimitOption = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,6 +14,7 @@ from planbench.cli import console, options, progress
 from planbench.cli.findings import announce, findings, opinions_of
 from planbench.cli.rows import consensus_document, row_document
 from planbench.errors import InputError
+from planbench.measure.memory import default_limit
 from planbench.records.schema import Record
 from planbench.report.instances import instance_tables
 from planbench.solvers.base import SolveOptions
@@ -27,7 +28,7 @@ EXAMPLES = (
 )
 
 #: Seconds a single run may take unless it is said otherwise.
-DEFAULT_LIMIT = "60s"
+DEFAULT_LIMIT: Any = "60s"
 
 
 def compare(
@@ -40,8 +41,11 @@ def compare(
     time_limit: options.TimeLimitOption = DEFAULT_LIMIT,
     memory_limit: options.MemoryLimitOption = None,
     repeats: Annotated[
-        str, typer.Option(metavar="N", help="Runs of each; medians are shown.")
-    ] = "1",
+        int,
+        typer.Option(
+            parser=options.whole_number(1), metavar="N", help="Runs of each; medians are shown."
+        ),
+    ] = 1,
     polish: Annotated[
         bool, typer.Option("--polish/--no-polish", help="Also compute the polished gap.")
     ] = True,
@@ -57,16 +61,13 @@ def compare(
     no solver came to an end.
     """
     asked = options.solve_options(tolerance=tolerance, threads=threads, seed=seed)
-    conditions = Conditions(
-        options.parse_seconds(time_limit), options.memory_limit(memory_limit), polish
-    )
-    rounds = options.parse_count(repeats, "--repeats", 1) or 1
+    conditions = Conditions(time_limit, memory_limit or default_limit(), polish)
     solvers = _with_options(available_solvers(options.split_solvers(listed, more)), asked)
     found = _distinct([options.load(spec, relax) for spec in instances])
     records: list[Record] = []
     interrupted = False
     try:
-        _run(records, found, solvers, conditions, rounds)
+        _run(records, found, solvers, conditions, repeats)
     except KeyboardInterrupt:
         if not records:
             raise KeyboardInterrupt("interrupted before the first run ended") from None
@@ -79,7 +80,7 @@ def compare(
     if interrupted:
         raise KeyboardInterrupt(
             f"interrupted: {nouns(len(records), 'run')} of "
-            f"{len(found) * len(solvers) * rounds} shown, none kept; "
+            f"{len(found) * len(solvers) * repeats} shown, none kept; "
             "`planbench bench` keeps them in a file and carries on"
         )
     return _conclude(records, opinions)

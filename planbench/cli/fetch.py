@@ -25,8 +25,12 @@ def fetch(
     ] = None,
     sources: Annotated[bool, typer.Option("--list", help="List the sources.")] = False,
     year: Annotated[
-        str | None,
-        typer.Option(metavar="YEAR", help="Where there is a download for each year."),
+        int | None,
+        typer.Option(
+            parser=options.whole_number(1900),
+            metavar="YEAR",
+            help="Where there is a download for each year.",
+        ),
     ] = None,
     to: Annotated[
         str | None,
@@ -52,7 +56,7 @@ def fetch(
         console.note(f"{source.name}: {source.licence}; {source.size}")
     got = fetch_table(
         name,
-        year=options.parse_count(year, "--year", 1900),
+        year=year,
         folder=Path(to) if to is not None else None,
         fresh=fresh,
     )

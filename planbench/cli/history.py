@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 
 from planbench.cli import console, options
-from planbench.cli.ab import parse_share
 from planbench.cli.sides import without_sides
 from planbench.comparison.history import MEASURES, History, Measure, read_history
 from planbench.comparison.history_page import write_history
@@ -25,6 +24,9 @@ EXAMPLES = (
     "planbench history nightly/ --measure passes --solver highs-ds -o history.html",
     "planbench history nightly/ --machine 3f2a --json",
 )
+
+#: Read by the parser of the option.
+LEAST_EFFECT: Any = "5%"
 
 
 def history(
@@ -62,8 +64,9 @@ def history(
         ),
     ] = None,
     least_effect: Annotated[
-        str, typer.Option("--least-effect", metavar="SHARE", help="Smallest step that matters.")
-    ] = "5%",
+        float,
+        typer.Option(parser=options.share, metavar="SHARE", help="Smallest step that matters."),
+    ] = LEAST_EFFECT,
     no_page: Annotated[bool, typer.Option("--no-page", help="Write no HTML page.")] = False,
     json: options.JsonOption = False,
 ) -> None:
@@ -73,7 +76,6 @@ def history(
     Levels are found with PELT (package ruptures, extra history). Rows of one machine only are
     put together. Every change of a count of iterations is a step.
     """
-    effect = parse_share(least_effect, "--least-effect")
     measures = _measures(measure, MEASURES)
     if not folder.is_dir():
         raise InputError("is no folder; give one that holds results files", where=str(folder))
@@ -104,7 +106,7 @@ def history(
         )
         for name, rows in files
     ]
-    found = read_history(kept, measures=measures, machine=machine, least_effect=effect)
+    found = read_history(kept, measures=measures, machine=machine, least_effect=least_effect)
     written: dict[str, Any] = {}
     if page is not None and found.series:
         rows = [r for _, run in kept for r in run if machine_key(r) == found.machine_id]

@@ -78,7 +78,12 @@ def import_table(
         ),
     ] = None,
     year: Annotated[
-        str | None, typer.Option(metavar="YEAR", help="Of a folder with several years.")
+        int | None,
+        typer.Option(
+            parser=options.whole_number(1900),
+            metavar="YEAR",
+            help="Of a folder with several years.",
+        ),
     ] = None,
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name of the economy; the file's if missing.")
@@ -97,8 +102,14 @@ def import_table(
         str, _rule("--trade", "activities, or net: final use net of imports.", "T")
     ] = "activities",
     trade_limit: Annotated[
-        str, _rule("--trade-limit", "Most exports and imports, times the observed ones.", "X")
-    ] = "2",
+        float,
+        typer.Option(
+            parser=options.at_least(1),
+            metavar="X",
+            help="Most exports and imports, times the observed ones.",
+            rich_help_panel=_RULES,
+        ),
+    ] = 2,
     targets: Annotated[
         str, _rule("--targets", "one, columns (of final use) or regions.", "T")
     ] = "one",
@@ -179,7 +190,7 @@ def import_table(
         make=make,
         sheet=sheet,
         form=form,
-        year=options.parse_count(year, "--year", 1900),
+        year=year,
         name=name,
         unit=unit,
         make_rows=make_rows,
@@ -187,7 +198,7 @@ def import_table(
         gross_outputs=gross_outputs,
         technology=technology,
         trade=trade,
-        trade_limit=_limit(trade_limit),
+        trade_limit=trade_limit,
         targets=targets,
         resources=resources,
         prices=prices,
@@ -226,15 +237,6 @@ def _certify(economy: Economy, report: ImportReport) -> None:
             "the roles of rows and columns",
             where=report.name,
         )
-
-
-def _limit(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise InputError(
-            f"is {text!r}; give a number of at least 1, such as 2", where="--trade-limit"
-        ) from None
 
 
 def _plan_path(text: str | None) -> Path | None:

@@ -202,6 +202,9 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _usage_line(error: Any) -> str:
+    parameter: Any = getattr(error, "param", None)
+    if error.message and getattr(parameter, "param_type_name", "") == "option":
+        return f"{parameter.opts[0]}: {' '.join(error.message.split()).rstrip('.')}"
     text = " ".join(str(error.format_message()).split()).rstrip(".")
     context = getattr(error, "ctx", None)
     where = context.command_path if context is not None else "planbench"

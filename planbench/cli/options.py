@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,7 +15,6 @@ from planbench.catalogue.resolve import load_instance
 from planbench.cli import completion
 from planbench.errors import InputError
 from planbench.io.files import check_writable
-from planbench.measure.memory import default_limit
 from planbench.solvers.base import NativeValue, SolveOptions
 
 _INSTANCE_HELP = (
@@ -24,6 +23,97 @@ _INSTANCE_HELP = (
 )
 _LIMITS = "Limits"
 _SOLVER = "Solver"
+
+_TIME_UNITS = {"": 1.0, "s": 1.0, "ms": 1e-3, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_SIZE_UNITS = {
+    "": 1.0, "b": 1.0,
+    "k": 1e3, "kb": 1e3, "m": 1e6, "mb": 1e6, "g": 1e9, "gb": 1e9,
+    "kib": 2.0**10, "mib": 2.0**20, "gib": 2.0**30,
+}  # fmt: skip
+
+
+# Parsers of options. typer calls them with the text given, or with the default, and puts the name
+# of the option to the error.
+
+
+def seconds(text: str) -> float:
+    """Read a time such as ``90``, ``90s``, ``1.5min``; in seconds."""
+    return _quantity(text, _TIME_UNITS, "a time above 0, e.g. 90, 10min or 2h")
+
+
+def size(text: str) -> int:
+    """Read a size such as ``500MB`` or ``4GiB``; in bytes."""
+    return math.ceil(_quantity(text, _SIZE_UNITS, "a size above 0, e.g. 500MB or 4GB"))
+
+
+def _quantity(text: str, units: dict[str, float], expected: str) -> float:
+    match = re.fullmatch(r"\s*([0-9.]+(?:[eE][+-]?[0-9]+)?)\s*([a-zA-Z]*)\s*", text)
+    unit = units.get(match[2].lower(), math.nan) if match else math.nan
+    value = _number(match[1]) * unit if match else math.nan
+    if not 0 < value < math.inf:
+        raise typer.BadParameter(f"is {text!r}; give {expected}")
+    return value
+
+
+def _number(text: object) -> float:
+    try:
+        return float(str(text))
+    except ValueError:
+        return math.nan
+
+
+def share(text: str) -> float:
+    """Read a share above 0 and below 1, such as ``5%`` or ``0.05``."""
+    value = spread(text)
+    if not value < 1:
+        raise typer.BadParameter(f"is {text!r}; give a share between 0 and 1, e.g. 5% or 0.05")
+    return value
+
+
+def spread(text: str) -> float:
+    """Read a share above 0, such as ``5%``, ``0.05`` or ``150%``."""
+    bare = text.strip()
+    value = _number(bare.removesuffix("%")) / (100 if bare.endswith("%") else 1)
+    if not 0 < value < math.inf:
+        raise typer.BadParameter(f"is {text!r}; give a share above 0, e.g. 5% or 0.05")
+    return value
+
+
+def between(low: float, high: float) -> Callable[[Any], float]:
+    """Return a parser of numbers strictly between `low` and `high`."""
+
+    def parse(text: Any) -> float:
+        value = _number(text)
+        if not low < value < high:
+            raise typer.BadParameter(f"is {text!r}; give a number between {low:g} and {high:g}")
+        return value
+
+    return parse
+
+
+def at_least(least: float) -> Callable[[Any], float]:
+    """Return a parser of finite numbers of at least `least`."""
+
+    def parse(text: Any) -> float:
+        value = _number(text)
+        if not least <= value < math.inf:
+            raise typer.BadParameter(f"is {text!r}; give a number of at least {least:g}")
+        return value
+
+    return parse
+
+
+def whole_number(least: int) -> Callable[[Any], int]:
+    """Return a parser of whole numbers of at least `least`."""
+
+    def parse(text: Any) -> int:
+        # An int as typer reads it would take 1.0 too, and any number of digits.
+        if not re.fullmatch(r"\s*[+-]?\d{1,18}\s*", str(text)) or int(text) < least:
+            raise typer.BadParameter(f"is {text!r}; give a whole number of at least {least}")
+        return int(text)
+
+    return parse
+
 
 InstanceArgument = Annotated[
     str,
@@ -80,8 +170,9 @@ MoreSolversOption = Annotated[
     ),
 ]
 ToleranceOption = Annotated[
-    str | None,
+    float | None,
     typer.Option(
+        parser=between(0.0, 1.0),
         metavar="T",
         help="The solver's own tolerance, e.g. 1e-8.",
         show_default=False,
@@ -89,12 +180,22 @@ ToleranceOption = Annotated[
     ),
 ]
 ThreadsOption = Annotated[
-    str | None,
-    typer.Option(metavar="N", help="Threads; one if not given.", rich_help_panel=_SOLVER),
+    int | None,
+    typer.Option(
+        parser=whole_number(1),
+        metavar="N",
+        help="Threads; one if not given.",
+        rich_help_panel=_SOLVER,
+    ),
 ]
 SeedOption = Annotated[
-    str | None,
-    typer.Option(metavar="N", help="The solver's random seed.", rich_help_panel=_SOLVER),
+    int | None,
+    typer.Option(
+        parser=whole_number(0),
+        metavar="N",
+        help="The solver's random seed.",
+        rich_help_panel=_SOLVER,
+    ),
 ]
 SetOption = Annotated[
     list[str] | None,
@@ -106,92 +207,23 @@ SetOption = Annotated[
     ),
 ]
 TimeLimitOption = Annotated[
-    str,
+    float,
     typer.Option(
+        parser=seconds,
         metavar="TIME",
         help="For build, load, solve and extract: 30, 90s, 10min, 2h.",
         rich_help_panel=_LIMITS,
     ),
 ]
 MemoryLimitOption = Annotated[
-    str | None,
+    int | None,
     typer.Option(
+        parser=size,
         metavar="SIZE",
         help="For the solver's processes: 500MB, 4GB. Most of what is free if not given.",
         rich_help_panel=_LIMITS,
     ),
 ]
-
-_TIME_UNITS = {"": 1.0, "s": 1.0, "ms": 1e-3, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_SIZE_UNITS = {
-    "": 1, "b": 1,
-    "k": 10**3, "kb": 10**3, "m": 10**6, "mb": 10**6, "g": 10**9, "gb": 10**9,
-    "kib": 2**10, "mib": 2**20, "gib": 2**30,
-}  # fmt: skip
-
-
-def parse_seconds(text: str, option: str = "--time-limit") -> float:
-    """Read a time such as ``90``, ``90s``, ``1.5min``; in seconds.
-
-    Raises
-    ------
-    InputError
-    """
-    return _quantity(text, option, _TIME_UNITS, "a time above 0, e.g. 90, 10min or 2h")
-
-
-def parse_bytes(text: str, option: str = "--memory-limit") -> int:
-    """Read a size such as ``500MB`` or ``4GiB``; in bytes.
-
-    Raises
-    ------
-    InputError
-    """
-    units = {unit: float(scale) for unit, scale in _SIZE_UNITS.items()}
-    return math.ceil(_quantity(text, option, units, "a size above 0, e.g. 500MB or 4GB"))
-
-
-def _quantity(text: str, option: str, units: dict[str, float], expected: str) -> float:
-    match = re.fullmatch(r"\s*([0-9.]+(?:[eE][+-]?[0-9]+)?)\s*([a-zA-Z]*)\s*", text)
-    try:
-        value = float(match[1]) * units[match[2].lower()] if match else math.nan
-    except (KeyError, ValueError):
-        value = math.nan
-    if not (math.isfinite(value) and value > 0):
-        raise InputError(f"is {text!r}; give {expected}", where=option)
-    return value
-
-
-def parse_number(text: str | None, option: str, low: float, high: float) -> float | None:
-    """Read a number strictly between `low` and `high`; None stays None.
-
-    Raises
-    ------
-    InputError
-    """
-    if text is None:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not low < value < high:
-        raise InputError(f"is {text!r}; give a number between {low:g} and {high:g}", where=option)
-    return value
-
-
-def parse_count(text: str | None, option: str, least: int) -> int | None:
-    """Read a whole number of at least `least`; None stays None.
-
-    Raises
-    ------
-    InputError
-    """
-    if text is None:
-        return None
-    if not re.fullmatch(r"\s*[+-]?\d{1,18}\s*", text) or int(text) < least:
-        raise InputError(f"is {text!r}; give a whole number of at least {least}", where=option)
-    return int(text)
 
 
 def parse_settings(settings: Sequence[str] | None) -> dict[str, NativeValue]:
@@ -217,9 +249,9 @@ def parse_settings(settings: Sequence[str] | None) -> dict[str, NativeValue]:
 
 def solve_options(
     *,
-    tolerance: str | None = None,
-    threads: str | None = None,
-    seed: str | None = None,
+    tolerance: float | None = None,
+    threads: int | None = None,
+    seed: int | None = None,
     settings: Sequence[str] | None = None,
 ) -> SolveOptions:
     """Put the options of a command line together.
@@ -230,23 +262,8 @@ def solve_options(
         Naming the option.
     """
     return SolveOptions(
-        tolerance=parse_number(tolerance, "--tolerance", 0.0, 1.0),
-        threads=parse_count(threads, "--threads", 1),
-        seed=parse_count(seed, "--seed", 0),
-        native=parse_settings(settings),
+        tolerance=tolerance, threads=threads, seed=seed, native=parse_settings(settings)
     )
-
-
-def memory_limit(text: str | None) -> int:
-    """Bytes a run may take: what was asked for, else most of what is free now.
-
-    Raises
-    ------
-    InputError
-    """
-    if text is not None:
-        return parse_bytes(text)
-    return default_limit()
 
 
 def split_solvers(listed: str | None, more: Sequence[str] | None) -> list[str] | None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from planbench.cli import console, options
-from planbench.cli.ab import parse_share
 from planbench.cli.sides import without_sides
 from planbench.comparison.findings import ALLOWANCES, LAYERS, Comparison, Rules
 from planbench.comparison.regress import check_two_sides, compare_runs, read_side, write_baseline
@@ -39,6 +38,9 @@ EXAMPLES = (
 
 _OUTPUT = "Output"
 _Word = TypeVar("_Word", bound=str)
+
+#: Read by the parser of the option.
+LEAST_EFFECT: Any = "10%"
 
 
 def regress(
@@ -69,12 +71,17 @@ def regress(
         ),
     ] = None,
     least_effect: Annotated[
-        str,
-        typer.Option("--least-effect", metavar="SHARE", help="Change of a time that matters."),
-    ] = "10%",
+        float,
+        typer.Option(parser=options.share, metavar="SHARE", help="Change of a time that matters."),
+    ] = LEAST_EFFECT,
     confidence: Annotated[
-        str, typer.Option(metavar="P", help="Of all intervals of a layer together.")
-    ] = "0.99",
+        float,
+        typer.Option(
+            parser=options.between(0.0, 1.0),
+            metavar="P",
+            help="Of all intervals of a layer together.",
+        ),
+    ] = 0.99,
     solver: Annotated[
         list[str] | None,
         typer.Option("--solver", "-s", metavar="NAME", help="Only this solver; may be repeated."),
@@ -145,15 +152,13 @@ def regress(
 
 
 def _rules(
-    layers: str | None, allow: str | None, least_effect: str, confidence: str, require_all: bool
+    layers: str | None, allow: str | None, least_effect: float, confidence: float, require_all: bool
 ) -> Rules:
-    level = options.parse_number(confidence, "--confidence", 0.0, 1.0)
-    assert level is not None
     return Rules(
         layers=_words(layers, LAYERS, "--layers") | {"outcomes"} if layers else frozenset(LAYERS),
         allow=_words(allow, ALLOWANCES, "--allow") if allow is not None else frozenset(),
-        least_effect=parse_share(least_effect, "--least-effect"),
-        confidence=level,
+        least_effect=least_effect,
+        confidence=confidence,
         require_all=require_all,
     )
 

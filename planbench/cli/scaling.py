@@ -62,10 +62,20 @@ def scaling(
         str, typer.Option(metavar="WHAT", help="seconds, passes or bytes.")
     ] = "seconds",
     shift: Annotated[
-        float, typer.Option(metavar="S", help="Seconds of shift in the geometric means.")
+        float,
+        typer.Option(
+            parser=options.at_least(0),
+            metavar="S",
+            help="Seconds of shift in the geometric means.",
+        ),
     ] = 1.0,
     penalty: Annotated[
-        float, typer.Option(metavar="X", help="A failure is charged X times the time limit.")
+        float,
+        typer.Option(
+            parser=options.at_least(1),
+            metavar="X",
+            help="A failure is charged X times the time limit.",
+        ),
     ] = 2.0,
     json: options.JsonOption = False,
 ) -> None:
@@ -77,10 +87,6 @@ def scaling(
     means over all instances and performance profiles.
     """
     kind = _measure(measure)
-    if not (0 <= shift < float("inf")):
-        raise InputError(f"is {shift:g}; give seconds, 0 or more", where="--shift")
-    if not (1 <= penalty < float("inf")):
-        raise InputError(f"is {penalty:g}; give 1 or more", where="--penalty")
     records = [r for path in results for r in without_sides(read_records(path), path)]
     files = ", ".join(map(str, results))
     if not records:

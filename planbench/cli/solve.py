@@ -17,6 +17,7 @@ from planbench.cli.plan_facts import PlanFacts, plan_facts, solution_facts
 from planbench.cli.rows import row_document
 from planbench.errors import InputError, SolverError
 from planbench.io.plan_file import LpPoint, write_plan
+from planbench.measure.memory import default_limit
 from planbench.records.schema import Record
 
 EXAMPLES = (
@@ -27,7 +28,7 @@ EXAMPLES = (
 )
 
 #: Seconds a single solve may take unless it is said otherwise.
-DEFAULT_LIMIT = "10min"
+DEFAULT_LIMIT: Any = "10min"
 DEFAULT_SOLVER = "highs-ipm"
 
 
@@ -51,8 +52,13 @@ def solve(
         typer.Option(metavar="FILE", help="Keep the solver's own log; - shows it here."),
     ] = None,
     top: Annotated[
-        str, typer.Option(metavar="N", help="How many activities, goods and resources to list.")
-    ] = "10",
+        int,
+        typer.Option(
+            parser=options.whole_number(0),
+            metavar="N",
+            help="How many activities, goods and resources to list.",
+        ),
+    ] = 10,
     polish: Annotated[
         bool, typer.Option("--polish/--no-polish", help="Also compute the polished gap.")
     ] = True,
@@ -68,9 +74,7 @@ def solve(
     asked = options.solve_options(
         tolerance=tolerance, threads=threads, seed=seed, settings=settings
     )
-    limit_s = options.parse_seconds(time_limit)
-    limit_bytes = options.memory_limit(memory_limit)
-    shown = options.parse_count(top, "--top", 0) or 0
+    conditions = Conditions(time_limit, memory_limit or default_limit(), polish, CERTIFIED)
     log_file = options.writable(Path(log)) if log not in (None, "-") else None
     if output is not None:
         _check_plan_name(output)
@@ -80,18 +84,18 @@ def solve(
     found = options.load(instance, relax)
     with progress.one_run(f"{solver} on {found.name}") as phase:
         outcome = solve_once(
-            make_request(found, chosen, asked, Conditions(limit_s, limit_bytes, polish, CERTIFIED)),
+            make_request(found, chosen, asked, conditions),
             keep_log=log_file,
             progress=phase,
         )
     if log == "-":
         print(outcome.log, end="" if outcome.log.endswith("\n") else "\n", file=_log_stream(json))
     if json:
-        console.print_json(_document(found, outcome, shown))
+        console.print_json(_document(found, outcome, top))
     elif outcome.record.ended == "refused":
         raise _refusal(outcome)
     else:
-        _show(found, outcome, shown)
+        _show(found, outcome, top)
     found_something = finding_of(outcome.record)
     if found_something:
         console.finding(found_something)

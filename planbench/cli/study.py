@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,6 +17,7 @@ from planbench.debate.bad_data import bad_data
 from planbench.debate.replan import find_replanner, replan
 from planbench.debate.study import noise_losses, replanned
 from planbench.errors import InputError
+from planbench.measure.memory import default_limit
 from planbench.records.schema import Record
 from planbench.records.store import RecordStore
 from planbench.report import words
@@ -36,7 +37,14 @@ RESULTS = Path("results") / "study.jsonl"
 #: Planner and general solver that can start from an old plan; plans from bad data.
 REPLANNERS = ("two-level", "highs-ds")
 PLANNER = ("highs-ipm",)
-LIMIT = "120s"
+#: Read by the parsers of their options.
+LIMIT: Any = "120s"
+LEFT: Any = "80%"
+NOISE: Any = "1%,3%,10%,30%"
+
+
+def _noises(text: str) -> list[float]:
+    return [options.spread(part) for part in text.split(",") if part.strip()]
 
 
 def study(
@@ -46,18 +54,33 @@ def study(
     instances: options.InstancesArgument,
     listed: options.SolversOption = None,
     left: Annotated[
-        str, typer.Option(metavar="SHARE", help="replan: what is left of the resource.")
-    ] = "80%",
+        float,
+        typer.Option(
+            parser=options.share, metavar="SHARE", help="replan: what is left of the resource."
+        ),
+    ] = LEFT,
     resource: Annotated[
-        str | None,
-        typer.Option(metavar="N", help="replan: number of the resource, from 1; the scarcest."),
+        int | None,
+        typer.Option(
+            parser=options.whole_number(1),
+            metavar="N",
+            help="replan: number of the resource, from 1; the scarcest.",
+        ),
     ] = None,
     noise: Annotated[
-        str, typer.Option(metavar="A,B,…", help="bad-data: how far coefficients are off.")
-    ] = "1%,3%,10%,30%",
+        Any,
+        typer.Option(
+            parser=_noises, metavar="A,B,…", help="bad-data: how far coefficients are off."
+        ),
+    ] = NOISE,
     repeats: Annotated[
-        str, typer.Option(metavar="N", help="Runs of each, or seeds of each noise.")
-    ] = "3",
+        int,
+        typer.Option(
+            parser=options.whole_number(1),
+            metavar="N",
+            help="Runs of each, or seeds of each noise.",
+        ),
+    ] = 3,
     time_limit: options.TimeLimitOption = LIMIT,
     out: Annotated[
         Path, typer.Option(metavar="FILE", help="Results file; rows are appended.")
@@ -76,7 +99,6 @@ def study(
     """
     if kind not in KINDS:
         raise InputError(f"is {kind!r}; give {' or '.join(KINDS)}", where="WHAT")
-    rounds = options.parse_count(repeats, "--repeats", 1) or 1
     names = options.split_solvers(listed, None) or list(REPLANNERS if kind == "replan" else PLANNER)
     rows: list[Record] = []
     # Whether the file can be written is known before anything is measured.
@@ -84,9 +106,9 @@ def study(
         try:
             for spec in instances:
                 if kind == "replan":
-                    made = _replan(spec, names, left, resource, rounds)
+                    made = _replan(spec, names, left, resource, repeats)
                 else:
-                    made = _bad_data(spec, names, noise, rounds, time_limit)
+                    made = _bad_data(spec, names, noise, repeats, time_limit)
                 for row in made:
                     # As it is made: what comes after may be interrupted, or fail.
                     rows.append(row)
@@ -111,18 +133,17 @@ def study(
 def _replan(
     spec: str,
     names: Sequence[str],
-    left: str,
-    resource: str | None,
-    rounds: int,
+    left: float,
+    resource: int | None,
+    repeats: int,
 ) -> Iterator[Record]:
-    number = options.parse_count(resource, "--resource", 1)
     return replan(
         options.load(spec, False),
         [find_replanner(name) for name in names],
         survey(),
-        left=parse_share(left, "--left"),
-        resource=None if number is None else number - 1,
-        repeats=rounds,
+        left=left,
+        resource=None if resource is None else resource - 1,
+        repeats=repeats,
         progress=console.say,
     )
 
@@ -130,12 +151,10 @@ def _replan(
 def _bad_data(
     spec: str,
     names: Sequence[str],
-    noise: str,
-    rounds: int,
-    time_limit: str | None,
+    noises: Sequence[float],
+    seeds: int,
+    time_limit: float,
 ) -> Iterator[Record]:
-    noises = [parse_share(part, "--noise") for part in noise.split(",") if part.strip()]
-    limit_s = options.parse_seconds(time_limit or LIMIT)
     instance = options.load(spec, False)
     for name in available_solvers(list(names)):
         yield from bad_data(
@@ -143,26 +162,10 @@ def _bad_data(
             name,
             survey(),
             noises=noises,
-            seeds=range(1, rounds + 1),
-            conditions=Conditions(limit_s, options.memory_limit(None), polish=False),
+            seeds=range(1, seeds + 1),
+            conditions=Conditions(time_limit, default_limit(), polish=False),
             progress=console.say,
         )
-
-
-def parse_share(text: str, option: str) -> float:
-    """Read ``80%`` or ``0.8``.
-
-    Raises
-    ------
-    InputError
-        When it is neither.
-    """
-    bare = text.strip()
-    try:
-        value = float(bare.removesuffix("%"))
-    except ValueError:
-        raise InputError(f"is {text!r}; give a share such as 10% or 0.1", where=option) from None
-    return value / 100 if bare.endswith("%") else value
 
 
 def _show(rows: Sequence[Record]) -> None:

@@ -20,6 +20,7 @@ from planbench.cli.figures import amount
 from planbench.cli.solve import DEFAULT_SOLVER
 from planbench.cli.violations import Violations, violations
 from planbench.io.plan_file import read_parts
+from planbench.measure.memory import default_limit
 from planbench.model.arrays import FloatArray
 from planbench.report import words
 from planbench.solvers.base import Solution, SolveOptions
@@ -28,6 +29,10 @@ EXAMPLES = (
     "planbench solve us-bea-71 -o plan.csv && planbench verify us-bea-71 plan.csv",
     "planbench verify model.mps answer.csv --tolerance 1e-4",
 )
+
+#: Read by the parsers of their options.
+TOLERANCE: Any = "1e-6"
+DEFAULT_LIMIT: Any = "1min"
 
 _KINDS = {
     "good": "goods balances",
@@ -45,10 +50,15 @@ def verify(
         Path, typer.Argument(metavar="PLAN", help="Plan file: .npz or .csv.", show_default=False)
     ],
     tolerance: Annotated[
-        str, typer.Option(metavar="T", help="Relative tolerance up to which an answer passes.")
-    ] = "1e-6",
+        float,
+        typer.Option(
+            parser=options.between(0.0, 1.0),
+            metavar="T",
+            help="Relative tolerance up to which an answer passes.",
+        ),
+    ] = TOLERANCE,
     solver: options.SolverOption = DEFAULT_SOLVER,
-    time_limit: options.TimeLimitOption = "1min",
+    time_limit: options.TimeLimitOption = DEFAULT_LIMIT,
     polish: Annotated[
         bool, typer.Option("--polish/--no-polish", help="Also try to close the gap by polishing.")
     ] = True,
@@ -62,17 +72,14 @@ def verify(
     --solver solve the instance, within --time-limit. Exit code 0: what was handed in is certified
     to within the tolerance; 1: not; 2: bad input.
     """
-    asked = options.parse_number(tolerance, "--tolerance", 0.0, 1.0)
-    assert asked is not None
-    limit_s = options.parse_seconds(time_limit)
     # It must be there only if a bound has to be found.
     choose_solver(solver, here=False).options(SolveOptions())
     found = options.load(instance, relax)
-    judged = _judge(found, plan, asked, polish, solver, limit_s)
+    judged = _judge(found, plan, tolerance, polish, solver, time_limit)
     if json:
-        console.print_json(_document(found, plan, asked, judged))
+        console.print_json(_document(found, plan, tolerance, judged))
     else:
-        _show(found, plan, asked, judged)
+        _show(found, plan, tolerance, judged)
     return 0 if judged.certificate.verdict == "certified" else 1
 
 
@@ -127,7 +134,7 @@ def _find_bound(instance: Instance, solver: str, limit_s: float) -> dict[str, An
                 instance,
                 solver,
                 SolveOptions(),
-                Conditions(limit_s, options.memory_limit(None)),
+                Conditions(limit_s, default_limit()),
             ),
             progress=phase,
         ).record

@@ -89,6 +89,9 @@ CASES = {
     "negative memory": ("solve leontief-3 --memory-limit -1GB", ["--memory-limit", "4GB"]),
     "tolerance of NaN": ("solve leontief-3 --tolerance nan", ["--tolerance", "between 0 and 1"]),
     "no threads": ("solve leontief-3 --threads 0", ["--threads", "at least 1"]),
+    "half a run": ("compare leontief-3 --repeats 1.5", ["--repeats: is '1.5'", "at least 1"]),
+    "share of a hundred": ("study replan leontief-3 --left 80", ["--left", "e.g. 5%"]),
+    "negative seed": ("calibrate leontief-3 -o a.toml --seed -1", ["--seed", "0"]),
     "setting without value": ("solve leontief-3 --set presolve", ["--set", "KEY=VALUE"]),
     "unknown setting": (
         "solve leontief-3 -s highs-ds --set presolv=off",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 
 from planbench.cli import options
 from planbench.cli.figures import amount, counts, nouns, percent
@@ -51,22 +52,22 @@ def test_shares_counts_and_nouns_read_like_words() -> None:
     ("text", "seconds"), [("90", 90), ("90s", 90), ("1.5 min", 90), ("2h", 7200), ("250ms", 0.25)]
 )
 def test_times_are_read_with_their_unit(text: str, seconds: float) -> None:
-    assert options.parse_seconds(text) == pytest.approx(seconds)
+    assert options.seconds(text) == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize(
     ("text", "size"), [("500MB", 5 * 10**8), ("4GiB", 4 * 2**30), ("1e3", 1000)]
 )
 def test_sizes_are_read_with_their_unit(text: str, size: int) -> None:
-    assert options.parse_bytes(text) == size
+    assert options.size(text) == size
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "nan", "inf", "1e999", "5 parsecs", "1.2.3", "s"])
 def test_what_is_no_time_or_size_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="--time-limit"):
-        options.parse_seconds(text)
-    with pytest.raises(InputError, match="--memory-limit"):
-        options.parse_bytes(text)
+    with pytest.raises(typer.BadParameter, match="give a time"):
+        options.seconds(text)
+    with pytest.raises(typer.BadParameter, match="give a size"):
+        options.size(text)
 
 
 def test_lists_of_solvers_keep_quoted_commands_whole() -> None:
