@@ -162,7 +162,8 @@ def own_worker_environment(spec: SolverSpec) -> WorkerEnvironment | None:
     own = own_environment(spec)
     if own is None:
         return None
-    needed = {name: own.packages[name] for name in (*WORKER_PACKAGES, *distributions(spec))}
+    wanted = (*WORKER_PACKAGES, *distributions(spec))
+    needed = {name: own.packages[name] for name in wanted if name in own.packages}
     return WorkerEnvironment(
         ",".join(spec.environment),
         Interpreter(own.python, str(own_source(cache_folder()))),
