@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from planbench.cli import console, options, views
-from planbench.cli.figures import amount
+from planbench.cli.views import amount
 from planbench.errors import InputError
 from planbench.generators.profile import TableProfile, profile_text
 from planbench.generators.profile_fit import (

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from planbench.cli import console, options
-from planbench.cli.sides import without_sides
+from planbench.cli.rows import without_sides
 from planbench.comparison.history import MEASURES, History, Measure, read_history
 from planbench.comparison.history_page import write_history
 from planbench.comparison.regress import results_files

@@ -12,8 +12,8 @@ import typer
 from planbench.catalogue.instance import Instance
 from planbench.certificates import certify_plan
 from planbench.cli import console, options, views
-from planbench.cli.figures import amount, nouns
 from planbench.cli.files import check_destination, write_instance
+from planbench.cli.views import amount
 from planbench.errors import InputError
 from planbench.io.plan_file import write_plan
 from planbench.model.economy import Economy
@@ -22,6 +22,7 @@ from planbench.tables import ImportReport
 from planbench.tables import import_table as import_it
 from planbench.tables.economy import FEASIBLE
 from planbench.tables.raw import Role
+from planbench.words import nouns
 
 EXAMPLES = (
     "planbench import use_71.csv make_71.csv -o us.npz",

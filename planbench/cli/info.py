@@ -12,12 +12,13 @@ from rich.text import Text
 from planbench.catalogue.instance import Instance
 from planbench.cli import console, views
 from planbench.cli import statistics as economy_statistics
-from planbench.cli.figures import amount, nouns, percent
 from planbench.cli.options import InstanceArgument, JsonOption, RelaxOption, load
+from planbench.cli.views import amount, percent
 from planbench.errors import InputError
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 from planbench.report import words
+from planbench.words import nouns
 
 EXAMPLES = (
     "planbench info us-bea-71",

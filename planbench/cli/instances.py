@@ -10,9 +10,9 @@ from rich.text import Text
 
 from planbench.catalogue.builtin import list_builtin
 from planbench.cli import console
-from planbench.cli.figures import nouns
 from planbench.cli.options import JsonOption
 from planbench.report import words
+from planbench.words import nouns
 
 EXAMPLES = ("planbench instances", "planbench instances --json", "planbench info us-bea-71")
 

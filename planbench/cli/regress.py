@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from planbench.cli import console, options
-from planbench.cli.sides import without_sides
+from planbench.cli.rows import without_sides
 from planbench.comparison.findings import ALLOWANCES, LAYERS, Comparison, Rules
 from planbench.comparison.regress import check_two_sides, compare_runs, read_side, write_baseline
 from planbench.comparison.render import (

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from planbench.cli import console, options
-from planbench.cli.sides import without_sides
+from planbench.cli.rows import without_sides
 from planbench.comparison.side_by_side import write_side_by_side
 from planbench.debate.page import debate_sections
 from planbench.errors import InputError

@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from planbench.cli import console, options
-from planbench.cli.sides import without_sides
+from planbench.cli.rows import without_sides
 from planbench.errors import InputError
 from planbench.records.schema import Record
 from planbench.records.store import read_records

@@ -8,8 +8,7 @@ from typing import Any
 from rich.console import Group
 from rich.text import Text
 
-from planbench.cli.figures import amount, percent
-from planbench.cli.views import columns_of, text
+from planbench.cli.views import amount, columns_of, percent, text
 from planbench.generators.statistics import (
     CHEAP_GROUPS,
     GROUPS,

@@ -16,9 +16,9 @@ from planbench.catalogue.instance import Instance
 from planbench.certificates import Certificate, certify
 from planbench.certificates.certificate import CERTIFICATE_VERSION
 from planbench.cli import console, options, progress, views
-from planbench.cli.figures import amount
+from planbench.cli.plan_facts import Violations, violations
 from planbench.cli.solve import DEFAULT_SOLVER
-from planbench.cli.violations import Violations, violations
+from planbench.cli.views import amount
 from planbench.io.plan_file import read_parts
 from planbench.measure.memory import default_limit
 from planbench.model.arrays import FloatArray

@@ -1,8 +1,11 @@
-"""How a result looks on a terminal: the head, the outcome, the plan, what it cost."""
+"""How a result looks on a terminal: the head, the outcome, the plan, what it cost.
+
+Units and times are in ``report.words``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -10,12 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from planbench.catalogue.instance import Instance
-from planbench.cli.figures import amount, counts, nouns, percent
 from planbench.cli.plan_facts import PlanFacts, SolutionFacts
 from planbench.records.schema import Record
 from planbench.records.verdicts import residuals_only
 from planbench.report import words
 from planbench.report.instances import disturbance_words
+from planbench.words import nouns
 
 #: A known optimum this far outside of a certified bracket, relative, is no optimum.
 KNOWN_TO = 1e-6
@@ -343,3 +346,39 @@ def _of(title: str, shown: int, total: int, kind: str = "") -> str:
     if shown >= total:
         return title
     return f"{title} ({words.count(shown)} of {words.count(total)}{' ' + kind if kind else ''})"
+
+
+def amount(value: float | None, digits: int = 5) -> str:
+    """Format an amount: ``1,234.5``, ``0.0012346``, ``1.2346e-9``; ``–`` for None."""
+    if value is None:
+        return words.UNKNOWN
+    if value == 0:
+        return "0"
+    if value != value or value in (float("inf"), float("-inf")):
+        return {"inf": "∞", "-inf": "−∞"}.get(repr(value), "NaN")
+    if not 1e-4 <= abs(value) < 1e12:
+        mantissa, power = f"{value:.{max(digits - 1, 0)}e}".split("e")
+        return f"{_bare(mantissa)}e{int(power)}"
+    whole = len(str(int(abs(value))))
+    decimals = max(0, digits - whole) if abs(value) >= 1 else digits
+    text = f"{value:,.{decimals}f}" if abs(value) >= 1 else f"{value:.{digits}g}"
+    return _bare(text)
+
+
+def _bare(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def percent(share: float | None) -> str:
+    """Format a share: ``53 %``, ``0.4 %``; ``–`` for None."""
+    if share is None or share != share:
+        return words.UNKNOWN
+    if 0 < abs(share) < 0.0005:
+        return "< 0.1 %"
+    return f"{100 * share:.3g} %"
+
+
+def counts(iterations: Mapping[str, int]) -> str:
+    """Format iterations by kind: ``1,234 simplex, 7 crossover``; ``–`` where not told."""
+    told = [f"{words.count(n)} {kind}" for kind, n in iterations.items()]
+    return ", ".join(told) or words.UNKNOWN

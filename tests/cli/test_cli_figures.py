@@ -9,11 +9,12 @@ import pytest
 import typer
 
 from planbench.cli import options
-from planbench.cli.figures import amount, counts, nouns, percent
 from planbench.cli.generate import read_recipe
 from planbench.cli.plan_facts import largest
+from planbench.cli.views import amount, counts, percent
 from planbench.errors import InputError
 from planbench.solvers.registry import available_solvers
+from planbench.words import nouns
 
 
 @pytest.mark.parametrize(
