@@ -66,7 +66,7 @@ class _ClosedPipeError(Exception):
 
 #: Commands by panel of the help, with their lines there. A command is the function of its name in
 #: the module of its name.
-_PANELS = {
+PANELS = {
     "Look around": {
         "instances": "List the built-in instances.",
         "solvers": "List the solvers, whether they can run here, and how each is set up.",
@@ -120,7 +120,7 @@ class _Commands(TyperGroup):
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        for panel, commands in _PANELS.items():
+        for panel, commands in PANELS.items():
             for name, summary in commands.items():
                 # In lists of commands, until the command itself is called.
                 self.commands[name] = TyperCommand(

@@ -380,19 +380,29 @@ def to_unit_value(economy: Economy, p: FloatArray, w: FloatArray) -> tuple[Float
     return p * scale, w * scale
 
 
-def tiny_like(economy: Economy, resources: int = 2) -> Economy:
-    """Six goods, twelve activities, two targets; index types as in `economy`, to compile with."""
+def tiny_like(economy: Economy, resources: int = 2, *, byproducts: bool = False) -> Economy:
+    """Six goods, twelve activities, two targets; index types as in `economy`, to compile with.
+
+    With `byproducts` there are also a capacity, a stock and a good that is only a by-product.
+    """
     rng = np.random.default_rng(6)
     n, m = 6, 12
     inputs = 0.08 * rng.random((n, m))
     outputs = np.zeros((n, m))
     outputs[np.arange(m) % n, np.arange(m)] = 1.0
+    general: dict[str, Any] = {}
+    if byproducts:
+        outputs[n - 1] = 0.02
+        capacity = np.full(m, np.inf)
+        capacity[0] = 0.01
+        general = {"capacity": capacity, "fixed_demand": np.where(np.arange(n) == 1, -0.01, 0.0)}
     tiny = make_economy(
         inputs=inputs,
         outputs=outputs,
         resource_use=rng.uniform(0.5, 1.0, (resources, m)),
         endowment=np.ones(resources),
         assortment=rng.uniform(0.5, 1.0, (n, 2)),
+        **general,
     )
     return replace(
         tiny,

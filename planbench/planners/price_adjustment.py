@@ -71,13 +71,13 @@ class PriceState:
     columns : ndarray, shape (activities + targets,)
     prices : ndarray, shape (goods + resources,)
         Prices and rents.
-    weight : float
-        How fast prices move against activities.
+    weight : float or None
+        How fast prices move against activities; None to find it from plan and prices.
     """
 
     columns: FloatArray
     prices: FloatArray
-    weight: float
+    weight: float | None
 
 
 @dataclass(frozen=True, eq=False)

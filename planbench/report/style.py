@@ -50,6 +50,7 @@ SERIES_STYLES: dict[str, SeriesStyle] = {
     "glop": SeriesStyle("#c79a00", _CIRCLE, _MIXED),
     "pdlp": SeriesStyle("#4e8c89", _TRIANGLE, _MIXED),
     "two-level": SeriesStyle("#d4145a", _DIAMOND, _SOLID),
+    "general": SeriesStyle("#e8590c", _DIAMOND, _SOLID),
     "value-iteration": SeriesStyle("#8e24aa", _DIAMOND, _SOLID),
     "primal-dual": SeriesStyle("#3157d6", _DIAMOND, _SOLID),
     "harmony": SeriesStyle("#7d6e83", _DIAMOND, _DOTTED),

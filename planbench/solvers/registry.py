@@ -35,6 +35,7 @@ BUILTIN_MODULES = (
     "planbench.planners.primal_dual",
     "planbench.planners.value_iteration",
     "planbench.planners.two_level",
+    "planbench.planners.general",
     "planbench.planners.material_balances",
     "planbench.planners.harmony",
     "planbench.solvers.null",

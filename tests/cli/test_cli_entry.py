@@ -17,7 +17,7 @@ from support.command_line import planbench
 
 from planbench import __version__
 from planbench.cli import completion, instances
-from planbench.cli.main import _PANELS, run
+from planbench.cli.main import PANELS, run
 
 COMMANDS = (
     *("instances", "solvers", "suites", "info", "solve", "verify"),
@@ -334,7 +334,7 @@ def test_json_turns_what_json_has_no_word_for_into_null(capsys: pytest.CaptureFi
 
 
 def test_every_command_offers_json(capsys: pytest.CaptureFixture[str]) -> None:
-    listed = {name: summary for panel in _PANELS.values() for name, summary in panel.items()}
+    listed = {name: summary for panel in PANELS.values() for name, summary in panel.items()}
     assert set(listed) == set(COMMANDS)
     for name in COMMANDS:
         assert run([name, "--help"]) == 0

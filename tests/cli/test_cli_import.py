@@ -138,7 +138,10 @@ def test_import_as_json(folder: Path) -> None:
         (["table.csv", "-o", "e.xyz"], "no known format"),
         (["table.csv", "-o", "e.npz", "--technology", "magic"], "--technology: is 'magic'"),
         (["table.csv", "-o", "e.npz", "--trade-limit", "two"], "--trade-limit: is 'two'"),
-        (["table.csv", "-o", "e.npz", "--year", "MMXX"], "--year: is 'MMXX'"),
+        (
+            ["table.csv", "-o", "e.npz", "--year", "MMXX"],
+            "'--year': Input should be a valid integer",
+        ),
         (["table.csv", "-o", "e.npz", "--plan", "plan.txt"], "must end in .npz or .csv"),
         (["table.csv", "-o", "e.npz", "--format", "wod"], "--format: is 'wod'"),
         (["table.csv", "-o", "e.npz", "--final", "housholds"], "nearest 'households'"),

@@ -22,7 +22,14 @@ FILE = Path(__file__).with_name("frozen_planners.json")
 GAP = 1e-6
 #: Counts may differ a little from processor to processor.
 MORE_WORK = 1.25
-PLANNERS = ("two-level", "value-iteration", "primal-dual", "material-balances", "harmony")
+PLANNERS = (
+    "two-level",
+    "general",
+    "value-iteration",
+    "primal-dual",
+    "material-balances",
+    "harmony",
+)
 #: These stop short of the optimum; their value is compared to this relative difference.
 HEURISTIC = {"material-balances": 1e-3, "harmony": 1e-2}
 ECONOMIES = (

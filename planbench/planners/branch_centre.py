@@ -1,0 +1,385 @@
+"""The centre's model of ``general``: a linear program over techniques, disposal and rows.
+
+Between two rounds only techniques near the cheapest of their good, targets, disposal of goods
+over and above what is used, and the techniques of cleared goods can change. A column's row holds
+what it requires of the centre's rows in all. With ζ the scale of the plan, the model is
+
+    minimise   −ζ + q·(s − ζ ŝ)
+    subject to Σ_(j of good g) s_j = ζ,  F's + γ ζ + t = β,  0 ≤ s ≤ u,  t ≥ 0
+
+whose multipliers of the second rows are the new prices π. Proximal terms on both sides,
+½ρ(s − ŝ)² and ½δ(π − π̂)², keep the next round where the model holds. It is solved by Mehrotra's
+(1992) method; each step is a system of as many unknowns as rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from planbench.model.arrays import FloatArray
+from planbench.planners.branch_kernels import add_spread
+
+#: Weight of ½(ζ − 1)², without which a model far from the truth may grow without bound.
+STAY_IN_SIZE = 0.1
+#: Up to so many entries, requirements of cleared goods are dense in the model.
+PACKED = 1_000_000
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """What columns require of the centre's rows: primary rows dense, cleared goods sparse.
+
+    Attributes
+    ----------
+    dense : ndarray, shape (columns, primary rows)
+    sparse : csr_array, shape (columns, cleared goods), or None
+    """
+
+    dense: FloatArray
+    sparse: sp.csr_array | None
+
+    def times(self, v: FloatArray) -> FloatArray:
+        """F v."""
+        k = self.dense.shape[1]
+        out = self.dense @ v[:k]
+        return out if self.sparse is None else out + self.sparse @ v[k:]
+
+    def sums(self, u: FloatArray) -> FloatArray:
+        """F'u."""
+        out = self.dense.T @ u
+        return out if self.sparse is None else np.concatenate([out, self.sparse.T @ u])
+
+    def above(self, other: Rows) -> Rows:
+        """Rows of these columns, then of others."""
+        dense = np.vstack([self.dense, other.dense])
+        if self.sparse is None:
+            return Rows(dense, None)
+        return Rows(dense, sp.csr_array(sp.vstack([self.sparse, other.sparse])))
+
+    def packed(self) -> Rows:
+        """All dense where that is small, and more exact."""
+        if self.sparse is None or self.dense.shape[0] * sum(self.shape) > PACKED:
+            return self
+        return Rows(np.hstack([self.dense, self.sparse.toarray()]), None)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Primary rows and cleared goods."""
+        return self.dense.shape[1], 0 if self.sparse is None else self.sparse.shape[1]
+
+    def scaled(self, amount: FloatArray, flow: FloatArray) -> Rows:
+        """Rows times the amount of each column, over the flow of each row."""
+        k = self.dense.shape[1]
+        dense = self.dense * amount[:, None]
+        dense /= flow[:k]
+        if self.sparse is None:
+            return Rows(dense, None)
+        sparse = self.sparse.copy()
+        sparse.data *= np.repeat(amount, np.diff(sparse.indptr)) / flow[k + sparse.indices]
+        return Rows(dense, sparse)
+
+
+@dataclass(frozen=True, eq=False)
+class CentreModel:
+    """The program above; columns of goods come first, then free ones.
+
+    Attributes
+    ----------
+    rows : Rows
+        F.
+    first : ndarray of int64
+        Where each good's columns begin.
+    grouped : int
+        Columns of goods.
+    q, share, limit : ndarray, shape (columns,)
+        Costs that F does not explain, ŝ and u.
+    beta, gamma : ndarray, shape (rows,)
+    pi : ndarray, shape (rows,)
+        π̂.
+    rho : ndarray, shape (columns,)
+    delta : ndarray, shape (rows,)
+    """
+
+    rows: Rows
+    first: IntArray
+    grouped: int
+    q: FloatArray
+    share: FloatArray
+    limit: FloatArray
+    beta: FloatArray
+    gamma: FloatArray
+    pi: FloatArray
+    rho: FloatArray
+    delta: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class CentreSolution:
+    """Scale of the plan, columns, prices of rows and what is left of the rows.
+
+    Attributes
+    ----------
+    zeta : float
+    s : ndarray, shape (columns,)
+    pi, left : ndarray, shape (rows,)
+    gap : float
+        Error left in the model, the plan's value being 1.
+    """
+
+    zeta: float
+    s: FloatArray
+    pi: FloatArray
+    left: FloatArray
+    gap: float
+
+
+@dataclass(eq=False)
+class _Point:
+    """Primal s, room (below u), slack t, ζ; dual v, over (of u), π, λ. Also directions."""
+
+    s: FloatArray
+    room: FloatArray
+    t: FloatArray
+    zeta: float
+    v: FloatArray
+    over: FloatArray
+    pi: FloatArray
+    lam: FloatArray
+
+
+def solve_centre(
+    model: CentreModel, enough: float, over: Callable[[], bool], steps: int = 60
+) -> CentreSolution | None:
+    """Solve the model until its error is `enough`, or time is `over`; None if nothing is found."""
+    solver = _Solver(model)
+    best, least = None, np.inf
+    # A model without a solution runs away; what is best before that is what is answered.
+    with np.errstate(all="ignore"):
+        point = solver.start()
+        for _ in range(steps):
+            error = solver.evaluate(point)
+            if error < least:
+                best, least = point, error
+            if not np.isfinite(error) or error <= enough or (best is not None and over()):
+                break
+            try:
+                point = solver.step(point)
+            except np.linalg.LinAlgError:
+                break
+    if best is None:
+        return None
+    left = model.beta - model.gamma * best.zeta - model.rows.sums(best.s)
+    return CentreSolution(best.zeta, best.s, best.pi, left, least)
+
+
+class _Solver:
+    """Mehrotra's method for one model."""
+
+    def __init__(self, model: CentreModel) -> None:
+        self.model = model
+        m1 = model.grouped
+        self.sizes = np.diff(np.append(model.first, m1))
+        self.free = model.q.size - m1
+        self.limited = np.flatnonzero(np.isfinite(model.limit))
+        self.cz = -1.0 - float(model.q[:m1] @ model.share[:m1])
+        goods = model.first.size
+        starts = np.append(model.first, m1)
+        self.adding = sp.csr_array((np.ones(m1), np.arange(m1), starts), shape=(goods, m1))
+        self.mu = np.inf
+
+    def spread(self, values: FloatArray) -> FloatArray:
+        """Values of goods for each column; 0 for free columns."""
+        return np.concatenate([np.repeat(values, self.sizes), np.zeros(self.free)])
+
+    def by_good(self, values: FloatArray) -> FloatArray:
+        m1 = self.model.grouped
+        if not m1:
+            return np.zeros(0)
+        return np.asarray(np.add.reduceat(values[:m1], self.model.first))
+
+    def start(self) -> _Point:
+        """Well inside, near the present plan and prices."""
+        o, m1 = self.model, self.model.grouped
+        k = o.rows.dense.shape[1]
+        s = np.where(np.arange(o.q.size) < m1, o.share + 0.1, 1e-4)
+        if m1:
+            s[:m1] /= np.repeat(self.by_good(s), self.sizes)
+        s[self.limited] = np.minimum(s, 0.9 * o.limit)[self.limited]
+        s = np.maximum(s, 1e-12)
+        room = np.maximum(o.limit[self.limited] - s[self.limited], 1e-12)
+        t = np.maximum(o.beta - o.gamma - o.rows.sums(s), 0.05)
+        floor = np.full(o.pi.size, 1e-6)
+        floor[:k] += 0.05 / max(k, 1)
+        pi = np.maximum(o.pi, floor)
+        cost = o.q + o.rows.times(pi)
+        size = np.maximum(np.abs(cost), 1e-3 / max(o.q.size, 1))
+        lam = np.zeros(0)
+        if m1:
+            lam = np.minimum.reduceat((cost - 0.05 * size)[:m1], o.first)
+        v = np.maximum(cost - self.spread(lam), 1e-3 * size)
+        return _Point(s, room, t, 1.0, v, 0.05 * size[self.limited], pi, lam)
+
+    def evaluate(self, at: _Point) -> float:
+        """Residuals at a point; error of the model there."""
+        o, some = self.model, self.limited
+        self.r_goods = at.zeta - self.by_good(at.s)
+        self.r_rows = (
+            o.beta - o.gamma * at.zeta - o.rows.sums(at.s) - at.t + o.delta * (at.pi - o.pi)
+        )
+        self.r_room = o.limit[some] - at.s[some] - at.room
+        self.r_cost = (
+            o.q + o.rows.times(at.pi) - self.spread(at.lam) - at.v + o.rho * (at.s - o.share)
+        )
+        self.r_cost[some] += at.over
+        self.r_zeta = self.cz + float(o.gamma @ at.pi) + float(at.lam.sum())
+        self.r_zeta += STAY_IN_SIZE * (at.zeta - 1.0)
+        pairs = at.s.size + at.t.size + some.size
+        self.mu = float(at.s @ at.v + at.t @ at.pi + at.room @ at.over) / pairs
+        wrong = np.abs(self.r_rows).max(initial=0.0) + np.abs(self.r_goods).max(initial=0.0)
+        return float(self.mu * pairs + wrong + abs(self.r_zeta) + np.abs(self.r_cost) @ at.s)
+
+    def step(self, at: _Point) -> _Point:
+        """One predictor and corrector step."""
+        self.factorise(at)
+        guess = self.direction(at, -at.s * at.v, -at.t * at.pi, -at.room * at.over)
+        primal, dual = (min(1.0, length) for length in _lengths(at, guess))
+        after = _moved(at, guess, primal, dual)
+        ratio = float(after.s @ after.v + after.t @ after.pi + after.room @ after.over)
+        ratio /= (at.s.size + at.t.size + self.limited.size) * self.mu
+        aim = self.mu * ratio**3
+        move = self.direction(
+            at,
+            aim - at.s * at.v - guess.s * guess.v,
+            aim - at.t * at.pi - guess.t * guess.pi,
+            aim - at.room * at.over - guess.room * guess.over,
+        )
+        primal, dual = (min(1.0, 0.99 * length) for length in _lengths(at, move))
+        return _moved(at, move, primal, dual)
+
+    def factorise(self, at: _Point) -> None:
+        """Eliminate columns and goods: a system of rows and ζ, factorised."""
+        from scipy.linalg import lapack
+
+        o, m1 = self.model, self.model.grouped
+        rows, k, size = o.rows, o.rows.dense.shape[1], o.beta.size
+        weight = at.v / at.s + o.rho
+        weight[self.limited] += at.over / at.room
+        self.theta = 1.0 / weight
+        self.total = self.by_good(self.theta)
+        weighted = rows.dense * self.theta[:, None]
+        self.mean_dense = np.zeros((0, k))
+        if m1:
+            self.mean_dense = np.add.reduceat(weighted[:m1], o.first, axis=0)
+        by_total = self.mean_dense / self.total[:, None]
+        system = np.zeros((size + 1, size + 1))
+        # Spread about the mean of each good: the difference of two sums would lose its digits.
+        apart = rows.dense.copy()
+        apart[:m1] -= np.repeat(by_total, self.sizes, axis=0)
+        np.multiply(apart, self.theta[:, None], out=weighted)
+        system[:k, :k] = apart.T @ weighted
+        corner = by_total.sum(axis=0)
+        self.mean_sparse = None
+        if rows.sparse is not None:
+            heavy = rows.sparse.copy()
+            heavy.data *= np.repeat(self.theta, np.diff(heavy.indptr))
+            cross = np.asarray(heavy.T @ rows.dense)
+            pattern = rows.sparse.indptr.astype(np.int64), rows.sparse.indices.astype(np.int64)
+            block, starts = np.zeros((size - k, size - k)), np.append(o.first, m1)
+            add_spread(*pattern, rows.sparse.data, self.theta, starts, self.total, block)
+            system[k:size, k:size] = block
+            self.mean_sparse = sp.csr_array(self.adding @ heavy[:m1])
+            means = self.mean_sparse.copy()
+            means.data /= np.repeat(self.total, np.diff(means.indptr))
+            cross -= means.T @ self.mean_dense
+            corner = np.concatenate([corner, np.asarray(means.sum(axis=0)).ravel()])
+            system[k:size, :k], system[:k, k:size] = cross, cross.T
+        diagonal = np.arange(size)
+        system[diagonal, diagonal] += at.t / at.pi + o.delta
+        border = o.gamma + corner
+        last = float((1.0 / self.total).sum()) + STAY_IN_SIZE
+        self.scale = 1.0 / np.sqrt(np.append(system[diagonal, diagonal], last if last > 0 else 1.0))
+        system[:size, :size] *= -1.0
+        system[:size, size] = system[size, :size] = border
+        system[size, size] = last
+        system *= self.scale[:, None]
+        system *= self.scale
+        if not np.isfinite(system).all():
+            raise np.linalg.LinAlgError("overflow")
+        lower, pivots, singular = lapack.dgetrf(system.T, overwrite_a=True)  # it is symmetric
+        if singular:
+            raise np.linalg.LinAlgError("singular")
+        self.factors = lower, pivots
+
+    def _by_total(self, goods: FloatArray) -> FloatArray:
+        """Means of the rows of each good, weighted by `goods`."""
+        goods = goods / self.total
+        out = self.mean_dense.T @ goods
+        if self.mean_sparse is None:
+            return out
+        return np.concatenate([out, self.mean_sparse.T @ goods])
+
+    def _means(self, pi: FloatArray) -> FloatArray:
+        k = self.mean_dense.shape[1]
+        out = self.mean_dense @ pi[:k]
+        return out if self.mean_sparse is None else out + self.mean_sparse @ pi[k:]
+
+    def direction(self, at: _Point, rs: FloatArray, rt: FloatArray, ru: FloatArray) -> _Point:
+        """Newton direction with complementarity right-hand sides `rs`, `rt`, `ru`."""
+        from scipy.linalg import lapack
+
+        rows, some = self.model.rows, self.limited
+        h = rs / at.s - self.r_cost
+        h[some] -= (ru - at.over * self.r_room) / at.room
+        h *= self.theta
+        lack = self.r_goods - self.by_good(h)
+        right = np.append(
+            self.r_rows - rows.sums(h) - rt / at.pi - self._by_total(lack),
+            -self.r_zeta - float((lack / self.total).sum()),
+        )
+        found, _ = lapack.dgetrs(*self.factors, right * self.scale)
+        found *= self.scale
+        dpi, dzeta = found[:-1], float(found[-1])
+        dlam = (lack + dzeta + self._means(dpi)) / self.total
+        ds = self.theta * (self.spread(dlam) - rows.times(dpi)) + h
+        droom = self.r_room - ds[some]
+        return _Point(
+            s=ds,
+            room=droom,
+            t=(rt - at.t * dpi) / at.pi,
+            zeta=dzeta,
+            v=(rs - at.v * ds) / at.s,
+            over=(ru - at.over * droom) / at.room,
+            pi=dpi,
+            lam=dlam,
+        )
+
+
+def _moved(at: _Point, move: _Point, primal: float, dual: float) -> _Point:
+    """Point at so long primal and dual steps."""
+    steps = {"s": primal, "room": primal, "t": primal, "zeta": primal}
+    return _Point(
+        **{
+            part.name: getattr(at, part.name)
+            + steps.get(part.name, dual) * getattr(move, part.name)
+            for part in fields(_Point)
+        }
+    )
+
+
+def _lengths(at: _Point, move: _Point) -> tuple[float, float]:
+    """Longest primal and dual steps that keep everything ≥ 0, at most 1/0.99."""
+    primal = min(_longest(at.s, move.s), _longest(at.t, move.t), _longest(at.room, move.room))
+    dual = min(_longest(at.v, move.v), _longest(at.pi, move.pi), _longest(at.over, move.over))
+    return primal, dual
+
+
+def _longest(x: FloatArray, dx: FloatArray) -> float:
+    falling = dx < 0
+    return float(np.min(-x[falling] / dx[falling], initial=1.0 / 0.99))

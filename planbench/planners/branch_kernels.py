@@ -1,0 +1,587 @@
+"""Compiled kernels of ``general``: activities with by-products, sorted by main product.
+
+A *technique* is an activity counted per net unit of its main product. Its column holds the net
+use of every other good: inputs > 0, by-products < 0. Primary rows are resources and goods that
+no technique mainly makes; they are kept apart. The price sweeps are Gauss–Seidel value
+iteration, the output sweeps Gauss–Seidel on the goods balances.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from planbench.planners.kernels import compiled
+
+#: How a good gets its price: from its cheapest technique; from the dearest technique needed, as
+#: capacities bind; from the centre, at most its cost; only from the centre, having no technique.
+FREE, CAPPED, CLEARED, PRIMARY = 0, 1, 2, 3
+#: Place of by-products that nobody uses.
+IGNORED = -2
+#: Share of an output that rounding may leave unmade.
+DUST = 1e-12
+
+
+class Net(NamedTuple):
+    """Techniques, good after good.
+
+    Attributes
+    ----------
+    first : ndarray, shape (goods + 1,)
+        Techniques of good g are ``first[g]:first[g + 1]``.
+    ptr, good, amount : ndarray
+        Net use of goods by technique (compressed rows), the main product left out.
+    rptr, row, use : ndarray
+        Net use of primary rows by technique.
+    limit : ndarray, shape (techniques,)
+        Capacity in net units of the main product.
+    """
+
+    first: Any
+    ptr: Any
+    good: Any
+    amount: Any
+    rptr: Any
+    row: Any
+    use: Any
+    limit: Any
+
+
+class Supply(NamedTuple):
+    """How the output of a good is shared among its techniques.
+
+    Attributes
+    ----------
+    share : ndarray, shape (techniques,)
+        Shares, where they are given.
+    given : ndarray of bool, shape (goods,)
+        Whether they are; otherwise the cheapest come first, up to their capacities.
+    order : ndarray, shape (techniques,)
+        Techniques of each good from the cheapest to the dearest.
+    room : ndarray
+        Workspace of as many entries as a good has techniques at most.
+    """
+
+    share: Any
+    given: Any
+    order: Any
+    room: Any
+
+
+class Pricing(NamedTuple):
+    """How goods get their prices.
+
+    Attributes
+    ----------
+    kinds : ndarray of int8, shape (goods,)
+    y : ndarray, shape (goods,)
+        Outputs, for the merit order where capacities bind.
+    ceiling : ndarray, shape (goods,)
+        Price given by the centre, for cleared goods.
+    direct : ndarray, shape (techniques,)
+        Cost of the primary rows.
+    """
+
+    kinds: Any
+    y: Any
+    ceiling: Any
+    direct: Any
+
+
+@compiled
+def net_outputs(aptr: Any, aind: Any, aval: Any, bptr: Any, bind: Any, bval: Any, out: Any) -> None:
+    """Write what each activity makes of each of its outputs, less its own use of it."""
+    for j in range(bptr.size - 1):
+        q = aptr[j]
+        for t in range(bptr[j], bptr[j + 1]):
+            while q < aptr[j + 1] and aind[q] < bind[t]:
+                q += 1
+            used = aval[q] if q < aptr[j + 1] and aind[q] == bind[t] else 0.0
+            out[t] = bval[t] - used
+
+
+@compiled
+def choose_main_products(
+    bptr: Any, bind: Any, merit: Any, maker_ptr: Any, maker: Any, entry: Any, bids: Any, main: Any
+) -> int:
+    """Choose a main product for every activity, so that each good that can have makers has some.
+
+    Each activity takes the product of greatest merit. A good that nobody took bids: it raises
+    what it offers by the least loss among its makers, who choose anew (Bertsekas 1979). Goods
+    that offer more than e^6 give up.
+
+    Parameters
+    ----------
+    bptr, bind : ndarray
+        Outputs by activity.
+    merit : ndarray
+        Log of the share of revenue of each output; −∞ where it may not be the main product.
+    maker_ptr, maker, entry : ndarray
+        Makers of each good, and where among the outputs.
+    bids : ndarray, shape (goods,)
+        Workspace of zeros: what each good offers.
+    main : ndarray, shape (activities,)
+        Receives the good, or −1.
+
+    Returns
+    -------
+    int
+        Entries read.
+    """
+    n = bids.size
+    count = np.zeros(n, np.int64)
+    for j in range(main.size):
+        best = -np.inf
+        main[j] = -1
+        for t in range(bptr[j], bptr[j + 1]):
+            if merit[t] > best:
+                best = merit[t]
+                main[j] = bind[t]
+        if main[j] >= 0:
+            count[main[j]] += 1
+    stack = np.empty(n, np.int64)
+    top = 0
+    for g in range(n):
+        if count[g] == 0 and maker_ptr[g + 1] > maker_ptr[g]:
+            stack[top] = g
+            top += 1
+    work = 0
+    while top > 0:
+        top -= 1
+        g = stack[top]
+        if count[g] > 0:
+            continue
+        least = np.inf
+        for t in range(maker_ptr[g], maker_ptr[g + 1]):
+            if merit[entry[t]] == -np.inf:
+                continue
+            j = maker[t]
+            best = -np.inf
+            for s in range(bptr[j], bptr[j + 1]):
+                best = max(best, merit[s] + bids[bind[s]])
+            work += bptr[j + 1] - bptr[j]
+            least = min(least, best - merit[entry[t]] - bids[g])
+        if not least + bids[g] <= 6.0:
+            continue
+        # A little more, so that equals of the maker come along.
+        bids[g] += max(least, 0.0) + 0.1
+        for t in range(maker_ptr[g], maker_ptr[g + 1]):
+            if merit[entry[t]] == -np.inf:
+                continue
+            j = maker[t]
+            best = -np.inf
+            at = -1
+            for s in range(bptr[j], bptr[j + 1]):
+                value = merit[s] + bids[bind[s]]
+                if value > best:
+                    best = value
+                    at = bind[s]
+            old = main[j]
+            if at != old:
+                main[j] = at
+                count[at] += 1
+                count[old] -= 1
+                if count[old] == 0:
+                    stack[top] = old
+                    top += 1
+    return work
+
+
+@compiled
+def count_net(
+    order: Any, main: Any, place: Any, aptr: Any, aind: Any, aval: Any, bptr: Any, bind: Any,
+    bval: Any, ptr: Any, extra: Any, good: Any, amount: Any, use_row: Any, use: Any, unit: Any,
+    write: bool,
+) -> None:  # fmt: skip
+    """Count or write the net columns of techniques: goods apart from primary goods.
+
+    Parameters
+    ----------
+    order : ndarray
+        Activity of each technique.
+    main : ndarray
+        Main product of each technique.
+    place : ndarray, shape (goods,)
+        Primary row of each good, −1 if none, IGNORED if it is of no use.
+    ptr, extra : ndarray
+        Where the entries of each technique begin; written when counting.
+    good, amount, use_row, use, unit : ndarray
+        Receive the columns and the net output of the main product.
+    """
+    at = 0
+    there = 0
+    for s in range(order.size):
+        j = order[s]
+        a = aptr[j]
+        b = bptr[j]
+        if write:
+            per = unit[s]
+            at = ptr[s]
+            there = extra[s]
+        else:
+            per = 1.0
+        while a < aptr[j + 1] or b < bptr[j + 1]:
+            left = aind[a] if a < aptr[j + 1] else 2147483647
+            right = bind[b] if b < bptr[j + 1] else 2147483647
+            value = 0.0
+            i = min(left, right)
+            if left == i:
+                value += aval[a]
+                a += 1
+            if right == i:
+                value -= bval[b]
+                b += 1
+            if i == main[s]:
+                unit[s] = -value
+                continue
+            if value == 0.0 or place[i] == IGNORED:
+                continue
+            if place[i] >= 0:
+                if write:
+                    use_row[there] = place[i]
+                    use[there] = value / per
+                there += 1
+            else:
+                if write:
+                    good[at] = i
+                    amount[at] = value / per
+                at += 1
+        if not write:
+            ptr[s + 1] = at
+            extra[s + 1] = there
+
+
+@compiled
+def direct_costs(net: Net, pi: Any, out: Any) -> None:
+    """Write what the primary rows of a unit cost at prices `pi`."""
+    for j in range(out.size):
+        total = 0.0
+        for t in range(net.rptr[j], net.rptr[j + 1]):
+            total += net.use[t] * pi[net.row[t]]
+        out[j] = total
+
+
+@compiled
+def sweep_prices(
+    net: Net, pricing: Pricing, only_lower: bool, costs: Any, p: Any
+) -> tuple[float, int]:
+    """Sweep once over prices; largest relative change, and the entries read."""
+    work: Any = 0
+    change = 0.0
+    for g in range(p.size):
+        lo = net.first[g]
+        hi = net.first[g + 1]
+        if lo == hi:
+            continue
+        best = np.inf
+        for j in range(lo, hi):
+            cost = pricing.direct[j]
+            for t in range(net.ptr[j], net.ptr[j + 1]):
+                cost += net.amount[t] * p[net.good[t]]
+            costs[j] = cost
+            best = min(best, cost)
+        work += net.ptr[hi] - net.ptr[lo]
+        kind = pricing.kinds[g]
+        if kind == CLEARED:
+            best = pricing.ceiling[g]
+            for j in range(lo, hi):
+                if net.limit[j] == np.inf:
+                    best = min(best, costs[j])
+        elif kind == CAPPED:
+            left = pricing.y[g]
+            last = -np.inf
+            while True:
+                dearer = np.inf
+                at = -1
+                for j in range(lo, hi):
+                    if last < costs[j] < dearer:
+                        dearer = costs[j]
+                        at = j
+                if at < 0:
+                    break
+                last = dearer
+                for j in range(lo, hi):
+                    if costs[j] == last:
+                        left -= net.limit[j]
+                if left <= DUST * pricing.y[g]:
+                    break
+            best = last
+        if only_lower:
+            best = min(best, p[g])
+        best = max(best, 0.0)
+        size = max(best, p[g])
+        if size > 0.0:
+            change = max(change, abs(best - p[g]) / size)
+        p[g] = best
+    return change, work
+
+
+@compiled
+def sort_by_cost(first: Any, costs: Any, order: Any) -> None:
+    """Sort the techniques of each good from the cheapest to the dearest."""
+    for g in range(first.size - 1):
+        lo = first[g]
+        for s in range(lo, first[g + 1]):
+            at = s
+            while at > lo and costs[order[at - 1]] > costs[s]:
+                order[at] = order[at - 1]
+                at -= 1
+            order[at] = s
+
+
+@compiled
+def _divide(net: Net, supply: Supply, g: int, output: float) -> None:
+    """Divide the output of a good among its techniques, into ``supply.room``."""
+    lo = net.first[g]
+    hi = net.first[g + 1]
+    left = output
+    for j in range(lo, hi):
+        supply.room[j - lo] = 0.0
+    if supply.given[g]:
+        for j in range(lo, hi):
+            part = min(supply.share[j] * output, net.limit[j])
+            supply.room[j - lo] = part
+            left -= part
+        if left <= 1e-15 * output:
+            return
+    for s in range(lo, hi):
+        j = supply.order[s]
+        more = min(left, net.limit[j] - supply.room[j - lo])
+        if more > 0.0:
+            supply.room[j - lo] += more
+            left -= more
+
+
+@compiled
+def set_levels(net: Net, supply: Supply, y: Any, x: Any) -> None:
+    """Write the levels of all techniques at outputs `y`."""
+    for g in range(y.size):
+        lo = net.first[g]
+        if net.first[g + 1] > lo:
+            _divide(net, supply, g, y[g])
+            for j in range(lo, net.first[g + 1]):
+                x[j] = supply.room[j - lo]
+
+
+@compiled
+def add_needs(net: Net, x: Any, need: Any) -> int:
+    """Add to `need` the net use of goods at levels `x`; entries read."""
+    for j in range(x.size):
+        if x[j] != 0.0:
+            for t in range(net.ptr[j], net.ptr[j + 1]):
+                need[net.good[t]] += net.amount[t] * x[j]
+    return int(net.good.size)
+
+
+@compiled
+def sweep_outputs(net: Net, supply: Supply, need: Any, y: Any, x: Any) -> int:
+    """Make what is needed and no more, good after good; returns the entries read."""
+    work: Any = 0
+    for g in range(y.size):
+        lo = net.first[g]
+        hi = net.first[g + 1]
+        output = max(need[g], 0.0)
+        if lo == hi or output == y[g]:
+            continue
+        y[g] = output
+        _divide(net, supply, g, output)
+        for j in range(lo, hi):
+            step = supply.room[j - lo] - x[j]
+            if step == 0.0:
+                continue
+            x[j] = supply.room[j - lo]
+            for t in range(net.ptr[j], net.ptr[j + 1]):
+                need[net.good[t]] += net.amount[t] * step
+            work += net.ptr[j + 1] - net.ptr[j]
+    return int(work)
+
+
+@compiled
+def row_use(net: Net, x: Any, used: Any, flow: Any) -> None:
+    """Add what levels `x` use of the primary rows, net and in absolute amounts."""
+    for j in range(x.size):
+        if x[j] != 0.0:
+            for t in range(net.rptr[j], net.rptr[j + 1]):
+                value = net.use[t] * x[j]
+                used[net.row[t]] += value
+                flow[net.row[t]] += abs(value)
+
+
+@compiled
+def gross_use(net: Net, x: Any, place: Any, out: Any) -> None:
+    """Add what levels `x` use of the goods with a `place` ≥ 0, by-products not deducted."""
+    for j in range(x.size):
+        if x[j] != 0.0:
+            for t in range(net.ptr[j], net.ptr[j + 1]):
+                at = place[net.good[t]]
+                if at >= 0 and net.amount[t] > 0.0:
+                    out[at] += net.amount[t] * x[j]
+
+
+@compiled
+def marginal_techniques(net: Net, supply: Supply, x: Any, weight: Any) -> None:
+    """Write by which techniques a further unit of each good is made."""
+    for g in range(net.first.size - 1):
+        lo = net.first[g]
+        hi = net.first[g + 1]
+        if lo == hi:
+            continue
+        total = 0.0
+        for j in range(lo, hi):
+            weight[j] = 0.0
+            if supply.given[g] and x[j] < net.limit[j] * (1.0 - 1e-9):
+                weight[j] = supply.share[j]
+                total += weight[j]
+        if total > 1e-9:
+            for j in range(lo, hi):
+                weight[j] /= total
+            continue
+        last = supply.order[hi - 1]
+        for s in range(lo, hi):
+            j = supply.order[s]
+            weight[j] = 0.0
+            if x[j] < net.limit[j] * (1.0 - DUST):
+                last = j
+                break
+        for j in range(lo, hi):
+            weight[j] = 0.0
+        weight[last] = 1.0
+
+
+@compiled
+def marginal_places(net: Net, order: Any, y: Any, out: Any) -> None:
+    """Write at which place in the merit order output `y` of each good ends."""
+    for g in range(y.size):
+        left = y[g]
+        out[g] = 0
+        for s in range(net.first[g], net.first[g + 1]):
+            left -= net.limit[order[s]]
+            out[g] = s - net.first[g]
+            if left <= DUST * y[g]:
+                break
+
+
+@compiled
+def sweep_requirements(net: Net, weight: Any, kinds: Any, requirements: Any) -> int:
+    """Sweep once over the total requirements of rows, through marginal techniques.
+
+    `requirements` may have more columns than there are primary rows: cleared goods.
+    """
+    n, k = requirements.shape
+    row = np.empty(k)
+    work: Any = 0
+    for g in range(n):
+        lo = net.first[g]
+        hi = net.first[g + 1]
+        if lo == hi or kinds[g] == CLEARED:
+            continue
+        for i in range(k):
+            row[i] = 0.0
+        for j in range(lo, hi):
+            share = weight[j]
+            if share == 0.0:
+                continue
+            for t in range(net.rptr[j], net.rptr[j + 1]):
+                row[net.row[t]] += share * net.use[t]
+            for t in range(net.ptr[j], net.ptr[j + 1]):
+                amount = share * net.amount[t]
+                other = net.good[t]
+                for i in range(k):
+                    row[i] += amount * requirements[other, i]
+            work += net.ptr[j + 1] - net.ptr[j]
+        for i in range(k):
+            requirements[g, i] = row[i]
+    return int(work * k)
+
+
+@compiled
+def technique_rows(net: Net, which: Any, requirements: Any, out: Any) -> int:
+    """Write what a unit by each technique of `which` requires of the rows in all."""
+    k = requirements.shape[1]
+    row = np.empty(k)
+    work: Any = 0
+    for s in range(which.size):
+        j = which[s]
+        for i in range(k):
+            row[i] = 0.0
+        for t in range(net.rptr[j], net.rptr[j + 1]):
+            row[net.row[t]] += net.use[t]
+        for t in range(net.ptr[j], net.ptr[j + 1]):
+            for i in range(k):
+                row[i] += net.amount[t] * requirements[net.good[t], i]
+        for i in range(k):
+            out[s, i] = row[i]
+        work += net.ptr[j + 1] - net.ptr[j]
+    return int(work * k)
+
+
+@compiled
+def join_rows(
+    rptr: Any, rind: Any, rval: Any, unit: Any, extra: Any, row: Any, use: Any
+) -> tuple[Any, Any, Any]:
+    """Join use of resources and of primary goods, by technique and per unit; −1 drops a row."""
+    m = unit.size
+    ptr = np.zeros(m + 1, np.int64)
+    rows = np.empty(rind.size + row.size, np.int32)
+    uses = np.empty(rows.size)
+    at = 0
+    for s in range(m):
+        for t in range(rptr[s], rptr[s + 1]):
+            if rind[t] >= 0:
+                rows[at] = rind[t]
+                uses[at] = rval[t] / unit[s]
+                at += 1
+        for t in range(extra[s], extra[s + 1]):
+            rows[at] = row[t]
+            uses[at] = use[t]
+            at += 1
+        ptr[s + 1] = at
+    return ptr, rows[:at].copy(), uses[:at].copy()
+
+
+@compiled
+def add_spread(
+    ptr: Any, index: Any, value: Any, theta: Any, starts: Any, total: Any, out: Any
+) -> None:
+    """Add to `out` the weighted spread of sparse rows about the mean of their good.
+
+    Parameters
+    ----------
+    ptr, index, value : ndarray
+        Rows, compressed.
+    theta : ndarray, shape (columns,)
+        Weights.
+    starts : ndarray, shape (goods + 1,)
+        Where each good's columns begin; those after the last belong to no good.
+    total : ndarray, shape (goods,)
+        Sum of the weights of each good.
+    out : ndarray, shape (rows, rows)
+    """
+    for j in range(theta.size):
+        for s in range(ptr[j], ptr[j + 1]):
+            part = theta[j] * value[s]
+            for t in range(ptr[j], ptr[j + 1]):
+                out[index[s], index[t]] += part * value[t]
+    mean = np.zeros(out.shape[0])
+    touched = np.empty(out.shape[0], np.int64)
+    for g in range(starts.size - 1):
+        count = 0
+        for j in range(starts[g], starts[g + 1]):
+            for s in range(ptr[j], ptr[j + 1]):
+                i = index[s]
+                part = theta[j] * value[s]
+                if part == 0.0:
+                    continue
+                if mean[i] == 0.0:
+                    touched[count] = i
+                    count += 1
+                mean[i] += part
+                if mean[i] == 0.0:
+                    mean[i] = 1e-300
+        for a in range(count):
+            part = mean[touched[a]] / total[g]
+            for b in range(count):
+                out[touched[a], touched[b]] -= part * mean[touched[b]]
+        for a in range(count):
+            mean[touched[a]] = 0.0

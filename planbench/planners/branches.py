@@ -1,0 +1,242 @@
+"""Main products: what makes an economy with by-products look like one without.
+
+Every activity is counted by one product of which it makes more than it uses; its other products
+are negative inputs. Goods that no activity mainly makes (by-products and stocks) are *primary*,
+as the resources are: the centre prices them. What a main product is depends on prices, so
+rough ones come first, at which each activity's cost is apportioned to its products by sales value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from planbench.certificates.check import limits_of
+from planbench.model.arrays import FloatArray
+from planbench.model.economy import Economy
+from planbench.planners import branch_kernels as kernels
+from planbench.planners.branch_kernels import FREE, PRIMARY, Net
+from planbench.planners.techniques import Meter
+
+IntArray = npt.NDArray[np.int64]
+
+#: Sweeps for the rough prices.
+ROUGH = 8
+#: More goods without a main maker than this: another way to choose is tried, so many times.
+MANY_PRIMARY, BALANCING = 20, 4
+#: Products below this share of an activity's largest are never its main product.
+LEAST_SHARE = 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class Branches:
+    """The usable activities of an economy, listed by main product.
+
+    Attributes
+    ----------
+    economy : Economy
+    main : ndarray of int64, shape (activities,)
+        Main product of each activity, −1 for those that cannot run or make nothing.
+    activity, good : ndarray of int64, shape (techniques,)
+        Activity and main product of each technique.
+    unit : ndarray, shape (techniques,)
+        Net output of the main product per unit of the activity.
+    net : Net
+    resources : ndarray of int64
+        Resources that are available and used: the first primary rows.
+    primary : ndarray of int64
+        Goods without techniques that somebody uses: the other primary rows.
+    rights : ndarray, shape (primary rows,)
+        What is available of each: endowments, and stocks less fixed demand.
+    kinds : ndarray of int8, shape (goods,)
+        FREE or PRIMARY.
+    rough : ndarray, shape (goods,)
+        Rough prices.
+    """
+
+    economy: Economy
+    main: IntArray
+    activity: IntArray
+    good: IntArray
+    unit: FloatArray
+    net: Net
+    resources: IntArray
+    primary: IntArray
+    rights: FloatArray
+    kinds: npt.NDArray[np.int8]
+    rough: FloatArray
+
+    def levels(self, x: FloatArray) -> FloatArray:
+        """Activity levels of the outputs `x` of techniques."""
+        out = np.zeros(self.economy.n_activities)
+        out[self.activity] = x / self.unit
+        return np.minimum(out, self.economy.capacity)
+
+    def by_good(self, values: FloatArray) -> FloatArray:
+        """Add up over the techniques of each good."""
+        n = self.economy.n_goods
+        return np.bincount(self.good, weights=values, minlength=n).astype(np.float64)
+
+
+def sort_by_main_product(economy: Economy, meter: Meter, main: IntArray | None = None) -> Branches:
+    """List the activities by main product.
+
+    Parameters
+    ----------
+    economy : Economy
+    meter : Meter
+    main : ndarray of int64, shape (activities,), optional
+        From an earlier plan; kept where the activity still makes more of it than it uses.
+    """
+    a, b, r = economy.inputs, economy.outputs, economy.resource_use
+    n = economy.n_goods
+    produced = np.empty(b.nnz)
+    kernels.net_outputs(a.indptr, a.indices, a.data, b.indptr, b.indices, b.data, produced)
+    meter.work += a.nnz + b.nnz
+    allowed = (produced > 0) & np.repeat(limits_of(economy).activity > 0, np.diff(b.indptr))
+    rough, share = _rough_prices(economy, meter)
+    if main is None:
+        main = _main_products(economy, np.where(allowed, share, 0.0), meter)
+    else:
+        column = np.repeat(np.arange(economy.n_activities), np.diff(b.indptr))
+        kept = np.zeros(economy.n_activities, dtype=bool)
+        kept[column[allowed & (main[column] == b.indices)]] = True
+        main = np.where(kept, main, -1)
+    activity = np.flatnonzero(main >= 0)
+    activity = activity[np.argsort(main[activity], kind="stable")]
+    good = main[activity]
+    first = np.searchsorted(good, np.arange(n + 1))
+    unmade = np.diff(first) == 0
+    wanted = np.bincount(a.indices, minlength=n) + np.bincount(
+        economy.assortment.indices, minlength=n
+    )
+    primary = np.flatnonzero(unmade & ((wanted > 0) | (economy.fixed_demand > 0)))
+    used = np.bincount(r.indices, minlength=economy.n_resources) > 0
+    resources = np.flatnonzero(used & (economy.endowment > 0))
+    kinds = np.where(unmade, PRIMARY, FREE).astype(np.int8)
+    place = np.where(unmade, kernels.IGNORED, -1)
+    place[primary] = resources.size + np.arange(primary.size)
+    net, unit = _net_columns(economy, activity, good, place, resources, first)
+    meter.work += 2 * economy.nnz
+    return Branches(
+        economy=economy,
+        main=main,
+        activity=activity,
+        good=good,
+        unit=unit,
+        net=net,
+        resources=resources,
+        primary=primary,
+        rights=np.concatenate([economy.endowment[resources], -economy.fixed_demand[primary]]),
+        kinds=kinds,
+        rough=rough,
+    )
+
+
+def _rough_prices(economy: Economy, meter: Meter) -> tuple[FloatArray, FloatArray]:
+    """Rough prices, and the share of each output in the revenue of its activity."""
+    a, b, r = economy.inputs, economy.outputs, economy.resource_use
+    n = economy.n_goods
+    with np.errstate(divide="ignore"):
+        worth = np.where(economy.endowment > 0, 1.0 / economy.endowment, 0.0)
+    direct = np.asarray(r.T @ worth)
+    column = np.repeat(np.arange(economy.n_activities), np.diff(b.indptr))
+    p = np.full(n, max(float(direct.mean()), 1e-300))
+    for step in range(ROUGH + 1):
+        revenue = np.asarray(b.T @ p)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = np.where(revenue[column] > 0, b.data * p[b.indices] / revenue[column], 0.0)
+            markup = np.where(revenue > 0, (a.T @ p + direct) / revenue, 0.0)
+        meter.work += a.nnz + 3 * b.nnz
+        if step == ROUGH:
+            break
+        total = np.bincount(b.indices, weights=share, minlength=n)
+        raised = np.bincount(b.indices, weights=share * markup[column], minlength=n)
+        np.divide(p * raised, total, out=p, where=(total > 0) & (raised > 0))
+    return p, share
+
+
+def _main_products(economy: Economy, share: FloatArray, meter: Meter) -> IntArray:
+    """Choose main products by shares of revenue, 0 where an output may not be one."""
+    b = economy.outputs
+    column = np.repeat(np.arange(economy.n_activities), np.diff(b.indptr))
+    largest = np.zeros(economy.n_activities)
+    np.maximum.at(largest, column, share)
+    with np.errstate(divide="ignore"):
+        merit = np.log(np.where(share >= LEAST_SHARE * largest[column], share, 0.0))
+    found = _bid_for_makers(economy, column, merit, meter)
+    if economy.n_goods - np.unique(found[found >= 0]).size <= MANY_PRIMARY:
+        return found
+    # Where whole groups of goods outbid one another, more of them get a maker from balance.
+    balanced = _largest(economy, column, _balance(economy, column, share, meter))
+    less = np.unique(balanced[balanced >= 0]).size > np.unique(found[found >= 0]).size
+    return balanced if less else found
+
+
+def _balance(economy: Economy, column: IntArray, share: FloatArray, meter: Meter) -> FloatArray:
+    """Scale shares until they sum to one over the makers of a good and over an activity."""
+    goods, n, m = economy.outputs.indices, economy.n_goods, economy.n_activities
+    for _ in range(BALANCING):
+        for index, size in ((goods, n), (column, m)):
+            total = np.bincount(index, weights=share, minlength=size)[index]
+            share = np.divide(share, total, out=np.zeros(share.size), where=total > 0)
+        meter.work += 2 * share.size
+    return share
+
+
+def _largest(economy: Economy, column: IntArray, share: FloatArray) -> IntArray:
+    """Return the output of greatest share of each activity, −1 without any."""
+    most = np.zeros(economy.n_activities)
+    np.maximum.at(most, column, share)
+    main = np.full(economy.n_activities, -1, dtype=np.int64)
+    at = np.flatnonzero((share > 0) & (share >= most[column]))[::-1]
+    main[column[at]] = economy.outputs.indices[at]
+    return main
+
+
+def _bid_for_makers(
+    economy: Economy, column: IntArray, merit: FloatArray, meter: Meter
+) -> IntArray:
+    b = economy.outputs
+    by_good = np.argsort(b.indices, kind="stable")
+    starts = np.searchsorted(b.indices[by_good], np.arange(economy.n_goods + 1))
+    main = np.empty(economy.n_activities, dtype=np.int64)
+    meter.work += 2 * b.nnz + kernels.choose_main_products(
+        b.indptr, b.indices, merit, starts, column[by_good], by_good,
+        np.zeros(economy.n_goods), main,
+    )  # fmt: skip
+    return main
+
+
+def _net_columns(
+    economy: Economy, activity: IntArray, good: IntArray, place: IntArray, resources: IntArray,
+    first: npt.NDArray[Any],
+) -> tuple[Net, FloatArray]:  # fmt: skip
+    """Columns of the techniques per net unit of the main product, and those units."""
+    a, b, r = economy.inputs, economy.outputs, economy.resource_use
+    m = activity.size
+    ptr, extra, unit = np.zeros(m + 1, np.int64), np.zeros(m + 1, np.int64), np.ones(m)
+    matrices = a.indptr, a.indices, a.data, b.indptr, b.indices, b.data
+    none, void = np.zeros(0, np.int32), np.zeros(0)
+    kernels.count_net(
+        activity, good, place, *matrices, ptr, extra, none, void, none, void, unit, False
+    )
+    index, amount = np.empty(int(ptr[-1]), np.int32), np.empty(int(ptr[-1]))
+    row, use = np.empty(int(extra[-1]), np.int32), np.empty(int(extra[-1]))
+    kernels.count_net(
+        activity, good, place, *matrices, ptr, extra, index, amount, row, use, unit, True
+    )
+    rank = np.full(economy.n_resources, -1, dtype=np.int32)
+    rank[resources] = np.arange(resources.size)
+    mine = r[:, activity]
+    rptr, rows, uses = kernels.join_rows(
+        mine.indptr, rank[mine.indices], mine.data, unit, extra, row, use
+    )
+    net = Net(
+        first=first.astype(np.int64), ptr=ptr, good=index, amount=amount,
+        rptr=rptr, row=rows, use=uses, limit=economy.capacity[activity] * unit,
+    )  # fmt: skip
+    return net, unit
