@@ -42,9 +42,7 @@ def compare(
     memory_limit: options.MemoryLimitOption = None,
     repeats: Annotated[
         int,
-        typer.Option(
-            parser=options.whole_number(1), metavar="N", help="Runs of each; medians are shown."
-        ),
+        typer.Option(min=1, metavar="N", help="Runs of each; medians are shown."),
     ] = 1,
     polish: Annotated[
         bool, typer.Option("--polish/--no-polish", help="Also compute the polished gap.")

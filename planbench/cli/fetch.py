@@ -27,7 +27,7 @@ def fetch(
     year: Annotated[
         int | None,
         typer.Option(
-            parser=options.whole_number(1900),
+            min=1900,
             metavar="YEAR",
             help="Where there is a download for each year.",
         ),

@@ -81,7 +81,7 @@ def import_table(
     year: Annotated[
         int | None,
         typer.Option(
-            parser=options.whole_number(1900),
+            min=1900,
             metavar="YEAR",
             help="Of a folder with several years.",
         ),

@@ -103,18 +103,6 @@ def at_least(least: float) -> Callable[[Any], float]:
     return parse
 
 
-def whole_number(least: int) -> Callable[[Any], int]:
-    """Return a parser of whole numbers of at least `least`."""
-
-    def parse(text: Any) -> int:
-        # An int as typer reads it would take 1.0 too, and any number of digits.
-        if not re.fullmatch(r"\s*[+-]?\d{1,18}\s*", str(text)) or int(text) < least:
-            raise typer.BadParameter(f"is {text!r}; give a whole number of at least {least}")
-        return int(text)
-
-    return parse
-
-
 InstanceArgument = Annotated[
     str,
     typer.Argument(
@@ -182,7 +170,7 @@ ToleranceOption = Annotated[
 ThreadsOption = Annotated[
     int | None,
     typer.Option(
-        parser=whole_number(1),
+        min=1,
         metavar="N",
         help="Threads; one if not given.",
         rich_help_panel=_SOLVER,
@@ -191,7 +179,7 @@ ThreadsOption = Annotated[
 SeedOption = Annotated[
     int | None,
     typer.Option(
-        parser=whole_number(0),
+        min=0,
         metavar="N",
         help="The solver's random seed.",
         rich_help_panel=_SOLVER,

@@ -54,7 +54,7 @@ def solve(
     top: Annotated[
         int,
         typer.Option(
-            parser=options.whole_number(0),
+            min=0,
             metavar="N",
             help="How many activities, goods and resources to list.",
         ),

@@ -62,7 +62,7 @@ def study(
     resource: Annotated[
         int | None,
         typer.Option(
-            parser=options.whole_number(1),
+            min=1,
             metavar="N",
             help="replan: number of the resource, from 1; the scarcest.",
         ),
@@ -76,7 +76,7 @@ def study(
     repeats: Annotated[
         int,
         typer.Option(
-            parser=options.whole_number(1),
+            min=1,
             metavar="N",
             help="Runs of each, or seeds of each noise.",
         ),

@@ -140,7 +140,7 @@ def test_import_as_json(folder: Path) -> None:
         (["table.csv", "-o", "e.npz", "--trade-limit", "two"], "--trade-limit: is 'two'"),
         (
             ["table.csv", "-o", "e.npz", "--year", "MMXX"],
-            "'--year': Input should be a valid integer",
+            "--year: Input should be a valid integer",
         ),
         (["table.csv", "-o", "e.npz", "--plan", "plan.txt"], "must end in .npz or .csv"),
         (["table.csv", "-o", "e.npz", "--format", "wod"], "--format: is 'wod'"),
