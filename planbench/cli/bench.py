@@ -18,7 +18,6 @@ from planbench.certificates.consensus import Consensus
 from planbench.cli import completion, console, options, progress
 from planbench.cli.findings import announce, findings, opinions_of
 from planbench.cli.rows import consensus_document, row_document
-from planbench.debate.page import debate_sections
 from planbench.errors import InputError, SolverUnavailableError
 from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
@@ -26,7 +25,6 @@ from planbench.records.store import read_records
 from planbench.records.verdicts import old_note
 from planbench.report import words
 from planbench.report.effort import effort_tables, was_driven
-from planbench.report.html import write_report
 from planbench.report.results import require_results
 from planbench.report.scores import scores_table
 from planbench.report.tables import golden_table, ladder_tables, sweep_tables
@@ -162,6 +160,10 @@ def _say_what_happened(summary: RunSummary) -> None:
 def _write_report(records: list[Record], path: Path, left_out: Sequence[NotRun]) -> Path | None:
     """Write the report; a missing extra is said, it does not spoil the measurements."""
     try:
+        # The extra may be missing, which is known when these are imported.
+        from planbench.debate.page import debate_sections
+        from planbench.report.html import write_report
+
         write_report(records, path, not_run=left_out, extra=debate_sections(records))
     except SolverUnavailableError as error:
         console.note(f"no report: {error}")

@@ -11,7 +11,6 @@ import typer
 from planbench.cli import console, options
 from planbench.cli.rows import without_sides
 from planbench.comparison.history import MEASURES, History, Measure, read_history
-from planbench.comparison.history_page import write_history
 from planbench.comparison.regress import results_files
 from planbench.comparison.render import history_document, steps_table
 from planbench.errors import InputError
@@ -109,6 +108,8 @@ def history(
     found = read_history(kept, measures=measures, machine=machine, least_effect=least_effect)
     written: dict[str, Any] = {}
     if page is not None and found.series:
+        from planbench.comparison.history_page import write_history  # needs the extra report
+
         rows = [r for _, run in kept for r in run if machine_key(r) == found.machine_id]
         written = {"page": str(page), "charts": write_history(found, rows, page)}
     _show(found, written, json=json)

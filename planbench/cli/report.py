@@ -10,13 +10,9 @@ import typer
 
 from planbench.cli import console, options
 from planbench.cli.rows import without_sides
-from planbench.comparison.side_by_side import write_side_by_side
-from planbench.debate.page import debate_sections
 from planbench.errors import InputError
 from planbench.records.not_run import read_not_run
 from planbench.records.store import read_records
-from planbench.report.figures import write_figures
-from planbench.report.html import write_report
 from planbench.words import nouns
 
 EXAMPLES = (
@@ -51,6 +47,12 @@ def report(
     Two files are laid side by side, matched by instance, solver and options. One file, three or
     more, or two with --merge are read as one run.
     """
+    # They need the extra, and --help does not.
+    from planbench.comparison.side_by_side import write_side_by_side
+    from planbench.debate.page import debate_sections
+    from planbench.report.figures import write_figures
+    from planbench.report.html import write_report
+
     page = options.writable(output if output is not None else options.page_beside(results[0]))
     if os.path.realpath(page) in map(os.path.realpath, results):
         raise InputError("would replace the results; give another name", where=str(page))

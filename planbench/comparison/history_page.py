@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
 from planbench.comparison.history import History, Measure, Series
 from planbench.comparison.render import HISTORY_TITLES, change_ratio, in_unit, steps_table
 from planbench.records.schema import Record
 from planbench.report import words
 from planbench.report.charts import PAGE, TICKS, alt, encodings, finished, ticks, widened
 from planbench.report.html import page, write_page
-from planbench.report.markup import charts, render, section, to_html
+from planbench.report.markup import Markup, charts, render, section, to_html
 from planbench.report.sections import figure
 from planbench.report.style import in_order
 from planbench.words import nouns

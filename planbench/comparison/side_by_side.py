@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
 from planbench.errors import InputError
 from planbench.records.schema import Record
 from planbench.records.values import short_commit
@@ -22,7 +20,7 @@ from planbench.report.headline import find_findings
 from planbench.report.html import page, write_page
 from planbench.report.instances import outcome_words
 from planbench.report.ladders import Ladder, find_ladders, fit_ladder
-from planbench.report.markup import charts, folded, render, section, to_html
+from planbench.report.markup import Markup, charts, folded, render, section, to_html
 from planbench.report.results import (
     AggregatedResult,
     Measure,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from markupsafe import Markup
-
 from planbench.debate.claims import (
     FAR,
     FRESH,
@@ -32,7 +30,7 @@ from planbench.records.schema import Record
 from planbench.report import words
 from planbench.report.html import Section
 from planbench.report.ladders import Ladder, find_ladders
-from planbench.report.markup import folded, raised, section, to_html
+from planbench.report.markup import Markup, folded, raised, section, to_html
 from planbench.report.results import AggregatedResult, require_results
 from planbench.report.style import named
 from planbench.report.table import Column, Entry, Mark, Table, number

@@ -10,8 +10,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
 from planbench.io.files import write_text
 from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
@@ -19,7 +17,7 @@ from planbench.report import sections
 from planbench.report.charts import vegalite_version
 from planbench.report.headline import find_findings
 from planbench.report.ladders import find_ladders
-from planbench.report.markup import render
+from planbench.report.markup import Markup, render
 from planbench.report.results import require_results
 from planbench.words import nouns
 

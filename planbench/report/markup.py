@@ -14,7 +14,8 @@ from planbench.report.table import Column, Entry, Table
 
 try:
     from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup, escape
+    from markupsafe import Markup as Markup
+    from markupsafe import escape
 except ImportError as error:
     raise SolverUnavailableError(
         f"pages need {error.name or 'jinja2'}; pip install 'planbench[report]'"

@@ -7,8 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from markupsafe import Markup
-
 from planbench.measure.calibrate import DISTURBED_RATIO, DISTURBED_WAIT
 from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
@@ -63,7 +61,7 @@ from planbench.report.ladders import (
     largest_solved,
     last_slope,
 )
-from planbench.report.markup import charts, folded, render, section, to_html
+from planbench.report.markup import Markup, charts, folded, render, section, to_html
 from planbench.report.results import (
     LOOSEST_GAP,
     TARGET_GAP,
