@@ -79,13 +79,15 @@ def run_suite(
     KeyboardInterrupt
         After the run going on has been killed; every completed row is in the file.
     """
-    plan = with_environments(plan_suite(suite, solvers, adapter), suite.name)
+    plan = plan_suite(suite, solvers, adapter)
     surroundings = survey()
     memory_limit = suite.memory_limit_bytes(total_memory())
     with (
         RecordStore(Path(store_path)) as store,
         scratch_folder() as folder,
     ):
+        # Not before the results file is known to be usable: it may take a while.
+        plan = with_environments(plan, suite.name)
         # Read before anything is measured: better a damaged list is found now than in an hour.
         others = [entry for entry in read_not_run(store.path) if entry.suite != suite.name]
         version = package_versions(("planbench",)).get("planbench")

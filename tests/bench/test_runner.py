@@ -492,7 +492,7 @@ def test_kills_at_random_moments_lose_nothing_and_the_rest_is_made(
         "instances": ["tiny-1", "tiny-2", "tiny-3"], "solvers": TWO,
     }  # fmt: skip
     rng = random.Random(int(kill))
-    moments = [rng.uniform(0.6, 4.0) for _ in range(6 if FULL else 2)]
+    moments = [rng.uniform(0.6, 4.0) for _ in range(6 if FULL else 1)]
     rows = killed_runs(path, adapter, suite, moments, kill)
     assert len(rows) == 3 * 2 * 2
     until = time.monotonic() + 10

@@ -25,7 +25,7 @@ from planbench.planners.planner import PlanOptions, Result
 from planbench.planners.techniques import Meter
 
 FULL = os.environ.get("PLANBENCH_FULL") == "1"
-SEEDS = 1000 // len(KINDS) + 1 if FULL else 6
+SEEDS = 1000 // len(KINDS) + 1 if FULL else 4
 GAP = 1e-6
 
 
