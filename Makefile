@@ -53,7 +53,7 @@ headline: $(VENV)/.bench ## Write the README's figures and chart again from the 
 selftest: $(VENV)/.bench ## Count wrong verdicts of `planbench ab` on this machine (some minutes)
 	@$(BIN)/python benchmarks/selftest.py
 
-test: $(VENV)/.dev ## The tests (under eight minutes on two cores)
+test: $(VENV)/.dev ## The tests (under eight minutes on two cores, ten the first time)
 	@$(call tests)
 
 test-full: $(VENV)/.dev ## All tests with the long fuzzing and fault runs
