@@ -7,7 +7,7 @@ The rules, in their order (docs/importing.md explains them):
 3. *no output*: an industry without output is left out, and so is a product that nobody makes,
    trades or uses; what the industry used is final use;
 4. *exports* that are negative are imports, and the other way round;
-5. *imports not told* are what is used beyond domestic output (one region only);
+5. *imports not stated* are what is used beyond domestic output (one region only);
 6. *discrepancy*: what supply exceeds use by is final use, what it falls short is fixed supply;
 7. *other value added* is output less inputs less compensation, so that cost equals revenue.
 """
@@ -195,7 +195,7 @@ SAME_PRICES = 0.01
 MARGIN_SHARE = 0.95
 #: Lines of one rule that a recipe holds; the rest is one line with its sum.
 LINES_PER_RULE = 500
-#: Differences below this share of a row's (column's) total are rounding and not told.
+#: Differences below this share of a row's (column's) total are rounding and not listed.
 NEGLIGIBLE = 1e-9
 
 
@@ -390,7 +390,7 @@ def _make(raw: RawTable, exports: FloatArray, imports: FloatArray, remarks: list
         output = raw.output
         if output is None:
             output = raw.use.sum(axis=1) + raw.final_use.sum(axis=1) + exports - imports
-            remarks.append("outputs are not told: they are what is used, less imports")
+            remarks.append("outputs are not stated: they are what is used, less imports")
         return sp.csc_array(sp.diags_array(np.asarray(output)))
     for stated, axis, what in ((raw.output, 0, "industry"), (raw.supply, 1, "product")):
         if stated is None:
@@ -523,7 +523,7 @@ def _paid(
 def _trade(
     flows: Flows, raw: RawTable, settings: ImportSettings, moved: list[Moved], remarks: list[str]
 ) -> Flows:
-    """Find imports that are not told; net final use of trade where that is asked for."""
+    """Find imports that are not stated; net final use of trade where that is asked for."""
     if (
         not flows.in_money
         and settings.trade != "net"
@@ -555,11 +555,11 @@ def _trade(
     lacking[lacking <= NEGLIGIBLE * np.abs(wanted)] = 0.0
     if lacking.any():
         remarks.append(
-            f"imports are not told: they are what is used beyond domestic output, "
+            f"imports are not stated: they are what is used beyond domestic output, "
             f"{lacking.sum():.6g} of {nouns(int((lacking > 0).sum()), 'product')}"
         )
         for i in np.flatnonzero(lacking):
-            moved.append(Moved("imports not told", flows.goods[i], float(lacking[i]), "imports"))
+            moved.append(Moved("imports not stated", flows.goods[i], float(lacking[i]), "imports"))
     return replace(flows, imports=flows.imports + lacking)
 
 

@@ -277,7 +277,7 @@ def test_discrepancies_are_final_use_or_fixed_supply() -> None:
 
 def test_imports_that_are_not_told_are_what_is_used_beyond_output() -> None:
     economy, report = made([[10, 5], [5, 10]], output=[50, 50], final_use=[[40], [35]])
-    assert rule(report, "imports not told") == 5
+    assert rule(report, "imports not stated") == 5
     assert economy.activities == ("p0", "p1", "import p0")
     np.testing.assert_allclose(economy.fixed_demand, [0, 0, -5])
     assert report.observed.optimal
@@ -287,7 +287,7 @@ def test_without_final_use_it_is_what_industries_leave() -> None:
     economy, report = made([[10, 50], [5, 10]], make=[[50, 0], [0, 80]])
     np.testing.assert_allclose(economy.assortment.toarray().ravel(), [0, 65, 0])
     assert economy.resources == ("value added",)
-    assert rule(report, "imports not told") == 10
+    assert rule(report, "imports not stated") == 10
     assert report.observed.optimal
 
 
@@ -410,7 +410,7 @@ def test_the_check_of_the_observed_plan_can_fail() -> None:
 
 def test_recipe_tells_what_was_moved_and_the_file_keeps_the_known_optimum(tmp_path: Path) -> None:
     economy, report = made([[10, 5], [5, 10]], output=[50, 50], final_use=[[40], [35]])
-    assert economy.recipe["moved"] == ["imports not told: p0: 5; imports"]
+    assert economy.recipe["moved"] == ["imports not stated: p0: 5; imports"]
     json.dumps(report.to_dict(), allow_nan=False)
     save_economy(economy, tmp_path / "economy.npz")
     loaded = load_instance(str(tmp_path / "economy.npz"))
