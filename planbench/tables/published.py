@@ -10,7 +10,7 @@ import numpy as np
 import planbench.tables.names as names
 from planbench.errors import InputError
 from planbench.model.arrays import FloatArray
-from planbench.tables.roles import Sheet, Side, explain_value_added, settle_open_totals
+from planbench.tables.roles import Sheet, Side, explain_value_added, resolve_open_totals
 from planbench.tables.totals import same
 
 ENTRIES = ("auto", "money", "quantities", "coefficients")
@@ -143,7 +143,7 @@ def find_outputs(sheet: Sheet, made: FloatArray, outputs: str) -> None:
         columns.roles[j] = ("total" if outputs == "stated" else "left out"), why
 
 
-def settle_totals(sheet: Sheet, used: FloatArray, paid: FloatArray, labels: list[str]) -> None:
+def resolve_totals(sheet: Sheet, used: FloatArray, paid: FloatArray, labels: list[str]) -> None:
     """Decide about what is called a total still, and refuse rows that nothing explains.
 
     Parameters
@@ -159,8 +159,8 @@ def settle_totals(sheet: Sheet, used: FloatArray, paid: FloatArray, labels: list
     ------
     InputError
     """
-    settle_open_totals(sheet.columns, used, labels)
-    settle_open_totals(sheet.rows, paid, sheet.columns.core_labels)
+    resolve_open_totals(sheet.columns, used, labels)
+    resolve_open_totals(sheet.rows, paid, sheet.columns.core_labels)
     for i in sheet.rows.at("value added?"):
         raise InputError(
             f"row {sheet.rows.label(i)!r} is no product, and no total counts it in: give "

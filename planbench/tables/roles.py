@@ -416,7 +416,7 @@ def explain_value_added(rows: Side) -> None:
             rows.roles[i] = "value added", "a total counts it in"
 
 
-def settle_open_totals(side: Side, sums: FloatArray, across: Sequence[str]) -> None:
+def resolve_open_totals(side: Side, sums: FloatArray, across: Sequence[str]) -> None:
     """Decide about lines that are called totals and are not quite the sum of the others.
 
     A slip in a few cells of a published total leaves no doubt what it is; its reason names the

@@ -18,7 +18,7 @@ from planbench.tables.published import (
     refuse_chance_totals,
     refuse_lone_industries,
     refuse_misplaced,
-    settle_totals,
+    resolve_totals,
     signs,
     sum_or_none,
     table_fields,
@@ -113,7 +113,7 @@ def supply_use_table(
     for j in columns.at("total?"):
         if same(columns.cells[j], supplied, columns.half[j] + make.half[supply.core].sum(axis=1)):
             columns.roles[j] = "total", "equals what is made"
-    settle_totals(sheet, used, made, supply.rows.core_labels)
+    resolve_totals(sheet, used, made, supply.rows.core_labels)
     fields = table_fields(sheet, balanced=False)
     fields["industry_rounding"] = None
     imports = _supplied_imports(supply, sheet, outputs, remarks)

@@ -19,7 +19,7 @@ from planbench.tables.published import (
     refuse_chance_totals,
     refuse_lone_industries,
     refuse_misplaced,
-    settle_totals,
+    resolve_totals,
     signs,
     table_fields,
 )
@@ -129,7 +129,7 @@ def symmetric_table(
             rows.roles[i] = "value added", "with it costs equal uses"
     find_outputs(sheet, uses, outputs)
     costs = rows.cells[rows.at("product", "value added", "compensation", "imports")].sum(axis=0)
-    settle_totals(sheet, uses, costs, labels)
+    resolve_totals(sheet, uses, costs, labels)
     fields = table_fields(sheet, balanced)
     if outputs == "stated" and fields["output"] is None:
         fields["output"] = _stated_column(columns)
