@@ -10,12 +10,12 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from planbench import formatting as fmt
 from planbench.errors import InputError
 from planbench.io.files import write_text
 from planbench.records.schema import Record
 from planbench.records.store import read_records
 from planbench.records.verdicts import old_note
-from planbench.report import words
 from planbench.report.figures import headline_figure
 from planbench.report.headline import census_words, find_largest_solved, largest_solved_words
 from planbench.report.ladders import (
@@ -98,8 +98,8 @@ def _row(ladder: Ladder, series: str) -> tuple[int, float, list[Entry]] | None:
     goods, seconds = top.goods, top.seconds
     entries = [
         Entry(series),
-        number(words.count(goods), goods),
-        number(words.seconds(seconds), seconds),
+        number(fmt.count(goods), goods),
+        number(fmt.seconds(seconds), seconds),
         power_entry(fit_ladder(ladder, series, "seconds")),
         power_entry(fit_ladder(ladder, series, "passes")),
     ]

@@ -33,12 +33,12 @@ from planbench.comparison.ab import Settings, compare_sides
 from planbench.comparison.paired import Measurement, amount
 from planbench.comparison.sides import parse_side
 from planbench.errors import PlanbenchError
+from planbench.formatting import plural
 from planbench.io.files import write_text
 from planbench.io.scratch import scratch_folder
 from planbench.measure.machine import package_versions
 from planbench.solvers.base import SolveOptions
 from planbench.stats.paired import MACHINES, Schedule, decide, simulate_pairs
-from planbench.words import nouns
 
 ADAPTER = str(Path(__file__).with_name("slowed.py"))
 #: Shares that are injected, and the share of them that must be found.
@@ -311,7 +311,7 @@ def _trials(
             what = f"+{100 * share:g} %" if share else "equal sides"
             tell(
                 f"[{k + 1}/{number}] {what}: {found.outcome}, ratio {shown}, "
-                f"{nouns(found.pairs, 'pair')}, {made.elapsed_s:.0f} s"
+                f"{plural(found.pairs, 'pair')}, {made.elapsed_s:.0f} s"
             )
     return trials
 

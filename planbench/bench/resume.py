@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from planbench.formatting import plural
 from planbench.records.schema import Record
 from planbench.records.values import short_commit
-from planbench.words import nouns
 
 #: Relative room for rounding where limits of tries are put together again.
 ROUNDING = 1e-9
@@ -76,7 +76,9 @@ class Done:
         )
         if not rows:
             return ""
-        others = ", ".join(f"{nouns(n, 'row')} of {short_commit(c)}" for c, n in rows.most_common())
+        others = ", ".join(
+            f"{plural(n, 'row')} of {short_commit(c)}" for c, n in rows.most_common()
+        )
         return f"carries on with {others}, now at {short_commit(commit)}"
 
     def find(

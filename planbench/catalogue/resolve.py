@@ -18,6 +18,7 @@ from typing import Any
 from planbench.catalogue.builtin import builtin_names, load_builtin
 from planbench.catalogue.instance import Instance
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.generators import generate
 from planbench.generators.disaggregate import LAYOUT_FIELDS, disaggregate
 from planbench.generators.expansion import expand_table, keeps_optimum
@@ -43,7 +44,6 @@ from planbench.tables import import_table
 from planbench.tables.folder import economy_of_table, read_table
 from planbench.tables.read import PREFIX as TABLE_PREFIX
 from planbench.tables.read import table_files
-from planbench.words import nouns
 
 #: Ends of the file names that can be read; .mps and .lp also with those of COMPRESSED.
 SUFFIXES = (".npz", ".mps", ".mps.gz", ".lp", ".toml")
@@ -197,9 +197,9 @@ def load_expanded(spec: str) -> Instance:
 def _words(recipe: ExpandRecipe) -> str:
     parts = []
     if recipe.years is not None:
-        parts.append(f"over {nouns(recipe.years, 'year')}")
+        parts.append(f"over {plural(recipe.years, 'year')}")
     if recipe.regions is not None:
-        parts.append(f"in {nouns(recipe.regions, 'region')}")
+        parts.append(f"in {plural(recipe.regions, 'region')}")
     return " ".join(parts)
 
 

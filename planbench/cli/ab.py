@@ -17,12 +17,12 @@ from planbench.comparison.ab import Control, PairedComparison, Settings, compare
 from planbench.comparison.paired import Measurement
 from planbench.comparison.sides import HERE, Side, default_solvers, packages_under_test, parse_side
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.io.files import write_text
 from planbench.measure.memory import default_limit
 from planbench.solvers.base import SolveOptions
 from planbench.solvers.registry import distributions, find_solver, solvers_that_use
 from planbench.stats.paired import Schedule
-from planbench.words import nouns
 
 EXAMPLES = (
     "planbench ab --a highspy==1.13.1 --b highspy==1.15.1 model.mps",
@@ -299,13 +299,13 @@ def _run(
             )
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
-                f"interrupted: {nouns(made, 'pair')} kept in {out}; the same command carries on"
+                f"interrupted: {plural(made, 'pair')} kept in {out}; the same command carries on"
             ) from None
     if comparison.repaired:
         console.note(f"{out}: {comparison.repaired}")
     if comparison.pairs_found:
         console.note(
-            f"{out} held {nouns(comparison.pairs_found, 'pair')} already (--fresh measures anew)"
+            f"{out} held {plural(comparison.pairs_found, 'pair')} already (--fresh measures anew)"
         )
     return comparison
 
@@ -320,7 +320,7 @@ def _show(comparison: PairedComparison, json: bool, path: Path | None) -> None:
             console.note(f"{render.place_of(comparison, verdict)}: {line}")
     disturbed = sum(v.disturbed for v in comparison.results)
     if disturbed:
-        console.note(f"the machine was disturbed in {nouns(disturbed, 'pair')}")
+        console.note(f"the machine was disturbed in {plural(disturbed, 'pair')}")
     if json:
         console.print_json(render.ab_document(comparison))
         return

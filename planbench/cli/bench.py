@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from planbench import formatting as fmt
 from planbench.bench.events import Event, RunSummary
 from planbench.bench.runner import run_suite
 from planbench.bench.suite import Suite, load_suite
@@ -23,7 +24,6 @@ from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
 from planbench.records.store import read_records
 from planbench.records.verdicts import old_note
-from planbench.report import words
 from planbench.report.effort import effort_tables, was_driven
 from planbench.report.results import require_results
 from planbench.report.scores import scores_table
@@ -149,7 +149,7 @@ def _run(
 def _say_what_happened(summary: RunSummary) -> None:
     if summary.repaired:
         console.note(f"{summary.store}: {summary.repaired}")
-    line = f"{summary.measured} measured in {words.seconds(summary.elapsed_s)}"
+    line = f"{summary.measured} measured in {fmt.seconds(summary.elapsed_s)}"
     if summary.skipped:
         line += f", {summary.skipped} were there already (--fresh measures them again)"
     console.say(line)

@@ -12,6 +12,7 @@ import typer
 from planbench.cli import console, options, views
 from planbench.cli.views import amount
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.generators.profile import TableProfile, profile_text
 from planbench.generators.profile_fit import (
     CheckedFigure,
@@ -22,7 +23,6 @@ from planbench.generators.profile_fit import (
 from planbench.io.files import write_text
 from planbench.model.economy import Economy
 from planbench.tables import import_table
-from planbench.words import nouns
 
 EXAMPLES = (
     "planbench calibrate us-bea-71 -o us-71.toml",
@@ -120,7 +120,7 @@ def _show(path: Path, profile: TableProfile, checked: tuple[CheckedFigure, ...])
     rows: list[tuple[str, Any]] = [
         ("wrote", str(path)),
         ("profile", f"{profile.name}, {profile.title}"),
-        ("size", f"{nouns(profile.goods, 'good')}, {nouns(profile.activities, 'activity')}"),
+        ("size", f"{plural(profile.goods, 'good')}, {plural(profile.activities, 'activity')}"),
     ]
     grid = views.columns_of(
         (

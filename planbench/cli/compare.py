@@ -14,12 +14,12 @@ from planbench.cli import console, options, progress
 from planbench.cli.findings import announce, findings, opinions_of
 from planbench.cli.rows import consensus_document, row_document
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.measure.memory import default_limit
 from planbench.records.schema import Record
 from planbench.report.instances import instance_tables
 from planbench.solvers.base import SolveOptions
 from planbench.solvers.registry import available_solvers
-from planbench.words import nouns
 
 EXAMPLES = (
     "planbench compare us-bea-71 --solvers all",
@@ -77,7 +77,7 @@ def compare(
         _show(records)
     if interrupted:
         raise KeyboardInterrupt(
-            f"interrupted: {nouns(len(records), 'run')} of "
+            f"interrupted: {plural(len(records), 'run')} of "
             f"{len(found) * len(solvers) * repeats} shown, none kept; "
             "`planbench bench` keeps them in a file and carries on"
         )

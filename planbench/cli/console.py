@@ -75,7 +75,7 @@ def say(message: str, *, word: str = "", colour: str = "") -> None:
     colour : str
         ANSI code of the word, e.g. ``31``; used on a terminal only.
     """
-    from planbench.report.words import plain
+    from planbench.formatting import plain
 
     # Names come from files: what no terminal should be sent is replaced.
     line = plain(message)

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
+from planbench import formatting as fmt
 from planbench.catalogue.resolve import load_table_economy, split_table
 from planbench.cli import console, options, views
 from planbench.cli.files import check_destination, write_instance
 from planbench.errors import InputError
 from planbench.generators.disaggregate import aggregation_error
 from planbench.generators.recipe import read_split
-from planbench.report import words
 
 EXAMPLES = (
     "planbench disaggregate us-bea-71 --goods 100000 --seed 1 -o us.npz",
@@ -97,11 +97,11 @@ def disaggregate(
             ("sizes", views.size_words(instance)),
             ("inputs per activity", f"{facts['inputs_mean']:.1f}"),
             ("added up again", f"the table to {error:.1e}, cell by cell"),
-            ("memory", f"{words.size_bytes(economy.nbytes)} of arrays"),
+            ("memory", f"{fmt.size_bytes(economy.nbytes)} of arrays"),
             ("SHA-256", instance.sha256),
         ]
         if instance.optimum is not None:
-            rows.append(("known optimum", words.objective(instance.optimum, 12)))
+            rows.append(("known optimum", fmt.objective(instance.optimum, 12)))
         console.out().print(views.pairs(rows))
     if not error <= EXACT:
         console.finding(f"goods add up to the table to {error:.1e} only, not to {EXACT:g}")

@@ -11,11 +11,11 @@ import typer
 from planbench.cli import completion, console, options, views
 from planbench.cli.files import check_destination, write_instance
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.io.files import write_text
 from planbench.records.flat import write_csv, write_parquet
 from planbench.records.pyperf_json import to_pyperf
 from planbench.records.store import read_records
-from planbench.words import nouns
 
 EXAMPLES = (
     "planbench export us-bea-71 -o us-bea-71.mps.gz",
@@ -114,7 +114,7 @@ def _export_results(source: Path, path: Path, memory: bool) -> dict[str, Any]:
             facts["rows"] += f" (left out: {_left_out(suite.left_out)})"
         return facts
     (write_csv if ending == ".csv" else write_parquet)(records, path)
-    return facts | {"rows": nouns(len(records), "measurement")}
+    return facts | {"rows": plural(len(records), "measurement")}
 
 
 def _left_out(counts: dict[str, int]) -> str:

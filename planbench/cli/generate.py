@@ -14,12 +14,12 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import typer
 from pydantic.fields import FieldInfo
 
+from planbench import formatting as fmt
 from planbench.catalogue.resolve import load_instance
 from planbench.cli import console, options, views
 from planbench.cli.files import check_destination, write_instance
 from planbench.errors import InputError
 from planbench.generators.recipe import GeneratorRecipe, parse_inline, read_toml_recipe
-from planbench.report import words
 
 EXAMPLES = (
     "planbench generate --goods 1000 --structure powerlaw --seed 1 -o e.npz",
@@ -134,11 +134,11 @@ def _generate(given: dict[str, Any]) -> None:
         ("wrote", str(path)),
         ("recipe", instance.name),
         ("sizes", views.size_words(instance)),
-        ("memory", f"{words.size_bytes(economy.nbytes)} of arrays"),
+        ("memory", f"{fmt.size_bytes(economy.nbytes)} of arrays"),
         ("SHA-256", instance.sha256),
     ]
     if instance.optimum is not None:
-        rows.append(("known optimum", words.objective(instance.optimum, 12)))
+        rows.append(("known optimum", fmt.objective(instance.optimum, 12)))
     console.out().print(views.pairs(rows))
 
 

@@ -14,9 +14,9 @@ from planbench.comparison.history import MEASURES, History, Measure, read_histor
 from planbench.comparison.regress import results_files
 from planbench.comparison.render import history_document, steps_table
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.records.store import read_records
 from planbench.report.results import machine_key
-from planbench.words import nouns
 
 EXAMPLES = (
     "planbench history results",
@@ -132,8 +132,8 @@ def _show(found: History, written: dict[str, Any], *, json: bool) -> None:
         console.note(line)
     steps = sum(len(s.changes) for s in found.series)
     console.say(
-        f"{len(found.series)} series over {nouns(found.runs, 'run')} on {found.machine}: "
-        f"{nouns(steps, 'step') if steps else 'no steps'}"
+        f"{len(found.series)} series over {plural(found.runs, 'run')} on {found.machine}: "
+        f"{plural(steps, 'step') if steps else 'no steps'}"
     )
     if written:
-        console.say(f"wrote {written['page']} with {nouns(written['charts'], 'chart')}")
+        console.say(f"wrote {written['page']} with {plural(written['charts'], 'chart')}")

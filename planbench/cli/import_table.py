@@ -9,20 +9,20 @@ from typing import Annotated, Any
 
 import typer
 
+from planbench import formatting as fmt
 from planbench.catalogue.instance import Instance
 from planbench.certificates import certify_plan
 from planbench.cli import console, options, views
 from planbench.cli.files import check_destination, write_instance
 from planbench.cli.views import amount
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.io.plan_file import write_plan
 from planbench.model.economy import Economy
-from planbench.report import words
 from planbench.tables import ImportReport
 from planbench.tables import import_table as import_it
 from planbench.tables.economy import FEASIBLE
 from planbench.tables.raw import Role
-from planbench.words import nouns
 
 EXAMPLES = (
     "planbench import use_71.csv make_71.csv -o us.npz",
@@ -255,8 +255,8 @@ def _show(economy: Economy, report: ImportReport, path: Path, plan_path: Path | 
         ("wrote", str(path)),
         (
             "table",
-            f"{report.name}, {report.kind}, {nouns(report.products, 'product')}, "
-            f"{nouns(report.industries, 'industry')}",
+            f"{report.name}, {report.kind}, {plural(report.products, 'product')}, "
+            f"{plural(report.industries, 'industry')}",
         ),
         ("economy", views.size_words(Instance(name=report.name, economy=economy))),
         ("technology", report.technology),
@@ -264,7 +264,7 @@ def _show(economy: Economy, report: ImportReport, path: Path, plan_path: Path | 
         ("observed plan", _observed_words(report)),
     ]
     if observed.optimal:
-        rows.append(("known optimum", words.objective(observed.value, 12)))
+        rows.append(("known optimum", fmt.objective(observed.value, 12)))
     elif observed.upper is not None:
         rows.append(
             (
@@ -289,7 +289,7 @@ def _show(economy: Economy, report: ImportReport, path: Path, plan_path: Path | 
             ("became", "left"),
         )
         lines = [
-            (t.rule, words.count(t.count), amount(t.amount, 6), t.largest, t.treatment)
+            (t.rule, fmt.count(t.count), amount(t.amount, 6), t.largest, t.treatment)
             for t in totals
         ]
         parts.append(views.listing("Figures that were moved", columns, lines))

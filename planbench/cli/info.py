@@ -9,16 +9,16 @@ import numpy.typing as npt
 import typer
 from rich.text import Text
 
+from planbench import formatting as fmt
 from planbench.catalogue.instance import Instance
 from planbench.cli import console, views
 from planbench.cli import statistics as economy_statistics
 from planbench.cli.options import InstanceArgument, JsonOption, RelaxOption, load
 from planbench.cli.views import amount, percent
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
-from planbench.report import words
-from planbench.words import nouns
 
 EXAMPLES = (
     "planbench info us-bea-71",
@@ -184,9 +184,9 @@ def _observed_words(told: dict[str, Any]) -> str:
         return f"{100 * float(told.get('shortfall', 0.0)):.3g} % short"
     value, upper = told.get("value"), told.get("upper")
     if told.get("optimum") is not None:
-        return f"feasible and optimal, worth {words.objective(value, 10)}"
-    at_most = "" if upper is None else f"; its prices prove at most {words.objective(upper, 10)}"
-    return f"feasible, worth {words.objective(value, 10)}{at_most}"
+        return f"feasible and optimal, worth {fmt.objective(value, 10)}"
+    at_most = "" if upper is None else f"; its prices prove at most {fmt.objective(upper, 10)}"
+    return f"feasible, worth {fmt.objective(value, 10)}{at_most}"
 
 
 def _show(instance: Instance, facts: dict[str, Any]) -> None:
@@ -200,23 +200,23 @@ def _show(instance: Instance, facts: dict[str, Any]) -> None:
         )
 
     rows: list[tuple[str, str | Text]] = [
-        ("linear program", f"{nouns(facts['rows'], 'row')}, {nouns(facts['columns'], 'column')}"),
-        ("non-zeros", f"{words.count(facts['nonzeros'])}, density {percent(facts['density'])}"),
+        ("linear program", f"{plural(facts['rows'], 'row')}, {plural(facts['columns'], 'column')}"),
+        ("non-zeros", f"{fmt.count(facts['nonzeros'])}, density {percent(facts['density'])}"),
     ]
     if instance.economy is not None:
         rows += [
             ("inputs per activity", spread("inputs_per_activity")),
             ("users per good", spread("users_per_good")),
             ("techniques per good", spread("techniques_per_good")),
-            ("choice of technique", nouns(facts["goods_with_choice"], "good")),
+            ("choice of technique", plural(facts["goods_with_choice"], "good")),
             ("input coefficients", spread("input_coefficients")),
         ]
         if facts["column_sums"] is not None:
             rows.append(("sums of inputs", spread("column_sums")))
         rows += [
-            ("joint production", nouns(facts["joint_production"], "activity")),
-            ("capacities", nouns(facts["capacities"], "activity")),
-            ("in targets", nouns(facts["goods_in_targets"], "good")),
+            ("joint production", plural(facts["joint_production"], "activity")),
+            ("capacities", plural(facts["capacities"], "activity")),
+            ("in targets", plural(facts["goods_in_targets"], "good")),
             ("stocks, fixed demands", f"{facts['stocks']:,}, {facts['fixed_demands']:,}"),
         ]
         if facts["units"]:
@@ -225,8 +225,8 @@ def _show(instance: Instance, facts: dict[str, Any]) -> None:
         rows += [
             (
                 "rows",
-                f"{nouns(facts['equations'], 'equation')}, {nouns(facts['ranges'], 'range')}, "
-                f"{nouns(facts['inequalities'], 'inequality')}, {facts['free_rows']:,} free",
+                f"{plural(facts['equations'], 'equation')}, {plural(facts['ranges'], 'range')}, "
+                f"{plural(facts['inequalities'], 'inequality')}, {facts['free_rows']:,} free",
             ),
             (
                 "columns",
@@ -238,8 +238,8 @@ def _show(instance: Instance, facts: dict[str, Any]) -> None:
             ("objective offset", amount(facts["offset"])),
         ]
     rows += [
-        ("known optimum", words.objective(facts["optimum"], 10)),
-        ("memory", f"{words.size_bytes(facts['bytes'])} of arrays"),
+        ("known optimum", fmt.objective(facts["optimum"], 10)),
+        ("memory", f"{fmt.size_bytes(facts['bytes'])} of arrays"),
         ("SHA-256", facts["sha256"]),
     ]
     recipe = dict(facts["recipe"])
@@ -252,6 +252,6 @@ def _show(instance: Instance, facts: dict[str, Any]) -> None:
     parts: list[Any] = [views.head(instance), views.pairs(rows)]
     if facts["moved"]:
         title = f"Moved so that nothing is negative ({len(facts['moved'])})"
-        lines = "\n".join(f"- {words.plain(line)}" for line in _moved_lines(facts["moved"]))
+        lines = "\n".join(f"- {fmt.plain(line)}" for line in _moved_lines(facts["moved"]))
         parts.append(Text.assemble((title, "bold"), "\n", lines))
     views.show(console.out(), parts)

@@ -8,11 +8,11 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from planbench import formatting as fmt
 from planbench.catalogue.builtin import list_builtin
 from planbench.cli import console
 from planbench.cli.options import JsonOption
-from planbench.report import words
-from planbench.words import nouns
+from planbench.formatting import plural
 
 EXAMPLES = ("planbench instances", "planbench instances --json", "planbench info us-bea-71")
 
@@ -34,9 +34,9 @@ def instances(json: JsonOption = False) -> None:
     for number, info in enumerate(infos):
         if number:
             grid.add_row()
-        sizes = f"{nouns(info.goods, 'good')}, {nouns(info.activities, 'activity')}"
+        sizes = f"{plural(info.goods, 'good')}, {plural(info.activities, 'activity')}"
         if info.optimum is not None:
-            sizes += f", optimum {words.objective(info.optimum, 10)}"
+            sizes += f", optimum {fmt.objective(info.optimum, 10)}"
         grid.add_row(
             info.name,
             Group(Text(info.description), Text(sizes), Text(info.source, style="dim")),

@@ -16,11 +16,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Column
 from rich.text import Text
 
+from planbench import formatting as fmt
 from planbench.bench.events import Event
 from planbench.cli import console
 from planbench.records.schema import Record
 from planbench.records.verdicts import verdict_words
-from planbench.report import words
 
 #: In a log, what is going on is said no more often than this.
 QUIET_S = 20.0
@@ -113,7 +113,7 @@ class Bar:
         if self._progress is not None:
             self._progress.update(
                 self._task,
-                description=words.plain(what),
+                description=fmt.plain(what),
                 completed=done,
                 total=total or None,
                 left=left,
@@ -129,7 +129,7 @@ class Bar:
         ended = record.ended if record.ended != "ok" else verdict_words(record)
         line = (
             f"[{done}/{total}] {record.solver} on {record.instance.name}: {ended}, "
-            f"{words.seconds(record.wall_s)}{', ' + note if note else ''}"
+            f"{fmt.seconds(record.wall_s)}{', ' + note if note else ''}"
         )
         if self._progress is None:
             self._said = time.monotonic()

@@ -23,9 +23,9 @@ from planbench.comparison.render import (
     to_junit,
 )
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.io.files import write_text
 from planbench.records.schema import Record
-from planbench.words import nouns
 
 EXAMPLES = (
     "planbench regress results/before.jsonl results/after.jsonl",
@@ -133,7 +133,7 @@ def regress(
     if update and not baseline.exists():
         _refuse_wrong(new, candidate)
         write_baseline(new, baseline)
-        console.say(f"wrote {baseline}, a new baseline of {nouns(len(new), 'measurement')}")
+        console.say(f"wrote {baseline}, a new baseline of {plural(len(new), 'measurement')}")
         return 0
     old = without_sides(read_side(baseline), baseline)
     names = _names(baseline, candidate)
@@ -147,7 +147,7 @@ def regress(
         return found.exit_code
     _refuse_wrong(new, candidate)
     write_baseline(new, baseline)
-    console.say(f"wrote {baseline}: {nouns(len(old), 'measurement')} before, {len(new)} now")
+    console.say(f"wrote {baseline}: {plural(len(old), 'measurement')} before, {len(new)} now")
     return 0
 
 
@@ -195,7 +195,7 @@ def _refuse_wrong(records: Sequence[Record], path: Path) -> None:
     if wrong:
         first = f"{wrong[0].solver} on {wrong[0].instance.name}"
         raise InputError(
-            f"holds {nouns(len(wrong), 'wrong answer')} (first {first}) and makes no baseline",
+            f"holds {plural(len(wrong), 'wrong answer')} (first {first}) and makes no baseline",
             where=str(path),
         )
 

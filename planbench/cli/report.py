@@ -11,9 +11,9 @@ import typer
 from planbench.cli import console, options
 from planbench.cli.rows import without_sides
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.records.not_run import read_not_run
 from planbench.records.store import read_records
-from planbench.words import nouns
 
 EXAMPLES = (
     "planbench report results/quick.jsonl",
@@ -80,9 +80,9 @@ def report(
             document["figures"] = [str(path) for path in written]
         console.print_json(document)
     else:
-        console.say(f"wrote {page} from {nouns(len(records), 'measurement')}")
+        console.say(f"wrote {page} from {plural(len(records), 'measurement')}")
         if figures is not None:
-            console.say(f"wrote {nouns(len(written), 'figure')} to {figures}")
+            console.say(f"wrote {plural(len(written), 'figure')} to {figures}")
 
 
 def _names(results: list[Path]) -> tuple[str, str]:

@@ -9,8 +9,8 @@ from typing import Any
 from planbench.certificates.consensus import Consensus
 from planbench.cli import console
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.records.schema import AB, SIDE, Record
-from planbench.words import nouns
 
 _FIRST = (
     "instance",
@@ -96,5 +96,5 @@ def without_sides(records: Sequence[Record], path: Path, *, needed: bool = True)
             where=str(path),
         )
     if left:
-        console.note(f"{path}: {nouns(left, 'row')} of planbench ab, of two sides, left out")
+        console.note(f"{path}: {plural(left, 'row')} of planbench ab, of two sides, left out")
     return kept

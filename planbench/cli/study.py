@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from planbench import formatting as fmt
 from planbench.bench.request import Conditions
 from planbench.bench.single import survey
 from planbench.cli import console, options
@@ -17,13 +18,12 @@ from planbench.debate.bad_data import bad_data
 from planbench.debate.replan import find_replanner, replan
 from planbench.debate.study import noise_losses, replanned
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.measure.memory import default_limit
 from planbench.records.schema import Record
 from planbench.records.store import RecordStore
-from planbench.report import words
 from planbench.report.results import TARGET_GAP
 from planbench.solvers.registry import available_solvers
-from planbench.words import nouns
 
 EXAMPLES = (
     "planbench study replan gen:goods=10000,techniques=2,resources=5,seed=1",
@@ -115,7 +115,7 @@ def study(
                     store.append(row)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
-                f"interrupted: {nouns(len(rows), 'measurement')} kept in {out}; "
+                f"interrupted: {plural(len(rows), 'measurement')} kept in {out}; "
                 "the same command measures all of them again"
             ) from None
     if json:
@@ -123,7 +123,7 @@ def study(
     else:
         _show(rows)
         console.say(
-            f"{nouns(len(rows), 'measurement')} in {out}; show them with `planbench report --merge`"
+            f"{plural(len(rows), 'measurement')} in {out}; `planbench report --merge` shows them"
         )
     if all(row.ended != "ok" for row in rows):
         raise InputError(f"nothing to compare: {rows[0].message}", where=rows[0].solver)
@@ -178,9 +178,9 @@ def _show(rows: Sequence[Record]) -> None:
         table = [
             [
                 p.solver,
-                words.seconds(p.cold),
-                words.seconds(p.warm),
-                words.times(p.saving),
+                fmt.seconds(p.cold),
+                fmt.seconds(p.warm),
+                fmt.times(p.saving),
                 "\n".join(f"{kind} {cold:,} → {warm:,}" for kind, cold, warm in p.counts),
             ]
             for p in pairs
@@ -217,4 +217,4 @@ def _show(rows: Sequence[Record]) -> None:
 
 
 def _share(value: float | None) -> str:
-    return words.UNKNOWN if value is None else f"{100 * value:.2g} %"
+    return fmt.UNKNOWN if value is None else f"{100 * value:.2g} %"

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from planbench import formatting as fmt
 from planbench.bench.plan import plan_suite, tasks
 from planbench.bench.suite import LadderTable, Suite, list_suites, load_suite
 from planbench.cli import completion, console
@@ -14,7 +15,6 @@ from planbench.cli.options import JsonOption
 from planbench.cli.views import listing, pairs
 from planbench.errors import SolverUnavailableError
 from planbench.measure.memory import total_memory
-from planbench.report import words
 from planbench.tables.read import why_not_at_hand
 
 EXAMPLES = ("planbench suites", "planbench suites accuracy", "planbench bench quick")
@@ -66,7 +66,7 @@ def _runs(suite: Suite) -> int:
 
 def _show_all(found: list[Suite]) -> None:
     rows = [
-        [suite.name, words.count(_runs(suite)), words.seconds(suite.budget_s), suite.description]
+        [suite.name, fmt.count(_runs(suite)), fmt.seconds(suite.budget_s), suite.description]
         for suite in found
     ]
     columns = [("name", "left"), ("runs", "right"), ("budget", "right"), ("what it is for", "left")]
@@ -81,15 +81,15 @@ def _show_all(found: list[Suite]) -> None:
 
 def _show_one(suite: Suite) -> None:
     rows: list[tuple[str, str | Text]] = [
-        ("suite", Text(words.plain(suite.name), style="bold")),
-        ("what it is for", suite.description or words.UNKNOWN),
-        ("runs", f"{words.count(_runs(suite))} at most, once each, with the solvers here"),
-        ("budget", f"{words.seconds(suite.budget_s)}, after which no run begins"),
-        ("limits per run", f"{words.seconds(suite.time_limit_s)}, {_memory(suite)}"),
+        ("suite", Text(fmt.plain(suite.name), style="bold")),
+        ("what it is for", suite.description or fmt.UNKNOWN),
+        ("runs", f"{fmt.count(_runs(suite))} at most, once each, with the solvers here"),
+        ("budget", f"{fmt.seconds(suite.budget_s)}, after which no run begins"),
+        ("limits per run", f"{fmt.seconds(suite.time_limit_s)}, {_memory(suite)}"),
         ("repeats", _repeats(suite)),
     ]
     if suite.target_gaps:
-        gaps = ", ".join(words.gap(gap) for gap in suite.target_gaps)
+        gaps = ", ".join(fmt.gap(gap) for gap in suite.target_gaps)
         rows.append(("target gaps", f"{gaps}; the limit is for all tries at one of them"))
     solvers = suite.solvers
     rows.append(
@@ -105,13 +105,13 @@ def _show_one(suite: Suite) -> None:
 
 
 def _memory(suite: Suite) -> str:
-    return f"{words.size_bytes(suite.memory_limit_bytes(total_memory()))} of memory here"
+    return f"{fmt.size_bytes(suite.memory_limit_bytes(total_memory()))} of memory here"
 
 
 def _repeats(suite: Suite) -> str:
     if suite.repeats == 1:
         return "none"
-    return f"{suite.repeats} runs of what takes less than {words.seconds(suite.repeat_below_s)}"
+    return f"{suite.repeats} runs of what takes less than {fmt.seconds(suite.repeat_below_s)}"
 
 
 def _ladder(ladder: LadderTable) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import typer
 from rich.text import Text
 
+from planbench import formatting as fmt
 from planbench.bench.request import Conditions, choose_solver, make_request
 from planbench.bench.single import solve_once
 from planbench.catalogue.instance import Instance
@@ -22,7 +23,6 @@ from planbench.cli.views import amount
 from planbench.io.plan_file import read_parts
 from planbench.measure.memory import default_limit
 from planbench.model.arrays import FloatArray
-from planbench.report import words
 from planbench.solvers.base import Solution, SolveOptions
 
 EXAMPLES = (
@@ -167,7 +167,7 @@ def _document(instance: Instance, path: Path, tolerance: float, judged: _Judged)
 
 
 def _verdict_words(certificate: Certificate, tolerance: float) -> str:
-    asked = words.gap(tolerance)
+    asked = fmt.gap(tolerance)
     if certificate.verdict == "certified":
         return f"proven to be within {asked} of the optimum"
     if certificate.verdict == "wrong":
@@ -175,17 +175,17 @@ def _verdict_words(certificate: Certificate, tolerance: float) -> str:
     if certificate.verdict == "unproven":
         return "nothing says how far it is from the optimum"
     if certificate.raw_gap is not None and certificate.raw_gap > tolerance:
-        return f"proven no closer to the optimum than {words.gap(certificate.raw_gap)} as it is"
+        return f"proven no closer to the optimum than {fmt.gap(certificate.raw_gap)} as it is"
     return f"it does not keep its bounds to within {asked}"
 
 
 def _show(instance: Instance, path: Path, tolerance: float, judged: _Judged) -> None:
     certificate, helper = judged.certificate, judged.helper
-    gap = f"{words.gap(certificate.raw_gap)} raw"
+    gap = f"{fmt.gap(certificate.raw_gap)} raw"
     if certificate.polished_gap is not None:
         gap += (
-            f", {words.gap(certificate.polished_gap)} after "
-            f"{words.seconds(certificate.polish_s)} of polish"
+            f", {fmt.gap(certificate.polished_gap)} after "
+            f"{fmt.seconds(certificate.polish_s)} of polish"
         )
     style = "bold green" if certificate.verdict == "certified" else "bold red"
     said = _verdict_words(certificate, tolerance)
@@ -202,7 +202,7 @@ def _show(instance: Instance, path: Path, tolerance: float, judged: _Judged) -> 
         rows.append(("estimate", views.estimate_text(certificate.estimate, _violation(judged))))
     if helper is not None:
         how = "" if helper["ended"] == "ok" else f", which ended by {helper['ended']}"
-        rows.append(("bound from", f"{helper['solver']} in {words.seconds(helper['wall_s'])}{how}"))
+        rows.append(("bound from", f"{helper['solver']} in {fmt.seconds(helper['wall_s'])}{how}"))
     if instance.optimum is not None:
         known = views.known_optimum(
             instance.optimum, certificate.lower_bound, certificate.upper_bound
@@ -238,7 +238,7 @@ def _show(instance: Instance, path: Path, tolerance: float, judged: _Judged) -> 
             views.listing(
                 "Worst violated",
                 (("kind", "left"), ("name", "left"), ("missing", "right"), ("relative", "right")),
-                ((v.kind, v.name, amount(v.amount), words.gap(v.scaled)) for v in worst.worst),
+                ((v.kind, v.name, amount(v.amount), fmt.gap(v.scaled)) for v in worst.worst),
             )
         )
     views.show(console.out(), parts)

@@ -1,6 +1,6 @@
 """How a result looks on a terminal: the head, the outcome, the plan, what it cost.
 
-Units and times are in ``report.words``.
+Units and times are in ``planbench.formatting``.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from planbench import formatting as fmt
 from planbench.catalogue.instance import Instance
 from planbench.cli.plan_facts import PlanFacts, SolutionFacts
+from planbench.formatting import plural
 from planbench.records.schema import Record
 from planbench.records.verdicts import residuals_only
-from planbench.report import words
 from planbench.report.instances import disturbance_words
-from planbench.words import nouns
 
 #: A known optimum this far outside of a certified bracket, relative, is no optimum.
 KNOWN_TO = 1e-6
@@ -39,7 +39,7 @@ _ENDED_WORDS = {
 
 def text(value: str, style: str = "") -> Text:
     """Text as it is: no markup, and nothing a terminal should not be sent."""
-    return Text(words.plain(value), style=style)
+    return Text(fmt.plain(value), style=style)
 
 
 def size_words(instance: Instance) -> str:
@@ -48,16 +48,16 @@ def size_words(instance: Instance) -> str:
     if economy is None:
         lp = instance.lp
         return (
-            f"{nouns(lp.n_rows, 'row')}, {nouns(lp.n_cols, 'column')}, "
-            f"{nouns(int(lp.matrix.nnz), 'non-zero')}, "
+            f"{plural(lp.n_rows, 'row')}, {plural(lp.n_cols, 'column')}, "
+            f"{plural(int(lp.matrix.nnz), 'non-zero')}, "
             f"{'maximise' if lp.maximise else 'minimise'}"
         )
     parts = (
-        nouns(economy.n_goods, "good"),
-        nouns(economy.n_activities, "activity"),
-        nouns(economy.n_resources, "resource"),
-        nouns(economy.n_targets, "target"),
-        nouns(economy.nnz, "non-zero"),
+        plural(economy.n_goods, "good"),
+        plural(economy.n_activities, "activity"),
+        plural(economy.n_resources, "resource"),
+        plural(economy.n_targets, "target"),
+        plural(economy.nnz, "non-zero"),
     )
     return ", ".join(parts)
 
@@ -117,8 +117,8 @@ def bracket_text(lower: float | None, upper: float | None) -> str:
     """``lower … upper`` to as many digits as tell them apart, or what is missing."""
     if lower is None and upper is None:
         return "none"
-    low = "no lower bound" if lower is None else words.objective(lower, 10)
-    high = "no upper bound" if upper is None else words.objective(upper, 10)
+    low = "no lower bound" if lower is None else fmt.objective(lower, 10)
+    high = "no upper bound" if upper is None else fmt.objective(upper, 10)
     return low if low == high else f"{low} … {high}"
 
 
@@ -135,17 +135,15 @@ def three_verdicts(
 
 def estimate_text(estimate: float, violation: float | None) -> str:
     """Objective of a nearly feasible point, which proves nothing."""
-    by = "" if violation is None else f" (violation {words.gap(violation)})"
-    return f"{words.objective(estimate, 10)}{by}, not proven"
+    by = "" if violation is None else f" (violation {fmt.gap(violation)})"
+    return f"{fmt.objective(estimate, 10)}{by}, not proven"
 
 
 def gaps_text(record: Record) -> str:
     """Raw gap, polished gap and what polishing cost."""
-    said = f"{words.gap(record.raw_gap)} raw"
+    said = f"{fmt.gap(record.raw_gap)} raw"
     if record.polished_gap is not None:
-        said += (
-            f", {words.gap(record.polished_gap)} after {words.seconds(record.polish_s)} of polish"
-        )
+        said += f", {fmt.gap(record.polished_gap)} after {fmt.seconds(record.polish_s)} of polish"
     return said
 
 
@@ -157,8 +155,8 @@ def verdict_text(record: Record, tolerance: float) -> Text:
     if verdict is None:
         return Text("nothing to judge", style="bold magenta")
     said = {
-        "certified": f"the optimum is proven to within {words.gap(tolerance)}",
-        "loose": f"its own violations exceed {words.gap(tolerance)}; repaired it is proven",
+        "certified": f"the optimum is proven to within {fmt.gap(tolerance)}",
+        "loose": f"its own violations exceed {fmt.gap(tolerance)}; repaired it is proven",
         "unproven": "nothing is proven",
         "wrong": "the answer is refuted",
     }[verdict]
@@ -168,11 +166,11 @@ def verdict_text(record: Record, tolerance: float) -> Text:
         said = "residuals fit, but no bracket is proven"
     elif verdict == "certified" and record.raw_gap is not None and record.raw_gap > tolerance:
         width = (record.upper_bound or 0.0) - (record.lower_bound or 0.0)
-        said = f"the optimum is proven to within {words.gap(width)} in its units"
+        said = f"the optimum is proven to within {fmt.gap(width)} in its units"
         if record.scale:
-            said += f"; what flows through it is {words.objective(record.scale, 3)}"
+            said += f"; what flows through it is {fmt.objective(record.scale, 3)}"
     elif verdict == "loose" and record.raw_gap is not None and record.raw_gap > tolerance:
-        said = f"proven, but no closer than {words.gap(record.raw_gap)}"
+        said = f"proven, but no closer than {fmt.gap(record.raw_gap)}"
     elif verdict == "loose" and record.plan_verdict == record.prices_verdict == "certified":
         said = "plan and prices are proven, the objective claimed is not theirs"
     return Text.assemble((verdict, _VERDICT_STYLE[verdict]), f": {said}")
@@ -183,7 +181,7 @@ def known_optimum(optimum: float, lower: float | None, upper: float | None) -> s
 
     An instance's file says what its optimum is, and somebody may have changed its arrays since.
     """
-    said = words.objective(optimum, 10)
+    said = fmt.objective(optimum, 10)
     slack = KNOWN_TO * max(1.0, abs(optimum))
     if (lower is None or lower <= optimum + slack) and (upper is None or upper >= optimum - slack):
         return said
@@ -206,7 +204,7 @@ def outcome(record: Record, instance: Instance, tolerance: float) -> Table:
             else []
         ),
         ("claim", f"{claim}{status}"),
-        ("objective", words.objective(record.objective, 10)),
+        ("objective", fmt.objective(record.objective, 10)),
         ("certified", bracket_text(record.lower_bound, record.upper_bound)),
         ("gap", gaps_text(record)),
     ]
@@ -232,9 +230,9 @@ def cost(record: Record) -> Group:
     rows = [
         (
             phase.name,
-            words.seconds(phase.wall_s),
-            words.seconds(phase.cpu_s),
-            words.size_bytes(phase.peak_bytes),
+            fmt.seconds(phase.wall_s),
+            fmt.seconds(phase.cpu_s),
+            fmt.size_bytes(phase.peak_bytes),
         )
         for phase in record.phases
     ]
@@ -244,12 +242,12 @@ def cost(record: Record) -> Group:
         rows,
     )
     summary = [
-        f"Solver: {words.seconds(record.wall_s)} wall, {words.seconds(record.cpu_s)} CPU",
-        f"{words.passes(record.matrix_passes)} matrix passes",
-        f"{words.size_bytes(record.peak_bytes)} above the level before",
+        f"Solver: {fmt.seconds(record.wall_s)} wall, {fmt.seconds(record.cpu_s)} CPU",
+        f"{fmt.passes(record.matrix_passes)} matrix passes",
+        f"{fmt.size_bytes(record.peak_bytes)} above the level before",
     ]
     if record.threads_used is not None:
-        summary.append(nouns(record.threads_used, "thread"))
+        summary.append(plural(record.threads_used, "thread"))
     lines: list[RenderableType] = [table, Text(", ".join(summary) + ".")]
     if record.disturbed:
         why = disturbance_words(record)
@@ -345,13 +343,13 @@ def show(console: Console, parts: Iterable[RenderableType]) -> None:
 def _of(title: str, shown: int, total: int, kind: str = "") -> str:
     if shown >= total:
         return title
-    return f"{title} ({words.count(shown)} of {words.count(total)}{' ' + kind if kind else ''})"
+    return f"{title} ({fmt.count(shown)} of {fmt.count(total)}{' ' + kind if kind else ''})"
 
 
 def amount(value: float | None, digits: int = 5) -> str:
     """Format an amount: ``1,234.5``, ``0.0012346``, ``1.2346e-9``; ``–`` for None."""
     if value is None:
-        return words.UNKNOWN
+        return fmt.UNKNOWN
     if value == 0:
         return "0"
     if value != value or value in (float("inf"), float("-inf")):
@@ -372,7 +370,7 @@ def _bare(text: str) -> str:
 def percent(share: float | None) -> str:
     """Format a share: ``53 %``, ``0.4 %``; ``–`` for None."""
     if share is None or share != share:
-        return words.UNKNOWN
+        return fmt.UNKNOWN
     if 0 < abs(share) < 0.0005:
         return "< 0.1 %"
     return f"{100 * share:.3g} %"
@@ -380,5 +378,5 @@ def percent(share: float | None) -> str:
 
 def counts(iterations: Mapping[str, int]) -> str:
     """Format iterations by kind: ``1,234 simplex, 7 crossover``; ``–`` where not told."""
-    told = [f"{words.count(n)} {kind}" for kind, n in iterations.items()]
-    return ", ".join(told) or words.UNKNOWN
+    told = [f"{fmt.count(n)} {kind}" for kind, n in iterations.items()]
+    return ", ".join(told) or fmt.UNKNOWN

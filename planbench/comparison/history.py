@@ -13,10 +13,10 @@ from typing import Literal, get_args
 
 from planbench.comparison.match import Sample, split_runs
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.records.schema import Record
 from planbench.report.results import machine_key, machine_label, machine_names
 from planbench.stats.steps import find_steps
-from planbench.words import nouns
 
 Measure = Literal["passes", "seconds", "bytes", "iterations"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
@@ -190,7 +190,7 @@ def _choose(rows: Sequence[Record], asked: str | None) -> tuple[str, list[str]]:
     if not others:
         return chosen, []
     return chosen, [
-        f"{nouns(len(others), 'row')} of other machines left out: {machine_names(others)}"
+        f"{plural(len(others), 'row')} of other machines left out: {machine_names(others)}"
     ]
 
 

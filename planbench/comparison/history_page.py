@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from planbench import formatting as fmt
 from planbench.comparison.history import History, Measure, Series
 from planbench.comparison.render import HISTORY_TITLES, change_ratio, in_unit, steps_table
+from planbench.formatting import plural
 from planbench.records.schema import Record
-from planbench.report import words
 from planbench.report.charts import PAGE, TICKS, alt, encodings, finished, ticks, widened
 from planbench.report.html import page, write_page
 from planbench.report.markup import Markup, charts, render, section, to_html
 from planbench.report.sections import figure
 from planbench.report.style import in_order
-from planbench.words import nouns
 
 HEIGHT = 260
 #: Charts on one page; the table below names every step all the same.
@@ -67,8 +67,8 @@ def _head(history: History, left_out: int) -> Markup:
         series=len(history.series),
         runs=history.runs,
         machine=history.machine,
-        steps=nouns(sum(len(s.changes) for s in history.series), "step"),
-        notes=[words.plain(note) for note in history.notes],
+        steps=plural(sum(len(s.changes) for s in history.series), "step"),
+        notes=[fmt.plain(note) for note in history.notes],
         left_out=left_out,
     )
 
@@ -85,7 +85,7 @@ def _figure(series: Sequence[Series], specs: list[dict[str, Any]]) -> Markup:
     steps = sum(len(s.changes) for s in series)
     return figure(
         instance,
-        f"{HISTORY_TITLES[measure]} by run; {nouns(steps, 'step') if steps else 'no steps'}.",
+        f"{HISTORY_TITLES[measure]} by run; {plural(steps, 'step') if steps else 'no steps'}.",
         history_chart(series),
         specs,
         f"history-{measure}-{instance}",
@@ -151,8 +151,8 @@ def _rows(series: Sequence[Series]) -> tuple[list[dict[str, Any]], list[dict[str
             "value": p.value,
             "shown": in_unit(p.value, s.measure),
             "when": p.started_at[:16].replace("T", " "),
-            "commit": p.commit[:12] or words.UNKNOWN,
-            "file": words.plain(p.file),
+            "commit": p.commit[:12] or fmt.UNKNOWN,
+            "file": fmt.plain(p.file),
         }
         for s in series
         for p in s.points
@@ -163,7 +163,7 @@ def _rows(series: Sequence[Series]) -> tuple[list[dict[str, Any]], list[dict[str
             "at": c.after.started_at,
             "shown": f"{change_ratio(c)}: {in_unit(c.level_before, s.measure)} → "
             f"{in_unit(c.level_after, s.measure)}",
-            "changed": words.plain(c.what_changed or "nothing recorded"),
+            "changed": fmt.plain(c.what_changed or "nothing recorded"),
         }
         for s in series
         for c in s.changes

@@ -27,13 +27,13 @@ from statistics import median
 from planbench.certificates.verdict import CANCELLED
 from planbench.comparison.findings import Finding, Layer, Rules, Verdict
 from planbench.comparison.match import Match, Sample
+from planbench.formatting import plural
 from planbench.records.schema import Record
 from planbench.records.self_results import INSTRUCTIONS
 from planbench.report.ladders import BYTES_FLOOR, SECONDS_FLOOR, find_ladders
 from planbench.report.results import AggregatedResult, Measure, aggregate, configuration
 from planbench.stats.paired import LEAST_PAIRS, paired_log_ratio
 from planbench.stats.regression import Bound, SlopeChange, compare_slopes, shared_confidence
-from planbench.words import nouns
 
 
 def _finding(
@@ -557,7 +557,7 @@ def times_left_out(matches: Sequence[Match]) -> str:
         if count
     ]
     return (
-        f"times not compared: {len(without)} of {nouns(len(ended), 'measurement')}: "
+        f"times not compared: {len(without)} of {plural(len(ended), 'measurement')}: "
         + ", ".join(reasons)
     )
 
@@ -621,7 +621,7 @@ def _time_finding(times: _Times, rules: Rules, confidence: float) -> Finding:
         low=found.low,
         high=found.high,
         rule=f"slower by {effect:.0%} or more, beyond doubt",
-        note=nouns(found.n, "pair") + ("" if times.same_machine else ", other machine"),
+        note=plural(found.n, "pair") + ("" if times.same_machine else ", other machine"),
     )
 
 

@@ -13,9 +13,9 @@ from functools import cached_property
 from typing import Any
 
 from planbench.comparison.findings import Obstacle
+from planbench.formatting import plain
 from planbench.records.schema import STUDY, Record
 from planbench.report.results import chains_as_results, configuration, machine_key, machine_names
-from planbench.report.words import plain
 
 #: Solvers stop by themselves a little before the limit they are given.
 LIMIT_SHARE = 0.5

@@ -16,9 +16,9 @@ from planbench.comparison.findings import Finding, Layer, Verdict
 from planbench.comparison.judge import objectives_differ, refutation
 from planbench.comparison.match import Pair
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.records.schema import Record
 from planbench.stats.paired import PairedRatio, Schedule, paired_log_ratio
-from planbench.words import nouns
 
 #: ``time``: wall seconds of build, load, solve and extract, less those the worker's main thread
 #: was ready to run and had no processor. ``cpu``: CPU seconds of the same. ``passes``: seconds
@@ -241,7 +241,7 @@ def judge_case(
     late = _late(pairs)
     if (late[1] and ratio.verdict in ("same", "faster")) or (late[0] and ratio.verdict == "slower"):
         reason = (
-            f"the time limit cut off {nouns(late[0], 'run')} of {names[0]} and {late[1]} of "
+            f"the time limit cut off {plural(late[0], 'run')} of {names[0]} and {late[1]} of "
             f"{names[1]}, whose times are not known; raise --time-limit"
         )
         return replace(found, ratio=ratio, reason=reason)
@@ -317,7 +317,7 @@ def _ends(
     for number, (side, name) in enumerate(zip(sides, names, strict=True)):
         for ended, count in Counter(r.ended for r in side if r.ended != "ok").items():
             example = next(r.message for r in side if r.ended == ended)
-            line = f"{name}: {ended} in {count} of {nouns(len(side), 'run')}" + (
+            line = f"{name}: {ended} in {count} of {plural(len(side), 'run')}" + (
                 f" ({example})" if example else ""
             )
             also_there = any(r.ended == ended for r in sides[1 - number])
@@ -329,7 +329,7 @@ def _ends(
         wrong = [r for r in side if r.verdict == "wrong"]
         if wrong:
             line = (
-                f"{name}: a wrong answer in {len(wrong)} of {nouns(len(side), 'run')} "
+                f"{name}: a wrong answer in {len(wrong)} of {plural(len(side), 'run')} "
                 f"({refutation(wrong[0])})"
             )
             if number == 1:

@@ -23,12 +23,12 @@ from planbench.comparison.judge import (
 )
 from planbench.comparison.match import Match, choose_machines, find_obstacles, match, samples
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.io.files import replacing
 from planbench.records.schema import STUDY, Record
 from planbench.records.self_results import looks_like_benchmarks, read_benchmarks
 from planbench.records.store import read_records, to_line
 from planbench.report.results import machine_key
-from planbench.words import nouns
 
 
 def compare_runs(
@@ -81,7 +81,7 @@ def compare_runs(
             findings += judge_growth(_of(baseline, old_machine), _of(candidate, new_machine), rules)
         if gone:
             notes.append(
-                f"{len(gone)} of {nouns(len(old), 'measurement')} of {names[0]} not found in "
+                f"{len(gone)} of {plural(len(old), 'measurement')} of {names[0]} not found in "
                 f"{names[1]}"
             )
         if any(not m.same_certificate for m in matches):
@@ -90,7 +90,7 @@ def compare_runs(
                 f"compared; measure {names[0]} again"
             )
         if unmatched:
-            notes.append(f"new in {names[1]}: {nouns(len(unmatched), 'measurement')}")
+            notes.append(f"new in {names[1]}: {plural(len(unmatched), 'measurement')}")
         if "time" in rules.layers and (left_out := times_left_out(matches)):
             notes.append(left_out)
         stopping += _disturbed(matches, rules)
@@ -129,8 +129,10 @@ def _of(records: Sequence[Record], machine: str | None) -> list[Record]:
 def _notes(records: Sequence[Record], machine: str | None, name: str) -> list[str]:
     left = len(records) - len(_of(records, machine))
     studies = sum(r.suite == STUDY for r in _of(records, machine))
-    notes = [f"{nouns(left, 'row')} of {name}, of other machines, left out"] if left else []
-    return notes + ([f"{nouns(studies, 'row')} of {name}, of studies, left out"] if studies else [])
+    notes = [f"{plural(left, 'row')} of {name}, of other machines, left out"] if left else []
+    return notes + (
+        [f"{plural(studies, 'row')} of {name}, of studies, left out"] if studies else []
+    )
 
 
 def read_side(path: Path) -> list[Record]:

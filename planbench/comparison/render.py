@@ -15,12 +15,13 @@ from xml.etree import ElementTree
 
 from rich.text import Text
 
+from planbench import formatting as fmt
 from planbench.comparison.ab import PairedComparison, distinct_names
 from planbench.comparison.bisect import BisectResult, Direction
 from planbench.comparison.findings import LAYERS, Comparison, Finding, Verdict
 from planbench.comparison.history import ChangePoint, History, Measure, Series
 from planbench.comparison.paired import PairedResult
-from planbench.report import words
+from planbench.formatting import plain, plural
 from planbench.report.table import (
     Column,
     Entry,
@@ -31,20 +32,18 @@ from planbench.report.table import (
     number,
     safe_markdown,
 )
-from planbench.report.words import plain
 from planbench.stats.paired import PairedRatio
-from planbench.words import nouns
 
 
 def in_unit(value: float | None, unit: str) -> str:
     """Write a cost: bytes, seconds (also of ``time`` and ``cpu``), matrix passes, iterations."""
     if unit == "bytes":
-        return words.size_bytes(value)
+        return fmt.size_bytes(value)
     if unit == "passes":
-        return words.passes(value)
+        return fmt.passes(value)
     if unit == "iterations" and value is not None:
         return f"{value:,.0f}"
-    return words.seconds(value)
+    return fmt.seconds(value)
 
 
 # -- two runs of a suite ----------------------------------------------------------------------
@@ -61,19 +60,19 @@ _SIGNS: dict[Verdict, str] = {
 def amount(finding: Finding, value: float | str | None) -> str:
     """Write one of the two figures of a finding in its unit."""
     if value is None:
-        return words.UNKNOWN
+        return fmt.UNKNOWN
     if isinstance(value, str):
         return plain(value)
     if finding.layer == "memory":
-        return words.size_bytes(value)
+        return fmt.size_bytes(value)
     if finding.layer == "time":
-        return f"{words.passes(value)} passes"
+        return f"{fmt.passes(value)} passes"
     if finding.layer == "scaling":
-        return words.exponent(value)
+        return fmt.exponent(value)
     if finding.measure == "objective":
-        return words.objective(value, 12)
+        return fmt.objective(value, 12)
     if finding.measure == "certified gap":
-        return words.gap(value)
+        return fmt.gap(value)
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:.6g}"
 
 
@@ -118,7 +117,7 @@ def summary(comparison: Comparison) -> str:
     if comparison.obstacles and not worse:
         return f"could not compare: {comparison.obstacles[0].message}"
     count = comparison.counts
-    parts = [f"{nouns(comparison.compared, 'measurement')} compared"]
+    parts = [f"{plural(comparison.compared, 'measurement')} compared"]
     parts += [f"{count[v]} {v}" for v in ("unclear", "better") if count.get(v)]
     tail = f" ({', '.join(parts)})"
     if not worse:
@@ -361,7 +360,7 @@ def ab_sentence(comparison: PairedComparison, verdict: PairedResult) -> str:
     figures = (
         f"{verdict.ratio.ratio:.3g} times the {_measure(comparison)} of {a}"
         f"{_between(verdict.ratio)}, {_typical(verdict, comparison.measure)}, "
-        f"{nouns(verdict.ratio.n, 'pair')}"
+        f"{plural(verdict.ratio.n, 'pair')}"
     )
     if verdict.outcome in ("slower", "faster"):
         return f"{place}: {b} is {verdict.outcome}: {figures}."
@@ -376,7 +375,7 @@ def ab_sentences(comparison: PairedComparison) -> list[str]:
     left = sum(not v.pairs for v in comparison.results)
     if left:
         said.append(
-            f"{nouns(left, 'comparison')} not run within the budget; raise it with --budget."
+            f"{plural(left, 'comparison')} not run within the budget; raise it with --budget."
         )
     return said
 
@@ -387,7 +386,7 @@ def ab_overall(comparison: PairedComparison) -> str:
     counts: Counter[str] = Counter(v.outcome for v in comparison.results)
     total = len(comparison.results)
     if counts["not-compared"] == total and not any(v.faults for v in comparison.results):
-        many = nouns(total, "comparison")
+        many = plural(total, "comparison")
         return f"Nothing could be compared: {b} against {a}, {many} without a verdict."
     said = [
         f"{text} on {counts[outcome]}"
@@ -411,7 +410,7 @@ def ab_overall(comparison: PairedComparison) -> str:
     if mean is not None and total > 1:
         tail = f"; {mean:.3g} times the {_measure(comparison)} in the geometric mean"
     return (
-        f"Overall, {b} against {a}, {nouns(total, 'comparison')}: " + ", ".join(said) + f"{tail}."
+        f"Overall, {b} against {a}, {plural(total, 'comparison')}: " + ", ".join(said) + f"{tail}."
     )
 
 
@@ -453,7 +452,7 @@ def _ratio_entries(ratio: PairedRatio | None) -> list[Entry]:
     if ratio is None:
         return [number("", None), number("", None)]
     known = ratio.low is not None and ratio.high is not None
-    spread = words.between(f"{ratio.low:.3f}", f"{ratio.high:.3f}") if known else words.UNKNOWN
+    spread = fmt.between(f"{ratio.low:.3f}", f"{ratio.high:.3f}") if known else fmt.UNKNOWN
     return [number(f"{ratio.ratio:.3f}", ratio.ratio), Entry(spread)]
 
 
@@ -493,7 +492,7 @@ def ab_small_print(comparison: PairedComparison) -> str:
         f"{100 * comparison.confidence:g} % confidence no verdict is wrong; differences below "
         f"{100 * comparison.least_effect:g} % do not count. {comparison.pairs_made} pairs run"
         + (f", {comparison.pairs_found} were there already" if comparison.pairs_found else "")
-        + f", {words.seconds(comparison.elapsed_s)}."
+        + f", {fmt.seconds(comparison.elapsed_s)}."
         + (f" {differ}." if differ else "")
     )
 
@@ -652,7 +651,7 @@ HISTORY_TITLES: dict[Measure, str] = {
 
 def change_ratio(change: ChangePoint) -> str:
     """Write by how much a level changed."""
-    return words.UNKNOWN if change.ratio is None else f"{change.ratio:.2f}×"
+    return fmt.UNKNOWN if change.ratio is None else f"{change.ratio:.2f}×"
 
 
 def changes_in_order(history: History) -> list[tuple[Series, ChangePoint]]:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from planbench import formatting as fmt
 from planbench.errors import InputError
 from planbench.records.schema import Record
 from planbench.records.values import short_commit
-from planbench.report import words
 from planbench.report.charts import ladder_chart
 from planbench.report.headline import find_findings
 from planbench.report.html import page, write_page
@@ -210,7 +210,7 @@ def _head(
     unequal: str,
 ) -> str:
     both = sum(1 for p in pairs if p.first and p.second)
-    changed = [words.plain(line) for line in differences(first, second)]
+    changed = [fmt.plain(line) for line in differences(first, second)]
     return render(
         "pair_head.html",
         both=both,
@@ -283,7 +283,7 @@ def _mean(ratio: Ratio | None) -> Entry:
     mark: Mark = ""
     spread = ""
     if ratio.low is not None and ratio.high is not None:
-        spread = words.interval(ratio.low, ratio.high)
+        spread = fmt.interval(ratio.low, ratio.high)
         if ratio.low > 1 and ratio.value > QUIET:
             mark = "bad"
         elif ratio.high < 1 and ratio.value < 1 / QUIET:
@@ -367,18 +367,18 @@ def _cells(pairs: Sequence[MatchedResults], names: tuple[str, str], unequal: str
         for result in results:
             seconds = result.seconds if result else None
             more = "> " if result and result.record.ended != "ok" else ""
-            row.append(number(more + words.seconds(seconds), seconds))
+            row.append(number(more + fmt.seconds(seconds), seconds))
         row.append(_ratio(None if unequal else ratio_of(pair, "seconds")))
         row.append(_ratio(ratio_of(pair, "passes")))
         row += [
-            number(words.size_bytes(result.peak_bytes), result.peak_bytes)
+            number(fmt.size_bytes(result.peak_bytes), result.peak_bytes)
             if result
             else number("", None)
             for result in results
         ]
         row.append(_ratio(ratio_of(pair, "bytes")))
         row += [
-            number(words.gap(result.raw_gap), result.raw_gap) if result else number("", None)
+            number(fmt.gap(result.raw_gap), result.raw_gap) if result else number("", None)
             for result in results
         ]
         rows.append(row)

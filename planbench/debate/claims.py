@@ -25,9 +25,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from planbench import formatting as fmt
 from planbench.debate.study import NoiseLoss, Replanned, noise_losses, replanned
 from planbench.records.schema import Record
-from planbench.report import words
 from planbench.report.effort import effort_key, effort_names
 from planbench.report.growth import SIZES, estimate_words, predict
 from planbench.report.headline import find_largest_solved
@@ -116,7 +116,7 @@ def judge_coupling(results: Sequence[AggregatedResult]) -> JudgedClaim:
     said = (
         f"{series}: {'at least ' if more else ''}{ratio:.2g} times as long where "
         f"{100 * shares[-1]:g} % of the inputs cross regions as where {100 * shares[0]:g} % do "
-        f"({words.count(sweep.goods)} goods, one solver for all regions at once)"
+        f"({fmt.count(sweep.goods)} goods, one solver for all regions at once)"
     )
     return JudgedClaim(claim, who, predicted, said, each, _coupled(ratio, more))
 
@@ -145,15 +145,15 @@ def _seconds_at_top(series: str, sweep: Sweep) -> float:
 def judge_replanning(records: Sequence[Record]) -> JudgedClaim:
     """Judge how soon there is a fresh plan after a shock."""
     claim = "A shock (tin becomes scarce) needs a fresh plan before it is stale"
-    who, predicted = "Hayek", f"a fresh plan takes more than {words.seconds(STALE)}"
+    who, predicted = "Hayek", f"a fresh plan takes more than {fmt.seconds(STALE)}"
     found = replanned(records, TARGET_GAP)
     if not found:
         return JudgedClaim(claim, who, predicted, "", (), UNMEASURED)
     each = tuple(
         (
             r.solver,
-            f"{words.count(r.goods)} goods: {words.seconds(r.warm)} from the old plan, "
-            f"{words.seconds(r.cold)} from nothing",
+            f"{fmt.count(r.goods)} goods: {fmt.seconds(r.warm)} from the old plan, "
+            f"{fmt.seconds(r.cold)} from nothing",
             _fresh(r),
         )
         for r in found
@@ -162,13 +162,13 @@ def judge_replanning(records: Sequence[Record]) -> JudgedClaim:
     best = min((r for r in found if (r.goods or 0) == largest), key=_soonest)
     counted = "; ".join(f"{kind} {warm:,} and {cold:,}" for kind, cold, warm in best.counts)
     said = (
-        f"{best.solver}, {words.plain(best.instance)}: {words.seconds(best.warm)} from the old "
-        f"plan, {words.seconds(best.cold)} from nothing" + (f" ({counted})" if counted else "")
+        f"{best.solver}, {fmt.plain(best.instance)}: {fmt.seconds(best.warm)} from the old "
+        f"plan, {fmt.seconds(best.cold)} from nothing" + (f" ({counted})" if counted else "")
     )
     saving = max(found, key=lambda r: r.saving)
     if saving.saving > NEAR:
         said += (
-            f"; most is saved by {saving.solver} at {words.count(saving.goods)} goods: "
+            f"; most is saved by {saving.solver} at {fmt.count(saving.goods)} goods: "
             f"{saving.saving:,.3g} times faster from the old plan"
         )
     return JudgedClaim(claim, who, predicted, said, each, _fresh(best))
@@ -201,7 +201,7 @@ def judge_bad_data(records: Sequence[Record]) -> JudgedClaim:
     each = tuple(
         (
             x.solver,
-            f"{words.plain(x.instance)}, off by {100 * x.noise:g} %: {_lost(x)}",
+            f"{fmt.plain(x.instance)}, off by {100 * x.noise:g} %: {_lost(x)}",
             _worth(x) if x.noise == NOISE else UNKNOWN,
         )
         for x in judgeable
@@ -211,7 +211,7 @@ def judge_bad_data(records: Sequence[Record]) -> JudgedClaim:
         return JudgedClaim(claim, who, predicted, "", each, UNMEASURED)
     worst = max(judged, key=lambda x: x.kept or 0.0)
     said = (
-        f"off by {100 * NOISE:g} %, {words.plain(worst.instance)} ({worst.solver}, median of "
+        f"off by {100 * NOISE:g} %, {fmt.plain(worst.instance)} ({worst.solver}, median of "
         f"{worst.plans}): {_lost(worst)}"
     )
     return JudgedClaim(claim, who, predicted, said, each, _worth(worst))
@@ -334,8 +334,8 @@ def _interior_point(ladder: Ladder | None) -> JudgedClaim:
     each = tuple(e for e in _each(ladder, power) if is_interior_point(kinds[e[0]]))
     times = zip(SIZES, predict(ladder, general).time, strict=True)
     for size, estimate in times if fit_ladder(ladder, general, "seconds").exponent else ():
-        value, spread = estimate_words(estimate, words.long_seconds)
-        said += f"; at {words.size(size)} goods {value}" + (f" ({spread})" if spread else "")
+        value, spread = estimate_words(estimate, fmt.long_seconds)
+        said += f"; at {fmt.size(size)} goods {value}" + (f" ({spread})" if spread else "")
     return JudgedClaim(claim, who, predicted, said, each, verdict)
 
 
@@ -397,8 +397,8 @@ def _square(ladder: Ladder | None) -> JudgedClaim:
         facts = max((c.record.instance for c in ladder.results), key=lambda f: f.goods or 0)
         filled = facts.nonzeros / (facts.rows * facts.columns)
         measured = (
-            f"{words.count(facts.goods)} goods are {words.count(facts.rows)} rows and "
-            f"{words.count(facts.columns)} columns, {100 * filled:.2g} % of them filled; how "
+            f"{fmt.count(facts.goods)} goods are {fmt.count(facts.rows)} rows and "
+            f"{fmt.count(facts.columns)} columns, {100 * filled:.2g} % of them filled; how "
             "sparse generated economies are is up to their recipe"
         )
     return JudgedClaim(
@@ -426,10 +426,10 @@ def _rounds(ladder: Ladder | None) -> JudgedClaim:
     factor = (best.passes or 0.0) / ROUNDS
     there = [c for c in there if c.sha256 == best.sha256]
     each = tuple(
-        (c.series, f"{words.passes(c.passes)} passes", _factor_verdict((c.passes or 0.0) / ROUNDS))
+        (c.series, f"{fmt.passes(c.passes)} passes", _factor_verdict((c.passes or 0.0) / ROUNDS))
         for c in there
     )
-    said = f"{best.series}: {words.passes(best.passes)} passes at {words.count(largest)} goods"
+    said = f"{best.series}: {fmt.passes(best.passes)} passes at {fmt.count(largest)} goods"
     return JudgedClaim(claim, who, predicted, said, each, _factor_verdict(factor))
 
 
@@ -458,8 +458,8 @@ def _good_enough(records: Sequence[Record], ladder: Ladder | None) -> JudgedClai
         if own is not None:
             each.append((name, f"{_at_least(own)}{own.value:.1f} times", _saving(own)))
     said = (
-        f"a gap of {words.gap(targets[-1])} takes {_at_least(best)}{best.value:.1f} times as long "
-        f"as {words.gap(targets[0])}, each by the fastest solver (geometric mean over "
+        f"a gap of {fmt.gap(targets[-1])} takes {_at_least(best)}{best.value:.1f} times as long "
+        f"as {fmt.gap(targets[0])}, each by the fastest solver (geometric mean over "
         f"{best.n} instance{'s' if best.n > 1 else ''})"
     )
     return JudgedClaim(claim, who, predicted, said, tuple(each), _saving(best))
@@ -520,7 +520,7 @@ def _prices(ladder: Ladder | None) -> JudgedClaim:
     good = sum(map(_proven, finished))
     said = (
         f"{good} of {len(finished)} plans came with prices (the duals) which prove them within "
-        f"{words.gap(TARGET_GAP)} of the optimum"
+        f"{fmt.gap(TARGET_GAP)} of the optimum"
     )
     verdict: Verdict = "contradicted" if 2 * good >= len(finished) else UNKNOWN
     return JudgedClaim(claim, who, predicted, said, tuple(each), verdict)
@@ -543,5 +543,5 @@ def _top_exponent(ladder: Ladder | None, best: str | None) -> float | None:
 def _power(fit: PowerLawFit) -> str:
     if fit.exponent is None:
         return fit.reason
-    spread = words.interval(fit.low, fit.high)
-    return words.exponent(fit.exponent) + (f" ({spread})" if spread else "")
+    spread = fmt.interval(fit.low, fit.high)
+    return fmt.exponent(fit.exponent) + (f" ({spread})" if spread else "")

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from planbench import formatting as fmt
 from planbench.records.schema import InstanceFacts
-from planbench.report import words
 from planbench.report.results import AggregatedResult
 
 #: Smallest and largest count of numbers.
@@ -74,7 +74,7 @@ def exchanges(results: Sequence[AggregatedResult]) -> list[Exchange]:
 def range_words(numbers: Range) -> str:
     """``1,205``, or ``20 to 400,020``."""
     low, high = numbers
-    return words.count(low) if low == high else f"{words.count(low)} to {words.count(high)}"
+    return fmt.count(low) if low == high else f"{fmt.count(low)} to {fmt.count(high)}"
 
 
 def exchange_rules() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from planbench import formatting as fmt
 from planbench.debate.claims import (
     FAR,
     FRESH,
@@ -26,8 +27,8 @@ from planbench.debate.information import (
     exchanges,
     range_words,
 )
+from planbench.formatting import plural
 from planbench.records.schema import Record
-from planbench.report import words
 from planbench.report.html import Section
 from planbench.report.ladders import Ladder, find_ladders
 from planbench.report.markup import Markup, folded, raised, section, to_html
@@ -35,7 +36,6 @@ from planbench.report.results import AggregatedResult, require_results
 from planbench.report.style import named
 from planbench.report.table import Column, Entry, Mark, Table, number
 from planbench.stats.growth import LEAST_SIZES
-from planbench.words import nouns
 
 _MARKS: dict[str, Mark] = {"contradicted": "bad", "supported": "good"}
 
@@ -72,7 +72,7 @@ def claims_section(
     if not tested:
         return ""
     left = [finding.claim for finding in found if finding.verdict == UNMEASURED]
-    summary = f"{nouns(len(left), 'claim')} not measured in this run"
+    summary = f"{plural(len(left), 'claim')} not measured in this run"
     return section(
         "claims",
         "What was claimed, and what was measured",
@@ -151,8 +151,8 @@ def claims_rules() -> str:
         f"A count is supported within a factor of {NEAR:g} and contradicted beyond {FAR:g}. "
         "Prices: contradicted where at least half of the finished plans came with duals that prove "
         "them. "
-        f"A fresh plan, of {words.count(LEAST_GOODS)} goods or more: contradicted up to "
-        f"{words.seconds(FRESH)}, supported from {words.seconds(STALE)}, at the "
+        f"A fresh plan, of {fmt.count(LEAST_GOODS)} goods or more: contradicted up to "
+        f"{fmt.seconds(FRESH)}, supported from {fmt.seconds(STALE)}, at the "
         "largest economy tried. "
         f"Wrong data: contradicted where coefficients off by {100 * NOISE:g} % cost no larger a "
         f"share of the value, supported from {100 * WORTHLESS:g} %. "
@@ -169,14 +169,14 @@ def exchange_table(found: Sequence[Exchange]) -> Table:
         rows.append(
             [
                 Entry(one.series),
-                number(words.count(one.result.goods), one.result.goods),
-                number(words.count(one.rounds), one.rounds),
+                number(fmt.count(one.result.goods), one.result.goods),
+                number(fmt.count(one.rounds), one.rounds),
                 _counted(one.down, down),
                 _counted(one.up, up),
                 _counted(one.total, ""),
                 _counted(across, sideways),
-                number(words.count(one.everything), one.everything),
-                number(words.gap(one.result.raw_gap), one.result.raw_gap),
+                number(fmt.count(one.everything), one.everything),
+                number(fmt.gap(one.result.raw_gap), one.result.raw_gap),
             ]
         )
     return Table(

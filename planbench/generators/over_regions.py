@@ -24,6 +24,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.generators.arguments import array_of, chosen_goods, single_number, whole_number
 from planbench.generators.capital import vector_of
 from planbench.generators.draws import Purpose, below, choose, raw, stream
@@ -32,7 +33,6 @@ from planbench.generators.staircase import pile, side_by_side, staircase
 from planbench.io.files import require_memory
 from planbench.model.arrays import FloatArray, Matrix, canonical_matrix, index_type
 from planbench.model.economy import Economy, Interior, make_economy
-from planbench.words import nouns
 
 IntArray = npt.NDArray[np.int64]
 
@@ -222,7 +222,7 @@ def over_regions(
     _check_transport(economy, division, transport)
     regions, pooled, common_target = division.count, division.pooled, division.common_target
     require_memory(
-        float(economy.nbytes) * regions, "regions", f"an economy of {nouns(regions, 'region')}"
+        float(economy.nbytes) * regions, "regions", f"an economy of {plural(regions, 'region')}"
     )
     n, m, k = economy.n_goods, economy.n_activities, economy.n_resources
     divided, size = _shares(division.shares, regions, k)
@@ -263,7 +263,7 @@ def over_regions(
         assortment=_assortment(economy, regions, size, common_target),
         fixed_demand=np.outer(size, economy.fixed_demand).ravel(),
         weights=economy.weights if common_target else np.tile(economy.weights, regions),
-        name=name or f"{economy.name} in {nouns(regions, 'region')}",
+        name=name or f"{economy.name} in {plural(regions, 'region')}",
         recipe={
             "over_regions": regions,
             "cross_share": division.cross_share,

@@ -31,6 +31,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.generators.arguments import array_of, chosen_goods, single_number, whole_number
 from planbench.generators.capital import Capital, vector_of
 from planbench.generators.interior import strict_interior
@@ -38,7 +39,6 @@ from planbench.generators.staircase import pile, side_by_side, staircase
 from planbench.io.files import require_memory
 from planbench.model.arrays import FloatArray, Matrix, canonical_matrix
 from planbench.model.economy import Economy, Interior, make_economy
-from planbench.words import nouns
 
 IntArray = npt.NDArray[np.int64]
 #: Which of make, keep, build and store there are in a year.
@@ -563,7 +563,7 @@ def over_years(
     _check_durables(economy, capital, storage)
     years = horizon.years
     require_memory(
-        float(economy.nbytes) * years, "years", f"an economy over {nouns(years, 'year')}"
+        float(economy.nbytes) * years, "years", f"an economy over {plural(years, 'year')}"
     )
     year = one_year(economy, capital, storage, horizon.delivery)
     n, h, k = economy.n_goods, year.capital_goods, economy.n_resources
@@ -603,7 +603,7 @@ def over_years(
         assortment=assortment,
         fixed_demand=_fixed_demand(economy, capital, horizon),
         weights=weights,
-        name=name or f"{economy.name} over {nouns(years, 'year')}",
+        name=name or f"{economy.name} over {plural(years, 'year')}",
         recipe={"over_years": years, "of": dict(economy.recipe)},
         **labels_over_years(economy, capital, year, kinds, end, horizon.common_target),
     )

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.io.files import (
     os_error_as_input,
     regular_file_size,
@@ -29,7 +30,6 @@ from planbench.io.files import (
     require_plausible,
 )
 from planbench.io.text import shown
-from planbench.words import nouns
 
 Array = npt.NDArray[Any]
 
@@ -305,7 +305,7 @@ def _read_header(file: zipfile.ZipFile, info: zipfile.ZipInfo, where: str) -> _M
     begin = 8 + width + length
     if shape[0] * dtype.itemsize != info.file_size - begin:
         raise InputError(
-            f"declares {nouns(shape[0], 'entry')} of {nouns(dtype.itemsize, 'byte')}, the file "
+            f"declares {plural(shape[0], 'entry')} of {plural(dtype.itemsize, 'byte')}, the file "
             f"holds {info.file_size - begin} bytes; {_SAVE_AGAIN}",
             where=where,
         )

@@ -15,11 +15,11 @@ import numpy as np
 import scipy.sparse as sp
 
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.io.archive import Archive, open_archive, write_archive
 from planbench.model.arrays import FloatArray, Matrix, canonical_vector
 from planbench.model.economy import Economy, Interior, make_economy
 from planbench.model.linear_program import LinearProgram, make_linear_program
-from planbench.words import nouns
 
 FORMAT = "planbench"
 VERSION = 1
@@ -289,7 +289,7 @@ def _read_matrix(archive: Archive, field: str, shape: tuple[int, int]) -> Matrix
     fix = "; save the file again"
     if indptr.size != shape[1] + 1:
         raise InputError(
-            f"has {nouns(indptr.size, 'entry')}, expected {shape[1] + 1}{fix}", where=where
+            f"has {plural(indptr.size, 'entry')}, expected {shape[1] + 1}{fix}", where=where
         )
     if indptr[0] != 0 or indptr[-1] != indices.size or indices.size != data.size:
         raise InputError(

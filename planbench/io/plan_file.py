@@ -36,6 +36,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.io.archive import Archive, open_archive, write_archive
 from planbench.io.csv_table import Rows, open_table
 from planbench.io.files import replacing
@@ -45,7 +46,6 @@ from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 from planbench.model.plan import Plan
-from planbench.words import nouns
 
 _PathLike = str | os.PathLike[str]
 _WHAT = "a plan file"
@@ -203,7 +203,7 @@ def _read_npz(path: Path, problem: Economy | LinearProgram) -> dict[str, FloatAr
         for field, values in parts.items():
             if values.size != fields[field]:
                 raise InputError(
-                    f"has {nouns(values.size, 'entry')}, this instance needs {fields[field]}; "
+                    f"has {plural(values.size, 'entry')}, this instance needs {fields[field]}; "
                     "check that the plan is for this instance",
                     where=archive.where(field),
                 )

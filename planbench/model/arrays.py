@@ -14,7 +14,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.errors import InputError
-from planbench.words import nouns
+from planbench.formatting import plural
 
 FloatArray = npt.NDArray[np.float64]
 Matrix: TypeAlias = sp.csc_array
@@ -158,7 +158,7 @@ def canonical_labels(labels: Sequence[str] | None, size: int, where: str) -> tup
         return None
     out = tuple(str(label) for label in labels)
     if len(out) != size:
-        raise InputError(f"has {nouns(len(out), 'label')}, expected {size}", where=where)
+        raise InputError(f"has {plural(len(out), 'label')}, expected {size}", where=where)
     if any(not label.strip() for label in out):
         position = next(i for i, label in enumerate(out) if not label.strip())
         raise InputError(f"label {position} is empty", where=where)

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.model.arrays import (
     FloatArray,
     Matrix,
@@ -29,7 +30,6 @@ from planbench.model.arrays import (
     canonical_vector,
     sha256_of,
 )
-from planbench.words import nouns
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,14 +206,14 @@ def make_economy(
     b = canonical_matrix(outputs, (n, m), "outputs", nonnegative=True)
     r = canonical_matrix(resource_use, None, "resource_use", nonnegative=True)
     if r.shape[1] != m:
-        raise InputError(f"has {nouns(r.shape[1], 'column')}, expected {m}", where="resource_use")
+        raise InputError(f"has {plural(r.shape[1], 'column')}, expected {m}", where="resource_use")
     if getattr(assortment, "ndim", 2) == 1 or (
         isinstance(assortment, list | tuple) and assortment and np.ndim(assortment[0]) == 0
     ):
         assortment = np.reshape(np.asarray(assortment, dtype=np.float64), (-1, 1))
     d = canonical_matrix(assortment, None, "assortment", nonnegative=True)
     if d.shape[0] != n:
-        raise InputError(f"has {nouns(d.shape[0], 'row')}, expected {n}", where="assortment")
+        raise InputError(f"has {plural(d.shape[0], 'row')}, expected {n}", where="assortment")
     k = int(d.shape[1])
     if k == 0:
         raise InputError("an economy needs at least one target", where="assortment")
@@ -232,7 +232,7 @@ def make_economy(
     if units is not None:
         units_out = tuple(str(u) for u in units)
         if len(units_out) != n:
-            raise InputError(f"has {nouns(len(units_out), 'entry')}, expected {n}", where="units")
+            raise InputError(f"has {plural(len(units_out), 'entry')}, expected {n}", where="units")
     return Economy(
         inputs=a,
         outputs=b,

@@ -24,10 +24,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from planbench.errors import InputError, PlanbenchError
+from planbench.formatting import plural
 from planbench.io.files import os_error_as_input, regular_file_size
 from planbench.records.schema import SCHEMA_VERSION, Record
 from planbench.records.values import recipe_parts
-from planbench.words import nouns
 
 #: Bytes of the longest line that is read as a row; real ones have some 5,000.
 LONGEST_LINE = 16 << 20
@@ -156,7 +156,7 @@ class RecordStore:
         os.close(self._file)
         self._file, self._size = file, len(content)
         rows = content.count(b"\n")
-        self.repaired = f"was deleted during the run; written again with its {nouns(rows, 'row')}"
+        self.repaired = f"was deleted during the run; written again with its {plural(rows, 'row')}"
 
     def _lost(self, what: str) -> PlanbenchError:
         """Keep the rows of this session in another file and say where."""
@@ -169,7 +169,7 @@ class RecordStore:
                     file.flush()
                     os.fsync(file.fileno())
                 return PlanbenchError(
-                    f"{self.path}: {what}; {nouns(len(self._added), 'row')} measured in this run "
+                    f"{self.path}: {what}; {plural(len(self._added), 'row')} measured in this run "
                     f"are kept in {place}: put them together and run again"
                 )
         return PlanbenchError(f"{self.path}: {what}, and no other file could be written")
@@ -291,7 +291,7 @@ def repair(path: Path) -> str | None:
                     torn.flush()
                     os.fsync(torn.fileno())
                 file.truncate(tail_at)
-                what = f"moved a torn last line of {nouns(len(tail), 'byte')} to {path.name}.torn"
+                what = f"moved a torn last line of {plural(len(tail), 'byte')} to {path.name}.torn"
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:

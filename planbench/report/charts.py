@@ -17,9 +17,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from planbench import formatting as fmt
 from planbench.errors import SolverUnavailableError
 from planbench.records.schema import Record
-from planbench.report import words
 from planbench.report.ladders import Ladder, band_over, fit_ladder
 from planbench.report.results import (
     MEASURE_NAMES,
@@ -306,7 +306,7 @@ def exponent_chart(ladder: Ladder, canvas: Canvas = PAGE) -> Any:
                     "exponent": min(max(fit.exponent, RANGE[0]), RANGE[1]),
                     "low": min(max(fit.low, RANGE[0]), RANGE[1]),
                     "high": max(min(fit.high, RANGE[1]), RANGE[0]),
-                    "said": f"{words.exponent(fit.exponent)} ({words.interval(fit.low, fit.high)})",
+                    "said": f"{fmt.exponent(fit.exponent)} ({fmt.interval(fit.low, fit.high)})",
                 }
             )
     if not rows:
@@ -431,7 +431,7 @@ def effort_chart(
             "x": t.target,
             "cost": t.seconds,
             "reached": t.reached,
-            "time": ("" if t.reached else "> ") + words.seconds(t.seconds),
+            "time": ("" if t.reached else "> ") + fmt.seconds(t.seconds),
             "end": t.end,
         }
         for t in chosen
@@ -496,15 +496,13 @@ def row(result: AggregatedResult) -> dict[str, Any]:
     return {
         "series": result.series,
         "instance": result.instance,
-        "at": words.count(result.goods),
+        "at": fmt.count(result.goods),
         "solved": result.solved,
         "outcome": result.status + (" (disturbed machine)" if result.disturbed else ""),
-        "time": more + words.seconds(result.seconds)
-        if result.seconds is not None
-        else words.UNKNOWN,
-        "memory": words.size_bytes(result.peak_bytes),
-        "passes": words.passes(result.passes),
-        "gap": words.gap(result.raw_gap),
+        "time": more + fmt.seconds(result.seconds) if result.seconds is not None else fmt.UNKNOWN,
+        "memory": fmt.size_bytes(result.peak_bytes),
+        "passes": fmt.passes(result.passes),
+        "gap": fmt.gap(result.raw_gap),
     }
 
 

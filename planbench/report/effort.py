@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
+from planbench import formatting as fmt
 from planbench.records.schema import Record
 from planbench.records.values import canonical
-from planbench.report import words
 from planbench.report.ladders import YARDSTICK
 from planbench.report.results import SeriesKey, series_labels
 from planbench.report.scores import SUMMARY_PENALTY, ScoredRun, Standing, is_planner, ranked
@@ -93,23 +93,23 @@ def effort_blocks(records: Sequence[Record]) -> list[EffortBlock]:
             for key in dict.fromkeys(map(effort_key, here))
         ]
         rows.sort(key=_best_first)
-        blocks.append(EffortBlock(words.plain(here[0].instance), here[0].goods, tuple(rows)))
+        blocks.append(EffortBlock(fmt.plain(here[0].instance), here[0].goods, tuple(rows)))
     return blocks
 
 
 def effort_words(one: TimeToAccuracy | None) -> str:
     """Seconds with the tries charged, or what it came to instead: ``only 2e-3``, ``> 30 s``."""
     if one is None:
-        return words.UNKNOWN
+        return fmt.UNKNOWN
     mark = "*" if one.disturbed else ""
     if one.reached:
         tries = f" ({one.tries})" if one.tries > 1 else ""
-        return f"{words.seconds(one.seconds)}{mark}{tries}"
+        return f"{fmt.seconds(one.seconds)}{mark}{tries}"
     if one.end in _ENDED:
         return _ENDED[one.end]
     if one.end in ("timeout", BROKEN_OFF) or one.gap is None:
-        return f"> {words.seconds(one.seconds)}{mark}"
-    return f"only {words.gap(one.gap)}"
+        return f"> {fmt.seconds(one.seconds)}{mark}"
+    return f"only {fmt.gap(one.gap)}"
 
 
 def effort_rules() -> str:
@@ -198,7 +198,7 @@ def effort_tables(records: Sequence[Record]) -> list[Table]:
 
 
 def _block_table(block: EffortBlock, targets: Sequence[float], caption: str) -> Table:
-    size = f"  {words.count(block.goods)} goods" if block.goods is not None else ""
+    size = f"  {fmt.count(block.goods)} goods" if block.goods is not None else ""
     polished = targets[-1:] if any(row.polished for row in block.rows) else []
     best = {target: _least(block.rows, target) for target in targets}
     return Table(
@@ -232,8 +232,8 @@ _SOLVER = Column("solver", "solver", fold=True, broken=20)
 
 def _gap_columns(targets: Sequence[float], polished: Sequence[float]) -> list[Column]:
     return [
-        *(Column(f"time to\n{words.gap(t)}", "number", whole=True) for t in targets),
-        *(Column(f"polished,\nto {words.gap(t)}", "number", whole=True) for t in polished),
+        *(Column(f"time to\n{fmt.gap(t)}", "number", whole=True) for t in targets),
+        *(Column(f"polished,\nto {fmt.gap(t)}", "number", whole=True) for t in polished),
     ]
 
 
@@ -283,7 +283,7 @@ def effort_overall(records: Sequence[Record]) -> Table:
             left_out = left_out or standing.left_out
             score = standing.score
             entries.append(number(f"{score.solved} of {score.attempted}", score.solved))
-            entries.append(number(words.seconds(score.mean_all), score.mean_all))
+            entries.append(number(fmt.seconds(score.mean_all), score.mean_all))
         rows.append([Entry(series), Entry(left_out, mark="none"), *entries])
     return Table(
         title="All instances, by target gap",
@@ -299,7 +299,7 @@ def effort_overall(records: Sequence[Record]) -> Table:
             *(
                 Column(heading, "number", whole=True)
                 for target in targets
-                for heading in (f"reached\n{words.gap(target)}", "mean\ntime")
+                for heading in (f"reached\n{fmt.gap(target)}", "mean\ntime")
             ),
         ),
         rows=rows,

@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from planbench import formatting as fmt
 from planbench.errors import InputError
 from planbench.io.files import replacing
 from planbench.records.schema import Record
-from planbench.report import words
 from planbench.report.charts import (
     Canvas,
     accuracy_chart,
@@ -134,7 +134,7 @@ def headline_figure(records: Sequence[Record], path: Path | str) -> None:
         text="How long does it take to compute an optimal plan?",
         subtitle=[
             f"Generated economies, ladder {ladder.name}. Filled points: certified within "
-            f"{words.gap(TARGET_GAP)} of the optimum;",
+            f"{fmt.gap(TARGET_GAP)} of the optimum;",
             "hollow: finished, less certain. Crosses: stopped. Grey: slopes n, n², n³.",
             *interval_sentences(ladder, "seconds"),
         ],

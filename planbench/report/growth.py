@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from planbench.report import words
+from planbench import formatting as fmt
 from planbench.report.ladders import Ladder, fit_ladder, last_slope, study_ladder
 from planbench.report.results import MEASURE_NAMES, Measure
 from planbench.report.style import in_order
@@ -231,11 +231,11 @@ def estimate_words(
     is open or spans more than :data:`HOPELESS`, words replace both.
     """
     if estimate is None:
-        return words.UNKNOWN, ""
+        return fmt.UNKNOWN, ""
     mark = "!" if estimate.extrapolates else ""
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return TOO_UNCERTAIN, ""
-    spread = words.between(shown(estimate.low), shown(estimate.high))
+    spread = fmt.between(shown(estimate.low), shown(estimate.high))
     if estimate.high > HOPELESS * estimate.low:
         return TOO_UNCERTAIN, ""
     return (spread + mark, "") if vague(estimate) else (shown(estimate.value) + mark, spread)
@@ -252,7 +252,7 @@ def warnings(
         largest = max(g.fit.largest or 0.0 for g in fitted.values())
         said.append(
             f"!: more than {FURTHEST:g} times the largest economy that the solver finished "
-            f"({words.size(largest)} goods at most on this ladder). Intervals cover the scatter "
+            f"({fmt.size(largest)} goods at most on this ladder). Intervals cover the scatter "
             "about the laws that are not excluded; they cover no change of regime beyond what was "
             "measured, such as memory that runs out or a method that breaks down."
         )
@@ -279,9 +279,9 @@ def warnings(
 _SOLVER = Column("solver", "solver", fold=True, broken=11)
 
 FORMATS: dict[str, Callable[[float | None], str]] = {
-    "seconds": words.long_seconds,
-    "passes": words.size,
-    "bytes": words.large_bytes,
+    "seconds": fmt.long_seconds,
+    "passes": fmt.size,
+    "bytes": fmt.large_bytes,
 }
 
 
@@ -299,10 +299,10 @@ def growth_table(
     for found in predictions:
         growth = growth_of(found, measure)
         fit = growth.fit
-        span = words.UNKNOWN
+        span = fmt.UNKNOWN
         if fit.smallest is not None:
             end = "\n" if narrow else ""
-            span = f"{words.size(fit.smallest)}–{end}{words.size(fit.largest)}"
+            span = f"{fmt.size(fit.smallest)}–{end}{fmt.size(fit.largest)}"
         rows.append(
             [
                 Entry(found.series),
@@ -391,13 +391,13 @@ _REACH = tuple(
 
 
 def _reach(found: Predictions) -> list[Entry]:
-    return [_estimate(estimate, words.size) for estimate in found.reach]
+    return [_estimate(estimate, fmt.size) for estimate in found.reach]
 
 
 def _cost_columns(kinds: Sequence[Measure]) -> list[Column]:
     label = {"seconds": "time", "passes": "passes", "bytes": "memory"}
     return [
-        Column(f"{label[kind]} for\n{words.size(size)}", "number", fold=True)
+        Column(f"{label[kind]} for\n{fmt.size(size)}", "number", fold=True)
         for kind in kinds
         for size in SIZES
     ]
@@ -440,25 +440,25 @@ def real_table(found: Sequence[RealComparison]) -> Table:
 
 
 def _ratio(one: RealComparison) -> Entry:
-    at = f"at {words.size(one.goods)}" if one.goods is not None else ""
-    return Entry(words.times(one.ratio), one.ratio, note=at)
+    at = f"at {fmt.size(one.goods)}" if one.goods is not None else ""
+    return Entry(fmt.times(one.ratio), one.ratio, note=at)
 
 
 def _difference(difference: ExponentDifference) -> Entry:
     """``+0.12``, noted ``−0.05 to 0.30``; ``–`` without two exponents."""
     if difference.value is None:
         return number("", None)
-    said = f"{difference.value:+.2f}".replace("-", words.MINUS)
-    spread = words.interval(difference.low, difference.high)
+    said = f"{difference.value:+.2f}".replace("-", fmt.MINUS)
+    spread = fmt.interval(difference.low, difference.high)
     return Entry(said, difference.value, note=spread)
 
 
 def _exponent(growth: Growth) -> Entry:
     fit = growth.fit
     if fit.exponent is None:
-        return Entry(words.UNKNOWN, mark="none")
-    spread = words.interval(fit.low, fit.high)
-    return Entry(words.exponent(fit.exponent), fit.exponent, note=spread)
+        return Entry(fmt.UNKNOWN, mark="none")
+    spread = fmt.interval(fit.low, fit.high)
+    return Entry(fmt.exponent(fit.exponent), fit.exponent, note=spread)
 
 
 def _estimate(estimate: Estimate | None, shown: Callable[[float | None], str]) -> Entry:
@@ -471,5 +471,5 @@ def _estimate(estimate: Estimate | None, shown: Callable[[float | None], str]) -
 
 def _slope(slope: LocalSlope | None) -> Entry:
     if slope is None:
-        return Entry(words.UNKNOWN)
-    return Entry(f"{'≥ ' if slope.at_least else ''}{words.exponent(slope.exponent)}")
+        return Entry(fmt.UNKNOWN)
+    return Entry(f"{'≥ ' if slope.at_least else ''}{fmt.exponent(slope.exponent)}")

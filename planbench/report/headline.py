@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from planbench import formatting as fmt
 from planbench.records.verdicts import OLD_MARK, is_old, residuals_only
-from planbench.report import words
 from planbench.report.instances import instance_consensus
 from planbench.report.ladders import Ladder, fit_ladder, largest_solved
 from planbench.report.results import TARGET_GAP, AggregatedResult
@@ -57,13 +57,13 @@ def largest_solved_words(largest: LargestSolved) -> str:
     result = largest.result
     facts = result.record.instance
     gap = (
-        f"certified within {words.gap(result.raw_gap)} of the optimum"
+        f"certified within {fmt.gap(result.raw_gap)} of the optimum"
         if result.raw_gap is not None
         else "certified"
     )
     sentence = (
-        f"{words.count(result.goods)} goods ({words.count(facts.nonzeros)} non-zeros): "
-        f"{result.series} computed a plan in {words.seconds(result.seconds)}, {gap}"
+        f"{fmt.count(result.goods)} goods ({fmt.count(facts.nonzeros)} non-zeros): "
+        f"{result.series} computed a plan in {fmt.seconds(result.seconds)}, {gap}"
     )
     others = largest.solvers - 1
     if others:
@@ -90,8 +90,7 @@ def census_words(results: Sequence[AggregatedResult]) -> str:
     solvers = len({c.series for c in results})
     old = f" {OLD_MARK}" if any(is_old(c.record) for c in results) else ""
     parts = [
-        f"{solved} of {len(results)} results certified{old} "
-        f"within {words.gap(TARGET_GAP)} or better"
+        f"{solved} of {len(results)} results certified{old} within {fmt.gap(TARGET_GAP)} or better"
     ]
     named = {
         "loose": "less certain",
@@ -123,10 +122,10 @@ def standing_words(results: Sequence[AggregatedResult]) -> str:
     best = found[0]
     said = f"{best.solver} did best: {best.solved} of {best.attempted} solved"
     if best.mean_all is not None:
-        said += f", {words.seconds(best.mean_all)} in the shifted geometric mean"
+        said += f", {fmt.seconds(best.mean_all)} in the shifted geometric mean"
     if best.against_others is not None and len(found) > 1:
         said += (
-            f", {words.times(best.against_others)} the time of the fastest other solver on each "
+            f", {fmt.times(best.against_others)} the time of the fastest other solver on each "
             "instance"
         )
     return said + "."
@@ -155,5 +154,5 @@ def find_findings(results: Sequence[AggregatedResult]) -> list[str]:
 
 
 def _power(fit: PowerLawFit) -> str:
-    spread = words.interval(fit.low, fit.high)
-    return f"{words.exponent(fit.exponent)}" + (f" (95 % interval {spread})" if spread else "")
+    spread = fmt.interval(fit.low, fit.high)
+    return f"{fmt.exponent(fit.exponent)}" + (f" (95 % interval {spread})" if spread else "")

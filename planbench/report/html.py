@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from planbench.formatting import plural
 from planbench.io.files import write_text
 from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
@@ -19,7 +20,6 @@ from planbench.report.headline import find_findings
 from planbench.report.ladders import find_ladders
 from planbench.report.markup import Markup, render
 from planbench.report.results import require_results
-from planbench.words import nouns
 
 #: The page may run its own scripts and nothing else; the browser enforces "no network".
 _POLICY = (
@@ -169,7 +169,7 @@ def page(
         title=title,
         style=Markup(_asset("page.css")),
         measured=dates[-1][:10] if dates else "",
-        count=nouns(len(records), "measurement"),
+        count=plural(len(records), "measurement"),
         links=links,
         body=Markup(body),
         rows=_json([r.model_dump(mode="json") for r in records]),

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
+from planbench import formatting as fmt
 from planbench.certificates.consensus import Consensus, Opinion, consensus
 from planbench.certificates.verdict import CLAIM
 from planbench.measure.calibrate import is_disturbed
 from planbench.records.schema import Record
 from planbench.records.verdicts import is_proven, old_note, verdict_words
-from planbench.report import words
 from planbench.report.results import AggregatedResult, require_results
 from planbench.report.table import Column, Entry, Mark, Table, number
 
@@ -84,9 +84,9 @@ def instance_consensus(results: Sequence[AggregatedResult]) -> Consensus:
 def bracket_words(found: Consensus, digits: int = 8) -> str:
     """``[lower, upper]``, one number where they agree to `digits`, ``–`` where there is none."""
     if found.lower_bound is None and found.upper_bound is None:
-        return words.UNKNOWN
-    low = words.objective(found.lower_bound, digits)
-    high = words.objective(found.upper_bound, digits)
+        return fmt.UNKNOWN
+    low = fmt.objective(found.lower_bound, digits)
+    high = fmt.objective(found.upper_bound, digits)
     return low if low == high else f"[{low}, {high}]"
 
 
@@ -123,9 +123,9 @@ def instance_table(results: Sequence[AggregatedResult], *, narrow: bool = False)
     found = instance_consensus(results)
     outside = dict(found.disagreeing)
     size = (
-        f"{words.count(facts.goods)} goods, {words.count(facts.nonzeros)} non-zeros"
+        f"{fmt.count(facts.goods)} goods, {fmt.count(facts.nonzeros)} non-zeros"
         if facts.goods is not None
-        else f"{words.count(facts.rows)} rows, {words.count(facts.columns)} columns"
+        else f"{fmt.count(facts.rows)} rows, {fmt.count(facts.columns)} columns"
     )
     solved = [c.seconds for c in results if c.solved and c.seconds is not None]
     best = min(solved) if len(solved) > 1 else None
@@ -163,24 +163,24 @@ def _instance_row(
     more = "" if record.ended == "ok" else "> "
     # What refused to run cost nothing worth a figure.
     ran = record.ended != "refused"
-    time = f"{more}{words.seconds(result.seconds)}{'*' if result.disturbed else ''}"
+    time = f"{more}{fmt.seconds(result.seconds)}{'*' if result.disturbed else ''}"
     fastest = result.solved and result.seconds == best
     return [
         Entry(result.series),
         Entry(outcome_words(result, outside), mark=_outcome_mark(result, red)),
         number(time, result.seconds if ran else None, "good" if fastest else ""),
-        number(more + words.passes(result.passes), result.passes),
-        number(more + words.size_bytes(result.peak_bytes), result.peak_bytes if ran else None),
+        number(more + fmt.passes(result.passes), result.passes),
+        number(more + fmt.size_bytes(result.peak_bytes), result.peak_bytes if ran else None),
         number(
-            words.objective(record.objective, digits),
+            fmt.objective(record.objective, digits),
             record.objective,
             "bold bad" if red else "",
         ),
-        number(words.objective(record.lower_bound, 10), record.lower_bound),
-        number(words.objective(record.upper_bound, 10), record.upper_bound),
-        number(words.gap(result.raw_gap), result.raw_gap),
-        number(words.gap(result.polished_gap), result.polished_gap),
-        Entry(record.certificate or words.UNKNOWN),
+        number(fmt.objective(record.lower_bound, 10), record.lower_bound),
+        number(fmt.objective(record.upper_bound, 10), record.upper_bound),
+        number(fmt.gap(result.raw_gap), result.raw_gap),
+        number(fmt.gap(result.polished_gap), result.polished_gap),
+        Entry(record.certificate or fmt.UNKNOWN),
     ]
 
 
@@ -236,13 +236,13 @@ def instance_notes(results: Sequence[AggregatedResult], found: Consensus) -> lis
     why = dict.fromkeys(f"{c.series} {disturbance_words(c.record)}" for c in results if c.disturbed)
     if why:
         notes.append(f"*: measured on a disturbed machine ({', '.join(why)})")
-    return [words.plain(note) for note in notes]
+    return [fmt.plain(note) for note in notes]
 
 
 def _bracket_line(found: Consensus) -> Text:
     text = bracket_words(found, 10)
     what = "optimum" if None not in (found.lower_bound, found.upper_bound) else "bound"
     return Text(
-        f"certified {what} {text}" if text != words.UNKNOWN else "no certified bracket",
+        f"certified {what} {text}" if text != fmt.UNKNOWN else "no certified bracket",
         style="bold red" if found.empty else "dim",
     )

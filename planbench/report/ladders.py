@@ -12,8 +12,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from planbench import formatting as fmt
 from planbench.records.values import canonical
-from planbench.report import words
 from planbench.report.results import AggregatedResult, Measure, machine_key, median_result
 from planbench.report.style import in_order
 from planbench.stats.censored import FloatArray
@@ -214,7 +214,7 @@ def _names(ladders: Sequence[tuple[str, AggregatedResult]]) -> list[str]:
         alike = [other for twin, other in zip(names, knobs, strict=True) if twin == name]
         telling = [k for k in sorted(mine) if any(other.get(k) != mine[k] for other in alike)]
         suffix = ", ".join(f"{k}={mine[k]}" for k in telling)
-        out.append(words.plain(f"{name} ({suffix})") if suffix else name)
+        out.append(fmt.plain(f"{name} ({suffix})") if suffix else name)
     return out
 
 

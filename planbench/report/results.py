@@ -15,11 +15,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from planbench import formatting as fmt
 from planbench.errors import InputError
 from planbench.records.schema import STUDY, AccuracyFacts, Record
 from planbench.records.values import canonical
 from planbench.records.verdicts import is_old, is_proven
-from planbench.report import words
 from planbench.stats.accuracy import configuration as chain_options
 from planbench.stats.accuracy import versions_of
 from planbench.stats.aggregate import median_or_failure
@@ -265,7 +265,7 @@ def series_keys(records: Sequence[Record]) -> list[SeriesKey]:
 def configuration(record: Record) -> str:
     """Solver with all options that count, whatever its version, e.g. ``pdlp tolerance=1e-08``."""
     options = sorted(_options(record).items())
-    return words.plain(
+    return fmt.plain(
         " ".join([record.solver, *(f"{name}={_plain(value)}" for name, value in options)])
     )
 
@@ -295,7 +295,7 @@ def series_labels(keys: Sequence[SeriesKey]) -> dict[SeriesKey, str]:
             parts += [f"{name}={_plain(found[name])}" for name in differing if name in found]
             if several_versions:
                 parts.append(key[2] or "unknown version")
-            labels[key] = words.plain(" ".join(parts))
+            labels[key] = fmt.plain(" ".join(parts))
     return labels
 
 
@@ -326,7 +326,7 @@ def aggregate(records: Iterable[Record], target_gap: float = TARGET_GAP) -> list
     results: dict[tuple[str, ...], list[Record]] = {}
     for key, record in latest.values():
         machine = f" @{machine_key(record)[:6]}" if several_machines else ""
-        home = (words.plain(labels[key] + machine), record.instance.sha256)
+        home = (fmt.plain(labels[key] + machine), record.instance.sha256)
         results.setdefault(home, []).append(record)
     return [_aggregated(home[0], group, target_gap) for home, group in results.items()]
 
@@ -380,9 +380,9 @@ def _aggregated(series: str, rows: list[Record], target_gap: float) -> Aggregate
     return AggregatedResult(
         series=series,
         solver=shown.solver,
-        instance=words.plain(shown.instance.name),
+        instance=fmt.plain(shown.instance.name),
         sha256=shown.instance.sha256,
-        group=words.plain(next((r.group for r in rows if r.group), "")),
+        group=fmt.plain(next((r.group for r in rows if r.group), "")),
         machine=machine_label(shown),
         goods=shown.instance.goods,
         status=status_of(shown, target_gap),

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from planbench.report import words
+from planbench import formatting as fmt
 from planbench.report.results import AggregatedResult
 from planbench.report.table import Column, Entry, Table, number
 from planbench.stats.aggregate import Profile, Score, performance_profile, score_solvers
@@ -204,9 +204,9 @@ def _score_row(standing: Standing, joint: str) -> list[Entry]:
         Entry(score.solver),
         number(f"{score.solved} of {score.attempted}", score.solved),
         Entry(standing.left_out.replace(", ", joint), mark="none"),
-        number(words.seconds(score.mean_all), score.mean_all),
-        number(words.times(score.against_others), score.against_others),
-        number(words.seconds(score.mean_common), score.mean_common),
+        number(fmt.seconds(score.mean_all), score.mean_all),
+        number(fmt.times(score.against_others), score.against_others),
+        number(fmt.seconds(score.mean_common), score.mean_common),
     ]
 
 

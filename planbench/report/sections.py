@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from planbench import formatting as fmt
+from planbench.formatting import plural
 from planbench.measure.calibrate import DISTURBED_RATIO, DISTURBED_WAIT
 from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
 from planbench.records.values import short_commit
 from planbench.records.verdicts import OLD_MARK, old_note, verdict_words
-from planbench.report import words
 from planbench.report.charts import (
     Canvas,
     accuracy_chart,
@@ -84,7 +85,6 @@ from planbench.report.table import Column, Entry, Mark, Table, number, power_ent
 from planbench.report.tables import ladder_table
 from planbench.stats.accuracy import time_to_accuracy
 from planbench.stats.growth import EXCLUDED, FURTHEST, LEAST_SIZES, LocalSlope
-from planbench.words import nouns
 
 _MARKS: dict[str, Mark] = {"loose": "warn", "unproven": "warn", "wrong": "bad", "crash": "bad"}
 
@@ -102,9 +102,9 @@ def ladder_summary(ladder: Ladder) -> Table:
         rows.append(
             [
                 Entry(series),
-                number(words.count(goods), goods),
-                number(words.seconds(time), time),
-                number(words.gap(gap), gap),
+                number(fmt.count(goods), goods),
+                number(fmt.seconds(time), time),
+                number(fmt.gap(gap), gap),
                 power_entry(time_fit),
                 _slope(last_slope(ladder, series)),
                 *map(power_entry, fits),
@@ -131,16 +131,16 @@ def _slope(slope: LocalSlope | None) -> Entry:
     if slope is None:
         return number("", None)
     more = "≥ " if slope.at_least else ""
-    span = f"{words.count(round(slope.smaller))} to {words.count(round(slope.larger))} goods"
-    return Entry(more + words.exponent(slope.exponent), slope.exponent, hint=span)
+    span = f"{fmt.count(round(slope.smaller))} to {fmt.count(round(slope.larger))} goods"
+    return Entry(more + fmt.exponent(slope.exponent), slope.exponent, hint=span)
 
 
 def _failure(result: AggregatedResult | None) -> Entry:
     if result is None:
-        return Entry(words.UNKNOWN, mark="none")
-    what = f"{words.count(result.goods)} goods: {outcome_words(result)}"
+        return Entry(fmt.UNKNOWN, mark="none")
+    what = f"{fmt.count(result.goods)} goods: {outcome_words(result)}"
     if result.status == "loose":
-        what += f", raw gap {words.gap(result.raw_gap)}"
+        what += f", raw gap {fmt.gap(result.raw_gap)}"
     return Entry(what, mark=_MARKS.get(result.status, ""))
 
 
@@ -151,7 +151,7 @@ def too_loose_table(results: Sequence[AggregatedResult]) -> Table:
         mine = [c for c in results if c.series == series and c.too_loose]
         top = max(mine, key=lambda c: c.goods or 0)
         gaps = [c.raw_gap for c in mine if c.raw_gap is not None]
-        ends = dict.fromkeys(words.gap(g) for g in (min(gaps), max(gaps))) if gaps else {}
+        ends = dict.fromkeys(fmt.gap(g) for g in (min(gaps), max(gaps))) if gaps else {}
         said = " to ".join(ends)
         unproven = len(mine) - len(gaps)
         said += ("; " if said and unproven else "") + (f"none on {unproven}" if unproven else "")
@@ -161,8 +161,8 @@ def too_loose_table(results: Sequence[AggregatedResult]) -> Table:
                 Entry(series),
                 Entry(said, mark="warn"),
                 Entry(f"{len(mine)} of {run}"),
-                number(words.count(top.goods), top.goods),
-                number(words.seconds(top.seconds), top.seconds),
+                number(fmt.count(top.goods), top.goods),
+                number(fmt.seconds(top.seconds), top.seconds),
             ]
         )
     return Table(
@@ -187,18 +187,18 @@ def instance_section(results: Sequence[AggregatedResult]) -> Markup:
         "instance.html",
         name=results[0].instance,
         size=(
-            f"{words.count(facts.goods)} goods, {words.count(facts.activities)} activities"
+            f"{fmt.count(facts.goods)} goods, {fmt.count(facts.activities)} activities"
             if facts.goods is not None
-            else f"{words.count(facts.rows)} rows, {words.count(facts.columns)} columns"
+            else f"{fmt.count(facts.rows)} rows, {fmt.count(facts.columns)} columns"
         ),
-        nonzeros=words.count(facts.nonzeros),
+        nonzeros=fmt.count(facts.nonzeros),
         solved=sum(c.solved for c in results),
         results=len(results),
         empty=found.empty,
         alarming=found.empty
         or bool(found.disagreeing)
         or any(c.status == "wrong" for c in results),
-        proved=f"{proved} {bracket}" if bracket != words.UNKNOWN else "no certified bracket",
+        proved=f"{proved} {bracket}" if bracket != fmt.UNKNOWN else "no certified bracket",
         table=to_html(instance_table(results)),
         notes=instance_notes(results, found),
         sha256=facts.sha256,
@@ -214,8 +214,8 @@ def machine_facts(records: Sequence[Record]) -> Markup:
         packages = values_by_name(mine, lambda r: r.packages)
         solvers = values_by_name(mine, solver_version)
         items = [
-            ("machine", f"{machine_label(mine[-1])} ({nouns(len(mine), 'row')})"),
-            ("memory", words.size_bytes(_as_number(facts.get("memory_bytes")))),
+            ("machine", f"{machine_label(mine[-1])} ({plural(len(mine), 'row')})"),
+            ("memory", fmt.size_bytes(_as_number(facts.get("memory_bytes")))),
             ("system", _joined(facts.get(k) for k in ("system", "kernel"))),
             ("Python", _joined([facts.get("python")])),
             ("CPU governor", _joined([facts.get("governor")])),
@@ -233,10 +233,10 @@ def _commits(records: Sequence[Record]) -> str:
     """Name the commits of planbench; of several each with the number of its rows."""
     rows = Counter(short_commit(r.commit) for r in records)
     if not any(r.commit for r in records):
-        return words.UNKNOWN
+        return fmt.UNKNOWN
     if len(rows) == 1:
         return next(iter(rows))
-    return ", ".join(f"{commit} ({nouns(number, 'row')})" for commit, number in rows.items())
+    return ", ".join(f"{commit} ({plural(number, 'row')})" for commit, number in rows.items())
 
 
 def raw_rows(records: Sequence[Record]) -> Table:
@@ -273,20 +273,20 @@ def _raw_row(r: Record) -> list[Entry]:
     return [
         Entry(r.instance.name),
         Entry(r.solver),
-        Entry(r.group or r.suite or words.UNKNOWN),
-        number(words.count(r.instance.goods), r.instance.goods),
+        Entry(r.group or r.suite or fmt.UNKNOWN),
+        number(fmt.count(r.instance.goods), r.instance.goods),
         number(str(r.repeat), r.repeat),
         Entry(r.ended, mark="bad" if crashed else ""),
-        Entry(r.claim or words.UNKNOWN),
-        Entry(verdict_words(r) if r.verdict else words.UNKNOWN, mark="bad" if bad else ""),
-        number(words.seconds(r.wall_s), r.wall_s),
-        number(words.passes(r.matrix_passes), r.matrix_passes),
-        number(words.size_bytes(r.peak_bytes), r.peak_bytes),
-        number(words.objective(r.objective, 10), r.objective),
-        number(words.gap(r.raw_gap), r.raw_gap),
-        number(words.gap(r.polished_gap), r.polished_gap),
+        Entry(r.claim or fmt.UNKNOWN),
+        Entry(verdict_words(r) if r.verdict else fmt.UNKNOWN, mark="bad" if bad else ""),
+        number(fmt.seconds(r.wall_s), r.wall_s),
+        number(fmt.passes(r.matrix_passes), r.matrix_passes),
+        number(fmt.size_bytes(r.peak_bytes), r.peak_bytes),
+        number(fmt.objective(r.objective, 10), r.objective),
+        number(fmt.gap(r.raw_gap), r.raw_gap),
+        number(fmt.gap(r.polished_gap), r.polished_gap),
         Entry(disturbance_words(r), mark="warn"),
-        Entry(r.solver_version or words.UNKNOWN),
+        Entry(r.solver_version or fmt.UNKNOWN),
         Entry(r.message),
     ]
 
@@ -301,12 +301,12 @@ def _as_number(value: object) -> float | None:
 
 
 def _joined(values: Iterable[object]) -> str:
-    return " ".join(str(v) for v in values if v not in (None, "")) or words.UNKNOWN
+    return " ".join(str(v) for v in values if v not in (None, "")) or fmt.UNKNOWN
 
 
 def _span(dates: Sequence[str]) -> str:
     if not dates:
-        return words.UNKNOWN
+        return fmt.UNKNOWN
     first, last = min(dates)[:16], max(dates)[:16]
     return first if first == last else f"{first} to {last}"
 
@@ -329,7 +329,7 @@ def solver_version(record: Record) -> dict[str, str]:
 
 def _versions(found: Mapping[str, Sequence[str]], order: Iterable[str]) -> str:
     said = ", ".join(f"{name} {' and '.join(found[name])}" for name in order)
-    return said or words.UNKNOWN
+    return said or fmt.UNKNOWN
 
 
 def anchor(name: str) -> str:
@@ -402,9 +402,9 @@ def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> Markup:
         "ladder.html",
         identity=anchor(ladder.name),
         name=ladder.name,
-        smallest=words.count(ladder.sizes[0]),
-        largest=words.count(ladder.sizes[-1]),
-        solvers=nouns(len(ladder.series), "solver"),
+        smallest=fmt.count(ladder.sizes[0]),
+        largest=fmt.count(ladder.sizes[-1]),
+        solvers=plural(len(ladder.series), "solver"),
         machine=ladder.machine,
         driven=driven,
         time=time,
@@ -426,7 +426,7 @@ def _too_loose(results: Sequence[AggregatedResult]) -> Markup:
     table = too_loose_table(results)
     if not table.rows:
         return Markup("")
-    return render("too_loose.html", gap=words.gap(LOOSEST_GAP), table=to_html(table))
+    return render("too_loose.html", gap=fmt.gap(LOOSEST_GAP), table=to_html(table))
 
 
 def ladder_caption(ladder: Ladder, measure: Measure) -> str:
@@ -437,7 +437,7 @@ def ladder_caption(ladder: Ladder, measure: Measure) -> str:
         "bytes": "Peak of worker and children above the level before the solve.",
     }[measure]
     marks = (
-        f"Filled: certified; hollow: finished, proven to {words.gap(LOOSEST_GAP)} at least "
+        f"Filled: certified; hollow: finished, proven to {fmt.gap(LOOSEST_GAP)} at least "
         "(less is not drawn); ×: stopped or failed."
     )
     return " ".join([first, marks, *interval_sentences(ladder, measure)])
@@ -469,7 +469,7 @@ def sweeps_section(results: Sequence[AggregatedResult], specs: list[dict[str, An
     """Cost against inputs per good and other knobs, where they were swept."""
     figures = []
     for sweep in find_sweeps(results):
-        size = f", {words.count(sweep.goods)} goods" if sweep.goods is not None else ""
+        size = f", {fmt.count(sweep.goods)} goods" if sweep.goods is not None else ""
         figures.append(
             figure(
                 f"Time against {sweep.title}",
@@ -496,7 +496,7 @@ def effort_section(records: Sequence[Record], specs: list[dict[str, Any]]) -> Ma
     name = chosen[0].instance if chosen else ""
     drawn = figure(
         "Time to verified accuracy",
-        f"On {words.plain(name)}: seconds until the gap was certified. Crosses: not reached.",
+        f"On {fmt.plain(name)}: seconds until the gap was certified. Crosses: not reached.",
         effort_chart(times),
         specs,
         "effort",
@@ -561,13 +561,13 @@ def machines_section(records: Sequence[Record], not_run: Sequence[NotRun]) -> Ma
     left = Markup("")
     if not_run:
         runs = (f"{n.instance}, {n.solver}: {n.reason}" for n in not_run)
-        left = folded(f"{nouns(len(not_run), 'run')} left out", runs)
+        left = folded(f"{plural(len(not_run), 'run')} left out", runs)
     return section("machine", "Machine and versions", machine_facts(records), left)
 
 
 def reading_section() -> Markup:
     """Say what the words and marks mean."""
-    target = words.gap(TARGET_GAP)
+    target = fmt.gap(TARGET_GAP)
     entries = [
         (
             "raw gap",
@@ -611,7 +611,7 @@ def reading_section() -> Markup:
             f"{TINY} times smaller cost is taken off as fixed; a rest below {KNOWN_SECONDS:g} "
             f"times that ({KNOWN_BYTES:g} for memory; without such instances: a cost below "
             f"{OVERHEAD_FACTOR:g} times the least the solver ever needed), "
-            f"{words.seconds(SECONDS_FLOOR)} or {words.size_bytes(BYTES_FLOOR)} counts as "
+            f"{fmt.seconds(SECONDS_FLOOR)} or {fmt.size_bytes(BYTES_FLOOR)} counts as "
             f"“at most”. At least {LEAST_SIZES} sizes must remain.",
         ),
         (

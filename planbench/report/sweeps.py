@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from planbench import formatting as fmt
 from planbench.records.schema import Record
 from planbench.records.values import canonical
-from planbench.report import words
 from planbench.report.ladders import YARDSTICK
 from planbench.report.results import AggregatedResult, machine_key, median_result
 from planbench.report.style import in_order
@@ -68,7 +68,7 @@ class Sweep:
     @property
     def title(self) -> str:
         """Title of the axis."""
-        return TITLES.get(self.knob, words.plain(self.knob).replace("_", " "))
+        return TITLES.get(self.knob, fmt.plain(self.knob).replace("_", " "))
 
 
 def find_sweeps(results: Sequence[AggregatedResult]) -> list[Sweep]:
@@ -97,7 +97,7 @@ def find_sweeps(results: Sequence[AggregatedResult]) -> list[Sweep]:
                 knob=knob,
                 goods=goods.pop() if len(goods) == 1 else None,
                 points=tuple(points),
-                words=tuple(map(words.plain, words_seen)),
+                words=tuple(map(fmt.plain, words_seen)),
             )
         )
     return found

@@ -16,7 +16,7 @@ from rich.table import Column as TerminalColumn
 from rich.table import Table as TerminalTable
 from rich.text import Text
 
-from planbench.report import words
+from planbench import formatting as fmt
 from planbench.stats.growth import PowerLawFit
 
 Kind = Literal["text", "solver", "number", "plain number", "law", "long", "prose", "short"]
@@ -169,14 +169,14 @@ def power_entry(fit: PowerLawFit) -> Entry:
     """Entry with a fitted exponent and its interval."""
     if fit.exponent is None:
         return Entry("too few sizes", mark="none", hint=fit.reason)
-    spread = words.interval(fit.low, fit.high)
-    return Entry(words.exponent(fit.exponent), fit.exponent, note=spread)
+    spread = fmt.interval(fit.low, fit.high)
+    return Entry(fmt.exponent(fit.exponent), fit.exponent, note=spread)
 
 
 def number(shown: str, value: float | int | None, mark: Mark = "") -> Entry:
     """Entry that sorts by `value`; a dash where that is None."""
     if value is None:
-        return Entry(words.UNKNOWN, mark=mark or "none")
+        return Entry(fmt.UNKNOWN, mark=mark or "none")
     return Entry(shown, float(value), mark)
 
 
@@ -205,7 +205,7 @@ def _drawn(table: Table, width: int) -> TerminalTable:
     for column in table.drawn("terminal"):
         heading = column.heading
         if column.series:
-            heading = words.broken(column.series, column.width or column.broken or 10)
+            heading = fmt.broken(column.series, column.width or column.broken or 10)
         drawn.add_column(
             Text(heading),
             justify="left" if column.left else "right",
@@ -224,7 +224,7 @@ def _drawn(table: Table, width: int) -> TerminalTable:
 def _text(column: Column, entry: Entry, wide: bool) -> Text:
     shown = entry.text
     if column.broken and not wide:
-        shown = words.broken(shown, column.broken)
+        shown = fmt.broken(shown, column.broken)
     text = Text(shown, style=STYLES[entry.mark])
     if entry.note:
         text.append((" " if wide else "\n") + entry.note, style="dim")
@@ -256,7 +256,7 @@ def _markdown_row(texts: Iterable[str]) -> str:
 
 def safe_markdown(text: str) -> str:
     """`text` as Markdown shows it: no cell, tag or emphasis begins in it."""
-    out = words.plain(text).replace("\\", "\\\\")
+    out = fmt.plain(text).replace("\\", "\\\\")
     for mark in "|*_<>`[]{}#~":
         out = out.replace(mark, "\\" + mark)
     return out
@@ -264,7 +264,7 @@ def safe_markdown(text: str) -> str:
 
 def markdown_code(text: str) -> str:
     """`text` as code in Markdown."""
-    return "`" + words.plain(text).replace("`", "'").replace("|", "\\|") + "`"
+    return "`" + fmt.plain(text).replace("`", "'").replace("|", "\\|") + "`"
 
 
 def plain_table(title: Text | str, caption: Text | str | None = None) -> TerminalTable:

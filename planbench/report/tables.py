@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from planbench import formatting as fmt
 from planbench.records.schema import Record
-from planbench.report import words
 from planbench.report.instances import (
     bracket_words,
     excludes,
@@ -92,22 +92,22 @@ def golden_table(
         red = any(c.status == "wrong" for c in mine)
         rows.append(
             [
-                Entry(words.broken(mine[0].instance, 24)),
-                Entry(words.objective(known), known, "bold bad" if wrong else ""),
+                Entry(fmt.broken(mine[0].instance, 24)),
+                Entry(fmt.objective(known), known, "bold bad" if wrong else ""),
                 Entry(bracket_words(found), mark="bold bad" if found.empty else ""),
                 Entry(
                     f"{sum(c.solved for c in mine)} of {len(mine)}",
                     mark="bold bad" if red else "",
                 ),
-                Entry(best.series if best else words.UNKNOWN),
-                Entry(words.seconds(best.seconds) if best else words.UNKNOWN),
+                Entry(best.series if best else fmt.UNKNOWN),
+                Entry(fmt.seconds(best.seconds) if best else fmt.UNKNOWN),
             ]
         )
     return Table(
         title="Instances with one size",
         caption=(
             "Bracket: intersection of what the certificates of all solvers prove. Solved: "
-            f"certified to a raw gap of {words.gap(TARGET_GAP)} or better."
+            f"certified to a raw gap of {fmt.gap(TARGET_GAP)} or better."
         ),
         columns=(
             Column("instance", fold=True),
@@ -141,7 +141,7 @@ def ladder_table(
     """
     what = MEASURE_NAMES[measure].capitalize()
     rows: list[list[Entry]] = [
-        [Entry(words.count(size)), *(_at_size(ladder, name, size, measure) for name in series)]
+        [Entry(fmt.count(size)), *(_at_size(ladder, name, size, measure) for name in series)]
         for size in ladder.sizes
     ]
     fitted: tuple[tuple[str, Measure], ...] = (
@@ -173,15 +173,15 @@ def _exponent(fit: PowerLawFit) -> Entry:
     """``n^1.92`` over its interval, or why there is none."""
     if fit.exponent is None:
         return Entry(fit.reason.split(" (")[0], mark="none")
-    spread = words.interval(fit.low, fit.high)
-    return Entry(f"{words.exponent(fit.exponent)}\n{spread}".rstrip(), mark="strong")
+    spread = fmt.interval(fit.low, fit.high)
+    return Entry(f"{fmt.exponent(fit.exponent)}\n{spread}".rstrip(), mark="strong")
 
 
 def _ladder_caption(measure: Measure) -> str:
     stop = "reached when stopped" if measure == "bytes" else "stopped at the limit"
     counts = "stopped runs count" if measure == "bytes" else "stopped and ~ runs count"
     return (
-        f">: {stop}; ~: certified no better than a raw gap of {words.gap(TARGET_GAP)}; "
+        f">: {stop}; ~: certified no better than a raw gap of {fmt.gap(TARGET_GAP)}; "
         f'*: on a disturbed machine. Exponents with 95 % intervals; {counts} as "at least".'
     )
 
@@ -193,11 +193,11 @@ def _at_size(ladder: Ladder, series: str, size: int, measure: Measure) -> Entry:
 def cost_entry(result: AggregatedResult | None, measure: Measure) -> Entry:
     """One result of a ladder or sweep: its cost, or the failure by name."""
     if result is None:
-        return Entry(words.UNKNOWN, mark="none")
+        return Entry(fmt.UNKNOWN, mark="none")
     if result.status == "wrong":
         return Entry("wrong", mark="bold bad")
     cost = result.cost(measure)
-    shown = {"seconds": words.seconds, "passes": words.passes, "bytes": words.size_bytes}[measure]
+    shown = {"seconds": fmt.seconds, "passes": fmt.passes, "bytes": fmt.size_bytes}[measure]
     figure = shown(cost)
     mark = "*" if result.disturbed else ""
     if result.status == "solved":
@@ -229,15 +229,15 @@ def sweep_tables(records: Sequence[Record], measure: Measure = "seconds") -> lis
 
 def _sweep_table(sweep: Sweep, measure: Measure) -> Table:
     what = MEASURE_NAMES[measure].capitalize()
-    size = f", {words.count(sweep.goods)} goods" if sweep.goods is not None else ""
+    size = f", {fmt.count(sweep.goods)} goods" if sweep.goods is not None else ""
     return Table(
         title=f"{what} against {sweep.title} (ladder {sweep.name}{size})",
         caption=(
-            f">: stopped at the limit; ~: certified no better than {words.gap(TARGET_GAP)}; "
+            f">: stopped at the limit; ~: certified no better than {fmt.gap(TARGET_GAP)}; "
             "*: on a disturbed machine; of several seeds the middle one."
         ),
         columns=(
-            Column(words.broken(sweep.knob.replace("_", " "), _LABEL_WIDTH), "plain number"),
+            Column(fmt.broken(sweep.knob.replace("_", " "), _LABEL_WIDTH), "plain number"),
             *(
                 Column(name, "plain number", width=_SWEEP_WIDTH, fold=True, series=name)
                 for name in sweep.series

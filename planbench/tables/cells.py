@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.io.text import shown
 from planbench.model.arrays import FloatArray
-from planbench.words import nouns
 
 #: Cells that stand for "nothing here", as published tables write them (lower case).
 BLANKS = frozenset({
@@ -67,7 +67,7 @@ def plain_cells(text: Text) -> tuple[Text, str]:
     if not changed:
         return out, ""
     return out, (
-        f"thousands: {nouns(len(changed), 'figure')} such as {changed[0]!r} read as "
+        f"thousands: {plural(len(changed), 'figure')} such as {changed[0]!r} read as "
         f"{plain(changed[0])}"
     )
 
@@ -183,7 +183,7 @@ def with_points(text: Text, where: str, *, spare: bool) -> tuple[Text, str]:
         changed = out != text
         example = sure[0]
         return out, (
-            f"decimal commas: {nouns(int(changed.sum()), 'figure')} such as {example!r} read as "
+            f"decimal commas: {plural(int(changed.sum()), 'figure')} such as {example!r} read as "
             f"{written[example]}"
         )
     if spare and not against:

@@ -23,11 +23,11 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.products import column_sums
 from planbench.tables.names import chosen, is_trade
 from planbench.tables.raw import RawTable
-from planbench.words import nouns
 
 TECHNOLOGIES = ("auto", "joint", "industry", "commodity")
 TRADES = ("activities", "net")
@@ -556,7 +556,7 @@ def _trade(
     if lacking.any():
         remarks.append(
             f"imports are not stated: they are what is used beyond domestic output, "
-            f"{lacking.sum():.6g} of {nouns(int((lacking > 0).sum()), 'product')}"
+            f"{lacking.sum():.6g} of {plural(int((lacking > 0).sum()), 'product')}"
         )
         for i in np.flatnonzero(lacking):
             moved.append(Moved("imports not stated", flows.goods[i], float(lacking[i]), "imports"))

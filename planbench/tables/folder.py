@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.io.shipped import instances_folder
 from planbench.io.toml_file import read_toml
 from planbench.model.economy import Economy, Interior, make_economy
@@ -32,7 +33,6 @@ from planbench.tables.cells import BLANKS
 from planbench.tables.flows import Flows, ImportSettings, Moved, flows_of, recipe_lines
 from planbench.tables.grid import Grid, csv_rows, make_grid
 from planbench.tables.raw import RawTable, make_raw_table
-from planbench.words import nouns
 
 _FIELDS: dict[str, type] = {
     "name": str,
@@ -148,7 +148,9 @@ def _read_cells(path: Path) -> Grid:
     for number, row in enumerate(rows, start=1):
         where = f"{path}:{number}"
         if row and len(row) != len(rows[0]):
-            raise InputError(f"has {nouns(len(row), 'cell')}, expected {len(rows[0])}", where=where)
+            raise InputError(
+                f"has {plural(len(row), 'cell')}, expected {len(rows[0])}", where=where
+            )
         for label, cell in zip(rows[0], row, strict=False):
             if cell.strip().lower() in BLANKS:
                 raise InputError(

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.io.files import human_bytes, regular_file_size, require_memory
 from planbench.io.text import nearest, read_bytes, shown
 from planbench.model.arrays import FloatArray
@@ -33,7 +34,6 @@ from planbench.tables.cells import (
     with_points,
 )
 from planbench.tables.raw import LARGEST
-from planbench.words import nouns
 
 #: Content of the label columns of a row of codes.
 _HEAD_WORD = re.compile(
@@ -335,7 +335,7 @@ def make_grid(rows: Sequence[Sequence[str]], where: str, *, commas_spare: bool =
         remarks.append(f"{short}: rows have no labels; they take those of the columns, in order")
     marks = Counter(str(cell).lower() for cell in body[body_kinds == "B"])
     remarks += [
-        f"{short}: {nouns(count, 'cell')} {mark!r} read as 0"
+        f"{short}: {plural(count, 'cell')} {mark!r} read as 0"
         for mark, count in sorted(marks.items())
     ]
     known = {label for levels in column_labels for label in levels}

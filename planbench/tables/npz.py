@@ -28,10 +28,10 @@ from typing import Any
 import numpy as np
 
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.io.files import regular_file_size, require_memory, require_plausible
 from planbench.model.arrays import FloatArray
 from planbench.tables.raw import ROLES, RawTable, Role, make_raw_table
-from planbench.words import nouns
 
 _NAMES: dict[str, tuple[str, ...]] = {
     "use": ("Z", "use", "U"),
@@ -119,8 +119,8 @@ def _multi_region(
     n = use.shape[0]
     if sectors is None or len(regions) * len(sectors) != n:
         raise InputError(
-            f"{nouns(len(regions), 'region')} and {nouns(len(sectors or []), 'industry')} do not "
-            f"make {nouns(n, 'row')}",
+            f"{plural(len(regions), 'region')} and {plural(len(sectors or []), 'industry')} do not "
+            f"make {plural(n, 'row')}",
             where=where,
         )
     placed = [r for r in regions for _ in sectors]
@@ -202,7 +202,9 @@ def _labels(given: dict[str, Any], field: str) -> list[str] | None:
 
 def _sized(labels: list[str], size: int, field: str, where: str) -> list[str]:
     if len(labels) != size:
-        raise InputError(f"{field} has {nouns(len(labels), 'label')}, expected {size}", where=where)
+        raise InputError(
+            f"{field} has {plural(len(labels), 'label')}, expected {size}", where=where
+        )
     return labels
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.model.arrays import FloatArray, Matrix, canonical_matrix
-from planbench.words import nouns
 
 #: Amounts outside these (but 0) are refused: sums and quotients would leave the range of the
 #: arithmetic.
@@ -179,14 +179,14 @@ def make_raw_table(
     n, m = len(products), len(industries)
     if n == 0 or m == 0:
         raise InputError(
-            f"is no table: {nouns(n, 'product')} and {nouns(m, 'industry')}", where=name
+            f"is no table: {plural(n, 'product')} and {plural(m, 'industry')}", where=name
         )
     fields["use"] = _matrix(use, (n, m), "use", name)
     if fields.get("make") is not None:
         fields["make"] = _matrix(fields["make"], (n, m), "make", name)
     elif n != m:
         raise InputError(
-            f"has {nouns(n, 'product')} and {nouns(m, 'industry')} but no make table; "
+            f"has {plural(n, 'product')} and {plural(m, 'industry')} but no make table; "
             "give one with --make",
             where=name,
         )
@@ -220,7 +220,7 @@ def make_raw_table(
         fields[field] = tuple(str(label) for label in given)
         if len(given) != size:
             raise InputError(
-                f"{field} has {nouns(len(given), 'label')}, expected {size}", where=name
+                f"{field} has {plural(len(given), 'label')}, expected {size}", where=name
             )
     return RawTable(
         name=name, products=distinct(products), industries=distinct(industries), **fields

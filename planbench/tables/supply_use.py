@@ -8,6 +8,7 @@ import numpy as np
 
 import planbench.tables.names as names
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.io.text import nearest
 from planbench.model.arrays import FloatArray
 from planbench.tables.grid import Grid
@@ -37,7 +38,6 @@ from planbench.tables.roles import (
     stated_roles,
 )
 from planbench.tables.totals import Total, find_totals, make_axis, same
-from planbench.words import nouns
 
 
 def supply_use_table(
@@ -170,8 +170,8 @@ def _labels_in_order(
     if len(wanted) < n:
         # Further rows would be value added, which nobody could tell apart.
         raise InputError(
-            f"has {nouns(n, 'row')} without labels, and the make table "
-            f"{nouns(len(wanted), 'product')}; "
+            f"has {plural(n, 'row')} without labels, and the make table "
+            f"{plural(len(wanted), 'product')}; "
             "add a column of labels",
             where=use.where,
         )

@@ -21,10 +21,10 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.model.arrays import FloatArray
 from planbench.model.products import backward, solve
 from planbench.tables.flows import Flows, Moved
-from planbench.words import nouns
 
 #: Entries of a commodity-technology table that are smaller than this share of their column are
 #: rounding of the solution.
@@ -115,8 +115,8 @@ def _commodity(
     if make.shape[0] != make.shape[1]:
         raise InputError(
             "commodity technology asks for as many products as industries, not "
-            f"{nouns(make.shape[0], 'product')} of {nouns(make.shape[1], 'industry')}; take joint "
-            "or industry",
+            f"{plural(make.shape[0], 'product')} of {plural(make.shape[1], 'industry')}; "
+            "take joint or industry",
             where=where,
         )
     products = [g for g, kept in zip(flows.goods, made, strict=True) if kept]

@@ -13,8 +13,8 @@ from planbench.cli.generate import read_recipe
 from planbench.cli.plan_facts import largest
 from planbench.cli.views import amount, counts, percent
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.solvers.registry import available_solvers
-from planbench.words import nouns
 
 
 @pytest.mark.parametrize(
@@ -45,8 +45,8 @@ def test_shares_counts_and_nouns_read_like_words() -> None:
     assert percent(0.0) == "0 %"
     assert percent(None) == "–"
     assert counts({"simplex": 1234, "crossover": 7}) == "1,234 simplex, 7 crossover"
-    assert nouns(1, "activity") == "1 activity"
-    assert nouns(2000, "activity") == "2,000 activities"
+    assert plural(1, "activity") == "1 activity"
+    assert plural(2000, "activity") == "2,000 activities"
 
 
 @pytest.mark.parametrize(

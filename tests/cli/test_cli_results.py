@@ -514,9 +514,9 @@ def test_a_program_that_dies_is_a_finding_of_a_suite(planbench: Command, tmp_pat
 
 def test_numbers_that_are_none_are_shown(planbench: Command, tmp_path: Path) -> None:
     """A plan of NaN or infinity had ended in a traceback; what is said of it is the verdict's."""
-    from planbench.report import words
+    from planbench import formatting as fmt
 
-    assert [words.gap(value) for value in (float("nan"), float("inf"))] == ["nan", "inf"]
+    assert [fmt.gap(value) for value in (float("nan"), float("inf"))] == ["nan", "inf"]
     for value in ("nan", "inf"):
         script = tmp_path / "program.py"
         script.write_text(

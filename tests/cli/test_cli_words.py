@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from planbench.words import nouns
+from planbench.formatting import plural
 
 
 @pytest.mark.parametrize(
@@ -18,4 +18,4 @@ from planbench.words import nouns
     ],
 )
 def test_a_number_with_its_noun(number: int, noun: str, text: str) -> None:
-    assert nouns(number, noun) == text
+    assert plural(number, noun) == text

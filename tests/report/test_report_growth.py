@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from support.record_builders import make_failure, make_ladder, make_record
 
+from planbench import formatting as fmt
 from planbench.records.schema import AccuracyFacts
-from planbench.report import words
 from planbench.report.charts import sweep_chart
 from planbench.report.growth import estimate_words, predict, warnings
 from planbench.report.ladders import find_ladders, fit_ladder, fixed_cost, last_slope
@@ -67,12 +67,12 @@ def test_predictions_and_their_warnings():
 
 def test_vague_intervals_are_not_printed():
     """A figure between a second and an age would still be quoted."""
-    assert estimate_words(Estimate(3.0, 1.0, 1e7, 0.0), words.seconds) == ("too uncertain", "")
-    assert estimate_words(Estimate(3.0, None, 9.0, 0.0), words.seconds) == ("too uncertain", "")
-    vague = estimate_words(Estimate(60.0, 1.0, 7200.0, 2.0), words.seconds)
+    assert estimate_words(Estimate(3.0, 1.0, 1e7, 0.0), fmt.seconds) == ("too uncertain", "")
+    assert estimate_words(Estimate(3.0, None, 9.0, 0.0), fmt.seconds) == ("too uncertain", "")
+    vague = estimate_words(Estimate(60.0, 1.0, 7200.0, 2.0), fmt.seconds)
     assert vague == ("1.00 s to 2.00 h!", ""), "a range, and no value that would be believed"
-    assert estimate_words(None, words.seconds) == ("–", "")
-    value, spread = estimate_words(Estimate(3.0, 1.0, 9.0, 2.0), words.seconds)
+    assert estimate_words(None, fmt.seconds) == ("–", "")
+    value, spread = estimate_words(Estimate(3.0, 1.0, 9.0, 2.0), fmt.seconds)
     assert (value, spread) == ("3.00 s!", "1.00 s to 9.00 s")
 
 
@@ -225,16 +225,16 @@ def test_seeds_of_one_value_are_one_point():
      (12e9, "12 billion"), (4.4e13, "44 trillion"), (1e17, "10^17")],
 )  # fmt: skip
 def test_sizes_in_words(value, text):
-    assert words.size(value) == text
+    assert fmt.size(value) == text
 
 
 def test_huge_figures_in_words():
-    assert words.long_seconds(3e10) == "951 years"
-    assert words.long_seconds(3e20) == "10^13 years"
-    assert words.large_bytes(2.5e12) == "2.50 TB"
-    assert words.large_bytes(2.5e9) == "2.50 GB"
-    assert words.large_bytes(3e25) == "10^10 PB"
-    assert words.large_bytes(None) == "–"
+    assert fmt.long_seconds(3e10) == "951 years"
+    assert fmt.long_seconds(3e20) == "10^13 years"
+    assert fmt.large_bytes(2.5e12) == "2.50 TB"
+    assert fmt.large_bytes(2.5e9) == "2.50 GB"
+    assert fmt.large_bytes(3e25) == "10^10 PB"
+    assert fmt.large_bytes(None) == "–"
 
 
 def test_the_growth_of_the_reference_run_fits_into_eighty_columns():

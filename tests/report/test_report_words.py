@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from planbench.report import words
+from planbench import formatting as fmt
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from planbench.report import words
     ],
 )
 def test_seconds(value, text):
-    assert words.seconds(value) == text
+    assert fmt.seconds(value) == text
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_seconds(value, text):
      (999_999_999, "1.00 GB"), (1.5e12, "1,500 GB")],
 )  # fmt: skip
 def test_size_bytes(value, text):
-    assert words.size_bytes(value) == text
+    assert fmt.size_bytes(value) == text
 
 
 @pytest.mark.parametrize(
@@ -48,27 +48,27 @@ def test_size_bytes(value, text):
     ],
 )
 def test_gap(value, text):
-    assert words.gap(value) == text
+    assert fmt.gap(value) == text
 
 
 def test_intervals():
-    assert words.interval(1.234, 2.0) == "1.23 to 2.00"
-    assert words.interval(-0.31, 2.0) == "−0.31 to 2.00"
-    assert words.interval(-0.004, 12.3) == "0.0 to 12.3", "no signed zero"
-    assert words.exponent(-0.1) == "n^−0.10"
-    assert words.interval(-0.118, -0.084) == "−0.12 to −0.08"
-    assert words.interval(None, 2.0) == ""
-    assert words.passes(3.14159) == "3.1"
-    assert words.passes(12345.6) == "12,346"
+    assert fmt.interval(1.234, 2.0) == "1.23 to 2.00"
+    assert fmt.interval(-0.31, 2.0) == "−0.31 to 2.00"
+    assert fmt.interval(-0.004, 12.3) == "0.0 to 12.3", "no signed zero"
+    assert fmt.exponent(-0.1) == "n^−0.10"
+    assert fmt.interval(-0.118, -0.084) == "−0.12 to −0.08"
+    assert fmt.interval(None, 2.0) == ""
+    assert fmt.passes(3.14159) == "3.1"
+    assert fmt.passes(12345.6) == "12,346"
 
 
 def test_names_break_after_hyphens_only_where_needed():
-    assert words.broken("highs-ipm-crossover", 9) == "highs-\nipm-\ncrossover"
-    assert words.broken("highs-ds", 9) == "highs-ds"
-    assert words.broken("highs-hipdlp:stock", 9) == "highs-\nhipdlp:\nstock"
-    assert words.broken("", 9) == ""
-    assert words.broken("gen:goods=100,seed=1", 14) == "gen:goods=100,\nseed=1"
+    assert fmt.broken("highs-ipm-crossover", 9) == "highs-\nipm-\ncrossover"
+    assert fmt.broken("highs-ds", 9) == "highs-ds"
+    assert fmt.broken("highs-hipdlp:stock", 9) == "highs-\nhipdlp:\nstock"
+    assert fmt.broken("", 9) == ""
+    assert fmt.broken("gen:goods=100,seed=1", 14) == "gen:goods=100,\nseed=1"
 
 
 def test_nothing_unprintable_reaches_a_terminal():
-    assert words.plain("a\x1b[2J\nb\x00") == "a\ufffd[2J b\ufffd"
+    assert fmt.plain("a\x1b[2J\nb\x00") == "a\ufffd[2J b\ufffd"

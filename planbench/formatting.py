@@ -1,4 +1,4 @@
-"""Numbers in the form a person reads: three digits, the unit after them, "–" for unknown."""
+"""Numbers as a person reads them: three digits, the unit after them, "–" for unknown; plurals."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ UNKNOWN = "–"
 MINUS = "−"
 #: After these a name may be broken.
 _JOINTS = ("-", ":", ",")
+#: Plurals that follow no rule.
+_PLURALS = {"matrix": "matrices", "series": "series"}
 
 
 def seconds(value: float | None) -> str:
@@ -164,3 +166,23 @@ def _three(value: float) -> str:
     if value >= 9.995:
         return f"{value:.1f}"
     return f"{value:.2f}"
+
+
+def plural(number: int, noun: str) -> str:
+    """Write a number with its noun, in the plural but for 1.
+
+    Parameters
+    ----------
+    number : int
+    noun : str
+        In the singular: ``good``, ``activity``, ``final use``.
+
+    Returns
+    -------
+    str
+        ``1 good``, ``1,000 goods``, ``0 activities``.
+    """
+    if number == 1:
+        return f"1 {noun}"
+    many = _PLURALS.get(noun) or (noun[:-1] + "ies" if noun.endswith("y") else noun + "s")
+    return f"{number:,} {many}"
