@@ -1,6 +1,6 @@
 """Structured planners against the fastest general adapters at the same certified gap.
 
-    python benchmarks/bench_planners.py [--rows table|growth|byproducts|ten-million]
+    python benchmarks/bench_planners.py [--rows ROWS] [--only TEXT]
         [--largest GOODS] [--repeats N] [--seeds N] [--limit S] [--out FILE]
 
 table (the default): one line per economy, gap and solver. Every run has a process of its own;
@@ -11,8 +11,13 @@ median of the repeats). Passes are products with the full matrix, twice: *timed*
 solve over those of one product, measured in the same process right before and after; and
 *counted* by the planner, non-zeros read over non-zeros of the matrix, the same on every machine.
 
+general: ``general`` on split tables, by-products, capacities, years and regions, beside the
+fastest adapters and ``primal-dual``. Tables that are not shipped are read from the folder that
+``PLANBENCH_TABLES`` names, and left out with a line where they are absent.
+
 growth: ``two-level`` with 5 resources to 1e-6 on several seeds of each size from 10^3 on, and
-the exponents fitted to passes counted, passes timed and seconds.
+the exponents fitted to passes counted, passes timed and seconds. split-growth: the same of
+``general`` on the US table split into goods.
 
 byproducts: ``primal-dual`` on economies with by-products and capacities, several seeds.
 
@@ -35,52 +40,93 @@ from planbench.catalogue.resolve import load_instance
 from planbench.records.schema import Record
 from planbench.solvers.base import SolveOptions
 from planbench.stats.growth import fit_power_law
+from planbench.tables.read import why_not_at_hand
 
 COMMON = "inputs=10,techniques=2"
 BYPRODUCTS = "inputs=10,techniques=2,byproducts=0.09,capacities=0.1,resources=20"
+US = "split:us-bea-71,goods={n}"
+CHOICE = "techniques=2,alternatives=tradeoffs,scarcity=0.1"
+JOINT = "gen:goods={n},inputs=10,techniques=2,byproducts=0.09,resources=20"
+#: What the planners of one good per activity, and ``general``, are compared with.
 GENERAL = ("highs-hipdlp", "pdlp")
+BESIDE_GENERAL = ("highs-hipdlp", "highs-ipm", "pdlp", "primal-dual")
 #: Tolerances tried by general adapters, relative to the target.
 TRIES = (1.0, 1e-1, 1e-2)
+PLANNERS = ("two-level", "value-iteration", "primal-dual", "general")
 #: GiB that the largest economy may take.
 MOST_GIB = 24.0
 
 
 @dataclass(frozen=True)
 class Case:
-    """An economy without its seed, the gap to reach, and the planner meant for it."""
+    """An economy without its seed, the gap to reach, the planner meant for it, and others.
+
+    In `name` ``{n}`` stands for the number of goods. What has no seed is planned as it is.
+    """
 
     goods: int
-    recipe: str
+    name: str
     gap: float
     planner: str = "two-level"
+    others: tuple[str, ...] = GENERAL
+    seeded: bool = True
 
-    def seeded(self, seed: int) -> str:
-        """Return the recipe in full."""
-        return f"goods={self.goods},{self.recipe},seed={seed}"
+    def instance(self, seed: int) -> str:
+        """Return the name in full."""
+        name = self.name.format(n=self.goods)
+        return f"{name},seed={seed}" if self.seeded else name
+
+
+def generated(goods: int, recipe: str, gap: float, planner: str = "two-level") -> Case:
+    """Make a case of a generated economy."""
+    return Case(goods, f"gen:goods={{n}},{recipe}", gap, planner)
+
+
+def general(
+    goods: int, name: str, gap: float, *, seeded: bool = True, choice: bool = False
+) -> Case:
+    """Make a case for ``general``, with a choice of techniques if asked for."""
+    more = f",{CHOICE}" if choice else ""
+    return Case(goods, name + more, gap, "general", BESIDE_GENERAL, seeded)
 
 
 TABLE = (
-    Case(10**3, f"{COMMON},resources=5", 1e-6),
-    Case(10**4, f"{COMMON},resources=5", 1e-6),
-    Case(10**4, f"{COMMON},resources=1000,resources_per_activity=3", 1e-4),
-    Case(10**5, f"{COMMON},resources=5", 1e-6),
-    Case(10**5, f"{COMMON},resources=20", 1e-6),
-    Case(10**5, f"{COMMON},resources=20,resources_per_activity=3", 1e-6),
-    Case(10**5, f"{COMMON},resources=100", 1e-6),
-    Case(10**5, f"{COMMON},resources=100,resources_per_activity=3", 1e-6),
-    Case(10**5, BYPRODUCTS, 1e-4, "primal-dual"),
-    Case(10**6, "inputs=20,techniques=3,resources=1", 1e-9, "value-iteration"),
-    Case(10**6, f"{COMMON},resources=5", 1e-6),
+    generated(10**3, f"{COMMON},resources=5", 1e-6),
+    generated(10**4, f"{COMMON},resources=5", 1e-6),
+    generated(10**4, f"{COMMON},resources=1000,resources_per_activity=3", 1e-4),
+    generated(10**5, f"{COMMON},resources=5", 1e-6),
+    generated(10**5, f"{COMMON},resources=20", 1e-6),
+    generated(10**5, f"{COMMON},resources=20,resources_per_activity=3", 1e-6),
+    generated(10**5, f"{COMMON},resources=100", 1e-6),
+    generated(10**5, f"{COMMON},resources=100,resources_per_activity=3", 1e-6),
+    generated(10**5, BYPRODUCTS, 1e-4, "primal-dual"),
+    generated(10**6, "inputs=20,techniques=3,resources=1", 1e-9, "value-iteration"),
+    generated(10**6, f"{COMMON},resources=5", 1e-6),
 )
 #: From 10^3 to 10^6 in steps of a half power of ten.
-GROWTH = tuple(
-    Case(goods, f"{COMMON},resources=5", 1e-6)
-    for goods in (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
+STEPS = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
+GROWTH = tuple(generated(goods, f"{COMMON},resources=5", 1e-6) for goods in STEPS)
+SPLIT_GROWTH = tuple(general(goods, US, 1e-5, choice=True) for goods in STEPS)
+MANY = tuple(generated(goods, BYPRODUCTS, 1e-4, "primal-dual") for goods in (10**4, 10**5))
+GENERAL_CASES = (
+    *(general(goods, US, 1e-6) for goods in (10**4, 10**5, 10**6)),
+    *(general(goods, US, 1e-5, choice=True) for goods in (10**4, 10**5, 10**6)),
+    *(
+        general(goods, f"split:table:{table},goods={{n}}", 1e-5, choice=True)
+        for table in ("us-bea-2017-73", "114_aus", "us-bea-2012-405", "wiod-1995-1435")
+        for goods in (2 * 10**4, 10**5)
+    ),
+    *(general(goods, JOINT, gap) for goods, gap in ((10**5, 1e-6), (10**6, 1e-5))),
+    general(10**5, f"{JOINT},binding=0.1", 1e-4),
+    general(10**5, f"{JOINT},capacities=0.1", 1e-4),
+    general(370, "years:us-bea-71,years=5", 1e-4, seeded=False),
+    general(568, "regions:us-bea-71,regions=8", 1e-4, seeded=False),
+    general(10**5, "years:split:us-bea-71,goods=20000,seed=1,years=5", 1e-4, seeded=False),
+    general(10**5, "regions:gen:goods=12500,byproducts=0.09,seed=1,regions=8", 1e-4, seeded=False),
 )
-MANY = (Case(10**4, BYPRODUCTS, 1e-4, "primal-dual"), Case(10**5, BYPRODUCTS, 1e-4, "primal-dual"))
 
 HEADER = (
-    f"{'economy':80} {'gap':>7} {'solver':16} {'ended':9} {'raw gap':>9} {'seconds':>9} "
+    f"{'economy':96} {'gap':>7} {'solver':16} {'ended':9} {'raw gap':>9} {'seconds':>9} "
     f"{'timed':>8} {'counted':>8} {'rounds':>6} {'peak/economy':>12}"
 )
 
@@ -106,9 +152,9 @@ class Setting:
 
 def measure(case: Case, seed: int, solver: str, how: Setting) -> Result:
     """Run `solver` until its certified gap is at most the case's, or it runs out of tries."""
-    instance = load_instance("gen:" + case.seeded(seed))
+    instance = load_instance(case.instance(seed))
     seconds = 0.0
-    for share in TRIES if solver in GENERAL else (1.0,):
+    for share in (1.0,) if solver in PLANNERS else TRIES:
         options = SolveOptions(tolerance=case.gap * share)
         conditions = Conditions(how.limit, how.memory, polish=False)
         record = solve_once(
@@ -133,7 +179,7 @@ def line(case: Case, seed: int, solver: str, results: list[Result]) -> str:
     timed = f"{statistics.median(passes):8.0f}" if passes else f"{'-':>8}"
     iterations = last.iterations
     return (
-        f"{case.seeded(seed):80} {case.gap:7.0e} {solver:16} {last.ended:9} {raw} {seconds:9.2f} "
+        f"{case.instance(seed):96} {case.gap:7.0e} {solver:16} {last.ended:9} {raw} {seconds:9.2f} "
         f"{timed} {iterations.get('passes', '-'):>8} {iterations.get('rounds', '-'):>6} "
         f"{peak}{disturbed}"
     )
@@ -141,7 +187,7 @@ def line(case: Case, seed: int, solver: str, results: list[Result]) -> str:
 
 def economy_bytes(case: Case, seed: int) -> int:
     """Bytes of the economy's own arrays."""
-    economy = load_instance("gen:" + case.seeded(seed)).economy
+    economy = load_instance(case.instance(seed)).economy
     assert economy is not None
     return economy.nbytes
 
@@ -150,8 +196,12 @@ def compare(cases: tuple[Case, ...], seeds: int, how: Setting) -> Iterator[str]:
     """Lines of the table: every solver on every economy, in turns."""
     yield HEADER
     for case in cases:
-        for seed in range(seeds):
-            solvers = [case.planner, *(GENERAL if case.goods <= how.general_largest else ())]
+        if why := why_not_at_hand(case.instance(1)):
+            yield why
+            continue
+        for seed in range(seeds if case.seeded else 1):
+            others = case.others if case.goods <= how.general_largest else ()
+            solvers = [case.planner, *others]
             found: dict[str, list[Result]] = {solver: [] for solver in solvers}
             for _ in range(how.repeats):
                 for solver in solvers:
@@ -202,12 +252,19 @@ def ten_million() -> int:
 def main(argv: list[str]) -> int:
     """Run the rows asked for and print (and write) them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    kinds = ("table", "growth", "byproducts", "ten-million")
-    parser.add_argument("--rows", choices=kinds, default="table")
+    kinds = {
+        "table": TABLE,
+        "general": GENERAL_CASES,
+        "byproducts": MANY,
+        "growth": GROWTH,
+        "split-growth": SPLIT_GROWTH,
+    }
+    parser.add_argument("--rows", choices=[*kinds, "ten-million"], default="table")
+    parser.add_argument("--only", default="", help="economies with this text in their name")
     parser.add_argument("--largest", type=int, default=100_000, help="most goods")
     parser.add_argument("--general-largest", type=int, default=100_000)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--seeds", type=int, help="1 for the table, 3 for growth and byproducts")
+    parser.add_argument("--seeds", type=int, help="1 for table and general, else 3")
     parser.add_argument("--limit", type=float, default=120.0, help="seconds per run")
     parser.add_argument("--memory", type=float, default=16.0, help="GiB per run")
     parser.add_argument("--out", type=Path)
@@ -221,10 +278,13 @@ def main(argv: list[str]) -> int:
         repeats=options.repeats,
         general_largest=options.general_largest,
     )
-    cases = {"table": TABLE, "growth": GROWTH, "byproducts": MANY}[options.rows]
-    cases = tuple(case for case in cases if case.goods <= options.largest)
-    seeds = options.seeds or (1 if options.rows == "table" else 3)
-    run = grow if options.rows == "growth" else compare
+    cases = tuple(
+        case
+        for case in kinds[options.rows]
+        if case.goods <= options.largest and options.only in case.instance(1)
+    )
+    seeds = options.seeds or (1 if options.rows in ("table", "general") else 3)
+    run = grow if "growth" in options.rows else compare
     lines = []
     for text in run(cases, seeds, how):
         lines.append(text)
