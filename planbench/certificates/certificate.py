@@ -54,7 +54,7 @@ class Certificate:
     """A certified bracket on the optimum and verdicts on the answer.
 
     ``lower_bound`` ≤ optimum ≤ ``upper_bound`` in the stated sense, whatever the solver
-    handed back. None stands for "no bound", never infinity.
+    handed back. None means "no bound", never infinity.
 
     Attributes
     ----------

@@ -75,7 +75,7 @@ def consensus(opinions: Sequence[Opinion], *, maximise: bool | None = None) -> C
     ----------
     opinions : sequence of Opinion
     maximise : bool or None
-        Sense of the instance, which says which bound stands for a feasible point; None takes
+        Sense of the instance, which says which bound belongs to a feasible point; None takes
         both bounds for proof that there is one.
     """
     lowers = [o.lower_bound for o in opinions if o.lower_bound is not None]

@@ -167,7 +167,7 @@ def certify(
     lower, upper = _best(max, lower, drawn.lower_bound), _best(min, upper, drawn.upper_bound)
     raw_gap = drawn.raw_gap
     if delivers:
-        # What was not handed in is not missed: the best known stands for it.
+        # What was not handed in is not missed: the best known takes its place.
         best = (lower, upper) if lp.maximise else (upper, lower)
         ends = (
             raw_plan if answer.x is not None else best[0],

@@ -3,7 +3,7 @@
 A sum of n products, added one after the other in any order, is off by at most γ_n Σ|a_i b_i|
 with γ_n = nu/(1 − nu) (Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., §3.1).
 Rows with millions of terms are added in blocks, and then the blocks (§4.2): few roundings then
-stand in a row, and the bound is thousands of times tighter.
+are in a row, and the bound is thousands of times tighter.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ _OTHER = {
 def read_lp_format(path: str | os.PathLike[str], relax: bool = False) -> LinearProgram:
     """Read a linear program in CPLEX LP format, plain or compressed.
 
-    Columns come in the order in which their names first stand in the file. Terms of one variable
+    Columns come in the order in which their names first occur in the file. Terms of one variable
     in a row or in the objective are added up; variables on the right are moved to the left.
 
     Parameters

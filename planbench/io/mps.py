@@ -101,7 +101,7 @@ def read_mps(path: str | os.PathLike[str], relax: bool = False) -> LinearProgram
                 # It is about the file as a whole, in whatever form.
                 raise
             fault = error
-        # Names with blanks cannot be told from several fields in free form.
+        # Names with blanks cannot be distinguished from several fields in free form.
         try:
             return fixed.read()
         except InputError as error:

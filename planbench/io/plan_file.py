@@ -3,7 +3,7 @@
 For an economy, ``.npz`` holds x, z and, where known, p, w, v; for a general linear program x and,
 where known, y. ``numpy.savez(path, x=…, z=…)`` makes a valid one. Prices (p and w, or y) may come
 without a plan. CSV has the columns ``kind,name,value`` with the kinds of the table below; what is
-not listed is zero, so a plan can be written by hand. The kind may stand before the name instead
+not listed is zero, so a plan can be written by hand. The kind may precede the name instead
 (``activity:smelting``), as in the files that planbench exports; for a general linear program a
 line without a kind is a column.
 

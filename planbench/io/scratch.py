@@ -2,7 +2,7 @@
 
 Each folder holds a file the process that made it keeps locked. The kernel lets go of the lock
 when that process ends, however it ends, so a folder whose lock can be taken has no owner any
-more; process ids would not tell, since they are used again and differ between containers.
+more; process ids would not show it, since they are used again and differ between containers.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def scratch_folder() -> Iterator[Path]:
 
 
 def _remove(folder: Path | None) -> None:
-    """Remove a folder, its lock last: without one, nobody could tell whose it is."""
+    """Remove a folder, its lock last: without one, nobody could know whose it is."""
     if folder is None:
         return
     with suppress(OSError):

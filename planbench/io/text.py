@@ -251,7 +251,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def shown(token: bytes | str) -> str:
-    """`token` as it can stand in a one-line message: printable, at most 40 characters."""
+    """`token` as it may appear in a one-line message: printable, at most 40 characters."""
     text = token.decode("utf-8", "replace") if isinstance(token, bytes) else token
     text = text if len(text) <= 40 else text[:39] + "…"
     return repr(text) if text.isprintable() else ascii(text)

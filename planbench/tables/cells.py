@@ -14,12 +14,12 @@ from planbench.formatting import plural
 from planbench.io.text import shown
 from planbench.model.arrays import FloatArray
 
-#: Cells that stand for "nothing here", as published tables write them (lower case).
+#: Cells that mean "nothing here", as published tables write them (lower case).
 BLANKS = frozenset({
     "-", "--", "---", "–", "—", ".", "..", "...", "…", ":", "*", "x", "(x)", "(d)", "(z)",
     "na", "(na)", "n/a", "n.a.", "#n/a", "nan", "n.p.", "np", "n.y.a.", "nil", "null", "none",
 })  # fmt: skip
-#: Those of them that stand for a figure which is not published; the others say that it is 0.
+#: Those of them that mean a figure which is not published; the others say that it is 0.
 UNKNOWN = frozenset({
     ".", "..", ":", "*", "x", "(x)", "(d)", "na", "(na)", "n/a", "n.a.", "#n/a", "nan", "n.p.",
     "np", "n.y.a.",
@@ -41,7 +41,7 @@ _POINTED = re.compile(r"\(?[+-]?\d{1,3}(\.\d{3}){2,}\)?")
 _EITHER = re.compile(r"\(?[+-]?[1-9]\d{0,2}\.\d{3}\)?")
 #: Significant digits of a double that are not noise of its own arithmetic.
 _SIGNIFICANT = 12
-#: Cells as they stand in the file; objects, since one long label would widen all of them.
+#: Cells as they are in the file; objects, since one long label would widen all of them.
 Text = npt.NDArray[np.object_]
 
 
@@ -61,7 +61,7 @@ def plain(cell: str) -> str:
 
 
 def plain_cells(text: Text) -> tuple[Text, str]:
-    """Apply :func:`plain` to all cells; the second value tells what was done, or is empty."""
+    """Apply :func:`plain` to all cells; the second value says what was done, or is empty."""
     out = _each(text, plain, object)
     changed = [str(cell) for cell in text[out != text] if _SPACED.fullmatch(str(cell))]
     if not changed:
@@ -153,7 +153,7 @@ def with_points(text: Text, where: str, *, spare: bool) -> tuple[Text, str]:
     -------
     text : ndarray of str
     remark : str
-        What was decided; empty where there is nothing to tell.
+        What was decided; empty where there is nothing to report.
 
     Raises
     ------
@@ -196,7 +196,7 @@ def with_points(text: Text, where: str, *, spare: bool) -> tuple[Text, str]:
 
 
 def _refuse_either(cells: list[str], where: str) -> None:
-    """Refuse figures like 1.234 where none tells that points are decimal: 0.5, 1.25, 1234."""
+    """Refuse figures like 1.234 where no figure shows that points are decimal: 0.5, 1.25, 1234."""
     figures = [cell for cell in cells if _kind(cell) == "N"]
     either = [cell for cell in figures if _EITHER.fullmatch(cell)]
     plain = [cell.strip("()+-") for cell in figures if cell not in either]

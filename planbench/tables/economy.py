@@ -292,7 +292,7 @@ def _targets(
     else:
         if flows.final_regions is None:
             raise InputError(
-                "is regions, and the table does not tell final uses by region; give one or columns",
+                "is regions, and final uses are not stated by region; give one or columns",
                 where="--targets",
             )
         names = list(dict.fromkeys(flows.final_regions))

@@ -236,7 +236,7 @@ class Flows:
     level : ndarray, shape (industries,)
         Observed output, > 0.
     labour : ndarray, shape (industries,), or None
-        Compensation of employees ≥ 0; None where the table does not tell it.
+        Compensation of employees ≥ 0; None where the table does not state it.
     other : ndarray, shape (industries,)
         Other value added; negative where an industry is subsidised.
     import_use : ndarray, shape (industries,)
@@ -439,10 +439,10 @@ def _margins(
     raw: RawTable, make: Matrix, settings: ImportSettings, remarks: list[str]
 ) -> tuple[bool, list[int]]:
     """Whether purchases are at purchasers' prices, and which products deliver margins."""
-    told = raw.make is not None and raw.imports is not None and raw.final_use.shape[1] > 0
-    if settings.prices == "basic" or (settings.prices == "auto" and not told):
+    comparable = raw.make is not None and raw.imports is not None and raw.final_use.shape[1] > 0
+    if settings.prices == "basic" or (settings.prices == "auto" and not comparable):
         return False, []
-    if not told:
+    if not comparable:
         raise InputError(
             "purchasers' prices ask for a make table, imports and final use; one is missing",
             where="--prices",
@@ -547,8 +547,8 @@ def _trade(
                 imports=np.zeros(net.size),
             )
         return flows
-    told = raw.imports is not None or raw.import_use is not None
-    if told or raw.product_regions is not None or not flows.in_money:
+    stated = raw.imports is not None or raw.import_use is not None
+    if stated or raw.product_regions is not None or not flows.in_money:
         return flows
     wanted = flows.inputs.sum(axis=1) + flows.final_use.sum(axis=1) + flows.exports
     lacking = np.maximum(wanted - flows.outputs.sum(axis=1), 0.0)
@@ -589,7 +589,7 @@ def _without_idle_goods(flows: Flows, moved: list[Moved]) -> Flows:
 def _discrepancies(
     flows: Flows, rounding: dict[str, float] | None, name: str, moved: list[Moved]
 ) -> Flows:
-    """Make final use what the balances leave: tell where that is not what was published.
+    """Make final use what the balances leave: report where that is not what was published.
 
     What rounding does not explain is refused, where it is known how figures are rounded.
     """

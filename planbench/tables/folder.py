@@ -226,7 +226,7 @@ def economy_of_table(folder: TableFolder) -> tuple[Economy, Plan]:
         Moved("negative final use", flows.goods[i], float(net[i]), "fixed supply")
         for i in np.flatnonzero(net < 0)
     ]
-    # Final use is what the balances leave; that its columns add up to it but for rounding tells
+    # Final use is what the balances leave; that its columns add up to it but for rounding shows
     # nothing.
     moved = [figure for figure in flows.moved if figure.rule != "discrepancy"]
     prices, rents = np.ones(len(flows.goods)), np.ones(2)

@@ -1,4 +1,4 @@
-"""A sheet of cells from a CSV or xlsx file: labels told apart from figures, blanks understood."""
+"""A sheet of cells from a CSV or xlsx file: labels separated from figures, blanks understood."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from planbench.tables.raw import LARGEST
 _HEAD_WORD = re.compile(
     r"(\w+ )?(io)?codes?|(naics|nace|isic|sic|cpc|cpa)( codes?)?", re.IGNORECASE
 )
-#: What may stand between the cells of a text file.
+#: What may separate the cells of a text file.
 DELIMITERS = ",;\t"
 #: Bytes of memory for a byte of CSV text.
 _GROWTH = 12.0
@@ -127,7 +127,7 @@ def csv_rows(path: Path) -> tuple[list[list[str]], str]:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
-        # What Excel in Western Europe writes; each byte stands for something.
+        # What Excel in Western Europe writes; each byte means something.
         text = data.decode("cp1252", "replace")
     try:
         split = {
@@ -330,7 +330,7 @@ def make_grid(rows: Sequence[Sequence[str]], where: str, *, commas_spare: bool =
         row_labels = _tuples(text[heads:, :labels])
     empty = (body_kinds == "E").all(axis=1)
     short = Path(where).name
-    remarks = [f"{short}: {told}" for told in (thousands, decimals) if told]
+    remarks = [f"{short}: {remark}" for remark in (thousands, decimals) if remark]
     if unlabelled:
         remarks.append(f"{short}: rows have no labels; they take those of the columns, in order")
     marks = Counter(str(cell).lower() for cell in body[body_kinds == "B"])
@@ -375,14 +375,14 @@ def _tuples(text: Text) -> tuple[tuple[str, ...], ...]:
 
 
 def _label_columns(text: Text, kinds: npt.NDArray[np.str_]) -> tuple[int, bool]:
-    """Count the leading columns of labels; the second value tells that there are none."""
+    """Count the leading columns of labels; the second value is true where there are none."""
     body = kinds[1:]
     worded = (body == "T").sum(axis=0) * 2 > (body != "E").sum(axis=0)
     headed = np.array([any(_HEAD_WORD.fullmatch(str(c)) for c in text[:2, j]) for j in range(2)])
     count = 0
     while count < text.shape[1] - 1 and worded[count]:
         count += 1
-    # Codes that are numbers stand before names, or after them under a word that says so.
+    # Codes that are numbers precede names, or come after them under a word that says so.
     if text.shape[1] > 2 and ((count == 0 and worded[1]) or (count == 1 and headed[1])):
         count = 2
     if count:

@@ -126,7 +126,7 @@ def from_pymrio(
     uses, categories = _levels(final.columns)
     if set(regions) & set(uses) != set(uses):
         remarks = (*remarks, "final uses of no region are kept as they are")
-    factors, told = _factors(system, flows)
+    factors, remarks_of_factors = _factors(system, flows)
     stated = getattr(system, "x", None)
     return make_raw_table(
         name,
@@ -145,9 +145,9 @@ def from_pymrio(
             Role("array", "Z", ROLES["use"], f"as pymrio reads {source}"),
             Role("array", "Y", ROLES["final_use"], f"as pymrio reads {source}"),
             *([] if stated is None else [Role("array", "x", ROLES["output"], "as pymrio says")]),
-            *(Role("array", f, ROLES[f], told[0]) for f in factors),
+            *(Role("array", f, ROLES[f], remarks_of_factors[0]) for f in factors),
         ),
-        remarks=(*remarks, *told),
+        remarks=(*remarks, *remarks_of_factors),
         **factors,
     )
 
@@ -188,7 +188,7 @@ def _factors(system: Any, flows: Any) -> tuple[dict[str, FloatArray], list[str]]
         if not paid and not added:
             continue
         values = _values(table)
-        told = [
+        said = [
             f"value added from extension {label!r}, with {len(paid) or 'no'} "
             f"row{'s' if len(paid) > 1 else ''} of compensation"
         ]
@@ -197,7 +197,7 @@ def _factors(system: Any, flows: Any) -> tuple[dict[str, FloatArray], list[str]]
         fields = {"value_added": values[whole or added].sum(axis=0)} if added else {}
         if paid:
             fields["compensation"] = values[paid].sum(axis=0)
-        return fields, told
+        return fields, said
     return {}, ["no extension holds value added: it is output less inputs"]
 
 
@@ -207,7 +207,7 @@ def _in_money(extension: Any, money: str, count: int) -> list[bool]:
     if unit is None:
         return [True] * count
     # Publishers write "M.EUR" and "Mill USD" in more than one way.
-    told = [str(u).casefold() for u in unit.to_numpy().ravel()]
-    if len(told) != count:
+    units = [str(u).casefold() for u in unit.to_numpy().ravel()]
+    if len(units) != count:
         return [True] * count
-    return [u == money or any(c in u for c in ("eur", "usd", "us$", "dollar")) for u in told]
+    return [u == money or any(c in u for c in ("eur", "usd", "us$", "dollar")) for u in units]

@@ -46,7 +46,7 @@ def refuse_chance_totals(
         if names.is_total(label) or not label or (whole and total.filled >= ENOUGH):
             continue
         line, half = side.cells[j], side.half[j]
-        # The balance tells where it fails with the line as final use (value added).
+        # The balance shows where it fails with the line as final use (value added).
         more = line if side.what == "column" else -line
         if balances is not None and balances(0.0) and not balances(more):
             continue
@@ -84,7 +84,7 @@ def refuse_lone_industries(sheet: Sheet) -> None:
 
 
 def refuse_misplaced(sheet: Sheet, own_units: bool = False) -> None:
-    """Refuse lines that look like industries whose name is another one on the other axis.
+    """Refuse lines that seem to be industries whose name is another one on the other axis.
 
     Raises
     ------
@@ -178,7 +178,7 @@ def leaves_out(sheet: Sheet) -> bool:
 
 
 def table_fields(sheet: Sheet, balanced: bool) -> dict[str, Any]:
-    """Fields of a :class:`RawTable` that the roles of rows and columns tell.
+    """Fields of a :class:`RawTable` that follow from the roles of rows and columns.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """A table as published: flows between industries, final use, value added, nothing changed yet.
 
 One form for symmetric tables (Z), supply and use tables (make V and use U) and multi-region
-tables; what a file does not tell is None. Signs are as published.
+tables; what a file does not state is None. Signs are as published.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class RawTable:
         ``quantities``: each product is in a unit of its own, so that columns do not add up.
     product_rounding, industry_rounding, output_rounding : ndarray or None
         By how much rounding may upset what is used of a product, what an industry pays, and what
-        it makes; None where the figures do not tell, and then differences are only listed.
+        it makes; None where the figures leave it open, and then differences are only listed.
     product_regions, industry_regions, final_regions : tuple of str or None
         Region of each row, column and final use of a multi-region table.
     unit : str
@@ -164,7 +164,7 @@ def make_raw_table(
     Parameters
     ----------
     name : str
-        Also stands in front of messages.
+        Also the prefix of messages.
     products, industries : sequence of str
         Labels that occur twice get a number.
     use : array_like, shape (products, industries)

@@ -53,7 +53,7 @@ class ReadOptions:
     name : str or None
         Name of the table; the name of its file if missing.
     unit : str or None
-        Unit of its amounts, e.g. ``million USD``, where the files do not tell it.
+        Unit of its amounts, e.g. ``million USD``, where the files do not state it.
     """
 
     use: str | None = None
@@ -75,7 +75,7 @@ def read_raw_table(paths: Sequence[str | Path], options: ReadOptions | None = No
     Parameters
     ----------
     paths : sequence of path-like
-        One file of a symmetric table or npz; a use and a make table, told apart by their names
+        One file of a symmetric table or npz; a use and a make table, distinguished by their names
         or by the options; or a folder in one of pymrio's formats.
     options : ReadOptions, optional
 
@@ -196,12 +196,12 @@ def _use_and_make(
     book = files[0] if len(files) == 1 and files[0].suffix.lower() in _SHEETS else None
     if book is not None and options.sheet is None:
         sheets = sheet_names(book)
-        told = (
-            _told(options.use, sheets, _USE, book, "--use"),
-            _told(options.make, sheets, _MAKE, book, "--make"),
+        sheets_found = (
+            _find_sheet(options.use, sheets, _USE, book, "--use"),
+            _find_sheet(options.make, sheets, _MAKE, book, "--make"),
         )
-        if all(told):
-            return (book, told[0]), (book, told[1]), []
+        if all(sheets_found):
+            return (book, sheets_found[0]), (book, sheets_found[1]), []
     use = (Path(options.use), None) if options.use is not None else None
     make = (Path(options.make), None) if options.make is not None else None
     for path in files if len(files) > 1 or use or make else []:
@@ -215,7 +215,7 @@ def _use_and_make(
     return use, make, rest
 
 
-def _told(
+def _find_sheet(
     given: str | None, sheets: list[str], pattern: re.Pattern[str], book: Path, option: str
 ) -> str | None:
     if given is not None:

@@ -120,33 +120,36 @@ def _levels(levels: Sequence[tuple[str, ...]], where: str) -> list[Labels]:
     kept = tuple(levels)
     table = [list(column) for column in zip(*levels, strict=True)]
     # A level that says the same everywhere is a unit.
-    told = [column for column in table if len(_set(column)) > 1] or table[-1:]
-    if len(told) == 1:
-        return [Labels(told[0], None, kept)]
+    distinct = [column for column in table if len(_set(column)) > 1] or table[-1:]
+    if len(distinct) == 1:
+        return [Labels(distinct[0], None, kept)]
     single = [
         column
-        for column in told
+        for column in distinct
         if len(_set(column)) >= 0.9 * sum(map(bool, column))
         and sum(map(bool, column)) > len(column) / 2
     ]
     if single:
         return [
             Labels(
-                [label or next((c[i] for c in told if c[i]), "") for i, label in enumerate(column)],
+                [
+                    label or next((c[i] for c in distinct if c[i]), "")
+                    for i, label in enumerate(column)
+                ],
                 None,
                 kept,
             )
             for column in single
         ]
-    if len(told) > 2:
+    if len(distinct) > 2:
         raise InputError(
-            f"has {len(told)} levels of labels; keep two, region and sector", where=where
+            f"has {len(distinct)} levels of labels; keep two, region and sector", where=where
         )
     for column in table[:-1]:
         # Merged cells hold their text once.
         for i in range(1, len(column)):
             column[i] = column[i] or column[i - 1]
-    region, sector = sorted(told, key=lambda column: len(set(column)))
+    region, sector = sorted(distinct, key=lambda column: len(set(column)))
     labels = [f"{r} {s}".strip() for r, s in zip(region, sector, strict=True)]
     return [Labels(labels, region, kept)]
 

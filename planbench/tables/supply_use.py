@@ -1,4 +1,4 @@
-"""A use table and a make (supply) table: the make table tells products from industries."""
+"""A use table and a make (supply) table: the make table distinguishes products from industries."""
 
 from __future__ import annotations
 
@@ -356,7 +356,7 @@ def _supplied_imports(
         elif outputs != "auto":
             columns.roles[j] = "left out", f"as --gross-outputs {outputs} says"
         elif stated is not None and _is_all_use(block[:, j], use):
-            # Of imports one column is missing; the total supply tells them.
+            # Of imports one column is missing; the total supply gives them.
             columns.roles[j] = (
                 "total", "with taxes on products it is all that is used: imports are in it",
             )  # fmt: skip

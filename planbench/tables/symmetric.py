@@ -1,4 +1,4 @@
-"""Symmetric tables: labels that stand in rows and columns are the industries."""
+"""Symmetric tables: labels that occur in rows and in columns are the industries."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ from planbench.tables.totals import (
 
 #: An industry that is a sum in a single cell is one by chance.
 _TWO = 2
-#: Roles of lines that stand on one axis only.
+#: Roles of lines on one axis only.
 _LOOSE = (
     "final use",
     "exports",
@@ -64,7 +64,7 @@ _LOOSE = (
 def symmetric_table(
     grid: Grid, named: Named, name: str, entries: str = "auto", outputs: str = "auto"
 ) -> RawTable:
-    """Read a symmetric table: the labels that stand in rows and columns are its industries.
+    """Read a symmetric table: the labels that occur in rows and in columns are its industries.
 
     Parameters
     ----------
@@ -316,7 +316,7 @@ def _alike(grid: Grid, j: int, i: int, core: list[int], core_rows: list[int]) ->
 
 
 def _own_units(labels: list[str]) -> bool:
-    """Whether the labels of the products tell that each row is in a unit of its own."""
+    """Whether the labels of the products say that each row is in a unit of its own."""
     units = {names.physical_unit(label) for label in labels}
     return bool(units - {""})
 

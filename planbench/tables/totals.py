@@ -312,7 +312,7 @@ def _may_fit(
 def _sum_fits(
     line: FloatArray, half: FloatArray, total: FloatArray, parts: FloatArray, halves: FloatArray
 ) -> tuple[int, bool]:
-    """Count the cells where the sum is more than rounding (0: no sum); tell if it is clear."""
+    """Count cells where the sum is more than rounding (0: no sum); say whether it is clear."""
     noise = _NOISE * np.abs(parts).sum(axis=0)
     room = halves.sum(axis=0) + half + noise
     apart = np.abs(line - total)

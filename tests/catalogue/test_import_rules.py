@@ -363,7 +363,7 @@ def test_regions_keep_their_resources_and_may_have_targets_of_their_own() -> Non
     [
         ({"technology": "magic"}, "--technology: is 'magic'; give auto, joint"),
         ({"trade": "free"}, "--trade: is 'free'"),
-        ({"targets": "regions"}, "does not tell final uses by region"),
+        ({"targets": "regions"}, "final uses are not stated by region"),
         ({"resources": "regions"}, "the table has none"),
         ({"prices": "purchasers"}, "ask for a make table"),
     ],
