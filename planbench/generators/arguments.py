@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -92,24 +91,6 @@ def chosen_goods(value: Any, goods: int, where: str) -> IntArray:
     if np.unique(chosen).size != chosen.size:
         raise InputError("names a good twice", where=where)
     return chosen
-
-
-def list_of_text(value: Any, count: int, where: str) -> tuple[str, ...] | None:
-    """Return `count` texts, or None for None.
-
-    Raises
-    ------
-    InputError
-        When there are not as many.
-    """
-    if value is None:
-        return None
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        raise InputError(f"is {_said(value)}; give a list of {count}", where=where)
-    texts = tuple(str(text) for text in value)
-    if len(texts) != count:
-        raise InputError(f"has length {len(texts)}; give a list of {count}", where=where)
-    return texts
 
 
 def _said(value: Any) -> str:

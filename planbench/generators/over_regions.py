@@ -26,12 +26,17 @@ import scipy.sparse as sp
 from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.generators.arguments import array_of, chosen_goods, single_number, whole_number
-from planbench.generators.capital import vector_of
 from planbench.generators.draws import Purpose, below, choose, raw, stream
 from planbench.generators.interior import strict_interior
 from planbench.generators.staircase import pile, side_by_side, staircase
 from planbench.io.files import require_memory
-from planbench.model.arrays import FloatArray, Matrix, canonical_matrix, index_type
+from planbench.model.arrays import (
+    FloatArray,
+    Matrix,
+    canonical_matrix,
+    canonical_vector,
+    index_type,
+)
 from planbench.model.economy import Economy, Interior, make_economy
 
 IntArray = npt.NDArray[np.int64]
@@ -117,7 +122,7 @@ def make_transport(
             (freight, labour), shapes, ("transport.freight", "transport.labour"), strict=True
         )
     ]
-    lost = vector_of(loss, goods.size, "transport.loss")
+    lost = canonical_vector(loss, goods.size, "transport.loss", lower=0.0)
     allowed = "a number of at least 0 (or infinite) for all routes, or one for each pair of regions"
     far = array_of(distance, "transport.distance", allowed)
     if far.ndim == 0:
