@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,8 +31,8 @@ def whole_number(value: Any, where: str, *, least: int = 0, most: int = MOST) ->
     return int(value)
 
 
-def single_number(value: Any, where: str, allowed: str) -> float:
-    """Return `value` as a finite float.
+def check_number(value: Any, where: str, allowed: str, holds: Callable[[float], bool]) -> None:
+    """Refuse what is no finite number, or one that `holds` is false of.
 
     Parameters
     ----------
@@ -40,19 +41,18 @@ def single_number(value: Any, where: str, allowed: str) -> float:
         Name of the argument.
     allowed : str
         What to give instead, e.g. ``a share in [0, 1]``.
+    holds : callable
 
     Raises
     ------
     InputError
-        When it is no number, or not finite.
     """
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
         number = float("nan")
-    if isinstance(value, str | bytes) or not np.isfinite(number):
+    if isinstance(value, str | bytes) or not (np.isfinite(number) and holds(number)):
         raise InputError(f"is {_said(value)}; give {allowed}", where=where)
-    return number
 
 
 def array_of(value: Any, where: str, allowed: str) -> FloatArray:

@@ -32,7 +32,7 @@ import scipy.sparse as sp
 
 from planbench.errors import InputError
 from planbench.formatting import plural
-from planbench.generators.arguments import array_of, chosen_goods, single_number, whole_number
+from planbench.generators.arguments import array_of, check_number, chosen_goods, whole_number
 from planbench.generators.capital import Capital
 from planbench.generators.interior import strict_interior
 from planbench.generators.staircase import pile, staircase
@@ -113,10 +113,8 @@ class Horizon:
         """
         whole_number(self.years, "years", least=1)
         whole_number(self.delivery, "delivery")
-        if not single_number(self.growth, "growth", "a share a year above -1") > -1:
-            raise InputError(f"is {self.growth!r}; give a share a year above -1", where="growth")
-        if not 0 < single_number(self.discount, "discount", "a number in (0, 1]") <= 1:
-            raise InputError(f"is {self.discount!r}; give a number in (0, 1]", where="discount")
+        check_number(self.growth, "growth", "a share a year above -1", lambda x: x > -1)
+        check_number(self.discount, "discount", "a number in (0, 1]", lambda x: 0 < x <= 1)
 
 
 def over_years(
