@@ -299,19 +299,19 @@ class GeneratorRecipe(BaseModel):
     )
     structure: StructureName = Field(default="uniform", description="who buys from whom")
     sectors: int | None = Field(default=None, ge=1, description="number of sectors")
-    within: float | None = Field(
-        default=None, ge=0, le=1, description="share of inputs from the own sector"
+    within: float = Field(
+        default=0.9, ge=0, le=1, description="share of inputs from the own sector"
     )
     band: int | None = Field(
         default=None,
         ge=1,
         description="largest distance of a layered supplier up- or downstream",
     )
-    backflow: float | None = Field(
-        default=None, ge=0, le=1, description="share of layered inputs from downstream"
+    backflow: float = Field(
+        default=0.08, ge=0, le=1, description="share of layered inputs from downstream"
     )
-    exponent: float | None = Field(
-        default=None, ge=1.1, le=20, description="tail exponent of the number of buyers"
+    exponent: float = Field(
+        default=1.55, ge=1.1, le=20, description="tail exponent of the number of buyers"
     )
     techniques: int = Field(default=2, ge=1, le=1000, description="techniques per good")
     resources: int = Field(default=5, ge=1, le=100_000, description="scarce resources")
@@ -416,7 +416,7 @@ class GeneratorRecipe(BaseModel):
         elif self.regime is not None:
             raise ValueError("regime: belongs to a profile; give profile=NAME or use inputs")
         for knob, structure in _OWN_KNOBS.items():
-            if getattr(self, knob) is not None and self.structure != structure:
+            if knob in self.model_fields_set and self.structure != structure:
                 raise ValueError(
                     f"{knob}: belongs to structure={structure}, not {self.structure}; drop it "
                     f"or set structure={structure}"
@@ -434,7 +434,6 @@ class GeneratorRecipe(BaseModel):
         if self.structure == "sectors":
             roomy = max(1, int(self.goods / (2 * max(mean, 1.0))))
             self._fill("sectors", max(1, min(_MOST_SECTORS, roomy // 2)))
-            self._fill("within", 0.9)
             assert self.sectors is not None
             if self.sectors > roomy:
                 raise ValueError(
@@ -443,7 +442,6 @@ class GeneratorRecipe(BaseModel):
                 )
         elif self.structure == "layered":
             self._fill("band", max(_FEWEST_BAND, int(4 * mean)))
-            self._fill("backflow", 0.08)
             assert self.band is not None
             least = min(int(2 * mean) + 1, self.goods - 1)
             if self.band < least:
@@ -452,8 +450,6 @@ class GeneratorRecipe(BaseModel):
                     f"use at least {least}"
                 )
             object.__setattr__(self, "band", min(self.band, self.goods - 1))
-        elif self.structure == "powerlaw":
-            self._fill("exponent", 1.55)
         check_expansion(self)
         if self.common_target and not self.expands:
             raise ValueError("common_target: belongs to years or regions; add years=5")
@@ -516,6 +512,7 @@ class GeneratorRecipe(BaseModel):
     def to_dict(self) -> dict[str, Any]:
         """Every knob that applies, in JSON values; :func:`make_recipe` reads it back."""
         left_out = {*_without_owner(self), *(_PROFILE_DECIDES if self.profile is not None else ())}
+        left_out |= {knob for knob, owner in _OWN_KNOBS.items() if owner != self.structure}
         if not self.binding:
             left_out.add("binding")
         return self.model_dump(exclude_none=True, exclude=left_out)
@@ -530,11 +527,11 @@ class GeneratorRecipe(BaseModel):
     def canonical(self) -> str:
         """Text that :func:`parse_inline` reads back; equal recipes have equal text.
 
-        Goods, seed and all knobs of years and regions are in it where they apply, others where
-        they differ from the default.
+        Goods, seed and what belongs to a structure, to years or to regions are always in it,
+        other knobs where they differ from the default.
         """
         usual = {name: field.default for name, field in type(self).model_fields.items()}
-        for knob in (knob for knobs in _OWNED.values() for knob in knobs):
+        for knob in (*_OWN_KNOBS, *(knob for knobs in _OWNED.values() for knob in knobs)):
             usual.pop(knob, None)
         return _written(self.to_dict(), usual)
 

@@ -88,15 +88,12 @@ def structure_of(recipe: GeneratorRecipe) -> Structure:
         mean = recipe.law.mean(n)
         return profiled(find_profile(recipe.profile), n, mean, recipe.seed)
     if recipe.structure == "powerlaw":
-        assert recipe.exponent is not None
         return PowerLaw(n, recipe.exponent, scattered_ranks(n, recipe.seed))
     if recipe.structure == "sectors":
         assert recipe.sectors is not None
-        assert recipe.within is not None
         return SectorBlocks(n, recipe.sectors, recipe.within)
     if recipe.structure == "layered":
         assert recipe.band is not None
-        assert recipe.backflow is not None
         return Layered(n, recipe.band, recipe.backflow)
     return Uniform(n)
 
