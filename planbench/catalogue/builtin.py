@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 
 from planbench.catalogue.golden import golden_cases
@@ -19,66 +19,39 @@ from planbench.tables.folder import (
 )
 
 
-@dataclass(frozen=True)
-class BuiltinInfo:
-    """What a listing says of a built-in instance.
-
-    Attributes
-    ----------
-    name : str
-    goods, activities : int
-    description, source : str
-        One line each.
-    optimum : float or None
-        Optimal objective where it is known.
-    """
-
-    name: str
-    goods: int
-    activities: int
-    description: str
-    optimum: float | None
-    source: str
-
-
-#: An instance and its description in one line.
-_Entry = tuple[Instance, str]
-
-
-def _entry_of(economy: Economy, description: str, optimum: float, source: str) -> _Entry:
-    instance = Instance(
+def _instance(economy: Economy, description: str, optimum: float, source: str) -> Instance:
+    return Instance(
         name=economy.name,
         economy=economy,
         recipe=dict(economy.recipe),
         optimum=optimum,
         source=source,
+        description=description,
     )
-    return instance, description
 
 
-def _golden(name: str) -> _Entry:
+def _golden(name: str) -> Instance:
     case = golden_cases()[name]
-    return _entry_of(case.economy, case.description, case.optimum, case.source)
+    return _instance(case.economy, case.description, case.optimum, case.source)
 
 
-def _leontief(economy: Economy, description: str) -> _Entry:
+def _leontief(economy: Economy, description: str) -> Instance:
     source = "closed form of W. Leontief, The Structure of American Economy (1941)"
     optimum = float(economy.weights @ solve_leontief(economy).z)
-    return _entry_of(economy, description, optimum, source)
+    return _instance(economy, description, optimum, source)
 
 
-def _table(name: str) -> _Entry:
+def _table(name: str) -> Instance:
     table = read_table(tables_folder() / name)
     economy, plan = economy_of_table(table)
     description = f"{table.title}: observed use and make table, labour and capital"
     # The observed plan is optimal by duality (see tables.folder), so its value is the optimum.
-    optimum = float(economy.weights @ plan.z)
-    return _entry_of(economy, description, optimum, table.table.source)
+    return _instance(economy, description, float(economy.weights @ plan.z), table.table.source)
 
 
 @cache
-def _makers() -> dict[str, Callable[[], _Entry]]:
-    makers: dict[str, Callable[[], _Entry]] = {
+def _makers() -> dict[str, Callable[[], Instance]]:
+    makers: dict[str, Callable[[], Instance]] = {
         "leontief-3": lambda: _leontief(three_goods(), "three goods, one technique, one resource"),
         "leontief-1000": lambda: _leontief(
             random_leontief(1000, seed=1), "a thousand goods with random suppliers, one technique"
@@ -92,8 +65,8 @@ def _makers() -> dict[str, Callable[[], _Entry]]:
 
 
 @cache
-def _entry(name: str) -> _Entry:
-    return _makers()[name]()
+def _made(name: str) -> Instance:
+    return replace(_makers()[name](), name=name)
 
 
 def builtin_names() -> tuple[str, ...]:
@@ -101,24 +74,9 @@ def builtin_names() -> tuple[str, ...]:
     return tuple(sorted(_makers()))
 
 
-def list_builtin() -> tuple[BuiltinInfo, ...]:
-    """Describe every built-in instance, sorted by name."""
-    infos = []
-    for name in builtin_names():
-        instance, description = _entry(name)
-        economy = instance.economy
-        assert economy is not None
-        infos.append(
-            BuiltinInfo(
-                name=name,
-                goods=economy.n_goods,
-                activities=economy.n_activities,
-                description=description,
-                optimum=instance.optimum,
-                source=instance.source,
-            )
-        )
-    return tuple(infos)
+def list_builtin() -> tuple[Instance, ...]:
+    """All built-in instances, sorted by name."""
+    return tuple(_made(name) for name in builtin_names())
 
 
 def load_builtin(name: str) -> Instance:
@@ -131,4 +89,5 @@ def load_builtin(name: str) -> Instance:
     """
     if name not in _makers():
         raise InputError(f"no built-in instance {name!r}; choose from {', '.join(builtin_names())}")
-    return replace(_entry(name)[0], name=name)
+    # A copy: what is computed at first use is not kept for ever.
+    return replace(_made(name))

@@ -17,11 +17,10 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.errors import InputError
-from planbench.generators.capital import Building, make_capital
+from planbench.generators.capital import Building, make_capital, stocks_by_user
 from planbench.generators.over_years import Horizon, Storage, over_years
 from planbench.generators.staircase import pile
 from planbench.io.shipped import instances_folder
@@ -229,41 +228,12 @@ def time_shares_economy(facts: dict[str, Any]) -> Economy:
     )
 
 
-@dataclass
-class _Columns:
-    """Entries of one matrix, gathered cell by cell; the cases here have a few dozen."""
-
-    rows: list[int]
-    columns: list[int]
-    values: list[float]
-
-    def put(self, row: int, column: int, value: float) -> None:
-        if value:
-            self.rows.append(row)
-            self.columns.append(column)
-            self.values.append(value)
-
-    def dense(self, shape: tuple[int, int]) -> npt.NDArray[np.float64]:
-        out = np.zeros(shape)
-        np.add.at(out, (self.rows, self.columns), self.values)
-        return out
-
-
 def years_economy(facts: dict[str, Any]) -> Economy:
-    """Build a plan over several years as one economy of dated goods (Debreu 1959, ch. 2).
+    """Build a plan over several years with a stock of each product in each industry.
 
-    Goods are products by year and capital stocks by product, industry and year. The
-    activities of a year are
-
-    - *make* in industry i: uses the flows, holds the stocks, uses labour; gives the product
-      and, next year, what depreciation leaves of the stocks it held;
-    - *keep* a stock idle: gives next year what depreciation leaves, for it falls on idle
-      stocks too;
-    - *invest* a product in an industry: gives stock usable next year.
-
-    The initial stock is a negative fixed demand, labour an endowment a year, and each year
-    has a target: the bundle whose multiple consumption must reach. No stock need be left at
-    the end.
+    A stock wears out whether it is used or idle, and what is invested in a year is of use in
+    the next. The stocks at the start are those of one unit of every industry; none need be left
+    at the end. Each year has a target: the bundle whose multiple consumption must reach.
 
     Parameters
     ----------
@@ -271,73 +241,52 @@ def years_economy(facts: dict[str, Any]) -> Economy:
         ``goods``, ``flow``, ``stock``, ``depreciation`` (products × industries), ``labour``,
         ``output`` (industries), ``targets`` (amounts a year by good), ``labour_available``.
     """
-    names = list(facts["goods"])
-    flow, stock, loss = (
-        np.asarray(facts[key], dtype=np.float64) for key in ("flow", "stock", "depreciation")
-    )
-    hours = np.asarray(facts["labour_available"]["hours"], dtype=np.float64)
+    names, hours = list(facts["goods"]), np.asarray(facts["labour_available"]["hours"])
     n, years = len(names), hours.size
-    held = [(g, i) for g in range(n) for i in range(n) if stock[g, i] > 0]
-
-    goods = [f"{names[g]} in year {t + 1}" for t in range(years) for g in range(n)]
-    goods += [
-        f"{names[g]} stock of {names[i]} in year {t + 1}" for t in range(years) for g, i in held
-    ]
-
-    def product(g: int, t: int) -> int:
-        return t * n + g
-
-    def capital(h: int, t: int) -> int:
-        return years * n + t * len(held) + h
-
-    a, b, r = _Columns([], [], []), _Columns([], [], []), _Columns([], [], [])
-    activities: list[str] = []
-    for t in range(years):
-        last = t == years - 1
-        for i in range(n):
-            j = len(activities)
-            activities.append(f"make {names[i]} in year {t + 1}")
-            b.put(product(i, t), j, facts["output"][i])
-            r.put(t, j, facts["labour"][i])
-            for g in range(n):
-                a.put(product(g, t), j, float(flow[g, i]))
-            for h, (g, industry) in enumerate(held):
-                if industry == i:
-                    a.put(capital(h, t), j, float(stock[g, i]))
-                    if not last:
-                        b.put(capital(h, t + 1), j, float(stock[g, i] * (1 - loss[g, i])))
-        if last:
-            continue
-        for h, (g, i) in enumerate(held):
-            j = len(activities)
-            activities.append(f"keep {names[g]} stock of {names[i]} in year {t + 1}")
-            a.put(capital(h, t), j, 1.0)
-            b.put(capital(h, t + 1), j, float(1 - loss[g, i]))
-            j = len(activities)
-            activities.append(f"invest {names[g]} in {names[i]} in year {t + 1}")
-            a.put(product(g, t), j, 1.0)
-            b.put(capital(h, t + 1), j, 1.0)
-
-    n_goods, m = len(goods), len(activities)
-    assortment = np.zeros((n_goods, years))
+    year = make_economy(
+        inputs=facts["flow"],
+        outputs=np.diag(facts["output"]),
+        resource_use=[facts["labour"]],
+        endowment=hours[:1],
+        assortment=np.ones(n),
+        goods=names,
+        activities=names,
+        resources=["labour"],
+        units=[facts["unit"]] * n,
+    )
+    bundles = np.zeros((years, n))
     for good, amounts in facts["targets"].items():
-        for t, amount in enumerate(amounts):
-            assortment[product(names.index(good), t), t] = amount
-    demand = np.zeros(n_goods)
-    for h, (g, i) in enumerate(held):
-        demand[capital(h, 0)] = -stock[g, i]
+        bundles[:, names.index(good)] = amounts
+    capital = stocks_by_user(year, facts["stock"], depreciation=facts["depreciation"])
+    dated = over_years(
+        year, Horizon(years, endowment=hours[:, None], assortments=list(bundles)), capital=capital
+    )
+    # The order by which the instance is known: products before stocks, and each stock's two
+    # activities together.
+    h = capital.count
+    row = np.arange(years * (n + h)).reshape(years, n + h)
+    rows = np.concatenate([row[:, :n].ravel(), row[:, n:].ravel()])
+    columns = np.arange(dated.n_activities)
+    for t in range(years - 1):
+        stocks = columns[t * (n + 2 * h) + n :][: 2 * h]
+        stocks[:] = stocks.reshape(2, h).T.ravel()
+    assert dated.goods is not None
+    assert dated.activities is not None
+    labels = [dated.activities[j] for j in columns]
     return make_economy(
-        inputs=a.dense((n_goods, m)),
-        outputs=b.dense((n_goods, m)),
-        resource_use=r.dense((years, m)),
-        endowment=hours,
-        assortment=assortment,
-        fixed_demand=demand,
-        goods=goods,
-        activities=activities,
-        resources=[f"labour in year {t + 1}" for t in range(years)],
+        inputs=dated.inputs[rows][:, columns],
+        outputs=dated.outputs[rows][:, columns],
+        resource_use=dated.resource_use[:, columns],
+        endowment=dated.endowment,
+        assortment=dated.assortment[rows],
+        fixed_demand=dated.fixed_demand[rows],
+        goods=[dated.goods[i] for i in rows],
+        activities=[
+            label if label.startswith(("keep ", "build ")) else f"make {label}" for label in labels
+        ],
+        resources=dated.resources,
         targets=[f"year {t + 1}" for t in range(years)],
-        units=[facts["unit"]] * n_goods,
+        units=dated.units,
         name=facts["name"],
         recipe={"builtin": facts["name"]},
     )

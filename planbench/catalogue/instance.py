@@ -30,6 +30,8 @@ class Instance:
         Optimal value where it is known (golden and planted instances).
     source : str
         Where it comes from, in one line.
+    description : str
+        What it is, in one line, for those that are built in.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Instance:
     recipe: Mapping[str, Any] = field(default_factory=dict)
     optimum: float | None = None
     source: str = ""
+    description: str = ""
 
     @cached_property
     def lp(self) -> LinearProgram:

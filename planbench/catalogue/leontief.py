@@ -13,10 +13,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from planbench.errors import InputError
-from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy, Interior, make_economy
 from planbench.model.plan import Plan
-from planbench.model.products import dot
+from planbench.model.products import dot, total_requirements
 
 
 def three_goods() -> Economy:
@@ -81,7 +80,7 @@ def random_leontief(goods: int, *, inputs: int = 8, seed: int = 0) -> Economy:
     )
 
 
-def solve_leontief(economy: Economy, *, tolerance: float = 1e-15, limit: int = 100_000) -> Plan:
+def solve_leontief(economy: Economy) -> Plan:
     """Solve a Leontief economy by iteration; the optimal plan and its prices.
 
     Parameters
@@ -89,10 +88,6 @@ def solve_leontief(economy: Economy, *, tolerance: float = 1e-15, limit: int = 1
     economy : Economy
         One activity per good making that good only, one resource, one target, no stocks, no
         fixed demand, no capacities.
-    tolerance : float
-        Relative change of the sums at which the two iterations end.
-    limit : int
-        Most iterations.
 
     Raises
     ------
@@ -120,24 +115,12 @@ def solve_leontief(economy: Economy, *, tolerance: float = 1e-15, limit: int = 1
     used = sp.csc_array(economy.inputs * scale[None, :])
     labour = np.asarray(economy.resource_use.todense()).ravel() * scale
     wanted = np.asarray(economy.assortment.todense()).ravel()
-    gross = _neumann(used, wanted, tolerance, limit, economy.name)
-    values = _neumann(sp.csr_array(used.T), labour, tolerance, limit, economy.name)
+    gross = total_requirements(used, wanted)
+    values = total_requirements(sp.csr_array(used.T), labour)
+    if gross is None or values is None:
+        raise InputError(
+            "is not productive: the inputs of inputs never die out", where=economy.name
+        )
     z = float(economy.endowment[0]) / dot(labour, gross)
     w = economy.weights[0] * z / float(economy.endowment[0])
     return Plan(x=z * gross * scale, z=np.array([z]), p=w * values, w=np.array([w]))
-
-
-def _neumann(
-    matrix: sp.sparray, start: FloatArray, tolerance: float, limit: int, where: str
-) -> FloatArray:
-    """Σ_k matrix^k · start, summed until the terms no longer count."""
-    total, term = start.copy(), start
-    for _ in range(limit):
-        term = matrix @ term
-        total += term
-        size = float(term.sum())
-        if size <= tolerance * float(total.sum()):
-            return total
-        if not np.isfinite(size):
-            break
-    raise InputError("is not productive: the inputs of inputs never die out", where=where)

@@ -19,13 +19,14 @@ from planbench.catalogue.builtin import builtin_names, load_builtin
 from planbench.catalogue.instance import Instance
 from planbench.errors import InputError
 from planbench.formatting import plural
-from planbench.generators import generate
+from planbench.generators import GeneratorRecipe, generate
 from planbench.generators.disaggregate import LAYOUT_FIELDS, disaggregate
 from planbench.generators.expansion import expand_table, keeps_optimum
 from planbench.generators.observed import proven_optimum
 from planbench.generators.planted import planted_holds
 from planbench.generators.recipe import (
-    ExpandRecipe,
+    PREFIXES,
+    SPLIT_PREFIX,
     SplitRecipe,
     parse_expand,
     parse_inline,
@@ -49,8 +50,6 @@ from planbench.tables.read import table_files
 SUFFIXES = (".npz", ".mps", ".mps.gz", ".lp", ".toml")
 _MPS, _LP = (tuple(f"{end}{packed}" for packed in ("", *COMPRESSED)) for end in (".mps", ".lp"))
 _PREFIX = "gen:"
-SPLIT_PREFIX = "split:"
-EXPANDED_PREFIXES = ("years:", "regions:")
 
 
 def load_instance(spec: str, relax: bool = False) -> Instance:
@@ -85,9 +84,10 @@ def load_instance(spec: str, relax: bool = False) -> Instance:
     if text.startswith(_PREFIX):
         return _generated(text, parse_inline(text.removeprefix(_PREFIX)), "generated")
     if text.startswith(SPLIT_PREFIX):
-        return load_split(text)
-    if text.startswith(EXPANDED_PREFIXES):
-        return load_expanded(text)
+        recipe = parse_split(text)
+        return split_table(recipe, load_table_economy(recipe))
+    if text.startswith(PREFIXES):
+        return _load_expanded(text)
     if text.startswith(TABLE_PREFIX):
         return _load_table(text)
     if text in builtin_names():
@@ -120,18 +120,6 @@ def instance_of(problem: Economy | LinearProgram) -> Instance:
     return Instance(name=problem.name, general=problem, source=f"linear program {problem.name}")
 
 
-def load_split(spec: str) -> Instance:
-    """Instance of a ``split:`` recipe.
-
-    Raises
-    ------
-    InputError
-        When the recipe, its table or its profile cannot be used.
-    """
-    recipe = parse_split(spec)
-    return split_table(recipe, load_table_economy(recipe))
-
-
 def load_table_economy(recipe: SplitRecipe) -> Economy:
     """Load the economy of the table that `recipe` splits.
 
@@ -140,7 +128,7 @@ def load_table_economy(recipe: SplitRecipe) -> Economy:
     InputError
         When there is none, or it is a general linear program.
     """
-    if recipe.table.startswith(("gen:", "split:", "years:", "regions:")):
+    if recipe.table.startswith((_PREFIX, SPLIT_PREFIX, *PREFIXES)):
         raise InputError("is no table; give a table such as us-bea-71", where=recipe.table)
     found = load_instance(recipe.table).economy
     if found is None:
@@ -169,15 +157,10 @@ def split_table(recipe: SplitRecipe, table: Economy) -> Instance:
     )
 
 
-def load_expanded(spec: str) -> Instance:
+def _load_expanded(spec: str) -> Instance:
     """Instance of a ``years:`` or ``regions:`` recipe.
 
     Its optimum is known where it must be the table's (see :func:`keeps_optimum`) and that is.
-
-    Raises
-    ------
-    InputError
-        When the recipe or its table cannot be used.
     """
     recipe = parse_expand(spec)
     source = load_instance(recipe.table)
@@ -185,22 +168,15 @@ def load_expanded(spec: str) -> Instance:
     if table is None:
         raise InputError("is a linear program; only an economy has goods", where=recipe.table)
     economy = expand_table(recipe, table)
+    over = "" if recipe.years is None else f" over {plural(recipe.years, 'year')}"
+    placed = "" if recipe.regions is None else f" in {plural(recipe.regions, 'region')}"
     return Instance(
         name=economy.name,
         economy=economy,
         recipe=dict(economy.recipe),
         optimum=source.optimum if keeps_optimum(recipe) else None,
-        source=f"{recipe.table} {_words(recipe)}",
+        source=f"{recipe.table}{over}{placed}",
     )
-
-
-def _words(recipe: ExpandRecipe) -> str:
-    parts = []
-    if recipe.years is not None:
-        parts.append(f"over {plural(recipe.years, 'year')}")
-    if recipe.regions is not None:
-        parts.append(f"in {plural(recipe.regions, 'region')}")
-    return " ".join(parts)
 
 
 def _from_folder(spec: str, folder: Path) -> Instance:
@@ -244,8 +220,7 @@ def _from_file(spec: str, path: Path, relax: bool) -> Instance:
     )
 
 
-def _generated(spec: str, recipe: Any, source: str) -> Instance:
-
+def _generated(spec: str, recipe: GeneratorRecipe, source: str) -> Instance:
     economy = generate(recipe)
     return Instance(
         name=spec,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from typing import Any
 
 from rich.console import Group
 from rich.table import Table
@@ -10,6 +10,7 @@ from rich.text import Text
 
 from planbench import formatting as fmt
 from planbench.catalogue.builtin import list_builtin
+from planbench.catalogue.instance import Instance
 from planbench.cli import console
 from planbench.cli.options import JsonOption
 from planbench.formatting import plural
@@ -24,21 +25,32 @@ def instances(json: JsonOption = False) -> None:
     folder of CSV files, or a recipe such as gen:goods=1000,inputs=10,seed=1 or
     years:us-bea-71,years=5.
     """
-    infos = list_builtin()
+    rows = [_facts(instance) for instance in list_builtin()]
     if json:
-        console.print_json({"instances": [asdict(info) for info in infos]})
+        console.print_json({"instances": rows})
         return
     grid = Table.grid(padding=(0, 3, 0, 0))
     grid.add_column(no_wrap=True, style="bold")
     grid.add_column()
-    for number, info in enumerate(infos):
+    for number, row in enumerate(rows):
         if number:
             grid.add_row()
-        sizes = f"{plural(info.goods, 'good')}, {plural(info.activities, 'activity')}"
-        if info.optimum is not None:
-            sizes += f", optimum {fmt.objective(info.optimum, 10)}"
-        grid.add_row(
-            info.name,
-            Group(Text(info.description), Text(sizes), Text(info.source, style="dim")),
-        )
+        sizes = f"{plural(row['goods'], 'good')}, {plural(row['activities'], 'activity')}"
+        if row["optimum"] is not None:
+            sizes += f", optimum {fmt.objective(row['optimum'], 10)}"
+        about = Group(Text(row["description"]), Text(sizes), Text(row["source"], style="dim"))
+        grid.add_row(row["name"], about)
     console.out().print(grid)
+
+
+def _facts(instance: Instance) -> dict[str, Any]:
+    economy = instance.economy
+    assert economy is not None
+    return {
+        "name": instance.name,
+        "goods": economy.n_goods,
+        "activities": economy.n_activities,
+        "description": instance.description,
+        "optimum": instance.optimum,
+        "source": instance.source,
+    }

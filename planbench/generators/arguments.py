@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -31,8 +31,8 @@ def whole_number(value: Any, where: str, *, least: int = 0, most: int = MOST) ->
     return int(value)
 
 
-def single_number(value: Any, where: str, allowed: str) -> float:
-    """Return `value` as a finite float.
+def check_number(value: Any, where: str, allowed: str, holds: Callable[[float], bool]) -> None:
+    """Refuse what is no finite number, or one that `holds` is false of.
 
     Parameters
     ----------
@@ -41,19 +41,18 @@ def single_number(value: Any, where: str, allowed: str) -> float:
         Name of the argument.
     allowed : str
         What to give instead, e.g. ``a share in [0, 1]``.
+    holds : callable
 
     Raises
     ------
     InputError
-        When it is no number, or not finite.
     """
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
         number = float("nan")
-    if isinstance(value, str | bytes) or not np.isfinite(number):
+    if isinstance(value, str | bytes) or not (np.isfinite(number) and holds(number)):
         raise InputError(f"is {_said(value)}; give {allowed}", where=where)
-    return number
 
 
 def array_of(value: Any, where: str, allowed: str) -> FloatArray:
@@ -92,24 +91,6 @@ def chosen_goods(value: Any, goods: int, where: str) -> IntArray:
     if np.unique(chosen).size != chosen.size:
         raise InputError("names a good twice", where=where)
     return chosen
-
-
-def list_of_text(value: Any, count: int, where: str) -> tuple[str, ...] | None:
-    """Return `count` texts, or None for None.
-
-    Raises
-    ------
-    InputError
-        When there are not as many.
-    """
-    if value is None:
-        return None
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        raise InputError(f"is {_said(value)}; give a list of {count}", where=where)
-    texts = tuple(str(text) for text in value)
-    if len(texts) != count:
-        raise InputError(f"has length {len(texts)}; give a list of {count}", where=where)
-    return texts
 
 
 def _said(value: Any) -> str:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.errors import InputError
-from planbench.generators.arguments import array_of, list_of_text, whole_number
+from planbench.generators.arguments import array_of, whole_number
 from planbench.model.arrays import (
     FloatArray,
     Matrix,
@@ -76,19 +76,10 @@ class Capital:
         out: BoolArray = (np.diff(self.built_from.indptr) + np.diff(self.builders.indptr)) > 0
         return out
 
-
-def vector_of(values: Any, size: int, where: str) -> FloatArray:
-    """Check a non-negative vector of `size` numbers, from as many or from one for all.
-
-    Raises
-    ------
-    InputError
-        As :func:`planbench.model.arrays.canonical_vector`.
-    """
-    numbers = array_of(values, where, f"one number, or {size} of them")
-    if numbers.ndim == 0:
-        numbers = np.full(size, float(numbers))
-    return canonical_vector(numbers, size, where, lower=0.0)
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the capital goods, or ``capital-i``."""
+        return self.names or tuple(f"capital-{i}" for i in range(self.count))
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +133,7 @@ def make_capital(
             f"{economy.n_activities} columns, one per activity",
             where="capital.held",
         )
-    share = vector_of(depreciation, count, "capital.depreciation")
+    share = canonical_vector(depreciation, count, "capital.depreciation", lower=0.0)
     if share.max() > 1:
         raise InputError(f"is {share.max():g}; a share is at most 1", where="capital.depreciation")
     delay = whole_number(building.delay, "capital.delay", least=1)
@@ -161,12 +152,14 @@ def make_capital(
         builders=canonical_matrix(
             builders, (economy.n_resources, count), "capital.builders", nonnegative=True
         ),
-        initial=vector_of(initial, count, "capital.initial"),
-        terminal=None if terminal is None else vector_of(terminal, count, "capital.terminal"),
+        initial=canonical_vector(initial, count, "capital.initial", lower=0.0),
+        terminal=None
+        if terminal is None
+        else canonical_vector(terminal, count, "capital.terminal", lower=0.0),
         delay=delay,
         building_years=building_years,
-        names=canonical_labels(list_of_text(names, count, "capital.names"), count, "capital.names"),
-        units=list_of_text(units, count, "capital.units"),
+        names=canonical_labels(names, count, "capital.names"),
+        units=canonical_labels(units, count, "capital.units", distinct=False),
     )
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -43,11 +44,9 @@ from planbench.generators.over_years import Horizon, Storage, over_years
 from planbench.generators.random_economy import LEVEL_BITS, growth_plan
 from planbench.generators.recipe import (
     EXPAND_VERSION,
+    SPREAD,
     ExpandRecipe,
     GeneratorRecipe,
-    YearKnobs,
-    region_knobs,
-    year_knobs,
 )
 from planbench.generators.sizes import CAPITAL_GOODS, CAPITAL_KINDS
 from planbench.generators.staircase import staircase
@@ -56,6 +55,8 @@ from planbench.generators.technology import draw_units
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy, Interior
 from planbench.model.products import backward, dot, forward, row_sums
+
+Recipe: TypeAlias = GeneratorRecipe | ExpandRecipe
 
 #: Deviation of the logarithm of what an activity holds of each kind.
 _HELD_SIGMA = 1.0
@@ -86,15 +87,11 @@ def expand_generated(recipe: GeneratorRecipe, base: Economy) -> Economy:
     """
     economy = base
     capital: Callable[[Economy], Capital] | None = None
-    years, regions = year_knobs(recipe), region_knobs(recipe)
-    if years is not None and years.capital:
-        held = _draw_held(recipe, base, years)
-        economy = _with_replacement(recipe, base, held, years)
-        capital = partial(_generated_capital, held=held, years=years)
-
-    transport = None
-    if regions is not None:
-        transport = _draw_transport(recipe, base, regions.tradable, regions.transport)
+    if recipe.years is not None and recipe.capital:
+        held = _draw_held(recipe, base)
+        economy = _with_replacement(recipe, base, held)
+        capital = partial(_generated_capital, held=held, recipe=recipe)
+    transport = None if recipe.regions is None else _draw_transport(recipe, base, recipe.regions)
     economy = _expand(recipe, economy, transport, capital)
     economy = replace(economy, name=f"gen:{recipe.canonical()}", recipe=recipe.facts())
     check_interior(economy)
@@ -117,25 +114,17 @@ def expand_table(recipe: ExpandRecipe, table: Economy) -> Economy:
     """
     economy = table
     capital: Callable[[Economy], Capital] | None = None
-    years, regions = year_knobs(recipe), region_knobs(recipe)
-    if years is not None and years.capital:
+    if recipe.years is not None and recipe.capital:
         observed = _observed(table)
         economy = _busier(table)
-        capital = partial(
-            _table_capital,
-            table=table,
-            observed=observed,
-            years=years,
-            divided=regions is not None,
-        )
+        capital = partial(_table_capital, table=table, observed=observed, recipe=recipe)
 
-    transport = None
-    if regions is not None:
-        carried = draw_carried(recipe.seed, table.n_goods, regions.tradable)
-        if carried.size and regions.regions > 1:
-            distance = ring(regions.regions)
+    transport, regions = None, recipe.regions or 1
+    if regions > 1:
+        carried = draw_carried(recipe.seed, table.n_goods, recipe.tradable)
+        if carried.size:
             transport = make_transport(
-                table, regions.regions, carried=carried, loss=regions.loss, distance=distance
+                table, regions, carried=carried, loss=recipe.loss, distance=ring(regions)
             )
     name = recipe.canonical()
     facts = {"expanded": name, "version": EXPAND_VERSION, "table_sha256": table.sha256}
@@ -149,15 +138,14 @@ def keeps_optimum(recipe: ExpandRecipe) -> bool:
     other regions, and transport adds nothing. A single year that need not leave more capital than
     depreciation leaves is the year of the table.
     """
-    years, regions = year_knobs(recipe), region_knobs(recipe)
-    same_year = years is None or (
-        years.years == 1 and (not years.terminal or years.terminal + years.depreciation <= 1)
+    same_year = recipe.years is None or (
+        recipe.years == 1 and (not recipe.terminal or recipe.terminal + recipe.depreciation <= 1)
     )
-    return same_year and (regions is None or regions.regions == 1 or regions.spread == 0)
+    return same_year and (recipe.regions in (None, 1) or recipe.spread == 0)
 
 
 def _expand(
-    recipe: GeneratorRecipe | ExpandRecipe,
+    recipe: Recipe,
     economy: Economy,
     transport: Transport | None,
     capital: Callable[[Economy], Capital] | None,
@@ -166,44 +154,45 @@ def _expand(
 
     `capital` is what the divided economy holds.
     """
-    goods, years, regions = economy.n_goods, year_knobs(recipe), region_knobs(recipe)
-    count = 1 if regions is None else regions.regions
-    if regions is not None:
-        shares = None
-        if regions.spread:
-            shares = draw_shares(recipe.seed, count, economy.n_resources, regions.spread)
+    goods, regions = economy.n_goods, recipe.regions or 1
+    spread, discount = SPREAD, 1.0
+    if isinstance(recipe, ExpandRecipe):
+        spread, discount = recipe.spread, recipe.discount
+    if recipe.regions is not None:
         division = Regions(
-            count,
-            cross_share=regions.cross_share,
-            shares=shares,
+            regions,
+            cross_share=recipe.cross_share,
+            shares=draw_shares(recipe.seed, regions, economy.n_resources, spread)
+            if spread
+            else None,
             common_target=recipe.common_target,
             seed=recipe.seed,
         )
         economy = over_regions(economy, division, transport=transport)
-    if years is not None:
+    if recipe.years is not None:
         horizon = Horizon(
-            years.years,
-            growth=years.growth,
-            discount=years.discount,
+            recipe.years,
+            growth=recipe.growth,
+            discount=discount,
             common_target=recipe.common_target,
         )
         economy = over_years(
             economy,
             horizon,
             capital=None if capital is None else capital(economy),
-            storage=_draw_storage(recipe.seed, goods, count, years),
+            storage=_draw_storage(recipe, goods, regions),
         )
     return economy
 
 
-def _draw_storage(seed: int, goods: int, regions: int, years: YearKnobs) -> Storage | None:
+def _draw_storage(recipe: Recipe, goods: int, regions: int) -> Storage | None:
     """Draw which of the `goods` of a region keep, the same in every region; None for none."""
-    count = round(years.storable * goods)
+    count = round(recipe.storable * goods)
     if not count:
         return None
-    chosen = np.flatnonzero(choose(raw(stream(seed, Purpose.STORAGE), goods), count))
+    chosen = np.flatnonzero(choose(raw(stream(recipe.seed, Purpose.STORAGE), goods), count))
     placed = np.arange(regions)[:, None] * goods + chosen
-    return Storage(goods=placed.ravel(), loss=years.spoilage)
+    return Storage(goods=placed.ravel(), loss=recipe.spoilage)
 
 
 def draw_shares(seed: int, regions: int, resources: int, spread: float) -> FloatArray:
@@ -236,13 +225,10 @@ def ring(regions: int) -> FloatArray:
     return far
 
 
-def _draw_transport(
-    recipe: GeneratorRecipe, base: Economy, tradable: float, cost: float
-) -> Transport | None:
+def _draw_transport(recipe: GeneratorRecipe, base: Economy, regions: int) -> Transport | None:
     """Draw which goods can be carried, and by which; every region reaches its two neighbours."""
-    assert recipe.regions is not None
-    n, regions = recipe.goods, recipe.regions
-    carried = draw_carried(recipe.seed, n, tradable)
+    n = recipe.goods
+    carried = draw_carried(recipe.seed, n, recipe.tradable)
     count = carried.size
     if not count or regions == 1:
         return None
@@ -252,7 +238,7 @@ def _draw_transport(
     by = carriers[below(raw(stream(recipe.seed, Purpose.TRANSPORT, 2), count), carriers.size)]
     units = draw_units(recipe, Purpose.UNITS, 0, n)
     freight = sp.csc_array(
-        (round24(cost * units[by] / units[carried]), by, np.arange(count + 1)),
+        (round24(recipe.transport * units[by] / units[carried]), by, np.arange(count + 1)),
         shape=(n, count),
     )
     return make_transport(base, regions, carried=carried, freight=freight, distance=ring(regions))
@@ -267,7 +253,7 @@ class _Held:
     n_goods: int
 
 
-def _draw_held(recipe: GeneratorRecipe, base: Economy, years: YearKnobs) -> _Held:
+def _draw_held(recipe: GeneratorRecipe, base: Economy) -> _Held:
     """Draw K: each activity holds a few kinds, worth `capital` years of its value added.
 
     By-products do not count, so that replacing what wears out never takes more than there is.
@@ -281,7 +267,7 @@ def _draw_held(recipe: GeneratorRecipe, base: Economy, years: YearKnobs) -> _Hel
         Columns(
             structure=Uniform(goods.size),
             degrees=np.full(m, min(CAPITAL_KINDS, goods.size), dtype=np.int32),
-            sums=round24(years.capital * (1.0 - _input_value(recipe, base, units))),
+            sums=round24(recipe.capital * (1.0 - _input_value(recipe, base, units))),
             weights=lognormal_weights(_HELD_SIGMA),
             techniques=recipe.techniques,
             own=True,
@@ -308,19 +294,17 @@ def _input_value(recipe: GeneratorRecipe, base: Economy, units: FloatArray) -> F
     return backward(base.inputs, 1.0 / units) * np.repeat(units, recipe.techniques)
 
 
-def _with_replacement(
-    recipe: GeneratorRecipe, base: Economy, held: _Held, years: YearKnobs
-) -> Economy:
+def _with_replacement(recipe: GeneratorRecipe, base: Economy, held: _Held) -> Economy:
     """Give `base` an interior plan that can spare more than what wears out of its capital."""
     assert base.interior is not None
-    share = _REPLACED * years.depreciation
+    share = _REPLACED * recipe.depreciation
     wear = sp.csc_array(
         (share * held.amounts.data, held.goods[held.amounts.indices], held.amounts.indptr),
         shape=base.inputs.shape,
     )
     units = draw_units(recipe, Purpose.UNITS, 0, recipe.goods)
     value = _input_value(recipe, base, units)
-    replacement = share * years.capital
+    replacement = share * recipe.capital
     largest = float(value.max())
     total = forward(base.assortment, np.ones(base.n_targets))
     output = growth_plan(
@@ -339,7 +323,7 @@ def _with_replacement(
     return replace(base, interior=Interior(*prices, activities=plan))
 
 
-def _generated_capital(economy: Economy, held: _Held, years: YearKnobs) -> Capital:
+def _generated_capital(economy: Economy, held: _Held, recipe: GeneratorRecipe) -> Capital:
     """Place capital in every region: each builds its own from its own goods."""
     assert economy.interior is not None
     assert economy.interior.activities is not None
@@ -349,11 +333,11 @@ def _generated_capital(economy: Economy, held: _Held, years: YearKnobs) -> Capit
     )
     amounts, built_from = _in_every_region(held.amounts, from_good, economy)
     first = round_bits(_FIRST_STOCKS * forward(amounts, economy.interior.activities), LEVEL_BITS)
-    left = _terminal_share(years)
+    left = _terminal_share(recipe)
     return make_capital(
         economy,
         held=amounts,
-        depreciation=years.depreciation,
+        depreciation=recipe.depreciation,
         building=Building(built_from),
         initial=first,
         terminal=left * first if left else None,
@@ -361,7 +345,7 @@ def _generated_capital(economy: Economy, held: _Held, years: YearKnobs) -> Capit
 
 
 def _table_capital(
-    economy: Economy, table: Economy, observed: ObservedPlan, years: YearKnobs, divided: bool
+    economy: Economy, table: Economy, observed: ObservedPlan, recipe: ExpandRecipe
 ) -> Capital:
     """One kind of capital in every region, measured in money at the table's prices.
 
@@ -371,20 +355,20 @@ def _table_capital(
     """
     bundle = forward(table.assortment, np.ones(table.n_targets))
     bundle /= dot(observed.prices, bundle)
-    per_level = years.capital * backward(table.resource_use, observed.rents)
+    per_level = recipe.capital * backward(table.resource_use, observed.rents)
     held, built_from = _in_every_region(
         sp.csc_array(per_level[None, :]), sp.csc_array(bundle[:, None]), economy
     )
     regions = held.shape[0]
     earned = row_sums(economy.endowment.reshape(regions, table.n_resources) * observed.rents)
-    initial = years.capital * earned
-    left = _terminal_share(years)
+    initial = recipe.capital * earned
+    left = _terminal_share(recipe)
     unit = table.units[0] if table.units and len(set(table.units)) == 1 else "money"
-    places = [f" in region {c + 1}" if divided else "" for c in range(regions)]
+    places = [f" in region {c + 1}" if recipe.regions is not None else "" for c in range(regions)]
     return make_capital(
         economy,
         held=held,
-        depreciation=years.depreciation,
+        depreciation=recipe.depreciation,
         building=Building(built_from),
         initial=initial,
         terminal=left * initial if left else None,
@@ -417,11 +401,11 @@ def _in_every_region(held: Matrix, built_from: Matrix, economy: Economy) -> tupl
     )
 
 
-def _terminal_share(years: YearKnobs) -> float:
+def _terminal_share(recipe: Recipe) -> float:
     """Share of the first stocks to be left: less where shrinking resources cannot replace them."""
-    if years.growth >= 0:
-        return years.terminal
-    shrunk = np.array([years.terminal * (1.0 + years.growth) ** (years.years - 1)])
+    if recipe.growth >= 0 or recipe.years is None:
+        return recipe.terminal
+    shrunk = np.array([recipe.terminal * (1.0 + recipe.growth) ** (recipe.years - 1)])
     return float(round_bits(shrunk, LEVEL_BITS)[0])
 
 

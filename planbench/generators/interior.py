@@ -1,4 +1,4 @@
-"""Check an interior point, whole arrays at a time."""
+"""Check an interior point, or an optimum that is claimed, whole arrays at a time."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import numpy as np
 from planbench.errors import PlanbenchError
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy, Interior
+from planbench.model.plan import Plan
 
 #: Slack must exceed this share of the terms it is the difference of.
 _MARGIN = 1e-6
@@ -77,3 +78,53 @@ def strict_interior(economy: Economy, interior: Interior) -> Interior | None:
     if x is not None and plan_faults(economy, x):
         return Interior(interior.goods_prices, interior.resource_prices, None)
     return interior
+
+
+#: Relative difference that is taken as rounding.
+_ROUNDING = 1e-9
+
+
+@np.errstate(all="ignore")
+def optimum_holds(economy: Economy, plan: Plan, optimum: float) -> bool:
+    """Whether `plan` is feasible, worth `optimum`, and proven optimal by its prices.
+
+    Parameters
+    ----------
+    economy : Economy
+    plan : Plan
+        With prices of goods and resources; those of capacities follow from them.
+    optimum : float
+
+    Returns
+    -------
+    bool
+        False where any of this fails by more than 1e-9 of the terms it is the difference of.
+    """
+    x, z, p, w = plan.x, plan.z, plan.p, plan.w
+    assert p is not None
+    assert w is not None
+    made, used = economy.outputs @ x, economy.inputs @ x
+    wanted, fixed = economy.assortment @ z, economy.fixed_demand
+    turnover = made + used + wanted + np.abs(fixed)
+    feasible = (
+        min(float(part.min(initial=0.0)) for part in (x, z, p, w)) >= 0
+        and (made - used - fixed - wanted >= -_ROUNDING * turnover).all()
+        and (economy.resource_use @ x <= (1.0 + _ROUNDING) * economy.endowment).all()
+        and (x <= (1.0 + _ROUNDING) * economy.capacity).all()
+    )
+    cost = economy.inputs.T @ p + economy.resource_use.T @ w
+    earned = economy.outputs.T @ p
+    gain, limited = earned - cost, np.isfinite(economy.capacity)
+    priced = (gain <= _ROUNDING * (earned + cost))[~limited].all() and (
+        economy.assortment.T @ p >= (1.0 - _ROUNDING) * economy.weights
+    ).all()
+    if not feasible or not priced:
+        return False
+    rents = np.maximum(gain[limited], 0.0) * economy.capacity[limited]
+    bound = float(w @ economy.endowment - p @ fixed + rents.sum())
+    scale = float(w @ economy.endowment + p @ np.abs(fixed) + rents.sum())
+    value = float(economy.weights @ z)
+    return (
+        abs(value - optimum) <= _ROUNDING * max(abs(optimum), scale)
+        and abs(bound - optimum) <= _ROUNDING * scale
+    )

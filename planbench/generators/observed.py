@@ -16,8 +16,10 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.errors import InputError
+from planbench.generators.interior import optimum_holds
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy
+from planbench.model.plan import Plan
 from planbench.model.products import backward, dot, forward
 
 #: Goods with these words in their names are means of payment.
@@ -127,24 +129,19 @@ def proven_optimum(economy: Economy) -> float | None:
     interior = economy.interior
     if interior is None or interior.activities is None:
         return None
-    x, p, w = 2.0 * interior.activities, interior.goods_prices, 0.5 * interior.resource_prices
-    asked = economy.inputs @ x + economy.assortment @ np.ones(economy.n_targets)
-    made, fixed = economy.outputs @ x, economy.fixed_demand
-    feasible = (
-        (asked + fixed - made <= _BALANCE * (asked + made + np.abs(fixed))).all()
-        and (economy.resource_use @ x <= (1.0 + _BALANCE) * economy.endowment).all()
-        and (x <= (1.0 + _BALANCE) * economy.capacity).all()
-    )
-    cost = economy.inputs.T @ p + economy.resource_use.T @ w
-    earned = economy.outputs.T @ p
-    worth = economy.assortment.T @ p / economy.weights
-    value = math.fsum(economy.weights.tolist())
+    p = interior.goods_prices
     # Any positive multiple of the prices is as good; the smallest that pays for every target.
-    scale = float(worth.min())
-    if not feasible or scale <= 0 or (earned - cost > _BALANCE * (earned + cost)).any():
+    scale = float((economy.assortment.T @ p / economy.weights).min())
+    if scale <= 0:
         return None
-    bound = float(w @ economy.endowment - p @ fixed) / scale
-    return value if abs(bound - value) <= _BALANCE * value else None
+    plan = Plan(
+        x=2.0 * interior.activities,
+        z=np.ones(economy.n_targets),
+        p=p / scale,
+        w=0.5 * interior.resource_prices / scale,
+    )
+    value = math.fsum(economy.weights.tolist())
+    return value if optimum_holds(economy, plan, value) else None
 
 
 def _imbalance(

@@ -25,13 +25,18 @@ import scipy.sparse as sp
 
 from planbench.errors import InputError
 from planbench.formatting import plural
-from planbench.generators.arguments import array_of, chosen_goods, single_number, whole_number
-from planbench.generators.capital import vector_of
+from planbench.generators.arguments import array_of, check_number, chosen_goods, whole_number
 from planbench.generators.draws import Purpose, below, choose, raw, stream
 from planbench.generators.interior import strict_interior
 from planbench.generators.staircase import pile, side_by_side, staircase
 from planbench.io.files import require_memory
-from planbench.model.arrays import FloatArray, Matrix, canonical_matrix, index_type
+from planbench.model.arrays import (
+    FloatArray,
+    Matrix,
+    canonical_matrix,
+    canonical_vector,
+    index_type,
+)
 from planbench.model.economy import Economy, Interior, make_economy
 
 IntArray = npt.NDArray[np.int64]
@@ -117,7 +122,7 @@ def make_transport(
             (freight, labour), shapes, ("transport.freight", "transport.labour"), strict=True
         )
     ]
-    lost = vector_of(loss, goods.size, "transport.loss")
+    lost = canonical_vector(loss, goods.size, "transport.loss", lower=0.0)
     allowed = "a number of at least 0 (or infinite) for all routes, or one for each pair of regions"
     far = array_of(distance, "transport.distance", allowed)
     if far.ndim == 0:
@@ -177,10 +182,7 @@ class Regions:
             Naming the field and what it may be.
         """
         whole_number(self.count, "regions", least=1)
-        if not 0 <= single_number(self.cross_share, "cross_share", "a share in [0, 1]") <= 1:
-            raise InputError(
-                f"is {self.cross_share!r}; give a share in [0, 1]", where="cross_share"
-            )
+        check_number(self.cross_share, "cross_share", "a share in [0, 1]", lambda x: 0 <= x <= 1)
         whole_number(self.seed, "seed", most=2**63 - 1)
 
 
@@ -227,37 +229,33 @@ def over_regions(
     n, m, k = economy.n_goods, economy.n_activities, economy.n_resources
     divided, size = _shares(division.shares, regions, k)
     routes = [] if transport is None else transport.routes
-    width = 0 if transport is None else transport.carried.size
-    columns = m * regions + width * len(routes)
-    goods = n * regions
-    inputs = [_inputs(economy, division)]
-    outputs = [staircase([economy.outputs] * regions, _steps(n, regions), (goods, m * regions))]
+    carried = 0 if transport is None else transport.carried.size * len(routes)
+    goods, columns = n * regions, m * regions + carried
     places = [0] * regions if pooled else _steps(k, regions)
-    use, rows_of_use = [economy.resource_use] * regions, list(places)
+    inputs = [_inputs(economy, division)]
+    sent: list[Matrix] = []
+    got: list[Matrix] = []
+    labour: list[Matrix] = []
     if transport is not None and routes:
-        carried = _carried(transport, n)
-        far = {d for *_, d in routes}
-        sent = {d: _clean(carried + d * transport.freight) for d in far}
-        got = {d: _clean(carried * np.maximum(1 - d * transport.loss, 0)) for d in far}
-        labour = {d: _clean(d * transport.labour) for d in far}
-        origins, targets = [a for a, *_ in routes], [b for _, b, _ in routes]
-        for blocks, by_distance, ends in ((inputs, sent, origins), (outputs, got, targets)):
-            blocks.append(
-                staircase(
-                    [by_distance[route[2]] for route in routes],
-                    [n * end for end in ends],
-                    (goods, width * len(routes)),
-                )
-            )
-        use += [labour[d] for *_, d in routes]
-        rows_of_use += [places[a] for a, *_ in routes]
-    limits = np.concatenate(
-        [np.outer(size, economy.capacity).ravel(), np.full(columns - m * regions, np.inf)]
+        # Routes of one distance share their blocks.
+        by_distance = {d: _over(transport, n, d) for *_, d in routes}
+        sent, got, labour = map(list, zip(*(by_distance[d] for *_, d in routes), strict=True))
+        inputs.append(staircase(sent, [n * a for a, *_ in routes], (goods, carried)))
+    outputs = staircase(
+        [economy.outputs] * regions + got,
+        _steps(n, regions) + [n * b for _, b, _ in routes],
+        (goods, columns),
     )
+    use = staircase(
+        [economy.resource_use] * regions + labour,
+        places + [places[a] for a, *_ in routes],
+        (k if pooled else k * regions, columns),
+    )
+    limits = np.concatenate([np.outer(size, economy.capacity).ravel(), np.full(carried, np.inf)])
     out = make_economy(
         inputs=side_by_side(inputs),
-        outputs=side_by_side(outputs),
-        resource_use=staircase(use, rows_of_use, (k if pooled else k * regions, columns)),
+        outputs=outputs,
+        resource_use=use,
         endowment=economy.endowment if pooled else (divided * economy.endowment).ravel(),
         capacity=limits,
         assortment=_assortment(economy, regions, size, common_target),
@@ -353,15 +351,19 @@ def _inputs(economy: Economy, division: Regions) -> Matrix:
     return out
 
 
-def _carried(transport: Transport, goods: int) -> Matrix:
+def _over(transport: Transport, goods: int, distance: float) -> tuple[Matrix, Matrix, Matrix]:
+    """Goods sent, goods that arrive and resources used, all per unit carried so far."""
     count = transport.carried.size
-    return sp.csc_array(
+    unit = sp.csc_array(
         (np.ones(count), transport.carried, np.arange(count + 1)), shape=(goods, count)
     )
-
-
-def _clean(matrix: Any) -> Matrix:
-    return canonical_matrix(matrix, None, "transport")
+    sent = unit + distance * transport.freight
+    arrives = unit * np.maximum(1 - distance * transport.loss, 0)
+    sent, arrives, labour = (
+        canonical_matrix(part, None, "transport")
+        for part in (sent, arrives, distance * transport.labour)
+    )
+    return sent, arrives, labour
 
 
 def _assortment(economy: Economy, regions: int, size: FloatArray, common_target: bool) -> Matrix:

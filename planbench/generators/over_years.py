@@ -23,8 +23,8 @@ slack.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -32,17 +32,15 @@ import scipy.sparse as sp
 
 from planbench.errors import InputError
 from planbench.formatting import plural
-from planbench.generators.arguments import array_of, chosen_goods, single_number, whole_number
-from planbench.generators.capital import Capital, vector_of
+from planbench.generators.arguments import array_of, check_number, chosen_goods, whole_number
+from planbench.generators.capital import Capital
 from planbench.generators.interior import strict_interior
-from planbench.generators.staircase import pile, side_by_side, staircase
+from planbench.generators.staircase import pile, staircase
 from planbench.io.files import require_memory
-from planbench.model.arrays import FloatArray, Matrix, canonical_matrix
+from planbench.model.arrays import FloatArray, Matrix, canonical_matrix, canonical_vector
 from planbench.model.economy import Economy, Interior, make_economy
 
 IntArray = npt.NDArray[np.int64]
-#: Which of make, keep, build and store there are in a year.
-Kinds = tuple[bool, bool, bool, bool]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,408 +60,6 @@ class Storage:
     goods: Any = None
     loss: Any = 0.0
     years: int | None = None
-
-
-@dataclass(frozen=True)
-class End:
-    """When a plan ends, and what must be left then.
-
-    Attributes
-    ----------
-    years : int
-    goods, capital : bool
-        Whether goods, and capital goods, are asked for at the date after the last year; what
-        is not asked for is no good at that date.
-    """
-
-    years: int
-    goods: bool
-    capital: bool
-
-    def rows(self, goods: int, capital: int) -> int:
-        """Count the dated goods."""
-        per_year = goods + capital
-        return self.years * per_year + self.goods * goods + self.capital * capital
-
-    def gap(self, goods: int, capital: int) -> tuple[int, int] | None:
-        """First row and number of the goods that come before the capital left at the end."""
-        if self.goods or not self.capital:
-            return None
-        return self.years * (goods + capital), goods
-
-
-@dataclass(frozen=True, eq=False)
-class Year:
-    """One year's activities, in the order make, keep, build, store.
-
-    Attributes
-    ----------
-    inputs : csc_array, shape (goods + capital goods, activities of a year)
-    outputs : csc_array, shape ((longest delay + 1) × (goods + capital goods), …)
-        Row blocks are this year, the next, and so on.
-    resource_use : csc_array, shape (resources, activities of a year)
-    capacity : ndarray, shape (activities of a year,)
-    counts : tuple of int
-        How many activities there are of each kind.
-    delays : tuple of int
-        Years after which each kind gives what it gives first.
-    until : tuple of (int or None)
-        Number of years each kind may begin in; None for all.
-    stored, buildable : ndarray of int
-        Goods that keep; capital goods that can be built.
-    capital_goods : int
-    """
-
-    inputs: Matrix
-    outputs: Matrix
-    resource_use: Matrix
-    capacity: FloatArray
-    counts: tuple[int, int, int, int]
-    delays: tuple[int, int, int, int]
-    until: tuple[int | None, int | None, int | None, int | None]
-    stored: IntArray
-    buildable: IntArray
-    capital_goods: int
-
-    def kinds_in(self, t: int, end: End) -> Kinds:
-        """Which kinds there are in year `t` (from 0): those whose output the horizon reaches."""
-        last = (end.goods, end.capital, end.capital, end.goods)
-        make, keep, build, store = (
-            count > 0 and t + delay < end.years + asked and (until is None or t < until)
-            for count, delay, until, asked in zip(
-                self.counts, self.delays, self.until, last, strict=True
-            )
-        )
-        return make, keep, build, store
-
-    def part(self, kinds: Kinds) -> Year:
-        """Keep the activities of `kinds` only."""
-        if all(there or not count for there, count in zip(kinds, self.counts, strict=True)):
-            return self
-        stays = np.flatnonzero(np.repeat(kinds, self.counts))
-        counts = tuple(c * there for c, there in zip(self.counts, kinds, strict=True))
-        return replace(
-            self,
-            inputs=_columns(self.inputs, stays),
-            outputs=_columns(self.outputs, stays),
-            resource_use=_columns(self.resource_use, stays),
-            capacity=self.capacity[stays],
-            counts=(counts[0], counts[1], counts[2], counts[3]),
-        )
-
-
-def one_year(
-    economy: Economy, capital: Capital | None, storage: Storage | None, delivery: int
-) -> Year:
-    """Assemble the activities of a year.
-
-    Raises
-    ------
-    InputError
-        On a storage that makes no sense.
-    """
-    n, k = economy.n_goods, economy.n_resources
-    stored, left = _what_keeps(n, storage)
-    store = _Group(
-        goods_in=_unit(n, stored, np.ones(stored.size)), goods_out={1: _unit(n, stored, left)}
-    )
-    if capital is None:
-        make = _Group(
-            goods_in=economy.inputs,
-            goods_out={delivery: economy.outputs},
-            resource_use=economy.resource_use,
-        )
-        groups = [make, _Group(_none(n, 0)), _Group(_none(n, 0)), store]
-        buildable, delay = np.zeros(0, dtype=np.int64), 1
-    else:
-        h, remains = capital.count, sp.diags_array(1.0 - capital.depreciation)
-        buildable, delay = np.flatnonzero(capital.can_be_built), capital.delay
-        make = _Group(
-            goods_in=economy.inputs,
-            goods_out={delivery: economy.outputs},
-            capital_in=capital.held,
-            capital_out={1: sp.csc_array(remains @ capital.held)},
-            resource_use=economy.resource_use,
-        )
-        keep = _Group(
-            goods_in=_none(n, h),
-            capital_in=sp.csc_array(sp.eye_array(h)),
-            capital_out={1: sp.csc_array(remains)},
-        )
-        build = _Group(
-            goods_in=sp.csc_array(capital.built_from[:, buildable]),
-            capital_out={delay: _unit(h, buildable, np.ones(buildable.size))},
-            resource_use=sp.csc_array(capital.builders[:, buildable]),
-        )
-        groups = [make, keep, build, store]
-    counts = tuple(group.goods_in.shape[1] for group in groups)
-    h = 0 if capital is None else capital.count
-    here = [group for group in groups if group.goods_in.shape[1]]
-    longest = max(d for group in here for d in (*group.goods_out, *group.capital_out, 0))
-    extra = np.full(sum(counts) - economy.n_activities, np.inf)
-    return Year(
-        inputs=_clean([_tall(group.goods_in, group.capital_in, h) for group in here]),
-        outputs=_clean(
-            [pile([group.at(delay, n, h) for delay in range(longest + 1)]) for group in here]
-        ),
-        resource_use=_clean(
-            [
-                _none(k, group.goods_in.shape[1])
-                if group.resource_use is None
-                else group.resource_use
-                for group in here
-            ]
-        ),
-        capacity=np.concatenate([economy.capacity, extra]),
-        counts=(counts[0], counts[1], counts[2], counts[3]),
-        delays=(delivery, 1, delay, 1),
-        until=(
-            None,
-            None,
-            None if capital is None else capital.building_years,
-            None if storage is None else storage.years,
-        ),
-        stored=stored,
-        buildable=buildable,
-        capital_goods=h,
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class _Group:
-    """Activities of one kind: what goes in, what comes out after how many years."""
-
-    goods_in: Matrix
-    goods_out: dict[int, Matrix] = field(default_factory=dict)
-    capital_in: Matrix | None = None
-    capital_out: dict[int, Matrix] = field(default_factory=dict)
-    resource_use: Matrix | None = None
-
-    def at(self, delay: int, goods: int, capital: int) -> Matrix:
-        """Return what comes out after `delay` years, shape (goods + capital goods, activities)."""
-        made = self.goods_out.get(delay, _none(goods, self.goods_in.shape[1]))
-        return _tall(made, self.capital_out.get(delay), capital)
-
-
-def _tall(goods: Matrix, capital: Matrix | None, count: int) -> Matrix:
-    """Goods over capital goods; without any capital good the goods alone."""
-    if not count:
-        return goods
-    return pile([goods, _none(count, goods.shape[1]) if capital is None else capital])
-
-
-def _clean(blocks: list[Matrix]) -> Matrix:
-    """Blocks side by side, zeros dropped."""
-    return canonical_matrix(side_by_side(blocks), None, "year")
-
-
-def _none(rows: int, columns: int) -> Matrix:
-    return sp.csc_array((rows, columns))
-
-
-def _what_keeps(goods: int, storage: Storage | None) -> tuple[IntArray, FloatArray]:
-    """Goods that keep, and the share of each that is left after a year."""
-    if storage is None:
-        return np.zeros(0, dtype=np.int64), np.zeros(0)
-    stored = chosen_goods(storage.goods, goods, "storage.goods")
-    loss = vector_of(storage.loss, stored.size, "storage.loss")
-    if loss.size and loss.max() >= 1:
-        raise InputError(
-            f"is {loss.max():g}; it must be below 1 (leave such a good out)", where="storage.loss"
-        )
-    if storage.years is not None:
-        whole_number(storage.years, "storage.years")
-    return stored, 1.0 - loss
-
-
-def _unit(rows: int, at: IntArray, values: FloatArray) -> Matrix:
-    """One entry in each column, in row `at`."""
-    return sp.csc_array((values, at, np.arange(at.size + 1)), shape=(rows, at.size))
-
-
-def _columns(matrix: Matrix, stays: IntArray) -> Matrix:
-    out = sp.csc_array(matrix[:, stays])
-    out.has_canonical_format = True
-    return out
-
-
-#: Prices of a year over those of the year before.
-_FALL = 0.95
-#: Share of the surplus goods and resources that is invested.
-_INVESTED = 0.9
-#: Share of the capital that is slack: part of what wears out anyway, and no less than the second.
-_SLACK_OF_WORN = 0.08
-_LEAST_SLACK = 1e-4
-#: Investment is at most so many times what wears out.
-_MOST_REPLACED = 2.0
-
-
-def interior_over_years(
-    economy: Economy,
-    capital: Capital | None,
-    year: Year,
-    kinds: Sequence[Kinds],
-    end: End,
-    available: FloatArray,
-) -> Interior | None:
-    """Interior of `economy` planned over several years; a proposal, to be checked.
-
-    Parameters
-    ----------
-    economy : Economy
-        One year's.
-    capital : Capital or None
-    year : Year
-    kinds : sequence of Kinds
-        For each year the kinds of activity there are.
-    end : End
-    available : ndarray, shape (years, resources)
-        Endowments.
-
-    Returns
-    -------
-    Interior or None
-        None where `economy` carries none; without a plan where its own has none, or where
-        outputs come a year after the inputs.
-    """
-    given = economy.interior
-    if given is None:
-        return None
-    prices, stocks = given.goods_prices, np.zeros(0)
-    if capital is not None:
-        cost = np.asarray(
-            capital.built_from.T @ given.goods_prices + capital.builders.T @ given.resource_prices
-        )
-        # What cannot be built (or costs nothing) has any price; the typical one keeps the scale.
-        typical = float(np.median(cost[cost > 0])) if (cost > 0).any() else 1.0
-        stocks = np.where(cost > 0, cost, typical)
-    fall = np.cumprod([1.0, *[_FALL] * end.years])
-    left = [prices] * end.goods + [stocks] * end.capital
-    by_year = np.outer(fall[:-1], np.concatenate([prices, stocks])).ravel()
-    x0 = given.activities
-    plan = None
-    if x0 is not None and year.delays[0] == 0:
-        plan = _plan(economy, capital, year, kinds, available, x0)
-    return Interior(
-        goods_prices=np.concatenate([by_year, *(fall[-1] * part for part in left)]),
-        resource_prices=np.outer(fall[:-1], given.resource_prices).ravel(),
-        activities=plan,
-    )
-
-
-def _plan(
-    economy: Economy,
-    capital: Capital | None,
-    year: Year,
-    kinds: Sequence[Kinds],
-    available: FloatArray,
-    x0: FloatArray,
-) -> FloatArray:
-    levels = _levels_by_endowment(economy, available)
-    parts: list[FloatArray] = []
-    if capital is None:
-        for level, there in zip(levels, kinds, strict=True):
-            parts += [level * x0] * there[0] + [np.zeros(year.counts[3])] * there[3]
-        return np.concatenate(parts)
-    needed = np.asarray(capital.held @ x0)
-    worn = capital.depreciation * needed
-    worn[~capital.can_be_built] = 0.0
-    replaced = _replaceable(economy, capital, x0, worn)
-    remains = 1.0 - capital.depreciation
-    slack = np.maximum(_SLACK_OF_WORN * capital.depreciation, _LEAST_SLACK)
-    stock = capital.initial
-    coming = [np.zeros(capital.count) for _ in range(len(kinds) + capital.delay)]
-    for t, (most, there) in enumerate(zip(levels, kinds, strict=True)):
-        held = (1.0 - slack) * stock
-        with np.errstate(divide="ignore", invalid="ignore"):
-            level = min(most, float(np.min((held / needed)[needed > 0], initial=np.inf)))
-        built = level * replaced * worn if there[2] else np.zeros(capital.count)
-        chosen = [
-            level * x0,
-            np.maximum(held - level * needed, 0.0),
-            built[year.buildable],
-            np.zeros(year.counts[3]),
-        ]
-        parts += [part for part, is_there in zip(chosen, there, strict=True) if is_there]
-        coming[t + capital.delay] = built
-        stock = remains * held + coming[t + 1]
-    return np.concatenate(parts)
-
-
-def _levels_by_endowment(economy: Economy, available: FloatArray) -> list[float]:
-    """For each year the share of the one-year plan that its endowments allow, at most 1."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.where(economy.endowment > 0, available / economy.endowment, np.inf)
-    return [min(1.0, float(row.min(initial=1.0))) for row in share]
-
-
-def _replaceable(economy: Economy, capital: Capital, x0: FloatArray, worn: FloatArray) -> float:
-    """How many times what wears out in a year the one-year plan can spare."""
-    surplus = np.asarray(economy.outputs @ x0 - economy.inputs @ x0)
-    surplus -= np.maximum(economy.fixed_demand, 0.0)
-    spare = economy.endowment - economy.resource_use @ x0
-    asked = capital.built_from @ worn, capital.builders @ worn
-    times = _MOST_REPLACED
-    for left, needed in zip((surplus, spare), asked, strict=True):
-        limits = left[needed > 0] / needed[needed > 0]
-        times = min(times, _INVESTED * float(limits.min(initial=np.inf)))
-    return max(times, 0.0)
-
-
-def labels_over_years(
-    economy: Economy,
-    capital: Capital | None,
-    year: Year,
-    kinds: Sequence[Kinds],
-    end: End,
-    common_target: bool,
-) -> dict[str, Any]:
-    """Labels for :func:`planbench.model.economy.make_economy`; none where `economy` has none.
-
-    Goods after the last year are ``… at the end``.
-    """
-    years = end.years
-    when = [f"in year {t + 1}" for t in range(years)]
-    count = 0 if capital is None else capital.count
-    stocks = [f"capital-{i}" for i in range(count)]
-    if capital is not None and capital.names:
-        stocks = list(capital.names)
-    out: dict[str, Any] = {}
-    if economy.goods:
-        names = [*economy.goods, *stocks]
-        left = [*(list(economy.goods) * end.goods), *(stocks * end.capital)]
-        out["goods"] = [f"{name} {date}" for date in when for name in names]
-        out["goods"] += [f"{name} at the end" for name in left]
-    if economy.activities:
-        by_kind = (
-            list(economy.activities),
-            [f"keep {name}" for name in stocks],
-            [f"build {stocks[i]}" for i in year.buildable.tolist()],
-            [f"store {economy.good(i)}" for i in year.stored.tolist()],
-        )
-        out["activities"] = [
-            f"{name} {when[t]}"
-            for t, there in enumerate(kinds)
-            for group, is_there in zip(by_kind, there, strict=True)
-            if is_there
-            for name in group
-        ]
-    if economy.resources:
-        out["resources"] = [f"{name} {when[t]}" for t in range(years) for name in economy.resources]
-    if economy.targets:
-        out["targets"] = list(economy.targets)
-        if not common_target:
-            out["targets"] = [f"{name} {when[t]}" for t in range(years) for name in economy.targets]
-    if economy.units:
-        units, others = list(economy.units), ["units"] * count
-        if capital is not None and capital.units:
-            others = list(capital.units)
-        out["units"] = [
-            *((units + others) * years),
-            *(units * end.goods),
-            *(others * end.capital),
-        ]
-    return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -517,10 +113,8 @@ class Horizon:
         """
         whole_number(self.years, "years", least=1)
         whole_number(self.delivery, "delivery")
-        if not single_number(self.growth, "growth", "a share a year above -1") > -1:
-            raise InputError(f"is {self.growth!r}; give a share a year above -1", where="growth")
-        if not 0 < single_number(self.discount, "discount", "a number in (0, 1]") <= 1:
-            raise InputError(f"is {self.discount!r}; give a number in (0, 1]", where="discount")
+        check_number(self.growth, "growth", "a share a year above -1", lambda x: x > -1)
+        check_number(self.discount, "discount", "a number in (0, 1]", lambda x: 0 < x <= 1)
 
 
 def over_years(
@@ -565,24 +159,27 @@ def over_years(
     require_memory(
         float(economy.nbytes) * years, "years", f"an economy over {plural(years, 'year')}"
     )
-    year = one_year(economy, capital, storage, horizon.delivery)
-    n, h, k = economy.n_goods, year.capital_goods, economy.n_resources
+    n, k, h = economy.n_goods, economy.n_resources, 0 if capital is None else capital.count
     end = End(
-        years=years,
         goods=horizon.terminal is not None,
         capital=capital is not None and capital.terminal is not None,
     )
-    kinds = [year.kinds_in(t, end) for t in range(years)]
-    if not any(any(there) for there in kinds):
+    kinds = _kinds(economy, capital, storage, horizon.delivery, end)
+    dated = [
+        (t, name) for t in range(years) for name, kind in kinds.items() if kind.begins(t, years)
+    ]
+    if not dated:
         raise InputError(
             "no activity gives output within the horizon; use more years, or say what must be "
             "left at the end",
             where="years",
         )
-    variants = {there: year.part(there) for there in set(kinds)}
-    parts = [variants[there] for there in kinds]
-    rows, m = end.rows(n, h), sum(part.capacity.size for part in parts)
-    steps = [t * (n + h) for t in range(years)]
+    parts = [kinds[name] for _, name in dated]
+    steps = [t * (n + h) for t, _ in dated]
+    rows = years * (n + h) + end.goods * n + end.capital * h
+    m = sum(part.capacity.size for part in parts)
+    # Capital left at the end follows at once where no goods are left.
+    gap = (years * (n + h), n) if end.capital and not end.goods else None
     available = _by_year(horizon.endowment, years, k, economy.endowment, "endowment", lower=0.0)
     if horizon.endowment is None:
         available = available * _powers(1.0 + horizon.growth, years)[:, None]
@@ -590,13 +187,15 @@ def over_years(
     if horizon.common_target:
         assortment, weights = _in_one(bundles, h, rows), economy.weights
     else:
-        assortment = staircase(bundles, steps, (rows, years * economy.n_targets))
+        assortment = staircase(
+            bundles, [t * (n + h) for t in range(years)], (rows, years * economy.n_targets)
+        )
         weights = np.outer(_powers(horizon.discount, years), economy.weights).ravel()
     out = make_economy(
         inputs=staircase([part.inputs for part in parts], steps, (rows, m)),
-        outputs=staircase([part.outputs for part in parts], steps, (rows, m), end.gap(n, h)),
+        outputs=staircase([part.outputs for part in parts], steps, (rows, m), gap),
         resource_use=staircase(
-            [part.resource_use for part in parts], [t * k for t in range(years)], (years * k, m)
+            [part.resource_use for part in parts], [t * k for t, _ in dated], (years * k, m)
         ),
         endowment=available.ravel(),
         capacity=np.concatenate([part.capacity for part in parts]),
@@ -605,12 +204,307 @@ def over_years(
         weights=weights,
         name=name or f"{economy.name} over {plural(years, 'year')}",
         recipe={"over_years": years, "of": dict(economy.recipe)},
-        **labels_over_years(economy, capital, year, kinds, end, horizon.common_target),
+        **_labels(economy, capital, horizon, end, [(t, kinds[name].names) for t, name in dated]),
     )
-    interior = interior_over_years(economy, capital, year, kinds, end, available)
-    if interior is None:
+    if economy.interior is None:
         return out
+    plan = None
+    if economy.interior.activities is not None and horizon.delivery == 0:
+        chosen = _plan(economy, capital, available, dated, economy.interior.activities)
+        plan = np.concatenate(
+            [chosen[t].get(name, np.zeros(kinds[name].capacity.size)) for t, name in dated]
+        )
+    interior = Interior(*_prices(economy.interior, capital, years, end), activities=plan)
     return replace(out, interior=strict_interior(out, interior))
+
+
+class End(NamedTuple):
+    """Whether goods, and capital goods, are asked for at the date after the last year.
+
+    What is not asked for is no good at that date.
+    """
+
+    goods: bool
+    capital: bool
+
+
+@dataclass(frozen=True, eq=False)
+class _Kind:
+    """Activities of one kind in a year.
+
+    Attributes
+    ----------
+    inputs : csc_array, shape (goods + capital goods, activities)
+    outputs : csc_array, shape (years × (goods + capital goods), activities)
+        Row blocks are this year, the next, and so on.
+    resource_use : csc_array, shape (resources, activities)
+    names : list of str
+    delay : int
+        Years until what they are for comes out.
+    lasts : bool
+        Whether that is asked for at the date after the last year.
+    until : int or None
+        They may begin in the first so many years; None for all.
+    capacity : ndarray, shape (activities,)
+    """
+
+    inputs: Matrix
+    outputs: Matrix
+    resource_use: Matrix
+    names: list[str]
+    delay: int
+    lasts: bool
+    until: int | None
+    capacity: FloatArray
+
+    def begins(self, t: int, years: int) -> bool:
+        """Whether they may begin in year `t` (from 0) and give output within the horizon."""
+        return t + self.delay < years + self.lasts and (self.until is None or t < self.until)
+
+
+def _kinds(
+    economy: Economy, capital: Capital | None, storage: Storage | None, delivery: int, end: End
+) -> dict[str, _Kind]:
+    """Kinds of activities by name (make, keep, build, store), those there are.
+
+    Raises
+    ------
+    InputError
+        On a storage that makes no sense.
+    """
+    n, k, h = economy.n_goods, economy.n_resources, 0 if capital is None else capital.count
+
+    def kind(
+        inputs: dict[int, Matrix],
+        outputs: dict[int, Matrix],
+        names: Sequence[str] | None,
+        delay: int,
+        lasts: bool,
+        *,
+        until: int | None = None,
+        resource_use: Matrix | None = None,
+        capacity: FloatArray | None = None,
+    ) -> _Kind:
+        # Matrices are given by the row at which they begin.
+        count = next(iter(inputs.values())).shape[1]
+        return _Kind(
+            inputs=_stacked(inputs, n + h),
+            outputs=_stacked(outputs, (max(delay, 1) + 1) * (n + h)),
+            resource_use=sp.csc_array((k, count)) if resource_use is None else resource_use,
+            names=list(names or ()),
+            delay=delay,
+            lasts=lasts,
+            until=until,
+            capacity=np.full(count, np.inf) if capacity is None else capacity,
+        )
+
+    used, made = {0: economy.inputs}, {delivery * (n + h): economy.outputs}
+    durable: dict[str, _Kind] = {}
+    if capital is not None:
+        remains = sp.diags_array(1.0 - capital.depreciation)
+        used[n] = capital.held
+        made[2 * n + h] = sp.csc_array(remains @ capital.held)
+        durable["keep"] = kind(
+            {n: sp.csc_array(sp.eye_array(h))},
+            {2 * n + h: sp.csc_array(remains)},
+            [f"keep {name}" for name in capital.labels],
+            1,
+            end.capital,
+        )
+        built = np.flatnonzero(capital.can_be_built)
+        if built.size:
+            durable["build"] = kind(
+                {0: sp.csc_array(capital.built_from[:, built])},
+                {capital.delay * (n + h) + n: _unit(h, built, np.ones(built.size))},
+                [f"build {capital.labels[i]}" for i in built],
+                capital.delay,
+                end.capital,
+                until=capital.building_years,
+                resource_use=sp.csc_array(capital.builders[:, built]),
+            )
+    make = kind(
+        used,
+        made,
+        economy.activities,
+        delivery,
+        end.goods,
+        resource_use=economy.resource_use,
+        capacity=economy.capacity,
+    )
+    kinds = {"make": make, **durable}
+    if storage is not None:
+        stored, left = _what_keeps(n, storage)
+        if stored.size:
+            kinds["store"] = kind(
+                {0: _unit(n, stored, np.ones(stored.size))},
+                {n + h: _unit(n, stored, left)},
+                [f"store {economy.good(i)}" for i in stored],
+                1,
+                end.goods,
+                until=storage.years,
+            )
+    return kinds
+
+
+def _stacked(blocks: dict[int, Matrix], rows: int) -> Matrix:
+    """Place blocks, given by their first row, on top of each other; zeros elsewhere."""
+    parts: list[Matrix] = []
+    at = 0
+    for row, block in sorted(blocks.items()):
+        if row > at:
+            parts.append(sp.csc_array((row - at, block.shape[1])))
+        parts.append(block)
+        at = row + block.shape[0]
+    if rows > at:
+        parts.append(sp.csc_array((rows - at, parts[0].shape[1])))
+    return canonical_matrix(pile(parts), None, "year")
+
+
+def _what_keeps(goods: int, storage: Storage) -> tuple[IntArray, FloatArray]:
+    """Goods that keep, and the share of each that is left after a year."""
+    stored = chosen_goods(storage.goods, goods, "storage.goods")
+    loss = canonical_vector(storage.loss, stored.size, "storage.loss", lower=0.0)
+    if loss.size and loss.max() >= 1:
+        raise InputError(
+            f"is {loss.max():g}; it must be below 1 (leave such a good out)", where="storage.loss"
+        )
+    if storage.years is not None:
+        whole_number(storage.years, "storage.years")
+    return stored, 1.0 - loss
+
+
+def _unit(rows: int, at: IntArray, values: FloatArray) -> Matrix:
+    """One entry in each column, in row `at`."""
+    return sp.csc_array((values, at, np.arange(at.size + 1)), shape=(rows, at.size))
+
+
+#: Prices of a year over those of the year before.
+_FALL = 0.95
+#: Share of the surplus goods and resources that is invested.
+_INVESTED = 0.9
+#: Share of the capital that is slack: part of what wears out anyway, and no less than the second.
+_SLACK_OF_WORN = 0.08
+_LEAST_SLACK = 1e-4
+#: Investment is at most so many times what wears out.
+_MOST_REPLACED = 2.0
+
+
+def _prices(
+    given: Interior, capital: Capital | None, years: int, end: End
+) -> tuple[FloatArray, FloatArray]:
+    """Interior prices of dated goods and resources: those of one year, falling."""
+    prices, stocks = given.goods_prices, np.zeros(0)
+    if capital is not None:
+        cost = np.asarray(
+            capital.built_from.T @ given.goods_prices + capital.builders.T @ given.resource_prices
+        )
+        # What cannot be built (or costs nothing) has any price; the typical one keeps the scale.
+        typical = float(np.median(cost[cost > 0])) if (cost > 0).any() else 1.0
+        stocks = np.where(cost > 0, cost, typical)
+    fall = np.cumprod([1.0, *[_FALL] * years])
+    by_year = np.outer(fall[:-1], np.concatenate([prices, stocks])).ravel()
+    left = [prices] * end.goods + [stocks] * end.capital
+    return (
+        np.concatenate([by_year, *(fall[-1] * part for part in left)]),
+        np.outer(fall[:-1], given.resource_prices).ravel(),
+    )
+
+
+def _plan(
+    economy: Economy,
+    capital: Capital | None,
+    available: FloatArray,
+    dated: Sequence[tuple[int, str]],
+    x0: FloatArray,
+) -> list[dict[str, FloatArray]]:
+    """Levels of the interior plan by year and kind of activity; those left out are zero.
+
+    Parameters
+    ----------
+    available : ndarray, shape (years, resources)
+        Endowments.
+    dated : sequence of (int, str)
+        Years and the kinds of activities that begin in them.
+    x0 : ndarray, shape (activities,)
+        The interior plan of one year.
+    """
+    levels = _levels_by_endowment(economy, available)
+    if capital is None:
+        return [{"make": level * x0} for level in levels]
+    needed = np.asarray(capital.held @ x0)
+    worn = capital.depreciation * needed
+    worn[~capital.can_be_built] = 0.0
+    replaced = _replaceable(economy, capital, x0, worn)
+    remains = 1.0 - capital.depreciation
+    slack = np.maximum(_SLACK_OF_WORN * capital.depreciation, _LEAST_SLACK)
+    stock = capital.initial
+    coming = [np.zeros(capital.count) for _ in range(len(levels) + capital.delay)]
+    plan = []
+    for t, most in enumerate(levels):
+        held = (1.0 - slack) * stock
+        with np.errstate(divide="ignore", invalid="ignore"):
+            level = min(most, float(np.min((held / needed)[needed > 0], initial=np.inf)))
+        chosen = {"make": level * x0, "keep": np.maximum(held - level * needed, 0.0)}
+        if (t, "build") in dated:
+            coming[t + capital.delay] = level * replaced * worn
+            chosen["build"] = coming[t + capital.delay][capital.can_be_built]
+        plan.append(chosen)
+        stock = remains * held + coming[t + 1]
+    return plan
+
+
+def _levels_by_endowment(economy: Economy, available: FloatArray) -> list[float]:
+    """For each year the share of the one-year plan that its endowments allow, at most 1."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(economy.endowment > 0, available / economy.endowment, np.inf)
+    return [min(1.0, float(row.min(initial=1.0))) for row in share]
+
+
+def _replaceable(economy: Economy, capital: Capital, x0: FloatArray, worn: FloatArray) -> float:
+    """How many times what wears out in a year the one-year plan can spare."""
+    surplus = np.asarray(economy.outputs @ x0 - economy.inputs @ x0)
+    surplus -= np.maximum(economy.fixed_demand, 0.0)
+    spare = economy.endowment - economy.resource_use @ x0
+    asked = capital.built_from @ worn, capital.builders @ worn
+    times = _MOST_REPLACED
+    for left, needed in zip((surplus, spare), asked, strict=True):
+        limits = left[needed > 0] / needed[needed > 0]
+        times = min(times, _INVESTED * float(limits.min(initial=np.inf)))
+    return max(times, 0.0)
+
+
+def _labels(
+    economy: Economy,
+    capital: Capital | None,
+    horizon: Horizon,
+    end: End,
+    activities: Sequence[tuple[int, list[str]]],
+) -> dict[str, Any]:
+    """Labels for :func:`planbench.model.economy.make_economy`; none where `economy` has none.
+
+    `activities` are names by year. Goods after the last year are ``… at the end``.
+    """
+    years = range(1, horizon.years + 1)
+
+    def dated(names: Sequence[str] | None) -> list[str] | None:
+        return [f"{name} in year {t}" for t in years for name in names] if names else None
+
+    stocks = () if capital is None else capital.labels
+    units = [] if capital is None else list(capital.units or ["units"] * capital.count)
+    out: dict[str, Any] = {
+        "resources": dated(economy.resources),
+        "targets": economy.targets if horizon.common_target else dated(economy.targets),
+    }
+    if economy.goods:
+        left = [*(economy.goods * end.goods), *(stocks * end.capital)]
+        out["goods"] = dated([*economy.goods, *stocks])
+        out["goods"] += [f"{name} at the end" for name in left]
+    if economy.activities:
+        out["activities"] = [f"{name} in year {t + 1}" for t, names in activities for name in names]
+    if economy.units:
+        goods = list(economy.units)
+        out["units"] = (goods + units) * horizon.years + goods * end.goods + units * end.capital
+    return out
 
 
 def _check_durables(economy: Economy, capital: Capital | None, storage: Storage | None) -> None:
@@ -692,10 +586,10 @@ def _fixed_demand(economy: Economy, capital: Capital | None, horizon: Horizon) -
     out = np.zeros((years, n + (0 if capital is None else capital.count)))
     out[:, :n] = _by_year(horizon.fixed_demand, years, n, economy.fixed_demand, "fixed_demand")
     if horizon.initial is not None:
-        out[0, :n] -= vector_of(horizon.initial, n, "initial")
+        out[0, :n] -= canonical_vector(horizon.initial, n, "initial", lower=0.0)
     parts = [out.ravel()]
     if horizon.terminal is not None:
-        parts.append(vector_of(horizon.terminal, n, "terminal"))
+        parts.append(canonical_vector(horizon.terminal, n, "terminal", lower=0.0))
     if capital is not None:
         out[0, n:] = -capital.initial
         if capital.terminal is not None:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from planbench.errors import InputError
 from planbench.generators.draws import Bits, Purpose, below, choose, round24, round_bits, uniform
-from planbench.generators.interior import check_interior
+from planbench.generators.interior import check_interior, optimum_holds
 from planbench.generators.random_economy import LEVEL_BITS, draw_assortment, draw_demand
 from planbench.generators.recipe import GeneratorRecipe
 from planbench.generators.sizes import refuse_if_too_large
@@ -264,10 +264,6 @@ def _endow(recipe: GeneratorRecipe, use: FloatArray, w: FloatArray) -> FloatArra
     return np.where(w > 0, use, np.where(use > 0, ample, 1.0))
 
 
-#: Relative difference that is taken as rounding.
-_ROUNDING = 1e-9
-
-
 @np.errstate(all="ignore")
 def planted_holds(economy: Economy, optimum: float) -> bool:
     """Whether the planted plan is feasible, worth `optimum`, and proven optimal by its prices.
@@ -284,42 +280,21 @@ def planted_holds(economy: Economy, optimum: float) -> bool:
     bool
         False where any of this fails by more than 1e-9 of the terms it is the difference of.
     """
-    interior = economy.interior
+    interior, need = economy.interior, economy.assortment
     if interior is None or interior.activities is None:
         return False
-    x, p = interior.activities / INTERIOR_SHARE, interior.goods_prices
-    w, fixed = interior.resource_prices / INTERIOR_RENTS, economy.fixed_demand
-    made, used = forward(economy.outputs, x), forward(economy.inputs, x)
-    left, turnover = made - used - fixed, made + used + np.abs(fixed)
-    need = economy.assortment
     if np.bincount(need.indices, minlength=economy.n_goods).max(initial=0) > 1:
         # Planted targets share no good; these do not come from the generator.
         return False
     if not np.diff(need.indptr).all():
         # A target that asks for nothing has no best value.
         return False
+    x, p = interior.activities / INTERIOR_SHARE, interior.goods_prices
+    left = forward(economy.outputs, x) - forward(economy.inputs, x) - economy.fixed_demand
     # The most of each target that its scarcest good allows.
     z = np.minimum.reduceat(
         np.maximum(left[need.indices], 0.0) / need.data, need.indptr[:-1].astype(np.intp)
     )
-    feasible = (
-        (left >= -_ROUNDING * turnover).all()
-        and (forward(economy.resource_use, x) <= (1.0 + _ROUNDING) * economy.endowment).all()
-        and (x <= (1.0 + _ROUNDING) * economy.capacity).all()
-    )
-    cost = backward(economy.inputs, p) + backward(economy.resource_use, w)
-    earned = backward(economy.outputs, p)
-    gain, limited = earned - cost, np.isfinite(economy.capacity)
-    priced = (gain <= _ROUNDING * (earned + cost))[~limited].all() and (
-        backward(need, p) >= (1.0 - _ROUNDING) * economy.weights
-    ).all()
-    if not feasible or not priced:
-        return False
-    rents = np.maximum(gain[limited], 0.0) * economy.capacity[limited]
-    bound = float(w @ economy.endowment - p @ fixed + rents.sum())
-    scale = float(w @ economy.endowment + p @ np.abs(fixed) + rents.sum())
-    value = float(economy.weights @ z)
-    return (
-        abs(value - optimum) <= _ROUNDING * max(abs(optimum), scale)
-        and abs(bound - optimum) <= _ROUNDING * scale
+    return optimum_holds(
+        economy, Plan(x=x, z=z, p=p, w=interior.resource_prices / INTERIOR_RENTS), optimum
     )

@@ -156,72 +156,44 @@ def _figures(
         degrees = np.diff(matrix.indptr)
         spread = profile.inputs.drawn_cv, float(degrees.std() / degrees.mean())
     near, up = planted_shares(law, matrix)
-    wanted: list[tuple[str, float, Any, float, str]] = [
-        ("inputs", mean, statistics.inputs_mean, 0.05 * mean + 0.1, "inputs per product"),
-        (
-            "in-degree CV",
-            *spread,
-            0.06 + 0.1 * profile.inputs.cv,
-            "of their number",
-        ),
-        ("column sum", sizes.column_sum, statistics.column_sum_mean, 0.04, "mean"),
-        (
-            "its deviation",
-            min(sizes.column_sum_deviation, LEFT_OF_DEVIATION * sum_deviation(profile)),
-            statistics.column_sum_deviation,
-            0.05,
-            "as far as sums stay within 0 and 1",
-        ),
-        ("sigma", sizes.sigma, statistics.log_deviation, 0.2, "of ln coefficient"),
-        ("spectral radius", sizes.spectral_radius, statistics.spectral_radius, 0.15, "of A"),
-        ("links of the top 10 %", *top, 0.08, "of suppliers"),
-        ("inside communities", profile.communities.inside, near, 0.05, "share of flows, as drawn"),
-        ("upstream", profile.order.upstream, up, 0.04, "share of flows, as drawn"),
-    ]
+    checked: list[CheckedFigure] = []
+
+    def check(name: str, wanted: float, found: float | None, bound: float, says: str) -> None:
+        if found is None:
+            raise PlanbenchError(f"{name} of the made economy was not computed: {says}")
+        checked.append(CheckedFigure(name, float(wanted), float(found), bound, says))
+
+    check("inputs", mean, statistics.inputs_mean, 0.05 * mean + 0.1, "inputs per product")
+    check("in-degree CV", *spread, 0.06 + 0.1 * profile.inputs.cv, "of their number")
+    check("column sum", sizes.column_sum, statistics.column_sum_mean, 0.04, "mean")
+    deviation = min(sizes.column_sum_deviation, LEFT_OF_DEVIATION * sum_deviation(profile))
+    found = statistics.column_sum_deviation
+    check("its deviation", deviation, found, 0.05, "as far as sums stay within 0 and 1")
+    check("sigma", sizes.sigma, statistics.log_deviation, 0.2, "of ln coefficient")
+    check("spectral radius", sizes.spectral_radius, statistics.spectral_radius, 0.15, "of A")
+    check("links of the top 10 %", *top, 0.08, "of suppliers")
+    where = "share of flows, as drawn"
+    check("inside communities", profile.communities.inside, near, 0.05, where)
+    check("upstream", profile.order.upstream, up, 0.04, where)
     if suppliers.tail_exponent is not None:
         # Hill's estimate from the table itself errs by α/√k.
         tail, count = suppliers.tail_exponent, TAIL_SHARE * profile.goods
         bound = 0.4 + 2.0 * tail / math.sqrt(count)
-        wanted.append(("tail exponent", tail, statistics.out_tail_exponent, bound, "Hill"))
+        check("tail exponent", tail, statistics.out_tail_exponent, bound, "Hill")
     if own_size:
-        inputs = profile.inputs
-        for name, value, found in (
-            ("inputs > 0.01 %", inputs.above_1e_4, statistics.inputs_above_1e_4),
-            ("inputs > 0.1 %", inputs.above_1e_3, statistics.inputs_above_1e_3),
-            ("inputs > 1 %", inputs.above_1e_2, statistics.inputs_above_1e_2),
-        ):
-            wanted.append((name, value, found, 0.25 * value + 0.5, "at the table's size"))
-        degrees_cv, strength_cv = suppliers.degree_cv, suppliers.strength_cv
         where = "at the table's size"
-        wanted += [
-            (
-                "out-degree CV",
-                degrees_cv,
-                statistics.out_degree_cv,
-                0.15 * degrees_cv + 0.05,
-                where,
-            ),
-            (
-                "weighted out-degree CV",
-                strength_cv,
-                statistics.out_strength_cv,
-                0.4 * strength_cv,
-                where,
-            ),
-            ("modularity", profile.communities.modularity, statistics.modularity, 0.1, "Louvain"),
-            (
-                "triangularity",
-                profile.order.triangularity,
-                statistics.triangularity,
-                0.08,
-                "best order found",
-            ),
-        ]
-    checked = []
-    for name, value, found, bound, says in wanted:
-        if found is None:
-            raise PlanbenchError(f"{name} of the made economy was not computed: {says}")
-        checked.append(CheckedFigure(name, float(value), float(found), bound, says))
+        for percent, exponent in (("0.01", 4), ("0.1", 3), ("1", 2)):
+            field = f"above_1e_{exponent}"
+            value, found = getattr(profile.inputs, field), getattr(statistics, f"inputs_{field}")
+            check(f"inputs > {percent} %", value, found, 0.25 * value + 0.5, where)
+        degrees_cv, strength_cv = suppliers.degree_cv, suppliers.strength_cv
+        bound = 0.15 * degrees_cv + 0.05
+        check("out-degree CV", degrees_cv, statistics.out_degree_cv, bound, where)
+        found, bound = statistics.out_strength_cv, 0.4 * strength_cv
+        check("weighted out-degree CV", strength_cv, found, bound, where)
+        check("modularity", profile.communities.modularity, statistics.modularity, 0.1, "Louvain")
+        wanted, found = profile.order.triangularity, statistics.triangularity
+        check("triangularity", wanted, found, 0.08, "best order found")
     return tuple(checked)
 
 

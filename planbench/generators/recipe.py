@@ -12,7 +12,6 @@ import difflib
 import hashlib
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
@@ -178,161 +177,74 @@ def text_of(value: object) -> str:
     return quoted(text.removesuffix(".0") if isinstance(value, float) else text)
 
 
-# What a knob may be; None stands for its default.
+# Knobs that several kinds of recipes have.
 CapitalKnob = Annotated[
-    float | None,
-    Field(ge=0, le=20, description="years of value added held as capital (default: 2)"),
+    float, Field(ge=0, le=20, description="years of value added held as capital")
 ]
 DepreciationKnob = Annotated[
-    float | None, Field(ge=0.01, le=1, description="share of capital lost in a year (default: 0.1)")
+    float, Field(ge=0.01, le=1, description="share of capital lost in a year")
 ]
 TerminalKnob = Annotated[
-    float | None, Field(ge=0, le=1, description="share of the first stocks to be left (default: 1)")
+    float, Field(ge=0, le=1, description="share of the first stocks to be left")
 ]
-StorableKnob = Annotated[
-    float | None, Field(ge=0, le=1, description="share of goods that keep (default: 0.3)")
-]
-SpoilageKnob = Annotated[
-    float | None, Field(ge=0, le=0.99, description="share lost in a year of store (default: 0.05)")
-]
-GrowthKnob = Annotated[
-    float | None,
-    Field(ge=-0.5, le=1, description="growth of the endowments a year (default: 0.02)"),
-]
+StorableKnob = Annotated[float, Field(ge=0, le=1, description="share of goods that keep")]
+SpoilageKnob = Annotated[float, Field(ge=0, le=0.99, description="share lost in a year of store")]
+GrowthKnob = Annotated[float, Field(ge=-0.5, le=1, description="growth of the endowments a year")]
 CrossShareKnob = Annotated[
-    float | None, Field(ge=0, le=1, description="share of inputs from other regions (default: 0.1)")
+    float, Field(ge=0, le=1, description="share of inputs from other regions")
 ]
-TradableKnob = Annotated[
-    float | None, Field(ge=0, le=1, description="share of goods that can be carried (default: 0.1)")
-]
-#: Knobs that go with ``years``, with their defaults.
-OF_YEARS: dict[str, Any] = {
-    "capital": 2.0,
-    "depreciation": 0.1,
-    "terminal": 1.0,
-    "storable": 0.3,
-    "spoilage": 0.05,
-    "growth": 0.02,
+TradableKnob = Annotated[float, Field(ge=0, le=1, description="share of goods that can be carried")]
+#: Knobs that go with years or regions only, and a value of those to suggest.
+_OWNED: dict[str, tuple[str, ...]] = {
+    "years": (
+        "capital",
+        "depreciation",
+        "terminal",
+        "storable",
+        "spoilage",
+        "growth",
+        "discount",
+    ),
+    "regions": ("cross_share", "tradable", "transport", "loss", "spread"),
 }
-#: Knobs that go with ``regions``, with their defaults.
-OF_REGIONS: dict[str, Any] = {"cross_share": 0.1, "tradable": 0.1, "transport": 0.05}
+_EXAMPLE = {"years": 5, "regions": 4}
 #: Shares of regions in a resource are 1 plus or minus this before they are divided by their sum.
 SPREAD = 0.5
-#: Values to suggest.
-_EXAMPLE = {"years": 5, "regions": 4}
 #: Replacing capital takes at most this share of value added.
 MOST_WORN = 0.3
-#: What a recipe without years and regions has instead.
-WITHOUT: dict[str, Any] = {
-    **dict.fromkeys(("years", "regions", *OF_YEARS, *OF_REGIONS)),
-    "common_target": False,
-}
 
 
-@dataclass(frozen=True)
-class YearKnobs:
-    """Knobs of a recipe over years, none left out; the recipes describe them."""
-
-    years: int
-    capital: float
-    depreciation: float
-    terminal: float
-    storable: float
-    spoilage: float
-    growth: float
-    discount: float = 1.0
-
-
-@dataclass(frozen=True)
-class RegionKnobs:
-    """Knobs of a recipe in regions, none left out; the recipes describe them."""
-
-    regions: int
-    cross_share: float
-    tradable: float
-    transport: float = 0.0
-    loss: float = 0.0
-    spread: float = SPREAD
-
-
-def year_knobs(recipe: Any) -> YearKnobs | None:
-    """Knobs of the years of a recipe; None for one year."""
-    return None if recipe.years is None else YearKnobs(**_values(YearKnobs, recipe))
-
-
-def region_knobs(recipe: Any) -> RegionKnobs | None:
-    """Knobs of the regions of a recipe; None for one undivided economy."""
-    return None if recipe.regions is None else RegionKnobs(**_values(RegionKnobs, recipe))
-
-
-def _values(kind: type[YearKnobs] | type[RegionKnobs], recipe: BaseModel) -> dict[str, Any]:
-    """Values of those fields of `kind` that the recipe has; for others the default holds."""
-    known = type(recipe).model_fields
-    return {f.name: getattr(recipe, f.name) for f in fields(kind) if f.name in known}
-
-
-def check_expansion(recipe: Any) -> dict[str, Any]:
-    """Defaults of the knobs that are left out.
-
-    Parameters
-    ----------
-    recipe : GeneratorRecipe
+def check_expansion(recipe: GeneratorRecipe | ExpandRecipe) -> None:
+    """Check the knobs of years and of regions; without capital none of it is left at the end.
 
     Raises
     ------
     ValueError
-        ``field: what is wrong and what to do``, where knobs do not go together.
+        When a knob is given without its owner, stocks are to be left of none, or more wears out
+        than can be replaced: ``field: what is wrong and what to do``.
     """
-    filled = fill_knobs(recipe, {"years": OF_YEARS, "regions": OF_REGIONS})
-    if recipe.years is None and recipe.regions is None:
-        if recipe.common_target:
-            raise ValueError("common_target: belongs to years or regions; add years=5")
-        return filled
-    if recipe.planted:
-        raise ValueError("planted: goes with neither years nor regions; drop it")
-    if recipe.years is not None:
-        check_capital(recipe, filled)
-    return filled
-
-
-def fill_knobs(recipe: Any, owners: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Defaults of the knobs of years and of regions that are left out.
-
-    Raises
-    ------
-    ValueError
-        When a knob is given whose owner is not.
-    """
-    filled: dict[str, Any] = {}
-    for owner, knobs in owners.items():
-        for knob, default in knobs.items():
-            given = getattr(recipe, knob)
-            if getattr(recipe, owner) is None:
-                if given is not None:
-                    raise ValueError(f"{knob}: belongs to {owner}; add {owner}={_EXAMPLE[owner]}")
-            elif given is None:
-                filled[knob] = default
-    return filled
-
-
-def check_capital(recipe: Any, filled: dict[str, Any]) -> None:
-    """Check the knobs of capital; without any, nothing of it is left at the end.
-
-    Raises
-    ------
-    ValueError
-        Where stocks are to be left of none, or more wears out than can be replaced.
-    """
+    given = recipe.model_fields_set
+    for knob, owner in _without_owner(recipe).items():
+        if knob in given:
+            raise ValueError(f"{knob}: belongs to {owner}; add {owner}={_EXAMPLE[owner]}")
+    if recipe.years is None:
+        return
     if recipe.capital == 0:
-        if recipe.terminal:
+        if "terminal" in given and recipe.terminal:
             raise ValueError("terminal: is a share of the capital, and capital=0; drop one of them")
-        filled["terminal"] = 0.0
-    worn = filled.get("capital", recipe.capital) * filled.get("depreciation", recipe.depreciation)
+        object.__setattr__(recipe, "terminal", 0.0)
+    worn = recipe.capital * recipe.depreciation
     if worn > MOST_WORN * (1 + 1e-12):
         raise ValueError(
             f"capital: replacing it takes capital × depreciation = {worn:g} of value added; "
             f"at most {MOST_WORN:g}"
         )
+
+
+def _without_owner(recipe: GeneratorRecipe | ExpandRecipe) -> dict[str, str]:
+    """Knobs that do not apply, with what they belong to."""
+    owners = [owner for owner in _OWNED if getattr(recipe, owner) is None]
+    return {knob: owner for owner in owners for knob in _OWNED[owner]}
 
 
 StructureName = Literal["uniform", "powerlaw", "sectors", "layered"]
@@ -387,19 +299,19 @@ class GeneratorRecipe(BaseModel):
     )
     structure: StructureName = Field(default="uniform", description="who buys from whom")
     sectors: int | None = Field(default=None, ge=1, description="number of sectors")
-    within: float | None = Field(
-        default=None, ge=0, le=1, description="share of inputs from the own sector"
+    within: float = Field(
+        default=0.9, ge=0, le=1, description="share of inputs from the own sector"
     )
     band: int | None = Field(
         default=None,
         ge=1,
         description="largest distance of a layered supplier up- or downstream",
     )
-    backflow: float | None = Field(
-        default=None, ge=0, le=1, description="share of layered inputs from downstream"
+    backflow: float = Field(
+        default=0.08, ge=0, le=1, description="share of layered inputs from downstream"
     )
-    exponent: float | None = Field(
-        default=None, ge=1.1, le=20, description="tail exponent of the number of buyers"
+    exponent: float = Field(
+        default=1.55, ge=1.1, le=20, description="tail exponent of the number of buyers"
     )
     techniques: int = Field(default=2, ge=1, le=1000, description="techniques per good")
     resources: int = Field(default=5, ge=1, le=100_000, description="scarce resources")
@@ -446,25 +358,25 @@ class GeneratorRecipe(BaseModel):
         le=1000,
         description="years planned; goods are dated",
     )
-    capital: CapitalKnob = None
-    depreciation: DepreciationKnob = None
-    terminal: TerminalKnob = None
-    storable: StorableKnob = None
-    spoilage: SpoilageKnob = None
-    growth: GrowthKnob = None
+    capital: CapitalKnob = 2.0
+    depreciation: DepreciationKnob = 0.1
+    terminal: TerminalKnob = 1.0
+    storable: StorableKnob = 0.3
+    spoilage: SpoilageKnob = 0.05
+    growth: GrowthKnob = 0.02
     regions: int | None = Field(
         default=None,
         ge=1,
         le=10_000,
         description="number of regions; goods are placed",
     )
-    cross_share: CrossShareKnob = None
-    tradable: TradableKnob = None
-    transport: float | None = Field(
-        default=None,
+    cross_share: CrossShareKnob = 0.1
+    tradable: TradableKnob = 0.1
+    transport: float = Field(
+        default=0.05,
         ge=0.001,
         le=10,
-        description="cost of carrying to the next region, share of value (default: 0.05)",
+        description="cost of carrying to the next region, share of value",
     )
     common_target: bool = Field(
         default=False, description="one target for all years and regions, not one for each"
@@ -504,7 +416,7 @@ class GeneratorRecipe(BaseModel):
         elif self.regime is not None:
             raise ValueError("regime: belongs to a profile; give profile=NAME or use inputs")
         for knob, structure in _OWN_KNOBS.items():
-            if getattr(self, knob) is not None and self.structure != structure:
+            if knob in self.model_fields_set and self.structure != structure:
                 raise ValueError(
                     f"{knob}: belongs to structure={structure}, not {self.structure}; drop it "
                     f"or set structure={structure}"
@@ -522,7 +434,6 @@ class GeneratorRecipe(BaseModel):
         if self.structure == "sectors":
             roomy = max(1, int(self.goods / (2 * max(mean, 1.0))))
             self._fill("sectors", max(1, min(_MOST_SECTORS, roomy // 2)))
-            self._fill("within", 0.9)
             assert self.sectors is not None
             if self.sectors > roomy:
                 raise ValueError(
@@ -531,7 +442,6 @@ class GeneratorRecipe(BaseModel):
                 )
         elif self.structure == "layered":
             self._fill("band", max(_FEWEST_BAND, int(4 * mean)))
-            self._fill("backflow", 0.08)
             assert self.band is not None
             least = min(int(2 * mean) + 1, self.goods - 1)
             if self.band < least:
@@ -540,10 +450,11 @@ class GeneratorRecipe(BaseModel):
                     f"use at least {least}"
                 )
             object.__setattr__(self, "band", min(self.band, self.goods - 1))
-        elif self.structure == "powerlaw":
-            self._fill("exponent", 1.55)
-        for knob, value in check_expansion(self).items():
-            object.__setattr__(self, knob, value)
+        check_expansion(self)
+        if self.common_target and not self.expands:
+            raise ValueError("common_target: belongs to years or regions; add years=5")
+        if self.planted and self.expands:
+            raise ValueError("planted: goes with neither years nor regions; drop it")
         return self
 
     def _fill_in_from_profile(self, profile: TableProfile) -> None:
@@ -582,7 +493,7 @@ class GeneratorRecipe(BaseModel):
     @property
     def of_one_year_and_region(self) -> GeneratorRecipe:
         """The same recipe without years and regions."""
-        return self.model_copy(update=WITHOUT)
+        return self.model_copy(update={"years": None, "regions": None, "common_target": False})
 
     @property
     def activities(self) -> int:
@@ -600,7 +511,8 @@ class GeneratorRecipe(BaseModel):
 
     def to_dict(self) -> dict[str, Any]:
         """Every knob that applies, in JSON values; :func:`make_recipe` reads it back."""
-        left_out = set(_PROFILE_DECIDES) if self.profile is not None else set()
+        left_out = {*_without_owner(self), *(_PROFILE_DECIDES if self.profile is not None else ())}
+        left_out |= {knob for knob, owner in _OWN_KNOBS.items() if owner != self.structure}
         if not self.binding:
             left_out.add("binding")
         return self.model_dump(exclude_none=True, exclude=left_out)
@@ -615,9 +527,12 @@ class GeneratorRecipe(BaseModel):
     def canonical(self) -> str:
         """Text that :func:`parse_inline` reads back; equal recipes have equal text.
 
-        Goods and seed are always in it, other knobs where they differ from the default.
+        Goods, seed and what belongs to a structure, to years or to regions are always in it,
+        other knobs where they differ from the default.
         """
         usual = {name: field.default for name, field in type(self).model_fields.items()}
+        for knob in (*_OWN_KNOBS, *(knob for knobs in _OWNED.values() for knob in knobs)):
+            usual.pop(knob, None)
         return _written(self.to_dict(), usual)
 
     def short_name(self) -> str:
@@ -789,39 +704,33 @@ _EXPAND_EXAMPLES = {
     YEARS_PREFIX: "years:us-bea-71,years=5",
     REGIONS_PREFIX: "regions:us-bea-71,regions=4",
 }
-_OWNED: dict[str, dict[str, Any]] = {
-    "years": OF_YEARS | {"discount": 1.0},
-    "regions": {"cross_share": 0.1, "tradable": 0.1, "loss": 0.05, "spread": SPREAD},
-}
 
 
 class ExpandRecipe(BaseModel):
     """A recipe; build it with :func:`parse_expand`.
 
-    Knobs that are left out are filled in, so equal recipes are equal objects with equal text.
+    Equal recipes are equal objects with equal text.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     table: str = Field(min_length=1, description="a table, or a recipe split:… in quotes")
     years: int | None = Field(default=None, ge=1, le=1000, description="years planned")
-    capital: CapitalKnob = None
-    depreciation: DepreciationKnob = None
-    terminal: TerminalKnob = None
-    storable: StorableKnob = None
-    spoilage: SpoilageKnob = None
-    growth: GrowthKnob = None
-    discount: float | None = Field(
-        default=None, ge=0.01, le=1, description="weight of a year over the last (default: 1)"
+    capital: CapitalKnob = 2.0
+    depreciation: DepreciationKnob = 0.1
+    terminal: TerminalKnob = 1.0
+    storable: StorableKnob = 0.3
+    spoilage: SpoilageKnob = 0.05
+    growth: GrowthKnob = 0.02
+    discount: float = Field(
+        default=1.0, ge=0.01, le=1, description="weight of a year over the last"
     )
     regions: int | None = Field(default=None, ge=1, le=10_000, description="number of regions")
-    cross_share: CrossShareKnob = None
-    tradable: TradableKnob = None
-    loss: float | None = Field(
-        default=None, ge=0.001, le=0.99, description="share lost on the way (default: 0.05)"
-    )
-    spread: float | None = Field(
-        default=None, ge=0, le=0.9, description="how unequal regions are; 0: equal (default: 0.5)"
+    cross_share: CrossShareKnob = 0.1
+    tradable: TradableKnob = 0.1
+    loss: float = Field(default=0.05, ge=0.001, le=0.99, description="share lost on the way")
+    spread: float = Field(
+        default=SPREAD, ge=0, le=0.9, description="how unequal regions are; 0: equal"
     )
     common_target: bool = Field(
         default=False, description="one target for all years and regions, not one for each"
@@ -832,11 +741,7 @@ class ExpandRecipe(BaseModel):
     def _fill_in(self) -> ExpandRecipe:
         if self.years is None and self.regions is None:
             raise ValueError("years: is missing; add years=5 (or regions=4 in a recipe regions:…)")
-        filled = fill_knobs(self, _OWNED)
-        if self.years is not None:
-            check_capital(self, filled)
-        for knob, value in filled.items():
-            object.__setattr__(self, knob, value)
+        check_expansion(self)
         return self
 
     @property
@@ -846,11 +751,11 @@ class ExpandRecipe(BaseModel):
 
     def canonical(self) -> str:
         """Text that :func:`parse_expand` reads back, with its prefix."""
-        usual = {knob: value for knobs in _OWNED.values() for knob, value in knobs.items()}
+        usual = {name: field.default for name, field in type(self).model_fields.items()}
         if self.capital == 0:
             usual["terminal"] = 0.0
-        usual["common_target"] = False
-        values = self.model_dump(exclude={"table"}, exclude_none=True)
+        left_out = {"table", *_without_owner(self)}
+        values = self.model_dump(exclude=left_out, exclude_none=True)
         return f"{self.prefix}{quoted(self.table)},{_written(values, usual)}"
 
 

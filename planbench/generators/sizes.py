@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from planbench.generators.recipe import (
-    GeneratorRecipe,
-    RegionKnobs,
-    YearKnobs,
-    region_knobs,
-    year_knobs,
-)
+from planbench.generators.recipe import GeneratorRecipe
 from planbench.io.files import require_memory
 
 #: Share of goods that serve as capital, and kinds of capital an activity holds.
@@ -66,18 +60,16 @@ def sizes_of(recipe: GeneratorRecipe) -> Sizes:
         resource_use=float(recipe.resources_each) * m,
         assortment=max(float(recipe.targets), recipe.final_share * n),
     )
-    regions, years = region_knobs(recipe), year_knobs(recipe)
-    if regions is not None:
-        sizes = _divided(recipe, sizes, regions)
-    if years is not None:
-        sizes = _dated(recipe, sizes, years)
+    if recipe.regions is not None:
+        sizes = _divided(recipe, sizes, recipe.regions)
+    if recipe.years is not None:
+        sizes = _dated(recipe, sizes, recipe.years)
     return sizes
 
 
-def _divided(recipe: GeneratorRecipe, one: Sizes, knobs: RegionKnobs) -> Sizes:
-    regions = knobs.regions
+def _divided(recipe: GeneratorRecipe, one: Sizes, regions: int) -> Sizes:
     routes = regions * min(regions - 1, 2)
-    carrying = routes * round(knobs.tradable * recipe.goods)
+    carrying = routes * round(recipe.tradable * recipe.goods)
     return Sizes(
         goods=one.goods * regions,
         activities=one.activities * regions + carrying,
@@ -90,17 +82,17 @@ def _divided(recipe: GeneratorRecipe, one: Sizes, knobs: RegionKnobs) -> Sizes:
     )
 
 
-def _dated(recipe: GeneratorRecipe, one: Sizes, knobs: YearKnobs) -> Sizes:
-    years, regions = knobs.years, recipe.regions or 1
-    h = max(1, round(CAPITAL_GOODS * recipe.goods)) * regions if knobs.capital else 0
+def _dated(recipe: GeneratorRecipe, one: Sizes, years: int) -> Sizes:
+    regions = recipe.regions or 1
+    h = max(1, round(CAPITAL_GOODS * recipe.goods)) * regions if recipe.capital else 0
     held = float(min(CAPITAL_KINDS, h)) * recipe.activities * regions if h else 0.0
-    stored = round(knobs.storable * recipe.goods) * regions
+    stored = round(recipe.storable * recipe.goods) * regions
     # Capital is kept and built in the last year only where some must be left.
-    carried = years if knobs.terminal else years - 1
+    carried = years if recipe.terminal else years - 1
     storing = years - 1
     return replace(
         one,
-        goods=(one.goods + h) * years + (h if knobs.terminal else 0),
+        goods=(one.goods + h) * years + (h if recipe.terminal else 0),
         activities=one.activities * years + 2 * h * carried + stored * storing,
         resources=one.resources * years,
         targets=one.targets * (1 if recipe.common_target else years),

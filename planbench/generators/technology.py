@@ -34,6 +34,7 @@ from planbench.generators.draws import (
 )
 from planbench.generators.profile import TableProfile, find_profile
 from planbench.generators.recipe import BYPRODUCT_VALUE, GeneratorRecipe
+from planbench.generators.staircase import pile
 from planbench.generators.structure import (
     Layered,
     PowerLaw,
@@ -44,7 +45,7 @@ from planbench.generators.structure import (
     profiled,
     scattered_ranks,
 )
-from planbench.model.arrays import FloatArray, Matrix, index_type
+from planbench.model.arrays import FloatArray, Matrix
 
 _LARGEST_SUM_DEVIATION = 0.2
 _SHARE_SIGMA = 1.0
@@ -87,15 +88,12 @@ def structure_of(recipe: GeneratorRecipe) -> Structure:
         mean = recipe.law.mean(n)
         return profiled(find_profile(recipe.profile), n, mean, recipe.seed)
     if recipe.structure == "powerlaw":
-        assert recipe.exponent is not None
         return PowerLaw(n, recipe.exponent, scattered_ranks(n, recipe.seed))
     if recipe.structure == "sectors":
         assert recipe.sectors is not None
-        assert recipe.within is not None
         return SectorBlocks(n, recipe.sectors, recipe.within)
     if recipe.structure == "layered":
         assert recipe.band is not None
-        assert recipe.backflow is not None
         return Layered(n, recipe.band, recipe.backflow)
     return Uniform(n)
 
@@ -178,23 +176,7 @@ def draw_resource_use(
         good_units=good_units if scaled else None,
     )
     rest = draw_columns(columns, recipe.seed, Purpose.RESOURCES)
-    return rest if labour is None else _under(round24(labour), rest)
-
-
-def _under(row: FloatArray, matrix: Matrix) -> Matrix:
-    """Stack a full row on top of `matrix`, whose columns all hold equally many entries."""
-    m = row.size
-    each = matrix.nnz // m
-    index = index_type(m * (each + 1))
-    indices = np.zeros((m, each + 1), dtype=index)
-    indices[:, 1:] = matrix.indices.reshape(m, each) + 1
-    data = np.empty((m, each + 1))
-    data[:, 0] = row
-    data[:, 1:] = matrix.data.reshape(m, each)
-    indptr = np.arange(0, m * (each + 1) + 1, each + 1, dtype=index)
-    stacked = sp.csc_array((data.ravel(), indices.ravel(), indptr), shape=(matrix.shape[0] + 1, m))
-    stacked.has_canonical_format = True
-    return stacked
+    return rest if labour is None else pile([sp.csc_array(round24(labour)[None, :]), rest])
 
 
 def draw_units(recipe: GeneratorRecipe, purpose: Purpose, part: int, count: int) -> FloatArray:
@@ -247,10 +229,10 @@ def _draw_outputs(
     """B: one unit of the own good, and for a share of activities a by-product."""
     m = recipe.activities
     own = np.arange(m) // recipe.techniques
+    outputs = sp.csc_array((np.ones(m), own, np.arange(m + 1)), shape=(recipe.goods, m))
     source = stream(recipe.seed, Purpose.BYPRODUCTS)
     count = round(recipe.byproducts * m)
     if count == 0:
-        outputs = sp.csc_array((np.ones(m), own, np.arange(m + 1)), shape=(recipe.goods, m))
         return outputs, np.zeros(m)
     has = choose(raw(source, m), count)
     low, high = BYPRODUCT_VALUE
@@ -270,13 +252,4 @@ def _draw_outputs(
         recipe.seed,
         Purpose.BYPRODUCTS,
     )
-    start = np.zeros(m + 1, dtype=np.int64)
-    np.cumsum(1 + has, out=start[1:])
-    main = start[:-1].copy()
-    main[has] += extra.indices < own[has]
-    other = 2 * start[:-1][has] + 1 - main[has]
-    indices = np.empty(int(start[-1]), dtype=np.int64)
-    data = np.empty(int(start[-1]))
-    indices[main], data[main] = own, 1.0
-    indices[other], data[other] = extra.indices, extra.data
-    return sp.csc_array((data, indices, start), shape=(recipe.goods, m)), value
+    return outputs + extra, value

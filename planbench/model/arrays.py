@@ -6,6 +6,7 @@ Everything is validated here once; code behind the boundary relies on it.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
@@ -117,6 +118,8 @@ def canonical_vector(
 ) -> FloatArray:
     """Return `vector` as a contiguous float64 array of length `size`, checked.
 
+    A single number stands for `size` of them.
+
     Raises
     ------
     InputError
@@ -127,11 +130,10 @@ def canonical_vector(
             raise InputError("is missing", where=where)
         return np.full(size, default)
     try:
-        out = np.ascontiguousarray(vector, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+        out = np.asarray(vector, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"not a list of numbers: {error}", where=where) from None
-    if out.ndim == 0:
-        out = np.full(size, float(out))
+    out = np.full(size, float(out)) if out.ndim == 0 else np.ascontiguousarray(out)
     if out.shape != (size,):
         raise InputError(f"has shape {out.shape}, expected ({size},)", where=where)
     bad = np.isnan(out) if allow_infinite else ~np.isfinite(out)
@@ -146,28 +148,34 @@ def canonical_vector(
     return out
 
 
-def canonical_labels(labels: Sequence[str] | None, size: int, where: str) -> tuple[str, ...] | None:
+def canonical_labels(
+    labels: Sequence[str] | None, size: int, where: str, *, distinct: bool = True
+) -> tuple[str, ...] | None:
     """Return labels as a tuple of distinct non-empty strings, or None.
+
+    Without `distinct` (units) they may repeat and be empty.
 
     Raises
     ------
     InputError
-        On a wrong count, an empty or a repeated label.
+        On what is no list, a wrong count, an empty or a repeated label.
     """
     if labels is None:
         return None
+    if isinstance(labels, str | bytes) or not isinstance(labels, Iterable):
+        raise InputError(f"is {labels!r}; give a list of {size}", where=where)
     out = tuple(str(label) for label in labels)
     if len(out) != size:
-        raise InputError(f"has {plural(len(out), 'label')}, expected {size}", where=where)
-    if any(not label.strip() for label in out):
+        raise InputError(
+            f"has {plural(len(out), 'label' if distinct else 'entry')}, expected {size}",
+            where=where,
+        )
+    if distinct and not all(label.strip() for label in out):
         position = next(i for i, label in enumerate(out) if not label.strip())
         raise InputError(f"label {position} is empty", where=where)
-    if len(set(out)) != size:
-        seen: set[str] = set()
-        for label in out:
-            if label in seen:
-                raise InputError(f"label {label!r} occurs twice; labels must differ", where=where)
-            seen.add(label)
+    if distinct and len(set(out)) != size:
+        repeated = Counter(out).most_common(1)[0][0]
+        raise InputError(f"label {repeated!r} occurs twice; labels must differ", where=where)
     return out
 
 

@@ -228,11 +228,6 @@ def make_economy(
     w = canonical_vector(weights, k, "weights", lower=0.0, default=1.0)
     if w.min() <= 0:
         raise InputError("a weight is zero; weights must be positive", where="weights")
-    units_out: tuple[str, ...] | None = None
-    if units is not None:
-        units_out = tuple(str(u) for u in units)
-        if len(units_out) != n:
-            raise InputError(f"has {plural(len(units_out), 'entry')}, expected {n}", where="units")
     return Economy(
         inputs=a,
         outputs=b,
@@ -248,7 +243,7 @@ def make_economy(
         activities=canonical_labels(activities, m, "activities"),
         resources=canonical_labels(resources, int(r.shape[0]), "resources"),
         targets=target_labels,
-        units=units_out,
+        units=canonical_labels(units, n, "units", distinct=False),
         name=name,
         recipe=dict(recipe or {}),
         interior=interior,

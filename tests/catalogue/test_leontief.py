@@ -99,7 +99,7 @@ def test_an_unproductive_economy_is_refused() -> None:
         inputs=[[1.0]], outputs=[[1.0]], resource_use=[[1.0]], endowment=[1.0], assortment=[1.0]
     )
     with pytest.raises(InputError, match="not productive"):
-        solve_leontief(bad, limit=100)
+        solve_leontief(bad)
 
 
 def test_another_kind_of_economy_is_refused() -> None:

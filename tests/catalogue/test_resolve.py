@@ -35,15 +35,10 @@ def test_every_builtin_loads_and_is_described(name: str) -> None:
     assert instance.name == name
     assert instance.economy is not None
     assert instance.economy.name == name
-    (info,) = [info for info in list_builtin() if info.name == name]
-    assert (info.goods, info.activities) == (
-        instance.economy.n_goods,
-        instance.economy.n_activities,
-    )
-    assert info.description
-    assert info.source
-    assert "\n" not in info.description + info.source
-    assert info.optimum == instance.optimum
+    assert instance.description
+    assert instance.source
+    assert "\n" not in instance.description + instance.source
+    assert name in [one.name for one in list_builtin()]
     assert instance.recipe["builtin"] == name
 
 

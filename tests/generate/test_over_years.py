@@ -365,7 +365,7 @@ def test_counter_maximises_any_objective_on_activities() -> None:
         ({"growth": [0.1, 0.2]}, "growth"),
         ({"discount": None}, "discount: is None"),
         ({"delivery": "late"}, "delivery"),
-        ({"initial": "all"}, "initial: is 'all', not numbers"),
+        ({"initial": "all"}, "initial: not a list of numbers"),
         ({"terminal": [[1.0], [1.0, 2.0]]}, "terminal"),
         ({"terminal": 10**400}, "terminal"),
         ({"endowment": [["a"], [1.0]]}, "endowment: is [['a'], [1.0]], not numbers; give a row"),
@@ -401,7 +401,7 @@ def test_bad_argument_is_named_in_one_line(arguments: dict[str, Any], words: str
         ({"units": ["a", "b"]}, "capital.units"),
         ({"units": 3}, "capital.units"),
         ({"names": 1.0}, "capital.names"),
-        ({"depreciation": "slow"}, "capital.depreciation: is 'slow', not numbers"),
+        ({"depreciation": "slow"}, "capital.depreciation: not a list of numbers"),
         ({"initial": [np.nan]}, "capital.initial"),
     ],
 )

@@ -22,7 +22,7 @@ from planbench.model import plan_from_lp
 from planbench.solvers.registry import list_solvers
 
 # leontief-1000 is an oracle for large methods, slow for some exact ones.
-CASES = [i.name for i in list_builtin() if i.optimum is not None and i.goods <= 200]
+CASES = [i.name for i in list_builtin() if i.optimum is not None and i.economy.n_goods <= 200]
 EXACT = [spec.name for spec in list_solvers() if spec.exact]
 
 _DRIVER = """

@@ -115,7 +115,7 @@ def test_five_year_is_an_economy_of_dated_goods() -> None:
     keep = economy.activities.index("keep iron stock of bread in year 1")
     tomorrow = economy.goods.index("iron stock of bread in year 2")
     assert economy.outputs[tomorrow, keep] == pytest.approx(0.94)
-    invest = economy.activities.index("invest iron in bread in year 1")
+    invest = economy.activities.index("build iron stock of bread in year 1")
     assert economy.outputs[tomorrow, invest] == 1.0
 
 

@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.full import examples
 
-from planbench.model import Economy, Plan, make_economy, planning_lp
+from planbench.model import Economy, Plan, arrays, make_economy
 from planbench.model.planning_lp import (
     lp_from_plan,
-    net_output,
     plan_from_lp,
     planning_matrix,
     to_linear_program,
@@ -75,31 +74,20 @@ def test_matrix_is_the_dense_algebra_and_canonical(economy: Economy) -> None:
     matrix = planning_matrix(economy)
     np.testing.assert_array_equal(matrix.toarray(), dense(economy))
     assert is_canonical(matrix)
-    assert is_canonical(net_output(economy))
 
 
-@given(economies(), st.integers(1, 9))
+@given(economies())
 @examples(100)
-def test_blocks_index_width_and_kernels_do_not_change_the_matrix(
-    economy: Economy, block: int
-) -> None:
-    """Every way through the assembly gives the same arrays: small blocks, int64, no kernels."""
+def test_index_width_does_not_change_the_matrix(economy: Economy) -> None:
     plain = planning_matrix(economy)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(planning_lp, "_BLOCK", block)
-        wide = planning_matrix(economy, index=np.int64)
-        assert wide.indices.dtype == wide.indptr.dtype == np.int64
-        assert equal_arrays(plain, wide)
-        patch.setattr(planning_lp, "_kernels", lambda: None)
-        assert equal_arrays(plain, planning_matrix(economy))
+        patch.setattr(arrays, "LARGEST_INT32", 0)
+        wide = planning_matrix(economy)
+    assert wide.indices.dtype == wide.indptr.dtype == np.int64
+    assert equal_arrays(plain, wide)
 
 
-def test_kernels_of_this_scipy_are_used() -> None:
-    """Without them assembly takes about twice the time and nobody would notice."""
-    assert planning_lp._kernels() is not None
-
-
-def test_many_blocks_of_a_large_random_economy() -> None:
+def test_a_large_random_economy() -> None:
     rng = np.random.default_rng(3)
     n, m = 3000, 6000
     economy = make_economy(
@@ -109,9 +97,7 @@ def test_many_blocks_of_a_large_random_economy() -> None:
         endowment=np.ones(5),
         assortment=rng.random(n),
     )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(planning_lp, "_BLOCK", 10_000)
-        matrix = planning_matrix(economy)
+    matrix = planning_matrix(economy)
     expected = sp.block_array(
         [[economy.outputs - economy.inputs, -economy.assortment], [economy.resource_use, None]],
         format="csc",
