@@ -13,8 +13,7 @@ from planbench.formatting import plural
 from planbench.records.schema import Record
 from planbench.report.charts import PAGE, TICKS, alt, encodings, finished, ticks, widened
 from planbench.report.html import page, write_page
-from planbench.report.markup import Markup, charts, render, section, to_html
-from planbench.report.sections import figure
+from planbench.report.markup import Markup, charts, figure, render, section, to_html
 from planbench.report.style import in_order
 
 HEIGHT = 260
@@ -39,7 +38,6 @@ def write_history(history: History, records: Sequence[Record], path: Path) -> in
     SolverUnavailableError
         Without the packages of the ``report`` extra.
     """
-    specs: list[dict[str, Any]] = []
     places = list(dict.fromkeys((s.measure, s.instance, s.sha256) for s in history.series))
     # Charts with steps come first, so that a full page leaves out quiet ones.
     stepping = {(s.measure, s.instance, s.sha256) for s in history.series if s.changes}
@@ -48,16 +46,14 @@ def write_history(history: History, records: Sequence[Record], path: Path) -> in
     body = [_head(history, len(places) - len(shown)), _steps(history)]
     for measure in dict.fromkeys(place[0] for place in shown):
         figures = [
-            _figure([s for s in history.series if (s.measure, s.instance, s.sha256) == p], specs)
+            _figure([s for s in history.series if (s.measure, s.instance, s.sha256) == p])
             for p in shown
             if p[0] == measure
         ]
         body.append(section(measure, HISTORY_TITLES[measure], charts(figures)))
     links = [("#steps", "Steps")]
     links += [(f"#{m}", HISTORY_TITLES[m]) for m in dict.fromkeys(place[0] for place in shown)]
-    write_page(
-        page(f"History on {history.machine}", records, links, Markup("").join(body), specs), path
-    )
+    write_page(page(f"History on {history.machine}", records, links, Markup("").join(body)), path)
     return len(shown)
 
 
@@ -80,14 +76,13 @@ def _steps(history: History) -> Markup:
     return section("steps", "Steps", to_html(table))
 
 
-def _figure(series: Sequence[Series], specs: list[dict[str, Any]]) -> Markup:
+def _figure(series: Sequence[Series]) -> Markup:
     measure, instance = series[0].measure, series[0].instance
     steps = sum(len(s.changes) for s in series)
     return figure(
         instance,
         f"{HISTORY_TITLES[measure]} by run; {plural(steps, 'step') if steps else 'no steps'}.",
         history_chart(series),
-        specs,
         f"history-{measure}-{instance}",
         [s.solver for s in series],
         always=True,

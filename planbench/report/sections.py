@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 from planbench import formatting as fmt
 from planbench.formatting import plural
@@ -62,7 +61,7 @@ from planbench.report.ladders import (
     largest_solved,
     last_slope,
 )
-from planbench.report.markup import Markup, charts, folded, render, section, to_html
+from planbench.report.markup import Markup, charts, figure, folded, render, section, to_html
 from planbench.report.results import (
     LOOSEST_GAP,
     TARGET_GAP,
@@ -360,7 +359,7 @@ def findings(found: Sequence[str]) -> Markup:
     return render("findings.html", found=found)
 
 
-def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> Markup:
+def ladder_section(ladder: Ladder) -> Markup:
     """One ladder: charts, growth, predictions, all figures."""
     drawn = [
         s for s in ladder.series if any(c.series == s and not c.too_loose for c in ladder.results)
@@ -369,7 +368,6 @@ def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> Markup:
         "Time",
         ladder_caption(ladder, "seconds"),
         ladder_chart(ladder, "seconds"),
-        specs,
         f"time-{ladder.name}",
         drawn,
     )
@@ -377,14 +375,12 @@ def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> Markup:
         "Exponents with their 95 % intervals",
         "Circle: time; diamond: matrix passes; square: memory. Dashed: claims of the debate.",
         exponent_chart(ladder),
-        specs,
         f"exponents-{ladder.name}",
     )
     memory = figure(
         "Memory",
         ladder_caption(ladder, "bytes"),
         ladder_chart(ladder, "bytes"),
-        specs,
         f"memory-{ladder.name}",
         drawn,
     )
@@ -465,7 +461,7 @@ def real_section(ladders: Sequence[Ladder]) -> Markup:
     )
 
 
-def sweeps_section(results: Sequence[AggregatedResult], specs: list[dict[str, Any]]) -> Markup:
+def sweeps_section(results: Sequence[AggregatedResult]) -> Markup:
     """Cost against inputs per good and other knobs, where they were swept."""
     figures = []
     for sweep in find_sweeps(results):
@@ -475,7 +471,6 @@ def sweeps_section(results: Sequence[AggregatedResult], specs: list[dict[str, An
                 f"Time against {sweep.title}",
                 f"Ladder {sweep.name}{size}. Crosses: stopped or failed.",
                 sweep_chart(sweep),
-                specs,
                 f"{sweep.knob}-{sweep.name}",
                 [result.series for _, result in sweep.points if not result.too_loose],
                 always=True,
@@ -487,7 +482,7 @@ def sweeps_section(results: Sequence[AggregatedResult], specs: list[dict[str, An
     return section("sweeps", "One size, other economies", charts(figures))
 
 
-def effort_section(records: Sequence[Record], specs: list[dict[str, Any]]) -> Markup:
+def effort_section(records: Sequence[Record]) -> Markup:
     """Time to verified accuracy, where a suite drove solvers to target gaps."""
     times = time_to_accuracy(records)
     if not times:
@@ -498,7 +493,6 @@ def effort_section(records: Sequence[Record], specs: list[dict[str, Any]]) -> Ma
         "Time to verified accuracy",
         f"On {fmt.plain(name)}: seconds until the gap was certified. Crosses: not reached.",
         effort_chart(times),
-        specs,
         "effort",
         [t.solver for t in chosen],
         always=True,
@@ -512,7 +506,7 @@ def effort_section(records: Sequence[Record], specs: list[dict[str, Any]]) -> Ma
     return section("effort", "Is a good enough plan much cheaper?", body, note=effort_rules())
 
 
-def overall_section(results: Sequence[AggregatedResult], specs: list[dict[str, Any]]) -> Markup:
+def overall_section(results: Sequence[AggregatedResult]) -> Markup:
     """Everything together: accuracy, profile, means."""
     series = [c.series for c in results if not not_applicable(c)]
     # Solvers driven to target gaps are ranked at each of them, in a section of their own.
@@ -521,7 +515,6 @@ def overall_section(results: Sequence[AggregatedResult], specs: list[dict[str, A
         "Accuracy against time",
         "A point per solver and instance; low and to the left is good.",
         accuracy_chart(results),
-        specs,
         "accuracy",
     )
     profile = figure(
@@ -529,7 +522,6 @@ def overall_section(results: Sequence[AggregatedResult], specs: list[dict[str, A
         "How often a solver is within a factor of the fastest one (Dolan & Moré 2002), of the "
         "instances it was run on.",
         profile_chart(plain, Canvas(height=380)) if plain else None,
-        specs,
         "profile",
     )
     found = standings(plain)
@@ -644,31 +636,3 @@ def reading_section() -> Markup:
 def rows_section(records: Sequence[Record]) -> Markup:
     """All rows, searchable and to be downloaded."""
     return render("rows.html", count=len(records), table=to_html(raw_rows(records)))
-
-
-def figure(
-    heading: str,
-    caption: str,
-    chart: Any,
-    specs: list[dict[str, Any]],
-    name: str,
-    series: Sequence[str] = (),
-    *,
-    always: bool = False,
-) -> Markup:
-    """Heading, caption, place and legend of a chart, which joins `specs`; empty without one."""
-    if chart is None:
-        return Markup("")
-    spec = chart.to_dict()
-    # The page names the mode itself; an address in it would only look like a request.
-    spec.pop("$schema", None)
-    specs.append(spec)
-    return render(
-        "figure.html",
-        heading=heading,
-        caption=caption,
-        number=len(specs) - 1,
-        name=re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-"),
-        series=in_order(list(series)),
-        always=always,
-    )

@@ -17,6 +17,7 @@ from planbench.report.instances import (
 )
 from planbench.report.ladders import Ladder, find_ladders, fit_ladder
 from planbench.report.results import (
+    COST_FORMATS,
     MEASURE_NAMES,
     TARGET_GAP,
     AggregatedResult,
@@ -197,8 +198,7 @@ def cost_entry(result: AggregatedResult | None, measure: Measure) -> Entry:
     if result.status == "wrong":
         return Entry("wrong", mark="bold bad")
     cost = result.cost(measure)
-    shown = {"seconds": fmt.seconds, "passes": fmt.passes, "bytes": fmt.size_bytes}[measure]
-    figure = shown(cost)
+    figure = COST_FORMATS[measure](cost)
     mark = "*" if result.disturbed else ""
     if result.status == "solved":
         return Entry(figure + mark)
