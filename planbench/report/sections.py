@@ -24,7 +24,7 @@ from planbench.report.charts import (
     profile_chart,
     sweep_chart,
 )
-from planbench.report.effort import effort_overall, effort_rules, effort_table
+from planbench.report.effort import effort_overall, effort_rules, effort_tables
 from planbench.report.growth import (
     compare_real,
     predict,
@@ -141,39 +141,6 @@ def _failure(result: AggregatedResult | None) -> Entry:
     if result.status == "loose":
         what += f", raw gap {fmt.gap(result.raw_gap)}"
     return Entry(what, mark=_MARKS.get(result.status, ""))
-
-
-def too_loose_table(results: Sequence[AggregatedResult]) -> Table:
-    """Answers that prove next to nothing, a row per solver."""
-    rows = []
-    for series in in_order(list(dict.fromkeys(c.series for c in results if c.too_loose))):
-        mine = [c for c in results if c.series == series and c.too_loose]
-        top = max(mine, key=lambda c: c.goods or 0)
-        gaps = [c.raw_gap for c in mine if c.raw_gap is not None]
-        ends = dict.fromkeys(fmt.gap(g) for g in (min(gaps), max(gaps))) if gaps else {}
-        said = " to ".join(ends)
-        unproven = len(mine) - len(gaps)
-        said += ("; " if said and unproven else "") + (f"none on {unproven}" if unproven else "")
-        run = sum(c.series == series for c in results)
-        rows.append(
-            [
-                Entry(series),
-                Entry(said, mark="warn"),
-                Entry(f"{len(mine)} of {run}"),
-                number(fmt.count(top.goods), top.goods),
-                number(fmt.seconds(top.seconds), top.seconds),
-            ]
-        )
-    return Table(
-        columns=(
-            Column("solver", "solver"),
-            Column("proven gaps"),
-            Column("of its\nresults", "plain number"),
-            Column("largest,\ngoods", "number"),
-            Column("time\nthere", "number"),
-        ),
-        rows=rows,
-    )
 
 
 def instance_section(results: Sequence[AggregatedResult]) -> Markup:
@@ -418,11 +385,15 @@ def ladder_section(ladder: Ladder) -> Markup:
 
 
 def _too_loose(results: Sequence[AggregatedResult]) -> Markup:
-    """List what ended and proves next to nothing, with its gap; empty without any."""
-    table = too_loose_table(results)
-    if not table.rows:
+    """Name what ended, proves next to nothing and is not drawn; empty without any."""
+    counts = Counter(c.series for c in results)
+    loose = Counter(c.series for c in results if c.too_loose)
+    if not loose:
         return Markup("")
-    return render("too_loose.html", gap=fmt.gap(LOOSEST_GAP), table=to_html(table))
+    said = ", ".join(f"{s} ({loose[s]} of {counts[s]})" for s in in_order(list(loose)))
+    return Markup("<p class=soft>Not drawn, as they prove no better than {}: {}.</p>").format(
+        fmt.gap(LOOSEST_GAP), said
+    )
 
 
 def ladder_caption(ladder: Ladder, measure: Measure) -> str:
@@ -440,10 +411,10 @@ def ladder_caption(ladder: Ladder, measure: Measure) -> str:
 
 
 def _predictions(ladder: Ladder) -> Markup:
-    table = predictions_table(ladder)
+    predictions = [predict(ladder, series) for series in in_order(list(ladder.series))]
+    table = predictions_table(ladder, predictions)
     if not table.rows:
         return Markup("")
-    predictions = [predict(ladder, series) for series in in_order(list(ladder.series))]
     return render("predictions.html", table=to_html(table), notes=warnings(ladder, predictions))
 
 
@@ -501,7 +472,7 @@ def effort_section(records: Sequence[Record]) -> Markup:
         "effort.html",
         chart=drawn,
         overall=to_html(effort_overall(records)),
-        table=to_html(effort_table(records)),
+        tables=[(table.title, to_html(table)) for table in effort_tables(records)],
     )
     return section("effort", "Is a good enough plan much cheaper?", body, note=effort_rules())
 

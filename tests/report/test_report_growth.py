@@ -249,7 +249,7 @@ def test_the_growth_of_the_reference_run_fits_into_eighty_columns():
     reference = Path(__file__).resolve().parents[2] / "results" / "reference" / "standard.jsonl"
     for ladder in find_ladders(require_results(read_records(reference))):
         predictions = [predict(ladder, series) for series in ladder.series]
-        assert len(fitting([growth_table(ladder, predictions, "seconds", 80)], 80)) == 1
+        assert len(fitting([growth_table(ladder, predictions, "seconds")], 80)) == 1
 
 
 def test_sizes_are_called_exact_and_other_runs_bounds():
@@ -259,10 +259,10 @@ def test_sizes_are_called_exact_and_other_runs_bounds():
     rows = make_ladder(laws={"highs-ds": (1.2, 0.5)}, sizes=(100, 1000, 3000, 10000))
     (ladder,) = find_ladders(aggregate(rows))
     found = predict(ladder, "highs-ds")
-    table = growth_table(ladder, [found], "seconds", 200)
+    table = growth_table(ladder, [found], "seconds")
     (row,) = table.entries("terminal")
-    told = {column.heading.split("\n")[0]: entry.text for column, entry in row}
+    told = {column.heading.split("\n")[0]: f"{entry.text} {entry.note}" for column, entry in row}
     assert ladder.sizes[0] == 100
-    assert told["goods,"] == f"{found.seconds.fit.smallest:,.0f}–10,000"
+    assert told["goods,"] == f"{found.seconds.fit.smallest:,.0f} to 10,000"
     assert found.seconds.fit.smallest == 1000, "at 100 goods it finished too"
     assert told["runs,"].split(", ")[1] >= "1", "that run is among the bounds"
