@@ -81,7 +81,7 @@ def real_words(found: Sequence[RealComparison]) -> str:
     for likeness, phrase in (
         ("same", "grows alike (within {same:g})"),
         ("differs", "grows differently"),
-        ("cannot be told apart", "cannot be told apart"),
+        ("indistinguishable", "is indistinguishable"),
     ):
         named = dict.fromkeys(f.series for f in decided if f.difference.likeness == likeness)
         if named:
@@ -94,8 +94,8 @@ def real_rules() -> str:
     return (
         "Difference: exponent of time on the real ladder less that on the synthetic one, with its "
         "95 % interval recovered from the two intervals (Zou & Donner 2008). Differs: the interval "
-        f"excludes 0. Same: it lies within ±{SAME:g}. Else they cannot be told apart. The ratio is "
-        "that of the times at the largest size solved on both."
+        f"excludes 0. Same: it lies within ±{SAME:g}. Else they are indistinguishable. The ratio "
+        "is that of the times at the largest size solved on both."
     )
 
 
@@ -272,7 +272,7 @@ def warnings(
         )
     alike = [name for name, g in fitted.items() if g.undecided]
     if alike:
-        said.append(f"n log n and n^b cannot be told apart: {', '.join(alike)}.")
+        said.append(f"n log n and n^b are indistinguishable: {', '.join(alike)}.")
     unfit = [f"{name} ({g.fit.reason})" for name, g in growths.items() if name not in fitted]
     if unfit:
         said.append(f"No exponent: {', '.join(unfit)}.")

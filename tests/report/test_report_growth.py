@@ -62,7 +62,7 @@ def test_predictions_and_their_warnings():
     said = " ".join(warnings(ladder, list(seen.values())))
     assert "more than 10 times the largest economy" in said
     assert "no change of regime" in said
-    assert "cannot be told apart" not in said
+    assert "indistinguishable" not in said
 
 
 def test_vague_intervals_are_not_printed():
