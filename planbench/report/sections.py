@@ -530,78 +530,23 @@ def machines_section(records: Sequence[Record], not_run: Sequence[NotRun]) -> Ma
 
 def reading_section() -> Markup:
     """Say what the words and marks mean."""
-    target = fmt.gap(TARGET_GAP)
-    entries = [
-        (
-            "raw gap",
-            "Relative width of the bracket lower ≤ optimum ≤ upper that the solver's own plan and "
-            "prices prove, recomputed from the problem in a few matrix passes. The solver "
-            "is not believed in anything.",
-        ),
-        (
-            "polished gap",
-            "The same after planbench improved plan and prices at its own cost; it says what is "
-            "known of the optimum, not how good the solver was.",
-        ),
-        (
-            "solved",
-            f"Ended by itself, and certified, or with a raw gap and violations of its own of "
-            f"{target} or better. Only such runs are exact observations in the fits.",
-        ),
-        (
-            "loose, unproven, wrong",
-            "Certified to less than that, or with larger violations; not certified at all, though "
-            "residuals may fit; excluded by a certificate.",
-        ),
-        (
-            OLD_MARK,
-            "A verdict of an older certificate, which judged what repair made of the answer.",
-        ),
-        (
-            "time",
-            "Wall seconds of building, loading, solving and extracting, in a process of its own; "
-            "medians over repeats, failures ranking last.",
-        ),
-        (
-            "matrix passes",
-            "Solve seconds divided by the seconds of one product with the LP matrix on the same "
-            "machine at the same time: a unit that depends little on hardware.",
-        ),
-        (
-            "grows as",
-            "Exponent of cost = a·n^b with a 95 % bootstrap interval, from a censored fit: runs "
-            "that were stopped or missed the target gap count as “at least”. What instances "
-            f"{TINY} times smaller cost is taken off as fixed; a rest below {KNOWN_SECONDS:g} "
-            f"times that ({KNOWN_BYTES:g} for memory; without such instances: a cost below "
-            f"{OVERHEAD_FACTOR:g} times the least the solver ever needed), "
-            f"{fmt.seconds(SECONDS_FLOOR)} or {fmt.size_bytes(BYTES_FLOOR)} counts as "
-            f"“at most”. At least {LEAST_SIZES} sizes must remain.",
-        ),
-        (
-            "laws not excluded",
-            "n^b, n log n and a fixed cost plus n^b. The fixed cost is believed where the "
-            f"corrected Akaike criterion is better with it by more than {EXCLUDED:g} units; n log "
-            "n is excluded where the interval of b excludes what n log n shows over the sizes "
-            "measured.",
-        ),
-        (
-            "!",
-            f"More than {FURTHEST:g} times beyond the largest economy the solver finished: "
-            "extrapolated past what the data can bear.",
-        ),
-        (
-            "over the last step",
-            "The exponent between the two largest sizes tried; ≥ where the larger one was stopped.",
-        ),
-        (
-            "disturbed",
-            "The machine did something else meanwhile: a matrix pass took more than "
-            f"{DISTURBED_RATIO:g} times as long after the solve as before, or less, or the solver "
-            f"was ready and had no processor for more than {100 * DISTURBED_WAIT:g} % of its time. "
-            "Each such row says which.",
-        ),
-    ]
-    return section("reading", "How to read this", render("facts.html", lists=[entries]))
+    body = render(
+        "reading.html",
+        target=fmt.gap(TARGET_GAP),
+        old=OLD_MARK,
+        tiny=TINY,
+        known_seconds=KNOWN_SECONDS,
+        known_bytes=KNOWN_BYTES,
+        overhead=OVERHEAD_FACTOR,
+        least_seconds=fmt.seconds(SECONDS_FLOOR),
+        least_bytes=fmt.size_bytes(BYTES_FLOOR),
+        sizes=LEAST_SIZES,
+        excluded=EXCLUDED,
+        furthest=FURTHEST,
+        disturbed_ratio=DISTURBED_RATIO,
+        disturbed_wait=100 * DISTURBED_WAIT,
+    )
+    return section("reading", "How to read this", body)
 
 
 def rows_section(records: Sequence[Record]) -> Markup:
