@@ -384,7 +384,7 @@ def real_table(found: Sequence[RealComparison]) -> Table:
             Column("synthetic\ngrows as", "number", whole=True),
             Column("difference", "number", whole=True),
             Column("time over\nsynthetic", "number", whole=True),
-            Column("verdict"),
+            Column("verdict", fold=True),
         ),
         rows=[
             [
