@@ -11,7 +11,7 @@ from planbench.comparison.history import History, Measure, Series
 from planbench.comparison.render import HISTORY_TITLES, change_ratio, in_unit, steps_table
 from planbench.formatting import plural
 from planbench.records.schema import Record
-from planbench.report.charts import PAGE, TICKS, alt, encodings, finished, ticks, widened
+from planbench.report.charts import PAGE, TICKS, alt, encodings, finished, lines_of, ticks, widened
 from planbench.report.html import page, write_page
 from planbench.report.markup import Markup, charts, figure, render, section, to_html
 from planbench.report.style import in_order
@@ -120,12 +120,9 @@ def history_chart(series: Sequence[Series]) -> Any:
         alt.Tooltip("shown:N", title="change"),
         alt.Tooltip("changed:N", title="with"),
     ]
-    data = alt.InlineData(values=rows)
     layers = [
-        alt.Chart(data)
-        .mark_line(strokeWidth=1.6)
-        .encode(x=x, y=y, color=colour, strokeDash=dash, detail="series:N"),
-        alt.Chart(data)
+        lines_of(rows, x, y, colour, dash),
+        alt.Chart(alt.InlineData(values=rows))
         .mark_point(size=30, filled=True, opacity=1)
         .encode(x=x, y=y, color=colour, shape=shape, tooltip=tooltip),
     ]

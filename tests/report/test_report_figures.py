@@ -119,7 +119,7 @@ def test_targets_that_were_missed_are_crosses():
     times = time_to_accuracy(driven())
     assert len(largest_driven(times)) == 4
     points = rows_of(effort_chart(times), "point")
-    assert sorted(p["series"] for p in points if not p["reached"]) == ["null", "null"]
+    assert sorted(p["series"] for p in points if not p["solved"]) == ["null", "null"]
     assert effort_chart([]) is None
 
 
