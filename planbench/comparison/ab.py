@@ -65,8 +65,7 @@ class PairedComparison:
         Their environments, commits in full; empty for planbench's own.
     versions : tuple of (mapping, mapping)
         Packages of either side that differ.
-    measure : str
-    least_effect, confidence : float
+    settings : Settings
     results : tuple of PairedResult
         In the order of the cases.
     pairs_made, pairs_found : int
@@ -82,9 +81,7 @@ class PairedComparison:
     b: str
     environments: tuple[str, str]
     versions: tuple[dict[str, str], dict[str, str]]
-    measure: str
-    least_effect: float
-    confidence: float
+    settings: Settings
     results: tuple[PairedResult, ...]
     pairs_made: int
     pairs_found: int
@@ -129,8 +126,11 @@ class PairedComparison:
         ):
             differing = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
             installed = found or differing
-            sides.append(f"{letter}: {text}" + (f" = {installed}" if installed != text else ""))
+            sides.append(
+                f"{letter}: {text}" + (f" = {installed}" if installed not in ("", text) else "")
+            )
         mean = self.mean_ratio
+        sure = f"{100 * self.settings.schedule.confidence:g} %"
         found_too = f", {self.pairs_found} were there already" if self.pairs_found else ""
         return (
             *sides,
@@ -139,9 +139,8 @@ class PairedComparison:
                 if mean and len(self.results) > 1
                 else []
             ),
-            "Interleaved pairs of runs, b over a; at "
-            f"{100 * self.confidence:g} % confidence no verdict is wrong. {self.pairs_made} pairs "
-            f"run{found_too}, {fmt.seconds(self.elapsed_s)}.",
+            f"Interleaved pairs of runs, b over a; at {sure} confidence no verdict is wrong. "
+            f"{self.pairs_made} pairs run{found_too}, {fmt.seconds(self.elapsed_s)}.",
         )
 
     @property
@@ -232,9 +231,7 @@ def compare_sides(
             b=b.text,
             environments=(sides[0].environment, sides[1].environment),
             versions=differing_versions(sides[0], sides[1]),
-            measure=settings.measure,
-            least_effect=settings.schedule.least_effect,
-            confidence=settings.schedule.confidence,
+            settings=settings,
             results=tuple(run.judge(case) for case in cases),
             pairs_made=run.made,
             pairs_found=run.found,

@@ -145,11 +145,6 @@ def ladder_chart(
     layers += limit_line(ladder, measure, y, y_domain)
     layers += interval_layers(x, y, colour, bars, band_rows(ladder, measure))
     layers.append(lines_of(line_points(ladder, points), x, y, colour, dash))
-    layers.append(
-        alt.Chart(alt.InlineData(values=last_steps(points, stops)))
-        .mark_line(strokeWidth=1, opacity=0.45, strokeDash=[1, 3], clip=True)
-        .encode(x=x, y=y, color=colour, detail="series:N")
-    )
     layers.append(points_of(points, x, y, colour, shape, tooltip))
     layers.append(crosses(stops, x, y, colour, tooltip))
     layers.append(names(y, colour, points, stops, y_domain, canvas.height or HEIGHT))
@@ -514,18 +509,6 @@ def line_points(ladder: Ladder, points: list[dict[str, Any]]) -> list[dict[str, 
         is not None
     }
     return [p for p in points if (p["series"], p["instance"]) in middle]
-
-
-def last_steps(points: list[dict[str, Any]], stops: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """From a solver's last finished run to its first failure."""
-    steps = []
-    for name in dict.fromkeys(r["series"] for r in stops):
-        first = min((r for r in stops if r["series"] == name), key=lambda r: r["goods"])
-        before = [r for r in points if r["series"] == name and r["goods"] < first["goods"]]
-        if before:
-            last = max(before, key=lambda r: r["goods"])
-            steps += [{k: r[k] for k in ("series", "goods", "cost")} for r in (last, first)]
-    return steps
 
 
 def anchor(points: list[dict[str, Any]]) -> tuple[float, float] | None:

@@ -284,14 +284,14 @@ def test_a_comparison_without_a_report_is_no_success(tmp_path: Path) -> None:
 
 
 def test_a_comparison_of_nothing_is_no_success(tmp_path: Path) -> None:
-    from planbench.comparison.ab import PairedComparison
+    from planbench.comparison.ab import PairedComparison, Settings
     from planbench.comparison.paired import Measurement, PairedResult
     from planbench.comparison.render import comparison_to_markdown
 
     nothing = (PairedResult(Measurement("tiny", "highs-ds"), "not-compared", pairs=1),)
     found = PairedComparison(
-        a="highspy==1.10.0", b="here", environments=("", ""), versions=({}, {}), measure="time",
-        least_effect=0.1, confidence=0.99, results=nothing, pairs_made=1, pairs_found=0,
+        a="highspy==1.10.0", b="here", environments=("", ""), versions=({}, {}),
+        settings=Settings(), results=nothing, pairs_made=1, pairs_found=0,
         elapsed_s=1.0, budget_spent=False, store=tmp_path / "ab.jsonl", repaired=None,
     )  # fmt: skip
     assert found.exit_code == 2

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from planbench.comparison import render
-from planbench.comparison.ab import PairedComparison
+from planbench.comparison.ab import PairedComparison, Settings
 from planbench.comparison.findings import Finding
 from planbench.comparison.paired import Measurement, PairedResult
 from planbench.stats.paired import PairedRatio
@@ -37,9 +37,7 @@ def comparison(*verdicts, a="highspy==1.13.1", b="highspy==1.15.1", **changes):
         b=b,
         environments=(a, b),
         versions=({"highspy": "1.13.1"}, {"highspy": "1.15.1"}),
-        measure="time",
-        least_effect=0.05,
-        confidence=0.99,
+        settings=Settings(),
         results=verdicts,
         pairs_made=8,
         pairs_found=0,

@@ -58,6 +58,8 @@ def density():
             recipe={"goods": 90, "inputs": str(n), "seed": 1},
             goods=90,
             wall_s=0.01 * n,
+            variable="inputs",
+            value=n,
             group="density",
             key=str(n),
         )

@@ -161,7 +161,7 @@ def test_a_chain_that_ran_out_of_time_is_stopped_at_all_it_was_given():
     assert result.seconds == 5.0
 
 
-def test_sweeps_declared_and_inferred():
+def test_sweeps_over_numbers_and_laws():
     declared = [
         make_record(
             "pdlp",
@@ -175,18 +175,20 @@ def test_sweeps_declared_and_inferred():
         )
         for n in (1, 2, 4)
     ]
-    inferred = [
+    laws = [
         make_record(
             "pdlp",
             f"gen:goods=90,inputs={law}",
             recipe={"goods": 90, "inputs": law, "seed": 1},
             goods=90,
+            variable="inputs",
+            value=law,
             group="density",
             key=law,
         )
         for law in ("5", "20", "2*log")
     ]
-    threads, density = find_sweeps(aggregate([*declared, *inferred]))
+    threads, density = find_sweeps(aggregate([*declared, *laws]))
     assert [v for v, _ in threads.points] == [1, 2, 4]
     assert threads.title == "threads"
     assert (density.knob, density.name, density.goods) == ("inputs", "density", 90)
