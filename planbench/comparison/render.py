@@ -150,13 +150,13 @@ def comparison_table(
         columns=(
             Column("verdict", whole=True),
             Column("layer", places="page"),
-            Column("solver and instance", fold=True),
+            Column("solver and instance", "long", fold=True),
             Column("what", fold=True),
             Column("before → now", "number", fold=True, width=18, places="terminal"),
             Column(plain(comparison.baseline), "number", places="page"),
             Column(plain(comparison.candidate), "number", places="page"),
             Column("change", "number", fold=True, width=12),
-            Column("held to", fold=True),
+            Column("held to", "long", fold=True),
         ),
         rows=[_finding_row(finding, signs=signs) for finding in shown],
     )
@@ -173,7 +173,7 @@ def _finding_row(finding: Finding, *, signs: bool) -> list[Entry]:
         Entry(f"{before} → {now}"),
         Entry(before),
         Entry(now),
-        Entry(change(finding), mark=mark),
+        Entry(change(finding), finding.ratio, mark),
         Entry(because(finding)),
     ]
 

@@ -1,4 +1,4 @@
-"""Two runs side by side, matched by instance, solver and options, and their page.
+"""The page of two runs: the findings of ``regress``, and results side by side.
 
 Seconds of unequal machines are shown and never divided; matrix passes, which take most of the
 hardware out, are.
@@ -6,28 +6,28 @@ hardware out, are.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from planbench import formatting as fmt
+from planbench.comparison.findings import ALLOWANCES, Comparison, Rules
+from planbench.comparison.match import choose_machines
+from planbench.comparison.regress import compare_runs
+from planbench.comparison.render import comparison_table, left_out_words, summary
 from planbench.errors import InputError
 from planbench.records.schema import Record
-from planbench.records.values import short_commit
 from planbench.report.charts import ladder_chart
 from planbench.report.headline import find_findings
 from planbench.report.html import page, write_page
 from planbench.report.instances import outcome_words
 from planbench.report.ladders import Ladder, find_ladders, fit_ladder
-from planbench.report.markup import Markup, charts, figure, folded, render, section, to_html
+from planbench.report.markup import Markup, charts, figure, render, section, to_html
 from planbench.report.results import (
     COST_FORMATS,
     AggregatedResult,
     Measure,
     configuration,
-    machine_key,
-    machine_names,
     require_results,
 )
 from planbench.report.sections import (
@@ -35,12 +35,9 @@ from planbench.report.sections import (
     ladder_caption,
     machine_facts,
     rows_section,
-    solver_version,
-    values_by_name,
 )
 from planbench.report.style import in_order
 from planbench.report.table import Column, Entry, Mark, Table, number, power_entry
-from planbench.stats.aggregate import Ratio, geometric_ratio
 
 #: What is compared, and what it is called.
 _COSTS: dict[Measure, str] = {"seconds": "time", "passes": "matrix passes", "bytes": "memory"}
@@ -98,46 +95,10 @@ def match_runs(first: Sequence[Record], second: Sequence[Record]) -> list[Matche
     ]
 
 
-def unequal_machines(first: Sequence[Record], second: Sequence[Record]) -> str:
-    """Say how the machines differ; empty where both runs are of the same one."""
-    keys = [{machine_key(r) for r in records} for records in (first, second)]
-    if keys[0] == keys[1] and len(keys[0]) == 1:
-        return ""
-    return f"measured on different machines: {machine_names(first)} against {machine_names(second)}"
-
-
-def differences(first: Sequence[Record], second: Sequence[Record]) -> list[str]:
-    """List what else changed between the runs: packages, solvers, planbench, limits."""
-    found = []
-    for label, facts in (
-        ("planbench commit", lambda r: {"": short_commit(r.commit)} if r.commit else {}),
-        ("package", lambda r: r.packages),
-        ("solver", solver_version),
-        ("time limit", lambda r: {"": f"{r.time_limit_s:g} s"} if r.time_limit_s else {}),
-    ):
-        before, after = values_by_name(first, facts), values_by_name(second, facts)
-        for name in sorted({*before, *after}):
-            old = " and ".join(before.get(name, ["none"]))
-            new = " and ".join(after.get(name, ["none"]))
-            if old != new:
-                found.append(f"{label} {name}: {old} → {new}".replace(" :", ":"))
-    return found
-
-
 def ratio_of(pair: MatchedResults, measure: Measure) -> float | None:
     """Second over first, where both solved it."""
     costs = pair.solved_costs(measure)
     return costs[1] / costs[0] if costs else None
-
-
-def ratio_by_solver(pairs: Sequence[MatchedResults], measure: Measure) -> dict[str, Ratio | None]:
-    """Geometric mean of the ratios of each solver over the instances solved in both runs."""
-    return {
-        solver: geometric_ratio(
-            [c for p in pairs if p.solver == solver and (c := p.solved_costs(measure))]
-        )
-        for solver in dict.fromkeys(p.solver for p in pairs)
-    }
 
 
 def write_side_by_side(
@@ -175,19 +136,21 @@ def render_side_by_side(
         raise InputError(
             "have no instance and solver in common; nothing to compare", where=" and ".join(names)
         )
-    unequal = unequal_machines(first, second)
+    # What changes is to be seen whatever it is due to.
+    changes = compare_runs(first, second, Rules(allow=frozenset(ALLOWANCES)), names=names)
+    unequal = choose_machines(first, second)[2]
     rows = [*first, *second]
     body = [
-        _head(first, second, pairs, names, unequal),
+        _head(changes, pairs, names, unequal),
         _findings(first, second, names),
-        _solvers(pairs, unequal),
+        _changes(changes),
         _growth(first, second, names),
         _every_pair(pairs, names, unequal),
         _machines(first, second, names),
         rows_section(rows),
     ]
     links = [
-        ("#solvers", "Solver by solver"),
+        ("#changes", "What changed"),
         ("#growth", "Growth"),
         ("#cells", "Every pair"),
         ("#machine", "Machines and versions"),
@@ -197,25 +160,17 @@ def render_side_by_side(
 
 
 def _head(
-    first: Sequence[Record],
-    second: Sequence[Record],
-    pairs: Sequence[MatchedResults],
-    names: tuple[str, str],
-    unequal: str,
+    changes: Comparison, pairs: Sequence[MatchedResults], names: tuple[str, str], unequal: str
 ) -> Markup:
-    both = sum(1 for p in pairs if p.first and p.second)
-    changed = [fmt.plain(line) for line in differences(first, second)]
     return render(
         "pair_head.html",
-        both=both,
+        summary=summary(changes),
         first=names[0],
         second=names[1],
         only_first=sum(1 for p in pairs if p.second is None),
         only_second=sum(1 for p in pairs if p.first is None),
         unequal=unequal,
-        changed=folded(f"What else differs: {len(changed)}", changed, opened=True)
-        if changed
-        else "",
+        notes=[fmt.plain(line) for line in changes.notes],
     )
 
 
@@ -229,50 +184,18 @@ def _findings(first: Sequence[Record], second: Sequence[Record], names: tuple[st
     )
 
 
-def _solvers(pairs: Sequence[MatchedResults], unequal: str) -> Markup:
-    ratios = {measure: ratio_by_solver(pairs, measure) for measure in _COSTS}
-    if unequal:
-        ratios["seconds"] = {}
-    rows = []
-    for solver in in_order([p.solver for p in pairs]):
-        mine = [(p.first, p.second) for p in pairs if p.solver == solver]
-        both = [(a.solved, b.solved) for a, b in mine if a and b]
-        lost = both.count((True, False))
-        rows.append(
-            [
-                Entry(solver),
-                number(str(len(both)), len(both)),
-                number(str(both.count((False, True))), both.count((False, True))),
-                number(str(lost), lost, "bad" if lost else ""),
-                *(_mean(ratios[measure].get(solver)) for measure in _COSTS),
-            ]
-        )
-    table = Table(
-        columns=(
-            Column("solver", "solver"),
-            Column("in both\nruns", "number"),
-            Column("newly\nsolved", "number"),
-            Column("no longer\nsolved", "number"),
-            *(Column(f"{label}\nratio", "number") for label in _COSTS.values()),
-        ),
-        rows=rows,
-    )
-    return section(
-        "solvers",
-        "Solver by solver",
-        to_html(table),
-        note="Geometric means over the instances solved in both runs, with 95 % intervals "
-        "(Student, over instances).",
-    )
-
-
-def _mean(ratio: Ratio | None) -> Entry:
-    if ratio is None:
-        return number("", None)
-    # Coloured where the whole interval is on one side.
-    low, high = ratio.low or 0.0, ratio.high or math.inf
-    mark = "" if low <= 1 <= high else _mark(ratio.value)
-    return Entry(f"{ratio.value:.2f}×", ratio.value, mark, note=fmt.interval(ratio.low, ratio.high))
+def _changes(changes: Comparison) -> Markup:
+    """Show the findings, of times and exponents also those that are the same."""
+    shown = [
+        finding
+        for finding in changes.findings
+        if finding.verdict in ("worse", "unclear", "better") or finding.layer in ("time", "scaling")
+    ]
+    if not shown:
+        return section("changes", "What changed", text="Nothing.")
+    note = f"By the rules of planbench regress. {left_out_words(changes, shown)}".rstrip()
+    table = to_html(comparison_table(changes, shown))
+    return section("changes", "What changed", table, note=note)
 
 
 def _mark(ratio: float) -> Mark:
