@@ -165,10 +165,7 @@ def _worth(match: Match) -> tuple[Verdict, str]:
     if not match.same_certificate:
         return "skipped", OTHER_RULES
     order = {"certified": 0, "loose": 1, "unproven": 2}
-    old, new = (
-        max(order.get(r.verdict or "unproven", 2) for r in s.ended)
-        for s in (match.baseline, match.candidate)
-    )
+    old, new = (max(order.get(r.verdict or "unproven", 2) for r in s.ended) for s in _sides(match))
     if new < old:
         return "better", ""
     if new == old:
@@ -436,7 +433,7 @@ def judge_memory(matches: Sequence[Match]) -> list[Finding]:
     for match in matches:
         old, new = (
             [float(r.peak_bytes) for r in s.ended if r.peak_bytes is not None]
-            for s in (match.baseline, match.candidate)
+            for s in _sides(match)
         )
         if not old or not new:
             continue
@@ -519,7 +516,7 @@ def times_left_out(matches: Sequence[Match]) -> str:
     without = [m for m in ended if _paired_passes(m, counted_passes) is None]
     if not without:
         return ""
-    noisy = sum(is_noisy(m) for m in without)
+    noisy = sum(m.noisy for m in without)
     reasons = [
         f"{count} {why}"
         for count, why in (
@@ -534,21 +531,6 @@ def times_left_out(matches: Sequence[Match]) -> str:
     return (
         f"times not compared: {len(without)} of {plural(len(ended), 'measurement')}: "
         + ", ".join(reasons)
-    )
-
-
-def is_noisy(match: Match) -> bool:
-    """Whether one of the two runs has no undisturbed row of the measurement that ended."""
-    return any(all(r.disturbed for r in s.ended) for s in (match.baseline, match.candidate))
-
-
-def comparable_times(matches: Sequence[Match]) -> int:
-    """Count the measurements with an undisturbed time in both runs."""
-    return sum(
-        1
-        for m in matches
-        if any(counted_passes(r) for r in m.baseline.timed)
-        and any(counted_passes(r) for r in m.candidate.timed)
     )
 
 
