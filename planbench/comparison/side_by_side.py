@@ -185,11 +185,11 @@ def _findings(first: Sequence[Record], second: Sequence[Record], names: tuple[st
 
 
 def _changes(changes: Comparison) -> Markup:
-    """Show the findings, of times and exponents also those that are the same."""
+    """Show the findings, of times also those that are the same."""
     shown = [
         finding
         for finding in changes.findings
-        if finding.verdict in ("worse", "unclear", "better") or finding.layer in ("time", "scaling")
+        if finding.verdict in ("worse", "unclear", "better") or finding.layer == "time"
     ]
     if not shown:
         return section("changes", "What changed", text="Nothing.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from planbench import formatting as fmt
 from planbench.formatting import plural
@@ -177,8 +177,6 @@ def machine_facts(records: Sequence[Record]) -> Markup:
     for key in dict.fromkeys(machine_key(r) for r in records):
         mine = [r for r in records if machine_key(r) == key]
         facts = mine[-1].machine
-        packages = values_by_name(mine, lambda r: r.packages)
-        solvers = values_by_name(mine, solver_version)
         items = [
             ("machine", f"{machine_label(mine[-1])} ({plural(len(mine), 'row')})"),
             ("memory", fmt.size_bytes(_as_number(facts.get("memory_bytes")))),
@@ -188,8 +186,8 @@ def machine_facts(records: Sequence[Record]) -> Markup:
             ("memory read by", _joined(sorted({r.memory_method for r in mine if r.memory_method}))),
             ("measured", _span([r.started_at for r in mine if r.started_at])),
             ("planbench commit", _commits(mine)),
-            ("packages", _versions(packages, sorted(packages))),
-            ("solvers", _versions(solvers, in_order(list(solvers)))),
+            ("packages", _versions(v for r in mine for v in r.packages.items())),
+            ("solvers", _versions((r.solver, r.solver_version) for r in mine)),
         ]
         lists.append(items)
     return render("facts.html", lists=lists)
@@ -277,25 +275,14 @@ def _span(dates: Sequence[str]) -> str:
     return first if first == last else f"{first} to {last}"
 
 
-def values_by_name(
-    records: Sequence[Record], of: Callable[[Record], Mapping[str, str]]
-) -> dict[str, list[str]]:
-    """Values that `of` gives for each name over all records, sorted."""
+def _versions(found: Iterable[tuple[str, str]]) -> str:
+    """List names with all versions they have, those that are not known left out."""
     seen: dict[str, set[str]] = {}
-    for record in records:
-        for name, value in of(record).items():
-            seen.setdefault(name, set()).add(value)
-    return {name: sorted(values) for name, values in seen.items()}
-
-
-def solver_version(record: Record) -> dict[str, str]:
-    """Version of the solver by its name; empty where the row does not say it."""
-    return {record.solver: record.solver_version} if record.solver_version else {}
-
-
-def _versions(found: Mapping[str, Sequence[str]], order: Iterable[str]) -> str:
-    said = ", ".join(f"{name} {' and '.join(found[name])}" for name in order)
-    return said or fmt.UNKNOWN
+    for name, version in found:
+        if version:
+            seen.setdefault(name, set()).add(version)
+    said = (f"{name} {' and '.join(sorted(seen[name]))}" for name in in_order(list(seen)))
+    return ", ".join(said) or fmt.UNKNOWN
 
 
 def anchor(name: str) -> str:
