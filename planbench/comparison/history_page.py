@@ -10,9 +10,10 @@ from planbench import formatting as fmt
 from planbench.comparison.history import History, Measure, Series
 from planbench.comparison.render import HISTORY_TITLES, change_ratio, in_unit, steps_table
 from planbench.formatting import plural
+from planbench.io.files import write_text
 from planbench.records.schema import Record
 from planbench.report.charts import PAGE, TICKS, alt, encodings, finished, lines_of, ticks, widened
-from planbench.report.html import page, write_page
+from planbench.report.html import page
 from planbench.report.markup import Markup, charts, figure, render, section, to_html
 from planbench.report.style import in_order
 
@@ -53,7 +54,8 @@ def write_history(history: History, records: Sequence[Record], path: Path) -> in
         body.append(section(measure, HISTORY_TITLES[measure], charts(figures)))
     links = [("#steps", "Steps")]
     links += [(f"#{m}", HISTORY_TITLES[m]) for m in dict.fromkeys(place[0] for place in shown)]
-    write_page(page(f"History on {history.machine}", records, links, Markup("").join(body)), path)
+    made = page(f"History on {history.machine}", records, links, Markup("").join(body))
+    write_text(path, made, make_folder=True)
     return len(shown)
 
 

@@ -16,10 +16,11 @@ from planbench.comparison.match import choose_machines
 from planbench.comparison.regress import compare_runs
 from planbench.comparison.render import comparison_table, left_out_words, summary
 from planbench.errors import InputError
+from planbench.io.files import write_text
 from planbench.records.schema import Record
 from planbench.report.charts import ladder_chart
 from planbench.report.headline import find_findings
-from planbench.report.html import page, write_page
+from planbench.report.html import page
 from planbench.report.instances import outcome_words
 from planbench.report.ladders import Ladder, find_ladders, fit_ladder
 from planbench.report.markup import Markup, charts, figure, render, section, to_html
@@ -124,7 +125,7 @@ def write_side_by_side(
     SolverUnavailableError
         Without the packages of the ``report`` extra.
     """
-    write_page(render_side_by_side(first, second, names=names), path)
+    write_text(path, render_side_by_side(first, second, names=names), make_folder=True)
 
 
 def render_side_by_side(

@@ -81,17 +81,7 @@ def write_report(
     SolverUnavailableError
         Without the packages of the ``report`` extra.
     """
-    write_page(render_report(records, title=title, not_run=not_run, extra=extra), path)
-
-
-def write_page(text: str, path: Path | str) -> None:
-    """Write a page.
-
-    Raises
-    ------
-    InputError
-        When the file cannot be written.
-    """
+    text = render_report(records, title=title, not_run=not_run, extra=extra)
     write_text(path, text, make_folder=True)
 
 
