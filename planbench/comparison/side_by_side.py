@@ -37,7 +37,6 @@ from planbench.report.sections import (
     machine_facts,
     rows_section,
 )
-from planbench.report.style import in_order
 from planbench.report.table import Column, Entry, Mark, Table, number, power_entry
 
 #: What is compared, and what it is called.
@@ -212,7 +211,7 @@ def _growth(first: Sequence[Record], second: Sequence[Record], names: tuple[str,
     parts: list[Markup] = []
     for name in (name for name in old if name in new):
         pair = old[name], new[name]
-        series = [s for s in in_order(list(pair[0].series)) if s in pair[1].series]
+        series = [s for s in pair[0].series if s in pair[1].series]
         if not series:
             continue
         table = Table(

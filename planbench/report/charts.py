@@ -268,7 +268,7 @@ def exponent_chart(ladder: Ladder, canvas: Canvas = PAGE) -> Any:
         None without any exponent.
     """
     rows = []
-    for name in in_order(list(ladder.series)):
+    for name in ladder.series:
         for measure, label in MEASURE_NAMES.items():
             fit = fit_ladder(ladder, name, measure)
             if fit.exponent is None or fit.low is None or fit.high is None:

@@ -130,7 +130,7 @@ def _html_cell(column: Column, entry: Entry, *, first: bool) -> dict[str, Any]:
     if first:  # the first column is left-aligned by the style sheet
         style = style.removesuffix("left").strip()
     style = f"{style} {_CLASSES.get(entry.mark, entry.mark)}".strip()
-    raised_too = column.kind in ("number", "law", "prose", "short")
+    raised_too = column.kind in ("number", "plain number", "law", "prose", "short")
     content = raised(entry.text) if raised_too else escape(entry.text)
     if column.kind == "solver":
         content = Markup(named(entry.text))

@@ -91,7 +91,7 @@ _MARKS: dict[str, Mark] = {"loose": "warn", "unproven": "warn", "wrong": "bad", 
 def ladder_summary(ladder: Ladder) -> Table:
     """How far each solver got on a ladder and how its costs grow."""
     rows = []
-    for series in in_order(list(ladder.series)):
+    for series in ladder.series:
         mine = [c for c in ladder.results if c.series == series]
         top = largest_solved(ladder, series)
         goods, time, gap = (top.goods, top.seconds, top.raw_gap) if top else (None, None, None)
@@ -341,7 +341,7 @@ def ladder_section(ladder: Ladder) -> Markup:
 
     def grid(measure: Measure) -> Markup:
         """Every result of the ladder: rows are sizes, columns are solvers."""
-        return to_html(ladder_table(ladder, measure, in_order(list(ladder.series)), fits=False))
+        return to_html(ladder_table(ladder, measure))
 
     driven = (
         " Time and memory to the tightest of several target gaps, failed tries charged."
@@ -398,7 +398,7 @@ def ladder_caption(ladder: Ladder, measure: Measure) -> str:
 
 
 def _predictions(ladder: Ladder) -> Markup:
-    predictions = [predict(ladder, series) for series in in_order(list(ladder.series))]
+    predictions = [predict(ladder, series) for series in ladder.series]
     table = predictions_table(ladder, predictions)
     if not table.rows:
         return Markup("")
