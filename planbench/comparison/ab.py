@@ -135,7 +135,7 @@ class PairedComparison:
         return (
             *sides,
             *(
-                [f"Geometric mean of all ratios: {mean:.3g}."]
+                [f"Geometric mean of all ratios: {mean:.2f}×."]
                 if mean and len(self.results) > 1
                 else []
             ),

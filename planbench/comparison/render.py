@@ -82,13 +82,18 @@ def because(finding: Finding) -> str:
     return plain("; ".join(part for part in (finding.rule, finding.note) if part))
 
 
+def figures(finding: Finding) -> str:
+    """Write both figures; empty where neither is known."""
+    if finding.baseline is None and finding.candidate is None:
+        return ""
+    before, now = (in_unit(v, finding.unit) for v in (finding.baseline, finding.candidate))
+    return f"{before} → {now}"
+
+
 def sentence(finding: Finding) -> str:
     """Say both figures, how they changed, and why that is what it is."""
-    old, new = (in_unit(v, finding.unit) for v in (finding.baseline, finding.candidate))
-    figures = (
-        f"{old} → {new} {change(finding)}".rstrip() if (old, new) != (fmt.UNKNOWN,) * 2 else ""
-    )
-    return " ".join(filter(None, [figures, f"({because(finding)})"]))
+    why = f"({because(finding)})"
+    return " ".join(filter(None, [figures(finding), change(finding), why]))
 
 
 def summary(comparison: Comparison) -> str:
@@ -164,15 +169,14 @@ def comparison_table(
 
 def _finding_row(finding: Finding, *, signs: bool) -> list[Entry]:
     sign, mark = _MARKS[finding.verdict]
-    before, now = (in_unit(v, finding.unit) for v in (finding.baseline, finding.candidate))
     return [
         Entry(f"{sign} {finding.verdict}" if signs else finding.verdict, mark=mark),
         Entry(finding.layer),
         Entry(plain(finding.where)),
         Entry(finding.measure),
-        Entry(f"{before} → {now}"),
-        Entry(before),
-        Entry(now),
+        Entry(figures(finding)),
+        Entry(in_unit(finding.baseline, finding.unit)),
+        Entry(in_unit(finding.candidate, finding.unit)),
         Entry(change(finding), finding.ratio, mark),
         Entry(because(finding)),
     ]

@@ -81,7 +81,7 @@ def test_summary_counts_findings_and_gives_the_mean():
     assert render.summary(found) == (
         "2 worse, first highs-ds on tiny: outcome (x) (3 measurements compared)"
     )
-    assert "Geometric mean of all ratios: 1.07." in found.about
+    assert "Geometric mean of all ratios: 1.07×." in found.about
 
 
 @pytest.mark.parametrize(
