@@ -92,8 +92,9 @@ def figures(finding: Finding) -> str:
 
 def sentence(finding: Finding) -> str:
     """Say both figures, how they changed, and why that is what it is."""
-    why = f"({because(finding)})"
-    return " ".join(filter(None, [figures(finding), change(finding), why]))
+    why = because(finding)
+    parts = [figures(finding), change(finding), f"({why})" if why else ""]
+    return " ".join(filter(None, parts))
 
 
 def summary(comparison: Comparison) -> str:
