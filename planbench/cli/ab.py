@@ -12,6 +12,7 @@ import typer
 from planbench.bench.plan import plan_suite
 from planbench.bench.suite import load_suite
 from planbench.cli import completion, console, options, progress
+from planbench.cli.regress import show
 from planbench.comparison import render
 from planbench.comparison.ab import Control, PairedComparison, Settings, compare_sides
 from planbench.comparison.paired import Measurement
@@ -310,32 +311,16 @@ def _run(
     return comparison
 
 
-def _show(comparison: PairedComparison, json: bool, path: Path | None) -> None:
-    if path is not None and str(path) != "-":
-        write_text(path, render.ab_markdown(comparison))
-    for verdict in comparison.results:
-        for fault in verdict.faults:
-            console.finding(f"{render.place_of(comparison, verdict)}: {fault.note}")
-        for line in verdict.remarks:
-            console.note(f"{render.place_of(comparison, verdict)}: {line}")
-    disturbed = sum(v.disturbed for v in comparison.results)
+def _show(made: PairedComparison, json: bool, path: Path | None) -> None:
+    comparison = made.comparison
+    to_output = path is not None and str(path) == "-"
+    if path is not None and not to_output:
+        write_text(path, render.comparison_to_markdown(comparison, everything=True))
+    disturbed = sum(found.disturbed for found in made.results)
     if disturbed:
         console.note(f"the machine was disturbed in {plural(disturbed, 'pair')}")
     if json:
-        console.print_json(render.ab_document(comparison))
-        return
-    if path is not None and str(path) == "-":
-        print(render.ab_markdown(comparison))
-        return
-    _print_text(comparison)
-
-
-def _print_text(comparison: PairedComparison) -> None:
-    out = console.out()
-    out.print("   ".join(render.side_lines(comparison)), markup=False)
-    console.print_tables([render.ab_table(comparison)])
-    for line in render.ab_sentences(comparison):
-        out.print(line)
-    out.print()
-    out.print(render.ab_overall(comparison), style="bold")
-    out.print(render.ab_small_print(comparison), style="dim")
+        console.print_json(render.ab_document(made))
+    elif to_output:
+        print(render.comparison_to_markdown(comparison, everything=True))
+    show(comparison, everything=True, table=not json and not to_output)

@@ -24,7 +24,7 @@ from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
 from planbench.records.store import read_records
 from planbench.records.verdicts import old_note
-from planbench.report.effort import effort_tables, was_driven
+from planbench.report.effort import effort_overall, effort_tables
 from planbench.report.results import require_results
 from planbench.report.scores import scores_table
 from planbench.report.tables import golden_table, ladder_tables, sweep_tables
@@ -173,8 +173,9 @@ def _write_report(records: list[Record], path: Path, left_out: Sequence[NotRun])
 
 def _show(records: list[Record]) -> None:
     # What misses the tightest of several target gaps is no failure: it has tables of its own.
-    console.print_tables(effort_tables(records))
-    records = [record for record in records if not was_driven(record)]
+    if tables := effort_tables(records):
+        console.print_tables([*tables, effort_overall(records)])
+    records = [record for record in records if record.accuracy is None]
     if not records:
         return
     optima = {info.name: info.optimum for info in list_builtin()}

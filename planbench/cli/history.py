@@ -71,7 +71,7 @@ def history(
 ) -> None:
     """Draw every figure over the runs in DIR and name its steps: when, with what, by how much.
 
-    A series is one solver on one instance; runs are told apart by file, commit and versions.
+    A series is one solver on one instance; runs are distinguished by file, commit and versions.
     Levels are found with PELT (package ruptures, extra history). Rows of one machine only are
     put together. Every change of a count of iterations is a step.
     """

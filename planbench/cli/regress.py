@@ -14,7 +14,6 @@ from planbench.cli.rows import without_sides
 from planbench.comparison.findings import ALLOWANCES, LAYERS, Comparison, Rules
 from planbench.comparison.regress import check_two_sides, compare_runs, read_side, write_baseline
 from planbench.comparison.render import (
-    NARROW,
     comparison_table,
     comparison_to_markdown,
     shown_findings,
@@ -142,7 +141,9 @@ def regress(
         rules = replace(rules, allow=frozenset(ALLOWANCES))
     found = compare_runs(_of(old, solver), _of(new, solver), rules, names=names)
     _write(found, markdown, junit)
-    _show(found, json=json, everything=everything)
+    if json:
+        console.print_json(to_document(found))
+    show(found, everything=everything, table=not json)
     if not update:
         return found.exit_code
     _refuse_wrong(new, candidate)
@@ -206,20 +207,18 @@ def _write(found: Comparison, markdown: Path | None, junit: Path | None) -> None
             write_text(path, text(found))
 
 
-def _show(found: Comparison, *, json: bool, everything: bool) -> None:
-    if json:
-        console.print_json(to_document(found))
-    else:
-        shown = shown_findings(found, everything=everything)
-        if shown:
-            narrow = console.width() < NARROW
-            console.print_tables([comparison_table(found, shown, narrow=narrow)])
+def show(found: Comparison, *, everything: bool, table: bool) -> None:
+    """Show a comparison: findings in a table, the rest on standard error, its summary last."""
+    shown = shown_findings(found, everything=everything)
+    if table and shown:
+        console.print_tables([comparison_table(found, shown)])
+        for line in found.about:
+            console.out().print(line, style="dim", markup=False)
     for line in found.notes:
         console.note(line)
     for obstacle in found.obstacles:
         console.say(f"could not compare: {obstacle.message}", word="error:", colour="31")
-    if not found.obstacles or found.having("worse"):
-        if found.having("worse"):
-            console.finding(summary(found))
-        else:
-            console.say(summary(found))
+    if found.having("worse"):
+        console.finding(summary(found))
+    elif not found.obstacles:
+        console.say(summary(found))

@@ -160,13 +160,11 @@ def _show(
     shift: float,
     penalty: float,
 ) -> None:
-    out, width = console.out(), console.width()
+    out = console.out()
     for ladder, predictions in found:
-        console.print_tables([growth.growth_table(ladder, predictions, measure, width)])
+        console.print_tables([growth.growth_table(ladder, predictions, measure)])
         if any(growth_of(o, measure).fit.exponent is not None for o in predictions):
-            if measure == "seconds":
-                console.print_tables([growth.reach_table(ladder, predictions)])
-            console.print_tables([growth.prediction_table(ladder, predictions, measure)])
+            console.print_tables([growth.predictions_table(ladder, predictions, measure)])
         for line in warnings(ladder, predictions, measure):
             out.print(Text(line))
         out.print()

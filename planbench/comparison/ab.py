@@ -12,10 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import geometric_mean
 from time import monotonic
 
 import numpy as np
 
+from planbench import formatting as fmt
 from planbench.bench.prepared import InstanceCache, measurement_key
 from planbench.bench.request import (
     Conditions,
@@ -39,6 +41,7 @@ from planbench.comparison.paired import (
 )
 from planbench.comparison.sides import Side, check_use, packages_under_test
 from planbench.errors import InputError
+from planbench.formatting import plural
 from planbench.io.scratch import scratch_folder
 from planbench.measure.job import resolve_solver
 from planbench.measure.machine import package_versions
@@ -62,8 +65,7 @@ class PairedComparison:
         Their environments, commits in full; empty for planbench's own.
     versions : tuple of (mapping, mapping)
         Packages of either side that differ.
-    measure : str
-    least_effect, confidence : float
+    settings : Settings
     results : tuple of PairedResult
         In the order of the cases.
     pairs_made, pairs_found : int
@@ -73,17 +75,13 @@ class PairedComparison:
     store : Path
     repaired : str or None
         What was repaired in the results file.
-    solvers : tuple of (str or None, str or None)
-        Solver that a side names for itself.
     """
 
     a: str
     b: str
     environments: tuple[str, str]
     versions: tuple[dict[str, str], dict[str, str]]
-    measure: str
-    least_effect: float
-    confidence: float
+    settings: Settings
     results: tuple[PairedResult, ...]
     pairs_made: int
     pairs_found: int
@@ -91,20 +89,58 @@ class PairedComparison:
     budget_spent: bool
     store: Path
     repaired: str | None
-    solvers: tuple[str | None, str | None] = (None, None)
 
     @property
     def comparison(self) -> Comparison:
         """Give it as every comparison is given; what is undecided is an obstacle."""
-        found = in_order([f for result in self.results for f in result.findings])
-        undecided = [f for f in found if f.verdict == "unclear"]
+        run = [result for result in self.results if result.pairs]
+        findings = in_order([f for r in run for f in (*r.faults, r.finding)])
+        undecided = [f"{f.where}: {f.note}" for f in findings if f.verdict == "unclear"]
+        left = len(self.results) - len(run)
+        if left:
+            undecided.append(
+                f"{plural(left, 'measurement')} not run within the budget; raise it with --budget"
+            )
         return Comparison(
-            found,
-            tuple(Obstacle(None, f"{f.where}: {f.note}") for f in undecided),
-            tuple(line for result in self.results for line in result.remarks),
-            len(self.results),
-            self.a,
-            self.b,
+            findings,
+            tuple(Obstacle(None, line) for line in undecided),
+            tuple(f"{r.finding.where}: {line}" for r in run for line in r.remarks),
+            sum(result.outcome != "not-compared" for result in run),
+            "a",
+            "b",
+            self.about,
+        )
+
+    @property
+    def mean_ratio(self) -> float | None:
+        """Geometric mean of the ratios; None without any."""
+        ratios = [found.ratio.ratio for found in self.results if found.ratio is not None]
+        return geometric_mean(ratios) if ratios else None
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """What the sides are and run on, how sure the verdicts are, and what was spent on them."""
+        sides = []
+        for letter, text, found, versions in zip(
+            "ab", (self.a, self.b), self.environments, self.versions, strict=True
+        ):
+            differing = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+            installed = found or differing
+            sides.append(
+                f"{letter}: {text}" + (f" = {installed}" if installed not in ("", text) else "")
+            )
+        mean = self.mean_ratio
+        sure = f"{100 * self.settings.schedule.confidence:g} %"
+        found_too = f", {self.pairs_found} were there already" if self.pairs_found else ""
+        return (
+            *sides,
+            *(
+                [f"Geometric mean of all ratios: {mean:.2f}×."]
+                if mean and len(self.results) > 1
+                else []
+            ),
+            f"Interleaved pairs of runs, b over a; at {sure} confidence no verdict is wrong. "
+            f"{self.pairs_made} pairs run{found_too}, {fmt.seconds(self.elapsed_s)}.",
         )
 
     @property
@@ -195,10 +231,7 @@ def compare_sides(
             b=b.text,
             environments=(sides[0].environment, sides[1].environment),
             versions=differing_versions(sides[0], sides[1]),
-            solvers=(a.solver, b.solver),
-            measure=settings.measure,
-            least_effect=settings.schedule.least_effect,
-            confidence=settings.schedule.confidence,
+            settings=settings,
             results=tuple(run.judge(case) for case in cases),
             pairs_made=run.made,
             pairs_found=run.found,
@@ -439,9 +472,10 @@ class Runner:
     def judge(self, case: Measurement) -> PairedResult:
         """Judge the pairs of `case` made so far."""
         names = [s.side.text for s in self.sides]
-        specs = [resolve_solver(s.solver(case), self.settings.adapter)[0] for s in self.sides]
+        solvers = [s.solver(case) for s in self.sides]
+        specs = [resolve_solver(solver, self.settings.adapter)[0] for solver in solvers]
         return judge_case(
-            case,
+            replace(case, solver=" / ".join(dict.fromkeys(solvers))),
             self.pairs[case],
             self.controls[case],
             self.schedule,

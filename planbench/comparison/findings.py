@@ -15,6 +15,7 @@ from typing import Literal, get_args
 Layer = Literal["outcomes", "counters", "memory", "time", "scaling"]
 Verdict = Literal["worse", "better", "same", "unclear", "skipped"]
 Allowance = Literal["versions", "machine", "instances", "disturbed"]
+Unit = Literal["", "count", "seconds", "passes", "bytes", "exponent", "objective", "gap"]
 
 LAYERS: tuple[Layer, ...] = get_args(Layer)
 ALLOWANCES: tuple[Allowance, ...] = get_args(Allowance)
@@ -66,7 +67,9 @@ class Finding:
         E.g. ``simplex iterations``, ``peak memory``, ``time``.
     verdict : Verdict
     baseline, candidate : float, str or None
-        The figures; times in matrix passes, memory in bytes.
+        The figures.
+    unit : Unit
+        Of the figures; empty where they are words.
     ratio : float or None
         Candidate over baseline, where that means something.
     low, high : float or None
@@ -84,6 +87,7 @@ class Finding:
     verdict: Verdict
     baseline: float | str | None = None
     candidate: float | str | None = None
+    unit: Unit = ""
     ratio: float | None = None
     low: float | None = None
     high: float | None = None
@@ -128,6 +132,8 @@ class Comparison:
         Measurements that both sides have.
     baseline, candidate : str
         What the sides are called.
+    about : tuple of str
+        What the sides are, and how they were compared; a line each.
     """
 
     findings: tuple[Finding, ...]
@@ -136,6 +142,7 @@ class Comparison:
     compared: int = 0
     baseline: str = "baseline"
     candidate: str = "candidate"
+    about: tuple[str, ...] = ()
 
     @cached_property
     def counts(self) -> dict[Verdict, int]:

@@ -10,11 +10,11 @@ from planbench import formatting as fmt
 from planbench.comparison.history import History, Measure, Series
 from planbench.comparison.render import HISTORY_TITLES, change_ratio, in_unit, steps_table
 from planbench.formatting import plural
+from planbench.io.files import write_text
 from planbench.records.schema import Record
-from planbench.report.charts import PAGE, TICKS, alt, encodings, finished, ticks, widened
-from planbench.report.html import page, write_page
-from planbench.report.markup import Markup, charts, render, section, to_html
-from planbench.report.sections import figure
+from planbench.report.charts import PAGE, TICKS, alt, encodings, finished, lines_of, ticks, widened
+from planbench.report.html import page
+from planbench.report.markup import Markup, charts, figure, render, section, to_html
 from planbench.report.style import in_order
 
 HEIGHT = 260
@@ -39,7 +39,6 @@ def write_history(history: History, records: Sequence[Record], path: Path) -> in
     SolverUnavailableError
         Without the packages of the ``report`` extra.
     """
-    specs: list[dict[str, Any]] = []
     places = list(dict.fromkeys((s.measure, s.instance, s.sha256) for s in history.series))
     # Charts with steps come first, so that a full page leaves out quiet ones.
     stepping = {(s.measure, s.instance, s.sha256) for s in history.series if s.changes}
@@ -48,16 +47,15 @@ def write_history(history: History, records: Sequence[Record], path: Path) -> in
     body = [_head(history, len(places) - len(shown)), _steps(history)]
     for measure in dict.fromkeys(place[0] for place in shown):
         figures = [
-            _figure([s for s in history.series if (s.measure, s.instance, s.sha256) == p], specs)
+            _figure([s for s in history.series if (s.measure, s.instance, s.sha256) == p])
             for p in shown
             if p[0] == measure
         ]
         body.append(section(measure, HISTORY_TITLES[measure], charts(figures)))
     links = [("#steps", "Steps")]
     links += [(f"#{m}", HISTORY_TITLES[m]) for m in dict.fromkeys(place[0] for place in shown)]
-    write_page(
-        page(f"History on {history.machine}", records, links, Markup("").join(body), specs), path
-    )
+    made = page(f"History on {history.machine}", records, links, Markup("").join(body))
+    write_text(path, made, make_folder=True)
     return len(shown)
 
 
@@ -80,14 +78,13 @@ def _steps(history: History) -> Markup:
     return section("steps", "Steps", to_html(table))
 
 
-def _figure(series: Sequence[Series], specs: list[dict[str, Any]]) -> Markup:
+def _figure(series: Sequence[Series]) -> Markup:
     measure, instance = series[0].measure, series[0].instance
     steps = sum(len(s.changes) for s in series)
     return figure(
         instance,
         f"{HISTORY_TITLES[measure]} by run; {plural(steps, 'step') if steps else 'no steps'}.",
         history_chart(series),
-        specs,
         f"history-{measure}-{instance}",
         [s.solver for s in series],
         always=True,
@@ -125,12 +122,9 @@ def history_chart(series: Sequence[Series]) -> Any:
         alt.Tooltip("shown:N", title="change"),
         alt.Tooltip("changed:N", title="with"),
     ]
-    data = alt.InlineData(values=rows)
     layers = [
-        alt.Chart(data)
-        .mark_line(strokeWidth=1.6)
-        .encode(x=x, y=y, color=colour, strokeDash=dash, detail="series:N"),
-        alt.Chart(data)
+        lines_of(rows, x, y, colour, dash),
+        alt.Chart(alt.InlineData(values=rows))
         .mark_point(size=30, filled=True, opacity=1)
         .encode(x=x, y=y, color=colour, shape=shape, tooltip=tooltip),
     ]

@@ -19,13 +19,14 @@ to an instance cancels.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from statistics import median
+from typing import Any
 
 from planbench.certificates.verdict import CANCELLED
-from planbench.comparison.findings import Finding, Layer, Rules, Verdict
+from planbench.comparison.findings import Finding, Layer, Rules, Unit, Verdict
 from planbench.comparison.match import Match, Sample
 from planbench.formatting import plural
 from planbench.records.schema import Record
@@ -41,17 +42,28 @@ def _finding(
     layer: Layer,
     measure: str,
     verdict: Verdict,
-    before: float | str | None,
-    now: float | str | None,
+    figures: tuple[float | str | None, float | str | None] = (None, None),
     rule: str = "",
     note: str = "",
+    unit: Unit = "",
 ) -> Finding:
     """Make a finding of two figures, with their ratio where it means something."""
+    before, now = figures
     ratio = None
     if isinstance(before, int | float) and isinstance(now, int | float) and before > 0:
-        ratio = now / before if measure != "objective" else None
+        ratio = now / before if unit != "objective" else None
     return Finding(
-        layer, of.solver, of.instance, measure, verdict, before, now, ratio, rule=rule, note=note
+        layer,
+        of.solver,
+        of.instance,
+        measure,
+        verdict,
+        before,
+        now,
+        unit,
+        ratio,
+        rule=rule,
+        note=note,
     )
 
 
@@ -153,10 +165,7 @@ def _worth(match: Match) -> tuple[Verdict, str]:
     if not match.same_certificate:
         return "skipped", OTHER_RULES
     order = {"certified": 0, "loose": 1, "unproven": 2}
-    old, new = (
-        max(order.get(r.verdict or "unproven", 2) for r in s.ended)
-        for s in (match.baseline, match.candidate)
-    )
+    old, new = (max(order.get(r.verdict or "unproven", 2) for r in s.ended) for s in _sides(match))
     if new < old:
         return "better", ""
     if new == old:
@@ -204,7 +213,7 @@ def _outcome_finding(
     rule: str = "must not get worse",
     note: str = "",
 ) -> Finding:
-    return _finding(of, "outcomes", "outcome", verdict, before, now, rule, note)
+    return _finding(of, "outcomes", "outcome", verdict, (before, now), rule, note)
 
 
 # -- counters ---------------------------------------------------------------------------------
@@ -229,8 +238,9 @@ GAP_OTHER_PATH = Bound(factor=2.0, extra=1e-6)
 
 #: Kinds of iterations that are named after a method; others (rounds, passes) are words already.
 _METHODS = ("simplex", "ipm", "crossover", "pdlp")
-_SIZES = ("rows", "columns", "nonzeros")
-_SIZE_WORDS = {"nonzeros": "non-zeros"}
+#: Sizes of a linear program, with what they are called.
+_SIZES = {"rows": "rows", "columns": "columns", "nonzeros": "non-zeros"}
+CERTIFIED_GAP = "certified gap"
 
 
 def judge_counters(matches: Sequence[Match]) -> list[Finding]:
@@ -240,15 +250,21 @@ def judge_counters(matches: Sequence[Match]) -> list[Finding]:
         if counts_instructions(match):
             found += _instructions(match)
             continue
-        found += _sizes(match)
+        old, new = match.baseline.row.instance, match.candidate.row.instance
+        # The same arrays must make the same program.
+        found += _sizes(match, "assembled", dict(old), dict(new), EXACT, "")
         if match.baseline.complete and match.candidate.complete:
-            found += _presolved(match)
+            before, now = match.baseline.row.presolved, match.candidate.row.presolved
+            why = match.why_not_exact
+            found += _sizes(
+                match, "presolved", before, now, PRESOLVED_ELSEWHERE if why else EXACT, why
+            )
             found += _iterations(match)
             found += _objective(match)
             found += _gap(match)
         elif match.baseline.ended and match.candidate.ended:
             note = "stopped at a time limit: how far it came depends on the machine"
-            found.append(_counter_finding(match, "iterations", "skipped", None, None, note=note))
+            found.append(_finding(match, "counters", "iterations", "skipped", note=note))
     return found
 
 
@@ -258,103 +274,71 @@ def counts_instructions(match: Match) -> bool:
 
 
 def _instructions(match: Match) -> list[Finding]:
-    old, new = (
-        [r.matrix_passes for r in s.complete if r.matrix_passes]
-        for s in (match.baseline, match.candidate)
-    )
+    old, new = ([r.matrix_passes for r in s.complete if r.matrix_passes] for s in _sides(match))
     if not old or not new:
         return []
-    before, now = median(old), median(new)
-    verdict: Verdict = INSTRUCTIONS_BOUND.judge(before, now)
-    if verdict == "worse" and match.why_not_exact:
-        verdict = "unclear"
-    rule = _bound_words(INSTRUCTIONS_BOUND, match.why_not_exact)
-    return [_counter_finding(match, "million instructions", verdict, before, now, rule)]
+    why = match.why_not_exact
+    found = _bounded(
+        match, "million instructions", (median(old), median(new)), INSTRUCTIONS_BOUND, why
+    )
+    return [replace(found, verdict="unclear") if found.verdict == "worse" and why else found]
 
 
-def _sizes(match: Match) -> list[Finding]:
-    """Sizes of the program as assembled: the same arrays must make the same program."""
-    old, new = match.baseline.row.instance, match.candidate.row.instance
+def _sizes(
+    match: Match,
+    which: str,
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    bound: Bound,
+    why: str,
+) -> list[Finding]:
+    """Sizes of the program, as assembled or after presolve, where both runs report them."""
     return [
-        _counter_finding(
-            match,
-            f"assembled {_SIZE_WORDS.get(name, name)}",
-            EXACT.judge(getattr(old, name), getattr(new, name)),
-            getattr(old, name),
-            getattr(new, name),
-            "exact",
-        )
-        for name in _SIZES
-    ]
-
-
-def _presolved(match: Match) -> list[Finding]:
-    """Sizes after presolve, where both runs report them."""
-    old, new = match.baseline.row.presolved, match.candidate.row.presolved
-    bound = PRESOLVED_ELSEWHERE if match.why_not_exact else EXACT
-    return [
-        _counter_finding(
-            match,
-            f"presolved {_SIZE_WORDS.get(name, name)}",
-            bound.judge(old[name], new[name]),
-            old[name],
-            new[name],
-            _bound_words(bound, match.why_not_exact),
-        )
-        for name in _SIZES
+        _bounded(match, f"{which} {shown}", (old[name], new[name]), bound, why)
+        for name, shown in _SIZES.items()
         if name in old and name in new
     ]
 
 
 def _iterations(match: Match) -> list[Finding]:
-    before, now = ([r.iterations for r in s.complete] for s in (match.baseline, match.candidate))
+    before, now = ([r.iterations for r in s.complete] for s in _sides(match))
     if not any(before) and not any(now):
         return []
     for side, counts in (("candidate", now), ("baseline", before)):
         if not any(counts):
             note = f"not reported by the {side}"
-            return [_counter_finding(match, "iterations", "skipped", None, None, note=note)]
+            return [_finding(match, "counters", "iterations", "skipped", note=note)]
     found = []
     for kind in dict.fromkeys(k for counts in (*before, *now) for k in counts):
         old, new = ([counts.get(kind, 0) for counts in side] for side in (before, now))
         why = match.why_not_exact
         if len(set(old)) > 1 or len(set(new)) > 1:
             why = ", ".join(filter(None, [why, "differs from repeat to repeat"]))
+        measure = f"{kind} iterations" if kind in _METHODS else kind
         bound = ITERATIONS_ELSEWHERE if why else EXACT
-        found.append(
-            _counter_finding(
-                match,
-                f"{kind} iterations" if kind in _METHODS else kind,
-                bound.judge(max(old), max(new)),
-                max(old),
-                max(new),
-                _bound_words(bound, why),
-            )
-        )
+        found.append(_bounded(match, measure, (max(old), max(new)), bound, why))
     return found
 
 
 def _objective(match: Match) -> list[Finding]:
-    old, new = match.baseline.row, match.candidate.row
+    old, new = match.baseline.complete[-1], match.candidate.complete[-1]
+    figures = old.objective, new.objective
+
+    def found(verdict: Verdict, rule: str = "", note: str = "") -> list[Finding]:
+        return [_finding(match, "counters", "objective", verdict, figures, rule, note, "objective")]
+
     if old.objective is None and new.objective is None:
         return []
     if old.objective is None or new.objective is None:
-        verdict: Verdict = "better" if old.objective is None else "worse"
-        return [_counter_finding(match, "objective", verdict, old.objective, new.objective)]
+        return found("better" if old.objective is None else "worse")
     share, rule = OBJECTIVE_SHARE, f"within {OBJECTIVE_SHARE:g}"
     why = _why_elsewhere(match)
     if why:
         if old.raw_gap is None or new.raw_gap is None:
-            note = "no certified gap says how far an objective may move"
-            return [
-                _counter_finding(
-                    match, "objective", "skipped", old.objective, new.objective, note=note
-                )
-            ]
+            return found("skipped", note="no certified gap says how far an objective may move")
         share = old.raw_gap + new.raw_gap + OBJECTIVE_SHARE_ELSEWHERE
         rule = f"within both gaps and {OBJECTIVE_SHARE_ELSEWHERE:g} ({why})"
-    verdict = "worse" if objectives_differ(old, new, share) else "same"
-    return [_counter_finding(match, "objective", verdict, old.objective, new.objective, rule)]
+    return found("worse" if objectives_differ(old, new, share) else "same", rule)
 
 
 def objectives_differ(old: Record, new: Record, share: float) -> bool:
@@ -370,27 +354,24 @@ def objectives_differ(old: Record, new: Record, share: float) -> bool:
 
 
 def _gap(match: Match) -> list[Finding]:
-    old, new = (
-        [r.raw_gap for r in s.complete if r.raw_gap is not None]
-        for s in (match.baseline, match.candidate)
-    )
+    old, new = ([r.raw_gap for r in s.complete if r.raw_gap is not None] for s in _sides(match))
+
+    def found(verdict: Verdict, before: float | None = None, note: str = "") -> list[Finding]:
+        figures = before, None
+        return [_finding(match, "counters", CERTIFIED_GAP, verdict, figures, "", note, "gap")]
+
     if not old and not new:
         return []
-    measure = "certified gap"
     if not match.same_certificate and match.candidate.row.certificate != "exact":
         # Before certificate 2 gaps of general LPs held to a tolerance only.
-        return [_counter_finding(match, measure, "skipped", None, None, note=OTHER_RULES)]
+        return found("skipped", note=OTHER_RULES)
     if len(new) < len(match.candidate.complete) and len(old) == len(match.baseline.complete):
-        return [
-            _counter_finding(match, measure, "worse", max(old), None, note="no bracket any more")
-        ]
+        return found("worse", max(old), "no bracket any more")
     if not old or not new:
-        return [_counter_finding(match, measure, "better" if new else "skipped", None, None)]
+        return found("better" if new else "skipped")
     why = _why_elsewhere(match)
     bound = GAP_ELSEWHERE if match.why_not_exact else GAP_OTHER_PATH if why else GAP
-    verdict = bound.judge(max(old), max(new))
-    rule = _bound_words(bound, why)
-    return [_counter_finding(match, measure, verdict, max(old), max(new), rule)]
+    return [_bounded(match, CERTIFIED_GAP, (max(old), max(new)), bound, why, "gap")]
 
 
 def _why_elsewhere(match: Match) -> str:
@@ -405,23 +386,22 @@ def _sides(match: Match) -> tuple[Sample, Sample]:
     return match.baseline, match.candidate
 
 
-def _bound_words(bound: Bound, why: str) -> str:
-    if bound.is_exact:
-        return "exact"
-    said = f"at most {bound.factor:g}×" + (f" + {bound.extra:g}" if bound.extra else "")
-    return f"{said} ({why})" if why else said
-
-
-def _counter_finding(
+def _bounded(
     match: Match,
     measure: str,
-    verdict: Verdict,
-    before: float | None,
-    now: float | None,
-    rule: str = "",
-    note: str = "",
+    figures: tuple[float, float],
+    bound: Bound,
+    why: str,
+    unit: Unit = "count",
 ) -> Finding:
-    return _finding(match, "counters", measure, verdict, before, now, rule, note)
+    """Hold a counter to a bound, which is not exact for the reason `why`."""
+    rule = "exact"
+    if not bound.is_exact:
+        rule = f"at most {bound.factor:g}×" + (f" + {bound.extra:g}" if bound.extra else "")
+        rule += f" ({why})" if why else ""
+    return _finding(
+        match, "counters", measure, bound.judge(*figures), figures, rule=rule, unit=unit
+    )
 
 
 # -- memory and time -------------------------------------------------------------------------
@@ -453,24 +433,16 @@ def judge_memory(matches: Sequence[Match]) -> list[Finding]:
     for match in matches:
         old, new = (
             [float(r.peak_bytes) for r in s.ended if r.peak_bytes is not None]
-            for s in (match.baseline, match.candidate)
+            for s in _sides(match)
         )
         if not old or not new:
             continue
         bound = MEMORY if match.same_machine else MEMORY_ELSEWHERE
-        before, now = median(old), median(new)
-        found.append(
-            _finding(
-                match,
-                "memory",
-                "peak memory",
-                bound.judge(before, now),
-                before,
-                now,
-                f"at most {bound.factor:g}× + {bound.extra / 2**20:g} MiB"
-                + ("" if match.same_machine else " (other machine)"),
-            )
-        )
+        rule = f"at most {bound.factor:g}× + {bound.extra / 2**20:g} MiB"
+        rule += "" if match.same_machine else " (other machine)"
+        figures = median(old), median(new)
+        verdict = bound.judge(*figures)
+        found.append(_finding(match, "memory", "peak memory", verdict, figures, rule, unit="bytes"))
     return found
 
 
@@ -544,7 +516,7 @@ def times_left_out(matches: Sequence[Match]) -> str:
     without = [m for m in ended if _paired_passes(m, counted_passes) is None]
     if not without:
         return ""
-    noisy = sum(is_noisy(m) for m in without)
+    noisy = sum(m.noisy for m in without)
     reasons = [
         f"{count} {why}"
         for count, why in (
@@ -559,21 +531,6 @@ def times_left_out(matches: Sequence[Match]) -> str:
     return (
         f"times not compared: {len(without)} of {plural(len(ended), 'measurement')}: "
         + ", ".join(reasons)
-    )
-
-
-def is_noisy(match: Match) -> bool:
-    """Whether one of the two runs has no undisturbed row of the measurement that ended."""
-    return any(all(r.disturbed for r in s.ended) for s in (match.baseline, match.candidate))
-
-
-def comparable_times(matches: Sequence[Match]) -> int:
-    """Count the measurements with an undisturbed time in both runs."""
-    return sum(
-        1
-        for m in matches
-        if any(counted_passes(r) for r in m.baseline.timed)
-        and any(counted_passes(r) for r in m.candidate.timed)
     )
 
 
@@ -604,6 +561,11 @@ TIME_VERDICTS: dict[str, Verdict] = {
 }
 
 
+def slower_by(effect: float) -> str:
+    """Say when a time is worse."""
+    return f"slower by {100 * effect:g} % or more, beyond doubt"
+
+
 def _time_finding(times: _Times, rules: Rules, confidence: float) -> Finding:
     effect = rules.least_effect
     if not times.same_machine:
@@ -617,10 +579,11 @@ def _time_finding(times: _Times, rules: Rules, confidence: float) -> Finding:
         verdict=TIME_VERDICTS[found.verdict],
         baseline=median(times.old),
         candidate=median(times.new),
+        unit="passes",
         ratio=found.ratio,
         low=found.low,
         high=found.high,
-        rule=f"slower by {effect:.0%} or more, beyond doubt",
+        rule=slower_by(effect),
         note=plural(found.n, "pair") + ("" if times.same_machine else ", other machine"),
     )
 
@@ -716,6 +679,7 @@ def _growth_finding(
         verdict=change.verdict,
         baseline=change.baseline,
         candidate=change.candidate,
+        unit="exponent",
         low=change.low,
         high=change.high,
         rule=f"higher by {rules.least_exponent:g} or more, beyond doubt",

@@ -55,16 +55,17 @@ class Sample:
     @cached_property
     def ended(self) -> tuple[Record, ...]:
         """Rows of runs that ended by themselves with an answer that is not refuted."""
-        return tuple(r for r in self.rows if r.ended == "ok" and r.verdict != "wrong")
+        return tuple(filter(_ended_well, self.rows))
+
+    @cached_property
+    def noisy(self) -> bool:
+        """Only disturbed runs ended so."""
+        return bool(self.ended) and not any(map(_ended_well, self.undisturbed))
 
     @cached_property
     def timed(self) -> tuple[Record, ...]:
         """Undisturbed runs that ended so, not cut short: what times are taken from."""
-        return tuple(
-            r
-            for r in self.undisturbed
-            if r.ended == "ok" and r.verdict != "wrong" and not cut_short(r)
-        )
+        return tuple(r for r in self.undisturbed if _ended_well(r) and not cut_short(r))
 
     @cached_property
     def complete(self) -> tuple[Record, ...]:
@@ -102,6 +103,11 @@ class Match:
     def instance(self) -> str:
         """Name of the instance."""
         return self.candidate.instance
+
+    @property
+    def noisy(self) -> bool:
+        """One of the two runs has no undisturbed row that ended."""
+        return self.baseline.noisy or self.candidate.noisy
 
     @cached_property
     def same_machine(self) -> bool:
@@ -207,6 +213,10 @@ def samples(records: Sequence[Record], machine: str | None = None) -> Samples:
         )
         for place, kept in latest.items()
     }
+
+
+def _ended_well(row: Record) -> bool:
+    return row.ended == "ok" and row.verdict != "wrong"
 
 
 def cut_short(row: Record) -> bool:

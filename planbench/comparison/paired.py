@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import Literal
 
-from planbench.comparison.findings import Finding, Layer, Verdict
-from planbench.comparison.judge import objectives_differ, refutation
+from planbench.comparison.findings import Finding, Layer, Unit, Verdict
+from planbench.comparison.judge import objectives_differ, refutation, slower_by
 from planbench.comparison.match import Pair
 from planbench.errors import InputError
 from planbench.formatting import plural
@@ -24,6 +24,12 @@ from planbench.stats.paired import PairedRatio, Schedule, paired_log_ratio
 #: was ready to run and had no processor. ``cpu``: CPU seconds of the same. ``passes``: seconds
 #: of phase solve in matrix passes.
 MEASURES = ("time", "cpu", "passes")
+#: What they are called, and their units.
+_CALLED: dict[str, tuple[str, Unit]] = {
+    "time": ("time", "seconds"),
+    "cpu": ("CPU time", "seconds"),
+    "passes": ("matrix passes", "passes"),
+}
 
 Outcome = Literal[
     "slower", "faster", "same", "too-short", "ambiguous", "worse", "better", "not-compared"
@@ -74,6 +80,7 @@ class PairedResult:
     Attributes
     ----------
     case : Measurement
+        With the solver that ran, or those of both sides.
     outcome : str
         ``slower``, ``faster``, ``same`` and ``ambiguous`` speak of the second side's time;
         ``worse``: it does not come to an end where the first does; ``better``: the mirror
@@ -102,6 +109,8 @@ class PairedResult:
         Why there is no verdict, where there is none.
     steady : bool
         All runs of either side that came to an end took the same iterations.
+    least_effect : float
+        From which on a difference counts.
     """
 
     case: Measurement
@@ -118,6 +127,7 @@ class PairedResult:
     remarks: tuple[str, ...] = ()
     reason: str = ""
     steady: bool = True
+    least_effect: float = 0.05
 
     @property
     def difference(self) -> str:
@@ -125,25 +135,25 @@ class PairedResult:
         return next((f.note for f in self.faults if f.measure == "answer"), "")
 
     @property
-    def findings(self) -> tuple[Finding, ...]:
-        """The faults, and the outcome as a finding about the time or about how runs ended."""
+    def finding(self) -> Finding:
+        """The outcome, as a finding about the time or about how runs ended."""
         layer, verdict = _FINDINGS[self.outcome]
-        timed = layer == "time"
-        ratio = self.ratio if timed else None
-        return (
-            *self.faults,
-            Finding(
-                layer,
-                self.case.solver,
-                self.case.instance,
-                self.measure if timed else "outcome",
-                verdict,
-                *(self.typical if timed else (None, None)),
-                ratio=None if ratio is None else ratio.ratio,
-                low=None if ratio is None else ratio.low,
-                high=None if ratio is None else ratio.high,
-                note=self.reason,
-            ),
+        where = layer, self.case.solver, self.case.instance
+        if layer == "outcomes":
+            return Finding(*where, "outcome", verdict, note=self.reason)
+        measure, unit = _CALLED[self.measure]
+        ratio = self.ratio
+        return Finding(
+            *where,
+            measure,
+            verdict,
+            *self.typical,
+            unit,
+            ratio=None if ratio is None else ratio.ratio,
+            low=None if ratio is None else ratio.low,
+            high=None if ratio is None else ratio.high,
+            rule="" if verdict == "skipped" else slower_by(self.least_effect),
+            note="; ".join(filter(None, [plural(self.pairs, "pair"), self.reason])),
         )
 
 
@@ -219,6 +229,7 @@ def judge_case(
         faults=tuple(faults),
         remarks=tuple(remarks),
         steady=not unsteady,
+        least_effect=schedule.least_effect,
     )
     if not (ended[0] and ended[1]):
         outcome, reason = _unended(sides, names)
@@ -245,8 +256,7 @@ def judge_case(
             f"{names[1]}, whose times are not known; raise --time-limit"
         )
         return replace(found, ratio=ratio, reason=reason)
-    unclear = ratio.verdict == "ambiguous"
-    reason = f"too few or too uneven pairs, {ratio.n}" if unclear else ""
+    reason = "too few or too uneven pairs" if ratio.verdict == "ambiguous" else ""
     return replace(found, ratio=ratio, outcome=ratio.verdict, reason=reason)
 
 

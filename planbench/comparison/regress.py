@@ -10,8 +10,6 @@ from pathlib import Path
 
 from planbench.comparison.findings import Comparison, Obstacle, Rules, in_order
 from planbench.comparison.judge import (
-    comparable_times,
-    is_noisy,
     judge_counters,
     judge_growth,
     judge_memory,
@@ -109,10 +107,8 @@ def _disturbed(matches: Sequence[Match], rules: Rules) -> list[Obstacle]:
     if "time" not in rules.layers or "disturbed" in rules.allow:
         return []
     ended = [m for m in matches if m.baseline.ended and m.candidate.ended]
-    if not ended or comparable_times(matches):
+    if not ended or not all(m.noisy for m in ended):
         return []
-    if not all(is_noisy(m) for m in ended):
-        return []  # some have no time for another reason
     return [
         Obstacle(
             "disturbed",

@@ -1,109 +1,80 @@
-"""How comparisons are shown: text, terminal tables, Markdown, JUnit XML and JSON's own types.
+"""How comparisons are shown: terminal tables, Markdown, JUnit XML and JSON's own types.
 
-In the order of the file: two runs of a suite (``regress``), paired runs (``ab``), a search among
-versions (``bisect``), levels over many runs (``history``).
+Findings, of runs of a suite (``regress``) and of paired runs (``ab``) alike, come first; then a
+search among versions (``bisect``) and levels over many runs (``history``).
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from math import exp, log
 from typing import Any
 from xml.etree import ElementTree
 
 from rich.text import Text
 
 from planbench import formatting as fmt
-from planbench.comparison.ab import PairedComparison, distinct_names
+from planbench.comparison.ab import PairedComparison
 from planbench.comparison.bisect import BisectResult, Direction
-from planbench.comparison.findings import LAYERS, Comparison, Finding, Verdict
+from planbench.comparison.findings import LAYERS, Comparison, Finding, Unit, Verdict
 from planbench.comparison.history import ChangePoint, History, Measure, Series
-from planbench.comparison.paired import PairedResult
 from planbench.formatting import plain, plural
-from planbench.report.table import (
-    Column,
-    Entry,
-    Mark,
-    Table,
-    markdown_code,
-    markdown_table,
-    number,
-    safe_markdown,
-)
+from planbench.report.table import Column, Entry, Mark, Table, markdown_table, number, safe_markdown
 from planbench.stats.paired import PairedRatio
 
 
-def in_unit(value: float | None, unit: str) -> str:
-    """Write a cost: bytes, seconds (also of ``time`` and ``cpu``), matrix passes, iterations."""
-    if unit == "bytes":
-        return fmt.size_bytes(value)
-    if unit == "passes":
-        return fmt.passes(value)
-    if unit == "iterations" and value is not None:
-        return f"{value:,.0f}"
-    return fmt.seconds(value)
-
-
-# -- two runs of a suite ----------------------------------------------------------------------
-
-_SIGNS: dict[Verdict, str] = {
-    "worse": "🔴",
-    "better": "🟢",
-    "same": "⚪",
-    "unclear": "🟡",
-    "skipped": "⚪",
-}
-
-
-def amount(finding: Finding, value: float | str | None) -> str:
-    """Write one of the two figures of a finding in its unit."""
+def in_unit(value: float | str | None, unit: Unit | Measure) -> str:
+    """Write a figure in its unit; words as they are."""
     if value is None:
         return fmt.UNKNOWN
     if isinstance(value, str):
         return plain(value)
-    if finding.layer == "memory":
-        return fmt.size_bytes(value)
-    if finding.layer == "time":
-        return f"{fmt.passes(value)} passes"
-    if finding.layer == "scaling":
-        return fmt.exponent(value)
-    if finding.measure == "objective":
-        return fmt.objective(value, 12)
-    if finding.measure == "certified gap":
-        return fmt.gap(value)
+    match unit:
+        case "bytes":
+            return fmt.size_bytes(value)
+        case "passes":
+            return f"{fmt.passes(value)} passes"
+        case "seconds":
+            return fmt.seconds(value)
+        case "exponent":
+            return fmt.exponent(value)
+        case "objective":
+            return fmt.objective(value, 12)
+        case "gap":
+            return fmt.gap(value)
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:.6g}"
+
+
+# -- findings ---------------------------------------------------------------------------------
+
+#: What a finding is marked with where there is no colour, and where there is.
+_MARKS: dict[Verdict, tuple[str, Mark]] = {
+    "worse": ("🔴", "bold bad"),
+    "better": ("🟢", "good"),
+    "same": ("⚪", ""),
+    "unclear": ("🟡", "warn"),
+    "skipped": ("⚪", "none"),
+}
 
 
 def change(finding: Finding) -> str:
     """Write how a figure changed: a ratio with its interval, or a difference."""
-    if finding.layer == "scaling":
-        if isinstance(finding.baseline, float) and isinstance(finding.candidate, float):
-            middle = f"{finding.candidate - finding.baseline:+.2f}"
-            return middle + _interval(finding.low, finding.high, signed=True)
+    old, new = finding.baseline, finding.candidate
+    low, high = finding.low, finding.high
+    if isinstance(old, float) and isinstance(new, float) and finding.unit == "exponent":
+        spread = "" if low is None or high is None else f" ({low:+.2f} to {high:+.2f})"
+        return f"{new - old:+.2f}{spread}"
+    if isinstance(old, float) and isinstance(new, float) and finding.unit == "objective":
+        return f"{(new - old) / max(abs(old), abs(new)):+.1e}" if old != new else "0"
+    ratio = finding.ratio
+    if ratio is None:
         return ""
-    if finding.measure == "objective":
-        old, new = finding.baseline, finding.candidate
-        if isinstance(old, str) or isinstance(new, str) or old is None or new is None:
-            return ""
-        scale = max(abs(old), abs(new))
-        return f"{(new - old) / scale:+.1e}" if old != new else "0"
-    if finding.ratio is None:
-        return ""
-    if finding.verdict == "same" and finding.ratio == 1.0:
+    if finding.verdict == "same" and ratio == 1.0:
         return "1×"
-    digits = 2 if abs(finding.ratio - 1) >= 0.005 else 4
-    shown = f"{finding.ratio:.{digits}f}×" if finding.ratio < 1e4 else f"{finding.ratio:.1e}×"
-    return shown + _interval(finding.low, finding.high)
-
-
-def _interval(low: float | None, high: float | None, *, signed: bool = False) -> str:
-    if low is None or high is None:
-        return ""
-    if signed:
-        return f" ({low:+.2f} to {high:+.2f})"
-    return f" ({low:.2f} to {high:.2f})" if high < 1e4 else ""
+    digits = 2 if abs(ratio - 1) >= 0.005 else 4
+    shown = f"{ratio:.{digits}f}×" if ratio < 1e4 else f"{ratio:.1e}×"
+    known = low is not None and high is not None and high < 1e4
+    return shown + (f" ({low:.2f} to {high:.2f})" if known else "")
 
 
 def because(finding: Finding) -> str:
@@ -111,29 +82,39 @@ def because(finding: Finding) -> str:
     return plain("; ".join(part for part in (finding.rule, finding.note) if part))
 
 
+def figures(finding: Finding) -> str:
+    """Write both figures; empty where neither is known."""
+    if finding.baseline is None and finding.candidate is None:
+        return ""
+    before, now = (in_unit(v, finding.unit) for v in (finding.baseline, finding.candidate))
+    return f"{before} → {now}"
+
+
+def sentence(finding: Finding) -> str:
+    """Say both figures, how they changed, and why that is what it is."""
+    why = because(finding)
+    parts = [figures(finding), change(finding), f"({why})" if why else ""]
+    return " ".join(filter(None, parts))
+
+
 def summary(comparison: Comparison) -> str:
     """Say in one line what a comparison came to."""
     worse = comparison.having("worse")
-    if comparison.obstacles and not worse:
+    if comparison.obstacles and not comparison.compared and not worse:
         return f"could not compare: {comparison.obstacles[0].message}"
     count = comparison.counts
     parts = [f"{plural(comparison.compared, 'measurement')} compared"]
     parts += [f"{count[v]} {v}" for v in ("unclear", "better") if count.get(v)]
     tail = f" ({', '.join(parts)})"
-    if not worse:
-        return f"nothing worse{tail}"
-    first = worse[0]
-    moved = change(first) or f"{amount(first, first.baseline)} → {amount(first, first.candidate)}"
-    return plain(f"{len(worse)} worse, first {first.where}: {first.measure} {moved}{tail}")
+    if worse:
+        first = worse[0]
+        moved = change(first) or sentence(first)
+        return plain(f"{len(worse)} worse, first {first.where}: {first.measure} {moved}{tail}")
+    if comparison.obstacles:
+        return plain(f"not all could be compared: {comparison.obstacles[0].message}{tail}")
+    return f"nothing worse{tail}"
 
 
-MARKS: dict[Verdict, Mark] = {
-    "worse": "bold bad",
-    "better": "good",
-    "same": "",
-    "unclear": "warn",
-    "skipped": "none",
-}
 #: Rows shown of each verdict unless all are asked for; what is worse is always shown.
 MOST = 12
 
@@ -151,22 +132,13 @@ def shown_findings(comparison: Comparison, *, everything: bool = False) -> list[
 def left_out_words(comparison: Comparison, shown: Sequence[Finding]) -> str:
     """Say what is not shown; empty where everything is."""
     here = {id(f) for f in shown}
-    rest = [f for f in comparison.findings if id(f) not in here]
-    counts = {v: sum(f.verdict == v for f in rest) for v in _SIGNS}
-    parts = [f"{count} {v}" for v, count in counts.items() if count]
+    rest = [f.verdict for f in comparison.findings if id(f) not in here]
+    parts = [f"{rest.count(v)} {v}" for v in _MARKS if v in rest]
     return f"Not shown: {', '.join(parts)}." if parts else ""
 
 
-#: Columns of the terminal below which a table of findings leaves out what it can.
-NARROW = 110
-
-
 def comparison_table(
-    comparison: Comparison,
-    shown: Sequence[Finding],
-    *,
-    narrow: bool = False,
-    signs: bool = False,
+    comparison: Comparison, shown: Sequence[Finding], *, signs: bool = False
 ) -> Table:
     """Lay out findings, a row each.
 
@@ -174,45 +146,40 @@ def comparison_table(
     ----------
     comparison : Comparison
     shown : sequence of Finding
-    narrow : bool
-        Without layer and rule, both figures in one column.
     signs : bool
         With a coloured disc before each verdict, where there is no colour.
     """
-    sides = [plain(name) for name in (comparison.baseline, comparison.candidate)]
     rest = left_out_words(comparison, shown)
     return Table(
         caption=Text(f"{rest} --all shows them.", style="dim") if rest else "",
-        keys=3 if narrow else 4,
+        keys=3,
         columns=(
             Column("verdict", whole=True),
-            *(() if narrow else (Column("layer", whole=True),)),
-            Column("solver and instance", fold=True),
-            Column("what", fold=True, width=12 if narrow else None),
-            *(
-                Column(name, "number", fold=True, width=18 if narrow else None)
-                for name in (["before → now"] if narrow else sides)
-            ),
-            Column("change", "number", fold=True, width=12 if narrow else None),
-            *(() if narrow else (Column("held to", fold=True),)),
+            Column("layer", places="page"),
+            Column("solver and instance", "long", fold=True),
+            Column("what", fold=True),
+            Column("before → now", "number", fold=True, width=18, places="terminal"),
+            Column(plain(comparison.baseline), "number", places="page"),
+            Column(plain(comparison.candidate), "number", places="page"),
+            Column("change", "number", fold=True, width=12),
+            Column("held to", "long", fold=True),
         ),
-        rows=[_finding_row(finding, narrow=narrow, signs=signs) for finding in shown],
+        rows=[_finding_row(finding, signs=signs) for finding in shown],
     )
 
 
-def _finding_row(finding: Finding, *, narrow: bool, signs: bool) -> list[Entry]:
-    sign = f"{_SIGNS[finding.verdict]} " if signs else ""
-    figures = [amount(finding, value) for value in (finding.baseline, finding.candidate)]
-    changed = change(finding)
-    mark = MARKS[finding.verdict]
+def _finding_row(finding: Finding, *, signs: bool) -> list[Entry]:
+    sign, mark = _MARKS[finding.verdict]
     return [
-        Entry(sign + finding.verdict, mark=mark),
-        *([] if narrow else [Entry(finding.layer)]),
+        Entry(f"{sign} {finding.verdict}" if signs else finding.verdict, mark=mark),
+        Entry(finding.layer),
         Entry(plain(finding.where)),
         Entry(finding.measure),
-        *map(Entry, [" → ".join(figures)] if narrow else figures),
-        Entry(changed.replace(" (", "\n(") if narrow else changed, mark=mark),
-        *([] if narrow else [Entry(because(finding))]),
+        Entry(figures(finding)),
+        Entry(in_unit(finding.baseline, finding.unit)),
+        Entry(in_unit(finding.candidate, finding.unit)),
+        Entry(change(finding), finding.ratio, mark),
+        Entry(because(finding)),
     ]
 
 
@@ -220,21 +187,20 @@ def _finding_row(finding: Finding, *, narrow: bool, signs: bool) -> list[Entry]:
 MOST_ROWS = 60
 
 
-def comparison_to_markdown(comparison: Comparison) -> str:
+def comparison_to_markdown(comparison: Comparison, *, everything: bool = False) -> str:
     """Write the comparison as Markdown for a pull request or a job's summary."""
     mark = {0: "🟢", 1: "🔴", 2: "🟡"}[comparison.exit_code]
     lines = [f"### {mark} planbench: {safe_markdown(summary(comparison))}", ""]
-    shown = shown_findings(comparison)
-    table = shown[:MOST_ROWS]
-    if table:
-        lines += [markdown_table(comparison_table(comparison, table, signs=True)), ""]
-    rest = left_out_words(comparison, table)
+    shown = shown_findings(comparison, everything=everything)[:MOST_ROWS]
+    if shown:
+        lines += [markdown_table(comparison_table(comparison, shown, signs=True)), ""]
     said = [
+        *comparison.about,
         *(o.message for o in comparison.obstacles),
         *comparison.notes,
-        *([rest] if rest else []),
+        left_out_words(comparison, shown),
     ]
-    lines += [f"- {safe_markdown(line)}" for line in said]
+    lines += [f"- {safe_markdown(line)}" for line in said if line]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -270,10 +236,7 @@ def _add_case(suite: ElementTree.Element, layer: str, name: str) -> ElementTree.
 def _add_layer(suite: ElementTree.Element, layer: str, findings: Sequence[Finding]) -> None:
     for finding in findings:
         case = _add_case(suite, layer, f"{finding.where}: {finding.measure}")
-        text = (
-            f"{amount(finding, finding.baseline)} → {amount(finding, finding.candidate)} "
-            f"{change(finding)} ({because(finding)})"
-        )
+        text = sentence(finding)
         if finding.verdict == "worse":
             failure = ElementTree.SubElement(case, "failure", message=plain(text), type="worse")
             failure.text = plain(f"{finding.where}: {finding.measure}: {text}")
@@ -291,248 +254,49 @@ def to_document(comparison: Comparison) -> dict[str, Any]:
         "baseline": comparison.baseline,
         "candidate": comparison.candidate,
         "compared": comparison.compared,
-        "counts": {verdict: comparison.counts.get(verdict, 0) for verdict in _SIGNS},
+        "counts": {verdict: comparison.counts.get(verdict, 0) for verdict in _MARKS},
         "obstacles": [asdict(o) for o in comparison.obstacles],
         "notes": list(comparison.notes),
         "findings": [asdict(f) for f in comparison.findings],
     }
 
 
-# -- paired runs -------------------------------------------------------------------------------
-
-#: Names of solvers up to this length stay whole; command lines are folded.
-LONGEST_NAME = 40
-_OUTCOME_MARKS: dict[str, Mark] = {
-    "slower": "bad",
-    "worse": "bad",
-    "faster": "good",
-    "better": "good",
-}
-
-
-def side_names(comparison: PairedComparison) -> tuple[str, str]:
-    """Name the two sides."""
-    return distinct_names(comparison.a, comparison.b)
-
-
-def side_lines(comparison: PairedComparison) -> tuple[str, ...]:
-    """Return ``a: …`` and ``b: …``, with what was installed where the side does not say it."""
-    return tuple(
-        f"{letter}: {name}" + (f" = {found}" if found not in ("", name) else "")
-        for letter, name, found in zip(
-            "ab", side_names(comparison), comparison.environments, strict=True
-        )
-    )
-
-
-def solver_of(comparison: PairedComparison, verdict: PairedResult) -> str:
-    """Name what ran on one instance: one solver, or that of either side."""
-    a, b = (own or verdict.case.solver for own in comparison.solvers)
-    return a if a == b else f"{a} / {b}"
-
-
-def place_of(comparison: PairedComparison, verdict: PairedResult) -> str:
-    """Name an instance, and what ran on it where the sides do not say it."""
-    own = comparison.solvers
-    if all(own) and own[0] != own[1]:  # the names of the sides say it already
-        return verdict.case.instance
-    return f"{solver_of(comparison, verdict)} on {verdict.case.instance}"
-
-
-def ab_sentence(comparison: PairedComparison, verdict: PairedResult) -> str:
-    """Say in one sentence what was found on one instance."""
-    a, b = side_names(comparison)
-    place = place_of(comparison, verdict)
-    if verdict.outcome == "worse":
-        return f"{place}: {b} does not come to an end where {a} does: {verdict.reason}."
-    if verdict.outcome == "better":
-        return f"{place}: {b} comes to an end where {a} does not: {verdict.reason}."
-    if verdict.outcome == "not-compared":
-        return f"{place}: could not be compared: {verdict.reason}."
-    if verdict.outcome == "too-short":
-        return (
-            f"{place}: answers and iterations compared only: {verdict.reason} "
-            f"({_typical(verdict, 'time')})."
-        )
-    if verdict.ratio is None:
-        return f"{place}: not decided: {verdict.reason}."
-    effect = f"{100 * comparison.least_effect:g} %"
-    figures = (
-        f"{verdict.ratio.ratio:.3g} times the {_measure(comparison)} of {a}"
-        f"{_between(verdict.ratio)}, {_typical(verdict, comparison.measure)}, "
-        f"{plural(verdict.ratio.n, 'pair')}"
-    )
-    if verdict.outcome in ("slower", "faster"):
-        return f"{place}: {b} is {verdict.outcome}: {figures}."
-    if verdict.outcome == "same":
-        return f"{place}: no difference of {effect}: {b} took {figures}."
-    return f"{place}: not decided ({verdict.reason}): {b} took {figures}."
-
-
-def ab_sentences(comparison: PairedComparison) -> list[str]:
-    """Return a sentence for each instance; those that were not run share one."""
-    said = [ab_sentence(comparison, v) for v in comparison.results if v.pairs]
-    left = sum(not v.pairs for v in comparison.results)
-    if left:
-        said.append(
-            f"{plural(left, 'comparison')} not run within the budget; raise it with --budget."
-        )
-    return said
-
-
-def ab_overall(comparison: PairedComparison) -> str:
-    """Say in one sentence what was found over all instances."""
-    a, b = side_names(comparison)
-    counts: Counter[str] = Counter(v.outcome for v in comparison.results)
-    total = len(comparison.results)
-    if counts["not-compared"] == total and not any(v.faults for v in comparison.results):
-        many = plural(total, "comparison")
-        return f"Nothing could be compared: {b} against {a}, {many} without a verdict."
-    said = [
-        f"{text} on {counts[outcome]}"
-        for outcome, text in (
-            ("worse", "fails"),
-            ("slower", "slower"),
-            ("faster", "faster"),
-            ("better", "the only one to end"),
-            ("same", f"the same within {100 * comparison.least_effect:g} %"),
-            ("too-short", "too short to be timed"),
-            ("ambiguous", "not decided"),
-            ("not-compared", "not comparable"),
-        )
-        if counts[outcome]
-    ]
-    differing = sum(bool(v.faults) for v in comparison.results)
-    if differing:
-        said.append(f"with findings on {differing}")
-    mean = mean_ratio(comparison)
-    tail = ""
-    if mean is not None and total > 1:
-        tail = f"; {mean:.3g} times the {_measure(comparison)} in the geometric mean"
-    return (
-        f"Overall, {b} against {a}, {plural(total, 'comparison')}: " + ", ".join(said) + f"{tail}."
-    )
-
-
-def mean_ratio(comparison: PairedComparison) -> float | None:
-    """Geometric mean of the ratios; None without any."""
-    logs = [log(v.ratio.ratio) for v in comparison.results if v.ratio is not None]
-    return exp(sum(logs) / len(logs)) if logs else None
-
-
-def ab_table(comparison: PairedComparison) -> Table:
-    """Lay out both sides' cost and its ratio, a row per instance and solver."""
-    solvers = [solver_of(comparison, found) for found in comparison.results]
-    return Table(
-        keys=2,
-        columns=(
-            Column("instance", fold=True),
-            Column("solver", fold=True, whole=all(len(name) <= LONGEST_NAME for name in solvers)),
-            *(
-                Column(heading, "number", whole=True)
-                for heading in ("a", "b", "b / a", "interval", "pairs")
-            ),
-            Column("verdict", fold=True),
-        ),
-        rows=[
-            [
-                Entry(found.case.instance),
-                Entry(solver),
-                *(number(in_unit(v, comparison.measure), v) for v in found.typical),
-                *_ratio_entries(found.ratio),
-                number(str(found.pairs), found.pairs),
-                Entry(found.outcome, mark=_OUTCOME_MARKS.get(found.outcome, "")),
-            ]
-            for found, solver in zip(comparison.results, solvers, strict=True)
-        ],
-    )
-
-
-def _ratio_entries(ratio: PairedRatio | None) -> list[Entry]:
-    if ratio is None:
-        return [number("", None), number("", None)]
-    known = ratio.low is not None and ratio.high is not None
-    spread = fmt.between(f"{ratio.low:.3f}", f"{ratio.high:.3f}") if known else fmt.UNKNOWN
-    return [number(f"{ratio.ratio:.3f}", ratio.ratio), Entry(spread)]
-
-
-def ab_markdown(comparison: PairedComparison) -> str:
-    """Write the comparison for a comment on a pull request."""
-    a, b = side_names(comparison)
-    lines = [
-        f"### planbench: {markdown_code(b)} against {markdown_code(a)}",
-        "",
-        f"**{safe_markdown(ab_overall(comparison))}**",
-        "",
-        markdown_table(ab_table(comparison)),
-    ]
-    notes = [
-        f"- {safe_markdown(note)}"
-        for v in comparison.results
-        for note in (*(f.note for f in v.faults), *v.remarks)
-        if note
-    ]
-    if notes:
-        lines += ["", *dict.fromkeys(notes)]
-    if any(" = " in side for side in side_lines(comparison)):
-        lines += ["", *(f"- {safe_markdown(side)}" for side in side_lines(comparison))]
-    lines += ["", f"<sub>{safe_markdown(ab_small_print(comparison))}</sub>", ""]
-    return "\n".join(lines)
-
-
-def ab_small_print(comparison: PairedComparison) -> str:
-    """How sure the verdicts are, and what was spent on them."""
-    differ = "; ".join(
-        f"{letter}: " + ", ".join(f"{n} {v}" for n, v in sorted(found.items()))
-        for letter, found in zip("ab", comparison.versions, strict=True)
-        if found
-    )
-    return (
-        f"Ratios of {_measure(comparison)}, b over a, of interleaved pairs of runs; at "
-        f"{100 * comparison.confidence:g} % confidence no verdict is wrong; differences below "
-        f"{100 * comparison.least_effect:g} % do not count. {comparison.pairs_made} pairs run"
-        + (f", {comparison.pairs_found} were there already" if comparison.pairs_found else "")
-        + f", {fmt.seconds(comparison.elapsed_s)}."
-        + (f" {differ}." if differ else "")
-    )
-
-
-def ab_document(comparison: PairedComparison) -> dict[str, Any]:
-    """Return the comparison in JSON's own types."""
+def ab_document(made: PairedComparison) -> dict[str, Any]:
+    """Return the comparison of two sides in JSON's own types, an entry per instance."""
     return {
-        "a": comparison.a,
-        "b": comparison.b,
-        "environments": dict(zip("ab", comparison.environments, strict=True)),
-        "versions": dict(zip("ab", comparison.versions, strict=True)),
-        "measure": comparison.measure,
-        "least_effect": comparison.least_effect,
-        "confidence": comparison.confidence,
-        "overall": ab_overall(comparison),
-        "mean_ratio": mean_ratio(comparison),
-        "exit_code": comparison.exit_code,
-        "pairs_made": comparison.pairs_made,
-        "pairs_found": comparison.pairs_found,
-        "budget_spent": comparison.budget_spent,
-        "elapsed_s": comparison.elapsed_s,
-        "results": str(comparison.store),
+        "a": made.a,
+        "b": made.b,
+        "environments": dict(zip("ab", made.environments, strict=True)),
+        "versions": dict(zip("ab", made.versions, strict=True)),
+        "measure": made.settings.measure,
+        "least_effect": made.settings.schedule.least_effect,
+        "confidence": made.settings.schedule.confidence,
+        "overall": summary(made.comparison),
+        "mean_ratio": made.mean_ratio,
+        "exit_code": made.exit_code,
+        "pairs_made": made.pairs_made,
+        "pairs_found": made.pairs_found,
+        "budget_spent": made.budget_spent,
+        "elapsed_s": made.elapsed_s,
+        "results": str(made.store),
         "instances": [
             {
-                "instance": v.case.instance,
-                "solver": solver_of(comparison, v),
-                "verdict": v.outcome,
-                "sentence": ab_sentence(comparison, v),
-                "ratio": _ratio(v.ratio),
-                "control": _ratio(v.control),
-                "pairs": v.pairs,
-                "disturbed_pairs": v.disturbed,
-                "typical": dict(zip("ab", v.typical, strict=True)),
-                "iterations": dict(zip("ab", map(dict, v.iterations), strict=True)),
-                "ends": dict(zip("ab", map(dict, v.ends), strict=True)),
-                "findings": [f.note for f in v.faults],
-                "remarks": list(v.remarks),
-                "reason": v.reason,
+                "instance": found.case.instance,
+                "solver": found.case.solver,
+                "verdict": found.outcome,
+                "sentence": sentence(found.finding),
+                "ratio": _ratio(found.ratio),
+                "control": _ratio(found.control),
+                "pairs": found.pairs,
+                "disturbed_pairs": found.disturbed,
+                "typical": dict(zip("ab", found.typical, strict=True)),
+                "iterations": dict(zip("ab", map(dict, found.iterations), strict=True)),
+                "ends": dict(zip("ab", map(dict, found.ends), strict=True)),
+                "findings": [f.note for f in found.faults],
+                "remarks": list(found.remarks),
+                "reason": found.reason,
             }
-            for v in comparison.results
+            for found in made.results
         ],
     }
 
@@ -540,28 +304,8 @@ def ab_document(comparison: PairedComparison) -> dict[str, Any]:
 def _ratio(found: PairedRatio | None) -> Mapping[str, Any] | None:
     if found is None:
         return None
-    return {
-        "ratio": found.ratio,
-        "low": found.low,
-        "high": found.high,
-        "pairs": found.n,
-        "verdict": found.verdict,
-    }
-
-
-def _measure(comparison: PairedComparison) -> str:
-    return {"time": "time", "cpu": "CPU time", "passes": "matrix passes"}[comparison.measure]
-
-
-def _between(ratio: PairedRatio) -> str:
-    if ratio.low is None or ratio.high is None:
-        return ""
-    return f" (between {ratio.low:.3g} and {ratio.high:.3g})"
-
-
-def _typical(verdict: PairedResult, measure: str) -> str:
-    a, b = (in_unit(value, measure) for value in verdict.typical)
-    return f"{b} against {a}"
+    shown = {name: getattr(found, name) for name in ("ratio", "low", "high", "verdict")}
+    return shown | {"pairs": found.n}
 
 
 # -- a search among versions -------------------------------------------------------------------

@@ -21,12 +21,13 @@ goods on.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from planbench import formatting as fmt
 from planbench.debate.study import NoiseLoss, Replanned, noise_losses, replanned
+from planbench.formatting import plural
 from planbench.records.schema import Record
 from planbench.report.effort import effort_key, effort_names
 from planbench.report.growth import SIZES, estimate_words, predict
@@ -72,9 +73,15 @@ class JudgedClaim:
     claim: str
     who: str
     predicted: str
-    measured: str
-    each: tuple[tuple[str, str, Verdict], ...]
-    verdict: Verdict
+    measured: str = ""
+    each: tuple[tuple[str, str, Verdict], ...] = ()
+    verdict: Verdict = "not measured in this run"
+
+    def judged(
+        self, measured: str, each: Iterable[tuple[str, str, Verdict]], verdict: Verdict
+    ) -> JudgedClaim:
+        """Return the claim with what was measured and the verdict."""
+        return replace(self, measured=measured, each=tuple(each), verdict=verdict)
 
 
 #: Knob of the suites that says what share of the inputs crosses regions.
@@ -91,9 +98,11 @@ NOISE, WORTHLESS = 0.1, 0.5
 
 def judge_coupling(results: Sequence[AggregatedResult]) -> JudgedClaim:
     """Judge what planning regions together costs where much of their inputs crosses."""
-    claim = "Parts that trade little can be planned in parallel; coupling destroys it"
-    who = "Kornai & Lipták; a critic"
-    predicted = f"at least {FAR:g} times the time where most inputs cross regions"
+    claim = JudgedClaim(
+        "Parts that trade little can be planned in parallel; coupling destroys it",
+        "Kornai & Lipták; a critic",
+        f"at least {FAR:g} times the time where most inputs cross regions",
+    )
     found: list[tuple[str, float, bool, Sweep]] = []
     for sweep in find_sweeps(results):
         # Without a point at which most inputs cross, coupling was not put to the test.
@@ -104,9 +113,9 @@ def judge_coupling(results: Sequence[AggregatedResult]) -> JudgedClaim:
             if costs is not None:
                 found.append((series, *costs, sweep))
     if not found:
-        return JudgedClaim(claim, who, predicted, "", (), UNMEASURED)
-    each = tuple(
-        (series, f"{'at least ' if more else ''}{ratio:.2g} times", _coupled(ratio, more))
+        return claim
+    each = (
+        (series, f"{_at_least(more)}{ratio:.2g} times", _far(ratio, more))
         for series, ratio, more, _ in found
     )
     general = [f for f in found if not is_planner(f[0].split(" ")[0])] or found
@@ -114,11 +123,22 @@ def judge_coupling(results: Sequence[AggregatedResult]) -> JudgedClaim:
     series, ratio, more, sweep = min(general, key=lambda f: (f[2], _seconds_at_top(f[0], f[3])))
     shares = sweep.values
     said = (
-        f"{series}: {'at least ' if more else ''}{ratio:.2g} times as long where "
+        f"{series}: {_at_least(more)}{ratio:.2g} times as long where "
         f"{100 * shares[-1]:g} % of the inputs cross regions as where {100 * shares[0]:g} % do "
         f"({fmt.count(sweep.goods)} goods, one solver for all regions at once)"
     )
-    return JudgedClaim(claim, who, predicted, said, each, _coupled(ratio, more))
+    return claim.judged(said, each, _far(ratio, more))
+
+
+def _at_least(more: bool) -> str:
+    return "at least " if more else ""
+
+
+def _far(ratio: float, more: bool) -> Verdict:
+    """Judge "at least :data:`FAR` times" by a ratio, which may be a lower bound only."""
+    if ratio >= FAR:
+        return "supported"
+    return "contradicted" if ratio <= NEAR and not more else UNKNOWN
 
 
 def _ends(sweep: Sweep, series: str) -> tuple[float, bool] | None:
@@ -131,12 +151,6 @@ def _ends(sweep: Sweep, series: str) -> tuple[float, bool] | None:
     return last.seconds / first.seconds, not last.solved
 
 
-def _coupled(ratio: float, more: bool) -> Verdict:
-    if ratio >= FAR:
-        return "supported"
-    return "contradicted" if ratio <= NEAR and not more else UNKNOWN
-
-
 def _seconds_at_top(series: str, sweep: Sweep) -> float:
     result = sweep.at(series, sweep.values[-1])
     return (result.seconds if result is not None else None) or math.inf
@@ -144,12 +158,15 @@ def _seconds_at_top(series: str, sweep: Sweep) -> float:
 
 def judge_replanning(records: Sequence[Record]) -> JudgedClaim:
     """Judge how soon there is a fresh plan after a shock."""
-    claim = "A shock (tin becomes scarce) needs a fresh plan before it is stale"
-    who, predicted = "Hayek", f"a fresh plan takes more than {fmt.seconds(STALE)}"
+    claim = JudgedClaim(
+        "A shock (tin becomes scarce) needs a fresh plan before it is stale",
+        "Hayek",
+        f"a fresh plan takes more than {fmt.seconds(STALE)}",
+    )
     found = replanned(records, TARGET_GAP)
     if not found:
-        return JudgedClaim(claim, who, predicted, "", (), UNMEASURED)
-    each = tuple(
+        return claim
+    each = (
         (
             r.solver,
             f"{fmt.count(r.goods)} goods: {fmt.seconds(r.warm)} from the old plan, "
@@ -171,7 +188,7 @@ def judge_replanning(records: Sequence[Record]) -> JudgedClaim:
             f"; most is saved by {saving.solver} at {fmt.count(saving.goods)} goods: "
             f"{saving.saving:,.3g} times faster from the old plan"
         )
-    return JudgedClaim(claim, who, predicted, said, each, _fresh(best))
+    return claim.judged(said, each, _fresh(best))
 
 
 def _soonest(one: Replanned) -> float:
@@ -189,32 +206,31 @@ def _fresh(one: Replanned) -> Verdict:
 
 def judge_bad_data(records: Sequence[Record]) -> JudgedClaim:
     """Judge what plans made from wrong coefficients lose in the true economy."""
-    claim, who = "Planning with bad data is worthless", "several"
-    predicted = (
+    claim = JudgedClaim(
+        "Planning with bad data is worthless",
+        "several",
         f"with coefficients off by {100 * NOISE:g} % at least {100 * WORTHLESS:g} % of the value "
-        "is lost"
+        "is lost",
     )
     losses = noise_losses(records)
     judgeable = [x for x in losses if x.noise > 0 and x.kept is not None]
-    if not judgeable:
-        return JudgedClaim(claim, who, predicted, "", (), UNMEASURED)
-    each = tuple(
+    each = [
         (
             x.solver,
             f"{fmt.plain(x.instance)}, off by {100 * x.noise:g} %: {_lost(x)}",
             _worth(x) if x.noise == NOISE else UNKNOWN,
         )
         for x in judgeable
-    )
+    ]
     judged = [x for x in judgeable if x.noise == NOISE]
     if not judged:
-        return JudgedClaim(claim, who, predicted, "", each, UNMEASURED)
+        return claim.judged("", each, UNMEASURED)
     worst = max(judged, key=lambda x: x.kept or 0.0)
     said = (
         f"off by {100 * NOISE:g} %, {fmt.plain(worst.instance)} ({worst.solver}, median of "
         f"{worst.plans}): {_lost(worst)}"
     )
-    return JudgedClaim(claim, who, predicted, said, each, _worth(worst))
+    return claim.judged(said, each, _worth(worst))
 
 
 def _lost(loss: NoiseLoss) -> str:
@@ -278,20 +294,25 @@ def judge_claims(
         _square(ladder),
         _interior_point(ladder),
         _growth(
-            ladder,
-            "Inputs per product are few, so a plan costs about n log n",
-            "Cockshott & Cottrell",
-            f"n log n, here like n^{top:.2f}" if top else "n log n",
+            JudgedClaim(
+                "Inputs per product are few, so a plan costs about n log n",
+                "Cockshott & Cottrell",
+                f"n log n, here like n^{top:.2f}" if top else "n log n",
+            ),
             (1.0, top or 1.0),
-            judged=anyone,
+            ladder,
+            anyone,
         ),
         _rounds(ladder),
         _growth(
-            ladder,
-            "Ten thousand times more choices cost 100 million times more computation",
-            "a critic",
-            "n^2",
+            JudgedClaim(
+                "Ten thousand times more choices cost 100 million times more computation",
+                "a critic",
+                "n^2",
+            ),
             (2.0, 2.0),
+            ladder,
+            best_general(ladder),
         ),
         _good_enough(records, ladder),
         judge_coupling(results),
@@ -314,14 +335,16 @@ def exponent_verdict(fit: PowerLawFit, low: float, high: float) -> Verdict:
 
 def _interior_point(ladder: Ladder | None) -> JudgedClaim:
     """Judge the cost of interior-point methods by these, and say what others need."""
-    claim = (
+    claim = JudgedClaim(
         "The cost of interior-point methods, (m+n)^1.5 n^2 log(1/h), grows with about the "
-        "power 3.5 of size: 12 million variables in a second mean 1,000 years for 12 billion"
+        "power 3.5 of size: 12 million variables in a second mean 1,000 years for 12 billion",
+        "Shalizi 2012",
+        "n^3.5",
     )
-    who, predicted, power = "Shalizi 2012", "n^3.5", (3.5, 3.5)
+    power = (3.5, 3.5)
     general = best_general(ladder)
     if ladder is None or general is None:
-        return JudgedClaim(claim, who, predicted, "", (), UNMEASURED)
+        return claim
     best = _best(ladder, is_interior_point)
     said = "no interior-point solver solved any"
     verdict: Verdict = UNMEASURED
@@ -331,29 +354,22 @@ def _interior_point(ladder: Ladder | None) -> JudgedClaim:
     if general != best:
         said += f"; any general method: {_growth_words(ladder, general)}"
     kinds = {c.series: c.solver for c in ladder.results}
-    each = tuple(e for e in _each(ladder, power) if is_interior_point(kinds[e[0]]))
+    each = (e for e in _each(ladder, power) if is_interior_point(kinds[e[0]]))
     times = zip(SIZES, predict(ladder, general).time, strict=True)
     for size, estimate in times if fit_ladder(ladder, general, "seconds").exponent else ():
         value, spread = estimate_words(estimate, fmt.long_seconds)
         said += f"; at {fmt.size(size)} goods {value}" + (f" ({spread})" if spread else "")
-    return JudgedClaim(claim, who, predicted, said, each, verdict)
+    return claim.judged(said, each, verdict)
 
 
 def _growth(
-    ladder: Ladder | None,
-    claim: str,
-    who: str,
-    predicted: str,
-    exponents: tuple[float, float],
-    *,
-    judged: str | None = None,
+    claim: JudgedClaim, exponents: tuple[float, float], ladder: Ladder | None, best: str | None
 ) -> JudgedClaim:
-    best = judged or best_general(ladder)
+    """Judge an exponent, or a range of them, by the solver `best`."""
     if ladder is None or best is None:
-        return JudgedClaim(claim, who, predicted, "", (), UNMEASURED)
+        return claim
     verdict = exponent_verdict(fit_ladder(ladder, best, "seconds"), *exponents)
-    said = _growth_words(ladder, best)
-    return JudgedClaim(claim, who, predicted, said, _each(ladder, exponents), verdict)
+    return claim.judged(_growth_words(ladder, best), _each(ladder, exponents), verdict)
 
 
 def _each(ladder: Ladder, exponents: tuple[float, float]) -> tuple[tuple[str, str, Verdict], ...]:
@@ -392,45 +408,46 @@ def best_of_all(ladder: Ladder | None) -> str | None:
 
 
 def _square(ladder: Ladder | None) -> JudgedClaim:
-    measured = ""
-    if ladder is not None:
-        facts = max((c.record.instance for c in ladder.results), key=lambda f: f.goods or 0)
-        filled = facts.nonzeros / (facts.rows * facts.columns)
-        measured = (
-            f"{fmt.count(facts.goods)} goods are {fmt.count(facts.rows)} rows and "
-            f"{fmt.count(facts.columns)} columns, {100 * filled:.2g} % of them filled; how "
-            "sparse generated economies are is up to their recipe"
-        )
-    return JudgedClaim(
+    claim = JudgedClaim(
         "The problem is a linear program over an enormous square matrix, a row and a column per "
         "product",
         "common",
         "n^2 entries",
-        measured,
-        (),
-        UNKNOWN if measured else UNMEASURED,
     )
+    if ladder is None:
+        return claim
+    facts = max((c.record.instance for c in ladder.results), key=lambda f: f.goods or 0)
+    filled = facts.nonzeros / (facts.rows * facts.columns)
+    said = (
+        f"{fmt.count(facts.goods)} goods are {fmt.count(facts.rows)} rows and "
+        f"{fmt.count(facts.columns)} columns, {100 * filled:.2g} % of them filled; how "
+        "sparse generated economies are is up to their recipe"
+    )
+    return claim.judged(said, (), UNKNOWN)
 
 
 def _rounds(ladder: Ladder | None) -> JudgedClaim:
-    claim = "Four digits of the optimum take about 15 rounds over the matrix"
-    who, predicted = "Cockshott & Cottrell", f"{ROUNDS:g} matrix passes"
+    claim = JudgedClaim(
+        "Four digits of the optimum take about 15 rounds over the matrix",
+        "Cockshott & Cottrell",
+        f"{ROUNDS:g} matrix passes",
+    )
     results = ladder.results if ladder is not None else ()
     done = [c for c in results if c.solved and c.passes and c.raw_gap is not None and c.goods]
     done = [c for c in done if (c.raw_gap or 0.0) <= TARGET_GAP]
     if not done:
-        return JudgedClaim(claim, who, predicted, "", (), UNMEASURED)
+        return claim
     largest = max(c.goods or 0 for c in done)
     there = [c for c in done if c.goods == largest]
     best = min(there, key=lambda c: c.passes or math.inf)
     factor = (best.passes or 0.0) / ROUNDS
-    there = [c for c in there if c.sha256 == best.sha256]
-    each = tuple(
+    each = (
         (c.series, f"{fmt.passes(c.passes)} passes", _factor_verdict((c.passes or 0.0) / ROUNDS))
         for c in there
+        if c.sha256 == best.sha256
     )
     said = f"{best.series}: {fmt.passes(best.passes)} passes at {fmt.count(largest)} goods"
-    return JudgedClaim(claim, who, predicted, said, each, _factor_verdict(factor))
+    return claim.judged(said, each, _factor_verdict(factor))
 
 
 def _factor_verdict(factor: float) -> Verdict:
@@ -441,8 +458,11 @@ def _factor_verdict(factor: float) -> Verdict:
 
 
 def _good_enough(records: Sequence[Record], ladder: Ladder | None) -> JudgedClaim:
-    claim = "A good enough approximation is far cheaper than the optimum"
-    who, predicted = "writers on platform socialism", f"at least {FAR:g} times less time"
+    claim = JudgedClaim(
+        "A good enough approximation is far cheaper than the optimum",
+        "writers on platform socialism",
+        f"at least {FAR:g} times less time",
+    )
     on_ladder = {c.sha256 for c in ladder.results} if ladder is not None else set()
     times = [
         t for t in time_to_accuracy(records) if t.solver != YARDSTICK and t.sha256 in on_ladder
@@ -450,42 +470,29 @@ def _good_enough(records: Sequence[Record], ladder: Ladder | None) -> JudgedClai
     targets = sorted({t.target for t in times}, reverse=True)
     best = _ratios(times, targets[0], targets[-1]) if len(targets) > 1 else None
     if best is None:
-        return JudgedClaim(claim, who, predicted, "", (), UNMEASURED)
+        return claim
     names = effort_names(times)
     each = []
     for key, name in names.items():
         own = _ratios([t for t in times if effort_key(t) == key], targets[0], targets[-1])
         if own is not None:
-            each.append((name, f"{_at_least(own)}{own.value:.1f} times", _saving(own)))
+            ratio, more, _ = own
+            each.append((name, f"{_at_least(more)}{ratio:.1f} times", _far(ratio, more)))
+    ratio, more, instances = best
     said = (
-        f"a gap of {fmt.gap(targets[-1])} takes {_at_least(best)}{best.value:.1f} times as long "
+        f"a gap of {fmt.gap(targets[-1])} takes {_at_least(more)}{ratio:.1f} times as long "
         f"as {fmt.gap(targets[0])}, each by the fastest solver (geometric mean over "
-        f"{best.n} instance{'s' if best.n > 1 else ''})"
+        f"{plural(instances, 'instance')})"
     )
-    return JudgedClaim(claim, who, predicted, said, tuple(each), _saving(best))
+    return claim.judged(said, each, _far(ratio, more))
 
 
-@dataclass(frozen=True)
-class _Saving:
-    """How many times as long the tight target takes, over `n` instances; or at least so long."""
+def _ratios(
+    times: Sequence[TimeToAccuracy], loose: float, tight: float
+) -> tuple[float, bool, int] | None:
+    """Least seconds at the tight target over those at the loose one, as a geometric mean.
 
-    value: float
-    more: bool
-    n: int
-
-
-def _at_least(saving: _Saving) -> str:
-    return "at least " if saving.more else ""
-
-
-def _saving(saving: _Saving) -> Verdict:
-    if saving.value >= FAR:
-        return "supported"
-    return "contradicted" if saving.value <= NEAR and not saving.more else UNKNOWN
-
-
-def _ratios(times: Sequence[TimeToAccuracy], loose: float, tight: float) -> _Saving | None:
-    """Least seconds at the tight target over those at the loose one; None without any such pair.
+    Also whether it is a lower bound only, and the number of instances; None without any such pair.
 
     Where all who could have reached the tight target were stopped at the time limit, the least
     of the seconds they had spent is a bound: to leave such instances out would leave the easy
@@ -502,28 +509,31 @@ def _ratios(times: Sequence[TimeToAccuracy], loose: float, tight: float) -> _Sav
             continue
         more = more or not slow
         logs.append(math.log(min(slow or stopped) / min(fast)))
-    return _Saving(math.exp(sum(logs) / len(logs)), more, len(logs)) if logs else None
+    return (math.exp(sum(logs) / len(logs)), more, len(logs)) if logs else None
 
 
 def _prices(ladder: Ladder | None) -> JudgedClaim:
-    claim = "What planning lacks is prices, so opportunity costs cannot be known"
-    who, predicted = "Mises; Hayek", "no plan comes with prices that prove it"
+    claim = JudgedClaim(
+        "What planning lacks is prices, so opportunity costs cannot be known",
+        "Mises; Hayek",
+        "no plan comes with prices that prove it",
+    )
     finished = [c for c in ladder.results if c.finished] if ladder is not None else []
     if not finished:
-        return JudgedClaim(claim, who, predicted, "", (), UNMEASURED)
+        return claim
+
+    def verdict(results: Sequence[AggregatedResult]) -> Verdict:
+        return "contradicted" if 2 * sum(map(_proven, results)) >= len(results) else UNKNOWN
+
     each = []
     for series in dict.fromkeys(c.series for c in finished):
         mine = [c for c in finished if c.series == series]
-        good = sum(_proven(c) for c in mine)
-        share: Verdict = "contradicted" if 2 * good >= len(mine) else UNKNOWN
-        each.append((series, f"{good} of {len(mine)}", share))
-    good = sum(map(_proven, finished))
+        each.append((series, f"{sum(map(_proven, mine))} of {len(mine)}", verdict(mine)))
     said = (
-        f"{good} of {len(finished)} plans came with prices (the duals) which prove them within "
-        f"{fmt.gap(TARGET_GAP)} of the optimum"
+        f"{sum(map(_proven, finished))} of {len(finished)} plans came with prices (the duals) "
+        f"which prove them within {fmt.gap(TARGET_GAP)} of the optimum"
     )
-    verdict: Verdict = "contradicted" if 2 * good >= len(finished) else UNKNOWN
-    return JudgedClaim(claim, who, predicted, said, tuple(each), verdict)
+    return claim.judged(said, each, verdict(finished))
 
 
 def _proven(result: AggregatedResult) -> bool:

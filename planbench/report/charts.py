@@ -144,16 +144,7 @@ def ladder_chart(
     layers = guides(x, y, measure, x_domain, y_domain, anchor(points))
     layers += limit_line(ladder, measure, y, y_domain)
     layers += interval_layers(x, y, colour, bars, band_rows(ladder, measure))
-    layers.append(
-        alt.Chart(alt.InlineData(values=line_points(ladder, points)))
-        .mark_line(strokeWidth=2, clip=True)
-        .encode(x=x, y=y, color=colour, strokeDash=dash, detail="series:N")
-    )
-    layers.append(
-        alt.Chart(alt.InlineData(values=last_steps(points, stops)))
-        .mark_line(strokeWidth=1, opacity=0.45, strokeDash=[1, 3], clip=True)
-        .encode(x=x, y=y, color=colour, detail="series:N")
-    )
+    layers.append(lines_of(line_points(ladder, points), x, y, colour, dash))
     layers.append(points_of(points, x, y, colour, shape, tooltip))
     layers.append(crosses(stops, x, y, colour, tooltip))
     layers.append(names(y, colour, points, stops, y_domain, canvas.height or HEIGHT))
@@ -195,28 +186,11 @@ def accuracy_chart(
             "format(datum.value, '.0e')",
         ),
     )
-    points = (
-        alt.Chart(alt.InlineData(values=rows))
-        .mark_point(size=60, strokeWidth=1.6, filled=False, fillOpacity=0.35)
-        .encode(
-            x=x,
-            y=y,
-            color=colour,
-            fill=colour,
-            shape=shape,
-            tooltip=tooltips(
-                series="solver", instance="instance", time="time", gap="raw gap", outcome="outcome"
-            ),
-        )
+    tooltip = tooltips(
+        series="solver", instance="instance", time="time", gap="raw gap", outcome="outcome"
     )
-    target = alt.InlineData(values=[{"y": TARGET_GAP, "text": "counts as solved below"}])
-    line = alt.Chart(target).mark_rule(strokeDash=[4, 4], color="#888").encode(y=y)
-    note = (
-        alt.Chart(target)
-        .mark_text(align="right", baseline="bottom", dy=-3, dx=-4, color="#888")
-        .encode(y=y, x=alt.value("width"), text="text:N")
-    )
-    return finished(alt.layer(line, note, points), canvas)
+    target = threshold("y", TARGET_GAP, y, "counts as solved below", align="right")
+    return finished(alt.layer(*target, points_of(rows, x, y, colour, shape, tooltip)), canvas)
 
 
 def profile_chart(
@@ -294,7 +268,7 @@ def exponent_chart(ladder: Ladder, canvas: Canvas = PAGE) -> Any:
         None without any exponent.
     """
     rows = []
-    for name in in_order(list(ladder.series)):
+    for name in ladder.series:
         for measure, label in MEASURE_NAMES.items():
             fit = fit_ladder(ladder, name, measure)
             if fit.exponent is None or fit.low is None or fit.high is None:
@@ -383,14 +357,8 @@ def sweep_chart(
         alt.Tooltip("outcome:N", title="outcome"),
         alt.Tooltip("gap:N", title="raw gap"),
     ]
-    data = alt.InlineData(values=points)
-    line = (
-        alt.Chart(data)
-        .mark_line(strokeWidth=2)
-        .encode(x=x, y=y, color=colour, strokeDash=dash, detail="series:N")
-    )
     # Between words there is no way that a line could follow.
-    layers = [] if sweep.words else [line]
+    layers = [] if sweep.words else [lines_of(points, x, y, colour, dash)]
     layers += [
         points_of(points, x, y, colour, shape, tooltip),
         crosses(stops, x, y, colour, tooltip),
@@ -430,7 +398,7 @@ def effort_chart(
             "series": t.solver,
             "x": t.target,
             "cost": t.seconds,
-            "reached": t.reached,
+            "solved": t.reached,
             "time": ("" if t.reached else "> ") + fmt.seconds(t.seconds),
             "end": t.end,
         }
@@ -455,15 +423,11 @@ def effort_chart(
         alt.Tooltip("time:N", title="time"),
         alt.Tooltip("end:N", title="end"),
     ]
-    data = alt.InlineData(values=[r for r in rows if r["reached"]])
+    reached = [r for r in rows if r["solved"]]
     layers = [
-        alt.Chart(data)
-        .mark_line(strokeWidth=2)
-        .encode(x=x, y=y, color=colour, strokeDash=dash, detail="series:N"),
-        alt.Chart(data)
-        .mark_point(size=55, filled=True, opacity=1)
-        .encode(x=x, y=y, color=colour, shape=shape, tooltip=tooltip),
-        crosses([r for r in rows if not r["reached"]], x, y, colour, tooltip),
+        lines_of(reached, x, y, colour, dash),
+        points_of(reached, x, y, colour, shape, tooltip),
+        crosses([r for r in rows if not r["solved"]], x, y, colour, tooltip),
     ]
     return finished(alt.layer(*layers), canvas)
 
@@ -547,18 +511,6 @@ def line_points(ladder: Ladder, points: list[dict[str, Any]]) -> list[dict[str, 
     return [p for p in points if (p["series"], p["instance"]) in middle]
 
 
-def last_steps(points: list[dict[str, Any]], stops: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """From a solver's last finished run to its first failure."""
-    steps = []
-    for name in dict.fromkeys(r["series"] for r in stops):
-        first = min((r for r in stops if r["series"] == name), key=lambda r: r["goods"])
-        before = [r for r in points if r["series"] == name and r["goods"] < first["goods"]]
-        if before:
-            last = max(before, key=lambda r: r["goods"])
-            steps += [{k: r[k] for k in ("series", "goods", "cost")} for r in (last, first)]
-    return steps
-
-
 def anchor(points: list[dict[str, Any]]) -> tuple[float, float] | None:
     """Smallest size and its cheapest run, where the guides start."""
     solved = [p for p in points if p["solved"]]
@@ -605,12 +557,20 @@ def limit_line(ladder: Ladder, measure: Measure, y: Any, y_domain: list[float]) 
     limit = float(next(iter(limits)))
     if not y_domain[0] <= limit <= y_domain[1]:
         return []
-    data = alt.InlineData(values=[{"cost": limit, "text": f"time limit {limit:g} s"}])
+    return threshold("cost", limit, y, f"time limit {limit:g} s")
+
+
+def threshold(field: str, value: float, y: Any, text: str, *, align: str = "left") -> list[Any]:
+    """Draw a dashed line at a value of the vertical axis, with a text at its left or right end."""
+    data = alt.InlineData(values=[{field: value, "text": text}])
+    end = alt.value(0) if align == "left" else alt.value("width")
     return [
         alt.Chart(data).mark_rule(strokeDash=[4, 4], color=_GREY).encode(y=y),
         alt.Chart(data)
-        .mark_text(align="left", baseline="bottom", dx=5, dy=-3, color=_GREY)
-        .encode(y=y, x=alt.value(0), text="text:N"),
+        .mark_text(
+            align=align, baseline="bottom", dx=5 if align == "left" else -5, dy=-3, color=_GREY
+        )
+        .encode(y=y, x=end, text="text:N"),
     ]
 
 
@@ -729,6 +689,15 @@ def log_axis(channel: Any, field: str, title: str, domain: list[float], labels: 
 def tooltips(**titles: str) -> list[Any]:
     """Show fields of a row, each under its title."""
     return [alt.Tooltip(f"{field}:N", title=title) for field, title in titles.items()]
+
+
+def lines_of(rows: Sequence[Any], x: Any, y: Any, colour: Any, dash: Any) -> Any:
+    """Draw a line per solver."""
+    return (
+        alt.Chart(alt.InlineData(values=list(rows)))
+        .mark_line(strokeWidth=2, clip=True)
+        .encode(x=x, y=y, color=colour, strokeDash=dash, detail="series:N")
+    )
 
 
 def points_of(rows: Sequence[Any], x: Any, y: Any, colour: Any, shape: Any, tooltip: Any) -> Any:

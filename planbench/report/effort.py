@@ -11,8 +11,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rich.text import Text
-
 from planbench import formatting as fmt
 from planbench.records.schema import Record
 from planbench.records.values import canonical
@@ -58,11 +56,6 @@ class EffortBlock:
     instance: str
     goods: int | None
     rows: tuple[EffortRow, ...]
-
-
-def was_driven(record: Record) -> bool:
-    """Whether a row is a try at a target gap."""
-    return record.accuracy is not None
 
 
 def targets_of(records: Sequence[Record]) -> list[float]:
@@ -181,72 +174,45 @@ def effort_names(times: Sequence[TimeToAccuracy]) -> dict[SeriesKey, str]:
 WIDE = 110
 
 
+_SOLVER = Column("solver", "solver", fold=True, broken=20)
+
+
 def effort_tables(records: Sequence[Record]) -> list[Table]:
-    """Seconds to each target gap: a table per instance, then one over all of them.
+    """Seconds to each target gap, raw and polished, a table per instance.
 
     Empty where no suite drove solvers to target gaps.
     """
     blocks = effort_blocks(records)
-    if not blocks:
-        return []
     targets = targets_of(records)
-    tables = [
-        _block_table(block, targets, effort_rules() if block is blocks[-1] else "")
-        for block in blocks
-    ]
-    return [*tables, effort_overall(records)]
-
-
-def _block_table(block: EffortBlock, targets: Sequence[float], caption: str) -> Table:
-    size = f"  {fmt.count(block.goods)} goods" if block.goods is not None else ""
-    polished = targets[-1:] if any(row.polished for row in block.rows) else []
-    best = {target: _least(block.rows, target) for target in targets}
-    return Table(
-        title=Text.assemble((block.instance, "bold"), size),
-        caption=caption,
-        wide=WIDE,
-        columns=(_SOLVER, *_gap_columns(targets, polished)),
-        rows=[
-            [Entry(row.series), *_gap_entries(row, targets, polished, best)] for row in block.rows
-        ],
-    )
-
-
-def effort_table(records: Sequence[Record]) -> Table:
-    """Seconds to each target gap, raw and polished, a row per solver and instance."""
-    targets = targets_of(records)
-    blocks = effort_blocks(records)
     polished = targets if any(row.polished for block in blocks for row in block.rows) else []
-    return Table(
-        columns=(Column("instance", "long"), _SOLVER, *_gap_columns(targets, polished)),
-        rows=[
-            [Entry(block.instance), Entry(row.series), *_gap_entries(row, targets, polished, {})]
-            for block in blocks
-            for row in block.rows
-        ],
-    )
-
-
-_SOLVER = Column("solver", "solver", fold=True, broken=20)
-
-
-def _gap_columns(targets: Sequence[float], polished: Sequence[float]) -> list[Column]:
-    return [
-        *(Column(f"time to\n{fmt.gap(t)}", "number", whole=True) for t in targets),
-        *(Column(f"polished,\nto {fmt.gap(t)}", "number", whole=True) for t in polished),
-    ]
-
-
-def _gap_entries(
-    row: EffortRow,
-    targets: Sequence[float],
-    polished: Sequence[float],
-    best: Mapping[float, float | None],
-) -> list[Entry]:
-    return [
-        *(_entry(row.raw.get(target), best.get(target)) for target in targets),
-        *(_entry(row.polished.get(target)) for target in polished),
-    ]
+    tables = []
+    for block in blocks:
+        size = f"  {fmt.count(block.goods)} goods" if block.goods is not None else ""
+        best = {target: _least(block.rows, target) for target in targets}
+        tables.append(
+            Table(
+                title=f"{block.instance}{size}",
+                caption=effort_rules() if block is blocks[-1] else "",
+                wide=WIDE,
+                columns=(
+                    _SOLVER,
+                    *(Column(f"time to\n{fmt.gap(t)}", "number", whole=True) for t in targets),
+                    *(
+                        Column(f"polished,\nto {fmt.gap(t)}", "number", whole=True)
+                        for t in polished
+                    ),
+                ),
+                rows=[
+                    [
+                        Entry(row.series),
+                        *(_entry(row.raw.get(t), best[t]) for t in targets),
+                        *(_entry(row.polished.get(t)) for t in polished),
+                    ]
+                    for row in block.rows
+                ],
+            )
+        )
+    return tables
 
 
 def _least(rows: Sequence[EffortRow], target: float) -> float | None:

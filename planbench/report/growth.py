@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from planbench import formatting as fmt
 from planbench.report.ladders import Ladder, fit_ladder, last_slope, study_ladder
 from planbench.report.results import MEASURE_NAMES, Measure
-from planbench.report.style import in_order
 from planbench.report.table import Column, Entry, Mark, Table, number, power_entry
 from planbench.stats.aggregate import median_or_failure
 from planbench.stats.growth import (
@@ -82,7 +81,7 @@ def real_words(found: Sequence[RealComparison]) -> str:
     for likeness, phrase in (
         ("same", "grows alike (within {same:g})"),
         ("differs", "grows differently"),
-        ("cannot be told apart", "cannot be told apart"),
+        ("indistinguishable", "is indistinguishable"),
     ):
         named = dict.fromkeys(f.series for f in decided if f.difference.likeness == likeness)
         if named:
@@ -95,8 +94,8 @@ def real_rules() -> str:
     return (
         "Difference: exponent of time on the real ladder less that on the synthetic one, with its "
         "95 % interval recovered from the two intervals (Zou & Donner 2008). Differs: the interval "
-        f"excludes 0. Same: it lies within ±{SAME:g}. Else they cannot be told apart. The ratio is "
-        "that of the times at the largest size solved on both."
+        f"excludes 0. Same: it lies within ±{SAME:g}. Else they are indistinguishable. The ratio "
+        "is that of the times at the largest size solved on both."
     )
 
 
@@ -185,6 +184,10 @@ class Predictions:
     work: tuple[Estimate | None, ...]
     bytes: tuple[Estimate | None, ...]
 
+    def costs(self, measure: Measure) -> tuple[Estimate | None, ...]:
+        """One cost at each of :data:`SIZES`."""
+        return {"seconds": self.time, "passes": self.work, "bytes": self.bytes}[measure]
+
 
 def predict(ladder: Ladder, series: str) -> Predictions:
     """Predict for one solver what its runs on `ladder` allow to."""
@@ -269,14 +272,12 @@ def warnings(
         )
     alike = [name for name, g in fitted.items() if g.undecided]
     if alike:
-        said.append(f"n log n and n^b cannot be told apart: {', '.join(alike)}.")
+        said.append(f"n log n and n^b are indistinguishable: {', '.join(alike)}.")
     unfit = [f"{name} ({g.fit.reason})" for name, g in growths.items() if name not in fitted]
     if unfit:
         said.append(f"No exponent: {', '.join(unfit)}.")
     return said
 
-
-_SOLVER = Column("solver", "solver", fold=True, broken=11)
 
 FORMATS: dict[str, Callable[[float | None], str]] = {
     "seconds": fmt.long_seconds,
@@ -285,30 +286,23 @@ FORMATS: dict[str, Callable[[float | None], str]] = {
 }
 
 
-def growth_table(
-    ladder: Ladder, predictions: Sequence[Predictions], measure: Measure, width: int
-) -> Table:
+def growth_table(ladder: Ladder, predictions: Sequence[Predictions], measure: Measure) -> Table:
     """Sizes and runs of the fit, supported laws, exponents with intervals, the last local slope.
 
     Sizes are those at which the cost is known exactly. Runs that finished below a solver's fixed
     cost are counted among the bounds, as are stopped ones.
     """
     measures: tuple[Measure, ...] = ("seconds", "passes") if measure == "seconds" else (measure,)
-    narrow = width < Table.wide
     rows = []
     for found in predictions:
-        growth = growth_of(found, measure)
-        fit = growth.fit
-        span = fmt.UNKNOWN
-        if fit.smallest is not None:
-            end = "\n" if narrow else ""
-            span = f"{fmt.size(fit.smallest)}–{end}{fmt.size(fit.largest)}"
+        fit = growth_of(found, measure).fit
+        to = f"to {fmt.size(fit.largest)}" if fit.smallest is not None else ""
         rows.append(
             [
                 Entry(found.series),
-                Entry(span),
+                Entry(fmt.size(fit.smallest), note=to),
                 Entry(f"{fit.n_points}, {fit.n_censored}"),
-                Entry(growth.law or fit.reason.split(" (")[0], mark="" if growth.law else "none"),
+                _law(growth_of(found, measure)),
                 *(_exponent(growth_of(found, shown)) for shown in measures),
                 _slope(last_slope(ladder, found.series, measure)),
             ]
@@ -317,7 +311,7 @@ def growth_table(
         title=f"Growth of {MEASURE_NAMES[measure]} on the ladder {ladder.name}",
         columns=(
             Column("solver", "solver", whole=True, broken=11),
-            Column("goods,\nexact", "number", whole=True),
+            Column("goods,\nexact", "number"),
             Column("runs,\n≥, ≤", "number", whole=True),
             Column("law", fold=True, broken=7),
             *(
@@ -330,53 +324,38 @@ def growth_table(
     )
 
 
-def reach_table(ladder: Ladder, predictions: Sequence[Predictions]) -> Table:
-    """Largest number of goods for a second, a minute, an hour and a day."""
-    return Table(
-        title=f"Largest economy planned on the ladder {ladder.name}, in goods",
-        columns=(_SOLVER, *_REACH),
-        rows=[
-            [Entry(found.series), *_reach(found)]
-            for found in predictions
-            if found.seconds.fit.exponent is not None
-        ],
-    )
+def predictions_table(
+    ladder: Ladder, predictions: Sequence[Predictions], measure: Measure = "seconds"
+) -> Table:
+    """Largest economies and costs at 12 million and 12 billion goods; laws on a page.
 
-
-def prediction_table(ladder: Ladder, predictions: Sequence[Predictions], measure: Measure) -> Table:
-    """Predicted cost at 12 million and 12 billion goods; for times the memory too."""
-    kinds: tuple[Measure, ...] = ("seconds", "bytes") if measure == "seconds" else (measure,)
+    Of seconds, the economies for a second to a day and the memory too.
+    """
+    in_time = measure == "seconds"
+    kinds: tuple[Measure, ...] = ("seconds", "bytes") if in_time else (measure,)
+    label = {"seconds": "time", "passes": "passes", "bytes": "memory"}
     return Table(
         title=f"Predicted from the ladder {ladder.name}",
-        columns=(_SOLVER, *_cost_columns(kinds)),
-        rows=[
-            [Entry(found.series), *_costs(found, kinds)]
-            for found in predictions
-            if any(growth_of(found, kind).fit.exponent is not None for kind in kinds)
-        ],
-    )
-
-
-def predictions_table(ladder: Ladder) -> Table:
-    """Laws, reach and predicted costs on a ladder, for a page."""
-    kinds: tuple[Measure, ...] = ("seconds", "bytes")
-    predictions = [predict(ladder, series) for series in in_order(list(ladder.series))]
-    return Table(
         columns=(
-            _SOLVER,
-            Column("laws not\nexcluded", "law"),
-            *_REACH,
-            *_cost_columns(kinds),
+            Column("solver", "solver", fold=True, broken=11),
+            Column("laws not\nexcluded", "law", places="page"),
+            *(
+                Column(f"goods in\na{'n' if name == 'hour' else ''} {name}", "number", width=13)
+                for name, _ in SPANS
+                if in_time
+            ),
+            *(
+                Column(f"{label[kind]} for\n{fmt.size(size)}", "number", width=13)
+                for kind in kinds
+                for size in SIZES
+            ),
         ),
         rows=[
             [
                 Entry(found.series),
-                Entry(
-                    found.seconds.law or found.seconds.fit.reason,
-                    mark="" if found.seconds.law else "none",
-                ),
-                *_reach(found),
-                *_costs(found, kinds),
+                _law(growth_of(found, measure)),
+                *(_estimate(estimate, fmt.size) for estimate in found.reach if in_time),
+                *(_estimate(e, FORMATS[kind]) for kind in kinds for e in found.costs(kind)),
             ]
             for found in predictions
             if any(growth_of(found, kind).fit.exponent is not None for kind in kinds)
@@ -384,28 +363,11 @@ def predictions_table(ladder: Ladder) -> Table:
     )
 
 
-_REACH = tuple(
-    Column(f"in {name}", "number", fold=True, on_page=f"goods in\n{name}")
-    for name in ("a second", "a minute", "an hour", "a day")
-)
-
-
-def _reach(found: Predictions) -> list[Entry]:
-    return [_estimate(estimate, fmt.size) for estimate in found.reach]
-
-
-def _cost_columns(kinds: Sequence[Measure]) -> list[Column]:
-    label = {"seconds": "time", "passes": "passes", "bytes": "memory"}
-    return [
-        Column(f"{label[kind]} for\n{fmt.size(size)}", "number", fold=True)
-        for kind in kinds
-        for size in SIZES
-    ]
-
-
-def _costs(found: Predictions, kinds: Sequence[Measure]) -> list[Entry]:
-    estimates = {"seconds": found.time, "passes": found.work, "bytes": found.bytes}
-    return [_estimate(e, FORMATS[kind]) for kind in kinds for e in estimates[kind]]
+def _law(growth: Growth) -> Entry:
+    """Laws not excluded, or why there are none."""
+    if growth.law:
+        return Entry(growth.law)
+    return Entry(growth.fit.reason.split(" (")[0], mark="none", hint=growth.fit.reason)
 
 
 def real_table(found: Sequence[RealComparison]) -> Table:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from planbench import formatting as fmt
+from planbench.formatting import plural
 from planbench.records.verdicts import OLD_MARK, is_old, residuals_only
 from planbench.report.instances import instance_consensus
 from planbench.report.ladders import Ladder, fit_ladder, largest_solved
@@ -67,7 +68,7 @@ def largest_solved_words(largest: LargestSolved) -> str:
     )
     others = largest.solvers - 1
     if others:
-        sentence += f"; {others} other solver{'s' if others > 1 else ''} got as far, more slowly"
+        sentence += f"; {plural(others, 'other solver')} got as far, more slowly"
     elif len(largest.ladder.series) > 1:
         sentence += "; no other solver got as far"
     return f"{sentence}. {growth_words(result.series, largest.seconds, largest.passes)}"
@@ -109,9 +110,8 @@ def census_words(results: Sequence[AggregatedResult]) -> str:
             fit = sum(residuals_only(c.record) for c in results if c.status == "unproven")
             if status == "unproven" and fit:
                 parts[-1] += f" ({fit} with residuals that fit)"
-    noun = "solver" if solvers == 1 else "solvers"
-    where = "instance" if instances == 1 else "instances"
-    return f"{solvers} {noun} on {instances} {where}: " + ", ".join(parts) + "."
+    where = f"{plural(solvers, 'solver')} on {plural(instances, 'instance')}"
+    return f"{where}: {', '.join(parts)}."
 
 
 def standing_words(results: Sequence[AggregatedResult]) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from planbench.formatting import plural
 from planbench.io.files import write_text
@@ -18,7 +16,7 @@ from planbench.report import sections
 from planbench.report.charts import vegalite_version
 from planbench.report.headline import find_findings
 from planbench.report.ladders import find_ladders
-from planbench.report.markup import Markup, render
+from planbench.report.markup import Markup, render, to_json
 from planbench.report.results import require_results
 
 #: The page may run its own scripts and nothing else; the browser enforces "no network".
@@ -83,17 +81,7 @@ def write_report(
     SolverUnavailableError
         Without the packages of the ``report`` extra.
     """
-    write_page(render_report(records, title=title, not_run=not_run, extra=extra), path)
-
-
-def write_page(text: str, path: Path | str) -> None:
-    """Write a page.
-
-    Raises
-    ------
-    InputError
-        When the file cannot be written.
-    """
+    text = render_report(records, title=title, not_run=not_run, extra=extra)
     write_text(path, text, make_folder=True)
 
 
@@ -110,7 +98,6 @@ def render_report(
         economies = any(result.goods is not None for result in results)
         title = TITLE if economies else GENERAL_TITLE
     ladders = sorted(find_ladders(results), key=lambda ladder: ladder.name)
-    specs: list[dict[str, Any]] = []
     own = [
         Section("headline", "", sections.headline(results, ladders)),
         Section("findings", "", sections.findings(find_findings(results))),
@@ -118,14 +105,14 @@ def render_report(
             Section(
                 sections.anchor(ladder.name),
                 f"Ladder {ladder.name}",
-                sections.ladder_section(ladder, specs),
+                sections.ladder_section(ladder),
             )
             for ladder in ladders
         ),
         Section("real", "Real and synthetic", sections.real_section(ladders)),
-        Section("effort", "Accuracy", sections.effort_section(records, specs)),
-        Section("sweeps", "Other economies", sections.sweeps_section(results, specs)),
-        Section("overall", "All instances together", sections.overall_section(results, specs)),
+        Section("effort", "Accuracy", sections.effort_section(records)),
+        Section("sweeps", "Other economies", sections.sweeps_section(results)),
+        Section("overall", "All instances together", sections.overall_section(results)),
         Section("instances", "Instance by instance", sections.instances_section(results)),
         Section("machine", "Machine and versions", sections.machines_section(records, not_run)),
         Section("reading", "How to read this", sections.reading_section()),
@@ -138,7 +125,7 @@ def render_report(
         if section.html
     ]
     links = [(f"#{section.identity}", section.link) for section in shown if section.link]
-    return page(title, records, links, "".join(section.html for section in shown), specs)
+    return page(title, records, links, "".join(section.html for section in shown))
 
 
 def page(
@@ -146,7 +133,6 @@ def page(
     records: Sequence[Record],
     links: Sequence[tuple[str, str]],
     body: str,
-    specs: Sequence[dict[str, Any]],
 ) -> str:
     """Put a page together: head, navigation, body, charts, data and scripts.
 
@@ -159,8 +145,6 @@ def page(
         Address and text of each entry of the navigation.
     body : str
         HTML.
-    specs : sequence of dict
-        Vega-Lite specifications, in the order in which the body refers to them.
     """
     dates = sorted(r.started_at for r in records if r.started_at)
     return render(
@@ -172,8 +156,7 @@ def page(
         count=plural(len(records), "measurement"),
         links=links,
         body=Markup(body),
-        rows=_json([r.model_dump(mode="json") for r in records]),
-        specs=[_json(spec) for spec in specs],
+        rows=to_json([r.model_dump(mode="json") for r in records]),
         bundle=_script(_chart_library()),
         script=_script(_asset("page.js")),
     )
@@ -191,14 +174,6 @@ def _chart_library() -> str:
 
 def _asset(name: str) -> str:
     return files("planbench.report").joinpath(name).read_text(encoding="utf-8")
-
-
-def _json(value: Any) -> Markup:
-    """JSON that cannot end the script element it is in."""
-    text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-    return Markup(
-        text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-    )
 
 
 def _script(text: str) -> Markup:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from planbench.errors import SolverUnavailableError
-from planbench.report.style import named
+from planbench.report.style import in_order, named
 from planbench.report.table import Column, Entry, Table
 
 try:
@@ -60,6 +61,52 @@ def charts(figures: Iterable[Markup]) -> Markup:
     return Markup('<div class="charts">{}</div>').format(Markup("").join(figures))
 
 
+def figure(
+    heading: str,
+    caption: str,
+    chart: Any,
+    name: str,
+    series: Sequence[str] = (),
+    *,
+    always: bool = False,
+) -> Markup:
+    """Heading, caption, chart and legend; empty without a chart.
+
+    Parameters
+    ----------
+    heading, caption : str
+    chart : altair chart or None
+    name : str
+        Of the file that a reader may save the chart as.
+    series : sequence of str
+        Of the legend.
+    always : bool
+        Whether the legend is also shown where the chart has the names in it.
+    """
+    if chart is None:
+        return Markup("")
+    spec = chart.to_dict()
+    # The page names the mode itself; an address in it would only look like a request.
+    spec.pop("$schema", None)
+    return render(
+        "figure.html",
+        heading=heading,
+        caption=caption,
+        spec=to_json(spec),
+        name=re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-"),
+        series=in_order(list(series)),
+        always=always,
+    )
+
+
+def to_json(value: Any) -> Markup:
+    """JSON that cannot end the script element it is in."""
+    text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    return Markup(
+        text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    )
+
+
 def to_html(table: Table) -> Markup:
     """Draw a table for a page; every text is escaped."""
     rows = [
@@ -83,7 +130,7 @@ def _html_cell(column: Column, entry: Entry, *, first: bool) -> dict[str, Any]:
     if first:  # the first column is left-aligned by the style sheet
         style = style.removesuffix("left").strip()
     style = f"{style} {_CLASSES.get(entry.mark, entry.mark)}".strip()
-    raised_too = column.kind in ("number", "law", "prose", "short")
+    raised_too = column.kind in ("number", "plain number", "law", "prose", "short")
     content = raised(entry.text) if raised_too else escape(entry.text)
     if column.kind == "solver":
         content = Markup(named(entry.text))

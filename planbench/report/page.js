@@ -16,7 +16,7 @@
   }
 
   function draw(holder) {
-    const spec = read(holder.dataset.spec);
+    const spec = JSON.parse(holder.nextElementSibling.textContent);
     const room = holder.clientWidth;
     const names = longestName(spec);
     const narrow = room < NARROW || names > 32;
@@ -42,7 +42,7 @@
     });
   }
 
-  const charts = Array.from(document.querySelectorAll(".chart[data-spec]"));
+  const charts = Array.from(document.querySelectorAll("figure > .chart"));
   Promise.all(charts.map(draw)).then(() => {
     document.documentElement.setAttribute("data-drawn", String(charts.length));
   });

@@ -11,7 +11,7 @@ are none. What each target took is in :mod:`planbench.stats.accuracy`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -113,6 +113,12 @@ MEASURE_NAMES: dict[Measure, str] = {
     "seconds": "time",
     "passes": "matrix passes",
     "bytes": "peak memory",
+}
+#: How costs are written.
+COST_FORMATS: dict[Measure, Callable[[float | None], str]] = {
+    "seconds": fmt.seconds,
+    "passes": fmt.passes,
+    "bytes": fmt.size_bytes,
 }
 
 Status = Literal[

@@ -17,33 +17,27 @@ from functools import cache
 from planbench import formatting as fmt
 from planbench.report.results import AggregatedResult
 from planbench.report.table import Column, Entry, Table, number
+from planbench.solvers.base import SolverSpec
 from planbench.stats.aggregate import Profile, Score, performance_profile, score_solvers
 
 
 @cache
-def planners() -> frozenset[str]:
-    """Names of the solvers that are handed the economy instead of the linear program."""
+def _specs() -> dict[str, SolverSpec]:
     from planbench.solvers.registry import list_solvers
 
-    return frozenset(spec.name for spec in list_solvers() if spec.accepts == "economy")
+    return {spec.name: spec for spec in list_solvers()}
 
 
 def is_planner(solver: str) -> bool:
     """Whether it is handed the economy instead of the linear program."""
-    return solver.split(":")[0] in planners()
-
-
-@cache
-def interior_point() -> frozenset[str]:
-    """Names of the solvers whose method is an interior-point one."""
-    from planbench.solvers.registry import list_solvers
-
-    return frozenset(spec.name for spec in list_solvers() if "interior point" in spec.method)
+    spec = _specs().get(solver.split(":")[0])
+    return spec is not None and spec.accepts == "economy"
 
 
 def is_interior_point(solver: str) -> bool:
     """Whether it solves by an interior-point method."""
-    return solver.split(":")[0] in interior_point()
+    spec = _specs().get(solver.split(":")[0])
+    return spec is not None and "interior point" in spec.method
 
 
 def not_applicable(result: AggregatedResult) -> bool:

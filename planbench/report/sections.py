@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from planbench import formatting as fmt
 from planbench.formatting import plural
@@ -25,7 +24,7 @@ from planbench.report.charts import (
     profile_chart,
     sweep_chart,
 )
-from planbench.report.effort import effort_overall, effort_rules, effort_table
+from planbench.report.effort import effort_overall, effort_rules, effort_tables
 from planbench.report.growth import (
     compare_real,
     predict,
@@ -62,7 +61,7 @@ from planbench.report.ladders import (
     largest_solved,
     last_slope,
 )
-from planbench.report.markup import Markup, charts, folded, render, section, to_html
+from planbench.report.markup import Markup, charts, figure, folded, render, section, to_html
 from planbench.report.results import (
     LOOSEST_GAP,
     TARGET_GAP,
@@ -92,7 +91,7 @@ _MARKS: dict[str, Mark] = {"loose": "warn", "unproven": "warn", "wrong": "bad", 
 def ladder_summary(ladder: Ladder) -> Table:
     """How far each solver got on a ladder and how its costs grow."""
     rows = []
-    for series in in_order(list(ladder.series)):
+    for series in ladder.series:
         mine = [c for c in ladder.results if c.series == series]
         top = largest_solved(ladder, series)
         goods, time, gap = (top.goods, top.seconds, top.raw_gap) if top else (None, None, None)
@@ -144,39 +143,6 @@ def _failure(result: AggregatedResult | None) -> Entry:
     return Entry(what, mark=_MARKS.get(result.status, ""))
 
 
-def too_loose_table(results: Sequence[AggregatedResult]) -> Table:
-    """Answers that prove next to nothing, a row per solver."""
-    rows = []
-    for series in in_order(list(dict.fromkeys(c.series for c in results if c.too_loose))):
-        mine = [c for c in results if c.series == series and c.too_loose]
-        top = max(mine, key=lambda c: c.goods or 0)
-        gaps = [c.raw_gap for c in mine if c.raw_gap is not None]
-        ends = dict.fromkeys(fmt.gap(g) for g in (min(gaps), max(gaps))) if gaps else {}
-        said = " to ".join(ends)
-        unproven = len(mine) - len(gaps)
-        said += ("; " if said and unproven else "") + (f"none on {unproven}" if unproven else "")
-        run = sum(c.series == series for c in results)
-        rows.append(
-            [
-                Entry(series),
-                Entry(said, mark="warn"),
-                Entry(f"{len(mine)} of {run}"),
-                number(fmt.count(top.goods), top.goods),
-                number(fmt.seconds(top.seconds), top.seconds),
-            ]
-        )
-    return Table(
-        columns=(
-            Column("solver", "solver"),
-            Column("proven gaps"),
-            Column("of its\nresults", "plain number"),
-            Column("largest,\ngoods", "number"),
-            Column("time\nthere", "number"),
-        ),
-        rows=rows,
-    )
-
-
 def instance_section(results: Sequence[AggregatedResult]) -> Markup:
     """One instance: what the certificates prove together, and each solver's answer."""
     facts = results[0].record.instance
@@ -211,8 +177,6 @@ def machine_facts(records: Sequence[Record]) -> Markup:
     for key in dict.fromkeys(machine_key(r) for r in records):
         mine = [r for r in records if machine_key(r) == key]
         facts = mine[-1].machine
-        packages = values_by_name(mine, lambda r: r.packages)
-        solvers = values_by_name(mine, solver_version)
         items = [
             ("machine", f"{machine_label(mine[-1])} ({plural(len(mine), 'row')})"),
             ("memory", fmt.size_bytes(_as_number(facts.get("memory_bytes")))),
@@ -222,8 +186,8 @@ def machine_facts(records: Sequence[Record]) -> Markup:
             ("memory read by", _joined(sorted({r.memory_method for r in mine if r.memory_method}))),
             ("measured", _span([r.started_at for r in mine if r.started_at])),
             ("planbench commit", _commits(mine)),
-            ("packages", _versions(packages, sorted(packages))),
-            ("solvers", _versions(solvers, in_order(list(solvers)))),
+            ("packages", _versions(v for r in mine for v in r.packages.items())),
+            ("solvers", _versions((r.solver, r.solver_version) for r in mine)),
         ]
         lists.append(items)
     return render("facts.html", lists=lists)
@@ -311,25 +275,14 @@ def _span(dates: Sequence[str]) -> str:
     return first if first == last else f"{first} to {last}"
 
 
-def values_by_name(
-    records: Sequence[Record], of: Callable[[Record], Mapping[str, str]]
-) -> dict[str, list[str]]:
-    """Values that `of` gives for each name over all records, sorted."""
+def _versions(found: Iterable[tuple[str, str]]) -> str:
+    """List names with all versions they have, those that are not known left out."""
     seen: dict[str, set[str]] = {}
-    for record in records:
-        for name, value in of(record).items():
-            seen.setdefault(name, set()).add(value)
-    return {name: sorted(values) for name, values in seen.items()}
-
-
-def solver_version(record: Record) -> dict[str, str]:
-    """Version of the solver by its name; empty where the row does not say it."""
-    return {record.solver: record.solver_version} if record.solver_version else {}
-
-
-def _versions(found: Mapping[str, Sequence[str]], order: Iterable[str]) -> str:
-    said = ", ".join(f"{name} {' and '.join(found[name])}" for name in order)
-    return said or fmt.UNKNOWN
+    for name, version in found:
+        if version:
+            seen.setdefault(name, set()).add(version)
+    said = (f"{name} {' and '.join(sorted(seen[name]))}" for name in in_order(list(seen)))
+    return ", ".join(said) or fmt.UNKNOWN
 
 
 def anchor(name: str) -> str:
@@ -360,7 +313,7 @@ def findings(found: Sequence[str]) -> Markup:
     return render("findings.html", found=found)
 
 
-def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> Markup:
+def ladder_section(ladder: Ladder) -> Markup:
     """One ladder: charts, growth, predictions, all figures."""
     drawn = [
         s for s in ladder.series if any(c.series == s and not c.too_loose for c in ladder.results)
@@ -369,7 +322,6 @@ def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> Markup:
         "Time",
         ladder_caption(ladder, "seconds"),
         ladder_chart(ladder, "seconds"),
-        specs,
         f"time-{ladder.name}",
         drawn,
     )
@@ -377,21 +329,19 @@ def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> Markup:
         "Exponents with their 95 % intervals",
         "Circle: time; diamond: matrix passes; square: memory. Dashed: claims of the debate.",
         exponent_chart(ladder),
-        specs,
         f"exponents-{ladder.name}",
     )
     memory = figure(
         "Memory",
         ladder_caption(ladder, "bytes"),
         ladder_chart(ladder, "bytes"),
-        specs,
         f"memory-{ladder.name}",
         drawn,
     )
 
     def grid(measure: Measure) -> Markup:
         """Every result of the ladder: rows are sizes, columns are solvers."""
-        return to_html(ladder_table(ladder, measure, in_order(list(ladder.series)), fits=False))
+        return to_html(ladder_table(ladder, measure))
 
     driven = (
         " Time and memory to the tightest of several target gaps, failed tries charged."
@@ -422,11 +372,15 @@ def ladder_section(ladder: Ladder, specs: list[dict[str, Any]]) -> Markup:
 
 
 def _too_loose(results: Sequence[AggregatedResult]) -> Markup:
-    """List what ended and proves next to nothing, with its gap; empty without any."""
-    table = too_loose_table(results)
-    if not table.rows:
+    """Name what ended, proves next to nothing and is not drawn; empty without any."""
+    counts = Counter(c.series for c in results)
+    loose = Counter(c.series for c in results if c.too_loose)
+    if not loose:
         return Markup("")
-    return render("too_loose.html", gap=fmt.gap(LOOSEST_GAP), table=to_html(table))
+    said = ", ".join(f"{s} ({loose[s]} of {counts[s]})" for s in in_order(list(loose)))
+    return Markup("<p class=soft>Not drawn, as they prove no better than {}: {}.</p>").format(
+        fmt.gap(LOOSEST_GAP), said
+    )
 
 
 def ladder_caption(ladder: Ladder, measure: Measure) -> str:
@@ -444,10 +398,10 @@ def ladder_caption(ladder: Ladder, measure: Measure) -> str:
 
 
 def _predictions(ladder: Ladder) -> Markup:
-    table = predictions_table(ladder)
+    predictions = [predict(ladder, series) for series in ladder.series]
+    table = predictions_table(ladder, predictions)
     if not table.rows:
         return Markup("")
-    predictions = [predict(ladder, series) for series in in_order(list(ladder.series))]
     return render("predictions.html", table=to_html(table), notes=warnings(ladder, predictions))
 
 
@@ -465,7 +419,7 @@ def real_section(ladders: Sequence[Ladder]) -> Markup:
     )
 
 
-def sweeps_section(results: Sequence[AggregatedResult], specs: list[dict[str, Any]]) -> Markup:
+def sweeps_section(results: Sequence[AggregatedResult]) -> Markup:
     """Cost against inputs per good and other knobs, where they were swept."""
     figures = []
     for sweep in find_sweeps(results):
@@ -475,7 +429,6 @@ def sweeps_section(results: Sequence[AggregatedResult], specs: list[dict[str, An
                 f"Time against {sweep.title}",
                 f"Ladder {sweep.name}{size}. Crosses: stopped or failed.",
                 sweep_chart(sweep),
-                specs,
                 f"{sweep.knob}-{sweep.name}",
                 [result.series for _, result in sweep.points if not result.too_loose],
                 always=True,
@@ -487,7 +440,7 @@ def sweeps_section(results: Sequence[AggregatedResult], specs: list[dict[str, An
     return section("sweeps", "One size, other economies", charts(figures))
 
 
-def effort_section(records: Sequence[Record], specs: list[dict[str, Any]]) -> Markup:
+def effort_section(records: Sequence[Record]) -> Markup:
     """Time to verified accuracy, where a suite drove solvers to target gaps."""
     times = time_to_accuracy(records)
     if not times:
@@ -498,7 +451,6 @@ def effort_section(records: Sequence[Record], specs: list[dict[str, Any]]) -> Ma
         "Time to verified accuracy",
         f"On {fmt.plain(name)}: seconds until the gap was certified. Crosses: not reached.",
         effort_chart(times),
-        specs,
         "effort",
         [t.solver for t in chosen],
         always=True,
@@ -507,12 +459,12 @@ def effort_section(records: Sequence[Record], specs: list[dict[str, Any]]) -> Ma
         "effort.html",
         chart=drawn,
         overall=to_html(effort_overall(records)),
-        table=to_html(effort_table(records)),
+        tables=[(table.title, to_html(table)) for table in effort_tables(records)],
     )
     return section("effort", "Is a good enough plan much cheaper?", body, note=effort_rules())
 
 
-def overall_section(results: Sequence[AggregatedResult], specs: list[dict[str, Any]]) -> Markup:
+def overall_section(results: Sequence[AggregatedResult]) -> Markup:
     """Everything together: accuracy, profile, means."""
     series = [c.series for c in results if not not_applicable(c)]
     # Solvers driven to target gaps are ranked at each of them, in a section of their own.
@@ -521,7 +473,6 @@ def overall_section(results: Sequence[AggregatedResult], specs: list[dict[str, A
         "Accuracy against time",
         "A point per solver and instance; low and to the left is good.",
         accuracy_chart(results),
-        specs,
         "accuracy",
     )
     profile = figure(
@@ -529,7 +480,6 @@ def overall_section(results: Sequence[AggregatedResult], specs: list[dict[str, A
         "How often a solver is within a factor of the fastest one (Dolan & Moré 2002), of the "
         "instances it was run on.",
         profile_chart(plain, Canvas(height=380)) if plain else None,
-        specs,
         "profile",
     )
     found = standings(plain)
@@ -567,108 +517,25 @@ def machines_section(records: Sequence[Record], not_run: Sequence[NotRun]) -> Ma
 
 def reading_section() -> Markup:
     """Say what the words and marks mean."""
-    target = fmt.gap(TARGET_GAP)
-    entries = [
-        (
-            "raw gap",
-            "Relative width of the bracket lower ≤ optimum ≤ upper that the solver's own plan and "
-            "prices prove, recomputed from the problem in a few matrix passes. The solver "
-            "is not believed in anything.",
-        ),
-        (
-            "polished gap",
-            "The same after planbench improved plan and prices at its own cost; it says what is "
-            "known of the optimum, not how good the solver was.",
-        ),
-        (
-            "solved",
-            f"Ended by itself, and certified, or with a raw gap and violations of its own of "
-            f"{target} or better. Only such runs are exact observations in the fits.",
-        ),
-        (
-            "loose, unproven, wrong",
-            "Certified to less than that, or with larger violations; not certified at all, though "
-            "residuals may fit; excluded by a certificate.",
-        ),
-        (
-            OLD_MARK,
-            "A verdict of an older certificate, which judged what repair made of the answer.",
-        ),
-        (
-            "time",
-            "Wall seconds of building, loading, solving and extracting, in a process of its own; "
-            "medians over repeats, failures ranking last.",
-        ),
-        (
-            "matrix passes",
-            "Solve seconds divided by the seconds of one product with the LP matrix on the same "
-            "machine at the same time: a unit that depends little on hardware.",
-        ),
-        (
-            "grows as",
-            "Exponent of cost = a·n^b with a 95 % bootstrap interval, from a censored fit: runs "
-            "that were stopped or missed the target gap count as “at least”. What instances "
-            f"{TINY} times smaller cost is taken off as fixed; a rest below {KNOWN_SECONDS:g} "
-            f"times that ({KNOWN_BYTES:g} for memory; without such instances: a cost below "
-            f"{OVERHEAD_FACTOR:g} times the least the solver ever needed), "
-            f"{fmt.seconds(SECONDS_FLOOR)} or {fmt.size_bytes(BYTES_FLOOR)} counts as "
-            f"“at most”. At least {LEAST_SIZES} sizes must remain.",
-        ),
-        (
-            "laws not excluded",
-            "n^b, n log n and a fixed cost plus n^b. The fixed cost is believed where the "
-            f"corrected Akaike criterion is better with it by more than {EXCLUDED:g} units; n log "
-            "n is excluded where the interval of b excludes what n log n shows over the sizes "
-            "measured.",
-        ),
-        (
-            "!",
-            f"More than {FURTHEST:g} times beyond the largest economy the solver finished: "
-            "extrapolated past what the data can bear.",
-        ),
-        (
-            "over the last step",
-            "The exponent between the two largest sizes tried; ≥ where the larger one was stopped.",
-        ),
-        (
-            "disturbed",
-            "The machine did something else meanwhile: a matrix pass took more than "
-            f"{DISTURBED_RATIO:g} times as long after the solve as before, or less, or the solver "
-            f"was ready and had no processor for more than {100 * DISTURBED_WAIT:g} % of its time. "
-            "Each such row says which.",
-        ),
-    ]
-    return section("reading", "How to read this", render("facts.html", lists=[entries]))
+    body = render(
+        "reading.html",
+        target=fmt.gap(TARGET_GAP),
+        old=OLD_MARK,
+        tiny=TINY,
+        known_seconds=KNOWN_SECONDS,
+        known_bytes=KNOWN_BYTES,
+        overhead=OVERHEAD_FACTOR,
+        least_seconds=fmt.seconds(SECONDS_FLOOR),
+        least_bytes=fmt.size_bytes(BYTES_FLOOR),
+        sizes=LEAST_SIZES,
+        excluded=EXCLUDED,
+        furthest=FURTHEST,
+        disturbed_ratio=DISTURBED_RATIO,
+        disturbed_wait=100 * DISTURBED_WAIT,
+    )
+    return section("reading", "How to read this", body)
 
 
 def rows_section(records: Sequence[Record]) -> Markup:
     """All rows, searchable and to be downloaded."""
     return render("rows.html", count=len(records), table=to_html(raw_rows(records)))
-
-
-def figure(
-    heading: str,
-    caption: str,
-    chart: Any,
-    specs: list[dict[str, Any]],
-    name: str,
-    series: Sequence[str] = (),
-    *,
-    always: bool = False,
-) -> Markup:
-    """Heading, caption, place and legend of a chart, which joins `specs`; empty without one."""
-    if chart is None:
-        return Markup("")
-    spec = chart.to_dict()
-    # The page names the mode itself; an address in it would only look like a request.
-    spec.pop("$schema", None)
-    specs.append(spec)
-    return render(
-        "figure.html",
-        heading=heading,
-        caption=caption,
-        number=len(specs) - 1,
-        name=re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-"),
-        series=in_order(list(series)),
-        always=always,
-    )

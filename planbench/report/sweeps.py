@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from planbench import formatting as fmt
-from planbench.records.schema import Record
-from planbench.records.values import canonical
 from planbench.report.ladders import YARDSTICK
 from planbench.report.results import AggregatedResult, machine_key, median_result
 from planbench.report.style import in_order
@@ -20,8 +18,6 @@ TITLES = {
     "techniques": "techniques per good",
     "cross_share": "share of inputs that cross regions",
 }
-#: Knobs that follow from others.
-_FILLED_IN = ("seed", "planted_optimum", "sectors", "band")
 
 
 @dataclass(frozen=True)
@@ -72,17 +68,19 @@ class Sweep:
 
 
 def find_sweeps(results: Sequence[AggregatedResult]) -> list[Sweep]:
-    """Find sweeps: declared by the suite, or generated economies that differ in ``inputs`` only."""
-    groups: dict[tuple[str, str, str], list[tuple[object, AggregatedResult]]] = {}
+    """Find the sweeps that the suites declare."""
+    groups: dict[tuple[str, ...], list[tuple[object, AggregatedResult]]] = {}
     for result in results:
-        if result.solver == YARDSTICK:
+        record = result.record
+        knob = record.variable
+        if result.solver == YARDSTICK or not knob or knob == "goods":
             continue
-        knob, value, rest = _place(result)
-        if knob and value is not None:
-            home = (knob, rest, machine_key(result.record))
+        value = _value(result)
+        if value is not None:
+            home = (knob, record.suite, record.group, machine_key(record))
             groups.setdefault(home, []).append((value, _without_knob(result, knob)))
     found = []
-    for (knob, _, _), members in groups.items():
+    for (knob, *_), members in groups.items():
         words_seen = tuple(dict.fromkeys(v for v, _ in members if isinstance(v, str)))
         # A knob that takes words: their places are their values.
         places: dict[object, float] = {word: float(k) for k, word in enumerate(words_seen)}
@@ -122,34 +120,17 @@ def _middles(
     return sorted(((v, c) for v, c in found if c is not None), key=lambda p: p[0])
 
 
-def _place(result: AggregatedResult) -> tuple[str, float | str | None, str]:
-    """Knob, its value, and all that must be equal within a sweep."""
-    record = result.record
-    if record.variable and record.variable != "goods":
-        home = f"{record.suite} {record.group}"
-        if isinstance(record.value, str) and record.variable != "inputs" and not _reads(record):
-            return record.variable, record.value, home
-        return record.variable, _number(record.value, result), home
-    recipe = record.instance.recipe
-    if record.variable or "inputs" not in recipe or "goods" not in recipe:
-        return "", None, ""
-    rest = {k: v for k, v in recipe.items() if k != "inputs" and k not in _FILLED_IN}
-    return "inputs", _number(recipe["inputs"], result), canonical(rest)
+def _value(result: AggregatedResult) -> float | str | None:
+    """Value of the knob: a number, or a word.
 
-
-def _reads(record: Record) -> bool:
-    """Whether the value of what is varied is a number."""
+    Laws of the inputs, such as ``2*log``, count by the non-zeros per column that they came to.
+    """
+    record, facts = result.record, result.record.instance
+    if record.value is None:
+        return None
     try:
-        float(str(record.value))
+        return float(str(record.value))
     except ValueError:
-        return False
-    return True
-
-
-def _number(value: object, result: AggregatedResult) -> float | None:
-    """Read a knob's value; laws such as ``2*log`` by the non-zeros per column they came to."""
-    try:
-        return float(str(value))
-    except ValueError:
-        facts = result.record.instance
-        return facts.nonzeros / facts.columns if facts.columns else None
+        if record.variable != "inputs":
+            return str(record.value)
+    return facts.nonzeros / facts.columns if facts.columns else None

@@ -17,6 +17,7 @@ from planbench.report.instances import (
 )
 from planbench.report.ladders import Ladder, find_ladders, fit_ladder
 from planbench.report.results import (
+    COST_FORMATS,
     MEASURE_NAMES,
     TARGET_GAP,
     AggregatedResult,
@@ -52,10 +53,7 @@ def ladder_tables(records: Sequence[Record], measure: Measure = "seconds") -> li
     InputError
         Without any record.
     """
-    return [
-        ladder_table(ladder, measure, ladder.series)
-        for ladder in find_ladders(require_results(records))
-    ]
+    return [ladder_table(ladder, measure) for ladder in find_ladders(require_results(records))]
 
 
 def golden_table(
@@ -121,27 +119,20 @@ def golden_table(
     )
 
 
-def ladder_table(
-    ladder: Ladder,
-    measure: Measure,
-    series: Sequence[str],
-    *,
-    fits: bool = True,
-) -> Table:
+def ladder_table(ladder: Ladder, measure: Measure) -> Table:
     """Cost on a ladder: a row per size, a column per solver, its exponents below.
 
     Parameters
     ----------
     ladder : Ladder
     measure : {"seconds", "passes", "bytes"}
-    series : sequence of str
-        Solvers to be shown.
-    fits : bool
-        With rows of exponents, and a caption.
     """
     what = MEASURE_NAMES[measure].capitalize()
     rows: list[list[Entry]] = [
-        [Entry(fmt.count(size)), *(_at_size(ladder, name, size, measure) for name in series)]
+        [
+            Entry(fmt.count(size)),
+            *(cost_entry(median_result(ladder.at(s, size)), measure) for s in ladder.series),
+        ]
         for size in ladder.sizes
     ]
     fitted: tuple[tuple[str, Measure], ...] = (
@@ -149,8 +140,8 @@ def ladder_table(
         if measure == "seconds"
         else (("grows as" if measure == "bytes" else "grow as", measure),)
     )
-    for label, kind in fitted if fits else ():
-        exponents = (fit_ladder(ladder, name, kind) for name in series)
+    for label, kind in fitted:
+        exponents = (fit_ladder(ladder, name, kind) for name in ladder.series)
         rows.append([Entry(label, mark="strong"), *map(_exponent, exponents)])
     return Table(
         title=f"{what} on the ladder {ladder.name}",
@@ -158,11 +149,11 @@ def ladder_table(
             Column("goods", "plain number", width=_GOODS_WIDTH, whole=True),
             *(
                 Column(name, "plain number", width=_CELL_WIDTH, fold=True, series=name)
-                for name in series
+                for name in ladder.series
             ),
         ),
         rows=rows,
-        caption=_ladder_caption(measure) if fits else "",
+        caption=_ladder_caption(measure),
         tight=True,
         sortable=False,
         ruled=len(ladder.sizes) - 1,
@@ -186,10 +177,6 @@ def _ladder_caption(measure: Measure) -> str:
     )
 
 
-def _at_size(ladder: Ladder, series: str, size: int, measure: Measure) -> Entry:
-    return cost_entry(median_result(ladder.at(series, size)), measure)
-
-
 def cost_entry(result: AggregatedResult | None, measure: Measure) -> Entry:
     """One result of a ladder or sweep: its cost, or the failure by name."""
     if result is None:
@@ -197,8 +184,7 @@ def cost_entry(result: AggregatedResult | None, measure: Measure) -> Entry:
     if result.status == "wrong":
         return Entry("wrong", mark="bold bad")
     cost = result.cost(measure)
-    shown = {"seconds": fmt.seconds, "passes": fmt.passes, "bytes": fmt.size_bytes}[measure]
-    figure = shown(cost)
+    figure = COST_FORMATS[measure](cost)
     mark = "*" if result.disturbed else ""
     if result.status == "solved":
         return Entry(figure + mark)

@@ -195,57 +195,6 @@ def _charged_mean(
 
 
 @dataclass(frozen=True)
-class Ratio:
-    """How many times as much the second of two runs needed, over instances both solved.
-
-    Attributes
-    ----------
-    value : float
-        Geometric mean of second / first.
-    low, high : float or None
-        Student's interval of the mean logarithm; None with fewer than two pairs.
-    n : int
-        Number of pairs.
-    """
-
-    value: float
-    low: float | None
-    high: float | None
-    n: int
-
-
-def geometric_ratio(pairs: Iterable[tuple[float, float]], confidence: float = 0.95) -> Ratio | None:
-    """Geometric mean of second / first with its interval; None without pairs.
-
-    The interval takes instances as independent and log ratios as normal; it describes the mean
-    over instances like these, not the noise of one.
-
-    Raises
-    ------
-    InputError
-        On numbers that are not positive and finite, or a confidence outside (0, 1).
-    """
-    if not 0 < confidence < 1:
-        raise InputError(f"is {confidence}; give a number between 0 and 1", where="confidence")
-    array = np.asarray(list(pairs), dtype=np.float64).reshape(-1, 2)
-    if not len(array):
-        return None
-    if not (np.isfinite(array).all() and array.min() > 0):
-        raise InputError("hold a number that is not positive and finite", where="pairs")
-    logs = np.log(array[:, 1] / array[:, 0])
-    middle = float(logs.mean())
-    if len(logs) < 2:
-        return Ratio(float(np.exp(middle)), None, None, len(logs))
-    from scipy.special import stdtrit
-
-    reach = float(stdtrit(len(logs) - 1, (1 + confidence) / 2))
-    half = reach * float(logs.std(ddof=1)) / float(np.sqrt(len(logs)))
-    return Ratio(
-        float(np.exp(middle)), float(np.exp(middle - half)), float(np.exp(middle + half)), len(logs)
-    )
-
-
-@dataclass(frozen=True)
 class Profile:
     """Step function of one solver.
 

@@ -251,7 +251,7 @@ def local_slopes(
     ]
 
 
-#: Units of AICc within which two laws cannot be told apart.
+#: Units of AICc within which two laws are indistinguishable.
 ALIKE = 2.0
 #: Units of AICc by which a law must be better for the other to be excluded.
 EXCLUDED = 6.0
@@ -334,7 +334,7 @@ class Growth:
 
     @property
     def undecided(self) -> bool:
-        """Whether n log n and n^b (with or without a fixed cost) cannot be told apart."""
+        """Whether n log n and n^b (with or without a fixed cost) are indistinguishable."""
         fit = self.fit
         if fit.low is None or fit.high is None:
             return N_LOG_N.name in self.supported and len(self.supported) > 1
@@ -564,7 +564,7 @@ def _crossing(u: FloatArray, curve: FloatArray, level: float, start: float) -> f
 #: purpose: over a decade of sizes it is worth a factor of 1.6.
 SAME = 0.2
 
-Likeness = Literal["same", "differs", "cannot be told apart", "no exponent"]
+Likeness = Literal["same", "differs", "indistinguishable", "no exponent"]
 
 
 @dataclass(frozen=True)
@@ -577,7 +577,7 @@ class ExponentDifference:
         None without two exponents; the ends also without two intervals.
     likeness : str
         ``differs``: the interval excludes 0. ``same``: it lies within ± :data:`SAME`.
-        Otherwise ``cannot be told apart``, or ``no exponent``.
+        Otherwise ``indistinguishable``, or ``no exponent``.
     """
 
     value: float | None
@@ -602,10 +602,10 @@ def compare_exponents(first: PowerLawFit, second: PowerLawFit) -> ExponentDiffer
         return ExponentDifference(None, None, None, "no exponent")
     value = b1 - b2
     if first.low is None or first.high is None or second.low is None or second.high is None:
-        return ExponentDifference(value, None, None, "cannot be told apart")
+        return ExponentDifference(value, None, None, "indistinguishable")
     low = value - math.hypot(b1 - first.low, second.high - b2)
     high = value + math.hypot(first.high - b1, b2 - second.low)
-    likeness: Likeness = "cannot be told apart"
+    likeness: Likeness = "indistinguishable"
     if low > 0 or high < 0:
         likeness = "differs"
     elif low >= -SAME and high <= SAME:

@@ -284,18 +284,18 @@ def test_a_comparison_without_a_report_is_no_success(tmp_path: Path) -> None:
 
 
 def test_a_comparison_of_nothing_is_no_success(tmp_path: Path) -> None:
-    from planbench.comparison.ab import PairedComparison
+    from planbench.comparison.ab import PairedComparison, Settings
     from planbench.comparison.paired import Measurement, PairedResult
-    from planbench.comparison.render import ab_markdown
+    from planbench.comparison.render import comparison_to_markdown
 
     nothing = (PairedResult(Measurement("tiny", "highs-ds"), "not-compared", pairs=1),)
     found = PairedComparison(
-        a="highspy==1.10.0", b="here", environments=("", ""), versions=({}, {}), measure="time",
-        least_effect=0.1, confidence=0.99, results=nothing, pairs_made=1, pairs_found=0,
+        a="highspy==1.10.0", b="here", environments=("", ""), versions=({}, {}),
+        settings=Settings(), results=nothing, pairs_made=1, pairs_found=0,
         elapsed_s=1.0, budget_spent=False, store=tmp_path / "ab.jsonl", repaired=None,
     )  # fmt: skip
     assert found.exit_code == 2
-    first = next(line for line in ab_markdown(found).splitlines() if line.startswith("**"))
+    first = comparison_to_markdown(found.comparison).splitlines()[0]
     done, _, _, _ = compare(tmp_path, 2, words=first)
     assert done.returncode == 2
     assert "could not compare" in done.stdout
@@ -413,7 +413,7 @@ def test_the_commands_of_the_page_do_what_it_says(
     ab, bench, regress = commands
     said = planbench(*ab[1:], folder=project)
     assert said.code == 0, said.err
-    assert "a: highspy 1.13.1; b: highspy 1.15.1" in " ".join(said.out.split())
+    assert "a: highspy==1.13.1 b: highspy==1.15.1" in " ".join(said.out.split())
     assert "highspy==1.15.1" in (project / "report.md").read_text()
 
     said = planbench(*bench[1:], folder=project)

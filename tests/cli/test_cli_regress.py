@@ -63,7 +63,7 @@ def test_a_regression_is_shown_written_and_makes_the_exit_code_1(
         *("regress", str(base), str(worse), "--markdown", str(markdown), "--junit", str(junit))
     )
     assert said.code == 1, said
-    assert "glop on gen:goods=100" in " ".join(said.out.split())
+    assert "glop on gen:goods=100" in said.err
     assert "120 → 122" in said.out
     assert "1.02×" in said.out
     assert "finding:" in said.err

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from planbench.comparison.ab import PairedComparison
+from planbench.comparison.ab import PairedComparison, Settings
 from planbench.comparison.bisect import Probe, _read, search
 from planbench.comparison.findings import Finding
 from planbench.comparison.paired import Measurement, PairedResult
@@ -100,8 +100,8 @@ def test_another_answer_is_said_beside_the_time():
         faults=(Finding("counters", "highs-ds", "tiny", "answer", "worse", note=said),),
     )
     made = PairedComparison(
-        a="a", b="b", environments=("", ""), versions=({}, {}), measure="time", least_effect=0.05,
-        confidence=0.99, results=(verdict,), pairs_made=8, pairs_found=0, elapsed_s=1.0,
+        a="a", b="b", environments=("", ""), versions=({}, {}), settings=Settings(),
+        results=(verdict,), pairs_made=8, pairs_found=0, elapsed_s=1.0,
         budget_spent=False, store=Path("ab.jsonl"), repaired=None,
     )  # fmt: skip
     step = _read(made, 0, 1, "time")

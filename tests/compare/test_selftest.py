@@ -13,14 +13,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 import selftest
-from selftest import ADAPTER, FULL, SHORT, Trial, run_selftest, simulate
+from selftest import (
+    ADAPTER,
+    FULL,
+    MACHINES,
+    SHORT,
+    Trial,
+    run_selftest,
+    simulate,
+    simulate_pairs,
+)
 from slowed import NAME
 
 from planbench.bench.request import Conditions, make_request
 from planbench.bench.single import solve_once
 from planbench.catalogue.resolve import load_instance
 from planbench.solvers.base import SolveOptions
-from planbench.stats.paired import MACHINES, Schedule, simulate_pairs
+from planbench.stats.paired import Schedule
 
 RECORD = Path(__file__).parents[2] / "results" / "verification" / "selftest.json"
 

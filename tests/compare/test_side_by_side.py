@@ -5,13 +5,7 @@ from __future__ import annotations
 import pytest
 from support.record_builders import MACHINE, make_failure, make_record
 
-from planbench.comparison.side_by_side import (
-    differences,
-    match_runs,
-    ratio_by_solver,
-    ratio_of,
-    unequal_machines,
-)
+from planbench.comparison.side_by_side import match_runs, ratio_of
 from planbench.errors import InputError
 
 OTHER = {**MACHINE, "id": "fedcba987654", "cpu": "Other CPU"}
@@ -39,9 +33,6 @@ def test_versions_do_not_keep_runs_apart():
     assert len(pairs) == 6
     assert all(p.first and p.second for p in pairs)
     assert [ratio_of(p, "seconds") for p in pairs] == pytest.approx([1.2] * 6)
-    means = ratio_by_solver(pairs, "seconds")
-    assert means["glop"].value == pytest.approx(1.2)
-    assert means["glop"].n == 3
 
 
 def test_options_keep_runs_apart():
@@ -55,22 +46,6 @@ def test_failures_have_no_ratio():
     second[0] = make_failure("glop", "timeout", "a")
     pairs = match_runs(run(), second)
     assert ratio_of(pairs[0], "seconds") is None
-    assert ratio_by_solver(pairs, "seconds")["glop"].n == 2
-
-
-def test_machines_are_told_apart():
-    assert unequal_machines(run(), run()) == ""
-    said = unequal_machines(run(), run(machine=OTHER))
-    assert "Test CPU" in said
-    assert "Other CPU" in said
-
-
-def test_what_differs_is_listed():
-    assert differences(run(), run()) == []
-    found = differences(run(), run(version="1.16.0", commit="fedcba9876543210", time_limit_s=20.0))
-    assert "solver glop: 1.15.1 → 1.16.0" in found
-    assert any(line.startswith("planbench commit: 0123456789ab →") for line in found)
-    assert "time limit: 10 s → 20 s" in found
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +59,7 @@ def render():
 
 def test_page_divides_seconds_of_one_machine_only(render):
     same = render(run(), run(1.25), names=("before", "after"))
-    assert same.count("1.25×") >= 2 * 2 + 6 * 2, "means and pairs, in seconds and in passes"
+    assert same.count("1.25×") == 3 + 6 * 2, "findings, and pairs in seconds and in passes"
     assert "Not comparable" not in same
     other = render(run(), run(1.25, machine=OTHER), names=("before", "after"))
     assert "Not comparable in seconds" in other
@@ -94,7 +69,9 @@ def test_page_divides_seconds_of_one_machine_only(render):
 def test_page_reddens_what_is_no_longer_solved(render):
     second = run()
     second[0] = make_failure("glop", "timeout", "a")
-    assert 'data-sort="1.0" class="bad">1<' in render(run(), second, names=("x", "y"))
+    page = render(run(), second, names=("x", "y"))
+    assert 'bad">time limit<' in page
+    assert 'bad">worse<' in page
 
 
 def test_names_of_runs_stay_text(render):

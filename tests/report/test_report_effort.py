@@ -14,7 +14,6 @@ from planbench.report.effort import (
     effort_blocks,
     effort_overall,
     effort_standings,
-    effort_table,
     effort_tables,
     effort_words,
     ranked_series,
@@ -162,7 +161,7 @@ def test_standings_leave_refusals_out(run):
 
 @pytest.mark.parametrize("width", [80, 100, 160])
 def test_tables_fit_and_hold_everything(run, width):
-    text = shown(effort_tables(run), width)
+    text = shown([*effort_tables(run), effort_overall(run)], width)
     assert max(map(len, text.splitlines())) <= width
     assert "…" not in text
     assert "only 2e-4" in line(text, "pdlp")
@@ -181,7 +180,7 @@ def test_bench_prints_them_instead_of_ordinary_tables(run, capsys):
 
 
 def test_page_has_both_tables_and_no_scores_of_chains(run):
-    table, overall = to_html(effort_table(run)), to_html(effort_overall(run))
+    table, overall = to_html(effort_tables(run)[0]), to_html(effort_overall(run))
     assert "2.00 s (2)" in table
     assert "polished" in table
     assert "1 of 1" in overall

@@ -58,6 +58,8 @@ def density():
             recipe={"goods": 90, "inputs": str(n), "seed": 1},
             goods=90,
             wall_s=0.01 * n,
+            variable="inputs",
+            value=n,
             group="density",
             key=str(n),
         )
@@ -119,7 +121,7 @@ def test_targets_that_were_missed_are_crosses():
     times = time_to_accuracy(driven())
     assert len(largest_driven(times)) == 4
     points = rows_of(effort_chart(times), "point")
-    assert sorted(p["series"] for p in points if not p["reached"]) == ["null", "null"]
+    assert sorted(p["series"] for p in points if not p["solved"]) == ["null", "null"]
     assert effort_chart([]) is None
 
 

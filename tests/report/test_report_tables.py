@@ -46,9 +46,8 @@ def test_what_is_too_wide_goes_on_in_another_table(width):
     ladder = find_ladders(results)[0]
     predictions = [predict(ladder, series) for series in ladder.series[:3]]
     tables = [
-        growth.growth_table(ladder, predictions, "seconds", width),
-        growth.reach_table(ladder, predictions),
-        growth.prediction_table(ladder, predictions, "seconds"),
+        growth.growth_table(ladder, predictions, "seconds"),
+        growth.predictions_table(ladder, predictions),
         scores_table(results, factors=FACTORS),
         scores_table(aggregate(records)),
     ]

@@ -7,8 +7,6 @@ import pytest
 
 from planbench.errors import InputError
 from planbench.stats.aggregate import (
-    Ratio,
-    geometric_ratio,
     median_or_failure,
     score_solvers,
     shifted_geometric_mean,
@@ -84,23 +82,3 @@ def test_solver_that_solves_nothing_does_not_empty_the_intersection():
 def test_failure_without_a_limit_has_no_mean():
     (score,) = score_solvers({"x": {"a": None}}, {"a": None})
     assert score.mean_all is None
-
-
-def test_ratio_by_hand():
-    ratio = geometric_ratio([(1.0, 2.0), (1.0, 8.0)])
-    assert ratio.value == pytest.approx(4.0)
-    assert ratio.n == 2
-    half = 12.7062 * np.log(2)  # Student's t with one degree, times the error of the mean
-    assert np.log(ratio.high / ratio.low) / 2 == pytest.approx(half, rel=1e-4)
-
-
-def test_ratio_of_one_pair_has_no_interval_and_of_none_no_value():
-    """One instance says nothing of the spread over instances."""
-    assert geometric_ratio([(2.0, 3.0)]) == Ratio(pytest.approx(1.5), None, None, 1)
-    assert geometric_ratio([]) is None
-
-
-@pytest.mark.parametrize("pairs", [[(0.0, 1.0)], [(1.0, -1.0)], [(1.0, float("inf"))]])
-def test_ratio_refuses_what_has_no_logarithm(pairs):
-    with pytest.raises(InputError):
-        geometric_ratio(pairs)

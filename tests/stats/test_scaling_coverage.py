@@ -54,7 +54,7 @@ def test_intervals_cover_in_the_full_simulation():
             "exponent": "b of the law that was drawn from",
             "cost": "cost at 300,000 goods",
             "size": "largest size for ten times the cost of the largest size that may finish",
-            "decided": "n log n and n^b were told apart",
+            "decided": "n log n and n^b were distinguished",
             "n_log_n_alone": "n log n was named as the only law, which is never true here",
         },
         "bounds": FULL_BOUNDS,

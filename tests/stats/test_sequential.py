@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from selftest import decide
 
 from planbench.errors import InputError
-from planbench.stats.paired import LOOKS, Schedule, decide
+from planbench.stats.paired import LOOKS, Schedule
 
 
 def _runs(rng, noise, slowdown=1.0):
