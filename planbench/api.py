@@ -561,9 +561,9 @@ def _instance(problem: Problem, *, relax: bool = False) -> Instance:
 
 
 def _comparison(records: Sequence[Record], not_run: Sequence[NotRun] = ()) -> Comparison:
-    from planbench.cli.findings import findings, opinions_of
+    from planbench.cli.records import findings
 
-    found = findings(records, opinions_of(records)) if records else []
+    found = findings(records) if records else []
     return Comparison(tuple(records), tuple(found), tuple(not_run))
 
 

@@ -15,10 +15,8 @@ from planbench.bench.events import Event, RunSummary
 from planbench.bench.runner import run_suite
 from planbench.bench.suite import Suite, load_suite
 from planbench.catalogue.builtin import list_builtin
-from planbench.certificates.consensus import Consensus
 from planbench.cli import completion, console, options, progress
-from planbench.cli.findings import announce, findings, opinions_of
-from planbench.cli.rows import consensus_document, row_document
+from planbench.cli.records import announce, run_document
 from planbench.errors import InputError, SolverUnavailableError
 from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
@@ -97,18 +95,17 @@ def bench(
         whys = Counter(entry.reason for entry in summary.left_out if "budget" not in entry.reason)
         why = f": {whys.most_common(1)[0][0]}" if whys else "; raise --budget"
         raise InputError(f"nothing was measured{why}", where=str(results))
-    opinions = opinions_of(records)
     page = (
         _write_report(records, results.with_suffix(".html"), summary.left_out) if report else None
     )
     if json:
-        console.print_json(_document(chosen, summary, records, opinions, page))
+        console.print_json(_document(chosen, summary, page) | run_document(records))
     else:
         _show(records)
         console.say(f"{len(records)} measurements in {results}")
         if page is not None:
             console.say(f"report: {page}")
-    return 1 if announce(records, opinions) else 0
+    return 1 if announce(records) else 0
 
 
 def _run(
@@ -189,13 +186,7 @@ def _show(records: list[Record]) -> None:
         console.out().print(old)
 
 
-def _document(
-    suite: Suite,
-    summary: RunSummary,
-    records: list[Record],
-    opinions: dict[str, Consensus],
-    page: Path | None,
-) -> dict[str, Any]:
+def _document(suite: Suite, summary: RunSummary, page: Path | None) -> dict[str, Any]:
     return {
         "suite": suite.name,
         "results": str(summary.store),
@@ -205,7 +196,4 @@ def _document(
         "left_out": [asdict(entry) for entry in summary.left_out],
         "budget_spent": summary.budget_spent,
         "elapsed_s": summary.elapsed_s,
-        "rows": [row_document(record) for record in records],
-        "consensus": [consensus_document(name, found) for name, found in opinions.items()],
-        "findings": findings(records, opinions),
     }

@@ -9,7 +9,6 @@ import typer
 from planbench import formatting as fmt
 from planbench.catalogue.resolve import load_table_economy, split_table
 from planbench.cli import console, options, views
-from planbench.cli.files import check_destination, write_instance
 from planbench.errors import InputError
 from planbench.generators.disaggregate import aggregation_error
 from planbench.generators.recipe import read_split
@@ -33,12 +32,7 @@ def disaggregate(
         ),
     ],
     goods: Annotated[str, typer.Option(metavar="N", help="Number of goods.")],
-    output: Annotated[
-        str,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help=".npz, .mps, .mps.gz, or a folder for CSV files."
-        ),
-    ],
+    output: options.InstanceFileOption,
     seed: Annotated[str, typer.Option(metavar="N", help="Seed.")] = "0",
     techniques: Annotated[str, typer.Option(metavar="K", help="Techniques per good.")] = "1",
     alternatives: Annotated[
@@ -63,7 +57,6 @@ def disaggregate(
     Added up again at the observed plan, the goods' flows are the table's, cell by cell; the
     largest relative difference is shown, and one above 1e-9 is a finding (exit code 1).
     """
-    path = check_destination(output)
     values = {"table": table, "goods": goods, "techniques": techniques, "inputs": inputs}
     values |= {"alternatives": alternatives, "scarcity": scarcity}
     recipe = read_split(values | {"seed": seed} | ({} if profile is None else {"profile": profile}))
@@ -75,9 +68,9 @@ def disaggregate(
     economy = instance.economy
     assert economy is not None
     error = aggregation_error(whole, economy)
-    write_instance(instance, path)
+    options.write_instance(instance, output)
     facts: dict[str, Any] = {
-        "file": str(path),
+        "file": str(output),
         "instance": instance.name,
         "sha256": instance.sha256,
         "goods": economy.n_goods,
@@ -92,7 +85,7 @@ def disaggregate(
         console.print_json(facts)
     else:
         rows = [
-            ("wrote", str(path)),
+            ("wrote", str(output)),
             ("recipe", instance.name),
             ("sizes", views.size_words(instance)),
             ("inputs per activity", f"{facts['inputs_mean']:.1f}"),

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from planbench.cli import completion, console, options, views
-from planbench.cli.files import check_destination, write_instance
+from planbench.cli.options import check_destination, write_instance
 from planbench.errors import InputError
 from planbench.formatting import plural
-from planbench.io.files import write_text
+from planbench.io.files import check_writable, write_text
 from planbench.records.flat import write_csv, write_parquet
 from planbench.records.pyperf_json import to_pyperf
 from planbench.records.store import read_records
@@ -69,8 +69,8 @@ def export(
     if json:
         console.print_json(facts)
     else:
-        told = ", ".join(f"{v}" for k, v in facts.items() if k in ("sizes", "sha256", "rows"))
-        console.say(f"wrote {facts['file']}: {told}")
+        what = ", ".join(str(v) for k, v in facts.items() if k in ("sizes", "sha256", "rows"))
+        console.say(f"wrote {facts['file']}: {what}")
 
 
 def _export_instance(source: str, output: str, compress: bool, relax: bool) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def _export_results(source: Path, path: Path, memory: bool) -> dict[str, Any]:
         )
     if memory and ending != ".json":
         raise InputError("is for a pyperf .json only", where="--memory")
-    options.writable(path)
+    check_writable(path)
     records = read_records(source)
     if not records:
         raise InputError("holds no measurements", where=str(source))

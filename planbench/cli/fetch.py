@@ -44,7 +44,7 @@ def fetch(
     """Download published input-output tables from their official source.
 
     What was downloaded is then read by ``planbench import``. The publisher's terms apply; they
-    are shown, and kept beside the files.
+    are shown, and kept with the files.
     """
     if sources or name is None:
         if name is None and not sources:
@@ -98,11 +98,6 @@ def _list(as_json: bool) -> None:
         )
         for source in SOURCES
     ]
-    columns = (
-        ("name", "left"),
-        ("what", "left"),
-        ("years", "right"),
-        ("terms", "left"),
-        ("download", "left"),
-    )
-    views.show(console.out(), [views.listing("Sources of published tables", columns, rows)])
+    name = views.name
+    columns = name("name"), name("what"), "years", name("terms"), name("download")
+    views.show([views.listing("Sources of published tables", columns, rows)])

@@ -283,7 +283,12 @@ def _keep(error: BaseException, arguments: Sequence[str]) -> str:
 def _usage_line(error: Any) -> str:
     parameter: Any = getattr(error, "param", None)
     if error.message and getattr(parameter, "param_type_name", "") == "option":
-        return f"{parameter.opts[0]}: {' '.join(error.message.split()).rstrip('.')}"
+        said = " ".join(error.message.split()).rstrip(".")
+        # pydantic's errors hold the value, and most of its messages do not.
+        reasons: list[Any] = getattr(error.__cause__, "errors", list)()
+        if reasons and (given := repr(reasons[0]["input"])) not in said:
+            said = f"is {given}; {said[0].lower()}{said[1:]}"
+        return f"{parameter.opts[0]}: {said}"
     text = " ".join(str(error.format_message()).split()).rstrip(".")
     context = getattr(error, "ctx", None)
     where = context.command_path if context is not None else "planbench"

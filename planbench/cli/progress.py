@@ -107,7 +107,7 @@ class Bar:
         what : str
         done, total : int
         remaining_s : float or None
-            Seconds left, as far as can be told.
+            Estimate of the seconds left.
         """
         left = _left(remaining_s)
         if self._progress is not None:

@@ -17,7 +17,7 @@ from planbench.catalogue.instance import Instance
 from planbench.certificates import Certificate, certify
 from planbench.certificates.certificate import CERTIFICATE_VERSION
 from planbench.cli import console, options, progress, views
-from planbench.cli.plan_facts import Violations, violations
+from planbench.cli.plan_facts import Fact, violations
 from planbench.cli.solve import DEFAULT_SOLVER
 from planbench.cli.views import amount
 from planbench.io.plan_file import read_parts
@@ -59,9 +59,7 @@ def verify(
     ] = TOLERANCE,
     solver: options.SolverOption = DEFAULT_SOLVER,
     time_limit: options.TimeLimitOption = DEFAULT_LIMIT,
-    polish: Annotated[
-        bool, typer.Option("--polish/--no-polish", help="Also try to close the gap by polishing.")
-    ] = True,
+    polish: options.PolishOption = True,
     relax: options.RelaxOption = False,
     json: options.JsonOption = False,
 ) -> int:
@@ -88,7 +86,8 @@ class _Judged:
     """A certificate, what the plan violates, and the run that found the missing bound."""
 
     certificate: Certificate
-    violations: Violations | None
+    worst: list[Fact]
+    by_kind: dict[str, float]
     helper: dict[str, Any] | None
 
 
@@ -112,7 +111,8 @@ def _judge(
         known=known,
         delivers=True,
     )
-    return _Judged(certificate, None if x is None else violations(instance, x), helper)
+    worst, by_kind = ([], {}) if x is None else violations(instance, x)
+    return _Judged(certificate, worst, by_kind, helper)
 
 
 def _columns_and_duals(
@@ -151,7 +151,6 @@ def _find_bound(instance: Instance, solver: str, limit_s: float) -> dict[str, An
 def _document(instance: Instance, path: Path, tolerance: float, judged: _Judged) -> dict[str, Any]:
     facts = asdict(judged.certificate)
     facts["certificate"] = facts.pop("kind")
-    worst = judged.violations
     return {
         "instance": instance.name,
         "sha256": instance.sha256,
@@ -161,8 +160,8 @@ def _document(instance: Instance, path: Path, tolerance: float, judged: _Judged)
         **facts,
         "bound_from": judged.helper,
         "known_optimum": instance.optimum,
-        "violations": [asdict(v) for v in worst.worst] if worst is not None else [],
-        "violations_by_kind": worst.by_kind if worst is not None else {},
+        "violations": judged.worst,
+        "violations_by_kind": judged.by_kind,
     }
 
 
@@ -181,69 +180,36 @@ def _verdict_words(certificate: Certificate, tolerance: float) -> str:
 
 def _show(instance: Instance, path: Path, tolerance: float, judged: _Judged) -> None:
     certificate, helper = judged.certificate, judged.helper
-    gap = f"{fmt.gap(certificate.raw_gap)} raw"
-    if certificate.polished_gap is not None:
-        gap += (
-            f", {fmt.gap(certificate.polished_gap)} after "
-            f"{fmt.seconds(certificate.polish_s)} of polish"
-        )
     style = "bold green" if certificate.verdict == "certified" else "bold red"
     said = _verdict_words(certificate, tolerance)
-    rows: list[tuple[str, str | Text]] = [
+    rows: views.Pairs = [
         ("file", str(path)),
         ("verdict", Text.assemble((certificate.verdict, style), f": {said}")),
-        *views.three_verdicts(
-            certificate.plan_verdict, certificate.prices_verdict, certificate.claim_verdict
-        ),
-        ("certified", views.bracket_text(certificate.lower_bound, certificate.upper_bound)),
-        ("gap", gap),
+        *views.verdict_rows(certificate),
+        *views.proof_rows(certificate, instance.optimum),
     ]
-    if certificate.estimate is not None:
-        rows.append(("estimate", views.estimate_text(certificate.estimate, _violation(judged))))
     if helper is not None:
         how = "" if helper["ended"] == "ok" else f", which ended by {helper['ended']}"
         rows.append(("bound from", f"{helper['solver']} in {fmt.seconds(helper['wall_s'])}{how}"))
-    if instance.optimum is not None:
-        known = views.known_optimum(
-            instance.optimum, certificate.lower_bound, certificate.upper_bound
-        )
-        rows.append(("known optimum", known))
     rows += [("remark", views.text(reason, "yellow")) for reason in certificate.reasons]
     parts: list[Any] = [views.head(instance), views.pairs(rows)]
-    point, worst = certificate.residuals, judged.violations
-    if point is not None and worst is not None:
-        parts.append(
-            views.listing(
-                "Residuals",
-                (("kind", "left"), ("absolute", "right"), ("scaled", "right")),
-                (
-                    (
-                        "plan (primal), largest",
-                        amount(max(point.primal, 0.0), 3),
-                        amount(max(point.primal_scaled, 0.0), 3),
-                    ),
-                    *(
-                        (f"plan: {_KINDS[kind]}", amount(found, 3), "")
-                        for kind, found in worst.by_kind.items()
-                    ),
-                    ("prices (dual), largest", amount(point.dual, 3), amount(point.dual_scaled, 3)),
-                    ("complementarity", "", amount(point.complementarity, 3)),
-                    ("objective of the plan", amount(point.primal_objective, 9), ""),
-                    ("objective of the prices", amount(point.dual_objective, 9), ""),
-                ),
-            )
-        )
-    if worst is not None and worst.worst:
-        parts.append(
-            views.listing(
-                "Worst violated",
-                (("kind", "left"), ("name", "left"), ("missing", "right"), ("relative", "right")),
-                ((v.kind, v.name, amount(v.amount), fmt.gap(v.scaled)) for v in worst.worst),
-            )
-        )
-    views.show(console.out(), parts)
-
-
-def _violation(judged: _Judged) -> float | None:
-    point = judged.certificate.residuals
-    return point.primal_scaled if point is not None else None
+    point = certificate.residuals
+    if point is not None and judged.by_kind:
+        largest, scaled = max(point.primal, 0.0), max(point.primal_scaled, 0.0)
+        lines = [
+            ("plan (primal), largest", amount(largest, 3), amount(scaled, 3)),
+            *((f"plan: {_KINDS[kind]}", amount(v, 3), "") for kind, v in judged.by_kind.items()),
+            ("prices (dual), largest", amount(point.dual, 3), amount(point.dual_scaled, 3)),
+            ("complementarity", "", amount(point.complementarity, 3)),
+            ("objective of the plan", amount(point.primal_objective, 9), ""),
+            ("objective of the prices", amount(point.dual_objective, 9), ""),
+        ]
+        columns = views.name("kind"), "absolute", "scaled"
+        parts.append(views.listing("Residuals", columns, lines))
+    if judged.worst:
+        worst = [
+            (v["kind"], v["name"], amount(v["amount"]), fmt.gap(v["scaled"])) for v in judged.worst
+        ]
+        heads = views.name("kind"), views.name("name"), "missing", "relative"
+        parts.append(views.listing("Worst violated", heads, worst))
+    views.show(parts)
