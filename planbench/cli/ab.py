@@ -175,10 +175,7 @@ def ab(
 
 
 def _cases(
-    instances: Sequence[str],
-    suite: str | None,
-    solvers: list[str] | None,
-    sides: tuple[Side, Side],
+    instances: Sequence[str], suite: str | None, solvers: list[str] | None, sides: tuple[Side, Side]
 ) -> list[Measurement]:
     """List what is compared: instances times solvers, and the cells of a suite."""
     cases = []

@@ -109,11 +109,7 @@ def bench(
 
 
 def _run(
-    suite: Suite,
-    results: Path,
-    resume: bool,
-    solvers: list[str] | None,
-    budget_s: float | None,
+    suite: Suite, results: Path, resume: bool, solvers: list[str] | None, budget_s: float | None
 ) -> RunSummary:
     measured = 0
     with progress.Bar() as bar:
@@ -128,12 +124,7 @@ def _run(
 
         try:
             return run_suite(
-                suite,
-                results,
-                resume=resume,
-                solvers=solvers,
-                budget_s=budget_s,
-                progress=tell,
+                suite, results, resume=resume, solvers=solvers, budget_s=budget_s, progress=tell
             )
         except KeyboardInterrupt as stopped:
             notes = "".join(f"; {note}" for note in getattr(stopped, "__notes__", ()))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from planbench import formatting as fmt
 from planbench.catalogue.resolve import load_table_economy, split_table
 from planbench.cli import console, options, views
 from planbench.errors import InputError
@@ -36,8 +35,7 @@ def disaggregate(
     seed: Annotated[str, typer.Option(metavar="N", help="Seed.")] = "0",
     techniques: Annotated[str, typer.Option(metavar="K", help="Techniques per good.")] = "1",
     alternatives: Annotated[
-        str,
-        typer.Option(metavar="A", help="Further techniques: dearer or tradeoffs."),
+        str, typer.Option(metavar="A", help="Further techniques: dearer or tradeoffs.")
     ] = "dearer",
     scarcity: Annotated[
         str,
@@ -69,33 +67,17 @@ def disaggregate(
     assert economy is not None
     error = aggregation_error(whole, economy)
     options.write_instance(instance, output)
-    facts: dict[str, Any] = {
-        "file": str(output),
-        "instance": instance.name,
-        "sha256": instance.sha256,
-        "goods": economy.n_goods,
-        "activities": economy.n_activities,
-        "nonzeros": economy.nnz,
-        "bytes": economy.nbytes,
-        "inputs_mean": economy.inputs.nnz / economy.n_activities,
-        "aggregation_error": error,
-        "optimum": instance.optimum,
-    }
-    if json:
-        console.print_json(facts)
-    else:
-        rows = [
-            ("wrote", str(output)),
-            ("recipe", instance.name),
-            ("sizes", views.size_words(instance)),
-            ("inputs per activity", f"{facts['inputs_mean']:.1f}"),
+    mean = economy.inputs.nnz / economy.n_activities
+    views.show_written(
+        instance,
+        output,
+        json=json,
+        more={"inputs_mean": mean, "aggregation_error": error},
+        rows=[
+            ("inputs per activity", f"{mean:.1f}"),
             ("added up again", f"the table to {error:.1e}, cell by cell"),
-            ("memory", f"{fmt.size_bytes(economy.nbytes)} of arrays"),
-            ("SHA-256", instance.sha256),
-        ]
-        if instance.optimum is not None:
-            rows.append(("known optimum", fmt.objective(instance.optimum, 12)))
-        console.out().print(views.pairs(rows))
+        ],
+    )
     if not error <= EXACT:
         console.finding(f"goods add up to the table to {error:.1e} only, not to {EXACT:g}")
         raise typer.Exit(1)

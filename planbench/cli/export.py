@@ -41,15 +41,9 @@ def export(
     output: Annotated[
         str,
         typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Its ending says the format, see above.",
+            "--output", "-o", metavar="FILE", help="Its ending says the format, see above."
         ),
     ],
-    compress: Annotated[
-        bool, typer.Option("--compress", help="Deflate .npz: smaller, and much slower.")
-    ] = False,
     memory: Annotated[
         bool, typer.Option("--memory", help="In a pyperf .json: peak bytes, not seconds.")
     ] = False,
@@ -65,7 +59,7 @@ def export(
     if source.lower().endswith(".jsonl"):
         facts = _export_results(Path(source), Path(output), memory)
     else:
-        facts = _export_instance(source, output, compress, relax)
+        facts = _export_instance(source, output, relax)
     if json:
         console.print_json(facts)
     else:
@@ -73,12 +67,10 @@ def export(
         console.say(f"wrote {facts['file']}: {what}")
 
 
-def _export_instance(source: str, output: str, compress: bool, relax: bool) -> dict[str, Any]:
+def _export_instance(source: str, output: str, relax: bool) -> dict[str, Any]:
     path = check_destination(output)
-    if compress and path.suffix.lower() != ".npz":
-        raise InputError("is for .npz only", where="--compress")
     instance = options.load(source, relax)
-    write_instance(instance, path, compress=compress)
+    write_instance(instance, path)
     return {
         "file": str(path),
         "instance": instance.name,

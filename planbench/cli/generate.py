@@ -14,9 +14,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import typer
 from pydantic.fields import FieldInfo
 
-from planbench import formatting as fmt
 from planbench.catalogue.resolve import load_instance
-from planbench.cli import console, options, views
+from planbench.cli import options, views
 from planbench.errors import InputError
 from planbench.generators.recipe import GeneratorRecipe, parse_inline, read_toml_recipe
 
@@ -56,35 +55,7 @@ def generate(**given: Any) -> None:
     recipe = read_recipe(given.pop("base"), given)
     instance = load_instance(f"gen:{recipe.canonical()}")
     options.write_instance(instance, path)
-    economy = instance.economy
-    assert economy is not None
-    if as_json:
-        console.print_json(
-            {
-                "file": str(path),
-                "instance": instance.name,
-                "recipe": recipe.to_dict(),
-                "sha256": instance.sha256,
-                "goods": economy.n_goods,
-                "activities": economy.n_activities,
-                "resources": economy.n_resources,
-                "targets": economy.n_targets,
-                "nonzeros": economy.nnz,
-                "bytes": economy.nbytes,
-                "optimum": instance.optimum,
-            }
-        )
-        return
-    rows = [
-        ("wrote", str(path)),
-        ("recipe", instance.name),
-        ("sizes", views.size_words(instance)),
-        ("memory", f"{fmt.size_bytes(economy.nbytes)} of arrays"),
-        ("SHA-256", instance.sha256),
-    ]
-    if instance.optimum is not None:
-        rows.append(("known optimum", fmt.objective(instance.optimum, 12)))
-    console.out().print(views.pairs(rows))
+    views.show_written(instance, path, json=as_json, more={"recipe": recipe.to_dict()})
 
 
 def _option(name: str, field: FieldInfo) -> inspect.Parameter:

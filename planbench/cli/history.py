@@ -10,7 +10,7 @@ import typer
 
 from planbench.cli import console, options
 from planbench.cli.records import without_sides
-from planbench.comparison.history import MEASURES, Measure, read_history
+from planbench.comparison.history import MEASURES, read_history
 from planbench.comparison.regress import results_files
 from planbench.comparison.render import history_document, steps_table
 from planbench.errors import InputError
@@ -41,7 +41,7 @@ def history(
         typer.Option("--output", "-o", metavar="FILE", help="The page; DIR.html if not given."),
     ] = None,
     measure: Annotated[
-        list[Measure] | None,
+        list[str] | None,
         typer.Option(
             metavar="WHAT",
             help="passes, seconds, bytes or iterations; may be repeated. All but seconds if not "
@@ -51,8 +51,7 @@ def history(
     ] = None,
     solver: options.OnlySolversOption = None,
     instance: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Only this instance; may be repeated."),
+        list[str] | None, typer.Option(metavar="NAME", help="Only this instance; may be repeated.")
     ] = None,
     machine: Annotated[
         str | None,
@@ -70,6 +69,7 @@ def history(
     Levels are found with PELT (package ruptures, extra history). Rows of one machine only are
     put together. Every change of a count of iterations is a step.
     """
+    options.check_known("--measure", measure, MEASURES, "give")
     if not folder.is_dir():
         raise InputError("is no folder; give one that holds results files", where=str(folder))
     page = None

@@ -144,15 +144,8 @@ def import_table(**given: Any) -> None:
     if not as_json:
         _show(economy, report, path, plan_path)
         return
-    sizes = {
-        "goods": economy.n_goods,
-        "activities": economy.n_activities,
-        "resources": economy.n_resources,
-        "targets": economy.n_targets,
-        "nonzeros": economy.nnz,
-    }
-    document = {"file": str(path), "sha256": economy.sha256, **sizes, **report.to_dict()}
-    console.print_json(document)
+    sizes = views.size_facts(economy)
+    console.print_json({"file": str(path), "sha256": economy.sha256} | sizes | report.to_dict())
 
 
 options.set_parameters(import_table, _parameters())

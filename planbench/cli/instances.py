@@ -38,7 +38,6 @@ def instances(json: JsonOption = False) -> None:
         if info.optimum is not None:
             sizes += f", optimum {fmt.objective(info.optimum, 10)}"
         grid.add_row(
-            info.name,
-            Group(Text(info.description), Text(sizes), Text(info.source, style="dim")),
+            info.name, Group(Text(info.description), Text(sizes), Text(info.source, style="dim"))
         )
     console.out().print(grid)

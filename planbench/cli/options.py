@@ -158,8 +158,7 @@ PolishOption = Annotated[
     bool, typer.Option("--polish/--no-polish", help="Also compute the polished gap.")
 ]
 RepeatsOption = Annotated[
-    int,
-    typer.Option(min=1, max=1000, metavar="N", help="Runs of each; medians are shown."),
+    int, typer.Option(min=1, max=1000, metavar="N", help="Runs of each; medians are shown.")
 ]
 OnlySolversOption = Annotated[
     list[str] | None,
@@ -213,21 +212,11 @@ ToleranceOption = Annotated[
 ]
 ThreadsOption = Annotated[
     int | None,
-    typer.Option(
-        min=1,
-        metavar="N",
-        help="Threads; one if not given.",
-        rich_help_panel=_SOLVER,
-    ),
+    typer.Option(min=1, metavar="N", help="Threads; one if not given.", rich_help_panel=_SOLVER),
 ]
 SeedOption = Annotated[
     int | None,
-    typer.Option(
-        min=0,
-        metavar="N",
-        help="The solver's random seed.",
-        rich_help_panel=_SOLVER,
-    ),
+    typer.Option(min=0, metavar="N", help="The solver's random seed.", rich_help_panel=_SOLVER),
 ]
 SetOption = Annotated[
     list[str] | None,
@@ -358,7 +347,7 @@ def page_beside(path: Path) -> Path:
     return path.with_suffix(".html")
 
 
-def write_instance(instance: Instance, path: Path, *, compress: bool = False) -> None:
+def write_instance(instance: Instance, path: Path) -> None:
     """Write `instance` in the format that the name of `path` asks for.
 
     Raises
@@ -370,9 +359,9 @@ def write_instance(instance: Instance, path: Path, *, compress: bool = False) ->
     economy = instance.economy
     if name.endswith(".npz"):
         if economy is not None:
-            save_economy(economy, path, compress=compress)
+            save_economy(economy, path)
         else:
-            save_lp(instance.lp, path, compress=compress)
+            save_lp(instance.lp, path)
     elif name.endswith((".mps", ".mps.gz")):
         for remark in write_mps(instance.lp, path):
             console.note(f"{path}: {remark}")

@@ -80,12 +80,10 @@ def regress(
     ] = 0.99,
     solver: options.OnlySolversOption = None,
     require_all: Annotated[
-        bool,
-        typer.Option("--require-all", help="What only the baseline has measured is worse."),
+        bool, typer.Option("--require-all", help="What only the baseline has measured is worse.")
     ] = False,
     update: Annotated[
-        bool,
-        typer.Option("--update", help="Show what changes, then make CANDIDATE the baseline."),
+        bool, typer.Option("--update", help="Show what changes, then make CANDIDATE the baseline.")
     ] = False,
     everything: Annotated[
         bool, typer.Option("--all", help="Show every figure.", rich_help_panel=_OUTPUT)

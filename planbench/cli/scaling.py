@@ -52,9 +52,7 @@ def scaling(
     shift: Annotated[
         float,
         typer.Option(
-            parser=options.at_least(0),
-            metavar="S",
-            help="Seconds of shift in the geometric means.",
+            parser=options.at_least(0), metavar="S", help="Seconds of shift in the geometric means."
         ),
     ] = 1.0,
     penalty: Annotated[

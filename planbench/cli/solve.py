@@ -53,16 +53,11 @@ def solve(
         ),
     ] = None,
     log: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Keep the solver's own log; - shows it here."),
+        str | None, typer.Option(metavar="FILE", help="Keep the solver's own log; - shows it here.")
     ] = None,
     top: Annotated[
         int,
-        typer.Option(
-            min=0,
-            metavar="N",
-            help="How many activities, goods and resources to list.",
-        ),
+        typer.Option(min=0, metavar="N", help="How many activities, goods and resources to list."),
     ] = 10,
     polish: options.PolishOption = True,
     relax: options.RelaxOption = False,
@@ -83,9 +78,7 @@ def solve(
     found = options.load(instance, relax)
     with progress.one_run(f"{solver} on {found.name}") as phase:
         outcome = solve_once(
-            make_request(found, chosen, asked, conditions),
-            keep_log=log_file,
-            progress=phase,
+            make_request(found, chosen, asked, conditions), keep_log=log_file, progress=phase
         )
     if log == "-":
         # The document must be alone on standard output.
@@ -156,10 +149,7 @@ def _facts(instance: Instance, outcome: RunOutcome, top: int) -> dict[str, Any] 
 
 
 def _show(instance: Instance, outcome: RunOutcome, facts: dict[str, Any] | None) -> None:
-    parts: list[Any] = [
-        views.head(instance),
-        views.outcome(outcome.record, instance, CERTIFIED),
-    ]
+    parts: list[Any] = [views.head(instance), views.outcome(outcome.record, instance, CERTIFIED)]
     if facts is not None and "targets" in facts:
         parts += views.plan(facts)
     elif facts is not None:

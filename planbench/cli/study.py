@@ -11,6 +11,7 @@ import typer
 from planbench import formatting as fmt
 from planbench.bench.request import Conditions
 from planbench.bench.single import survey
+from planbench.catalogue.instance import Instance
 from planbench.cli import console, options, views
 from planbench.cli.records import row_document
 from planbench.debate.bad_data import bad_data
@@ -33,8 +34,7 @@ EXAMPLES = (
 
 RESULTS = Path("results") / "study.jsonl"
 #: Planner and general solver that can start from an old plan; plans from bad data.
-REPLANNERS = ("two-level", "highs-ds")
-PLANNER = ("highs-ipm",)
+SOLVERS = {"replan": ("two-level", "highs-ds"), "bad-data": ("highs-ipm",)}
 #: Read by the parsers of their options.
 LIMIT: Any = "120s"
 LEFT: Any = "80%"
@@ -61,9 +61,7 @@ def study(
     resource: Annotated[
         int | None,
         typer.Option(
-            min=1,
-            metavar="N",
-            help="replan: number of the resource, from 1; the scarcest.",
+            min=1, metavar="N", help="replan: number of the resource, from 1; the scarcest."
         ),
     ] = None,
     noise: Annotated[
@@ -92,17 +90,44 @@ def study(
 
     Exit code 0; 2: bad input, or nothing could be compared.
     """
-    names = options.split_solvers(listed, None) or list(REPLANNERS if kind == "replan" else PLANNER)
+    names = options.split_solvers(listed, None) or list(SOLVERS[kind])
+    if kind == "replan":
+        planners = [find_replanner(name) for name in names]
+        number = None if resource is None else resource - 1
+
+        def measure(found: Instance) -> Iterator[Record]:
+            return replan(
+                found,
+                planners,
+                survey(),
+                left=left,
+                resource=number,
+                repeats=repeats,
+                progress=console.say,
+            )
+
+    else:
+        conditions = Conditions(time_limit, default_limit(), polish=False)
+        names = available_solvers(names)
+
+        def measure(found: Instance) -> Iterator[Record]:
+            for name in names:
+                yield from bad_data(
+                    found,
+                    name,
+                    survey(),
+                    noises=noise,
+                    seeds=range(1, repeats + 1),
+                    conditions=conditions,
+                    progress=console.say,
+                )
+
     rows: list[Record] = []
     # Whether the file can be written is known before anything is measured.
     with RecordStore(out) as store:
         try:
             for spec in instances:
-                if kind == "replan":
-                    made = _replan(spec, names, left, resource, repeats)
-                else:
-                    made = _bad_data(spec, names, noise, repeats, time_limit)
-                for row in made:
+                for row in measure(options.load(spec)):
                     # As it is made: what comes after may be interrupted, or fail.
                     rows.append(row)
                     store.append(row)
@@ -121,44 +146,6 @@ def study(
     if all(row.ended != "ok" for row in rows):
         raise InputError(f"nothing to compare: {rows[0].message}", where=rows[0].solver)
     return 0
-
-
-def _replan(
-    spec: str,
-    names: Sequence[str],
-    left: float,
-    resource: int | None,
-    repeats: int,
-) -> Iterator[Record]:
-    return replan(
-        options.load(spec),
-        [find_replanner(name) for name in names],
-        survey(),
-        left=left,
-        resource=None if resource is None else resource - 1,
-        repeats=repeats,
-        progress=console.say,
-    )
-
-
-def _bad_data(
-    spec: str,
-    names: Sequence[str],
-    noises: Sequence[float],
-    seeds: int,
-    time_limit: float,
-) -> Iterator[Record]:
-    instance = options.load(spec)
-    for name in available_solvers(list(names)):
-        yield from bad_data(
-            instance,
-            name,
-            survey(),
-            noises=noises,
-            seeds=range(1, seeds + 1),
-            conditions=Conditions(time_limit, default_limit(), polish=False),
-            progress=console.say,
-        )
 
 
 def _show(rows: Sequence[Record]) -> None:

@@ -6,6 +6,7 @@ Tables are those of :mod:`planbench.report.table`; units and times are in ``plan
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -17,6 +18,7 @@ from planbench.catalogue.instance import Instance
 from planbench.certificates import Certificate
 from planbench.cli import console
 from planbench.formatting import plural
+from planbench.model.economy import Economy
 from planbench.records.schema import Record
 from planbench.records.verdicts import residuals_only
 from planbench.report.instances import disturbance_words
@@ -139,6 +141,64 @@ def head(instance: Instance) -> Group:
     if instance.source:
         lines.append(text(instance.source, "dim"))
     return Group(*lines)
+
+
+def size_facts(economy: Economy) -> dict[str, int]:
+    """Sizes of an economy for JSON."""
+    return {
+        "goods": economy.n_goods,
+        "activities": economy.n_activities,
+        "resources": economy.n_resources,
+        "targets": economy.n_targets,
+        "nonzeros": economy.nnz,
+    }
+
+
+def show_written(
+    instance: Instance,
+    path: Path,
+    *,
+    json: bool,
+    more: Mapping[str, Any] | None = None,
+    rows: Sequence[tuple[str, str]] = (),
+) -> None:
+    """Show what was written to `path`.
+
+    Parameters
+    ----------
+    instance : Instance
+        An economy.
+    path : Path
+    json : bool
+    more : mapping, optional
+        Further facts for JSON.
+    rows : sequence of (str, str)
+        Further lines of text.
+    """
+    economy = instance.economy
+    assert economy is not None
+    if json:
+        facts = {
+            "file": str(path),
+            "instance": instance.name,
+            "sha256": instance.sha256,
+            **size_facts(economy),
+            "bytes": economy.nbytes,
+            "optimum": instance.optimum,
+        }
+        console.print_json(facts | dict(more or {}))
+        return
+    lines: Pairs = [
+        ("wrote", str(path)),
+        ("recipe", instance.name),
+        ("sizes", size_words(instance)),
+        *rows,
+        ("memory", f"{fmt.size_bytes(economy.nbytes)} of arrays"),
+        ("SHA-256", instance.sha256),
+    ]
+    if instance.optimum is not None:
+        lines.append(("known optimum", fmt.objective(instance.optimum, 12)))
+    console.out().print(pairs(lines))
 
 
 def bracket_text(lower: float | None, upper: float | None) -> str:
