@@ -308,12 +308,7 @@ def solve(
     chosen = choose_solver(solver, in_process=in_process)
     chosen.options(asked)
     instance = _instance(problem)
-    conditions = Conditions(
-        time_limit_s=time_limit,
-        memory_limit_bytes=default_limit() if memory_limit is None else memory_limit,
-        polish=polish,
-        in_process=in_process,
-    )
+    conditions = _conditions(time_limit, memory_limit, polish, in_process)
     outcome = solve_once(make_request(instance, chosen, asked, conditions))
     if outcome.record.ended == "refused":
         raise SolverError(outcome.record.message or f"{solver} refused to run")
@@ -447,12 +442,7 @@ def compare(
     records = run_grid(
         list(instances.values()),
         given,
-        Conditions(
-            time_limit_s=time_limit,
-            memory_limit_bytes=default_limit() if memory_limit is None else memory_limit,
-            polish=polish,
-            in_process=in_process,
-        ),
+        _conditions(time_limit, memory_limit, polish, in_process),
         repeats=repeats,
         progress=progress,
     )
@@ -533,6 +523,17 @@ def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
         When the file cannot be read or a row is no record; names file and line.
     """
     return to_frame(read_records(Path(path)))
+
+
+def _conditions(
+    time_limit: float, memory_limit: int | None, polish: bool, in_process: bool
+) -> Conditions:
+    return Conditions(
+        time_limit_s=time_limit,
+        memory_limit_bytes=default_limit() if memory_limit is None else memory_limit,
+        polish=polish,
+        in_process=in_process,
+    )
 
 
 def _instance(problem: Problem, *, relax: bool = False) -> Instance:

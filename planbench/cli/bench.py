@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -114,7 +113,7 @@ def _run(
     measured = 0
     with progress.Bar() as bar:
 
-        def tell(event: Event) -> None:
+        def show(event: Event) -> None:
             nonlocal measured
             if event.kind == "resume":
                 console.note(f"{results}: {event.message} (--fresh measures everything again)")
@@ -124,7 +123,7 @@ def _run(
 
         try:
             return run_suite(
-                suite, results, resume=resume, solvers=solvers, budget_s=budget_s, progress=tell
+                suite, results, resume=resume, solvers=solvers, budget_s=budget_s, progress=show
             )
         except KeyboardInterrupt as stopped:
             notes = "".join(f"; {note}" for note in getattr(stopped, "__notes__", ()))
@@ -184,7 +183,7 @@ def _document(suite: Suite, summary: RunSummary, page: Path | None) -> dict[str,
         "report": str(page) if page is not None else None,
         "measured": summary.measured,
         "skipped": summary.skipped,
-        "left_out": [asdict(entry) for entry in summary.left_out],
+        "left_out": summary.left_out,
         "budget_spent": summary.budget_spent,
         "elapsed_s": summary.elapsed_s,
     }

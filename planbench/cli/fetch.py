@@ -75,7 +75,7 @@ def fetch(
 
 def _list(as_json: bool) -> None:
     if as_json:
-        console.print_json({"sources": [vars(source) for source in SOURCES]})
+        console.print_json({"sources": SOURCES})
         return
     rows = [
         (

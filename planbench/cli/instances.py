@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -26,7 +24,7 @@ def instances(json: JsonOption = False) -> None:
     """
     infos = list_builtin()
     if json:
-        console.print_json({"instances": [asdict(info) for info in infos]})
+        console.print_json({"instances": infos})
         return
     grid = Table.grid(padding=(0, 3, 0, 0))
     grid.add_column(no_wrap=True, style="bold")

@@ -320,7 +320,7 @@ def check_known(
     InputError
         Naming the option `where`, and what is known.
     """
-    found = sorted(set(known))
+    found = sorted(known) if isinstance(known, set) else list(known)
     for name in asked or ():
         if name not in found:
             raise InputError(f"is {name!r}; {kind} {', '.join(found) or 'nothing'}", where=where)

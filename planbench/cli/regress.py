@@ -113,10 +113,11 @@ def regress(
     Exit code 0: nothing worse; 1: something is worse; 2: could not compare, because instances,
     machines or versions differ (see --allow), nothing is in common, or the input is bad.
     """
+    allowed = _words(allow, ALLOWANCES, "--allow", ())
     rules = Rules(
         layers=_words(layers, LAYERS, "--layers") | {"outcomes"},
         # With --update, what changes is to be seen whatever it is due to.
-        allow=frozenset(ALLOWANCES) if update else _words(allow, ALLOWANCES, "--allow", ()),
+        allow=frozenset(ALLOWANCES) if update else allowed,
         least_effect=least_effect,
         confidence=confidence,
         require_all=require_all,
@@ -193,7 +194,7 @@ def _show(found: Comparison, *, json: bool, everything: bool) -> None:
     for line in found.notes:
         console.note(line)
     for obstacle in found.obstacles:
-        console.say(f"could not compare: {obstacle.message}", word="error:", colour="31")
+        console.error(f"could not compare: {obstacle.message}")
     if not found.obstacles or found.having("worse"):
         if found.having("worse"):
             console.finding(summary(found))

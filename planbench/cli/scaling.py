@@ -169,18 +169,17 @@ def _document(
             {**asdict(s.score), "refused": s.refused, "not_run": s.not_run}
             for s in standings(measured, shift=shift, penalty=penalty)
         ],
-        "profiles": [asdict(p) for p in performance_profile(profile_seconds(measured))],
+        "profiles": performance_profile(profile_seconds(measured)),
     }
 
 
 def _solver_document(ladder: Ladder, found: Predictions) -> dict[str, Any]:
-    slope = last_slope(ladder, found.series)
     return {
         "solver": found.series,
         "seconds": _growth_document(found.seconds),
         "passes": _growth_document(found.passes),
         "bytes": _growth_document(found.memory),
-        "last_slope": asdict(slope) if slope is not None else None,
+        "last_slope": last_slope(ladder, found.series),
         "largest_goods": {
             name: _estimate_document(e) for (name, _), e in zip(SPANS, found.reach, strict=True)
         },
@@ -199,9 +198,9 @@ def _solver_document(ladder: Ladder, found: Predictions) -> dict[str, Any]:
 def _growth_document(growth: Growth) -> dict[str, Any]:
     return {
         **asdict(growth.fit),
-        "supported_laws": list(growth.supported),
+        "supported_laws": growth.supported,
         "undecided": growth.undecided,
-        "candidates": [asdict(c) for c in growth.candidates],
+        "candidates": growth.candidates,
     }
 
 

@@ -49,14 +49,7 @@ def solvers(
     found = [_facts(spec) for spec in list_solvers()]
     broken = broken_plugins()
     if json:
-        console.print_json(
-            {
-                "solvers": found,
-                "broken_plugins": [
-                    {"name": b.name, "package": b.package, "reason": b.reason} for b in broken
-                ],
-            }
-        )
+        console.print_json({"solvers": found, "broken_plugins": broken})
         return
     _show_all(found)
     for plugin in broken:
