@@ -56,7 +56,8 @@ ControlOption = Annotated[
     ),
 ]
 ResultsFile = Annotated[
-    Path, typer.Option(metavar="FILE", help="Results file; every run is a row of it.")
+    Path,
+    typer.Option(dir_okay=False, metavar="FILE", help="Results file; every run is a row of it."),
 ]
 Resume = Annotated[
     bool, typer.Option("--resume/--fresh", help="Count pairs in the results file, or start anew.")
@@ -241,8 +242,6 @@ def _of_suite(suite: str, solvers: list[str] | None, sides: tuple[Side, Side]) -
 def _run(
     sides: tuple[Side, Side], cases: Sequence[Measurement], out: Path, settings: Settings
 ) -> PairedComparison:
-    if out.is_dir():
-        raise InputError("is a folder; give a file name", where=str(out))
     made = 0
     with progress.Bar() as bar:
 

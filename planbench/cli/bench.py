@@ -49,7 +49,9 @@ def bench(
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Results file, .jsonl; results/SUITE.jsonl if not given."
+            dir_okay=False,
+            metavar="FILE",
+            help="Results file, .jsonl; results/SUITE.jsonl if not given.",
         ),
     ] = None,
     resume: Annotated[
@@ -81,10 +83,8 @@ def bench(
     names = options.split_solvers(listed, more)
     solvers = available_solvers(names) if names is not None else None
     results = out if out is not None else RESULTS / f"{chosen.name}.jsonl"
-    if results.is_dir():
-        raise InputError("is a folder; give a file name", where=str(results))
     if results.suffix != ".jsonl":
-        # The report and the list of what was not run stand beside it under other endings.
+        # The report and the list of what was not run get its name with other endings.
         raise InputError("the name of a results file ends in .jsonl", where=str(results))
     summary = _run(chosen, results, resume, solvers, budget)
     _say_what_happened(summary)

@@ -84,8 +84,6 @@ def bisect(
         control=Control() if control else None,
         resume=resume,
     )
-    if out.is_dir():
-        raise InputError("is a folder; give a file name", where=str(out))
     chosen = ab.choose_solvers([solver] if solver else None, sides)
     if len(chosen) > 1:
         raise InputError(

@@ -13,9 +13,9 @@ from planbench.cli.records import without_sides
 from planbench.comparison.history import MEASURES, read_history
 from planbench.comparison.regress import results_files
 from planbench.comparison.render import history_document, steps_table
-from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.io.files import check_writable
+from planbench.records.schema import Record
 from planbench.records.store import read_records
 from planbench.report.results import machine_key
 
@@ -33,7 +33,11 @@ def history(
     folder: Annotated[
         Path,
         typer.Argument(
-            metavar="DIR", help="Folder with results files of many runs.", show_default=False
+            metavar="DIR",
+            help="Folder with results files of many runs.",
+            exists=True,
+            file_okay=False,
+            show_default=False,
         ),
     ],
     output: Annotated[
@@ -70,8 +74,6 @@ def history(
     put together. Every change of a count of iterations is a step.
     """
     options.check_known("--measure", measure, MEASURES, "give")
-    if not folder.is_dir():
-        raise InputError("is no folder; give one that holds results files", where=str(folder))
     page = None
     if not no_page:
         page = check_writable(output or options.page_beside(Path(os.path.realpath(folder))))
@@ -82,18 +84,13 @@ def history(
     everything = [record for _, rows in files for record in rows]
     options.check_known("--solver", solver, {r.solver for r in everything})
     options.check_known("--instance", instance, {r.instance.name for r in everything})
-    kept = [
-        (
-            name,
-            [
-                r
-                for r in rows
-                if (not solver or r.solver in solver)
-                and (not instance or r.instance.name in instance)
-            ],
+
+    def wanted(record: Record) -> bool:
+        return (not solver or record.solver in solver) and (
+            not instance or record.instance.name in instance
         )
-        for name, rows in files
-    ]
+
+    kept = [(name, list(filter(wanted, rows))) for name, rows in files]
     measures = tuple(m for m in MEASURES if (m in measure if measure else m != "seconds"))
     found = read_history(kept, measures=measures, machine=machine, least_effect=least_effect)
     written: dict[str, Any] = {}
