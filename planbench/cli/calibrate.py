@@ -120,7 +120,7 @@ def _show(path: Path, profile: TableProfile, checked: tuple[CheckedFigure, ...])
         )
         for figure in checked
     ]
-    columns = views.name("figure"), "table", "made", "bound", views.name("")
+    columns = views.label("figure"), "table", "made", "bound", views.label("")
     views.show([views.pairs(rows), views.listing("Figures", columns, figures)])
     beyond = [figure.name for figure in checked if not figure.holds]
     if beyond:

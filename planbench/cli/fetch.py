@@ -87,6 +87,6 @@ def _list(as_json: bool) -> None:
         )
         for source in SOURCES
     ]
-    name = views.name
-    columns = name("name"), name("what"), "years", name("terms"), name("download")
+    label = views.label
+    columns = label("name"), label("what"), "years", label("terms"), label("download")
     views.show([views.listing("Sources of published tables", columns, rows)])

@@ -195,15 +195,15 @@ def _show(economy: Economy, report: ImportReport, path: Path, plan_path: Path | 
         facts.append(("observed plan in", str(plan_path)))
     facts.append(("SHA-256", economy.sha256))
     parts: list[Any] = [views.pairs(facts)]
-    name = views.name
+    label = views.label
     if report.roles:
-        columns = [name("lines"), name("role"), name("why")]
+        columns = [label("lines"), label("role"), label("why")]
         rows = _role_rows(report.roles)
         parts.append(views.listing("What each row and column is", columns, rows))
     moved = report.rules()
     if moved:
         figures = views.figure("figures"), views.figure("together")
-        columns = [name("rule"), *figures, name("largest"), name("became")]
+        columns = [label("rule"), *figures, label("largest"), label("became")]
         lines = [
             (m.rule, fmt.count(m.count), amount(m.amount, 6), m.largest, m.treatment) for m in moved
         ]

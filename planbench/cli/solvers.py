@@ -116,9 +116,9 @@ def _show_all(found: list[dict[str, Any]]) -> None:
     ]
     columns = (
         Column("solver", whole=True),
-        views.name("method"),
+        views.label("method"),
         Column("exact"),
-        views.name("here"),
+        views.label("here"),
     )
     views.show([views.listing("Solvers", columns, rows)])
     console.out().print(

@@ -152,7 +152,7 @@ def _show(rows: Sequence[Record]) -> None:
     pairs = replanned(rows, TARGET_GAP)
     # A table for each instance: names of instances are long, and would leave no room for figures.
     for instance in dict.fromkeys(p.instance for p in pairs):
-        columns = views.name("solver"), "from nothing", "from old plan", "faster", "counted"
+        columns = views.label("solver"), "from nothing", "from old plan", "faster", "counted"
         table = [
             [
                 p.solver,
@@ -174,7 +174,7 @@ def _show(rows: Sequence[Record]) -> None:
             if x.instance == instance
         ]
         title = f"Value lost by planning from wrong data (medians): {instance}"
-        views.show([views.listing(title, [views.name("solver"), *heads], table)])
+        views.show([views.listing(title, [views.label("solver"), *heads], table)])
     if losses:
         console.out().print(
             "Levels: every activity runs as planned, the plan cut until nothing is short. "

@@ -12,7 +12,7 @@ from planbench.bench.plan import plan_suite, tasks
 from planbench.bench.suite import LadderTable, Suite, list_suites, load_suite
 from planbench.cli import completion, console
 from planbench.cli.options import JsonOption
-from planbench.cli.views import Pairs, listing, name, pairs, show
+from planbench.cli.views import Pairs, label, listing, pairs, show
 from planbench.errors import SolverUnavailableError
 from planbench.measure.memory import total_memory
 from planbench.tables.read import why_not_at_hand
@@ -69,7 +69,7 @@ def _show_all(found: list[Suite]) -> None:
         [suite.name, fmt.count(_runs(suite)), fmt.seconds(suite.budget_s), suite.description]
         for suite in found
     ]
-    columns = name("name"), "runs", "budget", name("what it is for")
+    columns = label("name"), "runs", "budget", label("what it is for")
     show([listing("Suites", columns, rows)])
     console.out().print(
         "Runs: at most, once each, with the solvers available here; short ones are repeated while "

@@ -177,10 +177,10 @@ def _show(instance: Instance, certificate: Certificate, document: dict[str, Any]
             ("objective of the plan", amount(point.primal_objective, 9), ""),
             ("objective of the prices", amount(point.dual_objective, 9), ""),
         ]
-        columns = views.name("kind"), "absolute", "scaled"
+        columns = views.label("kind"), "absolute", "scaled"
         parts.append(views.listing("Residuals", columns, lines))
     if worst:
-        heads = views.name("kind"), views.name("name"), "missing", "relative"
+        heads = views.label("kind"), views.label("name"), "missing", "relative"
         rows_of_worst = [
             (v["kind"], v["name"], amount(v["amount"]), fmt.gap(v["scaled"])) for v in worst
         ]

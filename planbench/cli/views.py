@@ -89,13 +89,13 @@ def listing(
     )
 
 
-def name(heading: str) -> Column:
-    """Make a column of names, which may be folded."""
+def label(heading: str) -> Column:
+    """Make a column of text, which may be folded."""
     return Column(heading, fold=True)
 
 
 def figure(heading: str) -> Column:
-    """Make a column of figures, which may not."""
+    """Make a column of figures, which may not be folded."""
     return Column(heading, "number", whole=True)
 
 
@@ -120,7 +120,7 @@ def facts_table(
 
     return listing(
         title,
-        [name(head) if key in names else figure(head) for head, key in columns.items()],
+        [label(head) if key in names else figure(head) for head, key in columns.items()],
         [[cell(key, fact[key]) for key in columns.values()] for fact in facts],
     )
 
@@ -309,7 +309,7 @@ def cost(record: Record) -> list[Table | Text]:
     """Time and memory by phase."""
     table = listing(
         "Time and memory",
-        (name("phase"), "wall", "CPU", "peak memory"),
+        (label("phase"), "wall", "CPU", "peak memory"),
         (
             (p.name, fmt.seconds(p.wall_s), fmt.seconds(p.cpu_s), fmt.size_bytes(p.peak_bytes))
             for p in record.phases
