@@ -76,7 +76,7 @@ def history(
     options.check_known("--measure", measure, MEASURES, "give")
     page = None
     if not no_page:
-        page = check_writable(output or options.page_beside(Path(os.path.realpath(folder))))
+        page = check_writable(output or options.page_for(Path(os.path.realpath(folder))))
     files = [
         (str(path.relative_to(folder)), without_sides(read_records(path), path, needed=False))
         for path in results_files(folder, deep=True)

@@ -91,7 +91,7 @@ def check_destination(text: str) -> Path:
     Raises
     ------
     InputError
-        On an ending that stands for no format, or a place that cannot be written.
+        On an ending of no known format, or a place that cannot be written.
     """
     path = Path(text)
     name = path.name.lower()
@@ -282,7 +282,7 @@ def solve_options(
 def split_solvers(listed: str | None, more: Sequence[str] | None) -> list[str] | None:
     """Solvers of ``--solvers`` and ``--solver``, in order, each once; None where neither is given.
 
-    ``cmd:…`` may stand in a list as long as its quoted command holds the commas.
+    ``cmd:…`` may occur in a list as long as its quoted command holds the commas.
 
     Raises
     ------
@@ -334,7 +334,7 @@ def load(spec: str, relax: bool = False) -> Instance:
         raise InputError("does not fit into memory; use a smaller one", where=spec) from None
 
 
-def page_beside(path: Path) -> Path:
+def page_for(path: Path) -> Path:
     """Name of the page about `path` where none is given: the same, ending in ``.html``.
 
     Raises

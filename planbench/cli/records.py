@@ -118,7 +118,7 @@ def announce(records: Sequence[Record]) -> bool:
 def without_sides(records: Sequence[Record], path: Path, *, needed: bool = True) -> list[Record]:
     """Leave out the rows that ``planbench ab`` and ``bisect`` made, with a note.
 
-    A side is no part of what tells measurements apart elsewhere, so the two would pass for repeats
+    A side does not distinguish measurements elsewhere, so the two would pass for repeats
     of one solver, and their control for one more.
 
     Parameters

@@ -49,7 +49,7 @@ def report(
     from planbench.report.figures import write_figures
     from planbench.report.html import write_report
 
-    page = check_writable(output if output is not None else options.page_beside(results[0]))
+    page = check_writable(output if output is not None else options.page_for(results[0]))
     if os.path.realpath(page) in map(os.path.realpath, results):
         raise InputError("would replace the results; give another name", where=str(page))
     runs = [without_sides(read_records(path), path) for path in results]

@@ -202,7 +202,7 @@ def show_written(
 
 
 def bracket_text(lower: float | None, upper: float | None) -> str:
-    """``lower … upper`` to as many digits as tell them apart, or what is missing."""
+    """``lower … upper`` to as many digits as distinguish them, or what is missing."""
     if lower is None and upper is None:
         return "none"
     low = "no lower bound" if lower is None else fmt.objective(lower, 10)
