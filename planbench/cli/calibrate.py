@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from pathlib import Path
 from typing import Annotated
 
@@ -95,13 +96,22 @@ def calibrate(
 def _load(table: list[str]) -> tuple[Economy, str]:
     """Economy of an instance, or of a published table's files."""
     first = Path(table[0])
-    if len(table) > 1 or (first.suffix.lower() in _TABLES and first.is_file()):
+    published = (first.suffix.lower() in _TABLES and first.is_file()) or _foreign(table[0])
+    if len(table) > 1 or published:
         economy, _ = import_table(table)
         return economy, f"published table {', '.join(Path(path).name for path in table)}"
     found = options.load(table[0])
     if found.economy is None:
         raise InputError("is a linear program; a profile needs an economy", where=table[0])
     return found.economy, str(found.recipe.get("source", found.source))
+
+
+def _foreign(name: str) -> bool:
+    """Whether a file is an npz archive that planbench did not write."""
+    if not name.lower().endswith(".npz") or not zipfile.is_zipfile(name):
+        return False
+    with zipfile.ZipFile(name) as archive:
+        return "meta.npy" not in archive.namelist()
 
 
 def _show(path: Path, profile: TableProfile, checked: tuple[CheckedFigure, ...]) -> None:
