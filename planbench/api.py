@@ -308,12 +308,7 @@ def solve(
     chosen = choose_solver(solver, in_process=in_process)
     chosen.options(asked)
     instance = _instance(problem)
-    conditions = Conditions(
-        time_limit_s=time_limit,
-        memory_limit_bytes=default_limit() if memory_limit is None else memory_limit,
-        polish=polish,
-        in_process=in_process,
-    )
+    conditions = _conditions(time_limit, memory_limit, polish, in_process)
     outcome = solve_once(make_request(instance, chosen, asked, conditions))
     if outcome.record.ended == "refused":
         raise SolverError(outcome.record.message or f"{solver} refused to run")
@@ -447,12 +442,7 @@ def compare(
     records = run_grid(
         list(instances.values()),
         given,
-        Conditions(
-            time_limit_s=time_limit,
-            memory_limit_bytes=default_limit() if memory_limit is None else memory_limit,
-            polish=polish,
-            in_process=in_process,
-        ),
+        _conditions(time_limit, memory_limit, polish, in_process),
         repeats=repeats,
         progress=progress,
     )
@@ -535,6 +525,17 @@ def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
     return to_frame(read_records(Path(path)))
 
 
+def _conditions(
+    time_limit: float, memory_limit: int | None, polish: bool, in_process: bool
+) -> Conditions:
+    return Conditions(
+        time_limit_s=time_limit,
+        memory_limit_bytes=default_limit() if memory_limit is None else memory_limit,
+        polish=polish,
+        in_process=in_process,
+    )
+
+
 def _instance(problem: Problem, *, relax: bool = False) -> Instance:
     """Return `problem` as an instance; what was loaded before keeps its name and recipe."""
     if isinstance(problem, Instance):
@@ -561,9 +562,9 @@ def _instance(problem: Problem, *, relax: bool = False) -> Instance:
 
 
 def _comparison(records: Sequence[Record], not_run: Sequence[NotRun] = ()) -> Comparison:
-    from planbench.cli.findings import findings, opinions_of
+    from planbench.cli.records import findings
 
-    found = findings(records, opinions_of(records)) if records else []
+    found = findings(records) if records else []
     return Comparison(tuple(records), tuple(found), tuple(not_run))
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -19,9 +18,8 @@ from planbench.comparison.paired import Measurement
 from planbench.comparison.sides import HERE, Side, default_solvers, packages_under_test, parse_side
 from planbench.errors import InputError
 from planbench.formatting import plural
-from planbench.io.files import write_text
+from planbench.io.files import check_writable, write_text
 from planbench.measure.memory import default_limit
-from planbench.solvers.base import SolveOptions
 from planbench.solvers.registry import distributions, find_solver, solvers_that_use
 from planbench.stats.paired import Schedule
 
@@ -44,32 +42,6 @@ _SIDE = (
 )
 _SIDES = "Sides"
 
-Solvers = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--solver",
-        "-s",
-        metavar="NAME",
-        help="Solver of both sides; if not given, the first that uses the package compared. "
-        "May be repeated.",
-        autocompletion=completion.solver_names,
-        rich_help_panel="Solver",
-    ),
-]
-Budget = Annotated[
-    float,
-    typer.Option(
-        parser=options.seconds, metavar="TIME", help="Begin no pair of runs after this: 5min, 1h."
-    ),
-]
-LeastEffect = Annotated[
-    float,
-    typer.Option(
-        parser=options.share,
-        metavar="SHARE",
-        help="Smallest difference that matters: 5% or 0.05.",
-    ),
-]
 Confidence = Annotated[
     float,
     typer.Option(
@@ -78,18 +50,18 @@ Confidence = Annotated[
         help="That no verdict is wrong, over all instances.",
     ),
 ]
-Measure = Annotated[
-    str,
-    typer.Option(
-        metavar="WHAT",
-        help="time (wall time less waits for a processor), cpu, or passes (matrix passes).",
-    ),
-]
 ControlOption = Annotated[
     bool,
     typer.Option(
-        "--control/--no-control", help="Run something unchanged beside each run, see docs/ab.md."
+        "--control/--no-control", help="Run something unchanged with each run, see docs/ab.md."
     ),
+]
+ResultsFile = Annotated[
+    Path,
+    typer.Option(dir_okay=False, metavar="FILE", help="Results file; every run is a row of it."),
+]
+Resume = Annotated[
+    bool, typer.Option("--resume/--fresh", help="Count pairs in the results file, or start anew.")
 ]
 
 
@@ -131,26 +103,44 @@ def ab(
             autocompletion=completion.suite_names,
         ),
     ] = None,
-    more: Solvers = None,
+    more: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--solver",
+            "-s",
+            metavar="NAME",
+            help="Solver of both sides; if not given, the first that uses the package compared. "
+            "May be repeated.",
+            autocompletion=completion.solver_names,
+            rich_help_panel="Solver",
+        ),
+    ] = None,
     tolerance: options.ToleranceOption = None,
     threads: options.ThreadsOption = None,
     seed: options.SeedOption = None,
     settings: options.SetOption = None,
-    budget: Budget = BUDGET,
-    least_effect: LeastEffect = LEAST_EFFECT,
+    budget: Annotated[
+        float,
+        typer.Option(
+            parser=options.seconds,
+            metavar="TIME",
+            help="Begin no pair of runs after this: 5min, 1h.",
+        ),
+    ] = BUDGET,
+    least_effect: options.LeastEffectOption = LEAST_EFFECT,
     confidence: Confidence = 0.99,
-    measure: Measure = "time",
+    measure: Annotated[
+        Literal["time", "cpu", "passes"],
+        typer.Option(
+            metavar="WHAT",
+            help="time (wall time less waits for a processor), cpu, or passes (matrix passes).",
+        ),
+    ] = "time",
     control: ControlOption = True,
     time_limit: options.TimeLimitOption = DEFAULT_LIMIT,
     memory_limit: options.MemoryLimitOption = None,
-    out: Annotated[
-        Path,
-        typer.Option(metavar="FILE", help="Results file; every run is a row of it."),
-    ] = RESULTS,
-    resume: Annotated[
-        bool,
-        typer.Option("--resume/--fresh", help="Count pairs in the results file, or start anew."),
-    ] = True,
+    out: ResultsFile = RESULTS,
+    resume: Resume = True,
     markdown: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Also write it for a pull request; - for the output."),
@@ -165,21 +155,16 @@ def ab(
     """
     sides = parse_side(a or HERE, "--a"), parse_side(b or HERE, "--b")
     if markdown is not None and str(markdown) != "-":
-        options.writable(markdown)
-    given = replace(
-        make_settings(
-            budget=budget,
-            least_effect=least_effect,
-            confidence=confidence,
-            control=control,
-            time_limit=time_limit,
-            memory_limit=memory_limit,
-            resume=resume,
-            asked=options.solve_options(
-                tolerance=tolerance, threads=threads, seed=seed, settings=settings
-            ),
-        ),
+        check_writable(markdown)
+    given = Settings(
+        options=options.solve_options(tolerance, threads, seed, settings),
+        schedule=Schedule(least_effect, confidence),
+        time_limit_s=time_limit,
+        memory_limit_bytes=memory_limit or default_limit(),
+        budget_s=budget,
+        control=Control() if control else None,
         measure=measure,
+        resume=resume,
     )
     if not instances and suite is None:
         raise InputError("names no instance; give one, or --suite NAME", where="ab")
@@ -191,34 +176,8 @@ def ab(
     return comparison.exit_code
 
 
-def make_settings(
-    *,
-    budget: float,
-    least_effect: float,
-    confidence: float,
-    control: bool,
-    time_limit: float,
-    memory_limit: int | None,
-    resume: bool,
-    asked: SolveOptions,
-) -> Settings:
-    """Make the settings of a comparison from its options."""
-    return Settings(
-        options=asked,
-        schedule=Schedule(least_effect, confidence),
-        time_limit_s=time_limit,
-        memory_limit_bytes=memory_limit or default_limit(),
-        budget_s=budget,
-        control=Control() if control else None,
-        resume=resume,
-    )
-
-
 def _cases(
-    instances: Sequence[str],
-    suite: str | None,
-    solvers: list[str] | None,
-    sides: tuple[Side, Side],
+    instances: Sequence[str], suite: str | None, solvers: list[str] | None, sides: tuple[Side, Side]
 ) -> list[Measurement]:
     """List what is compared: instances times solvers, and the cells of a suite."""
     cases = []
@@ -231,12 +190,12 @@ def _cases(
 
 
 def choose_solvers(given: list[str] | None, sides: Sequence[Side]) -> list[str]:
-    """Return the solvers given, or those that follow from what the sides compare; says which.
+    """Return the solvers given, or those that use what the sides compare, with a note.
 
     Raises
     ------
     InputError
-        Where no solver follows, or the sides name solvers of their own beside those given.
+        Where no solver follows, or the sides name solvers of their own and others are given.
     """
     own = [side.solver for side in sides if side.solver is not None]
     if len(own) == len(sides):
@@ -284,19 +243,17 @@ def _of_suite(suite: str, solvers: list[str] | None, sides: tuple[Side, Side]) -
 def _run(
     sides: tuple[Side, Side], cases: Sequence[Measurement], out: Path, settings: Settings
 ) -> PairedComparison:
-    if out.is_dir():
-        raise InputError("is a folder; give a file name", where=str(out))
     made = 0
     with progress.Bar() as bar:
 
-        def tell(what: str, done: int, most: int, left_s: float) -> None:
+        def show(what: str, done: int, most: int, left_s: float) -> None:
             nonlocal made
             made = done
             bar.update(what, done, most, left_s)
 
         try:
             comparison = compare_sides(
-                sides[0], sides[1], cases, out, settings, progress=tell, load=options.load
+                sides[0], sides[1], cases, out, settings, progress=show, load=options.load
             )
         except KeyboardInterrupt:
             raise KeyboardInterrupt(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,10 +14,8 @@ from planbench.bench.events import Event, RunSummary
 from planbench.bench.runner import run_suite
 from planbench.bench.suite import Suite, load_suite
 from planbench.catalogue.builtin import list_builtin
-from planbench.certificates.consensus import Consensus
 from planbench.cli import completion, console, options, progress
-from planbench.cli.findings import announce, findings, opinions_of
-from planbench.cli.rows import consensus_document, row_document
+from planbench.cli.records import announce, run_document
 from planbench.errors import InputError, SolverUnavailableError
 from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
@@ -52,7 +49,9 @@ def bench(
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Results file, .jsonl; results/SUITE.jsonl if not given."
+            dir_okay=False,
+            metavar="FILE",
+            help="Results file, .jsonl; results/SUITE.jsonl if not given.",
         ),
     ] = None,
     resume: Annotated[
@@ -84,10 +83,8 @@ def bench(
     names = options.split_solvers(listed, more)
     solvers = available_solvers(names) if names is not None else None
     results = out if out is not None else RESULTS / f"{chosen.name}.jsonl"
-    if results.is_dir():
-        raise InputError("is a folder; give a file name", where=str(results))
     if results.suffix != ".jsonl":
-        # The report and the list of what was not run stand beside it under other endings.
+        # The report and the list of what was not run get its name with other endings.
         raise InputError("the name of a results file ends in .jsonl", where=str(results))
     summary = _run(chosen, results, resume, solvers, budget)
     _say_what_happened(summary)
@@ -97,31 +94,26 @@ def bench(
         whys = Counter(entry.reason for entry in summary.left_out if "budget" not in entry.reason)
         why = f": {whys.most_common(1)[0][0]}" if whys else "; raise --budget"
         raise InputError(f"nothing was measured{why}", where=str(results))
-    opinions = opinions_of(records)
     page = (
         _write_report(records, results.with_suffix(".html"), summary.left_out) if report else None
     )
     if json:
-        console.print_json(_document(chosen, summary, records, opinions, page))
+        console.print_json(_document(chosen, summary, page) | run_document(records))
     else:
         _show(records)
         console.say(f"{len(records)} measurements in {results}")
         if page is not None:
             console.say(f"report: {page}")
-    return 1 if announce(records, opinions) else 0
+    return 1 if announce(records) else 0
 
 
 def _run(
-    suite: Suite,
-    results: Path,
-    resume: bool,
-    solvers: list[str] | None,
-    budget_s: float | None,
+    suite: Suite, results: Path, resume: bool, solvers: list[str] | None, budget_s: float | None
 ) -> RunSummary:
     measured = 0
     with progress.Bar() as bar:
 
-        def tell(event: Event) -> None:
+        def show(event: Event) -> None:
             nonlocal measured
             if event.kind == "resume":
                 console.note(f"{results}: {event.message} (--fresh measures everything again)")
@@ -131,12 +123,7 @@ def _run(
 
         try:
             return run_suite(
-                suite,
-                results,
-                resume=resume,
-                solvers=solvers,
-                budget_s=budget_s,
-                progress=tell,
+                suite, results, resume=resume, solvers=solvers, budget_s=budget_s, progress=show
             )
         except KeyboardInterrupt as stopped:
             notes = "".join(f"; {note}" for note in getattr(stopped, "__notes__", ()))
@@ -190,23 +177,14 @@ def _show(records: list[Record]) -> None:
         console.out().print(old)
 
 
-def _document(
-    suite: Suite,
-    summary: RunSummary,
-    records: list[Record],
-    opinions: dict[str, Consensus],
-    page: Path | None,
-) -> dict[str, Any]:
+def _document(suite: Suite, summary: RunSummary, page: Path | None) -> dict[str, Any]:
     return {
         "suite": suite.name,
         "results": str(summary.store),
         "report": str(page) if page is not None else None,
         "measured": summary.measured,
         "skipped": summary.skipped,
-        "left_out": [asdict(entry) for entry in summary.left_out],
+        "left_out": summary.left_out,
         "budget_spent": summary.budget_spent,
         "elapsed_s": summary.elapsed_s,
-        "rows": [row_document(record) for record in records],
-        "consensus": [consensus_document(name, found) for name, found in opinions.items()],
-        "findings": findings(records, opinions),
     }

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from planbench.cli import ab, completion, console, options, progress
-from planbench.comparison.bisect import BisectResult, Probe, bisect_versions
+from planbench.comparison.ab import Control, Settings
+from planbench.comparison.bisect import bisect_versions
 from planbench.comparison.paired import Measurement
 from planbench.comparison.render import bisect_document, bisect_sentence, bisect_table
-from planbench.comparison.sides import Side, parse_versions
+from planbench.comparison.sides import parse_versions
 from planbench.errors import InputError
+from planbench.measure.memory import default_limit
+from planbench.stats.paired import Schedule
 
 EXAMPLES = (
     "planbench bisect model.mps --versions highspy==1.12.0,1.13.1,1.14.0,1.15.1",
@@ -44,7 +47,7 @@ def bisect(
         ),
     ] = None,
     measure: Annotated[
-        str,
+        Literal["time", "cpu", "passes", "iterations", "objective"],
         typer.Option(metavar="WHAT", help="time, cpu, passes, iterations or objective."),
     ] = "time",
     tolerance: options.ToleranceOption = None,
@@ -57,18 +60,13 @@ def bisect(
             parser=options.seconds, metavar="TIME", help="For each two versions compared."
         ),
     ] = ab.BUDGET,
-    least_effect: ab.LeastEffect = ab.LEAST_EFFECT,
+    least_effect: options.LeastEffectOption = ab.LEAST_EFFECT,
     confidence: ab.Confidence = 0.99,
     control: ab.ControlOption = True,
     time_limit: options.TimeLimitOption = ab.DEFAULT_LIMIT,
     memory_limit: options.MemoryLimitOption = None,
-    out: Annotated[
-        Path, typer.Option(metavar="FILE", help="Results file; every run is a row of it.")
-    ] = RESULTS,
-    resume: Annotated[
-        bool,
-        typer.Option("--resume/--fresh", help="Count pairs in the results file, or start anew."),
-    ] = True,
+    out: ab.ResultsFile = RESULTS,
+    resume: ab.Resume = True,
     json: options.JsonOption = False,
 ) -> int:
     """Find the version of a list in which the cost or the answer of a solver changed.
@@ -77,20 +75,15 @@ def bisect(
     code 0: no change between the ends; 1: found; 2: not decided, or bad input.
     """
     sides = parse_versions(versions, "--versions")
-    given = ab.make_settings(
-        budget=budget,
-        least_effect=least_effect,
-        confidence=confidence,
-        control=control,
-        time_limit=time_limit,
-        memory_limit=memory_limit,
+    given = Settings(
+        options=options.solve_options(tolerance, threads, seed, settings),
+        schedule=Schedule(least_effect, confidence),
+        time_limit_s=time_limit,
+        memory_limit_bytes=memory_limit or default_limit(),
+        budget_s=budget,
+        control=Control() if control else None,
         resume=resume,
-        asked=options.solve_options(
-            tolerance=tolerance, threads=threads, seed=seed, settings=settings
-        ),
     )
-    if out.is_dir():
-        raise InputError("is a folder; give a file name", where=str(out))
     chosen = ab.choose_solvers([solver] if solver else None, sides)
     if len(chosen) > 1:
         raise InputError(
@@ -105,9 +98,11 @@ def bisect(
                 out,
                 given,
                 measure=measure,
-                progress=lambda what, done, most, left_s: bar.update(what, done, most, left_s),
+                progress=bar.update,
                 load=options.load,
-                report=lambda step: console.say(_step_line(sides, step)),
+                report=lambda step: console.say(
+                    f"{sides[step.version].text} against {sides[step.first].text}: {step.words}"
+                ),
             )
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
@@ -116,16 +111,8 @@ def bisect(
     if json:
         console.print_json(bisect_document(found, solver, instance, measure))
     else:
-        _show(found, solver, instance, measure)
+        console.print_tables([bisect_table(found)])
+        for remark in found.remarks:
+            console.note(remark)
+        console.out().print(bisect_sentence(found, solver, instance, measure), style="bold")
     return found.exit_code
-
-
-def _step_line(sides: list[Side], step: Probe) -> str:
-    return f"{sides[step.version].text} against {sides[step.first].text}: {step.words}"
-
-
-def _show(found: BisectResult, solver: str, instance: str, measure: str) -> None:
-    console.print_tables([bisect_table(found)])
-    for remark in found.remarks:
-        console.note(remark)
-    console.out().print(bisect_sentence(found, solver, instance, measure), style="bold")

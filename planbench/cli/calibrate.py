@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -20,8 +20,9 @@ from planbench.generators.profile_fit import (
     figures_of_economy,
     fit_profile,
 )
-from planbench.io.files import write_text
+from planbench.io.files import check_writable, write_text
 from planbench.model.economy import Economy
+from planbench.report.table import Entry
 from planbench.tables import import_table
 
 EXAMPLES = (
@@ -66,14 +67,14 @@ def calibrate(
     path = Path(output)
     if path.suffix != ".toml":
         raise InputError("must end in .toml", where=output)
-    options.writable(path)
-    economy, told = _load(table)
+    check_writable(path)
+    economy, origin = _load(table)
     called = name or re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower()).strip("-._")
     profile = fit_profile(
         figures_of_economy(economy),
         name=called,
         title=title or economy.name,
-        source=source or told,
+        source=source or origin,
         seed=seed,
     )
     write_text(path, profile_text(profile))
@@ -94,12 +95,9 @@ def calibrate(
 
 def _load(table: list[str]) -> tuple[Economy, str]:
     """Economy of an instance, or of a published table's files."""
-    first = table[0].lower()
-    if (
-        len(table) > 1
-        or (first.endswith(_TABLES) and Path(table[0]).is_file())
-        or _foreign(table[0])
-    ):
+    first = Path(table[0])
+    published = (first.suffix.lower() in _TABLES and first.is_file()) or _foreign(table[0])
+    if len(table) > 1 or published:
         economy, _ = import_table(table)
         return economy, f"published table {', '.join(Path(path).name for path in table)}"
     found = options.load(table[0])
@@ -117,30 +115,23 @@ def _foreign(name: str) -> bool:
 
 
 def _show(path: Path, profile: TableProfile, checked: tuple[CheckedFigure, ...]) -> None:
-    rows: list[tuple[str, Any]] = [
+    rows: views.Pairs = [
         ("wrote", str(path)),
         ("profile", f"{profile.name}, {profile.title}"),
         ("size", f"{plural(profile.goods, 'good')}, {plural(profile.activities, 'activity')}"),
     ]
-    grid = views.columns_of(
+    figures = [
         (
-            ("figure", "left"),
-            ("table", "right"),
-            ("made", "right"),
-            ("bound", "right"),
-            ("", "left"),
-        )
-    )
-    for figure in checked:
-        grid.add_row(
             figure.name,
             amount(figure.wanted, 3),
             amount(figure.found, 3),
             f"± {amount(figure.bound, 2)}",
-            views.text(figure.says if figure.holds else "out of bounds", "" if figure.holds
-                       else "yellow"),
-        )  # fmt: skip
-    views.show(console.out(), [views.pairs(rows), grid])
+            Entry(figure.says) if figure.holds else Entry("out of bounds", mark="warn"),
+        )
+        for figure in checked
+    ]
+    columns = views.label("figure"), "table", "made", "bound", views.label("")
+    views.show([views.pairs(rows), views.listing("Figures", columns, figures)])
     beyond = [figure.name for figure in checked if not figure.holds]
     if beyond:
         console.note(

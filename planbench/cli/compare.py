@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from planbench.bench.grid import options_by_solver, run_grid
 from planbench.bench.request import Conditions
 from planbench.catalogue.instance import Instance
-from planbench.certificates.consensus import Consensus
 from planbench.cli import console, options, progress
-from planbench.cli.findings import announce, findings, opinions_of
-from planbench.cli.rows import consensus_document, row_document
+from planbench.cli.records import announce, run_document
 from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.measure.memory import default_limit
@@ -40,13 +36,8 @@ def compare(
     seed: options.SeedOption = None,
     time_limit: options.TimeLimitOption = DEFAULT_LIMIT,
     memory_limit: options.MemoryLimitOption = None,
-    repeats: Annotated[
-        int,
-        typer.Option(min=1, metavar="N", help="Runs of each; medians are shown."),
-    ] = 1,
-    polish: Annotated[
-        bool, typer.Option("--polish/--no-polish", help="Also compute the polished gap.")
-    ] = True,
+    repeats: options.RepeatsOption = 1,
+    polish: options.PolishOption = True,
     relax: options.RelaxOption = False,
     json: options.JsonOption = False,
 ) -> int:
@@ -58,9 +49,12 @@ def compare(
     Exit code 0: nothing found; 1: a wrong answer, a disagreement or a crash; 2: bad input, or
     no solver came to an end.
     """
-    asked = options.solve_options(tolerance=tolerance, threads=threads, seed=seed)
+    asked = options.solve_options(tolerance, threads, seed)
     conditions = Conditions(time_limit, memory_limit or default_limit(), polish)
-    solvers = _with_options(available_solvers(options.split_solvers(listed, more)), asked)
+    names = available_solvers(options.split_solvers(listed, more))
+    solvers, lacks = options_by_solver(names, asked)
+    for name, lacking in lacks.items():
+        console.note(f"{name} has no option {', '.join(lacking)}; it runs without (n/a)")
     found = _distinct([options.load(spec, relax) for spec in instances])
     records: list[Record] = []
     interrupted = False
@@ -70,26 +64,21 @@ def compare(
         if not records:
             raise KeyboardInterrupt("interrupted before the first run ended") from None
         interrupted = True
-    opinions = opinions_of(records)
     if json:
-        _print_document(records, opinions)
+        console.print_json(run_document(records))
     else:
-        _show(records)
+        console.print_tables(instance_tables(records, width=console.width()))
     if interrupted:
         raise KeyboardInterrupt(
             f"interrupted: {plural(len(records), 'run')} of "
             f"{len(found) * len(solvers) * repeats} shown, none kept; "
             "`planbench bench` keeps them in a file and carries on"
         )
-    return _conclude(records, opinions)
-
-
-def _with_options(solvers: list[str], asked: SolveOptions) -> dict[str, SolveOptions]:
-    """Give each solver the options it has; say which it lacks."""
-    given, lacks = options_by_solver(solvers, asked)
-    for name, lacking in lacks.items():
-        console.note(f"{name} has no option {', '.join(lacking)}; it runs without (n/a)")
-    return given
+    if announce(records):
+        return 1
+    if not any(record.ended == "ok" for record in records):
+        raise InputError("nothing to compare: no solver came to an end; raise --time-limit")
+    return 0
 
 
 def _distinct(instances: list[Instance]) -> list[Instance]:
@@ -122,25 +111,3 @@ def _run(
         ):
             records.append(record)
             bar.record(record, len(records), total)
-
-
-def _print_document(records: list[Record], opinions: dict[str, Consensus]) -> None:
-    console.print_json(
-        {
-            "rows": [row_document(record) for record in records],
-            "consensus": [consensus_document(name, found) for name, found in opinions.items()],
-            "findings": findings(records, opinions),
-        }
-    )
-
-
-def _show(records: list[Record]) -> None:
-    console.print_tables(instance_tables(records, width=console.width()))
-
-
-def _conclude(records: list[Record], opinions: dict[str, Consensus]) -> int:
-    if announce(records, opinions):
-        return 1
-    if not any(record.ended == "ok" for record in records):
-        raise InputError("nothing to compare: no solver came to an end; raise --time-limit")
-    return 0

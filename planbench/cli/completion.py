@@ -31,7 +31,7 @@ def suite_names(incomplete: str) -> list[str]:
 
 
 def solver_names(incomplete: str) -> list[tuple[str, str]]:
-    """Solvers with their method; ``:stock`` variants once the name stands."""
+    """Solvers with their method; ``:stock`` variants once the name is complete."""
     return [item for item in _solvers(":" in incomplete) if item[0].startswith(incomplete)]
 
 
@@ -39,7 +39,7 @@ def solver_lists(incomplete: str) -> list[tuple[str, str]]:
     """Solvers behind the last comma of a list."""
     done, comma, last = incomplete.rpartition(",")
     names = [("all", "every solver available here"), *_solvers(":" in last)]
-    return [(done + comma + name, told) for name, told in names if name.startswith(last)]
+    return [(done + comma + name, method) for name, method in names if name.startswith(last)]
 
 
 def _solvers(stock: bool) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -95,6 +96,11 @@ def finding(message: str) -> None:
     say(message, word="finding:", colour="31")
 
 
+def error(message: str) -> None:
+    """Say why a command cannot go on, on standard error."""
+    say(message, word="error:", colour="31")
+
+
 def print_json(document: Mapping[str, Any]) -> None:
     """Print `document` as JSON on standard output; NaN and infinities become null."""
     value = json_value(document)
@@ -107,7 +113,12 @@ def print_json(document: Mapping[str, Any]) -> None:
 
 
 def json_value(value: Any) -> Any:
-    """`value` in JSON's own types: numpy's become Python's, what is not finite becomes None."""
+    """`value` in JSON's own types: numpy's become Python's, dataclasses become objects.
+
+    What is not finite becomes None.
+    """
+    if is_dataclass(value):
+        value = {field.name: getattr(value, field.name) for field in fields(value)}
     if isinstance(value, Mapping):
         return {str(k): json_value(v) for k, v in value.items()}
     if isinstance(value, str) or value is None or isinstance(value, bool | int):

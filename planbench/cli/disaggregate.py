@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from planbench import formatting as fmt
 from planbench.catalogue.resolve import load_table_economy, split_table
 from planbench.cli import console, options, views
-from planbench.cli.files import check_destination, write_instance
 from planbench.errors import InputError
 from planbench.generators.disaggregate import aggregation_error
 from planbench.generators.recipe import read_split
@@ -33,17 +31,11 @@ def disaggregate(
         ),
     ],
     goods: Annotated[str, typer.Option(metavar="N", help="Number of goods.")],
-    output: Annotated[
-        str,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help=".npz, .mps, .mps.gz, or a folder for CSV files."
-        ),
-    ],
+    output: options.InstanceFileOption,
     seed: Annotated[str, typer.Option(metavar="N", help="Seed.")] = "0",
     techniques: Annotated[str, typer.Option(metavar="K", help="Techniques per good.")] = "1",
     alternatives: Annotated[
-        str,
-        typer.Option(metavar="A", help="Further techniques: dearer or tradeoffs."),
+        str, typer.Option(metavar="A", help="Further techniques: dearer or tradeoffs.")
     ] = "dearer",
     scarcity: Annotated[
         str,
@@ -63,7 +55,6 @@ def disaggregate(
     Added up again at the observed plan, the goods' flows are the table's, cell by cell; the
     largest relative difference is shown, and one above 1e-9 is a finding (exit code 1).
     """
-    path = check_destination(output)
     values = {"table": table, "goods": goods, "techniques": techniques, "inputs": inputs}
     values |= {"alternatives": alternatives, "scarcity": scarcity}
     recipe = read_split(values | {"seed": seed} | ({} if profile is None else {"profile": profile}))
@@ -75,34 +66,18 @@ def disaggregate(
     economy = instance.economy
     assert economy is not None
     error = aggregation_error(whole, economy)
-    write_instance(instance, path)
-    facts: dict[str, Any] = {
-        "file": str(path),
-        "instance": instance.name,
-        "sha256": instance.sha256,
-        "goods": economy.n_goods,
-        "activities": economy.n_activities,
-        "nonzeros": economy.nnz,
-        "bytes": economy.nbytes,
-        "inputs_mean": economy.inputs.nnz / economy.n_activities,
-        "aggregation_error": error,
-        "optimum": instance.optimum,
-    }
-    if json:
-        console.print_json(facts)
-    else:
-        rows = [
-            ("wrote", str(path)),
-            ("recipe", instance.name),
-            ("sizes", views.size_words(instance)),
-            ("inputs per activity", f"{facts['inputs_mean']:.1f}"),
+    options.write_instance(instance, output)
+    mean = economy.inputs.nnz / economy.n_activities
+    views.show_written(
+        instance,
+        output,
+        json=json,
+        more={"inputs_mean": mean, "aggregation_error": error},
+        rows=[
+            ("inputs per activity", f"{mean:.1f}"),
             ("added up again", f"the table to {error:.1e}, cell by cell"),
-            ("memory", f"{fmt.size_bytes(economy.nbytes)} of arrays"),
-            ("SHA-256", instance.sha256),
-        ]
-        if instance.optimum is not None:
-            rows.append(("known optimum", fmt.objective(instance.optimum, 12)))
-        console.out().print(views.pairs(rows))
+        ],
+    )
     if not error <= EXACT:
         console.finding(f"goods add up to the table to {error:.1e} only, not to {EXACT:g}")
         raise typer.Exit(1)

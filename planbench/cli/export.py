@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from planbench.cli import completion, console, options, views
-from planbench.cli.files import check_destination, write_instance
+from planbench.cli.options import check_destination, write_instance
 from planbench.errors import InputError
 from planbench.formatting import plural
-from planbench.io.files import write_text
+from planbench.io.files import check_writable, write_text
 from planbench.records.flat import write_csv, write_parquet
 from planbench.records.pyperf_json import to_pyperf
 from planbench.records.store import read_records
@@ -41,15 +41,9 @@ def export(
     output: Annotated[
         str,
         typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Its ending says the format, see above.",
+            "--output", "-o", metavar="FILE", help="Its ending says the format, see above."
         ),
     ],
-    compress: Annotated[
-        bool, typer.Option("--compress", help="Deflate .npz: smaller, and much slower.")
-    ] = False,
     memory: Annotated[
         bool, typer.Option("--memory", help="In a pyperf .json: peak bytes, not seconds.")
     ] = False,
@@ -65,20 +59,18 @@ def export(
     if source.lower().endswith(".jsonl"):
         facts = _export_results(Path(source), Path(output), memory)
     else:
-        facts = _export_instance(source, output, compress, relax)
+        facts = _export_instance(source, output, relax)
     if json:
         console.print_json(facts)
     else:
-        told = ", ".join(f"{v}" for k, v in facts.items() if k in ("sizes", "sha256", "rows"))
-        console.say(f"wrote {facts['file']}: {told}")
+        what = ", ".join(str(v) for k, v in facts.items() if k in ("sizes", "sha256", "rows"))
+        console.say(f"wrote {facts['file']}: {what}")
 
 
-def _export_instance(source: str, output: str, compress: bool, relax: bool) -> dict[str, Any]:
+def _export_instance(source: str, output: str, relax: bool) -> dict[str, Any]:
     path = check_destination(output)
-    if compress and path.suffix.lower() != ".npz":
-        raise InputError("is for .npz only", where="--compress")
     instance = options.load(source, relax)
-    write_instance(instance, path, compress=compress)
+    write_instance(instance, path)
     return {
         "file": str(path),
         "instance": instance.name,
@@ -95,7 +87,7 @@ def _export_results(source: Path, path: Path, memory: bool) -> dict[str, Any]:
         )
     if memory and ending != ".json":
         raise InputError("is for a pyperf .json only", where="--memory")
-    options.writable(path)
+    check_writable(path)
     records = read_records(source)
     if not records:
         raise InputError("holds no measurements", where=str(source))

@@ -20,21 +20,15 @@ EXAMPLES = (
 
 def fetch(
     name: Annotated[
-        str | None,
-        typer.Argument(metavar="NAME", help="A source, see --list.", show_default=False),
+        str | None, typer.Argument(metavar="NAME", help="A source, see --list.", show_default=False)
     ] = None,
     sources: Annotated[bool, typer.Option("--list", help="List the sources.")] = False,
     year: Annotated[
         int | None,
-        typer.Option(
-            min=1900,
-            metavar="YEAR",
-            help="Where there is a download for each year.",
-        ),
+        typer.Option(min=1900, metavar="YEAR", help="Where there is a download for each year."),
     ] = None,
     to: Annotated[
-        str | None,
-        typer.Option(metavar="FOLDER", help="Where to; a cache folder if not given."),
+        str | None, typer.Option(metavar="FOLDER", help="Where to; a cache folder if not given.")
     ] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Download again what is there already.")
@@ -44,7 +38,7 @@ def fetch(
     """Download published input-output tables from their official source.
 
     What was downloaded is then read by ``planbench import``. The publisher's terms apply; they
-    are shown, and kept beside the files.
+    are shown, and kept with the files.
     """
     if sources or name is None:
         if name is None and not sources:
@@ -54,12 +48,7 @@ def fetch(
     source = find_source(name)
     if source.how != "by hand" and not json:
         console.note(f"{source.name}: {source.licence}; {source.size}")
-    got = fetch_table(
-        name,
-        year=year,
-        folder=Path(to) if to is not None else None,
-        fresh=fresh,
-    )
+    got = fetch_table(name, year=year, folder=Path(to) if to is not None else None, fresh=fresh)
     command = source.command(str(got.folder))
     if json:
         console.print_json(
@@ -86,7 +75,7 @@ def fetch(
 
 def _list(as_json: bool) -> None:
     if as_json:
-        console.print_json({"sources": [vars(source) for source in SOURCES]})
+        console.print_json({"sources": SOURCES})
         return
     rows = [
         (
@@ -98,11 +87,6 @@ def _list(as_json: bool) -> None:
         )
         for source in SOURCES
     ]
-    columns = (
-        ("name", "left"),
-        ("what", "left"),
-        ("years", "right"),
-        ("terms", "left"),
-        ("download", "left"),
-    )
-    views.show(console.out(), [views.listing("Sources of published tables", columns, rows)])
+    label = views.label
+    columns = label("name"), label("what"), "years", label("terms"), label("download")
+    views.show([views.listing("Sources of published tables", columns, rows)])

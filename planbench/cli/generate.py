@@ -14,10 +14,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import typer
 from pydantic.fields import FieldInfo
 
-from planbench import formatting as fmt
 from planbench.catalogue.resolve import load_instance
-from planbench.cli import console, options, views
-from planbench.cli.files import check_destination, write_instance
+from planbench.cli import options, views
 from planbench.errors import InputError
 from planbench.generators.recipe import GeneratorRecipe, parse_inline, read_toml_recipe
 
@@ -31,49 +29,21 @@ EXAMPLES = (
 )
 
 
+_BASE = typer.Argument(
+    metavar="RECIPE",
+    help="gen:goods=1000,… or a .toml file; options change it.",
+    show_default=False,
+)
+
+
 def _parameters() -> list[inspect.Parameter]:
     """Parameters of the command: an option for every field of the recipe."""
-    parameters = [
-        inspect.Parameter(
-            "base",
-            inspect.Parameter.POSITIONAL_OR_KEYWORD,
-            default=None,
-            annotation=Annotated[
-                str | None,
-                typer.Argument(
-                    metavar="RECIPE",
-                    help="gen:goods=1000,… or a .toml file; options change it.",
-                    show_default=False,
-                ),
-            ],
-        )
+    return [
+        options.parameter("base", Annotated[str | None, _BASE], None),
+        *(_option(name, field) for name, field in GeneratorRecipe.model_fields.items()),
+        options.parameter("output", options.InstanceFileOption, ...),
+        options.parameter("json", options.JsonOption, False),
     ]
-    for name, field in GeneratorRecipe.model_fields.items():
-        parameters.append(_option(name, field))
-    parameters += [
-        inspect.Parameter(
-            "output",
-            inspect.Parameter.KEYWORD_ONLY,
-            default=...,
-            annotation=Annotated[
-                str,
-                typer.Option(
-                    "--output",
-                    "-o",
-                    metavar="FILE",
-                    help=".npz, .mps, .mps.gz, or a folder for CSV files.",
-                ),
-            ],
-        ),
-        inspect.Parameter(
-            "json",
-            inspect.Parameter.KEYWORD_ONLY,
-            default=False,
-            annotation=options.JsonOption,
-        ),
-    ]
-
-    return parameters
 
 
 def generate(**given: Any) -> None:
@@ -81,65 +51,27 @@ def generate(**given: Any) -> None:
 
     The same recipe gives the same economy, bit for bit: its SHA-256 is shown.
     """
-    _generate(given)
+    path, as_json = given.pop("output"), given.pop("json")
+    recipe = read_recipe(given.pop("base"), given)
+    instance = load_instance(f"gen:{recipe.canonical()}")
+    options.write_instance(instance, path)
+    views.show_written(instance, path, json=as_json, more={"recipe": recipe.to_dict()})
 
 
 def _option(name: str, field: FieldInfo) -> inspect.Parameter:
     """Build the option for one field of the recipe; its text is read by the recipe itself."""
     flag = f"--{name.replace('_', '-')}"
-    told = str(field.description)
+    text = str(field.description)
     if field.annotation is bool:
-        switch = typer.Option(flag, help=told, rich_help_panel="Recipe", show_default=False)
-        kind: Any = Annotated[bool, switch]
-    else:
-        if get_origin(field.annotation) is Literal:
-            told += f": {', '.join(map(str, get_args(field.annotation)))}"
-        told = told.replace("[", "\\[")
-        if not field.is_required() and field.default is not None:
-            told += f" [dim]\\[default: {field.default}][/dim]"
-        value = typer.Option(
-            flag, help=told, metavar="X", rich_help_panel="Recipe", show_default=False
-        )
-        kind = Annotated[str | None, value]
-    default = False if field.annotation is bool else None
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
-
-
-def _generate(given: dict[str, Any]) -> None:
-    path = check_destination(given.pop("output"))
-    as_json = given.pop("json")
-    recipe = read_recipe(given.pop("base"), given)
-    instance = load_instance(f"gen:{recipe.canonical()}")
-    write_instance(instance, path)
-    economy = instance.economy
-    assert economy is not None
-    if as_json:
-        console.print_json(
-            {
-                "file": str(path),
-                "instance": instance.name,
-                "recipe": recipe.to_dict(),
-                "sha256": instance.sha256,
-                "goods": economy.n_goods,
-                "activities": economy.n_activities,
-                "resources": economy.n_resources,
-                "targets": economy.n_targets,
-                "nonzeros": economy.nnz,
-                "bytes": economy.nbytes,
-                "optimum": instance.optimum,
-            }
-        )
-        return
-    rows = [
-        ("wrote", str(path)),
-        ("recipe", instance.name),
-        ("sizes", views.size_words(instance)),
-        ("memory", f"{fmt.size_bytes(economy.nbytes)} of arrays"),
-        ("SHA-256", instance.sha256),
-    ]
-    if instance.optimum is not None:
-        rows.append(("known optimum", fmt.objective(instance.optimum, 12)))
-    console.out().print(views.pairs(rows))
+        switch = typer.Option(flag, help=text, rich_help_panel="Recipe", show_default=False)
+        return options.parameter(name, Annotated[bool, switch], False)
+    if get_origin(field.annotation) is Literal:
+        text += f": {', '.join(map(str, get_args(field.annotation)))}"
+    text = text.replace("[", "\\[")
+    if not field.is_required() and field.default is not None:
+        text += f" [dim]\\[default: {field.default}][/dim]"
+    value = typer.Option(flag, help=text, metavar="X", rich_help_panel="Recipe", show_default=False)
+    return options.parameter(name, Annotated[str | None, value], None)
 
 
 def read_recipe(base: str | None, changes: Mapping[str, Any]) -> GeneratorRecipe:
@@ -157,14 +89,14 @@ def read_recipe(base: str | None, changes: Mapping[str, Any]) -> GeneratorRecipe
     InputError
         Naming the field and the fix.
     """
-    told = {
+    given = {
         name: "true" if value is True else str(value)
         for name, value in changes.items()
         if value not in (None, False)
     }
-    if base is None and not told:
+    if base is None and not given:
         raise InputError("no recipe; give e.g. --goods 1000 --seed 1, or gen:goods=1000,seed=1")
-    for name, value in told.items():
+    for name, value in given.items():
         if "," in value or not value.strip():
             raise InputError(f"is {value!r}; give one value", where=f"--{name.replace('_', '-')}")
     parts: list[str] = []
@@ -175,10 +107,9 @@ def read_recipe(base: str | None, changes: Mapping[str, Any]) -> GeneratorRecipe
         if base.endswith(".toml") and not inline:
             text = read_toml_recipe(base).canonical()
         # A field that an option sets is dropped here; what is malformed is left to fail.
-        parts = [part for part in text.split(",") if part.partition("=")[0].strip() not in told]
-    parts += [f"{name}={value}" for name, value in told.items()]
+        parts = [part for part in text.split(",") if part.partition("=")[0].strip() not in given]
+    parts += [f"{name}={value}" for name, value in given.items()]
     return parse_inline(",".join(parts))
 
 
-generate.__signature__ = inspect.Signature(_parameters())  # type: ignore[attr-defined]
-generate.__annotations__ = {p.name: p.annotation for p in _parameters()}
+options.set_parameters(generate, _parameters())

@@ -9,12 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from planbench.cli import console, options
-from planbench.cli.rows import without_sides
-from planbench.comparison.history import MEASURES, History, Measure, read_history
+from planbench.cli.records import without_sides
+from planbench.comparison.history import MEASURES, read_history
 from planbench.comparison.regress import results_files
 from planbench.comparison.render import history_document, steps_table
-from planbench.errors import InputError
 from planbench.formatting import plural
+from planbench.io.files import check_writable
+from planbench.records.schema import Record
 from planbench.records.store import read_records
 from planbench.report.results import machine_key
 
@@ -32,7 +33,11 @@ def history(
     folder: Annotated[
         Path,
         typer.Argument(
-            metavar="DIR", help="Folder with results files of many runs.", show_default=False
+            metavar="DIR",
+            help="Folder with results files of many runs.",
+            exists=True,
+            file_okay=False,
+            show_default=False,
         ),
     ],
     output: Annotated[
@@ -48,13 +53,9 @@ def history(
             show_default=False,
         ),
     ] = None,
-    solver: Annotated[
-        list[str] | None,
-        typer.Option("--solver", "-s", metavar="NAME", help="Only this solver; may be repeated."),
-    ] = None,
+    solver: options.OnlySolversOption = None,
     instance: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Only this instance; may be repeated."),
+        list[str] | None, typer.Option(metavar="NAME", help="Only this instance; may be repeated.")
     ] = None,
     machine: Annotated[
         str | None,
@@ -62,10 +63,7 @@ def history(
             metavar="ID", help="Beginning of a machine's id; the one with most rows if not given."
         ),
     ] = None,
-    least_effect: Annotated[
-        float,
-        typer.Option(parser=options.share, metavar="SHARE", help="Smallest step that matters."),
-    ] = LEAST_EFFECT,
+    least_effect: options.LeastEffectOption = LEAST_EFFECT,
     no_page: Annotated[bool, typer.Option("--no-page", help="Write no HTML page.")] = False,
     json: options.JsonOption = False,
 ) -> None:
@@ -75,36 +73,25 @@ def history(
     Levels are found with PELT (package ruptures, extra history). Rows of one machine only are
     put together. Every change of a count of iterations is a step.
     """
-    measures = _measures(measure, MEASURES)
-    if not folder.is_dir():
-        raise InputError("is no folder; give one that holds results files", where=str(folder))
+    options.check_known("--measure", measure, MEASURES, "give")
     page = None
     if not no_page:
-        page = options.writable(output or options.page_beside(Path(os.path.realpath(folder))))
+        page = check_writable(output or options.page_for(Path(os.path.realpath(folder))))
     files = [
         (str(path.relative_to(folder)), without_sides(read_records(path), path, needed=False))
         for path in results_files(folder, deep=True)
     ]
-    for where, asked, known in (
-        ("--solver", solver, {r.solver for _, rows in files for r in rows}),
-        ("--instance", instance, {r.instance.name for _, rows in files for r in rows}),
-    ):
-        for name in asked or ():
-            if name not in known:
-                held = ", ".join(sorted(known)) or "nothing"
-                raise InputError(f"is {name!r}; the results hold {held}", where=where)
-    kept = [
-        (
-            name,
-            [
-                r
-                for r in rows
-                if (not solver or r.solver in solver)
-                and (not instance or r.instance.name in instance)
-            ],
+    everything = [record for _, rows in files for record in rows]
+    options.check_known("--solver", solver, {r.solver for r in everything})
+    options.check_known("--instance", instance, {r.instance.name for r in everything})
+
+    def wanted(record: Record) -> bool:
+        return (not solver or record.solver in solver) and (
+            not instance or record.instance.name in instance
         )
-        for name, rows in files
-    ]
+
+    kept = [(name, list(filter(wanted, rows))) for name, rows in files]
+    measures = tuple(m for m in MEASURES if (m in measure if measure else m != "seconds"))
     found = read_history(kept, measures=measures, machine=machine, least_effect=least_effect)
     written: dict[str, Any] = {}
     if page is not None and found.series:
@@ -112,22 +99,10 @@ def history(
 
         rows = [r for _, run in kept for r in run if machine_key(r) == found.machine_id]
         written = {"page": str(page), "charts": write_history(found, rows, page)}
-    _show(found, written, json=json)
-
-
-def _measures(asked: list[str] | None, known: tuple[Measure, ...]) -> tuple[Measure, ...]:
-    for name in asked or ():
-        if name not in known:
-            raise InputError(f"is {name!r}; give {', '.join(known)}", where="--measure")
-    return tuple(m for m in known if (m in asked if asked else m != "seconds"))
-
-
-def _show(found: History, written: dict[str, Any], *, json: bool) -> None:
     if json:
         console.print_json(history_document(found) | written)
-    else:
-        if any(s.changes for s in found.series):
-            console.print_tables([steps_table(found)])
+    elif any(s.changes for s in found.series):
+        console.print_tables([steps_table(found)])
     for line in found.notes:
         console.note(line)
     steps = sum(len(s.changes) for s in found.series)

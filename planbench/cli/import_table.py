@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
+from dataclasses import fields
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,13 +15,12 @@ from planbench import formatting as fmt
 from planbench.catalogue.instance import Instance
 from planbench.certificates import certify_plan
 from planbench.cli import console, options, views
-from planbench.cli.files import check_destination, write_instance
 from planbench.cli.views import amount
 from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.io.plan_file import write_plan
 from planbench.model.economy import Economy
-from planbench.tables import ImportReport
+from planbench.tables import ImportReport, ImportSettings, ReadOptions
 from planbench.tables import import_table as import_it
 from planbench.tables.economy import FEASIBLE
 from planbench.tables.raw import Role
@@ -30,137 +31,98 @@ EXAMPLES = (
     "planbench import wiot95.npz --targets regions -o world.npz --plan observed.csv",
     "planbench import IOT_2019_ixi.zip --format exiobase3 -o exiobase.npz",
 )
-_NAMES, _RULES = "Rows and columns", "Rules"
-_Names = list[str] | None
 #: Neighbours with the same role that are named one by one.
 _SHOWN = 3
 
+#: Options of :func:`planbench.tables.import_table` that are text, by panel of the help: what their
+#: value is called, and what they say.
+_TEXTS = {
+    None: {
+        "use": ("FILE", "The use table (or its sheet)."),
+        "make": ("FILE", "The make table (or its sheet)."),
+        "sheet": ("NAME", "Sheet of xlsx files."),
+        "form": ("F", "wiod, exiobase3, oecd, eora26, gloria or pymrio."),
+        "name": ("NAME", "Name of the economy; the file's if missing."),
+        "unit": ("TEXT", "Unit of the amounts, e.g. 'million USD'."),
+    },
+    "Rules": {
+        "technology": ("T", "By-products: joint, industry or commodity technology."),
+        "trade": ("T", "activities, or net: final use net of imports."),
+        "targets": ("T", "one, columns (of final use) or regions."),
+        "resources": ("R", "regions or pooled: whether labour stays in its region."),
+        "prices": ("P", "basic or purchasers: what purchases are valued at."),
+    },
+    "Rows and columns": {
+        "make_rows": ("R", "products or industries: rows of the make table."),
+        "entries": (
+            "E",
+            "What cells hold: money, quantities (each row in a unit of its own) or coefficients "
+            "(inputs per unit of output).",
+        ),
+        "gross_outputs": (
+            "G",
+            "Where stated outputs and uses differ: stated, or uses. auto refuses.",
+        ),
+    },
+}
+#: Options that name rows and columns.
+_NAMED = {
+    "margins": "Trade and transport products",
+    "final": "Columns of final use",
+    "exports": "Columns of exports",
+    "imports": "Columns of imports",
+    "value_added": "Rows of value added",
+    "compensation": "Rows of labour's pay",
+    "resource": "Rows of inputs in a unit of their own (hours, hectares)",
+    "total": "Rows and columns that are sums of others",
+    "industry": "Rows and columns that are industries, not totals",
+    "drop": "Rows and columns to leave out",
+}
+_PATHS = typer.Argument(
+    metavar="PATH",
+    help="CSV, xlsx or npz; a use and a make table; or a folder with --format.",
+    show_default=False,
+)
+_YEAR = typer.Option(min=1900, metavar="YEAR", help="Of a folder with several years.")
+_TRADE_LIMIT = typer.Option(
+    parser=options.at_least(1),
+    metavar="X",
+    help="Most exports and imports, times the observed ones.",
+    rich_help_panel="Rules",
+)
+_PLAN = typer.Option(
+    parser=options.plan_file, metavar="FILE", help="Write the observed plan too (.npz or .csv)."
+)
 
-def _named(flag: str, what: str) -> Any:
-    return typer.Option(
-        flag,
-        metavar="NAME",
-        help=f"{what}, by name or pattern (F0*). May be repeated.",
-        rich_help_panel=_NAMES,
-        show_default=False,
-    )
 
-
-def _rule(flag: str, what: str, metavar: str) -> Any:
-    return typer.Option(flag, metavar=metavar, help=what, rich_help_panel=_RULES)
-
-
-def import_table(
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="PATH",
-            help="CSV, xlsx or npz; a use and a make table; or a folder with --format.",
+def _parameters() -> list[inspect.Parameter]:
+    defaults = {f.name: f.default for kind in (ReadOptions, ImportSettings) for f in fields(kind)}
+    found = [
+        options.parameter("paths", Annotated[list[str] | None, _PATHS], None),
+        options.parameter("output", options.InstanceFileOption, ...),
+        options.parameter("year", Annotated[int | None, _YEAR], None),
+        options.parameter("plan", Annotated[Path | None, _PLAN], None),
+        options.parameter("trade_limit", Annotated[float, _TRADE_LIMIT], defaults["trade_limit"]),
+    ]
+    for panel, texts in _TEXTS.items():
+        for name, (metavar, says) in texts.items():
+            flag = "--format" if name == "form" else f"--{name.replace('_', '-')}"
+            option = typer.Option(flag, metavar=metavar, help=says, rich_help_panel=panel)
+            kind = Annotated[str | None, option]
+            found.append(options.parameter(name, kind, defaults[name]))
+    for name, says in _NAMED.items():
+        option = typer.Option(
+            f"--{name.replace('_', '-')}",
+            metavar="NAME",
+            help=f"{says}, by name or pattern (F0*). May be repeated.",
+            rich_help_panel="Rows and columns",
             show_default=False,
-        ),
-    ] = None,
-    output: Annotated[
-        str,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help=".npz, .mps, .mps.gz, or a folder for CSV."
-        ),
-    ] = "",
-    use: Annotated[
-        str | None, typer.Option(metavar="FILE", help="The use table (or its sheet).")
-    ] = None,
-    make: Annotated[
-        str | None, typer.Option(metavar="FILE", help="The make table (or its sheet).")
-    ] = None,
-    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="Sheet of xlsx files.")] = None,
-    form: Annotated[
-        str | None,
-        typer.Option(
-            "--format", metavar="F", help="wiod, exiobase3, oecd, eora26, gloria or pymrio."
-        ),
-    ] = None,
-    year: Annotated[
-        int | None,
-        typer.Option(
-            min=1900,
-            metavar="YEAR",
-            help="Of a folder with several years.",
-        ),
-    ] = None,
-    name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Name of the economy; the file's if missing.")
-    ] = None,
-    unit: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Unit of the amounts, e.g. 'million USD'.")
-    ] = None,
-    plan: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Write the observed plan too (.npz or .csv)."),
-    ] = None,
-    technology: Annotated[
-        str, _rule("--technology", "By-products: joint, industry or commodity technology.", "T")
-    ] = "auto",
-    trade: Annotated[
-        str, _rule("--trade", "activities, or net: final use net of imports.", "T")
-    ] = "activities",
-    trade_limit: Annotated[
-        float,
-        typer.Option(
-            parser=options.at_least(1),
-            metavar="X",
-            help="Most exports and imports, times the observed ones.",
-            rich_help_panel=_RULES,
-        ),
-    ] = 2,
-    targets: Annotated[
-        str, _rule("--targets", "one, columns (of final use) or regions.", "T")
-    ] = "one",
-    resources: Annotated[
-        str, _rule("--resources", "regions or pooled: whether labour stays in its region.", "R")
-    ] = "auto",
-    prices: Annotated[
-        str, _rule("--prices", "basic or purchasers: what purchases are valued at.", "P")
-    ] = "auto",
-    margins: Annotated[_Names, _named("--margins", "Trade and transport products")] = None,
-    final: Annotated[_Names, _named("--final", "Columns of final use")] = None,
-    exports: Annotated[_Names, _named("--exports", "Columns of exports")] = None,
-    imports: Annotated[_Names, _named("--imports", "Columns of imports")] = None,
-    value_added: Annotated[_Names, _named("--value-added", "Rows of value added")] = None,
-    compensation: Annotated[_Names, _named("--compensation", "Rows of labour's pay")] = None,
-    resource: Annotated[
-        _Names, _named("--resource", "Rows of inputs in a unit of their own (hours, hectares)")
-    ] = None,
-    total: Annotated[_Names, _named("--total", "Rows and columns that are sums of others")] = None,
-    industry: Annotated[
-        _Names, _named("--industry", "Rows and columns that are industries, not totals")
-    ] = None,
-    drop: Annotated[_Names, _named("--drop", "Rows and columns to leave out")] = None,
-    make_rows: Annotated[
-        str,
-        typer.Option(
-            metavar="R",
-            help="products or industries: rows of the make table.",
-            rich_help_panel=_NAMES,
-        ),
-    ] = "auto",
-    entries: Annotated[
-        str,
-        typer.Option(
-            metavar="E",
-            help="What cells hold: money, quantities (each row in a unit of its own) or "
-            "coefficients (inputs per unit of output).",
-            rich_help_panel=_NAMES,
-        ),
-    ] = "auto",
-    gross_outputs: Annotated[
-        str,
-        typer.Option(
-            metavar="G",
-            help="Where stated outputs and uses differ: stated, or uses. auto refuses.",
-            rich_help_panel=_NAMES,
-        ),
-    ] = "auto",
-    json: options.JsonOption = False,
-) -> None:
+        )
+        found.append(options.parameter(name, Annotated[list[str] | None, option], None))
+    return [*found, options.parameter("json", options.JsonOption, False)]
+
+
+def import_table(**given: Any) -> None:
     """Make an economy of a published input-output table.
 
     Supply and use tables, symmetric and multi-region tables are read. Totals are found by adding
@@ -169,58 +131,24 @@ def import_table(
     they are (negative ones, industries without output, …) are moved by the rules of
     docs/importing.md and listed. At the end the observed plan is certified in the economy.
     """
-    if not output:
-        raise InputError("is missing; say where to, e.g. -o economy.npz", where="--output")
-    path = check_destination(output)
-    plan_path = _plan_path(plan)
-    named = {
-        "margins": margins,
-        "final": final,
-        "exports": exports,
-        "imports": imports,
-        "value_added": value_added,
-        "compensation": compensation,
-        "resource": resource,
-        "total": total,
-        "industry": industry,
-        "drop": drop,
-    }
+    paths, path, plan_path = given.pop("paths"), given.pop("output"), given.pop("plan")
+    as_json = given.pop("json")
+    named = {name: given.pop(name) for name in _NAMED}
     economy, report = import_it(
-        paths or [],
-        use=use,
-        make=make,
-        sheet=sheet,
-        form=form,
-        year=year,
-        name=name,
-        unit=unit,
-        make_rows=make_rows,
-        entries=entries,
-        gross_outputs=gross_outputs,
-        technology=technology,
-        trade=trade,
-        trade_limit=trade_limit,
-        targets=targets,
-        resources=resources,
-        prices=prices,
-        **{option: tuple(given) for option, given in named.items() if given},
+        paths or [], **given, **{k: tuple(v) for k, v in named.items() if v}
     )
     _certify(economy, report)
-    write_instance(Instance(name=report.name, economy=economy), path)
+    options.write_instance(Instance(name=report.name, economy=economy), path)
     if plan_path is not None:
         write_plan(report.observed.plan, plan_path, economy)
-    if json:
-        sizes = {
-            "goods": economy.n_goods,
-            "activities": economy.n_activities,
-            "resources": economy.n_resources,
-            "targets": economy.n_targets,
-            "nonzeros": economy.nnz,
-        }
-        document = {"file": str(path), "sha256": economy.sha256, **sizes, **report.to_dict()}
-        console.print_json(document)
+    if not as_json:
+        _show(economy, report, path, plan_path)
         return
-    _show(economy, report, path, plan_path)
+    sizes = views.size_facts(economy)
+    console.print_json({"file": str(path), "sha256": economy.sha256} | sizes | report.to_dict())
+
+
+options.set_parameters(import_table, _parameters())
 
 
 def _certify(economy: Economy, report: ImportReport) -> None:
@@ -240,18 +168,9 @@ def _certify(economy: Economy, report: ImportReport) -> None:
         )
 
 
-def _plan_path(text: str | None) -> Path | None:
-    if text is None:
-        return None
-    path = Path(text)
-    if path.suffix.lower() not in (".npz", ".csv"):
-        raise InputError("must end in .npz or .csv", where=f"--plan {text}")
-    return options.writable(path)
-
-
 def _show(economy: Economy, report: ImportReport, path: Path, plan_path: Path | None) -> None:
     observed = report.observed
-    rows = [
+    facts: views.Pairs = [
         ("wrote", str(path)),
         (
             "table",
@@ -264,36 +183,32 @@ def _show(economy: Economy, report: ImportReport, path: Path, plan_path: Path | 
         ("observed plan", _observed_words(report)),
     ]
     if observed.optimal:
-        rows.append(("known optimum", fmt.objective(observed.value, 12)))
+        facts.append(("known optimum", fmt.objective(observed.value, 12)))
     elif observed.upper is not None:
-        rows.append(
+        facts.append(
             (
                 "optimum",
                 f"{amount(observed.value, 8)} to {amount(observed.upper, 8)}, by its prices",
             )
         )
     if plan_path is not None:
-        rows.append(("observed plan in", str(plan_path)))
-    rows.append(("SHA-256", economy.sha256))
-    parts: list[Any] = [views.pairs(rows)]
+        facts.append(("observed plan in", str(plan_path)))
+    facts.append(("SHA-256", economy.sha256))
+    parts: list[Any] = [views.pairs(facts)]
+    label = views.label
     if report.roles:
-        heads = (("lines", "left"), ("role", "left"), ("why", "left"))
-        parts.append(views.listing("What each row and column is", heads, _role_rows(report.roles)))
-    totals = report.rules()
-    if totals:
-        columns = (
-            ("rule", "left"),
-            ("figures", "right"),
-            ("together", "right"),
-            ("largest", "left"),
-            ("became", "left"),
-        )
+        columns = [label("lines"), label("role"), label("why")]
+        rows = _role_rows(report.roles)
+        parts.append(views.listing("What each row and column is", columns, rows))
+    moved = report.rules()
+    if moved:
+        figures = views.figure("figures"), views.figure("together")
+        columns = [label("rule"), *figures, label("largest"), label("became")]
         lines = [
-            (t.rule, fmt.count(t.count), amount(t.amount, 6), t.largest, t.treatment)
-            for t in totals
+            (m.rule, fmt.count(m.count), amount(m.amount, 6), m.largest, m.treatment) for m in moved
         ]
         parts.append(views.listing("Figures that were moved", columns, lines))
-    views.show(console.out(), parts)
+    views.show(parts)
     for remark in report.remarks:
         console.note(remark)
 

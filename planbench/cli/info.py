@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -12,13 +13,21 @@ from rich.text import Text
 from planbench import formatting as fmt
 from planbench.catalogue.instance import Instance
 from planbench.cli import console, views
-from planbench.cli import statistics as economy_statistics
 from planbench.cli.options import InstanceArgument, JsonOption, RelaxOption, load
 from planbench.cli.views import amount, percent
 from planbench.errors import InputError
 from planbench.formatting import plural
+from planbench.generators.statistics import (
+    CHEAP_GROUPS,
+    GROUPS,
+    EconomyStatistics,
+    explain,
+    figure_fields,
+    study_economy,
+)
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
+from planbench.report.table import Column, Entry, Table
 
 EXAMPLES = (
     "planbench info us-bea-71",
@@ -30,6 +39,20 @@ EXAMPLES = (
 #: Figures of one rule, and entries of one field of a recipe, that are shown; --json has all.
 _MOVED_SHOWN = 10
 _LISTED = 8
+#: Up to this many goods and inputs everything is computed unasked: about a second.
+SMALL_GOODS, SMALL_NONZEROS = 2_000, 300_000
+
+_TITLES = {
+    "size": "Size",
+    "inputs": "Inputs per activity",
+    "coefficients": "Input coefficients",
+    "links": "Suppliers and buyers",
+    "spectrum": "Eigenvalues",
+    "order": "Order of production",
+    "communities": "Communities",
+    "factor": "Sparse LU of I − A",
+}
+_NOT_STUDIED = "not computed for an economy of this size unless asked: --statistics"
 
 
 def info(
@@ -46,30 +69,30 @@ def info(
 ) -> None:
     """Show sizes, density, hash, recipe, checks and statistics of an INSTANCE.
 
-    An economy of up to 2,000 goods shows all statistics, a larger one those that a few looks
-    at its inputs give: eigenvalues, triangularity, communities and fill-in need --statistics.
+    An economy of up to 2,000 goods shows all statistics, a larger one those that a few passes
+    over its inputs give: eigenvalues, triangularity, communities and fill-in need --statistics.
     """
     found = load(instance, relax)
     facts = instance_facts(found)
     studied = None
     if found.economy is not None:
-        studied = economy_statistics.study(found.economy, everything=statistics)
+        studied = study(found.economy, everything=statistics)
     elif statistics:
         raise InputError(
             "is a general linear program, and statistics are of economies; drop --statistics",
             where=instance,
         )
     if json:
-        more = economy_statistics.facts(studied) if studied is not None else None
+        more = {**studied.as_dict(), "explained": explain()} if studied is not None else None
         console.print_json(facts | {"statistics": more})
         return
     _show(found, facts)
     if studied is not None:
-        views.show(console.out(), economy_statistics.shown(studied))
+        views.show(statistics_parts(studied))
 
 
 def instance_facts(instance: Instance) -> dict[str, Any]:
-    """Everything worth telling of an instance, in JSON values."""
+    """Everything known of an instance without solving it, in JSON values."""
     economy, lp = instance.economy, instance.lp
     recipe = dict(instance.recipe)
     facts: dict[str, Any] = {
@@ -146,7 +169,7 @@ def _lp_facts(lp: LinearProgram) -> dict[str, Any]:
 
 
 def _range(values: npt.NDArray[Any]) -> dict[str, float] | None:
-    """Tell the smallest, median, mean and largest magnitude; None where there is nothing."""
+    """Smallest, median, mean and largest magnitude; None where there is nothing."""
     if values.size == 0:
         return None
     size = np.abs(values)
@@ -178,12 +201,12 @@ def _brief(value: Any) -> str:
     return str(value)
 
 
-def _observed_words(told: dict[str, Any]) -> str:
-    """Tell what the recipe of an imported table says of the plan that was observed."""
-    if not told.get("feasible"):
-        return f"{100 * float(told.get('shortfall', 0.0)):.3g} % short"
-    value, upper = told.get("value"), told.get("upper")
-    if told.get("optimum") is not None:
+def _observed_words(observed: dict[str, Any]) -> str:
+    """Say what the recipe of an imported table holds on the plan that was observed."""
+    if not observed.get("feasible"):
+        return f"{100 * float(observed.get('shortfall', 0.0)):.3g} % short"
+    value, upper = observed.get("value"), observed.get("upper")
+    if observed.get("optimum") is not None:
         return f"feasible and optimal, worth {fmt.objective(value, 10)}"
     at_most = "" if upper is None else f"; its prices prove at most {fmt.objective(upper, 10)}"
     return f"feasible, worth {fmt.objective(value, 10)}{at_most}"
@@ -199,7 +222,7 @@ def _show(instance: Instance, facts: dict[str, Any]) -> None:
             f"median {amount(values['median'], 3)}, mean {amount(values['mean'], 3)}"
         )
 
-    rows: list[tuple[str, str | Text]] = [
+    rows: views.Pairs = [
         ("linear program", f"{plural(facts['rows'], 'row')}, {plural(facts['columns'], 'column')}"),
         ("non-zeros", f"{fmt.count(facts['nonzeros'])}, density {percent(facts['density'])}"),
     ]
@@ -245,13 +268,61 @@ def _show(instance: Instance, facts: dict[str, Any]) -> None:
     recipe = dict(facts["recipe"])
     if isinstance(recipe.get("observed"), dict):
         rows.append(("observed plan", _observed_words(recipe.pop("observed"))))
-    told = {k: _brief(v) for k, v in recipe.items() if v not in (None, "", [], {})}
-    if told:
-        rows.append(("recipe", views.text(", ".join(f"{k}={v}" for k, v in told.items()), "dim")))
+    fields = [f"{k}={_brief(v)}" for k, v in recipe.items() if v not in (None, "", [], {})]
+    if fields:
+        rows.append(("recipe", views.text(", ".join(fields), "dim")))
     rows += [("remark", views.text(remark, "yellow")) for remark in facts["remarks"]]
     parts: list[Any] = [views.head(instance), views.pairs(rows)]
     if facts["moved"]:
         title = f"Moved so that nothing is negative ({len(facts['moved'])})"
         lines = "\n".join(f"- {fmt.plain(line)}" for line in _moved_lines(facts["moved"]))
         parts.append(Text.assemble((title, "bold"), "\n", lines))
-    views.show(console.out(), parts)
+    views.show(parts)
+
+
+def study(economy: Economy, *, everything: bool) -> EconomyStatistics:
+    """Compute the cheap statistics, and the dear ones for a small economy or when asked."""
+    small = economy.n_goods <= SMALL_GOODS and economy.inputs.nnz <= SMALL_NONZEROS
+    if everything or small:
+        return study_economy(economy, groups=GROUPS)
+    found = study_economy(economy, groups=CHEAP_GROUPS)
+    left_out = [f.name for f in figure_fields() if f.metadata["group"] not in CHEAP_GROUPS]
+    return replace(found, missing={**found.missing, **dict.fromkeys(left_out, _NOT_STUDIED)})
+
+
+def statistics_parts(found: EconomyStatistics) -> list[Table | Text]:
+    """Build a table of all groups, and lines on prices, levels, estimates and what is missing."""
+    rows: list[tuple[str | Entry, str, str]] = []
+    group = ""
+    reasons: dict[str, list[str]] = {}
+    estimates: dict[str, list[str]] = {}
+    for figure in figure_fields():
+        about = figure.metadata
+        value = getattr(found, figure.name)
+        why = found.missing.get(figure.name)
+        if value is None:
+            if why is not None:
+                reasons.setdefault(why, []).append(about["label"])
+            continue
+        if about["group"] != group:
+            group = about["group"]
+            rows.append((Entry(_TITLES[group], mark="strong"), "", ""))
+        how = found.estimates.get(figure.name)
+        if how is not None:
+            estimates.setdefault(how, []).append(about["label"])
+        shown = ("≈ " if how is not None else "") + _form(value, about["form"])
+        rows.append((Entry(f"  {about['label']}"), shown, about["says"]))
+    columns = Column("figure", whole=True), "value", views.label("what it says")
+    lines = [
+        (f"Values: {found.price_basis}. Levels: {found.level_basis}.", "dim"),
+        *((f"≈ {', '.join(names)}: {how}.", "dim") for how, names in estimates.items()),
+        *((f"– {', '.join(names)}: {why}.", "yellow") for why, names in reasons.items()),
+    ]
+    said = Text("\n").join(views.text(line, style) for line, style in lines)
+    return [views.listing("Statistics", columns, rows), said]
+
+
+def _form(value: float, form: str) -> str:
+    if form == "count":
+        return f"{value:,}"
+    return percent(value) if form == "share" else amount(value, 3)

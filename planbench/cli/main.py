@@ -195,13 +195,13 @@ def run(arguments: Sequence[str]) -> int:
         if code == 130:
             raise KeyboardInterrupt  # typer's word for one that came before the command began
     except PlanbenchError as error:
-        console.say(str(error), word="error:", colour="31")
+        console.error(str(error))
         return error.exit_code
     except _USAGE_ERROR as error:
-        console.say(_usage_line(error), word="error:", colour="31")
+        console.error(_usage_line(error))
         return 2
     except (KeyboardInterrupt, typer.Abort):
-        console.say("interrupted", word="error:", colour="31")
+        console.error("interrupted")
         return 130
     except (_ClosedPipeError, BrokenPipeError):
         # Python flushes standard output at exit and would complain about the pipe again.
@@ -212,7 +212,7 @@ def run(arguments: Sequence[str]) -> int:
     except BaseException as error:  # a panic of a library written in Rust is no Exception
         if _interrupts:
             # Libraries make other errors of a Ctrl-C that comes while they are imported.
-            console.say("interrupted", word="error:", colour="31")
+            console.error("interrupted")
             return 130
         return _say_unforeseen(error, arguments)
     return code if isinstance(code, int) else 0
@@ -235,23 +235,21 @@ def _say_unforeseen(error: BaseException, arguments: Sequence[str]) -> int:
         2 or :data:`UNFORESEEN`.
     """
     if isinstance(error, MemoryError):
-        console.say("out of memory; use a smaller instance", word="error:", colour="31")
+        console.error("out of memory; use a smaller instance")
         return 2
     if isinstance(error, OSError) and error.errno in _OF_THE_SYSTEM:
         from planbench.io.files import os_error_as_input
 
         name = error.filename if isinstance(error.filename, str) else "the system"
         line = str(os_error_as_input(error, name, "go on"))
-        console.say(line, word="error:", colour="31")
+        console.error(line)
         return 2
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     what = " ".join(f"{type(error).__name__}: {error}".split())
     what = what if len(what) <= 200 else f"{what[:199]}…"
-    console.say(
+    console.error(
         f"planbench failed in a way it did not foresee: {what}{place}; {_keep(error, arguments)}",
-        word="error:",
-        colour="31",
     )
     return UNFORESEEN
 
@@ -283,11 +281,16 @@ def _keep(error: BaseException, arguments: Sequence[str]) -> str:
 def _usage_line(error: Any) -> str:
     parameter: Any = getattr(error, "param", None)
     if error.message and getattr(parameter, "param_type_name", "") == "option":
-        return f"{parameter.opts[0]}: {' '.join(error.message.split()).rstrip('.')}"
-    text = " ".join(str(error.format_message()).split()).rstrip(".")
+        said = " ".join(error.message.split()).removeprefix("Value error, ").rstrip(".")
+        # pydantic's errors hold the value, and most of its messages do not.
+        reasons: list[Any] = getattr(error.__cause__, "errors", list)()
+        if reasons and (given := repr(reasons[0]["input"])) not in said:
+            said = f"is {given}; {said[0].lower()}{said[1:]}"
+        return f"{parameter.opts[0]}: {said}"
+    text = " ".join(str(error.format_message()).split()).replace(": Value error, ", ": ")
     context = getattr(error, "ctx", None)
     where = context.command_path if context is not None else "planbench"
-    return f"{text} (see {where} --help)"
+    return f"{text.rstrip('.')} (see {where} --help)"
 
 
 def main() -> int:

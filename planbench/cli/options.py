@@ -1,10 +1,11 @@
-"""Arguments and options that several commands share, and how their text is read."""
+"""Arguments and options that several commands share, how their text is read, files they name."""
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,9 +13,12 @@ import typer
 
 from planbench.catalogue.instance import Instance
 from planbench.catalogue.resolve import load_instance
-from planbench.cli import completion
+from planbench.cli import completion, console
 from planbench.errors import InputError
+from planbench.io.csv_folder import save_economy as save_folder
 from planbench.io.files import check_writable
+from planbench.io.mps import write_mps
+from planbench.io.npz import save_economy, save_lp
 from planbench.solvers.base import NativeValue, SolveOptions
 
 _INSTANCE_HELP = (
@@ -25,6 +29,10 @@ _LIMITS = "Limits"
 _SOLVER = "Solver"
 
 _TIME_UNITS = {"": 1.0, "s": 1.0, "ms": 1e-3, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_SHARE_UNITS = {"": 1.0, "%": 0.01}
+_NO_UNIT = {"": 1.0}
+#: A number and its unit.
+_NUMBER = r"((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([a-zA-Z%]*)"
 _SIZE_UNITS = {
     "": 1.0, "b": 1.0,
     "k": 1e3, "kb": 1e3, "m": 1e6, "mb": 1e6, "g": 1e9, "gb": 1e9,
@@ -32,98 +40,133 @@ _SIZE_UNITS = {
 }  # fmt: skip
 
 
-# Parsers of options. typer calls them with the text given, or with the default, and puts the name
+# Parsers of options. typer calls them with the text given, or with the default, and adds the name
 # of the option to the error.
 
 
-def seconds(text: str) -> float:
-    """Read a time such as ``90``, ``90s``, ``1.5min``; in seconds."""
-    return _quantity(text, _TIME_UNITS, "a time above 0, e.g. 90, 10min or 2h")
+def _number(
+    expected: str, accepts: Callable[[float], bool], units: Mapping[str, float] = _NO_UNIT
+) -> Callable[[Any], float]:
+    """Return a parser of non-negative numbers, with or without a unit."""
+
+    def parse(text: Any) -> float:
+        match = re.fullmatch(_NUMBER, str(text).strip())
+        unit = units.get(match[2].lower(), math.nan) if match else math.nan
+        value = float(match[1]) * unit if match else math.nan
+        if not accepts(value):
+            raise typer.BadParameter(f"is {str(text)!r}; give {expected}")
+        return value
+
+    return parse
 
 
-def size(text: str) -> int:
+def _above_0(value: float) -> bool:
+    return 0 < value < math.inf
+
+
+seconds = _number("a time above 0, e.g. 90, 10min or 2h", _above_0, _TIME_UNITS)
+_bytes = _number("a size above 0, e.g. 500MB or 4GB", _above_0, _SIZE_UNITS)
+spread = _number("a share above 0, e.g. 5% or 0.05", _above_0, _SHARE_UNITS)
+share = _number("a share between 0 and 1, e.g. 5% or 0.05", lambda v: 0 < v < 1, _SHARE_UNITS)
+
+
+def size(text: Any) -> int:
     """Read a size such as ``500MB`` or ``4GiB``; in bytes."""
-    return math.ceil(_quantity(text, _SIZE_UNITS, "a size above 0, e.g. 500MB or 4GB"))
-
-
-def _quantity(text: str, units: dict[str, float], expected: str) -> float:
-    match = re.fullmatch(r"\s*([0-9.]+(?:[eE][+-]?[0-9]+)?)\s*([a-zA-Z]*)\s*", text)
-    unit = units.get(match[2].lower(), math.nan) if match else math.nan
-    value = _number(match[1]) * unit if match else math.nan
-    if not 0 < value < math.inf:
-        raise typer.BadParameter(f"is {text!r}; give {expected}")
-    return value
-
-
-def _number(text: object) -> float:
-    try:
-        return float(str(text))
-    except ValueError:
-        return math.nan
-
-
-def share(text: str) -> float:
-    """Read a share above 0 and below 1, such as ``5%`` or ``0.05``."""
-    value = spread(text)
-    if not value < 1:
-        raise typer.BadParameter(f"is {text!r}; give a share between 0 and 1, e.g. 5% or 0.05")
-    return value
-
-
-def spread(text: str) -> float:
-    """Read a share above 0, such as ``5%``, ``0.05`` or ``150%``."""
-    bare = text.strip()
-    value = _number(bare.removesuffix("%")) / (100 if bare.endswith("%") else 1)
-    if not 0 < value < math.inf:
-        raise typer.BadParameter(f"is {text!r}; give a share above 0, e.g. 5% or 0.05")
-    return value
+    return math.ceil(_bytes(text))
 
 
 def between(low: float, high: float) -> Callable[[Any], float]:
     """Return a parser of numbers strictly between `low` and `high`."""
-
-    def parse(text: Any) -> float:
-        value = _number(text)
-        if not low < value < high:
-            raise typer.BadParameter(f"is {text!r}; give a number between {low:g} and {high:g}")
-        return value
-
-    return parse
+    return _number(f"a number between {low:g} and {high:g}", lambda value: low < value < high)
 
 
 def at_least(least: float) -> Callable[[Any], float]:
     """Return a parser of finite numbers of at least `least`."""
-
-    def parse(text: Any) -> float:
-        value = _number(text)
-        if not least <= value < math.inf:
-            raise typer.BadParameter(f"is {text!r}; give a number of at least {least:g}")
-        return value
-
-    return parse
+    return _number(f"a number of at least {least:g}", lambda value: least <= value < math.inf)
 
 
-InstanceArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="INSTANCE",
-        help=_INSTANCE_HELP,
-        autocompletion=completion.instance_names,
-        show_default=False,
-    ),
+def check_destination(text: str) -> Path:
+    """Check the name and place of an instance to be written, before anything is computed.
+
+    Raises
+    ------
+    InputError
+        On an ending of no known format, or a place that cannot be written.
+    """
+    path = Path(text)
+    name = path.name.lower()
+    if name.endswith((".npz", ".mps", ".mps.gz")):
+        return check_writable(path)
+    if "." in name.strip(".") and not text.endswith("/") and not path.is_dir():
+        endings = ".npz, .mps, .mps.gz, or a folder (a name without ending)"
+        raise InputError(f"is of no known format; give {endings}", where=text)
+    return check_writable(path, folder=True)
+
+
+def plan_file(text: str) -> Path:
+    """Check the name and place of a plan to be written, before anything is computed.
+
+    Raises
+    ------
+    InputError
+        On another ending, or a place that cannot be written.
+    """
+    if not text.lower().endswith((".npz", ".csv")):
+        raise InputError("the name of a plan ends in .npz or .csv", where=text)
+    return check_writable(Path(text))
+
+
+def parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    """Make a parameter of a command whose options are listed as data."""
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return inspect.Parameter(name, kind, default=default, annotation=annotation)
+
+
+def set_parameters(command: Any, parameters: Sequence[inspect.Parameter]) -> None:
+    """Give a command that takes ``**given`` its parameters, where typer looks for them."""
+    command.__signature__ = inspect.Signature(parameters)
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
+
+
+_INSTANCE: Any = typer.Argument(
+    metavar="INSTANCE",
+    help=_INSTANCE_HELP,
+    autocompletion=completion.instance_names,
+    show_default=False,
+)
+InstanceArgument = Annotated[str, _INSTANCE]
+InstancesArgument = Annotated[list[str], _INSTANCE]
+ResultsArgument = Annotated[
+    list[Path],
+    typer.Argument(metavar="RESULTS", help="Results files of bench (.jsonl).", show_default=False),
 ]
-InstancesArgument = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="INSTANCE",
-        help=_INSTANCE_HELP,
-        autocompletion=completion.instance_names,
-        show_default=False,
+InstanceFileOption = Annotated[
+    Path,
+    typer.Option(
+        "--output",
+        "-o",
+        parser=check_destination,
+        metavar="FILE",
+        help=".npz, .mps, .mps.gz, or a folder for CSV files.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 RelaxOption = Annotated[
     bool, typer.Option("--relax", help="Read integer variables as continuous ones.")
+]
+PolishOption = Annotated[
+    bool, typer.Option("--polish/--no-polish", help="Also compute the polished gap.")
+]
+RepeatsOption = Annotated[
+    int, typer.Option(min=1, max=1000, metavar="N", help="Runs of each; medians are shown.")
+]
+OnlySolversOption = Annotated[
+    list[str] | None,
+    typer.Option("--solver", "-s", metavar="NAME", help="Only this solver; may be repeated."),
+]
+LeastEffectOption = Annotated[
+    float,
+    typer.Option(parser=share, metavar="SHARE", help="Smallest change that matters: 5% or 0.05."),
 ]
 SolverOption = Annotated[
     str,
@@ -169,21 +212,11 @@ ToleranceOption = Annotated[
 ]
 ThreadsOption = Annotated[
     int | None,
-    typer.Option(
-        min=1,
-        metavar="N",
-        help="Threads; one if not given.",
-        rich_help_panel=_SOLVER,
-    ),
+    typer.Option(min=1, metavar="N", help="Threads; one if not given.", rich_help_panel=_SOLVER),
 ]
 SeedOption = Annotated[
     int | None,
-    typer.Option(
-        min=0,
-        metavar="N",
-        help="The solver's random seed.",
-        rich_help_panel=_SOLVER,
-    ),
+    typer.Option(min=0, metavar="N", help="The solver's random seed.", rich_help_panel=_SOLVER),
 ]
 SetOption = Annotated[
     list[str] | None,
@@ -236,28 +269,20 @@ def parse_settings(settings: Sequence[str] | None) -> dict[str, NativeValue]:
 
 
 def solve_options(
-    *,
-    tolerance: float | None = None,
-    threads: int | None = None,
-    seed: int | None = None,
+    tolerance: float | None,
+    threads: int | None,
+    seed: int | None,
     settings: Sequence[str] | None = None,
 ) -> SolveOptions:
-    """Put the options of a command line together.
-
-    Raises
-    ------
-    InputError
-        Naming the option.
-    """
-    return SolveOptions(
-        tolerance=tolerance, threads=threads, seed=seed, native=parse_settings(settings)
-    )
+    """Make a solver's options of those of the command line."""
+    native = parse_settings(settings)
+    return SolveOptions(tolerance=tolerance, threads=threads, seed=seed, native=native)
 
 
 def split_solvers(listed: str | None, more: Sequence[str] | None) -> list[str] | None:
     """Solvers of ``--solvers`` and ``--solver``, in order, each once; None where neither is given.
 
-    ``cmd:…`` may stand in a list as long as its quoted command holds the commas.
+    ``cmd:…`` may occur in a list as long as its quoted command holds the commas.
 
     Raises
     ------
@@ -285,6 +310,22 @@ def _split_outside_quotes(text: str) -> list[str]:
     return pieces
 
 
+def check_known(
+    where: str, asked: Iterable[str] | None, known: Iterable[str], kind: str = "the results hold"
+) -> None:
+    """Check that all of `asked` is in `known`.
+
+    Raises
+    ------
+    InputError
+        Naming the option `where`, and what is known.
+    """
+    found = sorted(known) if isinstance(known, set) else list(known)
+    for name in asked or ():
+        if name not in found:
+            raise InputError(f"is {name!r}; {kind} {', '.join(found) or 'nothing'}", where=where)
+
+
 def load(spec: str, relax: bool = False) -> Instance:
     """Instance called `spec`, with a line on standard error if memory runs out."""
     try:
@@ -293,7 +334,7 @@ def load(spec: str, relax: bool = False) -> Instance:
         raise InputError("does not fit into memory; use a smaller one", where=spec) from None
 
 
-def page_beside(path: Path) -> Path:
+def page_for(path: Path) -> Path:
     """Name of the page about `path` where none is given: the same, ending in ``.html``.
 
     Raises
@@ -306,6 +347,29 @@ def page_beside(path: Path) -> Path:
     return path.with_suffix(".html")
 
 
-def writable(path: Path, *, folder: bool = False) -> Path:
-    """Check early that `path` can be written; see :func:`planbench.io.files.check_writable`."""
-    return check_writable(path, folder=folder)
+def write_instance(instance: Instance, path: Path) -> None:
+    """Write `instance` in the format that the name of `path` asks for.
+
+    Raises
+    ------
+    InputError
+        When the format cannot hold it, or the file cannot be written.
+    """
+    name = path.name.lower()
+    economy = instance.economy
+    if name.endswith(".npz"):
+        if economy is not None:
+            save_economy(economy, path)
+        else:
+            save_lp(instance.lp, path)
+    elif name.endswith((".mps", ".mps.gz")):
+        for remark in write_mps(instance.lp, path):
+            console.note(f"{path}: {remark}")
+    elif economy is not None:
+        save_folder(economy, path)
+    else:
+        raise InputError(
+            "a folder of CSV files holds an economy, and this is a general linear program; "
+            "give .npz or .mps",
+            where=str(path),
+        )

@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -22,7 +21,7 @@ from planbench.cli import console
 from planbench.records.schema import Record
 from planbench.records.verdicts import verdict_words
 
-#: In a log, what is going on is said no more often than this.
+#: In a log, a line on what is going on comes no more often than this.
 QUIET_S = 20.0
 
 
@@ -52,14 +51,6 @@ def one_run(title: str) -> Iterator[Callable[[str], None]]:
         yield lambda phase: status.update(Text(f"{title}: {phase}"))
 
 
-def _left(remaining_s: float | None) -> str:
-    if remaining_s is None or remaining_s < 1:
-        return ""
-    return (
-        f"~{remaining_s:.0f} s left" if remaining_s < 100 else f"~{remaining_s / 60:.0f} min left"
-    )
-
-
 class Bar:
     """A progress bar over measurements: what is running, how many are done, time left.
 
@@ -70,33 +61,31 @@ class Bar:
     """
 
     def __init__(self, total: int = 0) -> None:
-        self._total = total
+        self._live = _live()
         self._said = time.monotonic()
-        self._progress: Any = None
-        self._task: Any = None
+        self._progress = Progress(
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[left]}", markup=False, table_column=Column(no_wrap=True)),
+            # A long name is cut, rather than squeezing the bar.
+            TextColumn(
+                "{task.description}",
+                markup=False,
+                table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1),
+            ),
+            expand=True,
+            console=Console(stderr=True, highlight=False),
+            transient=True,
+            disable=not self._live,
+        )
+        self._task = self._progress.add_task("preparing", total=total or None, left="")
 
     def __enter__(self) -> Bar:
-        if _live():
-            self._progress = Progress(
-                BarColumn(bar_width=20),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[left]}", markup=False, table_column=Column(no_wrap=True)),
-                # A long name is cut, rather than squeezing the bar.
-                TextColumn(
-                    "{task.description}",
-                    markup=False,
-                    table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1),
-                ),
-                expand=True,
-                console=Console(stderr=True, highlight=False),
-                transient=True,
-            )
-            self._task = self._progress.add_task("preparing", total=self._total or None, left="")
-            self._progress.start()
+        self._progress.start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._progress is not None:
+        if self._live:
             self._progress.stop()
 
     def update(self, what: str, done: int, total: int, remaining_s: float | None) -> None:
@@ -107,20 +96,15 @@ class Bar:
         what : str
         done, total : int
         remaining_s : float or None
-            Seconds left, as far as can be told.
+            Estimate of the seconds left.
         """
-        left = _left(remaining_s)
-        if self._progress is not None:
-            self._progress.update(
-                self._task,
-                description=fmt.plain(what),
-                completed=done,
-                total=total or None,
-                left=left,
-            )
-            return
+        known = remaining_s is not None and remaining_s >= 1
+        left = f"~{fmt.seconds(remaining_s)} left" if known else ""
+        self._progress.update(
+            self._task, description=fmt.plain(what), completed=done, total=total or None, left=left
+        )
         now = time.monotonic()
-        if now - self._said >= QUIET_S:
+        if not self._live and now - self._said >= QUIET_S:
             self._said = now
             console.say(f"[{done}/{total}] {what}{', ' + left if left else ''}")
 
@@ -131,7 +115,7 @@ class Bar:
             f"[{done}/{total}] {record.solver} on {record.instance.name}: {ended}, "
             f"{fmt.seconds(record.wall_s)}{', ' + note if note else ''}"
         )
-        if self._progress is None:
+        if not self._live:
             self._said = time.monotonic()
             console.say(line)
         elif record.ended in ("crash", "killed") or record.verdict == "wrong":

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 
 from planbench.cli import console, options
-from planbench.cli.rows import without_sides
+from planbench.cli.records import without_sides
 from planbench.comparison.findings import ALLOWANCES, LAYERS, Comparison, Rules
 from planbench.comparison.regress import check_two_sides, compare_runs, read_side, write_baseline
 from planbench.comparison.render import (
@@ -23,7 +22,7 @@ from planbench.comparison.render import (
 )
 from planbench.errors import InputError
 from planbench.formatting import plural
-from planbench.io.files import write_text
+from planbench.io.files import check_writable, write_text
 from planbench.records.schema import Record
 
 EXAMPLES = (
@@ -51,7 +50,7 @@ def regress(
     ],
     candidate: Annotated[
         Path,
-        typer.Argument(metavar="CANDIDATE", help="Results to hold against it.", show_default=False),
+        typer.Argument(metavar="CANDIDATE", help="Results to compare with it.", show_default=False),
     ],
     layers: Annotated[
         str | None,
@@ -69,10 +68,7 @@ def regress(
             show_default=False,
         ),
     ] = None,
-    least_effect: Annotated[
-        float,
-        typer.Option(parser=options.share, metavar="SHARE", help="Change of a time that matters."),
-    ] = LEAST_EFFECT,
+    least_effect: options.LeastEffectOption = LEAST_EFFECT,
     confidence: Annotated[
         float,
         typer.Option(
@@ -81,17 +77,12 @@ def regress(
             help="Of all intervals of a layer together.",
         ),
     ] = 0.99,
-    solver: Annotated[
-        list[str] | None,
-        typer.Option("--solver", "-s", metavar="NAME", help="Only this solver; may be repeated."),
-    ] = None,
+    solver: options.OnlySolversOption = None,
     require_all: Annotated[
-        bool,
-        typer.Option("--require-all", help="What only the baseline has measured is worse."),
+        bool, typer.Option("--require-all", help="What only the baseline has measured is worse.")
     ] = False,
     update: Annotated[
-        bool,
-        typer.Option("--update", help="Show what changes, then make CANDIDATE the baseline."),
+        bool, typer.Option("--update", help="Show what changes, then make CANDIDATE the baseline.")
     ] = False,
     everything: Annotated[
         bool, typer.Option("--all", help="Show every figure.", rich_help_panel=_OUTPUT)
@@ -121,9 +112,17 @@ def regress(
     Exit code 0: nothing worse; 1: something is worse; 2: could not compare, because instances,
     machines or versions differ (see --allow), nothing is in common, or the input is bad.
     """
-    rules = _rules(layers, allow, least_effect, confidence, require_all)
+    allowed = _words(allow, ALLOWANCES, "--allow", ())
+    rules = Rules(
+        layers=_words(layers, LAYERS, "--layers") | {"outcomes"},
+        # With --update, what changes is to be seen whatever it is due to.
+        allow=frozenset(ALLOWANCES) if update else allowed,
+        least_effect=least_effect,
+        confidence=confidence,
+        require_all=require_all,
+    )
     for path in (markdown, junit):
-        if path is not None and options.writable(path) in (baseline, candidate):
+        if path is not None and check_writable(path) in (baseline, candidate):
             raise InputError("would replace the results; give another name", where=str(path))
     if update and baseline.is_dir():
         raise InputError("is a folder; --update replaces one file", where=str(baseline))
@@ -135,10 +134,9 @@ def regress(
         console.say(f"wrote {baseline}, a new baseline of {plural(len(new), 'measurement')}")
         return 0
     old = without_sides(read_side(baseline), baseline)
-    names = _names(baseline, candidate)
-    if update:
-        # What changes is to be seen whatever it is due to.
-        rules = replace(rules, allow=frozenset(ALLOWANCES))
+    # Names of the two sides: of the files, with their folders where they are the same.
+    same = baseline.name == candidate.name
+    names = (str(baseline), str(candidate)) if same else (baseline.name, candidate.name)
     found = compare_runs(_of(old, solver), _of(new, solver), rules, names=names)
     _write(found, markdown, junit)
     if json:
@@ -152,43 +150,25 @@ def regress(
     return 0
 
 
-def _rules(
-    layers: str | None, allow: str | None, least_effect: float, confidence: float, require_all: bool
-) -> Rules:
-    return Rules(
-        layers=_words(layers, LAYERS, "--layers") | {"outcomes"} if layers else frozenset(LAYERS),
-        allow=_words(allow, ALLOWANCES, "--allow") if allow is not None else frozenset(),
-        least_effect=least_effect,
-        confidence=confidence,
-        require_all=require_all,
-    )
-
-
-def _words(text: str, known: tuple[_Word, ...], option: str) -> frozenset[_Word]:
+def _words(
+    text: str | None,
+    known: tuple[_Word, ...],
+    option: str,
+    unasked: tuple[_Word, ...] | None = None,
+) -> frozenset[_Word]:
+    """Words of a list; `unasked`, or all of `known`, where the option is not given."""
+    if text is None:
+        return frozenset(known if unasked is None else unasked)
     asked = [word.strip() for word in text.split(",") if word.strip()]
-    for word in asked:
-        if word not in known:
-            raise InputError(f"is {word!r}; give {', '.join(known)}", where=option)
     if not asked:
         raise InputError(f"is empty; give {', '.join(known)}", where=option)
+    options.check_known(option, asked, known, "give")
     return frozenset(word for word in known if word in asked)
 
 
 def _of(records: Sequence[Record], solvers: Sequence[str] | None) -> list[Record]:
-    if not solvers:
-        return list(records)
-    known = sorted({r.solver for r in records})
-    for name in solvers:
-        if name not in known:
-            raise InputError(f"is {name!r}; the results hold {', '.join(known)}", where="--solver")
-    return [r for r in records if r.solver in solvers]
-
-
-def _names(baseline: Path, candidate: Path) -> tuple[str, str]:
-    """Names of the two sides: of the files, with their folders where they are the same."""
-    if baseline.name != candidate.name:
-        return baseline.name, candidate.name
-    return str(baseline), str(candidate)
+    options.check_known("--solver", solvers, {r.solver for r in records})
+    return [r for r in records if not solvers or r.solver in solvers]
 
 
 def _refuse_wrong(records: Sequence[Record], path: Path) -> None:
@@ -217,7 +197,7 @@ def show(found: Comparison, *, everything: bool, table: bool) -> None:
     for line in found.notes:
         console.note(line)
     for obstacle in found.obstacles:
-        console.say(f"could not compare: {obstacle.message}", word="error:", colour="31")
+        console.error(f"could not compare: {obstacle.message}")
     if found.having("worse"):
         console.finding(summary(found))
     elif not found.obstacles:

@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from planbench.cli import console, options
-from planbench.cli.rows import without_sides
+from planbench.cli.records import without_sides
 from planbench.errors import InputError
 from planbench.formatting import plural
+from planbench.io.files import check_writable
 from planbench.records.not_run import read_not_run
 from planbench.records.store import read_records
 
@@ -23,12 +24,7 @@ EXAMPLES = (
 
 
 def report(
-    results: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="RESULTS", help="Results files of bench (.jsonl).", show_default=False
-        ),
-    ],
+    results: options.ResultsArgument,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="The page; RESULTS.html if not given."),
@@ -53,7 +49,7 @@ def report(
     from planbench.report.figures import write_figures
     from planbench.report.html import write_report
 
-    page = options.writable(output if output is not None else options.page_beside(results[0]))
+    page = check_writable(output if output is not None else options.page_for(results[0]))
     if os.path.realpath(page) in map(os.path.realpath, results):
         raise InputError("would replace the results; give another name", where=str(page))
     runs = [without_sides(read_records(path), path) for path in results]

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
 from planbench.cli import console, options
-from planbench.cli.rows import without_sides
+from planbench.cli.records import without_sides
 from planbench.errors import InputError
-from planbench.records.schema import Record
 from planbench.records.store import read_records
 from planbench.records.verdicts import old_note
 from planbench.report import growth
@@ -38,35 +36,23 @@ EXAMPLES = (
     "planbench scaling results/standard.jsonl --measure bytes --json",
 )
 
-_MEASURES = ("seconds", "passes", "bytes")
-
 
 def scaling(
-    results: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="RESULTS", help="Results files of bench (.jsonl).", show_default=False
-        ),
-    ],
+    results: options.ResultsArgument,
     suite: Annotated[
         str | None, typer.Option(metavar="NAME", help="Only measurements of this suite.")
     ] = None,
     ladder: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this ladder; may be repeated.")
     ] = None,
-    solver: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Only this solver (the name in the tables); repeatable."),
-    ] = None,
+    solver: options.OnlySolversOption = None,
     measure: Annotated[
-        str, typer.Option(metavar="WHAT", help="seconds, passes or bytes.")
+        Measure, typer.Option(metavar="WHAT", help="seconds, passes or bytes.")
     ] = "seconds",
     shift: Annotated[
         float,
         typer.Option(
-            parser=options.at_least(0),
-            metavar="S",
-            help="Seconds of shift in the geometric means.",
+            parser=options.at_least(0), metavar="S", help="Seconds of shift in the geometric means."
         ),
     ] = 1.0,
     penalty: Annotated[
@@ -86,71 +72,36 @@ def scaling(
     predicted for 12 million and 12 billion goods, and what warns against believing it. Then
     means over all instances and performance profiles.
     """
-    kind = _measure(measure)
     records = [r for path in results for r in without_sides(read_records(path), path)]
     files = ", ".join(map(str, results))
     if not records:
         raise InputError("holds no measurements", where=files)
-    records = _of_suite(records, suite)
+    if suite is not None:
+        options.check_known("--suite", [suite], {r.suite for r in records if r.suite})
+        records = [r for r in records if r.suite == suite]
     measured = require_results(records)
-    ladders = _chosen_ladders(find_ladders(measured), ladder, files)
-    names = _chosen_series(measured, solver)
-    measured = [c for c in measured if c.series in names]
-    # Solvers driven to target gaps are ranked at each of them, by bench and in the report.
-    ranked = [c for c in measured if c.record.accuracy is None]
-    found = [(lad, _predictions(lad, names)) for lad in ladders]
-    found = [(lad, predictions) for lad, predictions in found if predictions]
-    if json:
-        console.print_json(_document(found, ranked, kind, shift, penalty))
-    else:
-        _show(found, ranked, kind, shift, penalty)
-
-
-def _measure(text: str) -> Measure:
-    for known in _MEASURES:
-        if text == known:
-            return known  # type: ignore[return-value]
-    raise InputError(f"is {text!r}; give {', '.join(_MEASURES)}", where="--measure")
-
-
-def _of_suite(records: list[Record], suite: str | None) -> list[Record]:
-    if suite is None:
-        return records
-    kept = [r for r in records if r.suite == suite]
-    if not kept:
-        known = ", ".join(sorted({r.suite for r in records if r.suite})) or "none"
-        raise InputError(f"is {suite!r}; the results hold {known}", where="--suite")
-    return kept
-
-
-def _chosen_ladders(ladders: list[Ladder], asked: list[str] | None, files: str) -> list[Ladder]:
+    ladders = find_ladders(measured)
     if not ladders:
         raise InputError(
             "holds no ladder of generated economies; run `planbench bench`", where=files
         )
-    if not asked:
-        return ladders
-    known = {lad.name for lad in ladders}
-    for name in asked:
-        if name not in known:
-            raise InputError(f"is {name!r}; the ladders are {', '.join(known)}", where="--ladder")
-    return [lad for lad in ladders if lad.name in asked]
-
-
-def _chosen_series(measured: Sequence[AggregatedResult], asked: list[str] | None) -> set[str]:
+    options.check_known("--ladder", ladder, {lad.name for lad in ladders}, "the ladders are")
+    # A solver is named as in the tables, or as it was called.
     known = {c.series: c.solver for c in measured}
-    if not asked:
-        return set(known)
-    for name in asked:
-        if name not in known and name not in known.values():
-            raise InputError(
-                f"is {name!r}; the solvers are {', '.join(sorted(known))}", where="--solver"
-            )
-    return {series for series, name in known.items() if series in asked or name in asked}
-
-
-def _predictions(ladder: Ladder, names: set[str]) -> list[Predictions]:
-    return [predict(ladder, series) for series in ladder.series if series in names]
+    options.check_known("--solver", solver, {*known, *known.values()}, "the solvers are")
+    names = {s for s, name in known.items() if not solver or s in solver or name in solver}
+    # Solvers driven to target gaps are ranked at each of them, by bench and in the report.
+    ranked = [c for c in measured if c.series in names and c.record.accuracy is None]
+    found = [
+        (lad, predictions)
+        for lad in ladders
+        if not ladder or lad.name in ladder
+        if (predictions := [predict(lad, series) for series in lad.series if series in names])
+    ]
+    if json:
+        console.print_json(_document(found, ranked, measure, shift, penalty))
+    else:
+        _show(found, ranked, measure, shift, penalty)
 
 
 def _show(
@@ -216,18 +167,17 @@ def _document(
             {**asdict(s.score), "refused": s.refused, "not_run": s.not_run}
             for s in standings(measured, shift=shift, penalty=penalty)
         ],
-        "profiles": [asdict(p) for p in performance_profile(profile_seconds(measured))],
+        "profiles": performance_profile(profile_seconds(measured)),
     }
 
 
 def _solver_document(ladder: Ladder, found: Predictions) -> dict[str, Any]:
-    slope = last_slope(ladder, found.series)
     return {
         "solver": found.series,
         "seconds": _growth_document(found.seconds),
         "passes": _growth_document(found.passes),
         "bytes": _growth_document(found.memory),
-        "last_slope": asdict(slope) if slope is not None else None,
+        "last_slope": last_slope(ladder, found.series),
         "largest_goods": {
             name: _estimate_document(e) for (name, _), e in zip(SPANS, found.reach, strict=True)
         },
@@ -246,9 +196,9 @@ def _solver_document(ladder: Ladder, found: Predictions) -> dict[str, Any]:
 def _growth_document(growth: Growth) -> dict[str, Any]:
     return {
         **asdict(growth.fit),
-        "supported_laws": list(growth.supported),
+        "supported_laws": growth.supported,
         "undecided": growth.undecided,
-        "candidates": [asdict(c) for c in growth.candidates],
+        "candidates": growth.candidates,
     }
 
 

@@ -13,9 +13,10 @@ from planbench.bench.request import Conditions, choose_solver, make_request
 from planbench.bench.single import RunOutcome, solve_once
 from planbench.catalogue.instance import Instance
 from planbench.cli import console, options, progress, views
-from planbench.cli.plan_facts import PlanFacts, plan_facts, solution_facts
-from planbench.cli.rows import row_document
+from planbench.cli.plan_facts import plan_facts, solution_facts
+from planbench.cli.records import row_document
 from planbench.errors import InputError, SolverError
+from planbench.io.files import check_writable
 from planbench.io.plan_file import LpPoint, write_plan
 from planbench.measure.memory import default_limit
 from planbench.records.schema import Record
@@ -44,58 +45,53 @@ def solve(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="PLAN", help="Write the plan: .npz or .csv, for verify."
+            "--output",
+            "-o",
+            parser=options.plan_file,
+            metavar="PLAN",
+            help="Write the plan: .npz or .csv, for verify.",
         ),
     ] = None,
     log: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Keep the solver's own log; - shows it here."),
+        str | None, typer.Option(metavar="FILE", help="Keep the solver's own log; - shows it here.")
     ] = None,
     top: Annotated[
         int,
-        typer.Option(
-            min=0,
-            metavar="N",
-            help="How many activities, goods and resources to list.",
-        ),
+        typer.Option(min=0, metavar="N", help="How many activities, goods and resources to list."),
     ] = 10,
-    polish: Annotated[
-        bool, typer.Option("--polish/--no-polish", help="Also compute the polished gap.")
-    ] = True,
+    polish: options.PolishOption = True,
     relax: options.RelaxOption = False,
     json: options.JsonOption = False,
 ) -> int:
     """Compute a plan, certify it, and show it.
 
-    The answer is judged from the instance alone, whatever the solver says of it. Exit code 0:
+    The answer is judged from the instance alone, whatever the solver claims. Exit code 0:
     the solver came to an end and nothing it said is refuted; 1: its answer is wrong, or it was
     stopped at a limit, crashed, or could not run as named; 2: bad input.
     """
-    asked = options.solve_options(
-        tolerance=tolerance, threads=threads, seed=seed, settings=settings
-    )
+    asked = options.solve_options(tolerance, threads, seed, settings)
     conditions = Conditions(time_limit, memory_limit or default_limit(), polish, CERTIFIED)
-    log_file = options.writable(Path(log)) if log not in (None, "-") else None
-    if output is not None:
-        _check_plan_name(output)
+    log_file = check_writable(Path(log)) if log not in (None, "-") else None
     # A solver's name is looked up before the instance, which may take long to load.
     chosen = choose_solver(solver)
     chosen.options(asked)
     found = options.load(instance, relax)
     with progress.one_run(f"{solver} on {found.name}") as phase:
         outcome = solve_once(
-            make_request(found, chosen, asked, conditions),
-            keep_log=log_file,
-            progress=phase,
+            make_request(found, chosen, asked, conditions), keep_log=log_file, progress=phase
         )
     if log == "-":
-        print(outcome.log, end="" if outcome.log.endswith("\n") else "\n", file=_log_stream(json))
+        # The document must be alone on standard output.
+        stream = sys.stderr if json else sys.stdout
+        print(outcome.log, end="" if outcome.log.endswith("\n") else "\n", file=stream)
+    facts = _facts(found, outcome, top)
     if json:
-        console.print_json(_document(found, outcome, top))
+        document = row_document(outcome.record)
+        console.print_json(document | {"known_optimum": found.optimum, "plan": facts})
     elif outcome.record.ended == "refused":
         raise _refusal(outcome)
     else:
-        _show(found, outcome, top)
+        _show(found, outcome, facts if top > 0 else None)
     found_something = finding_of(outcome.record)
     if found_something:
         console.finding(found_something)
@@ -117,17 +113,6 @@ def finding_of(record: Record) -> str:
     if record.ended != "ok":
         return f"{record.solver} ended by {record.ended}: {record.message}"
     return ""
-
-
-def _log_stream(json: bool) -> Any:
-    # The document must be alone on standard output.
-    return sys.stderr if json else sys.stdout
-
-
-def _check_plan_name(path: Path) -> None:
-    if path.suffix.lower() not in (".npz", ".csv"):
-        raise InputError("the name of a plan ends in .npz or .csv", where=str(path))
-    options.writable(path)
 
 
 def _write_plan(path: Path, instance: Instance, outcome: RunOutcome) -> None:
@@ -152,7 +137,7 @@ def _refusal(outcome: RunOutcome) -> Exception:
     return SolverError(message)
 
 
-def _facts(instance: Instance, outcome: RunOutcome, top: int) -> Any:
+def _facts(instance: Instance, outcome: RunOutcome, top: int) -> dict[str, Any] | None:
     answer = [part for part in (outcome.x, outcome.row_duals) if part is not None]
     if not all(np.isfinite(part).all() for part in answer):
         return None  # the certificate has said so
@@ -163,24 +148,12 @@ def _facts(instance: Instance, outcome: RunOutcome, top: int) -> Any:
     return None
 
 
-def _document(instance: Instance, outcome: RunOutcome, top: int) -> dict[str, Any]:
-    facts = _facts(instance, outcome, top)
-    return row_document(outcome.record) | {
-        "known_optimum": instance.optimum,
-        "plan": facts.to_json() if facts is not None else None,
-    }
-
-
-def _show(instance: Instance, outcome: RunOutcome, top: int) -> None:
-    parts: list[Any] = [
-        views.head(instance),
-        views.outcome(outcome.record, instance, CERTIFIED),
-    ]
-    facts = _facts(instance, outcome, top) if top > 0 else None
-    if isinstance(facts, PlanFacts):
+def _show(instance: Instance, outcome: RunOutcome, facts: dict[str, Any] | None) -> None:
+    parts: list[Any] = [views.head(instance), views.outcome(outcome.record, instance, CERTIFIED)]
+    if facts is not None and "targets" in facts:
         parts += views.plan(facts)
     elif facts is not None:
         parts += views.solution(facts, instance.lp.n_rows)
     if outcome.record.phases:
-        parts.append(views.cost(outcome.record))
-    views.show(console.out(), parts)
+        parts += views.cost(outcome.record)
+    views.show(parts)

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from planbench.cli import completion, console
+from planbench.cli import completion, console, views
 from planbench.cli.options import JsonOption
-from planbench.cli.views import columns_of, pairs
+from planbench.report.table import STYLES, Column, Entry
 from planbench.solvers.base import OPTION_NAMES, SolverSpec
 from planbench.solvers.registry import (
     availability,
@@ -49,14 +49,7 @@ def solvers(
     found = [_facts(spec) for spec in list_solvers()]
     broken = broken_plugins()
     if json:
-        console.print_json(
-            {
-                "solvers": found,
-                "broken_plugins": [
-                    {"name": b.name, "package": b.package, "reason": b.reason} for b in broken
-                ],
-            }
-        )
+        console.print_json({"solvers": found, "broken_plugins": broken})
         return
     _show_all(found)
     for plugin in broken:
@@ -103,26 +96,32 @@ def _versions(facts: dict[str, Any]) -> str:
     return ", ".join(f"{p} {v}" if v else f"{p} missing" for p, v in facts["versions"].items())
 
 
-def _where(facts: dict[str, Any]) -> str:
-    return ", in an environment of its own" if facts["environment"] else ""
+def _here(facts: dict[str, Any], available: str) -> Entry:
+    """Whether it can run here, and what is missing where it cannot."""
+    if not facts["available"]:
+        return Entry(facts["reason"], mark="warn")
+    where = ", in an environment of its own" if facts["environment"] else ""
+    return Entry(available + where, mark="good")
 
 
 def _show_all(found: list[dict[str, Any]]) -> None:
-    table = columns_of(
-        [(header, "left") for header in ("solver", "method", "exact", "here")],
-    )
-    table.columns[0].no_wrap = True
-    for facts in found:
-        here = (
-            Text((_versions(facts) or "yes") + _where(facts), style="green")
-            if facts["available"]
-            else Text(facts["reason"], style="yellow")
+    rows = [
+        (
+            Entry(facts["name"], mark="strong" if facts["available"] else "none"),
+            facts["method"],
+            "yes" if facts["exact"] else "",
+            _here(facts, _versions(facts) or "yes"),
         )
-        name = Text(facts["name"], style="bold" if facts["available"] else "dim")
-        table.add_row(name, Text(facts["method"]), "yes" if facts["exact"] else "", here)
-    out = console.out()
-    out.print(table)
-    out.print(
+        for facts in found
+    ]
+    columns = (
+        Column("solver", whole=True),
+        views.label("method"),
+        Column("exact"),
+        views.label("here"),
+    )
+    views.show([views.listing("Solvers", columns, rows)])
+    console.out().print(
         "NAME:stock runs a solver with its own defaults; cmd:'prog {mps} {sol}' runs any program. "
         "`planbench solvers NAME` shows how one is set up.",
         style="dim",
@@ -130,16 +129,12 @@ def _show_all(found: list[dict[str, Any]]) -> None:
 
 
 def _show_one(spec: SolverSpec, facts: dict[str, Any]) -> None:
-    here = (
-        Text("available" + _where(facts), style="green")
-        if facts["available"]
-        else Text(facts["reason"], style="yellow")
-    )
-    rows: list[tuple[str, str | Text]] = [
+    here = _here(facts, "available")
+    rows: views.Pairs = [
         ("solver", Text(spec.name, style="bold")),
         ("family", spec.family),
         ("method", spec.method),
-        ("here", here),
+        ("here", Text(here.text, STYLES[here.mark])),
         ("packages", _versions(facts) or "none"),
         *(("supports", str(supported)) for supported in spec.supports),
         ("exact", "reaches a vertex to working precision" if spec.exact else "to its tolerance"),
@@ -150,4 +145,4 @@ def _show_one(spec: SolverSpec, facts: dict[str, Any]) -> None:
     ]
     if spec.stock:
         rows.append((f"{spec.name}:stock", spec.stock))
-    console.out().print(pairs(rows))
+    console.out().print(views.pairs(rows))

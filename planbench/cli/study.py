@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from planbench import formatting as fmt
 from planbench.bench.request import Conditions
 from planbench.bench.single import survey
-from planbench.cli import console, options
-from planbench.cli.rows import row_document
-from planbench.cli.views import listing
+from planbench.catalogue.instance import Instance
+from planbench.cli import console, options, views
+from planbench.cli.records import row_document
 from planbench.debate.bad_data import bad_data
 from planbench.debate.replan import find_replanner, replan
 from planbench.debate.study import noise_losses, replanned
@@ -32,11 +32,9 @@ EXAMPLES = (
     "planbench report results/standard.jsonl results/study.jsonl --merge",
 )
 
-KINDS = ("replan", "bad-data")
 RESULTS = Path("results") / "study.jsonl"
 #: Planner and general solver that can start from an old plan; plans from bad data.
-REPLANNERS = ("two-level", "highs-ds")
-PLANNER = ("highs-ipm",)
+SOLVERS = {"replan": ("two-level", "highs-ds"), "bad-data": ("highs-ipm",)}
 #: Read by the parsers of their options.
 LIMIT: Any = "120s"
 LEFT: Any = "80%"
@@ -49,7 +47,8 @@ def _noises(text: str) -> list[float]:
 
 def study(
     kind: Annotated[
-        str, typer.Argument(metavar="WHAT", help="replan or bad-data.", show_default=False)
+        Literal["replan", "bad-data"],
+        typer.Argument(metavar="WHAT", help="replan or bad-data.", show_default=False),
     ],
     instances: options.InstancesArgument,
     listed: options.SolversOption = None,
@@ -62,9 +61,7 @@ def study(
     resource: Annotated[
         int | None,
         typer.Option(
-            min=1,
-            metavar="N",
-            help="replan: number of the resource, from 1; the scarcest.",
+            min=1, metavar="N", help="replan: number of the resource, from 1; the scarcest."
         ),
     ] = None,
     noise: Annotated[
@@ -75,11 +72,7 @@ def study(
     ] = NOISE,
     repeats: Annotated[
         int,
-        typer.Option(
-            min=1,
-            metavar="N",
-            help="Runs of each, or seeds of each noise.",
-        ),
+        typer.Option(min=1, max=1000, metavar="N", help="Runs of each, or seeds of each noise."),
     ] = 3,
     time_limit: options.TimeLimitOption = LIMIT,
     out: Annotated[
@@ -97,19 +90,44 @@ def study(
 
     Exit code 0; 2: bad input, or nothing could be compared.
     """
-    if kind not in KINDS:
-        raise InputError(f"is {kind!r}; give {' or '.join(KINDS)}", where="WHAT")
-    names = options.split_solvers(listed, None) or list(REPLANNERS if kind == "replan" else PLANNER)
+    names = options.split_solvers(listed, None) or list(SOLVERS[kind])
+    if kind == "replan":
+        planners = [find_replanner(name) for name in names]
+        number = None if resource is None else resource - 1
+
+        def measure(found: Instance) -> Iterator[Record]:
+            return replan(
+                found,
+                planners,
+                survey(),
+                left=left,
+                resource=number,
+                repeats=repeats,
+                progress=console.say,
+            )
+
+    else:
+        conditions = Conditions(time_limit, default_limit(), polish=False)
+        names = available_solvers(names)
+
+        def measure(found: Instance) -> Iterator[Record]:
+            for name in names:
+                yield from bad_data(
+                    found,
+                    name,
+                    survey(),
+                    noises=noise,
+                    seeds=range(1, repeats + 1),
+                    conditions=conditions,
+                    progress=console.say,
+                )
+
     rows: list[Record] = []
     # Whether the file can be written is known before anything is measured.
     with RecordStore(out) as store:
         try:
             for spec in instances:
-                if kind == "replan":
-                    made = _replan(spec, names, left, resource, repeats)
-                else:
-                    made = _bad_data(spec, names, noise, repeats, time_limit)
-                for row in made:
+                for row in measure(options.load(spec)):
                     # As it is made: what comes after may be interrupted, or fail.
                     rows.append(row)
                     store.append(row)
@@ -130,83 +148,35 @@ def study(
     return 0
 
 
-def _replan(
-    spec: str,
-    names: Sequence[str],
-    left: float,
-    resource: int | None,
-    repeats: int,
-) -> Iterator[Record]:
-    return replan(
-        options.load(spec, False),
-        [find_replanner(name) for name in names],
-        survey(),
-        left=left,
-        resource=None if resource is None else resource - 1,
-        repeats=repeats,
-        progress=console.say,
-    )
-
-
-def _bad_data(
-    spec: str,
-    names: Sequence[str],
-    noises: Sequence[float],
-    seeds: int,
-    time_limit: float,
-) -> Iterator[Record]:
-    instance = options.load(spec, False)
-    for name in available_solvers(list(names)):
-        yield from bad_data(
-            instance,
-            name,
-            survey(),
-            noises=noises,
-            seeds=range(1, seeds + 1),
-            conditions=Conditions(time_limit, default_limit(), polish=False),
-            progress=console.say,
-        )
-
-
 def _show(rows: Sequence[Record]) -> None:
-    out = console.out()
     pairs = replanned(rows, TARGET_GAP)
-    # A table for each instance: names of instances are long, and would leave no room beside them.
+    # A table for each instance: names of instances are long, and would leave no room for figures.
     for instance in dict.fromkeys(p.instance for p in pairs):
-        columns = [("solver", "left")]
-        columns += [(n, "right") for n in ("from nothing", "from old plan", "faster", "counted")]
+        columns = views.label("solver"), "from nothing", "from old plan", "faster", "counted"
         table = [
             [
                 p.solver,
                 fmt.seconds(p.cold),
                 fmt.seconds(p.warm),
                 fmt.times(p.saving),
-                "\n".join(f"{kind} {cold:,} → {warm:,}" for kind, cold, warm in p.counts),
+                ", ".join(f"{kind} {cold:,} → {warm:,}" for kind, cold, warm in p.counts),
             ]
             for p in pairs
             if p.instance == instance
         ]
-        out.print(listing(f"Planning again after a shock: {instance}", columns, table))
+        views.show([views.listing(f"Planning again after a shock: {instance}", columns, table)])
     losses = noise_losses(rows)
     for instance in dict.fromkeys(x.instance for x in losses):
-        columns = [("solver", "left")]
         heads = ("coefficients\noff by", "plans", "lost,\nlevels", "lost,\ntechniques")
-        columns += [(head, "right") for head in heads]
         table = [
-            [
-                x.solver,
-                f"{100 * x.noise:g} %",
-                str(x.plans),
-                _share(x.levels),
-                _share(x.techniques),
-            ]
+            [x.solver, f"{100 * x.noise:g} %", str(x.plans), _share(x.levels), _share(x.techniques)]
             for x in losses
             if x.instance == instance
         ]
         title = f"Value lost by planning from wrong data (medians): {instance}"
-        out.print(listing(title, columns, table))
+        views.show([views.listing(title, [views.label("solver"), *heads], table)])
     if losses:
-        out.print(
+        console.out().print(
             "Levels: every activity runs as planned, the plan cut until nothing is short. "
             "Techniques: goods are made by the techniques planned, as much as is needed.",
             style="dim",

@@ -12,7 +12,7 @@ from planbench.bench.plan import plan_suite, tasks
 from planbench.bench.suite import LadderTable, Suite, list_suites, load_suite
 from planbench.cli import completion, console
 from planbench.cli.options import JsonOption
-from planbench.cli.views import listing, pairs
+from planbench.cli.views import Pairs, label, listing, pairs, show
 from planbench.errors import SolverUnavailableError
 from planbench.measure.memory import total_memory
 from planbench.tables.read import why_not_at_hand
@@ -21,7 +21,7 @@ EXAMPLES = ("planbench suites", "planbench suites accuracy", "planbench bench qu
 
 
 def suites(
-    name: Annotated[
+    suite: Annotated[
         str | None,
         typer.Argument(
             metavar="SUITE",
@@ -37,14 +37,14 @@ def suites(
     A suite is a TOML file saying which solvers run on which instances, up to which limits;
     bench takes your own by its path.
     """
-    if name is not None:
-        suite = load_suite(name)
+    if suite is not None:
+        chosen = load_suite(suite)
         if json:
-            console.print_json(_document(suite))
+            console.print_json(_document(chosen))
         else:
-            _show_one(suite)
+            _show_one(chosen)
         return
-    found = sorted((load_suite(name) for name in list_suites()), key=lambda s: s.budget_s)
+    found = sorted(map(load_suite, list_suites()), key=lambda s: s.budget_s)
     if json:
         console.print_json({"suites": [_document(suite) for suite in found]})
     else:
@@ -69,10 +69,9 @@ def _show_all(found: list[Suite]) -> None:
         [suite.name, fmt.count(_runs(suite)), fmt.seconds(suite.budget_s), suite.description]
         for suite in found
     ]
-    columns = [("name", "left"), ("runs", "right"), ("budget", "right"), ("what it is for", "left")]
-    out = console.out()
-    out.print(listing("Suites", columns, rows))
-    out.print(
+    columns = label("name"), "runs", "budget", label("what it is for")
+    show([listing("Suites", columns, rows)])
+    console.out().print(
         "Runs: at most, once each, with the solvers available here; short ones are repeated while "
         "the budget lasts. `planbench suites SUITE` shows one in full.",
         style="dim",
@@ -80,7 +79,7 @@ def _show_all(found: list[Suite]) -> None:
 
 
 def _show_one(suite: Suite) -> None:
-    rows: list[tuple[str, str | Text]] = [
+    rows: Pairs = [
         ("suite", Text(fmt.plain(suite.name), style="bold")),
         ("what it is for", suite.description or fmt.UNKNOWN),
         ("runs", f"{fmt.count(_runs(suite))} at most, once each, with the solvers here"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +17,7 @@ from planbench.catalogue.instance import Instance
 from planbench.certificates import Certificate, certify
 from planbench.certificates.certificate import CERTIFICATE_VERSION
 from planbench.cli import console, options, progress, views
-from planbench.cli.plan_facts import Violations, violations
+from planbench.cli.plan_facts import violations
 from planbench.cli.solve import DEFAULT_SOLVER
 from planbench.cli.views import amount
 from planbench.io.plan_file import read_parts
@@ -59,9 +59,7 @@ def verify(
     ] = TOLERANCE,
     solver: options.SolverOption = DEFAULT_SOLVER,
     time_limit: options.TimeLimitOption = DEFAULT_LIMIT,
-    polish: Annotated[
-        bool, typer.Option("--polish/--no-polish", help="Also try to close the gap by polishing.")
-    ] = True,
+    polish: options.PolishOption = True,
     relax: options.RelaxOption = False,
     json: options.JsonOption = False,
 ) -> int:
@@ -75,44 +73,41 @@ def verify(
     # It must be there only if a bound has to be found.
     choose_solver(solver, here=False).options(SolveOptions())
     found = options.load(instance, relax)
-    judged = _judge(found, plan, tolerance, polish, solver, time_limit)
-    if json:
-        console.print_json(_document(found, plan, tolerance, judged))
-    else:
-        _show(found, plan, tolerance, judged)
-    return 0 if judged.certificate.verdict == "certified" else 1
-
-
-@dataclass(frozen=True)
-class _Judged:
-    """A certificate, what the plan violates, and the run that found the missing bound."""
-
-    certificate: Certificate
-    violations: Violations | None
-    helper: dict[str, Any] | None
-
-
-def _judge(
-    instance: Instance, path: Path, tolerance: float, polish: bool, solver: str, limit_s: float
-) -> _Judged:
-    problem = instance.economy if instance.economy is not None else instance.lp
-    x, y = _columns_and_duals(instance, read_parts(path, problem))
-    helper = None
-    known: tuple[float | None, float | None] = (None, None)
+    problem = found.economy if found.economy is not None else found.lp
+    x, y = _columns_and_duals(found, read_parts(plan, problem))
+    bound = None
     given = [part for part in (x, y) if part is not None]
     if len(given) == 1 and np.isfinite(given[0]).all():
-        helper = _find_bound(instance, solver, limit_s)
-        known = helper["lower_bound"], helper["upper_bound"]
+        bound = _find_bound(found, solver, time_limit)
     certificate = certify(
-        instance.lp,
-        instance.economy,
+        found.lp,
+        found.economy,
         Solution(claim="feasible", x=x, y=y, objective=None, native_status=""),
         tolerance=tolerance,
         polish=polish,
-        known=known,
+        known=(bound["lower_bound"], bound["upper_bound"]) if bound else (None, None),
         delivers=True,
     )
-    return _Judged(certificate, None if x is None else violations(instance, x), helper)
+    worst, by_kind = ([], {}) if x is None else violations(found, x)
+    proven = asdict(certificate)
+    document: dict[str, Any] = {
+        "instance": found.name,
+        "sha256": found.sha256,
+        "plan": str(plan),
+        "tolerance": tolerance,
+        "certificate_version": CERTIFICATE_VERSION,
+        "certificate": proven.pop("kind"),
+        **proven,
+        "bound_from": bound,
+        "known_optimum": found.optimum,
+        "violations": worst,
+        "violations_by_kind": by_kind,
+    }
+    if json:
+        console.print_json(document)
+    else:
+        _show(found, certificate, document)
+    return 0 if certificate.verdict == "certified" else 1
 
 
 def _columns_and_duals(
@@ -130,12 +125,7 @@ def _find_bound(instance: Instance, solver: str, limit_s: float) -> dict[str, An
     """Let `solver` solve the instance, for the bounds that its answer proves."""
     with progress.one_run(f"{solver} on {instance.name}, for a bound") as phase:
         record = solve_once(
-            make_request(
-                instance,
-                solver,
-                SolveOptions(),
-                Conditions(limit_s, default_limit()),
-            ),
+            make_request(instance, solver, SolveOptions(), Conditions(limit_s, default_limit())),
             progress=phase,
         ).record
     return {
@@ -145,24 +135,6 @@ def _find_bound(instance: Instance, solver: str, limit_s: float) -> dict[str, An
         "lower_bound": record.lower_bound,
         "upper_bound": record.upper_bound,
         "message": record.message,
-    }
-
-
-def _document(instance: Instance, path: Path, tolerance: float, judged: _Judged) -> dict[str, Any]:
-    facts = asdict(judged.certificate)
-    facts["certificate"] = facts.pop("kind")
-    worst = judged.violations
-    return {
-        "instance": instance.name,
-        "sha256": instance.sha256,
-        "plan": str(path),
-        "tolerance": tolerance,
-        "certificate_version": CERTIFICATE_VERSION,
-        **facts,
-        "bound_from": judged.helper,
-        "known_optimum": instance.optimum,
-        "violations": [asdict(v) for v in worst.worst] if worst is not None else [],
-        "violations_by_kind": worst.by_kind if worst is not None else {},
     }
 
 
@@ -179,71 +151,38 @@ def _verdict_words(certificate: Certificate, tolerance: float) -> str:
     return f"it does not keep its bounds to within {asked}"
 
 
-def _show(instance: Instance, path: Path, tolerance: float, judged: _Judged) -> None:
-    certificate, helper = judged.certificate, judged.helper
-    gap = f"{fmt.gap(certificate.raw_gap)} raw"
-    if certificate.polished_gap is not None:
-        gap += (
-            f", {fmt.gap(certificate.polished_gap)} after "
-            f"{fmt.seconds(certificate.polish_s)} of polish"
-        )
+def _show(instance: Instance, certificate: Certificate, document: dict[str, Any]) -> None:
+    worst, by_kind = document["violations"], document["violations_by_kind"]
     style = "bold green" if certificate.verdict == "certified" else "bold red"
-    said = _verdict_words(certificate, tolerance)
-    rows: list[tuple[str, str | Text]] = [
-        ("file", str(path)),
+    said = _verdict_words(certificate, document["tolerance"])
+    rows: views.Pairs = [
+        ("file", document["plan"]),
         ("verdict", Text.assemble((certificate.verdict, style), f": {said}")),
-        *views.three_verdicts(
-            certificate.plan_verdict, certificate.prices_verdict, certificate.claim_verdict
-        ),
-        ("certified", views.bracket_text(certificate.lower_bound, certificate.upper_bound)),
-        ("gap", gap),
+        *views.verdict_rows(certificate),
+        *views.proof_rows(certificate, instance.optimum),
     ]
-    if certificate.estimate is not None:
-        rows.append(("estimate", views.estimate_text(certificate.estimate, _violation(judged))))
-    if helper is not None:
-        how = "" if helper["ended"] == "ok" else f", which ended by {helper['ended']}"
-        rows.append(("bound from", f"{helper['solver']} in {fmt.seconds(helper['wall_s'])}{how}"))
-    if instance.optimum is not None:
-        known = views.known_optimum(
-            instance.optimum, certificate.lower_bound, certificate.upper_bound
-        )
-        rows.append(("known optimum", known))
+    if bound := document["bound_from"]:
+        how = "" if bound["ended"] == "ok" else f", which ended by {bound['ended']}"
+        rows.append(("bound from", f"{bound['solver']} in {fmt.seconds(bound['wall_s'])}{how}"))
     rows += [("remark", views.text(reason, "yellow")) for reason in certificate.reasons]
     parts: list[Any] = [views.head(instance), views.pairs(rows)]
-    point, worst = certificate.residuals, judged.violations
-    if point is not None and worst is not None:
-        parts.append(
-            views.listing(
-                "Residuals",
-                (("kind", "left"), ("absolute", "right"), ("scaled", "right")),
-                (
-                    (
-                        "plan (primal), largest",
-                        amount(max(point.primal, 0.0), 3),
-                        amount(max(point.primal_scaled, 0.0), 3),
-                    ),
-                    *(
-                        (f"plan: {_KINDS[kind]}", amount(found, 3), "")
-                        for kind, found in worst.by_kind.items()
-                    ),
-                    ("prices (dual), largest", amount(point.dual, 3), amount(point.dual_scaled, 3)),
-                    ("complementarity", "", amount(point.complementarity, 3)),
-                    ("objective of the plan", amount(point.primal_objective, 9), ""),
-                    ("objective of the prices", amount(point.dual_objective, 9), ""),
-                ),
-            )
-        )
-    if worst is not None and worst.worst:
-        parts.append(
-            views.listing(
-                "Worst violated",
-                (("kind", "left"), ("name", "left"), ("missing", "right"), ("relative", "right")),
-                ((v.kind, v.name, amount(v.amount), fmt.gap(v.scaled)) for v in worst.worst),
-            )
-        )
-    views.show(console.out(), parts)
-
-
-def _violation(judged: _Judged) -> float | None:
-    point = judged.certificate.residuals
-    return point.primal_scaled if point is not None else None
+    point = certificate.residuals
+    if point is not None and by_kind:
+        largest, scaled = max(point.primal, 0.0), max(point.primal_scaled, 0.0)
+        lines = [
+            ("plan (primal), largest", amount(largest, 3), amount(scaled, 3)),
+            *((f"plan: {_KINDS[kind]}", amount(v, 3), "") for kind, v in by_kind.items()),
+            ("prices (dual), largest", amount(point.dual, 3), amount(point.dual_scaled, 3)),
+            ("complementarity", "", amount(point.complementarity, 3)),
+            ("objective of the plan", amount(point.primal_objective, 9), ""),
+            ("objective of the prices", amount(point.dual_objective, 9), ""),
+        ]
+        columns = views.label("kind"), "absolute", "scaled"
+        parts.append(views.listing("Residuals", columns, lines))
+    if worst:
+        heads = views.label("kind"), views.label("name"), "missing", "relative"
+        rows_of_worst = [
+            (v["kind"], v["name"], amount(v["amount"]), fmt.gap(v["scaled"])) for v in worst
+        ]
+        parts.append(views.listing("Worst violated", heads, rows_of_worst))
+    views.show(parts)

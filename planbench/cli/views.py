@@ -1,24 +1,31 @@
 """How a result looks on a terminal: the head, the outcome, the plan, what it cost.
 
-Units and times are in ``planbench.formatting``.
+Tables are those of :mod:`planbench.report.table`; units and times are in ``planbench.formatting``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
-from rich import box
-from rich.console import Console, Group, RenderableType
-from rich.table import Table
+from rich.console import Group, RenderableType
+from rich.table import Table as Grid
 from rich.text import Text
 
 from planbench import formatting as fmt
 from planbench.catalogue.instance import Instance
-from planbench.cli.plan_facts import PlanFacts, SolutionFacts
+from planbench.certificates import Certificate
+from planbench.cli import console
 from planbench.formatting import plural
+from planbench.model.economy import Economy
 from planbench.records.schema import Record
 from planbench.records.verdicts import residuals_only
 from planbench.report.instances import disturbance_words
+from planbench.report.table import Column, Entry, Table
+
+#: Rows of :func:`pairs`.
+Pairs = list[tuple[str, str | Text]]
 
 #: A known optimum this far outside of a certified bracket, relative, is no optimum.
 KNOWN_TO = 1e-6
@@ -62,46 +69,69 @@ def size_words(instance: Instance) -> str:
     return ", ".join(parts)
 
 
-def columns_of(columns: Sequence[tuple[str, str]]) -> Table:
-    """Build an empty table in the style of all tables here.
+def listing(
+    title: str, columns: Sequence[Column | str], rows: Iterable[Sequence[str | Entry]]
+) -> Table:
+    """Build a table.
 
     Parameters
     ----------
-    columns : sequence of (str, str)
-        Header and justification; names (``left``) may fold, figures (``right``) may not.
+    title : str
+    columns : sequence of Column or str
+        A string is the heading of figures.
+    rows : iterable of sequence of str or Entry
+        Strings are shown without what a terminal should not be sent.
     """
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-        header_style="dim",
+    return Table(
+        [figure(c) if isinstance(c, str) else c for c in columns],
+        [[fmt.plain(cell) if isinstance(cell, str) else cell for cell in row] for row in rows],
+        title=title,
     )
-    for header, justify in columns:
-        is_name = justify == "left"
-        table.add_column(
-            header,
-            justify="left" if is_name else "right",
-            overflow="fold",
-            no_wrap=not is_name,
-        )
-    return table
 
 
-def listing(title: str, columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[str]]) -> Group:
-    """Build a table with its title, which is not folded to the width of the table."""
-    table = columns_of(columns)
-    for row in rows:
-        table.add_row(*(text(cell) for cell in row))
-    return Group(Text(title, style="bold"), table)
+def label(heading: str) -> Column:
+    """Make a column of text, which may be folded."""
+    return Column(heading, fold=True)
 
 
-def pairs(rows: Iterable[tuple[str, str | Text]]) -> Table:
+def figure(heading: str) -> Column:
+    """Make a column of figures, which may not be folded."""
+    return Column(heading, "number", whole=True)
+
+
+def facts_table(
+    title: str, facts: Sequence[Mapping[str, Any]], columns: Mapping[str, str]
+) -> Table:
+    """Build a table of facts: names as they are, shares in percent, other figures as amounts.
+
+    Parameters
+    ----------
+    title : str
+    facts : sequence of mapping
+    columns : mapping of str to str
+        Key in the facts by heading.
+    """
+    names = {"name", "unit", "kind"}
+
+    def cell(key: str, value: Any) -> str:
+        if key in names:
+            return str(value)
+        return percent(value) if key == "share" else amount(value)
+
+    return listing(
+        title,
+        [label(head) if key in names else figure(head) for head, key in columns.items()],
+        [[cell(key, fact[key]) for key in columns.values()] for fact in facts],
+    )
+
+
+def pairs(rows: Iterable[tuple[str, str | Text]]) -> Grid:
     """Two columns: what it is, and its value."""
-    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid = Grid.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
-    for name, value in rows:
-        grid.add_row(name, text(value) if isinstance(value, str) else value)
+    for label, value in rows:
+        grid.add_row(label, text(value) if isinstance(value, str) else value)
     return grid
 
 
@@ -113,8 +143,66 @@ def head(instance: Instance) -> Group:
     return Group(*lines)
 
 
+def size_facts(economy: Economy) -> dict[str, int]:
+    """Sizes of an economy for JSON."""
+    return {
+        "goods": economy.n_goods,
+        "activities": economy.n_activities,
+        "resources": economy.n_resources,
+        "targets": economy.n_targets,
+        "nonzeros": economy.nnz,
+    }
+
+
+def show_written(
+    instance: Instance,
+    path: Path,
+    *,
+    json: bool,
+    more: Mapping[str, Any] | None = None,
+    rows: Sequence[tuple[str, str]] = (),
+) -> None:
+    """Show what was written to `path`.
+
+    Parameters
+    ----------
+    instance : Instance
+        An economy.
+    path : Path
+    json : bool
+    more : mapping, optional
+        Further facts for JSON.
+    rows : sequence of (str, str)
+        Further lines of text.
+    """
+    economy = instance.economy
+    assert economy is not None
+    if json:
+        facts = {
+            "file": str(path),
+            "instance": instance.name,
+            "sha256": instance.sha256,
+            **size_facts(economy),
+            "bytes": economy.nbytes,
+            "optimum": instance.optimum,
+        }
+        console.print_json(facts | dict(more or {}))
+        return
+    lines: Pairs = [
+        ("wrote", str(path)),
+        ("recipe", instance.name),
+        ("sizes", size_words(instance)),
+        *rows,
+        ("memory", f"{fmt.size_bytes(economy.nbytes)} of arrays"),
+        ("SHA-256", instance.sha256),
+    ]
+    if instance.optimum is not None:
+        lines.append(("known optimum", fmt.objective(instance.optimum, 12)))
+    console.out().print(pairs(lines))
+
+
 def bracket_text(lower: float | None, upper: float | None) -> str:
-    """``lower … upper`` to as many digits as tell them apart, or what is missing."""
+    """``lower … upper`` to as many digits as distinguish them, or what is missing."""
     if lower is None and upper is None:
         return "none"
     low = "no lower bound" if lower is None else fmt.objective(lower, 10)
@@ -122,29 +210,32 @@ def bracket_text(lower: float | None, upper: float | None) -> str:
     return low if low == high else f"{low} … {high}"
 
 
-def three_verdicts(
-    plan: str | None, prices: str | None, claim: str | None
-) -> list[tuple[str, str | Text]]:
+def verdict_rows(found: Record | Certificate) -> Pairs:
     """Rows with the verdicts of plan, prices and claim; ``none`` for what was not handed back."""
-    rows: list[tuple[str, str | Text]] = []
-    for name, verdict in (("plan", plan), ("prices", prices), ("claim", claim)):
-        said = Text("none", "dim") if verdict is None else Text(verdict, _VERDICT_STYLE[verdict])
-        rows.append((f"  {name}", said))
+    verdicts = {
+        "plan": found.plan_verdict,
+        "prices": found.prices_verdict,
+        "claim": found.claim_verdict,
+    }
+    return [
+        (f"  {part}", Text(verdict or "none", _VERDICT_STYLE.get(verdict or "", "dim")))
+        for part, verdict in verdicts.items()
+    ]
+
+
+def proof_rows(found: Record | Certificate, optimum: float | None) -> Pairs:
+    """Rows with the certified bracket, the gaps, the estimate and the known optimum."""
+    gap = f"{fmt.gap(found.raw_gap)} raw"
+    if found.polished_gap is not None:
+        gap += f", {fmt.gap(found.polished_gap)} after {fmt.seconds(found.polish_s)} of polish"
+    lower, upper = found.lower_bound, found.upper_bound
+    rows: Pairs = [("certified", bracket_text(lower, upper)), ("gap", gap)]
+    if found.estimate is not None:
+        by = found.residuals and f" (violation {fmt.gap(found.residuals.primal_scaled)})"
+        rows.append(("estimate", f"{fmt.objective(found.estimate, 10)}{by or ''}, not proven"))
+    if optimum is not None:
+        rows.append(("known optimum", known_optimum(optimum, lower, upper)))
     return rows
-
-
-def estimate_text(estimate: float, violation: float | None) -> str:
-    """Objective of a nearly feasible point, which proves nothing."""
-    by = "" if violation is None else f" (violation {fmt.gap(violation)})"
-    return f"{fmt.objective(estimate, 10)}{by}, not proven"
-
-
-def gaps_text(record: Record) -> str:
-    """Raw gap, polished gap and what polishing cost."""
-    said = f"{fmt.gap(record.raw_gap)} raw"
-    if record.polished_gap is not None:
-        said += f", {fmt.gap(record.polished_gap)} after {fmt.seconds(record.polish_s)} of polish"
-    return said
 
 
 def verdict_text(record: Record, tolerance: float) -> Text:
@@ -177,7 +268,7 @@ def verdict_text(record: Record, tolerance: float) -> Text:
 
 
 def known_optimum(optimum: float, lower: float | None, upper: float | None) -> str | Text:
-    """Show an instance's known optimum; one outside of the certified bracket is told to be false.
+    """Show an instance's known optimum, and whether the certified bracket refutes it.
 
     An instance's file says what its optimum is, and somebody may have changed its arrays since.
     """
@@ -188,32 +279,21 @@ def known_optimum(optimum: float, lower: float | None, upper: float | None) -> s
     return Text(f"{said}, refuted: outside of what is certified; was it changed?", "bold red")
 
 
-def outcome(record: Record, instance: Instance, tolerance: float) -> Table:
+def outcome(record: Record, instance: Instance, tolerance: float) -> Grid:
     """Solver, what it said, and what that is worth."""
     method = ", ".join(part for part in (record.solver_version, record.method_run) if part)
-    claim = record.claim or "nothing"
-    ended = Text(_ENDED_WORDS.get(record.ended, ""), style="bold magenta")
     status = f" ({record.native_status})" if record.native_status else ""
-    rows: list[tuple[str, str | Text]] = [
-        ("solver", f"{record.solver}  {method}".rstrip()),
-        *([("ended", ended)] if record.ended != "ok" else []),
-        ("verdict", verdict_text(record, tolerance)),
-        *(
-            three_verdicts(record.plan_verdict, record.prices_verdict, record.claim_verdict)
-            if record.verdict is not None
-            else []
-        ),
-        ("claim", f"{claim}{status}"),
+    rows: Pairs = [("solver", f"{record.solver}  {method}".rstrip())]
+    if record.ended != "ok":
+        rows.append(("ended", Text(_ENDED_WORDS.get(record.ended, ""), style="bold magenta")))
+    rows.append(("verdict", verdict_text(record, tolerance)))
+    if record.verdict is not None:
+        rows += verdict_rows(record)
+    rows += [
+        ("claim", f"{record.claim or 'nothing'}{status}"),
         ("objective", fmt.objective(record.objective, 10)),
-        ("certified", bracket_text(record.lower_bound, record.upper_bound)),
-        ("gap", gaps_text(record)),
+        *proof_rows(record, instance.optimum),
     ]
-    violation = record.residuals.primal_scaled if record.residuals else None
-    if record.estimate is not None:
-        rows.append(("estimate", estimate_text(record.estimate, violation)))
-    if instance.optimum is not None:
-        known = known_optimum(instance.optimum, record.lower_bound, record.upper_bound)
-        rows.append(("known optimum", known))
     if record.iterations:
         rows.append(("iterations", counts(record.iterations)))
     if record.native_options:
@@ -225,21 +305,15 @@ def outcome(record: Record, instance: Instance, tolerance: float) -> Table:
     return pairs(rows)
 
 
-def cost(record: Record) -> Group:
+def cost(record: Record) -> list[Table | Text]:
     """Time and memory by phase."""
-    rows = [
-        (
-            phase.name,
-            fmt.seconds(phase.wall_s),
-            fmt.seconds(phase.cpu_s),
-            fmt.size_bytes(phase.peak_bytes),
-        )
-        for phase in record.phases
-    ]
     table = listing(
         "Time and memory",
-        (("phase", "left"), ("wall", "right"), ("CPU", "right"), ("peak memory", "right")),
-        rows,
+        (label("phase"), "wall", "CPU", "peak memory"),
+        (
+            (p.name, fmt.seconds(p.wall_s), fmt.seconds(p.cpu_s), fmt.size_bytes(p.peak_bytes))
+            for p in record.phases
+        ),
     )
     summary = [
         f"Solver: {fmt.seconds(record.wall_s)} wall, {fmt.seconds(record.cpu_s)} CPU",
@@ -248,96 +322,78 @@ def cost(record: Record) -> Group:
     ]
     if record.threads_used is not None:
         summary.append(plural(record.threads_used, "thread"))
-    lines: list[RenderableType] = [table, Text(", ".join(summary) + ".")]
+    said = Text(", ".join(summary) + ".")
     if record.disturbed:
         why = disturbance_words(record)
-        lines.append(Text(f"The machine was disturbed ({why}): measure again.", style="yellow"))
-    return Group(*lines)
+        said.append(f"\nThe machine was disturbed ({why}): measure again.", style="yellow")
+    return [table, said]
 
 
-def plan(facts: PlanFacts) -> list[Group]:
+def plan(facts: Mapping[str, Any]) -> list[Table]:
     """Tables of a plan: targets, activities, goods, resources."""
-    tables = [
-        listing(
-            _of("Targets", len(facts.targets), facts.n_targets),
-            (("target", "left"), ("delivered", "right"), ("weight", "right"), ("worth", "right")),
-            ((t.name, amount(t.level), amount(t.weight), amount(t.value)) for t in facts.targets),
-        )
-    ]
-    by_value = facts.ranked_by == "value"
-    limited = any(a.capacity is not None for a in facts.activities)
-    columns = [("activity", "left"), ("level", "right")]
-    columns += [("limit", "right")] if limited else []
-    columns += [("value made", "right"), ("share", "right")] if by_value else []
-    rows = []
-    for a in facts.activities:
-        row = [a.name, amount(a.level)]
-        row += [amount(a.capacity)] if limited else []
-        row += [amount(a.value), percent(a.share)] if by_value else []
-        rows.append(row)
+    targets, activities = facts["targets"], facts["activities"]
+    goods, resources = facts["goods"], facts["resources"]
+    by_value = facts["ranked_by"] == "value"
+    columns = {"activity": "name", "level": "level"}
+    if any(a["capacity"] is not None for a in activities):
+        columns["limit"] = "capacity"
+    if by_value:
+        columns |= {"value made": "value", "share": "share"}
     title = "Largest activities by " + ("the value they make" if by_value else "level")
-    tables.append(listing(_of(title, len(rows), facts.running, "running"), columns, rows))
-    if facts.goods:
-        tables.append(_goods(facts))
-    if facts.resources:
-        tables.append(
-            listing(
-                _of("Dearest resources", len(facts.resources), facts.n_resources),
-                [("resource", "left")]
-                + [(n, "right") for n in ("rent", "used", "available", "share of value")],
-                (
-                    [r.name, amount(r.rent), amount(r.used), amount(r.endowment), percent(r.share)]
-                    for r in facts.resources
-                ),
-            )
-        )
+    tables = [
+        facts_table(
+            _of("Targets", len(targets), facts["n_targets"]),
+            targets,
+            {"target": "name", "delivered": "level", "weight": "weight", "worth": "value"},
+        ),
+        facts_table(_of(title, len(activities), facts["running"], "running"), activities, columns),
+    ]
+    if goods:
+        units = {good["unit"] for good in goods}
+        title = _of("Dearest goods by shadow price", len(goods), facts["n_goods"])
+        # One unit for all is said once; a column for it would squeeze the names.
+        if len(units) == 1 and units != {""}:
+            title += f", unit: {next(iter(units))}"
+        columns = {"good": "name"} | ({"unit": "unit"} if len(units) > 1 else {})
+        columns |= {"price": "price", "made": "made", "to targets": "delivered", "worth": "value"}
+        tables.append(facts_table(title, goods, columns))
+    if resources:
+        title = _of("Dearest resources", len(resources), facts["n_resources"])
+        columns = {"resource": "name", "rent": "rent", "used": "used", "available": "endowment"}
+        tables.append(facts_table(title, resources, columns | {"share of value": "share"}))
     return tables
 
 
-def _goods(facts: PlanFacts) -> Group:
-    units = {g.unit for g in facts.goods}
-    title = _of("Dearest goods by shadow price", len(facts.goods), facts.n_goods)
-    # One unit for all is said once; a column for it would squeeze the names.
-    if len(units) == 1 and units != {""}:
-        title += f", unit: {next(iter(units))}"
-    own_units = len(units) > 1
-    columns = [("good", "left"), *([("unit", "left")] if own_units else [])]
-    columns += [(name, "right") for name in ("price", "made", "to targets", "worth")]
-    rows = (
-        [g.name, *([g.unit] if own_units else [])]
-        + [amount(v) for v in (g.price, g.made, g.delivered, g.value)]
-        for g in facts.goods
-    )
-    return listing(title, columns, rows)
-
-
-def solution(facts: SolutionFacts, n_rows: int) -> list[Group]:
+def solution(facts: Mapping[str, Any], n_rows: int) -> list[Table]:
     """Tables of a solution of a general LP."""
+    columns, rows = facts["columns"], facts["rows"]
     tables = [
-        listing(
-            _of("Largest columns", len(facts.columns), facts.nonzero, "non-zero"),
-            [("column", "left")]
-            + [(n, "right") for n in ("value", "reduced cost", "cost · value")],
-            ([c.name, amount(c.value), amount(c.dual), amount(c.worth)] for c in facts.columns),
+        facts_table(
+            _of("Largest columns", len(columns), facts["nonzero"], "non-zero"),
+            columns,
+            {"column": "name", "value": "value", "reduced cost": "dual", "cost · value": "worth"},
         )
     ]
-    if facts.rows:
+    if rows:
         tables.append(
-            listing(
-                _of("Dearest rows by dual value", len(facts.rows), n_rows),
-                [("row", "left")] + [(n, "right") for n in ("dual", "activity", "dual · activity")],
-                ([r.name, amount(r.dual), amount(r.value), amount(r.worth)] for r in facts.rows),
+            facts_table(
+                _of("Dearest rows by dual value", len(rows), n_rows),
+                rows,
+                {"row": "name", "dual": "dual", "activity": "value", "dual · activity": "worth"},
             )
         )
     return tables
 
 
-def show(console: Console, parts: Iterable[RenderableType]) -> None:
+def show(parts: Iterable[RenderableType]) -> None:
     """Print `parts` with an empty line between them (a table brings its own)."""
+    out = console.out()
     for part in parts:
-        console.print(part)
-        if not (isinstance(part, Group) and isinstance(part.renderables[-1], Table)):
-            console.print()
+        if isinstance(part, Table):
+            console.print_tables([part])
+        else:
+            out.print(part)
+            out.print()
 
 
 def _of(title: str, shown: int, total: int, kind: str = "") -> str:
@@ -377,6 +433,5 @@ def percent(share: float | None) -> str:
 
 
 def counts(iterations: Mapping[str, int]) -> str:
-    """Format iterations by kind: ``1,234 simplex, 7 crossover``; ``–`` where not told."""
-    told = [f"{fmt.count(n)} {kind}" for kind, n in iterations.items()]
-    return ", ".join(told) or fmt.UNKNOWN
+    """Format iterations by kind: ``1,234 simplex, 7 crossover``; ``–`` where unknown."""
+    return ", ".join(f"{fmt.count(n)} {kind}" for kind, n in iterations.items()) or fmt.UNKNOWN

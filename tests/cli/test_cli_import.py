@@ -37,9 +37,9 @@ def test_import_then_verify_the_observed_plan(folder: Path) -> None:
     judged = planbench("verify", "e.npz", "seen.csv", "--json", folder=folder)
     assert judged.code == 0
     assert judged.document["verdict"] == "certified"
-    told = planbench("info", "e.npz", "--json", folder=folder).document
-    assert told["optimum"] == WHOLE
-    assert told["moved"] == ["surplus: foreign exchange: 5; claims on abroad, final use"]
+    facts = planbench("info", "e.npz", "--json", folder=folder).document
+    assert facts["optimum"] == WHOLE
+    assert facts["moved"] == ["surplus: foreign exchange: 5; claims on abroad, final use"]
 
 
 def test_the_roles_of_all_lines_are_shown_and_in_the_json(folder: Path) -> None:
@@ -83,9 +83,9 @@ def test_info_of_an_imported_table_is_short(folder: Path) -> None:
     ]
     (folder / "many.csv").write_text("\n".join([header, *rows, f"wages{',50' * count},,"]))
     assert planbench("import", "many.csv", "-o", "e.npz", folder=folder).code == 0
-    told = planbench("info", "e.npz", "--json", folder=folder).document
-    assert len(told["moved"]) == count
-    assert told["recipe"]["observed"]["feasible"] is True
+    facts = planbench("info", "e.npz", "--json", folder=folder).document
+    assert len(facts["moved"]) == count
+    assert facts["recipe"]["observed"]["feasible"] is True
     shown = planbench("info", "e.npz", folder=folder).out
     assert shown.count("- negative use: p") == 10
     assert "- negative use: 20 more, in --json" in shown
@@ -102,15 +102,15 @@ def test_info_of_a_split_file_has_no_long_lists(folder: Path) -> None:
     assert "goods_of_commodities" not in shown
 
 
-def test_a_known_optimum_outside_of_the_bracket_is_told_to_be_false(folder: Path) -> None:
+def test_a_known_optimum_outside_of_the_bracket_is_refuted(folder: Path) -> None:
     """A planted optimum is checked on reading; that of an observed plan stands in the file."""
     planted = load_instance("gen:goods=30,planted=true,seed=1")
     economy, optimum = planted.economy, planted.optimum
     assert economy is not None
     assert optimum is not None
     for name, factor in (("same.npz", 1.0), ("twice.npz", 2.0)):
-        told = {"sha256": economy.sha256, "feasible": True, "optimum": factor * optimum}
-        save_economy(replace(economy, recipe={"observed": told}), folder / name)
+        observed = {"sha256": economy.sha256, "feasible": True, "optimum": factor * optimum}
+        save_economy(replace(economy, recipe={"observed": observed}), folder / name)
         solved = planbench("solve", name, "-s", "highs-ds", "-o", "plan.csv", folder=folder)
         judged = planbench("verify", name, "plan.csv", folder=folder)
         for said in (solved, judged):
@@ -134,15 +134,18 @@ def test_import_as_json(folder: Path) -> None:
     ("arguments", "message"),
     [
         (["missing.csv", "-o", "e.npz"], "missing.csv: no such file"),
-        (["table.csv"], "--output: is missing"),
+        (["table.csv"], "Missing option '--output'"),
         (["table.csv", "-o", "e.xyz"], "no known format"),
         (["table.csv", "-o", "e.npz", "--technology", "magic"], "--technology: is 'magic'"),
         (["table.csv", "-o", "e.npz", "--trade-limit", "two"], "--trade-limit: is 'two'"),
         (
             ["table.csv", "-o", "e.npz", "--year", "MMXX"],
-            "--year: Input should be a valid integer",
+            "--year: is 'MMXX'; input should be a valid integer",
         ),
-        (["table.csv", "-o", "e.npz", "--plan", "plan.txt"], "must end in .npz or .csv"),
+        (
+            ["table.csv", "-o", "e.npz", "--plan", "plan.txt"],
+            "plan.txt: the name of a plan ends in .npz or .csv",
+        ),
         (["table.csv", "-o", "e.npz", "--format", "wod"], "--format: is 'wod'"),
         (["table.csv", "-o", "e.npz", "--final", "housholds"], "nearest 'households'"),
         (["table.csv", "-o", "e.npz", "--entries", "tonnes"], "--entries: is 'tonnes'"),

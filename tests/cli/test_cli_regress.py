@@ -126,7 +126,7 @@ def test_folders_are_compared_as_a_whole(command: Command, tmp_path: Path) -> No
         ({"packages": {"highspy": "1.16.0"}}, "versions", ["highspy: 1.15.1 → 1.16.0"]),
     ],
 )
-def test_unlike_runs_are_not_compared_unless_told(
+def test_unlike_runs_are_compared_only_on_request(
     command: Command, tmp_path: Path, change: dict[str, Any], allow: str, words: list[str]
 ) -> None:
     old = write(tmp_path / "old.jsonl", [make_record("glop"), make_record("highs-ds")])
@@ -186,7 +186,7 @@ def test_times_that_were_all_disturbed_are_no_success(command: Command, tmp_path
     assert command("regress", old, new, "--layers", "counters,memory")[0] == 0
 
 
-def test_a_lost_row_is_red_and_its_message_is_told(command: Command, tmp_path: Path) -> None:
+def test_a_lost_row_is_red_and_its_message_is_shown(command: Command, tmp_path: Path) -> None:
     old = write(tmp_path / "old.jsonl", [make_record("cbc"), make_record("glop")])
     new = write(tmp_path / "new.jsonl", [make_failure("cbc", "crash"), make_record("glop")])
     code, out, _ = command("regress", old, new, "--json")

@@ -82,9 +82,9 @@ def test_penalty_and_shift_count(results):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
-        (("--measure", "metres"), "--measure: is 'metres'; give seconds, passes, bytes"),
+        (("--measure", "metres"), "--measure: 'metres' is not one of 'seconds', 'passes', 'bytes'"),
         (("--ladder", "x"), "the ladders are"),
         (("--solver", "x"), "the solvers are"),
         (("--suite", "x"), "the results hold quick"),
@@ -92,10 +92,10 @@ def test_penalty_and_shift_count(results):
         (("--shift", "-1"), "--shift"),
     ],
 )
-def test_bad_input_is_one_line(results, arguments, told):
+def test_bad_input_is_one_line(results, arguments, message):
     said = planbench("scaling", str(results), *arguments)
     assert said.code == 2
-    assert told in said.err
+    assert message in said.err
     assert len(said.err.strip().splitlines()) == 1
 
 
@@ -133,7 +133,7 @@ def test_two_files_are_laid_side_by_side_unless_merged(tmp_path):
     assert "--merge" in said.err
 
 
-def test_figures_are_written_and_told(tmp_path):
+def test_figures_are_written_and_listed(tmp_path):
     pytest.importorskip("altair")
     path = write(tmp_path / "x.jsonl", make_ladder(laws={"pdlp": (1.2, 0.2)}))
     said = planbench("report", str(path), "--figures", str(tmp_path / "f"), "--json")

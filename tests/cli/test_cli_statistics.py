@@ -11,7 +11,7 @@ from rich.console import Console
 from support.command_line import planbench
 
 from planbench.catalogue.resolve import load_instance
-from planbench.cli import statistics as shown
+from planbench.cli.info import statistics_parts
 from planbench.generators.statistics import CHEAP_GROUPS, explain, figure_fields, study_economy
 
 
@@ -70,7 +70,7 @@ def test_estimates_are_marked_and_what_is_missing_has_its_reason() -> None:
     found = study_economy(economy)
     found = replace(found, fill_in=None, missing={"fill_in": "too dear: 60 goods"})
     console = Console(width=100, record=True, file=io.StringIO())
-    for part in shown.shown(found):
+    for part in statistics_parts(found):
         console.print(part)
     text = console.export_text()
     assert "– fill-in: too dear: 60 goods." in text

@@ -77,7 +77,7 @@ def test_the_report_reads_the_rows(planbench: Command, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("shock", SMALL), "replan or bad-data"),
+        (("shock", SMALL), "'shock' is not one of 'replan', 'bad-data'"),
         (("replan", SMALL, "--solvers", "cbc"), "cannot start from an old plan"),
         (("replan", SMALL, "--left", "much"), "--left"),
         (("replan", SMALL, "--solvers", "highs-ds", "--resource", "9"), "--resource"),
@@ -86,7 +86,7 @@ def test_the_report_reads_the_rows(planbench: Command, tmp_path: Path) -> None:
         (("replan", "nowhere"), "no instance"),
     ],
 )
-def test_mistakes_are_told_in_one_line(
+def test_mistakes_are_reported_in_one_line(
     planbench: Command, arguments: tuple[str, ...], words: str
 ) -> None:
     code, _, err = planbench("study", *arguments)

@@ -161,7 +161,7 @@ def test_json_holds_every_point_and_step(folder: Path, capsys: pytest.CaptureFix
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nowhere"], ["nowhere", "folder"]),
+        (["nowhere"], ["nowhere", "does not exist"]),
         (["."], ["no results files"]),
         (["nightly", "--measure", "speed"], ["--measure", "passes, seconds"]),
         (["nightly", "--solver", "cplex"], ["--solver", "highs-ds, pdlp"]),
