@@ -86,8 +86,9 @@ def run_suite(
         RecordStore(Path(store_path)) as store,
         scratch_folder() as folder,
     ):
-        # Not before the results file is known to be usable: it may take a while.
-        plan = with_environments(plan, suite.name)
+        if adapter is None:
+            # Not before the results file is known to be usable: it may take a while.
+            plan = with_environments(plan, suite.name)
         # Read before anything is measured: better a damaged list is found now than in an hour.
         others = [entry for entry in read_not_run(store.path) if entry.suite != suite.name]
         version = package_versions(("planbench",)).get("planbench")

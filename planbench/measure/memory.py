@@ -22,7 +22,7 @@ MAXRSS = "ru_maxrss, not reset"
 REAPED = "children by wait4"
 SAMPLED = "children sampled"
 #: … and where the worker had a control group of its own.
-CGROUP = "cgroup memory.peak beside"
+CGROUP = "also cgroup memory.peak"
 
 
 @dataclass(frozen=True)

@@ -337,7 +337,7 @@ class Record(_Row):
     memory_method: str = _field(
         "how memory was read",
         "VmHWM reset per phase; VmHWM, not reset; ru_maxrss, not reset; followed by children by "
-        "wait4 or children sampled, and by cgroup memory.peak beside; not measured for a run "
+        "wait4 or children sampled, and also cgroup memory.peak; not measured for a run "
         "in-process; empty when no phase ended",
         default="",
     )

@@ -52,7 +52,9 @@ def solve(*, in_process: bool = False) -> RunOutcome:
     return solve_once(make_request(instance, "highs-hipo", SolveOptions(), conditions))
 
 
-def test_without_a_network_one_line_says_what_to_install(offline: list[Sequence[str]]) -> None:
+def test_without_a_network_one_line_says_what_to_install(
+    offline: list[Sequence[str]], caplog: pytest.LogCaptureFixture
+) -> None:
     """Another method, or a traceback of pip, would be worse than no answer."""
     for _ in range(2):
         with pytest.raises(SolverUnavailableError) as caught:
@@ -62,6 +64,9 @@ def test_without_a_network_one_line_says_what_to_install(offline: list[Sequence[
         assert said.endswith("pip install highspy==1.15.1 highspy-extras==1.15.1")
         assert "\n" not in said
     assert len(offline) == 2  # tried once in a process: a venv, and pip
+    assert caplog.messages == [
+        "building the environment of highs-hipo (highspy==1.15.1, highspy-extras==1.15.1), once"
+    ]
 
 
 def test_it_is_not_built_for_those_who_ask_for_no_solver(offline: list[Sequence[str]]) -> None:
