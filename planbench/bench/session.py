@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from planbench.bench.accuracy import pursue
+from planbench.bench.accuracy import Chain
 from planbench.bench.events import AGAIN, Event, EventKind
 from planbench.bench.plan import Plan, PlanEntry, Task
 from planbench.bench.prepared import InstanceCache
@@ -17,7 +17,7 @@ from planbench.catalogue.instance import Instance
 from planbench.errors import PlanbenchError
 from planbench.measure.machine import package_versions
 from planbench.records.not_run import NotRun
-from planbench.records.schema import AccuracyFacts, Record
+from planbench.records.schema import Record
 from planbench.records.store import RecordStore
 from planbench.solvers.base import SolveOptions
 
@@ -183,32 +183,27 @@ class Session:
         )
 
     def _pursue(self, instance: Instance, task: Task, options: SolveOptions) -> list[Record]:
-        def attempt(
-            tolerance: float | None,
-            allowed_s: float,
-            number: int,
-            facts: Callable[[Record], AccuracyFacts],
-        ) -> Record | None:
-            request = self._request(
-                instance, task, replace(options, tolerance=tolerance), allowed_s
-            )
-            rows = self._found(request, task, number)
+        spec = self.plan.solvers[task.solver].spec
+        chain = Chain(task.targets, spec, self.suite.time_limit_s)
+        records: list[Record] = []
+        while not chain.end:
+            asked = replace(options, tolerance=chain.tolerance)
+            request = self._request(instance, task, asked, chain.allowed_s)
+            rows = self._found(request, task, len(chain.tries))
             if rows and not self._may_repeat(rows):
                 self._finish(task, rows[-1], skipped=True)
-                return rows[-1]
             while not rows or self._may_repeat(rows):
                 if self._budget_spent():
                     if rows:
                         break
                     self.budget_spent = True
                     self.leave_out(task, f"budget of {self.budget_s:g} s spent")
-                    return None
+                    return records
                 again = bool(rows and rows[-1].accuracy is not None and rows[-1].accuracy.end)
-                rows.append(self._run(request, task, facts, again=again))
-            return rows[-1]
-
-        spec = self.plan.solvers[task.solver].spec
-        return pursue(task.targets, spec, self.suite.time_limit_s, attempt)
+                rows.append(self._run(request, task, chain, again=again))
+            records.append(rows[-1])
+            chain.add(rows[-1])
+        return records
 
     def _may_repeat(self, rows: list[Record]) -> bool:
         # At once, so once: what disturbs the machine now is not over yet.
@@ -227,7 +222,7 @@ class Session:
         self,
         request: Request,
         task: Task,
-        facts: Callable[[Record], AccuracyFacts] | None = None,
+        chain: Chain | None = None,
         *,
         again: bool = False,
     ) -> Record:
@@ -252,9 +247,9 @@ class Session:
             self.cold.discard(solver)
             if (record.wall_s or limit_s) < min(WARM_UP_S, limit_s):
                 record = solve()
-        if facts is not None:
+        if chain is not None:
             # What a try is worth to its chain follows from what was measured.
-            record = record.model_copy(update={"accuracy": facts(record)})
+            record = record.model_copy(update={"accuracy": chain.facts(record)})
         self.store.append(record)
         self.done.add(record)
         self.measured += 1
