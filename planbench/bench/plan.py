@@ -16,7 +16,7 @@ from planbench.errors import InputError, SolverUnavailableError
 from planbench.measure.job import resolve_solver
 from planbench.records.not_run import NotRun
 from planbench.solvers.base import NativeValue, SolveOptions
-from planbench.solvers.registry import own_environment
+from planbench.solvers.registry import list_solvers, own_environment
 from planbench.tables.read import why_not_at_hand
 
 
@@ -116,7 +116,8 @@ def plan_suite(suite: Suite, only: Sequence[str] | None, adapter: str | None) ->
     if only is not None:
         base = tuple(dict.fromkeys(only))
     elif suite.solvers == AVAILABLE:
-        base = _registered()
+        # An external command runs only when it is given.
+        base = tuple(spec.name for spec in list_solvers() if spec.name != "cmd")
     else:
         base = tuple(suite.solvers)
 
@@ -162,13 +163,6 @@ def _ladder_entries(ladder: LadderTable, solvers: tuple[str, ...]) -> list[PlanE
         for value in ladder.steps
         for seed in (ladder.seeds or (None,))
     ]
-
-
-def _registered() -> tuple[str, ...]:
-    """All solvers of the registry; an external command runs only when it is given."""
-    from planbench.solvers.registry import list_solvers
-
-    return tuple(spec.name for spec in list_solvers() if spec.name != "cmd")
 
 
 def _check(

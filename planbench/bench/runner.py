@@ -9,12 +9,11 @@ shuffled, reproducibly, so that no solver always runs after the same other one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
 
 from planbench.bench.events import Event, RunSummary
-from planbench.bench.ladder import Climb
 from planbench.bench.plan import Task, plan_suite, tasks, with_environments
 from planbench.bench.prepared import InstanceCache
 from planbench.bench.request import Conditions
@@ -30,6 +29,13 @@ from planbench.measure.memory import total_memory
 from planbench.records.not_run import read_not_run, write_not_run
 from planbench.records.schema import Record
 from planbench.records.store import RecordStore
+
+#: Ends that stop the climb at once.
+FINAL = frozenset({"timeout", "memory", "refused"})
+#: Failures of any other kind in a row that stop the climb.
+FAILURES_IN_A_ROW = 2
+
+_Climber = tuple[str, tuple[float, ...]]
 
 
 def run_suite(
@@ -141,6 +147,47 @@ def _from_catalogue(name: str) -> Instance:
     from planbench.catalogue.resolve import load_instance
 
     return load_instance(name)
+
+
+@dataclass
+class Climb:
+    """How far each solver has come on one ladder.
+
+    A solver climbs until it first runs out of time or memory, or refuses; what lies above would
+    only repeat that, at the price of the limit each. Other failures may be an accident of one
+    size, so two sizes in a row must fail that way. What is not climbed is a right-censored
+    observation in the fits. Solvers driven to target gaps climb for each target by itself.
+    """
+
+    _stopped: dict[_Climber, str] = field(default_factory=dict)
+    _failures: dict[_Climber, int] = field(default_factory=dict)
+
+    def why_stopped(self, solver: str, targets: Sequence[float] = ()) -> str | None:
+        """Why `solver` climbs no further (for these target gaps); None while it does."""
+        return self._stopped.get((solver, tuple(targets)))
+
+    def note(self, record: Record) -> None:
+        """Take the outcome at the next size into account."""
+        if record.accuracy is not None and not record.accuracy.end:
+            return  # the chain was broken off; that says nothing of the solver
+        climber = record.solver, () if record.accuracy is None else tuple(record.accuracy.targets)
+        outcome = _outcome(record)
+        if outcome == "ok":
+            self._failures[climber] = 0
+            return
+        self._failures[climber] = self._failures.get(climber, 0) + 1
+        if outcome in FINAL or self._failures[climber] >= FAILURES_IN_A_ROW:
+            self._stopped.setdefault(
+                climber, f"climbs no further: {outcome} at {record.instance.name}"
+            )
+
+
+def _outcome(record: Record) -> str:
+    """How the run ended; for a chain of tries, how the chain did."""
+    if record.accuracy is None or record.ended != "ok":
+        return record.ended
+    # A single run that misses its target shows its accuracy at every size.
+    return "ok" if record.accuracy.end in ("reached", "once") else record.accuracy.end
 
 
 def _run_rounds(session: Session) -> None:
