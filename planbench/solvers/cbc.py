@@ -53,32 +53,28 @@ from planbench.solvers.common import (
 from planbench.solvers.logs import captured_stdout, presolved_size
 from planbench.solvers.programs import ended, ending, run_program, stand_in
 
-_TAKES = frozenset(("tolerance", "time_limit", "seed", "native"))
-_DEFAULT = "min −c; solved as a linear program (-initialSolve)"
+_SHARED: dict[str, Any] = {
+    "family": "CBC",
+    "module": "planbench.solvers.cbc",
+    "packages": ("pulp",),
+    "exact": True,
+    "takes": frozenset(("tolerance", "time_limit", "seed", "native")),
+    "default": "min −c; solved as a linear program (-initialSolve)",
+}
 
 SOLVERS = (
     SolverSpec(
         name="cbc",
-        family="CBC",
         method="dual simplex (Clp), through PuLP",
-        module="planbench.solvers.cbc",
-        packages=("pulp",),
-        exact=True,
-        takes=_TAKES,
         phases=("build", "check", "solve", "extract"),
-        default=_DEFAULT,
         stock="min −c; PuLP's own call (-solve, as if there were integers)",
+        **_SHARED,
     ),
     SolverSpec(
         name="cbc-mps",
-        family="CBC",
         method="dual simplex (Clp), fed by an MPS file",
-        module="planbench.solvers.cbc",
-        packages=("pulp",),
-        exact=True,
-        takes=_TAKES,
-        default=_DEFAULT,
         stock="min −c; CBC's own call (-solve, as if there were integers)",
+        **_SHARED,
     ),
 )
 
@@ -109,11 +105,11 @@ _OWN_NAMES = {
 }
 _RESERVED = {"threads": "CBC's simplex has one thread"}
 
-_CLAIMS: tuple[tuple[str, Claim], ...] = (
-    ("Optimal", "optimal"),
-    ("Infeasible", "infeasible"),
-    ("Unbounded", "unbounded"),
-)
+_CLAIMS: dict[str, Claim] = {
+    "Optimal": "optimal",
+    "Infeasible": "infeasible",
+    "Unbounded": "unbounded",
+}
 
 
 _NO_PROGRAM = "PuLP bundles no CBC program for this platform; pip install 'pulp>=3,<4'"
@@ -324,13 +320,11 @@ def _read_from_pulp(
     claim = claims.get(sol_status, "unknown")
     values = [column.varValue for column in built.columns]
     x = None if None in values else np.array(values, dtype=np.float64)
-    y = np.zeros(lp.n_rows)
-    missing = False
-    for i, side in built.sides:
-        if side.pi is None:
-            missing = True
-            break
-        y[i] += side.pi
+    duals = [side.pi for _, side in built.sides]
+    y = None
+    if claim == "optimal" and None not in duals:
+        rows = np.array([row for row, _ in built.sides], dtype=np.intp)
+        y = np.bincount(rows, weights=duals, minlength=lp.n_rows).astype(np.float64)
     notes = ["PuLP reads CBC's solution with about 8 digits"]
     if rounded:
         notes.append(f"PuLP's MPS file rounds {rounded} numbers to 13 digits")
@@ -341,7 +335,7 @@ def _read_from_pulp(
     return Solution(
         claim=claim,
         x=x if claim in ("optimal", "unknown") else None,
-        y=y if claim == "optimal" and not missing else None,
+        y=y,
         objective=value,
         native_status=f"{pulp.LpStatus[status]} (sol_status {pulp.LpSolution[sol_status]})",
         hit_limit=sol_status == pulp.LpSolutionIntegerFeasible,  # whatever `status` says
@@ -515,10 +509,8 @@ def _last_line(log: str) -> str:
 
 def _claim_of(status_line: str) -> tuple[Claim, bool]:
     """Claim and whether a limit was hit, from the first line of a solution file."""
-    for word, claim in _CLAIMS:
-        if status_line.startswith(word):
-            return claim, False
-    return "unknown", status_line.startswith("Stopped")
+    word = status_line.partition(" ")[0]
+    return _CLAIMS.get(word, "unknown"), word == "Stopped"
 
 
 def read_binary_solution(

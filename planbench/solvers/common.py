@@ -322,11 +322,6 @@ def typed_native(
     return typed
 
 
-def small_coefficients(lp: LinearProgram, threshold: float) -> int:
-    """Count matrix entries with |a| ≤ `threshold` (which a solver would drop)."""
-    return int(np.count_nonzero(np.abs(lp.matrix.data) <= threshold))
-
-
 def huge_bounds(lp: LinearProgram, threshold: float) -> int:
     """Count finite bounds of magnitude ≥ `threshold` (which a solver takes as infinite)."""
     total = 0

@@ -126,83 +126,58 @@ EXTRAS = "1.15.1"
 LIMITS = ("kTimeLimit", "kIterationLimit", "kMemoryLimit", "kInterrupt")
 FAILURES = ("kLoadError", "kModelError", "kPresolveError", "kSolveError", "kPostsolveError")
 
-_MINIMISE = "min −c; one thread; coefficients down to 1e-12 kept"
 
-
-def _spec(
-    name: str,
-    method: str,
-    *takes: str,
-    default: str,
-    stock: str,
-    exact: bool = False,
-    packages: tuple[str, ...] = ("highspy",),
-    environment: tuple[str, ...] = (),
-    supports: tuple[Supported, ...] = (HIGHSPY,),
-) -> SolverSpec:
+def _spec(name: str, method: str, *takes: str, default: str, exact: bool = False) -> SolverSpec:
+    chosen = ", ".join(f"{key}={value}" for key, value in METHODS[name].chosen.items())
     return SolverSpec(
         name=name,
         family="HiGHS",
         method=method,
         module="planbench.solvers.highs",
-        packages=packages,
-        environment=environment,
+        packages=("highspy",),
         exact=exact,
         takes=frozenset(("tolerance", "time_limit", "native", *takes)),
         phases=("load", "check", "solve", "extract"),
-        default=f"{_MINIMISE}; {default}",
-        stock=f"min −c; {stock}",
-        supports=supports,
+        default=f"min −c; one thread; coefficients down to 1e-12 kept; {default}",
+        stock=f"min −c; HiGHS's own options, {chosen}",
+        supports=(HIGHSPY,),
     )
 
 
 SOLVERS = (
-    _spec(
-        "highs-ds",
-        "dual simplex",
-        "threads",
-        "seed",
-        exact=True,
-        default="presolve on",
-        stock="HiGHS's own options, solver=simplex",
-    ),
-    _spec(
-        "highs-ipm",
-        "interior point (IPX), no crossover",
-        default="presolve on, no crossover",
-        stock="HiGHS's own options, solver=ipx, run_crossover=off",
-    ),
+    _spec("highs-ds", "dual simplex", "threads", "seed", exact=True, default="presolve on"),
+    _spec("highs-ipm", "interior point (IPX), no crossover", default="presolve on, no crossover"),
     _spec(
         "highs-ipm-crossover",
         "interior point (IPX) with crossover",
         exact=True,
         default="presolve on",
-        stock="HiGHS's own options, solver=ipx",
     ),
-    _spec(
-        "highs-hipo",
-        "interior point (HiPO), no crossover",
-        "threads",
+    replace(
+        _spec(
+            "highs-hipo",
+            "interior point (HiPO), no crossover",
+            "threads",
+            default="presolve on, no crossover",
+        ),
         packages=("highspy", "highspy-extras"),
         environment=(f"highspy=={EXTRAS}", f"highspy-extras=={EXTRAS}"),
         supports=(
             Supported("highspy", HIPO_SINCE, EXTRAS),
             Supported("highspy-extras", HIPO_SINCE, EXTRAS),
         ),
-        default="presolve on, no crossover",
-        stock="HiGHS's own options, solver=hipo, run_crossover=off",
     ),
     _spec(
         "highs-pdlp",
         "first-order PDHG (cuPDLP-C on the CPU)",
         default="presolve off (it removes next to nothing and ignores the time limit)",
-        stock="HiGHS's own options, solver=pdlp",
     ),
-    _spec(
-        "highs-hipdlp",
-        "first-order PDHG with Halpern restarts (HiPDLP)",
-        default="presolve off, pdlp_scaling_mode 7, then 6 after half of the time limit",
-        stock="HiGHS's own options, solver=hipdlp",
+    replace(
+        _spec(
+            "highs-hipdlp",
+            "first-order PDHG with Halpern restarts (HiPDLP)",
+            default="presolve off, pdlp_scaling_mode 7, then 6 after half of the time limit",
+        ),
         supports=(replace(HIGHSPY, least=HIPDLP_SINCE),),
     ),
 )
