@@ -15,13 +15,13 @@ from time import monotonic
 
 from planbench.bench.events import Event, RunSummary
 from planbench.bench.plan import Task, plan_suite, tasks, with_environments
-from planbench.bench.prepared import InstanceCache
+from planbench.bench.prepared import InstanceCache, Load, bytes_of
 from planbench.bench.request import Conditions
 from planbench.bench.resume import Done
-from planbench.bench.session import MOST_RERUNS, Load, Session, bytes_of, only_disturbed
+from planbench.bench.session import MOST_RERUNS, Session, only_disturbed
 from planbench.bench.single import survey
 from planbench.bench.suite import Suite
-from planbench.catalogue.instance import Instance
+from planbench.catalogue.resolve import load_instance
 from planbench.errors import InputError
 from planbench.io.scratch import scratch_folder
 from planbench.measure.machine import package_versions
@@ -104,8 +104,7 @@ def run_suite(
             store=store,
             surroundings=surroundings,
             conditions=Conditions(suite.time_limit_s, memory_limit, suite.polish, adapter=adapter),
-            cache=InstanceCache(folder),
-            load=load or _from_catalogue,
+            cache=InstanceCache(folder, load or load_instance),
             budget_s=suite.budget_s if budget_s is None else budget_s,
             clock=clock,
             began=clock(),
@@ -141,12 +140,6 @@ def run_suite(
             elapsed_s=clock() - session.began,
             repaired=store.repaired,
         )
-
-
-def _from_catalogue(name: str) -> Instance:
-    from planbench.catalogue.resolve import load_instance
-
-    return load_instance(name)
 
 
 @dataclass

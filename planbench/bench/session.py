@@ -21,16 +21,12 @@ from planbench.records.schema import Record
 from planbench.records.store import RecordStore
 from planbench.solvers.base import SolveOptions
 
-#: Instances up to so many bytes together are kept in memory between rounds.
-KEEP_BYTES = 256 << 20
 #: How often a disturbed measurement is made again before it is left as it is, marked.
 MOST_RERUNS = 2
 #: Ends that a loaded machine may bring about; what failed otherwise would fail again.
 MAY_BE_DISTURBED = frozenset({"ok", "timeout"})
 #: Seconds a warm-up may take; it is not recorded.
 WARM_UP_S = 5.0
-
-Load = Callable[[str], Instance]
 
 
 @dataclass
@@ -43,7 +39,6 @@ class Session:
     surroundings: Surroundings
     conditions: Conditions
     cache: InstanceCache
-    load: Load
     budget_s: float
     clock: Callable[[], float]
     began: float
@@ -56,7 +51,6 @@ class Session:
     foreseen: int = 0
     budget_spent: bool = False
     spent_s: float = 0.0
-    kept: dict[str, Instance] = field(default_factory=dict)
     warm: set[str] = field(default_factory=set)
     cold: set[str] = field(default_factory=set)
     warm_up_on: str = ""
@@ -100,16 +94,10 @@ class Session:
             self.send("resume", PlanEntry("", "", ()), message=message)
 
     def instance(self, entry: PlanEntry) -> Instance:
-        """Return the instance of `entry`, made or loaded unless it is still at hand."""
-        found = self.kept.get(entry.instance)
-        if found is None:
+        """Return the instance of `entry`."""
+        if entry.instance not in self.cache:
             self.send("prepare", entry)
-            found = self.load(entry.instance)
-            self.kept[entry.instance] = found
-            while sum(bytes_of(i) for i in self.kept.values()) > KEEP_BYTES and len(self.kept) > 1:
-                oldest = next(name for name in self.kept if name != entry.instance)
-                del self.kept[oldest]
-        return found
+        return self.cache.instance(entry.instance)
 
     def leave_out(self, task: Task, reason: str) -> None:
         """Note that something is not measured, and why."""
@@ -288,8 +276,3 @@ def only_disturbed(rows: list[Record], reruns: int = MOST_RERUNS) -> bool:
     return 0 < len(rows) <= reruns and all(
         row.disturbed and row.ended in MAY_BE_DISTURBED for row in rows
     )
-
-
-def bytes_of(instance: Instance) -> int:
-    """Bytes of the arrays of `instance`."""
-    return instance.economy.nbytes if instance.economy is not None else instance.lp.nbytes
