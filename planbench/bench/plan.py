@@ -13,10 +13,9 @@ from planbench.bench.accuracy import runs_once
 from planbench.bench.request import ChosenSolver, choose_solver
 from planbench.bench.suite import AVAILABLE, LadderTable, Suite, Value
 from planbench.errors import InputError, SolverUnavailableError
-from planbench.measure.job import resolve_solver
 from planbench.records.not_run import NotRun
 from planbench.solvers.base import NativeValue, SolveOptions
-from planbench.solvers.registry import list_solvers, own_environment
+from planbench.solvers.registry import find_solver, list_solvers, own_environment
 from planbench.tables.read import why_not_at_hand
 
 
@@ -172,7 +171,7 @@ def _check(
     chosen: dict[str, ChosenSolver] = {}
     left_out: list[NotRun] = []
     for name in wanted:
-        resolve_solver(name, adapter)  # a name nobody knows is an error, not something left out
+        find_solver(name, adapter)  # a name nobody knows is an error, not something left out
         try:
             solver = choose_solver(name, adapter)
             solver.options(options)

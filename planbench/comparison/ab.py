@@ -41,13 +41,12 @@ from planbench.comparison.paired import (
 from planbench.comparison.sides import Side, check_use, packages_under_test
 from planbench.errors import InputError
 from planbench.io.scratch import scratch_folder
-from planbench.measure.job import resolve_solver
 from planbench.measure.machine import package_versions
 from planbench.records.schema import AB, SIDE, Record
 from planbench.records.store import RecordStore
 from planbench.solvers.base import SolveOptions
 from planbench.solvers.environments import WORKER_PACKAGES, installed_here
-from planbench.solvers.registry import distributions, uses, why_not_here
+from planbench.solvers.registry import distributions, find_solver, uses, why_not_here
 from planbench.stats.paired import Schedule
 
 
@@ -431,7 +430,7 @@ class Runner:
     def judge(self, case: Measurement) -> PairedResult:
         """Judge the pairs of `case` made so far."""
         names = [s.side.text for s in self.sides]
-        specs = [resolve_solver(s.solver(case), self.settings.adapter)[0] for s in self.sides]
+        specs = [find_solver(s.solver(case), self.settings.adapter)[0] for s in self.sides]
         return judge_case(
             case,
             self.pairs[case],
