@@ -42,7 +42,7 @@ class Try:
     Attributes
     ----------
     tolerance : float or None
-        What the solver was told; None for its own default.
+        Tolerance the solver was given; None for its own default.
     gap : float or None
         Certified raw gap; None without one, or when the answer was found wrong.
     ended : str

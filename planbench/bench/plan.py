@@ -36,7 +36,7 @@ class PlanEntry:
     options : tuple of (str, value)
         Options of this entry on top of the suite's.
     climbs : bool
-        Whether a solver that fails here is spared what comes after.
+        Whether a solver that fails here skips what comes after.
     """
 
     group: str

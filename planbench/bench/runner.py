@@ -191,7 +191,7 @@ def _run_rounds(session: Session) -> None:
     first: dict[Task, list[Record]] = {}
     session.queue = tasks(plan, plan.entries, suite.name, 0)
     # Every repeat is foreseen until it shows that there need be none: a total that grew while it
-    # is counted towards would tell nothing.
+    # is counted towards would say nothing.
     session.foreseen = len(session.queue) * suite.repeats
     while session.queue:
         task = session.queue[0]

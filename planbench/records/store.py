@@ -263,7 +263,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def repair(path: Path) -> str | None:
-    """Mend a last line without its end; the caller holds the lock.
+    """Repair a last line without its end; the caller holds the lock.
 
     Returns
     -------
