@@ -156,20 +156,20 @@ def supervised(
     """
     with ExitStack() as stack, _raising_when_ended():
         watched, lifeline = os.pipe()
-        report, told = os.pipe()
+        report, report_end = os.pipe()
         stack.callback(os.close, report)
         with ExitStack() as given:
             held = stack.enter_context(os.fdopen(lifeline, "wb"))
             given.callback(os.close, watched)
-            given.callback(os.close, told)
+            given.callback(os.close, report_end)
             supervisor = subprocess.Popen(
-                [sys.executable, "-I", "-S", _SUPERVISOR, str(watched), str(told), *command],
+                [sys.executable, "-I", "-S", _SUPERVISOR, str(watched), str(report_end), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=stderr,
                 env=env,
                 cwd=cwd,
-                pass_fds=(watched, told),
+                pass_fds=(watched, report_end),
                 start_new_session=True,
             )
         job: Supervised | None = None
