@@ -44,7 +44,7 @@ bench-self: $(VENV)/.dev ## Time planbench itself; compare with `planbench regre
 	@if command -v valgrind >/dev/null; then \
 	  $(BIN)/python benchmarks/instructions.py -o results/self/instructions.json; \
 	else echo "instructions are not counted: valgrind is not installed"; fi
-	@$(BIN)/python -m planbench.records.self_results results/self -o results/self/self.jsonl
+	@$(BIN)/python benchmarks/self_results.py results/self -o results/self/self.jsonl
 
 headline: $(VENV)/.bench ## Write the README's figures and chart again from the reference run
 	@$(BIN)/python benchmarks/headline.py results/reference/standard.jsonl \

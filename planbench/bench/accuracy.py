@@ -9,8 +9,8 @@ no better, or the time limit, which is one for the whole chain, is spent.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from planbench.records.schema import AccuracyFacts, Record
 from planbench.solvers.base import SolverSpec
@@ -42,7 +42,7 @@ class Try:
     Attributes
     ----------
     tolerance : float or None
-        What the solver was told; None for its own default.
+        Tolerance the solver was given; None for its own default.
     gap : float or None
         Certified raw gap; None without one, or when the answer was found wrong.
     ended : str
@@ -136,71 +136,60 @@ def _neat(tolerance: float) -> float:
     return float(f"{tolerance:.1e}")
 
 
-#: Makes one try: tolerance, seconds allowed, number of the try, and what to note in its record.
-#: None when there is no budget for it.
-Attempt = Callable[[float | None, float, int, Callable[[Record], AccuracyFacts]], Record | None]
+@dataclass
+class Chain:
+    """A chain of tries of one solver on one instance.
 
-
-def pursue(
-    targets: Sequence[float], spec: SolverSpec, time_limit_s: float, attempt: Attempt
-) -> list[Record]:
-    """Drive one solver to a target on one instance.
-
-    Parameters
+    Attributes
     ----------
     targets : sequence of float
         Target, or several, loose to tight, for a solver that :func:`runs_once`.
     spec : SolverSpec
     time_limit_s : float
         For all tries together.
-    attempt : callable
-        Makes (or finds) the measurement.
-
-    Returns
-    -------
-    list of Record
-        The tries; the chain has ended when the last one's ``accuracy.end`` says so.
+    tries : list of Try
+        Those that did not end it.
+    charged_s : float
+        Seconds they are charged with.
+    end : str
+        Why it has ended, as in :class:`planbench.records.schema.AccuracyFacts`; else empty.
     """
-    target = targets[-1]
-    tries: list[Try] = []
-    records: list[Record] = []
-    charged = 0.0
-    tolerance = None if runs_once(spec) else next_step(target, ()).tolerance
-    while True:
-        allowed = time_limit_s - charged
-        before = (tuple(tries), charged, allowed, tolerance)
 
-        def facts(record: Record, before: _Before = before) -> AccuracyFacts:
-            return _facts(targets, record, before, time_limit_s)
+    targets: Sequence[float]
+    spec: SolverSpec
+    time_limit_s: float
+    tries: list[Try] = field(default_factory=list)
+    charged_s: float = 0.0
+    end: str = ""
 
-        record = attempt(tolerance, allowed, len(tries), facts)
-        if record is None:
-            return records
-        noted = facts(record)
-        records.append(record)
-        if noted.end:
-            return records
-        tries.append(_as_try(record, tolerance))
-        charged = noted.charged_s
-        tolerance = next_step(target, tries).tolerance
+    @property
+    def tolerance(self) -> float | None:
+        """Tolerance of the next try; None for the solver's own."""
+        return None if runs_once(self.spec) else next_step(self.targets[-1], self.tries).tolerance
 
+    @property
+    def allowed_s(self) -> float:
+        """Seconds that the next try may take."""
+        return self.time_limit_s - self.charged_s
 
-_Before = tuple[tuple[Try, ...], float, float, float | None]
+    def facts(self, record: Record) -> AccuracyFacts:
+        """Return what the record of the next try says of the chain."""
+        charged = self.charged_s + (record.wall_s if record.wall_s is not None else self.allowed_s)
+        end = next_step(self.targets[-1], [*self.tries, self._try(record)]).end
+        if not end and self.time_limit_s - charged < LEAST_SHARE * self.time_limit_s:
+            end = "timeout"
+        return AccuracyFacts(
+            targets=list(self.targets), attempt=len(self.tries), charged_s=charged, end=end
+        )
 
+    def add(self, record: Record) -> None:
+        """Take in the record of the next try."""
+        noted = self.facts(record)
+        self.end = noted.end
+        if not noted.end:
+            self.tries.append(self._try(record))
+            self.charged_s = noted.charged_s
 
-def _facts(
-    targets: Sequence[float], record: Record, before: _Before, time_limit_s: float
-) -> AccuracyFacts:
-    tries, charged, allowed, tolerance = before
-    spent = record.wall_s if record.wall_s is not None else allowed
-    end = next_step(targets[-1], (*tries, _as_try(record, tolerance))).end
-    if not end and time_limit_s - charged - spent < LEAST_SHARE * time_limit_s:
-        end = "timeout"
-    return AccuracyFacts(
-        targets=list(targets), attempt=len(tries), charged_s=charged + spent, end=end
-    )
-
-
-def _as_try(record: Record, tolerance: float | None) -> Try:
-    gap = None if record.verdict == "wrong" else record.raw_gap
-    return Try(tolerance, gap, record.ended)
+    def _try(self, record: Record) -> Try:
+        gap = None if record.verdict == "wrong" else record.raw_gap
+        return Try(self.tolerance, gap, record.ended)

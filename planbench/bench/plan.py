@@ -13,10 +13,9 @@ from planbench.bench.accuracy import runs_once
 from planbench.bench.request import ChosenSolver, choose_solver
 from planbench.bench.suite import AVAILABLE, LadderTable, Suite, Value
 from planbench.errors import InputError, SolverUnavailableError
-from planbench.measure.job import resolve_solver
 from planbench.records.not_run import NotRun
 from planbench.solvers.base import NativeValue, SolveOptions
-from planbench.solvers.registry import own_environment
+from planbench.solvers.registry import find_solver, list_solvers, own_environment
 from planbench.tables.read import why_not_at_hand
 
 
@@ -37,7 +36,7 @@ class PlanEntry:
     options : tuple of (str, value)
         Options of this entry on top of the suite's.
     climbs : bool
-        Whether a solver that fails here is spared what comes after.
+        Whether a solver that fails here skips what comes after.
     """
 
     group: str
@@ -116,7 +115,8 @@ def plan_suite(suite: Suite, only: Sequence[str] | None, adapter: str | None) ->
     if only is not None:
         base = tuple(dict.fromkeys(only))
     elif suite.solvers == AVAILABLE:
-        base = _registered()
+        # An external command runs only when it is given.
+        base = tuple(spec.name for spec in list_solvers() if spec.name != "cmd")
     else:
         base = tuple(suite.solvers)
 
@@ -164,13 +164,6 @@ def _ladder_entries(ladder: LadderTable, solvers: tuple[str, ...]) -> list[PlanE
     ]
 
 
-def _registered() -> tuple[str, ...]:
-    """All solvers of the registry; an external command runs only when it is given."""
-    from planbench.solvers.registry import list_solvers
-
-    return tuple(spec.name for spec in list_solvers() if spec.name != "cmd")
-
-
 def _check(
     suite: Suite, wanted: tuple[str, ...], adapter: str | None
 ) -> tuple[dict[str, ChosenSolver], list[NotRun]]:
@@ -178,7 +171,7 @@ def _check(
     chosen: dict[str, ChosenSolver] = {}
     left_out: list[NotRun] = []
     for name in wanted:
-        resolve_solver(name, adapter)  # a name nobody knows is an error, not something left out
+        find_solver(name, adapter)  # a name nobody knows is an error, not something left out
         try:
             solver = choose_solver(name, adapter)
             solver.options(options)

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from planbench.catalogue.instance import Instance
+from planbench.catalogue.resolve import load_instance
 from planbench.io.npz import save_economy, save_lp
 from planbench.records.schema import InstanceFacts
 from planbench.records.values import json_safe, recipe_parts
 from planbench.solvers.base import SolveOptions
+
+#: Instances up to so many bytes together are kept in memory.
+KEEP_BYTES = 256 << 20
+
+Load = Callable[[str], Instance]
+
+
+def bytes_of(instance: Instance) -> int:
+    """Bytes of the arrays of `instance`."""
+    return instance.economy.nbytes if instance.economy is not None else instance.lp.nbytes
 
 
 def instance_facts(instance: Instance) -> InstanceFacts:
@@ -40,15 +52,31 @@ def instance_facts(instance: Instance) -> InstanceFacts:
 
 @dataclass
 class InstanceCache:
-    """Folder holding each instance once as ``.npz``, for the workers to read.
+    """Instances for measurements: the last ones in memory, each once as ``.npz`` for the workers.
 
     Attributes
     ----------
     folder : Path
+        Of the files.
+    load : callable
+        Turns a name into the instance.
     """
 
     folder: Path
+    load: Load = load_instance
+    _kept: dict[str, Instance] = field(default_factory=dict)
     _files: dict[str, Path] = field(default_factory=dict)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._kept
+
+    def instance(self, name: str) -> Instance:
+        """Return the instance called `name`, made or loaded unless it is in memory."""
+        found = self._kept.pop(name, None) or self.load(name)
+        self._kept[name] = found
+        while sum(bytes_of(i) for i in self._kept.values()) > KEEP_BYTES and len(self._kept) > 1:
+            self.drop(self._kept.pop(next(iter(self._kept))))
+        return found
 
     def path(self, instance: Instance) -> Path:
         """File of `instance`; written at the first call."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 
 from planbench.bench.prepared import measurement_key
 from planbench.catalogue.instance import Instance
-from planbench.measure.job import resolve_solver, with_name
 from planbench.measure.launch import Interpreter
 from planbench.measure.machine import git_commit
 from planbench.solvers.base import SolveOptions, SolverSpec
@@ -15,8 +14,10 @@ from planbench.solvers.environments import WORKER_PACKAGES, cache_folder, own_so
 from planbench.solvers.registry import (
     check_options,
     distributions,
+    find_solver,
     own_environment,
     require_runnable,
+    with_name,
 )
 from planbench.version import __version__
 
@@ -109,13 +110,15 @@ class ChosenSolver:
     name : str
         ``NAME``, ``NAME:stock`` or ``cmd:'…'``.
     spec : SolverSpec
-    implied : SolveOptions
-        What the name implies (``:stock``, the command).
+    stock : bool
+        As in :func:`planbench.solvers.registry.find_solver`, as is `command`.
+    command : str or None
     """
 
     name: str
     spec: SolverSpec
-    implied: SolveOptions
+    stock: bool
+    command: str | None
 
     def options(self, asked: SolveOptions) -> SolveOptions:
         """Return the options asked for together with what the name implies.
@@ -125,7 +128,7 @@ class ChosenSolver:
         InputError
             When the solver lacks one of them.
         """
-        named = with_name(asked, self.implied)
+        named = with_name(asked, self.stock, self.command)
         check_options(self.spec, named)
         return named
 
@@ -145,10 +148,10 @@ def choose_solver(
     SolverUnavailableError
         Known, but a package is missing.
     """
-    spec, implied = resolve_solver(name, adapter)
+    spec, stock, command = find_solver(name, adapter)
     if here and adapter is None:
         require_runnable(spec, in_process=in_process)
-    return ChosenSolver(name, spec, implied)
+    return ChosenSolver(name, spec, stock, command)
 
 
 def own_worker_environment(spec: SolverSpec) -> WorkerEnvironment | None:

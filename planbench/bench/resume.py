@@ -56,7 +56,7 @@ class Done:
         """Say which rows another commit of the same version of planbench has measured.
 
         They count as made, for what they measured may well be the same; but nobody should have to
-        find out from the rows that two commits stand in one table.
+        find out from the rows that two commits are in one table.
 
         Parameters
         ----------

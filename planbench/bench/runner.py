@@ -9,20 +9,19 @@ shuffled, reproducibly, so that no solver always runs after the same other one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
 
 from planbench.bench.events import Event, RunSummary
-from planbench.bench.ladder import Climb
 from planbench.bench.plan import Task, plan_suite, tasks, with_environments
-from planbench.bench.prepared import InstanceCache
+from planbench.bench.prepared import InstanceCache, Load, bytes_of
 from planbench.bench.request import Conditions
 from planbench.bench.resume import Done
-from planbench.bench.session import MOST_RERUNS, Load, Session, bytes_of, only_disturbed
+from planbench.bench.session import MOST_RERUNS, Session, only_disturbed
 from planbench.bench.single import survey
 from planbench.bench.suite import Suite
-from planbench.catalogue.instance import Instance
+from planbench.catalogue.resolve import load_instance
 from planbench.errors import InputError
 from planbench.io.scratch import scratch_folder
 from planbench.measure.machine import package_versions
@@ -30,6 +29,13 @@ from planbench.measure.memory import total_memory
 from planbench.records.not_run import read_not_run, write_not_run
 from planbench.records.schema import Record
 from planbench.records.store import RecordStore
+
+#: Ends that stop the climb at once.
+FINAL = frozenset({"timeout", "memory", "refused"})
+#: Failures of any other kind in a row that stop the climb.
+FAILURES_IN_A_ROW = 2
+
+_Climber = tuple[str, tuple[float, ...]]
 
 
 def run_suite(
@@ -86,8 +92,9 @@ def run_suite(
         RecordStore(Path(store_path)) as store,
         scratch_folder() as folder,
     ):
-        # Not before the results file is known to be usable: it may take a while.
-        plan = with_environments(plan, suite.name)
+        if adapter is None:
+            # Not before the results file is known to be usable: it may take a while.
+            plan = with_environments(plan, suite.name)
         # Read before anything is measured: better a damaged list is found now than in an hour.
         others = [entry for entry in read_not_run(store.path) if entry.suite != suite.name]
         version = package_versions(("planbench",)).get("planbench")
@@ -97,8 +104,7 @@ def run_suite(
             store=store,
             surroundings=surroundings,
             conditions=Conditions(suite.time_limit_s, memory_limit, suite.polish, adapter=adapter),
-            cache=InstanceCache(folder),
-            load=load or _from_catalogue,
+            cache=InstanceCache(folder, load or load_instance),
             budget_s=suite.budget_s if budget_s is None else budget_s,
             clock=clock,
             began=clock(),
@@ -136,10 +142,45 @@ def run_suite(
         )
 
 
-def _from_catalogue(name: str) -> Instance:
-    from planbench.catalogue.resolve import load_instance
+@dataclass
+class Climb:
+    """How far each solver has come on one ladder.
 
-    return load_instance(name)
+    A solver climbs until it first runs out of time or memory, or refuses; what lies above would
+    only repeat that, at the price of the limit each. Other failures may be an accident of one
+    size, so two sizes in a row must fail that way. What is not climbed is a right-censored
+    observation in the fits. Solvers driven to target gaps climb for each target by itself.
+    """
+
+    _stopped: dict[_Climber, str] = field(default_factory=dict)
+    _failures: dict[_Climber, int] = field(default_factory=dict)
+
+    def why_stopped(self, solver: str, targets: Sequence[float] = ()) -> str | None:
+        """Why `solver` climbs no further (for these target gaps); None while it does."""
+        return self._stopped.get((solver, tuple(targets)))
+
+    def note(self, record: Record) -> None:
+        """Take the outcome at the next size into account."""
+        if record.accuracy is not None and not record.accuracy.end:
+            return  # the chain was broken off; that says nothing of the solver
+        climber = record.solver, () if record.accuracy is None else tuple(record.accuracy.targets)
+        outcome = _outcome(record)
+        if outcome == "ok":
+            self._failures[climber] = 0
+            return
+        self._failures[climber] = self._failures.get(climber, 0) + 1
+        if outcome in FINAL or self._failures[climber] >= FAILURES_IN_A_ROW:
+            self._stopped.setdefault(
+                climber, f"climbs no further: {outcome} at {record.instance.name}"
+            )
+
+
+def _outcome(record: Record) -> str:
+    """How the run ended; for a chain of tries, how the chain did."""
+    if record.accuracy is None or record.ended != "ok":
+        return record.ended
+    # A single run that misses its target shows its accuracy at every size.
+    return "ok" if record.accuracy.end in ("reached", "once") else record.accuracy.end
 
 
 def _run_rounds(session: Session) -> None:
@@ -150,7 +191,7 @@ def _run_rounds(session: Session) -> None:
     first: dict[Task, list[Record]] = {}
     session.queue = tasks(plan, plan.entries, suite.name, 0)
     # Every repeat is foreseen until it shows that there need be none: a total that grew while it
-    # is counted towards would tell nothing.
+    # is counted towards would say nothing.
     session.foreseen = len(session.queue) * suite.repeats
     while session.queue:
         task = session.queue[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from planbench.bench.accuracy import pursue
+from planbench.bench.accuracy import Chain
 from planbench.bench.events import AGAIN, Event, EventKind
 from planbench.bench.plan import Plan, PlanEntry, Task
 from planbench.bench.prepared import InstanceCache
@@ -17,20 +17,16 @@ from planbench.catalogue.instance import Instance
 from planbench.errors import PlanbenchError
 from planbench.measure.machine import package_versions
 from planbench.records.not_run import NotRun
-from planbench.records.schema import AccuracyFacts, Record
+from planbench.records.schema import Record
 from planbench.records.store import RecordStore
 from planbench.solvers.base import SolveOptions
 
-#: Instances up to so many bytes together are kept in memory between rounds.
-KEEP_BYTES = 256 << 20
 #: How often a disturbed measurement is made again before it is left as it is, marked.
 MOST_RERUNS = 2
 #: Ends that a loaded machine may bring about; what failed otherwise would fail again.
 MAY_BE_DISTURBED = frozenset({"ok", "timeout"})
 #: Seconds a warm-up may take; it is not recorded.
 WARM_UP_S = 5.0
-
-Load = Callable[[str], Instance]
 
 
 @dataclass
@@ -43,7 +39,6 @@ class Session:
     surroundings: Surroundings
     conditions: Conditions
     cache: InstanceCache
-    load: Load
     budget_s: float
     clock: Callable[[], float]
     began: float
@@ -56,7 +51,6 @@ class Session:
     foreseen: int = 0
     budget_spent: bool = False
     spent_s: float = 0.0
-    kept: dict[str, Instance] = field(default_factory=dict)
     warm: set[str] = field(default_factory=set)
     cold: set[str] = field(default_factory=set)
     warm_up_on: str = ""
@@ -100,16 +94,10 @@ class Session:
             self.send("resume", PlanEntry("", "", ()), message=message)
 
     def instance(self, entry: PlanEntry) -> Instance:
-        """Return the instance of `entry`, made or loaded unless it is still at hand."""
-        found = self.kept.get(entry.instance)
-        if found is None:
+        """Return the instance of `entry`."""
+        if entry.instance not in self.cache:
             self.send("prepare", entry)
-            found = self.load(entry.instance)
-            self.kept[entry.instance] = found
-            while sum(bytes_of(i) for i in self.kept.values()) > KEEP_BYTES and len(self.kept) > 1:
-                oldest = next(name for name in self.kept if name != entry.instance)
-                del self.kept[oldest]
-        return found
+        return self.cache.instance(entry.instance)
 
     def leave_out(self, task: Task, reason: str) -> None:
         """Note that something is not measured, and why."""
@@ -183,32 +171,27 @@ class Session:
         )
 
     def _pursue(self, instance: Instance, task: Task, options: SolveOptions) -> list[Record]:
-        def attempt(
-            tolerance: float | None,
-            allowed_s: float,
-            number: int,
-            facts: Callable[[Record], AccuracyFacts],
-        ) -> Record | None:
-            request = self._request(
-                instance, task, replace(options, tolerance=tolerance), allowed_s
-            )
-            rows = self._found(request, task, number)
+        spec = self.plan.solvers[task.solver].spec
+        chain = Chain(task.targets, spec, self.suite.time_limit_s)
+        records: list[Record] = []
+        while not chain.end:
+            asked = replace(options, tolerance=chain.tolerance)
+            request = self._request(instance, task, asked, chain.allowed_s)
+            rows = self._found(request, task, len(chain.tries))
             if rows and not self._may_repeat(rows):
                 self._finish(task, rows[-1], skipped=True)
-                return rows[-1]
             while not rows or self._may_repeat(rows):
                 if self._budget_spent():
                     if rows:
                         break
                     self.budget_spent = True
                     self.leave_out(task, f"budget of {self.budget_s:g} s spent")
-                    return None
+                    return records
                 again = bool(rows and rows[-1].accuracy is not None and rows[-1].accuracy.end)
-                rows.append(self._run(request, task, facts, again=again))
-            return rows[-1]
-
-        spec = self.plan.solvers[task.solver].spec
-        return pursue(task.targets, spec, self.suite.time_limit_s, attempt)
+                rows.append(self._run(request, task, chain, again=again))
+            records.append(rows[-1])
+            chain.add(rows[-1])
+        return records
 
     def _may_repeat(self, rows: list[Record]) -> bool:
         # At once, so once: what disturbs the machine now is not over yet.
@@ -227,7 +210,7 @@ class Session:
         self,
         request: Request,
         task: Task,
-        facts: Callable[[Record], AccuracyFacts] | None = None,
+        chain: Chain | None = None,
         *,
         again: bool = False,
     ) -> Record:
@@ -252,9 +235,9 @@ class Session:
             self.cold.discard(solver)
             if (record.wall_s or limit_s) < min(WARM_UP_S, limit_s):
                 record = solve()
-        if facts is not None:
+        if chain is not None:
             # What a try is worth to its chain follows from what was measured.
-            record = record.model_copy(update={"accuracy": facts(record)})
+            record = record.model_copy(update={"accuracy": chain.facts(record)})
         self.store.append(record)
         self.done.add(record)
         self.measured += 1
@@ -293,8 +276,3 @@ def only_disturbed(rows: list[Record], reruns: int = MOST_RERUNS) -> bool:
     return 0 < len(rows) <= reruns and all(
         row.disturbed and row.ended in MAY_BE_DISTURBED for row in rows
     )
-
-
-def bytes_of(instance: Instance) -> int:
-    """Bytes of the arrays of `instance`."""
-    return instance.economy.nbytes if instance.economy is not None else instance.lp.nbytes

@@ -78,7 +78,7 @@ class LadderTable(_Table):
     )
     climb: bool | None = Field(
         default=None,
-        description="true: a solver that fails is spared what comes after; false: it goes on "
+        description="true: a solver that fails skips what comes after; false: it goes on "
         "(default: true for growing numbers, false for words)",
     )
     solvers: Literal["all"] | Annotated[list[str], Field(min_length=1)] = Field(
@@ -129,7 +129,7 @@ class LadderTable(_Table):
             raise ValueError(f"recipe: must hold {holds}{where}, and no other braces")
         generated = self.recipe.startswith("gen:")
         if generated and holder in expected and not self._varies_its_variable(holder):
-            raise ValueError(f"variable: {holder} does not stand at {self.variable}= in the recipe")
+            raise ValueError(f"variable: {holder} is not at {self.variable}= in the recipe")
         if self.variable == "threads" and not all(isinstance(v, int) and v > 0 for v in self.steps):
             raise ValueError("values: threads are whole numbers of at least 1")
         if self.climb and not self._grows:
@@ -152,7 +152,7 @@ class LadderTable(_Table):
 
     @property
     def climbs(self) -> bool:
-        """Whether a solver that fails is spared what comes after."""
+        """Whether a solver that fails skips what comes after."""
         return self._grows if self.climb is None else self.climb
 
     @property

@@ -106,8 +106,7 @@ def regress(
     Outcomes: answers that turned wrong, runs that no longer end. Counters: iterations, sizes,
     objective, certified gap; exact where versions and processor are the same. Memory: peaks
     against a bound. Time: log ratios of pairs in matrix passes, which must exceed --least-effect
-    beyond doubt. Scaling: exponents of ladders. Files (.json) of the benchmarks of planbench
-    itself are compared by the same rules.
+    beyond doubt. Scaling: exponents of ladders.
 
     Exit code 0: nothing worse; 1: something is worse; 2: could not compare, because instances,
     machines or versions differ (see --allow), nothing is in common, or the input is bad.

@@ -18,7 +18,7 @@ from time import monotonic
 import numpy as np
 
 from planbench import formatting as fmt
-from planbench.bench.prepared import InstanceCache, measurement_key
+from planbench.bench.prepared import InstanceCache, Load, measurement_key
 from planbench.bench.request import (
     Conditions,
     Place,
@@ -26,9 +26,10 @@ from planbench.bench.request import (
     choose_solver,
     make_request,
 )
-from planbench.bench.session import KEEP_BYTES, WARM_UP_S, Load, bytes_of
+from planbench.bench.session import WARM_UP_S
 from planbench.bench.single import Surroundings, solve_once, survey
 from planbench.catalogue.instance import Instance
+from planbench.catalogue.resolve import load_instance
 from planbench.comparison.environments import environment_for
 from planbench.comparison.findings import Comparison, Obstacle, in_order
 from planbench.comparison.match import Pair, pairs_of
@@ -43,13 +44,12 @@ from planbench.comparison.sides import Side, check_use, packages_under_test
 from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.io.scratch import scratch_folder
-from planbench.measure.job import resolve_solver
 from planbench.measure.machine import package_versions
 from planbench.records.schema import AB, SIDE, Record
 from planbench.records.store import RecordStore
 from planbench.solvers.base import SolveOptions
 from planbench.solvers.environments import WORKER_PACKAGES, installed_here
-from planbench.solvers.registry import distributions, uses, why_not_here
+from planbench.solvers.registry import distributions, find_solver, uses, why_not_here
 from planbench.stats.paired import Schedule
 
 
@@ -219,8 +219,7 @@ def compare_sides(
             ),
             store=store,
             surroundings=surroundings,
-            cache=InstanceCache(folder),
-            load=load or _from_catalogue,
+            cache=InstanceCache(folder, load or load_instance),
             progress=progress,
             clock=clock,
             began=clock(),
@@ -240,12 +239,6 @@ def compare_sides(
             store=store.path,
             repaired=store.repaired,
         )
-
-
-def _from_catalogue(name: str) -> Instance:
-    from planbench.catalogue.resolve import load_instance
-
-    return load_instance(name)
 
 
 @dataclass(frozen=True)
@@ -448,7 +441,6 @@ class Runner:
     store: RecordStore
     surroundings: Surroundings
     cache: InstanceCache
-    load: Load
     progress: Progress | None
     clock: Callable[[], float]
     began: float
@@ -458,7 +450,6 @@ class Runner:
     pairs: dict[Measurement, list[Pair]] = field(default_factory=dict)
     controls: dict[Measurement, list[Pair]] = field(default_factory=dict)
     next_repeat: dict[Measurement, int] = field(default_factory=dict)
-    kept: dict[str, Instance] = field(default_factory=dict)
 
     @property
     def group(self) -> str:
@@ -473,7 +464,7 @@ class Runner:
         """Judge the pairs of `case` made so far."""
         names = [s.side.text for s in self.sides]
         solvers = [s.solver(case) for s in self.sides]
-        specs = [resolve_solver(solver, self.settings.adapter)[0] for solver in solvers]
+        specs = [find_solver(solver, self.settings.adapter)[0] for solver in solvers]
         return judge_case(
             replace(case, solver=" / ".join(dict.fromkeys(solvers))),
             self.pairs[case],
@@ -512,15 +503,10 @@ class Runner:
         return self.clock() - self.began >= self.settings.budget_s
 
     def instance(self, name: str) -> Instance:
-        """Return the instance called `name`, made or loaded unless it is still at hand."""
-        found = self.kept.pop(name, None)
-        if found is None:
+        """Return the instance called `name`."""
+        if name not in self.cache:
             self._tell(f"preparing {name}")
-            found = self.load(name)
-        self.kept[name] = found
-        while sum(bytes_of(i) for i in self.kept.values()) > KEEP_BYTES and len(self.kept) > 1:
-            self.cache.drop(self.kept.pop(next(iter(self.kept))))
-        return found
+        return self.cache.instance(name)
 
     def _tell(self, what: str) -> None:
         if self.progress is not None:

@@ -14,7 +14,7 @@ from math import log
 from pathlib import Path
 from typing import Literal
 
-from planbench.bench.session import Load
+from planbench.bench.prepared import Load
 from planbench.comparison.ab import PairedComparison, Progress, Settings, compare_sides
 from planbench.comparison.paired import Measurement, PairedResult, iterations_text
 from planbench.comparison.sides import Side

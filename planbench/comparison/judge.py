@@ -30,7 +30,6 @@ from planbench.comparison.findings import Finding, Layer, Rules, Unit, Verdict
 from planbench.comparison.match import Match, Sample
 from planbench.formatting import plural
 from planbench.records.schema import Record
-from planbench.records.self_results import INSTRUCTIONS
 from planbench.report.ladders import BYTES_FLOOR, SECONDS_FLOOR, find_ladders
 from planbench.report.results import AggregatedResult, Measure, aggregate, configuration
 from planbench.stats.paired import LEAST_PAIRS, paired_log_ratio
@@ -219,6 +218,8 @@ def _outcome_finding(
 # -- counters ---------------------------------------------------------------------------------
 
 EXACT = Bound()
+#: Solver of rows that count planbench's own instructions (benchmarks/self_results.py).
+INSTRUCTIONS = "planbench (million instructions)"
 #: Instructions of equal code differ by hashing, the allocator and the length of paths.
 INSTRUCTIONS_BOUND = Bound(factor=1.02)
 #: Iterations where rounding differs: first-order methods check for their end every 40 to 100.

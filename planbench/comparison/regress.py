@@ -1,7 +1,4 @@
-"""The gate: two runs in, findings out, or the reasons why they cannot be compared.
-
-Reading a side of a comparison: results files of bench, or benchmarks of planbench itself.
-"""
+"""The gate: two runs in, findings out, or the reasons why they cannot be compared."""
 
 from __future__ import annotations
 
@@ -24,7 +21,6 @@ from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.io.files import replacing
 from planbench.records.schema import STUDY, Record
-from planbench.records.self_results import looks_like_benchmarks, read_benchmarks
 from planbench.records.store import read_records, to_line
 from planbench.report.results import machine_key
 
@@ -134,16 +130,12 @@ def _notes(records: Sequence[Record], machine: str | None, name: str) -> list[st
 def read_side(path: Path) -> list[Record]:
     """Read all measurements of a results file, or of every ``.jsonl`` file in a folder.
 
-    A ``.json`` file is one of pytest-benchmark or pyperf, as ``make bench-self`` writes them.
-
     Raises
     ------
     InputError
         When there is nothing to read, a row is not a record of this planbench or an older one,
         or the last line was torn; names file and line.
     """
-    if looks_like_benchmarks(path) and not path.is_dir():
-        return read_benchmarks(path)
     files = results_files(path)
     records = [record for file in files for record in _read_whole(file)]
     if not records:

@@ -100,6 +100,7 @@ def _highs_simplex(economy: Economy, lp: LinearProgram, gap: float, kept: Any) -
     A changed endowment is a changed row bound, the only change taken up here.
     """
     from planbench.certificates.lp_bracket import quiet_highs
+    from planbench.solvers.common import minimisation
     from planbench.solvers.highs import pass_model
 
     if kept is None:
@@ -108,7 +109,7 @@ def _highs_simplex(economy: Economy, lp: LinearProgram, gap: float, kept: Any) -
         for key, value in settings.items():
             if highs.setOptionValue(key, value).name != "kOk":
                 raise SolverError(f"HiGHS refuses the option {key}")
-        pass_model(highs, lp)
+        pass_model(highs, minimisation(lp))
     else:
         old, highs = kept
         for row in np.flatnonzero(_changed_rows(old, lp)).tolist():

@@ -1,13 +1,13 @@
 """A control group (cgroup v2) of its own for each worker, where the system lets us have one.
 
-It closes what looking from outside leaves open: the kernel enforces the memory limit in the
+It closes what sampling from outside leaves open: the kernel enforces the memory limit in the
 very allocation that crosses it, and one write kills every descendant, also one that hid. Its
 ``memory.peak`` is recorded in addition to the resident peak, not instead of it: it counts page
 cache and kernel memory too, so the two do not compare.
 
 A group can be had where the memory controller of cgroup v2 is delegated to us: inside
 ``systemd-run --user --scope -p Delegate=yes planbench …``, or as root. Otherwise there is none
-and the limits are enforced by looking alone.
+and the limits are enforced by sampling alone.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 MOUNT = Path("/sys/fs/cgroup")
-#: The kernel's limit lies this much above ours, so that looking, which can say what happened,
+#: The kernel's limit lies this much above ours, so that sampling, which can say what happened,
 #: comes first, and within the tenth by which memory may be overrun.
 SLACK = 1.05
 REMOVE_S = 2.0

@@ -18,7 +18,6 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from planbench.errors import PlanbenchError
 from planbench.measure.calibrate import matrix_pass_seconds
-from planbench.measure.job import load_solve
 from planbench.measure.launch import JobResult, check_limits
 from planbench.measure.protocol import PhaseSample
 from planbench.measure.watch import Ended
@@ -27,6 +26,7 @@ from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 from planbench.solvers.base import Solution, SolveOptions, SolverSpec
 from planbench.solvers.logs import flush
+from planbench.solvers.registry import load_adapter
 
 #: What a record calls the environment, and says of memory and of itself.
 ENVIRONMENT = "in-process"
@@ -102,7 +102,7 @@ def run_in_process(
         with phase("calibrate"):
             passes.append(matrix_pass_seconds(lp.matrix))
         with phase("import"):
-            solve = load_solve(spec, adapter)
+            solve = load_adapter(spec, adapter)
         with _printed_to(log), threadpool_limits(options.threads or 1):
             found = solve(problem, spec, options, phase)
         solution = replace(found, **checked_arrays(found, lp.n_rows, lp.n_cols))

@@ -6,16 +6,11 @@ commit in another environment) can say that it does not understand instead of gu
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import json
-import sys
-from dataclasses import asdict, dataclass, field, fields, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
 
 from planbench.errors import InputError
-from planbench.solvers.base import SolveFunction, SolveOptions, SolverSpec
+from planbench.solvers.base import SolveOptions
 
 PROTOCOL_VERSION = 1
 
@@ -102,78 +97,3 @@ def job_from_json(text: str, where: str = "job") -> Job:
         return Job(**data)
     except TypeError as error:
         raise InputError(str(error), where=where) from None
-
-
-def resolve_solver(solver: str, adapter: str | None = None) -> tuple[SolverSpec, SolveOptions]:
-    """Facts about the solver called `solver`, and the options its name implies.
-
-    Parameters
-    ----------
-    solver : str
-        ``NAME``, ``NAME:stock`` or ``cmd:'…'``.
-    adapter : str or None
-        As in :class:`Job`; its solvers come before the registry's.
-
-    Returns
-    -------
-    SolverSpec
-    SolveOptions
-        Only ``stock`` and ``command`` are set.
-
-    Raises
-    ------
-    InputError
-        When there is no such solver.
-    """
-    if adapter is not None:
-        name, _, variant = solver.partition(":")
-        for spec in _adapter_module(adapter).SOLVERS:
-            if spec.name == name and variant in ("", "stock"):
-                return spec, SolveOptions(stock=variant == "stock")
-    from planbench.solvers.registry import find_solver
-
-    spec, stock, command = find_solver(solver)
-    return spec, SolveOptions(stock=stock, command=command)
-
-
-def with_name(options: SolveOptions, implied: SolveOptions) -> SolveOptions:
-    """`options` together with what the solver's name implies (``:stock``, the command)."""
-    return replace(
-        options,
-        stock=options.stock or implied.stock,
-        command=implied.command if implied.command is not None else options.command,
-    )
-
-
-def load_solve(spec: SolverSpec, adapter: str | None = None) -> SolveFunction:
-    """Import the adapter of `spec` and return its ``solve`` function."""
-    if adapter is not None:
-        module = _adapter_module(adapter)
-        if spec in module.SOLVERS:
-            solve: SolveFunction = module.solve
-            return solve
-    from planbench.solvers.registry import load_adapter
-
-    return load_adapter(spec)
-
-
-def _adapter_module(adapter: str) -> Any:
-    """Import an adapter by module name or by the path of its file."""
-    if not adapter.endswith(".py"):
-        try:
-            return importlib.import_module(adapter)
-        except ImportError as error:
-            raise InputError(f"cannot be imported: {error}", where=f"adapter {adapter}") from None
-    path = Path(adapter)
-    name = f"planbench_adapter_{path.stem}"
-    if name in sys.modules and sys.modules[name].__file__ == str(path):
-        return sys.modules[name]
-    if not path.is_file():
-        raise InputError("no such file", where=f"adapter {adapter}")
-    found = importlib.util.spec_from_file_location(name, path)
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    sys.modules[name] = module
-    found.loader.exec_module(module)
-    return module

@@ -78,7 +78,7 @@ class JobFolder:
     def overrun(self, *, now: bool = False) -> str:
         """Say which limit what was written has passed; empty when none.
 
-        The log is looked at each time, the rest now and then unless `now` is set.
+        The log is checked each time, the rest at intervals unless `now` is set.
         """
         if os.fstat(self.log.fileno()).st_size > LOG_LIMIT_BYTES:
             return f"wrote more than {LOG_LIMIT_BYTES >> 20} MiB log"
@@ -111,7 +111,7 @@ class JobFolder:
         return os.pread(self.log.fileno(), most, max(0, size - most)).decode(errors="replace")
 
     def leave(self) -> None:
-        """Close the log; see to it that its name stands for it, whatever the solver did."""
+        """Close the log; its name refers to it again, whatever the solver did."""
         path = self.path / LOG_FILE
         with self.log, suppress(OSError):
             try:

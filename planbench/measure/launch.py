@@ -3,7 +3,7 @@
 Solvers hold the interpreter lock for a whole solve, overrun their time limit many times over,
 hang on odd data, or allocate all memory in one go; so nothing is asked of the worker. The
 parent watches wall time and memory of the whole process group from outside and kills it. The
-limits and how each way of ending is told apart are described in docs/measurement.md.
+limits and how the ways of ending are distinguished are described in docs/measurement.md.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ DATA_LIMIT_EXTRA = 1 << 30
 NEAR_LIMIT = 0.8
 #: The kernel stops a file that is this much larger than the folder may be.
 FILE_LIMIT_EXTRA = 1 << 30
-#: Last words are looked for in so much of the log.
+#: Bytes of the log in which last words are searched for.
 LAST_BYTES = 1 << 16
-#: Ends that a worker tells of itself; NO_SPACE is no end of a run.
+#: Ends that a worker reports itself; NO_SPACE is no end of a run.
 FAILURES = ("memory", "crash", "refused")
 
 _WORKER = ("-P", "-X", "faulthandler", "-m", "planbench.measure.worker")
@@ -148,7 +148,7 @@ class JobResult:
 
     @property
     def wait_s(self) -> float | None:
-        """Seconds of the counted phases without a processor; None when untold for one."""
+        """Seconds of the counted phases without a processor; None when unknown for one."""
         return _sum_if_known([p.wait_s for p in self.phases if p.solving])
 
 
@@ -337,7 +337,7 @@ def _conclude(
     group_peak: int | None,
     shape: tuple[int, int] | None,
 ) -> JobResult:
-    """Tell how the run ended from what was seen and what it left behind."""
+    """Determine how the run ended from what was seen and what it left behind."""
     reader = watch.reader
     folder = watch.folder.path
     result = None if watch.killed else read_result(folder)

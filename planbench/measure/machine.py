@@ -1,7 +1,7 @@
 """The machine and the software a measurement was made with.
 
 Nothing that names a person or a host is kept: the host's name only enters a short hash, which
-tells two machines of the same kind apart when a results file is carried on.
+distinguishes two machines of the same kind when a results file is carried on.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ _VECTOR_UNITS = ("sse4_2", "avx", "fma", "avx2", "avx512f", "asimd", "sve")
 def cpu_class(cpuinfo: Path = Path("/proc/cpuinfo")) -> str | None:
     """Vendor, family, model and vector units of the processor, e.g. ``GenuineIntel 6 143 avx2``.
 
-    None where the system does not tell.
+    None where the system does not say.
     """
     try:
         lines = cpuinfo.read_text().partition("\n\n")[0].splitlines()

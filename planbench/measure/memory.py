@@ -22,7 +22,7 @@ MAXRSS = "ru_maxrss, not reset"
 REAPED = "children by wait4"
 SAMPLED = "children sampled"
 #: … and where the worker had a control group of its own.
-CGROUP = "cgroup memory.peak beside"
+CGROUP = "also cgroup memory.peak"
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ class TreeLevel:
     def shared_once(self) -> tuple[int, int] | None:
         """``resident`` and ``reached`` with pages that several processes share counted once.
 
-        It costs milliseconds per gigabyte. None where the kernel does not tell.
+        It costs milliseconds per gigabyte. None where the kernel does not say.
         """
         together = proportional_bytes(self.counted)
         if together is None:
@@ -253,7 +253,7 @@ def tree_level(
 def same_memory(one: int, other: int) -> bool:
     """Whether two processes share all their memory, as parent and child between vfork and exec do.
 
-    The kernel is asked by ``kcmp`` (Linux, not in every kernel); False where it does not tell.
+    The kernel is asked by ``kcmp`` (Linux, not in every kernel); False where it does not say.
     """
     import ctypes  # only who watches asks, not the worker
 
@@ -290,7 +290,7 @@ def proportional_bytes(pids: Iterable[int]) -> int | None:
     """Memory of `pids` with shared pages divided among their users, without pages of files.
 
     That is the proportional set size (PSS) of private and shared memory, swapped out or not.
-    None where the kernel does not tell.
+    None where the kernel does not say.
     """
     total = 0
     for pid in pids:
@@ -314,7 +314,7 @@ def proportional_bytes(pids: Iterable[int]) -> int | None:
 
 
 def kernel_oom_kills() -> int | None:
-    """How many processes the kernel has killed for want of memory since boot; None if untold."""
+    """How many processes the kernel has killed for want of memory since boot; None if unknown."""
     try:
         text = Path("/proc/vmstat").read_text()
     except OSError:

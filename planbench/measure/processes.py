@@ -1,4 +1,4 @@
-"""What /proc and a log tell of processes: threads that run, waiting, and how one ended."""
+"""What /proc and a log say of processes: threads that run, waiting, and how one ended."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def running_threads(pids: Iterable[int]) -> int:
 
 
 def waiting_seconds(pid: int | str = "self") -> float | None:
-    """Seconds a process's main thread was ready to run and had no processor; None if untold."""
+    """Seconds a process's main thread was ready to run and had no processor; None if unknown."""
     try:
         return int(Path(f"/proc/{pid}/schedstat").read_bytes().split()[1]) / 1e9
     except (OSError, IndexError, ValueError):

@@ -175,7 +175,7 @@ class PhaseReader:
                 self._take(json.loads(line))
             except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
                 raise GarbledError(
-                    "the worker tells its phases in another way; it is of a planbench too far "
+                    "the worker writes its phases in another way; it is of a planbench too far "
                     "from this one to be measured by it"
                 ) from None
         if len(self.phases) > MOST_PHASES or (len(data) == READ_BYTES and not newline):
@@ -197,7 +197,7 @@ class PhaseReader:
         name, solving = _text(event["name"]), event["solving"] is True
         if kind == "start":
             self.open_name, self.open_since, self.open_solving = name, at, solving
-            # Workers of earlier commits do not tell how long they waited.
+            # Workers of earlier commits do not say how long they waited.
             self.open_waited = _amount_or_none(event.get("waited_s"))
             self.open_level = _bytes_or_none(event.get("level_before"))
             if solving and self.solving_since is None:
@@ -346,7 +346,7 @@ def read_solution(folder: Path, facts: Any, shape: tuple[int, int] | None = None
             threads_used=None if threads is None else int(_amount(threads)),
             options={key: _option(item) for key, item in _mapping(facts["options"]).items()},
             notes=tuple(_text(note) for note in facts["notes"]),
-            # Workers of earlier commits do not tell.
+            # Workers of earlier commits do not say.
             presolved=_counts(facts.get("presolved", {})),
         )
     except (KeyError, OSError, OverflowError, TypeError, ValueError, zipfile.BadZipFile) as error:

@@ -30,9 +30,9 @@ FILL_BYTES_PER_S = 20e9
 #: … and we were given a processor only so much later.
 LATE_S = 0.008
 POLL_LEAST_S = 0.001
-#: … but looking may take no more than a fifth of a core; counting shared pages once, for a peak
+#: … but sampling may take no more than a fifth of a core; counting shared pages once, for a peak
 #: that no limit depends on, no more than a twentieth.
-LOOK_SHARE = 4
+SAMPLE_SHARE = 4
 POLL_MOST_S = 0.25
 PEAK_SHARE = 19
 #: A solver that has the limit as an option stops a little after it and still has to hand over its
@@ -84,7 +84,7 @@ class Watch:
     reason: str = ""
     _pause: float = field(default=POLL_FIRST_S, repr=False)
     _headroom: int = field(default=0, repr=False)
-    _look_s: float = field(default=0.0, repr=False)
+    _sample_s: float = field(default=0.0, repr=False)
     _copies: frozenset[int] = field(default=frozenset(), repr=False)
     _reached: tuple[float | None, int] = field(default=(None, 0), repr=False)
     _shared: tuple[float, float] = field(default=(0.0, 0.0), repr=False)
@@ -117,7 +117,7 @@ class Watch:
             self._judge_time(monotonic())
         if self.killed is None and (full := self.folder.overrun()):
             self.killed, self.reason = "killed", full + self._where()
-        self._look_s = thread_time() - start
+        self._sample_s = thread_time() - start
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -140,7 +140,7 @@ class Watch:
         """Seconds until the next sample."""
         self._pause = min(POLL_LAST_S, self._pause * POLL_GROWTH)
         soon = max(POLL_LEAST_S, self._headroom / FILL_BYTES_PER_S - LATE_S)
-        return max(min(self._pause, soon), min(POLL_MOST_S, LOOK_SHARE * self._look_s))
+        return max(min(self._pause, soon), min(POLL_MOST_S, SAMPLE_SHARE * self._sample_s))
 
     def _shared_once(self, level: TreeLevel) -> tuple[int, int]:
         """Bytes held now and reached, with shared pages counted once where that matters.
@@ -158,7 +158,7 @@ class Watch:
         if level.at_most() > highest or beyond:
             ended, took = self._shared
             began = monotonic()
-            if began < ended + took * (LOOK_SHARE if beyond else PEAK_SHARE):
+            if began < ended + took * (SAMPLE_SHARE if beyond else PEAK_SHARE):
                 return held, reached
             held, reached = level.shared_once() or (level.resident, level.at_most())
             self._shared = monotonic(), monotonic() - began

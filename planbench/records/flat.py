@@ -134,12 +134,11 @@ def write_csv(records: Sequence[Record], path: Path) -> None:
     InputError
         When the file cannot be written.
     """
-    rows = [flat_row(record) for record in records]
-    names = list(dict.fromkeys(name for row in rows for name in row))
+    table = columns(records)
     file = io.StringIO(newline="")
-    writer = csv.DictWriter(file, names, restval="")
-    writer.writeheader()
-    writer.writerows(rows)
+    writer = csv.writer(file)
+    writer.writerow(table)
+    writer.writerows(zip(*table.values(), strict=True))
     write_text(path, file.getvalue())
 
 

@@ -126,7 +126,7 @@ def _choose(rows: Sequence[Record], measure: _Measure) -> tuple[Record | None, l
 
 
 def _names(series: dict[_Series, list[Record]]) -> dict[_Series, str]:
-    """Name each series: solver and instance, and what else tells it from the others."""
+    """Name each series: solver and instance, and what else distinguishes it."""
     names: dict[_Series, str] = {}
     several_machines = len({s.machine for s in series}) > 1
     versions: dict[tuple[str, str], set[tuple[str, str]]] = {}

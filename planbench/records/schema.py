@@ -313,12 +313,12 @@ class Record(_Row):
     )
     presolved: Counts = _field(
         "size of the linear program after the solver's presolve; empty where presolve did not run "
-        "or the solver does not tell (HiGHS, CBC and GLOP do, in their logs)",
+        "or the solver does not report it (HiGHS, CBC and GLOP do, in their logs)",
         "rows, columns, nonzeros; whole numbers ≥ 0",
         default={},
     )
     iterations: Counts = _field(
-        "iterations by kind; empty where the solver does not tell",
+        "iterations by kind; empty where the solver does not report it",
         "e.g. simplex, ipm, crossover, pdlp; whole numbers ≥ 0",
         default={},
     )
@@ -337,7 +337,7 @@ class Record(_Row):
     memory_method: str = _field(
         "how memory was read",
         "VmHWM reset per phase; VmHWM, not reset; ru_maxrss, not reset; followed by children by "
-        "wait4 or children sampled, and by cgroup memory.peak beside; not measured for a run "
+        "wait4 or children sampled, and also cgroup memory.peak; not measured for a run "
         "in-process; empty when no phase ended",
         default="",
     )

@@ -33,6 +33,8 @@ from planbench.records.values import recipe_parts
 LONGEST_LINE = 16 << 20
 #: Smaller numbers lose digits, and their inverses overflow.
 _SMALLEST = 1e-300
+#: The end of ``memory_method`` in older files, and what is read instead.
+_OLD_METHOD = ("cgroup memory.peak beside", "also cgroup memory.peak")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -261,7 +263,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def repair(path: Path) -> str | None:
-    """Mend a last line without its end; the caller holds the lock.
+    """Repair a last line without its end; the caller holds the lock.
 
     Returns
     -------
@@ -413,6 +415,8 @@ def _to_record(row: Any, where: str) -> Record:
     facts = row.get("instance")
     if version < 6 and isinstance(facts, dict) and isinstance(facts.get("name"), str):
         row = {**row, "instance": {**facts, "asked": recipe_parts(facts["name"])}}
+    if isinstance(method := row.get("memory_method"), str):
+        row = {**row, "memory_method": method.replace(*_OLD_METHOD)}
     try:
         # Versions have only added fields so far, and what is not there is not known.
         return Record.model_validate({**row, "schema_version": SCHEMA_VERSION})

@@ -31,7 +31,6 @@ import scipy.sparse as sp
 from planbench.errors import InputError, SolverCrashError, SolverError, SolverUnavailableError
 from planbench.io.mps import write_mps
 from planbench.model.arrays import FloatArray
-from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 from planbench.solvers.base import (
     Claim,
@@ -40,50 +39,42 @@ from planbench.solvers.base import (
     Solution,
     SolveOptions,
     SolverSpec,
-    no_phase,
 )
 from planbench.solvers.common import (
     Kind,
-    as_linear_program,
-    duals_in_stated_sense,
+    as_minimisation,
     import_solver,
-    in_stated_sense,
+    in_own_names,
     infeasible_shape,
-    minimisation_offset,
     row_kinds,
     typed_native,
-    unsolved_shape,
     violated_empty_row,
 )
 from planbench.solvers.logs import captured_stdout, presolved_size
 from planbench.solvers.programs import ended, ending, run_program, stand_in
 
-_TAKES = frozenset(("tolerance", "time_limit", "seed", "native"))
-_DEFAULT = "min −c; solved as a linear program (-initialSolve)"
+_SHARED: dict[str, Any] = {
+    "family": "CBC",
+    "module": "planbench.solvers.cbc",
+    "packages": ("pulp",),
+    "exact": True,
+    "takes": frozenset(("tolerance", "time_limit", "seed", "native")),
+    "default": "min −c; solved as a linear program (-initialSolve)",
+}
 
 SOLVERS = (
     SolverSpec(
         name="cbc",
-        family="CBC",
         method="dual simplex (Clp), through PuLP",
-        module="planbench.solvers.cbc",
-        packages=("pulp",),
-        exact=True,
-        takes=_TAKES,
         phases=("build", "check", "solve", "extract"),
-        default=_DEFAULT,
         stock="min −c; PuLP's own call (-solve, as if there were integers)",
+        **_SHARED,
     ),
     SolverSpec(
         name="cbc-mps",
-        family="CBC",
         method="dual simplex (Clp), fed by an MPS file",
-        module="planbench.solvers.cbc",
-        packages=("pulp",),
-        exact=True,
-        takes=_TAKES,
-        default=_DEFAULT,
         stock="min −c; CBC's own call (-solve, as if there were integers)",
+        **_SHARED,
     ),
 )
 
@@ -107,19 +98,18 @@ _PARAMETERS: dict[str, Kind] = {
     "scaling": str,
 }
 
-_RESERVED = {
-    "dualTolerance": "use the option tolerance",
-    "primalTolerance": "use the option tolerance",
-    "seconds": "use the option time_limit",
-    "randomSeed": "use the option seed",
-    "threads": "CBC's simplex has one thread",
+_OWN_NAMES = {
+    "tolerance": ("primalTolerance", "dualTolerance"),
+    "seed": ("randomSeed",),
+    "time_limit": ("seconds",),
 }
+_RESERVED = {"threads": "CBC's simplex has one thread"}
 
-_CLAIMS: tuple[tuple[str, Claim], ...] = (
-    ("Optimal", "optimal"),
-    ("Infeasible", "infeasible"),
-    ("Unbounded", "unbounded"),
-)
+_CLAIMS: dict[str, Claim] = {
+    "Optimal": "optimal",
+    "Infeasible": "infeasible",
+    "Unbounded": "unbounded",
+}
 
 
 _NO_PROGRAM = "PuLP bundles no CBC program for this platform; pip install 'pulp>=3,<4'"
@@ -132,12 +122,8 @@ def unavailable(spec: SolverSpec) -> str | None:
     return None
 
 
-def solve(
-    problem: LinearProgram | Economy,
-    spec: SolverSpec,
-    options: SolveOptions,
-    phase: Phase = no_phase,
-) -> Solution:
+@as_minimisation
+def solve(lp: LinearProgram, spec: SolverSpec, options: SolveOptions, phase: Phase) -> Solution:
     """Solve with the CBC program that PuLP bundles, called in the way that `spec` names.
 
     Raises
@@ -147,34 +133,21 @@ def solve(
     SolverError
         If CBC fails or read another problem than was handed over.
     """
-    lp = as_linear_program(problem)
-    native = _typed_parameters(options.native)
+    used = in_own_names(options, _OWN_NAMES) | _typed_parameters(options.native)
     by_pulp = spec.name == "cbc"
-    answer = unsolved_shape(lp) or (_empty_rows(lp) if by_pulp else None)
-    if answer is not None:
+    if by_pulp and (answer := _empty_rows(lp)):
         return answer
     path = runnable_program()
-    used = _command_options(options) | native
     with tempfile.TemporaryDirectory(prefix="planbench-cbc-") as folder:
         run = _solve_by_pulp if by_pulp else _solve_by_file
         solution = run(lp, path, Path(folder), options, used, phase)
     return replace(solution, options=used, threads_used=1)
 
 
-def _command_options(options: SolveOptions) -> dict[str, NativeValue]:
-    """CBC's parameters for the options of planbench."""
-    used: dict[str, NativeValue] = {}
-    if options.tolerance is not None:
-        used |= {"primalTolerance": options.tolerance, "dualTolerance": options.tolerance}
-    if options.seed is not None:
-        used["randomSeed"] = options.seed
-    if options.time_limit is not None:
-        used["seconds"] = options.time_limit
-    return used
-
-
 def _typed_parameters(native: Mapping[str, NativeValue]) -> dict[str, NativeValue]:
-    typed = typed_native(native, _PARAMETERS, _RESERVED, "CBC has no option {} for linear programs")
+    typed = typed_native(
+        native, _PARAMETERS, _OWN_NAMES, _RESERVED, "CBC has no option {} for linear programs"
+    )
     for key, value in typed.items():
         if isinstance(value, str) and not re.fullmatch(r"\w+", value):
             raise InputError(f"{key}: {native[key]!r} is no single word", where="--set")
@@ -279,7 +252,7 @@ def _build(pulp: Any, lp: LinearProgram) -> Built:
             pulp.LpVariable(f"c{j}", low, up)
             for j, (low, up) in enumerate(zip(lower, upper, strict=True))
         ]
-    cost = lp.minimisation_cost
+    cost = lp.cost
     # A column without any entry must be in the objective, or PuLP's MPS file lacks it.
     named = (cost != 0) | (np.diff(lp.matrix.indptr) == 0)
     if not named.any():
@@ -347,24 +320,22 @@ def _read_from_pulp(
     claim = claims.get(sol_status, "unknown")
     values = [column.varValue for column in built.columns]
     x = None if None in values else np.array(values, dtype=np.float64)
-    y = np.zeros(lp.n_rows)
-    missing = False
-    for i, side in built.sides:
-        if side.pi is None:
-            missing = True
-            break
-        y[i] += side.pi
+    duals = [side.pi for _, side in built.sides]
+    y = None
+    if claim == "optimal" and None not in duals:
+        rows = np.array([row for row, _ in built.sides], dtype=np.intp)
+        y = np.bincount(rows, weights=duals, minlength=lp.n_rows).astype(np.float64)
     notes = ["PuLP reads CBC's solution with about 8 digits"]
     if rounded:
         notes.append(f"PuLP's MPS file rounds {rounded} numbers to 13 digits")
     # PuLP keeps no objective constant and reads no objective value: it recomputes c·x.
     value = None
     if x is not None and claim in ("optimal", "unknown"):
-        value = in_stated_sense(lp, float(lp.minimisation_cost @ x) + minimisation_offset(lp))
+        value = float(lp.cost @ x) + lp.offset
     return Solution(
         claim=claim,
         x=x if claim in ("optimal", "unknown") else None,
-        y=duals_in_stated_sense(lp, y) if claim == "optimal" and not missing else None,
+        y=y,
         objective=value,
         native_status=f"{pulp.LpStatus[status]} (sol_status {pulp.LpSolution[sol_status]})",
         hit_limit=sol_status == pulp.LpSolutionIntegerFeasible,  # whatever `status` says
@@ -388,8 +359,7 @@ def _solve_by_file(
     mps, text, binary = (folder / name for name in ("problem.mps", "solution.txt", "solution.bin"))
     with phase("load"):
         # The constant stays here: readers differ about its sign.
-        plain = replace(lp, cost=lp.minimisation_cost, offset=0.0, maximise=False)
-        notes = write_mps(plain, mps, numbered=True)
+        notes = write_mps(replace(lp, offset=0.0), mps, numbered=True)
     command = [str(path), str(mps)]
     for key, value in used.items():
         command += [f"-{key}", str(value)]
@@ -419,12 +389,12 @@ def _read_from_files(lp: LinearProgram, text: Path, binary: Path, log: str) -> S
     claim, hit_limit = _claim_of(status)
     x = y = value = None
     if claim in ("optimal", "unknown"):
-        x, y, least = read_binary_solution(binary, lp.n_rows, lp.n_cols)
-        value = in_stated_sense(lp, least + minimisation_offset(lp))
+        x, y, value = read_binary_solution(binary, lp.n_rows, lp.n_cols)
+        value += lp.offset
     return Solution(
         claim=claim,
         x=x,
-        y=None if y is None else duals_in_stated_sense(lp, y),
+        y=y,
         objective=value,
         native_status=status,
         hit_limit=hit_limit,
@@ -539,10 +509,8 @@ def _last_line(log: str) -> str:
 
 def _claim_of(status_line: str) -> tuple[Claim, bool]:
     """Claim and whether a limit was hit, from the first line of a solution file."""
-    for word, claim in _CLAIMS:
-        if status_line.startswith(word):
-            return claim, False
-    return "unknown", status_line.startswith("Stopped")
+    word = status_line.partition(" ")[0]
+    return _CLAIMS.get(word, "unknown"), word == "Stopped"
 
 
 def read_binary_solution(

@@ -39,16 +39,9 @@ import numpy as np
 from planbench.errors import InputError, SolverCrashError
 from planbench.io.mps import write_mps, written_names
 from planbench.model.arrays import FloatArray
-from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
-from planbench.solvers.base import Claim, Phase, Solution, SolveOptions, SolverSpec, no_phase
-from planbench.solvers.common import (
-    as_linear_program,
-    duals_in_stated_sense,
-    in_stated_sense,
-    minimisation_offset,
-    unsolved_shape,
-)
+from planbench.solvers.base import Claim, Phase, Solution, SolveOptions, SolverSpec
+from planbench.solvers.common import as_minimisation
 from planbench.solvers.logs import captured, open_regular
 from planbench.solvers.programs import ending, run_program
 
@@ -73,12 +66,8 @@ SOLVERS = (
 )
 
 
-def solve(
-    problem: LinearProgram | Economy,
-    spec: SolverSpec,
-    options: SolveOptions,
-    phase: Phase = no_phase,
-) -> Solution:
+@as_minimisation
+def solve(lp: LinearProgram, spec: SolverSpec, options: SolveOptions, phase: Phase) -> Solution:
     """Run the program of ``options.command``.
 
     Raises
@@ -88,51 +77,36 @@ def solve(
     SolverCrashError
         If it dies, ends with a code other than 0 or writes no readable solution.
     """
-    lp = as_linear_program(problem)
-    if options.command is None:
-        raise InputError("cmd: needs a command, e.g. cmd:'mysolver {mps} {sol}'")
-    answer = unsolved_shape(lp)
-    if answer is not None:
-        return answer
     with tempfile.TemporaryDirectory(prefix="planbench-cmd-") as folder:
         mps, sol = Path(folder) / "problem.mps", Path(folder) / "solution.txt"
         command = _arguments(options, mps, sol)
         with phase("load"):
-            plain = replace(lp, cost=lp.minimisation_cost, offset=0.0, maximise=False)
-            notes = write_mps(plain, mps, numbered=True)
+            notes = write_mps(replace(lp, offset=0.0), mps, numbered=True)
         with phase("solve"):
             _run(command, options)
         with phase("extract"):
-            rows, columns = written_names(plain, numbered=True)
+            rows, columns = written_names(lp, numbered=True)
             read = read_solution(sol, list(rows), list(columns))
-    x, y = read.x, read.y
     return Solution(
         claim=read.claim,
-        x=x,
-        y=None if y is None else duals_in_stated_sense(lp, y),
-        objective=None
-        if read.objective is None
-        else in_stated_sense(lp, read.objective + minimisation_offset(lp)),
+        x=read.x,
+        y=read.y,
+        objective=None if read.objective is None else read.objective + lp.offset,
         native_status="exit code 0",
         iterations={} if read.iterations is None else {"reported": read.iterations},
         version=read.version,
         method_run=Path(command[0]).name,
-        options={"command": options.command},
+        options={"command": options.command or ""},
         notes=notes,
     )
 
 
 def _arguments(options: SolveOptions, mps: Path, sol: Path) -> list[str]:
-    command = options.command or ""
+    command = options.command or ""  # as find_solver has checked it
     if "{time}" in command and options.time_limit is None:
         raise InputError("the command asks for {time}; give a time limit")
     limit = "" if options.time_limit is None else f"{options.time_limit:g}"
-    try:
-        words = shlex.split(command)
-    except ValueError as error:
-        raise InputError(f"the command {command!r} cannot be read: {error}") from None
-    if not words:
-        raise InputError("cmd: needs a command, e.g. cmd:'mysolver {mps} {sol}'")
+    words = shlex.split(command)
     places = {"{mps}": str(mps), "{sol}": str(sol), "{time}": limit}
     for place, value in places.items():
         words = [word.replace(place, value) for word in words]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
 import sys
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,15 @@ from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 from planbench.model.planning_lp import to_linear_program
-from planbench.solvers.base import NativeValue, Solution, SolveOptions
+from planbench.solvers.base import (
+    NativeValue,
+    Phase,
+    Solution,
+    SolveFunction,
+    SolveOptions,
+    SolverSpec,
+    no_phase,
+)
 
 
 def import_solver(module: str) -> Any:
@@ -44,19 +53,45 @@ def as_linear_program(problem: LinearProgram | Economy) -> LinearProgram:
     return to_linear_program(problem) if isinstance(problem, Economy) else problem
 
 
-def minimisation_offset(lp: LinearProgram) -> float:
-    """Constant of the equivalent minimisation min −c·x − c₀ (c₀ itself when minimising)."""
-    return -lp.offset if lp.maximise else lp.offset
+def minimisation(lp: LinearProgram) -> LinearProgram:
+    """Return the equivalent minimisation: min −c·x − c₀ of a maximisation."""
+    if not lp.maximise:
+        return lp
+    return replace(lp, cost=-lp.cost, offset=-lp.offset, maximise=False)
 
 
-def in_stated_sense(lp: LinearProgram, value: float) -> float:
-    """Objective of the stated problem, from the objective of the equivalent minimisation."""
-    return (0.0 - value) if lp.maximise else value
+def as_minimisation(
+    solve: Callable[[LinearProgram, SolverSpec, SolveOptions, Phase], Solution],
+) -> SolveFunction:
+    """Make an adapter's ``solve`` of a function that solves minimisations.
 
+    The function is handed the equivalent minimisation (several solvers treat a maximisation
+    incorrectly) and answers that: duals ∂(minimum)/∂rhs, and its objective. Programs without
+    columns or with crossed bounds are answered here (:func:`unsolved_shape`).
+    """
 
-def duals_in_stated_sense(lp: LinearProgram, duals: FloatArray) -> FloatArray:
-    """Turn y = ∂(minimum)/∂rhs of the equivalent minimisation into the stated sense."""
-    return 0.0 - duals if lp.maximise else duals
+    @functools.wraps(solve)
+    def adapter(
+        problem: LinearProgram | Economy,
+        spec: SolverSpec,
+        options: SolveOptions,
+        phase: Phase = no_phase,
+    ) -> Solution:
+        lp = as_linear_program(problem)
+        answer = unsolved_shape(lp)
+        if answer is not None:
+            return answer
+        found = solve(minimisation(lp), spec, options, phase)
+        if not lp.maximise:
+            return found
+        y, objective = found.y, found.objective
+        return replace(
+            found,
+            y=None if y is None else 0.0 - y,
+            objective=None if objective is None else 0.0 - objective,
+        )
+
+    return adapter
 
 
 def with_nearest(name: str, known: Iterable[str]) -> str:
@@ -79,11 +114,8 @@ class Clock:
         return max(0.0, self.limit - (time.monotonic() - self.started))
 
 
-def crossed_bounds(lp: LinearProgram) -> str | None:
-    """Say which row or column has lower > upper, or None.
-
-    Several interfaces raise, or warn and go on, where the answer is simply "infeasible".
-    """
+def _crossed_bounds(lp: LinearProgram) -> str | None:
+    """Say which row or column has lower > upper, or None."""
     for what, lower, upper in (
         ("column", lp.col_lower, lp.col_upper),
         ("row", lp.row_lower, lp.row_upper),
@@ -126,10 +158,9 @@ def unsolved_shape(lp: LinearProgram) -> Solution | None:
     """Answer for a program no solver needs to see: no columns, or bounds that cross.
 
     Without columns every row reads 0, so the program is optimal at the offset or infeasible.
-    Adapters whose software cannot take such a program use this and say so in
-    ``native_status`` and ``method_run``.
+    Interfaces raise on such programs, or warn and go on.
     """
-    crossed = crossed_bounds(lp)
+    crossed = _crossed_bounds(lp)
     if crossed is not None:
         note = "the adapter recognised crossing bounds; the solver was not run"
         return infeasible_shape(crossed, "bounds cross", note)
@@ -226,16 +257,42 @@ def convert_native(key: str, value: NativeValue, kind: Kind) -> NativeValue:
         raise InputError(f"{key} is {word}; {text!r} is not", where="--set") from None
 
 
-def refuse_reserved(native: Mapping[str, NativeValue], reserved: Mapping[str, str]) -> None:
-    """Refuse native options that planbench sets itself; `reserved` maps each to the fix."""
-    for key in native:
-        if key in reserved:
-            raise InputError(f"{key} is set by planbench; {reserved[key]}", where="--set")
+def in_own_names(
+    options: SolveOptions, names: Mapping[str, Sequence[str]]
+) -> dict[str, NativeValue]:
+    """Return the options that are set, each by the names in `names` that a solver has for it."""
+    return {
+        own: float(value) if option == "time_limit" else value
+        for option, own_names in names.items()
+        if (value := getattr(options, option)) is not None
+        for own in own_names
+    }
+
+
+def refuse_reserved(
+    key: str, names: Mapping[str, Sequence[str]], reserved: Mapping[str, str]
+) -> None:
+    """Refuse the native option `key` if planbench sets it itself.
+
+    Parameters
+    ----------
+    key : str
+    names : mapping of str to sequence of str
+        As in :func:`in_own_names`: the option is set by the option of planbench.
+    reserved : mapping of str to str
+        Other options planbench sets, each with the fix.
+    """
+    fix = reserved.get(key) or next(
+        (f"use the option {option}" for option, own in names.items() if key in own), ""
+    )
+    if fix:
+        raise InputError(f"{key} is set by planbench; {fix}", where="--set")
 
 
 def typed_native(
     native: Mapping[str, NativeValue],
     kinds: Mapping[str, Kind],
+    names: Mapping[str, Sequence[str]],
     reserved: Mapping[str, str],
     unknown: str,
 ) -> dict[str, NativeValue]:
@@ -246,8 +303,8 @@ def typed_native(
     native : mapping
     kinds : mapping of str to type
         Options there are.
-    reserved : mapping of str to str
-        Options that planbench sets itself, each with the fix.
+    names, reserved
+        As in :func:`refuse_reserved`.
     unknown : str
         Message for one there is not; ``{}`` is its name.
 
@@ -256,18 +313,13 @@ def typed_native(
     InputError
         Reserved or unknown name (with the nearest), or a value of the wrong type.
     """
-    refuse_reserved(native, reserved)
     typed = {}
     for key, value in native.items():
+        refuse_reserved(key, names, reserved)
         if key not in kinds:
             raise InputError(unknown.format(repr(key)) + with_nearest(key, kinds), where="--set")
         typed[key] = convert_native(key, value, kinds[key])
     return typed
-
-
-def small_coefficients(lp: LinearProgram, threshold: float) -> int:
-    """Count matrix entries with |a| ≤ `threshold` (which a solver would drop)."""
-    return int(np.count_nonzero(np.abs(lp.matrix.data) <= threshold))
 
 
 def huge_bounds(lp: LinearProgram, threshold: float) -> int:

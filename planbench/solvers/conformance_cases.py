@@ -7,7 +7,7 @@ plan rightly.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,8 +36,6 @@ class ProgramCase:
     Attributes
     ----------
     name : str
-    shows : str
-        What an adapter gets wrong that fails it.
     lp : LinearProgram
     claims : frozenset of Claim
         Claims that are right; a solver that claims nothing ("unknown") is judged elsewhere.
@@ -49,7 +47,6 @@ class ProgramCase:
     """
 
     name: str
-    shows: str
     lp: LinearProgram
     claims: frozenset[Claim]
     x: FloatArray | None = None
@@ -60,7 +57,6 @@ class ProgramCase:
 
 def _solved(
     name: str,
-    shows: str,
     x: list[float],
     y: list[float],
     objective: float,
@@ -70,7 +66,6 @@ def _solved(
 ) -> ProgramCase:
     return ProgramCase(
         name,
-        shows,
         make_linear_program(name=name, **program),
         frozenset({"optimal"}),
         np.array(x, dtype=np.float64),
@@ -80,12 +75,14 @@ def _solved(
     )
 
 
-def _unsolvable(name: str, shows: str, claims: frozenset[Claim], **program: Any) -> ProgramCase:
-    return ProgramCase(name, shows, make_linear_program(name=name, **program), claims)
+def _unsolvable(name: str, claims: frozenset[Claim], **program: Any) -> ProgramCase:
+    return ProgramCase(name, make_linear_program(name=name, **program), claims)
 
 
 def ring(n: int, labour: float = 10.0) -> ProgramCase:
     """One good per activity; each uses half a unit of the next, and one unit of labour.
+
+    A planning program that presolve does not solve.
 
     (I − A)x = z·1 gives x = 2z, labour 2zn ≤ r gives z = r/2n; prices are p = 2w and
     D'p = 1 gives w = 1/2n.
@@ -101,7 +98,6 @@ def ring(n: int, labour: float = 10.0) -> ProgramCase:
     z, w = labour / (2 * n), 1 / (2 * n)
     return ProgramCase(
         f"ring of {n} goods",
-        "a planning program that presolve does not solve",
         make_linear_program(
             matrix=matrix,
             cost=np.append(np.zeros(n), 1.0),
@@ -131,32 +127,32 @@ def _duals() -> tuple[ProgramCase, ...]:
     }  # fmt: skip
     return (
         _solved(
-            "maximise, ≥ and ≤", "signs of duals when maximising, and the constant",
+            "maximise, ≥ and ≤",
             [3, 1, 0], [-1, 3], 16,
             cost=[3, 2, 1], maximise=True, offset=5.0, **two_by_three,
         ),
         _solved(
-            "minimise, ≥ and ≤", "signs of duals when minimising, and the constant",
+            "minimise, ≥ and ≤",
             [3, 1, 0], [1, -3], -16,
             cost=[-3, -2, -1], offset=-5.0, **two_by_three,
         ),
         _solved(
-            "minimise, ≥ and =", "dual of an equation",
+            "minimise, ≥ and =",
             [2.5, 1.5], [2.5, -0.5], 9.5,
             cost=[2, 3], **mixed,
         ),
         _solved(
-            "maximise, ≥ and =", "dual of an equation when maximising",
+            "maximise, ≥ and =",
             [2.5, 1.5], [-2.5, 0.5], -9.5,
             cost=[-2, -3], maximise=True, **mixed,
         ),
         _solved(
-            "range at its lower side", "ranges and their duals",
+            "range at its lower side",
             [1.5, 0.5], [2], 2.5,
             matrix=[[1, 1]], cost=[1, 2], row_lower=[2], row_upper=[5], col_upper=[1.5, INF],
         ),
         _solved(
-            "range at its upper side", "ranges and their duals when maximising",
+            "range at its upper side",
             [2, 3], [1.5, -0.5], 8,
             matrix=[[1, 1], [1, -1]], cost=[1, 2], maximise=True,
             row_lower=[2, -1], row_upper=[5, 7],
@@ -167,45 +163,44 @@ def _duals() -> tuple[ProgramCase, ...]:
 def _shapes() -> tuple[ProgramCase, ...]:
     return (
         _solved(
-            "negative bounds", "column bounds below zero",
+            "negative bounds",
             [2, -1], [0], 1,
             matrix=[[1, 1]], cost=[1, 1], maximise=True, row_lower=[-INF], row_upper=[10],
             col_lower=[-INF, -3], col_upper=[2, -1],
         ),
         _solved(
-            "free columns", "columns without bounds",
+            "free columns",
             [-2, -1], [1.5, 0.5], -5,
             matrix=[[1, 1], [1, -1]], cost=[2, 1], row_lower=[-3, -1], row_upper=[INF, INF],
             col_lower=[-INF, -INF],
         ),
         _solved(
-            "fixed column", "columns with equal bounds",
+            "fixed column",
             [2, 3], [1], 5,
             matrix=[[1, 1]], cost=[1, 1], row_lower=[5], row_upper=[INF],
             col_lower=[2, 0], col_upper=[2, INF],
         ),
         _solved(
             "empty row, free row, empty column",
-            "rows and columns without coefficients or bounds",
             [1, 2, 0], [1, 0, 0], 3,
             matrix=[[1, 0, 0], [0, 0, 0], [1, 0, 0]], cost=[1, 1, 0],
             row_lower=[1, -1, -INF], row_upper=[INF, 1, INF],
             col_lower=[0, 2, 0], col_upper=[INF, 9, 0],
         ),
         _solved(
-            "no rows", "programs without rows",
+            "no rows",
             [0, 5], [], -2,
             matrix=np.zeros((0, 2)), cost=[1, -1], offset=3.0, row_lower=[], row_upper=[],
             col_upper=[5, 5],
         ),
         _solved(
-            "no columns", "programs without columns",
+            "no columns",
             [], [0], 3,
             matrix=np.zeros((1, 0)), cost=[], offset=3.0, row_lower=[-1], row_upper=[1],
         ),
+        # A solver that drops it in silence answers 1e12.
         _solved(
             "coefficient of 5e-10",
-            "coefficients that are dropped in silence (then the answer is 1e12)",
             [2e9], [2e9], 2e9,
             may_refuse=True,
             matrix=[[5e-10]], cost=[1], maximise=True, row_lower=[-INF], row_upper=[1],
@@ -218,33 +213,32 @@ def _programs_without_optimum() -> tuple[ProgramCase, ...]:
     only_infeasible: frozenset[Claim] = frozenset({"infeasible"})
     return (
         _unsolvable(
-            "infeasible", "programs without a feasible point", _INFEASIBLE,
+            "infeasible", _INFEASIBLE,
             matrix=[[1, 1], [1, 1]], cost=[1, 1], maximise=True,
             row_lower=[5, -INF], row_upper=[INF, 3],
         ),
         _unsolvable(
-            "unbounded", "programs without a finite optimum, called infeasible by some",
+            "unbounded",
             _UNBOUNDED,
             matrix=[[1, -1]], cost=[1, 1], maximise=True, row_lower=[-INF], row_upper=[3],
         ),
         _unsolvable(
             "infeasible, and so is the dual",
-            "programs whose dual has no feasible point either, called unbounded by some",
             _INFEASIBLE,
             matrix=[[1, -1], [1, -1]], cost=[1, 0], maximise=True,
             row_lower=[2, -INF], row_upper=[INF, 1],
         ),
         _unsolvable(
-            "column bounds cross", "lower bounds above upper bounds", only_infeasible,
+            "column bounds cross", only_infeasible,
             matrix=[[1.0]], cost=[1], row_lower=[0], row_upper=[3],
             col_lower=[2], col_upper=[1],
         ),
         _unsolvable(
-            "row bounds cross", "rows whose lower side is above the upper", only_infeasible,
+            "row bounds cross", only_infeasible,
             matrix=[[1.0]], cost=[1], row_lower=[3], row_upper=[1],
         ),
         _unsolvable(
-            "empty row excludes zero", "violated rows without coefficients", only_infeasible,
+            "empty row excludes zero", only_infeasible,
             matrix=np.zeros((1, 1)), cost=[1], row_lower=[1], row_upper=[2],
         ),
     )  # fmt: skip
@@ -255,17 +249,16 @@ def _programs_without_optimum() -> tuple[ProgramCase, ...]:
 
 @dataclass(frozen=True, eq=False)
 class EconomyCase:
-    """An economy and what a planner gets wrong that fails it.
+    """An economy to be planned.
 
     Attributes
     ----------
-    name, shows : str
+    name : str
     economy : Economy
     ends : {"optimum", "infeasible", "unbounded"}
     """
 
     name: str
-    shows: str
     economy: Economy
     ends: str = "optimum"
 
@@ -308,7 +301,6 @@ def _plain() -> tuple[EconomyCase, ...]:
     return (
         EconomyCase(
             "ring of goods, one resource",
-            "prices and outputs that go round (x = 2z, z = r/2n)",
             make_economy(
                 inputs=ring, outputs=np.eye(n), resource_use=np.ones((1, n)),
                 endowment=[10.0], assortment=np.ones(n),
@@ -316,15 +308,13 @@ def _plain() -> tuple[EconomyCase, ...]:
         ),
         EconomyCase(
             "one resource",
-            "choice of techniques by price alone",
             random_economy(resources=1, techniques=3),
         ),
         EconomyCase(
-            "three resources", "rents of several resources, mixed techniques", random_economy()
+            "three resources", random_economy()
         ),
         EconomyCase(
             "units of all sizes",
-            "goods measured in grams and in megatons",
             _in_other_units(random_economy()),
         ),
     )  # fmt: skip
@@ -352,26 +342,25 @@ def _general() -> tuple[EconomyCase, ...]:
     return (
         EconomyCase(
             "three targets",
-            "targets that share resources by their weights",
             random_economy(
                 assortment=rng.uniform(0.5, 1.5, (goods, 3)) * (rng.random((goods, 3)) < 0.7),
                 weights=[1.0, 2.0, 0.5],
             ),
         ),
         EconomyCase(
-            "fixed demand", "final use that must be met whatever the rest",
+            "fixed demand",
             random_economy(fixed_demand=0.2 * rng.random(goods)),
         ),
         EconomyCase(
-            "stocks", "goods there are at the start",
+            "stocks",
             random_economy(fixed_demand=-rng.random(goods) * (rng.random(goods) < 0.5)),
         ),
         EconomyCase(
-            "by-products", "activities that make several goods",
+            "by-products",
             random_economy(outputs=by_products),
         ),
         EconomyCase(
-            "capacities", "activities with an upper limit", random_economy(capacity=capacity)
+            "capacities", random_economy(capacity=capacity)
         ),
     )  # fmt: skip
 
@@ -393,7 +382,7 @@ def _degenerate() -> tuple[EconomyCase, ...]:
     two[2:8, 0], two[:2, 1] = 1.0, 1.0
     return (
         EconomyCase(
-            "every technique twice", "ties between techniques",
+            "every technique twice",
             random_economy(
                 techniques=2,
                 inputs=np.tile(base.inputs.toarray()[:, :12], 2),
@@ -401,19 +390,19 @@ def _degenerate() -> tuple[EconomyCase, ...]:
             ),
         ),
         EconomyCase(
-            "a resource there is none of", "activities that cannot run",
+            "a resource there is none of",
             random_economy(resource_use=none_of, endowment=[15.0, 12.0, 0.0]),
         ),
         EconomyCase(
-            "a resource nobody uses and goods nobody wants", "rows without entries, rents of 0",
+            "a resource nobody uses and goods nobody wants",
             random_economy(resource_use=idle, assortment=few),
         ),
         EconomyCase(
-            "a target out of reach", "a good that nobody makes",
+            "a target out of reach",
             random_economy(outputs=lost, inputs=needs, assortment=two),
         ),
         EconomyCase(
-            "nothing can be made", "an optimum of 0",
+            "nothing can be made",
             random_economy(endowment=[0.0, 0.0, 0.0]),
         ),
     )  # fmt: skip
@@ -422,11 +411,11 @@ def _degenerate() -> tuple[EconomyCase, ...]:
 def _economies_without_optimum() -> tuple[EconomyCase, ...]:
     return (
         EconomyCase(
-            "fixed demand that cannot be met", "a claim of infeasibility without proof",
+            "fixed demand that cannot be met",
             random_economy(fixed_demand=np.full(12, 1e3)), "infeasible",
         ),
         EconomyCase(
-            "a target that costs nothing", "plans without end",
+            "a target that costs nothing",
             make_economy(
                 inputs=np.zeros((2, 2)), outputs=np.eye(2), resource_use=[[0.0, 1.0]],
                 endowment=[1.0], assortment=[1.0, 0.0],
@@ -439,16 +428,7 @@ def _economies_without_optimum() -> tuple[EconomyCase, ...]:
 def with_changed_endowments(economy: Economy) -> Economy:
     """Return the economy after a change of what there is of each resource."""
     factor = np.resize(np.array(CHANGE), economy.n_resources)
-    return make_economy(
-        inputs=economy.inputs,
-        outputs=economy.outputs,
-        resource_use=economy.resource_use,
-        endowment=economy.endowment * factor,
-        assortment=economy.assortment,
-        capacity=economy.capacity,
-        fixed_demand=economy.fixed_demand,
-        weights=economy.weights,
-    )
+    return replace(economy, endowment=economy.endowment * factor)
 
 
 def optimum_of(economy: Economy) -> float:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import logging
 import os
 import platform
 import re
@@ -35,6 +36,7 @@ WORKER_PACKAGES = ("numpy", "scipy", "psutil")
 #: Installing a side may take so long.
 INSTALL_S = 900.0
 _MARKER = "planbench-environment.json"
+_log = logging.getLogger(__name__)
 
 _UNREACHABLE = re.compile(
     r"dns error|name resolution|network is unreachable|connection refused|connection reset|"
@@ -163,6 +165,8 @@ def is_built(pins: Sequence[str]) -> bool:
 def pinned_environment(pins: tuple[str, ...], where: str) -> Environment:
     """Environment with a worker's packages at the versions here and `pins`; built once.
 
+    That it is built is logged as a warning, which is shown on standard error by default.
+
     Parameters
     ----------
     pins : tuple of str
@@ -177,6 +181,8 @@ def pinned_environment(pins: tuple[str, ...], where: str) -> Environment:
     """
     known = (pins, cache_folder())
     if known not in _pinned:
+        if not is_built(pins):
+            _log.warning("building the %s (%s), once", where, ", ".join(pins))
         try:
             _pinned[known] = make_environment(Wanted(_with_worker(pins), where), known[1])
         except OSError as error:

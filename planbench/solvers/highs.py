@@ -17,7 +17,6 @@ import numpy as np
 
 from planbench.errors import InputError, SolverError, SolverUnavailableError
 from planbench.model.arrays import FloatArray
-from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 from planbench.solvers.base import (
     Claim,
@@ -27,21 +26,16 @@ from planbench.solvers.base import (
     SolveOptions,
     SolverSpec,
     Supported,
-    no_phase,
 )
 from planbench.solvers.common import (
     Kind,
-    as_linear_program,
+    as_minimisation,
     changed_problem,
     convert_native,
-    crossed_bounds,
-    duals_in_stated_sense,
     import_solver,
-    in_stated_sense,
-    minimisation_offset,
+    in_own_names,
     oriented_dual_ray,
     refuse_reserved,
-    unsolved_shape,
     with_nearest,
 )
 from planbench.solvers.highs_log import method_that_ran, threads_of
@@ -95,16 +89,22 @@ METHODS: dict[str, Method] = {
     ),
 }
 
+#: Tightest tolerance that HiGHS takes.
+TIGHTEST = 1e-10
 #: In planbench's configuration always: by default HiGHS drops coefficients up to 1e-9.
 COMMON: dict[str, NativeValue] = {"small_matrix_value": 1e-12, "threads": 1}
 
+OWN_NAMES = {
+    # kkt_tolerance overrides all others, but only where it differs from its default.
+    "tolerance": ("kkt_tolerance",),
+    "threads": ("threads",),
+    "time_limit": ("time_limit",),
+    "seed": ("random_seed",),
+}
 RESERVED = {
     "solver": "choose the adapter by name instead (planbench solvers lists them)",
     "run_crossover": "choose highs-ipm or highs-ipm-crossover instead",
     "simplex_strategy": "highs-ds is the dual simplex",
-    "threads": "use the option threads",
-    "time_limit": "use the option time_limit",
-    "random_seed": "use the option seed",
     "output_flag": "the log shows which method ran",
     "log_file": "the log is kept by planbench",
     "log_to_console": "the log is kept by planbench",
@@ -126,83 +126,58 @@ EXTRAS = "1.15.1"
 LIMITS = ("kTimeLimit", "kIterationLimit", "kMemoryLimit", "kInterrupt")
 FAILURES = ("kLoadError", "kModelError", "kPresolveError", "kSolveError", "kPostsolveError")
 
-_MINIMISE = "min −c; one thread; coefficients down to 1e-12 kept"
 
-
-def _spec(
-    name: str,
-    method: str,
-    *takes: str,
-    default: str,
-    stock: str,
-    exact: bool = False,
-    packages: tuple[str, ...] = ("highspy",),
-    environment: tuple[str, ...] = (),
-    supports: tuple[Supported, ...] = (HIGHSPY,),
-) -> SolverSpec:
+def _spec(name: str, method: str, *takes: str, default: str, exact: bool = False) -> SolverSpec:
+    chosen = ", ".join(f"{key}={value}" for key, value in METHODS[name].chosen.items())
     return SolverSpec(
         name=name,
         family="HiGHS",
         method=method,
         module="planbench.solvers.highs",
-        packages=packages,
-        environment=environment,
+        packages=("highspy",),
         exact=exact,
         takes=frozenset(("tolerance", "time_limit", "native", *takes)),
         phases=("load", "check", "solve", "extract"),
-        default=f"{_MINIMISE}; {default}",
-        stock=f"min −c; {stock}",
-        supports=supports,
+        default=f"min −c; one thread; coefficients down to 1e-12 kept; {default}",
+        stock=f"min −c; HiGHS's own options, {chosen}",
+        supports=(HIGHSPY,),
     )
 
 
 SOLVERS = (
-    _spec(
-        "highs-ds",
-        "dual simplex",
-        "threads",
-        "seed",
-        exact=True,
-        default="presolve on",
-        stock="HiGHS's own options, solver=simplex",
-    ),
-    _spec(
-        "highs-ipm",
-        "interior point (IPX), no crossover",
-        default="presolve on, no crossover",
-        stock="HiGHS's own options, solver=ipx, run_crossover=off",
-    ),
+    _spec("highs-ds", "dual simplex", "threads", "seed", exact=True, default="presolve on"),
+    _spec("highs-ipm", "interior point (IPX), no crossover", default="presolve on, no crossover"),
     _spec(
         "highs-ipm-crossover",
         "interior point (IPX) with crossover",
         exact=True,
         default="presolve on",
-        stock="HiGHS's own options, solver=ipx",
     ),
-    _spec(
-        "highs-hipo",
-        "interior point (HiPO), no crossover",
-        "threads",
+    replace(
+        _spec(
+            "highs-hipo",
+            "interior point (HiPO), no crossover",
+            "threads",
+            default="presolve on, no crossover",
+        ),
         packages=("highspy", "highspy-extras"),
         environment=(f"highspy=={EXTRAS}", f"highspy-extras=={EXTRAS}"),
         supports=(
             Supported("highspy", HIPO_SINCE, EXTRAS),
             Supported("highspy-extras", HIPO_SINCE, EXTRAS),
         ),
-        default="presolve on, no crossover",
-        stock="HiGHS's own options, solver=hipo, run_crossover=off",
     ),
     _spec(
         "highs-pdlp",
         "first-order PDHG (cuPDLP-C on the CPU)",
         default="presolve off (it removes next to nothing and ignores the time limit)",
-        stock="HiGHS's own options, solver=pdlp",
     ),
-    _spec(
-        "highs-hipdlp",
-        "first-order PDHG with Halpern restarts (HiPDLP)",
-        default="presolve off, pdlp_scaling_mode 7, then 6 after half of the time limit",
-        stock="HiGHS's own options, solver=hipdlp",
+    replace(
+        _spec(
+            "highs-hipdlp",
+            "first-order PDHG with Halpern restarts (HiPDLP)",
+            default="presolve off, pdlp_scaling_mode 7, then 6 after half of the time limit",
+        ),
         supports=(replace(HIGHSPY, least=HIPDLP_SINCE),),
     ),
 )
@@ -221,12 +196,8 @@ def unavailable(spec: SolverSpec) -> str | None:
     return None
 
 
-def solve(
-    problem: LinearProgram | Economy,
-    spec: SolverSpec,
-    options: SolveOptions,
-    phase: Phase = no_phase,
-) -> Solution:
+@as_minimisation
+def solve(lp: LinearProgram, spec: SolverSpec, options: SolveOptions, phase: Phase) -> Solution:
     """Solve with the method of HiGHS that `spec` names.
 
     Raises
@@ -238,7 +209,6 @@ def solve(
     SolverUnavailableError
         If this build of HiGHS lacks the method.
     """
-    lp = as_linear_program(problem)
     method = METHODS[spec.name]
     highspy = import_solver("highspy")
     with phase("load"):
@@ -248,7 +218,7 @@ def solve(
         passed = pass_model(highs, lp)
     with phase("check"):
         notes = compare_with_sent(highs, lp, options)
-        if passed != "kOk" and not notes and crossed_bounds(lp) is None:
+        if passed != "kOk" and not notes:
             notes = [f"passModel returned {passed}"]
     # cuPDLP-C prints past HiGHS's own log, so standard output is what is read.
     with phase("solve"), captured_stdout() as log:
@@ -277,31 +247,21 @@ def _configure(
 ) -> dict[str, NativeValue]:
     """Set every option and return what was set."""
     native = _typed_native(highs, options.native)
+    if options.tolerance is not None and options.tolerance < TIGHTEST:
+        raise InputError(f"is {options.tolerance:g}; HiGHS goes down to 1e-10", where="tolerance")
     wanted: dict[str, NativeValue] = dict(method.chosen)
     if not options.stock:
         wanted |= COMMON | dict(method.tuned)
-    if options.threads is not None:
-        wanted["threads"] = options.threads
-        if spec.name == "highs-ds" and options.threads > 1:
-            # PAMI (3): the serial dual simplex ignores threads, SIP (2) is many times slower.
-            wanted |= {
-                "parallel": "on",
-                "simplex_strategy": 3,
-                "simplex_max_concurrency": min(options.threads, 8),
-            }
-    if options.seed is not None:
-        wanted["random_seed"] = options.seed
-    if options.time_limit is not None:
-        wanted["time_limit"] = float(options.time_limit)
-    if options.tolerance is not None:
-        # kkt_tolerance overrides all others, but only where it differs from its default.
-        wanted["kkt_tolerance"] = options.tolerance
-        if options.tolerance == 1e-7:
-            wanted |= {"ipm_optimality_tolerance": 1e-7, "pdlp_optimality_tolerance": 1e-7}
-        if options.tolerance < 1e-10:
-            raise InputError(
-                f"is {options.tolerance:g}; HiGHS goes down to 1e-10", where="tolerance"
-            )
+    wanted |= in_own_names(options, OWN_NAMES)
+    if options.tolerance == 1e-7:
+        wanted |= {"ipm_optimality_tolerance": 1e-7, "pdlp_optimality_tolerance": 1e-7}
+    if spec.name == "highs-ds" and options.threads is not None and options.threads > 1:
+        # PAMI (3): the serial dual simplex ignores threads, SIP (2) is many times slower.
+        wanted |= {
+            "parallel": "on",
+            "simplex_strategy": 3,
+            "simplex_max_concurrency": min(options.threads, 8),
+        }
     for key, value in wanted.items():
         if key not in native:
             _set(highs, key, value, user=False)
@@ -311,10 +271,10 @@ def _configure(
 
 
 def _typed_native(highs: Any, native: Mapping[str, NativeValue]) -> dict[str, NativeValue]:
-    refuse_reserved(native, RESERVED)
     typed: dict[str, NativeValue] = {}
     kinds: dict[str, Kind] = {"kBool": bool, "kInt": int, "kDouble": float, "kString": str}
     for key, value in native.items():
+        refuse_reserved(key, OWN_NAMES, RESERVED)
         status, kind = highs.getOptionType(key)
         if status.name != "kOk":
             known = [name for name in dir(highs.getOptions()) if not name.startswith("_")]
@@ -376,12 +336,7 @@ def _extract(
     x = np.array(held.col_value, dtype=np.float64) if held.value_valid else None
     y = np.array(held.row_dual, dtype=np.float64) if held.dual_valid else None
     notes: tuple[str, ...] = ()
-    if status.name == "kModelEmpty":
-        # HiGHS says "empty" whether or not 0 satisfies the rows.
-        answer = unsolved_shape(lp)
-        if answer is not None:
-            return replace(answer, native_status=word, version=str(highs.version()))
-    elif claim == "unknown" and x is not None and info.primal_solution_status == 2:
+    if claim == "unknown" and x is not None and info.primal_solution_status == 2:
         claim = "feasible"
     iterations = {
         kind: int(count)
@@ -394,11 +349,7 @@ def _extract(
         if count > 0
     }
     ran = method_that_ran(log, spec.name, method.engine, claim, iterations, helpers=method.helpers)
-    objective = None
-    if x is not None:
-        objective = in_stated_sense(lp, float(info.objective_function_value))
-        if not np.isfinite(objective):
-            objective = None
+    value = float(info.objective_function_value)
     primal_ray = dual_ray = None
     if claim in ("infeasible", "unbounded"):
         primal_ray, dual_ray = prove_by_simplex(highs, lp, claim)
@@ -409,8 +360,8 @@ def _extract(
     return Solution(
         claim=claim,
         x=x,
-        y=None if y is None else duals_in_stated_sense(lp, y),
-        objective=objective,
+        y=y,
+        objective=value if x is not None and np.isfinite(value) else None,
         native_status=word,
         iterations=iterations,
         primal_ray=primal_ray,
@@ -441,7 +392,7 @@ LARGEST_INDEX = int(np.iinfo(np.int32).max)
 
 
 def pass_model(highs: Any, lp: LinearProgram) -> str:
-    """Pass the equivalent minimisation as arrays and return HiGHS's word for how it went.
+    """Pass a minimisation as arrays and return HiGHS's word for how it went.
 
     Raises
     ------
@@ -457,8 +408,8 @@ def pass_model(highs: Any, lp: LinearProgram) -> str:
         m.nnz,
         1,  # column-wise
         1,  # minimise
-        minimisation_offset(lp),
-        lp.minimisation_cost,
+        lp.offset,
+        lp.cost,
         lp.col_lower,
         lp.col_upper,
         lp.row_lower,
@@ -487,7 +438,7 @@ def compare_with_sent(highs: Any, lp: LinearProgram, options: SolveOptions) -> l
     if lp.n_cols:
         _, _, cost, lower, upper, _ = highs.getCols(lp.n_cols, everything)
         for what, have, want in (
-            ("costs", cost, lp.minimisation_cost),
+            ("costs", cost, lp.cost),
             ("column lower bounds", lower, lp.col_lower),
             ("column upper bounds", upper, lp.col_upper),
         ):

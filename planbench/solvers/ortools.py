@@ -17,9 +17,10 @@ Native options are fields of a protocol buffer, addressed by name: nested ones w
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +28,6 @@ import numpy as np
 import scipy.sparse as sp
 
 from planbench.errors import InputError, SolverError
-from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 from planbench.solvers.base import (
     Claim,
@@ -37,21 +37,17 @@ from planbench.solvers.base import (
     SolveOptions,
     SolverSpec,
     Supported,
-    no_phase,
 )
 from planbench.solvers.common import (
     Clock,
-    as_linear_program,
+    as_minimisation,
     changed_problem,
     convert_native,
-    duals_in_stated_sense,
     huge_bounds,
     import_solver,
-    in_stated_sense,
-    minimisation_offset,
+    in_own_names,
     oriented_dual_ray,
     refuse_reserved,
-    unsolved_shape,
     with_nearest,
 )
 from planbench.solvers.logs import captured_stdout, presolved_size
@@ -88,12 +84,8 @@ SOLVERS = (
 )
 
 
-def solve(
-    problem: LinearProgram | Economy,
-    spec: SolverSpec,
-    options: SolveOptions,
-    phase: Phase = no_phase,
-) -> Solution:
+@as_minimisation
+def solve(lp: LinearProgram, spec: SolverSpec, options: SolveOptions, phase: Phase) -> Solution:
     """Solve with the solver of OR-Tools that `spec` names.
 
     Raises
@@ -103,10 +95,6 @@ def solve(
     SolverError
         If it refuses the problem or its parameters, or holds another problem than was sent.
     """
-    lp = as_linear_program(problem)
-    answer = unsolved_shape(lp)
-    if answer is not None:
-        return answer
     solution = (_solve_glop if spec.name == "glop" else _solve_pdlp)(lp, options, phase)
     return replace(solution, version=importlib.metadata.version("ortools"))
 
@@ -116,11 +104,17 @@ def solve(
 #: GLOP takes magnitudes from here on as infinite (its max_valid_magnitude).
 GLOP_INFINITE = 1e30
 
+_GLOP_NAMES = {
+    # GLOP checks its answer against the last one at the end.
+    "tolerance": (
+        "primal_feasibility_tolerance",
+        "dual_feasibility_tolerance",
+        "solution_feasibility_tolerance",
+    ),
+    "seed": ("random_seed",),
+    "time_limit": ("max_time_in_seconds",),
+}
 _GLOP_RESERVED = {
-    "max_time_in_seconds": "use the option time_limit",
-    "random_seed": "use the option seed",
-    "primal_feasibility_tolerance": "use the option tolerance",
-    "dual_feasibility_tolerance": "use the option tolerance",
     "log_search_progress": "the log says what GLOP found",
     "log_to_stdout": "the log says what GLOP found",
     "num_omp_threads": "GLOP has one thread",
@@ -148,17 +142,19 @@ def _solve_glop(lp: LinearProgram, options: SolveOptions, phase: Phase) -> Solut
     text_format = import_solver("google.protobuf.text_format")
     with phase("load"):
         parameters = parameters_pb2.GlopParameters()
-        used = _configure_glop(parameters, options)
+        wanted = in_own_names(options, _GLOP_NAMES)
+        native = _full_names(parameters, options.native, "GLOP", _GLOP_NAMES, _GLOP_RESERVED)
+        used = _set_fields(parameters, wanted | native, "GLOP")
         model = helper.ModelBuilderHelper()
         model.fill_model_from_sparse_data(
             lp.col_lower,
             lp.col_upper,
-            lp.minimisation_cost,
+            lp.cost,
             lp.row_lower,
             lp.row_upper,
             sp.csr_matrix(lp.matrix),
         )
-        model.set_objective_offset(minimisation_offset(lp))
+        model.set_objective_offset(lp.offset)
         solver = helper.ModelSolverHelper("glop")
         solver.set_solver_specific_parameters(text_format.MessageToString(parameters))
         if options.time_limit is not None:
@@ -173,22 +169,6 @@ def _solve_glop(lp: LinearProgram, options: SolveOptions, phase: Phase) -> Solut
     # GLOP says that it is not done, never why.
     stopped = solution.claim in ("unknown", "feasible") and left is not None and left <= 0
     return replace(solution, hit_limit=stopped)
-
-
-def _configure_glop(parameters: Any, options: SolveOptions) -> dict[str, NativeValue]:
-    refuse_reserved(options.native, _GLOP_RESERVED)
-    wanted: dict[str, NativeValue] = {}
-    if options.tolerance is not None:
-        wanted["primal_feasibility_tolerance"] = options.tolerance
-        wanted["dual_feasibility_tolerance"] = options.tolerance
-        # GLOP checks its answer against this one at the end.
-        wanted["solution_feasibility_tolerance"] = options.tolerance
-    if options.seed is not None:
-        wanted["random_seed"] = options.seed
-    used = _set_fields(parameters, wanted | dict(options.native), "GLOP")
-    if options.time_limit is not None:
-        used["max_time_in_seconds"] = options.time_limit
-    return used
 
 
 def _check_glop_holds(lp: LinearProgram, log: str) -> None:
@@ -247,8 +227,8 @@ def _extract_glop(
     x = y = value = None
     if solver.has_solution() and claim in ("optimal", "feasible", "unknown"):
         x = np.array(solver.variable_values(), dtype=np.float64)
-        y = duals_in_stated_sense(lp, np.array(solver.dual_values(), dtype=np.float64))
-        value = in_stated_sense(lp, float(solver.objective_value()))
+        y = np.array(solver.dual_values(), dtype=np.float64)
+        value = float(solver.objective_value())
     iterations = {"simplex": int(counts[-1])} if counts and int(counts[-1]) else {}
     return Solution(
         claim=claim,
@@ -267,12 +247,14 @@ def _extract_glop(
 
 # -- PDLP ---------------------------------------------------------------------------------
 
-_PDLP_RESERVED = {
-    "num_threads": "use the option threads",
-    "termination_criteria.time_sec_limit": "use the option time_limit",
-    "time_sec_limit": "use the option time_limit",
-    "verbosity_level": "it is set to show the log",
+_CRITERIA = "termination_criteria.simple_optimality_criteria"
+_PDLP_NAMES = {
+    # Both: with a relative tolerance of 0 PDLP calls z = 0 optimal at iteration 0.
+    "tolerance": (f"{_CRITERIA}.eps_optimal_absolute", f"{_CRITERIA}.eps_optimal_relative"),
+    "threads": ("num_threads",),
+    "time_limit": ("termination_criteria.time_sec_limit",),
 }
+_PDLP_RESERVED = {"verbosity_level": "it is set to show the log"}
 
 #: A primal ray shows the dual infeasible: the program is unbounded if it is feasible at all.
 _PDLP_CLAIMS: dict[str, Claim] = {
@@ -291,11 +273,17 @@ def _solve_pdlp(lp: LinearProgram, options: SolveOptions, phase: Phase) -> Solut
     solve_log_pb2 = import_solver("ortools.pdlp.solve_log_pb2")
     with phase("load"):
         parameters = solvers_pb2.PrimalDualHybridGradientParams()
-        used = _configure_pdlp(parameters, options)
+        wanted: dict[str, NativeValue] = {"verbosity_level": 2}
+        if not options.stock:
+            wanted["termination_criteria.optimality_norm"] = "OPTIMALITY_NORM_L_INF_COMPONENTWISE"
+            wanted["num_threads"] = 1
+        wanted |= in_own_names(options, _PDLP_NAMES)
+        native = _full_names(parameters, options.native, "PDLP", _PDLP_NAMES, _PDLP_RESERVED)
+        used = _set_fields(parameters, wanted | native, "PDLP")
         program = pdlp.QuadraticProgram()
         program.resize_and_initialize(lp.n_cols, lp.n_rows)
-        program.objective_vector = lp.minimisation_cost
-        program.objective_offset = minimisation_offset(lp)
+        program.objective_vector = lp.cost
+        program.objective_offset = lp.offset
         program.variable_lower_bounds = lp.col_lower
         program.variable_upper_bounds = lp.col_upper
         program.constraint_lower_bounds = lp.row_lower
@@ -313,25 +301,6 @@ def _solve_pdlp(lp: LinearProgram, options: SolveOptions, phase: Phase) -> Solut
         return _extract_pdlp(lp, result, reason.removeprefix("TERMINATION_REASON_"), used)
 
 
-def _configure_pdlp(parameters: Any, options: SolveOptions) -> dict[str, NativeValue]:
-    refuse_reserved(options.native, _PDLP_RESERVED)
-    wanted: dict[str, NativeValue] = {"verbosity_level": 2}
-    if not options.stock:
-        wanted["termination_criteria.optimality_norm"] = "OPTIMALITY_NORM_L_INF_COMPONENTWISE"
-        wanted["num_threads"] = 1
-    if options.threads is not None:
-        wanted["num_threads"] = options.threads
-    if options.time_limit is not None:
-        wanted["termination_criteria.time_sec_limit"] = float(options.time_limit)
-    if options.tolerance is not None:
-        # Both: with a relative tolerance of 0 PDLP calls z = 0 optimal at iteration 0.
-        criteria = "termination_criteria.simple_optimality_criteria"
-        wanted[f"{criteria}.eps_optimal_absolute"] = options.tolerance
-        wanted[f"{criteria}.eps_optimal_relative"] = options.tolerance
-    used = _set_fields(parameters, wanted, "PDLP")
-    return used | _set_fields(parameters, options.native, "PDLP")
-
-
 def _check_pdlp_holds(lp: LinearProgram, program: Any) -> None:
     held = program.constraint_matrix
     same = held.shape == lp.matrix.shape and held.nnz == lp.matrix.nnz
@@ -344,7 +313,7 @@ def _check_pdlp_holds(lp: LinearProgram, program: Any) -> None:
             and np.array_equal(held.data, lp.matrix.data)
         )
     for have, want in (
-        (program.objective_vector, lp.minimisation_cost),
+        (program.objective_vector, lp.cost),
         (program.variable_lower_bounds, lp.col_lower),
         (program.variable_upper_bounds, lp.col_upper),
         (program.constraint_lower_bounds, lp.row_lower),
@@ -366,7 +335,7 @@ def _extract_pdlp(
     y = np.array(result.dual_solution, dtype=np.float64)
     primal_ray = dual_ray = value = None
     if claim in ("optimal", "unknown"):
-        value = in_stated_sense(lp, float(lp.minimisation_cost @ x) + minimisation_offset(lp))
+        value = float(lp.cost @ x) + lp.offset
         if not np.isfinite(value):
             value = None
     elif claim == "infeasible":
@@ -379,7 +348,7 @@ def _extract_pdlp(
     return Solution(
         claim=claim,
         x=x if point else None,
-        y=duals_in_stated_sense(lp, y) if point else None,
+        y=y if point else None,
         objective=value,
         native_status=f"{reason} {log.termination_string}".strip(),
         iterations={"pdlp": count} if count else {},
@@ -409,53 +378,62 @@ def _leaf_fields(descriptor: Any, prefix: str = "") -> dict[str, Any]:
     return leaves
 
 
-def _set_fields(
-    message: Any, native: Mapping[str, NativeValue], software: str
+def _full_names(
+    message: Any,
+    native: Mapping[str, NativeValue],
+    software: str,
+    names: Mapping[str, Sequence[str]],
+    reserved: Mapping[str, str],
 ) -> dict[str, NativeValue]:
-    """Set native options on `message` and return them by full name, typed.
+    """Native options by the full names of their fields, none of them reserved.
 
     Raises
     ------
     InputError
-        Unknown name (with the nearest), or a value the field cannot hold.
+        Unknown name (with the nearest), or one that planbench sets.
+    """
+    leaves = _leaf_fields(message.DESCRIPTOR)
+    full: dict[str, NativeValue] = {}
+    for key, value in native.items():
+        matches = [name for name in leaves if key in (name, name.rpartition(".")[2])]
+        if not matches:
+            short = {name.rpartition(".")[2] for name in leaves}
+            near = with_nearest(key, {*leaves, *short})
+            raise InputError(f"{software} has no option {key!r}{near}", where="--set")
+        if len(matches) > 1 and key not in leaves:
+            several = ", ".join(sorted(matches))
+            raise InputError(f"{software} has several {key!r}: {several}", where="--set")
+        name = key if key in leaves else matches[0]
+        refuse_reserved(name, names, reserved)
+        full[name] = value
+    return full
+
+
+def _set_fields(
+    message: Any, wanted: Mapping[str, NativeValue], software: str
+) -> dict[str, NativeValue]:
+    """Set fields of `message` by their full names and return them typed.
+
+    Raises
+    ------
+    InputError
+        A value the field cannot hold.
     """
     leaves = _leaf_fields(message.DESCRIPTOR)
     done: dict[str, NativeValue] = {}
-    for key, value in native.items():
-        full = _full_name(key, leaves, software)
-        field = leaves[full]
-        typed = _typed(key, value, field)
-        target = message
-        *path, last = full.split(".")
-        for part in path:
-            target = getattr(target, part)
+    for key, value in wanted.items():
+        field = leaves[key]
+        done[key] = _typed(key, value, field)
+        *path, last = key.split(".")
+        target = functools.reduce(getattr, path, message)
+        held = field.enum_type.values_by_name[done[key]].number if field.enum_type else done[key]
         try:
-            if field.enum_type is not None:
-                setattr(target, last, field.enum_type.values_by_name[str(typed)].number)
-            else:
-                setattr(target, last, typed)
+            setattr(target, last, held)
         except (TypeError, ValueError, OverflowError) as error:
             raise InputError(
                 f"{key}: {software} refuses {value!r}: {error}", where="--set"
             ) from None
-        done[full] = typed
     return done
-
-
-def _full_name(key: str, leaves: Mapping[str, Any], software: str) -> str:
-    if key in leaves:
-        return key
-    matches = [name for name in leaves if name.rsplit(".", 1)[-1] == key]
-    if len(matches) == 1:
-        return matches[0]
-    if matches:
-        raise InputError(
-            f"{software} has several {key!r}: {', '.join(sorted(matches))}", where="--set"
-        )
-    short = {name.rsplit(".", 1)[-1] for name in leaves}
-    raise InputError(
-        f"{software} has no option {key!r}{with_nearest(key, {*leaves, *short})}", where="--set"
-    )
 
 
 def _typed(key: str, value: NativeValue, field: Any) -> NativeValue:

@@ -14,9 +14,12 @@ import importlib.util
 import math
 import re
 import shlex
+import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 from planbench.errors import InputError, PlanbenchError, SolverUnavailableError
 from planbench.solvers import environments
@@ -171,8 +174,15 @@ def broken_plugins() -> tuple[BrokenPlugin, ...]:
     return _third_party()[1]
 
 
-def find_solver(name: str) -> tuple[SolverSpec, bool, str | None]:
+def find_solver(name: str, adapter: str | None = None) -> tuple[SolverSpec, bool, str | None]:
     """Find the solver meant by ``NAME``, ``NAME:stock`` or ``cmd:COMMAND``.
+
+    Parameters
+    ----------
+    name : str
+    adapter : str, optional
+        Module name or path of a ``.py`` file holding ``SOLVERS`` and ``solve``, for an adapter
+        that is not in the registry; its solvers come first.
 
     Returns
     -------
@@ -188,6 +198,11 @@ def find_solver(name: str) -> tuple[SolverSpec, bool, str | None]:
         Unknown name (with the nearest one), no stock configuration, or a bad command.
     """
     name = name.strip()
+    if adapter is not None:
+        base, _, variant = name.partition(":")
+        for spec in _adapter_module(adapter).SOLVERS:
+            if spec.name == base and variant in ("", "stock"):
+                return spec, variant == "stock", None
     specs = {spec.name: spec for spec in list_solvers()}
     base, _, rest = name.partition(":")
     if base == "cmd":
@@ -211,6 +226,33 @@ def find_solver(name: str) -> tuple[SolverSpec, bool, str | None]:
     if not spec.stock:
         raise InputError(f"solver {base} has no stock configuration; write {base}")
     return spec, True, None
+
+
+def _adapter_module(adapter: str) -> Any:
+    """Import an adapter by module name or by the path of its file."""
+    if not adapter.endswith(".py"):
+        try:
+            return importlib.import_module(adapter)
+        except ImportError as error:
+            raise InputError(f"cannot be imported: {error}", where=f"adapter {adapter}") from None
+    path = Path(adapter)
+    name = f"planbench_adapter_{path.stem}"
+    if name in sys.modules and sys.modules[name].__file__ == str(path):
+        return sys.modules[name]
+    if not path.is_file():
+        raise InputError("no such file", where=f"adapter {adapter}")
+    found = importlib.util.spec_from_file_location(name, path)
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    sys.modules[name] = module
+    found.loader.exec_module(module)
+    return module
+
+
+def with_name(options: SolveOptions, stock: bool, command: str | None) -> SolveOptions:
+    """`options` together with what a solver's name says, as :func:`find_solver` reads it."""
+    return replace(options, stock=options.stock or stock, command=command or options.command)
 
 
 def _checked_command(text: str) -> str:
@@ -348,16 +390,26 @@ def require_runnable(spec: SolverSpec, *, in_process: bool = False) -> None:
     raise SolverUnavailableError(f"solver {spec.name} is not available: {reason}")
 
 
-def load_adapter(spec: SolverSpec) -> SolveFunction:
+def load_adapter(spec: SolverSpec, adapter: str | None = None) -> SolveFunction:
     """Import the adapter of `spec` and return its ``solve``.
+
+    Parameters
+    ----------
+    spec : SolverSpec
+    adapter : str, optional
+        As in :func:`find_solver`.
 
     Raises
     ------
     SolverUnavailableError
         If it cannot run in this environment; the message is that of :func:`why_not_here`.
     """
-    require_runnable(spec, in_process=True)
-    solve: SolveFunction = importlib.import_module(spec.module).solve
+    solve: SolveFunction
+    if adapter is not None and spec in (module := _adapter_module(adapter)).SOLVERS:
+        solve = module.solve
+    else:
+        require_runnable(spec, in_process=True)
+        solve = importlib.import_module(spec.module).solve
     return solve
 
 

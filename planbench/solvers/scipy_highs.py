@@ -19,7 +19,6 @@ import scipy.sparse as sp
 
 from planbench.errors import InputError, SolverError
 from planbench.model.arrays import FloatArray
-from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 from planbench.solvers.base import (
     Claim,
@@ -28,19 +27,15 @@ from planbench.solvers.base import (
     Solution,
     SolveOptions,
     SolverSpec,
-    no_phase,
 )
 from planbench.solvers.common import (
     Kind,
-    as_linear_program,
+    as_minimisation,
     changed_problem,
-    duals_in_stated_sense,
     huge_bounds,
     import_solver,
-    in_stated_sense,
-    small_coefficients,
+    in_own_names,
     typed_native,
-    unsolved_shape,
 )
 from planbench.solvers.highs_log import iterations_of, method_that_ran, version_of
 from planbench.solvers.logs import captured_stdout, presolved_size
@@ -52,12 +47,11 @@ INFINITE_BOUND = 1e20
 _KINDS: dict[str, Kind] = {"presolve": bool, "maxiter": int}
 _ONLY_DS: dict[str, Kind] = {"simplex_dual_edge_weight_strategy": str}
 _ONLY_IPM: dict[str, Kind] = {"ipm_optimality_tolerance": float}
-_RESERVED = {
-    "time_limit": "use the option time_limit",
-    "primal_feasibility_tolerance": "use the option tolerance",
-    "dual_feasibility_tolerance": "use the option tolerance",
-    "disp": "the log shows which method ran",
+_OWN_NAMES = {
+    "tolerance": ("primal_feasibility_tolerance", "dual_feasibility_tolerance"),
+    "time_limit": ("time_limit",),
 }
+_RESERVED = {"disp": "the log shows which method ran"}
 
 #: HiGHS's model status number, which scipy keeps in its message.
 _CLAIMS: dict[int, Claim] = {
@@ -88,12 +82,8 @@ SOLVERS = tuple(
 )
 
 
-def solve(
-    problem: LinearProgram | Economy,
-    spec: SolverSpec,
-    options: SolveOptions,
-    phase: Phase = no_phase,
-) -> Solution:
+@as_minimisation
+def solve(lp: LinearProgram, spec: SolverSpec, options: SolveOptions, phase: Phase) -> Solution:
     """Solve with ``linprog(method="highs-ds")`` or ``"highs-ipm"``.
 
     Raises
@@ -103,11 +93,7 @@ def solve(
     SolverError
         If linprog would drop coefficients, reports an error, or ran another method.
     """
-    lp = as_linear_program(problem)
     settings = _settings(spec, options)
-    shape = unsolved_shape(lp)
-    if shape is not None:
-        return shape
     notes = _would_change(lp, options)
     optimize = import_solver("scipy.optimize")
     with phase("load"):
@@ -131,25 +117,21 @@ def _settings(spec: SolverSpec, options: SolveOptions) -> dict[str, NativeValue]
     ipm = spec.name.endswith("ipm")
     kinds = _KINDS | (_ONLY_IPM if ipm else _ONLY_DS)
     unknown = f"linprog has no option {{}} for {spec.name}"
-    native = typed_native(options.native, kinds, _RESERVED, unknown)
-    settings: dict[str, NativeValue] = {}
+    native = typed_native(options.native, kinds, _OWN_NAMES, _RESERVED, unknown)
+    settings = in_own_names(options, _OWN_NAMES)
     if options.tolerance is not None:
         if options.tolerance < 1e-10:
             raise InputError(
                 f"is {options.tolerance:g}; HiGHS goes down to 1e-10", where="tolerance"
             )
-        settings["primal_feasibility_tolerance"] = options.tolerance
-        settings["dual_feasibility_tolerance"] = options.tolerance
         if ipm:
             settings["ipm_optimality_tolerance"] = options.tolerance
-    if options.time_limit is not None:
-        settings["time_limit"] = float(options.time_limit)
     return settings | native
 
 
 def _would_change(lp: LinearProgram, options: SolveOptions) -> tuple[str, ...]:
     notes = []
-    small = small_coefficients(lp, SMALL_MATRIX_VALUE)
+    small = int(np.count_nonzero(np.abs(lp.matrix.data) <= SMALL_MATRIX_VALUE))
     if small:
         notes.append(
             changed_problem(f"{small} coefficients of magnitude ≤ 1e-9 would be dropped", options)
@@ -172,7 +154,7 @@ def _linprog_form(lp: LinearProgram) -> dict[str, Any]:
     by_row = sp.csr_array(lp.matrix)
     upper, lower, equal = _sides(lp)
     arguments: dict[str, Any] = {
-        "c": lp.minimisation_cost,
+        "c": lp.cost,
         "bounds": np.column_stack([lp.col_lower, lp.col_upper]),
     }
     if upper.any() or lower.any():
@@ -214,8 +196,6 @@ def _extract(
         raise SolverError(f"{spec.name}: linprog failed: {word}")
     claim = _CLAIMS.get(status, "unknown")
     x = None if result.x is None else np.asarray(result.x, dtype=np.float64)
-    y = None if x is None else _row_duals(lp, result)
-    value = None if result.fun is None else in_stated_sense(lp, float(result.fun)) + lp.offset
     # linprog's `nit` is one number whose meaning depends on what ran; the log names each.
     iterations = iterations_of(log)
     ran = method_that_ran(
@@ -229,8 +209,8 @@ def _extract(
     return Solution(
         claim=claim,
         x=x,
-        y=None if y is None else duals_in_stated_sense(lp, y),
-        objective=value,
+        y=None if x is None else _row_duals(lp, result),
+        objective=None if result.fun is None else float(result.fun) + lp.offset,
         native_status=word,
         iterations=iterations,
         hit_limit=status in _LIMITS,

@@ -136,7 +136,7 @@ def test_unknown_solvers_and_lacking_options_are_refused_before_anything_runs(so
     with pytest.raises(InputError, match="null has no option 'tolerance'"):
         solve("tiny-10", "null", SolveOptions(tolerance=1e-6))
     spec = SolverSpec("gone", "x", "x", "x", ("no-such-distribution",), extra="gone")
-    monkeypatch.setattr(request, "resolve_solver", lambda *a: (spec, SolveOptions()))
+    monkeypatch.setattr(request, "find_solver", lambda *a: (spec, False, None))
     with pytest.raises(SolverUnavailableError, match=r"gone is not available: needs no-such"):
         choose_solver("gone")
 

@@ -149,7 +149,7 @@ def test_ladders_over_any_variable_name_their_instances(load):
         ),
         (
             ('{n},seed=1"\nsizes = [10, 20]', '{v}"\nvariable = "inputs"\nvalues = [1]'),
-            r"field ladders\[1\]\.variable: \{v\} does not stand at inputs= in the recipe",
+            r"field ladders\[1\]\.variable: \{v\} is not at inputs= in the recipe",
         ),
         (
             ("sizes = [10, 20]", 'variable = "threads"\nvalues = [1]'),

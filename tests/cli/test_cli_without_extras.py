@@ -49,7 +49,7 @@ def test_a_suite_is_measured_and_its_rows_are_kept(tmp_path: Path) -> None:
     suite = tmp_path / "one.toml"
     suite.write_text(
         'name = "one"\ninstances = ["leontief-3"]\nsolvers = ["highs-ds"]\n'
-        "budget_s = 60\ntime_limit_s = 20\nrepeats = 1\nwarm_up = false\n"
+        "budget_s = 60\ntime_limit_s = 20\nrepeats = 1\nwarm_up = false\nrerun_disturbed = false\n"
     )
     done = run(tmp_path, "bench", "one.toml", "--out", "one.jsonl")
     assert done.returncode == 0, done.stderr

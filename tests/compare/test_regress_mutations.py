@@ -14,10 +14,10 @@ import pytest
 from support.record_builders import make_record
 
 from planbench.comparison.findings import LAYERS, Comparison, Rules
+from planbench.comparison.judge import INSTRUCTIONS
 from planbench.comparison.match import samples
 from planbench.comparison.regress import compare_runs
 from planbench.records.schema import Record
-from planbench.records.self_results import INSTRUCTIONS
 from planbench.records.store import read_records
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference" / "quick.jsonl"

@@ -15,8 +15,8 @@ import pytest
 
 from planbench.catalogue.resolve import load_instance
 from planbench.errors import InputError, SolverError
-from planbench.measure.job import load_solve, resolve_solver
 from planbench.solvers.base import SolveOptions
+from planbench.solvers.registry import find_solver, load_adapter
 
 FILE = Path(__file__).with_name("frozen_planners.json")
 GAP = 1e-6
@@ -58,12 +58,12 @@ ECONOMIES = (
 
 def run(planner: str, economy: str) -> dict[str, Any]:
     """Run `planner` on `economy`: its value and counts, or that it refused."""
-    spec, _ = resolve_solver(planner, None)
+    spec, _, _ = find_solver(planner)
     instance = load_instance(economy)
     assert instance.economy is not None
     problem = instance.economy if spec.accepts == "economy" else instance.lp
     try:
-        found = load_solve(spec, None)(problem, spec, SolveOptions())
+        found = load_adapter(spec)(problem, spec, SolveOptions())
     except (InputError, SolverError):
         return {"refused": True}
     return {"claim": found.claim, "objective": found.objective, **found.iterations}

@@ -109,7 +109,7 @@ def test_a_run_in_a_group_records_its_peak(launch, monkeypatch):
     result = launch("talks")
     assert result.ended == "ok"
     assert result.cgroup_peak_bytes == 42 << 20
-    assert result.memory_method.endswith("; cgroup memory.peak beside")
+    assert result.memory_method.endswith("; also cgroup memory.peak")
     assert group.did == ["add", "kill", "remove"]
 
 

@@ -71,7 +71,7 @@ def run(lp_file, tmp_path, monkeypatch):
     monkeypatch.setattr(watch.Watch, "sample", counted)
     # Every sample asks what is shared, however long the last answer took.
     monkeypatch.setattr(watch, "PEAK_SHARE", 0)
-    monkeypatch.setattr(watch, "LOOK_SHARE", 0)
+    monkeypatch.setattr(watch, "SAMPLE_SHARE", 0)
 
     def start(script, limit):
         file = tmp_path / "program.py"

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from planbench.errors import InputError
-from planbench.measure.job import Job, job_from_json, resolve_solver
+from planbench.measure.job import Job, job_from_json
 from planbench.solvers.base import SolveOptions
+from planbench.solvers.registry import find_solver
 
 pytestmark = pytest.mark.alone
 
@@ -201,9 +202,9 @@ def test_the_worker_says_how_it_is_called():
 
 
 def test_adapters_are_found_by_file_and_unknown_ones_named(adapter):
-    spec, implied = resolve_solver("fake-good:stock", adapter)
-    assert (spec.name, implied.stock) == ("fake-good", True)
+    spec, stock, _ = find_solver("fake-good:stock", adapter)
+    assert (spec.name, stock) == ("fake-good", True)
     with pytest.raises(InputError, match=r"adapter /nowhere.py: no such file"):
-        resolve_solver("fake-good", "/nowhere.py")
+        find_solver("fake-good", "/nowhere.py")
     with pytest.raises(InputError, match="adapter no_such_module"):
-        resolve_solver("fake-good", "no_such_module")
+        find_solver("fake-good", "no_such_module")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from pydantic import BaseModel, ValidationError
+from records_page import describe_schema
 
 from planbench.errors import InputError
 from planbench.records import schema
-from planbench.records.document import describe_schema
 from planbench.records.schema import SCHEMA_VERSION, Record
 from planbench.records.store import RecordStore, read_records
 from planbench.records.values import recipe_parts
@@ -20,7 +20,7 @@ MODELS = [m for m in vars(schema).values() if isinstance(m, type) and issubclass
 def test_the_page_on_records_is_the_schemas():
     """A field that was added, or changed its meaning, without the page saying so."""
     page = (ROOT / "docs" / "records.md").read_text(encoding="utf-8")
-    assert page == describe_schema(), "run: python -m planbench.records.document > docs/records.md"
+    assert page == describe_schema(), "run: python docs/records_page.py > docs/records.md"
 
 
 def test_every_field_says_its_meaning_unit_and_values():

@@ -232,6 +232,14 @@ def test_an_interrupt_while_a_row_is_written_does_not_lose_it(path, monkeypatch)
     assert [r.repeat for r in read_records(path)] == [7]
 
 
+def test_an_older_name_of_the_memory_method_is_read_as_the_present_one(path):
+    written(path, 1)
+    old = "VmHWM reset per phase; cgroup memory.peak beside"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"memory_method": old}) + "\n")
+    (row,) = read_records(path)
+    assert row.memory_method == "VmHWM reset per phase; also cgroup memory.peak"
+
+
 def test_rows_of_a_newer_planbench_are_refused(path):
     written(path, 1)
     row = json.loads(path.read_text())

@@ -21,7 +21,7 @@ from planbench.solvers.conformance_cases import economy_cases, optimum_of
 from planbench.solvers.registry import availability, list_solvers
 
 PLANNERS = [spec for spec in list_solvers() if spec.accepts == "economy"]
-CHECKS = len(economy_cases()) + 7 + 5
+CHECKS = len(economy_cases()) + 7 + 3
 
 
 @pytest.mark.parametrize("spec", PLANNERS, ids=lambda spec: spec.name)

@@ -52,7 +52,9 @@ def solve(*, in_process: bool = False) -> RunOutcome:
     return solve_once(make_request(instance, "highs-hipo", SolveOptions(), conditions))
 
 
-def test_without_a_network_one_line_says_what_to_install(offline: list[Sequence[str]]) -> None:
+def test_without_a_network_one_line_says_what_to_install(
+    offline: list[Sequence[str]], caplog: pytest.LogCaptureFixture
+) -> None:
     """Another method, or a traceback of pip, would be worse than no answer."""
     for _ in range(2):
         with pytest.raises(SolverUnavailableError) as caught:
@@ -62,6 +64,9 @@ def test_without_a_network_one_line_says_what_to_install(offline: list[Sequence[
         assert said.endswith("pip install highspy==1.15.1 highspy-extras==1.15.1")
         assert "\n" not in said
     assert len(offline) == 2  # tried once in a process: a venv, and pip
+    assert caplog.messages == [
+        "building the environment of highs-hipo (highspy==1.15.1, highspy-extras==1.15.1), once"
+    ]
 
 
 def test_it_is_not_built_for_those_who_ask_for_no_solver(offline: list[Sequence[str]]) -> None:
@@ -93,6 +98,20 @@ def test_a_suite_goes_on_without_it_and_says_why(
     (left,) = summary.left_out
     assert left.solver == "highs-hipo"
     assert "no package index can be reached" in left.reason
+
+
+def test_none_is_built_for_an_adapter_that_is_being_written(
+    offline: list[Sequence[str]], tmp_path: Path
+) -> None:
+    suite = tmp_path / "one.toml"
+    suite.write_text(
+        'name = "one"\ninstances = ["kantorovich-plywood"]\nsolvers = ["highs-hipo"]\n'
+        "budget_s = 60\ntime_limit_s = 20\nrepeats = 1\nrerun_disturbed = false\n"
+    )
+    adapter = Path(__file__).parents[1] / "measure" / "misbehaving_adapter.py"
+    run_suite(load_suite(str(suite)), tmp_path / "one.jsonl", adapter=str(adapter))
+    assert [row.ended for row in read_records(tmp_path / "one.jsonl")] == ["refused"]
+    assert offline == []
 
 
 def test_a_broken_cache_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,11 +1,11 @@
-"""Benchmarks of planbench itself, read as records, so that the same gate compares them.
+"""Benchmarks of planbench itself, converted to a results file that `planbench regress` compares.
 
 ``make bench-self`` writes files of pytest-benchmark and of pyperf; each benchmark becomes an
 instance of its own name and each round a repeat. Both kinds of file must hold a matrix pass of
 the machine, which benchmarks/conftest.py and benchmarks/commands.py put in: without one a slower
 machine could not be told from a slower planbench.
 
-    python -m planbench.records.self_results results/self -o results/self/self.jsonl
+    python benchmarks/self_results.py results/self -o results/self/self.jsonl
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from planbench.comparison.judge import INSTRUCTIONS
 from planbench.errors import InputError, PlanbenchError
 from planbench.io.files import replacing
 from planbench.records.schema import InstanceFacts, Record
@@ -28,8 +29,6 @@ from planbench.records.store import to_line
 #: Suite in which these records stand.
 SUITE = "self"
 SOLVER = "planbench"
-#: What is counted without noise; in millions, in place of matrix passes.
-INSTRUCTIONS = "planbench (million instructions)"
 _PREFIX = "planbench_"
 _FIX = "run `make bench-self` again"
 
@@ -55,11 +54,6 @@ def read_benchmarks(path: Path) -> list[Record]:
     if not files:
         raise InputError(f"has no benchmark files (*.json); {_FIX}", where=str(path))
     return [record for file in files for record in _read_file(file)]
-
-
-def looks_like_benchmarks(path: Path) -> bool:
-    """Whether a file's name says that it is one of pytest-benchmark or pyperf."""
-    return path.suffix == ".json"
 
 
 def _read_file(path: Path) -> list[Record]:
@@ -180,7 +174,7 @@ def _record(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Convert benchmark files into a results file."""
-    parser = argparse.ArgumentParser(prog="python -m planbench.records.self_results")
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path, help="file or folder of benchmark files")
     parser.add_argument("-o", "--output", type=Path, required=True, help="results file to write")
     options = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""docs/records.md, written from the schema: ``python -m planbench.records.document``."""
+"""docs/records.md, written from the schema: ``python docs/records_page.py > docs/records.md``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from planbench.records.schema import (
 _HEAD = f"""# What a record holds
 
 A results file (`.jsonl`) has one JSON object per line, one per measurement. This page is written
-from `planbench/records/schema.py` by `python -m planbench.records.document > docs/records.md`;
+from `planbench/records/schema.py` by `python docs/records_page.py > docs/records.md`;
 a test keeps the two equal. How each figure is measured is in [measurement.md](measurement.md),
 what the certificate's figures mean in [certificate.md](certificate.md).
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from self_results import INSTRUCTIONS, main, read_benchmarks
 
 from planbench.errors import InputError
-from planbench.records.self_results import INSTRUCTIONS, main, read_benchmarks
 from planbench.records.store import read_records
 
 MACHINE = {"id": "0123456789ab", "cpu": "Test CPU", "cpu_class": "test 1"}
