@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.bench.events import Event, RunSummary
 from planbench.bench.runner import run_suite
 from planbench.bench.suite import Suite, load_suite

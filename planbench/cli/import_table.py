@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.catalogue.instance import Instance
 from planbench.certificates import certify_plan
 from planbench.cli import console, options, views

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import typer
 from rich.text import Text
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.catalogue.instance import Instance
 from planbench.cli import console, views
 from planbench.cli.options import InstanceArgument, JsonOption, RelaxOption, load

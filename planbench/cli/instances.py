@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.catalogue.builtin import list_builtin
 from planbench.catalogue.instance import Instance
 from planbench.cli import console

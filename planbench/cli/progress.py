@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Column
 from rich.text import Text
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.bench.events import Event
 from planbench.cli import console
 from planbench.records.schema import Record

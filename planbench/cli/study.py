@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.bench.request import Conditions
 from planbench.bench.single import survey
 from planbench.catalogue.instance import Instance

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.bench.plan import plan_suite, tasks
 from planbench.bench.suite import LadderTable, Suite, list_suites, load_suite
 from planbench.cli import completion, console

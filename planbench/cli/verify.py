@@ -10,7 +10,7 @@ import numpy as np
 import typer
 from rich.text import Text
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.bench.request import Conditions, choose_solver, make_request
 from planbench.bench.single import solve_once
 from planbench.catalogue.instance import Instance

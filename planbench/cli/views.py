@@ -13,7 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.catalogue.instance import Instance
 from planbench.certificates import Certificate
 from planbench.cli import console

@@ -17,7 +17,7 @@ from time import monotonic
 
 import numpy as np
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.bench.prepared import InstanceCache, Load, measurement_key
 from planbench.bench.request import (
     Conditions,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.comparison.history import History, Measure, Series
 from planbench.comparison.render import HISTORY_TITLES, change_ratio, in_unit, steps_table
 from planbench.formatting import plural

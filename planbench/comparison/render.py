@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 from rich.text import Text
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.comparison.ab import PairedComparison
 from planbench.comparison.bisect import BisectResult, Direction
 from planbench.comparison.findings import LAYERS, Comparison, Finding, Unit, Verdict

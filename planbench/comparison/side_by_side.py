@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.comparison.findings import ALLOWANCES, Comparison, Rules
 from planbench.comparison.match import choose_machines
 from planbench.comparison.regress import compare_runs

@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.debate.study import NoiseLoss, Replanned, noise_losses, replanned
 from planbench.formatting import plural
 from planbench.records.schema import Record

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.records.schema import InstanceFacts
 from planbench.report.results import AggregatedResult
 

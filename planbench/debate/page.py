@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.debate.claims import (
     FAR,
     FRESH,

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.errors import SolverUnavailableError
 from planbench.records.schema import Record
 from planbench.report.ladders import Ladder, band_over, fit_ladder

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.records.schema import Record
 from planbench.records.values import canonical
 from planbench.report.ladders import YARDSTICK

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.errors import InputError
 from planbench.io.files import replacing
 from planbench.records.schema import Record

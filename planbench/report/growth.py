@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.report.ladders import Ladder, fit_ladder, last_slope, study_ladder
 from planbench.report.results import MEASURE_NAMES, Measure
 from planbench.report.table import Column, Entry, Mark, Table, number, power_entry

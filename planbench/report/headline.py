@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.formatting import plural
 from planbench.records.verdicts import OLD_MARK, is_old, residuals_only
 from planbench.report.instances import instance_consensus

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.certificates.consensus import Consensus, Opinion, consensus
 from planbench.certificates.verdict import CLAIM
 from planbench.measure.calibrate import is_disturbed

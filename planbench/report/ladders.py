@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.records.values import canonical
 from planbench.report.results import AggregatedResult, Measure, machine_key, median_result
 from planbench.report.style import in_order

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.errors import InputError
 from planbench.records.schema import STUDY, AccuracyFacts, Record
 from planbench.records.values import canonical

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.report.results import AggregatedResult
 from planbench.report.table import Column, Entry, Table, number
 from planbench.solvers.base import SolverSpec

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.report.ladders import YARDSTICK
 from planbench.report.results import AggregatedResult, machine_key, median_result
 from planbench.report.style import in_order

@@ -16,7 +16,7 @@ from rich.table import Column as TerminalColumn
 from rich.table import Table as TerminalTable
 from rich.text import Text
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.stats.growth import PowerLawFit
 
 Kind = Literal["text", "solver", "number", "plain number", "law", "long", "prose", "short"]

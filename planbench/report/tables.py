@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.records.schema import Record
 from planbench.report.instances import (
     bracket_words,

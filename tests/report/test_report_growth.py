@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.record_builders import make_failure, make_ladder, make_record
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.records.schema import AccuracyFacts
 from planbench.report.charts import sweep_chart
 from planbench.report.growth import estimate_words, predict, warnings

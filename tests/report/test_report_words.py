@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 
 
 @pytest.mark.parametrize(
