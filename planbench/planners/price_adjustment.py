@@ -193,7 +193,7 @@ def run(
         # A search takes many passes: there is no time for it once the time is up.
         search = checks >= search_at and ended != "time limit"
         bracket, proof, helped = _check(
-            economy, process, makers, bracket, tolerance, drafts, search=search
+            economy, process, makers, bracket, tolerance, drafts, search=search, programs=programs
         )
         slowest = max(slowest, perf_counter() - began)
         if search and not helped:
@@ -281,6 +281,7 @@ def _check(
     drafts: Drafts,
     *,
     search: bool,
+    programs: bool,
 ) -> tuple[_Bracket, tuple[FloatArray, FloatArray] | None, bool]:
     """Repair plan and prices and put them to the certificate's bounds.
 
@@ -292,49 +293,41 @@ def _check(
     helped : bool
         False when prices of scarce goods were searched (`search`) and lowered no bound.
     """
-    n, fine = economy.n_goods, 1e-2 * tolerance
-    programs = needs_programs(economy)
+    n, m, fine = economy.n_goods, economy.n_activities, 1e-2 * tolerance
+
+    def bounded(*, prices: FloatArray | None = None, columns: FloatArray | None = None) -> _Bracket:
+        """Put prices, a plan or both to the certificate's bounds."""
+        better = bracket
+        if prices is not None:
+            found = raw_upper(economy, prices[:n], prices[n:], programs=programs)
+            better = better.with_prices(found)
+            process.meter.work += BOUND * process.matrix.nnz
+        if columns is not None:
+            found = raw_lower(economy, columns[:m], columns[m:], programs=programs)
+            better = better.with_plan(found)
+            process.meter.work += BOUND * process.matrix.nnz
+        return better
+
     scaled = repair_prices(process, makers, fine)
-    bracket = _bounded(economy, process, bracket, prices=scaled * process.row_scale)
+    bracket = bounded(prices=scaled * process.row_scale)
     columns, scarce = repair_plan(
         process, makers, scaled, fine, upper=bracket.upper, goal=tolerance, drafts=drafts
     )
-    bracket = _bounded(economy, process, bracket, columns=columns * process.col_scale)
+    bracket = bounded(columns=columns * process.col_scale)
     helped = True
     if search and scarce.size and not bracket.within(tolerance):
         before = bracket.upper
         scaled, changed = price_scarce_goods(process, makers, scaled, scarce, fine)
         if changed:
-            bracket = _bounded(economy, process, bracket, prices=scaled * process.row_scale)
+            bracket = bounded(prices=scaled * process.row_scale)
         helped = bracket.upper != before
     if process.matrix.nnz <= SMALL and not bracket.within(tolerance):
-        bracket = _bounded(
-            economy, process, bracket, prices=process.prices(), columns=process.columns()
-        )
+        bracket = bounded(prices=process.prices(), columns=process.columns())
     proof = None
     if bracket.lower is None and (economy.fixed_demand > 0).any():
         prices = scaled * process.row_scale
         proof = infeasibility_proof(economy, prices[:n], prices[n:], programs=programs)
     return bracket, proof, helped
-
-
-def _bounded(
-    economy: Economy,
-    process: Process,
-    bracket: _Bracket,
-    *,
-    prices: FloatArray | None = None,
-    columns: FloatArray | None = None,
-) -> _Bracket:
-    """Put prices, a plan or both to the certificate's bounds; returns the better bracket."""
-    n, m, programs = economy.n_goods, economy.n_activities, needs_programs(economy)
-    if prices is not None:
-        bracket = bracket.with_prices(raw_upper(economy, prices[:n], prices[n:], programs=programs))
-        process.meter.work += BOUND * process.matrix.nnz
-    if columns is not None:
-        bracket = bracket.with_plan(raw_lower(economy, columns[:m], columns[m:], programs=programs))
-        process.meter.work += BOUND * process.matrix.nnz
-    return bracket
 
 
 def _line(process: Process, bracket: _Bracket) -> str:
