@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from planbench.errors import InputError
+from planbench.generators.recipe import PREFIXES, SPLIT_PREFIX
 from planbench.tables.grid import Grid, read_grid, sheet_names
 from planbench.tables.mrio import FORMATS, read_pymrio_folder
 from planbench.tables.npz import read_npz_table
@@ -278,11 +279,14 @@ def table_files(spec: str) -> list[Path]:
 
 
 def why_not_at_hand(spec: str) -> str:
-    """Why an optional instance cannot be had here; empty where it can."""
-    if not spec.startswith(PREFIX):
+    """Why an optional instance, or the table it is made from, is not at hand; empty where it is."""
+    table = spec
+    for expansion in (*PREFIXES, SPLIT_PREFIX):
+        table = table.removeprefix(expansion)
+    if not table.startswith(PREFIX):
         return ""
     try:
-        table_files(spec)
+        table_files(table.partition(",")[0])
     except InputError as error:
         return str(error)
     return ""

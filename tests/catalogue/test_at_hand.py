@@ -42,6 +42,8 @@ def test_only_names_not_paths(folder, spec):
 def test_missing_folder_is_said(monkeypatch):
     monkeypatch.delenv(FOLDER, raising=False)
     assert FOLDER in why_not_at_hand("table:wiod-1995-1435")
+    assert why_not_at_hand("years:split:table:wiod-1995-1435,goods=2000,years=2"), "made from it"
+    assert why_not_at_hand("split:us-bea-15,goods=20") == ""
     assert why_not_at_hand("us-bea-15") == ""
     with pytest.raises(InputError, match=FOLDER):
         load_instance("table:wiod-1995-1435")
