@@ -114,12 +114,14 @@ class _Workshop:
     amount: FloatArray
     first: npt.NDArray[np.int64]
     used_rows: npt.NDArray[np.int64]
+    bundle: FloatArray
     final: npt.NDArray[np.bool_]
 
 
 def _open(economy: Economy) -> _Workshop:
     uses = sp.vstack([economy.inputs, economy.resource_use], format="csr")
     used = np.flatnonzero(np.diff(uses.indptr))
+    bundle = np.asarray(economy.assortment @ np.ones(economy.n_targets))
     return _Workshop(
         economy=economy,
         good=economy.outputs.indices.astype(np.int64),
@@ -129,7 +131,8 @@ def _open(economy: Economy) -> _Workshop:
         amount=uses.data,
         first=uses.indptr[:-1][used].astype(np.int64),
         used_rows=used,
-        final=np.asarray(economy.assortment @ np.ones(economy.n_targets)) > 0,
+        bundle=bundle,
+        final=bundle > 0,
     )
 
 
@@ -146,7 +149,7 @@ def _run(
         x = _to_resources(economy, state.intensities)
     made, net = _balances(shop, x)
     sets = _first_target(shop, net) if options.target is None else options.target
-    wanted = sets * np.asarray(economy.assortment @ np.ones(economy.n_targets))
+    wanted = sets * shop.bundle
     best_z, best_x, done, mean = -np.inf, x, 0, 0.0
     late = overflowed = False
     for done in range(1, rounds + 1):
@@ -230,20 +233,18 @@ def _balances(shop: _Workshop, x: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 def _first_target(shop: _Workshop, net: FloatArray) -> float:
     """Count the sets of the assortment that the final goods' net output makes up on average."""
-    bundle = np.asarray(shop.economy.assortment @ np.ones(shop.economy.n_targets))
-    ratio = np.maximum(net[shop.final], 0.0) / bundle[shop.final]
+    bundle = shop.bundle[shop.final]
+    ratio = np.maximum(net[shop.final], 0.0) / bundle
     mean = float(ratio.mean())
     if mean > 0:
         return mean
     made = np.asarray(shop.economy.outputs @ np.ones(shop.economy.n_activities))
-    return float((made[shop.final] / bundle[shop.final]).mean()) or 1.0
+    return float((made[shop.final] / bundle).mean()) or 1.0
 
 
 def _delivers(shop: _Workshop, net: FloatArray) -> float:
     """Count the sets of the assortments that net output covers; negative where a good is short."""
-    economy = shop.economy
-    bundle = np.asarray(economy.assortment @ np.ones(economy.n_targets))
-    ratio = net[shop.final] / bundle[shop.final]
+    ratio = net[shop.final] / shop.bundle[shop.final]
     others = net[~shop.final]
     short = float(np.minimum(others, 0.0).sum())
     return float(ratio.min()) if short >= 0 else min(float(ratio.min()), short)

@@ -114,10 +114,14 @@ def direct_costs(a: Arrays, w: Any, out: Any) -> None:
 
 
 @compiled
-def sweep_near(
-    a: Arrays, direct: Any, weights: PriceWeights, near: Any, p: Any
-) -> tuple[float, float, int]:
-    """Sweep once: p_g ← least of (wR_j + pA_j)/B_j over its techniques marked in `near`.
+def sweep_prices(
+    a: Arrays, direct: Any, weights: PriceWeights, near: Any, margin: float, costs: Any, p: Any
+) -> tuple[float, float, float, int]:
+    """Sweep once: p_g ← least of (wR_j + pA_j)/B_j over its techniques.
+
+    With `margin` ≥ 0 over all techniques: `costs` receives (wR_j + pA_j)/B_j in the order of the
+    techniques, and `near` marks those within `margin` of the cheapest of their good. With a
+    negative `margin` over those marked, and both stay as they are.
 
     Returns
     -------
@@ -126,48 +130,11 @@ def sweep_near(
         new price exceeds its cost by more than drop · (p0 A_j)/B_j.
     flow : float
         Σ weight |new p − old p|.
-    work : int
-        Non-zeros of A read.
-    """
-    drop = 0.0
-    flow = 0.0
-    work: Any = 0
-    for g in range(p.size):
-        best = np.inf
-        for t in range(a.first[g], a.first[g + 1]):
-            if near[t]:
-                j = a.order[t]
-                lo = a.aptr[j]
-                hi = a.aptr[j + 1]
-                cost = direct[j]
-                for q in range(lo, hi):
-                    cost += a.aval[q] * p[a.aind[q]]
-                best = min(best, cost * a.per[j])
-                work += np.int64(hi - lo)
-        if best < np.inf:
-            fall = p[g] - best
-            p[g] = best
-            flow += weights.flow[g] * abs(fall)
-            drop = max(drop, fall * weights.per_p0[g])
-    return drop, flow, work
-
-
-@compiled
-def sweep_all(
-    a: Arrays, direct: Any, weights: PriceWeights, near: Any, margin: float, costs: Any, p: Any
-) -> tuple[float, float, float, int]:
-    """Sweep once over all techniques: as :func:`sweep_near`, costs and marks written.
-
-    `costs` receives (wR_j + pA_j)/B_j in the order of the techniques; `near` marks those within
-    `margin` of the cheapest of their good.
-
-    Returns
-    -------
-    drop, flow : float
     missed : float
         Σ weight times what the cheapest technique costs less than the cheapest one that was
         marked: how wrong the marks were.
     work : int
+        Non-zeros of A read.
     """
     drop = 0.0
     flow = 0.0
@@ -177,6 +144,8 @@ def sweep_all(
         best = np.inf
         marked = np.inf
         for t in range(a.first[g], a.first[g + 1]):
+            if margin < 0.0 and not near[t]:
+                continue
             j = a.order[t]
             lo = a.aptr[j]
             hi = a.aptr[j + 1]
@@ -184,21 +153,23 @@ def sweep_all(
             for q in range(lo, hi):
                 cost += a.aval[q] * p[a.aind[q]]
             cost *= a.per[j]
-            costs[t] = cost
             best = min(best, cost)
-            if near[t]:
-                marked = min(marked, cost)
             work += np.int64(hi - lo)
+            if margin >= 0.0:
+                costs[t] = cost
+                if near[t]:
+                    marked = min(marked, cost)
         if best < np.inf:
-            limit = best * (1.0 + margin)
-            for t in range(a.first[g], a.first[g + 1]):
-                near[t] = costs[t] <= limit
             fall = p[g] - best
             p[g] = best
             flow += weights.flow[g] * abs(fall)
             drop = max(drop, fall * weights.per_p0[g])
-            if marked > best:
-                missed += weights.flow[g] * (marked - best)
+            if margin >= 0.0:
+                limit = best * (1.0 + margin)
+                for t in range(a.first[g], a.first[g + 1]):
+                    near[t] = costs[t] <= limit
+                if marked > best:
+                    missed += weights.flow[g] * (marked - best)
     return drop, flow, missed, work
 
 

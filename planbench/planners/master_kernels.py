@@ -47,23 +47,36 @@ class Columns(NamedTuple):
 
 
 @compiled
+def columns_of(
+    first: Any, costs: Any, share: Any, y: Any, g: int, margin: float
+) -> tuple[float, int]:
+    """Largest cost of the columns of good g that are not in use, and the number of its columns.
+
+    Columns are techniques in use or within `margin` of the cheapest. A good that is not made or
+    has no choice has none.
+    """
+    if y[g] <= 0.0 or first[g + 1] - first[g] < 2:
+        return 0.0, 0
+    best = np.inf
+    for t in range(first[g], first[g + 1]):
+        best = min(best, costs[t])
+    limit = best * (1.0 + margin)
+    within = 0
+    for t in range(first[g], first[g + 1]):
+        if costs[t] <= limit or share[t] > LEAST:
+            within += 1
+    return limit, within if within > 1 else 0
+
+
+@compiled
 def count_columns(first: Any, costs: Any, share: Any, y: Any, margin: float) -> tuple[int, int]:
     """Count goods with more than one technique in use or within `margin`, and those techniques."""
     goods = 0
     techniques = 0
     for g in range(first.size - 1):
-        if y[g] <= 0.0 or first[g + 1] - first[g] < 2:
-            continue
-        best = np.inf
-        for t in range(first[g], first[g + 1]):
-            best = min(best, costs[t])
-        within = 0
-        for t in range(first[g], first[g + 1]):
-            if costs[t] <= best * (1.0 + margin) or share[t] > LEAST:
-                within += 1
-        if within > 1:
-            goods += 1
-            techniques += within
+        within = columns_of(first, costs, share, y, g, margin)[1]
+        goods += within > 0
+        techniques += within
     return goods, techniques
 
 
@@ -82,23 +95,15 @@ def write_columns(
     goods = 0
     used = 0
     for g in range(a.first.size - 1):
-        if y[g] <= 0.0 or a.first[g + 1] - a.first[g] < 2:
-            continue
-        best = np.inf
-        for t in range(a.first[g], a.first[g + 1]):
-            best = min(best, costs[t])
-        within = 0
-        for t in range(a.first[g], a.first[g + 1]):
-            if costs[t] <= best * (1.0 + margin) or share[t] > LEAST:
-                within += 1
-        if within < 2:
+        limit, within = columns_of(a.first, costs, share, y, g, margin)
+        if within == 0:
             continue
         columns.good[goods] = g
         columns.starts[goods] = used
         columns.outputs[goods] = y[g]
         goods += 1
         for t in range(a.first[g], a.first[g + 1]):
-            if costs[t] > best * (1.0 + margin) and share[t] <= LEAST:
+            if costs[t] > limit and share[t] <= LEAST:
                 continue
             for i in range(k):
                 rows[used, i] = np.float32(0.0)

@@ -93,6 +93,9 @@ class _Bracket:
     def gap(self) -> float | None:
         return relative_gap(self.lower, self.upper)
 
+    def within(self, tolerance: float) -> bool:
+        return self.gap is not None and self.gap <= tolerance
+
     def with_plan(
         self, found: tuple[float | None, tuple[FloatArray, FloatArray] | None]
     ) -> _Bracket:
@@ -190,15 +193,14 @@ def run(
         # A search takes many passes: there is no time for it once the time is up.
         search = checks >= search_at and ended != "time limit"
         bracket, proof, helped = _check(
-            economy, process, makers, bracket, tolerance, drafts, search=search
+            economy, process, makers, bracket, tolerance, drafts, search=search, programs=programs
         )
         slowest = max(slowest, perf_counter() - began)
         if search and not helped:
             # A search that found nothing is not repeated at once: it costs many passes.
             search_at = checks + 4
         options.report(_line(process, bracket))
-        gap = bracket.gap
-        if gap is not None and gap <= tolerance:
+        if bracket.within(tolerance):
             ended = "optimal"
             break
         if proof is not None:
@@ -211,7 +213,7 @@ def run(
                 break
         if ended == "time limit" or process.rounds >= limit:
             break
-        if state is not None and checks == 1 and (gap is None or gap > WORTH_KEEPING):
+        if state is not None and checks == 1 and not bracket.within(WORTH_KEEPING):
             keep_prices_only(economy, process, bracket.prices, bracket.upper, programs=programs)
             process.meter.work += 2 * BOUND * process.matrix.nnz
         check_at = process.rounds + max(least, int(SHARE * process.rounds))
@@ -279,6 +281,7 @@ def _check(
     drafts: Drafts,
     *,
     search: bool,
+    programs: bool,
 ) -> tuple[_Bracket, tuple[FloatArray, FloatArray] | None, bool]:
     """Repair plan and prices and put them to the certificate's bounds.
 
@@ -290,38 +293,36 @@ def _check(
     helped : bool
         False when prices of scarce goods were searched (`search`) and lowered no bound.
     """
-    n, m = economy.n_goods, economy.n_activities
-    programs = needs_programs(economy)
-    small = process.matrix.nnz <= SMALL
-    fine = 1e-2 * tolerance
-    bound = BOUND * process.matrix.nnz
+    n, m, fine = economy.n_goods, economy.n_activities, 1e-2 * tolerance
+
+    def bounded(*, prices: FloatArray | None = None, columns: FloatArray | None = None) -> _Bracket:
+        """Put prices, a plan or both to the certificate's bounds."""
+        better = bracket
+        if prices is not None:
+            found = raw_upper(economy, prices[:n], prices[n:], programs=programs)
+            better = better.with_prices(found)
+            process.meter.work += BOUND * process.matrix.nnz
+        if columns is not None:
+            found = raw_lower(economy, columns[:m], columns[m:], programs=programs)
+            better = better.with_plan(found)
+            process.meter.work += BOUND * process.matrix.nnz
+        return better
+
     scaled = repair_prices(process, makers, fine)
-    prices = scaled * process.row_scale
-    bracket = bracket.with_prices(raw_upper(economy, prices[:n], prices[n:], programs=programs))
+    bracket = bounded(prices=scaled * process.row_scale)
     columns, scarce = repair_plan(
         process, makers, scaled, fine, upper=bracket.upper, goal=tolerance, drafts=drafts
     )
-    columns *= process.col_scale
-    bracket = bracket.with_plan(raw_lower(economy, columns[:m], columns[m:], programs=programs))
-    process.meter.work += 2 * bound
+    bracket = bounded(columns=columns * process.col_scale)
     helped = True
-    gap = bracket.gap
-    if search and scarce.size and (gap is None or gap > tolerance):
+    if search and scarce.size and not bracket.within(tolerance):
         before = bracket.upper
         scaled, changed = price_scarce_goods(process, makers, scaled, scarce, fine)
         if changed:
-            prices = scaled * process.row_scale
-            bracket = bracket.with_prices(
-                raw_upper(economy, prices[:n], prices[n:], programs=programs)
-            )
-            process.meter.work += bound
+            bracket = bounded(prices=scaled * process.row_scale)
         helped = bracket.upper != before
-    gap = bracket.gap
-    if small and (gap is None or gap > tolerance):
-        prices, columns = process.prices(), process.columns()
-        bracket = bracket.with_prices(raw_upper(economy, prices[:n], prices[n:], programs=programs))
-        bracket = bracket.with_plan(raw_lower(economy, columns[:m], columns[m:], programs=programs))
-        process.meter.work += 2 * bound
+    if process.matrix.nnz <= SMALL and not bracket.within(tolerance):
+        bracket = bounded(prices=process.prices(), columns=process.columns())
     proof = None
     if bracket.lower is None and (economy.fixed_demand > 0).any():
         prices = scaled * process.row_scale

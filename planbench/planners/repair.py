@@ -194,12 +194,10 @@ def repair_plan(
         Goods still short that nobody has room to make, the scarcest first.
     """
     draft = _begin(process, prices)
-    _balance_goods(process, makers, draft, tolerance)
-    _fill(process, makers, draft, tolerance)
+    _close_balances(process, makers, draft, tolerance)
     if _within_reach(process, makers, draft, upper, FAR * goal):
         # Saving what nobody has room to make leaves other goods over.
-        _balance_goods(process, makers, draft, tolerance)
-        _fill(process, makers, draft, tolerance)
+        _close_balances(process, makers, draft, tolerance)
     for _ in range(BALANCES):
         _, excess = _overdrawn(process, makers, draft)
         if excess.max(initial=0.0) <= 0.1 * goal:
@@ -209,8 +207,7 @@ def repair_plan(
         if drafts is not None:
             _keep(process, makers, draft, drafts, 10 * tolerance)
         _balance_resources(process, makers, draft, excess)
-        _balance_goods(process, makers, draft, tolerance)
-        _fill(process, makers, draft, tolerance)
+        _close_balances(process, makers, draft, tolerance)
     net = draft.net / np.maximum(draft.flow, 1e-300)
     stuck = draft.stuck[np.argsort(net[draft.stuck], kind="stable")]
     x = draft.x
@@ -226,8 +223,7 @@ def warm_up(process: Process, makers: Makers) -> None:
     """Run every kernel of the repair once, so that it is compiled."""
     n, m = makers.first.size - 1, makers.main.size
     draft = _begin(process, np.zeros(process.need.size))
-    _balance_goods(process, makers, draft, 1e-9)
-    _fill(process, makers, draft, 1e-9)
+    _close_balances(process, makers, draft, 1e-9)
     _balance_resources(process, makers, draft, np.zeros(process.need.size - n))
     short, slot = np.zeros(1, dtype=np.int64), np.full(process.need.size, -1, dtype=np.int64)
     slot[0] = 0
@@ -306,8 +302,12 @@ def _within_reach(
     return upper is None or value >= mean * upper * (1 - gap)
 
 
-def _balance_goods(process: Process, makers: Makers, draft: _Draft, tolerance: float) -> None:
-    """Make no more of what is left over and more of what is short, until little is moved."""
+def _close_balances(process: Process, makers: Makers, draft: _Draft, tolerance: float) -> None:
+    """Make less of what is left over and more of what is short; save what nobody can make.
+
+    Users of a good that stays short turn to techniques that need less of it. Where they have
+    none they are cut, and the same is tried with the users of what they made.
+    """
     process.meter.work += kernels.balance_goods(
         process.csc,
         process.upper,
@@ -317,14 +317,6 @@ def _balance_goods(process: Process, makers: Makers, draft: _Draft, tolerance: f
         BALANCE_SWEEPS,
         tolerance * abs(float(np.sum(process.cost * draft.x))),
     )
-
-
-def _fill(process: Process, makers: Makers, draft: _Draft, tolerance: float) -> None:
-    """Make what is short; save what nobody has room to make.
-
-    Users of a good that stays short turn to techniques that need less of it. Where they have
-    none they are cut, and the same is tried with the users of what they made.
-    """
     n, m = makers.first.size - 1, makers.main.size
     x, net, flow = draft.x, draft.net, draft.flow
     meter, room = process.meter, process.upper

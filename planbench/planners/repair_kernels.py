@@ -71,6 +71,42 @@ def main_products(matrix: Csc, n_goods: int, m: int) -> Any:
     return main, at
 
 
+@compiled
+def entries(matrix: Csc, j: int) -> Any:
+    """Count the entries of column j."""
+    return np.int64(matrix.indptr[j + 1] - matrix.indptr[j])
+
+
+@compiled
+def add_column(matrix: Csc, j: int, amount: float, net: Any) -> Any:
+    """Add `amount` times column j to `net`; returns the entries read."""
+    for k in range(matrix.indptr[j], matrix.indptr[j + 1]):
+        net[matrix.indices[k]] += matrix.data[k] * amount
+    return entries(matrix, j)
+
+
+@compiled
+def marginal_maker(
+    matrix: Csc, upper: Any, makers: Makers, draft: Draft, i: int, more: bool
+) -> Any:
+    """Maker of good i that loses least and has room; to make less, the running one that loses most.
+
+    Returns −1 where there is none.
+    """
+    best = -1
+    for c in range(makers.first[i], makers.first[i + 1]):
+        j = makers.activity[c]
+        if (draft.x[j] >= upper[j]) if more else (draft.x[j] <= 0.0):
+            continue
+        if best >= 0:
+            this = draft.profit[j] * matrix.data[makers.at[best]]
+            that = draft.profit[best] * matrix.data[makers.at[j]]
+            if (this <= that) if more else (this >= that):
+                continue
+        best = j
+    return best
+
+
 @fused
 def lower_prices(
     matrix: Csc, upper: Any, makers: Makers, y: Any, sweeps: int, tolerance: float
@@ -89,7 +125,7 @@ def lower_prices(
             if makers.main[j] < 0 or upper[j] != np.inf:
                 continue
             gain = 0.0
-            read += np.int64(matrix.indptr[j + 1] - matrix.indptr[j])
+            read += entries(matrix, j)
             for k in range(matrix.indptr[j], matrix.indptr[j + 1]):
                 gain += matrix.data[k] * y[matrix.indices[k]]
             if gain > 0.0:
@@ -133,15 +169,7 @@ def make_short(
                 continue
             short, made = -draft.net[i], False
             while draft.net[i] < 0.0:
-                best = -1
-                for c in range(makers.first[i], makers.first[i + 1]):
-                    j = makers.activity[c]
-                    if draft.x[j] < upper[j] and (
-                        best < 0
-                        or draft.profit[j] * matrix.data[makers.at[best]]
-                        > draft.profit[best] * matrix.data[makers.at[j]]
-                    ):
-                        best = j
+                best = marginal_maker(matrix, upper, makers, draft, i, True)
                 if best < 0:
                     break
                 more = min(
@@ -150,9 +178,7 @@ def make_short(
                 full = more == upper[best] - draft.x[best]
                 made = True
                 draft.x[best] = upper[best] if full else draft.x[best] + more
-                read += np.int64(matrix.indptr[best + 1] - matrix.indptr[best])
-                for k in range(matrix.indptr[best], matrix.indptr[best + 1]):
-                    draft.net[matrix.indices[k]] += matrix.data[k] * more
+                read += add_column(matrix, best, more, draft.net)
                 if not full:
                     draft.net[i] = max(draft.net[i], 0.0)
             if made:
@@ -215,13 +241,13 @@ def substitute(
             if g < 0 or draft.x[j] <= 0.0:
                 continue
             uses = -entry(matrix, i, j) / matrix.data[makers.at[j]]
-            read += np.int64(matrix.indptr[j + 1] - matrix.indptr[j])
+            read += entries(matrix, j)
             for q in range(makers.first[g], makers.first[g + 1]):
                 k = makers.activity[q]
                 if k == j or draft.x[k] >= upper[k]:
                     continue
                 saves = uses + entry(matrix, i, k) / matrix.data[makers.at[k]]
-                read += np.int64(matrix.indptr[k + 1] - matrix.indptr[k])
+                read += entries(matrix, k)
                 if saves <= 0.0:
                     continue
                 cost = (
@@ -237,19 +263,15 @@ def substitute(
                 break
             j = users.activity[users.first[c] + t]
             ratio = matrix.data[makers.at[j]] / matrix.data[makers.at[k]]
-            read += 2 * np.int64(
-                matrix.indptr[j + 1] - matrix.indptr[j] + matrix.indptr[k + 1] - matrix.indptr[k]
-            )
+            read += entries(matrix, j) + entries(matrix, k)
             saves = entry(matrix, i, k) * ratio - entry(matrix, i, j)
             move = min(draft.x[j], -draft.net[i] / saves, (upper[k] - draft.x[k]) / ratio)
             if move <= 0.0:
                 continue
             draft.x[j] -= move
             draft.x[k] = min(draft.x[k] + move * ratio, upper[k])
-            for e in range(matrix.indptr[j], matrix.indptr[j + 1]):
-                draft.net[matrix.indices[e]] -= matrix.data[e] * move
-            for e in range(matrix.indptr[k], matrix.indptr[k + 1]):
-                draft.net[matrix.indices[e]] += matrix.data[e] * move * ratio
+            read += add_column(matrix, j, -move, draft.net)
+            read += add_column(matrix, k, move * ratio, draft.net)
     return read
 
 
@@ -273,25 +295,7 @@ def balance_goods(
             i = c if sweep % 2 == 0 else n_goods - 1 - c
             if draft.net[i] == 0.0 or (draft.net[i] > 0.0 and price[i] <= 0.0):
                 continue
-            best = -1
-            if draft.net[i] < 0.0:
-                for k in range(makers.first[i], makers.first[i + 1]):
-                    j = makers.activity[k]
-                    if draft.x[j] < upper[j] and (
-                        best < 0
-                        or draft.profit[j] * matrix.data[makers.at[best]]
-                        > draft.profit[best] * matrix.data[makers.at[j]]
-                    ):
-                        best = j
-            else:
-                for k in range(makers.first[i], makers.first[i + 1]):
-                    j = makers.activity[k]
-                    if draft.x[j] > 0.0 and (
-                        best < 0
-                        or draft.profit[j] * matrix.data[makers.at[best]]
-                        < draft.profit[best] * matrix.data[makers.at[j]]
-                    ):
-                        best = j
+            best = marginal_maker(matrix, upper, makers, draft, i, draft.net[i] < 0.0)
             if best < 0:
                 continue
             level = min(
@@ -310,9 +314,7 @@ def balance_goods(
             off += price[i] * abs(draft.net[i])
             more = level - draft.x[best]
             draft.x[best] = level
-            read += np.int64(matrix.indptr[best + 1] - matrix.indptr[best])
-            for k in range(matrix.indptr[best], matrix.indptr[best + 1]):
-                draft.net[matrix.indices[k]] += matrix.data[k] * more
+            read += add_column(matrix, best, more, draft.net)
         if off <= enough:
             break
     return read
@@ -364,7 +366,7 @@ def balance_resources(
         for c in range(makers.first[i], makers.first[i + 1]):
             j = makers.activity[c]
             dear = 0.0
-            read += np.int64(matrix.indptr[j + 1] - matrix.indptr[j])
+            read += entries(matrix, j)
             for k in range(matrix.indptr[j], matrix.indptr[j + 1]):
                 if matrix.indices[k] >= n_goods:
                     r = np.int64(matrix.indices[k]) - n_goods
@@ -377,16 +379,11 @@ def balance_resources(
                 worst, low, worst_dear = j, value, dear
         if best < 0 or worst < 0 or high <= low or best_dear >= worst_dear:
             continue
-        for k in range(matrix.indptr[best], matrix.indptr[best + 1]):
-            if matrix.indices[k] >= n_goods:
-                change[np.int64(matrix.indices[k]) - n_goods] -= (
-                    matrix.data[k] / matrix.data[makers.at[best]]
-                )
-        for k in range(matrix.indptr[worst], matrix.indptr[worst + 1]):
-            if matrix.indices[k] >= n_goods:
-                change[np.int64(matrix.indices[k]) - n_goods] += (
-                    matrix.data[k] / matrix.data[makers.at[worst]]
-                )
+        for j, sign in ((best, -1.0), (worst, 1.0)):
+            for k in range(matrix.indptr[j], matrix.indptr[j + 1]):
+                if matrix.indices[k] >= n_goods:
+                    r = np.int64(matrix.indices[k]) - n_goods
+                    change[r] += sign * matrix.data[k] / matrix.data[makers.at[j]]
         bend = 0.0
         for r in range(change.size):
             if slope[r] > 0.0:
@@ -404,12 +401,8 @@ def balance_resources(
         more, less = move / matrix.data[makers.at[best]], move / matrix.data[makers.at[worst]]
         draft.x[best] = min(draft.x[best] + more, upper[best])
         draft.x[worst] = max(draft.x[worst] - less, 0.0)
-        read += 2 * np.int64(matrix.indptr[best + 1] - matrix.indptr[best])
-        read += 2 * np.int64(matrix.indptr[worst + 1] - matrix.indptr[worst])
-        for k in range(matrix.indptr[best], matrix.indptr[best + 1]):
-            draft.net[matrix.indices[k]] += matrix.data[k] * more
-        for k in range(matrix.indptr[worst], matrix.indptr[worst + 1]):
-            draft.net[matrix.indices[k]] -= matrix.data[k] * less
+        read += entries(matrix, best) + add_column(matrix, best, more, draft.net)
+        read += entries(matrix, worst) + add_column(matrix, worst, -less, draft.net)
     return read
 
 
@@ -441,7 +434,7 @@ def cut_users(matrix: Csc, draft: Draft, room: Any, short: Any, users: Users) ->
         used = 0.0
         for t in range(users.first[c], users.first[c + 1]):
             j = users.activity[t]
-            read += np.int64(matrix.indptr[j + 1] - matrix.indptr[j])
+            read += entries(matrix, j)
             for k in range(matrix.indptr[j], matrix.indptr[j + 1]):
                 if matrix.indices[k] == i:
                     used -= matrix.data[k] * draft.x[j]
@@ -455,7 +448,5 @@ def cut_users(matrix: Csc, draft: Draft, room: Any, short: Any, users: Users) ->
                 continue
             draft.x[j] -= less
             room[j] = min(room[j], draft.x[j])
-            read += np.int64(matrix.indptr[j + 1] - matrix.indptr[j])
-            for k in range(matrix.indptr[j], matrix.indptr[j + 1]):
-                draft.net[matrix.indices[k]] -= matrix.data[k] * less
+            read += add_column(matrix, j, -less, draft.net)
     return read

@@ -148,13 +148,10 @@ def _sweep(
     sectors: Sectors, arrays: Arrays, p: FloatArray, weight: FloatArray, margin: float | None
 ) -> tuple[float, float, float]:
     """Do :func:`sweep_prices` with 1/B as given; drop, flow, missed."""
-    weights, missed = PriceWeights(weight, sectors.per_p0), 0.0
-    if margin is None:
-        drop, flow, work = kernels.sweep_near(arrays, sectors.direct, weights, sectors.near, p)
-    else:
-        drop, flow, missed, work = kernels.sweep_all(
-            arrays, sectors.direct, weights, sectors.near, margin, sectors.costs, p
-        )
+    drop, flow, missed, work = kernels.sweep_prices(
+        arrays, sectors.direct, PriceWeights(weight, sectors.per_p0), sectors.near,
+        -1.0 if margin is None else margin, sectors.costs, p,
+    )  # fmt: skip
     sectors.meter.work += work
     return drop, flow, missed
 
