@@ -21,6 +21,8 @@ FREE, CAPPED, CLEARED, PRIMARY = 0, 1, 2, 3
 IGNORED = -2
 #: Share of an output that rounding may leave unmade.
 DUST = 1e-12
+#: Smaller parts of the value of by-products do not limit disposal.
+LEAST_PART = 0.1
 
 
 class Net(NamedTuple):
@@ -514,6 +516,28 @@ def technique_rows(net: Net, which: Any, requirements: Any, out: Any) -> int:
             out[s, i] = row[i]
         work += net.ptr[j + 1] - net.ptr[j]
     return int(work * k)
+
+
+@compiled
+def disposal_room(net: Net, weight: Any, kinds: Any, p: Any, y: Any, goods: Any, out: Any) -> None:
+    """Write how much more of each of `goods` can be made before by-products replace all output.
+
+    Beyond that, a by-product of weight in its value is in surplus, and no longer worth its price.
+    """
+    for s in range(goods.size):
+        g = goods[s]
+        worth = 0.0
+        for j in range(net.first[g], net.first[g + 1]):
+            for t in range(net.ptr[j], net.ptr[j + 1]):
+                worth -= weight[j] * min(net.amount[t], 0.0) * p[net.good[t]]
+        room = np.inf
+        for j in range(net.first[g], net.first[g + 1]):
+            for t in range(net.ptr[j], net.ptr[j + 1]):
+                h = net.good[t]
+                made = -weight[j] * net.amount[t]
+                if made * p[h] > LEAST_PART * worth and kinds[h] != CLEARED:
+                    room = min(room, y[h] / made)
+        out[s] = room
 
 
 @compiled

@@ -126,6 +126,8 @@ class Course:
         Cost of a net unit, and units made.
     need : ndarray, shape (goods,)
         Demand and use less by-products.
+    marginal : ndarray, shape (techniques,)
+        Shares by which a further unit of each good is made.
     supply : Supply
     mix : ndarray, shape (targets,)
         Parts of each target in a unit of the plan.
@@ -159,6 +161,7 @@ class Course:
     costs: FloatArray
     x: FloatArray
     need: FloatArray
+    marginal: FloatArray
     supply: Supply
     mix: FloatArray
     z: float = 0.0
@@ -232,6 +235,7 @@ def begin(branches: Branches, meter: Meter, tolerance: float) -> Course:
         costs=np.zeros(m),
         x=np.zeros(m),
         need=np.zeros(n),
+        marginal=np.zeros(m),
         supply=Supply(np.zeros(m), np.zeros(n, dtype=bool), np.arange(m), np.empty(most)),
         mix=np.full(e.n_targets, 1.0 / max(e.n_targets, 1)),
         disposal=np.zeros(n),
@@ -530,7 +534,7 @@ def _requirements(course: Course, used: FloatArray) -> None:
     """Total requirements of rows and cleared goods through marginal techniques."""
     b, net, y = course.branches, course.net, course.y
     n, k, cleared = y.size, course.rows, course.cleared
-    weight = np.zeros(course.x.size)
+    weight = course.marginal
     kernels.marginal_techniques(net, course.supply, course.x, weight)
     table = course.requirements
     if not table.size:
@@ -731,6 +735,9 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
         wanted = np.union1d(wanted, more)
         size = np.maximum(y[wanted], 1e-12 * z)
         thrown = of_goods(wanted).scaled(size, flow)
+        room = np.empty(wanted.size)
+        kernels.disposal_room(net, course.marginal, course.kinds, p, y, wanted, room)
+        room = (course.disposal[wanted] + room) / size
         free = thrown.above(made)
         now = np.concatenate([course.disposal[wanted] / size, course.x[own] / own_size])
         solution = solve_centre(
@@ -741,7 +748,7 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
                 q=np.concatenate([q, price[wanted] * size / z - thrown.times(pin), own_q]),
                 share=np.concatenate([share, now]),
                 limit=np.concatenate(
-                    [limit, np.full(wanted.size, np.inf), net.limit[own] / own_size]
+                    [limit, room, net.limit[own] / own_size]
                 ),
                 beta=beta + free.sums(now),
                 gamma=gamma,
