@@ -377,13 +377,13 @@ def add_needs(net: Net, x: Any, need: Any) -> int:
 
 
 @compiled
-def sweep_outputs(net: Net, supply: Supply, need: Any, y: Any, x: Any) -> int:
-    """Make what is needed and no more, good after good; returns the entries read."""
+def sweep_outputs(net: Net, supply: Supply, floor: Any, need: Any, y: Any, x: Any) -> int:
+    """Make what is needed, or `floor` if that is more, good after good; the entries read."""
     work: Any = 0
     for g in range(y.size):
         lo = net.first[g]
         hi = net.first[g + 1]
-        output = max(need[g], 0.0)
+        output = max(need[g], floor[g])
         if lo == hi or output == y[g]:
             continue
         y[g] = output

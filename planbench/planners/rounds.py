@@ -135,6 +135,8 @@ class Course:
         Units of the plan.
     disposal : ndarray, shape (goods,)
         Made over and above what is used, for the by-products.
+    floor : ndarray, shape (goods,)
+        Outputs of cleared goods that are made for their by-products, whatever is used.
     cleared : ndarray of int64
         Goods priced by the centre.
     requirements : ndarray, shape (goods, primary rows)
@@ -167,6 +169,7 @@ class Course:
     z: float = 0.0
     round: int = 0
     disposal: FloatArray = field(default_factory=lambda: np.zeros(0))
+    floor: FloatArray = field(default_factory=lambda: np.zeros(0))
     cleared: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     requirements: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
     in_cleared: sp.csr_array | None = None
@@ -239,6 +242,7 @@ def begin(branches: Branches, meter: Meter, tolerance: float) -> Course:
         supply=Supply(np.zeros(m), np.zeros(n, dtype=bool), np.arange(m), np.empty(most)),
         mix=np.full(e.n_targets, 1.0 / max(e.n_targets, 1)),
         disposal=np.zeros(n),
+        floor=np.zeros(n),
     )
 
 
@@ -382,8 +386,10 @@ def plan_outputs(course: Course) -> bool:
             course.supply.given[np.abs(short) > LOOPING * y] = False
             window.clear()
             _recount(course, demand)
-        meter.work += kernels.sweep_outputs(net, course.supply, course.need, y, course.x)
-        short = np.where(made, np.maximum(course.need, 0.0) - y, 0.0)
+        meter.work += kernels.sweep_outputs(
+            net, course.supply, course.floor, course.need, y, course.x
+        )
+        short = np.where(made, np.maximum(course.need, course.floor) - y, 0.0)
         size = max(z, 0.2 * float(p @ y))
         if not np.isfinite(size):
             return False
@@ -838,6 +844,7 @@ def _follow(
     course.disposal[:] = 0.0
     course.disposal[wanted] = s[count + targets : count + targets + size.size] * size
     course.disposal[course.disposal < 1e-9 * course.tolerance * y] = 0.0
+    course.floor[:] = 0.0
     supply.given[:] = False
     supply.share[:] = 0.0
     course.near = np.full(course.x.size, np.inf) if course.near is None else course.near
@@ -858,10 +865,8 @@ def _follow(
         made = s[count + targets + size.size :] * choices.own_size
         out = np.bincount(choices.place, weights=made, minlength=cleared.size)
         y[cleared] = out / zeta
-        # What is made on purpose and used by nobody.
-        left = np.minimum(np.maximum(solution.left[k:] * flow[k:] / zeta, 0.0), y[cleared])
-        left[left < 1e-9 * course.tolerance * flow[k:]] = 0.0
-        course.disposal[cleared] = left
+        surplus = solution.left[k:] > 1e-9 * course.tolerance
+        course.floor[cleared] = np.where(surplus, y[cleared], 0.0)
         made[made <= 1e-9 * choices.own_size] = 0.0
         total = _sums(b.good[own], made, n)
         given = total[b.good[own]] > 0
@@ -876,6 +881,7 @@ def _follow(
     scale = min(max(course.z * zeta, least), max(most, course.z)) / course.z
     course.z *= scale
     y *= scale
+    course.floor *= scale
     course.margin = min(FIRST_MARGIN, max(MARGIN * shift, 2 * course.gap, 1e-3))
     course.expected = max(shift**2, 0.1 * course.tolerance)
 
