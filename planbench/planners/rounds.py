@@ -67,7 +67,9 @@ FEW = 20_000
 MANY = 100_000
 STAY, STAY_PRICED = 0.3, 0.03
 #: Spare output and spare of primary goods, as shares of the tolerance.
-SPARE, SPARE_PRIMARY = 0.05, 0.1
+SPARE, SPARE_PRIMARY = 0.05, 0.3
+#: Most spare of a primary or cleared good, as a share of what flows through.
+MOST_SPARE = 0.001
 #: Relative change of the total requirements at which they are accurate enough.
 ACCURATE = 0.02
 #: Up to this many entries, requirements of cleared goods are swept densely.
@@ -137,6 +139,8 @@ class Course:
         Made over and above what is used, for the by-products.
     floor : ndarray, shape (goods,)
         Outputs of cleared goods that are made for their by-products, whatever is used.
+    highest : ndarray, shape (goods,)
+        Highest price by the centre so far, of primary and cleared goods.
     cleared : ndarray of int64
         Goods priced by the centre.
     requirements : ndarray, shape (goods, primary rows)
@@ -149,6 +153,8 @@ class Course:
         What decides on those shares, the progress so far, and the gap that is expected.
     fit : float
         Factor by which the plan must be scaled to fit what is available.
+    upper : float
+        Bound by the prices of this round.
     places : ndarray of int64, shape (goods,), or None
         Where in the merit order outputs ended in the last round.
     """
@@ -170,6 +176,7 @@ class Course:
     round: int = 0
     disposal: FloatArray = field(default_factory=lambda: np.zeros(0))
     floor: FloatArray = field(default_factory=lambda: np.zeros(0))
+    highest: FloatArray = field(default_factory=lambda: np.zeros(0))
     cleared: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     requirements: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
     in_cleared: sp.csr_array | None = None
@@ -180,6 +187,7 @@ class Course:
     before: float = np.inf
     expected: float = 1.0
     fit: float = 1.0
+    upper: float = np.inf
     hold: float = 1.0
     places: IntArray | None = None
     bracket: Bracket = field(default_factory=Bracket)
@@ -243,6 +251,7 @@ def begin(branches: Branches, meter: Meter, tolerance: float) -> Course:
         mix=np.full(e.n_targets, 1.0 / max(e.n_targets, 1)),
         disposal=np.zeros(n),
         floor=np.zeros(n),
+        highest=branches.rough.copy(),
     )
 
 
@@ -440,7 +449,9 @@ def _least_flow(course: Course, goods: IntArray) -> FloatArray:
 def _bound(course: Course, used: FloatArray) -> None:
     """Improve the bracket; the plan is scaled to what is available."""
     b, e = course.branches, course.branches.economy
-    course.bracket.add_prices(*raw_upper(e, *course.prices(), programs=False))
+    upper, prices = raw_upper(e, *course.prices(), programs=False)
+    course.bracket.add_prices(upper, prices)
+    course.upper = upper if upper is not None else _estimate(course)
     over = (used > b.rights) & (b.rights > 0)
     course.fit = float(np.min(b.rights[over] / used[over], initial=1.0))
     if course.fit < 1 and (e.fixed_demand > 0).any():
@@ -652,14 +663,12 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
     cleared, gap, tolerance = course.cleared, course.gap, course.tolerance
     stay = gap * min(1.0, course.hold * n / MANY)
     rights = np.concatenate([b.rights, np.zeros(cleared.size)])
-    over = float(np.max((used - rights)[:k] / flow[:k], initial=0.0))
-    progress = abs(_estimate(course) / max(z * course.fit, TINY) - 1) + over
-    course.widen = (
-        min(course.widen * 4, 64.0)
-        if progress > 0.3 * course.before
-        else max(1.0, course.widen / 2)
-    )
-    slow = progress > 0.5 * course.before
+    pin = course.pi * flow / z
+    over = float(pin @ np.maximum((used - rights) / flow, 0.0))
+    progress = abs(course.upper / z - 1) + over
+    slow = progress > max(0.3 * course.before, 0.1 * tolerance)
+    course.widen = min(course.widen * 4, 64.0) if slow else max(1.0, course.widen / 2)
+    slow = progress > max(0.5 * course.before, 0.1 * tolerance)
     course.hold = min(course.hold * 4, 1e3) if slow else max(course.hold / 4, 1.0)
     course.before = progress
     which = _near(course)
@@ -679,7 +688,6 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
         dense = course.requirements[goods]
         return Rows(dense, None if matrix is None else sp.csr_array(inner[goods]))
 
-    pin = course.pi * flow / z
     grouped = rows_of(which).scaled(y[good], flow)
     q = y[good] * course.costs[which] / z - grouped.times(pin)
     share = _ratio(course.x[which], _sums(good, course.x[which], n)[good])
@@ -716,7 +724,12 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
     whole[:k] += primary
     whole = whole * z / flow
     beta = (rights - used) / flow + whole
-    beta[b.resources.size : k] -= SPARE_PRIMARY * tolerance
+    spare = SPARE_PRIMARY * max(tolerance, 0.1 * min(gap, progress)) / pin.size
+    products = np.concatenate([b.primary, cleared])
+    # At the highest price so far: a spare that changed with the price would make it swing.
+    course.highest[products] = np.maximum(course.highest[products], course.pi[b.resources.size :])
+    worth = course.highest[products] * flow[b.resources.size :] / z
+    beta[b.resources.size :] -= np.minimum(spare / worth, MOST_SPARE)
     gamma = whole - grouped.sums(share)
     # A price cut off at 0 enters as what the making costs.
     price = p.copy()
