@@ -26,7 +26,7 @@ from planbench.planners.branch_kernels import add_spread
 
 #: Weight of ½(ζ − 1)², without which a model far from the truth may grow without bound.
 STAY_IN_SIZE = 0.1
-#: Relative addition to the diagonal of the systems, for rows that say the same.
+#: Relative addition to the diagonal of a system that is singular but for rounding.
 RIDGE = 1e-13
 #: Up to so many entries, requirements of cleared goods are dense in the model.
 PACKED = 1_000_000
@@ -285,11 +285,13 @@ class _Solver:
         add_spread(o.rows.dense, *self.sparse, self.theta, self.starts, self.total, system)
         diagonal = np.arange(size)
         system[diagonal, diagonal] += at.t / at.pi + o.delta
-        system[diagonal, diagonal] *= 1.0 + RIDGE
         self.border = o.gamma + o.rows.sums(self.theta * self.spread(1.0 / self.total))
         if not np.isfinite(system[diagonal, diagonal]).all():
             raise np.linalg.LinAlgError("overflow")
-        self.factor, failed = lapack.dpotrf(system.T, lower=0, clean=0, overwrite_a=1)
+        self.factor, failed = lapack.dpotrf(system.T, lower=0, clean=0)
+        if failed:
+            system[diagonal, diagonal] *= 1.0 + RIDGE
+            self.factor, failed = lapack.dpotrf(system.T, lower=0, clean=0)
         if failed:
             raise np.linalg.LinAlgError("not positive")
         self.to_size = self.solved(self.border)
