@@ -153,8 +153,6 @@ class Course:
         What decides on those shares, the progress so far, and the gap that is expected.
     fit : float
         Factor by which the plan must be scaled to fit what is available.
-    upper : float
-        Bound by the prices of this round.
     places : ndarray of int64, shape (goods,), or None
         Where in the merit order outputs ended in the last round.
     """
@@ -187,7 +185,6 @@ class Course:
     before: float = np.inf
     expected: float = 1.0
     fit: float = 1.0
-    upper: float = np.inf
     hold: float = 1.0
     places: IntArray | None = None
     bracket: Bracket = field(default_factory=Bracket)
@@ -347,10 +344,12 @@ def price_goods(course: Course) -> bool:
 
 
 def _estimate(course: Course) -> float:
-    """Value of endowments and stocks, which bounds the plan if prices are right."""
-    e = course.branches.economy
+    """Value of endowments, stocks and capacities, which bounds the plan if prices are right."""
+    b, limit = course.branches, course.net.limit
+    e, limited = b.economy, np.isfinite(limit)
     p, w = course.prices()
-    return float(w @ e.endowment - p @ e.fixed_demand)
+    profit = np.maximum(course.p[b.good[limited]] - course.costs[limited], 0.0)
+    return float(w @ e.endowment - p @ e.fixed_demand + profit @ limit[limited])
 
 
 def _share_out(course: Course) -> None:
@@ -449,9 +448,7 @@ def _least_flow(course: Course, goods: IntArray) -> FloatArray:
 def _bound(course: Course, used: FloatArray) -> None:
     """Improve the bracket; the plan is scaled to what is available."""
     b, e = course.branches, course.branches.economy
-    upper, prices = raw_upper(e, *course.prices(), programs=False)
-    course.bracket.add_prices(upper, prices)
-    course.upper = upper if upper is not None else _estimate(course)
+    course.bracket.add_prices(*raw_upper(e, *course.prices(), programs=False))
     over = (used > b.rights) & (b.rights > 0)
     course.fit = float(np.min(b.rights[over] / used[over], initial=1.0))
     if course.fit < 1 and (e.fixed_demand > 0).any():
@@ -665,7 +662,7 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
     rights = np.concatenate([b.rights, np.zeros(cleared.size)])
     pin = course.pi * flow / z
     over = float(pin @ np.maximum((used - rights) / flow, 0.0))
-    progress = abs(course.upper / z - 1) + over
+    progress = abs(_estimate(course) / z - 1) + over
     slow = progress > max(0.3 * course.before, 0.1 * tolerance)
     course.widen = min(course.widen * 4, 64.0) if slow else max(1.0, course.widen / 2)
     slow = progress > max(0.5 * course.before, 0.1 * tolerance)
@@ -724,7 +721,7 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
     whole[:k] += primary
     whole = whole * z / flow
     beta = (rights - used) / flow + whole
-    spare = SPARE_PRIMARY * max(tolerance, 0.1 * min(gap, progress)) / pin.size
+    spare = SPARE_PRIMARY * max(tolerance, 0.01 * min(gap, progress)) / pin.size
     products = np.concatenate([b.primary, cleared])
     # At the highest price so far: a spare that changed with the price would make it swing.
     course.highest[products] = np.maximum(course.highest[products], course.pi[b.resources.size :])
