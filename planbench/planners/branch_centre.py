@@ -215,7 +215,8 @@ class _Solver:
         """Well inside, near the present plan and prices."""
         o, m1 = self.model, self.model.grouped
         k = o.rows.dense.shape[1]
-        s = np.where(np.arange(o.q.size) < m1, o.share + 0.1, 1e-4)
+        s = o.share + 0.1
+        s[m1:] = 1.1 * o.share[m1:] + 0.01
         if m1:
             s[:m1] /= np.repeat(self.by_good(s), self.sizes)
         s[self.limited] = np.minimum(s, 0.9 * o.limit)[self.limited]
@@ -230,8 +231,11 @@ class _Solver:
         lam = np.zeros(0)
         if m1:
             lam = np.minimum.reduceat((cost - 0.05 * size)[:m1], o.first)
-        v = np.maximum(cost - self.spread(lam), 1e-3 * size)
-        return _Point(s, room, t, 1.0, v, 0.05 * size[self.limited], pi, lam)
+        # Pairs whose products are far from one another make short steps.
+        pair = 0.05 / max(o.q.size, 1)
+        v = np.maximum(cost - self.spread(lam), np.maximum(1e-3 * size, _per(pair, s)))
+        over = np.maximum(0.05 * size[self.limited], _per(pair, room))
+        return _Point(s, room, t, 1.0, v, over, pi, lam)
 
     def evaluate(self, at: _Point) -> float:
         """Residuals at a point; error of the model there."""
@@ -331,6 +335,11 @@ class _Solver:
             pi=dpi,
             lam=dlam,
         )
+
+
+def _per(pair: float, values: FloatArray) -> FloatArray:
+    """What makes products of `pair` with values that are not too small."""
+    return pair / np.maximum(values, 1e-3)
 
 
 def _moved(at: _Point, move: _Point, primal: float, dual: float) -> _Point:
