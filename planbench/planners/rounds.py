@@ -139,6 +139,8 @@ class Course:
         Made over and above what is used, for the by-products.
     floor : ndarray, shape (goods,)
         Outputs of cleared goods that are made for their by-products, whatever is used.
+    spare : ndarray, shape (goods,)
+        Demand added so that no good is short; `spare_share` is about its share of outputs.
     highest : ndarray, shape (goods,)
         Highest price by the centre so far, of primary and cleared goods.
     cleared : ndarray of int64
@@ -174,6 +176,8 @@ class Course:
     round: int = 0
     disposal: FloatArray = field(default_factory=lambda: np.zeros(0))
     floor: FloatArray = field(default_factory=lambda: np.zeros(0))
+    spare: FloatArray = field(default_factory=lambda: np.zeros(0))
+    spare_share: float = 1.0
     highest: FloatArray = field(default_factory=lambda: np.zeros(0))
     cleared: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     requirements: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
@@ -248,6 +252,7 @@ def begin(branches: Branches, meter: Meter, tolerance: float) -> Course:
         mix=np.full(e.n_targets, 1.0 / max(e.n_targets, 1)),
         disposal=np.zeros(n),
         floor=np.zeros(n),
+        spare=np.zeros(n),
         highest=branches.rough.copy(),
     )
 
@@ -305,7 +310,7 @@ def price_goods(course: Course) -> bool:
     ceiling = np.zeros(e.n_goods)
     ceiling[course.cleared] = course.pi[course.rows :]
     pricing = Pricing(course.kinds, course.y, ceiling, direct)
-    enough = max(0.01 * min(course.gap, course.expected, 1.0), 0.01 * tolerance)
+    enough = max(0.01 * min(course.gap, course.expected, course.before), 0.01 * tolerance)
     weight = course.y if course.y.any() else course.demand()[0]
     window = Window(np.sqrt(weight / max(float(weight.max(initial=0.0)), TINY) + 1e-12))
     p = course.p
@@ -382,9 +387,13 @@ def plan_outputs(course: Course) -> bool:
     if y.any():
         equal = _ratio(np.full(y.size, z / max(int(made.sum()), 1)), p)
         equal = np.minimum(equal, 10 * y + wanted + 1e-6 * equal)
-    enough = max(min(0.003 * min(course.gap, course.expected), 1e-3), 0.003 * tolerance)
+    enough = max(
+        min(0.003 * min(course.gap, course.expected, course.before), 1e-3), 0.003 * tolerance
+    )
     # What the sweeps may leave short is made good by the spare.
-    spare = max(SPARE * tolerance, 0.1 * enough) * (0.5 * equal + 0.5 * np.maximum(y, wanted))
+    share = _spare_share(enough, tolerance)
+    spare = share * (0.5 * equal + 0.5 * np.maximum(y, wanted))
+    course.spare, course.spare_share = spare, share
     demand = wanted + fixed + spare + course.disposal
     window, short = Window(p / max(float(p.max(initial=0.0)), TINY) + 1e-15), np.zeros(y.size)
     _recount(course, demand)
@@ -413,6 +422,11 @@ def plan_outputs(course: Course) -> bool:
             y[:] = np.where(made, np.maximum(window.mixed(gamma)[0], 0.0), 0.0)
             _recount(course, demand)
     return True
+
+
+def _spare_share(enough: float, tolerance: float) -> float:
+    """Share of outputs that is made over and above, if balances are solved to `enough`."""
+    return max(SPARE * tolerance, 0.1 * enough)
 
 
 def _recount(course: Course, demand: FloatArray) -> None:
@@ -721,6 +735,13 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
     whole[:k] += primary
     whole = whole * z / flow
     beta = (rights - used) / flow + whole
+    # The spare will be less.
+    less = 1.0 - _spare_share(0.003 * min(gap, progress), tolerance) / course.spare_share
+    if less > 0:
+        saved = course.spare @ course.requirements
+        if matrix is not None:
+            saved = np.concatenate([saved, inner.T @ course.spare])
+        beta += less * saved / flow
     spare = SPARE_PRIMARY * max(tolerance, 0.01 * min(gap, progress)) / pin.size
     products = np.concatenate([b.primary, cleared])
     # At the highest price so far: a spare that changed with the price would make it swing.
