@@ -76,7 +76,8 @@ ACCURATE = 0.02
 DENSE = 300_000
 #: Up to this many, sweeps over requirements are extrapolated.
 EXTRAPOLATED = 30_000_000
-#: Above it a series: terms, and the share of a price below which an entry is dropped.
+#: Above it a series: terms, and the share of a price below which an entry is dropped; up to ten
+#: times as much where the tolerance is wide.
 TERMS, DROPPED = 4, 1e-3
 #: Share of the plan's value below which the flow of a good is next to nothing.
 LEAST_FLOW = 1e-9
@@ -645,10 +646,12 @@ def _series(course: Course, weight: FloatArray) -> sp.csr_array:
     unit = np.ones(cleared.size)
     total = sp.csr_array((unit, (cleared, np.arange(cleared.size))), shape=(n, cleared.size))
     term, p = total, np.maximum(course.p, TINY)
+    dropped = min(max(DROPPED, 100 * course.tolerance), 10 * DROPPED)
     for _ in range(TERMS):
         term = sp.csr_array(step @ term)
         row = np.repeat(np.arange(n), np.diff(term.indptr))
-        term.data[np.abs(term.data) * p[cleared[term.indices]] < DROPPED * p[row]] = 0.0
+        small = np.abs(term.data) * p[cleared[term.indices]] < dropped * p[row]
+        term.data[small] = 0.0
         term.eliminate_zeros()
         course.meter.work += step.nnz
         total = sp.csr_array(total + term)
