@@ -197,7 +197,9 @@ class _Solver:
         self.sparse = none
         if sparse is not None:
             self.sparse = (
-                sparse.indptr.astype(np.int64), sparse.indices.astype(np.int32), sparse.data
+                sparse.indptr.astype(np.int64),
+                sparse.indices.astype(np.int32),
+                sparse.data,
             )
         self.mu = np.inf
 
@@ -338,7 +340,7 @@ class _Solver:
 
 
 def _per(pair: float, values: FloatArray) -> FloatArray:
-    """What makes products of `pair` with values that are not too small."""
+    """Return what makes products of `pair` with values that are not too small."""
     return pair / np.maximum(values, 1e-3)
 
 

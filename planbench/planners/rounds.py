@@ -787,9 +787,7 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
                 grouped=share.size,
                 q=np.concatenate([q, price[wanted] * size / z - thrown.times(pin), own_q]),
                 share=np.concatenate([share, now]),
-                limit=np.concatenate(
-                    [limit, room, net.limit[own] / own_size]
-                ),
+                limit=np.concatenate([limit, room, net.limit[own] / own_size]),
                 beta=beta + free.sums(now),
                 gamma=gamma,
                 pi=pin,
