@@ -129,6 +129,8 @@ class CentreSolution:
     zeta : float
     s : ndarray, shape (columns,)
     pi, left : ndarray, shape (rows,)
+    lam : ndarray, shape (goods,)
+        Prices of the goods.
     gap : float
         Error left in the model, the plan's value being 1.
     """
@@ -137,6 +139,7 @@ class CentreSolution:
     s: FloatArray
     pi: FloatArray
     left: FloatArray
+    lam: FloatArray
     gap: float
 
 
@@ -176,7 +179,7 @@ def solve_centre(
     if best is None:
         return None
     left = model.beta - model.gamma * best.zeta - model.rows.sums(best.s)
-    return CentreSolution(best.zeta, best.s, best.pi, left, least)
+    return CentreSolution(best.zeta, best.s, best.pi, left, best.lam, least)
 
 
 class _Solver:
