@@ -131,6 +131,8 @@ class CentreSolution:
     zeta : float
     s : ndarray, shape (columns,)
     pi, left : ndarray, shape (rows,)
+    lam : ndarray, shape (goods,)
+        Prices of the goods.
     gap : float
         Error left in the model, the plan's value being 1.
     """
@@ -139,6 +141,7 @@ class CentreSolution:
     s: FloatArray
     pi: FloatArray
     left: FloatArray
+    lam: FloatArray
     gap: float
 
 
@@ -178,7 +181,7 @@ def solve_centre(
     if best is None:
         return None
     left = model.beta - model.gamma * best.zeta - model.rows.sums(best.s)
-    return CentreSolution(best.zeta, best.s, best.pi, left, least)
+    return CentreSolution(best.zeta, best.s, best.pi, left, best.lam, least)
 
 
 class _Solver:

@@ -265,6 +265,17 @@ def direct_costs(net: Net, pi: Any, out: Any) -> None:
 
 
 @compiled
+def add_costs(net: Net, p: Any, out: Any) -> int:
+    """Add what the goods of a unit cost at prices `p`; entries read."""
+    for j in range(out.size):
+        total = 0.0
+        for t in range(net.ptr[j], net.ptr[j + 1]):
+            total += net.amount[t] * p[net.good[t]]
+        out[j] += total
+    return int(net.good.size)
+
+
+@compiled
 def sweep_prices(
     net: Net, pricing: Pricing, only_lower: bool, costs: Any, p: Any
 ) -> tuple[float, int]:

@@ -48,8 +48,8 @@ MATTERS = 0.0001
 MOST_NEGATIVE = 100
 #: Most cleared goods, and most disposal columns added at a time.
 MOST_CLEARED, MOST_DISPOSAL = 4000, 2000
-#: Times the centre's model is solved anew with more disposal columns.
-SOLUTIONS = 5
+#: Times the centre's model is solved anew with more techniques and disposal columns.
+SOLUTIONS = 8
 #: Disposal columns offered for each primary good.
 OFFERED = 30
 #: Goods that are short by more than this share after half of the output sweeps are made by
@@ -57,9 +57,9 @@ OFFERED = 30
 LOOPING = 1e-2
 #: Width of the mixing of techniques in the first round; shares below the second are dropped.
 WIDTH, LEAST_MIX = 0.1, 1e-3
-#: Techniques within this share of the cheapest are in the first model; later, within so many
-#: times their own change of cost.
-FIRST_MARGIN, MARGIN = 0.3, 6.0
+#: Techniques within this share of the price are in the centre's model from the start; others
+#: join while they would save this share of the gap.
+NEAR, MISSED = 0.01, 0.03
 #: Up to so many entries of the model, all techniques are in it.
 FEW = 20_000
 #: Weights of the proximal terms, as shares of the gap: of shares and of prices. With fewer than
@@ -150,10 +150,8 @@ class Course:
         Total requirements of each good at the margin; empty in the first round.
     in_cleared : csr_array, shape (goods, cleared goods), or None
         The same of cleared goods.
-    near : ndarray, shape (techniques,), or None
-        Shares above the price within which techniques are in the model.
-    margin, widen, before, expected : float
-        What decides on those shares, the progress so far, and the gap that is expected.
+    before, expected : float
+        The progress so far, and the gap that is expected.
     fit : float
         Factor by which the plan must be scaled to fit what is available.
     places : ndarray of int64, shape (goods,), or None
@@ -184,9 +182,6 @@ class Course:
     requirements: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
     in_cleared: sp.csr_array | None = None
     known: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    near: FloatArray | None = None
-    margin: float = FIRST_MARGIN
-    widen: float = 1.0
     before: float = np.inf
     expected: float = 1.0
     fit: float = 1.0
@@ -680,13 +675,14 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
     pin = course.pi * flow / z
     over = float(pin @ np.maximum((used - rights) / flow, 0.0))
     progress = abs(_estimate(course) / z - 1) + over
-    slow = progress > max(0.3 * course.before, 0.1 * tolerance)
-    course.widen = min(course.widen * 4, 64.0) if slow else max(1.0, course.widen / 2)
     slow = progress > max(0.5 * course.before, 0.1 * tolerance)
     course.hold = min(course.hold * 4, 1e3) if slow else max(course.hold / 4, 1.0)
     course.before = progress
-    which = _near(course)
-    good = b.good[which]
+    choice = ((course.kinds == FREE) | (course.kinds == CAPPED)) & (y > 0)
+    choice &= np.diff(net.first) > 1
+    active = choice[b.good]
+    if active.size * course.pi.size > FEW:
+        active &= (course.x > 0) | (course.costs <= (1 + NEAR) * p[b.good])
     matrix = _matrix(course) if cleared.size else None
     inner = course.in_cleared if course.in_cleared is not None else sp.csr_array((n, 0))
 
@@ -702,21 +698,6 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
         dense = course.requirements[goods]
         return Rows(dense, None if matrix is None else sp.csr_array(inner[goods]))
 
-    grouped = rows_of(which).scaled(y[good], flow)
-    q = y[good] * course.costs[which] / z - grouped.times(pin)
-    share = _ratio(course.x[which], _sums(good, course.x[which], n)[good])
-    limit = net.limit[which] / y[good]
-    held = STAY * stay * y[good] * course.costs[which] / z
-    first = np.flatnonzero(np.append(True, good[1:] != good[:-1])) if good.size else good
-    targets = course.mix.size if course.mix.size > 1 else 0
-    if targets:
-        rows, worth = _target_rows(course)
-        rows = rows.scaled(np.full(targets, z), flow)
-        grouped = grouped.above(rows)
-        q = np.concatenate([q, worth - rows.times(pin)])
-        share, limit = np.append(share, course.mix), np.append(limit, np.full(targets, np.inf))
-        held = np.append(held, np.full(targets, STAY * stay))
-        first = np.append(first, which.size)
     # Techniques of cleared goods.
     own = np.flatnonzero(course.kinds[b.good] == CLEARED)
     place = np.full(n, -1, dtype=np.int64)
@@ -751,7 +732,6 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
     course.highest[products] = np.maximum(course.highest[products], course.pi[b.resources.size :])
     worth = course.highest[products] * flow[b.resources.size :] / z
     beta[b.resources.size :] -= np.minimum(spare / worth, MOST_SPARE)
-    gamma = whole - grouped.sums(share)
     # A price cut off at 0 enters as what the making costs.
     price = p.copy()
     some = np.flatnonzero(np.diff(net.first) > 0)
@@ -767,11 +747,30 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
     more = _first_disposal(course, yielding)
     wanted = more[:0]
     enough = 0.02 * tolerance
-    if which.size > 100:
+    if np.count_nonzero(active) > 100:
         enough = max(enough, 0.01 * gap * min(1.0, 10 * gap))
     priced = float(course.branches.rough @ goods)
     solution: CentreSolution | None = None
     for _ in range(SOLUTIONS):
+        several = np.bincount(b.good[active], minlength=n) > 1
+        which = np.flatnonzero(active & several[b.good])
+        good = b.good[which]
+        grouped = rows_of(which).scaled(y[good], flow)
+        q = y[good] * course.costs[which] / z - grouped.times(pin)
+        share = _ratio(course.x[which], _sums(good, course.x[which], n)[good])
+        limit = net.limit[which] / y[good]
+        held = STAY * stay * y[good] * course.costs[which] / z
+        first = np.flatnonzero(np.append(True, good[1:] != good[:-1])) if good.size else good
+        targets = course.mix.size if course.mix.size > 1 else 0
+        if targets:
+            rows, worth = _target_rows(course)
+            rows = rows.scaled(np.full(targets, z), flow)
+            grouped = grouped.above(rows)
+            q = np.concatenate([q, worth - rows.times(pin)])
+            share, limit = np.append(share, course.mix), np.append(limit, np.full(targets, np.inf))
+            held = np.append(held, np.full(targets, STAY * stay))
+            first = np.append(first, which.size)
+        gamma = whole - grouped.sums(share)
         wanted = np.union1d(wanted, more)
         size = np.maximum(y[wanted], 1e-12 * z)
         thrown = of_goods(wanted).scaled(size, flow)
@@ -805,34 +804,32 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
             then += inner @ moved[k:]
         low = -1e-3 * p - 1e-9 * b.rough / max(priced, TINY)
         more = np.setdiff1d(np.flatnonzero(yielding & (then < low)), wanted)
-        if not more.size:
+        # Techniques that would be cheaper than those in the model.
+        changed = np.empty(course.x.size)
+        kernels.direct_costs(net, moved[:k], changed)
+        meter.work += net.use.size + kernels.add_costs(net, then - price, changed)
+        changed += course.costs
+        bound = np.full(n, np.inf)
+        at_work = np.flatnonzero(active)
+        np.minimum.at(bound, b.good[at_work], changed[at_work])
+        goods_of = good[first[: first.size - (targets > 0)]]
+        bound[goods_of] = solution.lam[: goods_of.size] * z / y[goods_of]
+        cheaper = choice[b.good] & ~active & (changed < bound[b.good])
+        missed = np.where(cheaper, bound[b.good] - changed, 0.0) * y[b.good]
+        if float(missed.sum()) > MISSED * min(gap, progress) * z:
+            active |= cheaper
+        elif not more.size:
             break
         if more.size > MOST_DISPOSAL:
             more = more[np.argsort(then[more] * y[more])[:MOST_DISPOSAL]]
     choices = _Choices(which, good, targets, own, at, own_size)
     assert solution is not None
-    change = grouped.times(solution.pi - pin)[: which.size]
-    _follow(course, choices, wanted, size, solution, change, share, flow)
+    change = changed[active] / np.maximum(np.abs(course.costs[active]), TINY) - 1.0
+    shift = min(float(np.quantile(np.abs(change), 0.999)), 100.0) if change.size else 0.0
+    course.expected = max(shift**2, 0.1 * tolerance)
+    dearer = changed[which] / np.maximum(bound[good], TINY) - 1.0
+    _follow(course, choices, wanted, size, solution, dearer, flow)
     return True
-
-
-def _near(course: Course) -> IntArray:
-    """Techniques used or near the cheapest of their good, where a good has several."""
-    b = course.branches
-    p = course.p[b.good]
-    above = course.costs / np.maximum(p, TINY) - 1.0
-    if course.near is None:
-        close = above <= course.margin
-    else:
-        course.near *= course.widen
-        within = np.minimum(course.near, min(FIRST_MARGIN, course.margin * course.widen))
-        close = above <= np.maximum(within, 2 * course.gap + 1e-3)
-    close |= course.x > 0
-    if close.size * course.pi.size <= FEW:
-        close[:] = True
-    several = np.bincount(b.good[close], minlength=course.y.size) > 1
-    open_ = several & (course.y > 0) & (course.kinds != CLEARED) & (course.kinds != PRIMARY)
-    return np.flatnonzero(close & open_[b.good])
 
 
 def _target_rows(course: Course) -> tuple[Rows, FloatArray]:
@@ -866,7 +863,7 @@ def _first_disposal(course: Course, yielding: npt.NDArray[np.bool_]) -> IntArray
 
 def _follow(
     course: Course, choices: _Choices, wanted: IntArray, size: FloatArray,
-    solution: CentreSolution, moved: FloatArray, share: FloatArray, flow: FloatArray,
+    solution: CentreSolution, dearer: FloatArray, flow: FloatArray,
 ) -> None:  # fmt: skip
     """Take over what the centre chose."""
     b, supply, y, n, k = course.branches, course.supply, course.y, course.y.size, course.rows
@@ -879,19 +876,11 @@ def _follow(
     course.floor[:] = 0.0
     supply.given[:] = False
     supply.share[:] = 0.0
-    course.near = np.full(course.x.size, np.inf) if course.near is None else course.near
     if count:
-        relative = moved / np.maximum(y[good] * course.costs[which] / course.z, TINY)
-        mean = np.bincount(good, weights=share[:count] * relative, minlength=n)[good]
-        course.near = np.full(course.x.size, np.inf)
-        course.near[which] = MARGIN * np.abs(relative - mean)
-        shift = min(float(np.quantile(np.abs(relative), 0.999)), 100.0)
-        chosen = np.where(s[:count] > 1e-7, s[:count], 0.0)
+        chosen = np.where(s[:count] > np.maximum(1e-7, 0.1 * dearer), s[:count], 0.0)
         total = _sums(good, chosen, n)
         supply.share[which] = _ratio(chosen, total[good])
         supply.given[good] = total[good] > 0
-    else:
-        shift = 0.0
     cleared = course.cleared
     if own.size:
         made = s[count + targets + size.size :] * choices.own_size
@@ -914,8 +903,6 @@ def _follow(
     course.z *= scale
     y *= scale
     course.floor *= scale
-    course.margin = min(FIRST_MARGIN, max(MARGIN * shift, 2 * course.gap, 1e-3))
-    course.expected = max(shift**2, 0.1 * course.tolerance)
 
 
 def _ratio(values: FloatArray, of: FloatArray) -> FloatArray:
