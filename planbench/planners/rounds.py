@@ -669,8 +669,7 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
     """Solve the centre's model and follow it; False where it has no solution."""
     b, net, meter = course.branches, course.net, course.meter
     p, y, z, n, k = course.p, course.y, course.z, course.y.size, course.rows
-    cleared, gap, tolerance = course.cleared, course.gap, course.tolerance
-    stay = gap * min(1.0, course.hold * n / MANY)
+    cleared, tolerance = course.cleared, course.tolerance
     rights = np.concatenate([b.rights, np.zeros(cleared.size)])
     pin = course.pi * flow / z
     over = float(pin @ np.maximum((used - rights) / flow, 0.0))
@@ -678,6 +677,8 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
     slow = progress > max(0.5 * course.before, 0.1 * tolerance)
     course.hold = min(course.hold * 4, 1e3) if slow else max(course.hold / 4, 1.0)
     course.before = progress
+    error = min(course.gap, progress)
+    stay = error * min(1.0, course.hold * n / MANY)
     choice = ((course.kinds == FREE) | (course.kinds == CAPPED)) & (y > 0)
     choice &= np.diff(net.first) > 1
     active = choice[b.good]
@@ -720,13 +721,13 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
     whole = whole * z / flow
     beta = (rights - used) / flow + whole
     # The spare will be less.
-    less = 1.0 - _spare_share(0.003 * min(gap, progress), tolerance) / course.spare_share
+    less = 1.0 - _spare_share(0.003 * error, tolerance) / course.spare_share
     if less > 0:
         saved = course.spare @ course.requirements
         if matrix is not None:
             saved = np.concatenate([saved, inner.T @ course.spare])
         beta += less * saved / flow
-    spare = SPARE_PRIMARY * max(tolerance, 0.01 * min(gap, progress)) / pin.size
+    spare = SPARE_PRIMARY * max(tolerance, 0.01 * error) / pin.size
     products = np.concatenate([b.primary, cleared])
     # At the highest price so far: a spare that changed with the price would make it swing.
     course.highest[products] = np.maximum(course.highest[products], course.pi[b.resources.size :])
@@ -748,7 +749,7 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
     wanted = more[:0]
     enough = 0.02 * tolerance
     if np.count_nonzero(active) > 100:
-        enough = max(enough, 0.01 * gap * min(1.0, 10 * gap))
+        enough = max(enough, 0.01 * error * min(1.0, 10 * error))
     priced = float(course.branches.rough @ goods)
     solution: CentreSolution | None = None
     for _ in range(SOLUTIONS):
@@ -816,7 +817,7 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
         bound[goods_of] = solution.lam[: goods_of.size] * z / y[goods_of]
         cheaper = choice[b.good] & ~active & (changed < bound[b.good])
         missed = np.where(cheaper, bound[b.good] - changed, 0.0) * y[b.good]
-        if float(missed.sum()) > MISSED * min(gap, progress) * z:
+        if float(missed.sum()) > MISSED * error * z:
             active |= cheaper
         elif not more.size:
             break
