@@ -352,8 +352,9 @@ def _divide(net: Net, supply: Supply, g: int, output: float) -> None:
     for j in range(lo, hi):
         supply.room[j - lo] = 0.0
     if supply.given[g]:
-        for j in range(lo, hi):
-            part = min(supply.share[j] * output, net.limit[j])
+        for s in range(lo, hi):
+            j = supply.order[s]
+            part = max(min(supply.share[j] * output, net.limit[j], left), 0.0)
             supply.room[j - lo] = part
             left -= part
         if left <= 1e-15 * output:

@@ -60,6 +60,9 @@ WIDTH, LEAST_MIX = 0.1, 1e-3
 #: Techniques within this share of the price are in the centre's model from the start; others
 #: join while they would save this share of the gap.
 NEAR, MISSED = 0.01, 0.03
+#: Techniques that the centre fills but for this share make what they can, before all others:
+#: what stands for all of the output.
+FULL, FIRST = 1e-3, 1e6
 #: Up to so many entries of the model, all techniques are in it.
 FEW = 20_000
 #: Weights of the proximal terms, as shares of the gap: of shares and of prices. With fewer than
@@ -154,8 +157,8 @@ class Course:
         The progress so far, and the gap that is expected.
     fit : float
         Factor by which the plan must be scaled to fit what is available.
-    places : ndarray of int64, shape (goods,), or None
-        Where in the merit order outputs ended in the last round.
+    priced_at : ndarray, shape (goods,)
+        Outputs at which goods with capacities were priced.
     """
 
     branches: Branches
@@ -186,7 +189,7 @@ class Course:
     expected: float = 1.0
     fit: float = 1.0
     hold: float = 1.0
-    places: IntArray | None = None
+    priced_at: FloatArray = field(default_factory=lambda: np.zeros(0))
     bracket: Bracket = field(default_factory=Bracket)
 
     @property
@@ -528,11 +531,13 @@ def _clear(course: Course, used: FloatArray, flow: FloatArray) -> Pair:
     if capped.any():
         room = b.by_good(np.minimum(net.limit, 1e300))
         new |= capped & (room < 1.05 * y)
-        places = np.zeros(n, dtype=np.int64)
-        kernels.marginal_places(net, course.supply.order, y, places)
-        if course.places is not None and course.round > 2:
-            new |= capped & (places != course.places)
-        course.places = places
+        places = np.zeros((2, n), dtype=np.int64)
+        if course.priced_at.size and course.round > 2:
+            # Prices were those of another place in the merit order.
+            for output, place in zip((y, course.priced_at), places, strict=True):
+                kernels.marginal_places(net, course.supply.order, output, place)
+            new |= capped & (places[0] != places[1])
+        course.priced_at = y.copy()
     found = np.flatnonzero(new)[: max(0, MOST_CLEARED - course.cleared.size)]
     if found.size:
         course.cleared = np.concatenate([course.cleared, found])
@@ -867,7 +872,8 @@ def _follow(
     solution: CentreSolution, dearer: FloatArray, flow: FloatArray,
 ) -> None:  # fmt: skip
     """Take over what the centre chose."""
-    b, supply, y, n, k = course.branches, course.supply, course.y, course.y.size, course.rows
+    b, net, supply, y = course.branches, course.net, course.supply, course.y
+    n, k = y.size, course.rows
     which, good, own, zeta = choices.which, choices.good, choices.own, solution.zeta
     count, targets = which.size, choices.targets
     s = solution.s
@@ -881,6 +887,8 @@ def _follow(
         chosen = np.where(s[:count] > np.maximum(1e-7, 0.1 * dearer), s[:count], 0.0)
         total = _sums(good, chosen, n)
         supply.share[which] = _ratio(chosen, total[good])
+        full = chosen > (1 - FULL) * net.limit[which] / y[good]
+        supply.share[which[full]] = FIRST
         supply.given[good] = total[good] > 0
     cleared = course.cleared
     if own.size:
@@ -893,6 +901,7 @@ def _follow(
         total = _sums(b.good[own], made, n)
         given = total[b.good[own]] > 0
         supply.share[own[given]] = made[given] / total[b.good[own[given]]]
+        supply.share[own[made > (1 - FULL) * net.limit[own]]] = FIRST
         supply.given[cleared] = total[cleared] > 0
     if targets:
         mix = np.where(s[count : count + targets] > 1e-9, s[count : count + targets], 0.0)
