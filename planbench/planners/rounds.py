@@ -69,6 +69,9 @@ FEW = 20_000
 #: so many goods less is enough.
 MANY = 100_000
 STAY, STAY_PRICED = 0.3, 0.03
+#: If the model would change the size of the plan by more than this share, the proximal terms
+#: are so many times larger.
+MOST_CHANGE, TIGHTER = 0.2, 30.0
 #: Spare output and spare of primary goods, as shares of the tolerance.
 SPARE, SPARE_PRIMARY = 0.05, 0.3
 #: Most spare of a primary or cleared good, as a share of what flows through.
@@ -804,6 +807,9 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
         )
         if solution is None or not 0 < solution.zeta < np.inf or meter.over():
             return False
+        if abs(solution.zeta - 1.0) > MOST_CHANGE and stay < 0.1:
+            stay *= TIGHTER
+            continue
         moved = (solution.pi - pin) * z / flow
         then = price + course.requirements @ moved[:k]
         if matrix is not None:
