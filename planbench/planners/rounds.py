@@ -77,7 +77,7 @@ SPARE, SPARE_PRIMARY = 0.05, 0.3
 #: Most spare of a primary or cleared good, as a share of what flows through.
 MOST_SPARE = 0.001
 #: Relative change of the total requirements at which they are accurate enough.
-ACCURATE = 0.05
+ACCURATE = 0.02
 #: Up to this many entries, requirements of cleared goods are swept densely.
 DENSE = 300_000
 #: Up to this many, sweeps over requirements are extrapolated.
