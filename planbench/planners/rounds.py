@@ -43,7 +43,7 @@ MOST_ROUNDS, PATIENCE = 60, 12
 #: Most sweeps of each kind in a round; sweeps that only lower prices.
 PRICE_SWEEPS, OUTPUT_SWEEPS, LOWERING, REQUIREMENT_SWEEPS = 60, 80, 4, 15
 #: Share of the gap below which a negative price, or what is left over, does not matter yet.
-MATTERS = 0.001
+MATTERS = 0.0001
 #: Most goods of negative price that are cleared anew in a round.
 MOST_NEGATIVE = 100
 #: Most cleared goods, and most disposal columns added at a time.
@@ -77,7 +77,7 @@ SPARE, SPARE_PRIMARY = 0.05, 0.3
 #: Most spare of a primary or cleared good, as a share of what flows through.
 MOST_SPARE = 0.001
 #: Relative change of the total requirements at which they are accurate enough.
-ACCURATE = 0.05
+ACCURATE = 0.02
 #: Up to this many entries, requirements of cleared goods are swept densely.
 DENSE = 300_000
 #: Up to this many, sweeps over requirements are extrapolated.
