@@ -43,7 +43,7 @@ MOST_ROUNDS, PATIENCE = 60, 12
 #: Most sweeps of each kind in a round; sweeps that only lower prices.
 PRICE_SWEEPS, OUTPUT_SWEEPS, LOWERING, REQUIREMENT_SWEEPS = 60, 80, 4, 15
 #: Share of the gap below which a negative price, or what is left over, does not matter yet.
-MATTERS = 0.001
+MATTERS = 0.0001
 #: Most goods of negative price that are cleared anew in a round.
 MOST_NEGATIVE = 100
 #: Most cleared goods, and most disposal columns added at a time.
