@@ -26,6 +26,8 @@ from planbench.planners.branch_kernels import add_spread
 
 #: Weight of ½(ζ − 1)², without which a model far from the truth may grow without bound.
 STAY_IN_SIZE = 0.1
+#: Relative addition to the diagonal of a system that is singular but for rounding.
+RIDGE = 1e-13
 #: Up to so many entries, requirements of cleared goods are dense in the model.
 PACKED = 1_000_000
 
@@ -129,6 +131,8 @@ class CentreSolution:
     zeta : float
     s : ndarray, shape (columns,)
     pi, left : ndarray, shape (rows,)
+    lam : ndarray, shape (goods,)
+        Prices of the goods.
     gap : float
         Error left in the model, the plan's value being 1.
     """
@@ -137,6 +141,7 @@ class CentreSolution:
     s: FloatArray
     pi: FloatArray
     left: FloatArray
+    lam: FloatArray
     gap: float
 
 
@@ -176,7 +181,7 @@ def solve_centre(
     if best is None:
         return None
     left = model.beta - model.gamma * best.zeta - model.rows.sums(best.s)
-    return CentreSolution(best.zeta, best.s, best.pi, left, least)
+    return CentreSolution(best.zeta, best.s, best.pi, left, best.lam, least)
 
 
 class _Solver:
@@ -189,9 +194,16 @@ class _Solver:
         self.free = model.q.size - m1
         self.limited = np.flatnonzero(np.isfinite(model.limit))
         self.cz = -1.0 - float(model.q[:m1] @ model.share[:m1])
-        goods = model.first.size
-        starts = np.append(model.first, m1)
-        self.adding = sp.csr_array((np.ones(m1), np.arange(m1), starts), shape=(goods, m1))
+        self.starts = np.append(model.first, m1)
+        sparse = model.rows.sparse
+        none = np.zeros(model.q.size + 1, dtype=np.int64), np.zeros(0, dtype=np.int32), np.zeros(0)
+        self.sparse = none
+        if sparse is not None:
+            self.sparse = (
+                sparse.indptr.astype(np.int64),
+                sparse.indices.astype(np.int32),
+                sparse.data,
+            )
         self.mu = np.inf
 
     def spread(self, values: FloatArray) -> FloatArray:
@@ -208,7 +220,8 @@ class _Solver:
         """Well inside, near the present plan and prices."""
         o, m1 = self.model, self.model.grouped
         k = o.rows.dense.shape[1]
-        s = np.where(np.arange(o.q.size) < m1, o.share + 0.1, 1e-4)
+        s = o.share + 0.1
+        s[m1:] = 1.1 * o.share[m1:] + 0.01
         if m1:
             s[:m1] /= np.repeat(self.by_good(s), self.sizes)
         s[self.limited] = np.minimum(s, 0.9 * o.limit)[self.limited]
@@ -223,8 +236,11 @@ class _Solver:
         lam = np.zeros(0)
         if m1:
             lam = np.minimum.reduceat((cost - 0.05 * size)[:m1], o.first)
-        v = np.maximum(cost - self.spread(lam), 1e-3 * size)
-        return _Point(s, room, t, 1.0, v, 0.05 * size[self.limited], pi, lam)
+        # Pairs whose products are far from one another make short steps.
+        pair = 0.05 / max(o.q.size, 1)
+        v = np.maximum(cost - self.spread(lam), np.maximum(1e-3 * size, _per(pair, s)))
+        over = np.maximum(0.05 * size[self.limited], _per(pair, room))
+        return _Point(s, room, t, 1.0, v, over, pi, lam)
 
     def evaluate(self, at: _Point) -> float:
         """Residuals at a point; error of the model there."""
@@ -267,87 +283,52 @@ class _Solver:
         """Eliminate columns and goods: a system of rows and ζ, factorised."""
         from scipy.linalg import lapack
 
-        o, m1 = self.model, self.model.grouped
-        rows, k, size = o.rows, o.rows.dense.shape[1], o.beta.size
+        o = self.model
         weight = at.v / at.s + o.rho
         weight[self.limited] += at.over / at.room
         self.theta = 1.0 / weight
         self.total = self.by_good(self.theta)
-        weighted = rows.dense * self.theta[:, None]
-        self.mean_dense = np.zeros((0, k))
-        if m1:
-            self.mean_dense = np.add.reduceat(weighted[:m1], o.first, axis=0)
-        by_total = self.mean_dense / self.total[:, None]
-        system = np.zeros((size + 1, size + 1))
+        size = o.beta.size
+        system = np.zeros((size, size))
         # Spread about the mean of each good: the difference of two sums would lose its digits.
-        apart = rows.dense.copy()
-        apart[:m1] -= np.repeat(by_total, self.sizes, axis=0)
-        np.multiply(apart, self.theta[:, None], out=weighted)
-        system[:k, :k] = apart.T @ weighted
-        corner = by_total.sum(axis=0)
-        self.mean_sparse = None
-        if rows.sparse is not None:
-            heavy = rows.sparse.copy()
-            heavy.data *= np.repeat(self.theta, np.diff(heavy.indptr))
-            cross = np.asarray(heavy.T @ rows.dense)
-            pattern = rows.sparse.indptr.astype(np.int64), rows.sparse.indices.astype(np.int64)
-            block, starts = np.zeros((size - k, size - k)), np.append(o.first, m1)
-            add_spread(*pattern, rows.sparse.data, self.theta, starts, self.total, block)
-            system[k:size, k:size] = block
-            self.mean_sparse = sp.csr_array(self.adding @ heavy[:m1])
-            means = self.mean_sparse.copy()
-            means.data /= np.repeat(self.total, np.diff(means.indptr))
-            cross -= means.T @ self.mean_dense
-            corner = np.concatenate([corner, np.asarray(means.sum(axis=0)).ravel()])
-            system[k:size, :k], system[:k, k:size] = cross, cross.T
+        add_spread(o.rows.dense, *self.sparse, self.theta, self.starts, self.total, system)
         diagonal = np.arange(size)
         system[diagonal, diagonal] += at.t / at.pi + o.delta
-        border = o.gamma + corner
-        last = float((1.0 / self.total).sum()) + STAY_IN_SIZE
-        self.scale = 1.0 / np.sqrt(np.append(system[diagonal, diagonal], last if last > 0 else 1.0))
-        system[:size, :size] *= -1.0
-        system[:size, size] = system[size, :size] = border
-        system[size, size] = last
-        system *= self.scale[:, None]
-        system *= self.scale
-        if not np.isfinite(system).all():
+        self.border = o.gamma + o.rows.sums(self.theta * self.spread(1.0 / self.total))
+        if not np.isfinite(system[diagonal, diagonal]).all():
             raise np.linalg.LinAlgError("overflow")
-        lower, pivots, singular = lapack.dgetrf(system.T, overwrite_a=True)  # it is symmetric
-        if singular:
-            raise np.linalg.LinAlgError("singular")
-        self.factors = lower, pivots
+        self.factor, failed = lapack.dpotrf(system.T, lower=0, clean=0)
+        if failed:
+            system[diagonal, diagonal] *= 1.0 + RIDGE
+            self.factor, failed = lapack.dpotrf(system.T, lower=0, clean=0)
+        if failed:
+            raise np.linalg.LinAlgError("not positive")
+        self.to_size = self.solved(self.border)
+        self.corner = float((1.0 / self.total).sum()) + STAY_IN_SIZE
+        self.corner += float(self.border @ self.to_size)
 
-    def _by_total(self, goods: FloatArray) -> FloatArray:
-        """Means of the rows of each good, weighted by `goods`."""
-        goods = goods / self.total
-        out = self.mean_dense.T @ goods
-        if self.mean_sparse is None:
-            return out
-        return np.concatenate([out, self.mean_sparse.T @ goods])
+    def solved(self, right: FloatArray) -> FloatArray:
+        """Solve the factorised system of the rows."""
+        from scipy.linalg import lapack
 
-    def _means(self, pi: FloatArray) -> FloatArray:
-        k = self.mean_dense.shape[1]
-        out = self.mean_dense @ pi[:k]
-        return out if self.mean_sparse is None else out + self.mean_sparse @ pi[k:]
+        return np.asarray(lapack.dpotrs(self.factor, right, lower=0)[0])
 
     def direction(self, at: _Point, rs: FloatArray, rt: FloatArray, ru: FloatArray) -> _Point:
         """Newton direction with complementarity right-hand sides `rs`, `rt`, `ru`."""
-        from scipy.linalg import lapack
-
         rows, some = self.model.rows, self.limited
         h = rs / at.s - self.r_cost
         h[some] -= (ru - at.over * self.r_room) / at.room
         h *= self.theta
         lack = self.r_goods - self.by_good(h)
-        right = np.append(
-            self.r_rows - rows.sums(h) - rt / at.pi - self._by_total(lack),
-            -self.r_zeta - float((lack / self.total).sum()),
-        )
-        found, _ = lapack.dgetrs(*self.factors, right * self.scale)
-        found *= self.scale
-        dpi, dzeta = found[:-1], float(found[-1])
-        dlam = (lack + dzeta + self._means(dpi)) / self.total
-        ds = self.theta * (self.spread(dlam) - rows.times(dpi)) + h
+        each = lack / self.total
+        right = self.r_rows - rows.sums(h + self.theta * self.spread(each)) - rt / at.pi
+        part = self.solved(right)
+        dzeta = -self.r_zeta - float(each.sum()) + float(self.border @ part)
+        dzeta /= self.corner
+        dpi = dzeta * self.to_size - part
+        shift = rows.times(dpi)
+        dlam = each + (dzeta + self.by_good(self.theta * shift)) / self.total
+        ds = self.theta * (self.spread(dlam) - shift) + h
         droom = self.r_room - ds[some]
         return _Point(
             s=ds,
@@ -359,6 +340,11 @@ class _Solver:
             pi=dpi,
             lam=dlam,
         )
+
+
+def _per(pair: float, values: FloatArray) -> FloatArray:
+    """Return what makes products of `pair` with values that are not too small."""
+    return pair / np.maximum(values, 1e-3)
 
 
 def _moved(at: _Point, move: _Point, primal: float, dual: float) -> _Point:

@@ -21,6 +21,8 @@ FREE, CAPPED, CLEARED, PRIMARY = 0, 1, 2, 3
 IGNORED = -2
 #: Share of an output that rounding may leave unmade.
 DUST = 1e-12
+#: Smaller parts of the value of by-products do not limit disposal.
+LEAST_PART = 0.1
 
 
 class Net(NamedTuple):
@@ -263,6 +265,17 @@ def direct_costs(net: Net, pi: Any, out: Any) -> None:
 
 
 @compiled
+def add_costs(net: Net, p: Any, out: Any) -> int:
+    """Add what the goods of a unit cost at prices `p`; entries read."""
+    for j in range(out.size):
+        total = 0.0
+        for t in range(net.ptr[j], net.ptr[j + 1]):
+            total += net.amount[t] * p[net.good[t]]
+        out[j] += total
+    return int(net.good.size)
+
+
+@compiled
 def sweep_prices(
     net: Net, pricing: Pricing, only_lower: bool, costs: Any, p: Any
 ) -> tuple[float, int]:
@@ -339,8 +352,9 @@ def _divide(net: Net, supply: Supply, g: int, output: float) -> None:
     for j in range(lo, hi):
         supply.room[j - lo] = 0.0
     if supply.given[g]:
-        for j in range(lo, hi):
-            part = min(supply.share[j] * output, net.limit[j])
+        for s in range(lo, hi):
+            j = supply.order[s]
+            part = max(min(supply.share[j] * output, net.limit[j], left), 0.0)
             supply.room[j - lo] = part
             left -= part
         if left <= 1e-15 * output:
@@ -375,13 +389,13 @@ def add_needs(net: Net, x: Any, need: Any) -> int:
 
 
 @compiled
-def sweep_outputs(net: Net, supply: Supply, need: Any, y: Any, x: Any) -> int:
-    """Make what is needed and no more, good after good; returns the entries read."""
+def sweep_outputs(net: Net, supply: Supply, floor: Any, need: Any, y: Any, x: Any) -> int:
+    """Make what is needed, or `floor` if that is more, good after good; the entries read."""
     work: Any = 0
     for g in range(y.size):
         lo = net.first[g]
         hi = net.first[g + 1]
-        output = max(need[g], 0.0)
+        output = max(need[g], floor[g])
         if lo == hi or output == y[g]:
             continue
         y[g] = output
@@ -517,6 +531,28 @@ def technique_rows(net: Net, which: Any, requirements: Any, out: Any) -> int:
 
 
 @compiled
+def disposal_room(net: Net, weight: Any, kinds: Any, p: Any, y: Any, goods: Any, out: Any) -> None:
+    """Write how much more of each of `goods` can be made before by-products replace all output.
+
+    Beyond that, a by-product of weight in its value is in surplus, and no longer worth its price.
+    """
+    for s in range(goods.size):
+        g = goods[s]
+        worth = 0.0
+        for j in range(net.first[g], net.first[g + 1]):
+            for t in range(net.ptr[j], net.ptr[j + 1]):
+                worth -= weight[j] * min(net.amount[t], 0.0) * p[net.good[t]]
+        room = np.inf
+        for j in range(net.first[g], net.first[g + 1]):
+            for t in range(net.ptr[j], net.ptr[j + 1]):
+                h = net.good[t]
+                made = -weight[j] * net.amount[t]
+                if made * p[h] > LEAST_PART * worth and kinds[h] != CLEARED:
+                    room = min(room, y[h] / made)
+        out[s] = room
+
+
+@compiled
 def join_rows(
     rptr: Any, rind: Any, rval: Any, unit: Any, extra: Any, row: Any, use: Any
 ) -> tuple[Any, Any, Any]:
@@ -542,14 +578,17 @@ def join_rows(
 
 @compiled
 def add_spread(
-    ptr: Any, index: Any, value: Any, theta: Any, starts: Any, total: Any, out: Any
+    dense: Any, ptr: Any, index: Any, value: Any, theta: Any, starts: Any, total: Any, out: Any
 ) -> None:
-    """Add to `out` the weighted spread of sparse rows about the mean of their good.
+    """Add to `out` the weighted spread of rows about the mean of their good.
+
+    Only the lower triangle of `out` is complete.
 
     Parameters
     ----------
+    dense : ndarray, shape (columns, dense rows)
     ptr, index, value : ndarray
-        Rows, compressed.
+        The other entries of each column, compressed.
     theta : ndarray, shape (columns,)
         Weights.
     starts : ndarray, shape (goods + 1,)
@@ -557,31 +596,107 @@ def add_spread(
     total : ndarray, shape (goods,)
         Sum of the weights of each good.
     out : ndarray, shape (rows, rows)
+        Dense rows first.
     """
-    for j in range(theta.size):
-        for s in range(ptr[j], ptr[j + 1]):
-            part = theta[j] * value[s]
-            for t in range(ptr[j], ptr[j + 1]):
-                out[index[s], index[t]] += part * value[t]
-    mean = np.zeros(out.shape[0])
-    touched = np.empty(out.shape[0], np.int64)
-    for g in range(starts.size - 1):
+    m, k = dense.shape
+    rows = out.shape[0]
+    block = np.empty((256, k))
+    square = np.empty((k, k))
+    held = 0
+    apart = np.empty(k)
+    mean = np.zeros(rows)
+    touched = np.empty(rows, np.int64)
+    goods = total.size
+    grouped = starts[goods]
+    for g in range(goods + m - grouped):
+        if g < goods:
+            lo = starts[g]
+            hi = starts[g + 1]
+            per = 1.0 / total[g]
+            if hi - lo == 1:
+                continue
+        else:
+            lo = grouped + g - goods
+            hi = lo + 1
+            per = 0.0
+        for i in range(k):
+            mean[i] = 0.0
+        if g < goods:
+            for j in range(lo, hi):
+                part = theta[j] * per
+                for i in range(k):
+                    mean[i] += part * dense[j, i]
         count = 0
-        for j in range(starts[g], starts[g + 1]):
+        # The mean of two is between them: one difference will do.
+        two = hi - lo == 2
+        for j in range(lo, hi):
+            weight = theta[j]
+            if two:
+                if j > lo:
+                    break
+                weight = theta[lo] * theta[lo + 1] * per
+                for i in range(k):
+                    apart[i] = dense[lo, i] - dense[lo + 1, i]
+            else:
+                for i in range(k):
+                    apart[i] = dense[j, i] - mean[i]
+            root = np.sqrt(weight)
+            for i in range(k):
+                block[held, i] = root * apart[i]
+            held = (held + 1) if k > 0 else 0
+            if held == block.shape[0]:
+                np.dot(block.T, block, square)
+                for i in range(k):
+                    for q in range(k):
+                        out[i, q] += square[i, q]
+                held = 0
+            if two:
+                continue
             for s in range(ptr[j], ptr[j + 1]):
-                i = index[s]
-                part = theta[j] * value[s]
+                i = k + index[s]
+                part = weight * value[s]
                 if part == 0.0:
                     continue
+                for q in range(k):
+                    out[i, q] += part * apart[q]
+                for t in range(ptr[j], s + 1):
+                    q = k + index[t]
+                    out[max(i, q), min(i, q)] += part * value[t]
                 if mean[i] == 0.0:
                     touched[count] = i
                     count += 1
                 mean[i] += part
                 if mean[i] == 0.0:
                     mean[i] = 1e-300
+        if two:
+            weight = theta[lo] * theta[lo + 1] * per
+            for j in range(lo, hi):
+                for s in range(ptr[j], ptr[j + 1]):
+                    i = k + index[s]
+                    if value[s] == 0.0:
+                        continue
+                    if mean[i] == 0.0:
+                        touched[count] = i
+                        count += 1
+                    mean[i] += value[s] if j == lo else -value[s]
+                    if mean[i] == 0.0:
+                        mean[i] = 1e-300
+            per = -weight
+            for a in range(count):
+                i = touched[a]
+                part = weight * mean[i]
+                for q in range(k):
+                    out[i, q] += part * apart[q]
         for a in range(count):
-            part = mean[touched[a]] / total[g]
-            for b in range(count):
-                out[touched[a], touched[b]] -= part * mean[touched[b]]
+            i = touched[a]
+            part = mean[i] * per
+            for b in range(a + 1):
+                q = touched[b]
+                out[max(i, q), min(i, q)] -= part * mean[q]
         for a in range(count):
             mean[touched[a]] = 0.0
+    if held > 0:
+        square = np.dot(block[:held].T, block[:held])
+        for i in range(k):
+            for q in range(k):
+                out[i, q] += square[i, q]

@@ -48,8 +48,8 @@ MATTERS = 0.0001
 MOST_NEGATIVE = 100
 #: Most cleared goods, and most disposal columns added at a time.
 MOST_CLEARED, MOST_DISPOSAL = 4000, 2000
-#: Times the centre's model is solved anew with more disposal columns.
-SOLUTIONS = 5
+#: Times the centre's model is solved anew with more techniques and disposal columns.
+SOLUTIONS = 8
 #: Disposal columns offered for each primary good.
 OFFERED = 30
 #: Goods that are short by more than this share after half of the output sweeps are made by
@@ -57,24 +57,33 @@ OFFERED = 30
 LOOPING = 1e-2
 #: Width of the mixing of techniques in the first round; shares below the second are dropped.
 WIDTH, LEAST_MIX = 0.1, 1e-3
-#: Techniques within this share of the cheapest are in the first model; later, within so many
-#: times their own change of cost.
-FIRST_MARGIN, MARGIN = 0.3, 6.0
+#: Techniques within this share of the price are in the centre's model from the start; others
+#: join while they would save this share of the gap.
+NEAR, MISSED = 0.01, 0.03
+#: Techniques that the centre fills but for this share make what they can, before all others:
+#: what stands for all of the output.
+FULL, FIRST = 1e-3, 1e6
 #: Up to so many entries of the model, all techniques are in it.
 FEW = 20_000
 #: Weights of the proximal terms, as shares of the gap: of shares and of prices. With fewer than
 #: so many goods less is enough.
 MANY = 100_000
 STAY, STAY_PRICED = 0.3, 0.03
+#: If the model would change the size of the plan by more than this share, the proximal terms
+#: are so many times larger.
+MOST_CHANGE, TIGHTER = 0.2, 30.0
 #: Spare output and spare of primary goods, as shares of the tolerance.
-SPARE, SPARE_PRIMARY = 0.05, 0.1
+SPARE, SPARE_PRIMARY = 0.05, 0.3
+#: Most spare of a primary or cleared good, as a share of what flows through.
+MOST_SPARE = 0.001
 #: Relative change of the total requirements at which they are accurate enough.
 ACCURATE = 0.02
 #: Up to this many entries, requirements of cleared goods are swept densely.
 DENSE = 300_000
 #: Up to this many, sweeps over requirements are extrapolated.
 EXTRAPOLATED = 30_000_000
-#: Above it a series: terms, and the share of a price below which an entry is dropped.
+#: Above it a series: terms, and the share of a price below which an entry is dropped; up to ten
+#: times as much where the tolerance is wide.
 TERMS, DROPPED = 4, 1e-3
 #: Share of the plan's value below which the flow of a good is next to nothing.
 LEAST_FLOW = 1e-9
@@ -126,6 +135,8 @@ class Course:
         Cost of a net unit, and units made.
     need : ndarray, shape (goods,)
         Demand and use less by-products.
+    marginal : ndarray, shape (techniques,)
+        Shares by which a further unit of each good is made.
     supply : Supply
     mix : ndarray, shape (targets,)
         Parts of each target in a unit of the plan.
@@ -133,20 +144,24 @@ class Course:
         Units of the plan.
     disposal : ndarray, shape (goods,)
         Made over and above what is used, for the by-products.
+    floor : ndarray, shape (goods,)
+        Outputs of cleared goods that are made for their by-products, whatever is used.
+    spare : ndarray, shape (goods,)
+        Demand added so that no good is short; `spare_share` is about its share of outputs.
+    highest : ndarray, shape (goods,)
+        Highest price by the centre so far, of primary and cleared goods.
     cleared : ndarray of int64
         Goods priced by the centre.
     requirements : ndarray, shape (goods, primary rows)
         Total requirements of each good at the margin; empty in the first round.
     in_cleared : csr_array, shape (goods, cleared goods), or None
         The same of cleared goods.
-    near : ndarray, shape (techniques,), or None
-        Shares above the price within which techniques are in the model.
-    margin, widen, before, expected : float
-        What decides on those shares, the progress so far, and the gap that is expected.
+    before, expected : float
+        The progress so far, and the gap that is expected.
     fit : float
         Factor by which the plan must be scaled to fit what is available.
-    places : ndarray of int64, shape (goods,), or None
-        Where in the merit order outputs ended in the last round.
+    priced_at : ndarray, shape (goods,)
+        Outputs at which goods with capacities were priced.
     """
 
     branches: Branches
@@ -159,23 +174,25 @@ class Course:
     costs: FloatArray
     x: FloatArray
     need: FloatArray
+    marginal: FloatArray
     supply: Supply
     mix: FloatArray
     z: float = 0.0
     round: int = 0
     disposal: FloatArray = field(default_factory=lambda: np.zeros(0))
+    floor: FloatArray = field(default_factory=lambda: np.zeros(0))
+    spare: FloatArray = field(default_factory=lambda: np.zeros(0))
+    spare_share: float = 1.0
+    highest: FloatArray = field(default_factory=lambda: np.zeros(0))
     cleared: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     requirements: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
     in_cleared: sp.csr_array | None = None
     known: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    near: FloatArray | None = None
-    margin: float = FIRST_MARGIN
-    widen: float = 1.0
     before: float = np.inf
     expected: float = 1.0
     fit: float = 1.0
     hold: float = 1.0
-    places: IntArray | None = None
+    priced_at: FloatArray = field(default_factory=lambda: np.zeros(0))
     bracket: Bracket = field(default_factory=Bracket)
 
     @property
@@ -232,9 +249,13 @@ def begin(branches: Branches, meter: Meter, tolerance: float) -> Course:
         costs=np.zeros(m),
         x=np.zeros(m),
         need=np.zeros(n),
+        marginal=np.zeros(m),
         supply=Supply(np.zeros(m), np.zeros(n, dtype=bool), np.arange(m), np.empty(most)),
         mix=np.full(e.n_targets, 1.0 / max(e.n_targets, 1)),
         disposal=np.zeros(n),
+        floor=np.zeros(n),
+        spare=np.zeros(n),
+        highest=branches.rough.copy(),
     )
 
 
@@ -291,7 +312,7 @@ def price_goods(course: Course) -> bool:
     ceiling = np.zeros(e.n_goods)
     ceiling[course.cleared] = course.pi[course.rows :]
     pricing = Pricing(course.kinds, course.y, ceiling, direct)
-    enough = max(0.01 * min(course.gap, course.expected, 1.0), 0.01 * tolerance)
+    enough = max(0.01 * min(course.gap, course.expected, course.before), 0.01 * tolerance)
     weight = course.y if course.y.any() else course.demand()[0]
     window = Window(np.sqrt(weight / max(float(weight.max(initial=0.0)), TINY) + 1e-12))
     p = course.p
@@ -330,10 +351,12 @@ def price_goods(course: Course) -> bool:
 
 
 def _estimate(course: Course) -> float:
-    """Value of endowments and stocks, which bounds the plan if prices are right."""
-    e = course.branches.economy
+    """Value of endowments, stocks and capacities, which bounds the plan if prices are right."""
+    b, limit = course.branches, course.net.limit
+    e, limited = b.economy, np.isfinite(limit)
     p, w = course.prices()
-    return float(w @ e.endowment - p @ e.fixed_demand)
+    profit = np.maximum(course.p[b.good[limited]] - course.costs[limited], 0.0)
+    return float(w @ e.endowment - p @ e.fixed_demand + profit @ limit[limited])
 
 
 def _share_out(course: Course) -> None:
@@ -366,9 +389,13 @@ def plan_outputs(course: Course) -> bool:
     if y.any():
         equal = _ratio(np.full(y.size, z / max(int(made.sum()), 1)), p)
         equal = np.minimum(equal, 10 * y + wanted + 1e-6 * equal)
-    enough = max(min(0.003 * min(course.gap, course.expected), 1e-3), 0.003 * tolerance)
+    enough = max(
+        min(0.003 * min(course.gap, course.expected, course.before), 1e-3), 0.003 * tolerance
+    )
     # What the sweeps may leave short is made good by the spare.
-    spare = max(SPARE * tolerance, 0.1 * enough) * (0.5 * equal + 0.5 * np.maximum(y, wanted))
+    share = _spare_share(enough, tolerance)
+    spare = share * (0.5 * equal + 0.5 * np.maximum(y, wanted))
+    course.spare, course.spare_share = spare, share
     demand = wanted + fixed + spare + course.disposal
     window, short = Window(p / max(float(p.max(initial=0.0)), TINY) + 1e-15), np.zeros(y.size)
     _recount(course, demand)
@@ -378,8 +405,10 @@ def plan_outputs(course: Course) -> bool:
             course.supply.given[np.abs(short) > LOOPING * y] = False
             window.clear()
             _recount(course, demand)
-        meter.work += kernels.sweep_outputs(net, course.supply, course.need, y, course.x)
-        short = np.where(made, np.maximum(course.need, 0.0) - y, 0.0)
+        meter.work += kernels.sweep_outputs(
+            net, course.supply, course.floor, course.need, y, course.x
+        )
+        short = np.where(made, np.maximum(course.need, course.floor) - y, 0.0)
         size = max(z, 0.2 * float(p @ y))
         if not np.isfinite(size):
             return False
@@ -395,6 +424,11 @@ def plan_outputs(course: Course) -> bool:
             y[:] = np.where(made, np.maximum(window.mixed(gamma)[0], 0.0), 0.0)
             _recount(course, demand)
     return True
+
+
+def _spare_share(enough: float, tolerance: float) -> float:
+    """Share of outputs that is made over and above, if balances are solved to `enough`."""
+    return max(SPARE * tolerance, 0.1 * enough)
 
 
 def _recount(course: Course, demand: FloatArray) -> None:
@@ -500,11 +534,13 @@ def _clear(course: Course, used: FloatArray, flow: FloatArray) -> Pair:
     if capped.any():
         room = b.by_good(np.minimum(net.limit, 1e300))
         new |= capped & (room < 1.05 * y)
-        places = np.zeros(n, dtype=np.int64)
-        kernels.marginal_places(net, course.supply.order, y, places)
-        if course.places is not None and course.round > 2:
-            new |= capped & (places != course.places)
-        course.places = places
+        places = np.zeros((2, n), dtype=np.int64)
+        if course.priced_at.size and course.round > 2:
+            # Prices were those of another place in the merit order.
+            for output, place in zip((y, course.priced_at), places, strict=True):
+                kernels.marginal_places(net, course.supply.order, output, place)
+            new |= capped & (places[0] != places[1])
+        course.priced_at = y.copy()
     found = np.flatnonzero(new)[: max(0, MOST_CLEARED - course.cleared.size)]
     if found.size:
         course.cleared = np.concatenate([course.cleared, found])
@@ -530,7 +566,7 @@ def _requirements(course: Course, used: FloatArray) -> None:
     """Total requirements of rows and cleared goods through marginal techniques."""
     b, net, y = course.branches, course.net, course.y
     n, k, cleared = y.size, course.rows, course.cleared
-    weight = np.zeros(course.x.size)
+    weight = course.marginal
     kernels.marginal_techniques(net, course.supply, course.x, weight)
     table = course.requirements
     if not table.size:
@@ -613,10 +649,12 @@ def _series(course: Course, weight: FloatArray) -> sp.csr_array:
     unit = np.ones(cleared.size)
     total = sp.csr_array((unit, (cleared, np.arange(cleared.size))), shape=(n, cleared.size))
     term, p = total, np.maximum(course.p, TINY)
+    dropped = min(max(DROPPED, 100 * course.tolerance), 10 * DROPPED)
     for _ in range(TERMS):
         term = sp.csr_array(step @ term)
         row = np.repeat(np.arange(n), np.diff(term.indptr))
-        term.data[np.abs(term.data) * p[cleared[term.indices]] < DROPPED * p[row]] = 0.0
+        small = np.abs(term.data) * p[cleared[term.indices]] < dropped * p[row]
+        term.data[small] = 0.0
         term.eliminate_zeros()
         course.meter.work += step.nnz
         total = sp.csr_array(total + term)
@@ -639,21 +677,21 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
     """Solve the centre's model and follow it; False where it has no solution."""
     b, net, meter = course.branches, course.net, course.meter
     p, y, z, n, k = course.p, course.y, course.z, course.y.size, course.rows
-    cleared, gap, tolerance = course.cleared, course.gap, course.tolerance
-    stay = gap * min(1.0, course.hold * n / MANY)
+    cleared, tolerance = course.cleared, course.tolerance
     rights = np.concatenate([b.rights, np.zeros(cleared.size)])
-    over = float(np.max((used - rights)[:k] / flow[:k], initial=0.0))
-    progress = abs(_estimate(course) / max(z * course.fit, TINY) - 1) + over
-    course.widen = (
-        min(course.widen * 4, 64.0)
-        if progress > 0.3 * course.before
-        else max(1.0, course.widen / 2)
-    )
-    slow = progress > 0.5 * course.before
+    pin = course.pi * flow / z
+    over = float(pin @ np.maximum((used - rights) / flow, 0.0))
+    progress = abs(_estimate(course) / z - 1) + over
+    slow = progress > max(0.5 * course.before, 0.1 * tolerance)
     course.hold = min(course.hold * 4, 1e3) if slow else max(course.hold / 4, 1.0)
     course.before = progress
-    which = _near(course)
-    good = b.good[which]
+    error = min(course.gap, progress)
+    stay = error * min(1.0, course.hold * n / MANY)
+    choice = ((course.kinds == FREE) | (course.kinds == CAPPED)) & (y > 0)
+    choice &= np.diff(net.first) > 1
+    active = choice[b.good]
+    if active.size * course.pi.size > FEW:
+        active &= (course.x > 0) | (course.costs <= (1 + NEAR) * p[b.good])
     matrix = _matrix(course) if cleared.size else None
     inner = course.in_cleared if course.in_cleared is not None else sp.csr_array((n, 0))
 
@@ -669,22 +707,6 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
         dense = course.requirements[goods]
         return Rows(dense, None if matrix is None else sp.csr_array(inner[goods]))
 
-    pin = course.pi * flow / z
-    grouped = rows_of(which).scaled(y[good], flow)
-    q = y[good] * course.costs[which] / z - grouped.times(pin)
-    share = _ratio(course.x[which], _sums(good, course.x[which], n)[good])
-    limit = net.limit[which] / y[good]
-    held = STAY * stay * y[good] * course.costs[which] / z
-    first = np.flatnonzero(np.append(True, good[1:] != good[:-1])) if good.size else good
-    targets = course.mix.size if course.mix.size > 1 else 0
-    if targets:
-        rows, worth = _target_rows(course)
-        rows = rows.scaled(np.full(targets, z), flow)
-        grouped = grouped.above(rows)
-        q = np.concatenate([q, worth - rows.times(pin)])
-        share, limit = np.append(share, course.mix), np.append(limit, np.full(targets, np.inf))
-        held = np.append(held, np.full(targets, STAY * stay))
-        first = np.append(first, which.size)
     # Techniques of cleared goods.
     own = np.flatnonzero(course.kinds[b.good] == CLEARED)
     place = np.full(n, -1, dtype=np.int64)
@@ -706,8 +728,19 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
     whole[:k] += primary
     whole = whole * z / flow
     beta = (rights - used) / flow + whole
-    beta[b.resources.size : k] -= SPARE_PRIMARY * tolerance
-    gamma = whole - grouped.sums(share)
+    # The spare will be less.
+    less = 1.0 - _spare_share(0.003 * error, tolerance) / course.spare_share
+    if less > 0:
+        saved = course.spare @ course.requirements
+        if matrix is not None:
+            saved = np.concatenate([saved, inner.T @ course.spare])
+        beta += less * saved / flow
+    spare = SPARE_PRIMARY * max(tolerance, 0.01 * error) / pin.size
+    products = np.concatenate([b.primary, cleared])
+    # At the highest price so far: a spare that changed with the price would make it swing.
+    course.highest[products] = np.maximum(course.highest[products], course.pi[b.resources.size :])
+    worth = course.highest[products] * flow[b.resources.size :] / z
+    beta[b.resources.size :] -= np.minimum(spare / worth, MOST_SPARE)
     # A price cut off at 0 enters as what the making costs.
     price = p.copy()
     some = np.flatnonzero(np.diff(net.first) > 0)
@@ -723,14 +756,36 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
     more = _first_disposal(course, yielding)
     wanted = more[:0]
     enough = 0.02 * tolerance
-    if which.size > 100:
-        enough = max(enough, 0.01 * gap * min(1.0, 10 * gap))
+    if np.count_nonzero(active) > 100:
+        enough = max(enough, 0.01 * error * min(1.0, 10 * error))
     priced = float(course.branches.rough @ goods)
     solution: CentreSolution | None = None
     for _ in range(SOLUTIONS):
+        several = np.bincount(b.good[active], minlength=n) > 1
+        which = np.flatnonzero(active & several[b.good])
+        good = b.good[which]
+        grouped = rows_of(which).scaled(y[good], flow)
+        q = y[good] * course.costs[which] / z - grouped.times(pin)
+        share = _ratio(course.x[which], _sums(good, course.x[which], n)[good])
+        limit = net.limit[which] / y[good]
+        held = STAY * stay * y[good] * course.costs[which] / z
+        first = np.flatnonzero(np.append(True, good[1:] != good[:-1])) if good.size else good
+        targets = course.mix.size if course.mix.size > 1 else 0
+        if targets:
+            rows, worth = _target_rows(course)
+            rows = rows.scaled(np.full(targets, z), flow)
+            grouped = grouped.above(rows)
+            q = np.concatenate([q, worth - rows.times(pin)])
+            share, limit = np.append(share, course.mix), np.append(limit, np.full(targets, np.inf))
+            held = np.append(held, np.full(targets, STAY * stay))
+            first = np.append(first, which.size)
+        gamma = whole - grouped.sums(share)
         wanted = np.union1d(wanted, more)
         size = np.maximum(y[wanted], 1e-12 * z)
         thrown = of_goods(wanted).scaled(size, flow)
+        room = np.empty(wanted.size)
+        kernels.disposal_room(net, course.marginal, course.kinds, p, y, wanted, room)
+        room = (course.disposal[wanted] + room) / size
         free = thrown.above(made)
         now = np.concatenate([course.disposal[wanted] / size, course.x[own] / own_size])
         solution = solve_centre(
@@ -740,9 +795,7 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
                 grouped=share.size,
                 q=np.concatenate([q, price[wanted] * size / z - thrown.times(pin), own_q]),
                 share=np.concatenate([share, now]),
-                limit=np.concatenate(
-                    [limit, np.full(wanted.size, np.inf), net.limit[own] / own_size]
-                ),
+                limit=np.concatenate([limit, room, net.limit[own] / own_size]),
                 beta=beta + free.sums(now),
                 gamma=gamma,
                 pi=pin,
@@ -754,40 +807,41 @@ def _centre(course: Course, used: FloatArray, flow: FloatArray) -> bool:
         )
         if solution is None or not 0 < solution.zeta < np.inf or meter.over():
             return False
+        if abs(solution.zeta - 1.0) > MOST_CHANGE and stay < 0.1:
+            stay *= TIGHTER
+            continue
         moved = (solution.pi - pin) * z / flow
         then = price + course.requirements @ moved[:k]
         if matrix is not None:
             then += inner @ moved[k:]
         low = -1e-3 * p - 1e-9 * b.rough / max(priced, TINY)
         more = np.setdiff1d(np.flatnonzero(yielding & (then < low)), wanted)
-        if not more.size:
+        # Techniques that would be cheaper than those in the model.
+        changed = np.empty(course.x.size)
+        kernels.direct_costs(net, moved[:k], changed)
+        meter.work += net.use.size + kernels.add_costs(net, then - price, changed)
+        changed += course.costs
+        bound = np.full(n, np.inf)
+        at_work = np.flatnonzero(active)
+        np.minimum.at(bound, b.good[at_work], changed[at_work])
+        goods_of = good[first[: first.size - (targets > 0)]]
+        bound[goods_of] = solution.lam[: goods_of.size] * z / y[goods_of]
+        cheaper = choice[b.good] & ~active & (changed < bound[b.good])
+        missed = np.where(cheaper, bound[b.good] - changed, 0.0) * y[b.good]
+        if float(missed.sum()) > MISSED * error * z:
+            active |= cheaper
+        elif not more.size:
             break
         if more.size > MOST_DISPOSAL:
             more = more[np.argsort(then[more] * y[more])[:MOST_DISPOSAL]]
     choices = _Choices(which, good, targets, own, at, own_size)
     assert solution is not None
-    change = grouped.times(solution.pi - pin)[: which.size]
-    _follow(course, choices, wanted, size, solution, change, share, flow)
+    change = changed[active] / np.maximum(np.abs(course.costs[active]), TINY) - 1.0
+    shift = min(float(np.quantile(np.abs(change), 0.999)), 100.0) if change.size else 0.0
+    course.expected = max(shift**2, 0.1 * tolerance)
+    dearer = changed[which] / np.maximum(bound[good], TINY) - 1.0
+    _follow(course, choices, wanted, size, solution, dearer, flow)
     return True
-
-
-def _near(course: Course) -> IntArray:
-    """Techniques used or near the cheapest of their good, where a good has several."""
-    b = course.branches
-    p = course.p[b.good]
-    above = course.costs / np.maximum(p, TINY) - 1.0
-    if course.near is None:
-        close = above <= course.margin
-    else:
-        course.near *= course.widen
-        within = np.minimum(course.near, min(FIRST_MARGIN, course.margin * course.widen))
-        close = above <= np.maximum(within, 2 * course.gap + 1e-3)
-    close |= course.x > 0
-    if close.size * course.pi.size <= FEW:
-        close[:] = True
-    several = np.bincount(b.good[close], minlength=course.y.size) > 1
-    open_ = several & (course.y > 0) & (course.kinds != CLEARED) & (course.kinds != PRIMARY)
-    return np.flatnonzero(close & open_[b.good])
 
 
 def _target_rows(course: Course) -> tuple[Rows, FloatArray]:
@@ -821,44 +875,39 @@ def _first_disposal(course: Course, yielding: npt.NDArray[np.bool_]) -> IntArray
 
 def _follow(
     course: Course, choices: _Choices, wanted: IntArray, size: FloatArray,
-    solution: CentreSolution, moved: FloatArray, share: FloatArray, flow: FloatArray,
+    solution: CentreSolution, dearer: FloatArray, flow: FloatArray,
 ) -> None:  # fmt: skip
     """Take over what the centre chose."""
-    b, supply, y, n, k = course.branches, course.supply, course.y, course.y.size, course.rows
+    b, net, supply, y = course.branches, course.net, course.supply, course.y
+    n, k = y.size, course.rows
     which, good, own, zeta = choices.which, choices.good, choices.own, solution.zeta
     count, targets = which.size, choices.targets
     s = solution.s
     course.disposal[:] = 0.0
     course.disposal[wanted] = s[count + targets : count + targets + size.size] * size
     course.disposal[course.disposal < 1e-9 * course.tolerance * y] = 0.0
+    course.floor[:] = 0.0
     supply.given[:] = False
     supply.share[:] = 0.0
-    course.near = np.full(course.x.size, np.inf) if course.near is None else course.near
     if count:
-        relative = moved / np.maximum(y[good] * course.costs[which] / course.z, TINY)
-        mean = np.bincount(good, weights=share[:count] * relative, minlength=n)[good]
-        course.near = np.full(course.x.size, np.inf)
-        course.near[which] = MARGIN * np.abs(relative - mean)
-        shift = min(float(np.quantile(np.abs(relative), 0.999)), 100.0)
-        chosen = np.where(s[:count] > 1e-7, s[:count], 0.0)
+        chosen = np.where(s[:count] > np.maximum(1e-7, 0.1 * dearer), s[:count], 0.0)
         total = _sums(good, chosen, n)
         supply.share[which] = _ratio(chosen, total[good])
+        full = chosen > (1 - FULL) * net.limit[which] / y[good]
+        supply.share[which[full]] = FIRST
         supply.given[good] = total[good] > 0
-    else:
-        shift = 0.0
     cleared = course.cleared
     if own.size:
         made = s[count + targets + size.size :] * choices.own_size
         out = np.bincount(choices.place, weights=made, minlength=cleared.size)
         y[cleared] = out / zeta
-        # What is made on purpose and used by nobody.
-        left = np.minimum(np.maximum(solution.left[k:] * flow[k:] / zeta, 0.0), y[cleared])
-        left[left < 1e-9 * course.tolerance * flow[k:]] = 0.0
-        course.disposal[cleared] = left
+        surplus = solution.left[k:] > 1e-9 * course.tolerance
+        course.floor[cleared] = np.where(surplus, y[cleared], 0.0)
         made[made <= 1e-9 * choices.own_size] = 0.0
         total = _sums(b.good[own], made, n)
         given = total[b.good[own]] > 0
         supply.share[own[given]] = made[given] / total[b.good[own[given]]]
+        supply.share[own[made > (1 - FULL) * net.limit[own]]] = FIRST
         supply.given[cleared] = total[cleared] > 0
     if targets:
         mix = np.where(s[count : count + targets] > 1e-9, s[count : count + targets], 0.0)
@@ -869,8 +918,7 @@ def _follow(
     scale = min(max(course.z * zeta, least), max(most, course.z)) / course.z
     course.z *= scale
     y *= scale
-    course.margin = min(FIRST_MARGIN, max(MARGIN * shift, 2 * course.gap, 1e-3))
-    course.expected = max(shift**2, 0.1 * course.tolerance)
+    course.floor *= scale
 
 
 def _ratio(values: FloatArray, of: FloatArray) -> FloatArray:

@@ -118,11 +118,14 @@ def test_by_products_regions_and_years_are_closed_by_the_rounds(name: str) -> No
 
 
 def test_passes_do_not_grow_with_the_economy() -> None:
-    passes = [
-        general.plan(load_instance(f"split:us-bea-71,goods={n},seed=1").economy).passes
+    few, many = (
+        sum(
+            general.plan(load_instance(f"split:us-bea-71,goods={n},seed={seed}").economy).passes
+            for seed in (1, 2, 3)
+        )
         for n in (1000, 8000)
-    ]
-    assert passes[1] <= 1.3 * passes[0]
+    )
+    assert many <= 1.3 * few
 
 
 def test_old_plan_makes_the_next_one_cheaper() -> None:
