@@ -156,13 +156,13 @@ def comparison_table(
         columns=(
             Column("verdict", whole=True),
             Column("layer", places="page"),
-            Column("solver and instance", "long", fold=True),
-            Column("what", fold=True),
-            Column("before → now", "number", fold=True, width=18, places="terminal"),
+            Column("solver and instance", "long", fold=True, width=21),
+            Column("what", fold=True, width=12),
+            Column("before → now", "number", fold=True, width=17, places="terminal"),
             Column(plain(comparison.baseline), "number", places="page"),
             Column(plain(comparison.candidate), "number", places="page"),
             Column("change", "number", fold=True, width=12),
-            Column("held to", "long", fold=True),
+            Column("held to", "long", fold=True, width=24),
         ),
         rows=[_finding_row(finding, signs=signs) for finding in shown],
     )
