@@ -51,6 +51,7 @@ _OWN_NAMES = {
     "tolerance": ("primal_feasibility_tolerance", "dual_feasibility_tolerance"),
     "time_limit": ("time_limit",),
 }
+_IPM_NAMES = _OWN_NAMES | {"tolerance": (*_OWN_NAMES["tolerance"], *_ONLY_IPM)}
 _RESERVED = {"disp": "the log shows which method ran"}
 
 #: HiGHS's model status number, which scipy keeps in its message.
@@ -117,15 +118,11 @@ def _settings(spec: SolverSpec, options: SolveOptions) -> dict[str, NativeValue]
     ipm = spec.name.endswith("ipm")
     kinds = _KINDS | (_ONLY_IPM if ipm else _ONLY_DS)
     unknown = f"linprog has no option {{}} for {spec.name}"
-    native = typed_native(options.native, kinds, _OWN_NAMES, _RESERVED, unknown)
-    settings = in_own_names(options, _OWN_NAMES)
-    if options.tolerance is not None:
-        if options.tolerance < 1e-10:
-            raise InputError(
-                f"is {options.tolerance:g}; HiGHS goes down to 1e-10", where="tolerance"
-            )
-        if ipm:
-            settings["ipm_optimality_tolerance"] = options.tolerance
+    names = _IPM_NAMES if ipm else _OWN_NAMES
+    native = typed_native(options.native, kinds, names, _RESERVED, unknown)
+    settings = in_own_names(options, names)
+    if options.tolerance is not None and options.tolerance < 1e-10:
+        raise InputError(f"is {options.tolerance:g}; HiGHS goes down to 1e-10", where="tolerance")
     return settings | native
 
 

@@ -288,5 +288,5 @@ def why_not_at_hand(spec: str) -> str:
     try:
         table_files(table.partition(",")[0])
     except InputError as error:
-        return str(error)
+        return f"{spec}: {str(error).removeprefix(f'{error.where}: ')}"
     return ""
