@@ -11,7 +11,7 @@ median of the repeats). Passes are products with the full matrix, twice: *timed*
 solve over those of one product, measured in the same process right before and after; and
 *counted* by the planner, non-zeros read over non-zeros of the matrix, the same on every machine.
 
-general: ``general`` on split tables, by-products, capacities, years and regions, beside the
+general: ``general`` on split tables, by-products, capacities, years and regions, against the
 fastest adapters and ``primal-dual``. Tables that are not shipped are read from the folder that
 ``PLANBENCH_TABLES`` names, and left out with a line where they are absent.
 

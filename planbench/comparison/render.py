@@ -137,6 +137,10 @@ def left_out_words(comparison: Comparison, shown: Sequence[Finding]) -> str:
     return f"Not shown: {', '.join(parts)}." if parts else ""
 
 
+#: Names of sides up to this length head the column of both figures.
+SHORT_NAME = 8
+
+
 def comparison_table(
     comparison: Comparison, shown: Sequence[Finding], *, signs: bool = False
 ) -> Table:
@@ -150,6 +154,9 @@ def comparison_table(
         With a coloured disc before each verdict, where there is no colour.
     """
     rest = left_out_words(comparison, shown)
+    names = [plain(comparison.baseline), plain(comparison.candidate)]
+    # Names of files are too long to head a column.
+    both = " → ".join(names) if max(map(len, names)) <= SHORT_NAME else "before → now"
     return Table(
         caption=Text(f"{rest} --all shows them.", style="dim") if rest else "",
         keys=3,
@@ -158,9 +165,9 @@ def comparison_table(
             Column("layer", places="page"),
             Column("solver and instance", "long", fold=True, width=21),
             Column("what", fold=True, width=12),
-            Column("before → now", "number", fold=True, width=17, places="terminal"),
-            Column(plain(comparison.baseline), "number", places="page"),
-            Column(plain(comparison.candidate), "number", places="page"),
+            Column(both, "number", fold=True, width=17, places="terminal"),
+            Column(names[0], "number", places="page"),
+            Column(names[1], "number", places="page"),
             Column("change", "number", fold=True, width=12),
             Column("held to", "long", fold=True, width=24),
         ),
