@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from planbench.certificates.check import LARGEST
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.planners.planner import GAP, Planner, PlanOptions, Result, tiny_like
@@ -180,8 +181,9 @@ def _hand_over(
         rounds = course.round
         old = _state_of(course, None)
         begin = PriceState(np.concatenate([old.x, old.z]), np.concatenate([old.p, old.w]), None)
-    if begin is not None and not (
-        np.isfinite(begin.columns).all() and np.isfinite(begin.prices).all()
+    # Rounds that got nowhere may end in huge numbers; NaN fails the comparison as well.
+    if begin is not None and not all(
+        (np.abs(values) <= LARGEST).all() for values in (begin.columns, begin.prices)
     ):
         begin = None
     left = replace(options, time_limit=clock.remaining())
