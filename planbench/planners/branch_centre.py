@@ -22,7 +22,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.model.arrays import FloatArray
-from planbench.planners.branch_kernels import add_spread
+from planbench.planners.branch_kernels import add_spread, add_squares
 
 #: Weight of ½(ζ − 1)², without which a model far from the truth may grow without bound.
 STAY_IN_SIZE = 0.1
@@ -30,6 +30,10 @@ STAY_IN_SIZE = 0.1
 RIDGE = 1e-13
 #: Up to so many entries, requirements of cleared goods are dense in the model.
 PACKED = 1_000_000
+#: Sum of the products of all columns in the first point; Newton steps for the goods' prices there.
+INSIDE, ROOT_STEPS = 0.1, 8
+#: Rows that more than this share of the columns enter are multiplied as dense ones.
+CROWDED = 0.1
 
 IntArray = npt.NDArray[np.int64]
 
@@ -195,15 +199,24 @@ class _Solver:
         self.limited = np.flatnonzero(np.isfinite(model.limit))
         self.cz = -1.0 - float(model.q[:m1] @ model.share[:m1])
         self.starts = np.append(model.first, m1)
-        sparse = model.rows.sparse
-        none = np.zeros(model.q.size + 1, dtype=np.int64), np.zeros(0, dtype=np.int32), np.zeros(0)
-        self.sparse = none
-        if sparse is not None:
-            self.sparse = (
-                sparse.indptr.astype(np.int64),
-                sparse.indices.astype(np.int32),
-                sparse.data,
-            )
+        dense, sparse = model.rows.dense, model.rows.sparse
+        k = dense.shape[1]
+        if sparse is None:
+            sparse = sp.csr_array((model.q.size, 0))
+        crowded = np.bincount(sparse.indices, minlength=sparse.shape[1]) > CROWDED * model.q.size
+        by_row = sparse.tocsc()
+        # Rows in the order in which their system is factorised.
+        self.order = np.concatenate(
+            [np.arange(k), k + np.flatnonzero(crowded), k + np.flatnonzero(~crowded)]
+        )
+        dense = np.hstack([dense, by_row[:, crowded].toarray()])
+        rest = sp.csr_array(by_row[:, ~crowded])
+        self.columns = dense, *_compressed(rest)
+        self.pairs = model.first[self.sizes == 2]
+        apart = np.vstack([dense[self.pairs] - dense[self.pairs + 1], dense[m1:]])
+        rest = sp.csr_array(sp.vstack([rest[self.pairs] - rest[self.pairs + 1], rest[m1:]]))
+        rest.sort_indices()
+        self.apart = apart, *_compressed(rest)
         self.mu = np.inf
 
     def spread(self, values: FloatArray) -> FloatArray:
@@ -217,29 +230,28 @@ class _Solver:
         return np.asarray(np.add.reduceat(values[:m1], self.model.first))
 
     def start(self) -> _Point:
-        """Well inside, near the present plan and prices."""
-        o, m1 = self.model, self.model.grouped
-        k = o.rows.dense.shape[1]
-        s = o.share + 0.1
-        s[m1:] = 1.1 * o.share[m1:] + 0.01
-        if m1:
-            s[:m1] /= np.repeat(self.by_good(s), self.sizes)
-        s[self.limited] = np.minimum(s, 0.9 * o.limit)[self.limited]
-        s = np.maximum(s, 1e-12)
-        room = np.maximum(o.limit[self.limited] - s[self.limited], 1e-12)
-        t = np.maximum(o.beta - o.gamma - o.rows.sums(s), 0.05)
-        floor = np.full(o.pi.size, 1e-6)
-        floor[:k] += 0.05 / max(k, 1)
-        pi = np.maximum(o.pi, floor)
+        """Well inside, near the present prices: products of a column are equal there."""
+        o, m1, some = self.model, self.model.grouped, self.limited
+        # Pairs whose products are far from one another make short steps.
+        pair = INSIDE / max(o.q.size, 1)
+        pi = np.maximum(o.pi, pair)
         cost = o.q + o.rows.times(pi)
-        size = np.maximum(np.abs(cost), 1e-3 / max(o.q.size, 1))
         lam = np.zeros(0)
         if m1:
-            lam = np.minimum.reduceat((cost - 0.05 * size)[:m1], o.first)
-        # Pairs whose products are far from one another make short steps.
-        pair = 0.05 / max(o.q.size, 1)
-        v = np.maximum(cost - self.spread(lam), np.maximum(1e-3 * size, _per(pair, s)))
-        over = np.maximum(0.05 * size[self.limited], _per(pair, room))
+            lam = np.minimum.reduceat(cost[:m1], o.first) - pair
+        for _ in range(ROOT_STEPS if m1 else 0):
+            # Prices of goods at which such columns add up to the output, by Newton's method.
+            share = pair / (cost[:m1] - np.repeat(lam, self.sizes))
+            slope = self.by_good(share**2) / pair
+            lam -= np.maximum(self.by_good(share) - 1.0, 0.0) / slope
+        s = 1.1 * o.share + 0.01
+        s[:m1] = pair / (cost[:m1] - np.repeat(lam, self.sizes))
+        s[some] = np.minimum(s, 0.9 * o.limit)[some]
+        s = np.maximum(s, 1e-12)
+        room = np.maximum(o.limit[some] - s[some], 1e-12)
+        t = np.maximum(o.beta - o.gamma - o.rows.sums(s), 0.05)
+        v = np.maximum(cost - self.spread(lam), _per(pair, s))
+        over = _per(pair, room)
         return _Point(s, room, t, 1.0, v, over, pi, lam)
 
     def evaluate(self, at: _Point) -> float:
@@ -291,9 +303,12 @@ class _Solver:
         size = o.beta.size
         system = np.zeros((size, size))
         # Spread about the mean of each good: the difference of two sums would lose its digits.
-        add_spread(o.rows.dense, *self.sparse, self.theta, self.starts, self.total, system)
+        theta, two = self.theta, self.pairs
+        add_spread(*self.columns, theta, self.starts, self.total, system)
+        between = theta[two] * theta[two + 1] / (theta[two] + theta[two + 1])
+        add_squares(*self.apart, np.append(between, theta[o.grouped :]), system)
         diagonal = np.arange(size)
-        system[diagonal, diagonal] += at.t / at.pi + o.delta
+        system[diagonal, diagonal] += (at.t / at.pi + o.delta)[self.order]
         self.border = o.gamma + o.rows.sums(self.theta * self.spread(1.0 / self.total))
         if not np.isfinite(system[diagonal, diagonal]).all():
             raise np.linalg.LinAlgError("overflow")
@@ -311,7 +326,9 @@ class _Solver:
         """Solve the factorised system of the rows."""
         from scipy.linalg import lapack
 
-        return np.asarray(lapack.dpotrs(self.factor, right, lower=0)[0])
+        out = np.empty(right.size)
+        out[self.order] = lapack.dpotrs(self.factor, right[self.order], lower=0)[0]
+        return out
 
     def direction(self, at: _Point, rs: FloatArray, rt: FloatArray, ru: FloatArray) -> _Point:
         """Newton direction with complementarity right-hand sides `rs`, `rt`, `ru`."""
@@ -340,6 +357,10 @@ class _Solver:
             pi=dpi,
             lam=dlam,
         )
+
+
+def _compressed(rows: sp.csr_array) -> tuple[IntArray, npt.NDArray[np.int32], FloatArray]:
+    return rows.indptr.astype(np.int64), rows.indices.astype(np.int32), rows.data
 
 
 def _per(pair: float, values: FloatArray) -> FloatArray:

@@ -23,6 +23,8 @@ IGNORED = -2
 DUST = 1e-12
 #: Smaller parts of the value of by-products do not limit disposal.
 LEAST_PART = 0.1
+#: Rows that are squared at a time.
+BLOCK = 256
 
 
 class Net(NamedTuple):
@@ -577,12 +579,23 @@ def join_rows(
 
 
 @compiled
+def _add_block(block: Any, out: Any) -> None:
+    k = block.shape[1]
+    if k > 0 and block.shape[0] > 0:
+        square = np.dot(block.T, block)
+        for i in range(k):
+            for q in range(i + 1):
+                out[i, q] += square[i, q]
+
+
+@compiled
 def add_spread(
     dense: Any, ptr: Any, index: Any, value: Any, theta: Any, starts: Any, total: Any, out: Any
 ) -> None:
     """Add to `out` the weighted spread of rows about the mean of their good.
 
-    Only the lower triangle of `out` is complete.
+    Only the lower triangle of `out` is complete. Goods of fewer than three columns are left to
+    :func:`add_squares`.
 
     Parameters
     ----------
@@ -592,66 +605,42 @@ def add_spread(
     theta : ndarray, shape (columns,)
         Weights.
     starts : ndarray, shape (goods + 1,)
-        Where each good's columns begin; those after the last belong to no good.
+        Where each good's columns begin.
     total : ndarray, shape (goods,)
         Sum of the weights of each good.
     out : ndarray, shape (rows, rows)
         Dense rows first.
     """
-    m, k = dense.shape
+    k = dense.shape[1]
     rows = out.shape[0]
-    block = np.empty((256, k))
-    square = np.empty((k, k))
+    block = np.empty((BLOCK, k))
     held = 0
     apart = np.empty(k)
     mean = np.zeros(rows)
     touched = np.empty(rows, np.int64)
-    goods = total.size
-    grouped = starts[goods]
-    for g in range(goods + m - grouped):
-        if g < goods:
-            lo = starts[g]
-            hi = starts[g + 1]
-            per = 1.0 / total[g]
-            if hi - lo == 1:
-                continue
-        else:
-            lo = grouped + g - goods
-            hi = lo + 1
-            per = 0.0
+    for g in range(total.size):
+        lo = starts[g]
+        hi = starts[g + 1]
+        if hi - lo < 3:
+            continue
+        per = 1.0 / total[g]
         for i in range(k):
             mean[i] = 0.0
-        if g < goods:
-            for j in range(lo, hi):
-                part = theta[j] * per
-                for i in range(k):
-                    mean[i] += part * dense[j, i]
+        for j in range(lo, hi):
+            part = theta[j] * per
+            for i in range(k):
+                mean[i] += part * dense[j, i]
         count = 0
-        # The mean of two is between them: one difference will do.
-        two = hi - lo == 2
         for j in range(lo, hi):
             weight = theta[j]
-            if two:
-                if j > lo:
-                    break
-                weight = theta[lo] * theta[lo + 1] * per
-                for i in range(k):
-                    apart[i] = dense[lo, i] - dense[lo + 1, i]
-            else:
-                for i in range(k):
-                    apart[i] = dense[j, i] - mean[i]
             root = np.sqrt(weight)
             for i in range(k):
+                apart[i] = dense[j, i] - mean[i]
                 block[held, i] = root * apart[i]
-            held = (held + 1) if k > 0 else 0
-            if held == block.shape[0]:
-                np.dot(block.T, block, square)
-                for i in range(k):
-                    for q in range(k):
-                        out[i, q] += square[i, q]
+            held += 1
+            if held == BLOCK:
+                _add_block(block, out)
                 held = 0
-            if two:
-                continue
             for s in range(ptr[j], ptr[j + 1]):
                 i = k + index[s]
                 part = weight * value[s]
@@ -660,33 +649,13 @@ def add_spread(
                 for q in range(k):
                     out[i, q] += part * apart[q]
                 for t in range(ptr[j], s + 1):
-                    q = k + index[t]
-                    out[max(i, q), min(i, q)] += part * value[t]
+                    out[i, k + index[t]] += part * value[t]
                 if mean[i] == 0.0:
                     touched[count] = i
                     count += 1
                 mean[i] += part
                 if mean[i] == 0.0:
                     mean[i] = 1e-300
-        if two:
-            weight = theta[lo] * theta[lo + 1] * per
-            for j in range(lo, hi):
-                for s in range(ptr[j], ptr[j + 1]):
-                    i = k + index[s]
-                    if value[s] == 0.0:
-                        continue
-                    if mean[i] == 0.0:
-                        touched[count] = i
-                        count += 1
-                    mean[i] += value[s] if j == lo else -value[s]
-                    if mean[i] == 0.0:
-                        mean[i] = 1e-300
-            per = -weight
-            for a in range(count):
-                i = touched[a]
-                part = weight * mean[i]
-                for q in range(k):
-                    out[i, q] += part * apart[q]
         for a in range(count):
             i = touched[a]
             part = mean[i] * per
@@ -695,8 +664,56 @@ def add_spread(
                 out[max(i, q), min(i, q)] -= part * mean[q]
         for a in range(count):
             mean[touched[a]] = 0.0
-    if held > 0:
-        square = np.dot(block[:held].T, block[:held])
-        for i in range(k):
+    _add_block(block[:held], out)
+
+
+@compiled
+def add_squares(dense: Any, ptr: Any, index: Any, value: Any, weight: Any, out: Any) -> None:
+    """Add to the lower triangle of `out` the weighted squares of rows.
+
+    Parameters
+    ----------
+    dense : ndarray, shape (columns, dense rows)
+    ptr, index, value : ndarray
+        The other entries of each column, compressed, in order.
+    weight : ndarray, shape (columns,)
+    out : ndarray, shape (rows, rows)
+        Dense rows first.
+    """
+    m, k = dense.shape
+    block = np.empty((BLOCK, k))
+    place = np.zeros(out.shape[0] - k + 1, np.int64)
+    most = 0
+    for lo in range(0, m, BLOCK):
+        most = max(most, ptr[min(lo + BLOCK, m)] - ptr[lo])
+    entry = np.empty(most, np.int64)
+    column = np.empty(most, np.int64)
+    for lo in range(0, m, BLOCK):
+        hi = min(lo + BLOCK, m)
+        for j in range(lo, hi):
+            root = np.sqrt(weight[j])
+            for i in range(k):
+                block[j - lo, i] = root * dense[j, i]
+        _add_block(block[: hi - lo], out)
+        # Row after row of `out`, which is then read from the nearest cache.
+        place[:] = 0
+        for t in range(ptr[lo], ptr[hi]):
+            place[index[t] + 1] += 1
+        for i in range(1, place.size):
+            place[i] += place[i - 1]
+        for j in range(lo, hi):
+            for t in range(ptr[j], ptr[j + 1]):
+                at = place[index[t]]
+                entry[at] = t
+                column[at] = j
+                place[index[t]] += 1
+        for at in range(ptr[hi] - ptr[lo]):
+            t = entry[at]
+            j = column[at]
+            i = k + index[t]
+            part = np.sqrt(weight[j]) * value[t]
             for q in range(k):
-                out[i, q] += square[i, q]
+                out[i, q] += part * block[j - lo, q]
+            part = weight[j] * value[t]
+            for s in range(ptr[j], t + 1):
+                out[i, k + index[s]] += part * value[s]

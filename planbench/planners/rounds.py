@@ -512,7 +512,7 @@ def choose_anew(course: Course, used: FloatArray, flow: FloatArray) -> bool:
 def _clear(course: Course, used: FloatArray, flow: FloatArray) -> Pair:
     """Find more goods for the centre to clear; their rows are appended to those given."""
     b, net, p, y = course.branches, course.net, course.p, course.y
-    n = y.size
+    n, matters = y.size, MATTERS * min(course.gap, course.before)
     ordinary = (course.kinds == FREE) | (course.kinds == CAPPED)
     cheapest = np.full(n, np.inf)
     some = np.flatnonzero(np.diff(net.first) > 0)
@@ -520,7 +520,7 @@ def _clear(course: Course, used: FloatArray, flow: FloatArray) -> Pair:
     # Not what matters little at this gap: every cleared good makes the model larger.
     unit = float(b.rough @ course.demand()[0])
     short = np.where(ordinary & (p <= 0), -cheapest * max(unit, TINY), 0.0)
-    new = short > MATTERS * course.gap * b.rough
+    new = short > matters * b.rough
     if np.count_nonzero(new) > MOST_NEGATIVE:
         # Prices that overshot: most of these come right by themselves.
         worst = np.argsort(_ratio(short, b.rough))[:-MOST_NEGATIVE]
@@ -528,7 +528,7 @@ def _clear(course: Course, used: FloatArray, flow: FloatArray) -> Pair:
     over = np.where(ordinary & (y <= 0), np.maximum(-course.need, 0.0) * p, 0.0)
     dearest = np.argsort(-over)
     left = over.sum() - np.cumsum(over[dearest])
-    count = int(np.count_nonzero(left > MATTERS * course.gap * course.z)) + 1
+    count = int(np.count_nonzero(left > matters * course.z)) + 1
     new[dearest[:count][over[dearest[:count]] > 0]] = True
     capped = course.kinds == CAPPED
     if capped.any():
