@@ -228,8 +228,8 @@ class Course:
         return p, w
 
 
-def begin(branches: Branches, meter: Meter, tolerance: float) -> Course:
-    """Prepare the first round."""
+def begin(branches: Branches, meter: Meter, tolerance: float, bracket: Bracket) -> Course:
+    """Prepare the first round; `bracket` takes the bounds."""
     e, net = branches.economy, branches.net
     n, m = e.n_goods, branches.activity.size
     made = branches.kinds != PRIMARY
@@ -256,6 +256,7 @@ def begin(branches: Branches, meter: Meter, tolerance: float) -> Course:
         floor=np.zeros(n),
         spare=np.zeros(n),
         highest=branches.rough.copy(),
+        bracket=bracket,
     )
 
 
