@@ -382,6 +382,8 @@ def plan_outputs(course: Course) -> bool:
         value = _estimate(course)
         course.z = 0.95 * value if 0 < value < np.inf else 1.0
         _share_out(course)
+    price = np.where(course.kinds == CLEARED, np.inf, p)[course.branches.good]
+    kernels.drop_costly(net, p, price, course.supply.share)
     z = course.z
     goods, _ = course.demand()
     wanted = z * goods
