@@ -55,6 +55,8 @@ OFFERED = 30
 #: Goods that are short by more than this share after half of the output sweeps are made by
 #: their cheapest techniques.
 LOOPING = 1e-2
+#: Techniques one input of which alone costs more than the product by this share are not used.
+COSTLY = 0.003
 #: Width of the mixing of techniques in the first round; shares below the second are dropped.
 WIDTH, LEAST_MIX = 0.1, 1e-3
 #: Techniques within this share of the price are in the centre's model from the start; others
@@ -382,7 +384,7 @@ def plan_outputs(course: Course) -> bool:
         value = _estimate(course)
         course.z = 0.95 * value if 0 < value < np.inf else 1.0
         _share_out(course)
-    price = np.where(course.kinds == CLEARED, np.inf, p)[course.branches.good]
+    price = np.where(course.kinds == CLEARED, np.inf, (1 + COSTLY) * p)[course.branches.good]
     kernels.drop_costly(net, p, price, course.supply.share)
     z = course.z
     goods, _ = course.demand()
