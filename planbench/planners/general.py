@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 #: Most entries of the total requirements: with more, all is left to price adjustment.
 MOST_REQUIREMENTS = 300_000_000
+#: Share of activities with capacities above which price adjustment is tried first, if the tolerance
+#: is at least so wide.
+OFTEN_CAPPED, TRIED = 0.05, 1e-4
 METHOD = "two-level planning with main products: rents and scarce goods priced by a centre"
 
 SPEC = SolverSpec(
@@ -162,6 +165,11 @@ def _run(economy: Economy, _: Any, options: PlanOptions, state: GeneralState | N
             return found
     if state is not None and not state.sound:
         state = None
+    capped = np.count_nonzero(np.isfinite(economy.capacity)) > OFTEN_CAPPED * economy.n_activities
+    if state is None and capped and options.tolerance >= TRIED:
+        found = _adjust(stages, None, trial=True)
+        if found.ended != "stalled":
+            return found
     branches = sort_by_main_product(economy, meter, None if state is None else state.main)
     rows = branches.rights.size
     if not branches.activity.size or not rows or rows * economy.n_goods > MOST_REQUIREMENTS:
@@ -197,18 +205,25 @@ def _by_sectors(stages: _Stages, state: GeneralState | None) -> Result:
 
 
 def _adjust(
-    stages: _Stages, begin: PriceState | None, main: npt.NDArray[np.int64] | None = None
+    stages: _Stages,
+    begin: PriceState | None,
+    main: npt.NDArray[np.int64] | None = None,
+    *,
+    trial: bool = False,
 ) -> Result:
-    """Go on with price adjustment, from its own old state or the best of the rounds."""
+    """Go on with price adjustment, from its own old state or the best of the rounds.
+
+    As a trial it ends as "stalled" where it does not converge fast.
+    """
     from planbench.planners.pdhg import set_up
     from planbench.planners.price_adjustment import METHOD as ADJUSTMENT
     from planbench.planners.price_adjustment import run
 
     economy, rounds = stages.economy, stages.counts["rounds"]
     n, m = economy.n_goods, economy.n_activities
-    found = run(economy, set_up(economy), stages.left, begin)
+    found = run(economy, set_up(economy), stages.left, begin, trial=trial)
     stages.add(found, ADJUSTMENT)
-    stages.counts["adjustments"] = found.rounds
+    stages.counts["adjustments"] = stages.counts.get("adjustments", 0) + found.rounds
     kept = found.state
     state = GeneralState(
         np.full(m, -1) if main is None else main,

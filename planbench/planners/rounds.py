@@ -39,7 +39,7 @@ Pair = tuple[FloatArray, FloatArray]
 Ended = Literal["optimal", "time limit", "stalled"]
 
 #: Most rounds; rounds in which the gap does not halve after which it is given up.
-MOST_ROUNDS, PATIENCE = 60, 12
+MOST_ROUNDS, PATIENCE = 60, 8
 #: Most sweeps of each kind in a round; sweeps that only lower prices.
 PRICE_SWEEPS, OUTPUT_SWEEPS, LOWERING, REQUIREMENT_SWEEPS = 60, 80, 4, 15
 #: Share of the gap below which a negative price, or what is left over, does not matter yet.
