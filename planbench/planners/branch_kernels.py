@@ -370,6 +370,24 @@ def _divide(net: Net, supply: Supply, g: int, output: float) -> None:
 
 
 @compiled
+def drop_costly(net: Net, p: Any, price: Any, shares: Any) -> None:
+    """Set shares to 0 of techniques without by-products one input of which alone costs too much.
+
+    Goods would otherwise be carried, or stored and taken out again, in a circle.
+    """
+    for j in range(shares.size):
+        if shares[j] > 0.0:
+            most = 0.0
+            for t in range(net.ptr[j], net.ptr[j + 1]):
+                if net.amount[t] < 0.0:
+                    most = 0.0
+                    break
+                most = max(most, net.amount[t] * p[net.good[t]])
+            if most > price[j]:
+                shares[j] = 0.0
+
+
+@compiled
 def set_levels(net: Net, supply: Supply, y: Any, x: Any) -> None:
     """Write the levels of all techniques at outputs `y`."""
     for g in range(y.size):

@@ -3,13 +3,15 @@
 Every activity is counted by its main product (:mod:`planbench.planners.branches`). The branches
 answer the prices of resources, and of the few goods that the centre clears itself, with
 least-cost prices and outputs; the centre chooses those prices anew from a linear model of what
-can change nearby (:mod:`planbench.planners.rounds`). Where the rounds stop making progress,
-``primal-dual`` goes on from their best plan and prices, and the record says so.
+can change nearby (:mod:`planbench.planners.rounds`). Where every activity makes one good and
+nothing is limited but resources, ``two-level`` does the same with less work, and is what runs.
+Where the rounds stop making progress, ``primal-dual`` goes on from their best plan and prices. The
+record names what ran.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,17 +20,21 @@ import numpy.typing as npt
 from planbench.certificates.check import LARGEST
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
-from planbench.planners.planner import GAP, Planner, PlanOptions, Result, tiny_like
+from planbench.planners import two_level
+from planbench.planners.planner import GAP, Ended, Planner, PlanOptions, Result, tiny_like
 from planbench.planners.techniques import Meter
 from planbench.solvers.base import SolverSpec
-from planbench.solvers.common import Clock
 
 if TYPE_CHECKING:
     from planbench.planners.price_adjustment import PriceState
-    from planbench.planners.rounds import Course
+    from planbench.planners.rounds import Bracket, Course
+    from planbench.planners.state import State
 
 #: Most entries of the total requirements: with more, all is left to price adjustment.
 MOST_REQUIREMENTS = 300_000_000
+#: Share of activities with capacities above which price adjustment is tried first, if the tolerance
+#: is at least so wide.
+OFTEN_CAPPED, TRIED = 0.05, 1e-4
 METHOD = "two-level planning with main products: rents and scarce goods priced by a centre"
 
 SPEC = SolverSpec(
@@ -36,7 +42,7 @@ SPEC = SolverSpec(
     family="planbench planners",
     method=METHOD,
     module="planbench.planners.general",
-    packages=("numba", "scipy"),
+    packages=("numba", "clarabel", "scipy"),
     extra="planners",
     takes=frozenset(("tolerance", "time_limit")),
     phases=("compile", "load", "solve", "extract"),
@@ -62,6 +68,8 @@ class GeneralState:
         Goods priced by the centre.
     adjusting : PriceState or None
         Where price adjustment got to, if the plan was handed over to it.
+    sectors : State or None
+        The plan as ``two-level`` keeps it, if that made it.
     """
 
     main: npt.NDArray[np.int64]
@@ -71,6 +79,7 @@ class GeneralState:
     z: FloatArray
     cleared: npt.NDArray[np.int64]
     adjusting: PriceState | None = None
+    sectors: State | None = None
 
     @property
     def sound(self) -> bool:
@@ -93,45 +102,141 @@ def _other_shape(economy: Economy, state: GeneralState) -> str | None:
 def _compile(economy: Economy) -> None:
     from planbench.planners.price_adjustment import compile_kernels
 
+    if two_level.refusal(economy) is None and two_level.PLANNER.compile is not None:
+        two_level.PLANNER.compile(economy)
     tiny = tiny_like(economy, byproducts=True)
     _run(tiny, None, PlanOptions(), None)
     compile_kernels()
 
 
+@dataclass(eq=False)
+class _Stages:
+    """What ran so far, and the best bounds of all of it."""
+
+    economy: Economy
+    options: PlanOptions
+    meter: Meter
+    bracket: Bracket
+    methods: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=lambda: {"rounds": 0})
+
+    @property
+    def left(self) -> PlanOptions:
+        """The options with the time that is left."""
+        limit = self.options.time_limit
+        return (
+            self.options
+            if limit is None
+            else replace(self.options, time_limit=max(limit - self.meter.seconds, 0.0))
+        )
+
+    def add(self, found: Result, method: str) -> None:
+        """Count what another planner did, and keep its plan and prices where they are better."""
+        self.methods.append(found.method or method)
+        self.meter.work += found.passes * self.meter.nonzeros
+        plan = None if found.x is None or found.z is None else (found.x, found.z)
+        self.bracket.add_plan(found.lower, plan)
+        prices = None if found.p is None or found.w is None else (found.p, found.w)
+        self.bracket.add_prices(found.upper, prices)
+
+    def result(self, ended: Ended, state: GeneralState, message: str = "") -> Result:
+        """Return the best plan and prices of all stages."""
+        x, z = self.bracket.plan or (None, None)
+        p, w = self.bracket.prices or (None, None)
+        return Result(
+            ended=ended, x=x, z=z, p=p, w=w, lower=self.bracket.lower, upper=self.bracket.upper,
+            iterations={**self.counts, "passes": round(self.meter.passes)}, state=state,
+            message=message, method="; then ".join(self.methods),
+        )  # fmt: skip
+
+
 def _run(economy: Economy, _: Any, options: PlanOptions, state: GeneralState | None) -> Result:
     from planbench.planners.branches import sort_by_main_product
+    from planbench.planners.price_adjustment import PriceState
     from planbench.planners.rounds import Bracket, begin, iterate
 
-    clock = Clock(options.time_limit)
     meter = Meter(max(1, economy.nnz), options.time_limit)
+    stages = _Stages(economy, options, meter, Bracket())
+    if state is not None and state.adjusting is not None:
+        return _adjust(stages, state.adjusting)
+    if two_level.refusal(economy) is None:
+        found = _by_sectors(stages, state)
+        if found.ended != "stalled":
+            return found
     if state is not None and not state.sound:
         state = None
-    if state is not None and state.adjusting is not None:
-        return _hand_over(economy, None, Bracket(), meter, clock, options, state.adjusting)
+    capped = np.count_nonzero(np.isfinite(economy.capacity)) > OFTEN_CAPPED * economy.n_activities
+    if state is None and capped and options.tolerance >= TRIED:
+        found = _adjust(stages, None, trial=True)
+        if found.ended != "stalled":
+            return found
     branches = sort_by_main_product(economy, meter, None if state is None else state.main)
     rows = branches.rights.size
     if not branches.activity.size or not rows or rows * economy.n_goods > MOST_REQUIREMENTS:
-        return _hand_over(economy, None, Bracket(), meter, clock, options, None)
-    course = begin(branches, meter, options.tolerance)
+        return _adjust(stages, None)
+    course = begin(branches, meter, options.tolerance, stages.bracket)
     if state is not None:
         _start_from(course, state)
     ended = iterate(course, options.report)
-    if ended == "stalled":
-        return _hand_over(economy, course, course.bracket, meter, clock, options, None)
-    bracket = course.bracket
-    x, z = bracket.plan if bracket.plan is not None else (None, None)
-    p, w = bracket.prices if bracket.prices is not None else (None, None)
-    return Result(
-        ended=ended,
-        x=x,
-        z=z,
-        p=p,
-        w=w,
-        lower=bracket.lower,
-        upper=bracket.upper,
-        iterations={"rounds": course.round + 1, "passes": round(meter.passes)},
-        state=_state_of(course, None),
-    )
+    stages.methods.append(METHOD)
+    stages.counts["rounds"] += course.round + (ended != "stalled")
+    if ended != "stalled":
+        return stages.result(ended, _state_of(course))
+    best = _state_of(course)
+    columns, prices = np.concatenate([best.x, best.z]), np.concatenate([best.p, best.w])
+    # Rounds that got nowhere may end in huge numbers; NaN fails the comparison as well.
+    sane = all((np.abs(part) <= LARGEST).all() for part in (columns, prices))
+    return _adjust(stages, PriceState(columns, prices, None) if sane else None, branches.main)
+
+
+def _by_sectors(stages: _Stages, state: GeneralState | None) -> Result:
+    """Plan as ``two-level`` does, where it can."""
+    economy, planner = stages.economy, two_level.PLANNER
+    old = None if state is None else state.sectors
+    found = planner.run(economy, planner.prepare(economy), stages.left, old)
+    stages.add(found, two_level.SPEC.method)
+    stages.counts["rounds"] += found.rounds
+    kept = found.state
+    state = GeneralState(
+        economy.outputs.indices.astype(np.int64), kept.prices, kept.rents, kept.levels, found.z,
+        np.zeros(0, dtype=np.int64), sectors=kept,
+    )  # fmt: skip
+    return replace(found, state=state, method=stages.methods[-1])
+
+
+def _adjust(
+    stages: _Stages,
+    begin: PriceState | None,
+    main: npt.NDArray[np.int64] | None = None,
+    *,
+    trial: bool = False,
+) -> Result:
+    """Go on with price adjustment, from its own old state or the best of the rounds.
+
+    As a trial it ends as "stalled" where it does not converge fast.
+    """
+    from planbench.planners.pdhg import set_up
+    from planbench.planners.price_adjustment import METHOD as ADJUSTMENT
+    from planbench.planners.price_adjustment import run
+
+    economy, rounds = stages.economy, stages.counts["rounds"]
+    n, m = economy.n_goods, economy.n_activities
+    found = run(economy, set_up(economy), stages.left, begin, trial=trial)
+    stages.add(found, ADJUSTMENT)
+    stages.counts["adjustments"] = stages.counts.get("adjustments", 0) + found.rounds
+    kept = found.state
+    state = GeneralState(
+        np.full(m, -1) if main is None else main,
+        kept.prices[:n], kept.prices[n:], kept.columns[:m], kept.columns[m:],
+        np.zeros(0, dtype=np.int64), kept,
+    )  # fmt: skip
+    best = stages.result(found.ended, state, f"handed over to primal-dual after {rounds} rounds")
+    status = f"{found.ended} after {rounds} rounds and {found.rounds} of price adjustment"
+    if found.ended in ("infeasible", "unbounded"):
+        # The proof, and not the best plan.
+        parts = {key: getattr(found, key) for key in ("x", "z", "p", "w", "lower", "upper", "ray")}
+        return replace(best, status=status, **parts)
+    return replace(best, status=status)
 
 
 def _start_from(course: Course, state: GeneralState) -> None:
@@ -156,7 +261,7 @@ def _start_from(course: Course, state: GeneralState) -> None:
     course.round, course.expected = 1, course.tolerance**0.5
 
 
-def _state_of(course: Course, adjusting: PriceState | None) -> GeneralState:
+def _state_of(course: Course) -> GeneralState:
     e, bracket = course.branches.economy, course.bracket
     p, w = bracket.prices if bracket.prices is not None else course.prices()
     x, z = (
@@ -164,59 +269,7 @@ def _state_of(course: Course, adjusting: PriceState | None) -> GeneralState:
         if bracket.plan is not None
         else (course.branches.levels(course.x), course.z * course.mix / e.weights)
     )
-    return GeneralState(course.branches.main, p, w, x, z, course.cleared, adjusting)
-
-
-def _hand_over(
-    economy: Economy, course: Course | None, bracket: Any, meter: Meter, clock: Clock,
-    options: PlanOptions, adjusting: PriceState | None,
-) -> Result:  # fmt: skip
-    """Go on with price adjustment from the best plan and prices, or from its own old state."""
-    from planbench.planners.pdhg import set_up
-    from planbench.planners.price_adjustment import METHOD as ADJUSTMENT
-    from planbench.planners.price_adjustment import PriceState, run
-
-    begin, rounds = adjusting, 0
-    if course is not None:
-        rounds = course.round
-        old = _state_of(course, None)
-        begin = PriceState(np.concatenate([old.x, old.z]), np.concatenate([old.p, old.w]), None)
-    # Rounds that got nowhere may end in huge numbers; NaN fails the comparison as well.
-    if begin is not None and not all(
-        (np.abs(values) <= LARGEST).all() for values in (begin.columns, begin.prices)
-    ):
-        begin = None
-    left = replace(options, time_limit=clock.remaining())
-    found = run(economy, set_up(economy), left, begin)
-    if found.ended in ("infeasible", "unbounded"):
-        best = found
-    else:
-        bracket.add_plan(found.lower, None if found.x is None else (found.x, found.z))
-        bracket.add_prices(found.upper, None if found.p is None else (found.p, found.w))
-        x, z = bracket.plan or (None, None)
-        p, w = bracket.prices or (None, None)
-        best = replace(found, x=x, z=z, p=p, w=w, lower=bracket.lower, upper=bracket.upper)
-    n, m = economy.n_goods, economy.n_activities
-    main = np.full(m, -1) if course is None else course.branches.main
-    kept = found.state
-    state = GeneralState(
-        main, kept.prices[:n], kept.prices[n:], kept.columns[:m], kept.columns[m:],
-        np.zeros(0, dtype=np.int64), kept,
-    )  # fmt: skip
-    ran = found.method or ADJUSTMENT
-    counts = {
-        "rounds": rounds,
-        "passes": round(meter.passes) + found.passes,
-        "adjustments": found.rounds,
-    }
-    return replace(
-        best,
-        iterations=counts,
-        state=state,
-        status=f"{best.ended} after {rounds} rounds and {found.rounds} of price adjustment",
-        message=f"handed over to primal-dual after {rounds} rounds",
-        method=f"{METHOD}; then {ran}" if rounds else ran,
-    )
+    return GeneralState(course.branches.main, p, w, x, z, course.cleared)
 
 
 PLANNER = Planner(

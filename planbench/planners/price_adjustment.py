@@ -131,8 +131,9 @@ def compile_kernels() -> None:
 
 
 def run(
-    economy: Economy, process: Process, options: PlanOptions, state: PriceState | None
-) -> Result:
+    economy: Economy, process: Process, options: PlanOptions, state: PriceState | None,
+    *, trial: bool = False,
+) -> Result:  # fmt: skip
     """Plan `economy` by price adjustment until the certified gap is the tolerance.
 
     Parameters
@@ -145,6 +146,9 @@ def run(
         Its time limit is heeded between blocks of iterations.
     state : PriceState or None
         Of an earlier plan for an economy of the same shape, to start from.
+    trial : bool
+        End as "stalled" at the third or a later check if four more at the rate of the last two
+        would not do.
     """
     tolerance, clock = options.tolerance, Clock(options.time_limit)
     limit = LIMIT if options.rounds is None else options.rounds
@@ -179,7 +183,7 @@ def run(
     search_at = 0
     drafts: Drafts = []
     check_at = 0 if state is not None else least
-    slowest = 0.0
+    slowest, gaps = 0.0, list[float]()
     while True:
         check_at = min(check_at, limit)
         if not _advance(process, check_at, clock):
@@ -212,6 +216,10 @@ def run(
                 ended = "unbounded"
                 break
         if ended == "time limit" or process.rounds >= limit:
+            break
+        gaps.append(1.0 if bracket.gap is None else bracket.gap)
+        if trial and checks > 2 and gaps[-1] * (gaps[-1] / gaps[-3]) ** 2 > tolerance:
+            ended = "stalled"
             break
         if state is not None and checks == 1 and not bracket.within(WORTH_KEEPING):
             keep_prices_only(economy, process, bracket.prices, bracket.upper, programs=programs)

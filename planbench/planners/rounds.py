@@ -39,7 +39,7 @@ Pair = tuple[FloatArray, FloatArray]
 Ended = Literal["optimal", "time limit", "stalled"]
 
 #: Most rounds; rounds in which the gap does not halve after which it is given up.
-MOST_ROUNDS, PATIENCE = 60, 12
+MOST_ROUNDS, PATIENCE = 60, 8
 #: Most sweeps of each kind in a round; sweeps that only lower prices.
 PRICE_SWEEPS, OUTPUT_SWEEPS, LOWERING, REQUIREMENT_SWEEPS = 60, 80, 4, 15
 #: Share of the gap below which a negative price, or what is left over, does not matter yet.
@@ -55,6 +55,8 @@ OFFERED = 30
 #: Goods that are short by more than this share after half of the output sweeps are made by
 #: their cheapest techniques.
 LOOPING = 1e-2
+#: Techniques one input of which alone costs more than the product by this share are not used.
+COSTLY = 0.003
 #: Width of the mixing of techniques in the first round; shares below the second are dropped.
 WIDTH, LEAST_MIX = 0.1, 1e-3
 #: Techniques within this share of the price are in the centre's model from the start; others
@@ -228,8 +230,8 @@ class Course:
         return p, w
 
 
-def begin(branches: Branches, meter: Meter, tolerance: float) -> Course:
-    """Prepare the first round."""
+def begin(branches: Branches, meter: Meter, tolerance: float, bracket: Bracket) -> Course:
+    """Prepare the first round; `bracket` takes the bounds."""
     e, net = branches.economy, branches.net
     n, m = e.n_goods, branches.activity.size
     made = branches.kinds != PRIMARY
@@ -256,6 +258,7 @@ def begin(branches: Branches, meter: Meter, tolerance: float) -> Course:
         floor=np.zeros(n),
         spare=np.zeros(n),
         highest=branches.rough.copy(),
+        bracket=bracket,
     )
 
 
@@ -381,6 +384,8 @@ def plan_outputs(course: Course) -> bool:
         value = _estimate(course)
         course.z = 0.95 * value if 0 < value < np.inf else 1.0
         _share_out(course)
+    price = np.where(course.kinds == CLEARED, np.inf, (1 + COSTLY) * p)[course.branches.good]
+    kernels.drop_costly(net, p, price, course.supply.share)
     z = course.z
     goods, _ = course.demand()
     wanted = z * goods
