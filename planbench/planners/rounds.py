@@ -48,6 +48,8 @@ MATTERS = 0.0001
 MOST_NEGATIVE = 100
 #: Most cleared goods, and most disposal columns added at a time.
 MOST_CLEARED, MOST_DISPOSAL = 4000, 2000
+#: With more cleared goods, and more than this share of all, the centre is not worth its work.
+MANY_CLEARED, CLEARED_SHARE = 400, 0.08
 #: Times the centre's model is solved anew with more techniques and disposal columns.
 SOLUTIONS = 8
 #: Disposal columns offered for each primary good.
@@ -509,13 +511,19 @@ def _bound_with_less(course: Course, used: FloatArray) -> None:
 
 def choose_anew(course: Course, used: FloatArray, flow: FloatArray) -> bool:
     """Have the centre choose prices of rows, shares, targets and disposal anew."""
-    used, flow = _clear(course, used, flow)
+    found = _clear(course, used, flow)
+    if found is None:
+        return False
+    used, flow = found
     _requirements(course, used)
     return _centre(course, used, flow)
 
 
-def _clear(course: Course, used: FloatArray, flow: FloatArray) -> Pair:
-    """Find more goods for the centre to clear; their rows are appended to those given."""
+def _clear(course: Course, used: FloatArray, flow: FloatArray) -> Pair | None:
+    """Find more goods for the centre to clear; their rows are appended to those given.
+
+    None if they are too many for the centre.
+    """
     b, net, p, y = course.branches, course.net, course.p, course.y
     n, matters = y.size, MATTERS * min(course.gap, course.before)
     ordinary = (course.kinds == FREE) | (course.kinds == CAPPED)
@@ -546,6 +554,8 @@ def _clear(course: Course, used: FloatArray, flow: FloatArray) -> Pair:
                 kernels.marginal_places(net, course.supply.order, output, place)
             new |= capped & (places[0] != places[1])
         course.priced_at = y.copy()
+    if np.count_nonzero(new) + course.cleared.size > max(MANY_CLEARED, CLEARED_SHARE * n):
+        return None
     found = np.flatnonzero(new)[: max(0, MOST_CLEARED - course.cleared.size)]
     if found.size:
         course.cleared = np.concatenate([course.cleared, found])
