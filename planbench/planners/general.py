@@ -26,8 +26,8 @@ from planbench.planners.techniques import Meter
 from planbench.solvers.base import SolverSpec
 
 if TYPE_CHECKING:
+    from planbench.planners.course import Bracket, Course
     from planbench.planners.price_adjustment import PriceState
-    from planbench.planners.rounds import Bracket, Course
     from planbench.planners.state import State
 
 #: Most entries of the total requirements: with more, all is left to price adjustment.
@@ -152,8 +152,9 @@ class _Stages:
 
 def _run(economy: Economy, _: Any, options: PlanOptions, state: GeneralState | None) -> Result:
     from planbench.planners.branches import sort_by_main_product
+    from planbench.planners.course import Bracket, begin
     from planbench.planners.price_adjustment import PriceState
-    from planbench.planners.rounds import Bracket, begin, iterate
+    from planbench.planners.rounds import iterate
 
     meter = Meter(max(1, economy.nnz), options.time_limit)
     stages = _Stages(economy, options, meter, Bracket())

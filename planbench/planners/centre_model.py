@@ -1,0 +1,341 @@
+"""The centre's model of a round: few columns at first, others as they price out.
+
+Only what can change nearby is in it: techniques in use or nearly as cheap, targets, disposal of
+goods that are made for their by-products, and the techniques of cleared goods. At the new prices
+of the rows all techniques are priced in one pass; those that have become cheaper join, and the
+model is solved again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from planbench.model.arrays import FloatArray
+from planbench.planners import branch_kernels as kernels
+from planbench.planners.branch_centre import CentreModel, Rows, solve_centre
+from planbench.planners.branch_kernels import CAPPED, CLEARED, FREE, PRIMARY
+from planbench.planners.centre_rows import use_of_goods
+from planbench.planners.course import TINY, Course, IntArray, ratio, spare_share, sums
+
+BoolArray = npt.NDArray[np.bool_]
+
+#: Times the model is solved with more techniques and disposal columns.
+SOLUTIONS = 8
+#: Disposal columns offered for each primary good; most that are added at a time.
+OFFERED, MOST_DISPOSAL = 30, 2000
+#: Techniques within this share of the price are in the model from the start; others join while
+#: they would save this share of the gap.
+NEAR, MISSED = 0.01, 0.03
+#: Up to so many entries of the model, all techniques are in it.
+FEW = 20_000
+#: Weights of the proximal terms, as shares of the gap: of shares and of prices. With fewer than
+#: so many goods less is enough.
+MANY = 100_000
+STAY, STAY_PRICED = 0.3, 0.03
+#: If the model would change the size of the plan by more than this share, the proximal terms
+#: are so many times larger.
+MOST_CHANGE, TIGHTER = 0.2, 30.0
+#: Spare of primary and cleared goods, as a share of the tolerance; at most this share of what
+#: flows through.
+SPARE_PRIMARY, MOST_SPARE = 0.3, 0.001
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """What the centre chose.
+
+    Attributes
+    ----------
+    zeta : float
+        Scale of the plan.
+    pi, left : ndarray, shape (rows,)
+        Prices of the rows, and what is left of them as a share of what flows through.
+    techniques, shares, dearer : ndarray
+        Techniques in the model, their shares, and by what share each costs more than its good.
+    mix : ndarray, shape (targets,)
+        Parts of each target; empty if there is only one.
+    disposed, disposal : ndarray
+        Goods that may be thrown away, and how much is.
+    own, made : ndarray
+        Techniques of cleared goods, and what each makes.
+    """
+
+    zeta: float
+    pi: FloatArray
+    left: FloatArray
+    techniques: IntArray
+    shares: FloatArray
+    dearer: FloatArray
+    mix: FloatArray
+    disposed: IntArray
+    disposal: FloatArray
+    own: IntArray
+    made: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class _Requirements:
+    """What techniques and goods require of primary rows and cleared goods in all."""
+
+    course: Course
+    use: sp.csr_array | None
+    of_cleared: sp.csr_array
+
+    @classmethod
+    def of(cls, course: Course) -> _Requirements:
+        if not course.cleared.size:
+            return cls(course, None, sp.csr_array((course.y.size, 0)))
+        assert course.in_cleared is not None
+        return cls(course, use_of_goods(course), course.in_cleared)
+
+    def of_techniques(self, which: IntArray) -> Rows:
+        course = self.course
+        dense = np.empty((which.size, course.rows))
+        course.meter.work += kernels.technique_rows(course.net, which, course.requirements, dense)
+        if self.use is None:
+            return Rows(dense, None)
+        course.meter.work += int(np.diff(course.net.ptr)[which].sum())
+        return Rows(dense, sp.csr_array(self.use[which] @ self.of_cleared))
+
+    def of_goods(self, goods: IntArray) -> Rows:
+        dense = self.course.requirements[goods]
+        return Rows(dense, None if self.use is None else sp.csr_array(self.of_cleared[goods]))
+
+    def of_bundle(self, amounts: FloatArray) -> FloatArray:
+        return np.concatenate([amounts @ self.course.requirements, self.of_cleared.T @ amounts])
+
+    def costs(self, prices: FloatArray) -> FloatArray:
+        """Price the requirements of each good at prices of the rows."""
+        k = self.course.rows
+        return np.asarray(self.course.requirements @ prices[:k] + self.of_cleared @ prices[k:])
+
+    def yielding(self) -> BoolArray:
+        """Goods that yield something of a row: nobody throws away what is made without."""
+        course = self.course
+        found = (course.requirements < 0).any(axis=1)
+        if self.use is not None:
+            found |= self.of_cleared.min(axis=1).toarray().ravel() < 0
+        return np.asarray(found & _ordinary(course))
+
+
+def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | None:
+    """Choose prices of rows, shares, targets and disposal; None where there is no solution.
+
+    Parameters
+    ----------
+    course : Course
+    used, flow : ndarray, shape (rows,)
+        What the plan uses of each row, and what flows through it.
+    """
+    b, net, meter = course.branches, course.net, course.meter
+    p, y, z, n, k = course.p, course.y, course.z, course.y.size, course.rows
+    tolerance, pin = course.tolerance, course.pi * flow / course.z
+    error, stay = _trust(course, used, flow)
+    table = _Requirements.of(course)
+    goods, _ = course.demand()
+    beta, whole = _right_sides(course, table, used, flow, error)
+    # Techniques of cleared goods.
+    own = np.flatnonzero(course.kinds[b.good] == CLEARED)
+    own_rows, own_size = _own_rows(course, table, own, flow)
+    own_q = own_size * (course.costs[own] - p[b.good[own]]) / z - own_rows.times(pin)
+    # Techniques among which there is a choice, and those in the model.
+    choice = _ordinary(course) & (y > 0) & (np.diff(net.first) > 1)
+    active = choice[b.good]
+    if active.size * course.pi.size > FEW:
+        active &= (course.x > 0) | (course.costs <= (1 + NEAR) * p[b.good])
+    price = _uncut_prices(course)
+    yielding = table.yielding()
+    more = _first_disposal(course, yielding)
+    wanted = more[:0]
+    enough = 0.02 * tolerance
+    if np.count_nonzero(active) > 100:
+        enough = max(enough, 0.01 * error * min(1.0, 10 * error))
+    priced = float(b.rough @ goods)
+    targets = course.mix.size if course.mix.size > 1 else 0
+    for _ in range(SOLUTIONS):
+        several = np.bincount(b.good[active], minlength=n) > 1
+        which = np.flatnonzero(active & several[b.good])
+        good = b.good[which]
+        grouped = table.of_techniques(which).scaled(y[good], flow)
+        q = y[good] * course.costs[which] / z - grouped.times(pin)
+        share = ratio(course.x[which], sums(good, course.x[which], n)[good])
+        limit = net.limit[which] / y[good]
+        held = STAY * stay * y[good] * course.costs[which] / z
+        first = np.flatnonzero(np.append(True, good[1:] != good[:-1])) if good.size else good
+        if targets:
+            rows, worth = _target_rows(course)
+            rows = rows.scaled(np.full(targets, z), flow)
+            grouped = grouped.above(rows)
+            q = np.concatenate([q, worth - rows.times(pin)])
+            share, limit = np.append(share, course.mix), np.append(limit, np.full(targets, np.inf))
+            held = np.append(held, np.full(targets, STAY * stay))
+            first = np.append(first, which.size)
+        wanted = np.union1d(wanted, more)
+        size = np.maximum(y[wanted], 1e-12 * z)
+        thrown = table.of_goods(wanted).scaled(size, flow)
+        room = np.empty(wanted.size)
+        kernels.disposal_room(net, course.marginal, course.kinds, p, y, wanted, room)
+        room = (course.disposal[wanted] + room) / size
+        free = thrown.above(own_rows)
+        now = np.concatenate([course.disposal[wanted] / size, course.x[own] / own_size])
+        solution = solve_centre(
+            CentreModel(
+                rows=grouped.above(free).packed(),
+                first=first,
+                grouped=share.size,
+                q=np.concatenate([q, price[wanted] * size / z - thrown.times(pin), own_q]),
+                share=np.concatenate([share, now]),
+                limit=np.concatenate([limit, room, net.limit[own] / own_size]),
+                beta=beta + free.sums(now),
+                gamma=whole - grouped.sums(share),
+                pi=pin,
+                rho=np.append(held, np.zeros(now.size)),
+                delta=STAY_PRICED * min(stay, 0.1) / np.maximum(pin, 0.1 / pin.size),
+            ),
+            enough,
+            meter.over,
+        )
+        if solution is None or not 0 < solution.zeta < np.inf or meter.over():
+            return None
+        if abs(solution.zeta - 1.0) > MOST_CHANGE and stay < 0.1:
+            stay *= TIGHTER
+            continue
+        moved = (solution.pi - pin) * z / flow
+        then = price + table.costs(moved)
+        low = -1e-3 * p - 1e-9 * b.rough / max(priced, TINY)
+        more = np.setdiff1d(np.flatnonzero(yielding & (then < low)), wanted)
+        # Techniques that would be cheaper than those in the model.
+        changed = np.empty(course.x.size)
+        kernels.direct_costs(net, moved[:k], changed)
+        meter.work += net.use.size + kernels.add_costs(net, then - price, changed)
+        changed += course.costs
+        bound = np.full(n, np.inf)
+        at_work = np.flatnonzero(active)
+        np.minimum.at(bound, b.good[at_work], changed[at_work])
+        goods_of = good[first[: first.size - (targets > 0)]]
+        bound[goods_of] = solution.lam[: goods_of.size] * z / y[goods_of]
+        cheaper = choice[b.good] & ~active & (changed < bound[b.good])
+        missed = np.where(cheaper, bound[b.good] - changed, 0.0) * y[b.good]
+        if float(missed.sum()) > MISSED * error * z:
+            active |= cheaper
+        elif not more.size:
+            break
+        if more.size > MOST_DISPOSAL:
+            more = more[np.argsort(then[more] * y[more])[:MOST_DISPOSAL]]
+    change = changed[active] / np.maximum(np.abs(course.costs[active]), TINY) - 1.0
+    shift = min(float(np.quantile(np.abs(change), 0.999)), 100.0) if change.size else 0.0
+    course.expected = max(shift**2, 0.1 * tolerance)
+    parts = np.split(solution.s, np.cumsum([which.size, targets, size.size]))
+    return Chosen(
+        zeta=solution.zeta,
+        pi=solution.pi * z / flow,
+        left=solution.left,
+        techniques=which,
+        shares=parts[0],
+        dearer=changed[which] / np.maximum(bound[good], TINY) - 1.0,
+        mix=parts[1],
+        disposed=wanted,
+        disposal=parts[2] * size,
+        own=own,
+        made=np.where(parts[3] > 1e-9, parts[3], 0.0) * own_size,
+    )
+
+
+def _ordinary(course: Course) -> BoolArray:
+    return (course.kinds == FREE) | (course.kinds == CAPPED)
+
+
+def _trust(course: Course, used: FloatArray, flow: FloatArray) -> tuple[float, float]:
+    """Return how far off the plan is, and how strongly to hold it; note both in the course."""
+    rights = np.concatenate([course.branches.rights, np.zeros(course.cleared.size)])
+    over = float((course.pi * flow / course.z) @ np.maximum((used - rights) / flow, 0.0))
+    progress = abs(course.estimate() / course.z - 1) + over
+    slow = progress > max(0.5 * course.before, 0.1 * course.tolerance)
+    course.hold = min(course.hold * 4, 1e3) if slow else max(course.hold / 4, 1.0)
+    course.before = progress
+    error = min(course.gap, progress)
+    return error, error * min(1.0, course.hold * course.y.size / MANY)
+
+
+def _right_sides(
+    course: Course, table: _Requirements, used: FloatArray, flow: FloatArray, error: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return what each row has to spare without a plan, and what a unit of the plan requires."""
+    b, z, cleared = course.branches, course.z, course.cleared
+    have = b.resources.size
+    goods, primary = course.demand()
+    whole = table.of_bundle(goods)
+    whole[: course.rows] += primary
+    whole = whole * z / flow
+    rights = np.concatenate([b.rights, np.zeros(cleared.size)])
+    beta = (rights - used) / flow + whole
+    # The spare will be less.
+    less = 1.0 - spare_share(0.003 * error, course.tolerance) / course.spare_share
+    if less > 0:
+        beta += less * table.of_bundle(course.spare) / flow
+    spare = SPARE_PRIMARY * max(course.tolerance, 0.01 * error) / course.pi.size
+    products = np.concatenate([b.primary, cleared])
+    # At the highest price so far: a spare that changed with the price would make it swing.
+    course.highest[products] = np.maximum(course.highest[products], course.pi[have:])
+    worth = course.highest[products] * flow[have:] / z
+    beta[have:] -= np.minimum(spare / worth, MOST_SPARE)
+    return beta, whole
+
+
+def _own_rows(
+    course: Course, table: _Requirements, own: IntArray, flow: FloatArray
+) -> tuple[Rows, FloatArray]:
+    """Rows of the techniques `own` of cleared goods, each in units of what flows through."""
+    rows = table.of_techniques(own)
+    place = np.full(course.y.size, -1, dtype=np.int64)
+    place[course.cleared] = np.arange(course.cleared.size)
+    at = place[course.branches.good[own]]
+    size = flow[course.rows + at]
+    if own.size:
+        assert rows.sparse is not None
+        ones = sp.csr_array((np.ones(own.size), (np.arange(own.size), at)), shape=rows.sparse.shape)
+        rows = Rows(rows.dense, sp.csr_array(rows.sparse - ones))
+    return rows.scaled(size, flow), size
+
+
+def _uncut_prices(course: Course) -> FloatArray:
+    """Prices; one that was cut off at 0 is what the making costs, which is less."""
+    price, first = course.p.copy(), course.net.first
+    some = np.flatnonzero(np.diff(first) > 0)
+    cheapest = np.minimum.reduceat(course.costs, first[:-1][some])
+    cut = (course.p[some] <= 0) & (cheapest < 0)
+    price[some[cut]] = cheapest[cut]
+    return price
+
+
+def _target_rows(course: Course) -> tuple[Rows, FloatArray]:
+    """Return what a unit of the objective by each target requires in all, and its worth."""
+    b, e, k = course.branches, course.branches.economy, course.rows
+    per = sp.csc_array(e.assortment @ sp.diags_array(1.0 / e.weights))
+    dense = np.zeros((e.n_targets, k))
+    dense[:, b.resources.size :] = per[b.primary].toarray().T
+    main = per.copy()
+    main.data = np.where(course.kinds[main.indices] == PRIMARY, 0.0, main.data)
+    dense += main.T @ course.requirements
+    sparse = None
+    if course.in_cleared is not None:
+        sparse = sp.csr_array(sp.csr_array(main.T) @ course.in_cleared)
+    full, _ = course.prices()
+    return Rows(dense, sparse), np.asarray(per.T @ full)
+
+
+def _first_disposal(course: Course, yielding: npt.NDArray[np.bool_]) -> IntArray:
+    """Goods thrown away at present, and those that yield primary goods at least cost."""
+    picked = [np.flatnonzero((course.disposal > 0) & yielding)]
+    for k in range(course.branches.resources.size, course.rows):
+        gain = np.where(yielding, -course.requirements[:, k], 0.0)
+        some = np.flatnonzero(gain > 0)
+        if some.size > OFFERED:
+            ratio = np.maximum(course.p[some], 0.0) / gain[some]
+            some = some[np.argpartition(ratio, OFFERED - 1)[:OFFERED]]
+        picked.append(some)
+    return np.unique(np.concatenate(picked))

@@ -1,0 +1,192 @@
+"""The rows of the centre: which goods it clears itself, and what goods require of all rows.
+
+Total requirements are those at the margin, through the techniques by which a further unit is made.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+
+from planbench.model.arrays import FloatArray
+from planbench.planners import branch_kernels as kernels
+from planbench.planners.branch_kernels import CAPPED, CLEARED, FREE, PRIMARY
+from planbench.planners.course import TINY, Course, Pair, least_flow, ratio
+from planbench.planners.extrapolation import Window
+
+#: Most sweeps over requirements in a round.
+REQUIREMENT_SWEEPS = 15
+#: Share of the gap below which a negative price, or what is left over, does not matter yet.
+MATTERS = 0.0001
+#: Most goods of negative price that are cleared anew in a round.
+MOST_NEGATIVE = 100
+#: Most cleared goods.
+MOST_CLEARED = 4000
+#: With more cleared goods, and more than this share of all, the centre is not worth its work.
+MANY_CLEARED, CLEARED_SHARE = 400, 0.08
+#: Relative change of the total requirements at which they are accurate enough.
+ACCURATE = 0.02
+#: Up to this many entries, requirements of cleared goods are swept densely.
+DENSE = 300_000
+#: Up to this many, sweeps over requirements are extrapolated.
+EXTRAPOLATED = 30_000_000
+#: Above it a series: terms, and the share of a price below which an entry is dropped; up to ten
+#: times as much where the tolerance is wide.
+TERMS, DROPPED = 4, 1e-3
+
+
+def clear_goods(course: Course, used: FloatArray, flow: FloatArray) -> Pair | None:
+    """Find more goods for the centre to clear; their rows are appended to those given.
+
+    None if they are too many for the centre.
+    """
+    b, net, p, y = course.branches, course.net, course.p, course.y
+    n, matters = y.size, MATTERS * min(course.gap, course.before)
+    ordinary = (course.kinds == FREE) | (course.kinds == CAPPED)
+    cheapest = np.full(n, np.inf)
+    some = np.flatnonzero(np.diff(net.first) > 0)
+    cheapest[some] = np.minimum.reduceat(course.costs, net.first[:-1][some])
+    # Not what matters little at this gap: every cleared good makes the model larger.
+    unit = float(b.rough @ course.demand()[0])
+    short = np.where(ordinary & (p <= 0), -cheapest * max(unit, TINY), 0.0)
+    new = short > matters * b.rough
+    if np.count_nonzero(new) > MOST_NEGATIVE:
+        # Prices that overshot: most of these come right by themselves.
+        worst = np.argsort(ratio(short, b.rough))[:-MOST_NEGATIVE]
+        new[worst] = False
+    over = np.where(ordinary & (y <= 0), np.maximum(-course.need, 0.0) * p, 0.0)
+    dearest = np.argsort(-over)
+    left = over.sum() - np.cumsum(over[dearest])
+    count = int(np.count_nonzero(left > matters * course.z)) + 1
+    new[dearest[:count][over[dearest[:count]] > 0]] = True
+    capped = course.kinds == CAPPED
+    if capped.any():
+        room = b.by_good(np.minimum(net.limit, 1e300))
+        new |= capped & (room < 1.05 * y)
+        places = np.zeros((2, n), dtype=np.int64)
+        if course.priced_at.size and course.round > 2:
+            # Prices were those of another place in the merit order.
+            for output, place in zip((y, course.priced_at), places, strict=True):
+                kernels.marginal_places(net, course.supply.order, output, place)
+            new |= capped & (places[0] != places[1])
+        course.priced_at = y.copy()
+    if np.count_nonzero(new) + course.cleared.size > max(MANY_CLEARED, CLEARED_SHARE * n):
+        return None
+    found = np.flatnonzero(new)[: max(0, MOST_CLEARED - course.cleared.size)]
+    if found.size:
+        course.cleared = np.concatenate([course.cleared, found])
+        course.kinds[found] = CLEARED
+        course.pi = np.concatenate([course.pi, p[found]])
+        course.supply.given[found] = False
+    cleared = course.cleared
+    if not cleared.size:
+        return used, flow
+    place = np.full(n, -1, dtype=np.int64)
+    place[cleared] = np.arange(cleared.size)
+    goods, _ = course.demand()
+    gross = np.abs(course.z * goods[cleared] + b.economy.fixed_demand[cleared])
+    kernels.gross_use(net, course.x, place, gross)
+    course.meter.work += net.good.size
+    own = b.by_good(course.x)[cleared]
+    more = course.need[cleared] - own - course.disposal[cleared]
+    through = np.maximum(np.maximum(gross, own), least_flow(course, cleared))
+    return np.concatenate([used, more]), np.concatenate([flow, through])
+
+
+def update_requirements(course: Course, used: FloatArray) -> None:
+    """Total requirements of rows and cleared goods through marginal techniques."""
+    b, net, y = course.branches, course.net, course.y
+    n, k, cleared = y.size, course.rows, course.cleared
+    weight = course.marginal
+    kernels.marginal_techniques(net, course.supply, course.x, weight)
+    table = course.requirements
+    if not table.size:
+        # As if all cost were spent on resources as the plan spends it.
+        table = np.zeros((n, k))
+        table[b.primary, b.resources.size + np.arange(b.primary.size)] = 1.0
+        have = b.resources.size
+        spent = np.maximum(used[:have], 0.0) * course.pi[:have]
+        each = spent / max(float(spent.sum()), TINY) / np.maximum(course.pi[:have], TINY)
+        table[:, :have] += np.where(course.kinds != PRIMARY, course.p, 0.0)[:, None] * each
+    dense = bool(cleared.size) and n * (k + cleared.size) <= DENSE
+    if dense:
+        wide = np.zeros((n, k + cleared.size))
+        wide[:, :k] = table
+        if course.in_cleared is not None:
+            wide[:, k : k + course.known.size] = course.in_cleared.toarray()
+        table = wide
+    _hold(course, table)
+    _sweep_requirements(course, weight, table)
+    course.requirements = np.ascontiguousarray(table[:, :k])
+    if dense:
+        course.in_cleared = sp.csr_array(table[:, k:])
+    elif cleared.size:
+        course.in_cleared = _series(course, weight)
+    course.known = cleared.copy()
+
+
+def _hold(course: Course, table: FloatArray) -> None:
+    """Have a cleared good require itself, if that is in the table, and nothing else."""
+    k, cleared = course.rows, course.cleared
+    if cleared.size:
+        table[cleared] = 0.0
+        if table.shape[1] > k:
+            table[cleared, k + np.arange(cleared.size)] = 1.0
+
+
+def _sweep_requirements(course: Course, weight: FloatArray, table: FloatArray) -> None:
+    """Sweep until the requirements of the plan are accurate; where that fails, once."""
+    net, meter, y = course.net, course.meter, course.y
+    kinds, b = course.kinds, course.branches
+    begun, window = table.copy(), None
+    size = y @ np.abs(table)
+    size[size <= 1e-100] = np.inf
+    if table.size <= EXTRAPOLATED:
+        window = Window(np.outer(np.sqrt(y), y.sum() / size).ravel())
+    for number in range(REQUIREMENT_SWEEPS):
+        old = table.copy()
+        meter.work += kernels.sweep_requirements(net, weight, kinds, table)
+        change = float((y @ np.abs(table - old) / size).max(initial=0.0))
+        if meter.over() or (change < ACCURATE and number > 0):
+            return
+        if not change < 1e3 and number > 1:
+            table[:] = begun
+            meter.work += kernels.sweep_requirements(net, weight, kinds, table)
+            return
+        if window is None:
+            continue
+        window.add_step(old.ravel(), table.ravel())
+        gamma = window.mix() if window.ready else None
+        if gamma is not None:
+            table[:] = window.mixed(gamma)[0].reshape(table.shape)
+            table[b.primary] = 0.0
+            table[b.primary, b.resources.size + np.arange(b.primary.size)] = 1.0
+            _hold(course, table)
+
+
+def use_of_goods(course: Course) -> sp.csr_array:
+    """Net use of goods by technique."""
+    net = course.net
+    shape = course.x.size, course.y.size
+    return sp.csr_array((net.amount, net.good, net.ptr), shape=shape)
+
+
+def _series(course: Course, weight: FloatArray) -> sp.csr_array:
+    """Total requirements of cleared goods: the first terms of a series, small entries dropped."""
+    b, n, cleared = course.branches, course.y.size, course.cleared
+    some = np.flatnonzero((weight > 0) & (course.kinds[b.good] != CLEARED))
+    made_by = sp.csr_array((weight[some], (b.good[some], some)), shape=(n, course.x.size))
+    step = sp.csr_array(made_by @ use_of_goods(course))
+    unit = np.ones(cleared.size)
+    total = sp.csr_array((unit, (cleared, np.arange(cleared.size))), shape=(n, cleared.size))
+    term, p = total, np.maximum(course.p, TINY)
+    dropped = min(max(DROPPED, 100 * course.tolerance), 10 * DROPPED)
+    for _ in range(TERMS):
+        term = sp.csr_array(step @ term)
+        row = np.repeat(np.arange(n), np.diff(term.indptr))
+        small = np.abs(term.data) * p[cleared[term.indices]] < dropped * p[row]
+        term.data[small] = 0.0
+        term.eliminate_zeros()
+        course.meter.work += step.nnz
+        total = sp.csr_array(total + term)
+    return total
