@@ -156,6 +156,7 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
         enough = max(enough, 0.01 * error * min(1.0, 10 * error))
     priced = float(b.rough @ goods)
     targets = course.mix.size if course.mix.size > 1 else 0
+    solution = None
     for _ in range(SOLUTIONS):
         several = np.bincount(b.good[active], minlength=n) > 1
         which = np.flatnonzero(active & several[b.good])
@@ -226,6 +227,7 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
             break
         if more.size > MOST_DISPOSAL:
             more = more[np.argsort(then[more] * y[more])[:MOST_DISPOSAL]]
+    assert solution is not None
     change = changed[active] / np.maximum(np.abs(course.costs[active]), TINY) - 1.0
     shift = min(float(np.quantile(np.abs(change), 0.999)), 100.0) if change.size else 0.0
     course.expected = max(shift**2, 0.1 * tolerance)
@@ -246,7 +248,7 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
 
 
 def _ordinary(course: Course) -> BoolArray:
-    return (course.kinds == FREE) | (course.kinds == CAPPED)
+    return np.asarray((course.kinds == FREE) | (course.kinds == CAPPED))
 
 
 def _trust(course: Course, used: FloatArray, flow: FloatArray) -> tuple[float, float]:

@@ -198,6 +198,7 @@ def _by_sectors(stages: _Stages, state: GeneralState | None) -> Result:
     stages.add(found, two_level.SPEC.method)
     stages.counts["rounds"] += found.rounds
     kept = found.state
+    assert found.z is not None
     state = GeneralState(
         economy.outputs.indices.astype(np.int64), kept.prices, kept.rents, kept.levels, found.z,
         np.zeros(0, dtype=np.int64), sectors=kept,
