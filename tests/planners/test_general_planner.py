@@ -19,7 +19,7 @@ from planbench.solvers.registry import find_solver
 
 pytest.importorskip("numba")
 
-from planbench.planners import general
+from planbench.planners import general, two_level
 from planbench.planners.branches import sort_by_main_product
 from planbench.planners.planner import PlanOptions, Result
 from planbench.planners.techniques import Meter
@@ -115,6 +115,42 @@ def test_by_products_regions_and_years_are_closed_by_the_rounds(name: str) -> No
     result = general.plan(economy, PlanOptions(tolerance=GAP))
     holds(result, oracle(economy), GAP)
     assert not handed_over(result)
+
+
+def test_two_level_runs_where_every_activity_makes_one_good_without_limits() -> None:
+    """The same passes, and the record says what ran; an old plan is a start as well."""
+    economy = load_instance("gen:goods=400,techniques=2,resources=5,seed=4").economy
+    own = two_level.plan(economy, PlanOptions(tolerance=GAP))
+    result = general.plan(economy, PlanOptions(tolerance=GAP))
+    assert result.passes == own.passes
+    assert result.method == two_level.SPEC.method
+    again = general.plan(economy, PlanOptions(tolerance=GAP), result.state)
+    assert again.passes < result.passes
+    limited = replace(economy, capacity=np.full(economy.n_activities, 2 * own.x.max()))
+    with_limits = general.plan(limited, PlanOptions(tolerance=GAP), result.state)
+    holds(with_limits, own.lower, GAP)
+    assert general.METHOD in with_limits.method
+
+
+def test_goods_are_not_carried_in_a_circle() -> None:
+    """Many pairs of regions that carry goods both ways at nearly the same cost."""
+    economy = load_instance("gen:goods=100,regions=6,byproducts=0.09,seed=1").economy
+    result = general.plan(economy, PlanOptions(tolerance=1e-4))
+    holds(result, oracle(economy), 1e-4)
+    assert not handed_over(result)
+
+
+def test_price_adjustment_is_tried_first_where_many_capacities_bind() -> None:
+    """At a wide tolerance only; what it did is in the record, whether it ends there or not."""
+    name = "gen:goods=1000,byproducts=0.09,resources=20,capacities=0.1,seed=2"
+    economy = load_instance(name).economy
+    wide = general.plan(economy, PlanOptions(tolerance=1e-4))
+    assert wide.gap <= 1e-4
+    assert wide.iterations["adjustments"] > 0
+    assert "Halpern" in wide.method
+    narrow = general.plan(economy, PlanOptions(tolerance=GAP))
+    assert narrow.gap <= GAP
+    assert narrow.method.startswith(general.METHOD)
 
 
 def test_passes_do_not_grow_with_the_economy() -> None:
