@@ -1,0 +1,70 @@
+"""The systems of the centre's model of ``general``: assembled by parts, the same as in one."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from planbench.planners import branch_centre
+from planbench.planners.branch_centre import CentreModel, Rows, _Solver, solve_centre
+
+
+def model_of(sizes: list[int], free: int, seed: int) -> CentreModel:
+    """Return a model in which some rows of cleared goods are crowded and some hardly used."""
+    rng = np.random.default_rng(seed)
+    grouped = sum(sizes)
+    columns, primary, cleared = grouped + free, 3, 40
+    density = np.where(np.arange(cleared) < 5, 0.6, 0.03)
+    entries = rng.normal(size=(columns, cleared)) * (rng.random((columns, cleared)) < density)
+    rows = Rows(rng.random((columns, primary)), sp.csr_array(entries))
+    share = np.concatenate([np.repeat(1.0 / np.array(sizes), sizes), rng.random(free)])
+    size = primary + cleared
+    return CentreModel(
+        rows=rows,
+        first=np.concatenate([[0], np.cumsum(sizes)[:-1]]),
+        grouped=grouped,
+        q=rng.random(columns) / columns,
+        share=share,
+        limit=np.where(rng.random(columns) < 0.2, 1.5, np.inf),
+        beta=rows.sums(share) + rng.random(size) + 1.0,
+        gamma=np.zeros(size),
+        pi=rng.random(size) / size,
+        rho=np.full(columns, 1e-3),
+        delta=np.full(size, 1e-3),
+    )
+
+
+@pytest.mark.parametrize("sizes", [[2] * 300, [3, 2, 5, 2] * 80, [4] * 150])
+def test_the_system_is_the_spread_about_the_mean_of_each_good(sizes: list[int]) -> None:
+    model = model_of(sizes, free=30, seed=len(sizes))
+    solver = _Solver(model)
+    point = solver.start()
+    solver.evaluate(point)
+    solver.factorise(point)
+    table = np.hstack([model.rows.dense, model.rows.sparse.toarray()])
+    wanted = np.diag(point.t / point.pi + model.delta)
+    ends = np.append(model.first[1:], model.grouped)
+    spans = [np.arange(lo, hi) for lo, hi in zip(model.first, ends, strict=True)]
+    for span in spans:
+        weight = solver.theta[span]
+        apart = table[span] - weight @ table[span] / weight.sum()
+        wanted += apart.T @ (weight[:, None] * apart)
+    alone = table[model.grouped :]
+    wanted += alone.T @ (solver.theta[model.grouped :, None] * alone)
+    right = np.random.default_rng(0).normal(size=model.beta.size)
+    np.testing.assert_allclose(solver.solved(right), np.linalg.solve(wanted, right), rtol=1e-8)
+
+
+def test_shares_of_the_first_point_add_up_and_have_equal_products() -> None:
+    model = model_of([2, 3, 2, 4] * 50, free=0, seed=1)
+    solver = _Solver(model)
+    point = solver.start()
+    unlimited = np.isinf(model.limit)
+    np.testing.assert_allclose((point.s * point.v)[unlimited], branch_centre.INSIDE / model.q.size)
+    whole = np.logical_and.reduceat(unlimited, model.first)
+    np.testing.assert_allclose(solver.by_good(point.s)[whole], 1.0, rtol=1e-6)
+
+
+def test_models_of_many_goods_are_solved() -> None:
+    solution = solve_centre(model_of([2] * 400, free=20, seed=3), 1e-9, lambda: False)
+    assert solution is not None
+    assert solution.gap <= 1e-9
