@@ -42,6 +42,9 @@ MOST_CHANGE, TIGHTER = 0.2, 30.0
 #: Spare of primary and cleared goods, as a share of the tolerance; at most this share of what
 #: flows through.
 SPARE_PRIMARY, MOST_SPARE = 0.3, 0.001
+#: A cleared good may be overdrawn at so many times its price, or at so many times an equal part of
+#: the plan's value: goods whose makers are full may be needed several times over.
+OVERDRAWN = 10.0, 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,6 +145,11 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
     own = np.flatnonzero(course.kinds[b.good] == CLEARED)
     own_rows, own_size = _own_rows(course, table, own, flow)
     own_q = own_size * (course.costs[own] - p[b.good[own]]) / z - own_rows.times(pin)
+    cleared = course.cleared.size
+    overdrawn = Rows(np.zeros((cleared, k)), None)
+    if own_rows.sparse is not None:
+        overdrawn = Rows(overdrawn.dense, sp.csr_array(-sp.eye_array(cleared)))
+    dear = np.maximum(OVERDRAWN[0] * pin[k:], OVERDRAWN[1] / pin.size)
     # Techniques among which there is a choice, and those in the model.
     choice = _ordinary(course) & (y > 0) & (np.diff(net.first) > 1)
     active = choice[b.good]
@@ -181,16 +189,17 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
         room = np.empty(wanted.size)
         kernels.disposal_room(net, course.marginal, course.kinds, p, y, wanted, room)
         room = (course.disposal[wanted] + room) / size
-        free = thrown.above(own_rows)
-        now = np.concatenate([course.disposal[wanted] / size, course.x[own] / own_size])
+        free = thrown.above(own_rows).above(overdrawn)
+        none = np.zeros(cleared)
+        now = np.concatenate([course.disposal[wanted] / size, course.x[own] / own_size, none])
         solution = solve_centre(
             CentreModel(
                 rows=grouped.above(free).packed(),
                 first=first,
                 grouped=share.size,
-                q=np.concatenate([q, price[wanted] * size / z - thrown.times(pin), own_q]),
+                q=np.concatenate([q, price[wanted] * size / z - thrown.times(pin), own_q, dear]),
                 share=np.concatenate([share, now]),
-                limit=np.concatenate([limit, room, net.limit[own] / own_size]),
+                limit=np.concatenate([limit, room, net.limit[own] / own_size, none + np.inf]),
                 beta=beta + free.sums(now),
                 gamma=whole - grouped.sums(share),
                 pi=pin,
@@ -231,7 +240,7 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
     change = changed[active] / np.maximum(np.abs(course.costs[active]), TINY) - 1.0
     shift = min(float(np.quantile(np.abs(change), 0.999)), 100.0) if change.size else 0.0
     course.expected = max(shift**2, 0.1 * tolerance)
-    parts = np.split(solution.s, np.cumsum([which.size, targets, size.size]))
+    parts = np.split(solution.s, np.cumsum([which.size, targets, size.size, own.size]))
     return Chosen(
         zeta=solution.zeta,
         pi=solution.pi * z / flow,
