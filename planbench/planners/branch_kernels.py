@@ -497,13 +497,30 @@ def marginal_places(net: Net, order: Any, y: Any, out: Any) -> None:
 
 
 @compiled
-def sweep_requirements(net: Net, weight: Any, kinds: Any, requirements: Any) -> int:
+def sweep_requirements(
+    net: Net, weight: Any, kinds: Any, y: Any, requirements: Any, change: Any
+) -> int:
     """Sweep once over the total requirements of rows, through marginal techniques.
 
-    `requirements` may have more columns than there are primary rows: cleared goods.
+    Parameters
+    ----------
+    weight : ndarray, shape (techniques,)
+        Shares of techniques at the margin.
+    kinds, y : ndarray, shape (goods,)
+        Kinds and outputs of the goods.
+    requirements : ndarray, shape (goods, columns)
+        Changed in place. There may be more columns than primary rows: cleared goods.
+    change : ndarray, shape (columns,)
+        Receives by how much the requirements of outputs change.
+
+    Returns
+    -------
+    int
+        Entries read.
     """
     n, k = requirements.shape
     row = np.empty(k)
+    change[:] = 0.0
     work: Any = 0
     for g in range(n):
         lo = net.first[g]
@@ -525,6 +542,7 @@ def sweep_requirements(net: Net, weight: Any, kinds: Any, requirements: Any) -> 
                     row[i] += amount * requirements[other, i]
             work += net.ptr[j + 1] - net.ptr[j]
         for i in range(k):
+            change[i] += y[g] * abs(row[i] - requirements[g, i])
             requirements[g, i] = row[i]
     return int(work * k)
 

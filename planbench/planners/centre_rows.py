@@ -143,17 +143,18 @@ def _sweep_requirements(course: Course, weight: FloatArray, table: FloatArray) -
     size[size <= 1e-100] = np.inf
     if table.size <= EXTRAPOLATED:
         window = Window(np.outer(np.sqrt(y), y.sum() / size).ravel())
+    change = np.empty(table.shape[1])
     for number in range(REQUIREMENT_SWEEPS):
-        old = table.copy()
-        meter.work += kernels.sweep_requirements(net, weight, kinds, table)
-        change = float((y @ np.abs(table - old) / size).max(initial=0.0))
-        if meter.over() or (change < ACCURATE and number > 0):
+        old = None if window is None else table.copy()
+        meter.work += kernels.sweep_requirements(net, weight, kinds, y, table, change)
+        most = float((change / size).max(initial=0.0))
+        if meter.over() or (most < ACCURATE and number > 0):
             return
-        if not change < 1e3 and number > 1:
+        if not most < 1e3 and number > 1:
             table[:] = begun
-            meter.work += kernels.sweep_requirements(net, weight, kinds, table)
+            meter.work += kernels.sweep_requirements(net, weight, kinds, y, table, change)
             return
-        if window is None:
+        if window is None or old is None:
             continue
         window.add_step(old.ravel(), table.ravel())
         gamma = window.mix() if window.ready else None
