@@ -40,6 +40,7 @@ def test_the_system_is_the_spread_about_the_mean_of_each_good(sizes: list[int]) 
     point = solver.start()
     solver.evaluate(point)
     solver.factorise(point)
+    assert model.rows.sparse is not None
     table = np.hstack([model.rows.dense, model.rows.sparse.toarray()])
     wanted = np.diag(point.t / point.pi + model.delta)
     ends = np.append(model.first[1:], model.grouped)
