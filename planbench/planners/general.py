@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from planbench.planners.price_adjustment import PriceState
     from planbench.planners.state import State
 
-#: Most entries of the total requirements: with more, all is left to price adjustment.
-MOST_REQUIREMENTS = 300_000_000
+#: With more primary rows, and more entries of the total requirements, all is left to price
+#: adjustment: a sweep over requirements is a pass a row.
+MANY_ROWS, MOST_REQUIREMENTS = 500, 20_000_000
 #: Share of activities with capacities above which price adjustment is tried first, if the tolerance
 #: is at least so wide.
 OFTEN_CAPPED, TRIED = 0.05, 1e-4
@@ -173,7 +174,8 @@ def _run(economy: Economy, _: Any, options: PlanOptions, state: GeneralState | N
             return found
     branches = sort_by_main_product(economy, meter, None if state is None else state.main)
     rows = branches.rights.size
-    if not branches.activity.size or not rows or rows * economy.n_goods > MOST_REQUIREMENTS:
+    costly = rows > MANY_ROWS and rows * economy.n_goods > MOST_REQUIREMENTS
+    if not branches.activity.size or not rows or costly:
         return _adjust(stages, None)
     course = begin(branches, meter, options.tolerance, stages.bracket)
     if state is not None:
