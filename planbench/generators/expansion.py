@@ -387,17 +387,13 @@ def _in_every_region(held: Matrix, built_from: Matrix, economy: Economy) -> tupl
     """
     (count, m), n = held.shape, built_from.shape[0]
     regions = economy.n_goods // n
-    steps = [count * c for c in range(regions)]
+    places = range(regions)
     carrying = sp.csc_array((count, economy.n_activities - m * regions))
     return (
         staircase(
-            [held] * regions + [carrying], [*steps, 0], (count * regions, economy.n_activities)
+            [held] * regions + [carrying], [*(count * c for c in places), 0], count * regions
         ),
-        staircase(
-            [built_from] * regions,
-            [n * c for c in range(regions)],
-            (n * regions, count * regions),
-        ),
+        staircase([built_from] * regions, [n * c for c in places], n * regions),
     )
 
 
