@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from planbench.generators.coefficients import LOG_THRESHOLD
 from planbench.generators.statistics.facts import (
     ABOVE,
     BLOCK,
@@ -25,9 +26,6 @@ from planbench.generators.statistics.facts import (
 from planbench.generators.statistics.value import ValueInputs
 from planbench.model.arrays import FloatArray, Matrix
 
-#: Coefficients below this share of output are left out of the log-normal fit: published
-#: tables have none so small, and balancing a table leaves dust at 1e-10 and below.
-LOG_THRESHOLD = 1e-7
 _SHARES = (0.5, 0.9, 0.99)
 
 
