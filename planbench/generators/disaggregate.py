@@ -844,7 +844,9 @@ def _interleaved(first: Matrix, parts: list[tuple[IntArray, FloatArray]]) -> Mat
     rows, data = (np.concatenate(part) for part in zip(*parts, strict=True))
     column = column_of(first) * len(parts)
     columns = np.concatenate([column + k for k in range(len(parts))])
-    return sp.csc_array((data, (rows, columns)), shape=(first.shape[0], first.shape[1] * len(parts)))
+    return sp.csc_array(
+        (data, (rows, columns)), shape=(first.shape[0], first.shape[1] * len(parts))
+    )
 
 
 #: Of every further technique goods and amounts bought, and amounts of resources used.
