@@ -21,15 +21,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.errors import InputError, PlanbenchError
-from planbench.generators.coefficients import (
-    LEFT_OF_DEVIATION,
-    SUM_CLIP,
-    Columns,
-    draw_profiled,
-    draw_profiled_degrees,
-    sum_deviation,
-)
-from planbench.generators.draws import Purpose, lognormal_weights, normal, raw, stream
+from planbench.generators.coefficients import LEFT_OF_DEVIATION, draw_profiled, sum_deviation
 from planbench.generators.laws import parse_law
 from planbench.generators.observed import MONEY
 from planbench.generators.profile import USUAL_TAIL, TableProfile, make_profile
@@ -88,17 +80,7 @@ def matrix_of_profile(
     csc_array, shape (goods, goods)
     """
     mean = parse_law(str(profile.mean_inputs(goods, regime))).mean(goods)
-    sums = normal(raw(stream(seed, Purpose.COLUMN_SUMS), goods), SUM_CLIP)
-    sums *= sum_deviation(profile)
-    sums += profile.coefficients.column_sum
-    columns = Columns(
-        structure=profiled(profile, goods, mean, seed),
-        degrees=draw_profiled_degrees(profile, mean, goods, goods, seed),
-        sums=sums,
-        weights=lognormal_weights(0.0),
-        techniques=1,
-    )
-    return draw_profiled(columns, profile, seed)
+    return draw_profiled(profile, goods, mean, seed).matrix
 
 
 def check_profile(
