@@ -50,7 +50,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -207,7 +207,7 @@ class Spread:
         return cell, groups.member[member], part
 
 
-def sums_by(place: IntArray, amounts: FloatArray, count: int) -> FloatArray:
+def sums_by(place: IntArray, amounts: npt.NDArray[Any], count: int) -> FloatArray:
     """Add up `amounts` by place, one by one in the order given; shape (count,)."""
     total: FloatArray = np.bincount(place, weights=amounts, minlength=count).astype(np.float64)
     return total

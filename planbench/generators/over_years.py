@@ -493,7 +493,8 @@ def _labels(
     def dated(names: Sequence[str], dates: Sequence[str] = dates) -> list[str]:
         return [f"{name} {date}" for date in dates for name in names]
 
-    stocks, units = (), []
+    stocks: tuple[str, ...] = ()
+    units: list[str] = []
     if capital is not None:
         stocks, units = capital.labels, list(capital.units or ["units"] * capital.count)
     out: dict[str, Any] = {

@@ -363,7 +363,7 @@ def fit_profile(
             figure: sum(float(_figure(one, figure)) for one in studies) / _SEEDS
             for figure in _MATCHED
         }
-        buyers = sum(supplier_links(matrix) / _SEEDS for matrix in made)
+        buyers = np.sum([supplier_links(matrix) / _SEEDS for matrix in made], axis=0)
         ratio = _bands(links) / np.maximum(_bands(buyers), 1e-12)
         near = _normal(_bands(links))
         drawn = np.asarray(values["suppliers"]["links"]) * np.clip(ratio, 0.5, 2.0)

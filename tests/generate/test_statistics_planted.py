@@ -19,7 +19,6 @@ from planbench.generators.statistics import (
     study_economy,
     study_inputs,
 )
-from planbench.generators.statistics import coefficients as module_of_coefficients
 from planbench.generators.statistics import facts as module_of_blocks
 from planbench.generators.statistics.coefficients import hill, lognormal_fit
 from planbench.generators.statistics.facts import blocks
@@ -338,8 +337,7 @@ def test_figures_do_not_depend_on_the_blocks(monkeypatch: pytest.MonkeyPatch) ->
     economy = load_instance("gen:goods=300,inputs=8,byproducts=0.2,unit_spread=3,seed=3").economy
     assert economy is not None
     once = study_economy(economy)
-    for module in (module_of_blocks, module_of_coefficients):
-        monkeypatch.setattr(module, "BLOCK", 97)
+    monkeypatch.setattr(module_of_blocks, "BLOCK", 97)
     monkeypatch.setattr(module_of_blocks.blocks, "__defaults__", (97,))
     again = study_economy(economy)
     for name in explain():

@@ -16,7 +16,6 @@ import scipy.sparse as sp
 from planbench.generators.coefficients import LOG_THRESHOLD
 from planbench.generators.statistics.facts import (
     ABOVE,
-    BLOCK,
     THRESHOLDS,
     Found,
     StudyLimits,
@@ -40,17 +39,11 @@ def study_density(inputs: ValueInputs, limits: StudyLimits, seed: int) -> Found:
     for name, threshold in zip(
         ("inputs_above_1e_4", "inputs_above_1e_3", "inputs_above_1e_2"), THRESHOLDS, strict=True
     ):
-        figures[name] = _above(matrix.data, ABOVE * threshold) / columns
+        figures[name] = int(np.count_nonzero(matrix.data > ABOVE * threshold)) / columns
     part, how = sample_columns(matrix, limits.sample, seed)
     names = ("k50", "k90", "k99")
     figures |= zip(names, concentration(part, _SHARES), strict=True)
     return figures, dict.fromkeys(names, how) if how else {}, {}
-
-
-def _above(values: FloatArray, threshold: float) -> int:
-    """Count the values above a threshold, block by block."""
-    starts = range(0, values.size, BLOCK)
-    return sum(int(np.count_nonzero(values[s : s + BLOCK] > threshold)) for s in starts)
 
 
 def study_sizes(inputs: ValueInputs, limits: StudyLimits, seed: int) -> Found:

@@ -287,12 +287,8 @@ def per_column(matrix: Matrix, above: float) -> npt.NDArray[np.int64]:
     -------
     ndarray of int64, shape (columns with entries,)
     """
-    counts = [np.zeros(0, dtype=np.int64)]
-    for columns, entries in blocks(matrix.indptr):
-        start = matrix.indptr[columns]
-        filled = np.flatnonzero(np.diff(matrix.indptr[columns.start : columns.stop + 1]))
-        if filled.size:
-            large = matrix.data[entries] > above
-            at = start[filled] - entries.start
-            counts.append(np.add.reduceat(large, at, dtype=np.int64))
-    return np.concatenate(counts)
+    filled = matrix.indptr[:-1][np.diff(matrix.indptr) > 0]
+    if not filled.size:
+        return np.zeros(0, dtype=np.int64)
+    counts: npt.NDArray[np.int64] = np.add.reduceat(matrix.data > above, filled, dtype=np.int64)
+    return counts

@@ -60,18 +60,12 @@ class GoodsGraph:
     component: IntArray
     size: IntArray
 
-    def cyclic(self) -> npt.NDArray[np.bool_]:
-        """Which goods are in a cycle: with others of their component, or alone with themselves."""
-        found: npt.NDArray[np.bool_] = self.size[self.component] > 1
-        found |= self.matrix.diagonal() > 0
-        return found
-
     def inside(self) -> Matrix:
         """Links inside strongly connected components, on the goods of those with a cycle.
 
         All eigenvalues but zeros are those of this matrix: the rest is triangular in blocks.
         """
-        goods = np.flatnonzero(self.cyclic())
+        goods = np.flatnonzero((self.size[self.component] > 1) | (self.matrix.diagonal() > 0))
         part = self.matrix[:, goods].tocoo()
         rows, columns = part.coords
         stays = self.component[rows] == self.component[goods[columns]]
