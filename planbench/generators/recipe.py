@@ -183,7 +183,13 @@ def text_of(value: object) -> str:
     return quoted(text.removesuffix(".0") if isinstance(value, float) else text)
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
 # Knobs that several kinds of recipes have.
+SeedKnob = Annotated[int, Field(ge=0, le=2**63 - 1, description="seed")]
+CommonTargetKnob = Annotated[
+    bool, Field(description="one target for all years and regions, not one for each")
+]
 CapitalKnob = Annotated[
     float, Field(ge=0, le=20, description="years of value added held as capital")
 ]
@@ -193,7 +199,7 @@ DepreciationKnob = Annotated[
 TerminalKnob = Annotated[
     float, Field(ge=0, le=1, description="share of the first stocks to be left")
 ]
-StorableKnob = Annotated[float, Field(ge=0, le=1, description="share of goods that keep")]
+StorableKnob = Annotated[Share, Field(description="share of goods that keep")]
 SpoilageKnob = Annotated[float, Field(ge=0, le=0.99, description="share lost in a year of store")]
 GrowthKnob = Annotated[float, Field(ge=-0.5, le=1, description="growth of the endowments a year")]
 CrossShareKnob = Annotated[
@@ -296,17 +302,11 @@ class GeneratorRecipe(_Recipe):
     )
     structure: StructureName = Field(default="uniform", description="who buys from whom")
     sectors: int | None = Field(default=None, ge=1, description="number of sectors")
-    within: float = Field(
-        default=0.9, ge=0, le=1, description="share of inputs from the own sector"
-    )
+    within: Share = Field(default=0.9, description="share of inputs from the own sector")
     band: int | None = Field(
-        default=None,
-        ge=1,
-        description="largest distance of a layered supplier up- or downstream",
+        default=None, ge=1, description="largest distance of a layered supplier up- or downstream"
     )
-    backflow: float = Field(
-        default=0.08, ge=0, le=1, description="share of layered inputs from downstream"
-    )
+    backflow: Share = Field(default=0.08, description="share of layered inputs from downstream")
     exponent: float = Field(
         default=1.55, ge=1.1, le=20, description="tail exponent of the number of buyers"
     )
@@ -321,14 +321,10 @@ class GeneratorRecipe(_Recipe):
         le=1,
         description="1: every resource as scarce as the others; t: endowments up to 1/t ampler",
     )
-    byproducts: float = Field(
-        default=0.0, ge=0, le=1, description="share of activities with a by-product"
-    )
-    capacities: float = Field(
-        default=0.0, ge=0, le=1, description="share of activities with a finite capacity"
-    )
-    binding: float = Field(
-        default=0.0, ge=0, le=1, description="share of activities whose capacity is meant to bind"
+    byproducts: Share = Field(default=0.0, description="share of activities with a by-product")
+    capacities: Share = Field(default=0.0, description="share of activities with a finite capacity")
+    binding: Share = Field(
+        default=0.0, description="share of activities whose capacity is meant to bind"
     )
     unit_spread: float = Field(
         default=0.0, ge=0, le=16, description="powers of ten spanned by the physical units"
@@ -350,10 +346,7 @@ class GeneratorRecipe(_Recipe):
         default=None, description=f"inputs per product: {', '.join(REGIMES)} (with a profile)"
     )
     years: int | None = Field(
-        default=None,
-        ge=1,
-        le=1000,
-        description="years planned; goods are dated",
+        default=None, ge=1, le=1000, description="years planned; goods are dated"
     )
     capital: CapitalKnob = 2.0
     depreciation: DepreciationKnob = 0.1
@@ -362,10 +355,7 @@ class GeneratorRecipe(_Recipe):
     spoilage: SpoilageKnob = 0.05
     growth: GrowthKnob = 0.02
     regions: int | None = Field(
-        default=None,
-        ge=1,
-        le=10_000,
-        description="number of regions; goods are placed",
+        default=None, ge=1, le=10_000, description="number of regions; goods are placed"
     )
     cross_share: CrossShareKnob = 0.1
     tradable: TradableKnob = 0.1
@@ -375,14 +365,12 @@ class GeneratorRecipe(_Recipe):
         le=10,
         description="cost of carrying to the next region, share of value",
     )
-    common_target: bool = Field(
-        default=False, description="one target for all years and regions, not one for each"
-    )
+    common_target: CommonTargetKnob = False
     planted: bool = Field(default=False, description="plant an optimum that is known")
     closed: bool = Field(
         default=False, description="planted without fixed demand and stocks (f = 0)"
     )
-    seed: int = Field(default=0, ge=0, le=2**63 - 1, description="seed")
+    seed: SeedKnob = 0
 
     @field_validator("inputs", mode="before")
     @classmethod
@@ -586,7 +574,7 @@ class SplitRecipe(_Recipe):
         description="resources, limits of trade and stocks are moved by up to this share",
     )
     profile: str | None = Field(default=None, description="profile for what is below the table")
-    seed: int = Field(default=0, ge=0, le=2**63 - 1, description="seed")
+    seed: SeedKnob = 0
 
     @model_validator(mode="after")
     def _check(self) -> SplitRecipe:
@@ -681,10 +669,8 @@ class ExpandRecipe(_Recipe):
     spread: float = Field(
         default=SPREAD, ge=0, le=0.9, description="how unequal regions are; 0: equal"
     )
-    common_target: bool = Field(
-        default=False, description="one target for all years and regions, not one for each"
-    )
-    seed: int = Field(default=0, ge=0, le=2**63 - 1, description="seed")
+    common_target: CommonTargetKnob = False
+    seed: SeedKnob = 0
 
     @model_validator(mode="after")
     def _fill_in(self) -> ExpandRecipe:

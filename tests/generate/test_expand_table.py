@@ -210,7 +210,7 @@ def test_a_table_whose_name_holds_a_comma(tmp_path: Path, monkeypatch: pytest.Mo
         ("regions:us-bea-15,regions=2,loss=0", "loss:"),
         ("years:leontief-3,years=2", "add capital=0"),
         ("years:us-bea-99,years=2", "nearest name is"),
-        ("years:gen:goods=10,years=2", "a recipe gen:… has its own"),
+        ("years:gen:goods=10,years=2", "begins with no table"),
         ('years:"gen:goods=10",years=2', "a recipe gen:… has its own"),
         ('years:"regions:us-bea-15,regions=2",years=2', "both go into one recipe"),
         ("regions:split:us-bea-15,goods=60,regions=2", "a recipe in quotes such as"),

@@ -294,7 +294,7 @@ def test_orders_and_communities_on_a_part_of_the_links_are_judged_on_all() -> No
     whole = study_inputs(matrix, groups=("order", "communities"))
     links = np.count_nonzero(matrix)
     part = study_inputs(
-        matrix, groups=("order", "communities"), limits=StudyLimits(links=links // 2, most_links=0)
+        matrix, groups=("order", "communities"), limits=StudyLimits(links=links // 2)
     )
     assert "of value" not in whole.estimates["modularity"]
     for name in ("triangularity", "modularity"):

@@ -206,8 +206,6 @@ class StudyLimits:
         Links, times sweeps over them, spent on better orders of goods.
     links : int
         Links up to which orders and communities are sought on all; beyond, on the largest.
-    most_links : int
-        Largest links they are sought on at most.
     factor_goods : int
         Goods up to which I − A is factorised.
     """
@@ -217,12 +215,7 @@ class StudyLimits:
     spectrum_steps: int = 25
     order_work: int = 40_000_000
     links: int = 1_500_000
-    most_links: int = 10_000_000
     factor_goods: int = 3_000
-
-    def links_kept(self, count: int, part: float) -> int:
-        """How many of `count` links a search uses: `part` of them, within the limits."""
-        return max(self.links, min(int(part * count), self.most_links))
 
 
 #: Non-zeros of a block; one column at least.

@@ -208,8 +208,6 @@ def strongest_links(matrix: Matrix, most: int, seed: int) -> Links:
 
 #: Up to this many links the best of several starts is taken, to a finer tolerance of gains.
 _RESTART_LINKS, _RESTARTS = 300_000, 5
-#: Share of very many links that is used: Louvain takes eight times the memory of its links.
-_LOUVAIN_PART = 0.18
 _OF_COMMUNITIES = ("communities", "modularity", "largest_community")
 
 
@@ -220,7 +218,7 @@ def study_communities(graph: GoodsGraph, limits: StudyLimits, seed: int) -> Foun
     of the largest there is. Where there are too many links only the largest are used, but
     modularity is that of all.
     """
-    links = strongest_links(graph.matrix, limits.links_kept(graph.matrix.nnz, _LOUVAIN_PART), seed)
+    links = strongest_links(graph.matrix, limits.links, seed)
     if links.flow.size == 0:
         return {}, {}, dict.fromkeys(_OF_COMMUNITIES, "no good is used for another")
     try:
@@ -315,8 +313,6 @@ def study_factor(graph: GoodsGraph, limits: StudyLimits, seed: int) -> Found:
 
 
 _LEVEL_STEPS = 20
-#: Share of very many links that is used: a search takes six times the memory of its links.
-_ORDER_PART = 0.28
 _FEWEST_SWEEPS, _MOST_SWEEPS = 6, 400
 #: Sweeps after which the better of two starting orders is chosen.
 _TRIAL_SWEEPS = 2
@@ -352,7 +348,7 @@ def best_order(graph: GoodsGraph, limits: StudyLimits, seed: int) -> tuple[IntAr
     how : str
         Which links were used; empty where all were.
     """
-    links = strongest_links(graph.matrix, limits.links_kept(graph.matrix.nnz, _ORDER_PART), seed)
+    links = strongest_links(graph.matrix, limits.links, seed)
     how = links.how
     if links.flow.size == 0:
         return None, how
@@ -460,41 +456,19 @@ def _best_places(
     partners: sp.csr_array, place: npt.NDArray[np.integer], least: float
 ) -> tuple[FloatArray, FloatArray]:
     """Gain of every good by moving alone to its best place, and that place as a sort key."""
-    gain = np.zeros(place.size)
-    wanted = place.astype(np.float64)
-    for goods, _ in blocks(partners.indptr):
-        _best_of_block(partners, place, least, goods, gain[goods], wanted[goods])
-    return gain, wanted
-
-
-def _best_of_block(
-    partners: sp.csr_array,
-    place: npt.NDArray[np.integer],
-    least: float,
-    goods: slice,
-    gain: FloatArray,
-    wanted: FloatArray,
-) -> None:
-    """Set gains and wanted places, shape (goods of the block,), of a block of goods."""
-    indptr = partners.indptr[goods.start : goods.stop + 1].astype(np.int64)
-    entries = slice(int(indptr[0]), int(indptr[-1]))
-    ends = indptr - indptr[0]
-    n = ends.size - 1
-    own = place[goods]
+    ends = partners.indptr.astype(np.int64)
+    n = place.size
     # Each good's partners in the order of their places.
     moved = sp.csr_array(
-        (partners.data[entries].copy(), place[partners.indices[entries]], ends),
-        shape=(n, place.size),
+        (partners.data.copy(), place[partners.indices], partners.indptr), shape=(n, n)
     )
     moved.sort_indices()
     counts = np.diff(ends)
     has = np.flatnonzero(counts)
     owner = np.repeat(np.arange(n), counts)
-    before_it = moved.indices < own[owner]
     now_count = np.zeros(n, dtype=np.int64)
-    now_count[has] = np.add.reduceat(before_it, ends[has], dtype=np.int64)
-    running = np.zeros(moved.nnz + 1)
-    np.cumsum(moved.data, out=running[1:])
+    now_count[has] = np.add.reduceat(moved.indices < place[owner], ends[has], dtype=np.int64)
+    running = np.concatenate([[0.0], np.cumsum(moved.data)])
     start = running[ends[:-1]]
     now = running[ends[:-1] + now_count] - start
     # What a good gains by standing right after each of its partners, instead of first.
@@ -502,15 +476,17 @@ def _best_of_block(
     after -= start[owner]
     top = np.zeros(n)
     top[has] = np.maximum(np.maximum.reduceat(after, ends[has]), 0.0)
-    gain[:] = np.where(top - now > least, top - now, 0.0)
+    gain = np.where(top - now > least, top - now, 0.0)
     # Number of partners that come before it at the best place; 0 where first is best.
     hit = np.flatnonzero((after == top[owner]) & (top[owner] > 0))
     count = np.zeros(n, dtype=np.int64)
     count[owner[hit]] = hit - ends[owner[hit]] + 1
     down = np.flatnonzero((gain > 0) & (count < now_count))
     up = np.flatnonzero((gain > 0) & (count > now_count))
+    wanted = place.astype(np.float64)
     wanted[down] = moved.indices[ends[down] + count[down]] - 0.5
     wanted[up] = moved.indices[ends[up] + count[up] - 1] + 0.5
+    return gain, wanted
 
 
 def _inverse(order: IntArray) -> npt.NDArray[np.integer]:
