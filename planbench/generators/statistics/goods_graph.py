@@ -155,7 +155,7 @@ def flow_between(labels: IntArray, matrix: Matrix) -> tuple[float, FloatArray, F
     return inside, out, into
 
 
-#: Sizes of links are drawn apart by up to this share, so that of equal ones a random part is taken.
+#: Sizes of links are multiplied by 1 to 1.005, so that of equal ones a random part is taken.
 _APART = 0.005
 
 
