@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from planbench.errors import InputError
 from planbench.model.economy import Economy
 from planbench.tables.economy import Observed, economy_of_flows
-from planbench.tables.flows import ImportSettings, Moved, flows_of, recipe_lines
+from planbench.tables.flows import ImportSettings, Moved, by_rule, flows_of, recipe_lines
 from planbench.tables.raw import RawTable, Role
 from planbench.tables.read import ReadOptions, read_raw_table
 from planbench.tables.roles import Named
@@ -76,30 +76,27 @@ class ImportReport:
 
     def rules(self) -> list[RuleTotal]:
         """Add up what each rule moved, in the order of the rules."""
-        return rule_totals(self.moved)
+        return [
+            RuleTotal(
+                rule=rule,
+                count=len(figures),
+                amount=sum(abs(figure.amount) for figure in figures),
+                largest=figures[0].place,
+                treatment=figures[0].treatment,
+            )
+            for rule, figures in by_rule(self.moved).items()
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values; the plan itself is left out."""
-        return {
-            "name": self.name,
-            "kind": self.kind,
-            "products": self.products,
-            "industries": self.industries,
-            "technology": self.technology,
-            "trade": self.trade,
-            "targets": self.targets,
+        facts = "name", "kind", "products", "industries", "technology", "trade", "targets"
+        judged = "feasible", "shortfall", "short", "value", "upper", "optimal"
+        return {fact: getattr(self, fact) for fact in facts} | {
             "rules": [vars(total) for total in self.rules()],
             "moved": [vars(figure) for figure in self.moved],
             "roles": [vars(role) for role in self.roles],
             "remarks": list(self.remarks),
-            "observed": {
-                "feasible": self.observed.feasible,
-                "shortfall": self.observed.shortfall,
-                "short": self.observed.short,
-                "value": self.observed.value,
-                "upper": self.observed.upper,
-                "optimal": self.observed.optimal,
-            },
+            "observed": {fact: getattr(self.observed, fact) for fact in judged},
         }
 
 
@@ -165,26 +162,26 @@ def import_raw(
     technology = _technology(raw, settings)
     flows = flows_of(raw, settings)
     if technology in ("industry", "commodity"):
-        flows = by_product(flows, technology, raw.name)
+        flows = by_product(flows, technology)
     recipe = {
         "imported": raw.name,
         "kind": raw.kind,
         "source": raw.source,
+        **vars(settings),
         "technology": technology,
-        "trade": settings.trade,
-        "targets": settings.targets,
-        "resources": settings.resources,
-        "trade_limit": settings.trade_limit,
-        "prices": settings.prices,
         "margins": list(settings.margins),
     }
-    economy, observed, moved = economy_of_flows(flows, settings, raw.name, raw.unit, recipe)
-    _refuse_false_plan(observed, raw.name)
-    figures = (*flows.moved, *moved)
-    remarks = (*raw.remarks, *flows.remarks)
+    economy, observed = economy_of_flows(flows, settings, recipe)
+    if not observed.feasible:
+        raise InputError(
+            f"the observed plan is not feasible: {100 * observed.shortfall:.3g} % short of "
+            f"{observed.short!r}; check its row and the roles of rows and columns",
+            where=raw.name,
+        )
+    remarks = (*raw.remarks, *flows.notes.remarks)
     full = recipe | {
         "remarks": list(remarks),
-        "moved": recipe_lines(figures),
+        "moved": recipe_lines(flows.notes.moved),
         # Bound to the hash: what is made of this economy has another optimum.
         "observed": {
             "sha256": economy.sha256,
@@ -203,21 +200,12 @@ def import_raw(
         technology=technology,
         trade=settings.trade,
         targets=settings.targets,
-        moved=figures,
+        moved=tuple(flows.notes.moved),
         roles=raw.roles,
         remarks=remarks,
         observed=observed,
     )
     return replace(economy, recipe=full), report
-
-
-def _refuse_false_plan(observed: Observed, name: str) -> None:
-    if not observed.feasible:
-        raise InputError(
-            f"the observed plan is not feasible: {100 * observed.shortfall:.3g} % short of "
-            f"{observed.short!r}; check its row and the roles of rows and columns",
-            where=name,
-        )
 
 
 def _technology(raw: RawTable, settings: ImportSettings) -> str:
@@ -229,23 +217,3 @@ def _technology(raw: RawTable, settings: ImportSettings) -> str:
             where="--technology",
         )
     return "joint" if settings.technology == "auto" else settings.technology
-
-
-def rule_totals(moved: Iterable[Moved]) -> list[RuleTotal]:
-    """Add up figures by rule, in the order in which the rules first appear."""
-    by_rule: dict[str, list[Moved]] = {}
-    for figure in moved:
-        by_rule.setdefault(figure.rule, []).append(figure)
-    out = []
-    for rule, figures in by_rule.items():
-        largest = max(figures, key=lambda figure: abs(figure.amount))
-        out.append(
-            RuleTotal(
-                rule=rule,
-                count=len(figures),
-                amount=sum(abs(figure.amount) for figure in figures),
-                largest=largest.place,
-                treatment=largest.treatment,
-            )
-        )
-    return out

@@ -227,6 +227,23 @@ def make_raw_table(
     )
 
 
+def refuse_unknown(options: object, **known: tuple[str, ...]) -> None:
+    """Refuse options (fields of `options`) that are none of the values known.
+
+    Raises
+    ------
+    InputError
+        Naming the option and what it may be.
+    """
+    for option, values in known.items():
+        given = getattr(options, option)
+        if given not in values:
+            raise InputError(
+                f"is {given!r}; give {', '.join(values[:-1])} or {values[-1]}",
+                where=f"--{option.replace('_', '-')}",
+            )
+
+
 def distinct(labels: Sequence[str]) -> tuple[str, ...]:
     """Labels without surrounding blanks, none empty; one that occurs twice gets a number."""
     seen: dict[str, int] = {}

@@ -19,9 +19,10 @@ from support.full import examples
 from planbench.catalogue.resolve import load_instance
 from planbench.errors import InputError
 from planbench.model import Economy, to_linear_program
+from planbench.tables.flows import Flows, flows_of
 from planbench.tables.folder import (
+    TableFolder,
     economy_of_table,
-    flows_of_table,
     observed_plan,
     read_table,
     table_names,
@@ -46,6 +47,10 @@ def published(name: str, row: str) -> np.ndarray:
     with (tables_folder() / name / "value_added.csv").open(newline="") as file:
         lines = {line[0]: line[1:] for line in csv.reader(file)}
     return np.array([float(cell or 0) for cell in lines[row]])
+
+
+def flows_of_table(folder: TableFolder) -> Flows:
+    return flows_of(folder.table, folder.settings)
 
 
 def built(name: str) -> Economy:
