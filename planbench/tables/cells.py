@@ -99,16 +99,17 @@ def half_units(text: Text, kinds: npt.NDArray[np.str_]) -> FloatArray:
     """Half a unit of the last printed digit of each cell: how far rounding may have moved it.
 
     A row (column) is printed with as many decimals as its finest figure has; of both the coarser
-    one counts, as totals and rows in another unit may be rounded more. Empty cells are exact.
+    one counts, as totals and rows in another unit may be rounded more. Empty cells are exact;
+    a figure that is not published may be anything.
     """
     decimals = _each(np.where(kinds == "N", text, "0"), _decimals, np.int16)
     figures = kinds == "N"
     finest = np.where(figures, decimals, np.iinfo(np.int16).min)
     by_row, by_column = finest.max(axis=1, initial=-999), finest.max(axis=0, initial=-999)
     shared = np.minimum(by_row[:, None], by_column[None, :]).astype(np.float64)
-    return np.where(
-        (kinds == "N") | (kinds == "B"), 0.5 * 10.0 ** -np.clip(shared, 0.0, 300.0), 0.0
-    )
+    half = np.where(figures | (kinds == "B"), 0.5 * 10.0 ** -np.clip(shared, 0.0, 300.0), 0.0)
+    unknown = _each(text, lambda cell: cell.lower() in UNKNOWN, np.bool_)
+    return np.where(unknown & (kinds == "B"), np.inf, half)
 
 
 def _decimals(cell: str) -> int:
@@ -118,12 +119,6 @@ def _decimals(cell: str) -> int:
     if len(mantissa.replace(".", "").lstrip("0")) > _SIGNIFICANT:
         mantissa, _, exponent = format(float(cell), f".{_SIGNIFICANT}g").partition("e")
     return len(mantissa.partition(".")[2]) - min(max(int(exponent or 0), -300), 300)
-
-
-def suppressed(text: Text, kinds: npt.NDArray[np.str_]) -> npt.NDArray[np.bool_]:
-    """Which cells hold a mark for a figure that is not published."""
-    marks = _each(text, lambda cell: cell.lower() in UNKNOWN, np.bool_)
-    return np.asarray(marks & (kinds == "B"))
 
 
 def _number(cell: str) -> float:

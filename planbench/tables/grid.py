@@ -30,7 +30,6 @@ from planbench.tables.cells import (
     kinds_of,
     numbers_of,
     plain_cells,
-    suppressed,
     with_points,
 )
 from planbench.tables.raw import LARGEST
@@ -63,9 +62,8 @@ class Grid:
     cells : ndarray, shape (rows, columns)
         Blanks are 0.
     half : ndarray, shape (rows, columns)
-        Half a unit of the last printed digit of each cell.
-    unknown : ndarray of bool, shape (rows, columns)
-        Figures that are not published; they are 0 in `cells`.
+        Half a unit of the last printed digit of each cell, infinite where a figure is not
+        published (in `cells` it is 0).
     unlabelled : bool
         The sheet has no labels of rows.
     ignored : tuple of str
@@ -78,7 +76,6 @@ class Grid:
     column_labels: tuple[tuple[str, ...], ...]
     cells: FloatArray
     half: FloatArray
-    unknown: npt.NDArray[np.bool_]
     unlabelled: bool = False
     ignored: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
@@ -96,7 +93,6 @@ class Grid:
             column_labels=self.row_labels,
             cells=self.cells.T.copy(),
             half=self.half.T.copy(),
-            unknown=self.unknown.T.copy(),
         )
 
 
@@ -359,7 +355,6 @@ def make_grid(rows: Sequence[Sequence[str]], where: str, *, commas_spare: bool =
         column_labels=column_labels,
         cells=cells[~empty],
         half=half_units(body, body_kinds)[~empty],
-        unknown=suppressed(body, body_kinds)[~empty],
         unlabelled=unlabelled,
         ignored=tuple(ignored),
         remarks=tuple(remarks),

@@ -11,9 +11,9 @@ from planbench.errors import InputError
 from planbench.model.economy import Economy
 from planbench.tables.economy import Observed, economy_of_flows
 from planbench.tables.flows import ImportSettings, Moved, by_rule, flows_of, recipe_lines
+from planbench.tables.labels import Named
 from planbench.tables.raw import RawTable, Role
 from planbench.tables.read import ReadOptions, read_raw_table
-from planbench.tables.roles import Named
 from planbench.tables.technology import by_product
 
 _Path = str | os.PathLike[str]

@@ -15,11 +15,11 @@ from pathlib import Path
 from planbench.errors import InputError
 from planbench.generators.recipe import PREFIXES, SPLIT_PREFIX
 from planbench.tables.grid import Grid, read_grid, sheet_names
+from planbench.tables.labels import Named
 from planbench.tables.mrio import FORMATS, read_pymrio_folder
 from planbench.tables.npz import read_npz_table
-from planbench.tables.published import ENTRIES, OUTPUTS
 from planbench.tables.raw import RawTable
-from planbench.tables.roles import Named
+from planbench.tables.roles import ENTRIES, OUTPUTS
 from planbench.tables.supply_use import supply_use_table
 from planbench.tables.symmetric import symmetric_table
 

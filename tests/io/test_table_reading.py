@@ -11,7 +11,7 @@ from support.tables import MAKE, SYMMETRIC, USE
 
 from planbench.errors import InputError
 from planbench.tables import RawTable, ReadOptions, read_raw_table
-from planbench.tables.roles import Named
+from planbench.tables.labels import Named
 
 
 def table(folder: Path, text: str, name: str = "table.csv", **options: object) -> RawTable:
