@@ -26,7 +26,6 @@ from planbench.io.shipped import instances_folder
 from planbench.io.toml_file import read_toml
 from planbench.model.economy import Economy
 from planbench.model.plan import Plan
-from planbench.tables.cells import BLANKS
 from planbench.tables.flows import ImportSettings, recipe_lines
 from planbench.tables.grid import Grid, csv_rows, make_grid
 from planbench.tables.importer import import_raw
@@ -161,11 +160,6 @@ def _read_cells(path: Path) -> Grid:
             raise InputError(
                 f"has {plural(len(row), 'cell')}, expected {len(rows[0])}", where=where
             )
-        for label, cell in zip(rows[0], row, strict=False):
-            if cell.strip().lower() in BLANKS:
-                raise InputError(
-                    f"column {label!r} holds {cell!r}; give a number, or nothing", where=where
-                )
     grid = make_grid(rows, str(path), commas_spare=delimiter != ",")
     for labels in (grid.row_labels, grid.column_labels):
         if grid.unlabelled or any(len(levels) != 1 for levels in labels):
@@ -173,9 +167,12 @@ def _read_cells(path: Path) -> Grid:
         if len(set(labels)) != len(labels):
             raise InputError("a row or column label occurs twice", where=str(path))
     if grid.ignored:
-        raise InputError(
-            f"holds {grid.ignored[0]} without any figure; drop the row, or write 0", where=str(path)
-        )
+        message = f"holds {grid.ignored[0]} without any figure; drop the row, or write 0"
+        raise InputError(message, where=str(path))
+    if grid.remarks:
+        remark = grid.remarks[0].removeprefix(f"{path.name}: ")
+        message = f"is not plain numbers ({remark}); give numbers, or nothing"
+        raise InputError(message, where=str(path))
     return grid
 
 
