@@ -12,7 +12,6 @@ import datetime
 import hashlib
 import io
 import json
-import logging
 import os
 import shutil
 import tempfile
@@ -148,56 +147,38 @@ def _by_hand(source: Source, what: str) -> InputError:
     )
 
 
+def _open(address: str, method: str = "GET") -> Any:
+    headers = {"User-Agent": "planbench"}
+    request = urllib.request.Request(address, method=method, headers=headers)
+    try:
+        return urllib.request.urlopen(request, timeout=TIMEOUT_S)
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise
+
+
 def _reach(source: Source, address: str) -> None:
     """Refuse at once where there is no way to the source: a download would hang for minutes."""
-    host = urllib.parse.urlsplit(address).netloc
-    request = urllib.request.Request(address, method="HEAD", headers={"User-Agent": "planbench"})
     try:
-        urllib.request.urlopen(request, timeout=TIMEOUT_S).close()
-    except urllib.error.HTTPError as error:
+        _open(address, "HEAD").close()
+    except urllib.error.HTTPError:
         # It answers; whether it likes this kind of request does not matter here.
-        error.close()
+        pass
     except (OSError, ValueError) as error:
+        host = urllib.parse.urlsplit(address).netloc
         reason = getattr(error, "reason", None) or error
         raise _by_hand(source, f"{host} cannot be reached from here ({reason})") from None
 
 
 def _download_files(source: Source, folder: Path) -> None:
-    try:
-        import pooch
-    except ImportError:
-        raise InputError(
-            "fetching needs pooch; pip install 'planbench[tables]'", where=source.name
-        ) from None
-    log = pooch.get_logger()
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        for address in source.files:
-            name = Path(urllib.parse.unquote(urllib.parse.urlsplit(address).path)).name
-            unpack = pooch.Unzip(extract_dir=".") if name.endswith(".zip") else None
-            pooch.retrieve(
-                address,
-                # Publishers revise the file under the same address; source.json has its hash.
-                known_hash=None,
-                fname=name,
-                path=folder,
-                processor=unpack,
-                downloader=_download_one,
-            )
-    finally:
-        log.setLevel(level)
-
-
-def _download_one(address: str, target: str, _: Any) -> None:
-    """Download one file for pooch, closing the connection whatever happens."""
-    import requests
-
-    with requests.get(address, stream=True, timeout=TIMEOUT_S) as response:
-        response.raise_for_status()
-        with Path(target).open("wb") as file:
-            for chunk in response.iter_content(1 << 20):
-                file.write(chunk)
+    """Download files, and unpack archives. Publishers revise files under the same address."""
+    for address in source.files:
+        target = folder / Path(urllib.parse.unquote(urllib.parse.urlsplit(address).path)).name
+        with _open(address) as response:
+            # Reading it whole raises where the connection breaks off.
+            target.write_bytes(response.read())
+        if target.suffix == ".zip":
+            shutil.unpack_archive(target, folder)
 
 
 def _download_by_pymrio(source: Source, year: int | None, folder: Path) -> None:

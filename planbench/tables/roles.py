@@ -21,8 +21,6 @@ from planbench.tables.labels import Named
 from planbench.tables.raw import Role
 from planbench.tables.totals import Side, same, total_at
 
-ENTRIES = ("auto", "money", "quantities", "coefficients")
-OUTPUTS = ("auto", "stated", "uses")
 #: A line called a total is one if it misses the sum in this share of its cells at most, and by
 #: this share of the sum in all.
 SLIPS, SLIP = 0.2, 1e-3
