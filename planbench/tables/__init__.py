@@ -1,6 +1,6 @@
 """Published input-output tables become economies: read, judged, put in order, checked.
 
-The way of a table: cells of a file (:mod:`.grid`) → what each row and column is (:mod:`.roles`)
+The steps: cells of a file (:mod:`.grid`) → what each row and column is (:mod:`.roles`)
 → the table as published (:class:`RawTable`) → flows, every figure in its place (:mod:`.flows`) →
 :class:`planbench.model.Economy` (:mod:`.economy`). docs/importing.md explains the rules.
 """

@@ -25,7 +25,9 @@ from typing import Any
 
 from planbench.errors import InputError
 from planbench.io.files import os_error_as_input, write_text
+from planbench.io.shipped import instances_folder
 from planbench.io.text import nearest
+from planbench.io.toml_file import read_toml
 from planbench.tables.mrio import require_pymrio
 
 #: Seconds to wait for a source to answer at all.
@@ -277,69 +279,15 @@ class Source:
         return f"planbench import {self.import_with.format(folder=folder)} -o economy.npz"
 
 
-SOURCES: tuple[Source, ...] = (
-    Source(
-        name="us-bea",
-        title="United States, use and make tables of 15, 71 and about 400 industries",
-        homepage="https://www.bea.gov/industry/input-output-accounts-data",
-        licence="public domain",
-        how="files",
-        size="tens of MB",
-        import_with="{folder}/IOUse_….xlsx {folder}/IOMake_….xlsx --sheet YEAR",
-        files=("https://apps.bea.gov/industry/iTables%20Static%20Files/AllTablesIO.zip",),
-    ),
-    Source(
-        name="wiod-2013",
-        title="World Input-Output Database, release 2013, 41 regions × 35 industries",
-        homepage="http://www.wiod.org/database/wiots13",
-        licence="CC BY 4.0",
-        how="pymrio",
-        size="tens of MB a year",
-        import_with="{folder} --format wiod --year YEAR",
-        years=(1995, 2011),
-    ),
-    Source(
-        name="exiobase3",
-        title="EXIOBASE 3, 49 regions × 163 industries (ixi)",
-        homepage="https://doi.org/10.5281/zenodo.3583070",
-        licence="CC BY-SA 4.0",
-        how="pymrio",
-        size="hundreds of MB a year",
-        import_with="{folder} --format exiobase3",
-        years=(1995, 2022),
-    ),
-    Source(
-        name="oecd-icio",
-        title="OECD inter-country input-output tables, edition 2023, 77 regions × 45 industries",
-        homepage="https://www.oecd.org/en/data/datasets/inter-country-input-output-tables.html",
-        licence="OECD terms, CC BY 4.0",
-        how="pymrio",
-        size="hundreds of MB for five years",
-        import_with="{folder} --format oecd --year YEAR",
-        years=(1995, 2020),
-    ),
-    Source(
-        name="eora26",
-        title="Eora26, 189 countries × 26 sectors",
-        homepage="https://worldmrio.com/eora26/",
-        licence="free for academic use, with an account",
-        how="by hand",
-        size="tens of MB a year",
-        import_with="{folder} --format eora26 --year YEAR",
-        years=(1990, 2016),
-        reason="it asks for an account",
-    ),
-    Source(
-        name="gloria",
-        title="GLORIA, 164 regions × 120 sectors, supply and use",
-        homepage="https://ielab.info/labs/ielab-gloria",
-        licence="free for academic use, with an account",
-        how="by hand",
-        size="GBs a year",
-        import_with="{folder} --format gloria --year YEAR",
-        reason="it asks for an account",
-    ),
-)
+def _shipped_sources() -> tuple[Source, ...]:
+    listed = read_toml(instances_folder() / "tables" / "sources.toml", "a list of sources")
+    return tuple(
+        Source(**{k: tuple(v) if isinstance(v, list) else v for k, v in source.items()})
+        for source in listed["source"]
+    )
+
+
+SOURCES = _shipped_sources()
 
 
 def find_source(name: str) -> Source:
