@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import resource
 import secrets
 import stat
 from collections.abc import Iterator
@@ -116,30 +117,23 @@ def replacing(path: Path | str, *, make_folder: bool = False) -> Iterator[Binary
         When the destination cannot be written.
     """
     path = Path(path)
+    before = _status(path)
     try:
-        target = Path(os.path.realpath(path))
-        if make_folder:
-            target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            before = path.stat()
-        except FileNotFoundError:
-            before = None
-        if before is not None and stat.S_ISDIR(before.st_mode):
-            raise IsADirectoryError
-        if before is not None and not (
-            stat.S_ISREG(before.st_mode) and target.exists() and not _is_descriptor(path)
-        ):
+        if before and (not stat.S_ISREG(before.st_mode) or _is_descriptor(path)):
             with path.open("wb") as stream:
                 yield stream
             return
-        if before is not None and not os.access(target, os.W_OK):
+        target = Path(os.path.realpath(path))
+        if make_folder:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        if before and not os.access(target, os.W_OK):
             raise PermissionError  # renaming would ignore that it is read-only
         temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
         try:
             with temporary.open("xb") as stream:
                 yield stream
                 stream.flush()
-                if before is not None:
+                if before:
                     os.fchmod(stream.fileno(), stat.S_IMODE(before.st_mode))
                 os.fsync(stream.fileno())
             temporary.replace(target)
@@ -149,9 +143,15 @@ def replacing(path: Path | str, *, make_folder: bool = False) -> Iterator[Binary
             raise
     except OSError as error:
         raise os_error_as_input(error, path, "write it") from None
-    except ValueError as error:
-        if "\0" not in str(path):
-            raise
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """Status of what is to be replaced; None where there is nothing yet."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
         raise os_error_as_input(error, path, "write it") from None
 
 
@@ -183,26 +183,20 @@ def check_writable(path: Path, *, folder: bool = False) -> Path:
     InputError
         When its folder is missing or not writable, or it is a folder (or is none).
     """
-    try:
-        try:
-            mode = path.stat().st_mode
-        except FileNotFoundError:
-            mode = None
-        if mode is not None and stat.S_ISDIR(mode) != folder:
-            word = "is a file; give a folder" if folder else "is a folder; give a file name"
-            raise InputError(word, where=str(path))
-        if not path.name:
-            raise InputError("names nothing; give the name of a new folder", where=str(path))
-        parent = Path(os.path.realpath(path)).parent
-        if not parent.is_dir() and mode is None:
-            raise InputError(f"there is no folder {path.parent}; make it first", where=str(path))
-        # A file is replaced by one written in its folder, so both must let it.
-        places = [path] if mode is not None else []
-        places += [parent] if mode is None or stat.S_ISREG(mode) else []
-        if not all(os.access(place, os.W_OK) for place in places):
-            raise InputError("cannot be written: permission denied", where=str(path))
-    except (OSError, ValueError) as error:
-        raise os_error_as_input(error, path, "write it") from None
+    status = _status(path)
+    if status and stat.S_ISDIR(status.st_mode) != folder:
+        word = "is a file; give a folder" if folder else "is a folder; give a file name"
+        raise InputError(word, where=str(path))
+    if not path.name:
+        raise InputError("names nothing; give the name of a new folder", where=str(path))
+    parent = Path(os.path.realpath(path)).parent
+    if not status and not parent.is_dir():
+        raise InputError(f"there is no folder {path.parent}; make it first", where=str(path))
+    # A file is replaced by one written in its folder, so both must let it.
+    places = [path] if status else []
+    places += [parent] if not status or stat.S_ISREG(status.st_mode) else []
+    if not all(os.access(place, os.W_OK) for place in places):
+        raise InputError("cannot be written: permission denied", where=str(path))
     return path
 
 
@@ -216,13 +210,10 @@ def available_bytes() -> int:
     import psutil
 
     available = int(psutil.virtual_memory().available)
-    with contextlib.suppress(ImportError, OSError, ValueError):
-        import resource
-
-        soft, _ = resource.getrlimit(resource.RLIMIT_AS)
-        if soft != resource.RLIM_INFINITY:
-            used = int(psutil.Process().memory_info().vms)
-            available = min(available, max(0, soft - used))
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if soft != resource.RLIM_INFINITY:
+        used = int(psutil.Process().memory_info().vms)
+        available = min(available, max(0, soft - used))
     return available
 
 

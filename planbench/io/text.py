@@ -45,12 +45,6 @@ _PACKED: dict[bytes, tuple[str, Any, type[Exception]]] = {
     b"\xfd7zXZ\0": ("xz", lzma.open, lzma.LZMAError),
 }
 _ZSTANDARD = b"\x28\xb5\x2f\xfd"
-#: First bytes of what cannot be read, and what to do about it.
-_FOREIGN = {
-    b"PK\x03\x04": "is a zip archive; unpack it and give the file inside",
-    b"7z\xbc\xaf": "is a 7z archive; unpack it and give the file inside",
-    b"\x1f\x9d": "is compressed by 'compress'; unpack it with 'uncompress' or pack it with gzip",
-}
 
 
 def read_bytes(path: Path, what: str, *, growth: float) -> bytes:
@@ -127,9 +121,6 @@ def _unpacked(path: Path, file: BinaryIO) -> tuple[str, IO[bytes], type[Exceptio
     """Recognise compression by its first bytes: its name, the content, what damage raises."""
     head = file.read(6)
     file.seek(0)
-    for first, advice in _FOREIGN.items():
-        if head.startswith(first):
-            raise InputError(advice, where=str(path))
     for first, (name, opener, damage) in _PACKED.items():
         if head.startswith(first):
             return name, opener(file), damage
@@ -166,7 +157,8 @@ class _Watched(io.RawIOBase):
         piece = self.source.read(len(buffer))
         if b"\0" in piece:
             raise InputError(
-                f"is not {self.what}: it holds NUL bytes; save it as plain text in UTF-8",
+                f"is not {self.what}: it holds NUL bytes; save it as plain text in UTF-8, and "
+                "unpack archives",
                 where=str(self.path),
             )
         self.done += len(piece)

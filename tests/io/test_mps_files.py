@@ -645,12 +645,9 @@ def test_zstandard_without_its_package_names_the_extra(
     _refused(tmp_path, b"\x28\xb5\x2f\xfd" + bytes(20), None, "planbench[zstd]", "zstd -d")
 
 
-@pytest.mark.parametrize(
-    ("first", "words"),
-    [(b"PK\x03\x04", "zip archive"), (b"7z\xbc\xaf", "7z archive"), (b"\x1f\x9d", "uncompress")],
-)
-def test_other_archives_are_named(tmp_path: Path, first: bytes, words: str) -> None:
-    _refused(tmp_path, first + bytes(20), None, words)
+@pytest.mark.parametrize("first", [b"PK\x03\x04", b"7z\xbc\xaf", b"\x1f\x9d"])
+def test_other_archives_are_refused(tmp_path: Path, first: bytes) -> None:
+    _refused(tmp_path, first + bytes(20), None, "unpack")
 
 
 def test_what_unpacks_beyond_memory_is_stopped(
