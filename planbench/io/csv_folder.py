@@ -83,7 +83,8 @@ def load_economy(folder: _PathLike) -> Economy:
         targets, table = _read_names(path / "targets.csv", "target", optional=("weight",))
         weights = table.numbers("weight", blank=1.0, least=5e-324)
     assortment, targets = _read_assortment(path / "assortment.csv", goods, targets)
-    name, recipe = path.resolve().name or "economy", {}
+    name = path.resolve().name or "economy"
+    recipe: dict[str, Any] = {}
     if "economy" in present:
         name, recipe = _read_facts(path / "economy.csv", name)
 

@@ -188,7 +188,7 @@ def _read_economy(archive: Archive) -> Economy:
     n, m = vectors["fixed_demand"].size, vectors["capacity"].size
     k, t = vectors["endowment"].size, vectors["weights"].size
     with naming(archive.path):
-        known = {
+        known: dict[str, Any] = {
             field: canonical_vector(archive.vector(name), size, name)
             for field, size in zip(_INTERIOR, (n, k, m), strict=True)
             if (name := f"interior_{field}") in archive.arrays
@@ -202,7 +202,7 @@ def _read_economy(archive: Archive) -> Economy:
             **{field: archive.strings(field) for field in _ECONOMY_LABELS},
             name=_meta_value(archive, "name", str),
             recipe=_meta_value(archive, "recipe", dict),
-            interior=Interior(**{"activities": None, **known}) if known else None,
+            interior=Interior(**({"activities": None} | known)) if known else None,
         )
     _check_sha256(archive, economy)
     return economy
