@@ -92,7 +92,7 @@ def naming(path: Path) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        if str(error).startswith(str(path)):
+        if str(error).startswith((f"{path}:", f"{path}{os.sep}")):
             raise
         raise InputError(str(error), where=str(path)) from None
 
