@@ -142,40 +142,12 @@ def read_archive(path: Path, what: str, *, bare: bool = False) -> Archive:
         On anything that is not a whole archive of one-dimensional arrays with ``meta``, or
         that would not fit into memory.
     """
-    size = regular_file_size(path, what)
-    try:
-        file = zipfile.ZipFile(path)
-    except OSError as error:
-        raise os_error_as_input(error, path, f"read {what}") from None
-    except Exception as error:  # zipfile has many errors for a damaged file
-        raise InputError(
-            f"is not {what} ({_said(error)}); {_SAVE_AGAIN}", where=str(path)
-        ) from None
-    archive = Archive(path, arrays := {}, meta := {})
-    with file:
-        # zipfile reads no more of a member than its stated size.
-        unpacked = sum(info.file_size for info in file.infolist())
-        require_plausible(unpacked, size, str(path))
-        # A quarter more: the checks of the boundary use masks and differences.
-        require_memory(1.25 * unpacked, str(path), "reading it")
-        for info in file.infolist():
-            name = info.filename.removesuffix(".npy")
-            if name == info.filename or name in arrays:
-                raise InputError(
-                    "is not an array of its own name; " + _SAVE_AGAIN, where=archive.where(name)
-                )
-            try:
-                arrays[name] = _read_array(file, info)
-            except MemoryError:
-                raise InputError(
-                    "does not fit into memory; if the file is not damaged, use a smaller instance "
-                    "or a larger machine",
-                    where=archive.where(name),
-                ) from None
-            except Exception as error:  # so have zlib and numpy
-                raise InputError(
-                    f"{_said(error)}; {_SAVE_AGAIN}", where=archive.where(name)
-                ) from None
+    archive = Archive(path, arrays := read_arrays(path, what), meta := {})
+    for name, array in arrays.items():
+        if array.ndim != 1:
+            raise InputError(
+                f"has {array.ndim} dimensions, expected 1; save again", where=archive.where(name)
+            )
     if "meta" in arrays:
         found = archive._json("meta")
         if not isinstance(found, dict):
@@ -189,14 +161,61 @@ def read_archive(path: Path, what: str, *, bare: bool = False) -> Archive:
     return archive
 
 
+def read_arrays(path: Path, what: str, *, growth: float = 1.25) -> dict[str, Array]:
+    """Read the arrays of an ``.npz`` file by their names.
+
+    Parameters
+    ----------
+    path : Path
+    what : str
+        As for :func:`read_archive`.
+    growth : float
+        Bytes of memory for a byte of the arrays; by default some for masks and differences.
+
+    Raises
+    ------
+    InputError
+        When it is no whole archive of plain arrays, or would not fit into memory.
+    """
+    size = regular_file_size(path, what)
+    try:
+        file = zipfile.ZipFile(path)
+    except OSError as error:
+        raise os_error_as_input(error, path, f"read {what}") from None
+    except Exception as error:  # zipfile has many errors for a damaged file
+        raise InputError(
+            f"is not {what} ({_said(error)}); {_SAVE_AGAIN}", where=str(path)
+        ) from None
+    arrays: dict[str, Array] = {}
+    with file:
+        # zipfile reads no more of a member than its stated size.
+        unpacked = sum(info.file_size for info in file.infolist())
+        require_plausible(unpacked, size, str(path))
+        require_memory(growth * unpacked, str(path), "reading it")
+        for info in file.infolist():
+            name = info.filename.removesuffix(".npy")
+            where = f"{path}: field {shown(name)}"
+            if name == info.filename or name in arrays:
+                raise InputError("is not an array of its own name; " + _SAVE_AGAIN, where=where)
+            try:
+                arrays[name] = _read_array(file, info)
+            except MemoryError:
+                raise InputError(
+                    "does not fit into memory; if the file is not damaged, use a smaller instance "
+                    "or a larger machine",
+                    where=where,
+                ) from None
+            except Exception as error:  # so have zlib and numpy
+                raise InputError(f"{_said(error)}; {_SAVE_AGAIN}", where=where) from None
+    return arrays
+
+
 def _read_array(file: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
     with file.open(info) as stream, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # numpy's, of headers that Python 2 wrote
         array = np.lib.format.read_array(stream, allow_pickle=False)
         if stream.read(1):
             raise ValueError("holds more bytes than it declares")
-    if array.ndim != 1:
-        raise ValueError(f"has {array.ndim} dimensions, expected 1")
     return array
 
 

@@ -21,7 +21,7 @@ from planbench.io.text import decimal, nearest, read_lines, shown
 from planbench.model.arrays import FloatArray
 
 #: Bytes of memory for a byte of text, in rows of two names and a number.
-_GROWTH = 10.0
+_GROWTH = 7.0
 
 
 @dataclass(frozen=True)
