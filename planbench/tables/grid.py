@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from planbench import formatting as fmt
 from planbench.errors import InputError
-from planbench.io.files import human_bytes, regular_file_size, require_memory
+from planbench.io.files import regular_file_size, require_memory
 from planbench.io.text import nearest, read_bytes, shown
 from planbench.model.arrays import FloatArray
 from planbench.tables.cells import Text, advice_for, kinds_of, read_figures
@@ -170,8 +171,8 @@ def _open_book(path: Path) -> Any:
             unpacked = sum(item.file_size for item in archive.infolist())
         if unpacked > MOST_UNPACKED:
             raise InputError(
-                f"unpacks to {human_bytes(unpacked)}, more than {human_bytes(MOST_UNPACKED)}; "
-                "save the sheet of the table as CSV",
+                f"unpacks to {fmt.large_bytes(unpacked)}, more than "
+                f"{fmt.large_bytes(MOST_UNPACKED)}; save the sheet of the table as CSV",
                 where=str(path),
             )
         require_memory(_XLSX_GROWTH * unpacked, str(path), "reading this xlsx file")

@@ -28,7 +28,7 @@ import numpy as np
 
 from planbench.errors import InputError
 from planbench.formatting import plural
-from planbench.io.files import regular_file_size, require_memory, require_plausible
+from planbench.io.archive import read_arrays
 from planbench.model.arrays import FloatArray
 from planbench.tables.raw import ROLES, RawTable, Role, make_raw_table
 
@@ -131,36 +131,18 @@ def _regional(
 def _read(path: Path) -> tuple[dict[str, Any], list[Role]]:
     """Known arrays by field, and the roles of all."""
     where = str(path)
-    size = regular_file_size(path, "an npz file")
     known = {alias: field for field, aliases in _NAMES.items() for alias in aliases}
     given: dict[str, Any] = {}
     roles: list[Role] = []
-    try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(item.file_size for item in archive.infolist())
-        require_plausible(unpacked, size, where)
-        require_memory(3.0 * max(unpacked, size), where, "reading this table")
-        with np.load(path, allow_pickle=False) as archive:
-            for key in archive.files:
-                field = known.get(key)
-                if field is None:
-                    roles.append(Role("array", key, "left out", "is not known by this name"))
-                    continue
-                if field in given:
-                    raise InputError(f"array {key!r} says {field} twice; drop one", where=where)
-                given[field] = archive[key]
-                roles.append(Role("array", key, ROLES[field], "by its name"))
-    except InputError:
-        raise
-    except MemoryError:
-        raise InputError("does not fit into memory; use a smaller table", where=where) from None
-    except Exception as e:  # zipfile, zlib and numpy have many errors for a damaged file
-        line = str(e).splitlines()[0] if str(e) else type(e).__name__
-        raise InputError(
-            f"is no npz file of plain arrays, or a damaged one: {line}; save it with numpy.savez, "
-            "or download it again",
-            where=where,
-        ) from None
+    for key, array in read_arrays(path, "an npz file of plain arrays", growth=3.0).items():
+        field = known.get(key)
+        if field is None:
+            roles.append(Role("array", key, "left out", "is not known by this name"))
+            continue
+        if field in given:
+            raise InputError(f"array {key!r} says {field} twice; drop one", where=where)
+        given[field] = array
+        roles.append(Role("array", key, ROLES[field], "by its name"))
     for field, array in given.items():
         if field in _LABELS:
             given[field] = [str(label) for label in np.ravel(array)]
