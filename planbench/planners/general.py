@@ -72,22 +72,17 @@ class GeneralState:
     cleared: npt.NDArray[np.int64]
     adjusting: PriceState | None = None
 
+    def fits(self, economy: Economy) -> bool:
+        """Whether it is of an economy of the same shape."""
+        found = self.p.size, self.x.size, self.w.size, self.z.size
+        e = economy
+        return found == (e.n_goods, e.n_activities, e.n_resources, e.n_targets)
+
     @property
     def sound(self) -> bool:
         """Whether it is all finite, and a plan of something."""
         parts = (self.p, self.w, self.x, self.z)
         return all(bool(np.isfinite(part).all()) for part in parts) and bool((self.z > 0).any())
-
-
-def _other_shape(economy: Economy, state: GeneralState) -> str | None:
-    found = state.p.size, state.x.size, state.w.size, state.z.size
-    wanted = economy.n_goods, economy.n_activities, economy.n_resources, economy.n_targets
-    if found == wanted:
-        return None
-    return (
-        "is of {} goods, {} activities, {} resources and {} targets, the economy has "
-        "{}, {}, {} and {}".format(*found, *wanted)
-    )
 
 
 def _compile(economy: Economy) -> None:
@@ -223,7 +218,6 @@ PLANNER = Planner(
     spec=SPEC,
     refusal=lambda economy: None,
     run=_run,
-    other_shape=_other_shape,
     compile=_compile,
     version="1",
 )

@@ -68,6 +68,10 @@ class HarmonyState:
 
     intensities: FloatArray
 
+    def fits(self, economy: Economy) -> bool:
+        """Whether it is of an economy of the same shape."""
+        return self.intensities.size == economy.n_activities
+
 
 def refusal(economy: Economy) -> str | None:
     """Say why harmony cannot plan `economy`, or None."""
@@ -315,16 +319,10 @@ def _iteration(
     return _to_resources(shop.economy, moved), mean
 
 
-def _other_shape(economy: Economy, state: HarmonyState) -> str | None:
-    same = state.intensities.size == economy.n_activities
-    return None if same else "is of an economy of another shape"
-
-
 PLANNER = Planner(
     spec=SPEC,
     refusal=refusal,
     run=_run,
-    other_shape=_other_shape,
     native=("rounds", "target"),
     rounds=ROUNDS,
 )

@@ -104,16 +104,6 @@ class PriceWeights(NamedTuple):
 
 
 @compiled
-def direct_costs(a: Arrays, w: Any, out: Any) -> None:
-    """Write wR_j for every activity j to `out`."""
-    for j in range(out.size):
-        total = 0.0
-        for q in range(a.rptr[j], a.rptr[j + 1]):
-            total += a.rval[q] * w[a.rind[q]]
-        out[j] = total
-
-
-@compiled
 def sweep_prices(
     a: Arrays, direct: Any, weights: PriceWeights, near: Any, margin: float, costs: Any, p: Any
 ) -> tuple[float, float, float, int]:

@@ -60,6 +60,10 @@ class BalanceState:
     outputs: FloatArray
     prices: FloatArray
 
+    def fits(self, economy: Economy) -> bool:
+        """Whether it is of an economy of the same shape."""
+        return self.outputs.shape == (economy.n_goods, 2)
+
 
 def refusal(economy: Economy) -> str | None:
     """Say why there are no material balances for `economy`, or None."""
@@ -179,17 +183,10 @@ def _scaled(
     return np.minimum(levels[:, 0] + sets * levels[:, 1], economy.capacity), sets
 
 
-def _other_shape(economy: Economy, state: BalanceState) -> str | None:
-    n = economy.n_goods
-    same = state.outputs.shape == (n, 2) and state.prices.shape == (n,)
-    return None if same else "is of an economy of another shape"
-
-
 PLANNER = Planner(
     spec=SPEC,
     refusal=refusal,
     run=_run,
-    other_shape=_other_shape,
     native=("rounds", "target"),
     rounds=ROUNDS,
 )

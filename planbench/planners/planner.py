@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from importlib import import_module
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import scipy.sparse as sp
@@ -79,6 +80,13 @@ class PlanOptions:
     report: Report = _silent
 
 
+class State(Protocol):
+    """What an old plan leaves to start another from."""
+
+    def fits(self, economy: Economy) -> bool:
+        """Whether it is of an economy of the same shape."""
+
+
 @dataclass(frozen=True, eq=False)
 class Result:
     """A plan, prices, and how planning ended.
@@ -94,7 +102,7 @@ class Result:
         The planner's own bounds on the optimum, if it has any.
     iterations : mapping
         Counts by name: ``rounds``, ``passes`` and others.
-    state : object
+    state : State
         To plan a changed economy from.
     ray : tuple of ndarray or None
         With ``unbounded``: activities and targets that can grow without end.
@@ -106,6 +114,8 @@ class Result:
         Why there is no optimum, or what else is to be noted.
     method : str
         What ran; the planner's usual method if empty.
+    also : str
+        What ran besides.
     """
 
     ended: Ended
@@ -113,7 +123,7 @@ class Result:
     z: FloatArray | None
     p: FloatArray | None
     w: FloatArray | None
-    state: Any
+    state: State
     lower: float | None = None
     upper: float | None = None
     iterations: Mapping[str, int] = field(default_factory=dict)
@@ -122,6 +132,7 @@ class Result:
     status: str = ""
     message: str = ""
     method: str = ""
+    also: str = ""
 
     @property
     def gap(self) -> float:
@@ -169,8 +180,6 @@ class Planner:
         `run`.
     compile : callable or None
         Compiles every kernel for arrays of the economy's types, as the phase ``compile``.
-    other_shape : callable
-        Says why a state is none of this economy's shape, or None.
     native : tuple of str
         Those of :data:`NATIVE` it has.
     rounds : int or None
@@ -182,7 +191,6 @@ class Planner:
     spec: SolverSpec
     refusal: Callable[[Economy], str | None]
     run: Callable[[Economy, Any, PlanOptions, Any], Result]
-    other_shape: Callable[[Economy, Any], str | None]
     prepare: Callable[[Economy], Any] = lambda economy: None
     compile: Callable[[Economy], None] | None = None
     native: tuple[str, ...] = ()
@@ -198,7 +206,7 @@ class Planner:
         ----------
         economy : Economy
         options : PlanOptions, optional
-        state : object, optional
+        state : State, optional
             Of the result for an economy with the same goods, activities and resources, to
             start from.
 
@@ -283,9 +291,8 @@ class Planner:
         reason = self.refusal(economy)
         if reason is not None:
             raise SolverError(f"{self.spec.name}: {reason}")
-        other = None if state is None else self.other_shape(economy, state)
-        if other is not None:
-            raise InputError(f"{other}; start without it", where="state")
+        if state is not None and not state.fits(economy):
+            raise InputError("is of an economy of another shape; start without it", where="state")
 
     def _native(self, options: SolveOptions) -> dict[str, Any]:
         """Read the native options.
@@ -351,7 +358,7 @@ class Planner:
             primal_ray=None if result.ray is None else np.concatenate(result.ray),
             hit_limit=result.hit_limit,
             version=self.version or self._own_version(),
-            method_run=result.method or self.spec.method,
+            method_run="; ".join(filter(None, (result.method or self.spec.method, result.also))),
             threads_used=1,
             options=dict(options),
             notes=(result.message,) if result.message else (),
@@ -365,6 +372,14 @@ class Planner:
         import numba
 
         return f"{__version__} (numba {numba.__version__})"
+
+
+def lazily(module: str, name: str) -> Callable[..., Any]:
+    """Return a function of a module that is imported when it is called.
+
+    The list of solvers must not import numba.
+    """
+    return lambda *given: getattr(import_module(module), name)(*given)
 
 
 def to_unit_value(economy: Economy, p: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray]:

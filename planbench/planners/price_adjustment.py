@@ -79,6 +79,12 @@ class PriceState:
     prices: FloatArray
     weight: float | None
 
+    def fits(self, economy: Economy) -> bool:
+        """Whether it is of an economy of the same shape."""
+        e = economy
+        columns, rows = e.n_activities + e.n_targets, e.n_goods + e.n_resources
+        return (self.columns.size, self.prices.size) == (columns, rows)
+
 
 @dataclass(frozen=True, eq=False)
 class _Bracket:
@@ -113,7 +119,7 @@ class _Bracket:
         return replace(self, upper=bound, prices=prices)
 
 
-def compile_kernels() -> None:
+def compile_kernels(economy: Economy | None = None) -> None:
     """Compile every kernel (or load it from numba's cache) on a tiny economy."""
     import scipy.optimize  # noqa: F401 - its import is not what planning costs
 

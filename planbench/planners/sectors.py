@@ -116,7 +116,7 @@ def open_sectors(
 
 def charge_rents(sectors: Sectors, rents: FloatArray) -> None:
     """Compute the cost of the resources of a unit of every activity."""
-    kernels.direct_costs(sectors.arrays, rents, sectors.direct)
+    sectors.direct[:] = sectors.economy.resource_use.T @ rents
     sectors.meter.work += sectors.economy.resource_use.nnz
 
 
@@ -265,6 +265,14 @@ def solve_outputs(
                 np.add(demand, extra, out=short)
                 meter.work += kernels.add_shortage(used, y, short)
     return False
+
+
+def levels(sectors: Sectors, y: FloatArray) -> FloatArray:
+    """Levels of the activities that make outputs `y`."""
+    t = sectors.techniques
+    x = np.zeros(sectors.economy.n_activities)
+    x[t.order] = y[t.good] * sectors.share * t.per[t.order]
+    return x
 
 
 def resource_use(sectors: Sectors, y: FloatArray) -> FloatArray:

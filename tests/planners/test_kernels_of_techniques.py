@@ -8,15 +8,15 @@ import scipy.sparse as sp
 from support.economies import random_small
 
 pytest.importorskip("numba")
-pytest.importorskip("clarabel")
 
 from planbench.model import Economy
-from planbench.planners import bundle, decomposition, restricted_master, two_level
+from planbench.planners import decomposition, restricted_master, two_level
 from planbench.planners.planner import PlanOptions
 from planbench.planners.sectors import (
     LOSS,
     Sectors,
     charge_rents,
+    levels,
     list_inputs,
     open_sectors,
     resource_use,
@@ -100,10 +100,7 @@ def test_outputs_cover_demand_and_little_more() -> None:
         y = 3.0 * rng.random(economy.n_goods)
         list_inputs(sectors)
         assert solve_outputs(sectors, y, demand, np.ones(y.size), 1e-9)
-        x = np.zeros(economy.n_activities)
-        x[listed.order] = (
-            np.repeat(y, np.diff(listed.first)) * sectors.share * listed.per[listed.order]
-        )
+        x = levels(sectors, y)
         net = economy.outputs @ x - economy.inputs @ x
         assert (net >= demand - 1e-14).all()
         assert (net <= demand + 2.1e-9).all()
@@ -133,7 +130,7 @@ def test_model_is_the_linear_program_it_says() -> None:
         amount = np.repeat(outputs, sizes)
         needs = (amount * part) @ rows.astype(np.float64)
         columns = restricted_master.Columns(
-            np.arange(goods), starts, outputs, np.arange(count), cost, part, rows
+            np.arange(count), starts, outputs, cost, part, rows
         )
         found = restricted_master.solve_master(
             columns, needs, float(needs.min()), sigma, margin=np.inf, gap=1e-9, steps=60
@@ -159,7 +156,7 @@ def test_model_is_the_linear_program_it_says() -> None:
 
 
 def test_safety_net_alone_closes_the_bracket(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the model, the level bundle over whole plans finds the same bounds."""
+    """Without the model, mixing whole plans finds the same bounds."""
     monkeypatch.setattr(decomposition, "FAILURES", -1)
     for seed in range(10):
         economy = random_small("targets", seed)
@@ -172,7 +169,8 @@ def test_safety_net_alone_closes_the_bracket(monkeypatch: pytest.MonkeyPatch) ->
         assert both.lower <= alone.upper * (1 + 1e-12)
 
 
-def test_solve_mixture_equalises_two_plans() -> None:
-    weights, most = bundle.solve_mixture(np.array([[1.0, 3.0], [3.0, 1.0]]))
+def test_a_mixture_equalises_two_plans() -> None:
+    weights, sigma, most = restricted_master.mix_plans(np.array([[1.0, 3.0], [3.0, 1.0]]))
     assert weights == pytest.approx([0.5, 0.5])
+    assert sigma == pytest.approx([0.5, 0.5])
     assert most == pytest.approx(2.0)
