@@ -19,7 +19,15 @@ import numpy.typing as npt
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.planners import kernels, policy_iteration
-from planbench.planners.planner import Ended, PlanOptions, Report, Result, tiny_like
+from planbench.planners.planner import (
+    Bracket,
+    Ended,
+    Pair,
+    PlanOptions,
+    Report,
+    Result,
+    tiny_economy,
+)
 from planbench.planners.policy_iteration import PolicyIteration
 from planbench.planners.presolve import Domain, complete_prices, presolve
 from planbench.planners.restricted_master import (
@@ -29,20 +37,7 @@ from planbench.planners.restricted_master import (
     solve_master,
     write_rows,
 )
-from planbench.planners.sectors import (
-    NEAR,
-    Sectors,
-    charge_rents,
-    forget_inputs,
-    levels,
-    list_inputs,
-    open_sectors,
-    resource_use,
-    solve_outputs,
-    solve_prices,
-    solve_requirements,
-    sweep_prices,
-)
+from planbench.planners.sectors import NEAR, Sectors
 from planbench.planners.techniques import BoolArray, Meter, list_techniques
 
 #: Width of the mixing of techniques in the first iteration, from nothing and from an old plan.
@@ -119,24 +114,6 @@ class State:
         return (self.outputs.size, self.rents.size) == (economy.n_goods, economy.n_resources)
 
 
-@dataclass
-class Bounds:
-    """Best bounds so far and what gave them; `x` and `z` are per unit of the plan."""
-
-    lower: float = 0.0
-    upper: float = np.inf
-    theta: float = 0.0
-    p: FloatArray | None = None
-    rents: FloatArray | None = None
-    x: FloatArray | None = None
-    z: FloatArray | None = None
-
-    @property
-    def gap(self) -> float:
-        """(upper − lower)/upper, 1 without bounds."""
-        return (self.upper - self.lower) / self.upper if np.isfinite(self.upper) else 1.0
-
-
 @dataclass(eq=False)
 class WholePlan:
     """A plan of the sectors per unit of the objective, and the share of each endowment it needs."""
@@ -181,6 +158,9 @@ class Decomposition:
         Those kept, once they are mixed.
     direct : PolicyIteration or None
         Solves for prices and outputs where sweeps are slow and the economy is small.
+    bounds : Bracket
+    ray : tuple of ndarray or None
+        Activities and targets that can grow without end.
     """
 
     sectors: Sectors
@@ -199,6 +179,8 @@ class Decomposition:
     imposed: tuple[Columns, FloatArray] | None = None
     plans: list[WholePlan] = field(default_factory=list)
     direct: PolicyIteration | None = None
+    bounds: Bracket = field(default_factory=Bracket)
+    ray: Pair | None = None
 
     @property
     def economy(self) -> Economy:
@@ -227,15 +209,15 @@ def run(economy: Economy, domain: Domain, options: PlanOptions, state: State | N
         if not domain.targets.any():
             return _nothing_to_do(economy, domain, meter)
         course = start(economy, domain, meter, state, thorough=thorough)
-        bounds, rounds, ended = iterate(course, options.tolerance, options.report)
+        rounds, ended = iterate(course, options.tolerance, options.report)
         if ended != "unconverged":
             break
-    return _finish(course, domain, bounds, rounds, ended)
+    return _finish(course, domain, rounds, ended)
 
 
-def compile_kernels(economy: Economy) -> None:
+def compile_kernels() -> None:
     """Compile every kernel (or load it from numba's cache) on a tiny economy."""
-    tiny = tiny_like(economy, resources=min(economy.n_resources, 2))
+    tiny = tiny_economy()
     run(tiny, presolve(tiny), PlanOptions(), None)
 
 
@@ -248,7 +230,7 @@ def start(
     kept = np.flatnonzero(used & (r > 0))
     scale = np.zeros(r.size)
     scale[kept] = 1.0 / r[kept]
-    sectors = open_sectors(economy, list_techniques(economy, domain.usable), scale, meter)
+    sectors = Sectors(economy, list_techniques(economy, domain.usable), scale, meter)
     n = economy.n_goods
     run = Decomposition(
         sectors, kept, domain.targets,
@@ -289,37 +271,36 @@ def worth_of(run: Decomposition, p: FloatArray) -> FloatArray:
     return np.asarray(worth[run.targets])
 
 
-def iterate(run: Decomposition, gap: float, report: Report) -> tuple[Bounds, int, Ended]:
+def iterate(run: Decomposition, gap: float, report: Report) -> tuple[int, Ended]:
     """Go on until the bounds are within `gap` of one another.
 
     Returns
     -------
-    Bounds
     rounds : int
     ended : {"optimal", "time limit", "stalled", "unbounded"}
     """
-    bounds, single = Bounds(), run.kept.size <= 1
+    bounds, single = run.bounds, run.kept.size <= 1
     since, mark, marked = 0, 1.0, 0
     for number in range(1, (MOST_TRIES if single else MOST_ROUNDS) + 1):
         before = bounds.gap
         tolerance = max(gap / 20, min(1e-2, 0.02 * run.expected))
         if single:
             tolerance = gap / SHARE * TIGHTER ** (number - 1)
-        answered = solve_sectors(run, bounds, tolerance)
+        answered = solve_sectors(run, tolerance)
         if isinstance(answered, str):
-            return bounds, number, answered
+            return number, answered
         needs, value = answered
         average = float(run.sigma @ needs)
         report(
-            f"round {number}: lower {bounds.lower:.12g}, upper {bounds.upper:.12g}, "
+            f"round {number}: lower {bounds.lower or 0.0:.12g}, upper {bounds.upper:.12g}, "
             f"gap {bounds.gap:.3g}, mixing {average / value - 1:.1e}, "
             f"imbalance {(needs.max() - average) / value:.1e}, width {run.width:.1e}, "
             f"passes {run.meter.passes:.1f}, {run.meter.seconds:.2f} s"
         )
         if bounds.gap <= gap:
-            return bounds, number, "optimal"
+            return number, "optimal"
         if run.meter.over():
-            return bounds, number, "time limit"
+            return number, "time limit"
         if single:
             continue
         # Whole plans are of the cheapest techniques: what they cost is what prices say.
@@ -332,19 +313,17 @@ def iterate(run: Decomposition, gap: float, report: Report) -> tuple[Bounds, int
         if number - marked >= STALL:
             break
         if run.plans or since > FAILURES:
-            mix_whole_plans(run, bounds, needs)
+            mix_whole_plans(run, needs)
             if bounds.gap <= gap:
-                return bounds, number, "optimal"
+                return number, "optimal"
         else:
             if since:
                 run.margin *= 4.0
             solve_centre(run, needs, value, gap)
-    return bounds, number, "stalled"
+    return number, "stalled"
 
 
-def solve_sectors(
-    run: Decomposition, bounds: Bounds, tolerance: float
-) -> tuple[FloatArray, float] | Ended:
+def solve_sectors(run: Decomposition, tolerance: float) -> tuple[FloatArray, float] | Ended:
     """Solve for prices and outputs at the present rents; improve the bounds.
 
     Returns
@@ -361,7 +340,7 @@ def solve_sectors(
     rents = np.zeros(economy.n_resources)
     rents[run.kept] = run.sigma
     rents *= sectors.scale
-    charge_rents(sectors, rents)
+    sectors.charge_rents(rents)
     weight = run.y
     if not weight.any():
         weight = np.asarray(economy.assortment @ (run.targets / economy.weights))
@@ -377,13 +356,13 @@ def solve_sectors(
             # What is free now may use a resource that is priced at nothing: price them all.
             run.sigma = 0.5 * run.sigma + 0.5 / run.sigma.size
             run.p, run.imposed = sectors.p0.copy(), None
-            return solve_sectors(run, bounds, tolerance)
-        return _unbounded(run, bounds, worth)
+            return solve_sectors(run, tolerance)
+        return _unbounded(run, worth)
     repaired = float(np.min(worth + theta * worth_of(run, sectors.p0)))
     upper = (1 + theta) / repaired
-    if upper < bounds.upper:
-        bounds.upper, bounds.theta = upper, theta
-        bounds.p, bounds.rents = run.p.copy(), rents
+    if run.bounds.upper is None or upper < run.bounds.upper:
+        pair = (run.p + theta * sectors.p0) / repaired, (rents + theta * sectors.w0) / repaired
+        run.bounds.add_prices(upper, pair)
     kernels.shares_of(sectors.arrays.first, sectors.costs, run.width, sectors.share)
     mix = _parts(worth, run.width)
     if run.imposed is not None:
@@ -395,24 +374,31 @@ def solve_sectors(
     z = np.zeros(economy.n_targets)
     z[run.targets] = mix / economy.weights[run.targets]
     demand = np.asarray(economy.assortment @ z)
-    list_inputs(sectors)
+    sectors.list_inputs()
     if not _solve_outputs(run, demand, tolerance):
         if run.meter.over():
             return "time limit"
         # A mix may need more of a good than it makes; the cheapest at converged prices do not.
         kernels.shares_of(sectors.arrays.first, sectors.costs, 0.0, sectors.share)
         run.y = np.zeros(economy.n_goods)
-        list_inputs(sectors)
+        sectors.list_inputs()
         if not _solve_outputs(run, demand, tolerance):
             if run.thorough and run.direct is None and factorise(run):
-                return solve_sectors(run, bounds, tolerance)
+                return solve_sectors(run, tolerance)
             return _gave_up(run)
     run.z = z
-    needs = (resource_use(sectors, run.y) * sectors.scale)[run.kept]
+    x = sectors.levels(run.y)
+    needs = _needs(run, x)
     lower = (1.0 - unused_share(economy)) / float(needs.max())
-    if lower > bounds.lower:
-        bounds.lower, bounds.x, bounds.z = lower, levels(sectors, run.y), z
+    run.bounds.add_plan(lower, (x * lower, z * lower))
     return needs, 1.0 / upper
+
+
+def _needs(run: Decomposition, x: FloatArray) -> FloatArray:
+    """Share of each endowment that activities use."""
+    use = run.economy.resource_use
+    run.meter.work += use.nnz
+    return np.asarray(((use @ x) * run.sectors.scale)[run.kept])
 
 
 def _impose(sectors: Sectors, columns: Columns, share: FloatArray) -> None:
@@ -444,12 +430,12 @@ def _solve_prices(run: Decomposition, weight: FloatArray, tolerance: float) -> t
     sectors, p = run.sectors, run.p
     theta, converged = np.inf, False
     if run.direct is None:
-        theta, converged = solve_prices(sectors, p, weight, tolerance)
+        theta, converged = sectors.solve_prices(p, weight, tolerance)
         if run.thorough and not converged:
             factorise(run)
     if run.direct is not None and not run.meter.over():
         converged = run.direct.solve_prices(p)
-        theta = sweep_prices(sectors, p, weight, NEAR)[0]
+        theta = sectors.sweep_prices(p, weight, NEAR)[0]
     dearest = float(np.max(p * sectors.per_p0, initial=0.0))
     parts = run.economy.inputs, run.economy.resource_use
     terms = sum(int(np.diff(part.indptr).max(initial=0)) for part in parts)
@@ -464,7 +450,7 @@ def _solve_outputs(run: Decomposition, demand: FloatArray, tolerance: float) -> 
         more = demand + LEFT_OVER * tolerance * spare
         for number in range(AGAIN):
             before = sectors.meter.work
-            if not solve_outputs(sectors, run.y, more, spare, tolerance):
+            if not sectors.solve_outputs(run.y, more, spare, tolerance):
                 return False
             steady = sectors.meter.work - before <= FEW * sectors.used.good.size
             gross, net = float(run.y @ run.p), float(demand @ run.p)
@@ -493,7 +479,7 @@ def _gave_up(run: Decomposition) -> Ended:
     return "stalled" if run.thorough else "unconverged"
 
 
-def _unbounded(run: Decomposition, bounds: Bounds, worth: FloatArray) -> Ended:
+def _unbounded(run: Decomposition, worth: FloatArray) -> Ended:
     """Make one unit of a target that costs nothing; the plan grows without bound."""
     economy, sectors = run.economy, run.sectors
     kernels.shares_of(sectors.arrays.first, sectors.costs, 0.0, sectors.share)
@@ -502,30 +488,28 @@ def _unbounded(run: Decomposition, bounds: Bounds, worth: FloatArray) -> Ended:
     z[chosen] = 1.0 / economy.weights[chosen]
     y = np.zeros(economy.n_goods)
     demand = np.asarray(economy.assortment @ z)
-    list_inputs(sectors)
+    sectors.list_inputs()
     # Goods that are only used on the way are in no demand: their spare is a share of output.
     if not (
-        solve_outputs(sectors, y, demand, demand, 1e-9)
-        or solve_outputs(sectors, y, demand, y.copy(), 1e-9)
+        sectors.solve_outputs(y, demand, demand, 1e-9)
+        or sectors.solve_outputs(y, demand, y.copy(), 1e-9)
     ):
         return _gave_up(run)
-    if (resource_use(sectors, y) > 0)[run.kept].any():
+    x = sectors.levels(y)
+    if _needs(run, x).any():
         return _gave_up(run)
-    bounds.x, bounds.z = levels(sectors, y), z
+    run.ray = x, z
     return "unbounded"
 
 
 def spare_of(run: Decomposition) -> FloatArray:
     """Return a little of every good: half in proportion to output, half of equal value."""
     p, y = run.p, run.y
-    n = p.size
     made = np.diff(run.sectors.techniques.first) > 0
     worth = float(worth_of(run, p).min())
     with np.errstate(divide="ignore", over="ignore"):
-        equal = np.where(made & (p > 0), worth / n / np.where(p > 0, p, 1.0), 0.0)
-    free = made & (p <= 0)
-    if free.any():
-        equal[free] = 1.0
+        equal = np.where(p > 0, worth / p.size / p, 1.0)
+    equal[~made] = 0.0
     total = float(y @ p)
     if total > 0:
         return 0.5 * equal + (0.5 * worth / total) * y
@@ -539,7 +523,7 @@ def _parts(worth: FloatArray, width: float) -> FloatArray:
     return np.asarray(mix / mix.sum())
 
 
-def mix_whole_plans(run: Decomposition, bounds: Bounds, needs: FloatArray) -> None:
+def mix_whole_plans(run: Decomposition, needs: FloatArray) -> None:
     """Mix the plans so far, and move the rents half of the way to the mixture's.
 
     A plan needs c_i of the endowments per unit, and no prices can make it cheaper than it is:
@@ -548,26 +532,27 @@ def mix_whole_plans(run: Decomposition, bounds: Bounds, needs: FloatArray) -> No
     (in-out separation, Ben-Ameur & Neto 2007): as there are finitely many choices of techniques,
     this ends.
     """
-    plans, endowment = run.plans, run.economy.endowment
-    assert bounds.x is not None
-    assert bounds.z is not None
-    assert bounds.rents is not None
+    plans, bounds = run.plans, run.bounds
+    assert bounds.plan is not None
+    assert bounds.prices is not None
+    x, z = bounds.plan
     if not plans:
-        use = np.asarray(run.economy.resource_use @ bounds.x)
-        plans.append(WholePlan((use * run.sectors.scale)[run.kept], bounds.x, bounds.z))
+        scale = 1.0 / float(run.economy.weights @ z)
+        plans.append(WholePlan(_needs(run, x) * scale, x * scale, z * scale))
     if len(plans) >= 2 * needs.size + 20:
         idle = np.flatnonzero(mix_plans(_needs_of(plans))[0] <= 0)
         if idle.size:
             del plans[idle[0]]
-    plans.append(WholePlan(needs, levels(run.sectors, run.y), run.z))
+    plans.append(WholePlan(needs, run.sectors.levels(run.y), run.z))
     weights, sigma, needed = mix_plans(_needs_of(plans))
     lower = (1.0 - unused_share(run.economy)) / needed
-    if lower > bounds.lower:
-        used = [(weight, plan) for weight, plan in zip(weights, plans, strict=True) if weight > 0]
-        bounds.lower = lower
-        bounds.x = sum((weight * plan.x for weight, plan in used), np.zeros(bounds.x.size))
-        bounds.z = sum((weight * plan.z for weight, plan in used), np.zeros(bounds.z.size))
-    run.sigma = 0.5 * ((bounds.rents * endowment)[run.kept] + sigma)
+    if lower > (bounds.lower or 0.0):
+        used = [(lower * w, plan) for w, plan in zip(weights, plans, strict=True) if w > 0]
+        x = sum((share * plan.x for share, plan in used), np.zeros(x.size))
+        z = sum((share * plan.z for share, plan in used), np.zeros(z.size))
+        bounds.add_plan(lower, (x, z))
+    best = (bounds.prices[1] * run.economy.endowment)[run.kept]
+    run.sigma = 0.5 * (best / best.sum() + sigma)
     run.expected = 0.01 * bounds.gap
     run.width = 0.0
 
@@ -590,9 +575,9 @@ def solve_centre(run: Decomposition, needs: FloatArray, value: float, gap: float
     if run.direct is not None:
         run.direct.write_requirements(run.requirements)
     else:
-        solve_requirements(sectors, run.requirements, exact, SWEEPS)
+        sectors.solve_requirements(run.requirements, exact, SWEEPS)
     run.first = False
-    forget_inputs(sectors)
+    sectors.forget_inputs()
     # An imbalance is corrected with techniques about as far from the cheapest.
     run.margin = max(run.margin, MARGIN_OF_GAP * min(present, 1.0))
     columns = _columns(run)
@@ -669,39 +654,33 @@ def _nothing_to_do(economy: Economy, domain: Domain, meter: Meter) -> Result:
     )
 
 
-def _finish(
-    run: Decomposition, domain: Domain, bounds: Bounds, rounds: int, ended: Ended
-) -> Result:
-    """Plan, prices and state of the best bounds."""
-    economy, sectors = run.economy, run.sectors
-    unbounded = ended == "unbounded"
-    x, z, y = np.zeros(economy.n_activities), np.zeros(economy.n_targets), run.y
-    if bounds.x is not None and bounds.z is not None:
-        scale = 1.0 if unbounded else bounds.lower
-        x, z = bounds.x * scale, bounds.z * scale
-        y = np.asarray(economy.outputs @ x)
+def _finish(run: Decomposition, domain: Domain, rounds: int, ended: Ended) -> Result:
+    """Plan, prices and state of the best bounds; of an unbounded economy only the ray."""
+    economy, bounds = run.economy, run.bounds
+    x, z = bounds.plan or (np.zeros(economy.n_activities), np.zeros(economy.n_targets))
     p = w = None
-    prices, rents = run.p, np.zeros(economy.n_resources)
-    if bounds.p is not None and bounds.rents is not None:
-        factor = bounds.upper / (1 + bounds.theta)
-        prices = (bounds.p + bounds.theta * sectors.p0) * factor
-        rents = (bounds.rents + bounds.theta * sectors.w0) * factor
-        p, w = prices, rents = complete_prices(economy, domain, prices, rents)
-    requirements = run.requirements
-    requirements *= economy.endowment
-    factorised = run.direct is not None
+    if bounds.prices is not None and run.ray is None:
+        p, w = complete_prices(economy, domain, *bounds.prices)
+    state = State(
+        np.zeros(economy.n_resources) if w is None else w,
+        run.p if p is None else p,
+        run.y if bounds.plan is None else np.asarray(economy.outputs @ x),
+        run.requirements,
+    )
+    run.requirements *= economy.endowment
+    also = "" if run.direct is None else FACTORISED
     return Result(
         ended=ended,
-        x=np.zeros_like(x) if unbounded else x,
-        z=np.zeros_like(z) if unbounded else z,
-        p=None if unbounded else p,
-        w=None if unbounded else w,
-        lower=bounds.lower,
-        upper=bounds.upper,
+        x=x,
+        z=z,
+        p=p,
+        w=w,
+        lower=bounds.lower or 0.0,
+        upper=np.inf if bounds.upper is None else bounds.upper,
         iterations={"rounds": rounds, "passes": round(run.meter.passes)},
-        state=State(rents, prices, y, requirements),
-        ray=(x, z) if unbounded else None,
-        status="a target costs nothing" if unbounded else "",
-        message=FACTORISED if factorised else "",
-        also=FACTORISED if factorised else "",
+        state=state,
+        ray=run.ray,
+        status="" if run.ray is None else "a target costs nothing",
+        message=also,
+        also=also,
     )

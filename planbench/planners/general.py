@@ -18,7 +18,7 @@ import numpy.typing as npt
 from planbench.certificates.check import LARGEST
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
-from planbench.planners.planner import GAP, Planner, PlanOptions, Result, tiny_like
+from planbench.planners.planner import GAP, Bracket, Planner, PlanOptions, Result, tiny_economy
 from planbench.planners.techniques import Meter
 from planbench.solvers.base import SolverSpec
 from planbench.solvers.common import Clock
@@ -85,17 +85,17 @@ class GeneralState:
         return all(bool(np.isfinite(part).all()) for part in parts) and bool((self.z > 0).any())
 
 
-def _compile(economy: Economy) -> None:
+def _compile() -> None:
     from planbench.planners.price_adjustment import compile_kernels
 
-    tiny = tiny_like(economy, byproducts=True)
+    tiny = tiny_economy(byproducts=True)
     _run(tiny, None, PlanOptions(), None)
     compile_kernels()
 
 
 def _run(economy: Economy, _: Any, options: PlanOptions, state: GeneralState | None) -> Result:
     from planbench.planners.branches import sort_by_main_product
-    from planbench.planners.rounds import Bracket, begin, iterate
+    from planbench.planners.rounds import begin, iterate
 
     clock = Clock(options.time_limit)
     meter = Meter(max(1, economy.nnz), options.time_limit)

@@ -148,6 +148,18 @@ class Process:
         s[kernels.REACH] = REACH if age == 0 else REACH_AGAIN
 
 
+def spectral_norm(matrix: Matrix, x: FloatArray, iterations: int) -> float:
+    """Largest singular value by power iteration from `x`."""
+    norm = 0.0
+    for _ in range(iterations):
+        size = float(np.linalg.norm(x))
+        if size == 0:
+            break
+        x = matrix.T @ (matrix @ (x / size))
+        norm = float(np.sqrt(np.linalg.norm(x)))
+    return norm
+
+
 def set_up(economy: Economy) -> Process:
     """Assemble K, bring it to comparable units and find the longest safe step."""
     n, m = economy.n_goods, economy.n_activities
@@ -164,8 +176,7 @@ def set_up(economy: Economy) -> Process:
     row_scale, col_scale = np.ones(rows), np.ones(cols)
     signed = kernels.Csc(matrix.indptr, matrix.indices, matrix.data)
     kernels.scale_lines(signed, row_scale, col_scale, RUIZ_ITERATIONS)
-    start = np.random.default_rng(0).random(cols)
-    norm = kernels.spectral_norm(signed, start, rows, POWER_ITERATIONS)
+    norm = spectral_norm(matrix, np.random.default_rng(0).random(cols), POWER_ITERATIONS)
     scalars = np.zeros(kernels.SLOTS)
     scalars[kernels.REACH] = REACH
     scalars[kernels.BIAS] = BIAS

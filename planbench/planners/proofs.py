@@ -18,6 +18,7 @@ from planbench.certificates.repair import raw_lower, room_of
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy, Interior
 from planbench.model.planning_lp import to_linear_program
+from planbench.planners.planner import Pair
 
 #: Share by which the demand must be worth more than all there is before a proof is tried.
 CLEARLY = 1e-6
@@ -25,8 +26,6 @@ CLEARLY = 1e-6
 DUST = 1e-10
 #: Share of an activity's terms that rounding may hide.
 HIDDEN = 1e-13
-
-Pair = tuple[FloatArray, FloatArray]
 
 
 def infeasibility_proof(

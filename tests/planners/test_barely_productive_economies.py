@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,9 +17,9 @@ from planbench.solvers.registry import find_solver, load_adapter
 pytest.importorskip("numba")
 
 from planbench.planners import policy_iteration, restricted_master
-from planbench.planners.decomposition import Bounds, factorise, solve_sectors, start
+from planbench.planners.decomposition import factorise, solve_sectors, start
 from planbench.planners.presolve import Domain, presolve, reproducing_prices
-from planbench.planners.sectors import Sectors, charge_rents, open_sectors
+from planbench.planners.sectors import Sectors
 from planbench.planners.techniques import Meter, list_techniques
 
 SEEDS = 100 if FULL else 6
@@ -137,7 +136,7 @@ def test_time_may_run_out_between_factorisations() -> None:
     rounds.thorough = True
     assert factorise(rounds)
     meter.limit = 0.0
-    assert solve_sectors(rounds, Bounds(), 1e-3) == "time limit"
+    assert solve_sectors(rounds, 1e-3) == "time limit"
 
 
 @pytest.mark.parametrize("kind", ["free", "barred"])
@@ -170,8 +169,8 @@ def test_the_closed_form_of_a_single_good(name: str) -> None:
 
 def sectors_of(economy: Economy) -> Sectors:
     scale = 1.0 / economy.endowment
-    sectors = open_sectors(economy, list_techniques(economy), scale, Meter(economy.nnz))
-    charge_rents(sectors, scale)
+    sectors = Sectors(economy, list_techniques(economy), scale, Meter(economy.nnz))
+    sectors.charge_rents(scale)
     return sectors
 
 

@@ -54,14 +54,14 @@ def test_free_at_the_rents_of_one_round_is_not_free() -> None:
         endowment=[1.0, 3.0],
         assortment=np.eye(2),
     )
-    from planbench.planners.decomposition import Bounds, solve_sectors, start
+    from planbench.planners.decomposition import solve_sectors, start
     from planbench.planners.presolve import Domain
     from planbench.planners.techniques import Meter
 
     rounds = start(economy, Domain(None, None, np.ones(2, dtype=bool)), Meter(economy.nnz), None)
-    rounds.sigma, best = np.array([1.0, 0.0]), Bounds()
-    assert solve_sectors(rounds, best, 1e-3) != "unbounded"
-    assert best.lower <= 4.0 <= best.upper
+    rounds.sigma = np.array([1.0, 0.0])
+    assert solve_sectors(rounds, 1e-3) != "unbounded"
+    assert rounds.bounds.lower <= 4.0 <= rounds.bounds.upper
 
 
 @BOTH

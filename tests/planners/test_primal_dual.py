@@ -394,9 +394,9 @@ def test_no_search_once_the_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """The search for prices of scarce goods takes up to thousands of sweeps over the matrix."""
     check, searched = price_adjustment._check, []
 
-    def noted(*arguments: Any, search: bool, programs: bool) -> Any:
+    def noted(course: Any, *, search: bool) -> Any:
         searched.append(search)
-        return check(*arguments, search=search, programs=programs)
+        return check(course, search=search)
 
     monkeypatch.setattr(price_adjustment, "_check", noted)
     economy = random_small("plain", 1)

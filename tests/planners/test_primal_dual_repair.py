@@ -18,7 +18,7 @@ from planbench.planners.pdhg import Process, set_up
 from planbench.planners.planner import PlanOptions
 from planbench.planners.price_adjustment import compile_kernels
 from planbench.planners.primal_dual import plan
-from planbench.planners.repair import find_makers, mix_drafts, repair_plan, repair_prices
+from planbench.planners.repair import find_makers, mix_drafts, repair_plan, repair_prices, users_of
 
 #: Rounds to a gap of 1e-4, geometric mean of four seeds: it takes 468, and took 690 without.
 LIMIT = 600
@@ -118,9 +118,8 @@ def test_cut_users_leave_nothing_short() -> None:
     process = set_up(economy)
     x = np.array([1.0, 2.0, 4.0, 1.0]) / process.col_scale
     net, flow = kernels.balances(process.csc, x, process.need)
-    slot = np.array([0, -1, -1, -1])
     short, room = np.array([0]), process.upper.copy()
-    users = kernels.Users(*kernels.users_of(process.csc, 3, slot, 1))
+    users = users_of(process, 3, short)
     draft = kernels.Draft(x, net, flow, np.zeros(4))
     kernels.cut_users(process.csc, draft, room, short, users)
     assert net == pytest.approx(process.matrix @ x - process.need)
