@@ -114,15 +114,6 @@ class State:
         return (self.outputs.size, self.rents.size) == (economy.n_goods, economy.n_resources)
 
 
-@dataclass(eq=False)
-class WholePlan:
-    """A plan of the sectors per unit of the objective, and the share of each endowment it needs."""
-
-    needs: FloatArray
-    x: FloatArray
-    z: FloatArray
-
-
 @dataclass
 class Decomposition:
     """Everything that changes from iteration to iteration.
@@ -154,8 +145,8 @@ class Decomposition:
         Units of each target in a unit of the plan.
     imposed : tuple of Columns and ndarray, or None
         Shares that the centre's solution imposes on techniques.
-    plans : list of WholePlan
-        Those kept, once they are mixed.
+    plans : list of tuple of ndarray
+        Once whole plans are mixed: the needs, x and z of each, per unit of the plan.
     direct : PolicyIteration or None
         Solves for prices and outputs where sweeps are slow and the economy is small.
     bounds : Bracket
@@ -177,7 +168,7 @@ class Decomposition:
     first: bool = True
     thorough: bool = False
     imposed: tuple[Columns, FloatArray] | None = None
-    plans: list[WholePlan] = field(default_factory=list)
+    plans: list[tuple[FloatArray, FloatArray, FloatArray]] = field(default_factory=list)
     direct: PolicyIteration | None = None
     bounds: Bracket = field(default_factory=Bracket)
     ray: Pair | None = None
@@ -347,7 +338,9 @@ def solve_sectors(run: Decomposition, tolerance: float) -> tuple[FloatArray, flo
     theta, converged = _solve_prices(run, weight, tolerance)
     if not converged and run.meter.over():
         return "time limit"
-    if not run.thorough and (not converged or _runs_away(run)):
+    # A price out of all proportion to the one with a margin may rise without end.
+    runs_away = np.max(run.p * sectors.per_p0, initial=0.0) > RUNAWAY
+    if not run.thorough and (not converged or runs_away):
         return "unconverged"
     worth = worth_of(run, run.p)
     value = float(worth.min())
@@ -467,11 +460,6 @@ def _solve_outputs(run: Decomposition, demand: FloatArray, tolerance: float) -> 
     return y is not None
 
 
-def _runs_away(run: Decomposition) -> bool:
-    """Whether some price is out of all proportion to the one with a margin."""
-    return bool(np.max(run.p * run.sectors.per_p0, initial=0.0) > RUNAWAY)
-
-
 def _gave_up(run: Decomposition) -> Ended:
     """How planning ends where outputs do not converge."""
     if run.meter.over():
@@ -538,27 +526,25 @@ def mix_whole_plans(run: Decomposition, needs: FloatArray) -> None:
     x, z = bounds.plan
     if not plans:
         scale = 1.0 / float(run.economy.weights @ z)
-        plans.append(WholePlan(_needs(run, x) * scale, x * scale, z * scale))
+        plans.append((_needs(run, x) * scale, x * scale, z * scale))
     if len(plans) >= 2 * needs.size + 20:
-        idle = np.flatnonzero(mix_plans(_needs_of(plans))[0] <= 0)
+        idle = np.flatnonzero(mix_plans(np.array([plan[0] for plan in plans]))[0] <= 0)
         if idle.size:
             del plans[idle[0]]
-    plans.append(WholePlan(needs, run.sectors.levels(run.y), run.z))
-    weights, sigma, needed = mix_plans(_needs_of(plans))
+    plans.append((needs, run.sectors.levels(run.y), run.z))
+    weights, sigma, needed = mix_plans(np.array([plan[0] for plan in plans]))
     lower = (1.0 - unused_share(run.economy)) / needed
     if lower > (bounds.lower or 0.0):
-        used = [(lower * w, plan) for w, plan in zip(weights, plans, strict=True) if w > 0]
-        x = sum((share * plan.x for share, plan in used), np.zeros(x.size))
-        z = sum((share * plan.z for share, plan in used), np.zeros(z.size))
+        x, z = np.zeros(x.size), np.zeros(z.size)
+        for weight, plan in zip(weights, plans, strict=True):
+            if weight > 0:
+                x += lower * weight * plan[1]
+                z += lower * weight * plan[2]
         bounds.add_plan(lower, (x, z))
     best = (bounds.prices[1] * run.economy.endowment)[run.kept]
     run.sigma = 0.5 * (best / best.sum() + sigma)
     run.expected = 0.01 * bounds.gap
     run.width = 0.0
-
-
-def _needs_of(plans: list[WholePlan]) -> FloatArray:
-    return np.array([plan.needs for plan in plans])
 
 
 def solve_centre(run: Decomposition, needs: FloatArray, value: float, gap: float) -> None:

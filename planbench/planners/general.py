@@ -167,7 +167,7 @@ def _hand_over(
     options: PlanOptions, adjusting: PriceState | None,
 ) -> Result:  # fmt: skip
     """Go on with price adjustment from the best plan and prices, or from its own old state."""
-    from planbench.planners.pdhg import set_up
+    from planbench.planners.pdhg import Process
     from planbench.planners.price_adjustment import METHOD as ADJUSTMENT
     from planbench.planners.price_adjustment import PriceState, run
 
@@ -182,7 +182,7 @@ def _hand_over(
     ):
         begin = None
     left = replace(options, time_limit=clock.remaining())
-    found = run(economy, set_up(economy), left, begin)
+    found = run(economy, Process(economy), left, begin)
     if found.ended in ("infeasible", "unbounded"):
         best = found
     else:

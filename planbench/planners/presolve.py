@@ -95,21 +95,17 @@ def complete_prices(
             far = worth > 0
             need = max(need, float(np.max(economy.weights[far] / worth[far], initial=0.0)))
             p += 2.0 * need * q
-    return p, _rents_of_barred(economy, p, w)
-
-
-def _rents_of_barred(economy: Economy, p: FloatArray, w: FloatArray) -> FloatArray:
-    """Raise the rents of resources there are none of until nobody gains by using them."""
     barred = np.flatnonzero(economy.endowment <= 0)
     if barred.size:
-        # Whoever checks this adds up in another order.
+        # Rents of resources there are none of rise until nobody gains by using them. Whoever
+        # checks this adds up in another order.
         gain = _gain(economy, p, w) + ROUNDING * np.asarray(economy.outputs.T @ p)
         use = sp.csr_array(economy.resource_use[barred, :])
         total = np.asarray(use.sum(axis=0)).ravel()
         pays = (gain > 0) & (total > 0)
         rent = float(np.max(gain[pays] / total[pays], initial=0.0))
         w[barred] = np.maximum(w[barred], 2.0 * rent)
-    return w
+    return p, w
 
 
 def _gain(economy: Economy, p: FloatArray, w: FloatArray) -> FloatArray:

@@ -28,13 +28,12 @@ from planbench.certificates.repair import raw_lower, raw_upper
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.planners import pdhg_kernels as kernels
-from planbench.planners.pdhg import PAST, Process, set_up
+from planbench.planners.pdhg import PAST, Process
 from planbench.planners.planner import Bracket, Ended, Pair, PlanOptions, Result, tiny_economy
 from planbench.planners.proofs import growth_without_end, infeasibility_proof
 from planbench.planners.repair import (
     Drafts,
     find_makers,
-    price_scarce_goods,
     repair_plan,
     repair_prices,
     warm_up,
@@ -49,6 +48,8 @@ SHARE, WORK, FEWEST, MOST = 0.15, 4_000_000, 50, 2_000
 LIMIT = 20_000_000
 #: Up to this many non-zeros the answer is put to the certificate without repair, too.
 SMALL = 200_000
+#: What repair leaves undone, as a share of the gap asked for.
+FINER = 1e-2
 #: Products with the matrix of one bound of the certificate: what is wrong, and the check.
 BOUND = 2
 
@@ -153,8 +154,8 @@ def compile_kernels() -> None:
     import scipy.optimize  # noqa: F401 - its import is not what planning costs
 
     tiny = tiny_economy(byproducts=True)
-    run(tiny, set_up(tiny), PlanOptions(rounds=20), None)
-    process = set_up(tiny)
+    run(tiny, Process(tiny), PlanOptions(rounds=20), None)
+    process = Process(tiny)
     warm_up(process, find_makers(process, tiny.n_goods, tiny.n_activities))
 
 
@@ -168,7 +169,7 @@ def run(
     economy : Economy
         Any: by-products, capacities, several targets, fixed demand and stocks.
     process : Process
-        From :func:`planbench.planners.pdhg.set_up`.
+        From :func:`planbench.planners.pdhg`.
     options : PlanOptions
         Its time limit is heeded between blocks of iterations.
     state : PriceState or None
@@ -189,7 +190,7 @@ def run(
     least = int(min(max(WORK // max(1, process.matrix.nnz), FEWEST), MOST))
     ended: Ended = "rounds done"
     proof = ray = None
-    checks = search_at = 0
+    checks = 0
     check_at = 0 if state is not None else least
     slowest = 0.0
     while True:
@@ -201,13 +202,8 @@ def run(
             ended = "time limit"
             break
         checks, began = checks + 1, perf_counter()
-        # A search takes many passes: there is no time for it once the time is up.
-        search = checks >= search_at and ended != "time limit"
-        proof, helped = _check(course, search=search)
+        proof = _check(course)
         slowest = max(slowest, perf_counter() - began)
-        if search and not helped:
-            # A search that found nothing is not repeated at once: it costs many passes.
-            search_at = checks + 4
         options.report(_line(process, bracket))
         if bracket.gap <= course.tolerance:
             ended = "optimal"
@@ -276,15 +272,13 @@ def needs_programs(economy: Economy) -> bool:
     return not are_interior_prices(economy, own.goods_prices, own.resource_prices)
 
 
-def _check(course: Adjustment, *, search: bool) -> tuple[Pair | None, bool]:
+def _check(course: Adjustment) -> Pair | None:
     """Repair plan and prices and put them to the certificate's bounds.
 
     Returns
     -------
-    proof : tuple of ndarray or None
+    tuple of ndarray or None
         Prices that prove the economy infeasible.
-    helped : bool
-        False when prices of scarce goods were searched (`search`) and lowered no bound.
     """
     economy, process, makers, bracket = (
         course.economy,
@@ -293,31 +287,20 @@ def _check(course: Adjustment, *, search: bool) -> tuple[Pair | None, bool]:
         course.bracket,
     )
     n, m, tolerance = economy.n_goods, economy.n_activities, course.tolerance
-    fine = 1e-2 * tolerance
-    scaled = repair_prices(process, makers, fine)
-    prices = scaled * process.row_scale
-    course.add_prices(prices[:n], prices[n:])
-    columns, scarce = repair_plan(
-        process, makers, scaled, fine, upper=bracket.upper, goal=tolerance, drafts=course.drafts
-    )
-    columns = columns * process.col_scale
-    course.add_plan(columns[:m], columns[m:])
-    helped = True
-    if search and scarce.size and bracket.gap > tolerance:
-        before = bracket.upper
-        scaled, changed = price_scarce_goods(process, makers, scaled, scarce, fine)
-        prices = scaled * process.row_scale
-        if changed:
-            course.add_prices(prices[:n], prices[n:])
-        helped = bracket.upper != before
+    scaled = repair_prices(process, makers, FINER * tolerance)
+    p, w = np.split(scaled * process.row_scale, [n])
+    course.add_prices(p, w)
+    columns = repair_plan(
+        process, makers, scaled, FINER * tolerance,
+        upper=bracket.upper, goal=tolerance, drafts=course.drafts,
+    )  # fmt: skip
+    course.add_plan(*np.split(columns * process.col_scale, [m]))
     if process.matrix.nnz <= SMALL and bracket.gap > tolerance:
-        as_they_are, columns = process.prices(), process.columns()
-        course.add_prices(as_they_are[:n], as_they_are[n:])
-        course.add_plan(columns[:m], columns[m:])
-    proof = None
+        course.add_prices(*np.split(process.prices(), [n]))
+        course.add_plan(*np.split(process.columns(), [m]))
     if bracket.lower is None and (economy.fixed_demand > 0).any():
-        proof = infeasibility_proof(economy, prices[:n], prices[n:], programs=course.programs)
-    return proof, helped
+        return infeasibility_proof(economy, p, w, programs=course.programs)
+    return None
 
 
 def _line(process: Process, bracket: Bracket) -> str:

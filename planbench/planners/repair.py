@@ -25,8 +25,6 @@ IntArray = npt.NDArray[np.int64]
 
 #: Most sweeps over prices.
 PRICE_SWEEPS = 30
-#: Most scarce goods whose prices are searched, and the factors tried, each as long as it helps.
-SCARCE, FACTORS, CLIMB = 3, (8.0, 2.0, 1.2), 8
 #: Columns of each draft of a plan, and its use of each resource over the endowment.
 Drafts = list[tuple[FloatArray, FloatArray]]
 
@@ -69,65 +67,6 @@ def repair_prices(process: Process, makers: Makers, tolerance: float) -> FloatAr
     return y
 
 
-def price_scarce_goods(
-    process: Process, makers: Makers, prices: FloatArray, scarce: IntArray, tolerance: float
-) -> tuple[FloatArray, bool]:
-    """Raise the prices of goods that stay short for as long as the upper bound falls.
-
-    A good nobody has room to make may have to be dearer by powers of ten than what the process
-    has reached, and steps of a fixed length take as many rounds. One good after the other,
-    by factors, is a line search.
-
-    Parameters
-    ----------
-    prices : ndarray, shape (rows,)
-        From :func:`repair_prices`.
-    scarce : ndarray of int
-        Goods, the scarcest first.
-
-    Returns
-    -------
-    prices : ndarray, shape (rows,)
-        Repaired as well.
-    changed : bool
-    """
-    best, value, changed = prices, _upper_estimate(process, prices), False
-    typical = float(np.mean(prices[prices > 0])) if (prices > 0).any() else 1.0
-    for good in scarce[:SCARCE].tolist():
-        for factor in FACTORS:
-            for _ in range(CLIMB):
-                trial = best.copy()
-                trial[good] = max(trial[good], 1e-3 * typical) * factor
-                process.meter.work += kernels.lower_prices(
-                    process.csc, process.upper, makers, trial, PRICE_SWEEPS, tolerance
-                )
-                found = _upper_estimate(process, trial)
-                # Weakly better will not do: it would go on for ever.
-                if not found < value * (1 - 1e-2 * tolerance) - 1e-300:
-                    break
-                best, value, changed = trial, found, True
-    return best, changed
-
-
-def _upper_estimate(process: Process, prices: FloatArray) -> float:
-    """Upper bound of repaired prices, rounding left aside.
-
-    Either all is scaled until every target is worth its weight, or what a target is short of
-    it is paid at its limit, if it has one.
-    """
-    gain = process.profits(prices)
-    target = process.cost < 0
-    capped = np.isfinite(process.upper) & ~target
-    paid = float(process.upper[capped] @ np.maximum(gain[capped], 0.0))
-    paid -= float(process.need @ prices)
-    worth = -process.cost[target] - gain[target]
-    short = np.maximum(gain[target], 0.0)
-    limit = process.upper[target]
-    as_it_is = paid + float(limit[short > 0] @ short[short > 0])
-    scaled = paid * float(np.max(-process.cost[target] / worth)) if (worth > 0).all() else np.inf
-    return min(as_it_is, scaled)
-
-
 def repair_plan(
     process: Process,
     makers: Makers,
@@ -137,7 +76,7 @@ def repair_plan(
     upper: float | None = None,
     goal: float = 1.0,
     drafts: Drafts | None = None,
-) -> tuple[FloatArray, IntArray]:
+) -> FloatArray:
     """Activities and targets, in the units of the process, that leave no good short.
 
     Targets stay as they are. Resources may be overdrawn; where nothing fixed must be met the
@@ -159,8 +98,6 @@ def repair_plan(
     Returns
     -------
     columns : ndarray, shape (columns,)
-    scarce : ndarray of int
-        Goods still short that nobody has room to make, the scarcest first.
     """
     drafts = [] if drafts is None else drafts
     plan = _Repair(process, makers, prices, tolerance)
@@ -180,7 +117,7 @@ def repair_plan(
     if plan.short <= WORTH_MIXING * tolerance:
         fixed = bool(np.isfinite(process.upper[: makers.main.size]).any())
         x = mix_drafts(drafts, -process.cost, process.need[:n], fixed)
-    return _within_endowments(process, x, n), plan.stuck
+    return _within_endowments(process, x, n)
 
 
 def warm_up(process: Process, makers: Makers) -> None:
@@ -210,8 +147,6 @@ class _Repair:
     ----------
     draft : Draft
         Columns, balances and profits, changed in place.
-    stuck : ndarray of int
-        Goods that are short and that nobody has room to make, the scarcest first.
     short : float
         Largest shortage as a share of what flows.
     """
@@ -227,7 +162,7 @@ class _Repair:
         net, flow = kernels.balances(process.csc, x, process.need)
         process.meter.work += process.matrix.nnz
         self.draft = Draft(x, net, flow, process.profits(prices))
-        self.stuck, self.short = np.zeros(0, dtype=np.int64), np.inf
+        self.short = np.inf
 
     def close_balances(self) -> None:
         """Make less of what is left over and more of what is short; save what nobody can make.
@@ -253,7 +188,7 @@ class _Repair:
             stuck = np.flatnonzero((short > self.tolerance) & ~able)
             worst = float(short.max(initial=0.0))
             if worst < best:
-                best, self.stuck, kept = worst, stuck, (x.copy(), net.copy())
+                best, kept = worst, (x.copy(), net.copy())
             if not stuck.size or level == SUBSTITUTIONS:
                 break
             users = users_of(process, makers.main.size, stuck)
@@ -265,7 +200,6 @@ class _Repair:
         if worst > best:
             x[:], net[:] = kept
         self.short = best
-        self.stuck = self.stuck[np.argsort(net[self.stuck] / flow[self.stuck], kind="stable")]
 
     def overdrawn(self) -> tuple[float, FloatArray]:
         """Mean of use over endowment, weighted by worth, and how far each resource is above it.

@@ -132,13 +132,6 @@ def spread(good: int, starts: Any, weight: Any, d: Any, rows: Any, out: Any) -> 
         begin, end = starts[z], starts[z + 1]
         if used + end - begin - 1 > out.shape[0]:
             return used, z
-        if end == begin + 2:
-            f = weight[begin + 1]
-            if f > 0.0:
-                for i in range(k):
-                    out[used, i] = f * (rows[begin + 1, i] - rows[begin, i])
-                used += 1
-            continue
         last = begin
         for t in range(begin + 1, end):
             if weight[t] > 0.0:
