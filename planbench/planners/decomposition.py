@@ -389,9 +389,9 @@ def solve_sectors(run: Decomposition, tolerance: float) -> tuple[FloatArray, flo
 
 def _needs(run: Decomposition, x: FloatArray) -> FloatArray:
     """Share of each endowment that activities use."""
-    use = run.economy.resource_use
-    run.meter.work += use.nnz
-    return np.asarray(((use @ x) * run.sectors.scale)[run.kept])
+    use = np.zeros(run.economy.n_resources)
+    run.meter.work += kernels.add_resource_use(run.sectors.arrays, x, use)
+    return (use * run.sectors.scale)[run.kept]
 
 
 def _impose(sectors: Sectors, columns: Columns, share: FloatArray) -> None:

@@ -239,6 +239,19 @@ def sweep_outputs(able: Any, used: InputsInUse, y: Any, short: Any) -> Any:
 
 
 @compiled
+def add_resource_use(a: Arrays, x: Any, out: Any) -> Any:
+    """Add R x to `out`; returns the non-zeros read."""
+    work: Any = 0
+    for j in range(x.size):
+        level = x[j]
+        if level != 0.0:
+            for q in range(a.rptr[j], a.rptr[j + 1]):
+                out[a.rind[q]] += a.rval[q] * level
+            work += np.int64(a.rptr[j + 1] - a.rptr[j])
+    return work
+
+
+@compiled
 def sweep_requirements(
     a: Arrays, share: Any, scale: Any, used: InputsInUse, forward: bool, requirements: Any, row: Any
 ) -> tuple[float, int]:

@@ -20,6 +20,7 @@ from planbench.errors import InputError, SolverError
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy, make_economy
 from planbench.model.linear_program import LinearProgram
+from planbench.model.plan import Plan
 from planbench.solvers.base import (
     Claim,
     NativeValue,
@@ -169,6 +170,13 @@ class Result:
     def hit_limit(self) -> bool:
         """Whether the time ran out."""
         return self.ended == "time limit"
+
+    @property
+    def plan(self) -> Plan:
+        """Plan and prices together."""
+        assert self.x is not None
+        assert self.z is not None
+        return Plan(x=self.x, z=self.z, p=self.p, w=self.w)
 
 
 @dataclass(frozen=True)
