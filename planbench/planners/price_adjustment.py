@@ -153,7 +153,7 @@ def compile_kernels() -> None:
     """Compile every kernel (or load it from numba's cache) on a tiny economy."""
     import scipy.optimize  # noqa: F401 - its import is not what planning costs
 
-    tiny = tiny_economy(byproducts=True)
+    tiny = tiny_economy()
     run(tiny, Process(tiny), PlanOptions(rounds=20), None)
     process = Process(tiny)
     warm_up(process, find_makers(process, tiny.n_goods, tiny.n_activities))
