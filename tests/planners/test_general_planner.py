@@ -245,7 +245,7 @@ def test_nothing_is_compiled_while_planning(name: str) -> None:
 
     economy = load_instance(name).economy
     assert general.PLANNER.compile is not None
-    general.PLANNER.compile(economy)
+    general.PLANNER.compile()
     before = counts()
     general.plan(economy)
     assert counts() == before

@@ -11,7 +11,6 @@ from types import ModuleType
 import pytest
 
 pytest.importorskip("numba")
-pytest.importorskip("clarabel")
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
 

@@ -18,7 +18,6 @@ from planbench.solvers.base import Solution, SolveOptions
 from planbench.solvers.registry import find_solver
 
 pytest.importorskip("numba")
-pytest.importorskip("clarabel")
 
 from planbench.planners import two_level
 from planbench.planners.planner import PlanOptions
