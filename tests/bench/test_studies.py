@@ -57,9 +57,7 @@ def test_cut_falls_on_the_scarcest_resource(instance, around):
     shock = rows[0].instance.recipe["shock"]
     assert shock["left"] == 0.5
     uncut = load_instance(SMALL)
-    from planbench.debate.replan import replanners
-
-    old, _ = replanners()["highs-ds"].solve(uncut.economy, uncut.lp, 1e-6, None)
+    old, _ = find_replanner("highs-ds").solve(uncut.economy, uncut.lp, 1e-6, None)
     rents = old.y[uncut.economy.n_goods :] * uncut.economy.endowment
     assert shock["resource"] == int(np.argmax(rents))
     optimum = float(uncut.lp.cost @ old.x)
