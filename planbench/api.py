@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from planbench.bench.grid import options_by_solver, run_grid
-from planbench.bench.request import Conditions, choose_solver, make_request
+from planbench.bench.request import Conditions, make_request
 from planbench.bench.single import solve_once
 from planbench.catalogue.instance import Instance
 from planbench.catalogue.resolve import instance_of, load_instance
@@ -40,7 +40,7 @@ from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
 from planbench.records.store import read_records
 from planbench.solvers.base import NativeValue, Solution, SolveOptions
-from planbench.solvers.registry import available_solvers
+from planbench.solvers.registry import available_solvers, choose_solver
 
 __all__ = [
     "Bracket",

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from planbench.bench.accuracy import runs_once
-from planbench.bench.request import ChosenSolver, choose_solver
 from planbench.bench.suite import AVAILABLE, LadderTable, Suite, Value
 from planbench.errors import InputError, SolverUnavailableError
 from planbench.records.not_run import NotRun
 from planbench.solvers.base import NativeValue, SolveOptions
-from planbench.solvers.registry import find_solver, list_solvers, own_environment
+from planbench.solvers.registry import (
+    ChosenSolver,
+    find_solver,
+    list_solvers,
+    own_environment,
+    require_runnable,
+)
 from planbench.tables.read import why_not_at_hand
 
 
@@ -94,16 +99,14 @@ class Plan:
     target_gaps: tuple[float, ...] = ()
 
 
-def plan_suite(suite: Suite, only: Sequence[str] | None, adapter: str | None) -> Plan:
+def plan_suite(suite: Suite, only: Sequence[str] | None = None) -> Plan:
     """Work out what `suite` means here.
 
     Parameters
     ----------
     suite : Suite
-    only : sequence of str or None
+    only : sequence of str, optional
         Solvers instead of the suite's; a ladder's own list is narrowed to them.
-    adapter : str or None
-        As in :class:`planbench.measure.job.Job`.
 
     Raises
     ------
@@ -127,7 +130,7 @@ def plan_suite(suite: Suite, only: Sequence[str] | None, adapter: str | None) ->
 
     on_ladder = {ladder.name: of_ladder(ladder) for ladder in suite.ladders}
     wanted = dict.fromkeys([*base, *(s for solvers in on_ladder.values() for s in solvers)])
-    chosen, left_out = _check(suite, tuple(wanted), adapter)
+    chosen, left_out = _check(suite, tuple(wanted))
     entries = [PlanEntry("", instance, base) for instance in suite.instances]
     for instance in suite.optional_instances:
         if why := why_not_at_hand(instance):
@@ -164,16 +167,14 @@ def _ladder_entries(ladder: LadderTable, solvers: tuple[str, ...]) -> list[PlanE
     ]
 
 
-def _check(
-    suite: Suite, wanted: tuple[str, ...], adapter: str | None
-) -> tuple[dict[str, ChosenSolver], list[NotRun]]:
+def _check(suite: Suite, wanted: tuple[str, ...]) -> tuple[dict[str, ChosenSolver], list[NotRun]]:
     options = suite.options.to_solve_options()
     chosen: dict[str, ChosenSolver] = {}
     left_out: list[NotRun] = []
     for name in wanted:
-        find_solver(name, adapter)  # a name nobody knows is an error, not something left out
+        solver = find_solver(name)  # a name nobody knows is an error, not something left out
         try:
-            solver = choose_solver(name, adapter)
+            require_runnable(solver.spec)
             solver.options(options)
             chosen[name] = solver
         except SolverUnavailableError as error:
@@ -244,11 +245,11 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
-def tasks(plan: Plan, entries: Iterable[PlanEntry], suite: str, repeat: int) -> list[Task]:
-    """Everything to be done on `entries` in one round, the solvers of each entry shuffled."""
+def tasks(plan: Plan, suite: str, repeat: int) -> list[Task]:
+    """Everything to be done in one round, the solvers of each entry shuffled."""
     return [
         Task(entry, solver, repeat, targets)
-        for entry in entries
+        for entry in plan.entries
         for solver in shuffled(suite, entry, repeat)
         for targets in _chains(plan, solver)
     ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,27 +36,6 @@ from planbench.solvers.base import Solution
 
 #: Of a longer log only the end is kept in memory.
 LOG_BYTES = 4 << 20
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What is the same for every measurement of a session; found out once.
-
-    Attributes
-    ----------
-    machine : mapping
-        As :func:`planbench.measure.machine.describe_machine` gives it.
-    commit : str or None
-        Git commit of planbench.
-    """
-
-    machine: Mapping[str, Any]
-    commit: str | None
-
-
-def survey() -> Surroundings:
-    """Find out what the measurements of this session have in common."""
-    return Surroundings(describe_machine(), git_commit())
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +70,6 @@ def solve_once(
     request: Request,
     *,
     cache: InstanceCache | None = None,
-    surroundings: Surroundings | None = None,
     keep_log: Path | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> RunOutcome:
@@ -102,8 +80,6 @@ def solve_once(
     request : Request
     cache : InstanceCache, optional
         For many runs on one instance; otherwise it is written for this run alone.
-    surroundings : Surroundings, optional
-        From :func:`survey`; otherwise found out anew.
     keep_log : Path, optional
         Where to copy the log.
     progress : callable, optional
@@ -119,7 +95,6 @@ def solve_once(
         An impossible limit.
     """
     instance, conditions = request.instance, request.conditions
-    surroundings = surroundings or survey()
     started = datetime.now(UTC)
     load = load_now()
     with scratch_folder() as folder:
@@ -132,7 +107,6 @@ def solve_once(
                 request.passed_options,
                 folder / LOG_FILE,
                 time_limit_s=conditions.time_limit_s,
-                adapter=conditions.adapter,
                 progress=progress,
             )
         else:
@@ -141,13 +115,7 @@ def solve_once(
             work.mkdir()
             environment = conditions.environment
             result = run_job(
-                Job(
-                    str(file),
-                    request.solver.name,
-                    str(work),
-                    request.passed_options,
-                    conditions.adapter,
-                ),
+                Job(str(file), request.solver.name, str(work), request.passed_options),
                 time_limit_s=conditions.time_limit_s,
                 memory_limit_bytes=conditions.memory_limit_bytes,
                 progress=progress,
@@ -160,11 +128,10 @@ def solve_once(
         if progress is not None:
             progress("certify")
         certificate, cost = _judge(request, solution)
-    machine = {**surroundings.machine, "load": load}
     record = Record(
         started_at=started.isoformat(timespec="milliseconds"),
-        **_asked_facts(request, surroundings),
-        machine=machine,
+        **_asked_facts(request),
+        machine={**describe_machine(), "load": load},
         **_measured_facts(result, cost),
         **_answer_facts(request, result),
         **({} if certificate is None else certificate_facts(certificate)),
@@ -193,7 +160,7 @@ def _judge(request: Request, solution: Solution) -> tuple[Certificate, PhaseCost
     return certificate, cost
 
 
-def _asked_facts(request: Request, surroundings: Surroundings) -> dict[str, Any]:
+def _asked_facts(request: Request) -> dict[str, Any]:
     """Return what a record says of what was measured, where and with which limits."""
     conditions, environment = request.conditions, request.conditions.environment
     facts: dict[str, Any] = {
@@ -213,7 +180,7 @@ def _asked_facts(request: Request, surroundings: Surroundings) -> dict[str, Any]
         }
     facts |= {
         "packages": package_versions(request.solver.spec.packages),
-        "commit": surroundings.commit,
+        "commit": git_commit(),
     }
     if conditions.in_process:
         facts |= {"environment": ENVIRONMENT, "memory_limit_bytes": None}

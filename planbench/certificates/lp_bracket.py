@@ -31,7 +31,7 @@ import scipy.linalg as la
 import scipy.sparse as sp
 from scipy.sparse.linalg import splu
 
-from planbench.certificates.certificate import Residuals
+from planbench.certificates.certificate import Bracket, Residuals
 from planbench.certificates.check import LARGEST, SMALLEST, in_range, lp_dual_bound
 from planbench.certificates.enclosure import (
     Enclosure,
@@ -86,26 +86,6 @@ SHARES = (1e-2, 1e-4)
 FLOWING = 10.0
 
 
-@dataclass(frozen=True)
-class Bracket:
-    """Proven bounds on the optimum of a general LP, in the stated sense.
-
-    Attributes
-    ----------
-    lower, upper : float or None
-        Rounded outward; None where nothing is proven.
-    estimate : float or None
-        Objective of a nearly feasible point, where the side it should bound is not proven.
-    reasons : tuple of str
-        Why a side is missing.
-    """
-
-    lower: float | None
-    upper: float | None
-    estimate: float | None
-    reasons: tuple[str, ...]
-
-
 @np.errstate(all="ignore")
 def lp_bracket(
     lp: LinearProgram, x: FloatArray | None, y: FloatArray | None, point: Residuals | None
@@ -135,7 +115,7 @@ def lp_bracket(
     if dual is None and y is not None:
         reasons.append("no prices near those handed back are proven to give a finite bound")
     lower, upper = (primal, dual) if lp.maximise else (dual, primal)
-    return Bracket(lower, upper, estimate, tuple(reasons))
+    return Bracket(primal, dual, lower, upper, estimate=estimate, reasons=tuple(reasons))
 
 
 @np.errstate(all="ignore")

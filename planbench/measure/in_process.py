@@ -45,7 +45,6 @@ def run_in_process(
     log: Path,
     *,
     time_limit_s: float,
-    adapter: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> JobResult:
     """Let `spec` solve `problem` here and now.
@@ -63,8 +62,6 @@ def run_in_process(
         File that takes what the solver prints.
     time_limit_s : float
         A run that took longer counts as stopped at the limit.
-    adapter : str, optional
-        As in :class:`planbench.measure.job.Job`.
     progress : callable, optional
         Called with the name of each phase as it begins.
 
@@ -102,7 +99,7 @@ def run_in_process(
         with phase("calibrate"):
             passes.append(matrix_pass_seconds(lp.matrix))
         with phase("import"):
-            solve = load_adapter(spec, adapter)
+            solve = load_adapter(spec)
         with _printed_to(log), threadpool_limits(options.threads or 1):
             found = solve(problem, spec, options, phase)
         solution = replace(found, **checked_arrays(found, lp.n_rows, lp.n_cols))

@@ -182,44 +182,32 @@ def unsolved_shape(lp: LinearProgram) -> Solution | None:
     )
 
 
-def proves_infeasible(lp: LinearProgram, y: FloatArray, tolerance: float = 1e-9) -> bool:
-    """Whether `y` is a Farkas proof: Σ y·(row side) > max over the box of (M'y)·x.
-
-    A positive multiplier takes the row's lower side, a negative one its upper side. Used only
-    to orient a solver's ray; the certificate judges it again.
-    """
-    if not np.isfinite(y).all() or not y.any():
-        return False
-    y = y / np.abs(y).max()
-    side = np.where(y > 0, lp.row_lower, lp.row_upper)
-    used = y != 0
-    if not np.isfinite(side[used]).all():
-        return False
-    columns = lp.matrix.T @ y
-    columns[np.abs(columns) <= tolerance * (np.abs(lp.matrix).T @ np.abs(y))] = 0.0
-    bound = np.where(columns > 0, lp.col_upper, lp.col_lower)
-    pulls = columns != 0
-    if not np.isfinite(bound[pulls]).all():
-        return False
-    left = float(y[used] @ side[used])
-    right = float(columns[pulls] @ bound[pulls])
-    return left > right + tolerance * (abs(left) + abs(right))
-
-
-def oriented_dual_ray(
+def farkas_proof(
     lp: LinearProgram, ray: FloatArray | None, tolerance: float = 1e-7
 ) -> FloatArray | None:
-    """Return the ray, or its negative, whichever proves infeasibility; None if neither does."""
-    if ray is None or ray.shape != (lp.n_rows,) or not np.isfinite(ray).all():
+    """Return the ray, or its negative, whichever proves infeasibility; None if neither does.
+
+    It proves it when Σ y·(row side) > max over the box of (M'y)·x, where a positive multiplier
+    takes the row's lower side, a negative one its upper side. What is smaller than `tolerance`
+    counts as 0. The certificate judges the ray again.
+    """
+    if ray is None or ray.shape != (lp.n_rows,) or not np.isfinite(ray).all() or not ray.any():
         return None
-    size = np.abs(ray).max(initial=0.0)
-    ray = np.where(np.abs(ray) <= tolerance * size, 0.0, ray)
-    # Multipliers on a side that is not there are rounding dust, or the ray is no proof.
+    ray = ray / np.abs(ray).max()
+    ray = np.where(np.abs(ray) <= tolerance, 0.0, ray)
     for candidate in (ray, -ray):
-        one_sided = np.where(candidate > 0, lp.row_lower, lp.row_upper)
-        clean: FloatArray = np.where(np.isfinite(one_sided), candidate, 0.0)
-        if proves_infeasible(lp, clean, tolerance):
-            return clean
+        side = np.where(candidate > 0, lp.row_lower, lp.row_upper)
+        y: FloatArray = np.where(np.isfinite(side), candidate, 0.0)
+        columns = lp.matrix.T @ y
+        columns[np.abs(columns) <= tolerance * (np.abs(lp.matrix).T @ np.abs(y))] = 0.0
+        bound = np.where(columns > 0, lp.col_upper, lp.col_lower)
+        used, pulls = y != 0, columns != 0
+        if not np.isfinite(bound[pulls]).all():
+            continue
+        left = float(y[used] @ side[used])
+        right = float(columns[pulls] @ bound[pulls])
+        if left > right + tolerance * (abs(left) + abs(right)):
+            return y
     return None
 
 

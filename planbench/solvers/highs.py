@@ -32,9 +32,9 @@ from planbench.solvers.common import (
     as_minimisation,
     changed_problem,
     convert_native,
+    farkas_proof,
     import_solver,
     in_own_names,
-    oriented_dual_ray,
     refuse_reserved,
     with_nearest,
 )
@@ -487,7 +487,7 @@ def prove_by_simplex(
             ray = np.array(ray, dtype=np.float64)
             if want_primal:
                 return ray, None
-            proof = oriented_dual_ray(lp, ray)
+            proof = farkas_proof(lp, ray)
             if proof is not None:
                 return None, proof
     return None, None

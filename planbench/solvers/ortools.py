@@ -40,15 +40,14 @@ from planbench.solvers.base import (
 )
 from planbench.solvers.common import (
     Clock,
+    Kind,
     as_minimisation,
     changed_problem,
-    convert_native,
+    farkas_proof,
     huge_bounds,
     import_solver,
     in_own_names,
-    oriented_dual_ray,
-    refuse_reserved,
-    with_nearest,
+    typed_native,
 )
 from planbench.solvers.logs import captured_stdout, presolved_size
 
@@ -142,9 +141,7 @@ def _solve_glop(lp: LinearProgram, options: SolveOptions, phase: Phase) -> Solut
     text_format = import_solver("google.protobuf.text_format")
     with phase("load"):
         parameters = parameters_pb2.GlopParameters()
-        wanted = in_own_names(options, _GLOP_NAMES)
-        native = _full_names(parameters, options.native, "GLOP", _GLOP_NAMES, _GLOP_RESERVED)
-        used = _set_fields(parameters, wanted | native, "GLOP")
+        used = _set_parameters(parameters, "GLOP", {}, options, _GLOP_NAMES, _GLOP_RESERVED)
         model = helper.ModelBuilderHelper()
         model.fill_model_from_sparse_data(
             lp.col_lower,
@@ -277,9 +274,7 @@ def _solve_pdlp(lp: LinearProgram, options: SolveOptions, phase: Phase) -> Solut
         if not options.stock:
             wanted["termination_criteria.optimality_norm"] = "OPTIMALITY_NORM_L_INF_COMPONENTWISE"
             wanted["num_threads"] = 1
-        wanted |= in_own_names(options, _PDLP_NAMES)
-        native = _full_names(parameters, options.native, "PDLP", _PDLP_NAMES, _PDLP_RESERVED)
-        used = _set_fields(parameters, wanted | native, "PDLP")
+        used = _set_parameters(parameters, "PDLP", wanted, options, _PDLP_NAMES, _PDLP_RESERVED)
         program = pdlp.QuadraticProgram()
         program.resize_and_initialize(lp.n_cols, lp.n_rows)
         program.objective_vector = lp.cost
@@ -339,7 +334,7 @@ def _extract_pdlp(
         if not np.isfinite(value):
             value = None
     elif claim == "infeasible":
-        dual_ray = oriented_dual_ray(lp, y, tolerance=1e-6)
+        dual_ray = farkas_proof(lp, y, tolerance=1e-6)
     elif reason == "DUAL_INFEASIBLE":
         primal_ray = x if x.size == lp.n_cols and np.isfinite(x).all() else None
     point = claim in ("optimal", "unknown")
@@ -378,75 +373,50 @@ def _leaf_fields(descriptor: Any, prefix: str = "") -> dict[str, Any]:
     return leaves
 
 
-def _full_names(
+def _set_parameters(
     message: Any,
-    native: Mapping[str, NativeValue],
     software: str,
+    wanted: Mapping[str, NativeValue],
+    options: SolveOptions,
     names: Mapping[str, Sequence[str]],
     reserved: Mapping[str, str],
 ) -> dict[str, NativeValue]:
-    """Native options by the full names of their fields, none of them reserved.
+    """Set fields of `message`: what is wanted and asked for, then native options; return them.
 
     Raises
     ------
     InputError
-        Unknown name (with the nearest), or one that planbench sets.
+        An unknown or ambiguous name, one that planbench sets, or a value the field cannot hold.
     """
     leaves = _leaf_fields(message.DESCRIPTOR)
-    full: dict[str, NativeValue] = {}
-    for key, value in native.items():
-        matches = [name for name in leaves if key in (name, name.rpartition(".")[2])]
-        if not matches:
-            short = {name.rpartition(".")[2] for name in leaves}
-            near = with_nearest(key, {*leaves, *short})
-            raise InputError(f"{software} has no option {key!r}{near}", where="--set")
-        if len(matches) > 1 and key not in leaves:
+    native: dict[str, NativeValue] = {}
+    for key, value in options.native.items():
+        matches = [key] if key in leaves else [n for n in leaves if n.endswith(f".{key}")]
+        if len(matches) > 1:
             several = ", ".join(sorted(matches))
             raise InputError(f"{software} has several {key!r}: {several}", where="--set")
-        name = key if key in leaves else matches[0]
-        refuse_reserved(name, names, reserved)
-        full[name] = value
-    return full
-
-
-def _set_fields(
-    message: Any, wanted: Mapping[str, NativeValue], software: str
-) -> dict[str, NativeValue]:
-    """Set fields of `message` by their full names and return them typed.
-
-    Raises
-    ------
-    InputError
-        A value the field cannot hold.
-    """
-    leaves = _leaf_fields(message.DESCRIPTOR)
-    done: dict[str, NativeValue] = {}
-    for key, value in wanted.items():
+        native[matches[0] if matches else key] = value
+    kinds = {name: _kind(field) for name, field in leaves.items()}
+    typed = typed_native(native, kinds, names, reserved, f"{software} has no option {{}}")
+    done = {**wanted, **in_own_names(options, names), **typed}
+    for key, value in done.items():
         field = leaves[key]
-        done[key] = _typed(key, value, field)
+        if field.enum_type is not None:
+            done[key] = value = str(value).upper()
         *path, last = key.split(".")
-        target = functools.reduce(getattr, path, message)
-        held = field.enum_type.values_by_name[done[key]].number if field.enum_type else done[key]
         try:
-            setattr(target, last, held)
+            setattr(functools.reduce(getattr, path, message), last, value)
         except (TypeError, ValueError, OverflowError) as error:
-            raise InputError(
-                f"{key}: {software} refuses {value!r}: {error}", where="--set"
-            ) from None
+            why = str(error)
+            if field.enum_type is not None:
+                why = f"it is one of {', '.join(field.enum_type.values_by_name)}"
+            raise InputError(f"{key}: {software} refuses {value!r}: {why}", where="--set") from None
     return done
 
 
-def _typed(key: str, value: NativeValue, field: Any) -> NativeValue:
-    if field.enum_type is not None:
-        names = list(field.enum_type.values_by_name)
-        text = str(value).strip().upper()
-        if text not in names:
-            raise InputError(f"{key} is one of {', '.join(names)}", where="--set")
-        return text
-    if field.cpp_type == field.CPPTYPE_BOOL:
-        return convert_native(key, value, bool)
+def _kind(field: Any) -> Kind:
+    if field.enum_type is not None or field.cpp_type == field.CPPTYPE_STRING:
+        return str
     if field.cpp_type in (field.CPPTYPE_DOUBLE, field.CPPTYPE_FLOAT):
-        return convert_native(key, value, float)
-    if field.cpp_type == field.CPPTYPE_STRING:
-        return convert_native(key, value, str)
-    return convert_native(key, value, int)
+        return float
+    return bool if field.cpp_type == field.CPPTYPE_BOOL else int
