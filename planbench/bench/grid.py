@@ -38,12 +38,8 @@ def options_by_solver(
     for name in solvers:
         spec = find_solver(name).spec
         lacking = [option for option in asked_options(asked) if option not in spec.takes]
-        own = replace(
-            asked,
-            tolerance=None if "tolerance" in lacking else asked.tolerance,
-            threads=None if "threads" in lacking else asked.threads,
-            seed=None if "seed" in lacking else asked.seed,
-        )
+        kept = {name: None for name in lacking if name in ("tolerance", "threads", "seed")}
+        own = replace(asked, **kept)  # type: ignore[arg-type]
         check_options(spec, own)
         given[name] = own
         if lacking:

@@ -99,7 +99,7 @@ class Plan:
     target_gaps: tuple[float, ...] = ()
 
 
-def plan_suite(suite: Suite, only: Sequence[str] | None = None) -> Plan:
+def plan_suite(suite: Suite, only: Sequence[str] | None = None, *, build: bool = False) -> Plan:
     """Work out what `suite` means here.
 
     Parameters
@@ -107,6 +107,8 @@ def plan_suite(suite: Suite, only: Sequence[str] | None = None) -> Plan:
     suite : Suite
     only : sequence of str, optional
         Solvers instead of the suite's; a ladder's own list is narrowed to them.
+    build : bool
+        Build the environments that solvers need, which may take a while.
 
     Raises
     ------
@@ -130,7 +132,7 @@ def plan_suite(suite: Suite, only: Sequence[str] | None = None) -> Plan:
 
     on_ladder = {ladder.name: of_ladder(ladder) for ladder in suite.ladders}
     wanted = dict.fromkeys([*base, *(s for solvers in on_ladder.values() for s in solvers)])
-    chosen, left_out = _check(suite, tuple(wanted))
+    chosen, left_out = _check(suite, tuple(wanted), build)
     entries = [PlanEntry("", instance, base) for instance in suite.instances]
     for instance in suite.optional_instances:
         if why := why_not_at_hand(instance):
@@ -167,7 +169,9 @@ def _ladder_entries(ladder: LadderTable, solvers: tuple[str, ...]) -> list[PlanE
     ]
 
 
-def _check(suite: Suite, wanted: tuple[str, ...]) -> tuple[dict[str, ChosenSolver], list[NotRun]]:
+def _check(
+    suite: Suite, wanted: tuple[str, ...], build: bool
+) -> tuple[dict[str, ChosenSolver], list[NotRun]]:
     options = suite.options.to_solve_options()
     chosen: dict[str, ChosenSolver] = {}
     left_out: list[NotRun] = []
@@ -176,6 +180,8 @@ def _check(suite: Suite, wanted: tuple[str, ...]) -> tuple[dict[str, ChosenSolve
         try:
             require_runnable(solver.spec)
             solver.options(options)
+            if build:
+                own_environment(solver.spec)
             chosen[name] = solver
         except SolverUnavailableError as error:
             left_out.append(NotRun(suite.name, "", "", name, 0, str(error)))
@@ -185,33 +191,6 @@ def _check(suite: Suite, wanted: tuple[str, ...]) -> tuple[dict[str, ChosenSolve
         why = left_out[0].reason if left_out else "none is named"
         raise SolverUnavailableError(f"suite {suite.name}: no solver can run: {why}")
     return chosen, left_out
-
-
-def with_environments(plan: Plan, suite: str) -> Plan:
-    """Build the environments that solvers of `plan` need; leave out those that have none.
-
-    Raises
-    ------
-    SolverUnavailableError
-        None of the solvers can run.
-    """
-    lacking = {}
-    for name, solver in plan.solvers.items():
-        try:
-            own_environment(solver.spec)
-        except SolverUnavailableError as error:
-            lacking[name] = NotRun(suite, "", "", name, 0, str(error))
-    solvers = {name: solver for name, solver in plan.solvers.items() if name not in lacking}
-    if not solvers:
-        raise SolverUnavailableError(f"suite {suite}: no solver can run: {lacking[name].reason}")
-    return replace(
-        plan,
-        entries=tuple(
-            replace(e, solvers=tuple(s for s in e.solvers if s in solvers)) for e in plan.entries
-        ),
-        solvers=solvers,
-        left_out=(*plan.left_out, *lacking.values()),
-    )
 
 
 def _check_entry(

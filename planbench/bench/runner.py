@@ -16,7 +16,7 @@ from time import monotonic
 from typing import Literal
 
 from planbench.bench.accuracy import Chain
-from planbench.bench.plan import Plan, Task, plan_suite, tasks, with_environments
+from planbench.bench.plan import Plan, Task, plan_suite, tasks
 from planbench.bench.prepared import InstanceCache, Load, bytes_of
 from planbench.bench.request import Conditions, Place, Request, make_request
 from planbench.bench.resume import Done
@@ -158,11 +158,11 @@ def run_suite(
     KeyboardInterrupt
         After the run going on has been killed; every completed row is in the file.
     """
-    plan = plan_suite(suite, solvers)
+    plan_suite(suite, solvers)  # what is wrong with it is said before the file is touched
     memory_limit = suite.memory_limit_bytes(total_memory())
     with RecordStore(Path(store_path)) as store, scratch_folder() as folder:
         # Not before the results file is known to be usable: it may take a while.
-        plan = with_environments(plan, suite.name)
+        plan = plan_suite(suite, solvers, build=True)
         # Read before anything is measured: better a damaged list is found now than in an hour.
         others = [entry for entry in read_not_run(store.path) if entry.suite != suite.name]
         conditions = Conditions(suite.time_limit_s, memory_limit, suite.polish)

@@ -18,6 +18,7 @@ from typing import Any
 
 from planbench.bench.prepared import InstanceCache, asked_options, instance_facts
 from planbench.bench.request import Request
+from planbench.catalogue.instance import Instance
 from planbench.certificates import Certificate, certify, prepare
 from planbench.certificates.certificate import CERTIFICATE_VERSION
 from planbench.io.files import replacing
@@ -38,32 +39,42 @@ from planbench.solvers.base import Solution
 LOG_BYTES = 4 << 20
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class RunOutcome:
     """Everything one run gave.
 
     Attributes
     ----------
+    instance : Instance
+        What was solved.
     record : Record
+        The measurement, as a row of a results file.
     certificate : Certificate or None
-        None when there was nothing to judge.
+        None when the solver handed back nothing to judge.
     solution : Solution or None
         What the solver handed back, translated but not judged.
     plan : Plan or None
         The solution read as a plan, for an economy.
-    x : ndarray, shape (columns,) or None
-    row_duals : ndarray, shape (rows,) or None
     log : str
         What worker and solver wrote, at most the last :data:`LOG_BYTES`.
     """
 
+    instance: Instance
     record: Record
-    certificate: Certificate | None
-    solution: Solution | None
-    plan: Plan | None
-    x: FloatArray | None
-    row_duals: FloatArray | None
-    log: str
+    certificate: Certificate | None = None
+    solution: Solution | None = None
+    plan: Plan | None = None
+    log: str = ""
+
+    @property
+    def x(self) -> FloatArray | None:
+        """Columns of the linear program, shape (columns,)."""
+        return None if self.solution is None else self.solution.x
+
+    @property
+    def row_duals(self) -> FloatArray | None:
+        """∂(optimal objective)/∂(right-hand side) in the stated sense, shape (rows,)."""
+        return None if self.solution is None else self.solution.y
 
 
 def solve_once(
@@ -136,9 +147,17 @@ def solve_once(
         **_answer_facts(request, result),
         **({} if certificate is None else certificate_facts(certificate)),
     )
-    x, y = (solution.x, solution.y) if solution is not None else (None, None)
-    plan = plan_from_lp(instance.economy, x, y) if instance.economy is not None else None
-    return RunOutcome(record, certificate, solution, plan, x, y, log)
+    plan = None
+    if instance.economy is not None and solution is not None:
+        plan = plan_from_lp(instance.economy, solution.x, solution.y)
+    return RunOutcome(
+        instance=instance,
+        record=record,
+        certificate=certificate,
+        solution=solution,
+        plan=plan,
+        log=log,
+    )
 
 
 def _judge(request: Request, solution: Solution) -> tuple[Certificate, PhaseCost]:

@@ -42,8 +42,8 @@ from planbench.measure.memory import (
     own_peak,
     own_resident,
     reset_peak,
+    waiting_seconds,
 )
-from planbench.measure.processes import waiting_seconds
 from planbench.measure.protocol import ARRAYS, encode_number
 from planbench.model.arrays import Matrix
 from planbench.model.economy import Economy

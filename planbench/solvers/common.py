@@ -7,12 +7,11 @@ import functools
 import importlib
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from planbench.errors import InputError, SolverError, SolverUnavailableError
 from planbench.model.arrays import FloatArray
@@ -245,69 +244,66 @@ def convert_native(key: str, value: NativeValue, kind: Kind) -> NativeValue:
         raise InputError(f"{key} is {word}; {text!r} is not", where="--set") from None
 
 
-def in_own_names(
-    options: SolveOptions, names: Mapping[str, Sequence[str]]
-) -> dict[str, NativeValue]:
-    """Return the options that are set, each by the names in `names` that a solver has for it."""
-    return {
-        own: float(value) if option == "time_limit" else value
-        for option, own_names in names.items()
-        if (value := getattr(options, option)) is not None
-        for own in own_names
-    }
+@dataclass(frozen=True)
+class OptionTable:
+    """Which of a solver's own options planbench sets, and how.
 
-
-def refuse_reserved(
-    key: str, names: Mapping[str, Sequence[str]], reserved: Mapping[str, str]
-) -> None:
-    """Refuse the native option `key` if planbench sets it itself.
-
-    Parameters
+    Attributes
     ----------
-    key : str
-    names : mapping of str to sequence of str
-        As in :func:`in_own_names`: the option is set by the option of planbench.
+    software : str
+        As it is called in messages.
+    names : mapping of str to tuple of str
+        The solver's names for each option of planbench that it has.
     reserved : mapping of str to str
-        Other options planbench sets, each with the fix.
+        Other options planbench sets, each with what to do instead.
     """
-    fix = reserved.get(key) or next(
-        (f"use the option {option}" for option, own in names.items() if key in own), ""
-    )
-    if fix:
-        raise InputError(f"{key} is set by planbench; {fix}", where="--set")
 
+    software: str
+    names: Mapping[str, tuple[str, ...]]
+    reserved: Mapping[str, str]
 
-def typed_native(
-    native: Mapping[str, NativeValue],
-    kinds: Mapping[str, Kind],
-    names: Mapping[str, Sequence[str]],
-    reserved: Mapping[str, str],
-    unknown: str,
-) -> dict[str, NativeValue]:
-    """Check native options against those there are, and give each value its type.
+    def asked(self, options: SolveOptions) -> dict[str, NativeValue]:
+        """Return the options of planbench that are set, by the solver's own names."""
+        return {
+            own: float(value) if option == "time_limit" else value
+            for option, own_names in self.names.items()
+            if (value := getattr(options, option)) is not None
+            for own in own_names
+        }
 
-    Parameters
-    ----------
-    native : mapping
-    kinds : mapping of str to type
-        Options there are.
-    names, reserved
-        As in :func:`refuse_reserved`.
-    unknown : str
-        Message for one there is not; ``{}`` is its name.
+    def native(
+        self,
+        native: Mapping[str, NativeValue],
+        kinds: Mapping[str, Kind],
+        known: Iterable[str] = (),
+    ) -> dict[str, NativeValue]:
+        """Check native options against those there are, and give each value its type.
 
-    Raises
-    ------
-    InputError
-        Reserved or unknown name (with the nearest), or a value of the wrong type.
-    """
-    typed = {}
-    for key, value in native.items():
-        refuse_reserved(key, names, reserved)
-        if key not in kinds:
-            raise InputError(unknown.format(repr(key)) + with_nearest(key, kinds), where="--set")
-        typed[key] = convert_native(key, value, kinds[key])
-    return typed
+        Parameters
+        ----------
+        native : mapping
+        kinds : mapping of str to type
+            Options there are.
+        known : iterable of str
+            Names to suggest, where they are others.
+
+        Raises
+        ------
+        InputError
+            Reserved or unknown name (with the nearest), or a value of the wrong type.
+        """
+        typed = {}
+        for key, value in native.items():
+            fix = self.reserved.get(key) or next(
+                (f"use the option {option}" for option, own in self.names.items() if key in own), ""
+            )
+            if fix:
+                raise InputError(f"{key} is set by planbench; {fix}", where="--set")
+            if key not in kinds:
+                near = with_nearest(key, known or kinds)
+                raise InputError(f"{self.software} has no option {key!r}{near}", where="--set")
+            typed[key] = convert_native(key, value, kinds[key])
+        return typed
 
 
 def huge_bounds(lp: LinearProgram, threshold: float) -> int:
@@ -332,11 +328,3 @@ def changed_problem(message: str, options: SolveOptions) -> str:
     if not options.stock:
         raise SolverError(f"{message}; what was sent would not be what is solved")
     return f"problem changed by the solver: {message}"
-
-
-def row_kinds(lp: LinearProgram) -> npt.NDArray[np.int8]:
-    """Kind of each row: 0 free, 1 lower only, 2 upper only, 3 range, 4 equation."""
-    low, high = np.isfinite(lp.row_lower), np.isfinite(lp.row_upper)
-    kinds = low.astype(np.int8) + 2 * high.astype(np.int8)
-    kinds[low & high & (lp.row_lower == lp.row_upper)] = 4
-    return kinds

@@ -20,7 +20,7 @@ from __future__ import annotations
 import functools
 import importlib.metadata
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -41,13 +41,12 @@ from planbench.solvers.base import (
 from planbench.solvers.common import (
     Clock,
     Kind,
+    OptionTable,
     as_minimisation,
     changed_problem,
     farkas_proof,
     huge_bounds,
     import_solver,
-    in_own_names,
-    typed_native,
 )
 from planbench.solvers.logs import captured_stdout, presolved_size
 
@@ -103,21 +102,24 @@ def solve(lp: LinearProgram, spec: SolverSpec, options: SolveOptions, phase: Pha
 #: GLOP takes magnitudes from here on as infinite (its max_valid_magnitude).
 GLOP_INFINITE = 1e30
 
-_GLOP_NAMES = {
-    # GLOP checks its answer against the last one at the end.
-    "tolerance": (
-        "primal_feasibility_tolerance",
-        "dual_feasibility_tolerance",
-        "solution_feasibility_tolerance",
-    ),
-    "seed": ("random_seed",),
-    "time_limit": ("max_time_in_seconds",),
-}
-_GLOP_RESERVED = {
-    "log_search_progress": "the log says what GLOP found",
-    "log_to_stdout": "the log says what GLOP found",
-    "num_omp_threads": "GLOP has one thread",
-}
+_GLOP_OPTIONS = OptionTable(
+    "GLOP",
+    {
+        # GLOP checks its answer against the last one at the end.
+        "tolerance": (
+            "primal_feasibility_tolerance",
+            "dual_feasibility_tolerance",
+            "solution_feasibility_tolerance",
+        ),
+        "seed": ("random_seed",),
+        "time_limit": ("max_time_in_seconds",),
+    },
+    {
+        "log_search_progress": "the log says what GLOP found",
+        "log_to_stdout": "the log says what GLOP found",
+        "num_omp_threads": "GLOP has one thread",
+    },
+)
 
 #: GLOP's own status, from its log. A dual that is infeasible leaves both possible.
 _GLOP_CLAIMS: dict[str, Claim] = {
@@ -141,7 +143,7 @@ def _solve_glop(lp: LinearProgram, options: SolveOptions, phase: Phase) -> Solut
     text_format = import_solver("google.protobuf.text_format")
     with phase("load"):
         parameters = parameters_pb2.GlopParameters()
-        used = _set_parameters(parameters, "GLOP", {}, options, _GLOP_NAMES, _GLOP_RESERVED)
+        used = _set_parameters(parameters, _GLOP_OPTIONS, {}, options)
         model = helper.ModelBuilderHelper()
         model.fill_model_from_sparse_data(
             lp.col_lower,
@@ -245,13 +247,16 @@ def _extract_glop(
 # -- PDLP ---------------------------------------------------------------------------------
 
 _CRITERIA = "termination_criteria.simple_optimality_criteria"
-_PDLP_NAMES = {
-    # Both: with a relative tolerance of 0 PDLP calls z = 0 optimal at iteration 0.
-    "tolerance": (f"{_CRITERIA}.eps_optimal_absolute", f"{_CRITERIA}.eps_optimal_relative"),
-    "threads": ("num_threads",),
-    "time_limit": ("termination_criteria.time_sec_limit",),
-}
-_PDLP_RESERVED = {"verbosity_level": "it is set to show the log"}
+_PDLP_OPTIONS = OptionTable(
+    "PDLP",
+    {
+        # Both: with a relative tolerance of 0 PDLP calls z = 0 optimal at iteration 0.
+        "tolerance": (f"{_CRITERIA}.eps_optimal_absolute", f"{_CRITERIA}.eps_optimal_relative"),
+        "threads": ("num_threads",),
+        "time_limit": ("termination_criteria.time_sec_limit",),
+    },
+    {"verbosity_level": "it is set to show the log"},
+)
 
 #: A primal ray shows the dual infeasible: the program is unbounded if it is feasible at all.
 _PDLP_CLAIMS: dict[str, Claim] = {
@@ -274,7 +279,7 @@ def _solve_pdlp(lp: LinearProgram, options: SolveOptions, phase: Phase) -> Solut
         if not options.stock:
             wanted["termination_criteria.optimality_norm"] = "OPTIMALITY_NORM_L_INF_COMPONENTWISE"
             wanted["num_threads"] = 1
-        used = _set_parameters(parameters, "PDLP", wanted, options, _PDLP_NAMES, _PDLP_RESERVED)
+        used = _set_parameters(parameters, _PDLP_OPTIONS, wanted, options)
         program = pdlp.QuadraticProgram()
         program.resize_and_initialize(lp.n_cols, lp.n_rows)
         program.objective_vector = lp.cost
@@ -375,11 +380,9 @@ def _leaf_fields(descriptor: Any, prefix: str = "") -> dict[str, Any]:
 
 def _set_parameters(
     message: Any,
-    software: str,
+    table: OptionTable,
     wanted: Mapping[str, NativeValue],
     options: SolveOptions,
-    names: Mapping[str, Sequence[str]],
-    reserved: Mapping[str, str],
 ) -> dict[str, NativeValue]:
     """Set fields of `message`: what is wanted and asked for, then native options; return them.
 
@@ -394,11 +397,12 @@ def _set_parameters(
         matches = [key] if key in leaves else [n for n in leaves if n.endswith(f".{key}")]
         if len(matches) > 1:
             several = ", ".join(sorted(matches))
-            raise InputError(f"{software} has several {key!r}: {several}", where="--set")
+            raise InputError(f"{table.software} has several {key!r}: {several}", where="--set")
         native[matches[0] if matches else key] = value
     kinds = {name: _kind(field) for name, field in leaves.items()}
-    typed = typed_native(native, kinds, names, reserved, f"{software} has no option {{}}")
-    done = {**wanted, **in_own_names(options, names), **typed}
+    known = {*leaves, *(name.rpartition(".")[2] for name in leaves)}
+    typed = table.native(native, kinds, known)
+    done = {**wanted, **table.asked(options), **typed}
     for key, value in done.items():
         field = leaves[key]
         if field.enum_type is not None:
@@ -410,7 +414,9 @@ def _set_parameters(
             why = str(error)
             if field.enum_type is not None:
                 why = f"it is one of {', '.join(field.enum_type.values_by_name)}"
-            raise InputError(f"{key}: {software} refuses {value!r}: {why}", where="--set") from None
+            raise InputError(
+                f"{key}: {table.software} refuses {value!r}: {why}", where="--set"
+            ) from None
     return done
 
 

@@ -57,7 +57,7 @@ def solver(monkeypatch):
                 **asdict(place),
             }
         )
-        return RunOutcome(record, None, None, None, None, None, "")
+        return RunOutcome(instance=instance, record=record)
 
     def answer(instance, name, options):
         gap = 1e-9 if options.tolerance is None else 10 * options.tolerance

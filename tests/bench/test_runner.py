@@ -57,16 +57,16 @@ def fast(monkeypatch):
         asked.append((instance.name, solver, repeat))
         update = asdict(request.place) | {"time_limit_s": request.conditions.time_limit_s}
         update |= answer.change(instance.name, solver, repeat)
-        return single.RunOutcome(
-            outcome.record.model_copy(update=update), None, None, None, None, None, ""
-        )
+        return replace(outcome, record=outcome.record.model_copy(update=update))
 
     def job(job, **limits):
         from planbench.measure.launch import JobResult
 
         log = Path(job.folder, "log.txt")
         log.touch()
-        return JobResult("ok", "", None, (), None, None, 1.0, 1.0, "", log, 0)
+        return JobResult(
+            ended="ok", pass_s_before=1.0, pass_s_after=1.0, memory_method="", log=log, returncode=0
+        )
 
     answer.cache = {}
     answer.job = job

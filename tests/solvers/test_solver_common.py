@@ -17,7 +17,6 @@ from planbench.solvers.common import (
     Clock,
     convert_native,
     farkas_proof,
-    row_kinds,
     unsolved_shape,
 )
 from planbench.solvers.logs import captured_stdout
@@ -58,16 +57,6 @@ def test_proof_uses_column_bounds() -> None:
     assert farkas_proof(lp, np.array([1.0])) is not None
     free = make_linear_program(matrix=[[1.0]], cost=[0], row_lower=[2], row_upper=[INF])
     assert farkas_proof(free, np.array([1.0])) is None
-
-
-def test_row_kinds() -> None:
-    lp = make_linear_program(
-        matrix=np.ones((5, 1)),
-        cost=[1],
-        row_lower=[-INF, 1, -INF, 1, 2],
-        row_upper=[INF, INF, 3, 3, 2],
-    )
-    assert row_kinds(lp).tolist() == [0, 1, 2, 3, 4]
 
 
 def test_ordinary_programs_are_handed_over() -> None:
