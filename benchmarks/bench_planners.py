@@ -39,7 +39,7 @@ from planbench.bench.single import solve_once
 from planbench.catalogue.resolve import load_instance
 from planbench.records.schema import Record
 from planbench.solvers.base import SolveOptions
-from planbench.stats.growth import study_growth
+from planbench.stats.growth import fit_power_law
 from planbench.tables.read import why_not_at_hand
 
 COMMON = "inputs=10,techniques=2"
@@ -229,7 +229,7 @@ def grow(cases: tuple[Case, ...], seeds: int, how: Setting) -> Iterator[str]:
             costs["passes timed"].append(statistics.median(timed))
             costs["seconds"].append(statistics.median(result.seconds for result in found))
     for name, values in costs.items():
-        fit = study_growth(sizes, values).fit
+        fit = fit_power_law(sizes, values)
         if fit.exponent is None:
             yield f"{name}: no exponent, {fit.reason}"
             continue

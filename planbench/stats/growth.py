@@ -47,6 +47,7 @@ __all__ = [
     "LEAST_SIZES",
     "LocalSlope",
     "PowerLawFit",
+    "fit_power_law",
     "local_slopes",
     "power_law",
 ]
@@ -121,6 +122,62 @@ class LocalSlope:
     at_least: bool
 
 
+def fit_power_law(
+    sizes: Numbers,
+    costs: Numbers,
+    at_least: Flags | None = None,
+    *,
+    floor: Bound | None = None,
+    limit: Bound | None = None,
+    confidence: float = 0.95,
+    replicates: int = 999,
+    seed: int = 0,
+) -> PowerLawFit:
+    """Fit cost = a·n^b by censored maximum likelihood, with a bootstrap interval for b.
+
+    The interval is the studentised parametric bootstrap (Efron & Tibshirani 1993, ch. 12):
+    data are drawn from the fitted line, censored like the real ones, fitted again, and the
+    quantiles of (b* − b)/se* are applied to the real standard error. With few sizes it is
+    wide, as it should be.
+
+    Parameters
+    ----------
+    sizes : array_like, shape (n,)
+        Positive sizes.
+    costs : array_like, shape (n,)
+        Positive costs (seconds, passes, bytes); one per size and instance, not per repeat.
+    at_least : array_like of bool, shape (n,), optional
+        True where the run was stopped, so that the cost is this or more.
+    floor : float or array_like, shape (n,), optional
+        Costs below it are dominated by fixed overheads: they count as "at most `floor`".
+    limit : float or array_like, shape (n,), optional
+        Cost at which a run is stopped; by default the largest cost seen, where any run was
+        stopped.
+    confidence : float
+        Nominal coverage, in (0, 1).
+    replicates : int
+        Bootstrap replicates; 0 gives no interval.
+    seed : int
+
+    Returns
+    -------
+    PowerLawFit
+        Without exponent, and with the reason, below :data:`LEAST_SIZES` distinct sizes that
+        finished above the floor.
+
+    Raises
+    ------
+    InputError
+        On unequal lengths or numbers that are not positive and finite.
+    """
+    seen = observe(sizes, costs, at_least, floor=floor, limit=limit)
+    check_confidence(confidence)
+    if seen.exact_sizes.size < LEAST_SIZES:
+        return power_law(seen, None, confidence)
+    fitted = fit_model(POWER, seen, confidence=confidence, replicates=replicates, seed=seed)
+    return power_law(seen, fitted, confidence)
+
+
 def check_confidence(confidence: float) -> None:
     """Refuse what is no probability.
 
@@ -179,7 +236,7 @@ def local_slopes(
     Raises
     ------
     InputError
-        On unequal lengths or numbers that are not positive and finite.
+        As :func:`fit_power_law`.
     """
     n, cost, stopped = checked(sizes, costs, at_least)
     points: list[tuple[float, float, bool]] = []
@@ -394,27 +451,10 @@ def study_growth(
 ) -> Growth:
     """Fit the laws of growth, weigh them, and make ready to predict.
 
-    Intervals are studentised parametric bootstraps (:mod:`planbench.stats.fits`); with few sizes
-    they are wide, as they should be.
-
     Parameters
     ----------
-    sizes : array_like, shape (n,)
-        Positive sizes.
-    costs : array_like, shape (n,)
-        Positive costs (seconds, passes, bytes); one per size and instance, not per repeat.
-    at_least : array_like of bool, shape (n,), optional
-        True where the run was stopped, so that the cost is this or more.
-    floor : float or array_like, shape (n,), optional
-        Costs below it are dominated by fixed overheads: they count as "at most `floor`".
-    limit : float or array_like, shape (n,), optional
-        Cost at which a run is stopped; by default the largest cost seen, where any run was
-        stopped.
-    confidence : float
-        Nominal coverage, in (0, 1).
-    replicates : int
-        Bootstrap replicates; 0 gives no interval.
-    seed : int
+    sizes, costs, at_least, floor, limit, confidence, replicates, seed
+        As for :func:`planbench.stats.growth.fit_power_law`.
 
     Returns
     -------
@@ -424,7 +464,7 @@ def study_growth(
     Raises
     ------
     InputError
-        On unequal lengths or numbers that are not positive and finite.
+        As :func:`planbench.stats.growth.fit_power_law`.
     """
     seen = observe(sizes, costs, at_least, floor=floor, limit=limit)
     check_confidence(confidence)
