@@ -213,16 +213,7 @@ def _extract_glop(
     statuses = re.findall(r"^status: (\w+)", log, re.MULTILINE)
     counts = re.findall(r"^iterations: (\d+)", log, re.MULTILINE)
     own = statuses[-1] if statuses else ""
-    if own:
-        claim = _GLOP_CLAIMS.get(own, "unknown")
-    else:
-        guesses: dict[str, Claim] = {
-            "OPTIMAL": "optimal",
-            "INFEASIBLE": "infeasible-or-unbounded",
-            "UNBOUNDED": "infeasible-or-unbounded",
-        }
-        claim = guesses.get(outer, "unknown")
-        notes = (*notes, "GLOP's log shows no status; the claim is OR-Tools' word, weakened")
+    claim = _GLOP_CLAIMS.get(own, "unknown")  # OR-Tools' own word may be wrong
     x = y = value = None
     if solver.has_solution() and claim in ("optimal", "feasible", "unknown"):
         x = np.array(solver.variable_values(), dtype=np.float64)
