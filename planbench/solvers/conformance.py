@@ -559,7 +559,7 @@ def _options_recorded(adapter: Adapter) -> None:
     """Whether what was asked for reaches the solver's own options."""
     asked = {"tolerance": 3.5e-7, "time_limit": 97.25, "seed": 4321, "threads": 2}
     takes = adapter.spec.takes
-    wanted = {name: value for name, value in asked.items() if name in takes}
+    wanted: dict[str, Any] = {name: value for name, value in asked.items() if name in takes}
     solution = adapter.run(adapter.sample(), **wanted)
     if takes <= {"time_limit"} and "command" in solution.options:
         return  # an external program gets it through its environment
