@@ -389,6 +389,8 @@ def _threads_used(spec: SolverSpec, options: SolveOptions, logged: int | None) -
 
 #: HiGHS's wheels count rows, columns and non-zeros in int32.
 LARGEST_INDEX = int(np.iinfo(np.int32).max)
+#: Columns whose coefficients are compared at once.
+COMPARED_AT_ONCE = 100_000
 
 
 def pass_model(highs: Any, lp: LinearProgram) -> str:
@@ -427,46 +429,39 @@ def pass_model(highs: Any, lp: LinearProgram) -> str:
 
 def compare_with_sent(highs: Any, lp: LinearProgram, options: SolveOptions) -> list[str]:
     """Compare costs, bounds and every coefficient HiGHS holds with those that were sent."""
-    notes = []
+    changes = []
     sent = (lp.n_cols, lp.n_rows, int(lp.matrix.nnz))
     held = (highs.getNumCol(), highs.getNumRow(), highs.getNumNz())
     if held[:2] != sent[:2]:
         raise SolverError(f"HiGHS holds {held[1]} x {held[0]}, sent were {sent[1]} x {sent[0]}")
     if held[2] != sent[2]:
-        notes.append(changed_problem(f"{sent[2] - held[2]} coefficients were dropped", options))
-    everything = np.arange(lp.n_cols, dtype=np.int32)
+        changes.append(f"{sent[2] - held[2]} coefficients were dropped")
+    columns = np.arange(lp.n_cols, dtype=np.int32)
+    pairs: dict[str, tuple[FloatArray, FloatArray]] = {}
     if lp.n_cols:
-        _, _, cost, lower, upper, _ = highs.getCols(lp.n_cols, everything)
-        for what, have, want in (
-            ("costs", cost, lp.cost),
-            ("column lower bounds", lower, lp.col_lower),
-            ("column upper bounds", upper, lp.col_upper),
-        ):
-            notes += _differing(what, have, want, options)
+        _, _, cost, lower, upper, _ = highs.getCols(lp.n_cols, columns)
+        pairs["costs"] = cost, lp.cost
+        pairs["column lower bounds"] = lower, lp.col_lower
+        pairs["column upper bounds"] = upper, lp.col_upper
     if lp.n_rows:
-        rows = np.arange(lp.n_rows, dtype=np.int32)
-        _, _, lower, upper, _ = highs.getRows(lp.n_rows, rows)
-        notes += _differing("row lower bounds", lower, lp.row_lower, options)
-        notes += _differing("row upper bounds", upper, lp.row_upper, options)
-    if held[2] == sent[2] and sent[2]:
-        chunk = 100_000
-        for start in range(0, lp.n_cols, chunk):
-            which = everything[start : start + chunk]
-            _, begins, index, value = highs.getColsEntries(which.size, which)
-            first, last = lp.matrix.indptr[start], lp.matrix.indptr[start + which.size]
-            if not (
-                np.array_equal(begins, lp.matrix.indptr[start : start + which.size] - first)
-                and np.array_equal(index, lp.matrix.indices[first:last])
-                and np.array_equal(value, lp.matrix.data[first:last])
-            ):
-                notes.append(changed_problem("coefficients differ from those sent", options))
-                break
-    return notes
-
-
-def _differing(what: str, have: FloatArray, want: FloatArray, options: SolveOptions) -> list[str]:
-    differ = int(np.count_nonzero(have != want))
-    return [changed_problem(f"{differ} {what} differ", options)] if differ else []
+        _, _, lower, upper, _ = highs.getRows(lp.n_rows, np.arange(lp.n_rows, dtype=np.int32))
+        pairs["row lower bounds"] = lower, lp.row_lower
+        pairs["row upper bounds"] = upper, lp.row_upper
+    for what, (have, want) in pairs.items():
+        if differ := int(np.count_nonzero(have != want)):
+            changes.append(f"{differ} {what} differ")
+    for start in range(0, lp.n_cols if held[2] == sent[2] > 0 else 0, COMPARED_AT_ONCE):
+        chosen = columns[start : start + COMPARED_AT_ONCE]
+        _, begins, index, value = highs.getColsEntries(chosen.size, chosen)
+        first, last = lp.matrix.indptr[[start, start + chosen.size]]
+        if not (
+            np.array_equal(begins, lp.matrix.indptr[start : start + chosen.size] - first)
+            and np.array_equal(index, lp.matrix.indices[first:last])
+            and np.array_equal(value, lp.matrix.data[first:last])
+        ):
+            changes.append("coefficients differ from those sent")
+            break
+    return [changed_problem(change, options) for change in changes]
 
 
 def prove_by_simplex(highs: Any, lp: LinearProgram, claim: Claim) -> FloatArray | None:

@@ -293,25 +293,20 @@ def _solve_pdlp(lp: LinearProgram, options: SolveOptions, phase: Phase) -> Solut
 
 
 def _check_pdlp_holds(lp: LinearProgram, program: Any) -> None:
-    held = program.constraint_matrix
-    same = held.shape == lp.matrix.shape and held.nnz == lp.matrix.nnz
-    if same:
-        held = sp.csc_matrix(held)
-        held.sort_indices()
-        same = (
-            np.array_equal(held.indptr, lp.matrix.indptr)
-            and np.array_equal(held.indices, lp.matrix.indices)
-            and np.array_equal(held.data, lp.matrix.data)
-        )
-    for have, want in (
+    held = sp.csc_matrix(program.constraint_matrix)
+    held.sort_indices()
+    pairs = (
+        (held.shape, lp.matrix.shape),
+        (held.indptr, lp.matrix.indptr),
+        (held.indices, lp.matrix.indices),
+        (held.data, lp.matrix.data),
         (program.objective_vector, lp.cost),
         (program.variable_lower_bounds, lp.col_lower),
         (program.variable_upper_bounds, lp.col_upper),
         (program.constraint_lower_bounds, lp.row_lower),
         (program.constraint_upper_bounds, lp.row_upper),
-    ):
-        same = same and np.array_equal(have, want)
-    if not same:
+    )
+    if not all(np.array_equal(have, sent) for have, sent in pairs):
         raise SolverError("PDLP holds another problem than was sent")
 
 
