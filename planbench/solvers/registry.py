@@ -18,10 +18,11 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from planbench.errors import InputError, PlanbenchError, SolverUnavailableError
 from planbench.solvers import environments
@@ -85,6 +86,7 @@ def _foreign_adapters(files: str) -> Iterator[tuple[str, str, Callable[[], Any]]
         yield Path(path).stem, path, partial(_load_file, path)
 
 
+@cache
 def _load_file(path: str) -> tuple[SolverSpec, ...]:
     """Solvers of an adapter's file, which is imported under a name of its own."""
     name = f"planbench_adapter_{Path(path).stem}"
@@ -232,6 +234,21 @@ class ChosenSolver:
         return named
 
 
+def _spec_called(name: str) -> SolverSpec | None:
+    """Find a spec with as few imports as can be: a worker must stay thin."""
+    for module in BUILTIN_MODULES:
+        if module.startswith("planbench.solvers."):
+            for spec in importlib.import_module(module).SOLVERS:
+                if spec.name == name:
+                    return cast("SolverSpec", spec)
+    for path in filter(None, os.environ.get(ADAPTERS_VARIABLE, "").split(os.pathsep)):
+        with suppress(Exception):  # why it failed is said where it is listed
+            for spec in _load_file(path):
+                if spec.name == name:
+                    return spec
+    return next((spec for spec in list_solvers() if spec.name == name), None)
+
+
 def find_solver(name: str) -> ChosenSolver:
     """Find the solver meant by ``NAME``, ``NAME:stock`` or ``cmd:COMMAND``.
 
@@ -240,20 +257,20 @@ def find_solver(name: str) -> ChosenSolver:
     InputError
         Unknown name (with the nearest one), no stock configuration, or a bad command.
     """
-    specs = {spec.name: spec for spec in list_solvers()}
     base, colon, rest = name.strip().partition(":")
-    if base == "cmd":
-        return ChosenSolver(name, specs["cmd"], command=_checked_command(rest))
-    if base not in specs:
+    spec = _spec_called(base)
+    if spec is None:
+        known = [spec.name for spec in list_solvers()]
         for plugin in broken_plugins():
             if plugin.name == base:
                 raise InputError(
                     f"solver {base!r} comes from {plugin.package}, which failed: {plugin.reason}"
                 )
-        near = difflib.get_close_matches(base.lower(), specs, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(specs)}"
+        near = difflib.get_close_matches(base.lower(), known, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
         raise InputError(f"unknown solver {base!r}; {hint}")
-    spec = specs[base]
+    if base == "cmd":
+        return ChosenSolver(name, spec, command=_checked_command(rest))
     if colon and rest != "stock":
         what = f"has no configuration {rest!r}" if rest else "ends in a colon"
         raise InputError(f"{name!r} {what}; write {base} or {base}:stock")

@@ -52,6 +52,17 @@ def test_listing_imports_no_solver(run_python: RunPython) -> None:
     assert out.strip() == "[]"
 
 
+def test_finding_a_solver_imports_no_planner(run_python: RunPython) -> None:
+    """A worker would carry the planners and the certificate along for every solver."""
+    out = run_python(
+        "import sys\n"
+        "from planbench.solvers.registry import find_solver\n"
+        "find_solver('glop'), find_solver('null')\n"
+        "print([m for m in sys.modules if 'planners' in m or 'certificates' in m])"
+    )
+    assert out.strip() == "[]"
+
+
 def test_stock_and_command_are_parsed() -> None:
     found = find_solver("highs-ds:stock")
     assert (found.spec.name, found.stock, found.command) == ("highs-ds", True, None)
