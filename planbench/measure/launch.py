@@ -246,7 +246,8 @@ def _run(
         folder=folder,
     )
     group = memory_group(memory_limit)
-    seen = _GroupFacts()
+    group_peak: int | None = None
+    group_kills = 0
     try:
         with supervised(
             [interpreter.python, *_WORKER, str(folder.path / JOB_FILE)],
@@ -263,7 +264,7 @@ def _run(
                 if used is not None:
                     used.kill()
         if used is not None:
-            seen = _GroupFacts(used.peak(), used.oom_kills())
+            group_peak, group_kills = used.peak(), used.oom_kills()
     finally:
         if group is not None:
             group.remove()
@@ -276,10 +277,10 @@ def _run(
     if watch.killed is None and (damage := folder.damage()):
         watch.killed, watch.reason = "crash", damage
     oom_kills = kernel_oom_kills()
-    by_kernel = seen.oom_kills > 0 or (
+    by_kernel = group_kills > 0 or (
         oom_kills is not None and oom_before is not None and oom_kills > oom_before
     )
-    return _conclude(watch, worker.returncode, by_kernel, seen.peak, shape)
+    return _conclude(watch, worker.returncode, by_kernel, group_peak, shape)
 
 
 def _limit_files(pid: int, limit: int) -> None:
@@ -288,14 +289,6 @@ def _limit_files(pid: int, limit: int) -> None:
         most = limit + FILE_LIMIT_EXTRA
         with suppress(OSError):
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, most))
-
-
-@dataclass(frozen=True)
-class _GroupFacts:
-    """What a worker's control group said in the end."""
-
-    peak: int | None = None
-    oom_kills: int = 0
 
 
 def _wait(worker: Supervised, watch: Watch, progress: Callable[[str], None] | None) -> None:

@@ -463,15 +463,10 @@ def check_options(spec: SolverSpec, options: SolveOptions) -> None:
         raise InputError(f"is {options.seed}; give 0 to 2147483647", where="seed")
     if options.stock and not spec.stock:
         raise InputError(f"solver {spec.name} has no stock configuration")
-    asked = {
-        "tolerance": options.tolerance is not None,
-        "threads": options.threads is not None,
-        "time_limit": options.time_limit is not None,
-        "seed": options.seed is not None,
-        "native": bool(options.native),
-    }
     for name in OPTION_NAMES:
-        if asked[name] and name not in spec.takes:
+        value = getattr(options, name)
+        given = bool(value) if name == "native" else value is not None
+        if given and name not in spec.takes:
             has = ", ".join(o for o in OPTION_NAMES if o in spec.takes) or "none"
             word = "native options (--set)" if name == "native" else f"option {name!r}"
             raise InputError(f"solver {spec.name} has no {word}; it takes: {has}")
