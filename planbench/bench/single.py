@@ -254,34 +254,26 @@ def _answer_facts(request: Request, result: JobResult) -> dict[str, Any]:
     }
 
 
+#: Fields of a certificate that a record has by the same names.
+_CERTIFIED = (
+    *("verdict", "plan_verdict", "prices_verdict", "claim_verdict"),
+    *("lower_bound", "upper_bound", "raw_gap", "polished_gap", "polish_s"),
+)
+
+
 def certificate_facts(certificate: Certificate) -> dict[str, Any]:
     """Return what a record holds of a certificate, field by field."""
-    residuals = certificate.residuals
-    return {
-        "verdict": certificate.verdict,
+    residuals = None
+    if certificate.residuals is not None:
+        values = asdict(certificate.residuals)
+        residuals = ResidualFacts(**{k: _finite(values[k]) for k in ResidualFacts.model_fields})
+    return {name: getattr(certificate, name) for name in _CERTIFIED} | {
         "certificate_version": CERTIFICATE_VERSION,
-        "plan_verdict": certificate.plan_verdict,
-        "prices_verdict": certificate.prices_verdict,
-        "claim_verdict": certificate.claim_verdict,
         "certificate": certificate.kind,
-        "lower_bound": certificate.lower_bound,
-        "upper_bound": certificate.upper_bound,
         "estimate": _finite(certificate.estimate),
         "scale": _finite(certificate.scale),
-        "raw_gap": certificate.raw_gap,
-        "polished_gap": certificate.polished_gap,
-        "polish_s": certificate.polish_s,
         "reasons": list(certificate.reasons),
-        "residuals": None
-        if residuals is None
-        else ResidualFacts(
-            primal=_finite(residuals.primal),
-            primal_scaled=_finite(residuals.primal_scaled),
-            dual=_finite(residuals.dual),
-            dual_scaled=_finite(residuals.dual_scaled),
-            complementarity=_finite(residuals.complementarity),
-            gap=_finite(residuals.gap),
-        ),
+        "residuals": residuals,
     }
 
 
