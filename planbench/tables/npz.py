@@ -20,7 +20,6 @@ arrays                              shape                 meaning
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import Any
 
