@@ -281,9 +281,10 @@ class Source:
 
 def _shipped_sources() -> tuple[Source, ...]:
     listed = read_toml(instances_folder() / "tables" / "sources.toml", "a list of sources")
+    sources: list[dict[str, Any]] = listed["source"]
     return tuple(
         Source(**{k: tuple(v) if isinstance(v, list) else v for k, v in source.items()})
-        for source in listed["source"]
+        for source in sources
     )
 
 
