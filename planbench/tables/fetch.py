@@ -282,10 +282,9 @@ class Source:
 def _shipped_sources() -> tuple[Source, ...]:
     listed = read_toml(instances_folder() / "tables" / "sources.toml", "a list of sources")
     sources: list[dict[str, Any]] = listed["source"]
-    return tuple(
-        Source(**{k: tuple(v) if isinstance(v, list) else v for k, v in source.items()})
-        for source in sources
-    )
+    for source in sources:
+        source |= {key: tuple(v) for key, v in source.items() if isinstance(v, list)}
+    return tuple(Source(**source) for source in sources)
 
 
 SOURCES = _shipped_sources()

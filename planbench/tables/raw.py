@@ -263,7 +263,7 @@ def _array(values: Any, shape: tuple[int, ...], field: str, name: str) -> FloatA
     return out
 
 
-def _matrix(values: Any, shape: tuple[int, ...], field: str, name: str) -> Matrix:
+def _matrix(values: Any, shape: Any, field: str, name: str) -> Matrix:
     if not hasattr(values, "indptr"):
         values = _array(values, shape, field, name)
     matrix = canonical_matrix(values, shape, f"{name}: field {field}")

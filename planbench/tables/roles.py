@@ -17,6 +17,7 @@ import planbench.tables.names as names
 from planbench.errors import InputError
 from planbench.model.arrays import FloatArray
 from planbench.tables.grid import Grid
+from planbench.tables.options import ReadOptions
 from planbench.tables.raw import Role
 from planbench.tables.totals import Side, same, total_at
 
