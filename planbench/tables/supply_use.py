@@ -209,8 +209,8 @@ def _supply_sheet(
     def sides(core: list[int], over: list[int]) -> Sheet:
         return Sheet(
             make,
-            make_side(make, "column", made_by, core, over, across),
-            make_side(make, "row", products, over, core, down),
+            make_side(make, "column", made_by, core, over, across, products),
+            make_side(make, "row", products, over, core, down, made_by),
         )
 
     found = sides(lines_of(made_by), lines_of(products))
