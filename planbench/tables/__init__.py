@@ -6,10 +6,11 @@ The steps: cells of a file (:mod:`.grid`) → what each row and column is (:mod:
 """
 
 from planbench.tables.economy import Observed
-from planbench.tables.flows import ImportSettings, Moved
+from planbench.tables.flows import Moved
 from planbench.tables.importer import ImportReport, import_raw, import_table
+from planbench.tables.options import ImportSettings, ReadOptions
 from planbench.tables.raw import RawTable
-from planbench.tables.read import ReadOptions, read_raw_table
+from planbench.tables.read import read_raw_table
 
 __all__ = [
     "ImportReport",

@@ -31,8 +31,9 @@ from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy, Interior, make_economy
 from planbench.model.plan import Plan
 from planbench.model.products import column_sums, total_requirements
-from planbench.tables.flows import Flows, ImportSettings, Moved, exact_sums
+from planbench.tables.flows import Flows, Moved, exact_sums
 from planbench.tables.names import physical_unit
+from planbench.tables.options import ImportSettings
 
 FOREIGN_EXCHANGE = "foreign exchange"
 #: An activity gains at the prices of the table only if by more than this share of its output.

@@ -281,10 +281,10 @@ class Source:
 
 def _shipped_sources() -> tuple[Source, ...]:
     listed = read_toml(instances_folder() / "tables" / "sources.toml", "a list of sources")
-    return tuple(
-        Source(**{k: tuple(v) if isinstance(v, list) else v for k, v in source.items()})
-        for source in listed["source"]
-    )
+    sources: list[dict[str, Any]] = listed["source"]
+    for source in sources:
+        source |= {key: tuple(v) for key, v in source.items() if isinstance(v, list)}
+    return tuple(Source(**source) for source in sources)
 
 
 SOURCES = _shipped_sources()

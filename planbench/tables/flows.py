@@ -28,7 +28,8 @@ from planbench.formatting import plural
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.products import column_sums
 from planbench.tables.names import chosen, is_trade
-from planbench.tables.raw import RawTable, refuse_unknown
+from planbench.tables.options import ImportSettings
+from planbench.tables.raw import RawTable
 
 #: Use and supply that differ by a larger share are at different prices.
 SAME_PRICES = 0.01
@@ -39,65 +40,6 @@ MARGIN_SHARE = 0.95
 LINES_PER_RULE = 500
 #: Differences below this share of a row's (column's) total are rounding and not listed.
 NEGLIGIBLE = 1e-9
-
-
-@dataclass(frozen=True)
-class ImportSettings:
-    """Choices of :func:`planbench.tables.import_table`.
-
-    Attributes
-    ----------
-    technology : {"auto", "joint", "industry", "commodity"}
-        ``joint``: activities are industries and by-products joint outputs (``auto`` for a
-        supply and use table). ``industry`` and ``commodity``: an activity for each product, by
-        industry- or commodity-technology. A symmetric table has an activity for each industry.
-    trade : {"activities", "net"}
-        Exports and imports as activities that earn and spend foreign exchange, or final use
-        net of imports.
-    targets : {"one", "columns", "regions"}
-        One target, one for each column of final use, or one for each region.
-    resources : {"auto", "regions", "pooled"}
-        Whether labour and capital stay in their region; ``auto`` is ``regions`` for a
-        multi-region table.
-    trade_limit : float
-        Exports and imports of each product are at most this many times the observed ones.
-    prices : {"auto", "basic", "purchasers"}
-        Whether purchases are at purchasers' prices; ``auto`` compares use with supply.
-    margins : tuple of str
-        Trade and transport products of a table at purchasers' prices, by name or shell
-        pattern; found by their figures if missing.
-    """
-
-    technology: str = "auto"
-    trade: str = "activities"
-    targets: str = "one"
-    resources: str = "auto"
-    trade_limit: float = 2.0
-    prices: str = "auto"
-    margins: tuple[str, ...] = ()
-
-    def checked(self) -> ImportSettings:
-        """Return the settings themselves if they make sense.
-
-        Raises
-        ------
-        InputError
-            Naming the option and what it may be.
-        """
-        refuse_unknown(
-            self,
-            technology=("auto", "joint", "industry", "commodity"),
-            trade=("activities", "net"),
-            targets=("one", "columns", "regions"),
-            resources=("auto", "regions", "pooled"),
-            prices=("auto", "basic", "purchasers"),
-        )
-        if not (math.isfinite(self.trade_limit) and self.trade_limit >= 1):
-            raise InputError(
-                f"is {self.trade_limit:g}; give a number of at least 1, such as 2",
-                where="--trade-limit",
-            )
-        return self
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,10 @@ from planbench.io.shipped import instances_folder
 from planbench.io.toml_file import read_toml
 from planbench.model.economy import Economy
 from planbench.model.plan import Plan
-from planbench.tables.flows import ImportSettings, recipe_lines
+from planbench.tables.flows import recipe_lines
 from planbench.tables.grid import Grid, csv_rows, make_grid
 from planbench.tables.importer import import_raw
+from planbench.tables.options import ImportSettings
 from planbench.tables.raw import RawTable, make_raw_table
 
 _FIELDS: dict[str, type] = {

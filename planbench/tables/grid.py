@@ -204,16 +204,14 @@ def _xlsx_grid(path: Path, sheet: str | None) -> Grid:
                 f"has no sheet {sheet!r}{nearest(sheet, names)}; it has {', '.join(names[:8])}",
                 where=str(path),
             )
-        if sheet is not None or len(names) == 1:
-            name = names[0] if sheet is None else sheet
-            return make_grid(_sheet_rows(book, name, path), f"{path}[{name}]")
+        wanted = names if sheet is None else [sheet]
         found: dict[str, Grid | InputError] = {}
-        for name in names:
+        for name in wanted:
             rows = _sheet_rows(book, name, path)
             try:
                 found[name] = make_grid(rows, f"{path}[{name}]")
             except InputError as error:
-                if "holds no table" not in str(error):
+                if len(wanted) == 1 or "holds no table" not in str(error):
                     found[name] = error
     finally:
         book.close()
@@ -228,7 +226,7 @@ def _xlsx_grid(path: Path, sheet: str | None) -> Grid:
     name, only = found.popitem()
     if isinstance(only, InputError):
         raise only
-    others = tuple(f"sheet {other!r}" for other in names if other != name)
+    others = tuple(f"sheet {other!r}" for other in wanted if other != name)
     return replace(only, ignored=(*only.ignored, *others))
 
 

@@ -10,10 +10,10 @@ from typing import Any
 from planbench.errors import InputError
 from planbench.model.economy import Economy
 from planbench.tables.economy import Observed, economy_of_flows
-from planbench.tables.flows import ImportSettings, Moved, by_rule, flows_of, recipe_lines
-from planbench.tables.labels import Named
+from planbench.tables.flows import Moved, by_rule, flows_of, recipe_lines
+from planbench.tables.options import ImportSettings, ReadOptions
 from planbench.tables.raw import RawTable, Role
-from planbench.tables.read import ReadOptions, read_raw_table
+from planbench.tables.read import read_raw_table
 from planbench.tables.technology import by_product
 
 _Path = str | os.PathLike[str]
@@ -109,12 +109,7 @@ def import_table(path: _Path | Sequence[_Path], **options: Any) -> tuple[Economy
         One file (CSV, xlsx, npz), a use and a make table, or with ``form`` a folder that
         pymrio knows.
     **options
-        Fields of :class:`ReadOptions` (``use``, ``make``, ``sheet``,
-        ``form``, ``year``, ``make_rows``, ``entries``, ``gross_outputs``, ``name``, ``unit``),
-        of :class:`planbench.tables.roles.Named` (``final``, ``exports``, ``imports``,
-        ``value_added``, ``compensation``, ``resource``, ``total``, ``industry``, ``drop``) and
-        of :class:`ImportSettings` (``technology``, ``trade``, ``targets``, ``resources``,
-        ``trade_limit``, ``prices``, ``margins``).
+        Fields of :class:`ReadOptions` and :class:`ImportSettings`.
 
     Returns
     -------
@@ -132,19 +127,14 @@ def import_table(path: _Path | Sequence[_Path], **options: Any) -> tuple[Economy
     >>> import_table(["use_71.csv", "make_71.csv"], technology="industry")  # doctest: +SKIP
     """
     paths = [path] if isinstance(path, str | os.PathLike) else list(path)
-    read, named, settings = (
+    read, settings = (
         {f.name: options.pop(f.name) for f in fields(kind) if f.name in options}
-        for kind in (ReadOptions, Named, ImportSettings)
+        for kind in (ReadOptions, ImportSettings)
     )
     if options:
         raise InputError(f"is no option of an import: {next(iter(options))!r}", where="options")
-    reading = ReadOptions(**read)
-    if named:
-        reading = replace(
-            reading, named=replace(reading.named, **{k: tuple(v) for k, v in named.items()})
-        )
     chosen = ImportSettings(**settings).checked()
-    raw = read_raw_table([os.fspath(p) for p in paths], reading)
+    raw = read_raw_table([os.fspath(p) for p in paths], ReadOptions(**read))
     return import_raw(raw, chosen)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import planbench.tables.names as names
 from planbench.errors import InputError
+from planbench.tables.options import ReadOptions
 
 #: Labels that are alike to this degree are one label with a misprint.
 _ALIKE = 0.85
@@ -18,30 +19,9 @@ _PAIRS = 250_000
 _SHORTEST = 5
 
 
-@dataclass(frozen=True)
-class Named:
-    """Names that the caller gives for rows and columns; shell patterns are allowed.
-
-    Attributes
-    ----------
-    final, exports, imports, value_added, compensation, resource, total, industry, drop : \
-tuple of str
-    """
-
-    final: tuple[str, ...] = ()
-    exports: tuple[str, ...] = ()
-    imports: tuple[str, ...] = ()
-    value_added: tuple[str, ...] = ()
-    compensation: tuple[str, ...] = ()
-    resource: tuple[str, ...] = ()
-    total: tuple[str, ...] = ()
-    industry: tuple[str, ...] = ()
-    drop: tuple[str, ...] = ()
-
-
 _BOTH, _COLUMNS, _ROWS = ("column", "row"), ("column",), ("row",)
 #: Option, the role that it gives, and the axes on which it names lines.
-_OPTIONS = (
+LINE_OPTIONS = (
     ("final", "final use", _BOTH),
     ("exports", "exports", _COLUMNS),
     ("imports", "imports", _BOTH),
@@ -132,7 +112,7 @@ def _filled(labels: Iterable[str]) -> set[str]:
 
 
 def stated_roles(
-    named: Named, columns: Sequence[Labels], rows: Sequence[Labels], where: str
+    options: ReadOptions, columns: Sequence[Labels], rows: Sequence[Labels], where: str
 ) -> tuple[list[Lines], list[Lines]]:
     """Roles of columns and of rows that the caller states, for each sheet.
 
@@ -142,7 +122,7 @@ def stated_roles(
         When an option names what is not there.
     """
     found: dict[str, list[Lines]] = {"column": [{} for _ in columns], "row": [{} for _ in rows]}
-    for option, role, axes in _OPTIONS:
+    for option, role, axes in LINE_OPTIONS:
         lines = [
             (of, i, text)
             for axis, sheets in (("column", columns), ("row", rows))
@@ -152,7 +132,7 @@ def stated_roles(
             for text in _filled((label, *levels))
         ]
         flag = f"--{option.replace('_', '-')}"
-        for k in names.chosen(getattr(named, option), [text for *_, text in lines], flag, where):
+        for k in names.chosen(getattr(options, option), [text for *_, text in lines], flag, where):
             of, i, _ = lines[k]
             of[i] = (role, f"as {flag} says")
     return found["column"], found["row"]

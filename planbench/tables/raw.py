@@ -232,23 +232,6 @@ def make_raw_table(
     )
 
 
-def refuse_unknown(options: object, **known: tuple[str, ...]) -> None:
-    """Refuse options (fields of `options`) that are none of the values known.
-
-    Raises
-    ------
-    InputError
-        Naming the option and what it may be.
-    """
-    for option, values in known.items():
-        given = getattr(options, option)
-        if given not in values:
-            raise InputError(
-                f"is {given!r}; give {', '.join(values[:-1])} or {values[-1]}",
-                where=f"--{option.replace('_', '-')}",
-            )
-
-
 def distinct(labels: Sequence[str]) -> tuple[str, ...]:
     """Labels without surrounding blanks, none empty; one that occurs twice gets a number."""
     seen: dict[str, int] = {}
@@ -280,7 +263,7 @@ def _array(values: Any, shape: tuple[int, ...], field: str, name: str) -> FloatA
     return out
 
 
-def _matrix(values: Any, shape: tuple[int, int], field: str, name: str) -> Matrix:
+def _matrix(values: Any, shape: Any, field: str, name: str) -> Matrix:
     if not hasattr(values, "indptr"):
         values = _array(values, shape, field, name)
     matrix = canonical_matrix(values, shape, f"{name}: field {field}")

@@ -9,16 +9,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 from planbench.errors import InputError
 from planbench.generators.recipe import PREFIXES, SPLIT_PREFIX
 from planbench.tables.grid import Grid, read_grid, sheet_names
-from planbench.tables.labels import Named
+from planbench.tables.labels import LINE_OPTIONS
 from planbench.tables.mrio import FORMATS, read_pymrio_folder
 from planbench.tables.npz import read_npz_table
-from planbench.tables.raw import RawTable, refuse_unknown
+from planbench.tables.options import ReadOptions
+from planbench.tables.raw import RawTable
 from planbench.tables.supply_use import supply_use_table
 from planbench.tables.symmetric import symmetric_table
 
@@ -26,45 +27,6 @@ _USE = re.compile(r"(^|[^a-z]|io)use([^a-z]|$)", re.IGNORECASE)
 _MAKE = re.compile(r"(^|[^a-z]|io)(make|supply)([^a-z]|$)", re.IGNORECASE)
 _SHEETS = (".xlsx", ".xlsm")
 _TEXT = (".csv", ".tsv", ".txt")
-
-
-@dataclass(frozen=True)
-class ReadOptions:
-    """How a table is read.
-
-    Attributes
-    ----------
-    use, make : str or None
-        File (or sheet of the one xlsx file) of the use and the make table.
-    sheet : str or None
-        Sheet of an xlsx file with a symmetric table.
-    form : str or None
-        One of :data:`planbench.tables.mrio.FORMATS`.
-    year : int or None
-    make_rows : {"auto", "products", "industries"}
-    entries : {"auto", "money", "quantities", "coefficients"}
-        What the cells of a symmetric table hold.
-    gross_outputs : {"auto", "stated", "uses"}
-        Which outputs count where those stated and the uses differ; ``auto`` refuses.
-    named : Named
-        Rows and columns by name.
-    name : str or None
-        Name of the table; the name of its file if missing.
-    unit : str or None
-        Unit of its amounts, e.g. ``million USD``, where the files do not state it.
-    """
-
-    use: str | None = None
-    make: str | None = None
-    sheet: str | None = None
-    form: str | None = None
-    year: int | None = None
-    make_rows: str = "auto"
-    entries: str = "auto"
-    gross_outputs: str = "auto"
-    named: Named = field(default_factory=Named)
-    name: str | None = None
-    unit: str | None = None
 
 
 def read_raw_table(paths: Sequence[str | Path], options: ReadOptions | None = None) -> RawTable:
@@ -82,20 +44,13 @@ def read_raw_table(paths: Sequence[str | Path], options: ReadOptions | None = No
     InputError
         In one line with the file and what to do.
     """
-    options = options or ReadOptions()
+    options = (options or ReadOptions()).checked()
     raw = _read(paths, options)
     return raw if options.unit is None else replace(raw, unit=options.unit)
 
 
 def _read(paths: Sequence[str | Path], options: ReadOptions) -> RawTable:
-    refuse_unknown(
-        options,
-        make_rows=("auto", "products", "industries"),
-        entries=("auto", "money", "quantities", "coefficients"),
-        gross_outputs=("auto", "stated", "uses"),
-    )
     files = [Path(path) for path in paths]
-    named, outputs = options.named, options.gross_outputs
     if options.form is not None:
         if options.form not in FORMATS:
             raise InputError(f"is {options.form!r}; give {', '.join(FORMATS)}", where="--format")
@@ -122,7 +77,7 @@ def _read(paths: Sequence[str | Path], options: ReadOptions) -> RawTable:
             raise InputError("is for symmetric tables; leave it out", where="--entries")
         used, made = (_grid(path, page or options.sheet) for path, page in (use, make))
         name = options.name or _stem(use[0])
-        return supply_use_table(used, made, named, name, options.make_rows, outputs)
+        return supply_use_table(used, made, options, name)
     if use is not None and not rest and use[0].suffix.lower() in (*_TEXT, *_SHEETS):
         # A file may be called use and be symmetric.
         return _one_file(*use, options)
@@ -147,13 +102,12 @@ def _one_file(path: Path, sheet: str | None, options: ReadOptions) -> RawTable:
             f"or give --format ({', '.join(FORMATS)})",
             where=str(path),
         )
-    grid = _grid(path, sheet)
-    return symmetric_table(grid, options.named, name, options.entries, options.gross_outputs)
+    return symmetric_table(_grid(path, sheet), options, name)
 
 
 def _refuse_sheet_options(options: ReadOptions, path: Path) -> None:
     """Refuse options that say what the lines of a sheet are, where arrays have names."""
-    given = [f.name for f in fields(Named) if getattr(options.named, f.name)]
+    given = [option for option, *_ in LINE_OPTIONS if getattr(options, option)]
     given += [o for o in ("entries", "gross_outputs") if getattr(options, o) != "auto"]
     if given:
         raise InputError(

@@ -17,7 +17,7 @@ import planbench.tables.names as names
 from planbench.errors import InputError
 from planbench.model.arrays import FloatArray
 from planbench.tables.grid import Grid
-from planbench.tables.labels import Named
+from planbench.tables.options import ReadOptions
 from planbench.tables.raw import Role
 from planbench.tables.totals import Side, same, total_at
 
@@ -53,14 +53,16 @@ class Sheet:
         return any(side.cells[side.at("left out")].any() for side in (self.columns, self.rows))
 
 
-def decide_roles(sheet: Sheet, named: Named, core_why: tuple[str, str], own_units: bool) -> None:
+def decide_roles(
+    sheet: Sheet, options: ReadOptions, core_why: tuple[str, str], own_units: bool
+) -> None:
     """Decide what each line of a sheet is, as far as names and totals say it.
 
     Parameters
     ----------
     sheet : Sheet
         The roles of its sides are set.
-    named : Named
+    options : ReadOptions
     core_why : tuple of str
         How the industries, and the products, are known.
     own_units : bool
@@ -94,9 +96,9 @@ def decide_roles(sheet: Sheet, named: Named, core_why: tuple[str, str], own_unit
             elif names.is_total(label):
                 side.roles[i] = "total?", "by its name"
             elif side.what == "column":
-                side.roles[i] = _column_role(label, bool(named.final))
+                side.roles[i] = _column_role(label, bool(options.final))
             else:
-                side.roles[i] = _row_role(label, bool(named.value_added), own_units)
+                side.roles[i] = _row_role(label, bool(options.value_added), own_units)
 
 
 def _column_role(label: str, only_final: bool) -> tuple[str, str]:

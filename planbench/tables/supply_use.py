@@ -10,7 +10,8 @@ from planbench.formatting import plural
 from planbench.io.text import nearest
 from planbench.model.arrays import FloatArray
 from planbench.tables.grid import Grid
-from planbench.tables.labels import Labels, Lines, Named, match_labels, stated_roles
+from planbench.tables.labels import Labels, Lines, match_labels, stated_roles
+from planbench.tables.options import ReadOptions
 from planbench.tables.raw import RawTable, make_raw_table
 from planbench.tables.roles import (
     ENOUGH,
@@ -27,23 +28,18 @@ from planbench.tables.roles import (
 from planbench.tables.totals import find_totals, make_side, same
 
 
-def supply_use_table(
-    use: Grid, make: Grid, named: Named, name: str, make_rows: str = "auto", outputs: str = "auto"
-) -> RawTable:
+def supply_use_table(use: Grid, make: Grid, options: ReadOptions, name: str) -> RawTable:
     """Read a use and a make (supply) table.
+
+    Products are the axis of the make table which gives the outputs that the use table states;
+    without these, the axis whose labels are the rows of the use table; where both are, the one
+    with which industries do not use more than they make (``make_rows`` says otherwise).
 
     Parameters
     ----------
     use, make : Grid
-    named : Named
+    options : ReadOptions
     name : str
-    make_rows : {"auto", "products", "industries"}
-        What the rows of the make table are. ``auto`` takes the way round that gives the outputs
-        which the use table states; without these, the axis whose labels are the rows of the use
-        table; where both are, the way round in which industries do not use more than they make.
-    outputs : {"auto", "stated", "uses"}
-        ``auto`` refuses stated outputs that are no sums; otherwise the cells of the make table
-        count.
 
     Raises
     ------
@@ -51,13 +47,14 @@ def supply_use_table(
         When the tables do not fit each other; the line says where.
     """
     remarks: list[str] = []
-    if _is_transposed(use, make, make_rows, remarks):
+    outputs = options.gross_outputs
+    if _is_transposed(use, make, options.make_rows, remarks):
         make = make.turned()
     # Each axis is compared with its like, so that of codes and names both keep the same.
     use_rows, products = match_labels(use.row_labels, make.row_labels, use.where)
     made_by, use_columns = match_labels(make.column_labels, use.column_labels, make.where)
     (across, made_across), (down, made_down) = stated_roles(
-        named, (use_columns, made_by), (use_rows, products), use.where
+        options, (use_columns, made_by), (use_rows, products), use.where
     )
     if use.unlabelled:
         use_rows = _labels_in_order(use, products)
@@ -77,7 +74,7 @@ def supply_use_table(
         side.totals = find_totals(side, free)
     block, half = make.cells[supply.core], make.half[supply.core]
     made, supplied = block.sum(axis=0), block.sum(axis=1)
-    decide_roles(sheet, named, (how, "is a product of the make table"), own_units=False)
+    decide_roles(sheet, options, (how, "is a product of the make table"), own_units=False)
     refuse_misplaced(sheet)
     for i in rows.at("final use"):
         raise InputError(
@@ -212,8 +209,8 @@ def _supply_sheet(
     def sides(core: list[int], over: list[int]) -> Sheet:
         return Sheet(
             make,
-            make_side(make, "column", made_by, core, over, across),
-            make_side(make, "row", products, over, core, down),
+            make_side(make, "column", made_by, core, over, across, products),
+            make_side(make, "row", products, over, core, down, made_by),
         )
 
     found = sides(lines_of(made_by), lines_of(products))

@@ -12,14 +12,8 @@ from planbench.errors import InputError
 from planbench.model.arrays import FloatArray
 from planbench.model.products import total_requirements
 from planbench.tables.grid import Grid
-from planbench.tables.labels import (
-    Labels,
-    Lines,
-    Named,
-    match_labels,
-    refuse_near_pair,
-    stated_roles,
-)
+from planbench.tables.labels import Labels, Lines, match_labels, refuse_near_pair, stated_roles
+from planbench.tables.options import ReadOptions
 from planbench.tables.raw import RawTable, make_raw_table
 from planbench.tables.roles import (
     Sheet,
@@ -51,21 +45,14 @@ _LOOSE = (
 _COSTS = ("product", "value added", "value added?", "compensation", "imports")
 
 
-def symmetric_table(
-    grid: Grid, named: Named, name: str, entries: str = "auto", outputs: str = "auto"
-) -> RawTable:
+def symmetric_table(grid: Grid, options: ReadOptions, name: str) -> RawTable:
     """Read a symmetric table: the labels that occur in rows and in columns are its industries.
 
     Parameters
     ----------
     grid : Grid
-    named : Named
+    options : ReadOptions
     name : str
-    entries : {"auto", "money", "quantities", "coefficients"}
-        What the cells hold: flows in one unit, flows in which each row has a unit of its own,
-        or inputs per unit of output.
-    outputs : {"auto", "stated", "uses"}
-        Which outputs count where those stated and the uses differ; ``auto`` refuses.
 
     Raises
     ------
@@ -73,6 +60,7 @@ def symmetric_table(
         When no label is on both axes, or the figures leave something open; the line says what, and
         the option that decides.
     """
+    entries = options.entries
     if grid.unlabelled:
         raise InputError(
             "has no labels of rows, so nothing tells industries from value added and figures from "
@@ -81,7 +69,7 @@ def symmetric_table(
             where=grid.where,
         )
     row_labels, column_labels = match_labels(grid.row_labels, grid.column_labels, grid.where)
-    (across,), (down,) = stated_roles(named, [column_labels], [row_labels], grid.where)
+    (across,), (down,) = stated_roles(options, [column_labels], [row_labels], grid.where)
     sure = {column_labels.labels[j] for j, role in across.items() if role[0] == "industry"}
     sure |= {row_labels.labels[i] for i, role in down.items() if role[0] == "industry"}
     sheet = _industries(grid, column_labels, row_labels, across, down, sure)
@@ -91,7 +79,7 @@ def symmetric_table(
     own_units = entries == "quantities" or (
         entries == "auto" and any(map(names.physical_unit, labels))
     )
-    decide_roles(sheet, named, why, own_units)
+    decide_roles(sheet, options, why, own_units)
     refuse_near_pair(
         rows.labels_of(i for i in rows.at(*_LOOSE) if i not in rows.stated),
         columns.labels_of(j for j in columns.at(*_LOOSE) if j not in columns.stated),
@@ -114,14 +102,14 @@ def symmetric_table(
     if coefficients and not balanced:
         own_units = not _adds_up_to_one(rows)
     if own_units:
-        decide_roles(sheet, named, why, own_units)
+        decide_roles(sheet, options, why, own_units)
     elif balanced:
         for i in rows.at("value added?"):
             rows.roles[i] = "value added", "with it costs equal uses"
-    resolve_totals(sheet, uses, None, outputs)
+    resolve_totals(sheet, uses, None, options.gross_outputs)
     fields = table_fields(sheet, balanced)
     totals = columns.at("total")
-    if outputs == "stated" and fields["output"] is None and totals:
+    if options.gross_outputs == "stated" and fields["output"] is None and totals:
         stated = [j for j in totals if names.is_output(columns.labels[j])] or totals
         fields["output"] = columns.cells[stated[-1]]
     for side in (columns, rows):
@@ -133,7 +121,7 @@ def symmetric_table(
     block = grid.cells[sheet.core]
     if coefficients:
         block = _from_coefficients(block, fields, grid.where)
-    if coefficients or outputs != "auto" or sheet.leaves_out:
+    if coefficients or options.gross_outputs != "auto" or sheet.leaves_out:
         fields["product_rounding"] = fields["industry_rounding"] = None
     if own_units:
         fields["industry_rounding"] = None
