@@ -775,10 +775,8 @@ def _assemble(
     if techniques > 1:
         per_level, resource = _add_techniques(per_level, resource, layout, flows, recipe)
         made = sp.csc_array(made[:, np.repeat(np.arange(level.size), techniques)])
-    share = np.divide(final, flows.net[commodity], out=np.zeros(final.size),
-                      where=flows.net[commodity] != 0)  # fmt: skip
-    equal = flows.net[commodity] == 0
-    share[equal] = (1.0 / layout.goods[commodity])[equal]
+    net = flows.net[commodity]
+    share = np.divide(final, net, out=1.0 / layout.goods[commodity], where=net != 0)
     wanted = table.assortment.tocsr()[commodity]
     assortment = sp.csc_array(sp.diags_array(share) @ wanted)
     # A limit on the industry is one on each activity, in proportion.

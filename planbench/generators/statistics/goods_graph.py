@@ -456,19 +456,34 @@ def _best_places(
     partners: sp.csr_array, place: npt.NDArray[np.integer], least: float
 ) -> tuple[FloatArray, FloatArray]:
     """Gain of every good by moving alone to its best place, and that place as a sort key."""
+    parts = [
+        _best_of(partners[goods], place, place[goods], least)
+        for goods, _ in blocks(partners.indptr)
+    ]
+    return np.concatenate([gain for gain, _ in parts]), np.concatenate([key for _, key in parts])
+
+
+def _best_of(
+    partners: sp.csr_array,
+    place: npt.NDArray[np.integer],
+    own: npt.NDArray[np.integer],
+    least: float,
+) -> tuple[FloatArray, FloatArray]:
+    """Gains and sort keys of the goods in the rows of `partners`, which are at places `own`."""
     ends = partners.indptr.astype(np.int64)
-    n = place.size
+    n = own.size
     # Each good's partners in the order of their places.
     moved = sp.csr_array(
-        (partners.data.copy(), place[partners.indices], partners.indptr), shape=(n, n)
+        (partners.data.copy(), place[partners.indices], partners.indptr), shape=partners.shape
     )
     moved.sort_indices()
     counts = np.diff(ends)
     has = np.flatnonzero(counts)
     owner = np.repeat(np.arange(n), counts)
     now_count = np.zeros(n, dtype=np.int64)
-    now_count[has] = np.add.reduceat(moved.indices < place[owner], ends[has], dtype=np.int64)
-    running = np.concatenate([[0.0], np.cumsum(moved.data)])
+    now_count[has] = np.add.reduceat(moved.indices < own[owner], ends[has], dtype=np.int64)
+    running = np.zeros(moved.nnz + 1)
+    np.cumsum(moved.data, out=running[1:])
     start = running[ends[:-1]]
     now = running[ends[:-1] + now_count] - start
     # What a good gains by standing right after each of its partners, instead of first.
@@ -478,12 +493,13 @@ def _best_places(
     top[has] = np.maximum(np.maximum.reduceat(after, ends[has]), 0.0)
     gain = np.where(top - now > least, top - now, 0.0)
     # Number of partners that come before it at the best place; 0 where first is best.
-    hit = np.flatnonzero((after == top[owner]) & (top[owner] > 0))
+    hit = np.flatnonzero(after == top[owner])
+    hit = hit[top[owner[hit]] > 0]
     count = np.zeros(n, dtype=np.int64)
     count[owner[hit]] = hit - ends[owner[hit]] + 1
     down = np.flatnonzero((gain > 0) & (count < now_count))
     up = np.flatnonzero((gain > 0) & (count > now_count))
-    wanted = place.astype(np.float64)
+    wanted = own.astype(np.float64)
     wanted[down] = moved.indices[ends[down] + count[down]] - 0.5
     wanted[up] = moved.indices[ends[up] + count[up] - 1] + 0.5
     return gain, wanted
