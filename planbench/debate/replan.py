@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from planbench.bench.single import Surroundings
 from planbench.catalogue.instance import Instance
 from planbench.certificates.judge import certify, prepare
 from planbench.debate.study import study_row
@@ -47,7 +46,7 @@ class Replanner:
         """Plan to a gap from what was `kept`, from nothing where that is None; keep anew."""
         if self.name == SIMPLEX:
             return _highs_simplex(lp, kept)
-        spec = find_solver(self.name)[0]
+        spec = find_solver(self.name).spec
         replan = importlib.import_module(spec.module).replan
         solution, state = replan(economy, spec, SolveOptions(tolerance=gap), kept)
         if solution.x is None:
@@ -137,7 +136,6 @@ Progress = Callable[[str], None]
 def replan(
     instance: Instance,
     solvers: Sequence[Replanner],
-    surroundings: Surroundings,
     *,
     left: float = LEFT,
     resource: int | None = None,
@@ -185,7 +183,7 @@ def replan(
         try:
             old, kept = solver.solve(economy, instance.lp, gap, None)
         except PlanbenchError as error:
-            yield _refused(instance, solver, surroundings, str(error))
+            yield _refused(instance, solver, str(error))
             continue
         cut = resource if resource is not None else _scarcest(economy, old)
         shocked = _shocked_instance(instance, economy, cut, left)
@@ -194,7 +192,7 @@ def replan(
             # In turn, so that a drift of the machine hits both alike.
             for start in (COLD, WARM) if repeat % 2 == 0 else (WARM, COLD):
                 say(f"{solver.name} on {shocked.name}: {start}")
-                yield _once(shocked, solver, start, kept, gap, repeat, surroundings)
+                yield _once(shocked, solver, start, kept, gap, repeat)
                 if start == WARM and solver.name == SIMPLEX:
                     # Its state is itself: back to the old plan before the next round.
                     _, kept = solver.solve(economy, instance.lp, gap, None)
@@ -225,7 +223,6 @@ def _once(
     kept: object,
     gap: float,
     repeat: int,
-    surroundings: Surroundings,
 ) -> Record:
     assert shocked.economy is not None
     before = matrix_pass_seconds(shocked.lp.matrix)
@@ -233,12 +230,11 @@ def _once(
     try:
         found, _ = solver.solve(shocked.economy, shocked.lp, gap, kept if start == WARM else None)
     except PlanbenchError as error:
-        return _refused(shocked, solver, surroundings, str(error), start)
+        return _refused(shocked, solver, str(error), start)
     seconds = perf_counter() - begun
     after = matrix_pass_seconds(shocked.lp.matrix)
     return study_row(
         shocked,
-        surroundings,
         certify(shocked.lp, shocked.economy, found, tolerance=max(gap, 1e-6)),
         options={VARIABLE: start, "gap": gap},
         pass_s=(before, after),
@@ -258,13 +254,11 @@ def _once(
 def _refused(
     instance: Instance,
     solver: Replanner,
-    surroundings: Surroundings,
     message: str,
     start: str = COLD,
 ) -> Record:
     return study_row(
         instance,
-        surroundings,
         None,
         options={VARIABLE: start},
         group=STUDY_NAME,
