@@ -28,7 +28,7 @@ BOTH = pytest.mark.parametrize("name", ["two-level", "value-iteration"])
 
 
 def planned(name: str, economy: Economy) -> tuple[Solution, Certificate]:
-    spec = find_solver(name)[0]
+    spec = find_solver(name).spec
     solution = load_adapter(spec)(economy, spec, SolveOptions(tolerance=GAP, time_limit=20.0))
     return solution, certify(to_linear_program(economy), economy, solution, polish=False)
 

@@ -32,7 +32,7 @@ def two_goods(**changes: Any) -> Economy:
 
 
 def planned(name: str, economy: Economy) -> tuple[Solution, Certificate]:
-    spec = find_solver(name)[0]
+    spec = find_solver(name).spec
     solution = load_adapter(spec)(economy, spec, SolveOptions(time_limit=LIMIT))
     return solution, certify(to_linear_program(economy), economy, solution, polish=False)
 

@@ -34,7 +34,7 @@ from planbench.planners.repair import (
     repair_prices,
 )
 
-SPEC = find_solver("primal-dual")[0]
+SPEC = find_solver("primal-dual").spec
 
 TWO_GOODS: dict[str, Any] = {
     "inputs": [[0, 0.1], [0.2, 0]],

@@ -54,7 +54,7 @@ def optimum_of(economy: Economy) -> float:
 
 
 def solved(economy: Economy, gap: float = GAP) -> Solution:
-    spec = find_solver("value-iteration")[0]
+    spec = find_solver("value-iteration").spec
     return value_iteration.solve(economy, spec, SolveOptions(tolerance=gap))
 
 
@@ -118,14 +118,14 @@ def test_old_plan_makes_the_next_one_cheaper() -> None:
 
 def test_refuses_several_resources() -> None:
     economy = next(e for e in (random_small("plain", s) for s in range(9)) if e.n_resources > 1)
-    spec = find_solver("value-iteration")[0]
+    spec = find_solver("value-iteration").spec
     with pytest.raises(SolverError, match="one resource"):
         value_iteration.solve(economy, spec, SolveOptions())
 
 
 def test_refuses_stocks() -> None:
     economy = replace(leontief(), fixed_demand=np.full(30, -1.0))
-    spec = find_solver("value-iteration")[0]
+    spec = find_solver("value-iteration").spec
     with pytest.raises(SolverError, match="stocks"):
         value_iteration.solve(economy, spec, SolveOptions())
 
