@@ -408,7 +408,7 @@ def test_a_workbook_that_unpacks_to_far_more_is_refused_unread(
         archive.writestr("xl/worksheets/sheet1.xml", b"0" * 6_000_000)
     assert grid.MOST_UNPACKED <= 1e9
     monkeypatch.setattr(grid, "MOST_UNPACKED", 5_000_000)
-    with pytest.raises(InputError, match=r"unpacks to 6.0 MB, more than 5.0 MB; save the sheet"):
+    with pytest.raises(InputError, match=r"unpacks to 6.00 MB, more than 5.00 MB; save the sheet"):
         read_raw_table([path])
 
 
