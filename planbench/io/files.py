@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.errors import InputError
 
 #: What a packed file may unpack to whatever its size, and how many times its size beyond that:

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.errors import InputError
 from planbench.io.files import (
     MEMORY_SHARE,

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from planbench import formatting as fmt
+import planbench.formatting as fmt
 from planbench.errors import InputError
 from planbench.io.files import regular_file_size, require_memory
 from planbench.io.text import nearest, read_bytes, shown
