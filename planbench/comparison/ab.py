@@ -23,11 +23,10 @@ from planbench.bench.request import (
     Conditions,
     Place,
     WorkerEnvironment,
-    choose_solver,
     make_request,
 )
-from planbench.bench.session import WARM_UP_S
-from planbench.bench.single import Surroundings, solve_once, survey
+from planbench.bench.runner import WARM_UP_S
+from planbench.bench.single import solve_once
 from planbench.catalogue.instance import Instance
 from planbench.catalogue.resolve import load_instance
 from planbench.comparison.environments import environment_for
@@ -44,12 +43,18 @@ from planbench.comparison.sides import Side, check_use, packages_under_test
 from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.io.scratch import scratch_folder
-from planbench.measure.machine import package_versions
+from planbench.measure.machine import describe_machine, git_commit, package_versions
 from planbench.records.schema import AB, SIDE, Record
 from planbench.records.store import RecordStore
 from planbench.solvers.base import SolveOptions
 from planbench.solvers.environments import WORKER_PACKAGES, installed_here
-from planbench.solvers.registry import distributions, find_solver, uses, why_not_here
+from planbench.solvers.registry import (
+    choose_solver,
+    distributions,
+    find_solver,
+    uses,
+    why_not_here,
+)
 from planbench.stats.paired import Schedule
 
 
@@ -197,15 +202,13 @@ def compare_sides(
         raise InputError(
             f"is {settings.measure!r}; give one of {', '.join(MEASURES)}", where="measure"
         )
-    if settings.adapter is None:
-        check_use([a, b], list(dict.fromkeys(case.solver for case in cases)))
+    check_use([a, b], list(dict.fromkeys(case.solver for case in cases)))
     sides = tuple(
         prepare_side(side, letter, cases, settings, progress)
         for side, letter in ((a, "a"), (b, "b"))
     )
-    surroundings = survey()
     if not settings.may_be_same:
-        check_differ(sides[0], sides[1], cases, settings, surroundings.commit)
+        check_differ(sides[0], sides[1], cases, settings, git_commit())
     with RecordStore(Path(store_path)) as store, scratch_folder() as folder:
         run = Runner(
             sides=sides,
@@ -218,7 +221,6 @@ def compare_sides(
                 settings.schedule.looks,
             ),
             store=store,
-            surroundings=surroundings,
             cache=InstanceCache(folder, load or load_instance),
             progress=progress,
             clock=clock,
@@ -276,8 +278,6 @@ class Settings:
         Of the order in which the sides begin.
     resume : bool
         Count the pairs that the results file holds already.
-    adapter : str or None
-        As in :class:`planbench.measure.job.Job`, for both sides.
     warm_up : bool
         Run each side once unrecorded at first.
     may_be_same : bool
@@ -295,7 +295,6 @@ class Settings:
     control: Control | None = field(default_factory=Control)
     seed: int = 0
     resume: bool = True
-    adapter: str | None = None
     warm_up: bool = True
     may_be_same: bool = False
     cache: Path | None = None
@@ -355,7 +354,7 @@ def prepare_side(
     options = side.options(settings.options)
     for case in cases:
         solver = side.solver or case.solver
-        chosen = choose_solver(solver, settings.adapter, here=not side.is_elsewhere)
+        chosen = find_solver(solver) if side.is_elsewhere else choose_solver(solver)
         chosen.options(options)
         spec = chosen.spec
         if spec.environment and not side.packages and why_not_here(spec) is not None:
@@ -439,7 +438,6 @@ class Runner:
     settings: Settings
     schedule: Schedule
     store: RecordStore
-    surroundings: Surroundings
     cache: InstanceCache
     progress: Progress | None
     clock: Callable[[], float]
@@ -464,7 +462,7 @@ class Runner:
         """Judge the pairs of `case` made so far."""
         names = [s.side.text for s in self.sides]
         solvers = [s.solver(case) for s in self.sides]
-        specs = [find_solver(solver, self.settings.adapter)[0] for solver in solvers]
+        specs = [find_solver(solver).spec for solver in solvers]
         return judge_case(
             replace(case, solver=" / ".join(dict.fromkeys(solvers))),
             self.pairs[case],
@@ -566,7 +564,7 @@ class Runner:
             self._conditions(None if here else side),
             Place(AB, group, repeat, SIDE, side.letter),
         )
-        record = solve_once(request, cache=self.cache, surroundings=self.surroundings).record
+        record = solve_once(request, cache=self.cache).record
         self.store.append(record)
         return record
 
@@ -585,7 +583,7 @@ class Runner:
             request = make_request(
                 self.instance(small), solver, options, replace(conditions, time_limit_s=limit_s)
             )
-            solve_once(request, cache=self.cache, surroundings=self.surroundings)
+            solve_once(request, cache=self.cache)
 
     def _conditions(self, side: Prepared | None) -> Conditions:
         """Return how runs of `side` are made; of the control, in planbench's own environment."""
@@ -593,7 +591,6 @@ class Runner:
             time_limit_s=self.settings.time_limit_s,
             memory_limit_bytes=self.settings.memory_limit_bytes,
             polish=False,
-            adapter=None if side is None else self.settings.adapter,
             environment=None if side is None else side.worker,
         )
 
@@ -620,7 +617,7 @@ class Runner:
             for r in self.store.records
             if r.suite == AB
             and r.group == group
-            and r.machine.get("id") == self.surroundings.machine["id"]
+            and r.machine.get("id") == describe_machine()["id"]
         ]
         if not rows:
             return []
@@ -631,7 +628,7 @@ class Runner:
             else:
                 name, solver = case.instance, side.solver(case)
                 options = side.side.options(self.settings.options)
-            asked = choose_solver(solver, self.settings.adapter, here=False).options(options)
+            asked = find_solver(solver).options(options)
             keys[side.letter] = measurement_key(self.instance(name).sha256, solver, asked)
         return [
             r
@@ -657,5 +654,5 @@ class Runner:
         """
         if all(s.side.ref is None for s in self.sides):
             return True
-        now = side.worker.commit if side.worker is not None else self.surroundings.commit
+        now = side.worker.commit if side.worker is not None else git_commit()
         return row.commit == now and not (now or "").endswith("-dirty")

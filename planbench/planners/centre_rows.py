@@ -11,8 +11,9 @@ import scipy.sparse as sp
 from planbench.model.arrays import FloatArray
 from planbench.planners import branch_kernels as kernels
 from planbench.planners.branch_kernels import CAPPED, CLEARED, FREE, PRIMARY
-from planbench.planners.course import TINY, Course, Pair, least_flow, ratio
+from planbench.planners.course import TINY, Course, least_flow, ratio
 from planbench.planners.extrapolation import Window
+from planbench.planners.planner import Pair
 
 #: Most sweeps over requirements in a round.
 REQUIREMENT_SWEEPS = 15

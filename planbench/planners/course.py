@@ -11,43 +11,16 @@ import scipy.sparse as sp
 from planbench.model.arrays import FloatArray
 from planbench.planners.branch_kernels import CAPPED, PRIMARY, Net, Supply
 from planbench.planners.branches import Branches
+from planbench.planners.planner import Bracket, Pair
 from planbench.planners.techniques import Meter
 
 IntArray = npt.NDArray[np.int64]
-Pair = tuple[FloatArray, FloatArray]
 
 #: Spare output, as a share of the tolerance.
 SPARE = 0.05
 #: Share of the plan's value below which the flow of a good is next to nothing.
 LEAST_FLOW = 1e-9
 TINY = 1e-300
-
-
-@dataclass(eq=False)
-class Bracket:
-    """The best bounds so far and what gave them."""
-
-    lower: float | None = None
-    upper: float | None = None
-    plan: Pair | None = None
-    prices: Pair | None = None
-
-    @property
-    def gap(self) -> float:
-        """(upper − lower)/upper, 1 without both."""
-        if self.lower is None or self.upper is None or self.upper <= 0:
-            return 1.0
-        return (self.upper - self.lower) / self.upper
-
-    def add_plan(self, lower: float | None, plan: Pair | None) -> None:
-        """Keep a better plan."""
-        if lower is not None and (self.lower is None or lower > self.lower):
-            self.lower, self.plan = lower, plan
-
-    def add_prices(self, upper: float | None, prices: Pair | None) -> None:
-        """Keep better prices."""
-        if upper is not None and (self.upper is None or upper < self.upper):
-            self.upper, self.prices = upper, prices
 
 
 @dataclass(eq=False)

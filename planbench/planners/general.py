@@ -21,14 +21,22 @@ from planbench.certificates.check import LARGEST
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.planners import two_level
-from planbench.planners.planner import GAP, Ended, Planner, PlanOptions, Result, tiny_like
+from planbench.planners.planner import (
+    GAP,
+    Bracket,
+    Ended,
+    Planner,
+    PlanOptions,
+    Result,
+    tiny_economy,
+)
 from planbench.planners.techniques import Meter
 from planbench.solvers.base import SolverSpec
 
 if TYPE_CHECKING:
-    from planbench.planners.course import Bracket, Course
+    from planbench.planners.course import Course
+    from planbench.planners.decomposition import State
     from planbench.planners.price_adjustment import PriceState
-    from planbench.planners.state import State
 
 #: With more primary rows, and more entries of the total requirements, all is left to price
 #: adjustment: a sweep over requirements is a pass a row.
@@ -43,7 +51,7 @@ SPEC = SolverSpec(
     family="planbench planners",
     method=METHOD,
     module="planbench.planners.general",
-    packages=("numba", "clarabel", "scipy"),
+    packages=("numba", "scipy"),
     extra="planners",
     takes=frozenset(("tolerance", "time_limit")),
     phases=("compile", "load", "solve", "extract"),
@@ -82,6 +90,12 @@ class GeneralState:
     adjusting: PriceState | None = None
     sectors: State | None = None
 
+    def fits(self, economy: Economy) -> bool:
+        """Whether it is of an economy of the same shape."""
+        found = self.p.size, self.x.size, self.w.size, self.z.size
+        e = economy
+        return found == (e.n_goods, e.n_activities, e.n_resources, e.n_targets)
+
     @property
     def sound(self) -> bool:
         """Whether it is all finite, and a plan of something."""
@@ -89,23 +103,12 @@ class GeneralState:
         return all(bool(np.isfinite(part).all()) for part in parts) and bool((self.z > 0).any())
 
 
-def _other_shape(economy: Economy, state: GeneralState) -> str | None:
-    found = state.p.size, state.x.size, state.w.size, state.z.size
-    wanted = economy.n_goods, economy.n_activities, economy.n_resources, economy.n_targets
-    if found == wanted:
-        return None
-    return (
-        "is of {} goods, {} activities, {} resources and {} targets, the economy has "
-        "{}, {}, {} and {}".format(*found, *wanted)
-    )
-
-
-def _compile(economy: Economy) -> None:
+def _compile() -> None:
     from planbench.planners.price_adjustment import compile_kernels
 
-    if two_level.refusal(economy) is None and two_level.PLANNER.compile is not None:
-        two_level.PLANNER.compile(economy)
-    tiny = tiny_like(economy, byproducts=True)
+    assert two_level.PLANNER.compile is not None
+    two_level.PLANNER.compile()
+    tiny = tiny_economy(byproducts=True)
     _run(tiny, None, PlanOptions(), None)
     compile_kernels()
 
@@ -153,7 +156,7 @@ class _Stages:
 
 def _run(economy: Economy, _: Any, options: PlanOptions, state: GeneralState | None) -> Result:
     from planbench.planners.branches import sort_by_main_product
-    from planbench.planners.course import Bracket, begin
+    from planbench.planners.course import begin
     from planbench.planners.price_adjustment import PriceState
     from planbench.planners.rounds import iterate
 
@@ -200,9 +203,10 @@ def _by_sectors(stages: _Stages, state: GeneralState | None) -> Result:
     stages.add(found, two_level.SPEC.method)
     stages.counts["rounds"] += found.rounds
     kept = found.state
+    assert found.x is not None
     assert found.z is not None
     state = GeneralState(
-        economy.outputs.indices.astype(np.int64), kept.prices, kept.rents, kept.levels, found.z,
+        economy.outputs.indices.astype(np.int64), kept.prices, kept.rents, found.x, found.z,
         np.zeros(0, dtype=np.int64), sectors=kept,
     )  # fmt: skip
     return replace(found, state=state, method=stages.methods[-1])
@@ -219,13 +223,13 @@ def _adjust(
 
     As a trial it ends as "stalled" where it does not converge fast.
     """
-    from planbench.planners.pdhg import set_up
+    from planbench.planners.pdhg import Process
     from planbench.planners.price_adjustment import METHOD as ADJUSTMENT
     from planbench.planners.price_adjustment import run
 
     economy, rounds = stages.economy, stages.counts["rounds"]
     n, m = economy.n_goods, economy.n_activities
-    found = run(economy, set_up(economy), stages.left, begin, trial=trial)
+    found = run(economy, Process(economy), stages.left, begin, trial=trial)
     stages.add(found, ADJUSTMENT)
     stages.counts["adjustments"] = stages.counts.get("adjustments", 0) + found.rounds
     kept = found.state
@@ -280,7 +284,6 @@ PLANNER = Planner(
     spec=SPEC,
     refusal=lambda economy: None,
     run=_run,
-    other_shape=_other_shape,
     compile=_compile,
     version="1",
 )

@@ -22,10 +22,10 @@ from planbench.planners import branch_kernels as kernels
 from planbench.planners.branch_kernels import CLEARED, PRIMARY, Pricing
 from planbench.planners.centre_model import solve_model
 from planbench.planners.centre_rows import clear_goods, update_requirements
-from planbench.planners.course import SPARE, TINY, Course, Pair, least_flow, ratio, spare_share
+from planbench.planners.course import SPARE, TINY, Course, least_flow, ratio, spare_share
 from planbench.planners.extrapolation import Window
 from planbench.planners.follow import follow
-from planbench.planners.planner import Report
+from planbench.planners.planner import Pair, Report
 
 Ended = Literal["optimal", "time limit", "stalled"]
 
