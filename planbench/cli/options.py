@@ -7,19 +7,17 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from planbench.catalogue.instance import Instance
-from planbench.catalogue.resolve import load_instance
 from planbench.cli import completion, console
 from planbench.errors import InputError
-from planbench.io.csv_folder import save_economy as save_folder
 from planbench.io.files import check_writable
-from planbench.io.mps import write_mps
-from planbench.io.npz import save_economy, save_lp
 from planbench.solvers.base import NativeValue, SolveOptions
+
+if TYPE_CHECKING:
+    from planbench.catalogue.instance import Instance
 
 _INSTANCE_HELP = (
     "A built-in name, a file (.npz .mps .mps.gz .lp .toml), a folder of CSV files, gen:goods=…, "
@@ -328,6 +326,10 @@ def check_known(
 
 def load(spec: str, relax: bool = False) -> Instance:
     """Instance called `spec`, with a line on standard error if memory runs out."""
+    from planbench.catalogue.resolve import (
+        load_instance,
+    )  # half a second, which --help need not take
+
     try:
         return load_instance(spec, relax=relax)
     except MemoryError:
@@ -355,18 +357,20 @@ def write_instance(instance: Instance, path: Path) -> None:
     InputError
         When the format cannot hold it, or the file cannot be written.
     """
+    from planbench.io import csv_folder, mps, npz
+
     name = path.name.lower()
     economy = instance.economy
     if name.endswith(".npz"):
         if economy is not None:
-            save_economy(economy, path)
+            npz.save_economy(economy, path)
         else:
-            save_lp(instance.lp, path)
+            npz.save_lp(instance.lp, path)
     elif name.endswith((".mps", ".mps.gz")):
-        for remark in write_mps(instance.lp, path):
+        for remark in mps.write_mps(instance.lp, path):
             console.note(f"{path}: {remark}")
     elif economy is not None:
-        save_folder(economy, path)
+        csv_folder.save_economy(economy, path)
     else:
         raise InputError(
             "a folder of CSV files holds an economy, and this is a general linear program; "

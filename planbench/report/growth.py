@@ -11,12 +11,12 @@ grows on both, and what it costs at the largest size that it solved on both.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import planbench.formatting as fmt
 from planbench.report.ladders import Ladder, fit_ladder, last_slope, study_ladder
-from planbench.report.results import MEASURE_NAMES, Measure
+from planbench.report.results import MEASURE_NAMES, Measure, machine_key
 from planbench.report.table import Column, Entry, Mark, Table, number, power_entry
 from planbench.stats.aggregate import median_or_failure
 from planbench.stats.growth import (
@@ -61,14 +61,25 @@ class RealComparison:
     ratio: float | None
 
 
-def compare_real(ladders: Sequence[Ladder], measure: Measure = "seconds") -> list[RealComparison]:
+def compare_real(ladders: Sequence[Ladder]) -> list[RealComparison]:
     """Compare each real ladder with the synthetic ones that overlap it in size."""
     found = []
     for real in (lad for lad in ladders if lad.real):
         for synthetic in _partners(real, ladders):
-            for series in real.series:
-                if series in synthetic.series:
-                    found.append(_compare(series, real, synthetic, measure))
+            for series in (s for s in real.series if s in synthetic.series):
+                real_fit, other_fit = (
+                    fit_ladder(ladder, series, "seconds") for ladder in (real, synthetic)
+                )
+                found.append(
+                    RealComparison(
+                        series,
+                        real,
+                        synthetic,
+                        (real_fit, other_fit),
+                        compare_exponents(real_fit, other_fit),
+                        *_at_largest(series, real, synthetic),
+                    )
+                )
     return [f for f in found if f.difference.value is not None or f.ratio is not None]
 
 
@@ -101,51 +112,35 @@ def real_rules() -> str:
 
 def _partners(real: Ladder, ladders: Sequence[Ladder]) -> list[Ladder]:
     """Synthetic ladders of the machine that overlap in size; those of the same suite first."""
-    key = _machine(real)
+
+    def suites(ladder: Ladder) -> set[str]:
+        return {c.record.suite for c in ladder.results if c.record.suite}
+
+    key = machine_key(real.results[0].record)
     fits = [
         lad
         for lad in ladders
         if not lad.real
-        and _machine(lad) == key
+        and machine_key(lad.results[0].record) == key
         and max(lad.sizes[0], real.sizes[0]) < min(lad.sizes[-1], real.sizes[-1]) * NEAR_SIZE
     ]
-    own = [lad for lad in fits if _suites(lad) & _suites(real)]
-    return own or fits
-
-
-def _machine(ladder: Ladder) -> str:
-    return str(ladder.results[0].record.machine.get("id") or ladder.machine)
-
-
-def _suites(ladder: Ladder) -> set[str]:
-    return {c.record.suite for c in ladder.results if c.record.suite}
-
-
-def _compare(series: str, real: Ladder, synthetic: Ladder, measure: Measure) -> RealComparison:
-    fits = fit_ladder(real, series, measure), fit_ladder(synthetic, series, measure)
-    goods, ratio = _at_largest(series, real, synthetic)
-    return RealComparison(
-        series, real, synthetic, fits, compare_exponents(*fits), goods=goods, ratio=ratio
-    )
+    return [lad for lad in fits if suites(lad) & suites(real)] or fits
 
 
 def _at_largest(series: str, real: Ladder, synthetic: Ladder) -> tuple[int | None, float | None]:
     """Largest size solved on both, and the ratio of the seconds there."""
+
+    def median_seconds(ladder: Ladder, size: int) -> float | None:
+        results = ladder.at(series, size)
+        return median_or_failure([c.seconds if c.solved else None for c in results])
+
     for size in reversed(real.sizes):
-        near = [n for n in synthetic.sizes if abs(math.log(n / size)) <= math.log(NEAR_SIZE)]
-        times = _median_seconds(real, series, size)
-        if times is None or not near:
-            continue
-        closest = min(near, key=lambda n: abs(math.log(n / size)))
-        theirs = _median_seconds(synthetic, series, closest)
-        if theirs:
-            return size, times / theirs
+        closest = min(synthetic.sizes, key=lambda n: abs(math.log(n / size)))
+        if abs(math.log(closest / size)) <= math.log(NEAR_SIZE):
+            times, theirs = median_seconds(real, size), median_seconds(synthetic, closest)
+            if times is not None and theirs:
+                return size, times / theirs
     return None, None
-
-
-def _median_seconds(ladder: Ladder, series: str, size: int) -> float | None:
-    results = ladder.at(series, size)
-    return median_or_failure([c.seconds if c.solved else None for c in results])
 
 
 #: Name and seconds of the spans for which the largest economy is predicted.
@@ -167,55 +162,36 @@ class Predictions:
     Attributes
     ----------
     series : str
-    seconds, passes, memory : Growth
+    growths : mapping of Measure to Growth
         How each cost grows.
     reach : tuple of Estimate or None
         Largest number of goods for each of :data:`SPANS`; None without an exponent.
-    time, work, bytes : tuple of Estimate or None
-        Seconds, matrix passes and bytes at each of :data:`SIZES`.
+    costs : mapping of Measure to tuple of (Estimate or None)
+        Each cost at each of :data:`SIZES`.
     """
 
     series: str
-    seconds: Growth
-    passes: Growth
-    memory: Growth
+    growths: Mapping[Measure, Growth]
     reach: tuple[Estimate | None, ...]
-    time: tuple[Estimate | None, ...]
-    work: tuple[Estimate | None, ...]
-    bytes: tuple[Estimate | None, ...]
-
-    def costs(self, measure: Measure) -> tuple[Estimate | None, ...]:
-        """One cost at each of :data:`SIZES`."""
-        return {"seconds": self.time, "passes": self.work, "bytes": self.bytes}[measure]
+    costs: Mapping[Measure, tuple[Estimate | None, ...]]
 
 
 def predict(ladder: Ladder, series: str) -> Predictions:
     """Predict for one solver what its runs on `ladder` allow to."""
-    seconds, passes, memory = (
-        study_ladder(ladder, series, measure) for measure in ("seconds", "passes", "bytes")
-    )
+    growths = {measure: study_ladder(ladder, series, measure) for measure in MEASURE_NAMES}
+    seconds = growths["seconds"]
     known = seconds.fit.exponent is not None
     return Predictions(
-        series=series,
-        seconds=seconds,
-        passes=passes,
-        memory=memory,
-        reach=tuple(seconds.largest_for(span) if known else None for _, span in SPANS),
-        time=_at_sizes(seconds),
-        work=_at_sizes(passes),
-        bytes=_at_sizes(memory),
+        series,
+        growths,
+        tuple(seconds.largest_for(span) if known else None for _, span in SPANS),
+        {
+            measure: tuple(
+                growth.cost_at(size) if growth.fit.exponent is not None else None for size in SIZES
+            )
+            for measure, growth in growths.items()
+        },
     )
-
-
-def _at_sizes(growth: Growth) -> tuple[Estimate | None, ...]:
-    if growth.fit.exponent is None:
-        return (None,) * len(SIZES)
-    return tuple(growth.cost_at(size) for size in SIZES)
-
-
-def growth_of(found: Predictions, measure: Measure) -> Growth:
-    """Growth of one cost."""
-    return {"seconds": found.seconds, "passes": found.passes, "bytes": found.memory}[measure]
 
 
 def vague(estimate: Estimate) -> bool:
@@ -248,7 +224,7 @@ def warnings(
     ladder: Ladder, predictions: Sequence[Predictions], measure: Measure = "seconds"
 ) -> list[str]:
     """Say plainly what the predictions of a ladder rest on and how far they can be believed."""
-    growths = {o.series: growth_of(o, measure) for o in predictions}
+    growths = {o.series: o.growths[measure] for o in predictions}
     fitted = {name: g for name, g in growths.items() if g.fit.exponent is not None}
     said = []
     if fitted:
@@ -273,9 +249,6 @@ def warnings(
     alike = [name for name, g in fitted.items() if g.undecided]
     if alike:
         said.append(f"n log n and n^b are indistinguishable: {', '.join(alike)}.")
-    unfit = [f"{name} ({g.fit.reason})" for name, g in growths.items() if name not in fitted]
-    if unfit:
-        said.append(f"No exponent: {', '.join(unfit)}.")
     return said
 
 
@@ -295,15 +268,15 @@ def growth_table(ladder: Ladder, predictions: Sequence[Predictions], measure: Me
     measures: tuple[Measure, ...] = ("seconds", "passes") if measure == "seconds" else (measure,)
     rows = []
     for found in predictions:
-        fit = growth_of(found, measure).fit
+        fit = found.growths[measure].fit
         to = f"to {fmt.size(fit.largest)}" if fit.smallest is not None else ""
         rows.append(
             [
                 Entry(found.series),
                 Entry(fmt.size(fit.smallest), note=to),
                 Entry(f"{fit.n_points}, {fit.n_censored}"),
-                _law(growth_of(found, measure)),
-                *(_exponent(growth_of(found, shown)) for shown in measures),
+                _law(found.growths[measure]),
+                *(_exponent(found.growths[shown]) for shown in measures),
                 _slope(last_slope(ladder, found.series, measure)),
             ]
         )
@@ -353,12 +326,12 @@ def predictions_table(
         rows=[
             [
                 Entry(found.series),
-                _law(growth_of(found, measure)),
+                _law(found.growths[measure]),
                 *(_estimate(estimate, fmt.size) for estimate in found.reach if in_time),
-                *(_estimate(e, FORMATS[kind]) for kind in kinds for e in found.costs(kind)),
+                *(_estimate(e, FORMATS[kind]) for kind in kinds for e in found.costs[kind]),
             ]
             for found in predictions
-            if any(growth_of(found, kind).fit.exponent is not None for kind in kinds)
+            if any(found.growths[kind].fit.exponent is not None for kind in kinds)
         ],
     )
 
@@ -393,17 +366,16 @@ def real_table(found: Sequence[RealComparison]) -> Table:
                 Entry(one.synthetic.name),
                 *(power_entry(fit) for fit in one.fits),
                 _difference(one.difference),
-                _ratio(one),
+                Entry(
+                    fmt.times(one.ratio),
+                    one.ratio,
+                    note="" if one.goods is None else f"at {fmt.size(one.goods)}",
+                ),
                 Entry(one.difference.likeness, mark=marks.get(one.difference.likeness, "none")),
             ]
             for one in found
         ],
     )
-
-
-def _ratio(one: RealComparison) -> Entry:
-    at = f"at {fmt.size(one.goods)}" if one.goods is not None else ""
-    return Entry(fmt.times(one.ratio), one.ratio, note=at)
 
 
 def _difference(difference: ExponentDifference) -> Entry:

@@ -17,7 +17,6 @@ from planbench.report.charts import (
     Canvas,
     accuracy_chart,
     effort_chart,
-    exponent_chart,
     interval_sentences,
     ladder_chart,
     largest_driven,
@@ -325,12 +324,6 @@ def ladder_section(ladder: Ladder) -> Markup:
         f"time-{ladder.name}",
         drawn,
     )
-    exponents = figure(
-        "Exponents with their 95 % intervals",
-        "Circle: time; diamond: matrix passes; square: memory. Dashed: claims of the debate.",
-        exponent_chart(ladder),
-        f"exponents-{ladder.name}",
-    )
     memory = figure(
         "Memory",
         ladder_caption(ladder, "bytes"),
@@ -361,7 +354,6 @@ def ladder_section(ladder: Ladder) -> Markup:
         memory=memory,
         too_loose=_too_loose(ladder.results),
         summary=to_html(ladder_summary(ladder)),
-        exponents=exponents,
         predictions=_predictions(ladder),
         grids=[
             ("times", grid("seconds")),
