@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
@@ -124,6 +124,22 @@ def set_parameters(command: Any, parameters: Sequence[inspect.Parameter]) -> Non
     """Give a command that takes ``**given`` its parameters, where typer looks for them."""
     command.__signature__ = inspect.Signature(parameters)
     command.__annotations__ = {p.name: p.annotation for p in parameters}
+
+
+def recipe_option(name: str, field: Any) -> inspect.Parameter:
+    """Make the option for one field of a recipe; its text is read by the recipe itself."""
+    flag = f"--{name.replace('_', '-')}"
+    text = str(field.description)
+    if field.annotation is bool:
+        switch = typer.Option(flag, help=text, rich_help_panel="Recipe", show_default=False)
+        return parameter(name, Annotated[bool, switch], False)
+    if get_origin(field.annotation) is Literal:
+        text += f": {', '.join(map(str, get_args(field.annotation)))}"
+    text = text.replace("[", "\\[")
+    if not field.is_required() and field.default is not None:
+        text += f" [dim]\\[default: {field.default}][/dim]"
+    value = typer.Option(flag, help=text, metavar="X", rich_help_panel="Recipe", show_default=False)
+    return parameter(name, Annotated[str | None, value], None)
 
 
 _INSTANCE: Any = typer.Argument(
