@@ -15,7 +15,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import planbench.formatting as fmt
-from planbench.report.ladders import Ladder, fit_ladder, last_slope, study_ladder
+from planbench.report.instances import outcome_words
+from planbench.report.ladders import (
+    Ladder,
+    fit_ladder,
+    largest_solved,
+    last_slope,
+    study_ladder,
+)
 from planbench.report.results import MEASURE_NAMES, Measure, machine_key
 from planbench.report.table import Column, Entry, Mark, Table, number, power_entry
 from planbench.stats.aggregate import median_or_failure
@@ -259,48 +266,100 @@ FORMATS: dict[str, Callable[[float | None], str]] = {
 }
 
 
-def growth_table(ladder: Ladder, predictions: Sequence[Predictions], measure: Measure) -> Table:
-    """Sizes and runs of the fit, supported laws, exponents with intervals, the last local slope.
+def growth_table(
+    ladder: Ladder, predictions: Sequence[Predictions], measure: Measure = "seconds"
+) -> Table:
+    """Supported laws, exponents with intervals, the last local slope.
 
-    Sizes are those at which the cost is known exactly. Runs that finished below a solver's fixed
-    cost are counted among the bounds, as are stopped ones.
+    On the terminal with the sizes and runs of the fit: sizes are those at which the cost is known
+    exactly; runs that finished below a solver's fixed cost are counted among the bounds, as are
+    stopped ones. On a page with the largest economy solved, and the smallest not solved.
     """
-    measures: tuple[Measure, ...] = ("seconds", "passes") if measure == "seconds" else (measure,)
+    shown: tuple[Measure, ...] = ("seconds", "passes") if measure == "seconds" else (measure,)
+    grow = {"seconds": "time\ngrows as", "passes": "matrix passes\ngrow as"}
     rows = []
     for found in predictions:
-        fit = found.growths[measure].fit
-        to = f"to {fmt.size(fit.largest)}" if fit.smallest is not None else ""
+        growth = found.growths[measure]
+        fit = growth.fit
+        top = largest_solved(ladder, found.series)
+        goods, time, gap = (top.goods, top.seconds, top.raw_gap) if top else (None, None, None)
         rows.append(
             [
                 Entry(found.series),
-                Entry(fmt.size(fit.smallest), note=to),
+                number(fmt.count(goods), goods),
+                number(fmt.seconds(time), time),
+                number(fmt.gap(gap), gap),
+                Entry(
+                    fmt.size(fit.smallest),
+                    note=f"to {fmt.size(fit.largest)}" if fit.smallest is not None else "",
+                ),
                 Entry(f"{fit.n_points}, {fit.n_censored}"),
-                _law(found.growths[measure]),
-                *(_exponent(found.growths[shown]) for shown in measures),
+                # Laws not excluded, or why there are none.
+                Entry(growth.law or fit.reason.split(" (")[0], hint=fit.reason),
+                *(_exponent(found.growths[kind].fit) for kind in shown),
+                _exponent(found.growths["bytes"].fit),
                 _slope(last_slope(ladder, found.series, measure)),
+                _failure(ladder, found.series),
             ]
         )
     return Table(
         title=f"Growth of {MEASURE_NAMES[measure]} on the ladder {ladder.name}",
         columns=(
             Column("solver", "solver", whole=True, broken=11),
-            Column("goods,\nexact", "number"),
-            Column("runs,\n≥, ≤", "number", whole=True),
-            Column("law", fold=True, broken=7),
+            Column("largest\nsolved", "number", places="page"),
+            Column("time\nthere", "number", places="page"),
+            Column("raw gap\nthere", "number", places="page"),
+            Column("goods,\nexact", "number", places="terminal"),
+            Column("runs,\n≥, ≤", "number", whole=True, places="terminal"),
+            Column("law", "law", fold=True, broken=7, on_page="laws not\nexcluded"),
             *(
-                Column(MEASURE_NAMES[shown].replace(" ", "\n"), "number", whole=True)
-                for shown in measures
+                Column(
+                    MEASURE_NAMES[kind].replace(" ", "\n"),
+                    "number",
+                    whole=True,
+                    on_page=grow.get(kind, ""),
+                )
+                for kind in shown
             ),
-            Column("last\nstep", "number", whole=True),
+            Column("memory\ngrows as", "number", places="page"),
+            Column("last\nstep", "number", whole=True, on_page="over the\nlast step"),
+            Column("first not solved", places="page"),
         ),
         rows=rows,
     )
 
 
+def _exponent(fit: PowerLawFit) -> Entry:
+    if fit.exponent is None:
+        return Entry(fmt.UNKNOWN, mark="none", hint=fit.reason)
+    return power_entry(fit)
+
+
+def _slope(slope: LocalSlope | None) -> Entry:
+    if slope is None:
+        return number("", None)
+    span = f"{fmt.count(round(slope.smaller))} to {fmt.count(round(slope.larger))} goods"
+    said = ("≥ " if slope.at_least else "") + fmt.exponent(slope.exponent)
+    return Entry(said, slope.exponent, hint=span)
+
+
+def _failure(ladder: Ladder, series: str) -> Entry:
+    """Smallest economy not solved, and how it ended."""
+    failed = [c for c in ladder.results if c.series == series and not c.solved and c.goods]
+    result = min(failed, key=lambda c: c.goods or 0, default=None)
+    if result is None:
+        return Entry(fmt.UNKNOWN, mark="none")
+    what = f"{fmt.count(result.goods)} goods: {outcome_words(result)}"
+    if result.status == "loose":
+        what += f", raw gap {fmt.gap(result.raw_gap)}"
+    marks: dict[str, Mark] = {"wrong": "bad", "crash": "bad", "loose": "warn", "unproven": "warn"}
+    return Entry(what, mark=marks.get(result.status, ""))
+
+
 def predictions_table(
     ladder: Ladder, predictions: Sequence[Predictions], measure: Measure = "seconds"
 ) -> Table:
-    """Largest economies and costs at 12 million and 12 billion goods; laws on a page.
+    """Largest economies and costs at 12 million and 12 billion goods.
 
     Of seconds, the economies for a second to a day and the memory too.
     """
@@ -311,7 +370,6 @@ def predictions_table(
         title=f"Predicted from the ladder {ladder.name}",
         columns=(
             Column("solver", "solver", fold=True, broken=11),
-            Column("laws not\nexcluded", "law", places="page"),
             *(
                 Column(f"goods in\na{'n' if name == 'hour' else ''} {name}", "number", width=13)
                 for name, _ in SPANS
@@ -326,7 +384,6 @@ def predictions_table(
         rows=[
             [
                 Entry(found.series),
-                _law(found.growths[measure]),
                 *(_estimate(estimate, fmt.size) for estimate in found.reach if in_time),
                 *(_estimate(e, FORMATS[kind]) for kind in kinds for e in found.costs[kind]),
             ]
@@ -334,13 +391,6 @@ def predictions_table(
             if any(found.growths[kind].fit.exponent is not None for kind in kinds)
         ],
     )
-
-
-def _law(growth: Growth) -> Entry:
-    """Laws not excluded, or why there are none."""
-    if growth.law:
-        return Entry(growth.law)
-    return Entry(growth.fit.reason.split(" (")[0], mark="none", hint=growth.fit.reason)
 
 
 def real_table(found: Sequence[RealComparison]) -> Table:
@@ -387,23 +437,9 @@ def _difference(difference: ExponentDifference) -> Entry:
     return Entry(said, difference.value, note=spread)
 
 
-def _exponent(growth: Growth) -> Entry:
-    fit = growth.fit
-    if fit.exponent is None:
-        return Entry(fmt.UNKNOWN, mark="none")
-    spread = fmt.interval(fit.low, fit.high)
-    return Entry(fmt.exponent(fit.exponent), fit.exponent, note=spread)
-
-
 def _estimate(estimate: Estimate | None, shown: Callable[[float | None], str]) -> Entry:
     """Prediction with its interval; where it is vague, it does not count in sorting."""
     value, spread = estimate_words(estimate, shown)
     if estimate is None or estimate.value is None or vague(estimate):
         return Entry(value, mark="none")
     return Entry(value, estimate.value, note=spread, below=True)
-
-
-def _slope(slope: LocalSlope | None) -> Entry:
-    if slope is None:
-        return Entry(fmt.UNKNOWN)
-    return Entry(f"{'≥ ' if slope.at_least else ''}{fmt.exponent(slope.exponent)}")
