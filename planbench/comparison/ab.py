@@ -587,7 +587,7 @@ class Runner:
 
     def _rows(self, case: Measurement, control: Control | None) -> list[Record]:
         """Rows of this machine that measured the same with the same versions."""
-        found = []
+        found: list[Record] = []
         for side in self.sides:
             run = self._planned(case, side, control)
             rows = [

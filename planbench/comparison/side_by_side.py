@@ -232,12 +232,13 @@ def _pair_row(pair: MatchedResults, unequal: str) -> list[Entry]:
     known = pair.second or pair.first
     assert known is not None
     lost = pair.first is not None and pair.first.solved and not (pair.second and pair.second.solved)
+    marks: tuple[Mark, Mark] = ("", "bad" if lost else "")
     row = [
         Entry(known.instance),
         Entry(configuration(known.record)),
         *(
             Entry(outcome_words(result) if result else "not measured", mark=mark)
-            for result, mark in zip(pair, ("", "bad" if lost else ""), strict=True)
+            for result, mark in zip(pair, marks, strict=True)
         ),
     ]
     for measure in _COSTS:
