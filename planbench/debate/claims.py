@@ -355,7 +355,7 @@ def _interior_point(ladder: Ladder | None) -> JudgedClaim:
         said += f"; any general method: {_growth_words(ladder, general)}"
     kinds = {c.series: c.solver for c in ladder.results}
     each = (e for e in _each(ladder, power) if is_interior_point(kinds[e[0]]))
-    times = zip(SIZES, predict(ladder, general).time, strict=True)
+    times = zip(SIZES, predict(ladder, general).costs["seconds"], strict=True)
     for size, estimate in times if fit_ladder(ladder, general, "seconds").exponent else ():
         value, spread = estimate_words(estimate, fmt.long_seconds)
         said += f"; at {fmt.size(size)} goods {value}" + (f" ({spread})" if spread else "")
