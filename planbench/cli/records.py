@@ -14,6 +14,26 @@ from planbench.records.schema import AB, SIDE, Record
 from planbench.report.instances import instance_consensus
 from planbench.report.results import require_results
 
+_FIRST = (
+    "instance",
+    "solver",
+    "ended",
+    "claim",
+    "verdict",
+    "plan_verdict",
+    "prices_verdict",
+    "claim_verdict",
+    "objective",
+    "lower_bound",
+    "upper_bound",
+    "raw_gap",
+    "polished_gap",
+    "iterations",
+    "wall_s",
+    "peak_bytes",
+    "phases",
+)
+
 
 def row_document(record: Record) -> dict[str, Any]:
     """Return `record` for JSON: ``instance`` is its name, ``instance_facts`` all about it.
@@ -30,7 +50,7 @@ def row_document(record: Record) -> dict[str, Any]:
     data = record.model_dump(mode="json")
     data["instance_facts"] = data["instance"]
     data["instance"] = record.instance.name
-    return data
+    return {name: data[name] for name in _FIRST} | data
 
 
 def consensus_of(records: Sequence[Record]) -> dict[str, Consensus]:
