@@ -59,9 +59,10 @@ def quiet() -> None:
 
 
 def solve(lp: LinearProgram, solver: str, seconds: float) -> tuple[Solution, float]:
-    spec, stock, _ = find_solver(solver)
+    found = find_solver(solver)
+    options = found.options(SolveOptions(time_limit=seconds))
     start = time.perf_counter()
-    answer = load_adapter(spec)(lp, spec, SolveOptions(time_limit=seconds, stock=stock))
+    answer = load_adapter(found.spec)(lp, found.spec, options)
     return answer, time.perf_counter() - start
 
 

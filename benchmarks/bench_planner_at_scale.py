@@ -89,7 +89,7 @@ def measure(recipe_text: str, planner: str, gap: float) -> dict[str, Any]:
     with stages.stage("generate"):
         economy = generate(recipe)
     with stages.stage("compile"):
-        module.PLANNER.compile(economy)
+        module.PLANNER.compile()
     before = pass_seconds(economy)
     with stages.stage("plan"):
         found = module.plan(

@@ -35,7 +35,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from planbench.bench.request import Conditions, make_request
-from planbench.bench.single import Surroundings, solve_once, survey
+from planbench.bench.single import solve_once
 from planbench.catalogue.resolve import load_instance
 from planbench.records.schema import Record
 from planbench.solvers.base import SolveOptions
@@ -145,7 +145,6 @@ class Setting:
 
     limit: float
     memory: int
-    around: Surroundings
     repeats: int
     general_largest: int
 
@@ -157,9 +156,7 @@ def measure(case: Case, seed: int, solver: str, how: Setting) -> Result:
     for share in (1.0,) if solver in PLANNERS else TRIES:
         options = SolveOptions(tolerance=case.gap * share)
         conditions = Conditions(how.limit, how.memory, polish=False)
-        record = solve_once(
-            make_request(instance, solver, options, conditions), surroundings=how.around
-        ).record
+        record = solve_once(make_request(instance, solver, options, conditions)).record
         seconds += record.wall_s if record.wall_s is not None else how.limit
         met = record.raw_gap is not None and record.raw_gap <= case.gap
         if met or record.ended != "ok":
@@ -274,7 +271,6 @@ def main(argv: list[str]) -> int:
     how = Setting(
         limit=options.limit,
         memory=int(options.memory * 2**30),
-        around=survey(),
         repeats=options.repeats,
         general_largest=options.general_largest,
     )

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -26,7 +27,7 @@ import numpy as np
 from slowed import NAME, SLOWDOWN
 
 from planbench.bench.request import Conditions, make_request
-from planbench.bench.single import solve_once, survey
+from planbench.bench.single import solve_once
 from planbench.catalogue.instance import Instance
 from planbench.catalogue.resolve import load_instance
 from planbench.comparison.ab import Settings, compare_sides
@@ -36,9 +37,10 @@ from planbench.errors import InputError, PlanbenchError
 from planbench.formatting import plural
 from planbench.io.files import write_text
 from planbench.io.scratch import scratch_folder
-from planbench.measure.machine import package_versions
+from planbench.measure.machine import describe_machine, git_commit, package_versions
 from planbench.model.arrays import FloatArray
 from planbench.solvers.base import SolveOptions
+from planbench.solvers.registry import ADAPTERS_VARIABLE
 from planbench.stats.paired import PairedRatio, Schedule
 
 ADAPTER = str(Path(__file__).with_name("slowed.py"))
@@ -191,6 +193,7 @@ def run_selftest(
     """
     schedule = schedule or Schedule()
     tell = progress or (lambda line: None)
+    os.environ[ADAPTERS_VARIABLE] = ADAPTER
     began = monotonic()
     started = datetime.now(UTC).isoformat(timespec="seconds")
     simulated = simulate(effort.simulated, seed, schedule)
@@ -204,15 +207,14 @@ def run_selftest(
         instances["slowed"] = _instance(LEAST_RUN_S, tell)
         for share in REQUIRED:
             trials += _trials(instances["slowed"], share, effort.slowed, seed, schedule, tell)
-    surroundings = survey()
     facts = {
         "started_at": started,
         "elapsed_s": monotonic() - began,
         "seed": seed,
         "schedule": asdict(schedule),
-        "machine": dict(surroundings.machine),
+        "machine": describe_machine(),
         "packages": package_versions(),
-        "commit": surroundings.commit,
+        "commit": git_commit(),
     }
     criteria = _criteria(simulated, trials)
     return SelfTest(criteria, simulated, tuple(trials), instances, facts)
@@ -353,7 +355,7 @@ def _instance(least_s: float, tell: Callable[[str], None]) -> str:
 
 
 def _run_seconds(name: str) -> float:
-    conditions = Conditions(60.0, 4 << 30, polish=False, adapter=ADAPTER)
+    conditions = Conditions(60.0, 4 << 30, polish=False)
     request = make_request(load_instance(name), NAME, SolveOptions(), conditions)
     record = solve_once(request).record
     if record.ended != "ok":
@@ -374,9 +376,7 @@ def _trials(
     def load(name: str) -> Instance:
         return loaded if name == instance else load_instance(name)
 
-    settings = Settings(
-        schedule=schedule, budget_s=BUDGET_S, control=None, adapter=ADAPTER, resume=False
-    )
+    settings = Settings(schedule=schedule, budget_s=BUDGET_S, control=None, resume=False)
     # Both sides state the knob, so that they differ in nothing but its value.
     a = parse_side(f"{SLOWDOWN}=0")
     b = parse_side(f"{SLOWDOWN}={share:g}")

@@ -50,7 +50,7 @@ def collect(
     from planbench.bench.plan import plan_suite
     from planbench.bench.prepared import InstanceCache
     from planbench.bench.request import Conditions, make_request
-    from planbench.bench.single import solve_once, survey
+    from planbench.bench.single import solve_once
     from planbench.bench.suite import load_suite
     from planbench.catalogue.resolve import load_instance
     from planbench.errors import PlanbenchError
@@ -59,13 +59,12 @@ def collect(
     asked: list[tuple[str, str, SolveOptions]] = []
     for name in suites:
         suite = load_suite(name)
-        plan = plan_suite(suite, only, None)
+        plan = plan_suite(suite, only)
         for entry in plan.entries:
             asked += [(entry.instance, s, entry.solve_options(suite)) for s in entry.solvers]
-    every = plan_suite(load_suite("golden"), only, None).solvers
+    every = plan_suite(load_suite("golden"), only).solvers
     asked += [(path, s, SolveOptions()) for path in instances for s in every]
     folder.mkdir(parents=True, exist_ok=True)
-    surroundings = survey()
     done: set[str] = {p.stem for p in folder.glob("*.json")}
     by_name: dict[str, list[tuple[str, SolveOptions]]] = {}
     for instance, solver, options in asked:
@@ -90,7 +89,6 @@ def collect(
                         found, solver, options, Conditions(time_limit_s, 4 << 30, polish=False)
                     ),
                     cache=cache,
-                    surroundings=surroundings,
                 )
             except PlanbenchError as error:
                 print(f"{name}: {solver}: {error}", file=sys.stderr)

@@ -24,8 +24,8 @@ import numpy as np
 import pandas as pd
 
 from planbench.bench.grid import options_by_solver, run_grid
-from planbench.bench.request import Conditions, choose_solver, make_request
-from planbench.bench.single import solve_once
+from planbench.bench.request import Conditions, make_request
+from planbench.bench.single import RunOutcome, solve_once
 from planbench.catalogue.instance import Instance
 from planbench.catalogue.resolve import instance_of, load_instance
 from planbench.certificates import Certificate, certify_plan
@@ -40,7 +40,7 @@ from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
 from planbench.records.store import read_records
 from planbench.solvers.base import NativeValue, Solution, SolveOptions
-from planbench.solvers.registry import available_solvers
+from planbench.solvers.registry import available_solvers, choose_solver
 
 __all__ = [
     "Bracket",
@@ -88,8 +88,7 @@ class Bracket(NamedTuple):
     upper: float | None
 
 
-@dataclass(frozen=True, eq=False)
-class Result:
+class Result(RunOutcome):
     """What :func:`solve` gives back.
 
     Attributes
@@ -100,6 +99,8 @@ class Result:
         The measurement, as a row of a results file.
     certificate : Certificate or None
         None when the solver handed back nothing to judge.
+    solution : Solution or None
+        What the solver handed back, translated but not judged.
     plan : Plan or None
         Activity and target levels with prices and rents; None for a general linear program, or
         without an answer.
@@ -110,14 +111,6 @@ class Result:
     log : str
         What the solver printed, at most the last 4 MiB.
     """
-
-    instance: Instance
-    record: Record
-    certificate: Certificate | None
-    plan: Plan | None
-    x: FloatArray | None
-    row_duals: FloatArray | None
-    log: str
 
     @property
     def verdict(self) -> str | None:
@@ -312,15 +305,7 @@ def solve(
     outcome = solve_once(make_request(instance, chosen, asked, conditions))
     if outcome.record.ended == "refused":
         raise SolverError(outcome.record.message or f"{solver} refused to run")
-    return Result(
-        instance=instance,
-        record=outcome.record,
-        certificate=outcome.certificate,
-        plan=outcome.plan,
-        x=outcome.x,
-        row_duals=outcome.row_duals,
-        log=outcome.log,
-    )
+    return Result(**vars(outcome))
 
 
 def certify(

@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from planbench.bench.prepared import InstanceCache, asked_options
-from planbench.bench.request import Conditions, Place, choose_solver, make_request
-from planbench.bench.single import solve_once, survey
+from planbench.bench.request import Conditions, Place, make_request
+from planbench.bench.single import solve_once
 from planbench.catalogue.instance import Instance
 from planbench.io.scratch import scratch_folder
 from planbench.records.schema import Record
 from planbench.solvers.base import SolveOptions
-from planbench.solvers.registry import check_options, find_solver
+from planbench.solvers.registry import check_options, choose_solver, find_solver
 
 
 def options_by_solver(
@@ -36,14 +36,10 @@ def options_by_solver(
     given: dict[str, SolveOptions] = {}
     lacks: dict[str, list[str]] = {}
     for name in solvers:
-        spec, _, _ = find_solver(name)
+        spec = find_solver(name).spec
         lacking = [option for option in asked_options(asked) if option not in spec.takes]
-        own = replace(
-            asked,
-            tolerance=None if "tolerance" in lacking else asked.tolerance,
-            threads=None if "threads" in lacking else asked.threads,
-            seed=None if "seed" in lacking else asked.seed,
-        )
+        kept = {name: None for name in lacking if name in ("tolerance", "threads", "seed")}
+        own = replace(asked, **kept)  # type: ignore[arg-type]
         check_options(spec, own)
         given[name] = own
         if lacking:
@@ -76,7 +72,6 @@ def run_grid(
     Record
         As each run ends.
     """
-    surroundings = survey()
     generator = np.random.default_rng(np.random.SeedSequence(len(solvers)))
     chosen = [(choose_solver(name), options) for name, options in solvers.items()]
     with scratch_folder() as folder:
@@ -94,7 +89,6 @@ def run_grid(
                     yield solve_once(
                         make_request(instance, solver, options, conditions, Place(repeat=repeat)),
                         cache=cache,
-                        surroundings=surroundings,
                         progress=phase,
                     ).record
             cache.drop(instance)

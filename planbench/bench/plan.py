@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from planbench.bench.accuracy import runs_once
-from planbench.bench.request import ChosenSolver, choose_solver
 from planbench.bench.suite import AVAILABLE, LadderTable, Suite, Value
 from planbench.errors import InputError, SolverUnavailableError
 from planbench.records.not_run import NotRun
 from planbench.solvers.base import NativeValue, SolveOptions
-from planbench.solvers.registry import find_solver, list_solvers, own_environment
+from planbench.solvers.registry import (
+    ChosenSolver,
+    find_solver,
+    list_solvers,
+    own_environment,
+    require_runnable,
+)
 from planbench.tables.read import why_not_at_hand
 
 
@@ -94,16 +99,16 @@ class Plan:
     target_gaps: tuple[float, ...] = ()
 
 
-def plan_suite(suite: Suite, only: Sequence[str] | None, adapter: str | None) -> Plan:
+def plan_suite(suite: Suite, only: Sequence[str] | None = None, *, build: bool = False) -> Plan:
     """Work out what `suite` means here.
 
     Parameters
     ----------
     suite : Suite
-    only : sequence of str or None
+    only : sequence of str, optional
         Solvers instead of the suite's; a ladder's own list is narrowed to them.
-    adapter : str or None
-        As in :class:`planbench.measure.job.Job`.
+    build : bool
+        Build the environments that solvers need, which may take a while.
 
     Raises
     ------
@@ -127,7 +132,7 @@ def plan_suite(suite: Suite, only: Sequence[str] | None, adapter: str | None) ->
 
     on_ladder = {ladder.name: of_ladder(ladder) for ladder in suite.ladders}
     wanted = dict.fromkeys([*base, *(s for solvers in on_ladder.values() for s in solvers)])
-    chosen, left_out = _check(suite, tuple(wanted), adapter)
+    chosen, left_out = _check(suite, tuple(wanted), build)
     entries = [PlanEntry("", instance, base) for instance in suite.instances]
     for instance in suite.optional_instances:
         if why := why_not_at_hand(instance):
@@ -165,16 +170,18 @@ def _ladder_entries(ladder: LadderTable, solvers: tuple[str, ...]) -> list[PlanE
 
 
 def _check(
-    suite: Suite, wanted: tuple[str, ...], adapter: str | None
+    suite: Suite, wanted: tuple[str, ...], build: bool
 ) -> tuple[dict[str, ChosenSolver], list[NotRun]]:
     options = suite.options.to_solve_options()
     chosen: dict[str, ChosenSolver] = {}
     left_out: list[NotRun] = []
     for name in wanted:
-        find_solver(name, adapter)  # a name nobody knows is an error, not something left out
+        solver = find_solver(name)  # a name nobody knows is an error, not something left out
         try:
-            solver = choose_solver(name, adapter)
+            require_runnable(solver.spec)
             solver.options(options)
+            if build:
+                own_environment(solver.spec)
             chosen[name] = solver
         except SolverUnavailableError as error:
             left_out.append(NotRun(suite.name, "", "", name, 0, str(error)))
@@ -184,33 +191,6 @@ def _check(
         why = left_out[0].reason if left_out else "none is named"
         raise SolverUnavailableError(f"suite {suite.name}: no solver can run: {why}")
     return chosen, left_out
-
-
-def with_environments(plan: Plan, suite: str) -> Plan:
-    """Build the environments that solvers of `plan` need; leave out those that have none.
-
-    Raises
-    ------
-    SolverUnavailableError
-        None of the solvers can run.
-    """
-    lacking = {}
-    for name, solver in plan.solvers.items():
-        try:
-            own_environment(solver.spec)
-        except SolverUnavailableError as error:
-            lacking[name] = NotRun(suite, "", "", name, 0, str(error))
-    solvers = {name: solver for name, solver in plan.solvers.items() if name not in lacking}
-    if not solvers:
-        raise SolverUnavailableError(f"suite {suite}: no solver can run: {lacking[name].reason}")
-    return replace(
-        plan,
-        entries=tuple(
-            replace(e, solvers=tuple(s for s in e.solvers if s in solvers)) for e in plan.entries
-        ),
-        solvers=solvers,
-        left_out=(*plan.left_out, *lacking.values()),
-    )
 
 
 def _check_entry(
@@ -244,11 +224,11 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
-def tasks(plan: Plan, entries: Iterable[PlanEntry], suite: str, repeat: int) -> list[Task]:
-    """Everything to be done on `entries` in one round, the solvers of each entry shuffled."""
+def tasks(plan: Plan, suite: str, repeat: int) -> list[Task]:
+    """Everything to be done in one round, the solvers of each entry shuffled."""
     return [
         Task(entry, solver, repeat, targets)
-        for entry in entries
+        for entry in plan.entries
         for solver in shuffled(suite, entry, repeat)
         for targets in _chains(plan, solver)
     ]

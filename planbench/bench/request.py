@@ -12,12 +12,11 @@ from planbench.measure.machine import git_commit
 from planbench.solvers.base import SolveOptions, SolverSpec
 from planbench.solvers.environments import WORKER_PACKAGES, cache_folder, own_source
 from planbench.solvers.registry import (
-    check_options,
+    ChosenSolver,
+    choose_solver,
     distributions,
     find_solver,
     own_environment,
-    require_runnable,
-    with_name,
 )
 from planbench.version import __version__
 
@@ -60,8 +59,6 @@ class Conditions:
         Polish the answer for the polished gap (its seconds are recorded).
     tolerance : float
         Relative gap up to which an answer counts as certified.
-    adapter : str or None
-        Module or ``.py`` file of an adapter that is not in the registry.
     environment : WorkerEnvironment or None
         Another environment to run the worker in; the answer is judged here all the same. By
         default this one, or the solver's own (:attr:`SolverSpec.environment`).
@@ -74,7 +71,6 @@ class Conditions:
     memory_limit_bytes: int
     polish: bool = True
     tolerance: float = 1e-6
-    adapter: str | None = None
     environment: WorkerEnvironment | None = None
     in_process: bool = False
 
@@ -99,59 +95,6 @@ class Place:
     repeat: int = 0
     variable: str = ""
     value: int | float | str | None = None
-
-
-@dataclass(frozen=True)
-class ChosenSolver:
-    """A solver that exists and can run, by the name it was asked for.
-
-    Attributes
-    ----------
-    name : str
-        ``NAME``, ``NAME:stock`` or ``cmd:'…'``.
-    spec : SolverSpec
-    stock : bool
-        As in :func:`planbench.solvers.registry.find_solver`, as is `command`.
-    command : str or None
-    """
-
-    name: str
-    spec: SolverSpec
-    stock: bool
-    command: str | None
-
-    def options(self, asked: SolveOptions) -> SolveOptions:
-        """Return the options asked for together with what the name implies.
-
-        Raises
-        ------
-        InputError
-            When the solver lacks one of them.
-        """
-        named = with_name(asked, self.stock, self.command)
-        check_options(self.spec, named)
-        return named
-
-
-def choose_solver(
-    name: str, adapter: str | None = None, *, here: bool = True, in_process: bool = False
-) -> ChosenSolver:
-    """Find the solver called `name`, and check that it can run.
-
-    With ``here=False`` it runs in another environment, whose worker says what is missing; with
-    ``in_process`` an environment of its own does not count. None is built here.
-
-    Raises
-    ------
-    InputError
-        Unknown solver.
-    SolverUnavailableError
-        Known, but a package is missing.
-    """
-    spec, stock, command = find_solver(name, adapter)
-    if here and adapter is None:
-        require_runnable(spec, in_process=in_process)
-    return ChosenSolver(name, spec, stock, command)
 
 
 def own_worker_environment(spec: SolverSpec) -> WorkerEnvironment | None:
@@ -235,10 +178,10 @@ def make_request(
         The solver cannot run here.
     """
     here = conditions.environment is None
-    if isinstance(solver, str):
-        solver = choose_solver(
-            solver, conditions.adapter, here=here, in_process=conditions.in_process
-        )
-    if here and conditions.adapter is None and not conditions.in_process:
+    if isinstance(solver, str) and here:
+        solver = choose_solver(solver, in_process=conditions.in_process)
+    elif isinstance(solver, str):
+        solver = find_solver(solver)  # the worker says what is missing there
+    if here and not conditions.in_process:
         conditions = replace(conditions, environment=own_worker_environment(solver.spec))
     return Request(instance, solver, solver.options(options), conditions, place or Place())

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from planbench.bench.plan import Task
+from planbench.bench.request import Conditions
 from planbench.formatting import plural
+from planbench.measure.machine import describe_machine, git_commit
 from planbench.records.schema import Record
 from planbench.records.values import short_commit
 
@@ -26,33 +29,23 @@ class Done:
     ----------
     records : sequence of Record
     suite : str
-    machine : str
-        Identity of this machine.
-    time_limit_s, memory_limit_bytes
-        Limits of this run.
+    conditions : Conditions
+        Of this run.
     """
 
-    def __init__(
-        self,
-        records: Sequence[Record],
-        *,
-        suite: str,
-        machine: str,
-        time_limit_s: float,
-        memory_limit_bytes: int,
-    ) -> None:
-        self._time_limit_s = time_limit_s
-        self._memory_limit = memory_limit_bytes
-        self._found: dict[tuple[str, str, int], list[Record]] = {}
+    def __init__(self, records: Sequence[Record], suite: str, conditions: Conditions) -> None:
+        self._conditions = conditions
+        self._found: dict[tuple[str, int], list[Record]] = {}
+        machine = describe_machine()["id"]
         for record in records:
             if record.suite == suite and record.machine.get("id") == machine:
                 self.add(record)
 
     def add(self, record: Record) -> None:
         """Take in one more measurement."""
-        self._found.setdefault((record.key, record.group, record.repeat), []).append(record)
+        self._found.setdefault((record.group, record.repeat), []).append(record)
 
-    def mixes(self, commit: str | None, version: str | None) -> str:
+    def mixes(self, version: str | None) -> str:
         """Say which rows another commit of the same version of planbench has measured.
 
         They count as made, for what they measured may well be the same; but nobody should have to
@@ -60,14 +53,15 @@ class Done:
 
         Parameters
         ----------
-        commit, version : str or None
+        version : str or None
             Of planbench in this run.
 
         Returns
         -------
         str
-            One line; empty where all rows are of `commit` or of other versions.
+            One line; empty where all rows are of this commit or of other versions.
         """
+        commit = git_commit()
         rows = Counter(
             record.commit
             for records in self._found.values()
@@ -82,67 +76,45 @@ class Done:
         return f"carries on with {others}, now at {short_commit(commit)}"
 
     def find(
-        self,
-        key: str,
-        group: str,
-        repeat: int,
-        packages: Mapping[str, str],
-        targets: Sequence[float] = (),
-        attempt: int = 0,
+        self, key: str, task: Task, packages: Mapping[str, str], attempt: int = 0
     ) -> list[Record]:
-        """Return the measurements that make another one needless, oldest first."""
+        """Return the measurements of `task` that make another one needless, oldest first."""
         return [
             record
-            for record in self._found.get((key, group, repeat), [])
-            if _is_try(record, targets, attempt)
-            and self._stands(record)
+            for record in self._valid(task)
+            if record.key == key
+            and (record.accuracy is None or record.accuracy.attempt == attempt)
             and all(record.packages.get(name) == version for name, version in packages.items())
         ]
 
-    def knows(
-        self,
-        instance: str,
-        solver: str,
-        group: str,
-        repeat: int,
-        targets: Sequence[float] = (),
-        value: object = None,
-    ) -> bool:
-        """Whether there is a measurement under these names, whatever the instance's hash.
-
-        With targets: whether a chain of tries for them has come to its end. `value` is that of
-        what the ladder varies, which need not show in the instance.
-        """
+    def knows(self, task: Task) -> bool:
+        """Whether `task` has been done, whatever the instance's hash: a chain, to its end."""
+        entry = task.entry
         return any(
-            record.instance.name == instance
-            and record.solver == solver
-            and (not record.variable or record.value == value)
-            for (_, in_group, at), records in self._found.items()
-            if in_group == group and at == repeat
-            for record in records
-            if self._stands(record) and _ends(record, targets)
+            record.instance.name == entry.instance
+            and record.solver == task.solver
+            # What the ladder varies need not show in the instance.
+            and (not record.variable or record.value == entry.value)
+            and (record.accuracy is None or record.accuracy.end)
+            for record in self._valid(task)
         )
 
-    def _stands(self, record: Record) -> bool:
+    def _valid(self, task: Task) -> list[Record]:
+        """Measurements with the group, repeat and targets of `task` that still count."""
+        found = self._found.get((task.entry.group, task.repeat), [])
+        return [
+            record
+            for record in found
+            if (() if record.accuracy is None else tuple(record.accuracy.targets)) == task.targets
+            and self._counts(record)
+        ]
+
+    def _counts(self, record: Record) -> bool:
         if record.ended == "timeout" or (record.accuracy and record.accuracy.end == "timeout"):
-            return _time_limit(record) >= self._time_limit_s * (1 - ROUNDING)
+            return _time_limit(record) >= self._conditions.time_limit_s * (1 - ROUNDING)
         if record.ended == "memory":
-            return (record.memory_limit_bytes or 0) >= self._memory_limit
+            return (record.memory_limit_bytes or 0) >= self._conditions.memory_limit_bytes
         return record.ended != "killed"
-
-
-def _is_try(record: Record, targets: Sequence[float], attempt: int) -> bool:
-    accuracy = record.accuracy
-    if accuracy is None:
-        return not targets
-    return tuple(accuracy.targets) == tuple(targets) and accuracy.attempt == attempt
-
-
-def _ends(record: Record, targets: Sequence[float]) -> bool:
-    accuracy = record.accuracy
-    if accuracy is None:
-        return not targets
-    return tuple(accuracy.targets) == tuple(targets) and bool(accuracy.end)
 
 
 def _time_limit(record: Record) -> float:

@@ -8,34 +8,110 @@ shuffled, reproducibly, so that no solver always runs after the same other one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
+from typing import Literal
 
-from planbench.bench.events import Event, RunSummary
-from planbench.bench.plan import Task, plan_suite, tasks, with_environments
+from planbench.bench.accuracy import Chain
+from planbench.bench.plan import Plan, Task, plan_suite, tasks
 from planbench.bench.prepared import InstanceCache, Load, bytes_of
-from planbench.bench.request import Conditions
+from planbench.bench.request import Conditions, Place, Request, make_request
 from planbench.bench.resume import Done
-from planbench.bench.session import MOST_RERUNS, Session, only_disturbed
-from planbench.bench.single import survey
+from planbench.bench.single import solve_once
 from planbench.bench.suite import Suite
+from planbench.catalogue.instance import Instance
 from planbench.catalogue.resolve import load_instance
-from planbench.errors import InputError
+from planbench.errors import InputError, PlanbenchError
 from planbench.io.scratch import scratch_folder
 from planbench.measure.machine import package_versions
 from planbench.measure.memory import total_memory
-from planbench.records.not_run import read_not_run, write_not_run
+from planbench.records.not_run import NotRun, read_not_run, write_not_run
 from planbench.records.schema import Record
 from planbench.records.store import RecordStore
+from planbench.solvers.base import SolveOptions
 
 #: Ends that stop the climb at once.
 FINAL = frozenset({"timeout", "memory", "refused"})
 #: Failures of any other kind in a row that stop the climb.
 FAILURES_IN_A_ROW = 2
+#: How often a disturbed measurement is made again before it is left as it is, marked.
+MOST_RERUNS = 2
+#: Ends that a loaded machine may bring about; what failed otherwise would fail again.
+MAY_BE_DISTURBED = frozenset({"ok", "timeout"})
+#: Seconds a warm-up may take; it is not recorded.
+WARM_UP_S = 5.0
+#: Message of a measurement that was made once more, since the machine was disturbed.
+AGAIN = "again"
 
-_Climber = tuple[str, tuple[float, ...]]
+EventKind = Literal["prepare", "warm-up", "start", "phase", "done", "skipped", "left-out", "resume"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """What is going on, for whoever draws it.
+
+    Attributes
+    ----------
+    kind : str
+        ``prepare`` (an instance is made), ``warm-up``, ``start``, ``phase``, ``done``,
+        ``skipped`` (measured before), ``left-out``, or ``resume`` (rows of other commits are
+        carried on).
+    instance, solver : str
+    repeat : int
+    done, total : int
+        Measurements finished (made, skipped or left out), and the most there will be; it may
+        shrink, and never grows. Those made again are no part of either.
+    remaining_s : float
+        Estimated seconds to the end, at most what is left of the budget.
+    message : str
+        Phase, reason for leaving out, what is carried on, or :data:`AGAIN`.
+    record : Record or None
+        With ``done`` and ``skipped``.
+    """
+
+    kind: EventKind
+    instance: str
+    solver: str
+    repeat: int
+    done: int
+    total: int
+    remaining_s: float
+    message: str = ""
+    record: Record | None = None
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """Summary of a run of a suite.
+
+    Attributes
+    ----------
+    store : Path
+        The results file.
+    measured : int
+        Rows written.
+    skipped : int
+        Measurements found in the file already.
+    left_out : tuple of NotRun
+        What was meant to be measured and was not, with reasons; also kept in a file next to
+        the results.
+    budget_spent : bool
+        Whether the budget ended the run.
+    elapsed_s : float
+    repaired : str or None
+        What was repaired in the results file when it was opened.
+    """
+
+    store: Path
+    measured: int
+    skipped: int
+    left_out: tuple[NotRun, ...]
+    budget_spent: bool
+    elapsed_s: float
+    repaired: str | None
 
 
 def run_suite(
@@ -47,7 +123,6 @@ def run_suite(
     budget_s: float | None = None,
     progress: Callable[[Event], None] | None = None,
     load: Load | None = None,
-    adapter: str | None = None,
     clock: Callable[[], float] = monotonic,
 ) -> RunSummary:
     """Measure everything in `suite` that is not in the results file yet.
@@ -67,8 +142,6 @@ def run_suite(
         Called with an :class:`Event` whenever something happens.
     load : callable, optional
         Turns an instance's name into the instance; by default the catalogue does.
-    adapter : str, optional
-        Adapter that is not in the registry, as in :class:`planbench.measure.job.Job`.
     clock : callable, optional
         Seconds for the budget.
 
@@ -85,61 +158,51 @@ def run_suite(
     KeyboardInterrupt
         After the run going on has been killed; every completed row is in the file.
     """
-    plan = plan_suite(suite, solvers, adapter)
-    surroundings = survey()
+    plan_suite(suite, solvers)  # what is wrong with it is said before the file is touched
     memory_limit = suite.memory_limit_bytes(total_memory())
-    with (
-        RecordStore(Path(store_path)) as store,
-        scratch_folder() as folder,
-    ):
-        if adapter is None:
-            # Not before the results file is known to be usable: it may take a while.
-            plan = with_environments(plan, suite.name)
+    with RecordStore(Path(store_path)) as store, scratch_folder() as folder:
+        # Not before the results file is known to be usable: it may take a while.
+        plan = plan_suite(suite, solvers, build=True)
         # Read before anything is measured: better a damaged list is found now than in an hour.
         others = [entry for entry in read_not_run(store.path) if entry.suite != suite.name]
-        version = package_versions(("planbench",)).get("planbench")
-        session = Session(
+        conditions = Conditions(suite.time_limit_s, memory_limit, suite.polish)
+        run = _Run(
             suite=suite,
             plan=plan,
             store=store,
-            surroundings=surroundings,
-            conditions=Conditions(suite.time_limit_s, memory_limit, suite.polish, adapter=adapter),
+            conditions=conditions,
             cache=InstanceCache(folder, load or load_instance),
+            done=Done(store.records if resume else (), suite.name, conditions),
             budget_s=suite.budget_s if budget_s is None else budget_s,
+            progress=progress,
             clock=clock,
             began=clock(),
-            progress=progress,
-            done=Done(
-                store.records if resume else (),
-                suite=suite.name,
-                machine=str(surroundings.machine["id"]),
-                time_limit_s=suite.time_limit_s,
-                memory_limit_bytes=memory_limit,
-            ),
             left_out=list(plan.left_out),
         )
-        session.send_mixture(session.done.mixes(surroundings.commit, version))
         try:
-            _run_rounds(session)
+            run.go()
         except BaseException as stopped:
             if isinstance(stopped, KeyboardInterrupt):
-                session.note_interrupt()
+                run.note_interrupt()
             try:
-                write_not_run(store.path, [*others, *session.left_out])
+                write_not_run(store.path, [*others, *run.left_out])
             except InputError as error:
                 # What stopped the run matters more than a list that could not be kept.
                 stopped.add_note(str(error))
             raise
-        write_not_run(store.path, [*others, *session.left_out])
+        write_not_run(store.path, [*others, *run.left_out])
         return RunSummary(
             store=store.path,
-            measured=session.measured,
-            skipped=session.skipped,
-            left_out=tuple(session.left_out),
-            budget_spent=session.budget_spent,
-            elapsed_s=clock() - session.began,
+            measured=run.measured,
+            skipped=run.skipped,
+            left_out=tuple(run.left_out),
+            budget_spent=run.budget_spent,
+            elapsed_s=clock() - run.began,
             repaired=store.repaired,
         )
+
+
+_Climber = tuple[str, tuple[float, ...]]
 
 
 @dataclass
@@ -183,71 +246,276 @@ def _outcome(record: Record) -> str:
     return "ok" if record.accuracy.end in ("reached", "once") else record.accuracy.end
 
 
-def _run_rounds(session: Session) -> None:
-    """Everything once, then repeats of what was short, then what was disturbed."""
-    suite, plan = session.suite, session.plan
-    _check_instances(session)
-    climbs: dict[str, Climb] = {}
-    first: dict[Task, list[Record]] = {}
-    session.queue = tasks(plan, plan.entries, suite.name, 0)
-    # Every repeat is foreseen until it shows that there need be none: a total that grew while it
-    # is counted towards would say nothing.
-    session.foreseen = len(session.queue) * suite.repeats
-    while session.queue:
-        task = session.queue[0]
-        climb = climbs.setdefault(task.entry.group, Climb()) if task.entry.climbs else Climb()
-        if reason := climb.why_stopped(task.solver, task.targets):
-            session.leave_out(task, reason)
-        elif found := session.measure(task):
-            first[task] = found
-            climb.note(found[-1])
-        if not _is_short(first.get(task), suite):
-            session.foreseen -= suite.repeats - 1
-        session.queue.pop(0)
-    repeats: dict[Task, list[Record]] = {}
-    session.queue = [
-        task
-        for repeat in range(1, suite.repeats)
-        for task in tasks(plan, plan.entries, suite.name, repeat)
-        if _is_short(first.get(replace(task, repeat=0)), suite)
-    ]
-    while session.queue:
-        repeats[session.queue[0]] = session.measure(session.queue[0])
-        session.queue.pop(0)
-    if suite.rerun_disturbed:
-        _run_disturbed_again(session, repeats | first)
+def only_disturbed(rows: list[Record], reruns: int = MOST_RERUNS) -> bool:
+    """Whether a measurement was only ever made disturbed, and not too often to try again."""
+    return 0 < len(rows) <= reruns and all(
+        row.disturbed and row.ended in MAY_BE_DISTURBED for row in rows
+    )
 
 
-def _run_disturbed_again(session: Session, every: dict[Task, list[Record]]) -> None:
-    """Measure again what was only measured disturbed; it stays marked when it is to no avail."""
-    session.rerunning = True
-    for _ in range(MOST_RERUNS):
-        # Rows of an earlier session count as reruns too: a run carried on has the same limit.
-        again = [t for t, rows in every.items() if not t.targets and only_disturbed(rows)]
-        session.queue = list(again)
-        while session.queue:
-            if rows := session.measure(session.queue[0], again=True):
-                every[session.queue[0]] = rows
-            session.queue.pop(0)
+@dataclass
+class _Run:
+    """A run of a suite: what is done, what is left, and how one task is done."""
 
+    suite: Suite
+    plan: Plan
+    store: RecordStore
+    conditions: Conditions
+    cache: InstanceCache
+    done: Done
+    budget_s: float
+    progress: Callable[[Event], None] | None
+    clock: Callable[[], float]
+    began: float
+    left_out: list[NotRun]
+    measured: int = 0
+    skipped: int = 0
+    finished: int = 0
+    foreseen: int = 0
+    budget_spent: bool = False
+    spent_s: float = 0.0
+    warm: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
+    smallest: str = ""
+    queue: list[Task] = field(default_factory=list)
+    rerunning: bool = False
 
-def _is_short(records: list[Record] | None, suite: Suite) -> bool:
-    if not records:
-        return False
-    last = records[-1]
-    seconds = last.wall_s if last.accuracy is None else last.accuracy.charged_s
-    return last.ended == "ok" and seconds is not None and seconds < suite.repeat_below_s
+    def go(self) -> None:
+        """Everything once, then repeats of what was short, then what was disturbed."""
+        if mixture := self.done.mixes(package_versions(("planbench",)).get("planbench")):
+            self._send("resume", message=mixture)
+        self._load_smallest()
+        suite, plan = self.suite, self.plan
+        climbs: dict[str, Climb] = defaultdict(Climb)
+        every: dict[Task, list[Record]] = {}
+        first = tasks(plan, suite.name, 0)
+        # Every repeat is foreseen until it shows that there need be none: a total that grew while
+        # it is counted towards would say nothing.
+        self.foreseen = len(first) * suite.repeats
+        for task in self._queued(first):
+            climb = climbs[task.entry.group] if task.entry.climbs else Climb()
+            if reason := climb.why_stopped(task.solver, task.targets):
+                self._leave_out(task, reason)
+            elif found := self._measure(task):
+                every[task] = found
+                climb.note(found[-1])
+            if not self._is_short(task, every):
+                self.foreseen -= suite.repeats - 1
+        repeats = [
+            task
+            for repeat in range(1, suite.repeats)
+            for task in tasks(plan, suite.name, repeat)
+            if self._is_short(replace(task, repeat=0), every)
+        ]
+        for task in self._queued(repeats):
+            every[task] = self._measure(task)
+        self.rerunning = True
+        for _ in range(MOST_RERUNS if suite.rerun_disturbed else 0):
+            # Rows of an earlier session count as reruns too: a run carried on has the same limit.
+            again = [t for t, rows in every.items() if not t.targets and only_disturbed(rows)]
+            for task in self._queued(again):
+                every[task] = self._measure(task, again=True) or every[task]
 
+    def note_interrupt(self) -> None:
+        """Note everything still to be done as left out by an interrupt."""
+        for task in self.queue:
+            if not self.done.knows(task):
+                self._leave_out(task, "interrupted")
 
-def _check_instances(session: Session) -> None:
-    """Load what is named and the foot of each ladder, so that a bad name fails at once."""
-    seen_groups: set[str] = set()
-    smallest: tuple[int, str] | None = None
-    for entry in session.plan.entries:
-        if entry.group and entry.group in seen_groups:
-            continue
-        seen_groups.add(entry.group)
-        size = bytes_of(session.instance(entry))
-        if smallest is None or size < smallest[0]:
-            smallest = (size, entry.instance)
-    session.warm_up_on = smallest[1] if smallest else ""
+    def _queued(self, queue: list[Task]) -> Iterator[Task]:
+        """Tasks of `queue`, each of which leaves it when it is done."""
+        self.queue = queue
+        while queue:
+            yield queue[0]
+            queue.pop(0)
+
+    def _load_smallest(self) -> None:
+        """Load what is named and the foot of each ladder, so that a bad name fails at once."""
+        sizes: dict[str, int] = {}
+        seen: set[str] = set()
+        for entry in self.plan.entries:
+            if not entry.group or entry.group not in seen:
+                seen.add(entry.group)
+                sizes[entry.instance] = bytes_of(self._instance(entry.instance))
+        self.smallest = min(sizes, key=sizes.__getitem__, default="")
+
+    def _is_short(self, task: Task, every: dict[Task, list[Record]]) -> bool:
+        if not every.get(task):
+            return False
+        last = every[task][-1]
+        seconds = last.wall_s if last.accuracy is None else last.accuracy.charged_s
+        return last.ended == "ok" and seconds is not None and seconds < self.suite.repeat_below_s
+
+    def _send(
+        self,
+        kind: EventKind,
+        task: Task | None = None,
+        message: str = "",
+        record: Record | None = None,
+        instance: str = "",
+    ) -> None:
+        """Send an event to whoever draws the progress."""
+        if self.progress is None:
+            return
+        # What is measured again is no part of the total.
+        open_runs = len(self.queue) if self.rerunning else max(0, self.foreseen - self.finished)
+        each = self.spent_s / self.measured if self.measured else self.suite.time_limit_s / 4
+        left = self.budget_s - (self.clock() - self.began)
+        self.progress(
+            Event(
+                kind=kind,
+                instance=instance if task is None else task.entry.instance,
+                solver="" if task is None else task.solver,
+                repeat=0 if task is None else task.repeat,
+                done=self.finished,
+                total=max(self.foreseen, self.finished),
+                remaining_s=max(0.0, min(left, open_runs * each)),
+                message=message,
+                record=record,
+            )
+        )
+
+    def _instance(self, name: str) -> Instance:
+        if name not in self.cache:
+            self._send("prepare", instance=name)
+        return self.cache.instance(name)
+
+    def _leave_out(self, task: Task, reason: str) -> None:
+        """Note that something is not measured, and why."""
+        self.finished += 1
+        entry = task.entry
+        self.left_out.append(
+            NotRun(self.suite.name, entry.group, entry.instance, task.solver, task.repeat, reason)
+        )
+        self._send("left-out", task, reason)
+
+    def _out_of_budget(self) -> bool:
+        return self.clock() - self.began >= self.budget_s
+
+    def _stop_for_budget(self, task: Task) -> None:
+        self.budget_spent = True
+        self._leave_out(task, f"budget of {self.budget_s:g} s spent")
+
+    def _measure(self, task: Task, *, again: bool = False) -> list[Record]:
+        """Do one task unless it was done before.
+
+        Parameters
+        ----------
+        task : Task
+        again : bool
+            Make a measurement once more; a chain of tries sees to that by itself.
+
+        Returns
+        -------
+        list of Record
+            Everything known of it, oldest first (of a chain its tries); empty when it was left
+            out.
+        """
+        if self._out_of_budget():
+            if not again and not self.done.knows(task):
+                self._stop_for_budget(task)
+            return []
+        try:
+            instance = self._instance(task.entry.instance)
+        except PlanbenchError as error:
+            self._leave_out(task, str(error))
+            return []
+        options = task.entry.solve_options(self.suite)
+        if task.targets:
+            return self._pursue(instance, task, options)
+        request = self._request(instance, task, options)
+        rows = self._found(request, task)
+        if rows and not again:
+            self._finish(task, rows[-1], skipped=True)
+            return rows
+        return [*rows, self._run(request, task, again=again)]
+
+    def _request(
+        self, instance: Instance, task: Task, options: SolveOptions, limit_s: float | None = None
+    ) -> Request:
+        entry = task.entry
+        return make_request(
+            instance,
+            self.plan.solvers[task.solver],
+            options,
+            self.conditions if limit_s is None else replace(self.conditions, time_limit_s=limit_s),
+            Place(self.suite.name, entry.group, task.repeat, entry.variable, entry.value),
+        )
+
+    def _pursue(self, instance: Instance, task: Task, options: SolveOptions) -> list[Record]:
+        """Do a chain of tries."""
+        chain = Chain(task.targets, self.plan.solvers[task.solver].spec, self.suite.time_limit_s)
+        records: list[Record] = []
+        while not chain.end:
+            asked = replace(options, tolerance=chain.tolerance)
+            request = self._request(instance, task, asked, chain.allowed_s)
+            rows = self._found(request, task, len(chain.tries))
+            if rows and not self._may_repeat(rows):
+                self._finish(task, rows[-1], skipped=True)
+            while not rows or self._may_repeat(rows):
+                if self._out_of_budget():
+                    if rows:
+                        break
+                    self._stop_for_budget(task)
+                    return records
+                again = bool(rows and rows[-1].accuracy is not None and rows[-1].accuracy.end)
+                rows.append(self._run(request, task, chain, again=again))
+            records.append(rows[-1])
+            chain.add(rows[-1])
+        return records
+
+    def _may_repeat(self, rows: list[Record]) -> bool:
+        # At once, so once: what disturbs the machine now is not over yet.
+        return self.suite.rerun_disturbed and only_disturbed(rows, 1)
+
+    def _found(self, request: Request, task: Task, attempt: int = 0) -> list[Record]:
+        """Measurements in the results file that make this one needless."""
+        packages, environment = request.solver.spec.packages, request.conditions.environment
+        versions = package_versions(packages) if environment is None else environment.packages
+        wanted = {name: versions[name] for name in ("planbench", *packages) if name in versions}
+        return self.done.find(request.key, task, wanted, attempt)
+
+    def _run(
+        self, request: Request, task: Task, chain: Chain | None = None, *, again: bool = False
+    ) -> Record:
+        """Make one measurement and write it down; one made again has been counted already."""
+        self._warm_up(task)
+        self._send("start", task)
+        start = self.clock()
+        record = solve_once(
+            request, cache=self.cache, progress=lambda phase: self._send("phase", task, phase)
+        ).record
+        if chain is not None:
+            # What a try is worth to its chain follows from what was measured.
+            record = record.model_copy(update={"accuracy": chain.facts(record)})
+        self.store.append(record)
+        self.done.add(record)
+        self.measured += 1
+        self.spent_s += self.clock() - start
+        self._finish(task, record, skipped=False, again=again)
+        return record
+
+    def _finish(self, task: Task, record: Record, *, skipped: bool, again: bool = False) -> None:
+        """Count, and send, the outcome of (one try of) a task."""
+        self.skipped += skipped
+        self.finished += not again and (record.accuracy is None or bool(record.accuracy.end))
+        self._send("skipped" if skipped else "done", task, AGAIN if again else "", record)
+
+    def _warm_up(self, task: Task) -> None:
+        """Run a solver once unrecorded, so that its files are cached.
+
+        On the smallest instance; a solver that refuses that, on the one it is to be measured on.
+        """
+        solver = task.solver
+        if solver in self.warm or not self.suite.warm_up:
+            return
+        self._send("warm-up", task)
+        limit_s = min(WARM_UP_S, self.suite.time_limit_s)
+        request = make_request(
+            self._instance(task.entry.instance if solver in self.refused else self.smallest),
+            self.plan.solvers[solver],
+            self.suite.options.to_solve_options(),
+            replace(self.conditions, time_limit_s=limit_s, polish=False),
+        )
+        ended = solve_once(request, cache=self.cache).record.ended
+        (self.refused if ended == "refused" else self.warm).add(solver)

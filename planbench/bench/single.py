@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 
 from planbench.bench.prepared import InstanceCache, asked_options, instance_facts
 from planbench.bench.request import Request
+from planbench.catalogue.instance import Instance
 from planbench.certificates import Certificate, certify, prepare
 from planbench.certificates.certificate import CERTIFICATE_VERSION
 from planbench.io.files import replacing
@@ -38,60 +39,48 @@ from planbench.solvers.base import Solution
 LOG_BYTES = 4 << 20
 
 
-@dataclass(frozen=True)
-class Surroundings:
-    """What is the same for every measurement of a session; found out once.
-
-    Attributes
-    ----------
-    machine : mapping
-        As :func:`planbench.measure.machine.describe_machine` gives it.
-    commit : str or None
-        Git commit of planbench.
-    """
-
-    machine: Mapping[str, Any]
-    commit: str | None
-
-
-def survey() -> Surroundings:
-    """Find out what the measurements of this session have in common."""
-    return Surroundings(describe_machine(), git_commit())
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class RunOutcome:
     """Everything one run gave.
 
     Attributes
     ----------
+    instance : Instance
+        What was solved.
     record : Record
+        The measurement, as a row of a results file.
     certificate : Certificate or None
-        None when there was nothing to judge.
+        None when the solver handed back nothing to judge.
     solution : Solution or None
         What the solver handed back, translated but not judged.
     plan : Plan or None
         The solution read as a plan, for an economy.
-    x : ndarray, shape (columns,) or None
-    row_duals : ndarray, shape (rows,) or None
     log : str
         What worker and solver wrote, at most the last :data:`LOG_BYTES`.
     """
 
+    instance: Instance
     record: Record
-    certificate: Certificate | None
-    solution: Solution | None
-    plan: Plan | None
-    x: FloatArray | None
-    row_duals: FloatArray | None
-    log: str
+    certificate: Certificate | None = None
+    solution: Solution | None = None
+    plan: Plan | None = None
+    log: str = ""
+
+    @property
+    def x(self) -> FloatArray | None:
+        """Columns of the linear program, shape (columns,)."""
+        return None if self.solution is None else self.solution.x
+
+    @property
+    def row_duals(self) -> FloatArray | None:
+        """∂(optimal objective)/∂(right-hand side) in the stated sense, shape (rows,)."""
+        return None if self.solution is None else self.solution.y
 
 
 def solve_once(
     request: Request,
     *,
     cache: InstanceCache | None = None,
-    surroundings: Surroundings | None = None,
     keep_log: Path | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> RunOutcome:
@@ -102,8 +91,6 @@ def solve_once(
     request : Request
     cache : InstanceCache, optional
         For many runs on one instance; otherwise it is written for this run alone.
-    surroundings : Surroundings, optional
-        From :func:`survey`; otherwise found out anew.
     keep_log : Path, optional
         Where to copy the log.
     progress : callable, optional
@@ -119,7 +106,6 @@ def solve_once(
         An impossible limit.
     """
     instance, conditions = request.instance, request.conditions
-    surroundings = surroundings or survey()
     started = datetime.now(UTC)
     load = load_now()
     with scratch_folder() as folder:
@@ -132,7 +118,6 @@ def solve_once(
                 request.passed_options,
                 folder / LOG_FILE,
                 time_limit_s=conditions.time_limit_s,
-                adapter=conditions.adapter,
                 progress=progress,
             )
         else:
@@ -141,13 +126,7 @@ def solve_once(
             work.mkdir()
             environment = conditions.environment
             result = run_job(
-                Job(
-                    str(file),
-                    request.solver.name,
-                    str(work),
-                    request.passed_options,
-                    conditions.adapter,
-                ),
+                Job(str(file), request.solver.name, str(work), request.passed_options),
                 time_limit_s=conditions.time_limit_s,
                 memory_limit_bytes=conditions.memory_limit_bytes,
                 progress=progress,
@@ -160,18 +139,25 @@ def solve_once(
         if progress is not None:
             progress("certify")
         certificate, cost = _judge(request, solution)
-    machine = {**surroundings.machine, "load": load}
     record = Record(
         started_at=started.isoformat(timespec="milliseconds"),
-        **_asked_facts(request, surroundings),
-        machine=machine,
+        **_asked_facts(request),
+        machine={**describe_machine(), "load": load},
         **_measured_facts(result, cost),
         **_answer_facts(request, result),
         **({} if certificate is None else certificate_facts(certificate)),
     )
-    x, y = (solution.x, solution.y) if solution is not None else (None, None)
-    plan = plan_from_lp(instance.economy, x, y) if instance.economy is not None else None
-    return RunOutcome(record, certificate, solution, plan, x, y, log)
+    plan = None
+    if instance.economy is not None and solution is not None:
+        plan = plan_from_lp(instance.economy, solution.x, solution.y)
+    return RunOutcome(
+        instance=instance,
+        record=record,
+        certificate=certificate,
+        solution=solution,
+        plan=plan,
+        log=log,
+    )
 
 
 def _judge(request: Request, solution: Solution) -> tuple[Certificate, PhaseCost]:
@@ -193,7 +179,7 @@ def _judge(request: Request, solution: Solution) -> tuple[Certificate, PhaseCost
     return certificate, cost
 
 
-def _asked_facts(request: Request, surroundings: Surroundings) -> dict[str, Any]:
+def _asked_facts(request: Request) -> dict[str, Any]:
     """Return what a record says of what was measured, where and with which limits."""
     conditions, environment = request.conditions, request.conditions.environment
     facts: dict[str, Any] = {
@@ -213,7 +199,7 @@ def _asked_facts(request: Request, surroundings: Surroundings) -> dict[str, Any]
         }
     facts |= {
         "packages": package_versions(request.solver.spec.packages),
-        "commit": surroundings.commit,
+        "commit": git_commit(),
     }
     if conditions.in_process:
         facts |= {"environment": ENVIRONMENT, "memory_limit_bytes": None}
@@ -268,34 +254,26 @@ def _answer_facts(request: Request, result: JobResult) -> dict[str, Any]:
     }
 
 
+#: Fields of a certificate that a record has by the same names.
+_CERTIFIED = (
+    *("verdict", "plan_verdict", "prices_verdict", "claim_verdict"),
+    *("lower_bound", "upper_bound", "raw_gap", "polished_gap", "polish_s"),
+)
+
+
 def certificate_facts(certificate: Certificate) -> dict[str, Any]:
     """Return what a record holds of a certificate, field by field."""
-    residuals = certificate.residuals
-    return {
-        "verdict": certificate.verdict,
+    residuals = None
+    if certificate.residuals is not None:
+        values = asdict(certificate.residuals)
+        residuals = ResidualFacts(**{k: _finite(values[k]) for k in ResidualFacts.model_fields})
+    return {name: getattr(certificate, name) for name in _CERTIFIED} | {
         "certificate_version": CERTIFICATE_VERSION,
-        "plan_verdict": certificate.plan_verdict,
-        "prices_verdict": certificate.prices_verdict,
-        "claim_verdict": certificate.claim_verdict,
         "certificate": certificate.kind,
-        "lower_bound": certificate.lower_bound,
-        "upper_bound": certificate.upper_bound,
         "estimate": _finite(certificate.estimate),
         "scale": _finite(certificate.scale),
-        "raw_gap": certificate.raw_gap,
-        "polished_gap": certificate.polished_gap,
-        "polish_s": certificate.polish_s,
         "reasons": list(certificate.reasons),
-        "residuals": None
-        if residuals is None
-        else ResidualFacts(
-            primal=_finite(residuals.primal),
-            primal_scaled=_finite(residuals.primal_scaled),
-            dual=_finite(residuals.dual),
-            dual_scaled=_finite(residuals.dual_scaled),
-            complementarity=_finite(residuals.complementarity),
-            gap=_finite(residuals.gap),
-        ),
+        "residuals": residuals,
     }
 
 

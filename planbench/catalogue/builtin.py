@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 from planbench.catalogue.golden import golden_cases
 from planbench.catalogue.instance import Instance
@@ -41,11 +42,20 @@ def _leontief(economy: Economy, description: str) -> Instance:
     return _instance(economy, description, optimum, source)
 
 
-def _table(name: str) -> Instance:
-    table = read_table(tables_folder() / name)
+def table_instance(folder: Path) -> Instance:
+    """Instance of the supply and use table in a folder.
+
+    Its observed plan is optimal by duality (see :mod:`planbench.tables.folder`), so its value is
+    the optimum.
+
+    Raises
+    ------
+    InputError
+        When the folder holds no such table.
+    """
+    table = read_table(folder)
     economy, plan = economy_of_table(table)
     description = f"{table.title}: observed use and make table, labour and capital"
-    # The observed plan is optimal by duality (see tables.folder), so its value is the optimum.
     return _instance(economy, description, float(economy.weights @ plan.z), table.table.source)
 
 
@@ -60,7 +70,7 @@ def _makers() -> dict[str, Callable[[], Instance]]:
     for name in golden_cases():
         makers[name] = lambda name=name: _golden(name)  # type: ignore[misc]
     for name in table_names():
-        makers[name] = lambda name=name: _table(name)  # type: ignore[misc]
+        makers[name] = lambda name=name: table_instance(tables_folder() / name)  # type: ignore[misc]
     return makers
 
 

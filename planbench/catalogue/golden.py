@@ -311,20 +311,15 @@ def golden_cases() -> dict[str, GoldenCase]:
     cases: dict[str, GoldenCase] = {}
     for path in sorted((instances_folder() / "golden").glob("*.toml")):
         facts = read_toml(path, "a golden case")
-        cases[facts["name"]] = GoldenCase(
-            economy=_KINDS[facts["kind"]](facts),
-            description=facts["description"],
-            source=facts["source"],
-            optimum=facts["published"]["optimum"],
-            published=facts["published"],
-        )
-        for suffix, change in facts.get("variants", {}).items():
-            name = f"{facts['name']}-{suffix}"
+        for suffix, change in {"": {}, **facts.get("variants", {})}.items():
+            name = f"{facts['name']}-{suffix}" if suffix else facts["name"]
+            case = {**facts, **change, "name": name}
+            published = {"optimum": change["optimum"]} if change else facts["published"]
             cases[name] = GoldenCase(
-                economy=_KINDS[facts["kind"]]({**facts, **change, "name": name}),
-                description=change["description"],
+                economy=_KINDS[facts["kind"]](case),
+                description=case["description"],
                 source=facts["source"],
-                optimum=change["optimum"],
-                published={"optimum": change["optimum"]},
+                optimum=published["optimum"],
+                published=published,
             )
     return cases

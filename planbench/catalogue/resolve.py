@@ -12,10 +12,11 @@ import json
 import math
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from planbench.catalogue.builtin import builtin_names, load_builtin
+from planbench.catalogue.builtin import builtin_names, load_builtin, table_instance
 from planbench.catalogue.instance import Instance
 from planbench.errors import InputError
 from planbench.formatting import plural
@@ -42,7 +43,6 @@ from planbench.model.checks import check_economy
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 from planbench.tables import import_table
-from planbench.tables.folder import economy_of_table, read_table
 from planbench.tables.read import PREFIX as TABLE_PREFIX
 from planbench.tables.read import table_files
 
@@ -181,15 +181,9 @@ def _load_expanded(spec: str) -> Instance:
 
 def _from_folder(spec: str, folder: Path) -> Instance:
     if (folder / "table.toml").is_file():
-        economy, plan = economy_of_table(read_table(folder))
-        return Instance(
-            name=spec,
-            economy=economy,
-            recipe={"folder": spec, **economy.recipe},
-            optimum=float(economy.weights @ plan.z),
-            source=f"supply and use table {spec}",
-        )
-
+        table = table_instance(folder)
+        recipe = {"folder": spec, **table.recipe}
+        return replace(table, name=spec, recipe=recipe, source=f"supply and use table {spec}")
     return _brought(spec, load_economy(folder), "CSV folder")
 
 

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from planbench.model.arrays import FloatArray
+
 Verdict = Literal["certified", "loose", "wrong", "unproven"]
 Kind = Literal["exact", "tolerance", "residual-only"]
 
@@ -47,6 +49,36 @@ class Residuals:
     primal_objective: float
     dual_objective: float | None
     gap: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Bracket:
+    """What an answer proves of the optimum, in the stated sense; None: nothing.
+
+    Attributes
+    ----------
+    plan, prices : float or None
+        Bound of the plan, and of the prices, after repair.
+    lower, upper : float or None
+        Best bounds, polished where polish applies.
+    polished_gap, polish_s, estimate : float or None
+        As in a :class:`Certificate`.
+    reasons : tuple of str
+        Why a side is missing.
+    x, y : ndarray or None
+        The repaired plan and prices of an economy, as columns and row duals.
+    """
+
+    plan: float | None
+    prices: float | None
+    lower: float | None
+    upper: float | None
+    polished_gap: float | None = None
+    polish_s: float | None = None
+    estimate: float | None = None
+    reasons: tuple[str, ...] = ()
+    x: FloatArray | None = None
+    y: FloatArray | None = None
 
 
 @dataclass(frozen=True)

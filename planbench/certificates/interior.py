@@ -8,6 +8,7 @@ more and everything available shrinks. Whatever comes out is checked before it i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 from weakref import WeakKeyDictionary
@@ -202,8 +203,6 @@ def _scaled(economy: Economy, outputs: float, inputs: float) -> Matrix:
 
 def _prices_by_lp(economy: Economy) -> tuple[FloatArray, FloatArray] | None:
     """Optimal prices of a more productive economy, for the largest δ that has any."""
-    from scipy.optimize import linprog
-
     n, k = economy.n_goods, economy.n_resources
     finite = np.flatnonzero(np.isfinite(economy.capacity))
     pays = sp.csr_array(
@@ -214,29 +213,21 @@ def _prices_by_lp(economy: Economy) -> tuple[FloatArray, FloatArray] | None:
     # without loss, and is worth little, needs a floor above what the solver tolerates.
     for share, floor in product(SHARES, _price_floors(economy)):
         more = _scaled(economy, 1 + share, 1 - share)
-        left = sp.hstack([more.T, -(1 - share) * economy.resource_use.T, -pays], format="csr")
-        worth = sp.hstack(
-            [-economy.assortment.T, sp.csr_array((economy.n_targets, k + finite.size))],
-            format="csr",
-        )
-        result = linprog(
+        x, out_of_time = _least(
             np.concatenate([-economy.fixed_demand, economy.endowment, economy.capacity[finite]]),
-            A_ub=sp.vstack([left, worth], format="csr"),
-            b_ub=np.concatenate([np.zeros(economy.n_activities), -economy.weights]),
-            bounds=np.column_stack(
-                [
-                    np.concatenate([np.full(n + k, floor), np.zeros(finite.size)]),
-                    np.full(n + k + finite.size, np.inf),
-                ]
-            ),
-            method="highs",
-            options={"time_limit": LP_SECONDS},
+            [
+                [more.T, -(1 - share) * economy.resource_use.T, -pays],
+                [-economy.assortment.T, sp.csr_array((economy.n_targets, k + finite.size))],
+            ],
+            np.concatenate([np.zeros(economy.n_activities), -economy.weights]),
+            np.concatenate([np.full(n + k, floor), np.zeros(finite.size)]),
+            np.full(n + k + finite.size, np.inf),
         )
-        if result.x is not None:
-            p, w = np.maximum(result.x[:n], 0.0), np.maximum(result.x[n : n + k], 0.0)
+        if x is not None:
+            p, w = np.maximum(x[:n], 0.0), np.maximum(x[n : n + k], 0.0)
             if are_interior_prices(economy, p, w):
                 return p, w
-        if result.status == OUT_OF_TIME:
+        if out_of_time:
             break
     return None
 
@@ -248,32 +239,24 @@ def _price_floors(economy: Economy) -> list[float]:
 
 def _plan_by_lp(economy: Economy) -> FloatArray | None:
     """Mean of optimal plans of less productive economies and a plan with slack everywhere."""
-    from scipy.optimize import linprog
-
     m, t = economy.n_activities, economy.n_targets
     found: list[FloatArray] = []
     for share in SHARES[:3]:
         less = _scaled(economy, 1 - share, 1 + share)
         demand = economy.fixed_demand + share * np.abs(economy.fixed_demand)
-        result = linprog(
+        x, out_of_time = _least(
             np.concatenate([np.zeros(m), -economy.weights]),
-            A_ub=sp.vstack(
-                [
-                    sp.hstack([-less, economy.assortment]),
-                    sp.hstack([economy.resource_use, sp.csc_array((economy.n_resources, t))]),
-                ],
-                format="csr",
-            ),
-            b_ub=np.concatenate([-demand, (1 - share) * economy.endowment]),
-            bounds=np.column_stack(
-                [np.zeros(m + t), np.concatenate([(1 - share) * economy.capacity, [np.inf] * t])]
-            ),
-            method="highs",
-            options={"time_limit": LP_SECONDS},
+            [
+                [-less, economy.assortment],
+                [economy.resource_use, sp.csc_array((economy.n_resources, t))],
+            ],
+            np.concatenate([-demand, (1 - share) * economy.endowment]),
+            np.zeros(m + t),
+            np.concatenate([(1 - share) * economy.capacity, [np.inf] * t]),
         )
-        if result.x is not None:
-            found.append(np.minimum(np.maximum(result.x[:m], 0.0), economy.capacity))
-        if result.status == OUT_OF_TIME:
+        if x is not None:
+            found.append(np.minimum(np.maximum(x[:m], 0.0), economy.capacity))
+        if out_of_time:
             break
     # Several neighbours, as what one leaves idle another may run.
     spread = _plan_with_slack_everywhere(economy, found[0] if found else None)
@@ -307,8 +290,6 @@ def _slack_program(
     economy: Economy, want: FloatArray, able: npt.NDArray[np.bool_], *, even: bool
 ) -> FloatArray | None:
     """Maximise Σ s_i/want_i, or t with s_i ≥ t·want_i for the goods `able`; s is net surplus."""
-    from scipy.optimize import linprog
-
     n, m, k = economy.n_goods, economy.n_activities, economy.n_resources
     share = sp.csc_array((want * able)[:, None]) if even else sp.csc_array((n, 1))
     blocks = [
@@ -318,15 +299,29 @@ def _slack_program(
     ]
     gain = np.concatenate([np.zeros(m), np.zeros(n) if even else 1.0 / want, [1.0 * even]])
     upper = np.concatenate([0.9 * economy.capacity, want if even else 0.01 * want, [1.0]])
+    limits = np.concatenate([-economy.fixed_demand, 0.9 * economy.endowment, np.zeros(n)])
+    return _least(-gain, blocks, limits, np.zeros(m + n + 1), upper)[0]
+
+
+def _least(
+    cost: FloatArray,
+    blocks: Sequence[Sequence[sp.sparray]],
+    limits: FloatArray,
+    lower: FloatArray,
+    upper: FloatArray,
+) -> tuple[FloatArray | None, bool]:
+    """Minimise cost·x with rows ≤ limits by HiGHS; x if there is one, and whether time ran out."""
+    from scipy.optimize import linprog
+
     result = linprog(
-        -gain,
+        cost,
         A_ub=sp.vstack([sp.hstack(row) for row in blocks], format="csr"),
-        b_ub=np.concatenate([-economy.fixed_demand, 0.9 * economy.endowment, np.zeros(n)]),
-        bounds=np.column_stack([np.zeros(m + n + 1), upper]),
+        b_ub=limits,
+        bounds=np.column_stack([lower, upper]),
         method="highs",
         options={"time_limit": LP_SECONDS},
     )
-    return None if result.x is None else np.asarray(result.x)
+    return None if result.x is None else np.asarray(result.x), result.status == OUT_OF_TIME
 
 
 def single_product(economy: Economy) -> bool:

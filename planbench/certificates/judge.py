@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-from planbench.certificates.certificate import Certificate, Kind, Residuals, Verdict, relative_gap
+from planbench.certificates.certificate import Bracket, Certificate, Kind, Verdict, relative_gap
 from planbench.certificates.check import (
     Reference,
     certified_lower,
@@ -24,7 +24,7 @@ from planbench.certificates.polish import polished_lower, polished_upper
 from planbench.certificates.propagate import implied_bounds
 from planbench.certificates.rays import proves_infeasible, proves_unbounded
 from planbench.certificates.repair import raw_lower, raw_upper, room_of
-from planbench.certificates.verdict import Claimed, Flows, Reading, Sides, judge_answer
+from planbench.certificates.verdict import Case, judge
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
@@ -143,15 +143,11 @@ def certify(
     answer = _cleaned(answer)
     if answer.claim in ("infeasible", "unbounded", "infeasible-or-unbounded") and not delivers:
         return _judge_claim_of_no_optimum(lp, economy, answer)
-    reading: Reading = "optimal" if answer.claim == "optimal" else "stopped"
-    if delivers:
-        reading = "delivers"
     reference: Reference | None = None
     x, y = answer.x, answer.y
     if economy is not None:
-        bracket = _economy_bracket(economy, answer, polish)
-        drawn, raw_plan, raw_prices = bracket.drawn, bracket.plan, bracket.prices
-        x, y = bracket.x, bracket.y
+        found = _economy_bracket(economy, answer, polish)
+        x, y = found.x, found.y
         reference = Reference(x, y)
     point = None if answer.x is None else residuals(lp, answer.x, answer.y, reference)
     dual_scaled = point.dual_scaled if point is not None else None
@@ -159,32 +155,49 @@ def certify(
         alone = residuals(lp, np.zeros(lp.n_cols), answer.y, reference)
         dual_scaled = alone.dual_scaled if alone is not None else None
     if economy is None:
-        drawn = _lp_bracket(lp, answer, point)
-        raw_plan, raw_prices = drawn.lower_bound, drawn.upper_bound
-        if not lp.maximise:
-            raw_plan, raw_prices = raw_prices, raw_plan
-    lower, upper = known
-    lower, upper = _best(max, lower, drawn.lower_bound), _best(min, upper, drawn.upper_bound)
-    raw_gap = drawn.raw_gap
+        found = lp_bracket(lp, answer.x, answer.y, point)
+    exact = found.lower is not None and (economy is not None or found.upper is not None)
+    lower, upper = _best(max, known[0], found.lower), _best(min, known[1], found.upper)
+    plan, prices = found.plan, found.prices
     if delivers:
         # What was not handed in is not missed: the best known takes its place.
-        best = (lower, upper) if lp.maximise else (upper, lower)
-        ends = (
-            raw_plan if answer.x is not None else best[0],
-            raw_prices if answer.y is not None else best[1],
-        )
-        raw_gap = relative_gap(*(ends if lp.maximise else ends[::-1]))
-    drawn = replace(drawn, residuals=point, lower_bound=lower, upper_bound=upper, raw_gap=raw_gap)
-    return judge_answer(
-        lp,
-        drawn,
-        Sides(raw_plan, raw_prices, lower, upper),
-        Claimed(answer.objective, reading, claim_tolerance),
-        Flows(objective_flow(lp, x, y), _dearest(y) if economy is None else 0.0),
+        best_plan, best_prices = (lower, upper) if lp.maximise else (upper, lower)
+        plan = plan if answer.x is not None else best_plan
+        prices = prices if answer.y is not None else best_prices
+    case = Case(
+        lp=lp,
+        point=point,
+        dual_scaled=dual_scaled,
         has_plan=answer.x is not None,
         has_prices=answer.y is not None,
-        dual_scaled=dual_scaled,
+        own_plan=found.plan,
+        own_prices=found.prices,
+        lower=lower,
+        upper=upper,
+        raw_gap=relative_gap(*((plan, prices) if lp.maximise else (prices, plan))),
+        claimed=answer.objective,
+        reading="delivers" if delivers else "optimal" if answer.claim == "optimal" else "stopped",
+        claim_tolerance=claim_tolerance,
+        terms=objective_flow(lp, x, y),
+        price=_dearest(y) if economy is None else 0.0,
         tolerance=tolerance,
+    )
+    verdicts = judge(case)
+    return Certificate(
+        kind="exact" if exact else "residual-only",
+        verdict=verdicts.verdict,
+        lower_bound=lower,
+        upper_bound=upper,
+        raw_gap=case.raw_gap,
+        polished_gap=found.polished_gap,
+        polish_s=found.polish_s,
+        residuals=point,
+        estimate=found.estimate,
+        plan_verdict=verdicts.plan,
+        prices_verdict=verdicts.prices,
+        claim_verdict=verdicts.claim,
+        scale=case.scale,
+        reasons=(*found.reasons, *verdicts.reasons),
     )
 
 
@@ -242,18 +255,7 @@ def certify_plan(
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _EconomyBracket:
-    """A bracket, whose bounds are the answer's own, and the repaired answer behind them."""
-
-    drawn: Certificate
-    plan: float | None
-    prices: float | None
-    x: FloatArray | None
-    y: FloatArray | None
-
-
-def _economy_bracket(economy: Economy, answer: Answer, polish: bool) -> _EconomyBracket:
+def _economy_bracket(economy: Economy, answer: Answer, polish: bool) -> Bracket:
     x = z = p = w = None
     m, n = economy.n_activities, economy.n_goods
     if answer.x is not None and answer.x.shape == (m + economy.n_targets,):
@@ -268,28 +270,18 @@ def _economy_bracket(economy: Economy, answer: Answer, polish: bool) -> _Economy
         start = time.perf_counter()
         better_upper, better_prices = polished_upper(economy, p, w)
         upper = _best(min, upper, better_upper)
-        lower = _best(
-            max,
-            lower,
-            polished_lower(economy, x, z, better_prices or prices),
-        )
+        lower = _best(max, lower, polished_lower(economy, x, z, better_prices or prices))
         polished = relative_gap(lower, upper)
         seconds = time.perf_counter() - start
-    drawn = Certificate(
-        kind="residual-only" if lower is None else "exact",
-        verdict="unproven",
-        lower_bound=lower,
-        upper_bound=upper,
-        raw_gap=relative_gap(raw_plan, raw_prices),
+    return Bracket(
+        plan=raw_plan,
+        prices=raw_prices,
+        lower=lower,
+        upper=upper,
         polished_gap=polished,
         polish_s=seconds,
-    )
-    return _EconomyBracket(
-        drawn,
-        raw_plan,
-        raw_prices,
-        None if plan is None else np.concatenate(plan),
-        None if prices is None else np.concatenate([-prices[0], prices[1]]),
+        x=None if plan is None else np.concatenate(plan),
+        y=None if prices is None else np.concatenate([-prices[0], prices[1]]),
     )
 
 
@@ -298,21 +290,6 @@ def _best(
 ) -> float | None:
     values = [v for v in (a, b) if v is not None]
     return choose(values) if values else None
-
-
-def _lp_bracket(lp: LinearProgram, answer: Answer, point: Residuals | None) -> Certificate:
-    """Both sides proven, or missing; what is only nearly feasible is an estimate."""
-    drawn = lp_bracket(lp, answer.x, answer.y, point)
-    both = drawn.lower is not None and drawn.upper is not None
-    return Certificate(
-        kind="exact" if both else "residual-only",
-        verdict="unproven",
-        lower_bound=drawn.lower,
-        upper_bound=drawn.upper,
-        raw_gap=relative_gap(drawn.lower, drawn.upper),
-        estimate=drawn.estimate,
-        reasons=drawn.reasons,
-    )
 
 
 def _dearest(y: FloatArray | None) -> float:
@@ -325,31 +302,29 @@ def _judge_claim_of_no_optimum(
     lp: LinearProgram, economy: Economy | None, answer: Answer
 ) -> Certificate:
     """Check "infeasible" and "unbounded" against a ray, and against what is proven."""
-    kind, verdict, why = _find_on_no_optimum(lp, economy, answer)
-    return Certificate(kind, verdict, claim_verdict=verdict, reasons=(why,))
 
+    def found(verdict: Verdict, why: str) -> Certificate:
+        kind: Kind = "residual-only" if verdict == "unproven" else "exact"
+        return Certificate(kind, verdict, claim_verdict=verdict, reasons=(why,))
 
-def _find_on_no_optimum(
-    lp: LinearProgram, economy: Economy | None, answer: Answer
-) -> tuple[Kind, Verdict, str]:
     crossed = bool((lp.row_lower > lp.row_upper).any() or (lp.col_lower > lp.col_upper).any())
     if "infeasible" in answer.claim and crossed:
-        return "exact", "certified", "a lower bound exceeds its upper bound"
+        return found("certified", "a lower bound exceeds its upper bound")
     contradiction = _contradiction(economy, answer.claim) if economy is not None else None
     if contradiction is not None:
-        return "exact", "wrong", contradiction
+        return found("wrong", contradiction)
     if "infeasible" in answer.claim and answer.dual_ray is not None:
         if proves_infeasible(lp, answer.dual_ray, *implied_bounds(lp)):
-            return "exact", "certified", "the Farkas ray proves it"
+            return found("certified", "the Farkas ray proves it")
         if answer.claim == "infeasible":
-            return "residual-only", "unproven", "the ray handed back proves nothing"
+            return found("unproven", "the ray handed back proves nothing")
     if "unbounded" in answer.claim and answer.primal_ray is not None:
         x = answer.x
         point = residuals(lp, x, None) if x is not None else None
         feasible = point is not None and point.primal_scaled <= FEASIBILITY
         if feasible and proves_unbounded(lp, x, answer.primal_ray):
-            return "exact", "certified", "point and ray prove it"
-    return "residual-only", "unproven", "claimed without proof"
+            return found("certified", "point and ray prove it")
+    return found("unproven", "claimed without proof")
 
 
 def _contradiction(economy: Economy, claim: str) -> str | None:

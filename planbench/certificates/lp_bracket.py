@@ -31,7 +31,7 @@ import scipy.linalg as la
 import scipy.sparse as sp
 from scipy.sparse.linalg import splu
 
-from planbench.certificates.certificate import Residuals
+from planbench.certificates.certificate import Bracket, Residuals
 from planbench.certificates.check import LARGEST, SMALLEST, in_range, lp_dual_bound
 from planbench.certificates.enclosure import (
     Enclosure,
@@ -86,26 +86,6 @@ SHARES = (1e-2, 1e-4)
 FLOWING = 10.0
 
 
-@dataclass(frozen=True)
-class Bracket:
-    """Proven bounds on the optimum of a general LP, in the stated sense.
-
-    Attributes
-    ----------
-    lower, upper : float or None
-        Rounded outward; None where nothing is proven.
-    estimate : float or None
-        Objective of a nearly feasible point, where the side it should bound is not proven.
-    reasons : tuple of str
-        Why a side is missing.
-    """
-
-    lower: float | None
-    upper: float | None
-    estimate: float | None
-    reasons: tuple[str, ...]
-
-
 @np.errstate(all="ignore")
 def lp_bracket(
     lp: LinearProgram, x: FloatArray | None, y: FloatArray | None, point: Residuals | None
@@ -135,7 +115,7 @@ def lp_bracket(
     if dual is None and y is not None:
         reasons.append("no prices near those handed back are proven to give a finite bound")
     lower, upper = (primal, dual) if lp.maximise else (dual, primal)
-    return Bracket(lower, upper, estimate, tuple(reasons))
+    return Bracket(primal, dual, lower, upper, estimate=estimate, reasons=tuple(reasons))
 
 
 @np.errstate(all="ignore")
@@ -339,16 +319,10 @@ def _exact_vertex(region: Region, x: FloatArray, last_resort: float) -> Enclosur
 
 @dataclass(frozen=True, eq=False)
 class _System:
-    """Equations with a basis of columns to meet them with."""
+    """Equations with a basis of columns to meet them with; `template` proposes no point yet."""
 
     matrix: sp.csr_array
-    rows: IntArray
-    targets: FloatArray
-    columns: IntArray
-    start: int
-    stop: int
-    inverse: FloatArray
-    implied: dict[int, dict[int, Fraction]]
+    template: Proposal
     factor: Any
 
     @staticmethod
@@ -382,9 +356,11 @@ class _System:
                         fraction = Fraction(float(multiple)).limit_denominator(DENOMINATOR)
                         multiples[int(rows[chosen[k]])] = fraction
             implied[int(rows[i])] = multiples
-        return _System(
-            mine, rows[chosen], targets[chosen], columns, start, stop, inverse, implied, factor
+        nowhere = np.zeros(room.size)
+        template = Proposal(
+            nowhere, rows[chosen], targets[chosen], columns, start, stop, inverse, implied
         )
+        return _System(mine, template, factor)
 
     def corrected(self, x: FloatArray) -> FloatArray:
         """`x` with the basis moved so that the equations hold up to rounding."""
@@ -392,23 +368,14 @@ class _System:
         for _ in range(3):
             if self.factor is None:
                 break
-            step = self.factor.solve(self.targets - self.matrix @ x)
+            step = self.factor.solve(self.template.targets - self.matrix @ x)
             if not np.isfinite(step).all():
                 break
-            x[self.columns] += step
+            x[self.template.columns] += step
         return np.where(np.abs(x) < SMALLEST, 0.0, x)
 
     def proposal(self, x: FloatArray) -> Proposal:
-        return Proposal(
-            x,
-            self.rows,
-            self.targets,
-            self.columns,
-            self.start,
-            self.stop,
-            self.inverse,
-            self.implied,
-        )
+        return replace(self.template, x=x)
 
 
 def _order(
@@ -560,44 +527,48 @@ def _rational(
 
 
 @dataclass(frozen=True, eq=False)
-class _Sided:
-    """One number per side of the rows and columns of a region."""
-
-    lower: FloatArray
-    upper: FloatArray
-    col_lower: FloatArray
-    col_upper: FloatArray
-
-    def times(self, other: _Sided | float) -> _Sided:
-        names = ("lower", "upper", "col_lower", "col_upper")
-        factors = [getattr(other, n) if isinstance(other, _Sided) else other for n in names]
-        return _Sided(*(getattr(self, n) * f for n, f in zip(names, factors, strict=True)))
-
-
-@dataclass(frozen=True, eq=False)
 class _Inner:
-    """A point with slack wherever `able` says there can be any."""
+    """A point with slack at the sides (as in :func:`_slacks`) where there can be any.
+
+    `able` is the slack asked for, 0 where there can be none.
+    """
 
     x: FloatArray
-    able: _Sided
+    able: FloatArray
+
+
+def _slacks(region: Region, activity: FloatArray, x: FloatArray) -> FloatArray:
+    """Slack of each side: lower and upper of the rows, then of the columns."""
+    return np.concatenate(
+        [
+            activity - region.lower,
+            region.upper - activity,
+            x - region.col_lower,
+            region.col_upper - x,
+        ]
+    )
+
+
+def _split(region: Region, sides: FloatArray) -> list[FloatArray]:
+    """Lower and upper sides of the rows, then of the columns."""
+    rows, cols = region.lower.size, region.col_lower.size
+    return np.split(sides, np.cumsum([rows, rows, cols]))
 
 
 @np.errstate(all="ignore")
 def _mixed(region: Region, x: FloatArray, inner: _Inner) -> Enclosure | None:
     """As little as possible of the interior mixed into `x`, and the equations met."""
-    able = inner.able
-    fixed_low, fixed_high = (
-        np.isfinite(region.col_lower) & (able.col_lower == 0),
-        np.isfinite(region.col_upper) & (able.col_upper == 0),
-    )
+    low, high, col_low, col_high = (side == 0 for side in _split(region, inner.able))
+    fixed_low = np.isfinite(region.col_lower) & col_low
+    fixed_high = np.isfinite(region.col_upper) & col_high
 
     def placed(point: FloatArray) -> FloatArray:
         point = np.where(fixed_low, region.col_lower, point)
         point = np.where(fixed_high & ~fixed_low, region.col_upper, point)
         return np.clip(point, region.col_lower, region.col_upper)
 
-    met_low = np.isfinite(region.lower) & (able.lower == 0)
-    met_high = np.isfinite(region.upper) & (able.upper == 0)
+    met_low = np.isfinite(region.lower) & low
+    met_high = np.isfinite(region.upper) & high
     rows = np.flatnonzero((met_low | met_high) & (np.diff(region.matrix.indptr) > 0))
     targets = np.where(met_low, region.lower, region.upper)[rows]
     near, far = placed(x), placed(inner.x)
@@ -629,31 +600,16 @@ def _share(region: Region, system: _System, near: FloatArray, far: FloatArray) -
     if radius is None or other is None:
         return None
     radius = SAFETY * np.maximum(radius, other)
-    moved = np.zeros(near.size, dtype=bool)
-    moved[system.columns] = True
     free = np.ones(region.lower.size, dtype=bool)
-    free[system.rows] = False
-    free[list(system.implied)] = False
+    free[system.template.rows] = False
+    free[list(system.template.implied)] = False
+    counted = np.concatenate([free, free, np.ones(2 * near.size, dtype=bool)])
     activity, error = region.product(near)
     inside, inner_error = region.product(far)
     margin = SAFETY * np.maximum(error, inner_error) + region.spread(radius)
-    slack = np.concatenate(
-        [
-            (activity - region.lower)[free],
-            (region.upper - activity)[free],
-            near - region.col_lower,
-            region.col_upper - near,
-        ]
-    )
-    there = np.concatenate(
-        [
-            (inside - region.lower)[free],
-            (region.upper - inside)[free],
-            far - region.col_lower,
-            region.col_upper - far,
-        ]
-    )
-    margin = np.concatenate([margin[free], margin[free], radius, radius])
+    slack = _slacks(region, activity, near)[counted]
+    there = _slacks(region, inside, far)[counted]
+    margin = np.concatenate([margin, margin, radius, radius])[counted]
     margin = margin + 8e-16 * np.abs(np.where(np.isfinite(slack), slack, 0.0))
     short = np.isfinite(slack) & (slack < margin)
     if (there[short] <= margin[short]).any():
@@ -686,8 +642,8 @@ def _find_inner(lp: LinearProgram, dual: bool) -> _Inner | None:
     end = time.perf_counter() + LP_SECONDS
     region = _sides(lp).dual if dual else _sides(lp).primal
     want = _want(lp, region, dual)
-    if not any(getattr(want, name).any() for name in vars(want)):
-        x = _usable(_optimum(lp, want, dual, end), region.col_lower.size)
+    if not want.any():
+        x = _usable(_optimum(lp, region, want, dual, end), region.col_lower.size)
         return None if x is None else _Inner(x, want)
     x, able = _moved_in(lp, region, want, dual, end), want
     if x is None:
@@ -705,33 +661,29 @@ def _find_inner(lp: LinearProgram, dual: bool) -> _Inner | None:
     return _Inner(x, able)
 
 
-def _flows(region: Region, x: FloatArray, able: _Sided) -> _Sided | None:
+def _flows(region: Region, x: FloatArray, able: FloatArray) -> FloatArray | None:
     """Slack as large as the flows at `x`, at the sides that are `able`; None if little more."""
-    flow, size = region.magnitude @ np.abs(x), np.abs(x)
-    width, col_width = region.upper - region.lower, region.col_upper - region.col_lower
-    row, col = np.minimum(flow, width / 4), np.minimum(size, col_width / 4)
-    pairs = (
-        (able.lower, row),
-        (able.upper, row),
-        (able.col_lower, col),
-        (able.col_upper, col),
-    )
-    if not any((most > FLOWING * has)[has > 0].any() for has, most in pairs):
+    row = np.minimum(region.magnitude @ np.abs(x), (region.upper - region.lower) / 4)
+    col = np.minimum(np.abs(x), (region.col_upper - region.col_lower) / 4)
+    most = np.concatenate([row, row, col, col])
+    if not (most > FLOWING * able)[able > 0].any():
         return None
-    return _Sided(*(np.where(has > 0, np.maximum(has, most), 0.0) for has, most in pairs))
+    return np.where(able > 0, np.maximum(able, most), 0.0)
 
 
 def _moved_in(
-    lp: LinearProgram, region: Region, want: _Sided, dual: bool, end: float
+    lp: LinearProgram, region: Region, want: FloatArray, dual: bool, end: float
 ) -> FloatArray | None:
     for share in SHARES:
-        x = _usable(_optimum(lp, want.times(share), dual, end), region.col_lower.size)
-        if x is not None and _has_slack(region, x, want.times(0.5 * share)):
-            return x
+        x = _usable(_optimum(lp, region, want * share, dual, end), region.col_lower.size)
+        if x is not None:
+            slack = _slacks(region, np.asarray(region.matrix @ x), x)
+            if (slack >= want * (0.5 * share))[want > 0].all():
+                return x
     return None
 
 
-def _want(lp: LinearProgram, region: Region, dual: bool) -> _Sided:
+def _want(lp: LinearProgram, region: Region, dual: bool) -> FloatArray:
     """Slack to ask for at each side: as large as the numbers there are, 0 at equations."""
     size = np.ones(region.lower.size)
     if region.matrix.nnz:
@@ -760,46 +712,40 @@ def _want(lp: LinearProgram, region: Region, dual: bool) -> _Sided:
         most = np.minimum(least + _scale(lower, upper), width / 4)
         return np.where(np.isfinite(lower), most, 0.0), np.where(np.isfinite(upper), most, 0.0)
 
-    return _Sided(
-        *sides(region.lower, region.upper, size),
-        *sides(region.col_lower, region.col_upper, col_size),
+    return np.concatenate(
+        [
+            *sides(region.lower, region.upper, size),
+            *sides(region.col_lower, region.col_upper, col_size),
+        ]
     )
 
 
-def _has_slack(region: Region, x: FloatArray, least: _Sided) -> bool:
-    activity = np.asarray(region.matrix @ x)
-    pairs = (
-        (activity - region.lower, least.lower),
-        (region.upper - activity, least.upper),
-        (x - region.col_lower, least.col_lower),
-        (region.col_upper - x, least.col_upper),
-    )
-    return all(bool((slack >= want)[want > 0].all()) for slack, want in pairs)
-
-
-def _optimum(lp: LinearProgram, by: _Sided, dual: bool, end: float) -> FloatArray | None:
+def _optimum(
+    lp: LinearProgram, region: Region, by: FloatArray, dual: bool, end: float
+) -> FloatArray | None:
     """Optimal point with all bounds moved in by `by`; for the dual, optimal duals with slack.
 
     Duals y + s with slack q in their reduced costs are duals y of the costs c − q − M's.
     """
+    low, high, col_low, col_high = _split(region, by)
     if not dual:
         moved = replace(
             lp,
-            row_lower=lp.row_lower + by.lower,
-            row_upper=lp.row_upper - by.upper,
-            col_lower=lp.col_lower + by.col_lower,
-            col_upper=lp.col_upper - by.col_upper,
+            row_lower=lp.row_lower + low,
+            row_upper=lp.row_upper - high,
+            col_lower=lp.col_lower + col_low,
+            col_upper=lp.col_upper - col_high,
         )
         found = _solve(moved, end)
         return None if found is None else found[0]
     # y ≥ 0 has a lower side, y ≤ 0 an upper one; a reduced cost has them the other way round.
-    shift = by.col_lower - by.col_upper
-    cost = lp.minimisation_cost - (by.upper - by.lower) - lp.matrix.T @ shift
+    shift = col_low - col_high
+    cost = lp.minimisation_cost - (high - low) - lp.matrix.T @ shift
     found = _solve(replace(lp, cost=cost, maximise=False), end)
     return None if found is None else found[1] + shift
 
 
-def _able(region: Region, want: _Sided, end: float) -> tuple[FloatArray, _Sided] | None:
+def _able(region: Region, want: FloatArray, end: float) -> tuple[FloatArray, FloatArray] | None:
     """Which sides can have slack, and a point that has it at all of them.
 
     Maximises Σ s_i with 0 ≤ s_i ≤ want_i and G x ≥ h τ + s, τ ≥ 1: in the cone over the region
@@ -807,20 +753,11 @@ def _able(region: Region, want: _Sided, end: float) -> tuple[FloatArray, _Sided]
     """
     cols = region.col_lower.size
     identity = sp.eye_array(cols, format="csr")
-    blocks, bounds, wants = [], [], []
-    parts = (
-        (region.matrix, region.lower, want.lower, 1.0),
-        (region.matrix, region.upper, want.upper, -1.0),
-        (identity, region.col_lower, want.col_lower, 1.0),
-        (identity, region.col_upper, want.col_upper, -1.0),
-    )
-    for matrix, bound, wanted, sign in parts:
-        finite = np.isfinite(bound)
-        blocks.append(sign * matrix[finite])
-        bounds.append(sign * bound[finite])
-        wants.append(wanted[finite])
-    left = sp.vstack(blocks, format="csc")
-    right, most = np.concatenate(bounds), np.concatenate(wants)
+    everything = sp.vstack([region.matrix, -region.matrix, identity, -identity], format="csr")
+    bounds = [region.lower, -region.upper, region.col_lower, -region.col_upper]
+    bound = np.concatenate(bounds)
+    finite = np.isfinite(bound)
+    left, right, most = sp.csc_array(everything[finite]), bound[finite], want[finite]
     count = right.size
     scale = np.where(most > 0, most, 1.0)
     program = LinearProgram(
@@ -840,14 +777,9 @@ def _able(region: Region, want: _Sided, end: float) -> tuple[FloatArray, _Sided]
     x = _usable(found[0][:cols] / stretched, cols)
     if x is None:
         return None
-    slack = np.where(found[0][cols + 1 :] > 0.5, most / stretched, 0.0)
-    sizes = [int(np.isfinite(part[1]).sum()) for part in parts]
-    out = []
-    for (_, bound, _, _), mine in zip(parts, np.split(slack, np.cumsum(sizes)[:-1]), strict=True):
-        full = np.zeros(bound.size)
-        full[np.isfinite(bound)] = mine
-        out.append(full)
-    return x, _Sided(*out)
+    slack = np.zeros(bound.size)
+    slack[finite] = np.where(found[0][cols + 1 :] > 0.5, most / stretched, 0.0)
+    return x, slack
 
 
 def quiet_highs() -> Any:

@@ -45,10 +45,9 @@ def polished_upper(
             continue
         # A trifle lower, so that rounding cannot leave an activity with a gain.
         swept = swept * (1 - 1e-14)
-        for candidate in ((swept, rents),):
-            bound, repaired = raw_upper(economy, *candidate)
-            if bound is not None and (best is None or bound < best):
-                best, prices = bound, repaired
+        bound, repaired = raw_upper(economy, swept, rents)
+        if bound is not None and (best is None or bound < best):
+            best, prices = bound, repaired
         if certified_upper(economy, swept, rents) is not None:
             break
     return best, prices

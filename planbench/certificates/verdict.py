@@ -6,12 +6,13 @@ in them but for the bracket that other sides are measured against.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
-from planbench.certificates.certificate import Certificate, Residuals, Verdict
+from planbench.certificates.certificate import Residuals, Verdict
 from planbench.certificates.check import FLOW, units_of
 from planbench.model.linear_program import LinearProgram
 
@@ -31,59 +32,6 @@ RESIDUAL = 1e-7
 Reading = Literal["optimal", "stopped", "delivers"]
 
 
-@dataclass(frozen=True)
-class Sides:
-    """Bounds in the stated sense, by whose they are.
-
-    Attributes
-    ----------
-    own_plan, own_prices : float or None
-        Proven bound of the repaired, unpolished plan, and of the repaired prices.
-    lower, upper : float or None
-        Best proven bounds from anywhere.
-    """
-
-    own_plan: float | None
-    own_prices: float | None
-    lower: float | None
-    upper: float | None
-
-
-@dataclass(frozen=True)
-class Claimed:
-    """The objective claimed and how to read it.
-
-    Attributes
-    ----------
-    objective : float or None
-        None where none was stated: the worth of the plan is claimed.
-    reading : {"optimal", "stopped", "delivers"}
-    tolerance : float
-        How far it may lie outside before it is wrong, relative: what the solver was set to.
-    """
-
-    objective: float | None
-    reading: Reading
-    tolerance: float = 0.0
-
-
-@dataclass(frozen=True)
-class Flows:
-    """What goes through the objective of an answer.
-
-    Attributes
-    ----------
-    terms : float
-        Sum of the magnitudes of the terms of c·x or of the dual objective, the larger of the two.
-    price : float
-        Largest |row dual| of a general LP: what a violation of one unit is worth. 0 for an
-        economy, where the repaired answer says what flows.
-    """
-
-    terms: float
-    price: float = 0.0
-
-
 def _counted(lp: LinearProgram, flow: float, size: float) -> float:
     """Give `flow`, as far as an answer's own flows count."""
     if not np.isfinite(flow):
@@ -93,7 +41,9 @@ def _counted(lp: LinearProgram, flow: float, size: float) -> float:
     return min(flow, FLOW * (bound * dearest + size))
 
 
-def claim_scale(lp: LinearProgram, flows: Flows, *values: float | None) -> float:
+def claim_scale(
+    lp: LinearProgram, terms: float, *values: float | None, price: float = 0.0
+) -> float:
     """Size that a claim's distance from what is proven is measured against.
 
     Whoever keeps each bound to a tolerance may miss the objective by as much, times what goes
@@ -102,9 +52,13 @@ def claim_scale(lp: LinearProgram, flows: Flows, *values: float | None) -> float
     Parameters
     ----------
     lp : LinearProgram
-    flows : Flows
+    terms : float
+        Sum of the magnitudes of the terms of c·x or of the dual objective, the larger of the two.
     values : float or None
         Objectives known: bounds, or the worth of a point without any.
+    price : float
+        Largest |row dual| of a general LP: what a violation of one unit is worth. 0 for an
+        economy, where the repaired answer says what flows.
 
     Returns
     -------
@@ -114,15 +68,14 @@ def claim_scale(lp: LinearProgram, flows: Flows, *values: float | None) -> float
     """
     bound, cost = units_of(lp)
     size = max((abs(v) for v in values if v is not None), default=0.0)
-    flow = max(flows.terms, bound * flows.price)
-    return max(size, bound * cost, _counted(lp, flow, size))
+    return max(size, bound * cost, _counted(lp, max(terms, bound * price), size))
 
 
-def closing_scale(lp: LinearProgram, flows: Flows, *values: float | None) -> float:
+def closing_scale(lp: LinearProgram, terms: float, *values: float | None) -> float:
     """Size that the width of a bracket is measured against: its bounds, or flows that cancel."""
     bound, cost = units_of(lp)
     size = max((abs(v) for v in values if v is not None), default=0.0)
-    return max(size, CANCELLED * _counted(lp, flows.terms, size), LEAST_SCALE * bound * cost)
+    return max(size, CANCELLED * _counted(lp, terms, size), LEAST_SCALE * bound * cost)
 
 
 def claim_outside(
@@ -149,171 +102,176 @@ def claim_outside(
     return None
 
 
-@dataclass(frozen=True)
-class _Case:
-    """All that the verdicts are drawn from."""
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """All that the verdicts on an answer are drawn from; bounds are in the stated sense.
+
+    Attributes
+    ----------
+    lp : LinearProgram
+    point : Residuals or None
+        Of the plan.
+    dual_scaled : float or None
+        Violation of the prices, also where there is no plan.
+    has_plan, has_prices : bool
+        What was handed back at all.
+    own_plan, own_prices : float or None
+        Proven bound of the repaired, unpolished plan, and of the repaired prices.
+    lower, upper : float or None
+        Best proven bounds from anywhere.
+    raw_gap : float or None
+    claimed : float or None
+        Objective claimed; None where none was stated: the worth of the plan is claimed.
+    reading : {"optimal", "stopped", "delivers"}
+        How it is read.
+    claim_tolerance : float
+        How far it may lie outside before it is wrong, relative: what the solver was set to.
+    terms, price : float
+        As in :func:`claim_scale`.
+    tolerance : float
+        Asked for, relative.
+    """
 
     lp: LinearProgram
     point: Residuals | None
-    sides: Sides
-    claimed: Claimed
-    scale: float
-    close: float
+    dual_scaled: float | None
     has_plan: bool
     has_prices: bool
-    dual_scaled: float | None
+    own_plan: float | None
+    own_prices: float | None
+    lower: float | None
+    upper: float | None
+    raw_gap: float | None
+    claimed: float | None
+    reading: Reading
+    claim_tolerance: float
+    terms: float
+    price: float
     tolerance: float
+
+    @cached_property
+    def scale(self) -> float:
+        """As :func:`claim_scale` gives it."""
+        known = [self.lower, self.upper]
+        if all(v is None for v in known):
+            known = [self.worth]
+        return claim_scale(self.lp, self.terms, *known, price=self.price)
+
+    @cached_property
+    def _close(self) -> float:
+        return closing_scale(self.lp, self.terms, self.lower, self.upper)
 
     @property
     def worth(self) -> float | None:
+        """Objective of the plan as it was handed back."""
         return self.point.primal_objective if self.point is not None else None
 
     @property
     def best_plan(self) -> float | None:
         """Best bound of any plan."""
-        return self.sides.lower if self.lp.maximise else self.sides.upper
+        return self.lower if self.lp.maximise else self.upper
 
     @property
     def best_prices(self) -> float | None:
         """Best bound of any prices."""
-        return self.sides.upper if self.lp.maximise else self.sides.lower
+        return self.upper if self.lp.maximise else self.lower
 
-    def meets(self, plan: float | None, prices: float | None) -> bool:
-        """Whether a bound of a plan and one of prices close to the tolerance."""
-        if plan is None or prices is None:
+    @property
+    def bracketed(self) -> bool:
+        """Whether both sides are proven."""
+        return self.lower is not None and self.upper is not None
+
+    @property
+    def weak(self) -> Verdict:
+        """Verdict on a part that is not certified."""
+        return "loose" if self.bracketed else "unproven"
+
+    def meets(self, one: float | None, other: float | None) -> bool:
+        """Whether two objectives, as of a plan and of prices, are equal to the tolerance."""
+        if one is None or other is None:
             return False
-        return abs(prices - plan) <= self.tolerance * self.close
+        return abs(other - one) <= self.tolerance * self._close
 
     @property
     def plan_fits(self) -> bool:
+        """Whether the plan itself is feasible to the tolerance."""
         return self.point is not None and self.point.primal_scaled <= self.tolerance
 
     @property
     def prices_fit(self) -> bool:
+        """Whether the prices themselves are feasible to the tolerance."""
         return self.dual_scaled is not None and self.dual_scaled <= self.tolerance
 
 
-def judge_answer(
-    lp: LinearProgram,
-    drawn: Certificate,
-    sides: Sides,
-    claimed: Claimed,
-    flows: Flows,
-    *,
-    has_plan: bool,
-    has_prices: bool,
-    dual_scaled: float | None,
-    tolerance: float,
-) -> Certificate:
-    """Add the verdicts to a certificate that has its bracket and residuals.
+@dataclass(frozen=True)
+class Verdicts:
+    """What is said of an answer, as in a :class:`Certificate`."""
 
-    Parameters
-    ----------
-    lp : LinearProgram
-    drawn : Certificate
-    sides : Sides
-    claimed : Claimed
-    flows : Flows
-    has_plan, has_prices : bool
-        What was handed back at all.
-    dual_scaled : float or None
-        Violation of the prices, also where there is no plan.
-    tolerance : float
-        Asked for, relative.
-    """
-    point = drawn.residuals
-    known = [sides.lower, sides.upper]
-    if all(v is None for v in known) and point is not None:
-        known = [point.primal_objective]
-    scale = claim_scale(lp, flows, *known)
-    case = _Case(
-        lp,
-        point,
-        sides,
-        claimed,
-        scale,
-        closing_scale(lp, flows, sides.lower, sides.upper),
-        has_plan,
-        has_prices,
-        dual_scaled,
-        tolerance,
-    )
+    verdict: Verdict
+    plan: Verdict | None
+    prices: Verdict | None
+    claim: Verdict | None
+    reasons: tuple[str, ...]
+
+
+def judge(case: Case) -> Verdicts:
+    """Judge plan, prices and claim, and all of them together."""
     plan, prices = _plan_verdict(case), _prices_verdict(case)
     claim, lie = _claim_verdict(case)
-    overall, why = _overall(case, drawn, plan, prices, claim)
-    if lie:
-        why = [*why, lie]
-    return replace(
-        drawn,
-        verdict=overall,
-        plan_verdict=plan,
-        prices_verdict=prices,
-        claim_verdict=claim,
-        scale=scale,
-        reasons=(*drawn.reasons, *why),
-    )
+    overall, why = _overall(case, plan, prices, claim)
+    return Verdicts(overall, plan, prices, claim, (*why, lie) if lie else tuple(why))
 
 
-def _plan_verdict(case: _Case) -> Verdict | None:
+def _plan_verdict(case: Case) -> Verdict | None:
     if not case.has_plan:
         return None
-    if case.plan_fits and case.meets(case.sides.own_plan, case.best_prices):
+    if case.plan_fits and case.meets(case.own_plan, case.best_prices):
         return "certified"
-    both = case.best_plan is not None and case.best_prices is not None
-    return "loose" if both and case.point is not None else "unproven"
+    return case.weak if case.point is not None else "unproven"
 
 
-def _prices_verdict(case: _Case) -> Verdict | None:
+def _prices_verdict(case: Case) -> Verdict | None:
     if not case.has_prices:
         return None
-    if case.prices_fit and case.meets(case.best_plan, case.sides.own_prices):
+    if case.prices_fit and case.meets(case.best_plan, case.own_prices):
         return "certified"
-    both = case.best_plan is not None and case.best_prices is not None
-    return "loose" if both else "unproven"
+    return case.weak
 
 
-def _claim_verdict(case: _Case) -> tuple[Verdict | None, str]:
+def _claim_verdict(case: Case) -> tuple[Verdict | None, str]:
     """Verdict on the objective claimed, and what is wrong with it."""
-    claimed, worth = case.claimed.objective, case.worth
-    if claimed is None:
-        claimed = worth
+    claimed = case.worth if case.claimed is None else case.claimed
     if claimed is None:
         return None, ""
     lie = _lie(case, claimed)
     if lie:
         return "wrong", lie
-    delivered = case.sides.own_plan
-    both = case.sides.lower is not None and case.sides.upper is not None
-    weak: Verdict = "loose" if both else "unproven"
-    near = delivered is not None and abs(claimed - delivered) <= case.tolerance * case.close
-    if not near:
-        return weak, ""
-    if case.claimed.reading == "delivers":
+    kept = case.meets(claimed, case.own_plan)
+    if kept and (case.reading == "delivers" or case.meets(case.own_plan, case.best_prices)):
         return "certified", ""
-    return ("certified" if case.meets(delivered, case.best_prices) else weak), ""
+    return case.weak, ""
 
 
-def _lie(case: _Case, claimed: float) -> str:
+def _lie(case: Case, claimed: float) -> str:
     """Say what is wrong with the objective claimed; empty if nothing is."""
-    reading, sides, worth = case.claimed.reading, case.sides, case.worth
-    room = max(case.tolerance, case.claimed.tolerance, CLAIM) * case.scale
-    if reading == "delivers":
+    room = max(case.tolerance, case.claim_tolerance, CLAIM) * case.scale
+    if case.reading == "delivers":
         return _broken_promise(case, claimed, room)
     # Who does not claim the optimum may stop anywhere, but not pass with a false objective.
-    if reading == "stopped" and not case.meets(sides.own_plan, sides.own_prices):
+    if case.reading == "stopped" and not case.meets(case.own_plan, case.own_prices):
         return ""
-    outside = claim_outside(claimed, sides.lower, sides.upper, room)
+    outside = claim_outside(claimed, case.lower, case.upper, room)
     if outside is not None:
         return outside
-    if worth is not None and abs(claimed - worth) > room:
-        return f"its own plan is worth {worth:.9g}, not {claimed:.9g} as claimed"
+    if case.worth is not None and abs(claimed - case.worth) > room:
+        return f"its own plan is worth {case.worth:.9g}, not {claimed:.9g} as claimed"
     return ""
 
 
-def _broken_promise(case: _Case, claimed: float, room: float) -> str:
+def _broken_promise(case: Case, claimed: float, room: float) -> str:
     """Say how a plan promises more than can be, or than it delivers itself."""
     sign = 1.0 if case.lp.maximise else -1.0
-    most, own = case.best_prices, case.sides.own_plan
+    most, own = case.best_prices, case.own_plan
     if most is not None and sign * (claimed - most) > room:
         bound = "more than the certified upper" if case.lp.maximise else "less than the lower"
         return f"promises {claimed:.9g}, {bound} bound {most:.9g}"
@@ -323,35 +281,29 @@ def _broken_promise(case: _Case, claimed: float, room: float) -> str:
 
 
 def _overall(
-    case: _Case,
-    drawn: Certificate,
-    plan: Verdict | None,
-    prices: Verdict | None,
-    claim: Verdict | None,
+    case: Case, plan: Verdict | None, prices: Verdict | None, claim: Verdict | None
 ) -> tuple[Verdict, list[str]]:
     """Verdict of the answer as a whole, and why it is no better."""
     if claim == "wrong":
         return "wrong", []
-    sides = case.sides
-    if case.claimed.reading == "delivers":
+    if case.reading == "delivers":
         # Whatever was handed in must be right; what was not is not missed.
         parts = [plan, claim] if plan is not None else []
         parts += [prices] if prices is not None else []
         passed = bool(parts) and all(part == "certified" for part in parts)
     else:
-        closed = case.meets(sides.own_plan, sides.own_prices)
+        closed = case.meets(case.own_plan, case.own_prices)
         passed = closed and case.plan_fits and case.prices_fit and claim == "certified"
     if passed:
         return "certified", []
-    bracket = sides.lower is not None and sides.upper is not None
-    alone = not case.has_plan and case.claimed.reading == "delivers"
-    if bracket and (case.point is not None or (alone and case.dual_scaled is not None)):
-        return "loose", _what_is_loose(case, drawn)
+    alone = not case.has_plan and case.reading == "delivers"
+    if case.bracketed and (case.point is not None or (alone and case.dual_scaled is not None)):
+        return "loose", _what_is_loose(case)
     return "unproven", _what_is_missing(case)
 
 
-def _what_is_loose(case: _Case, drawn: Certificate) -> list[str]:
-    point, asked, sides = case.point, case.tolerance, case.sides
+def _what_is_loose(case: Case) -> list[str]:
+    point = case.point
     why = []
     if point is not None and not case.plan_fits:
         why.append(
@@ -365,24 +317,22 @@ def _what_is_loose(case: _Case, drawn: Certificate) -> list[str]:
         why.append(
             f"the prices' own violation is {size}; the bracket is that of the repaired prices"
         )
-    wide = drawn.raw_gap is not None and not case.meets(
-        sides.own_plan if case.has_plan else case.best_plan,
-        sides.own_prices if case.has_prices else case.best_prices,
+    wide = case.raw_gap is not None and not case.meets(
+        case.own_plan if case.has_plan else case.best_plan,
+        case.own_prices if case.has_prices else case.best_prices,
     )
     if wide:
-        why.append(f"raw gap {drawn.raw_gap:.2g} is wider than {asked:g}")
-    elif drawn.raw_gap is None and case.has_plan and case.sides.own_plan is None:
+        why.append(f"raw gap {case.raw_gap:.2g} is wider than {case.tolerance:g}")
+    elif case.raw_gap is None and case.has_plan and case.own_plan is None:
         why.append("the plan could not be repaired into a feasible one")
-    elif drawn.raw_gap is None and not case.has_prices:
+    elif case.raw_gap is None and not case.has_prices:
         why.append("no usable prices were handed back")
-    if not why and case.claimed.objective is not None and sides.own_plan is not None:
-        why.append(
-            f"claims {case.claimed.objective:.9g}, the repaired plan is worth {sides.own_plan:.9g}"
-        )
+    if not why and case.claimed is not None and case.own_plan is not None:
+        why.append(f"claims {case.claimed:.9g}, the repaired plan is worth {case.own_plan:.9g}")
     return why
 
 
-def _what_is_missing(case: _Case) -> list[str]:
+def _what_is_missing(case: Case) -> list[str]:
     point = case.point
     if not case.has_plan:
         return ["no plan was handed back"]

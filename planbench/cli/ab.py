@@ -223,11 +223,11 @@ def choose_solvers(given: list[str] | None, sides: Sequence[Side]) -> list[str]:
 
 
 def _of_suite(suite: str, solvers: list[str] | None, sides: tuple[Side, Side]) -> list[Measurement]:
-    plan = plan_suite(load_suite(suite), solvers, None)
+    plan = plan_suite(load_suite(suite), solvers)
     packages = frozenset(packages_under_test(sides))
 
     def matters(solver: str) -> bool:
-        used = packages & set(distributions(find_solver(solver)[0]))
+        used = packages & set(distributions(find_solver(solver).spec))
         return solvers is not None or not packages or bool(used)
 
     found = [

@@ -10,8 +10,7 @@ from typing import Annotated, Any
 import typer
 
 import planbench.formatting as fmt
-from planbench.bench.events import Event, RunSummary
-from planbench.bench.runner import run_suite
+from planbench.bench.runner import Event, RunSummary, run_suite
 from planbench.bench.suite import Suite, load_suite
 from planbench.catalogue.builtin import list_builtin
 from planbench.cli import completion, console, options, progress

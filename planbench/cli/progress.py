@@ -16,7 +16,7 @@ from rich.table import Column
 from rich.text import Text
 
 import planbench.formatting as fmt
-from planbench.bench.events import Event
+from planbench.bench.runner import Event
 from planbench.cli import console
 from planbench.records.schema import Record
 from planbench.records.verdicts import verdict_words

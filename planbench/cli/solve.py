@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from planbench.bench.request import Conditions, choose_solver, make_request
+from planbench.bench.request import Conditions, make_request
 from planbench.bench.single import RunOutcome, solve_once
 from planbench.catalogue.instance import Instance
 from planbench.cli import console, options, progress, views
@@ -20,6 +20,7 @@ from planbench.io.files import check_writable
 from planbench.io.plan_file import LpPoint, write_plan
 from planbench.measure.memory import default_limit
 from planbench.records.schema import Record
+from planbench.solvers.registry import choose_solver
 
 EXAMPLES = (
     "planbench solve us-bea-71 --solver highs-ipm",

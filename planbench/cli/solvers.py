@@ -39,7 +39,7 @@ def solvers(
     if name is not None:
         # cmd: takes a command where it runs; what it is can be shown without one.
         bare = [spec for spec in list_solvers() if spec.name == name.strip()]
-        spec = bare[0] if bare else find_solver(name)[0]
+        spec = bare[0] if bare else find_solver(name).spec
         facts = _facts(spec)
         if json:
             console.print_json(facts)

@@ -10,7 +10,6 @@ import typer
 
 import planbench.formatting as fmt
 from planbench.bench.request import Conditions
-from planbench.bench.single import survey
 from planbench.catalogue.instance import Instance
 from planbench.cli import console, options, views
 from planbench.cli.records import row_document
@@ -99,7 +98,6 @@ def study(
             return replan(
                 found,
                 planners,
-                survey(),
                 left=left,
                 resource=number,
                 repeats=repeats,
@@ -115,7 +113,6 @@ def study(
                 yield from bad_data(
                     found,
                     name,
-                    survey(),
                     noises=noise,
                     seeds=range(1, repeats + 1),
                     conditions=conditions,

@@ -58,10 +58,10 @@ def _document(suite: Suite) -> dict[str, Any]:
 def _runs(suite: Suite) -> int:
     """Measurements, or chains of tries, of one round with the solvers available here."""
     try:
-        plan = plan_suite(suite, None, None)
+        plan = plan_suite(suite)
     except SolverUnavailableError:
         return 0
-    return len(tasks(plan, plan.entries, suite.name, 0))
+    return len(tasks(plan, suite.name, 0))
 
 
 def _show_all(found: list[Suite]) -> None:

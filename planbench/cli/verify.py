@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 import planbench.formatting as fmt
-from planbench.bench.request import Conditions, choose_solver, make_request
+from planbench.bench.request import Conditions, make_request
 from planbench.bench.single import solve_once
 from planbench.catalogue.instance import Instance
 from planbench.certificates import Certificate, certify
@@ -24,6 +24,7 @@ from planbench.io.plan_file import read_parts
 from planbench.measure.memory import default_limit
 from planbench.model.arrays import FloatArray
 from planbench.solvers.base import Solution, SolveOptions
+from planbench.solvers.registry import find_solver
 
 EXAMPLES = (
     "planbench solve us-bea-71 -o plan.csv && planbench verify us-bea-71 plan.csv",
@@ -71,7 +72,7 @@ def verify(
     to within the tolerance; 1: not; 2: bad input.
     """
     # It must be there only if a bound has to be found.
-    choose_solver(solver, here=False).options(SolveOptions())
+    find_solver(solver).options(SolveOptions())
     found = options.load(instance, relax)
     problem = found.economy if found.economy is not None else found.lp
     x, y = _columns_and_duals(found, read_parts(plan, problem))

@@ -24,11 +24,10 @@ from planbench.bench.request import (
     Conditions,
     Place,
     WorkerEnvironment,
-    choose_solver,
     make_request,
 )
-from planbench.bench.session import WARM_UP_S
-from planbench.bench.single import Surroundings, solve_once, survey
+from planbench.bench.runner import WARM_UP_S
+from planbench.bench.single import solve_once
 from planbench.catalogue.instance import Instance
 from planbench.catalogue.resolve import load_instance
 from planbench.comparison.environments import environment_for
@@ -46,12 +45,18 @@ from planbench.comparison.sides import Side, check_use, packages_under_test
 from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.io.scratch import scratch_folder
-from planbench.measure.machine import package_versions
+from planbench.measure.machine import describe_machine, git_commit, package_versions
 from planbench.records.schema import AB, SIDE, Record
 from planbench.records.store import RecordStore
 from planbench.solvers.base import SolveOptions
 from planbench.solvers.environments import WORKER_PACKAGES, installed_here
-from planbench.solvers.registry import distributions, find_solver, uses, why_not_here
+from planbench.solvers.registry import (
+    choose_solver,
+    distributions,
+    find_solver,
+    uses,
+    why_not_here,
+)
 from planbench.stats.paired import PairedRatio, Schedule
 
 
@@ -199,15 +204,13 @@ def compare_sides(
         raise InputError(
             f"is {settings.measure!r}; give one of {', '.join(MEASURES)}", where="measure"
         )
-    if settings.adapter is None:
-        check_use([a, b], list(dict.fromkeys(case.solver for case in cases)))
+    check_use([a, b], list(dict.fromkeys(case.solver for case in cases)))
     sides = tuple(
         prepare_side(side, letter, cases, settings, progress)
         for side, letter in ((a, "a"), (b, "b"))
     )
-    surroundings = survey()
     if not settings.may_be_same:
-        check_differ(sides[0], sides[1], cases, settings, surroundings.commit)
+        check_differ(sides[0], sides[1], cases, settings, git_commit())
     with RecordStore(Path(store_path)) as store, scratch_folder() as folder:
         run = Runner(
             sides=sides,
@@ -220,7 +223,6 @@ def compare_sides(
                 settings.schedule.looks,
             ),
             store=store,
-            surroundings=surroundings,
             cache=InstanceCache(folder, load or load_instance),
             progress=progress,
             clock=clock,
@@ -278,8 +280,6 @@ class Settings:
         Of the order in which the sides begin.
     resume : bool
         Count the pairs that the results file holds already.
-    adapter : str or None
-        As in :class:`planbench.measure.job.Job`, for both sides.
     warm_up : bool
         Run each side once unrecorded at first.
     may_be_same : bool
@@ -297,7 +297,6 @@ class Settings:
     control: Control | None = field(default_factory=Control)
     seed: int = 0
     resume: bool = True
-    adapter: str | None = None
     warm_up: bool = True
     may_be_same: bool = False
     cache: Path | None = None
@@ -352,7 +351,7 @@ def prepare_side(
     options = side.options(settings.options)
     for case in cases:
         solver = side.solver or case.solver
-        chosen = choose_solver(solver, settings.adapter, here=not side.is_elsewhere)
+        chosen = find_solver(solver) if side.is_elsewhere else choose_solver(solver)
         chosen.options(options)
         spec = chosen.spec
         if spec.environment and not side.packages and why_not_here(spec) is not None:
@@ -447,7 +446,6 @@ class Runner:
     settings: Settings
     schedule: Schedule
     store: RecordStore
-    surroundings: Surroundings
     cache: InstanceCache
     progress: Progress | None
     clock: Callable[[], float]
@@ -463,7 +461,7 @@ class Runner:
         """Judge the pairs of `case` made so far."""
         a, b = (s.side.text for s in self.sides)
         solvers = [s.solver(case) for s in self.sides]
-        specs = [find_solver(solver, self.settings.adapter)[0] for solver in solvers]
+        specs = [find_solver(solver).spec for solver in solvers]
         return judge_case(
             replace(case, solver=" / ".join(dict.fromkeys(solvers))),
             self.pairs[case],
@@ -527,7 +525,7 @@ class Runner:
             side.solver(case),
             side.side.options(self.settings.options),
             group,
-            replace(limits, adapter=self.settings.adapter, environment=side.worker),
+            replace(limits, environment=side.worker),
         )
 
     def _pair(self, case: Measurement, start: int) -> None:
@@ -554,7 +552,7 @@ class Runner:
             planned.conditions,
             Place(AB, planned.group, repeat, SIDE, side.letter),
         )
-        record = solve_once(request, cache=self.cache, surroundings=self.surroundings).record
+        record = solve_once(request, cache=self.cache).record
         self.store.append(record)
         return record
 
@@ -567,7 +565,7 @@ class Runner:
             self._tell(f"warming up {run.solver}")
             conditions = replace(run.conditions, time_limit_s=limit_s)
             request = make_request(self.instance(small), run.solver, run.options, conditions)
-            solve_once(request, cache=self.cache, surroundings=self.surroundings)
+            solve_once(request, cache=self.cache)
 
     # -- what the results file holds already -------------------------------------------------
 
@@ -594,12 +592,10 @@ class Runner:
                 r
                 for r in self.store.records
                 if (r.suite, r.group, r.value) == (AB, run.group, side.letter)
-                and r.machine.get("id") == self.surroundings.machine["id"]
+                and r.machine.get("id") == describe_machine()["id"]
             ]
             if rows:
-                asked = choose_solver(run.solver, self.settings.adapter, here=False).options(
-                    run.options
-                )
+                asked = find_solver(run.solver).options(run.options)
                 key = measurement_key(self.instance(run.instance).sha256, run.solver, asked)
                 found += [r for r in rows if r.key == key and (control or self._same_versions(r))]
         return found
@@ -622,7 +618,7 @@ class Runner:
         """
         if all(s.side.ref is None for s in self.sides):
             return True
-        now = side.worker.commit if side.worker is not None else self.surroundings.commit
+        now = side.worker.commit if side.worker is not None else git_commit()
         return row.commit == now and not (now or "").endswith("-dirty")
 
 

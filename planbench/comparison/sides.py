@@ -404,7 +404,7 @@ def check_use(sides: Sequence[Side], solvers: Sequence[str]) -> None:
     for solver in solvers:
         run = [(side, side.solver or solver) for side in sides]
         tested = frozenset(packages)
-        if any(tested & side.names & uses(find_solver(name)[0]) for side, name in run):
+        if any(tested & side.names & uses(find_solver(name).spec) for side, name in run):
             continue
         names = dict.fromkeys(name for _, name in run)
         users = [solvers_that_use(package) for package in packages]

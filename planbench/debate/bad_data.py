@@ -28,7 +28,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from planbench.bench.request import Conditions, make_request
-from planbench.bench.single import RunOutcome, Surroundings, solve_once
+from planbench.bench.single import RunOutcome, solve_once
 from planbench.catalogue.instance import Instance
 from planbench.certificates.judge import certify, prepare
 from planbench.debate.study import study_row
@@ -80,7 +80,6 @@ def noisy_economy(economy: Economy, noise: float, seed: int) -> Economy:
 def bad_data(
     instance: Instance,
     solver: str,
-    surroundings: Surroundings,
     *,
     noises: Sequence[float] = NOISES,
     seeds: Sequence[int] = SEEDS,
@@ -126,12 +125,10 @@ def bad_data(
 
     def plan(of: Instance) -> RunOutcome:
         say(f"{solver} on {of.name}")
-        return solve_once(
-            make_request(of, solver, SolveOptions(), conditions), surroundings=surroundings
-        )
+        return solve_once(make_request(of, solver, SolveOptions(), conditions))
 
     truth = plan(instance)
-    yield from _rows(instance, truth, truth, 0.0, 0, surroundings)
+    yield from _rows(instance, truth, truth, 0.0, 0)
     if truth.solution is None or truth.solution.y is None:
         return
     for noise in noises:
@@ -139,7 +136,7 @@ def bad_data(
             seen = noisy_economy(economy, noise, seed)
             name = f"{instance.name} seen with noise {noise:g}, seed {seed}"
             found = plan(Instance(name=name, economy=seen, recipe=dict(seen.recipe)))
-            yield from _rows(instance, found, truth, noise, seed, surroundings)
+            yield from _rows(instance, found, truth, noise, seed)
 
 
 def carry_out_techniques(economy: Economy, columns: FloatArray) -> FloatArray | None:
@@ -201,7 +198,6 @@ def _rows(
     truth: RunOutcome,
     noise: float,
     seed: int,
-    surroundings: Surroundings,
 ) -> Iterator[Record]:
     """Rows of one plan, carried out in each way."""
     assert instance.economy is not None
@@ -220,7 +216,6 @@ def _rows(
             certificate = certify(instance.lp, instance.economy, judged, polish=False)
         yield study_row(
             instance,
-            surroundings,
             certificate,
             options={VARIABLE: noise, "noise_seed": seed, CARRIED_OUT: way},
             group=STUDY_NAME,

@@ -21,9 +21,9 @@ goods on.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple, TypeAlias
 
 import planbench.formatting as fmt
 from planbench.debate.study import NoiseLoss, Replanned, noise_losses, replanned
@@ -65,7 +65,7 @@ class JudgedClaim:
     claim, who, predicted : str
     measured : str
         In words, of the solver that is judged.
-    each : tuple of (str, str, Verdict)
+    each : list of (str, str, Verdict)
         Solver, its figure, and the verdict by it alone.
     verdict : Verdict
     """
@@ -74,15 +74,29 @@ class JudgedClaim:
     who: str
     predicted: str
     measured: str = ""
-    each: tuple[tuple[str, str, Verdict], ...] = ()
+    each: Sequence[tuple[str, str, Verdict]] = ()
     verdict: Verdict = "not measured in this run"
 
-    def judged(
-        self, measured: str, each: Iterable[tuple[str, str, Verdict]], verdict: Verdict
-    ) -> JudgedClaim:
-        """Return the claim with what was measured and the verdict."""
-        return replace(self, measured=measured, each=tuple(each), verdict=verdict)
 
+@dataclass(frozen=True)
+class Evidence:
+    """What claims are judged by: records, results, and the ladder that counts, if any."""
+
+    records: Sequence[Record]
+    results: Sequence[AggregatedResult]
+    ladder: Ladder | None
+
+
+class Finding(NamedTuple):
+    """What was measured, by each solver, and the verdict."""
+
+    measured: str
+    each: Sequence[tuple[str, str, Verdict]]
+    verdict: Verdict
+
+
+#: Judges a claim; None where it was not put to the test.
+Judge: TypeAlias = Callable[[Evidence], Finding | None]
 
 #: Knob of the suites that says what share of the inputs crosses regions.
 COUPLING = "cross_share"
@@ -94,183 +108,10 @@ LEAST_GOODS = 1000
 MOST = 0.5
 #: Errors at which plans from bad data are judged, and the loss from which one is worthless.
 NOISE, WORTHLESS = 0.1, 0.5
-
-
-def judge_coupling(results: Sequence[AggregatedResult]) -> JudgedClaim:
-    """Judge what planning regions together costs where much of their inputs crosses."""
-    claim = JudgedClaim(
-        "Parts that trade little can be planned in parallel; coupling destroys it",
-        "Kornai & Lipták; a critic",
-        f"at least {FAR:g} times the time where most inputs cross regions",
-    )
-    found: list[tuple[str, float, bool, Sweep]] = []
-    for sweep in find_sweeps(results):
-        # Without a point at which most inputs cross, coupling was not put to the test.
-        if sweep.knob != COUPLING or sweep.values[-1] < MOST:
-            continue
-        for series in sweep.series:
-            costs = _ends(sweep, series)
-            if costs is not None:
-                found.append((series, *costs, sweep))
-    if not found:
-        return claim
-    each = (
-        (series, f"{_at_least(more)}{ratio:.2g} times", _far(ratio, more))
-        for series, ratio, more, _ in found
-    )
-    general = [f for f in found if not is_planner(f[0].split(" ")[0])] or found
-    # Who solved the most coupled economy fastest, as with the exponents.
-    series, ratio, more, sweep = min(general, key=lambda f: (f[2], _seconds_at_top(f[0], f[3])))
-    shares = sweep.values
-    said = (
-        f"{series}: {_at_least(more)}{ratio:.2g} times as long where "
-        f"{100 * shares[-1]:g} % of the inputs cross regions as where {100 * shares[0]:g} % do "
-        f"({fmt.count(sweep.goods)} goods, one solver for all regions at once)"
-    )
-    return claim.judged(said, each, _far(ratio, more))
-
-
-def _at_least(more: bool) -> str:
-    return "at least " if more else ""
-
-
-def _far(ratio: float, more: bool) -> Verdict:
-    """Judge "at least :data:`FAR` times" by a ratio, which may be a lower bound only."""
-    if ratio >= FAR:
-        return "supported"
-    return "contradicted" if ratio <= NEAR and not more else UNKNOWN
-
-
-def _ends(sweep: Sweep, series: str) -> tuple[float, bool] | None:
-    """Seconds at the greatest share over those at the least; whether it is only known as more."""
-    first, last = (sweep.at(series, value) for value in (sweep.values[0], sweep.values[-1]))
-    if first is None or last is None or not first.solved or not first.seconds or not last.seconds:
-        return None
-    if not last.solved and last.status not in ("timeout", "memory", "loose"):
-        return None
-    return last.seconds / first.seconds, not last.solved
-
-
-def _seconds_at_top(series: str, sweep: Sweep) -> float:
-    result = sweep.at(series, sweep.values[-1])
-    return (result.seconds if result is not None else None) or math.inf
-
-
-def judge_replanning(records: Sequence[Record]) -> JudgedClaim:
-    """Judge how soon there is a fresh plan after a shock."""
-    claim = JudgedClaim(
-        "A shock (tin becomes scarce) needs a fresh plan before it is stale",
-        "Hayek",
-        f"a fresh plan takes more than {fmt.seconds(STALE)}",
-    )
-    found = replanned(records, TARGET_GAP)
-    if not found:
-        return claim
-    each = (
-        (
-            r.solver,
-            f"{fmt.count(r.goods)} goods: {fmt.seconds(r.warm)} from the old plan, "
-            f"{fmt.seconds(r.cold)} from nothing",
-            _fresh(r),
-        )
-        for r in found
-    )
-    largest = max(r.goods or 0 for r in found)
-    best = min((r for r in found if (r.goods or 0) == largest), key=_soonest)
-    counted = "; ".join(f"{kind} {warm:,} and {cold:,}" for kind, cold, warm in best.counts)
-    said = (
-        f"{best.solver}, {fmt.plain(best.instance)}: {fmt.seconds(best.warm)} from the old "
-        f"plan, {fmt.seconds(best.cold)} from nothing" + (f" ({counted})" if counted else "")
-    )
-    saving = max(found, key=lambda r: r.saving)
-    if saving.saving > NEAR:
-        said += (
-            f"; most is saved by {saving.solver} at {fmt.count(saving.goods)} goods: "
-            f"{saving.saving:,.3g} times faster from the old plan"
-        )
-    return claim.judged(said, each, _fresh(best))
-
-
-def _soonest(one: Replanned) -> float:
-    return min(one.cold, one.warm)
-
-
-def _fresh(one: Replanned) -> Verdict:
-    """Judge the sooner of the two plans, where the economy is large enough to judge."""
-    if (one.goods or 0) < LEAST_GOODS:
-        return UNKNOWN
-    if _soonest(one) <= FRESH:
-        return "contradicted"
-    return "supported" if _soonest(one) > STALE else UNKNOWN
-
-
-def judge_bad_data(records: Sequence[Record]) -> JudgedClaim:
-    """Judge what plans made from wrong coefficients lose in the true economy."""
-    claim = JudgedClaim(
-        "Planning with bad data is worthless",
-        "several",
-        f"with coefficients off by {100 * NOISE:g} % at least {100 * WORTHLESS:g} % of the value "
-        "is lost",
-    )
-    losses = noise_losses(records)
-    judgeable = [x for x in losses if x.noise > 0 and x.kept is not None]
-    each = [
-        (
-            x.solver,
-            f"{fmt.plain(x.instance)}, off by {100 * x.noise:g} %: {_lost(x)}",
-            _worth(x) if x.noise == NOISE else UNKNOWN,
-        )
-        for x in judgeable
-    ]
-    judged = [x for x in judgeable if x.noise == NOISE]
-    if not judged:
-        return claim.judged("", each, UNMEASURED)
-    worst = max(judged, key=lambda x: x.kept or 0.0)
-    said = (
-        f"off by {100 * NOISE:g} %, {fmt.plain(worst.instance)} ({worst.solver}, median of "
-        f"{worst.plans}): {_lost(worst)}"
-    )
-    return claim.judged(said, each, _worth(worst))
-
-
-def _lost(loss: NoiseLoss) -> str:
-    said = []
-    if loss.techniques is not None:
-        said.append(
-            f"at most {100 * loss.techniques:.2g} % of the value lost where goods are made by the "
-            "techniques planned"
-        )
-    if loss.levels is not None:
-        said.append(
-            f"at most {100 * loss.levels:.2g} % where every activity runs at the level planned, "
-            "cut until nothing is short"
-        )
-    return "; ".join(said)
-
-
-def _worth(loss: NoiseLoss) -> Verdict:
-    lost = loss.kept or 0.0
-    if lost >= WORTHLESS:
-        return "supported"
-    return "contradicted" if lost <= loss.noise else UNKNOWN
-
-
 #: Largest over smallest economy solved on a ladder that bears a claim.
 SPREAD = 10.0
 #: Rounds that are said to give four digits.
 ROUNDS = 15.0
-
-
-def bears_claims(ladder: Ladder) -> bool:
-    """Whether economies of enough sizes, far enough apart, were solved on a ladder."""
-    sizes = {c.goods for c in ladder.results if c.solved and c.goods}
-    return len(sizes) >= LEAST_SIZES and max(sizes) >= SPREAD * min(sizes)
-
-
-def claims_ladder(ladders: Sequence[Ladder]) -> Ladder | None:
-    """Choose the ladder by which claims are judged; None where none can bear it."""
-    able = [ladder for ladder in ladders if bears_claims(ladder)]
-    return headline_ladder(able) if able else None
 
 
 def judge_claims(
@@ -286,40 +127,113 @@ def judge_claims(
     ladder : Ladder or None
         The ladder that counts; None, or one that bears no claims, leaves them untested.
     """
-    if ladder is not None and not bears_claims(ladder):
-        ladder = None
-    anyone = best_of_all(ladder)
-    top = _top_exponent(ladder, anyone)
+    able = ladder if ladder is not None and bears_claims(ladder) else None
+    evidence = Evidence(records, results, able)
     return [
-        _square(ladder),
-        _interior_point(ladder),
-        _growth(
-            JudgedClaim(
-                "Inputs per product are few, so a plan costs about n log n",
-                "Cockshott & Cottrell",
-                f"n log n, here like n^{top:.2f}" if top else "n log n",
-            ),
-            (1.0, top or 1.0),
-            ladder,
-            anyone,
-        ),
-        _rounds(ladder),
-        _growth(
-            JudgedClaim(
-                "Ten thousand times more choices cost 100 million times more computation",
-                "a critic",
-                "n^2",
-            ),
-            (2.0, 2.0),
-            ladder,
-            best_general(ladder),
-        ),
-        _good_enough(records, ladder),
-        judge_coupling(results),
-        judge_replanning(records),
-        _prices(ladder),
-        judge_bad_data(records),
+        JudgedClaim(claim, who, predicted, *(judge(evidence) or ()))
+        for claim, who, predicted, judge in _claims()
     ]
+
+
+def _claims() -> list[tuple[str, str, str, Judge]]:
+    """Every claim: what is said, who says it, what it predicts, and how it is judged."""
+    return [
+        (
+            "The problem is a linear program over an enormous square matrix, a row and a column "
+            "per product",
+            "common",
+            "n^2 entries",
+            _square,
+        ),
+        (
+            "The cost of interior-point methods, (m+n)^1.5 n^2 log(1/h), grows with about the "
+            "power 3.5 of size: 12 million variables in a second mean 1,000 years for 12 billion",
+            "Shalizi 2012",
+            "n^3.5",
+            _interior_point,
+        ),
+        (
+            "Inputs per product are few, so a plan costs about n log n",
+            "Cockshott & Cottrell",
+            "n log n",
+            _log_linear,
+        ),
+        (
+            "Four digits of the optimum take about 15 rounds over the matrix",
+            "Cockshott & Cottrell",
+            f"{ROUNDS:g} matrix passes",
+            _rounds,
+        ),
+        (
+            "Ten thousand times more choices cost 100 million times more computation",
+            "a critic",
+            "n^2",
+            lambda evidence: _growth(evidence, 2.0, 2.0, best_general(evidence.ladder)),
+        ),
+        (
+            "A good enough approximation is far cheaper than the optimum",
+            "writers on platform socialism",
+            f"at least {FAR:g} times less time",
+            _good_enough,
+        ),
+        (
+            "Parts that trade little can be planned in parallel; coupling destroys it",
+            "Kornai & Lipták; a critic",
+            f"at least {FAR:g} times the time where most inputs cross regions",
+            _coupling,
+        ),
+        (
+            "A shock (tin becomes scarce) needs a fresh plan before it is stale",
+            "Hayek",
+            f"a fresh plan takes more than {fmt.seconds(STALE)}",
+            _replanning,
+        ),
+        (
+            "What planning lacks is prices, so opportunity costs cannot be known",
+            "Mises; Hayek",
+            "no plan comes with prices that prove it",
+            _prices,
+        ),
+        (
+            "Planning with bad data is worthless",
+            "several",
+            f"with coefficients off by {100 * NOISE:g} % at least {100 * WORTHLESS:g} % of the "
+            "value is lost",
+            _bad_data,
+        ),
+    ]
+
+
+# Which ladder and which solver are judged.
+
+
+def bears_claims(ladder: Ladder) -> bool:
+    """Whether economies of enough sizes, far enough apart, were solved on a ladder."""
+    sizes = {c.goods for c in ladder.results if c.solved and c.goods}
+    return len(sizes) >= LEAST_SIZES and max(sizes) >= SPREAD * min(sizes)
+
+
+def claims_ladder(ladders: Sequence[Ladder]) -> Ladder | None:
+    """Choose the ladder by which claims are judged; None where none can bear it."""
+    able = [ladder for ladder in ladders if bears_claims(ladder)]
+    return headline_ladder(able) if able else None
+
+
+def best_general(ladder: Ladder | None) -> str | None:
+    """Series of the general LP solver that solved the largest economy of a ladder fastest."""
+    return _best(ladder, lambda solver: not is_planner(solver))
+
+
+def _best(ladder: Ladder | None, kind: Callable[[str], bool] = lambda _: True) -> str | None:
+    """Series of the solver of one kind that solved the largest economy of a ladder fastest."""
+    if ladder is None:
+        return None
+    results = tuple(c for c in ladder.results if kind(c.solver))
+    largest = find_largest_solved(replace(ladder, results=results))
+    return largest.result.series if largest else None
+
+
+# Growth.
 
 
 def exponent_verdict(fit: PowerLawFit, low: float, high: float) -> Verdict:
@@ -333,52 +247,59 @@ def exponent_verdict(fit: PowerLawFit, low: float, high: float) -> Verdict:
     return "supported" if fit.high - fit.low <= NARROW else UNKNOWN
 
 
-def _interior_point(ladder: Ladder | None) -> JudgedClaim:
+def _growth(evidence: Evidence, low: float, high: float, best: str | None) -> Finding | None:
+    """Judge an exponent from `low` to `high` by the solver `best`."""
+    ladder = evidence.ladder
+    if ladder is None or best is None:
+        return None
+    verdict = exponent_verdict(fit_ladder(ladder, best, "seconds"), low, high)
+    return Finding(_growth_words(ladder, best), _each(ladder, low, high), verdict)
+
+
+def _log_linear(evidence: Evidence) -> Finding | None:
+    """Judge n log n by whoever is best: one way to do it is enough."""
+    ladder = evidence.ladder
+    best = _best(ladder)
+    if ladder is None or best is None:
+        return None
+    fit, top = fit_ladder(ladder, best, "seconds"), None
+    if fit.smallest is not None and fit.largest is not None and fit.smallest != fit.largest:
+        top = n_log_n_exponent(fit.smallest, fit.largest)
+    found = _growth(evidence, 1.0, top or 1.0, best)
+    if found is None or not top:
+        return found
+    return found._replace(measured=f"{found.measured}; n log n grows like n^{top:.2f} here")
+
+
+def _interior_point(evidence: Evidence) -> Finding | None:
     """Judge the cost of interior-point methods by these, and say what others need."""
-    claim = JudgedClaim(
-        "The cost of interior-point methods, (m+n)^1.5 n^2 log(1/h), grows with about the "
-        "power 3.5 of size: 12 million variables in a second mean 1,000 years for 12 billion",
-        "Shalizi 2012",
-        "n^3.5",
-    )
-    power = (3.5, 3.5)
-    general = best_general(ladder)
+    ladder, general = evidence.ladder, best_general(evidence.ladder)
     if ladder is None or general is None:
-        return claim
+        return None
     best = _best(ladder, is_interior_point)
     said = "no interior-point solver solved any"
     verdict: Verdict = UNMEASURED
     if best is not None:
         said = _growth_words(ladder, best)
-        verdict = exponent_verdict(fit_ladder(ladder, best, "seconds"), *power)
+        verdict = exponent_verdict(fit_ladder(ladder, best, "seconds"), 3.5, 3.5)
     if general != best:
         said += f"; any general method: {_growth_words(ladder, general)}"
+    if fit_ladder(ladder, general, "seconds").exponent:
+        for size, estimate in zip(SIZES, predict(ladder, general).costs["seconds"], strict=True):
+            value, spread = estimate_words(estimate, fmt.long_seconds)
+            said += f"; at {fmt.size(size)} goods {value}" + (f" ({spread})" if spread else "")
     kinds = {c.series: c.solver for c in ladder.results}
-    each = (e for e in _each(ladder, power) if is_interior_point(kinds[e[0]]))
-    times = zip(SIZES, predict(ladder, general).costs["seconds"], strict=True)
-    for size, estimate in times if fit_ladder(ladder, general, "seconds").exponent else ():
-        value, spread = estimate_words(estimate, fmt.long_seconds)
-        said += f"; at {fmt.size(size)} goods {value}" + (f" ({spread})" if spread else "")
-    return claim.judged(said, each, verdict)
+    each = [e for e in _each(ladder, 3.5, 3.5) if is_interior_point(kinds[e[0]])]
+    return Finding(said, each, verdict)
 
 
-def _growth(
-    claim: JudgedClaim, exponents: tuple[float, float], ladder: Ladder | None, best: str | None
-) -> JudgedClaim:
-    """Judge an exponent, or a range of them, by the solver `best`."""
-    if ladder is None or best is None:
-        return claim
-    verdict = exponent_verdict(fit_ladder(ladder, best, "seconds"), *exponents)
-    return claim.judged(_growth_words(ladder, best), _each(ladder, exponents), verdict)
-
-
-def _each(ladder: Ladder, exponents: tuple[float, float]) -> tuple[tuple[str, str, Verdict], ...]:
+def _each(ladder: Ladder, low: float, high: float) -> list[tuple[str, str, Verdict]]:
     fits = ((series, fit_ladder(ladder, series, "seconds")) for series in ladder.series)
-    return tuple(
-        (series, _power(fit), exponent_verdict(fit, *exponents))
+    return [
+        (series, _power(fit), exponent_verdict(fit, low, high))
         for series, fit in fits
         if fit.exponent is not None
-    )
+    ]
 
 
 def _growth_words(ladder: Ladder, series: str) -> str:
@@ -387,93 +308,109 @@ def _growth_words(ladder: Ladder, series: str) -> str:
     return said + (f"; in matrix passes {_power(passes)}" if passes.exponent is not None else "")
 
 
-def best_general(ladder: Ladder | None) -> str | None:
-    """Series of the general LP solver that solved the largest economy of a ladder fastest."""
-    if ladder is None:
+def _power(fit: PowerLawFit) -> str:
+    if fit.exponent is None:
+        return fit.reason
+    spread = fmt.interval(fit.low, fit.high)
+    return fmt.exponent(fit.exponent) + (f" ({spread})" if spread else "")
+
+
+# Sizes, rounds and prices.
+
+
+def _square(evidence: Evidence) -> Finding | None:
+    if evidence.ladder is None:
         return None
-    return _best(ladder, lambda solver: not is_planner(solver))
-
-
-def _best(ladder: Ladder, kind: Callable[[str], bool]) -> str | None:
-    """Series of the solver of one kind that solved the largest economy of a ladder fastest."""
-    results = tuple(c for c in ladder.results if kind(c.solver))
-    largest = find_largest_solved(replace(ladder, results=results))
-    return largest.result.series if largest else None
-
-
-def best_of_all(ladder: Ladder | None) -> str | None:
-    """Series that solved the largest economy of a ladder fastest, planner or not."""
-    largest = find_largest_solved(ladder) if ladder is not None else None
-    return largest.result.series if largest else None
-
-
-def _square(ladder: Ladder | None) -> JudgedClaim:
-    claim = JudgedClaim(
-        "The problem is a linear program over an enormous square matrix, a row and a column per "
-        "product",
-        "common",
-        "n^2 entries",
-    )
-    if ladder is None:
-        return claim
-    facts = max((c.record.instance for c in ladder.results), key=lambda f: f.goods or 0)
+    facts = max((c.record.instance for c in evidence.ladder.results), key=lambda f: f.goods or 0)
     filled = facts.nonzeros / (facts.rows * facts.columns)
     said = (
         f"{fmt.count(facts.goods)} goods are {fmt.count(facts.rows)} rows and "
         f"{fmt.count(facts.columns)} columns, {100 * filled:.2g} % of them filled; how "
         "sparse generated economies are is up to their recipe"
     )
-    return claim.judged(said, (), UNKNOWN)
+    return Finding(said, (), UNKNOWN)
 
 
-def _rounds(ladder: Ladder | None) -> JudgedClaim:
-    claim = JudgedClaim(
-        "Four digits of the optimum take about 15 rounds over the matrix",
-        "Cockshott & Cottrell",
-        f"{ROUNDS:g} matrix passes",
-    )
-    results = ladder.results if ladder is not None else ()
-    done = [c for c in results if c.solved and c.passes and c.raw_gap is not None and c.goods]
-    done = [c for c in done if (c.raw_gap or 0.0) <= TARGET_GAP]
+def _rounds(evidence: Evidence) -> Finding | None:
+    results = evidence.ladder.results if evidence.ladder is not None else ()
+    done = [c for c in results if c.solved and c.passes and c.goods and _proven(c)]
     if not done:
-        return claim
+        return None
     largest = max(c.goods or 0 for c in done)
     there = [c for c in done if c.goods == largest]
     best = min(there, key=lambda c: c.passes or math.inf)
-    factor = (best.passes or 0.0) / ROUNDS
-    each = (
-        (c.series, f"{fmt.passes(c.passes)} passes", _factor_verdict((c.passes or 0.0) / ROUNDS))
+    each = [
+        (c.series, f"{fmt.passes(c.passes)} passes", _round_verdict(c))
         for c in there
         if c.sha256 == best.sha256
-    )
+    ]
     said = f"{best.series}: {fmt.passes(best.passes)} passes at {fmt.count(largest)} goods"
-    return claim.judged(said, each, _factor_verdict(factor))
+    return Finding(said, each, _round_verdict(best))
 
 
-def _factor_verdict(factor: float) -> Verdict:
-    """Whether a predicted figure is met within :data:`NEAR`, or missed by :data:`FAR`."""
+def _round_verdict(result: AggregatedResult) -> Verdict:
+    """Whether :data:`ROUNDS` are met within :data:`NEAR`, or missed by :data:`FAR`."""
+    factor = (result.passes or 0.0) / ROUNDS
     if 1 / NEAR <= factor <= NEAR:
         return "supported"
     return "contradicted" if factor >= FAR or factor <= 1 / FAR else UNKNOWN
 
 
-def _good_enough(records: Sequence[Record], ladder: Ladder | None) -> JudgedClaim:
-    claim = JudgedClaim(
-        "A good enough approximation is far cheaper than the optimum",
-        "writers on platform socialism",
-        f"at least {FAR:g} times less time",
+def _prices(evidence: Evidence) -> Finding | None:
+    ladder = evidence.ladder
+    finished = [c for c in ladder.results if c.finished] if ladder is not None else []
+    if not finished:
+        return None
+
+    def count(results: Sequence[AggregatedResult]) -> tuple[str, Verdict]:
+        proven = sum(map(_proven, results))
+        verdict: Verdict = "contradicted" if 2 * proven >= len(results) else UNKNOWN
+        return f"{proven} of {len(results)}", verdict
+
+    each = [
+        (series, *count([c for c in finished if c.series == series]))
+        for series in dict.fromkeys(c.series for c in finished)
+    ]
+    said, verdict = count(finished)
+    said += (
+        f" plans came with prices (the duals) which prove them within {fmt.gap(TARGET_GAP)} of "
+        "the optimum"
     )
+    return Finding(said, each, verdict)
+
+
+def _proven(result: AggregatedResult) -> bool:
+    return result.raw_gap is not None and result.raw_gap <= TARGET_GAP
+
+
+# Factors: accuracy and coupling.
+
+
+def _at_least(more: bool) -> str:
+    return "at least " if more else ""
+
+
+def _far(ratio: float, more: bool) -> Verdict:
+    """Judge "at least :data:`FAR` times" by a ratio, which may be a lower bound only."""
+    if ratio >= FAR:
+        return "supported"
+    return "contradicted" if ratio <= NEAR and not more else UNKNOWN
+
+
+def _good_enough(evidence: Evidence) -> Finding | None:
+    ladder = evidence.ladder
     on_ladder = {c.sha256 for c in ladder.results} if ladder is not None else set()
     times = [
-        t for t in time_to_accuracy(records) if t.solver != YARDSTICK and t.sha256 in on_ladder
+        t
+        for t in time_to_accuracy(evidence.records)
+        if t.solver != YARDSTICK and t.sha256 in on_ladder
     ]
     targets = sorted({t.target for t in times}, reverse=True)
     best = _ratios(times, targets[0], targets[-1]) if len(targets) > 1 else None
     if best is None:
-        return claim
-    names = effort_names(times)
+        return None
     each = []
-    for key, name in names.items():
+    for key, name in effort_names(times).items():
         own = _ratios([t for t in times if effort_key(t) == key], targets[0], targets[-1])
         if own is not None:
             ratio, more, _ = own
@@ -484,7 +421,7 @@ def _good_enough(records: Sequence[Record], ladder: Ladder | None) -> JudgedClai
         f"as {fmt.gap(targets[0])}, each by the fastest solver (geometric mean over "
         f"{plural(instances, 'instance')})"
     )
-    return claim.judged(said, each, _far(ratio, more))
+    return Finding(said, each, _far(ratio, more))
 
 
 def _ratios(
@@ -512,46 +449,131 @@ def _ratios(
     return (math.exp(sum(logs) / len(logs)), more, len(logs)) if logs else None
 
 
-def _prices(ladder: Ladder | None) -> JudgedClaim:
-    claim = JudgedClaim(
-        "What planning lacks is prices, so opportunity costs cannot be known",
-        "Mises; Hayek",
-        "no plan comes with prices that prove it",
-    )
-    finished = [c for c in ladder.results if c.finished] if ladder is not None else []
-    if not finished:
-        return claim
-
-    def verdict(results: Sequence[AggregatedResult]) -> Verdict:
-        return "contradicted" if 2 * sum(map(_proven, results)) >= len(results) else UNKNOWN
-
-    each = []
-    for series in dict.fromkeys(c.series for c in finished):
-        mine = [c for c in finished if c.series == series]
-        each.append((series, f"{sum(map(_proven, mine))} of {len(mine)}", verdict(mine)))
+def _coupling(evidence: Evidence) -> Finding | None:
+    """Judge what planning regions together costs where much of their inputs crosses."""
+    found: list[tuple[str, float, bool, Sweep]] = []
+    for sweep in find_sweeps(evidence.results):
+        # Without a point at which most inputs cross, coupling was not put to the test.
+        if sweep.knob != COUPLING or sweep.values[-1] < MOST:
+            continue
+        for series in sweep.series:
+            costs = _ends(sweep, series)
+            if costs is not None:
+                found.append((series, *costs, sweep))
+    if not found:
+        return None
+    each = [
+        (series, f"{_at_least(more)}{ratio:.2g} times", _far(ratio, more))
+        for series, ratio, more, _ in found
+    ]
+    general = [f for f in found if not is_planner(f[0].split(" ")[0])] or found
+    # Who solved the most coupled economy fastest, as with the exponents.
+    series, ratio, more, sweep = min(general, key=lambda f: (f[2], _seconds_at_top(f[0], f[3])))
     said = (
-        f"{sum(map(_proven, finished))} of {len(finished)} plans came with prices (the duals) "
-        f"which prove them within {fmt.gap(TARGET_GAP)} of the optimum"
+        f"{series}: {_at_least(more)}{ratio:.2g} times as long where "
+        f"{100 * sweep.values[-1]:g} % of the inputs cross regions as where "
+        f"{100 * sweep.values[0]:g} % do "
+        f"({fmt.count(sweep.goods)} goods, one solver for all regions at once)"
     )
-    return claim.judged(said, each, verdict(finished))
+    return Finding(said, each, _far(ratio, more))
 
 
-def _proven(result: AggregatedResult) -> bool:
-    return result.raw_gap is not None and result.raw_gap <= TARGET_GAP
-
-
-def _top_exponent(ladder: Ladder | None, best: str | None) -> float | None:
-    """Exponent n log n shows over the sizes that the solver `best` finished."""
-    if ladder is None or best is None:
+def _ends(sweep: Sweep, series: str) -> tuple[float, bool] | None:
+    """Seconds at the greatest share over those at the least; whether it is only known as more."""
+    first, last = (sweep.at(series, value) for value in (sweep.values[0], sweep.values[-1]))
+    if first is None or last is None or not first.solved or not first.seconds or not last.seconds:
         return None
-    fit = fit_ladder(ladder, best, "seconds")
-    if fit.smallest is None or fit.largest is None or fit.smallest == fit.largest:
+    if not last.solved and last.status not in ("timeout", "memory", "loose"):
         return None
-    return n_log_n_exponent(fit.smallest, fit.largest)
+    return last.seconds / first.seconds, not last.solved
 
 
-def _power(fit: PowerLawFit) -> str:
-    if fit.exponent is None:
-        return fit.reason
-    spread = fmt.interval(fit.low, fit.high)
-    return fmt.exponent(fit.exponent) + (f" ({spread})" if spread else "")
+def _seconds_at_top(series: str, sweep: Sweep) -> float:
+    result = sweep.at(series, sweep.values[-1])
+    return (result.seconds if result is not None else None) or math.inf
+
+
+# Studies.
+
+
+def _replanning(evidence: Evidence) -> Finding | None:
+    """Judge how soon there is a fresh plan after a shock."""
+    found = replanned(evidence.records, TARGET_GAP)
+    if not found:
+        return None
+    each = [
+        (
+            r.solver,
+            f"{fmt.count(r.goods)} goods: {fmt.seconds(r.warm)} from the old plan, "
+            f"{fmt.seconds(r.cold)} from nothing",
+            _fresh(r),
+        )
+        for r in found
+    ]
+    best = min(found, key=lambda r: (-(r.goods or 0), min(r.cold, r.warm)))
+    counted = "; ".join(f"{kind} {warm:,} and {cold:,}" for kind, cold, warm in best.counts)
+    said = (
+        f"{best.solver}, {fmt.plain(best.instance)}: {fmt.seconds(best.warm)} from the old "
+        f"plan, {fmt.seconds(best.cold)} from nothing" + (f" ({counted})" if counted else "")
+    )
+    saving = max(found, key=lambda r: r.saving)
+    if saving.saving > NEAR:
+        said += (
+            f"; most is saved by {saving.solver} at {fmt.count(saving.goods)} goods: "
+            f"{saving.saving:,.3g} times faster from the old plan"
+        )
+    return Finding(said, each, _fresh(best))
+
+
+def _fresh(one: Replanned) -> Verdict:
+    """Judge the sooner of the two plans, where the economy is large enough to judge."""
+    seconds = min(one.cold, one.warm)
+    if (one.goods or 0) < LEAST_GOODS:
+        return UNKNOWN
+    if seconds <= FRESH:
+        return "contradicted"
+    return "supported" if seconds > STALE else UNKNOWN
+
+
+def _bad_data(evidence: Evidence) -> Finding:
+    """Judge what plans made from wrong coefficients lose in the true economy."""
+    losses = [x for x in noise_losses(evidence.records) if x.noise > 0 and x.kept is not None]
+    each = [
+        (
+            x.solver,
+            f"{fmt.plain(x.instance)}, off by {100 * x.noise:g} %: {_lost(x)}",
+            _worth(x) if x.noise == NOISE else UNKNOWN,
+        )
+        for x in losses
+    ]
+    judged = [x for x in losses if x.noise == NOISE]
+    if not judged:
+        return Finding("", each, UNMEASURED)
+    worst = max(judged, key=lambda x: x.kept or 0.0)
+    said = (
+        f"off by {100 * NOISE:g} %, {fmt.plain(worst.instance)} ({worst.solver}, median of "
+        f"{worst.plans}): {_lost(worst)}"
+    )
+    return Finding(said, each, _worth(worst))
+
+
+def _lost(loss: NoiseLoss) -> str:
+    said = []
+    if loss.techniques is not None:
+        said.append(
+            f"at most {100 * loss.techniques:.2g} % of the value lost where goods are made by the "
+            "techniques planned"
+        )
+    if loss.levels is not None:
+        said.append(
+            f"at most {100 * loss.levels:.2g} % where every activity runs at the level planned, "
+            "cut until nothing is short"
+        )
+    return "; ".join(said)
+
+
+def _worth(loss: NoiseLoss) -> Verdict:
+    lost = loss.kept or 0.0
+    if lost >= WORTHLESS:
+        return "supported"
+    return "contradicted" if lost <= loss.noise else UNKNOWN

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from planbench.bench.single import Surroundings
 from planbench.catalogue.instance import Instance
 from planbench.certificates.judge import certify, prepare
 from planbench.debate.study import study_row
@@ -29,38 +28,30 @@ from planbench.records.schema import Record
 from planbench.solvers.base import Solution, SolveOptions
 from planbench.solvers.registry import find_solver
 
+SIMPLEX = "highs-ds"
+#: Solvers that can start from what they kept: planners by their ``replan``, the one that the
+#: conformance kit checks, and HiGHS's simplex by its basis.
+NAMES = ("two-level", "value-iteration", "primal-dual", SIMPLEX)
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True)
 class Replanner:
-    """A solver that can be started from what it kept.
-
-    Attributes
-    ----------
-    name : str
-    keeps : str
-        What it takes up, in a phrase.
-    solve : callable
-        ``solve(economy, lp, gap, kept) -> (Solution, kept)``; ``kept`` None plans from nothing.
-    """
+    """A solver that can be started from what it kept; find it with :func:`find_replanner`."""
 
     name: str
-    keeps: str
-    solve: Callable[[Economy, LinearProgram, float, Any], tuple[Solution, Any]]
 
-
-#: Planners among them, with what their state holds.
-PLANNERS = {
-    "two-level": "prices, rents, outputs and techniques",
-    "value-iteration": "prices, rents, outputs and techniques",
-    "primal-dual": "prices, levels and step sizes",
-}
-
-
-def replanners() -> dict[str, Replanner]:
-    """All of them, by the name of the solver."""
-    found = [Replanner(name, keeps, _planner(name)) for name, keeps in PLANNERS.items()]
-    found.append(Replanner("highs-ds", "the basis", _highs_simplex))
-    return {one.name: one for one in found}
+    def solve(
+        self, economy: Economy, lp: LinearProgram, gap: float, kept: Any
+    ) -> tuple[Solution, Any]:
+        """Plan to a gap from what was `kept`, from nothing where that is None; keep anew."""
+        if self.name == SIMPLEX:
+            return _highs_simplex(lp, kept)
+        spec = find_solver(self.name).spec
+        replan = importlib.import_module(spec.module).replan
+        solution, state = replan(economy, spec, SolveOptions(tolerance=gap), kept)
+        if solution.x is None:
+            raise SolverError(f"{self.name} found no plan: {solution.native_status}")
+        return solution, state
 
 
 def find_replanner(name: str) -> Replanner:
@@ -71,30 +62,15 @@ def find_replanner(name: str) -> Replanner:
     InputError
         Naming those there are.
     """
-    known = replanners()
-    if name not in known:
+    if name not in NAMES:
         raise InputError(
-            f"{name!r} cannot start from an old plan; choose from {', '.join(known)}",
+            f"{name!r} cannot start from an old plan; choose from {', '.join(NAMES)}",
             where="--solvers",
         )
-    return known[name]
+    return Replanner(name)
 
 
-def _planner(name: str) -> Callable[[Economy, LinearProgram, float, Any], tuple[Solution, Any]]:
-    """Return the ``replan`` of a planner's adapter, the one that the conformance kit checks."""
-
-    def solve(economy: Economy, lp: LinearProgram, gap: float, kept: Any) -> tuple[Solution, Any]:
-        spec = find_solver(name)[0]
-        replan = importlib.import_module(spec.module).replan
-        solution, state = replan(economy, spec, SolveOptions(tolerance=gap), kept)
-        if solution.x is None:
-            raise SolverError(f"{name} found no plan: {solution.native_status}")
-        return solution, state
-
-    return solve
-
-
-def _highs_simplex(economy: Economy, lp: LinearProgram, gap: float, kept: Any) -> Any:
+def _highs_simplex(lp: LinearProgram, kept: Any) -> tuple[Solution, Any]:
     """HiGHS's dual simplex; what it keeps is itself, with its basis.
 
     A changed endowment is a changed row bound, the only change taken up here.
@@ -105,8 +81,7 @@ def _highs_simplex(economy: Economy, lp: LinearProgram, gap: float, kept: Any) -
 
     if kept is None:
         highs = quiet_highs()
-        settings = {"threads": 1, "solver": "simplex"}
-        for key, value in settings.items():
+        for key, value in {"threads": 1, "solver": "simplex"}.items():
             if highs.setOptionValue(key, value).name != "kOk":
                 raise SolverError(f"HiGHS refuses the option {key}")
         pass_model(highs, minimisation(lp))
@@ -161,7 +136,6 @@ Progress = Callable[[str], None]
 def replan(
     instance: Instance,
     solvers: Sequence[Replanner],
-    surroundings: Surroundings,
     *,
     left: float = LEFT,
     resource: int | None = None,
@@ -209,7 +183,7 @@ def replan(
         try:
             old, kept = solver.solve(economy, instance.lp, gap, None)
         except PlanbenchError as error:
-            yield _refused(instance, solver, surroundings, str(error))
+            yield _refused(instance, solver, str(error))
             continue
         cut = resource if resource is not None else _scarcest(economy, old)
         shocked = _shocked_instance(instance, economy, cut, left)
@@ -218,8 +192,8 @@ def replan(
             # In turn, so that a drift of the machine hits both alike.
             for start in (COLD, WARM) if repeat % 2 == 0 else (WARM, COLD):
                 say(f"{solver.name} on {shocked.name}: {start}")
-                yield _once(shocked, solver, start, kept, gap, repeat, surroundings)
-                if start == WARM and solver.name == "highs-ds":
+                yield _once(shocked, solver, start, kept, gap, repeat)
+                if start == WARM and solver.name == SIMPLEX:
                     # Its state is itself: back to the old plan before the next round.
                     _, kept = solver.solve(economy, instance.lp, gap, None)
 
@@ -249,7 +223,6 @@ def _once(
     kept: object,
     gap: float,
     repeat: int,
-    surroundings: Surroundings,
 ) -> Record:
     assert shocked.economy is not None
     before = matrix_pass_seconds(shocked.lp.matrix)
@@ -257,12 +230,11 @@ def _once(
     try:
         found, _ = solver.solve(shocked.economy, shocked.lp, gap, kept if start == WARM else None)
     except PlanbenchError as error:
-        return _refused(shocked, solver, surroundings, str(error), start)
+        return _refused(shocked, solver, str(error), start)
     seconds = perf_counter() - begun
     after = matrix_pass_seconds(shocked.lp.matrix)
     return study_row(
         shocked,
-        surroundings,
         certify(shocked.lp, shocked.economy, found, tolerance=max(gap, 1e-6)),
         options={VARIABLE: start, "gap": gap},
         pass_s=(before, after),
@@ -282,13 +254,11 @@ def _once(
 def _refused(
     instance: Instance,
     solver: Replanner,
-    surroundings: Surroundings,
     message: str,
     start: str = COLD,
 ) -> Record:
     return study_row(
         instance,
-        surroundings,
         None,
         options={VARIABLE: start},
         group=STUDY_NAME,

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from planbench.bench.prepared import instance_facts
-from planbench.bench.single import Surroundings, certificate_facts
+from planbench.bench.single import certificate_facts
 from planbench.catalogue.instance import Instance
 from planbench.certificates.certificate import Certificate
 from planbench.measure.calibrate import is_disturbed, passes
-from planbench.measure.machine import package_versions
+from planbench.measure.machine import describe_machine, git_commit, package_versions
 from planbench.records.schema import STUDY, Record
 from planbench.records.values import json_safe
 from planbench.stats.aggregate import median_or_failure
@@ -28,7 +28,6 @@ from planbench.stats.aggregate import median_or_failure
 
 def study_row(
     instance: Instance,
-    surroundings: Surroundings,
     certificate: Certificate | None,
     *,
     options: Mapping[str, Any],
@@ -41,7 +40,6 @@ def study_row(
     ----------
     instance : Instance
         What the plan was judged on.
-    surroundings : Surroundings
     certificate : Certificate or None
         Of the plan on `instance`.
     options : mapping
@@ -71,9 +69,9 @@ def study_row(
         "cgroup_peak_bytes": None,
         "memory_limit_bytes": None,
         "time_limit_s": None,
-        "machine": dict(surroundings.machine),
+        "machine": describe_machine(),
         "packages": package_versions(),
-        "commit": surroundings.commit,
+        "commit": git_commit(),
     }
     return Record(**(known | judged | fields))
 

@@ -19,7 +19,6 @@ from planbench.generators.recipe import (
     make_recipe,
     parse_inline,
     read_toml_recipe,
-    recipe_of,
 )
 from planbench.generators.sizes import estimate_bytes
 
@@ -32,5 +31,4 @@ __all__ = [
     "parse_inline",
     "plant",
     "read_toml_recipe",
-    "recipe_of",
 ]

@@ -55,18 +55,56 @@ def check_number(value: Any, where: str, allowed: str, holds: Callable[[float], 
         raise InputError(f"is {_said(value)}; give {allowed}", where=where)
 
 
-def array_of(value: Any, where: str, allowed: str) -> FloatArray:
-    """Return `value` as a float64 array of whatever shape.
+def array_of(
+    value: Any,
+    where: str,
+    allowed: str,
+    shape: tuple[int, ...] | None = None,
+    holds: Callable[[FloatArray], npt.NDArray[np.bool_]] | None = None,
+) -> FloatArray:
+    """Return `value` as a float64 array, of `shape` where one is given.
+
+    Parameters
+    ----------
+    value : array_like
+    where : str
+        Name of the argument.
+    allowed : str
+        What to give instead.
+    shape : tuple of int, optional
+    holds : callable, optional
+        Which entries are allowed, entry by entry.
 
     Raises
     ------
     InputError
-        When it holds something that is no number, or rows of different lengths.
+        When it holds something that is no number or not allowed, or has another shape.
     """
     try:
-        return np.asarray(value, dtype=np.float64)
+        array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
         raise InputError(f"is {_said(value)}, not numbers; give {allowed}", where=where) from None
+    if shape is not None and array.shape != shape:
+        raise InputError(f"has shape {array.shape}, expected {shape}; give {allowed}", where=where)
+    wrong = np.argwhere(~holds(array)) if holds is not None else np.zeros((0, 0))
+    if wrong.size:
+        place = tuple(int(i) for i in wrong[0])
+        raise InputError(
+            f"entry {', '.join(map(str, place))} is {array[place]:g}; give {allowed}", where=where
+        )
+    return array
+
+
+def check_kind(value: Any, kind: type, where: str, remedy: str) -> None:
+    """Refuse what is neither None nor of this kind.
+
+    Raises
+    ------
+    InputError
+        With what to give instead.
+    """
+    if value is not None and not isinstance(value, kind):
+        raise InputError(f"is {_said(value)}; {remedy}", where=where)
 
 
 def chosen_goods(value: Any, goods: int, where: str) -> IntArray:

@@ -29,13 +29,13 @@ from planbench.generators.draws import (
     exponential,
     lognormal,
     lognormal_weights,
+    normal,
     raw,
     stream,
     uniform,
 )
 from planbench.generators.profile import TableProfile
-from planbench.generators.statistics.coefficients import LOG_THRESHOLD
-from planbench.generators.structure import Amounts, Profiled, Structure
+from planbench.generators.structure import Amounts, Profiled, Structure, profiled
 from planbench.model.arrays import FloatArray, Matrix, index_type
 
 _CHUNK_ENTRIES = 1 << 17
@@ -264,6 +264,9 @@ def _choose_among_all(
     return keys
 
 
+#: Coefficients below this share of output are left out of log-normal fits: published tables have
+#: none so small, and balancing a table leaves dust at 1e-10 and below.
+LOG_THRESHOLD = 1e-7
 #: Up to this many goods every column is chosen among all suppliers by their exact weights.
 DENSE_GOODS = 2048
 _PILOT_ENTRIES = 1 << 16
@@ -280,29 +283,71 @@ SUM_CLIP = 2.0
 LEFT_OF_DEVIATION = 0.88
 
 
-def draw_profiled(columns: Columns, profile: TableProfile, seed: int) -> Matrix:
+@dataclass(frozen=True, eq=False)
+class ProfiledInputs:
+    """Input coefficients drawn after a profile.
+
+    Attributes
+    ----------
+    structure : Profiled
+        The law of suppliers they were drawn from.
+    matrix : csc_array, shape (goods, activities)
+    sums : ndarray, shape (activities,)
+        Sum of each column, in value.
+    """
+
+    structure: Profiled
+    matrix: Matrix
+    sums: FloatArray
+
+
+def draw_profiled(
+    profile: TableProfile,
+    goods: int,
+    mean: float,
+    seed: int,
+    techniques: int = 1,
+    units: FloatArray | None = None,
+) -> ProfiledInputs:
     """Draw input coefficients after a profile.
 
     Parameters
     ----------
-    columns : Columns
-        With a :class:`Profiled` structure; weights and sizes are set here.
     profile : TableProfile
+    goods : int
+    mean : float
+        Inputs per product.
     seed : int
+    techniques : int
+        Activities per good.
+    units : ndarray, shape (goods,), optional
+        Physical units of each good per unit of value; 1 if missing.
     """
-    structure = columns.structure
-    assert isinstance(structure, Profiled)
-    columns = replace(columns, dense_below=DENSE_GOODS)
+    activities = goods * techniques
+    sums = normal(raw(stream(seed, Purpose.COLUMN_SUMS), activities), SUM_CLIP)
+    sums *= sum_deviation(profile)
+    sums += profile.coefficients.column_sum
+    structure = profiled(profile, goods, mean, seed)
+    columns = Columns(
+        structure=structure,
+        degrees=_profiled_degrees(profile, mean, goods, activities, seed),
+        sums=sums,
+        weights=lognormal_weights(0.0),
+        techniques=techniques,
+        row_units=units,
+        good_units=units,
+        dense_below=DENSE_GOODS,
+    )
     sigma, inside, downstream = _factors(columns, structure, profile, seed)
     columns = replace(
         columns,
         weights=lognormal_weights(sigma),
         sizes=Amounts(structure, inside, downstream),
     )
-    return draw_columns(columns, seed, Purpose.INPUTS)
+    return ProfiledInputs(structure, draw_columns(columns, seed, Purpose.INPUTS), sums)
 
 
-def draw_profiled_degrees(
+def _profiled_degrees(
     profile: TableProfile, mean: float, goods: int, activities: int, seed: int
 ) -> npt.NDArray[np.int32]:
     """Draw numbers of inputs: log-normal with the profile's variation, rounded by chance.

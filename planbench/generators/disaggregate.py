@@ -38,7 +38,7 @@ overlap to the other. Both sums are met exactly with at most suppliers + buyers 
 north-west corner rule of the transportation problem, Dantzig 1951), and random orders make random
 partners.
 
-*Who takes part* (:func:`spread_cells`). A cell of the table is a flow between a commodity and an
+*Who takes part* (:class:`Spread`). A cell of the table is a flow between a commodity and an
 industry. Its total is shared by the industry's largest activities (a quarter of its revenue, at
 least one activity), each in proportion to its size, and by some of the others: a run of places in
 a random order, the next cell's run beginning where this one ends. So every activity has about
@@ -48,7 +48,9 @@ small one to few, who then take more of it each (threshold sampling).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -108,7 +110,7 @@ def cut_line(supply: FloatArray, demand: FloatArray) -> tuple[IntArray, IntArray
     supplier = np.arange(ends.size) - buyer
     real = length > 0
     supplier, buyer, amount = supplier[real], buyer[real], length[real].astype(np.float64)
-    got = np.bincount(buyer, weights=amount, minlength=demand.size)
+    got = sums_by(buyer, amount, demand.size)
     if not (got > 0).all():
         raise PlanbenchError("a buyer got nothing; this is a bug of planbench")
     amount *= (demand / got)[buyer]
@@ -156,10 +158,16 @@ class Groups:
 
 @dataclass(frozen=True, eq=False)
 class Spread:
-    """How cells are shared; cells are listed by industry.
+    """How cells, listed by industry, are shared; build it with :func:`spread_cells`.
 
     Attributes
     ----------
+    groups : Groups
+    industry : ndarray of int64, shape (cells,)
+    amount : ndarray, shape (cells,)
+        Total of each cell.
+    kept : ndarray, shape (industries,)
+        What is left of an industry's revenue after its cells, as a share of it.
     count : ndarray of int64, shape (cells,)
         Length of each cell's run among the activities that are not large.
     start : ndarray of int64, shape (cells,)
@@ -170,13 +178,36 @@ class Spread:
         Value of an activity's part in all cells per its revenue share, in the order of members.
     """
 
+    groups: Groups
+    industry: IntArray
+    amount: FloatArray
+    kept: FloatArray
     count: IntArray
     start: IntArray
     rate: FloatArray
     taken: FloatArray
 
+    def entries(self, cells: IntArray) -> tuple[IntArray, IntArray, FloatArray]:
+        """Entries of some cells: which of `cells`, which activity, how much.
 
-def sums_by(place: IntArray, amounts: FloatArray, count: int) -> FloatArray:
+        The amounts add up to the cell's, to rounding.
+        """
+        groups, j, whole = self.groups, self.industry[cells], self.amount[cells]
+        large, small = groups.large[j], np.diff(groups.first)[j] - groups.large[j]
+        length = large + self.count[cells]
+        cell = np.repeat(np.arange(cells.size), length)
+        place = np.arange(cell.size) - np.repeat(np.cumsum(length) - length, length)
+        is_large = place < large[cell]
+        turn = self.start[cells][cell] + place - large[cell]
+        room = np.maximum(small, 1)[cell]
+        turn -= np.where(turn >= room, room, 0)
+        member = groups.first[j][cell] + np.where(is_large, place, large[cell] + turn)
+        part = np.where(is_large, whole[cell], self.rate[cells][cell]) * groups.size[member]
+        part *= (whole / sums_by(cell, part, cells.size))[cell]
+        return cell, groups.member[member], part
+
+
+def sums_by(place: IntArray, amounts: npt.NDArray[Any], count: int) -> FloatArray:
     """Add up `amounts` by place, one by one in the order given; shape (count,)."""
     total: FloatArray = np.bincount(place, weights=amounts, minlength=count).astype(np.float64)
     return total
@@ -196,7 +227,7 @@ def group_activities(industry: IntArray, revenue: FloatArray, order: IntArray) -
     count = int(industry.max()) + 1
     first = np.zeros(count + 1, dtype=np.int64)
     np.cumsum(np.bincount(industry, minlength=count), out=first[1:])
-    total = np.bincount(industry, weights=revenue, minlength=count)
+    total = sums_by(industry, revenue, count)
     share = revenue / total[industry]
     # Largest first, to see which together hold the share; ties by number.
     ranked = np.lexsort((-share, industry))
@@ -207,19 +238,14 @@ def group_activities(industry: IntArray, revenue: FloatArray, order: IntArray) -
     shuffled = order[np.lexsort((~is_large[order], industry[order]))]
     return Groups(
         first=first,
-        large=np.bincount(industry, weights=is_large, minlength=count).astype(np.int64),
+        large=sums_by(industry, is_large, count).astype(np.int64),
         member=shuffled,
         size=share[shuffled],
     )
 
 
 def spread_cells(
-    groups: Groups,
-    industry: IntArray,
-    amount: FloatArray,
-    value: FloatArray,
-    kept: FloatArray,
-    each: float,
+    groups: Groups, industry: IntArray, amount: FloatArray, value: FloatArray, each: float
 ) -> Spread:
     """Share cells among activities so that none is left without value added.
 
@@ -230,49 +256,41 @@ def spread_cells(
         Rising: cells are listed by industry.
     amount, value : ndarray, shape (cells,)
         Total of each cell, > 0, and what it is worth as a share of the industry's revenue.
-    kept : ndarray, shape (industries,)
-        What is left of an industry's revenue after its cells, as a share of it.
     each : float
         Cells an activity is wanted to share in, on average; more where sums need it.
     """
     industries = groups.first.size - 1
+    kept = 1.0 - sums_by(industry, value, industries)
     small = np.diff(groups.first) - groups.large
-    wanted = np.full(industries, each)
-    wanted[kept < _THIN] = np.inf
-    for _ in range(_ROUNDS):
+    wanted = np.where(kept < _THIN, np.inf, each)
+    filled = np.diff(groups.first) > 0
+    for trial in range(_ROUNDS + 1):
         count = _runs(industry, value, small, wanted)
-        spread = _rates(groups, industry, amount, value, count, small)
-        left = 1.0 - spread.taken
+        spread = _placed(groups, industry, amount, value, kept, count)
         # The smallest that any activity keeps, by industry.
-        filled = np.diff(groups.first) > 0
         least = np.full(industries, np.inf)
-        least[filled] = np.minimum.reduceat(left, groups.first[:-1][filled])
+        least[filled] = np.minimum.reduceat(1.0 - spread.taken, groups.first[:-1][filled])
         short = (least < _LEAST_KEPT * kept) & np.isfinite(wanted)
         if not short.any():
-            return spread
-        wanted[short] *= 2.0
-    wanted[short] = np.inf
-    return _rates(groups, industry, amount, value, _runs(industry, value, small, wanted), small)
+            break
+        wanted[short] = 2.0 * wanted[short] if trial < _ROUNDS - 1 else np.inf
+    return spread
 
 
 def _runs(industry: IntArray, value: FloatArray, small: IntArray, wanted: FloatArray) -> IntArray:
     """Lengths of runs: in proportion to value, at most everyone; `wanted` cells on average."""
-    industries = small.size
-    cells = np.bincount(industry, minlength=industries)
+    cells = np.bincount(industry, minlength=small.size)
     room = small[industry]
     goal = np.minimum(wanted, cells) * small
-    low = np.zeros(industries)
-    high = np.full(industries, 1.0)
-    largest = np.zeros(industries)
-    np.maximum.at(largest, industry, value)
-    smallest = np.full(industries, np.inf)
-    np.minimum.at(smallest, industry, value)
     # Below the smallest value all activities take part in all cells.
-    low, high = np.where(cells > 0, smallest, 1.0), np.where(cells > 0, largest * cells, 1.0)
+    low, high = np.full(small.size, np.inf), np.zeros(small.size)
+    np.minimum.at(low, industry, value)
+    np.maximum.at(high, industry, value)
+    low, high = np.where(cells > 0, low, 1.0), np.where(cells > 0, high * cells, 1.0)
     for _ in range(_BISECTIONS):
         middle = 0.5 * (low + high)
         length = np.clip(room * np.minimum(1.0, value / middle[industry]), 1.0, None)
-        enough = np.bincount(industry, weights=length, minlength=industries) >= goal
+        enough = sums_by(industry, length, small.size) >= goal
         low, high = np.where(enough, middle, low), np.where(enough, high, middle)
     full = (wanted >= cells)[industry]
     length = np.where(full, room, np.rint(room * np.minimum(1.0, value / low[industry])))
@@ -280,84 +298,53 @@ def _runs(industry: IntArray, value: FloatArray, small: IntArray, wanted: FloatA
     return count
 
 
-def _rates(
+def _placed(
     groups: Groups,
     industry: IntArray,
     amount: FloatArray,
     value: FloatArray,
+    kept: FloatArray,
     count: IntArray,
-    small: IntArray,
 ) -> Spread:
     """Place the runs one after another and find what a share of revenue takes of each."""
-    room = np.maximum(small[industry], 1)
+    small = (np.diff(groups.first) - groups.large)[industry]
+    room = np.maximum(small, 1)
     running = np.cumsum(count) - count
-    begins = np.searchsorted(industry, np.arange(small.size), side="left")
-    start = (running - np.concatenate([running, [0]])[begins][industry]) % room
+    begins = np.searchsorted(industry, np.arange(groups.large.size), side="left")
+    start = (running - np.append(running, 0)[begins][industry]) % room
     # Sums of sizes over runs that may wrap around.
     offset = (groups.first[:-1] + groups.large)[industry]
     total = np.concatenate([[0.0], np.cumsum(groups.size)])
     end = start + count
+    wraps = end > room
     whole = total[groups.first[1:]][industry] - total[offset]
-    held = total[offset + np.minimum(end, small[industry])] - total[offset + start]
-    held += np.where(end > room, total[offset + np.maximum(end - room, 0)] - total[offset], 0.0)
-    share = np.where(count == small[industry], whole, held)
+    held = total[offset + np.minimum(end, small)] - total[offset + start]
+    held += np.where(wraps, total[offset + np.maximum(end - room, 0)] - total[offset], 0.0)
+    share = np.where(count == small, whole, held)
     big = total[offset] - total[groups.first[:-1]][industry]
     run = share > 0
     ratio = np.where(run, (1.0 - big) / np.where(run, share, 1.0), 0.0)
-    # Without others the large ones have all of it.
-    alone = small[industry] == 0
 
     change = np.zeros(groups.size.size + 1)
     step = value * ratio
     np.add.at(change, offset + start, step)
-    np.add.at(change, offset + np.minimum(end, small[industry]), -step)
-    wrapped = end > room
-    np.add.at(change, offset[wrapped], step[wrapped])
-    np.add.at(change, offset[wrapped] + end[wrapped] - room[wrapped], -step[wrapped])
-    taken = np.cumsum(change)[:-1]
-    of = np.repeat(np.arange(small.size), np.diff(groups.first))
-    place = np.arange(of.size) - groups.first[of]
-    cost = np.bincount(industry, weights=value, minlength=small.size)
-    taken = np.where(place < groups.large[of], cost[of], taken)
-    return Spread(count=np.where(alone, 0, count), start=start, rate=amount * ratio, taken=taken)
-
-
-def run_of(
-    groups: Groups, spread: Spread, industry: IntArray, amount: FloatArray, cells: IntArray
-) -> tuple[IntArray, IntArray, FloatArray]:
-    """Entries of some cells: which cell, which activity, how much.
-
-    Parameters
-    ----------
-    groups : Groups
-    spread : Spread
-    industry, amount : ndarray, shape (all cells,)
-    cells : ndarray of int64, shape (chosen cells,)
-
-    Returns
-    -------
-    cell : ndarray of int64, shape (entries,)
-        Position in `cells`.
-    activity : ndarray of int64, shape (entries,)
-    part : ndarray, shape (entries,)
-        Adds up to `amount` within each cell, to rounding.
-    """
-    j = industry[cells]
-    large, small = groups.large[j], np.diff(groups.first)[j] - groups.large[j]
-    count = spread.count[cells]
-    length = large + count
-    cell = np.repeat(np.arange(cells.size), length)
-    place = np.arange(cell.size) - np.repeat(np.cumsum(length) - length, length)
-    is_large = place < large[cell]
-    turn = spread.start[cells][cell] + place - large[cell]
-    room = np.maximum(small, 1)[cell]
-    turn -= np.where(turn >= room, room, 0)
-    member = groups.first[j][cell] + np.where(is_large, place, large[cell] + turn)
-    rate = np.where(is_large, amount[cells][cell], spread.rate[cells][cell])
-    part = rate * groups.size[member]
-    total = np.bincount(cell, weights=part, minlength=cells.size)
-    part *= (amount[cells] / total)[cell]
-    return cell, groups.member[member], part
+    np.add.at(change, offset + np.minimum(end, small), -step)
+    np.add.at(change, offset[wraps], step[wraps])
+    np.add.at(change, (offset + end - room)[wraps], -step[wraps])
+    of = np.repeat(np.arange(groups.large.size), np.diff(groups.first))
+    is_large = np.arange(of.size) - groups.first[of] < groups.large[of]
+    cost = sums_by(industry, value, groups.large.size)
+    return Spread(
+        groups=groups,
+        industry=industry,
+        amount=amount,
+        kept=kept,
+        # Without others the large ones have all of it.
+        count=np.where(small == 0, 0, count),
+        start=start,
+        rate=amount * ratio,
+        taken=np.where(is_large, cost[of], np.cumsum(change)[:-1]),
+    )
 
 
 _QUANTILE_BITS = 11
@@ -539,7 +526,7 @@ def _draw_revenues(industry: IntArray, whole: FloatArray, tail: float, seed: int
     rank = np.arange(m) - (np.cumsum(count) - count)[of]
     size = np.empty(m)
     size[shuffled] = pareto_sizes((rank + 0.5) / count[of], max(tail, 1.1))
-    total = np.bincount(industry, weights=size, minlength=count.size)
+    total = sums_by(industry, size, count.size)
     revenue: FloatArray = size * (whole / total)[industry]
     return revenue
 
@@ -579,18 +566,17 @@ def split_outputs(layout: Layout, flows: TableFlows, seed: int) -> tuple[Matrix,
     side = row != layout.main[column]
     j, c, amount = column[side], row[side], made.data[side]
     value = amount * worth[side] / flows.revenue[j]
-    kept = 1.0 - sums_by(j, value, flows.revenue.size)
-    spread = spread_cells(layout.groups, j, amount, value, kept, 1.0)
-    cell, activity, part = run_of(layout.groups, spread, j, amount, np.arange(j.size))
+    spread = spread_cells(layout.groups, j, amount, value, 1.0)
+    cell, activity, part = spread.entries(np.arange(j.size))
     bits = raw(stream(seed, Purpose.SPLIT, 2), cell.size)
     kind = c[cell]
     good = layout.first[kind] + below(bits, layout.goods[kind])
-    lost = np.bincount(activity, weights=part * flows.prices[kind], minlength=m)
+    lost = sums_by(activity, part * flows.prices[kind], m)
     # By construction of the spread an activity's main good is most of the rest.
     main = layout.main[layout.industry]
     own = (layout.revenue - lost) / flows.prices[main]
     # The main goods of an industry add up to the table's cell, to the last digit.
-    total = np.bincount(layout.industry, weights=own, minlength=layout.main.size)
+    total = sums_by(layout.industry, own, layout.main.size)
     cells = np.zeros(layout.main.size)
     cells[column[~side]] = made.data[~side]
     own *= (cells / total)[layout.industry]
@@ -605,17 +591,17 @@ def split_final(layout: Layout, flows: TableFlows, made: FloatArray, seed: int) 
     """Net final use of each good; adds up to the commodity's."""
     commodity = layout.commodity
     count = layout.goods.size
-    produced = np.bincount(commodity, weights=made, minlength=count)
+    produced = sums_by(commodity, made, count)
     # A commodity that is not made is shared as if equally much were made of each good.
     base = np.where(produced[commodity] > 0, made, 1.0)
     low, room = _FINAL_SPREAD
     weight = base * (low + room * uniform(raw(stream(seed, Purpose.SPLIT, 3), made.size)))
-    share = weight / np.bincount(commodity, weights=weight, minlength=count)[commodity]
+    share = weight / sums_by(commodity, weight, count)[commodity]
     final = flows.net[commodity] * share
     # Final use above what is made: this commodity in plain proportion instead.
     over = np.zeros(count, dtype=np.bool_)
     over[commodity[(final > made) & (flows.net[commodity] > 0)]] = True
-    plain = base / np.bincount(commodity, weights=base, minlength=count)[commodity]
+    plain = base / sums_by(commodity, base, count)[commodity]
     return np.where(over[commodity], flows.net[commodity] * plain, final)
 
 
@@ -626,10 +612,9 @@ def split_inputs(
     used = flows.used
     j, c, amount = column_of(used), used.indices.astype(np.int64), used.data
     value = amount * flows.prices[c] / flows.revenue[j]
-    kept = 1.0 - sums_by(j, value, flows.revenue.size)
     different = max(2.0, recipe.inputs * _COMMODITIES)
-    spread = spread_cells(layout.groups, j, amount, value, kept, different)
-    cost = np.maximum(1.0 - kept, 1e-300)
+    spread = spread_cells(layout.groups, j, amount, value, different)
+    share = value / np.maximum(1.0 - spread.kept, 1e-300)[j]
     weights = lognormal_weights(round(own_sigma * 1024) / 1024)
     more = max(0.0, recipe.inputs - 1.0 - different)
     n, m = int(layout.first[-1]), layout.industry.size
@@ -641,10 +626,9 @@ def split_inputs(
         cells = by_commodity[begins[k] : begins[k + 1]]
         if cells.size == 0:
             continue
-        cell, activity, part = run_of(layout.groups, spread, j, amount, cells)
+        cell, activity, part = spread.entries(cells)
         source = stream(recipe.seed, Purpose.SPLIT, 16 + k)
-        part, activity = _cut_parts(part, activity, (value / cost[j])[cells][cell], more, weights,
-                                    source)  # fmt: skip
+        part, activity = _cut_parts(part, activity, more * share[cells][cell], weights, source)
         order = _shuffle(raw(source, part.size))
         part, activity = part[order], activity[order]
         place = slice(int(layout.first[k]), int(layout.first[k + 1]))
@@ -664,18 +648,17 @@ def split_inputs(
 def _cut_parts(
     part: FloatArray,
     activity: IntArray,
-    share: FloatArray,
-    more: float,
+    cuts: FloatArray,
     weights: IntArray,
     source: np.random.PCG64,
 ) -> tuple[FloatArray, IntArray]:
-    """Cut purchases into parts of log-normal sizes, `more` cuts per activity by value."""
+    """Cut purchases into parts of log-normal sizes, in so many places on average."""
     bits = raw(source, part.size)
-    pieces = 1 + np.floor(share * more + uniform(bits)).astype(np.int64)
+    pieces = 1 + np.floor(cuts + uniform(bits)).astype(np.int64)
     entry = np.repeat(np.arange(part.size), pieces)
     low = (raw(source, entry.size) & np.uint64((1 << WEIGHT_BITS) - 1)).astype(np.int64)
     weight = weights[low].astype(np.float64)
-    weight /= np.bincount(entry, weights=weight, minlength=part.size)[entry]
+    weight /= sums_by(entry, weight, part.size)[entry]
     return part[entry] * weight, activity[entry]
 
 
@@ -779,8 +762,8 @@ def _assemble(
     level = revenue * (flows.levels / flows.revenue)[j]
     prices = flows.prices[commodity]
     left = revenue - backward(used, prices)
-    kept = np.bincount(j, weights=left, minlength=layout.main.size)
-    whole = np.bincount(j, weights=revenue, minlength=layout.main.size)
+    kept = sums_by(j, left, layout.main.size)
+    whole = sums_by(j, revenue, layout.main.size)
     with np.errstate(invalid="ignore", divide="ignore"):
         factor = (left / revenue) / (kept / whole)[j]
     # Where an industry keeps next to nothing every activity is split like all of it.
@@ -790,15 +773,10 @@ def _assemble(
     resource = table.resource_use[:, j]
     resource = scaled(sp.csc_array(resource), factor)
     if techniques > 1:
-        first = (per_level, made, resource)
-        if recipe.alternatives == "tradeoffs":
-            per_level, made, resource = _add_trade_offs(first, layout, flows, recipe)
-        else:
-            per_level, made, resource = _add_techniques(first, layout, techniques, recipe.seed)
-    share = np.divide(final, flows.net[commodity], out=np.zeros(final.size),
-                      where=flows.net[commodity] != 0)  # fmt: skip
-    equal = flows.net[commodity] == 0
-    share[equal] = (1.0 / layout.goods[commodity])[equal]
+        per_level, resource = _add_techniques(per_level, resource, layout, flows, recipe)
+        made = sp.csc_array(made[:, np.repeat(np.arange(level.size), techniques)])
+    net = flows.net[commodity]
+    share = np.divide(final, net, out=1.0 / layout.goods[commodity], where=net != 0)
     wanted = table.assortment.tocsr()[commodity]
     assortment = sp.csc_array(sp.diags_array(share) @ wanted)
     # A limit on the industry is one on each activity, in proportion.
@@ -847,85 +825,83 @@ def _assemble(
 
 
 def _add_techniques(
-    first: tuple[Matrix, Matrix, Matrix], layout: Layout, techniques: int, seed: int
-) -> tuple[Matrix, Matrix, Matrix]:
-    """Repeat every activity with other suppliers and dearer; technique k of j is column jK + k."""
-    inputs, outputs, resource = first
-    commodity = layout.commodity
-    n, m = inputs.shape
-    column = column_of(inputs)
-    rows, columns, data = [inputs.indices.astype(np.int64)], [column * techniques], [inputs.data]
-    factor = np.ones((m, techniques))
-    low, room = _MARKUP
-    for k in range(1, techniques):
-        source = stream(seed, Purpose.SPLIT, (1 << 20) + k)
-        kind = commodity[inputs.indices]
-        rows.append(layout.first[kind] + below(raw(source, column.size), layout.goods[kind]))
-        columns.append(column * techniques + k)
-        data.append(inputs.data)
-        factor[:, k] = 1.0 + low + room * uniform(raw(source, m))
-    wide = sp.csc_array(
-        (np.concatenate(data), (np.concatenate(rows), np.concatenate(columns))),
-        shape=(n, m * techniques),
+    inputs: Matrix, resource: Matrix, layout: Layout, flows: TableFlows, recipe: SplitRecipe
+) -> tuple[Matrix, Matrix]:
+    """Repeat every activity with other suppliers; technique k of j is column jK + k."""
+    other = _trade_offs if recipe.alternatives == "tradeoffs" else _dearer
+    bought = [(inputs.indices.astype(np.int64), inputs.data)]
+    used = [(resource.indices, resource.data)]
+    for goods, amounts, needs in other(inputs, resource, layout, flows, recipe):
+        bought.append((goods, amounts))
+        used.append((resource.indices, needs))
+    return _interleaved(inputs, bought), _interleaved(resource, used)
+
+
+def _interleaved(first: Matrix, parts: list[tuple[IntArray, FloatArray]]) -> Matrix:
+    """Make column jK + k of rows and amounts k where `first` has column j."""
+    rows, data = (np.concatenate(part) for part in zip(*parts, strict=True))
+    column = column_of(first) * len(parts)
+    columns = np.concatenate([column + k for k in range(len(parts))])
+    return sp.csc_array(
+        (data, (rows, columns)), shape=(first.shape[0], first.shape[1] * len(parts))
     )
-    again = np.repeat(np.arange(m), techniques)
-    dear = scaled(sp.csc_array(resource[:, again]), factor.ravel())
-    return wide, sp.csc_array(outputs[:, again]), dear
 
 
-def _add_trade_offs(
-    first: tuple[Matrix, Matrix, Matrix], layout: Layout, flows: TableFlows, recipe: SplitRecipe
-) -> tuple[Matrix, Matrix, Matrix]:
-    """Add to every activity techniques that lean towards another activity of the economy.
+#: Of every further technique goods and amounts bought, and amounts of resources used.
+Techniques: TypeAlias = Iterator[tuple[IntArray, FloatArray, FloatArray]]
+
+
+def _dearer(
+    inputs: Matrix, resource: Matrix, layout: Layout, flows: TableFlows, recipe: SplitRecipe
+) -> Techniques:
+    """Make techniques that buy from other goods of the same commodities and use more resources."""
+    kind, user = layout.commodity[inputs.indices], column_of(resource)
+    low, room = _MARKUP
+    for k in range(1, recipe.techniques):
+        source = stream(recipe.seed, Purpose.SPLIT, (1 << 20) + k)
+        goods = layout.first[kind] + below(raw(source, kind.size), layout.goods[kind])
+        factor = 1.0 + low + room * uniform(raw(source, inputs.shape[1]))
+        yield goods, inputs.data, resource.data * factor[user]
+
+
+def _trade_offs(
+    inputs: Matrix, resource: Matrix, layout: Layout, flows: TableFlows, recipe: SplitRecipe
+) -> Techniques:
+    """Make techniques that lean towards another activity of the economy.
 
     Each input is bought from another good of its commodity, or, for a share of them, replaced by
     what the other activity buys, worth as much at the table's prices. Resources that the industry
     uses are mixed more as the other's industry mixes them. Activities that use no resources
-    (trade) only buy from other goods. Technique k of j is column jK + k.
+    (trade) only buy from other goods.
     """
-    inputs, outputs, resource = first
-    techniques, commodity = recipe.techniques, layout.commodity
-    n, m = inputs.shape
+    m = inputs.shape[1]
     column, count = column_of(inputs), np.diff(inputs.indptr).astype(np.int64)
-    kind = commodity[inputs.indices]
+    kind = layout.commodity[inputs.indices]
     spent = backward(flows.table.resource_use, flows.rents)
     mix = flows.table.resource_use.toarray() * flows.rents[:, None] / np.maximum(spent, 1e-300)
     used, user = resource.indices, column_of(resource)
     own = mix[used, layout.industry[user]]
     producing = np.diff(resource.indptr) > 0
     others = np.flatnonzero(producing)
-    rows, columns, data = [inputs.indices.astype(np.int64)], [column * techniques], [inputs.data]
-    use = [(used, user * techniques, resource.data)]
     low, room = _TRADE_OFF
-    for k in range(1, techniques):
+    for k in range(1, recipe.techniques):
         source = stream(recipe.seed, Purpose.TRADE_OFFS, k)
         other = others[below(raw(source, m), others.size)]
-        # Inputs.
         bits = raw(source, column.size)
         model = other[column]
         replaced = producing[column] & (count[model] > 0) & (uniform(bits) < _OTHER_INPUTS)
         place = inputs.indptr[model] + below(raw(source, column.size), count[model])
         bought = np.where(replaced, kind[np.where(replaced, place, 0)], kind)
-        rows.append(layout.first[bought] + below(raw(source, column.size), layout.goods[bought]))
-        columns.append(column * techniques + k)
-        data.append(inputs.data * (flows.prices[kind] / flows.prices[bought]))
-        # Resources.
+        goods = layout.first[bought] + below(raw(source, column.size), layout.goods[bought])
         cost = 1.0 + low + room * uniform(raw(source, m))
         theirs = mix[used, layout.industry[other[user]]]
-        shared = np.bincount(user, weights=theirs, minlength=m)[user]
+        shared = sums_by(user, theirs, m)[user]
         towards = np.divide(
             theirs, shared * own, out=np.ones(own.size), where=(shared > 0) & (own > 0)
         )
         factor = (1.0 - _OTHER_RESOURCES) + _OTHER_RESOURCES * towards
-        use.append((used, user * techniques + k, resource.data * factor * cost[user]))
-    again = np.repeat(np.arange(m), techniques)
-
-    def joined(parts: list[tuple[IntArray, IntArray, FloatArray]], height: int) -> Matrix:
-        row, col, value = (np.concatenate(p) for p in zip(*parts, strict=True))
-        return sp.csc_array((value, (row, col)), shape=(height, m * techniques))
-
-    wide = joined(list(zip(rows, columns, data, strict=True)), n)
-    return wide, sp.csc_array(outputs[:, again]), joined(use, resource.shape[0])
+        amounts = inputs.data * (flows.prices[kind] / flows.prices[bought])
+        yield goods, amounts, resource.data * factor * cost[user]
 
 
 def _moved(recipe: SplitRecipe, part: int, count: int) -> FloatArray:
@@ -981,34 +957,21 @@ def aggregate(economy: Economy, plan: FloatArray) -> Aggregate:
     commodity = np.repeat(np.arange(goods.size), goods)
     by_main = np.argsort(main, kind="stable")
     industry = np.repeat(np.repeat(by_main, activities[by_main]), techniques)
-    n, m = goods.size, activities.size
     if (commodity.size, industry.size) != economy.inputs.shape:
         raise InputError("its recipe does not fit its arrays; make it again", where=economy.name)
-
-    def add_up(
-        matrix: Matrix,
-        rows: IntArray,
-        columns: IntArray,
-        shape: tuple[int, int],
-        levels: FloatArray,
-    ) -> FloatArray:
-        column = np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))
-        place = rows[matrix.indices] * shape[1] + columns[column]
-        flows = matrix.data * levels[column]
-        total = np.bincount(place, weights=flows, minlength=shape[0] * shape[1])
-        return total.astype(np.float64).reshape(shape)
-
-    targets, resources = economy.n_targets, economy.n_resources
+    goods_of = sp.csr_array(
+        (np.ones(commodity.size), (commodity, np.arange(commodity.size))),
+        shape=(goods.size, commodity.size),
+    )
+    levels_of = sp.csc_array(
+        (plan, (np.arange(industry.size), industry)), shape=(industry.size, activities.size)
+    )
     return Aggregate(
-        used=add_up(economy.inputs, commodity, industry, (n, m), plan),
-        made=add_up(economy.outputs, commodity, industry, (n, m), plan),
-        resources=add_up(
-            economy.resource_use, np.arange(resources), industry, (resources, m), plan
-        ),
-        final=add_up(
-            economy.assortment, commodity, np.arange(targets), (n, targets), np.ones(targets)
-        ),
-        fixed=np.bincount(commodity, weights=economy.fixed_demand, minlength=n).astype(np.float64),
+        used=(goods_of @ (economy.inputs @ levels_of)).toarray(),
+        made=(goods_of @ (economy.outputs @ levels_of)).toarray(),
+        resources=(economy.resource_use @ levels_of).toarray(),
+        final=(goods_of @ economy.assortment).toarray(),
+        fixed=goods_of @ economy.fixed_demand,
     )
 
 

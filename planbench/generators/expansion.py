@@ -15,7 +15,7 @@ carried is drawn.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
@@ -88,9 +88,9 @@ def expand_generated(recipe: GeneratorRecipe, base: Economy) -> Economy:
     economy = base
     capital: Callable[[Economy], Capital] | None = None
     if recipe.years is not None and recipe.capital:
-        held = _draw_held(recipe, base)
-        economy = _with_replacement(recipe, base, held)
-        capital = partial(_generated_capital, held=held, recipe=recipe)
+        held, built_from = _draw_held(recipe, base)
+        economy = _with_replacement(recipe, base, built_from @ held)
+        capital = partial(_generated_capital, held=held, built_from=built_from, recipe=recipe)
     transport = None if recipe.regions is None else _draw_transport(recipe, base, recipe.regions)
     economy = _expand(recipe, economy, transport, capital)
     economy = replace(economy, name=f"gen:{recipe.canonical()}", recipe=recipe.facts())
@@ -244,29 +244,25 @@ def _draw_transport(recipe: GeneratorRecipe, base: Economy, regions: int) -> Tra
     return make_transport(base, regions, carried=carried, freight=freight, distance=ring(regions))
 
 
-@dataclass(frozen=True, eq=False)
-class _Held:
-    """Capital of the one-region economy: which goods, and how much each activity holds."""
-
-    goods: IntArray
-    amounts: Matrix
-    n_goods: int
-
-
-def _draw_held(recipe: GeneratorRecipe, base: Economy) -> _Held:
+def _draw_held(recipe: GeneratorRecipe, base: Economy) -> tuple[Matrix, Matrix]:
     """Draw K: each activity holds a few kinds, worth `capital` years of its value added.
 
     By-products do not count, so that replacing what wears out never takes more than there is.
+
+    Returns
+    -------
+    held : csc_array, shape (capital goods, activities)
+    built_from : csc_array, shape (goods, capital goods)
+        A unit of a capital good is made of a unit of one good.
     """
-    n, m = recipe.goods, recipe.activities
-    units = draw_units(recipe, Purpose.UNITS, 0, n)
+    n, units = recipe.goods, draw_units(recipe, Purpose.UNITS, 0, recipe.goods)
     count = max(1, round(CAPITAL_GOODS * n))
     goods = np.flatnonzero(choose(raw(stream(recipe.seed, Purpose.CAPITAL), n), count))
     scaled = recipe.unit_spread > 0
     amounts = draw_columns(
         Columns(
             structure=Uniform(goods.size),
-            degrees=np.full(m, min(CAPITAL_KINDS, goods.size), dtype=np.int32),
+            degrees=np.full(recipe.activities, min(CAPITAL_KINDS, goods.size), dtype=np.int32),
             sums=round24(recipe.capital * (1.0 - _input_value(recipe, base, units))),
             weights=lognormal_weights(_HELD_SIGMA),
             techniques=recipe.techniques,
@@ -279,14 +275,11 @@ def _draw_held(recipe: GeneratorRecipe, base: Economy) -> _Held:
     )
     # Capital goods that no activity holds are dropped.
     used = np.bincount(amounts.indices, minlength=goods.size) > 0
-    number = np.cumsum(used) - 1
-    return _Held(
-        goods=goods[used],
-        amounts=sp.csc_array(
-            (amounts.data, number[amounts.indices], amounts.indptr), shape=(int(used.sum()), m)
-        ),
-        n_goods=n,
+    count, number = int(used.sum()), np.cumsum(used) - 1
+    held = sp.csc_array(
+        (amounts.data, number[amounts.indices], amounts.indptr), shape=(count, amounts.shape[1])
     )
+    return held, sp.csc_array((np.ones(count), goods[used], np.arange(count + 1)), shape=(n, count))
 
 
 def _input_value(recipe: GeneratorRecipe, base: Economy, units: FloatArray) -> FloatArray:
@@ -294,21 +287,20 @@ def _input_value(recipe: GeneratorRecipe, base: Economy, units: FloatArray) -> F
     return backward(base.inputs, 1.0 / units) * np.repeat(units, recipe.techniques)
 
 
-def _with_replacement(recipe: GeneratorRecipe, base: Economy, held: _Held) -> Economy:
-    """Give `base` an interior plan that can spare more than what wears out of its capital."""
+def _with_replacement(recipe: GeneratorRecipe, base: Economy, stocks: Matrix) -> Economy:
+    """Give `base` an interior plan that can spare more than what wears out of its capital.
+
+    `stocks` are what activities hold, in goods.
+    """
     assert base.interior is not None
     share = _REPLACED * recipe.depreciation
-    wear = sp.csc_array(
-        (share * held.amounts.data, held.goods[held.amounts.indices], held.amounts.indptr),
-        shape=base.inputs.shape,
-    )
     units = draw_units(recipe, Purpose.UNITS, 0, recipe.goods)
     value = _input_value(recipe, base, units)
     replacement = share * recipe.capital
     largest = float(value.max())
     total = forward(base.assortment, np.ones(base.n_targets))
     output = growth_plan(
-        sp.csc_array(base.inputs + wear),
+        sp.csc_array(base.inputs + share * stocks),
         np.full(recipe.activities, 1.0 / recipe.techniques),
         np.maximum(total, _LEAST_DEMAND * units),
         retained=0.5 * (1.0 + largest + replacement * (1.0 - largest)),
@@ -323,15 +315,13 @@ def _with_replacement(recipe: GeneratorRecipe, base: Economy, held: _Held) -> Ec
     return replace(base, interior=Interior(*prices, activities=plan))
 
 
-def _generated_capital(economy: Economy, held: _Held, recipe: GeneratorRecipe) -> Capital:
+def _generated_capital(
+    economy: Economy, held: Matrix, built_from: Matrix, recipe: GeneratorRecipe
+) -> Capital:
     """Place capital in every region: each builds its own from its own goods."""
     assert economy.interior is not None
     assert economy.interior.activities is not None
-    count = held.goods.size
-    from_good = sp.csc_array(
-        (np.ones(count), held.goods, np.arange(count + 1)), shape=(held.n_goods, count)
-    )
-    amounts, built_from = _in_every_region(held.amounts, from_good, economy)
+    amounts, built_from = _in_every_region(held, built_from, economy)
     first = round_bits(_FIRST_STOCKS * forward(amounts, economy.interior.activities), LEVEL_BITS)
     left = _terminal_share(recipe)
     return make_capital(
@@ -387,17 +377,13 @@ def _in_every_region(held: Matrix, built_from: Matrix, economy: Economy) -> tupl
     """
     (count, m), n = held.shape, built_from.shape[0]
     regions = economy.n_goods // n
-    steps = [count * c for c in range(regions)]
+    places = range(regions)
     carrying = sp.csc_array((count, economy.n_activities - m * regions))
     return (
         staircase(
-            [held] * regions + [carrying], [*steps, 0], (count * regions, economy.n_activities)
+            [held] * regions + [carrying], [*(count * c for c in places), 0], count * regions
         ),
-        staircase(
-            [built_from] * regions,
-            [n * c for c in range(regions)],
-            (n * regions, count * regions),
-        ),
+        staircase([built_from] * regions, [n * c for c in places], n * regions),
     )
 
 

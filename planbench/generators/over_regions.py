@@ -25,10 +25,16 @@ import scipy.sparse as sp
 
 from planbench.errors import InputError
 from planbench.formatting import plural
-from planbench.generators.arguments import array_of, check_number, chosen_goods, whole_number
+from planbench.generators.arguments import (
+    array_of,
+    check_kind,
+    check_number,
+    chosen_goods,
+    whole_number,
+)
 from planbench.generators.draws import Purpose, below, choose, raw, stream
 from planbench.generators.interior import strict_interior
-from planbench.generators.staircase import pile, side_by_side, staircase
+from planbench.generators.staircase import pile, staircase
 from planbench.io.files import require_memory
 from planbench.model.arrays import (
     FloatArray,
@@ -113,32 +119,25 @@ def make_transport(
     """
     regions = whole_number(regions, "regions", least=1)
     goods = chosen_goods(carried, economy.n_goods, "transport.carried")
-    shapes = (economy.n_goods, goods.size), (economy.n_resources, goods.size)
-    used = [
+    freight, labour = (
         canonical_matrix(
-            sp.csc_array(shape) if given is None else given, shape, field, nonnegative=True
+            sp.csc_array((rows, goods.size)) if given is None else given,
+            (rows, goods.size),
+            f"transport.{field}",
+            nonnegative=True,
         )
-        for given, shape, field in zip(
-            (freight, labour), shapes, ("transport.freight", "transport.labour"), strict=True
+        for given, rows, field in (
+            (freight, economy.n_goods, "freight"),
+            (labour, economy.n_resources, "labour"),
         )
-    ]
+    )
     lost = canonical_vector(loss, goods.size, "transport.loss", lower=0.0)
     allowed = "a number of at least 0 (or infinite) for all routes, or one for each pair of regions"
     far = array_of(distance, "transport.distance", allowed)
     if far.ndim == 0:
         far = np.full((regions, regions), float(far))
-    if far.shape != (regions, regions):
-        raise InputError(
-            f"has shape {far.shape}, expected {(regions, regions)}", where="transport.distance"
-        )
-    wrong = np.isnan(far) | (far < 0)
-    if wrong.any():
-        a, b = (int(i) for i in np.argwhere(wrong)[0])
-        raise InputError(
-            f"entry (row {a}, column {b}) is {far[a, b]:g}; give {allowed}",
-            where="transport.distance",
-        )
-    return Transport(goods, used[0], used[1], lost, far)
+    far = array_of(far, "transport.distance", allowed, (regions, regions), lambda x: x >= 0)
+    return Transport(goods, freight, labour, lost, far)
 
 
 _CHUNK = 1 << 20
@@ -218,46 +217,43 @@ def over_regions(
     InputError
         Naming the argument and what to give instead.
     """
-    if not isinstance(division, Regions):
-        raise InputError(f"is {division!r}; give Regions(count=…)", where="division")
+    check_kind(division, Regions, "division", "give Regions(count=…)")
+    check_kind(transport, Transport, "transport", "give what make_transport returns")
     division.check()
-    _check_transport(economy, division, transport)
     regions, pooled, common_target = division.count, division.pooled, division.common_target
+    n, m, k = economy.n_goods, economy.n_activities, economy.n_resources
+    if transport is not None and (transport.distance.shape[0], transport.freight.shape[0]) != (
+        regions,
+        n,
+    ):
+        raise InputError(
+            "is of another economy or number of regions; make it from these", where="transport"
+        )
     require_memory(
         float(economy.nbytes) * regions, "regions", f"an economy of {plural(regions, 'region')}"
     )
-    n, m, k = economy.n_goods, economy.n_activities, economy.n_resources
     divided, size = _shares(division.shares, regions, k)
-    routes = [] if transport is None else transport.routes
-    carried = 0 if transport is None else transport.carried.size * len(routes)
-    goods, columns = n * regions, m * regions + carried
-    places = [0] * regions if pooled else _steps(k, regions)
-    inputs = [_inputs(economy, division)]
-    sent: list[Matrix] = []
-    got: list[Matrix] = []
-    labour: list[Matrix] = []
-    if transport is not None and routes:
-        # Routes of one distance share their blocks.
-        by_distance = {d: _over(transport, n, d) for *_, d in routes}
-        sent, got, labour = map(list, zip(*(by_distance[d] for *_, d in routes), strict=True))
-        inputs.append(staircase(sent, [n * a for a, *_ in routes], (goods, carried)))
-    outputs = staircase(
-        [economy.outputs] * regions + got,
-        _steps(n, regions) + [n * b for _, b, _ in routes],
-        (goods, columns),
-    )
-    use = staircase(
-        [economy.resource_use] * regions + labour,
-        places + [places[a] for a, *_ in routes],
-        (k if pooled else k * regions, columns),
-    )
-    limits = np.concatenate([np.outer(size, economy.capacity).ravel(), np.full(carried, np.inf)])
+    sent, got, labour, routes = _routes(transport, n)
+    origins, targets = [a for a, _ in routes], [b for _, b in routes]
+    carried = sum(block.shape[1] for block in sent)
+    everywhere = range(regions)
+    placed = 0 if pooled else k
     out = make_economy(
-        inputs=side_by_side(inputs),
-        outputs=outputs,
-        resource_use=use,
+        inputs=staircase(
+            [_inputs(economy, division), *sent], [0, *(n * a for a in origins)], n * regions
+        ),
+        outputs=staircase(
+            [economy.outputs] * regions + got, [n * c for c in (*everywhere, *targets)], n * regions
+        ),
+        resource_use=staircase(
+            [economy.resource_use] * regions + labour,
+            [placed * c for c in (*everywhere, *origins)],
+            k if pooled else k * regions,
+        ),
         endowment=economy.endowment if pooled else (divided * economy.endowment).ravel(),
-        capacity=limits,
+        capacity=np.concatenate(
+            [np.outer(size, economy.capacity).ravel(), np.full(carried, np.inf)]
+        ),
         assortment=_assortment(economy, regions, size, common_target),
         fixed_demand=np.outer(size, economy.fixed_demand).ravel(),
         weights=economy.weights if common_target else np.tile(economy.weights, regions),
@@ -268,53 +264,24 @@ def over_regions(
             "seed": division.seed,
             "of": dict(economy.recipe),
         },
-        **_labels(economy, regions, transport, routes, pooled, common_target),
+        **_labels(economy, division, transport, routes),
     )
     if economy.interior is None:
         return out
-    proposed = _interior(economy, regions, divided, size, columns, pooled)
+    proposed = _interior(economy.interior, division, divided, size, m * regions + carried)
     return replace(out, interior=strict_interior(out, proposed))
-
-
-def _check_transport(economy: Economy, division: Regions, transport: Transport | None) -> None:
-    if transport is None:
-        return
-    if not isinstance(transport, Transport):
-        raise InputError("is no transport; give what make_transport returns", where="transport")
-    if (
-        transport.distance.shape[0] != division.count
-        or transport.freight.shape[0] != economy.n_goods
-    ):
-        raise InputError(
-            "is of another economy or number of regions; make it from these", where="transport"
-        )
-
-
-def _steps(size: int, count: int) -> list[int]:
-    return [size * c for c in range(count)]
 
 
 def _shares(given: Any, regions: int, resources: int) -> tuple[FloatArray, FloatArray]:
     """Shares by region and resource, and by region, each column adding up to 1."""
     if given is None:
         given = np.ones(regions)
-    allowed = "a share for each region, or a row of shares (one for each resource) for each"
+    allowed = "a share of at least 0 for each region, or a row of them (one for each resource)"
     table = array_of(given, "shares", allowed)
     if table.ndim == 1:
         table = np.repeat(table[:, None], max(resources, 1), axis=1)
-    if table.shape != (regions, max(resources, 1)):
-        raise InputError(
-            f"has shape {np.shape(given)}, expected {(regions,)} or {(regions, resources)}; "
-            f"give {allowed}",
-            where="shares",
-        )
-    wrong = ~(np.isfinite(table) & (table >= 0))
-    if wrong.any():
-        c, i = (int(at) for at in np.argwhere(wrong)[0])
-        raise InputError(
-            f"of region {c + 1} is {table[c, i]:g}; give a finite number of at least 0",
-            where="shares",
-        )
+    shape = regions, max(resources, 1)
+    table = array_of(table, "shares", allowed, shape, lambda x: np.isfinite(x) & (x >= 0))
     total = table.sum(axis=0)
     if not (table.sum(axis=1) > 0).all() or not (total > 0).all():
         raise InputError("leaves a region or a resource with nothing", where="shares")
@@ -327,10 +294,10 @@ def _shares(given: Any, regions: int, resources: int) -> tuple[FloatArray, Float
 def _inputs(economy: Economy, division: Regions) -> Matrix:
     """Place A in all regions, the same entries of each from other regions."""
     a, n, regions = economy.inputs, economy.n_goods, division.count
-    shape = (n * regions, economy.n_activities * regions)
     count = round(division.cross_share * a.nnz)
     if regions == 1 or count == 0:
-        return staircase([a] * regions, _steps(n, regions), shape)
+        return staircase([a] * regions, [n * c for c in range(regions)], n * regions)
+    shape = n * regions, economy.n_activities * regions
     source = stream(division.seed, Purpose.REGIONS)
     away = np.zeros(a.nnz, dtype=np.int32)
     chosen = choose(raw(source, a.nnz), count)
@@ -351,83 +318,84 @@ def _inputs(economy: Economy, division: Regions) -> Matrix:
     return out
 
 
-def _over(transport: Transport, goods: int, distance: float) -> tuple[Matrix, Matrix, Matrix]:
-    """Goods sent, goods that arrive and resources used, all per unit carried so far."""
+def _routes(
+    transport: Transport | None, goods: int
+) -> tuple[list[Matrix], list[Matrix], list[Matrix], list[tuple[int, int]]]:
+    """For every route goods sent, goods that arrive and resources used, per unit; and its ends.
+
+    Routes of one distance share their matrices.
+    """
+    if transport is None:
+        return [], [], [], []
     count = transport.carried.size
     unit = sp.csc_array(
         (np.ones(count), transport.carried, np.arange(count + 1)), shape=(goods, count)
     )
-    sent = unit + distance * transport.freight
-    arrives = unit * np.maximum(1 - distance * transport.loss, 0)
-    sent, arrives, labour = (
-        canonical_matrix(part, None, "transport")
-        for part in (sent, arrives, distance * transport.labour)
-    )
-    return sent, arrives, labour
+    by_distance = {
+        distance: tuple(
+            canonical_matrix(part, None, "transport")
+            for part in (
+                unit + distance * transport.freight,
+                unit * np.maximum(1 - distance * transport.loss, 0),
+                distance * transport.labour,
+            )
+        )
+        for distance in {far for *_, far in transport.routes}
+    }
+    parts = [by_distance[far] for *_, far in transport.routes]
+    sent, got, labour = ([part[i] for part in parts] for i in range(3))
+    return sent, got, labour, [(a, b) for a, b, _ in transport.routes]
 
 
 def _assortment(economy: Economy, regions: int, size: FloatArray, common_target: bool) -> Matrix:
-    d = economy.assortment
+    d, n = economy.assortment, economy.n_goods
     if common_target:
         return pile([sp.csc_array(d * share) for share in size])
-    shape = (economy.n_goods * regions, economy.n_targets * regions)
-    return staircase([d] * regions, _steps(economy.n_goods, regions), shape)
+    return staircase([d] * regions, [n * c for c in range(regions)], n * regions)
 
 
 def _interior(
-    economy: Economy,
-    regions: int,
-    divided: FloatArray,
-    size: FloatArray,
-    columns: int,
-    pooled: bool,
+    given: Interior, division: Regions, divided: FloatArray, size: FloatArray, columns: int
 ) -> Interior:
     """Everywhere the prices of one region, and its plan as far as the poorest region can."""
-    given = economy.interior
-    assert given is not None
     plan = None
     if given.activities is not None:
         least = float(size.min())
-        if not pooled and divided.size:
+        if not division.pooled and divided.size:
             least = min(least, float(divided.min()))
         plan = np.zeros(columns)
-        plan[: economy.n_activities * regions] = np.tile(least * given.activities, regions)
+        produced = np.tile(least * given.activities, division.count)
+        plan[: produced.size] = produced
     return Interior(
-        goods_prices=np.tile(given.goods_prices, regions),
-        resource_prices=given.resource_prices
-        if pooled
-        else np.tile(given.resource_prices, regions),
+        goods_prices=np.tile(given.goods_prices, division.count),
+        resource_prices=np.tile(given.resource_prices, 1 if division.pooled else division.count),
         activities=plan,
     )
 
 
 def _labels(
     economy: Economy,
-    regions: int,
+    division: Regions,
     transport: Transport | None,
-    routes: list[tuple[int, int, float]],
-    pooled: bool,
-    common_target: bool,
+    routes: list[tuple[int, int]],
 ) -> dict[str, Any]:
     """Every name with its region; none where `economy` has none."""
 
-    def placed(names: tuple[str, ...] | None) -> list[str] | None:
-        if not names:
-            return None
-        return [f"{name} in region {c + 1}" for c in range(regions) for name in names]
+    def placed(names: tuple[str, ...] | None) -> list[str]:
+        regions = range(1, division.count + 1)
+        return [f"{name} in region {c}" for c in regions for name in names or ()]
 
-    out: dict[str, Any] = {
-        "goods": placed(economy.goods),
-        "resources": economy.resources if pooled else placed(economy.resources),
-        "targets": economy.targets if common_target else placed(economy.targets),
-        "units": economy.units * regions if economy.units else None,
-    }
     activities = placed(economy.activities)
-    if activities is not None and transport is not None:
+    if activities and transport is not None:
         activities += [
             f"carry {economy.good(i)} from region {a + 1} to region {b + 1}"
-            for a, b, _ in routes
+            for a, b in routes
             for i in transport.carried.tolist()
         ]
-    out["activities"] = activities
-    return out
+    return {
+        "goods": placed(economy.goods) or None,
+        "activities": activities or None,
+        "resources": economy.resources if division.pooled else placed(economy.resources) or None,
+        "targets": economy.targets if division.common_target else placed(economy.targets) or None,
+        "units": economy.units * division.count if economy.units else None,
+    }

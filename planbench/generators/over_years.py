@@ -24,7 +24,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from itertools import compress
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +33,13 @@ import scipy.sparse as sp
 
 from planbench.errors import InputError
 from planbench.formatting import plural
-from planbench.generators.arguments import array_of, check_number, chosen_goods, whole_number
+from planbench.generators.arguments import (
+    array_of,
+    check_kind,
+    check_number,
+    chosen_goods,
+    whole_number,
+)
 from planbench.generators.capital import Capital
 from planbench.generators.interior import strict_interior
 from planbench.generators.staircase import pile, staircase
@@ -41,6 +48,7 @@ from planbench.model.arrays import FloatArray, Matrix, canonical_matrix, canonic
 from planbench.model.economy import Economy, Interior, make_economy
 
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,20 +159,23 @@ def over_years(
     InputError
         Naming the argument and what to give instead.
     """
-    if not isinstance(horizon, Horizon):
-        raise InputError(f"is {horizon!r}; give Horizon(years=…)", where="horizon")
+    check_kind(horizon, Horizon, "horizon", "give Horizon(years=…)")
+    check_kind(capital, Capital, "capital", "give what make_capital returns, or leave it out")
+    check_kind(storage, Storage, "storage", "give Storage(…), or leave it out")
     horizon.check()
-    _check_durables(economy, capital, storage)
+    if capital is not None and (
+        capital.held.shape[1],
+        capital.built_from.shape[0],
+        capital.builders.shape[0],
+    ) != (economy.n_activities, economy.n_goods, economy.n_resources):
+        raise InputError("is of another economy; make it from this one", where="capital")
     years = horizon.years
     require_memory(
         float(economy.nbytes) * years, "years", f"an economy over {plural(years, 'year')}"
     )
-    n, k, h = economy.n_goods, economy.n_resources, 0 if capital is None else capital.count
-    end = End(
-        goods=horizon.terminal is not None,
-        capital=capital is not None and capital.terminal is not None,
-    )
-    kinds = _kinds(economy, capital, storage, horizon.delivery, end)
+    k, date = economy.n_resources, economy.n_goods + (0 if capital is None else capital.count)
+    kept = _asked_for(economy, capital, horizon)
+    kinds = _kinds(economy, capital, storage, horizon)
     dated = [
         (t, name) for t in range(years) for name, kind in kinds.items() if kind.begins(t, years)
     ]
@@ -174,37 +185,34 @@ def over_years(
             "left at the end",
             where="years",
         )
-    parts = [kinds[name] for _, name in dated]
-    steps = [t * (n + h) for t, _ in dated]
-    rows = years * (n + h) + end.goods * n + end.capital * h
-    m = sum(part.capacity.size for part in parts)
-    # Capital left at the end follows at once where no goods are left.
-    gap = (years * (n + h), n) if end.capital and not end.goods else None
-    available = _by_year(horizon.endowment, years, k, economy.endowment, "endowment", lower=0.0)
+    parts, at = [kinds[name] for _, name in dated], [t for t, _ in dated]
+    available = _by_year(horizon.endowment, years, k, economy.endowment, "endowment", least=0.0)
     if horizon.endowment is None:
         available = available * _powers(1.0 + horizon.growth, years)[:, None]
-    bundles = _assortments(economy, horizon.assortments, years)
+    bundles, weights = _assortments(economy, horizon), economy.weights
     if horizon.common_target:
-        assortment, weights = _in_one(bundles, h, rows), economy.weights
+        bundles = [_stacked({t * date: bundle for t, bundle in enumerate(bundles)}, kept.size)]
     else:
-        assortment = staircase(
-            bundles, [t * (n + h) for t in range(years)], (rows, years * economy.n_targets)
-        )
-        weights = np.outer(_powers(horizon.discount, years), economy.weights).ravel()
+        weights = np.outer(_powers(horizon.discount, years), weights).ravel()
     out = make_economy(
-        inputs=staircase([part.inputs for part in parts], steps, (rows, m)),
-        outputs=staircase([part.outputs for part in parts], steps, (rows, m), gap),
+        inputs=staircase([part.inputs for part in parts], [t * date for t in at], kept.size, kept),
+        outputs=staircase(
+            [part.outputs for part in parts], [t * date for t in at], kept.size, kept
+        ),
         resource_use=staircase(
-            [part.resource_use for part in parts], [t * k for t, _ in dated], (years * k, m)
+            [part.resource_use for part in parts], [t * k for t in at], years * k
         ),
         endowment=available.ravel(),
         capacity=np.concatenate([part.capacity for part in parts]),
-        assortment=assortment,
-        fixed_demand=_fixed_demand(economy, capital, horizon),
+        assortment=staircase(bundles, [t * date for t in range(len(bundles))], kept.size, kept),
+        fixed_demand=_fixed_demand(economy, capital, horizon)[kept],
         weights=weights,
         name=name or f"{economy.name} over {plural(years, 'year')}",
         recipe={"over_years": years, "of": dict(economy.recipe)},
-        **_labels(economy, capital, horizon, end, [(t, kinds[name].names) for t, name in dated]),
+        **_labels(economy, capital, horizon, kept),
+        activities=[f"{one} in year {t + 1}" for t, kind in dated for one in kinds[kind].names]
+        if economy.activities
+        else None,
     )
     if economy.interior is None:
         return out
@@ -212,20 +220,23 @@ def over_years(
     if economy.interior.activities is not None and horizon.delivery == 0:
         chosen = _plan(economy, capital, available, dated, economy.interior.activities)
         plan = np.concatenate(
-            [chosen[t].get(name, np.zeros(kinds[name].capacity.size)) for t, name in dated]
+            [chosen[t].get(kind, np.zeros(kinds[kind].capacity.size)) for t, kind in dated]
         )
-    interior = Interior(*_prices(economy.interior, capital, years, end), activities=plan)
-    return replace(out, interior=strict_interior(out, interior))
+    prices, rents = _prices(economy.interior, capital, years)
+    return replace(out, interior=strict_interior(out, Interior(prices[kept], rents, plan)))
 
 
-class End(NamedTuple):
-    """Whether goods, and capital goods, are asked for at the date after the last year.
+def _asked_for(economy: Economy, capital: Capital | None, horizon: Horizon) -> BoolArray:
+    """Dated goods that there are: of the date after the last year only what must be left then.
 
-    What is not asked for is no good at that date.
+    Returns
+    -------
+    ndarray of bool, shape ((years + 1) × (goods + capital goods),)
     """
-
-    goods: bool
-    capital: bool
+    kept = np.ones((horizon.years + 1, economy.n_goods + (capital.count if capital else 0)), bool)
+    kept[-1, : economy.n_goods] = horizon.terminal is not None
+    kept[-1, economy.n_goods :] = capital is not None and capital.terminal is not None
+    return kept.ravel()
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,7 +274,7 @@ class _Kind:
 
 
 def _kinds(
-    economy: Economy, capital: Capital | None, storage: Storage | None, delivery: int, end: End
+    economy: Economy, capital: Capital | None, storage: Storage | None, horizon: Horizon
 ) -> dict[str, _Kind]:
     """Kinds of activities by name (make, keep, build, store), those there are.
 
@@ -272,7 +283,9 @@ def _kinds(
     InputError
         On a storage that makes no sense.
     """
-    n, k, h = economy.n_goods, economy.n_resources, 0 if capital is None else capital.count
+    n, h, delivery = economy.n_goods, 0 if capital is None else capital.count, horizon.delivery
+    goods_last = horizon.terminal is not None
+    capital_lasts = capital is not None and capital.terminal is not None
 
     def kind(
         inputs: dict[int, Matrix],
@@ -287,10 +300,12 @@ def _kinds(
     ) -> _Kind:
         # Matrices are given by the row at which they begin.
         count = next(iter(inputs.values())).shape[1]
+        if resource_use is None:
+            resource_use = sp.csc_array((economy.n_resources, count))
         return _Kind(
             inputs=_stacked(inputs, n + h),
             outputs=_stacked(outputs, (max(delay, 1) + 1) * (n + h)),
-            resource_use=sp.csc_array((k, count)) if resource_use is None else resource_use,
+            resource_use=resource_use,
             names=list(names or ()),
             delay=delay,
             lasts=lasts,
@@ -309,7 +324,7 @@ def _kinds(
             {2 * n + h: sp.csc_array(remains)},
             [f"keep {name}" for name in capital.labels],
             1,
-            end.capital,
+            capital_lasts,
         )
         built = np.flatnonzero(capital.can_be_built)
         if built.size:
@@ -318,7 +333,7 @@ def _kinds(
                 {capital.delay * (n + h) + n: _unit(h, built, np.ones(built.size))},
                 [f"build {capital.labels[i]}" for i in built],
                 capital.delay,
-                end.capital,
+                capital_lasts,
                 until=capital.building_years,
                 resource_use=sp.csc_array(capital.builders[:, built]),
             )
@@ -327,7 +342,7 @@ def _kinds(
         made,
         economy.activities,
         delivery,
-        end.goods,
+        goods_last,
         resource_use=economy.resource_use,
         capacity=economy.capacity,
     )
@@ -340,7 +355,7 @@ def _kinds(
                 {n + h: _unit(n, stored, left)},
                 [f"store {economy.good(i)}" for i in stored],
                 1,
-                end.goods,
+                goods_last,
                 until=storage.years,
             )
     return kinds
@@ -389,25 +404,18 @@ _LEAST_SLACK = 1e-4
 _MOST_REPLACED = 2.0
 
 
-def _prices(
-    given: Interior, capital: Capital | None, years: int, end: End
-) -> tuple[FloatArray, FloatArray]:
-    """Interior prices of dated goods and resources: those of one year, falling."""
-    prices, stocks = given.goods_prices, np.zeros(0)
+def _prices(given: Interior, capital: Capital | None, years: int) -> tuple[FloatArray, FloatArray]:
+    """Interior prices of all dated goods and of resources: those of one year, falling."""
+    prices = given.goods_prices
     if capital is not None:
         cost = np.asarray(
             capital.built_from.T @ given.goods_prices + capital.builders.T @ given.resource_prices
         )
         # What cannot be built (or costs nothing) has any price; the typical one keeps the scale.
         typical = float(np.median(cost[cost > 0])) if (cost > 0).any() else 1.0
-        stocks = np.where(cost > 0, cost, typical)
+        prices = np.concatenate([prices, np.where(cost > 0, cost, typical)])
     fall = np.cumprod([1.0, *[_FALL] * years])
-    by_year = np.outer(fall[:-1], np.concatenate([prices, stocks])).ravel()
-    left = [prices] * end.goods + [stocks] * end.capital
-    return (
-        np.concatenate([by_year, *(fall[-1] * part for part in left)]),
-        np.outer(fall[:-1], given.resource_prices).ravel(),
-    )
+    return np.outer(fall, prices).ravel(), np.outer(fall[:-1], given.resource_prices).ravel()
 
 
 def _plan(
@@ -474,52 +482,33 @@ def _replaceable(economy: Economy, capital: Capital, x0: FloatArray, worn: Float
 
 
 def _labels(
-    economy: Economy,
-    capital: Capital | None,
-    horizon: Horizon,
-    end: End,
-    activities: Sequence[tuple[int, list[str]]],
+    economy: Economy, capital: Capital | None, horizon: Horizon, kept: BoolArray
 ) -> dict[str, Any]:
-    """Labels for :func:`planbench.model.economy.make_economy`; none where `economy` has none.
+    """Names of dated goods, resources and targets, and units; None where `economy` has none.
 
-    `activities` are names by year. Goods after the last year are ``… at the end``.
+    Goods after the last year are ``… at the end``.
     """
-    years = range(1, horizon.years + 1)
+    dates = [f"in year {t + 1}" for t in range(horizon.years)]
 
-    def dated(names: Sequence[str] | None) -> list[str] | None:
-        return [f"{name} in year {t}" for t in years for name in names] if names else None
+    def dated(names: Sequence[str], dates: Sequence[str] = dates) -> list[str]:
+        return [f"{name} {date}" for date in dates for name in names]
 
-    stocks = () if capital is None else capital.labels
-    units = [] if capital is None else list(capital.units or ["units"] * capital.count)
+    stocks: tuple[str, ...] = ()
+    units: list[str] = []
+    if capital is not None:
+        stocks, units = capital.labels, list(capital.units or ["units"] * capital.count)
     out: dict[str, Any] = {
-        "resources": dated(economy.resources),
-        "targets": economy.targets if horizon.common_target else dated(economy.targets),
+        "resources": dated(economy.resources or ()) or None,
+        "targets": economy.targets
+        if horizon.common_target
+        else dated(economy.targets or ()) or None,
     }
     if economy.goods:
-        left = [*(economy.goods * end.goods), *(stocks * end.capital)]
-        out["goods"] = dated([*economy.goods, *stocks])
-        out["goods"] += [f"{name} at the end" for name in left]
-    if economy.activities:
-        out["activities"] = [f"{name} in year {t + 1}" for t, names in activities for name in names]
+        goods = dated([*economy.goods, *stocks], [*dates, "at the end"])
+        out["goods"] = list(compress(goods, kept))
     if economy.units:
-        goods = list(economy.units)
-        out["units"] = (goods + units) * horizon.years + goods * end.goods + units * end.capital
+        out["units"] = list(compress([*economy.units, *units] * (horizon.years + 1), kept))
     return out
-
-
-def _check_durables(economy: Economy, capital: Capital | None, storage: Storage | None) -> None:
-    if storage is not None and not isinstance(storage, Storage):
-        raise InputError("is no storage; give Storage(…), or leave it out", where="storage")
-    if capital is not None and not isinstance(capital, Capital):
-        raise InputError(
-            "is no capital; give what make_capital returns, or leave it out", where="capital"
-        )
-    if capital is not None and (
-        capital.held.shape[1] != economy.n_activities
-        or capital.built_from.shape[0] != economy.n_goods
-        or capital.builders.shape[0] != economy.n_resources
-    ):
-        raise InputError("is of another economy; make it from this one", where="capital")
 
 
 def _powers(base: float, count: int) -> FloatArray:
@@ -529,37 +518,26 @@ def _powers(base: float, count: int) -> FloatArray:
 
 
 def _by_year(
-    given: Any, years: int, size: int, usual: FloatArray, field: str, *, lower: float = -np.inf
+    given: Any, years: int, size: int, usual: FloatArray, field: str, *, least: float = -np.inf
 ) -> FloatArray:
     """Return one row for each year: those given, or the usual one in every year."""
     if given is None:
         return np.tile(usual, (years, 1))
-    rows = array_of(given, field, f"a row of {size} for each of the {years} years")
-    if rows.shape != (years, size):
-        raise InputError(f"has shape {rows.shape}, expected {(years, size)}", where=field)
-    wrong = ~(np.isfinite(rows) & (rows >= lower))
-    if wrong.any():
-        t, i = (int(at) for at in np.argwhere(wrong)[0])
-        least = f" of at least {lower:g}" if np.isfinite(lower) else ""
-        raise InputError(
-            f"entry {i} of year {t + 1} is {rows[t, i]:g}; give a finite number{least}", where=field
-        )
-    return rows
+    bound = f" of at least {least:g}" if np.isfinite(least) else ""
+    allowed = f"a row of {size} finite numbers{bound} for each of the {years} years"
+    return array_of(given, field, allowed, (years, size), lambda x: np.isfinite(x) & (x >= least))
 
 
-def _assortments(economy: Economy, given: Sequence[Any] | None, years: int) -> list[Matrix]:
+def _assortments(economy: Economy, horizon: Horizon) -> list[Matrix]:
+    """Check the assortment of every year."""
+    given, years = horizon.assortments, horizon.years
     if given is None:
         return [economy.assortment] * years
     if not isinstance(given, Sequence | np.ndarray) or len(given) != years:
         raise InputError(f"give a list of {years}, one matrix for each year", where="assortments")
     shape = (economy.n_goods, economy.n_targets)
     return [
-        canonical_matrix(
-            _upright(one),
-            shape,
-            f"assortments[{t}]",
-            nonnegative=True,
-        )
+        canonical_matrix(_upright(one), shape, f"assortments[{t}]", nonnegative=True)
         for t, one in enumerate(given)
     ]
 
@@ -572,26 +550,17 @@ def _upright(given: Any) -> Any:
         return given
 
 
-def _in_one(bundles: list[Matrix], capital: int, rows: int) -> Matrix:
-    """Stack the assortments of all years in the same columns."""
-    goods, targets = bundles[0].shape
-    below = sp.csc_array((capital, targets))
-    after = sp.csc_array((rows - len(bundles) * (goods + capital), targets))
-    return pile([*(part for bundle in bundles for part in (bundle, below)), after])
-
-
 def _fixed_demand(economy: Economy, capital: Capital | None, horizon: Horizon) -> FloatArray:
-    """Set out f by date: each year's, less the initial stocks, and the terminal stocks."""
+    """Set out f of all dates: each year's, less the initial stocks, and the terminal stocks."""
     n, years = economy.n_goods, horizon.years
-    out = np.zeros((years, n + (0 if capital is None else capital.count)))
-    out[:, :n] = _by_year(horizon.fixed_demand, years, n, economy.fixed_demand, "fixed_demand")
+    out = np.zeros((years + 1, n + (0 if capital is None else capital.count)))
+    out[:-1, :n] = _by_year(horizon.fixed_demand, years, n, economy.fixed_demand, "fixed_demand")
     if horizon.initial is not None:
         out[0, :n] -= canonical_vector(horizon.initial, n, "initial", lower=0.0)
-    parts = [out.ravel()]
     if horizon.terminal is not None:
-        parts.append(canonical_vector(horizon.terminal, n, "terminal", lower=0.0))
+        out[-1, :n] = canonical_vector(horizon.terminal, n, "terminal", lower=0.0)
     if capital is not None:
         out[0, n:] = -capital.initial
         if capital.terminal is not None:
-            parts.append(capital.terminal)
-    return np.concatenate(parts)
+            out[-1, n:] = capital.terminal
+    return out.ravel()

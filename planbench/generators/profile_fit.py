@@ -19,17 +19,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
+from scipy.optimize import brentq
 
 from planbench.errors import InputError, PlanbenchError
-from planbench.generators.coefficients import (
-    LEFT_OF_DEVIATION,
-    SUM_CLIP,
-    Columns,
-    draw_profiled,
-    draw_profiled_degrees,
-    sum_deviation,
-)
-from planbench.generators.draws import Purpose, lognormal_weights, normal, raw, stream
+from planbench.generators.coefficients import LEFT_OF_DEVIATION, draw_profiled, sum_deviation
 from planbench.generators.laws import parse_law
 from planbench.generators.observed import MONEY
 from planbench.generators.profile import USUAL_TAIL, TableProfile, make_profile
@@ -88,17 +81,7 @@ def matrix_of_profile(
     csc_array, shape (goods, goods)
     """
     mean = parse_law(str(profile.mean_inputs(goods, regime))).mean(goods)
-    sums = normal(raw(stream(seed, Purpose.COLUMN_SUMS), goods), SUM_CLIP)
-    sums *= sum_deviation(profile)
-    sums += profile.coefficients.column_sum
-    columns = Columns(
-        structure=profiled(profile, goods, mean, seed),
-        degrees=draw_profiled_degrees(profile, mean, goods, goods, seed),
-        sums=sums,
-        weights=lognormal_weights(0.0),
-        techniques=1,
-    )
-    return draw_profiled(columns, profile, seed)
+    return draw_profiled(profile, goods, mean, seed).matrix
 
 
 def check_profile(
@@ -361,12 +344,33 @@ def fit_profile(
     studied = study_inputs(table.coefficients, main=table.main)
     links = supplier_links(table.coefficients)
     slope, size_sigma, own_sigma = _fit_sizes(table.coefficients)
-    weights = _bands(links)
-    values = _first_values(table, studied, weights, slope, size_sigma, own_sigma)
-    where = f"profile of {name}"
+    values = _first_values(table, studied, links)
     values |= {"name": name, "title": title, "source": source}
+    values["coefficients"]["own_sigma"] = own_sigma
+    steepness = 1.0 / (values["suppliers"]["tail_exponent"] or USUAL_TAIL) / max(1.0 + slope, 0.5)
+    values["suppliers"] |= {
+        "steepness": min(_STEEPEST, steepness),
+        "size_slope": slope,
+        "size_sigma": size_sigma,
+    }
+    where = f"profile of {name}"
+    wanted = {figure: _figure(studied, figure) for figure in _MATCHED}
     for _ in range(_ROUNDS):
-        values = _corrected(values, slope, weights, studied, links, seed, where)
+        profile = make_profile(_rounded(values), where=where)
+        made = [matrix_of_profile(profile, profile.goods, seed=seed + k) for k in range(_SEEDS)]
+        studies = [study_inputs(matrix, groups=_CORRECTED) for matrix in made]
+        found = {
+            figure: sum(float(_figure(one, figure)) for one in studies) / _SEEDS
+            for figure in _MATCHED
+        }
+        buyers = np.sum([supplier_links(matrix) / _SEEDS for matrix in made], axis=0)
+        ratio = _bands(links) / np.maximum(_bands(buyers), 1e-12)
+        near = _normal(_bands(links))
+        drawn = np.asarray(values["suppliers"]["links"]) * np.clip(ratio, 0.5, 2.0)
+        values["suppliers"]["links"] = _normal(
+            np.clip(drawn, near / _LINKS_ROOM, near * _LINKS_ROOM)
+        )
+        _correct(values, slope, wanted, found)
     return make_profile(_rounded(values), where=where)
 
 
@@ -421,81 +425,91 @@ def _fit_sizes(coefficients: Matrix) -> tuple[float, float, float]:
     enough = bought >= min(_LEAST_ENTRIES, activities // 2)
     weight = bought[enough].astype(np.float64)
     x, y = np.log(weight), effect[enough]
-    x_mean, y_mean = np.average(x, weights=weight), np.average(y, weights=weight)
-    spread = np.average((x - x_mean) ** 2, weights=weight)
-    covariance = np.average((x - x_mean) * (y - y_mean), weights=weight)
+    x -= np.average(x, weights=weight)
+    y -= np.average(y, weights=weight)
+    spread = np.average(x**2, weights=weight)
+    covariance = np.average(x * y, weights=weight)
     slope = float(np.clip(covariance / spread, *_SLOPES)) if spread > 0 else 0.0
-    left = y - y_mean - slope * (x - x_mean)
     noise = np.average(own**2 / weight, weights=weight)
-    variance = float(np.average(left**2, weights=weight) - noise)
+    variance = float(np.average((y - slope * x) ** 2, weights=weight) - noise)
     return slope, math.sqrt(max(variance, 0.0)), max(own, _LEAST_SIGMA)
 
 
-def _need(value: Any, what: str, studied: EconomyStatistics) -> Any:
+def _figure(studied: EconomyStatistics, name: str) -> Any:
+    value = getattr(studied, name)
     if value is None:
-        why = studied.missing.get(what, "it is not defined for this table")
-        raise InputError(f"no profile without {what}: {why}", where="calibrate")
+        why = studied.missing.get(name, "it is not defined for this table")
+        raise InputError(f"no profile without {name}: {why}", where="calibrate")
     return value
 
 
-def _first_values(
-    table: TableFigures,
-    studied: EconomyStatistics,
-    links: FloatArray,
-    slope: float,
-    size_sigma: float,
-    own_sigma: float,
-) -> dict[str, Any]:
-    def figure(name: str) -> Any:
-        return _need(getattr(studied, name), name, studied)
+#: Figures of a profile that are measured, by section and name, and what they are measured as.
+_MEASURED = {
+    "inputs": {
+        "mean": "inputs_mean",
+        "cv": "in_degree_cv",
+        "drawn_cv": "in_degree_cv",
+        "above_1e_4": "inputs_above_1e_4",
+        "above_1e_3": "inputs_above_1e_3",
+        "above_1e_2": "inputs_above_1e_2",
+    },
+    "coefficients": {
+        "column_sum": "column_sum_mean",
+        "column_sum_deviation": "column_sum_deviation",
+        "sigma": "log_deviation",
+        "spectral_radius": "spectral_radius",
+    },
+    "suppliers": {
+        "degree_cv": "out_degree_cv",
+        "strength_cv": "out_strength_cv",
+        "top_share": "top_supplier_share",
+        "universal_share": "universal_share",
+    },
+    "communities": {"modularity": "modularity"},
+    "order": {"triangularity": "triangularity", "upstream": "triangularity"},
+}
+#: Figures by which the laws are corrected, and the groups they are in.
+_MATCHED = (
+    "top_supplier_share",
+    "out_strength_cv",
+    "triangularity",
+    "modularity",
+    "in_degree_cv",
+)
+_CORRECTED = ("size", "coefficients", "links", "order", "communities")
 
+
+def _first_values(
+    table: TableFigures, studied: EconomyStatistics, links: FloatArray
+) -> dict[str, Any]:
     goods, activities = table.coefficients.shape
-    tail = studied.out_tail_exponent
-    triangularity = float(figure("triangularity"))
-    modularity = max(0.0, float(figure("modularity")))
-    shares = community_shares(int(figure("communities")), figure("largest_community"))
     values: dict[str, Any] = {
+        section: {field: _figure(studied, name) for field, name in fields.items()}
+        for section, fields in _MEASURED.items()
+    }
+    values |= {
         "goods": goods,
         "activities": activities,
         "byproducts": min(table.byproducts, 0.5),
-        "inputs": {
-            "mean": figure("inputs_mean"),
-            "cv": figure("in_degree_cv"),
-            "drawn_cv": figure("in_degree_cv"),
-            "above_1e_4": figure("inputs_above_1e_4"),
-            "above_1e_3": figure("inputs_above_1e_3"),
-            "above_1e_2": figure("inputs_above_1e_2"),
-        },
-        "coefficients": {
-            "column_sum": figure("column_sum_mean"),
-            "column_sum_deviation": figure("column_sum_deviation"),
-            "sigma": figure("log_deviation"),
-            "own_sigma": own_sigma,
-            "spectral_radius": figure("spectral_radius"),
-        },
-        "suppliers": {
-            "degree_cv": figure("out_degree_cv"),
-            "strength_cv": figure("out_strength_cv"),
-            "top_share": figure("top_supplier_share"),
-            "universal_share": figure("universal_share"),
-            "tail_exponent": tail,
-            "links": _normal(links),
-            "steepness": min(_STEEPEST, 1.0 / ((tail or USUAL_TAIL) * max(1.0 + slope, 0.5))),
-            "size_slope": max(-1.0, min(2.0, slope)),
-            "size_sigma": size_sigma,
-        },
-        "communities": {
-            "modularity": modularity,
-            # Q = Σ (e_cc − a_c²) with a_c the communities' shares (Newman & Girvan 2004).
-            "inside": min(0.99, modularity + sum(share * share for share in shares)),
-            "shares": shares,
-        },
-        "order": {"triangularity": triangularity, "upstream": min(triangularity, 0.995)},
         "final_demand": _final_values(table.final),
     }
+    values["suppliers"] |= {
+        "tail_exponent": studied.out_tail_exponent,
+        "links": _normal(_bands(links)),
+    }
+    shares = community_shares(
+        int(_figure(studied, "communities")), _figure(studied, "largest_community")
+    )
+    modularity = max(0.0, values["communities"]["modularity"])
+    values["communities"] = {
+        "modularity": modularity,
+        # Q = Σ (e_cc − a_c²) with a_c the communities' shares (Newman & Girvan 2004).
+        "inside": min(0.99, modularity + sum(share * share for share in shares)),
+        "shares": shares,
+    }
+    values["order"]["upstream"] = min(values["order"]["upstream"], 0.995)
     if table.labour is not None and np.isfinite(table.labour).any():
-        known = table.labour[np.isfinite(table.labour)]
-        inside = np.clip(known, 0.0, 1.0)
+        inside = np.clip(table.labour[np.isfinite(table.labour)], 0.0, 1.0)
         values["value_added"] = {
             "labour": float(inside.mean()),
             "labour_deviation": float(inside.std()),
@@ -511,77 +525,43 @@ def _final_values(final: FloatArray) -> dict[str, float]:
 
 
 def community_shares(count: int, largest: float) -> tuple[float, ...]:
-    """Shares of `count` communities that fall geometrically from the largest.
-
-    The ratio is found by bisection, so that they add up to 1.
-    """
+    """Shares of `count` communities that fall geometrically from the largest and add up to 1."""
     largest = min(max(largest, 1.0 / count), 1.0)
-    low, high = 0.0, 1.0
-    for _ in range(60):
-        ratio = 0.5 * (low + high)
-        if largest * sum(ratio**k for k in range(count)) < 1.0:
-            low = ratio
-        else:
-            high = ratio
-    shares = [largest * high**k for k in range(count)]
+    powers = np.arange(count)
+
+    def missing(ratio: float) -> float:
+        return 1.0 - largest * float((ratio**powers).sum())
+
+    ratio = 0.0 if missing(0.0) <= 0 else brentq(missing, 0.0, 1.0) if missing(1.0) < 0 else 1.0
+    shares = [largest * ratio**k for k in range(count)]
     # What is too small to hold a good of a small economy is left to the others.
     shares = [share for share in shares if share >= 0.005]
     return tuple(share / sum(shares) for share in shares)
 
 
-def _corrected(
-    values: dict[str, Any],
-    around: float,
-    first: FloatArray,
-    studied: EconomyStatistics,
-    links: FloatArray,
-    seed: int,
-    where: str,
-) -> dict[str, Any]:
+def _correct(
+    values: dict[str, Any], around: float, wanted: dict[str, Any], found: dict[str, float]
+) -> None:
     """Shift the laws by what differs between the table and economies made from them."""
-    profile = make_profile(_rounded(values), where=where)
-    buyers = np.zeros(profile.goods)
-    groups = ("size", "coefficients", "links", "order", "communities")
-    found: list[EconomyStatistics] = []
-    for k in range(_SEEDS):
-        made = matrix_of_profile(profile, profile.goods, seed=seed + k)
-        buyers += supplier_links(made) / _SEEDS
-        found.append(study_inputs(made, groups=groups))
-
-    def mean(name: str) -> float:
-        return sum(float(_need(getattr(one, name), name, one)) for one in found) / _SEEDS
-
-    def want(name: str) -> float:
-        return float(_need(getattr(studied, name), name, studied))
-
-    suppliers = dict(values["suppliers"])
-    ratio = _bands(links) / np.maximum(_bands(buyers), 1e-12)
-    drawn = np.asarray(suppliers["links"]) * np.clip(ratio, 0.5, 2.0)
-    near = _normal(first)
-    suppliers["links"] = _normal(np.clip(drawn, near / _LINKS_ROOM, near * _LINKS_ROOM))
+    inputs, suppliers = values["inputs"], values["suppliers"]
+    order, communities = values["order"], values["communities"]
+    difference = {name: wanted[name] - found[name] for name in _MATCHED}
     # Links count above a size: the more large suppliers deliver at once, the more are theirs.
-    slope = suppliers["size_slope"] + want("top_supplier_share") - mean("top_supplier_share")
-    suppliers["size_slope"] = min(max(slope, around - _SLOPE_ROOM), around + _SLOPE_ROOM)
+    suppliers["size_slope"] = min(
+        max(suppliers["size_slope"] + difference["top_supplier_share"], around - _SLOPE_ROOM),
+        around + _SLOPE_ROOM,
+    )
     # Strength is number times size: what degrees leave unexplained is in the sizes.
-    step = math.log((1.0 + want("out_strength_cv") ** 2) / (1.0 + mean("out_strength_cv") ** 2))
+    step = math.log((1.0 + wanted["out_strength_cv"] ** 2) / (1.0 + found["out_strength_cv"] ** 2))
     between = max(0.0, suppliers["size_sigma"] ** 2 + 0.5 * step)
     suppliers["size_sigma"] = min(math.sqrt(between), 0.95 * values["coefficients"]["sigma"])
     # The best order and communities found show more structure than was drawn.
-    order, communities = dict(values["order"]), dict(values["communities"])
-    upstream = order["upstream"] + want("triangularity") - mean("triangularity")
-    order["upstream"] = min(max(upstream, 0.5), 0.995)
-    inside = communities["inside"] + communities["modularity"] - mean("modularity")
+    order["upstream"] = min(max(order["upstream"] + difference["triangularity"], 0.5), 0.995)
+    inside = communities["inside"] + communities["modularity"] - found["modularity"]
     chance = sum(share * share for share in communities["shares"])
     communities["inside"] = min(max(inside, chance), 0.99)
-    inputs = dict(values["inputs"])
-    change = inputs["cv"] / max(mean("in_degree_cv"), 1e-3)
+    change = inputs["cv"] / max(found["in_degree_cv"], 1e-3)
     inputs["drawn_cv"] = min(inputs["drawn_cv"] * min(max(change, 0.5), 2.0), 2.0)
-    return values | {
-        "suppliers": suppliers,
-        "order": order,
-        "communities": communities,
-        "inputs": inputs,
-    }
 
 
 def _rounded(values: Any) -> Any:

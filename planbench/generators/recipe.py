@@ -9,7 +9,6 @@ Three kinds: ``gen:goods=1000,inputs=10,techniques=2,resources=5,seed=1`` draws 
 from __future__ import annotations
 
 import difflib
-import hashlib
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -28,7 +27,6 @@ from planbench.generators.profile import (
 )
 from planbench.io.toml_file import read_toml
 
-_Recipe = TypeVar("_Recipe", bound=BaseModel)
 _QUOTES = "\"'"
 #: One part: perhaps ``name =``, then text in quotes (doubled inside it) or text without commas.
 _PART = re.compile(
@@ -109,7 +107,24 @@ def _whole_number(text: str) -> int | str:
     return int(match[1]) * 10 ** int(match[2]) if match else text
 
 
-def validated(model: type[_Recipe], values: Mapping[str, Any], *, where: str) -> _Recipe:
+class _Recipe(BaseModel):
+    """Fields of a recipe; equal recipes are equal objects with equal text."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    def _text(self, values: Mapping[str, Any], always: Collection[str] = ()) -> str:
+        """Write goods, seed and what is in `always` or differs from its default."""
+        return ",".join(
+            f"{name}={text_of(value)}"
+            for name, value in values.items()
+            if name in ("goods", "seed", *always) or value != type(self).model_fields[name].default
+        )
+
+
+_Kind = TypeVar("_Kind", bound=_Recipe)
+
+
+def validated(model: type[_Kind], values: Mapping[str, Any], *, where: str) -> _Kind:
     """Build a recipe from names and values.
 
     Raises
@@ -129,20 +144,11 @@ def validated(model: type[_Recipe], values: Mapping[str, Any], *, where: str) ->
         raise InputError(_explain(model, error), where=where) from None
 
 
-def _read(model: type[_Recipe], parts: list[tuple[str, str]]) -> _Recipe:
+def _read(model: type[_Kind], parts: list[tuple[str, str]]) -> _Kind:
     """Build a recipe from the parts of its text; whole numbers may be written ``1e6``."""
     kinds = {name: field.annotation for name, field in model.model_fields.items()}
     integers = [name for name, kind in kinds.items() if kind in (int, int | None)]
     return validated(model, read_values(parts, integers), where="recipe")
-
-
-def _written(values: Mapping[str, Any], usual: Mapping[str, Any]) -> str:
-    """Write goods and seed, and what differs from `usual`, as :func:`_read` reads it."""
-    return ",".join(
-        f"{name}={text_of(value)}"
-        for name, value in values.items()
-        if name in ("goods", "seed") or value != usual.get(name)
-    )
 
 
 def _explain(model: type[BaseModel], error: ValidationError) -> str:
@@ -177,7 +183,13 @@ def text_of(value: object) -> str:
     return quoted(text.removesuffix(".0") if isinstance(value, float) else text)
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
 # Knobs that several kinds of recipes have.
+SeedKnob = Annotated[int, Field(ge=0, le=2**63 - 1, description="seed")]
+CommonTargetKnob = Annotated[
+    bool, Field(description="one target for all years and regions, not one for each")
+]
 CapitalKnob = Annotated[
     float, Field(ge=0, le=20, description="years of value added held as capital")
 ]
@@ -187,35 +199,44 @@ DepreciationKnob = Annotated[
 TerminalKnob = Annotated[
     float, Field(ge=0, le=1, description="share of the first stocks to be left")
 ]
-StorableKnob = Annotated[float, Field(ge=0, le=1, description="share of goods that keep")]
+StorableKnob = Annotated[Share, Field(description="share of goods that keep")]
 SpoilageKnob = Annotated[float, Field(ge=0, le=0.99, description="share lost in a year of store")]
 GrowthKnob = Annotated[float, Field(ge=-0.5, le=1, description="growth of the endowments a year")]
 CrossShareKnob = Annotated[
     float, Field(ge=0, le=1, description="share of inputs from other regions")
 ]
 TradableKnob = Annotated[float, Field(ge=0, le=1, description="share of goods that can be carried")]
-#: Knobs that go with years or regions only, and a value of those to suggest.
-_OWNED: dict[str, tuple[str, ...]] = {
-    "years": (
-        "capital",
-        "depreciation",
-        "terminal",
-        "storable",
-        "spoilage",
-        "growth",
-        "discount",
+#: Knobs that apply only where another has a value, or the one named.
+_BELONG: dict[str, tuple[str, str | None]] = {
+    "sectors": ("structure", "sectors"),
+    "within": ("structure", "sectors"),
+    "band": ("structure", "layered"),
+    "backflow": ("structure", "layered"),
+    "exponent": ("structure", "powerlaw"),
+    **dict.fromkeys(
+        ("capital", "depreciation", "terminal", "storable", "spoilage", "growth", "discount"),
+        ("years", None),
     ),
-    "regions": ("cross_share", "tradable", "transport", "loss", "spread"),
+    **dict.fromkeys(("cross_share", "tradable", "transport", "loss", "spread"), ("regions", None)),
 }
-_EXAMPLE = {"years": 5, "regions": 4}
+_EXAMPLE = {"years": "years=5", "regions": "regions=4"}
 #: Shares of regions in a resource are 1 plus or minus this before they are divided by their sum.
 SPREAD = 0.5
 #: Replacing capital takes at most this share of value added.
 MOST_WORN = 0.3
 
 
-def check_expansion(recipe: GeneratorRecipe | ExpandRecipe) -> None:
-    """Check the knobs of years and of regions; without capital none of it is left at the end.
+def _idle(recipe: _Recipe) -> dict[str, str]:
+    """Knobs that do not apply, with what they belong to."""
+    return {
+        knob: owner if value is None else f"{owner}={value}"
+        for knob, (owner, value) in _BELONG.items()
+        if (found := getattr(recipe, owner, None)) is None or value not in (None, found)
+    }
+
+
+def _check_knobs(recipe: GeneratorRecipe | ExpandRecipe) -> None:
+    """Check what knobs belong to, and capital; without capital none of it is left at the end.
 
     Raises
     ------
@@ -224,9 +245,9 @@ def check_expansion(recipe: GeneratorRecipe | ExpandRecipe) -> None:
         than can be replaced: ``field: what is wrong and what to do``.
     """
     given = recipe.model_fields_set
-    for knob, owner in _without_owner(recipe).items():
+    for knob, owner in _idle(recipe).items():
         if knob in given:
-            raise ValueError(f"{knob}: belongs to {owner}; add {owner}={_EXAMPLE[owner]}")
+            raise ValueError(f"{knob}: belongs to {owner}; add {_EXAMPLE.get(owner, owner)}")
     if recipe.years is None:
         return
     if recipe.capital == 0:
@@ -241,32 +262,16 @@ def check_expansion(recipe: GeneratorRecipe | ExpandRecipe) -> None:
         )
 
 
-def _without_owner(recipe: GeneratorRecipe | ExpandRecipe) -> dict[str, str]:
-    """Knobs that do not apply, with what they belong to."""
-    owners = [owner for owner in _OWNED if getattr(recipe, owner) is None]
-    return {knob: owner for owner in owners for knob in _OWNED[owner]}
-
-
 StructureName = Literal["uniform", "powerlaw", "sectors", "layered"]
 
 #: Raised whenever the same recipe gives other arrays than before.
 GENERATOR_VERSION = 1
-#: Entries of a generated economy's recipe that are no knobs.
-_MADE = ("generator", "planted_optimum", "profile_digest")
 #: Largest number of goods: rows must fit into 31 bits.
 MAX_GOODS = 2**31 - 1
 _FEWEST_BAND = 30
 _MOST_SECTORS = 10
 #: A by-product is worth between these shares of the main product.
 BYPRODUCT_VALUE = (0.1, 0.5)
-#: Knobs that only one structure has, with that structure.
-_OWN_KNOBS = {
-    "sectors": "sectors",
-    "within": "sectors",
-    "band": "layered",
-    "backflow": "layered",
-    "exponent": "powerlaw",
-}
 #: Knobs that a profile decides.
 _PROFILE_DECIDES = (
     "inputs",
@@ -279,15 +284,13 @@ _PROFILE_DECIDES = (
 )
 
 
-class GeneratorRecipe(BaseModel):
+class GeneratorRecipe(_Recipe):
     """A recipe; the same recipe gives the same economy, bit for bit.
 
     Build it with :func:`make_recipe`, :func:`parse_inline` or :func:`read_toml_recipe`, which
     explain what is wrong in one line. Knobs of the chosen structure that are left out are
-    filled in, so equal recipes are equal objects with equal text.
+    filled in.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     goods: int = Field(ge=2, le=MAX_GOODS, description="number of goods")
     inputs: str = Field(
@@ -299,17 +302,11 @@ class GeneratorRecipe(BaseModel):
     )
     structure: StructureName = Field(default="uniform", description="who buys from whom")
     sectors: int | None = Field(default=None, ge=1, description="number of sectors")
-    within: float = Field(
-        default=0.9, ge=0, le=1, description="share of inputs from the own sector"
-    )
+    within: Share = Field(default=0.9, description="share of inputs from the own sector")
     band: int | None = Field(
-        default=None,
-        ge=1,
-        description="largest distance of a layered supplier up- or downstream",
+        default=None, ge=1, description="largest distance of a layered supplier up- or downstream"
     )
-    backflow: float = Field(
-        default=0.08, ge=0, le=1, description="share of layered inputs from downstream"
-    )
+    backflow: Share = Field(default=0.08, description="share of layered inputs from downstream")
     exponent: float = Field(
         default=1.55, ge=1.1, le=20, description="tail exponent of the number of buyers"
     )
@@ -324,14 +321,10 @@ class GeneratorRecipe(BaseModel):
         le=1,
         description="1: every resource as scarce as the others; t: endowments up to 1/t ampler",
     )
-    byproducts: float = Field(
-        default=0.0, ge=0, le=1, description="share of activities with a by-product"
-    )
-    capacities: float = Field(
-        default=0.0, ge=0, le=1, description="share of activities with a finite capacity"
-    )
-    binding: float = Field(
-        default=0.0, ge=0, le=1, description="share of activities whose capacity is meant to bind"
+    byproducts: Share = Field(default=0.0, description="share of activities with a by-product")
+    capacities: Share = Field(default=0.0, description="share of activities with a finite capacity")
+    binding: Share = Field(
+        default=0.0, description="share of activities whose capacity is meant to bind"
     )
     unit_spread: float = Field(
         default=0.0, ge=0, le=16, description="powers of ten spanned by the physical units"
@@ -353,10 +346,7 @@ class GeneratorRecipe(BaseModel):
         default=None, description=f"inputs per product: {', '.join(REGIMES)} (with a profile)"
     )
     years: int | None = Field(
-        default=None,
-        ge=1,
-        le=1000,
-        description="years planned; goods are dated",
+        default=None, ge=1, le=1000, description="years planned; goods are dated"
     )
     capital: CapitalKnob = 2.0
     depreciation: DepreciationKnob = 0.1
@@ -365,10 +355,7 @@ class GeneratorRecipe(BaseModel):
     spoilage: SpoilageKnob = 0.05
     growth: GrowthKnob = 0.02
     regions: int | None = Field(
-        default=None,
-        ge=1,
-        le=10_000,
-        description="number of regions; goods are placed",
+        default=None, ge=1, le=10_000, description="number of regions; goods are placed"
     )
     cross_share: CrossShareKnob = 0.1
     tradable: TradableKnob = 0.1
@@ -378,14 +365,12 @@ class GeneratorRecipe(BaseModel):
         le=10,
         description="cost of carrying to the next region, share of value",
     )
-    common_target: bool = Field(
-        default=False, description="one target for all years and regions, not one for each"
-    )
+    common_target: CommonTargetKnob = False
     planted: bool = Field(default=False, description="plant an optimum that is known")
     closed: bool = Field(
         default=False, description="planted without fixed demand and stocks (f = 0)"
     )
-    seed: int = Field(default=0, ge=0, le=2**63 - 1, description="seed")
+    seed: SeedKnob = 0
 
     @field_validator("inputs", mode="before")
     @classmethod
@@ -415,12 +400,7 @@ class GeneratorRecipe(BaseModel):
             self._fill_in_from_profile(find_profile(self.profile))
         elif self.regime is not None:
             raise ValueError("regime: belongs to a profile; give profile=NAME or use inputs")
-        for knob, structure in _OWN_KNOBS.items():
-            if knob in self.model_fields_set and self.structure != structure:
-                raise ValueError(
-                    f"{knob}: belongs to structure={structure}, not {self.structure}; drop it "
-                    f"or set structure={structure}"
-                )
+        _check_knobs(self)
         if self.closed and not (self.planted and self.final_share == 1.0):
             raise ValueError("closed: goes with planted=true and final_share=1 only")
         if self.binding > 0 and (self.planted or self.capacities > 0):
@@ -450,7 +430,6 @@ class GeneratorRecipe(BaseModel):
                     f"use at least {least}"
                 )
             object.__setattr__(self, "band", min(self.band, self.goods - 1))
-        check_expansion(self)
         if self.common_target and not self.expands:
             raise ValueError("common_target: belongs to years or regions; add years=5")
         if self.planted and self.expands:
@@ -511,8 +490,7 @@ class GeneratorRecipe(BaseModel):
 
     def to_dict(self) -> dict[str, Any]:
         """Every knob that applies, in JSON values; :func:`make_recipe` reads it back."""
-        left_out = {*_without_owner(self), *(_PROFILE_DECIDES if self.profile is not None else ())}
-        left_out |= {knob for knob, owner in _OWN_KNOBS.items() if owner != self.structure}
+        left_out = {*_idle(self), *(_PROFILE_DECIDES if self.profile is not None else ())}
         if not self.binding:
             left_out.add("binding")
         return self.model_dump(exclude_none=True, exclude=left_out)
@@ -530,24 +508,7 @@ class GeneratorRecipe(BaseModel):
         Goods, seed and what belongs to a structure, to years or to regions are always in it,
         other knobs where they differ from the default.
         """
-        usual = {name: field.default for name, field in type(self).model_fields.items()}
-        for knob in (*_OWN_KNOBS, *(knob for knobs in _OWNED.values() for knob in knobs)):
-            usual.pop(knob, None)
-        return _written(self.to_dict(), usual)
-
-    def short_name(self) -> str:
-        """Short name for tables and files, e.g. ``n1000-uniform-s1``.
-
-        Knobs other than goods, structure and seed are in it as eight digits of a hash.
-        """
-        law: tuple[str, str] = ("structure", self.structure)
-        if self.profile is not None:
-            law = ("profile", self.profile)
-        plain = {"goods": self.goods, law[0]: law[1], "seed": self.seed}
-        name = f"n{self.goods}-{Path(law[1]).stem}-s{self.seed}"
-        if self == GeneratorRecipe.model_validate(plain):
-            return name
-        return f"{name}-{hashlib.sha256(self.canonical().encode()).hexdigest()[:8]}"
+        return self._text(self.to_dict(), always=_BELONG)
 
 
 def make_recipe(values: Mapping[str, Any], *, where: str = "recipe") -> GeneratorRecipe:
@@ -559,22 +520,6 @@ def make_recipe(values: Mapping[str, Any], *, where: str = "recipe") -> Generato
         In one line: the field, what it may be, and for an unknown field the nearest name.
     """
     return validated(GeneratorRecipe, values, where=where)
-
-
-def recipe_of(facts: Mapping[str, Any]) -> GeneratorRecipe:
-    """Read back the recipe that a generated economy carries in ``economy.recipe``.
-
-    Raises
-    ------
-    InputError
-        If it is not one, or of another version of the generator.
-    """
-    if facts.get("generator") != GENERATOR_VERSION:
-        raise InputError(
-            f"is not from generator version {GENERATOR_VERSION}; generate the economy again",
-            where="recipe",
-        )
-    return make_recipe({k: v for k, v in facts.items() if k not in _MADE})
 
 
 def parse_inline(text: str) -> GeneratorRecipe:
@@ -612,10 +557,8 @@ DEFAULT_PROFILE = "us-bea-2012"
 SPLIT_EXAMPLE = "split:us-bea-71,goods=1000,seed=1"
 
 
-class SplitRecipe(BaseModel):
+class SplitRecipe(_Recipe):
     """A recipe; build it with :func:`parse_split` or :func:`read_split`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     table: str = Field(min_length=1, description="a built-in table or the file of one")
     goods: int = Field(ge=2, le=2**31 - 1, description="number of goods")
@@ -631,7 +574,7 @@ class SplitRecipe(BaseModel):
         description="resources, limits of trade and stocks are moved by up to this share",
     )
     profile: str | None = Field(default=None, description="profile for what is below the table")
-    seed: int = Field(default=0, ge=0, le=2**63 - 1, description="seed")
+    seed: SeedKnob = 0
 
     @model_validator(mode="after")
     def _check(self) -> SplitRecipe:
@@ -648,9 +591,8 @@ class SplitRecipe(BaseModel):
 
     def canonical(self) -> str:
         """Text that :func:`parse_split` reads back, without the prefix."""
-        usual = {name: field.default for name, field in type(self).model_fields.items()}
         values = self.model_dump(exclude={"table"}, exclude_none=True)
-        return f"{quoted(self.table)},{_written(values, usual)}"
+        return f"{quoted(self.table)},{self._text(values)}"
 
 
 def parse_split(text: str) -> SplitRecipe:
@@ -706,13 +648,8 @@ _EXPAND_EXAMPLES = {
 }
 
 
-class ExpandRecipe(BaseModel):
-    """A recipe; build it with :func:`parse_expand`.
-
-    Equal recipes are equal objects with equal text.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+class ExpandRecipe(_Recipe):
+    """A recipe; build it with :func:`parse_expand`."""
 
     table: str = Field(min_length=1, description="a table, or a recipe split:… in quotes")
     years: int | None = Field(default=None, ge=1, le=1000, description="years planned")
@@ -732,16 +669,14 @@ class ExpandRecipe(BaseModel):
     spread: float = Field(
         default=SPREAD, ge=0, le=0.9, description="how unequal regions are; 0: equal"
     )
-    common_target: bool = Field(
-        default=False, description="one target for all years and regions, not one for each"
-    )
-    seed: int = Field(default=0, ge=0, le=2**63 - 1, description="seed")
+    common_target: CommonTargetKnob = False
+    seed: SeedKnob = 0
 
     @model_validator(mode="after")
     def _fill_in(self) -> ExpandRecipe:
         if self.years is None and self.regions is None:
             raise ValueError("years: is missing; add years=5 (or regions=4 in a recipe regions:…)")
-        check_expansion(self)
+        _check_knobs(self)
         return self
 
     @property
@@ -751,12 +686,9 @@ class ExpandRecipe(BaseModel):
 
     def canonical(self) -> str:
         """Text that :func:`parse_expand` reads back, with its prefix."""
-        usual = {name: field.default for name, field in type(self).model_fields.items()}
-        if self.capital == 0:
-            usual["terminal"] = 0.0
-        left_out = {"table", *_without_owner(self)}
+        left_out = {"table", *_idle(self), *(() if self.capital else ("terminal",))}
         values = self.model_dump(exclude=left_out, exclude_none=True)
-        return f"{self.prefix}{quoted(self.table)},{_written(values, usual)}"
+        return f"{self.prefix}{quoted(self.table)},{self._text(values)}"
 
 
 def parse_expand(text: str) -> ExpandRecipe:
@@ -770,33 +702,19 @@ def parse_expand(text: str) -> ExpandRecipe:
         Naming the field and what it may be.
     """
     prefix = next(prefix for prefix in PREFIXES if text.startswith(prefix))
-    _check_source(text.removeprefix(prefix).lstrip(), prefix)
     table, rest = split_source(text.removeprefix(prefix), _EXPAND_EXAMPLES[prefix])
     owner = prefix.removesuffix(":")
+    quotes = text.removeprefix(prefix).lstrip()[:1] in tuple(_QUOTES)
+    if table.startswith(("gen:", *PREFIXES)) or (table.startswith(SPLIT_PREFIX) and not quotes):
+        raise InputError(
+            "is no table: give a table, or a recipe in quotes such as "
+            '"split:us-bea-71,goods=1000"; '
+            "years and regions both go into one recipe, and a recipe gen:… has its own",
+            where=table[:60],
+        )
     recipe = _read(ExpandRecipe, [("table", table), *rest])
     if getattr(recipe, owner) is None:
         raise InputError(
             f"{owner}: is missing; write e.g. {_EXPAND_EXAMPLES[prefix]}", where="recipe"
         )
     return recipe
-
-
-def _check_source(text: str, prefix: str) -> None:
-    """Refuse other recipes behind `prefix`, unless they are quoted and make a table."""
-    if text.startswith(SPLIT_PREFIX):
-        raise InputError(
-            "is a recipe of its own and stands in quotes, e.g. "
-            f'{prefix}"split:us-bea-71,goods=1000",{prefix.removesuffix(":")}=4',
-            where=text[:60],
-        )
-    if text.lstrip("\"'").startswith("gen:"):
-        raise InputError(
-            "has years and regions of its own; write e.g. gen:goods=1000,years=5,regions=4",
-            where=text[:60],
-        )
-    if text.lstrip("\"'").startswith(PREFIXES):
-        raise InputError(
-            "has years or regions already; give both in one recipe, e.g. "
-            "years:us-bea-71,years=5,regions=4",
-            where=text[:60],
-        )

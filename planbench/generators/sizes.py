@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from planbench.generators.recipe import GeneratorRecipe
 from planbench.io.files import require_memory
@@ -49,57 +49,30 @@ class Sizes:
 
 def sizes_of(recipe: GeneratorRecipe) -> Sizes:
     """Sizes of the economy that `recipe` gives."""
-    n, m = recipe.goods, recipe.activities
-    sizes = Sizes(
-        goods=n,
-        activities=m,
-        resources=recipe.resources,
-        targets=recipe.targets,
-        inputs=recipe.law.mean(n) * m,
-        outputs=(1.0 + recipe.byproducts) * m,
-        resource_use=float(recipe.resources_each) * m,
-        assortment=max(float(recipe.targets), recipe.final_share * n),
-    )
-    if recipe.regions is not None:
-        sizes = _divided(recipe, sizes, recipe.regions)
+    regions, years = recipe.regions or 1, recipe.years or 1
+    n, made = recipe.goods, recipe.activities * regions
+    carried = regions * min(regions - 1, 2) * round(recipe.tradable * n)
+    capital = kept = stored = 0
     if recipe.years is not None:
-        sizes = _dated(recipe, sizes, recipe.years)
-    return sizes
-
-
-def _divided(recipe: GeneratorRecipe, one: Sizes, regions: int) -> Sizes:
-    routes = regions * min(regions - 1, 2)
-    carrying = routes * round(recipe.tradable * recipe.goods)
+        stored = (years - 1) * round(recipe.storable * n) * regions
+        if recipe.capital:
+            capital = max(1, round(CAPITAL_GOODS * n)) * regions
+            # Capital is kept and built in the last year only where some must be left.
+            kept = years if recipe.terminal else years - 1
+    held = float(min(CAPITAL_KINDS, capital)) * made
+    durable = 2 * capital * kept
     return Sizes(
-        goods=one.goods * regions,
-        activities=one.activities * regions + carrying,
-        resources=one.resources * regions,
-        targets=one.targets * (1 if recipe.common_target else regions),
-        inputs=one.inputs * regions + 2.0 * carrying,
-        outputs=one.outputs * regions + carrying,
-        resource_use=one.resource_use * regions,
-        assortment=one.assortment * regions,
-    )
-
-
-def _dated(recipe: GeneratorRecipe, one: Sizes, years: int) -> Sizes:
-    regions = recipe.regions or 1
-    h = max(1, round(CAPITAL_GOODS * recipe.goods)) * regions if recipe.capital else 0
-    held = float(min(CAPITAL_KINDS, h)) * recipe.activities * regions if h else 0.0
-    stored = round(recipe.storable * recipe.goods) * regions
-    # Capital is kept and built in the last year only where some must be left.
-    carried = years if recipe.terminal else years - 1
-    storing = years - 1
-    return replace(
-        one,
-        goods=(one.goods + h) * years + (h if recipe.terminal else 0),
-        activities=one.activities * years + 2 * h * carried + stored * storing,
-        resources=one.resources * years,
-        targets=one.targets * (1 if recipe.common_target else years),
-        inputs=(one.inputs + held) * years + 2.0 * h * carried + stored * storing,
-        outputs=one.outputs * years + (held + 2.0 * h) * carried + stored * storing,
-        resource_use=one.resource_use * years,
-        assortment=one.assortment * years,
+        goods=(n * regions + capital) * years + (capital if recipe.terminal else 0),
+        activities=(made + carried) * years + durable + stored,
+        resources=recipe.resources * regions * years,
+        targets=recipe.targets * (1 if recipe.common_target else regions * years),
+        inputs=(recipe.law.mean(n) * made + 2.0 * carried + held) * years + durable + stored,
+        outputs=((1.0 + recipe.byproducts) * made + carried) * years
+        + held * kept
+        + durable
+        + stored,
+        resource_use=float(recipe.resources_each) * made * years,
+        assortment=max(float(recipe.targets), recipe.final_share * n) * regions * years,
     )
 
 

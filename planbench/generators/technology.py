@@ -17,7 +17,6 @@ from planbench.generators.coefficients import (
     Columns,
     draw_columns,
     draw_profiled,
-    draw_profiled_degrees,
     sum_deviation,
 )
 from planbench.generators.draws import (
@@ -32,7 +31,7 @@ from planbench.generators.draws import (
     stream,
     uniform,
 )
-from planbench.generators.profile import TableProfile, find_profile
+from planbench.generators.profile import find_profile
 from planbench.generators.recipe import BYPRODUCT_VALUE, GeneratorRecipe
 from planbench.generators.staircase import pile
 from planbench.generators.structure import (
@@ -42,7 +41,6 @@ from planbench.generators.structure import (
     SectorBlocks,
     Structure,
     Uniform,
-    profiled,
     scattered_ranks,
 )
 from planbench.model.arrays import FloatArray, Matrix
@@ -82,11 +80,8 @@ class Technology:
 
 
 def structure_of(recipe: GeneratorRecipe) -> Structure:
-    """Build the recipe's law of who buys from whom."""
+    """Build the law of who buys from whom of a recipe without a profile."""
     n = recipe.goods
-    if recipe.profile is not None:
-        mean = recipe.law.mean(n)
-        return profiled(find_profile(recipe.profile), n, mean, recipe.seed)
     if recipe.structure == "powerlaw":
         return PowerLaw(n, recipe.exponent, scattered_ranks(n, recipe.seed))
     if recipe.structure == "sectors":
@@ -100,30 +95,35 @@ def structure_of(recipe: GeneratorRecipe) -> Structure:
 
 def draw_technology(recipe: GeneratorRecipe) -> Technology:
     """Draw A and B; every technique's inputs are worth less than its output."""
-    structure = structure_of(recipe)
     units = draw_units(recipe, Purpose.UNITS, 0, recipe.goods)
-    profile = find_profile(recipe.profile) if recipe.profile is not None else None
-    deviation = _sum_deviation(recipe, profile)
-    degrees = _draw_degrees(recipe, profile)
-    sums = raw_normal(recipe, Purpose.COLUMN_SUMS, 0, recipe.activities, SUM_CLIP)
-    sums *= deviation
-    sums += recipe.column_sum
-    sums[degrees == 0] = 0.0
-    scaled = recipe.unit_spread > 0
-    columns = Columns(
-        structure=structure,
-        degrees=degrees,
-        sums=sums,
-        weights=lognormal_weights(recipe.sigma),
-        techniques=recipe.techniques,
-        row_units=units if scaled else None,
-        good_units=units if scaled else None,
-    )
-    if profile is None:
-        inputs = draw_columns(columns, recipe.seed, Purpose.INPUTS)
+    scaled = units if recipe.unit_spread > 0 else None
+    mean = recipe.law.mean(recipe.goods)
+    structure: Structure
+    if recipe.profile is not None:
+        profile = find_profile(recipe.profile)
+        drawn = draw_profiled(profile, recipe.goods, mean, recipe.seed, recipe.techniques, scaled)
+        structure, inputs, sums = drawn.structure, drawn.matrix, drawn.sums
+        deviation = sum_deviation(profile)
     else:
-        inputs = draw_profiled(columns, profile, recipe.seed)
-    outputs, byproducts = _draw_outputs(recipe, structure, units)
+        structure = structure_of(recipe)
+        degrees = _draw_degrees(recipe, mean)
+        value = recipe.column_sum
+        deviation = min(_LARGEST_SUM_DEVIATION, value / 2.5, (1.0 - value) / 2.5)
+        sums = normal(raw_bits(recipe, Purpose.COLUMN_SUMS, 0, recipe.activities), SUM_CLIP)
+        sums *= deviation
+        sums += value
+        sums[degrees == 0] = 0.0
+        columns = Columns(
+            structure=structure,
+            degrees=degrees,
+            sums=sums,
+            weights=lognormal_weights(recipe.sigma),
+            techniques=recipe.techniques,
+            row_units=scaled,
+            good_units=scaled,
+        )
+        inputs = draw_columns(columns, recipe.seed, Purpose.INPUTS)
+    outputs, byproducts = _draw_outputs(recipe, structure, scaled)
     return Technology(
         inputs=inputs,
         outputs=outputs,
@@ -191,28 +191,8 @@ def raw_bits(recipe: GeneratorRecipe, purpose: Purpose, part: int, count: int) -
     return raw(stream(recipe.seed, purpose, part), count)
 
 
-def raw_normal(
-    recipe: GeneratorRecipe, purpose: Purpose, part: int, count: int, clip: float
-) -> FloatArray:
-    """Draw truncated standard normal numbers, 24 bits."""
-    return normal(raw_bits(recipe, purpose, part, count), clip)
-
-
-def _sum_deviation(recipe: GeneratorRecipe, profile: TableProfile | None) -> float:
-    if profile is not None:
-        return sum_deviation(profile)
-    mean = recipe.column_sum
-    return min(_LARGEST_SUM_DEVIATION, mean / 2.5, (1.0 - mean) / 2.5)
-
-
-def _draw_degrees(recipe: GeneratorRecipe, profile: TableProfile | None) -> npt.NDArray[np.int32]:
-    if profile is not None:
-        return draw_profiled_degrees(
-            profile, recipe.law.mean(recipe.goods), recipe.goods, recipe.activities, recipe.seed
-        )
-    # A narrow in-degree: normal with the asked-for variation, rounded up or down by chance so
-    # that the mean is the law's.
-    mean = recipe.law.mean(recipe.goods)
+def _draw_degrees(recipe: GeneratorRecipe, mean: float) -> npt.NDArray[np.int32]:
+    """Draw numbers of inputs: normal, rounded up or down by chance, so that `mean` is kept."""
     source = stream(recipe.seed, Purpose.DEGREES)
     wanted = normal(raw(source, recipe.activities), 3.0)
     wanted *= recipe.inputs_cv
@@ -224,7 +204,7 @@ def _draw_degrees(recipe: GeneratorRecipe, profile: TableProfile | None) -> npt.
 
 
 def _draw_outputs(
-    recipe: GeneratorRecipe, structure: Structure, units: FloatArray
+    recipe: GeneratorRecipe, structure: Structure, units: FloatArray | None
 ) -> tuple[Matrix, FloatArray]:
     """B: one unit of the own good, and for a share of activities a by-product."""
     m = recipe.activities
@@ -237,7 +217,6 @@ def _draw_outputs(
     has = choose(raw(source, m), count)
     low, high = BYPRODUCT_VALUE
     value = np.where(has, round24(low + (high - low) * uniform(raw(source, m))), 0.0)
-    scaled = recipe.unit_spread > 0
     extra = draw_columns(
         Columns(
             structure=structure,
@@ -246,8 +225,8 @@ def _draw_outputs(
             weights=lognormal_weights(0.0),
             techniques=recipe.techniques,
             dense_below=DENSE_GOODS if isinstance(structure, Profiled) else 0,
-            row_units=units if scaled else None,
-            good_units=units if scaled else None,
+            row_units=units,
+            good_units=units,
         ),
         recipe.seed,
         Purpose.BYPRODUCTS,

@@ -5,21 +5,24 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import resource
 import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from planbench import formatting as fmt
 from planbench.errors import InputError
 
-#: What an archive may unpack to whatever its size, and how many times its size beyond that:
-#: arrays of economies shrink to a half or a tenth, arrays of one value to a thousandth.
+#: What a packed file may unpack to whatever its size, and how many times its size beyond that:
+#: arrays of economies shrink to a half or a tenth, linear programs as text 3- to 70-fold, an
+#: identity matrix padded with blanks 163-fold.
 UNPACKED_FREELY = 1 << 30
-MOST_UNPACKED = 100
+MOST_UNPACKED = 300
 
 #: How to fix what the system says of a path or a disk.
-_MENDS = {
+_FIXES = {
     errno.ENOSPC: "make room (bytes or inodes), or use another disk",
     errno.EDQUOT: "make room in your quota, or use another disk",
     errno.EROFS: "use another disk",
@@ -69,8 +72,8 @@ def os_error_as_input(error: Exception, path: Path | str, action: str) -> InputE
         message = f"permission denied to {action}; change its permissions or use another path"
     elif isinstance(error, IsADirectoryError):
         message = "is a folder; give the name of a file"
-    elif code in _MENDS:
-        message = f"cannot {action}: {os.strerror(code)}; {_MENDS[code]}"
+    elif code in _FIXES:
+        message = f"cannot {action}: {os.strerror(code)}; {_FIXES[code]}"
     elif isinstance(error, OSError) and error.strerror:
         message = f"cannot {action}: {error.strerror}; check the path and the disk"
     else:
@@ -81,6 +84,17 @@ def os_error_as_input(error: Exception, path: Path | str, action: str) -> InputE
     elif len(text) > _LONGEST_SHOWN:
         text = f"{text[:_LONGEST_SHOWN]}…"
     return InputError(message, where=text)
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Put the file in front of messages that do not begin with it, such as those of the model."""
+    try:
+        yield
+    except InputError as error:
+        if str(error).startswith((f"{path}:", f"{path}{os.sep}")):
+            raise
+        raise InputError(str(error), where=str(path)) from None
 
 
 @contextlib.contextmanager
@@ -103,30 +117,23 @@ def replacing(path: Path | str, *, make_folder: bool = False) -> Iterator[Binary
         When the destination cannot be written.
     """
     path = Path(path)
+    before = _status(path)
     try:
-        target = Path(os.path.realpath(path))
-        if make_folder:
-            target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            before = path.stat()
-        except FileNotFoundError:
-            before = None
-        if before is not None and stat.S_ISDIR(before.st_mode):
-            raise IsADirectoryError
-        if before is not None and not (
-            stat.S_ISREG(before.st_mode) and target.exists() and not _is_descriptor(path)
-        ):
+        if before and (not stat.S_ISREG(before.st_mode) or _is_descriptor(path)):
             with path.open("wb") as stream:
                 yield stream
             return
-        if before is not None and not os.access(target, os.W_OK):
+        target = Path(os.path.realpath(path))
+        if make_folder:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        if before and not os.access(target, os.W_OK):
             raise PermissionError  # renaming would ignore that it is read-only
         temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
         try:
             with temporary.open("xb") as stream:
                 yield stream
                 stream.flush()
-                if before is not None:
+                if before:
                     os.fchmod(stream.fileno(), stat.S_IMODE(before.st_mode))
                 os.fsync(stream.fileno())
             temporary.replace(target)
@@ -136,9 +143,15 @@ def replacing(path: Path | str, *, make_folder: bool = False) -> Iterator[Binary
             raise
     except OSError as error:
         raise os_error_as_input(error, path, "write it") from None
-    except ValueError as error:
-        if "\0" not in str(path):
-            raise
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """Status of what is to be replaced; None where there is nothing yet."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
         raise os_error_as_input(error, path, "write it") from None
 
 
@@ -170,26 +183,20 @@ def check_writable(path: Path, *, folder: bool = False) -> Path:
     InputError
         When its folder is missing or not writable, or it is a folder (or is none).
     """
-    try:
-        try:
-            mode = path.stat().st_mode
-        except FileNotFoundError:
-            mode = None
-        if mode is not None and stat.S_ISDIR(mode) != folder:
-            word = "is a file; give a folder" if folder else "is a folder; give a file name"
-            raise InputError(word, where=str(path))
-        if not path.name:
-            raise InputError("names nothing; give the name of a new folder", where=str(path))
-        parent = Path(os.path.realpath(path)).parent
-        if not parent.is_dir() and mode is None:
-            raise InputError(f"there is no folder {path.parent}; make it first", where=str(path))
-        # A file is replaced by one written in its folder, so both must let it.
-        places = [path] if mode is not None else []
-        places += [parent] if mode is None or stat.S_ISREG(mode) else []
-        if not all(os.access(place, os.W_OK) for place in places):
-            raise InputError("cannot be written: permission denied", where=str(path))
-    except (OSError, ValueError) as error:
-        raise os_error_as_input(error, path, "write it") from None
+    status = _status(path)
+    if status and stat.S_ISDIR(status.st_mode) != folder:
+        word = "is a file; give a folder" if folder else "is a folder; give a file name"
+        raise InputError(word, where=str(path))
+    if not path.name:
+        raise InputError("names nothing; give the name of a new folder", where=str(path))
+    parent = Path(os.path.realpath(path)).parent
+    if not status and not parent.is_dir():
+        raise InputError(f"there is no folder {path.parent}; make it first", where=str(path))
+    # A file is replaced by one written in its folder, so both must let it.
+    places = [path] if status else []
+    places += [parent] if not status or stat.S_ISREG(status.st_mode) else []
+    if not all(os.access(place, os.W_OK) for place in places):
+        raise InputError("cannot be written: permission denied", where=str(path))
     return path
 
 
@@ -203,13 +210,10 @@ def available_bytes() -> int:
     import psutil
 
     available = int(psutil.virtual_memory().available)
-    with contextlib.suppress(ImportError, OSError, ValueError):
-        import resource
-
-        soft, _ = resource.getrlimit(resource.RLIMIT_AS)
-        if soft != resource.RLIM_INFINITY:
-            used = int(psutil.Process().memory_info().vms)
-            available = min(available, max(0, soft - used))
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if soft != resource.RLIM_INFINITY:
+        used = int(psutil.Process().memory_info().vms)
+        available = min(available, max(0, soft - used))
     return available
 
 
@@ -226,14 +230,14 @@ def require_memory(
     have = available_bytes()
     if need > MEMORY_SHARE * have:
         raise InputError(
-            f"{what} needs about {human_bytes(need)} of memory and {human_bytes(have)} are "
-            f"available; {fix}",
+            f"{what} needs about {fmt.large_bytes(need)} of memory and {fmt.large_bytes(have)} "
+            f"are available; {fix}",
             where=where,
         )
 
 
 def require_plausible(unpacked: int, packed: int, where: str) -> None:
-    """Refuse an archive that unpacks to far more than it is, before it is unpacked.
+    """Refuse a packed file that unpacks to far more than it is.
 
     Raises
     ------
@@ -242,16 +246,7 @@ def require_plausible(unpacked: int, packed: int, where: str) -> None:
     """
     if unpacked > UNPACKED_FREELY and unpacked > MOST_UNPACKED * packed:
         raise InputError(
-            f"has {human_bytes(packed)} and unpacks to {human_bytes(unpacked)}, which no real "
-            "file of this kind does; save it without compression if it is right",
+            f"has {fmt.large_bytes(packed)} and unpacks to {fmt.large_bytes(unpacked)} or more, "
+            "which no real file of this kind does; save it without compression if it is right",
             where=where,
         )
-
-
-def human_bytes(count: float) -> str:
-    """`count` bytes in a readable decimal unit, e.g. ``3.2 GB``."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.4g} TB"

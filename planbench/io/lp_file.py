@@ -19,6 +19,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from planbench.errors import InputError
+from planbench.io.files import naming
 from planbench.io.text import INFINITY, RELAX_HINT, decimal, nearest, read_lines, shown, stem
 from planbench.model.arrays import index_type
 from planbench.model.linear_program import LinearProgram, make_linear_program
@@ -104,10 +105,9 @@ def read_lp_format(path: str | os.PathLike[str], relax: bool = False) -> LinearP
     reader = _Reader(Path(path), relax)
     try:
         return reader.read()
-    except MemoryError:
-        raise InputError(
-            "does not fit into memory; use a smaller instance or a larger machine", where=str(path)
-        ) from None
+    except InputError as error:
+        # What is wrong with a number does not name its line.
+        raise error if error.where else reader.fault(str(error)) from None
 
 
 @dataclass
@@ -129,7 +129,7 @@ class _Reader:
         # The last section as it is written in the file.
         self.word = ""
         self.tokens = self._tokens()
-        self.maximise = False
+        self.maximise = self.bounding = False
         self.columns: dict[str, int] = {}
         self.cost = array("d")
         self.offset = 0.0
@@ -158,16 +158,13 @@ class _Reader:
             found = _AT_START.match(line)
             if found:
                 begin = found.end()
-                word = found[0].strip()
+                self.word = found[0].strip()
                 if line[begin:].lstrip().startswith(":"):
-                    if found.lastgroup in ("maximise", "minimise"):
-                        raise self.fault(f"'{word}:' starts an objective: {_LP_SOLVE}", number)
                     raise self.fault(
-                        f"'{word}' is the name of a section, without a colon; if it is a label, "
-                        "rename it",
+                        f"'{self.word}' is the name of a section, without a colon; rename it if it "
+                        f"is a label; if not, {_LP_SOLVE}",
                         number,
                     )
-                self.word = word
                 yield "section", found.lastgroup or "", number, True
             self.alone = not found and _ALONE.fullmatch(line) is not None
             for token in _TOKEN.finditer(line, begin):
@@ -219,6 +216,7 @@ class _Reader:
             if (section in seen and section != "refused") or (section == "rows" and seen):
                 raise self.fault(f"the section of {section} occurs here a second time or too late")
             seen.add(section)
+            self.bounding = section == "bounds"
             self._advance()
             if section == "end":
                 if self.kind != "end of file":
@@ -265,25 +263,101 @@ class _Reader:
             self.unlabelled = True
             if self.wrapped:
                 raise self._unclear(self.wrapped)
-        sides, relations = [self._side()], ""
+        sides, relations = self._relation("yes")
+        empty = [not (side.cols or side.constants) for side in sides]
+        # HiGHS writes a row without entries as 'c1: = 0'.
+        if any(empty[1:]) or (empty[0] and not (name and len(sides) == 2)):
+            raise self.fault("a relation with nothing on one side; write the number", begin)
+        body, lower, upper = self._limits(sides, relations, begin)
+        lower = -_INF if lower is None else lower
+        upper = _INF if upper is None else upper
+        if empty[0] and not lower <= 0 <= upper:
+            raise self.fault("a relation with nothing on the left; complete the row", begin)
+        if not name:
+            name = f"c{len(self.rows) + 1}"
+            while name in self.rows:
+                name += "_"
+        self.rows[name] = len(self.rows)
+        self.indices.extend(body.cols)
+        self.values.extend(body.coefs)
+        self.starts.append(len(self.indices))
+        self.row_lower.append(lower)
+        self.row_upper.append(upper)
+
+    def _bound(self) -> None:
+        if not self.first:
+            raise self.fault(f"{self._found()} after a bound; write each on a line of its own")
+        begin = self.line
+        sides, relations = self._relation("no")
+        if relations:
+            body, lower, upper = self._limits(sides, relations, begin)
+        else:
+            self._advance()
+            body, lower, upper = sides[0], -_INF, _INF
+        numbers = [side for side in sides if side.constants]
+        single = all(len(side.constants) == 1 and not side.cols for side in numbers)
+        if body.coefs != [1.0] or len(numbers) != len(relations) or not single:
+            raise self.fault(
+                "a bound is about one variable without a coefficient, with a number on the other "
+                "side; what is more is a row",
+                begin,
+            )
+        for bounds, value, what in ((self.lower, lower, "lower"), (self.upper, upper, "upper")):
+            if value is not None and bounds.setdefault(body.cols[0], value) != value:
+                name = list(self.columns)[body.cols[0]]
+                raise self.fault(f"a second {what} bound of {shown(name)}; keep one", begin)
+
+    def _relation(self, next_line: str) -> tuple[list[_Side], str]:
+        """Read two sides and their relation, or three; in bounds also one that is 'free'."""
+        sides, relations = [self._side(next_line)], ""
         while self.kind == "relation" and len(sides) < 3:
             relations += "<" if "<" in self.text else ">" if ">" in self.text else "="
             self._advance()
             # The right side ends with its line, since a row without label may begin in the next.
             # Only after a number on the left, as in 'c1: 1 <= x + y', it may be the middle one.
-            complete = any(side.cols for side in sides)
+            complete = next_line == "no" or any(side.cols for side in sides)
             sides.append(self._side("no" if complete else "after variables"))
-        if len(sides) == 1:
-            raise self.fault(f"expected <=, >= or = after the left side, found {self._found()}")
-        empty = [not (side.cols or side.constants) for side in sides]
-        # HiGHS writes a row without entries as 'c1: = 0'.
-        if any(empty[1:]) or (empty[0] and not (name and len(sides) == 2)):
-            raise self.fault("a relation with nothing on one side; write the number", begin)
-        if len(sides) == 3 and (sides[0].cols or sides[2].cols or relations not in ("<<", ">>")):
+        if not relations and not (next_line == "no" and self._is_free()):
+            known = "<=, >= or =" if next_line == "yes" else "<=, >=, = or 'free'"
+            raise self.fault(f"expected {known} after the left side, found {self._found()}")
+        return sides, relations
+
+    def _is_free(self) -> bool:
+        return self.kind == "name" and self.text.lower() == "free" and not self.first
+
+    def _limits(
+        self, sides: list[_Side], relations: str, line: int
+    ) -> tuple[_Side, float | None, float | None]:
+        """Bring a relation into the form lower ≤ Σ coefs·cols ≤ upper; None where not stated."""
+        left, *rest = sides
+        if len(sides) == 3 and (left.cols or rest[1].cols or relations not in ("<<", ">>")):
             raise self.fault(
-                "two relations; a range is '1 <= x + y <= 5', with numbers outside", begin
+                "two relations; a range is '1 <= x + y <= 5', with numbers outside", line
             )
-        self._add_row(name, sides, relations, begin)
+        body = rest[0] if len(sides) == 3 or (rest[0].cols and not left.cols) else left
+        lower, upper = None, None
+        for relation, a, b in zip(relations, sides, rest, strict=False):
+            other = b if body is a else a
+            value = self._sum([*other.constants, *(-c for c in body.constants)])
+            value = value if abs(value) < INFINITY else math.copysign(_INF, value)
+            # As if the body stood on the left.
+            if relation == "=" or (relation == "<") == (body is a):
+                upper = value
+            if relation == "=" or (relation == ">") == (body is a):
+                lower = value
+        if lower == _INF or upper == -_INF:
+            raise self.fault("an infinite side that nothing can satisfy; correct it", line)
+        if len(sides) == 2 and body is left:
+            coefs = [*left.coefs, *(-coef for coef in rest[0].coefs)]
+            body = _Side([*left.cols, *rest[0].cols], coefs, left.constants)
+        return body, lower, upper
+
+    def _sum(self, terms: list[float]) -> float:
+        """Add up constants, rounded once."""
+        try:
+            return math.fsum(terms)
+        except (ValueError, OverflowError):
+            raise self.fault("constants that add up to no finite number; correct them") from None
 
     def _side(self, next_line: str = "yes") -> _Side:
         """Read a sum of terms and constants.
@@ -309,7 +383,7 @@ class _Reader:
                 )
             items += 1
             if self.kind == "number":
-                value = self._number()
+                value = decimal(self.text)
                 self._advance()
                 if self.kind != "name" or (self.first and next_line == "no"):
                     out.constants.append(sign * value)
@@ -326,8 +400,7 @@ class _Reader:
                 out.constants.append(sign * _INF)
                 self._advance()
                 continue
-            col = self.columns.get(self.text)
-            out.cols.append(self._new_column() if col is None else col)
+            out.cols.append(self._column(new=not self.bounding))
             out.coefs.append(sign)
             self._advance()
         if items > 1 and not all(map(math.isfinite, out.constants)):
@@ -335,7 +408,7 @@ class _Reader:
         return out
 
     def _goes_on(self, side: _Side, items: int, next_line: str) -> bool:
-        if self.kind not in ("sign", "number", "name"):
+        if self.kind not in ("sign", "number", "name") or (items and self._is_free()):
             return False
         if not items or not self.first or next_line == "yes":
             return True
@@ -352,15 +425,6 @@ class _Reader:
             "each on one line",
             line,
         )
-
-    def _number(self) -> float:
-        value = float(self.text)
-        if 0 < value < _INF:
-            return value
-        try:
-            return decimal(self.text)
-        except InputError as error:
-            raise self.fault(str(error)) from None
 
     def _check_name(self, name: str, kind: str) -> None:
         """Refuse names that other readers, or a typing error, would give another meaning."""
@@ -387,127 +451,29 @@ class _Reader:
                 "hold no blanks, numbers no commas, and the format has no brackets around sums"
             )
 
-    def _new_column(self) -> int:
-        self._check_name(self.text, "variable")
-        self.cost.append(0.0)
-        return self.columns.setdefault(self.text, len(self.columns))
-
-    def _known_column(self) -> int:
+    def _column(self, *, new: bool) -> int:
+        """Return the number of the column at hand; a `new` one may be added."""
         if self.kind != "name":
             raise self.fault(f"expected the name of a variable, found {self._found()}")
-        if self.text not in self.columns:
+        col = self.columns.get(self.text)
+        if col is not None:
+            return col
+        if not new:
             raise self.fault(
                 f"{shown(self.text)} is in no row and not in the objective"
                 f"{nearest(self.text, self.columns)}; correct it, or add '0 {self.text}' there"
             )
-        return self.columns[self.text]
+        self._check_name(self.text, "variable")
+        self.cost.append(0.0)
+        return self.columns.setdefault(self.text, len(self.columns))
 
-    # --- rows ---
-
-    def _add_row(self, name: str, sides: list[_Side], relations: str, line: int) -> None:
-        """Bring a row into the form lower ≤ Σ coefs·cols ≤ upper."""
-        left, *rest = sides
-        body = rest[0] if len(sides) == 3 or (rest[0].cols and not left.cols) else left
-        lower, upper = -_INF, _INF
-        for relation, a, b in zip(relations, sides, rest, strict=False):
-            other = b if body is a else a
-            value = self._sum([*other.constants, *(-c for c in body.constants)])
-            value = value if abs(value) < INFINITY else math.copysign(_INF, value)
-            # As if the body stood on the left.
-            if relation == "=" or (relation == "<") == (body is a):
-                upper = value
-            if relation == "=" or (relation == ">") == (body is a):
-                lower = value
-        if lower == _INF or upper == -_INF:
-            raise self.fault("an infinite side that nothing can satisfy; correct it", line)
-        if not (left.cols or left.constants) and not lower <= 0 <= upper:
-            raise self.fault("a relation with nothing on the left; complete the row", line)
-        cols, coefs = list(body.cols), list(body.coefs)
-        if len(sides) == 2 and body is left:
-            cols += rest[0].cols
-            coefs += [-coef for coef in rest[0].coefs]
-        if not name:
-            name = f"c{len(self.rows) + 1}"
-            while name in self.rows:
-                name += "_"
-        self.rows[name] = len(self.rows)
-        self.indices.extend(cols)
-        self.values.extend(coefs)
-        self.starts.append(len(self.indices))
-        self.row_lower.append(lower)
-        self.row_upper.append(upper)
-
-    def _sum(self, terms: list[float]) -> float:
-        """Add up constants, rounded once."""
-        try:
-            return math.fsum(terms)
-        except (ValueError, OverflowError):
-            raise self.fault("constants that add up to no finite number; correct them") from None
-
-    # --- bounds and integrality ---
-
-    def _bound(self) -> None:
-        if not self.first:
-            raise self.fault(f"{self._found()} after a bound; write each on a line of its own")
-        if self.kind == "name" and not _INFINITE.fullmatch(self.text):
-            col = self._known_column()
-            self._advance()
-            if self.kind == "name" and self.text.lower() == "free":
-                self._advance()
-                self._set(col, -_INF, _INF)
-                return
-            self._bound_side(col, self._relation(), self._value())
-            return
-        value, relation = self._value(), self._relation()
-        col = self._known_column()
-        self._advance()
-        self._bound_side(col, {"<": ">", ">": "<", "=": "="}[relation], value)
-        if self.kind == "relation":
-            if self._relation() != relation or relation == "=":
-                raise self.fault("two relations that do not make a range such as 1 <= x <= 5")
-            self._bound_side(col, relation, self._value())
-
-    def _relation(self) -> str:
-        if self.kind != "relation":
-            raise self.fault(
-                f"expected <=, >=, = or 'free', found {self._found()}; a bound is about one "
-                "variable without a coefficient (what is more is a row)"
-            )
-        text = self.text
-        self._advance()
-        return "<" if "<" in text else ">" if ">" in text else "="
-
-    def _value(self) -> float:
-        sign = 1.0
-        while self.kind == "sign":
-            sign = -sign if self.text == "-" else sign
-            self._advance()
-        if self.kind == "number":
-            value = self._number()
-            value = value if value < INFINITY else _INF
-        elif self.kind == "name" and _INFINITE.fullmatch(self.text):
-            value = _INF
-        else:
-            raise self.fault(f"expected a number, found {self._found()}")
-        self._advance()
-        return sign * value
-
-    def _bound_side(self, col: int, relation: str, value: float) -> None:
-        self._set(col, None if relation == "<" else value, None if relation == ">" else value)
-
-    def _set(self, col: int, lower: float | None, upper: float | None) -> None:
-        if lower == _INF or upper == -_INF:
-            raise self.fault("an infinite bound that nothing can satisfy; correct it")
-        for bounds, value, what in ((self.lower, lower, "lower"), (self.upper, upper, "upper")):
-            if value is not None and bounds.setdefault(col, value) != value:
-                name = list(self.columns)[col]
-                raise self.fault(f"a second {what} bound of {shown(name)}; keep one")
+    # --- integrality ---
 
     def _binary(self) -> None:
         self.binary.add(self._integral())
 
     def _integral(self) -> int:
-        col = self._known_column()
+        col = self._column(new=False)
         if not self.relax:
             raise self.fault(f"integer columns; {RELAX_HINT}")
         self._advance()
@@ -524,7 +490,7 @@ class _Reader:
         lower[binary], upper[binary] = np.maximum(lower[binary], 0), np.minimum(upper[binary], 1)
         index = index_type(len(self.indices), m, n)
         parts = np.array(self.values), np.array(self.indices, index), np.array(self.starts, index)
-        try:
+        with naming(self.path):
             return make_linear_program(
                 matrix=sp.csr_array(parts, shape=(m, n)),
                 cost=np.array(self.cost),
@@ -538,5 +504,3 @@ class _Reader:
                 col_names=list(self.columns),
                 name=stem(self.path),
             )
-        except InputError as error:
-            raise InputError(str(error), where=str(self.path)) from None

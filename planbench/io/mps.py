@@ -16,26 +16,24 @@ import math
 import os
 import re
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.errors import InputError
-from planbench.io.files import replacing
+from planbench.io.files import naming, replacing
 from planbench.io.text import INFINITY, RELAX_HINT, decimal, nearest, read_lines, shown, stem
-from planbench.model.arrays import FloatArray, index_type
+from planbench.model.arrays import index_type
 from planbench.model.linear_program import LinearProgram, make_linear_program
 
 _WHAT = "an MPS file"
 #: Bytes of memory for a byte of text: 1 to 3 where columns have many entries, 15 where one.
 _GROWTH = 5.0
 _LONGEST_LINE = 1 << 20
-#: Entries that are written as text at a time, about; a column longer than that stays whole.
-_ENTRIES = 1 << 11
 
 #: Numbers of the objective and of the rows of type N that are left out, instead of a row's.
 _OBJECTIVE, _DROPPED = -1, -2
@@ -43,23 +41,15 @@ _SENSE = re.compile(r"(?:(MAX)|MIN)(?:IMI[SZ]E|IMUM)?", re.IGNORECASE)
 #: How PuLP writes the sense.
 _SENSE_COMMENT = re.compile(r"\*\s*SENSE\s*:\s*(\w+)\s*", re.IGNORECASE)
 _SECTIONS = ("NAME", "OBJSENSE", "OBJNAME", "ROWS", "COLUMNS", "RHS", "RANGES", "BOUNDS", "ENDATA")
-_NOT_LINEAR = {
-    "QUADOBJ": "quadratic terms",
-    "QMATRIX": "quadratic terms",
-    "QSECTION": "quadratic terms",
-    "QCMATRIX": "quadratic terms",
-    "CSECTION": "cones",
-    "SOS": "special ordered sets",
-    "SOS1": "special ordered sets",
-    "SOS2": "special ordered sets",
-    "SETS": "special ordered sets",
-    "INDICATORS": "indicator constraints",
-    "GENCONS": "general constraints",
-    "PWLOBJ": "a piecewise linear objective",
-}
 _WITH_ARGUMENT = ("NAME", "OBJSENSE", "OBJNAME")
 #: Sections that need another one before them.
-_BEFORE = {"COLUMNS": "ROWS", "RHS": "ROWS", "RANGES": "ROWS", "BOUNDS": "COLUMNS"}
+_NEEDED = {
+    "COLUMNS": "ROWS",
+    "RHS": "ROWS",
+    "RANGES": "ROWS",
+    "BOUNDS": "COLUMNS",
+    "ENDATA": "COLUMNS",
+}
 _INF = math.inf
 #: Stands for the value of the line in the lower and upper bound that each type sets, if it does.
 _GIVEN = math.nan
@@ -74,7 +64,7 @@ _BOUNDS: dict[str, tuple[float | None, float | None]] = {
     "UI": (None, _GIVEN),
     "BV": (0.0, 1.0),
 }
-_INTEGER = frozenset(("LI", "UI", "BV"))
+_INTEGER = ("LI", "UI", "BV")
 
 
 def read_mps(path: str | os.PathLike[str], relax: bool = False) -> LinearProgram:
@@ -94,23 +84,18 @@ def read_mps(path: str | os.PathLike[str], relax: bool = False) -> LinearProgram
     path = Path(path)
     free, fixed = _Reader(path, _free_form, relax), _Reader(path, _fixed_form, relax)
     try:
-        try:
-            return free.read()
-        except InputError as error:
-            if error.where == str(path):
-                # It is about the file as a whole, in whatever form.
-                raise
-            fault = error
-        # Names with blanks cannot be distinguished from several fields in free form.
-        try:
-            return fixed.read()
-        except InputError as error:
-            # The file is in the form in which more of it makes sense.
-            raise (error if fixed.line > free.line else fault) from None
-    except MemoryError:
-        raise InputError(
-            "does not fit into memory; use a smaller instance or a larger machine", where=str(path)
-        ) from None
+        return free.read()
+    except InputError as error:
+        if error.where == str(path):
+            # It is about the file as a whole, in whatever form.
+            raise
+        fault = error
+    # Names with blanks cannot be distinguished from several fields in free form.
+    try:
+        return fixed.read()
+    except InputError as error:
+        # The file is in the form in which more of it makes sense.
+        raise (error if fixed.line > free.line else fault) from None
 
 
 def _sense(word: str) -> bool | None:
@@ -151,97 +136,256 @@ class _Reader:
     def __init__(self, path: Path, fields: Callable[[str], list[str] | None], relax: bool) -> None:
         self.path, self.fields, self.relax = path, fields, relax
         self.line = 0
-        self.section = self.header = self.name = ""
+        # The section, the line of its header, and those that came before.
+        self.section, self.began, self.seen = "", 0, set[str]()
+        # What is done with the fields of a line of the section.
+        self.take: Callable[[list[str]], None] = self._name
+        self.words: list[str] = []
+        self.name = ""
         self.maximise: bool | None = None
         self.maximise_by_comment: bool | None = None
-        self.objective: tuple[str, int] | None = None
+        self.objective: str | None = None
         self.sets: dict[str, str] = {}
         self.rows: dict[str, int] = {}
         self.kinds: list[str] = []
-        # Of the rows, and last the objective, whose number is −1.
-        self.rhs, self.width = array("d"), array("d")
         self.columns: dict[str, int] = {}
+        self.column, self.in_integers, self.integers = "", False, list[int]()
         self.starts, self.indices, self.values = array("q"), array("i"), array("d")
-        self.cost, self.lower, self.upper = array("d"), array("d"), array("d")
-        self.integer = bytearray()
+        self.cost = array("d")
+        # Which rows (and last the objective, number −1) or columns a section or bound named.
+        self.given: dict[str, bytearray] = {}
 
-    def fault(self, message: str) -> InputError:
-        """Make the error for the line at hand."""
-        return InputError(message, where=f"{self.path}:{max(1, self.line)}")
+    def fault(self, message: str, line: int | None = None) -> InputError:
+        """Make the error for the line at hand, or for another one."""
+        return InputError(message, where=f"{self.path}:{max(1, line or self.line)}")
 
     def read(self) -> LinearProgram:
         """Read the file to its end."""
         lines = read_lines(self.path, _WHAT, growth=_GROWTH, longest=_LONGEST_LINE)
-        numbered = enumerate(lines, 1)
-        seen: set[str] = set()
-        for _ in self._data(numbered):
-            raise self.fault("data before any section; delete it")
-        while self.header:
-            word, *rest = self.header.split(None, 1)
-            self.section = word.upper()
-            self._check_section(word, seen)
-            seen.add(self.section)
-            argument = rest[0].strip() if rest else ""
-            if argument and self.section not in _WITH_ARGUMENT and argument[0] != "$":
-                raise self.fault(
-                    f"{shown(argument)} after {self.section}, which is alone on its line; "
-                    "start data lines with a blank"
-                )
-            if self.section == "ENDATA":
-                # What follows is not the program's, but a compressed file is to be whole.
-                for _ in numbered:
-                    pass
-                return self._program()
-            getattr(self, f"_{self.section.lower()}")(self._data(numbered), argument)
-        raise self.fault(
-            "there is no ENDATA line: the file is cut short, or not an MPS file; get it again"
-        )
-
-    def _data(self, numbered: Iterator[tuple[int, str]]) -> Iterator[list[str]]:
-        """Fields of the data lines up to the next header, which is left in `header`."""
-        fields_of = self.fields
-        for self.line, line in numbered:
-            if not line or line[0].isspace():
-                if fields := fields_of(line):
-                    yield fields
-                elif fields is None:
+        for self.line, line in enumerate(lines, 1):
+            if line[0].isspace():
+                fields = self.fields(line)
+                if fields is None:
                     raise self.fault(
                         "is not in fixed form (columns 2-3, 5-12, 15-22, 25-36, 40-47, 50-61), "
                         "nor in free form, where names hold no blanks; correct the columns"
                     )
+                try:
+                    if fields:
+                        self.take(fields)
+                except InputError as error:
+                    # What is wrong with a number does not name its line.
+                    raise error if error.where else self.fault(str(error)) from None
             elif line[0] == "*":
-                said = _SENSE_COMMENT.fullmatch(line)
-                if said and not self.rows:
-                    self.maximise_by_comment = _sense(said[1])
+                comment = _SENSE_COMMENT.fullmatch(line)
+                if comment and not self.rows:
+                    self.maximise_by_comment = _sense(comment[1])
             elif self.section == "OBJSENSE" and _sense(line.strip()) is not None:
                 # Some writers begin the sense's own line with it.
-                yield [line.strip()]
+                self.words.append(line.strip())
             else:
-                self.header = line
-                return
-        self.header = ""
+                self._end_section()
+                self._begin_section(*line.split(None, 1))
+                if self.section == "ENDATA":
+                    # What follows is not the program's, but a compressed file is to be whole.
+                    for _ in lines:
+                        pass
+                    return self._program()
+        self._end_section()
+        raise self.fault(
+            "there is no ENDATA line: the file is cut short, or not an MPS file; get it again"
+        )
 
-    def _check_section(self, word: str, seen: set[str]) -> None:
-        section = self.section
-        if section in _NOT_LINEAR:
-            raise self.fault(
-                f"section {section} holds {_NOT_LINEAR[section]}, and planbench solves linear "
-                "programs; take it out"
-            )
+    def _begin_section(self, word: str, argument: str = "") -> None:
+        section, argument = word.upper(), argument.strip()
         if section not in _SECTIONS:
             raise self.fault(
-                f"unknown section {shown(word)}; a linear program has "
-                f"{', '.join(_SECTIONS[:-1])} and ENDATA (data lines start with a blank)"
+                f"section {shown(word)} is no part of a linear program, which has "
+                f"{', '.join(_SECTIONS[:-1])} and ENDATA; take it out (data lines start with a "
+                "blank)"
             )
-        if section in seen:
+        if section in self.seen:
             raise self.fault(f"a second {section} section; join the two")
-        needed = _BEFORE.get(section)
-        if needed and needed not in seen:
-            raise self.fault(f"{section} comes before {needed}; put {needed} first")
-        if section == "ENDATA":
-            for needed in ("ROWS", "COLUMNS"):
-                if needed not in seen:
-                    raise self.fault(f"there is no {needed} section; add it")
+        needed = _NEEDED.get(section)
+        if needed and needed not in self.seen:
+            raise self.fault(f"there is no {needed} section before {section}; add it or move it up")
+        if section not in _WITH_ARGUMENT and argument and argument[0] != "$":
+            raise self.fault(
+                f"{shown(argument)} after {section}, which is alone on its line; "
+                "start data lines with a blank"
+            )
+        if section == "NAME" and argument.isprintable():
+            self.name = argument
+        self.section, self.began = section, self.line
+        self.take = getattr(self, f"_{section.lower()}", self._name)
+        self.seen.add(section)
+        self.words = [argument] if argument else []
+
+    def _end_section(self) -> None:
+        words = " ".join(self.words)
+        if self.section == "OBJSENSE":
+            self.maximise = _sense(words)
+            if self.maximise is None:
+                raise self.fault(f"OBJSENSE is {shown(words)}; write MAX or MIN", self.began)
+            if self.maximise_by_comment not in (None, self.maximise):
+                raise self.fault(
+                    "OBJSENSE contradicts the comment *SENSE further up; delete one of the two",
+                    self.began,
+                )
+        elif self.section == "OBJNAME":
+            if len(self.words) != 1 or self.rows:
+                raise self.fault(
+                    "OBJNAME needs the name of one row, before ROWS; correct it", self.began
+                )
+            self.objective = words
+        elif self.section == "ROWS":
+            if _OBJECTIVE not in self.rows.values():
+                name = "COST" if self.objective is None else self.objective
+                raise self.fault(
+                    f"there is no objective; add a row of type N, such as ' N  {name}'", self.began
+                )
+            m = len(self.kinds)
+            self.rhs, self.width = array("d", [0.0]) * (m + 1), array("d", [math.nan]) * (m + 1)
+            # The column in which each row was given last.
+            self.latest = array("q", [-1]) * (m + 1)
+            self.given |= {section: bytearray(m + 1) for section in ("RHS", "RANGES")}
+        elif self.section == "COLUMNS":
+            n = len(self.columns)
+            self.starts.append(len(self.indices))
+            self.lower, self.upper = array("d", [0.0]) * n, array("d", [_INF]) * n
+            self.given |= {kind: bytearray(n) for kind in _BOUNDS}
+
+    def _name(self, fields: list[str]) -> None:
+        raise self.fault("data before any section; delete it")
+
+    def _objsense(self, fields: list[str]) -> None:
+        self.words += fields
+
+    _objname = _objsense
+
+    def _rows(self, fields: list[str]) -> None:
+        self._require(fields, (2,), "a type and a name")
+        kind, name = fields[0].upper(), fields[1]
+        self._require_name(name, "row")
+        if name in self.rows:
+            raise self.fault(f"row {shown(name)} occurs twice; names must differ")
+        if kind == "N":
+            if self.objective is None:
+                self.objective = name
+            self.rows[name] = _OBJECTIVE if name == self.objective else _DROPPED
+        elif kind in ("L", "G", "E"):
+            self.rows[name] = len(self.kinds)
+            self.kinds.append(kind)
+        else:
+            raise self.fault(f"row type {shown(fields[0])}; write N, L, G or E")
+
+    def _columns(self, fields: list[str]) -> None:
+        self._require(fields, (3, 5), "a column and one or two pairs of row and value")
+        name = fields[0]
+        if name != self.column:
+            if fields[1] == "'MARKER'" and len(fields) == 3:
+                self._marker(fields[2].strip("'").upper())
+                return
+            if name in self.columns:
+                raise self.fault(
+                    f"column {shown(name)} comes back; its entries must stand together"
+                )
+            self._require_name(name, "column")
+            if self.in_integers:
+                self.integers.append(len(self.columns))
+            self.column = name
+            self.columns[name] = len(self.columns)
+            self.starts.append(len(self.indices))
+            self.cost.append(0.0)
+        col = len(self.columns) - 1
+        # Most of the time goes here.
+        for name, text in zip(fields[1::2], fields[2::2], strict=True):
+            row = self.rows.get(name)
+            if row is None:
+                row = self._find(self.rows, name, "row")
+            value = decimal(text)
+            if row == _DROPPED:
+                continue
+            if self.latest[row] == col:
+                raise self._twice()
+            self.latest[row] = col
+            if row == _OBJECTIVE:
+                self.cost[col] = value
+            else:
+                self.indices.append(row)
+                self.values.append(value)
+
+    def _marker(self, kind: str) -> None:
+        if kind != ("INTEND" if self.in_integers else "INTORG"):
+            raise self.fault(
+                f"marker {shown(kind)} is out of place; markers are 'INTORG' and 'INTEND', in turn"
+            )
+        if not self.relax:
+            raise self.fault(f"integer columns; {RELAX_HINT}")
+        self.in_integers = not self.in_integers
+
+    def _rhs(self, fields: list[str]) -> None:
+        for row, value in self._entries(fields):
+            kind = "E" if row == _OBJECTIVE else self.kinds[row]
+            if abs(value) == _INF and (kind == "E" or (kind == "G") == (value > 0)):
+                raise self.fault(
+                    f"an infinite right-hand side ({value}, or at least 1e20) that nothing can "
+                    "satisfy; give a finite number"
+                )
+            self.rhs[row] = value
+
+    def _ranges(self, fields: list[str]) -> None:
+        for row, value in self._entries(fields):
+            if row == _OBJECTIVE:
+                raise self.fault("a range on the objective; delete it")
+            self.width[row] = value
+
+    def _entries(self, fields: list[str]) -> Iterator[tuple[int, float]]:
+        """Row numbers and values of RHS or RANGES."""
+        self._require(fields, (2, 3, 4, 5), "an optional set name and one or two pairs")
+        named = len(fields) % 2
+        if named:
+            self._one_set(fields[0])
+        for name, text in zip(fields[named::2], fields[named + 1 :: 2], strict=True):
+            row, value = self._find(self.rows, name, "row"), decimal(text, infinite=True)
+            if row != _DROPPED:
+                self._once(self.section, row)
+                yield row, value
+
+    def _bounds(self, fields: list[str]) -> None:
+        self._require(fields, (2, 3, 4), "a type, an optional set name, a column, a value")
+        kind = fields[0].upper()
+        if kind not in _BOUNDS:
+            fix = "write LO, UP, FX, FR, MI or PL"
+            if kind in ("SC", "SI"):
+                fix = "semicontinuous columns are not linear: write LO and UP"
+            raise self.fault(f"bound type {shown(fields[0])}; {fix}")
+        lower, upper = _BOUNDS[kind]
+        valued = _GIVEN in (lower, upper)
+        if valued and len(fields) == 2:
+            raise self.fault(f"bound {kind} has no value; add one")
+        # Without a value, three fields are type, set and column, or type, column and a value.
+        named = len(fields) == 4 or (len(fields) == 3 and not valued and fields[2] in self.columns)
+        if named:
+            self._one_set(fields[1])
+        col = self._find(self.columns, fields[1 + named], "column")
+        value = decimal(fields[2 + named], infinite=True) if len(fields) > 2 + named else 0.0
+        if kind in _INTEGER and not self.relax:
+            raise self.fault(f"bound {kind} makes a column integer; {RELAX_HINT}")
+        self._once(kind, col)
+        lower = value if lower is _GIVEN else lower
+        upper = value if upper is _GIVEN else upper
+        if lower == _INF or upper == -_INF:
+            raise self.fault(
+                f"bound {kind} of {value} (or at least 1e20) that nothing can satisfy; give a "
+                "finite number"
+            )
+        if lower is not None:
+            self.lower[col] = lower
+        if upper is not None:
+            self.upper[col] = upper
+
+    # --- fields ---
 
     def _require(self, fields: list[str], counts: tuple[int, ...], shape: str) -> None:
         if len(fields) not in counts:
@@ -257,25 +401,11 @@ class _Reader:
             raise self.fault(f"{kind} name {shown(name)} starts like a comment; rename it")
 
     def _find(self, names: dict[str, int], name: str, kind: str) -> int:
-        try:
-            return names[name]
-        except KeyError:
+        if name not in names:
             raise self.fault(
                 f"unknown {kind} {shown(name)}{nearest(name, names)}; declare it or correct it"
-            ) from None
-
-    def _number(self, text: str, infinite: bool = False) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = 0.0
-        # Python also reads 1_0 and nan; whatever is large, zero or odd is checked again.
-        if (0 < value < INFINITY or 0 > value > -INFINITY) and "_" not in text and text.isascii():
-            return value
-        try:
-            return decimal(text, infinite=infinite)
-        except InputError as error:
-            raise self.fault(str(error)) from None
+            )
+        return names[name]
 
     def _one_set(self, name: str) -> None:
         """Only one set of right-hand sides, ranges or bounds makes a program unambiguous."""
@@ -285,211 +415,13 @@ class _Reader:
                 f"a second {self.section} set {shown(name)} after {shown(first)}; keep one set"
             )
 
-    def _name(self, data: Iterator[list[str]], argument: str) -> None:
-        if argument.isprintable():
-            self.name = argument
-        for _ in data:
-            raise self.fault("data before any section; delete it")
-
-    def _objsense(self, data: Iterator[list[str]], argument: str) -> None:
-        words = [argument] if argument else []
-        where = self.line
-        for fields in data:
-            words += fields
-        self.maximise = _sense(" ".join(words))
-        if self.maximise is None:
-            raise InputError(
-                f"OBJSENSE is {shown(' '.join(words))}; write MAX or MIN",
-                where=f"{self.path}:{where}",
-            )
-        if self.maximise_by_comment not in (None, self.maximise):
-            raise InputError(
-                "OBJSENSE contradicts the comment *SENSE further up; delete one of the two",
-                where=f"{self.path}:{where}",
-            )
-
-    def _objname(self, data: Iterator[list[str]], argument: str) -> None:
-        if self.rows:
-            raise self.fault("OBJNAME comes after ROWS; put it before them")
-        words, where = [argument] if argument else [], self.line
-        for fields in data:
-            words += fields
-        if len(words) != 1:
-            raise InputError(
-                "OBJNAME needs the name of one row; write it on the next line",
-                where=f"{self.path}:{where}",
-            )
-        self.objective = words[0], where
-
-    def _rows(self, data: Iterator[list[str]], _: str) -> None:
-        section, found = self.line, False
-        for fields in data:
-            self._require(fields, (2,), "a type and a name")
-            kind, name = fields[0].upper(), fields[1]
-            self._require_name(name, "row")
-            if name in self.rows:
-                raise self.fault(f"row {shown(name)} occurs twice; names must differ")
-            if kind == "N":
-                wanted = name == self.objective[0] if self.objective else not found
-                self.rows[name] = _OBJECTIVE if wanted else _DROPPED
-                found |= wanted
-            elif kind in ("L", "G", "E"):
-                self.rows[name] = len(self.kinds)
-                self.kinds.append(kind)
-            else:
-                raise self.fault(f"row type {shown(fields[0])}; write N, L, G or E")
-        if not found and self.objective:
-            raise InputError(
-                f"OBJNAME is {shown(self.objective[0])}, and no row of type N has that name",
-                where=f"{self.path}:{self.objective[1]}",
-            )
-        if not found:
-            raise InputError(
-                "there is no objective; add a row of type N, such as ' N  COST'",
-                where=f"{self.path}:{section}",
-            )
-        self.rhs = array("d", [0.0]) * (len(self.kinds) + 1)
-        self.width = array("d", [math.nan]) * (len(self.kinds) + 1)
-
-    def _columns(self, data: Iterator[list[str]], _: str) -> None:
-        # Names of the loop's own: this is where most of the time goes.
-        rows, columns, number = self.rows, self.columns, self._number
-        indices, values = self.indices, self.values
-        # The column in which each row, and last the objective, was given last.
-        latest = array("q", [-1]) * (len(self.kinds) + 1)
-        last, col, integer = "", -1, 0
-        for fields in data:
-            n = len(fields)
-            if n != 3 and n != 5:
-                self._require(fields, (3, 5), "a column and one or two pairs of row and value")
-            name = fields[0]
-            if name != last:
-                if fields[1] == "'MARKER'" and n == 3:
-                    integer = self._marker(fields[2], integer)
-                    continue
-                if name in columns:
-                    raise self.fault(
-                        f"column {shown(name)} comes back; its entries must stand together"
-                    )
-                self._require_name(name, "column")
-                last, col = name, len(columns)
-                columns[name] = col
-                self.starts.append(len(indices))
-                self.cost.append(0.0)
-                self.integer.append(integer)
-            for i in range(1, n, 2):
-                row = rows.get(fields[i])
-                if row is None:
-                    row = self._find(rows, fields[i], "row")
-                value = number(fields[i + 1])
-                if row == _DROPPED:
-                    continue
-                if latest[row] == col:
-                    raise self._twice()
-                latest[row] = col
-                if row == _OBJECTIVE:
-                    self.cost[col] = value
-                else:
-                    indices.append(row)
-                    values.append(value)
-        self.starts.append(len(indices))
-        self.lower = array("d", [0.0]) * len(columns)
-        # An integer column without bounds is binary, until BOUNDS names it.
-        self.upper.extend(1.0 if integer else _INF for integer in self.integer)
+    def _once(self, kind: str, place: int) -> None:
+        if self.given[kind][place]:
+            raise self._twice()
+        self.given[kind][place] = 1
 
     def _twice(self) -> InputError:
         return self.fault("the same entry occurs here a second time; keep one of the two")
-
-    def _marker(self, text: str, integer: int) -> int:
-        kind = text.strip("'").upper()
-        if (kind, integer) not in (("INTORG", 0), ("INTEND", 1)):
-            raise self.fault(
-                f"marker {shown(kind)} is out of place; markers are 'INTORG' and 'INTEND', in turn"
-            )
-        if not self.relax:
-            raise self.fault(f"integer columns; {RELAX_HINT}")
-        return 1 - integer
-
-    def _entries(self, data: Iterator[list[str]]) -> Iterator[tuple[int, float]]:
-        """Row numbers and values of RHS or RANGES."""
-        given = bytearray(len(self.kinds) + 1)
-        for fields in data:
-            self._require(fields, (2, 3, 4, 5), "an optional set name and one or two pairs")
-            named = len(fields) % 2
-            if named:
-                self._one_set(fields[0])
-            for i in range(named, len(fields), 2):
-                row = self._find(self.rows, fields[i], "row")
-                value = self._number(fields[i + 1], infinite=True)
-                if row == _DROPPED:
-                    continue
-                if given[row]:
-                    raise self._twice()
-                given[row] = 1
-                yield row, value
-
-    def _rhs(self, data: Iterator[list[str]], _: str) -> None:
-        for row, value in self._entries(data):
-            kind = "E" if row == _OBJECTIVE else self.kinds[row]
-            if abs(value) == _INF and (kind == "E" or (kind == "G") == (value > 0)):
-                raise self.fault(
-                    f"an infinite right-hand side ({value}, or at least 1e20) that nothing can "
-                    "satisfy; give a finite number"
-                )
-            self.rhs[row] = value
-
-    def _ranges(self, data: Iterator[list[str]], _: str) -> None:
-        for row, value in self._entries(data):
-            if row == _OBJECTIVE:
-                raise self.fault("a range on the objective; delete it")
-            self.width[row] = value
-
-    def _bounds(self, data: Iterator[list[str]], _: str) -> None:
-        n = len(self.columns)
-        given = {kind: bytearray(n) for kind in _BOUNDS}
-        bounded, has_lower = bytearray(n), bytearray(n)
-        for fields in data:
-            self._require(fields, (2, 3, 4), "a type, an optional set name, a column, a value")
-            kind = fields[0].upper()
-            if kind not in _BOUNDS:
-                fix = "write LO, UP, FX, FR, MI or PL"
-                if kind in ("SC", "SI"):
-                    fix = "semicontinuous columns are not linear: write LO and UP"
-                raise self.fault(f"bound type {shown(fields[0])}; {fix}")
-            lower, upper = _BOUNDS[kind]
-            valued = _GIVEN in (lower, upper)
-            if valued and len(fields) == 2:
-                raise self.fault(f"bound {kind} has no value; add one")
-            # Without a value, three fields are type, set and column, or type, column and a value.
-            named = len(fields) == 4 or (
-                len(fields) == 3 and not valued and fields[2] in self.columns
-            )
-            if named:
-                self._one_set(fields[1])
-            col = self._find(self.columns, fields[1 + named], "column")
-            value = self._number(fields[2 + named], True) if len(fields) > 2 + named else 0.0
-            if kind in _INTEGER and not self.relax:
-                raise self.fault(f"bound {kind} makes a column integer; {RELAX_HINT}")
-            if given[kind][col]:
-                raise self._twice()
-            given[kind][col] = 1
-            if self.integer[col] and not bounded[col]:
-                self.upper[col] = _INF
-            bounded[col] = 1
-            lower = value if lower is _GIVEN else lower
-            upper = value if upper is _GIVEN else upper
-            if lower == _INF or upper == -_INF:
-                raise self.fault(
-                    f"bound {kind} of {value} (or at least 1e20) that nothing can satisfy; give a "
-                    "finite number"
-                )
-            if lower is not None:
-                self.lower[col], has_lower[col] = lower, 1
-            if upper is not None:
-                self.upper[col] = upper
-        for col in np.flatnonzero(np.array(self.upper) < 0).tolist():
-            if not has_lower[col]:
-                self.lower[col] = -_INF
 
     # --- the program ---
 
@@ -501,8 +433,7 @@ class _Reader:
         row_upper = np.where(kinds == "G", np.inf, rhs)
         names = [name for name, number in self.rows.items() if number >= 0]
         ranged = ~np.isnan(width)
-        if (ranged & np.isinf(rhs)).any():
-            i = int(np.flatnonzero(ranged & np.isinf(rhs))[0])
+        for i in np.flatnonzero(ranged & np.isinf(rhs)).tolist():
             raise InputError(
                 f"row {shown(names[i])} has a range and an infinite right-hand side; delete one",
                 where=str(self.path),
@@ -511,20 +442,35 @@ class _Reader:
         down = ranged & ~up
         row_upper[up] = rhs[up] + np.abs(width[up])
         row_lower[down] = rhs[down] - np.abs(width[down])
+        col_lower, col_upper = np.array(self.lower), np.array(self.upper)
+        bounded = np.any([np.frombuffer(self.given[kind], np.bool_) for kind in _BOUNDS], axis=0)
+        has_lower = np.any(
+            [
+                np.frombuffer(self.given[kind], np.bool_)
+                for kind, (lower, _) in _BOUNDS.items()
+                if lower is not None
+            ],
+            axis=0,
+        )
+        # An integer column without bounds is binary.
+        integers = np.zeros(n, dtype=np.bool_)
+        integers[self.integers] = True
+        col_upper[integers & ~bounded] = 1.0
+        col_lower[(col_upper < 0) & ~has_lower] = -np.inf
         index = index_type(len(self.indices), m, n)
         # Entries of a column stand together, so they already are in compressed columns.
         parts = np.array(self.values), np.array(self.indices, index), np.array(self.starts, index)
         matrix = sp.csc_array(parts, shape=(m, n))
         matrix.sort_indices()
         maximise = self.maximise_by_comment if self.maximise is None else self.maximise
-        try:
+        with naming(self.path):
             return make_linear_program(
                 matrix=matrix,
                 cost=np.array(self.cost),
                 row_lower=row_lower,
                 row_upper=row_upper,
-                col_lower=np.array(self.lower),
-                col_upper=np.array(self.upper),
+                col_lower=col_lower,
+                col_upper=col_upper,
                 maximise=bool(maximise),
                 # The objective row reads c·x − rhs, so the constant is minus its right-hand side.
                 offset=0.0 - self.rhs[_OBJECTIVE],
@@ -532,8 +478,6 @@ class _Reader:
                 col_names=list(self.columns),
                 name=self.name or stem(self.path),
             )
-        except InputError as error:
-            raise InputError(str(error), where=str(self.path)) from None
 
 
 def write_mps(
@@ -561,64 +505,30 @@ def write_mps(
         When a finite bound is 1e20 or more, a row's bounds cross, or the file cannot be written.
     """
     path = Path(path)
-    _refuse_large_bounds(lp, path)
+    _refuse_bounds(lp, path)
     rows, cols = written_names(lp, numbered=numbered)
-    objective = _unused("OBJ", rows)
-    _refuse_crossing_rows(lp, path)
-    kinds, rhs, width, notes = _row_forms(lp)
+    # Adding 0.0 turns −0.0 into 0.0.
+    bounds = zip((lp.row_lower + 0.0).tolist(), (lp.row_upper + 0.0).tolist(), strict=True)
+    forms = [_row_form(low, high) for low, high in bounds]
+    lines = _lines(lp, rows, cols, forms)
     with replacing(path) as stream:
         if path.name.endswith(".gz"):
             # No name and no time inside: the same program gives the same bytes.
             with gzip.GzipFile("", "wb", compresslevel=6, fileobj=stream, mtime=0) as zipped:
-                out = cast(BinaryIO, zipped)
-                _write_all(out, lp, rows, cols, objective, kinds, rhs, width)
+                _write(zipped, lines)
         else:
-            _write_all(stream, lp, rows, cols, objective, kinds, rhs, width)
-    return notes
+            _write(stream, lines)
+    return tuple(
+        f"row {lp.row(i)}: RANGES holds a difference and cannot hold {float(lp.row_lower[i])!r} to "
+        f"{float(lp.row_upper[i])!r} exactly; rounded to the nearest"
+        for i, (_, _, _, exact) in enumerate(forms)
+        if not exact
+    )
 
 
-def _write_all(
-    out: BinaryIO,
-    lp: LinearProgram,
-    rows: Sequence[str],
-    cols: Sequence[str],
-    objective: str,
-    kinds: Sequence[str],
-    rhs: FloatArray,
-    width: FloatArray,
-) -> None:
-    def put(lines: Iterable[str]) -> None:
-        text = "\n".join(lines)
-        if text:
-            out.write(text.encode() + b"\n")
-
-    name = "_".join(lp.name.split()) or "lp"
-    put([f"NAME {name}" if name.isprintable() else "NAME lp"])
-    if lp.maximise:
-        put(["OBJSENSE", "    MAX"])
-    put(["ROWS", f" N  {objective}"])
-    put(map(" {}  {}".format, kinds, rows))
-    put(["COLUMNS"])
-    for lines in _column_lines(lp, [*rows, objective], cols):
-        put(lines)
-    put(["RHS"])
-    if lp.offset:
-        put([f" RHS  {objective}  {-lp.offset!r}"])
-    given = np.flatnonzero(rhs)
-    put(map(" RHS  {}  {!r}".format, _pick(rows, given), rhs[given].tolist()))
-    given = np.flatnonzero(width)
-    if given.size:
-        put(["RANGES"])
-        put(map(" RNG  {}  {!r}".format, _pick(rows, given), width[given].tolist()))
-    bounds = [line for lines in _bound_lines(lp, cols) for line in lines]
-    if bounds:
-        put(["BOUNDS"])
-        put(bounds)
-    put(["ENDATA"])
-
-
-def _pick(names: Sequence[str], which: npt.NDArray[np.int64]) -> list[str]:
-    return [names[i] for i in which.tolist()]
+def _write(out: BinaryIO | gzip.GzipFile, lines: Iterator[str]) -> None:
+    while some := list(islice(lines, 10_000)):
+        out.write(("\n".join(some) + "\n").encode())
 
 
 def written_names(
@@ -644,18 +554,10 @@ def _names(names: Sequence[str] | None, size: int, letter: str, numbered: bool) 
     return list(map(f"{letter}{{:07d}}".format, range(1, size + 1)))
 
 
-def _unused(name: str, taken: Sequence[str]) -> str:
-    names = set(taken)
-    while name in names:
-        name += "_"
-    return name
-
-
-def _refuse_large_bounds(lp: LinearProgram, path: Path) -> None:
-    ranged = np.isfinite(lp.row_lower) & np.isfinite(lp.row_upper)
-    width = np.zeros(lp.n_rows)
+def _refuse_bounds(lp: LinearProgram, path: Path) -> None:
+    """Refuse bounds that MPS cannot hold."""
     with np.errstate(over="ignore"):
-        width[ranged] = lp.row_upper[ranged] - lp.row_lower[ranged]
+        width = lp.row_upper - lp.row_lower
     for what, values, name in (
         ("row_lower", lp.row_lower, lp.row),
         ("row_upper", lp.row_upper, lp.row),
@@ -663,20 +565,13 @@ def _refuse_large_bounds(lp: LinearProgram, path: Path) -> None:
         ("col_lower", lp.col_lower, lp.column),
         ("col_upper", lp.col_upper, lp.column),
     ):
-        large = np.isfinite(values) & (np.abs(values) >= INFINITY)
-        if large.any():
-            i = int(np.flatnonzero(large)[0])
+        for i in np.flatnonzero(np.isfinite(values) & (np.abs(values) >= INFINITY)).tolist():
             raise InputError(
                 f"{what} of {name(i)} is {values[i]:g}, and MPS readers take 1e20 and more for "
                 "infinite; rescale it or save as .npz",
                 where=str(path),
             )
-
-
-def _refuse_crossing_rows(lp: LinearProgram, path: Path) -> None:
-    crossing = lp.row_lower > lp.row_upper
-    if crossing.any():
-        i = int(np.flatnonzero(crossing)[0])
+    for i in np.flatnonzero(width < 0).tolist():
         raise InputError(
             f"row {lp.row(i)} is to lie between {lp.row_lower[i]:g} and {lp.row_upper[i]:g}, "
             "bounds that cross, which MPS cannot hold; save as .npz",
@@ -684,99 +579,75 @@ def _refuse_crossing_rows(lp: LinearProgram, path: Path) -> None:
         )
 
 
-def _row_forms(lp: LinearProgram) -> tuple[list[str], FloatArray, FloatArray, tuple[str, ...]]:
-    """Type, right-hand side and range width of every row, and notes on inexact ones."""
-    # Adding 0.0 turns −0.0 into 0.0.
-    lower, upper = lp.row_lower + 0.0, lp.row_upper + 0.0
-    has_lower, has_upper = np.isfinite(lower), np.isfinite(upper)
-    kinds = np.full(lp.n_rows, "G", dtype="<U1")
-    kinds[has_upper] = "L"
-    kinds[has_lower & (lower == upper)] = "E"
-    rhs = np.where(has_upper, upper, lower)
-    # A free row is "at most infinity": readers drop rows of type N.
-    free = ~has_lower & ~has_upper
-    kinds[free], rhs[free] = "L", 1e30
-    width = np.zeros(lp.n_rows)
-    ranged = np.flatnonzero(has_lower & has_upper & (lower != upper))
-    notes: list[str] = []
-    if ranged.size:
-        low, high = lower[ranged], upper[ranged]
-        form, base, size, exact = _range_forms(low, high)
-        kinds[ranged], rhs[ranged], width[ranged] = form, base, size
-        notes = [
-            f"row {lp.row(i)}: RANGES holds a difference and cannot hold "
-            f"{float(lower[i])!r} to {float(upper[i])!r} exactly; rounded to the nearest"
-            for i in ranged[~exact].tolist()
-        ]
-    return kinds.tolist(), rhs, width, tuple(notes)
-
-
-def _range_forms(
-    low: FloatArray, high: FloatArray
-) -> tuple[npt.NDArray[np.str_], FloatArray, FloatArray, npt.NDArray[np.bool_]]:
-    """Write low ≤ row ≤ high as a base and a width that give both back exactly, if any do."""
+def _row_form(low: float, high: float) -> tuple[str, float, float, bool]:
+    """Type, right-hand side and range of a row, and whether they give both bounds back exactly."""
+    if low == high:
+        return "E", low, 0.0, True
+    if high == _INF:
+        # A free row is "at most infinity": readers drop rows of type N.
+        return ("L", 1e30, 0.0, True) if low == -_INF else ("G", low, 0.0, True)
+    if low == -_INF:
+        return "L", high, 0.0, True
     width = high - low
-    form = np.full(low.size, "G", dtype="<U1")
-    base, size = low.copy(), width.copy()
-    exact = np.zeros(low.size, dtype=np.bool_)
-    for candidate in (width, np.nextafter(width, np.inf), np.nextafter(width, 0.0)):
-        for kind, start, back, goal in (
-            ("G", low, low + candidate, high),
-            ("L", high, high - candidate, low),
-        ):
-            fits = ~exact & (back == goal) & (candidate > 0)
-            form[fits], base[fits], size[fits] = kind, start[fits], candidate[fits]
-            exact |= fits
-    return form, base, size, exact
+    for candidate in (width, math.nextafter(width, _INF), math.nextafter(width, 0.0)):
+        if candidate > 0 and low + candidate == high:
+            return "G", low, candidate, True
+        if candidate > 0 and high - candidate == low:
+            return "L", high, candidate, True
+    return "G", low, width, False
 
 
-def _column_lines(
-    lp: LinearProgram, rows: Sequence[str], cols: Sequence[str]
-) -> Iterator[Iterator[str]]:
-    """Yield lines ``column row value``, the objective first, some columns at a time."""
-    m = lp.matrix
-    objective = len(rows) - 1
-    empty = np.diff(m.indptr) == 0
-    # A column with no entry at all must be named once, or it would be lost.
-    costed = (lp.cost != 0) | empty
-    row_array = np.array(rows, dtype=object)
-    col_array = np.array(cols, dtype=object)
-    begin = 0
-    while begin < lp.n_cols:
-        reach = int(m.indptr[begin]) + _ENTRIES
-        end = max(begin + 1, int(np.searchsorted(m.indptr, reach, side="right")) - 1)
-        end = min(end, begin + _ENTRIES, lp.n_cols)
-        start, stop = int(m.indptr[begin]), int(m.indptr[end])
-        own = np.flatnonzero(costed[begin:end]) + begin
-        where = m.indptr[own] - start
-        row = np.insert(m.indices[start:stop].astype(np.int64), where, objective)
-        value = np.insert(m.data[start:stop], where, lp.cost[own] + 0.0)
-        col = np.repeat(np.arange(begin, end), np.diff(m.indptr[begin : end + 1]))
-        col = np.insert(col, where, own)
-        yield map(
-            " {}  {}  {!r}".format,
-            col_array[col].tolist(),
-            row_array[row].tolist(),
-            value.tolist(),
-        )
-        begin = end
-
-
-def _bound_lines(lp: LinearProgram, cols: Sequence[str]) -> Iterator[Iterator[str]]:
-    """Yield bounds by type; no upper bound below zero is left without a lower one."""
-    lower, upper = lp.col_lower + 0.0, lp.col_upper + 0.0
-    no_lower, no_upper = np.isneginf(lower), np.isposinf(upper)
-    fixed = lower == upper
-    for kind, chosen, value in (
-        ("FR", no_lower & no_upper, None),
-        ("FX", fixed, lower),
-        ("MI", no_lower & ~no_upper, None),
-        ("LO", ~no_lower & ~fixed & ((lower != 0) | (upper < 0)), lower),
-        ("UP", ~no_upper & ~fixed, upper),
-    ):
-        which = np.flatnonzero(chosen)
-        names = _pick(cols, which)
-        if value is None:
-            yield map(f" {kind} BND  {{}}".format, names)
+def _lines(
+    lp: LinearProgram,
+    rows: Sequence[str],
+    cols: Sequence[str],
+    forms: Sequence[tuple[str, float, float, bool]],
+) -> Iterator[str]:
+    name = "_".join(lp.name.split())
+    yield f"NAME {name if name and name.isprintable() else 'lp'}"
+    if lp.maximise:
+        yield "OBJSENSE"
+        yield "    MAX"
+    objective, taken = "OBJ", set(rows)
+    while objective in taken:
+        objective += "_"
+    yield "ROWS"
+    yield f" N  {objective}"
+    for row, (kind, _, _, _) in zip(rows, forms, strict=True):
+        yield f" {kind}  {row}"
+    yield "COLUMNS"
+    matrix = lp.matrix
+    for j, (col, cost) in enumerate(zip(cols, (lp.cost + 0.0).tolist(), strict=True)):
+        part = slice(matrix.indptr[j], matrix.indptr[j + 1])
+        # A column with no entry at all must be named once, or it would be lost.
+        if cost or part.start == part.stop:
+            yield f" {col}  {objective}  {cost!r}"
+        for i, value in zip(matrix.indices[part].tolist(), matrix.data[part].tolist(), strict=True):
+            yield f" {col}  {rows[i]}  {value!r}"
+    yield "RHS"
+    if lp.offset:
+        yield f" RHS  {objective}  {-lp.offset!r}"
+    for row, (_, rhs, _, _) in zip(rows, forms, strict=True):
+        if rhs:
+            yield f" RHS  {row}  {rhs!r}"
+    if any(width for _, _, width, _ in forms):
+        yield "RANGES"
+    for row, (_, _, width, _) in zip(rows, forms, strict=True):
+        if width:
+            yield f" RNG  {row}  {width!r}"
+    yield "BOUNDS"
+    lower, upper = (lp.col_lower + 0.0).tolist(), (lp.col_upper + 0.0).tolist()
+    for col, low, high in zip(cols, lower, upper, strict=True):
+        if low == high:
+            yield f" FX BND  {col}  {low!r}"
+        elif low == -_INF and high == _INF:
+            yield f" FR BND  {col}"
         else:
-            yield map(f" {kind} BND  {{}}  {{!r}}".format, names, value[which].tolist())
+            # No upper bound below zero is left without a lower one.
+            if low == -_INF:
+                yield f" MI BND  {col}"
+            elif low or high < 0:
+                yield f" LO BND  {col}  {low!r}"
+            if high < _INF:
+                yield f" UP BND  {col}  {high!r}"
+    yield "ENDATA"

@@ -27,20 +27,21 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import overload
 
 import numpy as np
-import numpy.typing as npt
 
 from planbench.errors import InputError
 from planbench.formatting import plural
-from planbench.io.archive import Archive, open_archive, write_archive
-from planbench.io.csv_table import Rows, open_table
+from planbench.io.archive import read_archive, write_archive
+from planbench.io.csv_table import read_table
 from planbench.io.files import replacing
-from planbench.io.npz import FORMAT, VERSION, require_version
+from planbench.io.mps import written_names
+from planbench.io.npz import FORMAT, VERSION, require_kind
 from planbench.io.text import nearest, shown
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
@@ -86,16 +87,14 @@ def write_plan(plan: Plan | LpPoint, path: _PathLike, problem: Economy | LinearP
         On another ending, a NaN or infinity, or a file that cannot be written.
     """
     path = Path(path)
-    parts = {
-        field: value for field in _fields(problem) if (value := getattr(plan, field)) is not None
-    }
-    kinds = {field: kind for kind, field in _kinds(problem).items()}
-    for field, values in parts.items():
+    parts = _parts(problem)
+    given = {name: values for name in parts if (values := getattr(plan, name)) is not None}
+    for name, values in given.items():
         if not np.isfinite(values).all():
-            raise InputError(f"{field} holds NaN or infinity, which is no plan", where=str(path))
+            raise InputError(f"{name} holds NaN or infinity, which is no plan", where=str(path))
     if path.suffix.lower() == ".npz":
         meta = {"format": FORMAT, "version": VERSION, "kind": "plan", "sha256": problem.sha256}
-        write_archive(path, meta, parts, compress=False)
+        write_archive(path, meta, given, compress=False)
         return
     if path.suffix.lower() != ".csv":
         raise InputError("a plan file ends in .npz or .csv; rename it", where=str(path))
@@ -103,10 +102,9 @@ def write_plan(plan: Plan | LpPoint, path: _PathLike, problem: Economy | LinearP
         text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(("kind", "name", "value"))
-        for field, values in parts.items():
-            names = _names(problem, kinds[field])
-            for name, value in zip(names, values.tolist(), strict=True):
-                writer.writerow((kinds[field], name, value))
+        for part, values in given.items():
+            kind = parts[part].kind
+            writer.writerows(zip(repeat(kind), parts[part].names(), values.tolist(), strict=False))
         text.detach()
 
 
@@ -146,166 +144,125 @@ def read_parts(path: _PathLike, problem: Economy | LinearProgram) -> dict[str, F
         As :func:`read_plan`.
     """
     path = Path(path)
-    return _read_npz(path, problem) if path.suffix.lower() == ".npz" else _read_csv(path, problem)
+    if path.suffix.lower() == ".npz":
+        return _read_npz(path, problem)
+    return _read_csv(path, problem)
 
 
-def _kinds(problem: Economy | LinearProgram) -> dict[str, str]:
-    """Part of the plan by kind of line."""
-    if isinstance(problem, Economy):
-        return {"activity": "x", "target": "z", "good": "p", "resource": "w", "capacity": "v"}
-    return {"column": "x", "row": "y"}
+@dataclass(frozen=True)
+class _Part:
+    """One vector of a plan: the kind of its lines in CSV, its size, the names of its entries."""
+
+    kind: str
+    size: int
+    name: Callable[[int], str]
+
+    def names(self) -> list[str]:
+        return list(map(self.name, range(self.size)))
+
+    def index(self, written: Sequence[str] | None) -> dict[str, int]:
+        """Entries by name; also by the name in an exported MPS file, where that is unique."""
+        names = self.names()
+        exported = written or ["_".join(name.split()) for name in names]
+        index = {name: i for i, name in enumerate(exported)}
+        return (index if len(index) == len(names) else {}) | {
+            name.strip(): i for i, name in enumerate(names)
+        }
 
 
-def _fields(problem: Economy | LinearProgram) -> dict[str, int]:
-    """Size of every part of a plan; the required ones are the first two, or the first."""
+def _parts(problem: Economy | LinearProgram) -> dict[str, _Part]:
     if isinstance(problem, Economy):
         n, m = problem.n_goods, problem.n_activities
-        return {"x": m, "z": problem.n_targets, "p": n, "w": problem.n_resources, "v": m}
-    return {"x": problem.n_cols, "y": problem.n_rows}
+        return {
+            "x": _Part("activity", m, problem.activity),
+            "z": _Part("target", problem.n_targets, problem.target),
+            "p": _Part("good", n, problem.good),
+            "w": _Part("resource", problem.n_resources, problem.resource),
+            "v": _Part("capacity", m, problem.activity),
+        }
+    return {
+        "x": _Part("column", problem.n_cols, problem.column),
+        "y": _Part("row", problem.n_rows, problem.row),
+    }
 
 
-def _required(problem: Economy | LinearProgram) -> frozenset[str]:
-    return frozenset({"x", "z"} if isinstance(problem, Economy) else {"x"})
-
-
-def _prices(problem: Economy | LinearProgram) -> frozenset[str]:
-    return frozenset({"p", "w"} if isinstance(problem, Economy) else {"y"})
-
-
-def _needed(problem: Economy | LinearProgram, given: Iterable[str]) -> frozenset[str]:
-    """Tell what a file with the parts `given` must hold: prices may come without a plan."""
-    if _prices(problem) & set(given) and not _required(problem) & set(given):
-        return _prices(problem)
-    return _required(problem)
-
-
-def _names(problem: Economy | LinearProgram, kind: str) -> Sequence[str]:
-    size = _fields(problem)[_kinds(problem)[kind]]
-    if isinstance(problem, Economy):
-        name = problem.activity if kind == "capacity" else getattr(problem, kind)
-    else:
-        name = getattr(problem, kind)
-    return [name(i) for i in range(size)]
+def _required(problem: Economy | LinearProgram, given: Iterable[str] = ()) -> set[str]:
+    """Parts that a file with the parts `given` must hold: prices may come without a plan."""
+    plan, prices = ({"x", "z"}, {"p", "w"}) if isinstance(problem, Economy) else ({"x"}, {"y"})
+    return prices if prices & set(given) and not plan & set(given) else plan
 
 
 def _read_npz(path: Path, problem: Economy | LinearProgram) -> dict[str, FloatArray]:
-    fields = _fields(problem)
-    kinds = {field: kind for kind, field in _kinds(problem).items()}
-    with open_archive(path, _WHAT, bare=True) as archive:
-        if archive.meta:
-            _check_meta(archive, problem)
-        archive.require_fields(_needed(problem, archive.names), frozenset(fields))
-        parts = {
-            field: archive.vector(field, any_number=True)
-            for field in fields
-            if field in archive.names
-        }
-        for field, values in parts.items():
-            if values.size != fields[field]:
-                raise InputError(
-                    f"has {plural(values.size, 'entry')}, this instance needs {fields[field]}; "
-                    "check that the plan is for this instance",
-                    where=archive.where(field),
-                )
-            if not np.isfinite(values).all():
-                at = int(np.flatnonzero(~np.isfinite(values))[0])
-                name = _names(problem, kinds[field])[at]
-                raise InputError(
-                    f"is {values[at]} at {kinds[field]} {shown(name)}; a plan holds finite "
-                    "numbers only",
-                    where=archive.where(field),
-                )
-    return parts
-
-
-def _check_meta(archive: Archive, problem: Economy | LinearProgram) -> None:
-    require_version(archive)
-    kind, sha256 = archive.meta.get("kind"), archive.meta.get("sha256")
-    if kind != "plan":
-        raise InputError(
-            f"is {kind!a}, expected 'plan'; give a plan file", where=archive.where("meta.kind")
-        )
-    if sha256 != problem.sha256:
-        raise InputError(
-            f"is {ascii(sha256)[:14]}…, this instance has {problem.sha256[:12]}…: the plan was "
-            "written for another instance; give that one",
-            where=archive.where("meta.sha256"),
-        )
+    parts = _parts(problem)
+    archive = read_archive(path, _WHAT, bare=True)
+    if archive.meta:
+        require_kind(archive, "plan")
+        sha256 = archive.meta.get("sha256")
+        if sha256 != problem.sha256:
+            raise InputError(
+                f"is {ascii(sha256)[:14]}…, this instance has {problem.sha256[:12]}…: the plan was "
+                "written for another instance; give that one",
+                where=archive.where("meta.sha256"),
+            )
+    archive.require_fields(_required(problem, archive.arrays), set(parts))
+    found = {
+        name: archive.vector(name, any_number=True) for name in parts if name in archive.arrays
+    }
+    for name, values in found.items():
+        part = parts[name]
+        if values.size != part.size:
+            raise InputError(
+                f"has {plural(values.size, 'entry')}, this instance needs {part.size}; "
+                "check that the plan is for this instance",
+                where=archive.where(name),
+            )
+        for at in np.flatnonzero(~np.isfinite(values)).tolist():
+            raise InputError(
+                f"is {values[at]} at {part.kind} {shown(part.name(at))}; a plan holds finite "
+                "numbers only",
+                where=archive.where(name),
+            )
+    return found
 
 
 def _read_csv(path: Path, problem: Economy | LinearProgram) -> dict[str, FloatArray]:
-    kinds, fields = _kinds(problem), _fields(problem)
-    indices = {kind: _index(problem, kind) for kind in kinds}
-    parts = {field: np.zeros(size) for field, size in fields.items()}
-    # A part counts as known once a line of its kind was seen.
-    seen = {field: np.zeros(size, dtype=np.bool_) for field, size in fields.items()}
-    for rows in open_table(path, ("name", "value"), ("kind",)).rows():
-        value = rows.numbers("value")
-        for kind, which, places in _places(rows, problem, indices):
-            known = seen[kinds[kind]]
-            _refuse_repeats(rows, which, places, known)
-            known[places] = True
-            parts[kinds[kind]][places] = value[which]
-    given = {field for field in fields if seen[field].any()}
-    given |= _needed(problem, given)
-    if given & {"p", "w"}:
-        given |= {"p", "w"}
-    return {field: parts[field] for field in fields if field in given}
-
-
-def _refuse_repeats(
-    rows: Rows, which: list[int], places: list[int], known: npt.NDArray[np.bool_]
-) -> None:
-    first = dict(zip(reversed(places), reversed(which), strict=True))
-    if len(first) == len(places) and not known[places].any():
-        return
-    at = next(i for i, p in zip(which, places, strict=True) if known[p] or first[p] != i)
-    name = rows.columns["name"][at]
-    raise rows.fault(at, "name", f"{shown(name)} occurs a second time; keep one line")
-
-
-def _places(
-    rows: Rows, problem: Economy | LinearProgram, indices: Mapping[str, Mapping[str, int]]
-) -> Iterator[tuple[str, list[int], list[int]]]:
-    """Yield, for each kind of line, which rows are of that kind and the numbers they name."""
-    names = rows.columns["name"]
-    kinds = rows.columns.get("kind", [""] * len(rows))
-    groups: dict[str, tuple[list[int], list[int]]] = {}
-    for i, (kind, name) in enumerate(zip(kinds, names, strict=True)):
+    table = read_table(path, ("name", "value"), ("kind",))
+    values = table.numbers("value").tolist()
+    written: dict[str, Sequence[str]] = {}
+    if isinstance(problem, LinearProgram):
+        written = dict(zip("yx", written_names(problem), strict=True))
+    parts = _parts(problem)
+    indices = {part.kind: (name, part.index(written.get(name))) for name, part in parts.items()}
+    out = {name: np.zeros(part.size) for name, part in parts.items()}
+    seen = {name: bytearray(part.size) for name, part in parts.items()}
+    kinds = table.columns.get("kind", [""] * len(values))
+    for i, (kind, name) in enumerate(zip(kinds, table.columns["name"], strict=True)):
+        at_fault = "kind" if kind else "name"
+        if not kind and isinstance(problem, LinearProgram):
+            kind = "column"
+        elif not kind:
+            kind, _, name = name.partition(":")
         kind = kind.lower()
-        if not kind:
-            if isinstance(problem, LinearProgram):
-                kind = "column"
-            else:
-                kind, _, name = name.partition(":")
         if kind not in indices:
-            raise rows.fault(
+            raise table.fault(
                 i,
-                "kind" if kinds[i] else "name",
+                at_fault,
                 f"unknown kind {shown(kind)}{nearest(kind, indices)}; "
                 f"a line is about one of {', '.join(indices)}",
             )
-        place = indices[kind].get(name)
-        if place is None:
-            raise rows.fault(
-                i,
-                "name",
-                f"unknown {kind} {shown(name)}{nearest(name, indices[kind])}; correct it",
+        part, index = indices[kind]
+        if name not in index:
+            raise table.fault(
+                i, "name", f"unknown {kind} {shown(name)}{nearest(name, index)}; correct it"
             )
-        which, places = groups.setdefault(kind, ([], []))
-        which.append(i)
-        places.append(place)
-    for kind, (which, places) in groups.items():
-        yield kind, which, places
-
-
-def _index(problem: Economy | LinearProgram, kind: str) -> dict[str, int]:
-    """Numbers by name; also by the name that an exported MPS file shows, where that is unique."""
-    names = _names(problem, kind)
-    exported = ["_".join(name.split()) for name in names]
-    if isinstance(problem, LinearProgram) and getattr(problem, f"{kind[:3]}_names") is None:
-        exported = [f"{kind[0].upper()}{i + 1:07d}" for i in range(len(names))]
-    out: dict[str, int] = {}
-    if len(set(exported)) == len(names):
-        out = {name: i for i, name in enumerate(exported)}
-    return out | {name.strip(): i for i, name in enumerate(names)}
+        place = index[name]
+        if seen[part][place]:
+            raise table.fault(i, "name", f"{shown(name)} occurs a second time; keep one line")
+        seen[part][place] = 1
+        out[part][place] = values[i]
+    # A part is known once a line of its kind is there; the others of a plan or of prices are zero.
+    given = {part for part in parts if any(seen[part])}
+    given |= _required(problem, given)
+    if given & {"p", "w"}:
+        given |= {"p", "w"}
+    return {part: out[part] for part in out if part in given}

@@ -7,23 +7,19 @@ more; process ids would not show it, since they are used again and differ betwee
 
 from __future__ import annotations
 
+import fcntl
 import os
-import re
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from time import time
 
 from planbench.errors import InputError
 
 PREFIX = "planbench-"
 LOCK_FILE = "in-use.lock"
 _NEW_LOCK = "new.lock"
-#: Making a folder takes a millisecond.
-_UNFINISHED_S = 3600.0
 
 
 @contextmanager
@@ -103,10 +99,6 @@ def clear_left_behind(parent: Path | None = None) -> list[Path]:
         with suppress(OSError):
             if folder.is_symlink() or folder.stat().st_uid != os.getuid():
                 continue
-            if _is_unfinished(folder):
-                _remove(folder)
-                removed.append(folder)
-                continue
             lock = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CLOEXEC)  # not made here if absent
             try:
                 if _try_lock(lock):
@@ -117,22 +109,8 @@ def clear_left_behind(parent: Path | None = None) -> list[Path]:
     return removed
 
 
-def _is_unfinished(folder: Path) -> bool:
-    """Whether a kill hit right after the folder was made: no lock yet, and nothing else."""
-    made = re.fullmatch(rf"{PREFIX}[a-z0-9_]{{8}}", folder.name)
-    return (
-        made is not None
-        and time() - folder.stat().st_mtime > _UNFINISHED_S
-        and {entry.name for entry in folder.iterdir()} <= {_NEW_LOCK}
-    )
-
-
 def _try_lock(descriptor: int) -> bool:
-    """Take the lock; False when another process holds it, or the system has no such locks."""
-    if sys.platform == "win32":
-        return False
-    import fcntl
-
+    """Take the lock; False when another process holds it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -1,4 +1,4 @@
-"""Text files, plain or compressed, read in pieces: memory follows what is kept, not the file."""
+"""Text files, plain or compressed, read line by line: memory follows what is kept, not the file."""
 
 from __future__ import annotations
 
@@ -6,21 +6,25 @@ import bz2
 import difflib
 import gzip
 import importlib
+import io
 import lzma
 import re
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
+from planbench import formatting as fmt
 from planbench.errors import InputError
 from planbench.io.files import (
     MEMORY_SHARE,
     available_bytes,
-    human_bytes,
     os_error_as_input,
     regular_file_size,
     require_memory,
+    require_plausible,
 )
 
 #: Bounds and right-hand sides of at least this size are infinite, as in most solvers.
@@ -29,21 +33,18 @@ INFINITY = 1e20
 RELAX_HINT = "planbench solves linear programs; relax it (--relax) to drop the integrality"
 #: Endings of compressed files that are read.
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
-#: A file that unpacks to more than `_FLOOR` bytes and to more than this many times its size is
-#: refused. Linear programs shrink 3- to 70-fold, an identity padded with blanks 163-fold (xz).
-MOST_UNPACKED = 300
-_FLOOR = 1 << 26
 
-_CHUNK = 1 << 20
 _DECIMAL = re.compile(r"[+-]?(?:\d++\.?\d*+|\.\d++)(?:[eEdD][+-]?\d++)?", re.ASCII)
 _INFINITE = re.compile(r"([+-]?)(?:inf(?:inity)?|1\.#inf)", re.ASCII | re.IGNORECASE)
 _D_TO_E = str.maketrans("dD", "ee")
-#: First bytes of what cannot be read, and what to do about it.
-_FOREIGN = {
-    b"PK\x03\x04": "is a zip archive; unpack it and give the file inside",
-    b"7z\xbc\xaf": "is a 7z archive; unpack it and give the file inside",
-    b"\x1f\x9d": "is compressed by 'compress'; unpack it with 'uncompress' or pack it with gzip",
+_UNDECODED = re.compile("[\ud800-\udfff]")
+#: First bytes of compressed files: name, opener, and what damage raises.
+_PACKED: dict[bytes, tuple[str, Any, type[Exception]]] = {
+    b"\x1f\x8b": ("gzip", gzip.open, zlib.error),
+    b"BZh": ("bzip2", bz2.open, OSError),
+    b"\xfd7zXZ\0": ("xz", lzma.open, lzma.LZMAError),
 }
+_ZSTANDARD = b"\x28\xb5\x2f\xfd"
 
 
 def read_bytes(path: Path, what: str, *, growth: float) -> bytes:
@@ -63,119 +64,75 @@ def read_bytes(path: Path, what: str, *, growth: float) -> bytes:
         When it cannot be read, is not text, is damaged, unpacks to far more than it is, or
         could not be parsed in the memory available.
     """
-    return b"".join(_pieces(path, what, growth))
+    with _opened(path, what, growth) as stream:
+        data = stream.read().removeprefix(b"\xef\xbb\xbf")
+    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
-def read_lines(
-    path: Path, what: str, *, growth: float, longest: float = float("inf")
-) -> Iterator[str]:
-    """Yield the lines of a text file in UTF-8, without their ends, and hold one piece at a time.
+def read_lines(path: Path, what: str, *, growth: float, longest: int = -1) -> Iterator[str]:
+    r"""Yield the lines of a text file in UTF-8, ended by ``\n`` (but perhaps the last).
 
     Parameters
     ----------
     path, what, growth
         As in :func:`read_bytes`.
-    longest : float
-        Bytes that a line may have.
+    longest : int
+        Characters that a line may have; −1 for any number.
 
     Raises
     ------
     InputError
         As :func:`read_bytes`; and when a line is too long or is not UTF-8.
     """
-    done, held = 0, 0
-    unfinished: list[bytes] = []
-
-    def decoded(block: bytes) -> str:
-        try:
-            return block.decode()
-        except UnicodeDecodeError as error:
-            line = done + block.count(b"\n", 0, error.start) + 1
-            raise InputError(
-                "is not UTF-8 text; save it in UTF-8", where=f"{path}:{line}"
-            ) from None
-
-    for piece in _pieces(path, what, growth):
-        cut = piece.rfind(b"\n") + 1
-        if cut:
-            lines = decoded(b"".join([*unfinished, piece[: cut - 1]])).split("\n")
-            yield from lines
-            done += len(lines)
-            unfinished, held = [], 0
-        unfinished.append(piece[cut:])
-        held += len(piece) - cut
-        if held > longest:
-            raise InputError(
-                f"a line has more than {human_bytes(longest)}; this is not {what}",
-                where=f"{path}:{done + 1}",
-            )
-    if held:
-        yield decoded(b"".join(unfinished))
+    with _opened(path, what, growth) as stream:
+        # What is not UTF-8 becomes surrogates, so that its line is known.
+        text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape")
+        for number, line in enumerate(iter(partial(text.readline, longest), ""), 1):
+            if len(line) == longest:
+                raise InputError(
+                    f"a line has more than {fmt.size_bytes(longest)}; this is not {what}",
+                    where=f"{path}:{number}",
+                )
+            if not line.isascii() and _UNDECODED.search(line):
+                raise InputError("is not UTF-8 text; save it in UTF-8", where=f"{path}:{number}")
+            yield line
 
 
-def _pieces(path: Path, what: str, growth: float) -> Iterator[bytes]:
-    """Yield the unpacked content in pieces, line ends made alike, sizes watched."""
+@contextmanager
+def _opened(path: Path, what: str, growth: float) -> Iterator[BinaryIO]:
+    """Open a file, unpacked; errors of the system and of damaged files become one line."""
     size = regular_file_size(path, what)
-    kind = ""
-    broken: type[Exception] = OSError
+    require_memory(growth * size, str(path), f"reading {what} of {fmt.large_bytes(size)}")
+    packed, damage = "", cast(type[Exception], OSError)
     try:
-        with path.open("rb") as stream:
-            kind, source, broken = _unpacked(path, stream)
-            if not kind:
-                require_memory(growth * size, str(path), f"reading {what} of {human_bytes(size)}")
-            most = MEMORY_SHARE * available_bytes() / growth if kind else float("inf")
-            done, held = 0, b""
-            while piece := source.read(_CHUNK):
-                done += len(piece)
-                if kind:
-                    _watch(path, done, stream.tell(), most)
-                if b"\0" in piece:
-                    raise InputError(
-                        f"is not {what}: it holds NUL bytes; save it as plain text in UTF-8",
-                        where=str(path),
-                    )
-                if done == len(piece):
-                    piece = piece.removeprefix(b"\xef\xbb\xbf")
-                if held or b"\r" in piece:
-                    piece = held + piece
-                    # A line may end in \r\n, of which the second half is in the next piece.
-                    held = b"\r" if piece.endswith(b"\r") else b""
-                    piece = piece.removesuffix(b"\r")
-                    piece = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-                yield piece
-            if held:
-                yield b"\n"
-    except (OSError, EOFError, broken) as error:
-        if kind and getattr(error, "errno", None) is None:
+        with path.open("rb") as file:
+            packed, source, damage = _unpacked(path, file)
+            yield cast(BinaryIO, _Watched(path, what, file, source, growth))
+    except (OSError, EOFError, damage) as error:
+        if packed and getattr(error, "errno", None) is None:
             raise InputError(
-                f"is a damaged {kind} file ({error}); compress or download it again",
+                f"is a damaged {packed} file ({error}); compress or download it again",
                 where=str(path),
             ) from None
         raise os_error_as_input(error, path, f"read {what}") from None
 
 
-def _unpacked(path: Path, stream: BinaryIO) -> tuple[str, BinaryIO, type[Exception]]:
+def _unpacked(path: Path, file: BinaryIO) -> tuple[str, IO[bytes], type[Exception]]:
     """Recognise compression by its first bytes: its name, the content, what damage raises."""
-    head = stream.read(6)
-    stream.seek(0)
-    for first, advice in _FOREIGN.items():
+    head = file.read(6)
+    file.seek(0)
+    for first, (name, opener, damage) in _PACKED.items():
         if head.startswith(first):
-            raise InputError(advice, where=str(path))
-    if head.startswith(b"\x1f\x8b"):
-        return "gzip", cast(BinaryIO, gzip.GzipFile(fileobj=stream)), zlib.error
-    if head.startswith(b"BZh"):
-        return "bzip2", cast(BinaryIO, bz2.BZ2File(stream)), OSError
-    if head.startswith(b"\xfd7zXZ\0"):
-        return "xz", cast(BinaryIO, lzma.LZMAFile(stream)), lzma.LZMAError
-    if not head.startswith(b"\x28\xb5\x2f\xfd"):
-        return "", stream, OSError
+            return name, opener(file), damage
+    if not head.startswith(_ZSTANDARD):
+        return "", file, OSError
     # In the standard library from Python 3.14 on.
     for name in ("compression.zstd", "backports.zstd"):
         try:
             module = importlib.import_module(name)
         except ImportError:
             continue
-        return "zstd", module.ZstdFile(stream), module.ZstdError
+        return "zstd", module.ZstdFile(file), module.ZstdError
     raise InputError(
         "is compressed by Zstandard, which needs Python 3.14 or pip install 'planbench[zstd]'; "
         "or unpack it with 'zstd -d'",
@@ -183,20 +140,37 @@ def _unpacked(path: Path, stream: BinaryIO) -> tuple[str, BinaryIO, type[Excepti
     )
 
 
-def _watch(path: Path, done: int, packed: int, most: float) -> None:
-    """Stop what unpacks to far more than a model would, or to more than memory can hold."""
-    if done > _FLOOR and done > MOST_UNPACKED * packed:
-        raise InputError(
-            f"unpacks to more than {MOST_UNPACKED} times its size ({human_bytes(done)} from "
-            f"{human_bytes(packed)} so far), as no model does; if it is one, unpack it first",
-            where=str(path),
-        )
-    if done > most:
-        raise InputError(
-            f"unpacks to more than {human_bytes(most)} of text, too much for the memory "
-            "available; use a smaller instance or a larger machine",
-            where=str(path),
-        )
+class _Watched(io.RawIOBase):
+    """The unpacked content; stops where it is no text or unpacks to more than it may."""
+
+    def __init__(
+        self, path: Path, what: str, file: BinaryIO, source: IO[bytes], growth: float
+    ) -> None:
+        self.path, self.what, self.file, self.source = path, what, file, source
+        self.most = MEMORY_SHARE * available_bytes() / growth
+        self.done = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self.source.read(len(buffer))
+        if b"\0" in piece:
+            raise InputError(
+                f"is not {self.what}: it holds NUL bytes; save it as plain text in UTF-8, and "
+                "unpack archives",
+                where=str(self.path),
+            )
+        self.done += len(piece)
+        require_plausible(self.done, self.file.tell(), str(self.path))
+        if self.done > self.most:
+            raise InputError(
+                f"unpacks to more than {fmt.large_bytes(self.most)} of text, too much for the "
+                "memory available; use a smaller instance or a larger machine",
+                where=str(self.path),
+            )
+        buffer[: len(piece)] = piece
+        return len(piece)
 
 
 def decimal(text: str, *, infinite: bool = False) -> float:
@@ -213,6 +187,13 @@ def decimal(text: str, *, infinite: bool = False) -> float:
     InputError
         When it is no number, is too large, or so small that it would be read as zero.
     """
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    # Python also reads 1_0 and nan; what is large, zero or odd is checked again.
+    if 0 < abs(value) < INFINITY and "_" not in text and text.isascii():
+        return value
     word = _INFINITE.fullmatch(text) if infinite else None
     if word:
         return float(f"{word[1]}inf")
@@ -221,12 +202,13 @@ def decimal(text: str, *, infinite: bool = False) -> float:
         raise InputError(
             f"{shown(text)} is not a decimal number; write one such as 12.5 or 1e-3{comma}"
         )
-    value = float(text.translate(_D_TO_E))
+    text_e = text.translate(_D_TO_E)
+    value = float(text_e)
     if infinite and abs(value) >= INFINITY:
         return float("inf") if value > 0 else float("-inf")
     if abs(value) == float("inf"):
         raise InputError(f"{shown(text)} is not a finite number; correct it")
-    if value == 0 and reads_as_zero(text.translate(_D_TO_E)):
+    if value == 0 and any(digit in "123456789" for digit in text_e.lower().split("e")[0]):
         raise InputError(
             f"{shown(text)} is too small for double precision; rescale the row or column"
         )
@@ -250,13 +232,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f", nearest {folded[found[0]]!r}" if found else ""
 
 
-def shown(token: bytes | str) -> str:
-    """`token` as it may appear in a one-line message: printable, at most 40 characters."""
-    text = token.decode("utf-8", "replace") if isinstance(token, bytes) else token
+def shown(text: str) -> str:
+    """`text` as it may appear in a one-line message: printable, at most 40 characters."""
     text = text if len(text) <= 40 else text[:39] + "…"
     return repr(text) if text.isprintable() else ascii(text)
-
-
-def reads_as_zero(text: str) -> bool:
-    """Whether the decimal number `text` is not zero, but too small for double precision."""
-    return any(digit in "123456789" for digit in text.lower().split("e")[0])

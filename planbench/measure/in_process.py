@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from planbench.errors import PlanbenchError
 from planbench.measure.calibrate import matrix_pass_seconds
-from planbench.measure.launch import JobResult, check_limits
+from planbench.measure.launch import JobResult, check_limits, judge_time
 from planbench.measure.protocol import PhaseSample
 from planbench.measure.watch import Ended
 from planbench.measure.worker import COUNTED, checked_arrays
@@ -45,7 +45,6 @@ def run_in_process(
     log: Path,
     *,
     time_limit_s: float,
-    adapter: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> JobResult:
     """Let `spec` solve `problem` here and now.
@@ -63,8 +62,6 @@ def run_in_process(
         File that takes what the solver prints.
     time_limit_s : float
         A run that took longer counts as stopped at the limit.
-    adapter : str, optional
-        As in :class:`planbench.measure.job.Job`.
     progress : callable, optional
         Called with the name of each phase as it begins.
 
@@ -102,7 +99,7 @@ def run_in_process(
         with phase("calibrate"):
             passes.append(matrix_pass_seconds(lp.matrix))
         with phase("import"):
-            solve = load_adapter(spec, adapter)
+            solve = load_adapter(spec)
         with _printed_to(log), threadpool_limits(options.threads or 1):
             found = solve(problem, spec, options, phase)
         solution = replace(found, **checked_arrays(found, lp.n_rows, lp.n_cols))
@@ -114,24 +111,18 @@ def run_in_process(
         ended, message = "refused", str(error)
     except Exception as error:  # noqa: BLE001, RUF100 - a run's failure is its result
         ended, message = "crash", f"{type(error).__name__}: {error}"
-    spent = sum(p.wall_s for p in phases if p.solving)
     if solution is not None and ended == "ok":
-        if solution.hit_limit:
-            ended, message = "timeout", f"stopped by itself at its time limit ({spent:.3g} s)"
-        elif spent > time_limit_s:
-            ended, message = "timeout", f"took {spent:.3g} s, limit {time_limit_s:g} s"
+        spent = sum(p.wall_s for p in phases if p.solving)
+        ended, message = judge_time(solution, spent, time_limit_s)
     return JobResult(
         ended=ended,
         message=message,
         solution=solution,
         phases=tuple(phases),
-        level_before=None,
-        peak_bytes=None,
         pass_s_before=passes[0] if passes else None,
         pass_s_after=passes[1] if len(passes) > 1 else None,
         memory_method=NO_MEMORY,
         log=log,
-        returncode=None,
     )
 
 

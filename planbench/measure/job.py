@@ -42,9 +42,6 @@ class Job:
     folder : str
         Folder the worker writes into; it exists and is its own.
     options : SolveOptions
-    adapter : str or None
-        Module name or path of a ``.py`` file holding ``SOLVERS`` and ``solve``, for an adapter
-        that is not in the registry (one that is being written); None asks the registry.
     calibrate : bool
         Measure matrix passes before and after the solve.
     data_limit_bytes : int or None
@@ -56,7 +53,6 @@ class Job:
     solver: str
     folder: str
     options: SolveOptions = field(default_factory=SolveOptions)
-    adapter: str | None = None
     calibrate: bool = True
     data_limit_bytes: int | None = None
     protocol: int = PROTOCOL_VERSION

@@ -33,7 +33,6 @@ from planbench.measure.job import (
 )
 from planbench.measure.job_folder import JobFolder
 from planbench.measure.memory import CGROUP, REAPED, SAMPLED, kernel_oom_kills
-from planbench.measure.processes import describe_exit, last_words
 from planbench.measure.protocol import (
     GarbledError,
     PhaseReader,
@@ -43,6 +42,7 @@ from planbench.measure.protocol import (
 )
 from planbench.measure.watch import Ended, Watch
 from planbench.solvers.base import Solution
+from planbench.solvers.programs import ending
 from planbench.supervised import Supervised, supervised
 
 #: Backstop for what is not the solver's: starting, reading, assembling, calibrating, writing.
@@ -90,7 +90,7 @@ class Interpreter:
     source: str | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class JobResult:
     """How a job ended and what it cost.
 
@@ -123,16 +123,16 @@ class JobResult:
     """
 
     ended: Ended
-    message: str
-    solution: Solution | None
-    phases: tuple[PhaseSample, ...]
-    level_before: int | None
-    peak_bytes: int | None
-    pass_s_before: float | None
-    pass_s_after: float | None
+    message: str = ""
+    solution: Solution | None = None
+    phases: tuple[PhaseSample, ...] = ()
+    level_before: int | None = None
+    peak_bytes: int | None = None
+    pass_s_before: float | None = None
+    pass_s_after: float | None = None
     memory_method: str
     log: Path
-    returncode: int | None
+    returncode: int | None = None
     cgroup_peak_bytes: int | None = None
     threads_seen: int | None = None
 
@@ -246,7 +246,8 @@ def _run(
         folder=folder,
     )
     group = memory_group(memory_limit)
-    seen = _GroupFacts()
+    group_peak: int | None = None
+    group_kills = 0
     try:
         with supervised(
             [interpreter.python, *_WORKER, str(folder.path / JOB_FILE)],
@@ -263,7 +264,7 @@ def _run(
                 if used is not None:
                     used.kill()
         if used is not None:
-            seen = _GroupFacts(used.peak(), used.oom_kills())
+            group_peak, group_kills = used.peak(), used.oom_kills()
     finally:
         if group is not None:
             group.remove()
@@ -276,10 +277,10 @@ def _run(
     if watch.killed is None and (damage := folder.damage()):
         watch.killed, watch.reason = "crash", damage
     oom_kills = kernel_oom_kills()
-    by_kernel = seen.oom_kills > 0 or (
+    by_kernel = group_kills > 0 or (
         oom_kills is not None and oom_before is not None and oom_kills > oom_before
     )
-    return _conclude(watch, worker.returncode, by_kernel, seen.peak, shape)
+    return _conclude(watch, worker.returncode, by_kernel, group_peak, shape)
 
 
 def _limit_files(pid: int, limit: int) -> None:
@@ -288,14 +289,6 @@ def _limit_files(pid: int, limit: int) -> None:
         most = limit + FILE_LIMIT_EXTRA
         with suppress(OSError):
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, most))
-
-
-@dataclass(frozen=True)
-class _GroupFacts:
-    """What a worker's control group said in the end."""
-
-    peak: int | None = None
-    oom_kills: int = 0
 
 
 def _wait(worker: Supervised, watch: Watch, progress: Callable[[str], None] | None) -> None:
@@ -366,12 +359,8 @@ def _conclude(
         except GarbledError as error:
             ended, message = "crash", str(error)
         spent = sum(p.wall_s for p in reader.phases if p.solving)
-        if solution is None:
-            pass
-        elif solution.hit_limit:
-            ended, message = "timeout", f"stopped by itself at its time limit ({spent:.3g} s)"
-        elif spent > watch.time_limit_s:
-            ended, message = "timeout", f"took {spent:.3g} s, limit {watch.time_limit_s:g} s"
+        if solution is not None:
+            ended, message = judge_time(solution, spent, watch.time_limit_s)
     before, after = [*reader.pass_seconds, None, None][:2]
     peaks = [
         p.peak_bytes - p.level
@@ -397,6 +386,15 @@ def _conclude(
     )
 
 
+def judge_time(solution: Solution, spent_s: float, limit_s: float) -> tuple[Ended, str]:
+    """How a run ended that handed back a solution."""
+    if solution.hit_limit:
+        return "timeout", f"stopped by itself at its time limit ({spent_s:.3g} s)"
+    if spent_s > limit_s:
+        return "timeout", f"took {spent_s:.3g} s, limit {limit_s:g} s"
+    return "ok", ""
+
+
 def _failed(result: dict[str, Any], watch: Watch, by_kernel: bool) -> tuple[Ended, str]:
     """How a worker ended that says itself what failed."""
     ended, message = result["failed"], result.get("message")
@@ -416,7 +414,8 @@ def _was_memory(watch: Watch, by_kernel: bool) -> bool:
 def _died(watch: Watch, returncode: int, by_kernel: bool) -> tuple[Ended, str]:
     """How a worker ended that left no result and was not killed by us."""
     words = last_words(watch.folder.said(LAST_BYTES))
-    what = describe_exit(returncode) + (
+    silent = f"exited with code {returncode} without a result"
+    what = (silent if returncode >= 0 else ending(returncode)) + (
         f" in phase {watch.reader.phases[-1].name}"
         if watch.reader.phases and not watch.reader.phases[-1].complete
         else ""
@@ -434,3 +433,17 @@ def _died(watch: Watch, returncode: int, by_kernel: bool) -> tuple[Ended, str]:
     if "bad_alloc" in words or "MemoryError" in words:
         return "memory", message
     return "crash", message
+
+
+def last_words(text: str, lines: int = 3, most: int = 300) -> str:
+    """Return the last `lines` lines of a log that say something, joined to one short line.
+
+    Python's own crash reports (faulthandler) are passed over but for their first line.
+    """
+    head = text.rpartition("Fatal Python error:")
+    if head[1]:
+        said = [*head[0].splitlines()[-lines + 1 :], "Fatal Python error:" + head[2].split("\n")[0]]
+    else:
+        said = text.splitlines()
+    kept = [" ".join(line.split()) for line in said if line.strip()][-lines:]
+    return " | ".join(kept)[-most:]

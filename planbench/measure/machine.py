@@ -13,6 +13,7 @@ import platform
 import socket
 import subprocess
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ from planbench.measure.memory import total_memory
 PACKAGES = ("planbench", "numpy", "scipy", "highspy", "highspy-extras", "pulp", "ortools")
 
 
+@cache
 def describe_machine() -> dict[str, Any]:
-    """Describe this machine in JSON values.
+    """Describe this machine in JSON values; found out once in a process.
 
     Returns
     -------
@@ -118,8 +120,12 @@ def package_versions(more: Iterable[str] = ()) -> dict[str, str]:
     return found
 
 
+@cache
 def git_commit() -> str | None:
-    """Commit of the checkout planbench runs from, ``-dirty`` if changed; None outside one."""
+    """Commit of the checkout planbench runs from, ``-dirty`` if changed; None outside one.
+
+    Found out once in a process, whose code was loaded when it began.
+    """
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return None

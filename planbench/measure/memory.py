@@ -1,4 +1,4 @@
-"""How much memory a process and its children hold, read as cheaply as can be.
+"""What /proc says of processes: memory, threads that run, waiting; read as cheaply as can be.
 
 ``ru_maxrss`` is no use: Linux hands it down across fork, so a tiny child of a large parent
 reports the parent's size. ``VmHWM`` (the high-water mark of resident memory) belongs to the
@@ -311,6 +311,31 @@ def proportional_bytes(pids: Iterable[int]) -> int | None:
         # Before Linux 5.4 there is only the sum.
         total += found[b"Pss"] - found.get(b"Pss_File", 0) + found.get(b"SwapPss", 0)
     return total
+
+
+def running_threads(pids: Iterable[int]) -> int:
+    """How many threads of the processes are running or ready to run now."""
+    count = 0
+    for pid in pids:
+        try:
+            threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 - no objects in a poll
+        except OSError:
+            continue
+        for thread in threads:
+            try:
+                text = Path(f"/proc/{pid}/task/{thread}/stat").read_bytes()
+            except OSError:
+                continue
+            count += text.rpartition(b")")[2].split()[0] == b"R"
+    return count
+
+
+def waiting_seconds(pid: int | str = "self") -> float | None:
+    """Seconds a process's main thread was ready to run and had no processor; None if unknown."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_bytes().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return None
 
 
 def kernel_oom_kills() -> int | None:

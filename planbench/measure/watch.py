@@ -13,8 +13,7 @@ from time import monotonic, thread_time
 from typing import Literal
 
 from planbench.measure.job_folder import JobFolder
-from planbench.measure.memory import TreeLevel, tree_level
-from planbench.measure.processes import running_threads, waiting_seconds
+from planbench.measure.memory import TreeLevel, running_threads, tree_level, waiting_seconds
 from planbench.measure.protocol import GarbledError, PhaseReader, Sample
 from planbench.supervised import Supervised
 

@@ -42,8 +42,8 @@ from planbench.measure.memory import (
     own_peak,
     own_resident,
     reset_peak,
+    waiting_seconds,
 )
-from planbench.measure.processes import waiting_seconds
 from planbench.measure.protocol import ARRAYS, encode_number
 from planbench.model.arrays import Matrix
 from planbench.model.economy import Economy
@@ -178,14 +178,14 @@ def run(job: Job) -> dict[str, Any]:
     from planbench.io.npz import load_any
     from planbench.measure.calibrate import matrix_pass_seconds
     from planbench.model.planning_lp import to_linear_program
-    from planbench.solvers.registry import find_solver, load_adapter, with_name
+    from planbench.solvers.registry import find_solver, load_adapter
 
     folder = Path(job.folder)
     phase = PhaseLog(folder / PHASES_FILE)
     if _adopts_orphans():
         programs.observer = phase.child_ended
-    spec, stock, command = find_solver(job.solver, job.adapter)
-    options = with_name(job.options, stock, command)
+    solver = find_solver(job.solver)
+    spec, options = solver.spec, solver.options(job.options)
 
     with phase("read"):
         problem: Economy | LinearProgram = load_any(Path(job.instance))
@@ -204,7 +204,7 @@ def run(job: Job) -> dict[str, Any]:
             before = matrix_pass_seconds(matrix)
         phase.write({"event": "pass", "seconds": before})
     with phase("import"):
-        solve = load_adapter(spec, job.adapter)
+        solve = load_adapter(spec)
     phase.solving = True
     solution = solve(problem, spec, options, phase)
     phase.solving = False

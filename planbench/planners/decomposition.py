@@ -2,39 +2,42 @@
 
 An iteration has the sectors solve for prices and outputs at the present rents
 (:func:`solve_sectors`), which gives both bounds, and the centre choose the next rents:
-from a restricted master problem (:func:`solve_centre`) or, where that does not help, from a level
-bundle over whole plans (:func:`solve_bundle`). ``value-iteration`` needs the sectors only.
+from a restricted master problem (:func:`solve_centre`) or, where that does not help, from a
+mixture of whole plans (:func:`mix_whole_plans`). With one resource there is nothing to choose: the
+best techniques do not depend on what is demanded (the non-substitution theorem; Samuelson 1951,
+Gale 1960 ch. 9), and the sectors only have to be solved exactly enough. That is
+``value-iteration``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
-from planbench.planners import kernels, master_kernels, policy_iteration
-from planbench.planners.bundle import Bundle, Cut, mix_plans, next_sigma, solve_mixture
-from planbench.planners.master_kernels import Columns
-from planbench.planners.planner import Ended, Report, Result
-from planbench.planners.presolve import Domain, complete_prices
-from planbench.planners.restricted_master import solve_master
-from planbench.planners.sectors import (
-    NEAR,
-    Sectors,
-    charge_rents,
-    forget_inputs,
-    list_inputs,
-    open_sectors,
-    resource_use,
-    solve_outputs,
-    solve_prices,
-    solve_requirements,
-    sweep_prices,
+from planbench.planners import kernels, policy_iteration
+from planbench.planners.planner import (
+    Bracket,
+    Ended,
+    Pair,
+    PlanOptions,
+    Report,
+    Result,
+    tiny_economy,
 )
-from planbench.planners.state import State
+from planbench.planners.policy_iteration import PolicyIteration
+from planbench.planners.presolve import Domain, complete_prices, presolve
+from planbench.planners.restricted_master import (
+    Columns,
+    choose_columns,
+    mix_plans,
+    solve_master,
+    write_rows,
+)
+from planbench.planners.sectors import NEAR, Sectors
 from planbench.planners.techniques import BoolArray, Meter, list_techniques
 
 #: Width of the mixing of techniques in the first iteration, from nothing and from an old plan.
@@ -58,6 +61,9 @@ LEFT_OVER_BARELY = 0.1
 BLOCK = 4096
 #: Most iterations.
 MOST_ROUNDS = 300
+#: With one resource the sweeps' first tolerance is the gap over this, their errors adding up to
+#: about the gap; it is made smaller by a factor so many times before planning stops.
+SHARE, TIGHTER, MOST_TRIES = 5.0, 0.2, 12
 #: Iterations in which the gap does not even halve after which planning stops.
 STALL = 60
 #: Memory for the columns of the master problem: share of the economy's, and at least.
@@ -79,24 +85,33 @@ MARGIN_OF_GAP = 2.0
 FACTORISED = "policy iteration with sparse LU, as sweeps were slow"
 
 
-@dataclass
-class Bounds:
-    """Best bounds so far and what gave them; outputs are per unit of the plan."""
+@dataclass(frozen=True, eq=False)
+class State:
+    """An old plan to start from.
 
-    lower: float = 0.0
-    upper: float = np.inf
-    theta: float = 0.0
-    p: FloatArray | None = None
-    rents: FloatArray | None = None
-    y: FloatArray | None = None
-    share: FloatArray | None = None
-    parts: FloatArray | None = None
-    needs: float = np.inf
+    One whose rents, prices or outputs are not all finite is no start: planning is as from nothing.
 
-    @property
-    def gap(self) -> float:
-        """(upper − lower)/upper, 1 without bounds."""
-        return (self.upper - self.lower) / self.upper if np.isfinite(self.upper) else 1.0
+    Attributes
+    ----------
+    rents : ndarray, shape (resources,)
+        w, per unit of the objective.
+    prices : ndarray, shape (goods,)
+        p.
+    outputs : ndarray, shape (goods,)
+        Gross output of each good in units of the good.
+    requirements : ndarray of float32, shape (goods, resources), or None
+        Units of each resource in a unit of each good with these techniques, direct and
+        indirect: the centre predicts from them what new rents do to prices.
+    """
+
+    rents: FloatArray
+    prices: FloatArray
+    outputs: FloatArray
+    requirements: npt.NDArray[np.float32] | None
+
+    def fits(self, economy: Economy) -> bool:
+        """Whether it is of an economy of the same shape."""
+        return (self.outputs.size, self.rents.size) == (economy.n_goods, economy.n_resources)
 
 
 @dataclass
@@ -126,42 +141,75 @@ class Decomposition:
         No resource requirements are known yet.
     thorough : bool
         Goods that no technique makes productively have been searched for.
-    bundle : Bundle or None
-        Once whole plans are mixed.
-    parts : ndarray, shape (targets,), or None
+    z : ndarray, shape (targets,)
         Units of each target in a unit of the plan.
     imposed : tuple of Columns and ndarray, or None
         Shares that the centre's solution imposes on techniques.
-    kept_sigma, kept_value : ndarray, float
-        σ of the best value since whole plans are mixed, and that value.
-    direct : Listed or None
-        What is factorised where sweeps are slow and the economy is small.
-    rounding : float
-        What adding up may be off by, as a share of what is added, for a technique.
+    plans : list of tuple of ndarray
+        Once whole plans are mixed: the needs, x and z of each, per unit of the plan.
+    direct : PolicyIteration or None
+        Solves for prices and outputs where sweeps are slow and the economy is small.
+    bounds : Bracket
+    ray : tuple of ndarray or None
+        Activities and targets that can grow without end.
     """
 
-    economy: Economy
     sectors: Sectors
     kept: npt.NDArray[np.int64]
     targets: BoolArray
-    meter: Meter
     sigma: FloatArray
     p: FloatArray
     y: FloatArray
     requirements: npt.NDArray[np.float32]
     width: float
+    z: FloatArray
     margin: float = FIRST_MARGIN
     expected: float = 1.0
     first: bool = True
     thorough: bool = False
-    bundle: Bundle | None = None
-    parts: FloatArray | None = None
     imposed: tuple[Columns, FloatArray] | None = None
-    kept_sigma: FloatArray | None = None
-    kept_value: float = 0.0
-    direct: policy_iteration.Listed | None = None
-    factors: policy_iteration.Factors | None = None
-    rounding: float = 0.0
+    plans: list[tuple[FloatArray, FloatArray, FloatArray]] = field(default_factory=list)
+    direct: PolicyIteration | None = None
+    bounds: Bracket = field(default_factory=Bracket)
+    ray: Pair | None = None
+
+    @property
+    def economy(self) -> Economy:
+        """The economy that is planned."""
+        return self.sectors.economy
+
+    @property
+    def meter(self) -> Meter:
+        """Counts work and time."""
+        return self.sectors.meter
+
+
+def run(economy: Economy, domain: Domain, options: PlanOptions, state: State | None) -> Result:
+    """Plan an economy in which every activity makes one good, without capacities and f.
+
+    Parameters
+    ----------
+    domain : Domain
+        From :func:`planbench.planners.presolve.presolve`; searched for goods that no technique
+        makes productively only if planning does not converge.
+    """
+    meter = Meter(economy.nnz, options.time_limit)
+    for thorough in (False, True):
+        if thorough:
+            domain = presolve(economy, thorough=True)
+        if not domain.targets.any():
+            return _nothing_to_do(economy, domain, meter)
+        course = start(economy, domain, meter, state, thorough=thorough)
+        rounds, ended = iterate(course, options.tolerance, options.report)
+        if ended != "unconverged":
+            break
+    return _finish(course, domain, rounds, ended)
+
+
+def compile_kernels() -> None:
+    """Compile every kernel (or load it from numba's cache) on a tiny economy."""
+    tiny = tiny_economy()
+    run(tiny, presolve(tiny), PlanOptions(), None)
 
 
 def start(
@@ -173,38 +221,32 @@ def start(
     kept = np.flatnonzero(used & (r > 0))
     scale = np.zeros(r.size)
     scale[kept] = 1.0 / r[kept]
-    sectors = open_sectors(economy, list_techniques(economy, domain.usable), scale, meter)
+    sectors = Sectors(economy, list_techniques(economy, domain.usable), scale, meter)
     n = economy.n_goods
     run = Decomposition(
-        economy, sectors, kept, domain.targets, meter,
+        sectors, kept, domain.targets,
         sigma=np.full(kept.size, 1.0 / max(kept.size, 1)),
         p=sectors.p0.copy(),
         y=np.zeros(n),
         requirements=np.zeros((n, r.size), dtype=np.float32),
-        width=WIDTH,
+        width=WIDTH if r.size > 1 else 0.0,
+        z=np.zeros(economy.n_targets),
         thorough=thorough,
-        rounding=_rounding(economy),
     )  # fmt: skip
-    if state is not None:
-        value = np.maximum(state.rents * r, 0.0)[kept]
-        old = value, state.prices, state.outputs
-        if all(np.isfinite(part).all() for part in old) and value.sum() > 0:
-            total = float(value.sum())
-            run.sigma = np.maximum(value / total, 1e-6 / kept.size)
-            run.sigma /= run.sigma.sum()
-            run.p = np.where(sectors.p0 > 0, state.prices / total, 0.0)
-            run.y = state.outputs / total
-            run.width, run.margin = WIDTH_AGAIN, 10 * WIDTH_AGAIN
-            if state.requirements is not None:
-                run.requirements = (state.requirements * scale).astype(np.float32)
-                run.first = False
+    if state is None:
+        return run
+    value = np.maximum(state.rents * r, 0.0)[kept]
+    total = float(value.sum())
+    if 0 < total < np.inf and np.isfinite(state.prices).all() and np.isfinite(state.outputs).all():
+        run.sigma = np.maximum(value / total, 1e-6 / kept.size)
+        run.sigma /= run.sigma.sum()
+        run.p = np.where(sectors.p0 > 0, state.prices / total, 0.0)
+        run.y = state.outputs / total
+        run.width, run.margin = min(run.width, WIDTH_AGAIN), 10 * WIDTH_AGAIN
+        if state.requirements is not None:
+            run.requirements = (state.requirements * scale).astype(np.float32)
+            run.first = False
     return run
-
-
-def _rounding(economy: Economy) -> float:
-    parts = (economy.inputs, economy.resource_use)
-    terms = sum(int(np.diff(part.indptr).max(initial=0)) for part in parts)
-    return (terms + 8) * 2.0**-53
 
 
 def unused_share(economy: Economy) -> float:
@@ -220,37 +262,40 @@ def worth_of(run: Decomposition, p: FloatArray) -> FloatArray:
     return np.asarray(worth[run.targets])
 
 
-def iterate(run: Decomposition, gap: float, report: Report) -> tuple[Bounds, int, Ended]:
+def iterate(run: Decomposition, gap: float, report: Report) -> tuple[int, Ended]:
     """Go on until the bounds are within `gap` of one another.
 
     Returns
     -------
-    Bounds
     rounds : int
     ended : {"optimal", "time limit", "stalled", "unbounded"}
     """
-    bounds = Bounds()
+    bounds, single = run.bounds, run.kept.size <= 1
     since, mark, marked = 0, 1.0, 0
-    for number in range(1, MOST_ROUNDS + 1):
+    for number in range(1, (MOST_TRIES if single else MOST_ROUNDS) + 1):
         before = bounds.gap
         tolerance = max(gap / 20, min(1e-2, 0.02 * run.expected))
-        answered = solve_sectors(run, bounds, tolerance)
+        if single:
+            tolerance = gap / SHARE * TIGHTER ** (number - 1)
+        answered = solve_sectors(run, tolerance)
         if isinstance(answered, str):
-            return bounds, number, answered
+            return number, answered
         needs, value = answered
         average = float(run.sigma @ needs)
         report(
-            f"round {number}: lower {bounds.lower:.12g}, upper {bounds.upper:.12g}, "
+            f"round {number}: lower {bounds.lower or 0.0:.12g}, upper {bounds.upper:.12g}, "
             f"gap {bounds.gap:.3g}, mixing {average / value - 1:.1e}, "
             f"imbalance {(needs.max() - average) / value:.1e}, width {run.width:.1e}, "
             f"passes {run.meter.passes:.1f}, {run.meter.seconds:.2f} s"
         )
         if bounds.gap <= gap:
-            return bounds, number, "optimal"
+            return number, "optimal"
         if run.meter.over():
-            return bounds, number, "time limit"
-        # The bundle's plans are of the cheapest techniques: what they cost is what prices say.
-        swept = run.bundle is not None and run.direct is None
+            return number, "time limit"
+        if single:
+            continue
+        # Whole plans are of the cheapest techniques: what they cost is what prices say.
+        swept = bool(run.plans) and run.direct is None
         if swept and average > value * (1.0 + SLOW * tolerance) and factorise(run):
             mark, marked = bounds.gap, number
         since = 0 if bounds.gap < 0.8 * before else since + 1
@@ -258,19 +303,18 @@ def iterate(run: Decomposition, gap: float, report: Report) -> tuple[Bounds, int
             mark, marked = bounds.gap, number
         if number - marked >= STALL:
             break
-        if run.bundle is not None or since > FAILURES:
-            if solve_bundle(run, bounds, needs, value, gap):
-                return bounds, number, "optimal"
+        if run.plans or since > FAILURES:
+            mix_whole_plans(run, needs)
+            if bounds.gap <= gap:
+                return number, "optimal"
         else:
             if since:
                 run.margin *= 4.0
             solve_centre(run, needs, value, gap)
-    return bounds, number, "stalled"
+    return number, "stalled"
 
 
-def solve_sectors(
-    run: Decomposition, bounds: Bounds, tolerance: float
-) -> tuple[FloatArray, float] | Ended:
+def solve_sectors(run: Decomposition, tolerance: float) -> tuple[FloatArray, float] | Ended:
     """Solve for prices and outputs at the present rents; improve the bounds.
 
     Returns
@@ -287,17 +331,16 @@ def solve_sectors(
     rents = np.zeros(economy.n_resources)
     rents[run.kept] = run.sigma
     rents *= sectors.scale
-    charge_rents(sectors, rents)
+    sectors.charge_rents(rents)
     weight = run.y
     if not weight.any():
         weight = np.asarray(economy.assortment @ (run.targets / economy.weights))
-    fixed = economy.fixed_demand
-    if fixed.any():
-        weight = weight + fixed * (weight.sum() / fixed.sum())
     theta, converged = _solve_prices(run, weight, tolerance)
     if not converged and run.meter.over():
         return "time limit"
-    if not run.thorough and (not converged or _runs_away(run)):
+    # A price out of all proportion to the one with a margin may rise without end.
+    runs_away = np.max(run.p * sectors.per_p0, initial=0.0) > RUNAWAY
+    if not run.thorough and (not converged or runs_away):
         return "unconverged"
     worth = worth_of(run, run.p)
     value = float(worth.min())
@@ -306,51 +349,65 @@ def solve_sectors(
             # What is free now may use a resource that is priced at nothing: price them all.
             run.sigma = 0.5 * run.sigma + 0.5 / run.sigma.size
             run.p, run.imposed = sectors.p0.copy(), None
-            return solve_sectors(run, bounds, tolerance)
-        return _unbounded(run, bounds, worth)
+            return solve_sectors(run, tolerance)
+        return _unbounded(run, worth)
     repaired = float(np.min(worth + theta * worth_of(run, sectors.p0)))
     upper = (1 + theta) / repaired
-    if upper < bounds.upper:
-        bounds.upper, bounds.theta = upper, theta
-        bounds.p, bounds.rents = run.p.copy(), rents
+    if run.bounds.upper is None or upper < run.bounds.upper:
+        pair = (run.p + theta * sectors.p0) / repaired, (rents + theta * sectors.w0) / repaired
+        run.bounds.add_prices(upper, pair)
     kernels.shares_of(sectors.arrays.first, sectors.costs, run.width, sectors.share)
     mix = _parts(worth, run.width)
     if run.imposed is not None:
         columns, share = run.imposed
-        master_kernels.impose_shares(sectors.arrays.first, columns, share, sectors.share)
-        known = int(np.searchsorted(columns.good, economy.n_goods))
-        if known < columns.good.size:
-            mix = share[columns.starts[known] :]
+        _impose(sectors, columns, share)
+        if share.size > columns.technique.size:
+            mix = share[columns.technique.size :]
         run.imposed = None
-    parts = np.zeros(economy.n_targets)
-    parts[run.targets] = mix / economy.weights[run.targets]
-    demand = np.asarray(economy.assortment @ parts)
-    list_inputs(sectors)
+    z = np.zeros(economy.n_targets)
+    z[run.targets] = mix / economy.weights[run.targets]
+    demand = np.asarray(economy.assortment @ z)
+    sectors.list_inputs()
     if not _solve_outputs(run, demand, tolerance):
         if run.meter.over():
             return "time limit"
         # A mix may need more of a good than it makes; the cheapest at converged prices do not.
         kernels.shares_of(sectors.arrays.first, sectors.costs, 0.0, sectors.share)
         run.y = np.zeros(economy.n_goods)
-        list_inputs(sectors)
+        sectors.list_inputs()
         if not _solve_outputs(run, demand, tolerance):
             if run.thorough and run.direct is None and factorise(run):
-                return solve_sectors(run, bounds, tolerance)
+                return solve_sectors(run, tolerance)
             return _gave_up(run)
-    run.parts = parts
-    needs = (resource_use(sectors, run.y) * sectors.scale)[run.kept]
+    run.z = z
+    x = sectors.levels(run.y)
+    needs = _needs(run, x)
     lower = (1.0 - unused_share(economy)) / float(needs.max())
-    if lower > bounds.lower:
-        bounds.lower = lower
-        bounds.y, bounds.share, bounds.parts = run.y.copy(), sectors.share.copy(), parts
+    run.bounds.add_plan(lower, (x * lower, z * lower))
     return needs, 1.0 / upper
+
+
+def _needs(run: Decomposition, x: FloatArray) -> FloatArray:
+    """Share of each endowment that activities use."""
+    use = np.zeros(run.economy.n_resources)
+    run.meter.work += kernels.add_resource_use(run.sectors.arrays, x, use)
+    return (use * run.sectors.scale)[run.kept]
+
+
+def _impose(sectors: Sectors, columns: Columns, share: FloatArray) -> None:
+    """Give the techniques of columns their shares, other techniques of their goods none."""
+    good = sectors.techniques.good
+    chosen = np.zeros(sectors.economy.n_goods, dtype=bool)
+    chosen[good[columns.technique]] = True
+    sectors.share[chosen[good]] = 0.0
+    sectors.share[columns.technique] = share[: columns.technique.size]
 
 
 def factorise(run: Decomposition) -> bool:
     """Solve from now on where sweeps were slow; False where there are too many goods for it."""
     if run.meter.over() or not policy_iteration.fits(run.sectors):
         return False
-    run.direct = policy_iteration.list_inputs(run.sectors)
+    run.direct = PolicyIteration(run.sectors)
     return True
 
 
@@ -366,14 +423,17 @@ def _solve_prices(run: Decomposition, weight: FloatArray, tolerance: float) -> t
     sectors, p = run.sectors, run.p
     theta, converged = np.inf, False
     if run.direct is None:
-        theta, converged = solve_prices(sectors, p, weight, tolerance)
+        theta, converged = sectors.solve_prices(p, weight, tolerance)
         if run.thorough and not converged:
             factorise(run)
     if run.direct is not None and not run.meter.over():
-        converged = policy_iteration.cheapest_prices(sectors, run.direct, p)
-        theta = sweep_prices(sectors, p, weight, NEAR)[0]
+        converged = run.direct.solve_prices(p)
+        theta = sectors.sweep_prices(p, weight, NEAR)[0]
     dearest = float(np.max(p * sectors.per_p0, initial=0.0))
-    return theta + SAFETY_OF_PRICES * run.rounding * dearest, converged
+    parts = run.economy.inputs, run.economy.resource_use
+    terms = sum(int(np.diff(part.indptr).max(initial=0)) for part in parts)
+    rounding = (terms + 8) * 2.0**-53
+    return theta + SAFETY_OF_PRICES * rounding * dearest, converged
 
 
 def _solve_outputs(run: Decomposition, demand: FloatArray, tolerance: float) -> bool:
@@ -383,7 +443,7 @@ def _solve_outputs(run: Decomposition, demand: FloatArray, tolerance: float) -> 
         more = demand + LEFT_OVER * tolerance * spare
         for number in range(AGAIN):
             before = sectors.meter.work
-            if not solve_outputs(sectors, run.y, more, spare, tolerance):
+            if not sectors.solve_outputs(run.y, more, spare, tolerance):
                 return False
             steady = sectors.meter.work - before <= FEW * sectors.used.good.size
             gross, net = float(run.y @ run.p), float(demand @ run.p)
@@ -394,37 +454,10 @@ def _solve_outputs(run: Decomposition, demand: FloatArray, tolerance: float) -> 
             more = demand + LEFT_OVER_BARELY * tolerance * spare
         # What sweeps cannot confirm may be solved for; with more goods the plan is what it is.
         return not policy_iteration.fits(sectors)
-    factors = policy_iteration.factor_shares(sectors, run.direct)
-    if factors is None:
-        return False
-    run.factors = factors
-    y = policy_iteration.outputs_for(run.direct, factors, demand, tolerance * spare)
-    if y is None:
-        return False
-    run.y = y
-    return True
-
-
-def meet_fixed_demand(run: Decomposition, tolerance: float) -> tuple[FloatArray, bool]:
-    """Find outputs that meet f with the techniques in use; whether they do."""
-    sectors, spare = run.sectors, spare_of(run)
-    f = run.economy.fixed_demand
-    y = np.zeros(f.size)
-    if run.direct is None and solve_outputs(sectors, y, f.copy(), spare, tolerance):
-        return y, True
-    if run.direct is None and not factorise(run):
-        return y, False
-    assert run.direct is not None
-    factors = run.factors or policy_iteration.factor_shares(sectors, run.direct)
-    if factors is None:
-        return y, False
-    solved = policy_iteration.outputs_for(run.direct, factors, f, tolerance * spare)
-    return (y, False) if solved is None else (solved, True)
-
-
-def _runs_away(run: Decomposition) -> bool:
-    """Whether some price is out of all proportion to the one with a margin."""
-    return bool(np.max(run.p * run.sectors.per_p0, initial=0.0) > RUNAWAY)
+    y = run.direct.solve_outputs(demand, tolerance * spare)
+    if y is not None:
+        run.y = y
+    return y is not None
 
 
 def _gave_up(run: Decomposition) -> Ended:
@@ -434,39 +467,37 @@ def _gave_up(run: Decomposition) -> Ended:
     return "stalled" if run.thorough else "unconverged"
 
 
-def _unbounded(run: Decomposition, bounds: Bounds, worth: FloatArray) -> Ended:
+def _unbounded(run: Decomposition, worth: FloatArray) -> Ended:
     """Make one unit of a target that costs nothing; the plan grows without bound."""
     economy, sectors = run.economy, run.sectors
     kernels.shares_of(sectors.arrays.first, sectors.costs, 0.0, sectors.share)
-    parts = np.zeros(economy.n_targets)
+    z = np.zeros(economy.n_targets)
     chosen = np.flatnonzero(run.targets)[int(np.argmin(worth))]
-    parts[chosen] = 1.0 / economy.weights[chosen]
+    z[chosen] = 1.0 / economy.weights[chosen]
     y = np.zeros(economy.n_goods)
-    demand = np.asarray(economy.assortment @ parts)
-    list_inputs(sectors)
+    demand = np.asarray(economy.assortment @ z)
+    sectors.list_inputs()
     # Goods that are only used on the way are in no demand: their spare is a share of output.
     if not (
-        solve_outputs(sectors, y, demand, demand, 1e-9)
-        or solve_outputs(sectors, y, demand, y.copy(), 1e-9)
+        sectors.solve_outputs(y, demand, demand, 1e-9)
+        or sectors.solve_outputs(y, demand, y.copy(), 1e-9)
     ):
         return _gave_up(run)
-    if (resource_use(sectors, y) > 0)[run.kept].any():
+    x = sectors.levels(y)
+    if _needs(run, x).any():
         return _gave_up(run)
-    bounds.y, bounds.share, bounds.parts = y, sectors.share.copy(), parts
+    run.ray = x, z
     return "unbounded"
 
 
 def spare_of(run: Decomposition) -> FloatArray:
     """Return a little of every good: half in proportion to output, half of equal value."""
     p, y = run.p, run.y
-    n = p.size
     made = np.diff(run.sectors.techniques.first) > 0
     worth = float(worth_of(run, p).min())
     with np.errstate(divide="ignore", over="ignore"):
-        equal = np.where(made & (p > 0), worth / n / np.where(p > 0, p, 1.0), 0.0)
-    free = made & (p <= 0)
-    if free.any():
-        equal[free] = 1.0
+        equal = np.where(p > 0, worth / p.size / p, 1.0)
+    equal[~made] = 0.0
     total = float(y @ p)
     if total > 0:
         return 0.5 * equal + (0.5 * worth / total) * y
@@ -480,32 +511,40 @@ def _parts(worth: FloatArray, width: float) -> FloatArray:
     return np.asarray(mix / mix.sum())
 
 
-def solve_bundle(
-    run: Decomposition, bounds: Bounds, needs: FloatArray, value: float, gap: float
-) -> bool:
-    """Mix the plans so far and choose rents by the level bundle; True when done."""
-    sectors = run.sectors
-    counts = np.diff(sectors.techniques.first)
-    if run.bundle is None:
-        run.bundle = Bundle(most=2 * needs.size + 20)
-    bundle = run.bundle
-    assert run.parts is not None
-    weights = solve_mixture(bundle.needs)[0] if bundle.cuts else None
-    bundle.add(Cut(needs, run.y.copy(), sectors.share.copy(), run.parts), weights)
-    if value >= run.kept_value:
-        run.kept_sigma, run.kept_value = run.sigma, value
-    weights, bound = solve_mixture(bundle.needs)
-    lower = (1.0 - unused_share(run.economy)) / bound
-    if lower > bounds.lower:
-        bounds.lower = lower
-        bounds.y, bounds.share, bounds.parts = mix_plans(bundle.cuts, weights, counts)
-        if bounds.gap <= gap:
-            return True
-    assert run.kept_sigma is not None
-    run.sigma = next_sigma(bundle.needs, run.kept_sigma, run.kept_value, bound)
+def mix_whole_plans(run: Decomposition, needs: FloatArray) -> None:
+    """Mix the plans so far, and move the rents half of the way to the mixture's.
+
+    A plan needs c_i of the endowments per unit, and no prices can make it cheaper than it is:
+    φ(σ) ≤ σ·c_i. The best mixture's dual bounds φ from above. Either the next plan costs less at
+    that dual than the mixture, or φ halfway between it and the best σ is an improvement
+    (in-out separation, Ben-Ameur & Neto 2007): as there are finitely many choices of techniques,
+    this ends.
+    """
+    plans, bounds = run.plans, run.bounds
+    assert bounds.plan is not None
+    assert bounds.prices is not None
+    x, z = bounds.plan
+    if not plans:
+        scale = 1.0 / float(run.economy.weights @ z)
+        plans.append((_needs(run, x) * scale, x * scale, z * scale))
+    if len(plans) >= 2 * needs.size + 20:
+        idle = np.flatnonzero(mix_plans(np.array([plan[0] for plan in plans]))[0] <= 0)
+        if idle.size:
+            del plans[idle[0]]
+    plans.append((needs, run.sectors.levels(run.y), run.z))
+    weights, sigma, needed = mix_plans(np.array([plan[0] for plan in plans]))
+    lower = (1.0 - unused_share(run.economy)) / needed
+    if lower > (bounds.lower or 0.0):
+        x, z = np.zeros(x.size), np.zeros(z.size)
+        for weight, plan in zip(weights, plans, strict=True):
+            if weight > 0:
+                x += lower * weight * plan[1]
+                z += lower * weight * plan[2]
+        bounds.add_plan(lower, (x, z))
+    best = (bounds.prices[1] * run.economy.endowment)[run.kept]
+    run.sigma = 0.5 * (best / best.sum() + sigma)
     run.expected = 0.01 * bounds.gap
     run.width = 0.0
-    return False
 
 
 def solve_centre(run: Decomposition, needs: FloatArray, value: float, gap: float) -> None:
@@ -519,12 +558,12 @@ def solve_centre(run: Decomposition, needs: FloatArray, value: float, gap: float
         run.requirements[:, run.kept] = np.multiply.outer(
             run.p.astype(np.float32), each.astype(np.float32)
         )
-    if run.direct is not None and run.factors is not None:
-        policy_iteration.write_requirements(sectors, run.direct, run.factors, run.requirements)
+    if run.direct is not None:
+        run.direct.write_requirements(run.requirements)
     else:
-        solve_requirements(sectors, run.requirements, exact, SWEEPS)
+        sectors.solve_requirements(run.requirements, exact, SWEEPS)
     run.first = False
-    forget_inputs(sectors)
+    sectors.forget_inputs()
     # An imbalance is corrected with techniques about as far from the cheapest.
     run.margin = max(run.margin, MARGIN_OF_GAP * min(present, 1.0))
     columns = _columns(run)
@@ -551,122 +590,83 @@ def solve_centre(run: Decomposition, needs: FloatArray, value: float, gap: float
     run.sigma = sigma
 
 
-def _target_rows(run: Decomposition) -> tuple[FloatArray, npt.NDArray[np.float32]]:
-    """Costs of a unit of the objective by target, and what it uses in all."""
-    economy = run.economy
-    each = economy.assortment.T @ run.requirements
-    rows = np.asarray(each / economy.weights[:, None])[run.targets]
-    return worth_of(run, run.p), rows.astype(np.float32)
-
-
 def _columns(run: Decomposition) -> Columns | None:
     """Techniques near the cheapest of their good, as many as there is room for; None without any.
 
     The choice of target comes last, as techniques of one more good.
     """
-    sectors, economy = run.sectors, run.economy
-    k = economy.n_resources
+    sectors, economy, k = run.sectors, run.economy, run.economy.n_resources
     room = max(MODEL_LEAST, MODEL_SHARE * economy.nbytes) / (8 * k)
     margin = run.margin
     while True:
-        goods, techniques = master_kernels.count_columns(
-            sectors.arrays.first, sectors.costs, sectors.share, run.y, margin
-        )
-        if techniques <= room or margin < LEAST_MARGIN:
+        technique = choose_columns(sectors.techniques, sectors.costs, sectors.share, run.y, margin)
+        if technique.size <= room or margin < LEAST_MARGIN:
             break
         margin = min(1.0, 0.5 * margin)
-    targets = int(run.targets.sum())
-    several = targets if targets > 1 else 0
-    count, choices = techniques + several, goods + (several > 0)
-    columns = Columns(
-        good=np.full(choices, economy.n_goods),
-        starts=np.empty(choices + 1, dtype=np.int64),
-        outputs=np.empty(choices),
-        technique=np.zeros(count, dtype=np.int64),
-        cost=np.empty(count),
-        share=np.empty(count),
-        rows=np.empty((count, k), dtype=np.float32),
-    )
-    master_kernels.write_columns(
-        sectors.arrays, sectors.scale, run.requirements, sectors.costs, sectors.share, run.y,
-        margin, columns,
-    )  # fmt: skip
-    columns.starts[goods] = techniques
-    if several:
-        assert run.parts is not None
-        columns.cost[techniques:], columns.rows[techniques:] = _target_rows(run)
-        columns.outputs[goods] = 1.0
-        columns.starts[goods + 1] = count
-        columns.share[techniques:] = run.parts[run.targets] * economy.weights[run.targets]
-    if not choices:
+    good = sectors.techniques.good[technique]
+    starts = np.flatnonzero(np.diff(good, prepend=-1))
+    several = int(run.targets.sum()) if run.targets.sum() > 1 else 0
+    if not technique.size + several:
         return None
+    rows = np.empty((technique.size + several, k), dtype=np.float32)
+    write_rows(sectors.arrays, sectors.scale, run.requirements, technique, rows[: technique.size])
+    outputs, cost, share = run.y[good[starts]], sectors.costs[technique], sectors.share[technique]
+    if several:
+        each = economy.assortment.T @ run.requirements
+        rows[technique.size :] = (each / economy.weights[:, None])[run.targets]
+        starts, outputs = np.append(starts, technique.size), np.append(outputs, 1.0)
+        cost = np.append(cost, worth_of(run, run.p))
+        share = np.append(share, (run.z * economy.weights)[run.targets])
     if run.kept.size < k:
-        return columns._replace(rows=np.ascontiguousarray(columns.rows[:, run.kept]))
-    return columns
+        rows = np.ascontiguousarray(rows[:, run.kept])
+    return Columns(technique, np.append(starts, rows.shape[0]), outputs, cost, share, rows)
 
 
-def nothing_to_do(economy: Economy, domain: Domain, meter: Meter) -> Result:
+def _nothing_to_do(economy: Economy, domain: Domain, meter: Meter) -> Result:
     """Return the best plan where no target can be reached: to do nothing."""
-    n, m, k = economy.n_goods, economy.n_activities, economy.n_resources
+    n, k = economy.n_goods, economy.n_resources
     p, w = complete_prices(economy, domain, np.zeros(n), np.zeros(k))
-    x = np.zeros(m)
     return Result(
         ended="optimal",
-        x=x,
+        x=np.zeros(economy.n_activities),
         z=np.zeros(economy.n_targets),
         p=p,
         w=w,
         lower=0.0,
         upper=0.0,
-        iterations=_counts(0, meter),
-        state=State(w, p, np.zeros(n), np.zeros(m), x, None, 1.0),
+        iterations={"rounds": 0, "passes": round(meter.passes)},
+        state=State(w, p, np.zeros(n), None),
         message="no target can be reached: goods it needs cannot be made",
     )
 
 
-def finish(
-    run: Decomposition, domain: Domain, bounds: Bounds, rounds: int, ended: Ended, method: str
-) -> Result:
-    """Plan, prices and state of the best bounds; `method` is what the record says ran."""
-    economy, sectors, techniques = run.economy, run.sectors, run.sectors.techniques
-    x, shares = np.zeros(economy.n_activities), np.zeros(economy.n_activities)
-    z, y = np.zeros(economy.n_targets), run.y
-    if bounds.y is not None and bounds.share is not None and bounds.parts is not None:
-        scale = 1.0 if ended == "unbounded" else bounds.lower
-        y = bounds.y * scale
-        order = techniques.order
-        shares[order] = bounds.share
-        x[order] = np.repeat(y, np.diff(techniques.first)) * bounds.share * techniques.per[order]
-        z = bounds.parts * scale
+def _finish(run: Decomposition, domain: Domain, rounds: int, ended: Ended) -> Result:
+    """Plan, prices and state of the best bounds; of an unbounded economy only the ray."""
+    economy, bounds = run.economy, run.bounds
+    x, z = bounds.plan or (np.zeros(economy.n_activities), np.zeros(economy.n_targets))
     p = w = None
-    prices, rents = run.p, np.zeros(economy.n_resources)
-    if bounds.p is not None and bounds.rents is not None:
-        theta = bounds.theta
-        p = bounds.p + theta * sectors.p0
-        w = bounds.rents + theta * sectors.w0
-        factor = bounds.upper / (1 + theta)
-        p, w = complete_prices(economy, domain, p * factor, w * factor)
-        prices, rents = p, w
-    requirements = run.requirements
-    requirements *= economy.endowment
-    unbounded = ended == "unbounded"
-    factorised = run.direct is not None
+    if bounds.prices is not None and run.ray is None:
+        p, w = complete_prices(economy, domain, *bounds.prices)
+    state = State(
+        np.zeros(economy.n_resources) if w is None else w,
+        run.p if p is None else p,
+        run.y if bounds.plan is None else np.asarray(economy.outputs @ x),
+        run.requirements,
+    )
+    run.requirements *= economy.endowment
+    also = "" if run.direct is None else FACTORISED
     return Result(
         ended=ended,
-        x=np.zeros_like(x) if unbounded else x,
-        z=np.zeros_like(z) if unbounded else z,
-        p=None if unbounded else p,
-        w=None if unbounded else w,
-        lower=bounds.lower,
-        upper=bounds.upper,
-        iterations=_counts(rounds, run.meter),
-        state=State(rents, prices, y, shares, x, requirements, run.width),
-        ray=(x, z) if unbounded else None,
-        status="a target costs nothing" if unbounded else "",
-        message=FACTORISED if factorised else "",
-        method=f"{method}; {FACTORISED}" if factorised else "",
+        x=x,
+        z=z,
+        p=p,
+        w=w,
+        lower=bounds.lower or 0.0,
+        upper=np.inf if bounds.upper is None else bounds.upper,
+        iterations={"rounds": rounds, "passes": round(run.meter.passes)},
+        state=state,
+        ray=run.ray,
+        status="" if run.ray is None else "a target costs nothing",
+        message=also,
+        also=also,
     )
-
-
-def _counts(rounds: int, meter: Meter) -> dict[str, int]:
-    return {"rounds": rounds, "passes": round(meter.passes)}

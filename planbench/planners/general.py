@@ -18,7 +18,7 @@ import numpy.typing as npt
 from planbench.certificates.check import LARGEST
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
-from planbench.planners.planner import GAP, Planner, PlanOptions, Result, tiny_like
+from planbench.planners.planner import GAP, Bracket, Planner, PlanOptions, Result, tiny_economy
 from planbench.planners.techniques import Meter
 from planbench.solvers.base import SolverSpec
 from planbench.solvers.common import Clock
@@ -72,6 +72,12 @@ class GeneralState:
     cleared: npt.NDArray[np.int64]
     adjusting: PriceState | None = None
 
+    def fits(self, economy: Economy) -> bool:
+        """Whether it is of an economy of the same shape."""
+        found = self.p.size, self.x.size, self.w.size, self.z.size
+        e = economy
+        return found == (e.n_goods, e.n_activities, e.n_resources, e.n_targets)
+
     @property
     def sound(self) -> bool:
         """Whether it is all finite, and a plan of something."""
@@ -79,28 +85,17 @@ class GeneralState:
         return all(bool(np.isfinite(part).all()) for part in parts) and bool((self.z > 0).any())
 
 
-def _other_shape(economy: Economy, state: GeneralState) -> str | None:
-    found = state.p.size, state.x.size, state.w.size, state.z.size
-    wanted = economy.n_goods, economy.n_activities, economy.n_resources, economy.n_targets
-    if found == wanted:
-        return None
-    return (
-        "is of {} goods, {} activities, {} resources and {} targets, the economy has "
-        "{}, {}, {} and {}".format(*found, *wanted)
-    )
-
-
-def _compile(economy: Economy) -> None:
+def _compile() -> None:
     from planbench.planners.price_adjustment import compile_kernels
 
-    tiny = tiny_like(economy, byproducts=True)
+    tiny = tiny_economy(byproducts=True)
     _run(tiny, None, PlanOptions(), None)
     compile_kernels()
 
 
 def _run(economy: Economy, _: Any, options: PlanOptions, state: GeneralState | None) -> Result:
     from planbench.planners.branches import sort_by_main_product
-    from planbench.planners.rounds import Bracket, begin, iterate
+    from planbench.planners.rounds import begin, iterate
 
     clock = Clock(options.time_limit)
     meter = Meter(max(1, economy.nnz), options.time_limit)
@@ -172,7 +167,7 @@ def _hand_over(
     options: PlanOptions, adjusting: PriceState | None,
 ) -> Result:  # fmt: skip
     """Go on with price adjustment from the best plan and prices, or from its own old state."""
-    from planbench.planners.pdhg import set_up
+    from planbench.planners.pdhg import Process
     from planbench.planners.price_adjustment import METHOD as ADJUSTMENT
     from planbench.planners.price_adjustment import PriceState, run
 
@@ -187,7 +182,7 @@ def _hand_over(
     ):
         begin = None
     left = replace(options, time_limit=clock.remaining())
-    found = run(economy, set_up(economy), left, begin)
+    found = run(economy, Process(economy), left, begin)
     if found.ended in ("infeasible", "unbounded"):
         best = found
     else:
@@ -223,7 +218,6 @@ PLANNER = Planner(
     spec=SPEC,
     refusal=lambda economy: None,
     run=_run,
-    other_shape=_other_shape,
     compile=_compile,
     version="1",
 )

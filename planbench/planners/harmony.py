@@ -17,7 +17,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.model.arrays import FloatArray
@@ -68,6 +67,10 @@ class HarmonyState:
 
     intensities: FloatArray
 
+    def fits(self, economy: Economy) -> bool:
+        """Whether it is of an economy of the same shape."""
+        return self.intensities.size == economy.n_activities
+
 
 def refusal(economy: Economy) -> str | None:
     """Say why harmony cannot plan `economy`, or None."""
@@ -102,102 +105,53 @@ def harmony_of(net: FloatArray, target: FloatArray) -> tuple[FloatArray, FloatAr
     return value, slope
 
 
-@dataclass(frozen=True, eq=False)
-class _Workshop:
-    """Arrays of an economy in the order the rounds need them."""
-
-    economy: Economy
-    good: npt.NDArray[np.int64]
-    rate: FloatArray
-    uses: sp.csr_array
-    activity: npt.NDArray[np.int64]
-    amount: FloatArray
-    first: npt.NDArray[np.int64]
-    used_rows: npt.NDArray[np.int64]
-    bundle: FloatArray
-    final: npt.NDArray[np.bool_]
-
-
-def _open(economy: Economy) -> _Workshop:
-    uses = sp.vstack([economy.inputs, economy.resource_use], format="csr")
-    used = np.flatnonzero(np.diff(uses.indptr))
-    bundle = np.asarray(economy.assortment @ np.ones(economy.n_targets))
-    return _Workshop(
-        economy=economy,
-        good=economy.outputs.indices.astype(np.int64),
-        rate=economy.outputs.data,
-        uses=uses,
-        activity=uses.indices.astype(np.int64),
-        amount=uses.data,
-        first=uses.indptr[:-1][used].astype(np.int64),
-        used_rows=used,
-        bundle=bundle,
-        final=bundle > 0,
-    )
-
-
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def _run(
     economy: Economy, prepared: None, options: PlanOptions, state: HarmonyState | None
 ) -> Result:
-    rounds = ROUNDS if options.rounds is None else options.rounds
-    shop, clock = _open(economy), Clock(options.time_limit)
-    n = economy.n_goods
-    x = _to_resources(economy, np.ones(economy.n_activities))
+    rounds = options.rounds or ROUNDS
+    shop, clock = _Workshop(economy), Clock(options.time_limit)
+    x = shop.to_resources(np.ones(economy.n_activities))
     least = LEAST * x
     if state is not None:
-        x = _to_resources(economy, state.intensities)
-    made, net = _balances(shop, x)
-    sets = _first_target(shop, net) if options.target is None else options.target
+        x = shop.to_resources(state.intensities)
+    made, net = shop.balances(x)
+    sets = shop.first_target(net) if options.target is None else options.target
     wanted = sets * shop.bundle
-    best_z, best_x, done, mean = -np.inf, x, 0, 0.0
-    late = overflowed = False
+    best_z, best_x, done = shop.delivers(net), x, 0
+    ended: Ended = "rounds done"
     for done in range(1, rounds + 1):
-        worth = _delivers(shop, net)
-        if worth > best_z:
-            best_z, best_x = worth, x
-        moved, mean = _iteration(shop, x, least, made, net, wanted)
+        moved, mean = shop.iteration(x, least, made, net, wanted)
         if not np.isfinite(moved).all():
-            overflowed = True
+            ended = "stalled"
             break
         x = moved
-        made, net = _balances(shop, x)
+        made, net = shop.balances(x)
+        worth = shop.delivers(net)
+        if worth > best_z:
+            best_z, best_x = worth, x
         if done % max(1, rounds // 10) == 0:
-            options.report(
-                f"round {done}: {_delivers(shop, net):.9g} sets, mean harmony {mean:.6g}"
-            )
-        left = clock.remaining()
-        if left is not None and left <= 0:
-            late = done < rounds
+            options.report(f"round {done}: {worth:.9g} sets, mean harmony {mean:.6g}")
+        if clock.remaining() == 0 and done < rounds:
+            ended = "time limit"
             break
-    if _delivers(shop, net) > best_z:
-        best_z, best_x = _delivers(shop, net), x
     z = np.full(economy.n_targets, max(best_z, 0.0))
     # The reserve in the resources is for the rounds; the finished plan may use it.
-    grown = best_x / USED if not (economy.fixed_demand < 0).any() else best_x
-    if (grown <= economy.capacity).all():
-        best_x, z = grown, z * (1 / USED if grown is not best_x else 1.0)
-    aim = _targets(shop, made, net, wanted)
-    product = _values(shop, harmony_of(net, np.where(aim > 0, aim, 1.0))[1], aim)[:n]
-    # All there is of a good is worth no more than all that is wanted of the final goods.
-    whole = float((product * wanted)[shop.final].sum())
-    most = np.where(shop.final | (made <= 0), np.inf, whole / made)
-    product = np.minimum(product, most)
-    product, rents = to_unit_value(economy, product, _best_user(shop, product)[n:])
-    ended: Ended = "time limit" if late else "stalled" if overflowed else "rounds done"
-    if late:
-        status = "time limit"
-    elif overflowed:
-        status = f"stopped in round {done}: the next plan is not finite"
-    else:
-        fails = "" if z.max(initial=0.0) > 0 else ", and no plan among them meets every balance"
-        status = f"{done} rounds done{fails}"
+    if not (economy.fixed_demand < 0).any() and (best_x / USED <= economy.capacity).all():
+        best_x, z = best_x / USED, z / USED
+    p, w = to_unit_value(economy, *shop.prices(made, net, wanted))
+    fails = "" if z.max(initial=0.0) > 0 else ", and no plan among them meets every balance"
+    status = {
+        "time limit": "time limit",
+        "stalled": f"stopped in round {done}: the next plan is not finite",
+        "rounds done": f"{done} rounds done{fails}",
+    }[ended]
     return Result(
         ended=ended,
         x=best_x,
         z=z,
-        p=product,
-        w=rents,
+        p=p,
+        w=w,
         iterations={"rounds": done},
         state=HarmonyState(x),
         heuristic=True,
@@ -206,125 +160,125 @@ def _run(
     )
 
 
-def _to_resources(economy: Economy, x: FloatArray) -> FloatArray:
-    """Scale each activity to :data:`USED` of the tightest resource it uses, within capacities."""
-    x = np.minimum(x, economy.capacity)
-    use = economy.resource_use
-    spent = np.asarray(use @ x)
-    room = np.where(spent > 0, USED * economy.endowment / spent, np.inf)
-    # What needs a resource there is none of cannot run at all.
-    room[economy.endowment == 0] = 0.0
-    scale = np.full(x.size, np.inf)
-    busy = np.flatnonzero(np.diff(use.indptr))
-    scale[busy] = np.minimum.reduceat(room[use.indices], use.indptr[:-1][busy])
-    # An activity without a resource of its own moves with the plan as a whole.
-    finite = np.isfinite(scale)
-    scale[~finite] = float(np.min(scale[finite & (scale > 0)], initial=np.inf))
-    scale[~np.isfinite(scale)] = 1.0
-    return np.asarray(np.minimum(x * scale, economy.capacity))
+class _Workshop:
+    """An economy in the order the rounds need it."""
 
+    def __init__(self, economy: Economy) -> None:
+        self.economy = economy
+        self.good = economy.outputs.indices.astype(np.int64)
+        self.rate = economy.outputs.data
+        self.uses = sp.vstack([economy.inputs, economy.resource_use], format="csr")
+        self.used_rows = np.flatnonzero(np.diff(self.uses.indptr))
+        self.bundle = np.asarray(economy.assortment @ np.ones(economy.n_targets))
+        self.final = self.bundle > 0
 
-def _balances(shop: _Workshop, x: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Made, and net of what the plan uses itself, stocks included."""
-    economy = shop.economy
-    made = np.asarray(economy.outputs @ x) - economy.fixed_demand
-    return made, made - economy.inputs @ x
+    def to_resources(self, x: FloatArray) -> FloatArray:
+        """Scale each activity to :data:`USED` of the tightest resource it uses, within limits."""
+        economy, use = self.economy, self.economy.resource_use
+        x = np.minimum(x, economy.capacity)
+        spent = np.asarray(use @ x)
+        room = np.where(spent > 0, USED * economy.endowment / spent, np.inf)
+        # What needs a resource there is none of cannot run at all.
+        room[economy.endowment == 0] = 0.0
+        scale = np.full(x.size, np.inf)
+        busy = np.flatnonzero(np.diff(use.indptr))
+        scale[busy] = np.minimum.reduceat(room[use.indices], use.indptr[:-1][busy])
+        # An activity without a resource of its own moves with the plan as a whole.
+        finite = np.isfinite(scale)
+        scale[~finite] = float(np.min(scale[finite & (scale > 0)], initial=np.inf))
+        scale[~np.isfinite(scale)] = 1.0
+        return np.asarray(np.minimum(x * scale, economy.capacity))
 
+    def balances(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Made, and net of what the plan uses itself, stocks included."""
+        made = np.asarray(self.economy.outputs @ x) - self.economy.fixed_demand
+        return made, made - self.economy.inputs @ x
 
-def _first_target(shop: _Workshop, net: FloatArray) -> float:
-    """Count the sets of the assortment that the final goods' net output makes up on average."""
-    bundle = shop.bundle[shop.final]
-    ratio = np.maximum(net[shop.final], 0.0) / bundle
-    mean = float(ratio.mean())
-    if mean > 0:
-        return mean
-    made = np.asarray(shop.economy.outputs @ np.ones(shop.economy.n_activities))
-    return float((made[shop.final] / bundle).mean()) or 1.0
+    def first_target(self, net: FloatArray) -> float:
+        """Count the sets of the assortment that the final goods' net output is worth on average."""
+        bundle = self.bundle[self.final]
+        mean = float((np.maximum(net[self.final], 0.0) / bundle).mean())
+        if mean > 0:
+            return mean
+        made = np.asarray(self.economy.outputs @ np.ones(self.economy.n_activities))
+        return float((made[self.final] / bundle).mean()) or 1.0
 
+    def delivers(self, net: FloatArray) -> float:
+        """Count the sets of the assortments net output covers; negative where a good is short."""
+        covers = float((net[self.final] / self.bundle[self.final]).min())
+        short = float(np.minimum(net[~self.final], 0.0).sum())
+        return covers if short >= 0 else min(covers, short)
 
-def _delivers(shop: _Workshop, net: FloatArray) -> float:
-    """Count the sets of the assortments that net output covers; negative where a good is short."""
-    ratio = net[shop.final] / shop.bundle[shop.final]
-    others = net[~shop.final]
-    short = float(np.minimum(others, 0.0).sum())
-    return float(ratio.min()) if short >= 0 else min(float(ratio.min()), short)
+    def best_user(self, product: FloatArray) -> FloatArray:
+        """Value of a unit of each good and resource to whoever makes most of it.
 
+        Parameters
+        ----------
+        product : ndarray, shape (goods,)
+            Value of a unit of each good as a product.
+        """
+        value = np.zeros(self.uses.shape[0])
+        offer = (product[self.good] * self.rate)[self.uses.indices] / self.uses.data
+        np.minimum(offer, MOST, out=offer)
+        if offer.size:
+            first = self.uses.indptr[:-1][self.used_rows]
+            value[self.used_rows] = np.maximum.reduceat(offer, first)
+        return value
 
-def _best_user(shop: _Workshop, product: FloatArray) -> FloatArray:
-    """Value of a unit of each good and resource to whoever makes most of it.
+    def targets(self, made: FloatArray, net: FloatArray, wanted: FloatArray) -> FloatArray:
+        """Targets: what is wanted of final goods, a reserve of what is used of others."""
+        return np.where(self.final, wanted, RESERVE * (made - net))
 
-    Parameters
-    ----------
-    product : ndarray, shape (goods,)
-        Value of a unit of each good as a product.
-    """
-    value = np.zeros(shop.uses.shape[0])
-    offer = (product[shop.good] * shop.rate)[shop.activity] / shop.amount
-    np.minimum(offer, MOST, out=offer)
-    if offer.size:
-        value[shop.used_rows] = np.maximum.reduceat(offer, shop.first)
-    return value
+    def values(self, slope: FloatArray, target: FloatArray) -> FloatArray:
+        """Value goods and resources, shape (goods + resources,).
 
+        Final goods are worth their marginal harmony; others that of their reserve and, for the
+        most part, what their best user makes of them; resources what their best user does.
+        """
+        n = self.economy.n_goods
+        value = own = np.where(target > 0, slope, 0.0)
+        for _ in range(STAGES):
+            value = np.where(self.final, own, (own + 5.0 * self.best_user(value)[:n]) / 6.0)
+        return np.concatenate([value, self.best_user(value)[n:]])
 
-def _targets(shop: _Workshop, made: FloatArray, net: FloatArray, wanted: FloatArray) -> FloatArray:
-    """Targets of all goods: what is wanted of final goods, a reserve of what is used of others."""
-    return np.where(shop.final, wanted, RESERVE * (made - net))
+    def prices(
+        self, made: FloatArray, net: FloatArray, wanted: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Prices and rents at the end: the last values."""
+        n, aim = self.economy.n_goods, self.targets(made, net, wanted)
+        product = self.values(harmony_of(net, np.where(aim > 0, aim, 1.0))[1], aim)[:n]
+        # All there is of a good is worth no more than all that is wanted of the final goods.
+        whole = float((product * wanted)[self.final].sum())
+        product = np.minimum(product, np.where(self.final | (made <= 0), np.inf, whole / made))
+        return product, self.best_user(product)[n:]
 
-
-def _values(shop: _Workshop, slope: FloatArray, target: FloatArray) -> FloatArray:
-    """Value goods and resources, shape (goods + resources,).
-
-    Final goods are worth their marginal harmony; others that of their reserve and, for the
-    most part, what their best user makes of them; resources what their best user does.
-    """
-    n = shop.economy.n_goods
-    own = np.where(target > 0, slope, 0.0)
-    value = own
-    for _ in range(STAGES):
-        best = _best_user(shop, value)[:n]
-        value = np.where(shop.final, own, (own + 5.0 * best) / 6.0)
-    return np.concatenate([value, _best_user(shop, value)[n:]])
-
-
-def _iteration(
-    shop: _Workshop,
-    x: FloatArray,
-    least: FloatArray,
-    made: FloatArray,
-    net: FloatArray,
-    wanted: FloatArray,
-) -> tuple[FloatArray, float]:
-    target = _targets(shop, made, net, wanted)
-    counted = target > 0
-    aim = np.where(counted, target, 1.0)
-    harmony, slope = harmony_of(net, aim)
-    mean = float(harmony[shop.final].mean())
-    # A step is a share of what is made. As a share of the net output it would be without bound
-    # where most of a good is used by industries.
-    size = np.maximum(made, 1e-9 * aim)
-    answer = squash(PACE * (harmony - mean) / (slope * size))
-    factor = np.where(counted, 1.0 - answer, 1.0)
-
-    values = _values(shop, slope, target)
-    gain = values[shop.good] * shop.rate
-    cost = np.asarray(shop.uses.T @ values)
-    costly = cost > 0
-    better = squash(np.where(costly, (gain - cost) / np.where(costly, cost, 1.0), 0.0))
-    moved = x * factor[shop.good] * (1.0 + 0.4 * PACE * better)
-    moved = np.where(moved > 0, np.maximum(moved, least), moved)
-    return _to_resources(shop.economy, moved), mean
-
-
-def _other_shape(economy: Economy, state: HarmonyState) -> str | None:
-    same = state.intensities.size == economy.n_activities
-    return None if same else "is of an economy of another shape"
+    def iteration(
+        self, x: FloatArray, least: FloatArray, made: FloatArray, net: FloatArray,
+        wanted: FloatArray,
+    ) -> tuple[FloatArray, float]:  # fmt: skip
+        """Do a round: the next plan, and the mean harmony of this one."""
+        target = self.targets(made, net, wanted)
+        counted = target > 0
+        aim = np.where(counted, target, 1.0)
+        harmony, slope = harmony_of(net, aim)
+        mean = float(harmony[self.final].mean())
+        # A step is a share of what is made. As a share of the net output it would be without bound
+        # where most of a good is used by industries.
+        size = np.maximum(made, 1e-9 * aim)
+        factor = np.where(counted, 1.0 - squash(PACE * (harmony - mean) / (slope * size)), 1.0)
+        values = self.values(slope, target)
+        gain = values[self.good] * self.rate
+        cost = np.asarray(self.uses.T @ values)
+        better = squash(np.divide(gain - cost, cost, out=np.zeros(cost.size), where=cost > 0))
+        moved = x * factor[self.good] * (1.0 + 0.4 * PACE * better)
+        moved = np.where(moved > 0, np.maximum(moved, least), moved)
+        return self.to_resources(moved), mean
 
 
 PLANNER = Planner(
     spec=SPEC,
     refusal=refusal,
     run=_run,
-    other_shape=_other_shape,
     native=("rounds", "target"),
     rounds=ROUNDS,
 )

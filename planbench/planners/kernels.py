@@ -88,34 +88,9 @@ class InputsInUse(NamedTuple):
     amount: Any
 
 
-class PriceWeights(NamedTuple):
-    """How changes of prices are measured.
-
-    Attributes
-    ----------
-    flow : ndarray, shape (goods,)
-        Weight of the change of each price.
-    per_p0 : ndarray, shape (goods,)
-        1/p⁰.
-    """
-
-    flow: Any
-    per_p0: Any
-
-
-@compiled
-def direct_costs(a: Arrays, w: Any, out: Any) -> None:
-    """Write wR_j for every activity j to `out`."""
-    for j in range(out.size):
-        total = 0.0
-        for q in range(a.rptr[j], a.rptr[j + 1]):
-            total += a.rval[q] * w[a.rind[q]]
-        out[j] = total
-
-
 @compiled
 def sweep_prices(
-    a: Arrays, direct: Any, weights: PriceWeights, near: Any, margin: float, costs: Any, p: Any
+    a: Arrays, direct: Any, weight: Any, per_p0: Any, near: Any, margin: float, costs: Any, p: Any
 ) -> tuple[float, float, float, int]:
     """Sweep once: p_g ← least of (wR_j + pA_j)/B_j over its techniques.
 
@@ -162,14 +137,14 @@ def sweep_prices(
         if best < np.inf:
             fall = p[g] - best
             p[g] = best
-            flow += weights.flow[g] * abs(fall)
-            drop = max(drop, fall * weights.per_p0[g])
+            flow += weight[g] * abs(fall)
+            drop = max(drop, fall * per_p0[g])
             if margin >= 0.0:
                 limit = best * (1.0 + margin)
                 for t in range(a.first[g], a.first[g + 1]):
                     near[t] = costs[t] <= limit
                 if marked > best:
-                    missed += weights.flow[g] * (marked - best)
+                    missed += weight[g] * (marked - best)
     return drop, flow, missed, work
 
 
@@ -202,25 +177,6 @@ def shares_of(first: Any, costs: Any, tau: float, share: Any) -> None:
         if total > 1.0:
             for t in range(first[g], first[g + 1]):
                 share[t] /= total
-
-
-@compiled
-def count_inputs(a: Arrays, share: Any, start: Any) -> Any:
-    """Write where the inputs of each good begin and end when the techniques in use are listed.
-
-    Returns
-    -------
-    int
-        Inputs of all goods.
-    """
-    total: Any = 0
-    for g in range(start.size - 1):
-        for t in range(a.first[g], a.first[g + 1]):
-            if share[t] > 0.0:
-                j = a.order[t]
-                total += np.int64(a.aptr[j + 1] - a.aptr[j])
-        start[g + 1] = total
-    return total
 
 
 @compiled
@@ -283,18 +239,16 @@ def sweep_outputs(able: Any, used: InputsInUse, y: Any, short: Any) -> Any:
 
 
 @compiled
-def resource_use(a: Arrays, share: Any, y: Any, out: Any) -> None:
-    """Add R x to `out`, with x_j = y_g share_j / B_j."""
-    for g in range(y.size):
-        amount = y[g]
-        if amount > 0.0:
-            for t in range(a.first[g], a.first[g + 1]):
-                s = share[t]
-                if s > 0.0:
-                    j = a.order[t]
-                    level = amount * s * a.per[j]
-                    for q in range(a.rptr[j], a.rptr[j + 1]):
-                        out[a.rind[q]] += a.rval[q] * level
+def add_resource_use(a: Arrays, x: Any, out: Any) -> Any:
+    """Add R x to `out`; returns the non-zeros read."""
+    work: Any = 0
+    for j in range(x.size):
+        level = x[j]
+        if level != 0.0:
+            for q in range(a.rptr[j], a.rptr[j + 1]):
+                out[a.rind[q]] += a.rval[q] * level
+            work += np.int64(a.rptr[j + 1] - a.rptr[j])
+    return work
 
 
 @compiled

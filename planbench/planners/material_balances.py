@@ -60,6 +60,10 @@ class BalanceState:
     outputs: FloatArray
     prices: FloatArray
 
+    def fits(self, economy: Economy) -> bool:
+        """Whether it is of an economy of the same shape."""
+        return self.outputs.shape == (economy.n_goods, 2)
+
 
 def refusal(economy: Economy) -> str | None:
     """Say why there are no material balances for `economy`, or None."""
@@ -101,23 +105,20 @@ def norms(economy: Economy) -> npt.NDArray[np.int64]:
 def _run(
     economy: Economy, prepared: None, options: PlanOptions, state: BalanceState | None
 ) -> Result:
-    clock = Clock(options.time_limit)
-    n = economy.n_goods
+    clock, n = Clock(options.time_limit), economy.n_goods
     chosen = norms(economy)
     able = np.flatnonzero(chosen >= 0)
     activity = chosen[able]
-    rate = economy.outputs.data[activity]
-    # Column i of the norms' matrix: inputs per unit of good i.
-    spread = sp.csc_array((1.0 / rate, (activity, able)), shape=(economy.n_activities, n))
-    inputs = sp.csr_array(economy.inputs @ spread)
-    direct = sp.csr_array(economy.resource_use @ spread)
-    bundle = np.asarray(economy.assortment @ np.ones(economy.n_targets))
-    final = np.column_stack([economy.fixed_demand, bundle])
+    # Column i of the norms: level of the activity per unit of good i.
+    per_unit = sp.csc_array(
+        (1.0 / economy.outputs.data[activity], (activity, able)), shape=(economy.n_activities, n)
+    )
+    inputs = sp.csr_array(economy.inputs @ per_unit)
+    final = np.column_stack([economy.fixed_demand, economy.assortment.sum(axis=1)])
     with np.errstate(divide="ignore"):
         rents = np.where(economy.endowment > 0, 1.0 / economy.endowment, 0.0)
-    cost = np.asarray(direct.T @ rents)
-    outputs = final.copy() if state is None else state.outputs
-    prices = cost.copy() if state is None else state.prices
+    cost = np.asarray(per_unit.T @ (economy.resource_use.T @ rents))
+    outputs, prices = (final, cost) if state is None else (state.outputs, state.prices)
     done, closed, late = 0, False, False
     for done in range(1, (options.rounds or ROUNDS) + 1):
         new = final + inputs @ outputs
@@ -128,15 +129,12 @@ def _run(
         outputs = new
         options.report(f"round {done}: outputs change by at most {change:.2e}")
         closed = change <= CLOSED
-        left = clock.remaining()
-        late = left is not None and left <= 0 and not closed
+        late = clock.remaining() == 0 and not closed
         if closed or late:
             break
-    orphans = np.setdiff1d(np.flatnonzero(outputs.any(axis=1)), able)
-    if orphans.size:  # somebody needs what nobody can make
-        x, sets = np.zeros(economy.n_activities), 0.0
-    else:
-        x, sets = _scaled(economy, outputs, activity, able, rate, direct, options.target)
+    x, sets = np.zeros(economy.n_activities), 0.0
+    if not outputs[chosen < 0].any():  # nobody needs what nobody can make
+        x, sets = _scaled(economy, per_unit @ outputs, options.target)
     p, w = to_unit_value(economy, prices, rents)
     how = "balances closed" if closed else "balances open"
     return Result(
@@ -153,22 +151,12 @@ def _run(
     )
 
 
-def _scaled(
-    economy: Economy,
-    outputs: FloatArray,
-    activity: npt.NDArray[np.int64],
-    able: npt.NDArray[np.int64],
-    rate: FloatArray,
-    direct: sp.csr_array,
-    target: float | None,
-) -> tuple[FloatArray, float]:
-    """Largest multiple of the targets' part that fits on top of the fixed part."""
-    spent = np.asarray(direct @ outputs)
-    levels = np.zeros((economy.n_activities, 2))
-    levels[activity] = outputs[able] / rate[:, None]
-    left = np.concatenate([economy.endowment - spent[:, 0], economy.capacity - levels[:, 0]])
-    wants = np.concatenate([spent[:, 1], levels[:, 1]])
-    sets = max(0.0, float(np.min(left[wants > 0] / wants[wants > 0], initial=np.inf)))
+def _scaled(economy: Economy, levels: FloatArray, target: float | None) -> tuple[FloatArray, float]:
+    """Largest multiple of the targets' levels that fits on top of those for fixed demand."""
+    needed = np.concatenate([economy.resource_use @ levels, levels])
+    left = np.concatenate([economy.endowment, economy.capacity]) - needed[:, 0]
+    some = needed[:, 1] > 0
+    sets = max(0.0, float(np.min(left[some] / needed[some, 1], initial=np.inf)))
     if target is not None:
         sets = min(sets, target)
     if not np.isfinite(sets):
@@ -179,17 +167,10 @@ def _scaled(
     return np.minimum(levels[:, 0] + sets * levels[:, 1], economy.capacity), sets
 
 
-def _other_shape(economy: Economy, state: BalanceState) -> str | None:
-    n = economy.n_goods
-    same = state.outputs.shape == (n, 2) and state.prices.shape == (n,)
-    return None if same else "is of an economy of another shape"
-
-
 PLANNER = Planner(
     spec=SPEC,
     refusal=refusal,
     run=_run,
-    other_shape=_other_shape,
     native=("rounds", "target"),
     rounds=ROUNDS,
 )

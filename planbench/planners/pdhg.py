@@ -12,8 +12,6 @@ restarts (Lu & Yang 2024) on equilibrated units of goods and activities.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from planbench.certificates.check import limits_of
@@ -38,9 +36,11 @@ REACH, REACH_AGAIN = 1e3, 100.0
 PAST = 100.0
 
 
-@dataclass(eq=False)
 class Process:
     """The process under way, in scaled units; the arrays are changed in place.
+
+    It is set up from an economy: K is assembled and brought to comparable units, and the longest
+    safe step is found.
 
     Attributes
     ----------
@@ -59,15 +59,38 @@ class Process:
         Counts entries of the matrix read: in iterations, repair and termination checks.
     """
 
-    matrix: Matrix
-    cost: FloatArray
-    upper: FloatArray
-    need: FloatArray
-    row_scale: FloatArray
-    col_scale: FloatArray
-    iterate: kernels.Iterate
-    scalars: FloatArray
-    meter: Meter
+    def __init__(self, economy: Economy) -> None:
+        n, m = economy.n_goods, economy.n_activities
+        self.matrix = matrix = planning_matrix(economy)
+        rows, cols = matrix.shape
+        # planning_matrix hands over arrays of its own, so they may be changed.
+        matrix.data[matrix.indices >= n] *= -1.0
+        self.row_scale, self.col_scale = np.ones(rows), np.ones(cols)
+        kernels.scale_lines(self.csc, self.row_scale, self.col_scale, RUIZ_ITERATIONS)
+        need = np.concatenate([economy.fixed_demand, -economy.endowment])
+        self.need = need * self.row_scale
+        self.cost = np.concatenate([np.zeros(m), -economy.weights]) * self.col_scale
+        # No target can exceed what the capacities let anybody make of its scarcest good. The
+        # bound follows from the others, but as one of its own it spares the price of that good a
+        # climb by powers of ten.
+        upper = np.concatenate([economy.capacity, limits_of(economy).target])
+        self.upper = upper / self.col_scale
+        self.meter = Meter(max(1, matrix.nnz))
+        self.iterate = kernels.Iterate(
+            pair=np.zeros((rows, 2)),
+            x=np.zeros(cols),
+            x_anchor=np.zeros(cols),
+            y_anchor=np.zeros(rows),
+            made=np.zeros(rows),
+            made_anchor=np.zeros(rows),
+        )
+        self.scalars = s = np.zeros(kernels.SLOTS)
+        s[kernels.REACH], s[kernels.BIAS] = REACH, BIAS
+        norm = spectral_norm(matrix, np.random.default_rng(0).random(cols), POWER_ITERATIONS)
+        s[kernels.STEP] = 0.99 / norm if norm > 0 else 1.0
+        size_need, size_cost = np.linalg.norm(self.need), np.linalg.norm(self.cost)
+        weight = float(size_cost / size_need) if size_need > 0 and size_cost > 0 else 1.0
+        s[kernels.WEIGHT] = s[kernels.FIRST_WEIGHT] = weight
 
     @property
     def rounds(self) -> int:
@@ -148,47 +171,13 @@ class Process:
         s[kernels.REACH] = REACH if age == 0 else REACH_AGAIN
 
 
-def set_up(economy: Economy) -> Process:
-    """Assemble K, bring it to comparable units and find the longest safe step."""
-    n, m = economy.n_goods, economy.n_activities
-    matrix = planning_matrix(economy)
-    rows, cols = matrix.shape
-    # planning_matrix hands over arrays of its own, so they may be changed.
-    matrix.data[matrix.indices >= n] *= -1.0
-    need = np.concatenate([economy.fixed_demand, -economy.endowment])
-    cost = np.concatenate([np.zeros(m), -economy.weights])
-    # No target can exceed what the capacities let anybody make of its scarcest good. The
-    # bound follows from the others, but as one of its own it spares the price of that good a
-    # climb by powers of ten.
-    upper = np.concatenate([economy.capacity, limits_of(economy).target])
-    row_scale, col_scale = np.ones(rows), np.ones(cols)
-    signed = kernels.Csc(matrix.indptr, matrix.indices, matrix.data)
-    kernels.scale_lines(signed, row_scale, col_scale, RUIZ_ITERATIONS)
-    start = np.random.default_rng(0).random(cols)
-    norm = kernels.spectral_norm(signed, start, rows, POWER_ITERATIONS)
-    scalars = np.zeros(kernels.SLOTS)
-    scalars[kernels.REACH] = REACH
-    scalars[kernels.BIAS] = BIAS
-    need, cost, upper = need * row_scale, cost * col_scale, upper / col_scale
-    scalars[kernels.STEP] = 0.99 / norm if norm > 0 else 1.0
-    size_need, size_cost = float(np.linalg.norm(need)), float(np.linalg.norm(cost))
-    scalars[kernels.WEIGHT] = size_cost / size_need if size_need > 0 and size_cost > 0 else 1.0
-    scalars[kernels.FIRST_WEIGHT] = scalars[kernels.WEIGHT]
-    return Process(
-        matrix=matrix,
-        cost=cost,
-        upper=upper,
-        need=need,
-        row_scale=row_scale,
-        col_scale=col_scale,
-        iterate=kernels.Iterate(
-            pair=np.zeros((rows, 2)),
-            x=np.zeros(cols),
-            x_anchor=np.zeros(cols),
-            y_anchor=np.zeros(rows),
-            made=np.zeros(rows),
-            made_anchor=np.zeros(rows),
-        ),
-        scalars=scalars,
-        meter=Meter(max(1, matrix.nnz)),
-    )
+def spectral_norm(matrix: Matrix, x: FloatArray, iterations: int) -> float:
+    """Largest singular value by power iteration from `x`."""
+    norm = 0.0
+    for _ in range(iterations):
+        size = float(np.linalg.norm(x))
+        if size == 0:
+            break
+        x = matrix.T @ (matrix @ (x / size))
+        norm = float(np.sqrt(np.linalg.norm(x)))
+    return norm

@@ -111,29 +111,6 @@ def scale_lines(matrix: Csc, row_scale: Any, col_scale: Any, rounds: int) -> Non
             matrix.data[k] *= rows[matrix.indices[k]]
 
 
-@compiled
-def spectral_norm(matrix: Csc, x: Any, n_rows: int, rounds: int) -> float:
-    """Largest singular value by power iteration from `x` (overwritten)."""
-    rows = np.zeros(n_rows)
-    norm = 0.0
-    for _ in range(rounds):
-        size = np.sqrt(np.sum(x * x))
-        if size == 0:
-            return norm
-        x /= size
-        rows[:] = 0.0
-        for j in range(x.size):
-            for k in range(matrix.indptr[j], matrix.indptr[j + 1]):
-                rows[matrix.indices[k]] += matrix.data[k] * x[j]
-        for j in range(x.size):
-            total = 0.0
-            for k in range(matrix.indptr[j], matrix.indptr[j + 1]):
-                total += matrix.data[k] * rows[matrix.indices[k]]
-            x[j] = total
-        norm = np.sqrt(np.sqrt(np.sum(x * x)))
-    return norm
-
-
 @fused
 def columns_move(matrix: Csc, program: Program, at: Iterate, tau: float, keep: float) -> Any:
     """Let every activity answer to its profit; returns ‖x⁺ − x‖² and the entries multiplied.

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
+from importlib import import_module
 from typing import Any, Literal
 
 import numpy as np
-import scipy.sparse as sp
 
+from planbench.certificates.certificate import relative_gap
 from planbench.errors import InputError, SolverError
-from planbench.model.arrays import FloatArray, Matrix
+from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy, make_economy
 from planbench.model.linear_program import LinearProgram
 from planbench.model.plan import Plan
@@ -46,14 +48,6 @@ CLAIMS: dict[str, Claim] = {
 }
 
 
-def _silent(line: str) -> None:
-    """Report nothing."""
-
-
-def _print(line: str) -> None:
-    print(line, flush=True)
-
-
 @dataclass(frozen=True)
 class PlanOptions:
     """What is asked of a planner; each heeds what its description says.
@@ -76,7 +70,36 @@ class PlanOptions:
     time_limit: float | None = None
     rounds: int | None = None
     target: float | None = None
-    report: Report = _silent
+    report: Report = lambda line: None
+
+
+Pair = tuple[FloatArray, FloatArray]
+
+
+@dataclass(eq=False)
+class Bracket:
+    """The best certified bounds so far, and the plan (x, z) and prices (p, w) that gave them."""
+
+    lower: float | None = None
+    upper: float | None = None
+    plan: Pair | None = None
+    prices: Pair | None = None
+
+    @property
+    def gap(self) -> float:
+        """(upper − lower)/upper; 0 if equal, 1 without both."""
+        gap = relative_gap(self.lower, self.upper)
+        return 1.0 if gap is None else gap
+
+    def add_plan(self, lower: float | None, plan: Pair | None) -> None:
+        """Keep a better plan."""
+        if lower is not None and (self.lower is None or lower > self.lower):
+            self.lower, self.plan = lower, plan
+
+    def add_prices(self, upper: float | None, prices: Pair | None) -> None:
+        """Keep better prices."""
+        if upper is not None and (self.upper is None or upper < self.upper):
+            self.upper, self.prices = upper, prices
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +118,7 @@ class Result:
     iterations : mapping
         Counts by name: ``rounds``, ``passes`` and others.
     state : object
-        To plan a changed economy from.
+        To plan a changed economy from; its ``fits(economy)`` says whether the shape is the same.
     ray : tuple of ndarray or None
         With ``unbounded``: activities and targets that can grow without end.
     heuristic : bool
@@ -106,6 +129,8 @@ class Result:
         Why there is no optimum, or what else is to be noted.
     method : str
         What ran; the planner's usual method if empty.
+    also : str
+        What ran besides.
     """
 
     ended: Ended
@@ -122,6 +147,7 @@ class Result:
     status: str = ""
     message: str = ""
     method: str = ""
+    also: str = ""
 
     @property
     def gap(self) -> float:
@@ -168,9 +194,7 @@ class Planner:
         Presolves or sets up an economy, as the phase ``load``; what it returns is handed to
         `run`.
     compile : callable or None
-        Compiles every kernel for arrays of the economy's types, as the phase ``compile``.
-    other_shape : callable
-        Says why a state is none of this economy's shape, or None.
+        Compiles every kernel, or loads it from the cache, as the phase ``compile``.
     native : tuple of str
         Those of :data:`NATIVE` it has.
     rounds : int or None
@@ -182,9 +206,8 @@ class Planner:
     spec: SolverSpec
     refusal: Callable[[Economy], str | None]
     run: Callable[[Economy, Any, PlanOptions, Any], Result]
-    other_shape: Callable[[Economy, Any], str | None]
     prepare: Callable[[Economy], Any] = lambda economy: None
-    compile: Callable[[Economy], None] | None = None
+    compile: Callable[[], None] | None = None
     native: tuple[str, ...] = ()
     rounds: int | None = None
     version: str = ""
@@ -266,13 +289,13 @@ class Planner:
         self._check(problem, state)
         if cold and self.compile is not None:
             with phase("compile"):
-                self.compile(problem)
+                self.compile()
         asked = PlanOptions(
             tolerance=GAP if options.tolerance is None else options.tolerance,
             time_limit=options.time_limit,
             rounds=native.get("rounds", self.rounds),
             target=native.get("target"),
-            report=_print if cold else _silent,
+            report=partial(print, flush=True) if cold else PlanOptions.report,
         )
         result = self._planned(problem, asked, state, phase)
         used: dict[str, NativeValue] = {} if self.rounds is None else {"rounds": self.rounds}
@@ -283,9 +306,8 @@ class Planner:
         reason = self.refusal(economy)
         if reason is not None:
             raise SolverError(f"{self.spec.name}: {reason}")
-        other = None if state is None else self.other_shape(economy, state)
-        if other is not None:
-            raise InputError(f"{other}; start without it", where="state")
+        if state is not None and not state.fits(economy):
+            raise InputError("is of an economy of another shape; start without it", where="state")
 
     def _native(self, options: SolveOptions) -> dict[str, Any]:
         """Read the native options.
@@ -351,7 +373,7 @@ class Planner:
             primal_ray=None if result.ray is None else np.concatenate(result.ray),
             hit_limit=result.hit_limit,
             version=self.version or self._own_version(),
-            method_run=result.method or self.spec.method,
+            method_run="; ".join(filter(None, (result.method or self.spec.method, result.also))),
             threads_used=1,
             options=dict(options),
             notes=(result.message,) if result.message else (),
@@ -367,6 +389,14 @@ class Planner:
         return f"{__version__} (numba {numba.__version__})"
 
 
+def lazily(module: str, name: str) -> Callable[..., Any]:
+    """Return a function of a module that is imported when it is called.
+
+    The list of solvers must not import numba.
+    """
+    return lambda *given: getattr(import_module(module), name)(*given)
+
+
 def to_unit_value(economy: Economy, p: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Scale prices to the objective's units: every target is worth at least its weight.
 
@@ -380,8 +410,8 @@ def to_unit_value(economy: Economy, p: FloatArray, w: FloatArray) -> tuple[Float
     return p * scale, w * scale
 
 
-def tiny_like(economy: Economy, resources: int = 2, *, byproducts: bool = False) -> Economy:
-    """Six goods, twelve activities, two targets; index types as in `economy`, to compile with.
+def tiny_economy(resources: int = 2, *, byproducts: bool = False) -> Economy:
+    """Six goods, twelve activities, two targets, to compile with.
 
     With `byproducts` there are also a capacity, a stock and a good that is only a by-product.
     """
@@ -396,7 +426,7 @@ def tiny_like(economy: Economy, resources: int = 2, *, byproducts: bool = False)
         capacity = np.full(m, np.inf)
         capacity[0] = 0.01
         general = {"capacity": capacity, "fixed_demand": np.where(np.arange(n) == 1, -0.01, 0.0)}
-    tiny = make_economy(
+    return make_economy(
         inputs=inputs,
         outputs=outputs,
         resource_use=rng.uniform(0.5, 1.0, (resources, m)),
@@ -404,16 +434,3 @@ def tiny_like(economy: Economy, resources: int = 2, *, byproducts: bool = False)
         assortment=rng.uniform(0.5, 1.0, (n, 2)),
         **general,
     )
-    return replace(
-        tiny,
-        inputs=_with_types_of(economy.inputs, tiny.inputs),
-        outputs=_with_types_of(economy.outputs, tiny.outputs),
-        resource_use=_with_types_of(economy.resource_use, tiny.resource_use),
-    )
-
-
-def _with_types_of(pattern: Matrix, matrix: Matrix) -> Matrix:
-    out = sp.csc_array(matrix)
-    out.indices = matrix.indices.astype(pattern.indices.dtype)
-    out.indptr = matrix.indptr.astype(pattern.indptr.dtype)
-    return out

@@ -83,7 +83,7 @@ def complete_prices(
     if domain.makeable is not None:
         lost = ~domain.makeable
         p[lost] = 0.0
-        q = _reproducing(economy, lost)
+        q = reproducing_prices(economy, lost)
         if q is not None:
             # Prices of lost goods enter losses of their users, and gains of barred makers.
             net = np.asarray((economy.inputs - economy.outputs).T @ q)
@@ -95,32 +95,17 @@ def complete_prices(
             far = worth > 0
             need = max(need, float(np.max(economy.weights[far] / worth[far], initial=0.0)))
             p += 2.0 * need * q
-    return p, _rents_of_barred(economy, p, w)
-
-
-def prices_of_lost(economy: Economy, domain: Domain) -> tuple[FloatArray, FloatArray]:
-    """Prices of goods that cannot be made, all else free: proof that none can be demanded.
-
-    Nobody gains at them and no endowment is worth anything, but a demand for such goods is.
-    """
-    assert domain.makeable is not None
-    q = _reproducing(economy, ~domain.makeable)
-    p = np.zeros(economy.n_goods) if q is None else q
-    return p, _rents_of_barred(economy, p, np.zeros(economy.n_resources))
-
-
-def _rents_of_barred(economy: Economy, p: FloatArray, w: FloatArray) -> FloatArray:
-    """Raise the rents of resources there are none of until nobody gains by using them."""
     barred = np.flatnonzero(economy.endowment <= 0)
     if barred.size:
-        # Whoever checks this adds up in another order.
+        # Rents of resources there are none of rise until nobody gains by using them. Whoever
+        # checks this adds up in another order.
         gain = _gain(economy, p, w) + ROUNDING * np.asarray(economy.outputs.T @ p)
         use = sp.csr_array(economy.resource_use[barred, :])
         total = np.asarray(use.sum(axis=0)).ravel()
         pays = (gain > 0) & (total > 0)
         rent = float(np.max(gain[pays] / total[pays], initial=0.0))
         w[barred] = np.maximum(w[barred], 2.0 * rent)
-    return w
+    return p, w
 
 
 def _gain(economy: Economy, p: FloatArray, w: FloatArray) -> FloatArray:
@@ -128,35 +113,27 @@ def _gain(economy: Economy, p: FloatArray, w: FloatArray) -> FloatArray:
     return np.asarray(revenue - economy.resource_use.T @ w)
 
 
-def _reproducing(economy: Economy, lost: BoolArray) -> FloatArray | None:
+def reproducing_prices(economy: Economy, lost: BoolArray) -> FloatArray | None:
     """Find q > 0 on the lost goods with q ≤ qA_j/B_j for every activity that can make one.
 
     Where some goods make just as much of themselves as they eat there is no margin.
     """
-    for margin in (LOSS, 0.0):
-        q = _reproducing_with(economy, lost, margin)
-        if q is not None:
-            return q
-    return None
-
-
-def _reproducing_with(economy: Economy, lost: BoolArray, margin: float) -> FloatArray | None:
     good = economy.outputs.indices
     barred = np.asarray(economy.resource_use.T @ (economy.endowment <= 0).astype(float)) > 0
     makers = np.flatnonzero(lost[good] & ~barred)
-    q = lost.astype(float)
     if not makers.size:
-        return q
+        return lost.astype(float)
     used = sp.csr_array(economy.inputs[:, makers].T)
     rate, made = economy.outputs.data[makers], good[makers]
-    for _ in range(SWEEPS):
-        cost = used @ q / rate * (1.0 - margin)
-        new = np.full(q.size, np.inf)
-        np.minimum.at(new, made, cost)
-        has = np.isfinite(new)
-        if (new[has] >= q[has] * (1 - 1e-14)).all():
-            return q
-        # A good that has makers sinks to what they cost; one that has none keeps its price. What
-        # has sunk never rises: from above, the largest of such prices is reached.
-        q = np.where(has, np.minimum(new, q), q)
+    for margin in (LOSS, 0.0):
+        q = lost.astype(float)
+        for _ in range(SWEEPS):
+            new = np.full(q.size, np.inf)
+            np.minimum.at(new, made, used @ q / rate * (1.0 - margin))
+            has = np.isfinite(new)
+            if (new[has] >= q[has] * (1 - 1e-14)).all():
+                return q
+            # A good that has makers sinks to what they cost; one that has none keeps its price.
+            # What has sunk never rises: from above, the largest of such prices is reached.
+            q = np.where(has, np.minimum(new, q), q)
     return None

@@ -11,12 +11,11 @@ The adapter that puts this behind the solvers' interface is ``primal_dual``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from time import perf_counter
 
 import numpy as np
 
-from planbench.certificates.certificate import relative_gap
 from planbench.certificates.check import certified_upper
 from planbench.certificates.interior import (
     LAST_RESORT_NONZEROS,
@@ -27,18 +26,17 @@ from planbench.certificates.interior import (
 )
 from planbench.certificates.repair import raw_lower, raw_upper
 from planbench.model.arrays import FloatArray
-from planbench.model.economy import Economy, make_economy
+from planbench.model.economy import Economy
 from planbench.planners import pdhg_kernels as kernels
-from planbench.planners import repair
-from planbench.planners.pdhg import PAST, Process, set_up
-from planbench.planners.planner import Ended, PlanOptions, Result
+from planbench.planners.pdhg import PAST, Process
+from planbench.planners.planner import Bracket, Ended, Pair, PlanOptions, Result, tiny_economy
 from planbench.planners.proofs import growth_without_end, infeasibility_proof
 from planbench.planners.repair import (
     Drafts,
     find_makers,
-    price_scarce_goods,
     repair_plan,
     repair_prices,
+    warm_up,
 )
 from planbench.planners.repair_kernels import Makers
 from planbench.solvers.common import Clock
@@ -50,6 +48,8 @@ SHARE, WORK, FEWEST, MOST = 0.15, 4_000_000, 50, 2_000
 LIMIT = 20_000_000
 #: Up to this many non-zeros the answer is put to the certificate without repair, too.
 SMALL = 200_000
+#: What repair leaves undone, as a share of the gap asked for.
+FINER = 1e-2
 #: Products with the matrix of one bound of the certificate: what is wrong, and the check.
 BOUND = 2
 
@@ -79,55 +79,84 @@ class PriceState:
     prices: FloatArray
     weight: float | None
 
+    def fits(self, economy: Economy) -> bool:
+        """Whether it is of an economy of the same shape."""
+        e = economy
+        columns, rows = e.n_activities + e.n_targets, e.n_goods + e.n_resources
+        return (self.columns.size, self.prices.size) == (columns, rows)
 
-@dataclass(frozen=True, eq=False)
-class _Bracket:
-    """The best bounds so far and what certifies them."""
 
-    lower: float | None = None
-    upper: float | None = None
-    plan: tuple[FloatArray, FloatArray] | None = None
-    prices: tuple[FloatArray, FloatArray] | None = None
+@dataclass(eq=False)
+class Adjustment:
+    """Price adjustment under way, and the bracket that its termination checks have found.
 
-    @property
-    def gap(self) -> float | None:
-        return relative_gap(self.lower, self.upper)
+    Attributes
+    ----------
+    economy : Economy
+    process : Process
+    makers : Makers
+    tolerance : float
+    programs : bool
+        As for :func:`planbench.certificates.interior.interior_of`.
+    bracket : Bracket
+    drafts : list
+        Repaired plans kept to be mixed.
+    """
 
-    def within(self, tolerance: float) -> bool:
-        return self.gap is not None and self.gap <= tolerance
+    economy: Economy
+    process: Process
+    makers: Makers
+    tolerance: float
+    programs: bool
+    bracket: Bracket = field(default_factory=Bracket)
+    drafts: Drafts = field(default_factory=list)
 
-    def with_plan(
-        self, found: tuple[float | None, tuple[FloatArray, FloatArray] | None]
-    ) -> _Bracket:
-        bound, plan = found
-        if bound is None or (self.lower is not None and bound <= self.lower):
-            return self
-        return replace(self, lower=bound, plan=plan)
+    def add_prices(self, p: FloatArray, w: FloatArray) -> Pair | None:
+        """Put prices to the certificate's bound; returns them repaired."""
+        bound, repaired = raw_upper(self.economy, p, w, programs=self.programs)
+        self.process.meter.work += BOUND * self.process.matrix.nnz
+        self.bracket.add_prices(bound, repaired)
+        return repaired
 
-    def with_prices(
-        self, found: tuple[float | None, tuple[FloatArray, FloatArray] | None]
-    ) -> _Bracket:
-        bound, prices = found
-        if bound is None or (self.upper is not None and bound >= self.upper):
-            return self
-        return replace(self, upper=bound, prices=prices)
+    def add_plan(self, x: FloatArray, z: FloatArray) -> Pair | None:
+        """Put a plan to the certificate's bound; returns it repaired."""
+        bound, repaired = raw_lower(self.economy, x, z, programs=self.programs)
+        self.process.meter.work += BOUND * self.process.matrix.nnz
+        self.bracket.add_plan(bound, repaired)
+        return repaired
+
+    def start_from_interior(self) -> bool:
+        """Go on from the interior plan, at the best prices there are, as if from nothing.
+
+        Returns
+        -------
+        bool
+            False where there is no interior plan, and nothing was changed.
+        """
+        interior = interior_of(self.economy, programs=self.programs)
+        if interior is None:
+            return False
+        prices = self.add_prices(interior.goods_prices, interior.resource_prices)
+        if interior.activities is None:
+            return False
+        plan = self.add_plan(interior.activities, np.zeros(self.economy.n_targets))
+        best = self.bracket.prices
+        if best is not None and best[1].any():
+            prices = best
+        if plan is None or prices is None:
+            return False
+        self.process.move_to(np.concatenate(plan), np.concatenate(prices))
+        return True
 
 
 def compile_kernels() -> None:
     """Compile every kernel (or load it from numba's cache) on a tiny economy."""
     import scipy.optimize  # noqa: F401 - its import is not what planning costs
 
-    tiny = make_economy(
-        inputs=[[0.0, 0.1], [0.1, 0.0]],
-        outputs=[[1.0, 0.0], [0.0, 1.0]],
-        resource_use=[[1.0, 1.0]],
-        endowment=[1.0],
-        capacity=[1.0, 0.5],
-        assortment=[1.0, 1.0],
-    )
-    run(tiny, set_up(tiny), PlanOptions(rounds=20), None)
-    process = set_up(tiny)
-    repair.warm_up(process, find_makers(process, tiny.n_goods, tiny.n_activities))
+    tiny = tiny_economy()
+    run(tiny, Process(tiny), PlanOptions(rounds=20), None)
+    process = Process(tiny)
+    warm_up(process, find_makers(process, tiny.n_goods, tiny.n_activities))
 
 
 def run(
@@ -140,49 +169,32 @@ def run(
     economy : Economy
         Any: by-products, capacities, several targets, fixed demand and stocks.
     process : Process
-        From :func:`planbench.planners.pdhg.set_up`.
+        From :func:`planbench.planners.pdhg`.
     options : PlanOptions
         Its time limit is heeded between blocks of iterations.
     state : PriceState or None
         Of an earlier plan for an economy of the same shape, to start from.
     """
-    tolerance, clock = options.tolerance, Clock(options.time_limit)
-    limit = LIMIT if options.rounds is None else options.rounds
-    n, m = economy.n_goods, economy.n_activities
-    if state is not None:
-        process.move_to(state.columns, state.prices, state.weight, age=PAST)
+    clock, limit = Clock(options.time_limit), options.rounds or LIMIT
+    makers = find_makers(process, economy.n_goods, economy.n_activities)
+    course = Adjustment(economy, process, makers, options.tolerance, needs_programs(economy))
+    bracket = course.bracket
     # With all prices 0 the bound is what capacities let anybody make of the scarcest good.
-    free = np.zeros(n), np.zeros(economy.n_resources)
-    bracket, checks = _Bracket().with_prices((certified_upper(economy, *free), free)), 0
+    free = np.zeros(economy.n_goods), np.zeros(economy.n_resources)
+    bracket.add_prices(certified_upper(economy, *free), free)
     process.meter.work += process.matrix.nnz
-    programs = needs_programs(economy)
-    interior = interior_of(economy, programs=programs)
-    if interior is not None and state is None:
-        pair = (interior.goods_prices, interior.resource_prices)
-        bound, found = raw_upper(economy, *pair, programs=programs)
-        bracket = bracket.with_prices((bound, found))
-        process.meter.work += BOUND * process.matrix.nnz
-        if interior.activities is not None:
-            idle = np.zeros(economy.n_targets)
-            bracket = bracket.with_plan(
-                raw_lower(economy, interior.activities, idle, programs=programs)
-            )
-            process.meter.work += BOUND * process.matrix.nnz
-        if bracket.plan is not None and found is not None:
-            process.move_to(np.concatenate(bracket.plan), np.concatenate(found))
-    makers = find_makers(process, n, m)
-    nnz = max(1, process.matrix.nnz)
-    least = int(min(max(WORK // nnz, FEWEST), MOST))
+    if state is None:
+        course.start_from_interior()
+    else:
+        process.move_to(state.columns, state.prices, state.weight, age=PAST)
+    least = int(min(max(WORK // max(1, process.matrix.nnz), FEWEST), MOST))
     ended: Ended = "rounds done"
-    proof: tuple[FloatArray, FloatArray] | None = None
-    ray: tuple[FloatArray, FloatArray] | None = None
-    search_at = 0
-    drafts: Drafts = []
+    proof = ray = None
+    checks = 0
     check_at = 0 if state is not None else least
     slowest = 0.0
     while True:
-        check_at = min(check_at, limit)
-        if not _advance(process, check_at, clock):
+        if not _advance(process, min(check_at, limit), clock):
             ended = "time limit"
         left = clock.remaining()
         if left is not None and bracket.plan is not None and slowest > max(left, GRACE):
@@ -190,35 +202,29 @@ def run(
             ended = "time limit"
             break
         checks, began = checks + 1, perf_counter()
-        # A search takes many passes: there is no time for it once the time is up.
-        search = checks >= search_at and ended != "time limit"
-        bracket, proof, helped = _check(
-            economy, process, makers, bracket, tolerance, drafts, search=search, programs=programs
-        )
+        proof = _check(course)
         slowest = max(slowest, perf_counter() - began)
-        if search and not helped:
-            # A search that found nothing is not repeated at once: it costs many passes.
-            search_at = checks + 4
         options.report(_line(process, bracket))
-        if bracket.within(tolerance):
+        if bracket.gap <= course.tolerance:
             ended = "optimal"
             break
         if proof is not None:
             ended = "infeasible"
             break
         if bracket.upper is None and bracket.plan is not None:
-            ray = growth_without_end(economy, process.columns(), bracket.plan, programs=programs)
+            columns = process.columns()
+            ray = growth_without_end(economy, columns, bracket.plan, programs=course.programs)
             if ray is not None:
                 ended = "unbounded"
                 break
         if ended == "time limit" or process.rounds >= limit:
             break
-        if state is not None and checks == 1 and not bracket.within(WORTH_KEEPING):
-            keep_prices_only(economy, process, bracket.prices, bracket.upper, programs=programs)
-            process.meter.work += 2 * BOUND * process.matrix.nnz
+        if state is not None and checks == 1 and bracket.gap > WORTH_KEEPING:
+            course.start_from_interior()
         check_at = process.rounds + max(least, int(SHARE * process.rounds))
-    x, z = bracket.plan if bracket.plan is not None else (None, None)
+    x, z = bracket.plan or (None, None)
     p, w = proof or bracket.prices or (None, None)
+    scalars = process.scalars
     return Result(
         ended=ended,
         x=x,
@@ -229,29 +235,23 @@ def run(
         upper=bracket.upper,
         iterations={
             "rounds": process.rounds,
-            "restarts": int(process.scalars[kernels.RESTARTS]),
+            "restarts": int(scalars[kernels.RESTARTS]),
             "checks": checks,
             "passes": round(process.meter.passes),
         },
-        state=PriceState(
-            process.columns(), process.prices(), float(process.scalars[kernels.WEIGHT])
-        ),
+        state=PriceState(process.columns(), process.prices(), float(scalars[kernels.WEIGHT])),
         ray=ray,
         status=f"{ended} after {process.rounds} rounds",
-        method=f"{METHOD}, {WITH_PROGRAMS}" if programs else METHOD,
+        method=f"{METHOD}, {WITH_PROGRAMS}" if course.programs else METHOD,
     )
 
 
 def _advance(process: Process, until: int, clock: Clock) -> bool:
     """Run up to iteration `until` in blocks short enough to see the time; False when it is up."""
     block = max(1, int(50_000_000 / max(1, process.matrix.nnz)))
-    while process.rounds < until:
-        left = clock.remaining()
-        if left is not None and left <= 0:
-            return False
+    while process.rounds < until and clock.remaining() != 0:
         process.advance(min(block, until - process.rounds))
-    left = clock.remaining()
-    return left is None or left > 0
+    return clock.remaining() != 0
 
 
 def needs_programs(economy: Economy) -> bool:
@@ -272,115 +272,41 @@ def needs_programs(economy: Economy) -> bool:
     return not are_interior_prices(economy, own.goods_prices, own.resource_prices)
 
 
-def _check(
-    economy: Economy,
-    process: Process,
-    makers: Makers,
-    bracket: _Bracket,
-    tolerance: float,
-    drafts: Drafts,
-    *,
-    search: bool,
-    programs: bool,
-) -> tuple[_Bracket, tuple[FloatArray, FloatArray] | None, bool]:
+def _check(course: Adjustment) -> Pair | None:
     """Repair plan and prices and put them to the certificate's bounds.
 
     Returns
     -------
-    bracket : _Bracket
-    proof : tuple of ndarray or None
+    tuple of ndarray or None
         Prices that prove the economy infeasible.
-    helped : bool
-        False when prices of scarce goods were searched (`search`) and lowered no bound.
     """
-    n, m, fine = economy.n_goods, economy.n_activities, 1e-2 * tolerance
-
-    def bounded(*, prices: FloatArray | None = None, columns: FloatArray | None = None) -> _Bracket:
-        """Put prices, a plan or both to the certificate's bounds."""
-        better = bracket
-        if prices is not None:
-            found = raw_upper(economy, prices[:n], prices[n:], programs=programs)
-            better = better.with_prices(found)
-            process.meter.work += BOUND * process.matrix.nnz
-        if columns is not None:
-            found = raw_lower(economy, columns[:m], columns[m:], programs=programs)
-            better = better.with_plan(found)
-            process.meter.work += BOUND * process.matrix.nnz
-        return better
-
-    scaled = repair_prices(process, makers, fine)
-    bracket = bounded(prices=scaled * process.row_scale)
-    columns, scarce = repair_plan(
-        process, makers, scaled, fine, upper=bracket.upper, goal=tolerance, drafts=drafts
+    economy, process, makers, bracket = (
+        course.economy,
+        course.process,
+        course.makers,
+        course.bracket,
     )
-    bracket = bounded(columns=columns * process.col_scale)
-    helped = True
-    if search and scarce.size and not bracket.within(tolerance):
-        before = bracket.upper
-        scaled, changed = price_scarce_goods(process, makers, scaled, scarce, fine)
-        if changed:
-            bracket = bounded(prices=scaled * process.row_scale)
-        helped = bracket.upper != before
-    if process.matrix.nnz <= SMALL and not bracket.within(tolerance):
-        bracket = bounded(prices=process.prices(), columns=process.columns())
-    proof = None
+    n, m, tolerance = economy.n_goods, economy.n_activities, course.tolerance
+    scaled = repair_prices(process, makers, FINER * tolerance)
+    p, w = np.split(scaled * process.row_scale, [n])
+    course.add_prices(p, w)
+    columns = repair_plan(
+        process, makers, scaled, FINER * tolerance,
+        upper=bracket.upper, goal=tolerance, drafts=course.drafts,
+    )  # fmt: skip
+    course.add_plan(*np.split(columns * process.col_scale, [m]))
+    if process.matrix.nnz <= SMALL and bracket.gap > tolerance:
+        course.add_prices(*np.split(process.prices(), [n]))
+        course.add_plan(*np.split(process.columns(), [m]))
     if bracket.lower is None and (economy.fixed_demand > 0).any():
-        prices = scaled * process.row_scale
-        proof = infeasibility_proof(economy, prices[:n], prices[n:], programs=programs)
-    return bracket, proof, helped
+        return infeasibility_proof(economy, p, w, programs=course.programs)
+    return None
 
 
-def _line(process: Process, bracket: _Bracket) -> str:
+def _line(process: Process, bracket: Bracket) -> str:
     def show(value: float | None) -> str:
         return "none" if value is None else f"{value:.9g}"
 
-    return (
-        f"round {process.rounds}: lower {show(bracket.lower)}, upper {show(bracket.upper)}, "
-        f"gap {'none' if bracket.gap is None else f'{bracket.gap:.2e}'}"
-    )
-
-
-def keep_prices_only(
-    economy: Economy,
-    process: Process,
-    prices: tuple[FloatArray, FloatArray] | None,
-    upper: float | None,
-    *,
-    programs: bool,
-) -> bool:
-    """Go on from the interior plan at old prices, as if there had been no iteration before.
-
-    Where the bound of the old prices is no better than that of the interior prices, these are
-    what is gone on from, as if there had been no old plan.
-
-    Parameters
-    ----------
-    prices : tuple of ndarray, or None
-        Old prices and rents, repaired.
-    upper : float or None
-        The upper bound they give.
-    programs : bool
-        As for :func:`planbench.certificates.interior.interior_of`.
-
-    Returns
-    -------
-    bool
-        False where there is no interior plan, and nothing was changed.
-    """
-    interior = interior_of(economy, programs=programs)
-    if interior is None or interior.activities is None:
-        return False
-    idle = np.zeros(economy.n_targets)
-    _, found = raw_lower(economy, interior.activities, idle, programs=programs)
-    if found is None:
-        return False
-    bound, own = raw_upper(
-        economy, interior.goods_prices, interior.resource_prices, programs=programs
-    )
-    better = bound is not None and (upper is None or bound <= upper)
-    if better or prices is None or not prices[1].any():
-        prices = own
-    if prices is None:
-        return False
-    process.move_to(np.concatenate(found), np.concatenate(prices))
-    return True
+    gap = "none" if bracket.lower is None or bracket.upper is None else f"{bracket.gap:.2e}"
+    bounds = f"lower {show(bracket.lower)}, upper {show(bracket.upper)}"
+    return f"round {process.rounds}: {bounds}, gap {gap}"

@@ -10,14 +10,8 @@ is as narrow as was asked for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from planbench.model.economy import Economy
-from planbench.planners.planner import Planner, PlanOptions, Result
+from planbench.planners.planner import Planner, lazily
 from planbench.solvers.base import SolverSpec
-
-if TYPE_CHECKING:
-    from planbench.planners.price_adjustment import PriceState
 
 SPEC = SolverSpec(
     name="primal-dual",
@@ -34,45 +28,12 @@ SPEC = SolverSpec(
 SOLVERS = (SPEC,)
 
 
-# What runs is imported when it is called: the list of solvers must not take numba.
-def _compile(economy: Economy) -> None:
-    from planbench.planners.price_adjustment import compile_kernels
-
-    compile_kernels()
-
-
-def _prepare(economy: Economy) -> Any:
-    from planbench.planners.pdhg import set_up
-
-    return set_up(economy)
-
-
-def _run(economy: Economy, process: Any, options: PlanOptions, state: PriceState | None) -> Result:
-    from planbench.planners.price_adjustment import run
-
-    return run(economy, process, options, state)
-
-
-def _other_shape(economy: Economy, state: PriceState) -> str | None:
-    found = state.columns.size, state.prices.size
-    wanted = (
-        economy.n_activities + economy.n_targets,
-        economy.n_goods + economy.n_resources,
-    )
-    if found == wanted:
-        return None
-    return (
-        f"is of {found[0]} columns and {found[1]} rows, the economy has {wanted[0]} and {wanted[1]}"
-    )
-
-
 PLANNER = Planner(
     spec=SPEC,
     refusal=lambda economy: None,
-    prepare=_prepare,
-    run=_run,
-    other_shape=_other_shape,
-    compile=_compile,
+    prepare=lazily("planbench.planners.pdhg", "Process"),
+    run=lazily("planbench.planners.price_adjustment", "run"),
+    compile=lazily("planbench.planners.price_adjustment", "compile_kernels"),
     native=("rounds",),
 )
 plan, solve, replan = PLANNER.plan, PLANNER.solve, PLANNER.replan

@@ -6,7 +6,6 @@ Both are put to the certificate's own test before anything is claimed, so that a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -16,8 +15,9 @@ from planbench.certificates.propagate import implied_bounds
 from planbench.certificates.rays import proves_infeasible, proves_unbounded
 from planbench.certificates.repair import raw_lower, room_of
 from planbench.model.arrays import FloatArray
-from planbench.model.economy import Economy, Interior
+from planbench.model.economy import Economy
 from planbench.model.planning_lp import to_linear_program
+from planbench.planners.planner import Pair
 
 #: Share by which the demand must be worth more than all there is before a proof is tried.
 CLEARLY = 1e-6
@@ -25,8 +25,6 @@ CLEARLY = 1e-6
 DUST = 1e-10
 #: Share of an activity's terms that rounding may hide.
 HIDDEN = 1e-13
-
-Pair = tuple[FloatArray, FloatArray]
 
 
 def infeasibility_proof(
@@ -50,7 +48,10 @@ def infeasibility_proof(
     tuple of ndarray or None
         Prices and rents that pass :func:`planbench.certificates.rays.proves_infeasible`.
     """
-    gain, size = _gains(economy, p, w)
+    # Profit of each activity, and the sum of the magnitudes it is made of.
+    revenue = economy.outputs.T @ p
+    cost = economy.inputs.T @ p + economy.resource_use.T @ w
+    gain, size = revenue - cost, revenue + cost
     open_ended = np.isinf(economy.capacity)
     if (gain[open_ended] > DUST * size[open_ended]).any():
         return None
@@ -59,40 +60,22 @@ def infeasibility_proof(
     total = float(np.abs(p * economy.fixed_demand).sum()) + available
     if not demanded - available > CLEARLY * total:
         return None
+    candidates = [(p, w)]
+    interior = interior_of(economy, programs=programs)
+    if interior is not None:
+        margin = room_of(economy, interior).margin
+        # The even ones too: rounding may show any of them a gain.
+        must = open_ended & (gain > -HIDDEN * size)
+        if must.any() and (margin[must] > 0).all():
+            theta = float(np.max((np.maximum(gain, 0.0) + HIDDEN * size)[must] / margin[must]))
+            more = p + theta * interior.goods_prices, w + theta * interior.resource_prices
+            candidates.append(more)
     lp = to_linear_program(economy)
     bounds = implied_bounds(lp)
-    interior = interior_of(economy, programs=programs)
-    for pair in _candidates(economy, interior, p, w, gain, size):
+    for pair in candidates:
         if proves_infeasible(lp, np.concatenate([-pair[0], pair[1]]), *bounds):
             return pair
     return None
-
-
-def _gains(economy: Economy, p: FloatArray, w: FloatArray) -> Pair:
-    """Profit of each activity, and the sum of the magnitudes it is made of."""
-    revenue = economy.outputs.T @ p
-    cost = economy.inputs.T @ p + economy.resource_use.T @ w
-    return np.asarray(revenue - cost), np.asarray(revenue + cost)
-
-
-def _candidates(
-    economy: Economy,
-    interior: Interior | None,
-    p: FloatArray,
-    w: FloatArray,
-    gain: FloatArray,
-    size: FloatArray,
-) -> Iterator[Pair]:
-    yield p, w
-    if interior is None:
-        return
-    margin = room_of(economy, interior).margin
-    # The even ones too: rounding may show any of them a gain.
-    must = np.isinf(economy.capacity) & (gain > -HIDDEN * size)
-    if must.any() and (margin[must] > 0).all():
-        owed = np.maximum(gain[must], 0.0) + HIDDEN * size[must]
-        theta = float(np.max(owed / margin[must]))
-        yield p + theta * interior.goods_prices, w + theta * interior.resource_prices
 
 
 def growth_without_end(

@@ -10,11 +10,11 @@ nothing here is trusted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
 
 from planbench.model.arrays import FloatArray
 from planbench.planners import repair_kernels as kernels
@@ -25,8 +25,6 @@ IntArray = npt.NDArray[np.int64]
 
 #: Most sweeps over prices.
 PRICE_SWEEPS = 30
-#: Most scarce goods whose prices are searched, and the factors tried, each as long as it helps.
-SCARCE, FACTORS, CLIMB = 3, (8.0, 2.0, 1.2), 8
 #: Columns of each draft of a plan, and its use of each resource over the endowment.
 Drafts = list[tuple[FloatArray, FloatArray]]
 
@@ -37,8 +35,8 @@ BALANCES = 4
 #: Plans that would be further than so many times the gap asked for, if resources were balanced,
 #: are not balanced twice; nor are their resources.
 FAR, NEAR = 10.0, 2.0
-#: Drafts of plans kept to be mixed.
-DRAFTS = 6
+#: Drafts of plans kept to be mixed, and how many times the tolerated shortage they may have.
+DRAFTS, WORTH_MIXING = 6, 10.0
 #: Share that rents rise by when a resource is overdrawn by a share, per unit of it: enough for
 #: techniques to change, and so little that what they lose is of second order.
 SHARPNESS = 300.0
@@ -69,96 +67,6 @@ def repair_prices(process: Process, makers: Makers, tolerance: float) -> FloatAr
     return y
 
 
-def price_scarce_goods(
-    process: Process, makers: Makers, prices: FloatArray, scarce: IntArray, tolerance: float
-) -> tuple[FloatArray, bool]:
-    """Raise the prices of goods that stay short for as long as the upper bound falls.
-
-    A good nobody has room to make may have to be dearer by powers of ten than what the process
-    has reached, and steps of a fixed length take as many rounds. One good after the other,
-    by factors, is a line search.
-
-    Parameters
-    ----------
-    prices : ndarray, shape (rows,)
-        From :func:`repair_prices`.
-    scarce : ndarray of int
-        Goods, the scarcest first.
-
-    Returns
-    -------
-    prices : ndarray, shape (rows,)
-        Repaired as well.
-    changed : bool
-    """
-    best, value, changed = prices, _upper_estimate(process, prices), False
-    typical = float(np.mean(prices[prices > 0])) if (prices > 0).any() else 1.0
-    for good in scarce[:SCARCE].tolist():
-        for factor in FACTORS:
-            for _ in range(CLIMB):
-                trial = best.copy()
-                trial[good] = max(trial[good], 1e-3 * typical) * factor
-                process.meter.work += kernels.lower_prices(
-                    process.csc, process.upper, makers, trial, PRICE_SWEEPS, tolerance
-                )
-                found = _upper_estimate(process, trial)
-                # Weakly better will not do: it would go on for ever.
-                if not found < value * (1 - 1e-2 * tolerance) - 1e-300:
-                    break
-                best, value, changed = trial, found, True
-    return best, changed
-
-
-def _upper_estimate(process: Process, prices: FloatArray) -> float:
-    """Upper bound of repaired prices, rounding left aside.
-
-    Either all is scaled until every target is worth its weight, or what a target is short of
-    it is paid at its limit, if it has one.
-    """
-    gain = process.profits(prices)
-    target = process.cost < 0
-    capped = np.isfinite(process.upper) & ~target
-    paid = float(process.upper[capped] @ np.maximum(gain[capped], 0.0))
-    paid -= float(process.need @ prices)
-    worth = -process.cost[target] - gain[target]
-    short = np.maximum(gain[target], 0.0)
-    limit = process.upper[target]
-    as_it_is = paid + float(limit[short > 0] @ short[short > 0])
-    scaled = paid * float(np.max(-process.cost[target] / worth)) if (worth > 0).all() else np.inf
-    return min(as_it_is, scaled)
-
-
-@dataclass(eq=False)
-class _Draft:
-    """A plan under repair; the arrays are changed in place.
-
-    Attributes
-    ----------
-    x : ndarray, shape (columns,)
-    net, flow : ndarray, shape (rows,)
-        K x − b, and half of what flows through each row.
-    profit : ndarray, shape (columns,)
-    prices : ndarray, shape (rows,)
-    stuck : ndarray of int
-        Goods that are short and that nobody has room to make.
-    short : float
-        Largest shortage as a share of what flows.
-    """
-
-    x: FloatArray
-    net: FloatArray
-    flow: FloatArray
-    profit: FloatArray
-    prices: FloatArray
-    stuck: IntArray
-    short: float = np.inf
-
-    @property
-    def arrays(self) -> Draft:
-        """What the kernels change."""
-        return Draft(self.x, self.net, self.flow, self.profit)
-
-
 def repair_plan(
     process: Process,
     makers: Makers,
@@ -168,7 +76,7 @@ def repair_plan(
     upper: float | None = None,
     goal: float = 1.0,
     drafts: Drafts | None = None,
-) -> tuple[FloatArray, IntArray]:
+) -> FloatArray:
     """Activities and targets, in the units of the process, that leave no good short.
 
     Targets stay as they are. Resources may be overdrawn; where nothing fixed must be met the
@@ -190,66 +98,144 @@ def repair_plan(
     Returns
     -------
     columns : ndarray, shape (columns,)
-    scarce : ndarray of int
-        Goods still short that nobody has room to make, the scarcest first.
     """
-    draft = _begin(process, prices)
-    _close_balances(process, makers, draft, tolerance)
-    if _within_reach(process, makers, draft, upper, FAR * goal):
+    drafts = [] if drafts is None else drafts
+    plan = _Repair(process, makers, prices, tolerance)
+    plan.close_balances()
+    if plan.within_reach(upper, FAR * goal):
         # Saving what nobody has room to make leaves other goods over.
-        _close_balances(process, makers, draft, tolerance)
+        plan.close_balances()
     for _ in range(BALANCES):
-        _, excess = _overdrawn(process, makers, draft)
-        if excess.max(initial=0.0) <= 0.1 * goal:
+        _, excess = plan.overdrawn()
+        if excess.max(initial=0.0) <= 0.1 * goal or not plan.within_reach(upper, NEAR * goal):
             break
-        if not _within_reach(process, makers, draft, upper, NEAR * goal):
-            break
-        if drafts is not None:
-            _keep(process, makers, draft, drafts, 10 * tolerance)
-        _balance_resources(process, makers, draft, excess)
-        _close_balances(process, makers, draft, tolerance)
-    net = draft.net / np.maximum(draft.flow, 1e-300)
-    stuck = draft.stuck[np.argsort(net[draft.stuck], kind="stable")]
-    x = draft.x
-    if drafts is not None:
-        _keep(process, makers, draft, drafts, 10 * tolerance)
-        if draft.short <= 10 * tolerance:
-            fixed = bool(np.isfinite(process.upper[: makers.main.size]).any())
-            x = mix_drafts(drafts, -process.cost, process.need[: makers.first.size - 1], fixed)
-    return _within_endowments(process, x, makers.first.size - 1), stuck
+        plan.keep(drafts)
+        plan.balance_resources(excess)
+        plan.close_balances()
+    plan.keep(drafts)
+    x, n = plan.draft.x, plan.n
+    if plan.short <= WORTH_MIXING * tolerance:
+        fixed = bool(np.isfinite(process.upper[: makers.main.size]).any())
+        x = mix_drafts(drafts, -process.cost, process.need[:n], fixed)
+    return _within_endowments(process, x, n)
 
 
 def warm_up(process: Process, makers: Makers) -> None:
     """Run every kernel of the repair once, so that it is compiled."""
-    n, m = makers.first.size - 1, makers.main.size
-    draft = _begin(process, np.zeros(process.need.size))
-    _close_balances(process, makers, draft, 1e-9)
-    _balance_resources(process, makers, draft, np.zeros(process.need.size - n))
-    short, slot = np.zeros(1, dtype=np.int64), np.full(process.need.size, -1, dtype=np.int64)
-    slot[0] = 0
-    users = Users(*kernels.users_of(process.csc, m, slot, 1))
-    kernels.substitute(process.csc, process.upper, makers, draft.arrays, short, users)
-    kernels.cut_users(process.csc, draft.arrays, process.upper.copy(), short, users)
+    plan = _Repair(process, makers, np.zeros(process.need.size), 1e-9)
+    plan.close_balances()
+    plan.balance_resources(np.zeros(process.need.size - plan.n))
+    short = np.zeros(1, dtype=np.int64)
+    users = users_of(process, makers.main.size, short)
+    kernels.substitute(process.csc, process.upper, makers, plan.draft, short, users)
+    kernels.cut_users(process.csc, plan.draft, process.upper.copy(), short, users)
 
 
-def _begin(process: Process, prices: FloatArray) -> _Draft:
-
-    x = np.minimum(np.maximum(process.x, 0.0), process.upper)
-    net, flow = kernels.balances(process.csc, x, process.need)
+def users_of(process: Process, n_activities: int, goods: IntArray) -> Users:
+    """List the activities that use each of some goods."""
+    rows = sp.csr_array(process.matrix[goods, :n_activities])
+    np.minimum(rows.data, 0.0, out=rows.data)
+    rows.eliminate_zeros()
     process.meter.work += process.matrix.nnz
-    none = np.zeros(0, dtype=np.int64)
-    return _Draft(x, net, flow, process.profits(prices), prices, none)
+    return Users(rows.indptr.astype(np.int64), rows.indices.astype(np.int64), -rows.data)
 
 
-def _keep(
-    process: Process, makers: Makers, draft: _Draft, drafts: Drafts, tolerance: float
-) -> None:
-    if draft.short > tolerance:
-        return  # what is short in one stays short in a mixture
-    n = makers.first.size - 1
-    some = process.need[n:] < 0
-    drafts.append((draft.x.copy(), 1.0 + draft.net[n:][some] / process.need[n:][some]))
-    del drafts[:-DRAFTS]
+class _Repair:
+    """A plan under repair.
+
+    Attributes
+    ----------
+    draft : Draft
+        Columns, balances and profits, changed in place.
+    short : float
+        Largest shortage as a share of what flows.
+    """
+
+    def __init__(
+        self, process: Process, makers: Makers, prices: FloatArray, tolerance: float
+    ) -> None:
+        self.process, self.makers, self.tolerance = process, makers, tolerance
+        self.n = n = makers.first.size - 1
+        self.prices, self.endowment = prices, -process.need[n:]
+        self.worth = self.endowment * prices[n:]
+        x = np.minimum(np.maximum(process.x, 0.0), process.upper)
+        net, flow = kernels.balances(process.csc, x, process.need)
+        process.meter.work += process.matrix.nnz
+        self.draft = Draft(x, net, flow, process.profits(prices))
+        self.short = np.inf
+
+    def close_balances(self) -> None:
+        """Make less of what is left over and more of what is short; save what nobody can make.
+
+        Users of a good that stays short turn to techniques that need less of it. Where they have
+        none they are cut, and the same is tried with the users of what they made.
+        """
+        process, makers, draft = self.process, self.makers, self.draft
+        csc, meter, room = process.csc, process.meter, process.upper
+        worth = abs(float(np.sum(process.cost * draft.x)))
+        meter.work += kernels.balance_goods(
+            csc, room, makers, draft, self.prices[: self.n], BALANCE_SWEEPS, self.tolerance * worth
+        )
+        x, net, flow = draft.x, draft.net, np.maximum(draft.flow[: self.n], 1e-300)
+        best = worst = np.inf
+        for level in range(SUBSTITUTIONS + 1):
+            meter.work += kernels.make_short(
+                csc, room, makers, draft, SHORTAGE_SWEEPS, self.tolerance
+            )
+            able = np.zeros(self.n, dtype=bool)
+            able[makers.main[makers.activity[x[makers.activity] < room[makers.activity]]]] = True
+            short = -net[: self.n] / flow
+            stuck = np.flatnonzero((short > self.tolerance) & ~able)
+            worst = float(short.max(initial=0.0))
+            if worst < best:
+                best, kept = worst, (x.copy(), net.copy())
+            if not stuck.size or level == SUBSTITUTIONS:
+                break
+            users = users_of(process, makers.main.size, stuck)
+            meter.work += kernels.substitute(csc, room, makers, draft, stuck, users)
+            if (net[stuck] < 0).any():
+                if room is process.upper:
+                    room = room.copy()
+                meter.work += kernels.cut_users(csc, draft, room, stuck, users)
+        if worst > best:
+            x[:], net[:] = kept
+        self.short = best
+
+    def overdrawn(self) -> tuple[float, FloatArray]:
+        """Mean of use over endowment, weighted by worth, and how far each resource is above it.
+
+        Scaling the plan to the endowments costs the mean and the largest excess. The mean is what
+        the plan loses in goods left over and in techniques; the excess is a matter of balance.
+        """
+        some, total = self.endowment > 0, float(self.worth.sum())
+        use = 1.0 - self.draft.net[self.n :] / np.where(some, self.endowment, 1.0)
+        if total <= 0:
+            return 0.0, np.zeros(use.size)
+        mean = float(self.worth @ np.where(some, use, 0.0)) / total
+        return mean, np.where(some, use - mean, 0.0)
+
+    def within_reach(self, upper: float | None, gap: float) -> bool:
+        """Whether the plan would be within `gap` of the bound if resources were balanced."""
+        value = -float(np.sum(self.process.cost * self.draft.x))
+        return upper is None or value >= self.overdrawn()[0] * upper * (1 - gap)
+
+    def balance_resources(self, excess: FloatArray) -> None:
+        """Change techniques until no resource is overdrawn more than the others."""
+        # One that is overdrawn counts even if its rent is 0 as yet.
+        least = np.maximum(self.worth, LEAST_WORTH * self.worth.mean())
+        worth = np.where(excess > 0, least, self.worth)
+        self.process.meter.work += kernels.balance_resources(
+            self.process.csc, self.process.upper, self.makers, self.draft, self.endowment, worth,
+            excess, SHARPNESS,
+        )  # fmt: skip
+
+    def keep(self, drafts: Drafts) -> None:
+        """Keep the plan to be mixed, unless some good is short: it stays short in a mixture."""
+        if self.short <= WORTH_MIXING * self.tolerance:
+            some = self.endowment > 0
+            use = 1.0 - self.draft.net[self.n :][some] / self.endowment[some]
+            drafts.append((self.draft.x.copy(), use))
+            del drafts[:-DRAFTS]
 
 
 def mix_drafts(drafts: Drafts, worth: FloatArray, need: FloatArray, limited: bool) -> FloatArray:
@@ -291,100 +277,6 @@ def mix_drafts(drafts: Drafts, worth: FloatArray, need: FloatArray, limited: boo
         if share > 0:
             out += share * x
     return out
-
-
-def _within_reach(
-    process: Process, makers: Makers, draft: _Draft, upper: float | None, gap: float
-) -> bool:
-    """Whether the plan would be within `gap` (a share) of the bound if resources were balanced."""
-    mean, _ = _overdrawn(process, makers, draft)
-    value = -float(np.sum(process.cost * draft.x))
-    return upper is None or value >= mean * upper * (1 - gap)
-
-
-def _close_balances(process: Process, makers: Makers, draft: _Draft, tolerance: float) -> None:
-    """Make less of what is left over and more of what is short; save what nobody can make.
-
-    Users of a good that stays short turn to techniques that need less of it. Where they have
-    none they are cut, and the same is tried with the users of what they made.
-    """
-    process.meter.work += kernels.balance_goods(
-        process.csc,
-        process.upper,
-        makers,
-        draft.arrays,
-        draft.prices[: makers.first.size - 1],
-        BALANCE_SWEEPS,
-        tolerance * abs(float(np.sum(process.cost * draft.x))),
-    )
-    n, m = makers.first.size - 1, makers.main.size
-    x, net, flow = draft.x, draft.net, draft.flow
-    meter, room = process.meter, process.upper
-    best, level = np.inf, 0
-    while True:
-        meter.work += kernels.make_short(
-            process.csc, room, makers, draft.arrays, SHORTAGE_SWEEPS, tolerance
-        )
-        able = np.zeros(n, dtype=bool)
-        able[makers.main[makers.activity[x[makers.activity] < room[makers.activity]]]] = True
-        short = -net[:n] / np.maximum(flow[:n], 1e-300)
-        stuck = np.flatnonzero((short > tolerance) & ~able)
-        worst = float(short.max(initial=0.0))
-        if worst < best:
-            best, draft.stuck, kept = worst, stuck, (x.copy(), net.copy())
-        if not stuck.size or level == SUBSTITUTIONS:
-            break
-        level += 1
-        slot = np.full(net.size, -1, dtype=np.int64)
-        slot[stuck] = np.arange(stuck.size)
-        users = Users(*kernels.users_of(process.csc, m, slot, stuck.size))
-        # That list takes two readings.
-        meter.work += 2 * process.matrix.nnz
-        meter.work += kernels.substitute(process.csc, room, makers, draft.arrays, stuck, users)
-        if (net[stuck] < 0).any():
-            if room is process.upper:
-                room = room.copy()
-            meter.work += kernels.cut_users(process.csc, draft.arrays, room, stuck, users)
-    if worst > best:
-        x[:], net[:] = kept
-    draft.short = best
-
-
-def _overdrawn(process: Process, makers: Makers, draft: _Draft) -> tuple[float, FloatArray]:
-    """Mean of use over endowment, weighted by worth, and how far each resource is above it.
-
-    Scaling the plan to the endowments costs the mean and the largest excess. The mean is what
-    the plan loses in goods left over and in techniques; the excess is a matter of balance.
-    """
-    n = makers.first.size - 1
-    endowment, rents = -process.need[n:], draft.prices[n:]
-    worth = endowment * rents
-    some = endowment > 0
-    use = 1.0 - draft.net[n:] / np.where(some, endowment, 1.0)
-    total = float(worth.sum())
-    if total <= 0:
-        return 0.0, np.zeros(use.size)
-    mean = float(worth @ np.where(some, use, 0.0)) / total
-    return mean, np.where(some, use - mean, 0.0)
-
-
-def _balance_resources(process: Process, makers: Makers, draft: _Draft, excess: FloatArray) -> None:
-    """Change techniques until no resource is overdrawn more than the others."""
-    n = makers.first.size - 1
-    endowment = -process.need[n:]
-    worth = endowment * draft.prices[n:]
-    # One that is overdrawn counts even if its rent is 0 as yet.
-    worth = np.where(excess > 0, np.maximum(worth, LEAST_WORTH * worth.mean()), worth)
-    process.meter.work += kernels.balance_resources(
-        process.csc,
-        process.upper,
-        makers,
-        draft.arrays,
-        endowment,
-        worth,
-        excess,
-        SHARPNESS,
-    )
 
 
 def _within_endowments(process: Process, x: FloatArray, n_goods: int) -> FloatArray:

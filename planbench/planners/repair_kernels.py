@@ -50,10 +50,11 @@ class Draft(NamedTuple):
 
 
 class Users(NamedTuple):
-    """Activities that use each of some goods: ``activity[first[c]:first[c + 1]]``."""
+    """Activities that use each of some goods: ``activity[first[c]:first[c + 1]]``, and how much."""
 
     first: Any
     activity: Any
+    amount: Any
 
 
 @compiled
@@ -189,27 +190,6 @@ def make_short(
 
 
 @compiled
-def users_of(matrix: Csc, m: int, slot: Any, count: int) -> Any:
-    """List the activities that use each of some goods; `slot[i]` numbers them, −1 for others."""
-    first = np.zeros(count + 1, dtype=np.int64)
-    for j in range(m):
-        for k in range(matrix.indptr[j], matrix.indptr[j + 1]):
-            if slot[matrix.indices[k]] >= 0 and matrix.data[k] < 0.0:
-                first[slot[matrix.indices[k]] + 1] += 1
-    for c in range(count):
-        first[c + 1] += first[c]
-    fill = first[:-1].copy()
-    users = np.empty(first[count], dtype=np.int64)
-    for j in range(m):
-        for k in range(matrix.indptr[j], matrix.indptr[j + 1]):
-            c = slot[matrix.indices[k]]
-            if c >= 0 and matrix.data[k] < 0.0:
-                users[fill[c]] = j
-                fill[c] += 1
-    return first, users
-
-
-@compiled
 def entry(matrix: Csc, i: int, j: int) -> float:
     """Entry (i, j) of the matrix."""
     for k in range(matrix.indptr[j], matrix.indptr[j + 1]):
@@ -224,7 +204,7 @@ def substitute(
 ) -> Any:
     """Save goods nobody has room to make: their users turn to techniques that need less.
 
-    Of all changes of technique the one that costs least profit per unit saved comes makers.first.
+    Of all changes of technique the one that costs least profit per unit saved comes first.
     Returns the entries read, of a column searched for one entry all.
     """
     read = np.int64(0)
@@ -240,8 +220,7 @@ def substitute(
             g = makers.main[j]
             if g < 0 or draft.x[j] <= 0.0:
                 continue
-            uses = -entry(matrix, i, j) / matrix.data[makers.at[j]]
-            read += entries(matrix, j)
+            uses = users.amount[users.first[c] + t] / matrix.data[makers.at[j]]
             for q in range(makers.first[g], makers.first[g + 1]):
                 k = makers.activity[q]
                 if k == j or draft.x[k] >= upper[k]:
@@ -263,8 +242,8 @@ def substitute(
                 break
             j = users.activity[users.first[c] + t]
             ratio = matrix.data[makers.at[j]] / matrix.data[makers.at[k]]
-            read += entries(matrix, j) + entries(matrix, k)
-            saves = entry(matrix, i, k) * ratio - entry(matrix, i, j)
+            read += entries(matrix, k)
+            saves = entry(matrix, i, k) * ratio + users.amount[users.first[c] + t]
             move = min(draft.x[j], -draft.net[i] / saves, (upper[k] - draft.x[k]) / ratio)
             if move <= 0.0:
                 continue
@@ -418,8 +397,7 @@ def cut_users(matrix: Csc, draft: Draft, room: Any, short: Any, users: Users) ->
         Upper limits; those of the users cut come down to their new levels.
     short : ndarray of int
         Goods; those that are no longer short are left alone.
-    user_first, users : ndarray of int
-        Users of each, from ``users_of``.
+    users : Users
 
     Returns
     -------
@@ -433,11 +411,7 @@ def cut_users(matrix: Csc, draft: Draft, room: Any, short: Any, users: Users) ->
             continue
         used = 0.0
         for t in range(users.first[c], users.first[c + 1]):
-            j = users.activity[t]
-            read += entries(matrix, j)
-            for k in range(matrix.indptr[j], matrix.indptr[j + 1]):
-                if matrix.indices[k] == i:
-                    used -= matrix.data[k] * draft.x[j]
+            used += users.amount[t] * draft.x[users.activity[t]]
         if used <= 0.0:
             continue
         share = min(1.0, -draft.net[i] / used)

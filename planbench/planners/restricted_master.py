@@ -4,24 +4,26 @@ With σ_k = w_k r_k on the unit simplex, the least-cost value φ(σ) of a unit o
 concave, and its slope is c, the share of every endowment a unit of the plan uses. The best
 plan equalises c where σ > 0.
 
-The columns are techniques near the cheapest of their good. Of each the centre knows E_j, the
-resources that a unit of the good uses, directly and indirectly. Between two iterations it solves
-a model of the economy in which only these choices can change: costs move by E_j·dσ, and a good's
-switch moves c by its output times the difference of the E_j. That is a master problem with a
-column for every such technique of every good, instead of one for every whole plan (Dantzig &
-Wolfe 1961).
+The columns are techniques near the cheapest of their good. Of each the centre knows its row E_j,
+the share of every endowment that a unit of the good made by it uses, directly and indirectly.
+Between two iterations it solves a model of the economy in which only these choices can change:
+costs move by E_j·dσ, and a good's switch moves c by its output times the difference of the E_j.
+That is a master problem with a column for every such technique of every good, instead of one for
+every whole plan (Dantzig & Wolfe 1961). The latter is what is left where few techniques of large
+goods decide, and a model of what is close misjudges them: :func:`mix_plans`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from planbench.model.arrays import FloatArray
-from planbench.planners import master_kernels as kernels
-from planbench.planners.master_kernels import Columns, multiply_rows, weighted_sum
+from planbench.planners.kernels import Arrays, compiled
+from planbench.planners.techniques import Techniques
 
 IntArray = npt.NDArray[np.int64]
 #: More resources than this: the system is added up in single precision.
@@ -32,6 +34,150 @@ BLOCK = 4096
 LEAST_WEIGHT = 1e-8
 #: Largest relative change of a cost that is counted.
 MOST_SHIFT = 100.0
+#: Techniques with less than this share of their good's output do not count as used.
+LEAST = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """Columns of the restricted master problem, one choice after the other.
+
+    A choice is that between the techniques of a good or, the last, between targets.
+
+    Attributes
+    ----------
+    technique : ndarray of int64, shape (columns of goods,)
+        Place in the list of techniques.
+    starts : ndarray of int64, shape (choices + 1,)
+        Where each choice's columns begin.
+    outputs : ndarray, shape (choices,)
+        Output of the good per unit of the plan.
+    cost : ndarray, shape (columns,)
+        Cost of a unit of the good at the present rents.
+    share : ndarray, shape (columns,)
+        In the good's output.
+    rows : ndarray of float32, shape (columns, resources)
+        E_j.
+    """
+
+    technique: IntArray
+    starts: IntArray
+    outputs: FloatArray
+    cost: FloatArray
+    share: FloatArray
+    rows: npt.NDArray[np.float32]
+
+
+def choose_columns(
+    techniques: Techniques, costs: FloatArray, share: FloatArray, y: FloatArray, margin: float
+) -> IntArray:
+    """Techniques in use or within `margin` of the cheapest, of goods that are made by several."""
+    good = techniques.good
+    starts = techniques.first[:-1][np.diff(techniques.first) > 0]
+    limit = np.zeros(y.size)
+    limit[good[starts]] = np.minimum.reduceat(costs, starts) * (1.0 + margin)
+    chosen = ((costs <= limit[good]) | (share > LEAST)) & (y[good] > 0)
+    several = np.bincount(good, weights=chosen, minlength=y.size) > 1
+    return np.flatnonzero(chosen & several[good])
+
+
+@compiled
+def write_rows(a: Arrays, scale: Any, requirements: Any, technique: Any, rows: Any) -> None:
+    """Write E_j = (scale·R_j + L A_j)/B_j of each technique to `rows`."""
+    k = requirements.shape[1]
+    rows[:] = np.float32(0.0)
+    for c in range(technique.size):
+        j = a.order[technique[c]]
+        for q in range(a.rptr[j], a.rptr[j + 1]):
+            rows[c, a.rind[q]] += np.float32(a.per[j] * a.rval[q] * scale[a.rind[q]])
+        for q in range(a.aptr[j], a.aptr[j + 1]):
+            v = np.float32(a.per[j] * a.aval[q])
+            other = a.aind[q]
+            for i in range(k):
+                rows[c, i] += v * requirements[other, i]
+
+
+@compiled
+def spread_weights(starts: Any, amount: Any, d: Any, out: Any) -> None:
+    """Write how much each technique adds to the spread of its good about the mean by d.
+
+    Σ_j d_j (E_j − Ē)(E_j − Ē)' over m techniques is a sum of m − 1 products, one for each
+    technique but the first: d_t D/(D + d_t) (E_t − M)(E_t − M)', where D and M are the sum and
+    the mean so far (Welford 1962). The root of that factor times the good's output is written.
+    """
+    for z in range(starts.size - 1):
+        so_far = d[starts[z]]
+        out[starts[z]] = 0.0
+        for t in range(starts[z] + 1, starts[z + 1]):
+            now = so_far + d[t]
+            out[t] = amount[t] * np.sqrt(d[t] * (so_far / now))
+            so_far = now
+
+
+@compiled
+def spread(good: int, starts: Any, weight: Any, d: Any, rows: Any, out: Any) -> tuple[int, int]:
+    """Write weight_t (E_t − M) for every weight_t > 0, M the mean by d of those before t.
+
+    From `good` on, until `out` has no room for the next.
+
+    Returns
+    -------
+    used, good : int
+        Rows written, and the first good that is left.
+    """
+    k = rows.shape[1]
+    mean = np.empty(k)
+    used = 0
+    for z in range(good, starts.size - 1):
+        begin, end = starts[z], starts[z + 1]
+        if used + end - begin - 1 > out.shape[0]:
+            return used, z
+        last = begin
+        for t in range(begin + 1, end):
+            if weight[t] > 0.0:
+                last = t
+        if last == begin:
+            continue
+        so_far = d[begin]
+        for i in range(k):
+            mean[i] = rows[begin, i]
+        for t in range(begin + 1, last + 1):
+            so_far += d[t]
+            share = d[t] / so_far
+            f = weight[t]
+            if f > 0.0:
+                for i in range(k):
+                    out[used, i] = f * (rows[t, i] - mean[i])
+                used += 1
+            for i in range(k):
+                mean[i] += share * (rows[t, i] - mean[i])
+    return used, starts.size - 1
+
+
+@compiled
+def multiply_rows(rows: Any, vector: Any) -> Any:
+    """Product of `rows` with `vector`, in double precision."""
+    count, k = rows.shape
+    out = np.empty(count)
+    for j in range(count):
+        total = 0.0
+        for i in range(k):
+            total += rows[j, i] * vector[i]
+        out[j] = total
+    return out
+
+
+@compiled
+def weighted_sum(rows: Any, amount: Any) -> Any:
+    """Σ_j amount_j rows_j, in double precision."""
+    count, k = rows.shape
+    out = np.zeros(k)
+    for j in range(count):
+        f = amount[j]
+        if f != 0.0:
+            for i in range(k):
+                out[i] += f * rows[j, i]
+    return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,16 +250,16 @@ def solve_master(
     b += weighted_sum(columns.rows, np.where(fixed, amount, 0.0))
     share = fixed.astype(np.float64)
     rows = columns.rows if bool(open_.all()) else columns.rows[open_]
-    model = _Model.of(
+    model = _Model(
         rows, counts[counts > 1], amount[open_], b,
         amount[open_] * (columns.cost[open_] - multiply_rows(rows, sigma)),
     )  # fmt: skip
     point = model.start(columns.share[open_], sigma, value)
     best, left = point, np.inf
     for _ in range(steps):
-        model.evaluate(point)
-        if model.left(point) < left:
-            best, left = point, model.left(point)
+        error = model.evaluate(point)
+        if error < left:
+            best, left = point, error
         if left <= gap * value:
             break
         try:
@@ -121,7 +267,7 @@ def solve_master(
         except np.linalg.LinAlgError:
             break
     w = best.w / best.w.sum()
-    chosen = np.where(best.s > kernels.LEAST, best.s, 0.0)
+    chosen = np.where(best.s > LEAST, best.s, 0.0)
     chosen /= np.repeat(model.by_good(chosen), model.sizes)
     share[open_] = chosen
     moved = np.abs(multiply_rows(rows, w - sigma))
@@ -147,33 +293,24 @@ class _Point:
     pi: FloatArray
 
 
-@dataclass
 class _Model:
     """The linear program of :func:`solve_master` and what is known at the present point."""
 
-    rows: npt.NDArray[np.float32]
-    first: IntArray
-    sizes: IntArray
-    starts: IntArray
-    amount: FloatArray
-    b: FloatArray
-    q: FloatArray
-    dual: FloatArray
-    short: FloatArray
-    unity: FloatArray
-    mu: float = np.inf
-
-    @classmethod
-    def of(
-        cls, rows: npt.NDArray[np.float32], sizes: IntArray, amount: FloatArray,
+    def __init__(
+        self, rows: npt.NDArray[np.float32], sizes: IntArray, amount: FloatArray,
         b: FloatArray, q: FloatArray,
-    ) -> _Model:  # fmt: skip
-        starts = np.concatenate([[0], np.cumsum(sizes)])
-        none = np.zeros(0)
-        return cls(rows, starts[:-1], sizes, starts, amount, b, q, none, none, none)
+    ) -> None:  # fmt: skip
+        self.rows, self.sizes, self.amount, self.b, self.q = rows, sizes, amount, b, q
+        self.starts = np.concatenate([[0], np.cumsum(sizes)])
 
     def by_good(self, values: FloatArray) -> FloatArray:
-        return np.asarray(np.add.reduceat(values, self.first))
+        return np.asarray(np.add.reduceat(values, self.starts[:-1]))
+
+    def costs(self, w: FloatArray) -> FloatArray:
+        return np.asarray(self.q + self.amount * multiply_rows(self.rows, w))
+
+    def needs(self, s: FloatArray) -> FloatArray:
+        return np.asarray(self.b + weighted_sum(self.rows, self.amount * s))
 
     def start(self, share: FloatArray, sigma: FloatArray, value: float) -> _Point:
         """Well inside: shares moved off 0, prices below costs, more than is needed."""
@@ -181,117 +318,135 @@ class _Model:
         s /= np.repeat(self.by_good(s), self.sizes)
         w = np.maximum(sigma, 0.1 / sigma.size)
         w /= w.sum()
-        costs = self.q + self.amount * multiply_rows(self.rows, w)
+        costs = self.costs(w)
         scale = np.maximum(np.abs(costs), 1e-3 * value / s.size)
-        pi = np.minimum.reduceat(costs - 0.05 * scale, self.first)
-        z = costs - np.repeat(pi, self.sizes)
-        used = self.b + weighted_sum(self.rows, self.amount * s)
+        pi = np.minimum.reduceat(costs - 0.05 * scale, self.starts[:-1])
+        used = self.needs(s)
         t = float(used.max()) + 0.05 * value
-        return _Point(s, t - used, t, z, w, pi)
+        return _Point(s, t - used, t, costs - np.repeat(pi, self.sizes), w, pi)
 
-    def evaluate(self, at: _Point) -> None:
-        """Residuals and mean complementarity at a point."""
-        costs = self.q + self.amount * multiply_rows(self.rows, at.w)
-        self.dual = costs - np.repeat(at.pi, self.sizes) - at.z
-        self.short = self.b + weighted_sum(self.rows, self.amount * at.s) - at.t + at.u
+    def evaluate(self, at: _Point) -> float:
+        """Residuals and mean complementarity; gap and infeasibility in units of the objective."""
+        self.dual = self.costs(at.w) - np.repeat(at.pi, self.sizes) - at.z
+        self.short = self.needs(at.s) - at.t + at.u
         self.unity = 1.0 - self.by_good(at.s)
-        self.mu = float(at.s @ at.z + at.u @ at.w) / (at.s.size + at.u.size)
-
-    def left(self, at: _Point) -> float:
-        """Gap and infeasibility in units of the objective."""
-        count = at.s.size + at.u.size
-        wrong = np.abs(self.short).max() + np.abs(self.dual) @ at.s
-        return float(self.mu * count + wrong)
+        gap = float(at.s @ at.z + at.u @ at.w)
+        self.mu = gap / (at.s.size + at.u.size)
+        return float(gap + np.abs(self.short).max() + np.abs(self.dual) @ at.s)
 
     def step(self, at: _Point) -> _Point:
         """One predictor and corrector step."""
-        d = at.s / at.z
-        total = self.by_good(d)
-        weight = np.empty(d.size)
-        kernels.spread_weights(self.starts, self.amount, d, weight)
-        weight[weight <= LEAST_WEIGHT * weight.max()] = 0.0
-        factor = _Factor(self.system(weight, d) + np.diag(at.u / at.w))
-        guess = self.direction(at, d, total, factor, -at.s * at.z, -at.u * at.w)
+        self.factorise(at)
+        guess = self.direction(at, -at.s * at.z, -at.u * at.w)
         p, q = _lengths(at, guess)
         after = (at.s + p * guess.s) @ (at.z + q * guess.z)
         after += (at.u + p * guess.u) @ (at.w + q * guess.w)
         aim = self.mu * (float(after) / (at.s.size + at.u.size) / self.mu) ** 3
         move = self.direction(
-            at, d, total, factor,
-            aim - at.s * at.z - guess.s * guess.z,
-            aim - at.u * at.w - guess.u * guess.w,
-        )  # fmt: skip
+            at, aim - at.s * at.z - guess.s * guess.z, aim - at.u * at.w - guess.u * guess.w
+        )
         p, q = (min(1.0, 0.99 * length) for length in _lengths(at, move, most=2.0))
         return _Point(
             at.s + p * move.s, at.u + p * move.u, at.t + p * move.t,
             at.z + q * move.z, at.w + q * move.w, at.pi + q * move.pi,
         )  # fmt: skip
 
-    def system(self, weight: FloatArray, d: FloatArray) -> FloatArray:
-        """Σ over goods of output² times the spread of their rows, a block of rows at a time."""
-        k = self.rows.shape[1]
+    def factorise(self, at: _Point) -> None:
+        """Eliminate shares: a system of resources, Σ output² times the spread of a good's rows."""
+        from scipy.linalg import cho_factor
+
+        k = at.w.size
+        self.d = at.s / at.z
+        self.total = self.by_good(self.d)
+        weight = np.empty(self.d.size)
+        spread_weights(self.starts, self.amount, self.d, weight)
+        weight[weight <= LEAST_WEIGHT * weight.max()] = 0.0
         # With many resources single precision is enough for a direction, and twice as fast.
         kind = np.float64 if k <= WIDE else np.float32
-
         lines = np.empty((max(BLOCK, int(self.sizes.max())), k), dtype=kind)
-        out, good = np.zeros((k, k)), 0
+        system, good = np.diag(at.u / at.w), 0
         while good < self.sizes.size:
-            used, good = kernels.spread(good, self.starts, weight, d, self.rows, lines)
-            block = lines[:used]
-            out += block.T @ block
-        return out
+            used, good = spread(good, self.starts, weight, self.d, self.rows, lines)
+            system += lines[:used].T @ lines[:used]
+        self.scale = 1.0 / np.sqrt(np.diag(system))
+        system *= self.scale[:, None] * self.scale
+        system[np.diag_indices_from(system)] += 1e-14
+        self.factor = cho_factor(system, check_finite=False)
+        self.ones = self.solved(np.ones(k))
 
-    def direction(
-        self, at: _Point, d: FloatArray, total: FloatArray, factor: _Factor,
-        rs: FloatArray, ru: FloatArray,
-    ) -> _Point:  # fmt: skip
+    def solved(self, right: FloatArray) -> FloatArray:
+        """Solve the factorised system."""
+        from scipy.linalg import cho_solve
+
+        out = cho_solve(self.factor, right * self.scale, check_finite=False)
+        return np.asarray(out * self.scale)
+
+    def direction(self, at: _Point, rs: FloatArray, ru: FloatArray) -> _Point:
         """Newton direction with complementarity right-hand sides `rs`, `ru`."""
+        d, total = self.d, self.total
         h = rs / at.z - d * self.dual
         lack = (self.unity - self.by_good(h)) / total
         h = h + d * np.repeat(lack, self.sizes)
         right = self.short + weighted_sum(self.rows, self.amount * h) + ru / at.w
-        dw, dt = factor.solve(right, 1.0 - float(at.w.sum()))
+        base = self.solved(right)
+        dt = (float(base.sum()) - 1.0 + float(at.w.sum())) / float(self.ones.sum())
+        dw = base - dt * self.ones
         move = self.amount * multiply_rows(self.rows, dw)
         mean = self.by_good(d * move) / total
         ds = h - d * (move - np.repeat(mean, self.sizes))
-        dz = (rs - at.z * ds) / at.s
-        du = (ru - at.u * dw) / at.w
-        return _Point(ds, du, dt, dz, dw, mean + lack)
+        return _Point(
+            ds, (ru - at.u * dw) / at.w, dt, (rs - at.z * ds) / at.s, dw, mean + lack
+        )  # fmt: skip
 
 
 def _lengths(at: _Point, move: _Point, most: float = 1.0) -> tuple[float, float]:
-    """Longest primal and dual steps that keep everything ≥ 0."""
-    primal = min(_longest(at.s, move.s, most), _longest(at.u, move.u, most))
-    return primal, min(_longest(at.z, move.z, most), _longest(at.w, move.w, most))
+    """Longest primal and dual steps, at most `most`, that keep everything ≥ 0."""
+
+    def longest(x: FloatArray, dx: FloatArray) -> float:
+        falling = dx < 0
+        return float(np.min(-x[falling] / dx[falling], initial=most))
+
+    return (
+        min(longest(at.s, move.s), longest(at.u, move.u)),
+        min(longest(at.z, move.z), longest(at.w, move.w)),
+    )
 
 
-def _longest(x: FloatArray, dx: FloatArray, most: float) -> float:
-    """Longest step, at most `most`, that keeps x ≥ 0."""
-    falling = dx < 0
-    return float(np.min(-x[falling] / dx[falling], initial=most))
+def mix_plans(needs: FloatArray) -> tuple[FloatArray, FloatArray, float]:
+    """Mix whole plans so that the largest need is least (Dantzig & Wolfe 1961).
 
+    Parameters
+    ----------
+    needs : ndarray, shape (plans, resources)
+        Share of each endowment that a unit by each plan uses.
 
-class _Factor:
-    """Solves N dσ + dt·1 = right, 1'dσ = total, for several right-hand sides."""
+    Returns
+    -------
+    weights : ndarray, shape (plans,)
+        On the simplex.
+    sigma : ndarray, shape (resources,)
+        Rents at which no plan needs less than the mixture.
+    needed : float
+        The largest need of the mixture.
+    """
+    from scipy.optimize import linprog
 
-    def __init__(self, system: FloatArray) -> None:
-        from scipy.linalg import cho_factor
-
-        scale = 1.0 / np.sqrt(np.diag(system))
-        scaled = system * scale[:, None] * scale
-        scaled[np.diag_indices_from(scaled)] += 1e-14
-        self._factor = cho_factor(scaled, check_finite=False)
-        self._scale = scale
-        self._ones = self._apply(np.ones(scale.size))
-
-    def _apply(self, right: FloatArray) -> FloatArray:
-        from scipy.linalg import cho_solve
-
-        out = cho_solve(self._factor, right * self._scale, check_finite=False) * self._scale
-        return np.asarray(out)
-
-    def solve(self, right: FloatArray, total: float) -> tuple[FloatArray, float]:
-        """Return dσ and dt."""
-        base = self._apply(right)
-        dt = (float(base.sum()) - total) / float(self._ones.sum())
-        return base - dt * self._ones, dt
+    count, k = needs.shape
+    # Tolerances are absolute: in units of the best single plan they mean the same everywhere.
+    best = int(np.argmin(needs.max(axis=1)))
+    result = linprog(
+        np.append(np.zeros(count), 1.0),
+        A_ub=np.hstack([needs.T / needs[best].max(), -np.ones((k, 1))]),
+        b_ub=np.zeros(k),
+        A_eq=np.append(np.ones(count), 0.0)[None, :],
+        b_eq=[1.0],
+        bounds=[(0.0, None)] * count + [(None, None)],
+        method="highs",
+    )
+    if result.x is None:
+        weights, sigma = np.zeros(count), np.zeros(k)
+        weights[best] = sigma[int(np.argmax(needs[best]))] = 1.0
+    else:
+        weights, sigma = np.maximum(result.x[:count], 0.0), np.maximum(-result.ineqlin.marginals, 0)
+    weights, sigma = weights / weights.sum(), sigma / sigma.sum()
+    return weights, sigma, float((weights @ needs).max())

@@ -31,11 +31,10 @@ from planbench.planners.branch_centre import (
 from planbench.planners.branch_kernels import CAPPED, CLEARED, FREE, PRIMARY, Net, Pricing, Supply
 from planbench.planners.branches import Branches
 from planbench.planners.extrapolation import Window
-from planbench.planners.planner import Report
+from planbench.planners.planner import Bracket, Pair, Report
 from planbench.planners.techniques import Meter
 
 IntArray = npt.NDArray[np.int64]
-Pair = tuple[FloatArray, FloatArray]
 Ended = Literal["optimal", "time limit", "stalled"]
 
 #: Most rounds; rounds in which the gap does not halve after which it is given up.
@@ -88,33 +87,6 @@ TERMS, DROPPED = 4, 1e-3
 #: Share of the plan's value below which the flow of a good is next to nothing.
 LEAST_FLOW = 1e-9
 TINY = 1e-300
-
-
-@dataclass(eq=False)
-class Bracket:
-    """The best bounds so far and what gave them."""
-
-    lower: float | None = None
-    upper: float | None = None
-    plan: Pair | None = None
-    prices: Pair | None = None
-
-    @property
-    def gap(self) -> float:
-        """(upper − lower)/upper, 1 without both."""
-        if self.lower is None or self.upper is None or self.upper <= 0:
-            return 1.0
-        return (self.upper - self.lower) / self.upper
-
-    def add_plan(self, lower: float | None, plan: Pair | None) -> None:
-        """Keep a better plan."""
-        if lower is not None and (self.lower is None or lower > self.lower):
-            self.lower, self.plan = lower, plan
-
-    def add_prices(self, upper: float | None, prices: Pair | None) -> None:
-        """Keep better prices."""
-        if upper is not None and (self.upper is None or upper < self.upper):
-            self.upper, self.prices = upper, prices
 
 
 @dataclass(eq=False)

@@ -26,12 +26,15 @@ class Techniques:
         Techniques of good g stand at ``first[g]:first[g + 1]`` of `order`.
     order : ndarray of int32, shape (usable activities,)
         Number of each activity.
+    good : ndarray of int32, shape (usable activities,)
+        Good of each technique.
     per : ndarray, shape (activities,)
         1 / what a unit of the activity makes of its good.
     """
 
     first: IndexArray
     order: IndexArray
+    good: IndexArray
     per: FloatArray
 
 
@@ -60,7 +63,7 @@ def list_techniques(economy: Economy, usable: BoolArray | None = None) -> Techni
         good = good[order]
     counts = np.bincount(good, minlength=economy.n_goods)
     first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
-    return Techniques(first=first, order=order, per=per)
+    return Techniques(first=first, order=order, good=good, per=per)
 
 
 @dataclass

@@ -14,10 +14,8 @@ import numpy as np
 
 from planbench.model.economy import Economy
 from planbench.model.productivity import one_good_each
-from planbench.planners.planner import GAP, Planner, PlanOptions, Result, tiny_like
-from planbench.planners.presolve import Domain, presolve
-from planbench.planners.state import State, other_shape
-from planbench.planners.techniques import Meter
+from planbench.planners.planner import GAP, Planner, lazily
+from planbench.planners.presolve import presolve
 from planbench.solvers.base import SolverSpec
 
 SPEC = SolverSpec(
@@ -25,7 +23,7 @@ SPEC = SolverSpec(
     family="planbench planners",
     method="two-level planning: rents down, techniques and needs up (Kornai-Liptak)",
     module="planbench.planners.two_level",
-    packages=("numba", "clarabel", "scipy"),
+    packages=("numba", "scipy"),
     extra="planners",
     takes=frozenset(("tolerance", "time_limit")),
     phases=("compile", "load", "solve", "extract"),
@@ -38,42 +36,20 @@ SOLVERS = (SPEC,)
 def refusal(economy: Economy) -> str | None:
     """Say why `economy` is outside the domain, or None."""
     if not one_good_each(economy):
-        return "takes activities that each make one good; this economy has others (see primal-dual)"
+        return "takes activities that each make one good; this economy has others (see general)"
     if np.isfinite(economy.capacity).any():
-        return "takes no capacities; this economy has upper limits (see primal-dual)"
+        return "takes no capacities; this economy has upper limits (see general)"
     if economy.fixed_demand.any():
-        return "takes no fixed demands or stocks (f = 0); this economy has some (see primal-dual)"
+        return "takes no fixed demands or stocks (f = 0); this economy has some (see general)"
     return None
-
-
-def _compile(economy: Economy) -> None:
-    tiny = tiny_like(economy)
-    _run(tiny, presolve(tiny), PlanOptions(), None)
-
-
-def _run(economy: Economy, domain: Domain, options: PlanOptions, state: State | None) -> Result:
-    from planbench.planners.decomposition import finish, iterate, nothing_to_do, start
-
-    meter = Meter(economy.nnz, options.time_limit)
-    for thorough in (False, True):
-        if thorough:
-            domain = presolve(economy, thorough=True)
-        if not domain.targets.any():
-            return nothing_to_do(economy, domain, meter)
-        run = start(economy, domain, meter, state, thorough=thorough)
-        bounds, rounds, ended = iterate(run, options.tolerance, options.report)
-        if ended != "unconverged":
-            break
-    return finish(run, domain, bounds, rounds, ended, SPEC.method)
 
 
 PLANNER = Planner(
     spec=SPEC,
     refusal=refusal,
     prepare=presolve,
-    run=_run,
-    other_shape=other_shape,
-    compile=_compile,
-    version="2",
+    run=lazily("planbench.planners.decomposition", "run"),
+    compile=lazily("planbench.planners.decomposition", "compile_kernels"),
+    version="3",
 )
 plan, solve, replan = PLANNER.plan, PLANNER.solve, PLANNER.replan

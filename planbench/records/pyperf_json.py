@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,20 +48,20 @@ def to_pyperf(records: Iterable[Record], *, memory: bool = False) -> PyperfSuite
     memory : bool
         Peak memory (``peak_bytes``) instead of seconds (``wall_s``).
     """
-    measure = _peak if memory else _seconds
+    field = "peak_bytes" if memory else "wall_s"
     left_out: Counter[str] = Counter()
+    repeats: dict[tuple[_Series, str, str, int], list[Record]] = {}
+    for r in records:
+        key = _Series(r.key, str(r.machine.get("id", "")), r.solver_version, r.environment)
+        repeats.setdefault((key, r.suite, r.group, r.repeat), []).append(r)
     series: dict[_Series, list[Record]] = {}
-    for key, rows in _by_repeat(records).items():
-        chosen, reasons = _choose(rows, measure)
+    for (key, *_), rows in repeats.items():
+        chosen, reasons = _choose(rows, field)
         left_out.update(reasons)
         if chosen is not None:
-            series.setdefault(key.series, []).append(chosen)
+            series.setdefault(key, []).append(chosen)
     names = _names(series)
-    unit = "byte" if memory else "second"
-    benchmarks = [
-        _benchmark(names[key], unit, [measure(row) for row in rows], rows)
-        for key, rows in series.items()
-    ]
+    benchmarks = [_benchmark(names[key], field, rows) for key, rows in series.items()]
     return PyperfSuite(
         {"version": FORMAT_VERSION, "metadata": {}, "benchmarks": benchmarks}, dict(left_out)
     )
@@ -77,36 +77,7 @@ class _Series:
     environment: str
 
 
-@dataclass(frozen=True)
-class _Place:
-    """One repeat of a series."""
-
-    series: _Series
-    suite: str
-    group: str
-    repeat: int
-
-
-_Measure = Callable[[Record], float | int | None]
-
-
-def _seconds(row: Record) -> float | None:
-    return row.wall_s
-
-
-def _peak(row: Record) -> int | None:
-    return row.peak_bytes
-
-
-def _by_repeat(records: Iterable[Record]) -> dict[_Place, list[Record]]:
-    found: dict[_Place, list[Record]] = {}
-    for r in records:
-        series = _Series(r.key, str(r.machine.get("id", "")), r.solver_version, r.environment)
-        found.setdefault(_Place(series, r.suite, r.group, r.repeat), []).append(r)
-    return found
-
-
-def _choose(rows: Sequence[Record], measure: _Measure) -> tuple[Record | None, list[str]]:
+def _choose(rows: Sequence[Record], field: str) -> tuple[Record | None, list[str]]:
     """Return the row of one repeat that counts, and why each of the others does not."""
     reasons: list[str] = []
     usable: list[Record] = []
@@ -115,7 +86,7 @@ def _choose(rows: Sequence[Record], measure: _Measure) -> tuple[Record | None, l
             reasons.append(row.ended)
         elif row.verdict == "wrong":
             reasons.append("wrong answer")
-        elif not measure(row):
+        elif not getattr(row, field):
             reasons.append("nothing to measure")
         else:
             usable.append(row)
@@ -145,13 +116,11 @@ def _names(series: dict[_Series, list[Record]]) -> dict[_Series, str]:
     return {one: name if many[name] == 1 else f"{name} {one.key}" for one, name in names.items()}
 
 
-def _benchmark(
-    name: str, unit: str, values: Sequence[float | int | None], rows: Sequence[Record]
-) -> dict[str, Any]:
+def _benchmark(name: str, field: str, rows: Sequence[Record]) -> dict[str, Any]:
     first = rows[0]
     facts = {
         "name": name,
-        "unit": unit,
+        "unit": "byte" if field == "peak_bytes" else "second",
         "loops": 1,
         "inner_loops": 1,
         "solver": first.solver,
@@ -175,9 +144,9 @@ def _benchmark(
                     "load_avg_1min": row.machine.get("load"),
                 }
             ),
-            "values": [value],
+            "values": [getattr(row, field)],
         }
-        for row, value in zip(rows, values, strict=True)
+        for row in rows
     ]
     return {"metadata": _scalars(facts), "runs": runs}
 

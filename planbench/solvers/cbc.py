@@ -1,8 +1,9 @@
 """CBC's simplex (Clp): through PuLP, as most Python users call it, or fed with an MPS file.
 
 ``cbc`` goes through PuLP, which keeps one Python object per coefficient; building them is phase
-``build``. PuLP then writes an MPS file with 13 digits, runs the CBC program it bundles, and reads
-back a text file with about 8 digits: all of that is phase ``solve``, as PuLP does it in one call.
+``build``. PuLP writes an MPS file with 13 digits, CBC runs, and PuLP reads back a text file with
+about 8 digits: all of that is phase ``solve``, as PuLP does it in one call. Only the program is
+started here, as PuLP would, so that its memory is measured.
 Both roundings are noted. PuLP calls a run that stopped at its limit "Optimal"; ``sol_status``
 says how it ended.
 
@@ -21,7 +22,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,16 +43,14 @@ from planbench.solvers.base import (
 )
 from planbench.solvers.common import (
     Kind,
+    OptionTable,
     as_minimisation,
     import_solver,
-    in_own_names,
     infeasible_shape,
-    row_kinds,
-    typed_native,
     violated_empty_row,
 )
 from planbench.solvers.logs import captured_stdout, presolved_size
-from planbench.solvers.programs import ended, ending, run_program, stand_in
+from planbench.solvers.programs import ending, run_program
 
 _SHARED: dict[str, Any] = {
     "family": "CBC",
@@ -98,12 +97,15 @@ _PARAMETERS: dict[str, Kind] = {
     "scaling": str,
 }
 
-_OWN_NAMES = {
-    "tolerance": ("primalTolerance", "dualTolerance"),
-    "seed": ("randomSeed",),
-    "time_limit": ("seconds",),
-}
-_RESERVED = {"threads": "CBC's simplex has one thread"}
+_OPTIONS = OptionTable(
+    "CBC, for linear programs,",
+    {
+        "tolerance": ("primalTolerance", "dualTolerance"),
+        "seed": ("randomSeed",),
+        "time_limit": ("seconds",),
+    },
+    {"threads": "CBC's simplex has one thread"},
+)
 
 _CLAIMS: dict[str, Claim] = {
     "Optimal": "optimal",
@@ -133,7 +135,11 @@ def solve(lp: LinearProgram, spec: SolverSpec, options: SolveOptions, phase: Pha
     SolverError
         If CBC fails or read another problem than was handed over.
     """
-    used = in_own_names(options, _OWN_NAMES) | _typed_parameters(options.native)
+    native = _OPTIONS.native(options.native, _PARAMETERS)
+    for key, value in native.items():
+        if isinstance(value, str) and not re.fullmatch(r"\w+", value):
+            raise InputError(f"{key}: {value!r} is no single word", where="--set")
+    used = _OPTIONS.asked(options) | native
     by_pulp = spec.name == "cbc"
     if by_pulp and (answer := _empty_rows(lp)):
         return answer
@@ -144,20 +150,13 @@ def solve(lp: LinearProgram, spec: SolverSpec, options: SolveOptions, phase: Pha
     return replace(solution, options=used, threads_used=1)
 
 
-def _typed_parameters(native: Mapping[str, NativeValue]) -> dict[str, NativeValue]:
-    typed = typed_native(
-        native, _PARAMETERS, _OWN_NAMES, _RESERVED, "CBC has no option {} for linear programs"
-    )
-    for key, value in typed.items():
-        if isinstance(value, str) and not re.fullmatch(r"\w+", value):
-            raise InputError(f"{key}: {native[key]!r} is no single word", where="--set")
-    return typed
-
-
 def _from_log(log: str) -> dict[str, Any]:
     """Fields of a solution that CBC's log gives whichever way it was called."""
-    iterations = _iterations_of(log)
+    version = re.search(r"^Version:\s*(\S+)", log, re.MULTILINE)
+    counts = re.findall(r"- (\d+) iterations time", log)
+    iterations = {"simplex": int(counts[-1])} if counts and int(counts[-1]) else {}
     return {
+        "version": f"CBC {version[1]}" if version else "",
         "iterations": iterations,
         "method_run": "Clp dual simplex" if iterations else "Clp presolve or crash",
         "presolved": presolved_size(log),
@@ -165,26 +164,6 @@ def _from_log(log: str) -> dict[str, Any]:
 
 
 # -- through PuLP ----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Built:
-    """A PuLP problem and which of its objects is which part of the program.
-
-    Attributes
-    ----------
-    problem : pulp.LpProblem
-    columns : list of pulp.LpVariable
-    sides : list of (row, pulp.LpConstraint)
-        A range has two, a free or an empty row none.
-    entries : int
-        Coefficients handed over.
-    """
-
-    problem: Any
-    columns: Sequence[Any]
-    sides: Sequence[tuple[int, Any]]
-    entries: int
 
 
 def _solve_by_pulp(
@@ -197,32 +176,51 @@ def _solve_by_pulp(
 ) -> Solution:
     pulp = import_solver("pulp")
     coin_api = import_solver("pulp.apis.coin_api")
+    mps, text = folder / "problem.mps", folder / "solution.txt"
     with phase("build"):
-        built = _build(pulp, lp)
+        problem, columns, sides = _build(pulp, lp)
     with phase("check"):
         rounded = rounded_by_pulp(lp)
-    started = stand_in(path, folder)
+    row_sizes = np.bincount(lp.matrix.indices, minlength=lp.n_rows)
+    entries = int(row_sizes[[row for row, _ in sides]].sum())
     with phase("solve"):
-        program = coin_api.COIN_CMD(
-            path=str(started),
-            mip=options.stock,
-            timeLimit=options.time_limit,
-            options=[f"{key} {value}" for key, value in used.items() if key != "seconds"],
-        )
-        program.tmpDir = str(folder)  # PuLP leaves its files there when CBC fails
-        failed = False
-        with captured_stdout() as log:
-            try:
-                built.problem.solve(program)
-            except pulp.PulpSolverError:
-                failed = True
-        ended(started)
-    _check_options_taken(log.text, options.native)
-    if failed:
-        raise SolverCrashError(f"cbc: PuLP says CBC failed: {_last_line(log.text)}")
-    _check_size(log.text, len(built.sides), lp.n_cols, built.entries)
+        # What PuLP's own call does, but for starting the program, whose memory is measured.
+        held = problem.writeMPS(str(mps), rename=1)[:3]
+        command = _command(path, mps, used, options, "-printingOptions", "all", "-solution", text)
+        log = _run("cbc", command, options, (len(sides), lp.n_cols, entries))
+        _first_line(text, log)
+        found = coin_api.COIN_CMD(path=str(path)).readsol_MPS(str(text), problem, *held)
     with phase("extract"):
-        return _read_from_pulp(pulp, lp, built, log.text, rounded)
+        status, values, _, prices, _, sol_status = found
+        claims: dict[int, Claim] = {
+            pulp.LpSolutionOptimal: "optimal",
+            pulp.LpSolutionInfeasible: "infeasible",
+            pulp.LpSolutionUnbounded: "unbounded",
+        }
+        claim = claims.get(sol_status, "unknown")
+        x = y = None
+        if claim in ("optimal", "unknown"):
+            x = np.array([values[column.name] for column in columns], dtype=np.float64)
+        duals = [prices.get(side.name) for _, side in sides]
+        if claim == "optimal" and None not in duals:
+            rows = np.array([row for row, _ in sides], dtype=np.intp)
+            y = np.bincount(rows, weights=duals, minlength=lp.n_rows).astype(np.float64)
+        notes = ["PuLP reads CBC's solution with about 8 digits"]
+        if rounded:
+            notes.append(f"PuLP's MPS file rounds {rounded} numbers to 13 digits")
+        facts = _from_log(log)
+        facts["version"] += f", PuLP {pulp.__version__}"
+        return Solution(
+            claim=claim,
+            x=x,
+            y=y,
+            # PuLP keeps no objective constant and reads no objective value: it recomputes c·x.
+            objective=None if x is None else float(lp.cost @ x) + lp.offset,
+            native_status=f"{pulp.LpStatus[status]} (sol_status {pulp.LpSolution[sol_status]})",
+            hit_limit=sol_status == pulp.LpSolutionIntegerFeasible,  # whatever `status` says
+            notes=tuple(notes),
+            **facts,
+        )
 
 
 def _empty_rows(lp: LinearProgram) -> Solution | None:
@@ -238,20 +236,18 @@ def _empty_rows(lp: LinearProgram) -> Solution | None:
     )
 
 
-def _build(pulp: Any, lp: LinearProgram) -> Built:
+def _build(pulp: Any, lp: LinearProgram) -> tuple[Any, list[Any], list[tuple[int, Any]]]:
+    """Return PuLP's problem, its variables, and its constraints each with its row.
+
+    A range has two constraints, a free or an empty row none.
+    """
     problem = pulp.LpProblem("planbench", pulp.LpMinimize)
     lower = [None if v == -np.inf else v for v in lp.col_lower.tolist()]
     upper = [None if v == np.inf else v for v in lp.col_upper.tolist()]
-    if hasattr(problem, "add_variable"):  # PuLP 3.3 and later
-        columns = [
-            problem.add_variable(f"c{j}", low, up)
-            for j, (low, up) in enumerate(zip(lower, upper, strict=True))
-        ]
-    else:
-        columns = [
-            pulp.LpVariable(f"c{j}", low, up)
-            for j, (low, up) in enumerate(zip(lower, upper, strict=True))
-        ]
+    variable = getattr(problem, "add_variable", pulp.LpVariable)  # the former from PuLP 3.3 on
+    columns = [
+        variable(f"c{j}", low, up) for j, (low, up) in enumerate(zip(lower, upper, strict=True))
+    ]
     cost = lp.cost
     # A column without any entry must be in the objective, or PuLP's MPS file lacks it.
     named = (cost != 0) | (np.diff(lp.matrix.indptr) == 0)
@@ -265,26 +261,20 @@ def _build(pulp: Any, lp: LinearProgram) -> Built:
     by_row = sp.csr_array(lp.matrix)
     starts, indices, values = by_row.indptr.tolist(), by_row.indices.tolist(), by_row.data.tolist()
     sides: list[tuple[int, Any]] = []
-    entries = 0
-    kinds = row_kinds(lp).tolist()
-    low, up = lp.row_lower.tolist(), lp.row_upper.tolist()
-    for i, kind in enumerate(kinds):
+    for i, (low, up) in enumerate(zip(lp.row_lower.tolist(), lp.row_upper.tolist(), strict=True)):
         first, last = starts[i], starts[i + 1]
-        if kind == 0 or first == last:
+        if first == last:
             continue
         terms = [(columns[indices[k]], values[k]) for k in range(first, last)]
-        wanted = {
-            1: [("l", pulp.LpConstraintGE, low[i])],
-            2: [("u", pulp.LpConstraintLE, up[i])],
-            3: [("l", pulp.LpConstraintGE, low[i]), ("u", pulp.LpConstraintLE, up[i])],
-            4: [("e", pulp.LpConstraintEQ, low[i])],
-        }[kind]
+        wanted = [("l", pulp.LpConstraintGE, low)] if np.isfinite(low) else []
+        wanted += [("u", pulp.LpConstraintLE, up)] if np.isfinite(up) else []
+        if low == up:
+            wanted = [("e", pulp.LpConstraintEQ, low)]
         for suffix, sense, rhs in wanted:
             side = pulp.LpConstraint(pulp.LpAffineExpression(terms), sense, f"r{i}{suffix}", rhs)
             problem.addConstraint(side)
             sides.append((i, side))
-            entries += last - first
-    return Built(problem, columns, sides, entries)
+    return problem, columns, sides
 
 
 def rounded_by_pulp(lp: LinearProgram) -> int:
@@ -304,47 +294,6 @@ def rounded_by_pulp(lp: LinearProgram) -> int:
     return total
 
 
-def _read_from_pulp(
-    pulp: Any,
-    lp: LinearProgram,
-    built: Built,
-    log: str,
-    rounded: int,
-) -> Solution:
-    status, sol_status = built.problem.status, built.problem.sol_status
-    claims: dict[int, Claim] = {
-        pulp.LpSolutionOptimal: "optimal",
-        pulp.LpSolutionInfeasible: "infeasible",
-        pulp.LpSolutionUnbounded: "unbounded",
-    }
-    claim = claims.get(sol_status, "unknown")
-    values = [column.varValue for column in built.columns]
-    x = None if None in values else np.array(values, dtype=np.float64)
-    duals = [side.pi for _, side in built.sides]
-    y = None
-    if claim == "optimal" and None not in duals:
-        rows = np.array([row for row, _ in built.sides], dtype=np.intp)
-        y = np.bincount(rows, weights=duals, minlength=lp.n_rows).astype(np.float64)
-    notes = ["PuLP reads CBC's solution with about 8 digits"]
-    if rounded:
-        notes.append(f"PuLP's MPS file rounds {rounded} numbers to 13 digits")
-    # PuLP keeps no objective constant and reads no objective value: it recomputes c·x.
-    value = None
-    if x is not None and claim in ("optimal", "unknown"):
-        value = float(lp.cost @ x) + lp.offset
-    return Solution(
-        claim=claim,
-        x=x if claim in ("optimal", "unknown") else None,
-        y=y,
-        objective=value,
-        native_status=f"{pulp.LpStatus[status]} (sol_status {pulp.LpSolution[sol_status]})",
-        hit_limit=sol_status == pulp.LpSolutionIntegerFeasible,  # whatever `status` says
-        version=f"{_version_of(log)}, PuLP {pulp.__version__}",
-        notes=tuple(notes),
-        **_from_log(log),
-    )
-
-
 # -- with an MPS file ------------------------------------------------------------------------
 
 
@@ -360,50 +309,78 @@ def _solve_by_file(
     with phase("load"):
         # The constant stays here: readers differ about its sign.
         notes = write_mps(replace(lp, offset=0.0), mps, numbered=True)
+    command = _command(path, mps, used, options, "-solution", text, "-saveSolution", binary)
+    with phase("solve"):
+        log = _run("cbc-mps", command, options, (lp.n_rows, lp.n_cols, int(lp.matrix.nnz)))
+    with phase("extract"):
+        status = _first_line(text, log)
+        word = status.partition(" ")[0]
+        claim = _CLAIMS.get(word, "unknown")
+        x = y = value = None
+        if claim in ("optimal", "unknown"):
+            x, y, value = read_binary_solution(binary, lp.n_rows, lp.n_cols)
+            value += lp.offset
+        return Solution(
+            claim=claim,
+            x=x,
+            y=y,
+            objective=value,
+            native_status=status,
+            hit_limit=word == "Stopped",
+            notes=notes,
+            **_from_log(log),
+        )
+
+
+# -- the program, its log and its solutions --------------------------------------------------
+
+
+def _command(
+    path: Path,
+    mps: Path,
+    used: Mapping[str, NativeValue],
+    options: SolveOptions,
+    *outputs: str | Path,
+) -> list[str]:
     command = [str(path), str(mps)]
     for key, value in used.items():
         command += [f"-{key}", str(value)]
     if "seconds" in used:
         command += ["-timeMode", "elapsed"]
-    command += ["-solve" if options.stock else "-initialSolve"]
-    command += ["-solution", str(text), "-saveSolution", str(binary)]
-    with phase("solve"), captured_stdout() as log:
+    return [*command, "-solve" if options.stock else "-initialSolve", *map(str, outputs)]
+
+
+def _run(
+    name: str, command: Sequence[str], options: SolveOptions, size: tuple[int, int, int]
+) -> str:
+    """Run CBC and return its log, which shows that it read and did what was asked.
+
+    Raises
+    ------
+    InputError, SolverError
+        If it did not.
+    SolverCrashError
+        If it died or failed.
+    """
+    with captured_stdout() as log:
         code = run_program(command)
     if code < 0:
-        died = f"cbc-mps: CBC {ending(code)}: {_last_line(log.text)}"
+        died = f"{name}: CBC {ending(code)}: {_last_line(log.text)}"
         raise SolverCrashError(died, returncode=code)
-    _check_size(log.text, lp.n_rows, lp.n_cols, int(lp.matrix.nnz))
     _check_options_taken(log.text, options.native)
+    _check_size(log.text, *size)
     if code != 0:
-        raise SolverCrashError(f"cbc-mps: CBC {ending(code)}: {_last_line(log.text)}")
-    with phase("extract"):
-        return replace(_read_from_files(lp, text, binary, log.text), notes=notes)
+        raise SolverCrashError(f"{name}: CBC {ending(code)}: {_last_line(log.text)}")
+    return log.text
 
 
-def _read_from_files(lp: LinearProgram, text: Path, binary: Path, log: str) -> Solution:
+def _first_line(solution: Path, log: str) -> str:
+    """First line of a solution file, which says how CBC ended."""
     try:
-        with text.open() as file:
-            status = file.readline().strip()
+        with solution.open() as file:
+            return file.readline().strip()
     except OSError:
-        raise SolverCrashError(f"cbc-mps: CBC wrote no solution: {_last_line(log)}") from None
-    claim, hit_limit = _claim_of(status)
-    x = y = value = None
-    if claim in ("optimal", "unknown"):
-        x, y, value = read_binary_solution(binary, lp.n_rows, lp.n_cols)
-        value += lp.offset
-    return Solution(
-        claim=claim,
-        x=x,
-        y=y,
-        objective=value,
-        native_status=status,
-        hit_limit=hit_limit,
-        version=_version_of(log),
-        **_from_log(log),
-    )
-
-
-# -- the program, its log and its solutions --------------------------------------------------
+        raise SolverCrashError(f"CBC wrote no solution: {_last_line(log)}") from None
 
 
 def program_path() -> Path | None:
@@ -467,18 +444,6 @@ def _check_options_taken(log: str, user: Mapping[str, NativeValue]) -> None:
             raise SolverError(text)
 
 
-def _version_of(log: str) -> str:
-    """Version in the banner, or an empty string."""
-    found = re.search(r"^Version:\s*(\S+)", log, re.MULTILINE)
-    return f"CBC {found[1]}" if found else ""
-
-
-def _iterations_of(log: str) -> dict[str, int]:
-    """Simplex iterations of the last report line, or nothing."""
-    found = re.findall(r"- (\d+) iterations time", log)
-    return {"simplex": int(found[-1])} if found and int(found[-1]) else {}
-
-
 def _check_size(log: str, rows: int, columns: int, entries: int) -> None:
     """Compare the size of the problem CBC read with what was written.
 
@@ -505,12 +470,6 @@ def _last_line(log: str) -> str:
     """Last line that says something."""
     lines = [line.strip() for line in log.splitlines() if line.strip()]
     return lines[-1] if lines else "(no log)"
-
-
-def _claim_of(status_line: str) -> tuple[Claim, bool]:
-    """Claim and whether a limit was hit, from the first line of a solution file."""
-    word = status_line.partition(" ")[0]
-    return _CLAIMS.get(word, "unknown"), word == "Stopped"
 
 
 def read_binary_solution(

@@ -30,15 +30,14 @@ import os
 import shlex
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 
 from planbench.errors import InputError, SolverCrashError
 from planbench.io.mps import write_mps, written_names
-from planbench.model.arrays import FloatArray
 from planbench.model.linear_program import LinearProgram
 from planbench.solvers.base import Claim, Phase, Solution, SolveOptions, SolverSpec
 from planbench.solvers.common import as_minimisation
@@ -87,14 +86,9 @@ def solve(lp: LinearProgram, spec: SolverSpec, options: SolveOptions, phase: Pha
         with phase("extract"):
             rows, columns = written_names(lp, numbered=True)
             read = read_solution(sol, list(rows), list(columns))
-    return Solution(
-        claim=read.claim,
-        x=read.x,
-        y=read.y,
+    return replace(
+        read,
         objective=None if read.objective is None else read.objective + lp.offset,
-        native_status="exit code 0",
-        iterations={} if read.iterations is None else {"reported": read.iterations},
-        version=read.version,
         method_run=Path(command[0]).name,
         options={"command": options.command or ""},
         notes=notes,
@@ -129,20 +123,7 @@ def _run(command: list[str], options: SolveOptions) -> None:
         raise SolverCrashError(f"{command[0]} {ending(code)}: {said}", returncode=code)
 
 
-@dataclass(eq=False)
-class ReadSolution:
-    """What a solution file says."""
-
-    x: FloatArray | None = None
-    y: FloatArray | None = None
-    claim: Claim = "unknown"
-    objective: float | None = None
-    iterations: int | None = None
-    version: str = ""
-    seen: set[str] = field(default_factory=set)
-
-
-def read_solution(path: Path, rows: list[str], columns: list[str]) -> ReadSolution:
+def read_solution(path: Path, rows: list[str], columns: list[str]) -> Solution:
     """Read a solution file; the format is that of the module's docstring.
 
     Raises
@@ -152,9 +133,9 @@ def read_solution(path: Path, rows: list[str], columns: list[str]) -> ReadSoluti
     """
     row_at = {name: i for i, name in enumerate(rows)}
     column_at = {name: j for j, name in enumerate(columns)}
-    out = ReadSolution()
+    seen: set[str] = set()
+    facts: dict[str, Any] = {"claim": "unknown", "objective": None}
     x, y = np.zeros(len(columns)), np.zeros(len(rows))
-    any_row = any_column = False
     for number, line in enumerate(_lines(path, len(rows) + len(columns)), start=1):
         words = line.split("#", 1)[0].replace(",", " ").split()
         if not words or words == ["name", "value"]:
@@ -162,20 +143,22 @@ def read_solution(path: Path, rows: list[str], columns: list[str]) -> ReadSoluti
         if len(words) != 2:
             raise _wrong(number, f"{line.strip()[:60]!r} is not 'name value'")
         name, value = words
-        if name in out.seen:
+        if name in seen:
             raise _wrong(number, f"{name[:40]} is given a second time")
-        out.seen.add(name)
+        seen.add(name)
         if name in column_at:
             x[column_at[name]] = _number(number, value)
-            any_column = True
         elif name in row_at:
             y[row_at[name]] = _number(number, value)
-            any_row = True
         else:
-            _header(out, number, name, value)
-    out.x = x if any_column or out.claim == "optimal" else None
-    out.y = y if any_row else None
-    return out
+            facts |= _header(number, name, value)
+    has_point = facts["claim"] == "optimal" or not seen.isdisjoint(column_at)
+    return Solution(
+        x=x if has_point else None,
+        y=None if seen.isdisjoint(row_at) else y,
+        native_status="exit code 0",
+        **facts,
+    )
 
 
 def _lines(path: Path, names: int) -> Iterator[str]:
@@ -208,23 +191,21 @@ def _number(line: int, value: str) -> float:
         raise _wrong(line, f"{value[:40]!r} is no number") from None
 
 
-def _header(out: ReadSolution, line: int, name: str, value: str) -> None:
+def _header(line: int, name: str, value: str) -> dict[str, Any]:
+    """Fields of a solution that a line gives which names no row and no column."""
     if name == "status":
-        claims = {str(claim): claim for claim in get_args(Claim)}
-        if value.lower() not in claims:
-            raise _wrong(line, f"status {value[:40]!r} is none of {', '.join(claims)}")
-        out.claim = claims[value.lower()]
-    elif name == "objective":
-        out.objective = _number(line, value)
-        if not np.isfinite(out.objective):
-            out.objective = None
-    elif name == "iterations":
+        if value.lower() not in get_args(Claim):
+            raise _wrong(line, f"status {value[:40]!r} is none of {', '.join(get_args(Claim))}")
+        return {"claim": value.lower()}
+    if name == "objective":
+        objective = _number(line, value)
+        return {"objective": objective if np.isfinite(objective) else None}
+    if name == "iterations":
         if not value.isdecimal():
             raise _wrong(line, f"{value[:40]!r} is no whole number")
         if len(value) > COUNT_DIGITS:
             raise _wrong(line, f"{value[:40]!r}… iterations are no count")
-        out.iterations = int(value)
-    elif name == "version":
-        out.version = value
-    else:
-        raise _wrong(line, f"{name[:40]!r} names no row and no column")
+        return {"iterations": {"reported": int(value)}}
+    if name == "version":
+        return {"version": value}
+    raise _wrong(line, f"{name[:40]!r} names no row and no column")

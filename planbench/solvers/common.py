@@ -7,12 +7,11 @@ import functools
 import importlib
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from planbench.errors import InputError, SolverError, SolverUnavailableError
 from planbench.model.arrays import FloatArray
@@ -182,44 +181,32 @@ def unsolved_shape(lp: LinearProgram) -> Solution | None:
     )
 
 
-def proves_infeasible(lp: LinearProgram, y: FloatArray, tolerance: float = 1e-9) -> bool:
-    """Whether `y` is a Farkas proof: Σ y·(row side) > max over the box of (M'y)·x.
-
-    A positive multiplier takes the row's lower side, a negative one its upper side. Used only
-    to orient a solver's ray; the certificate judges it again.
-    """
-    if not np.isfinite(y).all() or not y.any():
-        return False
-    y = y / np.abs(y).max()
-    side = np.where(y > 0, lp.row_lower, lp.row_upper)
-    used = y != 0
-    if not np.isfinite(side[used]).all():
-        return False
-    columns = lp.matrix.T @ y
-    columns[np.abs(columns) <= tolerance * (np.abs(lp.matrix).T @ np.abs(y))] = 0.0
-    bound = np.where(columns > 0, lp.col_upper, lp.col_lower)
-    pulls = columns != 0
-    if not np.isfinite(bound[pulls]).all():
-        return False
-    left = float(y[used] @ side[used])
-    right = float(columns[pulls] @ bound[pulls])
-    return left > right + tolerance * (abs(left) + abs(right))
-
-
-def oriented_dual_ray(
+def farkas_proof(
     lp: LinearProgram, ray: FloatArray | None, tolerance: float = 1e-7
 ) -> FloatArray | None:
-    """Return the ray, or its negative, whichever proves infeasibility; None if neither does."""
-    if ray is None or ray.shape != (lp.n_rows,) or not np.isfinite(ray).all():
+    """Return the ray, or its negative, whichever proves infeasibility; None if neither does.
+
+    It proves it when Σ y·(row side) > max over the box of (M'y)·x, where a positive multiplier
+    takes the row's lower side, a negative one its upper side. What is smaller than `tolerance`
+    counts as 0. The certificate judges the ray again.
+    """
+    if ray is None or ray.shape != (lp.n_rows,) or not np.isfinite(ray).all() or not ray.any():
         return None
-    size = np.abs(ray).max(initial=0.0)
-    ray = np.where(np.abs(ray) <= tolerance * size, 0.0, ray)
-    # Multipliers on a side that is not there are rounding dust, or the ray is no proof.
+    ray = ray / np.abs(ray).max()
+    ray = np.where(np.abs(ray) <= tolerance, 0.0, ray)
     for candidate in (ray, -ray):
-        one_sided = np.where(candidate > 0, lp.row_lower, lp.row_upper)
-        clean: FloatArray = np.where(np.isfinite(one_sided), candidate, 0.0)
-        if proves_infeasible(lp, clean, tolerance):
-            return clean
+        side = np.where(candidate > 0, lp.row_lower, lp.row_upper)
+        y: FloatArray = np.where(np.isfinite(side), candidate, 0.0)
+        columns = lp.matrix.T @ y
+        columns[np.abs(columns) <= tolerance * (np.abs(lp.matrix).T @ np.abs(y))] = 0.0
+        bound = np.where(columns > 0, lp.col_upper, lp.col_lower)
+        used, pulls = y != 0, columns != 0
+        if not np.isfinite(bound[pulls]).all():
+            continue
+        left = float(y[used] @ side[used])
+        right = float(columns[pulls] @ bound[pulls])
+        if left > right + tolerance * (abs(left) + abs(right)):
+            return y
     return None
 
 
@@ -257,69 +244,66 @@ def convert_native(key: str, value: NativeValue, kind: Kind) -> NativeValue:
         raise InputError(f"{key} is {word}; {text!r} is not", where="--set") from None
 
 
-def in_own_names(
-    options: SolveOptions, names: Mapping[str, Sequence[str]]
-) -> dict[str, NativeValue]:
-    """Return the options that are set, each by the names in `names` that a solver has for it."""
-    return {
-        own: float(value) if option == "time_limit" else value
-        for option, own_names in names.items()
-        if (value := getattr(options, option)) is not None
-        for own in own_names
-    }
+@dataclass(frozen=True)
+class OptionTable:
+    """Which of a solver's own options planbench sets, and how.
 
-
-def refuse_reserved(
-    key: str, names: Mapping[str, Sequence[str]], reserved: Mapping[str, str]
-) -> None:
-    """Refuse the native option `key` if planbench sets it itself.
-
-    Parameters
+    Attributes
     ----------
-    key : str
-    names : mapping of str to sequence of str
-        As in :func:`in_own_names`: the option is set by the option of planbench.
+    software : str
+        As it is called in messages.
+    names : mapping of str to tuple of str
+        The solver's names for each option of planbench that it has.
     reserved : mapping of str to str
-        Other options planbench sets, each with the fix.
+        Other options planbench sets, each with what to do instead.
     """
-    fix = reserved.get(key) or next(
-        (f"use the option {option}" for option, own in names.items() if key in own), ""
-    )
-    if fix:
-        raise InputError(f"{key} is set by planbench; {fix}", where="--set")
 
+    software: str
+    names: Mapping[str, tuple[str, ...]]
+    reserved: Mapping[str, str]
 
-def typed_native(
-    native: Mapping[str, NativeValue],
-    kinds: Mapping[str, Kind],
-    names: Mapping[str, Sequence[str]],
-    reserved: Mapping[str, str],
-    unknown: str,
-) -> dict[str, NativeValue]:
-    """Check native options against those there are, and give each value its type.
+    def asked(self, options: SolveOptions) -> dict[str, NativeValue]:
+        """Return the options of planbench that are set, by the solver's own names."""
+        return {
+            own: float(value) if option == "time_limit" else value
+            for option, own_names in self.names.items()
+            if (value := getattr(options, option)) is not None
+            for own in own_names
+        }
 
-    Parameters
-    ----------
-    native : mapping
-    kinds : mapping of str to type
-        Options there are.
-    names, reserved
-        As in :func:`refuse_reserved`.
-    unknown : str
-        Message for one there is not; ``{}`` is its name.
+    def native(
+        self,
+        native: Mapping[str, NativeValue],
+        kinds: Mapping[str, Kind],
+        known: Iterable[str] = (),
+    ) -> dict[str, NativeValue]:
+        """Check native options against those there are, and give each value its type.
 
-    Raises
-    ------
-    InputError
-        Reserved or unknown name (with the nearest), or a value of the wrong type.
-    """
-    typed = {}
-    for key, value in native.items():
-        refuse_reserved(key, names, reserved)
-        if key not in kinds:
-            raise InputError(unknown.format(repr(key)) + with_nearest(key, kinds), where="--set")
-        typed[key] = convert_native(key, value, kinds[key])
-    return typed
+        Parameters
+        ----------
+        native : mapping
+        kinds : mapping of str to type
+            Options there are.
+        known : iterable of str
+            Names to suggest, where they are others.
+
+        Raises
+        ------
+        InputError
+            Reserved or unknown name (with the nearest), or a value of the wrong type.
+        """
+        typed = {}
+        for key, value in native.items():
+            fix = self.reserved.get(key) or next(
+                (f"use the option {option}" for option, own in self.names.items() if key in own), ""
+            )
+            if fix:
+                raise InputError(f"{key} is set by planbench; {fix}", where="--set")
+            if key not in kinds:
+                near = with_nearest(key, known or kinds)
+                raise InputError(f"{self.software} has no option {key!r}{near}", where="--set")
+            typed[key] = convert_native(key, value, kinds[key])
+        return typed
 
 
 def huge_bounds(lp: LinearProgram, threshold: float) -> int:
@@ -344,11 +328,3 @@ def changed_problem(message: str, options: SolveOptions) -> str:
     if not options.stock:
         raise SolverError(f"{message}; what was sent would not be what is solved")
     return f"problem changed by the solver: {message}"
-
-
-def row_kinds(lp: LinearProgram) -> npt.NDArray[np.int8]:
-    """Kind of each row: 0 free, 1 lower only, 2 upper only, 3 range, 4 equation."""
-    low, high = np.isfinite(lp.row_lower), np.isfinite(lp.row_upper)
-    kinds = low.astype(np.int8) + 2 * high.astype(np.int8)
-    kinds[low & high & (lp.row_lower == lp.row_upper)] = 4
-    return kinds

@@ -29,14 +29,11 @@ from planbench.solvers.base import (
 )
 from planbench.solvers.common import (
     Kind,
+    OptionTable,
     as_minimisation,
     changed_problem,
-    convert_native,
+    farkas_proof,
     import_solver,
-    in_own_names,
-    oriented_dual_ray,
-    refuse_reserved,
-    with_nearest,
 )
 from planbench.solvers.highs_log import method_that_ran, threads_of
 from planbench.solvers.logs import captured_stdout, presolved_size
@@ -44,7 +41,7 @@ from planbench.solvers.logs import captured_stdout, presolved_size
 
 @dataclass(frozen=True)
 class Method:
-    """How one method of HiGHS is asked for and recognised.
+    """One method of HiGHS: how it is asked for, recognised and described.
 
     Attributes
     ----------
@@ -56,12 +53,22 @@ class Method:
         Options of planbench's own configuration on top.
     helpers : frozenset of str
         Engines that belong to the method besides its own.
+    title, default : str
+        The method, and what is particular to planbench's configuration.
+    takes : tuple of str
+        Options it has besides tolerance, time limit and native ones.
+    exact : bool
+        As in :class:`SolverSpec`.
     """
 
     engine: str
     chosen: Mapping[str, NativeValue]
     tuned: Mapping[str, NativeValue] = field(default_factory=dict)
     helpers: frozenset[str] = frozenset()
+    title: str = ""
+    default: str = ""
+    takes: tuple[str, ...] = ()
+    exact: bool = False
 
 
 _SIMPLEX = frozenset({"dual simplex", "primal simplex"})
@@ -72,20 +79,48 @@ SCALING_FIRST, SCALING_SECOND, FIRST_SHARE = 7, 6, 0.5
 
 METHODS: dict[str, Method] = {
     "highs-ds": Method(
-        "dual simplex", {"solver": "simplex", "simplex_strategy": 1}, helpers=_SIMPLEX
+        "dual simplex",
+        {"solver": "simplex", "simplex_strategy": 1},
+        helpers=_SIMPLEX,
+        title="dual simplex",
+        default="presolve on",
+        takes=("threads", "seed"),
+        exact=True,
     ),
-    "highs-ipm": Method("IPX", {"solver": "ipx", "run_crossover": "off"}),
+    "highs-ipm": Method(
+        "IPX",
+        {"solver": "ipx", "run_crossover": "off"},
+        title="interior point (IPX), no crossover",
+        default="presolve on, no crossover",
+    ),
     "highs-ipm-crossover": Method(
-        "IPX", {"solver": "ipx", "run_crossover": "on"}, helpers=_SIMPLEX
+        "IPX",
+        {"solver": "ipx", "run_crossover": "on"},
+        helpers=_SIMPLEX,
+        title="interior point (IPX) with crossover",
+        default="presolve on",
+        exact=True,
     ),
-    "highs-hipo": Method("HiPO", {"solver": "hipo", "run_crossover": "off"}),
+    "highs-hipo": Method(
+        "HiPO",
+        {"solver": "hipo", "run_crossover": "off"},
+        title="interior point (HiPO), no crossover",
+        default="presolve on, no crossover",
+        takes=("threads",),
+    ),
     "highs-pdlp": Method(
-        "cuPDLP-C", {"solver": "pdlp", "run_crossover": "off"}, {"presolve": "off"}
+        "cuPDLP-C",
+        {"solver": "pdlp", "run_crossover": "off"},
+        {"presolve": "off"},
+        title="first-order PDHG (cuPDLP-C on the CPU)",
+        default="presolve off (it removes next to nothing and ignores the time limit)",
     ),
     "highs-hipdlp": Method(
         "HiPDLP",
         {"solver": "hipdlp", "run_crossover": "off"},
         {"presolve": "off", "pdlp_scaling_mode": SCALING_FIRST},
+        title="first-order PDHG with Halpern restarts (HiPDLP)",
+        default="presolve off, pdlp_scaling_mode 7, then 6 after half of the time limit",
     ),
 }
 
@@ -94,21 +129,25 @@ TIGHTEST = 1e-10
 #: In planbench's configuration always: by default HiGHS drops coefficients up to 1e-9.
 COMMON: dict[str, NativeValue] = {"small_matrix_value": 1e-12, "threads": 1}
 
-OWN_NAMES = {
-    # kkt_tolerance overrides all others, but only where it differs from its default.
-    "tolerance": ("kkt_tolerance",),
-    "threads": ("threads",),
-    "time_limit": ("time_limit",),
-    "seed": ("random_seed",),
-}
-RESERVED = {
-    "solver": "choose the adapter by name instead (planbench solvers lists them)",
-    "run_crossover": "choose highs-ipm or highs-ipm-crossover instead",
-    "simplex_strategy": "highs-ds is the dual simplex",
-    "output_flag": "the log shows which method ran",
-    "log_file": "the log is kept by planbench",
-    "log_to_console": "the log is kept by planbench",
-}
+OPTIONS = OptionTable(
+    "HiGHS",
+    {
+        # kkt_tolerance overrides all others, but only where it differs from its default.
+        "tolerance": ("kkt_tolerance",),
+        "threads": ("threads",),
+        "time_limit": ("time_limit",),
+        "seed": ("random_seed",),
+    },
+    {
+        "solver": "choose the adapter by name instead (planbench solvers lists them)",
+        "run_crossover": "choose highs-ipm or highs-ipm-crossover instead",
+        "simplex_strategy": "highs-ds is the dual simplex",
+        "output_flag": "the log shows which method ran",
+        "log_file": "the log is kept by planbench",
+        "log_to_console": "the log is kept by planbench",
+    },
+)
+KINDS: dict[str, Kind] = {"kBool": bool, "kInt": int, "kDouble": float, "kString": str}
 
 CLAIMS: dict[str, Claim] = {
     "kOptimal": "optimal",
@@ -127,60 +166,35 @@ LIMITS = ("kTimeLimit", "kIterationLimit", "kMemoryLimit", "kInterrupt")
 FAILURES = ("kLoadError", "kModelError", "kPresolveError", "kSolveError", "kPostsolveError")
 
 
-def _spec(name: str, method: str, *takes: str, default: str, exact: bool = False) -> SolverSpec:
-    chosen = ", ".join(f"{key}={value}" for key, value in METHODS[name].chosen.items())
-    return SolverSpec(
+def _spec(name: str, method: Method) -> SolverSpec:
+    chosen = ", ".join(f"{key}={value}" for key, value in method.chosen.items())
+    spec = SolverSpec(
         name=name,
         family="HiGHS",
-        method=method,
+        method=method.title,
         module="planbench.solvers.highs",
         packages=("highspy",),
-        exact=exact,
-        takes=frozenset(("tolerance", "time_limit", "native", *takes)),
+        exact=method.exact,
+        takes=frozenset(("tolerance", "time_limit", "native", *method.takes)),
         phases=("load", "check", "solve", "extract"),
-        default=f"min −c; one thread; coefficients down to 1e-12 kept; {default}",
+        default=f"min −c; one thread; coefficients down to 1e-12 kept; {method.default}",
         stock=f"min −c; HiGHS's own options, {chosen}",
         supports=(HIGHSPY,),
     )
+    if name == "highs-hipdlp":
+        return replace(spec, supports=(replace(HIGHSPY, least=HIPDLP_SINCE),))
+    if name == "highs-hipo":
+        packages = ("highspy", "highspy-extras")
+        return replace(
+            spec,
+            packages=packages,
+            environment=tuple(f"{package}=={EXTRAS}" for package in packages),
+            supports=tuple(Supported(package, HIPO_SINCE, EXTRAS) for package in packages),
+        )
+    return spec
 
 
-SOLVERS = (
-    _spec("highs-ds", "dual simplex", "threads", "seed", exact=True, default="presolve on"),
-    _spec("highs-ipm", "interior point (IPX), no crossover", default="presolve on, no crossover"),
-    _spec(
-        "highs-ipm-crossover",
-        "interior point (IPX) with crossover",
-        exact=True,
-        default="presolve on",
-    ),
-    replace(
-        _spec(
-            "highs-hipo",
-            "interior point (HiPO), no crossover",
-            "threads",
-            default="presolve on, no crossover",
-        ),
-        packages=("highspy", "highspy-extras"),
-        environment=(f"highspy=={EXTRAS}", f"highspy-extras=={EXTRAS}"),
-        supports=(
-            Supported("highspy", HIPO_SINCE, EXTRAS),
-            Supported("highspy-extras", HIPO_SINCE, EXTRAS),
-        ),
-    ),
-    _spec(
-        "highs-pdlp",
-        "first-order PDHG (cuPDLP-C on the CPU)",
-        default="presolve off (it removes next to nothing and ignores the time limit)",
-    ),
-    replace(
-        _spec(
-            "highs-hipdlp",
-            "first-order PDHG with Halpern restarts (HiPDLP)",
-            default="presolve off, pdlp_scaling_mode 7, then 6 after half of the time limit",
-        ),
-        supports=(replace(HIGHSPY, least=HIPDLP_SINCE),),
-    ),
-)
+SOLVERS = tuple(_spec(name, method) for name, method in METHODS.items())
 
 
 def unavailable(spec: SolverSpec) -> str | None:
@@ -246,13 +260,16 @@ def _configure(
     highs: Any, spec: SolverSpec, method: Method, options: SolveOptions
 ) -> dict[str, NativeValue]:
     """Set every option and return what was set."""
-    native = _typed_native(highs, options.native)
+    found = {key: highs.getOptionType(key) for key in options.native}
+    kinds = {key: KINDS[kind.name] for key, (status, kind) in found.items() if status.name == "kOk"}
+    known = (name for name in dir(highs.getOptions()) if not name.startswith("_"))
+    native = OPTIONS.native(options.native, kinds, known)
     if options.tolerance is not None and options.tolerance < TIGHTEST:
         raise InputError(f"is {options.tolerance:g}; HiGHS goes down to 1e-10", where="tolerance")
     wanted: dict[str, NativeValue] = dict(method.chosen)
     if not options.stock:
         wanted |= COMMON | dict(method.tuned)
-    wanted |= in_own_names(options, OWN_NAMES)
+    wanted |= OPTIONS.asked(options)
     if options.tolerance == 1e-7:
         wanted |= {"ipm_optimality_tolerance": 1e-7, "pdlp_optimality_tolerance": 1e-7}
     if spec.name == "highs-ds" and options.threads is not None and options.threads > 1:
@@ -268,21 +285,6 @@ def _configure(
     for key, value in native.items():
         _set(highs, key, value, user=True)
     return wanted | native
-
-
-def _typed_native(highs: Any, native: Mapping[str, NativeValue]) -> dict[str, NativeValue]:
-    typed: dict[str, NativeValue] = {}
-    kinds: dict[str, Kind] = {"kBool": bool, "kInt": int, "kDouble": float, "kString": str}
-    for key, value in native.items():
-        refuse_reserved(key, OWN_NAMES, RESERVED)
-        status, kind = highs.getOptionType(key)
-        if status.name != "kOk":
-            known = [name for name in dir(highs.getOptions()) if not name.startswith("_")]
-            raise InputError(
-                f"HiGHS has no option {key!r}{with_nearest(key, known)}", where="--set"
-            )
-        typed[key] = convert_native(key, value, kinds[kind.name])
-    return typed
 
 
 def _run(highs: Any, used: dict[str, NativeValue], options: SolveOptions) -> list[str]:
@@ -350,13 +352,11 @@ def _extract(
     }
     ran = method_that_ran(log, spec.name, method.engine, claim, iterations, helpers=method.helpers)
     value = float(info.objective_function_value)
-    primal_ray = dual_ray = None
+    ray = None
     if claim in ("infeasible", "unbounded"):
-        primal_ray, dual_ray = prove_by_simplex(highs, lp, claim)
-        if primal_ray is None and dual_ray is None:
-            notes += (f"no ray proves {claim}",)
-        else:
-            notes += ("ray from HiGHS's simplex without presolve",)
+        ray = prove_by_simplex(highs, lp, claim)
+        found = "ray from HiGHS's simplex without presolve"
+        notes = (f"no ray proves {claim}" if ray is None else found,)
     return Solution(
         claim=claim,
         x=x,
@@ -364,8 +364,8 @@ def _extract(
         objective=value if x is not None and np.isfinite(value) else None,
         native_status=word,
         iterations=iterations,
-        primal_ray=primal_ray,
-        dual_ray=dual_ray,
+        primal_ray=ray if claim == "unbounded" else None,
+        dual_ray=ray if claim == "infeasible" else None,
         hit_limit=status.name in LIMITS,
         version=str(highs.version()),
         method_run=ran,
@@ -389,6 +389,8 @@ def _threads_used(spec: SolverSpec, options: SolveOptions, logged: int | None) -
 
 #: HiGHS's wheels count rows, columns and non-zeros in int32.
 LARGEST_INDEX = int(np.iinfo(np.int32).max)
+#: Columns whose coefficients are compared at once.
+COMPARED_AT_ONCE = 100_000
 
 
 def pass_model(highs: Any, lp: LinearProgram) -> str:
@@ -427,67 +429,56 @@ def pass_model(highs: Any, lp: LinearProgram) -> str:
 
 def compare_with_sent(highs: Any, lp: LinearProgram, options: SolveOptions) -> list[str]:
     """Compare costs, bounds and every coefficient HiGHS holds with those that were sent."""
-    notes = []
+    changes = []
     sent = (lp.n_cols, lp.n_rows, int(lp.matrix.nnz))
     held = (highs.getNumCol(), highs.getNumRow(), highs.getNumNz())
     if held[:2] != sent[:2]:
         raise SolverError(f"HiGHS holds {held[1]} x {held[0]}, sent were {sent[1]} x {sent[0]}")
     if held[2] != sent[2]:
-        notes.append(changed_problem(f"{sent[2] - held[2]} coefficients were dropped", options))
-    everything = np.arange(lp.n_cols, dtype=np.int32)
+        changes.append(f"{sent[2] - held[2]} coefficients were dropped")
+    columns = np.arange(lp.n_cols, dtype=np.int32)
+    pairs: dict[str, tuple[FloatArray, FloatArray]] = {}
     if lp.n_cols:
-        _, _, cost, lower, upper, _ = highs.getCols(lp.n_cols, everything)
-        for what, have, want in (
-            ("costs", cost, lp.cost),
-            ("column lower bounds", lower, lp.col_lower),
-            ("column upper bounds", upper, lp.col_upper),
-        ):
-            notes += _differing(what, have, want, options)
+        _, _, cost, lower, upper, _ = highs.getCols(lp.n_cols, columns)
+        pairs["costs"] = cost, lp.cost
+        pairs["column lower bounds"] = lower, lp.col_lower
+        pairs["column upper bounds"] = upper, lp.col_upper
     if lp.n_rows:
-        rows = np.arange(lp.n_rows, dtype=np.int32)
-        _, _, lower, upper, _ = highs.getRows(lp.n_rows, rows)
-        notes += _differing("row lower bounds", lower, lp.row_lower, options)
-        notes += _differing("row upper bounds", upper, lp.row_upper, options)
-    if held[2] == sent[2] and sent[2]:
-        chunk = 100_000
-        for start in range(0, lp.n_cols, chunk):
-            which = everything[start : start + chunk]
-            _, begins, index, value = highs.getColsEntries(which.size, which)
-            first, last = lp.matrix.indptr[start], lp.matrix.indptr[start + which.size]
-            if not (
-                np.array_equal(begins, lp.matrix.indptr[start : start + which.size] - first)
-                and np.array_equal(index, lp.matrix.indices[first:last])
-                and np.array_equal(value, lp.matrix.data[first:last])
-            ):
-                notes.append(changed_problem("coefficients differ from those sent", options))
-                break
-    return notes
+        _, _, lower, upper, _ = highs.getRows(lp.n_rows, np.arange(lp.n_rows, dtype=np.int32))
+        pairs["row lower bounds"] = lower, lp.row_lower
+        pairs["row upper bounds"] = upper, lp.row_upper
+    for what, (have, want) in pairs.items():
+        if differ := int(np.count_nonzero(have != want)):
+            changes.append(f"{differ} {what} differ")
+    for start in range(0, lp.n_cols if held[2] == sent[2] > 0 else 0, COMPARED_AT_ONCE):
+        chosen = columns[start : start + COMPARED_AT_ONCE]
+        _, begins, index, value = highs.getColsEntries(chosen.size, chosen)
+        first, last = lp.matrix.indptr[[start, start + chosen.size]]
+        if not (
+            np.array_equal(begins, lp.matrix.indptr[start : start + chosen.size] - first)
+            and np.array_equal(index, lp.matrix.indices[first:last])
+            and np.array_equal(value, lp.matrix.data[first:last])
+        ):
+            changes.append("coefficients differ from those sent")
+            break
+    return [changed_problem(change, options) for change in changes]
 
 
-def _differing(what: str, have: FloatArray, want: FloatArray, options: SolveOptions) -> list[str]:
-    differ = int(np.count_nonzero(have != want))
-    return [changed_problem(f"{differ} {what} differ", options)] if differ else []
-
-
-def prove_by_simplex(
-    highs: Any, lp: LinearProgram, claim: Claim
-) -> tuple[FloatArray | None, FloatArray | None]:
+def prove_by_simplex(highs: Any, lp: LinearProgram, claim: Claim) -> FloatArray | None:
     """Ask the simplex for a proof; the time limit counts on over all runs of one object."""
     for key, value in (("solver", "simplex"), ("presolve", "off"), ("threads", 1)):
         if highs.setOptionValue(key, value).name != "kOk":
-            return None, None
-    want_primal = claim == "unbounded"
+            return None
     for attempt in range(2):
         if attempt:
             highs.clearSolver()
             if highs.run().name == "kError":
-                return None, None
-        status, exists, ray = highs.getPrimalRay() if want_primal else highs.getDualRay()
+                return None
+        unbounded = claim == "unbounded"
+        status, exists, ray = highs.getPrimalRay() if unbounded else highs.getDualRay()
         if status.name == "kOk" and exists:
-            ray = np.array(ray, dtype=np.float64)
-            if want_primal:
-                return ray, None
-            proof = oriented_dual_ray(lp, ray)
+            found = np.array(ray, dtype=np.float64)
+            proof = found if unbounded else farkas_proof(lp, found)
             if proof is not None:
-                return None, proof
-    return None, None
+                return proof
+    return None

@@ -13,7 +13,7 @@ import numpy as np
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
 from planbench.solvers.base import Phase, Solution, SolveOptions, SolverSpec, no_phase
-from planbench.solvers.common import as_linear_program, row_kinds
+from planbench.solvers.common import as_linear_program
 
 SOLVERS = (
     SolverSpec(
@@ -38,7 +38,8 @@ def solve(
     lp = as_linear_program(problem)
     with phase("solve"):
         x = np.minimum(np.maximum(0.0, lp.col_lower), lp.col_upper)
-        y = np.where(row_kinds(lp) == 2, 1.0 if lp.maximise else -1.0, 0.0)
+        only_upper = np.isfinite(lp.row_upper) & ~np.isfinite(lp.row_lower)
+        y = np.where(only_upper, 1.0 if lp.maximise else -1.0, 0.0)
     return Solution(
         claim="unknown",
         x=x,

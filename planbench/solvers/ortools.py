@@ -20,7 +20,7 @@ from __future__ import annotations
 import functools
 import importlib.metadata
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -40,15 +40,13 @@ from planbench.solvers.base import (
 )
 from planbench.solvers.common import (
     Clock,
+    Kind,
+    OptionTable,
     as_minimisation,
     changed_problem,
-    convert_native,
+    farkas_proof,
     huge_bounds,
     import_solver,
-    in_own_names,
-    oriented_dual_ray,
-    refuse_reserved,
-    with_nearest,
 )
 from planbench.solvers.logs import captured_stdout, presolved_size
 
@@ -104,21 +102,24 @@ def solve(lp: LinearProgram, spec: SolverSpec, options: SolveOptions, phase: Pha
 #: GLOP takes magnitudes from here on as infinite (its max_valid_magnitude).
 GLOP_INFINITE = 1e30
 
-_GLOP_NAMES = {
-    # GLOP checks its answer against the last one at the end.
-    "tolerance": (
-        "primal_feasibility_tolerance",
-        "dual_feasibility_tolerance",
-        "solution_feasibility_tolerance",
-    ),
-    "seed": ("random_seed",),
-    "time_limit": ("max_time_in_seconds",),
-}
-_GLOP_RESERVED = {
-    "log_search_progress": "the log says what GLOP found",
-    "log_to_stdout": "the log says what GLOP found",
-    "num_omp_threads": "GLOP has one thread",
-}
+_GLOP_OPTIONS = OptionTable(
+    "GLOP",
+    {
+        # GLOP checks its answer against the last one at the end.
+        "tolerance": (
+            "primal_feasibility_tolerance",
+            "dual_feasibility_tolerance",
+            "solution_feasibility_tolerance",
+        ),
+        "seed": ("random_seed",),
+        "time_limit": ("max_time_in_seconds",),
+    },
+    {
+        "log_search_progress": "the log says what GLOP found",
+        "log_to_stdout": "the log says what GLOP found",
+        "num_omp_threads": "GLOP has one thread",
+    },
+)
 
 #: GLOP's own status, from its log. A dual that is infeasible leaves both possible.
 _GLOP_CLAIMS: dict[str, Claim] = {
@@ -142,9 +143,7 @@ def _solve_glop(lp: LinearProgram, options: SolveOptions, phase: Phase) -> Solut
     text_format = import_solver("google.protobuf.text_format")
     with phase("load"):
         parameters = parameters_pb2.GlopParameters()
-        wanted = in_own_names(options, _GLOP_NAMES)
-        native = _full_names(parameters, options.native, "GLOP", _GLOP_NAMES, _GLOP_RESERVED)
-        used = _set_fields(parameters, wanted | native, "GLOP")
+        used = _set_parameters(parameters, _GLOP_OPTIONS, {}, options)
         model = helper.ModelBuilderHelper()
         model.fill_model_from_sparse_data(
             lp.col_lower,
@@ -214,16 +213,7 @@ def _extract_glop(
     statuses = re.findall(r"^status: (\w+)", log, re.MULTILINE)
     counts = re.findall(r"^iterations: (\d+)", log, re.MULTILINE)
     own = statuses[-1] if statuses else ""
-    if own:
-        claim = _GLOP_CLAIMS.get(own, "unknown")
-    else:
-        guesses: dict[str, Claim] = {
-            "OPTIMAL": "optimal",
-            "INFEASIBLE": "infeasible-or-unbounded",
-            "UNBOUNDED": "infeasible-or-unbounded",
-        }
-        claim = guesses.get(outer, "unknown")
-        notes = (*notes, "GLOP's log shows no status; the claim is OR-Tools' word, weakened")
+    claim = _GLOP_CLAIMS.get(own, "unknown")  # OR-Tools' own word may be wrong
     x = y = value = None
     if solver.has_solution() and claim in ("optimal", "feasible", "unknown"):
         x = np.array(solver.variable_values(), dtype=np.float64)
@@ -248,13 +238,16 @@ def _extract_glop(
 # -- PDLP ---------------------------------------------------------------------------------
 
 _CRITERIA = "termination_criteria.simple_optimality_criteria"
-_PDLP_NAMES = {
-    # Both: with a relative tolerance of 0 PDLP calls z = 0 optimal at iteration 0.
-    "tolerance": (f"{_CRITERIA}.eps_optimal_absolute", f"{_CRITERIA}.eps_optimal_relative"),
-    "threads": ("num_threads",),
-    "time_limit": ("termination_criteria.time_sec_limit",),
-}
-_PDLP_RESERVED = {"verbosity_level": "it is set to show the log"}
+_PDLP_OPTIONS = OptionTable(
+    "PDLP",
+    {
+        # Both: with a relative tolerance of 0 PDLP calls z = 0 optimal at iteration 0.
+        "tolerance": (f"{_CRITERIA}.eps_optimal_absolute", f"{_CRITERIA}.eps_optimal_relative"),
+        "threads": ("num_threads",),
+        "time_limit": ("termination_criteria.time_sec_limit",),
+    },
+    {"verbosity_level": "it is set to show the log"},
+)
 
 #: A primal ray shows the dual infeasible: the program is unbounded if it is feasible at all.
 _PDLP_CLAIMS: dict[str, Claim] = {
@@ -277,9 +270,7 @@ def _solve_pdlp(lp: LinearProgram, options: SolveOptions, phase: Phase) -> Solut
         if not options.stock:
             wanted["termination_criteria.optimality_norm"] = "OPTIMALITY_NORM_L_INF_COMPONENTWISE"
             wanted["num_threads"] = 1
-        wanted |= in_own_names(options, _PDLP_NAMES)
-        native = _full_names(parameters, options.native, "PDLP", _PDLP_NAMES, _PDLP_RESERVED)
-        used = _set_fields(parameters, wanted | native, "PDLP")
+        used = _set_parameters(parameters, _PDLP_OPTIONS, wanted, options)
         program = pdlp.QuadraticProgram()
         program.resize_and_initialize(lp.n_cols, lp.n_rows)
         program.objective_vector = lp.cost
@@ -302,25 +293,20 @@ def _solve_pdlp(lp: LinearProgram, options: SolveOptions, phase: Phase) -> Solut
 
 
 def _check_pdlp_holds(lp: LinearProgram, program: Any) -> None:
-    held = program.constraint_matrix
-    same = held.shape == lp.matrix.shape and held.nnz == lp.matrix.nnz
-    if same:
-        held = sp.csc_matrix(held)
-        held.sort_indices()
-        same = (
-            np.array_equal(held.indptr, lp.matrix.indptr)
-            and np.array_equal(held.indices, lp.matrix.indices)
-            and np.array_equal(held.data, lp.matrix.data)
-        )
-    for have, want in (
+    held = sp.csc_matrix(program.constraint_matrix)
+    held.sort_indices()
+    pairs = (
+        (held.shape, lp.matrix.shape),
+        (held.indptr, lp.matrix.indptr),
+        (held.indices, lp.matrix.indices),
+        (held.data, lp.matrix.data),
         (program.objective_vector, lp.cost),
         (program.variable_lower_bounds, lp.col_lower),
         (program.variable_upper_bounds, lp.col_upper),
         (program.constraint_lower_bounds, lp.row_lower),
         (program.constraint_upper_bounds, lp.row_upper),
-    ):
-        same = same and np.array_equal(have, want)
-    if not same:
+    )
+    if not all(np.array_equal(have, sent) for have, sent in pairs):
         raise SolverError("PDLP holds another problem than was sent")
 
 
@@ -339,7 +325,7 @@ def _extract_pdlp(
         if not np.isfinite(value):
             value = None
     elif claim == "infeasible":
-        dual_ray = oriented_dual_ray(lp, y, tolerance=1e-6)
+        dual_ray = farkas_proof(lp, y, tolerance=1e-6)
     elif reason == "DUAL_INFEASIBLE":
         primal_ray = x if x.size == lp.n_cols and np.isfinite(x).all() else None
     point = claim in ("optimal", "unknown")
@@ -378,75 +364,51 @@ def _leaf_fields(descriptor: Any, prefix: str = "") -> dict[str, Any]:
     return leaves
 
 
-def _full_names(
+def _set_parameters(
     message: Any,
-    native: Mapping[str, NativeValue],
-    software: str,
-    names: Mapping[str, Sequence[str]],
-    reserved: Mapping[str, str],
+    table: OptionTable,
+    wanted: Mapping[str, NativeValue],
+    options: SolveOptions,
 ) -> dict[str, NativeValue]:
-    """Native options by the full names of their fields, none of them reserved.
+    """Set fields of `message`: what is wanted and asked for, then native options; return them.
 
     Raises
     ------
     InputError
-        Unknown name (with the nearest), or one that planbench sets.
+        An unknown or ambiguous name, one that planbench sets, or a value the field cannot hold.
     """
     leaves = _leaf_fields(message.DESCRIPTOR)
-    full: dict[str, NativeValue] = {}
-    for key, value in native.items():
-        matches = [name for name in leaves if key in (name, name.rpartition(".")[2])]
-        if not matches:
-            short = {name.rpartition(".")[2] for name in leaves}
-            near = with_nearest(key, {*leaves, *short})
-            raise InputError(f"{software} has no option {key!r}{near}", where="--set")
-        if len(matches) > 1 and key not in leaves:
+    native: dict[str, NativeValue] = {}
+    for key, value in options.native.items():
+        matches = [key] if key in leaves else [n for n in leaves if n.endswith(f".{key}")]
+        if len(matches) > 1:
             several = ", ".join(sorted(matches))
-            raise InputError(f"{software} has several {key!r}: {several}", where="--set")
-        name = key if key in leaves else matches[0]
-        refuse_reserved(name, names, reserved)
-        full[name] = value
-    return full
-
-
-def _set_fields(
-    message: Any, wanted: Mapping[str, NativeValue], software: str
-) -> dict[str, NativeValue]:
-    """Set fields of `message` by their full names and return them typed.
-
-    Raises
-    ------
-    InputError
-        A value the field cannot hold.
-    """
-    leaves = _leaf_fields(message.DESCRIPTOR)
-    done: dict[str, NativeValue] = {}
-    for key, value in wanted.items():
+            raise InputError(f"{table.software} has several {key!r}: {several}", where="--set")
+        native[matches[0] if matches else key] = value
+    kinds = {name: _kind(field) for name, field in leaves.items()}
+    known = {*leaves, *(name.rpartition(".")[2] for name in leaves)}
+    typed = table.native(native, kinds, known)
+    done = {**wanted, **table.asked(options), **typed}
+    for key, value in done.items():
         field = leaves[key]
-        done[key] = _typed(key, value, field)
+        if field.enum_type is not None:
+            done[key] = value = str(value).upper()
         *path, last = key.split(".")
-        target = functools.reduce(getattr, path, message)
-        held = field.enum_type.values_by_name[done[key]].number if field.enum_type else done[key]
         try:
-            setattr(target, last, held)
+            setattr(functools.reduce(getattr, path, message), last, value)
         except (TypeError, ValueError, OverflowError) as error:
+            why = str(error)
+            if field.enum_type is not None:
+                why = f"it is one of {', '.join(field.enum_type.values_by_name)}"
             raise InputError(
-                f"{key}: {software} refuses {value!r}: {error}", where="--set"
+                f"{key}: {table.software} refuses {value!r}: {why}", where="--set"
             ) from None
     return done
 
 
-def _typed(key: str, value: NativeValue, field: Any) -> NativeValue:
-    if field.enum_type is not None:
-        names = list(field.enum_type.values_by_name)
-        text = str(value).strip().upper()
-        if text not in names:
-            raise InputError(f"{key} is one of {', '.join(names)}", where="--set")
-        return text
-    if field.cpp_type == field.CPPTYPE_BOOL:
-        return convert_native(key, value, bool)
+def _kind(field: Any) -> Kind:
+    if field.enum_type is not None or field.cpp_type == field.CPPTYPE_STRING:
+        return str
     if field.cpp_type in (field.CPPTYPE_DOUBLE, field.CPPTYPE_FLOAT):
-        return convert_native(key, value, float)
-    if field.cpp_type == field.CPPTYPE_STRING:
-        return convert_native(key, value, str)
-    return convert_native(key, value, int)
+        return float
+    return bool if field.cpp_type == field.CPPTYPE_BOOL else int

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shlex
 import shutil
 import signal
 import socket
@@ -34,16 +33,6 @@ _SHELL = "/bin/sh"
 #: side says no more; its process id is said first. (A program started at once could end before
 #: the shell does, which then waits for it and takes its exit code and peak along.)
 _START = 'exec 3<&0; ( read _ <&3; exec "$@" 3<&- </dev/null ) & echo $! >&3'
-#: Stands in for a program that somebody else's code starts and waits for. The inner subshell is
-#: orphaned at once; it says who it is, runs the program and hands its exit code on.
-_STAND_IN = """#!/bin/sh
-mkfifo "$0.code" || exit 126
-( ( read -r pid rest </proc/self/stat; echo "$pid" >>"$0.pids"
-    {program} "$@"; echo $? >"$0.code" ) & )
-read -r code <"$0.code"
-rm -f "$0.code"
-exit "$code"
-"""
 
 
 def run_program(
@@ -114,41 +103,6 @@ def _found(program: str, env: Mapping[str, str] | None) -> str:
     if Path(found).is_dir() or not os.access(found, os.X_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), program)
     return found
-
-
-def stand_in(program: Path, folder: Path) -> Path:
-    """Path to hand to code that will start `program` itself, such as PuLP's.
-
-    Parameters
-    ----------
-    program : Path
-        Absolute.
-    folder : Path
-        Temporary folder for the stand-in.
-
-    Returns
-    -------
-    Path
-        `program` itself when nobody measures, or nothing in `folder` may be run. Call
-        :func:`ended` with it when the program has run.
-    """
-    if observer is None:
-        return program
-    path = folder / program.name
-    path.write_text(_STAND_IN.format(program=shlex.quote(str(program))))
-    path.chmod(0o755)
-    return path if os.access(path, os.X_OK) else program  # a folder mounted noexec
-
-
-def ended(path: Path) -> None:
-    """Report every run of a stand-in to the observer, after it; nothing for the program itself."""
-    try:
-        pids = Path(f"{path}.pids").read_text().split()
-    except OSError:
-        return
-    for pid in pids:
-        _reap(int(pid))
-    Path(f"{path}.pids").unlink()
 
 
 def _reap(pid: int) -> int:

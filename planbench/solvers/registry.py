@@ -2,7 +2,8 @@
 
 Nothing in this module imports a solver package: adapter modules state their facts
 (``SOLVERS``) without one. Third-party packages add solvers with an entry point in the group
-``planbench.solvers`` that gives a :class:`SolverSpec` or a tuple of them.
+``planbench.solvers`` that gives a :class:`SolverSpec` or a tuple of them. The environment variable
+``PLANBENCH_ADAPTERS`` adds adapters that are not installed: paths of ``.py`` files.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ import importlib
 import importlib.metadata
 import importlib.util
 import math
+import os
 import re
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from planbench.errors import InputError, PlanbenchError, SolverUnavailableError
 from planbench.solvers import environments
@@ -27,6 +30,8 @@ from planbench.solvers.base import OPTION_NAMES, SolveFunction, SolveOptions, So
 from planbench.solvers.installed import normalised
 
 ENTRY_POINT_GROUP = "planbench.solvers"
+#: Names adapter files that are not installed, separated as in ``PATH``.
+ADAPTERS_VARIABLE = "PLANBENCH_ADAPTERS"
 
 #: Adapter modules of planbench itself, in the order they are listed.
 BUILTIN_MODULES = (
@@ -72,16 +77,36 @@ def _builtin() -> tuple[SolverSpec, ...]:
     return tuple(specs)
 
 
+def _foreign_adapters(files: str) -> Iterator[tuple[str, str, Callable[[], Any]]]:
+    """Name, origin and loader of each adapter that is not planbench's own."""
+    points = importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
+    for point in sorted(points, key=lambda p: p.name):
+        yield point.name, point.dist.name if point.dist else "unknown package", point.load
+    for path in filter(None, files.split(os.pathsep)):
+        yield Path(path).stem, path, partial(_load_file, path)
+
+
 @cache
-def _third_party() -> tuple[tuple[SolverSpec, ...], tuple[BrokenPlugin, ...]]:
+def _load_file(path: str) -> tuple[SolverSpec, ...]:
+    """Solvers of an adapter's file, which is imported under a name of its own."""
+    name = f"planbench_adapter_{Path(path).stem}"
+    found = importlib.util.spec_from_file_location(name, path)
+    if found is None or found.loader is None:
+        raise ImportError("is no Python file")
+    module = importlib.util.module_from_spec(found)
+    sys.modules[name] = module
+    found.loader.exec_module(module)
+    return tuple(replace(spec, module=name) for spec in module.SOLVERS)
+
+
+@cache
+def _third_party(files: str) -> tuple[tuple[SolverSpec, ...], tuple[BrokenPlugin, ...]]:
     specs: list[SolverSpec] = []
     broken: list[BrokenPlugin] = []
     taken = {spec.name for spec in _builtin()}
-    points = importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
-    for point in sorted(points, key=lambda p: p.name):
-        package = point.dist.name if point.dist is not None else "unknown package"
+    for name, origin, load in _foreign_adapters(files):
         try:
-            loaded = point.load()
+            loaded = load()
             found = (loaded,) if isinstance(loaded, SolverSpec) else tuple(loaded)
             for spec in found:
                 if not isinstance(spec, SolverSpec):
@@ -89,7 +114,7 @@ def _third_party() -> tuple[tuple[SolverSpec, ...], tuple[BrokenPlugin, ...]]:
                 _check_new_name(spec.name, taken)
         except Exception as error:  # a broken package must not take the others with it
             reason = " ".join(f"{type(error).__name__}: {error}".split())
-            broken.append(BrokenPlugin(point.name, package, reason))
+            broken.append(BrokenPlugin(name, origin, reason))
             continue
         specs.extend(found)
         taken.update(spec.name for spec in found)
@@ -166,93 +191,109 @@ def solvers_that_use(package: str) -> Users:
 
 def list_solvers() -> tuple[SolverSpec, ...]:
     """Return every solver planbench knows, available here or not; its own first."""
-    return _builtin() + _third_party()[0]
+    return _builtin() + _third_party(os.environ.get(ADAPTERS_VARIABLE, ""))[0]
 
 
 def broken_plugins() -> tuple[BrokenPlugin, ...]:
-    """Third-party entry points that failed, each with its reason."""
-    return _third_party()[1]
+    """Third-party adapters that failed, each with its reason."""
+    return _third_party(os.environ.get(ADAPTERS_VARIABLE, ""))[1]
 
 
-def find_solver(name: str, adapter: str | None = None) -> tuple[SolverSpec, bool, str | None]:
-    """Find the solver meant by ``NAME``, ``NAME:stock`` or ``cmd:COMMAND``.
+@dataclass(frozen=True)
+class ChosenSolver:
+    """A solver by the name it was asked for.
 
-    Parameters
+    Attributes
     ----------
     name : str
-    adapter : str, optional
-        Module name or path of a ``.py`` file holding ``SOLVERS`` and ``solve``, for an adapter
-        that is not in the registry; its solvers come first.
-
-    Returns
-    -------
+        ``NAME``, ``NAME:stock`` or ``cmd:COMMAND``.
     spec : SolverSpec
     stock : bool
-        True for ``NAME:stock``: the solver's own defaults.
+        The solver's own defaults: ``NAME:stock``.
     command : str or None
         The command line of ``cmd:``, with its ``{mps}`` and ``{sol}``.
+    """
+
+    name: str
+    spec: SolverSpec
+    stock: bool = False
+    command: str | None = None
+
+    def options(self, asked: SolveOptions) -> SolveOptions:
+        """Return the options asked for together with what the name implies.
+
+        Raises
+        ------
+        InputError
+            When the solver lacks one of them.
+        """
+        named = replace(
+            asked, stock=asked.stock or self.stock, command=self.command or asked.command
+        )
+        check_options(self.spec, named)
+        return named
+
+
+def _spec_called(name: str) -> SolverSpec | None:
+    """Find a spec with as few imports as can be: a worker must stay thin."""
+    for module in BUILTIN_MODULES:
+        if module.startswith("planbench.solvers."):
+            for spec in importlib.import_module(module).SOLVERS:
+                if spec.name == name:
+                    return cast("SolverSpec", spec)
+    for path in filter(None, os.environ.get(ADAPTERS_VARIABLE, "").split(os.pathsep)):
+        with suppress(Exception):  # why it failed is said where it is listed
+            for spec in _load_file(path):
+                if spec.name == name:
+                    return spec
+    return next((spec for spec in list_solvers() if spec.name == name), None)
+
+
+def find_solver(name: str) -> ChosenSolver:
+    """Find the solver meant by ``NAME``, ``NAME:stock`` or ``cmd:COMMAND``.
 
     Raises
     ------
     InputError
         Unknown name (with the nearest one), no stock configuration, or a bad command.
     """
-    name = name.strip()
-    if adapter is not None:
-        base, _, variant = name.partition(":")
-        for spec in _adapter_module(adapter).SOLVERS:
-            if spec.name == base and variant in ("", "stock"):
-                return spec, variant == "stock", None
-    specs = {spec.name: spec for spec in list_solvers()}
-    base, _, rest = name.partition(":")
-    if base == "cmd":
-        return specs["cmd"], False, _checked_command(rest)
-    if base not in specs:
+    base, colon, rest = name.strip().partition(":")
+    spec = _spec_called(base)
+    if spec is None:
+        known = [spec.name for spec in list_solvers()]
         for plugin in broken_plugins():
             if plugin.name == base:
                 raise InputError(
                     f"solver {base!r} comes from {plugin.package}, which failed: {plugin.reason}"
                 )
-        near = difflib.get_close_matches(base.lower(), specs, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(specs)}"
+        near = difflib.get_close_matches(base.lower(), known, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
         raise InputError(f"unknown solver {base!r}; {hint}")
-    spec = specs[base]
-    if rest == "":
-        if name.endswith(":"):
-            raise InputError(f"{name!r} ends in a colon; write {base} or {base}:stock")
-        return spec, False, None
-    if rest != "stock":
-        raise InputError(f"{name!r} has no configuration {rest!r}; write {base} or {base}:stock")
-    if not spec.stock:
+    if base == "cmd":
+        return ChosenSolver(name, spec, command=_checked_command(rest))
+    if colon and rest != "stock":
+        what = f"has no configuration {rest!r}" if rest else "ends in a colon"
+        raise InputError(f"{name!r} {what}; write {base} or {base}:stock")
+    if colon and not spec.stock:
         raise InputError(f"solver {base} has no stock configuration; write {base}")
-    return spec, True, None
+    return ChosenSolver(name, spec, stock=bool(colon))
 
 
-def _adapter_module(adapter: str) -> Any:
-    """Import an adapter by module name or by the path of its file."""
-    if not adapter.endswith(".py"):
-        try:
-            return importlib.import_module(adapter)
-        except ImportError as error:
-            raise InputError(f"cannot be imported: {error}", where=f"adapter {adapter}") from None
-    path = Path(adapter)
-    name = f"planbench_adapter_{path.stem}"
-    if name in sys.modules and sys.modules[name].__file__ == str(path):
-        return sys.modules[name]
-    if not path.is_file():
-        raise InputError("no such file", where=f"adapter {adapter}")
-    found = importlib.util.spec_from_file_location(name, path)
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    sys.modules[name] = module
-    found.loader.exec_module(module)
-    return module
+def choose_solver(name: str, *, in_process: bool = False) -> ChosenSolver:
+    """Find the solver called `name`, and check that it can run here.
 
+    With `in_process` an environment of its own does not count; none is built here.
 
-def with_name(options: SolveOptions, stock: bool, command: str | None) -> SolveOptions:
-    """`options` together with what a solver's name says, as :func:`find_solver` reads it."""
-    return replace(options, stock=options.stock or stock, command=command or options.command)
+    Raises
+    ------
+    InputError
+        Unknown solver.
+    SolverUnavailableError
+        Known, but a package is missing.
+    """
+    chosen = find_solver(name)
+    require_runnable(chosen.spec, in_process=in_process)
+    return chosen
 
 
 def _checked_command(text: str) -> str:
@@ -361,10 +402,9 @@ def available_solvers(names: Iterable[str] | None, *, in_process: bool = False) 
                 and (why_not_here(spec) if in_process else availability(spec)) is None
             ]
             continue
-        spec, _, _ = find_solver(name)
-        require_runnable(spec, in_process=in_process)
+        chosen_one = choose_solver(name, in_process=in_process)
         if not in_process:
-            own_environment(spec)
+            own_environment(chosen_one.spec)
         chosen.append(name)
     return list(dict.fromkeys(chosen))
 
@@ -390,26 +430,16 @@ def require_runnable(spec: SolverSpec, *, in_process: bool = False) -> None:
     raise SolverUnavailableError(f"solver {spec.name} is not available: {reason}")
 
 
-def load_adapter(spec: SolverSpec, adapter: str | None = None) -> SolveFunction:
+def load_adapter(spec: SolverSpec) -> SolveFunction:
     """Import the adapter of `spec` and return its ``solve``.
-
-    Parameters
-    ----------
-    spec : SolverSpec
-    adapter : str, optional
-        As in :func:`find_solver`.
 
     Raises
     ------
     SolverUnavailableError
         If it cannot run in this environment; the message is that of :func:`why_not_here`.
     """
-    solve: SolveFunction
-    if adapter is not None and spec in (module := _adapter_module(adapter)).SOLVERS:
-        solve = module.solve
-    else:
-        require_runnable(spec, in_process=True)
-        solve = importlib.import_module(spec.module).solve
+    require_runnable(spec, in_process=True)
+    solve: SolveFunction = importlib.import_module(spec.module).solve
     return solve
 
 
@@ -433,15 +463,10 @@ def check_options(spec: SolverSpec, options: SolveOptions) -> None:
         raise InputError(f"is {options.seed}; give 0 to 2147483647", where="seed")
     if options.stock and not spec.stock:
         raise InputError(f"solver {spec.name} has no stock configuration")
-    asked = {
-        "tolerance": options.tolerance is not None,
-        "threads": options.threads is not None,
-        "time_limit": options.time_limit is not None,
-        "seed": options.seed is not None,
-        "native": bool(options.native),
-    }
     for name in OPTION_NAMES:
-        if asked[name] and name not in spec.takes:
+        value = getattr(options, name)
+        given = bool(value) if name == "native" else value is not None
+        if given and name not in spec.takes:
             has = ", ".join(o for o in OPTION_NAMES if o in spec.takes) or "none"
             word = "native options (--set)" if name == "native" else f"option {name!r}"
             raise InputError(f"solver {spec.name} has no {word}; it takes: {has}")

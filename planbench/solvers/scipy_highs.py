@@ -30,12 +30,11 @@ from planbench.solvers.base import (
 )
 from planbench.solvers.common import (
     Kind,
+    OptionTable,
     as_minimisation,
     changed_problem,
     huge_bounds,
     import_solver,
-    in_own_names,
-    typed_native,
 )
 from planbench.solvers.highs_log import iterations_of, method_that_ran, version_of
 from planbench.solvers.logs import captured_stdout, presolved_size
@@ -44,15 +43,23 @@ from planbench.solvers.logs import captured_stdout, presolved_size
 SMALL_MATRIX_VALUE = 1e-9
 INFINITE_BOUND = 1e20
 
-_KINDS: dict[str, Kind] = {"presolve": bool, "maxiter": int}
-_ONLY_DS: dict[str, Kind] = {"simplex_dual_edge_weight_strategy": str}
-_ONLY_IPM: dict[str, Kind] = {"ipm_optimality_tolerance": float}
-_OWN_NAMES = {
-    "tolerance": ("primal_feasibility_tolerance", "dual_feasibility_tolerance"),
-    "time_limit": ("time_limit",),
-}
-_IPM_NAMES = _OWN_NAMES | {"tolerance": (*_OWN_NAMES["tolerance"], *_ONLY_IPM)}
-_RESERVED = {"disp": "the log shows which method ran"}
+_KINDS: dict[str, dict[str, Kind]] = {
+    "scipy-highs-ds": {
+        "presolve": bool, "maxiter": int, "simplex_dual_edge_weight_strategy": str,
+    },
+    "scipy-highs-ipm": {"presolve": bool, "maxiter": int},
+}  # fmt: skip
+_TOLERANCES = ("primal_feasibility_tolerance", "dual_feasibility_tolerance")
+
+
+def _table(spec: SolverSpec) -> OptionTable:
+    ipm = ("ipm_optimality_tolerance",) if spec.name == "scipy-highs-ipm" else ()
+    return OptionTable(
+        f"linprog with {spec.name.removeprefix('scipy-')}",
+        {"tolerance": (*_TOLERANCES, *ipm), "time_limit": ("time_limit",)},
+        {"disp": "the log shows which method ran"},
+    )
+
 
 #: HiGHS's model status number, which scipy keeps in its message.
 _CLAIMS: dict[int, Claim] = {
@@ -115,15 +122,11 @@ def solve(lp: LinearProgram, spec: SolverSpec, options: SolveOptions, phase: Pha
 
 
 def _settings(spec: SolverSpec, options: SolveOptions) -> dict[str, NativeValue]:
-    ipm = spec.name.endswith("ipm")
-    kinds = _KINDS | (_ONLY_IPM if ipm else _ONLY_DS)
-    unknown = f"linprog has no option {{}} for {spec.name}"
-    names = _IPM_NAMES if ipm else _OWN_NAMES
-    native = typed_native(options.native, kinds, names, _RESERVED, unknown)
-    settings = in_own_names(options, names)
+    table = _table(spec)
+    native = table.native(options.native, _KINDS[spec.name])
     if options.tolerance is not None and options.tolerance < 1e-10:
         raise InputError(f"is {options.tolerance:g}; HiGHS goes down to 1e-10", where="tolerance")
-    return settings | native
+    return table.asked(options) | native
 
 
 def _would_change(lp: LinearProgram, options: SolveOptions) -> tuple[str, ...]:

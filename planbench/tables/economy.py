@@ -18,6 +18,7 @@ resource, is optimal.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,9 +30,10 @@ from planbench.errors import InputError
 from planbench.model.arrays import FloatArray, Matrix
 from planbench.model.economy import Economy, Interior, make_economy
 from planbench.model.plan import Plan
-from planbench.model.products import total_requirements
-from planbench.tables.flows import Flows, ImportSettings, Moved
+from planbench.model.products import column_sums, total_requirements
+from planbench.tables.flows import Flows, Moved, exact_sums
 from planbench.tables.names import physical_unit
+from planbench.tables.options import ImportSettings
 
 FOREIGN_EXCHANGE = "foreign exchange"
 #: An activity gains at the prices of the table only if by more than this share of its output.
@@ -85,70 +87,67 @@ class Observed:
 
 
 def economy_of_flows(
-    flows: Flows, settings: ImportSettings, name: str, unit: str, recipe: dict[str, Any]
-) -> tuple[Economy, Observed, tuple[Moved, ...]]:
+    flows: Flows, settings: ImportSettings, recipe: dict[str, Any]
+) -> tuple[Economy, Observed]:
     """Make the economy and check the observed plan in it.
+
+    Figures moved here (negative final use, subsidised industries) are added to the notes.
 
     Parameters
     ----------
     flows : Flows
     settings : ImportSettings
-    name, unit : str
     recipe : dict
         What the economy should say about itself.
-
-    Returns
-    -------
-    economy : Economy
-    observed : Observed
-    moved : tuple of Moved
-        Figures moved here: negative final use, subsidised industries.
 
     Raises
     ------
     InputError
         When no final use is left, or no resource is used at all.
     """
-    moved: list[Moved] = []
-    assortment, supply, targets, foreign = _targets(flows, settings, name, moved)
-    resource_flows, resources, own = _resources(flows, settings, moved)
+    assortment, fixed, targets, foreign = _targets(flows, settings)
+    resource_flows, resources, own = _resources(flows, settings)
     if not resources:
         raise InputError(
             "no industry has any value added, so nothing would be scarce; check the rows of "
             "value added and the outputs",
-            where=name,
+            where=flows.name,
         )
 
     n, m = len(flows.goods), len(flows.industries)
     sent, bought = np.flatnonzero(flows.exports > 0), np.flatnonzero(flows.imports > 0)
     e, i = sent.size, bought.size
-    scale = sp.diags_array(1.0 / flows.level)
-    inputs, outputs = flows.inputs @ scale, flows.outputs @ scale
+    inputs, outputs, use = (
+        _per_unit(part, flows.level) for part in (flows.inputs, flows.outputs, resource_flows)
+    )
     deficit = float(
         flows.imports.sum() + flows.import_use.sum() + foreign.sum() - flows.exports.sum()
     )
-    has_exchange = bool(e or i or flows.import_use.any() or foreign.any())
     goods = flows.goods
-    fixed = supply
-    if has_exchange:
+    if e or i or flows.import_use.any() or foreign.any():
         goods = (*goods, _free_name(FOREIGN_EXCHANGE, goods))
-        inputs = _bordered(inputs, flows.import_use / flows.level, (sent, np.full(i, n)), n, m)
-        outputs = _bordered(outputs, np.zeros(m), (np.full(e, n), bought), n, m)
+        inputs = _bordered(inputs, flows.import_use / flows.level, (sent, np.full(i, n)))
+        outputs = _bordered(outputs, np.zeros(m), (np.full(e, n), bought))
         claims = max(-deficit, 0.0) * assortment.sum(axis=0) / assortment.sum()
         assortment = np.vstack([assortment, foreign + claims])
-        fixed = np.append(supply, -max(deficit, 0.0))
+        fixed = np.append(fixed, -max(deficit, 0.0))
         if deficit < 0:
-            moved.append(Moved("surplus", goods[-1], -deficit, "claims on abroad, final use"))
+            flows.notes.moved.append(
+                Moved("surplus", goods[-1], -deficit, "claims on abroad, final use")
+            )
     level = np.concatenate([flows.level, flows.exports[sent], flows.imports[bought]])
-    use = sp.hstack([resource_flows @ scale, sp.csc_array((len(resources), e + i))], format="csc")
+    use = sp.hstack([use, sp.csc_array((len(resources), e + i))], format="csc")
     capacity = np.concatenate([np.full(m, np.inf), settings.trade_limit * level[m:]])
-    endowment = np.asarray(resource_flows.sum(axis=1))
+    endowment = exact_sums(1, resource_flows)
     p, w = np.ones(len(goods)), np.ones(len(resources))
     w[len(resources) - own :] = 0.0
+    interior_rents = np.full(len(resources), 2.0)
     if not flows.in_money:
         w = 1.0 / (endowment * len(resources))
-        p = _contents(inputs, outputs, use, w, name)
-    weights = (p[:, None] * assortment).sum(axis=0)
+        p = _resource_values(inputs, outputs, use, w, flows.name)
+        interior_rents = 2.0 * w
+    taken = set(flows.industries)
+    trade = [f"export {goods[k]}" for k in sent] + [f"import {goods[k]}" for k in bought]
     economy = make_economy(
         inputs=inputs,
         outputs=outputs,
@@ -157,26 +156,34 @@ def economy_of_flows(
         assortment=assortment,
         capacity=capacity,
         fixed_demand=fixed,
-        weights=weights,
+        weights=column_sums(p[:, None] * assortment),
         goods=goods,
-        activities=_activities(flows, sent, bought),
+        activities=[*flows.industries, *(_free_name(label, taken) for label in trade)],
         resources=resources,
         targets=targets,
-        units=[unit if flows.in_money else physical_unit(label) or "own unit" for label in goods],
-        name=name,
+        units=[
+            flows.unit if flows.in_money else physical_unit(label) or "own unit" for label in goods
+        ],
+        name=flows.name,
         recipe=recipe,
     )
     # Value added dearer than it is makes every industry lose.
     interior = Interior(
-        goods_prices=p,
-        resource_prices=np.full(len(resources), 2.0) if flows.in_money else 2.0 * w,
-        activities=roomy_plan(economy, level),
+        goods_prices=p, resource_prices=interior_rents, activities=_roomy_plan(economy, level)
     )
-    economy = replace(economy, interior=interior)
-    return economy, check_observed(economy, level, p, w), tuple(moved)
+    return replace(economy, interior=interior), check_observed(economy, level, p, w)
 
 
-def _contents(inputs: Matrix, outputs: Matrix, use: Matrix, w: FloatArray, name: str) -> FloatArray:
+def _per_unit(flows: Matrix, level: FloatArray) -> Matrix:
+    """Divide each column by the level of its activity."""
+    out = sp.csc_array(flows, copy=True)
+    out.data = out.data / np.repeat(level, np.diff(out.indptr))
+    return out
+
+
+def _resource_values(
+    inputs: Matrix, outputs: Matrix, use: Matrix, w: FloatArray, name: str
+) -> FloatArray:
     """Value the total resource requirements p of each product at w: p(B − A) = wR."""
     n, m = outputs.shape
     own = outputs.diagonal()
@@ -199,23 +206,13 @@ def _contents(inputs: Matrix, outputs: Matrix, use: Matrix, w: FloatArray, name:
     return p
 
 
-def roomy_plan(economy: Economy, level: FloatArray) -> FloatArray:
+def _roomy_plan(economy: Economy, level: FloatArray) -> FloatArray:
     """Plan that delivers nothing and leaves some of every good and resource over.
 
     Half of the observed plan leaves half of the final use over. A good without final use gets
     its share :data:`ROOM` of what is made of it from its largest maker, and what that takes is
-    made in turn, round by round, as in a Leontief series.
-
-    Parameters
-    ----------
-    economy : Economy
-    level : ndarray, shape (activities,)
-        Observed plan.
-
-    Returns
-    -------
-    ndarray, shape (activities,)
-        Half of `level` as it is where the rounds come to no end.
+    made in turn, round by round, as in a Leontief series. Where the rounds come to no end it is
+    half of the observed plan as it is.
     """
     flows = (economy.outputs @ sp.diags_array(level)).tocsr()
     largest = np.asarray(flows.argmax(axis=1)).ravel()
@@ -240,39 +237,24 @@ def check_observed(
     prices: FloatArray | None = None,
     rents: FloatArray | None = None,
 ) -> Observed:
-    """Check the plan x = `level`, z = 1 in an economy at its prices.
-
-    Parameters
-    ----------
-    economy : Economy
-    level : ndarray, shape (activities,)
-    prices : ndarray, shape (goods,), optional
-        1 if missing.
-    rents : ndarray, shape (resources,), optional
-        1 if missing.
-    """
+    """Check the plan x = `level`, z = 1 in an economy at its prices, all 1 if missing."""
     ones = np.ones(economy.n_targets)
     p = np.ones(economy.n_goods) if prices is None else prices
     w = np.ones(economy.n_resources) if rents is None else rents
-    made, used = economy.outputs @ level, economy.inputs @ level
-    asked = used + economy.assortment @ ones
+    made, spent = economy.outputs @ level, economy.resource_use @ level
+    asked = economy.inputs @ level + economy.assortment @ ones
     size = np.maximum(np.maximum(asked, made), np.abs(economy.fixed_demand))
     lacking = np.maximum(asked + economy.fixed_demand - made, 0.0) / np.where(size > 0, size, 1.0)
-    spent = economy.resource_use @ level
     over = np.maximum(spent - economy.endowment, 0.0) / np.where(spent > 0, spent, 1.0)
     short = np.concatenate([lacking, over])
-    worst = int(np.argmax(short))
-    n = economy.n_goods
-    plan = Plan(x=level, z=ones, p=p, w=w)
-    gain = np.asarray(p @ (economy.outputs - economy.inputs))
-    gain = gain - np.asarray(w @ economy.resource_use)
-    worth = np.asarray(p @ economy.assortment)
-    room = ROUNDING * np.maximum(np.asarray(p @ economy.outputs), np.finfo(float).tiny)
+    worst, n = int(np.argmax(short)), economy.n_goods
+    gain = p @ (economy.outputs - economy.inputs) - w @ economy.resource_use
+    room = ROUNDING * np.maximum(p @ economy.outputs, np.finfo(float).tiny)
     upper = None
-    if (gain <= room).all() and (worth >= (1 - ROUNDING) * economy.weights).all():
+    if (gain <= room).all() and (p @ economy.assortment >= (1 - ROUNDING) * economy.weights).all():
         upper = float(w @ economy.endowment - p @ economy.fixed_demand)
     return Observed(
-        plan=plan,
+        plan=Plan(x=level, z=ones, p=p, w=w),
         shortfall=float(short[worst]),
         short=economy.good(worst) if worst < n else economy.resource(worst - n),
         value=float(economy.weights @ ones),
@@ -280,24 +262,29 @@ def check_observed(
     )
 
 
+def _groups(labels: Sequence[str]) -> tuple[list[str], npt.NDArray[np.int64]]:
+    """Distinct labels, and which of them each is."""
+    names = list(dict.fromkeys(labels))
+    return names, np.array([names.index(label) for label in labels], dtype=np.int64)
+
+
 def _targets(
-    flows: Flows, settings: ImportSettings, name: str, moved: list[Moved]
+    flows: Flows, settings: ImportSettings
 ) -> tuple[FloatArray, FloatArray, list[str], FloatArray]:
     """Assortment, fixed supply (≤ 0), names, and foreign exchange asked for, by target."""
     count = len(flows.final_uses)
-    if settings.targets == "one":
-        groups, names = np.zeros(count, dtype=np.int64), ["final use"]
-    elif settings.targets == "columns":
-        groups, names = np.arange(count), list(flows.final_uses)
+    if settings.targets == "columns":
+        names, groups = list(flows.final_uses), np.arange(count)
+    elif settings.targets == "one":
+        label = "net final use" if settings.trade == "net" else "final use"
+        names, groups = [label], np.zeros(count, dtype=np.int64)
+    elif flows.final_regions is None:
+        raise InputError(
+            "is regions, and final uses are not stated by region; give one or columns",
+            where="--targets",
+        )
     else:
-        if flows.final_regions is None:
-            raise InputError(
-                "is regions, and final uses are not stated by region; give one or columns",
-                where="--targets",
-            )
-        names = list(dict.fromkeys(flows.final_regions))
-        at = {region: k for k, region in enumerate(names)}
-        groups = np.array([at[region] for region in flows.final_regions])
+        names, groups = _groups(flows.final_regions)
     sums = np.zeros((len(flows.goods), len(names)))
     np.add.at(sums.T, groups, flows.final_use.T)
     if settings.targets == "one":
@@ -309,103 +296,78 @@ def _targets(
     np.add.at(foreign, groups, flows.final_import_use)
     for i, k in zip(*np.nonzero(sums < 0), strict=True):
         place = flows.goods[i] if len(names) == 1 else f"{flows.goods[i]} for {names[k]}"
-        moved.append(Moved("negative final use", place, float(sums[i, k]), "fixed supply"))
-    if (foreign < 0).any():
-        at_ = int(np.argmin(foreign))
-        raise InputError(
-            f"imports by {names[at_]!r} add up to {foreign[at_]:g}; check their row", where=name
+        flows.notes.moved.append(
+            Moved("negative final use", place, float(sums[i, k]), "fixed supply")
         )
     asked = np.maximum(sums, 0.0)
     kept = asked.sum(axis=0) > 0
+    if (foreign < 0).any():
+        k = int(np.argmin(foreign))
+        message = f"imports by {names[k]!r} add up to {foreign[k]:g}; check their row"
+        raise InputError(message, where=flows.name)
     if not kept.any():
         raise InputError(
             "no final use is left: industries use all that is made; check the columns of final "
             "use (--final)",
-            where=name,
+            where=flows.name,
         )
-    supply = np.minimum(sums, 0.0).sum(axis=1)
     for k in np.flatnonzero(~kept & (foreign > 0)):
-        raise InputError(f"{names[k]!r} asks for foreign products only; --drop it", where=name)
+        message = f"{names[k]!r} asks for foreign products only; --drop it"
+        raise InputError(message, where=flows.name)
     names = [label for label, good in zip(names, kept, strict=True) if good]
-    return asked[:, kept], supply, names, foreign[kept]
+    return asked[:, kept], np.minimum(sums, 0.0).sum(axis=1), names, foreign[kept]
 
 
-def _resources(
-    flows: Flows, settings: ImportSettings, moved: list[Moved]
-) -> tuple[Matrix, list[str], int]:
+def _resources(flows: Flows, settings: ImportSettings) -> tuple[Matrix, list[str], int]:
     """Resource flows (resources × industries) and their names; empty ones are left out.
 
     The last value counts those in units of their own, which come last.
     """
-    kinds: list[tuple[str, FloatArray]] = []
-    if flows.labour is None:
-        kinds.append(("value added", flows.other))
-    else:
-        kinds += [("labour", flows.labour), ("capital", flows.other)]
-    for j in np.flatnonzero(flows.other < -ROUNDING * flows.level):
-        moved.append(
-            Moved(
-                "loss",
-                flows.industries[j],
-                float(flows.other[j]),
-                "no other value added; the industry runs at a loss at the prices of the table",
-            )
-        )
+    kinds = [("value added", flows.other)]
+    if flows.labour is not None:
+        kinds = [("labour", flows.labour), ("capital", flows.other)]
+    room = ROUNDING * flows.level
+    flows.notes.move(
+        "loss",
+        flows.industries,
+        flows.other,
+        flows.other < -room,
+        "no other value added; the industry runs at a loss at the prices of the table",
+    )
     regions = flows.industry_regions
     if settings.resources == "regions" and regions is None:
         raise InputError("is regions, and the table has none; give pooled", where="--resources")
     if settings.resources == "pooled" or regions is None:
         regions = ("",) * len(flows.industries)
-    names = list(dict.fromkeys(regions))
-    at = {region: k for k, region in enumerate(names)}
-    rows = np.array([at[region] for region in regions])
-    columns = np.arange(rows.size)
-    parts = []
-    labels = []
+    names, rows = _groups(regions)
+    place = rows, np.arange(rows.size)
+    parts, labels = [], []
     for kind, amounts in kinds:
         part = sp.csr_array(
-            (np.where(amounts > ROUNDING * flows.level, amounts, 0.0), (rows, columns)),
-            shape=(len(names), rows.size),
+            (np.where(amounts > room, amounts, 0.0), place), shape=(len(names), rows.size)
         )
-        used = np.asarray(part.sum(axis=1)) > 0
+        used = np.flatnonzero(np.asarray(part.sum(axis=1)) > 0)
         parts.append(part[used])
-        labels += [
-            f"{region} {kind}".strip() for region, kept in zip(names, used, strict=True) if kept
-        ]
-    kept = (flows.resource_use > 0).any(axis=1)
-    parts.append(sp.csr_array(flows.resource_use[kept]))
-    for k in np.flatnonzero(kept):
-        labels.append(_free_name(flows.resources[k], labels, " (own unit)"))
-    return sp.csc_array(sp.vstack(parts)), labels, int(kept.sum())
+        labels += [f"{names[k]} {kind}".strip() for k in used]
+    own = np.flatnonzero((flows.resource_use > 0).any(axis=1))
+    parts.append(sp.csr_array(flows.resource_use[own]))
+    labels += [_free_name(flows.resources[k], labels, " (own unit)") for k in own]
+    return sp.csc_array(sp.vstack(parts)), labels, own.size
 
 
 def _bordered(
-    block: Matrix,
-    last: FloatArray,
-    rows: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
-    n: int,
-    m: int,
+    block: Matrix, last: FloatArray, rows: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 ) -> Matrix:
     """Append the row of foreign exchange and columns of exports and imports, ones in `rows`."""
-    e, i = rows[0].size, rows[1].size
+    ones = np.concatenate(rows)
     trade = sp.csc_array(
-        (np.ones(e + i), (np.concatenate(rows), np.arange(e + i))), shape=(n + 1, e + i)
+        (np.ones(ones.size), (ones, np.arange(ones.size))), shape=(block.shape[0] + 1, ones.size)
     )
     left = sp.vstack([block, sp.csr_array(last[None, :])], format="csc")
     return sp.csc_array(sp.hstack([left, trade], format="csc"))
 
 
-def _activities(
-    flows: Flows, sent: npt.NDArray[np.int64], bought: npt.NDArray[np.int64]
-) -> list[str]:
-    taken = set(flows.industries)
-    names = [f"export {flows.goods[k]}" for k in sent] + [
-        f"import {flows.goods[k]}" for k in bought
-    ]
-    return [*flows.industries, *(_free_name(label, taken) for label in names)]
-
-
-def _free_name(label: str, taken: Any, suffix: str = " (trade)") -> str:
+def _free_name(label: str, taken: Collection[str], suffix: str = " (trade)") -> str:
     while label in taken:
         label += suffix
     return label

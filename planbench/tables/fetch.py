@@ -12,7 +12,6 @@ import datetime
 import hashlib
 import io
 import json
-import logging
 import os
 import shutil
 import tempfile
@@ -26,7 +25,9 @@ from typing import Any
 
 from planbench.errors import InputError
 from planbench.io.files import os_error_as_input, write_text
+from planbench.io.shipped import instances_folder
 from planbench.io.text import nearest
+from planbench.io.toml_file import read_toml
 from planbench.tables.mrio import require_pymrio
 
 #: Seconds to wait for a source to answer at all.
@@ -148,56 +149,38 @@ def _by_hand(source: Source, what: str) -> InputError:
     )
 
 
+def _open(address: str, method: str = "GET") -> Any:
+    headers = {"User-Agent": "planbench"}
+    request = urllib.request.Request(address, method=method, headers=headers)
+    try:
+        return urllib.request.urlopen(request, timeout=TIMEOUT_S)
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise
+
+
 def _reach(source: Source, address: str) -> None:
     """Refuse at once where there is no way to the source: a download would hang for minutes."""
-    host = urllib.parse.urlsplit(address).netloc
-    request = urllib.request.Request(address, method="HEAD", headers={"User-Agent": "planbench"})
     try:
-        urllib.request.urlopen(request, timeout=TIMEOUT_S).close()
-    except urllib.error.HTTPError as error:
+        _open(address, "HEAD").close()
+    except urllib.error.HTTPError:
         # It answers; whether it likes this kind of request does not matter here.
-        error.close()
+        pass
     except (OSError, ValueError) as error:
+        host = urllib.parse.urlsplit(address).netloc
         reason = getattr(error, "reason", None) or error
         raise _by_hand(source, f"{host} cannot be reached from here ({reason})") from None
 
 
 def _download_files(source: Source, folder: Path) -> None:
-    try:
-        import pooch
-    except ImportError:
-        raise InputError(
-            "fetching needs pooch; pip install 'planbench[tables]'", where=source.name
-        ) from None
-    log = pooch.get_logger()
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        for address in source.files:
-            name = Path(urllib.parse.unquote(urllib.parse.urlsplit(address).path)).name
-            unpack = pooch.Unzip(extract_dir=".") if name.endswith(".zip") else None
-            pooch.retrieve(
-                address,
-                # Publishers revise the file under the same address; source.json has its hash.
-                known_hash=None,
-                fname=name,
-                path=folder,
-                processor=unpack,
-                downloader=_download_one,
-            )
-    finally:
-        log.setLevel(level)
-
-
-def _download_one(address: str, target: str, _: Any) -> None:
-    """Download one file for pooch, closing the connection whatever happens."""
-    import requests
-
-    with requests.get(address, stream=True, timeout=TIMEOUT_S) as response:
-        response.raise_for_status()
-        with Path(target).open("wb") as file:
-            for chunk in response.iter_content(1 << 20):
-                file.write(chunk)
+    """Download files, and unpack archives. Publishers revise files under the same address."""
+    for address in source.files:
+        target = folder / Path(urllib.parse.unquote(urllib.parse.urlsplit(address).path)).name
+        with _open(address) as response:
+            # Reading it whole raises where the connection breaks off.
+            target.write_bytes(response.read())
+        if target.suffix == ".zip":
+            shutil.unpack_archive(target, folder)
 
 
 def _download_by_pymrio(source: Source, year: int | None, folder: Path) -> None:
@@ -296,69 +279,15 @@ class Source:
         return f"planbench import {self.import_with.format(folder=folder)} -o economy.npz"
 
 
-SOURCES: tuple[Source, ...] = (
-    Source(
-        name="us-bea",
-        title="United States, use and make tables of 15, 71 and about 400 industries",
-        homepage="https://www.bea.gov/industry/input-output-accounts-data",
-        licence="public domain",
-        how="files",
-        size="tens of MB",
-        import_with="{folder}/IOUse_….xlsx {folder}/IOMake_….xlsx --sheet YEAR",
-        files=("https://apps.bea.gov/industry/iTables%20Static%20Files/AllTablesIO.zip",),
-    ),
-    Source(
-        name="wiod-2013",
-        title="World Input-Output Database, release 2013, 41 regions × 35 industries",
-        homepage="http://www.wiod.org/database/wiots13",
-        licence="CC BY 4.0",
-        how="pymrio",
-        size="tens of MB a year",
-        import_with="{folder} --format wiod --year YEAR",
-        years=(1995, 2011),
-    ),
-    Source(
-        name="exiobase3",
-        title="EXIOBASE 3, 49 regions × 163 industries (ixi)",
-        homepage="https://doi.org/10.5281/zenodo.3583070",
-        licence="CC BY-SA 4.0",
-        how="pymrio",
-        size="hundreds of MB a year",
-        import_with="{folder} --format exiobase3",
-        years=(1995, 2022),
-    ),
-    Source(
-        name="oecd-icio",
-        title="OECD inter-country input-output tables, edition 2023, 77 regions × 45 industries",
-        homepage="https://www.oecd.org/en/data/datasets/inter-country-input-output-tables.html",
-        licence="OECD terms, CC BY 4.0",
-        how="pymrio",
-        size="hundreds of MB for five years",
-        import_with="{folder} --format oecd --year YEAR",
-        years=(1995, 2020),
-    ),
-    Source(
-        name="eora26",
-        title="Eora26, 189 countries × 26 sectors",
-        homepage="https://worldmrio.com/eora26/",
-        licence="free for academic use, with an account",
-        how="by hand",
-        size="tens of MB a year",
-        import_with="{folder} --format eora26 --year YEAR",
-        years=(1990, 2016),
-        reason="it asks for an account",
-    ),
-    Source(
-        name="gloria",
-        title="GLORIA, 164 regions × 120 sectors, supply and use",
-        homepage="https://ielab.info/labs/ielab-gloria",
-        licence="free for academic use, with an account",
-        how="by hand",
-        size="GBs a year",
-        import_with="{folder} --format gloria --year YEAR",
-        reason="it asks for an account",
-    ),
-)
+def _shipped_sources() -> tuple[Source, ...]:
+    listed = read_toml(instances_folder() / "tables" / "sources.toml", "a list of sources")
+    sources: list[dict[str, Any]] = listed["source"]
+    for source in sources:
+        source |= {key: tuple(v) for key, v in source.items() if isinstance(v, list)}
+    return tuple(Source(**source) for source in sources)
+
+
+SOURCES = _shipped_sources()
 
 
 def find_source(name: str) -> Source:

@@ -20,18 +20,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.io.shipped import instances_folder
 from planbench.io.toml_file import read_toml
-from planbench.model.economy import Economy, Interior, make_economy
+from planbench.model.economy import Economy
 from planbench.model.plan import Plan
-from planbench.model.products import column_sums, row_sums
-from planbench.tables.cells import BLANKS
-from planbench.tables.flows import Flows, ImportSettings, Moved, flows_of, recipe_lines
+from planbench.tables.flows import recipe_lines
 from planbench.tables.grid import Grid, csv_rows, make_grid
+from planbench.tables.importer import import_raw
+from planbench.tables.options import ImportSettings
 from planbench.tables.raw import RawTable, make_raw_table
 
 _FIELDS: dict[str, type] = {
@@ -42,6 +40,13 @@ _FIELDS: dict[str, type] = {
     "year": int,
     "compensation": str,
     "margins": list,
+}
+_NEGATIVE = "has a negative compensation or other value added; merge it with another industry"
+#: Rules of an import that a table kept in this form must not need.
+_REFUSED = {
+    "no output": "makes nothing; drop the column",
+    "negative compensation": _NEGATIVE,
+    "loss": _NEGATIVE,
 }
 _KINDS: dict[type, str] = {str: "text", int: "whole number", list: "list of names"}
 
@@ -64,6 +69,11 @@ class TableFolder:
     title: str
     year: int
     margins: tuple[str, ...]
+
+    @property
+    def settings(self) -> ImportSettings:
+        """How the table becomes an economy."""
+        return ImportSettings(prices="purchasers", trade="net", margins=self.margins)
 
 
 def tables_folder() -> Path:
@@ -151,11 +161,6 @@ def _read_cells(path: Path) -> Grid:
             raise InputError(
                 f"has {plural(len(row), 'cell')}, expected {len(rows[0])}", where=where
             )
-        for label, cell in zip(rows[0], row, strict=False):
-            if cell.strip().lower() in BLANKS:
-                raise InputError(
-                    f"column {label!r} holds {cell!r}; give a number, or nothing", where=where
-                )
     grid = make_grid(rows, str(path), commas_spare=delimiter != ",")
     for labels in (grid.row_labels, grid.column_labels):
         if grid.unlabelled or any(len(levels) != 1 for levels in labels):
@@ -163,45 +168,17 @@ def _read_cells(path: Path) -> Grid:
         if len(set(labels)) != len(labels):
             raise InputError("a row or column label occurs twice", where=str(path))
     if grid.ignored:
-        raise InputError(
-            f"holds {grid.ignored[0]} without any figure; drop the row, or write 0", where=str(path)
-        )
+        message = f"holds {grid.ignored[0]} without any figure; drop the row, or write 0"
+        raise InputError(message, where=str(path))
+    if grid.remarks:
+        remark = grid.remarks[0].removeprefix(f"{path.name}: ")
+        message = f"is not plain numbers ({remark}); give numbers, or nothing"
+        raise InputError(message, where=str(path))
     return grid
 
 
 def _labels(levels: tuple[tuple[str, ...], ...]) -> list[str]:
     return [" ".join(level[0].split()) for level in levels]
-
-
-def flows_of_table(folder: TableFolder) -> Flows:
-    """Put the figures in their places; capital is what compensation leaves of value added.
-
-    Raises
-    ------
-    InputError
-        When margins exceed what purchasers pay above basic prices, when an industry makes
-        nothing, or when its value added besides compensation is negative.
-    """
-    raw = folder.table
-    assert raw.make is not None
-    assert raw.compensation is not None
-    idle = np.flatnonzero(np.asarray(raw.make.sum(axis=0)) <= 0)
-    if idle.size:
-        raise InputError(
-            f"{raw.industries[idle[0]]!r} makes nothing; drop the column", where=raw.name
-        )
-    flows = flows_of(raw, ImportSettings(prices="purchasers", trade="net", margins=folder.margins))
-    # Rounded once: the hash of the economy is the same on every machine.
-    parts = [flows.outputs.toarray(), -flows.inputs.toarray(), -raw.compensation]
-    capital = column_sums(np.vstack(parts))
-    least = np.minimum(capital, raw.compensation)
-    if least.min() < 0:
-        raise InputError(
-            f"{raw.industries[int(np.argmin(least))]!r} has a negative compensation or other value "
-            "added; merge it with another industry",
-            where=raw.name,
-        )
-    return replace(flows, labour=raw.compensation, other=capital)
 
 
 def economy_of_table(folder: TableFolder) -> tuple[Economy, Plan]:
@@ -215,47 +192,33 @@ def economy_of_table(folder: TableFolder) -> tuple[Economy, Plan]:
         The recipe lists everything that was moved.
     plan : Plan
         x the observed outputs, z = 1, p = 1, w = 1: optimal by construction.
+
+    Raises
+    ------
+    InputError
+        When margins exceed what purchasers pay above basic prices, or an industry makes
+        nothing, or less than it uses and pays.
     """
-    flows, raw = flows_of_table(folder), folder.table
-    inputs, outputs, level = flows.inputs.toarray(), flows.outputs.toarray(), flows.level
-    net = row_sums(np.hstack([outputs, -inputs]))
-    assortment = np.maximum(net, 0.0)
-    assert flows.labour is not None
-    value_added = np.vstack([flows.labour, flows.other])
-    supplied = [
-        Moved("negative final use", flows.goods[i], float(net[i]), "fixed supply")
-        for i in np.flatnonzero(net < 0)
-    ]
+    economy, report = import_raw(folder.table, folder.settings)
+    for figure in report.moved:
+        if figure.rule in _REFUSED:
+            message = f"{figure.place!r} {_REFUSED[figure.rule]}"
+            raise InputError(message, where=folder.table.name)
     # Final use is what the balances leave; that its columns add up to it but for rounding shows
     # nothing.
-    moved = [figure for figure in flows.moved if figure.rule != "discrepancy"]
-    prices, rents = np.ones(len(flows.goods)), np.ones(2)
-    economy = make_economy(
-        inputs=inputs / level,
-        outputs=outputs / level,
-        resource_use=value_added / level,
-        endowment=row_sums(value_added),
-        assortment=assortment,
-        fixed_demand=np.minimum(net, 0.0),
-        weights=row_sums(assortment[None, :]),
-        goods=flows.goods,
-        activities=flows.industries,
-        resources=["labour", "capital"],
-        targets=["net final use"],
-        units=[raw.unit] * len(flows.goods),
-        name=raw.name,
-        recipe={
-            "builtin": raw.name,
-            "year": folder.year,
-            "source": raw.source,
-            "remarks": list(flows.remarks),
-            "moved": recipe_lines([*moved, *supplied]),
-        },
-        # Value added dearer than it is makes every industry lose; half of the observed plan
-        # leaves half of everything over.
-        interior=Interior(goods_prices=prices, resource_prices=2.0 * rents, activities=0.5 * level),
-    )
-    return economy, Plan(x=level, z=np.ones(1), p=prices, w=rents)
+    moved = [figure for figure in report.moved if figure.rule != "discrepancy"]
+    recipe = {
+        "builtin": folder.table.name,
+        "year": folder.year,
+        "source": folder.table.source,
+        "remarks": list(report.remarks),
+        "moved": recipe_lines(moved),
+    }
+    plan = report.observed.plan
+    assert economy.interior is not None
+    # Half of the observed plan, from which `split:` recipes recover all of it.
+    interior = replace(economy.interior, activities=0.5 * plan.x)
+    return replace(economy, recipe=recipe, interior=interior), plan
 
 
 def observed_plan(name: str) -> Plan:

@@ -18,21 +18,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from planbench import formatting as fmt
 from planbench.errors import InputError
-from planbench.formatting import plural
-from planbench.io.files import human_bytes, regular_file_size, require_memory
+from planbench.io.files import regular_file_size, require_memory
 from planbench.io.text import nearest, read_bytes, shown
 from planbench.model.arrays import FloatArray
-from planbench.tables.cells import (
-    Text,
-    advice_for,
-    half_units,
-    kinds_of,
-    numbers_of,
-    plain_cells,
-    suppressed,
-    with_points,
-)
+from planbench.tables.cells import Text, advice_for, kinds_of, read_figures
 from planbench.tables.raw import LARGEST
 
 #: Content of the label columns of a row of codes.
@@ -63,9 +54,8 @@ class Grid:
     cells : ndarray, shape (rows, columns)
         Blanks are 0.
     half : ndarray, shape (rows, columns)
-        Half a unit of the last printed digit of each cell.
-    unknown : ndarray of bool, shape (rows, columns)
-        Figures that are not published; they are 0 in `cells`.
+        Half a unit of the last printed digit of each cell, infinite where a figure is not
+        published (in `cells` it is 0).
     unlabelled : bool
         The sheet has no labels of rows.
     ignored : tuple of str
@@ -78,7 +68,6 @@ class Grid:
     column_labels: tuple[tuple[str, ...], ...]
     cells: FloatArray
     half: FloatArray
-    unknown: npt.NDArray[np.bool_]
     unlabelled: bool = False
     ignored: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
@@ -96,7 +85,6 @@ class Grid:
             column_labels=self.row_labels,
             cells=self.cells.T.copy(),
             half=self.half.T.copy(),
-            unknown=self.unknown.T.copy(),
         )
 
 
@@ -183,8 +171,8 @@ def _open_book(path: Path) -> Any:
             unpacked = sum(item.file_size for item in archive.infolist())
         if unpacked > MOST_UNPACKED:
             raise InputError(
-                f"unpacks to {human_bytes(unpacked)}, more than {human_bytes(MOST_UNPACKED)}; "
-                "save the sheet of the table as CSV",
+                f"unpacks to {fmt.large_bytes(unpacked)}, more than "
+                f"{fmt.large_bytes(MOST_UNPACKED)}; save the sheet of the table as CSV",
                 where=str(path),
             )
         require_memory(_XLSX_GROWTH * unpacked, str(path), "reading this xlsx file")
@@ -216,16 +204,14 @@ def _xlsx_grid(path: Path, sheet: str | None) -> Grid:
                 f"has no sheet {sheet!r}{nearest(sheet, names)}; it has {', '.join(names[:8])}",
                 where=str(path),
             )
-        if sheet is not None or len(names) == 1:
-            name = names[0] if sheet is None else sheet
-            return make_grid(_sheet_rows(book, name, path), f"{path}[{name}]")
+        wanted = names if sheet is None else [sheet]
         found: dict[str, Grid | InputError] = {}
-        for name in names:
+        for name in wanted:
             rows = _sheet_rows(book, name, path)
             try:
                 found[name] = make_grid(rows, f"{path}[{name}]")
             except InputError as error:
-                if "holds no table" not in str(error):
+                if len(wanted) == 1 or "holds no table" not in str(error):
                     found[name] = error
     finally:
         book.close()
@@ -240,7 +226,7 @@ def _xlsx_grid(path: Path, sheet: str | None) -> Grid:
     name, only = found.popitem()
     if isinstance(only, InputError):
         raise only
-    others = tuple(f"sheet {other!r}" for other in names if other != name)
+    others = tuple(f"sheet {other!r}" for other in wanted if other != name)
     return replace(only, ignored=(*only.ignored, *others))
 
 
@@ -289,85 +275,72 @@ def make_grid(rows: Sequence[Sequence[str]], where: str, *, commas_spare: bool =
     ------
     InputError
     """
-    lines = [i for i, row in enumerate(rows) if any(cell.strip() for cell in row)]
-    filled = {j for i in lines for j, cell in enumerate(rows[i]) if cell.strip()}
-    columns_kept = sorted(filled)
+    stripped = [[cell.strip() for cell in row] for row in rows]
+    lines = [i for i, row in enumerate(stripped) if any(row)]
+    columns_kept = sorted({j for i in lines for j, cell in enumerate(stripped[i]) if cell})
     text = np.empty((len(lines), len(columns_kept)), dtype=object)
     for k, i in enumerate(lines):
-        cells_of_row = rows[i]
-        text[k] = [cells_of_row[j].strip() if j < len(cells_of_row) else "" for j in columns_kept]
+        row = stripped[i]
+        text[k] = [row[j] if j < len(row) else "" for j in columns_kept]
     titles = 0
     while titles < len(lines) and text.shape[1] > 2 and (text[titles] != "").sum() < 2:
         titles += 1
-    ignored = [f"title {shown(_first(row))}" for row in text[:titles]]
+    ignored = [f"title {shown(next(filter(None, row)))}" for row in text[:titles]]
     text, lines = text[titles:], lines[titles:]
     if text.shape[0] < 2 or text.shape[1] < 2:
         raise InputError("holds no table; give a header and rows of figures", where=where)
-    kinds = kinds_of(text, commas=True)
+    kinds = kinds_of(text)
     labels, unlabelled = _label_columns(text, kinds)
     heads = 1
     while heads < text.shape[0] and _is_header(text[heads], kinds[heads], labels):
         heads += 1
     # Codes such as 44,45 are labels; they say nothing of how figures are written.
-    body, thousands = plain_cells(text[heads:, labels:])
-    body, decimals = with_points(body, where, spare=commas_spare)
-    text[heads:, labels:] = body
-    kinds[heads:, labels:] = kinds_of(body)
-    body_kinds = kinds[heads:, labels:]
-    if not body.size or not (body_kinds == "N").any():
+    body = text[heads:, labels:]
+    figures = read_figures(body, where, spare=commas_spare)
+    if not (figures.kinds == "N").any():
         raise InputError("holds no table; give a header and rows of figures", where=where)
-    if (body_kinds == "T").any():
-        row = heads + int(np.argwhere(body_kinds == "T")[0][0])
-        raise _not_a_number(text, kinds, row, labels, where, lines, columns_kept)
-
+    for wrong, message in (
+        (figures.kinds == "T", ""),
+        (~(np.abs(figures.numbers) <= LARGEST), "is too large; rescale the units"),
+    ):
+        if wrong.any():
+            i, j = (int(k) for k in np.argwhere(wrong)[0])
+            cell = str(body[i, j])
+            head = str(text[0, labels + j]) or f"number {columns_kept[labels + j] + 1}"
+            raise InputError(
+                f"{shown(cell)} {message}"
+                if message
+                else f"column {head!r} holds {shown(cell)}; {advice_for(cell)}",
+                where=f"{where}:{lines[heads + i] + 1}",
+            )
     column_labels = _tuples(text[:heads, labels:].T)
+    row_labels = _tuples(text[heads:, :labels])
+    empty = (figures.kinds == "E").all(axis=1)
+    remarks = list(figures.remarks)
     if unlabelled:
-        n = body.shape[0]
-        row_labels = tuple(
-            column_labels[i] if i < len(column_labels) else ("",) * heads for i in range(n)
-        )
+        nameless = (("",) * heads,) * max(0, len(row_labels) - len(column_labels))
+        row_labels = (column_labels + nameless)[: len(row_labels)]
+        remarks.append("rows have no labels; they take those of the columns, in order")
     else:
-        row_labels = _tuples(text[heads:, :labels])
-    empty = (body_kinds == "E").all(axis=1)
+        # A row without any figure is a note, unless it has the label of a column.
+        known = {label for levels in column_labels for label in levels}
+        empty &= np.array([not known & set(levels) for levels in row_labels])
+        ignored += [
+            f"note {shown(next(filter(None, levels)))}"
+            for levels, gone in zip(row_labels, empty, strict=True)
+            if gone and any(levels)
+        ]
     short = Path(where).name
-    remarks = [f"{short}: {remark}" for remark in (thousands, decimals) if remark]
-    if unlabelled:
-        remarks.append(f"{short}: rows have no labels; they take those of the columns, in order")
-    marks = Counter(str(cell).lower() for cell in body[body_kinds == "B"])
-    remarks += [
-        f"{short}: {plural(count, 'cell')} {mark!r} read as 0"
-        for mark, count in sorted(marks.items())
-    ]
-    known = {label for levels in column_labels for label in levels}
-    empty &= np.array([not known & set(levels) for levels in row_labels]) | unlabelled
-    ignored += [
-        f"note {shown(_first(np.array(levels, dtype=object)))}"
-        for levels, gone in zip(row_labels, empty, strict=True)
-        if gone and any(levels) and not unlabelled
-    ]
-    cells = numbers_of(body, body_kinds)
-    large = ~(np.abs(cells) <= LARGEST)
-    if large.any():
-        at = np.argwhere(large)[0]
-        raise InputError(
-            f"{shown(str(body[at[0], at[1]]))} is too large; rescale the units",
-            where=f"{where}:{lines[heads + int(at[0])] + 1}",
-        )
     return Grid(
         where=where,
         row_labels=tuple(r for r, gone in zip(row_labels, empty, strict=True) if not gone),
         column_labels=column_labels,
-        cells=cells[~empty],
-        half=half_units(body, body_kinds)[~empty],
-        unknown=suppressed(body, body_kinds)[~empty],
+        cells=figures.numbers[~empty],
+        half=figures.half[~empty],
         unlabelled=unlabelled,
         ignored=tuple(ignored),
-        remarks=tuple(remarks),
+        remarks=tuple(f"{short}: {remark}" for remark in remarks),
     )
-
-
-def _first(row: Text) -> str:
-    return next((str(cell) for cell in row if cell), "")
 
 
 def _tuples(text: Text) -> tuple[tuple[str, ...], ...]:
@@ -404,21 +377,3 @@ def _is_header(text: Text, kinds: npt.NDArray[np.str_], labels: int) -> bool:
         return True
     words, figures = (kinds[labels:] == "T").sum(), (kinds[labels:] == "N").sum()
     return bool(words > figures or (words and not (kinds[:labels] == "T").any()))
-
-
-def _not_a_number(
-    text: Text,
-    kinds: npt.NDArray[np.str_],
-    row: int,
-    labels: int,
-    where: str,
-    lines: Sequence[int],
-    columns: Sequence[int],
-) -> InputError:
-    column = labels + int(np.flatnonzero(kinds[row, labels:] == "T")[0])
-    head = str(text[0, column]) or f"number {int(columns[column]) + 1}"
-    return InputError(
-        f"column {head!r} holds {shown(str(text[row, column]))}; "
-        f"{advice_for(str(text[row, column]))}",
-        where=f"{where}:{lines[row] + 1}",
-    )

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from planbench.errors import InputError
 from planbench.model.economy import Economy
 from planbench.tables.economy import Observed, economy_of_flows
-from planbench.tables.flows import ImportSettings, Moved, flows_of, recipe_lines
+from planbench.tables.flows import Moved, by_rule, flows_of, recipe_lines
+from planbench.tables.options import ImportSettings, ReadOptions
 from planbench.tables.raw import RawTable, Role
-from planbench.tables.read import ReadOptions, read_raw_table
-from planbench.tables.roles import Named
+from planbench.tables.read import read_raw_table
 from planbench.tables.technology import by_product
 
 _Path = str | os.PathLike[str]
@@ -76,30 +76,27 @@ class ImportReport:
 
     def rules(self) -> list[RuleTotal]:
         """Add up what each rule moved, in the order of the rules."""
-        return rule_totals(self.moved)
+        return [
+            RuleTotal(
+                rule=rule,
+                count=len(figures),
+                amount=sum(abs(figure.amount) for figure in figures),
+                largest=figures[0].place,
+                treatment=figures[0].treatment,
+            )
+            for rule, figures in by_rule(self.moved).items()
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values; the plan itself is left out."""
-        return {
-            "name": self.name,
-            "kind": self.kind,
-            "products": self.products,
-            "industries": self.industries,
-            "technology": self.technology,
-            "trade": self.trade,
-            "targets": self.targets,
+        facts = "name", "kind", "products", "industries", "technology", "trade", "targets"
+        judged = "feasible", "shortfall", "short", "value", "upper", "optimal"
+        return {fact: getattr(self, fact) for fact in facts} | {
             "rules": [vars(total) for total in self.rules()],
             "moved": [vars(figure) for figure in self.moved],
             "roles": [vars(role) for role in self.roles],
             "remarks": list(self.remarks),
-            "observed": {
-                "feasible": self.observed.feasible,
-                "shortfall": self.observed.shortfall,
-                "short": self.observed.short,
-                "value": self.observed.value,
-                "upper": self.observed.upper,
-                "optimal": self.observed.optimal,
-            },
+            "observed": {fact: getattr(self.observed, fact) for fact in judged},
         }
 
 
@@ -112,12 +109,7 @@ def import_table(path: _Path | Sequence[_Path], **options: Any) -> tuple[Economy
         One file (CSV, xlsx, npz), a use and a make table, or with ``form`` a folder that
         pymrio knows.
     **options
-        Fields of :class:`ReadOptions` (``use``, ``make``, ``sheet``,
-        ``form``, ``year``, ``make_rows``, ``entries``, ``gross_outputs``, ``name``, ``unit``),
-        of :class:`planbench.tables.roles.Named` (``final``, ``exports``, ``imports``,
-        ``value_added``, ``compensation``, ``resource``, ``total``, ``industry``, ``drop``) and
-        of :class:`ImportSettings` (``technology``, ``trade``, ``targets``, ``resources``,
-        ``trade_limit``, ``prices``, ``margins``).
+        Fields of :class:`ReadOptions` and :class:`ImportSettings`.
 
     Returns
     -------
@@ -135,19 +127,14 @@ def import_table(path: _Path | Sequence[_Path], **options: Any) -> tuple[Economy
     >>> import_table(["use_71.csv", "make_71.csv"], technology="industry")  # doctest: +SKIP
     """
     paths = [path] if isinstance(path, str | os.PathLike) else list(path)
-    read, named, settings = (
+    read, settings = (
         {f.name: options.pop(f.name) for f in fields(kind) if f.name in options}
-        for kind in (ReadOptions, Named, ImportSettings)
+        for kind in (ReadOptions, ImportSettings)
     )
     if options:
         raise InputError(f"is no option of an import: {next(iter(options))!r}", where="options")
-    reading = ReadOptions(**read)
-    if named:
-        reading = replace(
-            reading, named=replace(reading.named, **{k: tuple(v) for k, v in named.items()})
-        )
     chosen = ImportSettings(**settings).checked()
-    raw = read_raw_table([os.fspath(p) for p in paths], reading)
+    raw = read_raw_table([os.fspath(p) for p in paths], ReadOptions(**read))
     return import_raw(raw, chosen)
 
 
@@ -165,26 +152,26 @@ def import_raw(
     technology = _technology(raw, settings)
     flows = flows_of(raw, settings)
     if technology in ("industry", "commodity"):
-        flows = by_product(flows, technology, raw.name)
+        flows = by_product(flows, technology)
     recipe = {
         "imported": raw.name,
         "kind": raw.kind,
         "source": raw.source,
+        **vars(settings),
         "technology": technology,
-        "trade": settings.trade,
-        "targets": settings.targets,
-        "resources": settings.resources,
-        "trade_limit": settings.trade_limit,
-        "prices": settings.prices,
         "margins": list(settings.margins),
     }
-    economy, observed, moved = economy_of_flows(flows, settings, raw.name, raw.unit, recipe)
-    _refuse_false_plan(observed, raw.name)
-    figures = (*flows.moved, *moved)
-    remarks = (*raw.remarks, *flows.remarks)
+    economy, observed = economy_of_flows(flows, settings, recipe)
+    if not observed.feasible:
+        raise InputError(
+            f"the observed plan is not feasible: {100 * observed.shortfall:.3g} % short of "
+            f"{observed.short!r}; check its row and the roles of rows and columns",
+            where=raw.name,
+        )
+    remarks = (*raw.remarks, *flows.notes.remarks)
     full = recipe | {
         "remarks": list(remarks),
-        "moved": recipe_lines(figures),
+        "moved": recipe_lines(flows.notes.moved),
         # Bound to the hash: what is made of this economy has another optimum.
         "observed": {
             "sha256": economy.sha256,
@@ -203,21 +190,12 @@ def import_raw(
         technology=technology,
         trade=settings.trade,
         targets=settings.targets,
-        moved=figures,
+        moved=tuple(flows.notes.moved),
         roles=raw.roles,
         remarks=remarks,
         observed=observed,
     )
     return replace(economy, recipe=full), report
-
-
-def _refuse_false_plan(observed: Observed, name: str) -> None:
-    if not observed.feasible:
-        raise InputError(
-            f"the observed plan is not feasible: {100 * observed.shortfall:.3g} % short of "
-            f"{observed.short!r}; check its row and the roles of rows and columns",
-            where=name,
-        )
 
 
 def _technology(raw: RawTable, settings: ImportSettings) -> str:
@@ -229,23 +207,3 @@ def _technology(raw: RawTable, settings: ImportSettings) -> str:
             where="--technology",
         )
     return "joint" if settings.technology == "auto" else settings.technology
-
-
-def rule_totals(moved: Iterable[Moved]) -> list[RuleTotal]:
-    """Add up figures by rule, in the order in which the rules first appear."""
-    by_rule: dict[str, list[Moved]] = {}
-    for figure in moved:
-        by_rule.setdefault(figure.rule, []).append(figure)
-    out = []
-    for rule, figures in by_rule.items():
-        largest = max(figures, key=lambda figure: abs(figure.amount))
-        out.append(
-            RuleTotal(
-                rule=rule,
-                count=len(figures),
-                amount=sum(abs(figure.amount) for figure in figures),
-                largest=largest.place,
-                treatment=largest.treatment,
-            )
-        )
-    return out

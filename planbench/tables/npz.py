@@ -20,8 +20,6 @@ arrays                              shape                 meaning
 
 from __future__ import annotations
 
-import zipfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +27,7 @@ import numpy as np
 
 from planbench.errors import InputError
 from planbench.formatting import plural
-from planbench.io.files import regular_file_size, require_memory, require_plausible
+from planbench.io.archive import read_arrays
 from planbench.model.arrays import FloatArray
 from planbench.tables.raw import ROLES, RawTable, Role, make_raw_table
 
@@ -68,156 +66,95 @@ def read_npz_table(path: Path, name: str, make_rows: str = "auto") -> RawTable:
     """
     given, roles = _read(path)
     where = str(path)
-    remarks: list[str] = []
     if "use" not in given:
         raise InputError("has no array 'Z' or 'use'; store the table under that name", where=where)
-    use = given["use"]
+    use = given.pop("use")
     if use.ndim != 2:
         raise InputError("array of the table must have two dimensions", where=where)
-    regions = _labels(given, "regions")
-    sectors = _labels(given, "industries")
+    labels = {name: given.pop(name, None) for name in _LABELS}
+    fields: dict[str, Any] = given | {
+        "final_uses": labels["final_uses"],
+        "source": path.name,
+        "roles": tuple(roles),
+    }
+    regions, sectors = labels["regions"], labels["industries"]
     if regions is not None:
-        raw = _multi_region(given, use, regions, sectors, name, where, remarks)
-        return replace(raw, roles=tuple(roles))
-    n, m = use.shape
-    make = given.get("make")
-    if make is not None:
-        make = _products_by_industries(make, given, (n, m), make_rows, where, remarks)
-    industries = sectors or [f"industry {j + 1}" for j in range(m)]
-    products = _labels(given, "products") or (
-        industries if make is None and n == m else [f"product {i + 1}" for i in range(n)]
-    )
-    return make_raw_table(
-        name,
-        _sized(products, n, "products", where),
-        _sized(industries, m, "industries", where),
-        use,
-        make=make,
-        final_uses=_labels(given, "final_uses"),
-        **{key: given.get(key) for key in _VECTORS},
-        final_use=given.get("final_use"),
-        source=Path(where).name,
-        roles=tuple(roles),
-        remarks=tuple(remarks),
-    )
+        if "make" in given:
+            message = "a multi-region make table is not read from npz; use CSV"
+            raise InputError(message, where=where)
+        fields |= _regional(fields, use.shape[0], regions, sectors or [], where)
+        products = industries = [f"{r} {s}" for r in regions for s in sectors or []]
+    else:
+        n, m = use.shape
+        if "make" in given:
+            make, remark = _products_by_industries(given, use, make_rows, where)
+            fields |= {"make": make, "remarks": (remark,) if remark else ()}
+        industries = sectors or [f"industry {j + 1}" for j in range(m)]
+        products = labels["products"] or (
+            industries if "make" not in given and n == m else [f"product {i + 1}" for i in range(n)]
+        )
+        for axis, names, size in (("products", products, n), ("industries", industries, m)):
+            if len(names) != size:
+                raise InputError(
+                    f"{axis} has {plural(len(names), 'label')}, expected {size}", where=where
+                )
+    return make_raw_table(name, products, industries, use, **fields)
 
 
-_VECTORS = ("output", "supply", "exports", "imports", "compensation", "value_added")
-
-
-def _multi_region(
-    given: dict[str, Any],
-    use: FloatArray,
-    regions: list[str],
-    sectors: list[str] | None,
-    name: str,
-    where: str,
-    remarks: list[str],
-) -> RawTable:
-    if "make" in given:
-        raise InputError("a multi-region make table is not read from npz; use CSV", where=where)
-    n = use.shape[0]
-    if sectors is None or len(regions) * len(sectors) != n:
+def _regional(
+    fields: dict[str, Any], n: int, regions: list[str], sectors: list[str], where: str
+) -> dict[str, Any]:
+    """Regions of the rows of a multi-region table, and of its columns of final use."""
+    if len(regions) * len(sectors) != n:
         raise InputError(
-            f"{plural(len(regions), 'region')} and {plural(len(sectors or []), 'industry')} do not "
+            f"{plural(len(regions), 'region')} and {plural(len(sectors), 'industry')} do not "
             f"make {plural(n, 'row')}",
             where=where,
         )
     placed = [r for r in regions for _ in sectors]
-    labels = [f"{r} {s}" for r in regions for s in sectors]
-    final = given.get("final_use")
-    final_regions = None
-    final_uses = _labels(given, "final_uses")
-    if final is not None and final.ndim == 2 and final.shape[1] % len(regions) == 0:
-        each = final.shape[1] // len(regions)
-        final_regions = [r for r in regions for _ in range(each)]
-        kinds = final_uses if final_uses and len(final_uses) == each else None
-        if final_uses is None or kinds:
-            words = kinds or [f"final use {k + 1}" for k in range(each)]
-            final_uses = [f"{r} {w}" for r in regions for w in words]
-        if each > 1:
-            remarks.append(
-                f"{final.shape[1]} columns of final use are {each} for each region, in order"
-            )
-    return make_raw_table(
-        name,
-        labels,
-        labels,
-        use,
-        final_use=final,
-        final_uses=final_uses,
-        product_regions=placed,
-        industry_regions=placed,
-        final_regions=final_regions,
-        **{key: given.get(key) for key in _VECTORS},
-        source=Path(where).name,
-        remarks=tuple(remarks),
-    )
+    out: dict[str, Any] = {"product_regions": placed, "industry_regions": placed}
+    final, kinds = fields.get("final_use"), fields["final_uses"]
+    if final is None or final.ndim != 2 or final.shape[1] % len(regions):
+        return out
+    each = final.shape[1] // len(regions)
+    out["final_regions"] = [r for r in regions for _ in range(each)]
+    if kinds is None or len(kinds) == each:
+        kinds = kinds or [f"final use {k + 1}" for k in range(each)]
+        out["final_uses"] = [f"{r} {kind}" for r in regions for kind in kinds]
+    if each > 1:
+        remark = f"{final.shape[1]} columns of final use are {each} for each region, in order"
+        out["remarks"] = (remark,)
+    return out
 
 
 def _read(path: Path) -> tuple[dict[str, Any], list[Role]]:
     """Known arrays by field, and the roles of all."""
     where = str(path)
-    size = regular_file_size(path, "an npz file")
     known = {alias: field for field, aliases in _NAMES.items() for alias in aliases}
     given: dict[str, Any] = {}
     roles: list[Role] = []
-    try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(item.file_size for item in archive.infolist())
-        require_plausible(unpacked, size, where)
-        require_memory(3.0 * max(unpacked, size), where, "reading this table")
-        with np.load(path, allow_pickle=False) as archive:
-            for key in archive.files:
-                field = known.get(key)
-                if field is None:
-                    roles.append(Role("array", key, "left out", "is not known by this name"))
-                    continue
-                if field in given:
-                    raise InputError(f"array {key!r} says {field} twice; drop one", where=where)
-                given[field] = archive[key]
-                roles.append(Role("array", key, ROLES[field], "by its name"))
-    except InputError:
-        raise
-    except MemoryError:
-        raise InputError("does not fit into memory; use a smaller table", where=where) from None
-    except Exception as e:  # zipfile, zlib and numpy have many errors for a damaged file
-        line = str(e).splitlines()[0] if str(e) else type(e).__name__
-        raise InputError(
-            f"is no npz file of plain arrays, or a damaged one: {line}; save it with numpy.savez, "
-            "or download it again",
-            where=where,
-        ) from None
+    for key, array in read_arrays(path, "an npz file of plain arrays", growth=3.0).items():
+        field = known.get(key)
+        if field is None:
+            roles.append(Role("array", key, "left out", "is not known by this name"))
+            continue
+        if field in given:
+            raise InputError(f"array {key!r} says {field} twice; drop one", where=where)
+        given[field] = array
+        roles.append(Role("array", key, ROLES[field], "by its name"))
     for field, array in given.items():
-        if field not in _LABELS and array.dtype.kind not in "buif":
+        if field in _LABELS:
+            given[field] = [str(label) for label in np.ravel(array)]
+        elif array.dtype.kind not in "buif":
             raise InputError(f"array of {field} holds no numbers", where=where)
     return given, roles
 
 
-def _labels(given: dict[str, Any], field: str) -> list[str] | None:
-    if field not in given:
-        return None
-    return [str(label) for label in np.ravel(given[field])]
-
-
-def _sized(labels: list[str], size: int, field: str, where: str) -> list[str]:
-    if len(labels) != size:
-        raise InputError(
-            f"{field} has {plural(len(labels), 'label')}, expected {size}", where=where
-        )
-    return labels
-
-
 def _products_by_industries(
-    make: FloatArray,
-    given: dict[str, Any],
-    shape: tuple[int, int],
-    make_rows: str,
-    where: str,
-    remarks: list[str],
-) -> FloatArray:
-    """Turn the make table so that products are its rows."""
-    n, m = shape
+    given: dict[str, Any], use: FloatArray, make_rows: str, where: str
+) -> tuple[FloatArray, str]:
+    """Turn the make table so that products are its rows; the second value is a remark, if any."""
+    make, (n, m) = given["make"], use.shape
     if make.shape not in ((n, m), (m, n)):
         raise InputError(
             f"make is {' x '.join(map(str, make.shape))} and the use table {n} x {m}; "
@@ -231,28 +168,21 @@ def _products_by_industries(
     elif n != m:
         turned = make.shape == (m, n)
     else:
-        turned = _misfit(make.T, given) < _misfit(make, given)
-        remarks.append(
+        stated = [
+            (axis, given[field])
+            for field, axis in (("output", 0), ("supply", 1))
+            if field in given and given[field].shape == (n,)
+        ]
+
+        def misfit(table: FloatArray) -> float:
+            """How far a make table is from stated outputs, or leaves industries short."""
+            if stated:
+                return float(sum(np.abs(table.sum(axis=a) - line).sum() for a, line in stated))
+            return float(np.maximum(use.sum(axis=0) - table.sum(axis=0), 0.0).sum())
+
+        turned = misfit(make.T) < misfit(make)
+        return (make.T if turned else make), (
             f"rows of make are {'industries' if turned else 'products'}, by "
-            f"{'stated outputs' if {'output', 'supply'} & set(given) else 'what industries use'}"
+            f"{'stated outputs' if stated else 'what industries use'}"
         )
-    return np.asarray(make.T if turned else make)
-
-
-def _misfit(make: FloatArray, given: dict[str, Any]) -> float:
-    """How far a make table (products as rows) is from what is stated of outputs."""
-    stated = [(given[k], a) for k, a in (("output", 0), ("supply", 1)) if k in given]
-    fits = [(s, a) for s, a in stated if s.shape == (make.shape[1 - a],)]
-    if fits:
-        return float(sum(np.abs(make.sum(axis=axis) - line).sum() for line, axis in fits))
-    return float(np.maximum(given["use"].sum(axis=0) - make.sum(axis=0), 0.0).sum())
-
-
-def looks_like_table(path: Path) -> bool:
-    """Whether an ``.npz`` file holds a table rather than an instance of planbench."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            stored = {Path(item).stem for item in archive.namelist()}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, NotImplementedError):
-        return False
-    return bool(stored & set(_NAMES["use"]))
+    return (make.T if turned else make), ""

@@ -151,9 +151,27 @@ ROLES = {
     "regions": "labels of regions",
     "final_uses": "labels of final uses",
 }
-#: Fields by products, by industries, by final uses.
-_BY_PRODUCT = ("supply", "exports", "imports")
-_BY_INDUSTRY = ("output", "import_use", "compensation", "value_added")
+#: Axes of the fields that hold figures, and of those that hold labels.
+_SHAPES = {
+    "use": ("product", "industry"),
+    "make": ("product", "industry"),
+    "final_use": ("product", "use"),
+    "resource_use": ("resource", "industry"),
+    "supply": ("product",),
+    "exports": ("product",),
+    "imports": ("product",),
+    "output": ("industry",),
+    "import_use": ("industry",),
+    "compensation": ("industry",),
+    "value_added": ("industry",),
+    "final_import_use": ("use",),
+}
+_LABELS = {
+    "product_regions": "product",
+    "industry_regions": "industry",
+    "final_regions": "use",
+    "final_uses": "use",
+}
 
 
 def make_raw_table(
@@ -181,47 +199,34 @@ def make_raw_table(
         raise InputError(
             f"is no table: {plural(n, 'product')} and {plural(m, 'industry')}", where=name
         )
-    fields["use"] = _matrix(use, (n, m), "use", name)
-    if fields.get("make") is not None:
-        fields["make"] = _matrix(fields["make"], (n, m), "make", name)
-    elif n != m:
+    if fields.get("make") is None and n != m:
         raise InputError(
             f"has {plural(n, 'product')} and {plural(m, 'industry')} but no make table; "
             "give one with --make",
             where=name,
         )
     final = fields.get("final_use")
-    final = np.zeros((n, 0)) if final is None else np.asarray(final, dtype=np.float64)
+    final = np.zeros((n, 0)) if final is None else np.asarray(final)
     if final.ndim == 1:
         final = final[:, None]
     uses = final.shape[1] if final.ndim == 2 else 0
-    fields["final_use"] = _array(final, (n, uses), "final_use", name)
-    labels = tuple(fields.get("final_uses") or ())
-    fields["final_uses"] = distinct(labels or [f"final use {k + 1}" for k in range(uses)])
-    sizes = dict.fromkeys(_BY_PRODUCT, n) | dict.fromkeys(_BY_INDUSTRY, m)
-    sizes["final_import_use"] = uses
+    fields |= {"use": use, "final_use": final}
+    labels = fields.get("final_uses") or [f"final use {k + 1}" for k in range(uses)]
+    fields["final_uses"] = distinct(labels)
     fields["resources"] = distinct(fields.get("resources") or ())
-    if fields.get("resource_use") is not None:
-        shape = (len(fields["resources"]), m)
-        fields["resource_use"] = _array(fields["resource_use"], shape, "resource_use", name)
-    for field, size in sizes.items():
+    sizes = {"product": n, "industry": m, "use": uses, "resource": len(fields["resources"])}
+    for field, axes in _SHAPES.items():
         if fields.get(field) is not None:
-            fields[field] = _array(fields[field], (size,), field, name)
-    counts = {
-        "product_regions": n,
-        "industry_regions": m,
-        "final_regions": uses,
-        "final_uses": uses,
-    }
-    for field, size in counts.items():
+            shape = tuple(sizes[axis] for axis in axes)
+            make = _matrix if field in ("use", "make") else _array
+            fields[field] = make(fields[field], shape, field, name)
+    for field, axis in _LABELS.items():
         given = fields.get(field)
-        if given is None:
-            continue
-        fields[field] = tuple(str(label) for label in given)
-        if len(given) != size:
+        if given is not None and len(given) != sizes[axis]:
             raise InputError(
-                f"{field} has {plural(len(given), 'label')}, expected {size}", where=name
+                f"{field} has {plural(len(given), 'label')}, expected {sizes[axis]}", where=name
             )
+        fields[field] = None if given is None else tuple(map(str, given))
     return RawTable(
         name=name, products=distinct(products), industries=distinct(industries), **fields
     )
@@ -258,7 +263,7 @@ def _array(values: Any, shape: tuple[int, ...], field: str, name: str) -> FloatA
     return out
 
 
-def _matrix(values: Any, shape: tuple[int, int], field: str, name: str) -> Matrix:
+def _matrix(values: Any, shape: Any, field: str, name: str) -> Matrix:
     if not hasattr(values, "indptr"):
         values = _array(values, shape, field, name)
     matrix = canonical_matrix(values, shape, f"{name}: field {field}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 import planbench.tables.names as names
@@ -12,51 +10,36 @@ from planbench.formatting import plural
 from planbench.io.text import nearest
 from planbench.model.arrays import FloatArray
 from planbench.tables.grid import Grid
-from planbench.tables.published import (
+from planbench.tables.labels import Labels, Lines, match_labels, stated_roles
+from planbench.tables.options import ReadOptions
+from planbench.tables.raw import RawTable, make_raw_table
+from planbench.tables.roles import (
     ENOUGH,
-    find_outputs,
-    leaves_out,
+    Sheet,
+    decide_roles,
     refuse_chance_totals,
-    refuse_lone_industries,
     refuse_misplaced,
+    report_roles,
     resolve_totals,
-    signs,
+    row_sum,
     sum_or_none,
     table_fields,
 )
-from planbench.tables.raw import RawTable, make_raw_table
-from planbench.tables.roles import (
-    Labels,
-    Lines,
-    Named,
-    Sheet,
-    at,
-    decide_roles,
-    make_sheet,
-    match_labels,
-    report_roles,
-    stated_roles,
-)
-from planbench.tables.totals import Total, find_totals, make_axis, same
+from planbench.tables.totals import find_totals, make_side, same
 
 
-def supply_use_table(
-    use: Grid, make: Grid, named: Named, name: str, make_rows: str = "auto", outputs: str = "auto"
-) -> RawTable:
+def supply_use_table(use: Grid, make: Grid, options: ReadOptions, name: str) -> RawTable:
     """Read a use and a make (supply) table.
+
+    Products are the axis of the make table which gives the outputs that the use table states;
+    without these, the axis whose labels are the rows of the use table; where both are, the one
+    with which industries do not use more than they make (``make_rows`` says otherwise).
 
     Parameters
     ----------
     use, make : Grid
-    named : Named
+    options : ReadOptions
     name : str
-    make_rows : {"auto", "products", "industries"}
-        What the rows of the make table are. ``auto`` takes the axis whose labels are the rows
-        of the use table; where both are, the way round that gives the outputs which the use
-        table states; without these, in which industries do not use more than they make.
-    outputs : {"auto", "stated", "uses"}
-        ``auto`` refuses stated outputs that are no sums; otherwise the cells of the make table
-        count.
 
     Raises
     ------
@@ -64,108 +47,144 @@ def supply_use_table(
         When the tables do not fit each other; the line says where.
     """
     remarks: list[str] = []
-    if _transposed(use, make, make_rows, remarks):
+    outputs = options.gross_outputs
+    if _is_transposed(use, make, options.make_rows, remarks):
         make = make.turned()
     # Each axis is compared with its like, so that of codes and names both keep the same.
     use_rows, products = match_labels(use.row_labels, make.row_labels, use.where)
     made_by, use_columns = match_labels(make.column_labels, use.column_labels, make.where)
-    (across, made_across), (down, made_down) = _stated_of_both(
-        named, (use_columns, made_by), (use_rows, products), use.where
+    (across, made_across), (down, made_down) = stated_roles(
+        options, (use_columns, made_by), (use_rows, products), use.where
     )
     if use.unlabelled:
-        totals = _make_totals(make, products, made_by, made_down)[1]
-        use_rows = _labels_in_order(use, use_rows, products, totals)
-    supply = _judge_make(
-        make, (made_by, products), (made_across, made_down), set(use_rows.labels), use.where
-    )
+        use_rows = _labels_in_order(use, products)
+    supply = _supply_sheet(make, made_by, products, made_across, made_down, use_rows, use.where)
+    labels = supply.columns.labels_of(supply.columns.core)
     at_use = {label: i for i, label in reversed(list(enumerate(use_rows.labels))) if label}
-    core_use = [at_use[label] for label in supply.rows.core_labels]
-    labels = supply.columns.core_labels
-    industries, how = _industry_columns(use, use_columns.labels, core_use, labels, across)
-    found = []
-    for what, of, core, over, lines in (
-        ("column", use_columns, industries, core_use, across),
-        ("row", use_rows, core_use, industries, down),
-    ):
-        axis = make_axis(use, what, of.labels, core, over, ())
-        free = [j for j in range(len(of.labels)) if j not in core and j not in lines]
-        found.append(find_totals(axis, free, at(lines, "total")))
-    sheet = make_sheet(
-        use, (use_columns, use_rows), (industries, core_use), (across, down), (found[0], found[1])
+    core_rows = [at_use[label] for label in supply.rows.labels_of(supply.rows.core)]
+    core, how = _industry_columns(use, use_columns, core_rows, labels, across)
+    sheet = Sheet(
+        use,
+        make_side(use, "column", use_columns, core, core_rows, across),
+        make_side(use, "row", use_rows, core_rows, core, down),
     )
     columns, rows = sheet.columns, sheet.rows
-    block = make.cells[supply.core]
+    for side in (columns, rows):
+        free = [j for j in range(len(side.labels)) if j not in (*side.core, *side.stated)]
+        side.totals = find_totals(side, free)
+    block, half = make.cells[supply.core], make.half[supply.core]
     made, supplied = block.sum(axis=0), block.sum(axis=1)
-    decide_roles(columns, how, only=bool(named.final))
-    decide_roles(rows, "is a product of the make table", only=bool(named.value_added))
-    refuse_lone_industries(sheet)
+    decide_roles(sheet, options, (how, "is a product of the make table"), own_units=False)
     refuse_misplaced(sheet)
     for i in rows.at("final use"):
         raise InputError(
-            f"row {rows.label(i)!r} holds final use, which is a column of a use table; give "
+            f"row {rows.labels[i]!r} holds final use, which is a column of a use table; give "
             "--value-added, --resource or --drop",
             where=use.where,
         )
     refuse_chance_totals(columns)
     refuse_chance_totals(rows)
-    find_outputs(sheet, made, outputs)
-    used = columns.cells[columns.at("industry", "final use", "exports")].sum(axis=0)
     for j in columns.at("total?"):
-        if same(columns.cells[j], supplied, columns.half[j] + make.half[supply.core].sum(axis=1)):
+        if same(columns.cells[j], supplied, columns.half[j] + half.sum(axis=1)):
             columns.roles[j] = "total", "equals what is made"
-    resolve_totals(sheet, used, made, supply.rows.core_labels)
+    used = columns.cells[columns.at("industry", "final use", "exports")].sum(axis=0)
+    resolve_totals(sheet, used, made, outputs)
     fields = table_fields(sheet, balanced=False)
-    fields["industry_rounding"] = None
     imports = _supplied_imports(supply, sheet, outputs, remarks)
     if imports is not None:
         fields["imports"] = imports
-    cells = make.half[np.ix_(supply.rows.core, supply.columns.at("industry", "imports"))]
-    hidden = make.unknown[supply.rows.core].any(axis=1)
-    fields["product_rounding"] = np.where(
-        hidden, np.inf, fields["product_rounding"] + cells.sum(axis=1)
+    stated = rows.half[rows.at("output")].max(axis=0, initial=0.0)
+    fields["product_rounding"] += supply.columns.half[supply.columns.at("industry", "imports")].sum(
+        0
     )
-    fields["output_rounding"] = np.where(
-        make.unknown[:, supply.columns.core].any(axis=0),
-        np.inf,
-        make.half[supply.core].sum(axis=0)
-        + use.half[np.ix_(rows.at("output"), industries)].max(axis=0, initial=0.0),
-    )
-    if outputs != "auto" or leaves_out(sheet):
+    fields["output_rounding"] = half.sum(axis=0) + stated
+    fields["industry_rounding"] = None
+    if outputs != "auto" or sheet.leaves_out:
         fields["product_rounding"] = fields["output_rounding"] = None
     fields["source"] = f"{use.short} and {make.short}"
     fields["remarks"] = (*remarks, *make.remarks, *fields["remarks"])
     fields["roles"] = report_roles((sheet, "use"), (supply, "make"))
     return make_raw_table(
-        name, supply.rows.core_labels, labels, use.cells[sheet.core], make=block, **fields
+        name,
+        supply.rows.labels_of(supply.rows.core),
+        labels,
+        use.cells[sheet.core],
+        make=block,
+        **fields,
     )
 
 
-def _stated_of_both(
-    named: Named, columns: tuple[Labels, Labels], rows: tuple[Labels, Labels], where: str
-) -> tuple[tuple[Lines, Lines], tuple[Lines, Lines]]:
-    """Stated roles of columns (use, make) and of rows (use, make)."""
+def _is_transposed(use: Grid, make: Grid, make_rows: str, remarks: list[str]) -> bool:
+    """Whether the rows of the make table are industries."""
+    if make_rows != "auto":
+        return make_rows == "industries"
+    (stated, common, excess, block), (stated_turned, common_turned, excess_turned, block_turned) = (
+        _evidence(use, grid) for grid in (make, make.turned())
+    )
+    short = f"{make.short}: rows and columns have the same labels"
+    if stated != stated_turned:
+        turned = stated_turned > stated
+        if common == common_turned:
+            remarks.append(
+                f"{short}; by the outputs in {use.short} rows are "
+                f"{'industries' if turned else 'products'}"
+            )
+        return turned
+    if common != common_turned or np.array_equal(block, block_turned):
+        return common_turned > common
+    if excess == excess_turned:
+        raise InputError(
+            "has the same labels on both axes, and nothing tells products from industries; "
+            "give --make-rows products or industries",
+            where=make.where,
+        )
+    turned = excess_turned < excess
+    rows = "industries" if turned else "products"
+    remarks.append(
+        f"{short}; with products as rows industries use {excess:.6g} more than they make, with "
+        f"industries as rows {excess_turned:.6g}: rows are {rows} (--make-rows says otherwise)"
+    )
+    return turned
 
-    def joined(one: Labels, other: Labels) -> Labels:
-        return Labels(one.labels + other.labels, None, one.levels + other.levels)
 
-    def parted(lines: Lines, n: int) -> tuple[Lines, Lines]:
-        return {i: r for i, r in lines.items() if i < n}, {
-            i - n: r for i, r in lines.items() if i >= n
+def _evidence(use: Grid, make: Grid) -> tuple[int, int, float, FloatArray]:
+    """Find what says that the rows of a make table are products.
+
+    How many of the outputs, by industry and by product, that the use table states it gives; how
+    many labels its rows share with those of the use table; (against it) what industries use
+    beyond what they make; and the block of the make table that these labels name.
+    """
+    rows, products = match_labels(use.row_labels, make.row_labels, use.where)
+    made_by, columns = match_labels(make.column_labels, use.column_labels, make.where)
+
+    def shared(one: Labels, other: Labels) -> tuple[list[int], list[int]]:
+        """Positions of the common labels."""
+        there = {label: i for i, label in reversed(list(enumerate(other.labels)))}
+        found = {
+            label: i
+            for i, label in reversed(list(enumerate(one.labels)))
+            if label and label in there and not names.is_total(label)
         }
+        return list(found.values()), [there[label] for label in found]
 
-    across, down = stated_roles(named, joined(*columns), joined(*rows), where)
-    return parted(across, len(columns[0].labels)), parted(down, len(rows[0].labels))
+    of_make, core_rows = shared(products, rows)
+    by, core = shared(made_by, columns)
+    block, half = make.cells[np.ix_(of_make, by)], make.half[np.ix_(of_make, by)]
+    stated = any(
+        same(use.cells[i, core], block.sum(axis=0), half.sum(axis=0) + use.half[i, core])
+        for i in set(range(use.cells.shape[0])) - set(core_rows)
+    ) + any(
+        same(use.cells[core_rows, j], block.sum(axis=1), half.sum(axis=1) + use.half[core_rows, j])
+        for j in set(range(use.cells.shape[1])) - set(core)
+    )
+    used = use.cells[np.ix_(core_rows, core)].sum(axis=0)
+    excess = float(np.maximum(used - block.sum(axis=0), 0.0).sum())
+    return stated, len(of_make), excess, block
 
 
-def _labels_in_order(
-    use: Grid, use_rows: Labels, products: Labels, totals: dict[int, Total]
-) -> Labels:
+def _labels_in_order(use: Grid, products: Labels) -> Labels:
     """Labels for the rows of a use table without any: those of the products, in order."""
-    wanted = [
-        label
-        for i, label in enumerate(products.labels)
-        if label and i not in totals and not names.is_total(label)
-    ]
+    wanted = [label for label in products.labels if label and not names.is_total(label)]
     n = use.cells.shape[0]
     if len(wanted) < n:
         # Further rows would be value added, which nobody could tell apart.
@@ -175,141 +194,55 @@ def _labels_in_order(
             "add a column of labels",
             where=use.where,
         )
-    return Labels(wanted[:n], None, tuple((label,) for label in wanted[:n]))
+    return Labels(wanted[:n], tuple((label,) for label in wanted[:n]))
 
 
-def _make_totals(
-    make: Grid, products: Labels, made_by: Labels, stated: Lines | None = None
-) -> tuple[dict[int, Total], dict[int, Total]]:
-    """Columns and rows of a make table that are sums of others."""
-    out = []
-    for what, of, other in (("column", made_by, products), ("row", products, made_by)):
-        compared = [
-            i for i, label in enumerate(other.labels) if label and not names.is_total(label)
-        ]
-        axis = make_axis(make, what, of.labels, range(len(of.labels)), compared, other.labels)
-        free = [j for j in range(len(of.labels)) if what == "column" or j not in (stated or {})]
-        out.append(find_totals(axis, free))
-    return out[0], out[1]
-
-
-def _transposed(use: Grid, make: Grid, make_rows: str, remarks: list[str]) -> bool:
-    """Whether the rows of the make table are industries."""
-    if make_rows != "auto":
-        return make_rows == "industries"
-    named_rows, named_columns = _levels(make.row_labels), _levels(make.column_labels)
-    column_totals, row_totals = _make_totals(make, named_rows, named_columns)
-
-    def known(levels: Sequence[tuple[str, ...]], totals: dict[int, Total]) -> set[str]:
-        return {
-            label
-            for i, line in enumerate(levels)
-            for label in line
-            if label and i not in totals and not any(map(names.is_total, line))
-        }
-
-    wanted = known(use.row_labels, {})
-    in_rows = len(wanted & known(make.row_labels, row_totals))
-    in_columns = len(wanted & known(make.column_labels, column_totals))
-    if in_rows != in_columns:
-        return in_columns > in_rows
-    # The same labels on both axes: outputs that the use table states decide.
-    straight, turned = _states_outputs(use, make), _states_outputs(use, make.turned())
-    if straight != turned:
-        remarks.append(
-            f"{make.short}: rows and columns have the same labels; by the outputs in "
-            f"{use.short} rows are {'industries' if turned > straight else 'products'}"
-        )
-        return turned > straight
-    # The wrong way round, industries use more than they make.
-    n = min(in_rows, use.cells.shape[0], *make.cells.shape)
-    used = use.cells[:n, :n].sum(axis=0)
-    cells = make.cells[:n, :n]
-    over_straight = float(np.maximum(used - cells.sum(axis=0), 0.0).sum())
-    over_turned = float(np.maximum(used - cells.sum(axis=1), 0.0).sum())
-    if over_straight == over_turned and in_rows and (cells != cells.T).any():
-        raise InputError(
-            "has the same labels on both axes, and nothing tells products from industries; give "
-            "--make-rows products or industries",
-            where=make.where,
-        )
-    remarks.append(
-        f"{make.short}: rows and columns have the same labels; with products as rows industries "
-        f"use {over_straight:.6g} more than they make, with industries as rows {over_turned:.6g}: "
-        f"rows are {'industries' if over_turned < over_straight else 'products'} (--make-rows "
-        "says otherwise)"
-    )
-    return over_turned < over_straight
-
-
-def _levels(levels: Sequence[tuple[str, ...]]) -> Labels:
-    """One label for each line before it is known which level counts: a total's, if any."""
-    labels = [next(filter(names.is_total, line), next(filter(None, line), "")) for line in levels]
-    return Labels(labels, None, tuple(levels))
-
-
-def _states_outputs(use: Grid, make: Grid) -> int:
-    """How many of the outputs by industry and by product the use table states are those of make."""
-    rows, products = match_labels(use.row_labels, make.row_labels, use.where)
-    made_by, columns = match_labels(make.column_labels, use.column_labels, make.where)
-    common = [p for p in products.labels if p and p in rows.labels and not names.is_total(p)]
-    industries = [m for m in made_by.labels if m and m in columns.labels and not names.is_total(m)]
-    at_make = np.ix_(
-        [products.labels.index(p) for p in common], [made_by.labels.index(m) for m in industries]
-    )
-    core_rows = [rows.labels.index(p) for p in common]
-    core = [columns.labels.index(m) for m in industries]
-    block, half = make.cells[at_make], make.half[at_make]
-    others_down = [i for i in range(len(rows.labels)) if i not in core_rows]
-    others = [j for j in range(len(columns.labels)) if j not in core]
-    return any(
-        same(use.cells[i, core], block.sum(axis=0), half.sum(axis=0) + use.half[i, core])
-        for i in others_down
-    ) + any(
-        same(use.cells[core_rows, j], block.sum(axis=1), half.sum(axis=1) + use.half[core_rows, j])
-        for j in others
-    )
-
-
-def _judge_make(
-    make: Grid, sides: tuple[Labels, Labels], stated: tuple[Lines, Lines], in_use: set[str],
+def _supply_sheet(
+    make: Grid, made_by: Labels, products: Labels, across: Lines, down: Lines, use_rows: Labels,
     where: str,
 ) -> Sheet:  # fmt: skip
-    """Tell what the columns and rows of the make table are.
+    """Decide what the columns and rows of the make table are; `where` is the use table."""
 
-    Parameters
-    ----------
-    make : Grid
-    sides, stated
-        Of columns and rows.
-    in_use : set of str
-        Labels of the rows of the use table.
-    where : str
-        For messages about products.
-    """
-    (made_by, products), (across, down) = sides, stated
-    column_totals, row_totals = _make_totals(make, products, made_by, down)
-    rows: Lines = {}
+    def lines_of(labels: Labels) -> list[int]:
+        return [i for i, label in enumerate(labels.labels) if label and not names.is_total(label)]
+
+    def sides(core: list[int], over: list[int]) -> Sheet:
+        return Sheet(
+            make,
+            make_side(make, "column", made_by, core, over, across, products),
+            make_side(make, "row", products, over, core, down, made_by),
+        )
+
+    found = sides(lines_of(made_by), lines_of(products))
+    for side in (found.columns, found.rows):
+        # A sum of all is one even where some of them are no industries.
+        side.core = list(range(len(side.labels)))
+        side.totals = find_totals(side, [i for i in side.core if i not in side.stated])
+    roles: Lines = {}
     for i, label in enumerate(products.labels):
+        total = found.rows.totals.get(i)
         if i in down:
-            rows[i] = down[i] if down[i][0] != "industry" else ("product", down[i][1])
-        elif i in row_totals and (
-            names.is_total(label) or label not in in_use or row_totals[i].filled >= ENOUGH
+            role, why = down[i]
+            roles[i] = "product" if role == "industry" else role, why
+        elif total is not None and (
+            names.is_total(label) or label not in use_rows.labels or total.filled >= ENOUGH
         ):
-            rows[i] = "total", row_totals[i].why
+            roles[i] = "total", total.why
         elif not label and not make.cells[i].any():
-            rows[i] = "left out", "is empty"
+            roles[i] = "left out", "is empty"
         else:
-            rows[i] = "product", "is a row of both tables"
-    core = at(rows, "product")
-    missing = [i for i in core if products.labels[i] not in in_use]
-    if missing or not core:
-        label = products.labels[missing[0]] if missing else products.labels[0]
-        said = "is called a total, does not add up and" if names.is_total(label) else ""
+            roles[i] = "product", "is a row of both tables"
+    core_rows = [i for i, (role, _) in roles.items() if role == "product"]
+    labels = [products.labels[i] for i in core_rows]
+    missing = [label for label in labels if label not in use_rows.labels]
+    if missing or not core_rows:
+        label = missing[0] if missing else products.labels[0]
+        called = names.is_total(label)
         raise InputError(
-            f"product {label!r} of the make table {said}is no row of the use table"
-            f"{nearest(label, in_use)}; give tables of the same classification, or --drop it"
-            + (", or give --total" if said else ""),
+            f"product {label!r} of the make table "
+            f"{'is called a total, does not add up and ' if called else ''}is no row of the use "
+            f"table{nearest(label, use_rows.labels)}; give tables of the same classification, or "
+            f"--drop it{', or give --total' if called else ''}",
             where=where,
         )
     columns: Lines = {}
@@ -318,21 +251,21 @@ def _judge_make(
             columns[j] = across[j]
         elif names.is_import(label):
             columns[j] = "imports", "by its name"
-        elif j in column_totals:
-            columns[j] = "total", column_totals[j].why
+        elif j in found.columns.totals:
+            columns[j] = "total", found.columns.totals[j].why
         elif names.is_total(label):
             columns[j] = "total?", "by its name"
-        elif not make.cells[core, j].any() and not label:
+        elif not make.cells[core_rows, j].any() and not label:
             columns[j] = "left out", "is empty"
         elif names.is_margin_or_tax(label):
             columns[j] = "left out", "is no output: margins or taxes on products"
         else:
             columns[j] = "industry", "is a column of the make table"
-    industries = at(columns, "industry")
-    if not industries:
+    core = [j for j, (role, _) in columns.items() if role == "industry"]
+    if not core:
         raise InputError("has no column of an industry", where=make.where)
-    sheet = make_sheet(make, sides, (industries, core), stated, (column_totals, row_totals))
-    sheet.columns.roles, sheet.rows.roles = columns, rows
+    sheet = sides(core, core_rows)
+    sheet.columns.roles, sheet.rows.roles = columns, roles
     return sheet
 
 
@@ -340,35 +273,36 @@ def _supplied_imports(
     supply: Sheet, use: Sheet, outputs: str, remarks: list[str]
 ) -> FloatArray | None:
     """Find imports in a make (supply) table; refuse totals that nothing explains."""
-    columns, half = supply.columns, supply.columns.half
-    block = supply.grid.cells[supply.rows.core]
-    domestic = block[:, columns.core].sum(axis=1)
-    stated = sum_or_none(block, columns.at("imports"))
+    columns = supply.columns
+    domestic = columns.cells[columns.core].sum(axis=0)
+    stated = sum_or_none(columns, "imports")
+    room = columns.half[columns.at("industry", "imports")].sum(axis=0)
     for j in columns.at("total"):
-        room = half[[*columns.core, *columns.at("imports"), j]].sum(axis=0)
-        if stated is not None and same(block[:, j], domestic + stated, room):
+        line = columns.cells[j]
+        if stated is not None and same(line, domestic + stated, room + columns.half[j]):
             # The total supply as published; its parts are rounded.
-            return np.asarray(block[:, j] - domestic)
+            return np.asarray(line - domestic)
     for j in columns.at("total?"):
-        rest = block[:, j] - domestic
-        if same(block[:, j], domestic, half[j] + half[columns.core].sum(axis=0)):
+        line, label = columns.cells[j], columns.labels[j]
+        rest = line - domestic
+        if same(line, domestic, columns.half[j] + columns.half[columns.core].sum(axis=0)):
             columns.roles[j] = "total", "is the sum of all industries"
         elif outputs != "auto":
             columns.roles[j] = "left out", f"as --gross-outputs {outputs} says"
-        elif stated is not None and _is_all_use(block[:, j], use):
+        elif stated is not None and _is_all_use(line, use):
             # Of imports one column is missing; the total supply gives them.
             columns.roles[j] = (
                 "total", "with taxes on products it is all that is used: imports are in it",
             )  # fmt: skip
             remarks.append(
-                f"imports are {columns.label(j)!r} less domestic output, {rest.sum():.6g}; "
+                f"imports are {label!r} less domestic output, {rest.sum():.6g}; "
                 f"columns of imports hold {stated.sum():.6g}"
             )
             return np.asarray(rest)
         else:
             worst = int(np.abs(rest).argmax())
             raise InputError(
-                f"column {columns.label(j)!r} of the make table is called a total and does not add "
+                f"column {label!r} of the make table is called a total and does not add "
                 f"up: off by {rest[worst]:.6g} in row {worst + 1}; correct the figures, or give "
                 "--drop if it is to be left out, --industry if it is an industry",
                 where=columns.where,
@@ -381,24 +315,25 @@ def _is_all_use(supply: FloatArray, use: Sheet) -> bool:
     columns, rows = use.columns, use.rows
     users = columns.at("industry", "final use", "exports")
     used, room = columns.cells[users].sum(), columns.half[users].sum()
-    taxes = [i for i in rows.at("value added") if names.is_product_tax(rows.label(i))]
-    paid = float(signs(rows, taxes) @ rows.cells[taxes].sum(axis=1)) if taxes else 0.0
-    return bool(abs(supply.sum() + paid - used) <= room or abs(supply.sum() - used) <= room)
+    taxes = [i for i in rows.at("value added") if names.is_product_tax(rows.labels[i])]
+    paid = row_sum(rows, taxes)
+    rest = supply.sum() - used
+    return bool(abs(rest) <= room or (paid is not None and abs(rest + paid.sum()) <= room))
 
 
 def _industry_columns(
-    use: Grid, labels: Sequence[str], core: list[int], industries: list[str], stated: Lines
+    use: Grid, columns: Labels, core_rows: list[int], industries: list[str], stated: Lines
 ) -> tuple[list[int], str]:
     """Columns of the use table that are the industries of the make table, in its order."""
+    labels = columns.labels
     place = {label: j for j, label in reversed(list(enumerate(labels))) if label}
     found = [place[label] for label in industries if label in place]
-    if len(found) == len(industries):
+    n = len(industries)
+    if len(found) == n:
         return found, "is an industry of the make table"
     # Other words for the same: as many columns before the first total.
-    n = len(industries)
     if not found and len(labels) >= n and not any(j in stated for j in range(n)):
-        axis = make_axis(use, "column", labels, range(n), core, ())
-        totals = find_totals(axis)
+        totals = find_totals(make_side(use, "column", columns, range(n), core_rows, {}))
         early = [j for j in range(n) if j in totals or names.is_total(labels[j]) or not labels[j]]
         if not early and (len(labels) == n or n in totals):
             return list(range(n)), "has the place of an industry of the make table"

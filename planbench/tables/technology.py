@@ -35,15 +35,13 @@ RAS_TOLERANCE = 1e-12
 CONDITION = 1e10
 
 
-def by_product(flows: Flows, technology: str, where: str) -> Flows:
+def by_product(flows: Flows, technology: str) -> Flows:
     """One activity for each product that is made, with observed output as its level.
 
     Parameters
     ----------
     flows : Flows
     technology : {"industry", "commodity"}
-    where : str
-        For messages.
 
     Raises
     ------
@@ -54,14 +52,12 @@ def by_product(flows: Flows, technology: str, where: str) -> Flows:
     outputs = np.asarray(flows.outputs.sum(axis=1))
     made = outputs > 0
     table, rows = _stacked(flows)
-    moved: list[Moved] = []
-    remarks: list[str] = []
     if technology == "industry":
         shares = sp.diags_array(1.0 / np.asarray(flows.outputs.sum(axis=0))) @ flows.outputs.T
         shares = sp.csc_array(shares)[:, made]
         spread = np.array([backward(shares, row) for row in table])
     else:
-        spread = _commodity(flows, table, rows, made, where, moved, remarks)
+        spread = _commodity(flows, table, rows, made)
     n = len(flows.goods)
     goods = tuple(g for g, kept in zip(flows.goods, made, strict=True) if kept)
     regions = flows.industry_regions
@@ -85,8 +81,6 @@ def by_product(flows: Flows, technology: str, where: str) -> Flows:
         other=spread[n + 1],
         resource_use=spread[spread.shape[0] - len(flows.resources) :],
         industry_regions=regions,
-        moved=(*flows.moved, *moved),
-        remarks=(*flows.remarks, *remarks),
     )
 
 
@@ -107,9 +101,6 @@ def _commodity(
     table: FloatArray,
     rows: list[str],
     made: npt.NDArray[np.bool_],
-    where: str,
-    moved: list[Moved],
-    remarks: list[str],
 ) -> FloatArray:
     make = flows.outputs.toarray()[made]
     if make.shape[0] != make.shape[1]:
@@ -117,21 +108,21 @@ def _commodity(
             "commodity technology asks for as many products as industries, not "
             f"{plural(make.shape[0], 'product')} of {plural(make.shape[1], 'industry')}; "
             "take joint or industry",
-            where=where,
+            where=flows.name,
         )
     products = [g for g, kept in zip(flows.goods, made, strict=True) if kept]
     if np.linalg.cond(make) > CONDITION:
         raise InputError(
             "the make table is singular, so commodity technology says nothing; take joint or "
             "industry",
-            where=where,
+            where=flows.name,
         )
     output = make.sum(axis=1)
     # A V = U, and flows are A q̂.
     spread = solve(make.T, table.T).T * output
     below = np.where(spread < -ROUNDING * output, -spread, 0.0)
     for i, j in zip(*np.nonzero(below), strict=True):
-        moved.append(
+        flows.notes.moved.append(
             Moved(
                 "negative by commodity technology",
                 f"{rows[i]} for {products[j]}",
@@ -145,12 +136,11 @@ def _commodity(
     paid = spread[: len(rows) - len(flows.resources)]
     row_totals, column_totals = np.maximum(table.sum(axis=1), 0.0), output
     rounds, left = _ras(paid, row_totals[: paid.shape[0]], column_totals)
-    remarks.append(
+    flows.notes.remarks.append(
         f"commodity technology: {int((below > 0).sum())} negative entries, together "
         f"{below.sum():.6g}, set to 0; RAS of {rounds} rounds leaves {left:.1e} of the totals"
     )
-    out: FloatArray = spread
-    return out
+    return spread
 
 
 def _ras(table: FloatArray, row_totals: FloatArray, column_totals: FloatArray) -> tuple[int, float]:

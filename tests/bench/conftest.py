@@ -11,9 +11,11 @@ from planbench.errors import InputError
 from planbench.model import make_economy, make_linear_program
 
 
-@pytest.fixture(scope="session")
-def adapter():
-    return str(Path(__file__).parents[1] / "measure" / "misbehaving_adapter.py")
+@pytest.fixture(autouse=True)
+def adapter(monkeypatch):
+    """Make the misbehaving solvers known, here and in workers."""
+    path = Path(__file__).parents[1] / "measure" / "misbehaving_adapter.py"
+    monkeypatch.setenv("PLANBENCH_ADAPTERS", str(path))
 
 
 def tiny(name):

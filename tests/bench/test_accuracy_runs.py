@@ -6,10 +6,9 @@ import pytest
 from support.record_builders import make_record
 
 from planbench.bench import plan as plan_module
-from planbench.bench import session
+from planbench.bench import runner
 from planbench.bench.plan import plan_suite
 from planbench.bench.prepared import asked_options, instance_facts
-from planbench.bench.request import choose_solver
 from planbench.bench.runner import run_suite
 from planbench.bench.single import RunOutcome
 from planbench.measure.machine import describe_machine, package_versions
@@ -28,15 +27,15 @@ def path(tmp_path):
 
 
 @pytest.fixture
-def run(path, load, adapter):
+def run(path, load):
     def start(suite, **more):
-        return run_suite(suite, path, **{"load": load, "adapter": adapter, **more})
+        return run_suite(suite, path, **{"load": load, **more})
 
     return start
 
 
 @pytest.fixture
-def solver(monkeypatch, adapter):
+def solver(monkeypatch):
     """Answer at once; ``solver.answer`` gives the fields of the record for what was asked."""
     machine, asked = describe_machine(), []
 
@@ -58,7 +57,7 @@ def solver(monkeypatch, adapter):
                 **asdict(place),
             }
         )
-        return RunOutcome(record, None, None, None, None, None, "")
+        return RunOutcome(instance=instance, record=record)
 
     def answer(instance, name, options):
         gap = 1e-9 if options.tolerance is None else 10 * options.tolerance
@@ -66,7 +65,7 @@ def solver(monkeypatch, adapter):
 
     solve_once.answer = answer
     solve_once.asked = asked
-    monkeypatch.setattr(session, "solve_once", solve_once)
+    monkeypatch.setattr(runner, "solve_once", solve_once)
     return solve_once
 
 
@@ -206,7 +205,7 @@ def test_repeats_drive_the_solver_again(run, solver, path, suite_of):
 
 
 def test_a_sweep_of_threads_asks_for_them_and_leaves_out_who_has_none(
-    run, solver, path, suite_of, monkeypatch, adapter
+    run, solver, path, suite_of, monkeypatch
 ):
     monkeypatch.setattr(plan_module, "processors", lambda: 2)
     ladder = {
@@ -214,7 +213,6 @@ def test_a_sweep_of_threads_asks_for_them_and_leaves_out_who_has_none(
         "recipe": "tiny-1", "climb": False,
     }  # fmt: skip
     suite = suite_of(ladders=[ladder], solvers=[LOOSE, "null"])
-    monkeypatch.setattr(plan_module, "choose_solver", _without_adapter_for_null)
     summary = run(suite)
     rows = [(r.variable, r.value, r.options) for r in read_records(path)]
     assert rows == [("threads", 1, {"threads": 1}), ("threads", 2, {"threads": 2})]
@@ -223,10 +221,6 @@ def test_a_sweep_of_threads_asks_for_them_and_leaves_out_who_has_none(
         (LOOSE, "4 threads: this machine lets planbench use 2"),
     ]
     assert run(suite).measured == 0
-
-
-def _without_adapter_for_null(name, adapter):
-    return choose_solver(name, None if name == "null" else adapter)
 
 
 def test_a_sweep_that_does_not_climb_goes_on_after_a_failure(run, solver, path, suite_of):
@@ -239,9 +233,9 @@ def test_a_sweep_that_does_not_climb_goes_on_after_a_failure(run, solver, path, 
     assert [r.value for r in read_records(path)][2:] == [1]
 
 
-def test_every_size_has_all_seeds(suite_of, adapter):
+def test_every_size_has_all_seeds(suite_of):
     ladder = {"name": "up", "recipe": "tiny-{n}{seed}", "sizes": [1, 2], "seeds": [3, 4]}
-    plan = plan_suite(suite_of(ladders=[ladder], solvers=[LOOSE]), None, adapter)
+    plan = plan_suite(suite_of(ladders=[ladder], solvers=[LOOSE]))
     assert [(c.instance, c.value) for c in plan.entries] == [
         ("tiny-13", 1), ("tiny-14", 1), ("tiny-23", 2), ("tiny-24", 2)
     ]  # fmt: skip
@@ -272,10 +266,10 @@ def test_the_first_accepted_run_of_a_solver_whose_warm_up_was_refused_is_not_cou
     assert [(r.ended, r.wall_s) for r in read_records(path)] == [("refused", None), ("ok", 1.0)]
 
 
-def test_options_of_an_entry_come_on_top_of_the_suites(suite_of, adapter):
+def test_options_of_an_entry_come_on_top_of_the_suites(suite_of):
     """A sweep of threads must not lose the seed, nor a chain its threads."""
     ladder = {"name": "t", "variable": "threads", "values": [1], "recipe": "tiny-1"}
     suite = suite_of(ladders=[ladder], solvers=[LOOSE], options={"seed": 7})
-    (entry,) = plan_suite(suite, None, adapter).entries
+    (entry,) = plan_suite(suite).entries
     options = replace(entry.solve_options(suite), tolerance=1e-3)
     assert (options.threads, options.seed, options.tolerance) == (1, 7, 1e-3)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from planbench.bench import runner, single
+from planbench.bench import resume, runner, single
 from planbench.bench.runner import run_suite
 from planbench.errors import InputError
 from planbench.records.not_run import NotRun, not_run_path, read_not_run, write_not_run
@@ -20,17 +18,17 @@ def path(tmp_path):
 
 
 @pytest.fixture
-def run(path, load, adapter):
+def run(path, load):
     def start(suite, **more):
-        return run_suite(suite, path, load=load, adapter=adapter, **more)
+        return run_suite(suite, path, load=load, **more)
 
     return start
 
 
 def at_commit(monkeypatch, commit):
     """Let runs believe that planbench is at `commit`."""
-    here = replace(single.survey(), commit=commit)
-    monkeypatch.setattr(runner, "survey", lambda: here)
+    for module in (resume, single):
+        monkeypatch.setattr(module, "git_commit", lambda: commit)
 
 
 def test_what_another_suite_left_out_stays_on_the_list(run, path, suite_of):

@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 from support.full import FULL
 
-from planbench.bench import session, single
+from planbench.bench import runner, single
 from planbench.bench.plan import PlanEntry, plan_suite, shuffled
-from planbench.bench.request import choose_solver
 from planbench.bench.runner import run_suite
 from planbench.errors import InputError, PlanbenchError, SolverUnavailableError
 from planbench.records.not_run import read_not_run
@@ -28,9 +27,9 @@ def path(tmp_path):
 
 
 @pytest.fixture
-def run(path, load, adapter):
+def run(path, load):
     def start(suite, **more):
-        return run_suite(suite, path, **{"load": load, "adapter": adapter, **more})
+        return run_suite(suite, path, **{"load": load, **more})
 
     return start
 
@@ -58,22 +57,22 @@ def fast(monkeypatch):
         asked.append((instance.name, solver, repeat))
         update = asdict(request.place) | {"time_limit_s": request.conditions.time_limit_s}
         update |= answer.change(instance.name, solver, repeat)
-        return single.RunOutcome(
-            outcome.record.model_copy(update=update), None, None, None, None, None, ""
-        )
+        return replace(outcome, record=outcome.record.model_copy(update=update))
 
     def job(job, **limits):
         from planbench.measure.launch import JobResult
 
         log = Path(job.folder, "log.txt")
         log.touch()
-        return JobResult("ok", "", None, (), None, None, 1.0, 1.0, "", log, 0)
+        return JobResult(
+            ended="ok", pass_s_before=1.0, pass_s_after=1.0, memory_method="", log=log, returncode=0
+        )
 
     answer.cache = {}
     answer.job = job
     answer.change = lambda instance, solver, repeat: {"wall_s": 0.1}
     answer.asked = asked
-    monkeypatch.setattr(session, "solve_once", answer)
+    monkeypatch.setattr(runner, "solve_once", answer)
     return answer
 
 
@@ -218,21 +217,19 @@ def test_one_crash_does_not_end_a_climb(run, fast, path, suite_of):
     assert len(measured(path)) == 4
 
 
-def test_ladders_are_climbed_in_order_after_the_instances(suite_of, adapter):
+def test_ladders_are_climbed_in_order_after_the_instances(suite_of):
     ladders = [
         {"name": "a", "recipe": "tiny-{n}", "sizes": [1, 2, 3]},
         {"name": "b", "recipe": "tiny-1{n}", "sizes": [1], "solvers": ["fake-nan"]},
     ]
-    plan = plan_suite(suite_of(instances=["lp"], ladders=ladders, solvers=TWO), None, adapter)
+    plan = plan_suite(suite_of(instances=["lp"], ladders=ladders, solvers=TWO))
     both = tuple(TWO)
     assert plan.entries == (
         PlanEntry("", "lp", both),
         *(PlanEntry("a", f"tiny-{n}", both, "goods", n, climbs=True) for n in (1, 2, 3)),
         PlanEntry("b", "tiny-11", ("fake-nan",), "goods", 1, climbs=True),
     )
-    narrowed = plan_suite(
-        suite_of(instances=["lp"], ladders=ladders, solvers=TWO), ["fake-talks"], adapter
-    )
+    narrowed = plan_suite(suite_of(instances=["lp"], ladders=ladders, solvers=TWO), ["fake-talks"])
     assert [c.solvers for c in narrowed.entries] == [
         ("fake-talks",), ("fake-talks",), ("fake-talks",), ("fake-talks",), ()
     ]  # fmt: skip
@@ -351,7 +348,6 @@ def test_solvers_that_cannot_run_or_lack_an_option_are_left_out_with_the_reason(
     suite = suite_of(
         instances=["tiny-1"], solvers=["fake-nan", "cbc", "null"], options={"tolerance": 1e-6}
     )
-    monkeypatch.setattr("planbench.bench.plan.choose_solver", _without_adapter_for_cbc)
     summary = run(suite)
     reasons = {n.solver: n.reason for n in summary.left_out}
     assert "needs moon dust" in reasons["cbc"]
@@ -362,7 +358,7 @@ def test_solvers_that_cannot_run_or_lack_an_option_are_left_out_with_the_reason(
 
 
 def test_optional_instances_not_at_hand_are_left_out_with_the_fix(
-    run, fast, path, suite_of, monkeypatch, tmp_path, adapter
+    run, fast, path, suite_of, monkeypatch, tmp_path
 ):
     """Who has no copy of a table must still be able to run the rest, and be told."""
     monkeypatch.delenv("PLANBENCH_TABLES", raising=False)
@@ -376,18 +372,14 @@ def test_optional_instances_not_at_hand_are_left_out_with_the_fix(
     assert [name for name, _, _ in measured(path)] == ["tiny-1", "tiny-2"]
     (tmp_path / "wiod.npz").touch()
     monkeypatch.setenv("PLANBENCH_TABLES", str(tmp_path))
-    entries = plan_suite(suite, None, adapter).entries
+    entries = plan_suite(suite).entries
     assert [entry.instance for entry in entries] == ["tiny-1", "table:wiod", "tiny-2"]
-
-
-def _without_adapter_for_cbc(name, adapter):
-    return choose_solver(name, None if name == "cbc" else adapter)
 
 
 def test_available_means_every_registered_solver_but_external_commands(suite_of):
     from planbench.solvers.registry import list_solvers
 
-    plan = plan_suite(suite_of(instances=["tiny-1"]), None, None)
+    plan = plan_suite(suite_of(instances=["tiny-1"]))
     named = set(plan.solvers) | {n.solver for n in plan.left_out}
     assert named == {spec.name for spec in list_solvers()} - {"cmd"}
 
@@ -439,14 +431,14 @@ SCRIPT = """
     def tell(event):
         if event.kind == "done":
             print(event.instance, event.solver, event.repeat, flush=True)
-    run_suite(suite, Path({path!r}), load=tiny, adapter={adapter!r}, progress=tell)
+    run_suite(suite, Path({path!r}), load=tiny, progress=tell)
 """
 
 
-def killed_runs(path, adapter, suite, moments, kill):
+def killed_runs(path, suite, moments, kill):
     """Start the suite again and again, killing it after each of `moments` seconds."""
     script = textwrap.dedent(SCRIPT).format(
-        folder=str(Path(__file__).parent), suite=suite, path=str(path), adapter=adapter
+        folder=str(Path(__file__).parent), suite=suite, path=str(path)
     )
     said = []
     for seconds in [*moments, None]:
@@ -482,7 +474,7 @@ def no_worker_left(folder):
 @pytest.mark.slow
 @pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_kills_at_random_moments_lose_nothing_and_the_rest_is_made(
-    path, adapter, tmp_path, kill, monkeypatch
+    path, tmp_path, kill, monkeypatch
 ):
     """Kill -9, Ctrl-C and a shutdown at any moment; every row once in the end, no orphans."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
@@ -493,7 +485,7 @@ def test_kills_at_random_moments_lose_nothing_and_the_rest_is_made(
     }  # fmt: skip
     rng = random.Random(int(kill))
     moments = [rng.uniform(0.6, 4.0) for _ in range(6 if FULL else 1)]
-    rows = killed_runs(path, adapter, suite, moments, kill)
+    rows = killed_runs(path, suite, moments, kill)
     assert len(rows) == 3 * 2 * 2
     until = time.monotonic() + 10
     while not no_worker_left(tmp_path) and time.monotonic() < until:

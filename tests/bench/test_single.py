@@ -4,12 +4,13 @@ import json
 
 import pytest
 
-from planbench.bench import request, single
+from planbench.bench import single
 from planbench.bench.prepared import InstanceCache, measurement_key
-from planbench.bench.request import Conditions, Place, choose_solver, make_request
+from planbench.bench.request import Conditions, Place, make_request
 from planbench.bench.single import solve_once
 from planbench.errors import InputError, SolverUnavailableError
 from planbench.records.store import to_line
+from planbench.solvers import registry
 from planbench.solvers.base import SolveOptions, SolverSpec
 
 #: 2.882352…: the optimum of tiny-10 by hand, x = (60, 55)/17, z = 49/17.
@@ -17,9 +18,9 @@ OPTIMUM = 49 / 17
 
 
 @pytest.fixture
-def solve(load, adapter):
+def solve(load):
     def run(instance, solver, options=None, place=None, keep_log=None, **more):
-        limits = {"time_limit_s": 20.0, "memory_limit_bytes": 1 << 30, "adapter": adapter}
+        limits = {"time_limit_s": 20.0, "memory_limit_bytes": 1 << 30}
         conditions = Conditions(**{**limits, **more})
         asked = make_request(load(instance), solver, options or SolveOptions(), conditions, place)
         return solve_once(asked, keep_log=keep_log)
@@ -136,9 +137,9 @@ def test_unknown_solvers_and_lacking_options_are_refused_before_anything_runs(so
     with pytest.raises(InputError, match="null has no option 'tolerance'"):
         solve("tiny-10", "null", SolveOptions(tolerance=1e-6))
     spec = SolverSpec("gone", "x", "x", "x", ("no-such-distribution",), extra="gone")
-    monkeypatch.setattr(request, "find_solver", lambda *a: (spec, False, None))
+    monkeypatch.setattr(registry, "find_solver", lambda name: registry.ChosenSolver(name, spec))
     with pytest.raises(SolverUnavailableError, match=r"gone is not available: needs no-such"):
-        choose_solver("gone")
+        registry.choose_solver("gone")
 
 
 def test_the_key_is_the_instance_the_solver_and_the_options():

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from planbench.bench.request import Conditions
-from planbench.bench.single import survey
 from planbench.catalogue.instance import Instance
 from planbench.catalogue.resolve import load_instance
 from planbench.debate.bad_data import bad_data, carry_out_techniques, noisy_economy
@@ -23,14 +22,9 @@ def instance():
     return load_instance(SMALL)
 
 
-@pytest.fixture(scope="module")
-def around():
-    return survey()
-
-
-def test_simplex_takes_up_its_basis(instance, around):
+def test_simplex_takes_up_its_basis(instance):
     """From the old basis a few pivots must do; from nothing hundreds."""
-    rows = list(replan(instance, [find_replanner("highs-ds")], around, repeats=2))
+    rows = list(replan(instance, [find_replanner("highs-ds")], repeats=2))
     assert {(r.value, r.repeat) for r in rows} == {(s, k) for s in (COLD, WARM) for k in (0, 1)}
     assert all(r.verdict == "certified" and r.suite == STUDY for r in rows)
     cold = {r.iterations["simplex"] for r in rows if r.value == COLD}
@@ -43,23 +37,21 @@ def test_simplex_takes_up_its_basis(instance, around):
 
 
 @pytest.mark.parametrize("solver", ["two-level", "primal-dual"])
-def test_planners_take_up_their_state(instance, around, solver):
+def test_planners_take_up_their_state(instance, solver):
     pytest.importorskip("numba")
-    rows = list(replan(instance, [find_replanner(solver)], around, repeats=1))
+    rows = list(replan(instance, [find_replanner(solver)], repeats=1))
     assert [r.value for r in rows] == [COLD, WARM]
     assert all(r.raw_gap is not None and r.raw_gap <= 1e-6 for r in rows)
     assert rows[0].iterations["rounds"] >= 1
 
 
-def test_cut_falls_on_the_scarcest_resource(instance, around):
+def test_cut_falls_on_the_scarcest_resource(instance):
     """Cutting what nobody wants would be no shock."""
-    rows = list(replan(instance, [find_replanner("highs-ds")], around, repeats=1, left=0.5))
+    rows = list(replan(instance, [find_replanner("highs-ds")], repeats=1, left=0.5))
     shock = rows[0].instance.recipe["shock"]
     assert shock["left"] == 0.5
     uncut = load_instance(SMALL)
-    from planbench.debate.replan import replanners
-
-    old, _ = replanners()["highs-ds"].solve(uncut.economy, uncut.lp, 1e-6, None)
+    old, _ = find_replanner("highs-ds").solve(uncut.economy, uncut.lp, 1e-6, None)
     rents = old.y[uncut.economy.n_goods :] * uncut.economy.endowment
     assert shock["resource"] == int(np.argmax(rents))
     optimum = float(uncut.lp.cost @ old.x)
@@ -74,10 +66,10 @@ def test_cut_changes_one_endowment_only(instance):
     assert changed.inputs is instance.economy.inputs
 
 
-def test_refusals_are_rows(around):
+def test_refusals_are_rows():
     """An economy a planner does not take must not look like one that was not tried."""
     five_years = load_instance("cockshott-five-year")
-    (row,) = replan(five_years, [find_replanner("two-level")], around)
+    (row,) = replan(five_years, [find_replanner("two-level")])
     assert row.ended == "refused"
     assert "two-level" in row.message
 
@@ -86,9 +78,9 @@ def test_refusals_are_rows(around):
     ("changes", "words"),
     [({"left": 0.0}, "--left"), ({"left": 1.5}, "--left"), ({"resource": 7}, "--resource")],
 )
-def test_bad_shocks_are_refused(instance, around, changes, words):
+def test_bad_shocks_are_refused(instance, changes, words):
     with pytest.raises(InputError, match=words):
-        list(replan(instance, [find_replanner("highs-ds")], around, **changes))
+        list(replan(instance, [find_replanner("highs-ds")], **changes))
 
 
 def test_unknown_replanner_names_those_there_are():
@@ -108,9 +100,9 @@ def test_noise_has_mean_one_and_its_spread(instance):
     assert seen.outputs is economy.outputs
 
 
-def test_loss_grows_with_noise_and_techniques_keep_most(instance, around):
+def test_loss_grows_with_noise_and_techniques_keep_most(instance):
     rows = list(bad_data(
-        instance, "highs-ds", around, noises=(0.01, 0.3), seeds=(1, 2),
+        instance, "highs-ds", noises=(0.01, 0.3), seeds=(1, 2),
         conditions=Conditions(30.0, 2 << 30, polish=False),
     ))  # fmt: skip
     assert [r.value for r in rows] == [0.0] * 2 + [0.01] * 4 + [0.3] * 4
@@ -150,17 +142,17 @@ def test_joint_production_has_no_techniques_to_keep():
 
 
 @pytest.mark.parametrize("noise", [0.0, -1.0, 5.0])
-def test_senseless_noise_is_refused(instance, around, noise):
+def test_senseless_noise_is_refused(instance, noise):
     with pytest.raises(InputError, match="--noise"):
         list(bad_data(
-            instance, "highs-ds", around, noises=(noise,),
+            instance, "highs-ds", noises=(noise,),
             conditions=Conditions(1.0, 2 << 30, polish=False),
         ))  # fmt: skip
 
 
-def test_general_programs_are_no_economies(instance, around):
+def test_general_programs_are_no_economies(instance):
     program = Instance(name="lp", general=instance.lp)
     with pytest.raises(InputError, match="no economy"):
-        next(replan(program, [], around))
+        next(replan(program, []))
     with pytest.raises(InputError, match="no economy"):
-        next(bad_data(program, "highs-ds", around, conditions=Conditions(1.0, 2 << 30)))
+        next(bad_data(program, "highs-ds", conditions=Conditions(1.0, 2 << 30)))

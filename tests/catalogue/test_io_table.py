@@ -19,9 +19,10 @@ from support.full import examples
 from planbench.catalogue.resolve import load_instance
 from planbench.errors import InputError
 from planbench.model import Economy, to_linear_program
+from planbench.tables.flows import Flows, flows_of
 from planbench.tables.folder import (
+    TableFolder,
     economy_of_table,
-    flows_of_table,
     observed_plan,
     read_table,
     table_names,
@@ -46,6 +47,10 @@ def published(name: str, row: str) -> np.ndarray:
     with (tables_folder() / name / "value_added.csv").open(newline="") as file:
         lines = {line[0]: line[1:] for line in csv.reader(file)}
     return np.array([float(cell or 0) for cell in lines[row]])
+
+
+def flows_of_table(folder: TableFolder) -> Flows:
+    return flows_of(folder.table, folder.settings)
 
 
 def built(name: str) -> Economy:
@@ -227,12 +232,18 @@ def test_a_folder_with_a_table_is_an_instance(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"make_csv": "commodity,farm,imports\ncorn,x,1\n"}, "make.csv:2: column 'farm' holds 'x'"),
+        (
+            {"make_csv": "commodity,farm,imports\ncorn,1,1\ntrade,y,1\n"},
+            "make.csv:3: column 'farm' holds 'y'",
+        ),
         ({"make_csv": "commodity,farm,imports\ncorn,1\n"}, "make.csv:2: has 2 cells, expected 3"),
         ({"make_csv": "commodity,farm,shop\ncorn,1,2\n"}, "the last column must be 'imports'"),
         ({"make_csv": "\n"}, "make.csv: holds no table"),
         ({"make_csv": "c,farm,imports\ncorn,1,\ncorn,1,\n"}, "occurs twice"),
-        ({"make_csv": "c,farm,imports\ncorn,nan,\n"}, "holds 'nan'"),
+        (
+            {"make_csv": "c,farm,imports\ncorn,nan,1\n"},
+            "not plain numbers (1 cell 'nan' read as 0)",
+        ),
         ({"use_csv": "commodity,farm,shop,h\ncorn,1,2,3\n"}, "use.csv: has other commodities"),
         ({"use_csv": "c,shop,farm,h\ncorn,1,2,3\ntrade,1,1,1\n"}, "are not the industries"),
         ({"value_added_csv": "row,farm\nwages,1\n"}, "has other industries"),

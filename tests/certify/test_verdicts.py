@@ -10,7 +10,7 @@ from support.answers import Reply, reference
 from support.economies import KINDS, random_small
 
 from planbench.certificates import Opinion, certify, consensus
-from planbench.certificates.verdict import Flows, claim_outside, claim_scale, closing_scale
+from planbench.certificates.verdict import claim_outside, claim_scale, closing_scale
 from planbench.model import make_economy, make_linear_program, to_linear_program
 
 INF = np.inf
@@ -196,14 +196,14 @@ def test_an_answer_right_to_its_tolerance_is_not_wrong_where_nothing_flows():
 def test_scales_of_objectives():
     """An answer's flows count up to a limit, and an optimum counts whole."""
     lp = make_linear_program(matrix=[[1.0]], cost=[2.0], row_lower=[0.0], row_upper=[5.0])
-    assert claim_scale(lp, Flows(0.0), 0.0, 0.0) == 1.0
-    assert claim_scale(lp, Flows(50.0), 0.0, 0.0) == 50.0
-    assert claim_scale(lp, Flows(0.0, price=7.0), 0.0, 0.0) == 7.0
-    assert claim_scale(lp, Flows(1e12), 0.0, 3.0) == pytest.approx(500.0)
-    assert claim_scale(lp, Flows(INF), -7.0, None) == 7.0
-    assert closing_scale(lp, Flows(400.0), -3.0, 2.0) == 3.0
-    assert closing_scale(lp, Flows(150.0), 0.0, None) == pytest.approx(0.15)
-    assert closing_scale(lp, Flows(0.0, price=7.0), 0.0, 0.0) == 1e-9
+    assert claim_scale(lp, 0.0, 0.0, 0.0) == 1.0
+    assert claim_scale(lp, 50.0, 0.0, 0.0) == 50.0
+    assert claim_scale(lp, 0.0, 0.0, 0.0, price=7.0) == 7.0
+    assert claim_scale(lp, 1e12, 0.0, 3.0) == pytest.approx(500.0)
+    assert claim_scale(lp, INF, -7.0, None) == 7.0
+    assert closing_scale(lp, 400.0, -3.0, 2.0) == 3.0
+    assert closing_scale(lp, 150.0, 0.0, None) == pytest.approx(0.15)
+    assert closing_scale(lp, 0.0, 0.0, 0.0) == 1e-9
     assert claim_outside(1.0, 0.0, 0.5, 0.6) is None
     assert claim_outside(1.0, 0.0, 0.5, 0.4) is not None
     assert claim_outside(INF, None, None, 1.0) is not None

@@ -16,7 +16,7 @@ RESULTS = ROOT / "results" / "reference" / "quick.jsonl"
 
 #: Packages of the extras, and what comes with them.
 MISSING = (
-    "altair", "clarabel", "jinja2", "markupsafe", "numba", "openpyxl", "ortools", "pooch",
+    "altair", "jinja2", "markupsafe", "numba", "openpyxl", "ortools",
     "pyarrow", "pymrio", "ruptures", "sknetwork", "vl_convert",
 )  # fmt: skip
 

@@ -9,8 +9,8 @@ import pytest
 from support.record_builders import make_record
 
 from planbench.bench.request import WorkerEnvironment
-from planbench.bench.single import Surroundings
 from planbench.catalogue.resolve import load_instance
+from planbench.comparison import ab
 from planbench.comparison.ab import Control, Prepared, Runner, Settings, check_differ, compare_sides
 from planbench.comparison.paired import Measurement
 from planbench.comparison.sides import parse_side
@@ -26,11 +26,18 @@ QUICK = Settings(
     schedule=Schedule(least_effect=0.2, looks=(3, 6)),
     measure="cpu",
     control=None,
-    adapter=ADAPTER,
     time_limit_s=20,
     memory_limit_bytes=2 << 30,
 )
 FAST, SLOW = parse_side("seconds=0.1"), parse_side("seconds=0.3")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def adapter():
+    """Make the steady solver known, here and in workers."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLANBENCH_ADAPTERS", ADAPTER)
+        yield
 
 
 def compare(a, b, store, settings=QUICK, case=CASE, **more):
@@ -38,7 +45,7 @@ def compare(a, b, store, settings=QUICK, case=CASE, **more):
 
 
 @pytest.fixture(scope="module")
-def tripled(tmp_path_factory):
+def tripled(adapter, tmp_path_factory):
     store = tmp_path_factory.mktemp("ab") / "ab.jsonl"
     return compare(FAST, SLOW, store), store
 
@@ -142,7 +149,7 @@ def test_the_control_runs_beside_each_run_and_is_kept_apart(tmp_path):
     ],
 )
 def test_what_cannot_be_compared_is_said_before_anything_runs(tmp_path, side, case, words):
-    settings = replace(QUICK, adapter=None)
+    settings = QUICK
     with pytest.raises((InputError, SolverUnavailableError), match=words):
         compare(parse_side("here"), parse_side(side), tmp_path / "x.jsonl", settings, case)
     assert not (tmp_path / "x.jsonl").exists()
@@ -153,7 +160,6 @@ def test_a_commit_runs_its_own_planbench(tmp_path):
     """The row must say which commit ran, and the worker must not find this checkout."""
     settings = replace(
         QUICK,
-        adapter=None,
         schedule=Schedule(0.2, looks=(2,)),
         measure="time",
         may_be_same=True,
@@ -179,14 +185,14 @@ def test_a_commit_runs_its_own_planbench(tmp_path):
     ("made_with", "now", "counts"),
     [("c1", "c1", True), ("c0", "c1", False), ("c1-dirty",) * 2 + (False,)],
 )
-def test_runs_of_code_that_may_have_changed_are_not_taken_over(made_with, now, counts):
+def test_runs_of_code_that_may_have_changed_are_not_taken_over(made_with, now, counts, monkeypatch):
     """Editing planbench and comparing again must not show the verdict on what it was before."""
     row = make_record(suite="ab", variable="side", value="b", commit=made_with, packages={})
     here = Prepared(parse_side("here"), "b", None, {})
     commit = Prepared(parse_side("git:HEAD"), "a", None, {})
     run = Runner.__new__(Runner)
     run.settings = QUICK
-    run.surroundings = Surroundings({}, now)
+    monkeypatch.setattr(ab, "git_commit", lambda: now)
     run.sides = (commit, here)
     assert run._same_versions(row) is counts
     run.sides = (replace(here, letter="a"), here)  # options of one solver: the code is on both
@@ -221,9 +227,7 @@ def test_two_sides_that_are_the_same_are_refused(a, b):
     """A pull request would be green for a comparison of one thing with itself."""
     case = Measurement("kantorovich-lathes", "highs-ds")
     with pytest.raises(InputError, match="are the same"):
-        check_differ(
-            prepared(*a, "a"), prepared(*b, "b"), [case], replace(QUICK, adapter=None), "c1"
-        )
+        check_differ(prepared(*a, "a"), prepared(*b, "b"), [case], QUICK, "c1")
 
 
 @pytest.mark.parametrize(
@@ -239,13 +243,11 @@ def test_two_sides_that_are_the_same_are_refused(a, b):
 )
 def test_two_sides_that_differ_in_anything_are_compared(a, b, changes):
     case = Measurement("kantorovich-lathes", "highs-ds")
-    check_differ(
-        prepared(a, "a", **changes), prepared(b, "b"), [case], replace(QUICK, adapter=None), "c1"
-    )
+    check_differ(prepared(a, "a", **changes), prepared(b, "b"), [case], QUICK, "c1")
 
 
 def test_nothing_is_run_for_two_equal_sides(tmp_path):
-    settings = replace(QUICK, adapter=None)
+    settings = QUICK
     with pytest.raises(InputError, match="here and here are the same"):
         compare(
             parse_side("here"), parse_side("here"), tmp_path / "x.jsonl", settings,

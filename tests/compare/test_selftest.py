@@ -72,7 +72,7 @@ def test_the_injected_slowdown_is_extra_cpu_time_of_that_share():
     instance = load_instance("gen:goods=350,inputs=10,techniques=2,resources=5,seed=17")
 
     def cpu(share):
-        conditions = Conditions(60, 2 << 30, polish=False, adapter=ADAPTER)
+        conditions = Conditions(60, 2 << 30, polish=False)
         record = solve_once(
             make_request(instance, NAME, SolveOptions(native={"slowdown": share}), conditions)
         ).record
@@ -86,11 +86,17 @@ def test_the_injected_slowdown_is_extra_cpu_time_of_that_share():
 
 def test_a_bad_share_is_refused():
     instance = load_instance("kantorovich-lathes")
-    conditions = Conditions(60, 2 << 30, polish=False, adapter=ADAPTER)
+    conditions = Conditions(60, 2 << 30, polish=False)
     request = make_request(instance, NAME, SolveOptions(native={"slowdown": "much"}), conditions)
     record = solve_once(request).record
     assert record.ended == "refused"
     assert "slowdown: is 'much'" in record.message
+
+
+@pytest.fixture(autouse=True)
+def adapter(monkeypatch):
+    """Make the slowed solver known, here and in workers."""
+    monkeypatch.setenv("PLANBENCH_ADAPTERS", ADAPTER)
 
 
 def trial(slowdown, verdict, seconds=1.3):

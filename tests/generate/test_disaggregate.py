@@ -24,7 +24,6 @@ from planbench.generators.disaggregate import (
     disaggregate,
     group_activities,
     pareto_sizes,
-    run_of,
     spread_cells,
 )
 from planbench.generators.interior import check_interior
@@ -415,9 +414,8 @@ def test_spread_keeps_cells_exact_and_leaves_everyone_something(
     totals = np.bincount(of, weights=value, minlength=3)
     value = 0.8 * value / totals[of]
     amount = value * np.bincount(industry, weights=revenue)[of]
-    kept = 1.0 - np.bincount(of, weights=value, minlength=3)
-    spread = spread_cells(groups, of, amount, value, kept, each)
-    cell, activity, part = run_of(groups, spread, of, amount, np.arange(cells))
+    spread = spread_cells(groups, of, amount, value, each)
+    cell, activity, part = spread.entries(np.arange(cells))
     assert part.min() > 0
     assert np.bincount(cell, part, cells) == pytest.approx(amount, rel=1e-12)
     assert (industry[activity] == of[cell]).all()

@@ -15,7 +15,6 @@ from planbench.generators import (
     make_recipe,
     parse_inline,
     read_toml_recipe,
-    recipe_of,
 )
 from planbench.generators.laws import parse_law
 from planbench.generators.sizes import finished_bytes
@@ -108,16 +107,6 @@ def test_left_out_knobs_of_the_structure_do_not_change_the_text() -> None:
     spelt = parse_inline("backflow=.08,goods=1e3,structure=layered,band=40,inputs=10.0")
     assert short == spelt
     assert short.canonical() == spelt.canonical()
-    assert short.short_name() == spelt.short_name()
-
-
-def test_short_names_tell_recipes_apart() -> None:
-    names = {
-        parse_inline(text).short_name()
-        for text in ("goods=50", "goods=50,seed=1", "goods=50,inputs=4", "goods=50,inputs=5")
-    }
-    assert len(names) == 4
-    assert parse_inline("goods=50").short_name() == "n50-uniform-s0"
 
 
 RECIPES = (
@@ -132,7 +121,7 @@ def test_recipe_survives_text_dict_and_economy(text: str, tmp_path: Path) -> Non
     recipe = parse_inline(text)
     assert parse_inline(recipe.canonical()) == recipe
     assert make_recipe(recipe.to_dict()) == recipe
-    assert recipe_of(generate(recipe).recipe) == recipe
+    assert generate(recipe).recipe.items() >= recipe.to_dict().items()
     lines = [f"{k} = {_toml(v)}" for k, v in recipe.to_dict().items()]
     (tmp_path / "economy.toml").write_text("\n".join(lines))
     assert read_toml_recipe(tmp_path / "economy.toml") == recipe
@@ -142,12 +131,6 @@ def _toml(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return f'"{value}"' if isinstance(value, str) else str(value)
-
-
-def test_recipe_of_another_generator_is_refused() -> None:
-    facts = generate(parse_inline("goods=10")).recipe
-    with pytest.raises(InputError, match="version"):
-        recipe_of({**facts, "generator": 0})
 
 
 @pytest.mark.parametrize(

@@ -359,8 +359,8 @@ def test_counter_maximises_any_objective_on_activities() -> None:
         ({"storage": Storage(loss=[0.1, 0.1])}, "storage.loss"),
         ({"storage": Storage(years=-1)}, "storage.years"),
         ({"years": 10**400}, "years"),
-        ({"capital": 0, "terminal": 1}, "capital: is no capital"),
-        ({"storage": 0.3}, "storage: is no storage"),
+        ({"capital": 0, "terminal": 1}, "capital: is 0; give what make_capital"),
+        ({"storage": 0.3}, "storage: is 0.3; give Storage"),
         ({"growth": "much"}, "growth: is 'much'; give a share a year"),
         ({"growth": [0.1, 0.2]}, "growth"),
         ({"discount": None}, "discount: is None"),
@@ -369,8 +369,8 @@ def test_counter_maximises_any_objective_on_activities() -> None:
         ({"terminal": [[1.0], [1.0, 2.0]]}, "terminal"),
         ({"terminal": 10**400}, "terminal"),
         ({"endowment": [["a"], [1.0]]}, "endowment: is [['a'], [1.0]], not numbers; give a row"),
-        ({"endowment": [[1.0], [np.nan]]}, "endowment: entry 0 of year 2 is nan"),
-        ({"endowment": [[1.0], [-1.0]]}, "endowment: entry 0 of year 2 is -1"),
+        ({"endowment": [[1.0], [np.nan]]}, "endowment: entry 1, 0 is nan"),
+        ({"endowment": [[1.0], [-1.0]]}, "endowment: entry 1, 0 is -1"),
         ({"assortments": 3}, "assortments: give a list of 2"),
         ({"assortments": [[[1.0], [2.0, 3.0]], [1.0]]}, "assortments[0]"),
         ({"storage": Storage(goods=["flour"])}, "storage.goods"),
@@ -433,15 +433,18 @@ def test_staircase_widens_its_indices_when_rows_need_it() -> None:
     """Indices beyond 31 bits must not wrap around."""
     block = canonical_matrix(np.array([[1.0], [2.0]]), None, "block")
     rows = 2**31 + 10
-    out = staircase([block, block], [0, 2**31], (rows, 2))
+    out = staircase([block, block], [0, 2**31], rows)
     assert out.indices.dtype == np.int64
     assert out.indices.tolist() == [0, 1, 2**31, 2**31 + 1]
-    assert staircase([block], [0], (2, 1)).indices.dtype == np.int32
+    assert staircase([block], [0], 3).indices.dtype == np.int32
 
 
-def test_staircase_cuts_and_closes_gaps() -> None:
+def test_staircase_leaves_rows_out() -> None:
     block = canonical_matrix(np.array([[1.0, 0.0], [0.0, 2.0], [3.0, 4.0]]), None, "block")
-    cut = staircase([block, block], [0, 2], (4, 4)).toarray()
-    assert cut.tolist() == [[1, 0, 0, 0], [0, 2, 0, 0], [3, 4, 1, 0], [0, 0, 0, 2]]
-    sparse = canonical_matrix(np.array([[1.0], [0.0], [3.0]]), None, "block")
-    assert staircase([sparse], [0], (2, 1), gap=(1, 1)).toarray().tolist() == [[1.0], [3.0]]
+    every = staircase([block, block], [0, 2], 5)
+    assert every.toarray()[2].tolist() == [3, 4, 1, 0]
+    for kept in ([1, 1, 1, 1, 0], [1, 0, 1, 1, 1], [1, 1, 0, 0, 1], [0, 0, 0, 0, 0]):
+        chosen = np.array(kept, dtype=bool)
+        found = staircase([block, block], [0, 2], 5, chosen)
+        assert found.toarray().tolist() == every.toarray()[chosen].tolist()
+        assert found.has_sorted_indices

@@ -254,7 +254,6 @@ def test_recipe_text_is_canonical_and_regime_is_read_from_toml_numbers() -> None
     assert "sigma" not in recipe.canonical()
     assert make_recipe({"goods": 1000, "profile": "us-bea-71", "regime": 20, "seed": 1}) == recipe
     plain = parse_inline("seed=1,profile=us-bea-71,goods=1000")
-    assert plain.short_name() == "n1000-us-bea-71-s1"
     assert plain.regime == "published"
 
 

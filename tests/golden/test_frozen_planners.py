@@ -58,7 +58,7 @@ ECONOMIES = (
 
 def run(planner: str, economy: str) -> dict[str, Any]:
     """Run `planner` on `economy`: its value and counts, or that it refused."""
-    spec, _, _ = find_solver(planner)
+    spec = find_solver(planner).spec
     instance = load_instance(economy)
     assert instance.economy is not None
     problem = instance.economy if spec.accepts == "economy" else instance.lp

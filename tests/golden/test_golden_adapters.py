@@ -31,7 +31,7 @@ from planbench.catalogue.resolve import load_instance
 from planbench.solvers.base import SolveOptions
 from planbench.solvers.registry import availability, find_solver, load_adapter
 
-spec, stock, command = find_solver(sys.argv[1])
+spec = find_solver(sys.argv[1]).spec
 reason = availability(spec)
 if reason is not None:
     answers = {"unavailable": reason}

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from planbench.errors import InputError
-from planbench.io import csv_table
 from planbench.io.csv_folder import load_economy, save_economy
 from planbench.model.economy import Economy, make_economy
 
@@ -125,14 +124,6 @@ def test_what_spreadsheets_make_of_it_reads_the_same(tmp_path: Path, spell: obje
     assert load_economy(_write(tmp_path / "other", changed)).sha256 == expected
 
 
-def test_small_chunks_read_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = load_economy(_hand(tmp_path)).sha256
-    monkeypatch.setattr(csv_table, "_CHUNK", 2)
-    assert load_economy(tmp_path / "hand").sha256 == expected
-    _hand(tmp_path, outputs=HAND["outputs.csv"].replace("better,2", "better,x"))
-    _refused(tmp_path / "hand", "outputs.csv:4", "'amount'")
-
-
 def test_several_targets(tmp_path: Path) -> None:
     folder = _hand(
         tmp_path,
@@ -149,8 +140,8 @@ def test_several_targets(tmp_path: Path) -> None:
 
 
 BAD: list[tuple[str, str | bytes | None, tuple[str, ...]]] = [
-    ("goods", None, ("goods.csv", "missing")),
-    ("assortment", None, ("assortment.csv", "missing")),
+    ("goods", None, ("goods.csv", "no such file")),
+    ("assortment", None, ("assortment.csv", "no such file")),
     ("goods", "", ("goods.csv:1", "empty")),
     ("goods", "good\n", ("goods.csv", "no good")),
     ("goods", "good,unit\niron,t\niron,t\n", ("goods.csv:3", "'good'", "'iron' occurs twice")),
@@ -168,21 +159,18 @@ BAD: list[tuple[str, str | bytes | None, tuple[str, ...]]] = [
     (
         "activities",
         HAND["activities.csv"].replace("40", "1e999"),
-        (
-            "activities.csv:3",
-            "too large",
-        ),
+        ("activities.csv:3", "not a finite number"),
     ),
     ("inputs", "good,activity,amount\nirn,farm,1\n", ("inputs.csv:2", "'good'", "nearest 'iron'")),
     ("inputs", "good,activity,amount\niron,fram,1\n", ("inputs.csv:2", "nearest 'farm'")),
     ("inputs", "good,activity,amount\niron,,1\n", ("inputs.csv:2", "'activity'", "empty")),
     ("inputs", "good,activity,amount\niron,farm,\n", ("inputs.csv:2", "'amount'", "empty")),
     ("inputs", "good,activity,amount\niron,farm,-1\n", ("inputs.csv:2", "negative")),
-    ("inputs", "good,activity,amount\niron,farm,1e999\n", ("inputs.csv:2", "too large")),
+    ("inputs", "good,activity,amount\niron,farm,1e999\n", ("inputs.csv:2", "not a finite number")),
     ("inputs", "good,activity,amount\niron,farm,1e-999\n", ("inputs.csv:2", "too small")),
-    ("inputs", "good,activity,amount\niron,farm,0x1\n", ("inputs.csv:2", "not a number")),
-    ("inputs", "good,activity,amount\niron,farm,1_0\n", ("inputs.csv:2", "not a number")),
-    ("inputs", "good;activity;amount\niron;farm;1,5\n", ("inputs.csv:2", "decimal point")),
+    ("inputs", "good,activity,amount\niron,farm,0x1\n", ("inputs.csv:2", "not a decimal number")),
+    ("inputs", "good,activity,amount\niron,farm,1_0\n", ("inputs.csv:2", "not a decimal number")),
+    ("inputs", "good;activity;amount\niron;farm;1,5\n", ("inputs.csv:2", "a point, no comma")),
     ("inputs", "good,activity,amount\niron,farm,1,5\n", ("inputs.csv:2", "4 fields")),
     (
         "inputs",
@@ -194,10 +182,10 @@ BAD: list[tuple[str, str | bytes | None, tuple[str, ...]]] = [
     ("resources", "resource,endowment\nlabour,-1\n", ("resources.csv:2", "negative")),
     ("resource_use", "resource,activity,amount\nland,farm,1\n", ("resource_use.csv:2", "'land'")),
     ("assortment", "good,amount\n", ("asks for no good",)),
-    ("assortment", "good,target,amount\n", ("at least one target",)),
+    ("assortment", "good,target,amount\n", ("asks for no good",)),
     ("assortment", "good,amount\ncorn,0\n", ("asks for no good",)),
     ("targets", "target,weight\nhome,0\n", ("targets.csv:2", "positive")),
-    ("targets", "target\nhome\naway\n", ("assortment.csv:2", "several targets")),
+    ("targets", "target\nhome\naway\n", ("assortment.csv:2", "'target'", "empty")),
     ("input", "good,activity,amount\n", ("input.csv", "nearest 'inputs'")),
     ("economy", "field,value\ncolour,red\n", ("economy.csv:2", "'colour'")),
     ("economy", "field,value\nrecipe,{\n", ("economy.csv:2", "JSON")),
@@ -219,7 +207,7 @@ def test_line_numbers_count_blank_lines_and_quoted_line_ends(tmp_path: Path) -> 
 def test_a_missing_folder_or_a_file_is_named(tmp_path: Path) -> None:
     _refused(tmp_path / "none", "no such file")
     (tmp_path / "file").write_text("x")
-    _refused(tmp_path / "file", "goods.csv")
+    _refused(tmp_path / "file", "Not a directory")
 
 
 def test_an_economy_comes_back_the_same(economy: Economy, tmp_path: Path) -> None:
@@ -259,7 +247,7 @@ def test_saving_never_touches_a_folder_of_other_things(economy: Economy, tmp_pat
     (tmp_path / "thesis.tex").write_text("precious")
     with pytest.raises(InputError, match=r"thesis\.tex"):
         save_economy(economy, tmp_path)
-    with pytest.raises(InputError, match="file"):
+    with pytest.raises(InputError, match="Not a directory"):
         save_economy(economy, tmp_path / "thesis.tex")
     assert (tmp_path / "thesis.tex").read_text() == "precious"
 

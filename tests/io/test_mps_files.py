@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from support.full import examples
 
 from planbench.errors import InputError
-from planbench.io import text
+from planbench.io import files, text
 from planbench.io.mps import read_mps, write_mps, written_names
 from planbench.model.linear_program import LinearProgram, make_linear_program
 
@@ -186,9 +186,9 @@ def test_objname_chooses_the_objective(tmp_path: Path) -> None:
     lp = _read(tmp_path, BASE.replace("ROWS\n", "OBJNAME\n    OTHER\nROWS\n"))
     np.testing.assert_array_equal(lp.cost, [0, 9])
     assert lp.offset == -5
-    _refused(tmp_path, BASE.replace("ROWS\n", "OBJNAME\n CAP\nROWS\n"), 3, "no row of type N")
+    _refused(tmp_path, BASE.replace("ROWS\n", "OBJNAME\n CAP\nROWS\n"), 5, "of type N", "CAP")
     _refused(tmp_path, BASE.replace("ROWS\n", "OBJNAME\nROWS\n"), 3, "name of one row")
-    _refused(tmp_path, BASE.replace("COLUMNS\n", "OBJNAME CAP\nCOLUMNS\n"), 9, "before them")
+    _refused(tmp_path, BASE.replace("COLUMNS\n", "OBJNAME CAP\nCOLUMNS\n"), 9, "before ROWS")
 
 
 def test_a_sense_that_contradicts_the_comment_is_refused(tmp_path: Path) -> None:
@@ -290,7 +290,7 @@ def test_free_form_faults_are_not_hidden_by_fixed_form(tmp_path: Path) -> None:
         (" UP           IRON", " SC           IRON", 11, "semicontinuous"),
         (" UP           IRON", " BV           IRON", 11, "--relax"),
         ("ENDATA\n", "", 11, "no ENDATA"),
-        ("ENDATA\n", "QUADOBJ\nENDATA\n", 12, "quadratic"),
+        ("ENDATA\n", "QUADOBJ\nENDATA\n", 12, "QUADOBJ"),
     ],
 )
 def test_faults_in_fixed_form_name_their_own_line(
@@ -314,16 +314,12 @@ def test_comments_blank_lines_and_tabs_keep_the_line_numbers(tmp_path: Path) -> 
     _refused(tmp_path, noisy.replace("EVEN              -1.0", "EVEN  -1x"), 15, "'-1x'")
 
 
-def test_small_pieces_read_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("size", range(8150, 8200))
+def test_pieces_may_end_anywhere(tmp_path: Path, size: int) -> None:
     """A line, a line end of two bytes or a character may be cut by the end of a piece."""
-    expected = _read(tmp_path, INTEGER, relax=True)
-    content = INTEGER.replace("NAME ", "* ä\nNAME ").replace("\n", "\r\n")
-    for size in (1, 7, 33, 100):
-        monkeypatch.setattr(text, "_CHUNK", size)
-        lp = _read(tmp_path, content, relax=True)
-        assert lp.sha256 == expected.sha256
-        assert lp.col_names == expected.col_names
-        _refused(tmp_path, BASE.replace("EVEN              -1.0", "EVEN  x"), 12, "'x'")
+    content = f"*{'x' * size}ä\n*ä\n{BASE}".replace("\n", "\r\n")
+    assert _read(tmp_path, content).sha256 == _read(tmp_path, BASE).sha256
+    _refused(tmp_path, content.replace("EVEN              -1.0", "EVEN  x"), 14, "'x'")
 
 
 def _after(old: str, new: str) -> str:
@@ -334,17 +330,17 @@ def _after(old: str, new: str) -> str:
 FAULTS: list[tuple[str, int | None, tuple[str, ...]]] = [
     ("", None, ("ENDATA",)),
     (BASE.replace("ENDATA\n", ""), None, ("ENDATA", "cut short")),
-    (BASE.replace("ENDATA", "QUADOBJ\nENDATA"), 21, ("QUADOBJ holds quadratic terms",)),
-    (BASE.replace("ENDATA", "SOS2\nENDATA"), 21, ("special ordered sets",)),
-    (BASE.replace("ENDATA", "INDICATORS\nENDATA"), 21, ("indicator constraints",)),
-    (BASE.replace("ENDATA", "NONSENSE\nENDATA"), 21, ("unknown section 'NONSENSE'",)),
+    (BASE.replace("ENDATA", "QUADOBJ\nENDATA"), 21, ("'QUADOBJ' is no part of a linear program",)),
+    (BASE.replace("ENDATA", "SOS2\nENDATA"), 21, ("'SOS2' is no part",)),
+    (BASE.replace("ENDATA", "INDICATORS\nENDATA"), 21, ("'INDICATORS' is no part",)),
+    (BASE.replace("ENDATA", "NONSENSE\nENDATA"), 21, ("'NONSENSE' is no part",)),
     # A data line that lost its blank would be taken for a header, and its entry would be lost.
     (BASE.replace("RANGES\n    RNG ", "RANGES "), 17, ("RANGES, which is alone",)),
     (BASE.replace("RANGES", "RHS"), 17, ("second RHS section",)),
     (BASE.replace("COLUMNS\n", "", 1), 9, ("5 fields", "a type and a name")),
     ("NAME\nROWS\n N c\nENDATA\n", None, ("no COLUMNS section",)),
-    ("NAME\nENDATA\n", None, ("no ROWS section",)),
-    ("NAME\nCOLUMNS\nROWS\n N c\nENDATA\n", 2, ("before ROWS",)),
+    ("NAME\nENDATA\n", None, ("no COLUMNS section",)),
+    ("NAME\nCOLUMNS\nROWS\n N c\nENDATA\n", 2, ("no ROWS section before COLUMNS",)),
     ("NAME\n stray\nROWS\n N c\nCOLUMNS\nENDATA\n", 2, ("before any section",)),
     (_after(" N  COST", " K  COST"), 4, ("row type 'K'",)),
     (_after(" N  COST", " G  COST").replace(" N  OTHER", " G  OTHER"), 3, ("no objective",)),
@@ -421,10 +417,8 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
 def test_an_overlarge_file_is_refused_before_reading(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from planbench.io import files
-
     monkeypatch.setattr(files, "available_bytes", lambda: 1000)
-    _refused(tmp_path, BASE, None, "needs about", "1.0 kB are available")
+    _refused(tmp_path, BASE, None, "needs about", "1.00 kB are available")
 
 
 # --- writing -----------------------------------------------------------------------------
@@ -651,12 +645,9 @@ def test_zstandard_without_its_package_names_the_extra(
     _refused(tmp_path, b"\x28\xb5\x2f\xfd" + bytes(20), None, "planbench[zstd]", "zstd -d")
 
 
-@pytest.mark.parametrize(
-    ("first", "words"),
-    [(b"PK\x03\x04", "zip archive"), (b"7z\xbc\xaf", "7z archive"), (b"\x1f\x9d", "uncompress")],
-)
-def test_other_archives_are_named(tmp_path: Path, first: bytes, words: str) -> None:
-    _refused(tmp_path, first + bytes(20), None, words)
+@pytest.mark.parametrize("first", [b"PK\x03\x04", b"7z\xbc\xaf", b"\x1f\x9d"])
+def test_other_archives_are_refused(tmp_path: Path, first: bytes) -> None:
+    _refused(tmp_path, first + bytes(20), None, "unpack")
 
 
 def test_what_unpacks_beyond_memory_is_stopped(
@@ -671,12 +662,10 @@ def test_what_unpacks_beyond_memory_is_stopped(
 def test_what_unpacks_to_far_more_than_it_is_is_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    monkeypatch.setattr(text, "_FLOOR", 1 << 20)
+    monkeypatch.setattr(files, "UNPACKED_FREELY", 1 << 20)
     head, _, tail = BASE.partition("RHS\n")
     blanks = (" " * 1000 + "\n") * 5000
-    _refused(
-        tmp_path, PACKERS[kind](f"{head}{blanks}RHS\n{tail}".encode()), None, "300 times its size"
-    )
+    _refused(tmp_path, PACKERS[kind](f"{head}{blanks}RHS\n{tail}".encode()), None, "unpacks to")
 
 
 def test_blanks_take_no_memory(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_load_any_tells_the_kinds_apart(
     save_lp(program, tmp_path / "p.npz")
     assert isinstance(load_any(tmp_path / "e.npz"), Economy)
     assert isinstance(load_any(tmp_path / "p.npz"), LinearProgram)
-    with pytest.raises(InputError, match=r"holds 'economy', expected linear-program"):
+    with pytest.raises(InputError, match=r"is 'economy', expected 'linear-program'"):
         load_lp(tmp_path / "e.npz")
 
 
@@ -130,11 +130,11 @@ def _refused(path: Path, *words: str) -> None:
 CHANGES: list[tuple[str, Any, tuple[str, ...]]] = [
     ("version", lambda a: _meta(a, version=7), ("meta.version", "update planbench")),
     ("format", lambda a: _meta(a, format="other"), ("meta.format",)),
-    ("kind", lambda a: _meta(a, kind="zoo"), ("meta.kind", "economy or linear-program")),
+    ("kind", lambda a: _meta(a, kind="zoo"), ("meta.kind", "'economy' or 'linear-program'")),
     ("hash", lambda a: _meta(a, sha256="0" * 64), ("sha256", "altered")),
     ("no hash", lambda a: _meta(a, sha256=None), ("sha256",)),
     ("name", lambda a: _meta(a, name=5), ("meta.name",)),
-    ("surrogate", lambda a: _meta(a, name="\ud800"), ("meta.name",)),
+    ("surrogate", lambda a: _meta(a, name="\ud800"), ("'meta'", "JSON")),
     ("recipe", lambda a: _meta(a, recipe=[1]), ("meta.recipe",)),
     ("value", lambda a: a["endowment"].__setitem__(0, 99.0), ("sha256", "altered")),
     ("nan", lambda a: a["endowment"].__setitem__(0, np.nan), ("endowment", "nan")),
@@ -142,13 +142,13 @@ CHANGES: list[tuple[str, Any, tuple[str, ...]]] = [
     ("missing", lambda a: a.pop("weights"), ("'weights'", "missing")),
     ("no meta", lambda a: a.pop("meta"), ("'meta'", "planbench")),
     ("extra", lambda a: a.__setitem__("zebra", np.zeros(1)), ("'zebra'", "format version")),
-    ("range", lambda a: a["inputs_indices"].__setitem__(0, 2), ("inputs_indices", "outside")),
-    ("below", lambda a: a["inputs_indices"].__setitem__(0, -1), ("inputs_indices", "outside")),
-    ("decreasing", lambda a: a["inputs_indptr"].__setitem__(1, 99), ("inputs_indptr",)),
-    ("start", lambda a: a["inputs_indptr"].__setitem__(0, 1), ("inputs_indptr", "runs from 1")),
+    ("range", lambda a: a["inputs_indices"].__setitem__(0, 2), ("'inputs'", "indices")),
+    ("below", lambda a: a["inputs_indices"].__setitem__(0, -1), ("'inputs'", "indices")),
+    ("decreasing", lambda a: a["inputs_indptr"].__setitem__(1, 99), ("'inputs'", "non-decreasing")),
+    ("start", lambda a: a["inputs_indptr"].__setitem__(0, 1), ("'inputs'", "start with 0")),
     ("order", lambda a: a["inputs_indices"].__setitem__(slice(0, 2), [1, 0]), ("not sorted",)),
     ("twice", lambda a: a["inputs_indices"].__setitem__(slice(0, 2), [1, 1]), ("not sorted",)),
-    ("short", lambda a: a.__setitem__("inputs_data", a["inputs_data"][:-1]), ("indptr",)),
+    ("short", lambda a: a.__setitem__("inputs_data", a["inputs_data"][:-1]), ("inputs_indptr",)),
     (
         "dtype",
         lambda a: a.__setitem__("endowment", a["endowment"].astype(np.float32)),
@@ -168,12 +168,12 @@ CHANGES: list[tuple[str, Any, tuple[str, ...]]] = [
     (
         "structured",
         lambda a: a.__setitem__("weights", np.zeros(2, dtype=[("a", "<f8")])),
-        ("'weights'", "plain array"),
+        ("'weights'", "float64"),
     ),
     (
         "pickle",
         lambda a: a.__setitem__("goods", np.array(["a", "b"], dtype=object)),
-        ("'goods'", "pickled", "never loaded"),
+        ("'goods'", "allow_pickle=False"),
     ),
     (
         "labels",
@@ -293,7 +293,7 @@ def test_a_declared_shape_larger_than_the_file_is_refused_before_allocating(
     path = tmp_path / "e.npz"
     huge = "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000000,), }"
     _with_member(path, _npy(huge))
-    _refused(path, "'weights'", "declares 1,000,000,000,000,000 entries", "holds 0 bytes")
+    _refused(path, "'weights'", "does not fit into memory", "damaged")
     _with_member(path, _npy(huge.replace("1000000000000000", "1" * 3000)))
     _refused(path, "'weights'")
 
@@ -306,7 +306,7 @@ def test_a_zip_bomb_is_refused_with_an_estimate(
     _with_member(path, _npy(header, bytes(8_000_000)), zipfile.ZIP_DEFLATED)
     assert path.stat().st_size < 20_000
     monkeypatch.setattr(files, "available_bytes", lambda: 5_000_000)
-    _refused(path, "needs about 10.0 MB", "5.0 MB are available")
+    _refused(path, "needs about 10.0 MB", "5.00 MB are available")
 
 
 def test_a_size_that_deflate_cannot_reach_is_refused(tmp_path: Path) -> None:
@@ -317,7 +317,7 @@ def test_a_size_that_deflate_cannot_reach_is_refused(tmp_path: Path) -> None:
     directory = raw.rindex(b"PK\x01\x02")
     raw[directory + 24 : directory + 28] = struct.pack("<I", 4_000_000_000)
     path.write_bytes(bytes(raw))
-    _refused(path, "more than the file can hold")
+    _refused(path, "unpacks to 4")
 
 
 def test_damaged_content_is_noticed_by_its_checksum(economy: Economy, tmp_path: Path) -> None:
@@ -329,11 +329,9 @@ def test_damaged_content_is_noticed_by_its_checksum(economy: Economy, tmp_path: 
     _refused(path, "'endowment'", "CRC")
 
 
-def test_other_compression_and_encryption_are_refused(tmp_path: Path) -> None:
+def test_encryption_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "e.npz"
     header = "{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }"
-    _with_member(path, _npy(header, bytes(8)), zipfile.ZIP_BZIP2)
-    _refused(path, "compression")
     _with_member(path, _npy(header, bytes(8)))
     raw = bytearray(path.read_bytes())
     raw[raw.rindex(b"PK\x01\x02") + 8] |= 1
@@ -361,7 +359,7 @@ def test_running_out_of_memory_is_one_line(
     def none_left(*_: object, **__: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(archive.np, "empty", none_left)
+    monkeypatch.setattr(archive.np.lib.format, "read_array", none_left)
     _refused(path, "does not fit into memory")
 
 
@@ -373,7 +371,7 @@ def test_an_archive_that_unpacks_to_far_more_than_it_is_is_refused(
     path = tmp_path / "e.npz"
     header = "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000,), }"
     _with_member(path, _npy(header, bytes(8_000_000)), zipfile.ZIP_DEFLATED)
-    _refused(path, "unpacks to 8.0 MB", "without compression")
+    _refused(path, "unpacks to 8.00 MB", "without compression")
     _with_member(path, _npy(header, bytes(8_000_000)))
     _refused(path, "meta")  # stored as it is, it is looked into
 
@@ -383,7 +381,7 @@ def test_a_table_that_unpacks_to_far_more_than_it_is_is_refused(
 ) -> None:
     monkeypatch.setattr(files, "UNPACKED_FREELY", 1_000_000)
     np.savez_compressed(tmp_path / "t.npz", Z=np.zeros((1000, 1000)))
-    with pytest.raises(InputError, match=r"t\.npz: has .* unpacks to 8.0 MB"):
+    with pytest.raises(InputError, match=r"t\.npz: has .* unpacks to 8.00 MB"):
         read_npz_table(tmp_path / "t.npz", "t")
 
 

@@ -143,12 +143,7 @@ def test_a_fault_is_named_with_its_line(
     _refused(tmp_path / "plan.csv", economy, *words)
 
 
-def test_a_repetition_is_found_across_chunks(
-    economy: Economy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from planbench.io import csv_table
-
-    monkeypatch.setattr(csv_table, "_CHUNK", 1)
+def test_a_repetition_of_a_zero_is_found(economy: Economy, tmp_path: Path) -> None:
     (tmp_path / "plan.csv").write_text("kind,name,value\nactivity,smelt,0\nactivity,smelt,1\n")
     _refused(tmp_path / "plan.csv", economy, "plan.csv:3", "second time")
 

@@ -111,25 +111,6 @@ def test_the_folder_of_a_killed_run_is_gone_after_the_next(tmp_path):
     assert list(tmp_path.glob("planbench-*")) == []
 
 
-def test_what_a_kill_left_right_after_the_start_goes_when_it_is_old(tmp_path):
-    """Before its lock is there a folder holds nothing; one that holds something is not touched."""
-    made = time.time() - 7200
-    for name, files in (
-        ("planbench-abcdefgh", ()),
-        ("planbench-ab_d3fgh", ("new.lock",)),
-        ("planbench-baseline", ("mine.csv",)),
-        ("planbench-results", ()),
-    ):
-        (tmp_path / name).mkdir()
-        for file in files:
-            (tmp_path / name / file).touch()
-        os.utime(tmp_path / name, (made, made))
-    (tmp_path / "planbench-y0ungabc").mkdir()
-    clear_left_behind(tmp_path)
-    left = {path.name for path in tmp_path.iterdir()}
-    assert left == {"planbench-baseline", "planbench-results", "planbench-y0ungabc"}
-
-
 def test_a_kill_while_a_folder_is_removed_leaves_its_lock(tmp_path, monkeypatch):
     """Without the lock no later run could tell that the rest may go."""
     monkeypatch.setattr(scratch.tempfile, "tempdir", str(tmp_path))

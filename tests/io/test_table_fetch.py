@@ -18,8 +18,6 @@ from planbench.errors import InputError
 from planbench.tables import fetch
 from planbench.tables.fetch import Source
 
-pytest.importorskip("pooch")
-
 
 def archive() -> bytes:
     out = io.BytesIO()

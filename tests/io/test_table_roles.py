@@ -19,7 +19,7 @@ from planbench.tables import (
     import_table,
     read_raw_table,
 )
-from planbench.tables.roles import Named, near_pair
+from planbench.tables.labels import near_pair
 
 OECD = """V1,A01,C10,HFCE,GFCF,OUT
 A01,10,20,55,15,100
@@ -69,9 +69,9 @@ def test_a_sum_on_one_axis_only_may_be_an_industry(tmp_path: Path) -> None:
     text = ",A,B,C,D\nA,10,20,30,5\nB,40,15,55,7\nC,9,8,16,60\nD,21,32,53,2\n"
     with pytest.raises(InputError, match=r"'C' may be a total, .*give --total or --industry"):
         read(tmp_path, text)
-    kept = read(tmp_path, text, named=Named(industry=("C",)))
+    kept = read(tmp_path, text, industry=("C",))
     assert kept.industries == ("A", "B", "C", "D")
-    assert read(tmp_path, text, named=Named(total=("C",))).industries == ("A", "B", "D")
+    assert read(tmp_path, text, total=("C",)).industries == ("A", "B", "D")
 
 
 def test_a_final_use_that_happens_to_be_a_sum_is_refused(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_a_final_use_that_happens_to_be_a_sum_is_refused(tmp_path: Path) -> None
     text = ",A,B,Households\nA,100,200,300\nB,400,150,550\n"
     with pytest.raises(InputError, match=r"'Households' is the sum of all .*--total or --final"):
         read(tmp_path, text)
-    raw = read(tmp_path, text, named=Named(final=("Households",)))
+    raw = read(tmp_path, text, final=("Households",))
     assert raw.final_use.ravel().tolist() == [300, 550]
 
 
@@ -345,7 +345,7 @@ def test_a_row_that_nothing_explains_is_refused(tmp_path: Path) -> None:
     text = ",A,B,final\nA,10,20,70\nB,30,40,30\nwages,20,30,\nwater,7,9,\n"
     with pytest.raises(InputError, match=r"row 'water' is no product, .*--value-added, --resource"):
         read(tmp_path, text)
-    raw = read(tmp_path, text, named=Named(resource=("water",)))
+    raw = read(tmp_path, text, resource=("water",))
     assert raw.resources == ("water",)
 
 
@@ -508,4 +508,4 @@ def test_an_industry_that_stands_on_one_axis_only_is_refused(tmp_path: Path) -> 
     table = "x,corn,iron,coal,homes\ncorn,10,20,5,70\niron,30,10,5,60\nwages,60,70,0,0\n"
     (tmp_path / "t.csv").write_text(table)
     with pytest.raises(InputError, match="column 'coal' is named by --industry and is on one"):
-        read_raw_table([tmp_path / "t.csv"], ReadOptions(named=Named(industry=("coal",))))
+        read_raw_table([tmp_path / "t.csv"], ReadOptions(industry=("coal",)))

@@ -12,9 +12,11 @@ from planbench.model import make_economy, make_linear_program
 from planbench.solvers.base import SolveOptions
 
 
-@pytest.fixture(scope="session")
-def adapter():
-    return str(Path(__file__).with_name("misbehaving_adapter.py"))
+@pytest.fixture(autouse=True)
+def adapter(monkeypatch):
+    """Make the misbehaving solvers known, here and in workers."""
+    path = Path(__file__).with_name("misbehaving_adapter.py")
+    monkeypatch.setenv("PLANBENCH_ADAPTERS", str(path))
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +48,7 @@ def economy_file(tmp_path_factory):
 
 
 @pytest.fixture
-def launch(lp_file, adapter, tmp_path):
+def launch(lp_file, tmp_path):
     """Run the fake solver of that name; the job's folder is ``tmp_path``."""
 
     def start(
@@ -57,7 +59,6 @@ def launch(lp_file, adapter, tmp_path):
             solver=f"fake-{name}",
             folder=str(tmp_path),
             options=SolveOptions(**options),
-            adapter=adapter,
         )
         return run_job(
             job,

@@ -1,6 +1,6 @@
 """Solvers that misbehave, each in one way, and one that behaves; for tests of the limits only.
 
-A job names this file in its ``adapter`` field, as one names any adapter that is not installed.
+``PLANBENCH_ADAPTERS`` names this file, as it names any adapter that is not installed.
 """
 
 import ctypes

@@ -208,13 +208,13 @@ def test_an_interrupt_kills_worker_and_children(launch, tmp_path):
     assert not is_alive(int((tmp_path / "child.pid").read_text()))
 
 
-def test_nothing_survives_a_parent_that_is_killed(lp_file, adapter, tmp_path):
+def test_nothing_survives_a_parent_that_is_killed(lp_file, tmp_path):
     """A kill -9 of the parent leaves no chance to clean up; worker and its child must still go."""
     script = textwrap.dedent(
         f"""
         from planbench.measure.job import Job
         from planbench.measure.launch import run_job
-        job = Job({str(lp_file)!r}, "fake-forks", {str(tmp_path)!r}, adapter={adapter!r})
+        job = Job({str(lp_file)!r}, "fake-forks", {str(tmp_path)!r})
         run_job(job, time_limit_s=600, memory_limit_bytes=2 << 30)
         """
     )

@@ -48,7 +48,7 @@ RUN = """
     watch.Watch.sample, watch.Watch.pause = timed_sample, timed_pause
     ballast = bytearray({ballast})
     ballast[::4096] = b"x" * len(ballast[::4096])
-    job = Job({file!r}, {solver!r}, {folder!r}, adapter={adapter!r}, calibrate={calibrate})
+    job = Job({file!r}, {solver!r}, {folder!r}, calibrate={calibrate})
     began = []
     def progress(phase):
         if phase in ("load", "solve") and not began:
@@ -71,7 +71,7 @@ RUN = """
 
 
 @pytest.fixture
-def fresh(lp_file, adapter, tmp_path):
+def fresh(lp_file, tmp_path):
     """Run a fake solver from a small process of its own; what it found, as a dict."""
 
     def run(name, *, time_limit=20.0, memory_limit=2 << 30, ballast=0, calibrate=False, folder=""):
@@ -81,7 +81,6 @@ def fresh(lp_file, adapter, tmp_path):
             file=str(lp_file),
             solver=name if name == "null" else f"fake-{name}",
             folder=str(work),
-            adapter=adapter if name != "null" else None,
             time_limit=time_limit,
             memory_limit=memory_limit,
             ballast=ballast,

@@ -12,7 +12,6 @@ import pytest
 from planbench.errors import InputError
 from planbench.measure.job import Job, job_from_json
 from planbench.solvers.base import SolveOptions
-from planbench.solvers.registry import find_solver
 
 pytestmark = pytest.mark.alone
 
@@ -169,7 +168,7 @@ def test_a_job_survives_json():
     options = SolveOptions(
         tolerance=1e-8, threads=2, seed=3, native={"presolve": "off", "n": 1, "t": 0.5, "b": True}
     )
-    job = Job("i.npz", "highs-ds:stock", "folder", options, adapter="a.py", data_limit_bytes=5)
+    job = Job("i.npz", "highs-ds:stock", "folder", options, data_limit_bytes=5)
     assert job_from_json(job.to_json()) == job
 
 
@@ -199,12 +198,3 @@ def test_the_worker_says_how_it_is_called():
     )
     assert out.returncode == 2
     assert "job.json" in out.stderr
-
-
-def test_adapters_are_found_by_file_and_unknown_ones_named(adapter):
-    spec, stock, _ = find_solver("fake-good:stock", adapter)
-    assert (spec.name, stock) == ("fake-good", True)
-    with pytest.raises(InputError, match=r"adapter /nowhere.py: no such file"):
-        find_solver("fake-good", "/nowhere.py")
-    with pytest.raises(InputError, match="adapter no_such_module"):
-        find_solver("fake-good", "no_such_module")

@@ -55,7 +55,7 @@ def test_a_solver_with_narrow_indices_says_so(monkeypatch):
     from planbench.solvers import highs
 
     lp = to_linear_program(generate(parse_inline(RECIPES[0])))
-    spec, _, _ = find_solver("highs-ds")
+    spec = find_solver("highs-ds").spec
     monkeypatch.setattr(highs, "LARGEST_INDEX", 20)
     with pytest.raises(PlanbenchError, match="32 bits"):
         load_adapter(spec)(lp, spec, SolveOptions())

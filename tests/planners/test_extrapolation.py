@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("numba")
 
-from planbench.planners import master_kernels
+from planbench.planners import restricted_master
 from planbench.planners.extrapolation import DEPTH, FAILURES, Window
 
 
@@ -71,11 +71,11 @@ def test_spread_of_each_goods_techniques() -> None:
     d = rng.random(total) * 10.0 ** rng.integers(-6, 6, total)
     amount = np.repeat(rng.random(sizes.size), sizes)
     weight = np.empty(total)
-    master_kernels.spread_weights(starts, amount, d, weight)
+    restricted_master.spread_weights(starts, amount, d, weight)
     assert (weight[starts[:-1]] == 0).all()
     lines = np.empty((int(np.count_nonzero(weight)), k))
     assert lines.shape[0] == total - sizes.size
-    assert master_kernels.spread(0, starts, weight, d, rows, lines) == (11, sizes.size)
+    assert restricted_master.spread(0, starts, weight, d, rows, lines) == (11, sizes.size)
     right = np.zeros((k, k))
     for z in range(sizes.size):
         part = slice(starts[z], starts[z + 1])
@@ -86,6 +86,6 @@ def test_spread_of_each_goods_techniques() -> None:
     # In blocks of at most five rows: the same rows.
     room, good, seen = np.empty((5, k)), 0, []
     while good < sizes.size:
-        used, good = master_kernels.spread(good, starts, weight, d, rows, room)
+        used, good = restricted_master.spread(good, starts, weight, d, rows, room)
         seen.append(room[:used].copy())
     assert np.array_equal(np.vstack(seen), lines)

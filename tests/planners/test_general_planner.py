@@ -76,7 +76,7 @@ def test_bracket_closes_on_the_optimum_of_small_economies(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_independent_certificate_confirms_the_gap(kind: str) -> None:
-    spec = find_solver("general")[0]
+    spec = find_solver("general").spec
     for seed in range(3):
         economy = random_small(kind, seed)
         solution = general.solve(economy, spec, SolveOptions(tolerance=GAP))
@@ -245,7 +245,7 @@ def test_nothing_is_compiled_while_planning(name: str) -> None:
 
     economy = load_instance(name).economy
     assert general.PLANNER.compile is not None
-    general.PLANNER.compile(economy)
+    general.PLANNER.compile()
     before = counts()
     general.plan(economy)
     assert counts() == before

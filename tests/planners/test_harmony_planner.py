@@ -28,7 +28,7 @@ from planbench.solvers.registry import find_solver
 from planbench.tables import import_raw, import_table
 from planbench.tables.raw import make_raw_table
 
-SPEC = find_solver("harmony")[0]
+SPEC = find_solver("harmony").spec
 _HERE = Path(__file__).resolve().parents[2] / ".." / "shared" / "tables"
 TABLES = Path(os.environ.get("PLANBENCH_TABLES") or _HERE)
 PUBLISHED = {

@@ -8,30 +8,16 @@ import scipy.sparse as sp
 from support.economies import random_small
 
 pytest.importorskip("numba")
-pytest.importorskip("clarabel")
 
 from planbench.model import Economy
-from planbench.planners import bundle, decomposition, restricted_master, two_level
+from planbench.planners import decomposition, restricted_master, two_level
 from planbench.planners.planner import PlanOptions
-from planbench.planners.sectors import (
-    LOSS,
-    Sectors,
-    charge_rents,
-    list_inputs,
-    open_sectors,
-    resource_use,
-    solve_outputs,
-    solve_prices,
-    solve_requirements,
-    sweep_prices,
-)
+from planbench.planners.sectors import LOSS, Sectors
 from planbench.planners.techniques import Meter, list_techniques
 
 
 def opened(economy: Economy) -> Sectors:
-    return open_sectors(
-        economy, list_techniques(economy), 1.0 / economy.endowment, Meter(economy.nnz)
-    )
+    return Sectors(economy, list_techniques(economy), 1.0 / economy.endowment, Meter(economy.nnz))
 
 
 def economies() -> list[Economy]:
@@ -57,9 +43,9 @@ def test_prices_are_least_costs() -> None:
     for economy in economies():
         sectors = opened(economy)
         w = 1.0 / economy.endowment
-        charge_rents(sectors, w)
+        sectors.charge_rents(w)
         p = sectors.p0.copy()
-        _, converged = solve_prices(sectors, p, np.ones(p.size), 1e-13)
+        _, converged = sectors.solve_prices(p, np.ones(p.size), 1e-13)
         assert converged
         least = np.full(p.size, np.inf)
         np.minimum.at(least, economy.outputs.indices, dense_costs(economy, p, w))
@@ -72,9 +58,9 @@ def test_repair_prices_leave_no_profit_after_any_sweep() -> None:
     for economy in economies():
         sectors = opened(economy)
         w = rng.random(economy.n_resources) / economy.endowment
-        charge_rents(sectors, w)
+        sectors.charge_rents(w)
         p = sectors.p0 * rng.uniform(0.1, 10.0, economy.n_goods)
-        theta, _, _ = sweep_prices(sectors, p, np.ones(p.size), 0.05)
+        theta, _, _ = sectors.sweep_prices(p, np.ones(p.size), 0.05)
         repaired, rents = p + theta * sectors.p0, w + theta * sectors.w0
         left = dense_costs(economy, repaired, rents) - repaired[economy.outputs.indices]
         assert (left >= -1e-12 * repaired.max()).all()
@@ -98,18 +84,14 @@ def test_outputs_cover_demand_and_little_more() -> None:
             sectors.share[listed.first[g] : listed.first[g + 1]] = share / share.sum()
         demand = rng.random(economy.n_goods)
         y = 3.0 * rng.random(economy.n_goods)
-        list_inputs(sectors)
-        assert solve_outputs(sectors, y, demand, np.ones(y.size), 1e-9)
-        x = np.zeros(economy.n_activities)
-        x[listed.order] = (
-            np.repeat(y, np.diff(listed.first)) * sectors.share * listed.per[listed.order]
-        )
+        sectors.list_inputs()
+        assert sectors.solve_outputs(y, demand, np.ones(y.size), 1e-9)
+        x = sectors.levels(y)
         net = economy.outputs @ x - economy.inputs @ x
         assert (net >= demand - 1e-14).all()
         assert (net <= demand + 2.1e-9).all()
-        assert resource_use(sectors, y) == pytest.approx(economy.resource_use @ x)
         requirements = np.zeros((economy.n_goods, economy.n_resources), dtype=np.float32)
-        solve_requirements(sectors, requirements, 1e-7, 100)
+        sectors.solve_requirements(requirements, 1e-7, 100)
         total = (demand @ requirements) * economy.endowment
         assert total == pytest.approx(economy.resource_use @ x, rel=1e-5)
 
@@ -132,9 +114,7 @@ def test_model_is_the_linear_program_it_says() -> None:
         part /= np.repeat(np.add.reduceat(part, starts[:-1]), sizes)
         amount = np.repeat(outputs, sizes)
         needs = (amount * part) @ rows.astype(np.float64)
-        columns = restricted_master.Columns(
-            np.arange(goods), starts, outputs, np.arange(count), cost, part, rows
-        )
+        columns = restricted_master.Columns(np.arange(count), starts, outputs, cost, part, rows)
         found = restricted_master.solve_master(
             columns, needs, float(needs.min()), sigma, margin=np.inf, gap=1e-9, steps=60
         )
@@ -159,7 +139,7 @@ def test_model_is_the_linear_program_it_says() -> None:
 
 
 def test_safety_net_alone_closes_the_bracket(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the model, the level bundle over whole plans finds the same bounds."""
+    """Without the model, mixing whole plans finds the same bounds."""
     monkeypatch.setattr(decomposition, "FAILURES", -1)
     for seed in range(10):
         economy = random_small("targets", seed)
@@ -172,7 +152,8 @@ def test_safety_net_alone_closes_the_bracket(monkeypatch: pytest.MonkeyPatch) ->
         assert both.lower <= alone.upper * (1 + 1e-12)
 
 
-def test_solve_mixture_equalises_two_plans() -> None:
-    weights, most = bundle.solve_mixture(np.array([[1.0, 3.0], [3.0, 1.0]]))
+def test_a_mixture_equalises_two_plans() -> None:
+    weights, sigma, most = restricted_master.mix_plans(np.array([[1.0, 3.0], [3.0, 1.0]]))
     assert weights == pytest.approx([0.5, 0.5])
+    assert sigma == pytest.approx([0.5, 0.5])
     assert most == pytest.approx(2.0)

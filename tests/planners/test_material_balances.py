@@ -18,7 +18,7 @@ from planbench.planners.planner import PlanOptions
 from planbench.solvers.base import SolveOptions
 from planbench.solvers.registry import find_solver
 
-SPEC = find_solver("material-balances")[0]
+SPEC = find_solver("material-balances").spec
 
 BASE: dict[str, Any] = {
     "inputs": [[0.0, 0.5, 0.1], [0.2, 0.0, 0.0]],

@@ -47,7 +47,7 @@ def test_primal_dual_solves_no_linear_program_by_other_means(
         return linprog(cost, *rest, **options)
 
     monkeypatch.setattr(scipy.optimize, "linprog", only_tiny)
-    spec = find_solver("primal-dual")[0]
+    spec = find_solver("primal-dual").spec
     economy = load_instance(name).economy
     assert economy is not None
     solution = load_adapter(spec)(economy, spec, SolveOptions(tolerance=1e-4))
@@ -56,7 +56,7 @@ def test_primal_dual_solves_no_linear_program_by_other_means(
 
 def test_an_interior_from_another_solver_is_noted() -> None:
     """Without by-products' own interior HiGHS finds one, which the record must not hide."""
-    spec = find_solver("primal-dual")[0]
+    spec = find_solver("primal-dual").spec
     methods = {}
     for name in ("cockshott-five-year", "gen:goods=60,seed=1"):
         economy = load_instance(name).economy
@@ -154,4 +154,4 @@ def test_no_check_begins_that_would_end_after_the_time(monkeypatch: pytest.Monke
 def test_threads_are_refused(name: str) -> None:
     """Planners have one thread: an option taken in silence would promise more."""
     with pytest.raises(InputError, match="no option 'threads'"):
-        check_options(find_solver(name)[0], SolveOptions(threads=2))
+        check_options(find_solver(name).spec, SolveOptions(threads=2))

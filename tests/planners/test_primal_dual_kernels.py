@@ -13,15 +13,15 @@ pytest.importorskip("numba")
 
 from planbench.planners import pdhg_kernels as kernels
 from planbench.planners import repair_kernels as repair
-from planbench.planners.pdhg import set_up
-from planbench.planners.repair import find_makers
+from planbench.planners.pdhg import Process, spectral_norm
+from planbench.planners.repair import find_makers, users_of
 
 
 @pytest.mark.parametrize("kind", ["joint", "targets", "storage"])
 def test_scaled_matrix_is_the_planning_matrix(kind: str) -> None:
     """Wrong factors would solve another economy and read its answer in wrong units."""
     economy = random_small(kind, 5)
-    process, lp, n = set_up(economy), to_linear_program(economy), economy.n_goods
+    process, lp, n = Process(economy), to_linear_program(economy), economy.n_goods
     dense = process.matrix.toarray() / process.row_scale[:, None] / process.col_scale
     dense[n:] *= -1.0
     assert dense == pytest.approx(lp.matrix.toarray(), rel=1e-12)
@@ -33,24 +33,24 @@ def test_scaled_matrix_is_the_planning_matrix(kind: str) -> None:
 def test_scaling_evens_out_units() -> None:
     """Goods in units 10^6 apart must end within a few powers of two."""
     economy = random_small("plain", 2)
-    entries = np.abs(set_up(economy).matrix.data)
+    entries = np.abs(Process(economy).matrix.data)
     assert entries.max() <= 1.0 + 1e-9
     assert np.median(entries) > 0.01
 
 
 def test_norm_is_the_largest_singular_value() -> None:
     """A step longer than 1/norm diverges, a much shorter one crawls."""
-    process = set_up(random_small("joint", 4))
+    process = Process(random_small("joint", 4))
     true = np.linalg.norm(process.matrix.toarray(), 2)
     assert process.scalars[kernels.STEP] * true == pytest.approx(0.99, rel=0.02)
-    found = kernels.spectral_norm(process.csc, np.ones(process.x.size), process.need.size, 200)
+    found = spectral_norm(process.matrix, np.ones(process.x.size), 200)
     assert found == pytest.approx(true, rel=1e-6)
-    assert kernels.spectral_norm(process.csc, np.zeros(process.x.size), 3, 5) == 0.0
+    assert spectral_norm(process.matrix, np.zeros(process.x.size), 5) == 0.0
 
 
 def test_one_iteration_is_the_textbook_step() -> None:
     """A fused iteration: x⁺ from the prices, y⁺ from 2x⁺ − x, both reflected towards the anchor."""
-    process = set_up(random_small("capacities", 7))
+    process = Process(random_small("capacities", 7))
     rng = np.random.default_rng(3)
     x, y = rng.random(process.x.size), rng.random(process.need.size)
     x = np.minimum(x, process.upper)
@@ -75,29 +75,37 @@ def test_one_iteration_is_the_textbook_step() -> None:
 
 def test_carried_product_stays_exact() -> None:
     """K x is carried along instead of computed; drift would falsify the restarts."""
-    process = set_up(random_small("targets", 1))
+    process = Process(random_small("targets", 1))
     process.advance(997)
     assert process.iterate.made == pytest.approx(process.matrix @ process.x, abs=1e-9)
 
 
-def test_balances_and_users() -> None:
-    """Net and flow of each row, and the list of users of a good."""
+def test_balances() -> None:
+    """Net and flow of each row."""
     matrix = sp.csc_array(np.array([[1.0, -0.5, 0.0], [-0.2, 1.0, -1.0], [-1.0, -1.0, 0.0]]))
     arrays = kernels.Csc(matrix.indptr.view(np.uint32), matrix.indices.view(np.uint32), matrix.data)
     net, flow = repair.balances(arrays, np.array([2.0, 1.0, 0.5]), np.array([0.1, 0.0, -3.0]))
     assert net == pytest.approx([1.4, 0.1, 0.0])
     assert flow == pytest.approx([1.3, 0.95, 3.0])
-    slot = np.array([-1, 0, -1])
-    first, users = repair.users_of(arrays, 3, slot, 1)
-    assert first.tolist() == [0, 2]
-    assert users.tolist() == [0, 2]
     assert repair.entry(arrays, 1, 2) == -1.0
     assert repair.entry(arrays, 0, 2) == 0.0
 
 
+def test_users() -> None:
+    """Who uses a good, and how much of it."""
+    process = Process(random_small("joint", 4))
+    m = process.cost.size - 1
+    dense = process.matrix.toarray()[:, :m]
+    users = users_of(process, m, np.array([1, 4]))
+    for c, good in enumerate((1, 4)):
+        span = slice(users.first[c], users.first[c + 1])
+        assert users.activity[span].tolist() == np.flatnonzero(dense[good] < 0).tolist()
+        assert users.amount[span] == pytest.approx(-dense[good][dense[good] < 0])
+
+
 def test_iterations_count_the_entries_they_read() -> None:
     """Passes are compared between planners and held by a gate: a round is two, or fewer."""
-    process = set_up(random_small("joint", 4))
+    process = Process(random_small("joint", 4))
     nnz = process.matrix.nnz
     columns = np.diff(process.matrix.indptr)
     process.move_to(np.ones(process.x.size), np.zeros(process.need.size), 1.0)
@@ -114,7 +122,7 @@ def test_iterations_count_the_entries_they_read() -> None:
 
 def test_sweeps_count_the_entries_they_read() -> None:
     """A sweep that counts nothing would make repair look free."""
-    process = set_up(random_small("joint", 4))
+    process = Process(random_small("joint", 4))
     makers = find_makers(process, 6, process.cost.size - 1)
     open_ended = (makers.main >= 0) & np.isinf(process.upper[: makers.main.size])
     per_sweep = int(np.diff(process.matrix.indptr)[: makers.main.size][open_ended].sum())

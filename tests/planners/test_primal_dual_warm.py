@@ -13,10 +13,11 @@ from planbench.model import Economy
 
 pytest.importorskip("numba")
 
-from planbench.planners.pdhg import set_up
+from planbench.planners.pdhg import Process
 from planbench.planners.planner import PlanOptions
-from planbench.planners.price_adjustment import PriceState, keep_prices_only
+from planbench.planners.price_adjustment import Adjustment, PriceState
 from planbench.planners.primal_dual import plan
+from planbench.planners.repair import find_makers
 
 FAMILIES = (
     "techniques=2,resources=3",
@@ -65,9 +66,8 @@ def test_without_an_interior_plan_nothing_is_dropped() -> None:
     """Half a start, old prices and no levels, would be worse than either."""
     economy = economy_of("goods=50,techniques=2,resources=3")
     impossible = replace(economy, fixed_demand=np.full(economy.n_goods, 1e9), interior=None)
-    process = set_up(impossible)
+    process = Process(impossible)
+    makers = find_makers(process, impossible.n_goods, impossible.n_activities)
     before = process.x.copy()
-    assert not keep_prices_only(
-        impossible, process, (np.ones(50), np.ones(3)), None, programs=False
-    )
+    assert not Adjustment(impossible, process, makers, 1e-4, programs=False).start_from_interior()
     assert np.array_equal(process.x, before)

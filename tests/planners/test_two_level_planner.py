@@ -18,7 +18,6 @@ from planbench.solvers.base import Solution, SolveOptions
 from planbench.solvers.registry import find_solver
 
 pytest.importorskip("numba")
-pytest.importorskip("clarabel")
 
 from planbench.planners import two_level
 from planbench.planners.planner import PlanOptions
@@ -46,7 +45,7 @@ def oracle(economy: Economy) -> float:
 
 
 def solved(economy: Economy, gap: float = GAP) -> Solution:
-    spec = find_solver("two-level")[0]
+    spec = find_solver("two-level").spec
     return two_level.solve(economy, spec, SolveOptions(tolerance=gap))
 
 
@@ -248,7 +247,7 @@ def test_unbounded_where_a_target_costs_nothing() -> None:
 )
 def test_refuses_what_it_cannot_plan(kind: str, word: str) -> None:
     economies = (random_small(kind, seed) for seed in range(20))
-    spec = find_solver("two-level")[0]
+    spec = find_solver("two-level").spec
     refused = 0
     for economy in economies:
         if two_level.refusal(economy) is None:
@@ -260,7 +259,7 @@ def test_refuses_what_it_cannot_plan(kind: str, word: str) -> None:
 
 
 def test_refuses_a_general_linear_program() -> None:
-    spec = find_solver("two-level")[0]
+    spec = find_solver("two-level").spec
     with pytest.raises(SolverError, match="economies"):
         two_level.solve(to_linear_program(grid()), spec, SolveOptions())
 

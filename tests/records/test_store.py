@@ -496,8 +496,7 @@ def test_deep_nesting_names_file_line_and_field(path, field, depth):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("9" * 41, "a whole number of 41 digits"),
-        ("9" * 5000, "a whole number of 5000 digits"),
+        ("9" * 5000, "4300 digits"),
         ("1e400", "beyond double precision"),
         ("-1e-320", "beyond double precision"),
         ('"\xff"', "can't decode"),

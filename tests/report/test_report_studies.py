@@ -5,11 +5,16 @@ from __future__ import annotations
 import pytest
 from support.record_builders import make_ladder, make_record
 
-from planbench.debate.claims import UNKNOWN, UNMEASURED, judge_bad_data, judge_replanning
+from planbench.debate.claims import UNKNOWN, UNMEASURED, JudgedClaim, judge_claims
 from planbench.debate.study import noise_losses, replanned
 from planbench.errors import InputError
 from planbench.records.schema import STUDY
 from planbench.report.results import aggregate, require_results
+
+
+def judged(claim: str, rows) -> JudgedClaim:
+    (found,) = (f for f in judge_claims(rows, [], None) if f.claim.startswith(claim))
+    return found
 
 
 def start(value, seconds, solver="two-level", goods=1000, repeat=0, **changes):
@@ -43,7 +48,7 @@ def noisy(noise, levels, techniques, seed=1):
     ],
 )
 def test_replanning_is_judged_by_the_sooner_plan(cold, warm, verdict):
-    found = judge_replanning([start("cold", cold), start("warm", warm)])
+    found = judged("A shock", [start("cold", cold), start("warm", warm)])
     assert found.verdict == verdict
     assert "from the old plan" in found.measured
     assert "rounds 2 and 12" in found.measured
@@ -54,7 +59,7 @@ def test_fastest_on_the_largest_economy_counts():
     rows = [start("cold", 1.0), start("warm", 0.01)]
     rows += [start("cold", 9.0, goods=9000), start("warm", 9.0, goods=9000)]
     rows += [start("cold", 99.0, "highs-ds", 9000), start("warm", 50.0, "highs-ds", 9000)]
-    found = judge_replanning(rows)
+    found = judged("A shock", rows)
     assert found.measured.startswith("two-level, gen:goods=9000")
     assert "saved by two-level at 1,000 goods: 100 times" in found.measured
     assert len(found.each) == 3
@@ -67,7 +72,7 @@ def test_fastest_on_the_largest_economy_counts():
 def test_plans_that_miss_the_gap_are_not_compared(bad):
     """A warm start that stops early would look fast."""
     assert replanned([start("cold", 1.0), start("warm", 0.1, **bad)], 1e-4) == []
-    assert judge_replanning([start("cold", 1.0)]).verdict == UNMEASURED
+    assert judged("A shock", [start("cold", 1.0)]).verdict == UNMEASURED
 
 
 def test_medians_over_repeats_and_reruns_replace():
@@ -82,14 +87,14 @@ def test_medians_over_repeats_and_reruns_replace():
 )
 def test_bad_data_are_judged_at_a_tenth(lost, verdict):
     rows = [*noisy(0.0, 0.0, 0.0), *noisy(0.1, 0.9, lost), *noisy(0.01, 0.1, 0.001)]
-    found = judge_bad_data(rows)
+    found = judged("Planning with bad data", rows)
     assert found.verdict == verdict
     assert "off by 10 %" in found.measured
     assert len(found.each) == 2, "the plan from true data is no finding"
 
 
 def test_noise_not_measured_at_a_tenth_gets_no_verdict():
-    found = judge_bad_data(noisy(0.01, 0.1, 0.001))
+    found = judged("Planning with bad data", noisy(0.01, 0.1, 0.001))
     assert found.verdict == UNMEASURED
     assert found.each
 
@@ -102,7 +107,7 @@ def test_a_plan_that_could_not_be_judged_counts_as_worst():
 
 def test_levels_stand_in_where_techniques_cannot_be_told_apart():
     """Joint production: the plan is judged by what runs as planned."""
-    found = judge_bad_data(noisy(0.1, 0.7, "none"))
+    found = judged("Planning with bad data", noisy(0.1, 0.7, "none"))
     assert found.verdict == "supported"
     assert "techniques" not in found.measured
 

@@ -29,8 +29,9 @@ LP = make_linear_program(
 def run(tmp_path: Path, program: str, *, extra: str = "", limit: float | None = None) -> Solution:
     file = tmp_path / "program.py"
     file.write_text(program)
-    spec, _, command = find_solver(f"cmd:{sys.executable} {file} {{mps}} {{sol}} {extra}")
-    return load_adapter(spec)(LP, spec, SolveOptions(command=command, time_limit=limit))
+    solver = find_solver(f"cmd:{sys.executable} {file} {{mps}} {{sol}} {extra}")
+    options = solver.options(SolveOptions(time_limit=limit))
+    return load_adapter(solver.spec)(LP, solver.spec, options)
 
 
 def test_answer_is_turned_into_the_stated_sense(tmp_path: Path) -> None:
@@ -96,9 +97,9 @@ def test_failures_are_one_line(program: str, says: str, tmp_path: Path) -> None:
 
 
 def test_missing_program_is_bad_input() -> None:
-    spec, _, command = find_solver("cmd:no-such-program-here {mps} {sol}")
+    solver = find_solver("cmd:no-such-program-here {mps} {sol}")
     with pytest.raises(InputError, match="cannot start 'no-such-program-here'"):
-        load_adapter(spec)(LP, spec, SolveOptions(command=command))
+        load_adapter(solver.spec)(LP, solver.spec, solver.options(SolveOptions()))
 
 
 def test_values_are_not_judged_here(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from planbench.solvers import conformance
 from planbench.solvers.base import Phase, Solution, SolveOptions, SolverSpec, no_phase
 from planbench.solvers.conformance import Adapter, CheckResult, check_adapter, run_checks
 from planbench.solvers.conformance_cases import economy_cases, optimum_of
-from planbench.solvers.registry import availability, list_solvers
+from planbench.solvers.registry import ChosenSolver, availability, list_solvers
 
 PLANNERS = [spec for spec in list_solvers() if spec.accepts == "economy"]
 CHECKS = len(economy_cases()) + 7 + 3
@@ -113,7 +113,7 @@ def failures(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
             if function is not None:
                 setattr(module, name, function)
         monkeypatch.setitem(sys.modules, spec.module, module)
-        results = list(run_checks(Adapter(spec.name, spec, module.solve)))
+        results = list(run_checks(Adapter(ChosenSolver(spec.name, spec))))
         return [
             f"{result.check}: {result.message}"
             for result in results

@@ -42,7 +42,7 @@ def test_adapters_hand_on_what_presolve_left(name: str) -> None:
     from planbench.solvers.base import SolveOptions
     from planbench.solvers.registry import availability, find_solver
 
-    reason = availability(find_solver(name)[0])
+    reason = availability(find_solver(name).spec)
     if reason is not None:
         pytest.skip(reason)
     instance = load_instance("cockshott-five-year")

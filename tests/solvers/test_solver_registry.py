@@ -52,12 +52,25 @@ def test_listing_imports_no_solver(run_python: RunPython) -> None:
     assert out.strip() == "[]"
 
 
+def test_finding_a_solver_imports_no_planner(run_python: RunPython) -> None:
+    """A worker would carry the planners and the certificate along for every solver."""
+    out = run_python(
+        "import sys\n"
+        "from planbench.solvers.registry import find_solver\n"
+        "find_solver('glop'), find_solver('null')\n"
+        "print([m for m in sys.modules if 'planners' in m or 'certificates' in m])"
+    )
+    assert out.strip() == "[]"
+
+
 def test_stock_and_command_are_parsed() -> None:
-    spec, stock, command = find_solver("highs-ds:stock")
-    assert (spec.name, stock, command) == ("highs-ds", True, None)
-    spec, stock, command = find_solver("cmd:'my solver' -q {mps} {sol}")
-    assert (spec.name, stock, command) == ("cmd", False, "'my solver' -q {mps} {sol}")
-    assert find_solver("cmd:'mysolver {mps} {sol}'")[2] == "mysolver {mps} {sol}"
+    found = find_solver("highs-ds:stock")
+    assert (found.spec.name, found.stock, found.command) == ("highs-ds", True, None)
+    found = find_solver("cmd:'my solver' -q {mps} {sol}")
+    assert (found.spec.name, found.stock, found.command) == (
+        *("cmd", False, "'my solver' -q {mps} {sol}"),
+    )
+    assert find_solver("cmd:'mysolver {mps} {sol}'").command == "mysolver {mps} {sol}"
 
 
 @pytest.mark.parametrize(
@@ -99,7 +112,7 @@ def _without(monkeypatch: pytest.MonkeyPatch, versions: dict[str, str | None]) -
 
 def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     _without(monkeypatch, {"ortools": None})
-    spec, _, _ = find_solver("glop")
+    spec = find_solver("glop").spec
     assert availability(spec) == "needs ortools; pip install 'planbench[ortools]'"
     with pytest.raises(SolverUnavailableError, match="planbench\\[ortools\\]"):
         load_adapter(spec)
@@ -107,7 +120,7 @@ def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_hipo_needs_its_extras(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without highspy-extras HiGHS refuses the option and would run simplex under HiPO's name."""
-    spec, _, _ = find_solver("highs-hipo")
+    spec = find_solver("highs-hipo").spec
     _without(monkeypatch, {"highspy": "1.15.1", "highspy-extras": None})
     install = "pip install highspy==1.15.1 highspy-extras==1.15.1"
     assert why_not_here(spec) == f"needs highspy-extras; {install}"
@@ -120,7 +133,7 @@ def test_hipo_needs_its_extras(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_hipdlp_needs_a_recent_highs(monkeypatch: pytest.MonkeyPatch) -> None:
     """HiGHS 1.12 and 1.13 refuse the option `solver=hipdlp`."""
-    spec, _, _ = find_solver("highs-hipdlp")
+    spec = find_solver("highs-hipdlp").spec
     _without(monkeypatch, {"highspy": "1.13.1"})
     assert "needs highspy 1.14 or later, found 1.13.1" in str(availability(spec))
     _without(monkeypatch, {"highspy": "1.14.0"})
@@ -135,7 +148,7 @@ def test_versions_too_old_are_refused(
     monkeypatch: pytest.MonkeyPatch, solver: str, package: str, old: str, least: str
 ) -> None:
     """An adapter that has never been run with a version must not say that it supports it."""
-    spec, _, _ = find_solver(solver)
+    spec = find_solver(solver).spec
     _without(monkeypatch, {package: old})
     assert f"needs {package} {least} or later, found {old}" in str(availability(spec))
     _without(monkeypatch, {package: f"{least}.0rc1"})
@@ -152,7 +165,7 @@ def test_cbc_without_a_bundled_program(monkeypatch: pytest.MonkeyPatch) -> None:
     from planbench.solvers import cbc
 
     monkeypatch.setattr(cbc, "_for_this_platform", lambda parts: False)
-    spec, _, _ = find_solver("cbc-mps")
+    spec = find_solver("cbc-mps").spec
     assert "bundles no CBC program" in str(availability(spec))
 
 
@@ -174,7 +187,7 @@ def test_cbc_without_a_bundled_program(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_options_are_refused(name: str, options: SolveOptions, says: str) -> None:
     """An option that is dropped in silence makes a wrong measurement."""
     with pytest.raises(InputError, match=says):
-        check_options(find_solver(name)[0], options)
+        check_options(find_solver(name).spec, options)
 
 
 PLUGINS = """
@@ -227,8 +240,30 @@ def test_unusable_adapter_module_is_a_reason_not_a_crash(
         "SOLVERS = SolverSpec('mine', 'x', 'y', 'mine_missing', ())\n"
     )
     folder = third_party("mine_solver", "mine = mine_solver:SOLVERS", source)
-    code = "from planbench.solvers.registry import *\nprint(availability(find_solver('mine')[0]))"
+    code = "from planbench.solvers.registry import *\nprint(availability(find_solver('mine').spec))"
     assert "its adapter fails: ModuleNotFoundError" in run_python(code, path=folder)
+
+
+def test_adapters_are_found_by_the_file_that_the_environment_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An adapter that is being written need not be installed to be measured."""
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import dataclasses\n"
+        "from planbench.solvers import null\n"
+        "SOLVERS = (dataclasses.replace(null.SOLVERS[0], name='mine', module='mine'),)\n"
+        "solve = null.solve\n"
+    )
+    monkeypatch.setenv("PLANBENCH_ADAPTERS", f"{file}:{tmp_path / 'nowhere.py'}")
+    spec = find_solver("mine").spec
+    assert availability(spec) is None
+    assert callable(load_adapter(spec))
+    with pytest.raises(InputError, match=r"nowhere.py, which failed: FileNotFoundError"):
+        find_solver("nowhere")
+    monkeypatch.delenv("PLANBENCH_ADAPTERS")
+    with pytest.raises(InputError, match="unknown solver 'mine'"):
+        find_solver("mine")
 
 
 def test_builtin_modules_hold_solve() -> None:

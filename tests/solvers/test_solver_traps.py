@@ -31,15 +31,16 @@ from planbench.solvers.base import SolveOptions
 from planbench.solvers.conformance_cases import ring
 INF = np.inf
 def solve(lp, name, **options):
-    spec, stock, command = find_solver(name)
-    return load_adapter(spec)(lp, spec, SolveOptions(stock=stock, command=command, **options))
+    solver = find_solver(name)
+    spec, asked = solver.spec, solver.options(SolveOptions(**options))
+    return load_adapter(spec)(lp, spec, asked)
 """
 
 
 def solve(lp: LinearProgram, name: str, **options: object) -> Solution:
     """Solve in this process; HiPO in its own environment, where that can be built."""
-    spec, stock, command = find_solver(name)
-    asked = SolveOptions(stock=stock, command=command, **options)  # type: ignore[arg-type]
+    solver = find_solver(name)
+    spec, asked = solver.spec, solver.options(SolveOptions(**options))  # type: ignore[arg-type]
     try:
         if own_environment(spec) is not None:
             return solved_elsewhere(lp, name, asked)
@@ -163,7 +164,7 @@ def test_second_scaling_of_hipdlp_is_recorded() -> None:
 
 @pytest.mark.parametrize("name", ["highs-ds", "highs-ipm", "highs-hipo"])
 def test_claims_of_infeasible_come_with_a_proof(name: str) -> None:
-    from planbench.solvers.common import proves_infeasible
+    from planbench.certificates.rays import proves_infeasible
 
     lp = make_linear_program(
         matrix=[[1, 1], [1, 1]], cost=[1, 1], row_lower=[5, -INF], row_upper=[INF, 3]
@@ -171,7 +172,7 @@ def test_claims_of_infeasible_come_with_a_proof(name: str) -> None:
     solution = solve(lp, name, time_limit=5.0)
     assert solution.claim == "infeasible"
     assert solution.dual_ray is not None
-    assert proves_infeasible(lp, solution.dual_ray)
+    assert proves_infeasible(lp, solution.dual_ray, lp.col_lower, lp.col_upper)
 
 
 def test_optimal_status_at_the_limit_is_not_believed() -> None:
@@ -293,7 +294,7 @@ def test_highs_falls_back_loudly_from_an_unknown_method(monkeypatch: pytest.Monk
     from planbench.solvers import highs
 
     monkeypatch.setitem(highs.METHODS, "highs-hipdlp", highs.Method("HiPDLP", {"solver": "hipx"}))
-    spec = find_solver("highs-hipdlp")[0]
+    spec = find_solver("highs-hipdlp").spec
     with pytest.raises(SolverUnavailableError, match="has no method 'hipx'"):
         highs.solve(two_by_three(), spec, SolveOptions())
 
@@ -303,7 +304,7 @@ def test_hipo_without_its_extras_is_never_recorded() -> None:
     from planbench.solvers import highs
     from planbench.solvers.registry import why_not_here
 
-    spec = find_solver("highs-hipo")[0]
+    spec = find_solver("highs-hipo").spec
     if why_not_here(spec) is None:
         pytest.skip("HiPO can run in this environment")
     with pytest.raises(SolverUnavailableError, match="has no method 'hipo'"):
@@ -311,7 +312,7 @@ def test_hipo_without_its_extras_is_never_recorded() -> None:
 
 
 needs_ortools = pytest.mark.skipif(
-    availability(find_solver("glop")[0]) is not None, reason="OR-Tools is not installed"
+    availability(find_solver("glop").spec) is not None, reason="OR-Tools is not installed"
 )
 
 

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from planbench.generators.coefficients import LOG_THRESHOLD
 from planbench.generators.statistics.facts import (
     ABOVE,
-    BLOCK,
     THRESHOLDS,
     Found,
     StudyLimits,
@@ -25,9 +25,6 @@ from planbench.generators.statistics.facts import (
 from planbench.generators.statistics.value import ValueInputs
 from planbench.model.arrays import FloatArray, Matrix
 
-#: Coefficients below this share of output are left out of the log-normal fit: published
-#: tables have none so small, and balancing a table leaves dust at 1e-10 and below.
-LOG_THRESHOLD = 1e-7
 _SHARES = (0.5, 0.9, 0.99)
 
 
@@ -42,17 +39,11 @@ def study_density(inputs: ValueInputs, limits: StudyLimits, seed: int) -> Found:
     for name, threshold in zip(
         ("inputs_above_1e_4", "inputs_above_1e_3", "inputs_above_1e_2"), THRESHOLDS, strict=True
     ):
-        figures[name] = _above(matrix.data, ABOVE * threshold) / columns
+        figures[name] = int(np.count_nonzero(matrix.data > ABOVE * threshold)) / columns
     part, how = sample_columns(matrix, limits.sample, seed)
     names = ("k50", "k90", "k99")
     figures |= zip(names, concentration(part, _SHARES), strict=True)
     return figures, dict.fromkeys(names, how) if how else {}, {}
-
-
-def _above(values: FloatArray, threshold: float) -> int:
-    """Count the values above a threshold, block by block."""
-    starts = range(0, values.size, BLOCK)
-    return sum(int(np.count_nonzero(values[s : s + BLOCK] > threshold)) for s in starts)
 
 
 def study_sizes(inputs: ValueInputs, limits: StudyLimits, seed: int) -> Found:

@@ -206,8 +206,6 @@ class StudyLimits:
         Links, times sweeps over them, spent on better orders of goods.
     links : int
         Links up to which orders and communities are sought on all; beyond, on the largest.
-    most_links : int
-        Largest links they are sought on at most.
     factor_goods : int
         Goods up to which I − A is factorised.
     """
@@ -217,12 +215,7 @@ class StudyLimits:
     spectrum_steps: int = 25
     order_work: int = 40_000_000
     links: int = 1_500_000
-    most_links: int = 10_000_000
     factor_goods: int = 3_000
-
-    def links_kept(self, count: int, part: float) -> int:
-        """How many of `count` links a search uses: `part` of them, within the limits."""
-        return max(self.links, min(int(part * count), self.most_links))
 
 
 #: Non-zeros of a block; one column at least.
@@ -287,12 +280,8 @@ def per_column(matrix: Matrix, above: float) -> npt.NDArray[np.int64]:
     -------
     ndarray of int64, shape (columns with entries,)
     """
-    counts = [np.zeros(0, dtype=np.int64)]
-    for columns, entries in blocks(matrix.indptr):
-        start = matrix.indptr[columns]
-        filled = np.flatnonzero(np.diff(matrix.indptr[columns.start : columns.stop + 1]))
-        if filled.size:
-            large = matrix.data[entries] > above
-            at = start[filled] - entries.start
-            counts.append(np.add.reduceat(large, at, dtype=np.int64))
-    return np.concatenate(counts)
+    filled = matrix.indptr[:-1][np.diff(matrix.indptr) > 0]
+    if not filled.size:
+        return np.zeros(0, dtype=np.int64)
+    counts: npt.NDArray[np.int64] = np.add.reduceat(matrix.data > above, filled, dtype=np.int64)
+    return counts

@@ -22,11 +22,13 @@ goods start by trophic level (MacKay, Johnson & Sansom 2020) or in a narrow band
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
+from scipy.sparse.csgraph import connected_components, reverse_cuthill_mckee
+from scipy.sparse.linalg import ArpackNoConvergence, eigs, splu
 
 from planbench.generators.statistics.facts import (
     Found,
@@ -58,18 +60,12 @@ class GoodsGraph:
     component: IntArray
     size: IntArray
 
-    def cyclic(self) -> npt.NDArray[np.bool_]:
-        """Which goods are in a cycle: with others of their component, or alone with themselves."""
-        found: npt.NDArray[np.bool_] = self.size[self.component] > 1
-        found |= self.matrix.diagonal() > 0
-        return found
-
     def inside(self) -> Matrix:
         """Links inside strongly connected components, on the goods of those with a cycle.
 
         All eigenvalues but zeros are those of this matrix: the rest is triangular in blocks.
         """
-        goods = np.flatnonzero(self.cyclic())
+        goods = np.flatnonzero((self.size[self.component] > 1) | (self.matrix.diagonal() > 0))
         part = self.matrix[:, goods].tocoo()
         rows, columns = part.coords
         stays = self.component[rows] == self.component[goods[columns]]
@@ -92,8 +88,6 @@ def goods_graph(inputs: ValueInputs) -> GoodsGraph | None:
     matrix = inputs.coefficients
     if not np.array_equal(inputs.main, np.arange(n)):
         matrix = _by_good(inputs, inputs.main)
-    from scipy.sparse.csgraph import connected_components
-
     # Columns are read as rows; transposed, the components are the same.
     _, component = connected_components(
         sp.csr_array((matrix.data, matrix.indices, matrix.indptr), shape=(n, n)),
@@ -161,45 +155,29 @@ def flow_between(labels: IntArray, matrix: Matrix) -> tuple[float, FloatArray, F
     return inside, out, into
 
 
-#: Bits of a float64 that are cut off to sort values into bins 2^(1/256) wide or narrower.
-_CUT = 44
-_BINS = 1 << (63 - _CUT)
+#: Sizes of links are drawn apart by up to this share, so that of equal ones a random part is taken.
+_APART = 0.005
 
 
-@dataclass(frozen=True, eq=False)
-class StrongLinks:
+class Links(NamedTuple):
     """Links off the diagonal, by columns.
 
     Attributes
     ----------
     rows, columns : ndarray of int, shape (links,)
     flow : ndarray, shape (links,)
-    all_links : int
-        How many the matrix has off the diagonal.
-    share : float
-        Part of all flow off the diagonal that these make; 1 where they are all.
+    how : str
+        Which links these are, to go after the name of a method; empty where all.
     """
 
     rows: Indices
     columns: Indices
     flow: FloatArray
-    all_links: int
-    share: float
-
-    @property
-    def how(self) -> str:
-        """Which links these are, to go after the name of a method; empty where all."""
-        if self.flow.size == self.all_links:
-            return ""
-        return (
-            f", on {self.flow.size:,} of {self.all_links:,} links, {self.share:.0%} of input value"
-        )
+    how: str
 
 
-def strong_links(matrix: Matrix, most: int, seed: int) -> StrongLinks:
-    """Pick the `most` largest links, and also the largest of every row and column.
-
-    Of links within half a per cent of the smallest that are picked, a random part is taken.
+def strongest_links(matrix: Matrix, most: int, seed: int) -> Links:
+    """Links off the diagonal, or about the `most` largest of them.
 
     Parameters
     ----------
@@ -209,76 +187,27 @@ def strong_links(matrix: Matrix, most: int, seed: int) -> StrongLinks:
     seed : int
     """
     if matrix.nnz <= most:
-        return _gathered(list(off_diagonal(matrix)))
-    counts = np.zeros(_BINS, dtype=np.int64)
-    top = np.zeros(matrix.shape[0])
-    for row, _, flow in off_diagonal(matrix):
-        counts += np.bincount(_bin(flow), minlength=_BINS)
-        np.maximum.at(top, row, flow)
-    # From the largest bin down: all of the bins above `least`, a part of that one.
-    upto = np.cumsum(counts[::-1])
-    at = int(np.searchsorted(upto, most))
-    if at == _BINS:
-        return _gathered(list(off_diagonal(matrix)))
-    least = _BINS - 1 - at
-    part = (most - (int(upto[at]) - int(counts[least]))) / int(counts[least])
-    rng = np.random.default_rng(np.random.SeedSequence([seed, 5]))
-    found: list[tuple[Indices, Indices, FloatArray]] = []
-    total, links = 0.0, 0
-    for row, column, flow in off_diagonal(matrix):
-        if flow.size == 0:
-            continue
-        size = _bin(flow)
-        kept = size > least
-        equal = np.flatnonzero(size == least)
-        kept[equal[rng.random(equal.size) < part]] = True
-        kept[_largest_of_columns(column, flow)] = True
-        # The first largest link of each supplier; -1 marks those that have it.
-        first = np.flatnonzero(flow == top[row])
-        _, which = np.unique(row[first], return_index=True)
-        kept[first[which]] = True
-        top[row[first]] = -1.0
-        found.append((row[kept], column[kept], flow[kept]))
-        total += float(flow.sum())
-        links += flow.size
-    return _gathered(found, links, total)
-
-
-def _largest_of_columns(column: Indices, flow: FloatArray) -> Indices:
-    """Place of the first largest link of every column; columns ascend."""
-    start = np.flatnonzero(np.diff(column, prepend=-1))
-    counts = np.diff(np.append(start, column.size))
-    at = np.flatnonzero(flow == np.repeat(np.maximum.reduceat(flow, start), counts))
-    first: Indices = at[np.diff(column[at], prepend=-1) > 0]
-    return first
-
-
-def _bin(flow: FloatArray) -> npt.NDArray[np.int64]:
-    # Positive floats order like their bits.
-    return flow.view(np.int64) >> _CUT
-
-
-def _gathered(
-    found: list[tuple[Indices, Indices, FloatArray]],
-    all_links: int | None = None,
-    total: float | None = None,
-) -> StrongLinks:
-    rows = np.concatenate([part[0] for part in found])
-    columns = np.concatenate([part[1] for part in found])
-    flow = np.concatenate([part[2] for part in found])
-    return StrongLinks(
-        rows=rows,
-        columns=columns,
-        flow=flow,
-        all_links=flow.size if all_links is None else all_links,
-        share=1.0 if not total else float(flow.sum()) / total,
-    )
+        rows, columns, flow = map(np.concatenate, zip(*off_diagonal(matrix), strict=True))
+        return Links(rows, columns, flow, "")
+    size = np.random.default_rng([seed, 5]).random(matrix.nnz, dtype=np.float32)
+    size *= _APART
+    size += 1.0
+    size *= matrix.data
+    chosen = np.sort(np.argpartition(size, -most)[-most:])
+    del size
+    rows = matrix.indices[chosen]
+    columns = np.searchsorted(matrix.indptr, chosen, side="right").astype(rows.dtype) - 1
+    off = rows != columns
+    rows, columns, flow = rows[off], columns[off], matrix.data[chosen[off]]
+    diagonal = matrix.diagonal()
+    links = matrix.nnz - np.count_nonzero(diagonal)
+    share = flow.sum() / (matrix.data.sum() - diagonal.sum())
+    how = f", on {flow.size:,} of {links:,} links, {share:.0%} of input value"
+    return Links(rows, columns, flow, how if flow.size < links else "")
 
 
 #: Up to this many links the best of several starts is taken, to a finer tolerance of gains.
 _RESTART_LINKS, _RESTARTS = 300_000, 5
-#: Share of very many links that is used: Louvain takes eight times the memory of its links.
-_LOUVAIN_PART = 0.18
 _OF_COMMUNITIES = ("communities", "modularity", "largest_community")
 
 
@@ -289,7 +218,7 @@ def study_communities(graph: GoodsGraph, limits: StudyLimits, seed: int) -> Foun
     of the largest there is. Where there are too many links only the largest are used, but
     modularity is that of all.
     """
-    links = strong_links(graph.matrix, limits.links_kept(graph.matrix.nnz, _LOUVAIN_PART), seed)
+    links = strongest_links(graph.matrix, limits.links, seed)
     if links.flow.size == 0:
         return {}, {}, dict.fromkeys(_OF_COMMUNITIES, "no good is used for another")
     try:
@@ -298,19 +227,15 @@ def study_communities(graph: GoodsGraph, limits: StudyLimits, seed: int) -> Foun
         why = "needs scikit-network: install planbench[statistics]"
         return {}, {}, dict.fromkeys(_OF_COMMUNITIES, why)
 
-    n = graph.matrix.shape[0]
-    # Goods without a link are communities of their own to Louvain; they are left out.
-    linked = np.zeros(n, dtype=bool)
-    linked[links.rows] = True
-    linked[links.columns] = True
-    number = np.cumsum(linked, dtype=np.int32 if n < 2**31 else np.int64) - 1
-    count = int(linked.sum())
     how = f"Louvain's method, a heuristic{links.how}"
     small = links.flow.size <= _RESTART_LINKS
+    # Goods without a link are communities of their own to Louvain; they are left out.
+    linked, place = np.unique(np.concatenate([links.rows, links.columns]), return_inverse=True)
     adjacency = sp.csr_matrix(
-        (links.flow, (number[links.rows], number[links.columns])), shape=(count, count)
+        (links.flow, (place[: links.flow.size], place[links.flow.size :])),
+        shape=(linked.size, linked.size),
     )
-    del links
+    del links, place
     best: tuple[float, IntArray] | None = None
     for start in range(_RESTARTS if small else 1):
         labels = Louvain(
@@ -322,7 +247,7 @@ def study_communities(graph: GoodsGraph, limits: StudyLimits, seed: int) -> Foun
             random_state=(seed + start) % 2**32,
         ).fit_predict(adjacency)
         # Goods without a link are in none; as they have no flow, any does.
-        everywhere = np.zeros(n, dtype=np.int64)
+        everywhere = np.zeros(graph.matrix.shape[0], dtype=np.int64)
         everywhere[linked] = labels
         value = modularity(everywhere, graph.matrix)
         if best is None or value > best[0]:
@@ -333,7 +258,7 @@ def study_communities(graph: GoodsGraph, limits: StudyLimits, seed: int) -> Foun
     figures = {
         "communities": int(sizes.size),
         "modularity": value,
-        "largest_community": float(sizes.max() / count),
+        "largest_community": float(sizes.max() / linked.size),
     }
     return figures, dict.fromkeys(_OF_COMMUNITIES, how), {}
 
@@ -366,8 +291,6 @@ def study_factor(graph: GoodsGraph, limits: StudyLimits, seed: int) -> Found:
     Random structure fills in almost completely, at a cost that grows like the cube of the
     size, and no sample of goods shows by how much; so it is done in full or not at all.
     """
-    from scipy.sparse.linalg import splu
-
     n = graph.matrix.shape[0]
     if n > limits.factor_goods:
         why = f"too dear: {n:,} goods are more than {limits.factor_goods:,}"
@@ -390,8 +313,6 @@ def study_factor(graph: GoodsGraph, limits: StudyLimits, seed: int) -> Found:
 
 
 _LEVEL_STEPS = 20
-#: Share of very many links that is used: a search takes six times the memory of its links.
-_ORDER_PART = 0.28
 _FEWEST_SWEEPS, _MOST_SWEEPS = 6, 400
 #: Sweeps after which the better of two starting orders is chosen.
 _TRIAL_SWEEPS = 2
@@ -427,76 +348,42 @@ def best_order(graph: GoodsGraph, limits: StudyLimits, seed: int) -> tuple[IntAr
     how : str
         Which links were used; empty where all were.
     """
-    strong = strong_links(graph.matrix, limits.links_kept(graph.matrix.nnz, _ORDER_PART), seed)
-    if strong.flow.size == 0:
-        return None, ""
-    first, how = _along_production(graph), strong.how
-    inside = graph.component[strong.rows] == graph.component[strong.columns]
-    rows, columns, flow = strong.rows[inside], strong.columns[inside], strong.flow[inside]
-    del strong, inside
+    links = strongest_links(graph.matrix, limits.links, seed)
+    how = links.how
+    if links.flow.size == 0:
+        return None, how
+    # Components are numbered in the order of production, from one end or the other.
+    ahead, _ = flow_ahead(graph.component, graph.matrix)
+    first = graph.component if ahead > 0 else -graph.component
+    inside = graph.component[links.rows] == graph.component[links.columns]
+    links = Links(links.rows[inside], links.columns[inside], links.flow[inside], how)
+    del inside
     n = graph.matrix.shape[0]
-    if flow.size == 0:
+    if links.flow.size == 0:
         return np.argsort(first, kind="stable"), how
-    sweeps = int(np.clip(limits.order_work // flow.size, _FEWEST_SWEEPS, _MOST_SWEEPS))
+    sweeps = int(np.clip(limits.order_work // links.flow.size, _FEWEST_SWEEPS, _MOST_SWEEPS))
     rng = np.random.default_rng(np.random.SeedSequence([seed, 4]))
-    matrix = sp.csr_array((flow, (rows, columns)), shape=(n, n))
+    matrix = sp.csr_array((links.flow, (links.rows, links.columns)), shape=(n, n))
     level = trophic_levels(matrix)
-    links = Links(rows, columns, flow, (matrix.T.tocsr() - matrix).tocsr())
+    # Entry (i, k): what i gains when k comes before it.
+    partners = (matrix.T.tocsr() - matrix).tocsr()
     del matrix
+    # A narrow band finds long chains, along which levels would take as many steps as they have
+    # links to converge.
+    band = _inverse(reverse_cuthill_mckee(partners, symmetric_mode=True).astype(np.int64))
+    if 2 * _ahead(band, links) < float(links.flow.sum()):
+        band = -band
     starts = []
-    for rank in (level, band_ranks(links)):
-        order = improve_order(np.lexsort((rank, first)), links, _TRIAL_SWEEPS, rng)
+    for rank in (level, band):
+        order = improve_order(np.lexsort((rank, first)), links, partners, _TRIAL_SWEEPS, rng)
         starts.append((_ahead(_inverse(order), links), order))
     order = max(starts, key=lambda start: start[0])[1]
-    return improve_order(order, links, sweeps - 2 * _TRIAL_SWEEPS, rng), how
+    return improve_order(order, links, partners, sweeps - 2 * _TRIAL_SWEEPS, rng), how
 
 
-def _along_production(graph: GoodsGraph) -> npt.NDArray[np.integer]:
-    """Component of each good, numbered in the order of production.
-
-    They are numbered so already, from one end or the other: all flow between them is ahead, or
-    none.
-    """
-    ahead, _ = flow_ahead(graph.component, graph.matrix)
-    return graph.component if ahead > 0 else -graph.component
-
-
-@dataclass(frozen=True, eq=False)
-class Links:
-    """Links off the diagonal, inside components.
-
-    Attributes
-    ----------
-    rows, columns : ndarray of int, shape (links,)
-        Supplier and user of each link, different.
-    flow : ndarray, shape (links,)
-    partners : csr_array, shape (goods, goods)
-        F' − F, with F the same as a matrix: entry (i, k) is what i gains when k comes before
-        it.
-    """
-
-    rows: npt.NDArray[np.integer]
-    columns: npt.NDArray[np.integer]
-    flow: FloatArray
-    partners: sp.csr_array
-
-
-def _ahead(place: npt.NDArray[np.integer], links: Links) -> float:
+def _ahead(place: Indices, links: Links) -> float:
     """Flow of the links that go forward."""
     return float(np.sum(links.flow, where=place[links.rows] < place[links.columns]))
-
-
-def band_ranks(links: Links) -> npt.NDArray[np.integer]:
-    """Ranks in a band of small width (reverse Cuthill–McKee), in the better direction.
-
-    Finds long chains of production, along which levels would take as many steps as they have
-    links to converge.
-    """
-    from scipy.sparse.csgraph import reverse_cuthill_mckee
-
-    band = reverse_cuthill_mckee(links.partners, symmetric_mode=True)
-    rank = _inverse(band.astype(np.int64))
-    return rank if 2 * _ahead(rank, links) >= float(links.flow.sum()) else -rank
 
 
 def trophic_levels(matrix: sp.csr_array) -> FloatArray:
@@ -512,7 +399,9 @@ def trophic_levels(matrix: sp.csr_array) -> FloatArray:
     return level
 
 
-def improve_order(order: IntArray, links: Links, sweeps: int, rng: np.random.Generator) -> IntArray:
+def improve_order(
+    order: IntArray, links: Links, partners: sp.csr_array, sweeps: int, rng: np.random.Generator
+) -> IntArray:
     """Move goods to their best places, in sweeps over all links; never for the worse.
 
     In a sweep the best place of every good, the others standing still, is found from running
@@ -523,6 +412,8 @@ def improve_order(order: IntArray, links: Links, sweeps: int, rng: np.random.Gen
     ----------
     order : ndarray of int, shape (goods,)
     links : Links
+    partners : csr_array, shape (goods, goods)
+        F' − F, with F the links as a matrix.
     sweeps : int
     rng : Generator
 
@@ -538,7 +429,7 @@ def improve_order(order: IntArray, links: Links, sweeps: int, rng: np.random.Gen
     moves: tuple[FloatArray, FloatArray] | None = None
     for _ in range(sweeps):
         if moves is None:
-            moves = _best_places(links.partners, place, 1e-12 * total)
+            moves = _best_places(partners, place, 1e-12 * total)
         gain, wanted = moves
         gaining = np.flatnonzero(gain > 0)
         if gaining.size == 0:
@@ -565,39 +456,32 @@ def _best_places(
     partners: sp.csr_array, place: npt.NDArray[np.integer], least: float
 ) -> tuple[FloatArray, FloatArray]:
     """Gain of every good by moving alone to its best place, and that place as a sort key."""
-    gain = np.zeros(place.size)
-    wanted = place.astype(np.float64)
-    for goods, _ in blocks(partners.indptr):
-        _best_of_block(partners, place, least, goods, gain[goods], wanted[goods])
-    return gain, wanted
+    parts = [
+        _best_of(partners[goods], place, place[goods], least)
+        for goods, _ in blocks(partners.indptr)
+    ]
+    return np.concatenate([gain for gain, _ in parts]), np.concatenate([key for _, key in parts])
 
 
-def _best_of_block(
+def _best_of(
     partners: sp.csr_array,
     place: npt.NDArray[np.integer],
+    own: npt.NDArray[np.integer],
     least: float,
-    goods: slice,
-    gain: FloatArray,
-    wanted: FloatArray,
-) -> None:
-    """Set gains and wanted places, shape (goods of the block,), of a block of goods."""
-    indptr = partners.indptr[goods.start : goods.stop + 1].astype(np.int64)
-    entries = slice(int(indptr[0]), int(indptr[-1]))
-    ends = indptr - indptr[0]
-    n = ends.size - 1
-    own = place[goods]
+) -> tuple[FloatArray, FloatArray]:
+    """Gains and sort keys of the goods in the rows of `partners`, which are at places `own`."""
+    ends = partners.indptr.astype(np.int64)
+    n = own.size
     # Each good's partners in the order of their places.
     moved = sp.csr_array(
-        (partners.data[entries].copy(), place[partners.indices[entries]], ends),
-        shape=(n, place.size),
+        (partners.data.copy(), place[partners.indices], partners.indptr), shape=partners.shape
     )
     moved.sort_indices()
     counts = np.diff(ends)
     has = np.flatnonzero(counts)
     owner = np.repeat(np.arange(n), counts)
-    before_it = moved.indices < own[owner]
     now_count = np.zeros(n, dtype=np.int64)
-    now_count[has] = np.add.reduceat(before_it, ends[has], dtype=np.int64)
+    now_count[has] = np.add.reduceat(moved.indices < own[owner], ends[has], dtype=np.int64)
     running = np.zeros(moved.nnz + 1)
     np.cumsum(moved.data, out=running[1:])
     start = running[ends[:-1]]
@@ -607,15 +491,18 @@ def _best_of_block(
     after -= start[owner]
     top = np.zeros(n)
     top[has] = np.maximum(np.maximum.reduceat(after, ends[has]), 0.0)
-    gain[:] = np.where(top - now > least, top - now, 0.0)
+    gain = np.where(top - now > least, top - now, 0.0)
     # Number of partners that come before it at the best place; 0 where first is best.
-    hit = np.flatnonzero((after == top[owner]) & (top[owner] > 0))
+    hit = np.flatnonzero(after == top[owner])
+    hit = hit[top[owner[hit]] > 0]
     count = np.zeros(n, dtype=np.int64)
     count[owner[hit]] = hit - ends[owner[hit]] + 1
     down = np.flatnonzero((gain > 0) & (count < now_count))
     up = np.flatnonzero((gain > 0) & (count > now_count))
+    wanted = own.astype(np.float64)
     wanted[down] = moved.indices[ends[down] + count[down]] - 0.5
     wanted[up] = moved.indices[ends[up] + count[up] - 1] + 0.5
+    return gain, wanted
 
 
 def _inverse(order: IntArray) -> npt.NDArray[np.integer]:
@@ -626,168 +513,59 @@ def _inverse(order: IntArray) -> npt.NDArray[np.integer]:
 
 #: Up to this many goods all eigenvalues are computed.
 _DENSE = 300
-_MOST_STEPS = 120
-#: Goods times steps squared: what keeping the Arnoldi vectors orthogonal costs.
-_ORTHOGONAL_WORK = 1.6e9
-#: Up to this many goods Arnoldi vectors have double precision.
-_DOUBLE = 100_000
-#: Relative residuals up to which an eigenvalue counts as exact, and as found at all.
-_EXACT, _FOUND = 1e-6, 0.2
+#: Arnoldi vectors that are kept, and the relative residual at which an eigenvalue is found.
+_VECTORS, _RESIDUAL = 20, 0.05
+#: A Ritz value below this share of the Rayleigh quotient is not the largest eigenvalue.
+_MET = 0.8
+#: The spectral radius is exact where its upper bound is no further away than this.
 _BOUND_CLOSE = 1e-6
 
 
 def study_spectrum(graph: GoodsGraph, limits: StudyLimits, seed: int) -> Found:
     """Spectral radius with an upper bound, and the modulus of the second eigenvalue.
 
-    Eigenvalues are sought inside strongly connected components, which have them all: densely
-    where there are few goods, else as Ritz values of one Arnoldi iteration.
+    Up to a number of links eigenvalues are sought inside strongly connected components, which
+    have them all: densely where there are few goods, else by ARPACK.
     """
-    inside = cycles_of(graph, limits.links)
-    n = inside.size
-    if n == 0:
-        return _figures(0.0, 0.0, 0.0), {}, {}
-    affordable = limits.spectrum_work // inside.matrix.nnz
-    products = int(np.clip(affordable, 2 * limits.spectrum_steps, 400))
-    power, upper = power_bound(inside, products // 2)
+    matrix = graph.inside() if graph.matrix.nnz <= limits.links else graph.matrix
+    n = matrix.shape[0]
     if int(graph.size.max()) == 1:
         # No cycle but goods that use themselves: the eigenvalues are on the diagonal.
-        loops = np.append(np.sort(graph.matrix.diagonal())[::-1], 0.0)
-        return _figures(float(loops[0]), upper, float(loops[1])), {}, {}
+        loops = np.append(np.sort(graph.matrix.diagonal())[::-1], [0.0, 0.0])
+        return _figures(loops[0], loops[0], loops[1]), {}, {}
+    products = int(np.clip(limits.spectrum_work // matrix.nnz, 2 * limits.spectrum_steps, 400))
+    power, upper = power_bound(matrix, products // 2)
     if n <= _DENSE:
-        eigenvalues = np.linalg.eigvals(inside.compact().toarray())
-        moduli = np.append(np.sort(np.abs(eigenvalues))[::-1], 0.0)
-        return _figures(float(moduli[0]), upper, float(moduli[1])), {}, {}
-
-    orthogonal = max(limits.spectrum_steps, int((_ORTHOGONAL_WORK / n) ** 0.5))
-    steps = min(products // 2, _MOST_STEPS, orthogonal)
-    rng = np.random.default_rng(np.random.SeedSequence([seed, 3]))
-    moduli, residual = ritz_moduli(inside, 0.5 + rng.random(n), steps)
-    estimated: dict[str, str] = {}
-    missing: dict[str, str] = {}
+        moduli = np.append(np.sort(np.abs(np.linalg.eigvals(matrix.toarray())))[::-1], 0.0)
+        return _figures(moduli[0], upper, moduli[1]), {}, {}
+    try:
+        found = eigs(
+            matrix,
+            k=2,
+            v0=0.5 + np.random.default_rng([seed, 3]).random(n),
+            ncv=_VECTORS,
+            maxiter=max(1, products // (2 * _VECTORS)),
+            tol=_RESIDUAL,
+            return_eigenvectors=False,
+        )
+    except ArpackNoConvergence as failure:
+        found = failure.eigenvalues
+    moduli = np.sort(np.abs(found))[::-1]
     # The Rayleigh quotient knows a largest eigenvalue that the iteration has yet to meet.
-    radius, error = float(moduli[0]), float(residual[0] / moduli[0])
-    if error > _EXACT:
-        estimated["spectral_radius"] = f"Arnoldi iteration, residual {error:.0e}"
-    if radius < (1 - _FOUND) * power:
-        radius = power
-        estimated["spectral_radius"] = "power iteration"
-    second: float | None = float(moduli[1])
-    error = float(residual[1] / moduli[1]) if moduli[1] > 0 else 0.0
-    if error > _FOUND:
-        second = None
-        missing["second_eigenvalue"] = f"not converged after {steps} products"
-    else:
-        # However small the residual: far from normal, eigenvalues move a lot with little.
-        estimated["second_eigenvalue"] = f"Arnoldi iteration, residual {error:.0e}"
-    return _figures(radius, upper, second), estimated, missing
+    met = moduli.size > 0 and moduli[0] >= _MET * power
+    radius = float(moduli[0]) if met else power
+    estimated: dict[str, str] = {}
+    if radius < (1 - _BOUND_CLOSE) * upper:
+        estimated["spectral_radius"] = "power and Arnoldi iteration"
+    if moduli.size < 2:
+        missing = {"second_eigenvalue": f"not converged after {products} products"}
+        return _figures(radius, upper, None), estimated, missing
+    # However small the residual: far from normal, eigenvalues move a lot with little.
+    estimated["second_eigenvalue"] = f"Arnoldi iteration, residual below {_RESIDUAL:.0%}"
+    return _figures(radius, upper, float(moduli[1])), estimated, {}
 
 
-@dataclass(frozen=True, eq=False)
-class Cycles:
-    """Links among the goods that are in a cycle.
-
-    Attributes
-    ----------
-    matrix : csc_array, shape (all goods, all goods)
-    goods : ndarray of int, shape (size,), or None
-        Those in a cycle, ascending; None where they all are. Links of others count as none.
-    """
-
-    matrix: Matrix
-    goods: npt.NDArray[np.integer] | None = None
-
-    @property
-    def size(self) -> int:
-        """Number of goods in a cycle."""
-        return int(self.matrix.shape[0]) if self.goods is None else int(self.goods.size)
-
-    def times(self, x: FloatArray) -> FloatArray:
-        """Gx, shape (size,) like `x`."""
-        return self._product(self.matrix, x)
-
-    def transposed_times(self, x: FloatArray) -> FloatArray:
-        """Gᵀx, shape (size,) like `x`."""
-        return self._product(self.matrix.T, x)
-
-    def _product(self, matrix: Any, x: FloatArray) -> FloatArray:
-        everywhere = x
-        if self.goods is not None:
-            everywhere = np.zeros(self.matrix.shape[0])
-            everywhere[self.goods] = x
-        product: FloatArray = matrix @ everywhere
-        return product if self.goods is None else product[self.goods]
-
-    def compact(self) -> Matrix:
-        """Shape (size, size)."""
-        if self.goods is None:
-            return self.matrix
-        return sp.csc_array(self.matrix[:, self.goods][self.goods])
-
-
-def cycles_of(graph: GoodsGraph, copied: int) -> Cycles:
-    """Take the links that all eigenvalues but zeros are those of.
-
-    Links from one strongly connected component to another change no eigenvalue. Up to `copied`
-    links they are left out, because iterations converge sooner without them; beyond, the
-    matrix would be too large to copy, and all are taken that lie among the goods in a cycle.
-    """
-    if graph.matrix.nnz <= copied:
-        return Cycles(graph.inside())
-    goods = np.flatnonzero(graph.cyclic())
-    return Cycles(graph.matrix, None if goods.size == graph.matrix.shape[0] else goods)
-
-
-def ritz_moduli(matrix: Cycles, start: FloatArray, steps: int) -> tuple[FloatArray, FloatArray]:
-    """Moduli of the Ritz values of one Arnoldi iteration, the largest first, with residuals.
-
-    A residual r means that the Ritz value is an eigenvalue of a matrix nearer than r in the
-    Euclidean norm (Saad 2011, ch. 6).
-
-    Parameters
-    ----------
-    matrix : Cycles
-        Of n > 1 goods.
-    start : ndarray, shape (n,)
-    steps : int
-        Products with `matrix`; fewer when a space closes on itself.
-
-    Returns
-    -------
-    moduli, residuals : ndarray, shape (at least 2,)
-    """
-    n = matrix.size
-    steps = min(steps, n)
-    # Where the vectors are what takes the memory, half the digits do for an estimate.
-    kind = np.float64 if n <= _DOUBLE else np.float32
-    basis: npt.NDArray[np.floating] = np.empty((steps + 1, n), dtype=kind)
-    basis[0] = start / np.linalg.norm(start)
-    projected = np.zeros((steps + 1, steps))
-    size = steps
-    for k in range(steps):
-        step: npt.NDArray[np.floating] = matrix.times(basis[k].astype(np.float64)).astype(kind)
-        norm = float(np.linalg.norm(step))
-        known = basis[: k + 1]
-        for _ in range(2):  # the second time removes what rounding left
-            along = known @ step
-            step -= along @ known
-            projected[: k + 1, k] += along
-        rest = float(np.linalg.norm(step))
-        projected[k + 1, k] = rest
-        if rest <= 1e-12 * norm or norm == 0:
-            projected[k + 1, k] = 0.0
-            size = k + 1
-            break
-        basis[k + 1] = step / rest
-    values, vectors = np.linalg.eig(projected[:size, :size])
-    order = np.argsort(-np.abs(values))
-    moduli = np.abs(values)[order]
-    residuals = projected[size, size - 1] * np.abs(vectors[-1, order])
-    if size == 1:
-        return np.append(moduli, 0.0), np.append(residuals, 0.0)
-    return moduli, residuals
-
-
-def power_bound(matrix: Cycles, passes: int) -> tuple[float, float]:
+def power_bound(matrix: Matrix, passes: int) -> tuple[float, float]:
     """Estimate of the spectral radius of a non-negative matrix, and an upper bound.
 
     The bound is Collatz and Wielandt's, ρ ≤ max over k of (xG)_k / x_k for any x > 0, with x
@@ -795,7 +573,7 @@ def power_bound(matrix: Cycles, passes: int) -> tuple[float, float]:
 
     Parameters
     ----------
-    matrix : Cycles
+    matrix : csc_array, shape (goods, goods)
     passes : int
         Most products.
 
@@ -806,11 +584,11 @@ def power_bound(matrix: Cycles, passes: int) -> tuple[float, float]:
     upper : float
         The first is the largest column sum.
     """
-    x: FloatArray = np.ones(matrix.size)
+    x: FloatArray = np.ones(matrix.shape[0])
     upper = np.inf
     estimate = 0.0
     for _ in range(max(1, passes)):
-        y = matrix.transposed_times(x)
+        y = matrix.T @ x
         ratio = y / x
         upper = min(upper, float(ratio.max()))
         estimate = float(y @ x / (x @ x))
@@ -827,7 +605,7 @@ def power_bound(matrix: Cycles, passes: int) -> tuple[float, float]:
 
 def _figures(radius: float, upper: float, second: float | None) -> dict[str, Any]:
     return {
-        "spectral_radius": min(radius, upper),
-        "spectral_upper": upper,
-        "second_eigenvalue": second,
+        "spectral_radius": min(float(radius), float(upper)),
+        "spectral_upper": float(upper),
+        "second_eigenvalue": None if second is None else float(second),
     }

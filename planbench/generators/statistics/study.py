@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
@@ -145,45 +145,31 @@ OF_GRAPH: dict[str, Callable[[GoodsGraph, StudyLimits, int], Found]] = {
 }
 
 
-def _parts(
-    inputs: ValueInputs, seed: int, limits: StudyLimits, groups: Collection[str]
-) -> Iterator[Found]:
-    if inputs.coefficients.nnz == 0:
-        yield _nothing(set(groups) - {"size"}, "no activity has inputs")
-        return
-    for group, part in OF_INPUTS.items():
-        if group in groups:
-            yield part(inputs, limits, seed)
-    of_graph = set(groups) & set(OF_GRAPH)
-    if not of_graph:
-        return
-    graph = goods_graph(inputs)
-    if graph is None:
-        yield _nothing(of_graph, "it is not known which good an activity makes; give main")
-        return
-    for group, study in OF_GRAPH.items():
-        if group in of_graph:
-            yield study(graph, limits, seed)
-
-
-def _nothing(groups: Collection[str], why: str) -> Found:
-    names = [f.name for f in figure_fields() if f.metadata["group"] in groups]
-    return {}, {}, dict.fromkeys(names, why)
-
-
 def _study(
     inputs: ValueInputs, seed: int, limits: StudyLimits, groups: Collection[str]
 ) -> EconomyStatistics:
     unknown = [group for group in groups if group not in GROUPS]
     if unknown:
         raise InputError(f"no group {unknown[0]!r}; known are {', '.join(GROUPS)}", where="groups")
+    empty = inputs.coefficients.nnz == 0
+    graph = goods_graph(inputs) if set(groups) & set(OF_GRAPH) and not empty else None
     figures: dict[str, Any] = {}
     estimates: dict[str, str] = {}
     missing: dict[str, str] = {}
-    for found, estimated, left_out in _parts(inputs, seed, limits, groups):
-        figures |= found
-        estimates |= estimated
-        missing |= left_out
+    for group in GROUPS:
+        if group not in groups or group == "size":
+            continue
+        if empty:
+            found = _nothing(group, "no activity has inputs")
+        elif group in OF_INPUTS:
+            found = OF_INPUTS[group](inputs, limits, seed)
+        elif graph is None:
+            found = _nothing(group, "it is not known which good an activity makes; give main")
+        else:
+            found = OF_GRAPH[group](graph, limits, seed)
+        figures |= found[0]
+        estimates |= found[1]
+        missing |= found[2]
     return EconomyStatistics(
         goods=inputs.n_goods,
         activities=inputs.n_activities,
@@ -196,3 +182,8 @@ def _study(
         missing=missing,
         **figures,
     )
+
+
+def _nothing(group: str, why: str) -> Found:
+    names = [f.name for f in figure_fields() if f.metadata["group"] == group]
+    return {}, {}, dict.fromkeys(names, why)

@@ -82,9 +82,9 @@ def value_inputs(economy: Economy) -> ValueInputs:
     """Input coefficients of `economy` in value; see the head of this module."""
     prices, price_basis = value_prices(economy)
     a, b = economy.inputs, economy.outputs
-    made = _scaled(b, prices)
+    made = sp.csc_array((b.data * prices[b.indices], b.indices, b.indptr), shape=b.shape)
     revenue = _column_sums(made)
-    main = _largest_of_columns(made)
+    main, largest = _largest_of_columns(made)
     # A good without a price has no value; what uses it cannot run.
     unpriced = prices <= 0
     live = revenue > 0
@@ -101,13 +101,9 @@ def value_inputs(economy: Economy) -> ValueInputs:
     main = np.where(live, main, -1)
 
     output, level_basis = _weights(economy, revenue, live, main)
-    own = np.zeros(economy.n_activities)
-    filled = np.flatnonzero(np.diff(made.indptr))
-    if filled.size:
-        own[filled] = np.maximum.reduceat(made.data, made.indptr[filled])
     total = float(output.sum())
     share = (
-        float(output @ ((revenue - own) / np.where(live, revenue, 1.0))) / total
+        float(output @ ((revenue - largest) / np.where(live, revenue, 1.0))) / total
         if total > 0
         else None
     )
@@ -159,7 +155,6 @@ def _least_cost(economy: Economy) -> FloatArray | None:
     rent = np.where(economy.endowment > 0, 1.0 / economy.endowment, np.inf)
     usable = economy.capacity > 0
     direct = np.where(usable, _times(economy.resource_use, rent), np.inf)
-    used = economy.inputs.T.tocsr()
     made = economy.outputs.tocoo()
     makes, maker, amount = made.coords[0], made.coords[1], made.data
     unmade = np.ones(n, dtype=bool)
@@ -183,9 +178,7 @@ def _least_cost(economy: Economy) -> FloatArray | None:
     for split in (False, True) if joint else (False,):
         for sweep in range(_SWEEPS):
             dead = np.isinf(prices)
-            cost = direct + used @ np.where(dead, 0.0, prices)
-            if dead.any():
-                cost[(used @ dead.astype(np.float64)) > 0] = np.inf
+            cost = direct + _times(economy.inputs, prices)
             new = cheapest(cost, np.where(dead, 0.0, prices) if split else None)
             if np.isnan(new).any():
                 return None
@@ -232,14 +225,6 @@ def equal_weights(main: IntArray, goods: int) -> FloatArray:
     return np.where(main >= 0, 1.0 / np.maximum(techniques[main], 1), 0.0)
 
 
-def _scaled(matrix: Matrix, rows: FloatArray) -> Matrix:
-    out = sp.csc_array(
-        (matrix.data * rows[matrix.indices], matrix.indices, matrix.indptr), shape=matrix.shape
-    )
-    out.has_canonical_format = True
-    return out
-
-
 def _per_output(matrix: Matrix, prices: FloatArray, revenue: FloatArray) -> Matrix:
     """Entries by the price of their row over the revenue of their column.
 
@@ -277,16 +262,15 @@ def _column_sums(matrix: Matrix) -> FloatArray:
     return sums
 
 
-def _largest_of_columns(matrix: Matrix) -> IntArray:
-    """Row of the largest entry of each column, −1 where a column is empty."""
-    out = np.full(matrix.shape[1], -1, dtype=np.int64)
-    counts = np.diff(matrix.indptr)
-    filled = np.flatnonzero(counts)
-    if filled.size == 0:
-        return out
-    largest = np.maximum.reduceat(matrix.data, matrix.indptr[filled])
-    at = np.flatnonzero(matrix.data == np.repeat(largest, counts[filled]))
-    column = np.searchsorted(matrix.indptr, at, side="right") - 1
-    # Written backwards, so that the first of several wins.
-    out[column[::-1]] = matrix.indices[at[::-1]]
-    return out
+def _largest_of_columns(matrix: Matrix) -> tuple[IntArray, FloatArray]:
+    """Row of the largest entry of each column, the first of several, and that entry.
+
+    Of an empty column −1 and 0.
+    """
+    column = np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))
+    # Of equal entries the first comes last here, and what is written last stays.
+    rising = matrix.nnz - 1 - np.lexsort((matrix.data[::-1], column[::-1]))
+    row, largest = np.full(matrix.shape[1], -1, dtype=np.int64), np.zeros(matrix.shape[1])
+    row[column[rising]] = matrix.indices[rising]
+    largest[column[rising]] = matrix.data[rising]
+    return row, largest
