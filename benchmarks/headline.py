@@ -16,7 +16,8 @@ from planbench.io.files import write_text
 from planbench.records.schema import Record
 from planbench.records.store import read_records
 from planbench.records.verdicts import old_note
-from planbench.report.figures import headline_figure
+from planbench.report.charts import Canvas, alt, interval_sentences, ladder_chart
+from planbench.report.figures import save_figure
 from planbench.report.headline import census_words, find_largest_solved, largest_solved_words
 from planbench.report.ladders import (
     Ladder,
@@ -25,7 +26,7 @@ from planbench.report.ladders import (
     headline_ladder,
     largest_solved,
 )
-from planbench.report.results import require_results
+from planbench.report.results import TARGET_GAP, require_results
 from planbench.report.table import Column, Entry, Table, markdown_table, number, power_entry
 
 BEGIN, END = "<!-- headline: begin -->", "<!-- headline: end -->"
@@ -104,6 +105,39 @@ def _row(ladder: Ladder, series: str) -> tuple[int, float, list[Entry]] | None:
         power_entry(fit_ladder(ladder, series, "passes")),
     ]
     return goods, seconds, entries
+
+
+def headline_figure(records: Sequence[Record], path: Path | str) -> None:
+    """Write the chart of the README: time against goods on the highest ladder.
+
+    Raises
+    ------
+    InputError
+        Where the records hold no ladder.
+    """
+    ladders = find_ladders(require_results(records))
+    if not ladders:
+        raise InputError("hold no ladder of generated economies", where="records")
+    ladder = headline_ladder(ladders)
+    chart = ladder_chart(ladder, "seconds", Canvas(640, 400, "white"))
+    if chart is None:
+        raise InputError("hold no ladder with a time to draw", where="records")
+    title = alt.TitleParams(
+        text="How long does it take to compute an optimal plan?",
+        subtitle=[
+            f"Generated economies, ladder {ladder.name}. Filled points: certified within "
+            f"{fmt.gap(TARGET_GAP)} of the optimum;",
+            "hollow: finished, less certain. Crosses: stopped. Grey: slopes n, n², n³.",
+            *interval_sentences(ladder, "seconds"),
+        ],
+        anchor="start",
+        fontSize=17,
+        subtitleColor="#555",
+        subtitleFontSize=12,
+        subtitlePadding=6,
+        offset=14,
+    )
+    save_figure(chart.properties(title=title, padding=14), path)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

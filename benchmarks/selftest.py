@@ -5,8 +5,8 @@
     python benchmarks/selftest.py --full --out results/verification/selftest.json
 
 Equal sides are compared again and again, on simulated machines and really; so are sides of which
-one is slower by a known share (``slowed.py``). A verdict "slower" or "faster" on equal sides is a
-false alarm, any verdict but "slower" on a slowed side is a miss. Exit code 0: everything required
+one is slower by a known share (``slowed.py``). A verdict "worse" or "better" on equal sides is a
+false alarm, any verdict but "worse" on a slowed side is a miss. Exit code 0: everything required
 is met; 1: too many false alarms or misses.
 """
 
@@ -240,7 +240,7 @@ def decide(
         if pairs > len(baseline):
             break
         found = schedule.look(baseline[:pairs], candidate[:pairs])
-        if found.verdict != "ambiguous":
+        if found.verdict != "unclear":
             return found
     return schedule.look(baseline, candidate)
 
@@ -329,7 +329,7 @@ def simulate(number: int, seed: int, schedule: Schedule) -> dict[str, dict[str, 
     for position, share in enumerate((0.0, *REQUIRED)):
         rng = np.random.default_rng(np.random.SeedSequence([seed, position]))
         counts = {
-            machine: dict.fromkeys(("slower", "faster", "same", "ambiguous"), 0)
+            machine: dict.fromkeys(("worse", "better", "same", "unclear"), 0)
             for machine in MACHINES
         }
         for k in range(number):
@@ -396,7 +396,7 @@ def _trials(
             trials.append(
                 Trial(
                     slowdown=share,
-                    verdict=found.outcome,
+                    verdict=found.verdict if found.layer == "time" else found.layer,
                     ratio=None if ratio is None else ratio.ratio,
                     low=None if ratio is None else ratio.low,
                     high=None if ratio is None else ratio.high,
@@ -408,7 +408,7 @@ def _trials(
             shown = "–" if ratio is None else f"{ratio.ratio:.3f}"
             what = f"+{100 * share:g} %" if share else "equal sides"
             tell(
-                f"[{k + 1}/{number}] {what}: {found.outcome}, ratio {shown}, "
+                f"[{k + 1}/{number}] {what}: {found.verdict}, ratio {shown}, "
                 f"{plural(found.pairs, 'pair')}, {made.elapsed_s:.0f} s"
             )
     return trials
@@ -422,17 +422,17 @@ def _criteria(
     equal = list(simulated["0"].values())
     total = sum(sum(counts.values()) for counts in equal)
     if total:
-        alarms = sum(counts["slower"] + counts["faster"] for counts in equal)
+        alarms = sum(counts["worse"] + counts["better"] for counts in equal)
         criteria.append(_alarms("false alarms, simulated", alarms, total))
     real = [t for t in trials if not t.slowdown]
     if real:
-        alarms = sum(t.verdict in ("slower", "faster", "worse", "better") for t in real)
+        alarms = sum(t.verdict in ("worse", "better", "outcomes") for t in real)
         criteria.append(_alarms("false alarms, real", alarms, len(real)))
     for share, least in REQUIRED.items():
         tried = [t for t in trials if t.slowdown == share]
         if not tried:
             continue
-        found = sum(t.verdict == "slower" for t in tried)
+        found = sum(t.verdict == "worse" for t in tried)
         shortest = min((t.seconds or 0.0) for t in tried)
         criteria.append(
             Criterion(

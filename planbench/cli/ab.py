@@ -13,7 +13,13 @@ from planbench.bench.suite import load_suite
 from planbench.cli import completion, console, options, progress
 from planbench.cli.regress import show
 from planbench.comparison import render
-from planbench.comparison.ab import Control, PairedComparison, Settings, compare_sides
+from planbench.comparison.ab import (
+    Control,
+    PairedComparison,
+    Settings,
+    ab_document,
+    compare_sides,
+)
 from planbench.comparison.paired import Measurement
 from planbench.comparison.sides import HERE, Side, default_solvers, packages_under_test, parse_side
 from planbench.errors import InputError
@@ -277,7 +283,7 @@ def _show(made: PairedComparison, json: bool, path: Path | None) -> None:
     if disturbed:
         console.note(f"the machine was disturbed in {plural(disturbed, 'pair')}")
     if json:
-        console.print_json(render.ab_document(made))
+        console.print_json(ab_document(made))
     elif to_output:
         print(render.comparison_to_markdown(comparison, everything=True))
     show(comparison, everything=True, table=not json and not to_output)

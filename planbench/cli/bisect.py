@@ -9,9 +9,13 @@ import typer
 
 from planbench.cli import ab, completion, console, options, progress
 from planbench.comparison.ab import Control, Settings
-from planbench.comparison.bisect import bisect_versions
+from planbench.comparison.bisect import (
+    bisect_document,
+    bisect_sentence,
+    bisect_table,
+    bisect_versions,
+)
 from planbench.comparison.paired import Measurement
-from planbench.comparison.render import bisect_document, bisect_sentence, bisect_table
 from planbench.comparison.sides import parse_versions
 from planbench.errors import InputError
 from planbench.measure.memory import default_limit

@@ -12,7 +12,6 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -103,33 +102,18 @@ def error(message: str) -> None:
 
 def print_json(document: Mapping[str, Any]) -> None:
     """Print `document` as JSON on standard output; NaN and infinities become null."""
-    value = json_value(document)
+    from pydantic_core import to_jsonable_python
+
+    # Dataclasses become objects, and what is numpy's becomes Python's.
+    value = to_jsonable_python(
+        dict(document), inf_nan_mode="null", fallback=lambda value: value.tolist()
+    )
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
     try:
         text.encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:
         text = json.dumps(value, indent=2, allow_nan=False)
     print(text)
-
-
-def json_value(value: Any) -> Any:
-    """`value` in JSON's own types: numpy's become Python's, dataclasses become objects.
-
-    What is not finite becomes None.
-    """
-    if is_dataclass(value):
-        value = {field.name: getattr(value, field.name) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(k): json_value(v) for k, v in value.items()}
-    if isinstance(value, str) or value is None or isinstance(value, bool | int):
-        return value
-    if hasattr(value, "tolist"):
-        return json_value(value.tolist())
-    if isinstance(value, list | tuple | set | frozenset):
-        return [json_value(v) for v in value]
-    if isinstance(value, float):
-        return value if value - value == 0 else None
-    return str(value)
 
 
 def examples(*lines: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import inspect
+from typing import Annotated, Any
 
 import typer
 
@@ -10,7 +11,7 @@ from planbench.catalogue.resolve import load_table_economy, split_table
 from planbench.cli import console, options, views
 from planbench.errors import InputError
 from planbench.generators.disaggregate import aggregation_error
-from planbench.generators.recipe import read_split
+from planbench.generators.recipe import SplitRecipe, read_split
 
 EXAMPLES = (
     "planbench disaggregate us-bea-71 --goods 100000 --seed 1 -o us.npz",
@@ -21,43 +22,32 @@ EXAMPLES = (
 EXACT = 1e-9
 
 
-def disaggregate(
-    table: Annotated[
-        str,
-        typer.Argument(
-            metavar="TABLE",
-            help="A table: built in, table:NAME, or a file written by planbench import.",
-            show_default=False,
-        ),
-    ],
-    goods: Annotated[str, typer.Option(metavar="N", help="Number of goods.")],
-    output: options.InstanceFileOption,
-    seed: Annotated[str, typer.Option(metavar="N", help="Seed.")] = "0",
-    techniques: Annotated[str, typer.Option(metavar="K", help="Techniques per good.")] = "1",
-    alternatives: Annotated[
-        str, typer.Option(metavar="A", help="Further techniques: dearer or tradeoffs.")
-    ] = "dearer",
-    scarcity: Annotated[
-        str,
-        typer.Option(
-            metavar="X", help="Move resources, trade limits and stocks by up to this share."
-        ),
-    ] = "0",
-    inputs: Annotated[str, typer.Option(metavar="X", help="Mean inputs per technique.")] = "20",
-    profile: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Profile below the table; its own if missing."),
-    ] = None,
-    json: options.JsonOption = False,
-) -> None:
+_TABLE = typer.Argument(
+    metavar="TABLE",
+    help="A table: built in, table:NAME, or a file written by planbench import.",
+    show_default=False,
+)
+
+
+def _parameters() -> list[inspect.Parameter]:
+    """Parameters of the command: an option for every field of the recipe but the table."""
+    fields = {name: f for name, f in SplitRecipe.model_fields.items() if name != "table"}
+    return [
+        options.parameter("table", Annotated[str, _TABLE], ...),
+        *(options.recipe_option(name, field) for name, field in fields.items()),
+        options.parameter("output", options.InstanceFileOption, ...),
+        options.parameter("json", options.JsonOption, False),
+    ]
+
+
+def disaggregate(**given: Any) -> None:
     """Split the industries of a table into goods.
 
     Added up again at the observed plan, the goods' flows are the table's, cell by cell; the
     largest relative difference is shown, and one above 1e-9 is a finding (exit code 1).
     """
-    values = {"table": table, "goods": goods, "techniques": techniques, "inputs": inputs}
-    values |= {"alternatives": alternatives, "scarcity": scarcity}
-    recipe = read_split(values | {"seed": seed} | ({} if profile is None else {"profile": profile}))
+    output, json = given.pop("output"), given.pop("json")
+    recipe = read_split({name: text for name, text in given.items() if text is not None})
     whole = load_table_economy(recipe)
     try:
         instance = split_table(recipe, whole)
@@ -81,3 +71,6 @@ def disaggregate(
     if not error <= EXACT:
         console.finding(f"goods add up to the table to {error:.1e} only, not to {EXACT:g}")
         raise typer.Exit(1)
+
+
+options.set_parameters(disaggregate, _parameters())

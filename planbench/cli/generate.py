@@ -9,10 +9,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any
 
 import typer
-from pydantic.fields import FieldInfo
 
 from planbench.catalogue.resolve import load_instance
 from planbench.cli import options, views
@@ -40,7 +39,7 @@ def _parameters() -> list[inspect.Parameter]:
     """Parameters of the command: an option for every field of the recipe."""
     return [
         options.parameter("base", Annotated[str | None, _BASE], None),
-        *(_option(name, field) for name, field in GeneratorRecipe.model_fields.items()),
+        *(options.recipe_option(n, field) for n, field in GeneratorRecipe.model_fields.items()),
         options.parameter("output", options.InstanceFileOption, ...),
         options.parameter("json", options.JsonOption, False),
     ]
@@ -56,22 +55,6 @@ def generate(**given: Any) -> None:
     instance = load_instance(f"gen:{recipe.canonical()}")
     options.write_instance(instance, path)
     views.show_written(instance, path, json=as_json, more={"recipe": recipe.to_dict()})
-
-
-def _option(name: str, field: FieldInfo) -> inspect.Parameter:
-    """Build the option for one field of the recipe; its text is read by the recipe itself."""
-    flag = f"--{name.replace('_', '-')}"
-    text = str(field.description)
-    if field.annotation is bool:
-        switch = typer.Option(flag, help=text, rich_help_panel="Recipe", show_default=False)
-        return options.parameter(name, Annotated[bool, switch], False)
-    if get_origin(field.annotation) is Literal:
-        text += f": {', '.join(map(str, get_args(field.annotation)))}"
-    text = text.replace("[", "\\[")
-    if not field.is_required() and field.default is not None:
-        text += f" [dim]\\[default: {field.default}][/dim]"
-    value = typer.Option(flag, help=text, metavar="X", rich_help_panel="Recipe", show_default=False)
-    return options.parameter(name, Annotated[str | None, value], None)
 
 
 def read_recipe(base: str | None, changes: Mapping[str, Any]) -> GeneratorRecipe:

@@ -10,9 +10,8 @@ import typer
 
 from planbench.cli import console, options
 from planbench.cli.records import without_sides
-from planbench.comparison.history import MEASURES, read_history
+from planbench.comparison.history import MEASURES, history_document, read_history, steps_table
 from planbench.comparison.regress import results_files
-from planbench.comparison.render import history_document, steps_table
 from planbench.formatting import plural
 from planbench.io.files import check_writable
 from planbench.records.schema import Record

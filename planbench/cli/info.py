@@ -228,15 +228,8 @@ def _show(instance: Instance, facts: dict[str, Any]) -> None:
     ]
     if instance.economy is not None:
         rows += [
-            ("inputs per activity", spread("inputs_per_activity")),
-            ("users per good", spread("users_per_good")),
             ("techniques per good", spread("techniques_per_good")),
             ("choice of technique", plural(facts["goods_with_choice"], "good")),
-            ("input coefficients", spread("input_coefficients")),
-        ]
-        if facts["column_sums"] is not None:
-            rows.append(("sums of inputs", spread("column_sums")))
-        rows += [
             ("joint production", plural(facts["joint_production"], "activity")),
             ("capacities", plural(facts["capacities"], "activity")),
             ("in targets", plural(facts["goods_in_targets"], "good")),
@@ -265,7 +258,8 @@ def _show(instance: Instance, facts: dict[str, Any]) -> None:
         ("memory", f"{fmt.size_bytes(facts['bytes'])} of arrays"),
         ("SHA-256", facts["sha256"]),
     ]
-    recipe = dict(facts["recipe"])
+    # The head has the source.
+    recipe = {key: value for key, value in facts["recipe"].items() if value != instance.source}
     if isinstance(recipe.get("observed"), dict):
         rows.append(("observed plan", _observed_words(recipe.pop("observed"))))
     fields = [f"{k}={_brief(v)}" for k, v in recipe.items() if v not in (None, "", [], {})]

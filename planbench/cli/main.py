@@ -67,7 +67,7 @@ class _ClosedPipeError(Exception):
 #: Commands by panel of the help, with their lines there. A command is the function of its name in
 #: the module of its name.
 PANELS = {
-    "Look around": {
+    "Inspect": {
         "instances": "List the built-in instances.",
         "solvers": "List the solvers, whether they can run here, and how each is set up.",
         "suites": "List the suites that bench can run, or show one in full.",

@@ -7,19 +7,17 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
-from planbench.catalogue.instance import Instance
-from planbench.catalogue.resolve import load_instance
 from planbench.cli import completion, console
 from planbench.errors import InputError
-from planbench.io.csv_folder import save_economy as save_folder
 from planbench.io.files import check_writable
-from planbench.io.mps import write_mps
-from planbench.io.npz import save_economy, save_lp
 from planbench.solvers.base import NativeValue, SolveOptions
+
+if TYPE_CHECKING:
+    from planbench.catalogue.instance import Instance
 
 _INSTANCE_HELP = (
     "A built-in name, a file (.npz .mps .mps.gz .lp .toml), a folder of CSV files, gen:goods=…, "
@@ -126,6 +124,22 @@ def set_parameters(command: Any, parameters: Sequence[inspect.Parameter]) -> Non
     """Give a command that takes ``**given`` its parameters, where typer looks for them."""
     command.__signature__ = inspect.Signature(parameters)
     command.__annotations__ = {p.name: p.annotation for p in parameters}
+
+
+def recipe_option(name: str, field: Any) -> inspect.Parameter:
+    """Make the option for one field of a recipe; its text is read by the recipe itself."""
+    flag = f"--{name.replace('_', '-')}"
+    text = str(field.description)
+    if field.annotation is bool:
+        switch = typer.Option(flag, help=text, rich_help_panel="Recipe", show_default=False)
+        return parameter(name, Annotated[bool, switch], False)
+    if get_origin(field.annotation) is Literal:
+        text += f": {', '.join(map(str, get_args(field.annotation)))}"
+    text = text.replace("[", "\\[")
+    if not field.is_required() and field.default is not None:
+        text += f" [dim]\\[default: {field.default}][/dim]"
+    value = typer.Option(flag, help=text, metavar="X", rich_help_panel="Recipe", show_default=False)
+    return parameter(name, Annotated[str | None, value], None)
 
 
 _INSTANCE: Any = typer.Argument(
@@ -328,6 +342,10 @@ def check_known(
 
 def load(spec: str, relax: bool = False) -> Instance:
     """Instance called `spec`, with a line on standard error if memory runs out."""
+    from planbench.catalogue.resolve import (
+        load_instance,
+    )  # half a second, which --help need not take
+
     try:
         return load_instance(spec, relax=relax)
     except MemoryError:
@@ -355,18 +373,20 @@ def write_instance(instance: Instance, path: Path) -> None:
     InputError
         When the format cannot hold it, or the file cannot be written.
     """
+    from planbench.io import csv_folder, mps, npz
+
     name = path.name.lower()
     economy = instance.economy
     if name.endswith(".npz"):
         if economy is not None:
-            save_economy(economy, path)
+            npz.save_economy(economy, path)
         else:
-            save_lp(instance.lp, path)
+            npz.save_lp(instance.lp, path)
     elif name.endswith((".mps", ".mps.gz")):
-        for remark in write_mps(instance.lp, path):
+        for remark in mps.write_mps(instance.lp, path):
             console.note(f"{path}: {remark}")
     elif economy is not None:
-        save_folder(economy, path)
+        csv_folder.save_economy(economy, path)
     else:
         raise InputError(
             "a folder of CSV files holds an economy, and this is a general linear program; "

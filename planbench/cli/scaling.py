@@ -20,7 +20,6 @@ from planbench.report.growth import (
     SPANS,
     Predictions,
     compare_real,
-    growth_of,
     predict,
     warnings,
 )
@@ -114,7 +113,7 @@ def _show(
     out = console.out()
     for ladder, predictions in found:
         console.print_tables([growth.growth_table(ladder, predictions, measure)])
-        if any(growth_of(o, measure).fit.exponent is not None for o in predictions):
+        if any(o.growths[measure].fit.exponent is not None for o in predictions):
             console.print_tables([growth.predictions_table(ladder, predictions, measure)])
         for line in warnings(ladder, predictions, measure):
             out.print(Text(line))
@@ -150,7 +149,7 @@ def _document(
             }
             for ladder, predictions in found
         ],
-        "real_beside_synthetic": [
+        "real_and_synthetic": [
             {
                 "solver": one.series,
                 "real": one.real.name,
@@ -174,9 +173,9 @@ def _document(
 def _solver_document(ladder: Ladder, found: Predictions) -> dict[str, Any]:
     return {
         "solver": found.series,
-        "seconds": _growth_document(found.seconds),
-        "passes": _growth_document(found.passes),
-        "bytes": _growth_document(found.memory),
+        "seconds": _growth_document(found.growths["seconds"]),
+        "passes": _growth_document(found.growths["passes"]),
+        "bytes": _growth_document(found.growths["bytes"]),
         "last_slope": last_slope(ladder, found.series),
         "largest_goods": {
             name: _estimate_document(e) for (name, _), e in zip(SPANS, found.reach, strict=True)
@@ -184,9 +183,9 @@ def _solver_document(ladder: Ladder, found: Predictions) -> dict[str, Any]:
         "predicted": [
             {
                 "goods": size,
-                "seconds": _estimate_document(found.time[k]),
-                "passes": _estimate_document(found.work[k]),
-                "bytes": _estimate_document(found.bytes[k]),
+                "seconds": _estimate_document(found.costs["seconds"][k]),
+                "passes": _estimate_document(found.costs["passes"][k]),
+                "bytes": _estimate_document(found.costs["bytes"][k]),
             }
             for k, size in enumerate(SIZES)
         ],

@@ -9,11 +9,12 @@ of the results file, and a comparison that was interrupted carries on from there
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import geometric_mean
 from time import monotonic
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -39,6 +40,7 @@ from planbench.comparison.paired import (
     is_decided,
     judge_case,
 )
+from planbench.comparison.render import sentence, summary
 from planbench.comparison.sides import Side, check_use, packages_under_test
 from planbench.errors import InputError
 from planbench.formatting import plural
@@ -55,7 +57,7 @@ from planbench.solvers.registry import (
     uses,
     why_not_here,
 )
-from planbench.stats.paired import Schedule
+from planbench.stats.paired import PairedRatio, Schedule
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ class PairedComparison:
             findings,
             tuple(Obstacle(None, line) for line in undecided),
             tuple(f"{r.finding.where}: {line}" for r in run for line in r.remarks),
-            sum(result.outcome != "not-compared" for result in run),
+            sum(r.layer == "time" or r.verdict != "unclear" for r in run),
             "a",
             "b",
             self.about,
@@ -304,11 +306,6 @@ class Settings:
 Progress = Callable[[str, int, int, float], None]
 
 
-def distinct_names(a: str, b: str) -> tuple[str, str]:
-    """Names of two sides, also when they are the same side twice."""
-    return (f"{a} (a)", f"{b} (b)") if a == b else (a, b)
-
-
 @dataclass(frozen=True)
 class Prepared:
     """One side, ready to run.
@@ -429,6 +426,17 @@ def differing_versions(a: Prepared, b: Prepared) -> tuple[dict[str, str], dict[s
     return {n: a.packages[n] for n in sorted(names)}, {n: b.packages[n] for n in sorted(names)}
 
 
+class Planned(NamedTuple):
+    """What one side runs of a measurement, or of its control."""
+
+    side: Prepared
+    instance: str
+    solver: str
+    options: SolveOptions
+    group: str
+    conditions: Conditions
+
+
 @dataclass
 class Runner:
     """A comparison while it goes on."""
@@ -449,18 +457,9 @@ class Runner:
     controls: dict[Measurement, list[Pair]] = field(default_factory=dict)
     next_repeat: dict[Measurement, int] = field(default_factory=dict)
 
-    @property
-    def group(self) -> str:
-        """What the rows of this comparison have in common."""
-        return " vs ".join(s.side.text for s in self.sides)
-
-    def control_group(self, case: Measurement) -> str:
-        """Return the group of the control's rows for the runs of `case`."""
-        return f"control of {self.group}: {case.solver} on {case.instance}"
-
     def judge(self, case: Measurement) -> PairedResult:
         """Judge the pairs of `case` made so far."""
-        names = [s.side.text for s in self.sides]
+        a, b = (s.side.text for s in self.sides)
         solvers = [s.solver(case) for s in self.sides]
         specs = [find_solver(solver).spec for solver in solvers]
         return judge_case(
@@ -470,7 +469,7 @@ class Runner:
             self.schedule,
             measure=self.settings.measure,
             exact=all(spec.exact for spec in specs),
-            names=distinct_names(names[0], names[1]),
+            names=(f"{a} (a)", f"{b} (b)") if a == b else (a, b),
         )
 
     def go(self) -> None:
@@ -489,16 +488,13 @@ class Runner:
             for case in list(open_cases):
                 first = int(order[case].integers(2))
                 for start in (first, 1 - first):
-                    if self._over():
+                    if self.clock() - self.began >= self.settings.budget_s:
                         self.budget_spent = True
                         return
                     self._pair(case, start)
                     if is_decided(self.judge(case), self.schedule):
                         open_cases.remove(case)
                         break
-
-    def _over(self) -> bool:
-        return self.clock() - self.began >= self.settings.budget_s
 
     def instance(self, name: str) -> Instance:
         """Return the instance called `name`."""
@@ -512,57 +508,49 @@ class Runner:
             most = self.schedule.most_pairs * len(self.cases)
             self.progress(what, self.made + self.found, most, max(0.0, left))
 
+    def _planned(self, case: Measurement, side: Prepared, control: Control | None) -> Planned:
+        """Plan what `side` runs of `case`; its control runs in planbench's own environment."""
+        group = " vs ".join(s.side.text for s in self.sides)
+        limits = Conditions(
+            time_limit_s=self.settings.time_limit_s,
+            memory_limit_bytes=self.settings.memory_limit_bytes,
+            polish=False,
+        )
+        if control is not None:
+            group = f"control of {group}: {case.solver} on {case.instance}"
+            return Planned(side, control.instance, control.solver, SolveOptions(), group, limits)
+        return Planned(
+            side,
+            case.instance,
+            side.solver(case),
+            side.side.options(self.settings.options),
+            group,
+            replace(limits, environment=side.worker),
+        )
+
     def _pair(self, case: Measurement, start: int) -> None:
         """Run one pair of `case` with its control, side `start` first."""
-        repeat = self.next_repeat[case]
-        rows: dict[int, Record] = {}
-        controls: dict[int, Record] = {}
-        control = self.settings.control
+        repeat, control = self.next_repeat[case], self.settings.control
+        rows: list[Record] = []
+        controls: list[Record] = []
         for which in (start, 1 - start):
-            side = self.sides[which]
-            rows[which] = self._solve(
-                case.instance,
-                side.solver(case),
-                side.side.options(self.settings.options),
-                side,
-                self.group,
-                repeat,
-            )
+            rows.append(self._run(self._planned(case, self.sides[which], None), repeat))
             if control is not None:
-                controls[which] = self._solve(
-                    control.instance,
-                    control.solver,
-                    SolveOptions(),
-                    side,
-                    self.control_group(case),
-                    repeat,
-                    here=True,
-                )
-        self.pairs[case].append(Pair(rows[0], rows[1]))
-        if controls:
-            self.controls[case].append(Pair(controls[0], controls[1]))
+                controls.append(self._run(self._planned(case, self.sides[which], control), repeat))
+        self.pairs[case] += pairs_of(rows)
+        self.controls[case] += pairs_of(controls)
         self.next_repeat[case] = repeat + 1
         self.made += 1
 
-    def _solve(
-        self,
-        instance: str,
-        solver: str,
-        options: SolveOptions,
-        side: Prepared,
-        group: str,
-        repeat: int,
-        *,
-        here: bool = False,
-    ) -> Record:
-        what = f"{side.side.text}: {solver} on {instance}" if not here else "control"
-        self._tell(what)
+    def _run(self, planned: Planned, repeat: int) -> Record:
+        side, solver = planned.side, planned.solver
+        self._tell(f"{side.side.text}: {solver} on {planned.instance}")
         request = make_request(
-            self.instance(instance),
+            self.instance(planned.instance),
             solver,
-            options,
-            self._conditions(None if here else side),
-            Place(AB, group, repeat, SIDE, side.letter),
+            planned.options,
+            planned.conditions,
+            Place(AB, planned.group, repeat, SIDE, side.letter),
         )
         record = solve_once(request, cache=self.cache).record
         self.store.append(record)
@@ -571,35 +559,20 @@ class Runner:
     def _warm_up(self, cases: Sequence[Measurement]) -> None:
         """Run each solver of either side once, unrecorded, so that its files are cached."""
         small = (self.settings.control or Control()).instance
-        runs = [
-            (side, side.side.options(self.settings.options), solver)
-            for side in self.sides
-            for solver in dict.fromkeys(side.solver(case) for case in cases)
-        ]
-        for side, options, solver in runs:
-            self._tell(f"warming up {solver}")
-            conditions = self._conditions(side)
-            limit_s = min(WARM_UP_S, conditions.time_limit_s)
-            request = make_request(
-                self.instance(small), solver, options, replace(conditions, time_limit_s=limit_s)
-            )
+        limit_s = min(WARM_UP_S, self.settings.time_limit_s)
+        runs = [self._planned(case, side, None) for side in self.sides for case in cases]
+        for run in {(r.side.letter, r.solver): r for r in runs}.values():
+            self._tell(f"warming up {run.solver}")
+            conditions = replace(run.conditions, time_limit_s=limit_s)
+            request = make_request(self.instance(small), run.solver, run.options, conditions)
             solve_once(request, cache=self.cache)
-
-    def _conditions(self, side: Prepared | None) -> Conditions:
-        """Return how runs of `side` are made; of the control, in planbench's own environment."""
-        return Conditions(
-            time_limit_s=self.settings.time_limit_s,
-            memory_limit_bytes=self.settings.memory_limit_bytes,
-            polish=False,
-            environment=None if side is None else side.worker,
-        )
 
     # -- what the results file holds already -------------------------------------------------
 
     def _find(self, case: Measurement) -> None:
         """Take over the pairs of `case` that an earlier run of this comparison completed."""
         self.pairs[case], self.controls[case] = [], []
-        mine = self._rows(self.group, case, None)
+        mine = self._rows(case, None)
         self.next_repeat[case] = 1 + max((r.repeat for r in mine), default=-1)
         if not self.settings.resume:
             return
@@ -607,34 +580,25 @@ class Runner:
         self.found += len(self.pairs[case])
         if self.settings.control is not None and self.pairs[case]:
             kept = {p.a.repeat for p in self.pairs[case]}
-            controls = self._rows(self.control_group(case), case, self.settings.control)
-            self.controls[case] = [p for p in pairs_of(controls) if p.a.repeat in kept]
+            controls = pairs_of(self._rows(case, self.settings.control))
+            self.controls[case] = [p for p in controls if p.a.repeat in kept]
 
-    def _rows(self, group: str, case: Measurement, control: Control | None) -> list[Record]:
+    def _rows(self, case: Measurement, control: Control | None) -> list[Record]:
         """Rows of this machine that measured the same with the same versions."""
-        rows = [
-            r
-            for r in self.store.records
-            if r.suite == AB
-            and r.group == group
-            and r.machine.get("id") == describe_machine()["id"]
-        ]
-        if not rows:
-            return []
-        keys: dict[str, str] = {}
+        found: list[Record] = []
         for side in self.sides:
-            if control is not None:
-                name, solver, options = control.instance, control.solver, SolveOptions()
-            else:
-                name, solver = case.instance, side.solver(case)
-                options = side.side.options(self.settings.options)
-            asked = find_solver(solver).options(options)
-            keys[side.letter] = measurement_key(self.instance(name).sha256, solver, asked)
-        return [
-            r
-            for r in rows
-            if keys.get(str(r.value)) == r.key and (control is not None or self._same_versions(r))
-        ]
+            run = self._planned(case, side, control)
+            rows = [
+                r
+                for r in self.store.records
+                if (r.suite, r.group, r.value) == (AB, run.group, side.letter)
+                and r.machine.get("id") == describe_machine()["id"]
+            ]
+            if rows:
+                asked = find_solver(run.solver).options(run.options)
+                key = measurement_key(self.instance(run.instance).sha256, run.solver, asked)
+                found += [r for r in rows if r.key == key and (control or self._same_versions(r))]
+        return found
 
     def _same_versions(self, row: Record) -> bool:
         side = next(s for s in self.sides if s.letter == row.value)
@@ -656,3 +620,51 @@ class Runner:
             return True
         now = side.worker.commit if side.worker is not None else git_commit()
         return row.commit == now and not (now or "").endswith("-dirty")
+
+
+def ab_document(made: PairedComparison) -> dict[str, Any]:
+    """Return the comparison of two sides in JSON's own types, an entry per instance."""
+    return {
+        "a": made.a,
+        "b": made.b,
+        "environments": dict(zip("ab", made.environments, strict=True)),
+        "versions": dict(zip("ab", made.versions, strict=True)),
+        "measure": made.settings.measure,
+        "least_effect": made.settings.schedule.least_effect,
+        "confidence": made.settings.schedule.confidence,
+        "overall": summary(made.comparison),
+        "mean_ratio": made.mean_ratio,
+        "exit_code": made.exit_code,
+        "pairs_made": made.pairs_made,
+        "pairs_found": made.pairs_found,
+        "budget_spent": made.budget_spent,
+        "elapsed_s": made.elapsed_s,
+        "results": str(made.store),
+        "instances": [
+            {
+                "instance": found.case.instance,
+                "solver": found.case.solver,
+                "layer": found.layer,
+                "verdict": found.verdict,
+                "sentence": sentence(found.finding),
+                "ratio": _ratio(found.ratio),
+                "control": _ratio(found.control),
+                "pairs": found.pairs,
+                "disturbed_pairs": found.disturbed,
+                "typical": dict(zip("ab", found.typical, strict=True)),
+                "iterations": dict(zip("ab", map(dict, found.iterations), strict=True)),
+                "ends": dict(zip("ab", map(dict, found.ends), strict=True)),
+                "findings": [f.note for f in found.faults],
+                "remarks": list(found.remarks),
+                "reason": found.reason,
+            }
+            for found in made.results
+        ],
+    }
+
+
+def _ratio(found: PairedRatio | None) -> Mapping[str, Any] | None:
+    if found is None:
+        return None
+    shown = {name: getattr(found, name) for name in ("ratio", "low", "high", "verdict")}
+    return shown | {"pairs": found.n}

@@ -12,13 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import log
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from planbench.bench.prepared import Load
 from planbench.comparison.ab import PairedComparison, Progress, Settings, compare_sides
 from planbench.comparison.paired import Measurement, PairedResult, iterations_text
 from planbench.comparison.sides import Side
 from planbench.errors import InputError
+from planbench.report.table import Column, Table
 
 MEASURES = ("time", "cpu", "passes", "iterations", "objective")
 #: A step is tried again so often before it is left undecided, with twice the pairs each time.
@@ -258,22 +259,22 @@ def _for_attempt(settings: Settings, measure: str, attempt: int) -> Settings:
 
 def _read(made: PairedComparison, first: int, version: int, measure: str) -> Probe:
     (verdict,) = made.results
-    if verdict.outcome in ("worse", "better", "not-compared"):
-        change: Direction = "unknown" if verdict.outcome == "not-compared" else "other"
+    if verdict.layer == "outcomes":
+        change: Direction = "unknown" if verdict.verdict == "unclear" else "other"
         return Probe(first, version, change, None, verdict.reason)
     if measure == "iterations":
         return _counted(verdict, first, version)
     if measure == "objective":
         return _answered(verdict, first, version)
-    changes: dict[str, Direction] = {"slower": "up", "faster": "down", "same": "none"}
+    changes: dict[str, Direction] = {"worse": "up", "better": "down", "same": "none"}
     ratio = verdict.ratio
-    said = verdict.reason or verdict.outcome
+    said = verdict.reason or verdict.verdict
     if ratio is None:
         return Probe(first, version, "unknown", None, said)
-    said = f"{ratio.ratio:.3g} times the {measure}, {ratio.n} pairs, {verdict.outcome}"
+    said = f"{ratio.ratio:.3g} times the {measure}, {ratio.n} pairs, {verdict.verdict}"
     # Time is what was asked for, but another answer must not go unsaid.
     said = "; ".join((said, *(f.note for f in verdict.faults)))
-    return Probe(first, version, changes.get(verdict.outcome, "unknown"), ratio.ratio, said)
+    return Probe(first, version, changes.get(verdict.verdict, "unknown"), ratio.ratio, said)
 
 
 def _counted(verdict: PairedResult, first: int, version: int) -> Probe:
@@ -295,3 +296,75 @@ def _answered(verdict: PairedResult, first: int, version: int) -> Probe:
     if verdict.difference:
         return Probe(first, version, "other", None, verdict.difference)
     return Probe(first, version, "none", None, "the same answer")
+
+
+def bisect_sentence(found: BisectResult, solver: str, instance: str, measure: str) -> str:
+    """Say in one sentence what the search came to."""
+    where = f"{measure} of {solver} on {instance}"
+    first, last = found.versions[0], found.versions[-1]
+    if not found.decided:
+        assert found.before is not None
+        assert found.after is not None
+        return (
+            f"{where}: not decided; a change, if there is one, lies between "
+            f"{found.versions[found.before]} and {found.versions[found.after]}."
+        )
+    if found.before is None or found.after is None:
+        return f"{where}: no change between {first} and {last}."
+    return (
+        f"{where}: changed in {found.versions[found.after]} "
+        f"(the version before is {found.versions[found.before]})."
+    )
+
+
+_CHANGES: dict[Direction, str] = {
+    "none": "no",
+    "up": "more",
+    "down": "less",
+    "other": "differs",
+    "unknown": "unclear",
+}
+
+
+def bisect_table(found: BisectResult) -> Table:
+    """Lay out the comparisons of a search, a row each."""
+    names = found.versions
+    return Table(
+        columns=[Column(name, fold=True) for name in ("version", "against", "change", "seen")],
+        rows=[
+            [names[step.version], names[step.first], _CHANGES[step.change], step.words]
+            for step in found.steps
+        ],
+    )
+
+
+def bisect_document(
+    found: BisectResult, solver: str, instance: str, measure: str
+) -> dict[str, Any]:
+    """Return the search in JSON's own types."""
+
+    def name(position: int | None) -> str | None:
+        return None if position is None else found.versions[position]
+
+    return {
+        "instance": instance,
+        "solver": solver,
+        "measure": measure,
+        "versions": list(found.versions),
+        "decided": found.decided,
+        "changed_in": name(found.after) if found.decided else None,
+        "between": [name(found.before), name(found.after)],
+        "sentence": bisect_sentence(found, solver, instance, measure),
+        "remarks": list(found.remarks),
+        "steps": [
+            {
+                "version": name(step.version),
+                "against": name(step.first),
+                "change": step.change,
+                "ratio": step.ratio,
+                "seen": step.words,
+            }
+            for step in found.steps
+        ],
+        "exit_code": found.exit_code,
+    }

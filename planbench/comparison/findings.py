@@ -15,7 +15,9 @@ from typing import Literal, get_args
 Layer = Literal["outcomes", "counters", "memory", "time", "scaling"]
 Verdict = Literal["worse", "better", "same", "unclear", "skipped"]
 Allowance = Literal["versions", "machine", "instances", "disturbed"]
-Unit = Literal["", "count", "seconds", "passes", "bytes", "exponent", "objective", "gap"]
+Unit = Literal[
+    "", "count", "iterations", "seconds", "passes", "bytes", "exponent", "objective", "gap"
+]
 
 LAYERS: tuple[Layer, ...] = get_args(Layer)
 ALLOWANCES: tuple[Allowance, ...] = get_args(Allowance)

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from statistics import median
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
+import planbench.formatting as fmt
 from planbench.comparison.match import Sample, split_runs
+from planbench.comparison.render import in_unit
 from planbench.errors import InputError
-from planbench.formatting import plural
+from planbench.formatting import plain, plural
 from planbench.records.schema import Record
 from planbench.report.results import machine_key, machine_label, machine_names
+from planbench.report.table import Column, Entry, Table, number
 from planbench.stats.steps import find_steps
 
 Measure = Literal["passes", "seconds", "bytes", "iterations"]
@@ -241,3 +244,89 @@ def _short(commit: str) -> str:
         return "unknown"
     changed = "-dirty" if commit.endswith("-dirty") else ""
     return commit.removesuffix("-dirty")[:9] + changed
+
+
+HISTORY_TITLES: dict[Measure, str] = {
+    "passes": "matrix passes",
+    "seconds": "seconds",
+    "bytes": "peak memory",
+    "iterations": "iterations",
+}
+
+
+def change_ratio(change: ChangePoint) -> str:
+    """Write by how much a level changed."""
+    return fmt.UNKNOWN if change.ratio is None else f"{change.ratio:.2f}×"
+
+
+def changes_in_order(history: History) -> list[tuple[Series, ChangePoint]]:
+    """All steps, latest first."""
+    found = [(series, change) for series in history.series for change in series.changes]
+    found.sort(key=lambda pair: (pair[1].after.started_at, pair[0].solver), reverse=True)
+    return found
+
+
+def steps_table(history: History) -> Table:
+    """Lay out all steps, latest first."""
+    return Table(
+        keys=4,
+        columns=(
+            Column("when", fold=True),
+            Column("solver", "solver", fold=True),
+            Column("instance", "long", fold=True),
+            Column("measure", fold=True),
+            Column("before", "number", whole=True),
+            Column("after", "number", whole=True),
+            Column("ratio", "number", whole=True),
+            Column("changed", "long", fold=True),
+        ),
+        rows=[
+            [
+                Entry(change.after.started_at[:16].replace("T", " ")),
+                Entry(series.solver),
+                Entry(series.instance),
+                Entry(HISTORY_TITLES[series.measure]),
+                number(in_unit(change.level_before, series.measure), change.level_before),
+                number(in_unit(change.level_after, series.measure), change.level_after),
+                number(
+                    change_ratio(change),
+                    change.ratio,
+                    "bad" if change.level_after > change.level_before else "good",
+                ),
+                Entry(plain(change.what_changed or "nothing recorded")),
+            ]
+            for series, change in changes_in_order(history)
+        ],
+    )
+
+
+def history_document(found: History) -> dict[str, Any]:
+    """Return the series and their steps in JSON's own types."""
+    return {
+        "machine": found.machine,
+        "machine_id": found.machine_id,
+        "runs": found.runs,
+        "notes": list(found.notes),
+        "series": [
+            {
+                "solver": s.solver,
+                "instance": s.instance,
+                "sha256": s.sha256,
+                "measure": s.measure,
+                "points": [asdict(p) | {"packages": dict(p.packages)} for p in s.points],
+                "steps": [
+                    {
+                        "when": c.after.started_at,
+                        "before": c.level_before,
+                        "after": c.level_after,
+                        "ratio": c.ratio,
+                        "from_commit": c.before.commit,
+                        "to_commit": c.after.commit,
+                        "changed": c.what_changed,
+                    }
+                    for c in s.changes
+                ],
+            }
+            for s in found.series
+        ],
+    }

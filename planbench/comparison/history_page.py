@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import planbench.formatting as fmt
-from planbench.comparison.history import History, Measure, Series
-from planbench.comparison.render import HISTORY_TITLES, change_ratio, in_unit, steps_table
+from planbench.comparison.history import (
+    HISTORY_TITLES,
+    History,
+    Measure,
+    Series,
+    change_ratio,
+    steps_table,
+)
+from planbench.comparison.render import in_unit
 from planbench.formatting import plural
 from planbench.io.files import write_text
 from planbench.records.schema import Record
-from planbench.report.charts import PAGE, TICKS, alt, encodings, finished, lines_of, ticks, widened
+from planbench.report.charts import TICKS, Plot, alt, data, series_of, ticks, widened
 from planbench.report.html import page
 from planbench.report.markup import Markup, charts, figure, render, section, to_html
-from planbench.report.style import in_order
 
 HEIGHT = 260
 #: Charts on one page; the table below names every step all the same.
@@ -100,41 +107,38 @@ def history_chart(series: Sequence[Series]) -> Any:
     """
     measure = series[0].measure
     rows, rules = _rows(series)
-    costs = [r["value"] for r in rows if r["value"] > 0] or [1.0]
-    domain = widened(min(costs), max(costs), 1.3)
-    x = alt.X("at:T", title=None, axis=alt.Axis(grid=False, tickCount=6))
-    y = alt.Y(
-        "value:Q",
-        title=HISTORY_TITLES[measure],
-        scale=alt.Scale(type="log", domain=domain, nice=False, clamp=True),
-        axis=alt.Axis(labelExpr=_label_expression(measure), grid=True, **_ticks(domain)),
+    domain = widened([r["value"] for r in rows if r["value"] > 0] or [1.0], 1.3)
+    plot = Plot(
+        alt.X("at:T", title=None, axis=alt.Axis(grid=False, tickCount=6)),
+        alt.Y(
+            "value:Q",
+            title=HISTORY_TITLES[measure],
+            scale=alt.Scale(type="log", domain=domain, nice=False, clamp=True),
+            axis=alt.Axis(labelExpr=_label_expression(measure), grid=True, **_ticks(domain)),
+        ),
+        series_of(rows),
+        {
+            "series": "solver",
+            "shown": HISTORY_TITLES[measure],
+            "when": "measured",
+            "commit": "planbench",
+            "file": "file",
+        },
     )
-    colour, shape, dash = encodings(in_order([s.solver for s in series]))
-    tooltip = [
-        alt.Tooltip("series:N", title="solver"),
-        alt.Tooltip("shown:N", title=HISTORY_TITLES[measure]),
-        alt.Tooltip("when:N", title="measured"),
-        alt.Tooltip("commit:N", title="planbench"),
-        alt.Tooltip("file:N", title="file"),
-    ]
-    step_tooltip = [
-        alt.Tooltip("series:N", title="solver"),
-        alt.Tooltip("shown:N", title="change"),
-        alt.Tooltip("changed:N", title="with"),
-    ]
     layers = [
-        lines_of(rows, x, y, colour, dash),
-        alt.Chart(alt.InlineData(values=rows))
+        plot.lines(rows),
+        data(rows)
         .mark_point(size=30, filled=True, opacity=1)
-        .encode(x=x, y=y, color=colour, shape=shape, tooltip=tooltip),
+        .encode(x=plot.x, y=plot.y, color=plot.colour, shape=plot.shape, tooltip=plot.tooltips),
     ]
     if rules:
+        named = replace(plot, tooltip={"series": "solver", "shown": "change", "changed": "with"})
         layers.append(
-            alt.Chart(alt.InlineData(values=rules))
+            data(rules)
             .mark_rule(strokeWidth=2, strokeDash=[5, 3])
-            .encode(x=x, color=colour, tooltip=step_tooltip)
+            .encode(x=plot.x, color=plot.colour, tooltip=named.tooltips)
         )
-    return finished(alt.layer(*layers), PAGE, HEIGHT)
+    return plot.finished(layers, HEIGHT)
 
 
 def _rows(series: Sequence[Series]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -418,14 +418,24 @@ LEAST_EFFECT_ELSEWHERE = 0.5
 
 @dataclass(frozen=True)
 class _Times:
-    """Times of both sides, paired, to be judged together."""
+    """Times of both sides, to be judged together."""
 
     solver: str
     instance: str
     measure: str
-    old: list[float]
-    new: list[float]
+    all_old: Sequence[float]
+    all_new: Sequence[float]
     same_machine: bool
+
+    @property
+    def old(self) -> Sequence[float]:
+        """Those of the baseline that have a partner."""
+        return self.all_old[: len(self.all_new)]
+
+    @property
+    def new(self) -> Sequence[float]:
+        """Those of the candidate that have a partner."""
+        return self.all_new[: len(self.all_old)]
 
 
 def judge_memory(matches: Sequence[Match]) -> list[Finding]:
@@ -468,36 +478,23 @@ def judge_time(matches: Sequence[Match], rules: Rules) -> list[Finding]:
     repeats enough for a verdict. The interval of each is so much wider that all of them
     together keep the confidence asked for.
     """
-    matches = [m for m in matches if not counts_instructions(m)]
     samples: list[_Times] = []
-    too_few: list[_Times] = []
+    too_few: list[_Times] = []  # shown as unclear where it moved far, but never decided
     for measure, of in _TIMES:
-        singles = {id(m): pair for m in matches if (pair := _paired_passes(m, of)) is not None}
+        by_solver: dict[str, list[_Times]] = {}
         for match in matches:
-            pair = singles.get(id(match))
-            if pair is None:
+            if not counts_instructions(match) and (times := _times(match, measure, of)):
+                by_solver.setdefault(match.solver, []).append(times)
+        for solver, mine in by_solver.items():
+            samples += [times for times in mine if len(times.old) >= LEAST_PAIRS]
+            if len(mine) < LEAST_PAIRS:
+                too_few += [times for times in mine if len(times.old) < LEAST_PAIRS]
                 continue
-            size = min(map(len, pair))
-            old, new = (side[:size] for side in pair)
-            sample = _Times(match.solver, match.instance, measure, old, new, match.same_machine)
-            if size >= LEAST_PAIRS:
-                samples.append(sample)
-            elif sum(m.solver == match.solver and id(m) in singles for m in matches) < LEAST_PAIRS:
-                too_few.append(sample)  # shown as unclear where it moved far, but never decided
-        for solver in dict.fromkeys(m.solver for m in matches):
-            mine = [m for m in matches if m.solver == solver and id(m) in singles]
-            if len(mine) >= LEAST_PAIRS:
-                medians = [[median(side) for side in singles[id(m)]] for m in mine]
-                samples.append(
-                    _Times(
-                        solver,
-                        f"{len(mine)} instances",
-                        measure,
-                        [old for old, _ in medians],
-                        [new for _, new in medians],
-                        all(m.same_machine for m in mine),
-                    )
-                )
+            sides = ([median(side) for side in (t.all_old, t.all_new)] for t in mine)
+            old, new = zip(*sides, strict=True)
+            same = all(times.same_machine for times in mine)
+            where = f"{len(mine)} instances"
+            samples.append(_Times(solver, where, measure, old, new, same))
     confidence = shared_confidence(rules.confidence, len(samples))
     shown = [f for s in too_few if _is_far(f := _time_finding(s, rules, confidence), rules)]
     return _once([*(_time_finding(sample, rules, confidence) for sample in samples), *shown])
@@ -514,7 +511,7 @@ def times_left_out(matches: Sequence[Match]) -> str:
     ended = [
         m for m in matches if m.baseline.ended and m.candidate.ended and not counts_instructions(m)
     ]
-    without = [m for m in ended if _paired_passes(m, counted_passes) is None]
+    without = [m for m in ended if _times(m, "time", counted_passes) is None]
     if not without:
         return ""
     noisy = sum(m.noisy for m in without)
@@ -535,9 +532,7 @@ def times_left_out(matches: Sequence[Match]) -> str:
     )
 
 
-def _paired_passes(
-    match: Match, of: Callable[[Record], float | None]
-) -> tuple[list[float], list[float]] | None:
+def _times(match: Match, measure: str, of: Callable[[Record], float | None]) -> _Times | None:
     """Give the times of both sides by repeat; None where there is nothing to trust."""
     sides = []
     for sample in (match.baseline, match.candidate):
@@ -550,16 +545,7 @@ def _paired_passes(
     if min(walls) <= 0 or math.sqrt(walls[0] * walls[1]) < LEAST_SECONDS:
         return None
     old, new = ([value for value, _ in side] for side in sides)
-    return old, new
-
-
-#: What a ratio of paired times says, as a finding.
-TIME_VERDICTS: dict[str, Verdict] = {
-    "slower": "worse",
-    "faster": "better",
-    "same": "same",
-    "ambiguous": "unclear",
-}
+    return _Times(match.solver, match.instance, measure, old, new, match.same_machine)
 
 
 def slower_by(effect: float) -> str:
@@ -577,7 +563,7 @@ def _time_finding(times: _Times, rules: Rules, confidence: float) -> Finding:
         solver=times.solver,
         instance=times.instance,
         measure=times.measure,
-        verdict=TIME_VERDICTS[found.verdict],
+        verdict=found.verdict,
         baseline=median(times.old),
         candidate=median(times.new),
         unit="passes",

@@ -347,8 +347,8 @@ def split_runs(
 ) -> list[tuple[str, str, Samples]]:
     """Split a results file into its runs: start, name of the file, samples.
 
-    A new run begins where commit or packages change, and where a measurement is repeated
-    although the first was not disturbed.
+    A new run begins where commit or the version of a package changes, and where a measurement is
+    repeated although the first was not disturbed.
 
     Parameters
     ----------
@@ -358,20 +358,24 @@ def split_runs(
     machine : str
         Id of the machine whose rows count.
     """
-    runs: list[list[Record]] = []
-    seen: set[tuple[object, ...]] = set()
-    circumstances: dict[tuple[str, ...], int] = {}
+    # Commit, versions and places of undisturbed rows of each run, and its rows.
+    runs: list[tuple[str | None, dict[str, str], set[tuple[object, ...]], list[Record]]] = []
     for row in records:
         if machine_key(row) != machine:
             continue
-        version = (row.commit or "", *(f"{k} {v}" for k, v in sorted(row.packages.items())))
         tried = (row.accuracy.attempt, *row.accuracy.targets) if row.accuracy else ()
-        place = (*version, row.key, row.group, row.repeat, *tried)
-        if place in seen or version not in circumstances:
-            circumstances[version] = len(runs)
-            runs.append([])
-            seen = {p for p in seen if p[: len(version)] != version}
-        runs[circumstances[version]].append(row)
+        place = (row.key, row.group, row.repeat, *tried)
+        for run in reversed(runs):
+            commit, packages, seen, _ = run
+            # Solvers need different packages: only those that both have can differ.
+            versions = all(packages.get(n, v) == v for n, v in row.packages.items())
+            if commit == row.commit and versions and place not in seen:
+                break
+        else:
+            run = row.commit, {}, set(), []
+            runs.append(run)
+        run[1].update(row.packages)
+        run[3].append(row)
         if not row.disturbed:
-            seen.add(place)
-    return [(min(r.started_at for r in run), name, samples(run)) for run in runs]
+            run[2].add(place)
+    return [(min(r.started_at for r in rows), name, samples(rows)) for *_, rows in runs]

@@ -1,4 +1,4 @@
-"""What the paired runs of two sides say: slower, faster, the same, or something worse.
+"""What the paired runs of two sides say: worse, better, the same, or nothing yet.
 
 Pure functions on records. Times are only compared where both sides came to an end; how runs
 ended, and whether the two sides give the same answer, is judged before and weighs more.
@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import Literal
 
 from planbench.comparison.findings import Finding, Layer, Unit, Verdict
 from planbench.comparison.judge import objectives_differ, refutation, slower_by
@@ -29,22 +28,6 @@ _CALLED: dict[str, tuple[str, Unit]] = {
     "time": ("time", "seconds"),
     "cpu": ("CPU time", "seconds"),
     "passes": ("matrix passes", "passes"),
-}
-
-Outcome = Literal[
-    "slower", "faster", "same", "too-short", "ambiguous", "worse", "better", "not-compared"
-]
-
-#: What each outcome is as a finding; what is unclear was not decided.
-_FINDINGS: dict[Outcome, tuple[Layer, Verdict]] = {
-    "slower": ("time", "worse"),
-    "faster": ("time", "better"),
-    "same": ("time", "same"),
-    "ambiguous": ("time", "unclear"),
-    "too-short": ("time", "skipped"),
-    "worse": ("outcomes", "worse"),
-    "better": ("outcomes", "better"),
-    "not-compared": ("outcomes", "unclear"),
 }
 
 #: Objectives that claim to be optimal may differ by so much, relative, on top of their certified
@@ -81,12 +64,12 @@ class PairedResult:
     ----------
     case : Measurement
         With the solver that ran, or those of both sides.
-    outcome : str
-        ``slower``, ``faster``, ``same`` and ``ambiguous`` speak of the second side's time;
-        ``worse``: it does not come to an end where the first does; ``better``: the mirror
-        image; ``too-short``: both take less than :data:`LEAST_TIMED_S`, so that only answers
-        and iterations were compared; ``not-compared``: neither comes to an end, one refuses,
-        or nothing was run.
+    verdict : Verdict
+        Of the second side. ``skipped``: both take less than :data:`LEAST_TIMED_S`, so that only
+        answers and iterations were compared.
+    layer : {"time", "outcomes"}
+        What the verdict is about. ``outcomes``: at least one side never came to an end; unclear
+        where neither did, one refused, or nothing was run.
     measure : str
     ratio : PairedRatio or None
         Second over first; None without a pair in which both came to an end.
@@ -114,7 +97,8 @@ class PairedResult:
     """
 
     case: Measurement
-    outcome: Outcome
+    verdict: Verdict = "unclear"
+    layer: Layer = "time"
     measure: str = "time"
     ratio: PairedRatio | None = None
     control: PairedRatio | None = None
@@ -137,22 +121,21 @@ class PairedResult:
     @property
     def finding(self) -> Finding:
         """The outcome, as a finding about the time or about how runs ended."""
-        layer, verdict = _FINDINGS[self.outcome]
-        where = layer, self.case.solver, self.case.instance
-        if layer == "outcomes":
-            return Finding(*where, "outcome", verdict, note=self.reason)
+        where = self.layer, self.case.solver, self.case.instance
+        if self.layer == "outcomes":
+            return Finding(*where, "outcome", self.verdict, note=self.reason)
         measure, unit = _CALLED[self.measure]
         ratio = self.ratio
         return Finding(
             *where,
             measure,
-            verdict,
+            self.verdict,
             *self.typical,
             unit,
             ratio=None if ratio is None else ratio.ratio,
             low=None if ratio is None else ratio.low,
             high=None if ratio is None else ratio.high,
-            rule="" if verdict == "skipped" else slower_by(self.least_effect),
+            rule="" if self.verdict == "skipped" else slower_by(self.least_effect),
             note="; ".join(filter(None, [plural(self.pairs, "pair"), self.reason])),
         )
 
@@ -202,12 +185,19 @@ def judge_case(
     """
     sides = ([p.a for p in pairs], [p.b for p in pairs])
     ended = [[r for r in side if r.ended == "ok"] for side in sides]
-    faults, remarks = _ends(case, sides, names)
+    failures = [_failures(side, name) for side, name in zip(sides, names, strict=True)]
     unsteady = [
         f"{name}: iterations vary from run to run"
         for side, name in zip(ended, names, strict=True)
         if any(r.iterations != side[0].iterations for r in side)
     ]
+    faults = []
+    remarks = list(failures[0].values())
+    for kind, line in failures[1].items():
+        if kind == _WRONG or (kind != "refused" and kind not in failures[0]):
+            faults.append(_fault(case, "outcome", line))
+        else:
+            remarks.append(line)
     if ended[0] and ended[1]:
         if differ := _differing(ended[0], ended[1], names, exact):
             faults.append(_fault(case, "answer", differ))
@@ -218,8 +208,7 @@ def judge_case(
     control = _control(controls, schedule.least_effect)
     found = PairedResult(
         case,
-        "ambiguous",
-        measure,
+        measure=measure,
         control=control,
         pairs=len(pairs),
         disturbed=sum(p.a.disturbed or p.b.disturbed for p in pairs),
@@ -232,32 +221,42 @@ def judge_case(
         least_effect=schedule.least_effect,
     )
     if not (ended[0] and ended[1]):
-        outcome, reason = _unended(sides, names)
-        return replace(found, outcome=outcome, reason=reason)
+        verdict: Verdict = "better" if ended[1] else "worse" if ended[0] else "unclear"
+        if "refused" in failures[0] or "refused" in failures[1]:
+            verdict = "unclear"
+        lines = [line for side in failures for kind, line in side.items() if kind != _WRONG]
+        return replace(
+            found,
+            layer="outcomes",
+            verdict=verdict,
+            reason="; ".join(lines) or "not run within the budget",
+            faults=tuple(f for f in faults if _WRONG in f.note),
+            remarks=(),
+        )
     times = _times(pairs, measure)
     walls = [_typical(side, "time") for side in ended]
     if len(times) >= GIVE_UP_AFTER and all(w is not None and w < LEAST_TIMED_S for w in walls):
         reason = f"runs below {1000 * LEAST_TIMED_S:g} ms are too short to be timed"
-        return replace(found, outcome="too-short", reason=reason)
+        return replace(found, verdict="skipped", reason=reason)
     if not times:
         reason = f"no pair of runs in which both came to an end and {measure} is known"
         return replace(found, reason=reason)
     ratio = schedule.look([t[0] for t in times], [t[1] for t in times])
-    if control is not None and control.verdict in ("slower", "faster"):
+    if control is not None and control.verdict in ("worse", "better"):
         reason = (
             f"the control, the same on both sides, took {control.ratio:.3g} times as long with "
             f"{names[1]}: the machine changed, not the solver"
         )
         return replace(found, ratio=ratio, reason=reason)
     late = _late(pairs)
-    if (late[1] and ratio.verdict in ("same", "faster")) or (late[0] and ratio.verdict == "slower"):
+    if (late[1] and ratio.verdict in ("same", "better")) or (late[0] and ratio.verdict == "worse"):
         reason = (
             f"the time limit cut off {plural(late[0], 'run')} of {names[0]} and {late[1]} of "
             f"{names[1]}, whose times are not known; raise --time-limit"
         )
         return replace(found, ratio=ratio, reason=reason)
-    reason = "too few or too uneven pairs" if ratio.verdict == "ambiguous" else ""
-    return replace(found, ratio=ratio, outcome=ratio.verdict, reason=reason)
+    reason = "too few or too uneven pairs" if ratio.verdict == "unclear" else ""
+    return replace(found, ratio=ratio, verdict=ratio.verdict, reason=reason)
 
 
 def _iterations(records: Sequence[Record]) -> dict[str, int]:
@@ -266,13 +265,13 @@ def _iterations(records: Sequence[Record]) -> dict[str, int]:
 
 def is_decided(verdict: PairedResult, schedule: Schedule) -> bool:
     """Whether more runs could not change the verdict, or are not foreseen."""
-    if verdict.outcome in ("worse", "better", "not-compared", "too-short"):
+    if verdict.layer == "outcomes" or verdict.verdict == "skipped":
         return verdict.pairs >= GIVE_UP_AFTER
     usable = verdict.ratio.n if verdict.ratio is not None else 0
     # Pairs without a ratio do not count as looks; at some point they are enough, too.
     if usable >= schedule.most_pairs or verdict.pairs >= 2 * schedule.most_pairs:
         return True
-    return usable in schedule.looks and verdict.outcome != "ambiguous"
+    return usable in schedule.looks and verdict.verdict != "unclear"
 
 
 def _times(pairs: Sequence[Pair], measure: str) -> list[tuple[float, float]]:
@@ -318,35 +317,22 @@ def _fault(case: Measurement, measure: str, note: str) -> Finding:
     return Finding(layer, case.solver, case.instance, measure, "worse", note=note)
 
 
-def _ends(
-    case: Measurement, sides: tuple[Sequence[Record], Sequence[Record]], names: tuple[str, str]
-) -> tuple[list[Finding], list[str]]:
-    """List runs that did not end, or wrong answers: faults of the second side, else remarks."""
-    faults: list[Finding] = []
-    remarks: list[str] = []
-    for number, (side, name) in enumerate(zip(sides, names, strict=True)):
-        for ended, count in Counter(r.ended for r in side if r.ended != "ok").items():
-            example = next(r.message for r in side if r.ended == ended)
-            line = f"{name}: {ended} in {count} of {plural(len(side), 'run')}" + (
-                f" ({example})" if example else ""
+#: Kind of failure of a run that ended with a refuted answer.
+_WRONG = "a wrong answer"
+
+
+def _failures(side: Sequence[Record], name: str) -> dict[str, str]:
+    """Say of each kind of failure of one side how often it occurred, with an example."""
+    kinds = [_WRONG if r.verdict == "wrong" else r.ended for r in side]
+    found = {}
+    for kind, count in Counter(kinds).items():
+        if kind != "ok":
+            example = side[kinds.index(kind)]
+            why = refutation(example) if kind == _WRONG else example.message
+            found[kind] = f"{name}: {kind} in {count} of {plural(len(side), 'run')}" + (
+                f" ({why})" if why else ""
             )
-            also_there = any(r.ended == ended for r in sides[1 - number])
-            blamed = number == 1 and ended != "refused" and not also_there
-            if blamed:
-                faults.append(_fault(case, "outcome", line))
-            else:
-                remarks.append(line)
-        wrong = [r for r in side if r.verdict == "wrong"]
-        if wrong:
-            line = (
-                f"{name}: a wrong answer in {len(wrong)} of {plural(len(side), 'run')} "
-                f"({refutation(wrong[0])})"
-            )
-            if number == 1:
-                faults.append(_fault(case, "outcome", line))
-            else:
-                remarks.append(line)
-    return faults, remarks
+    return found
 
 
 def _differing(
@@ -401,22 +387,3 @@ def _done_differently(a: Record, b: Record, names: tuple[str, str]) -> list[str]
 def iterations_text(counts: Mapping[str, int]) -> str:
     """Write iterations by kind, such as ``120 simplex``."""
     return ", ".join(f"{n} {kind}" for kind, n in counts.items()) or "not reported"
-
-
-def _unended(
-    sides: tuple[Sequence[Record], Sequence[Record]], names: tuple[str, str]
-) -> tuple[Outcome, str]:
-    """Outcome where at least one side never came to an end."""
-    words = []
-    failed = []
-    for side, name in zip(sides, names, strict=True):
-        ends = [r.ended for r in side]
-        failed.append("ok" not in ends)
-        if failed[-1] and side:
-            message = side[-1].message
-            words.append(f"{name}: {ends[-1]}" + (f" ({message})" if message else ""))
-    reason = "; ".join(words) or "not run within the budget"
-    refused = any(side and side[-1].ended == "refused" for side in sides)
-    if refused or all(failed):
-        return "not-compared", reason
-    return ("better", reason) if failed[0] else ("worse", reason)

@@ -1,12 +1,11 @@
-"""How comparisons are shown: terminal tables, Markdown, JUnit XML and JSON's own types.
+"""How findings are shown: terminal tables, Markdown, JUnit XML and JSON's own types.
 
-Findings, of runs of a suite (``regress``) and of paired runs (``ab``) alike, come first; then a
-search among versions (``bisect``) and levels over many runs (``history``).
+Those of runs of a suite (``regress``) and of paired runs (``ab``) alike.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 from xml.etree import ElementTree
@@ -14,16 +13,12 @@ from xml.etree import ElementTree
 from rich.text import Text
 
 import planbench.formatting as fmt
-from planbench.comparison.ab import PairedComparison
-from planbench.comparison.bisect import BisectResult, Direction
 from planbench.comparison.findings import LAYERS, Comparison, Finding, Unit, Verdict
-from planbench.comparison.history import ChangePoint, History, Measure, Series
 from planbench.formatting import plain, plural
-from planbench.report.table import Column, Entry, Mark, Table, markdown_table, number, safe_markdown
-from planbench.stats.paired import PairedRatio
+from planbench.report.table import Column, Entry, Mark, Table, markdown_table, safe_markdown
 
 
-def in_unit(value: float | str | None, unit: Unit | Measure) -> str:
+def in_unit(value: float | str | None, unit: Unit) -> str:
     """Write a figure in its unit; words as they are."""
     if value is None:
         return fmt.UNKNOWN
@@ -163,13 +158,13 @@ def comparison_table(
         columns=(
             Column("verdict", whole=True),
             Column("layer", places="page"),
-            Column("solver and instance", "long", fold=True, width=21),
+            Column("solver and instance", "long", fold=True, width=20),
             Column("what", fold=True, width=12),
-            Column(both, "number", fold=True, width=17, places="terminal"),
+            Column(both, "number", fold=True, width=16, places="terminal"),
             Column(names[0], "number", places="page"),
             Column(names[1], "number", places="page"),
             Column("change", "number", fold=True, width=12),
-            Column("held to", "long", fold=True, width=24),
+            Column("held to", "long", fold=True, width=20),
         ),
         rows=[_finding_row(finding, signs=signs) for finding in shown],
     )
@@ -265,214 +260,4 @@ def to_document(comparison: Comparison) -> dict[str, Any]:
         "obstacles": [asdict(o) for o in comparison.obstacles],
         "notes": list(comparison.notes),
         "findings": [asdict(f) for f in comparison.findings],
-    }
-
-
-def ab_document(made: PairedComparison) -> dict[str, Any]:
-    """Return the comparison of two sides in JSON's own types, an entry per instance."""
-    return {
-        "a": made.a,
-        "b": made.b,
-        "environments": dict(zip("ab", made.environments, strict=True)),
-        "versions": dict(zip("ab", made.versions, strict=True)),
-        "measure": made.settings.measure,
-        "least_effect": made.settings.schedule.least_effect,
-        "confidence": made.settings.schedule.confidence,
-        "overall": summary(made.comparison),
-        "mean_ratio": made.mean_ratio,
-        "exit_code": made.exit_code,
-        "pairs_made": made.pairs_made,
-        "pairs_found": made.pairs_found,
-        "budget_spent": made.budget_spent,
-        "elapsed_s": made.elapsed_s,
-        "results": str(made.store),
-        "instances": [
-            {
-                "instance": found.case.instance,
-                "solver": found.case.solver,
-                "verdict": found.outcome,
-                "sentence": sentence(found.finding),
-                "ratio": _ratio(found.ratio),
-                "control": _ratio(found.control),
-                "pairs": found.pairs,
-                "disturbed_pairs": found.disturbed,
-                "typical": dict(zip("ab", found.typical, strict=True)),
-                "iterations": dict(zip("ab", map(dict, found.iterations), strict=True)),
-                "ends": dict(zip("ab", map(dict, found.ends), strict=True)),
-                "findings": [f.note for f in found.faults],
-                "remarks": list(found.remarks),
-                "reason": found.reason,
-            }
-            for found in made.results
-        ],
-    }
-
-
-def _ratio(found: PairedRatio | None) -> Mapping[str, Any] | None:
-    if found is None:
-        return None
-    shown = {name: getattr(found, name) for name in ("ratio", "low", "high", "verdict")}
-    return shown | {"pairs": found.n}
-
-
-# -- a search among versions -------------------------------------------------------------------
-
-
-def bisect_sentence(found: BisectResult, solver: str, instance: str, measure: str) -> str:
-    """Say in one sentence what the search came to."""
-    where = f"{measure} of {solver} on {instance}"
-    first, last = found.versions[0], found.versions[-1]
-    if not found.decided:
-        assert found.before is not None
-        assert found.after is not None
-        return (
-            f"{where}: not decided; a change, if there is one, lies between "
-            f"{found.versions[found.before]} and {found.versions[found.after]}."
-        )
-    if found.before is None or found.after is None:
-        return f"{where}: no change between {first} and {last}."
-    return (
-        f"{where}: changed in {found.versions[found.after]} "
-        f"(the version before is {found.versions[found.before]})."
-    )
-
-
-_CHANGES: dict[Direction, str] = {
-    "none": "no",
-    "up": "more",
-    "down": "less",
-    "other": "differs",
-    "unknown": "unclear",
-}
-
-
-def bisect_table(found: BisectResult) -> Table:
-    """Lay out the comparisons of a search, a row each."""
-    names = found.versions
-    return Table(
-        columns=[Column(name, fold=True) for name in ("version", "against", "change", "seen")],
-        rows=[
-            [names[step.version], names[step.first], _CHANGES[step.change], step.words]
-            for step in found.steps
-        ],
-    )
-
-
-def bisect_document(
-    found: BisectResult, solver: str, instance: str, measure: str
-) -> dict[str, Any]:
-    """Return the search in JSON's own types."""
-
-    def name(position: int | None) -> str | None:
-        return None if position is None else found.versions[position]
-
-    return {
-        "instance": instance,
-        "solver": solver,
-        "measure": measure,
-        "versions": list(found.versions),
-        "decided": found.decided,
-        "changed_in": name(found.after) if found.decided else None,
-        "between": [name(found.before), name(found.after)],
-        "sentence": bisect_sentence(found, solver, instance, measure),
-        "remarks": list(found.remarks),
-        "steps": [
-            {
-                "version": name(step.version),
-                "against": name(step.first),
-                "change": step.change,
-                "ratio": step.ratio,
-                "seen": step.words,
-            }
-            for step in found.steps
-        ],
-        "exit_code": found.exit_code,
-    }
-
-
-# -- levels over many runs ---------------------------------------------------------------------
-
-HISTORY_TITLES: dict[Measure, str] = {
-    "passes": "matrix passes",
-    "seconds": "seconds",
-    "bytes": "peak memory",
-    "iterations": "iterations",
-}
-
-
-def change_ratio(change: ChangePoint) -> str:
-    """Write by how much a level changed."""
-    return fmt.UNKNOWN if change.ratio is None else f"{change.ratio:.2f}×"
-
-
-def changes_in_order(history: History) -> list[tuple[Series, ChangePoint]]:
-    """All steps, latest first."""
-    found = [(series, change) for series in history.series for change in series.changes]
-    found.sort(key=lambda pair: (pair[1].after.started_at, pair[0].solver), reverse=True)
-    return found
-
-
-def steps_table(history: History) -> Table:
-    """Lay out all steps, latest first."""
-    return Table(
-        keys=4,
-        columns=(
-            Column("when", fold=True),
-            Column("solver", "solver", fold=True),
-            Column("instance", "long", fold=True),
-            Column("measure", fold=True),
-            Column("before", "number", whole=True),
-            Column("after", "number", whole=True),
-            Column("ratio", "number", whole=True),
-            Column("changed", "long", fold=True),
-        ),
-        rows=[
-            [
-                Entry(change.after.started_at[:16].replace("T", " ")),
-                Entry(series.solver),
-                Entry(series.instance),
-                Entry(HISTORY_TITLES[series.measure]),
-                number(in_unit(change.level_before, series.measure), change.level_before),
-                number(in_unit(change.level_after, series.measure), change.level_after),
-                number(
-                    change_ratio(change),
-                    change.ratio,
-                    "bad" if change.level_after > change.level_before else "good",
-                ),
-                Entry(plain(change.what_changed or "nothing recorded")),
-            ]
-            for series, change in changes_in_order(history)
-        ],
-    )
-
-
-def history_document(found: History) -> dict[str, Any]:
-    """Return the series and their steps in JSON's own types."""
-    return {
-        "machine": found.machine,
-        "machine_id": found.machine_id,
-        "runs": found.runs,
-        "notes": list(found.notes),
-        "series": [
-            {
-                "solver": s.solver,
-                "instance": s.instance,
-                "sha256": s.sha256,
-                "measure": s.measure,
-                "points": [asdict(p) | {"packages": dict(p.packages)} for p in s.points],
-                "steps": [
-                    {
-                        "when": c.after.started_at,
-                        "before": c.level_before,
-                        "after": c.level_after,
-                        "ratio": c.ratio,
-                        "from_commit": c.before.commit,
-                        "to_commit": c.after.commit,
-                        "changed": c.what_changed,
-                    }
-                    for c in s.changes
-                ],
-            }
-            for s in found.series
-        ],
     }

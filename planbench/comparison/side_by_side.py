@@ -7,8 +7,8 @@ hardware out, are.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import planbench.formatting as fmt
 from planbench.comparison.findings import ALLOWANCES, Comparison, Rules
@@ -22,7 +22,7 @@ from planbench.report.charts import ladder_chart
 from planbench.report.headline import find_findings
 from planbench.report.html import page
 from planbench.report.instances import outcome_words
-from planbench.report.ladders import Ladder, find_ladders, fit_ladder
+from planbench.report.ladders import Ladder, find_ladders
 from planbench.report.markup import Markup, charts, figure, render, section, to_html
 from planbench.report.results import (
     COST_FORMATS,
@@ -37,7 +37,7 @@ from planbench.report.sections import (
     machine_facts,
     rows_section,
 )
-from planbench.report.table import Column, Entry, Mark, Table, number, power_entry
+from planbench.report.table import Column, Entry, Mark, Table, number
 
 #: What is compared, and what it is called.
 _COSTS: dict[Measure, str] = {"seconds": "time", "passes": "matrix passes", "bytes": "memory"}
@@ -45,32 +45,11 @@ _COSTS: dict[Measure, str] = {"seconds": "time", "passes": "matrix passes", "byt
 QUIET = 1.1
 
 
-@dataclass(frozen=True)
-class MatchedResults:
-    """One solver on one instance in both runs.
+class MatchedResults(NamedTuple):
+    """One solver with its options on one instance, in both runs; None where it was not measured."""
 
-    Attributes
-    ----------
-    solver : str
-        Name with its options.
-    instance : str
-    first, second : AggregatedResult or None
-        None where that run has no such measurement.
-    """
-
-    solver: str
-    instance: str
     first: AggregatedResult | None
     second: AggregatedResult | None
-
-    def solved_costs(self, measure: Measure) -> tuple[float, float] | None:
-        """Cost in both runs; None unless both solved it."""
-        if self.first is None or self.second is None:
-            return None
-        if not (self.first.solved and self.second.solved):
-            return None
-        before, after = self.first.cost(measure), self.second.cost(measure)
-        return (before, after) if before and after else None
 
 
 def match_runs(first: Sequence[Record], second: Sequence[Record]) -> list[MatchedResults]:
@@ -87,18 +66,15 @@ def match_runs(first: Sequence[Record], second: Sequence[Record]) -> list[Matche
         {(c.sha256, configuration(c.record)): c for c in require_results(records)}
         for records in (first, second)
     )
-    return [
-        MatchedResults(
-            place[1], (old.get(place) or new[place]).instance, old.get(place), new.get(place)
-        )
-        for place in dict.fromkeys([*old, *new])
-    ]
+    return [MatchedResults(old.get(place), new.get(place)) for place in dict.fromkeys([*old, *new])]
 
 
 def ratio_of(pair: MatchedResults, measure: Measure) -> float | None:
     """Second over first, where both solved it."""
-    costs = pair.solved_costs(measure)
-    return costs[1] / costs[0] if costs else None
+    if not (pair.first and pair.second and pair.first.solved and pair.second.solved):
+        return None
+    before, after = pair.first.cost(measure), pair.second.cost(measure)
+    return after / before if before and after else None
 
 
 def write_side_by_side(
@@ -185,11 +161,11 @@ def _findings(first: Sequence[Record], second: Sequence[Record], names: tuple[st
 
 
 def _changes(changes: Comparison) -> Markup:
-    """Show the findings, of times also those that are the same."""
+    """Show the findings, of times and exponents also those that are the same."""
     shown = [
         finding
         for finding in changes.findings
-        if finding.verdict in ("worse", "unclear", "better") or finding.layer == "time"
+        if finding.verdict in ("worse", "unclear", "better") or finding.layer in ("time", "scaling")
     ]
     if not shown:
         return section("changes", "What changed", text="Nothing.")
@@ -203,7 +179,7 @@ def _mark(ratio: float) -> Mark:
 
 
 def _growth(first: Sequence[Record], second: Sequence[Record], names: tuple[str, str]) -> Markup:
-    """Charts and exponents of each ladder that both runs hold."""
+    """Charts of each ladder that both runs hold."""
     old, new = (
         {ladder.name: ladder for ladder in find_ladders(require_results(records))}
         for records in (first, second)
@@ -211,35 +187,10 @@ def _growth(first: Sequence[Record], second: Sequence[Record], names: tuple[str,
     parts: list[Markup] = []
     for name in (name for name in old if name in new):
         pair = old[name], new[name]
-        series = [s for s in pair[0].series if s in pair[1].series]
-        if not series:
-            continue
-        table = Table(
-            columns=(
-                Column("solver", "solver"),
-                *(
-                    Column(f"{label},\n{run}", "number")
-                    for label in _COSTS.values()
-                    for run in names
-                ),
-            ),
-            rows=[
-                [
-                    Entry(s),
-                    *(
-                        power_entry(fit_ladder(lad, s, measure))
-                        for measure in _COSTS
-                        for lad in pair
-                    ),
-                ]
-                for s in series
-            ],
-        )
         parts += [
             Markup("<h3>Ladder {}</h3>").format(name),
             _charts(pair, names, "seconds"),
             _charts(pair, names, "bytes"),
-            to_html(table),
         ]
     return section("growth", "How cost grows", *parts) if parts else Markup("")
 
@@ -278,21 +229,23 @@ def _every_pair(pairs: Sequence[MatchedResults], names: tuple[str, str], unequal
 
 
 def _pair_row(pair: MatchedResults, unequal: str) -> list[Entry]:
+    known = pair.second or pair.first
+    assert known is not None
     lost = pair.first is not None and pair.first.solved and not (pair.second and pair.second.solved)
+    marks: tuple[Mark, Mark] = ("", "bad" if lost else "")
     row = [
-        Entry(pair.instance),
-        Entry(pair.solver),
-        Entry(outcome_words(pair.first) if pair.first else "not measured"),
-        Entry(
-            outcome_words(pair.second) if pair.second else "not measured",
-            mark="bad" if lost else "",
+        Entry(known.instance),
+        Entry(configuration(known.record)),
+        *(
+            Entry(outcome_words(result) if result else "not measured", mark=mark)
+            for result, mark in zip(pair, marks, strict=True)
         ),
     ]
     for measure in _COSTS:
-        row += [_cost(result, measure) for result in (pair.first, pair.second)]
+        row += [_cost(result, measure) for result in pair]
         ratio = None if unequal and measure == "seconds" else ratio_of(pair, measure)
         row.append(number(f"{ratio:.2f}×", ratio, _mark(ratio)) if ratio else number("", None))
-    gaps = [result.raw_gap if result else None for result in (pair.first, pair.second)]
+    gaps = [result.raw_gap if result else None for result in pair]
     return row + [number(fmt.gap(gap), gap) for gap in gaps]
 
 

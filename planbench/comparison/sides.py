@@ -23,9 +23,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -57,6 +58,10 @@ _OPTION = re.compile(r"([A-Za-z_][\w.-]*)\s*=(?![=<>~!])\s*(.*)", re.DOTALL)
 _ARCHIVES = (".whl", ".tar.gz", ".zip")
 #: What a version clause begins with: ``pkg>=1,<2`` is one part.
 _CLAUSE = re.compile(r"\s*(?:[<>!~]=?|==)")
+
+
+#: Options that every solver has; others are its own, and stay text.
+_READ: dict[str, Callable[[str], NativeValue]] = {"tolerance": float, "threads": int, "seed": int}
 
 
 @dataclass(frozen=True)
@@ -103,10 +108,8 @@ class Side:
         Git revision of planbench.
     solver : str or None
         Solver instead of the comparison's.
-    tolerance, threads, seed
-        Options instead of the comparison's; None leaves them.
-    native : tuple of (str, value)
-        Native options on top of the comparison's.
+    changes : mapping of str to value
+        Options instead of the comparison's: tolerance, threads, seed, or native ones.
     """
 
     text: str
@@ -114,10 +117,7 @@ class Side:
     pre: bool = False
     ref: str | None = None
     solver: str | None = None
-    tolerance: float | None = None
-    threads: int | None = None
-    seed: int | None = None
-    native: tuple[tuple[str, NativeValue], ...] = field(default=())
+    changes: Mapping[str, NativeValue] = field(default_factory=dict)
 
     @property
     def is_elsewhere(self) -> bool:
@@ -131,13 +131,9 @@ class Side:
 
     def options(self, common: SolveOptions) -> SolveOptions:
         """Options of this side, from those both sides have in common."""
-        return replace(
-            common,
-            tolerance=common.tolerance if self.tolerance is None else self.tolerance,
-            threads=common.threads if self.threads is None else self.threads,
-            seed=common.seed if self.seed is None else self.seed,
-            native={**common.native, **dict(self.native)},
-        )
+        own: dict[str, Any] = {k: v for k, v in self.changes.items() if k in _READ}
+        native = {k: v for k, v in self.changes.items() if k not in _READ}
+        return replace(common, native={**common.native, **native}, **own)
 
 
 # -- reading ---------------------------------------------------------------------------------
@@ -331,22 +327,15 @@ def _folder_name(folder: Path) -> str:
 
 
 def _with_option(side: Side, key: str, value: str, where: str) -> Side:
-    if key in dict(side.native) or (
-        key in ("solver", "tolerance", "threads", "seed") and getattr(side, key) is not None
-    ):
+    if key in side.changes or (key == "solver" and side.solver is not None):
         raise InputError(f"{key} is given twice; give it once", where=where)
+    if key == "solver":
+        return replace(side, solver=value)
     try:
-        if key == "solver":
-            return replace(side, solver=value)
-        if key == "tolerance":
-            return replace(side, tolerance=float(value))
-        if key == "threads":
-            return replace(side, threads=int(value))
-        if key == "seed":
-            return replace(side, seed=int(value))
+        read = _READ.get(key, str)(value)
     except ValueError:
         raise InputError(f"{key}={value} is not a number", where=where) from None
-    return replace(side, native=(*side.native, (key, value)))
+    return replace(side, changes={**side.changes, key: read})
 
 
 # -- what they put under test ----------------------------------------------------------------

@@ -285,7 +285,7 @@ def _interior_point(evidence: Evidence) -> Finding | None:
     if general != best:
         said += f"; any general method: {_growth_words(ladder, general)}"
     if fit_ladder(ladder, general, "seconds").exponent:
-        for size, estimate in zip(SIZES, predict(ladder, general).time, strict=True):
+        for size, estimate in zip(SIZES, predict(ladder, general).costs["seconds"], strict=True):
             value, spread = estimate_words(estimate, fmt.long_seconds)
             said += f"; at {fmt.size(size)} goods {value}" + (f" ({spread})" if spread else "")
     kinds = {c.series: c.solver for c in ladder.results}

@@ -13,16 +13,15 @@ out: a few of them would cover a chart and say nothing that the table of exponen
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import planbench.formatting as fmt
 from planbench.errors import SolverUnavailableError
 from planbench.records.schema import Record
-from planbench.report.ladders import Ladder, band_over, fit_ladder
+from planbench.report.ladders import Ladder, band_over
 from planbench.report.results import (
-    MEASURE_NAMES,
     TARGET_GAP,
     AggregatedResult,
     Measure,
@@ -98,6 +97,118 @@ class Canvas:
 PAGE = Canvas()
 
 
+@dataclass(frozen=True)
+class Plot:
+    """Axes, the solvers drawn on them, and what all layers of a chart share.
+
+    Attributes
+    ----------
+    x, y : altair channel
+    series : list of str
+        Solvers, in the usual order; each has its colour, shape and dash.
+    tooltip : mapping of str to str
+        Title by field of a row.
+    canvas : Canvas
+    """
+
+    x: Any
+    y: Any
+    series: list[str]
+    tooltip: Mapping[str, str]
+    canvas: Canvas = PAGE
+
+    def by_series(self, channel: Any, look: str) -> Any:
+        """Colour, shape or dash by solver; a page draws its own legend."""
+        styles = [getattr(series_style(name), look) for name in self.series]
+        legend = alt.Legend(title=None, symbolLimit=0) if self.canvas.legend else None
+        return channel("series:N", scale=alt.Scale(domain=self.series, range=styles), legend=legend)
+
+    @property
+    def colour(self) -> Any:
+        """Colour by solver."""
+        return self.by_series(alt.Color, "colour")
+
+    @property
+    def dash(self) -> Any:
+        """Dash of lines by solver."""
+        return self.by_series(alt.StrokeDash, "dash_pattern")
+
+    @property
+    def shape(self) -> Any:
+        """Shape of points by solver."""
+        return self.by_series(alt.Shape, "shape")
+
+    @property
+    def tooltips(self) -> list[Any]:
+        """Show fields of a row, each under its title."""
+        return [alt.Tooltip(f"{field}:N", title=title) for field, title in self.tooltip.items()]
+
+    def lines(self, rows: Sequence[Any]) -> Any:
+        """Draw a line per solver."""
+        return (
+            data(rows)
+            .mark_line(strokeWidth=2, clip=True)
+            .encode(x=self.x, y=self.y, color=self.colour, strokeDash=self.dash, detail="series:N")
+        )
+
+    def points(self, rows: Sequence[Any]) -> Any:
+        """Points of finished runs: filled where solved, hollow where less certain."""
+        return (
+            data(rows)
+            .mark_point(size=55, strokeWidth=1.6, filled=False)
+            .encode(
+                x=self.x,
+                y=self.y,
+                color=self.colour,
+                shape=self.shape,
+                fill=alt.condition("datum.solved", self.colour, alt.value("transparent")),
+                tooltip=self.tooltips,
+            )
+        )
+
+    def crosses(self, rows: Sequence[Any]) -> Any:
+        """Crosses where runs were stopped."""
+        return (
+            data(rows)
+            .mark_point(shape=CROSS, size=70, strokeWidth=2.2, filled=False)
+            .encode(x=self.x, y=self.y, color=self.colour, tooltip=self.tooltips)
+        )
+
+    def finished(self, layers: Sequence[Any], height: int = HEIGHT) -> Any:
+        """Put layers together, with the size and configuration all charts share."""
+        height = self.canvas.height or height
+        return (
+            alt.layer(*layers)
+            .properties(width=self.canvas.width, height=height)
+            .configure(
+                background=self.canvas.background,
+                font="system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
+                view=alt.ViewConfig(stroke=None),
+                axis=alt.AxisConfig(
+                    labelFontSize=12,
+                    titleFontSize=12.5,
+                    titleFontWeight="normal",
+                    titlePadding=10,
+                    gridColor="#999999",
+                    gridOpacity=0.25,
+                    domainColor="#999999",
+                    tickColor="#999999",
+                    labelOverlap="greedy",
+                ),
+            )
+        )
+
+
+def data(rows: Sequence[Any]) -> Any:
+    """Begin a layer that draws `rows`."""
+    return alt.Chart(alt.InlineData(values=list(rows)))
+
+
+def series_of(rows: Sequence[Any]) -> list[str]:
+    """Solvers of `rows`, in the usual order."""
+    return in_order([str(r["series"]) for r in rows])
+
+
 def ladder_chart(
     ladder: Ladder,
     measure: Measure,
@@ -122,33 +233,35 @@ def ladder_chart(
     points, stops = ladder_points(ladder, measure)
     if not points and not stops:
         return None
-    series = in_order([p["series"] for p in points + stops])
-    bars = bar_rows(ladder, measure)
     drawn = [ladder, *same_axes]
-    costs = [cost for one in drawn for cost in _drawn_costs(one, measure)]
-    sizes = [size for one in drawn for size in one.sizes]
-    y_domain = widened(min(costs), max(costs), 1.7)
-    x_domain = widened(min(sizes), max(sizes), 1.25)
-    x = log_axis(alt.X, "goods:Q", "goods in the economy", x_domain, _GOODS_TICKS)
-    y = log_axis(alt.Y, "cost:Q", _AXIS_TITLES[measure], y_domain, TICKS[measure])
-    colour, shape, dash = encodings(series)
-    tooltip = tooltips(
-        series="solver",
-        at="goods",
-        outcome="outcome",
-        time="time",
-        memory="peak memory",
-        passes="matrix passes",
-        gap="raw gap",
+    y_domain = widened([cost for one in drawn for cost in _drawn_costs(one, measure)], 1.7)
+    x_domain = widened([size for one in drawn for size in one.sizes], 1.25)
+    plot = Plot(
+        log_axis(alt.X, "goods:Q", "goods in the economy", x_domain, _GOODS_TICKS),
+        log_axis(alt.Y, "cost:Q", _AXIS_TITLES[measure], y_domain, TICKS[measure]),
+        series_of(points + stops),
+        {
+            "series": "solver",
+            "at": "goods",
+            "outcome": "outcome",
+            "time": "time",
+            "memory": "peak memory",
+            "passes": "matrix passes",
+            "gap": "raw gap",
+        },
+        canvas,
     )
-    layers = guides(x, y, measure, x_domain, y_domain, anchor(points))
-    layers += limit_line(ladder, measure, y, y_domain)
-    layers += interval_layers(x, y, colour, bars, band_rows(ladder, measure))
-    layers.append(lines_of(line_points(ladder, points), x, y, colour, dash))
-    layers.append(points_of(points, x, y, colour, shape, tooltip))
-    layers.append(crosses(stops, x, y, colour, tooltip))
-    layers.append(names(y, colour, points, stops, y_domain, canvas.height or HEIGHT))
-    return finished(alt.layer(*layers), canvas)
+    return plot.finished(
+        [
+            *guides(plot, measure, x_domain, y_domain, anchor(points)),
+            *limit_line(plot, ladder, measure, y_domain),
+            *interval_layers(plot, bar_rows(ladder, measure), band_rows(ladder, measure)),
+            plot.lines(line_points(ladder, points)),
+            plot.points(points),
+            plot.crosses(stops),
+            names(plot, points + stops, y_domain),
+        ]
+    )
 
 
 def _drawn_costs(ladder: Ladder, measure: Measure) -> list[float]:
@@ -158,10 +271,7 @@ def _drawn_costs(ladder: Ladder, measure: Measure) -> list[float]:
     return [p["cost"] for p in points + stops] + ends
 
 
-def accuracy_chart(
-    results: Sequence[AggregatedResult],
-    canvas: Canvas = PAGE,
-) -> Any:
+def accuracy_chart(results: Sequence[AggregatedResult], canvas: Canvas = PAGE) -> Any:
     """Certified raw gap against seconds, a point per solver and instance; None without any."""
     rows = [
         row(c) | {"x": max(c.seconds, 1e-6), "y": max(c.raw_gap, GAP_FLOOR)}
@@ -170,33 +280,31 @@ def accuracy_chart(
     ]
     if not rows:
         return None
-    series = in_order([r["series"] for r in rows])
-    colour, shape, _ = encodings(series, legend=canvas.legend)
-    x_domain = widened(min(r["x"] for r in rows), max(r["x"] for r in rows), 1.7)
-    y_domain = widened(min(r["y"] for r in rows), max(1.0, *(r["y"] for r in rows)), 3.0)
-    x = log_axis(alt.X, "x:Q", "seconds to a plan", x_domain, TICKS["seconds"])
-    y = alt.Y(
-        "y:Q",
-        title="certified gap to the optimum (raw)",
-        scale=alt.Scale(type="log", domain=y_domain, nice=False),
-        axis=alt.Axis(
-            values=ticks(y_domain, every=2),
-            labelExpr="datum.value == 1 ? '100 %' : "
-            "datum.value >= 1e-3 ? format(datum.value * 100, '~g') + ' %' : "
-            "format(datum.value, '.0e')",
-        ),
+    x_domain = widened([r["x"] for r in rows], 1.7)
+    y_domain = widened([1.0, *(r["y"] for r in rows)], 3.0)
+    percent = (
+        "datum.value == 1 ? '100 %' : "
+        "datum.value >= 1e-3 ? format(datum.value * 100, '~g') + ' %' : "
+        "format(datum.value, '.0e')"
     )
-    tooltip = tooltips(
-        series="solver", instance="instance", time="time", gap="raw gap", outcome="outcome"
+    plot = Plot(
+        log_axis(alt.X, "x:Q", "seconds to a plan", x_domain, TICKS["seconds"]),
+        log_axis(alt.Y, "y:Q", "certified gap to the optimum (raw)", y_domain, percent, every=2),
+        series_of(rows),
+        {
+            "series": "solver",
+            "instance": "instance",
+            "time": "time",
+            "gap": "raw gap",
+            "outcome": "outcome",
+        },
+        canvas,
     )
-    target = threshold("y", TARGET_GAP, y, "counts as solved below", align="right")
-    return finished(alt.layer(*target, points_of(rows, x, y, colour, shape, tooltip)), canvas)
+    target = threshold(plot, "y", TARGET_GAP, "counts as solved below", align="right")
+    return plot.finished([*target, plot.points(rows)])
 
 
-def profile_chart(
-    results: Sequence[AggregatedResult],
-    canvas: Canvas = PAGE,
-) -> Any:
+def profile_chart(results: Sequence[AggregatedResult], canvas: Canvas = PAGE) -> Any:
     """Draw performance profiles (Dolan & Moré 2002); None with fewer than two solvers.
 
     Each solver's share is of the instances it was run on.
@@ -205,46 +313,42 @@ def profile_chart(
     profiles = [p for p in performance_profile(times) if p.ratios]
     if len(profiles) < 2:
         return None
-    worst = max(max(p.ratios) for p in profiles)
-    end = max(worst * 1.2, 2.0)
-    rows: list[dict[str, Any]] = []
-    for profile in profiles:
-        steps = [(1.0, profile.share_within(1.0))]
-        steps += zip(profile.ratios, profile.shares, strict=True)
-        steps.append((end, profile.shares[-1]))
-        of = f"of {profile.instances}"
-        rows += [{"series": profile.solver, "x": x, "y": y, "of": of} for x, y in steps]
-    colour, _, dash = encodings(in_order(list(times)), legend=canvas.legend)
-    chart = (
-        alt.Chart(alt.InlineData(values=rows))
-        .mark_line(interpolate="step-after", strokeWidth=2)
-        .encode(
-            x=alt.X(
-                "x:Q",
-                title="within this factor of the fastest solver",
-                scale=alt.Scale(type="log", domain=[1.0, end], nice=False),
-                axis=alt.Axis(
-                    values=ticks([1.0, end]), labelExpr="format(datum.value, ',~r') + '×'"
-                ),
-            ),
-            y=alt.Y(
-                "y:Q",
-                title="solved, of the instances it was run on",
-                scale=alt.Scale(domain=[0, 1.02], nice=False),
-                axis=alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1]),
-            ),
-            color=colour,
-            strokeDash=dash,
-            detail="series:N",
-            tooltip=[
-                alt.Tooltip("series:N", title="solver"),
-                alt.Tooltip("x:Q", title="factor", format=".3~g"),
-                alt.Tooltip("y:Q", title="share", format=".0%"),
-                alt.Tooltip("of:N", title="instances"),
-            ],
+    end = max(1.2 * max(max(p.ratios) for p in profiles), 2.0)
+    rows = [
+        {
+            "series": profile.solver,
+            "x": x,
+            "y": y,
+            "factor": f"{x:.3g}×",
+            "share": f"{100 * y:.0f} % of {profile.instances}",
+        }
+        for profile in profiles
+        for x, y in (
+            (1.0, profile.share_within(1.0)),
+            *zip(profile.ratios, profile.shares, strict=True),
+            (end, profile.shares[-1]),
         )
+    ]
+    plot = Plot(
+        log_axis(
+            alt.X,
+            "x:Q",
+            "within this factor of the fastest solver",
+            [1.0, end],
+            "format(datum.value, ',~r') + '×'",
+        ),
+        alt.Y(
+            "y:Q",
+            title="solved, of the instances it was run on",
+            scale=alt.Scale(domain=[0, 1.02], nice=False),
+            axis=alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1]),
+        ),
+        in_order(list(times)),
+        {"series": "solver", "factor": "factor", "share": "share of instances"},
+        canvas,
     )
-    return finished(alt.layer(chart), canvas, 320)
+    steps = plot.lines(rows).mark_line(interpolate="step-after", strokeWidth=2)
+    return plot.finished([steps.encode(tooltip=plot.tooltips)], 320)
 
 
 def vegalite_version() -> str:
@@ -253,117 +357,41 @@ def vegalite_version() -> str:
     return f"{major}.{minor}"
 
 
-#: Exponents that were claimed, with the label of their line.
-CLAIMED = ((1.0, "n"), (2.0, "n²"), (3.5, "n^3.5"))
-#: Exponents shown; intervals that go further end at the edge.
-RANGE = (-0.5, 5.0)
-
-
-def exponent_chart(ladder: Ladder, canvas: Canvas = PAGE) -> Any:
-    """Exponents of a ladder with 95 % intervals, time above matrix passes above memory.
-
-    Returns
-    -------
-    altair.LayerChart or None
-        None without any exponent.
-    """
-    rows = []
-    for name in ladder.series:
-        for measure, label in MEASURE_NAMES.items():
-            fit = fit_ladder(ladder, name, measure)
-            if fit.exponent is None or fit.low is None or fit.high is None:
-                continue
-            rows.append(
-                {
-                    "series": name,
-                    "what": label,
-                    "exponent": min(max(fit.exponent, RANGE[0]), RANGE[1]),
-                    "low": min(max(fit.low, RANGE[0]), RANGE[1]),
-                    "high": max(min(fit.high, RANGE[1]), RANGE[0]),
-                    "said": f"{fmt.exponent(fit.exponent)} ({fmt.interval(fit.low, fit.high)})",
-                }
-            )
-    if not rows:
-        return None
-    series = in_order([str(r["series"]) for r in rows])
-    kinds = list(MEASURE_NAMES.values())
-    colour, _, _ = encodings(series)
-    data = alt.InlineData(values=rows)
-    x = alt.X(
-        "exponent:Q",
-        title="exponent of the number of goods, with its 95 % interval",
-        scale=alt.Scale(domain=list(RANGE), nice=False),
-        axis=alt.Axis(values=[0, 1, 2, 3, 4, 5], grid=True),
-    )
-    y = alt.Y("series:N", title=None, sort=series, scale=alt.Scale(paddingInner=0.25))
-    offset = alt.YOffset("what:N", sort=kinds)
-    tooltip = tooltips(series="solver", what="of", said="exponent")
-    guide = alt.InlineData(values=[{"exponent": e, "text": t} for e, t in CLAIMED])
-    layers = [
-        alt.Chart(guide).mark_rule(strokeDash=[4, 4], color="#888").encode(x=x),
-        alt.Chart(guide)
-        .mark_text(align="left", baseline="bottom", dx=3, dy=-3, color="#888", fontStyle="italic")
-        .encode(x=x, y=alt.value(0), text="text:N"),
-        alt.Chart(data)
-        .mark_rule(strokeWidth=2)
-        .encode(x=alt.X("low:Q"), x2="high:Q", y=y, yOffset=offset, color=colour),
-        alt.Chart(data)
-        .mark_point(filled=True, size=45, opacity=1)
-        .encode(
-            x=x,
-            y=y,
-            yOffset=offset,
-            color=colour,
-            shape=alt.Shape(
-                "what:N",
-                scale=alt.Scale(domain=kinds, range=["circle", "diamond", "square"]),
-                legend=alt.Legend(title=None, orient="bottom"),
-            ),
-            tooltip=tooltip,
-        ),
-    ]
-    return finished(alt.layer(*layers), canvas, max(120, 34 * len(series)))
-
-
-def sweep_chart(
-    sweep: Sweep,
-    canvas: Canvas = PAGE,
-) -> Any:
+def sweep_chart(sweep: Sweep, canvas: Canvas = PAGE) -> Any:
     """Seconds against the knob of a sweep, log–log, crosses where a run was stopped."""
+    values = [v for v, c in sweep.points if c.seconds and not c.too_loose]
     rows = [
-        row(result) | {"x": value, "cost": result.seconds, "finished": result.finished}
+        row(result)
+        | {
+            "x": sweep.label(value) if sweep.words else value,
+            "at": sweep.label(value),
+            "cost": result.seconds,
+            "finished": result.finished,
+        }
         for value, result in sweep.points
         if result.seconds and not result.too_loose
     ]
     if not rows:
         return None
+    y_domain = widened([r["cost"] for r in rows], 1.7)
+    plot = Plot(
+        _knob_axis(sweep, values),
+        log_axis(alt.Y, "cost:Q", "seconds to a plan", y_domain, TICKS["seconds"]),
+        series_of(rows),
+        {
+            "series": "solver",
+            "at": sweep.title,
+            "time": "time",
+            "outcome": "outcome",
+            "gap": "raw gap",
+        },
+        canvas,
+    )
     points = [r for r in rows if r["finished"]]
-    stops = [r for r in rows if not r["finished"]]
-    series = in_order([r["series"] for r in rows])
-    colour, shape, dash = encodings(series, legend=canvas.legend)
-    y_domain = widened(min(r["cost"] for r in rows), max(r["cost"] for r in rows), 1.7)
-    x = _knob_axis(sweep, [r["x"] for r in rows])
-    if sweep.words:
-        rows = [r | {"x": sweep.label(r["x"])} for r in rows]
-        points = [r for r in rows if r["finished"]]
-        stops = [r for r in rows if not r["finished"]]
-    y = log_axis(alt.Y, "cost:Q", "seconds to a plan", y_domain, TICKS["seconds"])
-    tooltip = [
-        alt.Tooltip("series:N", title="solver"),
-        alt.Tooltip("x:N", title=sweep.title)
-        if sweep.words
-        else alt.Tooltip("x:Q", title=sweep.title, format=",.4~g"),
-        alt.Tooltip("time:N", title="time"),
-        alt.Tooltip("outcome:N", title="outcome"),
-        alt.Tooltip("gap:N", title="raw gap"),
-    ]
     # Between words there is no way that a line could follow.
-    layers = [] if sweep.words else [lines_of(points, x, y, colour, dash)]
-    layers += [
-        points_of(points, x, y, colour, shape, tooltip),
-        crosses(stops, x, y, colour, tooltip),
-    ]
-    return finished(alt.layer(*layers), canvas)
+    lines = [] if sweep.words else [plot.lines(points)]
+    stops = [r for r in rows if not r["finished"]]
+    return plot.finished([*lines, plot.points(points), plot.crosses(stops)])
 
 
 def _knob_axis(sweep: Sweep, values: Sequence[float]) -> Any:
@@ -381,14 +409,10 @@ def _knob_axis(sweep: Sweep, values: Sequence[float]) -> Any:
             scale=alt.Scale(domain=[0, 1.04 * max(values) or 1.0], nice=False, **kind),
             axis=alt.Axis(values=sorted(set(values)), format=",~r", labelOverlap=True),
         )
-    domain = widened(min(values), max(values), 1.25)
-    return log_axis(alt.X, "x:Q", title, domain, "format(datum.value, ',~r')")
+    return log_axis(alt.X, "x:Q", title, widened(values, 1.25), "format(datum.value, ',~r')")
 
 
-def effort_chart(
-    times: Sequence[TimeToAccuracy],
-    canvas: Canvas = PAGE,
-) -> Any:
+def effort_chart(times: Sequence[TimeToAccuracy], canvas: Canvas = PAGE) -> Any:
     """Seconds to each target gap on the largest instance driven to several; None without one."""
     chosen = largest_driven(times)
     if not chosen:
@@ -399,37 +423,30 @@ def effort_chart(
             "x": t.target,
             "cost": t.seconds,
             "solved": t.reached,
+            "at": fmt.gap(t.target),
             "time": ("" if t.reached else "> ") + fmt.seconds(t.seconds),
             "end": t.end,
         }
         for t in chosen
     ]
-    series = in_order([str(r["series"]) for r in rows])
-    colour, shape, dash = encodings(series, legend=canvas.legend)
-    x_domain = widened(min(t.target for t in chosen), max(t.target for t in chosen), 2.0)
-    y_domain = widened(min(t.seconds for t in chosen), max(t.seconds for t in chosen), 1.7)
+    y_domain = widened([t.seconds for t in chosen], 1.7)
+    targets = [t.target for t in chosen]
     x = alt.X(
         "x:Q",
         title="certified gap asked for (raw); tighter to the right",
-        scale=alt.Scale(type="log", domain=x_domain, nice=False, reverse=True),
-        axis=alt.Axis(
-            values=sorted({t.target for t in chosen}), labelExpr="format(datum.value, '.0e')"
-        ),
+        scale=alt.Scale(type="log", domain=widened(targets, 2.0), nice=False, reverse=True),
+        axis=alt.Axis(values=sorted(set(targets)), labelExpr="format(datum.value, '.0e')"),
     )
-    y = log_axis(alt.Y, "cost:Q", "seconds, failed tries charged", y_domain, TICKS["seconds"])
-    tooltip = [
-        alt.Tooltip("series:N", title="solver"),
-        alt.Tooltip("x:Q", title="gap", format=".0e"),
-        alt.Tooltip("time:N", title="time"),
-        alt.Tooltip("end:N", title="end"),
-    ]
+    plot = Plot(
+        x,
+        log_axis(alt.Y, "cost:Q", "seconds, failed tries charged", y_domain, TICKS["seconds"]),
+        series_of(rows),
+        {"series": "solver", "at": "gap", "time": "time", "end": "end"},
+        canvas,
+    )
     reached = [r for r in rows if r["solved"]]
-    layers = [
-        lines_of(reached, x, y, colour, dash),
-        points_of(reached, x, y, colour, shape, tooltip),
-        crosses([r for r in rows if not r["solved"]], x, y, colour, tooltip),
-    ]
-    return finished(alt.layer(*layers), canvas)
+    stops = [r for r in rows if not r["solved"]]
+    return plot.finished([plot.lines(reached), plot.points(reached), plot.crosses(stops)])
 
 
 def largest_driven(times: Sequence[TimeToAccuracy]) -> list[TimeToAccuracy]:
@@ -521,8 +538,7 @@ def anchor(points: list[dict[str, Any]]) -> tuple[float, float] | None:
 
 
 def guides(
-    x: Any,
-    y: Any,
+    plot: Plot,
     measure: Measure,
     x_domain: list[float],
     y_domain: list[float],
@@ -532,24 +548,22 @@ def guides(
     if anchor is None or x_domain[1] / anchor[0] < 2:
         return []
     lines: list[dict[str, Any]] = []
-    ends: list[dict[str, Any]] = []
     for power, name in ((1, "n"), (2, "n²"), (3, "n³"))[: 2 if measure == "bytes" else 3]:
         end = min(x_domain[1], anchor[0] * (y_domain[1] / anchor[1]) ** (1 / power))
         height = anchor[1] * (end / anchor[0]) ** power
         lines.append({"goods": anchor[0], "cost": anchor[1], "guide": name})
         lines.append({"goods": end, "cost": height, "guide": name})
-        ends.append({"goods": end, "cost": height, "guide": name})
     return [
-        alt.Chart(alt.InlineData(values=lines))
+        data(lines)
         .mark_line(color=_GREY, strokeWidth=1, opacity=0.7, clip=True)
-        .encode(x=x, y=y, detail="guide:N"),
-        alt.Chart(alt.InlineData(values=ends))
+        .encode(x=plot.x, y=plot.y, detail="guide:N"),
+        data(lines[1::2])
         .mark_text(color=_GREY, align="right", baseline="top", dx=-5, dy=3, fontStyle="italic")
-        .encode(x=x, y=y, text="guide:N"),
+        .encode(x=plot.x, y=plot.y, text="guide:N"),
     ]
 
 
-def limit_line(ladder: Ladder, measure: Measure, y: Any, y_domain: list[float]) -> list[Any]:
+def limit_line(plot: Plot, ladder: Ladder, measure: Measure, y_domain: list[float]) -> list[Any]:
     """Dashed line at the time limit, where all runs had the same."""
     limits = {c.record.time_limit_s for c in ladder.results if c.record.time_limit_s}
     if measure != "seconds" or len(limits) != 1:
@@ -557,48 +571,39 @@ def limit_line(ladder: Ladder, measure: Measure, y: Any, y_domain: list[float]) 
     limit = float(next(iter(limits)))
     if not y_domain[0] <= limit <= y_domain[1]:
         return []
-    return threshold("cost", limit, y, f"time limit {limit:g} s")
+    return threshold(plot, "cost", limit, f"time limit {limit:g} s")
 
 
-def threshold(field: str, value: float, y: Any, text: str, *, align: str = "left") -> list[Any]:
+def threshold(plot: Plot, field: str, value: float, text: str, *, align: str = "left") -> list[Any]:
     """Draw a dashed line at a value of the vertical axis, with a text at its left or right end."""
-    data = alt.InlineData(values=[{field: value, "text": text}])
-    end = alt.value(0) if align == "left" else alt.value("width")
+    rows = [{field: value, "text": text}]
+    end, dx = (alt.value(0), 5) if align == "left" else (alt.value("width"), -5)
     return [
-        alt.Chart(data).mark_rule(strokeDash=[4, 4], color=_GREY).encode(y=y),
-        alt.Chart(data)
-        .mark_text(
-            align=align, baseline="bottom", dx=5 if align == "left" else -5, dy=-3, color=_GREY
-        )
-        .encode(y=y, x=end, text="text:N"),
+        data(rows).mark_rule(strokeDash=[4, 4], color=_GREY).encode(y=plot.y),
+        data(rows)
+        .mark_text(align=align, baseline="bottom", dx=dx, dy=-3, color=_GREY)
+        .encode(y=plot.y, x=end, text="text:N"),
     ]
 
 
-def names(
-    y: Any,
-    colour: Any,
-    points: list[dict[str, Any]],
-    stops: list[dict[str, Any]],
-    y_domain: list[float],
-    height: int,
-) -> Any:
+def names(plot: Plot, rows: list[dict[str, Any]], y_domain: list[float]) -> Any:
     """Names right of the plot, each as near its line's end as the others leave room."""
+    height = plot.canvas.height or HEIGHT
     ends = []
-    for name in dict.fromkeys(r["series"] for r in points + stops):
-        mine = [r for r in points + stops if r["series"] == name]
-        last = max(mine, key=lambda r: r["goods"])
+    for name in plot.series:
+        last = max((r for r in rows if r["series"] == name), key=lambda r: r["goods"])
         ends.append((pixel(last["cost"], y_domain, height), last["goods"], name))
     # Names of lines that stop earlier are above those that got further at the same cost.
     ends.sort(key=lambda e: (round(e[0]), e[1], e[2]))
     places = spread([e[0] for e in ends], min(_LABEL_PIXELS, height / max(len(ends), 1)), height)
-    rows = [
+    labels = [
         {"series": name, "cost": cost_at(place, y_domain, height)}
         for place, (_, _, name) in zip(places, ends, strict=True)
     ]
     return (
-        alt.Chart(alt.InlineData(values=rows), name=LABELS)
+        alt.Chart(alt.InlineData(values=labels), name=LABELS)
         .mark_text(align="left", baseline="middle", dx=8, fontSize=11)
-        .encode(y=y, x=alt.value("width"), text="series:N", color=colour)
+        .encode(y=plot.y, x=alt.value("width"), text="series:N", color=plot.colour)
     )
 
 
@@ -633,101 +638,21 @@ def cost_at(place: float, domain: list[float], height: float) -> float:
     return float(low * (high / low) ** (1 - place / height))
 
 
-def encodings(series: list[str], *, legend: bool = False) -> tuple[Any, Any, Any]:
-    """Colour, shape and dash by series; without legends (the page draws its own) unless asked."""
-    styles = [series_style(name) for name in series]
-    shown = alt.Legend(title=None, symbolLimit=0) if legend else None
-    return (
-        alt.Color(
-            "series:N",
-            scale=alt.Scale(domain=series, range=[k.colour for k in styles]),
-            legend=shown,
-        ),
-        alt.Shape(
-            "series:N",
-            scale=alt.Scale(domain=series, range=[k.shape for k in styles]),
-            legend=shown,
-        ),
-        alt.StrokeDash(
-            "series:N",
-            scale=alt.Scale(domain=series, range=[list(k.dash) or [1, 0] for k in styles]),
-            legend=shown,
-        ),
-    )
-
-
-def finished(chart: Any, canvas: Canvas, height: int = HEIGHT) -> Any:
-    """Size and configuration all charts share."""
-    return chart.properties(width=canvas.width, height=canvas.height or height).configure(
-        background=canvas.background,
-        font="system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
-        view=alt.ViewConfig(stroke=None),
-        axis=alt.AxisConfig(
-            labelFontSize=12,
-            titleFontSize=12.5,
-            titleFontWeight="normal",
-            titlePadding=10,
-            gridColor="#999999",
-            gridOpacity=0.25,
-            domainColor="#999999",
-            tickColor="#999999",
-            labelOverlap="greedy",
-        ),
-    )
-
-
-def log_axis(channel: Any, field: str, title: str, domain: list[float], labels: str) -> Any:
+def log_axis(
+    channel: Any, field: str, title: str, domain: list[float], labels: str, every: int = 1
+) -> Any:
     """Logarithmic axis over `domain`; `labels` is a Vega expression."""
     return channel(
         field,
         title=title,
         scale=alt.Scale(type="log", domain=domain, nice=False),
-        axis=alt.Axis(values=ticks(domain), labelExpr=labels),
+        axis=alt.Axis(values=ticks(domain, every), labelExpr=labels),
     )
 
 
-def tooltips(**titles: str) -> list[Any]:
-    """Show fields of a row, each under its title."""
-    return [alt.Tooltip(f"{field}:N", title=title) for field, title in titles.items()]
-
-
-def lines_of(rows: Sequence[Any], x: Any, y: Any, colour: Any, dash: Any) -> Any:
-    """Draw a line per solver."""
-    return (
-        alt.Chart(alt.InlineData(values=list(rows)))
-        .mark_line(strokeWidth=2, clip=True)
-        .encode(x=x, y=y, color=colour, strokeDash=dash, detail="series:N")
-    )
-
-
-def points_of(rows: Sequence[Any], x: Any, y: Any, colour: Any, shape: Any, tooltip: Any) -> Any:
-    """Points of finished runs: filled where solved, hollow where less certain."""
-    return (
-        alt.Chart(alt.InlineData(values=list(rows)))
-        .mark_point(size=55, strokeWidth=1.6, filled=False)
-        .encode(
-            x=x,
-            y=y,
-            color=colour,
-            shape=shape,
-            fill=alt.condition("datum.solved", colour, alt.value("transparent")),
-            tooltip=tooltip,
-        )
-    )
-
-
-def crosses(rows: Sequence[Any], x: Any, y: Any, colour: Any, tooltip: Any) -> Any:
-    """Crosses where runs were stopped."""
-    return (
-        alt.Chart(alt.InlineData(values=list(rows)))
-        .mark_point(shape=CROSS, size=70, strokeWidth=2.2, filled=False)
-        .encode(x=x, y=y, color=colour, tooltip=tooltip)
-    )
-
-
-def widened(low: float, high: float, factor: float) -> list[float]:
+def widened(values: Sequence[float], factor: float) -> list[float]:
     """Domain of a log axis with room on both sides."""
-    return [low / factor, high * factor]
+    return [min(values) / factor, max(values) * factor]
 
 
 def ticks(domain: list[float], every: int = 1) -> list[float]:
@@ -793,24 +718,22 @@ def interval_sentences(ladder: Ladder, measure: Measure) -> list[str]:
     return said
 
 
-def interval_layers(
-    x: Any, y: Any, colour: Any, bars: Sequence[Any], bands: Sequence[Any]
-) -> list[Any]:
+def interval_layers(plot: Plot, bars: Sequence[Any], bands: Sequence[Any]) -> list[Any]:
     """Draw bands, then bars; the lines and points of a chart go on top of them."""
-    low = y.copy()
+    low = plot.y.copy()
     low.shorthand = "low:Q"
     layers = []
     if bands:
         layers.append(
             alt.Chart(alt.InlineData(values=list(bands)), name="bands")
             .mark_area(opacity=0.13, clip=True)
-            .encode(x=x, y=low, y2="high:Q", color=colour, detail="series:N")
+            .encode(x=plot.x, y=low, y2="high:Q", color=plot.colour, detail="series:N")
         )
     if bars:
         layers.append(
             alt.Chart(alt.InlineData(values=list(bars)), name="bars")
             .mark_rule(strokeWidth=3, opacity=0.55, clip=True)
-            .encode(x=x, y=low, y2="high:Q", color=colour)
+            .encode(x=plot.x, y=low, y2="high:Q", color=plot.colour)
         )
     return layers
 

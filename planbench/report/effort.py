@@ -8,8 +8,8 @@ charged, with the ``null`` solver, which does nothing, as the floor.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 
 import planbench.formatting as fmt
 from planbench.records.schema import Record
@@ -18,44 +18,10 @@ from planbench.report.ladders import YARDSTICK
 from planbench.report.results import SeriesKey, series_labels
 from planbench.report.scores import SUMMARY_PENALTY, ScoredRun, Standing, is_planner, ranked
 from planbench.report.table import Column, Entry, Table, number
-from planbench.stats.accuracy import BROKEN_OFF, NO_POLISH, TimeToAccuracy, time_to_accuracy
+from planbench.stats.accuracy import BROKEN_OFF, TimeToAccuracy, time_to_accuracy
 
 #: Ends of a chain that say how the run ended, in a word.
 _ENDED = {"memory": "mem", "crash": "crash", "killed": "killed", "refused": "refused"}
-
-
-@dataclass(frozen=True)
-class EffortRow:
-    """One solver on one instance.
-
-    Attributes
-    ----------
-    series : str
-        Solver, with what tells it from its namesakes.
-    raw, polished : mapping of float to TimeToAccuracy
-        By target; polished empty where no row has a polished gap.
-    """
-
-    series: str
-    raw: Mapping[float, TimeToAccuracy]
-    polished: Mapping[float, TimeToAccuracy]
-
-
-@dataclass(frozen=True)
-class EffortBlock:
-    """All solvers on one instance and machine.
-
-    Attributes
-    ----------
-    instance : str
-    goods : int or None
-    rows : tuple of EffortRow
-        Best first; ``null`` last, as the floor.
-    """
-
-    instance: str
-    goods: int | None
-    rows: tuple[EffortRow, ...]
 
 
 def targets_of(records: Sequence[Record]) -> list[float]:
@@ -63,31 +29,25 @@ def targets_of(records: Sequence[Record]) -> list[float]:
     return sorted({t for r in records if r.accuracy for t in r.accuracy.targets}, reverse=True)
 
 
-def effort_blocks(records: Sequence[Record]) -> list[EffortBlock]:
-    """Read the chains of tries in `records`, one block per instance and machine."""
-    raw = time_to_accuracy(records)
-    polished = [t for t in time_to_accuracy(records, gap="polished") if t.end != NO_POLISH]
-    if not any(t.reached for t in polished):
-        polished = []
-    labels = effort_names(raw)
-    blocks = []
-    for place in dict.fromkeys((t.sha256, t.machine) for t in raw):
-        here = [t for t in raw if (t.sha256, t.machine) == place]
-        rows = [
-            EffortRow(
-                labels[key],
-                {t.target: t for t in here if effort_key(t) == key},
-                {
-                    t.target: t
-                    for t in polished
-                    if (t.sha256, t.machine) == place and effort_key(t) == key
-                },
-            )
-            for key in dict.fromkeys(map(effort_key, here))
-        ]
-        rows.sort(key=_best_first)
-        blocks.append(EffortBlock(fmt.plain(here[0].instance), here[0].goods, tuple(rows)))
-    return blocks
+#: One solver's chains on one instance, by target.
+Chains = dict[float, TimeToAccuracy]
+
+
+def effort_blocks(records: Sequence[Record]) -> list[dict[str, Chains]]:
+    """Read the chains of tries in `records`: for each instance and machine those of each solver.
+
+    Best first; ``null`` last, as the floor.
+    """
+    times = time_to_accuracy(records)
+    labels = effort_names(times)
+    blocks: dict[tuple[str, str], dict[str, Chains]] = {}
+    for one in times:
+        block = blocks.setdefault((one.sha256, one.machine), {})
+        block.setdefault(labels[effort_key(one)], {})[one.target] = one
+    return [
+        dict(sorted(block.items(), key=lambda item: _best_first(*item)))
+        for block in blocks.values()
+    ]
 
 
 def effort_words(one: TimeToAccuracy | None) -> str:
@@ -110,8 +70,7 @@ def effort_rules() -> str:
     return (
         "Seconds until the raw gap was certified, failed tries charged; in brackets how many "
         "tries, where several. Only: no tolerance brought it closer than this gap. >: stopped, "
-        "with the seconds spent. Polished: planbench improves plan and prices after each try and "
-        "its seconds are charged too. null answers with no effort: what it reaches is free."
+        "with the seconds spent. null answers with no effort: what it reaches is free."
     )
 
 
@@ -153,11 +112,11 @@ def ranked_series(records: Sequence[Record]) -> list[str]:
     return sorted(places, key=lambda s: (s.split(" ")[0] == YARDSTICK, places[s], s))
 
 
-def _best_first(row: EffortRow) -> tuple[bool, int, float, str]:
-    reached = [t for t in row.raw.values() if t.reached]
+def _best_first(series: str, chains: Chains) -> tuple[bool, int, float, str]:
+    reached = [t for t in chains.values() if t.reached]
     tightest = min(reached, key=lambda t: t.target, default=None)
     seconds = tightest.seconds if tightest is not None else 0.0
-    return row.series.split(" ")[0] == YARDSTICK, -len(reached), seconds, row.series
+    return series.split(" ")[0] == YARDSTICK, -len(reached), seconds, series
 
 
 def effort_key(one: TimeToAccuracy) -> SeriesKey:
@@ -178,49 +137,39 @@ _SOLVER = Column("solver", "solver", fold=True, broken=20)
 
 
 def effort_tables(records: Sequence[Record]) -> list[Table]:
-    """Seconds to each target gap, raw and polished, a table per instance.
+    """Seconds to each target gap, a table per instance.
 
     Empty where no suite drove solvers to target gaps.
     """
-    blocks = effort_blocks(records)
     targets = targets_of(records)
-    polished = targets if any(row.polished for block in blocks for row in block.rows) else []
     tables = []
-    for block in blocks:
-        size = f"  {fmt.count(block.goods)} goods" if block.goods is not None else ""
-        best = {target: _least(block.rows, target) for target in targets}
+    for block in effort_blocks(records):
+        shown = next(one for chains in block.values() for one in chains.values())
+        size = f"  {fmt.count(shown.goods)} goods" if shown.goods is not None else ""
+        best = {}
+        for target in targets:
+            done = [c[target].seconds for c in block.values() if target in c and c[target].reached]
+            best[target] = min(done) if len(done) > 1 else None
         tables.append(
             Table(
-                title=f"{block.instance}{size}",
-                caption=effort_rules() if block is blocks[-1] else "",
+                title=f"{fmt.plain(shown.instance)}{size}",
                 wide=WIDE,
                 columns=(
                     _SOLVER,
                     *(Column(f"time to\n{fmt.gap(t)}", "number", whole=True) for t in targets),
-                    *(
-                        Column(f"polished,\nto {fmt.gap(t)}", "number", whole=True)
-                        for t in polished
-                    ),
                 ),
                 rows=[
-                    [
-                        Entry(row.series),
-                        *(_entry(row.raw.get(t), best[t]) for t in targets),
-                        *(_entry(row.polished.get(t)) for t in polished),
-                    ]
-                    for row in block.rows
+                    [Entry(series), *(_entry(chains.get(t), best[t]) for t in targets)]
+                    for series, chains in block.items()
                 ],
             )
         )
+    if tables:
+        tables[-1] = replace(tables[-1], caption=effort_rules())
     return tables
 
 
-def _least(rows: Sequence[EffortRow], target: float) -> float | None:
-    done = [t.seconds for row in rows if (t := row.raw.get(target)) is not None and t.reached]
-    return min(done) if len(done) > 1 else None
-
-
-def _entry(one: TimeToAccuracy | None, best: float | None = None) -> Entry:
+def _entry(one: TimeToAccuracy | None, best: float | None) -> Entry:
     said = effort_words(one)
     if one is None:
         return Entry(said, mark="none")

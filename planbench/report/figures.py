@@ -9,24 +9,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import planbench.formatting as fmt
 from planbench.errors import InputError
 from planbench.io.files import replacing
 from planbench.records.schema import Record
 from planbench.report.charts import (
     Canvas,
     accuracy_chart,
-    alt,
     effort_chart,
-    exponent_chart,
-    interval_sentences,
     ladder_chart,
     profile_chart,
     sweep_chart,
     vegalite_version,
 )
-from planbench.report.ladders import find_ladders, headline_ladder
-from planbench.report.results import TARGET_GAP, require_results
+from planbench.report.ladders import find_ladders
+from planbench.report.results import require_results
 from planbench.report.sweeps import find_sweeps
 from planbench.stats.accuracy import time_to_accuracy
 
@@ -69,7 +65,6 @@ def _charts(records: Sequence[Record]) -> Iterator[tuple[str, Any]]:
         made.append((f"time-{ladder.name}", ladder_chart(ladder, "seconds", canvas)))
         made.append((f"passes-{ladder.name}", ladder_chart(ladder, "passes", canvas)))
         made.append((f"memory-{ladder.name}", ladder_chart(ladder, "bytes", canvas)))
-        made.append((f"exponents-{ladder.name}", exponent_chart(ladder, canvas)))
     for sweep in find_sweeps(results):
         made.append((f"{sweep.knob}-{sweep.name}", sweep_chart(sweep, with_legend)))
     made.append(("accuracy", accuracy_chart(results, with_legend)))
@@ -113,36 +108,3 @@ def save_figure(chart: Any, path: Path | str, *, scale: float = 2.0) -> None:
         )
     with replacing(target, make_folder=True) as file:
         file.write(content)
-
-
-def headline_figure(records: Sequence[Record], path: Path | str) -> None:
-    """Write the chart of the README: time against goods on the highest ladder.
-
-    Raises
-    ------
-    InputError
-        Where the records hold no ladder.
-    """
-    ladders = find_ladders(require_results(records))
-    if not ladders:
-        raise InputError("hold no ladder of generated economies", where="records")
-    ladder = headline_ladder(ladders)
-    chart = ladder_chart(ladder, "seconds", Canvas(640, 400, "white"))
-    if chart is None:
-        raise InputError("hold no ladder with a time to draw", where="records")
-    title = alt.TitleParams(
-        text="How long does it take to compute an optimal plan?",
-        subtitle=[
-            f"Generated economies, ladder {ladder.name}. Filled points: certified within "
-            f"{fmt.gap(TARGET_GAP)} of the optimum;",
-            "hollow: finished, less certain. Crosses: stopped. Grey: slopes n, n², n³.",
-            *interval_sentences(ladder, "seconds"),
-        ],
-        anchor="start",
-        fontSize=17,
-        subtitleColor="#555",
-        subtitleFontSize=12,
-        subtitlePadding=6,
-        offset=14,
-    )
-    save_figure(chart.properties(title=title, padding=14), path)

@@ -11,12 +11,19 @@ grows on both, and what it costs at the largest size that it solved on both.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import planbench.formatting as fmt
-from planbench.report.ladders import Ladder, fit_ladder, last_slope, study_ladder
-from planbench.report.results import MEASURE_NAMES, Measure
+from planbench.report.instances import outcome_words
+from planbench.report.ladders import (
+    Ladder,
+    fit_ladder,
+    largest_solved,
+    last_slope,
+    study_ladder,
+)
+from planbench.report.results import MEASURE_NAMES, Measure, machine_key
 from planbench.report.table import Column, Entry, Mark, Table, number, power_entry
 from planbench.stats.aggregate import median_or_failure
 from planbench.stats.growth import (
@@ -61,14 +68,25 @@ class RealComparison:
     ratio: float | None
 
 
-def compare_real(ladders: Sequence[Ladder], measure: Measure = "seconds") -> list[RealComparison]:
+def compare_real(ladders: Sequence[Ladder]) -> list[RealComparison]:
     """Compare each real ladder with the synthetic ones that overlap it in size."""
     found = []
     for real in (lad for lad in ladders if lad.real):
         for synthetic in _partners(real, ladders):
-            for series in real.series:
-                if series in synthetic.series:
-                    found.append(_compare(series, real, synthetic, measure))
+            for series in (s for s in real.series if s in synthetic.series):
+                real_fit, other_fit = (
+                    fit_ladder(ladder, series, "seconds") for ladder in (real, synthetic)
+                )
+                found.append(
+                    RealComparison(
+                        series,
+                        real,
+                        synthetic,
+                        (real_fit, other_fit),
+                        compare_exponents(real_fit, other_fit),
+                        *_at_largest(series, real, synthetic),
+                    )
+                )
     return [f for f in found if f.difference.value is not None or f.ratio is not None]
 
 
@@ -101,51 +119,35 @@ def real_rules() -> str:
 
 def _partners(real: Ladder, ladders: Sequence[Ladder]) -> list[Ladder]:
     """Synthetic ladders of the machine that overlap in size; those of the same suite first."""
-    key = _machine(real)
+
+    def suites(ladder: Ladder) -> set[str]:
+        return {c.record.suite for c in ladder.results if c.record.suite}
+
+    key = machine_key(real.results[0].record)
     fits = [
         lad
         for lad in ladders
         if not lad.real
-        and _machine(lad) == key
+        and machine_key(lad.results[0].record) == key
         and max(lad.sizes[0], real.sizes[0]) < min(lad.sizes[-1], real.sizes[-1]) * NEAR_SIZE
     ]
-    own = [lad for lad in fits if _suites(lad) & _suites(real)]
-    return own or fits
-
-
-def _machine(ladder: Ladder) -> str:
-    return str(ladder.results[0].record.machine.get("id") or ladder.machine)
-
-
-def _suites(ladder: Ladder) -> set[str]:
-    return {c.record.suite for c in ladder.results if c.record.suite}
-
-
-def _compare(series: str, real: Ladder, synthetic: Ladder, measure: Measure) -> RealComparison:
-    fits = fit_ladder(real, series, measure), fit_ladder(synthetic, series, measure)
-    goods, ratio = _at_largest(series, real, synthetic)
-    return RealComparison(
-        series, real, synthetic, fits, compare_exponents(*fits), goods=goods, ratio=ratio
-    )
+    return [lad for lad in fits if suites(lad) & suites(real)] or fits
 
 
 def _at_largest(series: str, real: Ladder, synthetic: Ladder) -> tuple[int | None, float | None]:
     """Largest size solved on both, and the ratio of the seconds there."""
+
+    def median_seconds(ladder: Ladder, size: int) -> float | None:
+        results = ladder.at(series, size)
+        return median_or_failure([c.seconds if c.solved else None for c in results])
+
     for size in reversed(real.sizes):
-        near = [n for n in synthetic.sizes if abs(math.log(n / size)) <= math.log(NEAR_SIZE)]
-        times = _median_seconds(real, series, size)
-        if times is None or not near:
-            continue
-        closest = min(near, key=lambda n: abs(math.log(n / size)))
-        theirs = _median_seconds(synthetic, series, closest)
-        if theirs:
-            return size, times / theirs
+        closest = min(synthetic.sizes, key=lambda n: abs(math.log(n / size)))
+        if abs(math.log(closest / size)) <= math.log(NEAR_SIZE):
+            times, theirs = median_seconds(real, size), median_seconds(synthetic, closest)
+            if times is not None and theirs:
+                return size, times / theirs
     return None, None
-
-
-def _median_seconds(ladder: Ladder, series: str, size: int) -> float | None:
-    results = ladder.at(series, size)
-    return median_or_failure([c.seconds if c.solved else None for c in results])
 
 
 #: Name and seconds of the spans for which the largest economy is predicted.
@@ -167,55 +169,36 @@ class Predictions:
     Attributes
     ----------
     series : str
-    seconds, passes, memory : Growth
+    growths : mapping of Measure to Growth
         How each cost grows.
     reach : tuple of Estimate or None
         Largest number of goods for each of :data:`SPANS`; None without an exponent.
-    time, work, bytes : tuple of Estimate or None
-        Seconds, matrix passes and bytes at each of :data:`SIZES`.
+    costs : mapping of Measure to tuple of (Estimate or None)
+        Each cost at each of :data:`SIZES`.
     """
 
     series: str
-    seconds: Growth
-    passes: Growth
-    memory: Growth
+    growths: Mapping[Measure, Growth]
     reach: tuple[Estimate | None, ...]
-    time: tuple[Estimate | None, ...]
-    work: tuple[Estimate | None, ...]
-    bytes: tuple[Estimate | None, ...]
-
-    def costs(self, measure: Measure) -> tuple[Estimate | None, ...]:
-        """One cost at each of :data:`SIZES`."""
-        return {"seconds": self.time, "passes": self.work, "bytes": self.bytes}[measure]
+    costs: Mapping[Measure, tuple[Estimate | None, ...]]
 
 
 def predict(ladder: Ladder, series: str) -> Predictions:
     """Predict for one solver what its runs on `ladder` allow to."""
-    seconds, passes, memory = (
-        study_ladder(ladder, series, measure) for measure in ("seconds", "passes", "bytes")
-    )
+    growths = {measure: study_ladder(ladder, series, measure) for measure in MEASURE_NAMES}
+    seconds = growths["seconds"]
     known = seconds.fit.exponent is not None
     return Predictions(
-        series=series,
-        seconds=seconds,
-        passes=passes,
-        memory=memory,
-        reach=tuple(seconds.largest_for(span) if known else None for _, span in SPANS),
-        time=_at_sizes(seconds),
-        work=_at_sizes(passes),
-        bytes=_at_sizes(memory),
+        series,
+        growths,
+        tuple(seconds.largest_for(span) if known else None for _, span in SPANS),
+        {
+            measure: tuple(
+                growth.cost_at(size) if growth.fit.exponent is not None else None for size in SIZES
+            )
+            for measure, growth in growths.items()
+        },
     )
-
-
-def _at_sizes(growth: Growth) -> tuple[Estimate | None, ...]:
-    if growth.fit.exponent is None:
-        return (None,) * len(SIZES)
-    return tuple(growth.cost_at(size) for size in SIZES)
-
-
-def growth_of(found: Predictions, measure: Measure) -> Growth:
-    """Growth of one cost."""
-    return {"seconds": found.seconds, "passes": found.passes, "bytes": found.memory}[measure]
 
 
 def vague(estimate: Estimate) -> bool:
@@ -248,7 +231,7 @@ def warnings(
     ladder: Ladder, predictions: Sequence[Predictions], measure: Measure = "seconds"
 ) -> list[str]:
     """Say plainly what the predictions of a ladder rest on and how far they can be believed."""
-    growths = {o.series: growth_of(o, measure) for o in predictions}
+    growths = {o.series: o.growths[measure] for o in predictions}
     fitted = {name: g for name, g in growths.items() if g.fit.exponent is not None}
     said = []
     if fitted:
@@ -273,9 +256,6 @@ def warnings(
     alike = [name for name, g in fitted.items() if g.undecided]
     if alike:
         said.append(f"n log n and n^b are indistinguishable: {', '.join(alike)}.")
-    unfit = [f"{name} ({g.fit.reason})" for name, g in growths.items() if name not in fitted]
-    if unfit:
-        said.append(f"No exponent: {', '.join(unfit)}.")
     return said
 
 
@@ -286,48 +266,100 @@ FORMATS: dict[str, Callable[[float | None], str]] = {
 }
 
 
-def growth_table(ladder: Ladder, predictions: Sequence[Predictions], measure: Measure) -> Table:
-    """Sizes and runs of the fit, supported laws, exponents with intervals, the last local slope.
+def growth_table(
+    ladder: Ladder, predictions: Sequence[Predictions], measure: Measure = "seconds"
+) -> Table:
+    """Supported laws, exponents with intervals, the last local slope.
 
-    Sizes are those at which the cost is known exactly. Runs that finished below a solver's fixed
-    cost are counted among the bounds, as are stopped ones.
+    On the terminal with the sizes and runs of the fit: sizes are those at which the cost is known
+    exactly; runs that finished below a solver's fixed cost are counted among the bounds, as are
+    stopped ones. On a page with the largest economy solved, and the smallest not solved.
     """
-    measures: tuple[Measure, ...] = ("seconds", "passes") if measure == "seconds" else (measure,)
+    shown: tuple[Measure, ...] = ("seconds", "passes") if measure == "seconds" else (measure,)
+    grow = {"seconds": "time\ngrows as", "passes": "matrix passes\ngrow as"}
     rows = []
     for found in predictions:
-        fit = growth_of(found, measure).fit
-        to = f"to {fmt.size(fit.largest)}" if fit.smallest is not None else ""
+        growth = found.growths[measure]
+        fit = growth.fit
+        top = largest_solved(ladder, found.series)
+        goods, time, gap = (top.goods, top.seconds, top.raw_gap) if top else (None, None, None)
         rows.append(
             [
                 Entry(found.series),
-                Entry(fmt.size(fit.smallest), note=to),
+                number(fmt.count(goods), goods),
+                number(fmt.seconds(time), time),
+                number(fmt.gap(gap), gap),
+                Entry(
+                    fmt.size(fit.smallest),
+                    note=f"to {fmt.size(fit.largest)}" if fit.smallest is not None else "",
+                ),
                 Entry(f"{fit.n_points}, {fit.n_censored}"),
-                _law(growth_of(found, measure)),
-                *(_exponent(growth_of(found, shown)) for shown in measures),
+                # Laws not excluded, or why there are none.
+                Entry(growth.law or fit.reason.split(" (")[0], hint=fit.reason),
+                *(_exponent(found.growths[kind].fit) for kind in shown),
+                _exponent(found.growths["bytes"].fit),
                 _slope(last_slope(ladder, found.series, measure)),
+                _failure(ladder, found.series),
             ]
         )
     return Table(
         title=f"Growth of {MEASURE_NAMES[measure]} on the ladder {ladder.name}",
         columns=(
             Column("solver", "solver", whole=True, broken=11),
-            Column("goods,\nexact", "number"),
-            Column("runs,\n≥, ≤", "number", whole=True),
-            Column("law", fold=True, broken=7),
+            Column("largest\nsolved", "number", places="page"),
+            Column("time\nthere", "number", places="page"),
+            Column("raw gap\nthere", "number", places="page"),
+            Column("goods,\nexact", "number", places="terminal"),
+            Column("runs,\n≥, ≤", "number", whole=True, places="terminal"),
+            Column("law", "law", fold=True, broken=7, on_page="laws not\nexcluded"),
             *(
-                Column(MEASURE_NAMES[shown].replace(" ", "\n"), "number", whole=True)
-                for shown in measures
+                Column(
+                    MEASURE_NAMES[kind].replace(" ", "\n"),
+                    "number",
+                    whole=True,
+                    on_page=grow.get(kind, ""),
+                )
+                for kind in shown
             ),
-            Column("last\nstep", "number", whole=True),
+            Column("memory\ngrows as", "number", places="page"),
+            Column("last\nstep", "number", whole=True, on_page="over the\nlast step"),
+            Column("first not solved", places="page"),
         ),
         rows=rows,
     )
 
 
+def _exponent(fit: PowerLawFit) -> Entry:
+    if fit.exponent is None:
+        return Entry(fmt.UNKNOWN, mark="none", hint=fit.reason)
+    return power_entry(fit)
+
+
+def _slope(slope: LocalSlope | None) -> Entry:
+    if slope is None:
+        return number("", None)
+    span = f"{fmt.count(round(slope.smaller))} to {fmt.count(round(slope.larger))} goods"
+    said = ("≥ " if slope.at_least else "") + fmt.exponent(slope.exponent)
+    return Entry(said, slope.exponent, hint=span)
+
+
+def _failure(ladder: Ladder, series: str) -> Entry:
+    """Smallest economy not solved, and how it ended."""
+    failed = [c for c in ladder.results if c.series == series and not c.solved and c.goods]
+    result = min(failed, key=lambda c: c.goods or 0, default=None)
+    if result is None:
+        return Entry(fmt.UNKNOWN, mark="none")
+    what = f"{fmt.count(result.goods)} goods: {outcome_words(result)}"
+    if result.status == "loose":
+        what += f", raw gap {fmt.gap(result.raw_gap)}"
+    marks: dict[str, Mark] = {"wrong": "bad", "crash": "bad", "loose": "warn", "unproven": "warn"}
+    return Entry(what, mark=marks.get(result.status, ""))
+
+
 def predictions_table(
     ladder: Ladder, predictions: Sequence[Predictions], measure: Measure = "seconds"
 ) -> Table:
-    """Largest economies and costs at 12 million and 12 billion goods; laws on a page.
+    """Largest economies and costs at 12 million and 12 billion goods.
 
     Of seconds, the economies for a second to a day and the memory too.
     """
@@ -338,7 +370,6 @@ def predictions_table(
         title=f"Predicted from the ladder {ladder.name}",
         columns=(
             Column("solver", "solver", fold=True, broken=11),
-            Column("laws not\nexcluded", "law", places="page"),
             *(
                 Column(f"goods in\na{'n' if name == 'hour' else ''} {name}", "number", width=13)
                 for name, _ in SPANS
@@ -353,21 +384,13 @@ def predictions_table(
         rows=[
             [
                 Entry(found.series),
-                _law(growth_of(found, measure)),
                 *(_estimate(estimate, fmt.size) for estimate in found.reach if in_time),
-                *(_estimate(e, FORMATS[kind]) for kind in kinds for e in found.costs(kind)),
+                *(_estimate(e, FORMATS[kind]) for kind in kinds for e in found.costs[kind]),
             ]
             for found in predictions
-            if any(growth_of(found, kind).fit.exponent is not None for kind in kinds)
+            if any(found.growths[kind].fit.exponent is not None for kind in kinds)
         ],
     )
-
-
-def _law(growth: Growth) -> Entry:
-    """Laws not excluded, or why there are none."""
-    if growth.law:
-        return Entry(growth.law)
-    return Entry(growth.fit.reason.split(" (")[0], mark="none", hint=growth.fit.reason)
 
 
 def real_table(found: Sequence[RealComparison]) -> Table:
@@ -393,17 +416,16 @@ def real_table(found: Sequence[RealComparison]) -> Table:
                 Entry(one.synthetic.name),
                 *(power_entry(fit) for fit in one.fits),
                 _difference(one.difference),
-                _ratio(one),
+                Entry(
+                    fmt.times(one.ratio),
+                    one.ratio,
+                    note="" if one.goods is None else f"at {fmt.size(one.goods)}",
+                ),
                 Entry(one.difference.likeness, mark=marks.get(one.difference.likeness, "none")),
             ]
             for one in found
         ],
     )
-
-
-def _ratio(one: RealComparison) -> Entry:
-    at = f"at {fmt.size(one.goods)}" if one.goods is not None else ""
-    return Entry(fmt.times(one.ratio), one.ratio, note=at)
 
 
 def _difference(difference: ExponentDifference) -> Entry:
@@ -415,23 +437,9 @@ def _difference(difference: ExponentDifference) -> Entry:
     return Entry(said, difference.value, note=spread)
 
 
-def _exponent(growth: Growth) -> Entry:
-    fit = growth.fit
-    if fit.exponent is None:
-        return Entry(fmt.UNKNOWN, mark="none")
-    spread = fmt.interval(fit.low, fit.high)
-    return Entry(fmt.exponent(fit.exponent), fit.exponent, note=spread)
-
-
 def _estimate(estimate: Estimate | None, shown: Callable[[float | None], str]) -> Entry:
     """Prediction with its interval; where it is vague, it does not count in sorting."""
     value, spread = estimate_words(estimate, shown)
     if estimate is None or estimate.value is None or vague(estimate):
         return Entry(value, mark="none")
     return Entry(value, estimate.value, note=spread, below=True)
-
-
-def _slope(slope: LocalSlope | None) -> Entry:
-    if slope is None:
-        return Entry(fmt.UNKNOWN)
-    return Entry(f"{'≥ ' if slope.at_least else ''}{fmt.exponent(slope.exponent)}")

@@ -17,7 +17,6 @@ from planbench.report.charts import (
     Canvas,
     accuracy_chart,
     effort_chart,
-    exponent_chart,
     interval_sentences,
     ladder_chart,
     largest_driven,
@@ -26,7 +25,9 @@ from planbench.report.charts import (
 )
 from planbench.report.effort import effort_overall, effort_rules, effort_tables
 from planbench.report.growth import (
+    Predictions,
     compare_real,
+    growth_table,
     predict,
     predictions_table,
     real_rules,
@@ -46,7 +47,6 @@ from planbench.report.instances import (
     instance_consensus,
     instance_notes,
     instance_table,
-    outcome_words,
 )
 from planbench.report.ladders import (
     BYTES_FLOOR,
@@ -56,10 +56,7 @@ from planbench.report.ladders import (
     SECONDS_FLOOR,
     TINY,
     Ladder,
-    fit_ladder,
     headline_ladder,
-    largest_solved,
-    last_slope,
 )
 from planbench.report.markup import Markup, charts, figure, folded, render, section, to_html
 from planbench.report.results import (
@@ -80,67 +77,10 @@ from planbench.report.scores import (
 )
 from planbench.report.style import in_order
 from planbench.report.sweeps import find_sweeps
-from planbench.report.table import Column, Entry, Mark, Table, number, power_entry
+from planbench.report.table import Column, Entry, Table, number
 from planbench.report.tables import ladder_table
 from planbench.stats.accuracy import time_to_accuracy
-from planbench.stats.growth import EXCLUDED, FURTHEST, LEAST_SIZES, LocalSlope
-
-_MARKS: dict[str, Mark] = {"loose": "warn", "unproven": "warn", "wrong": "bad", "crash": "bad"}
-
-
-def ladder_summary(ladder: Ladder) -> Table:
-    """How far each solver got on a ladder and how its costs grow."""
-    rows = []
-    for series in ladder.series:
-        mine = [c for c in ladder.results if c.series == series]
-        top = largest_solved(ladder, series)
-        goods, time, gap = (top.goods, top.seconds, top.raw_gap) if top else (None, None, None)
-        failed = [c for c in mine if not c.solved and c.goods]
-        first = min(failed, key=lambda c: c.goods or 0, default=None)
-        time_fit, *fits = (fit_ladder(ladder, series, m) for m in ("seconds", "passes", "bytes"))
-        rows.append(
-            [
-                Entry(series),
-                number(fmt.count(goods), goods),
-                number(fmt.seconds(time), time),
-                number(fmt.gap(gap), gap),
-                power_entry(time_fit),
-                _slope(last_slope(ladder, series)),
-                *map(power_entry, fits),
-                _failure(first),
-            ]
-        )
-    return Table(
-        columns=(
-            Column("solver", "solver"),
-            Column("largest\nsolved", "number"),
-            Column("time\nthere", "number"),
-            Column("raw gap\nthere", "number"),
-            Column("time\ngrows as", "number"),
-            Column("over the\nlast step", "number"),
-            Column("matrix passes\ngrow as", "number"),
-            Column("memory\ngrows as", "number"),
-            Column("first not solved"),
-        ),
-        rows=rows,
-    )
-
-
-def _slope(slope: LocalSlope | None) -> Entry:
-    if slope is None:
-        return number("", None)
-    more = "≥ " if slope.at_least else ""
-    span = f"{fmt.count(round(slope.smaller))} to {fmt.count(round(slope.larger))} goods"
-    return Entry(more + fmt.exponent(slope.exponent), slope.exponent, hint=span)
-
-
-def _failure(result: AggregatedResult | None) -> Entry:
-    if result is None:
-        return Entry(fmt.UNKNOWN, mark="none")
-    what = f"{fmt.count(result.goods)} goods: {outcome_words(result)}"
-    if result.status == "loose":
-        what += f", raw gap {fmt.gap(result.raw_gap)}"
-    return Entry(what, mark=_MARKS.get(result.status, ""))
+from planbench.stats.growth import EXCLUDED, FURTHEST, LEAST_SIZES
 
 
 def instance_section(results: Sequence[AggregatedResult]) -> Markup:
@@ -315,6 +255,7 @@ def findings(found: Sequence[str]) -> Markup:
 
 def ladder_section(ladder: Ladder) -> Markup:
     """One ladder: charts, growth, predictions, all figures."""
+    predictions = [predict(ladder, series) for series in ladder.series]
     drawn = [
         s for s in ladder.series if any(c.series == s and not c.too_loose for c in ladder.results)
     ]
@@ -324,12 +265,6 @@ def ladder_section(ladder: Ladder) -> Markup:
         ladder_chart(ladder, "seconds"),
         f"time-{ladder.name}",
         drawn,
-    )
-    exponents = figure(
-        "Exponents with their 95 % intervals",
-        "Circle: time; diamond: matrix passes; square: memory. Dashed: claims of the debate.",
-        exponent_chart(ladder),
-        f"exponents-{ladder.name}",
     )
     memory = figure(
         "Memory",
@@ -360,9 +295,8 @@ def ladder_section(ladder: Ladder) -> Markup:
         time=time,
         memory=memory,
         too_loose=_too_loose(ladder.results),
-        summary=to_html(ladder_summary(ladder)),
-        exponents=exponents,
-        predictions=_predictions(ladder),
+        summary=to_html(growth_table(ladder, predictions)),
+        predictions=_predictions(ladder, predictions),
         grids=[
             ("times", grid("seconds")),
             ("matrix passes", grid("passes")),
@@ -397,8 +331,7 @@ def ladder_caption(ladder: Ladder, measure: Measure) -> str:
     return " ".join([first, marks, *interval_sentences(ladder, measure)])
 
 
-def _predictions(ladder: Ladder) -> Markup:
-    predictions = [predict(ladder, series) for series in ladder.series]
+def _predictions(ladder: Ladder, predictions: Sequence[Predictions]) -> Markup:
     table = predictions_table(ladder, predictions)
     if not table.rows:
         return Markup("")

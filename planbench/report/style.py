@@ -35,6 +35,11 @@ class SeriesStyle:
     shape: str
     dash: tuple[int, ...]
 
+    @property
+    def dash_pattern(self) -> list[int]:
+        """Dash as Vega takes it: a solid line is a dash without a gap."""
+        return list(self.dash) or [1, 0]
+
 
 SERIES_STYLES: dict[str, SeriesStyle] = {
     "highs-ds": SeriesStyle("#0072b2", _CIRCLE, _SOLID),

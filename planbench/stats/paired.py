@@ -20,7 +20,7 @@ import numpy as np
 from planbench.errors import InputError
 from planbench.model.arrays import FloatArray
 
-Verdict = Literal["slower", "faster", "same", "ambiguous"]
+Verdict = Literal["worse", "better", "same", "unclear"]
 
 #: Fewer pairs say nothing about their own scatter.
 LEAST_PAIRS = 3
@@ -44,10 +44,10 @@ class PairedRatio:
         :data:`LEAST_PAIRS` pairs.
     n : int
         Number of pairs.
-    verdict : {"slower", "faster", "same", "ambiguous"}
-        ``slower``: the whole interval lies above 1 and the ratio is at least the least effect;
-        ``faster``: the mirror image; ``same``: the whole interval lies within the least effect;
-        otherwise ``ambiguous``.
+    verdict : {"worse", "better", "same", "unclear"}
+        ``worse``: the whole interval lies above 1 and the ratio is at least the least effect;
+        ``better``: the mirror image; ``same``: the whole interval lies within the least effect;
+        otherwise ``unclear``.
     """
 
     ratio: float
@@ -70,7 +70,7 @@ def paired_log_ratio(
     interval are those of the Wilcoxon signed-rank test (Hodges and Lehmann 1963): they assume
     only that swapping the two sides changes nothing when they are equal, and an outlier counts
     as one pair. With fewer pairs they are Student's, which takes log ratios as normal; one
-    outlier then makes the answer ambiguous.
+    outlier then makes the answer unclear.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def paired_log_ratio(
     middle, half = _estimate(logs, confidence)
     effect = float(np.log1p(least_effect))
     if half is None:
-        return PairedRatio(float(np.exp(middle)), None, None, len(logs), "ambiguous")
+        return PairedRatio(float(np.exp(middle)), None, None, len(logs), "unclear")
     low, high = half
     return PairedRatio(
         float(np.exp(middle)),
@@ -131,10 +131,10 @@ def _judge(middle: float, low: float, high: float, effect: float) -> Verdict:
     if -effect < low and high < effect:
         return "same"
     if low > 0 and middle >= effect:
-        return "slower"
+        return "worse"
     if high < 0 and middle <= -effect:
-        return "faster"
-    return "ambiguous"
+        return "better"
+    return "unclear"
 
 
 def _estimate(logs: FloatArray, confidence: float) -> tuple[float, tuple[float, float] | None]:

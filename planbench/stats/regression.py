@@ -6,16 +6,13 @@ Pure functions on numbers. How time is compared is in :mod:`planbench.stats.pair
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from planbench.errors import InputError
 from planbench.stats.fits import Numbers, checked
 from planbench.stats.growth import check_confidence
-
-Change = Literal["worse", "better", "same"]
-SlopeVerdict = Literal["worse", "better", "same", "unclear"]
+from planbench.stats.paired import Verdict
 
 #: Distinct sizes without which an exponent's change has no interval worth showing.
 LEAST_SIZES = 3
@@ -39,7 +36,7 @@ class Bound:
     factor: float = 1.0
     extra: float = 0.0
 
-    def judge(self, baseline: float, candidate: float) -> Change:
+    def judge(self, baseline: float, candidate: float) -> Verdict:
         """Compare an amount of which less is better."""
         if candidate > self.factor * baseline + self.extra:
             return "worse"
@@ -65,7 +62,7 @@ class SlopeChange:
         Candidate minus baseline with Student's interval.
     n : int
         Pairs.
-    verdict : SlopeVerdict
+    verdict : Verdict
     """
 
     baseline: float
@@ -74,7 +71,7 @@ class SlopeChange:
     low: float
     high: float
     n: int
-    verdict: SlopeVerdict
+    verdict: Verdict
 
 
 def compare_slopes(
@@ -131,7 +128,7 @@ def compare_slopes(
     error = float(np.sqrt((rest @ rest) / (n.size - 2) / spread))
     reach = float(stdtrit(n.size - 2, (1 + confidence) / 2)) * error
     low, high = change - reach, change + reach
-    verdict: SlopeVerdict = "unclear"
+    verdict: Verdict = "unclear"
     if change > least_effect and low > 0:
         verdict = "worse"
     elif change < -least_effect and high < 0:

@@ -288,7 +288,7 @@ def test_a_comparison_of_nothing_is_no_success(tmp_path: Path) -> None:
     from planbench.comparison.paired import Measurement, PairedResult
     from planbench.comparison.render import comparison_to_markdown
 
-    nothing = (PairedResult(Measurement("tiny", "highs-ds"), "not-compared", pairs=1),)
+    nothing = (PairedResult(Measurement("tiny", "highs-ds"), "unclear", "outcomes", pairs=1),)
     found = PairedComparison(
         a="highspy==1.10.0", b="here", environments=("", ""), versions=({}, {}),
         settings=Settings(), results=nothing, pairs_made=1, pairs_found=0,

@@ -53,7 +53,7 @@ def tripled(adapter, tmp_path_factory):
 def test_three_times_the_work_is_found_to_be_slower(tripled):
     comparison, _ = tripled
     (verdict,) = comparison.results
-    assert verdict.outcome == "slower"
+    assert verdict.verdict == "worse"
     assert comparison.exit_code == 1
     assert verdict.ratio is not None
     assert 2 < verdict.ratio.ratio < 4
@@ -99,7 +99,7 @@ def test_an_interrupted_comparison_carries_on(tmp_path):
     assert kept >= 4
     done = compare(FAST, SLOW, store)
     assert done.pairs_found == 2
-    assert done.results[0].outcome == "slower"
+    assert done.results[0].verdict == "worse"
     repeats = [(r.repeat, r.value) for r in read_records(store)]
     assert len(set(repeats)) == len(repeats)
 
@@ -109,8 +109,8 @@ def test_a_side_that_dies_is_a_finding_and_its_rows_are_kept(tmp_path):
     dying = parse_side("solver=dies,seconds=0.1")
     comparison = compare(parse_side("seconds=0.1"), dying, store)
     (verdict,) = comparison.results
-    assert (verdict.outcome, comparison.exit_code) == ("worse", 1)
-    assert "crash in 2 of 2 runs (died of SIGSEGV" in verdict.faults[0].note
+    assert (verdict.layer, verdict.verdict, comparison.exit_code) == ("outcomes", "worse", 1)
+    assert "crash in 2 of 2 runs (died of SIGSEGV" in verdict.reason
     assert [r.ended for r in read_records(store) if r.value == "b"] == ["crash"] * verdict.pairs
 
 
@@ -121,7 +121,7 @@ def test_a_spent_budget_ends_it_undecided(tmp_path):
         FAST, SLOW, tmp_path / "ab.jsonl", settings, clock=lambda: float(next(now))
     )
     assert comparison.budget_spent
-    assert comparison.results[0].outcome in ("ambiguous", "not-compared")
+    assert comparison.results[0].verdict == "unclear"
     assert comparison.exit_code == 2
 
 

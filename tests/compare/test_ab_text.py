@@ -9,22 +9,26 @@ from pathlib import Path
 import pytest
 
 from planbench.comparison import render
-from planbench.comparison.ab import PairedComparison, Settings
+from planbench.comparison.ab import PairedComparison, Settings, ab_document
 from planbench.comparison.findings import Finding
 from planbench.comparison.paired import Measurement, PairedResult
 from planbench.stats.paired import PairedRatio
 
 
-def verdict(outcome="slower", ratio=1.23, instance="tiny", **changes):
+def verdict(said="worse", ratio=1.23, instance="tiny", **changes):
     low, high = ratio / 1.04, ratio * 1.04
     found = PairedResult(
         Measurement(instance, "highs-ds"),
-        outcome,
-        ratio=PairedRatio(ratio, low, high, 8, "ambiguous"),
+        said,
+        ratio=PairedRatio(ratio, low, high, 8, "unclear"),
         pairs=8,
         typical=(1.10, 1.10 * ratio),
     )
     return replace(found, **changes)
+
+
+def ended(said, **changes):
+    return verdict(said, ratio=1, layer="outcomes", **changes)
 
 
 def fault(note):
@@ -59,13 +63,13 @@ def test_a_finding_gives_both_figures_the_ratio_and_how_sure_it_is():
 @pytest.mark.parametrize(
     ("found", "shown", "words"),
     [
-        (verdict("slower"), ("time", "worse"), "8 pairs"),
+        (verdict("worse"), ("time", "worse"), "8 pairs"),
         (verdict("same", 1.01), ("time", "same"), "slower by 5 % or more"),
-        (verdict("ambiguous", reason="too few"), ("time", "unclear"), "8 pairs; too few"),
-        (verdict("worse", ratio=1, reason="b: crash"), ("outcomes", "worse"), "b: crash"),
-        (verdict("better", ratio=1, reason="a: crash"), ("outcomes", "better"), "a: crash"),
-        (verdict("too-short", reason="below 10 ms"), ("time", "skipped"), "below 10 ms"),
-        (verdict("not-compared", reason="both: timeout"), ("outcomes", "unclear"), "both: timeout"),
+        (verdict("unclear", reason="too few"), ("time", "unclear"), "8 pairs; too few"),
+        (ended("worse", reason="b: crash"), ("outcomes", "worse"), "b: crash"),
+        (ended("better", reason="a: crash"), ("outcomes", "better"), "a: crash"),
+        (verdict("skipped", reason="below 10 ms"), ("time", "skipped"), "below 10 ms"),
+        (ended("unclear", reason="both: timeout"), ("outcomes", "unclear"), "both: timeout"),
     ],
 )
 def test_every_outcome_is_a_finding(found, shown, words):
@@ -87,13 +91,13 @@ def test_summary_counts_findings_and_gives_the_mean():
 @pytest.mark.parametrize(
     ("verdicts", "code"),
     [
-        ([verdict("same"), verdict("faster")], 0),
-        ([verdict("same"), verdict("slower")], 1),
-        ([verdict("worse"), verdict("ambiguous")], 1),
-        ([verdict("faster", faults=fault("answers differ"))], 1),
-        ([verdict("same"), verdict("ambiguous")], 2),
-        ([verdict("not-compared")], 2),
-        ([verdict("better"), verdict("too-short")], 0),
+        ([verdict("same"), verdict("better")], 0),
+        ([verdict("same"), verdict("worse")], 1),
+        ([ended("worse"), verdict("unclear")], 1),
+        ([verdict("better", faults=fault("answers differ"))], 1),
+        ([verdict("same"), verdict("unclear")], 2),
+        ([ended("unclear")], 2),
+        ([ended("better"), verdict("skipped")], 0),
     ],
 )
 def test_exit_codes(verdicts, code):
@@ -112,17 +116,17 @@ def test_markdown_holds_no_foreign_markup():
 
 
 def test_document_is_strict_json_and_complete():
-    found = comparison(verdict(), verdict("not-compared", ratio=1.0, instance="b", reason="x"))
+    found = comparison(verdict(), ended("unclear", instance="b", reason="x"))
     found = replace(found, results=(*found.results, replace(verdict(instance="c"), ratio=None)))
-    document = json.loads(json.dumps(render.ab_document(found), allow_nan=False))
-    assert [row["verdict"] for row in document["instances"]] == ["slower", "not-compared", "slower"]
+    document = json.loads(json.dumps(ab_document(found), allow_nan=False))
+    assert [row["verdict"] for row in document["instances"]] == ["worse", "unclear", "worse"]
     assert document["instances"][0]["ratio"]["pairs"] == 8
     assert document["instances"][2]["ratio"] is None
     assert document["exit_code"] == 1
 
 
 def test_what_was_not_run_shares_one_line():
-    found = comparison(verdict(), *[verdict("not-compared", pairs=0)] * 3).comparison
+    found = comparison(verdict(), *[ended("unclear", pairs=0)] * 3).comparison
     assert len(found.findings) == 1
     (obstacle,) = found.obstacles
     assert obstacle.message.startswith("3 measurements not run within the budget")
@@ -156,8 +160,8 @@ def test_paired_runs_come_to_the_same_kind_of_comparison_as_runs_of_a_suite():
     """One model of a comparison: layers, verdicts, order and exit code are those of regress."""
     found = comparison(
         verdict("same", 1.0, "x"),
-        verdict("ambiguous", 1.1, "y", reason="too few"),
-        verdict("faster", 0.5, "z", faults=fault("new: crash in 1 of 8 runs")),
+        verdict("unclear", 1.1, "y", reason="too few"),
+        verdict("better", 0.5, "z", faults=fault("new: crash in 1 of 8 runs")),
     ).comparison
     assert [(f.layer, f.verdict) for f in found.findings] == [
         ("outcomes", "worse"),

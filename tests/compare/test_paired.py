@@ -34,18 +34,18 @@ def judge(found, controls=(), **more):
 
 
 @pytest.mark.parametrize(
-    ("slowdown", "outcome"), [(1.2, "slower"), (1 / 1.2, "faster"), (1.0, "same")]
+    ("slowdown", "verdict"), [(1.2, "worse"), (1 / 1.2, "better"), (1.0, "same")]
 )
-def test_times_decide_where_all_else_is_equal(slowdown, outcome):
+def test_times_decide_where_all_else_is_equal(slowdown, verdict):
     found = judge(pairs(slowdown))
-    assert found.outcome == outcome
+    assert (found.layer, found.verdict) == ("time", verdict)
     assert found.faults == ()
     assert is_decided(found, Schedule())
 
 
 def test_waits_for_a_processor_are_not_the_solvers_time():
     slow = pairs(1.5, wait_s=0.5)
-    assert judge(slow).outcome == "same"
+    assert judge(slow).verdict == "same"
 
 
 def test_waits_that_one_side_does_not_tell_count_on_neither():
@@ -53,41 +53,41 @@ def test_waits_that_one_side_does_not_tell_count_on_neither():
         Pair(p.a.model_copy(update={"wait_s": None}), p.b.model_copy(update={"wait_s": 0.5}))
         for p in pairs(1.5)
     ]
-    assert judge(slow).outcome == "slower"
+    assert judge(slow).verdict == "worse"
 
 
 def test_cpu_time_and_matrix_passes_can_be_compared_instead():
     found = pairs(1.0, cpu_s=2.0, matrix_passes=617.0)
-    assert judge(found, measure="cpu").outcome == "slower"
-    assert judge(found, measure="passes").outcome == "faster"
+    assert judge(found, measure="cpu").verdict == "worse"
+    assert judge(found, measure="passes").verdict == "better"
     with pytest.raises(InputError, match="time, cpu, passes"):
         judge(found, measure="joules")
 
 
 def test_a_control_that_changed_too_forbids_a_verdict():
     found = judge(pairs(1.3), controls=pairs(1.3))
-    assert found.outcome == "ambiguous"
+    assert found.verdict == "unclear"
     assert "the machine changed" in found.reason
     assert not is_decided(found, Schedule())
-    assert judge(pairs(1.3), controls=pairs(1.0)).outcome == "slower"
+    assert judge(pairs(1.3), controls=pairs(1.0)).verdict == "worse"
 
 
 def test_a_candidate_that_dies_is_worse_and_its_mirror_image_better():
     good, dead = make_record("highs-ds"), make_failure("highs-ds", "crash")
     worse = judge([Pair(good, dead)] * 2)
-    assert worse.outcome == "worse"
-    assert "new: crash in 2 of 2 runs (ended by crash)" in notes(worse)
+    assert (worse.layer, worse.verdict) == ("outcomes", "worse")
+    assert (worse.reason, worse.faults) == ("new: crash in 2 of 2 runs (ended by crash)", ())
     assert is_decided(worse, Schedule())
     better = judge([Pair(dead, good)] * 2)
-    assert (better.outcome, better.faults) == ("better", ())
-    assert "old: crash in 2 of 2 runs (ended by crash)" in better.remarks
+    assert (better.layer, better.verdict, better.faults) == ("outcomes", "better", ())
+    assert better.reason == "old: crash in 2 of 2 runs (ended by crash)"
 
 
 def test_one_crash_among_good_runs_is_a_finding_and_times_are_compared_all_the_same():
     found = pairs(1.0)
     found[3] = Pair(found[3].a, make_failure("highs-ds", "crash"))
     verdict = judge(found)
-    assert verdict.outcome == "same"
+    assert verdict.verdict == "same"
     assert verdict.ratio is not None
     assert verdict.ratio.n == 7
     assert notes(verdict) == ["new: crash in 1 of 8 runs (ended by crash)"]
@@ -98,11 +98,11 @@ def test_runs_cut_off_by_the_limit_are_no_proof_of_equal_times():
     late = make_failure("highs-ds", "timeout")
     found = pairs(1.0)
     found[1] = Pair(late, found[1].b)
-    assert judge(found).outcome == "same"
+    assert judge(found).verdict == "same"
     found[3] = Pair(found[3].a, late)
     found[5] = Pair(found[5].a, late)
     verdict = judge(found)
-    assert verdict.outcome == "ambiguous"
+    assert verdict.verdict == "unclear"
     assert "cut off 1 run of old and 2 of new" in verdict.reason
 
 
@@ -121,14 +121,14 @@ def test_another_answer_in_one_run_only_is_a_finding_unless_the_first_side_gives
 def test_limits_hit_by_both_compare_nothing():
     dead = make_failure("highs-ds", "timeout")
     found = judge([Pair(dead, dead)] * 2)
-    assert (found.outcome, found.faults) == ("not-compared", ())
+    assert (found.layer, found.verdict, found.faults) == ("outcomes", "unclear", ())
     assert "timeout" in found.reason
 
 
 def test_a_side_without_the_method_cannot_be_compared_and_is_no_regression():
     refused = make_failure("highs-ds", "refused", message="needs highspy 1.14 or later")
     found = judge([Pair(make_record("highs-ds"), refused)] * 2)
-    assert (found.outcome, found.faults) == ("not-compared", ())
+    assert (found.layer, found.verdict, found.faults) == ("outcomes", "unclear", ())
     assert "needs highspy 1.14" in found.reason
 
 
@@ -177,18 +177,18 @@ def test_looks_are_kept_to_and_come_to_an_end():
         Pair(make_record("highs-ds", wall_s=1.0), make_record("highs-ds", wall_s=w))
         for w in (0.7, 1.4, 0.8, 1.3, 0.75, 1.35, 0.9, 1.2)
     ]
-    assert judge(unclear).outcome == "ambiguous"
+    assert judge(unclear).verdict == "unclear"
     assert not is_decided(judge(unclear[:4]), schedule)
     assert is_decided(judge(unclear), schedule)
 
 
 def test_runs_of_milliseconds_are_not_timed_but_their_answers_are_compared():
-    """Their time is that of starting things: they would be ambiguous for ever."""
+    """Their time is that of starting things: they would be unclear for ever."""
     short = [Pair(make_record("highs-ds", wall_s=0.001), make_record("highs-ds", wall_s=0.003))] * 2
     found = judge(short)
-    assert (found.outcome, found.faults) == ("too-short", ())
+    assert (found.layer, found.verdict, found.faults) == ("time", "skipped", ())
     assert is_decided(found, Schedule())
     other = [Pair(p.a, make_record("highs-ds", wall_s=0.003, objective=2.0)) for p in short]
     assert judge(other).faults
     grown = [Pair(p.a, make_record("highs-ds", wall_s=0.2)) for p in short * 4]
-    assert judge(grown).outcome == "slower"
+    assert judge(grown).verdict == "worse"

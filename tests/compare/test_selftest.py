@@ -37,12 +37,12 @@ RECORD = Path(__file__).parents[2] / "results" / "verification" / "selftest.json
 def test_hardly_any_false_alarm_and_every_slowdown_found_on_steady_machines():
     """The shorter, seeded version of the full run: 1 in 100 at most, whatever the machine."""
     counts = simulate(SHORT.simulated, 3, Schedule())
-    alarms = sum(c["slower"] + c["faster"] for c in counts["0"].values())
+    alarms = sum(c["worse"] + c["better"] for c in counts["0"].values())
     assert alarms <= SHORT.simulated / 100
     for share in ("0.1", "0.2"):
         for machine in ("steady (1 %)", "busy (5 %)", "drift", "two clocks"):
             found = counts[share][machine]
-            assert found["slower"] >= 0.95 * sum(found.values()), (share, machine)
+            assert found["worse"] >= 0.95 * sum(found.values()), (share, machine)
 
 
 def test_a_gate_without_statistics_would_fail_here():
@@ -104,19 +104,19 @@ def trial(slowdown, verdict, seconds=1.3):
 
 
 def test_counting_knows_alarms_misses_and_runs_that_were_too_short(monkeypatch):
-    none = {"slower": 0, "faster": 0, "same": 100, "ambiguous": 0}
+    none = {"worse": 0, "better": 0, "same": 100, "unclear": 0}
 
     def judge(trials, alarms=0):
-        counts = {"0": {"steady (1 %)": {**none, "faster": alarms}}}
+        counts = {"0": {"steady (1 %)": {**none, "better": alarms}}}
         return [c.met for c in selftest._criteria(counts, trials)]
 
-    good = [trial(0.0, "same")] * 20 + [trial(0.1, "slower")] * 19 + [trial(0.1, "same")]
+    good = [trial(0.0, "same")] * 20 + [trial(0.1, "worse")] * 19 + [trial(0.1, "same")]
     assert judge(good) == [True, True, True, True]
     assert judge(good, alarms=2)[0] is False
-    assert judge([*good, trial(0.0, "slower")])[1] is False
-    assert judge([*good, trial(0.1, "ambiguous")])[2] is False  # 19 of 21
-    assert judge([*good, trial(0.1, "slower", seconds=0.9)])[3] is False
-    assert judge([trial(0.2, "slower")] * 19 + [trial(0.2, "ambiguous")])[1] is False
+    assert judge([*good, trial(0.0, "worse")])[1] is False
+    assert judge([*good, trial(0.1, "unclear")])[2] is False  # 19 of 21
+    assert judge([*good, trial(0.1, "worse", seconds=0.9)])[3] is False
+    assert judge([trial(0.2, "worse")] * 19 + [trial(0.2, "unclear")])[1] is False
 
 
 def test_the_record_that_is_committed_was_met_in_full():

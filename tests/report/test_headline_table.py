@@ -11,11 +11,11 @@ from support.record_builders import make_ladder, make_record
 from planbench.errors import InputError
 from planbench.records.store import read_records
 from planbench.report.charts import ladder_points, line_points
+from planbench.report.growth import growth_table, predict
 from planbench.report.headline import find_largest_solved
 from planbench.report.ladders import find_ladders
 from planbench.report.markup import to_html
 from planbench.report.results import aggregate
-from planbench.report.sections import ladder_summary
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -63,13 +63,17 @@ def with_seeds(*factors):
     return rows
 
 
+def summary(ladder):
+    return to_html(growth_table(ladder, [predict(ladder, s) for s in ladder.series]))
+
+
 def test_of_several_seeds_all_figures_are_those_of_the_middle_one():
     """The luckiest seed in the sentence, the slowest in the README and the first on the page."""
     rows = with_seeds(3.0, 1.0, 2.0)
     (ladder,) = find_ladders(aggregate(rows))
     assert find_largest_solved(ladder).result.seconds == 2.0
     assert "| `highs-ds` | 1,000 | 2.00 s |" in headline_markdown(rows)
-    assert ">2.00 s<" in to_html(ladder_summary(ladder))
+    assert ">2.00 s<" in summary(ladder)
     points, _ = ladder_points(ladder, "seconds")
     assert len(points) == 6, "every run has its point"
     lines = line_points(ladder, points)
@@ -79,7 +83,7 @@ def test_of_several_seeds_all_figures_are_those_of_the_middle_one():
 def test_a_size_that_most_seeds_did_not_solve_is_not_solved():
     (ladder,) = find_ladders(aggregate(with_seeds(1.0, None, None)))
     assert find_largest_solved(ladder).result.goods == 100
-    assert "1,000 goods: time limit" in to_html(ladder_summary(ladder))
+    assert "1,000 goods: time limit" in summary(ladder)
 
 
 def test_results_of_an_older_certificate_are_marked():

@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from headline import headline_figure
 from support.record_builders import LAWS, make_failure, make_ladder, make_record, make_suite
 
 from planbench.errors import InputError
@@ -33,7 +34,7 @@ from planbench.report.charts import (
     spread,
     ticks,
 )
-from planbench.report.figures import headline_figure, save_figure
+from planbench.report.figures import save_figure
 from planbench.report.html import render_report
 
 

@@ -9,7 +9,6 @@ from support.record_builders import make_ladder, make_record
 
 from planbench.errors import InputError
 from planbench.records.schema import AccuracyFacts
-from planbench.report.ladders import find_ladders
 from planbench.report.results import aggregate
 from planbench.report.sweeps import find_sweeps
 from planbench.stats.accuracy import time_to_accuracy
@@ -19,7 +18,6 @@ pytest.importorskip("vl_convert")
 
 from planbench.report.charts import (
     effort_chart,
-    exponent_chart,
     largest_driven,
     sweep_chart,
 )
@@ -72,7 +70,7 @@ def test_all_charts_in_three_formats(tmp_path):
     written = write_figures(rows, tmp_path)
     stems = {path.stem for path in written}
     assert stems == {
-        "time-uniform", "passes-uniform", "memory-uniform", "exponents-uniform",
+        "time-uniform", "passes-uniform", "memory-uniform",
         "inputs-density", "accuracy", "effort", "profile",
     }  # fmt: skip
     assert len(written) == 3 * len(stems)
@@ -104,16 +102,6 @@ def rows_of(chart, mark):
         if layer["mark"]["type"] == mark
         for row in layer["data"].get("values") or data.get(layer["data"].get("name"), [])
     ]
-
-
-def test_exponent_chart_holds_intervals_and_claims():
-    (ladder,) = find_ladders(aggregate(make_ladder(laws={"highs-ipm": (2.0, 0.8)}, limit=1e9)))
-    rules = rows_of(exponent_chart(ladder), "rule")
-    assert {r["exponent"] for r in rules if "text" in r} == {1.0, 2.0, 3.5}
-    (time,) = [r for r in rules if r.get("what") == "time"]
-    assert time["low"] < 2.0 < time["high"]
-    (ladder,) = find_ladders(aggregate(make_ladder(laws={"x": (2.0, 0.8)}, sizes=(100, 300))))
-    assert exponent_chart(ladder) is None
 
 
 def test_targets_that_were_missed_are_crosses():

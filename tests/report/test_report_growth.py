@@ -56,9 +56,9 @@ def test_predictions_and_their_warnings():
     seen = {s: predict(ladder, s) for s in ladder.series}
     ipm = seen["highs-ipm"]
     assert ipm.reach[0].value == pytest.approx(1000 * (1 / 8) ** 0.5, rel=0.1)
-    assert ipm.time[0].value == pytest.approx(8 * 12000**2, rel=0.3)
-    assert ipm.time[0].extrapolates
-    assert ipm.bytes[0].value > 1e9
+    assert ipm.costs["seconds"][0].value == pytest.approx(8 * 12000**2, rel=0.3)
+    assert ipm.costs["seconds"][0].extrapolates
+    assert ipm.costs["bytes"][0].value > 1e9
     said = " ".join(warnings(ladder, list(seen.values())))
     assert "more than 10 times the largest economy" in said
     assert "no change of regime" in said
@@ -265,6 +265,6 @@ def test_sizes_are_called_exact_and_other_runs_bounds():
     (row,) = table.entries("terminal")
     told = {column.heading.split("\n")[0]: f"{entry.text} {entry.note}" for column, entry in row}
     assert ladder.sizes[0] == 100
-    assert told["goods,"] == f"{found.seconds.fit.smallest:,.0f} to 10,000"
-    assert found.seconds.fit.smallest == 1000, "at 100 goods it finished too"
+    assert told["goods,"] == f"{found.growths['seconds'].fit.smallest:,.0f} to 10,000"
+    assert found.growths["seconds"].fit.smallest == 1000, "at 100 goods it finished too"
     assert told["runs,"].split(", ")[1] >= "1", "that run is among the bounds"

@@ -98,9 +98,9 @@ def test_every_record_can_be_taken_out_again(page):
 def test_page_shows_instances_machine_and_solvers(page):
     for word in ("A title", "kantorovich-excavators", "70.49327354", "Test CPU", "highspy 1.15.1"):
         assert word in page.text
-    assert sum(tag == "figure" for tag, _ in page.tags) == 8
+    assert sum(tag == "figure" for tag, _ in page.tags) == 6
     data = [a for tag, a in page.tags if tag == "script" and a.get("type") == "application/json"]
-    assert len(data) == 8 + 1  # of each chart, and all rows
+    assert len(data) == 6 + 1  # of each chart, and all rows
 
 
 def test_hostile_names_stay_text(render):

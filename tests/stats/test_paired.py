@@ -19,12 +19,12 @@ def _pairs(seed: int, n: int, slowdown: float = 1.0, noise: float = 0.02) -> tup
 def test_a_clear_slowdown_is_slower_and_its_mirror_image_faster():
     base, slow = _pairs(1, 12, slowdown=1.2)
     found = paired_log_ratio(base, slow, least_effect=EFFECT)
-    assert found.verdict == "slower"
+    assert found.verdict == "worse"
     assert found.low is not None
     assert found.high is not None
     assert found.low < 1.2 < found.high
     back = paired_log_ratio(slow, base, least_effect=EFFECT)
-    assert back.verdict == "faster"
+    assert back.verdict == "better"
     assert back.ratio == pytest.approx(1 / found.ratio)
     assert back.low == pytest.approx(1 / found.high)
 
@@ -40,7 +40,7 @@ def test_a_steady_change_below_the_least_effect_is_not_a_regression():
 def test_one_unlucky_run_does_not_make_a_verdict():
     base = [1.0, 1.01, 0.99, 1.0] * 4
     few = paired_log_ratio(base[:4], [1.0, 1.0, 1.0, 3.0], least_effect=EFFECT)
-    assert few.verdict == "ambiguous"
+    assert few.verdict == "unclear"
     found = paired_log_ratio(base, [1.0] * 15 + [3.0], least_effect=EFFECT)
     assert found.ratio == pytest.approx(1.0, abs=0.01)
     assert found.verdict == "same"
@@ -49,15 +49,15 @@ def test_one_unlucky_run_does_not_make_a_verdict():
 @pytest.mark.parametrize("n", range(1, LEAST_PAIRS))
 def test_too_few_pairs_have_no_interval_and_no_verdict(n):
     found = paired_log_ratio([1.0] * n, [5.0] * n, least_effect=EFFECT)
-    assert (found.low, found.high, found.n, found.verdict) == (None, None, n, "ambiguous")
+    assert (found.low, found.high, found.n, found.verdict) == (None, None, n, "unclear")
     assert found.ratio == pytest.approx(5.0)
 
 
 def test_few_pairs_find_a_doubling_but_not_five_per_cent():
     base, _ = _pairs(3, 4)
-    assert paired_log_ratio(base, [2 * b for b in base], least_effect=EFFECT).verdict == "slower"
+    assert paired_log_ratio(base, [2 * b for b in base], least_effect=EFFECT).verdict == "worse"
     base, slow = _pairs(4, 4, slowdown=1.06, noise=0.03)
-    assert paired_log_ratio(base, slow, least_effect=EFFECT).verdict == "ambiguous"
+    assert paired_log_ratio(base, slow, least_effect=EFFECT).verdict == "unclear"
 
 
 def test_interval_equals_the_exact_signed_rank_interval_of_the_tables():

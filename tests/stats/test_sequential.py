@@ -25,7 +25,7 @@ def test_errors_of_all_looks_and_comparisons_add_up_to_the_confidence():
 def test_equal_sides_are_hardly_ever_called_different(noise):
     rng = np.random.default_rng(11)
     wrong = sum(
-        decide(Schedule(least_effect=0.001), *_runs(rng, noise)).verdict in ("slower", "faster")
+        decide(Schedule(least_effect=0.001), *_runs(rng, noise)).verdict in ("worse", "better")
         for _ in range(400)
     )
     # At most 4 are expected, although the least effect is next to nothing.
@@ -46,7 +46,7 @@ def test_a_comparison_cut_short_gets_its_last_word():
     rng = np.random.default_rng(13)
     a, b = _runs(rng, 0.01, slowdown=1.3)
     found = decide(Schedule(looks=(16,)), a[:7], b[:7])
-    assert (found.n, found.verdict) == (7, "slower")
+    assert (found.n, found.verdict) == (7, "worse")
 
 
 @pytest.mark.parametrize(
