@@ -109,9 +109,9 @@ def test_page_in_a_browser(write, tmp_path):
     dom, console = open_page(path, tmp_path)
     assert console == []
     root = re.search(r"<html[^>]*>", dom).group(0)
-    assert 'data-drawn="8"' in root
+    assert 'data-drawn="6"' in root
     charts = re.findall(r'<svg [^>]*class="marks".*?</svg>', dom, flags=re.DOTALL)
-    assert len(charts) == 8
+    assert len(charts) == 6
     for chart in charts:
         assert len(re.findall(r"<path ", chart)) > 12, "axes alone have no marks"
     assert ">highs-hipdlp<" in charts[0], "lines carry their names on a wide screen"
