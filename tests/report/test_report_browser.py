@@ -143,7 +143,7 @@ def test_page_in_a_narrow_browser(write, tmp_path):
     dom, console = open_page(path, tmp_path, width=500)
     assert console == []
     charts = re.findall(r'<svg [^>]*class="marks".*?</svg>', dom, flags=re.DOTALL)
-    assert len(charts) == 8
+    assert len(charts) == 6
     assert ">highs-hipdlp<" not in charts[0]
     assert dom.count('class="narrow"') == 4
     assert 'data-wide="false"' in re.search(r"<html[^>]*>", dom).group(0)
