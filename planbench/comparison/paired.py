@@ -236,7 +236,7 @@ def judge_case(
             layer="outcomes",
             verdict=verdict,
             reason="; ".join(lines) or "not run within the budget",
-            faults=tuple(f for f in faults if _WRONG in f.note),
+            faults=tuple(f for f in faults if ended[1] or _WRONG in f.note),
             remarks=tuple(line for line in remarks if _WRONG in line and line not in lines),
         )
     times = _times(pairs, measure)

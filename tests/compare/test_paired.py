@@ -207,3 +207,10 @@ def test_wrong_answers_that_came_too_late_are_named():
     assert (found.layer, found.verdict) == ("outcomes", "unclear")
     assert "old: a wrong answer in 2 of 2 runs" in found.reason
     assert any("new: a wrong answer in 2 of 2 runs" in note for note in notes(found))
+
+
+def test_a_crash_of_the_candidate_is_a_finding_though_the_other_never_ends():
+    late, crash = make_failure("highs-ds", "timeout"), make_failure("highs-ds", "crash")
+    found = judge([Pair(late, crash), Pair(late, make_record("highs-ds"))])
+    assert (found.layer, found.verdict) == ("outcomes", "better")
+    assert notes(found) == ["new: crash in 1 of 2 runs (ended by crash)"]

@@ -287,3 +287,23 @@ def test_a_file_cannot_take_the_name_of_a_solver_of_planbench(
     for spec in registry._builtin():
         assert registry._spec_called(spec.name) is spec
     assert [plugin.name for plugin in registry.broken_plugins()] == ["taken"]
+
+
+def test_files_of_the_same_name_run_as_themselves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run of one would be recorded under the name of the other's solver."""
+    files = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        files.append(tmp_path / name / "mine.py")
+        files[-1].write_text(
+            "import dataclasses\n"
+            "from planbench.solvers import null\n"
+            f"SOLVERS = (dataclasses.replace(null.SOLVERS[0], name='{name}'),)\n"
+            f"def solve(*_): return '{name}'\n"
+        )
+    monkeypatch.setenv("PLANBENCH_ADAPTERS", ":".join(map(str, files)))
+    specs = {spec.name: spec for spec in registry.list_solvers()}
+    for name in ("one", "two"):
+        assert load_adapter(specs[name])() == name  # type: ignore[call-arg]
