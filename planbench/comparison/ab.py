@@ -147,7 +147,7 @@ class PairedComparison:
                 else []
             ),
             f"Interleaved pairs of runs, b over a; at {sure} confidence no verdict is wrong. "
-            f"{self.pairs_made} pairs run{found_too}, {fmt.seconds(self.elapsed_s)}.",
+            f"{plural(self.pairs_made, 'pair')} run{found_too}, {fmt.seconds(self.elapsed_s)}.",
         )
 
     @property

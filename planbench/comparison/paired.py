@@ -222,16 +222,22 @@ def judge_case(
     )
     if not (ended[0] and ended[1]):
         verdict: Verdict = "better" if ended[1] else "worse" if ended[0] else "unclear"
-        if "refused" in failures[0] or "refused" in failures[1]:
+        dead = [side for side, done in zip(failures, ended, strict=True) if not done]
+        if any("refused" in side for side in dead):
             verdict = "unclear"
-        lines = [line for side in failures for kind, line in side.items() if kind != _WRONG]
+        lines = [
+            line
+            for side in failures
+            for kind, line in side.items()
+            if kind != _WRONG or side in dead
+        ]
         return replace(
             found,
             layer="outcomes",
             verdict=verdict,
             reason="; ".join(lines) or "not run within the budget",
-            faults=tuple(f for f in faults if _WRONG in f.note),
-            remarks=(),
+            faults=tuple(f for f in faults if ended[1] or _WRONG in f.note),
+            remarks=tuple(line for line in remarks if _WRONG in line and line not in lines),
         )
     times = _times(pairs, measure)
     walls = [_typical(side, "time") for side in ended]

@@ -123,7 +123,7 @@ def render_side_by_side(
         _growth(first, second, names),
         _every_pair(pairs, names, unequal),
         _machines(first, second, names),
-        rows_section(rows),
+        rows_section(rows, [names[0]] * len(first) + [names[1]] * len(second)),
     ]
     links = [
         ("#changes", "What changed"),

@@ -21,7 +21,7 @@ from pathlib import Path
 from time import monotonic, process_time
 from typing import Any
 
-from planbench.errors import InputError, PlanbenchError, SolverCrashError, SolverError
+from planbench.errors import InputError, PlanbenchError, SolverCrashError
 from planbench.measure.job import (
     CANNOT_READ,
     CANNOT_WRITE,
@@ -125,11 +125,12 @@ class PhaseLog:
 
         Raises
         ------
-        SolverError
-            When phases are nested: the inner would reset the outer's peak.
+        RuntimeError
+            When phases are nested: the inner would reset the outer's peak. That is an error of
+            the adapter, and no refusal.
         """
         if self._open is not None:
-            raise SolverError(f"phase {name!r} begins inside phase {self._open!r}")
+            raise RuntimeError(f"phase {name!r} begins inside phase {self._open!r}")
         self._open = name
         solving = self.solving and name in COUNTED
         if solving != self._counting:

@@ -143,10 +143,12 @@ def _commits(records: Sequence[Record]) -> str:
     return ", ".join(f"{commit} ({plural(number, 'row')})" for commit, number in rows.items())
 
 
-def raw_rows(records: Sequence[Record]) -> Table:
-    """All rows, as measured, before repeats are aggregated."""
+def raw_rows(records: Sequence[Record], runs: Sequence[str] = ()) -> Table:
+    """All rows, as measured, before repeats are aggregated; with the run of each, if given."""
+    names = [[Entry(run)] for run in runs] or [[]] * len(records)
     return Table(
         columns=(
+            *([Column("run")] if runs else []),
             Column("instance", "long"),
             Column("solver"),
             Column("group"),
@@ -165,7 +167,7 @@ def raw_rows(records: Sequence[Record]) -> Table:
             Column("version"),
             Column("message", "long"),
         ),
-        rows=[_raw_row(record) for record in records],
+        rows=[[*run, *_raw_row(record)] for run, record in zip(names, records, strict=True)],
         identity="rows",
         tall=True,
     )
@@ -469,6 +471,6 @@ def reading_section() -> Markup:
     return section("reading", "How to read this", body)
 
 
-def rows_section(records: Sequence[Record]) -> Markup:
-    """All rows, searchable and to be downloaded."""
-    return render("rows.html", count=len(records), table=to_html(raw_rows(records)))
+def rows_section(records: Sequence[Record], runs: Sequence[str] = ()) -> Markup:
+    """All rows, searchable and to be downloaded; `runs` as in :func:`raw_rows`."""
+    return render("rows.html", count=len(records), table=to_html(raw_rows(records, runs)))

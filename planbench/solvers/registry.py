@@ -17,6 +17,7 @@ import os
 import re
 import shlex
 import sys
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -89,7 +90,7 @@ def _foreign_adapters(files: str) -> Iterator[tuple[str, str, Callable[[], Any]]
 @cache
 def _load_file(path: str) -> tuple[SolverSpec, ...]:
     """Solvers of an adapter's file, which is imported under a name of its own."""
-    name = f"planbench_adapter_{Path(path).stem}"
+    name = f"planbench_adapter_{Path(path).stem}_{zlib.crc32(path.encode()):x}"
     found = importlib.util.spec_from_file_location(name, path)
     if found is None or found.loader is None:
         raise ImportError("is no Python file")
@@ -237,7 +238,8 @@ class ChosenSolver:
 def _spec_called(name: str) -> SolverSpec | None:
     """Find a spec with as few imports as can be: a worker must stay thin."""
     for module in BUILTIN_MODULES:
-        if module.startswith("planbench.solvers."):
+        # A planner's module has its name; a file must not take it.
+        if module.startswith("planbench.solvers.") or module.endswith(f".{name.replace('-', '_')}"):
             for spec in importlib.import_module(module).SOLVERS:
                 if spec.name == name:
                     return cast("SolverSpec", spec)

@@ -192,3 +192,25 @@ def test_runs_of_milliseconds_are_not_timed_but_their_answers_are_compared():
     assert judge(other).faults
     grown = [Pair(p.a, make_record("highs-ds", wall_s=0.2)) for p in short * 4]
     assert judge(grown).verdict == "worse"
+
+
+def test_a_refusal_among_good_runs_does_not_excuse_a_candidate_that_dies():
+    good, dead = make_record("highs-ds"), make_failure("highs-ds", "crash")
+    found = judge([Pair(make_failure("highs-ds", "refused"), dead), Pair(good, dead)])
+    assert (found.layer, found.verdict) == ("outcomes", "worse")
+
+
+def test_wrong_answers_that_came_too_late_are_named():
+    """Both sides were run, so that nothing may say that they were not."""
+    late = make_record("highs-ds", ended="timeout", verdict="wrong")
+    found = judge([Pair(late, late)] * 2)
+    assert (found.layer, found.verdict) == ("outcomes", "unclear")
+    assert "old: a wrong answer in 2 of 2 runs" in found.reason
+    assert any("new: a wrong answer in 2 of 2 runs" in note for note in notes(found))
+
+
+def test_a_crash_of_the_candidate_is_a_finding_though_the_other_never_ends():
+    late, crash = make_failure("highs-ds", "timeout"), make_failure("highs-ds", "crash")
+    found = judge([Pair(late, crash), Pair(late, make_record("highs-ds"))])
+    assert (found.layer, found.verdict) == ("outcomes", "better")
+    assert notes(found) == ["new: crash in 1 of 2 runs (ended by crash)"]

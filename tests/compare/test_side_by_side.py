@@ -83,3 +83,10 @@ def test_names_of_runs_stay_text(render):
 def test_nothing_in_common_is_an_error(render):
     with pytest.raises(InputError, match="nothing to compare"):
         render(run()[:3], run()[3:], names=("x", "y"))
+
+
+def test_every_row_names_its_run(render):
+    """Rows of both runs are in one table."""
+    text = render(run(), run(), names=("before", "after"))
+    rows = text[text.index('id="raw"') :]
+    assert rows.count("<td>before</td>") == rows.count("<td>after</td>") == len(run())

@@ -135,7 +135,7 @@ def test_the_ceiling_on_private_memory_stops_a_jump_that_the_machine_could_serve
         ("kills-itself", "killed", "SIGKILL"),
         ("wrong-shape", "crash", "x of shape (4,), expected (3,)"),
         ("not-a-solution", "crash", "NoneType, not a Solution"),
-        ("nests", "refused", "phase 'solve' begins inside phase 'load'"),
+        ("nests", "crash", "phase 'solve' begins inside phase 'load'"),
         ("refuses", "refused", "has no option presolve"),
     ],
 )

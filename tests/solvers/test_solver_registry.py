@@ -269,3 +269,41 @@ def test_adapters_are_found_by_the_file_that_the_environment_names(
 def test_builtin_modules_hold_solve() -> None:
     for module in registry.BUILTIN_MODULES:
         assert callable(getattr(importlib.import_module(module), "solve", None)), module
+
+
+def test_a_file_cannot_take_the_name_of_a_solver_of_planbench(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Runs of the file would be recorded as those of the solver."""
+    file = tmp_path / "taken.py"
+    file.write_text(
+        "import dataclasses\n"
+        "from planbench.solvers import null\n"
+        f"names = {[spec.name for spec in registry._builtin()]}\n"
+        "SOLVERS = tuple(dataclasses.replace(null.SOLVERS[0], name=n) for n in names)\n"
+        "solve = null.solve\n"
+    )
+    monkeypatch.setenv("PLANBENCH_ADAPTERS", str(file))
+    for spec in registry._builtin():
+        assert registry._spec_called(spec.name) is spec
+    assert [plugin.name for plugin in registry.broken_plugins()] == ["taken"]
+
+
+def test_files_of_the_same_name_run_as_themselves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run of one would be recorded under the name of the other's solver."""
+    files = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        files.append(tmp_path / name / "mine.py")
+        files[-1].write_text(
+            "import dataclasses\n"
+            "from planbench.solvers import null\n"
+            f"SOLVERS = (dataclasses.replace(null.SOLVERS[0], name='{name}'),)\n"
+            f"def solve(*_): return '{name}'\n"
+        )
+    monkeypatch.setenv("PLANBENCH_ADAPTERS", ":".join(map(str, files)))
+    specs = {spec.name: spec for spec in registry.list_solvers()}
+    for name in ("one", "two"):
+        assert load_adapter(specs[name])() == name  # type: ignore[call-arg]
