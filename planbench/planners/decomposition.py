@@ -232,7 +232,7 @@ def start(
         p=sectors.p0.copy(),
         y=np.zeros(n),
         requirements=np.zeros((n, r.size), dtype=np.float32),
-        width=WIDTH if r.size > 1 else 0.0,
+        width=WIDTH if kept.size > 1 else 0.0,
         z=np.zeros(economy.n_targets),
         thorough=thorough,
     )  # fmt: skip

@@ -195,6 +195,21 @@ def test_the_closed_form_of_a_single_good(name: str) -> None:
     assert "policy iteration" in solution.method_run
 
 
+def test_one_resource_that_counts_is_enough_to_decide_by_itself() -> None:
+    """One that nobody uses must not leave techniques mixed, which nothing would end."""
+    for seed in range(6):
+        one = edge("usual", 1, seed)
+        two = make_economy(
+            inputs=one.inputs.toarray(),
+            outputs=one.outputs.toarray(),
+            resource_use=np.vstack([one.resource_use.toarray(), np.zeros(one.n_activities)]),
+            endowment=[float(one.endowment[0]), 1.0],
+            assortment=one.assortment.toarray(),
+            name=one.name,
+        )
+        closed("two-level", two)
+
+
 def sectors_of(economy: Economy) -> Sectors:
     scale = 1.0 / economy.endowment
     sectors = Sectors(economy, list_techniques(economy), scale, Meter(economy.nnz))
