@@ -207,7 +207,9 @@ def raw_lower(
     interior = interior_of(economy, programs=programs)
     candidates = list(_plan_candidates(economy, x, z, interior))
     # The first to keep its promise will do: each check is a matrix pass.
-    for candidate in sorted(candidates, key=lambda c: -float(economy.weights @ c[1])):
+    # What rounding may hide was mended; a plan that is feasible needs no mending.
+    candidates = sorted(candidates, key=lambda c: -float(economy.weights @ c[1]))
+    for candidate in [*candidates, (x, z)]:
         bound = certified_lower(economy, *candidate)
         if bound is not None:
             return bound, candidate

@@ -89,7 +89,8 @@ def sort_by_main_product(economy: Economy, meter: Meter, main: IntArray | None =
     economy : Economy
     meter : Meter
     main : ndarray of int64, shape (activities,), optional
-        From an earlier plan; kept where the activity still makes more of it than it uses.
+        From an earlier plan; kept where the activity still makes more of it than it uses. Others
+        are chosen as if there were none.
     """
     a, b, r = economy.inputs, economy.outputs, economy.resource_use
     n = economy.n_goods
@@ -98,13 +99,16 @@ def sort_by_main_product(economy: Economy, meter: Meter, main: IntArray | None =
     meter.work += a.nnz + b.nnz
     allowed = (produced > 0) & np.repeat(limits_of(economy).activity > 0, np.diff(b.indptr))
     rough, share = _rough_prices(economy, meter)
+    share = np.where(allowed, share, 0.0)
+    column = np.repeat(np.arange(economy.n_activities), np.diff(b.indptr))
     if main is None:
-        main = _main_products(economy, np.where(allowed, share, 0.0), meter)
-    else:
-        column = np.repeat(np.arange(economy.n_activities), np.diff(b.indptr))
-        kept = np.zeros(economy.n_activities, dtype=bool)
-        kept[column[allowed & (main[column] == b.indices)]] = True
+        main = np.full(economy.n_activities, -1)
+    kept = np.zeros(economy.n_activities, dtype=bool)
+    kept[column[allowed & (main[column] == b.indices)]] = True
+    if kept[column[share > 0]].all():
         main = np.where(kept, main, -1)
+    else:
+        main = np.where(kept, main, _main_products(economy, share, meter))
     activity = np.flatnonzero(main >= 0)
     activity = activity[np.argsort(main[activity], kind="stable")]
     good = main[activity]

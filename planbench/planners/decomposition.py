@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from planbench.certificates.check import certified_upper
+from planbench.certificates.repair import raw_upper
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.planners import kernels, policy_iteration
@@ -81,8 +83,9 @@ STEPS = 40
 LEAST_MARGIN = 1e-3
 #: And within this multiple of the relative gap.
 MARGIN_OF_GAP = 2.0
-#: Said of a run in which sweeps did not converge.
+#: Said of a run in which sweeps did not converge, and of one that mixed whole plans.
 FACTORISED = "policy iteration with sparse LU, as sweeps were slow"
+MIXED = "whole plans mixed by linear programs (HiGHS)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,7 +232,7 @@ def start(
         p=sectors.p0.copy(),
         y=np.zeros(n),
         requirements=np.zeros((n, r.size), dtype=np.float32),
-        width=WIDTH if r.size > 1 else 0.0,
+        width=WIDTH if kept.size > 1 else 0.0,
         z=np.zeros(economy.n_targets),
         thorough=thorough,
     )  # fmt: skip
@@ -626,18 +629,29 @@ def _nothing_to_do(economy: Economy, domain: Domain, meter: Meter) -> Result:
     """Return the best plan where no target can be reached: to do nothing."""
     n, k = economy.n_goods, economy.n_resources
     p, w = complete_prices(economy, domain, np.zeros(n), np.zeros(k))
+    upper = _proven(economy, meter, p, w)
     return Result(
-        ended="optimal",
+        ended="optimal" if upper == 0.0 else "stalled",
         x=np.zeros(economy.n_activities),
         z=np.zeros(economy.n_targets),
         p=p,
         w=w,
         lower=0.0,
-        upper=0.0,
+        upper=upper,
         iterations={"rounds": 0, "passes": round(meter.passes)},
         state=State(w, p, np.zeros(n), None),
         message="no target can be reached: goods it needs cannot be made",
     )
+
+
+def _proven(economy: Economy, meter: Meter, p: FloatArray, w: FloatArray) -> float:
+    """Bound by prices of what counts and what does not, infinite if they prove nothing."""
+    meter.work += 2 * economy.nnz
+    bound = certified_upper(economy, p, w)
+    if bound is None:
+        # Rounding may be repaired, which takes longer.
+        bound = raw_upper(economy, p, w, programs=False)[0]
+    return np.inf if bound is None else bound
 
 
 def _finish(run: Decomposition, domain: Domain, rounds: int, ended: Ended) -> Result:
@@ -647,6 +661,9 @@ def _finish(run: Decomposition, domain: Domain, rounds: int, ended: Ended) -> Re
     p = w = None
     if bounds.prices is not None and run.ray is None:
         p, w = complete_prices(economy, domain, *bounds.prices)
+        if domain.makeable is not None and np.isinf(_proven(economy, run.meter, p, w)):
+            bounds.upper = None
+            ended = "stalled" if ended == "optimal" else ended
     state = State(
         np.zeros(economy.n_resources) if w is None else w,
         run.p if p is None else p,
@@ -654,7 +671,8 @@ def _finish(run: Decomposition, domain: Domain, rounds: int, ended: Ended) -> Re
         run.requirements,
     )
     run.requirements *= economy.endowment
-    also = "" if run.direct is None else FACTORISED
+    ran = {FACTORISED: run.direct is not None, MIXED: bool(run.plans)}
+    also = "; ".join(name for name, did in ran.items() if did)
     return Result(
         ended=ended,
         x=x,

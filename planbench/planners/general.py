@@ -136,7 +136,7 @@ class _Stages:
 
     def add(self, found: Result, method: str) -> None:
         """Count what another planner did, and keep its plan and prices where they are better."""
-        self.methods.append(found.method or method)
+        self.methods.append("; ".join(filter(None, (found.method or method, found.also))))
         self.meter.work += found.passes * self.meter.nonzeros
         plan = None if found.x is None or found.z is None else (found.x, found.z)
         self.bracket.add_plan(found.lower, plan)
@@ -162,12 +162,12 @@ def _run(economy: Economy, _: Any, options: PlanOptions, state: GeneralState | N
 
     meter = Meter(max(1, economy.nnz), options.time_limit)
     stages = _Stages(economy, options, meter, Bracket())
-    if state is not None and state.adjusting is not None:
-        return _adjust(stages, state.adjusting)
     if two_level.refusal(economy) is None:
         found = _by_sectors(stages, state)
         if found.ended != "stalled":
             return found
+    if state is not None and state.adjusting is not None:
+        return _adjust(stages, state.adjusting)
     if state is not None and not state.sound:
         state = None
     capped = np.count_nonzero(np.isfinite(economy.capacity)) > OFTEN_CAPPED * economy.n_activities
@@ -183,22 +183,29 @@ def _run(economy: Economy, _: Any, options: PlanOptions, state: GeneralState | N
     course = begin(branches, meter, options.tolerance, stages.bracket)
     if state is not None:
         _start_from(course, state)
+    begun = course.round
     ended = iterate(course, options.report)
     stages.methods.append(METHOD)
-    stages.counts["rounds"] += course.round + (ended != "stalled")
+    stages.counts["rounds"] += course.round - begun + (ended != "stalled")
     if ended != "stalled":
         return stages.result(ended, _state_of(course))
     best = _state_of(course)
     columns, prices = np.concatenate([best.x, best.z]), np.concatenate([best.p, best.w])
-    # Rounds that got nowhere may end in huge numbers; NaN fails the comparison as well.
+    # Rounds that got nowhere may end in huge numbers; NaN fails the comparison as well. From what
+    # is no plan, price adjustment may never reach one, nor the proof that there is none.
     sane = all((np.abs(part) <= LARGEST).all() for part in (columns, prices))
+    sane = sane and stages.bracket.plan is not None
     return _adjust(stages, PriceState(columns, prices, None) if sane else None, branches.main)
 
 
 def _by_sectors(stages: _Stages, state: GeneralState | None) -> Result:
     """Plan as ``two-level`` does, where it can."""
+    from planbench.planners.decomposition import State
+
     economy, planner = stages.economy, two_level.PLANNER
     old = None if state is None else state.sectors
+    if old is None and state is not None and state.sound:
+        old = State(state.w, state.p, np.asarray(economy.outputs @ state.x), None)
     found = planner.run(economy, planner.prepare(economy), stages.left, old)
     stages.add(found, two_level.SPEC.method)
     stages.counts["rounds"] += found.rounds
@@ -209,7 +216,7 @@ def _by_sectors(stages: _Stages, state: GeneralState | None) -> Result:
         economy.outputs.indices.astype(np.int64), kept.prices, kept.rents, found.x, found.z,
         np.zeros(0, dtype=np.int64), sectors=kept,
     )  # fmt: skip
-    return replace(found, state=state, method=stages.methods[-1])
+    return replace(found, state=state, method=two_level.SPEC.method)
 
 
 def _adjust(

@@ -97,8 +97,8 @@ class Bracket:
             self.lower, self.plan = lower, plan
 
     def add_prices(self, upper: float | None, prices: Pair | None) -> None:
-        """Keep better prices."""
-        if upper is not None and (self.upper is None or upper < self.upper):
+        """Keep better prices; an infinite bound is none."""
+        if upper is not None and upper < (np.inf if self.upper is None else self.upper):
             self.upper, self.prices = upper, prices
 
 

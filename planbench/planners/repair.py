@@ -164,6 +164,8 @@ class _Repair:
         self.draft = Draft(x, net, flow, process.profits(prices))
         self.short = np.inf
 
+    # A shortage may be out of all proportion to what flows.
+    @np.errstate(over="ignore")
     def close_balances(self) -> None:
         """Make less of what is left over and more of what is short; save what nobody can make.
 

@@ -124,6 +124,8 @@ class Sectors:
         self.meter.work += work
         return drop, flow, missed
 
+    # Prices of goods that cannot be made rise without end.
+    @np.errstate(over="ignore")
     def solve_prices(
         self, p: FloatArray, weight: FloatArray, tolerance: float
     ) -> tuple[float, bool]:

@@ -18,6 +18,7 @@ pytest.importorskip("numba")
 
 from planbench.planners import policy_iteration, restricted_master
 from planbench.planners.decomposition import factorise, solve_sectors, start
+from planbench.planners.planner import PlanOptions
 from planbench.planners.presolve import Domain, presolve, reproducing_prices
 from planbench.planners.sectors import Sectors
 from planbench.planners.techniques import Meter, list_techniques
@@ -128,6 +129,18 @@ def test_the_search_for_techniques_ends_with_the_time(monkeypatch: pytest.Monkey
     assert len(calls) <= 2
 
 
+def test_what_ran_is_told_of_a_plan_that_is_gone_on_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``general`` goes on where ``two-level`` stalls: the record names what that did, all of it."""
+    from planbench.planners import decomposition, general
+
+    monkeypatch.setattr(decomposition, "MOST_ROUNDS", 2)
+    monkeypatch.setattr(decomposition, "FAILURES", -1)
+    result = general.plan(edge("ring", 5, 9), PlanOptions(tolerance=GAP, time_limit=20.0))
+    assert general.METHOD in result.method
+    assert decomposition.FACTORISED in result.method
+    assert decomposition.MIXED in result.method
+
+
 def test_time_may_run_out_between_factorisations() -> None:
     """Rounds that are solved for have no bound before the first of their own."""
     economy = edge("ring", 5, 9)
@@ -151,6 +164,21 @@ def test_free_and_barred(kind: str) -> None:
 
 
 @BOTH
+@pytest.mark.parametrize("use", [0.0, 1.0])
+def test_nothing_is_claimed_that_prices_do_not_prove(name: str, use: float) -> None:
+    """A good that is made of just as much of itself: no price leaves a margin for rounding."""
+    economy = make_economy(
+        inputs=[[1.0]],
+        outputs=[[1.0]],
+        resource_use=[[use]],
+        endowment=[1.0],
+        assortment=[1.0],
+    )
+    solution, certificate = planned(name, economy)
+    assert solution.claim != "optimal" or certificate.raw_gap == 0
+
+
+@BOTH
 def test_the_closed_form_of_a_single_good(name: str) -> None:
     """One good that eats all but a millionth of itself: z = r (1 − a)/R."""
     left = 2.0**-20
@@ -165,6 +193,21 @@ def test_the_closed_form_of_a_single_good(name: str) -> None:
     assert solution.objective == pytest.approx(6.0 * left, rel=1e-6)
     # What ran besides sweeps must be told.
     assert "policy iteration" in solution.method_run
+
+
+def test_one_resource_that_counts_is_enough_to_decide_by_itself() -> None:
+    """One that nobody uses must not leave techniques mixed, which nothing would end."""
+    for seed in range(6):
+        one = edge("usual", 1, seed)
+        two = make_economy(
+            inputs=one.inputs.toarray(),
+            outputs=one.outputs.toarray(),
+            resource_use=np.vstack([one.resource_use.toarray(), np.zeros(one.n_activities)]),
+            endowment=[float(one.endowment[0]), 1.0],
+            assortment=one.assortment.toarray(),
+            name=one.name,
+        )
+        closed("two-level", two)
 
 
 def sectors_of(economy: Economy) -> Sectors:
@@ -202,6 +245,16 @@ def test_nothing_productive_gives_no_prices() -> None:
     sectors = sectors_of(economy)
     p = np.ones(2)
     assert not policy_iteration.PolicyIteration(sectors).solve_prices(p)
+
+
+def test_prices_that_rise_without_end_are_no_warning() -> None:
+    """Their value may be more than a number can hold: planning goes on to find that out."""
+    economy = make_economy(
+        inputs=[[0.5]], outputs=[[1.0]], resource_use=[[1.0]], endowment=[1.0], assortment=[1.0]
+    )
+    p = np.array([1e308])
+    sectors_of(economy).solve_prices(p, np.array([1e3]), 1e-6)
+    assert 0 < p[0] < 1e308
 
 
 def test_many_goods_are_not_factorised() -> None:

@@ -21,7 +21,7 @@ pytest.importorskip("numba")
 
 from planbench.planners import general, two_level
 from planbench.planners.branches import sort_by_main_product
-from planbench.planners.planner import PlanOptions, Result
+from planbench.planners.planner import Bracket, PlanOptions, Result
 from planbench.planners.techniques import Meter
 
 FULL = os.environ.get("PLANBENCH_FULL") == "1"
@@ -178,6 +178,44 @@ def test_old_plan_makes_the_next_one_cheaper() -> None:
     assert cold.lower <= warm.upper
 
 
+def test_activities_that_could_not_run_before_are_used_again() -> None:
+    """They had no main product in the old plan: left out for good, the bracket would not close."""
+    for kind in ("joint", "stocks", "demand"):
+        economy = random_small(kind, 1)
+        barred = np.random.default_rng(1).random(economy.n_activities) < 0.3
+        capacity = np.where(barred, 0.0, economy.capacity)
+        old = general.plan(replace(economy, capacity=capacity, interior=None))
+        again = general.plan(economy, PlanOptions(tolerance=GAP), old.state)
+        holds(again, oracle(economy))
+        assert not handed_over(again)
+
+
+def test_old_plan_of_another_method_is_a_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever made the old plan, ``two-level`` runs where it can, and from that plan."""
+    from planbench.planners import rounds
+
+    economy = load_instance("gen:goods=400,techniques=2,resources=5,seed=4").economy
+    cold = general.plan(economy, PlanOptions(tolerance=GAP))
+    limited = replace(economy, capacity=np.full(economy.n_activities, 1.01 * cold.x.max()))
+    optimum = oracle(economy)
+    for most in (rounds.MOST_ROUNDS, 1):
+        monkeypatch.setattr(rounds, "MOST_ROUNDS", most)
+        old = general.plan(limited, PlanOptions(tolerance=GAP))
+        assert handed_over(old) == (most == 1)
+        again = general.plan(economy, PlanOptions(tolerance=GAP), old.state)
+        holds(again, optimum, GAP)
+        assert again.method == two_level.SPEC.method
+        assert again.passes < cold.passes
+
+
+def test_rounds_are_counted_once_from_an_old_plan() -> None:
+    economy = random_small("joint", 1)
+    lines: list[str] = []
+    old = general.plan(economy, PlanOptions(tolerance=GAP))
+    again = general.plan(economy, PlanOptions(tolerance=GAP, report=lines.append), old.state)
+    assert again.rounds == len(lines)
+
+
 def test_worthless_state_is_no_start() -> None:
     economy = load_instance("split:us-bea-15,goods=100,seed=1").economy
     first = general.plan(economy)
@@ -266,6 +304,43 @@ def test_infeasible_and_unbounded_economies_are_proven() -> None:
     assert general.plan(starved).ended == "infeasible"
     free = make_economy(**parts, resource_use=[[0.0, 0.0]], endowment=[1.0])
     assert general.plan(free).ended == "unbounded"
+
+
+def test_infeasible_economy_is_proven_after_rounds_without_a_plan() -> None:
+    """From prices out of all proportion price adjustment would never find the proof."""
+    inf = np.inf
+    economy = make_economy(
+        inputs=[
+            [0.17, 0.29, 0.19, 0, 0, 0, 0, 0, 0.024],
+            [0, 0, 0, 0.15, 0.056, 0, 0, 0, 0.091],
+            [0, 0, 0, 0.025, 0, 0.0009, 0.28, 0, 0],
+            [0, 0, 0.098, 0.28, 0.059, 0, 0, 0, 0.15],
+        ],
+        outputs=[
+            [0, 1, 0, 1, 0, 0, 0, 0, 0],
+            [1, 0, 1, 0, 0, 0, 0, 0, 0],
+            [0, 0, 0, 0, 0, 1, 1, 0, 1],
+            [0, 0, 0, 0, 1, 0, 0, 1, 0],
+        ],
+        resource_use=[
+            [0, 0.63, 0, 0.21, 0, 0, 0, 0.21, 0],
+            [0, 0, 0.41, 0, 0.4, 0, 0, 0.6, 0.52],
+            [0.46, 0, 0.88, 0.84, 0.94, 0.87, 0.48, 0, 0.78],
+        ],
+        endowment=[0.54, 0.31, 0.0],
+        capacity=[inf, inf, inf, 0.48, 0.063, inf, inf, 1.3, 0.68],
+        assortment=[[0, 0.077, 0.73], [0.89, 0.77, 0.9], [0.45, 0.51, 0], [1.3, 0.57, 0.5]],
+        fixed_demand=[0.012, -0.43, 0.59, 0.0035],
+    )
+    assert general.plan(economy, PlanOptions(time_limit=20.0)).ended == "infeasible"
+
+
+def test_an_unbounded_bracket_is_as_wide_as_none() -> None:
+    """An infinite bound would make its gap no number, which no comparison ends on."""
+    bracket = Bracket()
+    bracket.add_plan(0.0, (np.zeros(1), np.zeros(1)))
+    bracket.add_prices(np.inf, None)
+    assert bracket.gap == 1.0
 
 
 @pytest.mark.parametrize(
