@@ -105,7 +105,7 @@ def _regional(
     fields: dict[str, Any], n: int, regions: list[str], sectors: list[str], where: str
 ) -> dict[str, Any]:
     """Regions of the rows of a multi-region table, and of its columns of final use."""
-    if len(regions) * len(sectors) != n:
+    if not regions or len(regions) * len(sectors) != n:
         raise InputError(
             f"{plural(len(regions), 'region')} and {plural(len(sectors), 'industry')} do not "
             f"make {plural(n, 'row')}",
@@ -144,6 +144,8 @@ def _read(path: Path) -> tuple[dict[str, Any], list[Role]]:
         roles.append(Role("array", key, ROLES[field], "by its name"))
     for field, array in given.items():
         if field in _LABELS:
+            if array.dtype.kind in "SV":
+                raise InputError(f"array of {field} holds bytes; save it as text", where=where)
             given[field] = [str(label) for label in np.ravel(array)]
         elif array.dtype.kind not in "buif":
             raise InputError(f"array of {field} holds no numbers", where=where)
