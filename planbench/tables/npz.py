@@ -82,6 +82,9 @@ def read_npz_table(path: Path, name: str, make_rows: str = "auto") -> RawTable:
         if "make" in given:
             message = "a multi-region make table is not read from npz; use CSV"
             raise InputError(message, where=where)
+        if labels["products"] not in (None, sectors):
+            message = "labels of products differ from those of industries in a table of regions"
+            raise InputError(f"{message}; leave them out", where=where)
         fields |= _regional(fields, use.shape[0], regions, sectors or [], where)
         products = industries = [f"{r} {s}" for r in regions for s in sectors or []]
     else:

@@ -412,6 +412,7 @@ def test_a_damaged_table_is_one_line(tmp_path: Path) -> None:
     ("arrays", "words"),
     [
         ({"industries": np.array([b"ab", b"cd"])}, "holds bytes"),
+        ({"country": ["a", "b"], "industry": ["s"], "products": ["p", "q"]}, "leave them out"),
         ({"Z": np.zeros((0, 0)), "Y": np.zeros((0, 1)), "country": np.array([], "<U1")}, "0 rows"),
     ],
 )
