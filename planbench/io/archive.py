@@ -216,6 +216,8 @@ def _read_array(file: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
         array = np.lib.format.read_array(stream, allow_pickle=False)
         if stream.read(1):
             raise ValueError("holds more bytes than it declares")
+        if array.size and not array.itemsize:
+            raise ValueError("declares entries of no bytes")
     return array
 
 

@@ -237,6 +237,8 @@ def save_economy(economy: Economy, folder: _PathLike) -> None:
         outer blanks or line ends, which CSV files do not keep.
     """
     path = Path(folder)
+    if path.is_symlink():
+        path = path.resolve()  # a link stays one
     for field in ("goods", "activities", "resources", "targets", "units"):
         for label in getattr(economy, field) or ():
             if label != label.strip() or "\r" in label or "\0" in label:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import mmap
 import os
 import re
 import stat
@@ -272,9 +273,12 @@ def repair(path: Path) -> str | None:
     """
     try:
         with path.open("r+b") as file:
-            content = file.read()
-            tail_at = content.rfind(b"\n") + 1
-            tail = content[tail_at:]
+            if not file.seek(0, os.SEEK_END):
+                return None
+            # Mapped, since a file of results may be larger than memory.
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                tail_at = content.rfind(b"\n") + 1
+                tail = content[tail_at:]
             if not tail:
                 return None
             if _is_whole(tail):

@@ -82,6 +82,9 @@ def read_npz_table(path: Path, name: str, make_rows: str = "auto") -> RawTable:
         if "make" in given:
             message = "a multi-region make table is not read from npz; use CSV"
             raise InputError(message, where=where)
+        if labels["products"] not in (None, sectors):
+            message = "labels of products differ from those of industries in a table of regions"
+            raise InputError(f"{message}; leave them out", where=where)
         fields |= _regional(fields, use.shape[0], regions, sectors or [], where)
         products = industries = [f"{r} {s}" for r in regions for s in sectors or []]
     else:
@@ -105,7 +108,7 @@ def _regional(
     fields: dict[str, Any], n: int, regions: list[str], sectors: list[str], where: str
 ) -> dict[str, Any]:
     """Regions of the rows of a multi-region table, and of its columns of final use."""
-    if len(regions) * len(sectors) != n:
+    if not regions or len(regions) * len(sectors) != n:
         raise InputError(
             f"{plural(len(regions), 'region')} and {plural(len(sectors), 'industry')} do not "
             f"make {plural(n, 'row')}",
@@ -144,6 +147,8 @@ def _read(path: Path) -> tuple[dict[str, Any], list[Role]]:
         roles.append(Role("array", key, ROLES[field], "by its name"))
     for field, array in given.items():
         if field in _LABELS:
+            if array.dtype.kind in "SV":
+                raise InputError(f"array of {field} holds bytes; save it as text", where=where)
             given[field] = [str(label) for label in np.ravel(array)]
         elif array.dtype.kind not in "buif":
             raise InputError(f"array of {field} holds no numbers", where=where)

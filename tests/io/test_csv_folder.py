@@ -260,3 +260,11 @@ def test_what_csv_cannot_hold_is_refused_and_leaves_nothing(
     with pytest.raises(InputError, match="recipe"):
         save_economy(replace(economy, recipe={"x": object()}), tmp_path / "e")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_to_a_folder_stays_a_link(tmp_path: Path) -> None:
+    economy = load_economy(_hand(tmp_path))
+    (tmp_path / "link").symlink_to(tmp_path / "hand")
+    save_economy(economy, tmp_path / "link")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["hand", "link"]
+    assert load_economy(tmp_path / "hand").sha256 == economy.sha256

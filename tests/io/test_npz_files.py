@@ -406,3 +406,28 @@ def test_a_damaged_table_is_one_line(tmp_path: Path) -> None:
             said.append(str(error))
     assert len(said) > 200
     assert not any("\n" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"industries": np.array([b"ab", b"cd"])}, "holds bytes"),
+        ({"country": ["a", "b"], "industry": ["s"], "products": ["p", "q"]}, "leave them out"),
+        ({"Z": np.zeros((0, 0)), "Y": np.zeros((0, 1)), "country": np.array([], "<U1")}, "0 rows"),
+    ],
+)
+def test_labels_of_a_table_are_text(
+    tmp_path: Path, arrays: dict[str, np.ndarray], words: str
+) -> None:
+    table = {"Z": np.eye(2), "Y": np.ones((2, 1))}
+    np.savez(tmp_path / "t.npz", **(table | arrays))
+    with pytest.raises(InputError, match=words):
+        read_npz_table(tmp_path / "t.npz", "t")
+
+
+def test_entries_without_bytes_are_refused(tmp_path: Path) -> None:
+    """A file of 200 bytes could declare a billion of them."""
+    header = "{'descr': '<U0', 'fortran_order': False, 'shape': (1000000000,)}"
+    _with_member(tmp_path / "t.npz", _npy(header))
+    with pytest.raises(InputError, match="entries of no bytes"):
+        read_npz_table(tmp_path / "t.npz", "t")

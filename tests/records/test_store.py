@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from support.full import FULL
 from planbench.errors import InputError, PlanbenchError
 from planbench.records import store as store_module
 from planbench.records.schema import InstanceFacts, PhaseCost, Record
-from planbench.records.store import RecordStore, read_records, to_line
+from planbench.records.store import RecordStore, read_records, repair, to_line
 
 #: Where a process of its own finds this module and what it imports.
 FOLDERS = [str(Path(__file__).parents[n]) for n in (0, 1)]
@@ -148,6 +149,19 @@ def test_a_file_that_is_one_torn_line_is_repaired(path):
     with RecordStore(path) as store:
         assert store.records == ()
     assert path.read_bytes() == b""
+
+
+def test_repair_keeps_little_of_a_large_file_in_memory(path):
+    path.parent.mkdir()
+    with path.open("wb") as file:
+        file.truncate(1 << 26)
+        file.seek(0, 2)
+        file.write(b"\n{")
+    tracemalloc.start()
+    assert "torn last line of 1 byte" in repair(path)
+    assert tracemalloc.get_traced_memory()[1] < 1 << 22
+    tracemalloc.stop()
+    assert path.stat().st_size == (1 << 26) + 1
 
 
 def test_every_cut_of_the_file_leaves_whole_rows(path):
