@@ -121,8 +121,8 @@ GENERAL_CASES = (
     general(10**5, f"{JOINT},capacities=0.1", 1e-4),
     general(370, "years:us-bea-71,years=5", 1e-4, seeded=False),
     general(568, "regions:us-bea-71,regions=8", 1e-4, seeded=False),
-    general(10**5, "years:split:us-bea-71,goods=20000,seed=1,years=5", 1e-4, seeded=False),
-    general(10**5, "regions:gen:goods=12500,byproducts=0.09,seed=1,regions=8", 1e-4, seeded=False),
+    general(10**5, 'years:"split:us-bea-71,goods=20000,seed=1",years=5', 1e-4, seeded=False),
+    general(10**5, "gen:goods=12500,byproducts=0.09,seed=1,regions=8", 1e-4, seeded=False),
 )
 
 HEADER = (

@@ -207,7 +207,7 @@ def raw_lower(
     interior = interior_of(economy, programs=programs)
     candidates = list(_plan_candidates(economy, x, z, interior))
     # The first to keep its promise will do: each check is a matrix pass.
-    # What rounding may hide was mended; a plan that is feasible needs no mending.
+    # Repair removed what rounding may hide; a plan that is feasible needs none.
     candidates = sorted(candidates, key=lambda c: -float(economy.weights @ c[1]))
     for candidate in [*candidates, (x, z)]:
         bound = certified_lower(economy, *candidate)
