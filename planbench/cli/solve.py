@@ -85,20 +85,23 @@ def solve(
         # The document must be alone on standard output.
         stream = sys.stderr if json else sys.stdout
         print(outcome.log, end="" if outcome.log.endswith("\n") else "\n", file=stream)
-    facts = _facts(found, outcome, top)
-    if json:
-        document = row_document(outcome.record)
-        console.print_json(document | {"known_optimum": found.optimum, "plan": facts})
-    elif outcome.record.ended == "refused":
+    if outcome.record.ended == "refused" and not json:
         raise _refusal(outcome)
-    else:
-        _show(found, outcome, facts if top > 0 else None)
+    facts = _facts(found, outcome, top)
     found_something = finding_of(outcome.record)
-    if found_something:
-        console.finding(found_something)
-    # Last, so that a plan that cannot be written costs nothing that was measured.
-    if output is not None:
-        _write_plan(output, found, outcome)
+    try:
+        if json:
+            document = row_document(outcome.record)
+            console.print_json(document | {"known_optimum": found.optimum, "plan": facts})
+        else:
+            _show(found, outcome, facts if top > 0 else None)
+        if found_something:
+            console.finding(found_something)
+    finally:
+        # Last, so that a plan that cannot be written costs nothing that was measured; and even
+        # if nobody reads the results to their end.
+        if output is not None:
+            _write_plan(output, found, outcome)
     return 1 if found_something else 0
 
 

@@ -133,7 +133,7 @@ def import_table(path: _Path | Sequence[_Path], **options: Any) -> tuple[Economy
     )
     if options:
         raise InputError(f"is no option of an import: {next(iter(options))!r}", where="options")
-    chosen = ImportSettings(**settings).checked()
+    chosen = ImportSettings(**settings)
     raw = read_raw_table([os.fspath(p) for p in paths], ReadOptions(**read))
     return import_raw(raw, chosen)
 
@@ -148,7 +148,7 @@ def import_raw(
     InputError
         When the table does not allow what the settings ask for, or no target can be reached.
     """
-    settings = (settings or ImportSettings()).checked()
+    settings = settings or ImportSettings()
     technology = _technology(raw, settings)
     flows = flows_of(raw, settings)
     if technology in ("industry", "commodity"):

@@ -56,21 +56,13 @@ tuple of str
     industry: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
 
-    def checked(self) -> ReadOptions:
-        """Return the options themselves if they make sense.
-
-        Raises
-        ------
-        InputError
-            Naming the option and what it may be.
-        """
+    def __post_init__(self) -> None:
         refuse_unknown(
             self,
             make_rows=("auto", "products", "industries"),
             entries=("auto", "money", "quantities", "coefficients"),
             gross_outputs=("auto", "stated", "uses"),
         )
-        return self
 
 
 @dataclass(frozen=True)
@@ -98,6 +90,11 @@ class ImportSettings:
     margins : tuple of str
         Trade and transport products of a table at purchasers' prices, by name or shell
         pattern; found by their figures if missing.
+
+    Raises
+    ------
+    InputError
+        Naming the option and what it may be.
     """
 
     technology: str = "auto"
@@ -108,14 +105,7 @@ class ImportSettings:
     prices: str = "auto"
     margins: tuple[str, ...] = ()
 
-    def checked(self) -> ImportSettings:
-        """Return the settings themselves if they make sense.
-
-        Raises
-        ------
-        InputError
-            Naming the option and what it may be.
-        """
+    def __post_init__(self) -> None:
         refuse_unknown(
             self,
             technology=("auto", "joint", "industry", "commodity"),
@@ -129,7 +119,6 @@ class ImportSettings:
                 f"is {self.trade_limit:g}; give a number of at least 1, such as 2",
                 where="--trade-limit",
             )
-        return self
 
 
 def refuse_unknown(options: object, **known: tuple[str, ...]) -> None:

@@ -44,7 +44,7 @@ def read_raw_table(paths: Sequence[str | Path], options: ReadOptions | None = No
     InputError
         In one line with the file and what to do.
     """
-    options = (options or ReadOptions()).checked()
+    options = options or ReadOptions()
     raw = _read(paths, options)
     return raw if options.unit is None else replace(raw, unit=options.unit)
 

@@ -341,3 +341,15 @@ def test_every_command_offers_json(capsys: pytest.CaptureFixture[str]) -> None:
         shown = capsys.readouterr().out
         assert "--json" in shown, name
         assert listed[name] in " ".join(shown.split()), "the list says what the command says"
+
+
+def test_a_plan_is_written_even_if_nobody_reads_the_results(tmp_path: Path) -> None:
+    """`planbench solve … -o plan.npz | head -1` must not lose the plan that was computed."""
+    read, write = os.pipe()
+    os.close(read)
+    plan = tmp_path / "plan.npz"
+    command = [sys.executable, "-m", "planbench", "solve", "kantorovich-plywood", "-o", str(plan)]
+    subprocess.run(command, stdout=write, stderr=subprocess.PIPE, check=False, timeout=120)
+    os.close(write)
+    said = planbench("verify", "kantorovich-plywood", str(plan))
+    assert said.code == 0, said.err
