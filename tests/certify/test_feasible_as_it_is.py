@@ -10,7 +10,7 @@ from planbench.certificates.check import certified_lower
 from planbench.model import make_economy
 
 
-def test_a_feasible_plan_too_tight_to_be_mended_is_taken_as_it_is(
+def test_a_feasible_plan_too_tight_to_be_repaired_is_taken_as_it_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What a planner proved by the same check would otherwise be without any bound."""

@@ -134,9 +134,9 @@ def test_two_level_runs_where_every_activity_makes_one_good_without_limits() -> 
 
 def test_goods_are_not_carried_in_a_circle() -> None:
     """Many pairs of regions that carry goods both ways at nearly the same cost."""
-    economy = load_instance("gen:goods=100,regions=6,byproducts=0.09,seed=1").economy
+    economy = load_instance("gen:goods=200,regions=10,byproducts=0.09,seed=1").economy
     result = general.plan(economy, PlanOptions(tolerance=1e-4))
-    holds(result, oracle(economy), 1e-4)
+    assert result.gap <= 1e-4
     assert not handed_over(result)
 
 
