@@ -14,7 +14,7 @@ import pytest
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 #: Numbers that change from run to run: times, memory, passes, versions and tiny gaps.
-NUMBER = re.compile(r"\d[\d,]*(\.\d+)?(e[+-]?\d+)?\*?( ?(ms|s|kB|MB|µs))?\b")
+NUMBER = re.compile(r"\d[\d,]*(\.\d+)?(e[+-]?\d+)?\*?( ?(ms|s|µs|B|kB|MB|GB))?\b")
 
 
 def _sessions() -> list[tuple[str, list[str]]]:
