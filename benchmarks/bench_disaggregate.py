@@ -1,9 +1,9 @@
-"""Cost of economies with real structure against the plain generator, per non-zero and in memory.
+"""Cost of splitting a table against the plain generator, per non-zero and in memory.
 
-``generate --profile`` and ``disaggregate`` are compared with ``gen:`` at the same number of
-goods and about the same number of non-zeros. Each figure comes from a fresh process: seconds of
-CPU, and the peak of resident memory (VmHWM, Linux) above the level before, over the bytes of the
-finished arrays. The three are run in turn. Targets: time ratio below 3, peak below 6.
+``split:`` is compared with ``gen:`` at the same number of goods and about the same number of
+non-zeros. Each figure comes from a fresh process: seconds of CPU, and the peak of resident memory
+(VmHWM, Linux) above the level before, over the bytes of the finished arrays. The two are run in
+turn. Targets: time ratio below 3, peak below 6.
 
     python benchmarks/bench_disaggregate.py --goods 1e6 --repeats 3
 """
@@ -15,7 +15,7 @@ import json
 
 from fresh import measured, median, median_ratio, run_in_turn
 
-KINDS = ("gen", "profile", "split")
+KINDS = ("gen", "split")
 
 
 def spec_of(kind: str, goods: int) -> str:
@@ -23,8 +23,6 @@ def spec_of(kind: str, goods: int) -> str:
     return {
         "gen": f"gen:goods={goods},inputs=20,techniques=1,resources=2,resources_per_activity=all,"
         "seed=1",
-        "profile": f"gen:profile=us-bea-2012,regime=20,goods={goods},techniques=1,resources=2,"
-        "resources_per_activity=all,seed=1",
         "split": f"split:us-bea-71,goods={goods},inputs=20,seed=1",
     }[kind]
 

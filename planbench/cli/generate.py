@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -85,9 +84,7 @@ def read_recipe(base: str | None, changes: Mapping[str, Any]) -> GeneratorRecipe
     parts: list[str] = []
     if base is not None:
         text = base.removeprefix("gen:")
-        # goods=100,profile=mine.toml is inline though it ends like a file.
-        inline = text != base or ("=" in base and not Path(base).exists())
-        if base.endswith(".toml") and not inline:
+        if base.endswith(".toml") and text == base:
             text = read_toml_recipe(base).canonical()
         # A field that an option sets is dropped here; what is malformed is left to fail.
         parts = [part for part in text.split(",") if part.partition("=")[0].strip() not in given]

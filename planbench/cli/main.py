@@ -93,8 +93,6 @@ PANELS = {
         "generate": "Generate an economy from a recipe and write it to a file.",
         "import": "Make an economy of a published input-output table.",
         "fetch": "Download published input-output tables from their official source.",
-        "calibrate": "Fit a profile to a real table: figures from which economies of any size "
-        "are made.",
         "disaggregate": "Split the industries of a table into goods.",
         "export": "Write an INSTANCE or measurements in another format, by the ending of FILE.",
     },

@@ -8,8 +8,7 @@ A recipe (:mod:`recipe`) says what is wanted; :mod:`generator` makes it.
 - years and regions: :mod:`over_years` with :mod:`capital`, :mod:`over_regions`, and
   :mod:`expansion`, which draws what they need;
 - tables split into goods: :mod:`disaggregate`, from the plan that :mod:`observed` finds;
-- real tables in figures: :mod:`profile`, fitted and compared by :mod:`profile_fit`;
-  :mod:`statistics` measures any economy.
+- :mod:`statistics` measures any economy.
 """
 
 from planbench.generators.generator import generate

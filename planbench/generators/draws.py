@@ -43,8 +43,6 @@ class Purpose(IntEnum):
     HUBS = 11
     TARGETS = 12
     PLANTED = 13
-    SUPPLIERS = 14
-    PILOT = 15
     SPLIT = 16
     CAPITAL = 21
     STORAGE = 22

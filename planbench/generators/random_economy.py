@@ -7,8 +7,6 @@ economy is feasible with slack everywhere.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import scipy.sparse as sp
 
@@ -23,7 +21,6 @@ from planbench.generators.draws import (
     uniform,
 )
 from planbench.generators.interior import check_interior
-from planbench.generators.profile import find_profile
 from planbench.generators.recipe import GeneratorRecipe
 from planbench.generators.technology import draw_resource_use, draw_technology, draw_units, raw_bits
 from planbench.model.arrays import FloatArray, Matrix
@@ -96,8 +93,6 @@ _EFFICIENCY_CLIP = 2.0
 _INTERIOR_RENT = 2.0
 #: Demand of goods outside final demand in the reference plan, mean good in it being 1.
 _LEAST_DEMAND = 0.1
-#: With a profile, amounts of final demand are log-normal within so many deviations.
-_DEMAND_CLIP = 3.0
 #: A finite capacity is the reference level times 1 plus up to this.
 _CAPACITY_ROOM = (0.05, 1.0)
 #: A capacity that is meant to bind is at least this over the number of techniques, and at most
@@ -166,13 +161,7 @@ def draw_demand(recipe: GeneratorRecipe) -> FloatArray:
     count = max(recipe.targets, round(recipe.final_share * n))
     final = choose(raw_bits(recipe, Purpose.DEMAND, 0, n), count)
     # 1 + z/4 with |z| ≤ 3: no transcendental function, positive, mean 1.
-    draws = raw_bits(recipe, Purpose.DEMAND, 1, n)
-    if recipe.profile is not None:
-        sigma = find_profile(recipe.profile).final_demand.sigma
-        # Mean about 1, as exp(σ z − σ²/2) has.
-        amount = lognormal(draws, sigma, _DEMAND_CLIP) * round(math.exp(-(sigma**2) / 2), 6)
-    else:
-        amount = 1.0 + 0.25 * normal(draws, 3.0)
+    amount = 1.0 + 0.25 * normal(raw_bits(recipe, Purpose.DEMAND, 1, n), 3.0)
     return np.where(final, round24(amount), 0.0)
 
 

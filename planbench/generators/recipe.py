@@ -18,13 +18,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from planbench.errors import InputError
 from planbench.generators.laws import InputsLaw, parse_law
-from planbench.generators.profile import (
-    REGIMES,
-    RegimeName,
-    TableProfile,
-    find_profile,
-    profile_names,
-)
 from planbench.io.toml_file import read_toml
 
 _QUOTES = "\"'"
@@ -122,6 +115,8 @@ class _Recipe(BaseModel):
 
 
 _Kind = TypeVar("_Kind", bound=_Recipe)
+#: Fields that recipes had in earlier versions.
+_FORMER = ("profile", "regime")
 
 
 def validated(model: type[_Kind], values: Mapping[str, Any], *, where: str) -> _Kind:
@@ -134,6 +129,12 @@ def validated(model: type[_Kind], values: Mapping[str, Any], *, where: str) -> _
     """
     known = list(model.model_fields)
     for name in values:
+        if name in _FORMER:
+            raise InputError(
+                f"{name}: there are no profiles any more; split:us-bea-71,goods=1000 makes an "
+                "economy of any size from a table",
+                where=where,
+            )
         if name not in known:
             near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
             hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
@@ -272,16 +273,6 @@ _FEWEST_BAND = 30
 _MOST_SECTORS = 10
 #: A by-product is worth between these shares of the main product.
 BYPRODUCT_VALUE = (0.1, 0.5)
-#: Knobs that a profile decides.
-_PROFILE_DECIDES = (
-    "inputs",
-    "inputs_cv",
-    "structure",
-    "column_sum",
-    "sigma",
-    "byproducts",
-    "final_share",
-)
 
 
 class GeneratorRecipe(_Recipe):
@@ -339,12 +330,6 @@ class GeneratorRecipe(_Recipe):
     sigma: float = Field(
         default=2.0, ge=0, le=3, description="deviation of the logarithm of coefficients"
     )
-    profile: str | None = Field(
-        default=None, description="statistics of a real table: a profile's name or .toml file"
-    )
-    regime: RegimeName | None = Field(
-        default=None, description=f"inputs per product: {', '.join(REGIMES)} (with a profile)"
-    )
     years: int | None = Field(
         default=None, ge=1, le=1000, description="years planned; goods are dated"
     )
@@ -379,11 +364,6 @@ class GeneratorRecipe(_Recipe):
             raise ValueError("must be a number or a law such as 2*log")
         return str(parse_law(str(value)))
 
-    @field_validator("regime", mode="before")
-    @classmethod
-    def _read_regime(cls, value: Any) -> Any:
-        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
     @field_validator("resources_per_activity", mode="before")
     @classmethod
     def _read_count(cls, value: Any) -> Any:
@@ -396,10 +376,6 @@ class GeneratorRecipe(_Recipe):
 
     @model_validator(mode="after")
     def _fill_in(self) -> GeneratorRecipe:
-        if self.profile is not None:
-            self._fill_in_from_profile(find_profile(self.profile))
-        elif self.regime is not None:
-            raise ValueError("regime: belongs to a profile; give profile=NAME or use inputs")
         _check_knobs(self)
         if self.closed and not (self.planted and self.final_share == 1.0):
             raise ValueError("closed: goes with planted=true and final_share=1 only")
@@ -436,26 +412,7 @@ class GeneratorRecipe(_Recipe):
             raise ValueError("planted: goes with neither years nor regions; drop it")
         return self
 
-    def _fill_in_from_profile(self, profile: TableProfile) -> None:
-        for knob in _PROFILE_DECIDES:
-            if knob in self.model_fields_set:
-                raise ValueError(f"{knob}: the profile decides it; drop it, or drop profile")
-        if self.planted:
-            raise ValueError("planted: goes with no profile; drop one of the two")
-        self._fill("regime", "published")
-        made = sum(BYPRODUCT_VALUE) / 2
-        share = profile.byproducts
-        decided = {
-            "inputs": str(parse_law(str(profile.mean_inputs(self.goods, str(self.regime))))),
-            "column_sum": profile.coefficients.column_sum,
-            "sigma": profile.coefficients.sigma,
-            "byproducts": min(1.0, share / (1.0 - share) / made),
-            "final_share": profile.final_demand.share,
-        }
-        for knob, value in decided.items():
-            object.__setattr__(self, knob, value)
-
-    def _fill(self, knob: str, value: float | str) -> None:
+    def _fill(self, knob: str, value: float) -> None:
         if getattr(self, knob) is None:
             object.__setattr__(self, knob, value)
 
@@ -490,17 +447,14 @@ class GeneratorRecipe(_Recipe):
 
     def to_dict(self) -> dict[str, Any]:
         """Every knob that applies, in JSON values; :func:`make_recipe` reads it back."""
-        left_out = {*_idle(self), *(_PROFILE_DECIDES if self.profile is not None else ())}
+        left_out = set(_idle(self))
         if not self.binding:
             left_out.add("binding")
         return self.model_dump(exclude_none=True, exclude=left_out)
 
     def facts(self) -> dict[str, Any]:
         """Say how the economy is made: the generator's version and every knob."""
-        facts = {"generator": GENERATOR_VERSION, **self.to_dict()}
-        if self.profile is not None:
-            facts["profile_digest"] = find_profile(self.profile).digest
-        return facts
+        return {"generator": GENERATOR_VERSION, **self.to_dict()}
 
     def canonical(self) -> str:
         """Text that :func:`parse_inline` reads back; equal recipes have equal text.
@@ -552,8 +506,6 @@ def read_toml_recipe(path: str | Path) -> GeneratorRecipe:
 #: Raised whenever the same recipe gives other arrays than before.
 SPLIT_VERSION = 2
 SPLIT_PREFIX = "split:"
-#: Profile for tables that have none of their own.
-DEFAULT_PROFILE = "us-bea-2012"
 SPLIT_EXAMPLE = "split:us-bea-71,goods=1000,seed=1"
 
 
@@ -573,7 +525,6 @@ class SplitRecipe(_Recipe):
         le=0.4,
         description="resources, limits of trade and stocks are moved by up to this share",
     )
-    profile: str | None = Field(default=None, description="profile for what is below the table")
     seed: SeedKnob = 0
 
     @model_validator(mode="after")
@@ -581,13 +532,6 @@ class SplitRecipe(_Recipe):
         if self.alternatives != "dearer" and self.techniques == 1:
             raise ValueError("alternatives: belongs to several techniques; add techniques=2")
         return self
-
-    @property
-    def profile_name(self) -> str:
-        """The profile given, or the table's own, or that of the detailed US table."""
-        if self.profile is not None:
-            return self.profile
-        return self.table if self.table in profile_names() else DEFAULT_PROFILE
 
     def canonical(self) -> str:
         """Text that :func:`parse_split` reads back, without the prefix."""

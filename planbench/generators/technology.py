@@ -11,14 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from planbench.generators.coefficients import (
-    DENSE_GOODS,
-    SUM_CLIP,
-    Columns,
-    draw_columns,
-    draw_profiled,
-    sum_deviation,
-)
+from planbench.generators.coefficients import Columns, draw_columns
 from planbench.generators.draws import (
     Bits,
     Purpose,
@@ -31,13 +24,10 @@ from planbench.generators.draws import (
     stream,
     uniform,
 )
-from planbench.generators.profile import find_profile
 from planbench.generators.recipe import BYPRODUCT_VALUE, GeneratorRecipe
-from planbench.generators.staircase import pile
 from planbench.generators.structure import (
     Layered,
     PowerLaw,
-    Profiled,
     SectorBlocks,
     Structure,
     Uniform,
@@ -45,11 +35,10 @@ from planbench.generators.structure import (
 )
 from planbench.model.arrays import FloatArray, Matrix
 
+#: Column sums are normal, truncated at this many deviations.
+_SUM_CLIP = 2.0
 _LARGEST_SUM_DEVIATION = 0.2
 _SHARE_SIGMA = 1.0
-#: Labour's share of value added with a profile, and the part of the stream it is drawn from.
-_LABOUR_RANGE = (0.05, 0.95)
-_LABOUR = 1 << 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +69,7 @@ class Technology:
 
 
 def structure_of(recipe: GeneratorRecipe) -> Structure:
-    """Build the law of who buys from whom of a recipe without a profile."""
+    """Build the law of who buys from whom of a recipe."""
     n = recipe.goods
     if recipe.structure == "powerlaw":
         return PowerLaw(n, recipe.exponent, scattered_ranks(n, recipe.seed))
@@ -98,31 +87,24 @@ def draw_technology(recipe: GeneratorRecipe) -> Technology:
     units = draw_units(recipe, Purpose.UNITS, 0, recipe.goods)
     scaled = units if recipe.unit_spread > 0 else None
     mean = recipe.law.mean(recipe.goods)
-    structure: Structure
-    if recipe.profile is not None:
-        profile = find_profile(recipe.profile)
-        drawn = draw_profiled(profile, recipe.goods, mean, recipe.seed, recipe.techniques, scaled)
-        structure, inputs, sums = drawn.structure, drawn.matrix, drawn.sums
-        deviation = sum_deviation(profile)
-    else:
-        structure = structure_of(recipe)
-        degrees = _draw_degrees(recipe, mean)
-        value = recipe.column_sum
-        deviation = min(_LARGEST_SUM_DEVIATION, value / 2.5, (1.0 - value) / 2.5)
-        sums = normal(raw_bits(recipe, Purpose.COLUMN_SUMS, 0, recipe.activities), SUM_CLIP)
-        sums *= deviation
-        sums += value
-        sums[degrees == 0] = 0.0
-        columns = Columns(
-            structure=structure,
-            degrees=degrees,
-            sums=sums,
-            weights=lognormal_weights(recipe.sigma),
-            techniques=recipe.techniques,
-            row_units=scaled,
-            good_units=scaled,
-        )
-        inputs = draw_columns(columns, recipe.seed, Purpose.INPUTS)
+    structure = structure_of(recipe)
+    degrees = _draw_degrees(recipe, mean)
+    value = recipe.column_sum
+    deviation = min(_LARGEST_SUM_DEVIATION, value / 2.5, (1.0 - value) / 2.5)
+    sums = normal(raw_bits(recipe, Purpose.COLUMN_SUMS, 0, recipe.activities), _SUM_CLIP)
+    sums *= deviation
+    sums += value
+    sums[degrees == 0] = 0.0
+    columns = Columns(
+        structure=structure,
+        degrees=degrees,
+        sums=sums,
+        weights=lognormal_weights(recipe.sigma),
+        techniques=recipe.techniques,
+        row_units=scaled,
+        good_units=scaled,
+    )
+    inputs = draw_columns(columns, recipe.seed, Purpose.INPUTS)
     outputs, byproducts = _draw_outputs(recipe, structure, scaled)
     return Technology(
         inputs=inputs,
@@ -130,7 +112,7 @@ def draw_technology(recipe: GeneratorRecipe) -> Technology:
         input_value=sums,
         byproduct_value=byproducts,
         good_units=units,
-        largest_sum=recipe.column_sum + SUM_CLIP * deviation,
+        largest_sum=recipe.column_sum + _SUM_CLIP * deviation,
     )
 
 
@@ -151,32 +133,17 @@ def draw_resource_use(
     csc_array, shape (resources, activities)
     """
     scaled = recipe.unit_spread > 0
-    # With a profile the first resource is labour, which every activity uses.
-    first = 0
-    labour: FloatArray | None = None
-    law = find_profile(recipe.profile).value_added if recipe.profile is not None else None
-    if law is not None:
-        share = normal(raw_bits(recipe, Purpose.RESOURCES, _LABOUR, recipe.activities), SUM_CLIP)
-        share = np.clip(law.labour + law.labour_deviation * share, *_LABOUR_RANGE)
-        first = 1
-        labour = value * (share if recipe.resources > 1 else 1.0)
-        value = value - labour
-        labour /= np.repeat(good_units, recipe.techniques)
-        labour *= resource_units[0]
-        if recipe.resources == 1:
-            return sp.csc_array(round24(labour)[None, :])
     columns = Columns(
-        structure=Uniform(recipe.resources - first),
-        degrees=np.full(recipe.activities, max(1, recipe.resources_each - first), dtype=np.int32),
+        structure=Uniform(recipe.resources),
+        degrees=np.full(recipe.activities, recipe.resources_each, dtype=np.int32),
         sums=value,
         weights=lognormal_weights(_SHARE_SIGMA),
         techniques=recipe.techniques,
         own=True,
-        row_units=resource_units[first:] if scaled else None,
+        row_units=resource_units if scaled else None,
         good_units=good_units if scaled else None,
     )
-    rest = draw_columns(columns, recipe.seed, Purpose.RESOURCES)
-    return rest if labour is None else pile([sp.csc_array(round24(labour)[None, :]), rest])
+    return draw_columns(columns, recipe.seed, Purpose.RESOURCES)
 
 
 def draw_units(recipe: GeneratorRecipe, purpose: Purpose, part: int, count: int) -> FloatArray:
@@ -224,7 +191,6 @@ def _draw_outputs(
             sums=value,
             weights=lognormal_weights(0.0),
             techniques=recipe.techniques,
-            dense_below=DENSE_GOODS if isinstance(structure, Profiled) else 0,
             row_units=units,
             good_units=units,
         ),

@@ -1,4 +1,4 @@
-"""The data that ships with the package: golden cases, tables, profiles, suites."""
+"""The data that ships with the package: golden cases, tables, suites."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading TOML: recipes, suites, profiles and the description of a table."""
+"""Reading TOML: recipes, suites and the description of a table."""
 
 from __future__ import annotations
 

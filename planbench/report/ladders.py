@@ -31,8 +31,8 @@ def fixed_knobs(result: AggregatedResult) -> dict[str, object] | None:
     """Everything that must be equal at all sizes of a ladder; None for what is on no ladder.
 
     For the plain generator these are the fields of the recipe, in which left-out knobs are filled
-    in. Others, such as ``split:us-bea-71,goods=1000,seed=1`` or
-    ``gen:profile=us-bea-2012,goods=1000``, fill in knobs that follow from the size; for them it is
+    in. Others, such as ``split:us-bea-71,goods=1000,seed=1`` (or, in results of earlier versions,
+    ``gen:profile=us-bea-2012,goods=1000``), fill in knobs that follow from the size; for them it is
     what the text of the recipe asked for.
     """
     if result.goods is None:

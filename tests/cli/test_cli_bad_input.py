@@ -96,7 +96,7 @@ CASES = {
     "runs without end": ("compare leontief-3 --repeats 1e9", ["--repeats: is '1e9'"]),
     "too many runs": ("compare leontief-3 --repeats 1001", ["less than or equal to 1000"]),
     "share of a hundred": ("study replan leontief-3 --left 80", ["--left", "e.g. 5%"]),
-    "negative seed": ("calibrate leontief-3 -o a.toml --seed -1", ["--seed", "0"]),
+    "negative seed": ("generate --goods 10 --seed -1 -o a.npz", ["seed", "0"]),
     "setting without value": ("solve leontief-3 --set presolve", ["--set", "KEY=VALUE"]),
     "unknown setting": (
         "solve leontief-3 -s highs-ds --set presolv=off",

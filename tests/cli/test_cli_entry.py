@@ -22,7 +22,7 @@ from planbench.cli.main import PANELS, run
 COMMANDS = (
     *("instances", "solvers", "suites", "info", "solve", "verify"),
     *("compare", "bench", "ab", "bisect", "report", "regress", "history"),
-    *("scaling", "study", "generate", "import", "fetch", "calibrate", "disaggregate", "export"),
+    *("scaling", "study", "generate", "import", "fetch", "disaggregate", "export"),
 )
 
 

@@ -109,15 +109,6 @@ def test_a_recipe_file_can_be_changed_by_options(tmp_path: Path) -> None:
     assert (recipe.goods, recipe.structure, recipe.seed) == (80, "layered", 3)
 
 
-def test_an_inline_recipe_that_ends_with_a_profile_file_is_no_recipe_file(tmp_path: Path) -> None:
-    profile = tmp_path / "mine.toml"
-    shipped = Path(__file__).parents[2] / "instances" / "profiles" / "us-bea-15.toml"
-    profile.write_bytes(shipped.read_bytes())
-    for base in (f"gen:goods=100,profile={profile}", f"goods=100,profile={profile}"):
-        recipe = read_recipe(base, {})
-        assert (recipe.goods, recipe.profile) == (100, str(profile))
-
-
 def test_the_largest_come_first_and_nan_comes_last() -> None:
     values = np.array([1.0, np.nan, 5.0, 3.0])
     assert largest(values, 2).tolist() == [2, 3]

@@ -41,9 +41,8 @@ COMMANDS = (
     "scaling @",
     "regress @ {rows}",
     "regress {rows} @",
-    "calibrate us-bea-15 -o @.toml",
     "generate --goods 10 -o @",
-    "generate --profile @.toml --goods 10 -o x.npz",
+    "generate @.toml --goods 10 -o x.npz",
     "import @ -o x.npz",
 )
 

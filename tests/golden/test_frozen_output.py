@@ -106,7 +106,6 @@ def test_text(line: str, snapshot: SnapshotAssertion) -> None:
         "compare kantorovich-plywood leontief-3 --solvers highs-ds,null --json",
         "generate gen:goods=60,seed=3 -o town.npz --json",
         "disaggregate us-bea-15 --goods 200 --seed 1 -o split.npz --json",
-        "calibrate us-bea-15 -o profile.toml --json",
     ],
 )
 def test_document(line: str, snapshot: SnapshotAssertion) -> None:

@@ -40,7 +40,7 @@ def _alone(path: Path) -> None:
 def test_a_full_disk_leaves_the_file_that_was_there(
     target: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    """Reports, exports and profiles were replaced by half of themselves."""
+    """Reports and exports were replaced by half of themselves."""
 
     def full(descriptor: int) -> None:
         raise OSError(code, os.strerror(code))
@@ -242,7 +242,6 @@ def test_commands_on_a_full_disk_are_one_line_and_leave_the_file_that_was_there(
         "report.html": f"report {rows} -o report.html",
         "rows.csv": f"export {rows} -o rows.csv",
         "rows.json": f"export {rows} -o rows.json",
-        "p.toml": "calibrate us-bea-15 -o p.toml",
         "e.npz": "export us-bea-15 -o e.npz",
         "plan.csv": "solve leontief-3 -o plan.csv",
     }

@@ -15,7 +15,6 @@ import numpy as np
 from planbench.catalogue.builtin import builtin_names
 from planbench.catalogue.resolve import load_instance
 from planbench.debate.bad_data import noisy_economy
-from planbench.generators.profile import profile_names
 from planbench.io.npz import save_economy
 from planbench.io.shipped import instances_folder
 from planbench.model.economy import Economy
@@ -27,7 +26,7 @@ from planbench.tables.raw import make_raw_table
 LARGEST = 6000
 SPLITS = (
     "goods=800,seed=1",
-    "goods=750,techniques=2,inputs=8,profile=wiod-1995,seed=2",
+    "goods=750,techniques=2,inputs=8,seed=2",
     "goods=700,techniques=2,alternatives=tradeoffs,scarcity=0.1,seed=3",
 )
 YEARS = ("years=3,seed=1", "years=2,regions=2,capital=1.5,storable=0.2,growth=-0.01,seed=2")
@@ -36,13 +35,11 @@ TECHNOLOGIES = ("joint", "industry", "commodity")
 
 
 def recipes(tables: tuple[str, ...] = ()) -> Iterator[str]:
-    """Built-in names, and recipes over every profile and table."""
+    """Built-in names, and recipes of every kind."""
     yield from builtin_names()
     for recipe in json.loads((instances_folder() / "manifest.json").read_text())["recipes"]:
         if int(recipe.split(",")[0].removeprefix("goods=")) <= LARGEST:
             yield f"gen:{recipe}"
-    for profile in profile_names():
-        yield f"gen:goods=400,profile={profile},regime=published,seed=1"
     for table in (*table_names(), *tables):
         for rest in SPLITS:
             yield f"split:{table},{rest}"
