@@ -20,8 +20,13 @@ import numpy as np
 import scipy.sparse as sp
 
 from planbench.errors import InputError
-from planbench.generators.capital import Building, make_capital, stocks_by_user
-from planbench.generators.over_years import Horizon, Storage, over_years
+from planbench.generators.over_years import (
+    Capital,
+    Horizon,
+    Storage,
+    over_years,
+    stocks_by_user,
+)
 from planbench.generators.staircase import pile
 from planbench.io.shipped import instances_folder
 from planbench.io.toml_file import read_toml
@@ -109,15 +114,12 @@ def growth_economy(facts: dict[str, Any]) -> Economy:
         name=facts["name"],
     )
     building = np.asarray([facts["building_labour"]])
-    capital = make_capital(
-        base,
+    capital = Capital(
         held=np.eye(n),
         initial=facts["capacity"],
-        building=Building(
-            facts["building"],
-            resources=building if limited else None,
-            years=facts["building_years"],
-        ),
+        built_from=facts["building"],
+        builders=building if limited else None,
+        building_years=facts["building_years"],
         names=[f"capacity of {good}" for good in goods],
         units=[facts["unit"]] * n,
     )
@@ -136,11 +138,10 @@ def growth_economy(facts: dict[str, Any]) -> Economy:
         capital=capital,
         # What is stored in the last year would count as begun production.
         storage=Storage(years=years - 1),
-        name=facts["name"],
     )
     counts = _counts(dated, facts["objective"], hours.ravel(), building.ravel())
     counted = with_counter(dated, counts, name=facts["objective"]["count"])
-    return replace(counted, recipe={"builtin": facts["name"]})
+    return replace(counted, name=facts["name"], recipe={"builtin": facts["name"]})
 
 
 def _counts(
@@ -259,7 +260,7 @@ def years_economy(facts: dict[str, Any]) -> Economy:
         bundles[:, names.index(good)] = amounts
     capital = stocks_by_user(year, facts["stock"], depreciation=facts["depreciation"])
     dated = over_years(
-        year, Horizon(years, endowment=hours[:, None], assortments=list(bundles)), capital=capital
+        year, Horizon(years, endowment=hours[:, None], assortments=bundles), capital=capital
     )
     # The order by which the instance is known: products before stocks, and each stock's two
     # activities together.

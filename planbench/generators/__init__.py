@@ -5,7 +5,7 @@ A recipe (:mod:`recipe`) says what is wanted; :mod:`generator` makes it.
 - one year, one region: :mod:`structure` (who buys from whom), :mod:`coefficients` (how much),
   :mod:`technology` (techniques, by-products, resource use), :mod:`random_economy` (demand,
   endowments, capacities), :mod:`planted` (known optima);
-- years and regions: :mod:`over_years` with :mod:`capital`, :mod:`over_regions`, and
+- years and regions: :mod:`over_years`, :mod:`over_regions`, and
   :mod:`expansion`, which draws what they need;
 - tables split into goods: :mod:`disaggregate`, from the plan that :mod:`observed` finds;
 - :mod:`statistics` measures any economy.

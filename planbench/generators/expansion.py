@@ -23,7 +23,6 @@ import numpy as np
 import scipy.sparse as sp
 
 from planbench.errors import InputError
-from planbench.generators.capital import Building, Capital, make_capital
 from planbench.generators.coefficients import Columns, draw_columns
 from planbench.generators.draws import (
     IntArray,
@@ -39,8 +38,8 @@ from planbench.generators.draws import (
 )
 from planbench.generators.interior import check_interior, plan_faults
 from planbench.generators.observed import ObservedPlan, observed_plan
-from planbench.generators.over_regions import Regions, Transport, make_transport, over_regions
-from planbench.generators.over_years import Horizon, Storage, over_years
+from planbench.generators.over_regions import Regions, Transport, over_regions
+from planbench.generators.over_years import Capital, Horizon, Storage, over_years
 from planbench.generators.random_economy import LEVEL_BITS, growth_plan
 from planbench.generators.recipe import (
     EXPAND_VERSION,
@@ -91,7 +90,7 @@ def expand_generated(recipe: GeneratorRecipe, base: Economy) -> Economy:
         held, built_from = _draw_held(recipe, base)
         economy = _with_replacement(recipe, base, built_from @ held)
         capital = partial(_generated_capital, held=held, built_from=built_from, recipe=recipe)
-    transport = None if recipe.regions is None else _draw_transport(recipe, base, recipe.regions)
+    transport = _draw_transport(recipe)
     economy = _expand(recipe, economy, transport, capital)
     economy = replace(economy, name=f"gen:{recipe.canonical()}", recipe=recipe.facts())
     check_interior(economy)
@@ -123,9 +122,7 @@ def expand_table(recipe: ExpandRecipe, table: Economy) -> Economy:
     if regions > 1:
         carried = draw_carried(recipe.seed, table.n_goods, recipe.tradable)
         if carried.size:
-            transport = make_transport(
-                table, regions, carried=carried, loss=recipe.loss, distance=ring(regions)
-            )
+            transport = Transport(carried=carried, loss=recipe.loss)
     name = recipe.canonical()
     facts = {"expanded": name, "version": EXPAND_VERSION, "table_sha256": table.sha256}
     return replace(_expand(recipe, economy, transport, capital), name=name, recipe=facts)
@@ -215,22 +212,12 @@ def draw_carried(seed: int, goods: int, tradable: float) -> IntArray:
     return chosen
 
 
-def ring(regions: int) -> FloatArray:
-    """Distances in a ring: 1 to either neighbour, no other route."""
-    # One array of all pairs is large enough where there are many regions.
-    far = np.full((regions, regions), np.inf)
-    place = np.arange(regions)
-    for step in (-1, 0, 1):
-        far[place, (place + step) % regions] = 1.0
-    return far
-
-
-def _draw_transport(recipe: GeneratorRecipe, base: Economy, regions: int) -> Transport | None:
-    """Draw which goods can be carried, and by which; every region reaches its two neighbours."""
+def _draw_transport(recipe: GeneratorRecipe) -> Transport | None:
+    """Draw which goods can be carried, and by which."""
     n = recipe.goods
     carried = draw_carried(recipe.seed, n, recipe.tradable)
     count = carried.size
-    if not count or regions == 1:
+    if not count or recipe.regions in (None, 1):
         return None
     carriers = np.flatnonzero(
         choose(raw(stream(recipe.seed, Purpose.TRANSPORT, 1), n), max(1, n // _GOODS_PER_CARRIER))
@@ -241,7 +228,7 @@ def _draw_transport(recipe: GeneratorRecipe, base: Economy, regions: int) -> Tra
         (round24(recipe.transport * units[by] / units[carried]), by, np.arange(count + 1)),
         shape=(n, count),
     )
-    return make_transport(base, regions, carried=carried, freight=freight, distance=ring(regions))
+    return Transport(carried=carried, freight=freight)
 
 
 def _draw_held(recipe: GeneratorRecipe, base: Economy) -> tuple[Matrix, Matrix]:
@@ -324,11 +311,10 @@ def _generated_capital(
     amounts, built_from = _in_every_region(held, built_from, economy)
     first = round_bits(_FIRST_STOCKS * forward(amounts, economy.interior.activities), LEVEL_BITS)
     left = _terminal_share(recipe)
-    return make_capital(
-        economy,
+    return Capital(
         held=amounts,
         depreciation=recipe.depreciation,
-        building=Building(built_from),
+        built_from=built_from,
         initial=first,
         terminal=left * first if left else None,
     )
@@ -355,11 +341,10 @@ def _table_capital(
     left = _terminal_share(recipe)
     unit = table.units[0] if table.units and len(set(table.units)) == 1 else "money"
     places = [f" in region {c + 1}" if recipe.regions is not None else "" for c in range(regions)]
-    return make_capital(
-        economy,
+    return Capital(
         held=held,
         depreciation=recipe.depreciation,
-        building=Building(built_from),
+        built_from=built_from,
         initial=initial,
         terminal=left * initial if left else None,
         names=[f"{CAPITAL}{place}" for place in places],

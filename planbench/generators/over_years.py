@@ -4,9 +4,10 @@ A good at another date is another good (Debreu 1959, ch. 2). With T years, one y
 balances, resources and targets are repeated T times; what links them are activities whose
 outputs come later:
 
-- *make*: as in one year; holds capital K_t, gives (1 − δ) of it as K_{t+1} (joint product);
+- *make*: as in one year; holds capital K_t, gives (1 − δ) of it as K_{t+1} (joint product: von
+  Neumann 1937; Sraffa 1960, ch. X);
 - *keep*: idle capital, K_t into (1 − δ) K_{t+1};
-- *build*: goods and resources of year t into capital that is of use `delay` years later;
+- *build*: goods and resources of year t into capital that is of use in year t + 1;
 - *store*: a good of year t into 1 − loss of it in year t + 1.
 
 What is found at the start is a negative fixed demand of year 1; what must be left at the end is
@@ -25,7 +26,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,22 +34,148 @@ import scipy.sparse as sp
 
 from planbench.errors import InputError
 from planbench.formatting import plural
-from planbench.generators.arguments import (
-    array_of,
-    check_kind,
-    check_number,
-    chosen_goods,
-    whole_number,
-)
-from planbench.generators.capital import Capital
 from planbench.generators.interior import strict_interior
 from planbench.generators.staircase import pile, staircase
 from planbench.io.files import require_memory
-from planbench.model.arrays import FloatArray, Matrix, canonical_matrix, canonical_vector
+from planbench.model.arrays import (
+    FloatArray,
+    Matrix,
+    canonical_labels,
+    canonical_matrix,
+    canonical_places,
+    canonical_vector,
+)
 from planbench.model.economy import Economy, Interior, make_economy
 
-IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Capital:
+    """What lasts longer than a year; vectors may be one number for all.
+
+    Attributes
+    ----------
+    held : array_like or sparse, shape (capital goods, activities)
+        K ≥ 0, units of a capital good held for a year per unit of an activity.
+    initial : array_like, shape (capital goods,)
+        Units there are when the first year begins.
+    built_from : array_like or sparse, shape (goods, capital goods)
+        Goods used up in building one unit. A capital good of an empty column here and in
+        ``builders`` cannot be built (land).
+    builders : array_like or sparse, shape (resources, capital goods), optional
+        Resources used in building one unit; none if missing.
+    depreciation : array_like, shape (capital goods,)
+        δ in [0, 1], share lost in a year, used or idle.
+    terminal : array_like, shape (capital goods,), optional
+        Units that must be left when the last year has ended.
+    building_years : int or None
+        Building begins in the first so many years only; None: as long as it can be of use.
+    names, units : sequence of str, optional
+    """
+
+    held: Any
+    initial: Any
+    built_from: Any
+    builders: Any = None
+    depreciation: Any = 0.0
+    terminal: Any = None
+    building_years: int | None = None
+    names: Sequence[str] | None = None
+    units: Sequence[str] | None = None
+
+    def checked(self, economy: Economy) -> Capital:
+        """Check against `economy`; canonical arrays.
+
+        Raises
+        ------
+        InputError
+            On a wrong shape, a negative amount or a share outside [0, 1]; the message names the
+            field.
+        """
+        n, m, k = economy.n_goods, economy.n_activities, economy.n_resources
+        held = canonical_matrix(self.held, None, "capital.held", nonnegative=True)
+        count = int(held.shape[0])
+        if held.shape[1] != m or count == 0:
+            raise InputError(
+                f"has shape {count} x {held.shape[1]}; give a row per capital good and "
+                f"{m} columns, one per activity",
+                where="capital.held",
+            )
+        builders = sp.csc_array((k, count)) if self.builders is None else self.builders
+        terminal = self.terminal
+        if terminal is not None:
+            terminal = canonical_vector(terminal, count, "capital.terminal", lower=0.0)
+        return Capital(
+            held=held,
+            initial=canonical_vector(self.initial, count, "capital.initial", lower=0.0),
+            built_from=canonical_matrix(
+                self.built_from, (n, count), "capital.built_from", nonnegative=True
+            ),
+            builders=canonical_matrix(builders, (k, count), "capital.builders", nonnegative=True),
+            depreciation=_share(self.depreciation, count, "capital.depreciation"),
+            terminal=terminal,
+            building_years=self.building_years,
+            names=canonical_labels(self.names, count, "capital.names"),
+            units=canonical_labels(self.units, count, "capital.units", distinct=False),
+        )
+
+    @property
+    def count(self) -> int:
+        """Number of capital goods."""
+        return int(self.held.shape[0])
+
+    @property
+    def can_be_built(self) -> BoolArray:
+        """Whether each capital good can be built, shape (capital goods,)."""
+        out: BoolArray = (np.diff(self.built_from.indptr) + np.diff(self.builders.indptr)) > 0
+        return out
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """Names of the capital goods, or ``capital-i``."""
+        return self.names or [f"capital-{i}" for i in range(self.count)]
+
+
+def stocks_by_user(economy: Economy, stock: Any, *, depreciation: Any = 0.0) -> Capital:
+    """Capital that stays where it is: a capital good for each good and each activity holding it.
+
+    A unit of the good, put in place, is a unit of the stock; it serves no other activity
+    (putty-clay). Iron of the coal mines and iron of the bakeries are two capital goods. The first
+    stocks are what one unit of every activity needs.
+
+    Parameters
+    ----------
+    economy : Economy
+    stock : array_like or sparse, shape (goods, activities)
+        Units of a good held per unit of an activity; every entry is a capital good, in the
+        order of goods, then activities.
+    depreciation : array_like of the same shape, or a number
+        Share lost in a year.
+
+    Raises
+    ------
+    InputError
+        On a wrong shape or sign.
+    """
+    shape = (economy.n_goods, economy.n_activities)
+    entries = canonical_matrix(stock, shape, "capital.stock", nonnegative=True).tocsr().tocoo()
+    good, activity = entries.coords
+    count = entries.nnz
+    if not count:
+        raise InputError("holds nothing; leave capital out", where="capital.stock")
+    one = np.arange(count)
+    return Capital(
+        held=sp.csc_array((entries.data, (one, activity)), shape=(count, shape[1])),
+        initial=entries.data,
+        built_from=sp.csc_array((np.ones(count), (good, one)), shape=(shape[0], count)),
+        depreciation=np.broadcast_to(depreciation, shape)[good, activity],
+        names=[
+            f"{economy.good(g)} stock of {economy.activity(j)}"
+            for g, j in zip(good.tolist(), activity.tolist(), strict=True)
+        ],
+        units=[economy.units[g] for g in good.tolist()] if economy.units else None,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,8 +218,8 @@ class Horizon:
         Instead of `growth`.
     fixed_demand : array_like, shape (years, goods), optional
         Instead of the economy's f in every year.
-    assortments : sequence of matrices, shape (goods, targets), optional
-        One for each year instead of the economy's D.
+    assortments : array_like, shape (years, goods), optional
+        Instead of the economy's D, for an economy of one target.
     discount : float
         Weight of a year's targets over those of the year before, in (0, 1].
     common_target : bool
@@ -107,7 +234,7 @@ class Horizon:
     growth: float = 0.0
     endowment: Any = None
     fixed_demand: Any = None
-    assortments: Sequence[Any] | None = None
+    assortments: Any = None
     discount: float = 1.0
     common_target: bool = False
 
@@ -119,10 +246,47 @@ class Horizon:
         InputError
             Naming the field and what it may be.
         """
-        whole_number(self.years, "years", least=1)
-        whole_number(self.delivery, "delivery")
-        check_number(self.growth, "growth", "a share a year above -1", lambda x: x > -1)
-        check_number(self.discount, "discount", "a number in (0, 1]", lambda x: 0 < x <= 1)
+        for field, holds, allowed in (
+            ("years", self.years >= 1, "a whole number of at least 1"),
+            ("delivery", self.delivery >= 0, "a whole number of at least 0"),
+            ("growth", self.growth > -1, "a share a year above -1"),
+            ("discount", 0 < self.discount <= 1, "a number in (0, 1]"),
+        ):
+            if not holds:
+                raise InputError(f"is {getattr(self, field)}; give {allowed}", where=field)
+
+
+class _Kind(NamedTuple):
+    """Activities of one kind in a year.
+
+    Attributes
+    ----------
+    inputs : csc_array, shape (goods + capital goods, activities)
+    outputs : csc_array, shape (years × (goods + capital goods), activities)
+        Row blocks are this year, the next, and so on.
+    resource_use : csc_array, shape (resources, activities)
+    names : sequence of str
+    capacity : ndarray, shape (activities,)
+    delay : int
+        Years until what they are for comes out.
+    lasts : bool
+        Whether that is asked for at the date after the last year.
+    until : int or None
+        They may begin in the first so many years; None for all.
+    """
+
+    inputs: Matrix
+    outputs: Matrix
+    resource_use: Matrix
+    names: Sequence[str]
+    capacity: FloatArray
+    delay: int
+    lasts: bool
+    until: int | None = None
+
+    def begins(self, t: int, years: int) -> bool:
+        """Whether they may begin in year `t` (from 0) and give output within the horizon."""
+        return t + self.delay < years + self.lasts and (self.until is None or t < self.until)
 
 
 def over_years(
@@ -131,7 +295,6 @@ def over_years(
     *,
     capital: Capital | None = None,
     storage: Storage | None = None,
-    name: str | None = None,
 ) -> Economy:
     """Plan `economy`, which is one year's, over several years.
 
@@ -146,7 +309,6 @@ def over_years(
         One year without anything else gives back the economy, array by array.
     capital : Capital, optional
     storage : Storage, optional
-    name : str, optional
 
     Returns
     -------
@@ -159,16 +321,9 @@ def over_years(
     InputError
         Naming the argument and what to give instead.
     """
-    check_kind(horizon, Horizon, "horizon", "give Horizon(years=…)")
-    check_kind(capital, Capital, "capital", "give what make_capital returns, or leave it out")
-    check_kind(storage, Storage, "storage", "give Storage(…), or leave it out")
     horizon.check()
-    if capital is not None and (
-        capital.held.shape[1],
-        capital.built_from.shape[0],
-        capital.builders.shape[0],
-    ) != (economy.n_activities, economy.n_goods, economy.n_resources):
-        raise InputError("is of another economy; make it from this one", where="capital")
+    if capital is not None:
+        capital = capital.checked(economy)
     years = horizon.years
     require_memory(
         float(economy.nbytes) * years, "years", f"an economy over {plural(years, 'year')}"
@@ -186,28 +341,31 @@ def over_years(
             where="years",
         )
     parts, at = [kinds[name] for _, name in dated], [t for t, _ in dated]
-    available = _by_year(horizon.endowment, years, k, economy.endowment, "endowment", least=0.0)
+
+    def by_date(blocks: Sequence[Matrix], dates: Sequence[int]) -> Matrix:
+        return staircase(blocks, [t * date for t in dates], kept.size, kept)
+
+    available = _by_year(horizon.endowment, years, economy.endowment, "endowment", lower=0.0)
     if horizon.endowment is None:
         available = available * _powers(1.0 + horizon.growth, years)[:, None]
     bundles, weights = _assortments(economy, horizon), economy.weights
     if horizon.common_target:
-        bundles = [_stacked({t * date: bundle for t, bundle in enumerate(bundles)}, kept.size)]
+        after = sp.csc_array((date, economy.n_targets))
+        bundles = [pile([*(_placed(bundle, 0, date) for bundle in bundles), after])]
     else:
         weights = np.outer(_powers(horizon.discount, years), weights).ravel()
     out = make_economy(
-        inputs=staircase([part.inputs for part in parts], [t * date for t in at], kept.size, kept),
-        outputs=staircase(
-            [part.outputs for part in parts], [t * date for t in at], kept.size, kept
-        ),
+        inputs=by_date([part.inputs for part in parts], at),
+        outputs=by_date([part.outputs for part in parts], at),
         resource_use=staircase(
             [part.resource_use for part in parts], [t * k for t in at], years * k
         ),
         endowment=available.ravel(),
         capacity=np.concatenate([part.capacity for part in parts]),
-        assortment=staircase(bundles, [t * date for t in range(len(bundles))], kept.size, kept),
+        assortment=by_date(bundles, range(len(bundles))),
         fixed_demand=_fixed_demand(economy, capital, horizon)[kept],
         weights=weights,
-        name=name or f"{economy.name} over {plural(years, 'year')}",
+        name=f"{economy.name} over {plural(years, 'year')}",
         recipe={"over_years": years, "of": dict(economy.recipe)},
         **_labels(economy, capital, horizon, kept),
         activities=[f"{one} in year {t + 1}" for t, kind in dated for one in kinds[kind].names]
@@ -239,40 +397,6 @@ def _asked_for(economy: Economy, capital: Capital | None, horizon: Horizon) -> B
     return kept.ravel()
 
 
-@dataclass(frozen=True, eq=False)
-class _Kind:
-    """Activities of one kind in a year.
-
-    Attributes
-    ----------
-    inputs : csc_array, shape (goods + capital goods, activities)
-    outputs : csc_array, shape (years × (goods + capital goods), activities)
-        Row blocks are this year, the next, and so on.
-    resource_use : csc_array, shape (resources, activities)
-    names : list of str
-    delay : int
-        Years until what they are for comes out.
-    lasts : bool
-        Whether that is asked for at the date after the last year.
-    until : int or None
-        They may begin in the first so many years; None for all.
-    capacity : ndarray, shape (activities,)
-    """
-
-    inputs: Matrix
-    outputs: Matrix
-    resource_use: Matrix
-    names: list[str]
-    delay: int
-    lasts: bool
-    until: int | None
-    capacity: FloatArray
-
-    def begins(self, t: int, years: int) -> bool:
-        """Whether they may begin in year `t` (from 0) and give output within the horizon."""
-        return t + self.delay < years + self.lasts and (self.until is None or t < self.until)
-
-
 def _kinds(
     economy: Economy, capital: Capital | None, storage: Storage | None, horizon: Horizon
 ) -> dict[str, _Kind]:
@@ -284,113 +408,95 @@ def _kinds(
         On a storage that makes no sense.
     """
     n, h, delivery = economy.n_goods, 0 if capital is None else capital.count, horizon.delivery
+    date = n + h
     goods_last = horizon.terminal is not None
-    capital_lasts = capital is not None and capital.terminal is not None
+    used = _placed(economy.inputs, 0, date)
+    made = _placed(economy.outputs, delivery * date, (max(delivery, 1) + 1) * date)
 
-    def kind(
-        inputs: dict[int, Matrix],
-        outputs: dict[int, Matrix],
-        names: Sequence[str] | None,
-        delay: int,
-        lasts: bool,
-        *,
-        until: int | None = None,
-        resource_use: Matrix | None = None,
-        capacity: FloatArray | None = None,
+    def later(
+        inputs: Matrix, outputs: Matrix, names: Sequence[str], lasts: bool, **more: Any
     ) -> _Kind:
-        # Matrices are given by the row at which they begin.
-        count = next(iter(inputs.values())).shape[1]
-        if resource_use is None:
-            resource_use = sp.csc_array((economy.n_resources, count))
+        """Make inputs of this year into outputs of the next, both by their rows in a year."""
+        count = int(inputs.shape[1])
+        usual = {"resource_use": sp.csc_array((economy.n_resources, count))} | more
         return _Kind(
-            inputs=_stacked(inputs, n + h),
-            outputs=_stacked(outputs, (max(delay, 1) + 1) * (n + h)),
-            resource_use=resource_use,
-            names=list(names or ()),
-            delay=delay,
+            inputs=inputs,
+            outputs=_placed(outputs, date, 2 * date),
+            names=names,
+            capacity=np.full(count, np.inf),
+            delay=1,
             lasts=lasts,
-            until=until,
-            capacity=np.full(count, np.inf) if capacity is None else capacity,
+            **usual,
         )
 
-    used, made = {0: economy.inputs}, {delivery * (n + h): economy.outputs}
     durable: dict[str, _Kind] = {}
     if capital is not None:
-        remains = sp.diags_array(1.0 - capital.depreciation)
-        used[n] = capital.held
-        made[2 * n + h] = sp.csc_array(remains @ capital.held)
-        durable["keep"] = kind(
-            {n: sp.csc_array(sp.eye_array(h))},
-            {2 * n + h: sp.csc_array(remains)},
+        lasts, remains = capital.terminal is not None, 1.0 - capital.depreciation
+        held, idle = capital.held, _units(h, np.arange(h), np.ones(h))
+        left = sp.csc_array(
+            (held.data * remains[held.indices], held.indices, held.indptr), shape=held.shape
+        )
+        used = used + _placed(held, n, date)
+        made = made + _placed(left, date + n, made.shape[0])
+        durable["keep"] = later(
+            _placed(idle, n, date),
+            _placed(_units(h, np.arange(h), remains), n, date),
             [f"keep {name}" for name in capital.labels],
-            1,
-            capital_lasts,
+            lasts,
         )
         built = np.flatnonzero(capital.can_be_built)
         if built.size:
-            durable["build"] = kind(
-                {0: sp.csc_array(capital.built_from[:, built])},
-                {capital.delay * (n + h) + n: _unit(h, built, np.ones(built.size))},
-                [f"build {capital.labels[i]}" for i in built],
-                capital.delay,
-                capital_lasts,
+            durable["build"] = later(
+                _placed(capital.built_from[:, built], 0, date),
+                _placed(_units(h, built, np.ones(built.size)), n, date),
+                [f"build {capital.labels[i]}" for i in built.tolist()],
+                lasts,
                 until=capital.building_years,
                 resource_use=sp.csc_array(capital.builders[:, built]),
             )
-    make = kind(
-        used,
-        made,
-        economy.activities,
-        delivery,
-        goods_last,
+    make = _Kind(
+        inputs=used,
+        outputs=made,
         resource_use=economy.resource_use,
+        names=economy.activities or (),
         capacity=economy.capacity,
+        delay=delivery,
+        lasts=goods_last,
     )
     kinds = {"make": make, **durable}
     if storage is not None:
-        stored, left = _what_keeps(n, storage)
+        stored = canonical_places(storage.goods, n, "storage.goods")
+        left_over = 1.0 - _share(storage.loss, stored.size, "storage.loss")
+        if not left_over.all():
+            raise InputError(
+                "is 1; it must be below 1 (leave such a good out)", where="storage.loss"
+            )
         if stored.size:
-            kinds["store"] = kind(
-                {0: _unit(n, stored, np.ones(stored.size))},
-                {n + h: _unit(n, stored, left)},
+            kinds["store"] = later(
+                _units(date, stored, np.ones(stored.size)),
+                _units(date, stored, left_over),
                 [f"store {economy.good(i)}" for i in stored],
-                1,
                 goods_last,
                 until=storage.years,
             )
     return kinds
 
 
-def _stacked(blocks: dict[int, Matrix], rows: int) -> Matrix:
-    """Place blocks, given by their first row, on top of each other; zeros elsewhere."""
-    parts: list[Matrix] = []
-    at = 0
-    for row, block in sorted(blocks.items()):
-        if row > at:
-            parts.append(sp.csc_array((row - at, block.shape[1])))
-        parts.append(block)
-        at = row + block.shape[0]
-    if rows > at:
-        parts.append(sp.csc_array((rows - at, parts[0].shape[1])))
-    return canonical_matrix(pile(parts), None, "year")
+def _placed(block: Matrix, row: int, rows: int) -> Matrix:
+    """`block` in a matrix of so many rows, from `row` on."""
+    return staircase([block], [row], rows)
 
 
-def _what_keeps(goods: int, storage: Storage) -> tuple[IntArray, FloatArray]:
-    """Goods that keep, and the share of each that is left after a year."""
-    stored = chosen_goods(storage.goods, goods, "storage.goods")
-    loss = canonical_vector(storage.loss, stored.size, "storage.loss", lower=0.0)
-    if loss.size and loss.max() >= 1:
-        raise InputError(
-            f"is {loss.max():g}; it must be below 1 (leave such a good out)", where="storage.loss"
-        )
-    if storage.years is not None:
-        whole_number(storage.years, "storage.years")
-    return stored, 1.0 - loss
-
-
-def _unit(rows: int, at: IntArray, values: FloatArray) -> Matrix:
+def _units(rows: int, at: npt.NDArray[np.int64], values: FloatArray) -> Matrix:
     """One entry in each column, in row `at`."""
     return sp.csc_array((values, at, np.arange(at.size + 1)), shape=(rows, at.size))
+
+
+def _share(given: Any, size: int, where: str) -> FloatArray:
+    share = canonical_vector(given, size, where, lower=0.0)
+    if share.max(initial=0.0) > 1:
+        raise InputError(f"is {share.max():g}; a share is at most 1", where=where)
+    return share
 
 
 #: Prices of a year over those of the year before.
@@ -446,18 +552,18 @@ def _plan(
     remains = 1.0 - capital.depreciation
     slack = np.maximum(_SLACK_OF_WORN * capital.depreciation, _LEAST_SLACK)
     stock = capital.initial
-    coming = [np.zeros(capital.count) for _ in range(len(levels) + capital.delay)]
     plan = []
     for t, most in enumerate(levels):
         held = (1.0 - slack) * stock
         with np.errstate(divide="ignore", invalid="ignore"):
             level = min(most, float(np.min((held / needed)[needed > 0], initial=np.inf)))
         chosen = {"make": level * x0, "keep": np.maximum(held - level * needed, 0.0)}
+        coming = np.zeros(capital.count)
         if (t, "build") in dated:
-            coming[t + capital.delay] = level * replaced * worn
-            chosen["build"] = coming[t + capital.delay][capital.can_be_built]
+            coming = level * replaced * worn
+            chosen["build"] = coming[capital.can_be_built]
         plan.append(chosen)
-        stock = remains * held + coming[t + 1]
+        stock = remains * held + coming
     return plan
 
 
@@ -493,10 +599,8 @@ def _labels(
     def dated(names: Sequence[str], dates: Sequence[str] = dates) -> list[str]:
         return [f"{name} {date}" for date in dates for name in names]
 
-    stocks: tuple[str, ...] = ()
-    units: list[str] = []
-    if capital is not None:
-        stocks, units = capital.labels, list(capital.units or ["units"] * capital.count)
+    stocks = capital.labels if capital else ()
+    units = (capital.units or ["units"] * capital.count) if capital else ()
     out: dict[str, Any] = {
         "resources": dated(economy.resources or ()) or None,
         "targets": economy.targets
@@ -518,43 +622,38 @@ def _powers(base: float, count: int) -> FloatArray:
 
 
 def _by_year(
-    given: Any, years: int, size: int, usual: FloatArray, field: str, *, least: float = -np.inf
+    given: Any, years: int, usual: FloatArray, field: str, *, lower: float = -np.inf
 ) -> FloatArray:
     """Return one row for each year: those given, or the usual one in every year."""
     if given is None:
         return np.tile(usual, (years, 1))
-    bound = f" of at least {least:g}" if np.isfinite(least) else ""
-    allowed = f"a row of {size} finite numbers{bound} for each of the {years} years"
-    return array_of(given, field, allowed, (years, size), lambda x: np.isfinite(x) & (x >= least))
+    if not isinstance(given, Sequence | np.ndarray) or len(given) != years:
+        raise InputError(f"give {years} rows of {usual.size}, one for each year", where=field)
+    rows = (
+        canonical_vector(
+            [row] if np.isscalar(row) else row, usual.size, f"{field}[{t}]", lower=lower
+        )
+        for t, row in enumerate(given)
+    )
+    return np.array(list(rows))
 
 
 def _assortments(economy: Economy, horizon: Horizon) -> list[Matrix]:
-    """Check the assortment of every year."""
-    given, years = horizon.assortments, horizon.years
-    if given is None:
-        return [economy.assortment] * years
-    if not isinstance(given, Sequence | np.ndarray) or len(given) != years:
-        raise InputError(f"give a list of {years}, one matrix for each year", where="assortments")
-    shape = (economy.n_goods, economy.n_targets)
-    return [
-        canonical_matrix(_upright(one), shape, f"assortments[{t}]", nonnegative=True)
-        for t, one in enumerate(given)
-    ]
-
-
-def _upright(given: Any) -> Any:
-    """Turn a list of numbers into a column; leave a matrix, or what is none, as it is."""
-    try:
-        return np.reshape(given, (-1, 1)) if np.ndim(given) == 1 else given
-    except ValueError:
-        return given
+    """Return the assortment of every year."""
+    if horizon.assortments is None:
+        return [economy.assortment] * horizon.years
+    if economy.n_targets > 1:
+        raise InputError("are for an economy of one target", where="assortments")
+    usual = np.zeros(economy.n_goods)
+    rows = _by_year(horizon.assortments, horizon.years, usual, "assortments", lower=0.0)
+    return [sp.csc_array(row[:, None]) for row in rows]
 
 
 def _fixed_demand(economy: Economy, capital: Capital | None, horizon: Horizon) -> FloatArray:
     """Set out f of all dates: each year's, less the initial stocks, and the terminal stocks."""
     n, years = economy.n_goods, horizon.years
     out = np.zeros((years + 1, n + (0 if capital is None else capital.count)))
-    out[:-1, :n] = _by_year(horizon.fixed_demand, years, n, economy.fixed_demand, "fixed_demand")
+    out[:-1, :n] = _by_year(horizon.fixed_demand, years, economy.fixed_demand, "fixed_demand")
     if horizon.initial is not None:
         out[0, :n] -= canonical_vector(horizon.initial, n, "initial", lower=0.0)
     if horizon.terminal is not None:

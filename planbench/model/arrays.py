@@ -148,6 +148,27 @@ def canonical_vector(
     return out
 
 
+def canonical_places(places: Any, size: int, where: str) -> npt.NDArray[np.int64]:
+    """Return places among `size` as int64, each once; all of them for None.
+
+    Raises
+    ------
+    InputError
+        When something is no such place, or is given twice.
+    """
+    if places is None:
+        return np.arange(size, dtype=np.int64)
+    out = np.asarray(places).ravel()
+    if out.size and not np.issubdtype(out.dtype, np.integer):
+        raise InputError(f"must be whole numbers from 0 to {size - 1}", where=where)
+    out = out.astype(np.int64)
+    if out.size and (out.min() < 0 or out.max() >= size):
+        raise InputError(f"has a number outside 0 to {size - 1}", where=where)
+    if np.unique(out).size != out.size:
+        raise InputError("has a number twice", where=where)
+    return out
+
+
 def canonical_labels(
     labels: Sequence[str] | None, size: int, where: str, *, distinct: bool = True
 ) -> tuple[str, ...] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,6 @@ from support.solving import solve_exactly
 from planbench.catalogue.resolve import load_instance
 from planbench.certificates import certify_plan
 from planbench.errors import InputError
-from planbench.generators.expansion import ring
 from planbench.generators.interior import check_interior
 from planbench.generators.recipe import parse_expand
 from planbench.io.npz import save_economy
@@ -149,24 +147,6 @@ def test_what_wears_out_spoils_and_is_lost_on_the_way() -> None:
         assert columns
         kept = economy.outputs[:, columns].sum(axis=0) / economy.inputs[:, columns].sum(axis=0)
         np.testing.assert_allclose(kept, left, rtol=1e-12)
-
-
-@pytest.mark.parametrize("regions", [1, 2, 3, 7])
-def test_a_ring_joins_every_region_to_its_two_neighbours(regions: int) -> None:
-    place = np.arange(regions)
-    apart = np.abs(place[:, None] - place)
-    near = np.minimum(apart, regions - apart) <= 1
-    assert ring(regions).tolist() == np.where(near, 1.0, np.inf).tolist()
-
-
-def test_distances_of_many_regions_are_in_memory_once() -> None:
-    """With copies ten thousand regions would take forty times the finished economy."""
-    tracemalloc.start()
-    try:
-        nbytes = ring(500).nbytes
-        assert tracemalloc.get_traced_memory()[1] < 1.2 * nbytes
-    finally:
-        tracemalloc.stop()
 
 
 def test_recipe_is_read_back_and_its_economy_is_pinned() -> None:
