@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.full import examples
 
-from planbench.catalogue.leontief import random_leontief, solve_leontief, three_goods
+from planbench.catalogue.builtin import random_leontief, solve_leontief, three_goods
 from planbench.errors import InputError
 from planbench.model import make_economy
 

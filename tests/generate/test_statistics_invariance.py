@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse as sp
 from support.economies import KINDS, random_small
 
-from planbench.catalogue.leontief import random_leontief, solve_leontief
+from planbench.catalogue.builtin import random_leontief, solve_leontief
 from planbench.catalogue.resolve import load_instance
 from planbench.generators.statistics import EconomyStatistics, explain, study_economy
 from planbench.generators.statistics.value import value_prices
