@@ -9,15 +9,15 @@ Three kinds: ``gen:goods=1000,inputs=10,techniques=2,resources=5,seed=1`` draws 
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from planbench.errors import InputError
-from planbench.generators.laws import InputsLaw, parse_law
 from planbench.io.toml_file import read_toml
 
 _QUOTES = "\"'"
@@ -28,7 +28,7 @@ _PART = re.compile(
 )
 
 
-def split_parts(text: str, *, where: str = "recipe") -> list[tuple[str, str]]:
+def split_parts(text: str) -> list[tuple[str, str]]:
     """Split the text of a recipe at its commas.
 
     A value, or a part without a name, may be in double or single quotes; then it may hold
@@ -52,7 +52,7 @@ def split_parts(text: str, *, where: str = "recipe") -> list[tuple[str, str]]:
         if match is None or (plain is not None and plain.strip()[:1] in tuple(_QUOTES)):
             raise InputError(
                 f"{text[at:].strip()!r} has a quote that is not closed, or text behind it",
-                where=where,
+                where="recipe",
             )
         at = match.end()
         name = (match["name"] or "").strip()
@@ -72,32 +72,96 @@ def quoted(value: str) -> str:
     return value if plain and value == value.strip() else '"' + value.replace('"', '""') + '"'
 
 
-def read_values(
-    parts: list[tuple[str, str]], integers: Collection[str], *, where: str = "recipe"
-) -> dict[str, Any]:
-    """Values by name; those named in `integers` may be written ``1e6``.
+def read_values(parts: list[tuple[str, str]]) -> dict[str, str]:
+    """Values by name; whole numbers may be written ``1e6``.
 
     Raises
     ------
     InputError
         On a part that is not ``name=value``, or a name given twice.
     """
-    values: dict[str, Any] = {}
+    values: dict[str, str] = {}
     for name, value in parts:
         if not name or not value:
             said = f"{name}=" if name else value
             hint = "" if name else '; text that holds a comma goes in quotes: "a,b"'
-            raise InputError(f"{said!r} is not name=value{hint}", where=where)
+            raise InputError(f"{said!r} is not name=value{hint}", where="recipe")
         if name in values:
-            raise InputError(f"{name}: occurs twice", where=where)
-        values[name] = _whole_number(value) if name in integers else value
+            raise InputError(f"{name}: occurs twice", where="recipe")
+        short = re.fullmatch(r"(\d+)[eE]\+?(\d{1,2})", value) if name != "table" else None
+        values[name] = short[1] + "0" * int(short[2]) if short else value
     return values
 
 
-def _whole_number(text: str) -> int | str:
-    """1e6 → 1000000; text that is no whole number is left for validation to refuse."""
-    match = re.fullmatch(r"(\d+)[eE]\+?(\d{1,2})", text)
-    return int(match[1]) * 10 ** int(match[2]) if match else text
+def text_of(value: object) -> str:
+    """`value` in the text of a recipe: ``true``, ``5`` for 5.0, quotes where they are needed."""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return quoted(text.removesuffix(".0") if isinstance(value, float) else text)
+
+
+_NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
+_LAW = re.compile(
+    rf"(?P<constant>{_NUMBER})|density:(?P<density>{_NUMBER})"
+    rf"|(?:(?P<factor>{_NUMBER})\*?)?(?:log(?:\(?n\)?)?|n\^(?P<exponent>{_NUMBER}))"
+)
+_LAW_EXAMPLES = "10, log, 2*log, 1.5*n^0.3 or density:0.01"
+
+
+class InputsLaw(NamedTuple):
+    """Mean number of inputs per technique as a function of the number of goods n.
+
+    Attributes
+    ----------
+    text : str
+        As people type it, the shortest that reads back as the same law.
+    factor : float
+        c > 0.
+    exponent : float or None
+        c·n^a with a in [0, 1], c·ln n for None.
+    """
+
+    text: str
+    factor: float
+    exponent: float | None
+
+    def mean(self, goods: int) -> float:
+        """Mean number of inputs at `goods` goods, at most goods − 1, in steps of 2⁻¹⁰.
+
+        The steps keep a last-digit difference between mathematical libraries out of the
+        generated arrays.
+        """
+        grown = math.log(goods) if self.exponent is None else float(goods) ** self.exponent
+        return min(round(self.factor * grown * 1024) / 1024, float(goods - 1))
+
+
+def parse_law(text: str) -> InputsLaw:
+    """Read a law.
+
+    Raises
+    ------
+    ValueError
+        With one line naming the allowed forms.
+    """
+    match = _LAW.fullmatch(text.replace(" ", "").replace("·", "*").replace("**", "^").lower())
+    if match is None:
+        raise ValueError(
+            f"{text!r} is no law for the number of inputs; write it as {_LAW_EXAMPLES}"
+        )
+    constant, density, factor, power = match.group("constant", "density", "factor", "exponent")
+    size = float(constant or density or factor or 1)
+    if not 0 < size < math.inf:
+        raise ValueError(f"must be above 0, not {text!r}; write it as {_LAW_EXAMPLES}")
+    if density and size > 1:
+        raise ValueError(f"a density is a share of all goods, at most 1, not {size:g}")
+    if constant:
+        return InputsLaw(f"{size:.12g}", size, 0.0)
+    if density:
+        return InputsLaw(f"density:{size:.12g}", size, 1.0)
+    exponent = float(power) if power else None
+    if exponent is not None and exponent > 1:
+        raise ValueError(f"inputs cannot grow faster than n; {text!r} has exponent above 1")
+    term = "log" if exponent is None else f"n^{exponent:.12g}"
+    return InputsLaw(term if size == 1 else f"{size:.12g}*{term}", size, exponent)
 
 
 class _Recipe(BaseModel):
@@ -146,10 +210,8 @@ def validated(model: type[_Kind], values: Mapping[str, Any], *, where: str) -> _
 
 
 def _read(model: type[_Kind], parts: list[tuple[str, str]]) -> _Kind:
-    """Build a recipe from the parts of its text; whole numbers may be written ``1e6``."""
-    kinds = {name: field.annotation for name, field in model.model_fields.items()}
-    integers = [name for name, kind in kinds.items() if kind in (int, int | None)]
-    return validated(model, read_values(parts, integers), where="recipe")
+    """Build a recipe from the parts of its text."""
+    return validated(model, read_values(parts), where="recipe")
 
 
 def _explain(model: type[BaseModel], error: ValidationError) -> str:
@@ -176,12 +238,6 @@ def _words_of(annotation: Any) -> list[str]:
     if isinstance(annotation, str):
         return [annotation]
     return [word for part in get_args(annotation) for word in _words_of(part)]
-
-
-def text_of(value: object) -> str:
-    """`value` in the text of a recipe: ``true``, ``5`` for 5.0, quotes where they are needed."""
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    return quoted(text.removesuffix(".0") if isinstance(value, float) else text)
 
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -362,7 +418,7 @@ class GeneratorRecipe(_Recipe):
     def _read_law(cls, value: Any) -> str:
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise ValueError("must be a number or a law such as 2*log")
-        return str(parse_law(str(value)))
+        return parse_law(str(value)).text
 
     @field_validator("resources_per_activity", mode="before")
     @classmethod

@@ -20,7 +20,6 @@ from planbench.generators.statistics import (
     study_inputs,
 )
 from planbench.generators.statistics import facts as module_of_blocks
-from planbench.generators.statistics.coefficients import hill, lognormal_fit
 from planbench.generators.statistics.facts import blocks
 from planbench.generators.statistics.goods_graph import (
     best_order,
@@ -29,6 +28,7 @@ from planbench.generators.statistics.goods_graph import (
     share_above,
     strongest_links,
 )
+from planbench.generators.statistics.study import hill, lognormal_fit
 from planbench.generators.statistics.value import value_inputs
 from planbench.model import make_economy
 
