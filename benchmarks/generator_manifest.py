@@ -16,7 +16,7 @@ import numpy
 import scipy
 
 from planbench.errors import InputError
-from planbench.generators.generator import generate
+from planbench.generators import generate
 from planbench.generators.recipe import parse_inline
 from planbench.io.files import write_text
 from planbench.io.shipped import instances_folder

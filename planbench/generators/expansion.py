@@ -14,9 +14,7 @@ carried is drawn.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -84,14 +82,20 @@ def expand_generated(recipe: GeneratorRecipe, base: Economy) -> Economy:
     base : Economy
         The economy of the same recipe without them.
     """
+    drawn = None
     economy = base
-    capital: Callable[[Economy], Capital] | None = None
     if recipe.years is not None and recipe.capital:
-        held, built_from = _draw_held(recipe, base)
-        economy = _with_replacement(recipe, base, built_from @ held)
-        capital = partial(_generated_capital, held=held, built_from=built_from, recipe=recipe)
-    transport = _draw_transport(recipe)
-    economy = _expand(recipe, economy, transport, capital)
+        drawn = _draw_held(recipe, base)
+        economy = _with_replacement(recipe, base, drawn[1] @ drawn[0])
+    economy = _divide(recipe, economy, SPREAD, _draw_transport(recipe))
+    capital = None
+    if drawn is not None:
+        assert economy.interior is not None
+        assert economy.interior.activities is not None
+        held, built_from = _in_every_region(*drawn, economy)
+        first = _FIRST_STOCKS * forward(held, economy.interior.activities)
+        capital = _capital(recipe, held, built_from, round_bits(first, LEVEL_BITS))
+    economy = _plan_years(recipe, economy, base.n_goods, capital)
     economy = replace(economy, name=f"gen:{recipe.canonical()}", recipe=recipe.facts())
     check_interior(economy)
     return economy
@@ -111,21 +115,24 @@ def expand_table(recipe: ExpandRecipe, table: Economy) -> Economy:
     InputError
         When it carries no observed plan, or the result would not fit into memory.
     """
+    observed = None
     economy = table
-    capital: Callable[[Economy], Capital] | None = None
     if recipe.years is not None and recipe.capital:
-        observed = _observed(table)
+        try:
+            observed = observed_plan(table)
+        except InputError as error:
+            raise InputError(
+                f"{error}; without an observed plan the stock of capital is unknown: add capital=0"
+            ) from None
         economy = _busier(table)
-        capital = partial(_table_capital, table=table, observed=observed, recipe=recipe)
-
-    transport, regions = None, recipe.regions or 1
-    if regions > 1:
-        carried = draw_carried(recipe.seed, table.n_goods, recipe.tradable)
-        if carried.size:
-            transport = Transport(carried=carried, loss=recipe.loss)
+    carried = draw_carried(recipe.seed, table.n_goods, recipe.tradable)
+    transport = Transport(carried=carried, loss=recipe.loss) if carried.size else None
+    economy = _divide(recipe, economy, recipe.spread, transport)
+    capital = None if observed is None else _table_capital(recipe, economy, table, observed)
+    economy = _plan_years(recipe, economy, table.n_goods, capital, recipe.discount)
     name = recipe.canonical()
     facts = {"expanded": name, "version": EXPAND_VERSION, "table_sha256": table.sha256}
-    return replace(_expand(recipe, economy, transport, capital), name=name, recipe=facts)
+    return replace(economy, name=name, recipe=facts)
 
 
 def keeps_optimum(recipe: ExpandRecipe) -> bool:
@@ -141,45 +148,58 @@ def keeps_optimum(recipe: ExpandRecipe) -> bool:
     return same_year and (recipe.regions in (None, 1) or recipe.spread == 0)
 
 
-def _expand(
-    recipe: Recipe,
-    economy: Economy,
-    transport: Transport | None,
-    capital: Callable[[Economy], Capital] | None,
+def _divide(
+    recipe: Recipe, economy: Economy, spread: float, transport: Transport | None
 ) -> Economy:
-    """Divide `economy` among regions, then plan it over years, both as the recipe says.
+    """Divide `economy` among the recipe's regions; as it is where it has none."""
+    if recipe.regions is None:
+        return economy
+    shares = None
+    if spread:
+        shares = draw_shares(recipe.seed, recipe.regions, economy.n_resources, spread)
+    division = Regions(
+        recipe.regions,
+        cross_share=recipe.cross_share,
+        shares=shares,
+        common_target=recipe.common_target,
+        seed=recipe.seed,
+    )
+    return over_regions(economy, division, transport=transport)
 
-    `capital` is what the divided economy holds.
-    """
-    goods, regions = economy.n_goods, recipe.regions or 1
-    spread, discount = SPREAD, 1.0
-    if isinstance(recipe, ExpandRecipe):
-        spread, discount = recipe.spread, recipe.discount
-    if recipe.regions is not None:
-        division = Regions(
-            regions,
-            cross_share=recipe.cross_share,
-            shares=draw_shares(recipe.seed, regions, economy.n_resources, spread)
-            if spread
-            else None,
-            common_target=recipe.common_target,
-            seed=recipe.seed,
-        )
-        economy = over_regions(economy, division, transport=transport)
-    if recipe.years is not None:
-        horizon = Horizon(
-            recipe.years,
-            growth=recipe.growth,
-            discount=discount,
-            common_target=recipe.common_target,
-        )
-        economy = over_years(
-            economy,
-            horizon,
-            capital=None if capital is None else capital(economy),
-            storage=_draw_storage(recipe, goods, regions),
-        )
-    return economy
+
+def _plan_years(
+    recipe: Recipe, economy: Economy, goods: int, capital: Capital | None, discount: float = 1.0
+) -> Economy:
+    """Plan `economy`, of so many goods in each region, over the recipe's years, if it has any."""
+    if recipe.years is None:
+        return economy
+    horizon = Horizon(
+        recipe.years,
+        growth=recipe.growth,
+        discount=discount,
+        common_target=recipe.common_target,
+    )
+    storage = _draw_storage(recipe, goods, recipe.regions or 1)
+    return over_years(economy, horizon, capital=capital, storage=storage)
+
+
+def _capital(
+    recipe: Recipe, held: Matrix, built_from: Matrix, initial: FloatArray, **labels: list[str]
+) -> Capital:
+    """Capital that wears out and must be left as the recipe says."""
+    share = recipe.terminal
+    if recipe.growth < 0 and recipe.years is not None:
+        # Shrinking resources cannot replace all of it.
+        shrunk = np.array([share * (1.0 + recipe.growth) ** (recipe.years - 1)])
+        share = float(round_bits(shrunk, LEVEL_BITS)[0])
+    return Capital(
+        held=held,
+        initial=initial,
+        built_from=built_from,
+        depreciation=recipe.depreciation,
+        terminal=share * initial if share else None,
+        **labels,
+    )
 
 
 def _draw_storage(recipe: Recipe, goods: int, regions: int) -> Storage | None:
@@ -302,26 +322,8 @@ def _with_replacement(recipe: GeneratorRecipe, base: Economy, stocks: Matrix) ->
     return replace(base, interior=Interior(*prices, activities=plan))
 
 
-def _generated_capital(
-    economy: Economy, held: Matrix, built_from: Matrix, recipe: GeneratorRecipe
-) -> Capital:
-    """Place capital in every region: each builds its own from its own goods."""
-    assert economy.interior is not None
-    assert economy.interior.activities is not None
-    amounts, built_from = _in_every_region(held, built_from, economy)
-    first = round_bits(_FIRST_STOCKS * forward(amounts, economy.interior.activities), LEVEL_BITS)
-    left = _terminal_share(recipe)
-    return Capital(
-        held=amounts,
-        depreciation=recipe.depreciation,
-        built_from=built_from,
-        initial=first,
-        terminal=left * first if left else None,
-    )
-
-
 def _table_capital(
-    economy: Economy, table: Economy, observed: ObservedPlan, recipe: ExpandRecipe
+    recipe: ExpandRecipe, economy: Economy, table: Economy, observed: ObservedPlan
 ) -> Capital:
     """One kind of capital in every region, measured in money at the table's prices.
 
@@ -337,16 +339,13 @@ def _table_capital(
     )
     regions = held.shape[0]
     earned = row_sums(economy.endowment.reshape(regions, table.n_resources) * observed.rents)
-    initial = recipe.capital * earned
-    left = _terminal_share(recipe)
     unit = table.units[0] if table.units and len(set(table.units)) == 1 else "money"
     places = [f" in region {c + 1}" if recipe.regions is not None else "" for c in range(regions)]
-    return Capital(
-        held=held,
-        depreciation=recipe.depreciation,
-        built_from=built_from,
-        initial=initial,
-        terminal=left * initial if left else None,
+    return _capital(
+        recipe,
+        held,
+        built_from,
+        recipe.capital * earned,
         names=[f"{CAPITAL}{place}" for place in places],
         units=[unit] * regions,
     )
@@ -370,23 +369,6 @@ def _in_every_region(held: Matrix, built_from: Matrix, economy: Economy) -> tupl
         ),
         staircase([built_from] * regions, [n * c for c in places], n * regions),
     )
-
-
-def _terminal_share(recipe: Recipe) -> float:
-    """Share of the first stocks to be left: less where shrinking resources cannot replace them."""
-    if recipe.growth >= 0 or recipe.years is None:
-        return recipe.terminal
-    shrunk = np.array([recipe.terminal * (1.0 + recipe.growth) ** (recipe.years - 1)])
-    return float(round_bits(shrunk, LEVEL_BITS)[0])
-
-
-def _observed(table: Economy) -> ObservedPlan:
-    try:
-        return observed_plan(table)
-    except InputError as error:
-        raise InputError(
-            f"{error}; without an observed plan the stock of capital is unknown: add capital=0"
-        ) from None
 
 
 def _busier(table: Economy) -> Economy:
