@@ -49,7 +49,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -70,7 +70,13 @@ from planbench.generators.draws import (
 from planbench.generators.observed import MONEY, observed_plan, proven_optimum
 from planbench.generators.recipe import SPLIT_VERSION, SplitRecipe
 from planbench.io.files import require_memory
-from planbench.model.arrays import FloatArray, Matrix, index_type
+from planbench.model.arrays import (
+    FloatArray,
+    Matrix,
+    column_of,
+    index_type,
+    largest_of_columns,
+)
 from planbench.model.economy import Economy, Interior, make_economy
 from planbench.model.products import backward
 
@@ -435,35 +441,30 @@ class TableFlows:
     supply: FloatArray
     revenue: FloatArray
 
-    @staticmethod
-    def of(table: Economy) -> TableFlows:
-        """Flows of `table` at its observed plan."""
-        observed = observed_plan(table)
-        used, made = scaled(table.inputs, observed.levels), scaled(table.outputs, observed.levels)
-        produced = np.asarray(made.sum(axis=1)).ravel()
-        wanted = np.asarray(table.assortment.sum(axis=1)).ravel()
-        return TableFlows(
-            table=table,
-            levels=observed.levels,
-            prices=observed.prices,
-            rents=observed.rents,
-            used=used,
-            made=made,
-            net=wanted + table.fixed_demand,
-            supply=np.maximum(produced, np.asarray(used.sum(axis=1)).ravel() + wanted),
-            revenue=backward(made, observed.prices),
-        )
+
+def flows_of(table: Economy) -> TableFlows:
+    """Flows of `table` at its observed plan."""
+    observed = observed_plan(table)
+    used, made = scaled(table.inputs, observed.levels), scaled(table.outputs, observed.levels)
+    produced = np.asarray(made.sum(axis=1)).ravel()
+    wanted = np.asarray(table.assortment.sum(axis=1)).ravel()
+    return TableFlows(
+        table=table,
+        levels=observed.levels,
+        prices=observed.prices,
+        rents=observed.rents,
+        used=used,
+        made=made,
+        net=wanted + table.fixed_demand,
+        supply=np.maximum(produced, np.asarray(used.sum(axis=1)).ravel() + wanted),
+        revenue=backward(made, observed.prices),
+    )
 
 
 def scaled(matrix: Matrix, columns: FloatArray) -> Matrix:
     """Multiply the columns of `matrix` by numbers, shape (columns,)."""
     data = matrix.data * np.repeat(columns, np.diff(matrix.indptr))
     return sp.csc_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
-
-
-def column_of(matrix: Matrix) -> IntArray:
-    """Column of every stored entry."""
-    return np.repeat(np.arange(matrix.shape[1], dtype=np.int64), np.diff(matrix.indptr))
 
 
 def _allot(total: int, weights: FloatArray, least: IntArray) -> IntArray:
@@ -495,11 +496,9 @@ def lay_out(flows: TableFlows, goods: int, tail: float, seed: int) -> Layout:
     """
     table = flows.table
     n, m = table.n_goods, table.n_activities
-    value = flows.made.data * flows.prices[flows.made.indices]
-    column = column_of(flows.made)
-    main = np.full(m, -1, dtype=np.int64)
-    rising = np.lexsort((value, column))
-    main[column[rising]] = flows.made.indices[rising]
+    made = flows.made
+    value = made.data * flows.prices[made.indices]
+    main, _ = largest_of_columns(sp.csc_array((value, made.indices, made.indptr), shape=made.shape))
     if (main < 0).any():
         raise InputError(
             f"{table.activity(int(np.argmin(main)))!r} makes nothing; drop it", where=table.name
@@ -739,9 +738,16 @@ def disaggregate(table: Economy, recipe: SplitRecipe) -> Economy:
     InputError
         When the table has no observed plan, or there are too few goods for it.
     """
-    _require_memory(recipe, table.name)
+    # An entry takes 12 bytes; an activity has some outputs, resources and vectors besides.
+    finished = recipe.goods * recipe.techniques * (12.0 * (recipe.inputs + 5.0) + 40.0)
+    require_memory(
+        finished * (_PEAK_TRADE_OFFS if recipe.alternatives == "tradeoffs" else _PEAK),
+        table.name,
+        f"splitting it into {recipe.goods:,} goods",
+        "give fewer goods or inputs",
+    )
     within = DISPERSION.get(recipe.table, US_DETAIL)
-    flows = TableFlows.of(table)
+    flows = flows_of(table)
     layout = lay_out(flows, recipe.goods, within.tail, recipe.seed)
     outputs, made = split_outputs(layout, flows, recipe.seed)
     final = split_final(layout, flows, made, recipe.seed)
@@ -757,18 +763,6 @@ def disaggregate(table: Economy, recipe: SplitRecipe) -> Economy:
     if optimum is not None:
         facts["known_optimum"] = optimum
     return replace(economy, recipe=facts)
-
-
-def _require_memory(recipe: SplitRecipe, where: str) -> None:
-    # An entry takes 12 bytes; an activity has some outputs, resources and vectors besides.
-    finished = recipe.goods * recipe.techniques * (12.0 * (recipe.inputs + 5.0) + 40.0)
-    peak = _PEAK_TRADE_OFFS if recipe.alternatives == "tradeoffs" else _PEAK
-    require_memory(
-        peak * finished,
-        where,
-        f"splitting it into {recipe.goods:,} goods",
-        "give fewer goods or inputs",
-    )
 
 
 def _assemble(
@@ -871,13 +865,12 @@ def _interleaved(first: Matrix, parts: list[tuple[IntArray, FloatArray]]) -> Mat
     )
 
 
-#: Of every further technique goods and amounts bought, and amounts of resources used.
-Techniques: TypeAlias = Iterator[tuple[IntArray, FloatArray, FloatArray]]
+# Both give, for every further technique, goods and amounts bought and amounts of resources used.
 
 
 def _dearer(
     inputs: Matrix, resource: Matrix, layout: Layout, flows: TableFlows, recipe: SplitRecipe
-) -> Techniques:
+) -> Iterator[tuple[IntArray, FloatArray, FloatArray]]:
     """Make techniques that buy from other goods of the same commodities and use more resources."""
     kind, user = layout.commodity[inputs.indices], column_of(resource)
     low, room = _MARKUP
@@ -890,7 +883,7 @@ def _dearer(
 
 def _trade_offs(
     inputs: Matrix, resource: Matrix, layout: Layout, flows: TableFlows, recipe: SplitRecipe
-) -> Techniques:
+) -> Iterator[tuple[IntArray, FloatArray, FloatArray]]:
     """Make techniques that lean towards another activity of the economy.
 
     Each input is bought from another good of its commodity, or, for a share of them, replaced by
@@ -934,8 +927,7 @@ def _moved(recipe: SplitRecipe, part: int, count: int) -> FloatArray:
     return 1.0 + recipe.scarcity * (2.0 * draws - 1.0)
 
 
-@dataclass(frozen=True, eq=False)
-class Aggregate:
+class Aggregate(NamedTuple):
     """Flows of a plan between commodities, industries and resources.
 
     Attributes
@@ -1022,19 +1014,19 @@ def aggregation_error(table: Economy, economy: Economy, plan: FloatArray | None 
         plan = 2.0 * economy.interior.activities
     found = aggregate(economy, plan)
     levels = observed_plan(table).levels
+    published = Aggregate(
+        used=table.inputs.toarray() * levels,
+        made=table.outputs.toarray() * levels,
+        resources=table.resource_use.toarray() * levels,
+        final=table.assortment.toarray(),
+        fixed=found.fixed if economy.recipe.get("scarcity") else table.fixed_demand,
+    )
     worst = 0.0
-    for split, whole in (
-        (found.used, table.inputs.toarray() * levels),
-        (found.made, table.outputs.toarray() * levels),
-        (found.resources, table.resource_use.toarray() * levels),
-        (found.final, table.assortment.toarray()),
-        (found.fixed, table.fixed_demand if not economy.recipe.get("scarcity") else found.fixed),
-    ):
+    for split, whole in zip(found, published, strict=True):
         here = whole != 0
         if (split[~here] != 0).any():
             return float("inf")
-        if here.any():
-            off = np.abs(split - whole)[here] / np.abs(whole[here])
-            # A sum that is no number is no agreement.
-            worst = max(worst, float(np.where(np.isnan(off), np.inf, off).max()))
+        off = np.abs(split - whole)[here] / np.abs(whole[here])
+        # A sum that is no number is no agreement.
+        worst = max(worst, float(np.where(np.isnan(off), np.inf, off).max(initial=0.0)))
     return worst

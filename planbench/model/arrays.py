@@ -107,6 +107,25 @@ def entry_at(matrix: Matrix, position: int) -> tuple[int, int]:
     return int(matrix.indices[position]), column
 
 
+def column_of(matrix: Matrix) -> npt.NDArray[np.int64]:
+    """Column of every stored entry."""
+    return np.repeat(np.arange(matrix.shape[1], dtype=np.int64), np.diff(matrix.indptr))
+
+
+def largest_of_columns(matrix: Matrix) -> tuple[npt.NDArray[np.int64], FloatArray]:
+    """Row of the largest entry of each column, the first of several, and that entry.
+
+    Of an empty column −1 and 0.
+    """
+    column = column_of(matrix)
+    # Of equal entries the first comes last here, and what is written last stays.
+    rising = matrix.nnz - 1 - np.lexsort((matrix.data[::-1], column[::-1]))
+    row, largest = np.full(matrix.shape[1], -1, dtype=np.int64), np.zeros(matrix.shape[1])
+    row[column[rising]] = matrix.indices[rising]
+    largest[column[rising]] = matrix.data[rising]
+    return row, largest
+
+
 def canonical_vector(
     vector: Any,
     size: int,

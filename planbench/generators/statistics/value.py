@@ -28,7 +28,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from planbench.generators.statistics.facts import blocks
-from planbench.model.arrays import FloatArray, Matrix
+from planbench.model.arrays import FloatArray, Matrix, largest_of_columns
 from planbench.model.economy import Economy
 
 IntArray = npt.NDArray[np.int64]
@@ -84,7 +84,7 @@ def value_inputs(economy: Economy) -> ValueInputs:
     a, b = economy.inputs, economy.outputs
     made = sp.csc_array((b.data * prices[b.indices], b.indices, b.indptr), shape=b.shape)
     revenue = _column_sums(made)
-    main, largest = _largest_of_columns(made)
+    main, largest = largest_of_columns(made)
     # A good without a price has no value; what uses it cannot run.
     unpriced = prices <= 0
     live = revenue > 0
@@ -260,17 +260,3 @@ def _column_sums(matrix: Matrix) -> FloatArray:
     if filled.size:
         sums[filled] = np.add.reduceat(matrix.data, matrix.indptr[filled])
     return sums
-
-
-def _largest_of_columns(matrix: Matrix) -> tuple[IntArray, FloatArray]:
-    """Row of the largest entry of each column, the first of several, and that entry.
-
-    Of an empty column −1 and 0.
-    """
-    column = np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))
-    # Of equal entries the first comes last here, and what is written last stays.
-    rising = matrix.nnz - 1 - np.lexsort((matrix.data[::-1], column[::-1]))
-    row, largest = np.full(matrix.shape[1], -1, dtype=np.int64), np.zeros(matrix.shape[1])
-    row[column[rising]] = matrix.indices[rising]
-    largest[column[rising]] = matrix.data[rising]
-    return row, largest
