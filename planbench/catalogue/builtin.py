@@ -11,7 +11,6 @@ which iteration gives at any size: an oracle for every solver.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -136,28 +135,6 @@ def solve_leontief(economy: Economy) -> Plan:
     return Plan(x=z * gross * scale, z=np.array([z]), p=w * values, w=np.array([w]))
 
 
-def _instance(economy: Economy, description: str, optimum: float, source: str) -> Instance:
-    return Instance(
-        name=economy.name,
-        economy=economy,
-        recipe=dict(economy.recipe),
-        optimum=optimum,
-        source=source,
-        description=description,
-    )
-
-
-def _golden(name: str) -> Instance:
-    case = golden_cases()[name]
-    return _instance(case.economy, case.description, case.optimum, case.source)
-
-
-def _leontief(economy: Economy, description: str) -> Instance:
-    source = "closed form of W. Leontief, The Structure of American Economy (1941)"
-    optimum = float(economy.weights @ solve_leontief(economy).z)
-    return _instance(economy, description, optimum, source)
-
-
 def table_instance(folder: Path) -> Instance:
     """Instance of the supply and use table in a folder.
 
@@ -172,32 +149,49 @@ def table_instance(folder: Path) -> Instance:
     table = read_table(folder)
     economy, plan = economy_of_table(table)
     description = f"{table.title}: observed use and make table, labour and capital"
-    return _instance(economy, description, float(economy.weights @ plan.z), table.table.source)
+    return Instance(
+        name=economy.name,
+        economy=economy,
+        recipe=dict(economy.recipe),
+        optimum=float(economy.weights @ plan.z),
+        source=table.table.source,
+        description=description,
+    )
 
 
-@cache
-def _makers() -> dict[str, Callable[[], Instance]]:
-    makers: dict[str, Callable[[], Instance]] = {
-        "leontief-3": lambda: _leontief(three_goods(), "three goods, one technique, one resource"),
-        "leontief-1000": lambda: _leontief(
-            random_leontief(1000, seed=1), "a thousand goods with random suppliers, one technique"
-        ),
-    }
-    for name in golden_cases():
-        makers[name] = lambda name=name: _golden(name)  # type: ignore[misc]
-    for name in table_names():
-        makers[name] = lambda name=name: table_instance(tables_folder() / name)  # type: ignore[misc]
-    return makers
+_LEONTIEF = {
+    "leontief-3": "three goods, one technique, one resource",
+    "leontief-1000": "a thousand goods with random suppliers, one technique",
+}
 
 
 @cache
 def _made(name: str) -> Instance:
-    return replace(_makers()[name](), name=name)
+    if name in table_names():
+        return replace(table_instance(tables_folder() / name), name=name)
+    if name in _LEONTIEF:
+        economy = three_goods() if name == "leontief-3" else random_leontief(1000, seed=1)
+        description = _LEONTIEF[name]
+        source = "closed form of W. Leontief, The Structure of American Economy (1941)"
+        optimum = float(economy.weights @ solve_leontief(economy).z)
+    else:
+        case = golden_cases()[name]
+        economy, description, source = case.economy, case.description, case.source
+        optimum = case.optimum
+    return Instance(
+        name=name,
+        economy=economy,
+        recipe=dict(economy.recipe),
+        optimum=optimum,
+        source=source,
+        description=description,
+    )
 
 
+@cache
 def builtin_names() -> tuple[str, ...]:
     """Names of all built-in instances, sorted."""
-    return tuple(sorted(_makers()))
+    return tuple(sorted([*_LEONTIEF, *golden_cases(), *table_names()]))
 
 
 def list_builtin() -> tuple[Instance, ...]:
@@ -213,7 +207,7 @@ def load_builtin(name: str) -> Instance:
     InputError
         When no built-in instance has that name.
     """
-    if name not in _makers():
+    if name not in builtin_names():
         raise InputError(f"no built-in instance {name!r}; choose from {', '.join(builtin_names())}")
     # A copy: what is computed at first use is not kept for ever.
     return replace(_made(name))

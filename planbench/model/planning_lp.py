@@ -103,11 +103,3 @@ def plan_from_lp(
             surplus = economy.outputs.T @ p - economy.inputs.T @ p - economy.resource_use.T @ w
         v = np.where(np.isfinite(economy.capacity), np.maximum(surplus, 0.0), 0.0)
     return Plan(x=columns[:m].copy(), z=columns[m:].copy(), p=p, w=w, v=v)
-
-
-def lp_from_plan(economy: Economy, plan: Plan) -> tuple[FloatArray, FloatArray | None]:
-    """Columns and row duals of the planning LP for `plan`; the inverse of the above."""
-    columns = np.concatenate([plan.x, plan.z])
-    if plan.p is None or plan.w is None:
-        return columns, None
-    return columns, np.concatenate([-plan.p, plan.w])
