@@ -17,13 +17,13 @@ from planbench.cli.options import InstanceArgument, JsonOption, RelaxOption, loa
 from planbench.cli.views import amount, percent
 from planbench.errors import InputError
 from planbench.formatting import plural
-from planbench.generators.statistics import (
+from planbench.generators.statistics import study_economy
+from planbench.generators.statistics.facts import (
     CHEAP_GROUPS,
     GROUPS,
     EconomyStatistics,
     explain,
     figure_fields,
-    study_economy,
 )
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram

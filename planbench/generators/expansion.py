@@ -183,9 +183,7 @@ def _plan_years(
     return over_years(economy, horizon, capital=capital, storage=storage)
 
 
-def _capital(
-    recipe: Recipe, held: Matrix, built_from: Matrix, initial: FloatArray, **labels: list[str]
-) -> Capital:
+def _capital(recipe: Recipe, held: Matrix, built_from: Matrix, initial: FloatArray) -> Capital:
     """Capital that wears out and must be left as the recipe says."""
     share = recipe.terminal
     if recipe.growth < 0 and recipe.years is not None:
@@ -198,7 +196,6 @@ def _capital(
         built_from=built_from,
         depreciation=recipe.depreciation,
         terminal=share * initial if share else None,
-        **labels,
     )
 
 
@@ -341,11 +338,8 @@ def _table_capital(
     earned = row_sums(economy.endowment.reshape(regions, table.n_resources) * observed.rents)
     unit = table.units[0] if table.units and len(set(table.units)) == 1 else "money"
     places = [f" in region {c + 1}" if recipe.regions is not None else "" for c in range(regions)]
-    return _capital(
-        recipe,
-        held,
-        built_from,
-        recipe.capital * earned,
+    return replace(
+        _capital(recipe, held, built_from, recipe.capital * earned),
         names=[f"{CAPITAL}{place}" for place in places],
         units=[unit] * regions,
     )

@@ -12,7 +12,8 @@ from support.command_line import planbench
 
 from planbench.catalogue.resolve import load_instance
 from planbench.cli.info import statistics_parts
-from planbench.generators.statistics import CHEAP_GROUPS, explain, figure_fields, study_economy
+from planbench.generators.statistics import study_economy
+from planbench.generators.statistics.facts import CHEAP_GROUPS, explain, figure_fields
 
 
 @pytest.mark.parametrize("columns", [80, 100])

@@ -15,12 +15,8 @@ import numpy as np
 import pytest
 
 from planbench.catalogue.resolve import load_instance
-from planbench.generators.statistics import (
-    EconomyStatistics,
-    explain,
-    study_economy,
-    study_inputs,
-)
+from planbench.generators.statistics import study_economy, study_inputs
+from planbench.generators.statistics.facts import EconomyStatistics, explain
 
 TABLES = Path(
     os.environ.get("PLANBENCH_TABLES")

@@ -12,15 +12,9 @@ import scipy.sparse as sp
 
 from planbench.catalogue.resolve import load_instance
 from planbench.errors import InputError
-from planbench.generators.statistics import (
-    EconomyStatistics,
-    StudyLimits,
-    explain,
-    study_economy,
-    study_inputs,
-)
 from planbench.generators.statistics import facts as module_of_blocks
-from planbench.generators.statistics.facts import blocks
+from planbench.generators.statistics import hill, lognormal_fit, study_economy, study_inputs
+from planbench.generators.statistics.facts import EconomyStatistics, StudyLimits, blocks, explain
 from planbench.generators.statistics.goods_graph import (
     best_order,
     goods_graph,
@@ -28,7 +22,6 @@ from planbench.generators.statistics.goods_graph import (
     share_above,
     strongest_links,
 )
-from planbench.generators.statistics.study import hill, lognormal_fit
 from planbench.generators.statistics.value import value_inputs
 from planbench.model import make_economy
 

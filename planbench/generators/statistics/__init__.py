@@ -1,22 +1,377 @@
-"""Statistics of an economy: how dense, how connected, how near to triangular its inputs are."""
+"""Statistics of an economy: how dense, how connected, how near to triangular its inputs are.
 
+:func:`study_economy` computes every figure of :class:`facts.EconomyStatistics`, exact or marked as
+an estimate: here how many inputs, how large, and how the links spread over suppliers and buyers;
+in :mod:`goods_graph` eigenvalues, order, communities and fill-in.
+
+Means per activity are taken over the activities that have inputs.
+A link is an input of more than 1e-4 of the value of output: below that, real tables hold
+traces of rounding and balancing. Weighted out-degrees and universal suppliers count all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from planbench.errors import InputError
 from planbench.generators.statistics.facts import (
-    CHEAP_GROUPS,
+    ABOVE,
     GROUPS,
+    THRESHOLDS,
     EconomyStatistics,
+    Found,
     StudyLimits,
-    explain,
     figure_fields,
+    per_column,
+    per_row,
 )
-from planbench.generators.statistics.study import study_economy, study_inputs
+from planbench.generators.statistics.goods_graph import (
+    GoodsGraph,
+    goods_graph,
+    study_communities,
+    study_factor,
+    study_order,
+    study_spectrum,
+)
+from planbench.generators.statistics.value import ValueInputs, equal_weights, value_inputs
+from planbench.model.arrays import FloatArray, Matrix, canonical_matrix, canonical_vector
+from planbench.model.economy import Economy
 
-__all__ = [
-    "CHEAP_GROUPS",
-    "GROUPS",
-    "EconomyStatistics",
-    "StudyLimits",
-    "explain",
-    "figure_fields",
-    "study_economy",
-    "study_inputs",
-]
+_SHARES = (0.5, 0.9, 0.99)
+#: Coefficients below this share of output are left out of log-normal fits: published tables have
+#: none so small, and balancing a table leaves dust at 1e-10 and below.
+LOG_THRESHOLD = 1e-7
+
+
+def study_density(inputs: ValueInputs, limits: StudyLimits, seed: int) -> Found:
+    """Count inputs per activity above each threshold, and k50, k90, k99.
+
+    There must be an input. `seed` is that of the sample of activities.
+    """
+    matrix = inputs.coefficients
+    columns = int(np.count_nonzero(np.diff(matrix.indptr)))
+    figures: dict[str, Any] = {"inputs_mean": matrix.nnz / columns}
+    for name, threshold in zip(
+        ("inputs_above_1e_4", "inputs_above_1e_3", "inputs_above_1e_2"), THRESHOLDS, strict=True
+    ):
+        figures[name] = int(np.count_nonzero(matrix.data > ABOVE * threshold)) / columns
+    part, how = sample_columns(matrix, limits.sample, seed)
+    names = ("k50", "k90", "k99")
+    figures |= zip(names, concentration(part, _SHARES), strict=True)
+    return figures, dict.fromkeys(names, how) if how else {}, {}
+
+
+def study_sizes(inputs: ValueInputs, limits: StudyLimits, seed: int) -> Found:
+    """Study column sums and the log-normal law; there must be an input."""
+    matrix = inputs.coefficients
+    filled = np.flatnonzero(np.diff(matrix.indptr))
+    sums = np.add.reduceat(matrix.data, matrix.indptr[filled])
+    figures: dict[str, Any] = {
+        "column_sum_mean": float(sums.mean()),
+        "column_sum_deviation": float(sums.std()),
+        "column_sum_largest": float(sums.max()),
+        "log_threshold": LOG_THRESHOLD,
+    }
+    values = matrix.data
+    how = None
+    if values.size > limits.sample:
+        rng = np.random.default_rng(np.random.SeedSequence([seed, 2]))
+        values = values[rng.integers(0, values.size, limits.sample)]
+        how = f"from a sample of {limits.sample:,} of {matrix.nnz:,} coefficients"
+    fit = lognormal_fit(values[values > LOG_THRESHOLD])
+    names = ("log_mean", "log_deviation", "log_ks")
+    estimates = dict.fromkeys(names, how) if how else {}
+    if fit is None:
+        return figures, estimates, dict.fromkeys(names, "needs two different coefficients")
+    return figures | dict(zip(names, fit, strict=True)), estimates, {}
+
+
+def lognormal_fit(values: FloatArray) -> tuple[float, float, float] | None:
+    """μ and σ of ln x by moments, and the Kolmogorov–Smirnov distance to N(μ, σ²).
+
+    Returns None for fewer than two distinct values.
+    """
+    if values.size < 2:
+        return None
+    from scipy.special import ndtr
+
+    logs = np.sort(np.log(values))
+    mean, deviation = float(logs.mean()), float(logs.std())
+    if deviation <= 1e-12 * max(1.0, abs(mean)):
+        return None
+    law = ndtr((logs - mean) / deviation)
+    step = np.arange(logs.size + 1) / logs.size
+    distance = max(float((step[1:] - law).max()), float((law - step[:-1]).max()))
+    return mean, deviation, distance
+
+
+def concentration(matrix: Matrix, shares: tuple[float, ...]) -> list[float]:
+    """Mean number of largest inputs that make up each share of an activity's input cost.
+
+    Columns are sorted by size in one go, by column and value together.
+    """
+    counts = np.diff(matrix.indptr)
+    filled = np.flatnonzero(counts)
+    column = np.repeat(np.arange(filled.size), counts[filled])
+    order = np.lexsort((-matrix.data, column))
+    running = np.cumsum(matrix.data[order])
+    start = np.concatenate([[0], np.cumsum(counts[filled])])
+    before = np.concatenate([[0.0], running])[start[:-1]]
+    total = np.concatenate([[0.0], running])[start[1:]] - before
+    found: list[float] = []
+    for share in shares:
+        # Inputs that do not reach the share yet, plus the one that does; a hair below it,
+        # for three halves of a half may add up to a rounding less than the whole.
+        goal = (before + (share - 1e-12) * total)[column]
+        short = np.add.reduceat((running < goal).astype(np.int64), start[:-1])
+        found.append(float((short + 1).mean()))
+    return found
+
+
+def sample_columns(matrix: Matrix, nonzeros: int, seed: int) -> tuple[Matrix, str | None]:
+    """Columns drawn without repetition to hold about `nonzeros`, and how; all where they fit."""
+    if matrix.nnz <= nonzeros:
+        return matrix, None
+    columns = matrix.shape[1]
+    count = max(1, int(columns * nonzeros / matrix.nnz))
+    rng = np.random.default_rng(np.random.SeedSequence([seed, 1]))
+    chosen = np.sort(rng.choice(columns, count, replace=False))
+    return sp.csc_array(matrix[:, chosen]), f"from {count:,} of {columns:,} activities at random"
+
+
+Sizes = npt.NDArray[np.number[Any]]
+
+LINK = THRESHOLDS[0]
+#: Largest suppliers that are taken for the tail, as a share of the goods; fewest of them.
+TAIL_SHARE = 0.2
+_FEWEST_IN_TAIL = 5
+_TOP_SHARE = 0.1
+_UNIVERSAL = 0.9
+
+
+def study_links(inputs: ValueInputs, limits: StudyLimits, seed: int) -> Found:
+    """Study in- and out-degrees; there must be an input, and all are counted."""
+    matrix = inputs.coefficients
+    goods = matrix.shape[0]
+    counts = np.diff(matrix.indptr)
+    filled = np.flatnonzero(counts)
+    figures: dict[str, Any] = {}
+    missing: dict[str, str] = {}
+    suppliers = per_column(matrix, ABOVE * LINK)
+    buyers = per_row(matrix, ABOVE * LINK)
+    strength = matrix @ np.ones(matrix.shape[1])
+    users = per_row(matrix)
+    figures["out_strength_cv"] = _variation(strength)
+    figures["universal_share"] = float(np.mean(users >= _UNIVERSAL * filled.size))
+    if buyers.any():
+        figures["in_degree_cv"] = _variation(suppliers)
+        figures["out_degree_cv"] = _variation(buyers)
+        figures["top_supplier_share"] = top_share(buyers, _TOP_SHARE)
+    else:
+        missing = dict.fromkeys(
+            ("in_degree_cv", "out_degree_cv", "top_supplier_share"),
+            f"no input is above {LINK:g} of the value of output",
+        )
+    count = round(TAIL_SHARE * goods)
+    tail = hill(strength, count) if count >= _FEWEST_IN_TAIL else None
+    if tail is None:
+        missing["out_tail_exponent"] = missing["out_tail_count"] = (
+            f"{TAIL_SHARE:.0%} of the goods are fewer than {_FEWEST_IN_TAIL} suppliers"
+            if count < _FEWEST_IN_TAIL
+            else "the largest suppliers are all alike"
+        )
+    else:
+        figures["out_tail_exponent"], figures["out_tail_count"] = tail, count
+    return figures, {}, missing
+
+
+def hill(sizes: Sizes, count: int) -> float | None:
+    """Exponent α of a tail P(X > x) ∝ x^−α by Hill (1975) from the `count` largest sizes.
+
+    1/α is the mean of ln(X_(i) / X_(count + 1)) over the largest. None where there are not
+    `count` + 1 positive sizes, or where those are all alike.
+    """
+    if count < 1 or sizes.size <= count:
+        return None
+    largest = np.partition(sizes, sizes.size - count - 1)[sizes.size - count - 1 :]
+    least = largest[0]
+    if not least > 0:
+        return None
+    mean = float(np.log(largest[1:] / least).mean())
+    return 1.0 / mean if mean > 1e-9 else None
+
+
+def top_share(sizes: Sizes, share: float) -> float:
+    """Part of the sum of `sizes` that the largest `share` of them make, at least one."""
+    count = max(1, round(share * sizes.size))
+    largest = np.partition(sizes, sizes.size - count)[sizes.size - count :]
+    return float(largest.sum() / sizes.sum())
+
+
+def _variation(values: Sizes) -> float:
+    return float(values.std() / values.mean())
+
+
+LIMITS = StudyLimits()
+
+
+def study_economy(
+    economy: Economy,
+    *,
+    seed: int = 0,
+    limits: StudyLimits = LIMITS,
+    groups: Collection[str] = GROUPS,
+) -> EconomyStatistics:
+    """Compute the statistics of an economy.
+
+    Parameters
+    ----------
+    economy : Economy
+    seed : int
+        Of every sample and random start, at least 0.
+    limits : StudyLimits
+        Up to where figures are exact.
+    groups : collection of str
+        Groups of figures to compute, of ``GROUPS``; sizes always are.
+
+    Returns
+    -------
+    EconomyStatistics
+
+    Raises
+    ------
+    InputError
+        On an unknown group.
+    """
+    found = _study(value_inputs(economy), seed, limits, groups)
+    return replace(
+        found,
+        nonzeros=int(economy.inputs.nnz),
+        density=economy.inputs.nnz / (economy.n_goods * economy.n_activities),
+        resources=economy.n_resources,
+    )
+
+
+def study_inputs(
+    matrix: Any,
+    *,
+    main: npt.ArrayLike | None = None,
+    output: npt.ArrayLike | None = None,
+    seed: int = 0,
+    limits: StudyLimits = LIMITS,
+    groups: Collection[str] = GROUPS,
+) -> EconomyStatistics:
+    """Compute the statistics of a bare matrix of input coefficients.
+
+    Parameters
+    ----------
+    matrix : sparse array or array_like, shape (goods, activities)
+        Value of input per value of output, ≥ 0.
+    main : array_like of int, shape (activities,), optional
+        Good that each activity makes, −1 for none; good j for activity j if missing and the
+        matrix is square. Without it nothing is said of eigenvalues, orders, communities and
+        factors.
+    output : array_like, shape (activities,), optional
+        Value of output of each activity, ≥ 0; if missing the output of every good counts one.
+    seed, limits, groups
+        As in :func:`study_economy`.
+
+    Raises
+    ------
+    InputError
+        On a matrix with negative or infinite entries, a wrong length, or an unknown group.
+    """
+    a = canonical_matrix(matrix, None, "matrix", nonnegative=True)
+    goods, activities = a.shape
+    makes = _main(main, goods, activities)
+    if output is not None:
+        weights = canonical_vector(output, activities, "output", lower=0.0)
+    elif makes is not None:
+        weights = equal_weights(makes, goods)
+    else:
+        weights = np.ones(activities)
+    inputs = ValueInputs(
+        coefficients=a,
+        main=makes,
+        output=weights,
+        byproduct_share=None,
+        price_basis="coefficients as given",
+        level_basis="as given" if output is not None else "every good counts one",
+    )
+    found = _study(inputs, seed, limits, groups)
+    unknown = dict.fromkeys(("resources", "byproduct_share"), "unknown from inputs alone")
+    return replace(found, missing={**unknown, **found.missing})
+
+
+def _main(main: npt.ArrayLike | None, goods: int, activities: int) -> npt.NDArray[np.int64] | None:
+    if main is None:
+        return np.arange(goods, dtype=np.int64) if goods == activities else None
+    makes = np.asarray(main)
+    if makes.shape != (activities,) or not np.issubdtype(makes.dtype, np.integer):
+        raise InputError(f"give {activities} whole numbers, one for each column", where="main")
+    if makes.size and (makes.min() < -1 or makes.max() >= goods):
+        raise InputError(f"give goods from 0 to {goods - 1}, or -1", where="main")
+    return makes.astype(np.int64)
+
+
+OF_INPUTS: dict[str, Callable[[ValueInputs, StudyLimits, int], Found]] = {
+    "inputs": study_density,
+    "coefficients": study_sizes,
+    "links": study_links,
+}
+OF_GRAPH: dict[str, Callable[[GoodsGraph, StudyLimits, int], Found]] = {
+    "spectrum": study_spectrum,
+    "order": study_order,
+    "communities": study_communities,
+    "factor": study_factor,
+}
+
+
+def _study(
+    inputs: ValueInputs, seed: int, limits: StudyLimits, groups: Collection[str]
+) -> EconomyStatistics:
+    unknown = [group for group in groups if group not in GROUPS]
+    if unknown:
+        raise InputError(f"no group {unknown[0]!r}; known are {', '.join(GROUPS)}", where="groups")
+    empty = inputs.coefficients.nnz == 0
+    graph = goods_graph(inputs) if set(groups) & set(OF_GRAPH) and not empty else None
+    figures: dict[str, Any] = {}
+    estimates: dict[str, str] = {}
+    missing: dict[str, str] = {}
+    for group in GROUPS:
+        if group not in groups or group == "size":
+            continue
+        if empty:
+            found = _nothing(group, "no activity has inputs")
+        elif group in OF_INPUTS:
+            found = OF_INPUTS[group](inputs, limits, seed)
+        elif graph is None:
+            found = _nothing(group, "it is not known which good an activity makes; give main")
+        else:
+            found = OF_GRAPH[group](graph, limits, seed)
+        figures |= found[0]
+        estimates |= found[1]
+        missing |= found[2]
+    return EconomyStatistics(
+        goods=inputs.n_goods,
+        activities=inputs.n_activities,
+        nonzeros=int(inputs.coefficients.nnz),
+        density=inputs.coefficients.nnz / max(1, inputs.n_goods * inputs.n_activities),
+        byproduct_share=inputs.byproduct_share,
+        price_basis=inputs.price_basis,
+        level_basis=inputs.level_basis,
+        estimates=estimates,
+        missing=missing,
+        **figures,
+    )
+
+
+def _nothing(group: str, why: str) -> Found:
+    names = [f.name for f in figure_fields() if f.metadata["group"] == group]
+    return {}, {}, dict.fromkeys(names, why)

@@ -241,16 +241,12 @@ def blocks(indptr: Indices, entries: int = BLOCK) -> Iterator[tuple[slice, slice
         start = end
 
 
-def owners(indptr: Indices, columns: slice) -> Indices:
-    """Column of every non-zero of a block."""
-    counts = np.diff(indptr[columns.start : columns.stop + 1])
-    return np.repeat(np.arange(columns.start, columns.stop, dtype=indptr.dtype), counts)
-
-
 def off_diagonal(matrix: Matrix) -> Iterator[tuple[Indices, Indices, FloatArray]]:
     """Rows, columns and values off the diagonal, block by block, columns ascending."""
     for columns, entries in blocks(matrix.indptr):
-        row, column = matrix.indices[entries], owners(matrix.indptr, columns)
+        counts = np.diff(matrix.indptr[columns.start : columns.stop + 1])
+        row = matrix.indices[entries]
+        column = np.repeat(np.arange(columns.start, columns.stop, dtype=row.dtype), counts)
         off = row != column
         yield row[off], column[off], matrix.data[entries][off]
 

@@ -36,7 +36,6 @@ from planbench.generators.statistics.facts import (
     StudyLimits,
     blocks,
     off_diagonal,
-    owners,
 )
 from planbench.generators.statistics.value import IntArray, ValueInputs
 from planbench.model.arrays import FloatArray, Matrix, index_type
@@ -122,37 +121,6 @@ def flow_ahead(rank: npt.NDArray[np.number], matrix: Matrix) -> tuple[float, flo
         ahead += float(np.sum(flow, where=rank[rows] < rank[columns]))
         total += float(flow.sum())
     return ahead, total
-
-
-def flow_between(labels: IntArray, matrix: Matrix) -> tuple[float, FloatArray, FloatArray]:
-    """Flow off the diagonal inside the groups of goods, and out of and into each group.
-
-    Parameters
-    ----------
-    labels : ndarray of int, shape (goods,)
-        Group of each good, from 0 on.
-    matrix : csc_array, shape (goods, goods)
-
-    Returns
-    -------
-    inside : float
-    out, into : ndarray, shape (groups,)
-    """
-    goods = int(matrix.shape[0])
-    inside = 0.0
-    out, into = np.zeros(goods), np.zeros(goods)
-    for columns, entries in blocks(matrix.indptr, max(1 << 20, goods)):
-        row, column = matrix.indices[entries], owners(matrix.indptr, columns)
-        flow = np.where(row != column, matrix.data[entries], 0.0)
-        inside += float(np.sum(flow, where=labels[row] == labels[column]))
-        out += np.bincount(row, weights=flow, minlength=goods)
-        into[columns] = np.bincount(
-            column - columns.start, weights=flow, minlength=columns.stop - columns.start
-        )
-    count = int(labels.max()) + 1
-    out = np.bincount(labels, weights=out, minlength=count).astype(np.float64)
-    into = np.bincount(labels, weights=into, minlength=count).astype(np.float64)
-    return inside, out, into
 
 
 #: Sizes of links are multiplied by 1 to 1.005, so that of equal ones a random part is taken.
@@ -276,7 +244,13 @@ def modularity(labels: IntArray, matrix: Matrix) -> float:
     matrix : csc_array, shape (goods, goods)
         With flow off the diagonal.
     """
-    inside, out, into = flow_between(labels, matrix)
+    goods = int(matrix.shape[0])
+    inside, out, into = 0.0, np.zeros(goods), np.zeros(goods)
+    for rows, columns, flow in off_diagonal(matrix):
+        inside += float(np.sum(flow, where=labels[rows] == labels[columns]))
+        out += np.bincount(rows, weights=flow, minlength=goods)
+        into += np.bincount(columns, weights=flow, minlength=goods)
+    out, into = (np.bincount(labels, weights=by_good).astype(np.float64) for by_good in (out, into))
     total = float(out.sum())
     # Shares before products: the square of a total may underflow.
     return inside / total - float((out / total) @ (into / total))
