@@ -67,7 +67,7 @@ from planbench.generators.draws import (
     stream,
     uniform,
 )
-from planbench.generators.observed import MONEY, observed_plan, proven_optimum
+from planbench.generators.observed import MONEY, ObservedPlan, observed_plan, proven_optimum
 from planbench.generators.recipe import SPLIT_VERSION, SplitRecipe
 from planbench.io.files import require_memory
 from planbench.model.arrays import (
@@ -422,8 +422,7 @@ class TableFlows:
     Attributes
     ----------
     table : Economy
-    levels, prices, rents : ndarray
-        Of the observed plan.
+    observed : ObservedPlan
     used, made : csc_array, shape (commodities, industries)
     net : ndarray, shape (commodities,)
         Final use less foreign supply.
@@ -432,9 +431,7 @@ class TableFlows:
     """
 
     table: Economy
-    levels: FloatArray
-    prices: FloatArray
-    rents: FloatArray
+    observed: ObservedPlan
     used: Matrix
     made: Matrix
     net: FloatArray
@@ -450,9 +447,7 @@ def flows_of(table: Economy) -> TableFlows:
     wanted = np.asarray(table.assortment.sum(axis=1)).ravel()
     return TableFlows(
         table=table,
-        levels=observed.levels,
-        prices=observed.prices,
-        rents=observed.rents,
+        observed=observed,
         used=used,
         made=made,
         net=wanted + table.fixed_demand,
@@ -497,7 +492,7 @@ def lay_out(flows: TableFlows, goods: int, tail: float, seed: int) -> Layout:
     table = flows.table
     n, m = table.n_goods, table.n_activities
     made = flows.made
-    value = made.data * flows.prices[made.indices]
+    value = made.data * flows.observed.prices[made.indices]
     main, _ = largest_of_columns(sp.csc_array((value, made.indices, made.indptr), shape=made.shape))
     if (main < 0).any():
         raise InputError(
@@ -513,7 +508,7 @@ def lay_out(flows: TableFlows, goods: int, tail: float, seed: int) -> Layout:
             f"goods: {goods} are fewer than the {least.sum()} that its industries need; give more",
             where=table.name,
         )
-    weights = np.where(whole, 0.0, np.sqrt(np.maximum(flows.supply * flows.prices, 0.0)))
+    weights = np.where(whole, 0.0, np.sqrt(np.maximum(flows.supply * flows.observed.prices, 0.0)))
     allotted = _allot(goods, weights, least)
     first = np.concatenate([[0], np.cumsum(allotted)]).astype(np.int64)
 
@@ -587,7 +582,7 @@ def split_outputs(layout: Layout, flows: TableFlows, seed: int) -> tuple[Matrix,
     n, m = int(layout.first[-1]), layout.industry.size
     made = flows.made
     column, row = column_of(made), made.indices.astype(np.int64)
-    worth = flows.prices[row]
+    worth = flows.observed.prices[row]
     side = row != layout.main[column]
     j, c, amount = column[side], row[side], made.data[side]
     value = amount * worth[side] / flows.revenue[j]
@@ -596,10 +591,10 @@ def split_outputs(layout: Layout, flows: TableFlows, seed: int) -> tuple[Matrix,
     bits = raw(stream(seed, Purpose.SPLIT, 2), cell.size)
     kind = c[cell]
     good = layout.first[kind] + below(bits, layout.goods[kind])
-    lost = sums_by(activity, part * flows.prices[kind], m)
+    lost = sums_by(activity, part * flows.observed.prices[kind], m)
     # By construction of the spread an activity's main good is most of the rest.
     main = layout.main[layout.industry]
-    own = (layout.revenue - lost) / flows.prices[main]
+    own = (layout.revenue - lost) / flows.observed.prices[main]
     # The main goods of an industry add up to the table's cell, to the last digit.
     total = sums_by(layout.industry, own, layout.main.size)
     cells = np.zeros(layout.main.size)
@@ -636,7 +631,7 @@ def split_inputs(
     """Use table of goods × activities in amounts."""
     used = flows.used
     j, c, amount = column_of(used), used.indices.astype(np.int64), used.data
-    value = amount * flows.prices[c] / flows.revenue[j]
+    value = amount * flows.observed.prices[c] / flows.revenue[j]
     different = max(2.0, recipe.inputs * _COMMODITIES)
     spread = spread_cells(layout.groups, j, amount, value, different)
     share = value / np.maximum(1.0 - spread.kept, 1e-300)[j]
@@ -777,8 +772,8 @@ def _assemble(
     commodity = layout.commodity
     j = layout.industry
     # An activity's level is its part of the industry's, so units stay the table's.
-    level = revenue * (flows.levels / flows.revenue)[j]
-    prices = flows.prices[commodity]
+    level = revenue * (flows.observed.levels / flows.revenue)[j]
+    prices = flows.observed.prices[commodity]
     left = revenue - backward(used, prices)
     kept = sums_by(j, left, layout.main.size)
     whole = sums_by(j, revenue, layout.main.size)
@@ -798,7 +793,7 @@ def _assemble(
     wanted = table.assortment.tocsr()[commodity]
     assortment = sp.csc_array(sp.diags_array(share) @ wanted)
     # A limit on the industry is one on each activity, in proportion.
-    capacity = table.capacity[j] * (level / flows.levels[j])
+    capacity = table.capacity[j] * (level / flows.observed.levels[j])
     plan = np.zeros(level.size * techniques)
     plan[::techniques] = level
     facts = {
@@ -836,7 +831,7 @@ def _assemble(
         # Dearer resources make every activity lose; half of everything leaves the other half.
         interior=Interior(
             goods_prices=prices,
-            resource_prices=2.0 * flows.rents,
+            resource_prices=2.0 * flows.observed.rents,
             activities=0.5 * plan,
         ),
     )
@@ -894,8 +889,12 @@ def _trade_offs(
     m = inputs.shape[1]
     column, count = column_of(inputs), np.diff(inputs.indptr).astype(np.int64)
     kind = layout.commodity[inputs.indices]
-    spent = backward(flows.table.resource_use, flows.rents)
-    mix = flows.table.resource_use.toarray() * flows.rents[:, None] / np.maximum(spent, 1e-300)
+    spent = backward(flows.table.resource_use, flows.observed.rents)
+    mix = (
+        flows.table.resource_use.toarray()
+        * flows.observed.rents[:, None]
+        / np.maximum(spent, 1e-300)
+    )
     used, user = resource.indices, column_of(resource)
     own = mix[used, layout.industry[user]]
     producing = np.diff(resource.indptr) > 0
@@ -917,7 +916,7 @@ def _trade_offs(
             theirs, shared * own, out=np.ones(own.size), where=(shared > 0) & (own > 0)
         )
         factor = (1.0 - _OTHER_RESOURCES) + _OTHER_RESOURCES * towards
-        amounts = inputs.data * (flows.prices[kind] / flows.prices[bought])
+        amounts = inputs.data * (flows.observed.prices[kind] / flows.observed.prices[bought])
         yield goods, amounts, resource.data * factor * cost[user]
 
 

@@ -38,7 +38,7 @@ from planbench.generators.interior import check_interior, plan_faults
 from planbench.generators.observed import ObservedPlan, observed_plan
 from planbench.generators.over_regions import Regions, Transport, over_regions
 from planbench.generators.over_years import Capital, Horizon, Storage, over_years
-from planbench.generators.random_economy import LEVEL_BITS, growth_plan
+from planbench.generators.random_economy import LEAST_DEMAND, LEVEL_BITS, growth_plan
 from planbench.generators.recipe import (
     EXPAND_VERSION,
     SPREAD,
@@ -64,8 +64,6 @@ _REPLACED = 1.5
 #: resources can use.
 _INTERIOR_SHARE = 0.8
 _FIRST_STOCKS = 1.2
-#: Goods outside final demand are asked for as this share of a unit of value.
-_LEAST_DEMAND = 0.1
 #: One good in so many serves to carry others.
 _GOODS_PER_CARRIER = 100
 #: Name of a table's one kind of capital.
@@ -305,8 +303,7 @@ def _with_replacement(recipe: GeneratorRecipe, base: Economy, stocks: Matrix) ->
     total = forward(base.assortment, np.ones(base.n_targets))
     output = growth_plan(
         sp.csc_array(base.inputs + share * stocks),
-        np.full(recipe.activities, 1.0 / recipe.techniques),
-        np.maximum(total, _LEAST_DEMAND * units),
+        np.maximum(total, LEAST_DEMAND * units),
         retained=0.5 * (1.0 + largest + replacement * (1.0 - largest)),
         guess=recipe.column_sum + replacement * (1.0 - recipe.column_sum),
     )

@@ -32,25 +32,17 @@ _SWEEPS = 2000
 LEVEL_BITS = 12
 
 
-def growth_plan(
-    inputs: Matrix,
-    share: FloatArray,
-    demand: FloatArray,
-    retained: float,
-    guess: float,
-) -> FloatArray:
+def growth_plan(inputs: Matrix, demand: FloatArray, retained: float, guess: float) -> FloatArray:
     """Output of each good that covers its use as an input, grown by 1/retained, and `demand`.
 
-    Solves X = demand + A x / retained with x_j = share_j X_good(j) by Neumann sweeps until no
-    good's output would rise by more than half of the growth asked for, so that
+    Solves X = demand + A x / retained by Neumann sweeps, all techniques of a good making equally
+    much, until no good's output would rise by more than half of the growth asked for, so that
     X − A x > 0 holds good by good (a von Neumann growth plan; von Neumann 1937).
 
     Parameters
     ----------
     inputs : csc_array, shape (goods, activities)
         Activities in the order of the goods they make, equally many for each.
-    share : ndarray, shape (activities,)
-        Share of each activity in its good's output, in units of activity per unit of good.
     demand : ndarray, shape (goods,)
         Final demand, above 0.
     retained : float
@@ -67,9 +59,7 @@ def growth_plan(
     limit = 1.0 + 0.5 * (1.0 / retained - 1.0)
 
     def sweep(output: FloatArray) -> FloatArray:
-        level = np.repeat(output, techniques)
-        level *= share
-        used: FloatArray = inputs @ level
+        used: FloatArray = inputs @ np.repeat(output * (1.0 / techniques), techniques)
         used /= retained
         used += demand
         return used
@@ -92,7 +82,7 @@ _EFFICIENCY_CLIP = 2.0
 #: Rents of the interior prices, in units of value; above exp(.2 · 2) ≈ 1.49.
 _INTERIOR_RENT = 2.0
 #: Demand of goods outside final demand in the reference plan, mean good in it being 1.
-_LEAST_DEMAND = 0.1
+LEAST_DEMAND = 0.1
 #: A finite capacity is the reference level times 1 plus up to this.
 _CAPACITY_ROOM = (0.05, 1.0)
 #: A capacity that is meant to bind is at least this over the number of techniques, and at most
@@ -116,11 +106,9 @@ def draw_economy(recipe: GeneratorRecipe) -> Economy:
 
     demand = draw_demand(recipe)
     assortment, weights = draw_assortment(recipe, demand * units)
-    share = np.full(recipe.activities, 1.0 / recipe.techniques)
     output = growth_plan(
         technology.inputs,
-        share,
-        np.maximum(demand, _LEAST_DEMAND) * units,
+        np.maximum(demand, LEAST_DEMAND) * units,
         retained=0.5 * (1.0 + technology.largest_sum),
         guess=recipe.column_sum,
     )

@@ -200,8 +200,6 @@ class StudyLimits:
         Non-zeros in the random sample of columns that represents all where sorting is needed.
     spectrum_work : int
         Links, times products with the input matrix, spent on eigenvalues.
-    spectrum_steps : int
-        Fewest steps of their iteration, however many links there are.
     order_work : int
         Links, times sweeps over them, spent on better orders of goods.
     links : int
@@ -212,7 +210,6 @@ class StudyLimits:
 
     sample: int = 2_000_000
     spectrum_work: int = 800_000_000
-    spectrum_steps: int = 25
     order_work: int = 40_000_000
     links: int = 1_500_000
     factor_goods: int = 3_000

@@ -487,6 +487,8 @@ def _inverse(order: IntArray) -> npt.NDArray[np.integer]:
 
 #: Up to this many goods all eigenvalues are computed.
 _DENSE = 300
+#: Products with the matrix, at least, however many links there are.
+_FEWEST_PRODUCTS = 50
 #: Arnoldi vectors that are kept, and the relative residual at which an eigenvalue is found.
 _VECTORS, _RESIDUAL = 20, 0.05
 #: A Ritz value below this share of the Rayleigh quotient is not the largest eigenvalue.
@@ -507,7 +509,7 @@ def study_spectrum(graph: GoodsGraph, limits: StudyLimits, seed: int) -> Found:
         # No cycle but goods that use themselves: the eigenvalues are on the diagonal.
         loops = np.append(np.sort(graph.matrix.diagonal())[::-1], [0.0, 0.0])
         return _figures(loops[0], loops[0], loops[1]), {}, {}
-    products = int(np.clip(limits.spectrum_work // matrix.nnz, 2 * limits.spectrum_steps, 400))
+    products = int(np.clip(limits.spectrum_work // matrix.nnz, _FEWEST_PRODUCTS, 400))
     power, upper = power_bound(matrix, products // 2)
     if n <= _DENSE:
         moduli = np.append(np.sort(np.abs(np.linalg.eigvals(matrix.toarray())))[::-1], 0.0)
