@@ -224,20 +224,13 @@ def _explain(model: type[BaseModel], error: ValidationError) -> str:
     if first["type"] == "missing":
         return f"{field}: is missing ({info.description})"
     if first["type"] == "literal_error":
-        choices = _words_of(info.annotation)
+        choices = list(map(str, get_args(info.annotation)))
         text = f"must be {', '.join(choices)}"
         near = difflib.get_close_matches(str(first["input"]), choices, n=1)
         text += f" (did you mean {near[0]!r}?)" if near else ""
     if first["type"] == "value_error":
         return f"{field}: {text}"
     return f"{field}: {text[0].lower()}{text[1:]}, not {first['input']!r} ({info.description})"
-
-
-def _words_of(annotation: Any) -> list[str]:
-    """Words that an annotation such as ``Literal["a", "b"] | None`` allows."""
-    if isinstance(annotation, str):
-        return [annotation]
-    return [word for part in get_args(annotation) for word in _words_of(part)]
 
 
 Share = Annotated[float, Field(ge=0, le=1)]

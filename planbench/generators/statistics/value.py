@@ -27,7 +27,6 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from planbench.generators.statistics.facts import blocks
 from planbench.model.arrays import FloatArray, Matrix, largest_of_columns
 from planbench.model.economy import Economy
 
@@ -93,7 +92,8 @@ def value_inputs(economy: Economy) -> ValueInputs:
     used = _per_output(a, prices, np.where(live, revenue, 1.0))
     live &= _column_sums(used) <= _LARGEST
     if not live.all():
-        used = _only_columns(used, live)
+        used = used.copy()
+        used.data[np.repeat(~live, np.diff(used.indptr))] = 0.0
         price_basis += f"; {int((~live).sum()):,} activities make nothing of value and are left out"
     if not used.data.all():
         used = used.copy()
@@ -232,31 +232,13 @@ def _per_output(matrix: Matrix, prices: FloatArray, revenue: FloatArray) -> Matr
     """
     if (prices == 1.0).all() and (revenue == 1.0).all():
         return matrix
-    data = np.empty(matrix.nnz)
-    for columns, entries in blocks(matrix.indptr):
-        part = data[entries]
-        np.multiply(matrix.data[entries], prices[matrix.indices[entries]], out=part)
-        counts = np.diff(matrix.indptr[columns.start : columns.stop + 1])
-        part /= np.repeat(revenue[columns], counts)
+    data = prices[matrix.indices]
+    data *= matrix.data
+    data /= np.repeat(revenue, np.diff(matrix.indptr))
     out = sp.csc_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
     out.has_canonical_format = True
     return out
 
 
-def _only_columns(matrix: Matrix, kept: BoolArray) -> Matrix:
-    """Return `matrix` with the columns that are not `kept` empty."""
-    counts = np.diff(matrix.indptr)
-    stays = np.repeat(kept, counts)
-    indptr = np.zeros_like(matrix.indptr)
-    np.cumsum(np.where(kept, counts, 0), out=indptr[1:])
-    out = sp.csc_array((matrix.data[stays], matrix.indices[stays], indptr), shape=matrix.shape)
-    out.has_canonical_format = True
-    return out
-
-
 def _column_sums(matrix: Matrix) -> FloatArray:
-    sums = np.zeros(matrix.shape[1])
-    filled = np.flatnonzero(np.diff(matrix.indptr))
-    if filled.size:
-        sums[filled] = np.add.reduceat(matrix.data, matrix.indptr[filled])
-    return sums
+    return np.asarray(matrix.sum(axis=0)).ravel()
