@@ -169,22 +169,16 @@ _LEONTIEF = {
 def _made(name: str) -> Instance:
     if name in table_names():
         return replace(table_instance(tables_folder() / name), name=name)
-    if name in _LEONTIEF:
-        economy = three_goods() if name == "leontief-3" else random_leontief(1000, seed=1)
-        description = _LEONTIEF[name]
-        source = "closed form of W. Leontief, The Structure of American Economy (1941)"
-        optimum = float(economy.weights @ solve_leontief(economy).z)
-    else:
-        case = golden_cases()[name]
-        economy, description, source = case.economy, case.description, case.source
-        optimum = case.optimum
+    if name in golden_cases():
+        return golden_cases()[name]
+    economy = three_goods() if name == "leontief-3" else random_leontief(1000, seed=1)
     return Instance(
         name=name,
         economy=economy,
         recipe=dict(economy.recipe),
-        optimum=optimum,
-        source=source,
-        description=description,
+        optimum=float(economy.weights @ solve_leontief(economy).z),
+        source="closed form of W. Leontief, The Structure of American Economy (1941)",
+        description=_LEONTIEF[name],
     )
 
 

@@ -12,13 +12,14 @@ what final use, with the inputs for it, takes in a stationary economy.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
+from planbench.catalogue.instance import Instance
 from planbench.errors import InputError
 from planbench.generators.over_years import (
     Capital,
@@ -169,28 +170,6 @@ def _counts(
     return counts
 
 
-@dataclass(frozen=True, eq=False)
-class GoldenCase:
-    """A case of the literature with what was published about it.
-
-    Attributes
-    ----------
-    economy : Economy
-    description, source : str
-        One line each.
-    optimum : float
-        Optimal objective.
-    published : mapping
-        Every published figure, as in the TOML file.
-    """
-
-    economy: Economy
-    description: str
-    source: str
-    optimum: float
-    published: dict[str, Any]
-
-
 def time_shares_economy(facts: dict[str, Any]) -> Economy:
     """Build an economy of machines that divide their time between products.
 
@@ -301,7 +280,7 @@ _KINDS = {
 
 
 @cache
-def golden_cases() -> dict[str, GoldenCase]:
+def golden_cases() -> dict[str, Instance]:
     """All golden cases by name, variants included.
 
     Raises
@@ -309,18 +288,21 @@ def golden_cases() -> dict[str, GoldenCase]:
     InputError
         When a shipped file is missing or damaged.
     """
-    cases: dict[str, GoldenCase] = {}
+    cases: dict[str, Instance] = {}
     for path in sorted((instances_folder() / "golden").glob("*.toml")):
         facts = read_toml(path, "a golden case")
         for suffix, change in {"": {}, **facts.get("variants", {})}.items():
             name = f"{facts['name']}-{suffix}" if suffix else facts["name"]
             case = {**facts, **change, "name": name}
             published = {"optimum": change["optimum"]} if change else facts["published"]
-            cases[name] = GoldenCase(
-                economy=_KINDS[facts["kind"]](case),
-                description=case["description"],
-                source=facts["source"],
+            economy = _KINDS[facts["kind"]](case)
+            cases[name] = Instance(
+                name=name,
+                economy=economy,
+                recipe=dict(economy.recipe),
                 optimum=published["optimum"],
+                source=facts["source"],
+                description=case["description"],
                 published=published,
             )
     return cases

@@ -32,6 +32,8 @@ class Instance:
         Where it comes from, in one line.
     description : str
         What it is, in one line, for those that are built in.
+    published : mapping
+        Every published result, for cases of the literature.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Instance:
     optimum: float | None = None
     source: str = ""
     description: str = ""
+    published: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def lp(self) -> LinearProgram:
