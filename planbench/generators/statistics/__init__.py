@@ -43,6 +43,14 @@ from planbench.generators.statistics.value import ValueInputs, equal_weights, va
 from planbench.model.arrays import FloatArray, Matrix, canonical_matrix, canonical_vector
 from planbench.model.economy import Economy
 
+Sizes = npt.NDArray[np.number[Any]]
+
+LINK = THRESHOLDS[0]
+#: Largest suppliers that are taken for the tail, as a share of the goods; fewest of them.
+TAIL_SHARE = 0.2
+_FEWEST_IN_TAIL = 5
+_TOP_SHARE = 0.1
+_UNIVERSAL = 0.9
 _SHARES = (0.5, 0.9, 0.99)
 #: Coefficients below this share of output are left out of log-normal fits: published tables have
 #: none so small, and balancing a table leaves dust at 1e-10 and below.
@@ -143,16 +151,6 @@ def sample_columns(matrix: Matrix, nonzeros: int, seed: int) -> tuple[Matrix, st
     rng = np.random.default_rng(np.random.SeedSequence([seed, 1]))
     chosen = np.sort(rng.choice(columns, count, replace=False))
     return sp.csc_array(matrix[:, chosen]), f"from {count:,} of {columns:,} activities at random"
-
-
-Sizes = npt.NDArray[np.number[Any]]
-
-LINK = THRESHOLDS[0]
-#: Largest suppliers that are taken for the tail, as a share of the goods; fewest of them.
-TAIL_SHARE = 0.2
-_FEWEST_IN_TAIL = 5
-_TOP_SHARE = 0.1
-_UNIVERSAL = 0.9
 
 
 def study_links(inputs: ValueInputs, limits: StudyLimits, seed: int) -> Found:
