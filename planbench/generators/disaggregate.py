@@ -358,6 +358,8 @@ _QUANTILE_BITS = 11
 class Dispersion:
     """How unequal the goods of an industry are, which no table says: as unequal as industries.
 
+    Measured with an industry's use of its own product distributed over its other inputs.
+
     Attributes
     ----------
     tail : float
