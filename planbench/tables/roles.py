@@ -1,13 +1,12 @@
 """What each row and column of a sheet is: product, industry, final use, value added, total.
 
-Options of the caller come first, then adding up (:mod:`planbench.tables.totals`), then
-names. A name alone makes nothing a total; what the figures leave open is refused with both
-readings and the option that decides.
+Options of the caller come first, then names. Figures only confirm (:mod:`planbench.tables.totals`):
+what is called a total and is no sum, or is a sum and not called so, is refused with both readings
+and the option that decides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +18,11 @@ from planbench.model.arrays import FloatArray
 from planbench.tables.grid import Grid
 from planbench.tables.options import ReadOptions
 from planbench.tables.raw import Role
-from planbench.tables.totals import Side, same, total_at
+from planbench.tables.totals import Side, same, sums_by_figures
 
 #: A line called a total is one if it misses the sum in this share of its cells at most, and by
 #: this share of the sum in all.
 SLIPS, SLIP = 0.2, 1e-3
-#: A total without a name that says so needs sums in as many lines, or another sign.
-ENOUGH = 3
 
 
 @dataclass(eq=False)
@@ -170,73 +167,21 @@ def refuse_misplaced(sheet: Sheet, own_units: bool = False) -> None:
             )
 
 
-def refuse_chance_totals(
-    side: Side, balances: Callable[[FloatArray | float], bool] | None = None
-) -> None:
-    """Refuse lines that add up by chance as well as not: nothing else says that they are totals.
-
-    Parameters
-    ----------
-    side : Side
-    balances : callable, optional
-        Whether the table balances with more final use.
+def refuse_sums(side: Side, *roles: str) -> None:
+    """Refuse lines with these roles that are sums of others and are not called so.
 
     Raises
     ------
     InputError
         With both readings.
     """
-    for j, total in side.totals.items():
-        label = side.labels[j]
-        whole = total.members >= set(side.core)
-        if not label or names.is_total(label) or names.is_value_added(label):
-            continue
-        if whole and total.filled >= ENOUGH:
-            continue
-        # The balance shows where it fails with the line as final use (value added).
-        more = side.cells[j] if side.what == "column" else -side.cells[j]
-        if balances is not None and balances(0.0) and not balances(more):
-            continue
+    for j, total in sums_by_figures(side, side.at(*roles)):
         role, option = side.loose
         raise InputError(
-            f"{side.what} {label!r} {total.why}: a total, or {role} that happens to be as much? "
-            f"give --total or {option}",
+            f"{side.what} {side.labels[j]!r} {total.why}{'' if total.clear else ' within rounding'}"
+            f": a total, or {role} that happens to be as much? give --total or {option}",
             where=side.where,
         )
-
-
-def may_be_total(side: Side, j: int) -> str:
-    """Why a line may be a total, where the figures are too coarse to say; empty if it is none.
-
-    It is none where a total of the whole table is no sum without it.
-    """
-    total = total_at(side, j, {*side.totals, j})
-    if total is None or total.clear:
-        return ""
-    needed = {*side.core, j}
-    for k, whole in side.totals.items():
-        if whole.members >= needed and total_at(side, k, {*side.totals, j} - {k}) is None:
-            return ""
-    return total.why
-
-
-def refuse_coarse(side: Side, *roles: str) -> None:
-    """Refuse lines with these roles that rounding allows to be totals.
-
-    Raises
-    ------
-    InputError
-        With both readings.
-    """
-    for j in side.at(*roles):
-        why = "" if j in side.stated else may_be_total(side, j)
-        if why:
-            role, option = side.loose
-            raise InputError(
-                f"{side.what} {side.labels[j]!r} {why} within rounding: a total, or {role}? give "
-                f"--total or {option}",
-                where=side.where,
-            )
 
 
 def resolve_totals(sheet: Sheet, used: FloatArray, made: FloatArray | None, outputs: str) -> None:
@@ -307,7 +252,7 @@ def _accept_slips(side: Side, sums: FloatArray, across: list[str]) -> None:
                 f"{side.what} {side.labels[j]!r} is called a total and does not add up: "
                 f"{line[worst]:.6g} at {across[worst]!r}, where the others make {sums[worst]:.6g}; "
                 "correct the figures, or give --gross-outputs stated or uses (which of them "
-                f"counts), --drop, or {option} if it is {other}",
+                f"counts), --drop, or {option} (--industry) if it is {other} (an industry)",
                 where=side.where,
             )
         side.roles[j] = (

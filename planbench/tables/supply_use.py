@@ -14,18 +14,17 @@ from planbench.tables.labels import Labels, Lines, match_labels, stated_roles
 from planbench.tables.options import ReadOptions
 from planbench.tables.raw import RawTable, make_raw_table
 from planbench.tables.roles import (
-    ENOUGH,
     Sheet,
     decide_roles,
-    refuse_chance_totals,
     refuse_misplaced,
+    refuse_sums,
     report_roles,
     resolve_totals,
     row_sum,
     sum_or_none,
     table_fields,
 )
-from planbench.tables.totals import find_totals, make_side, same
+from planbench.tables.totals import find_totals, make_side, same, sums_by_figures
 
 
 def supply_use_table(use: Grid, make: Grid, options: ReadOptions, name: str) -> RawTable:
@@ -70,8 +69,7 @@ def supply_use_table(use: Grid, make: Grid, options: ReadOptions, name: str) -> 
     )
     columns, rows = sheet.columns, sheet.rows
     for side in (columns, rows):
-        free = [j for j in range(len(side.labels)) if j not in (*side.core, *side.stated)]
-        side.totals = find_totals(side, free)
+        side.totals = find_totals(side)
     block, half = make.cells[supply.core], make.half[supply.core]
     made, supplied = block.sum(axis=0), block.sum(axis=1)
     decide_roles(sheet, options, (how, "is a product of the make table"), own_units=False)
@@ -82,8 +80,8 @@ def supply_use_table(use: Grid, make: Grid, options: ReadOptions, name: str) -> 
             "--value-added, --resource or --drop",
             where=use.where,
         )
-    refuse_chance_totals(columns)
-    refuse_chance_totals(rows)
+    refuse_sums(columns, "final use")
+    refuse_sums(rows, "value added", "value added?")
     for j in columns.at("total?"):
         if same(columns.cells[j], supplied, columns.half[j] + half.sum(axis=1)):
             columns.roles[j] = "total", "equals what is made"
@@ -215,19 +213,20 @@ def _supply_sheet(
 
     found = sides(lines_of(made_by), lines_of(products))
     for side in (found.columns, found.rows):
-        # A sum of all is one even where some of them are no industries.
-        side.core = list(range(len(side.labels)))
-        side.totals = find_totals(side, [i for i in side.core if i not in side.stated])
+        side.totals = find_totals(side)
+        for j, total in sums_by_figures(side, side.core):
+            raise InputError(
+                f"{side.what} {side.labels[j]!r} {total.why}: give --total if it is one, "
+                "--industry if it is not",
+                where=make.where,
+            )
     roles: Lines = {}
     for i, label in enumerate(products.labels):
-        total = found.rows.totals.get(i)
         if i in down:
             role, why = down[i]
             roles[i] = "product" if role == "industry" else role, why
-        elif total is not None and (
-            names.is_total(label) or label not in use_rows.labels or total.filled >= ENOUGH
-        ):
-            roles[i] = "total", total.why
+        elif i in found.rows.totals:
+            roles[i] = "total", found.rows.totals[i].why
         elif not label and not make.cells[i].any():
             roles[i] = "left out", "is empty"
         else:

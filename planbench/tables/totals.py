@@ -1,9 +1,9 @@
-"""Which lines of a table are totals: found by what they add up to, within rounding.
+"""Which lines of a table are totals: called so, and the sum of others within rounding.
 
 Each axis is judged alone: its columns over the rows of the products, its rows over the columns
-of the industries. A line is a total when it is the sum of others in every one of these, within
-half a unit of the last printed digit for each summand. Totals that were found are no summands of
-the next, so that subtotals go first.
+of the industries. A line is a sum when it is that of others in every one of these, within half a
+unit of the last printed digit for each summand. Totals that were found are no summands of the
+next, so that subtotals go first. A sum that is not called a total is refused.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ _NOISE = 1e-9
 _CLEAR = 4.0
 #: An exact sum in as many cells that are not 0 is clear whatever its size.
 _CELLS = 3
+#: Figures that a sum has which is not called so; a single one may be a sum by chance.
+_FEWEST = 2
 #: Cells that are compared before all of them are: a table may have thousands of lines.
 _PROBED = 16
 #: Signs with which a line may count in a sum, by what its name says.
@@ -50,15 +52,12 @@ class Total:
     members : frozenset of int
         Lines that it is the sum of.
     why : str
-    filled : int
-        In how many lines of the other axis the sum is more than rounding.
     clear : bool
         Whether the figures are large enough for rounding not to explain it.
     """
 
     members: frozenset[int]
     why: str
-    filled: int
     clear: bool
 
 
@@ -182,35 +181,55 @@ def _kind(label: str, what: str) -> str:
     return "wages" if names.is_compensation(label) else ""
 
 
-def find_totals(side: Side, candidates: Collection[int] | None = None) -> dict[int, Total]:
-    """Find the lines that are sums of others; all lines are candidates if they are not given."""
+def _is_named(label: str) -> bool:
+    return names.is_total(label) or names.is_whole_value_added(label)
+
+
+def find_totals(side: Side) -> dict[int, Total]:
+    """Find the lines outside of the core that are called totals, or nothing, and are sums."""
+    stated = side.stated_as("total")
+    called = [
+        j
+        for j, label in enumerate(side.labels)
+        if j in stated
+        or (j not in side.core and j not in side.stated and (not label or _is_named(label)))
+    ]
     found: dict[int, Total] = {}
-    known = side.stated_as("total")
     more = bool(side.kept.size)
     while more:
         more = False
-        for j in range(len(side.labels)) if candidates is None else candidates:
-            total = None if j in found else total_at(side, j, {*found, *known})
-            if total is not None and (total.clear or _is_named(side.labels[j])):
+        for j in called:
+            total = None if j in found else total_at(side, j, found)
+            if total is not None and (total.clear or side.labels[j]):
                 found[j] = total
                 more = True
     return found
 
 
-def _is_named(label: str) -> bool:
-    return names.is_total(label) or names.is_whole_value_added(label)
+def sums_by_figures(side: Side, lines: Iterable[int]) -> Iterator[tuple[int, Total]]:
+    """Yield those of some `lines` that are sums though not called so.
+
+    A line is none where a total counts it in together with its summands.
+    """
+    for j in lines if side.kept.size else ():
+        if j in side.stated or _is_named(side.labels[j]):
+            continue
+        found = total_at(side, j, side.totals)
+        if found and not any(t.members >= {j, *found.members} for t in side.totals.values()):
+            yield j, found
 
 
-def total_at(side: Side, j: int, taken: Collection[int]) -> Total | None:
-    """Judge whether line `j` is the sum of lines that are not `taken`."""
+def total_at(side: Side, j: int, found: Collection[int]) -> Total | None:
+    """Judge whether line `j` is the sum of lines that are no totals `found` or stated."""
+    taken = {*found, *side.stated_as("total")}
     kept, sums, own = side.kept, side.sums, int(side.own[j])
     if own in kept:
         kept = kept[kept != own]
         sums = sums - side.cells[:, own]
     line = side.cells[j, kept]
-    if not line.any():
-        return None
     named = _is_named(side.labels[j])
+    if np.count_nonzero(line) < (1 if named else _FEWEST):
+        return None
     probe = kept[np.argsort(-np.abs(line), kind="stable")[:_PROBED]]
     seen: set[tuple[tuple[int, ...], tuple[float, ...]]] = set()
     for why, members in _readings(side, j, taken, sums):
@@ -225,12 +244,12 @@ def total_at(side: Side, j: int, taken: Collection[int]) -> Total | None:
             room = side.room[parts].sum() + side.room[j]
             if abs(np.dot(signs, sums[parts]) - sums[j]) > room:
                 continue
-            if not _sum_fits(side, j, parts, signs, probe)[0]:
+            if _sum_fits(side, j, parts, signs, probe) is None:
                 continue
-            filled, clear = _sum_fits(side, j, parts, signs, kept)
+            clear = _sum_fits(side, j, parts, signs, kept)
             # Neighbours that make the sum within rounding are found by chance.
-            if filled and (clear or named or not why.endswith(" it")):
-                return Total(frozenset(parts), f"is the sum of {why}", filled, clear)
+            if clear or (clear is False and (named or not why.endswith(" it"))):
+                return Total(frozenset(parts), f"is the sum of {why}", clear)
     return None
 
 
@@ -273,8 +292,8 @@ def _signed(side: Side, members: list[int]) -> Iterator[tuple[list[int], list[fl
 
 def _sum_fits(
     side: Side, j: int, parts: list[int], signs: list[float], kept: npt.NDArray[np.int64]
-) -> tuple[int, bool]:
-    """Count cells where the sum is more than rounding (0: no sum); say whether it is clear."""
+) -> bool | None:
+    """Whether it is a sum that rounding does not explain; None if it is no sum."""
     cells = np.ix_(np.array(parts), kept)
     figures, line = side.cells[cells], side.cells[j, kept]
     total = np.asarray(signs) @ figures
@@ -282,10 +301,9 @@ def _sum_fits(
     room = side.half[cells].sum(axis=0) + side.half[j, kept] + noise
     apart, size = np.abs(line - total), np.abs(total)
     if not size.any() or (apart > room).any():
-        return 0, False
+        return None
     exact = (apart <= noise).all() and np.count_nonzero(total) >= min(_CELLS, total.size)
-    clear = bool(exact or size.sum() >= _CLEAR * room.sum())
-    return max(1, int((size > room).sum())), clear
+    return bool(exact or size.sum() >= _CLEAR * room.sum())
 
 
 def same(one: FloatArray, other: FloatArray, room: FloatArray | float = 0.0) -> bool:
