@@ -16,15 +16,18 @@ from planbench.tables.raw import RawTable, make_raw_table
 from planbench.tables.roles import (
     Sheet,
     decide_roles,
+    find_totals,
+    make_side,
     refuse_misplaced,
     refuse_sums,
     report_roles,
     resolve_totals,
     row_sum,
+    same,
     sum_or_none,
+    sums_by_figures,
     table_fields,
 )
-from planbench.tables.totals import find_totals, make_side, same, sums_by_figures
 
 
 def supply_use_table(use: Grid, make: Grid, options: ReadOptions, name: str) -> RawTable:
@@ -116,41 +119,34 @@ def _is_transposed(use: Grid, make: Grid, make_rows: str, remarks: list[str]) ->
     """Whether the rows of the make table are industries."""
     if make_rows != "auto":
         return make_rows == "industries"
-    (stated, common, excess, block), (stated_turned, common_turned, excess_turned, block_turned) = (
+    (straight, block), (turned, block_turned) = (
         _evidence(use, grid) for grid in (make, make.turned())
     )
-    short = f"{make.short}: rows and columns have the same labels"
-    if stated != stated_turned:
-        turned = stated_turned > stated
-        if common == common_turned:
-            remarks.append(
-                f"{short}; by the outputs in {use.short} rows are "
-                f"{'industries' if turned else 'products'}"
-            )
-        return turned
-    if common != common_turned or np.array_equal(block, block_turned):
-        return common_turned > common
-    if excess == excess_turned:
+    if straight == turned:
+        if np.array_equal(block, block_turned):
+            return False
         raise InputError(
             "has the same labels on both axes, and nothing tells products from industries; "
             "give --make-rows products or industries",
             where=make.where,
         )
-    turned = excess_turned < excess
-    rows = "industries" if turned else "products"
-    remarks.append(
-        f"{short}; with products as rows industries use {excess:.6g} more than they make, with "
-        f"industries as rows {excess_turned:.6g}: rows are {rows} (--make-rows says otherwise)"
-    )
-    return turned
+    transposed = turned > straight
+    if straight[1] == turned[1]:
+        stated = straight[0] != turned[0]
+        by = f"the outputs in {use.short}" if stated else "what industries use and make"
+        remarks.append(
+            f"{make.short}: rows and columns have the same labels; by {by} rows are "
+            f"{'industries' if transposed else 'products'} (--make-rows says otherwise)"
+        )
+    return transposed
 
 
-def _evidence(use: Grid, make: Grid) -> tuple[int, int, float, FloatArray]:
-    """Find what says that the rows of a make table are products.
+def _evidence(use: Grid, make: Grid) -> tuple[tuple[int, int, float], FloatArray]:
+    """Find what says that the rows of a make table are products, the strongest first.
 
     How many of the outputs, by industry and by product, that the use table states it gives; how
-    many labels its rows share with those of the use table; (against it) what industries use
-    beyond what they make; and the block of the make table that these labels name.
+    many labels its rows share with those of the use table; and (less) what industries use beyond
+    what they make. Also the block of the make table that these labels name.
     """
     rows, products = match_labels(use.row_labels, make.row_labels, use.where)
     made_by, columns = match_labels(make.column_labels, use.column_labels, make.where)
@@ -177,7 +173,7 @@ def _evidence(use: Grid, make: Grid) -> tuple[int, int, float, FloatArray]:
     )
     used = use.cells[np.ix_(core_rows, core)].sum(axis=0)
     excess = float(np.maximum(used - block.sum(axis=0), 0.0).sum())
-    return stated, len(of_make), excess, block
+    return (stated, len(of_make), -excess), block
 
 
 def _labels_in_order(use: Grid, products: Labels) -> Labels:

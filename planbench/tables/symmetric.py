@@ -17,16 +17,20 @@ from planbench.tables.options import ReadOptions
 from planbench.tables.raw import RawTable, make_raw_table
 from planbench.tables.roles import (
     Sheet,
+    Side,
     decide_roles,
+    find_totals,
     imports_of,
+    make_side,
     refuse_misplaced,
     refuse_sums,
     report_roles,
     resolve_totals,
     row_sum,
+    same,
+    sums_by_figures,
     table_fields,
 )
-from planbench.tables.totals import Side, find_totals, make_side, same, sums_by_figures
 
 #: Roles of lines on one axis only.
 _LOOSE = (

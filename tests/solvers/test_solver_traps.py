@@ -211,23 +211,6 @@ def test_cbc_leaves_no_files(tmp_path: object, monkeypatch: pytest.MonkeyPatch) 
     assert list(folder.iterdir()) == []
 
 
-def test_cbc_unpacked_without_its_executable_bit(
-    tmp_path: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """PuLP sets the bit only when it is imported, which the fast path does not do."""
-    import shutil
-    from pathlib import Path
-
-    from planbench.solvers import cbc
-
-    found = cbc.program_path()
-    assert found is not None
-    copy = Path(shutil.copy(found, str(tmp_path)))
-    copy.chmod(0o644)
-    monkeypatch.setattr(cbc, "program_path", lambda: copy)
-    assert solve(two_by_three(), "cbc-mps").objective == pytest.approx(11)
-
-
 @pytest.mark.parametrize("name", ["cbc", "cbc-mps"])
 @pytest.mark.parametrize(
     "native",
