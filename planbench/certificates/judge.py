@@ -18,11 +18,16 @@ from planbench.certificates.check import (
 )
 from planbench.certificates.interior import interior_of
 from planbench.certificates.lp_bracket import lp_bracket
-from planbench.certificates.polish import applies as polish_applies
-from planbench.certificates.polish import polished_lower, polished_upper
 from planbench.certificates.propagate import implied_bounds
 from planbench.certificates.rays import proves_infeasible, proves_unbounded
-from planbench.certificates.repair import raw_lower, raw_upper, room_of
+from planbench.certificates.repair import (
+    polish_applies,
+    polished_lower,
+    polished_upper,
+    raw_lower,
+    raw_upper,
+    room_of,
+)
 from planbench.certificates.verdict import Case, judge
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy

@@ -28,7 +28,7 @@ import numpy as np
 from planbench.model.linear_program import make_linear_program
 from planbench.solvers.registry import find_solver, load_adapter
 from planbench.solvers.base import SolveOptions
-from planbench.solvers.conformance_cases import ring
+from planbench.solvers.conformance import ring
 INF = np.inf
 def solve(lp, name, **options):
     solver = find_solver(name)
@@ -177,7 +177,7 @@ def test_claims_of_infeasible_come_with_a_proof(name: str) -> None:
 
 def test_optimal_status_at_the_limit_is_not_believed() -> None:
     """PuLP's status says Optimal when CBC stopped at a limit; sol_status tells."""
-    from planbench.solvers.conformance_cases import ring
+    from planbench.solvers.conformance import ring
 
     lp = ring(200).lp
     for name in ("cbc", "cbc-mps"):
