@@ -45,6 +45,7 @@ import scipy.sparse as sp
 from planbench.certificates import certify
 from planbench.certificates.certificate import Certificate
 from planbench.errors import InputError, PlanbenchError, SolverCrashError, SolverError
+from planbench.io.files import cache_folder
 from planbench.io.scratch import scratch_folder
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy, make_economy
@@ -52,7 +53,7 @@ from planbench.model.linear_program import LinearProgram, make_linear_program
 from planbench.model.planning_lp import to_linear_program
 from planbench.solvers import scipy_highs
 from planbench.solvers.base import Phase, Solution, SolveOptions, SolverSpec, no_phase
-from planbench.solvers.environments import cache_folder, own_source
+from planbench.solvers.environments import own_source
 from planbench.solvers.logs import captured_stdout
 from planbench.solvers.programs import ending
 from planbench.solvers.registry import ChosenSolver, choose_solver, own_environment

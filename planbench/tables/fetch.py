@@ -12,7 +12,6 @@ import datetime
 import hashlib
 import io
 import json
-import os
 import shutil
 import tempfile
 import urllib.error
@@ -24,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from planbench.errors import InputError
-from planbench.io.files import os_error_as_input, write_text
+from planbench.io.files import cache_folder, os_error_as_input, write_text
 from planbench.io.shipped import instances_folder
 from planbench.io.text import nearest
 from planbench.io.toml_file import read_toml
@@ -52,15 +51,6 @@ class Fetched:
     folder: Path
     files: tuple[Path, ...]
     already_there: bool
-
-
-def cache_folder() -> Path:
-    """Folder of downloads: ``PLANBENCH_CACHE``, else the user's cache folder."""
-    given = os.environ.get("PLANBENCH_CACHE")
-    if given:
-        return Path(given) / "tables"
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "planbench" / "tables"
 
 
 def fetch_table(
@@ -93,7 +83,7 @@ def fetch_table(
             where=name,
         )
     year = _checked_year(source, year)
-    place = folder or cache_folder() / (f"{name}-{year}" if year is not None else name)
+    place = folder or cache_folder() / "tables" / (f"{name}-{year}" if year is not None else name)
     if not fresh and _noted(place):
         return Fetched(source, place, _noted(place), True)
     try:
