@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 import shutil
+import socket
 import tempfile
 import urllib.error
 import urllib.parse
@@ -116,7 +117,8 @@ def _checked_year(source: Source, year: int | None) -> int | None:
 
 def _download(source: Source, year: int | None, folder: Path) -> None:
     """Download into `folder`; whatever goes wrong on the way is one line."""
-    _reach(source, source.files[0] if source.files else source.homepage)
+    patience = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(TIMEOUT_S)  # pymrio would wait for ever
     try:
         if source.how == "files":
             _download_files(source, folder)
@@ -126,8 +128,12 @@ def _download(source: Source, year: int | None, folder: Path) -> None:
         raise
     # Between here and the publisher everything can fail, each part with errors of its own.
     except Exception as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
         line = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise _by_hand(source, f"the download failed ({line[:200]})") from None
+    finally:
+        socket.setdefaulttimeout(patience)
     if not _files(folder):
         raise _by_hand(source, "the source answered, but offers no such table")
 
@@ -139,34 +145,12 @@ def _by_hand(source: Source, what: str) -> InputError:
     )
 
 
-def _open(address: str, method: str = "GET") -> Any:
-    headers = {"User-Agent": "planbench"}
-    request = urllib.request.Request(address, method=method, headers=headers)
-    try:
-        return urllib.request.urlopen(request, timeout=TIMEOUT_S)
-    except urllib.error.HTTPError as error:
-        error.close()
-        raise
-
-
-def _reach(source: Source, address: str) -> None:
-    """Refuse at once where there is no way to the source: a download would hang for minutes."""
-    try:
-        _open(address, "HEAD").close()
-    except urllib.error.HTTPError:
-        # It answers; whether it likes this kind of request does not matter here.
-        pass
-    except (OSError, ValueError) as error:
-        host = urllib.parse.urlsplit(address).netloc
-        reason = getattr(error, "reason", None) or error
-        raise _by_hand(source, f"{host} cannot be reached from here ({reason})") from None
-
-
 def _download_files(source: Source, folder: Path) -> None:
     """Download files, and unpack archives. Publishers revise files under the same address."""
     for address in source.files:
         target = folder / Path(urllib.parse.unquote(urllib.parse.urlsplit(address).path)).name
-        with _open(address) as response:
+        request = urllib.request.Request(address, headers={"User-Agent": "planbench"})
+        with urllib.request.urlopen(request) as response:
             # Reading it whole raises where the connection breaks off.
             target.write_bytes(response.read())
         if target.suffix == ".zip":
