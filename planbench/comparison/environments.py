@@ -19,11 +19,10 @@ import filelock
 from planbench.bench.request import WorkerEnvironment
 from planbench.comparison.sides import Side
 from planbench.errors import InputError, PlanbenchError
-from planbench.io.files import cache_folder, os_error_as_input
+from planbench.io.files import CACHE_VARIABLE, cache_folder, os_error_as_input
 from planbench.measure.launch import Interpreter
 from planbench.measure.machine import git_commit
 from planbench.solvers.environments import (
-    CACHE_VARIABLE,
     WORKER_PACKAGES,
     Environment,
     Wanted,

@@ -251,15 +251,17 @@ def run(
             "checks": checks,
             "passes": round(process.meter.passes),
         },
-        state=PriceState(
-            *np.split(process.columns(), [economy.n_activities]),
-            *np.split(process.prices(), [economy.n_goods]),
-            float(scalars[kernels.WEIGHT]),
-        ),
+        state=_state_of(process, economy),
         ray=ray,
         status=f"{ended} after {process.rounds} rounds",
         method=f"{METHOD}, {WITH_PROGRAMS}" if course.programs else METHOD,
     )
+
+
+def _state_of(process: Process, economy: Economy) -> PriceState:
+    x, z = np.split(process.columns(), [economy.n_activities])
+    p, w = np.split(process.prices(), [economy.n_goods])
+    return PriceState(x, z, p, w, float(process.scalars[kernels.WEIGHT]))
 
 
 def _advance(process: Process, until: int, clock: Clock) -> bool:
