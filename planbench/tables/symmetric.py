@@ -90,9 +90,9 @@ def symmetric_table(grid: Grid, options: ReadOptions, name: str) -> RawTable:
     balanced = _balances(sheet, uses)
     refuse_sums(columns, "final use")
     refuse_sums(rows, "value added", "value added?")
-    coefficients = entries == "coefficients" or (
-        entries == "auto" and _holds_coefficients(sheet, balanced or own_units)
-    )
+    coefficients = entries == "coefficients"
+    if entries == "auto":
+        _refuse_small_figures(sheet, balanced or own_units)
     if coefficients and not balanced:
         own_units = not _adds_up_to_one(rows)
     if own_units:
@@ -177,24 +177,22 @@ def _industries(
     return sheet
 
 
-def _holds_coefficients(sheet: Sheet, explained: bool) -> bool:
-    """Whether columns add up to a stated 1; refuse small figures that nothing explains."""
+def _refuse_small_figures(sheet: Sheet, explained: bool) -> None:
+    """Refuse what may be coefficients: columns that add up to 1, and what nothing explains."""
     columns, rows = sheet.columns, sheet.rows
-    if any(_is_one(rows, i) for i in rows.totals):
-        return True
     confirmed = (
         explained
         or any(t.members >= set(columns.core) for t in columns.totals.values())
         or any(t.members > set(rows.core) for t in rows.totals.values())
     )
-    if not confirmed and _is_productive(sheet.grid.cells[sheet.core]):
+    ones = any(_is_one(rows, i) for i in rows.totals)
+    if ones or (not confirmed and _is_productive(sheet.grid.cells[sheet.core])):
         raise InputError(
             "holds small figures that no total and no balance explains: flows, or inputs per unit "
             "of output? give --entries coefficients, money, or quantities (flows with a unit for "
             "each row)",
             where=sheet.grid.where,
         )
-    return False
 
 
 def _is_one(rows: Side, i: int) -> bool:

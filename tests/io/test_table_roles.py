@@ -247,9 +247,11 @@ def test_a_matrix_of_coefficients_with_rows_of_labour_and_final_demand(tmp_path:
     assert report.observed.value == pytest.approx(1, rel=1e-12)
 
 
-def test_columns_that_add_up_to_one_are_coefficients(tmp_path: Path) -> None:
+def test_columns_that_add_up_to_one_may_be_coefficients(tmp_path: Path) -> None:
     text = ",A,B,final\nA,0.2,0.3,50\nB,0.1,0.4,70\nwages,0.4,0.2,\nprofit,0.3,0.1,\ntotal,1,1,\n"
-    raw = read(tmp_path, text)
+    with pytest.raises(InputError, match="--entries coefficients, money, or quantities"):
+        read(tmp_path, text)
+    raw = read(tmp_path, text, entries="coefficients")
     x = np.linalg.solve(np.eye(2) - [[0.2, 0.3], [0.1, 0.4]], [50, 70])
     assert raw.output is not None
     np.testing.assert_allclose(raw.output, x, rtol=1e-12)
