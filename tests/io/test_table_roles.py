@@ -1,4 +1,4 @@
-"""What each row and column of a sheet is: found by adding up, or refused; never believed."""
+"""What each row and column of a sheet is: confirmed by adding up, or refused; never believed."""
 
 from __future__ import annotations
 
