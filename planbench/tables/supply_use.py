@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 import planbench.tables.names as names
@@ -197,18 +199,35 @@ def _supply_sheet(
 ) -> Sheet:  # fmt: skip
     """Decide what the columns and rows of the make table are; `where` is the use table."""
 
-    def lines_of(labels: Labels) -> list[int]:
-        return [i for i, label in enumerate(labels.labels) if label and not names.is_total(label)]
+    def named(labels: Labels, stated: Lines, *others: Callable[[str], bool]) -> list[int]:
+        """Lines that are stated to be industries, or have a label of none of the others."""
+        return [
+            i
+            for i, label in enumerate(labels.labels)
+            if (stated[i][0] == "industry" if i in stated else label)
+            and (i in stated or not any(is_other(label) for is_other in others))
+        ]
 
-    def sides(core: list[int], over: list[int]) -> Sheet:
-        return Sheet(
-            make,
-            make_side(make, "column", made_by, core, over, across, products),
-            make_side(make, "row", products, over, core, down, made_by),
+    core_rows = named(products, down, names.is_total)
+    labels = [products.labels[i] for i in core_rows]
+    missing = [label for label in labels if label not in use_rows.labels]
+    if missing or not core_rows:
+        label = missing[0] if missing else products.labels[0]
+        raise InputError(
+            f"product {label!r} of the make table is no row of the use table"
+            f"{nearest(label, use_rows.labels)}; give tables of the same classification, or "
+            "--drop it",
+            where=where,
         )
-
-    found = sides(lines_of(made_by), lines_of(products))
-    for side in (found.columns, found.rows):
+    core = named(made_by, across, names.is_total, names.is_import, names.is_margin_or_tax)
+    if not core:
+        raise InputError("has no column of an industry", where=make.where)
+    sheet = Sheet(
+        make,
+        make_side(make, "column", made_by, core, core_rows, across, products),
+        make_side(make, "row", products, core_rows, core, down, made_by),
+    )
+    for side in (sheet.columns, sheet.rows):
         side.totals = find_totals(side)
         for j, total in sums_by_figures(side, side.core):
             raise InputError(
@@ -216,51 +235,19 @@ def _supply_sheet(
                 "--industry if it is not",
                 where=make.where,
             )
-    roles: Lines = {}
-    for i, label in enumerate(products.labels):
-        if i in down:
-            role, why = down[i]
-            roles[i] = "product" if role == "industry" else role, why
-        elif i in found.rows.totals:
-            roles[i] = "total", found.rows.totals[i].why
-        elif not label and not make.cells[i].any():
-            roles[i] = "left out", "is empty"
-        else:
-            roles[i] = "product", "is a row of both tables"
-    core_rows = [i for i, (role, _) in roles.items() if role == "product"]
-    labels = [products.labels[i] for i in core_rows]
-    missing = [label for label in labels if label not in use_rows.labels]
-    if missing or not core_rows:
-        label = missing[0] if missing else products.labels[0]
-        called = names.is_total(label)
+    why = "is a column of the make table", "is a row of both tables"
+    decide_roles(sheet, ReadOptions(), why, own_units=False)
+    for j in sheet.columns.at("final use", "total?"):
+        if names.is_import(sheet.columns.labels[j]):
+            sheet.columns.roles[j] = "imports", "by its name"
+        elif sheet.columns.roles[j][0] == "final use":
+            sheet.columns.roles[j] = "left out", "is no output: margins or taxes on products"
+    for i in sheet.rows.at("total?"):
         raise InputError(
-            f"product {label!r} of the make table "
-            f"{'is called a total, does not add up and ' if called else ''}is no row of the use "
-            f"table{nearest(label, use_rows.labels)}; give tables of the same classification, or "
-            f"--drop it{', or give --total' if called else ''}",
-            where=where,
+            f"row {sheet.rows.labels[i]!r} is called a total and does not add up; correct the "
+            "figures, or give --drop, or --industry if it is a product",
+            where=make.where,
         )
-    columns: Lines = {}
-    for j, label in enumerate(made_by.labels):
-        if j in across:
-            columns[j] = across[j]
-        elif names.is_import(label):
-            columns[j] = "imports", "by its name"
-        elif j in found.columns.totals:
-            columns[j] = "total", found.columns.totals[j].why
-        elif names.is_total(label):
-            columns[j] = "total?", "by its name"
-        elif not make.cells[core_rows, j].any() and not label:
-            columns[j] = "left out", "is empty"
-        elif names.is_margin_or_tax(label):
-            columns[j] = "left out", "is no output: margins or taxes on products"
-        else:
-            columns[j] = "industry", "is a column of the make table"
-    core = [j for j, (role, _) in columns.items() if role == "industry"]
-    if not core:
-        raise InputError("has no column of an industry", where=make.where)
-    sheet = sides(core, core_rows)
-    sheet.columns.roles, sheet.rows.roles = columns, roles
     return sheet
 
 
