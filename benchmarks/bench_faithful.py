@@ -116,9 +116,9 @@ def bare_cbc(lp: Any, options: dict[str, Any]) -> dict[str, float]:
     from dataclasses import replace
 
     from planbench.io.mps import write_mps
-    from planbench.solvers.cbc import read_binary_solution, runnable_program
+    from planbench.solvers.cbc import program_path, read_binary_solution
 
-    program = runnable_program()
+    program = program_path()
     least = replace(lp, cost=-lp.cost, maximise=False)
     with tempfile.TemporaryDirectory() as folder:
         mps, text, binary = (Path(folder) / name for name in ("p.mps", "s.txt", "s.bin"))

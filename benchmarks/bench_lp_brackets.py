@@ -32,7 +32,7 @@ from planbench.certificates.propagate import implied_bounds
 from planbench.errors import PlanbenchError
 from planbench.model.linear_program import LinearProgram
 from planbench.solvers.base import Solution, SolveOptions
-from planbench.solvers.conformance_cases import program_cases
+from planbench.solvers.conformance import program_cases
 from planbench.solvers.registry import find_solver, load_adapter
 
 SOLVERS = "highs-ds,highs-ipm,highs-ipm-crossover,highs-hipdlp,cbc,glop"

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from planbench.io.npz import save_lp
+from planbench.io.npz import save_npz
 from planbench.measure.job import Job
 from planbench.measure.launch import JobResult, run_job
 from planbench.model.linear_program import LinearProgram, make_linear_program
@@ -73,7 +73,7 @@ def program() -> LinearProgram:
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """File of the program."""
     file = tmp_path_factory.mktemp("program") / "lp.npz"
-    save_lp(program(), file)
+    save_npz(program(), file)
     return file
 
 

@@ -14,7 +14,7 @@ from planbench.certificates.judge import certify, prepare
 from planbench.generators import generate
 from planbench.generators.recipe import parse_inline
 from planbench.io.mps import read_mps, write_mps
-from planbench.io.npz import load_economy, save_economy
+from planbench.io.npz import load_economy, save_npz
 from planbench.model import to_linear_program
 from planbench.records.schema import Record
 from planbench.records.store import RecordStore, read_records
@@ -63,13 +63,13 @@ def test_hash(run: Any, instance: Instance) -> None:
 
 def test_save_npz(run: Any, instance: Instance, tmp_path: Path) -> None:
     path = tmp_path / "economy.npz"
-    run(save_economy, instance.economy, path)
+    run(save_npz, instance.economy, path)
     assert path.stat().st_size > 0
 
 
 def test_load_npz(run: Any, instance: Instance, tmp_path: Path) -> None:
     path = tmp_path / "economy.npz"
-    save_economy(instance.economy, path)  # type: ignore[arg-type]
+    save_npz(instance.economy, path)  # type: ignore[arg-type]
     assert run(load_economy, path).sha256 == instance.sha256
 
 

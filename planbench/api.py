@@ -31,15 +31,16 @@ from planbench.catalogue.resolve import instance_of, load_instance
 from planbench.certificates import Certificate, certify_plan
 from planbench.certificates import certify as certify_answer
 from planbench.errors import InputError, PlanbenchError, SolverError, SolverUnavailableError
-from planbench.io.plan_file import LpPoint, read_plan
+from planbench.io.plan_file import read_plan
 from planbench.measure.memory import default_limit
 from planbench.model import Economy, LinearProgram, Plan, make_economy, make_linear_program
 from planbench.model.arrays import FloatArray
+from planbench.model.plan import LpPoint
 from planbench.records.flat import to_frame
 from planbench.records.not_run import NotRun
 from planbench.records.schema import Record
 from planbench.records.store import read_records
-from planbench.solvers.base import NativeValue, Solution, SolveOptions
+from planbench.solvers.base import NativeValue, SolveOptions
 from planbench.solvers.registry import available_solvers, choose_solver
 
 __all__ = [
@@ -368,7 +369,7 @@ def certify(
         return certify_answer(
             lp,
             None,
-            Solution(claim="feasible", x=plan.x, y=plan.y, objective=None, native_status=""),
+            replace(plan, claim="feasible"),
             tolerance=tolerance,
             polish=polish,
             known=known,

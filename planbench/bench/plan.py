@@ -179,18 +179,28 @@ def _check(
         solver = find_solver(name)  # a name nobody knows is an error, not something left out
         try:
             require_runnable(solver.spec)
-            solver.options(options)
-            if build:
+            why = _misfit(solver, options)
+            if build and not why:
                 own_environment(solver.spec)
-            chosen[name] = solver
         except SolverUnavailableError as error:
-            left_out.append(NotRun(suite.name, "", "", name, 0, str(error)))
-        except InputError as error:
-            left_out.append(NotRun(suite.name, "", "", name, 0, f"not applicable: {error}"))
+            why = str(error)
+        if why:
+            left_out.append(NotRun(suite.name, "", "", name, 0, why))
+        else:
+            chosen[name] = solver
     if not chosen:
         why = left_out[0].reason if left_out else "none is named"
         raise SolverUnavailableError(f"suite {suite.name}: no solver can run: {why}")
     return chosen, left_out
+
+
+def _misfit(solver: ChosenSolver, options: SolveOptions) -> str:
+    """Why a solver cannot be given these options; empty if it can."""
+    try:
+        solver.options(options)
+    except InputError as error:
+        return f"not applicable: {error}"
+    return ""
 
 
 def _check_entry(
@@ -201,19 +211,15 @@ def _check_entry(
         return entry.solvers, []
     fits: list[str] = []
     left_out: list[NotRun] = []
-    threads = entry.solve_options(suite).threads
+    options = entry.solve_options(suite)
+    few = entry.variable == "threads" and (options.threads or 1) > processors()
+    too_many = f"{options.threads} threads: this machine lets planbench use {processors()}"
     for name in entry.solvers:
-        try:
-            chosen[name].options(entry.solve_options(suite))
-            why = None
-        except InputError as error:
-            why = f"not applicable: {error}"
-        if why is None and entry.variable == "threads" and (threads or 1) > processors():
-            why = f"{threads} threads: this machine lets planbench use {processors()}"
-        if why is None:
-            fits.append(name)
-        else:
+        why = _misfit(chosen[name], options) or (too_many if few else "")
+        if why:
             left_out.append(NotRun(suite.name, entry.group, entry.instance, name, 0, why))
+        else:
+            fits.append(name)
     return tuple(fits), left_out
 
 

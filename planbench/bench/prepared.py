@@ -11,7 +11,7 @@ from typing import Any
 
 from planbench.catalogue.instance import Instance
 from planbench.catalogue.resolve import load_instance
-from planbench.io.npz import save_economy, save_lp
+from planbench.io.npz import save_npz
 from planbench.records.schema import InstanceFacts
 from planbench.records.values import json_safe, recipe_parts
 from planbench.solvers.base import SolveOptions
@@ -85,10 +85,7 @@ class InstanceCache:
         if path is None or not path.exists():
             path = self.folder / f"{sha}.npz"
             self.folder.mkdir(parents=True, exist_ok=True)  # a solver may have removed it
-            if instance.economy is not None:
-                save_economy(instance.economy, path)
-            else:
-                save_lp(instance.lp, path)
+            save_npz(instance.economy or instance.lp, path)
             self._files[sha] = path
         return path
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 
 from planbench.bench.prepared import measurement_key
 from planbench.catalogue.instance import Instance
+from planbench.io.files import cache_folder
 from planbench.measure.launch import Interpreter
 from planbench.measure.machine import git_commit
 from planbench.solvers.base import SolveOptions, SolverSpec
-from planbench.solvers.environments import WORKER_PACKAGES, cache_folder, own_source
+from planbench.solvers.environments import WORKER_PACKAGES, own_source
 from planbench.solvers.registry import (
     ChosenSolver,
     choose_solver,

@@ -5,7 +5,6 @@ Suites are TOML files; those that ship with planbench go by name (``quick``, ``s
 
 from __future__ import annotations
 
-import difflib
 import re
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from planbench.errors import InputError
 from planbench.io.shipped import instances_folder
+from planbench.io.text import known_names
 from planbench.io.toml_file import read_toml
 from planbench.solvers.base import NativeValue, SolveOptions
 
@@ -284,8 +284,7 @@ def load_suite(name_or_path: str | Path) -> Suite:
     if path.suffix != ".toml" and "/" not in text_name:
         known = list_suites()
         if text_name not in known:
-            near = difflib.get_close_matches(text_name, known, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+            hint = known_names(text_name, known)
             raise InputError(f"unknown suite {text_name!r}; {hint} (or give a .toml file)")
         path = suites_folder() / f"{text_name}.toml"
     data = read_toml(path, "a suite")
@@ -328,11 +327,8 @@ def _explain(problem: Any) -> str:
         path.append(part)
         table = _TABLES.get(part, table)
     field = ".".join(path)
-    known = list(table.model_fields)
     if problem["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-        return f"unknown field {field}; {hint}"
+        return f"unknown field {field}; {known_names(path[-1], table.model_fields)}"
     if problem["type"] == "missing":
         info = table.model_fields.get(path[-1])
         return f"field {field} is missing: {info.description if info else 'it is required'}"

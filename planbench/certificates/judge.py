@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,16 +18,21 @@ from planbench.certificates.check import (
 )
 from planbench.certificates.interior import interior_of
 from planbench.certificates.lp_bracket import lp_bracket
-from planbench.certificates.polish import applies as polish_applies
-from planbench.certificates.polish import polished_lower, polished_upper
 from planbench.certificates.propagate import implied_bounds
 from planbench.certificates.rays import proves_infeasible, proves_unbounded
-from planbench.certificates.repair import raw_lower, raw_upper, room_of
+from planbench.certificates.repair import (
+    polish_applies,
+    polished_lower,
+    polished_upper,
+    raw_lower,
+    raw_upper,
+    room_of,
+)
 from planbench.certificates.verdict import Case, judge
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
-from planbench.model.plan import Plan
+from planbench.model.plan import LpPoint, Plan
 from planbench.model.planning_lp import to_linear_program
 
 #: A point of a general LP counts as feasible up to this scaled violation.
@@ -63,25 +67,14 @@ class Answer(Protocol):
         """Farkas multipliers, shape (rows,)."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Cleaned:
-    """An answer whose arrays are float64 arrays, whatever they were."""
-
-    claim: str
-    x: FloatArray | None
-    y: FloatArray | None
-    objective: float | None
-    primal_ray: FloatArray | None
-    dual_ray: FloatArray | None
-
-
-def _cleaned(answer: Answer) -> _Cleaned:
+def _cleaned(answer: Answer) -> LpPoint:
+    """`answer` with float64 arrays, whatever they were."""
     objective = answer.objective
     try:
         objective = None if objective is None else float(objective)
     except (TypeError, ValueError, OverflowError):
         objective = float("nan")
-    return _Cleaned(
+    return LpPoint(
         claim=str(answer.claim),
         x=_vector(answer.x),
         y=_vector(answer.y),
@@ -236,13 +229,10 @@ def certify_plan(
         The planning LP of `economy`, where it is at hand.
     """
     x, z, p, w = (_vector(getattr(plan, name)) for name in ("x", "z", "p", "w"))
-    answer = _Cleaned(
+    answer = LpPoint(
         claim="feasible",
         x=None if x is None or z is None else np.concatenate([x, z]),
         y=None if p is None or w is None else np.concatenate([-p, w]),
-        objective=None,
-        primal_ray=None,
-        dual_ray=None,
     )
     return certify(
         lp if lp is not None else to_linear_program(economy),

@@ -125,11 +125,11 @@ def _parameters() -> list[inspect.Parameter]:
 def import_table(**given: Any) -> None:
     """Make an economy of a published input-output table.
 
-    Supply and use tables, symmetric and multi-region tables are read. Totals are found by adding
-    up, value added and final uses by their names and places; a table shows what each row and
-    column was taken as, and what could be two things is refused. Entries that cannot stay where
-    they are (negative ones, industries without output, …) are moved by the rules of
-    docs/importing.md and listed. At the end the observed plan is certified in the economy.
+    Supply and use tables, symmetric and multi-region tables are read. Totals are known by their
+    names, and must add up; value added and final uses by their names and places. A table shows
+    what each row and column was taken as, and what could be two things is refused. Entries that
+    cannot stay where they are (negative ones, industries without output, …) are moved by the rules
+    of docs/importing.md and listed. At the end the observed plan is certified in the economy.
     """
     paths, path, plan_path = given.pop("paths"), given.pop("output"), given.pop("plan")
     as_json = given.pop("json")

@@ -378,10 +378,7 @@ def write_instance(instance: Instance, path: Path) -> None:
     name = path.name.lower()
     economy = instance.economy
     if name.endswith(".npz"):
-        if economy is not None:
-            npz.save_economy(economy, path)
-        else:
-            npz.save_lp(instance.lp, path)
+        npz.save_npz(economy or instance.lp, path)
     elif name.endswith((".mps", ".mps.gz")):
         for remark in mps.write_mps(instance.lp, path):
             console.note(f"{path}: {remark}")

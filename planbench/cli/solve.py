@@ -17,8 +17,9 @@ from planbench.cli.plan_facts import plan_facts, solution_facts
 from planbench.cli.records import row_document
 from planbench.errors import InputError, SolverError
 from planbench.io.files import check_writable
-from planbench.io.plan_file import LpPoint, write_plan
+from planbench.io.plan_file import write_plan
 from planbench.measure.memory import default_limit
+from planbench.model.plan import LpPoint
 from planbench.records.schema import Record
 from planbench.solvers.registry import choose_solver
 

@@ -23,7 +23,8 @@ from planbench.cli.views import amount
 from planbench.io.plan_file import read_parts
 from planbench.measure.memory import default_limit
 from planbench.model.arrays import FloatArray
-from planbench.solvers.base import Solution, SolveOptions
+from planbench.model.plan import LpPoint
+from planbench.solvers.base import SolveOptions
 from planbench.solvers.registry import find_solver
 
 EXAMPLES = (
@@ -83,7 +84,7 @@ def verify(
     certificate = certify(
         found.lp,
         found.economy,
-        Solution(claim="feasible", x=x, y=y, objective=None, native_status=""),
+        LpPoint(x, y, claim="feasible"),
         tolerance=tolerance,
         polish=polish,
         known=(bound["lower_bound"], bound["upper_bound"]) if bound else (None, None),

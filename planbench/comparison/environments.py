@@ -19,15 +19,13 @@ import filelock
 from planbench.bench.request import WorkerEnvironment
 from planbench.comparison.sides import Side
 from planbench.errors import InputError, PlanbenchError
-from planbench.io.files import os_error_as_input
+from planbench.io.files import CACHE_VARIABLE, cache_folder, os_error_as_input
 from planbench.measure.launch import Interpreter
 from planbench.measure.machine import git_commit
 from planbench.solvers.environments import (
-    CACHE_VARIABLE,
     WORKER_PACKAGES,
     Environment,
     Wanted,
-    cache_folder,
     installed_here,
     make_environment,
     one_line,
@@ -49,7 +47,7 @@ def environment_for(
         Distributions the solvers of the comparison need; at the versions found here, unless
         the side names another.
     cache : Path, optional
-        Instead of :func:`~planbench.solvers.environments.cache_folder`.
+        Instead of :func:`~planbench.io.files.cache_folder`.
 
     Raises
     ------

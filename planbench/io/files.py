@@ -250,3 +250,16 @@ def require_plausible(unpacked: int, packed: int, where: str) -> None:
             "which no real file of this kind does; save it without compression if it is right",
             where=where,
         )
+
+
+#: Names another folder than :func:`cache_folder` otherwise gives.
+CACHE_VARIABLE = "PLANBENCH_CACHE"
+
+
+def cache_folder() -> Path:
+    """Folder of planbench in the user's cache: ``PLANBENCH_CACHE``, or under ``XDG_CACHE_HOME``."""
+    own = os.environ.get(CACHE_VARIABLE)
+    if own:
+        return Path(own)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "planbench"

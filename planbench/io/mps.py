@@ -443,15 +443,10 @@ class _Reader:
         row_upper[up] = rhs[up] + np.abs(width[up])
         row_lower[down] = rhs[down] - np.abs(width[down])
         col_lower, col_upper = np.array(self.lower), np.array(self.upper)
-        bounded = np.any([np.frombuffer(self.given[kind], np.bool_) for kind in _BOUNDS], axis=0)
-        has_lower = np.any(
-            [
-                np.frombuffer(self.given[kind], np.bool_)
-                for kind, (lower, _) in _BOUNDS.items()
-                if lower is not None
-            ],
-            axis=0,
-        )
+        bounds = {kind: np.frombuffer(self.given[kind], np.bool_) for kind in _BOUNDS}
+        bounded = np.any(list(bounds.values()), axis=0)
+        low_given = [bounds[kind] for kind, (low, _) in _BOUNDS.items() if low is not None]
+        has_lower = np.any(low_given, axis=0)
         # An integer column without bounds is binary.
         integers = np.zeros(n, dtype=np.bool_)
         integers[self.integers] = True

@@ -33,12 +33,12 @@ _LP_VECTORS = ("cost", "row_lower", "row_upper", "col_lower", "col_upper")
 _LP_LABELS = ("row_names", "col_names")
 
 
-def save_economy(economy: Economy, path: _PathLike, *, compress: bool = False) -> None:
-    """Write `economy` to the ``.npz`` file `path`, replacing it in one step.
+def save_npz(problem: Economy | LinearProgram, path: _PathLike, *, compress: bool = False) -> None:
+    """Write `problem` to the ``.npz`` file `path`, replacing it in one step.
 
     Parameters
     ----------
-    economy : Economy
+    problem : Economy or LinearProgram
     path : path-like
     compress : bool
         Deflate the arrays: about half the bytes, and many times slower.
@@ -48,31 +48,18 @@ def save_economy(economy: Economy, path: _PathLike, *, compress: bool = False) -
     InputError
         When the file cannot be written or the recipe is not JSON.
     """
-    arrays = _arrays(economy, _ECONOMY_MATRICES, (*_ECONOMY_VECTORS, *_ECONOMY_LABELS))
-    if economy.interior is not None:
-        interior = _arrays(economy.interior, (), _INTERIOR)
-        arrays |= {f"interior_{field}": value for field, value in interior.items()}
-    meta = _meta("economy", economy) | {"recipe": dict(economy.recipe)}
-    write_archive(Path(path), meta, arrays, compress=compress)
-
-
-def save_lp(lp: LinearProgram, path: _PathLike, *, compress: bool = False) -> None:
-    """Write `lp` to the ``.npz`` file `path`, replacing it in one step.
-
-    Parameters
-    ----------
-    lp : LinearProgram
-    path : path-like
-    compress : bool
-        Deflate the arrays: about half the bytes, and many times slower.
-
-    Raises
-    ------
-    InputError
-        When the file cannot be written.
-    """
-    arrays = _arrays(lp, ("matrix",), (*_LP_VECTORS, *_LP_LABELS))
-    meta = _meta("linear-program", lp) | {"maximise": lp.maximise, "offset": lp.offset}
+    facts: dict[str, Any]
+    if isinstance(problem, LinearProgram):
+        arrays = _arrays(problem, ("matrix",), (*_LP_VECTORS, *_LP_LABELS))
+        kind, facts = "linear-program", {"maximise": problem.maximise, "offset": problem.offset}
+    else:
+        arrays = _arrays(problem, _ECONOMY_MATRICES, (*_ECONOMY_VECTORS, *_ECONOMY_LABELS))
+        if problem.interior is not None:
+            interior = _arrays(problem.interior, (), _INTERIOR)
+            arrays |= {f"interior_{field}": value for field, value in interior.items()}
+        kind, facts = "economy", {"recipe": dict(problem.recipe)}
+    meta = {"format": FORMAT, "version": VERSION, "kind": kind, "name": problem.name}
+    meta |= {"sha256": problem.sha256} | facts
     write_archive(Path(path), meta, arrays, compress=compress)
 
 
@@ -85,18 +72,8 @@ def _arrays(value: Any, matrices: tuple[str, ...], others: tuple[str, ...]) -> d
     return arrays | {f: getattr(value, f) for f in others if getattr(value, f) is not None}
 
 
-def _meta(kind: str, value: Economy | LinearProgram) -> dict[str, Any]:
-    return {
-        "format": FORMAT,
-        "version": VERSION,
-        "kind": kind,
-        "name": value.name,
-        "sha256": value.sha256,
-    }
-
-
 def load_economy(path: _PathLike) -> Economy:
-    """Read an economy written by :func:`save_economy` and check its SHA-256.
+    """Read an economy written by :func:`save_npz` and check its SHA-256.
 
     Raises
     ------
@@ -108,7 +85,7 @@ def load_economy(path: _PathLike) -> Economy:
 
 
 def load_lp(path: _PathLike) -> LinearProgram:
-    """Read a linear program written by :func:`save_lp` and check its SHA-256.
+    """Read a linear program written by :func:`save_npz` and check its SHA-256.
 
     Raises
     ------

@@ -46,32 +46,10 @@ from planbench.io.text import nearest, shown
 from planbench.model.arrays import FloatArray
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
-from planbench.model.plan import Plan
+from planbench.model.plan import LpPoint, Plan
 
 _PathLike = str | os.PathLike[str]
 _WHAT = "a plan file"
-
-
-@dataclass(frozen=True, eq=False)
-class LpPoint:
-    """An answer to a general linear program; nothing in it is trusted.
-
-    Attributes
-    ----------
-    x : ndarray, shape (columns,)
-    y : ndarray, shape (rows,) or None
-        y = ∂(optimal objective)/∂(right-hand side), in the stated sense.
-    claim, objective, primal_ray, dual_ray
-        What a solver would say besides; a file says nothing, so that the point can be judged
-        as any solver's answer is.
-    """
-
-    x: FloatArray
-    y: FloatArray | None = None
-    claim: str = "unknown"
-    objective: float | None = None
-    primal_ray: FloatArray | None = None
-    dual_ray: FloatArray | None = None
 
 
 @overload

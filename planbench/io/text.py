@@ -232,6 +232,13 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f", nearest {folded[found[0]]!r}" if found else ""
 
 
+def known_names(name: str, known: Iterable[str]) -> str:
+    """``did you mean x?``, or all the names where none is close to `name`."""
+    names = list(known)
+    near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
+    return f"did you mean {near[0]}?" if near else f"known are {', '.join(names)}"
+
+
 def shown(text: str) -> str:
     """`text` as it may appear in a one-line message: printable, at most 40 characters."""
     text = text if len(text) <= 40 else text[:39] + "…"

@@ -1,4 +1,4 @@
-"""A plan: activity levels and target levels, with the prices that belong to them."""
+"""Plans of economies with their prices, and points of linear programs."""
 
 from __future__ import annotations
 
@@ -30,3 +30,24 @@ class Plan:
     p: FloatArray | None = None
     w: FloatArray | None = None
     v: FloatArray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class LpPoint:
+    """An answer to a linear program; nothing in it is trusted.
+
+    Attributes
+    ----------
+    x : ndarray, shape (columns,) or None
+    y : ndarray, shape (rows,) or None
+        y = ∂(optimal objective)/∂(right-hand side), in the stated sense.
+    claim, objective, primal_ray, dual_ray
+        What a solver says besides; a file says nothing.
+    """
+
+    x: FloatArray | None
+    y: FloatArray | None = None
+    claim: str = "unknown"
+    objective: float | None = None
+    primal_ray: FloatArray | None = None
+    dual_ray: FloatArray | None = None

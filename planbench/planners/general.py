@@ -190,12 +190,12 @@ def _run(economy: Economy, _: Any, options: PlanOptions, state: GeneralState | N
     if ended != "stalled":
         return stages.result(ended, _state_of(course))
     best = _state_of(course)
-    columns, prices = np.concatenate([best.x, best.z]), np.concatenate([best.p, best.w])
+    parts = best.x, best.z, best.p, best.w
     # Rounds that got nowhere may end in huge numbers; NaN fails the comparison as well. From what
     # is no plan, price adjustment may never reach one, nor the proof that there is none.
-    sane = all((np.abs(part) <= LARGEST).all() for part in (columns, prices))
+    sane = all((np.abs(part) <= LARGEST).all() for part in parts)
     sane = sane and stages.bracket.plan is not None
-    return _adjust(stages, PriceState(columns, prices, None) if sane else None, branches.main)
+    return _adjust(stages, PriceState(*parts, None) if sane else None, branches.main)
 
 
 def _by_sectors(stages: _Stages, state: GeneralState | None) -> Result:
@@ -235,15 +235,14 @@ def _adjust(
     from planbench.planners.price_adjustment import run
 
     economy, rounds = stages.economy, stages.counts["rounds"]
-    n, m = economy.n_goods, economy.n_activities
+    m = economy.n_activities
     found = run(economy, Process(economy), stages.left, begin, trial=trial)
     stages.add(found, ADJUSTMENT)
     stages.counts["adjustments"] = stages.counts.get("adjustments", 0) + found.rounds
     kept = found.state
     state = GeneralState(
         np.full(m, -1) if main is None else main,
-        kept.prices[:n], kept.prices[n:], kept.columns[:m], kept.columns[m:],
-        np.zeros(0, dtype=np.int64), kept,
+        kept.p, kept.w, kept.x, kept.z, np.zeros(0, dtype=np.int64), kept,
     )  # fmt: skip
     best = stages.result(found.ended, state, f"handed over to primal-dual after {rounds} rounds")
     status = f"{found.ended} after {rounds} rounds and {found.rounds} of price adjustment"

@@ -68,22 +68,24 @@ class PriceState:
 
     Attributes
     ----------
-    columns : ndarray, shape (activities + targets,)
-    prices : ndarray, shape (goods + resources,)
+    x, z : ndarray
+        Levels and targets.
+    p, w : ndarray
         Prices and rents.
     weight : float or None
         How fast prices move against activities; None to find it from plan and prices.
     """
 
-    columns: FloatArray
-    prices: FloatArray
+    x: FloatArray
+    z: FloatArray
+    p: FloatArray
+    w: FloatArray
     weight: float | None
 
     def fits(self, economy: Economy) -> bool:
         """Whether it is of an economy of the same shape."""
-        e = economy
-        columns, rows = e.n_activities + e.n_targets, e.n_goods + e.n_resources
-        return (self.columns.size, self.prices.size) == (columns, rows)
+        e, found = economy, (self.x.size, self.z.size, self.p.size, self.w.size)
+        return found == (e.n_activities, e.n_targets, e.n_goods, e.n_resources)
 
 
 @dataclass(eq=False)
@@ -190,7 +192,9 @@ def run(
     if state is None:
         course.start_from_interior()
     else:
-        process.move_to(state.columns, state.prices, state.weight, age=PAST)
+        columns = np.concatenate([state.x, state.z])
+        prices = np.concatenate([state.p, state.w])
+        process.move_to(columns, prices, state.weight, age=PAST)
     least = int(min(max(WORK // max(1, process.matrix.nnz), FEWEST), MOST))
     ended: Ended = "rounds done"
     proof = ray = None
@@ -247,11 +251,17 @@ def run(
             "checks": checks,
             "passes": round(process.meter.passes),
         },
-        state=PriceState(process.columns(), process.prices(), float(scalars[kernels.WEIGHT])),
+        state=_state_of(process, economy),
         ray=ray,
         status=f"{ended} after {process.rounds} rounds",
         method=f"{METHOD}, {WITH_PROGRAMS}" if course.programs else METHOD,
     )
+
+
+def _state_of(process: Process, economy: Economy) -> PriceState:
+    x, z = np.split(process.columns(), [economy.n_activities])
+    p, w = np.split(process.prices(), [economy.n_goods])
+    return PriceState(x, z, p, w, float(process.scalars[kernels.WEIGHT]))
 
 
 def _advance(process: Process, until: int, clock: Clock) -> bool:

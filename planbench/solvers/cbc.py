@@ -14,12 +14,8 @@ through CBC's binary file in full precision.
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
-import platform
 import re
-import stat
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -114,16 +110,6 @@ _CLAIMS: dict[str, Claim] = {
 }
 
 
-_NO_PROGRAM = "PuLP bundles no CBC program for this platform; pip install 'pulp>=3,<4'"
-
-
-def unavailable(spec: SolverSpec) -> str | None:
-    """Say why PuLP's CBC cannot run here."""
-    if program_path() is None:
-        return _NO_PROGRAM
-    return None
-
-
 @as_minimisation
 def solve(lp: LinearProgram, spec: SolverSpec, options: SolveOptions, phase: Phase) -> Solution:
     """Solve with the CBC program that PuLP bundles, called in the way that `spec` names.
@@ -143,7 +129,7 @@ def solve(lp: LinearProgram, spec: SolverSpec, options: SolveOptions, phase: Pha
     by_pulp = spec.name == "cbc"
     if by_pulp and (answer := _empty_rows(lp)):
         return answer
-    path = runnable_program()
+    path = program_path()
     with tempfile.TemporaryDirectory(prefix="planbench-cbc-") as folder:
         run = _solve_by_pulp if by_pulp else _solve_by_file
         solution = run(lp, path, Path(folder), options, used, phase)
@@ -383,46 +369,22 @@ def _first_line(solution: Path, log: str) -> str:
         raise SolverCrashError(f"CBC wrote no solution: {_last_line(log)}") from None
 
 
-def program_path() -> Path | None:
-    """Path of the bundled program for this platform, or None; PuLP is not imported."""
-    for file in importlib.metadata.files("pulp") or ():
-        parts = file.parts
-        if "solverdir" in parts and parts[-1] in ("cbc", "cbc.exe"):
-            if not _for_this_platform(parts):
-                continue
-            path = Path(str(file.locate()))
-            if path.is_file():
-                return path
-    return None
-
-
-def runnable_program() -> Path:
-    """Path of the bundled program, made executable if its wheel was unpacked without the bit.
+def program_path() -> Path:
+    """Path of the program that PuLP bundles, which importing PuLP has made executable.
 
     Raises
     ------
     SolverUnavailableError
-        If there is none, or it cannot be made executable.
+        If there is none for this platform, or it cannot be run.
     """
-    path = program_path()
-    if path is None:
-        raise SolverUnavailableError(_NO_PROGRAM)
+    path = Path(import_solver("pulp.apis.coin_api").pulp_cbc_path)
+    if not path.is_file():
+        raise SolverUnavailableError(
+            "PuLP bundles no CBC program for this platform; pip install 'pulp>=3,<4'"
+        )
     if not os.access(path, os.X_OK):
-        try:  # as PuLP does when it is imported
-            path.chmod(path.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
-        except OSError as error:
-            raise SolverUnavailableError(
-                f"{path} is not executable: {error.strerror}; chmod +x it"
-            ) from None
+        raise SolverUnavailableError(f"{path} is not executable; chmod +x it")
     return path
-
-
-def _for_this_platform(parts: tuple[str, ...]) -> bool:
-    system = {"linux": "linux", "darwin": "osx", "win32": "win"}.get(sys.platform, "")
-    machine = platform.machine().lower()
-    arm = machine in ("arm64", "aarch64") and system == "linux"
-    # "64" in PuLP 3.0, "i64" since.
-    return parts[-3] == system and parts[-2] in (("arm64",) if arm else ("i64", "64"))
 
 
 def _check_options_taken(log: str, user: Mapping[str, NativeValue]) -> None:

@@ -24,13 +24,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from planbench.errors import InputError, PlanbenchError
-from planbench.io.files import write_text
+from planbench.io.files import CACHE_VARIABLE, cache_folder, write_text
 from planbench.solvers import installed
 from planbench.solvers.installed import normalised
 from planbench.supervised import run_supervised
 
-#: Folder of everything kept between runs; the variable names another one.
-CACHE_VARIABLE = "PLANBENCH_CACHE"
 #: What a worker imports besides a solver.
 WORKER_PACKAGES = ("numpy", "scipy", "psutil")
 #: Installing a side may take so long.
@@ -48,15 +46,6 @@ _UNREACHABLE = re.compile(
 
 class UnreachableIndexError(PlanbenchError):
     """No package index answers; nothing is wrong with what was asked for."""
-
-
-def cache_folder() -> Path:
-    """Folder of planbench in the user's cache: ``PLANBENCH_CACHE``, or under ``XDG_CACHE_HOME``."""
-    own = os.environ.get(CACHE_VARIABLE)
-    if own:
-        return Path(own)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "planbench"
 
 
 def own_source(cache: Path) -> Path:

@@ -8,7 +8,6 @@ Nothing in this module imports a solver package: adapter modules state their fac
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.metadata
 import importlib.util
@@ -26,6 +25,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from planbench.errors import InputError, PlanbenchError, SolverUnavailableError
+from planbench.io.text import known_names
 from planbench.solvers import environments
 from planbench.solvers.base import OPTION_NAMES, SolveFunction, SolveOptions, SolverSpec
 from planbench.solvers.installed import normalised
@@ -268,9 +268,7 @@ def find_solver(name: str) -> ChosenSolver:
                 raise InputError(
                     f"solver {base!r} comes from {plugin.package}, which failed: {plugin.reason}"
                 )
-        near = difflib.get_close_matches(base.lower(), known, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-        raise InputError(f"unknown solver {base!r}; {hint}")
+        raise InputError(f"unknown solver {base!r}; {known_names(base, known)}")
     if base == "cmd":
         return ChosenSolver(name, spec, command=_checked_command(rest))
     if colon and rest != "stock":

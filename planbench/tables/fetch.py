@@ -12,8 +12,8 @@ import datetime
 import hashlib
 import io
 import json
-import os
 import shutil
+import socket
 import tempfile
 import urllib.error
 import urllib.parse
@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from planbench.errors import InputError
-from planbench.io.files import os_error_as_input, write_text
+from planbench.io.files import cache_folder, os_error_as_input, write_text
 from planbench.io.shipped import instances_folder
 from planbench.io.text import nearest
 from planbench.io.toml_file import read_toml
@@ -52,15 +52,6 @@ class Fetched:
     folder: Path
     files: tuple[Path, ...]
     already_there: bool
-
-
-def cache_folder() -> Path:
-    """Folder of downloads: ``PLANBENCH_CACHE``, else the user's cache folder."""
-    given = os.environ.get("PLANBENCH_CACHE")
-    if given:
-        return Path(given) / "tables"
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "planbench" / "tables"
 
 
 def fetch_table(
@@ -93,7 +84,7 @@ def fetch_table(
             where=name,
         )
     year = _checked_year(source, year)
-    place = folder or cache_folder() / (f"{name}-{year}" if year is not None else name)
+    place = folder or cache_folder() / "tables" / (f"{name}-{year}" if year is not None else name)
     if not fresh and _noted(place):
         return Fetched(source, place, _noted(place), True)
     try:
@@ -126,7 +117,8 @@ def _checked_year(source: Source, year: int | None) -> int | None:
 
 def _download(source: Source, year: int | None, folder: Path) -> None:
     """Download into `folder`; whatever goes wrong on the way is one line."""
-    _reach(source, source.files[0] if source.files else source.homepage)
+    patience = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(TIMEOUT_S)  # pymrio would wait for ever
     try:
         if source.how == "files":
             _download_files(source, folder)
@@ -136,8 +128,12 @@ def _download(source: Source, year: int | None, folder: Path) -> None:
         raise
     # Between here and the publisher everything can fail, each part with errors of its own.
     except Exception as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
         line = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise _by_hand(source, f"the download failed ({line[:200]})") from None
+    finally:
+        socket.setdefaulttimeout(patience)
     if not _files(folder):
         raise _by_hand(source, "the source answered, but offers no such table")
 
@@ -149,34 +145,12 @@ def _by_hand(source: Source, what: str) -> InputError:
     )
 
 
-def _open(address: str, method: str = "GET") -> Any:
-    headers = {"User-Agent": "planbench"}
-    request = urllib.request.Request(address, method=method, headers=headers)
-    try:
-        return urllib.request.urlopen(request, timeout=TIMEOUT_S)
-    except urllib.error.HTTPError as error:
-        error.close()
-        raise
-
-
-def _reach(source: Source, address: str) -> None:
-    """Refuse at once where there is no way to the source: a download would hang for minutes."""
-    try:
-        _open(address, "HEAD").close()
-    except urllib.error.HTTPError:
-        # It answers; whether it likes this kind of request does not matter here.
-        pass
-    except (OSError, ValueError) as error:
-        host = urllib.parse.urlsplit(address).netloc
-        reason = getattr(error, "reason", None) or error
-        raise _by_hand(source, f"{host} cannot be reached from here ({reason})") from None
-
-
 def _download_files(source: Source, folder: Path) -> None:
     """Download files, and unpack archives. Publishers revise files under the same address."""
     for address in source.files:
         target = folder / Path(urllib.parse.unquote(urllib.parse.urlsplit(address).path)).name
-        with _open(address) as response:
+        request = urllib.request.Request(address, headers={"User-Agent": "planbench"})
+        with urllib.request.urlopen(request) as response:
             # Reading it whole raises where the connection breaks off.
             target.write_bytes(response.read())
         if target.suffix == ".zip":

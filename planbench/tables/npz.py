@@ -170,24 +170,23 @@ def _products_by_industries(
         turned = make_rows == "industries"
         if make.shape != ((m, n) if turned else (n, m)):
             raise InputError(f"the rows of make are not {make_rows}", where=where)
-    elif n != m:
-        turned = make.shape == (m, n)
-    else:
-        stated = [
-            (axis, given[field])
-            for field, axis in (("output", 0), ("supply", 1))
-            if field in given and given[field].shape == (n,)
-        ]
+        return (make.T if turned else make), ""
+    if n != m:
+        return (make.T if make.shape == (m, n) else make), ""
+    stated = [
+        (axis, given[field])
+        for field, axis in (("output", 0), ("supply", 1))
+        if field in given and given[field].shape == (n,)
+    ]
 
-        def misfit(table: FloatArray) -> float:
-            """How far a make table is from stated outputs, or leaves industries short."""
-            if stated:
-                return float(sum(np.abs(table.sum(axis=a) - line).sum() for a, line in stated))
-            return float(np.maximum(use.sum(axis=0) - table.sum(axis=0), 0.0).sum())
+    def misfit(table: FloatArray) -> float:
+        """How far a make table is from stated outputs, or leaves industries short."""
+        if stated:
+            return float(sum(np.abs(table.sum(axis=a) - line).sum() for a, line in stated))
+        return float(np.maximum(use.sum(axis=0) - table.sum(axis=0), 0.0).sum())
 
-        turned = misfit(make.T) < misfit(make)
-        return (make.T if turned else make), (
-            f"rows of make are {'industries' if turned else 'products'}, by "
-            f"{'stated outputs' if stated else 'what industries use'}"
-        )
-    return (make.T if turned else make), ""
+    turned = misfit(make.T) < misfit(make)
+    return (make.T if turned else make), (
+        f"rows of make are {'industries' if turned else 'products'}, by "
+        f"{'stated outputs' if stated else 'what industries use'}"
+    )

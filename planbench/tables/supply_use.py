@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 import planbench.tables.names as names
@@ -14,18 +16,20 @@ from planbench.tables.labels import Labels, Lines, match_labels, stated_roles
 from planbench.tables.options import ReadOptions
 from planbench.tables.raw import RawTable, make_raw_table
 from planbench.tables.roles import (
-    ENOUGH,
     Sheet,
     decide_roles,
-    refuse_chance_totals,
+    find_totals,
+    make_side,
     refuse_misplaced,
+    refuse_sums,
     report_roles,
     resolve_totals,
     row_sum,
+    same,
     sum_or_none,
+    sums_by_figures,
     table_fields,
 )
-from planbench.tables.totals import find_totals, make_side, same
 
 
 def supply_use_table(use: Grid, make: Grid, options: ReadOptions, name: str) -> RawTable:
@@ -70,8 +74,7 @@ def supply_use_table(use: Grid, make: Grid, options: ReadOptions, name: str) -> 
     )
     columns, rows = sheet.columns, sheet.rows
     for side in (columns, rows):
-        free = [j for j in range(len(side.labels)) if j not in (*side.core, *side.stated)]
-        side.totals = find_totals(side, free)
+        side.totals = find_totals(side)
     block, half = make.cells[supply.core], make.half[supply.core]
     made, supplied = block.sum(axis=0), block.sum(axis=1)
     decide_roles(sheet, options, (how, "is a product of the make table"), own_units=False)
@@ -82,8 +85,8 @@ def supply_use_table(use: Grid, make: Grid, options: ReadOptions, name: str) -> 
             "--value-added, --resource or --drop",
             where=use.where,
         )
-    refuse_chance_totals(columns)
-    refuse_chance_totals(rows)
+    refuse_sums(columns, "final use")
+    refuse_sums(rows, "value added", "value added?")
     for j in columns.at("total?"):
         if same(columns.cells[j], supplied, columns.half[j] + half.sum(axis=1)):
             columns.roles[j] = "total", "equals what is made"
@@ -118,41 +121,34 @@ def _is_transposed(use: Grid, make: Grid, make_rows: str, remarks: list[str]) ->
     """Whether the rows of the make table are industries."""
     if make_rows != "auto":
         return make_rows == "industries"
-    (stated, common, excess, block), (stated_turned, common_turned, excess_turned, block_turned) = (
+    (straight, block), (turned, block_turned) = (
         _evidence(use, grid) for grid in (make, make.turned())
     )
-    short = f"{make.short}: rows and columns have the same labels"
-    if stated != stated_turned:
-        turned = stated_turned > stated
-        if common == common_turned:
-            remarks.append(
-                f"{short}; by the outputs in {use.short} rows are "
-                f"{'industries' if turned else 'products'}"
-            )
-        return turned
-    if common != common_turned or np.array_equal(block, block_turned):
-        return common_turned > common
-    if excess == excess_turned:
+    if straight == turned:
+        if np.array_equal(block, block_turned):
+            return False
         raise InputError(
             "has the same labels on both axes, and nothing tells products from industries; "
             "give --make-rows products or industries",
             where=make.where,
         )
-    turned = excess_turned < excess
-    rows = "industries" if turned else "products"
-    remarks.append(
-        f"{short}; with products as rows industries use {excess:.6g} more than they make, with "
-        f"industries as rows {excess_turned:.6g}: rows are {rows} (--make-rows says otherwise)"
-    )
-    return turned
+    transposed = turned > straight
+    if straight[1] == turned[1]:
+        stated = straight[0] != turned[0]
+        by = f"the outputs in {use.short}" if stated else "what industries use and make"
+        remarks.append(
+            f"{make.short}: rows and columns have the same labels; by {by} rows are "
+            f"{'industries' if transposed else 'products'} (--make-rows says otherwise)"
+        )
+    return transposed
 
 
-def _evidence(use: Grid, make: Grid) -> tuple[int, int, float, FloatArray]:
-    """Find what says that the rows of a make table are products.
+def _evidence(use: Grid, make: Grid) -> tuple[tuple[int, int, float], FloatArray]:
+    """Find what says that the rows of a make table are products, the strongest first.
 
     How many of the outputs, by industry and by product, that the use table states it gives; how
-    many labels its rows share with those of the use table; (against it) what industries use
-    beyond what they make; and the block of the make table that these labels name.
+    many labels its rows share with those of the use table; and (less) what industries use beyond
+    what they make. Also the block of the make table that these labels name.
     """
     rows, products = match_labels(use.row_labels, make.row_labels, use.where)
     made_by, columns = match_labels(make.column_labels, use.column_labels, make.where)
@@ -179,7 +175,7 @@ def _evidence(use: Grid, make: Grid) -> tuple[int, int, float, FloatArray]:
     )
     used = use.cells[np.ix_(core_rows, core)].sum(axis=0)
     excess = float(np.maximum(used - block.sum(axis=0), 0.0).sum())
-    return stated, len(of_make), excess, block
+    return (stated, len(of_make), -excess), block
 
 
 def _labels_in_order(use: Grid, products: Labels) -> Labels:
@@ -203,69 +199,55 @@ def _supply_sheet(
 ) -> Sheet:  # fmt: skip
     """Decide what the columns and rows of the make table are; `where` is the use table."""
 
-    def lines_of(labels: Labels) -> list[int]:
-        return [i for i, label in enumerate(labels.labels) if label and not names.is_total(label)]
+    def named(labels: Labels, stated: Lines, *others: Callable[[str], bool]) -> list[int]:
+        """Lines that are stated to be industries, or have a label of none of the others."""
+        return [
+            i
+            for i, label in enumerate(labels.labels)
+            if (stated[i][0] == "industry" if i in stated else label)
+            and (i in stated or not any(is_other(label) for is_other in others))
+        ]
 
-    def sides(core: list[int], over: list[int]) -> Sheet:
-        return Sheet(
-            make,
-            make_side(make, "column", made_by, core, over, across, products),
-            make_side(make, "row", products, over, core, down, made_by),
-        )
-
-    found = sides(lines_of(made_by), lines_of(products))
-    for side in (found.columns, found.rows):
-        # A sum of all is one even where some of them are no industries.
-        side.core = list(range(len(side.labels)))
-        side.totals = find_totals(side, [i for i in side.core if i not in side.stated])
-    roles: Lines = {}
-    for i, label in enumerate(products.labels):
-        total = found.rows.totals.get(i)
-        if i in down:
-            role, why = down[i]
-            roles[i] = "product" if role == "industry" else role, why
-        elif total is not None and (
-            names.is_total(label) or label not in use_rows.labels or total.filled >= ENOUGH
-        ):
-            roles[i] = "total", total.why
-        elif not label and not make.cells[i].any():
-            roles[i] = "left out", "is empty"
-        else:
-            roles[i] = "product", "is a row of both tables"
-    core_rows = [i for i, (role, _) in roles.items() if role == "product"]
+    core_rows = named(products, down, names.is_total)
     labels = [products.labels[i] for i in core_rows]
     missing = [label for label in labels if label not in use_rows.labels]
     if missing or not core_rows:
         label = missing[0] if missing else products.labels[0]
-        called = names.is_total(label)
         raise InputError(
-            f"product {label!r} of the make table "
-            f"{'is called a total, does not add up and ' if called else ''}is no row of the use "
-            f"table{nearest(label, use_rows.labels)}; give tables of the same classification, or "
-            f"--drop it{', or give --total' if called else ''}",
+            f"product {label!r} of the make table is no row of the use table"
+            f"{nearest(label, use_rows.labels)}; give tables of the same classification, or "
+            "--drop it",
             where=where,
         )
-    columns: Lines = {}
-    for j, label in enumerate(made_by.labels):
-        if j in across:
-            columns[j] = across[j]
-        elif names.is_import(label):
-            columns[j] = "imports", "by its name"
-        elif j in found.columns.totals:
-            columns[j] = "total", found.columns.totals[j].why
-        elif names.is_total(label):
-            columns[j] = "total?", "by its name"
-        elif not make.cells[core_rows, j].any() and not label:
-            columns[j] = "left out", "is empty"
-        elif names.is_margin_or_tax(label):
-            columns[j] = "left out", "is no output: margins or taxes on products"
-        else:
-            columns[j] = "industry", "is a column of the make table"
-    core = [j for j, (role, _) in columns.items() if role == "industry"]
+    core = named(made_by, across, names.is_total, names.is_import, names.is_margin_or_tax)
     if not core:
         raise InputError("has no column of an industry", where=make.where)
-    sheet = sides(core, core_rows)
-    sheet.columns.roles, sheet.rows.roles = columns, roles
+    sheet = Sheet(
+        make,
+        make_side(make, "column", made_by, core, core_rows, across, products),
+        make_side(make, "row", products, core_rows, core, down, made_by),
+    )
+    for side in (sheet.columns, sheet.rows):
+        side.totals = find_totals(side)
+        for j, total in sums_by_figures(side, side.core):
+            raise InputError(
+                f"{side.what} {side.labels[j]!r} {total.why}: give --total if it is one, "
+                "--industry if it is not",
+                where=make.where,
+            )
+    why = "is a column of the make table", "is a row of both tables"
+    decide_roles(sheet, ReadOptions(), why, own_units=False)
+    for j in sheet.columns.at("final use", "total?"):
+        if names.is_import(sheet.columns.labels[j]):
+            sheet.columns.roles[j] = "imports", "by its name"
+        elif sheet.columns.roles[j][0] == "final use":
+            sheet.columns.roles[j] = "left out", "is no output: margins or taxes on products"
+    for i in sheet.rows.at("total?"):
+        raise InputError(
+            f"row {sheet.rows.labels[i]!r} is called a total and does not add up; correct the "
+            "figures, or give --drop, or --industry if it is a product",
+            where=make.where,
+        )
     return sheet
 
 

@@ -17,21 +17,21 @@ from planbench.tables.options import ReadOptions
 from planbench.tables.raw import RawTable, make_raw_table
 from planbench.tables.roles import (
     Sheet,
+    Side,
     decide_roles,
+    find_totals,
     imports_of,
-    may_be_total,
-    refuse_chance_totals,
-    refuse_coarse,
+    make_side,
     refuse_misplaced,
+    refuse_sums,
     report_roles,
     resolve_totals,
     row_sum,
+    same,
+    sums_by_figures,
     table_fields,
 )
-from planbench.tables.totals import Side, find_totals, make_side, same
 
-#: An industry that is a sum in a single cell is one by chance.
-_TWO = 2
 #: Roles of lines on one axis only.
 _LOOSE = (
     "final use",
@@ -87,18 +87,12 @@ def symmetric_table(grid: Grid, options: ReadOptions, name: str) -> RawTable:
     )
     refuse_misplaced(sheet, own_units)
     uses = _uses(sheet)
-
-    def balances(more: FloatArray | float = 0.0) -> bool:
-        return _balances(sheet, uses + more)
-
-    balanced = balances()
-    refuse_chance_totals(columns, balances)
-    refuse_chance_totals(rows, balances)
-    refuse_coarse(columns, "final use")
-    refuse_coarse(rows, "value added?")
-    coefficients = entries == "coefficients" or (
-        entries == "auto" and _holds_coefficients(sheet, balanced or own_units)
-    )
+    balanced = _balances(sheet, uses)
+    refuse_sums(columns, "final use")
+    refuse_sums(rows, "value added", "value added?")
+    coefficients = entries == "coefficients"
+    if entries == "auto":
+        _refuse_small_figures(sheet, balanced or own_units)
     if coefficients and not balanced:
         own_units = not _adds_up_to_one(rows)
     if own_units:
@@ -133,16 +127,16 @@ def _industries(
 ) -> Sheet:
     """Find the columns and rows of the industries, and totals of both axes.
 
-    A total that has a row and a column of the same name looks like one more industry. `sure` are
-    the labels that the caller calls industries.
+    `sure` are the labels that the caller calls industries; others that are called totals are none.
     """
     at_row = {label: i for i, label in reversed(list(enumerate(rows.labels)))}
     apart = {columns.labels[j] for j in across} | {rows.labels[i] for i in down}
     core = [
         j
         for j, label in enumerate(columns.labels)
-        if label and label in at_row
-        and (label in sure or (label not in apart and not names.is_import(label)))
+        if label in sure.intersection(at_row)
+        or (label in at_row and label and label not in apart
+            and not names.is_import(label) and not names.is_total(label))
     ]  # fmt: skip
     for label in (columns.labels[j] for j in core):
         if columns.labels.count(label) > 1 or rows.labels.count(label) > 1:
@@ -153,51 +147,6 @@ def _industries(
                 "give --industry, or --value-added and --final, or --drop",
                 where=grid.where,
             )
-    # Lines that are a sum on one axis, or in a single cell, and yet may be industries.
-    contested: set[str] = set()
-    by_chance: set[str] = set()
-
-    def sides(over: list[tuple[int, int]]) -> Sheet:
-        pairs = [(j, at_row[columns.labels[j]]) for j in core]
-        by_column = make_side(
-            grid, "column", columns, [j for j, _ in pairs], [i for _, i in over], across, rows
-        )
-        by_row = make_side(
-            grid, "row", rows, [i for _, i in pairs], [j for j, _ in over], down, columns
-        )
-        return Sheet(grid, by_column, by_row)
-
-    while True:
-        pairs = [(j, at_row[columns.labels[j]]) for j in core]
-        sheet = sides(_compared(grid, pairs, columns.labels, sure))
-        known = sure | contested | by_chance
-        for side in (sheet.columns, sheet.rows):
-            free = [j for j, label in enumerate(side.labels) if label not in known]
-            side.totals = find_totals(side, [j for j in free if j not in side.stated])
-        gone = set()
-        for j, i in pairs:
-            label = columns.labels[j]
-            found = [sheet.columns.totals.get(j), sheet.rows.totals.get(i)]
-            sums = [total for total in found if total is not None]
-            called = names.is_total(label)
-            if label in known or not (sums or called):
-                continue
-            clear = any(total.filled >= _TWO for total in sums)
-            if called and not sums:
-                raise InputError(
-                    f"{label!r} has a row and a column, is called a total and is the sum of "
-                    "nothing; give --industry if it is an industry, --total if it is a total",
-                    where=grid.where,
-                )
-            if called or (clear and len(sums) == _TWO):
-                gone.add(j)
-            elif clear or len(sums) == _TWO:
-                contested.add(label)
-            else:
-                by_chance.add(label)
-        core = [j for j in core if j not in gone]
-        if not gone and not (contested | by_chance) - known:
-            break
     if not core:
         refuse_near_pair(rows.labels, columns.labels, grid.where)
         raise InputError(
@@ -205,65 +154,45 @@ def _industries(
             "give a use table with --use and a make table with --make",
             where=grid.where,
         )
-    whole = sides(pairs)
-    whole.columns.totals, whole.rows.totals = sheet.columns.totals, sheet.rows.totals
-    _refuse_contested(whole, contested, sure)
-    return whole
+    core_rows = [at_row[columns.labels[j]] for j in core]
+    sheet = Sheet(
+        grid,
+        make_side(grid, "column", columns, core, core_rows, across, rows),
+        make_side(grid, "row", rows, core_rows, core, down, columns),
+    )
+    sums: list[dict[str, bool]] = []
+    for side in (sheet.columns, sheet.rows):
+        side.totals = find_totals(side)
+        found = sums_by_figures(side, side.core)
+        sums.append({side.labels[j]: total.clear for j, total in found})
+    one, other = sums
+    for label in {**one, **other}:
+        # Coarse figures of a single axis show nothing.
+        if one.get(label) or other.get(label) or (label in one and label in other):
+            raise InputError(
+                f"{label!r} may be a total, as it is the sum of others, or an industry; give "
+                "--total or --industry",
+                where=grid.where,
+            )
+    return sheet
 
 
-def _compared(
-    grid: Grid, pairs: list[tuple[int, int]], labels: list[str], sure: set[str]
-) -> list[tuple[int, int]]:
-    """Industries (column, row) over which lines are compared: those that are no totals.
-
-    Where totals cross there is often nothing, in a table that has figures elsewhere.
-    """
-    bare = [(j, i) for j, i in pairs if grid.half[i, j] == 0]
-    few = 2 * len(bare) < len(pairs)
-    return [
-        (j, i)
-        for j, i in pairs
-        if labels[j] in sure or not (names.is_total(labels[j]) or (few and (j, i) in bare))
-    ]
-
-
-def _refuse_contested(sheet: Sheet, contested: set[str], sure: set[str]) -> None:
-    """Refuse labels on both axes that may be totals, and that no total counts in."""
+def _refuse_small_figures(sheet: Sheet, explained: bool) -> None:
+    """Refuse what may be coefficients: columns that add up to 1, and what nothing explains."""
     columns, rows = sheet.columns, sheet.rows
-    whole = any(t.members >= set(s.core) for s in (columns, rows) for t in s.totals.values())
-    doubtful = [] if whole else sorted(contested)
-    if not doubtful and len(rows.core) > _TWO:
-        doubtful = [
-            columns.labels[j]
-            for j, i in zip(columns.core, rows.core, strict=True)
-            if columns.labels[j] not in sure and may_be_total(rows, i) and may_be_total(columns, j)
-        ]
-    if doubtful:
-        raise InputError(
-            f"{doubtful[0]!r} may be a total, as it adds up on one axis or within rounding, or an "
-            "industry; give --total or --industry",
-            where=sheet.grid.where,
-        )
-
-
-def _holds_coefficients(sheet: Sheet, explained: bool) -> bool:
-    """Whether columns add up to a stated 1; refuse small figures that nothing explains."""
-    columns, rows = sheet.columns, sheet.rows
-    if any(_is_one(rows, i) for i in rows.totals):
-        return True
     confirmed = (
         explained
         or any(t.members >= set(columns.core) for t in columns.totals.values())
         or any(t.members > set(rows.core) for t in rows.totals.values())
     )
-    if not confirmed and _is_productive(sheet.grid.cells[sheet.core]):
+    ones = any(_is_one(rows, i) for i in rows.totals)
+    if ones or (not confirmed and _is_productive(sheet.grid.cells[sheet.core])):
         raise InputError(
             "holds small figures that no total and no balance explains: flows, or inputs per unit "
             "of output? give --entries coefficients, money, or quantities (flows with a unit for "
             "each row)",
             where=sheet.grid.where,
         )
-    return False
 
 
 def _is_one(rows: Side, i: int) -> bool:

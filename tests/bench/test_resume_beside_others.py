@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from planbench.bench import resume, runner, single
+from planbench.bench import runner, single
 from planbench.bench.runner import run_suite
 from planbench.errors import InputError
 from planbench.records.not_run import NotRun, not_run_path, read_not_run, write_not_run
@@ -27,7 +27,7 @@ def run(path, load):
 
 def at_commit(monkeypatch, commit):
     """Let runs believe that planbench is at `commit`."""
-    for module in (resume, single):
+    for module in (runner, single):
         monkeypatch.setattr(module, "git_commit", lambda: commit)
 
 

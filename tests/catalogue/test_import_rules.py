@@ -12,7 +12,7 @@ import pytest
 
 from planbench.catalogue.resolve import load_instance
 from planbench.errors import InputError
-from planbench.io.npz import save_economy
+from planbench.io.npz import save_npz
 from planbench.model import Economy, to_linear_program
 from planbench.tables import (
     ImportReport,
@@ -412,7 +412,7 @@ def test_recipe_tells_what_was_moved_and_the_file_keeps_the_known_optimum(tmp_pa
     economy, report = made([[10, 5], [5, 10]], output=[50, 50], final_use=[[40], [35]])
     assert economy.recipe["moved"] == ["imports not stated: p0: 5; imports"]
     json.dumps(report.to_dict(), allow_nan=False)
-    save_economy(economy, tmp_path / "economy.npz")
+    save_npz(economy, tmp_path / "economy.npz")
     loaded = load_instance(str(tmp_path / "economy.npz"))
     assert loaded.optimum == report.observed.value
     assert loaded.sha256 == economy.sha256
@@ -422,7 +422,7 @@ def test_an_economy_made_of_an_imported_one_does_not_inherit_its_optimum(tmp_pat
     """Its recipe may be copied; the optimum is that of one economy only."""
     economy, report = made(**SYMMETRIC)
     other = replace(economy, endowment=economy.endowment / 2)
-    save_economy(other, tmp_path / "other.npz")
+    save_npz(other, tmp_path / "other.npz")
     assert load_instance(str(tmp_path / "other.npz")).optimum is None
     assert solved(other) < report.observed.value
 

@@ -13,7 +13,7 @@ import pytest
 from planbench.catalogue.builtin import builtin_names, list_builtin
 from planbench.catalogue.resolve import load_instance
 from planbench.errors import InputError
-from planbench.io.npz import save_economy, save_lp
+from planbench.io.npz import save_npz
 from planbench.model import Economy, make_economy, to_linear_program
 
 
@@ -76,7 +76,7 @@ def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
 
 def test_npz_economy(tmp_path: Path) -> None:
     path = tmp_path / "iron.npz"
-    save_economy(iron(), path)
+    save_npz(iron(), path)
     instance = load_instance(str(path))
     assert instance.economy is not None
     assert instance.sha256 == iron().sha256
@@ -85,7 +85,7 @@ def test_npz_economy(tmp_path: Path) -> None:
 
 def test_npz_linear_program(tmp_path: Path) -> None:
     path = tmp_path / "iron.npz"
-    save_lp(to_linear_program(iron()), path)
+    save_npz(to_linear_program(iron()), path)
     instance = load_instance(str(path))
     assert instance.economy is None
     assert instance.lp.sha256 == to_linear_program(iron()).sha256
@@ -93,7 +93,7 @@ def test_npz_linear_program(tmp_path: Path) -> None:
 
 def test_an_unproductive_economy_of_a_user_is_refused_with_its_file(tmp_path: Path) -> None:
     path = tmp_path / "iron.npz"
-    save_economy(iron(1.5), path)
+    save_npz(iron(1.5), path)
     with pytest.raises(InputError, match=r"not productive.*'iron'") as caught:
         load_instance(str(path))
     assert str(caught.value).startswith(str(path))
@@ -108,7 +108,7 @@ def test_remarks_on_a_users_economy_are_kept(tmp_path: Path) -> None:
         capacity=[np.inf, 0.0],
         assortment=np.array([1.0]),
     )
-    save_economy(odd, tmp_path / "odd.npz")
+    save_npz(odd, tmp_path / "odd.npz")
     (remark,) = load_instance(str(tmp_path / "odd.npz")).recipe["remarks"]
     assert "1 of 2 activities can never run" in remark
 
@@ -134,7 +134,7 @@ def test_a_generated_economy_from_a_file_keeps_its_optimum_and_is_not_checked_ag
     """A million goods are productive by construction; a check would cost more than the solve."""
     generated = load_instance("gen:goods=50,planted=true,seed=1")
     assert generated.economy is not None
-    save_economy(generated.economy, tmp_path / "gen.npz")
+    save_npz(generated.economy, tmp_path / "gen.npz")
 
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("checked")

@@ -11,7 +11,7 @@ from support.economies import KINDS, random_general, random_small
 
 from planbench.certificates import Opinion, certify, certify_plan, consensus
 from planbench.certificates.interior import are_interior_prices, interior_of, is_safe_plan
-from planbench.certificates.polish import SWEEPS
+from planbench.certificates.repair import SWEEPS
 from planbench.model import make_economy, make_linear_program, plan_from_lp, to_linear_program
 
 

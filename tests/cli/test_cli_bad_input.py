@@ -35,11 +35,11 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wrong")
     from planbench.catalogue.resolve import load_instance
     from planbench.io.csv_folder import save_economy as save_folder
-    from planbench.io.npz import save_economy
+    from planbench.io.npz import save_npz
 
     economy = load_instance("leontief-3").economy
     assert economy is not None
-    save_economy(economy, folder / "good.npz")
+    save_npz(economy, folder / "good.npz")
     whole = (folder / "good.npz").read_bytes()
     (folder / "truncated.npz").write_bytes(whole[: len(whole) // 2])
     (folder / "empty.npz").write_bytes(b"")

@@ -9,7 +9,7 @@ import pytest
 from support.command_line import planbench
 
 from planbench.catalogue.resolve import load_instance
-from planbench.io.npz import save_economy
+from planbench.io.npz import save_npz
 
 SYMMETRIC = """,farm,mill,households,exports,imports,total output
 farm,10,20,60,20,-10,100
@@ -110,7 +110,7 @@ def test_a_known_optimum_outside_of_the_bracket_is_refuted(folder: Path) -> None
     assert optimum is not None
     for name, factor in (("same.npz", 1.0), ("twice.npz", 2.0)):
         observed = {"sha256": economy.sha256, "feasible": True, "optimum": factor * optimum}
-        save_economy(replace(economy, recipe={"observed": observed}), folder / name)
+        save_npz(replace(economy, recipe={"observed": observed}), folder / name)
         solved = planbench("solve", name, "-s", "highs-ds", "-o", "plan.csv", folder=folder)
         judged = planbench("verify", name, "plan.csv", folder=folder)
         for said in (solved, judged):

@@ -208,7 +208,7 @@ def test_a_poor_plan_without_prices_is_measured_against_a_bound_that_is_found(
 def test_names_from_files_cannot_send_commands_to_the_terminal(
     planbench: Command, tmp_path: Path
 ) -> None:
-    from planbench.io.npz import save_lp
+    from planbench.io.npz import save_npz
     from planbench.model import make_linear_program
 
     model = tmp_path / "model.npz"
@@ -216,7 +216,7 @@ def test_names_from_files_cannot_send_commands_to_the_terminal(
         matrix=[[1.0]], cost=[1.0], row_lower=[2.0], row_upper=[np.inf],
         row_names=["[bold]need"], col_names=["\x1b[31mred"],
     )  # fmt: skip
-    save_lp(program, model)
+    save_npz(program, model)
     code, out, err = planbench("solve", str(model), "-s", "highs-ds")
     assert code == 0
     assert "red" in out

@@ -21,12 +21,12 @@ from planbench.catalogue.resolve import load_instance
 from planbench.comparison.environments import environment_for, requirements
 from planbench.comparison.sides import parse_side
 from planbench.errors import InputError, PlanbenchError
+from planbench.io.files import cache_folder
 from planbench.solvers import environments
 from planbench.solvers.base import SolveOptions
 from planbench.solvers.environments import (
     UnreachableIndexError,
     Wanted,
-    cache_folder,
     find_uv,
 )
 

@@ -29,7 +29,7 @@ from planbench.generators.disaggregate import (
 from planbench.generators.interior import check_interior
 from planbench.generators.observed import observed_plan
 from planbench.generators.recipe import SplitRecipe, parse_split, quoted, read_split
-from planbench.io.npz import load_economy, save_economy
+from planbench.io.npz import load_economy, save_npz
 from planbench.model.economy import Economy, Interior, make_economy
 from planbench.model.planning_lp import to_linear_program
 
@@ -183,7 +183,7 @@ def test_optimum_is_the_tables(techniques: int) -> None:
 def test_a_split_file_that_was_changed_loses_its_optimum(tmp_path: Path) -> None:
     made = load_instance("split:us-bea-15,goods=150,seed=1")
     assert made.economy is not None
-    save_economy(made.economy, tmp_path / "same.npz")
+    save_npz(made.economy, tmp_path / "same.npz")
     same = load_instance(str(tmp_path / "same.npz"))
     assert same.optimum == made.optimum
     assert same.recipe == {**made.recipe, "techniques": 1}
@@ -198,7 +198,7 @@ def test_a_split_file_that_was_changed_loses_its_optimum(tmp_path: Path) -> None
         )
     ):
         path = tmp_path / f"{n}.npz"
-        save_economy(replace(made.economy, **change), path)
+        save_npz(replace(made.economy, **change), path)
         changed = load_instance(str(path))
         assert changed.optimum is None
         assert "no longer holds" in changed.recipe["remarks"][0]
@@ -273,7 +273,7 @@ def test_links_are_few_suppliers_many_sizes() -> None:
 def test_saved_file_keeps_what_it_takes_to_add_up(tmp_path: Path) -> None:
     instance = load_instance("split:us-bea-15,goods=100,seed=1")
     assert instance.economy is not None
-    save_economy(instance.economy, tmp_path / "s.npz")
+    save_npz(instance.economy, tmp_path / "s.npz")
     assert aggregation_error(table("us-bea-15"), load_economy(tmp_path / "s.npz")) < 1e-12
     assert load_instance(str(tmp_path / "s.npz")).optimum == instance.optimum
 
@@ -335,7 +335,7 @@ def test_a_table_of_any_name_is_split(
 ) -> None:
     """Commas and quotes in a file's name must not end up as knobs; the name is written back."""
     monkeypatch.chdir(tmp_path)
-    save_economy(table("us-bea-15"), tmp_path / name)
+    save_npz(table("us-bea-15"), tmp_path / name)
     recipe = parse_split(f"split:{quoted(name)},goods=60,seed=1")
     assert recipe == read_split({"table": name, "goods": "60", "seed": "1"})
     assert recipe.table == name

@@ -13,7 +13,7 @@ from planbench.certificates import certify_plan
 from planbench.errors import InputError
 from planbench.generators.interior import check_interior
 from planbench.generators.recipe import parse_expand
-from planbench.io.npz import save_economy
+from planbench.io.npz import save_npz
 from planbench.model.economy import Economy
 
 TABLE = "us-bea-15"
@@ -160,7 +160,7 @@ def test_recipe_is_read_back_and_its_economy_is_pinned() -> None:
 
 def test_a_saved_expansion_claims_nothing_and_is_the_same(tmp_path: Path) -> None:
     economy = economy_of("regions:us-bea-15,regions=2,spread=0")
-    save_economy(economy, tmp_path / "r.npz")
+    save_npz(economy, tmp_path / "r.npz")
     again = load_instance(str(tmp_path / "r.npz"))
     assert again.sha256 == economy.sha256
     assert again.optimum is None
@@ -168,7 +168,7 @@ def test_a_saved_expansion_claims_nothing_and_is_the_same(tmp_path: Path) -> Non
 
 def test_a_table_whose_name_holds_a_comma(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    save_economy(economy_of(TABLE), tmp_path / "my,table.npz")
+    save_npz(economy_of(TABLE), tmp_path / "my,table.npz")
     one = load_instance('regions:"my,table.npz",regions=2,seed=1')
     assert one.name == 'regions:"my,table.npz",regions=2,seed=1'
     assert one.sha256 == load_instance("regions:us-bea-15,regions=2,seed=1").sha256

@@ -15,7 +15,7 @@ from planbench.catalogue.resolve import load_instance
 from planbench.generators import GeneratorRecipe, generate, parse_inline, plant
 from planbench.generators.planted import Planted, planted_holds
 from planbench.io.csv_folder import save_economy as save_folder
-from planbench.io.npz import save_economy
+from planbench.io.npz import save_npz
 from planbench.model import to_linear_program
 from planbench.model.economy import Economy
 
@@ -211,9 +211,9 @@ def test_a_target_emptied_since_has_no_planted_optimum() -> None:
 def test_info_of_a_changed_file_says_so(tmp_path: Path) -> None:
     """The file's own hash is in order: it was saved again, with the old recipe."""
     economy, optimum = economy_and_optimum(parse_inline("goods=60,planted=true,seed=1"))
-    save_economy(economy, tmp_path / "same.npz")
+    save_npz(economy, tmp_path / "same.npz")
     assert load_instance(str(tmp_path / "same.npz")).optimum == optimum
-    save_economy(replace(economy, endowment=0.5 * economy.endowment), tmp_path / "less.npz")
+    save_npz(replace(economy, endowment=0.5 * economy.endowment), tmp_path / "less.npz")
     changed = load_instance(str(tmp_path / "less.npz"))
     assert changed.optimum is None
     assert "planted_optimum" not in changed.recipe

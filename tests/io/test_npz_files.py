@@ -16,7 +16,7 @@ import pytest
 
 from planbench.errors import InputError
 from planbench.io import archive, files
-from planbench.io.npz import load_any, load_economy, load_lp, save_economy, save_lp
+from planbench.io.npz import load_any, load_economy, load_lp, save_npz
 from planbench.model.economy import Economy, make_economy
 from planbench.model.linear_program import LinearProgram
 from planbench.tables.npz import read_npz_table
@@ -24,7 +24,7 @@ from planbench.tables.npz import read_npz_table
 
 @pytest.mark.parametrize("compress", [False, True])
 def test_an_economy_comes_back_the_same(economy: Economy, tmp_path: Path, compress: bool) -> None:
-    save_economy(economy, tmp_path / "e.npz", compress=compress)
+    save_npz(economy, tmp_path / "e.npz", compress=compress)
     back = load_economy(tmp_path / "e.npz")
     assert back.sha256 == economy.sha256
     for field in ("goods", "activities", "resources", "targets", "units", "name", "recipe"):
@@ -41,13 +41,13 @@ def test_an_unlabelled_economy_stays_unlabelled(tmp_path: Path) -> None:
     plain = make_economy(
         inputs=[[0.1]], outputs=[[1]], resource_use=[[1]], endowment=[1], assortment=[1]
     )
-    save_economy(plain, tmp_path / "e.npz")
+    save_npz(plain, tmp_path / "e.npz")
     back = load_economy(tmp_path / "e.npz")
     assert (back.goods, back.units, back.interior) == (None, None, None)
 
 
 def test_a_program_comes_back_the_same(program: LinearProgram, tmp_path: Path) -> None:
-    save_lp(program, tmp_path / "p.npz")
+    save_npz(program, tmp_path / "p.npz")
     back = load_lp(tmp_path / "p.npz")
     assert back.sha256 == program.sha256
     assert (back.maximise, back.offset, back.name) == (True, 12.125, "every kind")
@@ -57,8 +57,8 @@ def test_a_program_comes_back_the_same(program: LinearProgram, tmp_path: Path) -
 def test_load_any_tells_the_kinds_apart(
     economy: Economy, program: LinearProgram, tmp_path: Path
 ) -> None:
-    save_economy(economy, tmp_path / "e.npz")
-    save_lp(program, tmp_path / "p.npz")
+    save_npz(economy, tmp_path / "e.npz")
+    save_npz(program, tmp_path / "p.npz")
     assert isinstance(load_any(tmp_path / "e.npz"), Economy)
     assert isinstance(load_any(tmp_path / "p.npz"), LinearProgram)
     with pytest.raises(InputError, match=r"is 'economy', expected 'linear-program'"):
@@ -66,8 +66,8 @@ def test_load_any_tells_the_kinds_apart(
 
 
 def test_saving_is_reproducible_and_readable_by_numpy(economy: Economy, tmp_path: Path) -> None:
-    save_economy(economy, tmp_path / "a.npz")
-    save_economy(economy, tmp_path / "b.npz")
+    save_npz(economy, tmp_path / "a.npz")
+    save_npz(economy, tmp_path / "b.npz")
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
     with np.load(tmp_path / "a.npz", allow_pickle=False) as arrays:
         np.testing.assert_array_equal(arrays["inputs_data"], economy.inputs.data)
@@ -77,7 +77,7 @@ def test_saving_is_reproducible_and_readable_by_numpy(economy: Economy, tmp_path
 def test_a_failed_write_leaves_the_old_file_and_no_other(
     economy: Economy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save_economy(economy, tmp_path / "e.npz")
+    save_npz(economy, tmp_path / "e.npz")
     before = (tmp_path / "e.npz").read_bytes()
 
     def full(_: int) -> None:
@@ -85,7 +85,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(InputError, match="No space left"):
-        save_economy(economy, tmp_path / "e.npz")
+        save_npz(economy, tmp_path / "e.npz")
     assert (tmp_path / "e.npz").read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["e.npz"]
 
@@ -100,7 +100,7 @@ def test_a_recipe_that_is_not_json_is_refused_when_saving(tmp_path: Path) -> Non
         recipe={"x": float("nan")},
     )
     with pytest.raises(InputError, match="recipe"):
-        save_economy(odd, tmp_path / "e.npz")
+        save_npz(odd, tmp_path / "e.npz")
     assert not (tmp_path / "e.npz").exists()
 
 
@@ -209,7 +209,7 @@ def test_an_altered_file_is_refused_in_one_line(
     economy: Economy, tmp_path: Path, change: Any, words: tuple[str, ...]
 ) -> None:
     path = tmp_path / "e.npz"
-    save_economy(economy, path)
+    save_npz(economy, path)
     arrays = _arrays(path)
     for name, value in arrays.items():
         arrays[name] = value.copy()
@@ -220,7 +220,7 @@ def test_an_altered_file_is_refused_in_one_line(
 
 def test_int64_indices_are_read(economy: Economy, tmp_path: Path) -> None:
     path = tmp_path / "e.npz"
-    save_economy(economy, path)
+    save_npz(economy, path)
     arrays = _arrays(path)
     arrays["inputs_indices"] = arrays["inputs_indices"].astype(np.int64)
     np.savez(path, **arrays)
@@ -243,7 +243,7 @@ def test_pipes_are_refused_instead_of_waited_for(tmp_path: Path) -> None:
 def test_files_without_permission_are_named(
     economy: Economy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save_economy(economy, tmp_path / "e.npz")
+    save_npz(economy, tmp_path / "e.npz")
 
     def denied(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
@@ -255,15 +255,15 @@ def test_files_without_permission_are_named(
 
 def test_saving_into_a_missing_folder_says_so(economy: Economy, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no folder"):
-        save_economy(economy, tmp_path / "nowhere" / "e.npz")
+        save_npz(economy, tmp_path / "nowhere" / "e.npz")
     with pytest.raises(InputError, match="folder"):
-        save_economy(economy, tmp_path)
+        save_npz(economy, tmp_path)
 
 
 @pytest.mark.parametrize("part", [0, 1, 10, 100, 500])
 def test_a_truncated_file_is_refused(economy: Economy, tmp_path: Path, part: int) -> None:
     path = tmp_path / "e.npz"
-    save_economy(economy, path)
+    save_npz(economy, path)
     path.write_bytes(path.read_bytes()[: part or -1])
     _refused(path, "again")
 
@@ -322,7 +322,7 @@ def test_a_size_that_deflate_cannot_reach_is_refused(tmp_path: Path) -> None:
 
 def test_damaged_content_is_noticed_by_its_checksum(economy: Economy, tmp_path: Path) -> None:
     path = tmp_path / "e.npz"
-    save_economy(economy, path)
+    save_npz(economy, path)
     raw = path.read_bytes()
     place = raw.index(np.asarray(economy.endowment).tobytes())
     path.write_bytes(raw[:place] + b"\xff" + raw[place + 1 :])
@@ -354,7 +354,7 @@ def test_running_out_of_memory_is_one_line(
     economy: Economy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "e.npz"
-    save_economy(economy, path)
+    save_npz(economy, path)
 
     def none_left(*_: object, **__: object) -> None:
         raise MemoryError

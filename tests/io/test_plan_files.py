@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from planbench.errors import InputError
-from planbench.io.plan_file import LpPoint, read_plan, write_plan
+from planbench.io.plan_file import read_plan, write_plan
 from planbench.model.economy import Economy
 from planbench.model.linear_program import LinearProgram
-from planbench.model.plan import Plan
+from planbench.model.plan import LpPoint, Plan
 
 
 def _plan(economy: Economy) -> Plan:

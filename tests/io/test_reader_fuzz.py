@@ -135,13 +135,13 @@ def _fuzz(times: int, data: bytes, read: Callable[[Path], object], path: Path, s
 
 
 def test_npz_of_an_economy(times: int, economy: Economy, tmp_path: Path) -> None:
-    npz.save_economy(economy, tmp_path / "e.npz")
+    npz.save_npz(economy, tmp_path / "e.npz")
     data = (tmp_path / "e.npz").read_bytes()
     _fuzz(times, data, npz.load_any, tmp_path / "m.npz", 150)
 
 
 def test_npz_of_a_program(times: int, program: LinearProgram, tmp_path: Path) -> None:
-    npz.save_lp(program, tmp_path / "p.npz", compress=True)
+    npz.save_npz(program, tmp_path / "p.npz", compress=True)
     data = (tmp_path / "p.npz").read_bytes()
     _fuzz(times, data, npz.load_any, tmp_path / "m.npz", 100)
 
@@ -283,9 +283,9 @@ def test_npz_with_altered_arrays(
 ) -> None:
     good, path = tmp_path / "good.npz", tmp_path / "m.npz"
     if kind == "economy":
-        npz.save_economy(economy, good)
+        npz.save_npz(economy, good)
     else:
-        npz.save_lp(program, good)
+        npz.save_npz(program, good)
     with np.load(good, allow_pickle=False) as archive:
         arrays = dict(archive)
 

@@ -67,7 +67,7 @@ def test_thousands_separators_and_amounts_in_brackets(tmp_path: Path) -> None:
     assert raw.final_use[0, 0] == 1060
 
 
-def test_a_total_is_known_by_adding_up_whatever_it_is_called(tmp_path: Path) -> None:
+def test_a_total_is_known_by_its_name_and_by_adding_up(tmp_path: Path) -> None:
     """Without it the sum would be one more final use, and everything would be used twice."""
     text = SYMMETRIC.replace("total output", "Insgesamt").replace("total inputs", "Zusammen")
     raw = table(tmp_path, text)
@@ -78,8 +78,8 @@ def test_a_total_is_known_by_adding_up_whatever_it_is_called(tmp_path: Path) -> 
     assert raw.output.tolist() == [100, 50]
 
 
-def test_a_sum_of_the_industries_is_known_by_adding_up(tmp_path: Path) -> None:
-    """It stands between industries and final uses, and would be the largest of these."""
+def test_a_sum_that_is_not_called_so_is_refused(tmp_path: Path) -> None:
+    """It would be one more industry, and on one axis the largest final use."""
     text = "\n".join(
         (
             ",farm,mill,Vorleistungen,households",
@@ -89,7 +89,9 @@ def test_a_sum_of_the_industries_is_known_by_adding_up(tmp_path: Path) -> None:
             "wages,60,25,,",
         )
     )
-    raw = table(tmp_path, text)
+    with pytest.raises(InputError, match="'Vorleistungen' may be a total"):
+        table(tmp_path, text)
+    raw = table(tmp_path, text, total=("Vorleistungen",))
     assert raw.products == ("farm", "mill")
     assert raw.final_uses == ("households",)
     assert raw.value_added is not None

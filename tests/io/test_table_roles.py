@@ -1,4 +1,4 @@
-"""What each row and column of a sheet is: found by adding up, or refused; never believed."""
+"""What each row and column of a sheet is: confirmed by adding up, or refused; never believed."""
 
 from __future__ import annotations
 
@@ -41,11 +41,19 @@ def roles(raw: RawTable) -> dict[tuple[str, str], str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["OUT", "GO", "TOT", "X", "Production", "Summe", "Insgesamt", "Gesamt 2020", "x"]
-)
-def test_a_total_with_a_row_and_a_column_is_no_industry(tmp_path: Path, name: str) -> None:
-    """Whatever it is called: as the largest industry it would halve every coefficient."""
-    raw = read(tmp_path, OECD.replace("OUT", name))
+    ("name", "called"),
+    [*((name, True) for name in ("OUT", "GO", "TOT", "Summe", "Insgesamt")),
+     *((name, False) for name in ("X", "Production", "Gesamt 2020", "x"))],
+)  # fmt: skip
+def test_a_total_with_a_row_and_a_column_is_no_industry(
+    tmp_path: Path, name: str, called: bool
+) -> None:
+    """As the largest industry it would halve every coefficient. A total must be called so."""
+    text = OECD.replace("OUT", name)
+    if not called:
+        with pytest.raises(InputError, match=f"'{name}' may be a total, .*--total or --industry"):
+            read(tmp_path, text)
+    raw = read(tmp_path, text, total=() if called else (name,))
     assert raw.industries == ("A01", "C10")
     assert roles(raw)["column", name] == "total"
     assert roles(raw)["row", name] == "output"
@@ -85,9 +93,11 @@ def test_a_final_use_that_happens_to_be_a_sum_is_refused(tmp_path: Path) -> None
 
 def test_rounding_of_each_summand_is_allowed_and_no_more(tmp_path: Path) -> None:
     """Three figures of one decimal and their sum may be off by 4 half units, 0.2."""
-    text = ",A,B,Final,Sigma\nA,10.1,20.1,30.1,{}\nB,41.2,15.3,55.4,111.9\nwages,9.0,76.5,,\n"
-    assert read(tmp_path, text.format("60.5")).final_uses == ("Final",)
-    assert read(tmp_path, text.format("60.6")).final_uses == ("Final", "Sigma")
+    text = ",A,B,Final,{}\nA,10.1,20.1,30.1,{}\nB,41.2,15.3,55.4,111.9\nwages,9.0,76.5,,\n"
+    assert read(tmp_path, text.format("Total", "60.5")).final_uses == ("Final",)
+    with pytest.raises(InputError, match="'Sigma' is the sum of all columns before"):
+        read(tmp_path, text.format("Sigma", "60.5"))
+    assert read(tmp_path, text.format("Sigma", "60.6")).final_uses == ("Final", "Sigma")
 
 
 BEA_USE = """Code,Commodity,11,31G,54,T001,F010,F030,F040,F050,T004,T007
@@ -237,9 +247,11 @@ def test_a_matrix_of_coefficients_with_rows_of_labour_and_final_demand(tmp_path:
     assert report.observed.value == pytest.approx(1, rel=1e-12)
 
 
-def test_columns_that_add_up_to_one_are_coefficients(tmp_path: Path) -> None:
+def test_columns_that_add_up_to_one_may_be_coefficients(tmp_path: Path) -> None:
     text = ",A,B,final\nA,0.2,0.3,50\nB,0.1,0.4,70\nwages,0.4,0.2,\nprofit,0.3,0.1,\ntotal,1,1,\n"
-    raw = read(tmp_path, text)
+    with pytest.raises(InputError, match="--entries coefficients, money, or quantities"):
+        read(tmp_path, text)
+    raw = read(tmp_path, text, entries="coefficients")
     x = np.linalg.solve(np.eye(2) - [[0.2, 0.3], [0.1, 0.4]], [50, 70])
     assert raw.output is not None
     np.testing.assert_allclose(raw.output, x, rtol=1e-12)
@@ -423,6 +435,8 @@ def test_options_for_sheets_are_refused_where_arrays_have_names(tmp_path: Path) 
 
 NAMES = ("Agriculture", "Coal", "Steel", "Machines", "Bread", "Cars", "Banks", "Hotels")
 TOTALS = ("OUT", "GO", "X", "Production", "Summe", "Insgesamt", "Total output", "x_i")
+#: Totals that are not called so, which the caller must state.
+UNNAMED = ("X", "Production", "x_i", "Vorleistungen")
 
 
 def made_up(random: np.random.Generator, path: Path) -> tuple[list[str], dict[str, np.ndarray]]:
@@ -471,9 +485,14 @@ def test_tables_in_any_layout_are_read_right_or_refused(tmp_path: Path) -> None:
     """A total taken as an industry or a use, or the reverse, is worse than a refusal."""
     right = 0
     for seed in range(150):
-        names, truth = made_up(np.random.default_rng(seed), tmp_path / "t.csv")
+        path = tmp_path / "t.csv"
+        names, truth = made_up(np.random.default_rng(seed), path)
+        stated = [name for name in UNNAMED if f"{name}," in path.read_text().replace("\n", ",\n")]
         try:
-            raw = read_raw_table([tmp_path / "t.csv"])
+            if stated:
+                with pytest.raises(InputError, match="--total"):
+                    read_raw_table([path])
+            raw = read_raw_table([path], ReadOptions(total=tuple(stated)))
             import_raw(raw)
         except InputError:
             continue

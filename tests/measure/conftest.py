@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from planbench.io.npz import save_economy, save_lp
+from planbench.io.npz import save_npz
 from planbench.measure.job import Job
 from planbench.measure.launch import run_job
 from planbench.model import make_economy, make_linear_program
@@ -29,7 +29,7 @@ def lp_file(tmp_path_factory):
         row_upper=[4.0, 2.0],
         maximise=True,
     )
-    save_lp(lp, path)
+    save_npz(lp, path)
     return path
 
 
@@ -43,7 +43,7 @@ def economy_file(tmp_path_factory):
         endowment=[10.0],
         assortment=[1.0, 1.0],
     )
-    save_economy(economy, path)
+    save_npz(economy, path)
     return path
 
 

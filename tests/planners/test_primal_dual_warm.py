@@ -54,12 +54,19 @@ def test_a_state_of_nonsense_ends_as_well() -> None:
     """Levels and step sizes of no use whatever must not be held on to."""
     economy = economy_of("goods=300,techniques=2,resources=3,seed=2")
     cold = plan(economy, PlanOptions(tolerance=0.0001, rounds=50000))
-    columns, prices = np.ones(cold.state.columns.size), np.ones(cold.state.prices.size)
-    warm = plan(
-        economy, PlanOptions(tolerance=0.0001, rounds=50000), PriceState(1e9 * columns, prices, 1e6)
-    )
+    x, z, p, w = map(np.ones_like, (cold.state.x, cold.state.z, cold.state.p, cold.state.w))
+    state = PriceState(1e9 * x, 1e9 * z, p, w, 1e6)
+    warm = plan(economy, PlanOptions(tolerance=0.0001, rounds=50000), state)
     assert warm.ended == "optimal"
     assert warm.rounds < 3 * cold.rounds
+
+
+def test_a_state_of_another_shape_does_not_fit() -> None:
+    """Not even one in which only the sums of goods and resources are the same."""
+    economy = economy_of("goods=50,techniques=2,resources=3")
+    state = PriceState(np.ones(100), np.ones(1), np.ones(50), np.ones(3), None)
+    assert state.fits(economy)
+    assert not replace(state, p=np.ones(51), w=np.ones(2)).fits(economy)
 
 
 def test_without_an_interior_plan_nothing_is_dropped() -> None:

@@ -16,8 +16,14 @@ from planbench.errors import InputError, SolverError
 from planbench.model import Economy, to_linear_program
 from planbench.solvers import conformance
 from planbench.solvers.base import Phase, Solution, SolveOptions, SolverSpec, no_phase
-from planbench.solvers.conformance import Adapter, CheckResult, check_adapter, run_checks
-from planbench.solvers.conformance_cases import economy_cases, optimum_of
+from planbench.solvers.conformance import (
+    Adapter,
+    CheckResult,
+    check_adapter,
+    economy_cases,
+    optimum_of,
+    run_checks,
+)
 from planbench.solvers.registry import ChosenSolver, availability, list_solvers
 
 PLANNERS = [spec for spec in list_solvers() if spec.accepts == "economy"]

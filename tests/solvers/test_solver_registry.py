@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from planbench.errors import InputError, SolverUnavailableError
+from planbench.model.linear_program import make_linear_program
 from planbench.solvers import registry
 from planbench.solvers.base import OPTION_NAMES, SolveOptions
 from planbench.solvers.registry import (
@@ -162,11 +163,11 @@ def test_adapters_of_highs_and_ortools_state_their_versions() -> None:
 
 
 def test_cbc_without_a_bundled_program(monkeypatch: pytest.MonkeyPatch) -> None:
-    from planbench.solvers import cbc
-
-    monkeypatch.setattr(cbc, "_for_this_platform", lambda parts: False)
+    monkeypatch.setattr("pulp.apis.coin_api.pulp_cbc_path", "/nowhere/cbc")
     spec = find_solver("cbc-mps").spec
-    assert "bundles no CBC program" in str(availability(spec))
+    program = make_linear_program(matrix=[[1.0]], cost=[1.0], row_lower=[1.0], row_upper=[2.0])
+    with pytest.raises(SolverUnavailableError, match="bundles no CBC program"):
+        load_adapter(spec)(program, spec, SolveOptions())
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ import numpy as np
 from planbench.model.linear_program import make_linear_program
 from planbench.solvers.registry import find_solver, load_adapter
 from planbench.solvers.base import SolveOptions
-from planbench.solvers.conformance_cases import ring
+from planbench.solvers.conformance import ring
 INF = np.inf
 def solve(lp, name, **options):
     solver = find_solver(name)
@@ -177,7 +177,7 @@ def test_claims_of_infeasible_come_with_a_proof(name: str) -> None:
 
 def test_optimal_status_at_the_limit_is_not_believed() -> None:
     """PuLP's status says Optimal when CBC stopped at a limit; sol_status tells."""
-    from planbench.solvers.conformance_cases import ring
+    from planbench.solvers.conformance import ring
 
     lp = ring(200).lp
     for name in ("cbc", "cbc-mps"):
@@ -209,23 +209,6 @@ def test_cbc_leaves_no_files(tmp_path: object, monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(InputError):
         solve(two_by_three(), "cbc", native={"presolve": "bogus"})
     assert list(folder.iterdir()) == []
-
-
-def test_cbc_unpacked_without_its_executable_bit(
-    tmp_path: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """PuLP sets the bit only when it is imported, which the fast path does not do."""
-    import shutil
-    from pathlib import Path
-
-    from planbench.solvers import cbc
-
-    found = cbc.program_path()
-    assert found is not None
-    copy = Path(shutil.copy(found, str(tmp_path)))
-    copy.chmod(0o644)
-    monkeypatch.setattr(cbc, "program_path", lambda: copy)
-    assert solve(two_by_three(), "cbc-mps").objective == pytest.approx(11)
 
 
 @pytest.mark.parametrize("name", ["cbc", "cbc-mps"])

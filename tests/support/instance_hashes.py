@@ -15,7 +15,7 @@ import numpy as np
 from planbench.catalogue.builtin import builtin_names
 from planbench.catalogue.resolve import load_instance
 from planbench.debate.bad_data import noisy_economy
-from planbench.io.npz import save_economy
+from planbench.io.npz import save_npz
 from planbench.io.shipped import instances_folder
 from planbench.model.economy import Economy
 from planbench.tables import ImportSettings, RawTable, import_raw
@@ -97,7 +97,7 @@ def hashes(tables: tuple[str, ...] = ()) -> dict[str, str]:
         for technology in TECHNOLOGIES:
             economy, _ = import_raw(table_of_margins(), ImportSettings(technology=technology))
             file = Path(folder) / f"{technology}.npz"
-            save_economy(economy, file)
+            save_npz(economy, file)
             found[f"imported, {technology} technology"] = bits(economy)
             split = load_instance(f"split:{file},goods=300,seed=1")
             found[f"split, {technology} technology"] = bits(split.economy)
