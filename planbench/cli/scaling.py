@@ -25,7 +25,7 @@ from planbench.report.growth import (
 )
 from planbench.report.ladders import Ladder, find_ladders, last_slope
 from planbench.report.results import AggregatedResult, Measure, require_results
-from planbench.report.scores import FACTORS, profile_seconds, scores_table, standings
+from planbench.report.scores import profile_seconds, scores_table, standings
 from planbench.stats.aggregate import performance_profile
 from planbench.stats.growth import Estimate, Growth
 
@@ -69,7 +69,7 @@ def scaling(
     For each ladder: exponents with 95 % intervals, which laws fit (n^b, n log n, a fixed cost
     plus n^b), the largest economy for a second, a minute, an hour and a day, time and memory
     predicted for 12 million and 12 billion goods, and what warns against believing it. Then
-    means over all instances and performance profiles.
+    means over all instances; --json has performance profiles too.
     """
     records = [r for path in results for r in without_sides(read_records(path), path)]
     files = ", ".join(map(str, results))
@@ -113,8 +113,7 @@ def _show(
     out = console.out()
     for ladder, predictions in found:
         console.print_tables([growth.growth_table(ladder, predictions, measure)])
-        if any(o.growths[measure].fit.exponent is not None for o in predictions):
-            console.print_tables([growth.predictions_table(ladder, predictions, measure)])
+        console.print_tables(growth.predictions_tables(ladder, predictions, measure))
         for line in warnings(ladder, predictions, measure):
             out.print(Text(line))
         out.print()
@@ -123,9 +122,7 @@ def _show(
     if both:
         console.print_tables([growth.real_table(both)])
     if measured:
-        console.print_tables(
-            [scores_table(measured, shift=shift, penalty=penalty, factors=FACTORS)]
-        )
+        console.print_tables([scores_table(measured, shift=shift, penalty=penalty)])
     if old := old_note([c.record for lad, _ in found for c in lad.results]):
         out.print(Text(old))
 

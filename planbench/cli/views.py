@@ -91,12 +91,12 @@ def listing(
 
 def label(heading: str) -> Column:
     """Make a column of text, which may be folded."""
-    return Column(heading, fold=True)
+    return Column(heading)
 
 
 def figure(heading: str) -> Column:
     """Make a column of figures, which may not be folded."""
-    return Column(heading, "number", whole=True)
+    return Column(heading, "number")
 
 
 def facts_table(

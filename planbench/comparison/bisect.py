@@ -330,7 +330,7 @@ def bisect_table(found: BisectResult) -> Table:
     """Lay out the comparisons of a search, a row each."""
     names = found.versions
     return Table(
-        columns=[Column(name, fold=True) for name in ("version", "against", "change", "seen")],
+        columns=[Column(name) for name in ("version", "against", "change", "seen")],
         rows=[
             [names[step.version], names[step.first], _CHANGES[step.change], step.words]
             for step in found.steps

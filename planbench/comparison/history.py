@@ -269,16 +269,15 @@ def changes_in_order(history: History) -> list[tuple[Series, ChangePoint]]:
 def steps_table(history: History) -> Table:
     """Lay out all steps, latest first."""
     return Table(
-        keys=4,
         columns=(
-            Column("when", fold=True),
-            Column("solver", "solver", fold=True),
-            Column("instance", "long", fold=True),
-            Column("measure", fold=True),
-            Column("before", "number", whole=True),
-            Column("after", "number", whole=True),
-            Column("ratio", "number", whole=True),
-            Column("changed", "long", fold=True),
+            Column("when"),
+            Column("solver", "solver"),
+            Column("instance", "long"),
+            Column("measure"),
+            Column("before", "number"),
+            Column("after", "number"),
+            Column("ratio", "number"),
+            Column("changed", "long"),
         ),
         rows=[
             [

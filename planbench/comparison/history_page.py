@@ -22,7 +22,7 @@ from planbench.io.files import write_text
 from planbench.records.schema import Record
 from planbench.report.charts import TICKS, Plot, alt, data, series_of, ticks, widened
 from planbench.report.html import page
-from planbench.report.markup import Markup, charts, figure, render, section, to_html
+from planbench.report.markup import Markup, Section, charts, figure, render, section, to_html
 
 HEIGHT = 260
 #: Charts on one page; the table below names every step all the same.
@@ -51,38 +51,32 @@ def write_history(history: History, records: Sequence[Record], path: Path) -> in
     stepping = {(s.measure, s.instance, s.sha256) for s in history.series if s.changes}
     places.sort(key=lambda place: place not in stepping)
     shown = places[:MOST_CHARTS]
-    body = [_head(history, len(places) - len(shown)), _steps(history)]
-    for measure in dict.fromkeys(place[0] for place in shown):
-        figures = [
-            _figure([s for s in history.series if (s.measure, s.instance, s.sha256) == p])
-            for p in shown
-            if p[0] == measure
-        ]
-        body.append(section(measure, HISTORY_TITLES[measure], charts(figures)))
-    links = [("#steps", "Steps")]
-    links += [(f"#{m}", HISTORY_TITLES[m]) for m in dict.fromkeys(place[0] for place in shown)]
-    made = page(f"History on {history.machine}", records, links, Markup("").join(body))
-    write_text(path, made, make_folder=True)
-    return len(shown)
-
-
-def _head(history: History, left_out: int) -> Markup:
-    return render(
+    head = render(
         "history_head.html",
         series=len(history.series),
         runs=history.runs,
         machine=history.machine,
         steps=plural(sum(len(s.changes) for s in history.series), "step"),
         notes=[fmt.plain(note) for note in history.notes],
-        left_out=left_out,
+        left_out=len(places) - len(shown),
     )
-
-
-def _steps(history: History) -> Markup:
-    table = steps_table(history)
-    if not table.rows:
-        return section("steps", "Steps", text="No series changed its level.")
-    return section("steps", "Steps", to_html(table))
+    steps = steps_table(history)
+    sections = [
+        Section("head", "", head),
+        section("steps", "Steps", to_html(steps))
+        if steps.rows
+        else section("steps", "Steps", text="No series changed its level."),
+    ]
+    for measure in dict.fromkeys(place[0] for place in shown):
+        figures = [
+            _figure([s for s in history.series if (s.measure, s.instance, s.sha256) == p])
+            for p in shown
+            if p[0] == measure
+        ]
+        sections.append(section(measure, HISTORY_TITLES[measure], charts(figures)))
+    made = page(f"History on {history.machine}", records, sections)
+    write_text(path, made, make_folder=True)
+    return len(shown)
 
 
 def _figure(series: Sequence[Series]) -> Markup:
@@ -93,8 +87,6 @@ def _figure(series: Sequence[Series]) -> Markup:
         f"{HISTORY_TITLES[measure]} by run; {plural(steps, 'step') if steps else 'no steps'}.",
         history_chart(series),
         f"history-{measure}-{instance}",
-        [s.solver for s in series],
-        always=True,
     )
 
 

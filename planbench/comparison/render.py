@@ -154,17 +154,16 @@ def comparison_table(
     both = " → ".join(names) if max(map(len, names)) <= SHORT_NAME else "before → now"
     return Table(
         caption=Text(f"{rest} --all shows them.", style="dim") if rest else "",
-        keys=3,
         columns=(
-            Column("verdict", whole=True),
+            Column("verdict"),
             Column("layer", places="page"),
-            Column("solver and instance", "long", fold=True, width=20),
-            Column("what", fold=True, width=12),
-            Column(both, "number", fold=True, width=16, places="terminal"),
+            Column("solver and instance", "long"),
+            Column("what"),
+            Column(both, "number", places="terminal"),
             Column(names[0], "number", places="page"),
             Column(names[1], "number", places="page"),
-            Column("change", "number", fold=True, width=12),
-            Column("held to", "long", fold=True, width=20),
+            Column("change", "number"),
+            Column("held to", "long"),
         ),
         rows=[_finding_row(finding, signs=signs) for finding in shown],
     )

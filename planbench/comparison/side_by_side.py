@@ -7,7 +7,6 @@ hardware out, are.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import planbench.formatting as fmt
@@ -16,14 +15,13 @@ from planbench.comparison.match import choose_machines
 from planbench.comparison.regress import compare_runs
 from planbench.comparison.render import comparison_table, left_out_words, summary
 from planbench.errors import InputError
-from planbench.io.files import write_text
 from planbench.records.schema import Record
 from planbench.report.charts import ladder_chart
 from planbench.report.headline import find_findings
 from planbench.report.html import page
 from planbench.report.instances import outcome_words
 from planbench.report.ladders import Ladder, find_ladders
-from planbench.report.markup import Markup, charts, figure, render, section, to_html
+from planbench.report.markup import Markup, Section, charts, figure, render, section, to_html
 from planbench.report.results import (
     COST_FORMATS,
     AggregatedResult,
@@ -77,36 +75,29 @@ def ratio_of(pair: MatchedResults, measure: Measure) -> float | None:
     return after / before if before and after else None
 
 
-def write_side_by_side(
-    first: Sequence[Record],
-    second: Sequence[Record],
-    path: Path | str,
-    *,
-    names: tuple[str, str] = ("first", "second"),
-) -> None:
-    """Write two runs side by side as one self-contained HTML file.
+def render_side_by_side(
+    first: Sequence[Record], second: Sequence[Record], *, names: tuple[str, str]
+) -> str:
+    """Lay two runs side by side on one self-contained page.
 
     Parameters
     ----------
     first, second : sequence of Record
-    path : path-like
     names : (str, str)
         What the runs are called.
+
+    Returns
+    -------
+    str
+        HTML.
 
     Raises
     ------
     InputError
-        When a run is empty, nothing was measured in both, or the file cannot be written.
+        When a run is empty, or nothing was measured in both.
     SolverUnavailableError
         Without the packages of the ``report`` extra.
     """
-    write_text(path, render_side_by_side(first, second, names=names), make_folder=True)
-
-
-def render_side_by_side(
-    first: Sequence[Record], second: Sequence[Record], *, names: tuple[str, str]
-) -> str:
-    """Return the page as text; see :func:`write_side_by_side`."""
     pairs = match_runs(first, second)
     if not any(p.first and p.second for p in pairs):
         raise InputError(
@@ -116,7 +107,7 @@ def render_side_by_side(
     changes = compare_runs(first, second, Rules(allow=frozenset(ALLOWANCES)), names=names)
     unequal = choose_machines(first, second)[2]
     rows = [*first, *second]
-    body = [
+    sections = [
         _head(changes, pairs, names, unequal),
         _findings(first, second, names),
         _changes(changes),
@@ -125,20 +116,13 @@ def render_side_by_side(
         _machines(first, second, names),
         rows_section(rows, [names[0]] * len(first) + [names[1]] * len(second)),
     ]
-    links = [
-        ("#changes", "What changed"),
-        ("#growth", "Growth"),
-        ("#cells", "Every pair"),
-        ("#machine", "Machines and versions"),
-        ("#raw", "Every measurement"),
-    ]
-    return page(f"{names[0]} against {names[1]}", rows, links, Markup("").join(body))
+    return page(f"{names[0]} against {names[1]}", rows, sections)
 
 
 def _head(
     changes: Comparison, pairs: Sequence[MatchedResults], names: tuple[str, str], unequal: str
-) -> Markup:
-    return render(
+) -> Section:
+    html = render(
         "pair_head.html",
         summary=summary(changes),
         first=names[0],
@@ -148,9 +132,10 @@ def _head(
         unequal=unequal,
         notes=[fmt.plain(line) for line in changes.notes],
     )
+    return Section("head", "", html)
 
 
-def _findings(first: Sequence[Record], second: Sequence[Record], names: tuple[str, str]) -> Markup:
+def _findings(first: Sequence[Record], second: Sequence[Record], names: tuple[str, str]) -> Section:
     return findings(
         [
             f"{name}: {line}"
@@ -160,7 +145,7 @@ def _findings(first: Sequence[Record], second: Sequence[Record], names: tuple[st
     )
 
 
-def _changes(changes: Comparison) -> Markup:
+def _changes(changes: Comparison) -> Section:
     """Show the findings, of times and exponents also those that are the same."""
     shown = [
         finding
@@ -178,7 +163,7 @@ def _mark(ratio: float) -> Mark:
     return "bad" if ratio > QUIET else "good" if ratio < 1 / QUIET else ""
 
 
-def _growth(first: Sequence[Record], second: Sequence[Record], names: tuple[str, str]) -> Markup:
+def _growth(first: Sequence[Record], second: Sequence[Record], names: tuple[str, str]) -> Section:
     """Charts of each ladder that both runs hold."""
     old, new = (
         {ladder.name: ladder for ladder in find_ladders(require_results(records))}
@@ -192,7 +177,7 @@ def _growth(first: Sequence[Record], second: Sequence[Record], names: tuple[str,
             _charts(pair, names, "seconds"),
             _charts(pair, names, "bytes"),
         ]
-    return section("growth", "How cost grows", *parts) if parts else Markup("")
+    return section("growth", "How cost grows", Markup("").join(parts), link="Growth")
 
 
 def _charts(pair: tuple[Ladder, Ladder], names: tuple[str, str], measure: Measure) -> Markup:
@@ -200,16 +185,15 @@ def _charts(pair: tuple[Ladder, Ladder], names: tuple[str, str], measure: Measur
     return charts(
         figure(
             f"{_COSTS[measure].capitalize()}, {name}",
-            ladder_caption(ladder, measure),
+            ladder_caption(measure),
             ladder_chart(ladder, measure, same_axes=pair),
             f"{measure}-{ladder.name}-{name}",
-            ladder.series,
         )
         for ladder, name in zip(pair, names, strict=True)
     )
 
 
-def _every_pair(pairs: Sequence[MatchedResults], names: tuple[str, str], unequal: str) -> Markup:
+def _every_pair(pairs: Sequence[MatchedResults], names: tuple[str, str], unequal: str) -> Section:
     table = Table(
         columns=(
             Column("instance", "long"),
@@ -257,7 +241,7 @@ def _cost(result: AggregatedResult | None, measure: Measure) -> Entry:
     return number(more + COST_FORMATS[measure](result.cost(measure)), result.cost(measure))
 
 
-def _machines(first: Sequence[Record], second: Sequence[Record], names: tuple[str, str]) -> Markup:
+def _machines(first: Sequence[Record], second: Sequence[Record], names: tuple[str, str]) -> Section:
     parts = [
         Markup("<h3>{}</h3>{}").format(name, machine_facts(records))
         for name, records in zip(names, (first, second), strict=True)

@@ -29,9 +29,8 @@ from planbench.debate.information import (
 )
 from planbench.formatting import plural
 from planbench.records.schema import Record
-from planbench.report.html import Section
 from planbench.report.ladders import Ladder, find_ladders
-from planbench.report.markup import Markup, folded, raised, section, to_html
+from planbench.report.markup import Markup, Section, folded, raised, section, to_html
 from planbench.report.results import AggregatedResult, require_results
 from planbench.report.style import named
 from planbench.report.table import Column, Entry, Mark, Table, number
@@ -49,50 +48,46 @@ def debate_sections(records: Sequence[Record]) -> list[Section]:
         Without any record.
     """
     results = require_results(records)
-    claims = claims_section(
-        records,
-        results,
-        claims_ladder(sorted(find_ladders(results), key=lambda ladder: ladder.name)),
-    )
+    ladders = sorted(find_ladders(results), key=lambda ladder: ladder.name)
     found = [
-        Section(
-            "information", "Messages exchanged", information_section(results), before="overall"
-        ),
-        Section("claims", "What was claimed", claims, before="instances"),
+        information_section(results),
+        claims_section(records, results, claims_ladder(ladders)),
     ]
     return [section for section in found if section.html]
 
 
 def claims_section(
     records: Sequence[Record], results: Sequence[AggregatedResult], ladder: Ladder | None
-) -> str:
+) -> Section:
     """Hold published claims against the records; empty where none was put to the test."""
     found = judge_claims(records, results, ladder)
     tested = [finding for finding in found if finding.verdict != UNMEASURED]
-    if not tested:
-        return ""
     left = [finding.claim for finding in found if finding.verdict == UNMEASURED]
-    summary = f"{plural(len(left), 'claim')} not measured in this run"
+    parts = [to_html(claims_table(tested))] if tested else [Markup("")]
+    if tested and left:
+        parts.append(
+            folded(f"{plural(len(left), 'claim')} not measured in this run", map(raised, left))
+        )
     return section(
         "claims",
         "What was claimed, and what was measured",
-        to_html(claims_table(tested)),
-        folded(summary, map(raised, left)) if left else Markup(""),
+        *parts,
+        link="What was claimed",
         note=claims_rules(),
+        before="instances",
     )
 
 
-def information_section(results: Sequence[AggregatedResult]) -> str:
+def information_section(results: Sequence[AggregatedResult]) -> Section:
     """Count what decentralised planners exchange per round, where such took part."""
     found = exchanges(results)
-    if not found:
-        return ""
     return section(
         "information",
         "Messages exchanged",
-        to_html(exchange_table(found)),
+        to_html(exchange_table(found)) if found else Markup(""),
         text=debate_words(),
         note=exchange_rules(),
+        before="overall",
     )
 
 
@@ -198,4 +193,4 @@ def exchange_table(found: Sequence[Exchange]) -> Table:
 def _counted(numbers: tuple[int, int] | None, formula: str) -> Entry:
     if numbers is None:
         return number("", None)
-    return Entry(range_words(numbers), float(numbers[1]), note=formula, below=True)
+    return Entry(range_words(numbers), float(numbers[1]), note=formula)

@@ -129,11 +129,7 @@ def effort_names(times: Sequence[TimeToAccuracy]) -> dict[SeriesKey, str]:
     return series_labels(list(map(effort_key, times)))
 
 
-#: Columns of the terminal from which names are not broken.
-WIDE = 110
-
-
-_SOLVER = Column("solver", "solver", fold=True, broken=20)
+_SOLVER = Column("solver", "solver")
 
 
 def effort_tables(records: Sequence[Record]) -> list[Table]:
@@ -153,10 +149,9 @@ def effort_tables(records: Sequence[Record]) -> list[Table]:
         tables.append(
             Table(
                 title=f"{fmt.plain(shown.instance)}{size}",
-                wide=WIDE,
                 columns=(
                     _SOLVER,
-                    *(Column(f"time to\n{fmt.gap(t)}", "number", whole=True) for t in targets),
+                    *(Column(f"time to\n{fmt.gap(t)}", "number") for t in targets),
                 ),
                 rows=[
                     [Entry(series), *(_entry(chains.get(t), best[t]) for t in targets)]
@@ -207,12 +202,11 @@ def effort_overall(records: Sequence[Record]) -> Table:
             f"was not reached is charged {SUMMARY_PENALTY:g} times the time limit. What a planner "
             "refused (it plans no such economy) and what was not run is left out."
         ),
-        wide=WIDE,
         columns=(
             _SOLVER,
-            Column("left out", fold=True),
+            Column("left out"),
             *(
-                Column(heading, "number", whole=True)
+                Column(heading, "number")
                 for target in targets
                 for heading in (f"reached\n{fmt.gap(target)}", "mean\ntime")
             ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -16,7 +15,7 @@ from planbench.report import sections
 from planbench.report.charts import vegalite_version
 from planbench.report.headline import find_findings
 from planbench.report.ladders import find_ladders
-from planbench.report.markup import Markup, render, to_json
+from planbench.report.markup import Markup, Section, render, to_json
 from planbench.report.results import require_results
 
 #: The page may run its own scripts and nothing else; the browser enforces "no network".
@@ -29,27 +28,6 @@ _POLICY = (
 #: Heading of a page, and of one on linear programs that are no economies.
 TITLE = "How hard is it to compute an optimal plan?"
 GENERAL_TITLE = "How do solvers do on these linear programs?"
-
-
-@dataclass(frozen=True)
-class Section:
-    """A section of the page.
-
-    Attributes
-    ----------
-    identity : str
-        Its address within the page.
-    link : str
-        What the navigation calls it; empty for a section without an entry there.
-    html : str
-    before : str
-        Of a section that is added to the report's own: the address of the one it precedes.
-    """
-
-    identity: str
-    link: str
-    html: str
-    before: str = ""
 
 
 def write_report(
@@ -99,53 +77,38 @@ def render_report(
         title = TITLE if economies else GENERAL_TITLE
     ladders = sorted(find_ladders(results), key=lambda ladder: ladder.name)
     own = [
-        Section("headline", "", sections.headline(results, ladders)),
-        Section("findings", "", sections.findings(find_findings(results))),
-        *(
-            Section(
-                sections.anchor(ladder.name),
-                f"Ladder {ladder.name}",
-                sections.ladder_section(ladder),
-            )
-            for ladder in ladders
-        ),
-        Section("real", "Real and synthetic", sections.real_section(ladders)),
-        Section("effort", "Accuracy", sections.effort_section(records)),
-        Section("sweeps", "Other economies", sections.sweeps_section(results)),
-        Section("overall", "All instances together", sections.overall_section(results)),
-        Section("instances", "Instance by instance", sections.instances_section(results)),
-        Section("machine", "Machine and versions", sections.machines_section(records, not_run)),
-        Section("reading", "How to read this", sections.reading_section()),
-        Section("raw", "Every measurement", sections.rows_section(records)),
+        sections.headline(results, ladders),
+        sections.findings(find_findings(results)),
+        *map(sections.ladder_section, ladders),
+        sections.real_section(ladders),
+        sections.effort_section(records),
+        sections.sweeps_section(results),
+        sections.overall_section(results),
+        sections.instances_section(results),
+        sections.machines_section(records, not_run),
+        sections.reading_section(),
+        sections.rows_section(records),
     ]
     shown = [
         section
         for place in own
         for section in (*(e for e in extra if e.before == place.identity), place)
-        if section.html
     ]
-    links = [(f"#{section.identity}", section.link) for section in shown if section.link]
-    return page(title, records, links, "".join(section.html for section in shown))
+    return page(title, records, shown)
 
 
-def page(
-    title: str,
-    records: Sequence[Record],
-    links: Sequence[tuple[str, str]],
-    body: str,
-) -> str:
-    """Put a page together: head, navigation, body, charts, data and scripts.
+def page(title: str, records: Sequence[Record], shown: Sequence[Section]) -> str:
+    """Put a page together: head, navigation, sections, data and scripts.
 
     Parameters
     ----------
     title : str
     records : sequence of Record
         All rows; they can be downloaded from the page.
-    links : sequence of (str, str)
-        Address and text of each entry of the navigation.
-    body : str
-        HTML.
+    shown : sequence of Section
+        Those that are empty are left out.
     """
+    shown = [section for section in shown if section.html]
     dates = sorted(r.started_at for r in records if r.started_at)
     return render(
         "page.html",
@@ -154,8 +117,8 @@ def page(
         style=Markup(_asset("page.css")),
         measured=dates[-1][:10] if dates else "",
         count=plural(len(records), "measurement"),
-        links=links,
-        body=Markup(body),
+        links=[(f"#{section.identity}", section.link) for section in shown if section.link],
+        body=Markup("").join(section.html for section in shown),
         rows=to_json([r.model_dump(mode="json") for r in records]),
         bundle=_script(_chart_library()),
         script=_script(_asset("page.js")),

@@ -16,7 +16,6 @@ import planbench.formatting as fmt
 from planbench.records.values import canonical
 from planbench.report.results import AggregatedResult, Measure, machine_key, median_result
 from planbench.report.style import in_order
-from planbench.stats.censored import FloatArray
 from planbench.stats.growth import Growth, LocalSlope, PowerLawFit, local_slopes, study_growth
 
 #: What makes an economy larger rather than another one.
@@ -257,36 +256,6 @@ def fit_ladder(ladder: Ladder, series: str, measure: Measure) -> PowerLawFit:
     return study_ladder(ladder, series, measure).fit
 
 
-def band_over(
-    ladder: Ladder, series: str, measure: Measure, steps: int
-) -> list[tuple[float, float, float]]:
-    """Interval of the fitted cost over the sizes at which it is known exactly.
-
-    What is fixed of the cost, which the fit is without, is added again, so that the band runs
-    where the measurements are.
-
-    Returns
-    -------
-    list of (float, float, float)
-        Goods, low and high at `steps` sizes; empty without an exponent or its interval.
-    """
-    growth = study_ladder(ladder, series, measure)
-    fit = growth.fit
-    if fit.exponent is None or fit.low is None or fit.smallest is None or fit.largest is None:
-        return []
-    sizes = np.geomspace(fit.smallest, fit.largest, steps)
-    low, high = growth.band(sizes)
-    seconds, memory = ladder.fixed[series]
-    if measure == "bytes":
-        fixed = np.full_like(sizes, memory.known)
-    elif measure == "seconds":
-        fixed = np.full_like(sizes, seconds.known)
-    else:
-        fixed = seconds.known / _pass_seconds_at(ladder, sizes)
-    bounds = zip(sizes.tolist(), (low + fixed).tolist(), (high + fixed).tolist(), strict=True)
-    return [(n, a, b) for n, a, b in bounds if 0 < a <= b < np.inf]
-
-
 def last_slope(ladder: Ladder, series: str, measure: Measure = "seconds") -> LocalSlope | None:
     """Exponent of a cost over a solver's last two sizes; None with fewer."""
     pass_seconds = _pass_seconds(ladder)
@@ -371,12 +340,3 @@ def _pass_seconds(ladder: Ladder) -> dict[str, float]:
             if value:
                 seen.setdefault(result.sha256, []).append(value)
     return {sha: float(np.median(values)) for sha, values in seen.items()}
-
-
-def _pass_seconds_at(ladder: Ladder, sizes: FloatArray) -> FloatArray:
-    """Seconds of one matrix pass at any size, along log–log lines between those measured."""
-    one_pass = _pass_seconds(ladder)
-    known = sorted({(c.goods, one_pass[c.sha256]) for c in ladder.results if c.sha256 in one_pass})
-    goods, seconds = np.log(np.array(known)).T
-    at: FloatArray = np.exp(np.interp(np.log(sizes), goods, seconds))
-    return at

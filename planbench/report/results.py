@@ -114,6 +114,12 @@ MEASURE_NAMES: dict[Measure, str] = {
     "passes": "matrix passes",
     "bytes": "peak memory",
 }
+#: Fields of a record that hold them.
+MEASURE_FIELDS: dict[Measure, str] = {
+    "seconds": "wall_s",
+    "passes": "matrix_passes",
+    "bytes": "peak_bytes",
+}
 #: How costs are written.
 COST_FORMATS: dict[Measure, Callable[[float | None], str]] = {
     "seconds": fmt.seconds,
@@ -379,7 +385,7 @@ def _aggregated(series: str, rows: list[Record], target_gap: float) -> Aggregate
         # The loosest answer represents the result: a solver is as good as its worst repeat.
         shown = max(used, key=lambda r: _looseness(r, target_gap))
         value = middle
-    passes = [p for r in used if (p := passes_used(r)) is not None]
+    passes = [p for r in used if (p := _passes_used(r)) is not None]
     peaks = [r.peak_bytes for r in used if r.peak_bytes is not None]
     gaps = [r.raw_gap for r in used if r.raw_gap is not None]
     polished = [r.polished_gap for r in used if r.polished_gap is not None]
@@ -420,7 +426,7 @@ def _seconds_used(record: Record) -> float | None:
     return sum(spent) if spent else None
 
 
-def passes_used(record: Record) -> float | None:
+def _passes_used(record: Record) -> float | None:
     """Matrix passes of a row; of a run stopped at its limit those that it had the time for."""
     if record.matrix_passes is not None:
         return record.matrix_passes

@@ -18,7 +18,7 @@ import planbench.formatting as fmt
 from planbench.report.results import AggregatedResult
 from planbench.report.table import Column, Entry, Table, number
 from planbench.solvers.base import SolverSpec
-from planbench.stats.aggregate import Profile, Score, performance_profile, score_solvers
+from planbench.stats.aggregate import Score, score_solvers
 
 
 @cache
@@ -53,8 +53,6 @@ def not_applicable(result: AggregatedResult) -> bool:
 SUMMARY_SHIFT = 1.0
 #: A failure is charged this many times the time limit in the summary.
 SUMMARY_PENALTY = 2.0
-#: Factors of the fastest at which a performance profile is read off.
-FACTORS = (1.0, 2.0, 10.0)
 
 
 @dataclass(frozen=True)
@@ -148,7 +146,6 @@ def scores_table(
     *,
     shift: float = SUMMARY_SHIFT,
     penalty: float = SUMMARY_PENALTY,
-    factors: Sequence[float] = (),
 ) -> Table:
     """Solvers ranked by shifted geometric mean time over everything that was run.
 
@@ -157,57 +154,32 @@ def scores_table(
     results : sequence of AggregatedResult
     shift, penalty : float
         Seconds of the shift; what a failure is charged, in time limits.
-    factors : sequence of float
-        Of the fastest time, at which the performance profile is read.
     """
     found = standings(results, shift=shift, penalty=penalty)
     rules = score_rules(found[0].score.n_common if found else 0, shift, penalty)
-    profiles = {}
-    if factors:
-        profiles = {p.solver: p for p in performance_profile(profile_seconds(results))}
-        rules += (
-            " Right: share of the instances it was run on, solved within this factor of the "
-            "fastest solver (Dolan & Moré 2002)."
-        )
     return Table(
         title="All instances",
         caption=rules,
-        wide=1000 if factors else Table.wide,  # with more columns names are always broken
         columns=(
-            Column("solver", "solver", fold=True, broken=17 if factors else None),
-            Column("solved", "number", whole=True),
-            Column("left out", fold=True),
+            Column("solver", "solver"),
+            Column("solved", "number"),
+            Column("left out"),
             Column("mean,\nfailures\ncharged", "number", on_page="mean time,\nfailures charged"),
             Column("over the\nfastest\nother", "number", on_page="over the\nfastest other"),
             Column("mean,\nsolved\nby all", "number", on_page="mean time,\nsolved by all"),
-            *(Column(f"within\n{factor:g}x", "number", whole=True) for factor in factors),
         ),
         rows=[
             [
-                *_score_row(s, "\n" if factors else ", "),
-                *(_share(profiles.get(s.score.solver), f) for f in factors),
+                Entry(s.score.solver),
+                number(f"{s.score.solved} of {s.score.attempted}", s.score.solved),
+                Entry(s.left_out, mark="none"),
+                number(fmt.seconds(s.score.mean_all), s.score.mean_all),
+                number(fmt.times(s.score.against_others), s.score.against_others),
+                number(fmt.seconds(s.score.mean_common), s.score.mean_common),
             ]
             for s in found
         ],
     )
-
-
-def _score_row(standing: Standing, joint: str) -> list[Entry]:
-    score = standing.score
-    return [
-        Entry(score.solver),
-        number(f"{score.solved} of {score.attempted}", score.solved),
-        Entry(standing.left_out.replace(", ", joint), mark="none"),
-        number(fmt.seconds(score.mean_all), score.mean_all),
-        number(fmt.times(score.against_others), score.against_others),
-        number(fmt.seconds(score.mean_common), score.mean_common),
-    ]
-
-
-def _share(profile: Profile | None, factor: float) -> Entry:
-    """Share within a factor; nothing for who was run on nothing that is its task."""
-    share = None if profile is None else profile.share_within(factor)
-    return number(f"{100 * (share or 0.0):.0f} %", share)
 
 
 @dataclass(frozen=True)

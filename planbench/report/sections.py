@@ -14,10 +14,8 @@ from planbench.records.schema import Record
 from planbench.records.values import short_commit
 from planbench.records.verdicts import OLD_MARK, old_note, verdict_words
 from planbench.report.charts import (
-    Canvas,
     accuracy_chart,
     effort_chart,
-    interval_sentences,
     ladder_chart,
     largest_driven,
     profile_chart,
@@ -29,7 +27,7 @@ from planbench.report.growth import (
     compare_real,
     growth_table,
     predict,
-    predictions_table,
+    predictions_tables,
     real_rules,
     real_table,
     real_words,
@@ -58,7 +56,16 @@ from planbench.report.ladders import (
     Ladder,
     headline_ladder,
 )
-from planbench.report.markup import Markup, charts, figure, folded, render, section, to_html
+from planbench.report.markup import (
+    Markup,
+    Section,
+    charts,
+    figure,
+    folded,
+    render,
+    section,
+    to_html,
+)
 from planbench.report.results import (
     LOOSEST_GAP,
     TARGET_GAP,
@@ -70,7 +77,6 @@ from planbench.report.results import (
 from planbench.report.scores import (
     SUMMARY_PENALTY,
     SUMMARY_SHIFT,
-    not_applicable,
     score_rules,
     scores_table,
     standings,
@@ -197,11 +203,6 @@ def _raw_row(r: Record) -> list[Entry]:
     ]
 
 
-def legend(series: Sequence[str], *, always: bool = False) -> Markup:
-    """Swatches and names, under a chart."""
-    return render("legend.html", series=in_order(list(series)), always=always)
-
-
 def _as_number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
@@ -227,12 +228,21 @@ def _versions(found: Iterable[tuple[str, str]]) -> str:
     return ", ".join(said) or fmt.UNKNOWN
 
 
+#: Charts of a ladder, and its tables of all figures.
+CHARTS: dict[str, Measure] = {"Time": "seconds", "Memory": "bytes"}
+GRIDS: dict[str, Measure] = {
+    "times": "seconds",
+    "matrix passes": "passes",
+    "peaks of memory": "bytes",
+}
+
+
 def anchor(name: str) -> str:
     """Address of a ladder's section within the page."""
     return "ladder-" + re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower()
 
 
-def headline(results: Sequence[AggregatedResult], ladders: Sequence[Ladder]) -> Markup:
+def headline(results: Sequence[AggregatedResult], ladders: Sequence[Ladder]) -> Section:
     """Answer in words, first of all."""
     said = []
     if ladders:
@@ -241,51 +251,39 @@ def headline(results: Sequence[AggregatedResult], ladders: Sequence[Ladder]) -> 
             largest = find_largest_solved(ladder)
             answer = largest_solved_words(largest) if largest else "no economy was solved."
             said.append((ladder.name, answer))
-    return render(
+    html = render(
         "headline.html",
         ladders=said,
         best="" if ladders else standing_words(results),
         census=census_words(results),
         note=old_note([c.record for c in results]),
     )
+    return Section("headline", "", html)
 
 
-def findings(found: Sequence[str]) -> Markup:
+def findings(found: Sequence[str]) -> Section:
     """Wrong answers and disagreements; empty without any."""
-    return render("findings.html", found=found)
+    return Section("findings", "", render("findings.html", found=found))
 
 
-def ladder_section(ladder: Ladder) -> Markup:
+def ladder_section(ladder: Ladder) -> Section:
     """One ladder: charts, growth, predictions, all figures."""
     predictions = [predict(ladder, series) for series in ladder.series]
     drawn = [
-        s for s in ladder.series if any(c.series == s and not c.too_loose for c in ladder.results)
+        figure(
+            heading,
+            ladder_caption(measure),
+            ladder_chart(ladder, measure),
+            f"{heading.lower()}-{ladder.name}",
+        )
+        for heading, measure in CHARTS.items()
     ]
-    time = figure(
-        "Time",
-        ladder_caption(ladder, "seconds"),
-        ladder_chart(ladder, "seconds"),
-        f"time-{ladder.name}",
-        drawn,
-    )
-    memory = figure(
-        "Memory",
-        ladder_caption(ladder, "bytes"),
-        ladder_chart(ladder, "bytes"),
-        f"memory-{ladder.name}",
-        drawn,
-    )
-
-    def grid(measure: Measure) -> Markup:
-        """Every result of the ladder: rows are sizes, columns are solvers."""
-        return to_html(ladder_table(ladder, measure))
-
     driven = (
         " Time and memory to the tightest of several target gaps, failed tries charged."
         if any(c.record.accuracy is not None for c in ladder.results)
         else ""
     )
-    return render(
+    html = render(
         "ladder.html",
         identity=anchor(ladder.name),
         name=ladder.name,
@@ -294,17 +292,13 @@ def ladder_section(ladder: Ladder) -> Markup:
         solvers=plural(len(ladder.series), "solver"),
         machine=ladder.machine,
         driven=driven,
-        time=time,
-        memory=memory,
+        charts=charts(drawn),
         too_loose=_too_loose(ladder.results),
         summary=to_html(growth_table(ladder, predictions)),
         predictions=_predictions(ladder, predictions),
-        grids=[
-            ("times", grid("seconds")),
-            ("matrix passes", grid("passes")),
-            ("peaks of memory", grid("bytes")),
-        ],
+        grids=[(name, to_html(ladder_table(ladder, measure))) for name, measure in GRIDS.items()],
     )
+    return Section(anchor(ladder.name), f"Ladder {ladder.name}", html)
 
 
 def _too_loose(results: Sequence[AggregatedResult]) -> Markup:
@@ -319,42 +313,42 @@ def _too_loose(results: Sequence[AggregatedResult]) -> Markup:
     )
 
 
-def ladder_caption(ladder: Ladder, measure: Measure) -> str:
-    """Say what a chart of a ladder shows, and what its marks, bars and bands are."""
+def ladder_caption(measure: Measure) -> str:
+    """Say what a chart of a ladder shows, and what its marks and bars are."""
     first = {
         "seconds": "Log–log.",
         "passes": "Log–log; one pass is one product with the LP matrix.",
         "bytes": "Peak of worker and children above the level before the solve.",
     }[measure]
-    marks = (
-        f"Filled: certified; hollow: finished, proven to {fmt.gap(LOOSEST_GAP)} at least "
-        "(less is not drawn); ×: stopped or failed."
+    return (
+        f"{first} Filled: certified; hollow: finished, proven to {fmt.gap(LOOSEST_GAP)} at least "
+        "(less is not drawn); ×: stopped or failed. Bars, where longer than their mark: lowest "
+        "to highest of all repeats and seeds. Lines: medians."
     )
-    return " ".join([first, marks, *interval_sentences(ladder, measure)])
 
 
 def _predictions(ladder: Ladder, predictions: Sequence[Predictions]) -> Markup:
-    table = predictions_table(ladder, predictions)
-    if not table.rows:
+    tables = predictions_tables(ladder, predictions)
+    if not tables:
         return Markup("")
-    return render("predictions.html", table=to_html(table), notes=warnings(ladder, predictions))
+    drawn = Markup("").join(map(to_html, tables))
+    return render("predictions.html", table=drawn, notes=warnings(ladder, predictions))
 
 
-def real_section(ladders: Sequence[Ladder]) -> Markup:
+def real_section(ladders: Sequence[Ladder]) -> Section:
     """Hold ladders made from real tables against synthetic ones, where there are both."""
     found = compare_real(ladders)
-    if not found:
-        return Markup("")
     return section(
         "real",
         "Real and synthetic structure",
-        to_html(real_table(found)),
+        to_html(real_table(found)) if found else Markup(""),
+        link="Real and synthetic",
         text=real_words(found),
         note=real_rules(),
     )
 
 
-def sweeps_section(results: Sequence[AggregatedResult]) -> Markup:
+def sweeps_section(results: Sequence[AggregatedResult]) -> Section:
     """Cost against inputs per good and other knobs, where they were swept."""
     figures = []
     for sweep in find_sweeps(results):
@@ -365,43 +359,38 @@ def sweeps_section(results: Sequence[AggregatedResult]) -> Markup:
                 f"Ladder {sweep.name}{size}. Crosses: stopped or failed.",
                 sweep_chart(sweep),
                 f"{sweep.knob}-{sweep.name}",
-                [result.series for _, result in sweep.points if not result.too_loose],
-                always=True,
             )
             + _too_loose([result for _, result in sweep.points])
         )
-    if not any(figures):
-        return Markup("")
-    return section("sweeps", "One size, other economies", charts(figures))
+    drawn = charts(figures) if any(figures) else Markup("")
+    return section("sweeps", "One size, other economies", drawn, link="Other economies")
 
 
-def effort_section(records: Sequence[Record]) -> Markup:
+def effort_section(records: Sequence[Record]) -> Section:
     """Time to verified accuracy, where a suite drove solvers to target gaps."""
     times = time_to_accuracy(records)
-    if not times:
-        return Markup("")
     chosen = largest_driven(times)
-    name = chosen[0].instance if chosen else ""
-    drawn = figure(
-        "Time to verified accuracy",
-        f"On {fmt.plain(name)}: seconds until the gap was certified. Crosses: not reached.",
-        effort_chart(times),
-        "effort",
-        [t.solver for t in chosen],
-        always=True,
-    )
-    body = render(
-        "effort.html",
-        chart=drawn,
-        overall=to_html(effort_overall(records)),
-        tables=[(table.title, to_html(table)) for table in effort_tables(records)],
-    )
-    return section("effort", "Is a good enough plan much cheaper?", body, note=effort_rules())
+    body = Markup("")
+    if times:
+        name = chosen[0].instance if chosen else ""
+        drawn = figure(
+            "Time to verified accuracy",
+            f"On {fmt.plain(name)}: seconds until the gap was certified. Crosses: not reached.",
+            effort_chart(times),
+            "effort",
+        )
+        body = render(
+            "effort.html",
+            chart=drawn,
+            overall=to_html(effort_overall(records)),
+            tables=[(table.title, to_html(table)) for table in effort_tables(records)],
+        )
+    heading = "Is a good enough plan much cheaper?"
+    return section("effort", heading, body, link="Accuracy", note=effort_rules())
 
 
-def overall_section(results: Sequence[AggregatedResult]) -> Markup:
+def overall_section(results: Sequence[AggregatedResult]) -> Section:
     """Everything together: accuracy, profile, means."""
-    series = [c.series for c in results if not not_applicable(c)]
     # Solvers driven to target gaps are ranked at each of them, in a section of their own.
     plain = [c for c in results if c.record.accuracy is None]
     accuracy = figure(
@@ -414,34 +403,33 @@ def overall_section(results: Sequence[AggregatedResult]) -> Markup:
         "Performance profile",
         "How often a solver is within a factor of the fastest one (Dolan & Moré 2002), of the "
         "instances it was run on.",
-        profile_chart(plain, Canvas(height=380)) if plain else None,
+        profile_chart(plain),
         "profile",
     )
     found = standings(plain)
     common = found[0].score.n_common if found else 0
-    body = render(
-        "overall.html",
-        accuracy=accuracy,
-        profile=profile,
-        legend=legend(series, always=True),
-        scores=to_html(scores_table(plain)) if found else "",
-    )
     note = (
         f"{score_rules(common, SUMMARY_SHIFT, SUMMARY_PENALTY)} The profile counts what a solver "
         "was run on: failures are part of it, what was never run and what a planner refused are "
         "not."
     )
-    return section("overall", "All instances together", body, note=note if found else "")
+    return section(
+        "overall",
+        "All instances together",
+        charts([accuracy, profile]) if accuracy or profile else Markup(""),
+        to_html(scores_table(plain)) if found else Markup(""),
+        note=note if found else "",
+    )
 
 
-def instances_section(results: Sequence[AggregatedResult]) -> Markup:
+def instances_section(results: Sequence[AggregatedResult]) -> Section:
     """Each instance with every solver's answer."""
     shas = dict.fromkeys(c.sha256 for c in results)
     parts = (instance_section([c for c in results if c.sha256 == sha]) for sha in shas)
     return section("instances", "Instance by instance", *parts)
 
 
-def machines_section(records: Sequence[Record], not_run: Sequence[NotRun]) -> Markup:
+def machines_section(records: Sequence[Record], not_run: Sequence[NotRun]) -> Section:
     """Machines, versions, and what was left out."""
     left = Markup("")
     if not_run:
@@ -450,7 +438,7 @@ def machines_section(records: Sequence[Record], not_run: Sequence[NotRun]) -> Ma
     return section("machine", "Machine and versions", machine_facts(records), left)
 
 
-def reading_section() -> Markup:
+def reading_section() -> Section:
     """Say what the words and marks mean."""
     body = render(
         "reading.html",
@@ -471,6 +459,7 @@ def reading_section() -> Markup:
     return section("reading", "How to read this", body)
 
 
-def rows_section(records: Sequence[Record], runs: Sequence[str] = ()) -> Markup:
+def rows_section(records: Sequence[Record], runs: Sequence[str] = ()) -> Section:
     """All rows, searchable and to be downloaded; `runs` as in :func:`raw_rows`."""
-    return render("rows.html", count=len(records), table=to_html(raw_rows(records, runs)))
+    html = render("rows.html", count=len(records), table=to_html(raw_rows(records, runs)))
+    return Section("raw", "Every measurement", html)

@@ -35,7 +35,7 @@ def test_tables_fit_the_terminal(results, columns, measure):
     lines = said.out.splitlines()
     assert max(map(len, lines)) <= columns
     assert "…" not in said.out
-    for word in ("uniform", "powerlaw", "n^b", "12 million", "12 billion", "charged", "within"):
+    for word in ("uniform", "powerlaw", "n^b", "12 million", "12 billion", "charged"):
         assert word in said.out
     assert ("hour" in said.out) == (measure == "seconds")
     assert "change of regime" in " ".join(said.out.split())
@@ -129,8 +129,7 @@ def test_two_files_are_laid_side_by_side_unless_merged(tmp_path):
     assert planbench("report", str(first), str(second), "-o", str(page), "--merge").code == 0
     assert "before against after" not in page.read_text()
     said = planbench("report", str(first), str(second), "--figures", str(tmp_path / "f"))
-    assert said.code == 2
-    assert "--merge" in said.err
+    assert said.code == 0
 
 
 def test_figures_are_written_and_listed(tmp_path):

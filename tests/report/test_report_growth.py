@@ -239,21 +239,6 @@ def test_huge_figures_in_words():
     assert fmt.large_bytes(None) == "–"
 
 
-def test_the_growth_of_the_reference_run_fits_into_eighty_columns():
-    """A table that only just does not fit goes on in a second one, for a column of its own."""
-    from pathlib import Path
-
-    from planbench.records.store import read_records
-    from planbench.report.growth import growth_table
-    from planbench.report.results import require_results
-    from planbench.report.table import fitting
-
-    reference = Path(__file__).resolve().parents[2] / "results" / "reference" / "standard.jsonl"
-    for ladder in find_ladders(require_results(read_records(reference))):
-        predictions = [predict(ladder, series) for series in ladder.series]
-        assert len(fitting([growth_table(ladder, predictions, "seconds")], 80)) == 1
-
-
 def test_sizes_are_called_exact_and_other_runs_bounds():
     """Runs that finished below a solver's fixed cost were left out of "finished" sizes."""
     from planbench.report.growth import growth_table
