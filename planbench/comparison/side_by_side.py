@@ -140,7 +140,7 @@ def _findings(first: Sequence[Record], second: Sequence[Record], names: tuple[st
         [
             f"{name}: {line}"
             for name, records in zip(names, (first, second), strict=True)
-            for line in find_findings(require_results(records))
+            for line in find_findings(records)
         ]
     )
 

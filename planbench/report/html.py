@@ -78,7 +78,7 @@ def render_report(
     ladders = sorted(find_ladders(results), key=lambda ladder: ladder.name)
     own = [
         sections.headline(results, ladders),
-        sections.findings(find_findings(results)),
+        sections.findings(find_findings(records)),
         *map(sections.ladder_section, ladders),
         sections.real_section(ladders),
         sections.effort_section(records),
