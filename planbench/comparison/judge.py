@@ -118,7 +118,9 @@ def _outcome(match: Match) -> Finding:
         note = "" if match.same_certificate else OTHER_RULES
     elif old.ended and (not new.ended or (len(new.ended) < len(new.rows) and _all_ended(old))):
         verdict, note = _lost(match)
-    elif _all_ended(new) and not _all_ended(old):
+    elif _died(new) and not _died(old):
+        verdict, note = "worse", _died(new)[-1].message
+    elif new.ended and (not old.ended or (_all_ended(new) and not _all_ended(old))):
         verdict = "better"
     elif old.ended and new.ended:
         verdict, note = _worth(match)
@@ -165,6 +167,8 @@ def _worth(match: Match) -> tuple[Verdict, str]:
         return "skipped", OTHER_RULES
     order = {"certified": 0, "loose": 1, "unproven": 2}
     old, new = (max(order.get(r.verdict or "unproven", 2) for r in s.ended) for s in _sides(match))
+    if claims := _other_claims(match):
+        return "worse", claims
     if new < old:
         return "better", ""
     if new == old:
@@ -175,6 +179,22 @@ def _worth(match: Match) -> tuple[Verdict, str]:
         # Near the line between certified and loose, rounding may decide; the gap is judged.
         return "unclear", f"{match.why_not_exact}: the certified gap is held to its own bound"
     return "worse", ""
+
+
+def _other_claims(match: Match) -> str:
+    """How the claims of both sides exclude each other; empty where they do not."""
+    old, new = (
+        {r.claim for r in s.ended if r.claim not in (None, "feasible", "unknown")}
+        for s in _sides(match)
+    )
+    other = sorted(str(claim) for claim in new - old)
+    if not old or not other:
+        return ""
+    return f"answers differ: {', '.join(sorted(map(str, old)))} before, {', '.join(other)} now"
+
+
+def _died(sample: Sample) -> list[Record]:
+    return [r for r in sample.rows if r.ended in ("crash", "killed")]
 
 
 def _all_ended(sample: Sample) -> bool:
@@ -261,7 +281,7 @@ def judge_counters(matches: Sequence[Match]) -> list[Finding]:
                 match, "presolved", before, now, PRESOLVED_ELSEWHERE if why else EXACT, why
             )
             found += _iterations(match)
-            found += _objective(match)
+            found += judge_objective(match)
             found += _gap(match)
         elif match.baseline.ended and match.candidate.ended:
             note = "stopped at a time limit: how far it came depends on the machine"
@@ -321,37 +341,44 @@ def _iterations(match: Match) -> list[Finding]:
     return found
 
 
-def _objective(match: Match) -> list[Finding]:
-    old, new = match.baseline.complete[-1], match.candidate.complete[-1]
-    figures = old.objective, new.objective
+def judge_objective(match: Match) -> list[Finding]:
+    """Compare objectives: that of the later runs which is furthest from all of the earlier."""
+    known = [[r for r in s.complete if r.objective is not None] for s in _sides(match)]
 
-    def found(verdict: Verdict, rule: str = "", note: str = "") -> list[Finding]:
+    def found(
+        verdict: Verdict, old: float | None, new: float | None, rule: str = "", note: str = ""
+    ) -> list[Finding]:
+        figures = old, new
         return [_finding(match, "counters", "objective", verdict, figures, rule, note, "objective")]
 
-    if old.objective is None and new.objective is None:
+    if not any(known):
         return []
-    if old.objective is None or new.objective is None:
-        return found("better" if old.objective is None else "worse")
+    if not all(known):
+        first = [side[-1].objective if side else None for side in known]
+        return found("worse" if known[0] else "better", first[0], first[1])
+    nearest = [min(((old, new) for old in known[0]), key=_apart) for new in known[1]]
+    old, new = max(nearest, key=_apart)
     share, rule = OBJECTIVE_SHARE, f"within {OBJECTIVE_SHARE:g}"
     why = _why_elsewhere(match)
     if why:
         if old.raw_gap is None or new.raw_gap is None:
-            return found("skipped", note="no certified gap says how far an objective may move")
+            note = "no certified gap says how far an objective may move"
+            return found("skipped", old.objective, new.objective, note=note)
         share = old.raw_gap + new.raw_gap + OBJECTIVE_SHARE_ELSEWHERE
         rule = f"within both gaps and {OBJECTIVE_SHARE_ELSEWHERE:g} ({why})"
-    return found("worse" if objectives_differ(old, new, share) else "same", rule)
+    differ = _apart((old, new)) > share
+    return found("worse" if differ else "same", old.objective, new.objective, rule)
 
 
-def objectives_differ(old: Record, new: Record, share: float) -> bool:
-    """Whether two objectives are further apart than `share` of the larger.
+def _apart(pair: tuple[Record, Record]) -> float:
+    """How far two objectives are apart, as a share of the larger.
 
     An optimum near 0 has no digits of its own: what flows through the objective scales it.
     """
-    assert old.objective is not None
-    assert new.objective is not None
-    flows = CANCELLED * min((r.scale or 0.0) for r in (old, new))
-    scale = max(abs(old.objective), abs(new.objective), flows)
-    return abs(new.objective - old.objective) > share * scale
+    old, new = (r.objective or 0.0 for r in pair)
+    flows = CANCELLED * min((r.scale or 0.0) for r in pair)
+    scale = max(abs(old), abs(new), flows)
+    return abs(new - old) / scale if scale else 0.0
 
 
 def _gap(match: Match) -> list[Finding]:
