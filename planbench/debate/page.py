@@ -32,7 +32,6 @@ from planbench.records.schema import Record
 from planbench.report.ladders import Ladder, find_ladders
 from planbench.report.markup import Markup, Section, folded, raised, section, to_html
 from planbench.report.results import AggregatedResult, require_results
-from planbench.report.style import named
 from planbench.report.table import Column, Entry, Mark, Table, number
 from planbench.stats.growth import LEAST_SIZES
 
@@ -93,31 +92,6 @@ def information_section(results: Sequence[AggregatedResult]) -> Section:
 
 def claims_table(findings: Sequence[JudgedClaim]) -> Table:
     """Each claim put to the test: who says it, what it predicts, what was measured, a verdict."""
-    rows = []
-    for finding in findings:
-        shown = raised(finding.measured) or Markup('<span class="none">–</span>')
-        if finding.each:
-            listed = Markup("").join(
-                Markup('<li>{} {} <span class="{}">{}</span></li>').format(
-                    Markup(named(series)), raised(figure), _MARKS.get(verdict, "none"), verdict
-                )
-                for series, figure, verdict in finding.each
-            )
-            shown += Markup("<details><summary>each solver</summary><ul>{}</ul></details>").format(
-                listed
-            )
-        rows.append(
-            [
-                Entry(finding.claim),
-                Entry(finding.who),
-                Entry(finding.predicted),
-                Entry(shown),
-                Entry(
-                    Markup("<strong>{}</strong>").format(finding.verdict),
-                    mark=_MARKS.get(finding.verdict, "none"),
-                ),
-            ]
-        )
     return Table(
         columns=(
             Column("claim", "prose"),
@@ -126,7 +100,16 @@ def claims_table(findings: Sequence[JudgedClaim]) -> Table:
             Column("measured", "prose"),
             Column("verdict", "short"),
         ),
-        rows=rows,
+        rows=[
+            [
+                Entry(finding.claim),
+                Entry(finding.who),
+                Entry(finding.predicted),
+                Entry(finding.measured or fmt.UNKNOWN),
+                Entry(finding.verdict, mark=_MARKS.get(finding.verdict, "none")),
+            ]
+            for finding in findings
+        ],
         sortable=False,
     )
 

@@ -166,7 +166,5 @@ def _html_cell(column: Column, entry: Entry, *, first: bool) -> dict[str, Any]:
 
 def raised(sentence: str) -> Markup:
     """Escape a sentence and set its exponents high."""
-    if hasattr(sentence, "__html__"):
-        return Markup(sentence)
     pattern = r"(\bn|\b10|n\))\^([-−]?[0-9.]*[0-9]|b\b)"
     return Markup(re.sub(pattern, r"\1<sup>\2</sup>", str(escape(sentence))))
