@@ -13,26 +13,6 @@ from planbench.records.schema import AB, SIDE, Record
 from planbench.report.headline import consensus_of, find_findings
 from planbench.report.results import require_results
 
-_FIRST = (
-    "instance",
-    "solver",
-    "ended",
-    "claim",
-    "verdict",
-    "plan_verdict",
-    "prices_verdict",
-    "claim_verdict",
-    "objective",
-    "lower_bound",
-    "upper_bound",
-    "raw_gap",
-    "polished_gap",
-    "iterations",
-    "wall_s",
-    "peak_bytes",
-    "phases",
-)
-
 
 def row_document(record: Record) -> dict[str, Any]:
     """Return `record` for JSON: ``instance`` is its name, ``instance_facts`` all about it.
@@ -47,9 +27,8 @@ def row_document(record: Record) -> dict[str, Any]:
         Every field of the record, times in seconds and sizes in bytes.
     """
     data = record.model_dump(mode="json")
-    data["instance_facts"] = data["instance"]
-    data["instance"] = record.instance.name
-    return {name: data[name] for name in _FIRST} | data
+    facts = data.pop("instance")
+    return {"instance": record.instance.name, **data, "instance_facts": facts}
 
 
 def run_document(records: Sequence[Record]) -> dict[str, Any]:

@@ -50,14 +50,12 @@ def scaling(
     ] = "seconds",
     shift: Annotated[
         float,
-        typer.Option(
-            parser=options.at_least(0), metavar="S", help="Seconds of shift in the geometric means."
-        ),
+        typer.Option(min=0, metavar="S", help="Seconds of shift in the geometric means."),
     ] = 1.0,
     penalty: Annotated[
         float,
         typer.Option(
-            parser=options.at_least(1),
+            min=1,
             metavar="X",
             help="A failure is charged X times the time limit.",
         ),
