@@ -19,9 +19,8 @@ to an instance cancels.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from operator import attrgetter
 from statistics import median
 from typing import Any
 
@@ -449,7 +448,6 @@ class _Times:
 
     solver: str
     instance: str
-    measure: str
     all_old: Sequence[float]
     all_new: Sequence[float]
     same_machine: bool
@@ -491,13 +489,6 @@ def counted_passes(row: Record) -> float | None:
     return row.wall_s / ((row.pass_s_before + row.pass_s_after) / 2)
 
 
-#: What is compared, from the part to the whole.
-_TIMES: tuple[tuple[str, Callable[[Record], float | None]], ...] = (
-    ("time of solve", attrgetter("matrix_passes")),
-    ("time", counted_passes),
-)
-
-
 def judge_time(matches: Sequence[Match], rules: Rules) -> list[Finding]:
     """Compare times: of each measurement with repeats enough, and of each solver over instances.
 
@@ -507,24 +498,22 @@ def judge_time(matches: Sequence[Match], rules: Rules) -> list[Finding]:
     """
     samples: list[_Times] = []
     too_few: list[_Times] = []  # shown as unclear where it moved far, but never decided
-    for measure, of in _TIMES:
-        by_solver: dict[str, list[_Times]] = {}
-        for match in matches:
-            if not counts_instructions(match) and (times := _times(match, measure, of)):
-                by_solver.setdefault(match.solver, []).append(times)
-        for solver, mine in by_solver.items():
-            samples += [times for times in mine if len(times.old) >= LEAST_PAIRS]
-            if len(mine) < LEAST_PAIRS:
-                too_few += [times for times in mine if len(times.old) < LEAST_PAIRS]
-                continue
-            sides = ([median(side) for side in (t.all_old, t.all_new)] for t in mine)
-            old, new = zip(*sides, strict=True)
-            same = all(times.same_machine for times in mine)
-            where = f"{len(mine)} instances"
-            samples.append(_Times(solver, where, measure, old, new, same))
+    by_solver: dict[str, list[_Times]] = {}
+    for match in matches:
+        if not counts_instructions(match) and (times := _times(match)):
+            by_solver.setdefault(match.solver, []).append(times)
+    for solver, mine in by_solver.items():
+        samples += [times for times in mine if len(times.old) >= LEAST_PAIRS]
+        if len(mine) < LEAST_PAIRS:
+            too_few += [times for times in mine if len(times.old) < LEAST_PAIRS]
+            continue
+        sides = ([median(side) for side in (t.all_old, t.all_new)] for t in mine)
+        old, new = zip(*sides, strict=True)
+        same = all(times.same_machine for times in mine)
+        samples.append(_Times(solver, f"{len(mine)} instances", old, new, same))
     confidence = shared_confidence(rules.confidence, len(samples))
     shown = [f for s in too_few if _is_far(f := _time_finding(s, rules, confidence), rules)]
-    return _once([*(_time_finding(sample, rules, confidence) for sample in samples), *shown])
+    return [*(_time_finding(sample, rules, confidence) for sample in samples), *shown]
 
 
 def _is_far(finding: Finding, rules: Rules) -> bool:
@@ -538,7 +527,7 @@ def times_left_out(matches: Sequence[Match]) -> str:
     ended = [
         m for m in matches if m.baseline.ended and m.candidate.ended and not counts_instructions(m)
     ]
-    without = [m for m in ended if _times(m, "time", counted_passes) is None]
+    without = [m for m in ended if _times(m) is None]
     if not without:
         return ""
     noisy = sum(m.noisy for m in without)
@@ -559,12 +548,12 @@ def times_left_out(matches: Sequence[Match]) -> str:
     )
 
 
-def _times(match: Match, measure: str, of: Callable[[Record], float | None]) -> _Times | None:
+def _times(match: Match) -> _Times | None:
     """Give the times of both sides by repeat; None where there is nothing to trust."""
     sides = []
     for sample in (match.baseline, match.candidate):
         rows = sorted(sample.timed, key=lambda r: (r.group, r.repeat))
-        sides.append([(value, r.wall_s or 0.0) for r in rows if (value := of(r))])
+        sides.append([(value, r.wall_s or 0.0) for r in rows if (value := counted_passes(r))])
     if not all(sides):
         return None
     walls = [median(wall for _, wall in side) for side in sides]
@@ -572,7 +561,7 @@ def _times(match: Match, measure: str, of: Callable[[Record], float | None]) -> 
     if min(walls) <= 0 or math.sqrt(walls[0] * walls[1]) < LEAST_SECONDS:
         return None
     old, new = ([value for value, _ in side] for side in sides)
-    return _Times(match.solver, match.instance, measure, old, new, match.same_machine)
+    return _Times(match.solver, match.instance, old, new, match.same_machine)
 
 
 def slower_by(effect: float) -> str:
@@ -589,7 +578,7 @@ def _time_finding(times: _Times, rules: Rules, confidence: float) -> Finding:
         layer="time",
         solver=times.solver,
         instance=times.instance,
-        measure=times.measure,
+        measure="time",
         verdict=found.verdict,
         baseline=median(times.old),
         candidate=median(times.new),
@@ -600,15 +589,6 @@ def _time_finding(times: _Times, rules: Rules, confidence: float) -> Finding:
         rule=slower_by(effect),
         note=plural(found.n, "pair") + ("" if times.same_machine else ", other machine"),
     )
-
-
-def _once(findings: list[Finding]) -> list[Finding]:
-    """Drop the whole where its part, the solve, already says the same."""
-    solve = _TIMES[0][0]
-    said = {(f.solver, f.instance, f.verdict) for f in findings if f.measure == solve}
-    return [
-        f for f in findings if f.measure == solve or (f.solver, f.instance, f.verdict) not in said
-    ]
 
 
 # -- growth -----------------------------------------------------------------------------------
