@@ -25,7 +25,13 @@ from planbench.report.growth import (
 )
 from planbench.report.ladders import Ladder, find_ladders, last_slope
 from planbench.report.results import AggregatedResult, Measure, require_results
-from planbench.report.scores import profile_seconds, scores_table, standings
+from planbench.report.scores import (
+    SUMMARY_PENALTY,
+    SUMMARY_SHIFT,
+    profile_seconds,
+    scores_table,
+    standings,
+)
 from planbench.stats.aggregate import performance_profile
 from planbench.stats.growth import Estimate, Growth
 
@@ -48,18 +54,6 @@ def scaling(
     measure: Annotated[
         Measure, typer.Option(metavar="WHAT", help="seconds, passes or bytes.")
     ] = "seconds",
-    shift: Annotated[
-        float,
-        typer.Option(min=0, metavar="S", help="Seconds of shift in the geometric means."),
-    ] = 1.0,
-    penalty: Annotated[
-        float,
-        typer.Option(
-            min=1,
-            metavar="X",
-            help="A failure is charged X times the time limit.",
-        ),
-    ] = 2.0,
     json: options.JsonOption = False,
 ) -> None:
     """Fit how cost grows with the number of goods, and predict.
@@ -96,17 +90,15 @@ def scaling(
         if (predictions := [predict(lad, series) for series in lad.series if series in names])
     ]
     if json:
-        console.print_json(_document(found, ranked, measure, shift, penalty))
+        console.print_json(_document(found, ranked, measure))
     else:
-        _show(found, ranked, measure, shift, penalty)
+        _show(found, ranked, measure)
 
 
 def _show(
     found: Sequence[tuple[Ladder, list[Predictions]]],
     measured: Sequence[AggregatedResult],
     measure: Measure,
-    shift: float,
-    penalty: float,
 ) -> None:
     out = console.out()
     for ladder, predictions in found:
@@ -120,7 +112,7 @@ def _show(
     if both:
         console.print_tables([growth.real_table(both)])
     if measured:
-        console.print_tables([scores_table(measured, shift=shift, penalty=penalty)])
+        console.print_tables([scores_table(measured)])
     if old := old_note([c.record for lad, _ in found for c in lad.results]):
         out.print(Text(old))
 
@@ -129,8 +121,6 @@ def _document(
     found: Sequence[tuple[Ladder, list[Predictions]]],
     measured: Sequence[AggregatedResult],
     measure: Measure,
-    shift: float,
-    penalty: float,
 ) -> dict[str, Any]:
     return {
         "measure": measure,
@@ -155,11 +145,11 @@ def _document(
             }
             for one in compare_real([ladder for ladder, _ in found])
         ],
-        "shift_s": shift,
-        "penalty": penalty,
+        "shift_s": SUMMARY_SHIFT,
+        "penalty": SUMMARY_PENALTY,
         "scores": [
             {**asdict(s.score), "refused": s.refused, "not_run": s.not_run}
-            for s in standings(measured, shift=shift, penalty=penalty)
+            for s in standings(measured)
         ],
         "profiles": performance_profile(profile_seconds(measured)),
     }

@@ -80,9 +80,6 @@ class Standing:
 
 def standings(
     results: Sequence[AggregatedResult],
-    *,
-    shift: float = SUMMARY_SHIFT,
-    penalty: float = SUMMARY_PENALTY,
 ) -> list[Standing]:
     """Scores of all solvers over all instances of `results`, best first."""
     times = solved_seconds(results)
@@ -90,16 +87,13 @@ def standings(
     for result in results:
         limit = result.record.time_limit_s
         limits[result.sha256] = max(limits.get(result.sha256) or 0.0, limit or 0.0) or None
-    return ranked(times, limits, [_as_run(c) for c in results], shift=shift, penalty=penalty)
+    return ranked(times, limits, [_as_run(c) for c in results])
 
 
 def ranked(
     times: Mapping[str, Mapping[str, float | None]],
     limits: Mapping[str, float | None],
     runs: Sequence[ScoredRun],
-    *,
-    shift: float = SUMMARY_SHIFT,
-    penalty: float = SUMMARY_PENALTY,
 ) -> list[Standing]:
     """Score solvers whose `runs` say what counts for whom.
 
@@ -107,7 +101,9 @@ def ranked(
     """
     missing = left_out(runs)
     excused = {s: refused | not_run for s, (refused, not_run) in missing.items()}
-    scores = score_solvers(times, limits, shift=shift, penalty=penalty, excused=excused)
+    scores = score_solvers(
+        times, limits, shift=SUMMARY_SHIFT, penalty=SUMMARY_PENALTY, excused=excused
+    )
     return [Standing(s, *(len(shas) for shas in missing[s.solver])) for s in scores]
 
 
@@ -128,12 +124,13 @@ def profile_seconds(results: Sequence[AggregatedResult]) -> dict[str, dict[str, 
     return solved_seconds([result for result in results if not not_applicable(result)])
 
 
-def score_rules(common: int, shift: float, penalty: float) -> str:
+def score_rules(common: int) -> str:
     """Say what the columns of a table of scores are, in one paragraph."""
     return (
-        f"Shifted geometric means (shift {shift:g} s). Failures charged: what a solver did not "
-        f"solve, or did not reach after failing on a smaller size, counts as {penalty:g} times "
-        "the time limit. What a planner refused (it plans no such economy) and what a solver "
+        f"Shifted geometric means (shift {SUMMARY_SHIFT:g} s). Failures charged: what a solver "
+        "did not solve, or did not reach after failing on a smaller size, counts as "
+        f"{SUMMARY_PENALTY:g} times the time limit. What a planner refused (it plans no such "
+        "economy) and what a solver "
         "was not asked to run is left out of its own count and mean. Ranked by that mean over "
         "the mean of the fastest other solver on the same instances (below 1: faster than all "
         f"others together). Solved by all: the {common} instances that every solver which "
@@ -143,20 +140,10 @@ def score_rules(common: int, shift: float, penalty: float) -> str:
 
 def scores_table(
     results: Sequence[AggregatedResult],
-    *,
-    shift: float = SUMMARY_SHIFT,
-    penalty: float = SUMMARY_PENALTY,
 ) -> Table:
-    """Solvers ranked by shifted geometric mean time over everything that was run.
-
-    Parameters
-    ----------
-    results : sequence of AggregatedResult
-    shift, penalty : float
-        Seconds of the shift; what a failure is charged, in time limits.
-    """
-    found = standings(results, shift=shift, penalty=penalty)
-    rules = score_rules(found[0].score.n_common if found else 0, shift, penalty)
+    """Solvers ranked by shifted geometric mean time over everything that was run."""
+    found = standings(results)
+    rules = score_rules(found[0].score.n_common if found else 0)
     return Table(
         title="All instances",
         caption=rules,

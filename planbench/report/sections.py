@@ -75,8 +75,6 @@ from planbench.report.results import (
     machine_label,
 )
 from planbench.report.scores import (
-    SUMMARY_PENALTY,
-    SUMMARY_SHIFT,
     score_rules,
     scores_table,
     standings,
@@ -409,7 +407,7 @@ def overall_section(results: Sequence[AggregatedResult]) -> Section:
     found = standings(plain)
     common = found[0].score.n_common if found else 0
     note = (
-        f"{score_rules(common, SUMMARY_SHIFT, SUMMARY_PENALTY)} The profile counts what a solver "
+        f"{score_rules(common)} The profile counts what a solver "
         "was run on: failures are part of it, what was never run and what a planner refused are "
         "not."
     )
