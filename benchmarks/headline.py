@@ -17,9 +17,9 @@ from planbench.records.schema import Record
 from planbench.records.store import read_records
 from planbench.records.verdicts import old_note
 from planbench.report.charts import alt, ladder_chart
-from planbench.report.figures import save_figure
 from planbench.report.growth import power_entry
 from planbench.report.headline import census_words, find_largest_solved, largest_solved_words
+from planbench.report.html import save_figure
 from planbench.report.ladders import (
     Ladder,
     find_ladders,

@@ -97,7 +97,7 @@ def history(
     if output is not None and page is not None and not found.series:
         raise InputError(f"not written: {found.notes[-1]}", where=str(output))
     if page is not None and found.series:
-        from planbench.comparison.history_page import write_history  # needs the extra report
+        from planbench.comparison.pages import write_history  # needs the extra report
 
         rows = [r for _, run in kept for r in run if machine_key(r) == found.machine_id]
         written = {"page": str(page), "charts": write_history(found, rows, page)}

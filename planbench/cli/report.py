@@ -44,10 +44,9 @@ def report(
     more, or two with --merge are read as one run.
     """
     # They need the extra, and --help does not.
-    from planbench.comparison.side_by_side import render_side_by_side
+    from planbench.comparison.pages import render_side_by_side
     from planbench.debate.page import debate_sections
-    from planbench.report.figures import write_figures
-    from planbench.report.html import render_report
+    from planbench.report.html import render_report, write_figures
 
     page = check_writable(output if output is not None else options.page_for(results[0]))
     if os.path.realpath(page) in map(os.path.realpath, results):

@@ -31,8 +31,14 @@ from planbench.formatting import plural
 from planbench.records.schema import Record
 from planbench.report.ladders import BYTES_FLOOR, SECONDS_FLOOR, find_ladders
 from planbench.report.results import AggregatedResult, Measure, aggregate, configuration
-from planbench.stats.paired import LEAST_PAIRS, paired_log_ratio
-from planbench.stats.regression import Bound, SlopeChange, compare_slopes, shared_confidence
+from planbench.stats.paired import (
+    LEAST_PAIRS,
+    Bound,
+    SlopeChange,
+    compare_slopes,
+    paired_log_ratio,
+    shared_confidence,
+)
 
 
 def _finding(

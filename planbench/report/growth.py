@@ -154,10 +154,8 @@ def _at_largest(series: str, real: Ladder, synthetic: Ladder) -> tuple[int | Non
 SPANS = (("second", 1.0), ("minute", 60.0), ("hour", 3600.0), ("day", 86400.0))
 #: Numbers of goods at which costs are predicted.
 SIZES = (12e6, 12e9)
-#: Where the ends of an interval differ by more than this factor, it is printed without a value.
+#: Where the ends of an interval differ by more than this factor, no figure can be named.
 VAGUE = 1e3
-#: Where they differ by more than this, the interval says nothing: it is not printed.
-HOPELESS = 1e6
 #: Shown instead of such a prediction.
 TOO_UNCERTAIN = "too uncertain"
 
@@ -211,20 +209,13 @@ def vague(estimate: Estimate) -> bool:
 def estimate_words(
     estimate: Estimate | None, shown: Callable[[float | None], str]
 ) -> tuple[str, str]:
-    """Value and interval, with ``!`` where they extrapolate.
-
-    Where the interval is vague it is shown alone, for a value before it would be believed; where it
-    is open or spans more than :data:`HOPELESS`, words replace both.
-    """
+    """Value and interval, with ``!`` where they extrapolate; words where it is vague."""
     if estimate is None:
         return fmt.UNKNOWN, ""
+    if estimate.low is None or estimate.high is None or vague(estimate):
+        return TOO_UNCERTAIN, ""
     mark = "!" if estimate.extrapolates else ""
-    if estimate.value is None or estimate.low is None or estimate.high is None:
-        return TOO_UNCERTAIN, ""
-    spread = fmt.between(shown(estimate.low), shown(estimate.high))
-    if estimate.high > HOPELESS * estimate.low:
-        return TOO_UNCERTAIN, ""
-    return (spread + mark, "") if vague(estimate) else (shown(estimate.value) + mark, spread)
+    return shown(estimate.value) + mark, fmt.between(shown(estimate.low), shown(estimate.high))
 
 
 def warnings(
@@ -249,9 +240,8 @@ def warnings(
     ]
     if hazy:
         said.append(
-            f"A range alone: the interval spans more than a factor of {VAGUE:,.0f}, so that no "
-            f"figure can be named. “{TOO_UNCERTAIN}”: it spans more than a factor of "
-            f"{HOPELESS:,.0f}, or is open; too few runs finished."
+            f"“{TOO_UNCERTAIN}”: the interval is open or spans more than a factor of "
+            f"{VAGUE:,.0f}; too few runs finished."
         )
     alike = [name for name, g in fitted.items() if g.undecided]
     if alike:

@@ -30,10 +30,10 @@ def chains_as_results(records: Sequence[Record]) -> list[Record]:
     Of several chains of one solver (in one version, with the same options) at the tightest target
     the last undisturbed one counts, else the last. Rows that are no tries stay as they are.
     """
-    position = {id(record): number for number, record in enumerate(records)}
-    ended = [(key, chain) for key, chain in read_chains(records).items() if facts_of(chain[-1]).end]
     chosen: dict[tuple[object, ...], tuple[list[float], Record, Record]] = {}
-    for key, chain in sorted(ended, key=lambda item: position[id(item[1][-1])]):
+    for key, chain in read_chains(records):
+        if not facts_of(chain[-1]).end:
+            continue
         place = key._replace(suite="", group="", value="", targets=())
         targets, row = facts_of(chain[-1]).targets, _charged(chain)
         before = chosen.get(place)

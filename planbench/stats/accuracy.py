@@ -6,7 +6,7 @@ A suite with target gaps drives each solver to each target in a chain of tries
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -119,7 +119,7 @@ def facts_of(record: Record) -> AccuracyFacts:
     return record.accuracy
 
 
-def read_chains(records: Iterable[Record]) -> dict[ChainKey, list[Record]]:
+def read_chains(records: Iterable[Record]) -> Iterator[tuple[ChainKey, list[Record]]]:
     """Put tries into chains; rows of suites without target gaps are passed over.
 
     Parameters
@@ -127,6 +127,12 @@ def read_chains(records: Iterable[Record]) -> dict[ChainKey, list[Record]]:
     records : iterable of Record
         In the order of the results file: a try made again takes the place of the former one and
         of what followed it.
+
+    Yields
+    ------
+    key : ChainKey
+    chain : list of Record
+        After each try the chain that it belongs to, as it is then; one list for each chain.
     """
     rows = [record for record in records if record.accuracy is not None]
     # A run that failed often could not say its version: it takes that of its namesakes.
@@ -150,7 +156,7 @@ def read_chains(records: Iterable[Record]) -> dict[ChainKey, list[Record]]:
         del chain[facts.attempt :]
         if len(chain) == facts.attempt:
             chain.append(row)
-    return {key: chain for key, chain in chains.items() if chain}
+            yield key, chain
 
 
 def time_to_accuracy(records: Iterable[Record]) -> list[TimeToAccuracy]:
@@ -167,7 +173,7 @@ def time_to_accuracy(records: Iterable[Record]) -> list[TimeToAccuracy]:
         In order of first appearance, targets from loose to tight.
     """
     found: dict[tuple[ChainKey, float], list[TimeToAccuracy]] = {}
-    for key, chain in read_chains(records).items():
+    for key, chain in dict(read_chains(records)).items():
         for target in key.targets:
             place = key._replace(targets=(), repeat=0)
             found.setdefault((place, target), []).append(_read(chain, target, key.version))

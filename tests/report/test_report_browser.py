@@ -164,7 +164,7 @@ def test_hostile_names_do_not_run(write, tmp_path):
 @pytest.mark.parametrize("width", [500, full_param(1280)])
 def test_two_runs_side_by_side_in_a_browser(write, tmp_path, width):
     """Each ladder is drawn for both runs; scripts must not trip over sections that are absent."""
-    from planbench.comparison.side_by_side import render_side_by_side
+    from planbench.comparison.pages import render_side_by_side
 
     records = make_suite()
     slower = [r.model_copy(update={"wall_s": r.wall_s and 1.5 * r.wall_s}) for r in records]

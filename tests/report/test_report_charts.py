@@ -29,8 +29,7 @@ from planbench.report.charts import (
     profile_chart,
     ticks,
 )
-from planbench.report.figures import save_figure
-from planbench.report.html import render_report
+from planbench.report.html import render_report, save_figure
 
 
 def values_of(chart):

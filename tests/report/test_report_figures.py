@@ -21,8 +21,7 @@ from planbench.report.charts import (
     largest_driven,
     sweep_chart,
 )
-from planbench.report.figures import write_figures
-from planbench.report.html import render_report
+from planbench.report.html import render_report, write_figures
 
 
 def driven():

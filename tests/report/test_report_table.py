@@ -103,7 +103,7 @@ def test_bench_keeps_its_measurements_without_jinja2(monkeypatch, tmp_path, caps
     from planbench.cli.bench import _write_report
 
     monkeypatch.setitem(sys.modules, "jinja2", None)
-    modules = ("report.markup", "report.charts", "report.html", "report.sections", "debate.page")
+    modules = ("report.markup", "report.charts", "report.html", "debate.page")
     for module in modules:
         monkeypatch.delitem(sys.modules, f"planbench.{module}", raising=False)
     assert _write_report([], tmp_path / "x.html", []) is None
