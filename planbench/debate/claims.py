@@ -30,7 +30,7 @@ from planbench.debate.study import NoiseLoss, Replanned, noise_losses, replanned
 from planbench.formatting import plural
 from planbench.records.schema import Record
 from planbench.report.growth import SIZES, estimate_words, predict
-from planbench.report.headline import find_largest_solved
+from planbench.report.headline import find_largest_solved, power_words
 from planbench.report.ladders import YARDSTICK, Ladder, fit_ladder, headline_ladder
 from planbench.report.results import TARGET_GAP, AggregatedResult
 from planbench.report.scores import is_interior_point, is_planner
@@ -287,16 +287,11 @@ def _interior_point(evidence: Evidence) -> Finding | None:
 
 
 def _growth_words(ladder: Ladder, series: str) -> str:
-    said = f"{series}: {_power(fit_ladder(ladder, series, 'seconds'))}"
+    said = f"{series}: {power_words(fit_ladder(ladder, series, 'seconds'))}"
     passes = fit_ladder(ladder, series, "passes")
-    return said + (f"; in matrix passes {_power(passes)}" if passes.exponent is not None else "")
-
-
-def _power(fit: PowerLawFit) -> str:
-    if fit.exponent is None:
-        return fit.reason
-    spread = fmt.interval(fit.low, fit.high)
-    return fmt.exponent(fit.exponent) + (f" ({spread})" if spread else "")
+    return said + (
+        f"; in matrix passes {power_words(passes)}" if passes.exponent is not None else ""
+    )
 
 
 # Sizes, rounds and prices.

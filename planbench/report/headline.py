@@ -80,9 +80,9 @@ def growth_words(series: str, seconds: PowerLawFit, passes: PowerLawFit) -> str:
     """How a solver's cost grows with the number of goods, in one sentence."""
     if seconds.exponent is None:
         return f"How the time of {series} grows cannot be said: {seconds.reason}."
-    said = f"Its time grows as {_power(seconds)}"
+    said = f"Its time grows as {power_words(seconds)}"
     if passes.exponent is not None:
-        said += f", counted in matrix passes as {_power(passes)}"
+        said += f", counted in matrix passes as {power_words(passes)}"
     return said + "."
 
 
@@ -169,6 +169,9 @@ def find_findings(records: Sequence[Record]) -> list[str]:
     return [plain(line) for line in found]
 
 
-def _power(fit: PowerLawFit) -> str:
+def power_words(fit: PowerLawFit) -> str:
+    """Exponent with its 95 % interval, or why there is none."""
+    if fit.exponent is None:
+        return fit.reason
     spread = fmt.interval(fit.low, fit.high)
-    return f"{fmt.exponent(fit.exponent)}" + (f" (95 % interval {spread})" if spread else "")
+    return fmt.exponent(fit.exponent) + (f" (95 % interval {spread})" if spread else "")

@@ -20,41 +20,21 @@ from planbench.stats.growth import Growth, LocalSlope, PowerLawFit, local_slopes
 
 #: What makes an economy larger rather than another one.
 GROWING = ("goods", "years", "regions")
-#: Knobs that differ between the sizes of one ladder (sectors and band are filled in by size).
-_VARIES = ("goods", "seed", "sectors", "band", "planted_optimum")
-#: Knobs of the text of a recipe that follow from nothing else.
+#: What draws another economy of the same recipe.
 _SEED = "seed"
 
 
-def fixed_knobs(result: AggregatedResult) -> dict[str, object] | None:
-    """Everything that must be equal at all sizes of a ladder; None for what is on no ladder.
-
-    For the plain generator these are the fields of the recipe, in which left-out knobs are filled
-    in. Others, such as ``split:us-bea-71,goods=1000,seed=1`` or
-    ``gen:profile=us-bea-2012,goods=1000``, fill in knobs that follow from the size; for them it is
-    what the text of the recipe asked for.
-    """
-    if result.goods is None:
-        return None
-    recipe = result.record.instance.recipe
-    asked = result.record.instance.asked
-    if not asked or _is_plain(asked):
-        if "goods" not in recipe:
-            return None
-        return {knob: value for knob, value in recipe.items() if knob not in _VARIES}
-    variable = result.record.variable or "goods"
-    if variable not in GROWING or variable not in asked:
+def fixed_knobs(result: AggregatedResult) -> dict[str, str] | None:
+    """Parts of the recipe that must be equal at all sizes of a ladder; None for other instances."""
+    asked, variable = result.record.instance.asked, result.record.variable or "goods"
+    if result.goods is None or variable not in GROWING or variable not in asked:
         return None
     return {k: v for k, v in asked.items() if k not in (variable, _SEED)}
 
 
-def from_real_tables(knobs: dict[str, object]) -> bool:
+def from_real_tables(knobs: dict[str, str]) -> bool:
     """Whether a ladder's economies are made from a real table or from figures fitted to one."""
     return "profile" in knobs or "of" in knobs
-
-
-def _is_plain(asked: dict[str, str]) -> bool:
-    return asked["maker"] == "gen" and not {"profile", "years", "regions"} & asked.keys()
 
 
 #: Seconds below which the clock and start-up dominate whatever the solver.

@@ -10,7 +10,6 @@ from functools import cache
 from typing import Any
 
 from planbench.errors import SolverUnavailableError
-from planbench.report.style import named
 from planbench.report.table import Column, Entry, Table
 
 try:
@@ -33,7 +32,6 @@ def templates() -> Environment:
     made = Environment(
         loader=PackageLoader("planbench.report"), autoescape=True, undefined=StrictUndefined
     )
-    made.globals["named"] = lambda series: Markup(named(series))
     made.filters["raised"] = raised
     return made
 
@@ -154,8 +152,6 @@ def _html_cell(column: Column, entry: Entry, *, first: bool) -> dict[str, Any]:
     style = f"{style} {_CLASSES.get(entry.mark, entry.mark)}".strip()
     raised_too = column.kind in ("number", "plain number", "law", "prose", "short")
     content = raised(entry.text) if raised_too else escape(entry.text)
-    if column.kind == "solver":
-        content = Markup(named(entry.text))
     if entry.note:
         content += Markup("<br><small>{}</small>").format(raised(entry.note))
     key = None

@@ -46,8 +46,8 @@ class Column:
         Its lines parted by newlines.
     kind : {"text", "solver", "number", "plain number", "law", "long", "prose",
         "short"}
-        Numbers are right-aligned, and sorted by value but for plain ones; a solver's name comes
-        with its swatch on a page; long text may be broken, short text is kept narrow. Exponents
+        Numbers are right-aligned, and sorted by value but for plain ones; names of solvers are
+        folded last on a terminal; long text may be broken, short text is kept narrow. Exponents
         are set high in numbers, laws, prose and short text.
     places : {"both", "terminal", "page"}
         Where the column is drawn.

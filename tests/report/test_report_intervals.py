@@ -76,15 +76,12 @@ def test_seeds_share_a_bar_and_stopped_ones_stay_out_of_it():
     """The limit is no measurement of the time that a run would have taken."""
     rows = make_ladder(sizes=(100, 1000), laws=ONE, limit=1e9)
     facts = {"goods": 1000, "group": "uniform", "pass_s_before": 2e-5}
+    name = "gen:goods=1000,structure=uniform,seed={}"
     for seed, seconds in ((2, 0.4), (3, 0.9)):
-        recipe = {"goods": 1000, "structure": "uniform", "seed": seed}
         rows.append(
-            make_record(
-                "highs-ds", f"gen:{seed}", recipe=recipe, wall_s=seconds, key=f"{seed}", **facts
-            )
+            make_record("highs-ds", name.format(seed), wall_s=seconds, key=f"{seed}", **facts)
         )
-    recipe = {"goods": 1000, "structure": "uniform", "seed": 4}
-    rows.append(make_failure("highs-ds", "timeout", "gen:4", recipe=recipe, key="4", **facts))
+    rows.append(make_failure("highs-ds", "timeout", name.format(4), key="4", **facts))
     (bar,) = bar_rows(only(rows), "seconds")
     assert (bar["goods"], bar["low"], bar["high"]) == (1000, 0.4, 0.9)
 
