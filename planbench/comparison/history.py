@@ -17,6 +17,7 @@ from planbench.comparison.render import in_unit
 from planbench.errors import InputError
 from planbench.formatting import plain, plural
 from planbench.records.schema import Record
+from planbench.records.values import short_commit
 from planbench.report.results import machine_key, machine_label, machine_names
 from planbench.report.table import Column, Entry, Table, number
 from planbench.stats.steps import find_steps
@@ -77,7 +78,7 @@ class ChangePoint:
         """Commit and versions that changed with it; empty where nothing recorded did."""
         parts = []
         if self.before.commit != self.after.commit:
-            old, new = (_short(p.commit) for p in (self.before, self.after))
+            old, new = (short_commit(p.commit) for p in (self.before, self.after))
             parts.append(f"planbench {old} → {new}")
         old_versions, new_versions = dict(self.before.packages), dict(self.after.packages)
         parts += [
@@ -237,13 +238,6 @@ _VALUES: dict[Measure, Callable[[Sample], float | None]] = {
     "bytes": lambda sample: _median([r.peak_bytes for r in sample.ended]),
     "iterations": _iterations,
 }
-
-
-def _short(commit: str) -> str:
-    if not commit:
-        return "unknown"
-    changed = "-dirty" if commit.endswith("-dirty") else ""
-    return commit.removesuffix("-dirty")[:9] + changed
 
 
 HISTORY_TITLES: dict[Measure, str] = {

@@ -31,7 +31,7 @@ from planbench.debate.claims import (
 from planbench.formatting import plural
 from planbench.records.schema import InstanceFacts, Record
 from planbench.report.ladders import Ladder, find_ladders
-from planbench.report.markup import Markup, Section, folded, raised, section, to_html
+from planbench.report.markup import Markup, Section, folded, raised, render, section, to_html
 from planbench.report.results import AggregatedResult, require_results
 from planbench.report.table import Column, Entry, Mark, Table, number
 from planbench.stats.growth import LEAST_SIZES
@@ -96,33 +96,6 @@ def range_words(numbers: Range) -> str:
     """``1,205``, or ``20 to 400,020``."""
     low, high = numbers
     return fmt.count(low) if low == high else f"{fmt.count(low)} to {fmt.count(high)}"
-
-
-def exchange_rules() -> str:
-    """Say what the letters and columns are, in one paragraph."""
-    return (
-        "n goods, K resources, m activities, T targets, N non-zeros of the linear program. A "
-        "number counts once however many read it. two-level: how many techniques are close to the "
-        "cheapest is not in the records, so down and up are between none and all m; sideways are "
-        "the prices and orders that pass from supplier to buyer, about one per non-zero and pass. "
-        "material-balances: N·n/m is the share of the non-zeros that belongs to one technique per "
-        "good. Everything: what one centre needs once to solve the linear program itself, "
-        "its coefficients, endowments, capacities and demands."
-    )
-
-
-def debate_words() -> str:
-    """Say what the figures mean in the debate, with its sources."""
-    return (
-        "Hayek (1945) held that the knowledge a plan needs is dispersed and cannot be handed to a "
-        "centre. Lange (1936) answered that a board may find prices by trial and error as a market "
-        "does; Marschak (1959) and Malinvaud (1967) asked of each such procedure what is exchanged "
-        "in a round and whether every round brings a better plan; Kornai and Lipták (1965) let a "
-        "centre price the scarce resources only, and the sectors know their own techniques. The "
-        "table counts what each of these exchanges here. "
-        "Whether producers can know, or would say, what "
-        "they are asked is not measured by it."
-    )
 
 
 def _exchange(series: str, result: AggregatedResult) -> Exchange:
@@ -229,7 +202,19 @@ def claims_section(
         "What was claimed, and what was measured",
         *parts,
         link="What was claimed",
-        note=claims_rules(),
+        note=render(
+            "claims_rules.html",
+            sizes=LEAST_SIZES,
+            spread=SPREAD,
+            narrow=NARROW,
+            far=FAR,
+            near=NEAR,
+            goods=fmt.count(LEAST_GOODS),
+            fresh=fmt.seconds(FRESH),
+            stale=fmt.seconds(STALE),
+            noise=100 * NOISE,
+            worthless=100 * WORTHLESS,
+        ),
         before="instances",
     )
 
@@ -241,8 +226,8 @@ def information_section(results: Sequence[AggregatedResult]) -> Section:
         "information",
         "Messages exchanged",
         to_html(exchange_table(found)) if found else Markup(""),
-        text=debate_words(),
-        note=exchange_rules(),
+        text=render("exchange_debate.html"),
+        note=render("exchange_rules.html"),
         before="overall",
     )
 
@@ -268,30 +253,6 @@ def claims_table(findings: Sequence[JudgedClaim]) -> Table:
             for finding in findings
         ],
         sortable=False,
-    )
-
-
-def claims_rules() -> str:
-    """How the verdicts come about, in one paragraph of text."""
-    return (
-        f"Judged are only ladders on which economies of {LEAST_SIZES} sizes or more were solved, "
-        f"the largest at least {SPREAD:g} times the smallest. "
-        "Exponents: contradicted where the 95 % interval of the best general solver (that which "
-        "solved the largest economy of the headline ladder fastest; for n log n of any solver, one "
-        "way to do it being enough; for interior-point methods of the best of these) excludes the "
-        "prediction; "
-        f"supported where it holds it and is at most {NARROW:g} wide; else it is undecided. "
-        f"“Far cheaper” is supported from {FAR:g} times and contradicted up to {NEAR:g} times; "
-        "where a gap was not reached in the time limit, the seconds spent give a lower bound. "
-        f"A count is supported within a factor of {NEAR:g} and contradicted beyond {FAR:g}. "
-        "Prices: contradicted where at least half of the finished plans came with duals that prove "
-        "them. "
-        f"A fresh plan, of {fmt.count(LEAST_GOODS)} goods or more: contradicted up to "
-        f"{fmt.seconds(FRESH)}, supported from {fmt.seconds(STALE)}, at the "
-        "largest economy tried. "
-        f"Wrong data: contradicted where coefficients off by {100 * NOISE:g} % cost no larger a "
-        f"share of the value, supported from {100 * WORTHLESS:g} %. "
-        "Each verdict is on these generated economies, this machine and these solvers."
     )
 
 
