@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -182,15 +181,6 @@ def _range(values: npt.NDArray[Any]) -> dict[str, float] | None:
     }
 
 
-def _spread(values: dict[str, float] | None) -> str:
-    if values is None:
-        return fmt.UNKNOWN
-    return (
-        f"{amount(values['smallest'], 3)} to {amount(values['largest'], 3)}, "
-        f"median {amount(values['median'], 3)}, mean {amount(values['mean'], 3)}"
-    )
-
-
 def _moved_lines(moved: list[str]) -> list[str]:
     """Of each rule the first few figures (importing puts the largest first), and how many more."""
     by_rule: dict[str, list[str]] = {}
@@ -222,36 +212,47 @@ def _observed_words(observed: dict[str, Any]) -> str:
     return f"feasible, worth {fmt.objective(value, 10)}{at_most}"
 
 
-#: Rows of an economy and of a general linear program: what they say, of which fact, and how.
-_ECONOMY: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
-    ("techniques per good", "techniques_per_good", _spread),
-    ("goods with a choice", "goods_with_choice", fmt.count),
-    ("joint production", "joint_production", lambda n: plural(n, "activity")),
-    ("capacities", "capacities", lambda n: plural(n, "activity")),
-    ("goods in targets", "goods_in_targets", fmt.count),
-    ("stocks", "stocks", fmt.count),
-    ("fixed demands", "fixed_demands", fmt.count),
-    ("units", "units", lambda units: ", ".join(units[:6])),
-)
-_PROGRAM: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
-    *((name, name, fmt.count) for name in ("equations", "ranges", "inequalities")),
-    ("free rows", "free_rows", fmt.count),
-    ("bounded columns", "bounded_columns", fmt.count),
-    ("free columns", "free_columns", fmt.count),
-    ("coefficients", "coefficients", _spread),
-    ("costs", "costs", _spread),
-    ("objective offset", "offset", amount),
-)
-
-
 def _show(instance: Instance, facts: dict[str, Any]) -> None:
+    def spread(key: str) -> str:
+        values = facts[key]
+        if values is None:
+            return "–"
+        return (
+            f"{amount(values['smallest'], 3)} to {amount(values['largest'], 3)}, "
+            f"median {amount(values['median'], 3)}, mean {amount(values['mean'], 3)}"
+        )
+
     rows: views.Pairs = [
         ("linear program", f"{plural(facts['rows'], 'row')}, {plural(facts['columns'], 'column')}"),
         ("non-zeros", f"{fmt.count(facts['nonzeros'])}, density {percent(facts['density'])}"),
     ]
-    for label, key, shown in _ECONOMY if instance.economy is not None else _PROGRAM:
-        if facts[key] != []:
-            rows.append((label, shown(facts[key])))
+    if instance.economy is not None:
+        rows += [
+            ("techniques per good", spread("techniques_per_good")),
+            ("choice of technique", plural(facts["goods_with_choice"], "good")),
+            ("joint production", plural(facts["joint_production"], "activity")),
+            ("capacities", plural(facts["capacities"], "activity")),
+            ("in targets", plural(facts["goods_in_targets"], "good")),
+            ("stocks, fixed demands", f"{facts['stocks']:,}, {facts['fixed_demands']:,}"),
+        ]
+        if facts["units"]:
+            rows.append(("units", ", ".join(facts["units"][:6])))
+    else:
+        rows += [
+            (
+                "rows",
+                f"{plural(facts['equations'], 'equation')}, {plural(facts['ranges'], 'range')}, "
+                f"{plural(facts['inequalities'], 'inequality')}, {facts['free_rows']:,} free",
+            ),
+            (
+                "columns",
+                f"{facts['bounded_columns']:,} bounded on both sides, "
+                f"{facts['free_columns']:,} free",
+            ),
+            ("coefficients", spread("coefficients")),
+            ("costs", spread("costs")),
+            ("objective offset", amount(facts["offset"])),
+        ]
     rows += [
         ("known optimum", fmt.objective(facts["optimum"], 10)),
         ("memory", f"{fmt.size_bytes(facts['bytes'])} of arrays"),
@@ -305,7 +306,7 @@ def statistics_parts(found: EconomyStatistics) -> list[Table | Text]:
             estimates.setdefault(how, []).append(about["label"])
         shown = ("≈ " if how is not None else "") + _form(value, about["form"])
         rows.append((Entry(f"  {about['label']}"), shown, about["says"]))
-    columns = Column("figure"), "value", views.label("what it says")
+    columns = Column("figure", whole=True), "value", views.label("what it says")
     lines = [
         (f"Values: {found.price_basis}. Levels: {found.level_basis}.", "dim"),
         *((f"≈ {', '.join(names)}: {how}.", "dim") for how, names in estimates.items()),
