@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -89,7 +89,7 @@ from planbench.report.results import (
 from planbench.report.scores import score_rules, scores_table, standings
 from planbench.report.style import in_order
 from planbench.report.sweeps import find_sweeps
-from planbench.report.table import Column, Entry, Table, number
+from planbench.report.table import Column, Entry, Kind, Table, number
 from planbench.report.tables import ladder_table
 from planbench.stats.accuracy import time_to_accuracy
 from planbench.stats.growth import EXCLUDED, FURTHEST, LEAST_SIZES
@@ -161,52 +161,42 @@ def raw_rows(records: Sequence[Record], runs: Sequence[str] = ()) -> Table:
     return Table(
         columns=(
             *([Column("run")] if runs else []),
-            Column("instance", "long"),
-            Column("solver"),
-            Column("group"),
-            Column("goods", "number"),
-            Column("repeat", "number"),
-            Column("ended"),
-            Column("claim"),
-            Column("verdict"),
-            Column("time", "number"),
-            Column("passes", "number"),
-            Column("peak memory", "number"),
-            Column("objective", "number"),
-            Column("raw gap", "number"),
-            Column("polished gap", "number"),
-            Column("disturbed", "long"),
-            Column("version"),
-            Column("message", "long"),
+            *(Column(heading, kind) for heading, kind, _ in _RAW),
         ),
-        rows=[[*run, *_raw_row(record)] for run, record in zip(names, records, strict=True)],
+        rows=[
+            [*run, *(say(record) for _, _, say in _RAW)]
+            for run, record in zip(names, records, strict=True)
+        ],
         identity="rows",
         tall=True,
     )
 
 
-def _raw_row(r: Record) -> list[Entry]:
-    crashed = r.ended == "crash"
-    bad = r.verdict == "wrong" or crashed
-    return [
-        Entry(r.instance.name),
-        Entry(r.solver),
-        Entry(r.group or r.suite or fmt.UNKNOWN),
-        number(fmt.count(r.instance.goods), r.instance.goods),
-        number(str(r.repeat), r.repeat),
-        Entry(r.ended, mark="bad" if crashed else ""),
-        Entry(r.claim or fmt.UNKNOWN),
-        Entry(verdict_words(r) if r.verdict else fmt.UNKNOWN, mark="bad" if bad else ""),
-        number(fmt.seconds(r.wall_s), r.wall_s),
-        number(fmt.passes(r.matrix_passes), r.matrix_passes),
-        number(fmt.size_bytes(r.peak_bytes), r.peak_bytes),
-        number(fmt.objective(r.objective, 10), r.objective),
-        number(fmt.gap(r.raw_gap), r.raw_gap),
-        number(fmt.gap(r.polished_gap), r.polished_gap),
-        Entry(disturbance_words(r), mark="warn"),
-        Entry(r.solver_version or fmt.UNKNOWN),
-        Entry(r.message),
-    ]
+def _verdict(r: Record) -> Entry:
+    bad = r.verdict == "wrong" or r.ended == "crash"
+    return Entry(verdict_words(r) if r.verdict else fmt.UNKNOWN, mark="bad" if bad else "")
+
+
+#: Columns of all rows: heading, kind, and what they say of a row.
+_RAW: tuple[tuple[str, Kind, Callable[[Record], Entry]], ...] = (
+    ("instance", "long", lambda r: Entry(r.instance.name)),
+    ("solver", "text", lambda r: Entry(r.solver)),
+    ("group", "text", lambda r: Entry(r.group or r.suite or fmt.UNKNOWN)),
+    ("goods", "number", lambda r: number(fmt.count(r.instance.goods), r.instance.goods)),
+    ("repeat", "number", lambda r: number(str(r.repeat), r.repeat)),
+    ("ended", "text", lambda r: Entry(r.ended, mark="bad" if r.ended == "crash" else "")),
+    ("claim", "text", lambda r: Entry(r.claim or fmt.UNKNOWN)),
+    ("verdict", "text", _verdict),
+    ("time", "number", lambda r: number(fmt.seconds(r.wall_s), r.wall_s)),
+    ("passes", "number", lambda r: number(fmt.passes(r.matrix_passes), r.matrix_passes)),
+    ("peak memory", "number", lambda r: number(fmt.size_bytes(r.peak_bytes), r.peak_bytes)),
+    ("objective", "number", lambda r: number(fmt.objective(r.objective, 10), r.objective)),
+    ("raw gap", "number", lambda r: number(fmt.gap(r.raw_gap), r.raw_gap)),
+    ("polished gap", "number", lambda r: number(fmt.gap(r.polished_gap), r.polished_gap)),
+    ("disturbed", "long", lambda r: Entry(disturbance_words(r), mark="warn")),
+    ("version", "text", lambda r: Entry(r.solver_version or fmt.UNKNOWN)),
+    ("message", "long", lambda r: Entry(r.message)),
+)
 
 
 def _as_number(value: object) -> float | None:
