@@ -158,7 +158,7 @@ class Plot:
                 background="transparent",
                 font="system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
                 view=alt.ViewConfig(stroke=None),
-                legend=alt.LegendConfig(columns=3),
+                legend=alt.LegendConfig(columns=3, labelFontSize=12),
                 axis=alt.AxisConfig(
                     labelFontSize=12,
                     titleFontSize=12.5,

@@ -9,7 +9,7 @@
     const room = holder.clientWidth;
     spec.width = Math.max(160, Math.floor(room - AXIS));
     spec.height = Math.min(spec.height, room < 540 ? 320 : 380);
-    spec.config.legend = { columns: Math.max(1, Math.floor(spec.width / NAME)) };
+    spec.config.legend.columns = Math.max(1, Math.floor(spec.width / NAME));
     spec.autosize = { type: "pad" };
     const options = {
       mode: "vega-lite", renderer: "svg",
