@@ -16,9 +16,10 @@ from planbench.io.files import write_text
 from planbench.records.schema import Record
 from planbench.records.store import read_records
 from planbench.records.verdicts import old_note
-from planbench.report.charts import Canvas, alt, interval_sentences, ladder_chart
-from planbench.report.figures import save_figure
+from planbench.report.charts import alt, ladder_chart
+from planbench.report.growth import power_entry
 from planbench.report.headline import census_words, find_largest_solved, largest_solved_words
+from planbench.report.html import save_figure
 from planbench.report.ladders import (
     Ladder,
     find_ladders,
@@ -27,7 +28,7 @@ from planbench.report.ladders import (
     largest_solved,
 )
 from planbench.report.results import TARGET_GAP, require_results
-from planbench.report.table import Column, Entry, Table, markdown_table, number, power_entry
+from planbench.report.table import Column, Entry, Table, markdown_table, number
 
 BEGIN, END = "<!-- headline: begin -->", "<!-- headline: end -->"
 
@@ -119,7 +120,7 @@ def headline_figure(records: Sequence[Record], path: Path | str) -> None:
     if not ladders:
         raise InputError("hold no ladder of generated economies", where="records")
     ladder = headline_ladder(ladders)
-    chart = ladder_chart(ladder, "seconds", Canvas(640, 400, "white"))
+    chart = ladder_chart(ladder, "seconds")
     if chart is None:
         raise InputError("hold no ladder with a time to draw", where="records")
     title = alt.TitleParams(
@@ -128,7 +129,7 @@ def headline_figure(records: Sequence[Record], path: Path | str) -> None:
             f"Generated economies, ladder {ladder.name}. Filled points: certified within "
             f"{fmt.gap(TARGET_GAP)} of the optimum;",
             "hollow: finished, less certain. Crosses: stopped. Grey: slopes n, n², n³.",
-            *interval_sentences(ladder, "seconds"),
+            "Bars: lowest to highest of all repeats and seeds.",
         ],
         anchor="start",
         fontSize=17,
@@ -137,7 +138,8 @@ def headline_figure(records: Sequence[Record], path: Path | str) -> None:
         subtitlePadding=6,
         offset=14,
     )
-    save_figure(chart.properties(title=title, padding=14), path)
+    chart = chart.properties(title=title, padding=14, width=640, height=400, background="white")
+    save_figure(chart.to_dict(), path)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -548,9 +548,9 @@ def _instance(problem: Problem, *, relax: bool = False) -> Instance:
 
 
 def _comparison(records: Sequence[Record], not_run: Sequence[NotRun] = ()) -> Comparison:
-    from planbench.cli.records import findings
+    from planbench.report.headline import find_findings
 
-    found = findings(records) if records else []
+    found = find_findings(records) if records else []
     return Comparison(tuple(records), tuple(found), tuple(not_run))
 
 

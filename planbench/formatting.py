@@ -7,8 +7,6 @@ import math
 UNKNOWN = "–"
 #: U+2212, as wide as a plus; a hyphen before a digit is easily overlooked.
 MINUS = "−"
-#: After these a name may be broken.
-_JOINTS = ("-", ":", ",")
 #: Plurals that follow no rule.
 _PLURALS = {"matrix": "matrices", "series": "series"}
 
@@ -143,21 +141,6 @@ def large_bytes(value: float | None) -> str:
 def plain(text: str) -> str:
     """`text` in one line, with what no terminal should be sent replaced."""
     return "".join(c if c.isprintable() else "\ufffd" for c in " ".join(text.split()))
-
-
-def broken(name: str, width: int) -> str:
-    """Break a name after hyphens, colons, commas and spaces into lines of `width` where it can."""
-    lines = [""]
-    marked = name.replace(" ", "\0")
-    for mark in _JOINTS:
-        marked = marked.replace(mark, f"{mark}\0")
-    for piece in marked.split("\0"):
-        joint = "" if not lines[-1] or lines[-1].endswith(_JOINTS) else " "
-        if len(lines[-1]) + len(joint) + len(piece) <= width or not lines[-1]:
-            lines[-1] += joint + piece
-        else:
-            lines.append(piece)
-    return "\n".join(lines)
 
 
 def _three(value: float) -> str:

@@ -21,9 +21,11 @@ from planbench.records.schema import Record
 from planbench.records.store import read_records
 from planbench.records.verdicts import old_note
 from planbench.report.effort import effort_overall, effort_tables
+from planbench.report.growth import growth_table, predict
+from planbench.report.ladders import find_ladders
 from planbench.report.results import require_results
 from planbench.report.scores import scores_table
-from planbench.report.tables import golden_table, ladder_tables, sweep_tables
+from planbench.report.tables import golden_table, ladder_table, ladder_tables, sweep_tables
 from planbench.solvers.registry import available_solvers
 
 EXAMPLES = (
@@ -167,7 +169,9 @@ def _show(records: list[Record]) -> None:
     optima = {info.name: info.optimum for info in list_builtin()}
     alone = golden_table(records, optima)
     tables = [alone] if alone.rows else []
-    tables += ladder_tables(records, "seconds")
+    for ladder in find_ladders(require_results(records)):
+        tables.append(ladder_table(ladder, "seconds"))
+        tables.append(growth_table(ladder, [predict(ladder, s) for s in ladder.series]))
     tables += sweep_tables(records, "seconds")
     tables += ladder_tables(records, "bytes")
     tables.append(scores_table(require_results(records)))

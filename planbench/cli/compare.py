@@ -67,7 +67,7 @@ def compare(
     if json:
         console.print_json(run_document(records))
     else:
-        console.print_tables(instance_tables(records, width=console.width()))
+        console.print_tables(instance_tables(records))
     if interrupted:
         raise KeyboardInterrupt(
             f"interrupted: {plural(len(records), 'run')} of "

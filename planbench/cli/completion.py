@@ -7,20 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-_RECIPES = (
-    "gen:goods=1000,seed=1",
-    "split:us-bea-71,goods=1000,seed=1",
-    "years:us-bea-71,years=5",
-    "regions:us-bea-71,regions=4",
-)
-
 
 def instance_names(incomplete: str) -> list[str]:
-    """Built-in instances and recipes that begin with `incomplete`."""
+    """Built-in instances that begin with `incomplete`."""
     from planbench.catalogue.builtin import builtin_names
 
-    found = [name for name in builtin_names() if name.startswith(incomplete)]
-    return found + [recipe for recipe in _RECIPES if incomplete and recipe.startswith(incomplete)]
+    return [name for name in builtin_names() if name.startswith(incomplete)]
 
 
 def suite_names(incomplete: str) -> list[str]:

@@ -1,7 +1,7 @@
 """Where output goes: results on standard output, everything said about them on standard error.
 
-A table fits the terminal; a message is one line however long, so that it can be searched for.
-JSON is one document with neither NaN nor infinity.
+A table is folded to the terminal; a message is one line however long, so that it can be searched
+for. JSON is one document with neither NaN nor infinity.
 """
 
 from __future__ import annotations
@@ -41,27 +41,10 @@ def out() -> Console:
 
 
 def print_tables(tables: Iterable[Table]) -> None:
-    """Print tables on standard output, an empty line between those that end in a caption.
-
-    What is too wide for the terminal goes on in a further table.
-    Title and caption may be wider than their table: they are folded to the terminal, not to it.
-    """
-    from rich.text import Text
-
-    from planbench.report.table import fitting
-
+    """Print tables on standard output, as wide as the terminal."""
     shown = out()
-    for table in fitting(tables, width()):
-        title, caption = table.title, table.caption
-        table.title = table.caption = None
-        if title:
-            shown.print(title, style=table.title_style or "")
+    for table in tables:
         shown.print(table)
-        if caption:
-            style = "dim" if table.caption_style is None else table.caption_style
-            text = Text(caption) if isinstance(caption, str) else caption
-            shown.print(text, style=style)
-            shown.print()
 
 
 def say(message: str, *, word: str = "", colour: str = "") -> None:

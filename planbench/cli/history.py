@@ -12,6 +12,7 @@ from planbench.cli import console, options
 from planbench.cli.records import without_sides
 from planbench.comparison.history import MEASURES, history_document, read_history, steps_table
 from planbench.comparison.regress import results_files
+from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.io.files import check_writable
 from planbench.records.schema import Record
@@ -93,8 +94,10 @@ def history(
     measures = tuple(m for m in MEASURES if (m in measure if measure else m != "seconds"))
     found = read_history(kept, measures=measures, machine=machine, least_effect=least_effect)
     written: dict[str, Any] = {}
+    if output is not None and page is not None and not found.series:
+        raise InputError(f"not written: {found.notes[-1]}", where=str(output))
     if page is not None and found.series:
-        from planbench.comparison.history_page import write_history  # needs the extra report
+        from planbench.comparison.pages import write_history  # needs the extra report
 
         rows = [r for _, run in kept for r in run if machine_key(r) == found.machine_id]
         written = {"page": str(page), "charts": write_history(found, rows, page)}

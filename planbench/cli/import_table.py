@@ -85,7 +85,7 @@ _PATHS = typer.Argument(
 )
 _YEAR = typer.Option(min=1900, metavar="YEAR", help="Of a folder with several years.")
 _TRADE_LIMIT = typer.Option(
-    parser=options.at_least(1),
+    min=1,
     metavar="X",
     help="Most exports and imports, times the observed ones.",
     rich_help_panel="Rules",

@@ -78,11 +78,6 @@ def between(low: float, high: float) -> Callable[[Any], float]:
     return _number(f"a number between {low:g} and {high:g}", lambda value: low < value < high)
 
 
-def at_least(least: float) -> Callable[[Any], float]:
-    """Return a parser of finite numbers of at least `least`."""
-    return _number(f"a number of at least {least:g}", lambda value: least <= value < math.inf)
-
-
 def check_destination(text: str) -> Path:
     """Check the name and place of an instance to be written, before anything is computed.
 

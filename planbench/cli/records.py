@@ -6,33 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from planbench.certificates.consensus import Consensus
 from planbench.cli import console
 from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.records.schema import AB, SIDE, Record
-from planbench.report.instances import instance_consensus
+from planbench.report.headline import consensus_of, find_findings
 from planbench.report.results import require_results
-
-_FIRST = (
-    "instance",
-    "solver",
-    "ended",
-    "claim",
-    "verdict",
-    "plan_verdict",
-    "prices_verdict",
-    "claim_verdict",
-    "objective",
-    "lower_bound",
-    "upper_bound",
-    "raw_gap",
-    "polished_gap",
-    "iterations",
-    "wall_s",
-    "peak_bytes",
-    "phases",
-)
 
 
 def row_document(record: Record) -> dict[str, Any]:
@@ -48,18 +27,8 @@ def row_document(record: Record) -> dict[str, Any]:
         Every field of the record, times in seconds and sizes in bytes.
     """
     data = record.model_dump(mode="json")
-    data["instance_facts"] = data["instance"]
-    data["instance"] = record.instance.name
-    return {name: data[name] for name in _FIRST} | data
-
-
-def consensus_of(records: Sequence[Record]) -> dict[str, Consensus]:
-    """Consensus of all certificates by name of the instance, in order of first appearance."""
-    results = require_results(records)
-    return {
-        name: instance_consensus([c for c in results if c.instance == name])
-        for name in dict.fromkeys(c.instance for c in results)
-    }
+    facts = data.pop("instance")
+    return {"instance": record.instance.name, **data, "instance_facts": facts}
 
 
 def run_document(records: Sequence[Record]) -> dict[str, Any]:
@@ -75,41 +44,15 @@ def run_document(records: Sequence[Record]) -> dict[str, Any]:
                 "disagreeing": [{"solver": name, "why": why} for name, why in found.disagreeing],
                 "remarks": [{"solver": name, "what": what} for name, what in found.remarks],
             }
-            for instance, found in consensus_of(records).items()
+            for instance, found in consensus_of(require_results(records)).items()
         ],
-        "findings": findings(records),
+        "findings": find_findings(records),
     }
-
-
-def findings(records: Sequence[Record]) -> list[str]:
-    """List what makes the exit code 1, a line each: wrong answers, disagreements, crashes.
-
-    A run stopped at a limit is no finding: how far a solver comes is what is measured.
-
-    Raises
-    ------
-    InputError
-        Without any record.
-    """
-    found: dict[str, None] = {}
-    for name, opinion in consensus_of(records).items():
-        if opinion.empty:
-            found[f"{name}: the certified brackets exclude each other: a bug of planbench"] = None
-        for solver, why in opinion.disagreeing:
-            found[f"{name}: {solver} {why}"] = None
-    for record in records:
-        where = f"{record.instance.name}: {record.solver}"
-        if record.verdict == "wrong":
-            reason = record.reasons[-1] if record.reasons else "gave a wrong answer"
-            found[f"{where} {reason}"] = None
-        elif record.ended in ("crash", "killed"):
-            found[f"{where} {record.ended}: {record.message}"] = None
-    return list(found)
 
 
 def announce(records: Sequence[Record]) -> bool:
     """Print every finding on standard error; whether there is one."""
-    found = findings(records)
+    found = find_findings(records)
     for line in found:
         console.finding(line)
     return bool(found)

@@ -18,7 +18,6 @@ from planbench.comparison.render import (
     shown_findings,
     summary,
     to_document,
-    to_junit,
 )
 from planbench.errors import InputError
 from planbench.formatting import plural
@@ -27,7 +26,7 @@ from planbench.records.schema import Record
 
 EXAMPLES = (
     "planbench regress results/before.jsonl results/after.jsonl",
-    "planbench regress base/ head/ --markdown comment.md --junit regress.xml",
+    "planbench regress base/ head/ --markdown comment.md",
     "planbench regress results/baselines/smoke.jsonl results/smoke.jsonl "
     "--layers counters --allow machine",
     "planbench regress old.jsonl new.jsonl --allow versions --least-effect 20% --json",
@@ -95,10 +94,6 @@ def regress(
             rich_help_panel=_OUTPUT,
         ),
     ] = None,
-    junit: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Also write JUnit XML.", rich_help_panel=_OUTPUT),
-    ] = None,
     json: options.JsonOption = False,
 ) -> int:
     """Compare two runs of bench, layer by layer, worst first.
@@ -120,9 +115,8 @@ def regress(
         confidence=confidence,
         require_all=require_all,
     )
-    for path in (markdown, junit):
-        if path is not None and check_writable(path) in (baseline, candidate):
-            raise InputError("would replace the results; give another name", where=str(path))
+    if markdown is not None and check_writable(markdown) in (baseline, candidate):
+        raise InputError("would replace the results; give another name", where=str(markdown))
     if update and baseline.is_dir():
         raise InputError("is a folder; --update replaces one file", where=str(baseline))
     check_two_sides(baseline, candidate)
@@ -137,7 +131,8 @@ def regress(
     same = baseline.name == candidate.name
     names = (str(baseline), str(candidate)) if same else (baseline.name, candidate.name)
     found = compare_runs(_of(old, solver), _of(new, solver), rules, names=names)
-    _write(found, markdown, junit)
+    if markdown is not None:
+        write_text(markdown, comparison_to_markdown(found))
     if json:
         console.print_json(to_document(found))
     show(found, everything=everything, table=not json)
@@ -178,12 +173,6 @@ def _refuse_wrong(records: Sequence[Record], path: Path) -> None:
             f"holds {plural(len(wrong), 'wrong answer')} (first {first}) and makes no baseline",
             where=str(path),
         )
-
-
-def _write(found: Comparison, markdown: Path | None, junit: Path | None) -> None:
-    for path, text in ((markdown, comparison_to_markdown), (junit, to_junit)):
-        if path is not None:
-            write_text(path, text(found))
 
 
 def show(found: Comparison, *, everything: bool, table: bool) -> None:

@@ -12,7 +12,7 @@ from planbench.cli import console, options
 from planbench.cli.records import without_sides
 from planbench.errors import InputError
 from planbench.formatting import plural
-from planbench.io.files import check_writable
+from planbench.io.files import check_writable, write_text
 from planbench.records.not_run import read_not_run
 from planbench.records.store import read_records
 
@@ -34,7 +34,7 @@ def report(
     ] = False,
     figures: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Also write every chart there as SVG, PNG and PDF."),
+        typer.Option(metavar="DIR", help="Also write each chart of it as SVG, PNG and PDF."),
     ] = None,
     json: options.JsonOption = False,
 ) -> None:
@@ -44,10 +44,9 @@ def report(
     more, or two with --merge are read as one run.
     """
     # They need the extra, and --help does not.
-    from planbench.comparison.side_by_side import write_side_by_side
+    from planbench.comparison.pages import render_side_by_side
     from planbench.debate.page import debate_sections
-    from planbench.report.figures import write_figures
-    from planbench.report.html import write_report
+    from planbench.report.html import render_report, write_figures
 
     page = check_writable(output if output is not None else options.page_for(results[0]))
     if os.path.realpath(page) in map(os.path.realpath, results):
@@ -57,19 +56,16 @@ def report(
     if not records:
         raise InputError("holds no measurements", where=", ".join(map(str, results)))
     pair = len(results) == 2 and not merge
-    if pair and figures is not None:
-        raise InputError("draws one run; give one results file, or --merge", where="--figures")
     if pair:
         for path, run in zip(results, runs, strict=True):
             if not run:
                 raise InputError("holds no measurements", where=str(path))
-        write_side_by_side(runs[0], runs[1], page, names=_names(results))
+        text = render_side_by_side(runs[0], runs[1], names=_names(results))
     else:
         left_out = [entry for path in results for entry in read_not_run(path)]
-        write_report(records, page, not_run=left_out, extra=debate_sections(records))
-    written: list[Path] = []
-    if figures is not None:
-        written = write_figures(records, figures)
+        text = render_report(records, not_run=left_out, extra=debate_sections(records))
+    write_text(page, text, make_folder=True)
+    written = write_figures(text, figures) if figures is not None else []
     if json:
         document: dict[str, object] = {"report": str(page), "rows": len(records)}
         if figures is not None:

@@ -25,7 +25,13 @@ from planbench.report.growth import (
 )
 from planbench.report.ladders import Ladder, find_ladders, last_slope
 from planbench.report.results import AggregatedResult, Measure, require_results
-from planbench.report.scores import FACTORS, profile_seconds, scores_table, standings
+from planbench.report.scores import (
+    SUMMARY_PENALTY,
+    SUMMARY_SHIFT,
+    profile_seconds,
+    scores_table,
+    standings,
+)
 from planbench.stats.aggregate import performance_profile
 from planbench.stats.growth import Estimate, Growth
 
@@ -48,20 +54,6 @@ def scaling(
     measure: Annotated[
         Measure, typer.Option(metavar="WHAT", help="seconds, passes or bytes.")
     ] = "seconds",
-    shift: Annotated[
-        float,
-        typer.Option(
-            parser=options.at_least(0), metavar="S", help="Seconds of shift in the geometric means."
-        ),
-    ] = 1.0,
-    penalty: Annotated[
-        float,
-        typer.Option(
-            parser=options.at_least(1),
-            metavar="X",
-            help="A failure is charged X times the time limit.",
-        ),
-    ] = 2.0,
     json: options.JsonOption = False,
 ) -> None:
     """Fit how cost grows with the number of goods, and predict.
@@ -69,7 +61,7 @@ def scaling(
     For each ladder: exponents with 95 % intervals, which laws fit (n^b, n log n, a fixed cost
     plus n^b), the largest economy for a second, a minute, an hour and a day, time and memory
     predicted for 12 million and 12 billion goods, and what warns against believing it. Then
-    means over all instances and performance profiles.
+    means over all instances; --json has performance profiles too.
     """
     records = [r for path in results for r in without_sides(read_records(path), path)]
     files = ", ".join(map(str, results))
@@ -98,23 +90,20 @@ def scaling(
         if (predictions := [predict(lad, series) for series in lad.series if series in names])
     ]
     if json:
-        console.print_json(_document(found, ranked, measure, shift, penalty))
+        console.print_json(_document(found, ranked, measure))
     else:
-        _show(found, ranked, measure, shift, penalty)
+        _show(found, ranked, measure)
 
 
 def _show(
     found: Sequence[tuple[Ladder, list[Predictions]]],
     measured: Sequence[AggregatedResult],
     measure: Measure,
-    shift: float,
-    penalty: float,
 ) -> None:
     out = console.out()
     for ladder, predictions in found:
         console.print_tables([growth.growth_table(ladder, predictions, measure)])
-        if any(o.growths[measure].fit.exponent is not None for o in predictions):
-            console.print_tables([growth.predictions_table(ladder, predictions, measure)])
+        console.print_tables(growth.predictions_tables(ladder, predictions, measure))
         for line in warnings(ladder, predictions, measure):
             out.print(Text(line))
         out.print()
@@ -123,9 +112,7 @@ def _show(
     if both:
         console.print_tables([growth.real_table(both)])
     if measured:
-        console.print_tables(
-            [scores_table(measured, shift=shift, penalty=penalty, factors=FACTORS)]
-        )
+        console.print_tables([scores_table(measured)])
     if old := old_note([c.record for lad, _ in found for c in lad.results]):
         out.print(Text(old))
 
@@ -134,8 +121,6 @@ def _document(
     found: Sequence[tuple[Ladder, list[Predictions]]],
     measured: Sequence[AggregatedResult],
     measure: Measure,
-    shift: float,
-    penalty: float,
 ) -> dict[str, Any]:
     return {
         "measure": measure,
@@ -160,11 +145,11 @@ def _document(
             }
             for one in compare_real([ladder for ladder, _ in found])
         ],
-        "shift_s": shift,
-        "penalty": penalty,
+        "shift_s": SUMMARY_SHIFT,
+        "penalty": SUMMARY_PENALTY,
         "scores": [
             {**asdict(s.score), "refused": s.refused, "not_run": s.not_run}
-            for s in standings(measured, shift=shift, penalty=penalty)
+            for s in standings(measured)
         ],
         "profiles": performance_profile(profile_seconds(measured)),
     }

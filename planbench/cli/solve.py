@@ -15,7 +15,7 @@ from planbench.catalogue.instance import Instance
 from planbench.cli import console, options, progress, views
 from planbench.cli.plan_facts import plan_facts, solution_facts
 from planbench.cli.records import row_document
-from planbench.errors import InputError, SolverError
+from planbench.errors import InputError
 from planbench.io.files import check_writable
 from planbench.io.plan_file import write_plan
 from planbench.measure.memory import default_limit
@@ -86,8 +86,8 @@ def solve(
         # The document must be alone on standard output.
         stream = sys.stderr if json else sys.stdout
         print(outcome.log, end="" if outcome.log.endswith("\n") else "\n", file=stream)
-    if outcome.record.ended == "refused" and not json:
-        raise _refusal(outcome)
+    if outcome.record.message.startswith("--") and not json:
+        raise InputError(outcome.record.message)  # the solver lacks an option
     facts = _facts(found, outcome, top)
     found_something = finding_of(outcome.record)
     try:
@@ -116,7 +116,8 @@ def finding_of(record: Record) -> str:
         reason = record.reasons[-1] if record.reasons else "its answer is refuted"
         return f"{record.solver} {reason}"
     if record.ended != "ok":
-        return f"{record.solver} ended by {record.ended}: {record.message}"
+        why = record.message.removeprefix(f"{record.solver}: ")
+        return f"{record.solver} {views.ENDED_WORDS[record.ended]}: {why}"
     return ""
 
 
@@ -132,14 +133,6 @@ def _write_plan(path: Path, instance: Instance, outcome: RunOutcome) -> None:
     else:
         write_plan(LpPoint(outcome.x, outcome.row_duals), path, instance.lp)
     console.say(f"wrote {path}")
-
-
-def _refusal(outcome: RunOutcome) -> Exception:
-    """Turn a refusal into an error: bad input where an option was at fault."""
-    message = outcome.record.message or f"{outcome.record.solver} refused to run"
-    if message.startswith("--"):
-        return InputError(message)
-    return SolverError(message)
 
 
 def _facts(instance: Instance, outcome: RunOutcome, top: int) -> dict[str, Any] | None:

@@ -115,7 +115,7 @@ def _show_all(found: list[dict[str, Any]]) -> None:
         for facts in found
     ]
     columns = (
-        Column("solver", whole=True),
+        Column("solver"),
         views.label("method"),
         Column("exact"),
         views.label("here"),

@@ -13,6 +13,7 @@ from planbench.bench.request import Conditions
 from planbench.catalogue.instance import Instance
 from planbench.cli import console, options, views
 from planbench.cli.records import row_document
+from planbench.cli.views import percent
 from planbench.debate.bad_data import bad_data
 from planbench.debate.replan import find_replanner, replan
 from planbench.debate.study import noise_losses, replanned
@@ -166,7 +167,13 @@ def _show(rows: Sequence[Record]) -> None:
     for instance in dict.fromkeys(x.instance for x in losses):
         heads = ("coefficients\noff by", "plans", "lost,\nlevels", "lost,\ntechniques")
         table = [
-            [x.solver, f"{100 * x.noise:g} %", str(x.plans), _share(x.levels), _share(x.techniques)]
+            [
+                x.solver,
+                f"{100 * x.noise:g} %",
+                str(x.plans),
+                percent(x.levels),
+                percent(x.techniques),
+            ]
             for x in losses
             if x.instance == instance
         ]
@@ -181,7 +188,3 @@ def _show(rows: Sequence[Record]) -> None:
     for row in rows:
         if row.ended != "ok":
             console.note(f"{row.solver} on {row.instance.name}: {row.ended}: {row.message}")
-
-
-def _share(value: float | None) -> str:
-    return fmt.UNKNOWN if value is None else f"{100 * value:.2g} %"

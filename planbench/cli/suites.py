@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -9,7 +10,7 @@ from rich.text import Text
 
 import planbench.formatting as fmt
 from planbench.bench.plan import plan_suite, tasks
-from planbench.bench.suite import LadderTable, Suite, list_suites, load_suite
+from planbench.bench.suite import Suite, list_suites, load_suite, suites_folder
 from planbench.cli import completion, console
 from planbench.cli.options import JsonOption
 from planbench.cli.views import Pairs, label, listing, pairs, show
@@ -42,7 +43,8 @@ def suites(
         if json:
             console.print_json(_document(chosen))
         else:
-            _show_one(chosen)
+            shipped = suite in list_suites()
+            _show_one(chosen, suites_folder() / f"{suite}.toml" if shipped else Path(suite))
         return
     found = sorted(map(load_suite, list_suites()), key=lambda s: s.budget_s)
     if json:
@@ -78,46 +80,15 @@ def _show_all(found: list[Suite]) -> None:
     )
 
 
-def _show_one(suite: Suite) -> None:
+def _show_one(suite: Suite, file: Path) -> None:
     rows: Pairs = [
         ("suite", Text(fmt.plain(suite.name), style="bold")),
         ("what it is for", suite.description or fmt.UNKNOWN),
         ("runs", f"{fmt.count(_runs(suite))} at most, once each, with the solvers here"),
-        ("budget", f"{fmt.seconds(suite.budget_s)}, after which no run begins"),
-        ("limits per run", f"{fmt.seconds(suite.time_limit_s)}, {_memory(suite)}"),
-        ("repeats", _repeats(suite)),
+        ("memory per run", f"{fmt.size_bytes(suite.memory_limit_bytes(total_memory()))} here"),
     ]
-    if suite.target_gaps:
-        gaps = ", ".join(fmt.gap(gap) for gap in suite.target_gaps)
-        rows.append(("target gaps", f"{gaps}; the limit is for all tries at one of them"))
-    solvers = suite.solvers
-    rows.append(
-        ("solvers", "every one available" if isinstance(solvers, str) else ", ".join(solvers))
-    )
-    if suite.instances:
-        rows.append(("instances", ", ".join(suite.instances)))
     for instance in suite.optional_instances:
-        why = why_not_at_hand(instance)
-        rows.append(("optional", why or f"{instance}: at hand"))
-    rows += [(f"ladder {ladder.name}", _ladder(ladder)) for ladder in suite.ladders]
-    console.out().print(pairs(rows))
-
-
-def _memory(suite: Suite) -> str:
-    return f"{fmt.size_bytes(suite.memory_limit_bytes(total_memory()))} of memory here"
-
-
-def _repeats(suite: Suite) -> str:
-    if suite.repeats == 1:
-        return "none"
-    return f"{suite.repeats} runs of what takes less than {fmt.seconds(suite.repeat_below_s)}"
-
-
-def _ladder(ladder: LadderTable) -> str:
-    values = ", ".join(
-        f"{value:,}" if isinstance(value, int) else str(value) for value in ladder.steps
-    )
-    stop = "until a solver fails" if ladder.climbs else "all of them"
-    who = "" if isinstance(ladder.solvers, str) else f"\n{', '.join(ladder.solvers)}"
-    seeds = f", seeds {', '.join(map(str, ladder.seeds))}" if ladder.seeds else ""
-    return f"{ladder.variable} {values}{seeds}; {stop}\n{ladder.recipe}{who}"
+        rows.append(("optional", why_not_at_hand(instance) or f"{instance}: at hand"))
+    lines = file.read_text(encoding="utf-8").splitlines()
+    said = ("".join(c if c.isprintable() else "\ufffd" for c in line) for line in lines)
+    show([pairs(rows), Text("\n".join(said))])

@@ -35,7 +35,7 @@ _VERDICT_STYLE = {
     "unproven": "bold yellow",
     "wrong": "bold red",
 }
-_ENDED_WORDS = {
+ENDED_WORDS = {
     "timeout": "stopped at the time limit",
     "memory": "stopped at the memory limit",
     "crash": "crashed",
@@ -56,7 +56,6 @@ def size_words(instance: Instance) -> str:
         lp = instance.lp
         return (
             f"{plural(lp.n_rows, 'row')}, {plural(lp.n_cols, 'column')}, "
-            f"{plural(int(lp.matrix.nnz), 'non-zero')}, "
             f"{'maximise' if lp.maximise else 'minimise'}"
         )
     parts = (
@@ -64,7 +63,6 @@ def size_words(instance: Instance) -> str:
         plural(economy.n_activities, "activity"),
         plural(economy.n_resources, "resource"),
         plural(economy.n_targets, "target"),
-        plural(economy.nnz, "non-zero"),
     )
     return ", ".join(parts)
 
@@ -91,12 +89,12 @@ def listing(
 
 def label(heading: str) -> Column:
     """Make a column of text, which may be folded."""
-    return Column(heading, fold=True)
+    return Column(heading)
 
 
 def figure(heading: str) -> Column:
     """Make a column of figures, which may not be folded."""
-    return Column(heading, "number", whole=True)
+    return Column(heading, "number")
 
 
 def facts_table(
@@ -137,7 +135,8 @@ def pairs(rows: Iterable[tuple[str, str | Text]]) -> Grid:
 
 def head(instance: Instance) -> Group:
     """Name of the instance, its sizes and where it comes from."""
-    lines = [text(instance.name, "bold"), Text(size_words(instance))]
+    sizes = f"{size_words(instance)}, {plural(int(instance.lp.matrix.nnz), 'non-zero')}"
+    lines = [text(instance.name, "bold"), Text(sizes)]
     if instance.source:
         lines.append(text(instance.source, "dim"))
     return Group(*lines)
@@ -192,6 +191,7 @@ def show_written(
         ("wrote", str(path)),
         ("recipe", instance.name),
         ("sizes", size_words(instance)),
+        ("coefficients", fmt.count(economy.nnz)),
         *rows,
         ("memory", f"{fmt.size_bytes(economy.nbytes)} of arrays"),
         ("SHA-256", instance.sha256),
@@ -285,7 +285,7 @@ def outcome(record: Record, instance: Instance, tolerance: float) -> Grid:
     status = f" ({record.native_status})" if record.native_status else ""
     rows: Pairs = [("solver", f"{record.solver}  {method}".rstrip())]
     if record.ended != "ok":
-        rows.append(("ended", Text(_ENDED_WORDS.get(record.ended, ""), style="bold magenta")))
+        rows.append(("ended", Text(ENDED_WORDS.get(record.ended, ""), style="bold magenta")))
     rows.append(("verdict", verdict_text(record, tolerance)))
     if record.verdict is not None:
         rows += verdict_rows(record)

@@ -461,14 +461,12 @@ class Runner:
         """Judge the pairs of `case` made so far."""
         a, b = (s.side.text for s in self.sides)
         solvers = [s.solver(case) for s in self.sides]
-        specs = [find_solver(solver).spec for solver in solvers]
         return judge_case(
             replace(case, solver=" / ".join(dict.fromkeys(solvers))),
             self.pairs[case],
             self.controls[case],
             self.schedule,
             measure=self.settings.measure,
-            exact=all(spec.exact for spec in specs),
             names=(f"{a} (a)", f"{b} (b)") if a == b else (a, b),
         )
 
@@ -654,7 +652,7 @@ def ab_document(made: PairedComparison) -> dict[str, Any]:
                 "typical": dict(zip("ab", found.typical, strict=True)),
                 "iterations": dict(zip("ab", map(dict, found.iterations), strict=True)),
                 "ends": dict(zip("ab", map(dict, found.ends), strict=True)),
-                "findings": [f.note for f in found.faults],
+                "findings": [sentence(f) for f in found.faults],
                 "remarks": list(found.remarks),
                 "reason": found.reason,
             }

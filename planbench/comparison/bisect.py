@@ -17,6 +17,7 @@ from typing import Any, Literal
 from planbench.bench.prepared import Load
 from planbench.comparison.ab import PairedComparison, Progress, Settings, compare_sides
 from planbench.comparison.paired import Measurement, PairedResult, iterations_text
+from planbench.comparison.render import sentence
 from planbench.comparison.sides import Side
 from planbench.errors import InputError
 from planbench.report.table import Column, Table
@@ -273,7 +274,7 @@ def _read(made: PairedComparison, first: int, version: int, measure: str) -> Pro
         return Probe(first, version, "unknown", None, said)
     said = f"{ratio.ratio:.3g} times the {measure}, {ratio.n} pairs, {verdict.verdict}"
     # Time is what was asked for, but another answer must not go unsaid.
-    said = "; ".join((said, *(f.note for f in verdict.faults)))
+    said = "; ".join((said, *(f"{f.measure} {sentence(f)}" for f in verdict.faults)))
     return Probe(first, version, changes.get(verdict.verdict, "unknown"), ratio.ratio, said)
 
 
@@ -330,7 +331,7 @@ def bisect_table(found: BisectResult) -> Table:
     """Lay out the comparisons of a search, a row each."""
     names = found.versions
     return Table(
-        columns=[Column(name, fold=True) for name in ("version", "against", "change", "seen")],
+        columns=[Column(name) for name in ("version", "against", "change", "seen")],
         rows=[
             [names[step.version], names[step.first], _CHANGES[step.change], step.words]
             for step in found.steps

@@ -17,6 +17,7 @@ from planbench.comparison.render import in_unit
 from planbench.errors import InputError
 from planbench.formatting import plain, plural
 from planbench.records.schema import Record
+from planbench.records.values import short_commit
 from planbench.report.results import machine_key, machine_label, machine_names
 from planbench.report.table import Column, Entry, Table, number
 from planbench.stats.steps import find_steps
@@ -77,7 +78,7 @@ class ChangePoint:
         """Commit and versions that changed with it; empty where nothing recorded did."""
         parts = []
         if self.before.commit != self.after.commit:
-            old, new = (_short(p.commit) for p in (self.before, self.after))
+            old, new = (short_commit(p.commit) for p in (self.before, self.after))
             parts.append(f"planbench {old} → {new}")
         old_versions, new_versions = dict(self.before.packages), dict(self.after.packages)
         parts += [
@@ -239,13 +240,6 @@ _VALUES: dict[Measure, Callable[[Sample], float | None]] = {
 }
 
 
-def _short(commit: str) -> str:
-    if not commit:
-        return "unknown"
-    changed = "-dirty" if commit.endswith("-dirty") else ""
-    return commit.removesuffix("-dirty")[:9] + changed
-
-
 HISTORY_TITLES: dict[Measure, str] = {
     "passes": "matrix passes",
     "seconds": "seconds",
@@ -269,16 +263,15 @@ def changes_in_order(history: History) -> list[tuple[Series, ChangePoint]]:
 def steps_table(history: History) -> Table:
     """Lay out all steps, latest first."""
     return Table(
-        keys=4,
         columns=(
-            Column("when", fold=True),
-            Column("solver", "solver", fold=True),
-            Column("instance", "long", fold=True),
-            Column("measure", fold=True),
-            Column("before", "number", whole=True),
-            Column("after", "number", whole=True),
-            Column("ratio", "number", whole=True),
-            Column("changed", "long", fold=True),
+            Column("when"),
+            Column("solver", "solver"),
+            Column("instance", "long"),
+            Column("measure"),
+            Column("before", "number"),
+            Column("after", "number"),
+            Column("ratio", "number"),
+            Column("changed", "long"),
         ),
         rows=[
             [

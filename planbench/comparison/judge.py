@@ -19,9 +19,8 @@ to an instance cancels.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from operator import attrgetter
 from statistics import median
 from typing import Any
 
@@ -32,8 +31,14 @@ from planbench.formatting import plural
 from planbench.records.schema import Record
 from planbench.report.ladders import BYTES_FLOOR, SECONDS_FLOOR, find_ladders
 from planbench.report.results import AggregatedResult, Measure, aggregate, configuration
-from planbench.stats.paired import LEAST_PAIRS, paired_log_ratio
-from planbench.stats.regression import Bound, SlopeChange, compare_slopes, shared_confidence
+from planbench.stats.paired import (
+    LEAST_PAIRS,
+    Bound,
+    SlopeChange,
+    compare_slopes,
+    paired_log_ratio,
+    shared_confidence,
+)
 
 
 def _finding(
@@ -118,7 +123,9 @@ def _outcome(match: Match) -> Finding:
         note = "" if match.same_certificate else OTHER_RULES
     elif old.ended and (not new.ended or (len(new.ended) < len(new.rows) and _all_ended(old))):
         verdict, note = _lost(match)
-    elif _all_ended(new) and not _all_ended(old):
+    elif _died(new) and not _died(old):
+        verdict, note = "worse", _died(new)[-1].message
+    elif new.ended and (not old.ended or (_all_ended(new) and not _all_ended(old))):
         verdict = "better"
     elif old.ended and new.ended:
         verdict, note = _worth(match)
@@ -165,6 +172,8 @@ def _worth(match: Match) -> tuple[Verdict, str]:
         return "skipped", OTHER_RULES
     order = {"certified": 0, "loose": 1, "unproven": 2}
     old, new = (max(order.get(r.verdict or "unproven", 2) for r in s.ended) for s in _sides(match))
+    if claims := _other_claims(match):
+        return "worse", claims
     if new < old:
         return "better", ""
     if new == old:
@@ -175,6 +184,22 @@ def _worth(match: Match) -> tuple[Verdict, str]:
         # Near the line between certified and loose, rounding may decide; the gap is judged.
         return "unclear", f"{match.why_not_exact}: the certified gap is held to its own bound"
     return "worse", ""
+
+
+def _other_claims(match: Match) -> str:
+    """How the claims of both sides exclude each other; empty where they do not."""
+    old, new = (
+        {r.claim for r in s.ended if r.claim not in (None, "feasible", "unknown")}
+        for s in _sides(match)
+    )
+    other = sorted(str(claim) for claim in new - old)
+    if not old or not other:
+        return ""
+    return f"answers differ: {', '.join(sorted(map(str, old)))} before, {', '.join(other)} now"
+
+
+def _died(sample: Sample) -> list[Record]:
+    return [r for r in sample.rows if r.ended in ("crash", "killed")]
 
 
 def _all_ended(sample: Sample) -> bool:
@@ -261,7 +286,7 @@ def judge_counters(matches: Sequence[Match]) -> list[Finding]:
                 match, "presolved", before, now, PRESOLVED_ELSEWHERE if why else EXACT, why
             )
             found += _iterations(match)
-            found += _objective(match)
+            found += judge_objective(match)
             found += _gap(match)
         elif match.baseline.ended and match.candidate.ended:
             note = "stopped at a time limit: how far it came depends on the machine"
@@ -321,37 +346,44 @@ def _iterations(match: Match) -> list[Finding]:
     return found
 
 
-def _objective(match: Match) -> list[Finding]:
-    old, new = match.baseline.complete[-1], match.candidate.complete[-1]
-    figures = old.objective, new.objective
+def judge_objective(match: Match) -> list[Finding]:
+    """Compare objectives: that of the later runs which is furthest from all of the earlier."""
+    known = [[r for r in s.complete if r.objective is not None] for s in _sides(match)]
 
-    def found(verdict: Verdict, rule: str = "", note: str = "") -> list[Finding]:
+    def found(
+        verdict: Verdict, old: float | None, new: float | None, rule: str = "", note: str = ""
+    ) -> list[Finding]:
+        figures = old, new
         return [_finding(match, "counters", "objective", verdict, figures, rule, note, "objective")]
 
-    if old.objective is None and new.objective is None:
+    if not any(known):
         return []
-    if old.objective is None or new.objective is None:
-        return found("better" if old.objective is None else "worse")
+    if not all(known):
+        first = [side[-1].objective if side else None for side in known]
+        return found("worse" if known[0] else "better", first[0], first[1])
+    nearest = [min(((old, new) for old in known[0]), key=_apart) for new in known[1]]
+    old, new = max(nearest, key=_apart)
     share, rule = OBJECTIVE_SHARE, f"within {OBJECTIVE_SHARE:g}"
     why = _why_elsewhere(match)
     if why:
         if old.raw_gap is None or new.raw_gap is None:
-            return found("skipped", note="no certified gap says how far an objective may move")
+            note = "no certified gap says how far an objective may move"
+            return found("skipped", old.objective, new.objective, note=note)
         share = old.raw_gap + new.raw_gap + OBJECTIVE_SHARE_ELSEWHERE
         rule = f"within both gaps and {OBJECTIVE_SHARE_ELSEWHERE:g} ({why})"
-    return found("worse" if objectives_differ(old, new, share) else "same", rule)
+    differ = _apart((old, new)) > share
+    return found("worse" if differ else "same", old.objective, new.objective, rule)
 
 
-def objectives_differ(old: Record, new: Record, share: float) -> bool:
-    """Whether two objectives are further apart than `share` of the larger.
+def _apart(pair: tuple[Record, Record]) -> float:
+    """How far two objectives are apart, as a share of the larger.
 
     An optimum near 0 has no digits of its own: what flows through the objective scales it.
     """
-    assert old.objective is not None
-    assert new.objective is not None
-    flows = CANCELLED * min((r.scale or 0.0) for r in (old, new))
-    scale = max(abs(old.objective), abs(new.objective), flows)
-    return abs(new.objective - old.objective) > share * scale
+    old, new = (r.objective or 0.0 for r in pair)
+    flows = CANCELLED * min((r.scale or 0.0) for r in pair)
+    scale = max(abs(old), abs(new), flows)
+    return abs(new - old) / scale if scale else 0.0
 
 
 def _gap(match: Match) -> list[Finding]:
@@ -422,7 +454,6 @@ class _Times:
 
     solver: str
     instance: str
-    measure: str
     all_old: Sequence[float]
     all_new: Sequence[float]
     same_machine: bool
@@ -464,13 +495,6 @@ def counted_passes(row: Record) -> float | None:
     return row.wall_s / ((row.pass_s_before + row.pass_s_after) / 2)
 
 
-#: What is compared, from the part to the whole.
-_TIMES: tuple[tuple[str, Callable[[Record], float | None]], ...] = (
-    ("time of solve", attrgetter("matrix_passes")),
-    ("time", counted_passes),
-)
-
-
 def judge_time(matches: Sequence[Match], rules: Rules) -> list[Finding]:
     """Compare times: of each measurement with repeats enough, and of each solver over instances.
 
@@ -480,24 +504,22 @@ def judge_time(matches: Sequence[Match], rules: Rules) -> list[Finding]:
     """
     samples: list[_Times] = []
     too_few: list[_Times] = []  # shown as unclear where it moved far, but never decided
-    for measure, of in _TIMES:
-        by_solver: dict[str, list[_Times]] = {}
-        for match in matches:
-            if not counts_instructions(match) and (times := _times(match, measure, of)):
-                by_solver.setdefault(match.solver, []).append(times)
-        for solver, mine in by_solver.items():
-            samples += [times for times in mine if len(times.old) >= LEAST_PAIRS]
-            if len(mine) < LEAST_PAIRS:
-                too_few += [times for times in mine if len(times.old) < LEAST_PAIRS]
-                continue
-            sides = ([median(side) for side in (t.all_old, t.all_new)] for t in mine)
-            old, new = zip(*sides, strict=True)
-            same = all(times.same_machine for times in mine)
-            where = f"{len(mine)} instances"
-            samples.append(_Times(solver, where, measure, old, new, same))
+    by_solver: dict[str, list[_Times]] = {}
+    for match in matches:
+        if not counts_instructions(match) and (times := _times(match)):
+            by_solver.setdefault(match.solver, []).append(times)
+    for solver, mine in by_solver.items():
+        samples += [times for times in mine if len(times.old) >= LEAST_PAIRS]
+        if len(mine) < LEAST_PAIRS:
+            too_few += [times for times in mine if len(times.old) < LEAST_PAIRS]
+            continue
+        sides = ([median(side) for side in (t.all_old, t.all_new)] for t in mine)
+        old, new = zip(*sides, strict=True)
+        same = all(times.same_machine for times in mine)
+        samples.append(_Times(solver, f"{len(mine)} instances", old, new, same))
     confidence = shared_confidence(rules.confidence, len(samples))
     shown = [f for s in too_few if _is_far(f := _time_finding(s, rules, confidence), rules)]
-    return _once([*(_time_finding(sample, rules, confidence) for sample in samples), *shown])
+    return [*(_time_finding(sample, rules, confidence) for sample in samples), *shown]
 
 
 def _is_far(finding: Finding, rules: Rules) -> bool:
@@ -511,7 +533,7 @@ def times_left_out(matches: Sequence[Match]) -> str:
     ended = [
         m for m in matches if m.baseline.ended and m.candidate.ended and not counts_instructions(m)
     ]
-    without = [m for m in ended if _times(m, "time", counted_passes) is None]
+    without = [m for m in ended if _times(m) is None]
     if not without:
         return ""
     noisy = sum(m.noisy for m in without)
@@ -532,12 +554,12 @@ def times_left_out(matches: Sequence[Match]) -> str:
     )
 
 
-def _times(match: Match, measure: str, of: Callable[[Record], float | None]) -> _Times | None:
+def _times(match: Match) -> _Times | None:
     """Give the times of both sides by repeat; None where there is nothing to trust."""
     sides = []
     for sample in (match.baseline, match.candidate):
         rows = sorted(sample.timed, key=lambda r: (r.group, r.repeat))
-        sides.append([(value, r.wall_s or 0.0) for r in rows if (value := of(r))])
+        sides.append([(value, r.wall_s or 0.0) for r in rows if (value := counted_passes(r))])
     if not all(sides):
         return None
     walls = [median(wall for _, wall in side) for side in sides]
@@ -545,7 +567,7 @@ def _times(match: Match, measure: str, of: Callable[[Record], float | None]) -> 
     if min(walls) <= 0 or math.sqrt(walls[0] * walls[1]) < LEAST_SECONDS:
         return None
     old, new = ([value for value, _ in side] for side in sides)
-    return _Times(match.solver, match.instance, measure, old, new, match.same_machine)
+    return _Times(match.solver, match.instance, old, new, match.same_machine)
 
 
 def slower_by(effect: float) -> str:
@@ -562,7 +584,7 @@ def _time_finding(times: _Times, rules: Rules, confidence: float) -> Finding:
         layer="time",
         solver=times.solver,
         instance=times.instance,
-        measure=times.measure,
+        measure="time",
         verdict=found.verdict,
         baseline=median(times.old),
         candidate=median(times.new),
@@ -573,15 +595,6 @@ def _time_finding(times: _Times, rules: Rules, confidence: float) -> Finding:
         rule=slower_by(effect),
         note=plural(found.n, "pair") + ("" if times.same_machine else ", other machine"),
     )
-
-
-def _once(findings: list[Finding]) -> list[Finding]:
-    """Drop the whole where its part, the solve, already says the same."""
-    solve = _TIMES[0][0]
-    said = {(f.solver, f.instance, f.verdict) for f in findings if f.measure == solve}
-    return [
-        f for f in findings if f.measure == solve or (f.solver, f.instance, f.verdict) not in said
-    ]
 
 
 # -- growth -----------------------------------------------------------------------------------

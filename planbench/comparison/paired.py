@@ -1,7 +1,8 @@
 """What the paired runs of two sides say: worse, better, the same, or nothing yet.
 
-Pure functions on records. Times are only compared where both sides came to an end; how runs
-ended, and whether the two sides give the same answer, is judged before and weighs more.
+Pure functions on records. How runs ended and whether the two sides give the same answer is judged
+as between two runs of a suite (:mod:`planbench.comparison.judge`). Times are compared pair by pair,
+where both sides came to an end.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from planbench.comparison.findings import Finding, Layer, Unit, Verdict
-from planbench.comparison.judge import objectives_differ, refutation, slower_by
-from planbench.comparison.match import Pair
+from planbench.comparison.judge import judge_objective, judge_outcomes, refutation, slower_by
+from planbench.comparison.match import Match, Pair, Sample
+from planbench.comparison.render import sentence
 from planbench.errors import InputError
 from planbench.formatting import plural
 from planbench.records.schema import Record
@@ -30,9 +32,6 @@ _CALLED: dict[str, tuple[str, Unit]] = {
     "passes": ("matrix passes", "passes"),
 }
 
-#: Objectives that claim to be optimal may differ by so much, relative, on top of their certified
-#: gaps: from solvers that reach a vertex, and from the others.
-SAME_IF_EXACT, SAME_OTHERWISE = 1e-6, 1e-4
 #: Pairs after which a side that never came to an end is given up.
 GIVE_UP_AFTER = 2
 #: Below so many seconds on both sides the time is that of starting things, not of solving.
@@ -84,8 +83,7 @@ class PairedResult:
     ends : tuple of (mapping, mapping)
         How often runs of either side ended in which way.
     faults : tuple of Finding
-        What is worse whatever the time: answers that differ (measure ``answer``), runs of the
-        second side that died.
+        What is worse whatever the time: answers that differ, runs of the second side that died.
     remarks : tuple of str
         What is worth knowing besides.
     reason : str
@@ -116,7 +114,7 @@ class PairedResult:
     @property
     def difference(self) -> str:
         """How the answers of the two sides contradict each other; empty when they do not."""
-        return next((f.note for f in self.faults if f.measure == "answer"), "")
+        return next((sentence(f) for f in self.faults if f.measure == "objective"), "")
 
     @property
     def finding(self) -> Finding:
@@ -166,7 +164,6 @@ def judge_case(
     schedule: Schedule,
     *,
     measure: str = "time",
-    exact: bool = True,
     names: tuple[str, str] = ("a", "b"),
 ) -> PairedResult:
     """Say what the pairs made so far mean.
@@ -178,33 +175,11 @@ def judge_case(
         In the order they were made.
     schedule : Schedule
     measure : {"time", "cpu", "passes"}
-    exact : bool
-        Whether the solver reaches a vertex, so that objectives must agree closely.
     names : tuple of str
         What the sides are called in sentences.
     """
-    sides = ([p.a for p in pairs], [p.b for p in pairs])
-    ended = [[r for r in side if r.ended == "ok"] for side in sides]
-    failures = [_failures(side, name) for side, name in zip(sides, names, strict=True)]
-    unsteady = [
-        f"{name}: iterations vary from run to run"
-        for side, name in zip(ended, names, strict=True)
-        if any(r.iterations != side[0].iterations for r in side)
-    ]
-    faults = []
-    remarks = list(failures[0].values())
-    for kind, line in failures[1].items():
-        if kind == _WRONG or (kind != "refused" and kind not in failures[0]):
-            faults.append(_fault(case, "outcome", line))
-        else:
-            remarks.append(line)
-    if ended[0] and ended[1]:
-        if differ := _differing(ended[0], ended[1], names, exact):
-            faults.append(_fault(case, "answer", differ))
-        if weaker := _less_certain(ended[0], ended[1], names):
-            faults.append(_fault(case, "verdict", weaker))
-        remarks += _done_differently(ended[0][0], ended[1][0], names)
-    remarks += unsteady
+    sides = [[p.a for p in pairs], [p.b for p in pairs]]
+    a, b = (_sample(case, side) for side in sides)
     control = _control(controls, schedule.least_effect)
     found = PairedResult(
         case,
@@ -212,35 +187,40 @@ def judge_case(
         control=control,
         pairs=len(pairs),
         disturbed=sum(p.a.disturbed or p.b.disturbed for p in pairs),
-        typical=(_typical(ended[0], measure), _typical(ended[1], measure)),
-        iterations=(_iterations(ended[0]), _iterations(ended[1])),
+        typical=(_typical(a.ended, measure), _typical(b.ended, measure)),
+        iterations=(_iterations(a.ended), _iterations(b.ended)),
         ends=(Counter(r.ended for r in sides[0]), Counter(r.ended for r in sides[1])),
-        faults=tuple(faults),
-        remarks=tuple(remarks),
-        steady=not unsteady,
         least_effect=schedule.least_effect,
     )
-    if not (ended[0] and ended[1]):
-        verdict: Verdict = "better" if ended[1] else "worse" if ended[0] else "unclear"
-        dead = [side for side, done in zip(failures, ended, strict=True) if not done]
-        if any("refused" in side for side in dead):
+    if not pairs:
+        return replace(found, layer="outcomes", reason="not run within the budget")
+    (outcome,) = judge_outcomes([Match(a, b)])
+    if not (a.ended and b.ended):
+        refused = any(r.ended == "refused" for side in (a, b) if not side.ended for r in side.rows)
+        verdict: Verdict = outcome.verdict
+        if refused or verdict in ("same", "skipped"):
             verdict = "unclear"
-        lines = [
-            line
-            for side in failures
-            for kind, line in side.items()
-            if kind != _WRONG or side in dead
-        ]
-        return replace(
-            found,
-            layer="outcomes",
-            verdict=verdict,
-            reason="; ".join(lines) or "not run within the budget",
-            faults=tuple(f for f in faults if ended[1] or _WRONG in f.note),
-            remarks=tuple(line for line in remarks if _WRONG in line and line not in lines),
-        )
+        return replace(found, layer="outcomes", verdict=verdict, reason=_both_ends(outcome, a, b))
+    answers = [outcome, *judge_objective(Match(a, b))]
+    remarks = []
+    if found.iterations[0] != found.iterations[1]:
+        old, new = map(iterations_text, found.iterations)
+        remarks.append(f"iterations {old} with {names[0]}, {new} with {names[1]}")
+    unsteady = [
+        f"{name}: iterations vary from run to run"
+        for side, name in zip((a, b), names, strict=True)
+        if any(r.iterations != side.ended[0].iterations for r in side.ended)
+    ]
+    # Runs alternate on one machine: where it is not sure that all is as before, it is not.
+    lost = [replace(f, verdict="worse") for f in answers if f.verdict in ("worse", "unclear")]
+    found = replace(
+        found,
+        faults=tuple(lost),
+        remarks=(*remarks, *unsteady, *(f.note for f in answers if f.verdict == "skipped")),
+        steady=not unsteady,
+    )
     times = _times(pairs, measure)
-    walls = [_typical(side, "time") for side in ended]
+    walls = [_typical(side.ended, "time") for side in (a, b)]
     if len(times) >= GIVE_UP_AFTER and all(w is not None and w < LEAST_TIMED_S for w in walls):
         reason = f"runs below {1000 * LEAST_TIMED_S:g} ms are too short to be timed"
         return replace(found, verdict="skipped", reason=reason)
@@ -263,6 +243,24 @@ def judge_case(
         return replace(found, ratio=ratio, reason=reason)
     reason = "too few or too uneven pairs" if ratio.verdict == "unclear" else ""
     return replace(found, ratio=ratio, verdict=ratio.verdict, reason=reason)
+
+
+def _sample(case: Measurement, rows: Sequence[Record]) -> Sample:
+    """Take the runs of one side as repeats of one measurement."""
+    undisturbed = tuple(row for row in rows if not row.disturbed)
+    return Sample(case.solver, case.instance, "", tuple(rows), undisturbed)
+
+
+def _both_ends(outcome: Finding, a: Sample, b: Sample) -> str:
+    """Say how the runs of both sides ended, and why."""
+    why = dict.fromkeys(
+        note
+        for side in (a, b)
+        for row in side.rows
+        if row.ended != "ok" or row.verdict == "wrong"
+        if (note := refutation(row) if row.verdict == "wrong" else row.message)
+    )
+    return "; ".join([f"{outcome.baseline} → {outcome.candidate}", *why])
 
 
 def _iterations(records: Sequence[Record]) -> dict[str, int]:
@@ -316,78 +314,6 @@ def _control(controls: Sequence[Pair], least_effect: float) -> PairedRatio | Non
         least_effect=least_effect,
         confidence=CONTROL_CONFIDENCE,
     )
-
-
-def _fault(case: Measurement, measure: str, note: str) -> Finding:
-    layer: Layer = "counters" if measure == "answer" else "outcomes"
-    return Finding(layer, case.solver, case.instance, measure, "worse", note=note)
-
-
-#: Kind of failure of a run that ended with a refuted answer.
-_WRONG = "a wrong answer"
-
-
-def _failures(side: Sequence[Record], name: str) -> dict[str, str]:
-    """Say of each kind of failure of one side how often it occurred, with an example."""
-    kinds = [_WRONG if r.verdict == "wrong" else r.ended for r in side]
-    found = {}
-    for kind, count in Counter(kinds).items():
-        if kind != "ok":
-            example = side[kinds.index(kind)]
-            why = refutation(example) if kind == _WRONG else example.message
-            found[kind] = f"{name}: {kind} in {count} of {plural(len(side), 'run')}" + (
-                f" ({why})" if why else ""
-            )
-    return found
-
-
-def _differing(
-    first: Sequence[Record], second: Sequence[Record], names: tuple[str, str], exact: bool
-) -> str:
-    """Say how some run of the second side contradicts every run of the first."""
-    for b in second:
-        found = [_difference(a, b, names, exact) for a in first]
-        if all(found):
-            return found[0]
-    return ""
-
-
-def _difference(a: Record, b: Record, names: tuple[str, str], exact: bool) -> str:
-    """Say how the two answers contradict each other; empty when they do not."""
-    if a.claim != b.claim:
-        return f"answers differ: {names[0]} says {a.claim}, {names[1]} says {b.claim}"
-    if a.claim != "optimal" or a.objective is None or b.objective is None:
-        return ""
-    allowed = (SAME_IF_EXACT if exact else SAME_OTHERWISE) + sum(
-        min(r.raw_gap or 0.0, 1.0) for r in (a, b)
-    )
-    if not objectives_differ(a, b, allowed):
-        return ""
-    return (
-        f"answers differ: objective {a.objective:.12g} with {names[0]}, "
-        f"{b.objective:.12g} with {names[1]}"
-    )
-
-
-def _less_certain(first: Sequence[Record], second: Sequence[Record], names: tuple[str, str]) -> str:
-    weaker = [b for b in second if b.verdict in ("loose", "unproven")]
-    if not weaker or any(a.verdict != "certified" for a in first):
-        return ""
-    if len({r.certificate_version for r in (*first, *second)}) > 1:
-        return ""  # verdicts by different rules are not compared
-    gap = "" if weaker[0].raw_gap is None else f" (gap {weaker[0].raw_gap:.2g})"
-    often = "" if len(weaker) == len(second) else f" in {len(weaker)} of {len(second)} runs"
-    return f"{names[0]}'s answer is certified, {names[1]}'s is only {weaker[0].verdict}{gap}{often}"
-
-
-def _done_differently(a: Record, b: Record, names: tuple[str, str]) -> list[str]:
-    remarks: list[str] = []
-    if a.iterations != b.iterations:
-        old, new = (iterations_text(r.iterations) for r in (a, b))
-        remarks.append(f"iterations {old} with {names[0]}, {new} with {names[1]}")
-    if a.method_run != b.method_run:
-        remarks.append(f"ran {a.method_run!r} with {names[0]}, {b.method_run!r} with {names[1]}")
-    return remarks
 
 
 def iterations_text(counts: Mapping[str, int]) -> str:

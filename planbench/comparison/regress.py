@@ -172,10 +172,7 @@ def check_two_sides(baseline: Path, candidate: Path) -> None:
     ------
     InputError
     """
-    shared = {_identity(p) for p in _existing(baseline)} & {
-        _identity(p) for p in _existing(candidate)
-    }
-    if shared:
+    if any(a.samefile(b) for a in _existing(baseline) for b in _existing(candidate)):
         raise InputError(
             "is on both sides; give the results of another run as CANDIDATE", where=str(candidate)
         )
@@ -195,11 +192,6 @@ def write_baseline(records: Iterable[Record], path: Path) -> None:
 
 def _existing(path: Path) -> list[Path]:
     return results_files(path) if path.exists() else []
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_dev, found.st_ino
 
 
 def _read_whole(path: Path) -> list[Record]:

@@ -1,4 +1,4 @@
-"""How findings are shown: terminal tables, Markdown, JUnit XML and JSON's own types.
+"""How findings are shown: terminal tables, Markdown and JSON's own types.
 
 Those of runs of a suite (``regress``) and of paired runs (``ab``) alike.
 """
@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
-from xml.etree import ElementTree
 
 from rich.text import Text
 
 import planbench.formatting as fmt
-from planbench.comparison.findings import LAYERS, Comparison, Finding, Unit, Verdict
+from planbench.comparison.findings import Comparison, Finding, Unit, Verdict
 from planbench.formatting import plain, plural
 from planbench.report.table import Column, Entry, Mark, Table, markdown_table, safe_markdown
 
@@ -154,17 +153,16 @@ def comparison_table(
     both = " → ".join(names) if max(map(len, names)) <= SHORT_NAME else "before → now"
     return Table(
         caption=Text(f"{rest} --all shows them.", style="dim") if rest else "",
-        keys=3,
         columns=(
-            Column("verdict", whole=True),
+            Column("verdict"),
             Column("layer", places="page"),
-            Column("solver and instance", "long", fold=True, width=20),
-            Column("what", fold=True, width=12),
-            Column(both, "number", fold=True, width=16, places="terminal"),
+            Column("solver and instance", "long"),
+            Column("what"),
+            Column(both, "number", places="terminal"),
             Column(names[0], "number", places="page"),
             Column(names[1], "number", places="page"),
-            Column("change", "number", fold=True, width=12),
-            Column("held to", "long", fold=True, width=20),
+            Column("change", "number"),
+            Column("held to", "long"),
         ),
         rows=[_finding_row(finding, signs=signs) for finding in shown],
     )
@@ -204,48 +202,6 @@ def comparison_to_markdown(comparison: Comparison, *, everything: bool = False) 
     ]
     lines += [f"- {safe_markdown(line)}" for line in said if line]
     return "\n".join(lines).rstrip() + "\n"
-
-
-def to_junit(comparison: Comparison) -> str:
-    """Write the comparison as JUnit XML: a suite per layer, a case per figure."""
-    root = ElementTree.Element("testsuites", name="planbench regress")
-    if comparison.obstacles:
-        suite = _add_suite(root, "comparable", len(comparison.obstacles))
-        suite.set("errors", str(len(comparison.obstacles)))
-        for obstacle in comparison.obstacles:
-            case = _add_case(suite, "comparable", obstacle.kind or "nothing in common")
-            ElementTree.SubElement(case, "error", message=plain(obstacle.message))
-    for layer in LAYERS:
-        mine = [f for f in comparison.findings if f.layer == layer]
-        if mine:
-            _add_layer(_add_suite(root, layer, len(mine)), layer, mine)
-    for field in ("tests", "failures", "errors", "skipped"):
-        root.set(field, str(sum(int(suite.get(field, "0")) for suite in root)))
-    ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
-
-
-def _add_suite(root: ElementTree.Element, name: str, tests: int) -> ElementTree.Element:
-    zero = {"failures": "0", "errors": "0", "skipped": "0"}
-    return ElementTree.SubElement(root, "testsuite", {"name": name, "tests": str(tests), **zero})
-
-
-def _add_case(suite: ElementTree.Element, layer: str, name: str) -> ElementTree.Element:
-    facts = {"classname": f"planbench.{layer}", "name": plain(name), "time": "0"}
-    return ElementTree.SubElement(suite, "testcase", facts)
-
-
-def _add_layer(suite: ElementTree.Element, layer: str, findings: Sequence[Finding]) -> None:
-    for finding in findings:
-        case = _add_case(suite, layer, f"{finding.where}: {finding.measure}")
-        text = sentence(finding)
-        if finding.verdict == "worse":
-            failure = ElementTree.SubElement(case, "failure", message=plain(text), type="worse")
-            failure.text = plain(f"{finding.where}: {finding.measure}: {text}")
-        elif finding.verdict in ("unclear", "skipped"):
-            ElementTree.SubElement(case, "skipped", message=plain(f"{finding.verdict}: {text}"))
-    suite.set("failures", str(sum(f.verdict == "worse" for f in findings)))
-    suite.set("skipped", str(sum(f.verdict in ("unclear", "skipped") for f in findings)))
 
 
 def to_document(comparison: Comparison) -> dict[str, Any]:

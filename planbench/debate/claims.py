@@ -29,9 +29,8 @@ import planbench.formatting as fmt
 from planbench.debate.study import NoiseLoss, Replanned, noise_losses, replanned
 from planbench.formatting import plural
 from planbench.records.schema import Record
-from planbench.report.effort import effort_key, effort_names
 from planbench.report.growth import SIZES, estimate_words, predict
-from planbench.report.headline import find_largest_solved
+from planbench.report.headline import find_largest_solved, power_words
 from planbench.report.ladders import YARDSTICK, Ladder, fit_ladder, headline_ladder
 from planbench.report.results import TARGET_GAP, AggregatedResult
 from planbench.report.scores import is_interior_point, is_planner
@@ -65,8 +64,6 @@ class JudgedClaim:
     claim, who, predicted : str
     measured : str
         In words, of the solver that is judged.
-    each : list of (str, str, Verdict)
-        Solver, its figure, and the verdict by it alone.
     verdict : Verdict
     """
 
@@ -74,7 +71,6 @@ class JudgedClaim:
     who: str
     predicted: str
     measured: str = ""
-    each: Sequence[tuple[str, str, Verdict]] = ()
     verdict: Verdict = "not measured in this run"
 
 
@@ -88,10 +84,9 @@ class Evidence:
 
 
 class Finding(NamedTuple):
-    """What was measured, by each solver, and the verdict."""
+    """What was measured, and the verdict."""
 
     measured: str
-    each: Sequence[tuple[str, str, Verdict]]
     verdict: Verdict
 
 
@@ -253,7 +248,7 @@ def _growth(evidence: Evidence, low: float, high: float, best: str | None) -> Fi
     if ladder is None or best is None:
         return None
     verdict = exponent_verdict(fit_ladder(ladder, best, "seconds"), low, high)
-    return Finding(_growth_words(ladder, best), _each(ladder, low, high), verdict)
+    return Finding(_growth_words(ladder, best), verdict)
 
 
 def _log_linear(evidence: Evidence) -> Finding | None:
@@ -288,31 +283,15 @@ def _interior_point(evidence: Evidence) -> Finding | None:
         for size, estimate in zip(SIZES, predict(ladder, general).costs["seconds"], strict=True):
             value, spread = estimate_words(estimate, fmt.long_seconds)
             said += f"; at {fmt.size(size)} goods {value}" + (f" ({spread})" if spread else "")
-    kinds = {c.series: c.solver for c in ladder.results}
-    each = [e for e in _each(ladder, 3.5, 3.5) if is_interior_point(kinds[e[0]])]
-    return Finding(said, each, verdict)
-
-
-def _each(ladder: Ladder, low: float, high: float) -> list[tuple[str, str, Verdict]]:
-    fits = ((series, fit_ladder(ladder, series, "seconds")) for series in ladder.series)
-    return [
-        (series, _power(fit), exponent_verdict(fit, low, high))
-        for series, fit in fits
-        if fit.exponent is not None
-    ]
+    return Finding(said, verdict)
 
 
 def _growth_words(ladder: Ladder, series: str) -> str:
-    said = f"{series}: {_power(fit_ladder(ladder, series, 'seconds'))}"
+    said = f"{series}: {power_words(fit_ladder(ladder, series, 'seconds'))}"
     passes = fit_ladder(ladder, series, "passes")
-    return said + (f"; in matrix passes {_power(passes)}" if passes.exponent is not None else "")
-
-
-def _power(fit: PowerLawFit) -> str:
-    if fit.exponent is None:
-        return fit.reason
-    spread = fmt.interval(fit.low, fit.high)
-    return fmt.exponent(fit.exponent) + (f" ({spread})" if spread else "")
+    return said + (
+        f"; in matrix passes {power_words(passes)}" if passes.exponent is not None else ""
+    )
 
 
 # Sizes, rounds and prices.
@@ -328,7 +307,7 @@ def _square(evidence: Evidence) -> Finding | None:
         f"{fmt.count(facts.columns)} columns, {100 * filled:.2g} % of them filled; how "
         "sparse generated economies are is up to their recipe"
     )
-    return Finding(said, (), UNKNOWN)
+    return Finding(said, UNKNOWN)
 
 
 def _rounds(evidence: Evidence) -> Finding | None:
@@ -337,23 +316,12 @@ def _rounds(evidence: Evidence) -> Finding | None:
     if not done:
         return None
     largest = max(c.goods or 0 for c in done)
-    there = [c for c in done if c.goods == largest]
-    best = min(there, key=lambda c: c.passes or math.inf)
-    each = [
-        (c.series, f"{fmt.passes(c.passes)} passes", _round_verdict(c))
-        for c in there
-        if c.sha256 == best.sha256
-    ]
+    best = min((c for c in done if c.goods == largest), key=lambda c: c.passes or math.inf)
     said = f"{best.series}: {fmt.passes(best.passes)} passes at {fmt.count(largest)} goods"
-    return Finding(said, each, _round_verdict(best))
-
-
-def _round_verdict(result: AggregatedResult) -> Verdict:
-    """Whether :data:`ROUNDS` are met within :data:`NEAR`, or missed by :data:`FAR`."""
-    factor = (result.passes or 0.0) / ROUNDS
+    factor = (best.passes or 0.0) / ROUNDS
     if 1 / NEAR <= factor <= NEAR:
-        return "supported"
-    return "contradicted" if factor >= FAR or factor <= 1 / FAR else UNKNOWN
+        return Finding(said, "supported")
+    return Finding(said, "contradicted" if factor >= FAR or factor <= 1 / FAR else UNKNOWN)
 
 
 def _prices(evidence: Evidence) -> Finding | None:
@@ -362,21 +330,12 @@ def _prices(evidence: Evidence) -> Finding | None:
     if not finished:
         return None
 
-    def count(results: Sequence[AggregatedResult]) -> tuple[str, Verdict]:
-        proven = sum(map(_proven, results))
-        verdict: Verdict = "contradicted" if 2 * proven >= len(results) else UNKNOWN
-        return f"{proven} of {len(results)}", verdict
-
-    each = [
-        (series, *count([c for c in finished if c.series == series]))
-        for series in dict.fromkeys(c.series for c in finished)
-    ]
-    said, verdict = count(finished)
-    said += (
-        f" plans came with prices (the duals) which prove them within {fmt.gap(TARGET_GAP)} of "
-        "the optimum"
+    proven = sum(map(_proven, finished))
+    said = (
+        f"{proven} of {len(finished)} plans came with prices (the duals) which prove them within "
+        f"{fmt.gap(TARGET_GAP)} of the optimum"
     )
-    return Finding(said, each, verdict)
+    return Finding(said, "contradicted" if 2 * proven >= len(finished) else UNKNOWN)
 
 
 def _proven(result: AggregatedResult) -> bool:
@@ -409,19 +368,13 @@ def _good_enough(evidence: Evidence) -> Finding | None:
     best = _ratios(times, targets[0], targets[-1]) if len(targets) > 1 else None
     if best is None:
         return None
-    each = []
-    for key, name in effort_names(times).items():
-        own = _ratios([t for t in times if effort_key(t) == key], targets[0], targets[-1])
-        if own is not None:
-            ratio, more, _ = own
-            each.append((name, f"{_at_least(more)}{ratio:.1f} times", _far(ratio, more)))
     ratio, more, instances = best
     said = (
         f"a gap of {fmt.gap(targets[-1])} takes {_at_least(more)}{ratio:.1f} times as long "
         f"as {fmt.gap(targets[0])}, each by the fastest solver (geometric mean over "
         f"{plural(instances, 'instance')})"
     )
-    return Finding(said, each, _far(ratio, more))
+    return Finding(said, _far(ratio, more))
 
 
 def _ratios(
@@ -462,10 +415,6 @@ def _coupling(evidence: Evidence) -> Finding | None:
                 found.append((series, *costs, sweep))
     if not found:
         return None
-    each = [
-        (series, f"{_at_least(more)}{ratio:.2g} times", _far(ratio, more))
-        for series, ratio, more, _ in found
-    ]
     general = [f for f in found if not is_planner(f[0].split(" ")[0])] or found
     # Who solved the most coupled economy fastest, as with the exponents.
     series, ratio, more, sweep = min(general, key=lambda f: (f[2], _seconds_at_top(f[0], f[3])))
@@ -475,7 +424,7 @@ def _coupling(evidence: Evidence) -> Finding | None:
         f"{100 * sweep.values[0]:g} % do "
         f"({fmt.count(sweep.goods)} goods, one solver for all regions at once)"
     )
-    return Finding(said, each, _far(ratio, more))
+    return Finding(said, _far(ratio, more))
 
 
 def _ends(sweep: Sweep, series: str) -> tuple[float, bool] | None:
@@ -501,15 +450,6 @@ def _replanning(evidence: Evidence) -> Finding | None:
     found = replanned(evidence.records, TARGET_GAP)
     if not found:
         return None
-    each = [
-        (
-            r.solver,
-            f"{fmt.count(r.goods)} goods: {fmt.seconds(r.warm)} from the old plan, "
-            f"{fmt.seconds(r.cold)} from nothing",
-            _fresh(r),
-        )
-        for r in found
-    ]
     best = min(found, key=lambda r: (-(r.goods or 0), min(r.cold, r.warm)))
     counted = "; ".join(f"{kind} {warm:,} and {cold:,}" for kind, cold, warm in best.counts)
     said = (
@@ -522,7 +462,7 @@ def _replanning(evidence: Evidence) -> Finding | None:
             f"; most is saved by {saving.solver} at {fmt.count(saving.goods)} goods: "
             f"{saving.saving:,.3g} times faster from the old plan"
         )
-    return Finding(said, each, _fresh(best))
+    return Finding(said, _fresh(best))
 
 
 def _fresh(one: Replanned) -> Verdict:
@@ -535,26 +475,18 @@ def _fresh(one: Replanned) -> Verdict:
     return "supported" if seconds > STALE else UNKNOWN
 
 
-def _bad_data(evidence: Evidence) -> Finding:
+def _bad_data(evidence: Evidence) -> Finding | None:
     """Judge what plans made from wrong coefficients lose in the true economy."""
-    losses = [x for x in noise_losses(evidence.records) if x.noise > 0 and x.kept is not None]
-    each = [
-        (
-            x.solver,
-            f"{fmt.plain(x.instance)}, off by {100 * x.noise:g} %: {_lost(x)}",
-            _worth(x) if x.noise == NOISE else UNKNOWN,
-        )
-        for x in losses
-    ]
-    judged = [x for x in losses if x.noise == NOISE]
+    losses = noise_losses(evidence.records)
+    judged = [x for x in losses if x.noise == NOISE and x.kept is not None]
     if not judged:
-        return Finding("", each, UNMEASURED)
+        return None
     worst = max(judged, key=lambda x: x.kept or 0.0)
     said = (
         f"off by {100 * NOISE:g} %, {fmt.plain(worst.instance)} ({worst.solver}, median of "
         f"{worst.plans}): {_lost(worst)}"
     )
-    return Finding(said, each, _worth(worst))
+    return Finding(said, _worth(worst))
 
 
 def _lost(loss: NoiseLoss) -> str:

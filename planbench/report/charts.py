@@ -1,13 +1,8 @@
 """Charts of the report, as Altair objects; habits of ClickBench and COCO.
 
 Failures are drawn as crosses at the limit instead of being left out, grey guides show the slopes
-n, n² and n³, lines carry their names, and axes are labelled in plain words with units.
-
-A *bar* goes from the lowest to the highest finished measurement of a solver at a size, over
-repeats and seeds: what was seen. A *band* is the 95 % interval of the fitted laws of growth over
-the sizes they were fitted to: what the measurements bear out. Bars of fewer than two
-measurements do not exist, nor bands without an exponent. Bands wider than :data:`WIDE` are left
-out: a few of them would cover a chart and say nothing that the table of exponents does not.
+n, n² and n³, and axes are labelled in plain words with units. A *bar* goes from the lowest to the
+highest finished measurement of a solver at a size, over repeats and seeds.
 """
 
 from __future__ import annotations
@@ -19,15 +14,8 @@ from typing import Any
 
 import planbench.formatting as fmt
 from planbench.errors import SolverUnavailableError
-from planbench.records.schema import Record
-from planbench.report.ladders import Ladder, band_over
-from planbench.report.results import (
-    TARGET_GAP,
-    AggregatedResult,
-    Measure,
-    median_result,
-    passes_used,
-)
+from planbench.report.ladders import Ladder
+from planbench.report.results import MEASURE_FIELDS, TARGET_GAP, AggregatedResult, Measure
 from planbench.report.scores import profile_seconds
 from planbench.report.style import in_order, series_style
 from planbench.report.sweeps import Sweep
@@ -48,6 +36,7 @@ HEIGHT = 380
 #: Gaps below it are drawn on it: the last digit of a double.
 GAP_FLOOR = 1e-16
 CROSS = "M-1,-1L1,1M-1,1L1,-1"
+_GREY = "#8f8f8f"
 _AXIS_TITLES = {
     "seconds": "seconds to a plan",
     "passes": "matrix passes to a plan",
@@ -72,32 +61,6 @@ _GOODS_TICKS = (
 
 
 @dataclass(frozen=True)
-class Canvas:
-    """What a chart is drawn on.
-
-    Attributes
-    ----------
-    width : int or "container"
-        Pixels of the plot, without the names at its right.
-    height : int, optional
-        Pixels of the plot; each chart has a height of its own.
-    background : str
-        Colour behind everything.
-    legend : bool
-        With a legend; a page draws its own below.
-    """
-
-    width: int | str = "container"
-    height: int | None = None
-    background: str = "transparent"
-    legend: bool = False
-
-
-#: Charts of a page.
-PAGE = Canvas()
-
-
-@dataclass(frozen=True)
 class Plot:
     """Axes, the solvers drawn on them, and what all layers of a chart share.
 
@@ -108,30 +71,23 @@ class Plot:
         Solvers, in the usual order; each has its colour, shape and dash.
     tooltip : mapping of str to str
         Title by field of a row.
-    canvas : Canvas
     """
 
     x: Any
     y: Any
     series: list[str]
     tooltip: Mapping[str, str]
-    canvas: Canvas = PAGE
 
-    def by_series(self, channel: Any, look: str) -> Any:
-        """Colour, shape or dash by solver; a page draws its own legend."""
-        styles = [getattr(series_style(name), look) for name in self.series]
-        legend = alt.Legend(title=None, symbolLimit=0) if self.canvas.legend else None
+    def by_series(self, channel: Any, style: str) -> Any:
+        """Colour, shape or dash by solver, explained by one legend below the chart."""
+        styles = [getattr(series_style(name), style) for name in self.series]
+        legend = alt.Legend(title=None, symbolLimit=0, labelLimit=0, orient="bottom")
         return channel("series:N", scale=alt.Scale(domain=self.series, range=styles), legend=legend)
 
     @property
     def colour(self) -> Any:
         """Colour by solver."""
         return self.by_series(alt.Color, "colour")
-
-    @property
-    def dash(self) -> Any:
-        """Dash of lines by solver."""
-        return self.by_series(alt.StrokeDash, "dash_pattern")
 
     @property
     def shape(self) -> Any:
@@ -144,11 +100,17 @@ class Plot:
         return [alt.Tooltip(f"{field}:N", title=title) for field, title in self.tooltip.items()]
 
     def lines(self, rows: Sequence[Any]) -> Any:
-        """Draw a line per solver."""
+        """Draw a line per solver; through the median where several rows have one place."""
         return (
             data(rows)
             .mark_line(strokeWidth=2, clip=True)
-            .encode(x=self.x, y=self.y, color=self.colour, strokeDash=self.dash, detail="series:N")
+            .encode(
+                x=self.x,
+                y=_of(self.y, "median({})"),
+                color=self.colour,
+                strokeDash=self.by_series(alt.StrokeDash, "dash_pattern"),
+                detail="series:N",
+            )
         )
 
     def points(self, rows: Sequence[Any]) -> Any:
@@ -174,16 +136,29 @@ class Plot:
             .encode(x=self.x, y=self.y, color=self.colour, tooltip=self.tooltips)
         )
 
+    def bars(self, rows: Sequence[Any]) -> Any:
+        """Bars from the lowest to the highest row of each solver and place."""
+        return (
+            data(rows)
+            .mark_rule(strokeWidth=3, opacity=0.55, clip=True)
+            .encode(
+                x=self.x,
+                y=_of(self.y, "min({})"),
+                y2=_of(alt.Y2(self.y.shorthand.removesuffix(":Q")), "max({})"),
+                color=self.colour,
+            )
+        )
+
     def finished(self, layers: Sequence[Any], height: int = HEIGHT) -> Any:
         """Put layers together, with the size and configuration all charts share."""
-        height = self.canvas.height or height
         return (
             alt.layer(*layers)
-            .properties(width=self.canvas.width, height=height)
+            .properties(width="container", height=height)
             .configure(
-                background=self.canvas.background,
+                background="transparent",
                 font="system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
                 view=alt.ViewConfig(stroke=None),
+                legend=alt.LegendConfig(columns=3, labelFontSize=12),
                 axis=alt.AxisConfig(
                     labelFontSize=12,
                     titleFontSize=12.5,
@@ -199,6 +174,14 @@ class Plot:
         )
 
 
+def _of(channel: Any, aggregate: str) -> Any:
+    """Return the channel of an aggregate of its field."""
+    field, _, kind = channel.shorthand.partition(":")
+    made = channel.copy()
+    made.shorthand = aggregate.format(field) + (f":{kind}" if kind else "")
+    return made
+
+
 def data(rows: Sequence[Any]) -> Any:
     """Begin a layer that draws `rows`."""
     return alt.Chart(alt.InlineData(values=list(rows)))
@@ -209,19 +192,13 @@ def series_of(rows: Sequence[Any]) -> list[str]:
     return in_order([str(r["series"]) for r in rows])
 
 
-def ladder_chart(
-    ladder: Ladder,
-    measure: Measure,
-    canvas: Canvas = PAGE,
-    same_axes: Sequence[Ladder] = (),
-) -> Any:
+def ladder_chart(ladder: Ladder, measure: Measure, same_axes: Sequence[Ladder] = ()) -> Any:
     """Cost against goods on log–log axes, a line per solver.
 
     Parameters
     ----------
     ladder : Ladder
     measure : {"seconds", "passes", "bytes"}
-    canvas : Canvas
     same_axes : sequence of Ladder, optional
         The axes are made long enough for these too, so that their charts can be put next to this.
 
@@ -234,8 +211,10 @@ def ladder_chart(
     if not points and not stops:
         return None
     drawn = [ladder, *same_axes]
-    y_domain = widened([cost for one in drawn for cost in _drawn_costs(one, measure)], 1.7)
+    rows = [row for one in drawn for part in ladder_points(one, measure) for row in part]
+    repeats = [row for one in drawn for row in repeat_rows(one, measure)]
     x_domain = widened([size for one in drawn for size in one.sizes], 1.25)
+    y_domain = widened([row["cost"] for row in rows + repeats], 1.7)
     plot = Plot(
         log_axis(alt.X, "goods:Q", "goods in the economy", x_domain, _GOODS_TICKS),
         log_axis(alt.Y, "cost:Q", _AXIS_TITLES[measure], y_domain, TICKS[measure]),
@@ -249,29 +228,64 @@ def ladder_chart(
             "passes": "matrix passes",
             "gap": "raw gap",
         },
-        canvas,
     )
     return plot.finished(
         [
-            *guides(plot, measure, x_domain, y_domain, anchor(points)),
-            *limit_line(plot, ladder, measure, y_domain),
-            *interval_layers(plot, bar_rows(ladder, measure), band_rows(ladder, measure)),
-            plot.lines(line_points(ladder, points)),
+            *_guides(plot, measure, x_domain, y_domain, points),
+            *_limit_line(plot, ladder, measure, y_domain),
+            plot.bars(repeat_rows(ladder, measure)),
+            plot.lines(points),
             plot.points(points),
             plot.crosses(stops),
-            names(plot, points + stops, y_domain),
         ]
     )
 
 
-def _drawn_costs(ladder: Ladder, measure: Measure) -> list[float]:
-    """Everything on the vertical axis, ends of bars too."""
-    points, stops = ladder_points(ladder, measure)
-    ends = [end for bar in bar_rows(ladder, measure) for end in (bar["low"], bar["high"])]
-    return [p["cost"] for p in points + stops] + ends
+def ladder_points(
+    ladder: Ladder, measure: Measure
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows of finished runs, and of failures; failures at one size are drawn side by side.
+
+    Runs that prove next to nothing are neither: they would lead by answering another question.
+    """
+    points: list[dict[str, Any]] = []
+    stops: list[dict[str, Any]] = []
+    for result in ladder.results:
+        cost = result.cost(measure)
+        if cost is None or cost <= 0 or result.goods is None or result.too_loose:
+            continue
+        entry = row(result) | {"goods": result.goods, "cost": cost}
+        (points if result.finished else stops).append(entry)
+    points.sort(key=lambda r: (r["series"], r["goods"]))
+    span = math.log(max(ladder.sizes) / min(ladder.sizes)) / 70
+    for size in ladder.sizes:
+        here = [r for r in stops if r["goods"] == size]
+        here.sort(key=lambda r: r["series"])
+        for place, entry in enumerate(here):
+            entry["goods"] = size * math.exp(span * (place - (len(here) - 1) / 2))
+    return points, stops
 
 
-def accuracy_chart(results: Sequence[AggregatedResult], canvas: Canvas = PAGE) -> Any:
+def repeat_rows(ladder: Ladder, measure: Measure) -> list[dict[str, Any]]:
+    """Every measurement behind the finished results of a ladder, where there are several.
+
+    Rows are those that the results count: disturbed ones only where there are no others.
+    """
+    found = []
+    for series in ladder.series:
+        for size in ladder.sizes:
+            rows = [
+                {"series": series, "goods": size, "cost": cost}
+                for result in ladder.at(series, size)
+                if result.finished and not result.too_loose
+                for record in result.rows
+                if (cost := getattr(record, MEASURE_FIELDS[measure]))
+            ]
+            found += rows if len(rows) > 1 else []
+    return found
+
+
+def accuracy_chart(results: Sequence[AggregatedResult]) -> Any:
     """Certified raw gap against seconds, a point per solver and instance; None without any."""
     rows = [
         row(c) | {"x": max(c.seconds, 1e-6), "y": max(c.raw_gap, GAP_FLOOR)}
@@ -298,13 +312,12 @@ def accuracy_chart(results: Sequence[AggregatedResult], canvas: Canvas = PAGE) -
             "gap": "raw gap",
             "outcome": "outcome",
         },
-        canvas,
     )
-    target = threshold(plot, "y", TARGET_GAP, "counts as solved below", align="right")
+    target = _threshold(plot, "y", TARGET_GAP, "counts as solved below", align="right")
     return plot.finished([*target, plot.points(rows)])
 
 
-def profile_chart(results: Sequence[AggregatedResult], canvas: Canvas = PAGE) -> Any:
+def profile_chart(results: Sequence[AggregatedResult]) -> Any:
     """Draw performance profiles (Dolan & Moré 2002); None with fewer than two solvers.
 
     Each solver's share is of the instances it was run on.
@@ -345,10 +358,9 @@ def profile_chart(results: Sequence[AggregatedResult], canvas: Canvas = PAGE) ->
         ),
         in_order(list(times)),
         {"series": "solver", "factor": "factor", "share": "share of instances"},
-        canvas,
     )
     steps = plot.lines(rows).mark_line(interpolate="step-after", strokeWidth=2)
-    return plot.finished([steps.encode(tooltip=plot.tooltips)], 320)
+    return plot.finished([steps.encode(y=plot.y, tooltip=plot.tooltips)])
 
 
 def vegalite_version() -> str:
@@ -357,9 +369,11 @@ def vegalite_version() -> str:
     return f"{major}.{minor}"
 
 
-def sweep_chart(sweep: Sweep, canvas: Canvas = PAGE) -> Any:
+def sweep_chart(sweep: Sweep) -> Any:
     """Seconds against the knob of a sweep, log–log, crosses where a run was stopped."""
-    values = [v for v, c in sweep.points if c.seconds and not c.too_loose]
+    drawn = [(v, c) for v, c in sweep.points if c.seconds and not c.too_loose]
+    if not drawn:
+        return None
     rows = [
         row(result)
         | {
@@ -368,14 +382,11 @@ def sweep_chart(sweep: Sweep, canvas: Canvas = PAGE) -> Any:
             "cost": result.seconds,
             "finished": result.finished,
         }
-        for value, result in sweep.points
-        if result.seconds and not result.too_loose
+        for value, result in drawn
     ]
-    if not rows:
-        return None
     y_domain = widened([r["cost"] for r in rows], 1.7)
     plot = Plot(
-        _knob_axis(sweep, values),
+        _knob_axis(sweep, [value for value, _ in drawn]),
         log_axis(alt.Y, "cost:Q", "seconds to a plan", y_domain, TICKS["seconds"]),
         series_of(rows),
         {
@@ -385,7 +396,6 @@ def sweep_chart(sweep: Sweep, canvas: Canvas = PAGE) -> Any:
             "outcome": "outcome",
             "gap": "raw gap",
         },
-        canvas,
     )
     points = [r for r in rows if r["finished"]]
     # Between words there is no way that a line could follow.
@@ -402,17 +412,16 @@ def _knob_axis(sweep: Sweep, values: Sequence[float]) -> Any:
     if min(values) <= 0:
         least = min((v for v in values if v > 0), default=1.0)
         steep = max(values) > 30 * least
-        kind = {"type": "symlog", "constant": least} if steep else {}
         return alt.X(
             "x:Q",
             title=title,
-            scale=alt.Scale(domain=[0, 1.04 * max(values) or 1.0], nice=False, **kind),
-            axis=alt.Axis(values=sorted(set(values)), format=",~r", labelOverlap=True),
+            scale=alt.Scale(**({"type": "symlog", "constant": least} if steep else {})),
+            axis=alt.Axis(values=sorted(set(values)), format=",~r"),
         )
     return log_axis(alt.X, "x:Q", title, widened(values, 1.25), "format(datum.value, ',~r')")
 
 
-def effort_chart(times: Sequence[TimeToAccuracy], canvas: Canvas = PAGE) -> Any:
+def effort_chart(times: Sequence[TimeToAccuracy]) -> Any:
     """Seconds to each target gap on the largest instance driven to several; None without one."""
     chosen = largest_driven(times)
     if not chosen:
@@ -442,7 +451,6 @@ def effort_chart(times: Sequence[TimeToAccuracy], canvas: Canvas = PAGE) -> Any:
         log_axis(alt.Y, "cost:Q", "seconds, failed tries charged", y_domain, TICKS["seconds"]),
         series_of(rows),
         {"series": "solver", "at": "gap", "time": "time", "end": "end"},
-        canvas,
     )
     reached = [r for r in rows if r["solved"]]
     stops = [r for r in rows if not r["solved"]]
@@ -463,12 +471,6 @@ def largest_driven(times: Sequence[TimeToAccuracy]) -> list[TimeToAccuracy]:
 
 # -- pieces --------------------------------------------------------------------------------------
 
-#: Name of the layer with the solvers' names; the page drops it on narrow screens.
-LABELS = "names"
-
-_LABEL_PIXELS = 14
-_GREY = "#8f8f8f"
-
 
 def row(result: AggregatedResult) -> dict[str, Any]:
     """Facts of a result for tooltips, in words."""
@@ -487,72 +489,24 @@ def row(result: AggregatedResult) -> dict[str, Any]:
     }
 
 
-def ladder_points(
-    ladder: Ladder, measure: Measure
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Rows of finished runs, and of failures; failures at one size are drawn side by side.
-
-    Runs that prove next to nothing are neither: they would lead by answering another question.
-    """
-    points: list[dict[str, Any]] = []
-    stops: list[dict[str, Any]] = []
-    for result in ladder.results:
-        cost = result.cost(measure)
-        if cost is None or cost <= 0 or result.goods is None or result.too_loose:
-            continue
-        entry = row(result) | {"goods": result.goods, "cost": cost}
-        (points if result.finished else stops).append(entry)
-    points.sort(key=lambda r: (r["series"], r["goods"]))
-    span = math.log(max(ladder.sizes) / min(ladder.sizes)) / 70
-    for size in ladder.sizes:
-        here = [r for r in stops if r["goods"] == size]
-        here.sort(key=lambda r: r["series"])
-        for place, entry in enumerate(here):
-            entry["goods"] = size * math.exp(span * (place - (len(here) - 1) / 2))
-    return points, stops
-
-
-def line_points(ladder: Ladder, points: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows that lines run through: of several seeds of one size the middle one."""
-    middle = {
-        (result.series, result.instance)
-        for series in ladder.series
-        for size in ladder.sizes
-        if (
-            result := median_result(
-                [c for c in ladder.at(series, size) if c.finished and not c.too_loose]
-            )
-        )
-        is not None
-    }
-    return [p for p in points if (p["series"], p["instance"]) in middle]
-
-
-def anchor(points: list[dict[str, Any]]) -> tuple[float, float] | None:
-    """Smallest size and its cheapest run, where the guides start."""
-    solved = [p for p in points if p["solved"]]
-    if not solved:
-        return None
-    first = min(p["goods"] for p in solved)
-    return float(first), min(p["cost"] for p in solved if p["goods"] == first)
-
-
-def guides(
+def _guides(
     plot: Plot,
     measure: Measure,
     x_domain: list[float],
     y_domain: list[float],
-    anchor: tuple[float, float] | None,
+    points: Sequence[Mapping[str, Any]],
 ) -> list[Any]:
     """Grey lines of slope 1, 2 (and 3, for time) from the cheapest run at the first size."""
-    if anchor is None or x_domain[1] / anchor[0] < 2:
+    solved = [p for p in points if p["solved"]]
+    start = min((p["goods"] for p in solved), default=math.inf)
+    if x_domain[1] / start < 2:
         return []
+    cost = min(p["cost"] for p in solved if p["goods"] == start)
     lines: list[dict[str, Any]] = []
     for power, name in ((1, "n"), (2, "n²"), (3, "n³"))[: 2 if measure == "bytes" else 3]:
-        end = min(x_domain[1], anchor[0] * (y_domain[1] / anchor[1]) ** (1 / power))
-        height = anchor[1] * (end / anchor[0]) ** power
-        lines.append({"goods": anchor[0], "cost": anchor[1], "guide": name})
-        lines.append({"goods": end, "cost": height, "guide": name})
+        end = min(x_domain[1], start * (y_domain[1] / cost) ** (1 / power))
+        lines.append({"goods": start, "cost": cost, "guide": name})
+        lines.append({"goods": end, "cost": cost * (end / start) ** power, "guide": name})
     return [
         data(lines)
         .mark_line(color=_GREY, strokeWidth=1, opacity=0.7, clip=True)
@@ -563,7 +517,7 @@ def guides(
     ]
 
 
-def limit_line(plot: Plot, ladder: Ladder, measure: Measure, y_domain: list[float]) -> list[Any]:
+def _limit_line(plot: Plot, ladder: Ladder, measure: Measure, y_domain: list[float]) -> list[Any]:
     """Dashed line at the time limit, where all runs had the same."""
     limits = {c.record.time_limit_s for c in ladder.results if c.record.time_limit_s}
     if measure != "seconds" or len(limits) != 1:
@@ -571,10 +525,12 @@ def limit_line(plot: Plot, ladder: Ladder, measure: Measure, y_domain: list[floa
     limit = float(next(iter(limits)))
     if not y_domain[0] <= limit <= y_domain[1]:
         return []
-    return threshold(plot, "cost", limit, f"time limit {limit:g} s")
+    return _threshold(plot, "cost", limit, f"time limit {limit:g} s")
 
 
-def threshold(plot: Plot, field: str, value: float, text: str, *, align: str = "left") -> list[Any]:
+def _threshold(
+    plot: Plot, field: str, value: float, text: str, *, align: str = "left"
+) -> list[Any]:
     """Draw a dashed line at a value of the vertical axis, with a text at its left or right end."""
     rows = [{field: value, "text": text}]
     end, dx = (alt.value(0), 5) if align == "left" else (alt.value("width"), -5)
@@ -584,58 +540,6 @@ def threshold(plot: Plot, field: str, value: float, text: str, *, align: str = "
         .mark_text(align=align, baseline="bottom", dx=dx, dy=-3, color=_GREY)
         .encode(y=plot.y, x=end, text="text:N"),
     ]
-
-
-def names(plot: Plot, rows: list[dict[str, Any]], y_domain: list[float]) -> Any:
-    """Names right of the plot, each as near its line's end as the others leave room."""
-    height = plot.canvas.height or HEIGHT
-    ends = []
-    for name in plot.series:
-        last = max((r for r in rows if r["series"] == name), key=lambda r: r["goods"])
-        ends.append((pixel(last["cost"], y_domain, height), last["goods"], name))
-    # Names of lines that stop earlier are above those that got further at the same cost.
-    ends.sort(key=lambda e: (round(e[0]), e[1], e[2]))
-    places = spread([e[0] for e in ends], min(_LABEL_PIXELS, height / max(len(ends), 1)), height)
-    labels = [
-        {"series": name, "cost": cost_at(place, y_domain, height)}
-        for place, (_, _, name) in zip(places, ends, strict=True)
-    ]
-    return (
-        alt.Chart(alt.InlineData(values=labels), name=LABELS)
-        .mark_text(align="left", baseline="middle", dx=8, fontSize=11)
-        .encode(y=plot.y, x=alt.value("width"), text="series:N", color=plot.colour)
-    )
-
-
-def spread(wanted: list[float], gap: float, height: float) -> list[float]:
-    """Move ascending pixel positions apart to at least `gap`, within [0, height]."""
-    groups: list[tuple[float, int]] = []  # mean position wanted, members
-    for value in wanted:
-        centre, members = value, 1
-        while groups:
-            other, count = groups[-1]
-            if centre - (members - 1) / 2 * gap - (other + (count - 1) / 2 * gap) >= gap:
-                break
-            groups.pop()
-            centre = (centre * members + other * count) / (members + count)
-            members += count
-            centre = min(max(centre, (members - 1) / 2 * gap), height - (members - 1) / 2 * gap)
-        groups.append((centre, members))
-    return [
-        centre + (k - (members - 1) / 2) * gap for centre, members in groups for k in range(members)
-    ]
-
-
-def pixel(cost: float, domain: list[float], height: float) -> float:
-    """Vertical position of a cost, from the top."""
-    low, high = domain
-    return height * (1 - math.log(cost / low) / math.log(high / low))
-
-
-def cost_at(place: float, domain: list[float], height: float) -> float:
-    """Cost at a vertical position; the inverse of :func:`pixel`."""
-    low, high = domain
-    return float(low * (high / low) ** (1 - place / height))
 
 
 def log_axis(
@@ -665,95 +569,3 @@ def ticks(domain: list[float], every: int = 1) -> list[float]:
         found = [m * 10.0**k for k in range(first - 1, last + 1) for m in (1, 2, 5)]
         found = [t for t in found if low <= t <= high]
     return found
-
-
-#: Widest band that is drawn: its upper end over its lower one, where it is widest.
-WIDE = 10.0
-#: Sizes at which a band is drawn: its edges are curves, but gentle ones.
-_STEPS = 7
-
-
-def bar_rows(ladder: Ladder, measure: Measure) -> list[dict[str, Any]]:
-    """Lowest and highest finished measurement of each solver and size measured more than once.
-
-    Rows are those that the results count: disturbed ones only where there are no others.
-    """
-    rows = []
-    for series in ladder.series:
-        for size in ladder.sizes:
-            costs = _costs(
-                [c for c in ladder.at(series, size) if c.finished and not c.too_loose], measure
-            )
-            if len(costs) > 1 and min(costs) < max(costs):
-                rows.append(_row(series, size, min(costs), max(costs)))
-    return rows
-
-
-def band_rows(ladder: Ladder, measure: Measure) -> list[dict[str, Any]]:
-    """Low and high ends of each solver's fitted cost, at a few sizes from small to large.
-
-    Without bands that are somewhere wider than :data:`WIDE`, and of those whose results are drawn.
-    """
-    drawn = {c.series for c in ladder.results if c.finished and not c.too_loose}
-    bands = {s: band_over(ladder, s, measure, _STEPS) for s in ladder.series if s in drawn}
-    return [
-        _row(series, size, low, high)
-        for series, band in bands.items()
-        if all(high <= WIDE * low for _, low, high in band)
-        for size, low, high in band
-    ]
-
-
-def interval_sentences(ladder: Ladder, measure: Measure) -> list[str]:
-    """Say what the bars and bands of a chart are, a sentence each; empty where it has neither."""
-    said = []
-    if bar_rows(ladder, measure):
-        said.append(
-            "Bars, where longer than their mark: lowest to highest of all repeats and seeds."
-        )
-    if band_rows(ladder, measure):
-        said.append(
-            f"Bands: 95 % intervals of the fitted laws, if nowhere wider than a factor of {WIDE:g}."
-        )
-    return said
-
-
-def interval_layers(plot: Plot, bars: Sequence[Any], bands: Sequence[Any]) -> list[Any]:
-    """Draw bands, then bars; the lines and points of a chart go on top of them."""
-    low = plot.y.copy()
-    low.shorthand = "low:Q"
-    layers = []
-    if bands:
-        layers.append(
-            alt.Chart(alt.InlineData(values=list(bands)), name="bands")
-            .mark_area(opacity=0.13, clip=True)
-            .encode(x=plot.x, y=low, y2="high:Q", color=plot.colour, detail="series:N")
-        )
-    if bars:
-        layers.append(
-            alt.Chart(alt.InlineData(values=list(bars)), name="bars")
-            .mark_rule(strokeWidth=3, opacity=0.55, clip=True)
-            .encode(x=plot.x, y=low, y2="high:Q", color=plot.colour)
-        )
-    return layers
-
-
-def _costs(results: Sequence[AggregatedResult], measure: Measure) -> list[float]:
-    found = [_cost(row, measure) for result in results for row in result.rows]
-    return [cost for cost in found if cost is not None and cost > 0]
-
-
-def _cost(row: Record, measure: Measure) -> float | None:
-    if measure == "passes":
-        return passes_used(row)
-    return row.wall_s if measure == "seconds" else row.peak_bytes
-
-
-def _row(series: str, goods: float | int, low: float, high: float) -> dict[str, Any]:
-    """Figures to four digits: more cannot be seen, and pages stay light."""
-    return {
-        "series": series,
-        "goods": goods if isinstance(goods, int) else float(f"{goods:.4g}"),
-        "low": float(f"{low:.4g}"),
-        "high": float(f"{high:.4g}"),
-    }

@@ -15,7 +15,7 @@ import planbench.formatting as fmt
 from planbench.records.schema import Record
 from planbench.records.values import canonical
 from planbench.report.ladders import YARDSTICK
-from planbench.report.results import SeriesKey, series_labels
+from planbench.report.results import series_labels
 from planbench.report.scores import SUMMARY_PENALTY, ScoredRun, Standing, is_planner, ranked
 from planbench.report.table import Column, Entry, Table, number
 from planbench.stats.accuracy import BROKEN_OFF, TimeToAccuracy, time_to_accuracy
@@ -39,11 +39,10 @@ def effort_blocks(records: Sequence[Record]) -> list[dict[str, Chains]]:
     Best first; ``null`` last, as the floor.
     """
     times = time_to_accuracy(records)
-    labels = effort_names(times)
     blocks: dict[tuple[str, str], dict[str, Chains]] = {}
-    for one in times:
+    for one, series in zip(times, _labels(times), strict=True):
         block = blocks.setdefault((one.sha256, one.machine), {})
-        block.setdefault(labels[effort_key(one)], {})[one.target] = one
+        block.setdefault(series, {})[one.target] = one
     return [
         dict(sorted(block.items(), key=lambda item: _best_first(*item)))
         for block in blocks.values()
@@ -77,13 +76,12 @@ def effort_rules() -> str:
 def effort_standings(records: Sequence[Record], target: float) -> list[Standing]:
     """Rank solvers by their time to one target gap over all instances driven to it."""
     every = time_to_accuracy(records)
-    labels = effort_names(every)
-    mine = [t for t in every if t.target == target]
     times: dict[str, dict[str, float | None]] = {}
     limits: dict[str, float | None] = {}
     runs = []
-    for one in mine:
-        series = labels[effort_key(one)]
+    for one, series in zip(every, _labels(every), strict=True):
+        if one.target != target:
+            continue
         where = f"{one.sha256} {one.machine}"
         times.setdefault(series, {})[where] = one.seconds if one.reached else None
         limits[where] = max(limits.get(where) or 0.0, one.limit_s or 0.0) or None
@@ -91,7 +89,7 @@ def effort_standings(records: Sequence[Record], target: float) -> list[Standing]
             ScoredRun(
                 series=series,
                 sha256=where,
-                ladder=(one.machine, one.group),
+                ladder=(one.machine, one.record.group),
                 goods=one.goods or 0,
                 stopped=not one.reached and one.end != "once",
                 refused=one.end == "refused" and is_planner(one.solver),
@@ -119,21 +117,14 @@ def _best_first(series: str, chains: Chains) -> tuple[bool, int, float, str]:
     return series.split(" ")[0] == YARDSTICK, -len(reached), seconds, series
 
 
-def effort_key(one: TimeToAccuracy) -> SeriesKey:
-    """Solver, options that count, and version: what is one solver among results like this."""
-    return one.solver, canonical(one.options), one.version
+def _labels(times: Sequence[TimeToAccuracy]) -> list[str]:
+    """Name of the solver of each, as in the other tables."""
+    keys = [(t.solver, canonical(t.options), t.version) for t in times]
+    named = series_labels(keys)
+    return [named[key] for key in keys]
 
 
-def effort_names(times: Sequence[TimeToAccuracy]) -> dict[SeriesKey, str]:
-    """Name of each solver, as in the other tables."""
-    return series_labels(list(map(effort_key, times)))
-
-
-#: Columns of the terminal from which names are not broken.
-WIDE = 110
-
-
-_SOLVER = Column("solver", "solver", fold=True, broken=20)
+_SOLVER = Column("solver", "solver")
 
 
 def effort_tables(records: Sequence[Record]) -> list[Table]:
@@ -153,10 +144,9 @@ def effort_tables(records: Sequence[Record]) -> list[Table]:
         tables.append(
             Table(
                 title=f"{fmt.plain(shown.instance)}{size}",
-                wide=WIDE,
                 columns=(
                     _SOLVER,
-                    *(Column(f"time to\n{fmt.gap(t)}", "number", whole=True) for t in targets),
+                    *(Column(f"time to\n{fmt.gap(t)}", "number") for t in targets),
                 ),
                 rows=[
                     [Entry(series), *(_entry(chains.get(t), best[t]) for t in targets)]
@@ -207,12 +197,11 @@ def effort_overall(records: Sequence[Record]) -> Table:
             f"was not reached is charged {SUMMARY_PENALTY:g} times the time limit. What a planner "
             "refused (it plans no such economy) and what was not run is left out."
         ),
-        wide=WIDE,
         columns=(
             _SOLVER,
-            Column("left out", fold=True),
+            Column("left out"),
             *(
-                Column(heading, "number", whole=True)
+                Column(heading, "number")
                 for target in targets
                 for heading in (f"reached\n{fmt.gap(target)}", "mean\ntime")
             ),

@@ -24,7 +24,7 @@ from planbench.report.ladders import (
     study_ladder,
 )
 from planbench.report.results import MEASURE_NAMES, Measure, machine_key
-from planbench.report.table import Column, Entry, Mark, Table, number, power_entry
+from planbench.report.table import Column, Entry, Mark, Table, number
 from planbench.stats.aggregate import median_or_failure
 from planbench.stats.growth import (
     FURTHEST,
@@ -154,10 +154,8 @@ def _at_largest(series: str, real: Ladder, synthetic: Ladder) -> tuple[int | Non
 SPANS = (("second", 1.0), ("minute", 60.0), ("hour", 3600.0), ("day", 86400.0))
 #: Numbers of goods at which costs are predicted.
 SIZES = (12e6, 12e9)
-#: Where the ends of an interval differ by more than this factor, it is printed without a value.
+#: Where the ends of an interval differ by more than this factor, no figure can be named.
 VAGUE = 1e3
-#: Where they differ by more than this, the interval says nothing: it is not printed.
-HOPELESS = 1e6
 #: Shown instead of such a prediction.
 TOO_UNCERTAIN = "too uncertain"
 
@@ -211,20 +209,13 @@ def vague(estimate: Estimate) -> bool:
 def estimate_words(
     estimate: Estimate | None, shown: Callable[[float | None], str]
 ) -> tuple[str, str]:
-    """Value and interval, with ``!`` where they extrapolate.
-
-    Where the interval is vague it is shown alone, for a value before it would be believed; where it
-    is open or spans more than :data:`HOPELESS`, words replace both.
-    """
+    """Value and interval, with ``!`` where they extrapolate; words where it is vague."""
     if estimate is None:
         return fmt.UNKNOWN, ""
+    if estimate.low is None or estimate.high is None or vague(estimate):
+        return TOO_UNCERTAIN, ""
     mark = "!" if estimate.extrapolates else ""
-    if estimate.value is None or estimate.low is None or estimate.high is None:
-        return TOO_UNCERTAIN, ""
-    spread = fmt.between(shown(estimate.low), shown(estimate.high))
-    if estimate.high > HOPELESS * estimate.low:
-        return TOO_UNCERTAIN, ""
-    return (spread + mark, "") if vague(estimate) else (shown(estimate.value) + mark, spread)
+    return shown(estimate.value) + mark, fmt.between(shown(estimate.low), shown(estimate.high))
 
 
 def warnings(
@@ -249,9 +240,8 @@ def warnings(
     ]
     if hazy:
         said.append(
-            f"A range alone: the interval spans more than a factor of {VAGUE:,.0f}, so that no "
-            f"figure can be named. “{TOO_UNCERTAIN}”: it spans more than a factor of "
-            f"{HOPELESS:,.0f}, or is open; too few runs finished."
+            f"“{TOO_UNCERTAIN}”: the interval is open or spans more than a factor of "
+            f"{VAGUE:,.0f}; too few runs finished."
         )
     alike = [name for name, g in fitted.items() if g.undecided]
     if alike:
@@ -296,8 +286,8 @@ def growth_table(
                 Entry(f"{fit.n_points}, {fit.n_censored}"),
                 # Laws not excluded, or why there are none.
                 Entry(growth.law or fit.reason.split(" (")[0], hint=fit.reason),
-                *(_exponent(found.growths[kind].fit) for kind in shown),
-                _exponent(found.growths["bytes"].fit),
+                *(power_entry(found.growths[kind].fit) for kind in shown),
+                power_entry(found.growths["bytes"].fit),
                 _slope(last_slope(ladder, found.series, measure)),
                 _failure(ladder, found.series),
             ]
@@ -305,34 +295,34 @@ def growth_table(
     return Table(
         title=f"Growth of {MEASURE_NAMES[measure]} on the ladder {ladder.name}",
         columns=(
-            Column("solver", "solver", whole=True, broken=11),
+            Column("solver", "solver"),
             Column("largest\nsolved", "number", places="page"),
             Column("time\nthere", "number", places="page"),
             Column("raw gap\nthere", "number", places="page"),
             Column("goods,\nexact", "number", places="terminal"),
-            Column("runs,\n≥, ≤", "number", whole=True, places="terminal"),
-            Column("law", "law", fold=True, broken=7, on_page="laws not\nexcluded"),
+            Column("runs,\n≥, ≤", "number", places="terminal"),
+            Column("law", "law", on_page="laws not\nexcluded"),
             *(
                 Column(
                     MEASURE_NAMES[kind].replace(" ", "\n"),
                     "number",
-                    whole=True,
                     on_page=grow.get(kind, ""),
                 )
                 for kind in shown
             ),
             Column("memory\ngrows as", "number", places="page"),
-            Column("last\nstep", "number", whole=True, on_page="over the\nlast step"),
+            Column("last\nstep", "number", on_page="over the\nlast step"),
             Column("first not solved", places="page"),
         ),
         rows=rows,
     )
 
 
-def _exponent(fit: PowerLawFit) -> Entry:
+def power_entry(fit: PowerLawFit) -> Entry:
+    """Entry with a fitted exponent and its interval, or why there is none."""
     if fit.exponent is None:
-        return Entry(fmt.UNKNOWN, mark="none", hint=fit.reason)
-    return power_entry(fit)
+        return Entry(fit.reason.split(" (")[0], mark="none", hint=fit.reason)
+    return Entry(fmt.exponent(fit.exponent), fit.exponent, note=fmt.interval(fit.low, fit.high))
 
 
 def _slope(slope: LocalSlope | None) -> Entry:
@@ -356,27 +346,29 @@ def _failure(ladder: Ladder, series: str) -> Entry:
     return Entry(what, mark=marks.get(result.status, ""))
 
 
-def predictions_table(
+def predictions_tables(
     ladder: Ladder, predictions: Sequence[Predictions], measure: Measure = "seconds"
-) -> Table:
-    """Largest economies and costs at 12 million and 12 billion goods.
+) -> list[Table]:
+    """Costs at 12 million and 12 billion goods; none without an exponent.
 
-    Of seconds, the economies for a second to a day and the memory too.
+    Of seconds, first the largest economies for a second to a day, and the memory too.
     """
-    in_time = measure == "seconds"
-    kinds: tuple[Measure, ...] = ("seconds", "bytes") if in_time else (measure,)
+    kinds: tuple[Measure, ...] = ("seconds", "bytes") if measure == "seconds" else (measure,)
     label = {"seconds": "time", "passes": "passes", "bytes": "memory"}
-    return Table(
-        title=f"Predicted from the ladder {ladder.name}",
+    known = [
+        found
+        for found in predictions
+        if any(found.growths[kind].fit.exponent is not None for kind in kinds)
+    ]
+    if not known:
+        return []
+    solver = Column("solver", "solver")
+    costs = Table(
+        title=f"Costs predicted from the ladder {ladder.name}",
         columns=(
-            Column("solver", "solver", fold=True, broken=11),
+            solver,
             *(
-                Column(f"goods in\na{'n' if name == 'hour' else ''} {name}", "number", width=13)
-                for name, _ in SPANS
-                if in_time
-            ),
-            *(
-                Column(f"{label[kind]} for\n{fmt.size(size)}", "number", width=13)
+                Column(f"{label[kind]} for\n{fmt.size(size)}", "number")
                 for kind in kinds
                 for size in SIZES
             ),
@@ -384,13 +376,28 @@ def predictions_table(
         rows=[
             [
                 Entry(found.series),
-                *(_estimate(estimate, fmt.size) for estimate in found.reach if in_time),
                 *(_estimate(e, FORMATS[kind]) for kind in kinds for e in found.costs[kind]),
             ]
-            for found in predictions
-            if any(found.growths[kind].fit.exponent is not None for kind in kinds)
+            for found in known
         ],
     )
+    if measure != "seconds":
+        return [costs]
+    reach = Table(
+        title=f"Largest economies predicted from the ladder {ladder.name}",
+        columns=(
+            solver,
+            *(
+                Column(f"goods in\na{'n' if name == 'hour' else ''} {name}", "number")
+                for name, _ in SPANS
+            ),
+        ),
+        rows=[
+            [Entry(found.series), *(_estimate(estimate, fmt.size) for estimate in found.reach)]
+            for found in known
+        ],
+    )
+    return [reach, costs]
 
 
 def real_table(found: Sequence[RealComparison]) -> Table:
@@ -400,14 +407,14 @@ def real_table(found: Sequence[RealComparison]) -> Table:
         title="Real and synthetic structure",
         caption=real_rules(),
         columns=(
-            Column("solver", "solver", broken=11),
+            Column("solver", "solver"),
             Column("real", "short"),
             Column("synthetic", "short"),
-            Column("real\ngrows as", "number", whole=True),
-            Column("synthetic\ngrows as", "number", whole=True),
-            Column("difference", "number", whole=True),
-            Column("time over\nsynthetic", "number", whole=True),
-            Column("verdict", fold=True),
+            Column("real\ngrows as", "number"),
+            Column("synthetic\ngrows as", "number"),
+            Column("difference", "number"),
+            Column("time over\nsynthetic", "number"),
+            Column("verdict"),
         ),
         rows=[
             [
@@ -442,4 +449,4 @@ def _estimate(estimate: Estimate | None, shown: Callable[[float | None], str]) -
     value, spread = estimate_words(estimate, shown)
     if estimate is None or estimate.value is None or vague(estimate):
         return Entry(value, mark="none")
-    return Entry(value, estimate.value, note=spread, below=True)
+    return Entry(value, estimate.value, note=spread)

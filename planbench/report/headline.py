@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import planbench.formatting as fmt
-from planbench.formatting import plural
+from planbench.certificates.consensus import Consensus
+from planbench.formatting import plain, plural
+from planbench.records.schema import Record
 from planbench.records.verdicts import OLD_MARK, is_old, residuals_only
 from planbench.report.instances import instance_consensus
 from planbench.report.ladders import Ladder, fit_ladder, largest_solved
-from planbench.report.results import TARGET_GAP, AggregatedResult
+from planbench.report.results import TARGET_GAP, AggregatedResult, require_results
 from planbench.report.scores import standings
 from planbench.stats.growth import PowerLawFit
 
@@ -78,9 +80,9 @@ def growth_words(series: str, seconds: PowerLawFit, passes: PowerLawFit) -> str:
     """How a solver's cost grows with the number of goods, in one sentence."""
     if seconds.exponent is None:
         return f"How the time of {series} grows cannot be said: {seconds.reason}."
-    said = f"Its time grows as {_power(seconds)}"
+    said = f"Its time grows as {power_words(seconds)}"
     if passes.exponent is not None:
-        said += f", counted in matrix passes as {_power(passes)}"
+        said += f", counted in matrix passes as {power_words(passes)}"
     return said + "."
 
 
@@ -131,28 +133,45 @@ def standing_words(results: Sequence[AggregatedResult]) -> str:
     return said + "."
 
 
-def find_findings(results: Sequence[AggregatedResult]) -> list[str]:
-    """Wrong answers, claims outside the certified brackets, brackets that exclude each other."""
-    found = []
-    for sha in dict.fromkeys(c.sha256 for c in results):
-        mine = [c for c in results if c.sha256 == sha]
-        name = mine[0].instance
-        joint = instance_consensus(mine)
+def consensus_of(results: Sequence[AggregatedResult]) -> dict[str, Consensus]:
+    """Consensus of all certificates by name of the instance, in order of first appearance."""
+    by_name: dict[str, list[AggregatedResult]] = {}
+    for result in results:
+        by_name.setdefault(result.instance, []).append(result)
+    return {name: instance_consensus(mine) for name, mine in by_name.items()}
+
+
+def find_findings(records: Sequence[Record]) -> list[str]:
+    """List what makes the exit code 1, a line each: wrong answers, disagreements, crashes.
+
+    A run stopped at a limit is no finding: how far a solver comes is what is measured.
+
+    Raises
+    ------
+    InputError
+        Without any record.
+    """
+    found: dict[str, None] = {}
+    said = set()
+    for name, joint in consensus_of(require_results(records)).items():
         if joint.empty:
-            found.append(
-                f"{name}: the certified brackets exclude each other; this is a bug of planbench"
-            )
-        said = set()
-        for series, why in joint.disagreeing:
-            found.append(f"{name}: {series} {why}")
-            said.add(series)
-        for result in mine:
-            if result.status == "wrong" and result.series not in said:
-                why = result.record.reasons[-1] if result.record.reasons else "the answer is wrong"
-                found.append(f"{name}: {result.series}: {why}")
-    return found
+            found[f"{name}: the certified brackets exclude each other: a bug of planbench"] = None
+        for solver, why in joint.disagreeing:
+            found[f"{name}: {solver} {why}"] = None
+            said.add((name, solver))
+    for record in records:
+        where = f"{record.instance.name}: {record.solver}"
+        if record.verdict == "wrong" and (record.instance.name, record.solver) not in said:
+            reason = record.reasons[-1] if record.reasons else "gave a wrong answer"
+            found[f"{where} {reason}"] = None
+        elif record.ended in ("crash", "killed"):
+            found[f"{where} {record.ended}: {record.message}"] = None
+    return [plain(line) for line in found]
 
 
-def _power(fit: PowerLawFit) -> str:
+def power_words(fit: PowerLawFit) -> str:
+    """Exponent with its 95 % interval, or why there is none."""
+    if fit.exponent is None:
+        return fit.reason
     spread = fmt.interval(fit.low, fit.high)
-    return f"{fmt.exponent(fit.exponent)}" + (f" (95 % interval {spread})" if spread else "")
+    return fmt.exponent(fit.exponent) + (f" (95 % interval {spread})" if spread else "")

@@ -98,11 +98,7 @@ def excludes(found: Consensus, value: float, slack: float = 1e-9) -> bool:
     return below or above
 
 
-#: Columns of the terminal below which figures are shorter and names broken.
-NARROW = 96
-
-
-def instance_tables(records: Sequence[Record], *, width: int = 100) -> list[Table]:
+def instance_tables(records: Sequence[Record]) -> list[Table]:
     """How the solvers did on each instance, a table per instance; findings in red.
 
     Raises
@@ -112,12 +108,12 @@ def instance_tables(records: Sequence[Record], *, width: int = 100) -> list[Tabl
     """
     results = require_results(records)
     return [
-        instance_table([c for c in results if c.sha256 == sha], narrow=width < NARROW)
+        instance_table([c for c in results if c.sha256 == sha])
         for sha in dict.fromkeys(c.sha256 for c in results)
     ]
 
 
-def instance_table(results: Sequence[AggregatedResult], *, narrow: bool = False) -> Table:
+def instance_table(results: Sequence[AggregatedResult]) -> Table:
     """How the solvers did on one instance, best first; bounds and certificates on a page."""
     facts = results[0].record.instance
     found = instance_consensus(results)
@@ -129,34 +125,28 @@ def instance_table(results: Sequence[AggregatedResult], *, narrow: bool = False)
     )
     solved = [c.seconds for c in results if c.solved and c.seconds is not None]
     best = min(solved) if len(solved) > 1 else None
-    digits = 7 if narrow else 10
     return Table(
         title=Text.assemble((results[0].instance, "bold"), f"  {size}\n", _bracket_line(found)),
         caption=Text("\n".join(instance_notes(results, found))),
-        tight=narrow,
-        wide=NARROW,
         columns=(
-            Column("solver", "solver", fold=True, broken=12),
-            Column("outcome", fold=True, whole=not narrow),
-            Column("time", "number", whole=True),
-            Column("passes", "number", whole=True, on_page="matrix\npasses"),
-            Column("peak\nmemory", "number", whole=True),
-            Column("objective", "number", whole=True, on_page="objective\nclaimed"),
+            Column("solver", "solver"),
+            Column("outcome"),
+            Column("time", "number"),
+            Column("passes", "number", on_page="matrix\npasses"),
+            Column("peak\nmemory", "number"),
+            Column("objective", "number", on_page="objective\nclaimed"),
             Column("lower\nbound", "number", places="page"),
             Column("upper\nbound", "number", places="page"),
-            Column("raw\ngap", "number", whole=True),
-            Column("polished\ngap", "number", whole=True),
+            Column("raw\ngap", "number"),
+            Column("polished\ngap", "number"),
             Column("certificate", places="page"),
         ),
-        rows=[
-            _instance_row(result, outside, best, digits)
-            for result in sorted(results, key=best_first)
-        ],
+        rows=[_instance_row(result, outside, best) for result in sorted(results, key=best_first)],
     )
 
 
 def _instance_row(
-    result: AggregatedResult, outside: Mapping[str, str], best: float | None, digits: int
+    result: AggregatedResult, outside: Mapping[str, str], best: float | None
 ) -> list[Entry]:
     record = result.record
     red = result.status == "wrong" or result.series in outside
@@ -171,11 +161,7 @@ def _instance_row(
         number(time, result.seconds if ran else None, "good" if fastest else ""),
         number(more + fmt.passes(result.passes), result.passes),
         number(more + fmt.size_bytes(result.peak_bytes), result.peak_bytes if ran else None),
-        number(
-            fmt.objective(record.objective, digits),
-            record.objective,
-            "bold bad" if red else "",
-        ),
+        number(fmt.objective(record.objective, 10), record.objective, "bold bad" if red else ""),
         number(fmt.objective(record.lower_bound, 10), record.lower_bound),
         number(fmt.objective(record.upper_bound, 10), record.upper_bound),
         number(fmt.gap(result.raw_gap), result.raw_gap),

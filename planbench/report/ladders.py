@@ -16,46 +16,25 @@ import planbench.formatting as fmt
 from planbench.records.values import canonical
 from planbench.report.results import AggregatedResult, Measure, machine_key, median_result
 from planbench.report.style import in_order
-from planbench.stats.censored import FloatArray
 from planbench.stats.growth import Growth, LocalSlope, PowerLawFit, local_slopes, study_growth
 
 #: What makes an economy larger rather than another one.
 GROWING = ("goods", "years", "regions")
-#: Knobs that differ between the sizes of one ladder (sectors and band are filled in by size).
-_VARIES = ("goods", "seed", "sectors", "band", "planted_optimum")
-#: Knobs of the text of a recipe that follow from nothing else.
+#: What draws another economy of the same recipe.
 _SEED = "seed"
 
 
-def fixed_knobs(result: AggregatedResult) -> dict[str, object] | None:
-    """Everything that must be equal at all sizes of a ladder; None for what is on no ladder.
-
-    For the plain generator these are the fields of the recipe, in which left-out knobs are filled
-    in. Others, such as ``split:us-bea-71,goods=1000,seed=1`` (or, in results of earlier versions,
-    ``gen:profile=us-bea-2012,goods=1000``), fill in knobs that follow from the size; for them it is
-    what the text of the recipe asked for.
-    """
-    if result.goods is None:
-        return None
-    recipe = result.record.instance.recipe
-    asked = result.record.instance.asked
-    if not asked or _is_plain(asked):
-        if "goods" not in recipe:
-            return None
-        return {knob: value for knob, value in recipe.items() if knob not in _VARIES}
-    variable = result.record.variable or "goods"
-    if variable not in GROWING or variable not in asked:
+def fixed_knobs(result: AggregatedResult) -> dict[str, str] | None:
+    """Parts of the recipe that must be equal at all sizes of a ladder; None for other instances."""
+    asked, variable = result.record.instance.asked, result.record.variable or "goods"
+    if result.goods is None or variable not in GROWING or variable not in asked:
         return None
     return {k: v for k, v in asked.items() if k not in (variable, _SEED)}
 
 
-def from_real_tables(knobs: dict[str, object]) -> bool:
+def from_real_tables(knobs: dict[str, str]) -> bool:
     """Whether a ladder's economies are made from a real table or from figures fitted to one."""
     return "profile" in knobs or "of" in knobs
-
-
-def _is_plain(asked: dict[str, str]) -> bool:
-    return asked["maker"] == "gen" and not {"profile", "years", "regions"} & asked.keys()
 
 
 #: Seconds below which the clock and start-up dominate whatever the solver.
@@ -257,36 +236,6 @@ def fit_ladder(ladder: Ladder, series: str, measure: Measure) -> PowerLawFit:
     return study_ladder(ladder, series, measure).fit
 
 
-def band_over(
-    ladder: Ladder, series: str, measure: Measure, steps: int
-) -> list[tuple[float, float, float]]:
-    """Interval of the fitted cost over the sizes at which it is known exactly.
-
-    What is fixed of the cost, which the fit is without, is added again, so that the band runs
-    where the measurements are.
-
-    Returns
-    -------
-    list of (float, float, float)
-        Goods, low and high at `steps` sizes; empty without an exponent or its interval.
-    """
-    growth = study_ladder(ladder, series, measure)
-    fit = growth.fit
-    if fit.exponent is None or fit.low is None or fit.smallest is None or fit.largest is None:
-        return []
-    sizes = np.geomspace(fit.smallest, fit.largest, steps)
-    low, high = growth.band(sizes)
-    seconds, memory = ladder.fixed[series]
-    if measure == "bytes":
-        fixed = np.full_like(sizes, memory.known)
-    elif measure == "seconds":
-        fixed = np.full_like(sizes, seconds.known)
-    else:
-        fixed = seconds.known / _pass_seconds_at(ladder, sizes)
-    bounds = zip(sizes.tolist(), (low + fixed).tolist(), (high + fixed).tolist(), strict=True)
-    return [(n, a, b) for n, a, b in bounds if 0 < a <= b < np.inf]
-
-
 def last_slope(ladder: Ladder, series: str, measure: Measure = "seconds") -> LocalSlope | None:
     """Exponent of a cost over a solver's last two sizes; None with fewer."""
     pass_seconds = _pass_seconds(ladder)
@@ -371,12 +320,3 @@ def _pass_seconds(ladder: Ladder) -> dict[str, float]:
             if value:
                 seen.setdefault(result.sha256, []).append(value)
     return {sha: float(np.median(values)) for sha, values in seen.items()}
-
-
-def _pass_seconds_at(ladder: Ladder, sizes: FloatArray) -> FloatArray:
-    """Seconds of one matrix pass at any size, along log–log lines between those measured."""
-    one_pass = _pass_seconds(ladder)
-    known = sorted({(c.goods, one_pass[c.sha256]) for c in ladder.results if c.sha256 in one_pass})
-    goods, seconds = np.log(np.array(known)).T
-    at: FloatArray = np.exp(np.interp(np.log(sizes), goods, seconds))
-    return at

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from planbench.errors import SolverUnavailableError
-from planbench.report.style import in_order, named
 from planbench.report.table import Column, Entry, Table
 
 try:
@@ -33,7 +32,6 @@ def templates() -> Environment:
     made = Environment(
         loader=PackageLoader("planbench.report"), autoescape=True, undefined=StrictUndefined
     )
-    made.globals["named"] = lambda series: Markup(named(series))
     made.filters["raised"] = raised
     return made
 
@@ -43,12 +41,48 @@ def render(template: str, **facts: Any) -> Markup:
     return Markup(templates().get_template(template).render(**facts))
 
 
-def section(identity: str, heading: str, *parts: Markup, text: str = "", note: str = "") -> Markup:
-    """Section of a page: heading, a paragraph of `text`, the `parts`, and a note below."""
+@dataclass(frozen=True)
+class Section:
+    """A section of a page.
+
+    Attributes
+    ----------
+    identity : str
+        Its address within the page.
+    link : str
+        What the navigation calls it; empty for a section without an entry there.
+    html : Markup
+        Empty where there is nothing to show.
+    before : str
+        Of a section that is added to the report's own: the address of the one it precedes.
+    """
+
+    identity: str
+    link: str
+    html: Markup
+    before: str = ""
+
+
+def section(
+    identity: str,
+    heading: str,
+    *parts: Markup,
+    link: str = "",
+    text: str = "",
+    note: str = "",
+    before: str = "",
+) -> Section:
+    """Section with a heading, a paragraph of `text`, the `parts`, and a note below.
+
+    It is empty where all parts are, and there is no text.
+    """
     body = Markup("").join(parts)
-    return render(
-        "section.html", identity=identity, heading=heading, body=body, text=text, note=note
-    )
+    html = Markup("")
+    if body or (text and not parts):
+        html = render(
+            "section.html", identity=identity, heading=heading, body=body, text=text, note=note
+        )
+    return Section(identity, link or heading, html, before)
 
 
 def folded(summary: str, items: Iterable[str], *, opened: bool = False) -> Markup:
@@ -61,16 +95,8 @@ def charts(figures: Iterable[Markup]) -> Markup:
     return Markup('<div class="charts">{}</div>').format(Markup("").join(figures))
 
 
-def figure(
-    heading: str,
-    caption: str,
-    chart: Any,
-    name: str,
-    series: Sequence[str] = (),
-    *,
-    always: bool = False,
-) -> Markup:
-    """Heading, caption, chart and legend; empty without a chart.
+def figure(heading: str, caption: str, chart: Any, name: str) -> Markup:
+    """Heading, caption and chart; empty without a chart.
 
     Parameters
     ----------
@@ -78,10 +104,6 @@ def figure(
     chart : altair chart or None
     name : str
         Of the file that a reader may save the chart as.
-    series : sequence of str
-        Of the legend.
-    always : bool
-        Whether the legend is also shown where the chart has the names in it.
     """
     if chart is None:
         return Markup("")
@@ -93,9 +115,7 @@ def figure(
         heading=heading,
         caption=caption,
         spec=to_json(spec),
-        name=re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-"),
-        series=in_order(list(series)),
-        always=always,
+        name=re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-.") or "figure",
     )
 
 
@@ -113,7 +133,7 @@ def to_html(table: Table) -> Markup:
         [_html_cell(column, entry, first=not place) for place, (column, entry) in enumerate(row)]
         for row in table.entries("page")
     ]
-    shown = replace(table, columns=table.drawn("page"))
+    shown = replace(table, columns=table.shown("page"))
     return render("table.html", table=shown, rows=rows)
 
 
@@ -132,12 +152,8 @@ def _html_cell(column: Column, entry: Entry, *, first: bool) -> dict[str, Any]:
     style = f"{style} {_CLASSES.get(entry.mark, entry.mark)}".strip()
     raised_too = column.kind in ("number", "plain number", "law", "prose", "short")
     content = raised(entry.text) if raised_too else escape(entry.text)
-    if column.kind == "solver":
-        content = Markup(named(entry.text))
     if entry.note:
-        content += Markup("<br>" if entry.below else " ") + Markup("<small>{}</small>").format(
-            raised(entry.note)
-        )
+        content += Markup("<br><small>{}</small>").format(raised(entry.note))
     key = None
     if column.kind == "number":
         key = "" if entry.value is None else repr(entry.value)
@@ -146,7 +162,5 @@ def _html_cell(column: Column, entry: Entry, *, first: bool) -> dict[str, Any]:
 
 def raised(sentence: str) -> Markup:
     """Escape a sentence and set its exponents high."""
-    if hasattr(sentence, "__html__"):
-        return Markup(sentence)
     pattern = r"(\bn|\b10|n\))\^([-−]?[0-9.]*[0-9]|b\b)"
     return Markup(re.sub(pattern, r"\1<sup>\2</sup>", str(escape(sentence))))

@@ -1,30 +1,15 @@
 "use strict";
 (function () {
-  const NARROW = 540;      // pixels of a chart below which names go under it
-  const AXIS = 70;         // pixels the vertical axis takes
-  const LETTER = 6.0;      // pixels of a letter in a name beside a line
+  const AXIS = 84;         // pixels the vertical axis and the margins take
+  const NAME = 150;        // pixels of a name in the legend
   const read = (id) => JSON.parse(document.getElementById(id).textContent);
-
-  function longestName(spec) {
-    let longest = 0;
-    for (const layer of spec.layer || []) {
-      if (layer.name !== "names") continue;
-      const rows = (layer.data && layer.data.values) || (spec.datasets || {})[(layer.data || {}).name] || [];
-      for (const row of rows) longest = Math.max(longest, String(row.series).length);
-    }
-    return longest;
-  }
 
   function draw(holder) {
     const spec = JSON.parse(holder.nextElementSibling.textContent);
     const room = holder.clientWidth;
-    const names = longestName(spec);
-    const narrow = room < NARROW || names > 32;
-    holder.parentElement.classList.toggle("narrow", names > 0 && narrow);
-    if (narrow && spec.layer) spec.layer = spec.layer.filter((layer) => layer.name !== "names");
-    const beside = names > 0 && !narrow ? names * LETTER + 14 : 14;
-    spec.width = Math.max(160, Math.floor(room - AXIS - beside));
-    if (narrow) spec.height = Math.min(spec.height, 320);
+    spec.width = Math.max(160, Math.floor(room - AXIS));
+    spec.height = Math.min(spec.height, room < 540 ? 320 : 380);
+    spec.config.legend.columns = Math.max(1, Math.floor(spec.width / NAME));
     spec.autosize = { type: "pad" };
     const options = {
       mode: "vega-lite", renderer: "svg",

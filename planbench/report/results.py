@@ -17,15 +17,11 @@ from typing import Any, Literal
 
 import planbench.formatting as fmt
 from planbench.errors import InputError
-from planbench.records.schema import STUDY, AccuracyFacts, Record
+from planbench.records.schema import STUDY, Record
 from planbench.records.values import canonical
 from planbench.records.verdicts import is_old, is_proven
-from planbench.stats.accuracy import configuration as chain_options
-from planbench.stats.accuracy import versions_of
+from planbench.stats.accuracy import facts_of, read_chains
 from planbench.stats.aggregate import median_or_failure
-
-#: Solver, version, options, instance, machine and repeat: what chains are compared within.
-_Place = tuple[str, str, str, str, str, int]
 
 
 def chains_as_results(records: Sequence[Record]) -> list[Record]:
@@ -34,60 +30,31 @@ def chains_as_results(records: Sequence[Record]) -> list[Record]:
     Of several chains of one solver (in one version, with the same options) at the tightest target
     the last undisturbed one counts, else the last. Rows that are no tries stay as they are.
     """
-    tries = [r for r in records if r.accuracy is not None]
-    version = {id(r): v for r, v in zip(tries, versions_of(tries), strict=True)}
-    chains: dict[tuple[_Place, str, str, tuple[float, ...]], list[Record]] = {}
-    tightest: dict[_Place, tuple[list[float], Record]] = {}
-    last: dict[_Place, int] = {}
-    for record in tries:
-        facts = _facts(record)
-        place = _place(record, version[id(record)])
-        home = place, record.suite, f"{record.group} {record.value}", tuple(facts.targets)
-        chain = chains.setdefault(home, [])
-        # A try made again takes the place of the former one and of what followed it.
-        del chain[facts.attempt :]
-        chain.append(record)
-        if not facts.end:
+    chosen: dict[tuple[object, ...], tuple[list[float], Record, Record]] = {}
+    for key, chain in read_chains(records):
+        if not facts_of(chain[-1]).end:
             continue
-        row = _charged(chain)
-        before = tightest.get(place)
+        place = key._replace(suite="", group="", value="", targets=())
+        targets, row = facts_of(chain[-1]).targets, _charged(chain)
+        before = chosen.get(place)
         if before is not None:
-            if facts.targets > before[0]:
+            if targets > before[0]:
                 continue
-            if facts.targets == before[0] and row.disturbed and not before[1].disturbed:
+            if targets == before[0] and row.disturbed and not before[1].disturbed:
                 continue
-        tightest[place] = facts.targets, row
-        last[place] = id(record)
-    chosen = {last[place]: row for place, (_, row) in tightest.items()}
-    rows = []
-    for record in records:
-        if record.accuracy is None:
-            rows.append(record)
-        elif id(record) in chosen:
-            rows.append(chosen[id(record)])
-    return rows
-
-
-def _facts(record: Record) -> AccuracyFacts:
-    assert record.accuracy is not None
-    return record.accuracy
-
-
-def _place(record: Record, version: str) -> _Place:
-    return (
-        record.solver,
-        version,
-        canonical(chain_options(record)),
-        record.instance.sha256,
-        str(record.machine.get("id")),
-        record.repeat,
-    )
+        chosen[place] = targets, row, chain[-1]
+    charged = {id(last): row for _, row, last in chosen.values()}
+    return [
+        charged.get(id(record), record)
+        for record in records
+        if record.accuracy is None or id(record) in charged
+    ]
 
 
 def _charged(chain: Sequence[Record]) -> Record:
     """Last try of a chain, with the work and the peaks of all; null where one is not known."""
     record = chain[-1]
-    charged = _facts(record).charged_s
+    charged = facts_of(record).charged_s
     passes = [r.matrix_passes for r in chain]
     known = [p for p in passes if p is not None]
     peaks = [r.peak_bytes for r in chain if r.peak_bytes is not None]
@@ -113,6 +80,12 @@ MEASURE_NAMES: dict[Measure, str] = {
     "seconds": "time",
     "passes": "matrix passes",
     "bytes": "peak memory",
+}
+#: Fields of a record that hold them.
+MEASURE_FIELDS: dict[Measure, str] = {
+    "seconds": "wall_s",
+    "passes": "matrix_passes",
+    "bytes": "peak_bytes",
 }
 #: How costs are written.
 COST_FORMATS: dict[Measure, Callable[[float | None], str]] = {
@@ -379,7 +352,7 @@ def _aggregated(series: str, rows: list[Record], target_gap: float) -> Aggregate
         # The loosest answer represents the result: a solver is as good as its worst repeat.
         shown = max(used, key=lambda r: _looseness(r, target_gap))
         value = middle
-    passes = [p for r in used if (p := passes_used(r)) is not None]
+    passes = [p for r in used if (p := _passes_used(r)) is not None]
     peaks = [r.peak_bytes for r in used if r.peak_bytes is not None]
     gaps = [r.raw_gap for r in used if r.raw_gap is not None]
     polished = [r.polished_gap for r in used if r.polished_gap is not None]
@@ -420,7 +393,7 @@ def _seconds_used(record: Record) -> float | None:
     return sum(spent) if spent else None
 
 
-def passes_used(record: Record) -> float | None:
+def _passes_used(record: Record) -> float | None:
     """Matrix passes of a row; of a run stopped at its limit those that it had the time for."""
     if record.matrix_passes is not None:
         return record.matrix_passes

@@ -18,7 +18,7 @@ import planbench.formatting as fmt
 from planbench.report.results import AggregatedResult
 from planbench.report.table import Column, Entry, Table, number
 from planbench.solvers.base import SolverSpec
-from planbench.stats.aggregate import Profile, Score, performance_profile, score_solvers
+from planbench.stats.aggregate import Score, score_solvers
 
 
 @cache
@@ -53,8 +53,6 @@ def not_applicable(result: AggregatedResult) -> bool:
 SUMMARY_SHIFT = 1.0
 #: A failure is charged this many times the time limit in the summary.
 SUMMARY_PENALTY = 2.0
-#: Factors of the fastest at which a performance profile is read off.
-FACTORS = (1.0, 2.0, 10.0)
 
 
 @dataclass(frozen=True)
@@ -82,9 +80,6 @@ class Standing:
 
 def standings(
     results: Sequence[AggregatedResult],
-    *,
-    shift: float = SUMMARY_SHIFT,
-    penalty: float = SUMMARY_PENALTY,
 ) -> list[Standing]:
     """Scores of all solvers over all instances of `results`, best first."""
     times = solved_seconds(results)
@@ -92,16 +87,13 @@ def standings(
     for result in results:
         limit = result.record.time_limit_s
         limits[result.sha256] = max(limits.get(result.sha256) or 0.0, limit or 0.0) or None
-    return ranked(times, limits, [_as_run(c) for c in results], shift=shift, penalty=penalty)
+    return ranked(times, limits, [_as_run(c) for c in results])
 
 
 def ranked(
     times: Mapping[str, Mapping[str, float | None]],
     limits: Mapping[str, float | None],
     runs: Sequence[ScoredRun],
-    *,
-    shift: float = SUMMARY_SHIFT,
-    penalty: float = SUMMARY_PENALTY,
 ) -> list[Standing]:
     """Score solvers whose `runs` say what counts for whom.
 
@@ -109,7 +101,9 @@ def ranked(
     """
     missing = left_out(runs)
     excused = {s: refused | not_run for s, (refused, not_run) in missing.items()}
-    scores = score_solvers(times, limits, shift=shift, penalty=penalty, excused=excused)
+    scores = score_solvers(
+        times, limits, shift=SUMMARY_SHIFT, penalty=SUMMARY_PENALTY, excused=excused
+    )
     return [Standing(s, *(len(shas) for shas in missing[s.solver])) for s in scores]
 
 
@@ -130,12 +124,13 @@ def profile_seconds(results: Sequence[AggregatedResult]) -> dict[str, dict[str, 
     return solved_seconds([result for result in results if not not_applicable(result)])
 
 
-def score_rules(common: int, shift: float, penalty: float) -> str:
+def score_rules(common: int) -> str:
     """Say what the columns of a table of scores are, in one paragraph."""
     return (
-        f"Shifted geometric means (shift {shift:g} s). Failures charged: what a solver did not "
-        f"solve, or did not reach after failing on a smaller size, counts as {penalty:g} times "
-        "the time limit. What a planner refused (it plans no such economy) and what a solver "
+        f"Shifted geometric means (shift {SUMMARY_SHIFT:g} s). Failures charged: what a solver "
+        "did not solve, or did not reach after failing on a smaller size, counts as "
+        f"{SUMMARY_PENALTY:g} times the time limit. What a planner refused (it plans no such "
+        "economy) and what a solver "
         "was not asked to run is left out of its own count and mean. Ranked by that mean over "
         "the mean of the fastest other solver on the same instances (below 1: faster than all "
         f"others together). Solved by all: the {common} instances that every solver which "
@@ -145,69 +140,33 @@ def score_rules(common: int, shift: float, penalty: float) -> str:
 
 def scores_table(
     results: Sequence[AggregatedResult],
-    *,
-    shift: float = SUMMARY_SHIFT,
-    penalty: float = SUMMARY_PENALTY,
-    factors: Sequence[float] = (),
 ) -> Table:
-    """Solvers ranked by shifted geometric mean time over everything that was run.
-
-    Parameters
-    ----------
-    results : sequence of AggregatedResult
-    shift, penalty : float
-        Seconds of the shift; what a failure is charged, in time limits.
-    factors : sequence of float
-        Of the fastest time, at which the performance profile is read.
-    """
-    found = standings(results, shift=shift, penalty=penalty)
-    rules = score_rules(found[0].score.n_common if found else 0, shift, penalty)
-    profiles = {}
-    if factors:
-        profiles = {p.solver: p for p in performance_profile(profile_seconds(results))}
-        rules += (
-            " Right: share of the instances it was run on, solved within this factor of the "
-            "fastest solver (Dolan & Moré 2002)."
-        )
+    """Solvers ranked by shifted geometric mean time over everything that was run."""
+    found = standings(results)
+    rules = score_rules(found[0].score.n_common if found else 0)
     return Table(
         title="All instances",
         caption=rules,
-        wide=1000 if factors else Table.wide,  # with more columns names are always broken
         columns=(
-            Column("solver", "solver", fold=True, broken=17 if factors else None),
-            Column("solved", "number", whole=True),
-            Column("left out", fold=True),
+            Column("solver", "solver"),
+            Column("solved", "number"),
+            Column("left out"),
             Column("mean,\nfailures\ncharged", "number", on_page="mean time,\nfailures charged"),
             Column("over the\nfastest\nother", "number", on_page="over the\nfastest other"),
             Column("mean,\nsolved\nby all", "number", on_page="mean time,\nsolved by all"),
-            *(Column(f"within\n{factor:g}x", "number", whole=True) for factor in factors),
         ),
         rows=[
             [
-                *_score_row(s, "\n" if factors else ", "),
-                *(_share(profiles.get(s.score.solver), f) for f in factors),
+                Entry(s.score.solver),
+                number(f"{s.score.solved} of {s.score.attempted}", s.score.solved),
+                Entry(s.left_out, mark="none"),
+                number(fmt.seconds(s.score.mean_all), s.score.mean_all),
+                number(fmt.times(s.score.against_others), s.score.against_others),
+                number(fmt.seconds(s.score.mean_common), s.score.mean_common),
             ]
             for s in found
         ],
     )
-
-
-def _score_row(standing: Standing, joint: str) -> list[Entry]:
-    score = standing.score
-    return [
-        Entry(score.solver),
-        number(f"{score.solved} of {score.attempted}", score.solved),
-        Entry(standing.left_out.replace(", ", joint), mark="none"),
-        number(fmt.seconds(score.mean_all), score.mean_all),
-        number(fmt.times(score.against_others), score.against_others),
-        number(fmt.seconds(score.mean_common), score.mean_common),
-    ]
-
-
-def _share(profile: Profile | None, factor: float) -> Entry:
-    """Share within a factor; nothing for who was run on nothing that is its task."""
-    share = None if profile is None else profile.share_within(factor)
-    return number(f"{100 * (share or 0.0):.0f} %", share)
 
 
 @dataclass(frozen=True)

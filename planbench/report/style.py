@@ -1,4 +1,4 @@
-"""One colour, shape and dash per solver, the same in every chart and table of every report.
+"""One colour, shape and dash per solver, the same in every chart of every report.
 
 Colours can be distinguished by colour-blind readers too (after Okabe & Ito 2008, with tones
 that hold on white and on near-black); the shape of the points tells the kind of method and the
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from html import escape
 
 _CIRCLE, _SQUARE, _TRIANGLE, _DIAMOND = "circle", "square", "triangle-up", "diamond"
 _SOLID: tuple[int, ...] = ()
@@ -87,27 +86,3 @@ def in_order(names: list[str]) -> list[str]:
         return usual.get(series.split(" ")[0].split(":")[0], len(usual)), series
 
     return sorted(dict.fromkeys(names), key=place)
-
-
-_SHAPES = {
-    _CIRCLE: '<circle cx="14" cy="7" r="4"/>',
-    _SQUARE: '<rect x="10.5" y="3.5" width="7" height="7"/>',
-    _TRIANGLE: '<path d="M14 2.5l4.4 8h-8.8z"/>',
-    _DIAMOND: '<path d="M14 2l4.5 5-4.5 5-4.5-5z"/>',
-}
-
-
-def swatch(series: str) -> str:
-    """Return a piece of line with its point, as inline SVG, to be put before a solver's name."""
-    style = series_style(series)
-    dash = f' stroke-dasharray="{" ".join(map(str, style.dash))}"' if style.dash else ""
-    return (
-        f'<svg class="swatch" viewBox="0 0 28 14" width="28" height="14" aria-hidden="true" '
-        f'fill="{style.colour}" stroke="none"><path d="M0 7h28" stroke="{style.colour}" '
-        f'stroke-width="2"{dash}/>{_SHAPES[style.shape]}</svg>'
-    )
-
-
-def named(series: str) -> str:
-    """Swatch and escaped name of a series, as HTML."""
-    return f'<span class="series">{swatch(series)}{escape(series)}</span>'

@@ -1,7 +1,6 @@
-"""Tables of a run: ladders with exponents, sweeps, known optima, ranking.
+"""Tables of a run: ladders, sweeps, known optima, ranking.
 
-Failures stay in their place under their name, wrong answers are red, and nothing is dropped for
-lack of room: a table too wide for the terminal is continued in a second one.
+Failures stay in their place under their name, and wrong answers are red.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from planbench.report.instances import (
     excludes,
     instance_consensus,
 )
-from planbench.report.ladders import Ladder, find_ladders, fit_ladder
+from planbench.report.ladders import Ladder, find_ladders
 from planbench.report.results import (
     COST_FORMATS,
     MEASURE_NAMES,
@@ -27,21 +26,15 @@ from planbench.report.results import (
 )
 from planbench.report.sweeps import Sweep, find_sweeps
 from planbench.report.table import Column, Entry, Table
-from planbench.stats.growth import PowerLawFit
-
-_GOODS_WIDTH = 9
-_CELL_WIDTH = 9
 
 
 def ladder_tables(records: Sequence[Record], measure: Measure = "seconds") -> list[Table]:
-    """Cost against goods with fitted exponents, a table per ladder.
+    """Cost against goods, a table per ladder.
 
     Parameters
     ----------
     records : sequence of Record
     measure : {"seconds", "passes", "bytes"}
-        What is shown. Below are the exponents: in seconds and in matrix passes for a table
-        of times, else in the measure itself.
 
     Returns
     -------
@@ -90,7 +83,7 @@ def golden_table(
         red = any(c.status == "wrong" for c in mine)
         rows.append(
             [
-                Entry(fmt.broken(mine[0].instance, 24)),
+                Entry(mine[0].instance),
                 Entry(fmt.objective(known), known, "bold bad" if wrong else ""),
                 Entry(bracket_words(found), mark="bold bad" if found.empty else ""),
                 Entry(
@@ -108,72 +101,43 @@ def golden_table(
             f"certified to a raw gap of {fmt.gap(TARGET_GAP)} or better."
         ),
         columns=(
-            Column("instance", fold=True),
-            Column("known\noptimum", "number", fold=True),
-            Column("certified\nbracket", "number", fold=True),
-            Column("solved", "number", whole=True),
-            Column("fastest", fold=True),
-            Column("time", "number", whole=True),
+            Column("instance"),
+            Column("known\noptimum", "number"),
+            Column("certified\nbracket", "number"),
+            Column("solved", "number"),
+            Column("fastest"),
+            Column("time", "number"),
         ),
         rows=rows,
     )
 
 
 def ladder_table(ladder: Ladder, measure: Measure) -> Table:
-    """Cost on a ladder: a row per size, a column per solver, its exponents below.
+    """Cost on a ladder: a row per solver, a column per size.
 
     Parameters
     ----------
     ladder : Ladder
     measure : {"seconds", "passes", "bytes"}
     """
-    what = MEASURE_NAMES[measure].capitalize()
-    rows: list[list[Entry]] = [
-        [
-            Entry(fmt.count(size)),
-            *(cost_entry(median_result(ladder.at(s, size)), measure) for s in ladder.series),
-        ]
-        for size in ladder.sizes
-    ]
-    fitted: tuple[tuple[str, Measure], ...] = (
-        (("time\ngrows as", "seconds"), ("passes\ngrow as", "passes"))
-        if measure == "seconds"
-        else (("grows as" if measure == "bytes" else "grow as", measure),)
-    )
-    for label, kind in fitted:
-        exponents = (fit_ladder(ladder, name, kind) for name in ladder.series)
-        rows.append([Entry(label, mark="strong"), *map(_exponent, exponents)])
-    return Table(
-        title=f"{what} on the ladder {ladder.name}",
-        columns=(
-            Column("goods", "plain number", width=_GOODS_WIDTH, whole=True),
-            *(
-                Column(name, "plain number", width=_CELL_WIDTH, fold=True, series=name)
-                for name in ladder.series
-            ),
-        ),
-        rows=rows,
-        caption=_ladder_caption(measure),
-        tight=True,
-        sortable=False,
-        ruled=len(ladder.sizes) - 1,
-    )
-
-
-def _exponent(fit: PowerLawFit) -> Entry:
-    """``n^1.92`` over its interval, or why there is none."""
-    if fit.exponent is None:
-        return Entry(fit.reason.split(" (")[0], mark="none")
-    spread = fmt.interval(fit.low, fit.high)
-    return Entry(f"{fmt.exponent(fit.exponent)}\n{spread}".rstrip(), mark="strong")
-
-
-def _ladder_caption(measure: Measure) -> str:
     stop = "reached when stopped" if measure == "bytes" else "stopped at the limit"
-    counts = "stopped runs count" if measure == "bytes" else "stopped and ~ runs count"
-    return (
-        f">: {stop}; ~: certified no better than a raw gap of {fmt.gap(TARGET_GAP)}; "
-        f'*: on a disturbed machine. Exponents with 95 % intervals; {counts} as "at least".'
+    return Table(
+        title=f"{MEASURE_NAMES[measure].capitalize()} on the ladder {ladder.name}, by goods",
+        columns=(
+            Column("solver", "solver"),
+            *(Column(fmt.size(size), "plain number") for size in ladder.sizes),
+        ),
+        rows=[
+            [
+                Entry(s),
+                *(cost_entry(median_result(ladder.at(s, n)), measure) for n in ladder.sizes),
+            ]
+            for s in ladder.series
+        ],
+        caption=(
+            f">: {stop}; ~: certified no better than a raw gap of {fmt.gap(TARGET_GAP)}; "
+            "*: on a disturbed machine."
+        ),
     )
 
 
@@ -198,10 +162,6 @@ def cost_entry(result: AggregatedResult | None, measure: Measure) -> Entry:
     )
 
 
-_SWEEP_WIDTH = 10
-_LABEL_WIDTH = 12
-
-
 def sweep_tables(records: Sequence[Record], measure: Measure = "seconds") -> list[Table]:
     """Cost against the knob of each sweep, a table per sweep.
 
@@ -223,17 +183,11 @@ def _sweep_table(sweep: Sweep, measure: Measure) -> Table:
             "*: on a disturbed machine; of several seeds the middle one."
         ),
         columns=(
-            Column(fmt.broken(sweep.knob.replace("_", " "), _LABEL_WIDTH), "plain number"),
-            *(
-                Column(name, "plain number", width=_SWEEP_WIDTH, fold=True, series=name)
-                for name in sweep.series
-            ),
+            Column("solver", "solver"),
+            *(Column(sweep.label(value), "plain number") for value in sweep.values),
         ),
         rows=[
-            [
-                Entry(sweep.label(value)),
-                *(cost_entry(sweep.at(name, value), measure) for name in sweep.series),
-            ]
-            for value in sweep.values
+            [Entry(s), *(cost_entry(sweep.at(s, value), measure) for value in sweep.values)]
+            for s in sweep.series
         ],
     )

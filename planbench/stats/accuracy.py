@@ -6,11 +6,11 @@ A suite with target gaps drives each solver to each target in a chain of tries
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
-from planbench.records.schema import Record
+from planbench.records.schema import AccuracyFacts, Record
 from planbench.records.values import canonical
 from planbench.stats.aggregate import median_or_failure
 
@@ -18,8 +18,21 @@ from planbench.stats.aggregate import median_or_failure
 _NOT_CONFIGURATION = frozenset({"tolerance", "time_limit"})
 #: End of a chain that no session has finished yet.
 BROKEN_OFF = "broken off"
-#: End where the raw gap met the target and there is no polished one.
-NO_POLISH = "no polish"
+
+
+class ChainKey(NamedTuple):
+    """What the tries of one chain have in common; ``options`` are canonical text."""
+
+    solver: str
+    version: str
+    options: str
+    sha256: str
+    suite: str
+    group: str
+    value: str
+    machine: str
+    targets: tuple[float, ...]
+    repeat: int
 
 
 @dataclass(frozen=True)
@@ -28,149 +41,145 @@ class TimeToAccuracy:
 
     Attributes
     ----------
-    solver : str
-        As asked for, e.g. ``highs-pdlp:stock``.
+    record : Record
+        The last try that is charged.
     version : str
         Version of the code that ran.
-    options : mapping
-        Options asked for, without the tolerance that is driven.
-    instance, sha256 : str
-    goods : int or None
-    group : str
-        Ladder of the suite, or empty.
-    variable : str
-    value : int, float, str or None
-        What the ladder varies and its value here.
-    machine : str
-        Identity of the machine.
     target : float
         Gap to be certified.
     seconds : float
         Wall seconds of all tries up to the one that reached the target, the failed ones
-        included (and of polishing each, for polished gaps); median over repeats. Where the
-        target was not reached: the seconds spent, so that the truth is *more* than that.
+        included; median over repeats. Where the target was not reached: the seconds spent, so
+        that the truth is *more* than that.
     reached : bool
         False marks a right-censored observation.
     end : str
         Why the chain ended, as in :class:`planbench.records.schema.AccuracyFacts`, or
-        ``broken off`` (no session has finished it), or ``no polish`` (polished gaps only).
+        ``broken off`` (no session has finished it).
     limit_s : float or None
         Time limit the tries shared.
-    gap : float or None
-        Gap certified at the end.
     tries : int
         Tries charged.
-    repeats : int
-        Chains the median is over.
     disturbed : bool
         Every chain has a try made on a disturbed machine.
+    repeats : int
+        Chains the median is over.
     """
 
-    solver: str
+    record: Record
     version: str
-    options: Mapping[str, Any]
-    instance: str
-    sha256: str
-    goods: int | None
-    group: str
-    variable: str
-    value: int | float | str | None
-    machine: str
     target: float
     seconds: float
     reached: bool
     end: str
     limit_s: float | None
-    gap: float | None
-    tries: int
-    repeats: int
-    disturbed: bool
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    """One chain read for one target."""
-
-    seconds: float
-    reached: bool
-    end: str
-    gap: float | None
     tries: int
     disturbed: bool
-    limit_s: float | None
-    last: Record
+    repeats: int = 1
+
+    @property
+    def solver(self) -> str:
+        """Solver as asked for, e.g. ``highs-pdlp:stock``."""
+        return self.record.solver
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Options asked for, without the tolerance that is driven."""
+        return configuration(self.record)
+
+    @property
+    def instance(self) -> str:
+        """Name of the instance."""
+        return self.record.instance.name
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the instance."""
+        return self.record.instance.sha256
+
+    @property
+    def goods(self) -> int | None:
+        """Goods of the instance; None for a general LP."""
+        return self.record.instance.goods
+
+    @property
+    def machine(self) -> str:
+        """Identity of the machine."""
+        return str(self.record.machine.get("id", ""))
+
+    @property
+    def gap(self) -> float | None:
+        """Raw gap certified at the end."""
+        return self.record.raw_gap
 
 
-_Place = tuple[str, ...]
+def facts_of(record: Record) -> AccuracyFacts:
+    """Say what chain a try is part of."""
+    assert record.accuracy is not None
+    return record.accuracy
 
 
-def time_to_accuracy(
-    records: Iterable[Record], *, gap: Literal["raw", "polished"] = "raw"
-) -> list[TimeToAccuracy]:
+def read_chains(records: Iterable[Record]) -> Iterator[tuple[ChainKey, list[Record]]]:
+    """Put tries into chains; rows of suites without target gaps are passed over.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        In the order of the results file: a try made again takes the place of the former one and
+        of what followed it.
+
+    Yields
+    ------
+    key : ChainKey
+    chain : list of Record
+        After each try the chain that it belongs to, as it is then; one list for each chain.
+    """
+    rows = [record for record in records if record.accuracy is not None]
+    # A run that failed often could not say its version: it takes that of its namesakes.
+    known = {(r.solver, canonical(r.packages)): r.solver_version for r in rows if r.solver_version}
+    chains: dict[ChainKey, list[Record]] = {}
+    for row in rows:
+        facts = facts_of(row)
+        key = ChainKey(
+            row.solver,
+            row.solver_version or known.get((row.solver, canonical(row.packages)), ""),
+            canonical(configuration(row)),
+            row.instance.sha256,
+            row.suite,
+            row.group,
+            str(row.value),
+            str(row.machine.get("id", "")),
+            tuple(facts.targets),
+            row.repeat,
+        )
+        chain = chains.setdefault(key, [])
+        del chain[facts.attempt :]
+        if len(chain) == facts.attempt:
+            chain.append(row)
+            yield key, chain
+
+
+def time_to_accuracy(records: Iterable[Record]) -> list[TimeToAccuracy]:
     """Seconds to each target gap, for each solver and instance.
 
     Parameters
     ----------
     records : iterable of Record
-        In the order of the results file; rows of suites without target gaps are passed over.
-    gap : {"raw", "polished"}
-        Which certified gap must meet the target. ``polished`` charges the polishing of every
-        try as well; rows where polish does not apply have none and reach nothing.
+        As in :func:`read_chains`.
 
     Returns
     -------
     list of TimeToAccuracy
         In order of first appearance, targets from loose to tight.
     """
-    rows = [record for record in records if record.accuracy is not None]
-    versions = versions_of(rows)
-    chains: dict[tuple[_Place, tuple[float, ...], int], list[Record]] = {}
-    for record, version in zip(rows, versions, strict=True):
-        assert record.accuracy is not None
-        key = _place(record, version), tuple(record.accuracy.targets), record.repeat
-        chain = chains.setdefault(key, [])
-        # A try made again takes the place of the former one and of what followed it.
-        del chain[record.accuracy.attempt :]
-        if len(chain) == record.accuracy.attempt:
-            chain.append(record)
-    found: dict[tuple[_Place, float], list[_Outcome]] = {}
-    for (place, targets, _), chain in chains.items():
-        for target in targets:
-            if chain:
-                found.setdefault((place, target), []).append(_read(chain, target, gap))
-    order = list(dict.fromkeys(place for place, _ in found))
-    return [
-        _combine(outcomes, target, place[1])
-        for (place, target), outcomes in sorted(
-            found.items(), key=lambda item: (order.index(item[0][0]), -item[0][1])
-        )
-    ]
-
-
-def versions_of(rows: Sequence[Record]) -> list[str]:
-    """Version of each row's solver; a run that failed takes that of its namesakes."""
-    known = {
-        (row.solver, canonical(row.packages)): row.solver_version
-        for row in rows
-        if row.solver_version
-    }
-    return [
-        row.solver_version or known.get((row.solver, canonical(row.packages)), "") for row in rows
-    ]
-
-
-def _place(record: Record, version: str) -> _Place:
-    """Say what a chain belongs to: solver, version, options, instance, ladder and machine."""
-    return (
-        record.solver,
-        version,
-        canonical(configuration(record)),
-        record.instance.sha256,
-        record.suite,
-        record.group,
-        str(record.value),
-        str(record.machine.get("id", "")),
-    )
+    found: dict[tuple[ChainKey, float], list[TimeToAccuracy]] = {}
+    for key, chain in dict(read_chains(records)).items():
+        for target in key.targets:
+            place = key._replace(targets=(), repeat=0)
+            found.setdefault((place, target), []).append(_read(chain, target, key.version))
+    order = {place: number for number, place in enumerate(dict.fromkeys(p for p, _ in found))}
+    ranked = sorted(found.items(), key=lambda item: (order[item[0][0]], -item[0][1]))
+    return [_combine(outcomes) for _, outcomes in ranked]
 
 
 def configuration(record: Record) -> dict[str, Any]:
@@ -178,64 +187,38 @@ def configuration(record: Record) -> dict[str, Any]:
     return {k: v for k, v in record.options.items() if k not in _NOT_CONFIGURATION}
 
 
-def _read(chain: Sequence[Record], target: float, kind: Literal["raw", "polished"]) -> _Outcome:
-    seconds, charged, disturbed = 0.0, 0.0, False
-    limit = chain[0].time_limit_s
-    for number, record in enumerate(chain, start=1):
-        assert record.accuracy is not None
-        # What the try itself was charged, whether or not it told its seconds.
-        seconds += max(record.accuracy.charged_s - charged, 0.0)
-        charged = record.accuracy.charged_s
-        disturbed = disturbed or record.disturbed
-        certified = record.raw_gap
-        if kind == "polished":
-            seconds += record.polish_s or 0.0
-            certified = record.polished_gap
-        if record.ended == "ok" and record.verdict != "wrong" and _meets(certified, target):
-            return _Outcome(seconds, True, "reached", certified, number, disturbed, limit, record)
-    end = chain[-1].accuracy.end if chain[-1].accuracy is not None else ""
-    if end == "reached":
-        end = NO_POLISH
-    last = chain[-1].raw_gap if kind == "raw" else chain[-1].polished_gap
-    return _Outcome(
-        seconds, False, end or BROKEN_OFF, last, len(chain), disturbed, limit, chain[-1]
+def _read(chain: Sequence[Record], target: float, version: str) -> TimeToAccuracy:
+    """Read one chain for one target."""
+    reached = [
+        number
+        for number, r in enumerate(chain, start=1)
+        if r.ended == "ok" and r.verdict != "wrong" and r.raw_gap is not None
+        if r.raw_gap <= target
+    ]
+    tries = reached[0] if reached else len(chain)
+    last = facts_of(chain[tries - 1])
+    return TimeToAccuracy(
+        record=chain[tries - 1],
+        version=version,
+        target=target,
+        seconds=last.charged_s,
+        reached=bool(reached),
+        end="reached" if reached else last.end or BROKEN_OFF,
+        limit_s=chain[0].time_limit_s,
+        tries=tries,
+        disturbed=any(r.disturbed for r in chain[:tries]),
     )
 
 
-def _meets(gap: float | None, target: float) -> bool:
-    return gap is not None and gap <= target
-
-
-def _combine(outcomes: Sequence[_Outcome], target: float, version: str) -> TimeToAccuracy:
+def _combine(outcomes: Sequence[TimeToAccuracy]) -> TimeToAccuracy:
     """Median over repeats, a chain that did not reach the target ranking last."""
     kept = [o for o in outcomes if not o.disturbed] or list(outcomes)
     middle = median_or_failure([o.seconds if o.reached else None for o in kept])
     if middle is None:
         shown = max((o for o in kept if not o.reached), key=lambda o: o.seconds)
-        seconds = shown.seconds
+        middle = shown.seconds
     else:
         reached = [o for o in kept if o.reached]
         shown = max(reached, key=lambda o: (o.gap or 0.0, o.seconds))
-        seconds = middle
-    record = shown.last
-    return TimeToAccuracy(
-        solver=record.solver,
-        version=version,
-        options=configuration(record),
-        instance=record.instance.name,
-        sha256=record.instance.sha256,
-        goods=record.instance.goods,
-        group=record.group,
-        variable=record.variable,
-        value=record.value,
-        machine=str(record.machine.get("id", "")),
-        target=target,
-        seconds=seconds,
-        reached=middle is not None,
-        end=shown.end,
-        limit_s=shown.limit_s,
-        gap=shown.gap,
-        tries=shown.tries,
-        repeats=len(kept),
-        disturbed=all(o.disturbed for o in outcomes),
-    )
+    disturbed = all(o.disturbed for o in outcomes)
+    return replace(shown, seconds=middle, repeats=len(kept), disturbed=disturbed)

@@ -360,32 +360,6 @@ class Growth:
             self._decades(u[0]),
         )
 
-    def band(self, sizes: Numbers) -> tuple[FloatArray, FloatArray]:
-        """Interval of the cost at many sizes, over all supported laws.
-
-        Parameters
-        ----------
-        sizes : array_like of float, shape (n,)
-            Positive.
-
-        Returns
-        -------
-        low, high : ndarray of float64, shape (n,)
-            NaN where the bootstrap gave no interval; 0 or infinite beyond what a float can hold.
-
-        Raises
-        ------
-        InputError
-            Without a fit, or for a size that is not positive.
-        """
-        self._need_fit()
-        at = np.asarray(sizes, dtype=np.float64)
-        if not (np.isfinite(at) & (at > 0)).all():
-            raise InputError("are not all positive numbers; give positive ones", where="sizes")
-        low, high = self._band(np.log(at))
-        with np.errstate(over="ignore"):
-            return np.exp(low), np.exp(high)
-
     def largest_for(self, cost: float) -> Estimate:
         """Predict the largest size whose cost is at most `cost`.
 

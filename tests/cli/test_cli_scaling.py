@@ -35,7 +35,7 @@ def test_tables_fit_the_terminal(results, columns, measure):
     lines = said.out.splitlines()
     assert max(map(len, lines)) <= columns
     assert "…" not in said.out
-    for word in ("uniform", "powerlaw", "n^b", "12 million", "12 billion", "charged", "within"):
+    for word in ("uniform", "powerlaw", "n^b", "12 million", "12 billion", "charged"):
         assert word in said.out
     assert ("hour" in said.out) == (measure == "seconds")
     assert "change of regime" in " ".join(said.out.split())
@@ -70,17 +70,6 @@ def test_solver_ladder_and_suite_narrow_it_down(results):
     assert [s["solver"] for s in ladder["solvers"]] == ["glop"]
 
 
-def test_penalty_and_shift_count(results):
-    one = planbench("scaling", str(results), "--json").document
-    other = planbench("scaling", str(results), "--json", "--penalty", "20", "--shift", "5").document
-
-    def failing(document):
-        return next(s for s in document["scores"] if s["solver"] == "cbc")
-
-    assert failing(other)["mean_all"] > 2 * failing(one)["mean_all"]
-    assert failing(other)["mean_common"] != failing(one)["mean_common"]
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -88,8 +77,6 @@ def test_penalty_and_shift_count(results):
         (("--ladder", "x"), "the ladders are"),
         (("--solver", "x"), "the solvers are"),
         (("--suite", "x"), "the results hold quick"),
-        (("--penalty", "0.5"), "--penalty"),
-        (("--shift", "-1"), "--shift"),
     ],
 )
 def test_bad_input_is_one_line(results, arguments, message):
@@ -129,8 +116,7 @@ def test_two_files_are_laid_side_by_side_unless_merged(tmp_path):
     assert planbench("report", str(first), str(second), "-o", str(page), "--merge").code == 0
     assert "before against after" not in page.read_text()
     said = planbench("report", str(first), str(second), "--figures", str(tmp_path / "f"))
-    assert said.code == 2
-    assert "--merge" in said.err
+    assert said.code == 0
 
 
 def test_figures_are_written_and_listed(tmp_path):

@@ -66,8 +66,7 @@ solvers = ["highs-pdlp"]
     # highs-ds and null run once for both targets.
     assert json.loads(out)["runs"] == (1 + 2 + 1) + 3 * 2 * 2
     _, out, _ = planbench("suites", str(path))
-    assert "goods 10, 20, 30, seeds 1, 2; until a solver fails" in out
-    assert "1e-2, 1e-4" in out
+    assert path.read_text().strip() in out
 
 
 @pytest.mark.parametrize("name", list_suites())
@@ -75,7 +74,7 @@ def test_one_suite_is_shown_in_full(planbench: Command, name: str) -> None:
     code, out, _ = planbench("suites", name)
     assert code == 0
     for ladder in load_suite(name).ladders:
-        assert f"ladder {ladder.name}" in out
+        assert f'name = "{ladder.name}"' in out
 
 
 def test_an_unknown_suite_names_the_nearest(planbench: Command) -> None:

@@ -110,7 +110,7 @@ def test_a_side_that_dies_is_a_finding_and_its_rows_are_kept(tmp_path):
     comparison = compare(parse_side("seconds=0.1"), dying, store)
     (verdict,) = comparison.results
     assert (verdict.layer, verdict.verdict, comparison.exit_code) == ("outcomes", "worse", 1)
-    assert "crash in 2 of 2 runs (died of SIGSEGV" in verdict.reason
+    assert "→ crash; died of SIGSEGV" in verdict.reason
     assert [r.ended for r in read_records(store) if r.value == "b"] == ["crash"] * verdict.pairs
 
 

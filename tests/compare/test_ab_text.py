@@ -111,7 +111,7 @@ def test_markdown_holds_no_foreign_markup():
     assert "<img" not in page.replace("\\<img", "")
     table = [line for line in page.splitlines() if line.startswith("|")]
     cells = {line.replace("\\|", "").count("|") for line in table}
-    columns = render.comparison_table(found, found.findings).drawn("page")
+    columns = render.comparison_table(found, found.findings).shown("page")
     assert cells == {len(columns) + 1}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.record_builders import MACHINE, make_failure, make_record
 
-from planbench.comparison.side_by_side import match_runs, ratio_of
+from planbench.comparison.pages import match_runs, ratio_of
 from planbench.errors import InputError
 
 OTHER = {**MACHINE, "id": "fedcba987654", "cpu": "Other CPU"}
@@ -52,7 +52,7 @@ def test_failures_have_no_ratio():
 def render():
     pytest.importorskip("altair")
     pytest.importorskip("vl_convert")
-    from planbench.comparison.side_by_side import render_side_by_side
+    from planbench.comparison.pages import render_side_by_side
 
     return render_side_by_side
 

@@ -63,14 +63,11 @@ def test_claims_on_growth_against_known_laws():
     found = findings(rows)
     shalizi = found["The cost of interior-point methods"]
     assert shalizi.verdict == UNMEASURED, "neither is an interior-point method"
-    assert not shalizi.each
     assert "highs-hipdlp: n^1.1" in shalizi.measured
     assert "at 12 billion goods" in shalizi.measured
     assert found["Inputs per product are few"].verdict == "supported"
     quadratic = found["Ten thousand times more choices cost 100 million times more computation"]
     assert quadratic.verdict == "contradicted"
-    by_solver = {series: verdict for series, _, verdict in quadratic.each}
-    assert by_solver == {"highs-ds": "supported", "highs-hipdlp": "contradicted"}
 
 
 def test_interior_point_methods_are_judged_by_their_own_kind():
@@ -82,7 +79,6 @@ def test_interior_point_methods_are_judged_by_their_own_kind():
     assert found.verdict == "supported"
     assert found.measured.startswith("highs-ipm: n^3.4")
     assert "; any general method: highs-hipdlp: n^1.0" in found.measured
-    assert [(series, verdict) for series, _, verdict in found.each] == [("highs-ipm", "supported")]
 
 
 def test_one_way_to_plan_in_n_log_n_is_enough():
@@ -102,7 +98,6 @@ def test_without_ladders_nothing_is_said_of_growth():
     found = findings([make_record(goods=None, recipe={})])
     verdicts = {f.verdict for f in found.values()}
     assert verdicts == {UNMEASURED}
-    assert all(not f.each for f in found.values())
 
 
 def test_planners_do_not_stand_for_general_solvers(monkeypatch):
@@ -178,14 +173,6 @@ def test_tight_targets_that_ran_out_of_time_count_as_at_least():
     assert "at least 1.5 times as long" in found.measured
     far = [driven(1e-2, 1.0), stopped(1e-6, 20.0)]
     assert findings(BASE + far)[CLAIM].verdict == "supported"
-
-
-def test_accuracy_is_compared_within_one_version_of_a_solver():
-    """The loose target of one version over the tight one of another is no ratio of either."""
-    old = [driven(1e-2, 1.0), driven(1e-6, 20.0)]
-    new = [driven(1e-2, 0.5).model_copy(update={"solver_version": "2.0"})]
-    each = findings(BASE + old + new)[CLAIM].each
-    assert [(name, said) for name, said, _ in each] == [("pdlp 1.15.1", "20.0 times")]
 
 
 def test_doing_nothing_is_no_good_enough_plan():
@@ -282,7 +269,7 @@ def test_coupling_is_not_judged_before_most_inputs_cross():
     assert findings([r for r in rows if r.value < 0.5])[claim].verdict == UNMEASURED
     short = [r for r in coupled((1.0, 1.0, 99.0), "glop") if r.value < 0.5]
     found = findings(rows + short)[claim]
-    assert [series for series, _, _ in found.each] == ["highs-ipm"], "glop was not run at the end"
+    assert found.measured.startswith("highs-ipm"), "glop was not run at the end"
 
 
 def test_coupling_goes_by_the_fastest_general_solver():
@@ -292,6 +279,4 @@ def test_coupling_goes_by_the_fastest_general_solver():
         "Parts that trade little can be planned in parallel; coupling destroys it"
     ]
     assert found.measured.startswith("highs-ipm")
-    assert {s: v for s, _, v in found.each} == {
-        "highs-ds": "supported", "highs-ipm": "contradicted", "two-level": "supported",
-    }  # fmt: skip
+    assert found.verdict == "contradicted"

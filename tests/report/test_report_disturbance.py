@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from support.record_builders import make_record
 
+from planbench.report.html import raw_rows
 from planbench.report.instances import disturbance_words, instance_consensus, instance_notes
 from planbench.report.markup import to_html
 from planbench.report.results import aggregate
-from planbench.report.sections import raw_rows
 
 
 @pytest.mark.parametrize(

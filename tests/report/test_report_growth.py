@@ -69,8 +69,7 @@ def test_vague_intervals_are_not_printed():
     """A figure between a second and an age would still be quoted."""
     assert estimate_words(Estimate(3.0, 1.0, 1e7, 0.0), fmt.seconds) == ("too uncertain", "")
     assert estimate_words(Estimate(3.0, None, 9.0, 0.0), fmt.seconds) == ("too uncertain", "")
-    vague = estimate_words(Estimate(60.0, 1.0, 7200.0, 2.0), fmt.seconds)
-    assert vague == ("1.00 s to 2.00 h!", ""), "a range, and no value that would be believed"
+    assert estimate_words(Estimate(60.0, 1.0, 7200.0, 2.0), fmt.seconds) == ("too uncertain", "")
     assert estimate_words(None, fmt.seconds) == ("–", "")
     value, spread = estimate_words(Estimate(3.0, 1.0, 9.0, 2.0), fmt.seconds)
     assert (value, spread) == ("3.00 s!", "1.00 s to 9.00 s")
@@ -237,21 +236,6 @@ def test_huge_figures_in_words():
     assert fmt.large_bytes(2.5e9) == "2.50 GB"
     assert fmt.large_bytes(3e25) == "10^10 PB"
     assert fmt.large_bytes(None) == "–"
-
-
-def test_the_growth_of_the_reference_run_fits_into_eighty_columns():
-    """A table that only just does not fit goes on in a second one, for a column of its own."""
-    from pathlib import Path
-
-    from planbench.records.store import read_records
-    from planbench.report.growth import growth_table
-    from planbench.report.results import require_results
-    from planbench.report.table import fitting
-
-    reference = Path(__file__).resolve().parents[2] / "results" / "reference" / "standard.jsonl"
-    for ladder in find_ladders(require_results(read_records(reference))):
-        predictions = [predict(ladder, series) for series in ladder.series]
-        assert len(fitting([growth_table(ladder, predictions, "seconds")], 80)) == 1
 
 
 def test_sizes_are_called_exact_and_other_runs_bounds():

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from support.record_builders import make_ladder, make_record
 
-from planbench.debate.information import exchanges, range_words
-from planbench.debate.page import debate_sections
+from planbench.debate.page import debate_sections, exchanges, range_words
 from planbench.report.html import render_report
 from planbench.report.results import aggregate
 

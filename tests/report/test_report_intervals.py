@@ -1,4 +1,4 @@
-"""Bars show what was measured more than once, bands what the fits bear out, and nothing else."""
+"""Bars show what was measured more than once, and nothing else."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 from support.record_builders import make_failure, make_ladder, make_record
 
-from planbench.report.ladders import band_over, find_ladders, fit_ladder
+from planbench.report.ladders import find_ladders
 from planbench.report.results import aggregate
 
 pytest.importorskip("altair")
 pytest.importorskip("vl_convert")
 
-from planbench.report.charts import WIDE, band_rows, bar_rows, interval_sentences, ladder_chart
-from planbench.report.sections import ladder_caption
+from planbench.report.charts import ladder_chart, repeat_rows
 
 ONE = {"highs-ds": (1.5, 0.5)}
 
@@ -36,6 +35,17 @@ def with_repeats(*factors, **changes):
     ]
 
 
+def bar_rows(ladder, measure):
+    """Give the ends of the bars, as Vega-Lite takes them of the rows behind them."""
+    places = {}
+    for row in repeat_rows(ladder, measure):
+        places.setdefault((row["series"], row["goods"]), []).append(row["cost"])
+    return [
+        {"goods": goods, "low": min(costs), "high": max(costs)}
+        for (_, goods), costs in places.items()
+    ]
+
+
 def only(rows):
     (ladder,) = find_ladders(aggregate(rows))
     return ladder
@@ -50,10 +60,9 @@ def test_a_bar_goes_from_the_lowest_to_the_highest_repeat(measure):
         assert bar["high"] / bar["low"] == pytest.approx(1.5 / 0.8, rel=1e-3)
 
 
-def test_one_measurement_or_equal_ones_have_no_bar():
+def test_one_measurement_has_no_bar():
     """A bar without length would only make the page heavier."""
     assert bar_rows(only(with_repeats()), "seconds") == []
-    assert bar_rows(only(with_repeats(1.0)), "seconds") == []
 
 
 def test_disturbed_repeats_lengthen_no_bar_where_there_are_others():
@@ -67,82 +76,25 @@ def test_seeds_share_a_bar_and_stopped_ones_stay_out_of_it():
     """The limit is no measurement of the time that a run would have taken."""
     rows = make_ladder(sizes=(100, 1000), laws=ONE, limit=1e9)
     facts = {"goods": 1000, "group": "uniform", "pass_s_before": 2e-5}
+    name = "gen:goods=1000,structure=uniform,seed={}"
     for seed, seconds in ((2, 0.4), (3, 0.9)):
-        recipe = {"goods": 1000, "structure": "uniform", "seed": seed}
         rows.append(
-            make_record(
-                "highs-ds", f"gen:{seed}", recipe=recipe, wall_s=seconds, key=f"{seed}", **facts
-            )
+            make_record("highs-ds", name.format(seed), wall_s=seconds, key=f"{seed}", **facts)
         )
-    recipe = {"goods": 1000, "structure": "uniform", "seed": 4}
-    rows.append(make_failure("highs-ds", "timeout", "gen:4", recipe=recipe, key="4", **facts))
+    rows.append(make_failure("highs-ds", "timeout", name.format(4), key="4", **facts))
     (bar,) = bar_rows(only(rows), "seconds")
     assert (bar["goods"], bar["low"], bar["high"]) == (1000, 0.4, 0.9)
 
 
-@pytest.mark.parametrize("measure", ["seconds", "passes", "bytes"])
-def test_a_band_runs_about_the_fitted_law_over_the_sizes_it_was_fitted_to(measure):
-    """A band beyond the measurements would be a prediction, and one beside them a blunder."""
-    ladder = only(make_ladder(laws=ONE, limit=1e9))
-    fit = fit_ladder(ladder, "highs-ds", measure)
-    band = band_over(ladder, "highs-ds", measure, 5)
-    assert band[0][0] == pytest.approx(fit.smallest)
-    assert band[-1][0] == pytest.approx(fit.largest)
-    for goods, low, high in band:
-        assert low < fit.predict(goods) < high
-    assert len(band_rows(ladder, measure)) > 0
-
-
-@pytest.mark.parametrize("measure", ["seconds", "passes", "bytes"])
-def test_the_fixed_cost_that_fits_are_without_is_in_the_band(measure):
-    """Without it the band would lie below all that was measured."""
-    rows = make_ladder(sizes=(1000, 3000, 10000, 30000), laws=ONE, limit=1e9, scatter=0.01)
-    tiny = make_record("highs-ds", "tiny", goods=4, wall_s=0.3, peak_bytes=5_000_000)
-    ladder = only([*rows, tiny])
-    known = ladder.fixed["highs-ds"][measure == "bytes"].known
-    assert known == (5_000_000 if measure == "bytes" else 0.3)
-    fit = fit_ladder(ladder, "highs-ds", measure)
-    for goods, low, high in band_over(ladder, "highs-ds", measure, 3):
-        one_pass = 2e-8 * 1.01 * goods if measure == "passes" else 1.0
-        assert low < fit.predict(goods) + known / one_pass < high
-        assert low > known / one_pass
-
-
-def test_bands_that_tell_nothing_are_left_out():
-    """Three scattered sizes bear out next to nothing; their band would cover the chart."""
-    rows = make_ladder(
-        sizes=(100, 300, 1000, 3000), laws={"highs-ds": (2.5, 5.0)}, limit=1e9, scatter=0.8
-    )
-    ladder = only(rows)
-    widest = max(high / low for _, low, high in band_over(ladder, "highs-ds", "seconds", 5))
-    assert widest > WIDE
-    assert band_rows(ladder, "seconds") == []
-
-
-def test_captions_speak_of_what_is_drawn_only():
-    both = interval_sentences(only(with_repeats(1.3)), "seconds")
-    assert len(both) >= 1
-    assert "lowest to highest" in both[0]
-    assert interval_sentences(only(make_ladder(sizes=(100, 1000), laws=ONE)), "seconds") == []
-    assert both[0] in ladder_caption(only(with_repeats(1.3)), "seconds")
-
-
-def layers_of(chart):
-    return {layer["name"]: layer for layer in chart.to_dict()["layer"] if "name" in layer}
-
-
-def test_charts_hold_bars_and_bands_and_room_for_them():
+def test_charts_have_room_for_bars():
     ladder = only(with_repeats(0.2, 1.6))
-    chart = ladder_chart(ladder, "seconds")
-    layers = layers_of(chart)
-    assert {"bars", "names"} <= layers.keys()
-    low, high = layers["bars"]["encoding"]["y"]["scale"]["domain"]
+    layers = ladder_chart(ladder, "seconds").to_dict()["layer"]
+    (bar,) = [layer for layer in layers if layer["encoding"].get("y", {}).get("aggregate") == "min"]
+    assert bar["encoding"]["y2"]["aggregate"] == "max"
+    low, high = bar["encoding"]["y"]["scale"]["domain"]
     ends = [e for b in bar_rows(ladder, "seconds") for e in (b["low"], b["high"])]
     assert low < min(ends)
     assert high > max(ends)
-    steady = only(make_ladder(laws=ONE, limit=1e9))
-    assert "bands" in layers_of(ladder_chart(steady, "seconds"))
-    assert "bars" not in layers_of(ladder_chart(steady, "seconds"))
 
 
 def test_charts_side_by_side_have_equal_axes():

@@ -62,7 +62,6 @@ def test_fastest_on_the_largest_economy_counts():
     found = judged("A shock", rows)
     assert found.measured.startswith("two-level, gen:goods=9000")
     assert "saved by two-level at 1,000 goods: 100 times" in found.measured
-    assert len(found.each) == 3
 
 
 @pytest.mark.parametrize(
@@ -90,13 +89,11 @@ def test_bad_data_are_judged_at_a_tenth(lost, verdict):
     found = judged("Planning with bad data", rows)
     assert found.verdict == verdict
     assert "off by 10 %" in found.measured
-    assert len(found.each) == 2, "the plan from true data is no finding"
 
 
 def test_noise_not_measured_at_a_tenth_gets_no_verdict():
     found = judged("Planning with bad data", noisy(0.01, 0.1, 0.001))
     assert found.verdict == UNMEASURED
-    assert found.each
 
 
 def test_a_plan_that_could_not_be_judged_counts_as_worst():

@@ -62,13 +62,5 @@ def test_intervals():
     assert fmt.passes(12345.6) == "12,346"
 
 
-def test_names_break_after_hyphens_only_where_needed():
-    assert fmt.broken("highs-ipm-crossover", 9) == "highs-\nipm-\ncrossover"
-    assert fmt.broken("highs-ds", 9) == "highs-ds"
-    assert fmt.broken("highs-hipdlp:stock", 9) == "highs-\nhipdlp:\nstock"
-    assert fmt.broken("", 9) == ""
-    assert fmt.broken("gen:goods=100,seed=1", 14) == "gen:goods=100,\nseed=1"
-
-
 def test_nothing_unprintable_reaches_a_terminal():
     assert fmt.plain("a\x1b[2J\nb\x00") == "a\ufffd[2J b\ufffd"

@@ -170,17 +170,3 @@ def test_without_replicates_there_are_no_intervals():
 
 def test_n_log_n_looks_like_a_little_more_than_one():
     assert n_log_n_exponent(1e3, 1e4) == pytest.approx(1 + math.log10(4 / 3), abs=1e-4)
-
-
-def test_a_band_at_many_sizes_is_that_of_each_size():
-    """Charts draw it whole, tables read it off one by one."""
-    sizes = np.array([100.0, 300, 1000, 3000, 10000])
-    growth = study_growth(sizes, 1e-4 * sizes**1.5 * np.array([1.1, 0.9, 1.05, 0.95, 1.02]))
-    low, high = growth.band(sizes)
-    one_by_one = [growth.cost_at(size) for size in sizes]
-    assert low == pytest.approx([e.low for e in one_by_one])
-    assert high == pytest.approx([e.high for e in one_by_one])
-    with pytest.raises(InputError, match="sizes"):
-        growth.band([1.0, -1.0])
-    with pytest.raises(InputError, match="no prediction"):
-        study_growth([10, 100], [1, 2]).band([10.0])

@@ -32,8 +32,8 @@ def tries(solver, target, *seconds_and_gaps, end="reached", repeat=0, **changes)
     return rows
 
 
-def only(rows, **more):
-    (found,) = time_to_accuracy(rows, **more)
+def only(rows):
+    (found,) = time_to_accuracy(rows)
     return found
 
 
@@ -43,16 +43,6 @@ def test_all_tries_up_to_the_one_that_reached_the_target_are_charged():
     assert (found.target, found.gap, found.tries, found.repeats) == (1e-4, 5e-5, 3, 1)
     assert (found.solver, found.options, found.version) == ("pdlp", {"threads": 1}, "1.15.1")
     assert found.limit_s == 60.0
-
-
-def test_polished_gaps_are_charged_the_polishing_of_every_try():
-    """Otherwise polish, which can do a solver's work, would look free."""
-    rows = tries("pdlp", 1e-4, (1.0, 1e-1), (2.0, 5e-3), (4.0, 5e-5))
-    found = only(rows, gap="polished")
-    assert (found.seconds, found.tries, found.gap) == (1.0 + 2.0 + 2 * 0.25, 2, 5e-5)
-    bare = tries("pdlp", 1e-4, (1.0, 5e-5), polished_gap=None, polish_s=None)
-    found = only(bare, gap="polished")
-    assert (found.reached, found.end) == (False, "no polish")
 
 
 @pytest.mark.parametrize("end", ["timeout", "stalled", "floor", "tries"])
