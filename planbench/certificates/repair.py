@@ -42,6 +42,7 @@ from planbench.model.economy import Economy, Interior
 SAFETY = 4.0
 
 Prices = tuple[FloatArray, FloatArray]
+PlanRoom = tuple[FloatArray, FloatArray] | tuple[None, None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,13 +53,12 @@ class Room:
     ----------
     margin : ndarray, shape (activities,)
         What each activity loses at the interior prices.
-    goods, resources : ndarray or None
-        Slack of the interior plan; None without one.
+    of_plan : tuple of ndarray, or of None
+        Slack of goods and of resources in the interior plan; None without one.
     """
 
     margin: FloatArray
-    goods: FloatArray | None
-    resources: FloatArray | None
+    of_plan: PlanRoom
 
 
 #: By the identity of an interior, which is kept with it so that the identity stays unique.
@@ -71,13 +71,18 @@ def room_of(economy: Economy, interior: Interior) -> Room:
     if id(interior) not in known:
         lost = price_surplus(economy, interior.goods_prices, interior.resource_prices)
         margin = -(lost.activities + SAFETY * lost.activities_error)
-        goods = resources = None
-        if interior.activities is not None:
-            inner = plan_slack(economy, interior.activities, np.zeros(economy.n_targets))
-            goods = inner.goods - SAFETY * inner.goods_error
-            resources = inner.resources - SAFETY * inner.resources_error
-        known[id(interior)] = interior, Room(margin, goods, resources)
+        x0 = interior.activities
+        of_plan: PlanRoom = (None, None) if x0 is None else _room_of_plan(economy, x0)
+        known[id(interior)] = interior, Room(margin, of_plan)
     return known[id(interior)][1]
+
+
+def _room_of_plan(economy: Economy, levels: FloatArray) -> tuple[FloatArray, FloatArray]:
+    slack = plan_slack(economy, levels, np.zeros(economy.n_targets))
+    return (
+        slack.goods - SAFETY * slack.goods_error,
+        slack.resources - SAFETY * slack.resources_error,
+    )
 
 
 def clean(values: FloatArray | None, size: int) -> FloatArray | None:
@@ -192,7 +197,12 @@ def _bounds_at(
 
 
 def raw_lower(
-    economy: Economy, x: FloatArray | None, z: FloatArray | None, *, programs: bool = True
+    economy: Economy,
+    x: FloatArray | None,
+    z: FloatArray | None,
+    *,
+    programs: bool = True,
+    inner: FloatArray | None = None,
 ) -> tuple[float | None, tuple[FloatArray, FloatArray] | None]:
     """Certified lower bound from `x`, `z` by clipping and interior mixing.
 
@@ -203,6 +213,8 @@ def raw_lower(
     z : ndarray, shape (targets,), or None
     programs : bool
         As for :func:`planbench.certificates.interior.interior_of`.
+    inner : ndarray, shape (activities,), or None
+        Levels to mix in instead of the interior's: of a plan with slack for less.
 
     Returns
     -------
@@ -215,7 +227,11 @@ def raw_lower(
         return None, None
     x = np.minimum(x, np.minimum(economy.capacity, limits_of(economy).activity))
     interior = interior_of(economy, programs=programs)
-    candidates = list(_plan_candidates(economy, x, z, interior))
+    x0 = None if interior is None else interior.activities
+    room: PlanRoom = (None, None) if interior is None else room_of(economy, interior).of_plan
+    if inner is not None:
+        x0, room = inner, _room_of_plan(economy, inner)
+    candidates = list(_plan_candidates(economy, x, z, x0, room))
     # The first to keep its promise will do: each check is a matrix pass.
     # Repair removed what rounding may hide; a plan that is feasible needs none.
     candidates = sorted(candidates, key=lambda c: -float(economy.weights @ c[1]))
@@ -227,22 +243,16 @@ def raw_lower(
 
 
 def _plan_candidates(
-    economy: Economy, x: FloatArray, z: FloatArray, interior: Interior | None
+    economy: Economy, x: FloatArray, z: FloatArray, x0: FloatArray | None, room: PlanRoom
 ) -> Iterator[tuple[FloatArray, FloatArray]]:
-    x0 = interior.activities if interior is not None else None
     nothing = np.zeros_like(z)
-    slack = plan_slack(economy, x, nothing)
-    goods = slack.goods - SAFETY * slack.goods_error
-    resources = slack.resources - SAFETY * slack.resources_error
+    goods, resources = _room_of_plan(economy, x)
     delivered = np.asarray(economy.assortment @ z)
     # The error of what is delivered is at most a few roundoffs of itself.
     terms = float(economy.n_targets + 16)
     with_z = goods - delivered * (1 + SAFETY * terms * 2.0**-53)
-    room_goods = room_resources = room_with_z = None
-    z0 = nothing
-    if interior is not None:
-        room = room_of(economy, interior)
-        room_goods, room_resources = room.goods, room.resources
+    room_goods, room_resources = room
+    room_with_z, z0 = None, nothing
     if room_goods is not None:
         # The interior delivers half of what it could: mixing it in then costs less.
         z0 = 0.5 * deliverable(economy, np.maximum(room_goods, 0.0), z)

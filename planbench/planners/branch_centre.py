@@ -32,8 +32,15 @@ RIDGE = 1e-13
 PACKED = 1_000_000
 #: Sum of the products of all columns in the first point; Newton steps for the goods' prices there.
 INSIDE, ROOT_STEPS = 0.1, 8
-#: Rows that more than this share of the columns enter are multiplied as dense ones.
-CROWDED = 0.1
+#: With more products of two entries of a column, a system is built without those of small entries:
+#: squares below a share of their row's sum. The factor only preconditions conjugate gradients: this
+#: precise, with at most so many products; where more than `FEW_PRODUCTS` are needed, the share is
+#: `FINER` from then on.
+INEXACT = 1e7
+SMALL, FINER = 1e-6, 0.1
+PRECISE, FEW_PRODUCTS, MOST_PRODUCTS = 0.03, 6, 30
+#: Products of all columns are not made smaller than this share of the error asked for.
+CENTRED = 0.05
 
 IntArray = npt.NDArray[np.int64]
 
@@ -167,7 +174,7 @@ def solve_centre(
     model: CentreModel, enough: float, over: Callable[[], bool], steps: int = 60
 ) -> CentreSolution | None:
     """Solve the model until its error is `enough`, or time is `over`; None if nothing is found."""
-    solver = _Solver(model)
+    solver = _Solver(model, enough)
     best, least = None, np.inf
     # A model without a solution runs away; what is best before that is what is answered.
     with np.errstate(all="ignore"):
@@ -191,33 +198,28 @@ def solve_centre(
 class _Solver:
     """Mehrotra's method for one model."""
 
-    def __init__(self, model: CentreModel) -> None:
+    def __init__(self, model: CentreModel, enough: float) -> None:
         self.model = model
         m1 = model.grouped
         self.sizes = np.diff(np.append(model.first, m1))
         self.free = model.q.size - m1
         self.limited = np.flatnonzero(np.isfinite(model.limit))
+        self.count = model.q.size + model.beta.size + self.limited.size
+        self.least = CENTRED * enough / self.count
         self.cz = -1.0 - float(model.q[:m1] @ model.share[:m1])
         self.starts = np.append(model.first, m1)
         dense, sparse = model.rows.dense, model.rows.sparse
-        k = dense.shape[1]
         if sparse is None:
             sparse = sp.csr_array((model.q.size, 0))
-        crowded = np.bincount(sparse.indices, minlength=sparse.shape[1]) > CROWDED * model.q.size
-        by_row = sparse.tocsc()
-        # Rows in the order in which their system is factorised.
-        self.order = np.concatenate(
-            [np.arange(k), k + np.flatnonzero(crowded), k + np.flatnonzero(~crowded)]
-        )
-        dense = np.hstack([dense, by_row[:, crowded].toarray()])
-        rest = sp.csr_array(by_row[:, ~crowded])
-        self.columns = dense, *_compressed(rest)
+        products = float(np.sum(np.diff(sparse.indptr).astype(np.float64) ** 2))
+        self.small = SMALL if products > INEXACT else 0.0
+        self.columns = dense, *_compressed(sparse)
         self.pairs = model.first[self.sizes == 2]
         apart = np.vstack([dense[self.pairs] - dense[self.pairs + 1], dense[m1:]])
-        rest = sp.csr_array(sp.vstack([rest[self.pairs] - rest[self.pairs + 1], rest[m1:]]))
+        rest = sp.vstack([sparse[self.pairs] - sparse[self.pairs + 1], sparse[m1:]], format="csr")
         rest.sort_indices()
-        self.apart = apart, *_compressed(rest)
-        self.mu = np.inf
+        self.apart = apart, *_compressed(sp.csr_array(rest))
+        self.mu = self.error = np.inf
 
     def spread(self, values: FloatArray) -> FloatArray:
         """Values of goods for each column; 0 for free columns."""
@@ -268,10 +270,11 @@ class _Solver:
         self.r_cost[some] += at.over
         self.r_zeta = self.cz + float(o.gamma @ at.pi) + float(at.lam.sum())
         self.r_zeta += STAY_IN_SIZE * (at.zeta - 1.0)
-        pairs = at.s.size + at.t.size + some.size
-        self.mu = float(at.s @ at.v + at.t @ at.pi + at.room @ at.over) / pairs
+        self.mu = float(at.s @ at.v + at.t @ at.pi + at.room @ at.over) / self.count
         wrong = np.abs(self.r_rows).max(initial=0.0) + np.abs(self.r_goods).max(initial=0.0)
-        return float(self.mu * pairs + wrong + abs(self.r_zeta) + np.abs(self.r_cost) @ at.s)
+        wrong += abs(self.r_zeta) + float(np.abs(self.r_cost) @ at.s)
+        self.error = float(self.mu * self.count + wrong)
+        return self.error
 
     def step(self, at: _Point) -> _Point:
         """One predictor and corrector step."""
@@ -280,8 +283,8 @@ class _Solver:
         primal, dual = (min(1.0, length) for length in _lengths(at, guess))
         after = _moved(at, guess, primal, dual)
         ratio = float(after.s @ after.v + after.t @ after.pi + after.room @ after.over)
-        ratio /= (at.s.size + at.t.size + self.limited.size) * self.mu
-        aim = self.mu * ratio**3
+        ratio /= self.count * self.mu
+        aim = max(self.mu * ratio**3, self.least)
         move = self.direction(
             at,
             aim - at.s * at.v - guess.s * guess.v,
@@ -306,9 +309,10 @@ class _Solver:
         theta, two = self.theta, self.pairs
         add_spread(*self.columns, theta, self.starts, self.total, system)
         between = theta[two] * theta[two + 1] / (theta[two] + theta[two + 1])
-        add_squares(*self.apart, np.append(between, theta[o.grouped :]), system)
+        add_squares(*self.apart, np.append(between, theta[o.grouped :]), self.small, system)
         diagonal = np.arange(size)
-        system[diagonal, diagonal] += (at.t / at.pi + o.delta)[self.order]
+        self.slack = at.t / at.pi + o.delta
+        system[diagonal, diagonal] += self.slack
         self.border = o.gamma + o.rows.sums(self.theta * self.spread(1.0 / self.total))
         if not np.isfinite(system[diagonal, diagonal]).all():
             raise np.linalg.LinAlgError("overflow")
@@ -318,17 +322,43 @@ class _Solver:
             self.factor, failed = lapack.dpotrf(system.T, lower=0, clean=0)
         if failed:
             raise np.linalg.LinAlgError("not positive")
-        self.to_size = self.solved(self.border)
+        self.to_size = self.solved(self.border, PRECISE * float(np.abs(self.border).max()))
         self.corner = float((1.0 / self.total).sum()) + STAY_IN_SIZE
         self.corner += float(self.border @ self.to_size)
 
-    def solved(self, right: FloatArray) -> FloatArray:
-        """Solve the factorised system of the rows."""
+    def solved(self, right: FloatArray, aim: float) -> FloatArray:
+        """Solve the system of the rows, by conjugate gradients where its factor is inexact."""
+        out = self.divided(right)
+        if not self.small:
+            return out
+        left = right - self.product(out)
+        toward = step = self.divided(left)
+        size = float(left @ step)
+        for number in range(MOST_PRODUCTS):
+            if not np.abs(left).max() > aim:
+                break
+            if number == FEW_PRODUCTS:
+                self.small *= FINER
+            product = self.product(toward)
+            length = size / float(toward @ product)
+            out += length * toward
+            left -= length * product
+            step = self.divided(left)
+            last, size = size, float(left @ step)
+            toward = step + size / last * toward
+        return out
+
+    def divided(self, right: FloatArray) -> FloatArray:
+        """Solve with the factor."""
         from scipy.linalg import lapack
 
-        out = np.empty(right.size)
-        out[self.order] = lapack.dpotrs(self.factor, right[self.order], lower=0)[0]
-        return out
+        return np.asarray(lapack.dpotrs(self.factor, right, lower=0)[0])
+
+    def product(self, v: FloatArray) -> FloatArray:
+        """Multiply by the system of the rows."""
+        u = self.theta * self.model.rows.times(v)
+        u -= self.theta * self.spread(self.by_good(u) / self.total)
+        return self.model.rows.sums(u) + self.slack * v
 
     def direction(self, at: _Point, rs: FloatArray, rt: FloatArray, ru: FloatArray) -> _Point:
         """Newton direction with complementarity right-hand sides `rs`, `rt`, `ru`."""
@@ -339,7 +369,8 @@ class _Solver:
         lack = self.r_goods - self.by_good(h)
         each = lack / self.total
         right = self.r_rows - rows.sums(h + self.theta * self.spread(each)) - rt / at.pi
-        part = self.solved(right)
+        wrong = max(float(np.abs(self.r_rows).max()), 0.01 * self.error)
+        part = self.solved(right, PRECISE * wrong)
         dzeta = -self.r_zeta - float(each.sum()) + float(self.border @ part)
         dzeta /= self.corner
         dpi = dzeta * self.to_size - part

@@ -704,7 +704,9 @@ def add_spread(
 
 
 @compiled
-def add_squares(dense: Any, ptr: Any, index: Any, value: Any, weight: Any, out: Any) -> None:
+def add_squares(
+    dense: Any, ptr: Any, index: Any, value: Any, weight: Any, small: float, out: Any
+) -> None:
     """Add to the lower triangle of `out` the weighted squares of rows.
 
     Parameters
@@ -713,43 +715,67 @@ def add_squares(dense: Any, ptr: Any, index: Any, value: Any, weight: Any, out: 
     ptr, index, value : ndarray
         The other entries of each column, compressed, in order.
     weight : ndarray, shape (columns,)
+    small : float
+        Of an entry whose weighted square is at most this share of its row's sum, only the square
+        is added. What is added stays positive semidefinite.
     out : ndarray, shape (rows, rows)
         Dense rows first.
     """
     m, k = dense.shape
     block = np.empty((BLOCK, k))
-    place = np.zeros(out.shape[0] - k + 1, np.int64)
+    rows = out.shape[0] - k
+    least = np.zeros(rows)
+    for j in range(m):
+        for t in range(ptr[j], ptr[j + 1]):
+            least[index[t]] += small * weight[j] * value[t] ** 2
+    place = np.zeros(rows + 1, np.int64)
     most = 0
     for lo in range(0, m, BLOCK):
         most = max(most, ptr[min(lo + BLOCK, m)] - ptr[lo])
+    # Entries of a block that are not small: by column, and in the order of rows.
+    begin = np.empty(BLOCK + 1, np.int64)
+    row = np.empty(most, np.int64)
+    root = np.empty(most)
     entry = np.empty(most, np.int64)
     column = np.empty(most, np.int64)
     for lo in range(0, m, BLOCK):
         hi = min(lo + BLOCK, m)
         for j in range(lo, hi):
-            root = np.sqrt(weight[j])
+            size = np.sqrt(weight[j])
             for i in range(k):
-                block[j - lo, i] = root * dense[j, i]
+                block[j - lo, i] = size * dense[j, i]
         _add_block(block[: hi - lo], out)
         # Row after row of `out`, which is then read from the nearest cache.
         place[:] = 0
-        for t in range(ptr[lo], ptr[hi]):
-            place[index[t] + 1] += 1
+        held = 0
+        for j in range(lo, hi):
+            begin[j - lo] = held
+            size = np.sqrt(weight[j])
+            for t in range(ptr[j], ptr[j + 1]):
+                i = index[t]
+                part = size * value[t]
+                if part * part > least[i]:
+                    row[held] = i
+                    root[held] = part
+                    place[i + 1] += 1
+                    held += 1
+                else:
+                    out[k + i, k + i] += part * part
+        begin[hi - lo] = held
         for i in range(1, place.size):
             place[i] += place[i - 1]
-        for j in range(lo, hi):
-            for t in range(ptr[j], ptr[j + 1]):
-                at = place[index[t]]
+        for j in range(hi - lo):
+            for t in range(begin[j], begin[j + 1]):
+                at = place[row[t]]
                 entry[at] = t
                 column[at] = j
-                place[index[t]] += 1
-        for at in range(ptr[hi] - ptr[lo]):
+                place[row[t]] += 1
+        for at in range(held):
             t = entry[at]
             j = column[at]
-            i = k + index[t]
-            part = np.sqrt(weight[j]) * value[t]
+            i = k + row[t]
+            part = root[t]
             for q in range(k):
-                out[i, q] += part * block[j - lo, q]
-            part = weight[j] * value[t]
-            for s in range(ptr[j], t + 1):
-                out[i, k + index[s]] += part * value[s]
+                out[i, q] += part * block[j, q]
+            for s in range(begin[j], t + 1):
+                out[i, k + row[s]] += part * root[s]

@@ -65,6 +65,8 @@ class Chosen:
         Goods that may be thrown away, and how much is.
     own, made : ndarray
         Techniques of cleared goods, and what each makes.
+    waiting : ndarray
+        Goods outside the model that now have a cheaper technique.
     """
 
     zeta: float
@@ -78,6 +80,7 @@ class Chosen:
     disposal: FloatArray
     own: IntArray
     made: FloatArray
+    waiting: IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,6 +256,7 @@ def solve_model(course: Course, used: FloatArray, flow: FloatArray) -> Chosen | 
         disposal=parts[2] * size,
         own=own,
         made=np.where(parts[3] > 1e-9, parts[3], 0.0) * own_size,
+        waiting=np.setdiff1d(b.good[cheaper], good),
     )
 
 

@@ -66,6 +66,8 @@ class Course:
         The progress so far, and the gap that is expected.
     fit : float
         Factor by which the plan must be scaled to fit what is available.
+    inner : ndarray, shape (activities,), or None
+        Levels of a plan for less, with slack everywhere, if it was needed.
     priced_at : ndarray, shape (goods,)
         Outputs at which goods with capacities were priced.
     """
@@ -85,6 +87,7 @@ class Course:
     mix: FloatArray
     z: float = 0.0
     round: int = 0
+    inner: FloatArray | None = None
     disposal: FloatArray = field(default_factory=lambda: np.zeros(0))
     floor: FloatArray = field(default_factory=lambda: np.zeros(0))
     spare: FloatArray = field(default_factory=lambda: np.zeros(0))

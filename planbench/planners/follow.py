@@ -22,6 +22,12 @@ def follow(course: Course, chosen: Chosen) -> None:
     course.floor[:] = 0.0
     supply.given[:] = False
     supply.share[:] = 0.0
+    # Their change to it is not in the model, and scarce goods would have to follow it.
+    waits = np.zeros(n, dtype=bool)
+    waits[chosen.waiting] = True
+    techniques = np.flatnonzero(waits[b.good] & (course.x > 0))
+    supply.share[techniques] = course.x[techniques] / y[b.good[techniques]]
+    supply.given[chosen.waiting] = True
     which, good = chosen.techniques, b.good[chosen.techniques]
     kept = chosen.shares > np.maximum(1e-7, 0.1 * chosen.dearer)
     shares = np.where(kept, chosen.shares, 0.0)

@@ -36,6 +36,8 @@ PRICE_SWEEPS, OUTPUT_SWEEPS, LOWERING = 60, 80, 4
 #: Goods that are short by more than this share after half of the output sweeps are made by
 #: their cheapest techniques.
 LOOPING = 1e-2
+#: A plan for so much less has slack everywhere; it is made where progress is below the second.
+LESS, NEAR_PLAN = 0.1, 0.01
 #: Techniques one input of which alone costs more than the product by this share are not used.
 COSTLY = 0.003
 #: Width of the mixing of techniques in the first round; shares below the second are dropped.
@@ -146,8 +148,11 @@ def _share_out(course: Course) -> None:
     supply.given[:] = several & (total > 0)
 
 
-def plan_outputs(course: Course) -> bool:
-    """Solve for outputs of the plan; False if time is up or they are without bound."""
+def plan_outputs(course: Course, more: float = 0.0) -> bool:
+    """Solve for outputs of the plan; False if time is up or they are without bound.
+
+    The spare is `more` than it need be, as a share of outputs.
+    """
     e, net, meter = course.branches.economy, course.net, course.meter
     tolerance, y, p = course.tolerance, course.y, course.p
     made = course.kinds != PRIMARY
@@ -169,7 +174,7 @@ def plan_outputs(course: Course) -> bool:
         min(0.003 * min(course.gap, course.expected, course.before), 1e-3), 0.003 * tolerance
     )
     # What the sweeps may leave short is made good by the spare.
-    share = spare_share(enough, tolerance)
+    share = spare_share(enough, tolerance) + more
     spare = share * (0.5 * equal + 0.5 * np.maximum(y, wanted))
     course.spare, course.spare_share = spare, share
     demand = wanted + fixed + spare + course.disposal
@@ -239,11 +244,38 @@ def _bound(course: Course, used: FloatArray) -> None:
 
 
 def _bound_plan(course: Course, factor: float) -> None:
-    b, e = course.branches, course.branches.economy
-    targets = course.z * factor * (1 - 1e-12) * course.mix / e.weights
-    plan = b.levels(course.x) * factor, targets
-    course.bracket.add_plan(*raw_lower(e, *plan, programs=False))
-    course.meter.work += 2 * e.nnz
+    b, e, meter = course.branches, course.branches.economy, course.meter
+    value = course.z * factor * (1 - 1e-12)
+    plan = b.levels(course.x) * factor, value * course.mix / e.weights
+    inner: FloatArray | None = None
+    # Where makers are full, a good may be short by next to nothing: the economy's interior repairs
+    # that dearly or not at all, a plan for a little less at little cost.
+    for new in (None, False, True):
+        if new and course.before < NEAR_PLAN:
+            course.inner = _inner_plan(course)
+        inner = None if new is None else course.inner
+        if new is not None and inner is None:
+            continue
+        lower, found = raw_lower(e, *plan, programs=False, inner=inner)
+        course.bracket.add_plan(lower, found)
+        meter.work += (2 if inner is None else 3) * e.nnz
+        if (lower or 0.0) > (1 - max(0.1 * course.tolerance, course.before)) * value:
+            return
+
+
+def _inner_plan(course: Course) -> FloatArray:
+    """Levels of a plan for less, with more made of every good than is used."""
+    supply = course.supply
+    changing = course.y, course.x, course.need, supply.share, supply.given, supply.order
+    kept = [part.copy() for part in changing]
+    z, spare, share = course.z, course.spare, course.spare_share
+    course.z *= 1 - LESS
+    plan_outputs(course, more=0.1 * LESS)
+    levels = course.branches.levels(course.x) * min(course.fit, 1.0)
+    for part, old in zip(changing, kept, strict=True):
+        part[:] = old
+    course.z, course.spare, course.spare_share = z, spare, share
+    return levels
 
 
 def _bound_with_less(course: Course, used: FloatArray) -> None:

@@ -9,7 +9,7 @@ from planbench.planners.branch_centre import CentreModel, Rows, _Solver, solve_c
 
 
 def model_of(sizes: list[int], free: int, seed: int) -> CentreModel:
-    """Return a model in which some rows of cleared goods are crowded and some hardly used."""
+    """Return a model in which many columns use some rows of cleared goods, and few use others."""
     rng = np.random.default_rng(seed)
     grouped = sum(sizes)
     columns, primary, cleared = grouped + free, 3, 40
@@ -36,7 +36,7 @@ def model_of(sizes: list[int], free: int, seed: int) -> CentreModel:
 @pytest.mark.parametrize("sizes", [[2] * 300, [3, 2, 5, 2] * 80, [4] * 150])
 def test_the_system_is_the_spread_about_the_mean_of_each_good(sizes: list[int]) -> None:
     model = model_of(sizes, free=30, seed=len(sizes))
-    solver = _Solver(model)
+    solver = _Solver(model, 1e-9)
     point = solver.start()
     solver.evaluate(point)
     solver.factorise(point)
@@ -52,12 +52,13 @@ def test_the_system_is_the_spread_about_the_mean_of_each_good(sizes: list[int]) 
     alone = table[model.grouped :]
     wanted += alone.T @ (solver.theta[model.grouped :, None] * alone)
     right = np.random.default_rng(0).normal(size=model.beta.size)
-    np.testing.assert_allclose(solver.solved(right), np.linalg.solve(wanted, right), rtol=1e-8)
+    np.testing.assert_allclose(solver.solved(right, 0.0), np.linalg.solve(wanted, right), rtol=1e-8)
+    np.testing.assert_allclose(solver.product(right), wanted @ right, rtol=1e-10)
 
 
 def test_shares_of_the_first_point_add_up_and_have_equal_products() -> None:
     model = model_of([2, 3, 2, 4] * 50, free=0, seed=1)
-    solver = _Solver(model)
+    solver = _Solver(model, 1e-9)
     point = solver.start()
     unlimited = np.isinf(model.limit)
     np.testing.assert_allclose((point.s * point.v)[unlimited], branch_centre.INSIDE / model.q.size)
@@ -69,3 +70,26 @@ def test_models_of_many_goods_are_solved() -> None:
     solution = solve_centre(model_of([2] * 400, free=20, seed=3), 1e-9, lambda: False)
     assert solution is not None
     assert solution.gap <= 1e-9
+
+
+@pytest.mark.parametrize("sizes", [[2] * 300, [3, 2, 5, 2] * 80])
+def test_without_small_entries_the_solution_is_the_same(monkeypatch, sizes: list[int]) -> None:
+    """The system is only a preconditioner then: what it lacks must not show in the answer."""
+    model = model_of(sizes, free=30, seed=2)
+    exact = solve_centre(model, 1e-10, lambda: False)
+    monkeypatch.setattr(branch_centre, "INEXACT", 0.0)
+    monkeypatch.setattr(branch_centre, "SMALL", 0.01)
+    solver = _Solver(model, 1e-10)
+    point = solver.start()
+    solver.evaluate(point)
+    solver.factorise(point)
+    right = np.random.default_rng(0).normal(size=model.beta.size)
+    assert np.abs(solver.product(solver.divided(right)) - right).max() > 1e-3
+    assert np.abs(solver.product(solver.solved(right, 1e-10)) - right).max() < 2e-10
+    assert solver.small < 0.01
+    found = solve_centre(model, 1e-10, lambda: False)
+    assert exact is not None
+    assert found is not None
+    assert found.gap <= 1e-10
+    assert abs(found.zeta - exact.zeta) < 1e-8
+    np.testing.assert_allclose(found.pi, exact.pi, atol=1e-7)

@@ -19,8 +19,11 @@ from planbench.solvers.registry import find_solver
 
 pytest.importorskip("numba")
 
-from planbench.planners import general, two_level
+from planbench.planners import centre_model, general, rounds, two_level
 from planbench.planners.branches import sort_by_main_product
+from planbench.planners.centre_rows import clear_goods, update_requirements
+from planbench.planners.course import begin
+from planbench.planners.follow import follow
 from planbench.planners.planner import Bracket, PlanOptions, Result
 from planbench.planners.techniques import Meter
 
@@ -360,3 +363,30 @@ def test_nothing_is_compiled_while_planning(name: str) -> None:
     before = counts()
     general.plan(economy)
     assert counts() == before
+
+
+def test_goods_outside_the_model_wait_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If all of them changed technique at once, goods whose makers are full would be short."""
+    monkeypatch.setattr(centre_model, "FEW", 0)
+    monkeypatch.setattr(centre_model, "NEAR", 0.0)
+    monkeypatch.setattr(centre_model, "MISSED", np.inf)
+    economy = load_instance("gen:goods=300,techniques=3,resources=3,byproducts=0.1,seed=4").economy
+    meter = Meter(economy.nnz, None)
+    course = begin(sort_by_main_product(economy, meter), meter, 1e-6, Bracket())
+    waited = 0
+    for _ in range(3):
+        assert rounds.price_goods(course)
+        assert rounds.plan_outputs(course)
+        used, flow = rounds.row_balances(course)
+        used, flow = clear_goods(course, used, flow)
+        update_requirements(course, used)
+        chosen = centre_model.solve_model(course, used, flow)
+        good = course.branches.good
+        before = course.x / np.maximum(course.y, 1e-300)[good]
+        follow(course, chosen)
+        some = np.isin(good, chosen.waiting)
+        np.testing.assert_allclose(course.supply.share[some], before[some])
+        assert course.supply.given[chosen.waiting].all()
+        waited += chosen.waiting.size
+        course.round += 1
+    assert waited
