@@ -35,7 +35,8 @@ _NOISE = 1e-9
 _CLEAR = 4.0
 #: An exact sum in as many cells that are not 0 is clear whatever its size.
 _CELLS = 3
-#: Figures that a sum has which is not called so; a single one may be a sum by chance.
+#: Figures that an industry (a product) has which may be a total and is not called so; a single
+#: one may be a sum by chance.
 _FEWEST = 2
 #: Cells that are compared before all of them are: a table may have thousands of lines.
 _PROBED = 16
@@ -241,7 +242,8 @@ def total_at(side: Side, j: int, found: Collection[int]) -> Total | None:
         sums = sums - side.cells[:, own]
     line = side.cells[j, kept]
     named = _is_named(side.labels[j])
-    if np.count_nonzero(line) < (1 if named else _FEWEST):
+    few = not named and np.count_nonzero(line) < _FEWEST
+    if not line.any() or (few and j in side.core):
         return None
     probe = kept[np.argsort(-np.abs(line), kind="stable")[:_PROBED]]
     seen: set[tuple[tuple[int, ...], tuple[float, ...]]] = set()
@@ -259,6 +261,8 @@ def total_at(side: Side, j: int, found: Collection[int]) -> Total | None:
                 continue
             if _sum_fits(side, j, parts, signs, probe) is None:
                 continue
+            if few and np.count_nonzero(side.cells[parts][:, kept].any(axis=1)) < 2:
+                continue  # the same figure twice is no sum
             clear = _sum_fits(side, j, parts, signs, kept)
             # Neighbours that make the sum within rounding are found by chance.
             if clear or (clear is False and (named or not why.endswith(" it"))):

@@ -138,6 +138,18 @@ def test_a_total_that_coarse_figures_allow_with_or_without_a_line_says_nothing(
     assert read(tmp_path, text).final_use.sum() == 240
 
 
+def test_a_subtotal_of_one_figure_is_not_counted_twice(tmp_path: Path) -> None:
+    """Dwellings are bought of one industry only."""
+    text = ",A,B,food,dwellings of firms,of others,dwellings\n"
+    text += "A,100,200,5000,0,0,0\nB,400,100,0,2500,700,3200\n"
+    with pytest.raises(InputError, match=r"'dwellings' is the sum of .*give --total or --final"):
+        read(tmp_path, text)
+    assert read(tmp_path, text, total=("dwellings",)).final_use.sum() == 8200
+    # The same figure again is no sum: of two columns one is empty.
+    text = text.replace(",2500,700,3200", ",2500,0,2500")
+    assert read(tmp_path, text).final_use.sum() == 10000
+
+
 def test_a_product_that_is_called_a_total_is_not_left_out(tmp_path: Path) -> None:
     """Nobody uses grand pianos but households, and they take no inputs: both lines look empty."""
     text = ",farm,mill,grand pianos,households\nfarm,10,20,0,50\nmill,40,10,0,25\n"
