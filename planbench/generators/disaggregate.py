@@ -75,7 +75,6 @@ from planbench.model.arrays import (
     Matrix,
     column_of,
     index_type,
-    largest_of_columns,
 )
 from planbench.model.economy import Economy, Interior, make_economy
 from planbench.model.products import backward
@@ -493,9 +492,12 @@ def lay_out(flows: TableFlows, goods: int, tail: float, seed: int) -> Layout:
     """
     table = flows.table
     n, m = table.n_goods, table.n_activities
-    made = flows.made
+    made, column = flows.made, column_of(flows.made)
     value = made.data * flows.observed.prices[made.indices]
-    main, _ = largest_of_columns(sp.csc_array((value, made.indices, made.indptr), shape=made.shape))
+    # Of several as large the last, as always: which it is, is part of the recipe's economy.
+    main = np.full(m, -1, dtype=np.int64)
+    rising = np.lexsort((value, column))
+    main[column[rising]] = made.indices[rising]
     if (main < 0).any():
         raise InputError(
             f"{table.activity(int(np.argmin(main)))!r} makes nothing; drop it", where=table.name

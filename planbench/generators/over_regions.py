@@ -36,6 +36,7 @@ from planbench.model.arrays import (
     canonical_places,
     canonical_vector,
     index_type,
+    is_whole,
 )
 from planbench.model.economy import Economy, Interior, make_economy
 
@@ -99,8 +100,8 @@ class Regions:
         InputError
             Naming the field and what it may be.
         """
-        if self.count < 1:
-            raise InputError(f"is {self.count}; give at least 1", where="regions")
+        if not is_whole(self.count, 1):
+            raise InputError(f"is {self.count}; give a whole number of at least 1", where="regions")
         if not 0 <= self.cross_share <= 1:
             raise InputError(f"is {self.cross_share}; give a share in [0, 1]", where="cross_share")
 

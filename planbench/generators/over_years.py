@@ -44,6 +44,7 @@ from planbench.model.arrays import (
     canonical_matrix,
     canonical_places,
     canonical_vector,
+    is_whole,
 )
 from planbench.model.economy import Economy, Interior, make_economy
 
@@ -247,8 +248,8 @@ class Horizon:
             Naming the field and what it may be.
         """
         for field, holds, allowed in (
-            ("years", self.years >= 1, "a whole number of at least 1"),
-            ("delivery", self.delivery >= 0, "a whole number of at least 0"),
+            ("years", is_whole(self.years, 1), "a whole number of at least 1"),
+            ("delivery", is_whole(self.delivery, 0), "a whole number of at least 0"),
             ("growth", self.growth > -1, "a share a year above -1"),
             ("discount", 0 < self.discount <= 1, "a number in (0, 1]"),
         ):

@@ -9,9 +9,11 @@ from typing import Any
 from planbench.errors import InputError
 from planbench.io.files import os_error_as_input, regular_file_size
 
-#: Bytes of the largest file that is read; the largest that we know has 10,000. (tomllib's time
-#: grows with the square of a dotted key's parts: this many bytes of dots take seconds.)
+#: Bytes of the largest file that is read; the largest that we know has 10,000.
 LARGEST = 100_000
+#: Dots in a line at most. tomllib's memory grows with the square of a dotted key's parts: a key
+#: of 100,000 bytes takes 9 GB.
+_MOST_DOTS = 1000
 
 
 def read_toml(path: Path, what: str) -> dict[str, Any]:
@@ -33,6 +35,9 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
         raise InputError(f"has {size} bytes, too many for {what}", where=str(path))
     try:
         text = path.read_bytes().decode()
+        dots = max(line.count(".") for line in text.split("\n"))
+        if dots > _MOST_DOTS:
+            raise InputError(f"has a line of {dots:,} dots, too many for {what}", where=str(path))
         found = tomllib.loads(text)
         if _holds_long_number(found):
             raise ValueError("digits")

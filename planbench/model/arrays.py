@@ -167,6 +167,12 @@ def canonical_vector(
     return out
 
 
+def is_whole(value: Any, least: int) -> bool:
+    """Whether `value` is a whole number of at least `least`."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return whole and bool(value >= least)
+
+
 def canonical_places(places: Any, size: int, where: str) -> npt.NDArray[np.int64]:
     """Return places among `size` as int64, each once; all of them for None.
 

@@ -13,12 +13,12 @@ import hashlib
 import io
 import json
 import shutil
-import socket
 import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from planbench.io.text import nearest
 from planbench.io.toml_file import read_toml
 from planbench.tables.mrio import require_pymrio
 
-#: Seconds to wait for a source to answer at all.
+#: Seconds to wait for a source to answer, and for each further piece.
 TIMEOUT_S = 20.0
 PROVENANCE = "source.json"
 
@@ -117,8 +117,6 @@ def _checked_year(source: Source, year: int | None) -> int | None:
 
 def _download(source: Source, year: int | None, folder: Path) -> None:
     """Download into `folder`; whatever goes wrong on the way is one line."""
-    patience = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(TIMEOUT_S)  # pymrio would wait for ever
     try:
         if source.how == "files":
             _download_files(source, folder)
@@ -132,8 +130,6 @@ def _download(source: Source, year: int | None, folder: Path) -> None:
             error.close()
         line = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise _by_hand(source, f"the download failed ({line[:200]})") from None
-    finally:
-        socket.setdefaulttimeout(patience)
     if not _files(folder):
         raise _by_hand(source, "the source answered, but offers no such table")
 
@@ -150,7 +146,7 @@ def _download_files(source: Source, folder: Path) -> None:
     for address in source.files:
         target = folder / Path(urllib.parse.unquote(urllib.parse.urlsplit(address).path)).name
         request = urllib.request.Request(address, headers={"User-Agent": "planbench"})
-        with urllib.request.urlopen(request) as response:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
             # Reading it whole raises where the connection breaks off.
             target.write_bytes(response.read())
         if target.suffix == ".zip":
@@ -164,9 +160,27 @@ def _download_by_pymrio(source: Source, year: int | None, folder: Path) -> None:
         "exiobase3": lambda: pymrio.download_exiobase3(folder, years=[year], system="ixi"),
         "oecd-icio": lambda: pymrio.download_oecd(folder, version="v2023", years=[year]),
     }
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+    quiet = contextlib.redirect_stdout(io.StringIO())
+    with warnings.catch_warnings(), quiet, _limited_requests():
         warnings.simplefilter("ignore")
         calls[source.name]()
+
+
+@contextlib.contextmanager
+def _limited_requests() -> Iterator[None]:
+    """Let requests stop waiting: pymrio sets it no time limit, and it heeds none of sockets."""
+    from requests.adapters import HTTPAdapter
+
+    send = HTTPAdapter.send
+
+    def limited(self: Any, request: Any, **more: Any) -> Any:
+        return send(self, request, **{**more, "timeout": more.get("timeout") or TIMEOUT_S})
+
+    HTTPAdapter.send = limited  # type: ignore[assignment, method-assign]
+    try:
+        yield
+    finally:
+        HTTPAdapter.send = send  # type: ignore[method-assign]
 
 
 def _files(folder: Path) -> tuple[Path, ...]:

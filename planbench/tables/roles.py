@@ -35,7 +35,8 @@ _NOISE = 1e-9
 _CLEAR = 4.0
 #: An exact sum in as many cells that are not 0 is clear whatever its size.
 _CELLS = 3
-#: Figures that a sum has which is not called so; a single one may be a sum by chance.
+#: Figures that an industry (a product) has which may be a total and is not called so; a single
+#: one may be a sum by chance.
 _FEWEST = 2
 #: Cells that are compared before all of them are: a table may have thousands of lines.
 _PROBED = 16
@@ -217,13 +218,18 @@ def find_totals(side: Side) -> dict[int, Total]:
 def sums_by_figures(side: Side, lines: Iterable[int]) -> Iterator[tuple[int, Total]]:
     """Yield those of some `lines` that are sums though not called so.
 
-    A line is none where a total counts it in together with its summands.
+    A line is none where a total counts it in together with its summands, and is no sum without it.
     """
+
+    def counts_in(k: int, j: int, lines: frozenset[int]) -> bool:
+        others = {*side.totals, j} - {k}
+        return side.totals[k].members >= {j, *lines} and total_at(side, k, others) is None
+
     for j in lines if side.kept.size else ():
         if j in side.stated or _is_named(side.labels[j]):
             continue
         found = total_at(side, j, side.totals)
-        if found and not any(t.members >= {j, *found.members} for t in side.totals.values()):
+        if found and not any(counts_in(k, j, found.members) for k in side.totals):
             yield j, found
 
 
@@ -236,7 +242,8 @@ def total_at(side: Side, j: int, found: Collection[int]) -> Total | None:
         sums = sums - side.cells[:, own]
     line = side.cells[j, kept]
     named = _is_named(side.labels[j])
-    if np.count_nonzero(line) < (1 if named else _FEWEST):
+    few = not named and np.count_nonzero(line) < _FEWEST
+    if not line.any() or (few and j in side.core):
         return None
     probe = kept[np.argsort(-np.abs(line), kind="stable")[:_PROBED]]
     seen: set[tuple[tuple[int, ...], tuple[float, ...]]] = set()
@@ -254,6 +261,8 @@ def total_at(side: Side, j: int, found: Collection[int]) -> Total | None:
                 continue
             if _sum_fits(side, j, parts, signs, probe) is None:
                 continue
+            if few and np.count_nonzero(side.cells[parts][:, kept].any(axis=1)) < 2:
+                continue  # the same figure twice is no sum
             clear = _sum_fits(side, j, parts, signs, kept)
             # Neighbours that make the sum within rounding are found by chance.
             if clear or (clear is False and (named or not why.endswith(" it"))):
@@ -386,7 +395,7 @@ def decide_roles(
                 side.roles[i] = side.stated[i]
             elif i in side.totals:
                 side.roles[i] = "total", side.totals[i].why
-            elif not side.cells[i].any() and (names.is_total(label) or not label):
+            elif _is_empty(sheet, side, i):
                 side.roles[i] = "left out", "is empty"
             elif not label:
                 raise InputError(
@@ -400,6 +409,14 @@ def decide_roles(
                 side.roles[i] = _column_role(label, bool(options.final))
             else:
                 side.roles[i] = _row_role(label, bool(options.value_added), own_units)
+
+
+def _is_empty(sheet: Sheet, side: Side, i: int) -> bool:
+    """Whether a line holds nothing: one without a label nowhere, a total not of the industries."""
+    if side.labels[i]:
+        return names.is_total(side.labels[i]) and not side.cells[i].any()
+    cells = sheet.grid.cells
+    return not (cells[:, i] if side.what == "column" else cells[i]).any()
 
 
 def _column_role(label: str, only_final: bool) -> tuple[str, str]:
@@ -471,6 +488,15 @@ def refuse_misplaced(sheet: Sheet, own_units: bool = False) -> None:
             )
 
 
+#: What a line is to which its name gives a role; the option is called like the role.
+_BY_NAME = {
+    "exports": "a flow of exports",
+    "imports": "a flow of imports",
+    "compensation": "a part of labour's pay",
+    "resource": "a resource",
+}
+
+
 def refuse_sums(side: Side, *roles: str) -> None:
     """Refuse lines with these roles that are sums of others and are not called so.
 
@@ -480,7 +506,10 @@ def refuse_sums(side: Side, *roles: str) -> None:
         With both readings.
     """
     for j, total in sums_by_figures(side, side.at(*roles)):
-        role, option = side.loose
+        given = side.roles[j][0]
+        if given in _BY_NAME and not total.clear:
+            continue  # coarse figures do not outweigh a name
+        role, option = (_BY_NAME[given], f"--{given}") if given in _BY_NAME else side.loose
         raise InputError(
             f"{side.what} {side.labels[j]!r} {total.why}{'' if total.clear else ' within rounding'}"
             f": a total, or {role} that happens to be as much? give --total or {option}",

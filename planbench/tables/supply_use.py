@@ -85,8 +85,8 @@ def supply_use_table(use: Grid, make: Grid, options: ReadOptions, name: str) -> 
             "--value-added, --resource or --drop",
             where=use.where,
         )
-    refuse_sums(columns, "final use")
-    refuse_sums(rows, "value added", "value added?")
+    refuse_sums(columns, "final use", "exports", "imports")
+    refuse_sums(rows, "value added", "value added?", "compensation", "imports", "resource")
     for j in columns.at("total?"):
         if same(columns.cells[j], supplied, columns.half[j] + half.sum(axis=1)):
             columns.roles[j] = "total", "equals what is made"
@@ -315,10 +315,18 @@ def _industry_columns(
         return found, "is an industry of the make table"
     # Other words for the same: as many columns before the first total.
     if not found and len(labels) >= n and not any(j in stated for j in range(n)):
-        totals = find_totals(make_side(use, "column", columns, range(n), core_rows, {}))
+        side = make_side(use, "column", columns, range(n), core_rows, stated)
+        totals = find_totals(side)
         early = [j for j in range(n) if j in totals or names.is_total(labels[j]) or not labels[j]]
-        if not early and (len(labels) == n or n in totals):
+        if not early and (len(labels) == n or n in {*totals, *side.stated_as("total")}):
             return list(range(n)), "has the place of an industry of the make table"
+        for j, total in sums_by_figures(side, [] if early else range(n, min(n + 1, len(labels)))):
+            raise InputError(
+                f"column {labels[j]!r} {total.why} and is not called a total, and the columns "
+                "before it have other labels than the industries of the make table; give --total "
+                "if it is one",
+                where=use.where,
+            )
     lost = next(label for label in industries if label not in place)
     raise InputError(
         f"industry {lost!r} of the make table is no column of the use table"

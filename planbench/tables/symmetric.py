@@ -88,8 +88,8 @@ def symmetric_table(grid: Grid, options: ReadOptions, name: str) -> RawTable:
     refuse_misplaced(sheet, own_units)
     uses = _uses(sheet)
     balanced = _balances(sheet, uses)
-    refuse_sums(columns, "final use")
-    refuse_sums(rows, "value added", "value added?")
+    refuse_sums(columns, *_LOOSE)
+    refuse_sums(rows, *_LOOSE)
     coefficients = entries == "coefficients"
     if entries == "auto":
         _refuse_small_figures(sheet, balanced or own_units)
@@ -163,6 +163,8 @@ def _industries(
     sums: list[dict[str, bool]] = []
     for side in (sheet.columns, sheet.rows):
         side.totals = find_totals(side)
+    _refuse_called_total(sheet, at_row, apart)
+    for side in (sheet.columns, sheet.rows):
         found = sums_by_figures(side, side.core)
         sums.append({side.labels[j]: total.clear for j, total in found})
     one, other = sums
@@ -177,6 +179,29 @@ def _industries(
     return sheet
 
 
+def _refuse_called_total(sheet: Sheet, at_row: dict[str, int], apart: set[str]) -> None:
+    """Refuse what looks like an industry and is called a total, where the figures do not say so.
+
+    That is a label on both axes which is no sum, and is among the industries or has figures outside
+    of them only.
+    """
+    columns, rows, cells = sheet.columns, sheet.rows, sheet.grid.cells
+    for j, label in enumerate(columns.labels):
+        i = at_row.get(label, -1)
+        if i < 0 or not label or label in apart or not names.is_total(label):
+            continue
+        if j in columns.core or j in columns.totals or i in rows.totals:
+            continue
+        within = j < max(columns.core) and i < max(rows.core)
+        bare = not columns.cells[j].any() or not rows.cells[i].any()
+        if within or (bare and (cells[i].any() or cells[:, j].any())):
+            raise InputError(
+                f"{label!r} has a row and a column, is called a total and is the sum of nothing; "
+                "give --industry if it is an industry, --total if it is a total",
+                where=sheet.grid.where,
+            )
+
+
 def _refuse_small_figures(sheet: Sheet, explained: bool) -> None:
     """Refuse what may be coefficients: columns that add up to 1, and what nothing explains."""
     columns, rows = sheet.columns, sheet.rows
@@ -187,10 +212,11 @@ def _refuse_small_figures(sheet: Sheet, explained: bool) -> None:
     )
     ones = any(_is_one(rows, i) for i in rows.totals)
     if ones or (not confirmed and _is_productive(sheet.grid.cells[sheet.core])):
+        small = "small figures that no total and no balance explains"
         raise InputError(
-            "holds small figures that no total and no balance explains: flows, or inputs per unit "
-            "of output? give --entries coefficients, money, or quantities (flows with a unit for "
-            "each row)",
+            f"holds {'columns that add up to 1' if ones else small}: flows, or inputs per unit of "
+            "output? give --entries coefficients, money, or quantities (flows with a unit for each "
+            "row)",
             where=sheet.grid.where,
         )
 

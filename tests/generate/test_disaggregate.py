@@ -22,7 +22,9 @@ from planbench.generators.disaggregate import (
     aggregation_error,
     cut_line,
     disaggregate,
+    flows_of,
     group_activities,
+    lay_out,
     pareto_sizes,
     spread_cells,
 )
@@ -32,6 +34,8 @@ from planbench.generators.recipe import SplitRecipe, parse_split, quoted, read_s
 from planbench.io.npz import load_economy, save_npz
 from planbench.model.economy import Economy, Interior, make_economy
 from planbench.model.planning_lp import to_linear_program
+from planbench.tables import import_raw
+from planbench.tables.raw import make_raw_table
 
 
 def split_into(economy: Economy, goods: int, **knobs: Any) -> Economy:
@@ -49,6 +53,16 @@ def plan_of(economy: Economy) -> np.ndarray:
     assert economy.interior is not None
     assert economy.interior.activities is not None
     return 2.0 * economy.interior.activities
+
+
+def test_of_two_commodities_as_large_the_last_is_the_industry_s() -> None:
+    """Which one it is must not change: the same recipe gives the same economy."""
+    use = np.array([[20, 35, 5], [30, 12, 44], [7, 28, 9.0]])
+    make = np.array([[100, 0, 0], [100, 190, 7], [0, 3, 120.0]])
+    final = (make.sum(axis=1) - use.sum(axis=1))[:, None]
+    raw = make_raw_table("tie", list("abc"), list("ABC"), use, make=make, final_use=final)
+    layout = lay_out(flows_of(import_raw(raw)[0]), 60, tail=1.5, seed=1)
+    assert layout.main.tolist() == [1, 1, 2]
 
 
 @pytest.mark.parametrize("goods", [74, 200, 5000])

@@ -236,6 +236,7 @@ def test_transport_that_costs_nothing_leaves_no_interior() -> None:
         ({"regions": 0}, "regions"),
         ({"cross_share": 1.5}, "cross_share"),
         ({"cross_share": float("nan")}, "cross_share"),
+        ({"regions": 2.5}, "regions: is 2.5; give a whole number"),
         ({"shares": [1.0]}, "shares"),
         ({"shares": [1.0, -1.0]}, "shares"),
         ({"shares": [1.0, 0.0]}, "shares"),

@@ -319,6 +319,9 @@ def test_counter_maximises_any_objective_on_activities() -> None:
     ("arguments", "words"),
     [
         ({"years": 0}, "years"),
+        ({"years": 2.5}, "years: is 2.5; give a whole number"),
+        ({"years": "3"}, "years: is 3; give a whole number"),
+        ({"delivery": 0.5}, "delivery"),
         ({"delivery": -1}, "delivery"),
         ({"growth": -1.0}, "growth"),
         ({"growth": float("nan")}, "growth"),

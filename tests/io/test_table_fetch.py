@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import socket
 import threading
 import warnings
 import zipfile
@@ -177,6 +178,39 @@ def test_pymrio_downloads_from_the_source_it_is_told(
     assert got.files[0].read_bytes() == b"a table"
     with pytest.raises(InputError, match="offers no such table"):
         fetch.fetch_table("wiod-2013", year=1996, folder=tmp_path / "other")
+
+
+@pytest.mark.parametrize("how", ["files", "pymrio"])
+def test_a_source_that_never_answers_is_given_up(
+    how: str, local: Source, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It takes the connection, as behind some firewalls, and says nothing."""
+    pytest.importorskip("pymrio")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pymrio.tools import iodownloader
+    monkeypatch.setattr(fetch, "TIMEOUT_S", 0.2)
+    failed: list[str] = []
+
+    def ask() -> None:
+        try:
+            name, year = ("wiod-2013", 1995) if how == "pymrio" else ("local", None)
+            fetch.fetch_table(name, year=year, folder=tmp_path / "silent")
+        except InputError as error:
+            failed.append(str(error))
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/tables.zip"
+        monkeypatch.setitem(iodownloader.WIOD_CONFIG, "url_db_view", address)
+        away = Source(**vars(local) | {"files": (address,)})
+        monkeypatch.setattr(fetch, "SOURCES", (*fetch.SOURCES[:-1], away))
+        # It must not be the test that waits for ever.
+        asking = threading.Thread(target=ask, daemon=True)
+        asking.start()
+        asking.join(20)
+    assert failed
+    assert "the download failed" in failed[0]
+    assert "get it by hand" in failed[0]
 
 
 def test_names_years_and_sources_for_people_only() -> None:

@@ -175,7 +175,12 @@ def test_make_table_with_industries_as_rows_is_turned(tmp_path: Path) -> None:
 
 
 def test_industries_in_other_words_are_taken_in_order(tmp_path: Path) -> None:
-    check_pair(pair(tmp_path, use=USE.replace("farm,mill", "111CA,311FT")))
+    use = USE.replace("farm,mill", "111CA,311FT")
+    check_pair(pair(tmp_path, use=use))
+    use = use.replace("total intermediate", "Vorleistungen")
+    with pytest.raises(InputError, match=r"'Vorleistungen' is the sum of all .*give --total"):
+        pair(tmp_path, use=use)
+    check_pair(pair(tmp_path, use=use, total=("Vorleistungen",)))
 
 
 def test_same_labels_on_both_axes_turn_by_what_industries_use(tmp_path: Path) -> None:

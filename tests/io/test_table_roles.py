@@ -91,6 +91,86 @@ def test_a_final_use_that_happens_to_be_a_sum_is_refused(tmp_path: Path) -> None
     assert raw.final_use.ravel().tolist() == [300, 550]
 
 
+SUBTOTALS = {
+    "exports": """,farm,mill,households,exports,exports to A,exports to B
+farm,1000,2000,5000,300,100,200
+mill,4000,1000,2500,700,600,100
+""",
+    "compensation": """,farm,mill,households
+farm,1000,2000,5000
+mill,4000,1000,2500
+wages of men,1000,900,
+wages of women,700,1100,
+wages,1700,2000,
+""",
+}
+SUBTOTALS["imports"] = SUBTOTALS["exports"].replace("exports", "imports")
+SUBTOTALS["resource"] = (
+    SUBTOTALS["compensation"].replace("farm", "farm (t)").replace("mill", "mill (t)")
+)
+
+
+@pytest.mark.parametrize("role", SUBTOTALS)
+def test_a_sum_whose_name_gives_it_another_role_is_not_counted_twice(
+    tmp_path: Path, role: str
+) -> None:
+    text = SUBTOTALS[role]
+    line = role if role in ("exports", "imports") else "wages"
+    with pytest.raises(InputError, match=f"'{line}' is the sum of .*give --total or --{role}"):
+        read(tmp_path, text)
+    assert "total" in roles(read(tmp_path, text, total=(line,))).values()
+    stated: dict[str, object] = {role: (line,)}
+    path = tmp_path / "table.csv"
+    apart = read_raw_table([path], ReadOptions(**stated))  # type: ignore[arg-type]
+    assert "total" not in roles(apart).values()
+
+
+def test_a_total_that_coarse_figures_allow_with_or_without_a_line_says_nothing(
+    tmp_path: Path,
+) -> None:
+    """Six whole numbers may miss their sum by 3.5, and the stock is 3."""
+    head = ",A,B,C,one,two,stock,total\n"
+    text = head + "A,20,35,5,2,1,3,63\nB,30,12,44,1,2,3,89\nC,7,28,9,2,1,3,47\n"
+    with pytest.raises(InputError, match=r"'stock' is the sum of .*give --total or --final"):
+        read(tmp_path, text)
+    assert read(tmp_path, text, total=("stock",)).final_use.sum() == 9
+    text = head + "A,20,35,5,30,10,40,140\nB,30,12,44,20,20,40,166\nC,7,28,9,30,10,40,124\n"
+    assert read(tmp_path, text).final_use.sum() == 240
+
+
+def test_a_subtotal_of_one_figure_is_not_counted_twice(tmp_path: Path) -> None:
+    """Dwellings are bought of one industry only."""
+    text = ",A,B,food,dwellings of firms,of others,dwellings\n"
+    text += "A,100,200,5000,0,0,0\nB,400,100,0,2500,700,3200\n"
+    with pytest.raises(InputError, match=r"'dwellings' is the sum of .*give --total or --final"):
+        read(tmp_path, text)
+    assert read(tmp_path, text, total=("dwellings",)).final_use.sum() == 8200
+    # The same figure again is no sum: of two columns one is empty.
+    text = text.replace(",2500,700,3200", ",2500,0,2500")
+    assert read(tmp_path, text).final_use.sum() == 10000
+
+
+def test_a_product_that_is_called_a_total_is_not_left_out(tmp_path: Path) -> None:
+    """Nobody uses grand pianos but households, and they take no inputs: both lines look empty."""
+    text = ",farm,mill,grand pianos,households\nfarm,10,20,0,50\nmill,40,10,0,25\n"
+    text += "grand pianos,0,0,0,70\nwages,30,45,70,\n"
+    asked = "'grand pianos' has a row and a column, is called a total .*--industry"
+    for outputs in ("auto", "uses"):
+        with pytest.raises(InputError, match=asked):
+            read(tmp_path, text, gross_outputs=outputs)
+    assert "grand pianos" in read(tmp_path, text, industry=("grand pianos",)).products
+    used = text.replace("40,10,0,25", "40,10,7,18").replace("30,45,70", "30,45,63")
+    with pytest.raises(InputError, match=asked):
+        read(tmp_path, used)
+
+
+def test_figures_without_a_label_are_not_left_out(tmp_path: Path) -> None:
+    text = OECD.replace("TLS", ",0,0,40,\nTLS")
+    with pytest.raises(InputError, match="row 3 of the figures has no label"):
+        read(tmp_path, text)
+    assert read(tmp_path, text.replace("40", "")).industries == ("A01", "C10")
+
+
 def test_rounding_of_each_summand_is_allowed_and_no_more(tmp_path: Path) -> None:
     """Three figures of one decimal and their sum may be off by 4 half units, 0.2."""
     text = ",A,B,Final,{}\nA,10.1,20.1,30.1,{}\nB,41.2,15.3,55.4,111.9\nwages,9.0,76.5,,\n"

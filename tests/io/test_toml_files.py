@@ -18,10 +18,11 @@ from planbench.io.toml_file import read_toml
         (b"a = \xe4", "not UTF-8"),
         (b"a = ", "is not TOML"),
         (b"a = 1\na = 2", "is not TOML"),
-        (b".".join([b"a"] * 2000) + b" = 1", "nested too deeply"),
-        (b" . ".join([b'"a"'] * 2000) + b" = 1", "nested too deeply"),
-        (b"x = { " + b".".join([b"a"] * 2000) + b" = 1 }", "nested too deeply"),
-        (b"[" + b".".join([b"a"] * 2000) + b"]", "nested too deeply"),
+        (b".".join([b"a"] * 1000) + b" = 1", "nested too deeply"),
+        (b"a = 1\n" + b".".join([b"b"] * 2000) + b" = 1", "a line of 1,999 dots, too many"),
+        (b" . ".join([b'"a"'] * 2000) + b" = 1", "a line of 1,999 dots, too many"),
+        (b"x = { " + b".".join([b"a"] * 2000) + b" = 1 }", "a line of 1,999 dots, too many"),
+        (b"[" + b".".join([b"a"] * 2000) + b"]", "a line of 1,999 dots, too many"),
     ],
 )
 def test_what_is_no_toml_of_ours_is_one_line(tmp_path: Path, content: bytes, words: str) -> None:
