@@ -241,7 +241,7 @@ def test_commands_on_a_full_disk_are_one_line_and_leave_the_file_that_was_there(
     commands = {
         "report.html": f"report {rows} -o report.html",
         "rows.csv": f"export {rows} -o rows.csv",
-        "rows.json": f"export {rows} -o rows.json",
+        "rows.parquet": f"export {rows} -o rows.parquet",
         "e.npz": "export us-bea-15 -o e.npz",
         "plan.csv": "solve leontief-3 -o plan.csv",
     }
