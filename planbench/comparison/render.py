@@ -212,7 +212,7 @@ _JUNIT: dict[Verdict, str] = {"worse": "failure", "unclear": "skipped", "skipped
 
 def to_junit(comparison: Comparison) -> str:
     """Write the comparison as JUnit XML: a suite per layer, a case per figure."""
-    cases = [
+    cases: list[tuple[str, str, str, str]] = [
         ("comparable", obstacle.kind or "nothing in common", "error", obstacle.message)
         for obstacle in comparison.obstacles
     ]
