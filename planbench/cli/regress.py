@@ -18,6 +18,7 @@ from planbench.comparison.render import (
     shown_findings,
     summary,
     to_document,
+    to_junit,
 )
 from planbench.errors import InputError
 from planbench.formatting import plural
@@ -26,7 +27,7 @@ from planbench.records.schema import Record
 
 EXAMPLES = (
     "planbench regress results/before.jsonl results/after.jsonl",
-    "planbench regress base/ head/ --markdown comment.md",
+    "planbench regress base/ head/ --markdown comment.md --junit regress.xml",
     "planbench regress results/baselines/smoke.jsonl results/smoke.jsonl "
     "--layers counters --allow machine",
     "planbench regress old.jsonl new.jsonl --allow versions --least-effect 20% --json",
@@ -94,6 +95,10 @@ def regress(
             rich_help_panel=_OUTPUT,
         ),
     ] = None,
+    junit: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write JUnit XML.", rich_help_panel=_OUTPUT),
+    ] = None,
     json: options.JsonOption = False,
 ) -> int:
     """Compare two runs of bench, layer by layer, worst first.
@@ -115,8 +120,9 @@ def regress(
         confidence=confidence,
         require_all=require_all,
     )
-    if markdown is not None and check_writable(markdown) in (baseline, candidate):
-        raise InputError("would replace the results; give another name", where=str(markdown))
+    for path in (markdown, junit):
+        if path is not None and check_writable(path) in (baseline, candidate):
+            raise InputError("would replace the results; give another name", where=str(path))
     if update and baseline.is_dir():
         raise InputError("is a folder; --update replaces one file", where=str(baseline))
     check_two_sides(baseline, candidate)
@@ -131,8 +137,9 @@ def regress(
     same = baseline.name == candidate.name
     names = (str(baseline), str(candidate)) if same else (baseline.name, candidate.name)
     found = compare_runs(_of(old, solver), _of(new, solver), rules, names=names)
-    if markdown is not None:
-        write_text(markdown, comparison_to_markdown(found))
+    for path, text in ((markdown, comparison_to_markdown), (junit, to_junit)):
+        if path is not None:
+            write_text(path, text(found))
     if json:
         console.print_json(to_document(found))
     show(found, everything=everything, table=not json)

@@ -74,7 +74,9 @@ def scaling(
     ladders = find_ladders(measured)
     if not ladders:
         raise InputError(
-            "holds no ladder of generated economies; run `planbench bench`", where=files
+            "holds no ladder: two sizes of one recipe, such as gen:goods=1000,seed=1 (files have "
+            "none); run `planbench bench`",
+            where=files,
         )
     options.check_known("--ladder", ladder, {lad.name for lad in ladders}, "the ladders are")
     # A solver is named as in the tables, or as it was called.

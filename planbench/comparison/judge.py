@@ -189,13 +189,15 @@ def _worth(match: Match) -> tuple[Verdict, str]:
 def _other_claims(match: Match) -> str:
     """How the claims of both sides exclude each other; empty where they do not."""
     old, new = (
-        {r.claim for r in s.ended if r.claim not in (None, "feasible", "unknown")}
+        {str(r.claim) for r in s.ended if r.claim not in (None, "feasible", "unknown")}
         for s in _sides(match)
     )
-    other = sorted(str(claim) for claim in new - old)
+    # "infeasible-or-unbounded" leaves both possible.
+    known = {part for claim in old for part in (claim, *claim.split("-or-"))}
+    other = sorted(claim for claim in new if known.isdisjoint((claim, *claim.split("-or-"))))
     if not old or not other:
         return ""
-    return f"answers differ: {', '.join(sorted(map(str, old)))} before, {', '.join(other)} now"
+    return f"answers differ: {', '.join(sorted(old))} before, {', '.join(other)} now"
 
 
 def _died(sample: Sample) -> list[Record]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
+import planbench.formatting as fmt
 from planbench.comparison.findings import Finding, Layer, Unit, Verdict
 from planbench.comparison.judge import judge_objective, judge_outcomes, refutation, slower_by
 from planbench.comparison.match import Match, Pair, Sample
@@ -201,6 +202,10 @@ def judge_case(
         if refused or verdict in ("same", "skipped"):
             verdict = "unclear"
         return replace(found, layer="outcomes", verdict=verdict, reason=_both_ends(outcome, a, b))
+    if outcome.verdict == "unclear" and b.complete and len(b.ended) == len(b.rows):
+        # Loose in place of certified, which the gap would decide; here it is told.
+        gap = max((r.raw_gap for r in b.ended if r.raw_gap is not None), default=None)
+        outcome = replace(outcome, note=f"raw gap {fmt.gap(gap)}")
     answers = [outcome, *judge_objective(Match(a, b))]
     remarks = []
     if found.iterations[0] != found.iterations[1]:

@@ -1,13 +1,15 @@
-"""How findings are shown: terminal tables, Markdown and JSON's own types.
+"""How findings are shown: terminal tables, Markdown, JUnit XML and JSON's own types.
 
 Those of runs of a suite (``regress``) and of paired runs (``ab``) alike.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
+from xml.etree import ElementTree
 
 from rich.text import Text
 
@@ -202,6 +204,36 @@ def comparison_to_markdown(comparison: Comparison, *, everything: bool = False) 
     ]
     lines += [f"- {safe_markdown(line)}" for line in said if line]
     return "\n".join(lines).rstrip() + "\n"
+
+
+#: What a verdict is in JUnit XML; the others are a case that passed.
+_JUNIT: dict[Verdict, str] = {"worse": "failure", "unclear": "skipped", "skipped": "skipped"}
+
+
+def to_junit(comparison: Comparison) -> str:
+    """Write the comparison as JUnit XML: a suite per layer, a case per figure."""
+    cases: list[tuple[str, str, str, str]] = [
+        ("comparable", obstacle.kind or "nothing in common", "error", obstacle.message)
+        for obstacle in comparison.obstacles
+    ]
+    for f in comparison.findings:
+        kind = _JUNIT.get(f.verdict, "")
+        text = f"{f.verdict}: {sentence(f)}"
+        cases.append((f.layer, f"{f.where}: {f.measure}", kind, text))
+    root = ElementTree.Element("testsuites", name="planbench regress")
+    for layer in dict.fromkeys(layer for layer, *_ in cases):
+        mine = [case for case in cases if case[0] == layer]
+        counts = Counter(kind for _, _, kind, _ in mine)
+        suite = ElementTree.SubElement(root, "testsuite", name=layer, tests=str(len(mine)))
+        for count, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+            suite.set(count, str(counts[kind]))
+        for _, name, kind, text in mine:
+            facts = {"classname": f"planbench.{layer}", "name": plain(name), "time": "0"}
+            case = ElementTree.SubElement(suite, "testcase", facts)
+            if kind:
+                ElementTree.SubElement(case, kind, message=plain(text)).text = plain(text)
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
 def to_document(comparison: Comparison) -> dict[str, Any]:

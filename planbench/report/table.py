@@ -6,11 +6,14 @@ it on the terminal, :func:`markdown_table` and :func:`planbench.report.markup.to
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table as TerminalTable
 from rich.text import Text
@@ -32,8 +35,8 @@ STYLES: dict[Mark, str] = {
     "strong": "bold",
 }
 
-#: Columns of the terminal from which names of solvers are not folded.
-LEAST_WIDTH = 72
+#: Characters to which texts may be narrowed on a terminal though that breaks words.
+LEAST_WIDTHS: dict[Kind, int] = {"text": 12, "long": 16, "prose": 16}
 
 
 @dataclass(frozen=True)
@@ -130,17 +133,22 @@ class Table:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw the table for a terminal: what is too wide is folded, and nothing is cut off."""
         del console
-        # Names of solvers are what folds last, where there is room for them at all.
-        room = options.max_width >= LEAST_WIDTH
         if self.title:
             yield Text(self.title, style="bold") if isinstance(self.title, str) else self.title
-        drawn = TerminalTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-        for column in self.shown("terminal"):
+        columns = self.shown("terminal")
+        rows = [[_text(entry) for _, entry in row] for row in self.entries("terminal")]
+        gap, widths = _layout(columns, rows, options.max_width)
+        drawn = TerminalTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, gap, 0, 0))
+        for place, column in enumerate(columns):
             justify: Literal["left", "right"] = "left" if column.left else "right"
-            whole = room and column.kind == "solver"
-            drawn.add_column(Text(column.heading), justify=justify, overflow="fold", no_wrap=whole)
-        for row in self.entries("terminal"):
-            drawn.add_row(*(_text(entry) for _, entry in row))
+            width = widths[place] if widths else None
+            drawn.add_column(Text(column.heading), justify=justify, overflow="fold", width=width)
+            if width and column.kind == "solver":
+                for row in rows:
+                    lines = row[place].plain.split("\n")
+                    row[place].plain = "\n".join("\n".join(textwrap.wrap(x, width)) for x in lines)
+        for row in rows:
+            drawn.add_row(*row)
         yield drawn
         if self.caption:
             caption = self.caption
@@ -153,6 +161,40 @@ def number(shown: str, value: float | int | None, mark: Mark = "") -> Entry:
     if value is None:
         return Entry(fmt.UNKNOWN, mark=mark or "none")
     return Entry(shown, float(value), mark)
+
+
+def _layout(
+    columns: Sequence[Column], rows: Sequence[Sequence[Text]], room: int
+) -> tuple[int, list[int]]:
+    """Spaces between columns, and widths of the columns that break no word.
+
+    A name of a solver is folded after other texts, but before a figure is broken.
+    No widths where there is no need of them, or no room for the words.
+    """
+    cells = [[Text(c.heading), *(row[i] for row in rows)] for i, c in enumerate(columns)]
+    most = [max(text.cell_len for cell in mine for text in cell.split()) for mine in cells]
+    least = []
+    for column, mine in zip(columns, cells, strict=True):
+        parts = r"[^\s-]+-?" if column.kind == "solver" else r"\S+"
+        words = [word for cell in mine for word in re.findall(parts, cell.plain)]
+        longest = max(map(cell_len, words), default=0)
+        least.append(min(longest, LEAST_WIDTHS.get(column.kind, longest)))
+    for gap in (1, 0):
+        left = room - 2 - (len(columns) - 1) * (1 + gap) - sum(least)
+        if sum(most) - sum(least) <= left:
+            return gap, []
+        if left >= 0:
+            break
+    else:
+        return 1, []
+    widths = list(least)
+    for _ in range(left):
+        place = min(
+            (i for i, width in enumerate(widths) if width < most[i]),
+            key=lambda i: (columns[i].kind != "solver", widths[i]),
+        )
+        widths[place] += 1
+    return gap, widths
 
 
 def _text(entry: Entry) -> Text:

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from support.command_line import planbench
@@ -57,8 +58,10 @@ def worse(tmp_path: Path) -> Path:
 def test_a_regression_is_shown_written_and_makes_the_exit_code_1(
     base: Path, worse: Path, tmp_path: Path
 ) -> None:
-    markdown = tmp_path / "comment.md"
-    said = planbench("regress", str(base), str(worse), "--markdown", str(markdown))
+    markdown, junit = tmp_path / "comment.md", tmp_path / "junit.xml"
+    said = planbench(
+        *("regress", str(base), str(worse), "--markdown", str(markdown), "--junit", str(junit))
+    )
     assert said.code == 1, said
     assert "glop on gen:goods=100" in said.err
     assert "120 → 122" in said.out
@@ -68,6 +71,13 @@ def test_a_regression_is_shown_written_and_makes_the_exit_code_1(
     assert text.startswith("### 🔴 planbench: ")
     assert "| 🔴 worse | counters | glop on" in text
     assert "1.02×" in text
+    root = ElementTree.parse(junit).getroot()
+    (suite,) = root.findall("./testsuite[@name='counters']")
+    failures = suite.findall("./testcase/failure")
+    assert failures
+    assert suite.get("failures") == str(len(failures))
+    assert suite.get("tests") == str(len(suite.findall("./testcase")))
+    assert "120 → 122" in (failures[0].get("message") or "")
 
 
 def test_the_same_run_again_is_green(command: Command, base: Path, tmp_path: Path) -> None:
@@ -124,13 +134,15 @@ def test_unlike_runs_are_compared_only_on_request(
     new = write(
         tmp_path / "new.jsonl", [make_record("glop", **change), make_record("highs-ds", **change)]
     )
-    code, _, err = command("regress", old, new)
+    junit = tmp_path / "junit.xml"
+    code, _, err = command("regress", old, new, "--junit", junit)
     assert code == 2
     assert err.startswith("error: could not compare: ")
     assert err.count("\n") == 1
     assert f"--allow {allow}" in err
     for word in words:
         assert word in err
+    assert ElementTree.parse(junit).getroot().find(".//error") is not None
     code, _, err = command("regress", old, new, "--allow", allow)
     assert code == 0
     assert "(allowed)" in err
@@ -269,6 +281,8 @@ def test_a_torn_file_is_refused_with_the_mend(command: Command, base: Path, tmp_
         (["base.jsonl", "worse.jsonl", "--confidence", "1"], ["--confidence"]),
         (["base.jsonl", "worse.jsonl", "--solver", "cplex"], ["--solver", "highs-ds"]),
         (["base.jsonl", "worse.jsonl", "--markdown", "no/where.md"], ["no/where.md"]),
+        (["base.jsonl", "worse.jsonl", "--junit", "no/where.xml"], ["no/where.xml"]),
+        (["base.jsonl", "worse.jsonl", "--junit", "worse.jsonl"], ["replace the results"]),
         (["base.jsonl", "worse.jsonl", "--markdown", "base.jsonl"], ["replace the results"]),
         (["folder", "worse.jsonl", "--update"], ["folder", "--update"]),
     ],
@@ -290,12 +304,12 @@ def test_bad_options_and_paths_give_one_line(
 
 
 def test_names_from_files_can_do_no_harm(command: Command, tmp_path: Path) -> None:
-    """Names of instances come from anywhere: no control codes, no markup."""
+    """Names of instances come from anywhere: no control codes, no markup, valid XML."""
     name = 'a|b\x1b[31m<script>&"]]>\x00'
     old = write(tmp_path / "old.jsonl", [make_record("glop", name)])
     new = write(tmp_path / "new.jsonl", [make_record("glop", name, iterations={"simplex": 500})])
-    markdown = tmp_path / "comment.md"
-    code, out, err = command("regress", old, new, "--markdown", markdown)
+    markdown, junit = tmp_path / "comment.md", tmp_path / "junit.xml"
+    code, out, err = command("regress", old, new, "--markdown", markdown, "--junit", junit)
     assert code == 1
     assert "\x1b" not in out + err
     assert "<script>" not in markdown.read_text()
@@ -303,3 +317,4 @@ def test_names_from_files_can_do_no_harm(command: Command, tmp_path: Path) -> No
         line for line in markdown.read_text().splitlines() if "simplex" in line and line[0] == "|"
     )
     assert row.replace("\\|", "").count("|") == 9
+    assert len(ElementTree.parse(junit).getroot().findall(".//failure")) == 1

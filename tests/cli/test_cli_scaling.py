@@ -91,6 +91,7 @@ def test_results_without_a_ladder(tmp_path):
     said = planbench("scaling", str(path))
     assert said.code == 2
     assert "no ladder" in said.err
+    assert "files have none" in said.err
 
 
 def test_report_lists_what_was_not_run(tmp_path):

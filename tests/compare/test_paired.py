@@ -145,6 +145,11 @@ def test_another_answer_is_a_finding_however_fast(changes, words):
     assert any(words in line for line in notes(judge(pairs(0.5, **changes))))
 
 
+def test_a_loose_answer_of_another_version_is_a_finding_with_its_gap():
+    found = judge(pairs(1.0, verdict="loose", raw_gap=0.1, solver_version="9.9"))
+    assert notes(found) == ["outcome certified → loose (must not get worse; raw gap 1e-1)"]
+
+
 def test_wrong_answers_are_no_answers():
     found = judge(pairs(0.5, verdict="wrong", reasons=["claims too much"]))
     assert (found.layer, found.verdict) == ("outcomes", "worse")

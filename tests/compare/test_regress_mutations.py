@@ -325,6 +325,27 @@ def test_a_wrong_answer_is_red_whatever_else_differs(
     assert any(f.candidate == "wrong" for f in found.having("same"))
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "worse"),
+    [
+        ("optimal", "infeasible", True),
+        ("infeasible", "unbounded", True),
+        ("optimal", "infeasible-or-unbounded", True),
+        ("infeasible-or-unbounded", "infeasible", False),
+        ("unbounded", "infeasible-or-unbounded", False),
+    ],
+)
+def test_claims_that_exclude_each_other_are_red(
+    run: list[Record], before: str, now: str, worse: bool
+) -> None:
+    old, new = (
+        changed(run, is_on("cbc", "us-bea-71"), lambda r, claim=claim: {"claim": claim})[0]
+        for claim in (before, now)
+    )
+    found = compare_runs(old, new)
+    assert reds(found) == ({("outcomes", "cbc", "outcome")} if worse else set())
+
+
 def test_rows_of_studies_are_left_out_and_told(run: list[Record]) -> None:
     """Planning again from a warm start is no repeat of planning from nothing."""
     study = [r.model_copy(update={"suite": "study", "wall_s": 9.0}) for r in run[:5]]

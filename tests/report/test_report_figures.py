@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 from support.record_builders import make_ladder, make_record
 
 from planbench.errors import InputError
 from planbench.records.schema import AccuracyFacts
+from planbench.records.store import to_line
 from planbench.report.results import aggregate
 from planbench.report.sweeps import find_sweeps
 from planbench.stats.accuracy import time_to_accuracy
@@ -22,6 +25,19 @@ from planbench.report.charts import (
     sweep_chart,
 )
 from planbench.report.html import render_report, write_figures
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def test_docs_from_python(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lines = map(to_line, make_ladder(sizes=(100, 300)))
+    Path("results").mkdir()
+    Path("results/quick.jsonl").write_bytes(b"".join(lines))
+    (example,) = re.findall(r"```python\n(.*?)```", (DOCS / "report.md").read_text(), re.DOTALL)
+    exec(example, {})
+    assert Path("results/quick.html").exists()
+    assert list(Path("figures").glob("*.svg"))
 
 
 def driven():

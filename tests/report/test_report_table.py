@@ -64,6 +64,20 @@ def test_what_is_too_wide_is_folded_and_never_cut(width):
         assert text.count(digit) >= 9
 
 
+def test_names_are_folded_at_hyphens_before_a_figure_is_broken():
+    """Otherwise 10,000 is read as 10,00 and 23.8 as 23."""
+    sizes = ["100", "300", "1,000", "3,000", "10,000", "30,000", "100,000", "300,000", "1 million"]
+    columns = [Column("solver", "solver"), *(Column(size, "plain number") for size in sizes)]
+    names = ["highs-ipm-crossover", "value-iteration"]
+    table = Table(columns, [[name, *["~23.8 ms"] * 8, "refused"] for name in names])
+    file = io.StringIO()
+    Console(file=file, width=80).print(table)
+    words = file.getvalue().split()
+    assert max(map(len, file.getvalue().splitlines())) <= 80
+    assert words.count("~23.8") == 16
+    assert set(sizes[:-1]) | {"million", "refused", "highs-ipm-", "crossover"} <= set(words)
+
+
 def test_page():
     pytest.importorskip("jinja2")
     from planbench.report.markup import to_html
