@@ -203,7 +203,7 @@ def judge_case(
             verdict = "unclear"
         return replace(found, layer="outcomes", verdict=verdict, reason=_both_ends(outcome, a, b))
     if outcome.verdict == "unclear" and b.complete and len(b.ended) == len(b.rows):
-        # Loose in place of certified, which the gap would decide; here it is told.
+        # Loose in place of certified: for `regress` the gap decides, here the outcome is reported.
         gap = max((r.raw_gap for r in b.ended if r.raw_gap is not None), default=None)
         outcome = replace(outcome, note=f"raw gap {fmt.gap(gap)}")
     answers = [outcome, *judge_objective(Match(a, b))]
