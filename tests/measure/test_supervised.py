@@ -151,7 +151,7 @@ def test_nothing_survives_planbench_killed_in_a_solve(escaper, tmp_path, sent):
         env={**os.environ, "TMPDIR": str(tmp_path)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        preexec_fn=lambda: [signal.signal(s, signal.SIG_DFL) for s in (2, 3)],
+        preexec_fn=lambda: [signal.signal(s, signal.SIG_DFL) for s in (1, 2, 3)],
     )
     pids = pids_in(told)
     planbench.send_signal(number)
