@@ -247,20 +247,21 @@ def _bound_plan(course: Course, factor: float) -> None:
     b, e, meter = course.branches, course.branches.economy, course.meter
     value = course.z * factor * (1 - 1e-12)
     plan = b.levels(course.x) * factor, value * course.mix / e.weights
-    inner: FloatArray | None = None
-    # Where makers are full, a good may be short by next to nothing: the economy's interior repairs
-    # that dearly or not at all, a plan for a little less at little cost.
-    for new in (None, False, True):
-        if new and course.before < NEAR_PLAN:
-            course.inner = _inner_plan(course)
-        inner = None if new is None else course.inner
-        if new is not None and inner is None:
-            continue
+    enough = (1 - max(0.1 * course.tolerance, course.before)) * value
+
+    def bound(inner: FloatArray | None) -> bool:
         lower, found = raw_lower(e, *plan, programs=False, inner=inner)
         course.bracket.add_plan(lower, found)
         meter.work += (2 if inner is None else 3) * e.nnz
-        if (lower or 0.0) > (1 - max(0.1 * course.tolerance, course.before)) * value:
-            return
+        return lower is not None and lower > enough
+
+    # Where makers are full, a good may be short by next to nothing: the economy's interior repairs
+    # that dearly or not at all, a plan for a little less at little cost.
+    if bound(None) or (course.inner is not None and bound(course.inner)):
+        return
+    if course.before < NEAR_PLAN:
+        course.inner = _inner_plan(course)
+        bound(course.inner)
 
 
 def _inner_plan(course: Course) -> FloatArray:
