@@ -213,6 +213,7 @@ class _Solver:
             sparse = sp.csr_array((model.q.size, 0))
         products = float(np.sum(np.diff(sparse.indptr).astype(np.float64) ** 2))
         self.small = SMALL if products > INEXACT else 0.0
+        sparse = sparse.sorted_indices()
         self.columns = dense, *_compressed(sparse)
         self.pairs = model.first[self.sizes == 2]
         apart = np.vstack([dense[self.pairs] - dense[self.pairs + 1], dense[m1:]])

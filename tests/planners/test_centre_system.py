@@ -15,7 +15,15 @@ def model_of(sizes: list[int], free: int, seed: int) -> CentreModel:
     columns, primary, cleared = grouped + free, 3, 40
     density = np.where(np.arange(cleared) < 5, 0.6, 0.03)
     entries = rng.normal(size=(columns, cleared)) * (rng.random((columns, cleared)) < density)
-    rows = Rows(rng.random((columns, primary)), sp.csr_array(entries))
+    # A product of sparse matrices leaves entries of a column in any order.
+    table = sp.csr_array(entries)
+    for lo, hi in zip(table.indptr[:-1], table.indptr[1:], strict=True):
+        table.indices[lo:hi], table.data[lo:hi] = (
+            table.indices[lo:hi][::-1],
+            table.data[lo:hi][::-1],
+        )
+    table.has_sorted_indices = False
+    rows = Rows(rng.random((columns, primary)), table)
     share = np.concatenate([np.repeat(1.0 / np.array(sizes), sizes), rng.random(free)])
     size = primary + cleared
     return CentreModel(
