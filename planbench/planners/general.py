@@ -291,6 +291,6 @@ PLANNER = Planner(
     refusal=lambda economy: None,
     run=_run,
     compile=_compile,
-    version="1",
+    version="2",
 )
 plan, solve, replan = PLANNER.plan, PLANNER.solve, PLANNER.replan
